@@ -1,0 +1,44 @@
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum coffer_rc err_set(struct err *e, enum coffer_rc rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	e->rc = rc;
+	e->check[0] = 0;
+	va_start(ap, fmt);
+	(void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+enum coffer_rc err_deny(struct err *e, const char *check, const char *fmt, ...)
+{
+	va_list ap;
+
+	e->rc = COFFER_E_DENIED;
+	(void)snprintf(e->check, sizeof(e->check), "%s", check);
+	va_start(ap, fmt);
+	(void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+	va_end(ap);
+	return e->rc;
+}
+
+enum coffer_rc err_wrap(struct err *e, const char *fmt, ...)
+{
+	char old[sizeof(e->msg)];
+	va_list ap;
+	size_t n;
+
+	memcpy(old, e->msg, sizeof(old));
+	va_start(ap, fmt);
+	(void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+	va_end(ap);
+	n = strlen(e->msg);
+	(void)snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", old);
+	return e->rc;
+}

@@ -1,0 +1,49 @@
+/* One error idiom for the whole tree.
+ *
+ * A function that can fail in more than one way returns enum coffer_rc and takes a
+ * `struct err *` as its LAST parameter. The code decides control flow; the
+ * struct carries the sentence for the operator. No heap, no thread-local, safe
+ * to send over a pipe. Functions with exactly one way to fail return bool.
+ */
+#pragma once
+#include <stddef.h>
+
+#define NODISCARD __attribute__((warn_unused_result))
+#define PRINTF(f, a) __attribute__((format(printf, f, a)))
+
+/* Closed set: a code is a decision. cofferd maps it to an HTTP status, coffer to
+ * an exit code; add here, map in both places. */
+enum coffer_rc {
+	COFFER_OK = 0,
+	COFFER_E_INPUT,     /* malformed bytes                      -> exit 3 */
+	COFFER_E_DENIED,    /* well formed; policy or proof said no -> exit 1 */
+	COFFER_E_NOTFOUND,  /* what was named is not there          -> exit 4 */
+	COFFER_E_LIMIT,     /* a documented bound was exceeded      -> exit 3 */
+	COFFER_E_UPSTREAM,  /* registry or trust service failed     -> exit 4 */
+	COFFER_E_SYSTEM,    /* errno-style failure on our side      -> exit 5 */
+	COFFER_E_BUG,       /* broken invariant; fail closed        -> exit 5 */
+};
+
+struct err {
+	enum coffer_rc rc;
+	char       check[24]; /* with COFFER_E_DENIED: which check refused ("R9", "digest"); else empty */
+	char       msg[480];  /* what, why, who can mend it; never secret */
+};
+
+/* Records rc and the message, returns rc:  return err_set(e, COFFER_E_INPUT, "..."); */
+enum coffer_rc err_set(struct err *e, enum coffer_rc rc, const char *fmt, ...) PRINTF(3, 4);
+
+/* As err_set with COFFER_E_DENIED, naming the check that refused. */
+enum coffer_rc err_deny(struct err *e, const char *check, const char *fmt, ...) PRINTF(3, 4);
+
+/* Prefixes context to an existing message and returns its code unchanged. */
+enum coffer_rc err_wrap(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+
+/* The only macro in the tree that hides a return. Legal because every local
+ * that owns something carries CLEANUP(), so leaving early leaks nothing. */
+#define TRY(call)                                  \
+	do {                                       \
+		enum coffer_rc try_rc_ = (call);       \
+		if (try_rc_ != COFFER_OK)              \
+			return try_rc_;            \
+	} while (0)

@@ -1,0 +1,47 @@
+/* A checked connection to the trust service (docs/protocol/service.md), for the CLI and the guest.
+ *
+ * service_open connects, fetches genesis and service statement over the not yet trusted connection, verifies
+ * both from the genesis digest down (trust/chain.h) and compares the TLS key. Until it returns COFFER_OK nothing
+ * but public statements has crossed; afterwards every new TLS connection must show the same key.
+ */
+#pragma once
+#include "base/err.h"
+#include "net/http.h"
+#include "trust/chain.h"
+
+struct service_conn; /* opaque */
+
+struct service_opts {
+	struct span url;            /* "https://host:port" */
+	uint8_t     genesis[32];
+	int64_t     now;
+	int64_t     timeout_ms;     /* per request; 0 = 60 s */
+};
+
+/* COFFER_E_UPSTREAM unreachable; COFFER_E_DENIED (check "genesis", "service" or "tls") when it is not ours. */
+enum coffer_rc service_open(const struct service_opts *o, struct service_conn **out, struct err *e) NODISCARD;
+void           service_close(struct service_conn *c);
+static inline void service_closep(struct service_conn **c) { service_close(*c); *c = NULL; }
+
+const struct genesis *service_genesis(const struct service_conn *c);
+const struct service *service_keys(const struct service_conn *c);
+const uint8_t        *service_id(const struct service_conn *c); /* 32 bytes: id of the service statement */
+
+struct service_req {
+	const char *method, *path;
+	const char *bearer;       /* NULL, or a compact token */
+	const char *headers;      /* NULL, or further complete header lines */
+	const char *content_type; /* NULL = application/json when there is a body */
+	struct span body;
+};
+/* COFFER_OK for 2xx alone. Otherwise the reply's error becomes *e: both error shapes are understood, check and
+ * reason kept (401/403 -> DENIED, 404 -> NOTFOUND, 400/409/413/429 -> INPUT or LIMIT, 5xx -> UPSTREAM);
+ * out stays valid for its status. */
+enum coffer_rc service_call(struct service_conn *c, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e) NODISCARD;
+
+/* The party's newest statement in force: genesis founders are known without asking. */
+enum coffer_rc service_party(struct service_conn *c, const char *id, struct party *out, struct err *e) NODISCARD;
+
+/* A party token for one request (docs/protocol/service.md, Party tokens). */
+enum coffer_rc party_token(const struct privkey *k, const char *party, const char *method, const char *path,
+    struct span body, int64_t now, struct wr *out, struct err *e) NODISCARD;

@@ -1,0 +1,32 @@
+/* The whole image path in one call, as the guest uses it:
+ * registry -> manifest (digest as demanded) -> signature policy -> layers: digest, decrypt, HMAC, inflate, diff_id, unpack.
+ */
+#pragma once
+#include "base/secret.h"
+#include "fmt/json.h"
+
+/* Hands over the 32-byte key-encryption key that an annotation packet names. An error ends the pull and is returned. */
+typedef enum coffer_rc (*image_get_key)(void *arg, const char *kid, struct secret *out, struct err *e);
+
+struct image_pull {
+	const char   *reference;      /* "host[:port]/repo@sha256:..." (a tag beside it is ignored) */
+	uint8_t       digest[32];     /* of the image manifest or index: what the reference must resolve to */
+	struct span   policy;         /* policy.json; empty = reject */
+	const struct json *plain_http; /* array of "host:port" that may be spoken to without TLS; NULL = none */
+	struct span   ca_pem;         /* further anchors for registries; may be empty */
+	image_get_key get_key;
+	void         *key_arg;
+	const char   *dir;            /* empty folder; layers go to dir/0, dir/1, ... bottom first (overlay whiteouts) */
+	uint64_t      max_bytes;      /* unpacked, all layers; 0 = 16 GiB */
+	uint64_t      max_entries;    /* 0 = 4 million */
+};
+struct image_pulled {
+	size_t           n_layers;
+	struct json_doc *config; /* image config; owned */
+	uint64_t         bytes;  /* compressed bytes fetched */
+};
+void image_pulled_clear(struct image_pulled *p);
+
+/* Denials name their check: "digest" (what was fetched is not what was named), "policy" (default reject), "signature",
+ * "decrypt", "unpack". On failure nothing is left in dir. The rootfs must not be used before COFFER_OK. */
+enum coffer_rc image_pull(const struct image_pull *o, struct image_pulled *out, struct err *e) NODISCARD;

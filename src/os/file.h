@@ -1,0 +1,18 @@
+/* Files, whole and atomic. */
+#pragma once
+#include "base/err.h"
+#include "base/rd.h"
+#include "base/secret.h"
+#include "base/wr.h"
+
+/* Reads a regular file (or a pipe) of at most max bytes. COFFER_E_NOTFOUND when absent, COFFER_E_LIMIT when larger. */
+enum coffer_rc file_read(const char *path, size_t max, struct wr *out, struct err *e) NODISCARD;
+/* "-" is standard input. */
+enum coffer_rc file_read_arg(const char *path, size_t max, struct wr *out, struct err *e) NODISCARD;
+enum coffer_rc file_read_secret(const char *path, size_t max, struct secret *out, struct err *e) NODISCARD;
+
+/* Writes beside, fsyncs, renames over, fsyncs the folder: a reader sees the old or the new file. */
+enum coffer_rc file_write(const char *path, struct span s, unsigned mode, struct err *e) NODISCARD;
+/* mkdir -p */
+enum coffer_rc file_mkdirs(const char *path, unsigned mode, struct err *e) NODISCARD;
+bool file_exists(const char *path);

@@ -1,0 +1,20 @@
+/* Start a program with an exact set of file descriptors, and nothing else of ours. */
+#pragma once
+#include "base/err.h"
+#include <sys/types.h>
+#include <stdbool.h>
+
+struct spawn {
+	const char *const *argv;  /* argv[0] is the path; NULL-terminated */
+	const char *const *env;   /* NULL = an empty environment but PATH */
+	const int         *fds;   /* fds[i] becomes descriptor i; -1 = /dev/null */
+	size_t             n_fds; /* at least 3; all higher descriptors are closed */
+	const char        *cwd;   /* NULL = unchanged */
+	bool               die_with_parent;
+};
+/* fork + exec; reports an exec failure as an error here, not as an exit code. */
+enum coffer_rc spawn_start(const struct spawn *s, pid_t *out, struct err *e) NODISCARD;
+/* Waits; *status is the exit code, or 128 + signal. */
+enum coffer_rc spawn_wait(pid_t pid, int *status, struct err *e) NODISCARD;
+/* Runs and collects stdout and stderr together (at most max bytes; the rest is dropped). */
+enum coffer_rc spawn_run(const struct spawn *s, size_t max, char **output, int *status, struct err *e) NODISCARD;

@@ -1,0 +1,134 @@
+/* Messages between `net` (hostile once broken into) and `keep`.
+ *
+ * Frame: u32 big-endian length of what follows, u8 type, body. Replies: u32 length, u8 coffer_rc, body; the body of a
+ * failure is a struct keep_refusal. One request is answered before the next is read. `keep` accepts a request
+ * only if it is decoded to its last byte; spans borrow the frame. Nothing here is JSON but the payloads of
+ * statements and party tokens, which `keep` reads only after it has verified their signature.
+ */
+#pragma once
+#include "crypto/key.h"
+#include "trust/dsse.h"
+#include "trust/statement.h"
+
+#define KEEP_FRAME_MAX (12u << 20)
+#define KEEP_ASSET_MAX (1u << 20)   /* bytes of one asset's content (struct secret's limit) */
+#define KEEP_SESSION_LEN 16
+#define KEEP_MEMBERS_MAX 16
+#define KEEP_MEMBER_NAME_MAX 64
+#define KEEP_MEMBER_VALUE_MAX 2048
+
+enum keep_type {
+	KEEP_AUTH = 1, KEEP_ATTEST, KEEP_RESOURCE, KEEP_PUT, KEEP_DELETE, KEEP_STATEMENT,
+	KEEP_QUERY, KEEP_ASSETS, KEEP_DECISION, KEEP_JOURNAL, KEEP_STATUS,
+};
+
+enum tee_kind { TEE_SAMPLE = 1 }; /* add a driver, add a value */
+
+struct keep_refusal {
+	char    check[24];
+	char    reason[480];
+	bool    has_decision;
+	uint8_t decision[16]; /* id for `coffer why` */
+};
+
+/* A party token, split by net: keep verifies `sig` over signing_input with the known key kid,
+ * then reads payload. */
+struct keep_party_auth {
+	struct span signing_input, payload;
+	uint8_t     sig[SIG_LEN], kid[32];
+	struct span method, path;      /* of the HTTP request; must equal the token's */
+	uint8_t     body_sha256[32];   /* of the HTTP body, computed by net; PUT's parts are checked by their own signature */
+};
+
+struct keep_auth_req { uint8_t tee; };
+struct keep_auth_rep { uint8_t session[KEEP_SESSION_LEN], nonce[32]; };
+
+struct keep_member { struct span name, value; }; /* of tee-pubkey: string members, sorted by name, unique, ASCII names */
+struct keep_attest_req {
+	uint8_t            session[KEEP_SESSION_LEN];
+	uint8_t            hash;              /* enum hash_alg; what report_data was made with */
+	struct keep_member member[KEEP_MEMBERS_MAX];
+	size_t             n_members;
+	struct span        additional;        /* the additional-evidence string */
+	struct span        report_data;       /* as found in the evidence, <= 64 bytes */
+	bool               has_register;
+	uint8_t            init_register[32]; /* init_data of the evidence */
+	struct span        initdata;          /* the bytes offered; may be empty */
+};
+struct keep_attest_rep { struct span token; };
+
+struct keep_resource_req {
+	bool        by_token;                 /* else by session */
+	uint8_t     session[KEEP_SESSION_LEN];
+	struct span token_signing_input, token_payload; /* our own EAR token, verified by keep with its token key */
+	uint8_t     token_sig[SIG_LEN];
+	struct span path;                     /* "party/type/tag" */
+	bool        has_request;
+	struct span request;                  /* "CRQ1"... */
+	uint8_t     request_sig[SIG_LEN];
+};
+struct keep_resource_rep {
+	struct span body;                     /* JWE text */
+	uint8_t     reply_sig[SIG_LEN];
+	uint64_t    seq, version;
+	uint8_t     entry[32];
+};
+
+struct keep_put_req {
+	struct keep_party_auth auth;
+	struct span   path;
+	struct dsse   statement;              /* decoded into owned memory */
+	struct pubkey epk;
+	struct span   aad, encrypted_key, ciphertext;
+	uint8_t       iv[12], tag[16];
+};
+struct keep_delete_req { struct keep_party_auth auth; struct span path; };
+struct keep_statement_req { struct dsse statement; };
+struct keep_logged_rep { uint8_t id[32]; uint64_t seq; uint8_t entry[32]; };
+
+struct keep_query_req {
+	bool                   has_auth;
+	struct keep_party_auth auth;
+	uint8_t                kind;          /* enum statement_kind, 0 = any */
+	struct span            issuer, subject; /* empty = any */
+	bool                   has_id;
+	uint8_t                id[32];
+	bool                   all;           /* also superseded, expired, revoked */
+};
+#define KEEP_QUERY_MAX 256
+/* reply: u32 count, then per statement u32 length and the envelope JSON text (keep writes JSON, it parses none) */
+
+struct keep_assets_req { struct keep_party_auth auth; };   /* reply: JSON text */
+struct keep_decision_req { struct keep_party_auth auth; uint8_t id[16]; }; /* reply: JSON text */
+struct keep_journal_req { struct keep_party_auth auth; uint64_t from; };   /* reply: JSON text */
+/* KEEP_STATUS: empty request; reply: JSON text */
+
+/* Encoders fill a body; decoders demand the last byte. */
+void keep_auth_req_write(struct wr *w, const struct keep_auth_req *m);
+enum coffer_rc keep_auth_req_read(struct span b, struct keep_auth_req *m, struct err *e) NODISCARD;
+void keep_auth_rep_write(struct wr *w, const struct keep_auth_rep *m);
+enum coffer_rc keep_auth_rep_read(struct span b, struct keep_auth_rep *m, struct err *e) NODISCARD;
+void keep_attest_req_write(struct wr *w, const struct keep_attest_req *m);
+enum coffer_rc keep_attest_req_read(struct span b, struct keep_attest_req *m, struct err *e) NODISCARD;
+void keep_resource_req_write(struct wr *w, const struct keep_resource_req *m);
+enum coffer_rc keep_resource_req_read(struct span b, struct keep_resource_req *m, struct err *e) NODISCARD;
+void keep_resource_rep_write(struct wr *w, const struct keep_resource_rep *m);
+enum coffer_rc keep_resource_rep_read(struct span b, struct keep_resource_rep *m, struct err *e) NODISCARD;
+void keep_put_req_write(struct wr *w, const struct keep_put_req *m);
+enum coffer_rc keep_put_req_read(struct span b, struct keep_put_req *m, struct err *e) NODISCARD; /* clear m->statement after */
+void keep_delete_req_write(struct wr *w, const struct keep_delete_req *m);
+enum coffer_rc keep_delete_req_read(struct span b, struct keep_delete_req *m, struct err *e) NODISCARD;
+void keep_statement_req_write(struct wr *w, const struct keep_statement_req *m);
+enum coffer_rc keep_statement_req_read(struct span b, struct keep_statement_req *m, struct err *e) NODISCARD;
+void keep_logged_rep_write(struct wr *w, const struct keep_logged_rep *m);
+enum coffer_rc keep_logged_rep_read(struct span b, struct keep_logged_rep *m, struct err *e) NODISCARD;
+void keep_query_req_write(struct wr *w, const struct keep_query_req *m);
+enum coffer_rc keep_query_req_read(struct span b, struct keep_query_req *m, struct err *e) NODISCARD;
+void keep_assets_req_write(struct wr *w, const struct keep_assets_req *m);
+enum coffer_rc keep_assets_req_read(struct span b, struct keep_assets_req *m, struct err *e) NODISCARD;
+void keep_decision_req_write(struct wr *w, const struct keep_decision_req *m);
+enum coffer_rc keep_decision_req_read(struct span b, struct keep_decision_req *m, struct err *e) NODISCARD;
+void keep_journal_req_write(struct wr *w, const struct keep_journal_req *m);
+enum coffer_rc keep_journal_req_read(struct span b, struct keep_journal_req *m, struct err *e) NODISCARD;
+void keep_refusal_write(struct wr *w, const struct keep_refusal *m);
+enum coffer_rc keep_refusal_read(struct span b, struct keep_refusal *m, struct err *e) NODISCARD;

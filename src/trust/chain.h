@@ -1,0 +1,17 @@
+/* What a client (CLI, guest) does before it uses a key of the service: genesis digest ->
+ * genesis -> provider's key -> service statement -> keys. No network, no store. */
+#pragma once
+#include "trust/dsse.h"
+#include "trust/statement.h"
+
+/* The envelope's payload must hash to id and carry a valid signature by every party in it.
+ * COFFER_E_DENIED (check "genesis"). */
+enum coffer_rc chain_genesis(const struct dsse *env, const uint8_t id[static 32], struct genesis *out, struct err *e) NODISCARD;
+
+/* A service statement issued by a workload-provider of the genesis (later admitted providers: pass them in
+ * `more`), for this genesis, within its window at now. COFFER_E_DENIED (check "service"). */
+enum coffer_rc chain_service(const struct dsse *env, const struct genesis *g, const struct party *more, size_t n_more,
+    int64_t now, struct service *out, struct err *e) NODISCARD;
+
+const struct party *genesis_party(const struct genesis *g, const char *id); /* NULL if none */
+bool party_signed(const struct party *p, const struct dsse *env) NODISCARD;  /* by any of its keys */

@@ -1,0 +1,78 @@
+/* The workload manifest: one file that says all that decides what runs. */
+#pragma once
+#include "crypto/key.h"
+#include "fmt/json.h"
+#include "trust/name.h"
+
+#define MAN_CONTAINERS_MAX 16
+#define MAN_MOUNTS_MAX 16
+#define MAN_ENTITLEMENTS_MAX 32
+#define MAN_OUTPUTS_MAX 8
+#define MAN_VOLUMES_MAX 16
+#define MAN_INITDATA_MAX (1u << 20)
+#define MAN_FILE_MAX (128u << 10)
+
+enum purpose { PURPOSE_IMAGE_KEY = 1, PURPOSE_REGISTRY, PURPOSE_POLICY, PURPOSE_VOLUME, PURPOSE_FILE, PURPOSE_ENV, PURPOSE_API };
+const char *purpose_name(enum purpose p);
+bool        purpose_by_name(struct span s, enum purpose *out) NODISCARD;
+
+/* All spans borrow the manifest's document. */
+struct man_mount { struct span destination, volume; bool read_only; };
+struct man_entitlement { struct asset_path asset; enum purpose purpose; struct span volume; /* purpose volume */ };
+struct man_output { struct span name, path; char to[PARTY_MAX]; struct pubkey key; uint64_t max_bytes; };
+struct man_container {
+	struct span name, role;
+	struct span image_reference; /* repository@sha256:... */
+	uint8_t     image_digest[32];
+	char        image_provider[PARTY_MAX];
+	struct span method_type, method_key; /* "sigstoreSigned", PEM */
+	const struct json *args, *env, *capabilities, *groups; /* arrays, checked to hold strings (groups: numbers) */
+	struct span cwd;
+	uint64_t    uid, gid;
+	bool        read_only_root;
+	struct man_mount mount[MAN_MOUNTS_MAX];
+	size_t      n_mounts;
+	struct man_entitlement entitlement[MAN_ENTITLEMENTS_MAX];
+	size_t      n_entitlements;
+	struct man_output output[MAN_OUTPUTS_MAX];
+	size_t      n_outputs;
+};
+enum man_volume_kind { VOL_EMPTY = 1, VOL_SEALED };
+struct man_volume { struct span name; enum man_volume_kind kind; struct asset_path asset; };
+
+struct manifest {
+	struct span name;
+	char        provider[PARTY_MAX];
+	uint8_t     genesis[32];
+	char        service_id[PARTY_MAX];
+	struct span service_url;
+	const struct json *platforms; /* array of strings */
+	struct man_container *container; /* owned */
+	size_t      n_containers;
+	struct man_volume volume[MAN_VOLUMES_MAX];
+	size_t      n_volumes;
+	const struct json *host_logs, *host_signals, *plain_http; /* arrays */
+	uint8_t     digest[32]; /* SHA-256 of the JCS bytes */
+	struct wr   canon;      /* owned: the JCS bytes */
+	struct json_doc *doc;   /* owned, parsed from canon; NULL when borrowed */
+};
+void manifest_clear(struct manifest *m); /* CLEANUP-ready */
+
+/* Closed schema and cross references (every volume, container and asset named exists; names unique;
+ * a volume entitlement's asset is its volume's). The value must stay alive unless it came by _parse. */
+enum coffer_rc manifest_read(const struct json *v, struct manifest *out, struct err *e) NODISCARD;
+enum coffer_rc manifest_parse(struct span text, struct manifest *out, struct err *e) NODISCARD;
+
+const struct man_container *manifest_container(const struct manifest *m, struct span name); /* NULL if none */
+const struct man_volume    *manifest_volume(const struct manifest *m, struct span name);
+bool manifest_entitles(const struct man_container *c, const struct asset_path *p, enum purpose purpose) NODISCARD;
+bool manifest_lists(const struct json *array, struct span s) NODISCARD; /* array of strings holds s */
+
+/* initdata.toml, byte for byte. */
+enum coffer_rc manifest_render(const struct manifest *m, struct wr *initdata, struct err *e) NODISCARD;
+
+/* The guest's way back: initdata bytes -> manifest; demands that rendering it again gives the same bytes. */
+enum coffer_rc manifest_from_initdata(struct span initdata, struct manifest *out, struct err *e) NODISCARD;
+
+/* A reading for people (coffer workload show). Control characters are escaped. */
+void manifest_describe(const struct manifest *m, struct wr *out);

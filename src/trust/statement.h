@@ -1,0 +1,102 @@
+/* The common part of every statement: payload bytes -> struct, and back.
+ * docs/protocol/statements.md. Checks form only; who signed, whether it is logged or
+ * in force is decided elsewhere (trust/registry.h). */
+#pragma once
+#include "crypto/key.h"
+#include "fmt/json.h"
+#include "trust/name.h"
+
+enum statement_kind {
+	ST_GENESIS = 1, ST_PARTY, ST_SERVICE, ST_IMAGE_RELEASE, ST_ASSET, ST_WORKLOAD, ST_APPROVAL, ST_REVOCATION,
+};
+#define ST_SUBJECTS_MAX 32
+#define ST_SUBJECT_NAME_MAX 512
+
+struct statement_subject { struct span name; uint8_t sha256[32]; };
+
+struct statement {
+	enum statement_kind kind;
+	char                issuer[PARTY_MAX];
+	bool                has_ledger;
+	uint8_t             ledger[32];   /* genesis id */
+	int64_t             issued, expires;
+	uint64_t            serial;
+	uint8_t             previous[32]; /* zero when serial is 1 */
+	struct statement_subject subject[ST_SUBJECTS_MAX];
+	size_t              n_subjects;
+	const struct json  *body;         /* borrowed from doc */
+	struct json_doc    *doc;          /* owned */
+	uint8_t             id[32];       /* SHA-256 of the payload */
+};
+void statement_clear(struct statement *s); /* CLEANUP-ready */
+
+const char *statement_kind_name(enum statement_kind k);
+bool        statement_kind_by_name(struct span s, enum statement_kind *out) NODISCARD;
+
+enum coffer_rc statement_parse(struct span payload, struct statement *out, struct err *e) NODISCARD;
+
+/* Writes the payload as JCS. s->body is used as it stands (canonicalised); s->doc and s->id are ignored. */
+enum coffer_rc statement_write(const struct statement *s, struct wr *payload, struct err *e) NODISCARD;
+
+/* ---- bodies: closed schemas, form only ---- */
+#define PARTY_KEYS_MAX 8
+enum persona { PERSONA_INFRA = 1, PERSONA_ORCH = 2, PERSONA_WORKLOAD = 4, PERSONA_IMAGE = 8, PERSONA_OWNER = 16, PERSONA_USER = 32, PERSONA_AUDITOR = 64 };
+bool        persona_by_name(struct span s, unsigned *out) NODISCARD; /* "data-owner" ... */
+void        persona_names(unsigned set, char *out, size_t n);        /* comma-separated */
+
+struct party {
+	char          id[PARTY_MAX];
+	unsigned      personas;
+	struct pubkey keys[PARTY_KEYS_MAX];
+	size_t        n_keys;
+	bool          has_encryption;
+	struct pubkey encryption; /* P-256 */
+	struct pubkey recovery[PARTY_KEYS_MAX];
+	size_t        n_recovery;
+	uint64_t      hold_hours;
+};
+enum coffer_rc party_read(const struct json *body, struct party *out, struct err *e) NODISCARD;
+void           party_write(const struct party *p, struct json_wr *j);
+
+#define GENESIS_PARTIES_MAX 16
+struct genesis {
+	uint8_t       id[32];
+	char          origin[256];
+	struct pubkey ledger_key;
+	struct party  party[GENESIS_PARTIES_MAX];
+	size_t        n_parties;
+};
+enum coffer_rc genesis_read(const struct statement *s, struct genesis *out, struct err *e) NODISCARD;
+
+struct service {
+	char          id[PARTY_MAX];
+	struct pubkey receive, reply, token, ledger_key;
+	uint8_t       tls[32];
+};
+enum coffer_rc service_read(const struct json *body, struct service *out, struct err *e) NODISCARD;
+void           service_write(const struct service *s, struct json_wr *j);
+
+struct asset_body { struct asset_path path; char type[32]; uint64_t version; uint64_t k; char of[8][PARTY_MAX]; size_t n_of; };
+enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, struct err *e) NODISCARD; /* also: version == serial, subject is the path */
+
+#define APPROVAL_ASSETS_MAX 32
+struct approval {
+	struct asset_path asset[APPROVAL_ASSETS_MAX];
+	size_t   n_assets;
+	uint8_t  workload[32];
+	char     platform[8][32];
+	size_t   n_platforms;
+	uint8_t  service[8][32];
+	size_t   n_services;
+	int64_t  until;
+	bool     has_uses;
+	uint64_t uses;
+	uint8_t  shown[32];
+};
+enum coffer_rc approval_read(const struct statement *s, struct approval *out, struct err *e) NODISCARD;
+
+struct image_release { struct span repository; uint8_t digest[32]; uint64_t version; const struct json *methods, *keys; };
+enum coffer_rc image_release_read(const struct statement *s, struct image_release *out, struct err *e) NODISCARD;
+
+struct revocation { uint8_t statement[32]; struct span reason; };
+enum coffer_rc revocation_read(const struct statement *s, struct revocation *out, struct err *e) NODISCARD;

@@ -1,0 +1,115 @@
+#include <stdint.h>
+#include <string.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/rd.h"
+#include "base/secret.h"
+#include "tests/t.h"
+
+static void rd_short_read_is_sticky_and_yields_zero(void)
+{
+	const uint8_t b[3] = { 1, 2, 3 };
+	struct rd r = rd_open((struct span){ b, 3 });
+
+	CHECK(rd_le16(&r) == 0x0201);
+	CHECK(rd_le32(&r) == 0 && !rd_ok(&r));
+	CHECK(rd_u8(&r) == 0); /* byte 3 exists, but the reader is dead */
+	CHECK(!rd_done(&r));
+}
+
+static void rd_done_rejects_trailing_bytes(void)
+{
+	const uint8_t b[2] = { 0 };
+	struct rd r = rd_open((struct span){ b, 2 });
+
+	(void)rd_u8(&r);
+	CHECK(rd_ok(&r) && !rd_done(&r));
+}
+
+static void rd_count_bounds_by_bytes_left(void)
+{
+	const uint8_t b[64] = { 0 };
+	struct rd r = rd_open((struct span){ b, 64 });
+
+	CHECK(rd_count(&r, 4, 16, 100) == 4);
+	CHECK(rd_count(&r, UINT64_MAX, 16, SIZE_MAX) == 0 && !rd_ok(&r));
+}
+
+static void rd_empty_null_span_is_done(void)
+{
+	struct rd r = rd_open((struct span){ 0 });
+
+	CHECK(rd_span(&r, 0).n == 0);
+	CHECK(rd_done(&r));
+}
+
+static void err_wrap_keeps_code_and_prefixes(void)
+{
+	struct err e = { 0 };
+
+	CHECK(err_set(&e, COFFER_E_INPUT, "bad %d", 7) == COFFER_E_INPUT);
+	CHECK(err_wrap(&e, "snp") == COFFER_E_INPUT);
+	CHECK(strcmp(e.msg, "snp: bad 7") == 0);
+}
+
+static void secret_is_zeroed_and_wiped_on_fork(void)
+{
+	CLEANUP(secret_free) struct secret s = { 0 };
+	struct err e = { 0 };
+	int st = 0;
+	pid_t pid;
+
+	CHECK(secret_new(32, &s, &e) == COFFER_OK);
+	CHECK(s.p && s.p[0] == 0 && s.p[31] == 0);
+	if (!s.p)
+		return;
+	memset(s.p, 0x5A, s.n);
+	pid = fork();
+	if (pid == 0)
+		_exit(s.p[0]); /* child must see zero */
+	(void)waitpid(pid, &st, 0);
+	CHECK(WIFEXITED(st) && WEXITSTATUS(st) == 0);
+	CHECK(s.p[31] == 0x5A);
+}
+
+static void secret_overrun_by_one_faults(void)
+{
+	CLEANUP(secret_free) struct secret s = { 0 };
+	struct err e = { 0 };
+	int st = 0;
+	pid_t pid;
+
+	CHECK(secret_new(33, &s, &e) == COFFER_OK);
+	pid = fork();
+	if (pid == 0) {
+		(void)signal(SIGSEGV, SIG_DFL);
+		((volatile uint8_t *)s.p)[33] = 1;
+		_exit(0);
+	}
+	(void)waitpid(pid, &st, 0);
+	CHECK(WIFSIGNALED(st));
+}
+
+static void ct_eq_compares_content_and_length(void)
+{
+	const uint8_t a[2] = { 1, 2 }, b[2] = { 1, 3 };
+
+	CHECK(ct_eq((struct span){ a, 2 }, (struct span){ a, 2 }));
+	CHECK(!ct_eq((struct span){ a, 2 }, (struct span){ b, 2 }));
+	CHECK(!ct_eq((struct span){ a, 2 }, (struct span){ a, 1 }));
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = {
+		T(rd_short_read_is_sticky_and_yields_zero), T(rd_done_rejects_trailing_bytes),
+		T(rd_count_bounds_by_bytes_left), T(rd_empty_null_span_is_done),
+		T(err_wrap_keeps_code_and_prefixes), T(secret_is_zeroed_and_wiped_on_fork),
+		T(secret_overrun_by_one_faults), T(ct_eq_compares_content_and_length),
+	};
+
+	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+}
