@@ -1,16 +1,24 @@
 #include "os/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
-#include <linux/seccomp.h>
+#include <linux/landlock.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/own.h"
 
 #if defined(__x86_64__)
 #define ARCH AUDIT_ARCH_X86_64
@@ -73,4 +81,181 @@ enum coffer_rc sandbox_enter_compute(struct err *e)
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "sandbox: %s", strerror(errno));
 	return COFFER_OK;
+}
+
+/* ---- doors made with libseccomp and landlock ---- */
+
+/* What every process needs to run at all. */
+static const int common_calls[] = {
+	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(close),
+	SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(shutdown),
+	SCMP_SYS(poll), SCMP_SYS(ppoll),
+	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mlock), SCMP_SYS(munlock),
+	SCMP_SYS(futex), SCMP_SYS(sched_yield), SCMP_SYS(getrandom),
+	SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), SCMP_SYS(gettimeofday), SCMP_SYS(time),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+	SCMP_SYS(sigaltstack), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getppid),
+	SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
+	SCMP_SYS(fcntl), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx),
+	SCMP_SYS(lseek), SCMP_SYS(sysinfo), SCMP_SYS(uname), SCMP_SYS(exit), SCMP_SYS(exit_group),
+};
+
+/* SQLite with a write-ahead log: positioned I/O, locks, sync, shared memory file. */
+static const int keep_calls[] = {
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+	SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate),
+	SCMP_SYS(fallocate), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(fchmod), SCMP_SYS(fchown),
+	SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd), SCMP_SYS(fstatfs),
+};
+
+static const int net_calls[] = {
+	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(sendfile),
+	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(select),
+	SCMP_SYS(pselect6), SCMP_SYS(eventfd2), SCMP_SYS(pipe2), SCMP_SYS(access), SCMP_SYS(readlink),
+	SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(sched_getaffinity),
+};
+
+#define FS_TRUNCATE (1ull << 14) /* LANDLOCK_ACCESS_FS_TRUNCATE, ABI 3: newer than the oldest headers we build with */
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static void ctx_free(scmp_filter_ctx c)
+{
+	seccomp_release(c);
+}
+DEFINE_CLEANUP(scmp_filter_ctx, ctx_free)
+
+static bool allow(scmp_filter_ctx c, const int *calls, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (seccomp_rule_add(c, SCMP_ACT_ALLOW, calls[i], 0) != 0)
+			return false;
+	return true;
+}
+
+/* Memory may be got and protected, but never made executable. */
+static bool allow_memory(scmp_filter_ctx c)
+{
+	const struct scmp_arg_cmp no_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+
+	return seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_exec) == 0 &&
+	       seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_exec) == 0;
+}
+
+/* clone3 hides its flags behind a pointer; told that it does not exist, libc uses clone,
+ * where "a thread and nothing else" can be demanded. */
+static bool allow_threads(scmp_filter_ctx c)
+{
+	const struct scmp_arg_cmp thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM);
+	const struct scmp_arg_cmp name = SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME);
+
+	return seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread) == 0 &&
+	       seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0 &&
+	       seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, name) == 0;
+}
+
+static bool allow_open_for_reading(scmp_filter_ctx c)
+{
+	const unsigned writing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY);
+	const struct scmp_arg_cmp open_flags = SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY);
+	const struct scmp_arg_cmp openat_flags = SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY);
+
+	return seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(open), 1, open_flags) == 0 &&
+	       seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, openat_flags) == 0;
+}
+
+static enum coffer_rc new_filter(scmp_filter_ctx *out, struct err *e)
+{
+	CLEANUP(ctx_freep) scmp_filter_ctx c = seccomp_init(SCMP_ACT_KILL_PROCESS);
+
+	if (!c || seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) != 0 ||
+	    !allow(c, common_calls, COUNT(common_calls)) || !allow_memory(c))
+		return err_set(e, COFFER_E_SYSTEM, "sandbox: cannot build the system call filter");
+	*out = MOVE(c);
+	return COFFER_OK;
+}
+
+/* Every file right that the kernel knows is taken away; then those below dir given back.
+ * dir NULL gives nothing back. */
+static enum coffer_rc enter_landlock(const char *dir, struct err *e)
+{
+	const uint64_t rw = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+	    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG;
+	struct landlock_ruleset_attr all = { .handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1 };
+	struct landlock_path_beneath_attr below = { .allowed_access = rw };
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	CLEANUP(closep) int rules = -1;
+	CLEANUP(closep) int at = -1;
+
+	if (abi < 1)
+		return err_set(e, COFFER_E_SYSTEM, "sandbox: landlock is not available: %s", strerror(errno));
+	if (abi >= 2)
+		all.handled_access_fs |= LANDLOCK_ACCESS_FS_REFER;
+	if (abi >= 3) {
+		all.handled_access_fs |= FS_TRUNCATE;
+		below.allowed_access |= FS_TRUNCATE;
+	}
+	rules = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
+	if (rules < 0)
+		return err_set(e, COFFER_E_SYSTEM, "sandbox: landlock: %s", strerror(errno));
+	if (dir) {
+		at = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		below.parent_fd = at;
+		if (at < 0 || syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &below, 0) != 0)
+			return err_set(e, COFFER_E_SYSTEM, "sandbox: %s: %s", dir, strerror(errno));
+	}
+	if (syscall(SYS_landlock_restrict_self, rules, 0) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "sandbox: landlock: %s", strerror(errno));
+	return COFFER_OK;
+}
+
+static void cap_freep(cap_t *c)
+{
+	if (*c)
+		(void)cap_free(*c);
+}
+
+static enum coffer_rc drop_powers(struct err *e)
+{
+	const struct rlimit none = { 0, 0 };
+	CLEANUP(cap_freep) cap_t empty = cap_init();
+
+	/* Landlock and capabilities bind one thread only: a second one would stay free. */
+	if (unshare(CLONE_THREAD) != 0)
+		return err_set(e, COFFER_E_BUG, "sandbox: entered with threads running");
+	if (!empty || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || cap_set_proc(empty) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "sandbox: %s", strerror(errno));
+	return COFFER_OK;
+}
+
+static enum coffer_rc load(scmp_filter_ctx c, struct err *e)
+{
+	int rc = seccomp_load(c);
+
+	return rc == 0 ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "sandbox: seccomp: %s", strerror(-rc));
+}
+
+enum coffer_rc sandbox_enter_keep(const char *state_dir, struct err *e)
+{
+	CLEANUP(ctx_freep) scmp_filter_ctx c = NULL;
+
+	TRY(new_filter(&c, e));
+	if (!allow(c, keep_calls, COUNT(keep_calls)))
+		return err_set(e, COFFER_E_SYSTEM, "sandbox: cannot build the system call filter");
+	TRY(drop_powers(e));
+	TRY(enter_landlock(state_dir, e));
+	return load(c, e);
+}
+
+enum coffer_rc sandbox_enter_net(struct err *e)
+{
+	CLEANUP(ctx_freep) scmp_filter_ctx c = NULL;
+
+	TRY(new_filter(&c, e));
+	if (!allow(c, net_calls, COUNT(net_calls)) || !allow_threads(c) || !allow_open_for_reading(c))
+		return err_set(e, COFFER_E_SYSTEM, "sandbox: cannot build the system call filter");
+	TRY(drop_powers(e));
+	TRY(enter_landlock(NULL, e));
+	return load(c, e);
 }

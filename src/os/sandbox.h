@@ -1,13 +1,28 @@
-/* One-way door for a worker that touches hostile bytes. */
+/* One-way doors for processes that touch hostile bytes or hold keys.
+ *
+ * Common to all: call once, single-threaded (refused otherwise), after every lazy
+ * initialiser has run (crypto provider, locale, RNG) and before the first hostile byte
+ * is read. Afterwards the process leaves no core file, cannot be traced, holds no
+ * capability, gains no privilege and maps no executable page. A system call that is not on
+ * the door's list kills the process (SIGSYS).
+ * Fails closed: on any error the caller must exit, there is no weaker mode; a kernel
+ * without seccomp or without landlock is an error.
+ */
 #pragma once
 #include "base/err.h"
 
 /* After COFFER_OK this process can compute, read and write fds it already holds,
- * get memory, and exit. It cannot open, connect, exec, fork, ptrace or map
- * executable pages: any such call kills it (SIGSYS).
- *
- * Call once, single-threaded, after every lazy initialiser has run (crypto
- * provider, locale, RNG) and before the first hostile byte is read.
- * Fails closed: on any error the caller must exit, there is no weaker mode.
- */
+ * get memory, and exit. It cannot open, connect, exec, fork or ptrace. */
 enum coffer_rc sandbox_enter_compute(struct err *e) NODISCARD;
+
+/* For the holder of keys and store: as compute, and it can open, create, lock, sync and
+ * remove files below state_dir (an existing folder; landlock: EACCES elsewhere), lock memory,
+ * and wait for and use the sockets it already holds. It cannot make a socket, exec, fork
+ * or start a thread. */
+enum coffer_rc sandbox_enter_keep(const char *state_dir, struct err *e) NODISCARD;
+
+/* For the process that talks to the network: it can accept on listening sockets it holds,
+ * use them, wait (poll, epoll, eventfd) and start threads. It cannot make a socket of its
+ * own, connect, bind, listen, exec, fork or open a file for writing; landlock denies it every
+ * path, so opening one for reading fails with EACCES. */
+enum coffer_rc sandbox_enter_net(struct err *e) NODISCARD;

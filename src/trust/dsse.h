@@ -22,10 +22,13 @@ struct dsse {
 };
 void dsse_clear(struct dsse *d); /* CLEANUP-ready */
 
-enum coffer_rc dsse_parse(struct span text, struct dsse *out, struct err *e) NODISCARD; /* form only */
+enum coffer_rc dsse_parse(struct span text, struct dsse *out, struct err *e) NODISCARD; /* form only; no signature at all is a form too */
 enum coffer_rc dsse_parse_json(const struct json *v, struct dsse *out, struct err *e) NODISCARD;
 void           dsse_write(const struct dsse *d, struct json_wr *j); /* the envelope object */
 void           dsse_id(const struct dsse *d, uint8_t out[static 32]);
+
+/* DSSE protocol.md, "Signature definition": what is signed. Appends to out. */
+void           dsse_pae(const char *type, struct span payload, struct wr *out);
 
 /* True when some signature verifies under k over PAE(DSSE_TYPE, payload). */
 bool           dsse_signed_by(const struct dsse *d, const struct pubkey *k) NODISCARD;

@@ -1,15 +1,40 @@
 /* The sandbox is tested by trying to leave it: each probe must die by SIGSYS. */
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/sandbox.h"
 #include "tests/t.h"
 
-static int status_of(void (*probe)(void))
+static char dir[] = "/tmp/coffer-test-sandbox.XXXXXX";
+static int listener = -1;
+
+enum door { COMPUTE, KEEP, NET };
+
+static enum coffer_rc enter(enum door d, struct err *e)
+{
+	switch (d) {
+	case COMPUTE: return sandbox_enter_compute(e);
+	case KEEP:    return sandbox_enter_keep(dir, e);
+	case NET:     return sandbox_enter_net(e);
+	}
+	return COFFER_E_BUG;
+}
+
+static int status_in(enum door d, void (*probe)(void))
 {
 	int st = 0;
 	pid_t pid = fork();
@@ -17,13 +42,18 @@ static int status_of(void (*probe)(void))
 	if (pid == 0) {
 		struct err e = { 0 };
 
-		if (sandbox_enter_compute(&e) != COFFER_OK)
+		if (enter(d, &e) != COFFER_OK)
 			_exit(90);
 		probe();
 		_exit(0);
 	}
 	(void)waitpid(pid, &st, 0);
 	return st;
+}
+
+static int status_of(void (*probe)(void))
+{
+	return status_in(COMPUTE, probe);
 }
 
 static void p_nothing(void) { }
@@ -60,12 +90,210 @@ static void enter_kills_socket(void) { CHECK(died_by_sigsys(status_of(p_socket))
 static void enter_kills_fork(void) { CHECK(died_by_sigsys(status_of(p_fork))); }
 static void enter_kills_executable_mapping(void) { CHECK(died_by_sigsys(status_of(p_wx))); }
 
+/* ---- keep and net ---- */
+
+static void p_exec(void) { (void)execl("/bin/true", "true", (char *)NULL); }
+static void p_ptrace(void) { (void)ptrace(PTRACE_TRACEME, 0, 0, 0); }
+static void p_bind(void)
+{
+	const struct sockaddr_in a = { .sin_family = AF_INET };
+
+	(void)bind(listener, (const struct sockaddr *)&a, sizeof(a));
+}
+static void p_connect(void)
+{
+	const struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(9) };
+
+	(void)connect(listener, (const struct sockaddr *)&a, sizeof(a));
+}
+static void p_kill(void) { (void)kill(getppid(), 0); }
+static void p_prctl(void) { (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }
+static void p_write_file(void) { (void)open("/tmp/coffer-test-none", O_WRONLY | O_CREAT | O_CLOEXEC, 0600); }
+static void p_tmpfile(void) { (void)open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); }
+
+/* Exit 0 only when opening fails for want of the right to. */
+static void p_read_is_denied(void)
+{
+	_exit(open("/etc/hostname", O_RDONLY | O_CLOEXEC) >= 0 || errno != EACCES);
+}
+static void p_elsewhere_is_denied(void)
+{
+	_exit(open("/tmp/coffer-test-none", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0 || errno != EACCES);
+}
+
+static void p_file_in_dir(void)
+{
+	char path[128];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/db", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || pwrite(fd, "x", 1, 0) != 1 || fdatasync(fd) != 0 || ftruncate(fd, 0) != 0 ||
+	    mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED || unlink(path) != 0)
+		_exit(1);
+}
+
+static void p_setrlimit(void)
+{
+	const struct rlimit l = { 1, 1 };
+
+	(void)setrlimit(RLIMIT_CORE, &l);
+}
+
+static void *nothing(void *p) { return p; }
+static void p_thread(void)
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, nothing, NULL) != 0 || pthread_join(t, NULL) != 0)
+		_exit(1);
+}
+static void p_epoll_accept(void)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+
+	if (ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, listener, &ev) != 0 || epoll_wait(ep, &ev, 1, 0) != 0 ||
+	    accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) >= 0 || errno != EAGAIN)
+		_exit(1);
+}
+
+static void both_kill_what_leads_out(void)
+{
+	void (*const probes[])(void) = { p_socket, p_fork, p_wx, p_exec, p_ptrace, p_bind, p_connect, p_kill, p_prctl,
+		p_setrlimit };
+
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
+		CHECK(died_by_sigsys(status_in(KEEP, probes[i])));
+		CHECK(died_by_sigsys(status_in(NET, probes[i])));
+	}
+}
+static void both_allow_compute_and_heap(void)
+{
+	CHECK(exited_zero(status_in(KEEP, p_rw)) && exited_zero(status_in(NET, p_rw)));
+}
+static void keep_allows_files_below_its_folder_only(void)
+{
+	CHECK(exited_zero(status_in(KEEP, p_file_in_dir)));
+	CHECK(exited_zero(status_in(KEEP, p_read_is_denied)));
+	CHECK(exited_zero(status_in(KEEP, p_elsewhere_is_denied)));
+}
+static void keep_kills_threads(void) { CHECK(died_by_sigsys(status_in(KEEP, p_thread))); }
+static void keep_without_its_folder_does_not_enter(void)
+{
+	struct err e = { 0 };
+	int st = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(sandbox_enter_keep("/no/such/folder", &e) == COFFER_E_SYSTEM ? 0 : 1);
+	(void)waitpid(pid, &st, 0);
+	CHECK(exited_zero(st));
+}
+static void net_allows_accept_epoll_threads(void)
+{
+	CHECK(exited_zero(status_in(NET, p_epoll_accept)));
+	CHECK(exited_zero(status_in(NET, p_thread)));
+}
+static void net_kills_open_for_writing_and_denies_reading(void)
+{
+	CHECK(died_by_sigsys(status_in(NET, p_write_file)));
+	CHECK(died_by_sigsys(status_in(NET, p_tmpfile)));
+	CHECK(exited_zero(status_in(NET, p_read_is_denied)));
+}
+
+static void *wait_long(void *p)
+{
+	(void)pause();
+	return p;
+}
+static void both_refuse_with_a_second_thread(void)
+{
+	for (int d = KEEP; d <= NET; d++) {
+		int st = 0;
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			struct err e = { 0 };
+			pthread_t t;
+
+			if (pthread_create(&t, NULL, wait_long, NULL) != 0)
+				_exit(2);
+			_exit(enter((enum door)d, &e) == COFFER_E_BUG ? 0 : 1);
+		}
+		(void)waitpid(pid, &st, 0);
+		CHECK(exited_zero(st));
+	}
+}
+
+/* Seen from outside: not dumpable means that /proc/PID/mem belongs to root; limits and bits from /proc. */
+static void both_drop_core_dump_privileges_and_capabilities(void)
+{
+	for (int d = KEEP; d <= NET; d++) {
+		int go[2], ready[2], st;
+		struct err e = { 0 };
+		char line[256], path[64];
+		unsigned seen = 0;
+		pid_t pid;
+		char c;
+
+		CHECK(pipe2(go, O_CLOEXEC) == 0 && pipe2(ready, O_CLOEXEC) == 0);
+		pid = fork();
+		if (pid == 0) {
+			if (enter((enum door)d, &e) != COFFER_OK || write(ready[1], "x", 1) != 1)
+				_exit(1);
+			_exit(read(go[0], &c, 1) != 1);
+		}
+		CHECK(read(ready[0], &c, 1) == 1);
+		(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+		FILE *f = fopen(path, "re");
+		while (f && fgets(line, sizeof(line), f))
+			seen |= strcmp(line, "NoNewPrivs:\t1\n") == 0 ? 1u : strcmp(line, "Seccomp:\t2\n") == 0 ? 2u :
+			    strcmp(line, "CapEff:\t0000000000000000\n") == 0 ? 4u :
+			    strcmp(line, "CapPrm:\t0000000000000000\n") == 0 ? 8u : 0;
+		if (f)
+			(void)fclose(f);
+		CHECK(seen == 15);
+		(void)snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
+		f = fopen(path, "re");
+		seen = 0;
+		while (f && fgets(line, sizeof(line), f))
+			seen |= strncmp(line, "Max core file size        0                    0 ", 48) == 0;
+		if (f)
+			(void)fclose(f);
+		CHECK(seen == 1);
+		CHECK(write(go[1], "x", 1) == 1 && waitpid(pid, &st, 0) == pid && exited_zero(st));
+		for (int i = 0; i < 2; i++)
+			(void)close(go[i]), (void)close(ready[i]);
+	}
+}
+
+static int listen_somewhere(void)
+{
+	const struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) != 0 || listen(fd, 1) != 0)
+		return -1;
+	return fd;
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(enter_allows_compute_and_heap), T(enter_kills_open), T(enter_kills_socket),
 		T(enter_kills_fork), T(enter_kills_executable_mapping),
+		T(both_kill_what_leads_out), T(both_allow_compute_and_heap), T(keep_allows_files_below_its_folder_only),
+		T(keep_kills_threads), T(keep_without_its_folder_does_not_enter), T(net_allows_accept_epoll_threads),
+		T(net_kills_open_for_writing_and_denies_reading), T(both_refuse_with_a_second_thread),
+		T(both_drop_core_dump_privileges_and_capabilities),
 	};
+	int bad;
 
-	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+	listener = listen_somewhere();
+	if (!mkdtemp(dir) || listener < 0)
+		return 99;
+	bad = t_main(cases, sizeof(cases) / sizeof(cases[0]));
+	(void)rmdir(dir);
+	return bad;
 }

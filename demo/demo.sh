@@ -1,0 +1,235 @@
+#!/bin/sh
+# The whole story with real parts: registry, trust service, encrypted and signed image, sealed data, guest, result, and
+# attacks that are refused. stdout is the story; everything else goes to build/demo.log.
+set -u
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top" || exit 1
+D=build/demo
+LOG=$top/build/demo.log
+TEE=${TEE:-sample}
+[ "$TEE" = sample ] || { echo "TEE=$TEE: only platform sample runs yet (README, status table)"; exit 2; }
+PATH=$top/build:$PATH
+export COFFER_PASSPHRASE_FILE=$D/passphrase
+pids=
+
+cleanup() {
+	for p in $pids; do kill "$p" 2>/dev/null; done
+	for p in $pids; do wait "$p" 2>/dev/null; done
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+die() {
+	echo "FAILED: $*"
+	echo "what the programs printed: build/demo.log"
+	exit 1
+}
+
+persona() { printf '\n%s\n' "$1"; }
+
+# as PARTY COMMAND...: shows the command, runs it as that party, shows its result.
+as() {
+	who=$1; shift
+	printf '  $ COFFER_HOME=%s/%s %s\n' "$D" "$who" "$*"
+	if ! COFFER_HOME=$D/$who "$@" >"$D/out" 2>"$D/err"; then
+		cat "$D/out" "$D/err" >>"$LOG"
+		tail -3 "$D/err"
+		die "$*"
+	fi
+	cat "$D/err" >>"$LOG"
+	sed 's/^/    /' "$D/out" | cut -c1-150 | head -${LINES_SHOWN:-4}
+}
+
+# A plain command of the story, without a party's folder.
+sh_step() {
+	printf '  $ %s\n' "$1"
+	sh -c "$1" >"$D/out" 2>>"$LOG" || die "$1"
+	sed 's/^/    /' "$D/out" | head -4
+}
+
+free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+wait_for() { # url
+	i=0
+	until curl -sk -o "$D/null" "$1"; do
+		i=$((i + 1))
+		[ $i -lt 200 ] || die "$1 does not answer"
+		sleep 0.05
+	done
+}
+
+# refused CHECK WORDS PARTY COMMAND...: the command must fail with exactly that check and those words in the reason.
+refused() {
+	check=$1; words=$2; who=$3; shift 3
+	printf '  $ COFFER_HOME=%s/%s %s\n' "$D" "$who" "$*"
+	COFFER_HOME=$D/$who "$@" >"$D/out" 2>"$D/err"
+	rc=$?
+	cat "$D/out" "$D/err" >>"$LOG"
+	line=$(grep -a '^refused: ' "$D/err" | tail -1)
+	[ $rc = 1 ] || die "an attack ended with exit code $rc, not 1: $(tail -1 "$D/err")"
+	case $line in
+	"refused: $check: "*"$words"*) printf '    %s\n' "$(printf '%s' "$line" | cut -c1-220)" ;;
+	*) die "an attack was refused for another reason than $check ($words): $line" ;;
+	esac
+}
+
+start=$(date +%s)
+rm -rf "$D"
+mkdir -p "$D"
+(umask 077; openssl rand -hex 16 >"$D/passphrase")
+echo "== demo" >>"$LOG"
+
+echo "Coffer: an encrypted, signed image runs in an attested guest and uses a data owner's secret."
+echo "Platform: $TEE. It protects NOTHING: it shows the whole path on a machine without a TEE, and is accepted"
+echo "below only because each owner names it. Commands can be repeated by hand from $top with PATH=build:\$PATH"
+echo "and COFFER_PASSPHRASE_FILE=$D/passphrase."
+
+persona "Every party: keys of its own"
+as imaker coffer init --party imaker --persona image-provider
+as hospital coffer init --party hospital --persona data-owner --key-type p256
+as acme coffer init --party acme --persona workload-provider
+as clinic coffer init --party clinic --persona end-user
+as rival coffer init --party rival --persona workload-provider
+
+persona "Trust-service operator: keys of the service; no power over anyone's assets comes with them"
+cat >"$D/cofferd.toml" <<EOF
+id = "trust"
+listen = "127.0.0.1:0"
+state = "$D/cofferd"
+genesis = "$D/genesis.json"
+EOF
+sh_step "cofferd keygen --config $D/cofferd.toml > $D/service.json"
+
+persona "Founders: one genesis, signed by each; everyone is given its digest"
+as acme coffer genesis new --origin demo.internal/ledger --service "$D/service.json" --out "$D/genesis.json" \
+    "$D/imaker/party.json" "$D/hospital/party.json" "$D/acme/party.json" "$D/clinic/party.json" "$D/rival/party.json"
+for p in imaker hospital acme clinic rival; do as $p coffer genesis sign "$D/genesis.json"; done
+genesis=$(coffer genesis show --json "$D/genesis.json" | jq -r .genesis)
+echo "genesis-digest = \"$genesis\"" >>"$D/cofferd.toml"
+
+persona "Trust-service operator: starts the service"
+echo "  \$ cofferd --config $D/cofferd.toml &"
+cofferd --config "$D/cofferd.toml" >>"$LOG" 2>&1 &
+pids="$pids $!"
+i=0
+until [ -s "$D/cofferd/address" ]; do
+	i=$((i + 1)); [ $i -lt 200 ] || die "cofferd does not start"
+	sleep 0.05
+done
+url=https://$(cat "$D/cofferd/address")
+wait_for "$url/healthz"
+for p in imaker hospital acme clinic rival; do as $p coffer genesis use "$D/genesis.json" --service "$url"; done
+
+persona "Workload Provider: designates the service; from here on every client checks its keys up to the genesis"
+as acme coffer service sign "$D/service.json"
+LINES_SHOWN=6 as hospital coffer status
+
+persona "Registry operator (untrusted): a real registry"
+reg=127.0.0.1:$(free_port)
+cat >"$D/registry.yml" <<EOF
+version: 0.1
+storage: {filesystem: {rootdirectory: $D/registry}, delete: {enabled: true}}
+http: {addr: $reg}
+log: {level: error}
+EOF
+echo "  \$ docker-registry serve $D/registry.yml &"
+"$COFFER_TOOLS/usr/bin/docker-registry" serve "$D/registry.yml" >>"$LOG" 2>&1 &
+pids="$pids $!"
+wait_for "http://$reg/v2/"
+
+persona "Image Provider: builds an image from Debian packages, encrypts, signs and publishes it"
+sh_step "demo/make-image.sh $COFFER_TOOLS/debs $D/plain"
+sh_step "openssl rand -out $D/image.key 32"
+as imaker coffer asset put kbs:///imaker/image-key/risk --file "$D/image.key"
+as imaker coffer image encrypt "$D/plain:risk" "$D/encrypted:risk" --kid kbs:///imaker/image-key/risk --key-file "$D/image.key"
+as imaker coffer image push "$D/encrypted:risk" "$reg/imaker/risk:1" --plain-http
+image=$reg/imaker/risk@$(coffer image inspect --json "$D/encrypted:risk" | jq -r .digest)
+as imaker coffer image sign "$image" --plain-http
+as imaker coffer image release "$image" --key kbs:///imaker/image-key/risk
+
+persona "Data Owner: seals its file; the key goes to the trust service under its own name"
+sh_step "demo/data.sh > $D/patients.csv"
+as hospital coffer data seal "$D/patients.csv" --asset kbs:///hospital/data-key/patients --key-out "$D/patients.key" --out "$D/patients.sealed"
+as hospital coffer asset put kbs:///hospital/data-key/patients --type key --file "$D/patients.key"
+echo "-- for research only, St. Elsewhere" >"$D/footer"
+as hospital coffer asset put kbs:///hospital/note/footer --file "$D/footer"
+as hospital coffer asset list
+sh_step "rm $D/image.key $D/patients.key"
+
+persona "Workload Provider: one manifest for the whole pod; its digest will be measured"
+sed -e "s|@IMAGE@|$image|; s|@SEALED@|$top/$D/patients.sealed|; s|@REGISTRY@|$reg|" demo/pod.yaml >"$D/pod.yaml"
+as acme coffer workload build "$D/pod.yaml" --out "$D/risk"
+as acme coffer workload publish "$D/risk/manifest.json"
+workload=$(coffer workload show --file "$D/risk/manifest.json" --json | jq -r .digest)
+shown=$(coffer workload show --file "$D/risk/manifest.json" --json | jq -r .shown)
+
+persona "Data Owner and Image Provider: read what would run, and approve exactly that"
+LINES_SHOWN=30 as hospital coffer workload show acme/risk
+as hospital coffer approve "$workload" --shown "$shown" --asset kbs:///hospital/data-key/patients --asset kbs:///hospital/note/footer --platform sample
+as imaker coffer approve "$workload" --shown "$shown" --asset kbs:///imaker/image-key/risk --platform sample
+
+persona "Orchestration Operator: runs the annotated pod; it holds no secret"
+mkdir -p "$D/host"
+as host coffer run "$D/risk/pod.yaml" --output "result=$D/host/result.sealed"
+
+persona "End User: opens the result, sealed to its key by the guest"
+LINES_SHOWN=10 as clinic coffer result open "$D/host/result.sealed" --workload "$workload"
+cp "$D/out" "$D/result"
+
+persona "Check: the same figures, computed independently from the owner's file"
+{
+	/usr/bin/python3 - "$D/patients.csv" <<'PY'
+import csv, sys
+rows = [int(r["risk"]) for r in csv.DictReader(open(sys.argv[1]))]
+print("patients %d\nmean risk %.2f\nhigh risk %d" % (len(rows), sum(rows) / len(rows), sum(r > 70 for r in rows)))
+PY
+	cat "$D/footer"
+} >"$D/expected"
+cmp -s "$D/expected" "$D/result" || die "the result differs from the one computed independently"
+echo "    equal"
+for f in "$D/host" "$D/risk" "$D/patients.sealed" "$D/registry" "$D/cofferd"; do
+	grep -raqF -e "mean risk" -e "patient-000" -e "St. Elsewhere" "$f" && die "clear text of the data or the result lies in $f"
+done
+echo "    nothing of data or result lies in clear in what host, registry or service hold on disk"
+
+persona "Attack 1: the registry alters the image"
+blob=$(find "$D/registry" -path '*/blobs/*/data' -size +100k | head -1)
+cp "$blob" "$D/blob.good"
+printf 'X' | dd of="$blob" bs=1 seek=5000 conv=notrunc 2>>"$LOG"
+refused digest "" host coffer run "$D/risk/pod.yaml" --output "result=$D/host/r1"
+cp "$D/blob.good" "$blob"
+
+persona "Attack 2: the registry swaps the image's signature for a stranger's"
+tag=$D/registry/docker/registry/v2/repositories/imaker/risk/_manifests/tags/$(printf '%s' "${image#*@}" | tr : -).sig
+[ -d "$tag" ] || die "the signature's tag is not where this registry keeps tags"
+mv "$tag" "$D/signature.good"
+as stranger coffer init --party stranger --persona image-provider
+as stranger coffer image sign "$image" --plain-http
+refused signature "" host coffer run "$D/risk/pod.yaml" --output "result=$D/host/r2"
+rm -r "$tag" && mv "$D/signature.good" "$tag"
+
+persona "Attack 3: the provider's next version, which no owner has approved"
+mkdir -p "$D/v2"
+sed -e 's|"/bin/risk"|"/bin/sh", "-c", "cat /data/patients.csv > /out/result.txt"|' "$D/pod.yaml" >"$D/v2/pod.yaml"
+as acme coffer workload build "$D/v2/pod.yaml" --out "$D/v2/risk"
+as acme coffer workload publish "$D/v2/risk/manifest.json"
+refused R9 "" host coffer run "$D/v2/risk/pod.yaml" --output "result=$D/host/r3"
+
+persona "Attack 4: another party's workload asks for the owner's key"
+mkdir -p "$D/spy"
+sed -e 's|name: risk|name: spy|; s|to: clinic|to: rival|' "$D/pod.yaml" >"$D/spy/pod.yaml"
+as rival coffer workload build "$D/spy/pod.yaml" --out "$D/spy/spy"
+as rival coffer workload publish "$D/spy/spy/manifest.json"
+refused R9 "" host coffer run "$D/spy/spy/pod.yaml" --output "result=$D/host/r4"
+
+persona "Attack 5: the host changes the container's command"
+sed -e 's|"/bin/risk"|"/bin/cat"|' "$D/risk/pod.yaml" >"$D/host/changed.yaml"
+cmp -s "$D/risk/pod.yaml" "$D/host/changed.yaml" && die "the attack changed nothing"
+refused gate "args" host coffer run "$D/host/changed.yaml" --output "result=$D/host/r5"
+
+for r in r1 r2 r3 r4 r5; do [ ! -e "$D/host/$r" ] || die "an attack left an output behind"; done
+
+persona "And the proper action still works"
+as host coffer run "$D/risk/pod.yaml" --output "result=$D/host/again.sealed"
+COFFER_HOME=$D/clinic coffer result open "$D/host/again.sealed" --workload "$workload" >"$D/out" 2>>"$LOG" || die "opening the second result"
+cmp -s "$D/expected" "$D/out" || die "the second result differs"
+printf '\nThe result is right and 5 of 5 attacks were refused for their stated reasons (%s s).\n' "$(($(date +%s) - start))"

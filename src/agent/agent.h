@@ -1,0 +1,85 @@
+/* The guest's one process: its state, and the operations the boundary's handlers call. */
+#pragma once
+#include <sys/types.h>
+
+#include "agent/boundary.h"
+#include "agent/ring.h"
+#include "client/rcar.h"
+#include "trust/manifest.h"
+
+#define STATE_DIR_MAX 200
+
+struct log_stream { int fd; struct ring ring; }; /* fd -1: closed, or never kept */
+
+struct output_held {
+	struct wr  sealed; /* what the host may fetch */
+	size_t     at;     /* bytes fetched */
+	bool       failed;
+	struct err why;
+};
+
+struct container {
+	pid_t  pid;
+	int    pidfd;    /* -1 when there is no process */
+	ino_t  pidns;    /* of its process namespace */
+	bool   mounted;
+	struct log_stream  log[2]; /* stdout, stderr */
+	struct output_held output[MAN_OUTPUTS_MAX];
+};
+
+struct agent {
+	struct boundary  b;
+	struct manifest  man;
+	char             state[STATE_DIR_MAX + 1]; /* private tmpfs */
+	const char      *crun;
+	struct service_conn *service;
+	struct rcar     *rcar;
+	bool             volume_open[MAN_VOLUMES_MAX];
+	struct container ctr[MAN_CONTAINERS_MAX];
+};
+
+/* A path under the state folder; empty (so that every use fails) when it would be cut. */
+struct path { char s[512]; };
+struct path path_fmt(const char *fmt, ...) PRINTF(1, 2);
+
+/* container.c. On failure everything is undone and the container is as before. */
+enum coffer_rc container_create(struct agent *a, size_t i, struct err *e) NODISCARD;
+enum coffer_rc container_start(struct agent *a, size_t i, struct err *e) NODISCARD;
+enum coffer_rc container_signal(struct agent *a, size_t i, int sig, struct err *e) NODISCARD;
+/* Kills what runs, unmounts and forgets. Never fails: what is left dies with the guest. */
+void           container_remove(struct agent *a, size_t i);
+/* Reads what is in the pipes without waiting. */
+void           container_drain(struct container *c);
+/* The first process ended: keeps its code and makes its outputs when it is 0. */
+void           container_ended(struct agent *a, size_t i, int wait_status);
+
+/* image.c: the container's image as a mounted root at <state>/c<i>/rootfs. */
+enum coffer_rc image_mount(struct agent *a, size_t i, struct err *e) NODISCARD;
+void           image_unmount(struct agent *a, size_t i);
+/* policy.json from the manifest's verification method; everything else is rejected. COFFER_E_DENIED (check "policy") for a
+ * method this agent does not know. */
+enum coffer_rc image_policy(const struct man_container *c, struct wr *out, struct err *e) NODISCARD;
+
+/* volume.c */
+enum coffer_rc volume_write(struct agent *a, size_t v, uint64_t at, struct span data, struct err *e) NODISCARD; /* a piece of the sealed file */
+enum coffer_rc volume_ready(struct agent *a, size_t i, struct err *e) NODISCARD; /* all volumes of container i */
+struct path    volume_path(const struct agent *a, size_t v); /* plain file or folder, source of the bind mount */
+
+/* output.c */
+/* The volume and the path in it that an output names: the deepest mount above its path, which must be an empty volume.
+ * COFFER_E_DENIED (check "output"). *rest borrows the manifest. */
+enum coffer_rc output_place(const struct manifest *m, const struct man_container *c, const struct man_output *o, size_t *volume,
+    struct span *rest, struct err *e) NODISCARD;
+/* Reads a regular file of at most max bytes beneath dir_fd: no symbolic link, no mount, no way out. Check "output". */
+enum coffer_rc output_read(int dir_fd, struct span rest, uint64_t max, struct wr *out, struct err *e) NODISCARD;
+void           output_make(struct agent *a, size_t i, size_t k);
+
+/* rpc.c: answers one request. `later` asks to be called again when something has happened. */
+struct reply { struct wr payload; bool later; };
+struct method;
+const struct method *method_find(struct span service, struct span name); /* NULL: not granted */
+/* The text for a method that is not granted: "<Message> is not granted by the manifest", check "gate". */
+enum coffer_rc method_unknown(struct span name, struct err *e);
+enum coffer_rc method_decode(const struct method *m, struct span payload, ProtobufCMessage **out, struct err *e) NODISCARD;
+enum coffer_rc method_gate(const struct method *m, const struct agent *a, const ProtobufCMessage *q, struct err *e) NODISCARD;
+enum coffer_rc method_run(const struct method *m, struct agent *a, const ProtobufCMessage *q, struct reply *r, struct err *e) NODISCARD;

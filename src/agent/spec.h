@@ -1,0 +1,17 @@
+/* config.json for crun: made from the manifest alone. Nothing the host or the image says is in it. */
+#pragma once
+#include "trust/manifest.h"
+
+/* Where the agent put a mount's source; called once a mount, returns a path that lives until the writer is done. */
+typedef const char *(*spec_source)(void *arg, size_t volume);
+
+/* The process has no new privileges, the capabilities of the manifest, its own pid, ipc, uts and mount namespaces and the
+ * guest's network. Bind mounts are nosuid, nodev, and read-only as the manifest says; a sealed volume always.
+ * Refused (COFFER_E_DENIED, check "policy"): no arguments; a capability's name or a path of odd form; a mount over
+ * /proc, /sys or /dev. */
+enum coffer_rc spec_write(const struct manifest *m, const struct man_container *c, spec_source source, void *arg, struct wr *out,
+    struct err *e) NODISCARD;
+
+/* seccomp.c: the "linux.seccomp" value. */
+struct json_wr;
+void seccomp_write(struct json_wr *j);

@@ -1,0 +1,111 @@
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "os/file.h"
+#include "trust/data_file.h"
+
+static struct path sealed_path(const struct agent *a, size_t v)
+{
+	return path_fmt("%s/in/%zu.sealed", a->state, v);
+}
+
+struct path volume_path(const struct agent *a, size_t v)
+{
+	return path_fmt("%s/volume/%zu", a->state, v);
+}
+
+enum coffer_rc volume_write(struct agent *a, size_t v, uint64_t at, struct span data, struct err *e)
+{
+	struct path p = sealed_path(a, v);
+	CLEANUP(closep) int fd = -1;
+
+	TRY(file_mkdirs(path_fmt("%s/in", a->state).s, 0700, e));
+	fd = open(p.s, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_set(e, COFFER_E_SYSTEM, "CopyFile: %s", strerror(errno));
+	while (data.n > 0) {
+		ssize_t n = pwrite(fd, data.p, data.n, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_set(e, COFFER_E_SYSTEM, "CopyFile: %s", strerror(errno));
+		data = span_skip(data, (size_t)n);
+		at += (uint64_t)n;
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc open_sealed(struct agent *a, size_t v, struct span key, uint64_t version, struct err *e)
+{
+	struct path to = volume_path(a, v);
+	CLEANUP(closep) int in = open(sealed_path(a, v).s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	CLEANUP(closep) int out = -1;
+	enum coffer_rc rc;
+
+	if (in < 0)
+		return err_set(e, COFFER_E_SYSTEM, "volume: %s", strerror(errno));
+	out = open(to.s, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+	if (out < 0)
+		return err_set(e, COFFER_E_SYSTEM, "volume: %s", strerror(errno));
+	rc = data_file_open(in, out, key, &a->man.volume[v].asset, version, e);
+	if (rc == COFFER_OK && fchmod(out, 0444) != 0)
+		rc = err_set(e, COFFER_E_SYSTEM, "volume: %s", strerror(errno));
+	if (rc != COFFER_OK)
+		(void)unlink(to.s);
+	return rc;
+}
+
+/* The service is asked for every container, so that it decides and writes down each; the file is opened once. */
+static enum coffer_rc ready_sealed(struct agent *a, const struct man_container *c, size_t v, struct err *e)
+{
+	const struct man_volume *vol = &a->man.volume[v];
+	CLEANUP(rcar_asset_clear) struct rcar_asset key = { 0 };
+
+	if (!manifest_entitles(c, &vol->asset, PURPOSE_VOLUME))
+		return err_deny(e, "gate", "the manifest does not entitle container %.*s to %s as a volume", (int)c->name.n,
+		    (const char *)c->name.p, vol->asset.text);
+	TRY(rcar_get(a->rcar, &vol->asset, 0, c->name, PURPOSE_VOLUME, &key, e));
+	if (a->volume_open[v])
+		return COFFER_OK;
+	TRY(open_sealed(a, v, (struct span){ key.content.p, key.content.n }, key.version, e));
+	a->volume_open[v] = true;
+	return COFFER_OK;
+}
+
+static enum coffer_rc ready_empty(struct agent *a, size_t v, struct err *e)
+{
+	struct path p = volume_path(a, v);
+
+	if (a->volume_open[v])
+		return COFFER_OK;
+	if (mkdir(p.s, 0700) != 0 || chmod(p.s, 0777) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "volume: %s", strerror(errno));
+	a->volume_open[v] = true;
+	return COFFER_OK;
+}
+
+enum coffer_rc volume_ready(struct agent *a, size_t i, struct err *e)
+{
+	const struct man_container *c = &a->man.container[i];
+
+	TRY(file_mkdirs(path_fmt("%s/volume", a->state).s, 0700, e));
+	for (size_t k = 0; k < c->n_mounts; k++) {
+		const struct man_volume *vol = manifest_volume(&a->man, c->mount[k].volume);
+		size_t v;
+
+		if (!vol)
+			return err_set(e, COFFER_E_BUG, "a mount of no volume");
+		v = (size_t)(vol - a->man.volume);
+		if (vol->kind == VOL_SEALED)
+			TRY(ready_sealed(a, c, v, e));
+		else
+			TRY(ready_empty(a, v, e));
+	}
+	return COFFER_OK;
+}

@@ -1,0 +1,196 @@
+/* coffer approve, revoke, why: what an owner says about workloads, and what was decided. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/home.h"
+#include "cli/publish.h"
+#include "cli/verbs.h"
+#include "cli/workload.h"
+#include "crypto/hash.h"
+#include "fmt/enc.h"
+
+const struct opt_spec opts_approve[] = {
+	{ "asset", "PATH", "asset of yours that the workload may use", true, true },
+	{ "platform", "NAME", "platform you accept (sample protects nothing and is never accepted unless named)", true, true },
+	{ "until", "TIME", "end of the approval, as 2027-01-31T00:00:00Z (default: 30 days)", false, false },
+	{ "uses", "N", "how many releases it covers (default: any number)", false, false },
+	{ "shown", "SHA256", "digest printed by 'coffer workload show': approve only what you read", false, false },
+	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_revoke[] = {
+	{ "reason", "TEXT", "why (public in the journal)", false, true }, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_why[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+
+struct approve {
+	struct home          h;
+	struct privkey      *key;
+	struct service_conn *conn;
+	struct workload      w;
+	uint8_t              shown[32];
+};
+
+static void approve_end(struct approve *a)
+{
+	privkey_free(a->key);
+	service_close(a->conn);
+	workload_clear(&a->w);
+}
+
+/* The digest of what the signer was shown: of the very text 'coffer workload show' prints. */
+static enum coffer_rc check_shown(const struct cli *c, struct approve *a, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = wr_open(4u << 20);
+	const char *given = cli_opt(c, "shown");
+	uint8_t want[32];
+
+	manifest_describe(&a->w.man, &text);
+	TRY(wr_done(&text, "description", e));
+	sha256(wr_span(&text), a->shown);
+	if (!given) {
+		(void)fprintf(stderr, "%.*s", (int)text.n, (const char *)text.p);
+		return COFFER_OK;
+	}
+	if (!hex_fixed(span_of(given), want, 32))
+		return err_set(e, COFFER_E_INPUT, "--shown %s: not a SHA-256 in hex", given);
+	if (!span_eq(SPAN(want), SPAN(a->shown)))
+		return err_deny(e, "shown", "the workload logged under this digest reads differently from what you were shown");
+	return COFFER_OK;
+}
+
+static enum coffer_rc asset_list(const struct cli *c, struct approve *a, struct draft *d, struct json_wr *j, struct asset_path *paths, struct err *e)
+{
+	const char *s;
+
+	jw_name(j, "assets");
+	jw_arr(j);
+	for (size_t i = 0; (s = cli_opt_at(c, "asset", i)) != NULL; i++) {
+		if (i == APPROVAL_ASSETS_MAX - 1)
+			return err_set(e, COFFER_E_LIMIT, "more than %d assets in one approval", APPROVAL_ASSETS_MAX - 1);
+		TRY(asset_path_parse(span_of(s), &paths[i], e));
+		if (strcmp(paths[i].owner, a->h.party) != 0)
+			return err_deny(e, "owner", "%s belongs to %s: only it can approve its use", paths[i].text, paths[i].owner);
+		if (!workload_uses(&a->w.man, &paths[i]))
+			return err_set(e, COFFER_E_INPUT, "%s is not among the entitlements of this workload", paths[i].text);
+		draft_subject_name(d, span_of(paths[i].text));
+		jw_text(j, paths[i].text);
+	}
+	jw_arr_end(j);
+	return COFFER_OK;
+}
+
+static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct json_wr *j, struct err *e)
+{
+	int64_t until = clock_now() + 30 * 86400;
+	char hex[HEX32_LEN], when[CLOCK_TEXT_LEN];
+	const char *s;
+	uint64_t uses;
+
+	hex32(a->w.man.digest, hex);
+	jw_m_text(j, "workload", hex);
+	jw_name(j, "platforms");
+	jw_arr(j);
+	for (size_t i = 0; (s = cli_opt_at(c, "platform", i)) != NULL; i++)
+		jw_text(j, s);
+	jw_arr_end(j);
+	hex32(service_id(a->conn), hex);
+	jw_name(j, "services");
+	jw_arr(j);
+	jw_text(j, hex);
+	jw_arr_end(j);
+	TRY(expires_opt(c, "until", &until, e));
+	clock_text(until, when);
+	jw_m_text(j, "until", when);
+	if ((s = cli_opt(c, "uses")) != NULL) {
+		if (!span_u64(span_of(s), &uses) || uses == 0)
+			return err_set(e, COFFER_E_INPUT, "--uses %s: a number from 1", s);
+		jw_m_u64(j, "uses", uses);
+	}
+	hex32(a->shown, hex);
+	jw_m_text(j, "shown", hex);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_approve(struct cli *c, struct err *e)
+{
+	CLEANUP(approve_end) struct approve a = { 0 };
+	CLEANUP(wr_close) struct wr body = wr_open(DSSE_PAYLOAD_MAX);
+	struct asset_path paths[APPROVAL_ASSETS_MAX];
+	char hex[HEX32_LEN], about[16 + HEX32_LEN];
+	struct json_wr j = jw_open(&body, false);
+	struct draft d = { .kind = ST_APPROVAL };
+	struct logged l = { 0 };
+
+	TRY(home_load(c, &a.h, e));
+	TRY(home_sign_key(c, &a.h, &a.key, e));
+	TRY(home_connect(&a.h, &a.conn, e));
+	TRY(workload_fetch(&a.h, a.key, a.conn, c->pos[0], &a.w, e));
+	TRY(check_shown(c, &a, e));
+	if (cli_opt(c, "platform") && strcmp(cli_opt(c, "platform"), "sample") == 0)
+		(void)fprintf(stderr, "warning: platform sample protects nothing: whoever holds the host reads what is released\n");
+	jw_obj(&j);
+	TRY(asset_list(c, &a, &d, &j, paths, e));
+	hex32(a.w.man.digest, hex);
+	(void)snprintf(about, sizeof(about), "workload:%s", hex);
+	draft_subject_name(&d, span_of(about));
+	TRY(conditions(c, &a, &j, e));
+	jw_obj_end(&j);
+	TRY(wr_done(&body, "approval", e));
+	d.body = wr_span(&body);
+	TRY(draft_publish(&a.h, a.key, a.conn, &d, &l, e));
+	logged_print(c, "approval", &l);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_revoke(struct cli *c, struct err *e)
+{
+	CLEANUP(approve_end) struct approve a = { 0 };
+	CLEANUP(wr_close) struct wr body = wr_open(64u << 10);
+	struct json_wr j = jw_open(&body, false);
+	struct draft d = { .kind = ST_REVOCATION };
+	struct logged l = { 0 };
+	uint8_t id[32];
+
+	if (!hex_fixed(span_of(c->pos[0]), id, 32))
+		return err_set(e, COFFER_E_INPUT, "%s: not a statement's id (64 hex digits)", c->pos[0]);
+	TRY(home_load(c, &a.h, e));
+	TRY(home_sign_key(c, &a.h, &a.key, e));
+	TRY(home_connect(&a.h, &a.conn, e));
+	jw_obj(&j);
+	jw_m_text(&j, "statement", c->pos[0]);
+	jw_m_text(&j, "reason", cli_opt(c, "reason"));
+	jw_obj_end(&j);
+	TRY(wr_done(&body, "revocation", e));
+	d.body = wr_span(&body);
+	draft_subject_digest(&d, span_of(c->pos[0]), id);
+	TRY(draft_publish(&a.h, a.key, a.conn, &d, &l, e));
+	logged_print(c, "revocation", &l);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_why(struct cli *c, struct err *e)
+{
+	CLEANUP(approve_end) struct approve a = { 0 };
+	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	CLEANUP(freep) char *path = NULL;
+	CLEANUP(freep) char *bearer = NULL;
+	struct service_req q = { .method = "GET" };
+	uint8_t id[16];
+
+	if (!hex_fixed(span_of(c->pos[0]), id, sizeof(id)))
+		return err_set(e, COFFER_E_INPUT, "%s: not a decision's id (32 hex digits)", c->pos[0]);
+	TRY(home_load(c, &a.h, e));
+	TRY(home_sign_key(c, &a.h, &a.key, e));
+	TRY(home_connect(&a.h, &a.conn, e));
+	path = str_fmt("/coffer/v0/decisions/%s", c->pos[0]);
+	if (!path)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(party_token(a.key, a.h.party, "GET", path, (struct span){ 0 }, clock_now(), &token, e));
+	bearer = wr_take(&token, NULL);
+	q.path = path;
+	q.bearer = bearer;
+	TRY(service_call(a.conn, &q, 1u << 20, &res, e));
+	(void)printf("%.*s\n", (int)res.body.n, (const char *)res.body.p);
+	return COFFER_OK;
+}

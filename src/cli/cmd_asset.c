@@ -1,0 +1,277 @@
+/* coffer asset: an owner's secrets, sealed here to the trust service's receive key. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/home.h"
+#include "cli/publish.h"
+#include "cli/verbs.h"
+#include "crypto/hash.h"
+#include "crypto/jwe.h"
+#include "fmt/enc.h"
+#include "os/file.h"
+
+#define CONTENT_MAX ((1u << 20) - 64) /* with its salt it must fit a struct secret */
+#define BODY_MAX (4u << 20)
+
+#define OPT_TYPE { "type", "TYPE", "key, data, image-key or registry-credential (default: the path's second segment if it is one of them, else data)", false, false }
+const struct opt_spec opts_asset_seal[] = {
+	{ "asset", "PATH", "kbs:///<you>/<type>/<tag>", false, true }, OPT_TYPE, OPT_EXPIRES,
+	{ "out", "FILE", "where to write the sealed body (default: standard output)", false, false },
+	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_asset_put[] = {
+	{ "file", "FILE", "the content; '-' or absent = standard input. Never given as an argument", false, false },
+	{ "sealed", "FILE", "a body made before by 'coffer asset seal'", false, false },
+	OPT_TYPE, OPT_EXPIRES, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_asset_list[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_asset_delete[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+
+struct session {
+	struct home          h;
+	struct privkey      *key;
+	struct service_conn *conn;
+};
+
+static void session_end(struct session *s)
+{
+	privkey_free(s->key);
+	service_close(s->conn);
+}
+
+static enum coffer_rc session_begin(const struct cli *c, struct session *s, struct err *e)
+{
+	TRY(home_load(c, &s->h, e));
+	TRY(home_sign_key(c, &s->h, &s->key, e));
+	return home_connect(&s->h, &s->conn, e);
+}
+
+static enum coffer_rc own_path(const struct session *s, const char *text, struct asset_path *out, struct err *e)
+{
+	TRY(asset_path_parse(span_of(text), out, e));
+	if (strcmp(out->owner, s->h.party) != 0)
+		return err_deny(e, "owner", "%s belongs to %s; you are %s, and a party speaks only for its own paths", out->text, out->owner, s->h.party);
+	return COFFER_OK;
+}
+
+static const char *asset_type(const struct cli *c, const struct asset_path *p)
+{
+	static const char *const known[] = { "key", "data", "image-key", "registry-credential" };
+	const char *given = cli_opt(c, "type"), *mid = strchr(p->tail, '/') + 1;
+	size_t n = strcspn(mid, "/");
+
+	if (given)
+		return given;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strlen(known[i]) == n && strncmp(known[i], mid, n) == 0)
+			return known[i];
+	return "data";
+}
+
+static enum coffer_rc asset_body_json(const struct session *s, const struct asset_path *p, const char *type, uint64_t version, struct wr *w, struct err *e)
+{
+	struct json_wr j = jw_open(w, false);
+
+	jw_obj(&j);
+	jw_m_text(&j, "path", p->text);
+	jw_m_text(&j, "type", type);
+	jw_m_u64(&j, "version", version);
+	jw_m_u64(&j, "k", 1);
+	jw_name(&j, "of");
+	jw_arr(&j);
+	jw_text(&j, s->h.party);
+	jw_arr_end(&j);
+	jw_m_text(&j, "least-action", "stop");
+	jw_obj_end(&j);
+	return wr_done(w, "asset", e);
+}
+
+struct version { uint64_t next; };
+
+static enum coffer_rc count_version(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct version *v = arg;
+
+	(void)env, (void)e;
+	if (s->serial >= v->next)
+		v->next = s->serial + 1;
+	return COFFER_OK;
+}
+
+static enum coffer_rc next_version(struct session *s, const struct asset_path *p, uint64_t *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr q = wr_open(4096);
+	CLEANUP(freep) char *query = NULL;
+	struct version v = { 1 };
+
+	wr_fmt(&q, "kind=asset&issuer=%s&all=1&subject=", s->h.party);
+	query_encode(&q, span_of(p->text));
+	query = wr_take(&q, NULL);
+	if (!query)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(statements_query(NULL, &s->h, s->key, s->conn, query, count_version, &v, e));
+	*out = v.next;
+	return COFFER_OK;
+}
+
+/* salt || content in locked memory; the statement carries SHA-256 of exactly that. */
+static enum coffer_rc salted(const struct secret *content, struct secret *out, struct err *e)
+{
+	TRY(secret_new(32 + content->n, out, e));
+	random_bytes(out->p, 32);
+	memcpy(out->p + 32, content->p, content->n);
+	return COFFER_OK;
+}
+
+static enum coffer_rc asset_statement(struct cli *c, struct session *s, const struct asset_path *p, struct span salted_content, struct dsse *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr body = wr_open(16u << 10);
+	struct draft d = { .kind = ST_ASSET };
+	uint64_t version = 0, serial = 0;
+	uint8_t digest[32];
+
+	TRY(next_version(s, p, &version, e));
+	TRY(asset_body_json(s, p, asset_type(c, p), version, &body, e));
+	sha256(salted_content, digest);
+	draft_subject_digest(&d, span_of(p->text), digest);
+	d.body = wr_span(&body);
+	TRY(expires_opt(c, "expires", &d.expires, e));
+	return draft_sign(&s->h, s->key, s->conn, &d, out, &serial, e);
+}
+
+static enum coffer_rc seal_body(struct cli *c, struct session *s, const struct asset_path *p, const struct secret *content, struct wr *out, struct err *e)
+{
+	CLEANUP(secret_free) struct secret plain = { 0 };
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	struct json_wr j = jw_open(out, false);
+
+	TRY(salted(content, &plain, e));
+	TRY(asset_statement(c, s, p, (struct span){ plain.p, plain.n }, &env, e));
+	wr_str(out, "{\"statement\":");
+	dsse_write(&env, &j);
+	wr_str(out, ",\"sealed\":");
+	TRY(jwe_seal(&service_keys(s->conn)->receive, (struct span){ plain.p, plain.n }, NULL, out, e));
+	wr_str(out, "}");
+	return wr_done(out, "sealed asset", e);
+}
+
+static enum coffer_rc content_read(const char *path, struct secret *out, struct err *e)
+{
+	TRY(file_read_secret(path, CONTENT_MAX, out, e));
+	if (out->n == 0)
+		return err_set(e, COFFER_E_INPUT, "%s: the content is empty", path);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_asset_seal(struct cli *c, struct err *e)
+{
+	CLEANUP(session_end) struct session s = { 0 };
+	CLEANUP(secret_free) struct secret content = { 0 };
+	CLEANUP(wr_close) struct wr body = wr_open(BODY_MAX);
+	struct asset_path p;
+
+	TRY(session_begin(c, &s, e));
+	TRY(own_path(&s, cli_opt(c, "asset"), &p, e));
+	TRY(content_read(c->pos[0], &content, e));
+	TRY(seal_body(c, &s, &p, &content, &body, e));
+	if (cli_opt(c, "out"))
+		return file_write(cli_opt(c, "out"), wr_span(&body), 0644, e);
+	(void)printf("%.*s\n", (int)body.n, (const char *)body.p);
+	return COFFER_OK;
+}
+
+static enum coffer_rc resource_call(struct session *s, const char *method, const struct asset_path *p, struct span body, struct http_res *res, struct err *e)
+{
+	CLEANUP(freep) char *path = str_fmt("/kbs/v0/resource/%s", p->tail);
+	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
+	CLEANUP(freep) char *bearer = NULL;
+	struct service_req q = { .method = method, .path = path, .body = body, .content_type = "application/json" };
+
+	if (!path)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(party_token(s->key, s->h.party, method, path, body, clock_now(), &token, e));
+	bearer = wr_take(&token, NULL);
+	q.bearer = bearer;
+	return service_call(s->conn, &q, 64u << 10, res, e);
+}
+
+enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
+{
+	CLEANUP(session_end) struct session s = { 0 };
+	CLEANUP(secret_free) struct secret content = { 0 };
+	CLEANUP(wr_close) struct wr body = wr_open(BODY_MAX);
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	const char *file = cli_opt(c, "file"), *sealed = cli_opt(c, "sealed");
+	struct asset_path p;
+
+	if (file && sealed)
+		return err_set(e, COFFER_E_INPUT, "--file and --sealed exclude each other");
+	TRY(session_begin(c, &s, e));
+	TRY(own_path(&s, c->pos[0], &p, e));
+	if (sealed) {
+		TRY(file_read_arg(sealed, BODY_MAX, &body, e));
+	} else {
+		TRY(content_read(file ? file : "-", &content, e));
+		TRY(seal_body(c, &s, &p, &content, &body, e));
+	}
+	TRY(resource_call(&s, "POST", &p, wr_span(&body), &res, e));
+	if (!c->json)
+		(void)printf("%s is kept by %s, sealed to its receive key; its operator could read it (the service does not run attested)\n", p.text, service_keys(s.conn)->id);
+	else
+		(void)printf("{\"asset\":\"%s\"}\n", p.text);
+	return COFFER_OK;
+}
+
+static enum coffer_rc print_assets(const struct json *list, struct err *e)
+{
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *a = json_at(list, i);
+		struct span path, type, issued;
+		uint64_t version;
+
+		TRY(json_need_str(a, "path", "asset", &path, e));
+		TRY(json_need_str(a, "type", "asset", &type, e));
+		TRY(json_need_str(a, "issued", "asset", &issued, e));
+		TRY(json_need_u64(a, "version", "asset", &version, e));
+		(void)printf("%-48.*s version %-4llu %-20.*s %.*s\n", (int)path.n, (const char *)path.p, (unsigned long long)version, (int)type.n,
+		    (const char *)type.p, (int)issued.n, (const char *)issued.p);
+	}
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_asset_list(struct cli *c, struct err *e)
+{
+	CLEANUP(session_end) struct session s = { 0 };
+	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(freep) char *bearer = NULL;
+	struct service_req q = { .method = "GET", .path = "/coffer/v0/assets" };
+	const struct json *list;
+
+	TRY(session_begin(c, &s, e));
+	TRY(party_token(s.key, s.h.party, q.method, q.path, (struct span){ 0 }, clock_now(), &token, e));
+	bearer = wr_take(&token, NULL);
+	q.bearer = bearer;
+	TRY(service_call(s.conn, &q, 8u << 20, &res, e));
+	if (c->json) {
+		(void)printf("%.*s\n", (int)res.body.n, (const char *)res.body.p);
+		return COFFER_OK;
+	}
+	TRY(json_parse(wr_span(&res.body), 8u << 20, &doc, e));
+	TRY(json_need_arr(json_root(doc), "assets", "reply", &list, e));
+	return print_assets(list, e);
+}
+
+enum coffer_rc cmd_asset_delete(struct cli *c, struct err *e)
+{
+	CLEANUP(session_end) struct session s = { 0 };
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	struct asset_path p;
+
+	TRY(session_begin(c, &s, e));
+	TRY(own_path(&s, c->pos[0], &p, e));
+	TRY(resource_call(&s, "DELETE", &p, (struct span){ 0 }, &res, e));
+	(void)printf(c->json ? "{\"deleted\":\"%s\"}\n" : "%s is deleted; what was released before is not undone\n", p.text);
+	return COFFER_OK;
+}

@@ -1,0 +1,239 @@
+/* coffer genesis: the one statement that every founder signs. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/home.h"
+#include "cli/verbs.h"
+#include "crypto/hash.h"
+#include "crypto/jwk.h"
+#include "fmt/enc.h"
+#include "os/file.h"
+#include "trust/chain.h"
+#include "trust/dsse.h"
+
+#define FILE_MAX (1u << 20)
+
+const struct opt_spec opts_genesis_new[] = {
+	{ "origin", "NAME", "the ledger's name, as example.org/ledger", false, true },
+	{ "service", "FILE", "service descriptor printed by 'cofferd keygen' (its ledger key is named in the genesis)", false, true },
+	{ "out", "FILE", "where to write the unsigned genesis (default genesis.json)", false, false },
+	{ "expires", "TIME", "end of validity (default: ten years from now)", false, false },
+	{ NULL, NULL, NULL, false, false },
+};
+const struct opt_spec opts_genesis_sign[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_genesis_use[] = {
+	{ "service", "URL", "https://host:port of the trust service", false, true },
+	{ NULL, NULL, NULL, false, false },
+};
+
+static enum coffer_rc read_json_file(const char *path, struct json_doc **out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+
+	TRY(file_read_arg(path, FILE_MAX, &text, e));
+	if (json_parse(wr_span(&text), FILE_MAX, out, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	return COFFER_OK;
+}
+
+static enum coffer_rc add_party(const char *path, struct json_wr *j, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	struct party p;
+
+	TRY(read_json_file(path, &doc, e));
+	if (party_read(json_root(doc), &p, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	party_write(&p, j);
+	return COFFER_OK;
+}
+
+static enum coffer_rc genesis_body(const struct cli *c, struct wr *w, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	const char *file = cli_opt(c, "service");
+	struct json_wr j = jw_open(w, false);
+	struct service svc;
+
+	TRY(read_json_file(file, &doc, e));
+	if (service_read(json_root(doc), &svc, e) != COFFER_OK)
+		return err_wrap(e, "%s", file);
+	jw_obj(&j);
+	jw_m_text(&j, "origin", cli_opt(c, "origin"));
+	jw_name(&j, "ledger-key");
+	jwk_write(&j, &svc.ledger_key);
+	jw_name(&j, "parties");
+	jw_arr(&j);
+	for (size_t i = 0; i < c->n_pos; i++)
+		TRY(add_party(c->pos[i], &j, e));
+	jw_arr_end(&j);
+	jw_name(&j, "witnesses");
+	jw_arr(&j);
+	jw_arr_end(&j);
+	jw_m_u64(&j, "cosignatures", 0);
+	jw_name(&j, "policies");
+	jw_obj(&j);
+	jw_obj_end(&j);
+	jw_obj_end(&j);
+	return wr_done(w, "genesis", e);
+}
+
+static enum coffer_rc write_envelope(const char *path, const struct dsse *env, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(DSSE_ENVELOPE_MAX);
+	struct json_wr j = jw_open(&w, true);
+
+	dsse_write(env, &j);
+	wr_str(&w, "\n");
+	TRY(wr_done(&w, path, e));
+	return file_write(path, wr_span(&w), 0644, e);
+}
+
+static enum coffer_rc read_envelope(const char *path, struct dsse *env, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+
+	TRY(file_read_arg(path, DSSE_ENVELOPE_MAX, &text, e));
+	if (dsse_parse(wr_span(&text), env, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_genesis_new(struct cli *c, struct err *e)
+{
+	CLEANUP(wr_close) struct wr body = wr_open(DSSE_PAYLOAD_MAX), payload = wr_open(DSSE_PAYLOAD_MAX);
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(statement_clear) struct statement check = { 0 };
+	const char *out = cli_opt(c, "out") ? cli_opt(c, "out") : "genesis.json";
+	struct statement s = { .kind = ST_GENESIS, .issuer = "genesis", .issued = clock_now(), .serial = 1, .n_subjects = 1 };
+	struct genesis g;
+	char id[HEX32_LEN];
+
+	s.expires = s.issued + 3650LL * 86400;
+	if (cli_opt(c, "expires") && !clock_parse(span_of(cli_opt(c, "expires")), &s.expires))
+		return err_set(e, COFFER_E_INPUT, "--expires: not a time like 2027-01-31T00:00:00Z");
+	TRY(genesis_body(c, &body, e));
+	TRY(json_parse(wr_span(&body), DSSE_PAYLOAD_MAX, &doc, e));
+	s.body = json_root(doc);
+	s.subject[0].name = span_of(cli_opt(c, "origin"));
+	sha256(s.subject[0].name, s.subject[0].sha256);
+	TRY(statement_write(&s, &payload, e));
+	TRY(statement_parse(wr_span(&payload), &check, e)); /* what we write must be what we read */
+	TRY(genesis_read(&check, &g, e));
+	TRY(dsse_new(wr_span(&payload), &env, e));
+	TRY(write_envelope(out, &env, e));
+	hex32(check.id, id);
+	if (c->json)
+		(void)printf("{\"genesis\":\"%s\",\"file\":\"%s\"}\n", id, out);
+	else
+		(void)printf("genesis %s of %zu parties in %s; each of them signs it with 'coffer genesis sign %s'\n", id, g.n_parties, out, out);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_genesis_sign(struct cli *c, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	CLEANUP(privkey_freep) struct privkey *key = NULL;
+	const struct party *me;
+	struct genesis g;
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	TRY(read_envelope(c->pos[0], &env, e));
+	TRY(statement_parse(wr_span(&env.payload), &s, e));
+	TRY(genesis_read(&s, &g, e));
+	me = genesis_party(&g, h.party);
+	if (!me)
+		return err_set(e, COFFER_E_INPUT, "%s: party %s is not among the founders of this genesis", c->pos[0], h.party);
+	TRY(home_sign_key(c, &h, &key, e));
+	if (!pubkey_eq(&me->keys[0], privkey_public(key)))
+		return err_deny(e, "genesis", "%s names another key for %s than the one in %s: do not sign", c->pos[0], h.party, h.dir);
+	TRY(dsse_sign(&env, key, e));
+	TRY(write_envelope(c->pos[0], &env, e));
+	(void)printf(c->json ? "{\"signed-by\":\"%s\",\"signatures\":%zu}\n" : "signed by %s; %zu signatures now\n", h.party, env.n_sigs);
+	return COFFER_OK;
+}
+
+static void show_text(const struct genesis *g, const struct dsse *env)
+{
+	char id[HEX32_LEN], who[256];
+
+	hex32(g->id, id);
+	(void)printf("genesis  %s\norigin   %s\n", id, g->origin);
+	for (size_t i = 0; i < g->n_parties; i++) {
+		persona_names(g->party[i].personas, who, sizeof(who));
+		(void)printf("party    %-20s %-40s %s\n", g->party[i].id, who, party_signed(&g->party[i], env) ? "signed" : "NOT SIGNED");
+	}
+}
+
+static enum coffer_rc show_json(const struct genesis *g, const struct dsse *env, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(64u << 10);
+	struct json_wr j = jw_open(&w, true);
+	char id[HEX32_LEN];
+
+	hex32(g->id, id);
+	jw_obj(&j);
+	jw_m_text(&j, "genesis", id);
+	jw_m_text(&j, "origin", g->origin);
+	jw_name(&j, "parties");
+	jw_arr(&j);
+	for (size_t i = 0; i < g->n_parties; i++) {
+		jw_obj(&j);
+		jw_m_text(&j, "id", g->party[i].id);
+		jw_m_bool(&j, "signed", party_signed(&g->party[i], env));
+		jw_obj_end(&j);
+	}
+	jw_arr_end(&j);
+	jw_obj_end(&j);
+	TRY(wr_done(&w, "genesis", e));
+	(void)printf("%.*s\n", (int)w.n, (const char *)w.p);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_genesis_show(struct cli *c, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct genesis g;
+
+	TRY(read_envelope(c->pos[0], &env, e));
+	TRY(statement_parse(wr_span(&env.payload), &s, e));
+	TRY(genesis_read(&s, &g, e));
+	if (c->json)
+		return show_json(&g, &env, e);
+	show_text(&g, &env);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_genesis_use(struct cli *c, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	const char *url = cli_opt(c, "service");
+	struct http_url parsed;
+	struct genesis g;
+	uint8_t id[32];
+	char hex[HEX32_LEN];
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	TRY(http_url_parse(span_of(url), &parsed, e));
+	if (!parsed.tls || strlen(url) >= sizeof(h.service))
+		return err_set(e, COFFER_E_INPUT, "--service %s: an https:// URL of at most %zu bytes", url, sizeof(h.service) - 1);
+	TRY(read_envelope(c->pos[0], &env, e));
+	dsse_id(&env, id);
+	TRY(chain_genesis(&env, id, &g, e));
+	if (h.has_genesis && !span_eq(SPAN(h.genesis), SPAN(id)))
+		return err_deny(e, "genesis", "%s already follows another genesis; one folder follows one", h.dir);
+	h.has_genesis = true;
+	memcpy(h.genesis, id, 32);
+	(void)snprintf(h.service, sizeof(h.service), "%s", url);
+	TRY(home_save(&h, e));
+	hex32(id, hex);
+	(void)printf(c->json ? "{\"genesis\":\"%s\"}\n" : "this party follows genesis %s\n", hex);
+	return COFFER_OK;
+}

@@ -1,0 +1,104 @@
+/* coffer init: a party's keys and its public description. */
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/home.h"
+#include "cli/verbs.h"
+#include "crypto/pem.h"
+#include "fmt/json.h"
+#include "os/file.h"
+
+const struct opt_spec opts_init[] = {
+	{ "party", "ID", "party id: [a-z0-9][a-z0-9-]{0,62}; the first segment of every path it owns", false, true },
+	{ "persona", "NAME", "workload-provider, image-provider, data-owner, end-user, infrastructure-operator, orchestration-operator, auditor", true, true },
+	{ "key-type", "TYPE", "ed25519 (default) or p256", false, false },
+	OPT_PASSPHRASE,
+	{ "no-passphrase", NULL, "store the private keys unencrypted; whoever reads the folder then is this party", false, false },
+	{ NULL, NULL, NULL, false, false },
+};
+
+static enum coffer_rc personas(const struct cli *c, unsigned *out, struct err *e)
+{
+	const char *s;
+
+	for (size_t i = 0; (s = cli_opt_at(c, "persona", i)) != NULL; i++) {
+		unsigned bit;
+
+		if (!persona_by_name(span_of(s), &bit))
+			return err_set(e, COFFER_E_INPUT, "--persona %s: not a persona (see 'coffer init --help')", s);
+		*out |= bit;
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc write_key(const struct home *h, const char *name, const struct privkey *k, struct span pass, struct err *e)
+{
+	CLEANUP(wr_close) struct wr pem = wr_open(16u << 10);
+	char path[600];
+
+	TRY(pem_write_private(k, pass, &pem, e));
+	TRY(home_file(h, name, path, sizeof(path), e));
+	return file_write(path, wr_span(&pem), 0600, e);
+}
+
+static enum coffer_rc write_party(const struct home *h, const struct party *p, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(64u << 10);
+	struct json_wr j = jw_open(&w, true);
+	char path[600];
+
+	party_write(p, &j);
+	wr_str(&w, "\n");
+	TRY(wr_done(&w, "party.json", e));
+	TRY(home_file(h, "party.json", path, sizeof(path), e));
+	return file_write(path, wr_span(&w), 0644, e);
+}
+
+static enum coffer_rc make_keys(struct cli *c, const struct home *h, enum key_kind kind, struct party *p, struct err *e)
+{
+	CLEANUP(privkey_freep) struct privkey *sign = NULL, *enc = NULL;
+	CLEANUP(secret_free) struct secret pass = { 0 };
+
+	if (!cli_flag(c, "no-passphrase"))
+		TRY(passphrase_get(c, true, &pass, e));
+	TRY(privkey_new(kind, &sign, e));
+	TRY(privkey_new(KEY_P256, &enc, e));
+	p->keys[p->n_keys++] = *privkey_public(sign);
+	p->has_encryption = true;
+	p->encryption = *privkey_public(enc);
+	TRY(file_mkdirs(h->dir, 0700, e));
+	TRY(write_key(h, "sign.pem", sign, (struct span){ pass.p, pass.n }, e));
+	return write_key(h, "encrypt.pem", enc, (struct span){ pass.p, pass.n }, e);
+}
+
+enum coffer_rc cmd_init(struct cli *c, struct err *e)
+{
+	const char *id = cli_opt(c, "party"), *type = cli_opt(c, "key-type");
+	enum key_kind kind = type && strcmp(type, "p256") == 0 ? KEY_P256 : KEY_ED25519;
+	struct party p = { .hold_hours = 72 };
+	struct home h = { 0 };
+	char path[600];
+
+	if (!party_ok(span_of(id)))
+		return err_set(e, COFFER_E_INPUT, "--party %s: a party id is [a-z0-9][a-z0-9-]{0,62}", id);
+	if (type && kind == KEY_ED25519 && strcmp(type, "ed25519") != 0)
+		return err_set(e, COFFER_E_INPUT, "--key-type %s: ed25519 or p256", type);
+	TRY(personas(c, &p.personas, e));
+	TRY(home_dir(c, h.dir, sizeof(h.dir), e));
+	TRY(home_file(&h, "config.json", path, sizeof(path), e));
+	if (file_exists(path))
+		return err_set(e, COFFER_E_INPUT, "%s is there already: this folder belongs to a party; its keys are not overwritten", path);
+	(void)snprintf(p.id, sizeof(p.id), "%s", id);
+	(void)snprintf(h.party, sizeof(h.party), "%s", id);
+	TRY(make_keys(c, &h, kind, &p, e));
+	TRY(write_party(&h, &p, e));
+	TRY(home_save(&h, e)); /* last: a folder with config.json is complete */
+	if (cli_flag(c, "no-passphrase"))
+		(void)fprintf(stderr, "warning: the private keys in %s are not encrypted\n", h.dir);
+	if (c->json)
+		(void)printf("{\"party\":\"%s\",\"file\":\"%s/party.json\"}\n", id, h.dir);
+	else
+		(void)printf("party %s made; give %s/party.json to those who found or join a genesis with you\n", id, h.dir);
+	return COFFER_OK;
+}

@@ -1,0 +1,1 @@
+/* coffer result open: a named output, for the one it was sealed to. */

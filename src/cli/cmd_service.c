@@ -1,0 +1,142 @@
+/* coffer service sign, status, token: the trust service as a party meets it. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/home.h"
+#include "cli/publish.h"
+#include "cli/verbs.h"
+#include "crypto/hash.h"
+#include "fmt/enc.h"
+#include "os/file.h"
+
+const struct opt_spec opts_service_sign[] = { OPT_EXPIRES, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_token[] = {
+	{ "method", "METHOD", "GET, POST or DELETE", false, true },
+	{ "path", "PATH", "path of the request with its query, as /kbs/v0/resource/me/key/one", false, true },
+	{ "body", "FILE", "the request's body ('-' = standard input)", false, false },
+	OPT_PASSPHRASE,
+	{ NULL, NULL, NULL, false, false },
+};
+
+/* The provider knows the service by its descriptor, before any statement about it exists: the TLS key in the
+ * descriptor is the one the first connection must show. */
+static enum coffer_rc expect_key(void *arg, const uint8_t spki[static 32], struct err *e)
+{
+	const struct service *svc = arg;
+
+	if (!span_eq((struct span){ spki, 32 }, SPAN(svc->tls)))
+		return err_deny(e, "tls", "the server's TLS key is not the one in the descriptor");
+	return COFFER_OK;
+}
+
+static enum coffer_rc post_first(const struct home *h, struct service *svc, const struct dsse *env, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = wr_open(DSSE_ENVELOPE_MAX);
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	CLEANUP(http_freep) struct http *conn = NULL;
+	struct http_req q = { .method = "POST", .path = "/coffer/v0/statements", .content_type = "application/json" };
+	struct json_wr j = jw_open(&text, false);
+	struct http_opts o = { .tls = true, .check_peer = expect_key, .check_arg = svc };
+	struct http_url url;
+
+	dsse_write(env, &j);
+	TRY(wr_done(&text, "statement", e));
+	TRY(http_url_parse(span_of(h->service), &url, e));
+	o.host = url.host;
+	o.port = url.port;
+	TRY(http_new(&o, &conn, e));
+	q.body = wr_span(&text);
+	TRY(http_do(conn, &q, 64u << 10, &res, e));
+	if (res.status != 200)
+		return err_deny(e, "service", "the trust service answered %d: %.*s", res.status, (int)(res.body.n > 300 ? 300 : res.body.n), (const char *)res.body.p);
+	return COFFER_OK;
+}
+
+/* Re-issue: the statement in force is the previous one; without one this is the first. */
+static enum coffer_rc last_statement(const struct home *h, struct statement *s, struct err *e)
+{
+	CLEANUP(service_closep) struct service_conn *conn = NULL;
+
+	s->serial = 1;
+	if (home_connect(h, &conn, e) != COFFER_OK)
+		return e->rc == COFFER_E_UPSTREAM || strcmp(e->check, "tls") == 0 ? e->rc : COFFER_OK;
+	return err_set(e, COFFER_E_INPUT, "a service statement is in force already; re-issuing one comes with key rotation (see the README's status table)");
+}
+
+enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 }, body = wr_open(DSSE_PAYLOAD_MAX), payload = wr_open(DSSE_PAYLOAD_MAX);
+	CLEANUP(json_freep) struct json_doc *in = NULL, *doc = NULL;
+	CLEANUP(privkey_freep) struct privkey *key = NULL;
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	struct statement s = { .kind = ST_SERVICE, .has_ledger = true, .issued = clock_now(), .n_subjects = 1 };
+	struct json_wr j = jw_open(&body, false);
+	struct logged l = { .serial = 1 };
+	struct service svc;
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	TRY(file_read_arg(c->pos[0], 64u << 10, &text, e));
+	TRY(json_parse(wr_span(&text), 64u << 10, &in, e));
+	if (service_read(json_root(in), &svc, e) != COFFER_OK)
+		return err_wrap(e, "%s", c->pos[0]);
+	TRY(home_sign_key(c, &h, &key, e));
+	TRY(last_statement(&h, &s, e));
+	service_write(&svc, &j);
+	TRY(wr_done(&body, "service", e));
+	TRY(json_parse(wr_span(&body), DSSE_PAYLOAD_MAX, &doc, e));
+	s.body = json_root(doc);
+	(void)snprintf(s.issuer, sizeof(s.issuer), "%s", h.party);
+	memcpy(s.ledger, h.genesis, 32);
+	s.subject[0].name = span_of(svc.id);
+	sha256(s.subject[0].name, s.subject[0].sha256);
+	s.expires = s.issued + 365LL * 86400;
+	TRY(expires_opt(c, "expires", &s.expires, e));
+	TRY(statement_write(&s, &payload, e));
+	TRY(dsse_new(wr_span(&payload), &env, e));
+	TRY(dsse_sign(&env, key, e));
+	TRY(post_first(&h, &svc, &env, e));
+	dsse_id(&env, l.id);
+	logged_print(c, "service", &l);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_status(struct cli *c, struct err *e)
+{
+	CLEANUP(service_closep) struct service_conn *conn = NULL;
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	struct service_req q = { .method = "GET", .path = "/coffer/v0/status" };
+	char genesis[HEX32_LEN], svc[HEX32_LEN];
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	TRY(home_connect(&h, &conn, e));
+	TRY(service_call(conn, &q, 64u << 10, &res, e));
+	hex32(h.genesis, genesis);
+	hex32(service_id(conn), svc);
+	if (c->json)
+		(void)printf("{\"party\":\"%s\",\"genesis\":\"%s\",\"service\":\"%s\",\"service-statement\":\"%s\",\"status\":%.*s}\n", h.party, genesis,
+		    service_keys(conn)->id, svc, (int)res.body.n, (const char *)res.body.p);
+	else
+		(void)printf("party     %s\ngenesis   %s\nservice   %s at %s, statement %s, keys checked up to the genesis\n"
+		    "attested  no: root on the service's host can read what it keeps\nstatus    %.*s\n", h.party, genesis, service_keys(conn)->id, h.service, svc,
+		    (int)res.body.n, (const char *)res.body.p);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_token(struct cli *c, struct err *e)
+{
+	CLEANUP(wr_close) struct wr body = { 0 }, token = wr_open(8u << 10);
+	CLEANUP(privkey_freep) struct privkey *key = NULL;
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	if (cli_opt(c, "body"))
+		TRY(file_read_arg(cli_opt(c, "body"), 16u << 20, &body, e));
+	TRY(home_sign_key(c, &h, &key, e));
+	TRY(party_token(key, h.party, cli_opt(c, "method"), cli_opt(c, "path"), wr_span(&body), clock_now(), &token, e));
+	(void)printf(c->json ? "{\"token\":\"%.*s\"}\n" : "%.*s\n", (int)token.n, (const char *)token.p);
+	return COFFER_OK;
+}

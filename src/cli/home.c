@@ -1,0 +1,205 @@
+#include "cli/home.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "base/wr.h"
+#include "crypto/pem.h"
+#include "fmt/enc.h"
+#include "os/file.h"
+
+#define CONFIG_MAX (64u << 10)
+#define KEY_FILE_MAX (16u << 10)
+#define PASS_MAX 1024u
+
+enum coffer_rc home_dir(const struct cli *c, char *out, size_t n, struct err *e)
+{
+	const char *dir = c->home ? c->home : getenv("COFFER_HOME");
+	const char *user = getenv("HOME");
+	int len;
+
+	if (dir && *dir)
+		len = snprintf(out, n, "%s", dir);
+	else if (user && *user)
+		len = snprintf(out, n, "%s/.config/coffer", user);
+	else
+		return err_set(e, COFFER_E_INPUT, "no folder for keys: give --home DIR or set COFFER_HOME");
+	if (len < 0 || (size_t)len >= n)
+		return err_set(e, COFFER_E_LIMIT, "the folder's name is too long");
+	return COFFER_OK;
+}
+
+enum coffer_rc home_file(const struct home *h, const char *name, char *out, size_t n, struct err *e)
+{
+	int len = snprintf(out, n, "%s/%s", h->dir, name);
+
+	if (len < 0 || (size_t)len >= n)
+		return err_set(e, COFFER_E_LIMIT, "%s/%s: the name is too long", h->dir, name);
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_config(const struct json *v, const char *path, struct home *h, struct err *e)
+{
+	static const char *const names[] = { "party", "genesis", "service", NULL };
+	const struct json *g = json_get(v, "genesis"), *s = json_get(v, "service");
+	struct span party;
+
+	TRY(json_closed(v, names, path, e));
+	TRY(json_need_str(v, "party", path, &party, e));
+	if (!party_ok(party))
+		return err_set(e, COFFER_E_INPUT, "%s: \"party\" is not a party id", path);
+	memcpy(h->party, party.p, party.n);
+	if (g) {
+		h->has_genesis = hex_fixed(json_str(g), h->genesis, 32);
+		if (!h->has_genesis)
+			return err_set(e, COFFER_E_INPUT, "%s: \"genesis\" is not a SHA-256 in hex", path);
+	}
+	if (s) {
+		struct span url = json_str(s);
+
+		if (url.n == 0 || url.n >= sizeof(h->service))
+			return err_set(e, COFFER_E_INPUT, "%s: \"service\" is not a URL", path);
+		memcpy(h->service, url.p, url.n);
+	}
+	return COFFER_OK;
+}
+
+enum coffer_rc home_load(const struct cli *c, struct home *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	struct home h = { 0 };
+	char path[600];
+
+	TRY(home_dir(c, h.dir, sizeof(h.dir), e));
+	TRY(home_file(&h, "config.json", path, sizeof(path), e));
+	if (!file_exists(path))
+		return err_set(e, COFFER_E_INPUT, "%s is not there: make this party first with 'coffer init' (or name its folder with --home)", path);
+	TRY(file_read(path, CONFIG_MAX, &text, e));
+	if (json_parse(wr_span(&text), CONFIG_MAX, &doc, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	TRY(read_config(json_root(doc), path, &h, e));
+	*out = h;
+	return COFFER_OK;
+}
+
+enum coffer_rc home_save(const struct home *h, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(CONFIG_MAX);
+	struct json_wr j = jw_open(&w, true);
+	char hex[HEX32_LEN], path[600];
+
+	jw_obj(&j);
+	jw_m_text(&j, "party", h->party);
+	if (h->has_genesis) {
+		hex32(h->genesis, hex);
+		jw_m_text(&j, "genesis", hex);
+	}
+	if (h->service[0])
+		jw_m_text(&j, "service", h->service);
+	jw_obj_end(&j);
+	wr_str(&w, "\n");
+	TRY(wr_done(&w, "config.json", e));
+	TRY(home_file(h, "config.json", path, sizeof(path), e));
+	return file_write(path, wr_span(&w), 0644, e);
+}
+
+/* Reads one line from the terminal without echo, straight into locked memory. */
+static enum coffer_rc ask(const char *prompt, struct secret *out, struct err *e)
+{
+	CLEANUP(secret_free) struct secret line = { 0 };
+	struct termios old, quiet;
+	size_t n = 0;
+
+	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &old) != 0)
+		return err_set(e, COFFER_E_INPUT, "a passphrase is needed: give --passphrase-file FILE or set COFFER_PASSPHRASE_FILE");
+	TRY(secret_new(PASS_MAX, &line, e));
+	quiet = old;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	(void)fputs(prompt, stderr);
+	while (n < line.n && read(STDIN_FILENO, line.p + n, 1) == 1 && line.p[n] != '\n')
+		n++;
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
+	(void)fputs("\n", stderr);
+	if (n == 0)
+		return err_set(e, COFFER_E_INPUT, "an empty passphrase is refused");
+	TRY(secret_new(n, out, e));
+	memcpy(out->p, line.p, n);
+	return COFFER_OK;
+}
+
+static enum coffer_rc from_file(const char *path, struct secret *out, struct err *e)
+{
+	CLEANUP(secret_free) struct secret all = { 0 };
+	struct span text;
+	size_t n;
+
+	if (file_read_secret(path, PASS_MAX, &all, e) != COFFER_OK)
+		return err_wrap(e, "passphrase");
+	text = (struct span){ all.p, all.n };
+	n = span_find(text, '\n');
+	if (n == 0)
+		return err_set(e, COFFER_E_INPUT, "%s: the first line is empty; an empty passphrase is refused", path);
+	TRY(secret_new(n, out, e));
+	memcpy(out->p, text.p, n);
+	return COFFER_OK;
+}
+
+enum coffer_rc passphrase_get(const struct cli *c, bool fresh, struct secret *out, struct err *e)
+{
+	CLEANUP(secret_free) struct secret again = { 0 };
+	const char *file = cli_opt(c, "passphrase-file");
+
+	if (!file)
+		file = getenv("COFFER_PASSPHRASE_FILE");
+	if (file && *file)
+		return from_file(file, out, e);
+	TRY(ask("passphrase: ", out, e));
+	if (!fresh)
+		return COFFER_OK;
+	TRY(ask("passphrase again: ", &again, e));
+	if (!ct_eq((struct span){ out->p, out->n }, (struct span){ again.p, again.n }))
+		return err_set(e, COFFER_E_INPUT, "the two passphrases differ");
+	return COFFER_OK;
+}
+
+static enum coffer_rc load_key(const struct cli *c, const struct home *h, const char *name, struct privkey **out, struct err *e)
+{
+	CLEANUP(secret_free) struct secret pass = { 0 };
+	CLEANUP(wr_close) struct wr pem = { 0 };
+	char path[600];
+
+	TRY(home_file(h, name, path, sizeof(path), e));
+	TRY(file_read(path, KEY_FILE_MAX, &pem, e));
+	TRY(passphrase_get(c, false, &pass, e));
+	if (pem_read_private(wr_span(&pem), (struct span){ pass.p, pass.n }, out, e) != COFFER_OK)
+		return err_wrap(e, "%s (wrong passphrase?)", path);
+	return COFFER_OK;
+}
+
+enum coffer_rc home_sign_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e)
+{
+	return load_key(c, h, "sign.pem", out, e);
+}
+
+enum coffer_rc home_encrypt_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e)
+{
+	return load_key(c, h, "encrypt.pem", out, e);
+}
+
+enum coffer_rc home_connect(const struct home *h, struct service_conn **out, struct err *e)
+{
+	struct service_opts o = { .url = span_of(h->service), .now = clock_now() };
+
+	if (!h->has_genesis || !h->service[0])
+		return err_set(e, COFFER_E_INPUT, "%s names no genesis and service yet: run 'coffer genesis use FILE --service URL'", h->dir);
+	memcpy(o.genesis, h->genesis, sizeof(o.genesis));
+	return service_open(&o, out, e);
+}

@@ -1,0 +1,153 @@
+/* coffer: the table of verbs, and how the program begins and ends. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "cli/run.h"
+#include "cli/verbs.h"
+
+#define WP "Workload Provider"
+#define IP "Image Provider"
+#define DO "Data Owner"
+#define OWNERS "every owner of assets"
+
+const struct verb cli_verbs[] = {
+	{ .path = "init", .args = "", .persona = "every party", .summary = "Make a party: its keys and its public description",
+	    .opts = opts_init, .run = cmd_init },
+	{ .path = "status", .args = "", .persona = "every party", .summary = "Check the trust service's keys up to the genesis and show its state", .run = cmd_status },
+	{ .path = "token", .args = "", .persona = OWNERS, .summary = "Make a token for one request, for clients such as curl or kbs-client",
+	    .help = "The token is bound to method, path and body, holds for 5 minutes and works once.", .opts = opts_token, .run = cmd_token },
+	{ .path = "why", .args = "DECISION", .persona = OWNERS, .summary = "Explain a decision: the checks that concern your own statements",
+	    .opts = opts_why, .min_pos = 1, .max_pos = 1, .run = cmd_why },
+	{ .path = "genesis new", .args = "PARTY.json...", .persona = "founders", .summary = "Write the genesis that all founders sign",
+	    .opts = opts_genesis_new, .min_pos = 1, .max_pos = 16, .run = cmd_genesis_new },
+	{ .path = "genesis sign", .args = "GENESIS.json", .persona = "founders", .summary = "Add this party's signature to a genesis",
+	    .opts = opts_genesis_sign, .min_pos = 1, .max_pos = 1, .run = cmd_genesis_sign },
+	{ .path = "genesis show", .args = "GENESIS.json", .persona = "everyone", .summary = "Show a genesis: digest, parties, who has signed", .min_pos = 1, .max_pos = 1, .run = cmd_genesis_show },
+	{ .path = "genesis use", .args = "GENESIS.json", .persona = "every party", .summary = "Follow a genesis and a trust service from now on",
+	    .opts = opts_genesis_use, .min_pos = 1, .max_pos = 1, .run = cmd_genesis_use },
+	{ .path = "service sign", .args = "DESCRIPTOR.json", .persona = WP, .summary = "Designate a trust service by its keys",
+	    .help = "DESCRIPTOR.json is what 'cofferd keygen' prints. Owners name the statement in their approvals.",
+	    .opts = opts_service_sign, .min_pos = 1, .max_pos = 1, .run = cmd_service_sign },
+	{ .path = "asset seal", .args = "FILE", .persona = OWNERS, .summary = "Seal a secret to the trust service's receive key, to be put later",
+	    .opts = opts_asset_seal, .min_pos = 1, .max_pos = 1, .run = cmd_asset_seal },
+	{ .path = "asset put", .args = "PATH", .persona = OWNERS, .summary = "Seal a secret and give it to the trust service under your own name",
+	    .opts = opts_asset_put, .min_pos = 1, .max_pos = 1, .run = cmd_asset_put },
+	{ .path = "asset list", .args = "", .persona = OWNERS, .summary = "List your assets", .opts = opts_asset_list, .run = cmd_asset_list },
+	{ .path = "asset delete", .args = "PATH", .persona = OWNERS, .summary = "Delete an asset of yours", .opts = opts_asset_delete, .min_pos = 1, .max_pos = 1, .run = cmd_asset_delete },
+	{ .path = "data seal", .args = "FILE", .persona = DO, .summary = "Encrypt a data file under a fresh key",
+	    .help = "Put the key with 'coffer asset put'; each sealing is a new version of the asset and opens under its own key alone.",
+	    .opts = opts_data_seal, .min_pos = 1, .max_pos = 1, .run = cmd_data_seal },
+	{ .path = "data open", .args = "FILE", .persona = DO, .summary = "Decrypt a sealed data file with its key, to check it",
+	    .opts = opts_data_open, .min_pos = 1, .max_pos = 1, .run = cmd_data_open },
+	{ .path = "image encrypt", .args = "LAYOUT[:TAG] OUT[:TAG]", .persona = IP, .summary = "Encrypt the layers of an OCI layout",
+	    .opts = opts_image_encrypt, .min_pos = 2, .max_pos = 2, .run = cmd_image_encrypt },
+	{ .path = "image decrypt", .args = "LAYOUT[:TAG] OUT[:TAG]", .persona = IP, .summary = "Decrypt the layers of an OCI layout",
+	    .opts = opts_image_decrypt, .min_pos = 2, .max_pos = 2, .run = cmd_image_decrypt },
+	{ .path = "image inspect", .args = "LAYOUT[:TAG]", .persona = "everyone", .summary = "Show manifest, layers and how they are encrypted", .min_pos = 1, .max_pos = 1, .run = cmd_image_inspect },
+	{ .path = "image push", .args = "LAYOUT[:TAG] REFERENCE", .persona = IP, .summary = "Push an OCI layout to a registry",
+	    .opts = opts_image_push, .min_pos = 2, .max_pos = 2, .run = cmd_image_push },
+	{ .path = "image sign", .args = "REFERENCE", .persona = IP, .summary = "Sign an image in a registry, as cosign does",
+	    .opts = opts_image_sign, .min_pos = 1, .max_pos = 1, .run = cmd_image_sign },
+	{ .path = "image verify", .args = "REFERENCE", .persona = "everyone", .summary = "Verify an image in a registry against a policy or a key",
+	    .opts = opts_image_verify, .min_pos = 1, .max_pos = 1, .run = cmd_image_verify },
+	{ .path = "image release", .args = "REFERENCE", .persona = IP, .summary = "State how an image is verified and which keys open it",
+	    .opts = opts_image_release, .min_pos = 1, .max_pos = 1, .run = cmd_image_release },
+	{ .path = "workload build", .args = "POD.yaml", .persona = WP, .summary = "Make manifest, initdata and annotated pod from a Kubernetes Pod",
+	    .help = "The annotation coffer.internal/terms says what Kubernetes has no words for: see docs/workload.md.",
+	    .opts = opts_workload_build, .min_pos = 1, .max_pos = 1, .run = cmd_workload_build },
+	{ .path = "workload publish", .args = "MANIFEST.json", .persona = WP, .summary = "Sign a manifest and log it",
+	    .opts = opts_workload_publish, .min_pos = 1, .max_pos = 1, .run = cmd_workload_publish },
+	{ .path = "workload show", .args = "[DIGEST | PROVIDER/NAME]", .persona = OWNERS, .summary = "Show what a workload is and may do, before approving it",
+	    .opts = opts_workload_show, .max_pos = 1, .run = cmd_workload_show },
+	{ .path = "approve", .args = "DIGEST | PROVIDER/NAME", .persona = OWNERS, .summary = "Let one exact workload use assets of yours",
+	    .opts = opts_approve, .min_pos = 1, .max_pos = 1, .run = cmd_approve },
+	{ .path = "revoke", .args = "STATEMENT", .persona = "every party", .summary = "Revoke a statement, for good",
+	    .opts = opts_revoke, .min_pos = 1, .max_pos = 1, .run = cmd_revoke },
+	{ .path = "run", .args = "POD.yaml", .persona = "Orchestration Operator", .summary = "Start the guest and run the pod in it", .opts = opts_run, .raw = cmd_run },
+	{ .path = "result open", .args = "FILE", .persona = "End User", .summary = "Check and open a named output that was sealed to this party",
+	    .opts = opts_result_open, .min_pos = 1, .max_pos = 1, .run = cmd_result_open },
+	{ 0 },
+};
+
+/* How many words of argv name v: 0 when they do not. */
+static int matches(const struct verb *v, int argc, char **argv)
+{
+	const char *p = v->path;
+	int n = 0;
+
+	while (*p) {
+		size_t len = strcspn(p, " ");
+
+		if (n >= argc || strlen(argv[n]) != len || strncmp(argv[n], p, len) != 0)
+			return 0;
+		n++;
+		p += len + (p[len] == ' ');
+	}
+	return n;
+}
+
+static bool is_group(const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const struct verb *v = cli_verbs; v->path; v++)
+		if (strncmp(v->path, word, n) == 0 && v->path[n] == ' ')
+			return true;
+	return false;
+}
+
+static int run_verb(const struct verb *v, int argc, char **argv)
+{
+	struct err e = { 0 };
+	struct cli c;
+	int rc;
+
+	if (v->raw)
+		return v->raw(argc, argv);
+	rc = cli_parse(v, argc, argv, &c);
+	if (rc >= 0)
+		return rc;
+	return v->run(&c, &e) == COFFER_OK ? 0 : cli_fail(&c, &e);
+}
+
+static int top(int argc, char **argv)
+{
+	if (argc == 0) {
+		cli_help_top(stderr);
+		return 2;
+	}
+	if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "help") == 0)
+		return cli_help_top(stdout), 0;
+	if (strcmp(argv[0], "--version") == 0)
+		return (void)puts("coffer " COFFER_VERSION), 0;
+	if (strcmp(argv[0], "man") == 0)
+		return cli_man(stdout), 0;
+	if (strcmp(argv[0], "completion") == 0)
+		return cli_completion(stdout), 0;
+	if (is_group(argv[0])) {
+		bool asked = argc > 1 && strcmp(argv[1], "--help") == 0;
+
+		cli_help_group(asked ? stdout : stderr, argv[0]);
+		return asked ? 0 : 2;
+	}
+	(void)fprintf(stderr, "coffer: no command \"%s\"\nTry 'coffer --help'.\n", argv[0]);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	const struct rlimit none = { 0, 0 };
+
+	/* No core file of a process that holds private keys. */
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	for (const struct verb *v = cli_verbs; v->path; v++) {
+		int n = matches(v, argc - 1, argv + 1);
+
+		if (n)
+			return run_verb(v, argc - 1 - n, argv + 1 + n);
+	}
+	return top(argc - 1, argv + 1);
+}

@@ -1,0 +1,47 @@
+/* Making and logging statements: the part that every publishing verb shares. */
+#pragma once
+#include "cli/home.h"
+#include "fmt/json.h"
+#include "trust/dsse.h"
+#include "trust/statement.h"
+
+/* What a verb wants to say. Subject names are borrowed. */
+struct draft {
+	enum statement_kind kind;
+	struct statement_subject subject[ST_SUBJECTS_MAX];
+	size_t      n_subjects;
+	struct span body;     /* JSON text */
+	int64_t     expires;  /* 0 = one year from now */
+};
+
+void draft_subject_name(struct draft *d, struct span name);                               /* digest of the name */
+void draft_subject_digest(struct draft *d, struct span name, const uint8_t sha256[static 32]);
+
+struct logged { uint8_t id[32]; uint64_t seq, serial; };
+
+/* Builds (serial and previous from what the service has logged) and signs. */
+enum coffer_rc draft_sign(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
+    struct dsse *out, uint64_t *serial, struct err *e) NODISCARD;
+
+/* Posts an envelope; *out from the reply. */
+enum coffer_rc envelope_post(struct service_conn *conn, const struct dsse *env, struct logged *out, struct err *e) NODISCARD;
+
+/* draft_sign and envelope_post. */
+enum coffer_rc draft_publish(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
+    struct logged *out, struct err *e) NODISCARD;
+
+/* Statements by query ("kind=workload&id=..."), in force only unless all; each envelope's payload is parsed and its
+ * signature checked against its issuer's party statement. cb is called newest first. */
+typedef enum coffer_rc (*statement_cb)(void *arg, const struct dsse *env, const struct statement *s, struct err *e);
+enum coffer_rc statements_query(const struct cli *c, const struct home *h, const struct privkey *key, struct service_conn *conn,
+    const char *query, statement_cb cb, void *arg, struct err *e) NODISCARD;
+
+/* Options shared by verbs that publish: "--expires TIME"; *out stays 0 when absent. */
+enum coffer_rc expires_opt(const struct cli *c, const char *name, int64_t *out, struct err *e) NODISCARD;
+#define OPT_EXPIRES { "expires", "TIME", "end of validity, as 2027-01-31T00:00:00Z (default: one year from now)", false, false }
+
+/* Percent-encodes a query value. */
+void query_encode(struct wr *w, struct span s);
+
+/* Prints {"id","seq","serial"} or one line. */
+void logged_print(const struct cli *c, const char *what, const struct logged *l);

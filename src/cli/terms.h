@@ -1,0 +1,20 @@
+/* The annotation coffer.internal/terms: what a Pod has no words for (docs/workload.md). YAML, closed. */
+#pragma once
+#include "fmt/json.h"
+
+#define TERMS_ANNOTATION "coffer.internal/terms"
+
+struct terms {
+	struct json_doc   *doc; /* owned */
+	const struct json *platforms;    /* array of strings */
+	const struct json *images;       /* [{container, provider}] */
+	const struct json *entitlements; /* [{container, asset, purpose, volume?}] or NULL */
+	const struct json *outputs;      /* [{container, name, path, to, max-bytes}] or NULL */
+	const struct json *logs, *signals; /* arrays or NULL */
+	const struct json *plain_http;   /* array or NULL */
+	const struct json *roles;        /* [{container, role}] or NULL */
+};
+void terms_clear(struct terms *t); /* CLEANUP-ready */
+
+/* Form only; names are resolved by the builder. */
+enum coffer_rc terms_parse(struct span yaml, struct terms *out, struct err *e) NODISCARD;

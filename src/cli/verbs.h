@@ -1,0 +1,38 @@
+/* Every verb's entry. One file per group: cmd_<group>.c. */
+#pragma once
+#include "cli/cli.h"
+
+#define VERB(name) enum coffer_rc name(struct cli *c, struct err *e)
+VERB(cmd_init);
+VERB(cmd_genesis_new);
+VERB(cmd_genesis_sign);
+VERB(cmd_genesis_show);
+VERB(cmd_genesis_use);
+VERB(cmd_service_sign);
+VERB(cmd_status);
+VERB(cmd_token);
+VERB(cmd_asset_seal);
+VERB(cmd_asset_put);
+VERB(cmd_asset_list);
+VERB(cmd_asset_delete);
+VERB(cmd_data_seal);
+VERB(cmd_data_open);
+VERB(cmd_image_encrypt);
+VERB(cmd_image_decrypt);
+VERB(cmd_image_sign);
+VERB(cmd_image_verify);
+VERB(cmd_image_inspect);
+VERB(cmd_image_push);
+VERB(cmd_image_release);
+VERB(cmd_workload_build);
+VERB(cmd_workload_publish);
+VERB(cmd_workload_show);
+VERB(cmd_approve);
+VERB(cmd_revoke);
+VERB(cmd_why);
+VERB(cmd_result_open);
+
+extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[], opts_genesis_use[], opts_service_sign[], opts_token[],
+    opts_asset_seal[], opts_asset_put[], opts_asset_list[], opts_asset_delete[], opts_data_seal[], opts_data_open[],
+    opts_image_encrypt[], opts_image_decrypt[], opts_image_sign[], opts_image_verify[], opts_image_push[], opts_image_release[],
+    opts_workload_build[], opts_workload_publish[], opts_workload_show[], opts_approve[], opts_revoke[], opts_why[], opts_result_open[];

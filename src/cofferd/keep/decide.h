@@ -1,0 +1,93 @@
+/* The release decision R0..R11 as one pure function: no store, no clock, no I/O. All it looks
+ * at is in struct decide_in; all it says is in struct decision, and the trace is the explanation.
+ * trust.md section 3. R12, the commit, is the caller's (release.c).
+ *
+ * Built: R1, R3, R6, R7, R9, R11. The other checks appear in the trace as "not built" and hold only on
+ * the platform "sample" where the owner named it; on every other platform they deny.
+ */
+#pragma once
+#include "trust/manifest.h"
+#include "trust/statement.h"
+
+/* What is known of one logged statement. */
+struct fact {
+	enum statement_kind kind;
+	uint8_t id[32];
+	char    issuer[PARTY_MAX];
+	int64_t issued, expires;
+	bool    superseded;   /* a higher serial of the same issuer, kind and subject is logged */
+	bool    issuer_may;   /* the issuer is known and holds the persona this kind needs */
+};
+struct fact_workload   { struct fact s; uint8_t initdata[32]; /* of its rendering */ struct manifest manifest; struct statement st; };
+struct fact_approval   { struct fact s; struct approval body; uint64_t used; };
+struct fact_asset      { struct fact s; struct asset_body body; };
+struct fact_service    { struct fact s; char id[PARTY_MAX]; }; /* keys are this service's: checked when it was logged */
+struct fact_revocation { uint8_t target[32]; char issuer[PARTY_MAX]; };
+
+/* What the evidence of this session showed. */
+struct appraisal {
+	const char *platform;        /* "sample" */
+	bool        attested;        /* evidence came, or a token of ours stands for it */
+	int64_t     expires;         /* of session or token */
+	uint8_t     expected[64], found[64]; /* report data: rebuilt by us, and as in the evidence */
+	size_t      expected_n, found_n;
+	bool        has_register, has_initdata, has_genesis;
+	uint8_t     init_register[32];
+	uint8_t     initdata[32];    /* SHA-256 of the bytes offered */
+	uint8_t     genesis[32];     /* what the attested key set says, if it does */
+};
+
+struct request {
+	struct asset_path path;
+	uint64_t          version;     /* 0 = newest */
+	bool              scoped;      /* a signed request that names a container and a purpose */
+	bool              signature_ok, counter_ok; /* looked at only when scoped */
+	struct span       container;
+	enum purpose      purpose;
+};
+
+struct decide_in {
+	int64_t                       now;
+	const uint8_t                *genesis; /* 32 bytes: ours */
+	struct appraisal              a;
+	struct request                q;
+	bool                          has_asset;
+	struct fact_asset             asset;
+	const struct fact_workload   *workload;
+	size_t                        n_workloads;
+	const struct fact_approval   *approval;
+	size_t                        n_approvals;
+	const struct fact_service    *service;
+	size_t                        n_services;
+	const struct fact_revocation *revocation;
+	size_t                        n_revocations;
+};
+
+enum sees { SEES_OWNER = 1, SEES_PROVIDER = 2 };
+struct check {
+	const char *id;              /* "R9" */
+	bool        holds, built;
+	unsigned    sees;            /* whose statements it is about */
+	const char *rc_word;         /* "denied", "stale", "not approved", "revoked" */
+	char        expected[400], found[400];
+	char        who[128];         /* persona and party that can mend it */
+	char        command[400];
+};
+#define DECIDE_CHECKS_MAX 12
+struct decision {
+	struct check check[DECIDE_CHECKS_MAX];
+	size_t       n;
+	bool         allowed;
+	size_t       reason;         /* index of the first check that fails, built ones first; n when allowed */
+	bool         stranger;       /* evidence matches no workload in force that names the asset: say nothing of the asset */
+	bool         fresh;          /* R1 held; otherwise nothing else was looked at */
+	bool         absent;         /* no such asset is kept */
+	const struct fact_workload *workload; /* what the decision rests on; NULL where nothing was found */
+	const struct fact_approval *approval; /* NULL for the provider's own assets */
+	const struct fact_service  *service;
+};
+
+/* R1 alone: what /attest asks. */
+void decide_fresh(const struct decide_in *in, struct check *out);
+
+void decide(const struct decide_in *in, struct decision *out);

@@ -1,0 +1,151 @@
+#include "cofferd/keep/journal.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "crypto/hash.h"
+#include "fmt/enc.h"
+
+#define ENTRY_MAX (64u << 10)
+
+/* The leaf hash of RFC 6962 over the entry's JCS bytes. */
+static enum coffer_rc entry_hash(const struct journal *after, const uint8_t previous[static 32], const char *type,
+    struct span data, uint8_t out[static 32], struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(ENTRY_MAX);
+	char time[CLOCK_TEXT_LEN];
+
+	clock_text(after->time, time);
+	wr_u8(&w, 0);
+	wr_str(&w, "{\"data\":");
+	wr_put(&w, data);
+	wr_str(&w, ",\"previous\":\"");
+	hex_write(&w, (struct span){ previous, 32 });
+	wr_fmt(&w, "\",\"seq\":%llu,\"time\":\"%s\",\"type\":\"%s\"}", (unsigned long long)after->seq, time, type);
+	TRY(wr_done(&w, "journal entry", e));
+	sha256(wr_span(&w), out);
+	return COFFER_OK;
+}
+
+static void head_mac(const struct journal *j, uint8_t out[static 32])
+{
+	uint8_t msg[40];
+
+	for (unsigned i = 0; i < 8; i++)
+		msg[i] = (uint8_t)(j->seq >> (8 * (7 - i)));
+	memcpy(msg + 8, j->hash, 32);
+	hmac_sha256(SPAN(j->mac_key), SPAN(msg), out);
+}
+
+static enum coffer_rc check_head(struct journal *j, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(j->store, "SELECT value FROM meta WHERE name='head'");
+	uint8_t want[32], found[32] = { 0 };
+	bool row = false;
+
+	TRY(q_row(&q, &row, e));
+	if (row && !q_col_fixed(&q, 0, found, sizeof(found)))
+		return err_deny(e, "R12", "journal: the record of its newest entry is malformed");
+	if (row != j->any)
+		return err_deny(e, "R12", "journal: entries and the record of the newest do not belong together");
+	head_mac(j, want);
+	if (j->any && !ct_eq(SPAN(want), SPAN(found)))
+		return err_deny(e, "R12", "journal: entry %llu is not the last that this service wrote", (unsigned long long)j->seq);
+	return COFFER_OK;
+}
+
+/* One stored entry on top of j. */
+static enum coffer_rc check_entry(struct journal *j, struct q *q, struct err *e)
+{
+	struct journal next = *j;
+	uint8_t hash[32], stored[32];
+	char type[32];
+
+	next.seq = j->any ? j->seq + 1 : 0;
+	next.time = q_col_i64(q, 2);
+	next.any = true;
+	if (q_col_i64(q, 0) < 0 || (uint64_t)q_col_i64(q, 0) != next.seq)
+		return err_deny(e, "R12", "journal: entry %llu is missing", (unsigned long long)next.seq);
+	if (!q_col_name(q, 3, type, sizeof(type)) || !q_col_fixed(q, 1, stored, sizeof(stored)) || next.time < j->time)
+		return err_deny(e, "R12", "journal: entry %llu is malformed", (unsigned long long)next.seq);
+	TRY(entry_hash(&next, j->hash, type, q_col(q, 4), hash, e));
+	if (!ct_eq(SPAN(hash), SPAN(stored)))
+		return err_deny(e, "R12", "journal: entry %llu was changed", (unsigned long long)next.seq);
+	memcpy(next.hash, hash, sizeof(hash));
+	*j = next;
+	return COFFER_OK;
+}
+
+enum coffer_rc journal_open(struct store *s, const uint8_t mac_key[static 32], struct journal *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(s, "SELECT seq, hash, time, type, data FROM entry ORDER BY seq");
+	struct journal j = { .store = s };
+	bool row = false;
+
+	memcpy(j.mac_key, mac_key, sizeof(j.mac_key));
+	for (;;) {
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			break;
+		TRY(check_entry(&j, &q, e));
+	}
+	TRY(check_head(&j, e));
+	*out = j;
+	return COFFER_OK;
+}
+
+enum coffer_rc tx_begin(struct journal *j, struct tx *out, struct err *e)
+{
+	TRY(store_begin(j->store, e));
+	*out = (struct tx){ .j = j, .before = *j };
+	return COFFER_OK;
+}
+
+enum coffer_rc tx_commit(struct tx *t, struct err *e)
+{
+	TRY(store_commit(t->j->store, e));
+	t->j = NULL;
+	return COFFER_OK;
+}
+
+void tx_end(struct tx *t)
+{
+	if (!t->j)
+		return;
+	store_rollback(t->j->store);
+	*t->j = t->before;
+	t->j = NULL;
+}
+
+static enum coffer_rc save(const struct journal *j, const char *type, struct span data, struct err *e)
+{
+	CLEANUP(q_close) struct q row = q_open(j->store, "INSERT INTO entry(seq, hash, time, type, data) VALUES(?,?,?,?,?)");
+	CLEANUP(q_close) struct q head = q_open(j->store, "INSERT OR REPLACE INTO meta(name, value) VALUES('head', ?)");
+	uint8_t mac[32];
+
+	q_i64(&row, (int64_t)j->seq);
+	q_blob(&row, SPAN(j->hash));
+	q_i64(&row, j->time);
+	q_text(&row, span_of(type));
+	q_blob(&row, data);
+	TRY(q_run(&row, e));
+	head_mac(j, mac);
+	q_blob(&head, SPAN(mac));
+	return q_run(&head, e);
+}
+
+enum coffer_rc journal_append(struct journal *j, const char *type, struct span data, int64_t now, struct err *e)
+{
+	struct journal next = *j;
+
+	next.seq = j->any ? j->seq + 1 : 0;
+	next.any = true;
+	next.time = now > j->time ? now : j->time; /* journal time never runs backwards */
+	TRY(entry_hash(&next, j->hash, type, data, next.hash, e));
+	TRY(save(&next, type, data, e));
+	*j = next;
+	return COFFER_OK;
+}

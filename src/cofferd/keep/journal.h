@@ -1,0 +1,32 @@
+/* R12: the hash-chained journal (docs/protocol/service.md, "Journal entries"), and the
+ * transaction in which an entry and what it describes become durable together.
+ */
+#pragma once
+#include "cofferd/keep/store.h"
+#include "base/wr.h"
+
+struct journal {
+	struct store *store;     /* borrowed */
+	uint8_t       mac_key[32];
+	bool          any;       /* false: no entry yet; the other fields are then zero */
+	uint64_t      seq;       /* of the newest entry */
+	uint8_t       hash[32];
+	int64_t       time;
+};
+
+/* Reads the chain from its first entry: numbering, every hash, and that the newest is the one this
+ * service wrote last (a MAC under mac_key in the same transaction). COFFER_E_DENIED (check "R12") otherwise.
+ * A whole database put back from an old copy is not noticed here. */
+enum coffer_rc journal_open(struct store *s, const uint8_t mac_key[static 32], struct journal *out, struct err *e) NODISCARD;
+
+/* One transaction over store and journal head. CLEANUP(tx_end) undoes what was not committed. */
+struct tx {
+	struct journal *j; /* NULL when nothing is open */
+	struct journal  before;
+};
+enum coffer_rc tx_begin(struct journal *j, struct tx *out, struct err *e) NODISCARD;
+enum coffer_rc tx_commit(struct tx *t, struct err *e) NODISCARD; /* returns once the bytes are on the disk */
+void           tx_end(struct tx *t);
+
+/* Appends inside a transaction. data is a JCS object; the new head is in j->seq and j->hash. */
+enum coffer_rc journal_append(struct journal *j, const char *type, struct span data, int64_t now, struct err *e) NODISCARD;

@@ -1,0 +1,235 @@
+#include "cofferd/keep/store.h"
+
+#include <sqlite3.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+
+#define SCHEMA_VERSION 1
+
+struct store {
+	sqlite3 *db;
+};
+
+/* Digests and ids are 32-byte blobs, times seconds since 1970. */
+static const char schema[] =
+	"CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
+	"CREATE TABLE entry(seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, time INTEGER NOT NULL, type TEXT NOT NULL,"
+	" data BLOB NOT NULL) STRICT;"
+	"CREATE TABLE statement(id BLOB PRIMARY KEY, seq INTEGER NOT NULL UNIQUE REFERENCES entry(seq), kind INTEGER NOT NULL,"
+	" issuer TEXT NOT NULL, subject BLOB NOT NULL, serial INTEGER NOT NULL, issued INTEGER NOT NULL, expires INTEGER NOT NULL,"
+	" payload BLOB NOT NULL, sigs BLOB NOT NULL, UNIQUE(kind, issuer, subject, serial)) STRICT;"
+	"CREATE TABLE workload(statement BLOB PRIMARY KEY REFERENCES statement(id), initdata BLOB NOT NULL) STRICT;"
+	"CREATE INDEX workload_initdata ON workload(initdata);"
+	"CREATE TABLE approval_asset(path TEXT NOT NULL, statement BLOB NOT NULL REFERENCES statement(id),"
+	" PRIMARY KEY(path, statement)) STRICT;"
+	"CREATE TABLE approval_use(statement BLOB PRIMARY KEY REFERENCES statement(id), uses INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE revoked(target BLOB NOT NULL REFERENCES statement(id), issuer TEXT NOT NULL,"
+	" statement BLOB NOT NULL UNIQUE REFERENCES statement(id), PRIMARY KEY(target, issuer, statement)) STRICT;"
+	"CREATE TABLE asset(path TEXT PRIMARY KEY, statement BLOB NOT NULL REFERENCES statement(id), version INTEGER NOT NULL,"
+	" type TEXT NOT NULL, iv BLOB NOT NULL, sealed BLOB NOT NULL, tag BLOB NOT NULL) STRICT;"
+	"CREATE TABLE decision(id BLOB PRIMARY KEY, seq INTEGER NOT NULL REFERENCES entry(seq), owner TEXT NOT NULL,"
+	" owner_view BLOB NOT NULL, provider TEXT NOT NULL, provider_view BLOB NOT NULL) STRICT;"
+	"CREATE TABLE jti(id BLOB PRIMARY KEY, expires INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX jti_expires ON jti(expires);"
+	"PRAGMA user_version=1;";
+
+static enum coffer_rc fail(struct store *s, const char *what, struct err *e)
+{
+	return err_set(e, COFFER_E_SYSTEM, "store: %s: %s", what, sqlite3_errmsg(s->db));
+}
+
+static enum coffer_rc run(struct store *s, const char *sql, struct err *e)
+{
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? COFFER_OK : fail(s, sql, e);
+}
+
+/* First column of the first row. */
+static enum coffer_rc ask_i64(struct store *s, const char *sql, int64_t *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(s, sql);
+	bool row = false;
+
+	TRY(q_row(&q, &row, e));
+	*out = row ? q_col_i64(&q, 0) : 0;
+	return COFFER_OK;
+}
+
+static enum coffer_rc demand(struct store *s, const char *sql, const char *answer, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(s, sql);
+	bool row = false;
+
+	TRY(q_row(&q, &row, e));
+	if ((row ? !span_eq_str(q_col(&q, 0), answer) : *answer != 0))
+		return err_set(e, COFFER_E_INPUT, "store: %s does not answer \"%s\": the database is damaged; restore it from a copy", sql, answer);
+	return COFFER_OK;
+}
+
+static enum coffer_rc set_up(struct store *s, bool memory, struct err *e)
+{
+	/* Exclusive first: the WAL index then lives in our memory, not in a file others can map. */
+	TRY(run(s, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
+	           "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;", e));
+	if (sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) != SQLITE_OK)
+		return fail(s, "defensive mode", e);
+	if (!memory)
+		TRY(demand(s, "PRAGMA journal_mode=WAL", "wal", e));
+	TRY(run(s, "PRAGMA synchronous=FULL", e));
+	TRY(demand(s, "PRAGMA foreign_keys", "1", e));
+	return demand(s, "PRAGMA synchronous", "2", e);
+}
+
+static enum coffer_rc prepare(struct store *s, struct err *e)
+{
+	int64_t version = 0, tables = 0;
+
+	TRY(ask_i64(s, "PRAGMA user_version", &version, e));
+	TRY(ask_i64(s, "SELECT count(*) FROM sqlite_schema", &tables, e));
+	if (version == 0 && tables == 0) {
+		TRY(store_begin(s, e));
+		TRY(run(s, schema, e));
+		return store_commit(s, e);
+	}
+	if (version != SCHEMA_VERSION)
+		return err_set(e, COFFER_E_INPUT, "store: schema version %lld, this program knows %d", (long long)version, SCHEMA_VERSION);
+	TRY(demand(s, "PRAGMA integrity_check(1)", "ok", e));
+	return demand(s, "PRAGMA foreign_key_check", "", e);
+}
+
+enum coffer_rc store_open(const char *path, struct store **out, struct err *e)
+{
+	CLEANUP(store_closep) struct store *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return err_set(e, COFFER_E_SYSTEM, "store: out of memory");
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
+	        NULL) != SQLITE_OK)
+		return err_set(e, COFFER_E_SYSTEM, "store: %s: %s", path, s->db ? sqlite3_errmsg(s->db) : "out of memory");
+	(void)sqlite3_extended_result_codes(s->db, 1);
+	TRY(set_up(s, strcmp(path, ":memory:") == 0, e));
+	TRY(prepare(s, e));
+	*out = MOVE(s);
+	return COFFER_OK;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	(void)sqlite3_close_v2(s->db);
+	free(s);
+}
+
+enum coffer_rc store_begin(struct store *s, struct err *e)
+{
+	return run(s, "BEGIN IMMEDIATE", e);
+}
+
+enum coffer_rc store_commit(struct store *s, struct err *e)
+{
+	return run(s, "COMMIT", e);
+}
+
+void store_rollback(struct store *s)
+{
+	if (!sqlite3_get_autocommit(s->db))
+		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+struct q q_open(struct store *s, const char *sql)
+{
+	struct q q = { .s = s };
+	sqlite3_stmt *st = NULL;
+
+	q.bad = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) != SQLITE_OK;
+	q.st = st;
+	return q;
+}
+
+void q_close(struct q *q)
+{
+	(void)sqlite3_finalize(q->st);
+	q->st = NULL;
+}
+
+void q_blob(struct q *q, struct span v)
+{
+	const void *p = v.n ? (const void *)v.p : "";
+
+	q->bad = q->bad || sqlite3_bind_blob64(q->st, ++q->i, p, v.n, SQLITE_TRANSIENT) != SQLITE_OK;
+}
+
+void q_text(struct q *q, struct span v)
+{
+	const char *p = v.n ? (const char *)v.p : "";
+
+	q->bad = q->bad || sqlite3_bind_text64(q->st, ++q->i, p, v.n, SQLITE_TRANSIENT, SQLITE_UTF8) != SQLITE_OK;
+}
+
+void q_i64(struct q *q, int64_t v)
+{
+	q->bad = q->bad || sqlite3_bind_int64(q->st, ++q->i, v) != SQLITE_OK;
+}
+
+enum coffer_rc q_row(struct q *q, bool *row, struct err *e)
+{
+	int rc;
+
+	if (q->bad)
+		return fail(q->s, "query", e);
+	rc = sqlite3_step(q->st);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return fail(q->s, "query", e);
+	*row = rc == SQLITE_ROW;
+	return COFFER_OK;
+}
+
+enum coffer_rc q_run(struct q *q, struct err *e)
+{
+	bool row = false;
+
+	TRY(q_row(q, &row, e));
+	return row ? err_set(e, COFFER_E_BUG, "store: an unexpected row") : COFFER_OK;
+}
+
+struct span q_col(struct q *q, int i)
+{
+	const void *p = sqlite3_column_blob(q->st, i);
+	int n = sqlite3_column_bytes(q->st, i);
+
+	return p && n > 0 ? (struct span){ p, (size_t)n } : (struct span){ 0 };
+}
+
+int64_t q_col_i64(struct q *q, int i)
+{
+	return sqlite3_column_int64(q->st, i);
+}
+
+bool q_col_fixed(struct q *q, int i, uint8_t *dst, size_t n)
+{
+	struct span v = q_col(q, i);
+
+	if (v.n != n)
+		return false;
+	memcpy(dst, v.p, n);
+	return true;
+}
+
+bool q_col_name(struct q *q, int i, char *dst, size_t n)
+{
+	struct span v = q_col(q, i);
+
+	if (v.n >= n)
+		return false;
+	if (v.n)
+		memcpy(dst, v.p, v.n);
+	dst[v.n] = 0;
+	return true;
+}
+
+uint64_t q_changes(struct store *s)
+{
+	return (uint64_t)sqlite3_changes64(s->db);
+}

@@ -1,0 +1,44 @@
+/* The one database file of `keep`: SQLite in WAL mode, synchronous=FULL, opened
+ * by this process alone (exclusive locking). This file is the only place that knows SQLite. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/rd.h"
+
+struct store; /* opaque */
+
+/* path ":memory:" makes a store that nobody else sees (tests). Creates the tables when the file is new; otherwise
+ * demands our schema version and a clean integrity and foreign key check (COFFER_E_INPUT). */
+enum coffer_rc store_open(const char *path, struct store **out, struct err *e) NODISCARD;
+void           store_close(struct store *s);
+static inline void store_closep(struct store **s) { store_close(*s); *s = NULL; }
+
+/* One transaction at a time. Commit returns once the bytes are on the disk. */
+enum coffer_rc store_begin(struct store *s, struct err *e) NODISCARD;
+enum coffer_rc store_commit(struct store *s, struct err *e) NODISCARD;
+void           store_rollback(struct store *s);
+
+/* A query: open, bind in order of the ?, step. Errors are sticky and shown by q_row and q_run. */
+struct q {
+	struct store *s;
+	void         *st;
+	int           i;
+	bool          bad;
+};
+struct q q_open(struct store *s, const char *sql);
+void     q_close(struct q *q); /* CLEANUP-ready */
+void     q_blob(struct q *q, struct span v); /* copied */
+void     q_text(struct q *q, struct span v); /* copied */
+void     q_i64(struct q *q, int64_t v);
+
+/* *row tells whether there is one. Columns are borrowed until the next step or q_close. */
+enum coffer_rc q_row(struct q *q, bool *row, struct err *e) NODISCARD;
+/* For statements that give no row. */
+enum coffer_rc q_run(struct q *q, struct err *e) NODISCARD;
+struct span    q_col(struct q *q, int i);            /* blob or text */
+int64_t        q_col_i64(struct q *q, int i);
+bool           q_col_fixed(struct q *q, int i, uint8_t *dst, size_t n) NODISCARD; /* a blob of exactly n bytes */
+bool           q_col_name(struct q *q, int i, char *dst, size_t n) NODISCARD;     /* text, with room for its NUL */
+uint64_t       q_changes(struct store *s);           /* rows the last q_run touched */

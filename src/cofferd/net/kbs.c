@@ -1,0 +1,339 @@
+/* The KBS protocol 0.4.0 over HTTP: what upstream clients speak. docs/protocol/service.md. */
+#include <stdio.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/net/forms.h"
+#include "cofferd/net/web.h"
+#include "crypto/hash.h"
+#include "evidence/sample.h"
+#include "fmt/enc.h"
+#include "proto/rcar_json.h"
+#include "trust/name.h"
+
+#define SESSION_S 300 /* seconds a client keeps the cookie; keep decides how long a session lives */
+#define REQ_MAX (4u << 20)
+#define SEAL_HINT "this service never sees a secret: seal it with `coffer asset seal` and send that, or use `coffer asset put`"
+
+static bool session_cookie(const struct request *q, uint8_t id[static KEEP_SESSION_LEN])
+{
+	struct span c = web_cookie(q, RCAR_COOKIE);
+
+	return c.n == 2 * KEEP_SESSION_LEN && hex_fixed(c, id, KEEP_SESSION_LEN);
+}
+
+/* Codes of the exchange itself; 401 is what makes a guest attest again, whatever went wrong. */
+static void refuse(struct reply *r, const char *name, const struct err *e, const struct answer *a)
+{
+	reply_kbs_err(r, e->rc == COFFER_E_NOTFOUND ? 404 : 401, name, e, a);
+}
+
+static void write_session(struct reply *r, const uint8_t id[static KEEP_SESSION_LEN])
+{
+	char hex[2 * KEEP_SESSION_LEN + 1];
+
+	for (size_t i = 0; i < KEEP_SESSION_LEN; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", id[i]);
+	(void)snprintf(r->cookie, sizeof(r->cookie), RCAR_COOKIE "=%s; Max-Age=%d; Path=/kbs/v0; Secure; HttpOnly; SameSite=Strict", hex, SESSION_S);
+}
+
+/* ---- auth ---- */
+
+static enum coffer_rc auth(struct request *q, struct reply *r, struct answer *a, struct err *e)
+{
+	CLEANUP(rcar_request_clear) struct rcar_request in = { 0 };
+	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX), body = wr_open(REQ_MAX);
+	struct keep_auth_rep rep;
+	enum tee_kind tee;
+
+	TRY(rcar_request_parse(wr_span(&q->body), &in, e));
+	if (!tee_by_name(in.tee, &tee))
+		return err_deny(e, "R3", "this service appraises no evidence of that platform (sample only)");
+	keep_auth_req_write(&req, &(struct keep_auth_req){ .tee = (uint8_t)tee });
+	TRY(keeper_ask(&q->net->keep, KEEP_AUTH, &req, a, e));
+	TRY(keep_auth_rep_read(wr_span(&a->body), &rep, e));
+	rcar_challenge_write(&body, rep.nonce);
+	reply_json(r, wr_span(&body));
+	write_session(r, rep.session);
+	return COFFER_OK;
+}
+
+static void serve_auth(struct request *q, struct reply *r)
+{
+	CLEANUP(answer_clear) struct answer a = { 0 };
+	struct err e = { 0 };
+
+	if (auth(q, r, &a, &e) != COFFER_OK)
+		refuse(r, "AttestationError", &e, &a);
+}
+
+/* ---- attest ---- */
+
+static enum coffer_rc attest_request(const struct rcar_attestation *in, struct keep_attest_req *m, struct sample_evidence *ev, struct err *e)
+{
+	if (in->additional.n > 0)
+		return err_deny(e, "R2", "this service appraises no device evidence");
+	TRY(sample_parse(in->primary, ev, e));
+	m->hash = HASH_SHA384; /* the challenge selected none, which means this one */
+	m->n_members = in->n_members;
+	for (size_t i = 0; i < in->n_members; i++)
+		m->member[i] = in->member[i];
+	m->additional = in->additional;
+	m->report_data = (struct span){ ev->report_data, ev->report_data_n };
+	m->has_register = ev->has_register;
+	memcpy(m->init_register, ev->init_register, sizeof(m->init_register));
+	m->initdata = in->initdata;
+	return COFFER_OK;
+}
+
+static enum coffer_rc attest(struct request *q, struct reply *r, struct answer *a, struct err *e)
+{
+	CLEANUP(rcar_attestation_clear) struct rcar_attestation in = { 0 };
+	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX), body = wr_open(REQ_MAX);
+	struct keep_attest_req m = { 0 };
+	struct sample_evidence ev = { 0 };
+	struct json_wr j;
+
+	if (!session_cookie(q, m.session))
+		return err_deny(e, "session", "no " RCAR_COOKIE " cookie; POST /kbs/v0/auth first");
+	TRY(rcar_attestation_parse(wr_span(&q->body), &in, e));
+	TRY(attest_request(&in, &m, &ev, e));
+	keep_attest_req_write(&req, &m);
+	TRY(keeper_ask(&q->net->keep, KEEP_ATTEST, &req, a, e));
+	j = jw_open(&body, false);
+	jw_obj(&j);
+	jw_m_str(&j, "token", wr_span(&a->body));
+	jw_obj_end(&j);
+	TRY(wr_done(&body, "token reply", e));
+	reply_json(r, wr_span(&body));
+	write_session(r, m.session);
+	return COFFER_OK;
+}
+
+static void serve_attest(struct request *q, struct reply *r)
+{
+	CLEANUP(answer_clear) struct answer a = { 0 };
+	struct err e = { 0 };
+
+	if (attest(q, r, &a, &e) != COFFER_OK)
+		reply_kbs_err(r, 401, "AttestationError", &e, &a);
+}
+
+/* ---- GET resource ---- */
+
+struct release {
+	struct keep_resource_req m;
+	struct jws_parts         token; /* spans of m borrow it */
+	struct wr                request;
+};
+
+static void release_clear(struct release *l)
+{
+	jws_parts_clear(&l->token);
+	wr_close(&l->request);
+}
+
+static enum coffer_rc read_signed_request(const struct request *q, struct release *l, struct err *e)
+{
+	struct span h = web_header(q, "Coffer-Request"), s = web_header(q, "Coffer-Signature");
+
+	if (!h.p && !s.p)
+		return COFFER_OK;
+	TRY(signed_request_parse(h, s, &l->request, l->m.request_sig, e));
+	l->m.has_request = true;
+	l->m.request = wr_span(&l->request);
+	return COFFER_OK;
+}
+
+static enum coffer_rc use_token(struct span bearer, struct release *l, struct err *e)
+{
+	jws_parts_clear(&l->token);
+	TRY(jws_split(bearer, WEB_TOKEN_MAX, &l->token, e));
+	l->m.by_token = true;
+	l->m.token_signing_input = l->token.signing_input;
+	l->m.token_payload = l->token.payload;
+	memcpy(l->m.token_sig, l->token.sig, SIG_LEN);
+	return COFFER_OK;
+}
+
+static enum coffer_rc ask_release(struct request *q, const struct release *l, struct answer *a, struct err *e)
+{
+	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX);
+
+	answer_clear(a);
+	keep_resource_req_write(&req, &l->m);
+	return keeper_ask(&q->net->keep, KEEP_RESOURCE, &req, a, e);
+}
+
+static enum coffer_rc release_reply(const struct answer *a, bool bound, struct reply *r, struct err *e)
+{
+	CLEANUP(wr_close) struct wr sig = wr_open(256);
+	struct keep_resource_rep rep;
+	char entry[HEX32_LEN];
+
+	TRY(keep_resource_rep_read(wr_span(&a->body), &rep, e));
+	reply_json(r, rep.body);
+	if (!bound)
+		return COFFER_OK;
+	b64url_write(&sig, SPAN(rep.reply_sig));
+	TRY(wr_done(&sig, "reply signature", e));
+	hex32(rep.entry, entry);
+	(void)snprintf(r->coffer_reply, sizeof(r->coffer_reply), "%.*s", (int)sig.n, (const char *)sig.p);
+	(void)snprintf(r->coffer_entry, sizeof(r->coffer_entry), "%llu.%s.%llu", (unsigned long long)rep.seq, entry, (unsigned long long)rep.version);
+	return COFFER_OK;
+}
+
+/* A guest may send its cookie and its token; the session counts while it lives. */
+static enum coffer_rc get_resource(struct request *q, struct span path, struct reply *r, struct answer *a, struct err *e)
+{
+	CLEANUP(release_clear) struct release l = { 0 };
+	struct span bearer = web_bearer(q);
+	enum coffer_rc rc = COFFER_E_DENIED;
+	bool cookie = session_cookie(q, l.m.session);
+
+	if (!cookie && bearer.n == 0)
+		return err_deny(e, "session", "neither an attested session nor a token");
+	l.m.path = path;
+	TRY(read_signed_request(q, &l, e));
+	if (cookie)
+		rc = ask_release(q, &l, a, e);
+	if (rc == COFFER_E_DENIED && bearer.n > 0 && (!cookie || strcmp(e->check, "session") == 0)) {
+		if (use_token(bearer, &l, e) != COFFER_OK)
+			return err_deny(e, "token", "the bearer token has not the form of one");
+		rc = ask_release(q, &l, a, e);
+	}
+	if (rc != COFFER_OK)
+		return rc;
+	return release_reply(a, true, r, e);
+}
+
+static const char *resource_error(const struct err *e)
+{
+	if (e->rc != COFFER_E_DENIED)
+		return "PluginInternalError";
+	if (strcmp(e->check, "session") == 0)
+		return "TokenNotFound";
+	return strcmp(e->check, "token") == 0 ? "TokenVerifierError" : "PolicyDeny";
+}
+
+static void serve_get(struct request *q, struct span path, struct reply *r)
+{
+	CLEANUP(answer_clear) struct answer a = { 0 };
+	struct err e = { 0 };
+
+	if (get_resource(q, path, r, &a, &e) != COFFER_OK)
+		refuse(r, resource_error(&e), &e, &a);
+}
+
+/* ---- POST and DELETE resource ---- */
+
+static enum coffer_rc party_auth(const struct request *q, struct party_token *t, struct err *e)
+{
+	struct span bearer = web_bearer(q);
+
+	if (bearer.n == 0)
+		return err_deny(e, "token", "an owner changes its assets with its own token: `coffer asset put`, `coffer token`");
+	if (party_token_split(bearer, t, e) != COFFER_OK)
+		return err_deny(e, "token", "this is no party token; `coffer token` makes one");
+	t->auth.method = span_of(q->method);
+	t->auth.path = span_of(q->target);
+	sha256(wr_span(&q->body), t->auth.body_sha256);
+	return COFFER_OK;
+}
+
+static enum coffer_rc put_resource(struct request *q, struct span path, struct answer *a, struct err *e)
+{
+	CLEANUP(party_token_clear) struct party_token t = { 0 };
+	CLEANUP(sealed_asset_clear) struct sealed_asset s = { 0 };
+	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX);
+	struct keep_put_req m = { 0 };
+
+	if (sealed_asset_parse(wr_span(&q->body), &s, e) != COFFER_OK)
+		return err_deny(e, "seal", SEAL_HINT);
+	TRY(party_auth(q, &t, e));
+	m.auth = t.auth;
+	m.path = path;
+	m.statement = s.statement; /* lent: s frees it */
+	m.epk = s.sealed.epk;
+	m.aad = s.sealed.protected_b64;
+	m.encrypted_key = s.sealed.encrypted_key;
+	m.ciphertext = s.sealed.ciphertext;
+	memcpy(m.iv, s.sealed.iv, sizeof(m.iv));
+	memcpy(m.tag, s.sealed.tag, sizeof(m.tag));
+	keep_put_req_write(&req, &m);
+	return keeper_ask(&q->net->keep, KEEP_PUT, &req, a, e);
+}
+
+static enum coffer_rc delete_resource(struct request *q, struct span path, struct answer *a, struct err *e)
+{
+	CLEANUP(party_token_clear) struct party_token t = { 0 };
+	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX);
+
+	TRY(party_auth(q, &t, e));
+	keep_delete_req_write(&req, &(struct keep_delete_req){ .auth = t.auth, .path = path });
+	return keeper_ask(&q->net->keep, KEEP_DELETE, &req, a, e);
+}
+
+static void serve_change(struct request *q, struct span path, struct reply *r)
+{
+	CLEANUP(answer_clear) struct answer a = { 0 };
+	struct err e = { 0 };
+	enum coffer_rc rc = web_method(q, "POST") ? put_resource(q, path, &a, &e) : delete_resource(q, path, &a, &e);
+
+	if (rc == COFFER_OK)
+		reply_json(r, (struct span){ 0 }); /* upstream's clients look at the status alone */
+	else
+		refuse(r, strcmp(e.check, "token") == 0 ? "AdminAuthAccess" : "PluginInternalError", &e, &a);
+}
+
+static void serve_resource(struct request *q, struct span path, struct reply *r)
+{
+	struct asset_path p;
+	struct err e = { 0 };
+
+	if (span_starts(path, "kbs:") || asset_path_parse(path, &p, &e) != COFFER_OK)
+		reply_kbs(r, 404, "InvalidRequestPath", "a resource is named by three segments, party/type/tag");
+	else if (q->query.n > 0)
+		reply_kbs(r, 404, "InvalidRequestPath", "a resource has no query");
+	else if (web_method(q, "GET"))
+		serve_get(q, path, r);
+	else if (web_method(q, "POST") || web_method(q, "DELETE"))
+		serve_change(q, path, r);
+	else
+		reply_kbs(r, 404, "PluginNotFound", "resources know GET, POST and DELETE");
+}
+
+/* ---- the administrator that does not exist ---- */
+
+static const struct { const char *name, *instead; } admin[] = {
+	{ "attestation-policy", "what evidence an owner accepts is in its approval: `coffer approve`" },
+	{ "resource-policy", "each owner rules over its own assets: `coffer approve`" },
+	{ "reference-value", "what may run is in the provider's signed workload: `coffer workload publish`" },
+};
+
+static bool serve_admin(struct span path, struct reply *r)
+{
+	for (size_t i = 0; i < sizeof(admin) / sizeof(admin[0]); i++) {
+		size_t n = strlen(admin[i].name);
+
+		if (!span_starts(path, admin[i].name) || (path.n > n && path.p[n] != '/'))
+			continue;
+		reply_kbs(r, 401, "AdminAuthAccess", "there is no administrator here; %s", admin[i].instead);
+		return true;
+	}
+	return false;
+}
+
+void kbs_serve(struct request *q, struct reply *r)
+{
+	struct span path = span_skip(q->path, strlen("/kbs/v0/"));
+
+	if (web_method(q, "POST") && span_eq_str(path, "auth"))
+		serve_auth(q, r);
+	else if (web_method(q, "POST") && span_eq_str(path, "attest"))
+		serve_attest(q, r);
+	else if (span_starts(path, "resource/"))
+		serve_resource(q, span_skip(path, strlen("resource/")), r);
+	else if (!serve_admin(path, r))
+		reply_kbs(r, 404, "PluginNotFound", "there is no such endpoint or plugin");
+}

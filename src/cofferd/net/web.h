@@ -1,0 +1,58 @@
+/* One HTTP request and its reply, as the endpoints see them: no HTTP library below this line. */
+#pragma once
+#include "base/wr.h"
+#include "cofferd/net/conns.h"
+#include "cofferd/net/keeper.h"
+
+#define WEB_BODY_MAX (2u << 20)    /* bytes of a request body */
+#define WEB_TARGET_MAX 2048        /* bytes of path and query */
+#define WEB_TOKEN_MAX (140u << 10) /* bytes of a bearer token */
+
+struct net {
+	struct keeper keep;
+	struct conns  conns;
+	bool          log_all; /* else only what failed on our side */
+};
+
+struct request {
+	struct net   *net;
+	void         *con;    /* private to http.c */
+	char         *target; /* as sent, path and query */
+	struct span   path, query;
+	char          method[8];
+	struct wr     body;
+	bool          begun, too_large;
+};
+
+struct reply {
+	unsigned    status;
+	const char *type;              /* of the body */
+	struct wr   body;
+	char        cookie[160];       /* Set-Cookie, "" = none */
+	char        coffer_reply[128]; /* headers of a release, "" = none */
+	char        coffer_entry[128];
+};
+void reply_clear(struct reply *r);
+
+/* Value of a header (any letter case); {NULL,0} when absent. Borrowed from the connection. */
+struct span web_header(const struct request *q, const char *name);
+bool        web_method(const struct request *q, const char *method);
+/* Value of the cookie `name`; {NULL,0} when absent. */
+struct span web_cookie(const struct request *q, const char *name);
+/* The token behind "Bearer "; {NULL,0} when absent or another scheme. */
+struct span web_bearer(const struct request *q);
+
+/* Percent-decodes one value of the query into w. false when malformed or not valid text. */
+bool web_unescape(struct span s, struct wr *w) NODISCARD;
+
+void reply_json(struct reply *r, struct span json);
+/* {"error":{"check","reason","fix"}}; the status follows from the code. */
+void reply_error(struct reply *r, const struct err *e, const char *fix);
+void reply_plain(struct reply *r, unsigned status, const char *check, const char *reason);
+/* {"type":".../<name>","detail":"..."} */
+void reply_kbs(struct reply *r, unsigned status, const char *name, const char *fmt, ...) PRINTF(4, 5);
+/* The same for an answer of keep: detail "<check>: <reason>; decision <id>". */
+void reply_kbs_err(struct reply *r, unsigned status, const char *name, const struct err *e, const struct answer *a);
+
+void kbs_serve(struct request *q, struct reply *r);    /* /kbs/v0/... */
+void coffer_serve(struct request *q, struct reply *r); /* /coffer/v0/... */

@@ -1,0 +1,20 @@
+/* What the parent does: it finds and starts its programs, and makes their keys. It holds no key while the
+ * service runs and reads no byte of the network. */
+#pragma once
+#include "cofferd/config.h"
+
+/* Path of a program of ours ("cofferd-keep", "cofferd-net"): beside this one, in ../libexec/coffer, or in the
+ * build's folder of it. COFFER_E_NOTFOUND. */
+enum coffer_rc program_find(const char *name, char *out, size_t n, struct err *e) NODISCARD;
+
+/* Makes keys and certificate in the state folder, those alone that are absent, and prints the body of the
+ * service statement. */
+enum coffer_rc keygen(const struct config *c, struct err *e) NODISCARD;
+
+/* Runs the service until SIGTERM or SIGINT (COFFER_OK) or until a child ends. */
+enum coffer_rc serve(const struct config *c, struct err *e) NODISCARD;
+
+/* A socket that listens on "address:port", both literal. */
+enum coffer_rc listen_on(const char *where, int *fd, struct err *e) NODISCARD;
+/* "address:port" as bound; IPv6 in brackets. */
+enum coffer_rc listen_name(int fd, char *out, size_t n, struct err *e) NODISCARD;

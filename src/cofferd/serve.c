@@ -1,0 +1,259 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/parent.h"
+#include "os/file.h"
+#include "os/ipc.h"
+#include "os/spawn.h"
+#include "proto/keep_config.h"
+
+#define START_MS 30000 /* a store is checked to its last entry before keep says that it is ready */
+#define STOP_MS 5000
+
+struct child { const char *name; pid_t pid; int ctl; }; /* ctl: our end; closing it asks the child to end */
+
+struct service_run {
+	struct child keep, net;
+	int          listen_fd;
+	char         address[80];
+};
+
+static enum coffer_rc pair(int *ours, int *theirs, struct err *e)
+{
+	int sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "socketpair: %s", strerror(errno));
+	*ours = sv[0];
+	*theirs = sv[1];
+	return COFFER_OK;
+}
+
+static enum coffer_rc open_state(const struct config *c, const char *name, int *fd, struct err *e)
+{
+	char path[600];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", c->state, name);
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (*fd < 0)
+		return err_set(e, COFFER_E_NOTFOUND, "%s: %s; `cofferd keygen` makes it", path, strerror(errno));
+	return COFFER_OK;
+}
+
+/* ---- keep ---- */
+
+static enum coffer_rc read_genesis(const struct config *c, struct dsse *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = wr_open(DSSE_ENVELOPE_MAX);
+	uint8_t id[32];
+
+	if (c->genesis[0] == '\0' || !c->has_digest)
+		return err_set(e, COFFER_E_INPUT, "the configuration names no genesis and genesis-digest; nothing is trusted on first use");
+	TRY(file_read(c->genesis, DSSE_ENVELOPE_MAX, &text, e));
+	if (dsse_parse(wr_span(&text), out, e) != COFFER_OK)
+		return err_wrap(e, "%s", c->genesis);
+	dsse_id(out, id);
+	if (!span_eq(SPAN(id), SPAN(c->digest)))
+		return err_deny(e, "genesis", "%s is not the genesis that genesis-digest names", c->genesis);
+	return COFFER_OK;
+}
+
+static enum coffer_rc send_config(const struct config *c, int ctl, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(KEEP_CONFIG_MAX);
+	struct keep_config k = { .state_dir = span_of(c->state) };
+	enum coffer_rc rc;
+
+	memcpy(k.genesis_id, c->digest, sizeof(k.genesis_id));
+	rc = read_genesis(c, &k.genesis, e);
+	if (rc == COFFER_OK) {
+		keep_config_write(&w, &k);
+		rc = wr_done(&w, "configuration of keep", e);
+	}
+	dsse_clear(&k.genesis);
+	return rc == COFFER_OK ? ipc_send(ctl, KEEP_CONFIG, wr_span(&w), e) : rc;
+}
+
+static enum coffer_rc await_keep(int ctl, struct err *e)
+{
+	CLEANUP(wr_close) struct wr said = wr_open(4096);
+	struct pollfd p = { .fd = ctl, .events = POLLIN };
+	uint8_t tag = 0;
+
+	if (poll(&p, 1, START_MS) != 1)
+		return err_set(e, COFFER_E_SYSTEM, "keep: not ready after %d s", START_MS / 1000);
+	if (ipc_recv(ctl, 4096, &tag, &said, e) != COFFER_OK)
+		return err_wrap(e, "keep did not start");
+	if (tag != COFFER_OK)
+		return err_set(e, tag <= COFFER_E_BUG ? (enum coffer_rc)tag : COFFER_E_BUG, "keep: %.*s", (int)said.n, (const char *)said.p);
+	return COFFER_OK;
+}
+
+static enum coffer_rc start_keep(const struct config *c, struct service_run *s, int net_end, struct err *e)
+{
+	CLEANUP(closep) int theirs = -1;
+	char program[600];
+	const char *const argv[] = { program, "--run", NULL };
+	int fds[] = { -1, -1, 2, net_end, -1 };
+	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 5, .die_with_parent = true };
+
+	TRY(program_find("cofferd-keep", program, sizeof(program), e));
+	TRY(pair(&s->keep.ctl, &theirs, e));
+	fds[4] = theirs;
+	TRY(spawn_start(&sp, &s->keep.pid, e));
+	closep(&theirs);
+	theirs = -1;
+	TRY(send_config(c, s->keep.ctl, e));
+	return await_keep(s->keep.ctl, e);
+}
+
+/* ---- net ---- */
+
+static enum coffer_rc await_net(int ctl, struct err *e)
+{
+	struct pollfd p = { .fd = ctl, .events = POLLIN };
+	char said = 0;
+
+	if (poll(&p, 1, START_MS) != 1 || read(ctl, &said, 1) != 1 || said != 'R')
+		return err_set(e, COFFER_E_SYSTEM, "net did not start");
+	return COFFER_OK;
+}
+
+static enum coffer_rc start_net(const struct config *c, struct service_run *s, int keep_end, struct err *e)
+{
+	CLEANUP(closep) int theirs = -1, key = -1, cert = -1;
+	char program[600];
+	const char *const argv[] = { program, c->log_all ? "info" : "warn", NULL };
+	int fds[] = { -1, -1, 2, keep_end, -1, s->listen_fd, -1, -1 };
+	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 8, .die_with_parent = true };
+
+	TRY(program_find("cofferd-net", program, sizeof(program), e));
+	TRY(open_state(c, "tls.key", &key, e));
+	TRY(open_state(c, "tls.pem", &cert, e));
+	TRY(pair(&s->net.ctl, &theirs, e));
+	fds[4] = theirs;
+	fds[6] = key;
+	fds[7] = cert;
+	TRY(spawn_start(&sp, &s->net.pid, e));
+	closep(&theirs);
+	theirs = -1;
+	return await_net(s->net.ctl, e);
+}
+
+/* ---- life and end ---- */
+
+/* 128 + signal or the exit code; -1 when it had to be killed. */
+static int end_child(struct child *c)
+{
+	const struct timespec step = { 0, 10 * 1000 * 1000 };
+	int64_t until = clock_monotonic_ms() + STOP_MS;
+	bool killed = false;
+	int st = 0;
+
+	closep(&c->ctl);
+	c->ctl = -1;
+	if (c->pid <= 0)
+		return 0;
+	while (waitpid(c->pid, &st, WNOHANG) == 0) {
+		if (!killed && clock_monotonic_ms() > until) {
+			(void)kill(c->pid, SIGKILL);
+			killed = true;
+		}
+		(void)nanosleep(&step, NULL);
+	}
+	c->pid = -1;
+	if (killed)
+		return -1;
+	return WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st);
+}
+
+static void end_all(struct service_run *s)
+{
+	(void)end_child(&s->net); /* first: nothing asks keep any more */
+	(void)end_child(&s->keep);
+	closep(&s->listen_fd);
+	s->listen_fd = -1;
+}
+
+static enum coffer_rc announce(const struct config *c, const struct service_run *s, struct err *e)
+{
+	char path[600];
+
+	(void)snprintf(path, sizeof(path), "%s/address", c->state);
+	TRY(file_write(path, span_of(s->address), 0644, e));
+	(void)printf("cofferd: listening on https://%s\n", s->address);
+	(void)fflush(stdout);
+	return COFFER_OK;
+}
+
+static enum coffer_rc start(const struct config *c, struct service_run *s, struct err *e)
+{
+	CLEANUP(closep) int a = -1, b = -1;
+
+	TRY(listen_on(c->listen, &s->listen_fd, e));
+	TRY(listen_name(s->listen_fd, s->address, sizeof(s->address), e));
+	TRY(pair(&a, &b, e));
+	TRY(start_keep(c, s, a, e));
+	TRY(start_net(c, s, b, e));
+	return announce(c, s, e);
+}
+
+static enum coffer_rc child_ended(struct child *c, struct err *e)
+{
+	int status = end_child(c);
+
+	if (status > 128)
+		return err_set(e, COFFER_E_SYSTEM, "%s was ended by signal %d; the service stops", c->name, status - 128);
+	return err_set(e, COFFER_E_SYSTEM, "%s ended by itself (%d); the service stops", c->name, status);
+}
+
+/* Signals are blocked only now: a child would have inherited the mask. */
+static enum coffer_rc watch(struct service_run *s, struct err *e)
+{
+	CLEANUP(closep) int sig = -1;
+	struct pollfd p[3];
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	sig = signalfd(-1, &set, SFD_CLOEXEC);
+	if (sig < 0)
+		return err_set(e, COFFER_E_SYSTEM, "signalfd: %s", strerror(errno));
+	p[0] = (struct pollfd){ .fd = sig, .events = POLLIN };
+	p[1] = (struct pollfd){ .fd = s->keep.ctl, .events = POLLIN };
+	p[2] = (struct pollfd){ .fd = s->net.ctl, .events = POLLIN };
+	while (poll(p, 3, -1) < 0)
+		if (errno != EINTR)
+			return err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
+	if (p[1].revents)
+		return child_ended(&s->keep, e);
+	if (p[2].revents)
+		return child_ended(&s->net, e);
+	(void)fprintf(stderr, "cofferd: asked to end\n");
+	return COFFER_OK;
+}
+
+enum coffer_rc serve(const struct config *c, struct err *e)
+{
+	struct service_run s = { .keep = { "keep", -1, -1 }, .net = { "net", -1, -1 }, .listen_fd = -1 };
+	enum coffer_rc rc = start(c, &s, e);
+
+	if (rc == COFFER_OK)
+		rc = watch(&s, e);
+	end_all(&s);
+	return rc;
+}

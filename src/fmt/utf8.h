@@ -1,0 +1,12 @@
+/* UTF-8 by Unicode 15 table 3-7: no overlong forms, no surrogates, nothing beyond
+ * U+10FFFF. U+0000 is valid here; whoever forbids it says so. */
+#pragma once
+#include "base/rd.h"
+
+/* Length (1 to 4) of the sequence at the start of s; 0 when it is invalid or cut. */
+size_t utf8_seq(struct span s);
+
+bool utf8_ok(struct span s) NODISCARD;
+
+/* Encodes a scalar value (not a surrogate, at most U+10FFFF) and returns its length. */
+size_t utf8_put(uint32_t c, uint8_t out[static 4]);

@@ -1,0 +1,198 @@
+#include "os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/own.h"
+#include "base/str.h"
+
+#define PIECE 65536u
+
+/* One read that outlives signals; -1 with errno on failure. */
+static ssize_t read_some(int fd, uint8_t *p, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, p, n);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+static enum coffer_rc read_all(int fd, const char *name, size_t max, struct wr *out, struct err *e)
+{
+	uint8_t buf[4096];
+	enum coffer_rc rc = COFFER_OK;
+
+	wr_close(out);
+	*out = wr_open(max);
+	for (;;) {
+		ssize_t got = read_some(fd, buf, sizeof(buf));
+
+		if (got < 0)
+			rc = err_set(e, COFFER_E_SYSTEM, "%s: %s", name, strerror(errno));
+		if (got <= 0)
+			break;
+		wr_put(out, (struct span){ buf, (size_t)got });
+		if (!wr_ok(out)) {
+			rc = err_set(e, COFFER_E_LIMIT, "%s: larger than %zu bytes", name, max);
+			break;
+		}
+	}
+	explicit_bzero(buf, sizeof(buf)); /* key files pass through here */
+	if (rc != COFFER_OK)
+		wr_close(out);
+	return rc;
+}
+
+/* Opens for reading what is a file or a pipe; folders and devices are refused so that
+ * a wrong argument is an error and not an endless read. */
+static enum coffer_rc open_regular(const char *path, int *out, struct err *e)
+{
+	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0)
+		return err_set(e, errno == ENOENT || errno == ENOTDIR ? COFFER_E_NOTFOUND : COFFER_E_SYSTEM,
+		    "%s: %s", path, strerror(errno));
+	if (fstat(fd, &st) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
+		return err_set(e, COFFER_E_INPUT, "%s: not a regular file", path);
+	*out = MOVE_FD(fd);
+	return COFFER_OK;
+}
+
+enum coffer_rc file_read(const char *path, size_t max, struct wr *out, struct err *e)
+{
+	CLEANUP(closep) int fd = -1;
+
+	TRY(open_regular(path, &fd, e));
+	return read_all(fd, path, max, out, e);
+}
+
+enum coffer_rc file_read_arg(const char *path, size_t max, struct wr *out, struct err *e)
+{
+	if (strcmp(path, "-") == 0)
+		return read_all(STDIN_FILENO, "standard input", max, out, e);
+	return file_read(path, max, out, e);
+}
+
+/* Reads straight into locked memory: first into a box of max bytes, then into one of the
+ * right size, so that no copy is ever in ordinary memory. */
+enum coffer_rc file_read_secret(const char *path, size_t max, struct secret *out, struct err *e)
+{
+	CLEANUP(secret_free) struct secret box = { 0 };
+	CLEANUP(secret_free) struct secret fit = { 0 };
+	CLEANUP(closep) int fd = -1;
+	uint8_t over;
+	size_t n = 0;
+	ssize_t got = 1;
+
+	TRY(open_regular(path, &fd, e));
+	TRY(secret_new(max, &box, e));
+	while (n < max && got > 0) {
+		got = read_some(fd, box.p + n, max - n);
+		if (got > 0)
+			n += (size_t)got;
+	}
+	if (got > 0)
+		got = read_some(fd, &over, 1);
+	if (got < 0)
+		return err_set(e, COFFER_E_SYSTEM, "%s: %s", path, strerror(errno));
+	if (got > 0)
+		return err_set(e, COFFER_E_LIMIT, "%s: larger than %zu bytes", path, max);
+	if (n == 0)
+		return err_set(e, COFFER_E_INPUT, "%s: empty", path);
+	TRY(secret_new(n, &fit, e));
+	memcpy(fit.p, box.p, n);
+	*out = fit;
+	fit = (struct secret){ 0 };
+	return COFFER_OK;
+}
+
+static bool write_all(int fd, struct span s)
+{
+	while (s.n > 0) {
+		ssize_t put = write(fd, s.p, s.n > PIECE ? PIECE : s.n);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return false;
+		s = span_skip(s, (size_t)put);
+	}
+	return true;
+}
+
+/* The folder's own entry must reach the disk too, or a power cut forgets the rename. */
+static bool sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	CLEANUP(freep) char *dir = NULL;
+	CLEANUP(closep) int fd = -1;
+
+	if (!slash)
+		dir = span_dup(span_of("."));
+	else
+		dir = span_dup((struct span){ (const uint8_t *)path, slash == path ? 1 : (size_t)(slash - path) });
+	if (!dir) {
+		errno = ENOMEM;
+		return false;
+	}
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && fsync(fd) == 0;
+}
+
+enum coffer_rc file_write(const char *path, struct span s, unsigned mode, struct err *e)
+{
+	CLEANUP(freep) char *beside = str_fmt("%s.new.XXXXXX", path);
+	CLEANUP(closep) int fd = -1;
+	bool ok;
+
+	if (!beside)
+		return err_set(e, COFFER_E_SYSTEM, "%s: out of memory", path);
+	fd = mkostemp(beside, O_CLOEXEC);
+	if (fd < 0)
+		return err_set(e, errno == ENOENT ? COFFER_E_NOTFOUND : COFFER_E_SYSTEM, "%s: %s", path, strerror(errno));
+	ok = write_all(fd, s) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0 && rename(beside, path) == 0;
+	if (!ok) {
+		int saved = errno;
+
+		(void)unlink(beside);
+		return err_set(e, COFFER_E_SYSTEM, "%s: cannot write: %s", path, strerror(saved));
+	}
+	if (!sync_folder(path))
+		return err_set(e, COFFER_E_SYSTEM, "%s: cannot make durable: %s", path, strerror(errno));
+	return COFFER_OK;
+}
+
+enum coffer_rc file_mkdirs(const char *path, unsigned mode, struct err *e)
+{
+	CLEANUP(freep) char *p = span_dup(span_of(path));
+	struct stat st;
+
+	if (!p)
+		return err_set(e, COFFER_E_SYSTEM, "%s: out of memory", path);
+	for (char *c = p + (p[0] == '/'); *c; c++) {
+		if (*c != '/')
+			continue;
+		*c = 0;
+		if (mkdir(p, (mode_t)mode) != 0 && errno != EEXIST)
+			return err_set(e, COFFER_E_SYSTEM, "%s: %s", p, strerror(errno));
+		*c = '/';
+	}
+	if (mkdir(p, (mode_t)mode) != 0 && errno != EEXIST)
+		return err_set(e, COFFER_E_SYSTEM, "%s: %s", p, strerror(errno));
+	if (stat(p, &st) != 0 || !S_ISDIR(st.st_mode))
+		return err_set(e, COFFER_E_SYSTEM, "%s: not a folder", p);
+	return COFFER_OK;
+}
+
+bool file_exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}

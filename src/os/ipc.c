@@ -1,0 +1,115 @@
+#include "os/ipc.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* A socket gets MSG_NOSIGNAL, so that a dead peer is an error and not a SIGPIPE; anything
+ * else (a pipe in a test) falls back to writev. */
+static ssize_t put_some(int fd, const struct iovec *iov, size_t n)
+{
+	const struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = n };
+	ssize_t put = sendmsg(fd, &m, MSG_NOSIGNAL);
+
+	if (put < 0 && errno == ENOTSOCK)
+		put = writev(fd, iov, (int)n);
+	return put;
+}
+
+/* Blocking for the caller even when the descriptor itself is not. */
+static bool wait_for(int fd, short what)
+{
+	struct pollfd p = { .fd = fd, .events = what };
+	int n;
+
+	do
+		n = poll(&p, 1, -1);
+	while (n < 0 && errno == EINTR);
+	return n > 0;
+}
+
+enum coffer_rc ipc_send(int fd, uint8_t tag, struct span body, struct err *e)
+{
+	uint8_t head[5];
+	struct iovec iov[2] = { { head, sizeof(head) }, { (void *)(uintptr_t)body.p, body.n } };
+	size_t left = sizeof(head) + body.n;
+	struct iovec *at = iov;
+
+	if (body.n >= UINT32_MAX)
+		return err_set(e, COFFER_E_LIMIT, "ipc: message of %zu bytes", body.n);
+	for (unsigned i = 0; i < 4; i++)
+		head[i] = (uint8_t)((body.n + 1) >> (8 * (3 - i)));
+	head[4] = tag;
+	while (left > 0) {
+		ssize_t put = put_some(fd, at, (size_t)(iov + 2 - at));
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0 && errno == EAGAIN && wait_for(fd, POLLOUT))
+			continue;
+		if (put < 0)
+			return err_set(e, COFFER_E_UPSTREAM, "ipc: send: %s", strerror(errno));
+		left -= (size_t)put;
+		if (at == iov && (size_t)put >= at->iov_len) {
+			put -= (ssize_t)at->iov_len;
+			at++;
+		}
+		at->iov_base = (uint8_t *)at->iov_base + put;
+		at->iov_len -= (size_t)put;
+	}
+	return COFFER_OK;
+}
+
+/* Reads exactly n bytes unless the stream ends or fails first; *got says how many came. */
+static enum coffer_rc get(int fd, uint8_t *p, size_t n, size_t *got, struct err *e)
+{
+	*got = 0;
+	while (*got < n) {
+		ssize_t r = read(fd, p + *got, n - *got);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0 && errno == EAGAIN && wait_for(fd, POLLIN))
+			continue;
+		if (r < 0 && errno != ECONNRESET)
+			return err_set(e, COFFER_E_UPSTREAM, "ipc: receive: %s", strerror(errno));
+		if (r <= 0)
+			break;
+		*got += (size_t)r;
+	}
+	return COFFER_OK;
+}
+
+enum coffer_rc ipc_recv(int fd, size_t max, uint8_t *tag, struct wr *buf, struct err *e)
+{
+	uint8_t piece[16384];
+	size_t n, got;
+
+	wr_close(buf);
+	*buf = wr_open(max);
+	TRY(get(fd, piece, 5, &got, e));
+	if (got == 0)
+		return err_set(e, COFFER_E_UPSTREAM, "peer closed");
+	n = (size_t)piece[0] << 24 | (size_t)piece[1] << 16 | (size_t)piece[2] << 8 | piece[3];
+	if (got < 5 || n == 0)
+		return err_set(e, COFFER_E_INPUT, "ipc: torn frame");
+	if (--n > max)
+		return err_set(e, COFFER_E_LIMIT, "ipc: message of %zu bytes, at most %zu", n, max);
+	*tag = piece[4];
+	while (n > 0) {
+		size_t want = n < sizeof(piece) ? n : sizeof(piece);
+		enum coffer_rc rc = get(fd, piece, want, &got, e);
+
+		wr_put(buf, (struct span){ piece, got });
+		explicit_bzero(piece, got);
+		if (rc != COFFER_OK)
+			return rc;
+		if (got < want)
+			return err_set(e, COFFER_E_INPUT, "ipc: torn frame");
+		n -= got;
+	}
+	return wr_done(buf, "ipc: message", e);
+}

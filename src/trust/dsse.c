@@ -1,0 +1,171 @@
+#include "trust/dsse.h"
+
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "crypto/hash.h"
+#include "fmt/enc.h"
+
+#define PAE_EXTRA 128 /* "DSSEv1", the type and two lengths */
+
+void dsse_clear(struct dsse *d)
+{
+	wr_close(&d->payload);
+	*d = (struct dsse){ 0 };
+}
+
+/* ---- text ---- */
+
+static enum coffer_rc read_payload(const struct json *v, struct dsse *d, struct err *e)
+{
+	struct span type, text;
+
+	TRY(json_need_str(v, "payloadType", "envelope", &type, e));
+	if (!span_eq_str(type, DSSE_TYPE))
+		return err_set(e, COFFER_E_INPUT, "envelope: payloadType is not " DSSE_TYPE);
+	TRY(json_need_str(v, "payload", "envelope", &text, e));
+	if (text.n > (DSSE_PAYLOAD_MAX + 2) / 3 * 4)
+		return err_set(e, COFFER_E_LIMIT, "envelope: payload over %u bytes", DSSE_PAYLOAD_MAX);
+	d->payload = wr_open(DSSE_PAYLOAD_MAX);
+	if (!b64_read(text, &d->payload) || d->payload.n == 0)
+		return err_set(e, COFFER_E_INPUT, "envelope: payload is empty, too long or not standard base64");
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_sig(const struct json *v, struct dsse *d, struct err *e)
+{
+	static const char *const names[] = { "keyid", "sig", NULL };
+	struct dsse_sig *s = &d->sigs[d->n_sigs];
+	struct span keyid, sig;
+
+	TRY(json_closed(v, names, "envelope signature", e));
+	TRY(json_need_str(v, "keyid", "envelope signature", &keyid, e));
+	TRY(json_need_str(v, "sig", "envelope signature", &sig, e));
+	if (!b64url_fixed(keyid, s->keyid, sizeof(s->keyid)))
+		return err_set(e, COFFER_E_INPUT, "envelope signature: keyid is not a key thumbprint (base64url of 32 bytes)");
+	if (!b64_fixed(sig, s->sig, sizeof(s->sig)))
+		return err_set(e, COFFER_E_INPUT, "envelope signature: sig is not standard base64 of 64 bytes");
+	for (size_t i = 0; i < d->n_sigs; i++)
+		if (span_eq(SPAN(d->sigs[i].keyid), SPAN(s->keyid)))
+			return err_set(e, COFFER_E_INPUT, "envelope: two signatures with one keyid");
+	d->n_sigs++;
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_all(const struct json *v, struct dsse *d, struct err *e)
+{
+	static const char *const names[] = { "payloadType", "payload", "signatures", NULL };
+	const struct json *sigs = NULL;
+
+	TRY(json_closed(v, names, "envelope", e));
+	TRY(read_payload(v, d, e));
+	TRY(json_need_arr(v, "signatures", "envelope", &sigs, e));
+	if (json_len(sigs) > DSSE_SIGS_MAX)
+		return err_set(e, COFFER_E_LIMIT, "envelope: over %d signatures", DSSE_SIGS_MAX);
+	for (size_t i = 0; i < json_len(sigs); i++)
+		TRY(read_sig(json_at(sigs, i), d, e));
+	return COFFER_OK;
+}
+
+enum coffer_rc dsse_parse_json(const struct json *v, struct dsse *out, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse d = { 0 };
+
+	TRY(read_all(v, &d, e));
+	*out = d;
+	d = (struct dsse){ 0 };
+	return COFFER_OK;
+}
+
+void dsse_write(const struct dsse *d, struct json_wr *j)
+{
+	CLEANUP(wr_close) struct wr text = wr_open(DSSE_ENVELOPE_MAX);
+
+	b64_write(&text, wr_span(&d->payload));
+	jw_obj(j);
+	jw_m_text(j, "payloadType", DSSE_TYPE);
+	jw_m_str(j, "payload", wr_span(&text));
+	jw_name(j, "signatures");
+	jw_arr(j);
+	for (size_t i = 0; i < d->n_sigs; i++) {
+		CLEANUP(wr_close) struct wr keyid = wr_open(64), sig = wr_open(128);
+
+		b64url_write(&keyid, SPAN(d->sigs[i].keyid));
+		b64_write(&sig, SPAN(d->sigs[i].sig));
+		if (!wr_ok(&keyid) || !wr_ok(&sig))
+			j->w->bad = true;
+		jw_obj(j);
+		jw_m_str(j, "keyid", wr_span(&keyid));
+		jw_m_str(j, "sig", wr_span(&sig));
+		jw_obj_end(j);
+	}
+	jw_arr_end(j);
+	jw_obj_end(j);
+	if (!wr_ok(&text)) /* a payload that did not fit must not become an empty one */
+		j->w->bad = true;
+}
+
+/* ---- signatures ---- */
+
+void dsse_id(const struct dsse *d, uint8_t out[static 32])
+{
+	sha256(wr_span(&d->payload), out);
+}
+
+void dsse_pae(const char *type, struct span payload, struct wr *out)
+{
+	wr_fmt(out, "DSSEv1 %zu %s %zu ", strlen(type), type, payload.n);
+	wr_put(out, payload);
+}
+
+bool dsse_signed_by(const struct dsse *d, const struct pubkey *k)
+{
+	CLEANUP(wr_close) struct wr pae = wr_open(DSSE_PAYLOAD_MAX + PAE_EXTRA);
+
+	if (d->payload.n == 0)
+		return false;
+	dsse_pae(DSSE_TYPE, wr_span(&d->payload), &pae);
+	if (!wr_ok(&pae))
+		return false;
+	for (size_t i = 0; i < d->n_sigs; i++)
+		if (key_verify(k, wr_span(&pae), SPAN(d->sigs[i].sig)))
+			return true;
+	return false;
+}
+
+enum coffer_rc dsse_sign(struct dsse *d, const struct privkey *k, struct err *e)
+{
+	CLEANUP(wr_close) struct wr pae = wr_open(DSSE_PAYLOAD_MAX + PAE_EXTRA);
+	struct dsse_sig s;
+	size_t at = 0;
+
+	dsse_pae(DSSE_TYPE, wr_span(&d->payload), &pae);
+	TRY(wr_done(&pae, "envelope", e));
+	pubkey_thumbprint(privkey_public(k), s.keyid);
+	while (at < d->n_sigs && !span_eq(SPAN(d->sigs[at].keyid), SPAN(s.keyid)))
+		at++;
+	if (at == DSSE_SIGS_MAX)
+		return err_set(e, COFFER_E_LIMIT, "envelope: over %d signatures", DSSE_SIGS_MAX);
+	TRY(key_sign(k, wr_span(&pae), s.sig, e));
+	d->sigs[at] = s;
+	if (at == d->n_sigs)
+		d->n_sigs++;
+	return COFFER_OK;
+}
+
+enum coffer_rc dsse_new(struct span payload, struct dsse *out, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse d = { 0 };
+
+	if (payload.n == 0)
+		return err_set(e, COFFER_E_INPUT, "envelope: empty payload");
+	if (payload.n > DSSE_PAYLOAD_MAX)
+		return err_set(e, COFFER_E_LIMIT, "envelope: payload over %u bytes", DSSE_PAYLOAD_MAX);
+	d.payload = wr_open(DSSE_PAYLOAD_MAX);
+	wr_put(&d.payload, payload);
+	TRY(wr_done(&d.payload, "envelope", e));
+	*out = d;
+	d = (struct dsse){ 0 };
+	return COFFER_OK;
+}

@@ -1,0 +1,136 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "os/file.h"
+#include "tests/t.h"
+
+static char dir[] = "/tmp/coffer-test-file.XXXXXX";
+
+static char *in_dir(const char *name)
+{
+	char *p = str_fmt("%s/%s", dir, name);
+
+	if (!p)
+		abort();
+	return p;
+}
+
+static void write_then_read_gives_the_same_bytes_and_mode(void)
+{
+	CLEANUP(freep) char *path = in_dir("a");
+	CLEANUP(wr_close) struct wr w = { 0 };
+	struct err e = { 0 };
+	struct stat st;
+
+	CHECK(file_write(path, span_of("hello"), 0640, &e) == COFFER_OK);
+	CHECK(stat(path, &st) == 0 && (st.st_mode & 07777) == 0640);
+	CHECK(file_read(path, 5, &w, &e) == COFFER_OK && span_eq_str(wr_span(&w), "hello"));
+	CHECK(file_write(path, span_of("x"), 0600, &e) == COFFER_OK);
+	CHECK(file_read(path, 5, &w, &e) == COFFER_OK && span_eq_str(wr_span(&w), "x"));
+	CHECK(file_exists(path));
+}
+
+static void read_beyond_max_is_a_limit_and_leaves_nothing(void)
+{
+	CLEANUP(freep) char *path = in_dir("b");
+	CLEANUP(wr_close) struct wr w = { 0 };
+	struct err e = { 0 };
+
+	CHECK(file_write(path, span_of("hello"), 0600, &e) == COFFER_OK);
+	CHECK(file_read(path, 4, &w, &e) == COFFER_E_LIMIT);
+	CHECK(w.p == NULL && w.n == 0);
+}
+
+static void read_absent_is_not_found_and_folder_is_refused(void)
+{
+	CLEANUP(freep) char *path = in_dir("absent");
+	CLEANUP(freep) char *under = in_dir("b/under");
+	CLEANUP(wr_close) struct wr w = { 0 };
+	struct err e = { 0 };
+
+	CHECK(!file_exists(path));
+	CHECK(file_read(path, 4, &w, &e) == COFFER_E_NOTFOUND);
+	CHECK(file_read(under, 4, &w, &e) == COFFER_E_NOTFOUND);
+	CHECK(file_read(dir, 4, &w, &e) == COFFER_E_INPUT);
+	CHECK(file_read("/dev/zero", 4, &w, &e) == COFFER_E_INPUT);
+}
+
+static void secret_is_read_whole_and_bounded(void)
+{
+	CLEANUP(freep) char *path = in_dir("key");
+	CLEANUP(secret_free) struct secret s = { 0 };
+	struct err e = { 0 };
+
+	CHECK(file_write(path, span_of("0123456789"), 0600, &e) == COFFER_OK);
+	CHECK(file_read_secret(path, 9, &s, &e) == COFFER_E_LIMIT && s.p == NULL);
+	CHECK(file_read_secret(path, 10, &s, &e) == COFFER_OK);
+	CHECK(s.n == 10 && ct_eq((struct span){ s.p, s.n }, span_of("0123456789")));
+}
+
+static void secret_empty_or_absent_is_refused(void)
+{
+	CLEANUP(freep) char *path = in_dir("empty");
+	CLEANUP(freep) char *absent = in_dir("absent");
+	CLEANUP(secret_free) struct secret s = { 0 };
+	struct err e = { 0 };
+
+	CHECK(file_write(path, span_of(""), 0600, &e) == COFFER_OK);
+	CHECK(file_read_secret(path, 9, &s, &e) == COFFER_E_INPUT);
+	CHECK(file_read_secret(absent, 9, &s, &e) == COFFER_E_NOTFOUND);
+}
+
+static void write_into_no_folder_fails_and_leaves_nothing(void)
+{
+	CLEANUP(freep) char *path = in_dir("no/such/file");
+	struct err e = { 0 };
+
+	CHECK(file_write(path, span_of("x"), 0600, &e) == COFFER_E_NOTFOUND);
+	CHECK(file_write(dir, span_of("x"), 0600, &e) == COFFER_E_SYSTEM); /* a folder is in the way */
+}
+
+static void mkdirs_makes_all_and_accepts_what_is_there(void)
+{
+	CLEANUP(freep) char *path = in_dir("x/y/z");
+	CLEANUP(freep) char *file = in_dir("x/file");
+	CLEANUP(freep) char *below = in_dir("x/file/z");
+	struct err e = { 0 };
+
+	CHECK(file_mkdirs(path, 0700, &e) == COFFER_OK);
+	CHECK(file_mkdirs(path, 0700, &e) == COFFER_OK);
+	CHECK(file_write(file, span_of("x"), 0600, &e) == COFFER_OK);
+	CHECK(file_mkdirs(file, 0700, &e) == COFFER_E_SYSTEM);
+	CHECK(file_mkdirs(below, 0700, &e) == COFFER_E_SYSTEM);
+}
+
+static void remove_dir(void)
+{
+	CLEANUP(freep) char *cmd = str_fmt("%s", dir);
+	char *const argv[] = { (char *)(uintptr_t)"rm", (char *)(uintptr_t)"-r", cmd, NULL };
+
+	(void)execv("/bin/rm", argv);
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = {
+		T(write_then_read_gives_the_same_bytes_and_mode), T(read_beyond_max_is_a_limit_and_leaves_nothing),
+		T(read_absent_is_not_found_and_folder_is_refused), T(secret_is_read_whole_and_bounded),
+		T(secret_empty_or_absent_is_refused), T(write_into_no_folder_fails_and_leaves_nothing),
+		T(mkdirs_makes_all_and_accepts_what_is_there),
+	};
+	int bad;
+
+	if (!mkdtemp(dir))
+		return 99;
+	bad = t_main(cases, sizeof(cases) / sizeof(cases[0]));
+	(void)fflush(stdout);
+	if (fork() == 0)
+		remove_dir();
+	return bad;
+}
