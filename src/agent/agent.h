@@ -3,13 +3,13 @@
 #include <sys/types.h>
 
 #include "agent/boundary.h"
-#include "agent/ring.h"
+#include "agent/logbuf.h"
 #include "client/rcar.h"
 #include "trust/manifest.h"
 
 #define STATE_DIR_MAX 200
 
-struct log_stream { int fd; struct ring ring; }; /* fd -1: closed, or never kept */
+struct log_stream { int fd; struct logbuf buf; }; /* fd -1: closed, or never kept */
 
 struct output_held {
 	struct wr  sealed; /* what the host may fetch */

@@ -51,5 +51,5 @@ enum coffer_rc boundary_sealed(const struct boundary *b, const char *path, size_
 enum coffer_rc boundary_output(const struct man_container *c, const char *exec_id, size_t *out, struct err *e) NODISCARD;
 
 /* The host's OCI specification against the manifest's container: equal, or COFFER_E_DENIED naming the first field that is not. */
-struct _Grpc__Spec;
-enum coffer_rc gate_spec(const struct man_container *c, const struct _Grpc__Spec *s, struct err *e) NODISCARD;
+struct Grpc__Spec;
+enum coffer_rc gate_spec(const struct man_container *c, const struct Grpc__Spec *s, struct err *e) NODISCARD;

@@ -11,6 +11,7 @@
 #include "agent/spec.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "image/tree.h"
 #include "os/file.h"
 #include "os/spawn.h"
 
@@ -93,7 +94,7 @@ static enum coffer_rc open_logs(struct agent *a, size_t i, int fds[static 2], st
 			return err_set(e, COFFER_E_SYSTEM, "pipe: %s", strerror(errno));
 		c->log[k].fd = p[0];
 		fds[k] = p[1];
-		if (fcntl(p[0], F_SETFL, O_NONBLOCK) != 0 || !ring_open(&c->log[k].ring))
+		if (fcntl(p[0], F_SETFL, O_NONBLOCK) != 0 || !logbuf_open(&c->log[k].buf))
 			return err_set(e, COFFER_E_SYSTEM, "log: %s", strerror(errno));
 	}
 	return COFFER_OK;
@@ -146,17 +147,13 @@ static enum coffer_rc create(struct agent *a, size_t i, struct err *e)
 	return find_process(a, i, e);
 }
 
-static void remove_tree(const char *path)
+static void remove_files(const struct agent *a, size_t i)
 {
-	const char *const argv[] = { "/bin/rm", "-rf", "--one-file-system", path, NULL };
-	const int fds[3] = { -1, -1, -1 };
-	struct err unused;
-	pid_t pid = -1;
-	int status;
+	CLEANUP(closep) int state = open(a->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err why = { 0 };
 
-	if (spawn_start(&(struct spawn){ .argv = argv, .fds = fds, .n_fds = 3 }, &pid, &unused) == COFFER_OK &&
-	    spawn_wait(pid, &status, &unused) != COFFER_OK)
-		(void)fprintf(stderr, "coffer-agent: a removed container's files stay until the guest ends\n");
+	if (state < 0 || tree_remove(state, path_fmt("c%zu", i).s, &why) != COFFER_OK)
+		(void)fprintf(stderr, "coffer-agent: a removed container's files stay until the guest ends: %s\n", why.msg);
 }
 
 static void forget(struct agent *a, size_t i)
@@ -171,13 +168,13 @@ static void forget(struct agent *a, size_t i)
 		(void)waitpid(c->pid, NULL, 0);
 	for (size_t k = 0; k < 2; k++) {
 		closep(&c->log[k].fd);
-		ring_close(&c->log[k].ring);
+		logbuf_close(&c->log[k].buf);
 	}
 	for (size_t k = 0; k < MAN_OUTPUTS_MAX; k++)
 		wr_close(&c->output[k].sealed);
 	closep(&c->pidfd);
 	image_unmount(a, i);
-	remove_tree(path_fmt("%s/c%zu", a->state, i).s);
+	remove_files(a, i);
 	*c = (struct container){ .pidfd = -1, .log = { { .fd = -1 }, { .fd = -1 } } };
 }
 
@@ -221,7 +218,7 @@ void container_drain(struct container *c)
 			ssize_t n = read(c->log[k].fd, piece, sizeof(piece));
 
 			if (n > 0)
-				ring_put(&c->log[k].ring, (struct span){ piece, (size_t)n });
+				logbuf_put(&c->log[k].buf, (struct span){ piece, (size_t)n });
 			else if (n < 0 && errno == EINTR)
 				continue;
 			else if (n < 0 && errno == EAGAIN)

@@ -130,5 +130,5 @@ enum coffer_rc gate_spec(const struct man_container *c, const Grpc__Spec *s, str
 		return extra(c, "a hook", e);
 	if (s->n_annotations > 0)
 		return extra(c, "an annotation", e);
-	return plain_linux(c, s->linux_, e);
+	return plain_linux(c, s->linux, e);
 }

@@ -85,7 +85,7 @@ enum coffer_rc output_read(int dir_fd, struct span rest, uint64_t max, struct wr
 
 static enum coffer_rc make(struct agent *a, const struct man_container *c, const struct man_output *o, struct wr *sealed, struct err *e)
 {
-	CLEANUP(wr_close) struct wr data = wr_open(o->max_bytes < SIZE_MAX ? (size_t)o->max_bytes : SIZE_MAX);
+	CLEANUP(wr_close) struct wr data = wr_open(OUTPUT_DATA_MAX);
 	CLEANUP(closep) int dir = -1;
 	struct span rest = { NULL, 0 };
 	size_t v = 0;
@@ -94,7 +94,7 @@ static enum coffer_rc make(struct agent *a, const struct man_container *c, const
 	dir = open(volume_path(a, v).s, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_set(e, COFFER_E_SYSTEM, "output: %s", strerror(errno));
-	TRY(output_read(dir, rest, o->max_bytes, &data, e));
+	TRY(output_read(dir, rest, o->max_bytes < OUTPUT_DATA_MAX ? o->max_bytes : OUTPUT_DATA_MAX, &data, e));
 	return output_seal(&(struct output_in){ .manifest = &a->man, .container = c, .output = o, .data = wr_span(&data),
 	    .token = rcar_token(a->rcar), .request_key = rcar_request_key(a->rcar) }, sealed, e);
 }
@@ -105,7 +105,7 @@ void output_make(struct agent *a, size_t i, size_t k)
 	const struct man_container *c = &a->man.container[i];
 
 	wr_close(&h->sealed);
-	*h = (struct output_held){ .sealed = wr_open(64u << 20) };
+	*h = (struct output_held){ .sealed = wr_open(OUTPUT_SEALED_MAX) };
 	h->failed = make(a, c, &c->output[k], &h->sealed, &h->why) != COFFER_OK;
 	if (h->failed)
 		wr_close(&h->sealed);

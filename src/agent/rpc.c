@@ -208,12 +208,12 @@ static size_t read_size(uint32_t len)
 static enum coffer_rc read_log(struct agent *a, const Grpc__ReadStreamRequest *q, size_t which, struct reply *r, struct err *e)
 {
 	struct log_stream *s = &a->ctr[container_of(a, q->container_id)].log[which];
-	CLEANUP(wr_close) struct wr w = wr_open(RING_MAX);
+	CLEANUP(wr_close) struct wr w = wr_open(LOGBUF_MAX);
 
-	r->later = s->ring.n == 0 && s->fd >= 0;
+	r->later = s->buf.n == 0 && s->fd >= 0;
 	if (r->later)
 		return COFFER_OK;
-	(void)ring_take(&s->ring, read_size(q->len), &w);
+	(void)logbuf_take(&s->buf, read_size(q->len), &w);
 	return answer_data(r, wr_span(&w), e);
 }
 

@@ -41,19 +41,51 @@ enum coffer_rc volume_write(struct agent *a, size_t v, uint64_t at, struct span 
 	return COFFER_OK;
 }
 
-static enum coffer_rc open_sealed(struct agent *a, size_t v, struct span key, uint64_t version, struct err *e)
+static enum coffer_rc from_fd(void *arg, uint8_t *p, size_t cap, size_t *n, struct err *e)
+{
+	ssize_t got;
+
+	do
+		got = read(*(const int *)arg, p, cap);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_set(e, COFFER_E_SYSTEM, "volume: %s", strerror(errno));
+	*n = (size_t)got;
+	return COFFER_OK;
+}
+
+static enum coffer_rc to_fd(void *arg, struct span s, struct err *e)
+{
+	while (s.n > 0) {
+		ssize_t n = write(*(const int *)arg, s.p, s.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_set(e, COFFER_E_SYSTEM, "volume: %s", strerror(errno));
+		s = span_skip(s, (size_t)n);
+	}
+	return COFFER_OK;
+}
+
+/* Asks for the newest key, so an older file, which another key opens, is refused: the host cannot roll data back. */
+static enum coffer_rc open_sealed(struct agent *a, size_t v, const struct rcar_asset *key, struct err *e)
 {
 	struct path to = volume_path(a, v);
 	CLEANUP(closep) int in = open(sealed_path(a, v).s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	CLEANUP(closep) int out = -1;
+	const struct data_io io = { .read = from_fd, .read_arg = &in, .write = to_fd, .write_arg = &out };
+	const struct data_want want = { .asset = a->man.volume[v].asset, .version = key->version };
+	struct data_header h;
 	enum coffer_rc rc;
 
-	if (in < 0)
-		return err_set(e, COFFER_E_SYSTEM, "volume: %s", strerror(errno));
-	out = open(to.s, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+	if (key->content.n != DATA_KEY_LEN)
+		return err_deny(e, "seal", "the key of volume %.*s is %zu bytes", (int)a->man.volume[v].name.n,
+		    (const char *)a->man.volume[v].name.p, key->content.n);
+	out = in < 0 ? -1 : open(to.s, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
 	if (out < 0)
 		return err_set(e, COFFER_E_SYSTEM, "volume: %s", strerror(errno));
-	rc = data_file_open(in, out, key, &a->man.volume[v].asset, version, e);
+	rc = data_file_open(&want, key->content.p, &io, &h, e);
 	if (rc == COFFER_OK && fchmod(out, 0444) != 0)
 		rc = err_set(e, COFFER_E_SYSTEM, "volume: %s", strerror(errno));
 	if (rc != COFFER_OK)
@@ -65,7 +97,7 @@ static enum coffer_rc open_sealed(struct agent *a, size_t v, struct span key, ui
 static enum coffer_rc ready_sealed(struct agent *a, const struct man_container *c, size_t v, struct err *e)
 {
 	const struct man_volume *vol = &a->man.volume[v];
-	CLEANUP(rcar_asset_clear) struct rcar_asset key = { 0 };
+	CLEANUP(rcar_asset_clear) struct rcar_asset key = { .version = 0 };
 
 	if (!manifest_entitles(c, &vol->asset, PURPOSE_VOLUME))
 		return err_deny(e, "gate", "the manifest does not entitle container %.*s to %s as a volume", (int)c->name.n,
@@ -73,7 +105,7 @@ static enum coffer_rc ready_sealed(struct agent *a, const struct man_container *
 	TRY(rcar_get(a->rcar, &vol->asset, 0, c->name, PURPOSE_VOLUME, &key, e));
 	if (a->volume_open[v])
 		return COFFER_OK;
-	TRY(open_sealed(a, v, (struct span){ key.content.p, key.content.n }, key.version, e));
+	TRY(open_sealed(a, v, &key, e));
 	a->volume_open[v] = true;
 	return COFFER_OK;
 }

@@ -86,34 +86,6 @@ static enum coffer_rc asset_body_json(const struct session *s, const struct asse
 	return wr_done(w, "asset", e);
 }
 
-struct version { uint64_t next; };
-
-static enum coffer_rc count_version(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
-{
-	struct version *v = arg;
-
-	(void)env, (void)e;
-	if (s->serial >= v->next)
-		v->next = s->serial + 1;
-	return COFFER_OK;
-}
-
-static enum coffer_rc next_version(struct session *s, const struct asset_path *p, uint64_t *out, struct err *e)
-{
-	CLEANUP(wr_close) struct wr q = wr_open(4096);
-	CLEANUP(freep) char *query = NULL;
-	struct version v = { 1 };
-
-	wr_fmt(&q, "kind=asset&issuer=%s&all=1&subject=", s->h.party);
-	query_encode(&q, span_of(p->text));
-	query = wr_take(&q, NULL);
-	if (!query)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(statements_query(NULL, &s->h, s->key, s->conn, query, count_version, &v, e));
-	*out = v.next;
-	return COFFER_OK;
-}
-
 /* salt || content in locked memory; the statement carries SHA-256 of exactly that. */
 static enum coffer_rc salted(const struct secret *content, struct secret *out, struct err *e)
 {
@@ -130,7 +102,7 @@ static enum coffer_rc asset_statement(struct cli *c, struct session *s, const st
 	uint64_t version = 0, serial = 0;
 	uint8_t digest[32];
 
-	TRY(next_version(s, p, &version, e));
+	TRY(asset_next_version(&s->h, s->key, s->conn, p, &version, e));
 	TRY(asset_body_json(s, p, asset_type(c, p), version, &body, e));
 	sha256(salted_content, digest);
 	draft_subject_digest(&d, span_of(p->text), digest);

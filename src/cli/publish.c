@@ -202,6 +202,35 @@ enum coffer_rc draft_publish(const struct home *h, const struct privkey *key, st
 	return COFFER_OK;
 }
 
+struct version { uint64_t next; };
+
+static enum coffer_rc count_version(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct version *v = arg;
+
+	(void)env, (void)e;
+	if (s->serial >= v->next)
+		v->next = s->serial + 1;
+	return COFFER_OK;
+}
+
+enum coffer_rc asset_next_version(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct asset_path *p,
+    uint64_t *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr q = wr_open(4096);
+	CLEANUP(freep) char *query = NULL;
+	struct version v = { 1 };
+
+	wr_fmt(&q, "kind=asset&issuer=%s&all=1&subject=", h->party);
+	query_encode(&q, span_of(p->text));
+	query = wr_take(&q, NULL);
+	if (!query)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(statements_query(NULL, h, key, conn, query, count_version, &v, e));
+	*out = v.next;
+	return COFFER_OK;
+}
+
 void logged_print(const struct cli *c, const char *what, const struct logged *l)
 {
 	char id[HEX32_LEN];

@@ -36,6 +36,10 @@ typedef enum coffer_rc (*statement_cb)(void *arg, const struct dsse *env, const 
 enum coffer_rc statements_query(const struct cli *c, const struct home *h, const struct privkey *key, struct service_conn *conn,
     const char *query, statement_cb cb, void *arg, struct err *e) NODISCARD;
 
+/* The version that the next put of this asset gets: one more than the newest ever logged. */
+enum coffer_rc asset_next_version(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct asset_path *p,
+    uint64_t *out, struct err *e) NODISCARD;
+
 /* Options shared by verbs that publish: "--expires TIME"; *out stays 0 when absent. */
 enum coffer_rc expires_opt(const struct cli *c, const char *name, int64_t *out, struct err *e) NODISCARD;
 #define OPT_EXPIRES { "expires", "TIME", "end of validity, as 2027-01-31T00:00:00Z (default: one year from now)", false, false }

@@ -80,7 +80,7 @@ enum coffer_rc terms_parse(struct span yaml, struct terms *out, struct err *e)
 	const struct json *root;
 
 	if (yaml_parse(yaml, 64u << 10, &t.doc, e) != COFFER_OK)
-		return err_wrap(e, "annotation " TERMS_ANNOTATION);
+		return err_wrap(e, "annotation " POD_TERMS);
 	root = json_root(t.doc);
 	TRY(json_closed(root, names, "terms", e));
 	TRY(string_list(root, "platforms", true, &t.platforms, e));

@@ -2,7 +2,7 @@
 #pragma once
 #include "fmt/json.h"
 
-#define TERMS_ANNOTATION "coffer.internal/terms"
+#include "cli/pod.h" /* POD_TERMS */
 
 struct terms {
 	struct json_doc   *doc; /* owned */

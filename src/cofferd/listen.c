@@ -15,7 +15,7 @@ static bool split(const char *where, struct place *out)
 	const char *colon = strrchr(where, ':');
 	size_t n = colon ? (size_t)(colon - where) : 0;
 
-	if (!colon || n == 0 || strlen(colon + 1) >= sizeof(out->port))
+	if (!colon || n == 0 || colon[1] == '\0' || strlen(colon + 1) >= sizeof(out->port))
 		return false;
 	if (where[0] == '[') {
 		if (where[n - 1] != ']')

@@ -5,6 +5,7 @@
 #include <zstd.h>
 
 #include "base/own.h"
+#include "base/str.h"
 
 #define PIECE ((size_t)256 << 10) /* most bytes a sink gets at once */
 #define FEED ((size_t)1 << 30)    /* isa-l counts in 32 bits */
@@ -20,6 +21,8 @@ struct inflate {
 	bool                 failed;  /* sticky */
 	struct inflate_state gz;
 	ZSTD_DStream        *zs;
+	unsigned             magic_n;   /* bytes of the current frame's magic number that were checked */
+	bool                 skippable; /* by its first byte */
 	uint8_t              out[PIECE];
 };
 
@@ -29,7 +32,8 @@ static void gz_restart(struct inflate *z)
 	z->gz.crc_flag = ISAL_GZIP; /* reads the header, checks CRC and length behind */
 }
 
-enum coffer_rc inflate_open(enum inflate_kind k, uint64_t max_out, inflate_sink sink, void *arg, struct inflate **out, struct err *e)
+enum coffer_rc inflate_open(enum inflate_kind k, uint64_t max_out, inflate_sink sink, void *arg, struct inflate **out,
+	struct err *e)
 {
 	CLEANUP(inflate_freep) struct inflate *z = calloc(1, sizeof(*z));
 
@@ -111,10 +115,28 @@ static enum coffer_rc gz_add(struct inflate *z, struct span in, struct err *e)
 		z->gz.avail_in = (uint32_t)n;
 		while (more)
 			TRY(gz_round(z, &more, e));
-		in.p += n;
-		in.n -= n;
+		in = span_skip(in, n);
 	}
 	return COFFER_OK;
+}
+
+/* RFC 8878 frames only. libzstd may be built to read formats from before the RFC as
+ * well, whose decoders nobody looks after; so the magic number is checked here. */
+static bool zs_magic_ok(struct inflate *z, const uint8_t *p, size_t n)
+{
+	static const uint8_t magic[2][4] = { { 0x28, 0xB5, 0x2F, 0xFD }, { 0x50, 0x2A, 0x4D, 0x18 } };
+
+	for (size_t i = 0; z->magic_n < 4 && i < n; i++) {
+		uint8_t b = p[i];
+
+		if (z->magic_n == 0) {
+			z->skippable = (b & 0xF0) == 0x50;
+			b = z->skippable ? 0x50 : b;
+		}
+		if (b != magic[z->skippable][z->magic_n++])
+			return false;
+	}
+	return true;
 }
 
 static enum coffer_rc zs_add(struct inflate *z, struct span in, struct err *e)
@@ -123,12 +145,17 @@ static enum coffer_rc zs_add(struct inflate *z, struct span in, struct err *e)
 
 	for (;;) {
 		ZSTD_outBuffer zout = { z->out, PIECE, 0 };
-		size_t r = ZSTD_decompressStream(z->zs, &zout, &zin);
+		size_t r;
 
+		if (!zs_magic_ok(z, in.p + zin.pos, zin.size - zin.pos))
+			return err_set(e, COFFER_E_INPUT, "zstd: not a frame");
+		r = ZSTD_decompressStream(z->zs, &zout, &zin);
 		if (ZSTD_isError(r))
 			return err_set(e, COFFER_E_INPUT, "zstd: %s", ZSTD_getErrorName(r));
 		TRY(emit(z, (struct span){ z->out, zout.pos }, e));
 		z->between = r == 0;
+		if (z->between)
+			z->magic_n = 0;
 		if (zin.pos == zin.size && (z->between || zout.pos < PIECE))
 			return COFFER_OK;
 	}
@@ -211,8 +238,7 @@ enum coffer_rc gzip(struct span in, struct wr *out, struct err *e)
 				return err_set(e, COFFER_E_BUG, "gzip: isa-l refused to compress");
 			wr_put(out, (struct span){ buf, PIECE - s->avail_out });
 		} while (s->avail_out == 0 || s->avail_in > 0);
-		in.p += n;
-		in.n -= n;
+		in = span_skip(in, n);
 	} while (in.n);
 	if (s->internal_state.state != ZSTATE_END)
 		return err_set(e, COFFER_E_BUG, "gzip: isa-l did not finish");

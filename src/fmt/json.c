@@ -275,7 +275,7 @@ static bool push(struct parse *ps, struct span name, struct json *v)
 {
 	if (ps->n == ps->cap && !grow(ps))
 		return false;
-	ps->stack[ps->n++] = (struct json_member){ .p = name.p, .n = (uint32_t)name.n, .v = v };
+	ps->stack[ps->n++] = (struct json_member){ .p = name.p, .n = (uint32_t)name.n, .tag = json_tag(name), .v = v };
 	return true;
 }
 
@@ -369,12 +369,8 @@ static struct json *object(struct parse *ps)
 		(void)fail(ps, json_oom);
 		return NULL;
 	}
-	for (size_t i = 0; i < n; i++) {
-		struct json_member *m = &ps->stack[base + i];
-
-		m->tag = json_tag((struct span){ m->p, m->n });
-		v->members[i] = *m;
-	}
+	if (n)
+		memcpy(v->members, ps->stack + base, n * sizeof(struct json_member));
 	v->n = (uint32_t)n;
 	ps->n = base;
 	why = json_seal(ps->d, v);

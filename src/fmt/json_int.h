@@ -43,10 +43,36 @@ struct json_doc {
 
 /* An empty document with room for `room` bytes; NULL when out of memory. */
 struct json_doc *json_doc_new(size_t room);
-void            *json_alloc(struct json_doc *d, size_t n); /* 8-aligned, not cleared; NULL when out of memory */
-struct json     *json_node(struct json_doc *d, enum json_type t);
+void            *json_alloc_chunk(struct json_doc *d, size_t n); /* json_alloc when the newest chunk is full */
 
-uint32_t json_tag(struct span name);
+/* 8-aligned, not cleared; NULL when out of memory. Inline: one call a value. */
+static inline void *json_alloc(struct json_doc *d, size_t n)
+{
+	struct json_chunk *c = d->chunk;
+	void *out = c->data + c->used;
+
+	if (n > c->cap - c->used || c->cap - c->used - n < 8)
+		return json_alloc_chunk(d, n);
+	c->used += (n + 7) & ~(size_t)7;
+	return out;
+}
+
+static inline struct json *json_node(struct json_doc *d, enum json_type t)
+{
+	struct json *v = json_alloc(d, sizeof(*v));
+
+	if (v)
+		*v = (struct json){ .type = t };
+	return v;
+}
+
+/* Tells most names apart without reading them: ends, middle and length. */
+static inline uint32_t json_tag(struct span s)
+{
+	if (s.n == 0)
+		return 0;
+	return (uint32_t)s.p[0] << 24 | (uint32_t)s.p[s.n - 1] << 16 | (uint32_t)s.p[s.n / 2] << 8 | (uint8_t)s.n;
+}
 
 /* Order of an index: by tag, length, bytes. Not an order for people. */
 int json_member_cmp(const struct json_member *a, const struct json_member *b);

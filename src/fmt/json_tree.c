@@ -13,6 +13,7 @@ const char json_dup[] = "duplicate member name";
 
 static struct json_chunk *chunk_new(size_t cap)
 {
+	_Static_assert(offsetof(struct json_chunk, data) % 8 == 0, "nodes are 8-aligned");
 	struct json_chunk *c = cap < SIZE_MAX / 2 ? malloc(sizeof(*c) + cap) : NULL;
 
 	if (!c)
@@ -52,50 +53,21 @@ void json_free(struct json_doc *d)
 }
 
 /* Chunks double up to CHUNK_MAX, so small documents stay small. */
-static bool chunk_add(struct json_doc *d, size_t n)
+void *json_alloc_chunk(struct json_doc *d, size_t n)
 {
 	size_t cap = d->chunk->cap < CHUNK_MAX / 2 ? d->chunk->cap * 2 : CHUNK_MAX;
-	struct json_chunk *c = chunk_new(n > cap ? n : cap);
-
-	if (!c)
-		return false;
-	c->next = d->chunk;
-	d->chunk = c;
-	return true;
-}
-
-void *json_alloc(struct json_doc *d, size_t n)
-{
-	struct json_chunk *c = d->chunk;
-	void *out;
+	struct json_chunk *c;
 
 	if (n > SIZE_MAX / 4)
 		return NULL;
 	n = (n + 7) & ~(size_t)7;
-	if (n > c->cap - c->used) {
-		if (!chunk_add(d, n))
-			return NULL;
-		c = d->chunk;
-	}
-	out = c->data + c->used;
-	c->used += n;
-	return out;
-}
-
-struct json *json_node(struct json_doc *d, enum json_type t)
-{
-	struct json *v = json_alloc(d, sizeof(*v));
-
-	if (v)
-		*v = (struct json){ .type = t };
-	return v;
-}
-
-uint32_t json_tag(struct span s)
-{
-	if (s.n == 0)
-		return 0;
-	return (uint32_t)s.p[0] << 24 | (uint32_t)s.p[s.n - 1] << 16 | (uint32_t)s.p[s.n / 2] << 8 | (uint8_t)s.n;
+	c = chunk_new(n > cap ? n : cap);
+	if (!c)
+		return NULL;
+	c->next = d->chunk;
+	c->used = n;
+	d->chunk = c;
+	return c->data;
 }
 
 int json_member_cmp(const struct json_member *a, const struct json_member *b)

@@ -4,12 +4,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/own.h"
 #include "base/str.h"
 #include "fmt/utf8.h"
 
 #define CANON_SMALL 16
+#define SHORT 126 /* bytes of text; with its quotes 128 */
 #define SAFE_INTEGER ((uint64_t)1 << 53)
 
 struct json_wr jw_open(struct wr *w, bool pretty)
@@ -19,10 +21,12 @@ struct json_wr jw_open(struct wr *w, bool pretty)
 
 static void newline(struct json_wr *j)
 {
+	static const char white[] = "\n                                "; /* 32 spaces */
+
 	if (!j->pretty)
 		return;
-	wr_u8(j->w, '\n');
-	for (unsigned i = 0; i < j->depth; i++)
+	wr_put(j->w, (struct span){ (const uint8_t *)white, 1 + (j->depth < 16 ? 2 * j->depth : 32) });
+	for (unsigned i = 16; i < j->depth; i++)
 		wr_str(j->w, "  ");
 }
 
@@ -86,18 +90,53 @@ static bool needs_escape(uint8_t c)
 	return c < 0x20 || c == '"' || c == '\\';
 }
 
+/* Length of the start of s that is ASCII and needs no escape, found eight bytes at
+ * a time; the test is that of json.c. */
+static size_t simple(struct span s)
+{
+	const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+	size_t i = 0;
+
+	for (; s.n - i >= 8; i += 8) {
+		uint64_t v;
+
+		memcpy(&v, s.p + i, sizeof(v));
+		if ((v | (v - ones * 0x20) | ((v ^ ones * '"') - ones) | ((v ^ ones * '\\') - ones)) & tops)
+			break;
+	}
+	while (i < s.n && s.p[i] < 0x80 && !needs_escape(s.p[i]))
+		i++;
+	return i;
+}
+
+/* Short names and values are most of a text: put them with one write. */
+static void put_simple(struct wr *w, struct span s)
+{
+	uint8_t b[SHORT + 2];
+
+	b[0] = '"';
+	memcpy(b + 1, s.p, s.n);
+	b[s.n + 1] = '"';
+	wr_put(w, (struct span){ b, s.n + 2 });
+	explicit_bzero(b, s.n + 2); /* may be a token or key */
+}
+
 /* The shortest escapes, as RFC 8785 section 3.2.2.2 wants them; the same for all
  * writing. A NUL fails as invalid UTF-8 does: our own reader would refuse it. */
 static void put_string(struct wr *w, struct span s)
 {
-	size_t from = 0;
+	size_t from = 0, i = simple(s);
 
+	if (i == s.n && s.n > 0 && s.n <= SHORT) {
+		put_simple(w, s);
+		return;
+	}
 	if (!utf8_ok(s) || span_find(s, 0) != s.n) {
 		w->bad = true;
 		return;
 	}
 	wr_u8(w, '"');
-	for (size_t i = 0; i < s.n; i++) {
+	for (; i < s.n; i++) {
 		if (!needs_escape(s.p[i]))
 			continue;
 		wr_put(w, (struct span){ s.p + from, i - from });

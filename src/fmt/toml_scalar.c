@@ -240,7 +240,8 @@ static bool magnitude(struct span s, unsigned base, uint64_t *out)
 			gap = true;
 			continue;
 		}
-		if (d < 0 || (unsigned)d >= base || __builtin_mul_overflow(v, base, &v) || __builtin_add_overflow(v, (unsigned)d, &v))
+		if (d < 0 || (unsigned)d >= base || __builtin_mul_overflow(v, base, &v) || __builtin_add_overflow(v,
+			(unsigned)d, &v))
 			return false;
 		gap = false;
 	}
@@ -284,7 +285,8 @@ struct json *toml_plain(struct toml *t)
 		v = jb_num(t->b, span_of(text));
 	} else {
 		t->pos = from;
-		(void)toml_fail(t, "expected a string, 64-bit integer, boolean, array or inline table (floats and dates are not read)");
+		(void)toml_fail(t,
+			"expected a string, 64-bit integer, boolean, array or inline table (floats and dates are not read)");
 		return NULL;
 	}
 	if (!v)

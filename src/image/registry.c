@@ -41,6 +41,7 @@ struct registry {
 	int64_t timeout_ms;
 	struct conn conns[N_CONNS];
 	uint64_t clock;
+	bool final; /* the present request failed in a way that asking again will not mend */
 };
 
 void registry_free(struct registry *r)
@@ -89,7 +90,7 @@ static bool parse_origin(const char *scheme, struct span authority, struct origi
 	struct http_url u;
 	struct err e;
 
-	if (!url || authority.n == 0 || authority.n >= 300 || http_url_parse(span_of(url), &u, &e) != COFFER_OK)
+	if (!url || authority.n == 0 || authority.n >= 300 || span_find(authority, '/') != authority.n || http_url_parse(span_of(url), &u, &e) != COFFER_OK)
 		return false;
 	memcpy(out->host, u.host, sizeof(out->host));
 	out->port = u.port;
@@ -239,10 +240,12 @@ static enum coffer_rc call_once(struct registry *r, const struct call *c, struct
 	for (int hop = 0; path; hop++) {
 		struct span location;
 
+		r->final = false;
 		http_res_clear(res);
 		TRY(send_one(r, c, &at, path, res, e));
 		if (!reads || !is_redirect(res->status))
 			return COFFER_OK;
+		r->final = true;
 		if (hop == REGISTRY_REDIRECTS)
 			return err_set(e, COFFER_E_UPSTREAM, "registry %s: more than %d redirects", r->home.host, REGISTRY_REDIRECTS);
 		location = http_header(res, "Location");
@@ -277,7 +280,7 @@ static enum coffer_rc call_registry(struct registry *r, const struct call *c, co
 	for (int attempt = 1;; attempt++) {
 		enum coffer_rc rc = call_once(r, c, res, e);
 		bool busy = rc == COFFER_OK && (res->status >= 500 || res->status == 429);
-		bool again = (rc == COFFER_E_UPSTREAM || busy) && !(dead && *dead) && !c->once && attempt < REGISTRY_TRIES;
+		bool again = (rc == COFFER_E_UPSTREAM || busy) && !(dead && *dead) && !r->final && !c->once && attempt < REGISTRY_TRIES;
 
 		if (again) {
 			pause_before(attempt);
@@ -407,7 +410,9 @@ static enum coffer_rc stream_blob(struct registry *r, struct call *c, struct str
 
 		s->seen = 0;
 		rc = call_registry(r, c, &s->dead, &res, e);
-		if (rc != COFFER_E_UPSTREAM || s->dead || attempt == REGISTRY_TRIES || (res.status >= 400 && res.status < 500 && res.status != 429))
+		if (rc != COFFER_E_UPSTREAM || s->dead || r->final || attempt == REGISTRY_TRIES)
+			return rc;
+		if (res.status >= 400 && res.status < 500 && res.status != 429)
 			return rc;
 		pause_before(attempt);
 	}

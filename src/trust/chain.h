@@ -9,7 +9,8 @@
 enum coffer_rc chain_genesis(const struct dsse *env, const uint8_t id[static 32], struct genesis *out, struct err *e) NODISCARD;
 
 /* A service statement issued by a workload-provider of the genesis (later admitted providers: pass them in
- * `more`), for this genesis, within its window at now. COFFER_E_DENIED (check "service"). */
+ * `more`), for this genesis and its ledger key, within its window at now. A party of the genesis comes before one of
+ * the same id in `more`. COFFER_E_DENIED (check "service"). */
 enum coffer_rc chain_service(const struct dsse *env, const struct genesis *g, const struct party *more, size_t n_more,
     int64_t now, struct service *out, struct err *e) NODISCARD;
 

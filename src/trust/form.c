@@ -164,3 +164,8 @@ enum coffer_rc form_unique(const struct json *list, const char *name, const char
 	}
 	return COFFER_OK;
 }
+
+bool form_method_ok(struct span type, struct span key)
+{
+	return span_eq_str(type, "sigstoreSigned") && key.n <= FORM_PEM_MAX && span_starts(key, "-----BEGIN PUBLIC KEY-----\n");
+}

@@ -57,21 +57,30 @@ struct manifest {
 	struct json_doc *doc;   /* owned, parsed from canon; NULL when borrowed */
 };
 void manifest_clear(struct manifest *m); /* CLEANUP-ready */
+void manifest_move(struct manifest *from, struct manifest *to); /* the only way to copy one: asset paths point into themselves */
 
 /* Closed schema and cross references (every volume, container and asset named exists; names unique;
- * a volume entitlement's asset is its volume's). The value must stay alive unless it came by _parse. */
+ * a volume entitlement's asset is its volume's; whoever mounts a sealed volume is entitled to it). All members are
+ * mandatory, but for "volume" of an entitlement and "asset" of a volume, which are there exactly when they mean something.
+ * Not checked: that parties, assets and keys are known to anyone. The value must stay alive unless it came by _parse. */
 enum coffer_rc manifest_read(const struct json *v, struct manifest *out, struct err *e) NODISCARD;
 enum coffer_rc manifest_parse(struct span text, struct manifest *out, struct err *e) NODISCARD;
+
+/* A workload statement's manifest: also that subject, issuer and ledger are the manifest's digest and name, provider and
+ * genesis. Borrows s. COFFER_E_INPUT. */
+struct statement;
+enum coffer_rc workload_read(const struct statement *s, struct manifest *out, struct err *e) NODISCARD;
 
 const struct man_container *manifest_container(const struct manifest *m, struct span name); /* NULL if none */
 const struct man_volume    *manifest_volume(const struct manifest *m, struct span name);
 bool manifest_entitles(const struct man_container *c, const struct asset_path *p, enum purpose purpose) NODISCARD;
 bool manifest_lists(const struct json *array, struct span s) NODISCARD; /* array of strings holds s */
 
-/* initdata.toml, byte for byte. */
+/* initdata.toml, byte for byte: statements.md "Initdata". Appends. */
 enum coffer_rc manifest_render(const struct manifest *m, struct wr *initdata, struct err *e) NODISCARD;
 
-/* The guest's way back: initdata bytes -> manifest; demands that rendering it again gives the same bytes. */
+/* The guest's way back: initdata bytes -> manifest; demands that rendering it again gives the same bytes
+ * (else COFFER_E_DENIED, check "initdata"). */
 enum coffer_rc manifest_from_initdata(struct span initdata, struct manifest *out, struct err *e) NODISCARD;
 
 /* A reading for people (coffer workload show). Control characters are escaped. */

@@ -33,9 +33,13 @@ void statement_clear(struct statement *s); /* CLEANUP-ready */
 const char *statement_kind_name(enum statement_kind k);
 bool        statement_kind_by_name(struct span s, enum statement_kind *out) NODISCARD;
 
+/* Refused besides malformed text: an unknown member or kind; a number of subjects, or a subject digest, other than the kind
+ * wants; issued >= expires; "previous" at serial 1 or none at a higher one; "ledger" where there must be none, or none where
+ * there must be one; the id in a party's or service's body that is not the subject. The rest of the body is for its reader. */
 enum coffer_rc statement_parse(struct span payload, struct statement *out, struct err *e) NODISCARD;
 
-/* Writes the payload as JCS. s->body is used as it stands (canonicalised); s->doc and s->id are ignored. */
+/* Writes the payload as JCS. s->body is used as it stands (canonicalised); s->doc and s->id are ignored.
+ * What statement_parse would refuse is refused here too. */
 enum coffer_rc statement_write(const struct statement *s, struct wr *payload, struct err *e) NODISCARD;
 
 /* ---- bodies: closed schemas, form only ---- */

@@ -23,10 +23,18 @@ struct conn *conns_add(struct conns *c, int fd, int64_t now_ms)
 	return got;
 }
 
-void conns_touch(struct conns *c, struct conn *slot, int64_t deadline_ms)
+void conns_begin(struct conns *c, struct conn *slot, int64_t now_ms)
 {
 	(void)pthread_mutex_lock(&c->lock);
-	slot->deadline_ms = deadline_ms;
+	if (slot->deadline_ms > now_ms + CONN_REQUEST_MS)
+		slot->deadline_ms = now_ms + CONN_REQUEST_MS;
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+void conns_idle(struct conns *c, struct conn *slot, int64_t now_ms)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	slot->deadline_ms = now_ms + CONN_IDLE_MS;
 	(void)pthread_mutex_unlock(&c->lock);
 }
 

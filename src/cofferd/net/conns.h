@@ -20,7 +20,10 @@ struct conns {
 void conns_init(struct conns *c);
 /* NULL when the table is full. The deadline of a request starts. */
 struct conn *conns_add(struct conns *c, int fd, int64_t now_ms);
-void conns_touch(struct conns *c, struct conn *slot, int64_t deadline_ms);
+/* A request's first line is read: its deadline starts, unless that of the connection's first request ends sooner. */
+void conns_begin(struct conns *c, struct conn *slot, int64_t now_ms);
+/* Its reply is sent: the connection may idle. */
+void conns_idle(struct conns *c, struct conn *slot, int64_t now_ms);
 /* Must be called before the descriptor is closed, so that a sweep never shuts a stranger's. */
 void conns_del(struct conns *c, struct conn *slot);
 /* Shuts down every connection whose deadline has passed; answers how many. */

@@ -55,7 +55,7 @@ static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *
 	q->con = con;
 	q->body = wr_open(WEB_BODY_MAX);
 	q->target = strdup(uri);
-	conns_touch(&q->net->conns, slot, clock_monotonic_ms() + CONN_REQUEST_MS);
+	conns_begin(&q->net->conns, slot, clock_monotonic_ms());
 	return q;
 }
 
@@ -67,7 +67,7 @@ static void on_completed(void *cls, struct MHD_Connection *con, void **ctx, enum
 
 	(void)code;
 	if (slot)
-		conns_touch(&net->conns, slot, clock_monotonic_ms() + CONN_IDLE_MS);
+		conns_idle(&net->conns, slot, clock_monotonic_ms());
 	if (!q)
 		return;
 	wr_close(&q->body);

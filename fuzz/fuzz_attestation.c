@@ -1,0 +1,32 @@
+#include <stdlib.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "proto/rcar_json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	CLEANUP(rcar_attestation_clear) struct rcar_attestation a = { 0 };
+	CLEANUP(rcar_request_clear) struct rcar_request r = { 0 };
+	struct rcar_challenge c;
+	uint8_t digest[HASH_MAX];
+	struct err e = { 0 };
+
+	if (rcar_attestation_parse((struct span){ p, n }, &a, &e) == COFFER_OK) {
+		const struct rcar_binding b = { .member = a.member, .n_members = a.n_members, .nonce = a.nonce, .additional = a.additional };
+
+		if (a.n_members == 0 || a.n_members > KEEP_MEMBERS_MAX || !a.primary || a.initdata.n > RCAR_INITDATA_MAX)
+			abort();
+		if (rcar_report_data(&b, HASH_SHA384, digest, &e) != COFFER_OK)
+			abort(); /* what was parsed has a canonical form */
+	} else if (a.doc) {
+		abort(); /* output untouched on failure */
+	}
+	if (rcar_request_parse((struct span){ p, n }, &r, &e) != COFFER_OK && r.doc)
+		abort();
+	if (rcar_challenge_parse((struct span){ p, n }, &c, &e) == COFFER_OK && strlen(c.nonce) != RCAR_NONCE_TEXT)
+		abort();
+	return 0;
+}

@@ -1,0 +1,220 @@
+#include "agent/serve.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "proto/pb.h"
+#include "proto/ttrpc.h"
+
+#define PEERS_MAX 8
+#define PENDING_MAX 64
+#define FRAME_MS 10000 /* a host that stops inside a frame loses its connection */
+#define TICK_MS 1000
+#define POLL_MAX (1 + PEERS_MAX + 3 * MAN_CONTAINERS_MAX + REST_CONNS_MAX + 1)
+
+struct pending { int fd; uint32_t stream; const struct method *m; ProtobufCMessage *q; }; /* q NULL = free */
+
+struct server {
+	struct agent  *a;
+	struct rest   *rest;
+	int            listener;
+	int            peer[PEERS_MAX]; /* -1 = free */
+	struct pending pending[PENDING_MAX];
+};
+
+enum coffer_rc serve_listen(const char *path, int *fd, struct err *e)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	CLEANUP(closep) int s = -1;
+
+	if (strlen(path) >= sizeof(at.sun_path))
+		return err_set(e, COFFER_E_INPUT, "%s: a socket's path has at most %zu bytes", path, sizeof(at.sun_path) - 1);
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s < 0 || bind(s, (struct sockaddr *)&at, sizeof(at)) != 0 || chmod(path, 0600) != 0 || listen(s, PEERS_MAX) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "%s: %s", path, strerror(errno));
+	*fd = MOVE_FD(s);
+	return COFFER_OK;
+}
+
+static void drop_peer(struct server *s, size_t i)
+{
+	for (size_t k = 0; k < PENDING_MAX; k++)
+		if (s->pending[k].q && s->pending[k].fd == s->peer[i])
+			pb_freep(&s->pending[k].q);
+	closep(&s->peer[i]);
+	s->peer[i] = -1;
+}
+
+static bool send_reply(int fd, uint32_t stream, enum coffer_rc rc, const struct reply *r, const struct err *why)
+{
+	CLEANUP(wr_close) struct wr f = wr_open(TTRPC_BODY_MAX + TTRPC_HEADER), text = wr_open(1024);
+	struct ttrpc_response v = { .code = ttrpc_code_of(rc) };
+	struct err e;
+
+	if (rc == COFFER_OK)
+		v.payload = wr_span(&r->payload);
+	else if (rc == COFFER_E_DENIED)
+		wr_fmt(&text, "%s: %s", why->check, why->msg);
+	else
+		wr_str(&text, why->msg);
+	v.message = wr_span(&text);
+	ttrpc_response_write(&f, stream, &v);
+	return wr_ok(&f) && ttrpc_send(fd, FRAME_MS, wr_span(&f), &e) == COFFER_OK;
+}
+
+/* true when the request is done with: answered, or its connection is to be dropped (*ok false). */
+static bool attempt(struct server *s, const struct pending *p, bool *ok)
+{
+	CLEANUP(wr_close) struct wr payload = wr_open(TTRPC_BODY_MAX);
+	struct reply r = { .payload = payload };
+	struct err e = { 0 };
+	enum coffer_rc rc = method_run(p->m, s->a, p->q, &r, &e);
+
+	payload = r.payload;
+	if (rc == COFFER_OK && r.later)
+		return false;
+	if (rc != COFFER_OK)
+		(void)fprintf(stderr, "coffer-agent: %s%s%s\n", e.check, e.check[0] ? ": " : "", e.msg);
+	*ok = send_reply(p->fd, p->stream, rc, &r, &e);
+	return true;
+}
+
+static enum coffer_rc hold(struct server *s, struct pending *p, struct err *e)
+{
+	for (size_t k = 0; k < PENDING_MAX; k++)
+		if (!s->pending[k].q) {
+			s->pending[k] = *p;
+			p->q = NULL;
+			return COFFER_OK;
+		}
+	return err_set(e, COFFER_E_LIMIT, "more than %d requests wait", PENDING_MAX);
+}
+
+/* Decode, gate, run: in this order, and nothing runs that the gate did not let pass. */
+static enum coffer_rc admit(struct server *s, const struct ttrpc_request *q, struct pending *p, struct err *e)
+{
+	p->m = method_find(q->service, q->method);
+	if (!p->m)
+		return method_unknown(q->method, e);
+	TRY(method_decode(p->m, q->payload, &p->q, e));
+	return method_gate(p->m, s->a, p->q, e);
+}
+
+static bool request(struct server *s, int fd, uint32_t stream, struct span body)
+{
+	struct pending p = { .fd = fd, .stream = stream };
+	struct ttrpc_request q;
+	struct err e = { 0 };
+	enum coffer_rc rc;
+	bool ok = true;
+
+	rc = ttrpc_request_read(body, &q, &e);
+	if (rc == COFFER_OK)
+		rc = admit(s, &q, &p, &e);
+	if (rc == COFFER_OK && !attempt(s, &p, &ok))
+		rc = hold(s, &p, &e);
+	if (rc != COFFER_OK)
+		ok = send_reply(fd, stream, rc, NULL, &e);
+	pb_freep(&p.q);
+	return ok;
+}
+
+static void peer_step(struct server *s, size_t i)
+{
+	CLEANUP(wr_close) struct wr body = { 0 };
+	struct ttrpc_head h;
+	struct err e;
+
+	if (ttrpc_recv(s->peer[i], FRAME_MS, &h, &body, &e) != COFFER_OK || h.type != TTRPC_REQUEST ||
+	    !request(s, s->peer[i], h.stream, wr_span(&body)))
+		drop_peer(s, i);
+}
+
+static void retry(struct server *s)
+{
+	for (size_t k = 0; k < PENDING_MAX; k++) {
+		struct pending *p = &s->pending[k];
+		bool ok = true;
+
+		if (!p->q || !attempt(s, p, &ok))
+			continue;
+		pb_freep(&p->q);
+		for (size_t i = 0; !ok && i < PEERS_MAX; i++)
+			if (s->peer[i] == p->fd)
+				drop_peer(s, i);
+	}
+}
+
+static void accept_peer(struct server *s)
+{
+	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	for (size_t i = 0; fd >= 0 && i < PEERS_MAX; i++)
+		if (s->peer[i] < 0) {
+			s->peer[i] = fd;
+			return;
+		}
+	closep(&fd);
+}
+
+/* First every child that ended: the containers' first processes keep their code, adopted ones are forgotten. */
+static void reap(struct agent *a)
+{
+	int status;
+
+	for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG))
+		for (size_t i = 0; i < a->man.n_containers; i++)
+			if (a->ctr[i].pid == pid && a->ctr[i].pidfd >= 0)
+				container_ended(a, i, status);
+}
+
+static size_t gather(const struct server *s, struct pollfd *p)
+{
+	size_t n = 0;
+
+	p[n++] = (struct pollfd){ .fd = s->listener, .events = POLLIN };
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		p[n++] = (struct pollfd){ .fd = s->peer[i], .events = POLLIN }; /* poll ignores -1 */
+	for (size_t i = 0; i < s->a->man.n_containers; i++) {
+		const struct container *c = &s->a->ctr[i];
+
+		p[n++] = (struct pollfd){ .fd = c->pidfd, .events = POLLIN };
+		p[n++] = (struct pollfd){ .fd = c->log[0].fd, .events = POLLIN };
+		p[n++] = (struct pollfd){ .fd = c->log[1].fd, .events = POLLIN };
+	}
+	return n + rest_poll(s->rest, p + n);
+}
+
+enum coffer_rc serve_run(struct agent *a, int listener, struct rest *rest, struct err *e)
+{
+	struct server s = { .a = a, .rest = rest, .listener = listener };
+	struct pollfd p[POLL_MAX];
+
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		s.peer[i] = -1;
+	while (!a->b.closed) {
+		if (poll(p, gather(&s, p), TICK_MS) < 0 && errno != EINTR)
+			return err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
+		reap(a);
+		for (size_t i = 0; i < a->man.n_containers; i++)
+			container_drain(&a->ctr[i]);
+		for (size_t i = 0; i < PEERS_MAX; i++)
+			if (s.peer[i] >= 0 && (p[1 + i].revents & (POLLIN | POLLHUP | POLLERR)) && p[1 + i].fd == s.peer[i])
+				peer_step(&s, i);
+		if (p[0].revents & POLLIN)
+			accept_peer(&s);
+		retry(&s);
+		rest_step(rest);
+	}
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		drop_peer(&s, i);
+	return COFFER_OK;
+}

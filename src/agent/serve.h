@@ -1,0 +1,12 @@
+/* The agent's loop: the boundary's socket, the containers, the local REST API. One thread, one poll. */
+#pragma once
+#include "agent/agent.h"
+#include "agent/rest.h"
+
+/* Listens on a unix socket (mode 0600). */
+enum coffer_rc serve_listen(const char *path, int *fd, struct err *e) NODISCARD;
+/* Until DestroySandbox has been answered. */
+enum coffer_rc serve_run(struct agent *a, int listener, struct rest *rest, struct err *e) NODISCARD;
+
+/* api.c: answers a REST request of a container; arg is the agent. */
+enum coffer_rc api_serve(void *arg, uint16_t peer_port, const struct rest_request *q, struct rest_reply *out, struct err *e) NODISCARD;

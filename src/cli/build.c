@@ -1,0 +1,351 @@
+#include "cli/build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/publish.h"
+#include "crypto/jwk.h"
+#include "fmt/enc.h"
+#include "image/ref.h"
+
+/* ---- the image's release ---- */
+
+struct release {
+	struct json_doc *doc; /* owned copy of the body */
+	uint8_t          digest[32];
+	struct span      repository;
+	bool             found;
+};
+
+static void release_end(struct release *r)
+{
+	json_free(r->doc);
+}
+
+static enum coffer_rc take_release(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = wr_open(DSSE_PAYLOAD_MAX);
+	struct release *r = arg;
+	struct image_release body;
+
+	(void)env;
+	if (r->found)
+		return COFFER_OK;
+	TRY(image_release_read(s, &body, e));
+	if (memcmp(body.digest, r->digest, 32) != 0 || !span_eq(body.repository, r->repository)) /* public: digests */
+		return COFFER_OK;
+	json_canon(s->body, &text);
+	TRY(wr_done(&text, "image-release", e));
+	TRY(json_parse(wr_span(&text), DSSE_PAYLOAD_MAX, &r->doc, e));
+	r->found = true;
+	return COFFER_OK;
+}
+
+static enum coffer_rc find_release(const struct build_env *b, const struct pod_container *c, struct span provider, struct ref *ref, struct release *r, struct err *e)
+{
+	CLEANUP(wr_close) struct wr q = wr_open(4096);
+	CLEANUP(freep) char *query = NULL;
+	char name[REF_NAME_MAX + 1];
+
+	TRY(ref_parse(c->image, ref, e));
+	if (!ref->has_digest)
+		return err_set(e, COFFER_E_INPUT, "container %.*s: image %.*s is not by digest; what runs must not hang on a tag", (int)c->name.n,
+		    (const char *)c->name.p, (int)c->image.n, (const char *)c->image.p);
+	ref_name(ref, name);
+	memcpy(r->digest, ref->digest, 32);
+	r->repository = span_of(name);
+	wr_str(&q, "kind=image-release&issuer=");
+	query_encode(&q, provider);
+	wr_str(&q, "&subject=");
+	query_encode(&q, span_of(name));
+	query = wr_take(&q, NULL);
+	if (!query)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(statements_query(NULL, b->h, b->key, b->conn, query, take_release, r, e));
+	r->repository = (struct span){ 0 };
+	if (!r->found)
+		return err_deny(e, "release", "%.*s has released no image %s of this digest; it does with 'coffer image release'", (int)provider.n,
+		    (const char *)provider.p, name);
+	return COFFER_OK;
+}
+
+/* ---- lists of the terms ---- */
+
+/* Items of a terms list that are about this container; i runs on. NULL at the end. */
+static const struct json *next_for(const struct json *list, struct span container, size_t *i)
+{
+	while (*i < json_len(list)) {
+		const struct json *v = json_at(list, (*i)++);
+
+		if (span_eq(json_str(json_get(v, "container")), container))
+			return v;
+	}
+	return NULL;
+}
+
+static enum coffer_rc known_containers(const struct pod *p, const struct json *list, const char *what, struct err *e)
+{
+	for (size_t i = 0; i < json_len(list); i++) {
+		struct span name = json_str(json_get(json_at(list, i), "container"));
+		bool known = false;
+
+		for (size_t k = 0; k < p->n_containers; k++)
+			known = known || span_eq(p->container[k].name, name);
+		if (!known)
+			return err_set(e, COFFER_E_INPUT, "terms: an item of \"%s\" is about container \"%.*s\", which the pod does not have", what, (int)name.n,
+			    (const char *)name.p);
+	}
+	return COFFER_OK;
+}
+
+/* The asset of a sealed volume: what some entitlement of purpose volume names for it. */
+static struct span volume_asset(const struct terms *t, struct span volume)
+{
+	for (size_t i = 0; i < json_len(t->entitlements); i++) {
+		const struct json *v = json_at(t->entitlements, i);
+
+		if (span_eq_str(json_str(json_get(v, "purpose")), "volume") && span_eq(json_str(json_get(v, "volume")), volume))
+			return json_str(json_get(v, "asset"));
+	}
+	return (struct span){ 0 };
+}
+
+static void copy_list(struct json_wr *j, const char *name, const struct json *list)
+{
+	jw_name(j, name);
+	if (list) {
+		jw_value(j, list);
+		return;
+	}
+	jw_arr(j);
+	jw_arr_end(j);
+}
+
+/* ---- one container ---- */
+
+static void image_part(struct json_wr *j, const struct ref *ref, struct span provider, const struct release *r)
+{
+	const struct json *method = json_at(json_get(json_root(r->doc), "methods"), 0);
+	char text[REF_TEXT_MAX];
+	struct ref bare = *ref;
+
+	bare.tag[0] = 0; /* a tag beside the digest decides nothing */
+	ref_text(&bare, text);
+	jw_name(j, "image");
+	jw_obj(j);
+	jw_m_text(j, "reference", text);
+	jw_m_str(j, "provider", provider);
+	jw_name(j, "method");
+	jw_value(j, method);
+	jw_obj_end(j);
+}
+
+static enum coffer_rc process_part(struct json_wr *j, const struct pod_container *c, struct err *e)
+{
+	jw_name(j, "args");
+	jw_arr(j);
+	for (size_t i = 0; i < pod_n_args(c); i++)
+		jw_str(j, pod_arg(c, i));
+	jw_arr_end(j);
+	jw_m_str(j, "cwd", c->cwd);
+	jw_name(j, "env");
+	jw_arr(j);
+	for (size_t i = 0; i < json_len(c->env); i++) {
+		CLEANUP(freep) char *text = pod_env(c, i);
+
+		if (!text)
+			return err_set(e, COFFER_E_SYSTEM, "out of memory");
+		jw_text(j, text);
+	}
+	jw_arr_end(j);
+	jw_name(j, "user");
+	jw_obj(j);
+	jw_m_u64(j, "uid", c->uid);
+	jw_m_u64(j, "gid", c->gid);
+	copy_list(j, "groups", c->groups);
+	jw_obj_end(j);
+	copy_list(j, "capabilities", c->capabilities);
+	jw_m_bool(j, "read-only-root", c->read_only_root);
+	return COFFER_OK;
+}
+
+static void mounts_part(struct json_wr *j, const struct pod *p, const struct pod_container *c)
+{
+	jw_name(j, "mounts");
+	jw_arr(j);
+	for (size_t i = 0; i < c->n_mounts; i++) {
+		const struct pod_volume *v = pod_volume(p, c->mount[i].volume);
+
+		jw_obj(j);
+		jw_m_str(j, "destination", c->mount[i].path);
+		jw_m_str(j, "volume", c->mount[i].volume);
+		jw_m_bool(j, "read-only", c->mount[i].read_only || (v && v->is_file));
+		jw_obj_end(j);
+	}
+	jw_arr_end(j);
+}
+
+static bool listed(const struct terms *t, struct span container, struct span asset)
+{
+	const struct json *v;
+
+	for (size_t i = 0; (v = next_for(t->entitlements, container, &i)) != NULL;)
+		if (span_eq(json_str(json_get(v, "asset")), asset) && span_eq_str(json_str(json_get(v, "purpose")), "image-key"))
+			return true;
+	return false;
+}
+
+static void entitlements_part(struct json_wr *j, const struct terms *t, struct span container, const struct release *r)
+{
+	const struct json *keys = json_get(json_root(r->doc), "keys"), *v;
+
+	jw_name(j, "entitlements");
+	jw_arr(j);
+	for (size_t i = 0; i < json_len(keys); i++) {
+		if (listed(t, container, json_str(json_at(keys, i))))
+			continue;
+		jw_obj(j);
+		jw_m_str(j, "asset", json_str(json_at(keys, i)));
+		jw_m_text(j, "purpose", "image-key");
+		jw_obj_end(j);
+	}
+	for (size_t i = 0; (v = next_for(t->entitlements, container, &i)) != NULL;) {
+		jw_obj(j);
+		jw_m_str(j, "asset", json_str(json_get(v, "asset")));
+		jw_m_str(j, "purpose", json_str(json_get(v, "purpose")));
+		if (json_get(v, "volume"))
+			jw_m_str(j, "volume", json_str(json_get(v, "volume")));
+		jw_obj_end(j);
+	}
+	jw_arr_end(j);
+}
+
+static enum coffer_rc one_output(const struct build_env *b, struct json_wr *j, const struct json *v, struct err *e)
+{
+	CLEANUP(freep) char *id = NULL;
+	struct span name, path, to;
+	struct party who;
+	uint64_t max = 0;
+
+	TRY(json_need_str(v, "name", "output", &name, e));
+	TRY(json_need_str(v, "path", "output", &path, e));
+	TRY(json_need_str(v, "to", "output", &to, e));
+	TRY(json_need_u64(v, "max-bytes", "output", &max, e));
+	id = span_dup(to);
+	if (!id || !party_ok(to))
+		return err_set(e, COFFER_E_INPUT, "output %.*s: \"to\" is not a party id", (int)name.n, (const char *)name.p);
+	TRY(service_party(b->conn, id, &who, e));
+	if (!who.has_encryption)
+		return err_set(e, COFFER_E_INPUT, "output %.*s: party %s has no encryption key", (int)name.n, (const char *)name.p, id);
+	jw_obj(j);
+	jw_m_str(j, "name", name);
+	jw_m_str(j, "path", path);
+	jw_m_str(j, "to", to);
+	jw_name(j, "key");
+	jwk_write(j, &who.encryption);
+	jw_m_u64(j, "max-bytes", max);
+	jw_obj_end(j);
+	return COFFER_OK;
+}
+
+static enum coffer_rc container_part(const struct build_env *b, struct json_wr *j, const struct pod *p, const struct terms *t, size_t k, struct err *e)
+{
+	CLEANUP(release_end) struct release r = { 0 };
+	const struct pod_container *c = &p->container[k];
+	const struct json *image, *role, *v;
+	struct span provider;
+	struct ref ref;
+	size_t i = 0;
+
+	image = next_for(t->images, c->name, &i);
+	provider = json_str(json_get(image, "provider"));
+	if (!party_ok(provider))
+		return err_set(e, COFFER_E_INPUT, "terms: \"images\" names no provider for container %.*s", (int)c->name.n, (const char *)c->name.p);
+	TRY(find_release(b, c, provider, &ref, &r, e));
+	i = 0;
+	role = next_for(t->roles, c->name, &i);
+	jw_obj(j);
+	jw_m_str(j, "name", c->name);
+	jw_m_str(j, "role", role ? json_str(json_get(role, "role")) : span_of("business"));
+	image_part(j, &ref, provider, &r);
+	TRY(process_part(j, c, e));
+	mounts_part(j, p, c);
+	entitlements_part(j, t, c->name, &r);
+	jw_name(j, "outputs");
+	jw_arr(j);
+	for (i = 0; (v = next_for(t->outputs, c->name, &i)) != NULL;)
+		TRY(one_output(b, j, v, e));
+	jw_arr_end(j);
+	jw_obj_end(j);
+	return COFFER_OK;
+}
+
+/* ---- the pod ---- */
+
+static enum coffer_rc volumes_part(struct json_wr *j, const struct pod *p, const struct terms *t, struct err *e)
+{
+	jw_name(j, "volumes");
+	jw_arr(j);
+	for (size_t i = 0; i < p->n_volumes; i++) {
+		struct span asset = volume_asset(t, p->volume[i].name);
+
+		if (p->volume[i].is_file && !asset.n)
+			return err_set(e, COFFER_E_INPUT, "volume %.*s is a file of the host, and no entitlement of purpose volume says which key opens it",
+			    (int)p->volume[i].name.n, (const char *)p->volume[i].name.p);
+		jw_obj(j);
+		jw_m_str(j, "name", p->volume[i].name);
+		jw_m_text(j, "kind", p->volume[i].is_file ? "sealed" : "empty");
+		if (p->volume[i].is_file)
+			jw_m_str(j, "asset", asset);
+		jw_obj_end(j);
+	}
+	jw_arr_end(j);
+	return COFFER_OK;
+}
+
+static void tail_part(struct json_wr *j, const struct terms *t)
+{
+	jw_name(j, "host");
+	jw_obj(j);
+	copy_list(j, "logs", t->logs);
+	copy_list(j, "signals", t->signals);
+	jw_obj_end(j);
+	jw_name(j, "registries");
+	jw_obj(j);
+	copy_list(j, "plain-http", t->plain_http);
+	jw_obj_end(j);
+}
+
+enum coffer_rc build_manifest(const struct build_env *b, const struct pod *p, const struct terms *t, struct wr *out, struct err *e)
+{
+	struct json_wr j = jw_open(out, false);
+	char genesis[HEX32_LEN];
+
+	TRY(known_containers(p, t->images, "images", e));
+	TRY(known_containers(p, t->roles, "roles", e));
+	TRY(known_containers(p, t->entitlements, "entitlements", e));
+	TRY(known_containers(p, t->outputs, "outputs", e));
+	hex32(b->h->genesis, genesis);
+	jw_obj(&j);
+	jw_m_u64(&j, "version", 1);
+	jw_m_str(&j, "name", p->name);
+	jw_m_text(&j, "provider", b->h->party);
+	jw_m_text(&j, "genesis", genesis);
+	jw_name(&j, "service");
+	jw_obj(&j);
+	jw_m_text(&j, "id", service_keys(b->conn)->id);
+	jw_m_text(&j, "url", b->h->service);
+	jw_obj_end(&j);
+	copy_list(&j, "platforms", t->platforms);
+	jw_name(&j, "containers");
+	jw_arr(&j);
+	for (size_t i = 0; i < p->n_containers; i++)
+		TRY(container_part(b, &j, p, t, i, e));
+	jw_arr_end(&j);
+	TRY(volumes_part(&j, p, t, e));
+	tail_part(&j, t);
+	jw_obj_end(&j);
+	return wr_done(out, "manifest", e);
+}

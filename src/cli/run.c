@@ -1,0 +1,232 @@
+#include "cli/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/run_int.h"
+#include "image/tree.h"
+#include "proto/ttrpc.h"
+
+#define TIMEOUT_MAX_S 86400
+
+const struct opt_spec opts_run[] = {
+	{ "output", "NAME=FILE", "put the sealed bytes of a named output into FILE", true, false },
+	{ "timeout", "S", "end the guest after S seconds", false, false },
+	{ NULL, NULL, NULL, false, false },
+};
+static const struct verb verb_run = { .path = "run", .args = "POD.yaml", .persona = "Orchestration Operator",
+	.summary = "Start the guest and run the pod in it", .opts = opts_run, .min_pos = 1, .max_pos = 1 };
+
+static void run_clear(struct run *r)
+{
+	struct err why = { 0 };
+
+	guest_stop(&r->guest);
+	closep(&r->rpc.fd);
+	closep(&r->rpc.signal);
+	manifest_clear(&r->man);
+	json_freep(&r->doc);
+	if (r->dir[0] && tree_remove(AT_FDCWD, r->dir, &why) != COFFER_OK)
+		run_say("%s stays: %s", r->dir, why.msg);
+}
+
+static void run_freep(struct run **r)
+{
+	if (*r)
+		run_clear(*r);
+	free(*r);
+}
+
+/* Everything that can be wrong with the command line is found before anything starts. */
+static enum coffer_rc check_options(const struct run *r, struct err *e)
+{
+	const char *value;
+
+	for (size_t i = 0; (value = cli_opt_at(r->cli, "output", i)); i++) {
+		size_t n = span_find(span_of(value), '='), container;
+
+		if (n == 0 || value[n] == 0 || value[n + 1] == 0)
+			return err_set(e, COFFER_E_INPUT, "--output %s: not NAME=FILE", value);
+		TRY(run_find_output(r, (struct span){ (const uint8_t *)value, n }, &container, e));
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc deadline(struct run *r, struct err *e)
+{
+	const char *text = cli_opt(r->cli, "timeout");
+	uint64_t s = 0;
+
+	if (!text)
+		return COFFER_OK;
+	if (!span_u64(span_of(text), &s) || s == 0 || s > TIMEOUT_MAX_S)
+		return err_set(e, COFFER_E_INPUT, "--timeout %s: not 1 to %d seconds", text, TIMEOUT_MAX_S);
+	r->rpc.until = clock_monotonic_ms() + (int64_t)s * 1000;
+	return COFFER_OK;
+}
+
+static enum coffer_rc catch_signals(struct run *r, struct err *e)
+{
+	sigset_t s;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(&s);
+	(void)sigaddset(&s, SIGINT);
+	(void)sigaddset(&s, SIGTERM);
+	(void)sigaddset(&s, SIGHUP);
+	r->rpc.signal = sigprocmask(SIG_BLOCK, &s, NULL) == 0 ? signalfd(-1, &s, SFD_CLOEXEC) : -1;
+	return r->rpc.signal >= 0 ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "signals: %s", strerror(errno));
+}
+
+static enum coffer_rc temporary(struct run *r, struct err *e)
+{
+	char dir[] = "/tmp/coffer-run-XXXXXX"; /* short: a socket's path has to fit */
+
+	if (!mkdtemp(dir))
+		return err_set(e, COFFER_E_SYSTEM, "%s: %s", dir, strerror(errno));
+	memcpy(r->dir, dir, sizeof(dir));
+	return COFFER_OK;
+}
+
+/* The agent's one line: "ready", or "failed CODE TEXT". */
+static enum coffer_rc agent_says(struct run *r, struct err *e)
+{
+	char line[1024];
+	size_t n = 0;
+	struct span s, code;
+	uint64_t number = 0;
+
+	while (n < sizeof(line) && (n == 0 || line[n - 1] != '\n')) {
+		ssize_t got;
+
+		TRY(rpc_wait(&r->rpc, r->guest.said, e));
+		got = read(r->guest.said, line + n, sizeof(line) - n);
+		if (got <= 0)
+			return err_set(e, COFFER_E_SYSTEM, "the guest ended before its agent was ready");
+		n += (size_t)got;
+	}
+	s = (struct span){ (const uint8_t *)line, n - 1 };
+	if (span_eq_str(s, "ready"))
+		return COFFER_OK;
+	if (!span_starts(s, "failed "))
+		return err_set(e, COFFER_E_SYSTEM, "the guest's agent says something else");
+	s = span_skip(s, sizeof("failed ") - 1);
+	code = (struct span){ s.p, span_find(s, ' ') };
+	if (!span_u64(code, &number) || number == 0 || number > 16)
+		return err_set(e, COFFER_E_SYSTEM, "the guest's agent says something else");
+	return ttrpc_failure(&(struct ttrpc_response){ .code = (uint32_t)number, .message = span_skip(s, code.n + 1) }, e);
+}
+
+static enum coffer_rc start(struct run *r, struct err *e)
+{
+	struct guest_opts o = { 0 };
+	const char *crun = getenv("COFFER_CRUN");
+	char agent[RUN_PATH_MAX], initdata[96], sock[96], state[96];
+
+	TRY(run_agent_path(agent, e));
+	TRY(run_endpoints(r, &o, e));
+	(void)snprintf(initdata, sizeof(initdata), "%s/initdata.img", r->dir);
+	(void)snprintf(sock, sizeof(sock), "%s/agent.sock", r->dir);
+	(void)snprintf(state, sizeof(state), "%s/state", r->dir);
+	TRY(run_device(r, initdata, e));
+	o.agent = agent;
+	o.crun = crun ? crun : "/usr/bin/crun";
+	o.initdata = initdata;
+	o.socket = sock;
+	o.state = state;
+	run_say("PLATFORM SAMPLE: PROTECTS NOTHING from whoever holds this machine");
+	TRY(guest_start(&o, &r->guest, e));
+	TRY(agent_says(r, e));
+	run_say("guest attested, agent ready");
+	return rpc_connect(sock, &r->rpc, e);
+}
+
+static void print_json(const struct run *r)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 20);
+	struct json_wr j = jw_open(&w, true);
+	const char *value;
+
+	jw_obj(&j);
+	jw_name(&j, "containers");
+	jw_arr(&j);
+	for (size_t i = 0; i < r->pod.n_containers; i++) {
+		jw_obj(&j);
+		jw_m_str(&j, "name", r->pod.container[i].name);
+		jw_m_u64(&j, "exit", (uint64_t)(uint32_t)r->exit_code[i]);
+		jw_obj_end(&j);
+	}
+	jw_arr_end(&j);
+	jw_name(&j, "outputs");
+	jw_arr(&j);
+	for (size_t i = 0; (value = cli_opt_at(r->cli, "output", i)); i++) {
+		size_t n = span_find(span_of(value), '=');
+
+		jw_obj(&j);
+		jw_m_str(&j, "name", (struct span){ (const uint8_t *)value, n });
+		jw_m_text(&j, "file", value + n + 1);
+		jw_m_u64(&j, "bytes", r->output_bytes[i]);
+		jw_obj_end(&j);
+	}
+	jw_arr_end(&j);
+	jw_obj_end(&j);
+	if (wr_ok(&w))
+		(void)printf("%.*s\n", (int)wr_span(&w).n, (const char *)wr_span(&w).p);
+}
+
+static enum coffer_rc run_all(struct run *r, struct err *e)
+{
+	TRY(run_read(r, r->cli->pos[0], e));
+	TRY(check_options(r, e));
+	TRY(deadline(r, e));
+	TRY(catch_signals(r, e));
+	TRY(temporary(r, e));
+	TRY(start(r, e));
+	return run_pod(r, e);
+}
+
+/* 0 when every container ended with 0. */
+static int verdict(const struct run *r)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < r->pod.n_containers; i++)
+		if (r->exit_code[i] != 0) {
+			(void)fprintf(stderr, "coffer run: container %.*s ended with %d\n", (int)r->pod.container[i].name.n,
+			    (const char *)r->pod.container[i].name.p, r->exit_code[i]);
+			code = 1;
+		}
+	return code;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	CLEANUP(run_freep) struct run *r = calloc(1, sizeof(*r));
+	struct err e = { 0 };
+	struct cli c;
+	int code = cli_parse(&verb_run, argc, argv, &c);
+
+	if (code >= 0)
+		return code;
+	if (!r) {
+		(void)err_set(&e, COFFER_E_SYSTEM, "out of memory");
+		return cli_fail(&c, &e);
+	}
+	r->cli = &c;
+	r->guest.said = r->rpc.fd = r->rpc.signal = -1;
+	if (run_all(r, &e) != COFFER_OK)
+		return cli_fail(&c, &e);
+	if (c.json)
+		print_json(r);
+	return verdict(r);
+}

@@ -1,0 +1,36 @@
+/* What the parts of `coffer run` share. */
+#pragma once
+#include "base/wr.h"
+#include "cli/cli.h"
+#include "cli/pod.h"
+#include "cli/run_rpc.h"
+#include "cli/sandbox.h"
+#include "trust/manifest.h"
+
+#define RUN_PATH_MAX 512
+
+struct run {
+	const struct cli *cli;
+	struct json_doc  *doc;      /* the pod's text */
+	struct pod        pod;
+	struct manifest   man;
+	char              dir[64];  /* temporary; empty until made */
+	struct guest      guest;
+	struct rpc        rpc;
+	int               exit_code[POD_CONTAINERS_MAX]; /* as pod.container */
+	uint64_t          output_bytes[CLI_VALUES_MAX];  /* as --output */
+};
+
+/* run_prepare.c: reads pod and manifest, writes the initdata device, says where the guest may connect. */
+enum coffer_rc run_read(struct run *r, const char *path, struct err *e) NODISCARD;
+enum coffer_rc run_device(const struct run *r, const char *path, struct err *e) NODISCARD;
+enum coffer_rc run_endpoints(const struct run *r, struct guest_opts *o, struct err *e) NODISCARD;
+/* Beside this program, in ../libexec/coffer, in ../agent (a build folder), or $COFFER_AGENT. */
+enum coffer_rc run_agent_path(char out[static RUN_PATH_MAX], struct err *e) NODISCARD;
+
+/* run_pod.c: the pod's life over an open rpc. */
+enum coffer_rc run_pod(struct run *r, struct err *e) NODISCARD;
+/* The container that has an output of this name; COFFER_E_INPUT when none or several have. */
+enum coffer_rc run_find_output(const struct run *r, struct span name, size_t *container, struct err *e) NODISCARD;
+
+void run_say(const char *fmt, ...) PRINTF(1, 2); /* a progress line on stderr */

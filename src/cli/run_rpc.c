@@ -1,0 +1,97 @@
+#include "cli/run_rpc.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "proto/pb.h"
+#include "proto/ttrpc.h"
+
+#define FRAME_MS 30000
+
+enum coffer_rc rpc_connect(const char *path, struct rpc *r, struct err *e)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	CLEANUP(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof(at.sun_path))
+		return err_set(e, COFFER_E_INPUT, "%s: too long for a socket", path);
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0)
+		return err_set(e, COFFER_E_UPSTREAM, "the guest's agent: %s", strerror(errno));
+	r->fd = MOVE_FD(fd);
+	return COFFER_OK;
+}
+
+enum coffer_rc rpc_wait(const struct rpc *r, int fd, struct err *e)
+{
+	struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = r->signal, .events = POLLIN } };
+
+	for (;;) {
+		int64_t left = r->until ? r->until - clock_monotonic_ms() : 60000;
+		int n = left > 0 ? poll(p, 2, (int)(left < 60000 ? left : 60000)) : 0;
+
+		if (n < 0 && errno != EINTR)
+			return err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
+		if (n > 0 && p[1].revents)
+			return err_set(e, COFFER_E_SYSTEM, "interrupted");
+		if (n > 0)
+			return COFFER_OK;
+		if (n == 0 && r->until && clock_monotonic_ms() >= r->until)
+			return err_set(e, COFFER_E_UPSTREAM, "the time given by --timeout is over");
+	}
+}
+
+enum coffer_rc rpc_send(struct rpc *r, const char *method, const ProtobufCMessage *q, uint32_t *stream, struct err *e)
+{
+	CLEANUP(wr_close) struct wr payload = wr_open(TTRPC_BODY_MAX), frame = wr_open(TTRPC_BODY_MAX + TTRPC_HEADER);
+	bool health = strcmp(method, "Check") == 0 || strcmp(method, "Version") == 0;
+	struct ttrpc_request v = { .service = span_of(health ? "grpc.Health" : "grpc.AgentService"), .method = span_of(method) };
+
+	pb_pack(q, &payload);
+	TRY(wr_done(&payload, method, e));
+	v.payload = wr_span(&payload);
+	r->stream = r->stream ? r->stream + 2 : 1;
+	ttrpc_request_write(&frame, r->stream, &v);
+	TRY(wr_done(&frame, method, e));
+	*stream = r->stream;
+	return ttrpc_send(r->fd, FRAME_MS, wr_span(&frame), e);
+}
+
+enum coffer_rc rpc_next(struct rpc *r, uint32_t *stream, struct wr *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr body = { 0 };
+	struct ttrpc_head h;
+	struct ttrpc_response v;
+
+	TRY(rpc_wait(r, r->fd, e));
+	if (ttrpc_recv(r->fd, FRAME_MS, &h, &body, e) != COFFER_OK)
+		return err_wrap(e, "the guest's agent is gone");
+	*stream = h.stream;
+	if (h.type != TTRPC_RESPONSE)
+		return err_set(e, COFFER_E_INPUT, "the guest's agent: not an answer");
+	TRY(ttrpc_response_read(wr_span(&body), &v, e));
+	if (v.code != TTRPC_OK)
+		return ttrpc_failure(&v, e);
+	if (out) {
+		wr_close(out);
+		*out = wr_open(TTRPC_BODY_MAX);
+		wr_put(out, v.payload);
+		return wr_done(out, "answer", e);
+	}
+	return COFFER_OK;
+}
+
+enum coffer_rc rpc_call(struct rpc *r, const char *method, const ProtobufCMessage *q, struct wr *out, struct err *e)
+{
+	uint32_t sent = 0, got = 0;
+
+	TRY(rpc_send(r, method, q, &sent, e));
+	TRY(rpc_next(r, &got, out, e));
+	return got == sent ? COFFER_OK : err_set(e, COFFER_E_INPUT, "the guest's agent answers another call");
+}

@@ -1,0 +1,26 @@
+/* The launcher's side of the boundary: ttrpc calls to the agent that a signal, a deadline or the guest's end cuts short. */
+#pragma once
+#include <protobuf-c/protobuf-c.h>
+
+#include "base/err.h"
+#include "base/rd.h"
+#include "base/wr.h"
+
+struct rpc {
+	int      fd;     /* connected to the agent */
+	int      signal; /* signalfd: readable = interrupted */
+	int64_t  until;  /* monotonic ms; 0 = no deadline */
+	uint32_t stream; /* last one used */
+};
+
+enum coffer_rc rpc_connect(const char *path, struct rpc *r, struct err *e) NODISCARD; /* sets fd; the rest is the caller's */
+
+/* Waits until fd is readable. COFFER_E_UPSTREAM at the deadline, COFFER_E_SYSTEM on a signal. */
+enum coffer_rc rpc_wait(const struct rpc *r, int fd, struct err *e) NODISCARD;
+
+/* Sends; the answer comes by rpc_next under *stream. */
+enum coffer_rc rpc_send(struct rpc *r, const char *method, const ProtobufCMessage *q, uint32_t *stream, struct err *e) NODISCARD;
+/* The next answer: its payload into out. A refusal is an error, with *stream set. */
+enum coffer_rc rpc_next(struct rpc *r, uint32_t *stream, struct wr *out, struct err *e) NODISCARD;
+/* Both; out NULL drops the payload. */
+enum coffer_rc rpc_call(struct rpc *r, const char *method, const ProtobufCMessage *q, struct wr *out, struct err *e) NODISCARD;

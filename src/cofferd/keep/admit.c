@@ -1,0 +1,281 @@
+#include "cofferd/keep/admit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/keep/handlers.h"
+
+#define AHEAD_SECONDS 300 /* an issuer's clock may be this far ahead of ours */
+
+/* ---- who signed ---- */
+
+static bool known_signer(const struct keep *k, const struct dsse *env)
+{
+	for (size_t i = 0; i < env->n_sigs; i++) {
+		const struct pubkey *key = NULL;
+
+		if (registry_key(&k->registry, env->sigs[i].keyid, k->now, &key) && dsse_signed_by(env, key))
+			return true;
+	}
+	return false;
+}
+
+static bool signed_by_other(const struct keep *k, const struct dsse *env, const char *id)
+{
+	for (size_t i = 0; i < env->n_sigs; i++) {
+		const struct pubkey *key = NULL;
+		const struct party *p = registry_key(&k->registry, env->sigs[i].keyid, k->now, &key);
+
+		if (p && strcmp(p->id, id) != 0 && dsse_signed_by(env, key))
+			return true;
+	}
+	return false;
+}
+
+/* A party speaks for itself with a key it is known by, or, when new, with one it brings; and somebody known introduces it,
+ * so that a stolen key alone changes nobody's keys. */
+static enum coffer_rc check_party(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	CLEANUP(freep) struct party *body = calloc(1, sizeof(*body));
+	/* Also one whose statement has expired: its name is not free for the next comer. */
+	const struct party *known = registry_party(&k->registry, span_of(s->issuer), INT64_MIN);
+
+	if (!body)
+		return err_set(e, COFFER_E_SYSTEM, "statement: out of memory");
+	TRY(party_read(s->body, body, e));
+	if (strcmp(body->id, s->issuer) != 0 || strcmp(body->id, "genesis") == 0 || s->n_subjects != 1 ||
+	    !span_eq_str(s->subject[0].name, body->id))
+		return err_deny(e, "kind", "a party statement is about its issuer and nobody else");
+	if (!party_signed(known ? known : body, env))
+		return err_deny(e, "signature", "party %s did not sign its own statement with a key it is known by", body->id);
+	if (!signed_by_other(k, env, body->id))
+		return err_deny(e, "signature", "no other known party introduces %s; have one sign the envelope too", body->id);
+	if (!registry_room(&k->registry, body->id))
+		return err_set(e, COFFER_E_LIMIT, "this service knows %d parties already", REGISTRY_PARTIES_MAX);
+	return COFFER_OK;
+}
+
+static enum coffer_rc check_issuer(struct keep *k, const struct dsse *env, const struct statement *s, unsigned persona, struct err *e)
+{
+	const struct party *p = registry_party(&k->registry, span_of(s->issuer), k->now);
+	char names[160];
+
+	if (!p || !party_signed(p, env))
+		return err_deny(e, "signature", "%s did not sign this statement with a key it is known by", s->issuer);
+	persona_names(persona, names, sizeof(names));
+	if ((p->personas & persona) != persona)
+		return err_deny(e, "persona", "%s is not a %s, who alone may issue a %s statement", s->issuer, names, statement_kind_name(s->kind));
+	return COFFER_OK;
+}
+
+/* ---- what each kind allows ---- */
+
+/* Clients take the service's keys from this statement: it must name the keys this process holds, and come from a party
+ * that the genesis itself names, where their trust starts. */
+static enum coffer_rc check_service(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct service v;
+
+	TRY(check_issuer(k, env, s, PERSONA_WORKLOAD, e));
+	TRY(service_read(s->body, &v, e));
+	if (!genesis_party(k->registry.genesis, s->issuer))
+		return err_deny(e, "persona", "only a workload-provider that the genesis names designates the service");
+	if (s->n_subjects != 1 || !span_eq_str(s->subject[0].name, v.id))
+		return err_deny(e, "kind", "the subject of a service statement is the service's id");
+	if (!pubkey_eq(&v.receive, privkey_public(k->keys.receive)) || !pubkey_eq(&v.reply, privkey_public(k->keys.reply)) ||
+	    !pubkey_eq(&v.token, privkey_public(k->keys.token)) || !pubkey_eq(&v.ledger_key, privkey_public(k->keys.ledger)))
+		return err_deny(e, "kind", "the keys in this statement are not this service's");
+	return COFFER_OK;
+}
+
+static enum coffer_rc check_workload(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	CLEANUP(manifest_clear) struct manifest m = { 0 };
+
+	TRY(check_issuer(k, env, s, PERSONA_WORKLOAD, e));
+	TRY(manifest_read(s->body, &m, e));
+	if (strcmp(m.provider, s->issuer) != 0)
+		return err_deny(e, "kind", "the manifest names %s as its provider, not %s", m.provider, s->issuer);
+	if (!span_eq(SPAN(m.genesis), SPAN(k->genesis)))
+		return err_deny(e, "ledger", "the manifest names another genesis");
+	if (s->n_subjects != 1 || !span_eq(s->subject[0].name, m.name) || !span_eq(SPAN(s->subject[0].sha256), SPAN(m.digest)))
+		return err_deny(e, "kind", "the subject of a workload statement is the manifest's name and digest");
+	return COFFER_OK;
+}
+
+static enum coffer_rc check_asset(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct asset_body b;
+
+	TRY(check_issuer(k, env, s, 0, e));
+	TRY(asset_read(s, &b, e));
+	if (strcmp(b.path.owner, s->issuer) != 0)
+		return err_deny(e, "kind", "%s belongs to %s, not to %s", b.path.text, b.path.owner, s->issuer);
+	if (b.k != 1 || b.n_of != 1 || strcmp(b.of[0], s->issuer) != 0)
+		return err_deny(e, "kind", "approval by k of n parties is not built: k must be 1 and of the owner alone");
+	return COFFER_OK;
+}
+
+static enum coffer_rc check_approval(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	CLEANUP(freep) struct approval *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return err_set(e, COFFER_E_SYSTEM, "statement: out of memory");
+	TRY(check_issuer(k, env, s, 0, e));
+	TRY(approval_read(s, a, e));
+	if (a->n_assets == 0)
+		return err_set(e, COFFER_E_INPUT, "approval: no asset");
+	for (size_t i = 0; i < a->n_assets; i++)
+		if (strcmp(a->asset[i].owner, s->issuer) != 0)
+			return err_deny(e, "kind", "%s belongs to %s, not to %s", a->asset[i].text, a->asset[i].owner, s->issuer);
+	return COFFER_OK;
+}
+
+/* The issuer revokes its own; anyone a workload or approval of another, as far as its own assets go (decide.c). */
+static enum coffer_rc check_revocation(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct revocation v;
+	struct brief b = { 0 };
+	bool found, own, foreign;
+
+	TRY(check_issuer(k, env, s, 0, e));
+	TRY(revocation_read(s, &v, e));
+	TRY(registry_brief(&k->registry, v.statement, &found, &b, e));
+	if (!found)
+		return err_set(e, COFFER_E_NOTFOUND, "the statement to revoke is not logged");
+	own = strcmp(b.issuer, s->issuer) == 0;
+	foreign = b.kind == ST_APPROVAL || b.kind == ST_WORKLOAD;
+	if (b.kind == ST_GENESIS || b.kind == ST_PARTY || b.kind == ST_REVOCATION)
+		return err_deny(e, "kind", "a %s statement is not revoked; it is superseded", statement_kind_name(b.kind));
+	if (!own && !foreign)
+		return err_deny(e, "kind", "only %s may revoke this %s statement", b.issuer, statement_kind_name(b.kind));
+	return COFFER_OK;
+}
+
+static enum coffer_rc check_release(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct image_release v;
+
+	TRY(check_issuer(k, env, s, PERSONA_IMAGE, e));
+	return image_release_read(s, &v, e);
+}
+
+static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	switch (s->kind) {
+	case ST_PARTY:         return check_party(k, env, s, e);
+	case ST_SERVICE:       return check_service(k, env, s, e);
+	case ST_IMAGE_RELEASE: return check_release(k, env, s, e);
+	case ST_ASSET:         return check_asset(k, env, s, e);
+	case ST_WORKLOAD:      return check_workload(k, env, s, e);
+	case ST_APPROVAL:      return check_approval(k, env, s, e);
+	case ST_REVOCATION:    return check_revocation(k, env, s, e);
+	case ST_GENESIS:       return err_deny(e, "kind", "this service has its genesis");
+	}
+	return err_set(e, COFFER_E_BUG, "statement: unknown kind");
+}
+
+/* ---- common part ---- */
+
+static enum coffer_rc check_common(const struct keep *k, const struct statement *s, struct err *e)
+{
+	if (s->has_ledger ? !span_eq(SPAN(s->ledger), SPAN(k->genesis)) : s->kind != ST_IMAGE_RELEASE)
+		return err_deny(e, "ledger", "the statement is for another genesis, or for none");
+	if (s->issued >= s->expires || s->expires <= k->now)
+		return err_deny(e, "window", "the statement has expired");
+	if (s->issued > k->now + AHEAD_SECONDS)
+		return err_deny(e, "window", "the statement is issued in the future; check the issuer's clock");
+	return COFFER_OK;
+}
+
+static enum coffer_rc check_serial(struct keep *k, const struct statement *s, struct err *e)
+{
+	uint8_t last[32] = { 0 };
+	uint64_t serial = 0;
+
+	TRY(registry_last(&k->registry, s, &serial, last, e));
+	if (s->serial != serial + 1)
+		return err_deny(e, "serial", "serial %llu is logged for this issuer, kind and subject; the next is %llu, not %llu",
+		    (unsigned long long)serial, (unsigned long long)serial + 1, (unsigned long long)s->serial);
+	if (serial > 0 && !span_eq(SPAN(s->previous), SPAN(last)))
+		return err_deny(e, "serial", "the statement does not name the previous one's id");
+	return COFFER_OK;
+}
+
+enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	uint8_t id[32];
+
+	dsse_id(env, id);
+	TRY(registry_find(&k->registry, id, known, was, e));
+	if (!known_signer(k, env))
+		return err_deny(e, "signature", "no known party signed this statement");
+	TRY(statement_parse(wr_span(&env->payload), &s, e));
+	if (!*known) {
+		TRY(check_common(k, &s, e));
+		TRY(check_kind(k, env, &s, e));
+		TRY(check_serial(k, &s, e));
+	}
+	*out = s;
+	s = (struct statement){ 0 };
+	return COFFER_OK;
+}
+
+enum coffer_rc admit_log(struct keep *k, const struct statement *s, const struct dsse *env, struct logged *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr data = wr_open(4096);
+
+	registry_entry(s->id, s->kind, s->issuer, &data);
+	TRY(wr_done(&data, "journal entry", e));
+	TRY(journal_append(&k->journal, "statement", wr_span(&data), k->now, e));
+	TRY(registry_insert(&k->registry, s, env, k->journal.seq, e));
+	memcpy(out->id, s->id, sizeof(out->id));
+	out->seq = k->journal.seq;
+	memcpy(out->entry, k->journal.hash, sizeof(out->entry));
+	return COFFER_OK;
+}
+
+static void answer_logged(const struct logged *l, struct answer *a)
+{
+	struct keep_logged_rep rep = { .seq = l->seq };
+
+	memcpy(rep.id, l->id, sizeof(rep.id));
+	memcpy(rep.entry, l->entry, sizeof(rep.entry));
+	keep_logged_rep_write(a->out, &rep);
+}
+
+static enum coffer_rc log_statement(struct keep *k, const struct dsse *env, struct answer *a, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	CLEANUP(tx_end) struct tx tx = { 0 };
+	struct logged l = { 0 };
+	bool known = false;
+
+	TRY(admit(k, env, &s, &known, &l, e));
+	if (s.kind == ST_ASSET && !known)
+		return err_deny(e, "kind", "an asset statement comes with its sealed content: coffer asset put");
+	if (!known) {
+		TRY(tx_begin(&k->journal, &tx, e));
+		TRY(admit_log(k, &s, env, &l, e));
+		TRY(tx_commit(&tx, e));
+		if (s.kind == ST_PARTY)
+			TRY(registry_learn(&k->registry, &s, e));
+	}
+	answer_logged(&l, a);
+	return COFFER_OK;
+}
+
+enum coffer_rc on_statement(struct keep *k, struct span body, struct answer *a, struct err *e)
+{
+	struct keep_statement_req m = { 0 };
+	enum coffer_rc rc;
+
+	TRY(keep_statement_req_read(body, &m, e));
+	rc = log_statement(k, &m.statement, a, e);
+	dsse_clear(&m.statement);
+	return rc;
+}

@@ -1,0 +1,13 @@
+/* Which statements may be logged: docs/protocol/statements.md. */
+#pragma once
+#include "cofferd/keep/keep.h"
+
+/* Reads the payload only after a key of a known party has signed it. Then: signed by its issuer (a party statement: by
+ * itself and an introducer), ledger is our genesis, time window, persona, what the kind allows, and serial = last + 1 with
+ * the last one's id. *known tells that exactly this statement is logged already (*was is then filled; nothing else is checked).
+ * COFFER_E_DENIED with check "signature", "ledger", "window", "persona", "kind" or "serial"; COFFER_E_INPUT for a bad form.
+ * An asset statement is admitted here as to all but its content, which put (assets.c) checks. */
+enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was, struct err *e) NODISCARD;
+
+/* Journals and stores it; inside a transaction. */
+enum coffer_rc admit_log(struct keep *k, const struct statement *s, const struct dsse *env, struct logged *out, struct err *e) NODISCARD;

@@ -1,0 +1,204 @@
+/* The statements a decision may rest on, read into plain structs. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/keep/registry.h"
+
+void facts_free(struct facts *f)
+{
+	if (!f)
+		return;
+	for (size_t i = 0; i < f->n_workloads; i++) {
+		manifest_clear(&f->workload[i].manifest);
+		statement_clear(&f->workload[i].st);
+	}
+	free(f->approval);
+	free(f);
+}
+
+static unsigned persona_for(enum statement_kind k)
+{
+	switch (k) {
+	case ST_SERVICE:
+	case ST_WORKLOAD:      return PERSONA_WORKLOAD;
+	case ST_IMAGE_RELEASE: return PERSONA_IMAGE;
+	case ST_GENESIS:
+	case ST_PARTY:
+	case ST_ASSET:
+	case ST_APPROVAL:
+	case ST_REVOCATION:    return 0;
+	}
+	return ~0u;
+}
+
+static bool issuer_may(const struct registry *r, const char *issuer, enum statement_kind k, int64_t now)
+{
+	const struct party *p = registry_party(r, span_of(issuer), now);
+	unsigned need = persona_for(k);
+
+	return p && (p->personas & need) == need;
+}
+
+/* Columns 0..: id, kind, issuer, issued, expires, superseded. */
+#define FACT_COLUMNS \
+	"s.id, s.kind, s.issuer, s.issued, s.expires," \
+	" EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)," \
+	" s.payload"
+#define PAYLOAD_COLUMN 6
+#define NEXT_COLUMN 7
+
+static enum coffer_rc read_fact(const struct registry *r, struct q *q, int64_t now, struct fact *out, struct err *e)
+{
+	struct fact f = { .kind = (enum statement_kind)q_col_i64(q, 1), .issued = q_col_i64(q, 3), .expires = q_col_i64(q, 4),
+		.superseded = q_col_i64(q, 5) != 0 };
+
+	if (!q_col_fixed(q, 0, f.id, sizeof(f.id)) || !q_col_name(q, 2, f.issuer, sizeof(f.issuer)))
+		return err_set(e, COFFER_E_BUG, "registry: malformed row");
+	f.issuer_may = issuer_may(r, f.issuer, f.kind, now);
+	*out = f;
+	return COFFER_OK;
+}
+
+/* Who revoked f. Too many revocations of one statement would hide some: that is refused, not cut. */
+static enum coffer_rc read_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT issuer FROM revoked WHERE target=?");
+
+	q_blob(&q, SPAN(f->id));
+	for (;;) {
+		struct fact_revocation *v = &out->revocation[out->n_revocations];
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		if (out->n_revocations == FACT_REVOCATIONS_MAX)
+			return err_set(e, COFFER_E_LIMIT, "registry: more than %d revocations bear on one request", FACT_REVOCATIONS_MAX);
+		memcpy(v->target, f->id, sizeof(v->target));
+		if (!q_col_name(&q, 0, v->issuer, sizeof(v->issuer)))
+			return err_set(e, COFFER_E_BUG, "registry: malformed row");
+		out->n_revocations++;
+	}
+}
+
+static enum coffer_rc read_asset(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store,
+	    "SELECT " FACT_COLUMNS " FROM asset a JOIN statement s ON s.id=a.statement WHERE a.path=?");
+	CLEANUP(statement_clear) struct statement st = { 0 };
+	bool row = false;
+
+	q_text(&q, span_of(p->text));
+	TRY(q_row(&q, &row, e));
+	if (!row)
+		return COFFER_OK;
+	TRY(read_fact(r, &q, now, &out->asset.s, e));
+	TRY(statement_parse(q_col(&q, PAYLOAD_COLUMN), &st, e));
+	TRY(asset_read(&st, &out->asset.body, e));
+	out->has_asset = true;
+	return read_revocations(r, &out->asset.s, out, e);
+}
+
+static enum coffer_rc read_workloads(const struct registry *r, const uint8_t reg[static 32], int64_t now, struct facts *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS ", w.initdata FROM workload w JOIN statement s"
+	                                               " ON s.id=w.statement WHERE w.initdata=? ORDER BY s.seq DESC LIMIT ?");
+
+	q_blob(&q, (struct span){ reg, 32 });
+	q_i64(&q, FACT_WORKLOADS_MAX);
+	for (;;) {
+		struct fact_workload *w = &out->workload[out->n_workloads];
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		out->n_workloads++; /* from here on facts_free clears it */
+		TRY(read_fact(r, &q, now, &w->s, e));
+		if (!q_col_fixed(&q, NEXT_COLUMN, w->initdata, sizeof(w->initdata)))
+			return err_set(e, COFFER_E_BUG, "registry: malformed row");
+		TRY(statement_parse(q_col(&q, PAYLOAD_COLUMN), &w->st, e));
+		TRY(manifest_read(w->st.body, &w->manifest, e));
+		TRY(read_revocations(r, &w->s, out, e));
+	}
+}
+
+static enum coffer_rc read_uses(const struct registry *r, struct fact_approval *a, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT uses FROM approval_use WHERE statement=?");
+	bool row = false;
+
+	q_blob(&q, SPAN(a->s.id));
+	TRY(q_row(&q, &row, e));
+	a->used = row ? (uint64_t)q_col_i64(&q, 0) : 0;
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_approvals(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM approval_asset a JOIN statement s ON s.id=a.statement"
+	                                               " WHERE a.path=? AND s.issuer=? ORDER BY s.seq DESC LIMIT ?");
+
+	out->approval = calloc(FACT_APPROVALS_MAX, sizeof(*out->approval));
+	if (!out->approval)
+		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
+	q_text(&q, span_of(p->text));
+	q_text(&q, span_of(p->owner));
+	q_i64(&q, FACT_APPROVALS_MAX);
+	for (;;) {
+		CLEANUP(statement_clear) struct statement st = { 0 };
+		struct fact_approval *a = &out->approval[out->n_approvals];
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		TRY(read_fact(r, &q, now, &a->s, e));
+		TRY(statement_parse(q_col(&q, PAYLOAD_COLUMN), &st, e));
+		TRY(approval_read(&st, &a->body, e));
+		TRY(read_uses(r, a, e));
+		TRY(read_revocations(r, &a->s, out, e));
+		out->n_approvals++;
+	}
+}
+
+static enum coffer_rc read_services(const struct registry *r, int64_t now, struct facts *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE s.kind=? ORDER BY s.seq DESC LIMIT ?");
+
+	q_i64(&q, ST_SERVICE);
+	q_i64(&q, FACT_SERVICES_MAX);
+	for (;;) {
+		CLEANUP(statement_clear) struct statement st = { 0 };
+		struct fact_service *v = &out->service[out->n_services];
+		struct service body;
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		TRY(read_fact(r, &q, now, &v->s, e));
+		TRY(statement_parse(q_col(&q, PAYLOAD_COLUMN), &st, e));
+		TRY(service_read(st.body, &body, e));
+		memcpy(v->id, body.id, sizeof(v->id));
+		TRY(read_revocations(r, &v->s, out, e));
+		out->n_services++;
+	}
+}
+
+enum coffer_rc registry_facts(struct registry *r, const struct asset_path *p, const uint8_t init_register[static 32], int64_t now,
+    struct facts **out, struct err *e)
+{
+	CLEANUP(facts_freep) struct facts *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
+	TRY(read_asset(r, p, now, f, e));
+	TRY(read_workloads(r, init_register, now, f, e));
+	TRY(read_approvals(r, p, now, f, e));
+	TRY(read_services(r, now, f, e));
+	*out = MOVE(f);
+	return COFFER_OK;
+}

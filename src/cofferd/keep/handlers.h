@@ -1,0 +1,22 @@
+/* One function a message type; keep_dispatch.c holds the table. Each decodes its body to the last
+ * byte before it looks at anything, and writes its answer into a->out only when it succeeds. */
+#pragma once
+#include "cofferd/keep/keep.h"
+
+struct answer {
+	struct wr          *out;      /* body of the reply */
+	bool                has_decision;
+	uint8_t             decision[16];
+};
+
+enum coffer_rc on_auth(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_attest(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_resource(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_put(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_delete(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_statement(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_query(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_assets(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_decision(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_journal(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_status(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;

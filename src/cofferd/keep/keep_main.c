@@ -1,0 +1,180 @@
+/* The holder of keys and store. How it is started: proto/keep_config.h. */
+#include <errno.h>
+#include <locale.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/keep/keep.h"
+#include "crypto/cipher.h"
+#include "crypto/hash.h"
+#include "crypto/jwe.h"
+#include "os/ipc.h"
+#include "os/sandbox.h"
+
+static int fail(const struct err *e)
+{
+	(void)fprintf(stderr, "cofferd-keep: %s\n", e->msg);
+	return 1;
+}
+
+/* ---- --make-keys, --public-keys ---- */
+
+static enum coffer_rc print_public(const struct keep_keys *k, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(8192);
+
+	keys_public(k, &w);
+	TRY(wr_done(&w, "public keys", e));
+	return printf("%.*s\n", (int)w.n, (const char *)w.p) > 0 && fflush(stdout) == 0 ? COFFER_OK
+	       : err_set(e, COFFER_E_SYSTEM, "standard output: %s", strerror(errno));
+}
+
+static enum coffer_rc make_keys(const char *dir, struct err *e)
+{
+	CLEANUP(keys_clear) struct keep_keys k = { 0 };
+
+	TRY(keys_new(&k, e));
+	TRY(keys_save(&k, dir, e));
+	return print_public(&k, e);
+}
+
+static enum coffer_rc show_keys(const char *dir, struct err *e)
+{
+	CLEANUP(keys_clear) struct keep_keys k = { 0 };
+
+	TRY(keys_load(dir, &k, e));
+	return print_public(&k, e);
+}
+
+/* ---- --run ---- */
+
+/* Libraries fetch algorithms, read configuration files and seed themselves at first use: all of it must have happened
+ * before the door closes. */
+static enum coffer_rc warm_up(struct err *e)
+{
+	CLEANUP(keys_clear) struct keep_keys k = { 0 };
+	CLEANUP(wr_close) struct wr w = wr_open(4096);
+	uint8_t sig[SIG_LEN], buf[16] = { 0 }, tag[GCM_TAG], iv[GCM_IV] = { 0 };
+	struct store *s = NULL;
+	struct privkey *ed = NULL;
+
+	TRY(keys_new(&k, e));
+	TRY(key_sign(k.reply, SPAN(buf), sig, e));
+	if (!key_verify(privkey_public(k.reply), SPAN(buf), SPAN(sig)))
+		return err_set(e, COFFER_E_BUG, "keep: a signature of ours does not verify");
+	TRY(privkey_new(KEY_ED25519, &ed, e));
+	(void)!key_verify(privkey_public(ed), SPAN(buf), SPAN(sig));
+	privkey_free(ed);
+	TRY(jwe_seal(privkey_public(k.receive), SPAN(buf), NULL, &w, e));
+	TRY(gcm_seal(k.storage.p, iv, (struct span){ 0 }, SPAN(buf), buf, tag, e));
+	TRY(store_open(":memory:", &s, e));
+	store_close(s);
+	(void)clock_now();
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_config(struct wr *frame, struct keep_config *c, struct err *e)
+{
+	uint8_t tag = 0;
+
+	TRY(ipc_recv(KEEP_FD_PARENT, KEEP_CONFIG_MAX, &tag, frame, e));
+	if (tag != KEEP_CONFIG)
+		return err_set(e, COFFER_E_INPUT, "keep: the parent sent message %u, not the configuration", (unsigned)tag);
+	return keep_config_read(wr_span(frame), c, e);
+}
+
+static enum coffer_rc start(const struct keep_config *c, struct keep *k, struct err *e)
+{
+	CLEANUP(freep) char *dir = span_dup(c->state_dir);
+	CLEANUP(freep) char *db = dir ? str_fmt("%s/keep.db", dir) : NULL;
+	CLEANUP(keys_clear) struct keep_keys keys = { 0 };
+
+	if (!db)
+		return err_set(e, COFFER_E_SYSTEM, "keep: out of memory");
+	TRY(warm_up(e));
+	TRY(sandbox_enter_keep(dir, e));
+	TRY(keys_load(dir, &keys, e));
+	return keep_open(db, &keys, c, clock_now(), k, e);
+}
+
+static enum coffer_rc configure(struct keep *k, struct err *e)
+{
+	CLEANUP(wr_close) struct wr frame = { 0 };
+	struct keep_config c = { 0 };
+	enum coffer_rc rc;
+
+	TRY(read_config(&frame, &c, e));
+	rc = start(&c, k, e);
+	dsse_clear(&c.genesis);
+	return rc;
+}
+
+/* True while there is a request to read; false when either side has gone. */
+static bool wait_for_request(void)
+{
+	struct pollfd p[2] = { { .fd = KEEP_FD_NET, .events = POLLIN }, { .fd = KEEP_FD_PARENT, .events = POLLIN } };
+	int n;
+
+	do
+		n = poll(p, 2, -1);
+	while (n < 0 && errno == EINTR);
+	return n > 0 && p[1].revents == 0 && (p[0].revents & POLLIN);
+}
+
+static enum coffer_rc serve(struct keep *k, struct err *e)
+{
+	CLEANUP(wr_close) struct wr request = { 0 }, reply = { 0 };
+
+	while (wait_for_request()) {
+		uint8_t type = 0, rc;
+		int64_t now;
+		enum coffer_rc got = ipc_recv(KEEP_FD_NET, KEEP_FRAME_MAX, &type, &request, e);
+
+		if (got == COFFER_E_UPSTREAM)
+			return COFFER_OK; /* net has gone */
+		if (got != COFFER_OK)
+			return got;
+		now = clock_now();
+		k->now = now > k->journal.time ? now : k->journal.time;
+		rc = (uint8_t)keep_dispatch(k, type, wr_span(&request), &reply);
+		TRY(wr_done(&reply, "reply", e));
+		TRY(ipc_send(KEEP_FD_NET, rc, wr_span(&reply), e));
+		wr_close(&reply);
+		wr_close(&request);
+	}
+	return COFFER_OK;
+}
+
+static int run(void)
+{
+	CLEANUP(keep_close) struct keep k = { 0 };
+	struct err e = { 0 }, ignore = { 0 };
+	enum coffer_rc rc = configure(&k, &e);
+
+	if (rc != COFFER_OK) {
+		(void)!ipc_send(KEEP_FD_PARENT, (uint8_t)rc, span_of(e.msg), &ignore);
+		return fail(&e);
+	}
+	if (ipc_send(KEEP_FD_PARENT, COFFER_OK, (struct span){ 0 }, &e) != COFFER_OK)
+		return fail(&e);
+	return serve(&k, &e) == COFFER_OK ? 0 : fail(&e);
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = { 0 };
+
+	if (argc == 2 && strcmp(argv[1], "--run") == 0)
+		return run();
+	if (argc == 3 && strcmp(argv[1], "--make-keys") == 0)
+		return make_keys(argv[2], &e) == COFFER_OK ? 0 : fail(&e);
+	if (argc == 3 && strcmp(argv[1], "--public-keys") == 0)
+		return show_keys(argv[2], &e) == COFFER_OK ? 0 : fail(&e);
+	(void)fprintf(stderr, "usage: cofferd-keep --make-keys DIR | --public-keys DIR | --run\n"
+	                      "It is started by cofferd.\n");
+	return 2;
+}

@@ -1,0 +1,40 @@
+#include "cofferd/keep/noise.h"
+
+#include "base/own.h"
+#include "base/wr.h"
+#include "fmt/json.h"
+
+static enum coffer_rc summary(struct keep *k, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(256);
+	CLEANUP(tx_end) struct tx tx = { 0 };
+	struct json_wr j = jw_open(&w, false);
+
+	jw_obj(&j);
+	jw_m_u64(&j, "unwritten", k->noise.unwritten);
+	jw_obj_end(&j);
+	TRY(wr_done(&w, "journal entry", e));
+	TRY(tx_begin(&k->journal, &tx, e));
+	TRY(journal_append(&k->journal, "denial", wr_span(&w), k->now, e));
+	return tx_commit(&tx, e);
+}
+
+void noise_count(struct keep *k)
+{
+	struct err e = { 0 };
+
+	k->noise.unwritten++;
+	if (k->now - k->noise.summary < 60 || summary(k, &e) != COFFER_OK)
+		return;
+	k->noise.summary = k->now;
+	k->noise.unwritten = 0;
+}
+
+bool noise_may_write(struct keep *k)
+{
+	if (k->noise.minute != k->now / 60) {
+		k->noise.minute = k->now / 60;
+		k->noise.denials = 0;
+	}
+	return k->noise.denials++ < KEEP_DENIALS_PER_MINUTE;
+}

@@ -1,0 +1,10 @@
+/* What strangers can cause without being vouched for must not fill the journal: it is counted, and written in summary. */
+#pragma once
+#include "cofferd/keep/keep.h"
+
+/* One failure that gets no entry of its own. Writes a summary entry when the last is a minute old; a failure to
+ * write it loses nothing but the summary. */
+void noise_count(struct keep *k);
+
+/* May one more denial to a stranger be written this minute? */
+bool noise_may_write(struct keep *k);

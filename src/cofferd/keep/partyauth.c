@@ -1,0 +1,107 @@
+#include "cofferd/keep/partyauth.h"
+
+#include "base/own.h"
+#include "base/str.h"
+#include "fmt/enc.h"
+
+#define TOKEN_PAYLOAD_MAX 4096
+#define TOKEN_SECONDS 300
+#define TOKEN_AHEAD 30    /* a party's clock may be this far ahead of ours */
+#define JTI_LEN 16
+#define JTI_MAX 100000    /* remembered at one time */
+
+bool jws_payload_is(struct span signing_input, struct span payload)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(signing_input.n);
+	size_t dot = span_find(signing_input, '.');
+
+	b64url_write(&w, payload);
+	return dot < signing_input.n && wr_ok(&w) && span_eq(span_skip(signing_input, dot + 1), wr_span(&w));
+}
+
+struct claims {
+	struct span iss, method, path;
+	uint64_t    iat, exp;
+	uint8_t     body[32], jti[JTI_LEN];
+};
+
+static enum coffer_rc read_claims(const struct json *v, struct claims *c, struct err *e)
+{
+	static const char *const names[] = { "iss", "iat", "exp", "method", "path", "body", "jti", NULL };
+	struct span body, jti;
+
+	TRY(json_closed(v, names, "token", e));
+	TRY(json_need_str(v, "iss", "token", &c->iss, e));
+	TRY(json_need_str(v, "method", "token", &c->method, e));
+	TRY(json_need_str(v, "path", "token", &c->path, e));
+	TRY(json_need_str(v, "body", "token", &body, e));
+	TRY(json_need_str(v, "jti", "token", &jti, e));
+	TRY(json_need_u64(v, "iat", "token", &c->iat, e));
+	TRY(json_need_u64(v, "exp", "token", &c->exp, e));
+	if (!hex_fixed(body, c->body, sizeof(c->body)) || !hex_fixed(jti, c->jti, sizeof(c->jti)) || c->exp > INT64_MAX)
+		return err_set(e, COFFER_E_INPUT, "token: malformed body, jti or exp");
+	return COFFER_OK;
+}
+
+static enum coffer_rc check_claims(const struct keep *k, const struct keep_party_auth *a, const struct claims *c, struct err *e)
+{
+	uint64_t now = (uint64_t)k->now;
+
+	if (c->exp <= c->iat || c->exp - c->iat > TOKEN_SECONDS)
+		return err_deny(e, "token", "a token is good for at most %d seconds", TOKEN_SECONDS);
+	if (now >= c->exp)
+		return err_deny(e, "token", "the token has expired");
+	if (c->iat > now + TOKEN_AHEAD)
+		return err_deny(e, "token", "the token is issued in the future; check this machine's clock");
+	if (!span_eq(c->method, a->method) || !span_eq(c->path, a->path))
+		return err_deny(e, "token", "the token is for another method or path");
+	if (!span_eq(SPAN(c->body), SPAN(a->body_sha256)))
+		return err_deny(e, "token", "the token is for another body");
+	return COFFER_OK;
+}
+
+static enum coffer_rc forget_expired(struct keep *k, struct err *e)
+{
+	CLEANUP(q_close) struct q old = q_open(k->store, "DELETE FROM jti WHERE expires<=?");
+	CLEANUP(q_close) struct q n = q_open(k->store, "SELECT count(*) FROM jti");
+	bool row = false;
+
+	q_i64(&old, k->now);
+	TRY(q_run(&old, e));
+	TRY(q_row(&n, &row, e));
+	return row && q_col_i64(&n, 0) < JTI_MAX ? COFFER_OK : err_set(e, COFFER_E_LIMIT, "too many tokens at once; try again in five minutes");
+}
+
+static enum coffer_rc use_once(struct keep *k, const struct claims *c, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "INSERT OR IGNORE INTO jti(id, expires) VALUES(?,?)");
+	CLEANUP(tx_end) struct tx tx = { 0 };
+
+	TRY(tx_begin(&k->journal, &tx, e));
+	TRY(forget_expired(k, e));
+	q_blob(&q, SPAN(c->jti));
+	q_i64(&q, (int64_t)c->exp);
+	TRY(q_run(&q, e));
+	if (q_changes(k->store) != 1)
+		return err_deny(e, "token", "the token was used before; make a new one");
+	return tx_commit(&tx, e);
+}
+
+enum coffer_rc party_auth(struct keep *k, const struct keep_party_auth *a, const struct party **who, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	const struct pubkey *key = NULL;
+	const struct party *p = registry_key(&k->registry, a->kid, k->now, &key);
+	struct claims c = { 0 };
+
+	if (!p || !key_verify(key, a->signing_input, SPAN(a->sig)) || !jws_payload_is(a->signing_input, a->payload))
+		return err_deny(e, "token", "no known party signed this token");
+	TRY(json_parse(a->payload, TOKEN_PAYLOAD_MAX, &doc, e));
+	TRY(read_claims(json_root(doc), &c, e));
+	if (!span_eq_str(c.iss, p->id))
+		return err_deny(e, "token", "the token's issuer is not the party whose key signed it");
+	TRY(check_claims(k, a, &c, e));
+	TRY(use_once(k, &c, e));
+	*who = p;
+	return COFFER_OK;
+}

@@ -1,0 +1,244 @@
+/* What parties may read: statements, their assets, decisions about them, the journal, the state. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/keep/handlers.h"
+#include "cofferd/keep/partyauth.h"
+#include "fmt/enc.h"
+
+#define ANSWER_MAX (8u << 20) /* leaves room for the frame around it */
+#define JOURNAL_PAGE 256
+
+static void hex_member(struct json_wr *j, const char *name, struct span s)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(256);
+
+	hex_write(&w, s);
+	jw_m_str(j, name, wr_span(&w));
+}
+
+/* ---- QUERY ---- */
+
+/* Public: what a client needs before it trusts anything (genesis, service), and what guests check images and outputs by. */
+static enum coffer_rc may_query(struct keep *k, const struct keep_query_req *m, struct err *e)
+{
+	const struct party *who = NULL;
+
+	if (m->kind == ST_GENESIS || m->kind == ST_SERVICE || m->kind == ST_PARTY || m->kind == ST_IMAGE_RELEASE)
+		return COFFER_OK;
+	if (!m->has_auth)
+		return err_deny(e, "token", "statements of this kind are shown to known parties only");
+	return party_auth(k, &m->auth, &who, e);
+}
+
+/* In force but for the issuer's persona, which the caller of a single statement judges by its own rules. */
+#define IN_FORCE \
+	" AND s.issued<=?6 AND s.expires>?6 AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer" \
+	" AND n.subject=s.subject AND n.serial>s.serial) AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer)"
+
+static void bind_query(struct q *q, const struct keep *k, const struct keep_query_req *m, struct span subject)
+{
+	q_i64(q, m->kind);
+	q_text(q, m->issuer);
+	q_blob(q, subject);
+	q_i64(q, m->has_id);
+	q_blob(q, SPAN(m->id));
+	q_i64(q, k->now);
+}
+
+static enum coffer_rc write_envelope(struct keep *k, const uint8_t id[static 32], struct wr *w, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse d = { 0 };
+	CLEANUP(wr_close) struct wr text = wr_open(DSSE_ENVELOPE_MAX);
+	struct json_wr j = jw_open(&text, false);
+
+	TRY(registry_envelope(&k->registry, id, &d, e));
+	dsse_write(&d, &j);
+	TRY(wr_done(&text, "envelope", e));
+	wr_blob32(w, wr_span(&text));
+	return COFFER_OK;
+}
+
+static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, struct answer *a, struct err *e)
+{
+	static const char all[] = "SELECT s.id FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
+	                          " (?3=x'' OR instr(s.subject, ?3)>0) AND (?4=0 OR s.id=?5) AND ?6>0 ORDER BY s.seq DESC LIMIT 256";
+	static const char in_force[] = "SELECT s.id FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
+	                               " (?3=x'' OR instr(s.subject, ?3)>0) AND (?4=0 OR s.id=?5)" IN_FORCE " ORDER BY s.seq DESC LIMIT 256";
+	CLEANUP(q_close) struct q q = q_open(k->store, m->all ? all : in_force);
+	CLEANUP(wr_close) struct wr subject = wr_open(4096), list = wr_open(ANSWER_MAX);
+	uint32_t n = 0;
+
+	_Static_assert(KEEP_QUERY_MAX == 256, "the limit in the queries above");
+	if (m->subject.n)
+		wr_blob32(&subject, m->subject); /* with its length: a name, not a part of one */
+	TRY(wr_done(&subject, "subject", e));
+	bind_query(&q, k, m, wr_span(&subject));
+	for (;;) {
+		uint8_t id[32];
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row || list.n + DSSE_ENVELOPE_MAX + 4 > ANSWER_MAX)
+			break;
+		if (!q_col_fixed(&q, 0, id, sizeof(id)))
+			return err_set(e, COFFER_E_BUG, "registry: malformed id");
+		TRY(write_envelope(k, id, &list, e));
+		n++;
+	}
+	TRY(wr_done(&list, "statements", e));
+	wr_be32(a->out, n);
+	wr_put(a->out, wr_span(&list));
+	return COFFER_OK;
+}
+
+enum coffer_rc on_query(struct keep *k, struct span body, struct answer *a, struct err *e)
+{
+	struct keep_query_req m;
+
+	TRY(keep_query_req_read(body, &m, e));
+	TRY(may_query(k, &m, e));
+	return query(k, &m, a, e);
+}
+
+/* ---- ASSETS ---- */
+
+enum coffer_rc on_assets(struct keep *k, struct span body, struct answer *a, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT a.path, a.version, a.type, s.issued FROM asset a JOIN statement s"
+	                                               " ON s.id=a.statement WHERE s.issuer=? ORDER BY a.path");
+	struct json_wr j = jw_open(a->out, false);
+	const struct party *who = NULL;
+	struct keep_assets_req m;
+
+	TRY(keep_assets_req_read(body, &m, e));
+	TRY(party_auth(k, &m.auth, &who, e));
+	q_text(&q, span_of(who->id));
+	jw_obj(&j);
+	jw_name(&j, "assets");
+	jw_arr(&j);
+	for (;;) {
+		char issued[CLOCK_TEXT_LEN];
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			break;
+		clock_text(q_col_i64(&q, 3), issued);
+		jw_obj(&j);
+		jw_m_text(&j, "issued", issued);
+		jw_m_str(&j, "path", q_col(&q, 0));
+		jw_m_str(&j, "type", q_col(&q, 2));
+		jw_m_u64(&j, "version", (uint64_t)q_col_i64(&q, 1));
+		jw_obj_end(&j);
+	}
+	jw_arr_end(&j);
+	jw_obj_end(&j);
+	return COFFER_OK;
+}
+
+/* ---- DECISION ---- */
+
+enum coffer_rc on_decision(struct keep *k, struct span body, struct answer *a, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT owner=?2, owner_view, provider_view FROM decision"
+	                                               " WHERE id=?1 AND (owner=?2 OR provider=?2)");
+	const struct party *who = NULL;
+	struct keep_decision_req m;
+	bool row = false;
+
+	TRY(keep_decision_req_read(body, &m, e));
+	TRY(party_auth(k, &m.auth, &who, e));
+	q_blob(&q, SPAN(m.id));
+	q_text(&q, span_of(who->id));
+	TRY(q_row(&q, &row, e));
+	if (!row)
+		return err_set(e, COFFER_E_NOTFOUND, "no such decision that concerns %s", who->id);
+	wr_put(a->out, q_col(&q, q_col_i64(&q, 0) ? 1 : 2));
+	return COFFER_OK;
+}
+
+/* ---- JOURNAL and STATUS ---- */
+
+/* The newest entry under the ledger key, so that what a party saw cannot be denied later. */
+static enum coffer_rc write_head(const struct keep *k, struct json_wr *j, struct err *e)
+{
+	CLEANUP(wr_close) struct wr msg = wr_open(128), text = wr_open(128);
+	char time[CLOCK_TEXT_LEN];
+	uint8_t sig[SIG_LEN];
+
+	wr_str(&msg, "coffer journal head v1");
+	wr_u8(&msg, 0);
+	wr_be64(&msg, k->journal.seq);
+	wr_put(&msg, SPAN(k->journal.hash));
+	TRY(wr_done(&msg, "journal head", e));
+	TRY(key_sign(k->keys.ledger, wr_span(&msg), sig, e));
+	b64url_write(&text, SPAN(sig));
+	clock_text(k->journal.time, time);
+	jw_obj(j);
+	hex_member(j, "hash", SPAN(k->journal.hash));
+	jw_m_u64(j, "seq", k->journal.seq);
+	jw_m_str(j, "signature", wr_span(&text));
+	jw_m_text(j, "time", time);
+	jw_obj_end(j);
+	return COFFER_OK;
+}
+
+static enum coffer_rc write_entries(const struct keep *k, uint64_t from, struct json_wr *j, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT seq, hash FROM entry WHERE seq>=? ORDER BY seq LIMIT ?");
+
+	q_i64(&q, from > INT64_MAX ? INT64_MAX : (int64_t)from);
+	q_i64(&q, JOURNAL_PAGE);
+	jw_arr(j);
+	for (;;) {
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			break;
+		jw_obj(j);
+		hex_member(j, "hash", q_col(&q, 1));
+		jw_m_u64(j, "seq", (uint64_t)q_col_i64(&q, 0));
+		jw_obj_end(j);
+	}
+	jw_arr_end(j);
+	return COFFER_OK;
+}
+
+enum coffer_rc on_journal(struct keep *k, struct span body, struct answer *a, struct err *e)
+{
+	struct json_wr j = jw_open(a->out, false);
+	const struct party *who = NULL;
+	struct keep_journal_req m;
+
+	TRY(keep_journal_req_read(body, &m, e));
+	TRY(party_auth(k, &m.auth, &who, e));
+	jw_obj(&j);
+	jw_name(&j, "entries");
+	TRY(write_entries(k, m.from, &j, e));
+	jw_name(&j, "head");
+	TRY(write_head(k, &j, e));
+	jw_obj_end(&j);
+	return COFFER_OK;
+}
+
+enum coffer_rc on_status(struct keep *k, struct span body, struct answer *a, struct err *e)
+{
+	struct json_wr j = jw_open(a->out, false);
+
+	if (body.n != 0)
+		return err_set(e, COFFER_E_INPUT, "status: a body where none belongs");
+	jw_obj(&j);
+	jw_name(&j, "journal");
+	jw_obj(&j);
+	hex_member(&j, "hash", SPAN(k->journal.hash));
+	jw_m_u64(&j, "seq", k->journal.seq);
+	jw_obj_end(&j);
+	jw_m_text(&j, "protocol", "0.4.0");
+	jw_m_text(&j, "version", COFFER_VERSION);
+	jw_obj_end(&j);
+	return COFFER_OK;
+}

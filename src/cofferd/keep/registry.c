@@ -1,0 +1,336 @@
+#include "cofferd/keep/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "crypto/hash.h"
+#include "fmt/enc.h"
+
+#define SUBJECT_KEY_MAX ((ST_SUBJECT_NAME_MAX + 4u) * ST_SUBJECTS_MAX)
+#define SIG_BYTES (32 + SIG_LEN)
+
+/* ---- parties ---- */
+
+static struct party_rec *rec(const struct registry *r, struct span id)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (span_eq_str(id, r->party[i].body.id))
+			return &r->party[i];
+	return NULL;
+}
+
+const struct party *registry_party(const struct registry *r, struct span id, int64_t now)
+{
+	const struct party_rec *p = rec(r, id);
+
+	return p && now < p->expires ? &p->body : NULL;
+}
+
+const struct party *registry_key(const struct registry *r, const uint8_t thumb[static 32], int64_t now, const struct pubkey **key)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct party_rec *p = &r->party[i];
+
+		for (size_t k = 0; k < p->body.n_keys && now < p->expires; k++) {
+			uint8_t t[32];
+
+			pubkey_thumbprint(&p->body.keys[k], t);
+			if (!span_eq(SPAN(t), (struct span){ thumb, 32 }))
+				continue;
+			*key = &p->body.keys[k];
+			return &p->body;
+		}
+	}
+	return NULL;
+}
+
+bool registry_room(const struct registry *r, const char *id)
+{
+	return r->n < REGISTRY_PARTIES_MAX || rec(r, span_of(id));
+}
+
+enum coffer_rc registry_learn(struct registry *r, const struct statement *s, struct err *e)
+{
+	struct party_rec p = { .serial = s->serial, .expires = s->expires };
+	struct party_rec *at;
+
+	TRY(party_read(s->body, &p.body, e));
+	at = rec(r, span_of(p.body.id));
+	if (at && at->serial >= p.serial)
+		return COFFER_OK;
+	if (!at && r->n == REGISTRY_PARTIES_MAX)
+		return err_set(e, COFFER_E_LIMIT, "registry: %d parties are known; no room for more", REGISTRY_PARTIES_MAX);
+	*(at ? at : &r->party[r->n++]) = p;
+	return COFFER_OK;
+}
+
+/* ---- one statement ---- */
+
+void registry_subject(const struct statement *s, struct wr *w)
+{
+	for (size_t i = 0; i < s->n_subjects; i++)
+		wr_blob32(w, s->subject[i].name);
+}
+
+void registry_entry(const uint8_t id[static 32], enum statement_kind kind, const char *issuer, struct wr *w)
+{
+	struct json_wr j = jw_open(w, false);
+	char hex[HEX32_LEN];
+
+	hex32(id, hex);
+	jw_obj(&j);
+	jw_m_text(&j, "id", hex);
+	jw_m_text(&j, "issuer", issuer);
+	jw_m_text(&j, "kind", statement_kind_name(kind));
+	jw_obj_end(&j);
+}
+
+enum coffer_rc registry_last(struct registry *r, const struct statement *s, uint64_t *serial, uint8_t id[static 32], struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store,
+	    "SELECT serial, id FROM statement WHERE kind=? AND issuer=? AND subject=? ORDER BY serial DESC LIMIT 1");
+	CLEANUP(wr_close) struct wr subject = wr_open(SUBJECT_KEY_MAX);
+	bool row = false;
+
+	registry_subject(s, &subject);
+	TRY(wr_done(&subject, "subject", e));
+	q_i64(&q, (int64_t)s->kind);
+	q_text(&q, span_of(s->issuer));
+	q_blob(&q, wr_span(&subject));
+	TRY(q_row(&q, &row, e));
+	*serial = row ? (uint64_t)q_col_i64(&q, 0) : 0;
+	if (row && !q_col_fixed(&q, 1, id, 32))
+		return err_set(e, COFFER_E_BUG, "registry: malformed id");
+	return COFFER_OK;
+}
+
+enum coffer_rc registry_find(struct registry *r, const uint8_t id[static 32], bool *found, struct logged *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store,
+	    "SELECT s.seq, e.hash FROM statement s JOIN entry e ON e.seq=s.seq WHERE s.id=?");
+
+	q_blob(&q, (struct span){ id, 32 });
+	*found = false;
+	TRY(q_row(&q, found, e));
+	if (!*found)
+		return COFFER_OK;
+	memcpy(out->id, id, 32);
+	out->seq = (uint64_t)q_col_i64(&q, 0);
+	if (!q_col_fixed(&q, 1, out->entry, sizeof(out->entry)))
+		return err_set(e, COFFER_E_BUG, "registry: malformed entry hash");
+	return COFFER_OK;
+}
+
+enum coffer_rc registry_brief(struct registry *r, const uint8_t id[static 32], bool *found, struct brief *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT kind, issuer FROM statement WHERE id=?");
+
+	q_blob(&q, (struct span){ id, 32 });
+	*found = false;
+	TRY(q_row(&q, found, e));
+	if (!*found)
+		return COFFER_OK;
+	out->kind = (enum statement_kind)q_col_i64(&q, 0);
+	if (!q_col_name(&q, 1, out->issuer, sizeof(out->issuer)))
+		return err_set(e, COFFER_E_BUG, "registry: malformed issuer");
+	return COFFER_OK;
+}
+
+enum coffer_rc registry_envelope(struct registry *r, const uint8_t id[static 32], struct dsse *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT payload, sigs FROM statement WHERE id=?");
+	CLEANUP(dsse_clear) struct dsse d = { 0 };
+	struct span sigs;
+	bool row = false;
+
+	q_blob(&q, (struct span){ id, 32 });
+	TRY(q_row(&q, &row, e));
+	if (!row)
+		return err_set(e, COFFER_E_NOTFOUND, "no such statement is logged");
+	TRY(dsse_new(q_col(&q, 0), &d, e));
+	sigs = q_col(&q, 1);
+	if (sigs.n % SIG_BYTES != 0 || sigs.n / SIG_BYTES > DSSE_SIGS_MAX)
+		return err_set(e, COFFER_E_BUG, "registry: malformed signatures");
+	for (d.n_sigs = 0; d.n_sigs < sigs.n / SIG_BYTES; d.n_sigs++) {
+		const uint8_t *at = sigs.p + d.n_sigs * SIG_BYTES;
+
+		memcpy(d.sigs[d.n_sigs].keyid, at, 32);
+		memcpy(d.sigs[d.n_sigs].sig, at + 32, SIG_LEN);
+	}
+	*out = d;
+	d = (struct dsse){ 0 };
+	return COFFER_OK;
+}
+
+/* ---- logging ---- */
+
+static enum coffer_rc insert_row(struct registry *r, const struct statement *s, const struct dsse *env, uint64_t seq, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "INSERT INTO statement(id, seq, kind, issuer, subject, serial, issued, expires,"
+	                                               " payload, sigs) VALUES(?,?,?,?,?,?,?,?,?,?)");
+	CLEANUP(wr_close) struct wr subject = wr_open(SUBJECT_KEY_MAX), sigs = wr_open(SIG_BYTES * DSSE_SIGS_MAX);
+
+	registry_subject(s, &subject);
+	for (size_t i = 0; i < env->n_sigs; i++) {
+		wr_put(&sigs, SPAN(env->sigs[i].keyid));
+		wr_put(&sigs, SPAN(env->sigs[i].sig));
+	}
+	TRY(wr_done(&subject, "subject", e));
+	TRY(wr_done(&sigs, "signatures", e));
+	q_blob(&q, SPAN(s->id));
+	q_i64(&q, (int64_t)seq);
+	q_i64(&q, (int64_t)s->kind);
+	q_text(&q, span_of(s->issuer));
+	q_blob(&q, wr_span(&subject));
+	q_i64(&q, (int64_t)s->serial);
+	q_i64(&q, s->issued);
+	q_i64(&q, s->expires);
+	q_blob(&q, wr_span(&env->payload));
+	q_blob(&q, wr_span(&sigs));
+	return q_run(&q, e);
+}
+
+/* The digest that the platform's register will hold, so that a request need not render anything. */
+static enum coffer_rc insert_workload(struct registry *r, const struct statement *s, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "INSERT INTO workload(statement, initdata) VALUES(?,?)");
+	CLEANUP(manifest_clear) struct manifest m = { 0 };
+	CLEANUP(wr_close) struct wr text = wr_open(MAN_INITDATA_MAX);
+	uint8_t digest[32];
+
+	TRY(manifest_read(s->body, &m, e));
+	TRY(manifest_render(&m, &text, e));
+	TRY(wr_done(&text, "init-data", e));
+	sha256(wr_span(&text), digest);
+	q_blob(&q, SPAN(s->id));
+	q_blob(&q, SPAN(digest));
+	return q_run(&q, e);
+}
+
+static enum coffer_rc insert_approval(struct registry *r, const struct statement *s, struct err *e)
+{
+	CLEANUP(freep) struct approval *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
+	TRY(approval_read(s, a, e));
+	for (size_t i = 0; i < a->n_assets; i++) {
+		CLEANUP(q_close) struct q q = q_open(r->store, "INSERT OR IGNORE INTO approval_asset(path, statement) VALUES(?,?)");
+
+		q_text(&q, span_of(a->asset[i].text));
+		q_blob(&q, SPAN(s->id));
+		TRY(q_run(&q, e));
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc insert_revocation(struct registry *r, const struct statement *s, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "INSERT INTO revoked(target, issuer, statement) VALUES(?,?,?)");
+	struct revocation v;
+
+	TRY(revocation_read(s, &v, e));
+	q_blob(&q, SPAN(v.statement));
+	q_text(&q, span_of(s->issuer));
+	q_blob(&q, SPAN(s->id));
+	return q_run(&q, e);
+}
+
+enum coffer_rc registry_insert(struct registry *r, const struct statement *s, const struct dsse *env, uint64_t seq, struct err *e)
+{
+	TRY(insert_row(r, s, env, seq, e));
+	switch (s->kind) {
+	case ST_WORKLOAD:      return insert_workload(r, s, e);
+	case ST_APPROVAL:      return insert_approval(r, s, e);
+	case ST_REVOCATION:    return insert_revocation(r, s, e);
+	case ST_GENESIS:
+	case ST_PARTY:
+	case ST_SERVICE:
+	case ST_IMAGE_RELEASE:
+	case ST_ASSET:         return COFFER_OK;
+	}
+	return err_set(e, COFFER_E_BUG, "registry: unknown kind");
+}
+
+/* ---- opening ---- */
+
+/* A row of statement against the entry that logged it: nobody may have exchanged one under us. */
+static enum coffer_rc check_row(struct q *q, struct statement *s, struct err *e)
+{
+	CLEANUP(wr_close) struct wr data = wr_open(4096);
+	char type[32];
+
+	TRY(statement_parse(q_col(q, 1), s, e));
+	registry_entry(s->id, s->kind, s->issuer, &data);
+	TRY(wr_done(&data, "entry", e));
+	if (!span_eq(q_col(q, 0), SPAN(s->id)) || !q_col_name(q, 3, type, sizeof(type)) ||
+	    strcmp(type, s->kind == ST_GENESIS ? "genesis" : "statement") != 0 || !span_eq(q_col(q, 2), wr_span(&data)))
+		return err_deny(e, "R12", "registry: a stored statement is not the one that was logged");
+	return COFFER_OK;
+}
+
+/* Every statement entry has its row (a removed revocation would otherwise go unnoticed), and each index row its statement. */
+static enum coffer_rc check_counts(struct store *s, struct err *e)
+{
+	static const char *const none[] = {
+		"SELECT 1 FROM entry e WHERE e.type IN ('statement','genesis') AND NOT EXISTS(SELECT 1 FROM statement s WHERE s.seq=e.seq) LIMIT 1",
+		"SELECT 1 FROM statement s WHERE s.kind=8 AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.statement=s.id AND r.issuer=s.issuer) LIMIT 1",
+		"SELECT 1 FROM statement s WHERE s.kind=6 AND NOT EXISTS(SELECT 1 FROM workload w WHERE w.statement=s.id) LIMIT 1",
+	};
+
+	_Static_assert(ST_REVOCATION == 8 && ST_WORKLOAD == 6, "the numbers in the queries above");
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		CLEANUP(q_close) struct q q = q_open(s, none[i]);
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (row)
+			return err_deny(e, "R12", "registry: a logged statement is missing from the store");
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc load(struct registry *r, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store,
+	    "SELECT s.id, s.payload, e.data, e.type FROM statement s JOIN entry e ON e.seq=s.seq ORDER BY s.seq");
+
+	for (;;) {
+		CLEANUP(statement_clear) struct statement s = { 0 };
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return check_counts(r->store, e);
+		TRY(check_row(&q, &s, e));
+		if (s.kind == ST_PARTY)
+			TRY(registry_learn(r, &s, e));
+	}
+}
+
+void registry_clear(struct registry *r)
+{
+	free(r->genesis);
+	free(r->party);
+	*r = (struct registry){ 0 };
+}
+
+enum coffer_rc registry_open(struct store *s, const struct genesis *g, struct registry *out, struct err *e)
+{
+	CLEANUP(registry_clear) struct registry r = { .store = s };
+
+	r.genesis = calloc(1, sizeof(*r.genesis));
+	r.party = calloc(REGISTRY_PARTIES_MAX, sizeof(*r.party));
+	if (!r.genesis || !r.party)
+		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
+	*r.genesis = *g;
+	for (; r.n < g->n_parties; r.n++)
+		r.party[r.n] = (struct party_rec){ .body = g->party[r.n], .expires = INT64_MAX };
+	TRY(load(&r, e));
+	*out = r;
+	r = (struct registry){ 0 };
+	return COFFER_OK;
+}

@@ -1,0 +1,79 @@
+/* The logged statements: storing them, and asking which are in force.
+ *
+ * A statement is in force at t when a key of its issuer signed it (checked when it was logged, admit.h), issued <= t <
+ * expires, no higher serial of the same issuer, kind and subject is logged, its issuer still holds the persona, and
+ * nothing revokes it.
+ */
+#pragma once
+#include "cofferd/keep/decide.h"
+#include "cofferd/keep/store.h"
+#include "trust/chain.h"
+
+#define REGISTRY_PARTIES_MAX 256
+
+struct party_rec {
+	struct party body;
+	uint64_t     serial;  /* 0: as the genesis says */
+	int64_t      expires; /* INT64_MAX: as the genesis says */
+};
+
+struct registry {
+	struct store     *store;  /* borrowed */
+	struct genesis   *genesis; /* owned */
+	struct party_rec *party;  /* owned; newest statement of each */
+	size_t            n;
+};
+
+/* Reads the parties and checks that each stored statement is the one its journal entry names. */
+enum coffer_rc registry_open(struct store *s, const struct genesis *g, struct registry *out, struct err *e) NODISCARD;
+void           registry_clear(struct registry *r);
+
+/* NULL when unknown or its statement has expired. */
+const struct party *registry_party(const struct registry *r, struct span id, int64_t now);
+/* The known party that holds the key with this thumbprint; NULL if none. */
+const struct party *registry_key(const struct registry *r, const uint8_t thumb[static 32], int64_t now, const struct pubkey **key);
+/* Adds or replaces a party; only after the commit. COFFER_E_LIMIT. */
+enum coffer_rc registry_learn(struct registry *r, const struct statement *s, struct err *e) NODISCARD;
+/* Room for one more party? */
+bool registry_room(const struct registry *r, const char *id);
+
+/* Subject names as one key: each with its length, in order. */
+void registry_subject(const struct statement *s, struct wr *w);
+
+struct logged { uint8_t id[32]; uint64_t seq; uint8_t entry[32]; };
+/* Newest statement of this issuer, kind and subject. *serial = 0 when none. */
+enum coffer_rc registry_last(struct registry *r, const struct statement *s, uint64_t *serial, uint8_t id[static 32], struct err *e) NODISCARD;
+enum coffer_rc registry_find(struct registry *r, const uint8_t id[static 32], bool *found, struct logged *out, struct err *e) NODISCARD;
+
+/* Kind and issuer of a logged statement. */
+struct brief { enum statement_kind kind; char issuer[PARTY_MAX]; };
+enum coffer_rc registry_brief(struct registry *r, const uint8_t id[static 32], bool *found, struct brief *out, struct err *e) NODISCARD;
+
+/* Inside the transaction that journals it. */
+enum coffer_rc registry_insert(struct registry *r, const struct statement *s, const struct dsse *env, uint64_t seq, struct err *e) NODISCARD;
+/* The journal's data for a statement. */
+void registry_entry(const uint8_t id[static 32], enum statement_kind kind, const char *issuer, struct wr *w);
+
+/* The envelope as logged. */
+enum coffer_rc registry_envelope(struct registry *r, const uint8_t id[static 32], struct dsse *out, struct err *e) NODISCARD;
+
+/* ---- what decide() looks at ---- */
+#define FACT_WORKLOADS_MAX 8
+#define FACT_APPROVALS_MAX 64
+#define FACT_SERVICES_MAX 8
+#define FACT_REVOCATIONS_MAX 256
+struct facts {
+	struct fact_asset      asset;
+	bool                   has_asset;
+	struct fact_workload   workload[FACT_WORKLOADS_MAX];
+	struct fact_approval  *approval; /* owned */
+	struct fact_service    service[FACT_SERVICES_MAX];
+	struct fact_revocation revocation[FACT_REVOCATIONS_MAX];
+	size_t                 n_workloads, n_approvals, n_services, n_revocations;
+};
+void facts_free(struct facts *f);
+static inline void facts_freep(struct facts **f) { facts_free(*f); *f = NULL; }
+
+/* All that is logged about this asset, this init-data register and this service; the newest first where there are too many. */
+enum coffer_rc registry_facts(struct registry *r, const struct asset_path *p, const uint8_t init_register[static 32], int64_t now,
+    struct facts **out, struct err *e) NODISCARD;

@@ -1,0 +1,216 @@
+/* RESOURCE: gather, decide (decide.c), and R12: the entry is durable before the answer exists outside. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/keep/assets.h"
+#include "cofferd/keep/handlers.h"
+#include "cofferd/keep/noise.h"
+#include "cofferd/keep/reply.h"
+#include "cofferd/keep/token.h"
+#include "cofferd/keep/trace.h"
+#include "crypto/hash.h"
+
+/* One request under way. */
+struct asking {
+	struct decide_in in;
+	struct tee_key   key;
+	struct session  *session;  /* borrowed; NULL with a token whose session is gone */
+	struct member_set token_members;
+	const struct member_set *members;
+	uint8_t          session_id[KEEP_SESSION_LEN];
+	uint64_t         counter;
+	struct facts    *facts;
+};
+
+static void asking_clear(struct asking *q)
+{
+	members_clear(&q->token_members);
+	facts_freep(&q->facts);
+}
+
+/* ---- who asks ---- */
+
+static enum coffer_rc by_session(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
+{
+	q->session = session_get(k->sessions, m->session, k->now);
+	if (!q->session || !q->session->a.attested)
+		return err_deny(e, "session", "no attested session; attest again");
+	memcpy(q->session_id, m->session, sizeof(q->session_id));
+	q->in.a = q->session->a;
+	q->members = &q->session->members;
+	return COFFER_OK;
+}
+
+static enum coffer_rc by_token(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
+{
+	TRY(token_read(k, m, &q->in.a, &q->token_members, q->session_id, e));
+	q->session = session_get(k->sessions, q->session_id, k->now);
+	q->members = &q->token_members;
+	return COFFER_OK;
+}
+
+/* ---- what is asked ---- */
+
+static enum coffer_rc read_request(struct span b, struct asking *q, struct err *e)
+{
+	struct rd r = rd_open(b);
+	struct span magic = rd_span(&r, 4), purpose;
+	uint64_t v[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		v[i] = (uint64_t)rd_be32(&r) << 32;
+		v[i] |= rd_be32(&r);
+	}
+	q->in.q.version = v[0];
+	q->counter = v[1];
+	q->in.q.container = rd_span(&r, rd_u8(&r));
+	purpose = rd_span(&r, rd_u8(&r));
+	if (!rd_done(&r) || !span_eq_str(magic, "CRQ1") || !purpose_by_name(purpose, &q->in.q.purpose))
+		return err_set(e, COFFER_E_INPUT, "request: malformed Coffer-Request");
+	return COFFER_OK;
+}
+
+/* A counter is remembered with its session: without a living session there is nothing to hold it against. */
+static enum coffer_rc check_request(const struct keep_resource_req *m, struct asking *q, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(4096);
+	struct pubkey key = { 0 };
+	bool has = false;
+
+	q->in.q.scoped = m->has_request;
+	if (!m->has_request)
+		return COFFER_OK;
+	TRY(read_request(m->request, q, e));
+	TRY(request_key_read(q->members, &has, &key, e));
+	wr_str(&w, "coffer request v1");
+	wr_u8(&w, 0);
+	wr_blob32(&w, span_of(q->in.q.path.tail));
+	wr_put(&w, m->request);
+	wr_put(&w, SPAN(q->session_id));
+	TRY(wr_done(&w, "request", e));
+	q->in.q.signature_ok = has && key_verify(&key, wr_span(&w), SPAN(m->request_sig));
+	q->in.q.counter_ok = q->session && q->counter > q->session->counter;
+	if (q->in.q.signature_ok && q->in.q.counter_ok)
+		q->session->counter = q->counter;
+	return COFFER_OK;
+}
+
+static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
+{
+	q->in.now = k->now;
+	q->in.genesis = k->genesis;
+	TRY(asset_path_parse(m->path, &q->in.q.path, e));
+	TRY(m->by_token ? by_token(k, m, q, e) : by_session(k, m, q, e));
+	TRY(tee_key_read(q->members, &q->key, e));
+	TRY(check_request(m, q, e));
+	TRY(registry_facts(&k->registry, &q->in.q.path, q->in.a.init_register, k->now, &q->facts, e));
+	q->in.has_asset = q->facts->has_asset;
+	q->in.asset = q->facts->asset;
+	q->in.workload = q->facts->workload;
+	q->in.n_workloads = q->facts->n_workloads;
+	q->in.approval = q->facts->approval;
+	q->in.n_approvals = q->facts->n_approvals;
+	q->in.service = q->facts->service;
+	q->in.n_services = q->facts->n_services;
+	q->in.revocation = q->facts->revocation;
+	q->in.n_revocations = q->facts->n_revocations;
+	return COFFER_OK;
+}
+
+/* ---- no ---- */
+
+/* To a stranger absent, foreign and denied look alike: same code, same words. */
+static enum coffer_rc refusal(const struct decision *d, struct err *e)
+{
+	const struct check *c = &d->check[d->reason];
+	enum coffer_rc rc;
+
+	if (d->stranger && d->fresh)
+		return err_deny(e, "policy", "this evidence gives no right to that resource");
+	if (!d->absent || strcmp(c->id, "R9") != 0)
+		return err_deny(e, c->id, "%s: %s; %s can mend it: %s", c->rc_word, c->found, c->who, c->command);
+	rc = err_set(e, COFFER_E_NOTFOUND, "%s; %s can mend it: %s", c->found, c->who, c->command);
+	(void)snprintf(e->check, sizeof(e->check), "R9");
+	return rc;
+}
+
+static enum coffer_rc deny(struct keep *k, const struct asking *q, const struct decision *d, struct answer *a, struct err *e)
+{
+	CLEANUP(tx_end) struct tx tx = { 0 };
+	const struct trace_in t = { .in = &q->in, .d = d, .id = a->decision, .thumb = q->key.thumb };
+
+	if (!d->fresh || (d->stranger && !noise_may_write(k))) {
+		noise_count(k);
+		return refusal(d, e);
+	}
+	random_bytes(a->decision, sizeof(a->decision));
+	TRY(tx_begin(&k->journal, &tx, e));
+	TRY(trace_write(k, &t, e));
+	TRY(tx_commit(&tx, e));
+	a->has_decision = true;
+	return refusal(d, e);
+}
+
+/* ---- yes ---- */
+
+static enum coffer_rc count_use(struct keep *k, const struct fact_approval *ap, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store,
+	    "INSERT INTO approval_use(statement, uses) VALUES(?,1) ON CONFLICT(statement) DO UPDATE SET uses=uses+1");
+
+	if (!ap || !ap->body.has_uses)
+		return COFFER_OK;
+	q_blob(&q, SPAN(ap->s.id));
+	return q_run(&q, e);
+}
+
+/* Everything is made and signed inside the transaction and handed out only after its commit. */
+static enum coffer_rc release(struct keep *k, const struct asking *q, const struct decision *d, struct answer *a, struct err *e)
+{
+	CLEANUP(tx_end) struct tx tx = { 0 };
+	CLEANUP(secret_free) struct secret plain = { 0 };
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(wr_close) struct wr body = wr_open(KEEP_FRAME_MAX / 2);
+	struct reply_in r = { .key = &q->key, .path = &q->in.q.path, .version = q->in.asset.body.version };
+	struct trace_in t = { .in = &q->in, .d = d, .id = a->decision, .thumb = q->key.thumb, .version = r.version };
+	struct keep_resource_rep rep = { .version = r.version };
+	uint8_t digest[32];
+
+	TRY(asset_load(k, &q->in.q.path, r.version, &plain, e));
+	r.plain = (struct span){ plain.p, plain.n };
+	if (q->in.q.scoped) {
+		TRY(registry_envelope(&k->registry, q->in.asset.s.id, &env, e));
+		r.statement = &env;
+	}
+	TRY(reply_seal(&r, &body, e));
+	TRY(wr_done(&body, "reply", e));
+	sha256(wr_span(&body), digest);
+	t.reply = digest;
+	random_bytes(a->decision, sizeof(a->decision));
+	TRY(tx_begin(&k->journal, &tx, e));
+	TRY(trace_write(k, &t, e));
+	TRY(count_use(k, d->approval, e));
+	TRY(reply_sign(k, &r, wr_span(&body), rep.reply_sig, e));
+	rep.seq = k->journal.seq;
+	memcpy(rep.entry, k->journal.hash, sizeof(rep.entry));
+	TRY(tx_commit(&tx, e));
+	rep.body = wr_span(&body);
+	keep_resource_rep_write(a->out, &rep);
+	return COFFER_OK;
+}
+
+enum coffer_rc on_resource(struct keep *k, struct span body, struct answer *a, struct err *e)
+{
+	CLEANUP(asking_clear) struct asking q = { 0 };
+	CLEANUP(freep) struct decision *d = calloc(1, sizeof(*d));
+	struct keep_resource_req m;
+
+	if (!d)
+		return err_set(e, COFFER_E_SYSTEM, "resource: out of memory");
+	TRY(keep_resource_req_read(body, &m, e));
+	TRY(gather(k, &m, &q, e));
+	decide(&q.in, d);
+	return d->allowed ? release(k, &q, d, a, e) : deny(k, &q, d, a, e);
+}

@@ -1,0 +1,156 @@
+#include "cofferd/keep/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "base/str.h"
+#include "crypto/hash.h"
+
+#define NONE UINT32_MAX
+#define BUCKETS 16384u
+
+/* Two queues, by age: without and with evidence. */
+struct queue { uint32_t oldest, newest; };
+
+struct sessions {
+	struct session *s;
+	uint32_t        max, n, free_top;
+	uint32_t       *free_list;
+	struct queue    queue[2]; /* [attested] */
+	uint32_t        bucket[BUCKETS];
+};
+
+_Static_assert(sizeof(struct session) + MEMBER_BYTES_MAX <= SESSION_BYTES_MAX, "a session is larger than its bound");
+
+enum coffer_rc sessions_new(uint32_t max, struct sessions **out, struct err *e)
+{
+	struct sessions *t = calloc(1, sizeof(*t));
+	uint32_t n = max == 0 || max > SESSIONS_MAX ? SESSIONS_MAX : max;
+
+	if (t) {
+		t->s = calloc(n, sizeof(*t->s));
+		t->free_list = calloc(n, sizeof(*t->free_list));
+	}
+	if (!t || !t->s || !t->free_list) {
+		sessions_free(t);
+		return err_set(e, COFFER_E_SYSTEM, "sessions: out of memory");
+	}
+	t->max = t->free_top = n;
+	for (uint32_t i = 0; i < n; i++)
+		t->free_list[i] = n - 1 - i;
+	for (size_t i = 0; i < BUCKETS; i++)
+		t->bucket[i] = NONE;
+	t->queue[0] = t->queue[1] = (struct queue){ NONE, NONE };
+	*out = t;
+	return COFFER_OK;
+}
+
+void sessions_free(struct sessions *t)
+{
+	if (!t)
+		return;
+	for (uint32_t i = 0; t->s && i < t->max; i++)
+		members_clear(&t->s[i].members);
+	free(t->s);
+	free(t->free_list);
+	free(t);
+}
+
+size_t sessions_count(const struct sessions *t)
+{
+	return t->n;
+}
+
+/* Ids are our own random bytes: nobody can make them collide. */
+static uint32_t *bucket_of(struct sessions *t, const uint8_t *id)
+{
+	return &t->bucket[((uint32_t)id[0] << 8 | id[1]) % BUCKETS];
+}
+
+static void enqueue(struct sessions *t, uint32_t i)
+{
+	struct queue *q = &t->queue[t->s[i].a.attested];
+
+	t->s[i].older = q->newest;
+	t->s[i].newer = NONE;
+	if (q->newest != NONE)
+		t->s[q->newest].newer = i;
+	else
+		q->oldest = i;
+	q->newest = i;
+}
+
+static void dequeue(struct sessions *t, uint32_t i)
+{
+	struct queue *q = &t->queue[t->s[i].a.attested];
+	struct session *s = &t->s[i];
+
+	*(s->older != NONE ? &t->s[s->older].newer : &q->oldest) = s->newer;
+	*(s->newer != NONE ? &t->s[s->newer].older : &q->newest) = s->older;
+}
+
+void session_drop(struct sessions *t, struct session *s)
+{
+	uint32_t i = (uint32_t)(s - t->s);
+	uint32_t *link = bucket_of(t, s->id);
+
+	while (*link != i)
+		link = &t->s[*link].chain;
+	*link = s->chain;
+	dequeue(t, i);
+	members_clear(&s->members);
+	explicit_bzero(s, sizeof(*s));
+	t->free_list[t->free_top++] = i;
+	t->n--;
+}
+
+static void expire(struct sessions *t, int64_t now)
+{
+	for (size_t k = 0; k < 2; k++)
+		while (t->queue[k].oldest != NONE && now >= t->s[t->queue[k].oldest].expires)
+			session_drop(t, &t->s[t->queue[k].oldest]);
+}
+
+struct session *session_add(struct sessions *t, uint8_t tee, int64_t now)
+{
+	struct session *s;
+	uint32_t i, *bucket;
+
+	expire(t, now);
+	if (t->free_top == 0)
+		session_drop(t, &t->s[t->queue[t->queue[0].oldest == NONE].oldest]);
+	i = t->free_list[--t->free_top];
+	s = &t->s[i];
+	*s = (struct session){ .tee = tee, .expires = now + SESSION_SECONDS };
+	random_bytes(s->id, sizeof(s->id));
+	random_bytes(s->nonce, sizeof(s->nonce));
+	bucket = bucket_of(t, s->id);
+	s->chain = *bucket;
+	*bucket = i;
+	t->n++;
+	enqueue(t, i);
+	return s;
+}
+
+struct session *session_get(struct sessions *t, const uint8_t id[static KEEP_SESSION_LEN], int64_t now)
+{
+	uint32_t i;
+
+	expire(t, now);
+	for (i = *bucket_of(t, id); i != NONE; i = t->s[i].chain)
+		if (ct_eq(SPAN(t->s[i].id), (struct span){ id, KEEP_SESSION_LEN }))
+			return now < t->s[i].expires ? &t->s[i] : NULL;
+	return NULL;
+}
+
+/* The queue of the attested is by the time of evidence; whoever waits longest in it still expires by its own time,
+ * which session_get and the decision look at. */
+void session_attested(struct sessions *t, struct session *s)
+{
+	uint32_t i = (uint32_t)(s - t->s);
+
+	dequeue(t, i);
+	s->a.attested = true;
+	enqueue(t, i);
+}

@@ -1,0 +1,37 @@
+/* Attestation sessions: in memory only, bounded, gone after five minutes.
+ *
+ * A session is made by AUTH, takes one evidence, and is then good for requests until it expires; the time counts
+ * from AUTH. When the table is full the oldest session without evidence makes room, then the oldest of all.
+ */
+#pragma once
+#include "cofferd/keep/decide.h"
+#include "cofferd/keep/teekey.h"
+
+#define SESSIONS_MAX 10000
+#define SESSION_SECONDS 300
+#define SESSION_BYTES_MAX 4096 /* of one session, all included */
+
+struct session {
+	uint8_t          id[KEEP_SESSION_LEN], nonce[32];
+	uint8_t          tee;         /* enum tee_kind */
+	int64_t          expires;
+	struct appraisal a;           /* a.attested once evidence was accepted */
+	uint64_t         counter;     /* of the last signed request */
+	struct member_set members;    /* of tee-pubkey; borrows nothing */
+	/* private */
+	uint32_t         newer, older, chain; /* indices into the table, NONE at the end */
+};
+
+struct sessions;
+
+enum coffer_rc sessions_new(uint32_t max, struct sessions **out, struct err *e) NODISCARD; /* 0 = SESSIONS_MAX */
+void           sessions_free(struct sessions *t);
+
+/* Draws id and nonce. Never fails for want of room. */
+struct session *session_add(struct sessions *t, uint8_t tee, int64_t now);
+/* NULL when unknown or expired. Good until the next session_add or session_drop. */
+struct session *session_get(struct sessions *t, const uint8_t id[static KEEP_SESSION_LEN], int64_t now);
+/* Evidence was accepted: from now on others make room first. */
+void            session_attested(struct sessions *t, struct session *s);
+void            session_drop(struct sessions *t, struct session *s);
+size_t          sessions_count(const struct sessions *t);

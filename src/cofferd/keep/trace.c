@@ -1,0 +1,103 @@
+#include "cofferd/keep/trace.h"
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "fmt/enc.h"
+
+#define VIEW_MAX (32u << 10)
+
+static void hex_member(struct json_wr *j, const char *name, const uint8_t *p, size_t n)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(128);
+
+	hex_write(&w, (struct span){ p, n });
+	jw_m_str(j, name, wr_span(&w));
+}
+
+/* Members in JCS order. */
+static void entry(const struct trace_in *t, struct wr *w)
+{
+	const struct decision *d = t->d;
+	struct json_wr j = jw_open(w, false);
+
+	jw_obj(&j);
+	jw_m_text(&j, "asset", t->in->q.path.text);
+	if (!t->reply)
+		jw_m_text(&j, "check", d->check[d->reason].id);
+	if (t->in->q.scoped)
+		jw_m_str(&j, "container", t->in->q.container);
+	hex_member(&j, "decision", t->id, 16);
+	hex_member(&j, "key", t->thumb, 32);
+	if (t->in->q.scoped)
+		jw_m_text(&j, "purpose", purpose_name(t->in->q.purpose));
+	if (t->reply) {
+		hex_member(&j, "reply", t->reply, 32);
+		jw_m_u64(&j, "version", t->version);
+	}
+	if (d->workload)
+		hex_member(&j, "workload", d->workload->s.id, 32);
+	jw_obj_end(&j);
+}
+
+static void view(const struct keep *k, const struct trace_in *t, unsigned who, struct wr *w)
+{
+	struct json_wr j = jw_open(w, false);
+	char time[CLOCK_TEXT_LEN];
+
+	clock_text(k->journal.time, time);
+	jw_obj(&j);
+	jw_m_text(&j, "asset", t->in->q.path.text);
+	jw_name(&j, "checks");
+	jw_arr(&j);
+	for (size_t i = 0; i < t->d->n; i++) {
+		const struct check *c = &t->d->check[i];
+
+		if (!(c->sees & who))
+			continue;
+		jw_obj(&j);
+		jw_m_text(&j, "check", c->id);
+		jw_m_text(&j, "command", c->command);
+		jw_m_text(&j, "expected", c->expected);
+		jw_m_text(&j, "found", c->found);
+		jw_m_bool(&j, "holds", c->holds);
+		jw_m_text(&j, "who", c->who);
+		jw_obj_end(&j);
+	}
+	jw_arr_end(&j);
+	hex_member(&j, "decision", t->id, 16);
+	jw_m_text(&j, "outcome", t->reply ? "released" : "denied");
+	jw_m_text(&j, "reason", t->reply ? "" : t->d->check[t->d->reason].id);
+	jw_m_u64(&j, "seq", k->journal.seq);
+	jw_m_text(&j, "time", time);
+	jw_obj_end(&j);
+}
+
+static enum coffer_rc save(struct keep *k, const struct trace_in *t, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store,
+	    "INSERT INTO decision(id, seq, owner, owner_view, provider, provider_view) VALUES(?,?,?,?,?,?)");
+	CLEANUP(wr_close) struct wr owner = wr_open(VIEW_MAX), provider = wr_open(VIEW_MAX);
+
+	view(k, t, SEES_OWNER, &owner);
+	view(k, t, SEES_PROVIDER, &provider);
+	TRY(wr_done(&owner, "decision", e));
+	TRY(wr_done(&provider, "decision", e));
+	q_blob(&q, (struct span){ t->id, 16 });
+	q_i64(&q, (int64_t)k->journal.seq);
+	q_text(&q, span_of(t->in->q.path.owner));
+	q_blob(&q, wr_span(&owner));
+	q_text(&q, span_of(t->d->workload ? t->d->workload->manifest.provider : ""));
+	q_blob(&q, wr_span(&provider));
+	return q_run(&q, e);
+}
+
+enum coffer_rc trace_write(struct keep *k, const struct trace_in *t, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(8192);
+
+	entry(t, &w);
+	TRY(wr_done(&w, "journal entry", e));
+	TRY(journal_append(&k->journal, t->reply ? "release" : "denial", wr_span(&w), k->now, e));
+	return save(k, t, e);
+}

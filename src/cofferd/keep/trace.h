@@ -1,0 +1,15 @@
+/* A decision put on record: its journal entry, and the views that `coffer why` shows each party. */
+#pragma once
+#include "cofferd/keep/keep.h"
+
+struct trace_in {
+	const struct decide_in *in;
+	const struct decision  *d;
+	const uint8_t          *id;     /* 16 bytes */
+	uint64_t                version; /* released; 0 for a denial */
+	const uint8_t          *thumb;  /* 32 bytes: attested key */
+	const uint8_t          *reply;  /* SHA-256 of the reply's body; NULL for a denial */
+};
+
+/* Appends the entry ("release" or "denial") and stores the views; inside a transaction. */
+enum coffer_rc trace_write(struct keep *k, const struct trace_in *t, struct err *e) NODISCARD;

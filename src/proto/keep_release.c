@@ -1,0 +1,181 @@
+/* Messages of an attesting client: challenge, evidence, resource. */
+#include "base/str.h"
+#include "crypto/hash.h"
+#include "proto/keep_wire.h"
+
+#define ADDITIONAL_MAX (2u << 20)
+#define INITDATA_MAX (1u << 20)
+#define REPORT_DATA_MAX 64
+#define REQUEST_MAX 600 /* "CRQ1", two numbers, two names of at most 255 bytes */
+#define BODY_MAX (KEEP_FRAME_MAX - 4096)
+
+void keep_auth_req_write(struct wr *w, const struct keep_auth_req *m)
+{
+	wr_u8(w, m->tee);
+}
+
+enum coffer_rc keep_auth_req_read(struct span b, struct keep_auth_req *m, struct err *e)
+{
+	struct rd r = rd_open(b);
+	struct keep_auth_req got = { .tee = rd_u8(&r) };
+
+	if (got.tee != TEE_SAMPLE)
+		keep_bad(&r);
+	TRY(keep_end(&r, "auth", e));
+	*m = got;
+	return COFFER_OK;
+}
+
+void keep_auth_rep_write(struct wr *w, const struct keep_auth_rep *m)
+{
+	wr_put(w, SPAN(m->session));
+	wr_put(w, SPAN(m->nonce));
+}
+
+enum coffer_rc keep_auth_rep_read(struct span b, struct keep_auth_rep *m, struct err *e)
+{
+	struct rd r = rd_open(b);
+	struct keep_auth_rep got = { 0 };
+
+	rd_copy(&r, got.session, sizeof(got.session));
+	rd_copy(&r, got.nonce, sizeof(got.nonce));
+	TRY(keep_end(&r, "auth reply", e));
+	*m = got;
+	return COFFER_OK;
+}
+
+void keep_attest_req_write(struct wr *w, const struct keep_attest_req *m)
+{
+	size_t n = m->n_members <= KEEP_MEMBERS_MAX ? m->n_members : 0;
+
+	if (n != m->n_members)
+		w->bad = true;
+	wr_put(w, SPAN(m->session));
+	wr_u8(w, m->hash);
+	wr_u8(w, (uint8_t)n);
+	for (size_t i = 0; i < n; i++) {
+		wr_blob32(w, m->member[i].name);
+		wr_blob32(w, m->member[i].value);
+	}
+	wr_blob32(w, m->additional);
+	wr_blob32(w, m->report_data);
+	keep_put_bool(w, m->has_register);
+	if (m->has_register)
+		wr_put(w, SPAN(m->init_register));
+	wr_blob32(w, m->initdata);
+}
+
+static bool name_ok(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] > 0x7E)
+			return false;
+	return s.n > 0;
+}
+
+/* Ascending by bytes, which for ASCII is JCS's order. */
+static bool before(struct span a, struct span b)
+{
+	for (size_t i = 0; i < a.n && i < b.n; i++)
+		if (a.p[i] != b.p[i])
+			return a.p[i] < b.p[i];
+	return a.n < b.n;
+}
+
+static void get_members(struct rd *r, struct keep_attest_req *m)
+{
+	m->n_members = rd_count(r, rd_u8(r), 8, KEEP_MEMBERS_MAX);
+	for (size_t i = 0; i < m->n_members; i++) {
+		m->member[i].name = rd_blob32(r, KEEP_MEMBER_NAME_MAX);
+		m->member[i].value = rd_blob32(r, KEEP_MEMBER_VALUE_MAX);
+		if (!name_ok(m->member[i].name) || (i && !before(m->member[i - 1].name, m->member[i].name)))
+			keep_bad(r);
+	}
+}
+
+enum coffer_rc keep_attest_req_read(struct span b, struct keep_attest_req *m, struct err *e)
+{
+	struct rd r = rd_open(b);
+	struct keep_attest_req got = { 0 };
+
+	rd_copy(&r, got.session, sizeof(got.session));
+	got.hash = rd_u8(&r);
+	if (got.hash > HASH_SHA512)
+		keep_bad(&r);
+	get_members(&r, &got);
+	got.additional = rd_blob32(&r, ADDITIONAL_MAX);
+	got.report_data = rd_blob32(&r, REPORT_DATA_MAX);
+	got.has_register = keep_bool(&r);
+	if (got.has_register)
+		rd_copy(&r, got.init_register, sizeof(got.init_register));
+	got.initdata = rd_blob32(&r, INITDATA_MAX);
+	TRY(keep_end(&r, "attest", e));
+	*m = got;
+	return COFFER_OK;
+}
+
+void keep_resource_req_write(struct wr *w, const struct keep_resource_req *m)
+{
+	keep_put_bool(w, m->by_token);
+	if (m->by_token) {
+		wr_blob32(w, m->token_signing_input);
+		wr_blob32(w, m->token_payload);
+		wr_put(w, SPAN(m->token_sig));
+	} else {
+		wr_put(w, SPAN(m->session));
+	}
+	wr_blob32(w, m->path);
+	keep_put_bool(w, m->has_request);
+	if (m->has_request) {
+		wr_blob32(w, m->request);
+		wr_put(w, SPAN(m->request_sig));
+	}
+}
+
+enum coffer_rc keep_resource_req_read(struct span b, struct keep_resource_req *m, struct err *e)
+{
+	struct rd r = rd_open(b);
+	struct keep_resource_req got = { 0 };
+
+	got.by_token = keep_bool(&r);
+	if (got.by_token) {
+		got.token_signing_input = rd_blob32(&r, KEEP_TOKEN_MAX);
+		got.token_payload = rd_blob32(&r, KEEP_TOKEN_MAX);
+		rd_copy(&r, got.token_sig, sizeof(got.token_sig));
+	} else {
+		rd_copy(&r, got.session, sizeof(got.session));
+	}
+	got.path = rd_blob32(&r, KEEP_PATH_MAX);
+	got.has_request = keep_bool(&r);
+	if (got.has_request) {
+		got.request = rd_blob32(&r, REQUEST_MAX);
+		rd_copy(&r, got.request_sig, sizeof(got.request_sig));
+	}
+	TRY(keep_end(&r, "resource", e));
+	*m = got;
+	return COFFER_OK;
+}
+
+void keep_resource_rep_write(struct wr *w, const struct keep_resource_rep *m)
+{
+	wr_blob32(w, m->body);
+	wr_put(w, SPAN(m->reply_sig));
+	wr_be64(w, m->seq);
+	wr_be64(w, m->version);
+	wr_put(w, SPAN(m->entry));
+}
+
+enum coffer_rc keep_resource_rep_read(struct span b, struct keep_resource_rep *m, struct err *e)
+{
+	struct rd r = rd_open(b);
+	struct keep_resource_rep got = { 0 };
+
+	got.body = rd_blob32(&r, BODY_MAX);
+	rd_copy(&r, got.reply_sig, sizeof(got.reply_sig));
+	got.seq = keep_be64(&r);
+	got.version = keep_be64(&r);
+	rd_copy(&r, got.entry, sizeof(got.entry));
+	TRY(keep_end(&r, "resource reply", e));
+	*m = got;
+	return COFFER_OK;
+}

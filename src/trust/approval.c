@@ -1,0 +1,96 @@
+#include <string.h>
+
+#include "base/str.h"
+#include "fmt/enc.h"
+#include "trust/form.h"
+#include "trust/statement.h"
+
+#define PLATFORMS_MAX 8
+#define SERVICES_MAX 8
+#define PLATFORM_LEN_MAX 31
+#define WORKLOAD_PREFIX "workload:"
+
+static enum coffer_rc read_assets(const struct json *b, struct approval *a, struct err *e)
+{
+	const struct json *list = NULL;
+
+	/* one subject is the workload's */
+	TRY(form_list(b, "assets", "approval", (struct form_range){ 1, ST_SUBJECTS_MAX - 1 }, &list, e));
+	TRY(form_unique(list, "assets", "approval", e));
+	for (size_t i = 0; i < json_len(list); i++) {
+		TRY(form_asset(json_str(json_at(list, i)), "approval", &a->asset[i], e));
+		a->n_assets++;
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_platforms(const struct json *b, struct approval *a, struct err *e)
+{
+	const struct json *list = NULL;
+
+	TRY(form_list(b, "platforms", "approval", (struct form_range){ 1, PLATFORMS_MAX }, &list, e));
+	TRY(form_unique(list, "platforms", "approval", e));
+	for (size_t i = 0; i < json_len(list); i++) {
+		struct span s = json_str(json_at(list, i));
+
+		if (!party_ok(s) || s.n > PLATFORM_LEN_MAX)
+			return err_set(e, COFFER_E_INPUT, "approval: member \"platforms\" holds something that is no platform's name");
+		memcpy(a->platform[a->n_platforms++], s.p, s.n);
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_services(const struct json *b, struct approval *a, struct err *e)
+{
+	const struct json *list = NULL;
+
+	TRY(form_list(b, "services", "approval", (struct form_range){ 1, SERVICES_MAX }, &list, e));
+	TRY(form_unique(list, "services", "approval", e));
+	for (size_t i = 0; i < json_len(list); i++)
+		if (!form_hex32(json_str(json_at(list, i)), a->service[a->n_services++]))
+			return err_set(e, COFFER_E_INPUT, "approval: member \"services\" holds something that is not a statement's id");
+	return COFFER_OK;
+}
+
+/* Subjects: the assets in the order of the body, then "workload:<digest>". */
+static enum coffer_rc check_subjects(const struct statement *s, const struct approval *a, struct err *e)
+{
+	char workload[sizeof(WORKLOAD_PREFIX) + HEX32_LEN] = WORKLOAD_PREFIX;
+	bool same = s->n_subjects == a->n_assets + 1;
+
+	hex32(a->workload, workload + sizeof(WORKLOAD_PREFIX) - 1);
+	for (size_t i = 0; same && i < a->n_assets; i++)
+		same = span_eq_str(s->subject[i].name, a->asset[i].text);
+	if (!same || !span_eq_str(s->subject[a->n_assets].name, workload))
+		return err_set(e, COFFER_E_INPUT, "approval: the statement's subjects are not its assets and then its workload");
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_rest(const struct json *b, struct approval *a, struct err *e)
+{
+	TRY(form_time(b, "until", "approval", &a->until, e));
+	a->has_uses = json_get(b, "uses") != NULL;
+	if (a->has_uses)
+		TRY(form_number(b, "uses", "approval", (struct form_range){ 1, FORM_NUMBER_MAX }, &a->uses, e));
+	return form_digest(b, "shown", "approval", a->shown, e);
+}
+
+enum coffer_rc approval_read(const struct statement *s, struct approval *out, struct err *e)
+{
+	static const char *const names[] = { "assets", "workload", "platforms", "services", "until", "uses", "shown", NULL };
+	struct approval a = { 0 };
+
+	if (s->kind != ST_APPROVAL)
+		return err_set(e, COFFER_E_INPUT, "approval: this is a %s statement", statement_kind_name(s->kind));
+	TRY(json_closed(s->body, names, "approval", e));
+	TRY(read_assets(s->body, &a, e));
+	TRY(form_digest(s->body, "workload", "approval", a.workload, e));
+	TRY(check_subjects(s, &a, e));
+	TRY(read_platforms(s->body, &a, e));
+	TRY(read_services(s->body, &a, e));
+	TRY(read_rest(s->body, &a, e));
+	*out = a;
+	for (size_t i = 0; i < out->n_assets; i++)
+		out->asset[i].tail = asset_path_tail(&out->asset[i]);
+	return COFFER_OK;
+}

@@ -1,0 +1,57 @@
+#include <string.h>
+
+#include "base/str.h"
+#include "trust/form.h"
+#include "trust/statement.h"
+
+#define OF_MAX 8
+
+static bool type_ok(struct span s)
+{
+	return span_eq_str(s, "key") || span_eq_str(s, "data") || span_eq_str(s, "image-key") || span_eq_str(s, "registry-credential");
+}
+
+static enum coffer_rc read_of(const struct json *b, struct asset_body *a, struct err *e)
+{
+	const struct json *list = NULL;
+
+	TRY(form_list(b, "of", "asset", (struct form_range){ 1, OF_MAX }, &list, e));
+	TRY(form_unique(list, "of", "asset", e));
+	for (size_t i = 0; i < json_len(list); i++) {
+		struct span s = json_str(json_at(list, i));
+
+		if (!party_ok(s))
+			return err_set(e, COFFER_E_INPUT, "asset: member \"of\" holds something that is not a party id");
+		memcpy(a->of[a->n_of++], s.p, s.n);
+	}
+	return form_number(b, "k", "asset", (struct form_range){ 1, a->n_of }, &a->k, e);
+}
+
+enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, struct err *e)
+{
+	static const char *const names[] = { "path", "type", "version", "k", "of", "least-action", NULL };
+	struct asset_body a = { 0 };
+	struct span path, type, action;
+
+	if (s->kind != ST_ASSET)
+		return err_set(e, COFFER_E_INPUT, "asset: this is a %s statement", statement_kind_name(s->kind));
+	TRY(json_closed(s->body, names, "asset", e));
+	TRY(json_need_str(s->body, "path", "asset", &path, e));
+	TRY(form_asset(path, "asset", &a.path, e));
+	if (!span_eq(path, s->subject[0].name))
+		return err_set(e, COFFER_E_INPUT, "asset: the path is not the statement's subject");
+	TRY(json_need_str(s->body, "type", "asset", &type, e));
+	if (!type_ok(type))
+		return err_set(e, COFFER_E_INPUT, "asset: the type is none of key, data, image-key, registry-credential");
+	memcpy(a.type, type.p, type.n);
+	TRY(form_number(s->body, "version", "asset", (struct form_range){ 1, FORM_NUMBER_MAX }, &a.version, e));
+	if (a.version != s->serial)
+		return err_set(e, COFFER_E_INPUT, "asset: the version is not the statement's serial");
+	TRY(read_of(s->body, &a, e));
+	TRY(json_need_str(s->body, "least-action", "asset", &action, e));
+	if (!span_eq_str(action, "stop"))
+		return err_set(e, COFFER_E_INPUT, "asset: least-action is not \"stop\"");
+	*out = a;
+	out->path.tail = asset_path_tail(&out->path);
+	return COFFER_OK;
+}

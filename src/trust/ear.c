@@ -1,0 +1,102 @@
+#include "trust/ear.h"
+
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "crypto/jws.h"
+#include "fmt/enc.h"
+#include "trust/form.h"
+
+static enum coffer_rc check_signature(const struct jws_parts *p, const struct pubkey *key, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	struct span alg;
+
+	TRY(json_parse(p->header, EAR_MAX, &doc, e));
+	TRY(json_need_str(json_root(doc), "alg", "token header", &alg, e));
+	if (!span_eq_str(alg, "ES256") || json_get(json_root(doc), "crit") || key->kind != KEY_P256)
+		return err_deny(e, "token", "the token is not signed with ES256");
+	if (!key_verify(key, p->signing_input, SPAN(p->sig)))
+		return err_deny(e, "token", "the token is not signed by the service's token key");
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_evidence(const struct json *root, const struct json **evidence, const struct json **keys, struct err *e)
+{
+	const struct json *v = NULL;
+
+	TRY(json_need_obj(root, "submods", "token", &v, e));
+	TRY(json_need_obj(v, "cpu0", "token submods", &v, e));
+	TRY(json_need_obj(v, "ear.veraison.annotated-evidence", "token appraisal", evidence, e));
+	TRY(json_need_obj(*evidence, "runtime_data_claims", "token evidence", &v, e));
+	return json_need_obj(v, "tee-pubkey", "token runtime data", keys, e);
+}
+
+/* The evidence's claims stand in a member named like the platform: the only object besides the two known ones. */
+static enum coffer_rc read_platform(const struct json *evidence, struct ear *out, struct err *e)
+{
+	struct span found = { NULL, 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_len(evidence); i++) {
+		struct span name = json_name(evidence, i);
+
+		if (json_type(json_at(evidence, i)) != JSON_OBJECT || span_ends(name, "_claims"))
+			continue;
+		found = name;
+		n++;
+	}
+	if (n != 1 || !party_ok(found) || found.n >= sizeof(out->platform))
+		return err_set(e, COFFER_E_INPUT, "token: the evidence does not name one platform");
+	memcpy(out->platform, found.p, found.n);
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_request_key(const struct json *keys, struct ear *out, struct err *e)
+{
+	struct span text;
+	uint8_t xy[64];
+
+	TRY(json_need_str(keys, "coffer-request-key", "token key set", &text, e));
+	if (!b64url_fixed(text, xy, sizeof(xy)))
+		return err_set(e, COFFER_E_INPUT, "token key set: coffer-request-key is not base64url of 64 bytes");
+	out->request_key.kind = KEY_P256;
+	memcpy(out->request_key.x, xy, 32);
+	memcpy(out->request_key.y, xy + 32, 32);
+	return COFFER_OK;
+}
+
+static enum coffer_rc check_want(const struct json *evidence, const struct json *keys, const struct ear_want *want, struct err *e)
+{
+	uint8_t d[32];
+
+	TRY(form_digest(evidence, "init_data", "token evidence", d, e));
+	if (!span_eq(SPAN(d), SPAN(want->init_data)))
+		return err_deny(e, "token", "the token is for another workload: its init-data differs");
+	TRY(form_digest(keys, "coffer-genesis", "token key set", d, e));
+	if (!span_eq(SPAN(d), SPAN(want->genesis)))
+		return err_deny(e, "token", "the token is for another genesis");
+	return COFFER_OK;
+}
+
+enum coffer_rc ear_check(struct span token, const struct pubkey *token_key, const struct ear_want *want, struct ear *out, struct err *e)
+{
+	CLEANUP(jws_parts_clear) struct jws_parts p = { 0 };
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	const struct json *evidence = NULL, *keys = NULL;
+	struct ear got = { 0 };
+	uint64_t iat = 0;
+
+	TRY(jws_split(token, EAR_MAX, &p, e));
+	TRY(check_signature(&p, token_key, e));
+	TRY(json_parse(p.payload, EAR_MAX, &doc, e));
+	TRY(read_evidence(json_root(doc), &evidence, &keys, e));
+	TRY(check_want(evidence, keys, want, e));
+	TRY(read_platform(evidence, &got, e));
+	TRY(read_request_key(keys, &got, e));
+	TRY(form_number(json_root(doc), "iat", "token", (struct form_range){ 0, FORM_NUMBER_MAX }, &iat, e));
+	got.issued = (int64_t)iat;
+	*out = got;
+	return COFFER_OK;
+}

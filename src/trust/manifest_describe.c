@@ -1,0 +1,144 @@
+/* For people who decide: nothing that decides what runs is left out, and nothing in it can forge a line. */
+#include <inttypes.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "fmt/enc.h"
+#include "trust/manifest.h"
+
+/* Text from the manifest: control characters and everything beyond ASCII as \xNN, so that no terminal acts on it and no
+ * letter looks like another. */
+static void put(struct wr *w, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < 0x20 || s.p[i] >= 0x7F || s.p[i] == '\\')
+			wr_fmt(w, "\\x%02x", s.p[i]);
+		else
+			wr_u8(w, s.p[i]);
+	}
+}
+
+static void line(struct wr *w, const char *label, struct span s)
+{
+	wr_fmt(w, "%s", label);
+	put(w, s);
+	wr_str(w, "\n");
+}
+
+/* Items quoted, so that one item with a blank does not read as two. */
+static void list(struct wr *w, const char *label, const struct json *v, const char *none)
+{
+	wr_fmt(w, "%s", label);
+	if (json_len(v) == 0)
+		wr_str(w, none);
+	for (size_t i = 0; i < json_len(v); i++) {
+		const struct json *item = json_at(v, i);
+
+		wr_str(w, i ? " " : "");
+		if (json_type(item) == JSON_STRING) {
+			wr_str(w, "'");
+			put(w, json_str(item));
+			wr_str(w, "'");
+		} else {
+			put(w, json_num(item));
+		}
+	}
+	wr_str(w, "\n");
+}
+
+static void thumbprint(struct wr *w, const struct pubkey *k)
+{
+	uint8_t t[32];
+
+	pubkey_thumbprint(k, t);
+	b64url_write(w, SPAN(t));
+}
+
+static void mounts(const struct manifest *m, const struct man_container *c, struct wr *w)
+{
+	for (size_t i = 0; i < c->n_mounts; i++) {
+		const struct man_volume *v = manifest_volume(m, c->mount[i].volume);
+
+		wr_str(w, "    sees        ");
+		put(w, c->mount[i].destination);
+		wr_fmt(w, " (%s volume ", v && v->kind == VOL_SEALED ? "sealed" : "empty");
+		put(w, c->mount[i].volume);
+		wr_fmt(w, c->mount[i].read_only ? ", read-only)\n" : ", may write)\n");
+	}
+}
+
+static void entitlements(const struct man_container *c, struct wr *w)
+{
+	for (size_t i = 0; i < c->n_entitlements; i++) {
+		wr_fmt(w, "    is given    %s as %s", c->entitlement[i].asset.text, purpose_name(c->entitlement[i].purpose));
+		if (c->entitlement[i].purpose == PURPOSE_VOLUME) {
+			wr_str(w, " ");
+			put(w, c->entitlement[i].volume);
+		}
+		wr_str(w, "\n");
+	}
+	if (c->n_entitlements == 0)
+		wr_str(w, "    is given    no asset\n");
+}
+
+static void outputs(const struct man_container *c, struct wr *w)
+{
+	for (size_t i = 0; i < c->n_outputs; i++) {
+		wr_str(w, "    hands out   ");
+		put(w, c->output[i].name);
+		wr_str(w, ": the file ");
+		put(w, c->output[i].path);
+		wr_fmt(w, ", at most %" PRIu64 " bytes, sealed to %s (key ", c->output[i].max_bytes, c->output[i].to);
+		thumbprint(w, &c->output[i].key);
+		wr_str(w, ")\n");
+	}
+	if (c->n_outputs == 0)
+		wr_str(w, "    hands out   nothing by name\n");
+}
+
+static void container(const struct manifest *m, const struct man_container *c, struct wr *w)
+{
+	wr_str(w, "\n  container ");
+	put(w, c->name);
+	wr_str(w, " (");
+	put(w, c->role);
+	line(w, ")\n    image       ", c->image_reference);
+	wr_fmt(w, "    made by     %s, verified by ", c->image_provider);
+	put(w, c->method_type);
+	line(w, " with the key\n                ", c->method_key);
+	list(w, "    runs        ", c->args, "");
+	line(w, "    in          ", c->cwd);
+	list(w, "    environment ", c->env, "empty");
+	wr_fmt(w, "    as          user %" PRIu64 ", group %" PRIu64, c->uid, c->gid);
+	list(w, ", further groups ", c->groups, "none");
+	list(w, "    may         ", c->capabilities, "no capability");
+	wr_fmt(w, "    root        %s\n", c->read_only_root ? "read-only" : "writable (in memory)");
+	mounts(m, c, w);
+	entitlements(c, w);
+	outputs(c, w);
+}
+
+void manifest_describe(const struct manifest *m, struct wr *out)
+{
+	char digest[HEX32_LEN], genesis[HEX32_LEN];
+
+	hex32(m->digest, digest);
+	hex32(m->genesis, genesis);
+	line(out, "workload ", m->name);
+	wr_fmt(out, "  digest      %s\n  provider    %s\n  genesis     %s\n  service     %s at ", digest, m->provider, genesis, m->service_id);
+	line(out, "", m->service_url);
+	list(out, "  platforms   ", m->platforms, "none");
+	for (size_t i = 0; i < m->n_volumes; i++) {
+		wr_str(out, "  volume      ");
+		put(out, m->volume[i].name);
+		if (m->volume[i].kind == VOL_SEALED)
+			wr_fmt(out, ": a data file sealed under %s\n", m->volume[i].asset.text);
+		else
+			wr_str(out, ": empty at start, gone at the end\n");
+	}
+	list(out, "  host reads  ", m->host_logs, "no container's output");
+	list(out, "  host sends  signals ", m->host_signals, "none");
+	list(out, "  registries  without TLS: ", m->plain_http, "none");
+	for (size_t i = 0; i < m->n_containers; i++)
+		container(m, &m->container[i], out);
+}

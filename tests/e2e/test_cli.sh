@@ -1,0 +1,85 @@
+#!/bin/sh
+# The command line as a stranger meets it: help without network, key or root; usage errors; malformed input.
+# test_cli.sh COFFER
+set -u
+coffer=$1
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+n=0
+bad=0
+
+report() { # condition's exit code, name
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then echo "ok $n $2"; else echo "not ok $n $2"; bad=1; fi
+}
+
+clean() { env -i PATH=/usr/bin:/bin "$coffer" "$@"; }
+
+clean --help >"$tmp/top" 2>"$tmp/err"
+report $? "help_at_the_top_succeeds"
+[ -s "$tmp/top" ] && [ ! -s "$tmp/err" ]
+report $? "help_goes_to_stdout_alone"
+
+ok=0
+sed -n 's/^  \([a-z]*\( [a-z]*\)\{0,1\}\)  .*/\1/p' "$tmp/top" >"$tmp/verbs"
+[ "$(wc -l <"$tmp/verbs")" -gt 20 ] || ok=1
+while read -r group verb; do
+	clean $group $verb --help >"$tmp/out" 2>"$tmp/err" || { echo "# $group $verb --help failed"; ok=1; }
+	[ -s "$tmp/out" ] && [ ! -s "$tmp/err" ] || { echo "# $group $verb --help: wrong stream"; ok=1; }
+	grep -q "usage: coffer $group" "$tmp/out" || { echo "# $group $verb: no usage line"; ok=1; }
+done <"$tmp/verbs"
+report $ok "help_of_every_verb_succeeds_without_network_key_or_home"
+
+ok=0
+for g in $(cut -d' ' -f1 "$tmp/verbs" | sort | uniq -d); do clean "$g" --help >"$tmp/out" && [ -s "$tmp/out" ] || ok=1; done
+report $ok "help_of_every_group_succeeds"
+
+expect() { # code, name, words...
+	want=$1; name=$2; shift 2
+	clean "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	got=$?
+	[ $got = "$want" ] && [ -s "$tmp/err" ]
+	rc=$?
+	[ $rc = 0 ] || echo "# exit $got, stderr: $(head -1 "$tmp/err")"
+	report $rc "$name"
+}
+
+expect 2 "no_words_is_a_usage_error"
+expect 2 "unknown_verb_is_a_usage_error" frobnicate
+expect 2 "group_without_verb_is_a_usage_error" asset
+expect 2 "unknown_option_is_a_usage_error" init --nonsense
+expect 2 "missing_required_option_is_a_usage_error" init --party x
+expect 2 "missing_argument_is_a_usage_error" asset put --home "$tmp/h"
+expect 2 "option_given_twice_is_a_usage_error" init --party a --party b --persona data-owner
+expect 2 "too_many_arguments_is_a_usage_error" genesis show a b
+expect 3 "party_id_of_odd_form_is_malformed" init --party 'Not/An/Id' --persona data-owner --home "$tmp/h"
+expect 3 "unknown_persona_is_malformed" init --party a --persona king --home "$tmp/h"
+expect 3 "no_party_yet_is_malformed_and_names_init" status --home "$tmp/none"
+grep -q 'coffer init' "$tmp/err"
+report $? "no_party_yet_names_the_next_command"
+echo '{"a":1,"a":2}' >"$tmp/dup.json"
+expect 3 "duplicate_json_members_are_malformed" genesis show "$tmp/dup.json"
+head -c 2000 /dev/urandom >"$tmp/garbage"
+expect 3 "garbage_genesis_is_malformed" genesis show "$tmp/garbage"
+expect 4 "missing_file_is_unavailable" genesis show "$tmp/not-there"
+
+echo 'correct horse' >"$tmp/pass"
+clean init --party alice --persona data-owner --home "$tmp/alice" --passphrase-file "$tmp/pass" >"$tmp/out" 2>"$tmp/err"
+report $? "init_makes_a_party"
+expect 3 "init_does_not_overwrite_a_party" init --party alice --persona data-owner --home "$tmp/alice" --passphrase-file "$tmp/pass"
+grep -q 'BEGIN ENCRYPTED PRIVATE KEY' "$tmp/alice/sign.pem" && [ "$(stat -c %a "$tmp/alice/sign.pem")" = 600 ]
+report $? "init_encrypts_the_key_and_closes_its_file"
+echo wrong >"$tmp/wrong"
+expect 3 "wrong_passphrase_is_refused" token --method GET --path /x --home "$tmp/alice" --passphrase-file "$tmp/wrong"
+clean token --method GET --path /coffer/v0/assets --home "$tmp/alice" --passphrase-file "$tmp/pass" >"$tmp/token" 2>"$tmp/err"
+[ "$(tr -cd . <"$tmp/token" | wc -c)" = 2 ]
+report $? "token_is_a_compact_jws"
+! grep -rq 'correct horse' "$tmp/alice" "$tmp/token" "$tmp/err"
+report $? "passphrase_is_nowhere_in_what_was_written"
+clean man | head -1 | grep -q '^.TH COFFER 1'
+report $? "man_page_is_made_from_the_table"
+clean completion | bash -n
+report $? "completion_is_valid_bash"
+
+echo "1..$n"
+exit $bad

@@ -1,0 +1,80 @@
+/* cofferd's configuration file and listening address. */
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/config.h"
+#include "cofferd/parent.h"
+#include "tests/t.h"
+
+static enum coffer_rc parse(const char *text, struct config *c)
+{
+	struct err e = { 0 };
+
+	return config_parse(span_of(text), "/etc/coffer", c, &e);
+}
+
+static void config_reads_all_keys(void)
+{
+	struct config c = { 0 };
+
+	CHECK(parse("id = \"trust\"\nlisten = \"[::1]:0\"\nstate = \"/s\"\ngenesis = \"g.json\"\nlog = \"warn\"\n"
+		    "genesis-digest = \"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\"\n", &c) == COFFER_OK);
+	CHECK(strcmp(c.id, "trust") == 0 && strcmp(c.listen, "[::1]:0") == 0 && strcmp(c.state, "/s") == 0 && !c.log_all);
+	CHECK(strcmp(c.genesis, "/etc/coffer/g.json") == 0 && c.has_digest && c.digest[31] == 31);
+}
+
+static void config_has_defaults(void)
+{
+	struct config c = { 0 };
+
+	CHECK(parse("state = \"/s\"\n", &c) == COFFER_OK);
+	CHECK(strcmp(c.listen, "127.0.0.1:8443") == 0 && c.log_all && c.genesis[0] == '\0' && !c.has_digest);
+	CHECK(parse("state = \"/s\"\ngenesis = \"/g.json\"\n", &c) == COFFER_OK && strcmp(c.genesis, "/g.json") == 0);
+}
+
+static void config_refuses_mistakes(void)
+{
+	static const char *const bad[] = { "", "state = 1", "state = \"relative\"", "state = \"/s\"\nx = 1", "state = \"/s\"\nid = \"Trust\"",
+		"state = \"/s\"\nlog = \"debug\"", "state = \"/s\"\nlog = \"information\"", "state = \"/s\"\ngenesis-digest = \"00\"",
+		"state = \"/s\"\ngenesis-digest = 7", "state = \"/s\"\nlisten = \"\"", "state = \"/s\"\nstate = \"/t\"", "state = " };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct config c = { .id = "untouched" };
+
+		CHECK(parse(bad[i], &c) != COFFER_OK && strcmp(c.id, "untouched") == 0);
+	}
+}
+
+static void listen_takes_literal_addresses_and_names_the_port(void)
+{
+	CLEANUP(closep) int fd = -1;
+	char name[80] = "";
+	struct err e = { 0 };
+
+	CHECK(listen_on("127.0.0.1:0", &fd, &e) == COFFER_OK);
+	CHECK(listen_name(fd, name, sizeof(name), &e) == COFFER_OK);
+	CHECK(strncmp(name, "127.0.0.1:", 10) == 0 && strcmp(name, "127.0.0.1:0") != 0);
+}
+
+static void listen_refuses_names_and_halves(void)
+{
+	static const char *const bad[] = { "", ":", "127.0.0.1", "localhost:8443", "::1:80", "[::1:80", "127.0.0.1:x", "127.0.0.1:", ":80", "[]:80" };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		int fd = -1;
+		struct err e = { 0 };
+
+		CHECK(listen_on(bad[i], &fd, &e) == COFFER_E_INPUT && fd == -1);
+	}
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = {
+		T(config_reads_all_keys), T(config_has_defaults), T(config_refuses_mistakes),
+		T(listen_takes_literal_addresses_and_names_the_port), T(listen_refuses_names_and_halves),
+	};
+
+	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+}
