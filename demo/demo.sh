@@ -94,8 +94,8 @@ persona "Trust-service operator: keys of the service; no power over anyone's ass
 cat >"$D/cofferd.toml" <<EOF
 id = "trust"
 listen = "127.0.0.1:0"
-state = "$D/cofferd"
-genesis = "$D/genesis.json"
+state = "$top/$D/cofferd"
+genesis = "$top/$D/genesis.json"
 EOF
 sh_step "cofferd keygen --config $D/cofferd.toml > $D/service.json"
 

@@ -53,7 +53,7 @@ static inline void tm_header(struct wr *w, const struct tm_entry *x)
 	memcpy(b + 116, num, 8);
 	(void)snprintf(num, sizeof(num), "%011llo", size);
 	memcpy(b + 124, num, 12);
-	(void)snprintf(num, sizeof(num), "%011llo", x->mtime);
+	(void)snprintf(num, sizeof(num), "%011llo", (unsigned long long)x->mtime);
 	memcpy(b + 136, num, 12);
 	(void)snprintf(num, sizeof(num), "%07o", x->major);
 	memcpy(b + 329, num, 8);

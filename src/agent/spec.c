@@ -1,7 +1,5 @@
 #include "agent/spec.h"
 
-#include <stdio.h>
-
 #include "base/str.h"
 
 struct fixed_mount { const char *destination, *type, *source, *options; }; /* options: space between */
@@ -50,22 +48,19 @@ static bool capability_ok(struct span s)
 	for (size_t i = 0; i < s.n; i++)
 		if ((s.p[i] < 'A' || s.p[i] > 'Z') && s.p[i] != '_')
 			return false;
-	return s.n > 0 && s.n < 40;
+	return span_starts(s, "CAP_") && s.n < 40;
 }
 
-/* Kubernetes leaves the prefix out, the runtime wants it. */
 static enum coffer_rc capability_set(struct json_wr *j, const char *name, const struct json *caps, struct err *e)
 {
 	jw_name(j, name);
 	jw_arr(j);
 	for (size_t i = 0; i < json_len(caps); i++) {
 		struct span s = json_str(json_at(caps, i));
-		char full[64];
 
 		if (!capability_ok(s))
 			return err_deny(e, "policy", "capability %zu of the manifest has no proper name", i);
-		(void)snprintf(full, sizeof(full), "%s%.*s", span_starts(s, "CAP_") ? "" : "CAP_", (int)s.n, (const char *)s.p);
-		jw_text(j, full);
+		jw_str(j, s);
 	}
 	jw_arr_end(j);
 	return COFFER_OK;

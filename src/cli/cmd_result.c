@@ -1,1 +1,65 @@
 /* coffer result open: a named output, for the one it was sealed to. */
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/home.h"
+#include "cli/publish.h"
+#include "cli/verbs.h"
+#include "cli/workload.h"
+#include "os/file.h"
+#include "trust/output.h"
+
+const struct opt_spec opts_result_open[] = {
+	{ "workload", "DIGEST", "the workload you expect it from (digest, or PROVIDER/NAME)", false, true },
+	{ "out", "FILE", "where to write it (default: standard output)", false, false },
+	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+
+struct opened {
+	struct home          h;
+	struct privkey      *sign, *key;
+	struct service_conn *conn;
+	struct workload      w;
+	struct wr            sealed;
+	struct output        o;
+};
+
+static void opened_end(struct opened *x)
+{
+	privkey_free(x->sign);
+	privkey_free(x->key);
+	service_close(x->conn);
+	workload_clear(&x->w);
+	wr_close(&x->sealed);
+	output_clear(&x->o);
+}
+
+static enum coffer_rc deliver(const struct cli *c, const struct opened *x, struct err *e)
+{
+	struct span data = wr_span(&x->o.data);
+
+	if (cli_opt(c, "out"))
+		TRY(file_write(cli_opt(c, "out"), data, 0600, e));
+	else if (fwrite(data.p, 1, data.n, stdout) != data.n || fflush(stdout) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "standard output: not all of it could be written");
+	(void)fprintf(stderr, "output %.*s of container %.*s of %s/%.*s, on platform %s%s\n", (int)x->o.output->name.n, (const char *)x->o.output->name.p,
+	    (int)x->o.container->name.n, (const char *)x->o.container->name.p, x->w.issuer, (int)x->w.man.name.n, (const char *)x->w.man.name.p,
+	    x->o.ear.platform, span_eq_str(span_of(x->o.ear.platform), "sample") ? ", which protects nothing" : "");
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_result_open(struct cli *c, struct err *e)
+{
+	CLEANUP(opened_end) struct opened x = { 0 };
+	struct output_want want;
+
+	TRY(home_load(c, &x.h, e));
+	TRY(file_read_arg(c->pos[0], OUTPUT_SEALED_MAX, &x.sealed, e));
+	TRY(home_sign_key(c, &x.h, &x.sign, e));
+	TRY(home_encrypt_key(c, &x.h, &x.key, e));
+	TRY(home_connect(&x.h, &x.conn, e));
+	TRY(workload_fetch(&x.h, x.sign, x.conn, cli_opt(c, "workload"), &x.w, e));
+	want = (struct output_want){ .manifest = &x.w.man, .token_key = service_keys(x.conn)->token };
+	TRY(output_open(wr_span(&x.sealed), x.key, &want, &x.o, e));
+	return deliver(c, &x, e);
+}

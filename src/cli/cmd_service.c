@@ -31,8 +31,9 @@ static enum coffer_rc expect_key(void *arg, const uint8_t spki[static 32], struc
 	return COFFER_OK;
 }
 
-static enum coffer_rc post_first(const struct home *h, struct service *svc, const struct dsse *env, struct err *e)
+static enum coffer_rc post_first(const struct home *h, struct service *svc, const struct dsse *env, struct logged *l, struct err *e)
 {
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	CLEANUP(wr_close) struct wr text = wr_open(DSSE_ENVELOPE_MAX);
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	CLEANUP(http_freep) struct http *conn = NULL;
@@ -51,7 +52,9 @@ static enum coffer_rc post_first(const struct home *h, struct service *svc, cons
 	TRY(http_do(conn, &q, 64u << 10, &res, e));
 	if (res.status != 200)
 		return err_deny(e, "service", "the trust service answered %d: %.*s", res.status, (int)(res.body.n > 300 ? 300 : res.body.n), (const char *)res.body.p);
-	return COFFER_OK;
+	TRY(json_parse(wr_span(&res.body), 64u << 10, &doc, e));
+	dsse_id(env, l->id);
+	return json_need_u64(json_root(doc), "seq", "reply", &l->seq, e);
 }
 
 /* Re-issue: the statement in force is the previous one; without one this is the first. */
@@ -61,7 +64,7 @@ static enum coffer_rc last_statement(const struct home *h, struct statement *s, 
 
 	s->serial = 1;
 	if (home_connect(h, &conn, e) != COFFER_OK)
-		return e->rc == COFFER_E_UPSTREAM || strcmp(e->check, "tls") == 0 ? e->rc : COFFER_OK;
+		return e->rc == COFFER_E_NOTFOUND ? COFFER_OK : e->rc;
 	return err_set(e, COFFER_E_INPUT, "a service statement is in force already; re-issuing one comes with key rotation (see the README's status table)");
 }
 
@@ -97,8 +100,7 @@ enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 	TRY(statement_write(&s, &payload, e));
 	TRY(dsse_new(wr_span(&payload), &env, e));
 	TRY(dsse_sign(&env, key, e));
-	TRY(post_first(&h, &svc, &env, e));
-	dsse_id(&env, l.id);
+	TRY(post_first(&h, &svc, &env, &l, e));
 	logged_print(c, "service", &l);
 	return COFFER_OK;
 }

@@ -312,6 +312,13 @@ char *pod_env(const struct pod_container *c, size_t i)
 	return str_fmt("%.*s=%.*s", (int)name.n, (const char *)name.p, (int)value.n, (const char *)value.p);
 }
 
+char *pod_capability(const struct pod_container *c, size_t i)
+{
+	struct span s = json_str(json_at(c->capabilities, i));
+
+	return str_fmt("%s%.*s", span_starts(s, "CAP_") ? "" : "CAP_", (int)s.n, (const char *)s.p);
+}
+
 const struct pod_volume *pod_volume(const struct pod *p, struct span name)
 {
 	for (size_t i = 0; i < p->n_volumes; i++)

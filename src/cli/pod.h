@@ -55,4 +55,6 @@ size_t      pod_n_args(const struct pod_container *c);
 struct span pod_arg(const struct pod_container *c, size_t i);
 /* "NAME=value" of variable i, fresh on the heap (caller frees); NULL when out of memory. */
 char       *pod_env(const struct pod_container *c, size_t i) NODISCARD;
+/* "CAP_<NAME>" of added capability i (Kubernetes leaves the prefix out), fresh on the heap; NULL when out of memory. */
+char       *pod_capability(const struct pod_container *c, size_t i) NODISCARD;
 const struct pod_volume *pod_volume(const struct pod *p, struct span name); /* NULL if none */

@@ -76,7 +76,7 @@ static bool process_lists(struct run_spec *s, const struct pod_container *c)
 		if (!list_add(&s->env, pod_env(c, i)))
 			return false;
 	for (size_t i = 0; i < json_len(c->capabilities); i++)
-		if (!list_add(&s->cap, span_dup(json_str(json_at(c->capabilities, i)))))
+		if (!list_add(&s->cap, pod_capability(c, i)))
 			return false;
 	return true;
 }

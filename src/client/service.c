@@ -45,7 +45,8 @@ static enum coffer_rc fetch(struct service_conn *c, const char *path, struct dss
 
 	TRY(http_do(c->http, &(struct http_req){ .method = "GET", .path = path }, DSSE_ENVELOPE_MAX, &res, e));
 	if (res.status != 200)
-		return err_set(e, COFFER_E_UPSTREAM, "%s: the server answers %d; it is no trust service, or has no service statement yet", path, res.status);
+		return err_set(e, res.status == 404 ? COFFER_E_NOTFOUND : COFFER_E_UPSTREAM,
+		    "%s: the server answers %d; it is no trust service, or has no service statement yet ('coffer service sign')", path, res.status);
 	if (dsse_parse(wr_span(&res.body), out, e) != COFFER_OK)
 		return err_wrap(e, "%s", path);
 	return COFFER_OK;

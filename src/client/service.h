@@ -18,7 +18,7 @@ struct service_opts {
 	int64_t     timeout_ms;     /* per request; 0 = 60 s */
 };
 
-/* COFFER_E_UPSTREAM unreachable; COFFER_E_DENIED (check "genesis", "service" or "tls") when it is not ours. */
+/* COFFER_E_UPSTREAM unreachable; COFFER_E_NOTFOUND no service statement there yet; COFFER_E_DENIED (check "genesis", "service" or "tls") when it is not ours. */
 enum coffer_rc service_open(const struct service_opts *o, struct service_conn **out, struct err *e) NODISCARD;
 void           service_close(struct service_conn *c);
 static inline void service_closep(struct service_conn **c) { service_close(*c); *c = NULL; }

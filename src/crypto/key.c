@@ -164,7 +164,7 @@ enum coffer_rc privkey_new(enum key_kind kind, struct privkey **out, struct err 
 
 	if (kind == KEY_ED25519)
 		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	else
+	else if (kind == KEY_P256)
 		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "prime256v1");
 	if (!pkey)
 		return failed(e, "new key");

@@ -43,7 +43,7 @@ static bool drain(BIO *b, struct wr *w)
 static X509_SIG *encrypt_pkcs8(PKCS8_PRIV_KEY_INFO *p8, struct span pass)
 {
 	CLEANUP(X509_ALGOR_freep) X509_ALGOR *alg =
-	    PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), NULL, 0, NULL, SCRYPT_N, SCRYPT_R, SCRYPT_P);
+	    PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), NULL, 16, NULL, SCRYPT_N, SCRYPT_R, SCRYPT_P);
 	X509_SIG *sig;
 
 	if (!alg)

@@ -8,11 +8,11 @@
 
 #define NOTES_MAX 256 /* annotations of one descriptor */
 
-void manifest_clear(struct manifest *m)
+void image_manifest_clear(struct image_manifest *m)
 {
 	json_free(m->doc);
 	free(m->layers);
-	*m = (struct manifest){ 0 };
+	*m = (struct image_manifest){ 0 };
 }
 
 void image_index_clear(struct image_index *x)
@@ -148,7 +148,7 @@ enum coffer_rc manifest_is_index(struct span text, bool *out, struct err *e)
 	return COFFER_OK;
 }
 
-static enum coffer_rc read_layers(const struct json *arr, struct manifest *m, struct err *e)
+static enum coffer_rc read_layers(const struct json *arr, struct image_manifest *m, struct err *e)
 {
 	size_t n = json_len(arr);
 
@@ -163,9 +163,9 @@ static enum coffer_rc read_layers(const struct json *arr, struct manifest *m, st
 	return COFFER_OK;
 }
 
-enum coffer_rc manifest_parse(struct span text, struct manifest *out, struct err *e)
+enum coffer_rc image_manifest_parse(struct span text, struct image_manifest *out, struct err *e)
 {
-	CLEANUP(manifest_clear) struct manifest m = { 0 };
+	CLEANUP(image_manifest_clear) struct image_manifest m = { 0 };
 	const struct json *root, *config, *layers;
 	struct span type;
 
@@ -182,7 +182,7 @@ enum coffer_rc manifest_parse(struct span text, struct manifest *out, struct err
 	TRY(descriptor_parse(config, "manifest: config", IMAGE_CONFIG_MAX, &m.config, e));
 	TRY(read_layers(layers, &m, e));
 	*out = m;
-	m = (struct manifest){ 0 };
+	m = (struct image_manifest){ 0 };
 	return COFFER_OK;
 }
 
@@ -283,7 +283,7 @@ enum coffer_rc image_config_parse(struct span text, struct image_config *out, st
 	return COFFER_OK;
 }
 
-enum coffer_rc manifest_match(const struct manifest *m, const struct image_config *c, struct err *e)
+enum coffer_rc manifest_match(const struct image_manifest *m, const struct image_config *c, struct err *e)
 {
 	if (m->n_layers == 0)
 		return err_set(e, COFFER_E_INPUT, "manifest: an image without layers");

@@ -42,14 +42,14 @@ struct layer_kind {
 /* COFFER_E_INPUT for a type that is no tar layer of OCI or docker. */
 enum coffer_rc layer_kind_of(struct span media_type, struct layer_kind *out, struct err *e) NODISCARD;
 
-struct manifest {
+struct image_manifest {
 	struct json_doc   *doc;    /* owned; everything below borrows from it */
 	struct descriptor  config;
 	size_t             n_layers;
 	struct descriptor *layers; /* owned; bottom first. Types are not judged here: a signature is a manifest too */
 	bool               docker;
 };
-void manifest_clear(struct manifest *m); /* CLEANUP-ready; OK on a zero struct */
+void image_manifest_clear(struct image_manifest *m); /* CLEANUP-ready; OK on a zero struct */
 
 struct index_entry {
 	struct descriptor d;
@@ -73,7 +73,7 @@ void image_config_clear(struct image_config *c);
  * could be read both ways is refused. */
 enum coffer_rc manifest_is_index(struct span text, bool *out, struct err *e) NODISCARD;
 
-enum coffer_rc manifest_parse(struct span text, struct manifest *out, struct err *e) NODISCARD;
+enum coffer_rc image_manifest_parse(struct span text, struct image_manifest *out, struct err *e) NODISCARD;
 enum coffer_rc image_index_parse(struct span text, struct image_index *out, struct err *e) NODISCARD;
 /* os and architecture must be linux and amd64: the only machine this program builds guests for. */
 enum coffer_rc image_config_parse(struct span text, struct image_config *out, struct err *e) NODISCARD;
@@ -83,4 +83,4 @@ enum coffer_rc image_config_parse(struct span text, struct image_config *out, st
 enum coffer_rc image_index_choose(const struct image_index *x, const struct descriptor **out, struct err *e) NODISCARD;
 
 /* That config and manifest belong together: as many diff_ids as layers, at least one, and each layer of a known type. */
-enum coffer_rc manifest_match(const struct manifest *m, const struct image_config *c, struct err *e) NODISCARD;
+enum coffer_rc manifest_match(const struct image_manifest *m, const struct image_config *c, struct err *e) NODISCARD;

@@ -25,7 +25,7 @@ struct pull {
 	struct ref ref;
 	struct registry *reg;
 	struct policy *policy;
-	struct manifest manifest;
+	struct image_manifest manifest;
 	struct image_config config;
 	uint8_t digest[32]; /* of the manifest itself; differs from o->digest when that is an index */
 	bool indexed;
@@ -50,7 +50,7 @@ static void pull_clear(struct pull *p)
 		(void)!tree_empty(p->dir_fd, &ignored);
 	closep(&p->dir_fd);
 	image_config_clear(&p->config);
-	manifest_clear(&p->manifest);
+	image_manifest_clear(&p->manifest);
 	policy_free(p->policy);
 	registry_free(p->reg);
 }
@@ -131,7 +131,7 @@ static enum coffer_rc fetch_manifest(struct pull *p, struct err *e)
 	TRY(manifest_is_index(wr_span(&first), &p->indexed, e));
 	if (p->indexed)
 		TRY(fetch_chosen(p, wr_span(&first), &second, e));
-	return manifest_parse(wr_span(p->indexed ? &second : &first), &p->manifest, e);
+	return image_manifest_parse(wr_span(p->indexed ? &second : &first), &p->manifest, e);
 }
 
 /* ---- policy ---- */

@@ -287,7 +287,7 @@ static enum coffer_rc call_registry(struct registry *r, const struct call *c, co
 			continue;
 		}
 		if (rc == COFFER_E_UPSTREAM && !(dead && *dead))
-			return err_wrap(e, "registry %s", r->home.host);
+			return err_wrap(e, "registry");
 		return rc == COFFER_OK ? judge(r, c, res->status, e) : rc;
 	}
 }

@@ -131,11 +131,11 @@ typedef enum coffer_rc (*read_payload)(const void *from, const struct descriptor
 /* A layer that is no readable signature is left out: strangers may attach what they like. */
 static enum coffer_rc collect(struct span text, read_payload read, const void *from, struct sign_set *out, struct err *e)
 {
-	CLEANUP(manifest_clear) struct manifest m = { 0 };
+	CLEANUP(image_manifest_clear) struct image_manifest m = { 0 };
 	CLEANUP(sign_set_clear) struct sign_set set = { 0 };
 	struct err skipped;
 
-	if (manifest_parse(text, &m, e) != COFFER_OK)
+	if (image_manifest_parse(text, &m, e) != COFFER_OK)
 		return err_wrap(e, "signature manifest");
 	for (size_t i = 0; i < m.n_layers; i++) {
 		CLEANUP(wr_close) struct wr payload = { 0 };
@@ -226,7 +226,7 @@ static void write_descriptor(struct json_wr *j, const char *media_type, struct s
 	jw_m_text(j, "digest", text);
 }
 
-enum coffer_rc sign_manifest_write(const struct manifest *old, struct span payload, struct span note, struct span config,
+enum coffer_rc sign_manifest_write(const struct image_manifest *old, struct span payload, struct span note, struct span config,
     struct wr *w, struct err *e)
 {
 	struct json_wr j = jw_open(w, false);
@@ -276,7 +276,7 @@ static void write_digest(struct json_wr *j, const uint8_t digest[static 32])
 	jw_text(j, text);
 }
 
-enum coffer_rc sign_config_write(const struct manifest *old, struct span payload, struct wr *w, struct err *e)
+enum coffer_rc sign_config_write(const struct image_manifest *old, struct span payload, struct wr *w, struct err *e)
 {
 	struct json_wr j = jw_open(w, false);
 	size_t n = old ? old->n_layers : 0;

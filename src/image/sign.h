@@ -57,7 +57,7 @@ enum coffer_rc sign_load(const struct layout *l, const uint8_t digest[static 32]
 enum coffer_rc sign_make(const struct privkey *k, const char *reference, const uint8_t digest[static 32], struct wr *payload,
     struct wr *note, struct err *e) NODISCARD;
 /* The signature manifest; `old` (NULL or the manifest that is there now) keeps its layers before the new one. */
-enum coffer_rc sign_manifest_write(const struct manifest *old, struct span payload, struct span note, struct span config,
+enum coffer_rc sign_manifest_write(const struct image_manifest *old, struct span payload, struct span note, struct span config,
     struct wr *w, struct err *e) NODISCARD;
 /* The config blob of such a manifest for n layers with these payload digests. */
-enum coffer_rc sign_config_write(const struct manifest *old, struct span payload, struct wr *w, struct err *e) NODISCARD;
+enum coffer_rc sign_config_write(const struct image_manifest *old, struct span payload, struct wr *w, struct err *e) NODISCARD;

@@ -414,7 +414,11 @@ enum coffer_rc tar_add(struct tar *t, struct span in, struct err *e)
 
 enum coffer_rc tar_end(struct tar *t, struct err *e)
 {
-	if (t->state != AT_TAIL)
+	bool between = t->state == AT_HEADER && t->have == 0 && t->n_ext == 0;
+
+	if (t->state == IN_PAD && t->n_ext == 0)
+		between = true; /* only padding is missing */
+	if (!between && t->state != AT_TAIL)
 		return err_set(e, COFFER_E_INPUT, "the archive is cut off");
 	t->state = DEAD;
 	return COFFER_OK;

@@ -3,7 +3,8 @@
  *
  * Read as the Go container tools read: links, devices and folders have no data whatever their size field
  * says; unknown pax records are skipped. Refused: sparse files, multi-volume pieces, a global pax header that
- * sets anything read here, bytes behind the end marker, an archive without end marker.
+ * sets anything read here, bytes behind the end marker. The marker itself and the padding before it may be missing:
+ * widely used tools write such layers, and the diff_id tells a whole layer from a cut one.
  * Names are byte strings without NUL; whether they stay below a root is laypath.h's business.
  */
 #pragma once
@@ -53,5 +54,5 @@ static inline void tar_freep(struct tar **t) { tar_free(*t); *t = NULL; }
 /* Pieces of any size. COFFER_E_INPUT (malformed), COFFER_E_LIMIT (a bound above). After an error the reader is dead. */
 enum coffer_rc tar_add(struct tar *t, struct span in, struct err *e) NODISCARD;
 
-/* COFFER_E_INPUT unless the end marker was seen and nothing is half-read. */
+/* COFFER_E_INPUT when an entry or extension is half-read. */
 enum coffer_rc tar_end(struct tar *t, struct err *e) NODISCARD;

@@ -7,7 +7,7 @@
 
 void tool_image_clear(struct tool_image *t)
 {
-	manifest_clear(&t->m);
+	image_manifest_clear(&t->m);
 	wr_close(&t->text);
 	layout_free(t->l);
 	*t = (struct tool_image){ 0 };
@@ -29,7 +29,7 @@ enum coffer_rc tool_image_open(const struct image_at *at, struct tool_image *t, 
 		TRY(layout_read(t->l, d, MANIFEST_MAX, &t->text, e));
 	}
 	memcpy(t->digest, d->digest, 32);
-	return manifest_parse(wr_span(&t->text), &t->m, e);
+	return image_manifest_parse(wr_span(&t->text), &t->m, e);
 }
 
 /* ---- show ---- */
@@ -196,12 +196,12 @@ static const char *type_or(struct span own, const char *usual)
 /* Blobs first: a registry takes no manifest whose parts it has not. */
 static enum coffer_rc push_manifest(const struct layout *l, struct registry *r, const struct descriptor *d, const char *tag, struct err *e)
 {
-	CLEANUP(manifest_clear) struct manifest m = { 0 };
+	CLEANUP(image_manifest_clear) struct image_manifest m = { 0 };
 	CLEANUP(wr_close) struct wr text = { 0 };
 	char digest[REF_DIGEST_TEXT];
 
 	TRY(layout_read(l, d, MANIFEST_MAX, &text, e));
-	TRY(manifest_parse(wr_span(&text), &m, e));
+	TRY(image_manifest_parse(wr_span(&text), &m, e));
 	TRY(push_blob(l, r, &m.config, e));
 	for (size_t i = 0; i < m.n_layers; i++)
 		TRY(push_blob(l, r, &m.layers[i], e));

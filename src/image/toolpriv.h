@@ -9,7 +9,7 @@ struct tool_image {
 	bool            indexed;
 	struct wr       text;    /* the linux/amd64 manifest */
 	uint8_t         digest[32]; /* of text */
-	struct manifest m;
+	struct image_manifest m;
 };
 void tool_image_clear(struct tool_image *t); /* CLEANUP-ready; OK on a zero struct */
 

@@ -26,7 +26,7 @@ static void signed_name(const struct ref *ref, char out[static REF_TEXT_MAX])
 	ref_text(&r, out);
 }
 
-static enum coffer_rc make(const struct privkey *k, const struct ref *ref, const uint8_t digest[static 32], const struct manifest *old,
+static enum coffer_rc make(const struct privkey *k, const struct ref *ref, const uint8_t digest[static 32], const struct image_manifest *old,
     struct artefact *a, struct err *e)
 {
 	char name[REF_TEXT_MAX];
@@ -41,7 +41,7 @@ static enum coffer_rc make(const struct privkey *k, const struct ref *ref, const
 	return sign_manifest_write(old, wr_span(&a->payload), wr_span(&a->note), wr_span(&a->config), &a->manifest, e);
 }
 
-static enum coffer_rc read_old(const struct layout *l, const char *tag, struct manifest *old, bool *have, struct err *e)
+static enum coffer_rc read_old(const struct layout *l, const char *tag, struct image_manifest *old, bool *have, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = { 0 };
 	const struct descriptor *d = NULL;
@@ -50,7 +50,7 @@ static enum coffer_rc read_old(const struct layout *l, const char *tag, struct m
 	if (layout_find(l, tag, &d, e) != COFFER_OK)
 		return e->rc == COFFER_E_NOTFOUND ? COFFER_OK : e->rc;
 	TRY(layout_read(l, d, MANIFEST_MAX, &text, e));
-	TRY(manifest_parse(wr_span(&text), old, e));
+	TRY(image_manifest_parse(wr_span(&text), old, e));
 	*have = true;
 	return COFFER_OK;
 }
@@ -59,7 +59,7 @@ enum coffer_rc image_sign_layout(const struct image_at *in, const char *referenc
     struct err *e)
 {
 	CLEANUP(tool_image_clear) struct tool_image t = { 0 };
-	CLEANUP(manifest_clear) struct manifest old = { 0 };
+	CLEANUP(image_manifest_clear) struct image_manifest old = { 0 };
 	CLEANUP(artefact_clear) struct artefact a = { 0 };
 	char tag[SIGN_TAG_LEN];
 	uint8_t written[32];
@@ -78,7 +78,7 @@ enum coffer_rc image_sign_layout(const struct image_at *in, const char *referenc
 	return COFFER_OK;
 }
 
-static enum coffer_rc fetch_old(struct registry *r, const char *tag, struct manifest *old, bool *have, struct err *e)
+static enum coffer_rc fetch_old(struct registry *r, const char *tag, struct image_manifest *old, bool *have, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = wr_open(MANIFEST_MAX);
 	uint8_t digest[32];
@@ -86,14 +86,14 @@ static enum coffer_rc fetch_old(struct registry *r, const char *tag, struct mani
 	*have = false;
 	if (registry_get_manifest(r, tag, &text, digest, e) != COFFER_OK)
 		return e->rc == COFFER_E_NOTFOUND ? COFFER_OK : e->rc;
-	TRY(manifest_parse(wr_span(&text), old, e));
+	TRY(image_manifest_parse(wr_span(&text), old, e));
 	*have = true;
 	return COFFER_OK;
 }
 
 enum coffer_rc image_sign_registry(struct registry *r, const struct ref *ref, const struct privkey *k, struct err *e)
 {
-	CLEANUP(manifest_clear) struct manifest old = { 0 };
+	CLEANUP(image_manifest_clear) struct image_manifest old = { 0 };
 	CLEANUP(artefact_clear) struct artefact a = { 0 };
 	CLEANUP(wr_close) struct wr text = wr_open(MANIFEST_MAX);
 	char tag[SIGN_TAG_LEN], name[REF_DIGEST_TEXT];

@@ -97,10 +97,10 @@ static bool load_registry_files(const char *dir, const char *digest_hex, struct 
 {
 	CLEANUP(freep) char *path = str_fmt("cosign/%s/manifests/sha256-%s.sig.json", dir, digest_hex);
 	CLEANUP(wr_close) struct wr text = { 0 };
-	CLEANUP(manifest_clear) struct manifest m = { 0 };
+	CLEANUP(image_manifest_clear) struct image_manifest m = { 0 };
 	struct err e;
 
-	if (!path || !vec_read(path, &text) || manifest_parse(wr_span(&text), &m, &e) != COFFER_OK)
+	if (!path || !vec_read(path, &text) || image_manifest_parse(wr_span(&text), &m, &e) != COFFER_OK)
 		return false;
 	for (size_t i = 0; i < m.n_layers; i++) {
 		CLEANUP(wr_close) struct wr payload = { 0 };

@@ -170,7 +170,7 @@ static void check_image(const char *name, const struct crypt_keys *keys)
 	const struct json *layers = json_get(json_get(json_root(exp), name), "layers");
 	CLEANUP(layout_freep) struct layout *l = NULL;
 	CLEANUP(wr_close) struct wr text = { 0 };
-	CLEANUP(manifest_clear) struct manifest m = { 0 };
+	CLEANUP(image_manifest_clear) struct image_manifest m = { 0 };
 	const struct descriptor *d = NULL;
 	char tmp[64];
 	struct err e = { 0 };
@@ -180,7 +180,7 @@ static void check_image(const char *name, const struct crypt_keys *keys)
 	if (e.msg[0])
 		printf("# %s\n", e.msg);
 	CHECK(layout_open(tmp, &l, &e) == COFFER_OK && layout_find(l, "plain", &d, &e) == COFFER_OK);
-	CHECK(d && layout_read(l, d, MANIFEST_MAX, &text, &e) == COFFER_OK && manifest_parse(wr_span(&text), &m, &e) == COFFER_OK);
+	CHECK(d && layout_read(l, d, MANIFEST_MAX, &text, &e) == COFFER_OK && image_manifest_parse(wr_span(&text), &m, &e) == COFFER_OK);
 	CHECK(m.n_layers == 3 && json_len(layers) == 3);
 	for (size_t i = 0; i < m.n_layers; i++)
 		CHECK(layer_is(l, &m.layers[i], json_str(json_get(json_at(layers, i), "diff_id"))));

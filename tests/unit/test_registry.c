@@ -320,7 +320,7 @@ static void registry_sink_error_ends_it_at_once(void)
 	int calls = 0;
 
 	CHECK(client(&s, &r) == COFFER_OK);
-	CHECK(registry_get_blob(r, &b, refuse, &calls, &s.e) == COFFER_E_UPSTREAM && calls == 1 && s.asked == 1 && strcmp(s.e.msg, "sink says no") == 0);
+	CHECK(registry_get_blob(r, &b, refuse, &calls, &s.e) == COFFER_E_UPSTREAM && calls == 1 && s.asked == 1 && strstr(s.e.msg, "sink says no") != NULL);
 }
 
 static void registry_upload_sends_the_blob_once(void)

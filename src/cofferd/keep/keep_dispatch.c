@@ -10,7 +10,7 @@ static const struct {
 	enum coffer_rc (*run)(struct keep *, struct span, struct answer *, struct err *);
 } rules[] = {
 	[KEEP_AUTH]      = { 16,             on_auth },
-	[KEEP_ATTEST]    = { 2u << 20,       on_attest },
+	[KEEP_ATTEST]    = { 4u << 20,       on_attest },
 	[KEEP_RESOURCE]  = { 256u << 10,     on_resource },
 	[KEEP_PUT]       = { KEEP_FRAME_MAX, on_put },
 	[KEEP_DELETE]    = { 256u << 10,     on_delete },

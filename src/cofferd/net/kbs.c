@@ -69,11 +69,24 @@ static void serve_auth(struct request *q, struct reply *r)
 
 /* ---- attest ---- */
 
+/* The nonce that the client repeats does not travel to keep, which binds its own: both together leave no other. */
+static enum coffer_rc answers_its_nonce(const struct rcar_attestation *in, const struct sample_evidence *ev, struct err *e)
+{
+	const struct rcar_binding b = { .member = in->member, .n_members = in->n_members, .nonce = in->nonce, .additional = in->additional };
+	uint8_t digest[HASH_MAX];
+
+	TRY(rcar_report_data(&b, HASH_SHA384, digest, e));
+	if (!span_eq((struct span){ digest, hash_len(HASH_SHA384) }, (struct span){ ev->report_data, ev->report_data_n }))
+		return err_deny(e, "R1", "the evidence is not for this nonce and this key");
+	return COFFER_OK;
+}
+
 static enum coffer_rc attest_request(const struct rcar_attestation *in, struct keep_attest_req *m, struct sample_evidence *ev, struct err *e)
 {
 	if (in->additional.n > 0)
 		return err_deny(e, "R2", "this service appraises no device evidence");
 	TRY(sample_parse(in->primary, ev, e));
+	TRY(answers_its_nonce(in, ev, e));
 	m->hash = HASH_SHA384; /* the challenge selected none, which means this one */
 	m->n_members = in->n_members;
 	for (size_t i = 0; i < in->n_members; i++)
@@ -95,7 +108,7 @@ static enum coffer_rc attest(struct request *q, struct reply *r, struct answer *
 	struct json_wr j;
 
 	if (!session_cookie(q, m.session))
-		return err_deny(e, "R1", "no " RCAR_COOKIE " cookie; POST /kbs/v0/auth first");
+		return err_deny(e, "session", "no " RCAR_COOKIE " cookie; POST /kbs/v0/auth first");
 	TRY(rcar_attestation_parse(wr_span(&q->body), &in, e));
 	TRY(attest_request(&in, &m, &ev, e));
 	keep_attest_req_write(&req, &m);
@@ -192,14 +205,14 @@ static enum coffer_rc get_resource(struct request *q, struct span path, struct r
 	bool cookie = session_cookie(q, l.m.session);
 
 	if (!cookie && bearer.n == 0)
-		return err_deny(e, "R1", "neither an attested session nor a token");
+		return err_deny(e, "session", "neither an attested session nor a token");
 	l.m.path = path;
 	TRY(read_signed_request(q, &l, e));
 	if (cookie)
 		rc = ask_release(q, &l, a, e);
-	if (bearer.n > 0 && (!cookie || (rc == COFFER_E_DENIED && strcmp(e->check, "R1") == 0))) {
+	if (bearer.n > 0 && (!cookie || (rc == COFFER_E_DENIED && strcmp(e->check, "session") == 0))) {
 		if (use_token(bearer, &l, e) != COFFER_OK)
-			return err_deny(e, "R1", "the bearer token has not the form of one");
+			return err_deny(e, "token", "the bearer token has not the form of one");
 		rc = ask_release(q, &l, a, e);
 	}
 	if (rc != COFFER_OK)
@@ -207,13 +220,13 @@ static enum coffer_rc get_resource(struct request *q, struct span path, struct r
 	return release_reply(a, true, r, e);
 }
 
-static const char *resource_error(const struct request *q, const struct err *e)
+static const char *resource_error(const struct err *e)
 {
 	if (e->rc != COFFER_E_DENIED)
 		return "PluginInternalError";
-	if (strcmp(e->check, "R1") != 0)
-		return "PolicyDeny";
-	return web_bearer(q).n > 0 ? "TokenVerifierError" : "TokenNotFound";
+	if (strcmp(e->check, "session") == 0)
+		return "TokenNotFound";
+	return strcmp(e->check, "token") == 0 ? "TokenVerifierError" : "PolicyDeny";
 }
 
 static void serve_get(struct request *q, struct span path, struct reply *r)
@@ -222,7 +235,7 @@ static void serve_get(struct request *q, struct span path, struct reply *r)
 	struct err e = { 0 };
 
 	if (get_resource(q, path, r, &a, &e) != COFFER_OK)
-		refuse(r, resource_error(q, &e), &e, &a);
+		refuse(r, resource_error(&e), &e, &a);
 }
 
 /* ---- POST and DELETE resource ---- */

@@ -1,0 +1,697 @@
+#!/usr/bin/python3
+"""The trust service from outside: cofferd and its two children on loopback, a genesis made here, upstream's kbs-client and
+Coffer's agent played here. Both answers of every gate are asserted. Usage: test_service.py COFFERD CLIENT_PROBE"""
+import base64, json, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, time, traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+from parties import *
+
+COFFERD, PROBE = sys.argv[1], sys.argv[2]
+PEM = Key("ES256").k.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+DATA, IMAGE, NOTE, FOREIGN = "kbs:///hospital/data/patients", "kbs:///imaker/image-key/app", "kbs:///hospital/note/greeting", "kbs:///other/data/x"
+
+
+class World:
+    """One service with its parties, as their commands would set it up."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="coffer-e2e-")
+        self.state, self.config, self.proc = self.dir + "/state", self.dir + "/cofferd.toml", None
+        self.acme = Party("acme", ["workload-provider"])
+        self.imaker = Party("imaker", ["image-provider", "data-owner"], "ES256")
+        self.hospital = Party("hospital", ["data-owner"])
+        self.write_config()
+        self.service = json.loads(subprocess.run([COFFERD, "keygen", "--config", self.config], check=True, stdout=subprocess.PIPE).stdout)
+        self.genesis = genesis("e2e.example/coffer", self.service["ledger-key"], [self.acme, self.imaker, self.hospital])
+        self.gid = payload_id(self.genesis)
+        self.put_file("genesis.json", json.dumps(self.genesis).encode())
+        self.write_config(digest=self.gid)
+
+    def put_file(self, name, data):
+        with open(self.dir + "/" + name, "wb") as f:
+            f.write(data)
+        return self.dir + "/" + name
+
+    def write_config(self, digest=None, more=""):
+        text = 'id = "trust"\nlisten = "127.0.0.1:0"\nstate = "%s"\n%s' % (self.state, more)
+        if digest:
+            text += 'genesis = "genesis.json"\ngenesis-digest = "%s"\n' % digest
+        self.put_file("cofferd.toml", text.encode())
+
+    def start(self):
+        self.log = open(self.dir + "/log", "ab")
+        self.proc = subprocess.Popen([COFFERD, "--config", self.config], stdout=subprocess.PIPE, stderr=self.log)
+        line = self.proc.stdout.readline().decode()
+        assert line.startswith("cofferd: listening on https://"), (line, self.logs())
+        self.address = line.split("https://")[1].strip()
+        assert open(self.state + "/address").read().strip() == self.address
+        self.c = Client(self.address)
+
+    def logs(self):
+        return open(self.dir + "/log").read()
+
+    def end(self, sig=signal.SIGTERM):
+        self.proc.send_signal(sig)
+        rc = self.proc.wait(15)
+        self.proc.stdout.close()
+        self.log.close()
+        return rc
+
+    def children(self):
+        return [int(p) for p in open("/proc/%d/task/%d/children" % (self.proc.pid, self.proc.pid)).read().split()]
+
+    def child(self, name):
+        for p in self.children():
+            if open("/proc/%d/cmdline" % p).read().split("\0")[0].endswith(name):
+                return p
+        raise AssertionError("no child " + name)
+
+    def publish(self, env):
+        return self.c.call("POST", "/coffer/v0/statements", json.dumps(env))
+
+    def put(self, party, path, content, version=1, previous=None, kind="data"):
+        a = asset(party, path, content, self.service["receive"], self.gid, version, previous, kind)
+        r = self.put_raw(party, path, json.dumps(a).encode())
+        return r, payload_id(a["statement"])
+
+    def put_raw(self, party, path, body, token=None):
+        target = "/kbs/v0/resource/" + path[len("kbs:///"):]
+        return self.c.call("POST", target, body, bearer=token or party.token("POST", target, body))
+
+    def manifest(self, entitlements):
+        ref = "registry.example/app@sha256:" + "ab" * 32
+        return {"version": 1, "name": "risk", "provider": "acme", "genesis": self.gid,
+                "service": {"id": "trust", "url": "https://127.0.0.1:8443"}, "platforms": ["sample"],
+                "containers": [{"name": "analyse", "role": "business",
+                                "image": {"reference": ref, "provider": "imaker", "method": {"type": "sigstoreSigned", "key": PEM}},
+                                "args": ["/bin/analyse"], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0, "groups": []},
+                                "capabilities": [], "read-only-root": True, "mounts": [],
+                                "entitlements": [{"asset": a, "purpose": p} for a, p in entitlements], "outputs": []}],
+                "volumes": [], "host": {"logs": [], "signals": []}, "registries": {"plain-http": []}}
+
+    def deploy(self):
+        env = statement("service", self.acme, [("trust", None)], self.service, self.gid)
+        r = self.publish(env)
+        assert r.status == 200, r.body
+        self.service_id = payload_id(env)
+        for party, path, content, kind in ((self.hospital, DATA, b"the patients", "data"), (self.hospital, NOTE, b"hello", "data"),
+                                           (self.imaker, IMAGE, b"k" * 32, "image-key")):
+            r, sid = self.put(party, path, content, kind=kind)
+            assert r.status == 200, (path, r.body)
+            if path == DATA:
+                self.data_v1 = sid
+        m = self.manifest([(DATA, "api"), (NOTE, "file"), (IMAGE, "image-key")])
+        self.initdata = render(m, m["service"]["url"])
+        self.workload = sha256(jcs(m)).hex()
+        r = self.publish(statement("workload", self.acme, [("risk", self.workload)], m, self.gid))
+        assert r.status == 200, r.body
+        for owner, paths in ((self.hospital, [DATA, NOTE]), (self.imaker, [IMAGE])):
+            body = {"assets": paths, "workload": self.workload, "platforms": ["sample"], "services": [self.service_id],
+                    "until": when(int(time.time()) + 3600), "shown": "cd" * 32}
+            r = self.publish(statement("approval", owner, [(p, None) for p in paths] + [("workload:" + self.workload, None)], body, self.gid))
+            assert r.status == 200, r.body
+
+    def upstream(self):
+        return Guest(self.c, self.initdata)
+
+    def agent(self):
+        return Guest(self.c, self.initdata, agent=True, genesis=self.gid)
+
+    def probe(self, path, container="analyse", purpose="api", version=0, initdata=None, gid=None):
+        f = self.put_file("initdata", initdata or self.initdata)
+        p = subprocess.run([PROBE, "https://" + self.address, gid or self.gid, f, path, container, purpose, str(version)], stdout=subprocess.PIPE)
+        return p.returncode, p.stdout.decode().strip()
+
+
+W = World()
+
+
+def kbs_error(r, status, name, *words):
+    assert r.status == status, (r.status, r.body)
+    v = r.json()
+    assert set(v) == {"type", "detail"} and v["type"] == "https://github.com/confidential-containers/kbs/errors/" + name, v
+    assert r.headers["Content-Type"] == "application/json"
+    for w in words:
+        assert w in v["detail"], (w, v["detail"])
+    return v["detail"]
+
+
+def coffer_error(r, status, check=None):
+    assert r.status == status, (r.status, r.body)
+    v = r.json()["error"]
+    assert set(v) == {"check", "reason", "fix"} and v["reason"], v
+    assert check is None or v["check"] == check, v
+
+
+# ---- keys and start ----
+
+def keygen_prints_the_service_and_keeps_its_keys():
+    assert set(W.service) == {"id", "receive", "reply", "token", "ledger-key", "tls"} and W.service["id"] == "trust"
+    again = json.loads(subprocess.run([COFFERD, "keygen", "--config", W.config], check=True, stdout=subprocess.PIPE).stdout)
+    assert again == W.service
+    for name in ("keep.keys", "tls.key"):
+        assert os.stat(W.state + "/" + name).st_mode & 0o777 == 0o600, name
+    assert os.stat(W.state).st_mode & 0o777 == 0o700
+
+
+def cofferd_refuses_mistakes_in_words():
+    def out(text):
+        f = W.put_file("bad.toml", text.encode())
+        p = subprocess.run([COFFERD, "--config", f], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20)
+        return p.returncode, p.stderr.decode()
+    base = 'state = "%s"\nlisten = "127.0.0.1:0"\n' % W.state
+    rc, err = out(base + 'colour = "red"\n')
+    assert rc == 3 and "colour" in err, err
+    rc, err = out(base)
+    assert rc == 3 and "genesis" in err, err
+    rc, err = out(base + 'genesis = "genesis.json"\ngenesis-digest = "%s"\n' % ("00" * 32))
+    assert rc == 1 and "genesis" in err, err
+    p = subprocess.run([COFFERD, "--nonsense"], stderr=subprocess.PIPE)
+    assert p.returncode == 2 and subprocess.run([COFFERD, "--help"], stdout=subprocess.PIPE).returncode == 0
+    assert subprocess.run([COFFERD, "--version"], stdout=subprocess.PIPE).stdout.startswith(b"cofferd ")
+
+
+def service_starts_and_shows_the_key_of_its_description():
+    W.start()
+    assert W.c.spki() == W.service["tls"]
+    assert W.c.call("GET", "/healthz").status == 200
+    assert W.c.call("GET", "/coffer/v0/genesis").json() == W.genesis
+    coffer_error(W.c.call("GET", "/coffer/v0/service"), 404)
+    W.deploy()
+    assert payload_id(W.c.call("GET", "/coffer/v0/service").json()) == W.service_id
+
+
+def tls_below_1_3_is_refused():
+    ctx = ssl.create_default_context()
+    ctx.check_hostname, ctx.verify_mode, ctx.maximum_version = False, ssl.CERT_NONE, ssl.TLSVersion.TLSv1_2
+    try:
+        ctx.wrap_socket(socket.create_connection((W.c.host, W.c.port), 10))
+    except (ssl.SSLError, ConnectionError):
+        return
+    raise AssertionError("TLS 1.2 was accepted")
+
+
+def children_hold_no_more_than_they_need():
+    net = W.child("cofferd-net")
+    status = dict(l.split(":", 1) for l in open("/proc/%d/status" % net).read().splitlines())
+    assert status["Seccomp"].strip() == "2" and status["NoNewPrivs"].strip() == "1"
+    if os.geteuid() == 0:
+        assert set(status["Uid"].split()) == {"65534"} and set(status["Gid"].split()) == {"65534"} and not status["Groups"].split()
+        assert int(status["CapEff"], 16) == 0
+    keep = dict(l.split(":", 1) for l in open("/proc/%d/status" % W.child("cofferd-keep")).read().splitlines())
+    assert keep["Seccomp"].strip() == "2"
+
+
+# ---- the KBS protocol ----
+
+def upstream_client_gets_its_resource_by_cookie_and_by_token():
+    g = W.upstream()
+    r = g.auth()
+    assert r.status == 200 and set(r.json()) == {"nonce", "extra-params"} and len(base64.b64decode(g.nonce)) == 32 and len(g.nonce) == 44
+    assert len(g.cookie) == 32 and all(c in "0123456789abcdef" for c in g.cookie)
+    for flag in ("Secure", "HttpOnly", "SameSite"):
+        assert flag in r.headers["Set-Cookie"]
+    r = g.attest()
+    assert r.status == 200 and set(r.json()) == {"token"}, r.body
+    for how in ("cookie", "bearer"):
+        r = g.get("hospital/data/patients", how)
+        assert r.status == 200, (how, r.body)
+        assert r.headers["Content-Type"] == "application/json"
+        assert set(r.json()) == {"protected", "encrypted_key", "iv", "ciphertext", "tag"}
+        assert g.open(r) == b"the patients"
+
+
+def token_is_an_ear_by_the_service_key():
+    g = W.upstream().up()
+    head, payload, sig = g.token.split(".")
+    h, p = json.loads(unb64u(head)), json.loads(unb64u(payload))
+    assert h["alg"] == "ES256" and h["typ"] == "JWT"
+    assert es256_ok(W.service["token"], (head + "." + payload).encode(), unb64u(sig))
+    assert 0 < p["exp"] - p["iat"] <= 300 and p["eat_profile"] == "tag:github.com,2024:confidential-containers/Trustee"
+    claims = p["submods"]["cpu0"]["ear.veraison.annotated-evidence"]
+    assert claims["runtime_data_claims"]["tee-pubkey"] == g.pubkey() and claims["init_data"] == sha256(W.initdata).hex()
+
+
+def auth_refuses_other_versions_and_platforms():
+    g = W.upstream()
+    for v in ("0.1.0", "0.4.1", "1.0.0", ""):
+        kbs_error(g.auth(v), 401, "AttestationError", "version: KBS Client Protocol Version Mismatch")
+    g.platform = "snp"
+    kbs_error(g.auth(), 401, "AttestationError", "R3: ")
+    kbs_error(W.c.call("POST", "/kbs/v0/auth", "{"), 401, "AttestationError")
+    kbs_error(W.c.call("POST", "/kbs/v0/auth", ""), 401, "AttestationError")
+
+
+def attest_refuses_a_wrong_answer():
+    g = W.upstream()
+    kbs_error(g.attest(nonce="x" * 44, cookie="00" * 16), 401, "AttestationError", "session: ")
+    kbs_error(W.c.call("POST", "/kbs/v0/attest", "{}"), 401, "AttestationError", "session: ")
+    g.auth()
+    kbs_error(g.attest(nonce=b64(bytes(32))), 401, "AttestationError", "R1: ")
+    g.auth()
+    kbs_error(g.attest(nonce=b64(bytes(32)), evidence=g.evidence(g.nonce)), 401, "AttestationError", "R1: ")
+    stranger = Guest(W.c)
+    kbs_error(g.attest(evidence=stranger.evidence(g.nonce)), 401, "AttestationError", "R1: ")
+    g.auth()
+    kbs_error(g.attest(evidence={"svn": "1"}), 401, "AttestationError")
+    g.auth()
+    for cut in ("{", "[]", '{"init-data":null}', json.dumps({"runtime-data": {}, "tee-evidence": {}})):
+        kbs_error(g.attest(body=cut), 401, "AttestationError")
+
+
+def attest_answers_one_evidence_a_session():
+    g = W.upstream().up()
+    kbs_error(g.attest(), 401, "AttestationError", "session: ")
+    assert g.get("hospital/data/patients").status == 200
+
+
+def attest_of_a_device_is_refused():
+    g = W.upstream()
+    g.auth()
+    v = {"init-data": None, "runtime-data": {"nonce": g.nonce, "tee-pubkey": g.pubkey()},
+         "tee-evidence": {"primary_evidence": g.evidence(g.nonce), "additional_evidence": "{\"nvidia\":{}}"}}
+    kbs_error(g.attest(body=json.dumps(v)), 401, "AttestationError", "R2: ")
+
+
+def resource_refuses_who_has_not_attested():
+    kbs_error(W.c.call("GET", "/kbs/v0/resource/hospital/data/patients"), 401, "TokenNotFound")
+    kbs_error(W.c.call("GET", "/kbs/v0/resource/hospital/data/patients", cookie="ab" * 16), 401, "TokenNotFound")
+    kbs_error(W.c.call("GET", "/kbs/v0/resource/hospital/data/patients", cookie="zz"), 401, "TokenNotFound")
+    kbs_error(W.c.call("GET", "/kbs/v0/resource/hospital/data/patients", bearer="a.b.c"), 401, "TokenVerifierError")
+    g = W.upstream()
+    g.auth()
+    kbs_error(g.get("hospital/data/patients"), 401, "TokenNotFound")
+
+
+def resource_refuses_a_forged_or_foreign_token():
+    g = W.upstream().up()
+    head, payload, sig = g.token.split(".")
+    p = json.loads(unb64u(payload))
+    p["exp"] += 1000
+    kbs_error(W.c.call("GET", "/kbs/v0/resource/hospital/data/patients", bearer=".".join((head, b64u(jcs(p)), sig))), 401, "TokenVerifierError")
+    k = Key("ES256")
+    signing = head + "." + payload
+    kbs_error(W.c.call("GET", "/kbs/v0/resource/hospital/data/patients", bearer=signing + "." + b64u(k.sign(signing.encode()))), 401, "TokenVerifierError")
+    kbs_error(W.c.call("GET", "/kbs/v0/resource/hospital/data/patients", bearer=W.hospital.token("GET", "/kbs/v0/resource/hospital/data/patients")), 401, "TokenVerifierError")
+    r = W.c.call("GET", "/kbs/v0/resource/hospital/data/patients", cookie="ab" * 16, bearer=g.token)
+    assert r.status == 200, "a dead cookie beside a good token"
+
+
+def resource_paths_are_three_plain_segments():
+    g = W.upstream().up()
+    for bad in ("a/b", "a/b/c/d", "a/../c", "a/%2e%2e/c", "A/b/c", "a//c", "a/b/c?x=1", ""):
+        kbs_error(g.get(bad), 404, "InvalidRequestPath")
+    kbs_error(W.c.call("GET", "/kbs/v0/nothing"), 404, "PluginNotFound")
+    kbs_error(W.c.call("GET", "/kbs/v0/auth"), 404, "PluginNotFound")
+    kbs_error(W.c.call("PUT", "/kbs/v0/resource/a/b/c"), 404, "PluginNotFound")
+    assert W.c.call("PATCH", "/kbs/v0/resource/a/b/c").status == 405
+
+
+def stranger_cannot_tell_absent_from_foreign_from_denied():
+    g = Guest(W.c, b"version = \"0.1.0\"\n").up()
+    said = []
+    for path in ("hospital/data/patients", "hospital/data/absent", "other/data/x"):
+        said.append(kbs_error(g.get(path), 401, "PolicyDeny").split("; decision ")[0].replace(path, "P"))
+    assert len(set(said)) == 1, said
+
+
+def upstream_client_gets_only_what_every_container_may_ask():
+    g = W.upstream().up()
+    kbs_error(g.get("hospital/note/greeting"), 401, "PolicyDeny", "R7", "; decision ")
+
+
+def administrators_do_not_exist():
+    for name, command in (("attestation-policy", "coffer approve"), ("resource-policy", "coffer approve"), ("reference-value", "coffer workload publish")):
+        kbs_error(W.c.call("POST", "/kbs/v0/" + name, "{}", bearer=W.hospital.token("POST", "/kbs/v0/" + name, b"{}")), 401, "AdminAuthAccess", command)
+        kbs_error(W.c.call("GET", "/kbs/v0/" + name), 401, "AdminAuthAccess", command)
+
+
+# ---- the agent's requests ----
+
+def agent_gets_content_statement_and_signed_reply():
+    g = W.agent().up()
+    path = "hospital/note/greeting"
+    r = g.get(path, headers=g.signed_headers(path, "analyse", "file"))
+    assert r.status == 200, r.body
+    plain = g.open(r)
+    assert plain[:4] == b"CRP1"
+    n = struct.unpack(">I", plain[4:8])[0]
+    env, salt, content = json.loads(plain[8:8 + n]), plain[8 + n:40 + n], plain[40 + n:]
+    assert content == b"hello"
+    st = json.loads(base64.b64decode(env["payload"]))
+    assert st["subject"][0] == {"name": "kbs:///" + path, "digest": {"sha256": sha256(salt + content).hex()}}
+    seq, entry, version = r.headers["Coffer-Entry"].split(".")
+    thumb = unb64u(g.tee.kid())
+    msg = b"coffer reply v1\0" + sha256(r.body) + thumb + struct.pack(">I", len(path)) + path.encode() + struct.pack(">QQ", int(version), int(seq)) + bytes.fromhex(entry)
+    assert version == "1" and es256_ok(W.service["reply"], msg, unb64u(r.headers["Coffer-Reply"]))
+
+
+def agent_requests_are_counted_and_bound():
+    g = W.agent().up()
+    path = "hospital/note/greeting"
+    good = g.signed_headers(path, "analyse", "file")
+    assert g.get(path, headers=good).status == 200
+    kbs_error(g.get(path, headers=good), 401, "PolicyDeny", "R1: ")
+    kbs_error(g.get("hospital/data/patients", headers=g.signed_headers(path, "analyse", "file")), 401, "PolicyDeny")
+    kbs_error(g.get(path, headers=g.signed_headers(path, "analyse", "env")), 401, "PolicyDeny", "R7")
+    kbs_error(g.get(path, headers=g.signed_headers(path, "nobody", "file")), 401, "PolicyDeny", "R7")
+    h = g.signed_headers(path, "analyse", "file")
+    del h["Coffer-Signature"]
+    assert g.get(path, headers=h).status == 401
+    other = W.agent().up()
+    assert other.get(path, headers=g.signed_headers(path, "analyse", "file")).status == 401
+
+
+def client_library_gets_what_it_may_and_says_why_not():
+    assert W.probe(DATA) == (0, "1 the patients"), W.probe(DATA)
+    assert W.probe(NOTE, purpose="file") == (0, "1 hello")
+    assert W.probe(NOTE, purpose="file", version=1) == (0, "1 hello")
+    rc, text = W.probe(NOTE, purpose="env")
+    assert rc == 1 and text.startswith("R7: "), text
+    rc, text = W.probe(DATA, initdata=b"version = \"0.1.0\"\n")
+    assert rc == 1 and text, text
+    rc, text = W.probe(DATA, gid="00" * 32)
+    assert rc == 1 and text.startswith("genesis: "), text
+
+
+# ---- owners change their assets ----
+
+def owner_replaces_and_deletes_an_asset():
+    r, v1 = W.put(W.hospital, "kbs:///hospital/data/scratch", b"one")
+    assert r.status == 200, r.body
+    r, v2 = W.put(W.hospital, "kbs:///hospital/data/scratch", b"two", 2, v1)
+    assert r.status == 200, r.body
+    r, _ = W.put(W.hospital, "kbs:///hospital/data/scratch", b"again", 2, v1)
+    assert r.status == 401 and "serial" in r.json()["detail"], r.body
+    target = "/kbs/v0/resource/hospital/data/scratch"
+    t = W.hospital.token("DELETE", target)
+    assert W.c.call("DELETE", target, bearer=t).status == 200
+    kbs_error(W.c.call("DELETE", target, bearer=t), 401, "AdminAuthAccess", "token: ")
+    assert W.c.call("DELETE", target, bearer=W.hospital.token("DELETE", target)).status == 404
+
+
+def token_is_good_once_for_one_request_of_its_party():
+    path, target = "kbs:///hospital/data/once", "/kbs/v0/resource/hospital/data/once"
+    body = json.dumps(asset(W.hospital, path, b"x", W.service["receive"], W.gid)).encode()
+    now = int(time.time())
+    for change in ({"method": "DELETE"}, {"path": target + "2"}, {"body": "00" * 32}, {"exp": now - 10, "iat": now - 200},
+                   {"exp": now + 3600}, {"iat": now + 3000, "exp": now + 3200}, {"iss": "acme"}, {"iss": "nobody"}):
+        kbs_error(W.put_raw(W.hospital, path, body, W.hospital.token("POST", target, body, change)), 401, "AdminAuthAccess", "token: ")
+    stranger = Party("hospital", ["data-owner"])
+    kbs_error(W.put_raw(stranger, path, body), 401, "AdminAuthAccess", "token: ")
+    kbs_error(W.put_raw(W.imaker, path, body), 401, "PluginInternalError", "owner: ")
+    kbs_error(W.c.call("POST", target, body), 401, "AdminAuthAccess", "coffer asset put")
+    W.once = W.hospital.token("POST", target, body)
+    assert W.put_raw(W.hospital, path, body, W.once).status == 200
+    kbs_error(W.put_raw(W.hospital, path, body, W.once), 401, "AdminAuthAccess", "token: ")
+    W.once_body = body
+
+
+def service_takes_no_unsealed_asset():
+    path, target = "kbs:///hospital/data/raw", "/kbs/v0/resource/hospital/data/raw"
+    for body in (b"a secret as it is", b"", b"{}", b'{"statement":{},"sealed":{}}'):
+        kbs_error(W.put_raw(W.hospital, path, body), 401, "PluginInternalError", "coffer asset seal")
+    a = asset(W.hospital, path, b"content", W.service["receive"], W.gid)
+    a["sealed"] = jwe_seal(Key("ES256").jwk(), b"s" * 32 + b"content")
+    assert W.put_raw(W.hospital, path, json.dumps(a).encode()).status == 401, "sealed to another key"
+    a["sealed"] = jwe_seal(W.service["receive"], b"s" * 32 + b"other")
+    kbs_error(W.put_raw(W.hospital, path, json.dumps(a).encode()), 401, "PluginInternalError", "digest: ")
+    b = asset(W.imaker, path, b"content", W.service["receive"], W.gid)
+    assert W.put_raw(W.hospital, path, json.dumps(b).encode()).status == 401, "another party's statement"
+
+
+# ---- Coffer's own endpoints ----
+
+def statements_are_logged_once_and_by_who_may():
+    p = Party("newcomer", ["data-owner"])
+    env = statement("party", p, [("newcomer", None)], p.body(), W.gid, keys=[p.key, W.hospital.key])
+    r = W.publish(env)
+    assert r.status == 200 and set(r.json()) == {"id", "seq", "entry"} and r.json()["id"] == payload_id(env), r.body
+    assert W.publish(env).json() == r.json(), "the same again is the same answer"
+    q = Party("lonely", ["data-owner"])
+    coffer_error(W.publish(statement("party", q, [("lonely", None)], q.body(), W.gid)), 403)
+    coffer_error(W.publish(statement("party", q, [("lonely", None)], q.body(), "00" * 32, keys=[q.key, W.hospital.key])), 403)
+    bad = dict(env, signatures=[dict(env["signatures"][0], sig=b64(bytes(64)))])
+    assert W.publish(bad).status in (200, 403)
+    coffer_error(W.c.call("POST", "/coffer/v0/statements", "{"), 400)
+    coffer_error(W.c.call("POST", "/coffer/v0/statements", "{}"), 400)
+    a = asset(W.hospital, "kbs:///hospital/data/alone", b"x", W.service["receive"], W.gid)
+    coffer_error(W.publish(a["statement"]), 403)
+
+
+def statements_are_listed_to_who_may_see_them():
+    r = W.c.call("GET", "/coffer/v0/statements?kind=party")
+    assert r.status == 200 and len(r.json()["statements"]) >= 1
+    coffer_error(W.c.call("GET", "/coffer/v0/statements?kind=approval"), 401, "token")
+    path = "/coffer/v0/statements?kind=approval&issuer=hospital"
+    r = W.c.call("GET", path, bearer=W.hospital.token("GET", path))
+    assert r.status == 200 and len(r.json()["statements"]) == 1, r.body
+    path = "/coffer/v0/statements?kind=asset&subject=kbs%3A%2F%2F%2Fhospital%2Fdata%2Fpatients"
+    r = W.c.call("GET", path, bearer=W.hospital.token("GET", path))
+    assert [payload_id(x) for x in r.json()["statements"]] == [W.data_v1], r.body
+    for bad in ("kind=nothing", "colour=red", "kind=party&kind=party", "id=00", "issuer=A", "all=2", "kind=%zz", "subject=%00"):
+        coffer_error(W.c.call("GET", "/coffer/v0/statements?" + bad), 400)
+
+
+def parties_read_their_assets_decisions_and_journal():
+    r = W.c.call("GET", "/coffer/v0/assets", bearer=W.hospital.token("GET", "/coffer/v0/assets"))
+    assert r.status == 200 and DATA in [a["path"] for a in r.json()["assets"]] and IMAGE not in [a["path"] for a in r.json()["assets"]]
+    detail = kbs_error(W.upstream().up().get("hospital/note/greeting"), 401, "PolicyDeny", "R7")
+    path = "/coffer/v0/decisions/" + detail.split("; decision ")[1].split()[0].rstrip(".")
+    r = W.c.call("GET", path, bearer=W.hospital.token("GET", path))
+    assert r.status == 200 and b"R7" in r.body, r.body
+    path = "/coffer/v0/journal?from=1"
+    r = W.c.call("GET", path, bearer=W.hospital.token("GET", path))
+    entries = r.json()["entries"]
+    assert r.status == 200 and len(entries) > 5 and entries[0]["seq"] == 1, r.body[:200]
+    s = W.c.call("GET", "/coffer/v0/status").json()
+    assert s["protocol"] and s["journal"]["seq"] >= entries[-1]["seq"]
+    for path in ("/coffer/v0/assets", "/coffer/v0/journal", "/coffer/v0/decisions/" + "00" * 16):
+        coffer_error(W.c.call("GET", path), 401, "token")
+    coffer_error(W.c.call("GET", "/coffer/v0/journal?from=x"), 400)
+    coffer_error(W.c.call("GET", "/coffer/v0/nothing"), 404)
+    coffer_error(W.c.call("DELETE", "/coffer/v0/status"), 405)
+
+
+# ---- a server among strangers ----
+
+def exchange(data, wait=20):
+    s = W.c.raw()
+    s.settimeout(wait)
+    out = b""
+    try:
+        s.sendall(data)
+        while True:
+            x = s.recv(65536)
+            if not x:
+                break
+            out += x
+    except (ConnectionError, ssl.SSLError):
+        pass
+    finally:
+        s.close()
+    return out
+
+
+def framing_with_two_readings_is_refused():
+    body = b'{"version":"0.4.0","tee":"sample","extra-params":""}'
+    head = b"POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\n"
+    both = exchange(head + b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), len(body), body))
+    assert both.startswith(b"HTTP/1.1 400") and b"Set-Cookie" not in both, both
+    odd = exchange(head + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n")
+    assert odd.startswith(b"HTTP/1.1 400"), odd
+    twice = exchange(head + b"Content-Length: 0\r\nContent-Length: 1\r\n\r\n")
+    assert b" 200 " not in twice, twice
+    assert exchange(b"GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n").startswith(b"HTTP/1.1 400")
+    assert exchange(b"GET /healthz HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 400")
+    two = exchange(b"GET /healthz HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\nConnection: close\r\n\r\n")
+    assert two.startswith(b"HTTP/1.1 400"), two
+    ok = exchange(head + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+    assert ok.startswith(b"HTTP/1.1 200"), ok
+
+
+def large_body_is_refused_by_name():
+    big = b"x" * (2 * 1024 * 1024 + 1)
+    kbs_error(W.c.call("POST", "/kbs/v0/attest", big, cookie="00" * 16), 413, "PayloadTooLarge")
+    coffer_error(W.c.call("POST", "/coffer/v0/statements", big), 413)
+    r = exchange(b"POST /kbs/v0/attest HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 999999999\r\n\r\n")
+    assert r.startswith(b"HTTP/1.1 413"), r
+    assert W.c.call("POST", "/kbs/v0/attest", b"x" * (2 * 1024 * 1024)).status == 401
+
+
+def large_head_is_refused_and_large_token_is_read():
+    kbs_error(W.c.call("GET", "/kbs/v0/resource/a/b/c", bearer="a" * 120000), 401, "TokenVerifierError")
+    r = exchange(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 400000 + b"\r\n\r\n")
+    assert b" 200 " not in r
+
+
+def drip(first, each=0.25):
+    """Seconds until the service ends a client that sends a byte now and then."""
+    s = W.c.raw()
+    s.settimeout(0.01)
+    t = time.monotonic()
+    s.sendall(first)
+    while time.monotonic() - t < 20:
+        try:
+            s.sendall(b"a")
+            time.sleep(each)
+            if s.recv(1) == b"":
+                break
+        except (socket.timeout, TimeoutError, ssl.SSLWantReadError):
+            continue
+        except OSError:
+            break
+    s.close()
+    return time.monotonic() - t
+
+
+def slow_clients_are_ended_and_others_served():
+    idle = [W.c.raw() for _ in range(50)]
+    for first in (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"):
+        took = drip(first)
+        assert 8 < took < 14, took
+        assert W.upstream().up().get("hospital/data/patients").status == 200
+    for s in idle:
+        s.settimeout(2)
+        try:
+            assert s.recv(1) == b"", "an idle connection was left open"
+        except ConnectionError:
+            pass
+        s.close()
+
+
+def kept_connection_serves_many_requests():
+    s = W.c.raw()
+    f = s.makefile("rb")
+    for _ in range(20):
+        status, body = kept_call(s, f, b"GET", b"/coffer/v0/status", b"", b"x")
+        assert status == 200 and json.loads(body)["protocol"]
+    s.close()
+
+
+def kept_call(s, f, method, path, body, cookie):
+    s.sendall(b"%s %s HTTP/1.1\r\nHost: x\r\nCookie: kbs-session-id=%s\r\nContent-Length: %d\r\n\r\n%s" % (method, path, cookie, len(body), body))
+    status, n = f.readline(), 0
+    while True:
+        line = f.readline()
+        if line.lower().startswith(b"content-length:"):
+            n = int(line.split(b":")[1])
+        if line == b"\r\n":
+            return int(status.split()[1]), f.read(n)
+
+
+def every_one_byte_change_of_an_attestation_is_refused():
+    g = W.upstream()
+    s = W.c.raw()
+    f = s.makefile("rb")
+    for i in range(0, 1400, 7):
+        g.auth()
+        ev = g.evidence(g.nonce)
+        v = json.dumps({"init-data": {"format": "toml", "body": "x = 1\n"}, "runtime-data": {"nonce": g.nonce, "tee-pubkey": g.pubkey()},
+                        "tee-evidence": {"primary_evidence": {"report_data": ev["report_data"]}, "additional_evidence": ""}}).encode()
+        if i >= len(v):
+            break
+        v = v.replace(b'"report_data"', b'"svn": "1", "report_data"')
+        bad = v[:i] + bytes([v[i] ^ 1]) + v[i + 1:]
+        if json_same_but_unbound(v, bad):
+            continue
+        status, body = kept_call(s, f, b"POST", b"/kbs/v0/attest", bad, g.cookie.encode())
+        assert status == 401, (i, bad[max(0, i - 10):i + 10], body)
+    s.close()
+
+
+def json_same_but_unbound(a, b):
+    """Sample evidence binds neither its svn nor the init-data text, and JSON has blanks."""
+    try:
+        x, y = json.loads(a), json.loads(b)
+        for v in (x, y):
+            v["tee-evidence"]["primary_evidence"].pop("svn")
+            v["init-data"].pop("body")
+        return x == y
+    except Exception:
+        return False
+
+
+def logs_hold_no_secret():
+    text = W.logs()
+    for secret in ("the patients", "hello", W.once, "k" * 32):
+        assert secret not in text
+    assert "POST /kbs/v0/auth 200" in text and "eyJ" not in text
+
+
+# ---- restarts ----
+
+def killed_service_starts_again_with_all_it_knew():
+    before = W.c.call("GET", "/coffer/v0/status").json()["journal"]
+    kids = W.children()
+    W.end(signal.SIGKILL)
+    for _ in range(100):
+        if not any(os.path.exists("/proc/%d" % k) and open("/proc/%d/stat" % k).read().split()[2] != "Z" for k in kids):
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("a child outlived its parent")
+    W.start()
+    assert W.c.call("GET", "/coffer/v0/status").json()["journal"] == before
+    assert payload_id(W.c.call("GET", "/coffer/v0/service").json()) == W.service_id
+    g = W.upstream().up()
+    assert g.open(g.get("hospital/data/patients")) == b"the patients"
+    kbs_error(W.put_raw(W.hospital, "kbs:///hospital/data/once", W.once_body, W.once), 401, "AdminAuthAccess", "token: ")
+
+
+def service_ends_when_a_child_does_and_says_so():
+    for name in ("cofferd-net", "cofferd-keep"):
+        kids = W.children()
+        os.kill(W.child(name), signal.SIGKILL)
+        assert W.proc.wait(10) == 5
+        assert name.split("-")[1] + " was ended by signal 9; the service stops" in W.logs()
+        assert not any(os.path.exists("/proc/%d" % k) for k in kids)
+        W.start()
+    assert W.upstream().up().get("hospital/data/patients").status == 200
+
+
+def sigterm_ends_everything_in_order():
+    kids = W.children()
+    assert W.end() == 0
+    assert not any(os.path.exists("/proc/%d" % k) for k in kids)
+
+
+CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_in_words,
+         service_starts_and_shows_the_key_of_its_description, tls_below_1_3_is_refused, children_hold_no_more_than_they_need,
+         upstream_client_gets_its_resource_by_cookie_and_by_token, token_is_an_ear_by_the_service_key,
+         auth_refuses_other_versions_and_platforms, attest_refuses_a_wrong_answer, attest_answers_one_evidence_a_session,
+         attest_of_a_device_is_refused, resource_refuses_who_has_not_attested, resource_refuses_a_forged_or_foreign_token,
+         resource_paths_are_three_plain_segments, stranger_cannot_tell_absent_from_foreign_from_denied,
+         upstream_client_gets_only_what_every_container_may_ask, administrators_do_not_exist,
+         agent_gets_content_statement_and_signed_reply, agent_requests_are_counted_and_bound,
+         client_library_gets_what_it_may_and_says_why_not, owner_replaces_and_deletes_an_asset,
+         token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, statements_are_logged_once_and_by_who_may,
+         statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal, framing_with_two_readings_is_refused,
+         large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
+         every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,
+         killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so, sigterm_ends_everything_in_order]
+
+
+def main():
+    bad = 0
+    print("1..%d" % len(CASES))
+    for i, case in enumerate(CASES, 1):
+        try:
+            case()
+            print("ok %d %s" % (i, case.__name__), flush=True)
+        except Exception:
+            bad = 1
+            print("".join("# " + l + "\n" for l in traceback.format_exc().splitlines()), end="")
+            print("not ok %d %s" % (i, case.__name__), flush=True)
+    if W.proc and W.proc.poll() is None:
+        W.proc.terminate()
+        W.proc.wait(15)
+    if bad:
+        print("".join("# log: " + l + "\n" for l in (W.logs() if os.path.exists(W.dir + "/log") else "").splitlines()[-30:]), end="")
+    shutil.rmtree(W.dir, ignore_errors=True)
+    return bad
+
+
+if __name__ == "__main__":
+    sys.exit(main())

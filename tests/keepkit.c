@@ -1,0 +1,472 @@
+#include "tests/keepkit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "crypto/hash.h"
+#include "crypto/jwe.h"
+#include "crypto/jwk.h"
+#include "crypto/jws.h"
+#include "fmt/enc.h"
+#include "os/ipc.h"
+#include "proto/rcar_json.h"
+
+#define YEAR (365 * INT64_C(86400))
+
+static const char *const party_id[KIT_PARTIES] = { "acme", "hospital", "stranger" };
+
+static void must(bool ok, const char *what, const struct err *e)
+{
+	if (ok)
+		return;
+	(void)fprintf(stderr, "keepkit: %s: %s\n", what, e ? e->msg : "");
+	abort();
+}
+#define MUST(call) do { struct err must_e_ = { 0 }; struct err *e = &must_e_; (void)e; must((call) == COFFER_OK, #call, e); } while (0)
+
+/* ---- statements ---- */
+
+static void add_subjects(struct statement *s, const struct kit_st *in)
+{
+	const char *p = in->subject;
+
+	while (s->n_subjects < ST_SUBJECTS_MAX && *p) {
+		size_t n = strcspn(p, ",");
+		struct statement_subject *t = &s->subject[s->n_subjects++];
+
+		t->name = (struct span){ (const uint8_t *)p, n };
+		sha256(t->name, t->sha256);
+		if (in->digest)
+			memcpy(t->sha256, in->digest, 32);
+		p += n + (p[n] == ',');
+	}
+}
+
+void kit_statement(struct kit *k, const struct kit_st *in, struct dsse *out, uint8_t id[static 32])
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(wr_close) struct wr payload = wr_open(DSSE_PAYLOAD_MAX);
+	struct statement *s = calloc(1, sizeof(*s));
+
+	must(s, "memory", NULL);
+	MUST(json_parse(span_of(in->body), DSSE_PAYLOAD_MAX, &doc, e));
+	s->kind = in->kind;
+	(void)snprintf(s->issuer, sizeof(s->issuer), "%s", in->issuer_name ? in->issuer_name : party_id[in->issuer]);
+	s->has_ledger = in->kind != ST_GENESIS;
+	memcpy(s->ledger, k->genesis_id, 32);
+	s->ledger[0] ^= in->other_ledger;
+	s->issued = in->issued ? in->issued : k->now;
+	s->expires = in->expires ? in->expires : k->now + YEAR;
+	s->serial = in->serial ? in->serial : 1;
+	if (in->previous)
+		memcpy(s->previous, in->previous, 32);
+	add_subjects(s, in);
+	s->body = json_root(doc);
+	MUST(statement_write(s, &payload, e));
+	free(s);
+	MUST(dsse_new(wr_span(&payload), out, e));
+	MUST(dsse_sign(out, k->key[in->issuer], e));
+	if (in->also != in->issuer)
+		MUST(dsse_sign(out, k->key[in->also], e));
+	dsse_id(out, id);
+}
+
+enum coffer_rc kit_ask(struct kit *k, enum keep_type type, struct wr *body)
+{
+	struct err io = { 0 };
+	uint8_t tag = COFFER_E_BUG;
+
+	must(wr_ok(body), "request", NULL);
+	if (k->fd < 0) {
+		k->keep.now = k->now;
+		tag = (uint8_t)keep_dispatch(&k->keep, (uint8_t)type, wr_span(body), &k->answer);
+	} else if (ipc_send(k->fd, (uint8_t)type, wr_span(body), &io) != COFFER_OK ||
+	           ipc_recv(k->fd, KEEP_FRAME_MAX, &tag, &k->answer, &io) != COFFER_OK) {
+		tag = COFFER_E_UPSTREAM; /* killed, in the crash tests */
+	}
+	wr_close(body);
+	k->no = (struct keep_refusal){ 0 };
+	if (tag != COFFER_OK && tag != COFFER_E_UPSTREAM)
+		MUST(keep_refusal_read(wr_span(&k->answer), &k->no, e));
+	return (enum coffer_rc)tag;
+}
+
+enum coffer_rc kit_log(struct kit *k, const struct kit_st *s, uint8_t id[static 32])
+{
+	struct wr w = wr_open(KEEP_FRAME_MAX);
+	struct keep_statement_req m = { 0 };
+
+	kit_statement(k, s, &m.statement, id);
+	keep_statement_req_write(&w, &m);
+	dsse_clear(&m.statement);
+	return kit_ask(k, KEEP_STATEMENT, &w);
+}
+
+/* ---- the deployment ---- */
+
+static void party_json(struct json_wr *j, struct kit *k, enum kit_party p)
+{
+	static const unsigned personas[KIT_PARTIES] = { PERSONA_WORKLOAD | PERSONA_IMAGE, PERSONA_OWNER, PERSONA_USER };
+	struct party b = { .personas = personas[p], .n_keys = 1, .n_recovery = 1, .hold_hours = 72, .has_encryption = true };
+
+	(void)snprintf(b.id, sizeof(b.id), "%s", party_id[p]);
+	b.keys[0] = *privkey_public(k->key[p]);
+	b.recovery[0] = *privkey_public(k->key[p]);
+	b.encryption = k->receive;
+	party_write(&b, j);
+}
+
+static void write_genesis(struct kit *k)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
+	CLEANUP(freep) char *body = NULL;
+	struct json_wr j = jw_open(&w, false);
+
+	jw_obj(&j);
+	jw_m_text(&j, "origin", "kit.example/log");
+	jw_name(&j, "ledger-key");
+	jwk_write(&j, &k->ledger);
+	jw_name(&j, "parties");
+	jw_arr(&j);
+	party_json(&j, k, KIT_ACME);
+	party_json(&j, k, KIT_HOSPITAL);
+	jw_arr_end(&j);
+	jw_name(&j, "witnesses");
+	jw_arr(&j);
+	jw_arr_end(&j);
+	jw_m_u64(&j, "cosignatures", 0);
+	jw_name(&j, "policies");
+	jw_obj(&j);
+	jw_obj_end(&j);
+	jw_obj_end(&j);
+	body = wr_take(&w, NULL);
+	must(body, "genesis", NULL);
+	kit_statement(k, &(struct kit_st){ .kind = ST_GENESIS, .issuer = KIT_ACME, .also = KIT_HOSPITAL, .subject = "kit.example/log",
+	    .body = body, .issuer_name = "genesis" }, &k->genesis, k->genesis_id);
+}
+
+void kit_new(struct kit *k, const struct keep_keys *keys)
+{
+	*k = (struct kit){ .fd = -1, .now = KIT_NOW };
+	for (int p = 0; p < KIT_PARTIES; p++)
+		MUST(privkey_new(KEY_ED25519, &k->key[p], e));
+	MUST(privkey_new(KEY_P256, &k->tee, e));
+	MUST(privkey_new(KEY_P256, &k->request_key, e));
+	k->receive = *privkey_public(keys->receive);
+	k->reply = *privkey_public(keys->reply);
+	k->token = *privkey_public(keys->token);
+	k->ledger = *privkey_public(keys->ledger);
+	write_genesis(k);
+}
+
+void kit_open(struct kit *k)
+{
+	struct keep_keys keys = { 0 };
+	struct keep_config c = { 0 };
+
+	MUST(keys_new(&keys, e));
+	kit_new(k, &keys);
+	c.genesis = k->genesis;
+	memcpy(c.genesis_id, k->genesis_id, 32);
+	MUST(keep_open(":memory:", &keys, &c, k->now, &k->keep, e));
+}
+
+void kit_free(struct kit *k)
+{
+	if (k->fd < 0)
+		keep_close(&k->keep);
+	for (int p = 0; p < KIT_PARTIES; p++)
+		privkey_free(k->key[p]);
+	privkey_free(k->tee);
+	privkey_free(k->request_key);
+	dsse_clear(&k->genesis);
+	wr_close(&k->answer);
+	wr_close(&k->initdata);
+	*k = (struct kit){ 0 };
+}
+
+enum coffer_rc kit_service(struct kit *k)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
+	CLEANUP(freep) char *body = NULL;
+	struct service s = { .id = "trust", .receive = k->receive, .reply = k->reply, .token = k->token, .ledger_key = k->ledger };
+	struct json_wr j = jw_open(&w, false);
+
+	service_write(&s, &j);
+	body = wr_take(&w, NULL);
+	return kit_log(k, &(struct kit_st){ .kind = ST_SERVICE, .subject = "trust", .body = body }, k->service_id);
+}
+
+#define IMAGE "\"image\":{\"reference\":\"registry.example/app@sha256:%064d\",\"provider\":\"acme\",\"method\":{\"type\":\"sigstoreSigned\"," \
+	"\"key\":\"-----BEGIN PUBLIC KEY-----\\nAAAA\\n-----END PUBLIC KEY-----\\n\"}}"
+#define REST "\"args\":[\"/bin/a\"],\"cwd\":\"/\",\"env\":[],\"user\":{\"uid\":0,\"gid\":0,\"groups\":[]},\"capabilities\":[]," \
+	"\"read-only-root\":true,\"mounts\":[],\"outputs\":[]"
+
+static char *manifest_text(struct kit *k)
+{
+	char genesis[HEX32_LEN];
+
+	hex32(k->genesis_id, genesis);
+	return str_fmt("{\"version\":1,\"name\":\"risk\",\"provider\":\"acme\",\"genesis\":\"%s\",\"service\":{\"id\":\"trust\","
+	               "\"url\":\"https://127.0.0.1:8443\"},\"platforms\":[\"sample\"],\"containers\":["
+	               "{\"name\":\"analyse\",\"role\":\"business\"," IMAGE "," REST ",\"entitlements\":["
+	               "{\"asset\":\"kbs:///hospital/note/greeting\",\"purpose\":\"api\"},"
+	               "{\"asset\":\"kbs:///hospital/note/absent\",\"purpose\":\"api\"},"
+	               "{\"asset\":\"kbs:///acme/note/own\",\"purpose\":\"api\"}]},"
+	               "{\"name\":\"logger\",\"role\":\"utility\"," IMAGE "," REST ",\"entitlements\":["
+	               "{\"asset\":\"kbs:///acme/note/own\",\"purpose\":\"api\"}]}],"
+	               "\"volumes\":[],\"host\":{\"logs\":[],\"signals\":[]},\"registries\":{\"plain-http\":[]}}", genesis, 1, 2);
+}
+
+enum coffer_rc kit_workload(struct kit *k)
+{
+	CLEANUP(manifest_clear) struct manifest m = { 0 };
+	CLEANUP(freep) char *text = manifest_text(k);
+
+	must(text, "manifest", NULL);
+	MUST(manifest_parse(span_of(text), &m, e));
+	wr_close(&k->initdata);
+	k->initdata = wr_open(MAN_INITDATA_MAX);
+	MUST(manifest_render(&m, &k->initdata, e));
+	sha256(wr_span(&k->initdata), k->initdata_sha);
+	memcpy(k->manifest, m.digest, 32);
+	return kit_log(k, &(struct kit_st){ .kind = ST_WORKLOAD, .subject = "risk", .digest = m.digest, .body = text }, k->workload_id);
+}
+
+enum coffer_rc kit_approve(struct kit *k, const char *extra, uint64_t serial, const uint8_t *previous)
+{
+	char workload[HEX32_LEN], service[HEX32_LEN], until[CLOCK_TEXT_LEN];
+	CLEANUP(freep) char *body = NULL, *subject = NULL;
+
+	hex32(k->manifest, workload);
+	subject = str_fmt(KIT_ASSET ",kbs:///hospital/note/absent,workload:%s", workload);
+	hex32(k->service_id, service);
+	clock_text(k->now + YEAR, until);
+	body = str_fmt("{\"assets\":[\"" KIT_ASSET "\",\"kbs:///hospital/note/absent\"],\"workload\":\"%s\",\"platforms\":[\"sample\"],\"services\":[\"%s\"],"
+	               "\"until\":\"%s\",\"shown\":\"%s\"%s}", workload, service, until, workload, extra);
+	return kit_log(k, &(struct kit_st){ .kind = ST_APPROVAL, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL,
+	    .subject = subject, .body = body, .serial = serial, .previous = previous }, k->approval_id);
+}
+
+enum coffer_rc kit_revoke(struct kit *k, enum kit_party who, const uint8_t id[static 32])
+{
+	char hex[HEX32_LEN];
+	CLEANUP(freep) char *body = NULL;
+	uint8_t mine[32];
+
+	hex32(id, hex);
+	body = str_fmt("{\"statement\":\"%s\",\"reason\":\"test\"}", hex);
+	return kit_log(k, &(struct kit_st){ .kind = ST_REVOCATION, .issuer = who, .also = who, .subject = hex, .digest = id, .body = body }, mine);
+}
+
+/* ---- party tokens and put ---- */
+
+void kit_auth(struct kit *k, enum kit_party who, const char *method, const char *path, struct keep_party_auth *out, struct wr *own)
+{
+	CLEANUP(jws_parts_clear) struct jws_parts p = { 0 };
+	CLEANUP(wr_close) struct wr text = wr_open(8192);
+	CLEANUP(freep) char *claims = NULL;
+	uint8_t jti[16], zero[32] = { 0 };
+	char hex[33], body[HEX32_LEN];
+
+	random_bytes(jti, sizeof(jti));
+	for (size_t i = 0; i < 16; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", jti[i]);
+	hex32(zero, body);
+	claims = str_fmt("{\"iss\":\"%s\",\"iat\":%lld,\"exp\":%lld,\"method\":\"%s\",\"path\":\"%s\",\"body\":\"%s\",\"jti\":\"%s\"}", party_id[who],
+	    (long long)k->now, (long long)k->now + 300, method, path, body, hex);
+	MUST(jws_sign(k->key[who], span_of("{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}"), span_of(claims), &text, e));
+	MUST(jws_split(wr_span(&text), 8192, &p, e));
+	*out = (struct keep_party_auth){ .method = span_of(method), .path = span_of(path) };
+	*own = wr_open(16384);
+	wr_put(own, p.signing_input);
+	wr_put(own, p.payload);
+	out->signing_input = (struct span){ own->p, p.signing_input.n };
+	out->payload = (struct span){ own->p + p.signing_input.n, p.payload.n };
+	memcpy(out->sig, p.sig, SIG_LEN);
+	pubkey_thumbprint(privkey_public(k->key[who]), out->kid);
+}
+
+enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
+{
+	CLEANUP(jwe_parts_clear) struct jwe_parts parts = { 0 };
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(wr_close) struct wr plain = wr_open(KEEP_ASSET_MAX), sealed = wr_open(KEEP_FRAME_MAX), own = { 0 };
+	CLEANUP(freep) char *path = str_fmt("%s/note/%s", party_id[who], who == KIT_HOSPITAL ? "greeting" : "own");
+	CLEANUP(freep) char *full = str_fmt("kbs:///%s", path), *url = str_fmt("/kbs/v0/resource/%s", path);
+	uint64_t serial = who == KIT_HOSPITAL ? k->asset_serial + 1 : 1;
+	CLEANUP(freep) char *body = str_fmt("{\"path\":\"%s\",\"type\":\"data\",\"version\":%llu,\"k\":1,\"of\":[\"%s\"],\"least-action\":\"stop\"}",
+	    full, (unsigned long long)serial, party_id[who]);
+	struct wr w = wr_open(KEEP_FRAME_MAX);
+	struct keep_put_req m = { .path = span_of(path) };
+	uint8_t digest[32], salt[32], id[32];
+	enum coffer_rc rc;
+
+	random_bytes(salt, sizeof(salt));
+	wr_put(&plain, SPAN(salt));
+	wr_str(&plain, content);
+	sha256(wr_span(&plain), digest);
+	MUST(jwe_seal(&k->receive, wr_span(&plain), NULL, &sealed, e));
+	MUST(json_parse(wr_span(&sealed), KEEP_FRAME_MAX, &doc, e));
+	MUST(jwe_parse(json_root(doc), &parts, e));
+	kit_statement(k, &(struct kit_st){ .kind = ST_ASSET, .issuer = who, .also = who, .subject = full, .digest = digest, .body = body,
+	    .serial = serial, .previous = serial > 1 ? k->asset_id : NULL }, &m.statement, id);
+	kit_auth(k, who, "POST", url, &m.auth, &own);
+	m.epk = parts.epk;
+	m.aad = parts.protected_b64;
+	m.encrypted_key = parts.encrypted_key;
+	m.ciphertext = parts.ciphertext;
+	memcpy(m.iv, parts.iv, sizeof(m.iv));
+	memcpy(m.tag, parts.tag, sizeof(m.tag));
+	keep_put_req_write(&w, &m);
+	dsse_clear(&m.statement);
+	rc = kit_ask(k, KEEP_PUT, &w);
+	if (rc == COFFER_OK && who == KIT_HOSPITAL) {
+		k->asset_serial = serial;
+		memcpy(k->asset_id, id, 32);
+	}
+	return rc;
+}
+
+void kit_deploy(struct kit *k)
+{
+	must(kit_service(k) == COFFER_OK && kit_workload(k) == COFFER_OK && kit_approve(k, "", 1, NULL) == COFFER_OK &&
+	     kit_put(k, KIT_HOSPITAL, "good morning") == COFFER_OK && kit_put(k, KIT_ACME, "mine") == COFFER_OK, k->no.reason, NULL);
+}
+
+/* ---- the guest ---- */
+
+enum coffer_rc kit_begin(struct kit *k)
+{
+	struct wr w = wr_open(64);
+	struct keep_auth_rep rep;
+	enum coffer_rc rc;
+
+	keep_auth_req_write(&w, &(struct keep_auth_req){ .tee = TEE_SAMPLE });
+	rc = kit_ask(k, KEEP_AUTH, &w);
+	if (rc != COFFER_OK)
+		return rc;
+	MUST(keep_auth_rep_read(wr_span(&k->answer), &rep, e));
+	memcpy(k->session, rep.session, 16);
+	memcpy(k->nonce, rep.nonce, 32);
+	k->counter = 0;
+	return rc;
+}
+
+enum coffer_rc kit_attest(struct kit *k, struct kit_evidence bend)
+{
+	CLEANUP(wr_close) struct wr x = wr_open(64), y = wr_open(64), rk = wr_open(128), gen = wr_open(128), nonce = wr_open(64);
+	const struct pubkey *tee = privkey_public(k->tee), *req = privkey_public(k->request_key);
+	struct keep_attest_req m = { .hash = HASH_SHA384, .initdata = wr_span(&k->initdata), .has_register = !bend.no_register };
+	struct rcar_binding b = { .member = m.member };
+	struct wr w = wr_open(KEEP_FRAME_MAX);
+	uint8_t report[HASH_MAX];
+	struct err e = { 0 };
+
+	b64url_write(&x, SPAN(tee->x));
+	b64url_write(&y, SPAN(tee->y));
+	wr_put(&gen, SPAN(req->x));
+	wr_put(&gen, SPAN(req->y));
+	b64url_write(&rk, wr_span(&gen));
+	wr_close(&gen);
+	hex_write(&gen, SPAN(k->genesis_id));
+	b64_write(&nonce, SPAN(k->nonce));
+	m.member[m.n_members++] = (struct keep_member){ span_of("alg"), span_of("ECDH-ES+A256KW") };
+	m.member[m.n_members++] = (struct keep_member){ span_of("coffer-genesis"), wr_span(&gen) };
+	if (!bend.no_request_key)
+		m.member[m.n_members++] = (struct keep_member){ span_of("coffer-request-key"), wr_span(&rk) };
+	m.member[m.n_members++] = (struct keep_member){ span_of("crv"), span_of("P-256") };
+	m.member[m.n_members++] = (struct keep_member){ span_of("kty"), span_of("EC") };
+	m.member[m.n_members++] = (struct keep_member){ span_of("x"), bend.wrong_key ? wr_span(&y) : wr_span(&x) };
+	m.member[m.n_members++] = (struct keep_member){ span_of("y"), bend.wrong_key ? wr_span(&x) : wr_span(&y) };
+	if (bend.wrong_nonce)
+		nonce.p[0] ^= 1;
+	b.n_members = m.n_members;
+	b.nonce = wr_span(&nonce);
+	must(rcar_report_data(&b, HASH_SHA384, report, &e) == COFFER_OK, "report data", &e);
+	if (bend.wrong_key) { /* made for another key than the one shown */
+		m.member[m.n_members - 2].value = wr_span(&x);
+		m.member[m.n_members - 1].value = wr_span(&y);
+	}
+	m.report_data = (struct span){ report, 48 };
+	memcpy(m.session, k->session, 16);
+	memcpy(m.init_register, k->initdata_sha, 32);
+	if (bend.no_initdata)
+		m.initdata = (struct span){ 0 };
+	if (bend.other_initdata)
+		m.initdata = span_of("version = \"0.1.0\"\n");
+	keep_attest_req_write(&w, &m);
+	return kit_ask(k, KEEP_ATTEST, &w);
+}
+
+static void sign_request(struct kit *k, const struct kit_get *g, struct keep_resource_req *m, struct wr *req)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(4096);
+
+	wr_str(req, "CRQ1");
+	wr_be64(req, g->version);
+	wr_be64(req, g->same_counter ? k->counter : ++k->counter);
+	wr_u8(req, (uint8_t)strlen(g->container));
+	wr_str(req, g->container);
+	wr_u8(req, (uint8_t)strlen(g->purpose));
+	wr_str(req, g->purpose);
+	wr_put(&w, (struct span){ (const uint8_t *)"coffer request v1", 18 });
+	wr_blob32(&w, m->path);
+	wr_put(&w, wr_span(req));
+	wr_put(&w, SPAN(k->session));
+	MUST(key_sign(k->request_key, wr_span(&w), m->request_sig, e));
+	m->request_sig[3] ^= g->bad_signature;
+	m->has_request = true;
+	m->request = wr_span(req);
+}
+
+enum coffer_rc kit_get(struct kit *k, struct kit_get g)
+{
+	CLEANUP(jws_parts_clear) struct jws_parts p = { 0 };
+	CLEANUP(wr_close) struct wr req = wr_open(1024);
+	struct wr w = wr_open(KEEP_FRAME_MAX);
+	struct keep_resource_req m = { .path = span_of(g.path ? g.path : KIT_PATH) };
+
+	g.container = g.container ? g.container : "analyse";
+	g.purpose = g.purpose ? g.purpose : "api";
+	memcpy(m.session, k->session, 16);
+	if (g.token.n) {
+		MUST(jws_split(g.token, 1u << 16, &p, e));
+		m.by_token = true;
+		m.token_signing_input = p.signing_input;
+		m.token_payload = p.payload;
+		memcpy(m.token_sig, p.sig, SIG_LEN);
+	}
+	if (!g.plain)
+		sign_request(k, &g, &m, &req);
+	keep_resource_req_write(&w, &m);
+	return kit_ask(k, KEEP_RESOURCE, &w);
+}
+
+/* Checks the reply's signature, opens it, and compares the content. */
+bool kit_opens_to(struct kit *k, bool plain, const char *content)
+{
+	CLEANUP(jwe_parts_clear) struct jwe_parts parts = { 0 };
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(secret_free) struct secret s = { 0 };
+	struct keep_resource_rep rep;
+	struct err e = { 0 };
+	struct span c;
+
+	if (keep_resource_rep_read(wr_span(&k->answer), &rep, &e) != COFFER_OK || json_parse(rep.body, KEEP_FRAME_MAX, &doc, &e) != COFFER_OK ||
+	    jwe_parse(json_root(doc), &parts, &e) != COFFER_OK || jwe_open(k->tee, &parts, &s, &e) != COFFER_OK)
+		return false;
+	c = (struct span){ s.p, s.n };
+	if (!plain) {
+		struct rd r = rd_open(c);
+
+		if (!span_eq_str(rd_span(&r, 4), "CRP1") || rd_blob32(&r, DSSE_ENVELOPE_MAX).n == 0 || rd_span(&r, 32).n != 32)
+			return false;
+		c = span_skip(c, r.off);
+	}
+	return span_eq_str(c, content);
+}

@@ -1,0 +1,71 @@
+/* A small deployment around `keep`, for its tests and its fuzz target: acme provides the workload "risk", hospital owns an asset,
+ * and stranger knows nobody. Requests go through keep_dispatch or, with fd >= 0, to a cofferd-keep process. */
+#pragma once
+#include "cofferd/keep/keep.h"
+
+#define KIT_NOW INT64_C(1793750400) /* 2026-11-04T00:00:00Z */
+#define KIT_PATH "hospital/note/greeting"
+#define KIT_ASSET "kbs:///" KIT_PATH
+
+enum kit_party { KIT_ACME, KIT_HOSPITAL, KIT_STRANGER, KIT_PARTIES };
+
+struct kit {
+	struct keep      keep;      /* used when fd < 0 */
+	int              fd;        /* else: where keep listens */
+	int64_t          now;
+	struct privkey  *key[KIT_PARTIES];
+	struct pubkey    receive, reply, token, ledger; /* of keep */
+	struct dsse      genesis;
+	uint8_t          genesis_id[32];
+	uint8_t          service_id[32], workload_id[32], manifest[32], approval_id[32];
+	struct wr        initdata;
+	uint8_t          initdata_sha[32];
+	struct wr        answer;    /* body of the last reply */
+	struct keep_refusal no;     /* of the last failure */
+	/* the guest */
+	struct privkey  *tee, *request_key;
+	uint8_t          session[16], nonce[32];
+	uint64_t         counter;
+	uint64_t         asset_serial; uint8_t asset_id[32];
+};
+
+/* Keys and genesis; abort on any failure, as everything here. */
+void kit_new(struct kit *k, const struct keep_keys *keys);
+void kit_open(struct kit *k);  /* in this process, in memory */
+void kit_free(struct kit *k);
+
+enum coffer_rc kit_ask(struct kit *k, enum keep_type type, struct wr *body); /* frees body's memory */
+
+struct kit_st {
+	enum statement_kind kind;
+	enum kit_party      issuer, also; /* also: second signature when it differs */
+	const char         *subject;      /* "," between several */
+	const uint8_t      *digest;       /* NULL: of the name */
+	const char         *body;
+	uint64_t            serial;       /* 0 = 1 */
+	const uint8_t      *previous;
+	int64_t             issued, expires; /* 0: now, now + a year */
+	const char         *issuer_name;  /* NULL: of the party */
+	bool                other_ledger;
+};
+void           kit_statement(struct kit *k, const struct kit_st *s, struct dsse *out, uint8_t id[static 32]);
+enum coffer_rc kit_log(struct kit *k, const struct kit_st *s, uint8_t id[static 32]);
+
+/* Logs service, workload and approval; puts the asset. After this a guest is served. */
+void           kit_deploy(struct kit *k);
+enum coffer_rc kit_service(struct kit *k);
+enum coffer_rc kit_workload(struct kit *k);
+enum coffer_rc kit_approve(struct kit *k, const char *extra_members, uint64_t serial, const uint8_t *previous);
+enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content);
+enum coffer_rc kit_revoke(struct kit *k, enum kit_party who, const uint8_t id[static 32]);
+
+void           kit_auth(struct kit *k, enum kit_party who, const char *method, const char *path, struct keep_party_auth *out, struct wr *own);
+
+/* The guest: a new session with evidence for the workload; what to bend in between is the test's. */
+enum coffer_rc kit_begin(struct kit *k);
+struct kit_evidence { bool wrong_nonce, wrong_key, no_register, no_initdata, other_initdata, no_request_key; };
+enum coffer_rc kit_attest(struct kit *k, struct kit_evidence bend);
+struct kit_get { const char *path, *container, *purpose; bool plain, bad_signature, same_counter; struct span token; uint64_t version; };
+enum coffer_rc kit_get(struct kit *k, struct kit_get g);
+/* Opens the last reply; the content of an agent's form or the plain one. */
+bool           kit_opens_to(struct kit *k, bool plain, const char *content);

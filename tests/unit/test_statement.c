@@ -1,0 +1,513 @@
+#include "trust/statement.h"
+
+#include "tests/unit/trust_fix.h"
+
+#define D1 "2222222222222222222222222222222222222222222222222222222222222222"
+#define D2 "3333333333333333333333333333333333333333333333333333333333333333"
+#define ASSET_BODY "{\"k\":1,\"least-action\":\"stop\",\"of\":[\"hospital\"],\"path\":\"kbs:///hospital/data-key/p\",\"type\":\"key\",\"version\":1}"
+#define ASSET_SUBJECT "{\"digest\":{\"sha256\":\"" D1 "\"},\"name\":\"kbs:///hospital/data-key/p\"}"
+#define REVOKE_BODY "{\"reason\":\"key lost\",\"statement\":\"" D1 "\"}"
+#define REVOKE_SUBJECT "{\"digest\":{\"sha256\":\"" D1 "\"},\"name\":\"" D1 "\"}"
+#define PEM "-----BEGIN PUBLIC KEY-----\\nMFkw\\n-----END PUBLIC KEY-----\\n"
+#define RELEASE_BODY "{\"keys\":[\"kbs:///imaker/image-key/app\"],\"methods\":[{\"key\":\"" PEM "\",\"type\":\"sigstoreSigned\"}]," \
+	"\"repository\":\"registry.example/app\",\"version\":3}"
+#define RELEASE_SUBJECT "{\"digest\":{\"sha256\":\"" D1 "\"},\"name\":\"registry.example/app\"}"
+#define APPROVAL_BODY "{\"assets\":[\"kbs:///hospital/data-key/p\",\"kbs:///hospital/note/n\"],\"platforms\":[\"sample\"],\"services\":[\"" D2 "\"]," \
+	"\"shown\":\"" D1 "\",\"until\":\"2026-12-01T00:00:00Z\",\"uses\":5,\"workload\":\"" D2 "\"}"
+
+static char *asset_text(void)
+{
+	return fix_payload("asset", ASSET_SUBJECT, FIX_HEAD("hospital"), ASSET_BODY);
+}
+
+static char *approval_text(void)
+{
+	CLEANUP(freep) char *a = fix_subject("kbs:///hospital/data-key/p"), *b = fix_subject("kbs:///hospital/note/n");
+	CLEANUP(freep) char *w = fix_subject("workload:" D2), *all = str_fmt("%s,%s,%s", a, b, w);
+
+	return fix_payload("approval", all, FIX_HEAD("hospital"), APPROVAL_BODY);
+}
+
+static char *revocation_text(void)
+{
+	return fix_payload("revocation", REVOKE_SUBJECT, FIX_HEAD("hospital"), REVOKE_BODY);
+}
+
+static char *release_text(void)
+{
+	return fix_payload("image-release", RELEASE_SUBJECT, "\"issuer\":\"imaker\"", RELEASE_BODY);
+}
+
+static char *party_body(const struct privkey *k, const struct privkey *enc)
+{
+	CLEANUP(freep) char *a = fix_jwk(privkey_public(k)), *b = fix_jwk(privkey_public(enc));
+
+	return str_fmt("{\"encryption\":%s,\"hold-hours\":72,\"id\":\"hospital\",\"keys\":[%s],\"personas\":[\"data-owner\",\"auditor\"],\"recovery\":[%s]}", b, a, b);
+}
+
+static char *service_body(const struct privkey *k)
+{
+	CLEANUP(freep) char *a = fix_jwk(privkey_public(k));
+
+	return str_fmt("{\"id\":\"trust\",\"ledger-key\":%s,\"receive\":%s,\"reply\":%s,\"tls\":\"" D1 "\",\"token\":%s}", a, a, a, a);
+}
+
+static char *genesis_text(const struct privkey *k, const struct privkey *enc)
+{
+	CLEANUP(freep) char *p = party_body(k, enc), *jwk = fix_jwk(privkey_public(k)), *subject = fix_subject("ledger.example/one");
+	CLEANUP(freep) char *body = str_fmt("{\"cosignatures\":0,\"ledger-key\":%s,\"origin\":\"ledger.example/one\",\"parties\":[%s],"
+	    "\"policies\":{},\"witnesses\":[]}", jwk, p);
+
+	return fix_payload("genesis", subject, "\"issuer\":\"genesis\"", body);
+}
+
+/* Parses and reads the body with whichever reader the kind has. */
+static enum coffer_rc read_all(struct span text, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	static union { struct genesis g; struct party p; struct service v; struct asset_body a; struct approval p2; struct image_release r; struct revocation k; } u;
+
+	TRY(statement_parse(text, &s, e));
+	switch (s.kind) {
+	case ST_GENESIS: return genesis_read(&s, &u.g, e);
+	case ST_PARTY: return party_read(s.body, &u.p, e);
+	case ST_SERVICE: return service_read(s.body, &u.v, e);
+	case ST_ASSET: return asset_read(&s, &u.a, e);
+	case ST_APPROVAL: return approval_read(&s, &u.p2, e);
+	case ST_IMAGE_RELEASE: return image_release_read(&s, &u.r, e);
+	case ST_REVOCATION: return revocation_read(&s, &u.k, e);
+	case ST_WORKLOAD: return COFFER_OK;
+	}
+	return err_set(e, COFFER_E_BUG, "no kind");
+}
+
+static void check_edits(const char *good, const struct fix_edit *d, size_t n)
+{
+	struct err e;
+
+	CHECK(good && read_all(span_of(good), &e) == COFFER_OK);
+	for (size_t i = 0; i < n; i++) {
+		CLEANUP(freep) char *text = fix_edit(good, d[i].from, d[i].to);
+
+		CHECK(text != NULL);
+		CHECK(text && fix_refused(read_all(span_of(text), &e), &e, &d[i]));
+	}
+}
+#define EDITS(good, table) check_edits(good, table, sizeof(table) / sizeof(table[0]))
+
+static void statement_parse_refuses_wrong_common_fields(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "Statement/v1", "Statement/v0", "_type" },
+		{ "statement:asset:v1", "statement:asset:v2", "predicateType" },
+		{ "statement:asset:v1", "statement:asset", "predicateType" },
+		{ "urn:coffer:statement:asset:v1", ":v1", "predicateType" },
+		{ "urn:coffer:statement:asset:v1", "urn:coffer:statement:v1", "predicateType" },
+		{ "statement:asset:v1", "statement:assets:v1", "not known" },
+		{ "{\"_type\"", "{\"x\":1,\"_type\"", "not known" },
+		{ "\"issued\":", "\"note\":1,\"issued\":", "not known" },
+		{ "\"issuer\":\"hospital\",", "", "issuer" },
+		{ "\"issuer\":\"hospital\"", "\"issuer\":\"Hospital\"", "issuer" },
+		{ "\"issuer\":\"hospital\"", "\"issuer\":\"genesis\"", "issuer" },
+		{ ",\"ledger\":\"" FIX_LEDGER "\"", "", "ledger" },
+		{ "\"ledger\":\"1111", "\"ledger\":\"111", "ledger" },
+		{ "\"ledger\":\"1111", "\"ledger\":\"AAAA", "ledger" },
+		{ "\"ledger\":\"" FIX_LEDGER "\"", "\"ledger\":null", "ledger" },
+		{ "2026-01-01T00:00:00Z", "2026-01-01", "issued" },
+		{ "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z", "expires" },
+		{ "2027-01-01T00:00:00Z", "2027-01-01T00:00:00+00:00", "expires" },
+		{ "\"serial\":1", "\"serial\":0", "serial" },
+		{ "\"serial\":1", "\"serial\":1.0", "serial" },
+		{ "\"serial\":1", "\"serial\":9007199254740992", "serial" },
+		{ "\"serial\":1", "\"serial\":2", "previous" },
+		{ "\"serial\":1", "\"serial\":1,\"previous\":\"" D1 "\"", "previous" },
+		{ "\"serial\":1", "\"serial\":2,\"previous\":\"" D1 "0\"", "previous" },
+		{ "\"serial\":1", "\"serial\":1,\"serial\":1", "" },
+		{ "\"body\":" ASSET_BODY, "\"body\":[]", "body" },
+		{ "\"body\":" ASSET_BODY ",", "", "body" },
+		{ "\"subject\":[" ASSET_SUBJECT "]", "\"subject\":[]", "subject" },
+		{ "\"subject\":[" ASSET_SUBJECT "]", "\"subject\":[" ASSET_SUBJECT "," ASSET_SUBJECT "]", "subject" },
+		{ "\"subject\":[" ASSET_SUBJECT "]", "\"subject\":{}", "subject" },
+		{ "{\"digest\":{\"sha256\"", "{\"uri\":\"\",\"digest\":{\"sha256\"", "not known" },
+		{ "{\"sha256\":", "{\"sha512\":\"\",\"sha256\":", "not known" },
+		{ "\"sha256\":\"2222", "\"sha256\":\"222", "sha256" },
+		{ "\"name\":\"kbs:///hospital/data-key/p\"", "\"name\":\"\"", "name" },
+		{ "\"name\":\"kbs:///hospital/data-key/p\"", "\"name\":\"a\\nb\"", "name" },
+	};
+	CLEANUP(freep) char *good = asset_text();
+
+	EDITS(good, edits);
+}
+
+static void statement_parse_bounds_subject_names(void)
+{
+	CLEANUP(freep) char *name = str_fmt("%0512d", 0), *longer = str_fmt("%0513d", 0);
+	CLEANUP(freep) char *s1 = fix_subject(name), *s2 = fix_subject(longer);
+	CLEANUP(freep) char *ok = fix_payload("approval", s1, FIX_HEAD("a"), "{}"), *bad = fix_payload("approval", s2, FIX_HEAD("a"), "{}");
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct err e;
+
+	CHECK(statement_parse(span_of(bad), &s, &e) == COFFER_E_INPUT && s.doc == NULL);
+	CHECK(statement_parse(span_of(ok), &s, &e) == COFFER_OK && s.subject[0].name.n == 512);
+}
+
+static char *many_subjects(int n)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(64u << 10);
+
+	for (int i = 0; i < n; i++) {
+		CLEANUP(freep) char *name = str_fmt("s%d", i), *s = fix_subject(name);
+
+		wr_fmt(&w, "%s%s", i ? "," : "", s);
+	}
+	return wr_take(&w, NULL);
+}
+
+static void statement_parse_bounds_the_number_of_subjects(void)
+{
+	CLEANUP(freep) char *most = many_subjects(ST_SUBJECTS_MAX), *more = many_subjects(ST_SUBJECTS_MAX + 1);
+	CLEANUP(freep) char *ok = fix_payload("approval", most, FIX_HEAD("a"), "{}"), *bad = fix_payload("approval", more, FIX_HEAD("a"), "{}");
+	CLEANUP(freep) char *two = many_subjects(2), *one_kind = fix_payload("party", two, FIX_HEAD("a"), "{}");
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct err e;
+
+	CHECK(statement_parse(span_of(bad), &s, &e) == COFFER_E_INPUT);
+	CHECK(statement_parse(span_of(one_kind), &s, &e) == COFFER_E_INPUT);
+	CHECK(statement_parse(span_of(ok), &s, &e) == COFFER_OK && s.n_subjects == ST_SUBJECTS_MAX);
+}
+
+static void statement_parse_wants_the_digest_of_the_name(void)
+{
+	static const char *const kinds[] = { "genesis", "party", "service", "approval" };
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		CLEANUP(freep) char *text = fix_payload(kinds[i], "{\"digest\":{\"sha256\":\"" D1 "\"},\"name\":\"x\"}",
+		    i ? FIX_HEAD("a") : "\"issuer\":\"genesis\"", "{\"id\":\"x\"}");
+		CLEANUP(freep) char *subject = fix_subject("x");
+		CLEANUP(freep) char *good = fix_payload(kinds[i], subject, i ? FIX_HEAD("a") : "\"issuer\":\"genesis\"", "{\"id\":\"x\"}");
+
+		CHECK(statement_parse(span_of(text), &s, &e) == COFFER_E_INPUT && strstr(e.msg, "SHA-256 of the name"));
+		CHECK(statement_parse(span_of(good), &s, &e) == COFFER_OK);
+		statement_clear(&s);
+	}
+}
+
+static void statement_parse_refuses_two_equal_subjects(void)
+{
+	CLEANUP(freep) char *one = fix_subject("x"), *both = str_fmt("%s,%s", one, one);
+	CLEANUP(freep) char *text = fix_payload("approval", both, FIX_HEAD("a"), "{}");
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct err e;
+
+	CHECK(statement_parse(span_of(text), &s, &e) == COFFER_E_INPUT && strstr(e.msg, "same subject"));
+}
+
+static void statement_parse_wants_the_ledger_where_the_table_does(void)
+{
+	CLEANUP(freep) char *subject = fix_subject("x");
+	CLEANUP(freep) char *genesis = fix_payload("genesis", subject, "\"issuer\":\"genesis\",\"ledger\":\"" FIX_LEDGER "\"", "{}");
+	CLEANUP(freep) char *other = fix_payload("genesis", subject, "\"issuer\":\"acme\"", "{}");
+	CLEANUP(freep) char *with = fix_payload("image-release", RELEASE_SUBJECT, FIX_HEAD("imaker"), RELEASE_BODY), *without = release_text();
+	CLEANUP(statement_clear) struct statement a = { 0 }, b = { 0 };
+	struct err e;
+
+	CHECK(statement_parse(span_of(genesis), &a, &e) == COFFER_E_INPUT && strstr(e.msg, "no ledger"));
+	CHECK(statement_parse(span_of(other), &a, &e) == COFFER_E_INPUT && strstr(e.msg, "issuer"));
+	CHECK(statement_parse(span_of(with), &a, &e) == COFFER_OK && a.has_ledger);
+	CHECK(statement_parse(span_of(without), &b, &e) == COFFER_OK && !b.has_ledger);
+}
+
+static void statement_parse_refuses_a_body_of_another_subject(void)
+{
+	CLEANUP(freep) char *subject = fix_subject("x"), *text = fix_payload("party", subject, FIX_HEAD("a"), "{\"id\":\"y\"}");
+	CLEANUP(freep) char *svc = fix_payload("service", subject, FIX_HEAD("a"), "{\"id\":\"y\"}");
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct err e;
+
+	CHECK(statement_parse(span_of(text), &s, &e) == COFFER_E_INPUT && strstr(e.msg, "subject"));
+	CHECK(statement_parse(span_of(svc), &s, &e) == COFFER_E_INPUT && strstr(e.msg, "subject"));
+}
+
+static void statement_parse_refuses_every_prefix(void)
+{
+	CLEANUP(freep) char *good = approval_text();
+	struct err e;
+
+	for (size_t n = 0; n < strlen(good); n++) {
+		CLEANUP(freep) uint8_t *p = fix_exact((struct span){ (const uint8_t *)good, n });
+
+		CHECK(read_all((struct span){ p, n }, &e) != COFFER_OK);
+	}
+	CHECK(read_all(span_of(good), &e) == COFFER_OK);
+}
+
+static void statement_write_gives_the_canonical_bytes_back(void)
+{
+	CLEANUP(freep) char *good = asset_text(), *spaced = fix_edit(good, "{\"_type\"", "{ \"_type\"");
+	CLEANUP(statement_clear) struct statement s = { 0 }, t = { 0 };
+	CLEANUP(wr_close) struct wr a = wr_open(DSSE_PAYLOAD_MAX), b = wr_open(DSSE_PAYLOAD_MAX);
+	uint8_t id[32];
+	struct err e;
+
+	CHECK(statement_parse(span_of(good), &s, &e) == COFFER_OK && statement_parse(span_of(spaced), &t, &e) == COFFER_OK);
+	CHECK(statement_write(&s, &a, &e) == COFFER_OK && span_eq_str(wr_span(&a), good));
+	CHECK(statement_write(&t, &b, &e) == COFFER_OK && span_eq(wr_span(&a), wr_span(&b)));
+	CHECK(!span_eq(SPAN(s.id), SPAN(t.id))); /* the id is of the bytes as they came */
+	sha256(wr_span(&a), id);
+	CHECK(span_eq(SPAN(id), SPAN(s.id)));
+}
+
+static void statement_write_refuses_what_no_one_would_read(void)
+{
+	CLEANUP(freep) char *good = asset_text();
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	CLEANUP(wr_close) struct wr w = wr_open(DSSE_PAYLOAD_MAX);
+	struct err e;
+
+	CHECK(statement_parse(span_of(good), &s, &e) == COFFER_OK);
+	s.expires = s.issued;
+	CHECK(statement_write(&s, &w, &e) == COFFER_E_INPUT && w.n == 0);
+	s.expires = s.issued + 1;
+	s.serial = 0;
+	CHECK(statement_write(&s, &w, &e) == COFFER_E_INPUT);
+	s.serial = 7;
+	memset(s.previous, 7, sizeof(s.previous));
+	CHECK(statement_write(&s, &w, &e) == COFFER_OK && strstr((const char *)w.p, "\"previous\":\"0707"));
+}
+
+static void statement_kinds_have_names_both_ways(void)
+{
+	enum statement_kind k;
+
+	for (int i = ST_GENESIS; i <= ST_REVOCATION; i++)
+		CHECK(statement_kind_by_name(span_of(statement_kind_name((enum statement_kind)i)), &k) && (int)k == i);
+	CHECK(!statement_kind_by_name(span_of("unknown"), &k) && !statement_kind_by_name(span_of(""), &k));
+}
+
+/* ---- bodies ---- */
+
+static void party_read_refuses_every_wrong_member(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"hold-hours\":72,", "", "hold-hours" }, { "\"hold-hours\":72", "\"hold-hours\":8761", "hold-hours" },
+		{ "\"hold-hours\":72", "\"hold-hours\":72,\"admin\":true", "not known" },
+		{ "\"data-owner\",\"auditor\"", "", "personas" }, { "\"auditor\"", "\"data-owner\"", "twice" }, { "\"auditor\"", "\"root\"", "persona" },
+		{ "\"auditor\"", "1", "string" }, { "\"recovery\":[", "\"recover\":[", "not known" },
+		{ "\"keys\":[", "\"keys\":[1,", "" }, { "\"crv\":\"Ed25519\"", "\"crv\":\"Ed448\"", "" },
+		{ "\"crv\":\"Ed25519\"", "\"crv\":\"Ed25519\",\"d\":\"AA\"", "" },
+	};
+	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519), *enc = fix_key(KEY_P256);
+	CLEANUP(freep) char *body = party_body(k, enc), *subject = fix_subject("hospital"), *good = fix_payload("party", subject, FIX_HEAD("hospital"), body);
+
+	EDITS(good, edits);
+}
+
+static void party_read_wants_keys_and_a_p256_encryption_key(void)
+{
+	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519), *enc = fix_key(KEY_P256);
+	CLEANUP(freep) char *ed = fix_jwk(privkey_public(k)), *none = str_fmt("{\"hold-hours\":0,\"id\":\"a\",\"keys\":[],\"personas\":[\"auditor\"],\"recovery\":[]}");
+	CLEANUP(freep) char *wrong = str_fmt("{\"encryption\":%s,\"hold-hours\":0,\"id\":\"a\",\"keys\":[%s],\"personas\":[\"auditor\"],\"recovery\":[]}", ed, ed);
+	CLEANUP(freep) char *twice = str_fmt("{\"hold-hours\":0,\"id\":\"a\",\"keys\":[%s,%s],\"personas\":[\"auditor\"],\"recovery\":[]}", ed, ed);
+	CLEANUP(freep) char *named = str_fmt("{\"hold-hours\":0,\"id\":\"genesis\",\"keys\":[%s],\"personas\":[\"auditor\"],\"recovery\":[]}", ed);
+	const struct { const char *text, *says; } t[] = { { none, "keys" }, { wrong, "P-256" }, { twice, "twice" }, { named, "genesis" } };
+	struct party p;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		CLEANUP(json_freep) struct json_doc *doc = NULL;
+
+		CHECK(json_parse(span_of(t[i].text), 4096, &doc, &e) == COFFER_OK);
+		CHECK(party_read(json_root(doc), &p, &e) == COFFER_E_INPUT && strstr(e.msg, t[i].says));
+	}
+}
+
+static void party_write_round_trips(void)
+{
+	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519), *enc = fix_key(KEY_P256);
+	CLEANUP(freep) char *body = party_body(k, enc);
+	CLEANUP(json_freep) struct json_doc *doc = NULL, *again = NULL;
+	CLEANUP(wr_close) struct wr w = wr_open(8192), canon = wr_open(8192);
+	struct json_wr j = jw_open(&w, false);
+	struct party p;
+	char names[128];
+	struct err e;
+
+	CHECK(json_parse(span_of(body), 8192, &doc, &e) == COFFER_OK && party_read(json_root(doc), &p, &e) == COFFER_OK);
+	CHECK(p.personas == (PERSONA_OWNER | PERSONA_AUDITOR) && p.n_keys == 1 && p.has_encryption && p.n_recovery == 1 && p.hold_hours == 72);
+	party_write(&p, &j);
+	CHECK(wr_ok(&w) && json_parse(wr_span(&w), 8192, &again, &e) == COFFER_OK);
+	json_canon(json_root(again), &canon);
+	CHECK(span_eq_str(wr_span(&canon), body));
+	persona_names(p.personas, names, sizeof(names));
+	CHECK(strcmp(names, "data-owner, auditor") == 0);
+	persona_names(p.personas, names, 8);
+	CHECK(strlen(names) == 7);
+	persona_names(0, names, sizeof(names));
+	CHECK(names[0] == 0);
+}
+
+static void genesis_read_refuses_every_wrong_member(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"witnesses\":[]", "\"witnesses\":[\"w\"]", "witnesses" }, { "\"cosignatures\":0", "\"cosignatures\":1", "cosignatures" },
+		{ "\"policies\":{}", "\"policies\":{\"a\":\"b\"}", "policies" }, { ",\"witnesses\":[]", "", "witnesses" },
+		{ "\"policies\":{}", "\"policies\":{},\"x\":0", "not known" },
+		{ "\"origin\":\"ledger.example/one\"", "\"origin\":\"ledger.example/two\"", "subject" },
+		{ "\"origin\":\"ledger.example/one\"", "\"origin\":\"ledger example\"", "origin" },
+		{ "\"origin\":\"ledger.example/one\"", "\"origin\":\"ledger+example\"", "origin" },
+		{ "\"hold-hours\":72", "\"hold-hours\":true", "hold-hours" },
+	};
+	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519), *enc = fix_key(KEY_P256);
+	CLEANUP(freep) char *good = genesis_text(k, enc), *p = party_body(k, enc), *both = str_fmt("[%s,%s]", p, p), *one = str_fmt("[%s]", p);
+	CLEANUP(freep) char *twice = fix_edit(good, one, both), *none = fix_edit(good, one, "[]");
+	struct err e;
+
+	EDITS(good, edits);
+	CHECK(read_all(span_of(twice), &e) == COFFER_E_INPUT && strstr(e.msg, "twice"));
+	CHECK(read_all(span_of(none), &e) == COFFER_E_INPUT && strstr(e.msg, "parties"));
+}
+
+static void service_read_refuses_every_wrong_member(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"tls\":\"" D1 "\"", "\"tls\":\"\"", "tls" }, { "\"receive\":{", "\"receive\":1,\"x\":{", "" }, { "\"crv\":\"P-256\"", "\"crv\":\"P-384\"", "" },
+		{ "\"id\":\"trust\",", "\"id\":\"trust\",\"url\":\"\",", "not known" },
+	};
+	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_P256), *ed = fix_key(KEY_ED25519);
+	CLEANUP(freep) char *body = service_body(k), *bad_body = service_body(ed), *subject = fix_subject("trust");
+	CLEANUP(freep) char *good = fix_payload("service", subject, FIX_HEAD("acme"), body), *bad = fix_payload("service", subject, FIX_HEAD("acme"), bad_body);
+	struct err e;
+
+	EDITS(good, edits);
+	CHECK(read_all(span_of(bad), &e) == COFFER_E_INPUT && strstr(e.msg, "P-256"));
+}
+
+static void service_write_round_trips(void)
+{
+	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_P256);
+	CLEANUP(freep) char *body = service_body(k);
+	CLEANUP(json_freep) struct json_doc *doc = NULL, *again = NULL;
+	CLEANUP(wr_close) struct wr w = wr_open(8192), canon = wr_open(8192);
+	struct json_wr j = jw_open(&w, false);
+	struct service s;
+	struct err e;
+
+	CHECK(json_parse(span_of(body), 8192, &doc, &e) == COFFER_OK && service_read(json_root(doc), &s, &e) == COFFER_OK);
+	service_write(&s, &j);
+	CHECK(wr_ok(&w) && json_parse(wr_span(&w), 8192, &again, &e) == COFFER_OK);
+	json_canon(json_root(again), &canon);
+	CHECK(span_eq_str(wr_span(&canon), body));
+}
+
+static void asset_read_refuses_every_wrong_member(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"path\":\"kbs:///hospital/data-key/p\"", "\"path\":\"kbs:///hospital/data-key/q\"", "subject" },
+		{ "\"path\":\"kbs:///hospital/data-key/p\"", "\"path\":\"hospital/data-key/p\"", "written" },
+		{ "\"path\":\"kbs:///hospital/data-key/p\"", "\"path\":\"kbs:///hospital/p\"", "path" },
+		{ "\"type\":\"key\"", "\"type\":\"other\"", "type" }, { "\"type\":\"key\"", "\"type\":7", "type" },
+		{ "\"version\":1", "\"version\":2", "serial" }, { "\"version\":1", "\"version\":0", "version" },
+		{ "\"k\":1", "\"k\":0", "\"k\"" }, { "\"k\":1", "\"k\":2", "\"k\"" }, { "\"of\":[\"hospital\"]", "\"of\":[]", "of" },
+		{ "\"of\":[\"hospital\"]", "\"of\":[\"hospital\",\"hospital\"]", "twice" }, { "\"of\":[\"hospital\"]", "\"of\":[\"H\"]", "of" },
+		{ "\"of\":[\"hospital\"]", "\"of\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\"]", "of" },
+		{ "\"least-action\":\"stop\"", "\"least-action\":\"none\"", "least-action" }, { "\"least-action\":\"stop\",", "", "least-action" },
+		{ "{\"k\":1", "{\"lease\":1,\"k\":1", "not known" },
+	};
+	CLEANUP(freep) char *good = asset_text();
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct asset_body a;
+	struct err e;
+
+	EDITS(good, edits);
+	CHECK(statement_parse(span_of(good), &s, &e) == COFFER_OK && asset_read(&s, &a, &e) == COFFER_OK);
+	CHECK(strcmp(a.type, "key") == 0 && a.version == 1 && a.k == 1 && a.n_of == 1 && a.path.tail == asset_path_tail(&a.path));
+}
+
+static void approval_read_refuses_every_wrong_member(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"assets\":[\"kbs:///hospital/data-key/p\",\"kbs:///hospital/note/n\"]", "\"assets\":[\"kbs:///hospital/note/n\",\"kbs:///hospital/data-key/p\"]", "subjects" },
+		{ "\"assets\":[\"kbs:///hospital/data-key/p\",\"kbs:///hospital/note/n\"]", "\"assets\":[\"kbs:///hospital/data-key/p\"]", "subjects" },
+		{ "\"assets\":[\"kbs:///hospital/data-key/p\",\"kbs:///hospital/note/n\"]", "\"assets\":[]", "assets" },
+		{ "\"assets\":[\"kbs:///hospital/data-key/p\"", "\"assets\":[\"kbs:///hospital/note/n\"", "twice" },
+		{ "\"workload\":\"3", "\"workload\":\"4", "subjects" }, { "\"workload\":\"33", "\"workload\":\"", "workload" },
+		{ "\"platforms\":[\"sample\"]", "\"platforms\":[]", "platforms" }, { "\"platforms\":[\"sample\"]", "\"platforms\":[\"Any\"]", "platforms" },
+		{ "\"platforms\":[\"sample\"]", "\"platforms\":[\"sample\",\"sample\"]", "twice" },
+		{ "\"platforms\":[\"sample\"]", "\"platforms\":[\"012345678901234567890123456789ab\"]", "platforms" },
+		{ "\"services\":[\"" D2 "\"]", "\"services\":[]", "services" }, { "\"services\":[\"" D2 "\"]", "\"services\":[\"any\"]", "services" },
+		{ "\"until\":\"2026-12-01T00:00:00Z\"", "\"until\":\"never\"", "until" }, { "\"uses\":5", "\"uses\":0", "uses" }, { "\"uses\":5", "\"uses\":null", "uses" },
+		{ "\"shown\":\"" D1 "\",", "", "shown" }, { "\"uses\":5", "\"uses\":5,\"images-by\":\"p\"", "not known" },
+	};
+	CLEANUP(freep) char *good = approval_text();
+	CLEANUP(freep) char *unlimited = fix_edit(good, "\"uses\":5,", "");
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct approval a;
+	struct err e;
+
+	EDITS(good, edits);
+	CHECK(read_all(span_of(unlimited), &e) == COFFER_OK);
+	CHECK(statement_parse(span_of(good), &s, &e) == COFFER_OK && approval_read(&s, &a, &e) == COFFER_OK);
+	CHECK(a.n_assets == 2 && a.asset[1].tail == asset_path_tail(&a.asset[1]) && strcmp(a.platform[0], "sample") == 0 && a.has_uses && a.uses == 5);
+}
+
+static void image_release_read_refuses_every_wrong_member(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"repository\":\"registry.example/app\"", "\"repository\":\"registry.example/other\"", "subject" },
+		{ "\"version\":3", "\"version\":-1", "version" }, { "sigstoreSigned", "insecureAcceptAnything", "method" },
+		{ "-----BEGIN PUBLIC", "-----BEGIN PRIVATE", "method" }, { "\"keys\":[\"kbs:///imaker/image-key/app\"]", "\"keys\":[\"imaker/image-key/app\"]", "written" },
+		{ "\"keys\":[\"kbs:///imaker/image-key/app\"],", "", "keys" },
+		{ "[{\"key\":\"" PEM "\",\"type\":\"sigstoreSigned\"}]", "[]", "methods" }, { "\"type\":\"sigstoreSigned\"", "\"type\":\"sigstoreSigned\",\"x\":1", "not known" },
+	};
+	CLEANUP(freep) char *good = release_text();
+
+	EDITS(good, edits);
+}
+
+static void revocation_read_refuses_every_wrong_member(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"statement\":\"22", "\"statement\":\"32", "subject" }, { "\"name\":\"22", "\"name\":\"32", "subject" }, { "\"sha256\":\"22", "\"sha256\":\"32", "subject" },
+		{ "\"reason\":\"key lost\"", "\"reason\":\"\"", "reason" }, { "\"reason\":\"key lost\"", "\"reason\":\"a\\u001b[2J\"", "reason" },
+		{ "\"reason\":", "\"from\":0,\"reason\":", "not known" },
+	};
+	CLEANUP(freep) char *good = revocation_text();
+
+	EDITS(good, edits);
+}
+
+static void body_readers_refuse_other_kinds(void)
+{
+	CLEANUP(freep) char *asset = asset_text(), *revocation = revocation_text();
+	CLEANUP(statement_clear) struct statement a = { 0 }, r = { 0 };
+	static struct genesis g;
+	struct asset_body ab;
+	struct approval ap;
+	struct image_release ir;
+	struct revocation re;
+	struct err e;
+
+	CHECK(statement_parse(span_of(asset), &a, &e) == COFFER_OK && statement_parse(span_of(revocation), &r, &e) == COFFER_OK);
+	CHECK(genesis_read(&a, &g, &e) == COFFER_E_INPUT && approval_read(&a, &ap, &e) == COFFER_E_INPUT);
+	CHECK(image_release_read(&a, &ir, &e) == COFFER_E_INPUT && revocation_read(&a, &re, &e) == COFFER_E_INPUT && asset_read(&r, &ab, &e) == COFFER_E_INPUT);
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = {
+		T(statement_parse_refuses_wrong_common_fields), T(statement_parse_bounds_subject_names),
+		T(statement_parse_bounds_the_number_of_subjects), T(statement_parse_wants_the_digest_of_the_name),
+		T(statement_parse_refuses_two_equal_subjects), T(statement_parse_wants_the_ledger_where_the_table_does),
+		T(statement_parse_refuses_a_body_of_another_subject), T(statement_parse_refuses_every_prefix),
+		T(statement_write_gives_the_canonical_bytes_back), T(statement_write_refuses_what_no_one_would_read),
+		T(statement_kinds_have_names_both_ways), T(party_read_refuses_every_wrong_member),
+		T(party_read_wants_keys_and_a_p256_encryption_key), T(party_write_round_trips), T(genesis_read_refuses_every_wrong_member),
+		T(service_read_refuses_every_wrong_member), T(service_write_round_trips), T(asset_read_refuses_every_wrong_member),
+		T(approval_read_refuses_every_wrong_member), T(image_release_read_refuses_every_wrong_member),
+		T(revocation_read_refuses_every_wrong_member), T(body_readers_refuse_other_kinds),
+	};
+
+	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+}
