@@ -102,13 +102,13 @@ enum coffer_rc statements_query(const struct cli *c, const struct home *h, const
 	return each(conn, list, cb, arg, e);
 }
 
-/* Serials count per subject: its names, or for content statements its digest. */
+/* Serials count per subject: its names, for content statements its digest too. */
 struct newest { const struct draft *d; bool any; uint64_t serial; uint8_t id[32]; };
 
 static bool same_subject(const struct draft *d, const struct statement *s)
 {
-	if (d->kind == ST_WORKLOAD || d->kind == ST_IMAGE_RELEASE)
-		return span_eq(SPAN(d->subject[0].sha256), SPAN(s->subject[0].sha256));
+	if ((d->kind == ST_WORKLOAD || d->kind == ST_IMAGE_RELEASE) && !span_eq(SPAN(d->subject[0].sha256), SPAN(s->subject[0].sha256)))
+		return false;
 	if (d->n_subjects != s->n_subjects)
 		return false;
 	for (size_t i = 0; i < d->n_subjects; i++)

@@ -21,8 +21,14 @@
 
 #define START_MS 30000 /* a store is checked to its last entry before keep says that it is ready */
 #define STOP_MS 5000
+#define SETTLE_MS 500
 
-struct child { const char *name; pid_t pid; int ctl; }; /* ctl: our end; closing it asks the child to end */
+struct child {
+	const char *name;
+	pid_t       pid;    /* -1: not started, or gone */
+	int         ctl;    /* our end; closing it asks the child to end */
+	int         status; /* of waitpid, once gone */
+};
 
 struct service_run {
 	struct child keep, net;
@@ -154,35 +160,41 @@ static enum coffer_rc start_net(const struct config *c, struct service_run *s, i
 
 /* ---- life and end ---- */
 
-/* 128 + signal or the exit code; -1 when it had to be killed. */
-static int end_child(struct child *c)
+/* True once the child is gone; its wait status is kept. */
+static bool gone(struct child *c)
+{
+	if (c->pid > 0 && waitpid(c->pid, &c->status, WNOHANG) != 0)
+		c->pid = -1;
+	return c->pid <= 0;
+}
+
+static bool wait_gone(struct child *c, int64_t ms)
 {
 	const struct timespec step = { 0, 10 * 1000 * 1000 };
-	int64_t until = clock_monotonic_ms() + STOP_MS;
-	bool killed = false;
-	int st = 0;
+	int64_t until = clock_monotonic_ms() + ms;
 
-	closep(&c->ctl);
-	c->ctl = -1;
-	if (c->pid <= 0)
-		return 0;
-	while (waitpid(c->pid, &st, WNOHANG) == 0) {
-		if (!killed && clock_monotonic_ms() > until) {
-			(void)kill(c->pid, SIGKILL);
-			killed = true;
-		}
+	while (!gone(c)) {
+		if (clock_monotonic_ms() > until)
+			return false;
 		(void)nanosleep(&step, NULL);
 	}
-	c->pid = -1;
-	if (killed)
-		return -1;
-	return WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st);
+	return true;
+}
+
+static void end_child(struct child *c)
+{
+	closep(&c->ctl);
+	c->ctl = -1;
+	if (wait_gone(c, STOP_MS))
+		return;
+	(void)kill(c->pid, SIGKILL);
+	(void)wait_gone(c, STOP_MS);
 }
 
 static void end_all(struct service_run *s)
 {
-	(void)end_child(&s->net); /* first: nothing asks keep any more */
-	(void)end_child(&s->keep);
+	end_child(&s->net); /* first: nothing asks keep any more */
+	end_child(&s->keep);
 	closep(&s->listen_fd);
 	s->listen_fd = -1;
 }
@@ -210,13 +222,17 @@ static enum coffer_rc start(const struct config *c, struct service_run *s, struc
 	return announce(c, s, e);
 }
 
-static enum coffer_rc child_ended(struct child *c, struct err *e)
+/* Either child ends when the other does: the one that did not end in order is the cause. */
+static enum coffer_rc child_ended(struct service_run *s, struct err *e)
 {
-	int status = end_child(c);
+	const struct child *c;
 
-	if (status > 128)
-		return err_set(e, COFFER_E_SYSTEM, "%s was ended by signal %d; the service stops", c->name, status - 128);
-	return err_set(e, COFFER_E_SYSTEM, "%s ended by itself (%d); the service stops", c->name, status);
+	(void)wait_gone(&s->net, SETTLE_MS);
+	(void)wait_gone(&s->keep, SETTLE_MS);
+	c = s->net.pid <= 0 && s->net.status != 0 && !WIFSIGNALED(s->keep.status) ? &s->net : &s->keep;
+	if (WIFSIGNALED(c->status))
+		return err_set(e, COFFER_E_SYSTEM, "%s was ended by signal %d; the service stops", c->name, WTERMSIG(c->status));
+	return err_set(e, COFFER_E_SYSTEM, "%s ended by itself (%d); the service stops", c->name, WEXITSTATUS(c->status));
 }
 
 /* Signals are blocked only now: a child would have inherited the mask. */
@@ -239,17 +255,15 @@ static enum coffer_rc watch(struct service_run *s, struct err *e)
 	while (poll(p, 3, -1) < 0)
 		if (errno != EINTR)
 			return err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
-	if (p[1].revents)
-		return child_ended(&s->keep, e);
-	if (p[2].revents)
-		return child_ended(&s->net, e);
+	if (p[1].revents || p[2].revents)
+		return child_ended(s, e);
 	(void)fprintf(stderr, "cofferd: asked to end\n");
 	return COFFER_OK;
 }
 
 enum coffer_rc serve(const struct config *c, struct err *e)
 {
-	struct service_run s = { .keep = { "keep", -1, -1 }, .net = { "net", -1, -1 }, .listen_fd = -1 };
+	struct service_run s = { .keep = { "keep", -1, -1, 0 }, .net = { "net", -1, -1, 0 }, .listen_fd = -1 };
 	enum coffer_rc rc = start(c, &s, e);
 
 	if (rc == COFFER_OK)

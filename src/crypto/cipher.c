@@ -34,7 +34,8 @@ static bool gcm_start(EVP_CIPHER_CTX *ctx, bool seal, const uint8_t *key, const 
 	    (aad.n == 0 || EVP_CipherUpdate(ctx, NULL, &n, aad.p, (int)aad.n) == 1);
 }
 
-enum coffer_rc gcm_seal(const uint8_t key[static 32], const uint8_t iv[static GCM_IV], struct span aad, struct span in, uint8_t *ct,
+enum coffer_rc gcm_seal(const uint8_t key[static 32], const uint8_t iv[static GCM_IV], struct span aad, struct span in,
+    uint8_t *ct,
     uint8_t tag[static GCM_TAG], struct err *e)
 {
 	CLEANUP(EVP_CIPHER_CTX_freep) EVP_CIPHER_CTX *ctx = NULL;

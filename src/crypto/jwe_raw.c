@@ -35,7 +35,8 @@ enum coffer_rc jwe_content(const uint8_t cek[static 32], const uint8_t iv[static
 	return COFFER_OK;
 }
 
-enum coffer_rc jwe_open_raw(const struct privkey *k, const struct pubkey *epk, struct span encrypted_key, const uint8_t iv[static 12],
+enum coffer_rc jwe_open_raw(const struct privkey *k, const struct pubkey *epk, struct span encrypted_key,
+    const uint8_t iv[static 12],
     struct span aad, struct span ciphertext, const uint8_t tag[static 16], struct secret *plain, struct err *e)
 {
 	uint8_t z[32], kek[32], cek[32];

@@ -48,7 +48,8 @@ static bool oaep_open(EVP_PKEY *pkey, struct span in, bool sha1, uint8_t cek[sta
 	return ok;
 }
 
-enum coffer_rc jwe_open_rsa(struct span k_pem, struct span pass, const struct jwe_parts *p, bool sha1, struct secret *plain, struct err *e)
+enum coffer_rc jwe_open_rsa(struct span k_pem, struct span pass, const struct jwe_parts *p, bool sha1,
+    struct secret *plain, struct err *e)
 {
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
 	uint8_t cek[32];

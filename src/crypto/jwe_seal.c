@@ -122,7 +122,8 @@ static bool rsa_shape(struct span n, struct span e_)
 	return e_.n >= 1 && e_.n <= 4 && e_.p[0] != 0 && (e_.p[e_.n - 1] & 1) == 1 && (e_.n > 1 || e_.p[0] >= 3);
 }
 
-static enum coffer_rc oaep(struct span n, struct span e_, struct span cek, uint8_t out[static RSA_MAX_BYTES], size_t *out_n, struct err *e)
+static enum coffer_rc oaep(struct span n, struct span e_, struct span cek, uint8_t out[static RSA_MAX_BYTES],
+    size_t *out_n, struct err *e)
 {
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *pkey = rsa_public(n, e_);
 	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = pkey ? EVP_PKEY_CTX_new(pkey, NULL) : NULL;

@@ -97,7 +97,8 @@ static bool fill(X509 *c, EVP_PKEY *pkey, const char *san, int64_t not_before, i
 	    X509_set_issuer_name(c, name) == 1 && X509_set_pubkey(c, pkey) == 1 && add_usage(c) && add_san(c, san);
 }
 
-enum coffer_rc x509_self_signed(const struct privkey *k, const char *san, int64_t not_before, int64_t not_after, struct wr *out, struct err *e)
+enum coffer_rc x509_self_signed(const struct privkey *k, const char *san, int64_t not_before, int64_t not_after,
+    struct wr *out, struct err *e)
 {
 	CLEANUP(X509_freep) X509 *c = X509_new();
 	CLEANUP(BIO_free_allp) BIO *b = BIO_new(BIO_s_mem());

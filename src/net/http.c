@@ -381,7 +381,8 @@ enum coffer_rc http_do(struct http *h, const struct http_req *q, size_t max_body
 	return exchange(h, q, &d, out, e);
 }
 
-enum coffer_rc http_stream(struct http *h, const struct http_req *q, http_sink sink, void *arg, uint64_t max_body, struct http_res *out, struct err *e)
+enum coffer_rc http_stream(struct http *h, const struct http_req *q, http_sink sink, void *arg, uint64_t max_body,
+    struct http_res *out, struct err *e)
 {
 	CLEANUP(dest_clear) struct dest d = { .sink = sink, .arg = arg, .max = max_body };
 

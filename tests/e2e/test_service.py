@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """The trust service from outside: cofferd and its two children on loopback, a genesis made here, upstream's kbs-client and
 Coffer's agent played here. Both answers of every gate are asserted. Usage: test_service.py COFFERD CLIENT_PROBE"""
-import base64, json, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, time, traceback
+import base64, datetime, http.server, json, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, time, traceback
+
+from cryptography import x509
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
@@ -9,7 +11,8 @@ from parties import *
 
 COFFERD, PROBE = sys.argv[1], sys.argv[2]
 PEM = Key("ES256").k.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
-DATA, IMAGE, NOTE, FOREIGN = "kbs:///hospital/data/patients", "kbs:///imaker/image-key/app", "kbs:///hospital/note/greeting", "kbs:///other/data/x"
+DATA, IMAGE, NOTE = "kbs:///hospital/data/patients", "kbs:///imaker/image-key/app", "kbs:///hospital/note/greeting"
+LAB = "kbs:///lab/data/sample"
 
 
 class World:
@@ -95,18 +98,22 @@ class World:
         r = self.publish(env)
         assert r.status == 200, r.body
         self.service_id = payload_id(env)
-        for party, path, content, kind in ((self.hospital, DATA, b"the patients", "data"), (self.hospital, NOTE, b"hello", "data"),
+        self.clinic, self.lab = Party("clinic", ["data-owner"], "ES256"), Party("lab", ["data-owner"])
+        for new, by in ((self.clinic, self.hospital), (self.lab, self.clinic)):
+            r = self.publish(statement("party", new, [(new.name, None)], new.body(), self.gid, keys=[new.key, by.key]))
+            assert r.status == 200, r.body
+        for party, path, content, kind in ((self.lab, LAB, b"of the lab", "data"), (self.hospital, DATA, b"the patients", "data"), (self.hospital, NOTE, b"hello", "data"),
                                            (self.imaker, IMAGE, b"k" * 32, "image-key")):
             r, sid = self.put(party, path, content, kind=kind)
             assert r.status == 200, (path, r.body)
             if path == DATA:
                 self.data_v1 = sid
-        m = self.manifest([(DATA, "api"), (NOTE, "file"), (IMAGE, "image-key")])
+        m = self.manifest([(DATA, "api"), (NOTE, "file"), (IMAGE, "image-key"), (LAB, "env")])
         self.initdata = render(m, m["service"]["url"])
         self.workload = sha256(jcs(m)).hex()
         r = self.publish(statement("workload", self.acme, [("risk", self.workload)], m, self.gid))
         assert r.status == 200, r.body
-        for owner, paths in ((self.hospital, [DATA, NOTE]), (self.imaker, [IMAGE])):
+        for owner, paths in ((self.hospital, [DATA, NOTE]), (self.imaker, [IMAGE]), (self.lab, [LAB])):
             body = {"assets": paths, "workload": self.workload, "platforms": ["sample"], "services": [self.service_id],
                     "until": when(int(time.time()) + 3600), "shown": "cd" * 32}
             r = self.publish(statement("approval", owner, [(p, None) for p in paths] + [("workload:" + self.workload, None)], body, self.gid))
@@ -118,9 +125,9 @@ class World:
     def agent(self):
         return Guest(self.c, self.initdata, agent=True, genesis=self.gid)
 
-    def probe(self, path, container="analyse", purpose="api", version=0, initdata=None, gid=None):
+    def probe(self, path, container="analyse", purpose="api", version=0, initdata=None, gid=None, address=None):
         f = self.put_file("initdata", initdata or self.initdata)
-        p = subprocess.run([PROBE, "https://" + self.address, gid or self.gid, f, path, container, purpose, str(version)], stdout=subprocess.PIPE)
+        p = subprocess.run([PROBE, "https://" + (address or self.address), gid or self.gid, f, path, container, purpose, str(version)], stdout=subprocess.PIPE)
         return p.returncode, p.stdout.decode().strip()
 
 
@@ -367,12 +374,116 @@ def client_library_gets_what_it_may_and_says_why_not():
     assert W.probe(DATA) == (0, "1 the patients"), W.probe(DATA)
     assert W.probe(NOTE, purpose="file") == (0, "1 hello")
     assert W.probe(NOTE, purpose="file", version=1) == (0, "1 hello")
+    assert W.probe(LAB, purpose="env") == (0, "1 of the lab"), "an owner that a newcomer introduced"
     rc, text = W.probe(NOTE, purpose="env")
     assert rc == 1 and text.startswith("R7: "), text
     rc, text = W.probe(DATA, initdata=b"version = \"0.1.0\"\n")
     assert rc == 1 and text, text
     rc, text = W.probe(DATA, gid="00" * 32)
     assert rc == 1 and text.startswith("genesis: "), text
+
+
+class Relay:
+    """A `net` in other hands: speaks with a TLS key, passes everything on, and changes what `mangle` says."""
+
+    def __init__(self, mangle, key=None, cert=None):
+        ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ctx.load_cert_chain(cert or W.state + "/tls.pem", key or W.state + "/tls.key")
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def relay(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                keep = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "content-length")}
+                c = http.client.HTTPSConnection(W.c.host, W.c.port, context=W.c.ctx, timeout=20)
+                c.request(self.command, self.path, body, keep)
+                r = c.getresponse()
+                head, out = dict(r.headers.items()), r.read()
+                c.close()
+                head, out = mangle(self.path, head, out)
+                self.send_response(r.status)
+                for k, v in head.items():
+                    if k.lower() not in ("content-length", "connection", "date"):
+                        self.send_header(k, v)
+                self.send_header("Content-Length", str(len(out)))
+                self.end_headers()
+                self.wfile.write(out)
+
+            do_GET = do_POST = relay
+
+            def log_message(self, *a):
+                pass
+
+        self.s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.s.socket = ctx.wrap_socket(self.s.socket, server_side=True)
+        threading.Thread(target=self.s.serve_forever, daemon=True).start()
+        self.address = "127.0.0.1:%d" % self.s.server_address[1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *a):
+        self.s.shutdown()
+        self.s.server_close()
+
+
+def client_library_uses_nothing_that_net_forged():
+    def of_reply(change):
+        def mangle(path, head, body):
+            return change(head, body) if "/resource/" in path else (head, body)
+        return mangle
+
+    def reseal(head, body):  # a JWE of net's own making, to the key it saw go by
+        return head, json.dumps(jwe_seal(seen["key"], b"forged")).encode()
+
+    def entry(at, value):
+        def change(head, body):
+            parts = head["Coffer-Entry"].split(".")
+            parts[at] = value
+            return dict(head, **{"Coffer-Entry": ".".join(parts)}), body
+        return change
+
+    seen = {"key": Key("ES256").jwk()}
+    with Relay(lambda path, head, body: (head, body)) as r:
+        assert W.probe(DATA, address=r.address) == (0, "1 the patients")
+    for name, change in (("resealed", reseal), ("no signature", lambda h, b: ({k: v for k, v in h.items() if k != "Coffer-Reply"}, b)),
+                         ("no entry", lambda h, b: ({k: v for k, v in h.items() if k != "Coffer-Entry"}, b)),
+                         ("seq", entry(0, "1")), ("entry", entry(1, "00" * 32)), ("version", entry(2, "2")),
+                         ("signature", lambda h, b: (dict(h, **{"Coffer-Reply": b64u(bytes(64))}), b)),
+                         ("body", lambda h, b: (h, b.replace(b'"tag"', b' "tag"')))):
+        with Relay(of_reply(change)) as r:
+            rc, text = W.probe(DATA, address=r.address)
+            assert rc == 1 and text.startswith("reply: "), (name, text)
+    replies = {}
+
+    def other_asset(path, head, body):  # answers every question with the first answer
+        if "/resource/" in path:
+            replies.setdefault("first", (head, body))
+            return replies["first"]
+        return head, body
+    with Relay(other_asset) as r:
+        assert W.probe(DATA, address=r.address)[0] == 0
+        rc, text = W.probe(LAB, purpose="env", address=r.address)
+        assert rc == 1 and text.startswith("reply: "), text
+
+
+def client_library_trusts_no_other_key_and_no_other_statement():
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.utcnow()
+    cert = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1).not_valid_before(
+        now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(1)).sign(key, hashes.SHA256())
+    k = W.put_file("other.key", key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    c = W.put_file("other.pem", cert.public_bytes(serialization.Encoding.PEM))
+    with Relay(lambda path, head, body: (head, body), k, c) as r:
+        rc, text = W.probe(DATA, address=r.address)
+        assert rc == 1 and text.startswith("tls: "), text
+    spki = sha256(key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).hex()
+    own = json.dumps(statement("service", W.hospital, [("trust", None)], dict(W.service, tls=spki), W.gid)).encode()
+    with Relay(lambda path, head, body: (head, own if path.endswith("/service") else body), k, c) as r:
+        rc, text = W.probe(DATA, address=r.address)
+        assert rc == 1 and text.startswith("service: "), text
 
 
 # ---- owners change their assets ----
@@ -665,7 +776,8 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          resource_paths_are_three_plain_segments, stranger_cannot_tell_absent_from_foreign_from_denied,
          upstream_client_gets_only_what_every_container_may_ask, administrators_do_not_exist,
          agent_gets_content_statement_and_signed_reply, agent_requests_are_counted_and_bound,
-         client_library_gets_what_it_may_and_says_why_not, owner_replaces_and_deletes_an_asset,
+         client_library_gets_what_it_may_and_says_why_not, client_library_uses_nothing_that_net_forged,
+         client_library_trusts_no_other_key_and_no_other_statement, owner_replaces_and_deletes_an_asset,
          token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, statements_are_logged_once_and_by_who_may,
          statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,

@@ -134,7 +134,8 @@ static struct server start_on(const char *host, int family, int64_t timeout_ms, 
 		((struct sockaddr_in *)&a)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	else
 		((struct sockaddr_in6 *)&a)->sin6_addr = in6addr_loopback;
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) != 0 || listen(fd, 8) != 0 || getsockname(fd, (struct sockaddr *)&a, &len) != 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) != 0 || listen(fd, 8) != 0 || getsockname(fd, (struct sockaddr *)&a,
+	    &len) != 0)
 		return srv;
 	o.port = ntohs(family == AF_INET ? ((struct sockaddr_in *)&a)->sin_port : ((struct sockaddr_in6 *)&a)->sin6_port);
 	srv.pid = fork();
@@ -168,13 +169,15 @@ static void http_do_sends_a_well_formed_request(void)
 	CLEANUP(stop) struct server srv = START(s);
 	CLEANUP(http_res_clear) struct http_res r = { 0 };
 	CLEANUP(freep) char *text = NULL;
-	struct http_req q = { .method = "POST", .path = "/a?b=c", .content_type = "text/plain", .body = span_of("BODY"), .headers = "X-Y: z\r\n" };
+	struct http_req q = { .method = "POST", .path = "/a?b=c", .content_type = "text/plain", .body = span_of("BODY"),
+	    .headers = "X-Y: z\r\n" };
 	struct err e;
 
 	CHECK(http_do(srv.h, &q, 4096, &r, &e) == COFFER_OK && r.status == 200);
 	text = wr_take(&r.body, NULL);
 	CHECK(span_starts(span_of(text), "POST /a?b=c HTTP/1.1\r\nHost: 127.0.0.1:"));
-	CHECK(strstr(text, "\r\nContent-Length: 4\r\n") && strstr(text, "\r\nContent-Type: text/plain\r\n") && strstr(text, "\r\nX-Y: z\r\n"));
+	CHECK(strstr(text, "\r\nContent-Length: 4\r\n") && strstr(text, "\r\nContent-Type: text/plain\r\n") && strstr(text,
+	    "\r\nX-Y: z\r\n"));
 	CHECK(strlen(text) > 8 && strcmp(text + strlen(text) - 8, "\r\n\r\nBODY") == 0);
 }
 
@@ -409,7 +412,8 @@ static void http_do_bad_requests_are_never_sent(void)
 		{ .method = "GET", .path = "/a\r\nX: y" }, { .method = "", .path = "/" }, { .method = "GET /", .path = "/" },
 		{ .method = "GET", .path = "/", .headers = "X: y" }, { .method = "GET", .path = "/", .headers = "X: y\n\r\n" },
 		{ .method = "GET", .path = "/", .headers = "\r\nX: y\r\n" }, { .method = "GET", .path = "/", .headers = "X: y\r\n\r\n" },
-		{ .method = "GET", .path = "/", .headers = "noColon\r\n" }, { .method = "GET", .path = "/", .headers = "Content-length: 5\r\n" },
+		{ .method = "GET", .path = "/", .headers = "noColon\r\n" }, { .method = "GET", .path = "/",
+		    .headers = "Content-length: 5\r\n" },
 		{ .method = "GET", .path = "/", .headers = "A: b\r\nTransfer-Encoding: chunked\r\n" },
 		{ .method = "GET", .path = "/", .headers = "Host: other\r\n" }, { .method = "GET", .path = "/", .headers = " A: b\r\n" },
 		{ .method = "POST", .path = "/", .content_type = "a\r\nb: c" },

@@ -137,7 +137,8 @@ static void http_chunks_next_any_pieces_give_the_body(void)
 static void http_chunks_next_malformed_framing_is_refused(void)
 {
 	static const char *const bad[] = {
-		"\r\n", "x\r\n", "5;ext=1\r\nhello\r\n0\r\n\r\n", " 5\r\nhello\r\n0\r\n\r\n", "5 \r\nhello\r\n0\r\n\r\n", "5\nhello\r\n0\r\n\r\n",
+		"\r\n", "x\r\n", "5;ext=1\r\nhello\r\n0\r\n\r\n", " 5\r\nhello\r\n0\r\n\r\n", "5 \r\nhello\r\n0\r\n\r\n",
+		    "5\nhello\r\n0\r\n\r\n",
 		"5\rxhello\r\n0\r\n\r\n", "4\r\nhello\r\n0\r\n\r\n", "6\r\nhello\r\n0\r\n\r\n", "5\r\nhello0\r\n\r\n", "5\r\nhello\n0\r\n\r\n",
 		"1234567890abcdef\r\n", "ffffffffffffffffffffffff\r\n", "-1\r\n", "0x5\r\nhello\r\n", "0\r\nA: b\n\r\n", "0\r\nA: \001\r\n\r\n",
 		"0\r\n\r\n\r\n", "0\r\nA\rB\r\n\r\n",
@@ -203,8 +204,10 @@ static void http_url_parse_reads_parts(void)
 static void http_url_parse_other_forms_are_refused(void)
 {
 	static const char *const bad[] = {
-		"", "http", "http://", "http:///x", "ftp://a/", "HTTP://a/", "//a/", "http://u@a/", "http://u:p@a/", "http://a:/", "http://a:0/",
-		"http://a:65536/", "http://a:+1/", "http://a:80x/", "http://a/#f", "http://a/b c", "http://a/\r\n", "http://a\r\n/", "http://a?x",
+		"", "http", "http://", "http:///x", "ftp://a/", "HTTP://a/", "//a/", "http://u@a/", "http://u:p@a/", "http://a:/",
+		    "http://a:0/",
+		"http://a:65536/", "http://a:+1/", "http://a:80x/", "http://a/#f", "http://a/b c", "http://a/\r\n", "http://a\r\n/",
+		    "http://a?x",
 		"http://[::1/", "http://[]/", "http://[127.0.0.1]/", "http://[::1]x/", "http://[::1%25eth0]/", "http://a\\b/", "http://a/\\",
 		"http://-a/", "http://.a/", "http://a%41/", "http://\303\244/", "http://a/\177",
 	};

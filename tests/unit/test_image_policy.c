@@ -115,7 +115,7 @@ static enum coffer_rc judge(const struct world *w, bool plain_pem, const char *i
 	wr_fmt(&text, "%s%s}]}}}", identity ? ",\"signedIdentity\":" : "", identity ? identity : "");
 	if (policy_parse(wr_span(&text), &p, e) != COFFER_OK || ref_parse(span_of(ref), &r, e) != COFFER_OK)
 		return COFFER_E_BUG;
-	CHECK(policy_wants_signatures(p, &r) == (strncmp(ref, REPO, strlen(REPO)) == 0));
+	CHECK(policy_wants_signatures(p, &r) == (strcmp(r.repo, "org/app") == 0));
 	return policy_judge(p, &r, digest, &w->sigs, e);
 }
 

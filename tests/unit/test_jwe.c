@@ -349,7 +349,8 @@ static void jwe_open_rsa_refusals(void)
 static void jwe_seal_rsa_bad_keys_are_refused(void)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(8192);
-	static const uint8_t good_e[] = { 1, 0, 1 }, one[] = { 1 }, even[] = { 1, 0, 0 }, zero[] = { 0, 1, 1 }, long_e[] = { 1, 0, 0, 0, 1 };
+	static const uint8_t good_e[] = { 1, 0, 1 }, one[] = { 1 }, even[] = { 1, 0, 0 }, zero[] = { 0, 1, 1 }, long_e[] = { 1,
+	    0, 0, 0, 1 };
 	uint8_t n[513];
 	struct err e;
 
@@ -384,7 +385,8 @@ int main(void)
 		T(jwe_kek_rfc7518_z_gives_answer), T(jwe_open_sealed_gives_content), T(jwe_open_empty_content_is_empty),
 		T(jwe_seal_header_has_upstream_order), T(jwe_open_wrong_key_is_denied), T(jwe_open_raw_any_part_changed_is_refused),
 		T(jwe_parse_headers_outside_profile_are_refused), T(jwe_parse_members_missing_or_unknown_are_refused),
-		T(jwe_parse_header_over_limit_is_refused), T(jwe_open_rsa_sealed_gives_content), T(jwe_open_rsa_sha1_only_when_asked_for), T(jwe_open_rsa_refusals),
+		T(jwe_parse_header_over_limit_is_refused), T(jwe_open_rsa_sealed_gives_content),
+		    T(jwe_open_rsa_sha1_only_when_asked_for), T(jwe_open_rsa_refusals),
 		T(jwe_seal_rsa_bad_keys_are_refused), T(jwe_seal_off_curve_recipient_is_refused),
 	};
 	return t_main(c, sizeof(c) / sizeof(c[0]));

@@ -90,7 +90,8 @@ static void pem_read_every_prefix_is_refused(void)
 	struct pubkey got = { .x = { 0xaa } };
 	struct err e;
 
-	CHECK(pem_write_public(privkey_public(k), &pub, &e) == COFFER_OK && pem_write_private(k, (struct span){ 0 }, &priv, &e) == COFFER_OK);
+	CHECK(pem_write_public(privkey_public(k), &pub, &e) == COFFER_OK && pem_write_private(k, (struct span){ 0 }, &priv,
+	    &e) == COFFER_OK);
 	for (size_t n = 0; n + 2 < priv.n; n++) { /* the last newline may be missing, and a dash is needed */
 		uint8_t *exact = malloc(n ? n : 1);
 
@@ -118,7 +119,8 @@ static void pem_read_other_texts_are_refused(void)
 	struct pubkey got;
 	struct err e;
 
-	CHECK(pem_write_public(privkey_public(k), &pub, &e) == COFFER_OK && pem_write_private(k, (struct span){ 0 }, &priv, &e) == COFFER_OK);
+	CHECK(pem_write_public(privkey_public(k), &pub, &e) == COFFER_OK && pem_write_private(k, (struct span){ 0 }, &priv,
+	    &e) == COFFER_OK);
 	CHECK(pem_read_public(wr_span(&priv), &got, &e) == COFFER_E_INPUT);
 	CHECK(pem_read_private(wr_span(&pub), (struct span){ 0 }, &back, &e) == COFFER_E_INPUT);
 	CHECK(pem_read_public(span_of(spki_off_curve), &got, &e) == COFFER_E_INPUT);
@@ -209,7 +211,8 @@ static void pem_verify_weak_or_unknown_keys_are_input(void)
 int main(void)
 {
 	static const struct t_case c[] = {
-		T(pem_private_encrypted_roundtrip), T(pem_private_is_scrypt_with_aes256), T(pem_private_plain_roundtrip), T(pem_public_roundtrip),
+		T(pem_private_encrypted_roundtrip), T(pem_private_is_scrypt_with_aes256), T(pem_private_plain_roundtrip),
+		    T(pem_public_roundtrip),
 		T(pem_read_every_prefix_is_refused), T(pem_read_other_texts_are_refused), T(pem_verify_own_style_signatures),
 		T(pem_verify_p384_and_rsa), T(pem_verify_weak_or_unknown_keys_are_input),
 	};

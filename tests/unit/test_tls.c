@@ -326,7 +326,8 @@ int main(void)
 		T(tls_connect_verified_peer_exchanges_bytes), T(tls_connect_name_is_verified),
 		T(tls_connect_untrusted_or_expired_certificate_is_denied), T(tls_connect_bad_anchors_are_input),
 		T(tls_connect_12_only_when_allowed), T(tls_read_cut_stream_is_an_error), T(tls_connect_garbage_is_upstream),
-		T(tls_read_silent_server_times_out), T(http_over_tls_checks_the_peer_before_it_speaks), T(http_peer_on_plain_connection_is_a_bug),
+		T(tls_read_silent_server_times_out), T(http_over_tls_checks_the_peer_before_it_speaks),
+		    T(http_peer_on_plain_connection_is_a_bug),
 	};
 	setvbuf(stdout, NULL, _IOLBF, 0); /* the servers are forks */
 	return t_main(c, sizeof(c) / sizeof(c[0]));

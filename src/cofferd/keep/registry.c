@@ -73,6 +73,9 @@ void registry_subject(const struct statement *s, struct wr *w)
 {
 	for (size_t i = 0; i < s->n_subjects; i++)
 		wr_blob32(w, s->subject[i].name);
+	/* These two are about one content: a new version under the same name supersedes nothing. */
+	if (s->kind == ST_WORKLOAD || s->kind == ST_IMAGE_RELEASE)
+		wr_blob32(w, SPAN(s->subject[0].sha256));
 }
 
 void registry_entry(const uint8_t id[static 32], enum statement_kind kind, const char *issuer, struct wr *w)
