@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct err e = { 0 };
 
 	if (rcar_attestation_parse((struct span){ p, n }, &a, &e) == COFFER_OK) {
-		const struct rcar_binding b = { .member = a.member, .n_members = a.n_members, .nonce = a.nonce, .additional = a.additional };
+		const struct rcar_binding b = {
+		    .member = a.member, .n_members = a.n_members, .nonce = a.nonce, .additional = a.additional};
 
 		if (a.n_members == 0 || a.n_members > KEEP_MEMBERS_MAX || !a.primary || a.initdata.n > RCAR_INITDATA_MAX)
 			abort();

@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	}
 	if (s.report_data_n == 0 || s.report_data_n > SAMPLE_REPORT_DATA_MAX || s.svn.n == 0)
 		abort();
-	if (sample_write((struct span){ s.report_data, s.report_data_n }, s.has_register ? s.init_register : NULL, &w, &e) != COFFER_OK)
+	if (sample_write((struct span){s.report_data, s.report_data_n}, s.has_register ? s.init_register : NULL, &w, &e) !=
+	    COFFER_OK)
 		abort();
 	return 0;
 }

@@ -324,6 +324,7 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 	memcpy(m.tag, parts.tag, sizeof(m.tag));
 	keep_put_req_write(&w, &m);
 	dsse_clear(&m.statement);
+	memcpy(k->asset_pending, id, 32);
 	rc = kit_ask(k, KEEP_PUT, &w);
 	if (rc == COFFER_OK && who == KIT_HOSPITAL) {
 		k->asset_serial = serial;

@@ -26,7 +26,8 @@ struct kit {
 	struct privkey  *tee, *request_key;
 	uint8_t          session[16], nonce[32];
 	uint64_t         counter;
-	uint64_t         asset_serial; uint8_t asset_id[32];
+	uint64_t         asset_serial;
+	uint8_t          asset_id[32], asset_pending[32]; /* newest acknowledged; newest sent */
 };
 
 /* Keys and genesis; abort on any failure, as everything here. */

@@ -180,7 +180,7 @@ static enum coffer_rc load_key(const struct cli *c, const struct home *h, const 
 	TRY(file_read(path, KEY_FILE_MAX, &pem, e));
 	TRY(passphrase_get(c, false, &pass, e));
 	if (pem_read_private(wr_span(&pem), (struct span){ pass.p, pass.n }, out, e) != COFFER_OK)
-		return err_wrap(e, "%s (wrong passphrase?)", path);
+		return err_wrap(e, "%s", path);
 	return COFFER_OK;
 }
 

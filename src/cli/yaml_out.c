@@ -20,11 +20,46 @@ static bool plain_key(struct span s)
 	return s.n > 5;
 }
 
+/* One character of valid UTF-8. */
+static uint32_t next_char(struct span *s)
+{
+	uint8_t c = s->p[0];
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	uint32_t v = n == 1 ? c : c & (0x7fu >> n);
+
+	for (size_t i = 1; i < n && i < s->n; i++)
+		v = v << 6 | (s->p[i] & 0x3fu);
+	*s = span_skip(*s, n);
+	return v;
+}
+
+/* YAML forbids more characters in the raw than JSON does, so everything but printable ASCII is escaped. */
+static void quoted(struct wr *w, struct span s)
+{
+	wr_str(w, "\"");
+	while (s.n) {
+		uint32_t c = next_char(&s);
+
+		if (c == '"' || c == '\\')
+			wr_fmt(w, "\\%c", (char)c);
+		else if (c >= 0x20 && c < 0x7f)
+			wr_u8(w, (uint8_t)c);
+		else if (c < 0x10000)
+			wr_fmt(w, "\\u%04x", c);
+		else
+			wr_fmt(w, "\\U%08x", c);
+	}
+	wr_str(w, "\"");
+}
+
 static void scalar(struct wr *w, const struct json *v)
 {
 	struct json_wr j = jw_open(w, false);
 
-	jw_value(&j, v);
+	if (json_type(v) == JSON_STRING)
+		quoted(w, json_str(v));
+	else
+		jw_value(&j, v);
 }
 
 /* A literal block keeps a text exactly when every line is printable and it ends in one newline. */
@@ -56,12 +91,11 @@ static void node(struct wr *w, const struct json *v, unsigned depth, bool in_lis
 static void key(struct wr *w, const struct json *v, size_t i)
 {
 	struct span name = json_name(v, i);
-	struct json_wr j = jw_open(w, false);
 
 	if (plain_key(name))
 		wr_put(w, name);
 	else
-		jw_str(&j, name);
+		quoted(w, name);
 	wr_str(w, ":");
 }
 

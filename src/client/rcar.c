@@ -71,7 +71,8 @@ static bool own_key_fill(const struct rcar *r, struct own_key *o)
 
 	memcpy(xy, q->x, 32);
 	memcpy(xy + 32, q->y, 32);
-	if (!to_text(SPAN(t->x), o->x, sizeof(o->x)) || !to_text(SPAN(t->y), o->y, sizeof(o->y)) || !to_text(SPAN(xy), o->request, sizeof(o->request)))
+	if (!to_text(SPAN(t->x), o->x, sizeof(o->x)) || !to_text(SPAN(t->y), o->y, sizeof(o->y)) ||
+	    !to_text(SPAN(xy), o->request, sizeof(o->request)))
 		return false;
 	hex32(service_genesis(r->conn)->id, o->genesis);
 	{
@@ -126,7 +127,8 @@ static enum coffer_rc read_token(struct span body, char **out, struct err *e)
 	return *out ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "out of memory");
 }
 
-static enum coffer_rc answer(struct rcar *r, const struct attester *a, const struct rcar_challenge *ch, struct span initdata, struct err *e)
+static enum coffer_rc answer(struct rcar *r, const struct attester *a, const struct rcar_challenge *ch, struct span initdata,
+			     struct err *e)
 {
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	CLEANUP(wr_close) struct wr evidence = wr_open(REPLY_MAX), body = wr_open(ATTEST_MAX);
@@ -147,7 +149,8 @@ static enum coffer_rc answer(struct rcar *r, const struct attester *a, const str
 	return read_token(wr_span(&res.body), &r->token, e);
 }
 
-enum coffer_rc rcar_attest(struct service_conn *c, const struct attester *a, struct span initdata, struct rcar **out, struct err *e)
+enum coffer_rc rcar_attest(struct service_conn *c, const struct attester *a, struct span initdata, struct rcar **out,
+			   struct err *e)
 {
 	CLEANUP(rcar_freep) struct rcar *r = calloc(1, sizeof(*r));
 	struct rcar_challenge ch;
@@ -196,21 +199,25 @@ static enum coffer_rc ask(struct rcar *r, const struct release_ask *a, struct ht
 	return service_call(r->conn, &q, REPLY_MAX, res, e);
 }
 
-static enum coffer_rc check_reply(const struct rcar *r, const struct wanted *w, const struct http_res *res, struct release_entry *entry, struct err *e)
+static enum coffer_rc check_reply(const struct rcar *r, const struct wanted *w, const struct http_res *res,
+				  struct release_entry *entry, struct err *e)
 {
-	struct release_reply rep = { .body = wr_span(&res->body), .signature = http_header(res, "Coffer-Reply"), .path = span_of(w->path->tail) };
+	struct release_reply rep = {
+	    .body = wr_span(&res->body), .signature = http_header(res, "Coffer-Reply"), .path = span_of(w->path->tail)};
 
 	TRY(release_entry_parse(http_header(res, "Coffer-Entry"), &rep.entry, e));
 	pubkey_thumbprint(privkey_public(r->tee), rep.attested);
 	TRY(release_reply_check(&rep, &service_keys(r->conn)->reply, e));
 	if (w->version != 0 && rep.entry.version != w->version)
-		return err_deny(e, "reply", "the service sent version %llu, not %llu", (unsigned long long)rep.entry.version, (unsigned long long)w->version);
+		return err_deny(e, "reply", "the service sent version %llu, not %llu", (unsigned long long)rep.entry.version,
+				(unsigned long long)w->version);
 	*entry = rep.entry;
 	return COFFER_OK;
 }
 
 /* The owner said that this path, in this version, under this genesis, is this content. */
-static enum coffer_rc check_statement(struct rcar *r, const struct wanted *w, const struct release_content *c, uint8_t id[static 32], struct err *e)
+static enum coffer_rc check_statement(struct rcar *r, const struct wanted *w, const struct release_content *c,
+				      uint8_t id[static 32], struct err *e)
 {
 	CLEANUP(statement_clear) struct statement st = { 0 };
 	CLEANUP(dsse_clear) struct dsse env = { 0 };

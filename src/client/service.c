@@ -45,8 +45,10 @@ static enum coffer_rc fetch(struct service_conn *c, const char *path, struct dss
 
 	TRY(http_do(c->http, &(struct http_req){ .method = "GET", .path = path }, DSSE_ENVELOPE_MAX, &res, e));
 	if (res.status != 200)
-		return err_set(e, res.status == 404 ? COFFER_E_NOTFOUND : COFFER_E_UPSTREAM,
-		    "%s: the server answers %d; it is no trust service, or has no service statement yet ('coffer service sign')", path, res.status);
+		return err_set(
+		    e, res.status == 404 ? COFFER_E_NOTFOUND : COFFER_E_UPSTREAM,
+		    "%s: the server answers %d; it is no trust service, or has no service statement yet ('coffer service sign')",
+		    path, res.status);
 	if (dsse_parse(wr_span(&res.body), out, e) != COFFER_OK)
 		return err_wrap(e, "%s", path);
 	return COFFER_OK;
@@ -82,8 +84,13 @@ enum coffer_rc service_open(const struct service_opts *o, struct service_conn **
 	if (!url.tls)
 		return err_set(e, COFFER_E_INPUT, "the trust service is spoken to over https:// alone");
 	c->now = o->now;
-	TRY(http_new(&(struct http_opts){ .host = url.host, .port = url.port, .tls = true, .check_peer = check_peer, .check_arg = c,
-	    .timeout_ms = o->timeout_ms }, &c->http, e));
+	TRY(http_new(&(struct http_opts){.host = url.host,
+					 .port = url.port,
+					 .tls = true,
+					 .check_peer = check_peer,
+					 .check_arg = c,
+					 .timeout_ms = o->timeout_ms},
+		     &c->http, e));
 	TRY(learn_genesis(c, o->genesis, e));
 	TRY(learn_service(c, e));
 	TRY(http_peer(c->http, peer, e));
@@ -133,7 +140,10 @@ static enum coffer_rc failed(const struct http_res *res, struct err *e)
 		return rc;
 	}
 	(void)err_set(e, rc, "%s%s%s", r.reason, r.fix[0] ? "; " : "", r.fix);
-	(void)snprintf(e->check, sizeof(e->check), "%.23s", r.check[0] || rc != COFFER_E_DENIED ? r.check : r.type[0] ? r.type : "service");
+	(void)snprintf(e->check, sizeof(e->check), "%.23s",
+		       r.check[0] || rc != COFFER_E_DENIED ? r.check
+		       : r.type[0]			   ? r.type
+							   : "service");
 	return rc;
 }
 
@@ -145,7 +155,8 @@ static bool one_line(const char *s)
 	return true;
 }
 
-enum coffer_rc service_call(struct service_conn *c, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e)
+enum coffer_rc service_call(struct service_conn *c, const struct service_req *q, size_t max_body, struct http_res *out,
+			    struct err *e)
 {
 	CLEANUP(freep) char *headers = NULL;
 	struct http_req h = { .method = q->method, .path = q->path, .body = q->body };
@@ -154,8 +165,8 @@ enum coffer_rc service_call(struct service_conn *c, const struct service_req *q,
 		return err_set(e, COFFER_E_INPUT, "the token is not one word");
 	if (q->body.n > 0)
 		h.content_type = q->content_type ? q->content_type : "application/json";
-	headers = str_fmt("%s%s%s%s", q->bearer ? "Authorization: Bearer " : "", q->bearer ? q->bearer : "", q->bearer ? "\r\n" : "",
-	    q->headers ? q->headers : "");
+	headers = str_fmt("%s%s%s%s", q->bearer ? "Authorization: Bearer " : "", q->bearer ? q->bearer : "",
+			  q->bearer ? "\r\n" : "", q->headers ? q->headers : "");
 	if (!headers)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	h.headers = headers;
@@ -182,7 +193,8 @@ static bool in_window(const struct statement *st, int64_t now)
 	return st->issued <= now && now < st->expires;
 }
 
-static enum coffer_rc read_candidate(const struct service_conn *c, const struct json *v, struct candidate *out, bool *fits, struct err *e)
+static enum coffer_rc read_candidate(const struct service_conn *c, const struct json *v, struct candidate *out, bool *fits,
+				     struct err *e)
 {
 	CLEANUP(statement_clear) struct statement st = { 0 };
 
@@ -192,7 +204,8 @@ static enum coffer_rc read_candidate(const struct service_conn *c, const struct 
 	if (!*fits)
 		return COFFER_OK;
 	TRY(party_read(st.body, &out->party, e));
-	*fits = strcmp(out->party.id, st.issuer) == 0 && party_signed(&out->party, &out->env) && !genesis_party(&c->genesis, st.issuer);
+	*fits = strcmp(out->party.id, st.issuer) == 0 && party_signed(&out->party, &out->env) &&
+		!genesis_party(&c->genesis, st.issuer);
 	return COFFER_OK;
 }
 

@@ -41,7 +41,8 @@ static enum coffer_rc read_paths(const struct json *v, const char *dir, struct c
 	TRY(text(v, "genesis", "", name, sizeof(name), e));
 	if (name[0] == '\0')
 		return COFFER_OK;
-	if (snprintf(c->genesis, sizeof(c->genesis), "%s%s%s", name[0] == '/' ? "" : dir, name[0] == '/' ? "" : "/", name) >= (int)sizeof(c->genesis))
+	if (snprintf(c->genesis, sizeof(c->genesis), "%s%s%s", name[0] == '/' ? "" : dir, name[0] == '/' ? "" : "/", name) >=
+	    (int)sizeof(c->genesis))
 		return err_set(e, COFFER_E_LIMIT, "genesis: the path is too long");
 	return COFFER_OK;
 }

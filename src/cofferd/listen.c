@@ -62,7 +62,8 @@ enum coffer_rc listen_name(int fd, char *out, size_t n, struct err *e)
 	bool six;
 
 	if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0 ||
-	    getnameinfo((struct sockaddr *)&sa, len, p.host, sizeof(p.host), p.port, sizeof(p.port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+	    getnameinfo((struct sockaddr *)&sa, len, p.host, sizeof(p.host), p.port, sizeof(p.port),
+			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "the listening socket has no address");
 	six = sa.ss_family == AF_INET6;
 	(void)snprintf(out, n, "%s%s%s:%s", six ? "[" : "", p.host, six ? "]" : "", p.port);

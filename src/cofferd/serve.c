@@ -66,7 +66,8 @@ static enum coffer_rc read_genesis(const struct config *c, struct dsse *out, str
 	uint8_t id[32];
 
 	if (c->genesis[0] == '\0' || !c->has_digest)
-		return err_set(e, COFFER_E_INPUT, "the configuration names no genesis and genesis-digest; nothing is trusted on first use");
+		return err_set(e, COFFER_E_INPUT,
+			       "the configuration names no genesis and genesis-digest; nothing is trusted on first use");
 	TRY(file_read(c->genesis, DSSE_ENVELOPE_MAX, &text, e));
 	if (dsse_parse(wr_span(&text), out, e) != COFFER_OK)
 		return err_wrap(e, "%s", c->genesis);
@@ -103,7 +104,8 @@ static enum coffer_rc await_keep(int ctl, struct err *e)
 	if (ipc_recv(ctl, 4096, &tag, &said, e) != COFFER_OK)
 		return err_wrap(e, "keep did not start");
 	if (tag != COFFER_OK)
-		return err_set(e, tag <= COFFER_E_BUG ? (enum coffer_rc)tag : COFFER_E_BUG, "keep: %.*s", (int)said.n, (const char *)said.p);
+		return err_set(e, tag <= COFFER_E_BUG ? (enum coffer_rc)tag : COFFER_E_BUG, "keep: %.*s", (int)said.n,
+			       (const char *)said.p);
 	return COFFER_OK;
 }
 

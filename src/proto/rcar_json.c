@@ -159,15 +159,17 @@ static void insert_sorted(struct rcar_attestation *a, struct keep_member m)
 static enum coffer_rc read_pubkey(const struct json *v, struct rcar_attestation *a, struct err *e)
 {
 	if (json_len(v) == 0 || json_len(v) > KEEP_MEMBERS_MAX)
-		return err_set(e, COFFER_E_INPUT, "attestation: tee-pubkey has %zu members, 1 to %d fit", json_len(v), KEEP_MEMBERS_MAX);
+		return err_set(e, COFFER_E_INPUT, "attestation: tee-pubkey has %zu members, 1 to %d fit", json_len(v),
+			       KEEP_MEMBERS_MAX);
 	for (size_t i = 0; i < json_len(v); i++) {
 		struct keep_member m = { .name = json_name(v, i), .value = json_str(json_at(v, i)) };
 
 		if (!name_ok(m.name))
 			return err_set(e, COFFER_E_INPUT, "attestation: a member name of tee-pubkey is not plain ASCII");
 		if (json_type(json_at(v, i)) != JSON_STRING || m.value.n > KEEP_MEMBER_VALUE_MAX)
-			return err_set(e, COFFER_E_INPUT, "attestation: tee-pubkey member %.*s is not a string of at most %d bytes",
-			    (int)m.name.n, (const char *)m.name.p, KEEP_MEMBER_VALUE_MAX);
+			return err_set(e, COFFER_E_INPUT,
+				       "attestation: tee-pubkey member %.*s is not a string of at most %d bytes", (int)m.name.n,
+				       (const char *)m.name.p, KEEP_MEMBER_VALUE_MAX);
 		insert_sorted(a, m);
 	}
 	if (json_type(json_get(v, "kty")) != JSON_STRING)

@@ -31,7 +31,8 @@ void rcar_runtime_data(const struct rcar_binding *b, struct wr *w);
 /* tee-pubkey alone, as an object. */
 void rcar_pubkey_write(struct json_wr *j, const struct rcar_binding *b);
 /* Digest of the runtime data under `alg`; the first hash_len(alg) bytes of out. */
-enum coffer_rc rcar_report_data(const struct rcar_binding *b, enum hash_alg alg, uint8_t out[static HASH_MAX], struct err *e) NODISCARD;
+enum coffer_rc rcar_report_data(const struct rcar_binding *b, enum hash_alg alg, uint8_t out[static HASH_MAX],
+				struct err *e) NODISCARD;
 
 /* ---- POST /auth ---- */
 struct rcar_request { struct span tee; struct json_doc *doc; };

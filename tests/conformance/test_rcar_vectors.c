@@ -74,10 +74,11 @@ static void runtime_data_is_bit_exact(void)
 		struct rcar_binding b;
 		struct err e = { 0 };
 		uint8_t d[HASH_MAX];
-		enum hash_alg alg;
+		enum hash_alg alg = HASH_SHA256;
 
 		CHECK(as_attestation(v, &a));
-		b = (struct rcar_binding){ .member = a.member, .n_members = a.n_members, .nonce = a.nonce, .additional = a.additional };
+		b = (struct rcar_binding){
+		    .member = a.member, .n_members = a.n_members, .nonce = a.nonce, .additional = a.additional};
 		CHECK(binds(&b, v, "primary"));
 		CHECK(sample_parse(a.primary, &s, &e) == COFFER_OK && hash_by_name(json_str(json_get(v, "hash")), &alg));
 		CHECK(rcar_report_data(&b, alg, d, &e) == COFFER_OK);
@@ -127,7 +128,8 @@ static void sample_evidence_is_read(void)
 
 int main(void)
 {
-	static const struct t_case cases[] = { T(runtime_data_is_bit_exact), T(selected_hash_is_as_upstream), T(sample_evidence_is_read) };
+	static const struct t_case cases[] = {T(runtime_data_is_bit_exact), T(selected_hash_is_as_upstream),
+					      T(sample_evidence_is_read)};
 	const char *shared = getenv("COFFER_SHARED");
 	CLEANUP(freep) char *probe = str_fmt("%s/vectors/guest", shared ? shared : "");
 

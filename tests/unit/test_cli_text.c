@@ -57,7 +57,7 @@ static void round_trip(const char *json)
 	json_canon(json_root(b), &cb);
 	CHECK(wr_ok(&ca) && wr_ok(&cb) && span_eq(wr_span(&ca), wr_span(&cb)));
 	if (!span_eq(wr_span(&ca), wr_span(&cb)))
-		printf("# %s\n# %.*s\n", json, (int)text.n, (const char *)text.p);
+		printf("# differs: %s\n", json);
 }
 
 static void yaml_write_reads_back_as_the_same_value(void)

@@ -35,9 +35,18 @@ static void config_has_defaults(void)
 
 static void config_refuses_mistakes(void)
 {
-	static const char *const bad[] = { "", "state = 1", "state = \"relative\"", "state = \"/s\"\nx = 1", "state = \"/s\"\nid = \"Trust\"",
-		"state = \"/s\"\nlog = \"debug\"", "state = \"/s\"\nlog = \"information\"", "state = \"/s\"\ngenesis-digest = \"00\"",
-		"state = \"/s\"\ngenesis-digest = 7", "state = \"/s\"\nlisten = \"\"", "state = \"/s\"\nstate = \"/t\"", "state = " };
+	static const char *const bad[] = {"",
+					  "state = 1",
+					  "state = \"relative\"",
+					  "state = \"/s\"\nx = 1",
+					  "state = \"/s\"\nid = \"Trust\"",
+					  "state = \"/s\"\nlog = \"debug\"",
+					  "state = \"/s\"\nlog = \"information\"",
+					  "state = \"/s\"\ngenesis-digest = \"00\"",
+					  "state = \"/s\"\ngenesis-digest = 7",
+					  "state = \"/s\"\nlisten = \"\"",
+					  "state = \"/s\"\nstate = \"/t\"",
+					  "state = "};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct config c = { .id = "untouched" };
@@ -59,7 +68,8 @@ static void listen_takes_literal_addresses_and_names_the_port(void)
 
 static void listen_refuses_names_and_halves(void)
 {
-	static const char *const bad[] = { "", ":", "127.0.0.1", "localhost:8443", "::1:80", "[::1:80", "127.0.0.1:x", "127.0.0.1:", ":80", "[]:80" };
+	static const char *const bad[] = {"",		":",   "127.0.0.1", "localhost:8443", "::1:80", "[::1:80", "127.0.0.1:x",
+					  "127.0.0.1:", ":80", "[]:80"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		int fd = -1;

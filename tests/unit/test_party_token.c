@@ -29,7 +29,8 @@ static char *make(enum key_kind kind)
 	CLEANUP(wr_close) struct wr w = wr_open(8192);
 	struct err e = { 0 };
 
-	if (privkey_new(kind, &k, &e) != COFFER_OK || party_token(k, "acme", "POST", "/kbs/v0/resource/a/b/c", span_of("body"), 1000, &w, &e) != COFFER_OK)
+	if (privkey_new(kind, &k, &e) != COFFER_OK ||
+	    party_token(k, "acme", "POST", "/kbs/v0/resource/a/b/c", span_of("body"), 1000, &w, &e) != COFFER_OK)
 		return NULL;
 	wr_u8(&w, 0);
 	return strdup((const char *)w.p);
@@ -141,8 +142,8 @@ static void sealed_asset_reads_what_seal_writes(void)
 	wr_str(&w, "}");
 	CHECK(sealed_asset_parse(wr_span(&w), &s, &e) == COFFER_OK);
 	CHECK(dsse_signed_by(&s.statement, privkey_public(owner)));
-	CHECK(jwe_open_raw(receive, &s.sealed.epk, s.sealed.encrypted_key, s.sealed.iv, s.sealed.protected_b64, s.sealed.ciphertext,
-		  s.sealed.tag, &plain, &e) == COFFER_OK);
+	CHECK(jwe_open_raw(receive, &s.sealed.epk, s.sealed.encrypted_key, s.sealed.iv, s.sealed.protected_b64,
+			   s.sealed.ciphertext, s.sealed.tag, &plain, &e) == COFFER_OK);
 	CHECK(span_eq_str((struct span){ plain.p, plain.n }, "salt and content"));
 	for (size_t n = 0; n < w.n; n++) {
 		CLEANUP(sealed_asset_clear) struct sealed_asset cut = { 0 };
@@ -157,8 +158,13 @@ static void sealed_asset_reads_what_seal_writes(void)
 
 static void sealed_asset_refuses_what_is_not_sealed(void)
 {
-	static const char *const bad[] = { "", "a secret as it is", "{}", "{\"statement\":{}}", "{\"statement\":{},\"sealed\":{}}",
-		"{\"statement\":{},\"sealed\":\"x\"}", "[]" };
+	static const char *const bad[] = {"",
+					  "a secret as it is",
+					  "{}",
+					  "{\"statement\":{}}",
+					  "{\"statement\":{},\"sealed\":{}}",
+					  "{\"statement\":{},\"sealed\":\"x\"}",
+					  "[]"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CHECK(sealed(bad[i]) != COFFER_OK);
@@ -171,7 +177,8 @@ static void signed_request_needs_both_headers_whole(void)
 	uint8_t out[SIG_LEN];
 	struct err e = { 0 };
 
-	CHECK(signed_request_parse(span_of("Q1JRMQ"), span_of(sig), &w, out, &e) == COFFER_OK && span_eq_str(wr_span(&w), "CRQ1"));
+	CHECK(signed_request_parse(span_of("Q1JRMQ"), span_of(sig), &w, out, &e) == COFFER_OK &&
+	      span_eq_str(wr_span(&w), "CRQ1"));
 	wr_close(&w);
 	CHECK(signed_request_parse(span_of("Q1JRMQ"), (struct span){ 0 }, &w, out, &e) == COFFER_E_INPUT);
 	wr_close(&w);
@@ -190,7 +197,8 @@ static bool unescape(const char *in, const char *want)
 static void unescape_decodes_and_refuses_control_characters(void)
 {
 	CHECK(unescape("a%2Fb", "a/b") && unescape("", "") && unescape("kbs%3a///x", "kbs:///x"));
-	CHECK(!unescape("%", "") && !unescape("%2", "") && !unescape("%zz", "") && !unescape("a%00", "a") && !unescape("%0a", "\n"));
+	CHECK(!unescape("%", "") && !unescape("%2", "") && !unescape("%zz", "") && !unescape("a%00", "a") &&
+	      !unescape("%0a", "\n"));
 	CHECK(!unescape("12345678901234567", "12345678901234567"));
 }
 
@@ -247,10 +255,17 @@ static void conns_add_refuses_one_more_than_the_table_holds(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(token_of_both_key_kinds_is_taken_apart), T(token_verifies_under_its_key_alone), T(token_refuses_every_prefix),
-		T(token_refuses_foreign_headers), T(sealed_asset_reads_what_seal_writes), T(sealed_asset_refuses_what_is_not_sealed),
-		T(signed_request_needs_both_headers_whole), T(unescape_decodes_and_refuses_control_characters),
-		T(cookie_and_bearer_are_found), T(sweep_shuts_only_what_is_overdue), T(conns_add_refuses_one_more_than_the_table_holds),
+	    T(token_of_both_key_kinds_is_taken_apart),
+	    T(token_verifies_under_its_key_alone),
+	    T(token_refuses_every_prefix),
+	    T(token_refuses_foreign_headers),
+	    T(sealed_asset_reads_what_seal_writes),
+	    T(sealed_asset_refuses_what_is_not_sealed),
+	    T(signed_request_needs_both_headers_whole),
+	    T(unescape_decodes_and_refuses_control_characters),
+	    T(cookie_and_bearer_are_found),
+	    T(sweep_shuts_only_what_is_overdue),
+	    T(conns_add_refuses_one_more_than_the_table_holds),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

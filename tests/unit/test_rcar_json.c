@@ -34,18 +34,37 @@ static void attestation_members_come_out_sorted(void)
 
 static void attestation_refuses_other_shapes(void)
 {
-#define RT(key) "{\"init-data\":null,\"runtime-data\":{\"nonce\":\"x\",\"tee-pubkey\":" key "},\"tee-evidence\":{\"primary_evidence\":{}}}"
+#define RT(key)                                                                                                                  \
+	"{\"init-data\":null,\"runtime-data\":{\"nonce\":\"x\",\"tee-pubkey\":" key                                              \
+	"},\"tee-evidence\":{\"primary_evidence\":{}}}"
 	static const char *const bad[] = {
-		"", "[]", "{}", "{\"init-data\":null}", RT("{}"), RT("[]"), RT("\"x\""), RT("{\"kty\":1}"), RT("{\"x\":\"1\"}"),
-		RT("{\"kty\":\"EC\",\"n\":null}"), RT("{\"kty\":\"EC\",\"kty\":\"EC\"}"), RT("{\"kty\":\"EC\",\"\\u00e9\":\"1\"}"),
-		RT("{\"kty\":\"EC\",\"a b\":\"1\"}"), RT("{\"kty\":\"EC\",\"\":\"1\"}"),
-		"{\"init-data\":{\"format\":\"json\",\"body\":\"x\"},\"runtime-data\":{\"nonce\":\"x\",\"tee-pubkey\":" KEY "},\"tee-evidence\":{\"primary_evidence\":{}}}",
-		"{\"init-data\":\"x\",\"runtime-data\":{\"nonce\":\"x\",\"tee-pubkey\":" KEY "},\"tee-evidence\":{\"primary_evidence\":{}}}",
-		"{\"init-data\":null,\"runtime-data\":{\"nonce\":7,\"tee-pubkey\":" KEY "},\"tee-evidence\":{\"primary_evidence\":{}}}",
-		"{\"init-data\":null,\"runtime-data\":{\"nonce\":\"x\",\"tee-pubkey\":" KEY "},\"tee-evidence\":{}}",
-		"{\"init-data\":null,\"runtime-data\":{\"nonce\":\"x\",\"tee-pubkey\":" KEY "},\"tee-evidence\":{\"primary_evidence\":{},\"additional_evidence\":{}}}",
-		"{\"init-data\":null,\"runtime-data\":{\"nonce\":\"x\",\"tee-pubkey\":" KEY ",\"more\":1},\"tee-evidence\":{\"primary_evidence\":{}}}",
-		"{\"init-data\":null,\"more\":1,\"runtime-data\":{\"nonce\":\"x\",\"tee-pubkey\":" KEY "},\"tee-evidence\":{\"primary_evidence\":{}}}",
+	    "",
+	    "[]",
+	    "{}",
+	    "{\"init-data\":null}",
+	    RT("{}"),
+	    RT("[]"),
+	    RT("\"x\""),
+	    RT("{\"kty\":1}"),
+	    RT("{\"x\":\"1\"}"),
+	    RT("{\"kty\":\"EC\",\"n\":null}"),
+	    RT("{\"kty\":\"EC\",\"kty\":\"EC\"}"),
+	    RT("{\"kty\":\"EC\",\"\\u00e9\":\"1\"}"),
+	    RT("{\"kty\":\"EC\",\"a b\":\"1\"}"),
+	    RT("{\"kty\":\"EC\",\"\":\"1\"}"),
+	    "{\"init-data\":{\"format\":\"json\",\"body\":\"x\"},\"runtime-data\":{\"nonce\":\"x\",\"tee-pubkey\":" KEY
+	    "},\"tee-evidence\":{\"primary_evidence\":{}}}",
+	    "{\"init-data\":\"x\",\"runtime-data\":{\"nonce\":\"x\",\"tee-pubkey\":" KEY
+	    "},\"tee-evidence\":{\"primary_evidence\":{}}}",
+	    "{\"init-data\":null,\"runtime-data\":{\"nonce\":7,\"tee-pubkey\":" KEY
+	    "},\"tee-evidence\":{\"primary_evidence\":{}}}",
+	    "{\"init-data\":null,\"runtime-data\":{\"nonce\":\"x\",\"tee-pubkey\":" KEY "},\"tee-evidence\":{}}",
+	    "{\"init-data\":null,\"runtime-data\":{\"nonce\":\"x\",\"tee-pubkey\":" KEY
+	    "},\"tee-evidence\":{\"primary_evidence\":{},\"additional_evidence\":{}}}",
+	    "{\"init-data\":null,\"runtime-data\":{\"nonce\":\"x\",\"tee-pubkey\":" KEY
+	    ",\"more\":1},\"tee-evidence\":{\"primary_evidence\":{}}}",
+	    "{\"init-data\":null,\"more\":1,\"runtime-data\":{\"nonce\":\"x\",\"tee-pubkey\":" KEY
+	    "},\"tee-evidence\":{\"primary_evidence\":{}}}",
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -99,11 +118,11 @@ static void attestation_written_is_read_back_and_binds_the_same(void)
 	struct rcar_binding bind;
 
 	CHECK(attestation(good, &a) == COFFER_OK);
-	bind = (struct rcar_binding){ .member = a.member, .n_members = a.n_members, .nonce = a.nonce, .additional = a.additional };
+	bind = (struct rcar_binding){.member = a.member, .n_members = a.n_members, .nonce = a.nonce, .additional = a.additional};
 	rcar_attestation_write(&w, &bind, a.initdata, span_of("{\"svn\":\"1\"}"));
 	CHECK(rcar_attestation_parse(wr_span(&w), &b, &e) == COFFER_OK && span_eq(b.initdata, a.initdata));
 	CHECK(rcar_report_data(&bind, HASH_SHA384, da, &e) == COFFER_OK);
-	bind = (struct rcar_binding){ .member = b.member, .n_members = b.n_members, .nonce = b.nonce, .additional = b.additional };
+	bind = (struct rcar_binding){.member = b.member, .n_members = b.n_members, .nonce = b.nonce, .additional = b.additional};
 	CHECK(rcar_report_data(&bind, HASH_SHA384, db, &e) == COFFER_OK);
 	CHECK(memcmp(da, db, 48) == 0 /* public: digests of a test */);
 }
@@ -136,7 +155,8 @@ static void request_refuses_every_version_but_ours(void)
 	struct err e = { 0 };
 	char text[128];
 
-	CHECK(rcar_request_parse(span_of("{\"version\":\"0.4.0\",\"tee\":\"snp\"}"), &r, &e) == COFFER_OK && span_eq_str(r.tee, "snp"));
+	CHECK(rcar_request_parse(span_of("{\"version\":\"0.4.0\",\"tee\":\"snp\"}"), &r, &e) == COFFER_OK &&
+	      span_eq_str(r.tee, "snp"));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		CLEANUP(rcar_request_clear) struct rcar_request x = { 0 };
 
@@ -147,8 +167,14 @@ static void request_refuses_every_version_but_ours(void)
 
 static void request_refuses_other_shapes(void)
 {
-	static const char *const bad[] = { "", "{}", "[]", "{\"version\":\"0.4.0\"}", "{\"version\":4,\"tee\":\"sample\"}",
-		"{\"version\":\"0.4.0\",\"tee\":null}", "{\"version\":\"0.4.0\",\"tee\":\"sample\",\"x\":1}", "{\"version\":\"0.4.0\",\"tee\":\"sample\"}x" };
+	static const char *const bad[] = {"",
+					  "{}",
+					  "[]",
+					  "{\"version\":\"0.4.0\"}",
+					  "{\"version\":4,\"tee\":\"sample\"}",
+					  "{\"version\":\"0.4.0\",\"tee\":null}",
+					  "{\"version\":\"0.4.0\",\"tee\":\"sample\",\"x\":1}",
+					  "{\"version\":\"0.4.0\",\"tee\":\"sample\"}x"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		CLEANUP(rcar_request_clear) struct rcar_request r = { 0 };
@@ -163,7 +189,7 @@ static void request_written_is_read_back(void)
 	CLEANUP(rcar_request_clear) struct rcar_request r = { 0 };
 	CLEANUP(wr_close) struct wr w = wr_open(1024);
 	struct err e = { 0 };
-	enum tee_kind t;
+	enum tee_kind t = TEE_SAMPLE;
 
 	rcar_request_write(&w, "sample");
 	CHECK(rcar_request_parse(wr_span(&w), &r, &e) == COFFER_OK && tee_by_name(r.tee, &t) && t == TEE_SAMPLE);
@@ -201,8 +227,10 @@ static void error_of_the_protocol_is_taken_apart(void)
 {
 	struct rcar_error r;
 
-	CHECK(rcar_error_parse(span_of("{\"type\":\"https://x/errors/PolicyDeny\",\"detail\":\"R9: no approval: none; decision 00ff\"}"), &r));
-	CHECK(strcmp(r.type, "PolicyDeny") == 0 && strcmp(r.check, "R9") == 0 && strcmp(r.reason, "no approval: none; decision 00ff") == 0);
+	CHECK(rcar_error_parse(
+	    span_of("{\"type\":\"https://x/errors/PolicyDeny\",\"detail\":\"R9: no approval: none; decision 00ff\"}"), &r));
+	CHECK(strcmp(r.type, "PolicyDeny") == 0 && strcmp(r.check, "R9") == 0 &&
+	      strcmp(r.reason, "no approval: none; decision 00ff") == 0);
 	CHECK(rcar_error_parse(span_of("{\"type\":\"x\",\"detail\":\"a plain sentence: of sorts\"}"), &r));
 	CHECK(r.check[0] == '\0' && strcmp(r.reason, "a plain sentence: of sorts") == 0);
 }
@@ -212,7 +240,8 @@ static void error_of_coffer_is_taken_apart(void)
 	struct rcar_error r;
 
 	CHECK(rcar_error_parse(span_of("{\"error\":{\"check\":\"token\",\"reason\":\"expired\",\"fix\":\"coffer token\"}}"), &r));
-	CHECK(strcmp(r.check, "token") == 0 && strcmp(r.reason, "expired") == 0 && strcmp(r.fix, "coffer token") == 0 && r.type[0] == '\0');
+	CHECK(strcmp(r.check, "token") == 0 && strcmp(r.reason, "expired") == 0 && strcmp(r.fix, "coffer token") == 0 &&
+	      r.type[0] == '\0');
 	CHECK(rcar_error_parse(span_of("{\"error\":{}}"), &r) && r.reason[0] != '\0');
 }
 
@@ -226,7 +255,8 @@ static void error_shows_no_control_characters(void)
 
 static void error_refuses_what_is_neither(void)
 {
-	static const char *const bad[] = { "", "no", "[]", "{}", "{\"type\":\"x\"}", "{\"detail\":\"x\"}", "{\"type\":\"x\",\"detail\":7}", "{\"error\":7}" };
+	static const char *const bad[] = {
+	    "", "no", "[]", "{}", "{\"type\":\"x\"}", "{\"detail\":\"x\"}", "{\"type\":\"x\",\"detail\":7}", "{\"error\":7}"};
 	struct rcar_error r = { .reason = "untouched" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -236,11 +266,21 @@ static void error_refuses_what_is_neither(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(attestation_members_come_out_sorted), T(attestation_refuses_other_shapes), T(attestation_takes_16_members_and_not_17),
-		T(attestation_refuses_every_prefix), T(attestation_written_is_read_back_and_binds_the_same), T(report_data_depends_on_every_part),
-		T(request_refuses_every_version_but_ours), T(request_refuses_other_shapes), T(request_written_is_read_back),
-		T(challenge_written_is_read_back), T(challenge_refuses_other_shapes), T(error_of_the_protocol_is_taken_apart),
-		T(error_of_coffer_is_taken_apart), T(error_shows_no_control_characters), T(error_refuses_what_is_neither),
+	    T(attestation_members_come_out_sorted),
+	    T(attestation_refuses_other_shapes),
+	    T(attestation_takes_16_members_and_not_17),
+	    T(attestation_refuses_every_prefix),
+	    T(attestation_written_is_read_back_and_binds_the_same),
+	    T(report_data_depends_on_every_part),
+	    T(request_refuses_every_version_but_ours),
+	    T(request_refuses_other_shapes),
+	    T(request_written_is_read_back),
+	    T(challenge_written_is_read_back),
+	    T(challenge_refuses_other_shapes),
+	    T(error_of_the_protocol_is_taken_apart),
+	    T(error_of_coffer_is_taken_apart),
+	    T(error_shows_no_control_characters),
+	    T(error_refuses_what_is_neither),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -63,7 +63,8 @@ static void entry_refuses_other_shapes(void)
 		struct release_entry x = { 0 };
 		struct err e = { 0 };
 
-		CHECK(release_entry_parse(span_of(bad[i]), &x, &e) == COFFER_E_DENIED && strcmp(e.check, "reply") == 0 && x.seq == 0);
+		CHECK(release_entry_parse(span_of(bad[i]), &x, &e) == COFFER_E_DENIED && strcmp(e.check, "reply") == 0 &&
+		      x.seq == 0);
 	}
 }
 
@@ -90,7 +91,7 @@ static void reply_check_accepts_exactly_what_was_signed(void)
 {
 	CLEANUP(privkey_freep) struct privkey *k = NULL, *other = NULL;
 	CLEANUP(wr_close) struct wr sig = wr_open(128);
-	struct release_reply r = { .body = span_of("body"), .entry = { 7, 2, { 9 } }, .path = span_of("p/t/n"), .attested = { 1 } }, x;
+	struct release_reply r = {.body = span_of("body"), .entry = {7, 2, {9}}, .path = span_of("p/t/n"), .attested = {1}}, x;
 	struct err e = { 0 };
 
 	CHECK(privkey_new(KEY_P256, &k, &e) == COFFER_OK && privkey_new(KEY_P256, &other, &e) == COFFER_OK);
@@ -166,9 +167,15 @@ static void session_is_read_from_the_cookie(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(ask_writes_the_documented_bytes), T(ask_refuses_a_container_name_over_255_bytes), T(entry_reads_three_parts),
-		T(entry_refuses_other_shapes), T(reply_check_accepts_exactly_what_was_signed), T(content_is_split),
-		T(content_refuses_every_prefix_without_salt), T(content_refuses_another_magic), T(session_is_read_from_the_cookie),
+	    T(ask_writes_the_documented_bytes),
+	    T(ask_refuses_a_container_name_over_255_bytes),
+	    T(entry_reads_three_parts),
+	    T(entry_refuses_other_shapes),
+	    T(reply_check_accepts_exactly_what_was_signed),
+	    T(content_is_split),
+	    T(content_refuses_every_prefix_without_salt),
+	    T(content_refuses_another_magic),
+	    T(session_is_read_from_the_cookie),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

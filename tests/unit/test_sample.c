@@ -67,9 +67,11 @@ static void parse_takes_64_bytes_of_report_data_and_not_65(void)
 	char text[256];
 
 	/* 64 and 65 zero bytes in base64 */
-	(void)snprintf(text, sizeof(text), "{\"svn\":\"1\",\"report_data\":\"%.*sAA==\"}", 84, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+	(void)snprintf(text, sizeof(text), "{\"svn\":\"1\",\"report_data\":\"%.*sAA==\"}", 84,
+		       "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
 	CHECK(parse(text, &s) == COFFER_OK && s.report_data_n == 64);
-	(void)snprintf(text, sizeof(text), "{\"svn\":\"1\",\"report_data\":\"%.*sAAA=\"}", 84, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+	(void)snprintf(text, sizeof(text), "{\"svn\":\"1\",\"report_data\":\"%.*sAAA=\"}", 84,
+		       "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
 	CHECK(parse(text, &s) == COFFER_E_INPUT);
 }
 

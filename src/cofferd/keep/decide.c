@@ -327,6 +327,7 @@ static void check_revoked(const struct decide_in *in, struct decision *d)
 	c->holds = true;
 	SET(c->expected, "nothing this rests on is revoked");
 	SET(c->found, "nothing");
+	SET(c->who, "whoever issued what is revoked");
 	for (size_t i = 0; i < 4; i++) {
 		char id[HEX32_LEN];
 

@@ -64,9 +64,9 @@ static enum coffer_rc write_envelope(struct keep *k, const uint8_t id[static 32]
 static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, struct answer *a, struct err *e)
 {
 	static const char all[] = "SELECT s.id FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
-	                          " (?3=x'' OR instr(s.subject, ?3)>0) AND (?4=0 OR s.id=?5) AND ?6>0 ORDER BY s.seq DESC LIMIT 256";
+	                          " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5) AND ?6>0 ORDER BY s.seq DESC LIMIT 256";
 	static const char in_force[] = "SELECT s.id FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
-	                               " (?3=x'' OR instr(s.subject, ?3)>0) AND (?4=0 OR s.id=?5)" IN_FORCE " ORDER BY s.seq DESC LIMIT 256";
+	                               " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5)" IN_FORCE " ORDER BY s.seq DESC LIMIT 256";
 	CLEANUP(q_close) struct q q = q_open(k->store, m->all ? all : in_force);
 	CLEANUP(wr_close) struct wr subject = wr_open(4096), list = wr_open(ANSWER_MAX);
 	uint32_t n = 0;

@@ -69,11 +69,15 @@ enum coffer_rc registry_learn(struct registry *r, const struct statement *s, str
 
 /* ---- one statement ---- */
 
-void registry_subject(const struct statement *s, struct wr *w)
+void registry_names(const struct statement *s, struct wr *w)
 {
 	for (size_t i = 0; i < s->n_subjects; i++)
 		wr_blob32(w, s->subject[i].name);
-	/* These two are about one content: a new version under the same name supersedes nothing. */
+}
+
+void registry_subject(const struct statement *s, struct wr *w)
+{
+	registry_names(s, w);
 	if (s->kind == ST_WORKLOAD || s->kind == ST_IMAGE_RELEASE)
 		wr_blob32(w, SPAN(s->subject[0].sha256));
 }
@@ -172,22 +176,26 @@ enum coffer_rc registry_envelope(struct registry *r, const uint8_t id[static 32]
 
 static enum coffer_rc insert_row(struct registry *r, const struct statement *s, const struct dsse *env, uint64_t seq, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "INSERT INTO statement(id, seq, kind, issuer, subject, serial, issued, expires,"
-	                                               " payload, sigs) VALUES(?,?,?,?,?,?,?,?,?,?)");
-	CLEANUP(wr_close) struct wr subject = wr_open(SUBJECT_KEY_MAX), sigs = wr_open(SIG_BYTES * DSSE_SIGS_MAX);
+	CLEANUP(q_close) struct q q = q_open(r->store, "INSERT INTO statement(id, seq, kind, issuer, subject, names, serial, issued,"
+	                                               " expires, payload, sigs) VALUES(?,?,?,?,?,?,?,?,?,?,?)");
+	CLEANUP(wr_close) struct wr subject = wr_open(SUBJECT_KEY_MAX), names = wr_open(SUBJECT_KEY_MAX);
+	CLEANUP(wr_close) struct wr sigs = wr_open(SIG_BYTES * DSSE_SIGS_MAX);
 
 	registry_subject(s, &subject);
+	registry_names(s, &names);
 	for (size_t i = 0; i < env->n_sigs; i++) {
 		wr_put(&sigs, SPAN(env->sigs[i].keyid));
 		wr_put(&sigs, SPAN(env->sigs[i].sig));
 	}
 	TRY(wr_done(&subject, "subject", e));
+	TRY(wr_done(&names, "subject", e));
 	TRY(wr_done(&sigs, "signatures", e));
 	q_blob(&q, SPAN(s->id));
 	q_i64(&q, (int64_t)seq);
 	q_i64(&q, (int64_t)s->kind);
 	q_text(&q, span_of(s->issuer));
 	q_blob(&q, wr_span(&subject));
+	q_blob(&q, wr_span(&names));
 	q_i64(&q, (int64_t)s->serial);
 	q_i64(&q, s->issued);
 	q_i64(&q, s->expires);

@@ -37,7 +37,10 @@ enum coffer_rc registry_learn(struct registry *r, const struct statement *s, str
 /* Room for one more party? */
 bool registry_room(const struct registry *r, const char *id);
 
-/* Subject names as one key, each with its length, in order; for workload and image-release the digest too. */
+/* All subject names, each with its length, in order. */
+void registry_names(const struct statement *s, struct wr *w);
+/* What serials count in, with issuer and kind: the names, and for image-release and workload the digest of the first
+ * subject too, since those are about one content and a new version supersedes nothing. */
 void registry_subject(const struct statement *s, struct wr *w);
 
 struct logged { uint8_t id[32]; uint64_t seq; uint8_t entry[32]; };

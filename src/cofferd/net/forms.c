@@ -71,7 +71,8 @@ enum coffer_rc sealed_asset_parse(struct span body, struct sealed_asset *out, st
 	return COFFER_OK;
 }
 
-enum coffer_rc signed_request_parse(struct span request, struct span signature, struct wr *bytes, uint8_t sig[static SIG_LEN], struct err *e)
+enum coffer_rc signed_request_parse(struct span request, struct span signature, struct wr *bytes, uint8_t sig[static SIG_LEN],
+				    struct err *e)
 {
 	*bytes = wr_open(512);
 	if (!b64url_read(request, bytes) || !wr_ok(bytes) || bytes->n == 0)

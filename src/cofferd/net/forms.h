@@ -15,4 +15,5 @@ void sealed_asset_clear(struct sealed_asset *s); /* CLEANUP-ready */
 enum coffer_rc sealed_asset_parse(struct span body, struct sealed_asset *out, struct err *e) NODISCARD;
 
 /* Coffer-Request and Coffer-Signature headers. COFFER_E_INPUT unless both decode; request <= 512 bytes. */
-enum coffer_rc signed_request_parse(struct span request, struct span signature, struct wr *bytes, uint8_t sig[static SIG_LEN], struct err *e) NODISCARD;
+enum coffer_rc signed_request_parse(struct span request, struct span signature, struct wr *bytes, uint8_t sig[static SIG_LEN],
+				    struct err *e) NODISCARD;

@@ -34,7 +34,8 @@ static void write_session(struct reply *r, const uint8_t id[static KEEP_SESSION_
 
 	for (size_t i = 0; i < KEEP_SESSION_LEN; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", id[i]);
-	(void)snprintf(r->cookie, sizeof(r->cookie), RCAR_COOKIE "=%s; Max-Age=%d; Path=/kbs/v0; Secure; HttpOnly; SameSite=Strict", hex, SESSION_S);
+	(void)snprintf(r->cookie, sizeof(r->cookie),
+		       RCAR_COOKIE "=%s; Max-Age=%d; Path=/kbs/v0; Secure; HttpOnly; SameSite=Strict", hex, SESSION_S);
 }
 
 /* ---- auth ---- */
@@ -72,7 +73,8 @@ static void serve_auth(struct request *q, struct reply *r)
 /* The nonce that the client repeats does not travel to keep, which binds its own: both together leave no other. */
 static enum coffer_rc answers_its_nonce(const struct rcar_attestation *in, const struct sample_evidence *ev, struct err *e)
 {
-	const struct rcar_binding b = { .member = in->member, .n_members = in->n_members, .nonce = in->nonce, .additional = in->additional };
+	const struct rcar_binding b = {
+	    .member = in->member, .n_members = in->n_members, .nonce = in->nonce, .additional = in->additional};
 	uint8_t digest[HASH_MAX];
 
 	TRY(rcar_report_data(&b, HASH_SHA384, digest, e));
@@ -81,7 +83,8 @@ static enum coffer_rc answers_its_nonce(const struct rcar_attestation *in, const
 	return COFFER_OK;
 }
 
-static enum coffer_rc attest_request(const struct rcar_attestation *in, struct keep_attest_req *m, struct sample_evidence *ev, struct err *e)
+static enum coffer_rc attest_request(const struct rcar_attestation *in, struct keep_attest_req *m, struct sample_evidence *ev,
+				     struct err *e)
 {
 	if (in->additional.n > 0)
 		return err_deny(e, "R2", "this service appraises no device evidence");
@@ -192,7 +195,8 @@ static enum coffer_rc release_reply(const struct answer *a, bool bound, struct r
 	TRY(wr_done(&sig, "reply signature", e));
 	hex32(rep.entry, entry);
 	(void)snprintf(r->coffer_reply, sizeof(r->coffer_reply), "%.*s", (int)sig.n, (const char *)sig.p);
-	(void)snprintf(r->coffer_entry, sizeof(r->coffer_entry), "%llu.%s.%llu", (unsigned long long)rep.seq, entry, (unsigned long long)rep.version);
+	(void)snprintf(r->coffer_entry, sizeof(r->coffer_entry), "%llu.%s.%llu", (unsigned long long)rep.seq, entry,
+		       (unsigned long long)rep.version);
 	return COFFER_OK;
 }
 
