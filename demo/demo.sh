@@ -88,7 +88,6 @@ as imaker coffer init --party imaker --persona image-provider
 as hospital coffer init --party hospital --persona data-owner --key-type p256
 as acme coffer init --party acme --persona workload-provider
 as clinic coffer init --party clinic --persona end-user
-as rival coffer init --party rival --persona workload-provider
 
 persona "Trust-service operator: keys of the service; no power over anyone's assets comes with them"
 cat >"$D/cofferd.toml" <<EOF
@@ -101,8 +100,8 @@ sh_step "cofferd keygen --config $D/cofferd.toml > $D/service.json"
 
 persona "Founders: one genesis, signed by each; everyone is given its digest"
 as acme coffer genesis new --origin demo.internal/ledger --service "$D/service.json" --out "$D/genesis.json" \
-    "$D/imaker/party.json" "$D/hospital/party.json" "$D/acme/party.json" "$D/clinic/party.json" "$D/rival/party.json"
-for p in imaker hospital acme clinic rival; do as $p coffer genesis sign "$D/genesis.json"; done
+    "$D/imaker/party.json" "$D/hospital/party.json" "$D/acme/party.json" "$D/clinic/party.json"
+for p in imaker hospital acme clinic; do as $p coffer genesis sign "$D/genesis.json"; done
 genesis=$(coffer genesis show --json "$D/genesis.json" | jq -r .genesis)
 echo "genesis-digest = \"$genesis\"" >>"$D/cofferd.toml"
 
@@ -117,11 +116,17 @@ until [ -s "$D/cofferd/address" ]; do
 done
 url=https://$(cat "$D/cofferd/address")
 wait_for "$url/healthz"
-for p in imaker hospital acme clinic rival; do as $p coffer genesis use "$D/genesis.json" --service "$url"; done
+for p in imaker hospital acme clinic; do as $p coffer genesis use "$D/genesis.json" --service "$url"; done
 
 persona "Workload Provider: designates the service; from here on every client checks its keys up to the genesis"
 as acme coffer service sign "$D/service.json"
 LINES_SHOWN=6 as hospital coffer status
+
+persona "A newcomer, introduced by a founder: it gets a namespace of its own and power over that alone"
+as rival coffer init --party rival --persona workload-provider --persona end-user
+as rival coffer genesis use "$D/genesis.json" --service "$url"
+as rival coffer party request --out "$D/rival.json"
+as acme coffer party admit "$D/rival.json"
 
 persona "Registry operator (untrusted): a real registry"
 reg=127.0.0.1:$(free_port)
@@ -195,7 +200,7 @@ persona "Attack 1: the registry alters the image"
 blob=$(find "$D/registry" -path '*/blobs/*/data' -size +100k | head -1)
 cp "$blob" "$D/blob.good"
 printf 'X' | dd of="$blob" bs=1 seek=5000 conv=notrunc 2>>"$LOG"
-refused digest "" host coffer run "$D/risk/pod.yaml" --output "result=$D/host/r1"
+refused digest "are not that blob" host coffer run "$D/risk/pod.yaml" --output "result=$D/host/r1"
 cp "$D/blob.good" "$blob"
 
 persona "Attack 2: the registry swaps the image's signature for a stranger's"
@@ -204,7 +209,7 @@ tag=$D/registry/docker/registry/v2/repositories/imaker/risk/_manifests/tags/$(pr
 mv "$tag" "$D/signature.good"
 as stranger coffer init --party stranger --persona image-provider
 as stranger coffer image sign "$image" --plain-http
-refused signature "" host coffer run "$D/risk/pod.yaml" --output "result=$D/host/r2"
+refused signature "none is by the policy's key" host coffer run "$D/risk/pod.yaml" --output "result=$D/host/r2"
 rm -r "$tag" && mv "$D/signature.good" "$tag"
 
 persona "Attack 3: the provider's next version, which no owner has approved"
@@ -212,14 +217,14 @@ mkdir -p "$D/v2"
 sed -e 's|"/bin/risk"|"/bin/sh", "-c", "cat /data/patients.csv > /out/result.txt"|' "$D/pod.yaml" >"$D/v2/pod.yaml"
 as acme coffer workload build "$D/v2/pod.yaml" --out "$D/v2/risk"
 as acme coffer workload publish "$D/v2/risk/manifest.json"
-refused R9 "" host coffer run "$D/v2/risk/pod.yaml" --output "result=$D/host/r3"
+refused R9 "not approved" host coffer run "$D/v2/risk/pod.yaml" --output "result=$D/host/r3"
 
 persona "Attack 4: another party's workload asks for the owner's key"
 mkdir -p "$D/spy"
 sed -e 's|name: risk|name: spy|; s|to: clinic|to: rival|' "$D/pod.yaml" >"$D/spy/pod.yaml"
 as rival coffer workload build "$D/spy/pod.yaml" --out "$D/spy/spy"
 as rival coffer workload publish "$D/spy/spy/manifest.json"
-refused R9 "" host coffer run "$D/spy/spy/pod.yaml" --output "result=$D/host/r4"
+refused R9 "hospital can mend it" host coffer run "$D/spy/spy/pod.yaml" --output "result=$D/host/r4"
 
 persona "Attack 5: the host changes the container's command"
 sed -e 's|"/bin/risk"|"/bin/cat"|' "$D/risk/pod.yaml" >"$D/host/changed.yaml"

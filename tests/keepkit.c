@@ -26,7 +26,13 @@ static void must(bool ok, const char *what, const struct err *e)
 	(void)fprintf(stderr, "keepkit: %s: %s\n", what, e ? e->msg : "");
 	abort();
 }
-#define MUST(call) do { struct err must_e_ = { 0 }; struct err *e = &must_e_; (void)e; must((call) == COFFER_OK, #call, e); } while (0)
+#define MUST(call)                                                                                                               \
+	do {                                                                                                                     \
+		struct err must_e_ = {0};                                                                                        \
+		struct err *e = &must_e_;                                                                                        \
+		(void)e;                                                                                                         \
+		must((call) == COFFER_OK, #call, e);                                                                             \
+	} while (0)
 
 /* ---- statements ---- */
 
@@ -201,7 +207,24 @@ enum coffer_rc kit_service(struct kit *k)
 	return kit_log(k, &(struct kit_st){ .kind = ST_SERVICE, .subject = "trust", .body = body }, k->service_id);
 }
 
-#define IMAGE "\"image\":{\"reference\":\"registry.example/app@sha256:%064d\",\"provider\":\"acme\",\"method\":{\"type\":\"sigstoreSigned\"," \
+enum coffer_rc kit_introduce(struct kit *k, enum kit_party who, enum kit_party by, enum kit_party introducer)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
+	CLEANUP(freep) char *body = NULL;
+	struct json_wr j = jw_open(&w, false);
+	uint8_t id[32];
+
+	party_json(&j, k, who);
+	body = wr_take(&w, NULL);
+	return kit_log(k,
+	               &(struct kit_st){ .kind = ST_PARTY, .issuer = by, .also = introducer, .subject = party_id[who], .body = body,
+	                                 .issuer_name = party_id[who] },
+	               id);
+}
+
+#define IMAGE                                                                                                                    \
+	"\"image\":{\"reference\":\"registry.example/"                                                                           \
+	"app@sha256:%064d\",\"provider\":\"acme\",\"method\":{\"type\":\"sigstoreSigned\","                                      \
 	"\"key\":\"-----BEGIN PUBLIC KEY-----\\nAAAA\\n-----END PUBLIC KEY-----\\n\"}}"
 #define REST "\"args\":[\"/bin/a\"],\"cwd\":\"/\",\"env\":[],\"user\":{\"uid\":0,\"gid\":0,\"groups\":[]},\"capabilities\":[]," \
 	"\"read-only-root\":true,\"mounts\":[],\"outputs\":[]"
@@ -246,8 +269,10 @@ enum coffer_rc kit_approve(struct kit *k, const char *extra, uint64_t serial, co
 	subject = str_fmt(KIT_ASSET ",kbs:///hospital/note/absent,workload:%s", workload);
 	hex32(k->service_id, service);
 	clock_text(k->now + YEAR, until);
-	body = str_fmt("{\"assets\":[\"" KIT_ASSET "\",\"kbs:///hospital/note/absent\"],\"workload\":\"%s\",\"platforms\":[\"sample\"],\"services\":[\"%s\"],"
-	               "\"until\":\"%s\",\"shown\":\"%s\"%s}", workload, service, until, workload, extra);
+	body = str_fmt("{\"assets\":[\"" KIT_ASSET
+		       "\",\"kbs:///hospital/note/absent\"],\"workload\":\"%s\",\"platforms\":[\"sample\"],\"services\":[\"%s\"],"
+		       "\"until\":\"%s\",\"shown\":\"%s\"%s}",
+		       workload, service, until, workload, extra);
 	return kit_log(k, &(struct kit_st){ .kind = ST_APPROVAL, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL,
 	    .subject = subject, .body = body, .serial = serial, .previous = previous }, k->approval_id);
 }
@@ -260,12 +285,15 @@ enum coffer_rc kit_revoke(struct kit *k, enum kit_party who, const uint8_t id[st
 
 	hex32(id, hex);
 	body = str_fmt("{\"statement\":\"%s\",\"reason\":\"test\"}", hex);
-	return kit_log(k, &(struct kit_st){ .kind = ST_REVOCATION, .issuer = who, .also = who, .subject = hex, .digest = id, .body = body }, mine);
+	return kit_log(
+	    k, &(struct kit_st){.kind = ST_REVOCATION, .issuer = who, .also = who, .subject = hex, .digest = id, .body = body},
+	    mine);
 }
 
 /* ---- party tokens and put ---- */
 
-void kit_auth(struct kit *k, enum kit_party who, const char *method, const char *path, struct keep_party_auth *out, struct wr *own)
+void kit_auth(struct kit *k, enum kit_party who, const char *method, const char *path, struct keep_party_auth *out,
+	      struct wr *own)
 {
 	CLEANUP(jws_parts_clear) struct jws_parts p = { 0 };
 	CLEANUP(wr_close) struct wr text = wr_open(8192);
@@ -277,8 +305,9 @@ void kit_auth(struct kit *k, enum kit_party who, const char *method, const char 
 	for (size_t i = 0; i < 16; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", jti[i]);
 	hex32(zero, body);
-	claims = str_fmt("{\"iss\":\"%s\",\"iat\":%lld,\"exp\":%lld,\"method\":\"%s\",\"path\":\"%s\",\"body\":\"%s\",\"jti\":\"%s\"}", party_id[who],
-	    (long long)k->now, (long long)k->now + 300, method, path, body, hex);
+	claims =
+	    str_fmt("{\"iss\":\"%s\",\"iat\":%lld,\"exp\":%lld,\"method\":\"%s\",\"path\":\"%s\",\"body\":\"%s\",\"jti\":\"%s\"}",
+		    party_id[who], (long long)k->now, (long long)k->now + 300, method, path, body, hex);
 	MUST(jws_sign(k->key[who], span_of("{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}"), span_of(claims), &text, e));
 	MUST(jws_split(wr_span(&text), 8192, &p, e));
 	*out = (struct keep_party_auth){ .method = span_of(method), .path = span_of(path) };
@@ -299,8 +328,10 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 	CLEANUP(freep) char *path = str_fmt("%s/note/%s", party_id[who], who == KIT_HOSPITAL ? "greeting" : "own");
 	CLEANUP(freep) char *full = str_fmt("kbs:///%s", path), *url = str_fmt("/kbs/v0/resource/%s", path);
 	uint64_t serial = who == KIT_HOSPITAL ? k->asset_serial + 1 : 1;
-	CLEANUP(freep) char *body = str_fmt("{\"path\":\"%s\",\"type\":\"data\",\"version\":%llu,\"k\":1,\"of\":[\"%s\"],\"least-action\":\"stop\"}",
-	    full, (unsigned long long)serial, party_id[who]);
+	CLEANUP(freep)
+	char *body =
+	    str_fmt("{\"path\":\"%s\",\"type\":\"data\",\"version\":%llu,\"k\":1,\"of\":[\"%s\"],\"least-action\":\"stop\"}",
+		    full, (unsigned long long)serial, party_id[who]);
 	struct wr w = wr_open(KEEP_FRAME_MAX);
 	struct keep_put_req m = { .path = span_of(path) };
 	uint8_t digest[32], salt[32], id[32];
@@ -458,8 +489,9 @@ bool kit_opens_to(struct kit *k, bool plain, const char *content)
 	struct err e = { 0 };
 	struct span c;
 
-	if (keep_resource_rep_read(wr_span(&k->answer), &rep, &e) != COFFER_OK || json_parse(rep.body, KEEP_FRAME_MAX, &doc, &e) != COFFER_OK ||
-	    jwe_parse(json_root(doc), &parts, &e) != COFFER_OK || jwe_open(k->tee, &parts, &s, &e) != COFFER_OK)
+	if (keep_resource_rep_read(wr_span(&k->answer), &rep, &e) != COFFER_OK ||
+	    json_parse(rep.body, KEEP_FRAME_MAX, &doc, &e) != COFFER_OK || jwe_parse(json_root(doc), &parts, &e) != COFFER_OK ||
+	    jwe_open(k->tee, &parts, &s, &e) != COFFER_OK)
 		return false;
 	c = (struct span){ s.p, s.n };
 	if (!plain) {

@@ -55,18 +55,26 @@ enum coffer_rc kit_log(struct kit *k, const struct kit_st *s, uint8_t id[static 
 /* Logs service, workload and approval; puts the asset. After this a guest is served. */
 void           kit_deploy(struct kit *k);
 enum coffer_rc kit_service(struct kit *k);
+/* A party statement of `who` with its own key, signed by it (or by `by`) and by `introducer`. */
+enum coffer_rc kit_introduce(struct kit *k, enum kit_party who, enum kit_party by, enum kit_party introducer);
 enum coffer_rc kit_workload(struct kit *k);
 enum coffer_rc kit_approve(struct kit *k, const char *extra_members, uint64_t serial, const uint8_t *previous);
 enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content);
 enum coffer_rc kit_revoke(struct kit *k, enum kit_party who, const uint8_t id[static 32]);
 
-void           kit_auth(struct kit *k, enum kit_party who, const char *method, const char *path, struct keep_party_auth *out, struct wr *own);
+void kit_auth(struct kit *k, enum kit_party who, const char *method, const char *path, struct keep_party_auth *out,
+	      struct wr *own);
 
 /* The guest: a new session with evidence for the workload; what to bend in between is the test's. */
 enum coffer_rc kit_begin(struct kit *k);
 struct kit_evidence { bool wrong_nonce, wrong_key, no_register, no_initdata, other_initdata, no_request_key; };
 enum coffer_rc kit_attest(struct kit *k, struct kit_evidence bend);
-struct kit_get { const char *path, *container, *purpose; bool plain, bad_signature, same_counter; struct span token; uint64_t version; };
+struct kit_get {
+	const char *path, *container, *purpose;
+	bool plain, bad_signature, same_counter;
+	struct span token;
+	uint64_t version;
+};
 enum coffer_rc kit_get(struct kit *k, struct kit_get g);
 /* Opens the last reply; the content of an agent's form or the plain one. */
 bool           kit_opens_to(struct kit *k, bool plain, const char *content);

@@ -64,7 +64,8 @@ enum coffer_rc oaep_open(struct span k_pem, struct span pass, bool sha1, struct 
 	if (!rsa_ok(k))
 		return err_set(e, COFFER_E_INPUT, "private key: not an RSA key of 2048 to 8192 bits");
 	ctx = EVP_PKEY_CTX_new(k, NULL);
-	ok = ctx && EVP_PKEY_decrypt_init(ctx) == 1 && set_padding(ctx, sha1) && EVP_PKEY_decrypt(ctx, buf, &n, in.p, in.n) == 1 && n == 32;
+	ok = ctx && EVP_PKEY_decrypt_init(ctx) == 1 && set_padding(ctx, sha1) && EVP_PKEY_decrypt(ctx, buf, &n, in.p, in.n) == 1 &&
+	    n == 32;
 	if (ok)
 		memcpy(key, buf, 32);
 	explicit_bzero(buf, sizeof(buf));

@@ -9,4 +9,5 @@
 enum coffer_rc oaep_seal(struct span pub_pem, bool sha1, const uint8_t key[static 32], struct wr *out, struct err *e) NODISCARD;
 
 /* COFFER_E_DENIED (check "seal") whatever is wrong with the bytes; COFFER_E_INPUT for a file that holds no RSA key. */
-enum coffer_rc oaep_open(struct span k_pem, struct span pass, bool sha1, struct span in, uint8_t key[static 32], struct err *e) NODISCARD;
+enum coffer_rc oaep_open(struct span k_pem, struct span pass, bool sha1, struct span in, uint8_t key[static 32],
+    struct err *e) NODISCARD;

@@ -139,7 +139,8 @@ static enum coffer_rc unlock_packets(struct span note, const struct crypt_keys *
 	return e->rc;
 }
 
-static enum coffer_rc unlock_private(const struct descriptor *d, const struct crypt_keys *k, struct crypt_private *out, struct err *e)
+static enum coffer_rc unlock_private(const struct descriptor *d, const struct crypt_keys *k, struct crypt_private *out,
+    struct err *e)
 {
 	struct span packets = descriptor_note(d, CRYPT_NOTE_PACKETS), jwe = descriptor_note(d, CRYPT_NOTE_JWE);
 	bool try_packets = packets.n > 0 && k->get_key, try_jwe = jwe.n > 0 && k->pem.n > 0;

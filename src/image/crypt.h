@@ -59,7 +59,8 @@ enum coffer_rc crypt_packet_parse(struct span json, struct crypt_packet *out, st
 enum coffer_rc crypt_packets_parse(struct span note, struct crypt_packets *out, struct err *e) NODISCARD;
 /* kek.n must be 32. COFFER_E_DENIED (check "decrypt") when the key does not fit. A256CTR is not authenticated: a wrong
  * key shows as private options that are no JSON. */
-enum coffer_rc crypt_packet_open(const struct crypt_packet *p, const struct secret *kek, struct crypt_private *out, struct err *e) NODISCARD;
+enum coffer_rc crypt_packet_open(const struct crypt_packet *p, const struct secret *kek, struct crypt_private *out,
+    struct err *e) NODISCARD;
 /* One v2 packet with A256GCM, base64, appended to note. */
 enum coffer_rc crypt_packet_seal(const char *kid, const struct secret *kek, const struct crypt_private *p, struct wr *note,
     struct err *e) NODISCARD;
@@ -83,7 +84,8 @@ struct crypt_layer {
 void crypt_layer_clear(struct crypt_layer *l);
 /* From the annotations of an encrypted layer. Errors of get_key are returned when no packet could be opened;
  * COFFER_E_DENIED (check "decrypt") when nothing fits. */
-enum coffer_rc crypt_unlock(const struct descriptor *d, const struct crypt_keys *k, struct crypt_layer *out, struct err *e) NODISCARD;
+enum coffer_rc crypt_unlock(const struct descriptor *d, const struct crypt_keys *k, struct crypt_layer *out,
+    struct err *e) NODISCARD;
 
 /* Pieces in order. Nothing that crypt_add decrypted may be relied upon before crypt_verify has said COFFER_OK. */
 struct crypt_stream;

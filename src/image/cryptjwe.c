@@ -107,7 +107,8 @@ static enum coffer_rc read_sealed(const struct json *v, struct sealed *s, struct
 }
 
 /* A header parameter may stand in the protected header or in the recipient's own (RFC 7516, 7.2.1), not in both. */
-static enum coffer_rc param(const struct sealed *s, const struct json *own, const char *name, const struct json **out, struct err *e)
+static enum coffer_rc param(const struct sealed *s, const struct json *own, const char *name, const struct json **out,
+    struct err *e)
 {
 	const struct json *a = json_get(s->header, name), *b = json_get(own, name);
 
@@ -154,7 +155,8 @@ struct opener {
 	struct span pem, pass;
 };
 
-static enum coffer_rc open_ec(const struct opener *o, const struct json *own, struct span key, struct secret *plain, struct err *e)
+static enum coffer_rc open_ec(const struct opener *o, const struct json *own, struct span key, struct secret *plain,
+    struct err *e)
 {
 	CLEANUP(privkey_freep) struct privkey *k = NULL;
 	const struct json *epk;

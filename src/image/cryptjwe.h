@@ -13,4 +13,5 @@ enum coffer_rc cryptjwe_seal(struct span pub_pem, const struct crypt_private *p,
 
 /* `note`: the annotation, base64 JWEs joined by commas. The private key is tried on every recipient.
  * COFFER_E_DENIED (check "decrypt") when it opens none. */
-enum coffer_rc cryptjwe_open(struct span note, struct span pem, struct span pass, struct crypt_private *out, struct err *e) NODISCARD;
+enum coffer_rc cryptjwe_open(struct span note, struct span pem, struct span pass, struct crypt_private *out,
+    struct err *e) NODISCARD;

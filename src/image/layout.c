@@ -183,7 +183,8 @@ static enum coffer_rc open_blob(const struct layout *l, const struct descriptor 
 	return COFFER_OK;
 }
 
-static enum coffer_rc check_digest(const struct layout *l, const struct descriptor *d, const uint8_t got[static 32], struct err *e)
+static enum coffer_rc check_digest(const struct layout *l, const struct descriptor *d, const uint8_t got[static 32],
+    struct err *e)
 {
 	char text[REF_DIGEST_TEXT];
 

@@ -28,8 +28,10 @@ enum coffer_rc layout_find(const struct layout *l, const char *tag, const struct
 
 typedef enum coffer_rc (*layout_sink)(void *arg, struct span piece, struct err *e);
 /* COFFER_E_DENIED (check "digest") when the bytes are not those named; the sink has seen them by then. */
-enum coffer_rc layout_stream(const struct layout *l, const struct descriptor *d, layout_sink sink, void *arg, struct err *e) NODISCARD;
-enum coffer_rc layout_read(const struct layout *l, const struct descriptor *d, size_t max, struct wr *out, struct err *e) NODISCARD;
+enum coffer_rc layout_stream(const struct layout *l, const struct descriptor *d, layout_sink sink, void *arg,
+    struct err *e) NODISCARD;
+enum coffer_rc layout_read(const struct layout *l, const struct descriptor *d, size_t max, struct wr *out,
+    struct err *e) NODISCARD;
 bool layout_has(const struct layout *l, const uint8_t digest[static 32]);
 
 /* A verified blob as mapped memory, for uploads: no copy on the heap. Unmap with layout_unmap. The file must not be

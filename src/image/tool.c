@@ -82,7 +82,8 @@ static enum coffer_rc show_layers(const struct tool_image *t, struct json_wr *j,
 	return COFFER_OK;
 }
 
-static enum coffer_rc show_json(const struct tool_image *t, const struct image_config *c, size_t signatures, struct wr *out, struct err *e)
+static enum coffer_rc show_json(const struct tool_image *t, const struct image_config *c, size_t signatures, struct wr *out,
+    struct err *e)
 {
 	static const char *const process[] = { "Entrypoint", "Cmd", "Env", "WorkingDir", "User" };
 	const struct json *cfg = json_get(json_root(c->doc), "config"), *v;
@@ -194,7 +195,8 @@ static const char *type_or(struct span own, const char *usual)
 }
 
 /* Blobs first: a registry takes no manifest whose parts it has not. */
-static enum coffer_rc push_manifest(const struct layout *l, struct registry *r, const struct descriptor *d, const char *tag, struct err *e)
+static enum coffer_rc push_manifest(const struct layout *l, struct registry *r, const struct descriptor *d, const char *tag,
+    struct err *e)
 {
 	CLEANUP(image_manifest_clear) struct image_manifest m = { 0 };
 	CLEANUP(wr_close) struct wr text = { 0 };
@@ -209,7 +211,8 @@ static enum coffer_rc push_manifest(const struct layout *l, struct registry *r, 
 	return registry_put_manifest(r, tag ? tag : digest, m.docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST, wr_span(&text), e);
 }
 
-static enum coffer_rc push_index(const struct layout *l, struct registry *r, const struct descriptor *d, const char *tag, struct err *e)
+static enum coffer_rc push_index(const struct layout *l, struct registry *r, const struct descriptor *d, const char *tag,
+    struct err *e)
 {
 	CLEANUP(image_index_clear) struct image_index x = { 0 };
 	CLEANUP(wr_close) struct wr text = { 0 };
@@ -235,7 +238,8 @@ static enum coffer_rc push_signatures(const struct layout *l, struct registry *r
 	return push_manifest(l, r, d, tag, e);
 }
 
-enum coffer_rc image_push(const struct image_at *in, struct registry *r, const char *tag, uint8_t digest[static 32], struct err *e)
+enum coffer_rc image_push(const struct image_at *in, struct registry *r, const char *tag, uint8_t digest[static 32],
+    struct err *e)
 {
 	CLEANUP(layout_freep) struct layout *l = NULL;
 	CLEANUP(wr_close) struct wr text = { 0 };

@@ -46,4 +46,5 @@ enum coffer_rc image_verify_registry(struct registry *r, const struct ref *ref, 
 enum coffer_rc image_inspect(const struct image_at *in, bool json, struct wr *out, struct err *e) NODISCARD;
 
 /* Uploads the image and its signatures under `tag` (NULL: by digest only). An index is sent with all it lists. */
-enum coffer_rc image_push(const struct image_at *in, struct registry *r, const char *tag, uint8_t digest[static 32], struct err *e) NODISCARD;
+enum coffer_rc image_push(const struct image_at *in, struct registry *r, const char *tag, uint8_t digest[static 32],
+    struct err *e) NODISCARD;

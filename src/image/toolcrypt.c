@@ -285,7 +285,8 @@ static enum coffer_rc check_config(const struct job *j, struct err *e)
 	return manifest_match(&j->src.m, &c, e);
 }
 
-static enum coffer_rc run_job(struct job *j, const struct image_at *in, const struct image_at *out, uint8_t digest[static 32], struct err *e)
+static enum coffer_rc run_job(struct job *j, const struct image_at *in, const struct image_at *out,
+    uint8_t digest[static 32], struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = wr_open(MANIFEST_MAX);
 
@@ -303,7 +304,8 @@ static enum coffer_rc run_job(struct job *j, const struct image_at *in, const st
 			return err_wrap(e, "layer %zu", i);
 	}
 	if (j->changed == 0)
-		return err_set(e, COFFER_E_INPUT, "%s: no layer to %s", in->dir, j->enc ? "encrypt, all are encrypted" : "decrypt, none is encrypted");
+		return err_set(e, COFFER_E_INPUT, "%s: no layer to %s", in->dir,
+		    j->enc ? "encrypt, all are encrypted" : "decrypt, none is encrypted");
 	TRY(copy_blob(j, &j->src.m.config, e));
 	TRY(write_manifest(j, &text, e));
 	return layout_tag(j->dst, out->tag, MEDIA_OCI_MANIFEST, wr_span(&text), digest, e);

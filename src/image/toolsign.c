@@ -26,7 +26,8 @@ static void signed_name(const struct ref *ref, char out[static REF_TEXT_MAX])
 	ref_text(&r, out);
 }
 
-static enum coffer_rc make(const struct privkey *k, const struct ref *ref, const uint8_t digest[static 32], const struct image_manifest *old,
+static enum coffer_rc make(const struct privkey *k, const struct ref *ref, const uint8_t digest[static 32],
+    const struct image_manifest *old,
     struct artefact *a, struct err *e)
 {
 	char name[REF_TEXT_MAX];
@@ -55,7 +56,8 @@ static enum coffer_rc read_old(const struct layout *l, const char *tag, struct i
 	return COFFER_OK;
 }
 
-enum coffer_rc image_sign_layout(const struct image_at *in, const char *reference, const struct privkey *k, uint8_t digest[static 32],
+enum coffer_rc image_sign_layout(const struct image_at *in, const char *reference, const struct privkey *k,
+    uint8_t digest[static 32],
     struct err *e)
 {
 	CLEANUP(tool_image_clear) struct tool_image t = { 0 };
@@ -122,7 +124,8 @@ static enum coffer_rc expect_digest(const struct ref *ref, const uint8_t digest[
 	return COFFER_OK;
 }
 
-enum coffer_rc image_verify_layout(const struct image_at *in, const char *reference, struct span policy, uint8_t digest[static 32],
+enum coffer_rc image_verify_layout(const struct image_at *in, const char *reference, struct span policy,
+    uint8_t digest[static 32],
     struct err *e)
 {
 	CLEANUP(tool_image_clear) struct tool_image t = { 0 };

@@ -147,7 +147,7 @@ static bool allow_memory(scmp_filter_ctx c)
 static bool allow_threads(scmp_filter_ctx c)
 {
 	const struct scmp_arg_cmp thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM);
-	const struct scmp_arg_cmp name = SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME);
+	const struct scmp_arg_cmp name = SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0);
 
 	return seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread) == 0 &&
 	       seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0 &&
@@ -236,11 +236,25 @@ static enum coffer_rc load(scmp_filter_ctx c, struct err *e)
 	return rc == 0 ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "sandbox: seccomp: %s", strerror(-rc));
 }
 
+/* Secrets are locked memory; without capabilities only the limit allows that, so it is raised as far as it goes. */
+static enum coffer_rc raise_lock_limit(struct err *e)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &l) == 0) {
+		l.rlim_cur = l.rlim_max;
+		if (setrlimit(RLIMIT_MEMLOCK, &l) == 0)
+			return COFFER_OK;
+	}
+	return err_set(e, COFFER_E_SYSTEM, "sandbox: %s", strerror(errno));
+}
+
 enum coffer_rc sandbox_enter_keep(const char *state_dir, struct err *e)
 {
 	CLEANUP(ctx_freep) scmp_filter_ctx c = NULL;
 
 	TRY(new_filter(&c, e));
+	TRY(raise_lock_limit(e));
 	if (!allow(c, keep_calls, COUNT(keep_calls)))
 		return err_set(e, COFFER_E_SYSTEM, "sandbox: cannot build the system call filter");
 	TRY(drop_powers(e));

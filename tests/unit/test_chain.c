@@ -202,10 +202,13 @@ static void chain_service_takes_parties_admitted_later_but_the_genesis_first(voi
 {
 	CLEANUP(world_clear) struct world w = world_new();
 	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519);
-	const struct party more[2] = { party_of("acme", PERSONA_WORKLOAD, k), party_of("late", PERSONA_WORKLOAD, k) };
+	struct party more[2];
 	struct err e;
 
-	CHECK(try_service(&w, &(struct service_case){ .issuer = "late", .signer = k, .now = FIX_NOW }, more, 2, &e) == COFFER_OK || (printf("# %s\n", e.msg), 0));
+	/* assigned, not initialised: gcc 12's -ftrivial-auto-var-init clears wrong bytes of a struct nested in an initialiser */
+	more[0] = party_of("acme", PERSONA_WORKLOAD, k);
+	more[1] = party_of("late", PERSONA_WORKLOAD, k);
+	CHECK(try_service(&w, &(struct service_case){ .issuer = "late", .signer = k, .now = FIX_NOW }, more, 2, &e) == COFFER_OK);
 	CHECK(try_service(&w, &(struct service_case){ .issuer = "late", .signer = k, .now = FIX_NOW }, more, 1, &e) == COFFER_E_DENIED);
 	CHECK(try_service(&w, &(struct service_case){ .issuer = "acme", .signer = k, .now = FIX_NOW }, more, 2, &e) == COFFER_E_DENIED);
 }

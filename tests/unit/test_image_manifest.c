@@ -131,23 +131,25 @@ static void config_parse_refuses_other_machines_and_bad_ids(void)
 	CHECK(!is_config(span_of("{\"os\":\"linux\",\"architecture\":\"amd64\"}")));
 }
 
-static enum coffer_rc match(const char *manifest)
+static enum coffer_rc match(const char *manifest, const char *image)
 {
 	CLEANUP(image_manifest_clear) struct image_manifest m = { 0 };
 	CLEANUP(image_config_clear) struct image_config c = { 0 };
 	struct err e;
 
-	if (image_manifest_parse(span_of(manifest), &m, &e) != COFFER_OK || image_config_parse(span_of(IMAGE), &c, &e) != COFFER_OK)
+	if (image_manifest_parse(span_of(manifest), &m, &e) != COFFER_OK || image_config_parse(span_of(image), &c, &e) != COFFER_OK)
 		return COFFER_E_BUG;
 	return manifest_match(&m, &c, &e);
 }
 
 static void match_counts_layers_and_knows_types(void)
 {
-	CHECK(match(MANIFEST) == COFFER_OK);
-	CHECK(match("{\"schemaVersion\":2," CONFIG ",\"layers\":[]}") == COFFER_E_INPUT);
-	CHECK(match("{\"schemaVersion\":2," CONFIG ",\"layers\":[" LAYER "," LAYER "]}") == COFFER_E_INPUT);
-	CHECK(match("{\"schemaVersion\":2," CONFIG ",\"layers\":[{\"mediaType\":\"x\",\"digest\":\"" D "\",\"size\":1}]}") == COFFER_E_INPUT);
+	CHECK(match(MANIFEST, IMAGE) == COFFER_OK);
+	CHECK(match("{\"schemaVersion\":2," CONFIG ",\"layers\":[]}", IMAGE) == COFFER_E_INPUT);
+	CHECK(match("{\"schemaVersion\":2," CONFIG ",\"layers\":[" LAYER "," LAYER "]}", IMAGE) == COFFER_E_INPUT);
+	CHECK(match("{\"schemaVersion\":2," CONFIG ",\"layers\":[{\"mediaType\":\"x\",\"digest\":\"" D "\",\"size\":1}]}", IMAGE) == COFFER_E_INPUT);
+	CHECK(match("{\"schemaVersion\":2," CONFIG ",\"layers\":[]}",
+		  "{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}") == COFFER_E_INPUT);
 }
 
 static void layer_kind_knows_oci_and_docker_types(void)

@@ -203,7 +203,9 @@ static void judge_reads_a_key_file(void)
 static void scope_of_a_digest_reference_ignores_its_tag(void)
 {
 	static const char text[] = "{" DEFAULT_REJECT ",\"transports\":{\"docker\":{\"" REPO ":v1\":[{\"type\":\"insecureAcceptAnything\"}]}}}";
-	CLEANUP(policy_freep) struct policy *p = NULL;
+	static const char by_digest[] = "{" DEFAULT_REJECT ",\"transports\":{\"docker\":{\"" REPO
+	    "@sha256:0102030000000000000000000000000000000000000000000000000000000000\":[{\"type\":\"insecureAcceptAnything\"}]}}}";
+	CLEANUP(policy_freep) struct policy *p = NULL, *q = NULL;
 	struct ref tag, pinned;
 	struct err e;
 
@@ -211,6 +213,8 @@ static void scope_of_a_digest_reference_ignores_its_tag(void)
 	CHECK(ref_parse(span_of(REPO ":v1"), &tag, &e) == COFFER_OK && policy_judge(p, &tag, digest, NULL, &e) == COFFER_OK);
 	CHECK(ref_parse(span_of(REPO ":v1@sha256:0102030000000000000000000000000000000000000000000000000000000000"), &pinned, &e) == COFFER_OK);
 	CHECK(policy_judge(p, &pinned, digest, NULL, &e) == COFFER_E_DENIED && strcmp(policy_scope(p, &pinned), "default") == 0);
+	CHECK(policy_parse(span_of(by_digest), &q, &e) == COFFER_OK && policy_judge(q, &pinned, digest, NULL, &e) == COFFER_OK);
+	CHECK(policy_judge(q, &tag, digest, NULL, &e) == COFFER_E_DENIED);
 }
 
 static bool fits(const char *identity, const char *image, const char *claim)

@@ -131,6 +131,58 @@ static void encrypt_and_decrypt_give_the_same_layers(void)
 	}
 }
 
+/* The manifest of dir:v1 again, with the first layer's digest replaced: what an attacker who owns the registry serves. */
+static void retag_with(const char *dir, const struct image_manifest *m, const uint8_t fresh[static 32])
+{
+	CLEANUP(layout_freep) struct layout *l = NULL;
+	CLEANUP(wr_close) struct wr text = { 0 };
+	const struct descriptor *d = NULL;
+	char old_text[REF_DIGEST_TEXT], new_text[REF_DIGEST_TEXT];
+	uint8_t ignored[32];
+	struct err e;
+	char *at;
+
+	ref_digest_text(m->layers[0].digest, old_text);
+	ref_digest_text(fresh, new_text);
+	CHECK(layout_open(dir, &l, &e) == COFFER_OK && layout_find(l, "v1", &d, &e) == COFFER_OK);
+	CHECK(layout_read(l, d, MANIFEST_MAX, &text, &e) == COFFER_OK);
+	at = memmem(text.p, text.n, old_text, strlen(old_text));
+	CHECK(at != NULL);
+	if (at)
+		memcpy(at, new_text, strlen(new_text));
+	CHECK(layout_tag(l, "v1", MEDIA_OCI_MANIFEST, wr_span(&text), ignored, &e) == COFFER_OK);
+}
+
+static void decrypt_refuses_a_layer_changed_in_the_registry(void)
+{
+	CLEANUP(image_manifest_clear) struct image_manifest m = { 0 };
+	CLEANUP(layout_freep) struct layout *l = NULL, *out_l = NULL;
+	CLEANUP(freep) char *a = NULL, *b = NULL, *c = NULL;
+	CLEANUP(wr_close) struct wr blob = { 0 };
+	struct image_at in = { NULL, "v1" }, out = { NULL, "v1" };
+	uint8_t fill = 7, fresh[32], d[32];
+	const struct crypt_keys k = { .get_key = give_key, .arg = &fill };
+	char dir[64];
+	struct err e;
+
+	CHECK(temp_make(dir));
+	a = str_fmt("%s/a", dir);
+	b = str_fmt("%s/b", dir);
+	c = str_fmt("%s/c", dir);
+	in.dir = b;
+	out.dir = c;
+	make_image(a, MEDIA_OCI_MANIFEST, MEDIA_OCI_CONFIG, GZ);
+	CHECK(encrypt(a, b, "kbs:///org/image-key/app", &e) == COFFER_OK);
+	load(b, "v1", &m);
+	CHECK(layout_open(b, &l, &e) == COFFER_OK && layout_read(l, &m.layers[0], 100, &blob, &e) == COFFER_OK);
+	blob.p[3] ^= 1;
+	CHECK(layout_put(l, wr_span(&blob), fresh, &e) == COFFER_OK);
+	retag_with(b, &m, fresh);
+	CHECK(image_decrypt(&in, &out, &k, d, &e) == COFFER_E_DENIED && strcmp(e.check, "decrypt") == 0 && strstr(e.msg, "HMAC"));
+	CHECK(layout_open(c, &out_l, &e) == COFFER_OK && layout_index(out_l)->n == 0);
+	temp_remove(dir);
+}
+
 static void encrypt_refuses_without_recipient_or_with_bad_names(void)
 {
 	const struct image_at in = { "/nonexistent", NULL }, out = { "/nonexistent/out", NULL };
@@ -170,6 +222,9 @@ static void layout_refuses_changed_short_and_odd_blobs(void)
 	CHECK(layout_read(l, &m.layers[0], 100, &w, &e) == COFFER_OK && span_eq_str(wr_span(&w), "first layer"));
 	CHECK(layout_map(l, &m.layers[0], &mapped, &e) == COFFER_OK && span_eq_str(mapped, "first layer"));
 	CHECK(layout_has(l, m.layers[0].digest));
+	m.layers[0].size++; /* the right bytes under a descriptor that lies about their number */
+	CHECK(layout_read(l, &m.layers[0], 100, &w, &e) == COFFER_E_DENIED && strcmp(e.check, "digest") == 0);
+	m.layers[0].size--;
 	CHECK(file_write(path, span_of("first lay3r"), 0600, &e) == COFFER_OK);
 	CHECK(layout_read(l, &m.layers[0], 100, &w, &e) == COFFER_E_DENIED && strcmp(e.check, "digest") == 0);
 	CHECK(file_write(path, span_of("first laye"), 0600, &e) == COFFER_OK);
@@ -262,11 +317,48 @@ static void sign_and_verify_in_a_layout(void)
 	temp_remove(dir);
 }
 
+static void an_index_is_reduced_to_linux_amd64_but_signed_as_a_whole(void)
+{
+	CLEANUP(layout_freep) struct layout *l = NULL;
+	CLEANUP(image_manifest_clear) struct image_manifest enc = { 0 };
+	CLEANUP(privkey_freep) struct privkey *k = NULL;
+	CLEANUP(wr_close) struct wr x = wr_open(4096), shown = wr_open(1 << 16);
+	CLEANUP(secret_free) struct secret kek = { 0 };
+	CLEANUP(freep) char *a = NULL, *b = NULL;
+	struct image_encrypt_opts o = { .kid = "/org/image-key/app", .kek = &kek };
+	struct image_at in = { NULL, "multi" }, out = { NULL, "v1" };
+	const struct descriptor *d = NULL;
+	uint8_t top[32], got[32];
+	char dir[64], text[REF_DIGEST_TEXT];
+	struct err e;
+
+	CHECK(temp_make(dir) && secret_new(32, &kek, &e) == COFFER_OK && privkey_new(KEY_P256, &k, &e) == COFFER_OK);
+	a = str_fmt("%s/a", dir);
+	b = str_fmt("%s/b", dir);
+	in.dir = a;
+	out.dir = b;
+	make_image(a, MEDIA_OCI_MANIFEST, MEDIA_OCI_CONFIG, GZ);
+	CHECK(layout_open(a, &l, &e) == COFFER_OK && layout_find(l, "v1", &d, &e) == COFFER_OK);
+	ref_digest_text(d->digest, text);
+	wr_fmt(&x, "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX "\",\"manifests\":[{\"mediaType\":\"" MEDIA_OCI_MANIFEST
+	    "\",\"digest\":\"%s\",\"size\":%llu,\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}}]}", text, (unsigned long long)d->size);
+	CHECK(layout_tag(l, "multi", MEDIA_OCI_INDEX, wr_span(&x), top, &e) == COFFER_OK);
+	CHECK(image_encrypt(&in, &out, &o, got, &e) == COFFER_OK);
+	load(b, "v1", &enc);
+	CHECK(enc.n_layers == 2 && span_eq_str(enc.layers[0].media_type, GZ "+encrypted"));
+	CHECK(image_sign_layout(&in, "r.io/a:v1", k, got, &e) == COFFER_OK && span_eq(SPAN(got), SPAN(top)));
+	CHECK(image_inspect(&in, true, &shown, &e) == COFFER_OK);
+	wr_u8(&shown, 0);
+	CHECK(strstr((const char *)shown.p, text) && strstr((const char *)shown.p, "\"signatures\": 1"));
+	temp_remove(dir);
+}
+
 int main(void)
 {
-	static const struct t_case cases[] = { T(encrypt_and_decrypt_give_the_same_layers), T(encrypt_refuses_without_recipient_or_with_bad_names),
+	static const struct t_case cases[] = { T(encrypt_and_decrypt_give_the_same_layers), T(decrypt_refuses_a_layer_changed_in_the_registry),
+		T(encrypt_refuses_without_recipient_or_with_bad_names),
 		T(layout_refuses_changed_short_and_odd_blobs), T(layout_find_and_tag_name_one_image), T(layout_blob_given_up_leaves_no_file),
-		T(sign_and_verify_in_a_layout) };
+		T(sign_and_verify_in_a_layout), T(an_index_is_reduced_to_linux_amd64_but_signed_as_a_whole) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }

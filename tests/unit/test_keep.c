@@ -291,7 +291,8 @@ static void token_of_another_service_is_refused(void)
 
 /* ---- statements ---- */
 
-static const char revoke_nothing[] = "{\"statement\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"reason\":\"x\"}";
+static const char revoke_nothing[] =
+    "{\"statement\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"reason\":\"x\"}";
 
 static void statement_by_a_stranger_is_not_even_read(void)
 {
@@ -358,11 +359,39 @@ static void persona_and_kind_are_demanded(void)
 	s.receive = s.reply = s.token = s.ledger_key = *privkey_public(k.tee);
 	service_write(&s, &j);
 	body = wr_take(&w, NULL);
-	CHECK(DENIED(kit_log(&k, &(struct kit_st){ .kind = ST_SERVICE, .subject = "evil", .body = body }, id), k, "kind")); /* not our keys */
+	CHECK(DENIED(kit_log(&k, &(struct kit_st){.kind = ST_SERVICE, .subject = "evil", .body = body}, id), k,
+		     "kind")); /* not our keys */
 	CHECK(DENIED(kit_log(&k, &(struct kit_st){ .kind = ST_SERVICE, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "evil",
 	    .body = body }, id), k, "persona"));
 	CHECK(DENIED(kit_revoke(&k, KIT_HOSPITAL, k.service_id), k, "kind")); /* only its issuer may */
 	CHECK(DENIED(kit_revoke(&k, KIT_ACME, k.genesis_id), k, "kind"));
+}
+
+static void party_is_admitted_by_itself_and_an_introducer_together(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_deployed(&k);
+	CHECK(DENIED(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_STRANGER), k, "signature")); /* nobody known */
+	CHECK(DENIED(kit_introduce(&k, KIT_STRANGER, KIT_ACME, KIT_ACME), k, "signature"));         /* not itself */
+	CHECK(DENIED(kit_put(&k, KIT_STRANGER, "x"), k, "token"));
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	CHECK(kit_put(&k, KIT_STRANGER, "x") == COFFER_OK); /* power over its own name, at once */
+	CHECK(k.keep.registry.n == 3);
+}
+
+static void party_known_is_not_replaced_without_its_key(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct privkey *old;
+
+	open_deployed(&k);
+	CHECK(DENIED(kit_introduce(&k, KIT_HOSPITAL, KIT_HOSPITAL, KIT_HOSPITAL), k, "signature")); /* alone: waits for the hold */
+	old = k.key[KIT_HOSPITAL];
+	k.key[KIT_HOSPITAL] = k.key[KIT_STRANGER]; /* acme tries to put another key in the hospital's place */
+	CHECK(DENIED(kit_introduce(&k, KIT_HOSPITAL, KIT_HOSPITAL, KIT_ACME), k, "signature"));
+	k.key[KIT_HOSPITAL] = old;
+	CHECK(kit_introduce(&k, KIT_HOSPITAL, KIT_HOSPITAL, KIT_ACME) == COFFER_OK);
 }
 
 static void put_by_another_party_or_with_other_content_is_refused(void)
@@ -534,7 +563,8 @@ static void status_and_journal_tell_the_head(void)
 	keep_journal_req_write(&w, &m);
 	CHECK(kit_ask(&k, KEEP_JOURNAL, &w) == COFFER_OK);
 	journal = span_dup(wr_span(&k.answer));
-	CHECK(journal && strstr(journal, hex) && strstr(journal, "\"seq\":2}") && !strstr(journal, "\"seq\":1}") && strstr(journal, "\"signature\""));
+	CHECK(journal && strstr(journal, hex) && strstr(journal, "\"seq\":2}") && !strstr(journal, "\"seq\":1}") &&
+	      strstr(journal, "\"signature\""));
 }
 
 /* ---- bounds ---- */
@@ -609,7 +639,8 @@ int main(void)
 		T(token_stands_for_the_evidence_until_it_expires), T(token_changed_in_any_part_is_refused),
 		T(token_of_another_service_is_refused), T(statement_by_a_stranger_is_not_even_read),
 		T(statement_twice_is_the_same_entry_and_a_rival_is_refused), T(statement_of_another_ledger_or_time_is_refused),
-		T(persona_and_kind_are_demanded), T(put_by_another_party_or_with_other_content_is_refused), T(party_token_is_good_once),
+		T(persona_and_kind_are_demanded),
+		T(party_is_admitted_by_itself_and_an_introducer_together), T(party_known_is_not_replaced_without_its_key), T(put_by_another_party_or_with_other_content_is_refused), T(party_token_is_good_once),
 		T(party_token_for_other_request_is_refused), T(delete_takes_the_content_and_only_the_owner_may),
 		T(decision_is_shown_to_each_party_in_its_part), T(query_gives_what_is_in_force_and_needs_a_token_for_the_rest),
 		T(status_and_journal_tell_the_head), T(unknown_oversize_and_cut_messages_are_refused),

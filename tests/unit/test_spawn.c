@@ -50,7 +50,8 @@ static void start_of_an_absent_program_is_an_error_here(void)
 
 static void child_sees_only_what_it_was_given(void)
 {
-	static const char *const argv[] = { "/bin/sh", "-c", "env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= | tr '\\n' ' '; ls /proc/self/fd | wc -w", NULL };
+	static const char *const argv[] = {
+	    "/bin/sh", "-c", "env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= | tr '\\n' ' '; ls /proc/self/fd | wc -w", NULL};
 	const struct spawn s = { .argv = argv, .fds = three, .n_fds = 3, .cwd = "/" };
 	CLEANUP(closep) int stray = open("/dev/null", O_RDONLY); /* NOLINT: without O_CLOEXEC on purpose */
 	CLEANUP(freep) char *text = NULL;

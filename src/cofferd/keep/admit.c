@@ -57,7 +57,8 @@ static enum coffer_rc check_party(struct keep *k, const struct dsse *env, const 
 	return COFFER_OK;
 }
 
-static enum coffer_rc check_issuer(struct keep *k, const struct dsse *env, const struct statement *s, unsigned persona, struct err *e)
+static enum coffer_rc check_issuer(struct keep *k, const struct dsse *env, const struct statement *s, unsigned persona,
+				   struct err *e)
 {
 	const struct party *p = registry_party(&k->registry, span_of(s->issuer), k->now);
 	char names[160];
@@ -66,7 +67,8 @@ static enum coffer_rc check_issuer(struct keep *k, const struct dsse *env, const
 		return err_deny(e, "signature", "%s did not sign this statement with a key it is known by", s->issuer);
 	persona_names(persona, names, sizeof(names));
 	if ((p->personas & persona) != persona)
-		return err_deny(e, "persona", "%s is not a %s, who alone may issue a %s statement", s->issuer, names, statement_kind_name(s->kind));
+		return err_deny(e, "persona", "%s is not a %s, who alone may issue a %s statement", s->issuer, names,
+				statement_kind_name(s->kind));
 	return COFFER_OK;
 }
 
@@ -205,7 +207,8 @@ static enum coffer_rc check_serial(struct keep *k, const struct statement *s, st
 	return COFFER_OK;
 }
 
-enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was, struct err *e)
+enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was,
+		     struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
 	uint8_t id[32];

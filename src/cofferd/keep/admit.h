@@ -7,7 +7,9 @@
  * the last one's id. *known tells that exactly this statement is logged already (*was is then filled; nothing else is checked).
  * COFFER_E_DENIED with check "signature", "ledger", "window", "persona", "kind" or "serial"; COFFER_E_INPUT for a bad form.
  * An asset statement is admitted here as to all but its content, which put (assets.c) checks. */
-enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was, struct err *e) NODISCARD;
+enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was,
+		     struct err *e) NODISCARD;
 
 /* Journals and stores it; inside a transaction. */
-enum coffer_rc admit_log(struct keep *k, const struct statement *s, const struct dsse *env, struct logged *out, struct err *e) NODISCARD;
+enum coffer_rc admit_log(struct keep *k, const struct statement *s, const struct dsse *env, struct logged *out,
+			 struct err *e) NODISCARD;

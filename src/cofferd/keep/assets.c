@@ -32,8 +32,8 @@ static enum coffer_rc rest_key(const struct keep *k, struct secret *out, struct 
 	return COFFER_OK;
 }
 
-enum coffer_rc asset_store(struct keep *k, const struct asset_body *b, const uint8_t statement[static 32], const struct secret *plain,
-    struct err *e)
+enum coffer_rc asset_store(struct keep *k, const struct asset_body *b, const uint8_t statement[static 32],
+			   const struct secret *plain, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,
 	    "INSERT OR REPLACE INTO asset(path, statement, version, type, iv, sealed, tag) VALUES(?,?,?,?,?,?,?)");
@@ -88,7 +88,8 @@ enum coffer_rc asset_load(struct keep *k, const struct asset_path *p, uint64_t v
 /* ---- put ---- */
 
 /* Opens what the owner sealed to our receive key, and holds it against the digest the owner signed. */
-static enum coffer_rc open_sealed(struct keep *k, const struct keep_put_req *m, const struct statement *s, struct secret *out, struct err *e)
+static enum coffer_rc open_sealed(struct keep *k, const struct keep_put_req *m, const struct statement *s, struct secret *out,
+				  struct err *e)
 {
 	CLEANUP(secret_free) struct secret plain = { 0 };
 	uint8_t digest[32];
@@ -104,7 +105,8 @@ static enum coffer_rc open_sealed(struct keep *k, const struct keep_put_req *m, 
 	return COFFER_OK;
 }
 
-static enum coffer_rc put(struct keep *k, const struct keep_put_req *m, const struct asset_path *p, struct logged *l, struct err *e)
+static enum coffer_rc put(struct keep *k, const struct keep_put_req *m, const struct asset_path *p, struct logged *l,
+			  struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
 	CLEANUP(secret_free) struct secret plain = { 0 };

@@ -17,13 +17,14 @@ static bool stands(const struct fact *f, int64_t now)
 	return f->issued <= now && now < f->expires && !f->superseded && f->issuer_may;
 }
 
-/* The issuer revokes for all; an owner revokes a workload or an approval for its own assets. */
+/* The issuer revokes for all; an owner revokes another's workload for its own assets. (Approvals looked at here are the
+ * owner's own.) */
 static bool revoked(const struct decide_in *in, const struct fact *f)
 {
 	for (size_t i = 0; i < in->n_revocations; i++) {
 		const struct fact_revocation *r = &in->revocation[i];
 		bool own = strcmp(r->issuer, f->issuer) == 0;
-		bool owner = strcmp(r->issuer, in->q.path.owner) == 0 && (f->kind == ST_WORKLOAD || f->kind == ST_APPROVAL);
+		bool owner = f->kind == ST_WORKLOAD && strcmp(r->issuer, in->q.path.owner) == 0;
 
 		if (span_eq(SPAN(r->target), SPAN(f->id)) && (own || owner))
 			return true;
@@ -196,7 +197,10 @@ static bool check_platform(const struct decide_in *in, struct decision *d)
 
 	c->holds = sample && platform_named(in, d->workload);
 	SET(c->expected, "a platform that %s named for %s", in->q.path.owner, in->q.path.text);
-	SET(c->found, "%s, %s", in->a.platform, c->holds ? "which is named" : sample ? "which proves nothing and is not named" : "which this version cannot judge");
+	SET(c->found, "%s, %s", in->a.platform,
+	    c->holds ? "which is named"
+	    : sample ? "which proves nothing and is not named"
+		     : "which this version cannot judge");
 	SET(c->who, "owner %s", in->q.path.owner);
 	SET(c->command, "coffer approve --platform %s --asset %s", in->a.platform, in->q.path.text);
 	return c->holds;
@@ -260,7 +264,8 @@ static void check_entitled(const struct decide_in *in, struct decision *d)
 		const struct man_container *k = m ? manifest_container(m, in->q.container) : NULL;
 
 		c->holds = k && manifest_entitles(k, &in->q.path, in->q.purpose);
-		SET(c->expected, "container %.*s is entitled to %s for %s", name_n, (const char *)in->q.container.p, in->q.path.text, purpose_name(in->q.purpose));
+		SET(c->expected, "container %.*s is entitled to %s for %s", name_n, (const char *)in->q.container.p,
+		    in->q.path.text, purpose_name(in->q.purpose));
 	} else {
 		c->holds = m && all_entitled(m, &in->q.path);
 		SET(c->expected, "every container is entitled to %s for api", in->q.path.text);
@@ -293,7 +298,8 @@ static void check_approved(const struct decide_in *in, struct decision *d)
 
 	if (w)
 		hex32(w->manifest.digest, digest);
-	SET(c->expected, "approval in force by %s for workload %.16s on %s by this service", in->q.path.owner, w ? digest : "(unknown)", in->a.platform);
+	SET(c->expected, "approval in force by %s for workload %.16s on %s by this service", in->q.path.owner,
+	    w ? digest : "(unknown)", in->a.platform);
 	SET(c->who, "owner %s", in->q.path.owner);
 	SET(c->command, "coffer approve --asset %s --workload %s", in->q.path.text, w ? digest : "DIGEST");
 	if (fault) {
@@ -342,18 +348,21 @@ static void check_revoked(const struct decide_in *in, struct decision *d)
 	}
 }
 
+/* The reason is the first failing check that is built: "not built" tells nobody what to mend. */
 static void conclude(struct decision *d)
 {
+	static const unsigned order[DECIDE_CHECKS_MAX] = { 1, 3, 6, 7, 9, 11, 0, 2, 4, 5, 8, 10 };
+
 	d->allowed = true;
 	d->reason = d->n;
-	for (size_t pass = 0; pass < 2; pass++)
-		for (size_t i = 0; i < d->n; i++) {
-			if (d->check[i].holds)
-				continue;
+	for (size_t i = 0; i < d->n; i++) {
+		size_t at = d->n == DECIDE_CHECKS_MAX ? order[i] : i;
+
+		if (d->allowed && !d->check[at].holds) {
 			d->allowed = false;
-			if (d->reason == d->n && (d->check[i].built || pass == 1))
-				d->reason = i;
+			d->reason = at;
 		}
+	}
 }
 
 void decide(const struct decide_in *in, struct decision *out)

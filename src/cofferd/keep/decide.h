@@ -18,7 +18,12 @@ struct fact {
 	bool    superseded;   /* a higher serial of the same issuer, kind and subject is logged */
 	bool    issuer_may;   /* the issuer is known and holds the persona this kind needs */
 };
-struct fact_workload   { struct fact s; uint8_t initdata[32]; /* of its rendering */ struct manifest manifest; struct statement st; };
+struct fact_workload {
+	struct fact s;
+	uint8_t initdata[32]; /* of its rendering */
+	struct manifest manifest;
+	struct statement st;
+};
 struct fact_approval   { struct fact s; struct approval body; uint64_t used; };
 struct fact_asset      { struct fact s; struct asset_body body; };
 struct fact_service    { struct fact s; char id[PARTY_MAX]; }; /* keys are this service's: checked when it was logged */

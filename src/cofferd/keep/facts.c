@@ -83,7 +83,8 @@ static enum coffer_rc read_revocations(const struct registry *r, const struct fa
 	}
 }
 
-static enum coffer_rc read_asset(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out, struct err *e)
+static enum coffer_rc read_asset(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out,
+				 struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->store,
 	    "SELECT " FACT_COLUMNS " FROM asset a JOIN statement s ON s.id=a.statement WHERE a.path=?");
@@ -101,7 +102,8 @@ static enum coffer_rc read_asset(const struct registry *r, const struct asset_pa
 	return read_revocations(r, &out->asset.s, out, e);
 }
 
-static enum coffer_rc read_workloads(const struct registry *r, const uint8_t reg[static 32], int64_t now, struct facts *out, struct err *e)
+static enum coffer_rc read_workloads(const struct registry *r, const uint8_t reg[static 32], int64_t now, struct facts *out,
+				     struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS ", w.initdata FROM workload w JOIN statement s"
 	                                               " ON s.id=w.statement WHERE w.initdata=? ORDER BY s.seq DESC LIMIT ?");
@@ -136,10 +138,12 @@ static enum coffer_rc read_uses(const struct registry *r, struct fact_approval *
 	return COFFER_OK;
 }
 
-static enum coffer_rc read_approvals(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out, struct err *e)
+static enum coffer_rc read_approvals(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out,
+				     struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM approval_asset a JOIN statement s ON s.id=a.statement"
-	                                               " WHERE a.path=? AND s.issuer=? ORDER BY s.seq DESC LIMIT ?");
+	CLEANUP(q_close)
+	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM approval_asset a JOIN statement s ON s.id=a.statement"
+				      " WHERE a.path=? AND s.issuer=? ORDER BY s.seq DESC LIMIT ?");
 
 	out->approval = calloc(FACT_APPROVALS_MAX, sizeof(*out->approval));
 	if (!out->approval)
@@ -166,7 +170,8 @@ static enum coffer_rc read_approvals(const struct registry *r, const struct asse
 
 static enum coffer_rc read_services(const struct registry *r, int64_t now, struct facts *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE s.kind=? ORDER BY s.seq DESC LIMIT ?");
+	CLEANUP(q_close)
+	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE s.kind=? ORDER BY s.seq DESC LIMIT ?");
 
 	q_i64(&q, ST_SERVICE);
 	q_i64(&q, FACT_SERVICES_MAX);

@@ -31,5 +31,6 @@ enum coffer_rc keep_open(const char *path, struct keep_keys *keys, const struct 
 void keep_close(struct keep *k); /* CLEANUP-ready */
 
 /* One request. The answer's body goes to reply (emptied first); the value is the frame's tag. For a failure the body is
- * a struct keep_refusal whose reason may be shown to anyone. Everything that an answer rests on is durable before this returns. */
+ * a struct keep_refusal whose reason may be shown to anyone. Everything that an answer rests on is durable before this returns.
+ */
 enum coffer_rc keep_dispatch(struct keep *k, uint8_t type, struct span body, struct wr *reply);

@@ -35,8 +35,10 @@ static enum coffer_rc run(struct keep *k, uint8_t type, struct span body, struct
 /* What a peer may hear of a failure: refusals say why; faults of ours go to our log alone. */
 static void refuse(const struct err *e, const struct answer *a, struct wr *reply)
 {
-	static const char *const word[] = { [COFFER_E_INPUT] = "malformed", [COFFER_E_DENIED] = "denied", [COFFER_E_NOTFOUND] = "absent",
-		[COFFER_E_LIMIT] = "limit", [COFFER_E_UPSTREAM] = "unavailable", [COFFER_E_SYSTEM] = "unavailable", [COFFER_E_BUG] = "unavailable" };
+	static const char *const word[] = {
+	    [COFFER_E_INPUT] = "malformed", [COFFER_E_DENIED] = "denied",	 [COFFER_E_NOTFOUND] = "absent",
+	    [COFFER_E_LIMIT] = "limit",	    [COFFER_E_UPSTREAM] = "unavailable", [COFFER_E_SYSTEM] = "unavailable",
+	    [COFFER_E_BUG] = "unavailable"};
 	bool fault = e->rc == COFFER_E_UPSTREAM || e->rc == COFFER_E_SYSTEM || e->rc == COFFER_E_BUG;
 	struct keep_refusal r = { .has_decision = a->has_decision };
 

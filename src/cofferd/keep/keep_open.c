@@ -27,7 +27,8 @@ static enum coffer_rc check_genesis(struct keep *k, const struct keep_config *c,
 	return tx_commit(&tx, e);
 }
 
-static enum coffer_rc open_store(const char *path, const struct keep_config *c, const struct genesis *g, struct keep *k, struct err *e)
+static enum coffer_rc open_store(const char *path, const struct keep_config *c, const struct genesis *g, struct keep *k,
+				 struct err *e)
 {
 	uint8_t mac[32];
 
@@ -40,7 +41,8 @@ static enum coffer_rc open_store(const char *path, const struct keep_config *c, 
 	return check_genesis(k, c, e);
 }
 
-enum coffer_rc keep_open(const char *path, struct keep_keys *keys, const struct keep_config *c, int64_t now, struct keep *out, struct err *e)
+enum coffer_rc keep_open(const char *path, struct keep_keys *keys, const struct keep_config *c, int64_t now, struct keep *out,
+			 struct err *e)
 {
 	CLEANUP(keep_close) struct keep k = { .keys = *keys, .now = now };
 	CLEANUP(freep) struct genesis *g = calloc(1, sizeof(*g));

@@ -69,7 +69,9 @@ static enum coffer_rc forget_expired(struct keep *k, struct err *e)
 	q_i64(&old, k->now);
 	TRY(q_run(&old, e));
 	TRY(q_row(&n, &row, e));
-	return row && q_col_i64(&n, 0) < JTI_MAX ? COFFER_OK : err_set(e, COFFER_E_LIMIT, "too many tokens at once; try again in five minutes");
+	return row && q_col_i64(&n, 0) < JTI_MAX
+		   ? COFFER_OK
+		   : err_set(e, COFFER_E_LIMIT, "too many tokens at once; try again in five minutes");
 }
 
 static enum coffer_rc use_once(struct keep *k, const struct claims *c, struct err *e)

@@ -36,7 +36,8 @@ static enum coffer_rc may_query(struct keep *k, const struct keep_query_req *m, 
 /* In force but for the issuer's persona, which the caller of a single statement judges by its own rules. */
 #define IN_FORCE \
 	" AND s.issued<=?6 AND s.expires>?6 AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer" \
-	" AND n.subject=s.subject AND n.serial>s.serial) AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer)"
+	" AND n.subject=s.subject AND n.serial>s.serial)" \
+	" AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer)"
 
 static void bind_query(struct q *q, const struct keep *k, const struct keep_query_req *m, struct span subject)
 {
@@ -65,8 +66,9 @@ static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, stru
 {
 	static const char all[] = "SELECT s.id FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
 	                          " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5) AND ?6>0 ORDER BY s.seq DESC LIMIT 256";
-	static const char in_force[] = "SELECT s.id FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
-	                               " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5)" IN_FORCE " ORDER BY s.seq DESC LIMIT 256";
+	static const char in_force[] =
+	    "SELECT s.id FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
+	    " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5)" IN_FORCE " ORDER BY s.seq DESC LIMIT 256";
 	CLEANUP(q_close) struct q q = q_open(k->store, m->all ? all : in_force);
 	CLEANUP(wr_close) struct wr subject = wr_open(4096), list = wr_open(ANSWER_MAX);
 	uint32_t n = 0;

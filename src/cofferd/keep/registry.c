@@ -95,7 +95,8 @@ void registry_entry(const uint8_t id[static 32], enum statement_kind kind, const
 	jw_obj_end(&j);
 }
 
-enum coffer_rc registry_last(struct registry *r, const struct statement *s, uint64_t *serial, uint8_t id[static 32], struct err *e)
+enum coffer_rc registry_last(struct registry *r, const struct statement *s, uint64_t *serial, uint8_t id[static 32],
+			     struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->store,
 	    "SELECT serial, id FROM statement WHERE kind=? AND issuer=? AND subject=? ORDER BY serial DESC LIMIT 1");
@@ -174,7 +175,8 @@ enum coffer_rc registry_envelope(struct registry *r, const uint8_t id[static 32]
 
 /* ---- logging ---- */
 
-static enum coffer_rc insert_row(struct registry *r, const struct statement *s, const struct dsse *env, uint64_t seq, struct err *e)
+static enum coffer_rc insert_row(struct registry *r, const struct statement *s, const struct dsse *env, uint64_t seq,
+				 struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->store, "INSERT INTO statement(id, seq, kind, issuer, subject, names, serial, issued,"
 	                                               " expires, payload, sigs) VALUES(?,?,?,?,?,?,?,?,?,?,?)");
@@ -287,9 +289,12 @@ static enum coffer_rc check_row(struct q *q, struct statement *s, struct err *e)
 static enum coffer_rc check_counts(struct store *s, struct err *e)
 {
 	static const char *const none[] = {
-		"SELECT 1 FROM entry e WHERE e.type IN ('statement','genesis') AND NOT EXISTS(SELECT 1 FROM statement s WHERE s.seq=e.seq) LIMIT 1",
-		"SELECT 1 FROM statement s WHERE s.kind=8 AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.statement=s.id AND r.issuer=s.issuer) LIMIT 1",
-		"SELECT 1 FROM statement s WHERE s.kind=6 AND NOT EXISTS(SELECT 1 FROM workload w WHERE w.statement=s.id) LIMIT 1",
+		"SELECT 1 FROM entry e WHERE e.type IN ('statement','genesis')"
+		" AND NOT EXISTS(SELECT 1 FROM statement s WHERE s.seq=e.seq) LIMIT 1",
+		"SELECT 1 FROM statement s WHERE s.kind=8"
+		" AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.statement=s.id AND r.issuer=s.issuer) LIMIT 1",
+		"SELECT 1 FROM statement s WHERE s.kind=6"
+		" AND NOT EXISTS(SELECT 1 FROM workload w WHERE w.statement=s.id) LIMIT 1",
 	};
 
 	_Static_assert(ST_REVOCATION == 8 && ST_WORKLOAD == 6, "the numbers in the queries above");

@@ -31,7 +31,8 @@ void           registry_clear(struct registry *r);
 /* NULL when unknown or its statement has expired. */
 const struct party *registry_party(const struct registry *r, struct span id, int64_t now);
 /* The known party that holds the key with this thumbprint; NULL if none. */
-const struct party *registry_key(const struct registry *r, const uint8_t thumb[static 32], int64_t now, const struct pubkey **key);
+const struct party *registry_key(const struct registry *r, const uint8_t thumb[static 32], int64_t now,
+				 const struct pubkey **key);
 /* Adds or replaces a party; only after the commit. COFFER_E_LIMIT. */
 enum coffer_rc registry_learn(struct registry *r, const struct statement *s, struct err *e) NODISCARD;
 /* Room for one more party? */
@@ -45,15 +46,19 @@ void registry_subject(const struct statement *s, struct wr *w);
 
 struct logged { uint8_t id[32]; uint64_t seq; uint8_t entry[32]; };
 /* Newest statement of this issuer, kind and subject. *serial = 0 when none. */
-enum coffer_rc registry_last(struct registry *r, const struct statement *s, uint64_t *serial, uint8_t id[static 32], struct err *e) NODISCARD;
-enum coffer_rc registry_find(struct registry *r, const uint8_t id[static 32], bool *found, struct logged *out, struct err *e) NODISCARD;
+enum coffer_rc registry_last(struct registry *r, const struct statement *s, uint64_t *serial, uint8_t id[static 32],
+			     struct err *e) NODISCARD;
+enum coffer_rc registry_find(struct registry *r, const uint8_t id[static 32], bool *found, struct logged *out,
+			     struct err *e) NODISCARD;
 
 /* Kind and issuer of a logged statement. */
 struct brief { enum statement_kind kind; char issuer[PARTY_MAX]; };
-enum coffer_rc registry_brief(struct registry *r, const uint8_t id[static 32], bool *found, struct brief *out, struct err *e) NODISCARD;
+enum coffer_rc registry_brief(struct registry *r, const uint8_t id[static 32], bool *found, struct brief *out,
+			      struct err *e) NODISCARD;
 
 /* Inside the transaction that journals it. */
-enum coffer_rc registry_insert(struct registry *r, const struct statement *s, const struct dsse *env, uint64_t seq, struct err *e) NODISCARD;
+enum coffer_rc registry_insert(struct registry *r, const struct statement *s, const struct dsse *env, uint64_t seq,
+			       struct err *e) NODISCARD;
 /* The journal's data for a statement. */
 void registry_entry(const uint8_t id[static 32], enum statement_kind kind, const char *issuer, struct wr *w);
 

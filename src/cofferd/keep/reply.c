@@ -29,11 +29,13 @@ enum coffer_rc reply_seal(const struct reply_in *in, struct wr *body, struct err
 	content(in, &w);
 	TRY(wr_done(&w, "reply", e));
 	if (in->key->rsa)
-		return jwe_seal_rsa((struct span){ in->key->n, in->key->n_len }, (struct span){ in->key->e, in->key->e_len }, wr_span(&w), body, e);
+		return jwe_seal_rsa((struct span){in->key->n, in->key->n_len}, (struct span){in->key->e, in->key->e_len},
+				    wr_span(&w), body, e);
 	return jwe_seal(&in->key->ec, wr_span(&w), NULL, body, e);
 }
 
-enum coffer_rc reply_sign(const struct keep *k, const struct reply_in *in, struct span body, uint8_t sig[static SIG_LEN], struct err *e)
+enum coffer_rc reply_sign(const struct keep *k, const struct reply_in *in, struct span body, uint8_t sig[static SIG_LEN],
+			  struct err *e)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(1024);
 	uint8_t digest[32];

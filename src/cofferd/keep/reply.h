@@ -14,4 +14,5 @@ struct reply_in {
 enum coffer_rc reply_seal(const struct reply_in *in, struct wr *body, struct err *e) NODISCARD;
 
 /* Over body digest, attested key, path, version, journal number and entry hash. */
-enum coffer_rc reply_sign(const struct keep *k, const struct reply_in *in, struct span body, uint8_t sig[static SIG_LEN], struct err *e) NODISCARD;
+enum coffer_rc reply_sign(const struct keep *k, const struct reply_in *in, struct span body, uint8_t sig[static SIG_LEN],
+			  struct err *e) NODISCARD;

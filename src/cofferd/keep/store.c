@@ -18,7 +18,8 @@ static const char schema[] =
 	"CREATE TABLE entry(seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, time INTEGER NOT NULL, type TEXT NOT NULL,"
 	" data BLOB NOT NULL) STRICT;"
 	"CREATE TABLE statement(id BLOB PRIMARY KEY, seq INTEGER NOT NULL UNIQUE REFERENCES entry(seq), kind INTEGER NOT NULL,"
-	" issuer TEXT NOT NULL, subject BLOB NOT NULL, names BLOB NOT NULL, serial INTEGER NOT NULL, issued INTEGER NOT NULL, expires INTEGER NOT NULL,"
+	" issuer TEXT NOT NULL, subject BLOB NOT NULL, names BLOB NOT NULL,"
+	" serial INTEGER NOT NULL, issued INTEGER NOT NULL, expires INTEGER NOT NULL,"
 	" payload BLOB NOT NULL, sigs BLOB NOT NULL, UNIQUE(kind, issuer, subject, serial)) STRICT;"
 	"CREATE TABLE workload(statement BLOB PRIMARY KEY REFERENCES statement(id), initdata BLOB NOT NULL) STRICT;"
 	"CREATE INDEX workload_initdata ON workload(initdata);"
@@ -63,7 +64,8 @@ static enum coffer_rc demand(struct store *s, const char *sql, const char *answe
 
 	TRY(q_row(&q, &row, e));
 	if ((row ? !span_eq_str(q_col(&q, 0), answer) : *answer != 0))
-		return err_set(e, COFFER_E_INPUT, "store: %s does not answer \"%s\": the database is damaged; restore it from a copy", sql, answer);
+		return err_set(e, COFFER_E_INPUT,
+			       "store: %s does not answer \"%s\": the database is damaged; restore it from a copy", sql, answer);
 	return COFFER_OK;
 }
 

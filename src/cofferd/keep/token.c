@@ -163,8 +163,8 @@ static enum coffer_rc read_evidence(const struct json *v, struct appraisal *a, s
 	return COFFER_OK;
 }
 
-enum coffer_rc token_read(const struct keep *k, const struct keep_resource_req *q, struct appraisal *a, struct member_set *members,
-    uint8_t session[static KEEP_SESSION_LEN], struct err *e)
+enum coffer_rc token_read(const struct keep *k, const struct keep_resource_req *q, struct appraisal *a,
+			  struct member_set *members, uint8_t session[static KEEP_SESSION_LEN], struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	CLEANUP(members_clear) struct member_set set = { 0 };

@@ -10,5 +10,5 @@ enum coffer_rc token_make(const struct keep *k, const struct session *s, struct 
 
 /* A token of this service, still good: fills appraisal, key members (members_clear) and the id of the session it was made
  * in. COFFER_E_DENIED (check "token"). */
-enum coffer_rc token_read(const struct keep *k, const struct keep_resource_req *q, struct appraisal *a, struct member_set *members,
-    uint8_t session[static KEEP_SESSION_LEN], struct err *e) NODISCARD;
+enum coffer_rc token_read(const struct keep *k, const struct keep_resource_req *q, struct appraisal *a,
+			  struct member_set *members, uint8_t session[static KEEP_SESSION_LEN], struct err *e) NODISCARD;

@@ -1,0 +1,108 @@
+/* coffer party: joining a genesis that others founded. The newcomer asks, any known party introduces it. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/home.h"
+#include "cli/publish.h"
+#include "cli/verbs.h"
+#include "crypto/hash.h"
+#include "os/file.h"
+
+const struct opt_spec opts_party_request[] = {
+	{ "out", "FILE", "where to write the request (default request.json)", false, false }, OPT_EXPIRES, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_party_admit[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+
+static enum coffer_rc read_party(const struct home *h, struct json_doc **out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+	char path[600];
+
+	TRY(home_file(h, "party.json", path, sizeof(path), e));
+	TRY(file_read(path, 64u << 10, &text, e));
+	if (json_parse(wr_span(&text), 64u << 10, out, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	return COFFER_OK;
+}
+
+static enum coffer_rc write_envelope(const char *path, const struct dsse *env, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(DSSE_ENVELOPE_MAX);
+	struct json_wr j = jw_open(&w, true);
+
+	dsse_write(env, &j);
+	wr_str(&w, "\n");
+	TRY(wr_done(&w, path, e));
+	return file_write(path, wr_span(&w), 0644, e);
+}
+
+enum coffer_rc cmd_party_request(struct cli *c, struct err *e)
+{
+	CLEANUP(wr_close) struct wr payload = wr_open(DSSE_PAYLOAD_MAX);
+	CLEANUP(json_freep) struct json_doc *body = NULL;
+	CLEANUP(privkey_freep) struct privkey *key = NULL;
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	struct statement s = { .kind = ST_PARTY, .has_ledger = true, .issued = clock_now(), .serial = 1, .n_subjects = 1 };
+	const char *out = cli_opt(c, "out") ? cli_opt(c, "out") : "request.json";
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	if (!h.has_genesis)
+		return err_set(e, COFFER_E_INPUT, "which genesis? Run 'coffer genesis use FILE --service URL' first");
+	TRY(read_party(&h, &body, e));
+	TRY(home_sign_key(c, &h, &key, e));
+	(void)snprintf(s.issuer, sizeof(s.issuer), "%s", h.party);
+	memcpy(s.ledger, h.genesis, 32);
+	s.expires = s.issued + 3650LL * 86400;
+	TRY(expires_opt(c, "expires", &s.expires, e));
+	s.subject[0].name = span_of(h.party);
+	sha256(s.subject[0].name, s.subject[0].sha256);
+	s.body = json_root(body);
+	TRY(statement_write(&s, &payload, e));
+	TRY(dsse_new(wr_span(&payload), &env, e));
+	TRY(dsse_sign(&env, key, e));
+	TRY(write_envelope(out, &env, e));
+	(void)printf(c->json ? "{\"party\":\"%s\",\"file\":\"%s\"}\n" : "%s asks to join in %s; any known party admits it with 'coffer party admit'\n", h.party, out);
+	return COFFER_OK;
+}
+
+/* What the introducer vouches for: that this key is that party's. It gives the newcomer a namespace of its own and nothing else. */
+static enum coffer_rc check_request(const struct home *h, const struct dsse *env, struct party *out, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+
+	TRY(statement_parse(wr_span(&env->payload), &s, e));
+	if (s.kind != ST_PARTY || !s.has_ledger || !span_eq(SPAN(s.ledger), SPAN(h->genesis)))
+		return err_deny(e, "party", "this is no party statement for the genesis that you follow");
+	TRY(party_read(s.body, out, e));
+	if (!party_signed(out, env))
+		return err_deny(e, "party", "the request is not signed by the key it names");
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_party_admit(struct cli *c, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(privkey_freep) struct privkey *key = NULL;
+	CLEANUP(service_closep) struct service_conn *conn = NULL;
+	struct logged l = { .serial = 1 };
+	char who[256];
+	struct party p;
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	TRY(file_read_arg(c->pos[0], DSSE_ENVELOPE_MAX, &text, e));
+	if (dsse_parse(wr_span(&text), &env, e) != COFFER_OK)
+		return err_wrap(e, "%s", c->pos[0]);
+	TRY(check_request(&h, &env, &p, e));
+	persona_names(p.personas, who, sizeof(who));
+	(void)fprintf(stderr, "admitting %s (%s): it gets a namespace of its own and power over that alone\n", p.id, who);
+	TRY(home_sign_key(c, &h, &key, e));
+	TRY(home_connect(&h, &conn, e));
+	TRY(dsse_sign(&env, key, e));
+	TRY(envelope_post(conn, &env, &l, e));
+	logged_print(c, "party", &l);
+	return COFFER_OK;
+}

@@ -1,0 +1,120 @@
+/* Stands in for trust service and registry below the real agent, so that everything else of a launch can be tested without them:
+ * keys are the SHA-256 of their path, and an image is busybox in two layers. Never linked into a program that is installed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "client/rcar.h"
+#include "crypto/hash.h"
+#include "image/pull.h"
+#include "os/file.h"
+
+struct service_conn { int unused; };
+struct rcar { struct privkey *key; };
+
+enum coffer_rc service_open(const struct service_opts *o, struct service_conn **out, struct err *e)
+{
+	(void)o;
+	*out = calloc(1, sizeof(**out));
+	return *out ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "out of memory");
+}
+
+void service_close(struct service_conn *c)
+{
+	free(c);
+}
+
+enum coffer_rc rcar_attest(struct service_conn *c, const struct attester *a, struct span initdata, struct rcar **out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr evidence = wr_open(4096);
+	CLEANUP(rcar_freep) struct rcar *r = calloc(1, sizeof(*r));
+	uint8_t reg[32];
+
+	(void)c;
+	if (!r)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	sha256(initdata, reg);
+	TRY(a->evidence(a->arg, span_of("report"), reg, &evidence, e));
+	TRY(privkey_new(KEY_P256, &r->key, e));
+	*out = MOVE(r);
+	return COFFER_OK;
+}
+
+void rcar_free(struct rcar *r)
+{
+	if (r)
+		privkey_free(r->key);
+	free(r);
+}
+
+const char *rcar_token(const struct rcar *r)
+{
+	return r ? "e30.e30.AA" : NULL;
+}
+
+const struct privkey *rcar_request_key(const struct rcar *r)
+{
+	return r->key;
+}
+
+void rcar_asset_clear(struct rcar_asset *a)
+{
+	secret_free(&a->content);
+}
+
+enum coffer_rc rcar_get(struct rcar *r, const struct asset_path *path, uint64_t version, struct span container, enum purpose purpose,
+    struct rcar_asset *out, struct err *e)
+{
+	(void)r;
+	(void)version;
+	(void)container;
+	(void)purpose;
+	if (span_ends(span_of(path->text), "/withheld"))
+		return err_deny(e, "R9", "the owner has not approved");
+	TRY(secret_new(32, &out->content, e));
+	sha256(span_of(path->text), out->content.p);
+	out->version = 1;
+	return COFFER_OK;
+}
+
+static enum coffer_rc put(const char *dir, const char *name, struct span s, unsigned mode, struct err *e)
+{
+	CLEANUP(freep) char *path = str_fmt("%s/%s", dir, name);
+
+	return path ? file_write(path, s, mode, e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
+}
+
+enum coffer_rc image_pull(const struct image_pull *o, struct image_pulled *out, struct err *e)
+{
+	CLEANUP(freep) char *bin = str_fmt("%s/0/bin", o->dir);
+	CLEANUP(freep) char *sh = str_fmt("%s/0/bin/sh", o->dir);
+	CLEANUP(freep) char *upper = str_fmt("%s/1", o->dir);
+	CLEANUP(wr_close) struct wr box = wr_open(8u << 20);
+	CLEANUP(secret_free) struct secret key = { 0 };
+
+	if (!bin || !sh || !upper || o->policy.n == 0)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory, or no policy");
+	if (strstr(o->reference, "/unsigned@"))
+		return err_deny(e, "signature", "no signature is good enough");
+	if (strstr(o->reference, "/foreign@"))
+		TRY(o->get_key(o->key_arg, "kbs:///somebody/image-key/else", &key, e));
+	TRY(o->get_key(o->key_arg, "kbs:///imaker/image-key/app", &key, e));
+	TRY(file_mkdirs(bin, 0755, e));
+	TRY(file_mkdirs(upper, 0755, e));
+	TRY(file_read("/bin/busybox", 8u << 20, &box, e));
+	TRY(put(bin, "busybox", wr_span(&box), 0755, e));
+	TRY(put(upper, "upper-layer", span_of("2"), 0644, e));
+	if (symlink("busybox", sh) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "%s", strerror(errno));
+	*out = (struct image_pulled){ .n_layers = 2 };
+	return COFFER_OK;
+}
+
+void image_pulled_clear(struct image_pulled *p)
+{
+	json_freep(&p->config);
+}

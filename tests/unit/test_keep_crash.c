@@ -1,0 +1,323 @@
+/* The real, sandboxed cofferd-keep, killed at any moment while it logs, stores and releases: it comes up again, its
+ * chain is whole, and nothing that it acknowledged is lost. argv[1] is the program. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "crypto/hash.h"
+#include "fmt/enc.h"
+#include "os/ipc.h"
+#include "os/spawn.h"
+#include "tests/keepkit.h"
+#include "tests/t.h"
+
+#define ROUNDS 25
+#define ACKED_MAX 100000
+
+static const char *program;
+static char dir[] = "/tmp/coffer-test-crash.XXXXXX";
+
+struct acked { uint64_t seq; uint8_t entry[32]; };
+
+struct run {
+	struct kit    k;
+	pid_t         pid;
+	int           ctl;
+	struct acked *acked;
+	size_t        n;
+	uint64_t      serial;   /* of the approval; its id is in k.approval_id */
+	uint8_t       previous[32];
+	bool          deployed;
+};
+
+static bool start(struct run *r)
+{
+	const char *const argv[] = { program, "--run", NULL };
+	CLEANUP(wr_close) struct wr w = wr_open(KEEP_CONFIG_MAX), answer = { 0 };
+	struct keep_config c = { .state_dir = span_of(dir), .genesis = r->k.genesis };
+	struct err e = { 0 };
+	int net[2], ctl[2];
+	uint8_t tag = 0xff;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, net) != 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ctl) != 0)
+		return false;
+	const int fds[] = { -1, -1, 2, net[1], ctl[1] };
+	const struct spawn s = { .argv = argv, .fds = fds, .n_fds = 5, .die_with_parent = true };
+	bool ok = spawn_start(&s, &r->pid, &e) == COFFER_OK;
+
+	(void)close(net[1]), (void)close(ctl[1]);
+	r->k.fd = net[0];
+	r->ctl = ctl[0];
+	memcpy(c.genesis_id, r->k.genesis_id, 32);
+	keep_config_write(&w, &c);
+	ok = ok && ipc_send(r->ctl, KEEP_CONFIG, wr_span(&w), &e) == COFFER_OK &&
+	     ipc_recv(r->ctl, 4096, &tag, &answer, &e) == COFFER_OK && tag == COFFER_OK;
+	if (!ok)
+		printf("# keep did not start: %s %.*s\n", e.msg, (int)answer.n, (const char *)answer.p);
+	return ok;
+}
+
+static int stop(struct run *r)
+{
+	struct err e = { 0 };
+	int st = -1;
+
+	(void)close(r->k.fd), (void)close(r->ctl);
+	r->k.fd = -1;
+	(void)!spawn_wait(r->pid, &st, &e);
+	return st;
+}
+
+static pid_t kill_later(pid_t victim, useconds_t after)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)usleep(after);
+		(void)kill(victim, SIGKILL);
+		_exit(0);
+	}
+	return pid;
+}
+
+static void ack(struct run *r, uint64_t seq, const uint8_t entry[static 32])
+{
+	if (r->n < ACKED_MAX) {
+		r->acked[r->n].seq = seq;
+		memcpy(r->acked[r->n++].entry, entry, 32);
+	}
+}
+
+static void ack_logged(struct run *r)
+{
+	struct keep_logged_rep rep;
+	struct err e = { 0 };
+
+	if (keep_logged_rep_read(wr_span(&r->k.answer), &rep, &e) == COFFER_OK)
+		ack(r, rep.seq, rep.entry);
+}
+
+static void ack_release(struct run *r)
+{
+	struct keep_resource_rep rep;
+	struct err e = { 0 };
+
+	if (keep_resource_rep_read(wr_span(&r->k.answer), &rep, &e) == COFFER_OK)
+		ack(r, rep.seq, rep.entry);
+}
+
+/* The store answers with the hash it acknowledged, for every acknowledged entry. */
+static bool all_there(struct run *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		CLEANUP(wr_close) struct wr own = { 0 };
+		CLEANUP(freep) char *text = NULL, *want = NULL;
+		struct keep_journal_req m = { .from = r->acked[i].seq };
+		struct wr w = wr_open(1u << 16);
+		char hex[HEX32_LEN];
+
+		if (i + 40 < r->n && i % 17 != 0) /* all of the newest, a sample of the older: the chain vouches for the rest */
+			continue;
+		kit_auth(&r->k, KIT_ACME, "GET", "/x", &m.auth, &own);
+		keep_journal_req_write(&w, &m);
+		if (kit_ask(&r->k, KEEP_JOURNAL, &w) != COFFER_OK)
+			return false;
+		hex32(r->acked[i].entry, hex);
+		want = str_fmt("{\"entries\":[{\"hash\":\"%s\",\"seq\":%llu}", hex, (unsigned long long)r->acked[i].seq);
+		text = span_dup(wr_span(&r->k.answer));
+		if (!text || !want || !span_starts(span_of(text), want))
+			return false;
+	}
+	return true;
+}
+
+static bool is_logged(struct run *r, const uint8_t id[static 32])
+{
+	CLEANUP(wr_close) struct wr own = { 0 };
+	struct keep_query_req m = { .has_auth = true, .has_id = true, .all = true };
+	struct wr w = wr_open(1u << 16);
+	struct rd in;
+
+	memcpy(m.id, id, 32);
+	kit_auth(&r->k, KIT_ACME, "GET", "/x", &m.auth, &own);
+	keep_query_req_write(&w, &m);
+	if (kit_ask(&r->k, KEEP_QUERY, &w) != COFFER_OK)
+		return false;
+	in = rd_open(wr_span(&r->k.answer));
+	return rd_be32(&in) == 1;
+}
+
+/* What was sent and not answered before the kill may have happened or not: ask. */
+static void resolve(struct run *r)
+{
+	if (r->k.asset_serial > 0 && memcmp(r->k.asset_id, r->k.asset_pending, 32) != 0 /* public: test */ &&
+	    is_logged(r, r->k.asset_pending)) {
+		r->k.asset_serial++;
+		memcpy(r->k.asset_id, r->k.asset_pending, 32);
+	}
+	if (r->serial > 0 && memcmp(r->previous, r->k.approval_id, 32) != 0 /* public: test */ && is_logged(r, r->k.approval_id)) {
+		r->serial++;
+		memcpy(r->previous, r->k.approval_id, 32);
+	}
+}
+
+/* Works until keep is gone. false when keep refused what it must not refuse. */
+static bool work(struct run *r)
+{
+	enum coffer_rc rc = kit_begin(&r->k);
+
+	if (rc == COFFER_OK)
+		rc = kit_attest(&r->k, (struct kit_evidence){ 0 });
+	while (rc == COFFER_OK) {
+		r->k.now = clock_now();
+		rc = kit_approve(&r->k, "", r->serial + 1, r->serial ? r->previous : NULL);
+		if (rc != COFFER_OK)
+			break;
+		ack_logged(r);
+		r->serial++;
+		memcpy(r->previous, r->k.approval_id, 32);
+		rc = kit_put(&r->k, KIT_HOSPITAL, "content");
+		if (rc != COFFER_OK)
+			break;
+		ack_logged(r);
+		rc = kit_get(&r->k, (struct kit_get){ 0 });
+		if (rc == COFFER_OK)
+			ack_release(r);
+	}
+	if (rc != COFFER_E_UPSTREAM)
+		printf("# refused: %s: %s\n", r->k.no.check, r->k.no.reason);
+	return rc == COFFER_E_UPSTREAM;
+}
+
+static struct run run;
+
+static void killed_at_any_moment_keep_loses_nothing_it_acknowledged(void)
+{
+	struct run *r = &run;
+	size_t killed = 0;
+
+	for (unsigned i = 0; i < ROUNDS && !t_failed; i++) {
+		uint8_t random[2];
+		pid_t killer;
+
+		CHECK(start(r)); /* also: the chain is whole, or keep would not start */
+		r->k.now = clock_now();
+		if (!r->deployed) {
+			CHECK(kit_service(&r->k) == COFFER_OK && kit_workload(&r->k) == COFFER_OK);
+			r->deployed = true;
+		}
+		CHECK(all_there(r));
+		resolve(r);
+		random_bytes(random, sizeof(random));
+		killer = kill_later(r->pid, 3000u + (unsigned)(random[0] << 8 | random[1]) * 2);
+		CHECK(work(r));
+		killed += stop(r) == 128 + SIGKILL;
+		(void)waitpid(killer, NULL, 0);
+	}
+	CHECK(killed == ROUNDS && r->n > 2 * ROUNDS);
+	printf("# %zu entries acknowledged over %d kills\n", r->n, ROUNDS);
+	CHECK(start(r) && all_there(r));
+	CHECK(stop(r) == 0); /* and ends well when its parent goes */
+}
+
+/* Returns whether keep starts on the changed store; puts the store back. */
+static bool starts_after(struct run *r, const char *sql)
+{
+	CLEANUP(freep) char *cmd = str_fmt("cp -a %s %s.copy && /usr/bin/sqlite3 %s/keep.db \"%s\"", dir, dir, dir, sql);
+	CLEANUP(freep) char *back = str_fmt("rm -rf %s && mv %s.copy %s", dir, dir, dir);
+	const char *const change[] = { "/bin/sh", "-c", cmd, NULL }, *const undo[] = { "/bin/sh", "-c", back, NULL };
+	const int fds[] = { -1, -1, 2 };
+	struct spawn s = { .argv = change, .fds = fds, .n_fds = 3 };
+	CLEANUP(freep) char *out = NULL, *out2 = NULL;
+	struct err e = { 0 };
+	int st = 1;
+	bool ok;
+
+	CHECK(spawn_run(&s, 4096, &out, &st, &e) == COFFER_OK && st == 0);
+	ok = start(r);
+	(void)stop(r);
+	s.argv = undo;
+	CHECK(spawn_run(&s, 4096, &out2, &st, &e) == COFFER_OK && st == 0);
+	return ok;
+}
+
+static void tampered_store_is_not_opened(void)
+{
+	static const char *const sql[] = {
+		"DELETE FROM decision WHERE seq=(SELECT max(seq) FROM entry); PRAGMA foreign_keys=OFF;"
+		" DELETE FROM entry WHERE seq=(SELECT max(seq) FROM entry)",
+		"UPDATE entry SET data=CAST(replace(CAST(data AS TEXT), 'greeting', 'greetins') AS BLOB)"
+		" WHERE seq=(SELECT max(seq) FROM entry WHERE type='release')",
+		"UPDATE entry SET time=time+1 WHERE seq=1",
+		"UPDATE entry SET hash=zeroblob(32) WHERE seq=2",
+		"UPDATE statement SET payload=(SELECT payload FROM statement WHERE seq=1) WHERE seq=2",
+		"DELETE FROM workload",
+		"PRAGMA foreign_keys=OFF; DELETE FROM statement WHERE seq=(SELECT max(seq) FROM statement)",
+		"UPDATE meta SET value=zeroblob(32) WHERE name='head'",
+		"DELETE FROM meta",
+		"PRAGMA user_version=2",
+	};
+
+	CHECK(starts_after(&run, "SELECT 1"));
+	for (size_t i = 0; i < sizeof(sql) / sizeof(sql[0]); i++) {
+		bool started = starts_after(&run, sql[i]);
+
+		CHECK(!started);
+		if (started)
+			printf("# started after: %s\n", sql[i]);
+	}
+}
+
+static void second_keep_on_the_same_store_is_refused(void)
+{
+	struct run second = { .k = run.k };
+
+	CHECK(start(&run));
+	CHECK(!start(&second));
+	(void)stop(&second);
+	CHECK(stop(&run) == 0);
+}
+
+static void keys_readable_by_others_are_refused(void)
+{
+	CLEANUP(freep) char *path = str_fmt("%s/keep.keys", dir);
+	struct keep_keys k = { 0 };
+	struct err e = { 0 };
+
+	CHECK(chmod(path, 0640) == 0 && keys_load(dir, &k, &e) == COFFER_E_DENIED && strcmp(e.check, "keys") == 0);
+	CHECK(chmod(path, 0600) == 0 && keys_save(&k, dir, &e) == COFFER_E_DENIED);
+	CHECK(truncate(path, 167) == 0 && keys_load(dir, &k, &e) == COFFER_E_INPUT && !k.receive);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct t_case cases[] = {
+		T(killed_at_any_moment_keep_loses_nothing_it_acknowledged), T(tampered_store_is_not_opened),
+		T(second_keep_on_the_same_store_is_refused), T(keys_readable_by_others_are_refused),
+	};
+	struct keep_keys keys = { 0 };
+	struct err e = { 0 };
+	int bad;
+
+	program = argc > 1 ? argv[1] : "cofferd-keep";
+	run.acked = calloc(ACKED_MAX, sizeof(*run.acked));
+	if (!mkdtemp(dir) || !run.acked || keys_new(&keys, &e) != COFFER_OK || keys_save(&keys, dir, &e) != COFFER_OK)
+		return 99;
+	kit_new(&run.k, &keys);
+	keys_clear(&keys);
+	bad = t_main(cases, sizeof(cases) / sizeof(cases[0]));
+	free(run.acked);
+	(void)fflush(stdout);
+	if (fork() == 0)
+		(void)execl("/bin/rm", "rm", "-rf", dir, (char *)NULL);
+	return bad;
+}
