@@ -10,16 +10,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void bodies(const struct statement *s)
 {
-	static union { struct genesis g; struct party p; struct service v; struct asset_body a; struct approval o; struct image_release i; struct revocation r; } u;
+	static union {
+	    struct genesis g; struct party p; struct service v; struct asset_body a; struct approval o; struct image_release i; struct revocation r; } u;
 	struct manifest m = { 0 };
 	struct err e;
 
-	if (approval_read(s, &u.o, &e) == COFFER_OK && (u.o.n_assets + 1 != s->n_subjects || u.o.asset[0].tail != asset_path_tail(&u.o.asset[0])))
+	if (approval_read(s, &u.o, &e) == COFFER_OK && (u.o.n_assets + 1 != s->n_subjects || u.o.asset[0].tail !=
+	    asset_path_tail(&u.o.asset[0])))
 		abort();
 	if (asset_read(s, &u.a, &e) == COFFER_OK && (u.a.version != s->serial || u.a.k < 1 || u.a.k > u.a.n_of))
 		abort();
-	if ((genesis_read(s, &u.g, &e) == COFFER_OK) + (party_read(s->body, &u.p, &e) == COFFER_OK) + (service_read(s->body, &u.v, &e) == COFFER_OK) +
-	    (image_release_read(s, &u.i, &e) == COFFER_OK) + (revocation_read(s, &u.r, &e) == COFFER_OK) + (workload_read(s, &m, &e) == COFFER_OK) > 1)
+	if ((genesis_read(s, &u.g, &e) == COFFER_OK) + (party_read(s->body, &u.p, &e) == COFFER_OK) + (service_read(s->body, &u.v,
+	    &e) == COFFER_OK) +
+	    (image_release_read(s, &u.i, &e) == COFFER_OK) + (revocation_read(s, &u.r, &e) == COFFER_OK) + (workload_read(s, &m, &e) ==
+	    COFFER_OK) > 1)
 		abort();
 	manifest_clear(&m);
 }

@@ -7,7 +7,7 @@
 #include "base/own.h"
 
 #define SLOTS 8
-#define SLOT_BYTES ((size_t)128 << 10) /* all slots together stay within a core's cache */
+#define SLOT_BYTES ((size_t)256 << 10) /* large enough to even out jitter, small enough for a cache */
 
 struct ring {
 	pthread_mutex_t lock;

@@ -184,7 +184,8 @@ static enum coffer_rc read_end(const struct data_io *io, bool *ended, struct err
 	return COFFER_OK;
 }
 
-static enum coffer_rc seal_chunk(struct chunk_state *s, const struct data_header *h, uint64_t i, const struct data_io *io, struct err *e)
+static enum coffer_rc seal_chunk(struct chunk_state *s, const struct data_header *h, uint64_t i, const struct data_io *io,
+    struct err *e)
 {
 	size_t want = chunk_len(h->size, i), n = 0;
 	bool last = i + 1 == chunks(h->size);
@@ -198,7 +199,8 @@ static enum coffer_rc seal_chunk(struct chunk_state *s, const struct data_header
 	return io->write(io->write_arg, (struct span){ s->cipher, n + DATA_TAG }, e);
 }
 
-enum coffer_rc data_file_seal(struct data_header *h, const uint8_t key[static DATA_KEY_LEN], const struct data_io *io, struct err *e)
+enum coffer_rc data_file_seal(struct data_header *h, const uint8_t key[static DATA_KEY_LEN], const struct data_io *io,
+    struct err *e)
 {
 	CLEANUP(wr_close) struct wr head = wr_open(DATA_HEADER_MAX + PREFIX);
 	CLEANUP(state_freep) struct chunk_state *s = NULL;
@@ -238,7 +240,8 @@ static enum coffer_rc read_head(const struct data_io *io, struct wr *head, struc
 	return data_header_parse(wr_span(head), h, &used, e);
 }
 
-static enum coffer_rc open_chunk(struct chunk_state *s, const struct data_header *h, uint64_t i, const struct data_io *io, struct err *e)
+static enum coffer_rc open_chunk(struct chunk_state *s, const struct data_header *h, uint64_t i, const struct data_io *io,
+    struct err *e)
 {
 	size_t want = chunk_len(h->size, i), n = 0;
 	bool last = i + 1 == chunks(h->size);
@@ -257,7 +260,8 @@ static enum coffer_rc check_want(const struct data_want *want, const struct data
 	if (!asset_path_eq(&want->asset, &h->asset))
 		return err_deny(e, "seal", "the data file is sealed under %s, wanted is %s", h->asset.text, want->asset.text);
 	if (want->version != h->version)
-		return err_deny(e, "seal", "the data file is of version %llu of its key, wanted is version %llu; its owner seals it anew or the "
+		return err_deny(e, "seal",
+		    "the data file is of version %llu of its key, wanted is version %llu; its owner seals it anew or the "
 		    "host brings the newer file", (unsigned long long)h->version, (unsigned long long)want->version);
 	return COFFER_OK;
 }

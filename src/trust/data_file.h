@@ -34,17 +34,18 @@ struct data_io {
 	void         *write_arg;
 };
 
-/* h: asset, version, size and name are the caller's; the salt is drawn here and written back. COFFER_E_INPUT when the input is not
- * exactly h->size bytes (it changed meanwhile) or a member is out of range; what was written is then worthless. */
-enum coffer_rc data_file_seal(struct data_header *h, const uint8_t key[static DATA_KEY_LEN], const struct data_io *io, struct err *e) NODISCARD;
+/* h: asset, version, size and name are the caller's; the salt is drawn here and written back. COFFER_E_INPUT when the
+ * input is not exactly h->size bytes (it changed meanwhile) or a member is out of range; what was written is then worthless. */
+enum coffer_rc data_file_seal(struct data_header *h, const uint8_t key[static DATA_KEY_LEN], const struct data_io *io,
+    struct err *e) NODISCARD;
 
 /* What the caller demands: the file must say the same, so that one owner's file never passes for another's. */
 struct data_want { struct asset_path asset; uint64_t version; };
 
-/* Plain text is written chunk by chunk, each only after its tag has held. ANY failure means that what was written must be
- * thrown away: only COFFER_OK says that the file is whole. Refused with COFFER_E_DENIED (check "seal"): another asset or version than
- * wanted, a wrong key, and a file that was changed, cut, extended or reordered; with COFFER_E_INPUT: no such file, or a header
- * that is not the one JCS spelling. */
+/* Plain text is written chunk by chunk, each only after its tag has held. ANY failure means that what was written must
+ * be thrown away: only COFFER_OK says that the file is whole. COFFER_E_DENIED (check "seal"): another asset or version
+ * than wanted, a wrong key, and a file that was changed, cut, extended or reordered; COFFER_E_INPUT: no such file, or a
+ * header that is not the one JCS spelling. */
 enum coffer_rc data_file_open(const struct data_want *want, const uint8_t key[static DATA_KEY_LEN], const struct data_io *io,
     struct data_header *out, struct err *e) NODISCARD;
 
@@ -55,6 +56,6 @@ enum coffer_rc data_header_parse(struct span file, struct data_header *out, size
 /* Bytes of the whole file for a plain text of h->size bytes. COFFER_E_INPUT as sealing would. */
 enum coffer_rc data_file_size(const struct data_header *h, uint64_t *out, struct err *e) NODISCARD;
 
-/* Spans as ends of a data_io, for files that are in memory: read_arg is a struct span (which is consumed), write_arg a struct wr. */
+/* Ends of a data_io for files that are in memory: read_arg is a struct span (which is consumed), write_arg a struct wr. */
 enum coffer_rc data_read_span(void *arg, uint8_t *p, size_t cap, size_t *n, struct err *e);
 enum coffer_rc data_write_wr(void *arg, struct span s, struct err *e);

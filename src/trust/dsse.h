@@ -22,7 +22,8 @@ struct dsse {
 };
 void dsse_clear(struct dsse *d); /* CLEANUP-ready */
 
-enum coffer_rc dsse_parse(struct span text, struct dsse *out, struct err *e) NODISCARD; /* form only; no signature at all is a form too */
+/* form only; no signature at all is a form too */
+enum coffer_rc dsse_parse(struct span text, struct dsse *out, struct err *e) NODISCARD;
 enum coffer_rc dsse_parse_json(const struct json *v, struct dsse *out, struct err *e) NODISCARD;
 void           dsse_write(const struct dsse *d, struct json_wr *j); /* the envelope object */
 void           dsse_id(const struct dsse *d, uint8_t out[static 32]);

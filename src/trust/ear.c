@@ -22,7 +22,8 @@ static enum coffer_rc check_signature(const struct jws_parts *p, const struct pu
 	return COFFER_OK;
 }
 
-static enum coffer_rc read_evidence(const struct json *root, const struct json **evidence, const struct json **keys, struct err *e)
+static enum coffer_rc read_evidence(const struct json *root, const struct json **evidence, const struct json **keys,
+    struct err *e)
 {
 	const struct json *v = NULL;
 
@@ -80,7 +81,8 @@ static enum coffer_rc check_want(const struct json *evidence, const struct json 
 	return COFFER_OK;
 }
 
-enum coffer_rc ear_check(struct span token, const struct pubkey *token_key, const struct ear_want *want, struct ear *out, struct err *e)
+enum coffer_rc ear_check(struct span token, const struct pubkey *token_key, const struct ear_want *want, struct ear *out,
+    struct err *e)
 {
 	CLEANUP(jws_parts_clear) struct jws_parts p = { 0 };
 	CLEANUP(json_freep) struct json_doc *doc = NULL;

@@ -16,4 +16,5 @@ struct ear {
 /* COFFER_E_DENIED (check "token"): not signed by `token_key` with ES256, another register or genesis than wanted;
  * COFFER_E_INPUT: malformed. Not checked: exp, since what a key signed while the token was good stays signed;
  * the appraisal's status, which is its reader's to judge; the header's jwk, which anyone can write. */
-enum coffer_rc ear_check(struct span token, const struct pubkey *token_key, const struct ear_want *want, struct ear *out, struct err *e) NODISCARD;
+enum coffer_rc ear_check(struct span token, const struct pubkey *token_key, const struct ear_want *want, struct ear *out,
+    struct err *e) NODISCARD;

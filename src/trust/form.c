@@ -129,7 +129,8 @@ enum coffer_rc form_asset(struct span s, const char *where, struct asset_path *o
 	return COFFER_OK;
 }
 
-enum coffer_rc form_number(const struct json *o, const char *name, const char *where, struct form_range r, uint64_t *out, struct err *e)
+enum coffer_rc form_number(const struct json *o, const char *name, const char *where, struct form_range r, uint64_t *out,
+    struct err *e)
 {
 	uint64_t v;
 
@@ -140,13 +141,15 @@ enum coffer_rc form_number(const struct json *o, const char *name, const char *w
 	return COFFER_OK;
 }
 
-enum coffer_rc form_list(const struct json *o, const char *name, const char *where, struct form_range r, const struct json **out, struct err *e)
+enum coffer_rc form_list(const struct json *o, const char *name, const char *where, struct form_range r,
+    const struct json **out, struct err *e)
 {
 	const struct json *v = NULL;
 
 	TRY(json_need_arr(o, name, where, &v, e));
 	if (json_len(v) < r.min || json_len(v) > r.max)
-		return err_set(e, COFFER_E_INPUT, "%s: member \"%s\" has %zu items, want %" PRIu64 " to %" PRIu64, where, name, json_len(v), r.min, r.max);
+		return err_set(e, COFFER_E_INPUT, "%s: member \"%s\" has %zu items, want %" PRIu64 " to %" PRIu64, where, name, json_len(v),
+		    r.min, r.max);
 	*out = v;
 	return COFFER_OK;
 }

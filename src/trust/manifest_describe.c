@@ -125,7 +125,8 @@ void manifest_describe(const struct manifest *m, struct wr *out)
 	hex32(m->digest, digest);
 	hex32(m->genesis, genesis);
 	line(out, "workload ", m->name);
-	wr_fmt(out, "  digest      %s\n  provider    %s\n  genesis     %s\n  service     %s at ", digest, m->provider, genesis, m->service_id);
+	wr_fmt(out, "  digest      %s\n  provider    %s\n  genesis     %s\n  service     %s at ", digest, m->provider, genesis,
+	    m->service_id);
 	line(out, "", m->service_url);
 	list(out, "  platforms   ", m->platforms, "none");
 	for (size_t i = 0; i < m->n_volumes; i++) {

@@ -20,7 +20,8 @@ void output_clear(struct output *o)
 }
 
 /* The signed message: the label with its NUL, then SHA-256 over what identifies the data and the data. */
-static void message(const struct manifest *m, struct span container, struct span name, struct span data, uint8_t out[static sizeof(LABEL) + 32])
+static void message(const struct manifest *m, struct span container, struct span name, struct span data,
+    uint8_t out[static sizeof(LABEL) + 32])
 {
 	struct hash_stream *h = hash_open(HASH_SHA256);
 	uint8_t digest[HASH_MAX];
@@ -118,7 +119,8 @@ static const struct man_output *find_output(const struct man_container *c, struc
 	return NULL;
 }
 
-static enum coffer_rc check_place(const struct json *v, const struct privkey *k, const struct manifest *m, struct output *o, struct err *e)
+static enum coffer_rc check_place(const struct json *v, const struct privkey *k, const struct manifest *m, struct output *o,
+    struct err *e)
 {
 	struct span container, name;
 	uint8_t d[32];
@@ -183,7 +185,8 @@ static enum coffer_rc check_signature(const struct json *v, const struct output_
 	return COFFER_OK;
 }
 
-enum coffer_rc output_open(struct span jwe, const struct privkey *k, const struct output_want *want, struct output *out, struct err *e)
+enum coffer_rc output_open(struct span jwe, const struct privkey *k, const struct output_want *want, struct output *out,
+    struct err *e)
 {
 	static const char *const names[] = { "container", "data", "genesis", "name", "signature", "token", "workload", NULL };
 	CLEANUP(json_freep) struct json_doc *doc = NULL;

@@ -38,4 +38,5 @@ void output_clear(struct output *o); /* CLEANUP-ready */
  * manifest's rendering, on a platform of the manifest; signature by the request key in the token.
  * COFFER_E_DENIED (checks "seal", "output", "token", "signature") or COFFER_E_INPUT. Not checked: that it is new; a
  * sender can show an old output again, and ear.issued says how old it may be. */
-enum coffer_rc output_open(struct span jwe, const struct privkey *k, const struct output_want *want, struct output *out, struct err *e) NODISCARD;
+enum coffer_rc output_open(struct span jwe, const struct privkey *k, const struct output_want *want, struct output *out,
+    struct err *e) NODISCARD;

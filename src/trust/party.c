@@ -137,7 +137,8 @@ static enum coffer_rc read_unsupported(const struct json *b, struct err *e)
 	TRY(json_need_u64(b, "cosignatures", "genesis", &n, e));
 	TRY(json_need_obj(b, "policies", "genesis", &policies, e));
 	if (json_len(witnesses) || n || json_len(policies))
-		return err_set(e, COFFER_E_INPUT, "genesis: witnesses, cosignatures and policies are not supported by this version and must be empty");
+		return err_set(e, COFFER_E_INPUT,
+		    "genesis: witnesses, cosignatures and policies are not supported by this version and must be empty");
 	return COFFER_OK;
 }
 

@@ -85,7 +85,8 @@ static enum coffer_rc read_kind(const struct json *root, struct statement *s, st
 	return COFFER_OK;
 }
 
-static enum coffer_rc read_subject(const struct json *v, const struct kind_rule *rule, struct statement_subject *out, struct err *e)
+static enum coffer_rc read_subject(const struct json *v, const struct kind_rule *rule, struct statement_subject *out,
+    struct err *e)
 {
 	static const char *const names[] = { "name", "digest", NULL };
 	static const char *const digests[] = { "sha256", NULL };
@@ -95,13 +96,15 @@ static enum coffer_rc read_subject(const struct json *v, const struct kind_rule 
 	TRY(json_closed(v, names, "statement subject", e));
 	TRY(json_need_str(v, "name", "statement subject", &out->name, e));
 	if (!form_text_ok(out->name, ST_SUBJECT_NAME_MAX))
-		return err_set(e, COFFER_E_INPUT, "statement subject: the name is empty, over %d bytes, or holds control characters", ST_SUBJECT_NAME_MAX);
+		return err_set(e, COFFER_E_INPUT, "statement subject: the name is empty, over %d bytes, or holds control characters",
+		    ST_SUBJECT_NAME_MAX);
 	TRY(json_need_obj(v, "digest", "statement subject", &digest, e));
 	TRY(json_closed(digest, digests, "statement subject digest", e));
 	TRY(form_digest(digest, "sha256", "statement subject digest", out->sha256, e));
 	sha256(out->name, h);
 	if (rule->of_name && !span_eq(SPAN(h), SPAN(out->sha256)))
-		return err_set(e, COFFER_E_INPUT, "statement subject: the digest is not SHA-256 of the name, as a %s statement wants", rule->name);
+		return err_set(e, COFFER_E_INPUT, "statement subject: the digest is not SHA-256 of the name, as a %s statement wants",
+		    rule->name);
 	return COFFER_OK;
 }
 

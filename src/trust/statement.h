@@ -44,7 +44,8 @@ enum coffer_rc statement_write(const struct statement *s, struct wr *payload, st
 
 /* ---- bodies: closed schemas, form only ---- */
 #define PARTY_KEYS_MAX 8
-enum persona { PERSONA_INFRA = 1, PERSONA_ORCH = 2, PERSONA_WORKLOAD = 4, PERSONA_IMAGE = 8, PERSONA_OWNER = 16, PERSONA_USER = 32, PERSONA_AUDITOR = 64 };
+enum persona { PERSONA_INFRA = 1, PERSONA_ORCH = 2, PERSONA_WORKLOAD = 4, PERSONA_IMAGE = 8, PERSONA_OWNER = 16, PERSONA_USER =
+    32, PERSONA_AUDITOR = 64 };
 bool        persona_by_name(struct span s, unsigned *out) NODISCARD; /* "data-owner" ... */
 void        persona_names(unsigned set, char *out, size_t n);        /* comma-separated */
 
@@ -81,7 +82,8 @@ enum coffer_rc service_read(const struct json *body, struct service *out, struct
 void           service_write(const struct service *s, struct json_wr *j);
 
 struct asset_body { struct asset_path path; char type[32]; uint64_t version; uint64_t k; char of[8][PARTY_MAX]; size_t n_of; };
-enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, struct err *e) NODISCARD; /* also: version == serial, subject is the path */
+/* also: version == serial, subject is the path */
+enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, struct err *e) NODISCARD;
 
 #define APPROVAL_ASSETS_MAX 32
 struct approval {

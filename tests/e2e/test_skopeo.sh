@@ -1,6 +1,6 @@
 #!/bin/sh
 # Images against the container tools of the distribution: umoci makes them, skopeo decrypts ours and we decrypt skopeo's;
-# with a docker-registry on loopback (COFFER_TEST_REGISTRY or in PATH) also push, sign and verify.
+# with a docker-registry on loopback (COFFER_REGISTRY or in PATH) also push, sign and verify.
 # test_skopeo.sh IMAGE_TOOL
 set -u
 tool=$1
@@ -76,9 +76,9 @@ report $? "inspect_names_the_key_of_each_layer"
 report $? "encrypting_twice_is_refused"
 
 start_registry() {
-	bin=${COFFER_TEST_REGISTRY:-$(command -v docker-registry)} || return 1
+	bin=${COFFER_REGISTRY:-$(command -v docker-registry)} || return 1
 	[ -x "$bin" ] || return 1
-	port=$((20000 + $$ % 20000))
+	port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	printf 'version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s/reg}}\nhttp: {addr: 127.0.0.1:%s}\n' "$tmp" "$port" >"$tmp/reg.yml"
 	"$bin" serve "$tmp/reg.yml" >"$tmp/reg.log" 2>&1 &
 	registry=$!

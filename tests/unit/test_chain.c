@@ -97,7 +97,8 @@ struct service_case {
 	int64_t               now;
 };
 
-static enum coffer_rc try_service(const struct world *w, const struct service_case *c, const struct party *more, size_t n_more, struct err *e)
+static enum coffer_rc try_service(const struct world *w, const struct service_case *c, const struct party *more, size_t n_more,
+    struct err *e)
 {
 	CLEANUP(wr_close) struct wr body = wr_open(DSSE_PAYLOAD_MAX);
 	CLEANUP(dsse_clear) struct dsse env = { 0 };

@@ -51,7 +51,8 @@ static struct wr sealed_of(struct span plain)
 	return out;
 }
 
-static enum coffer_rc open_with(struct span file, const struct data_want *want, const uint8_t k[static DATA_KEY_LEN], struct wr *out, struct err *e)
+static enum coffer_rc open_with(struct span file, const struct data_want *want, const uint8_t k[static DATA_KEY_LEN],
+    struct wr *out, struct err *e)
 {
 	const struct data_io io = { data_read_span, &file, data_write_wr, out };
 	struct data_header h = { .version = 99 };
@@ -97,7 +98,8 @@ static void data_file_seal_writes_the_documented_bytes(void)
 	b64url_write(&salt, SPAN(h.salt));
 	wr_str(&want, "COFFERD1");
 	wr_be32(&want, (uint32_t)(used - 12));
-	wr_fmt(&want, "{\"asset\":\"kbs:///hospital/data-key/patients\",\"chunk\":65536,\"name\":\"patients.csv\",\"salt\":\"%.*s\",\"size\":5,\"version\":3}",
+	wr_fmt(&want,
+	    "{\"asset\":\"kbs:///hospital/data-key/patients\",\"chunk\":65536,\"name\":\"patients.csv\",\"salt\":\"%.*s\",\"size\":5,\"version\":3}",
 	    (int)salt.n, (const char *)salt.p);
 	CHECK(span_eq(wr_span(&want), (struct span){ file.p, used }));
 	hkdf_sha256(SPAN(key), SPAN(h.salt), span_of("coffer data v1"), k, sizeof(k));
@@ -165,7 +167,8 @@ static void data_file_open_refuses_files_cut_or_extended_by_chunks(void)
 	for (size_t cut = 1; cut <= 3; cut++) {
 		CLEANUP(wr_close) struct wr out = wr_open(FILE_MAX);
 
-		CHECK(open_plain((struct span){ file.p, file.n - cut * (DATA_CHUNK + DATA_TAG) }, &out, &e) == COFFER_E_DENIED && strcmp(e.check, "seal") == 0);
+		CHECK(open_plain((struct span){ file.p, file.n - cut * (DATA_CHUNK + DATA_TAG) }, &out, &e) == COFFER_E_DENIED &&
+		    strcmp(e.check, "seal") == 0);
 	}
 	wr_put(&longer, wr_span(&file));
 	wr_u8(&longer, 0);
@@ -207,7 +210,8 @@ static void data_file_open_refuses_a_shortened_size(void)
 
 static void data_file_seal_refuses_a_wrong_size_or_header(void)
 {
-	struct data_header shorter = header_of(5), longer = header_of(7), huge = header_of(DATA_SIZE_MAX + 1), name = header_of(6), version = header_of(6);
+	struct data_header shorter = header_of(5), longer = header_of(7), huge = header_of(DATA_SIZE_MAX + 1), name = header_of(6),
+	    version = header_of(6);
 	struct data_header *bad[] = { &shorter, &longer, &huge, &name, &version };
 	uint64_t size;
 	struct err e;
@@ -255,15 +259,19 @@ static void data_file_works_in_pieces_and_passes_on_failures(void)
 	CHECK(span_eq(wr_span(&plain), wr_span(&out)));
 	CHECK(data_file_open(&want, key, &(struct data_io){ broken_read, NULL, data_write_wr, &out }, &h, &e) == COFFER_E_SYSTEM);
 	CHECK(data_file_open(&want, key, &(struct data_io){ broken_read, &in2, data_write_wr, &out }, &h, &e) == COFFER_E_BUG);
-	CHECK(data_file_open(&want, key, &(struct data_io){ data_read_span, &in3, broken_write, NULL }, &h, &e) == COFFER_E_SYSTEM && strstr(e.msg, "full"));
+	CHECK(data_file_open(&want, key, &(struct data_io){ data_read_span, &in3, broken_write, NULL }, &h, &e) == COFFER_E_SYSTEM &&
+	    strstr(e.msg, "full"));
 }
 
 static void data_header_parse_refuses_every_wrong_header(void)
 {
 	static const struct fix_edit edits[] = {
-		{ "\"asset\":\"kbs:///", "\"asset\":\"", "" }, { "\"chunk\":65536", "\"chunk\":4096", "chunk" }, { "patients.csv", "", "name" }, { "patients.csv", "a\\u0007", "name" },
-		{ "\"size\":5", "\"size\":-1", "size" }, { "\"size\":5", "\"size\":1099511627777", "size" }, { "\"version\":3", "\"version\":0", "version" },
-		{ "\"version\":3", "\"version\":3,\"x\":1", "not known" }, { "\"size\":5,", "", "size" }, { "\"size\":5", "\"size\": 5", "spelling" },
+		{ "\"asset\":\"kbs:///", "\"asset\":\"", "" }, { "\"chunk\":65536", "\"chunk\":4096", "chunk" }, { "patients.csv", "",
+		    "name" }, { "patients.csv", "a\\u0007", "name" },
+		{ "\"size\":5", "\"size\":-1", "size" }, { "\"size\":5", "\"size\":1099511627777", "size" }, { "\"version\":3",
+		    "\"version\":0", "version" },
+		{ "\"version\":3", "\"version\":3,\"x\":1", "not known" }, { "\"size\":5,", "", "size" }, { "\"size\":5", "\"size\": 5",
+		    "spelling" },
 		{ "patients.csv", "p\\u0061tients.csv", "spelling" }, { "\"salt\":\"", "\"salt\":\"A", "salt" },
 	};
 	CLEANUP(wr_close) struct wr file = sealed_of(span_of("hello"));

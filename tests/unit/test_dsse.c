@@ -34,7 +34,8 @@ static void dsse_round_trip_keeps_payload_and_signatures(void)
 	text = text_of(&d);
 	CHECK(text && dsse_parse(span_of(text), &back, &e) == COFFER_OK);
 	CHECK(span_eq_str(wr_span(&back.payload), "{\"a\":1}") && back.n_sigs == 2);
-	CHECK(dsse_signed_by(&back, privkey_public(a)) && dsse_signed_by(&back, privkey_public(b)) && !dsse_signed_by(&back, privkey_public(c)));
+	CHECK(dsse_signed_by(&back, privkey_public(a)) && dsse_signed_by(&back, privkey_public(b)) && !dsse_signed_by(&back,
+	    privkey_public(c)));
 	dsse_id(&back, id);
 	sha256(span_of("{\"a\":1}"), want);
 	CHECK(span_eq(SPAN(id), SPAN(want)));
@@ -46,7 +47,8 @@ static void dsse_signed_by_refuses_a_changed_payload_or_signature(void)
 	CLEANUP(dsse_clear) struct dsse d = { 0 }, empty = { 0 };
 	struct err e;
 
-	CHECK(dsse_new(span_of("payload"), &d, &e) == COFFER_OK && dsse_sign(&d, a, &e) == COFFER_OK && dsse_sign(&d, b, &e) == COFFER_OK);
+	CHECK(dsse_new(span_of("payload"), &d, &e) == COFFER_OK && dsse_sign(&d, a, &e) == COFFER_OK && dsse_sign(&d, b, &e) ==
+	    COFFER_OK);
 	d.payload.p[0] ^= 1;
 	CHECK(!dsse_signed_by(&d, privkey_public(a)) && !dsse_signed_by(&d, privkey_public(b)));
 	d.payload.p[0] ^= 1;

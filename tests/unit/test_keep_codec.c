@@ -50,8 +50,10 @@ static void every_message_round_trips_and_refuses_prefixes_and_more(void)
 	struct keep_put_req put = { .path = S("a/b/c"), .epk = { .kind = KEY_P256, .x = { 1 }, .y = { 2 } }, .aad = S("aad"),
 		.encrypted_key = S("key"), .ciphertext = S("ct"), .iv = { 4 }, .tag = { 5 } };
 	struct keep_statement_req st = { 0 };
-	const struct keep_attest_req attest = { .session = { 1 }, .hash = 1, .member = { { S("alg"), S("x") }, { S("coffer-genesis"), S("") } },
-		.n_members = 2, .additional = S(""), .report_data = S("rd"), .has_register = true, .init_register = { 9 }, .initdata = S("toml") };
+	const struct keep_attest_req attest = { .session = { 1 }, .hash = 1, .member = { { S("alg"), S("x") }, { S("coffer-genesis"),
+	    S("") } },
+		.n_members = 2, .additional = S(""), .report_data = S("rd"), .has_register = true, .init_register = { 9 }, .initdata =
+		    S("toml") };
 
 	keep_auth_req_write(&w, &(struct keep_auth_req){ TEE_SAMPLE });
 	check_message(&w, decode_auth_req);
@@ -59,12 +61,15 @@ static void every_message_round_trips_and_refuses_prefixes_and_more(void)
 	check_message(&w, decode_auth_rep);
 	keep_attest_req_write(&w, &attest);
 	check_message(&w, decode_attest_req);
-	keep_resource_req_write(&w, &(struct keep_resource_req){ .by_token = true, .token_signing_input = S("h.p"), .token_payload = S("p"),
+	keep_resource_req_write(&w, &(struct keep_resource_req){ .by_token = true, .token_signing_input = S("h.p"), .token_payload =
+	    S("p"),
 	    .token_sig = { 3 }, .path = S("a/b/c") });
 	check_message(&w, decode_resource_req);
-	keep_resource_req_write(&w, &(struct keep_resource_req){ .session = { 5 }, .path = S("a/b/c"), .has_request = true, .request = S("CRQ1"), .request_sig = { 3 } });
+	keep_resource_req_write(&w, &(struct keep_resource_req){ .session = { 5 }, .path = S("a/b/c"), .has_request = true, .request =
+	    S("CRQ1"), .request_sig = { 3 } });
 	check_message(&w, decode_resource_req);
-	keep_resource_rep_write(&w, &(struct keep_resource_rep){ .body = S("{}"), .reply_sig = { 1 }, .seq = UINT64_MAX, .version = 1, .entry = { 2 } });
+	keep_resource_rep_write(&w, &(struct keep_resource_rep){ .body = S("{}"), .reply_sig = { 1 }, .seq = UINT64_MAX, .version = 1,
+	    .entry = { 2 } });
 	check_message(&w, decode_resource_rep);
 	put.auth = auth;
 	put.statement = envelope();
@@ -79,7 +84,8 @@ static void every_message_round_trips_and_refuses_prefixes_and_more(void)
 	check_message(&w, decode_statement_req);
 	keep_logged_rep_write(&w, &(struct keep_logged_rep){ { 1 }, 2, { 3 } });
 	check_message(&w, decode_logged_rep);
-	keep_query_req_write(&w, &(struct keep_query_req){ .has_auth = true, .auth = auth, .kind = ST_ASSET, .issuer = S("a"), .subject = S("s"),
+	keep_query_req_write(&w, &(struct keep_query_req){ .has_auth = true, .auth = auth, .kind = ST_ASSET, .issuer = S("a"),
+	    .subject = S("s"),
 	    .has_id = true, .id = { 4 }, .all = true });
 	check_message(&w, decode_query_req);
 	keep_query_req_write(&w, &(struct keep_query_req){ .kind = 0 });
@@ -90,7 +96,8 @@ static void every_message_round_trips_and_refuses_prefixes_and_more(void)
 	check_message(&w, decode_decision_req);
 	keep_journal_req_write(&w, &(struct keep_journal_req){ auth, 77 });
 	check_message(&w, decode_journal_req);
-	keep_refusal_write(&w, &(struct keep_refusal){ .check = "R9", .reason = "no approval", .has_decision = true, .decision = { 1 } });
+	keep_refusal_write(&w, &(struct keep_refusal){ .check = "R9", .reason = "no approval", .has_decision = true, .decision = {
+	    1 } });
 	check_message(&w, decode_refusal);
 	keep_refusal_write(&w, &(struct keep_refusal){ .reason = "" });
 	check_message(&w, decode_refusal);
@@ -98,14 +105,16 @@ static void every_message_round_trips_and_refuses_prefixes_and_more(void)
 
 static void attest_keeps_every_member(void)
 {
-	const struct keep_attest_req m = { .hash = 2, .member = { { S("a"), S("1") }, { S("b"), S("2") } }, .n_members = 2, .report_data = S("r") };
+	const struct keep_attest_req m = { .hash = 2, .member = { { S("a"), S("1") }, { S("b"), S("2") } }, .n_members = 2,
+	    .report_data = S("r") };
 	CLEANUP(wr_close) struct wr w = wr_open(4096);
 	struct keep_attest_req got;
 	struct err e;
 
 	keep_attest_req_write(&w, &m);
 	CHECK(keep_attest_req_read(wr_span(&w), &got, &e) == COFFER_OK && got.hash == 2 && got.n_members == 2 && !got.has_register);
-	CHECK(span_eq_str(got.member[1].name, "b") && span_eq_str(got.member[1].value, "2") && span_eq_str(got.report_data, "r") && got.initdata.n == 0);
+	CHECK(span_eq_str(got.member[1].name, "b") && span_eq_str(got.member[1].value, "2") && span_eq_str(got.report_data, "r") &&
+	    got.initdata.n == 0);
 }
 
 static enum coffer_rc read_attest(const struct keep_attest_req *m)
@@ -204,7 +213,8 @@ static void other_ranges_are_kept(void)
 	struct keep_query_req q;
 	struct err e;
 
-	CHECK(keep_auth_req_read((struct span)S("\x02"), &a, &e) == COFFER_E_INPUT && keep_auth_req_read((struct span)S("\0"), &a, &e) == COFFER_E_INPUT);
+	CHECK(keep_auth_req_read((struct span)S("\x02"), &a, &e) == COFFER_E_INPUT && keep_auth_req_read((struct span)S("\0"), &a,
+	    &e) == COFFER_E_INPUT);
 	keep_query_req_write(&w, &(struct keep_query_req){ .kind = ST_REVOCATION + 1 });
 	CHECK(keep_query_req_read(wr_span(&w), &q, &e) == COFFER_E_INPUT);
 	w.n = 0;
@@ -262,7 +272,8 @@ static void refusals_with_too_long_or_cut_texts_are_refused(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(every_message_round_trips_and_refuses_prefixes_and_more), T(attest_keeps_every_member), T(attest_refuses_what_is_out_of_range),
+		T(every_message_round_trips_and_refuses_prefixes_and_more), T(attest_keeps_every_member),
+		    T(attest_refuses_what_is_out_of_range),
 		T(attest_refuses_too_many_members), T(booleans_other_than_0_and_1_are_refused), T(other_ranges_are_kept),
 		T(statement_refuses_too_many_signatures), T(refusals_with_too_long_or_cut_texts_are_refused),
 	};

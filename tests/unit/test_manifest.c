@@ -23,15 +23,18 @@ static void manifest_parse_reads_every_member(void)
 	CHECK(c != NULL && manifest_container(&m, span_of("other")) == NULL);
 	if (!c)
 		return;
-	CHECK(span_eq_str(m.name, "risk") && strcmp(m.provider, "acme") == 0 && strcmp(m.service_id, "trust") == 0 && m.genesis[0] == 0x11);
+	CHECK(span_eq_str(m.name, "risk") && strcmp(m.provider, "acme") == 0 && strcmp(m.service_id, "trust") == 0 && m.genesis[0] ==
+	    0x11);
 	CHECK(c->uid == 1000 && c->gid == 0 && c->read_only_root && c->n_mounts == 2 && c->n_entitlements == 3 && c->n_outputs == 1);
 	CHECK(c->image_digest[0] == 0x44 && strcmp(c->image_provider, "imaker") == 0 && span_eq_str(c->method_type, "sigstoreSigned"));
 	CHECK(c->output[0].max_bytes == 1048576 && strcmp(c->output[0].to, "clinic") == 0 && c->output[0].key.kind == KEY_P256);
 	CHECK(manifest_volume(&m, span_of("patients"))->kind == VOL_SEALED && manifest_volume(&m, span_of("x")) == NULL);
-	CHECK(m.volume[0].asset.tail == asset_path_tail(&m.volume[0].asset) && c->entitlement[1].asset.tail == asset_path_tail(&c->entitlement[1].asset));
+	CHECK(m.volume[0].asset.tail == asset_path_tail(&m.volume[0].asset) && c->entitlement[1].asset.tail ==
+	    asset_path_tail(&c->entitlement[1].asset));
 	CHECK(asset_path_parse(span_of("hospital/note/greeting"), &p, &e) == COFFER_OK);
 	CHECK(manifest_entitles(c, &p, PURPOSE_API) && !manifest_entitles(c, &p, PURPOSE_VOLUME));
-	CHECK(manifest_lists(m.host_logs, span_of("analyse")) && !manifest_lists(m.host_logs, span_of("anal")) && !manifest_lists(m.host_signals, span_of("9")));
+	CHECK(manifest_lists(m.host_logs, span_of("analyse")) && !manifest_lists(m.host_logs, span_of("anal")) &&
+	    !manifest_lists(m.host_signals, span_of("9")));
 	sha256(span_of(text), d);
 	CHECK(span_eq(SPAN(d), SPAN(m.digest)) && span_eq_str(wr_span(&m.canon), text));
 }
@@ -53,19 +56,24 @@ static void manifest_parse_refuses_every_wrong_member(void)
 {
 	static const struct fix_edit edits[] = {
 		/* the pod */
-		{ "\"version\":1", "\"version\":2", "version" }, { "\"name\":\"risk\"", "\"name\":\"Risk\"", "name" }, { "\"name\":\"risk\"", "\"name\":\"a/b\"", "name" },
+		{ "\"version\":1", "\"version\":2", "version" }, { "\"name\":\"risk\"", "\"name\":\"Risk\"", "name" }, { "\"name\":\"risk\"",
+		    "\"name\":\"a/b\"", "name" },
 		{ "\"provider\":\"acme\"", "\"provider\":\"\"", "provider" }, { "\"genesis\":\"11", "\"genesis\":\"1", "genesis" },
 		{ "\"version\":1", "\"version\":1,\"kernel\":\"x\"", "not known" }, { "\"id\":\"trust\",", "", "id" },
 		{ "https://127.0.0.1:8443", "http://127.0.0.1:8443", "https" }, { "https://127.0.0.1:8443", "https://a@b", "https" },
 		{ "https://127.0.0.1:8443", "https://", "https" }, { "https://127.0.0.1:8443", "https://a\\\"b", "https" },
 		{ "https://127.0.0.1:8443", "https://a?b", "https" }, { "https://127.0.0.1:8443", "https://a b", "https" },
 		{ "\"url\":", "\"ca\":\"\",\"url\":", "not known" },
-		{ "\"platforms\":[\"sample\"]", "\"platforms\":[]", "platforms" }, { "\"platforms\":[\"sample\"]", "\"platforms\":[\"sample\",\"sample\"]", "twice" },
+		{ "\"platforms\":[\"sample\"]", "\"platforms\":[]", "platforms" }, { "\"platforms\":[\"sample\"]",
+		    "\"platforms\":[\"sample\",\"sample\"]", "twice" },
 		{ "\"platforms\":[\"sample\"]", "\"platforms\":[\"*\"]", "platform" }, { "\"platforms\":[\"sample\"],", "", "platforms" },
-		{ "\"logs\":[\"analyse\"]", "\"logs\":[\"other\"]", "container that is not there" }, { "\"logs\":[\"analyse\"]", "\"logs\":[\"analyse\",\"analyse\"]", "twice" },
-		{ "\"logs\":[\"analyse\"],", "", "logs" }, { "\"signals\":[9,15]", "\"signals\":[0]", "signal" }, { "\"signals\":[9,15]", "\"signals\":[65]", "signal" },
+		{ "\"logs\":[\"analyse\"]", "\"logs\":[\"other\"]", "container that is not there" }, { "\"logs\":[\"analyse\"]",
+		    "\"logs\":[\"analyse\",\"analyse\"]", "twice" },
+		{ "\"logs\":[\"analyse\"],", "", "logs" }, { "\"signals\":[9,15]", "\"signals\":[0]", "signal" }, { "\"signals\":[9,15]",
+		    "\"signals\":[65]", "signal" },
 		{ "\"signals\":[9,15]", "\"signals\":[\"9\"]", "signal" }, { "\"signals\":", "\"exec\":true,\"signals\":", "not known" },
-		{ "\"127.0.0.1:5000\"", "\"http://x\"", "plain-http" }, { "\"127.0.0.1:5000\"", "\"\"", "plain-http" }, { "\"plain-http\":", "\"mirrors\":[],\"plain-http\":", "not known" },
+		{ "\"127.0.0.1:5000\"", "\"http://x\"", "plain-http" }, { "\"127.0.0.1:5000\"", "\"\"", "plain-http" }, { "\"plain-http\":",
+		    "\"mirrors\":[],\"plain-http\":", "not known" },
 		{ "\"registries\":{\"plain-http\":[\"127.0.0.1:5000\"]},", "", "registries" },
 		/* volumes */
 		{ "{\"kind\":\"empty\",\"name\":\"out\"}", "{\"kind\":\"empty\",\"name\":\"patients\"}", "two volumes" },
@@ -74,37 +82,54 @@ static void manifest_parse_refuses_every_wrong_member(void)
 		{ "{\"kind\":\"empty\",\"name\":\"out\"}", "{\"kind\":\"empty\",\"name\":\"../out\"}", "name" },
 		{ "{\"kind\":\"empty\",\"name\":\"out\"}", "{\"kind\":\"empty\",\"name\":\"out\",\"size\":1}", "not known" },
 		{ "{\"asset\":\"kbs:///hospital/data-key/patients\",\"kind\":\"sealed\"", "{\"kind\":\"sealed\"", "asset" },
-		{ "{\"asset\":\"kbs:///hospital/data-key/patients\",\"kind\":\"sealed\"", "{\"asset\":\"kbs:///hospital/data-key/other\",\"kind\":\"sealed\"", "different assets" },
+		{ "{\"asset\":\"kbs:///hospital/data-key/patients\",\"kind\":\"sealed\"",
+		    "{\"asset\":\"kbs:///hospital/data-key/other\",\"kind\":\"sealed\"", "different assets" },
 		/* container */
-		{ "\"args\":[\"/bin/analyse\",\"\"]", "\"args\":[]", "args" }, { "\"args\":[\"/bin/analyse\",\"\"]", "\"args\":[\"\"]", "no program" },
-		{ "\"args\":[\"/bin/analyse\",\"\"]", "\"args\":[1]", "args" }, { "\"cwd\":\"/\"", "\"cwd\":\"tmp\"", "cwd" }, { "\"cwd\":\"/\"", "\"cwd\":\"/a/../b\"", "cwd" },
+		{ "\"args\":[\"/bin/analyse\",\"\"]", "\"args\":[]", "args" }, { "\"args\":[\"/bin/analyse\",\"\"]", "\"args\":[\"\"]",
+		    "no program" },
+		{ "\"args\":[\"/bin/analyse\",\"\"]", "\"args\":[1]", "args" }, { "\"cwd\":\"/\"", "\"cwd\":\"tmp\"", "cwd" }, {
+		    "\"cwd\":\"/\"", "\"cwd\":\"/a/../b\"", "cwd" },
 		{ "\"env\":[\"PATH=/bin\"", "\"env\":[\"PATH\"", "NAME=value" }, { "\"env\":[\"PATH=/bin\"", "\"env\":[\"=x\"", "NAME=value" },
 		{ "\"env\":[\"PATH=/bin\"", "\"env\":[\"NOTE=c\"", "twice" }, { "\"env\":[\"PATH=/bin\"", "\"env\":[7", "NAME=value" },
-		{ "\"uid\":1000", "\"uid\":4294967295", "uid" }, { "\"gid\":0", "\"gid\":-1", "gid" }, { "\"groups\":[7]", "\"groups\":[\"7\"]", "group" }, { "\"uid\":1000", "\"uid\":1,\"x\":1", "not known" },
-		{ "\"CAP_CHOWN\"", "\"chown\"", "CAP_" }, { "\"CAP_CHOWN\"", "\"CAP_CHOWN\",\"CAP_CHOWN\"", "twice" }, { "\"read-only-root\":true,", "", "read-only-root" },
-		{ "\"read-only-root\":true", "\"read-only-root\":\"yes\"", "read-only-root" }, { "\"role\":\"business\"", "\"role\":\"debug\"", "role" },
-		{ "\"role\":\"business\"", "\"role\":\"business\",\"privileged\":true", "not known" }, { "\"capabilities\":[\"CAP_CHOWN\"],", "", "capabilities" },
+		{ "\"uid\":1000", "\"uid\":4294967295", "uid" }, { "\"gid\":0", "\"gid\":-1", "gid" }, { "\"groups\":[7]",
+		    "\"groups\":[\"7\"]", "group" }, { "\"uid\":1000", "\"uid\":1,\"x\":1", "not known" },
+		{ "\"CAP_CHOWN\"", "\"chown\"", "CAP_" }, { "\"CAP_CHOWN\"", "\"CAP_CHOWN\",\"CAP_CHOWN\"", "twice" }, {
+		    "\"read-only-root\":true,", "", "read-only-root" },
+		{ "\"read-only-root\":true", "\"read-only-root\":\"yes\"", "read-only-root" }, { "\"role\":\"business\"",
+		    "\"role\":\"debug\"", "role" },
+		{ "\"role\":\"business\"", "\"role\":\"business\",\"privileged\":true", "not known" }, { "\"capabilities\":[\"CAP_CHOWN\"],",
+		    "", "capabilities" },
 		{ "\"name\":\"analyse\"", "\"name\":\"an alyse\"", "name" },
 		/* image */
-		{ "app@sha256:44", "app:latest@sha256:4", "reference" }, { "registry.example/app@sha256:" FIX_DIGEST, "registry.example/app:1", "reference" },
-		{ "registry.example/app@sha256:" FIX_DIGEST, "@sha256:" FIX_DIGEST, "reference" }, { "registry.example/app@sha256:", "registry.example/app@sha512:", "reference" },
-		{ "sigstoreSigned", "insecureAcceptAnything", "image method" }, { "-----BEGIN PUBLIC", "-----BEGIN RSA PRIVATE", "image method" },
-		{ "\"method\":{\"key\":\"" FIX_PEM "\",\"type\":\"sigstoreSigned\"},", "", "method" }, { "\"provider\":\"imaker\"", "\"provider\":\"I\"", "provider" },
+		{ "app@sha256:44", "app:latest@sha256:4", "reference" }, { "registry.example/app@sha256:" FIX_DIGEST,
+		    "registry.example/app:1", "reference" },
+		{ "registry.example/app@sha256:" FIX_DIGEST, "@sha256:" FIX_DIGEST, "reference" }, { "registry.example/app@sha256:",
+		    "registry.example/app@sha512:", "reference" },
+		{ "sigstoreSigned", "insecureAcceptAnything", "image method" }, { "-----BEGIN PUBLIC", "-----BEGIN RSA PRIVATE",
+		    "image method" },
+		{ "\"method\":{\"key\":\"" FIX_PEM "\",\"type\":\"sigstoreSigned\"},", "", "method" }, { "\"provider\":\"imaker\"",
+		    "\"provider\":\"I\"", "provider" },
 		/* mounts */
-		{ "\"destination\":\"/data\"", "\"destination\":\"/\"", "destination" }, { "\"destination\":\"/data\"", "\"destination\":\"/data/\"", "destination" },
-		{ "\"destination\":\"/data\"", "\"destination\":\"/out\"", "one destination" }, { "\"destination\":\"/data\"", "\"destination\":\"/a//b\"", "destination" },
+		{ "\"destination\":\"/data\"", "\"destination\":\"/\"", "destination" }, { "\"destination\":\"/data\"",
+		    "\"destination\":\"/data/\"", "destination" },
+		{ "\"destination\":\"/data\"", "\"destination\":\"/out\"", "one destination" }, { "\"destination\":\"/data\"",
+		    "\"destination\":\"/a//b\"", "destination" },
 		{ MOUNT1, "{\"destination\":\"/data\",\"read-only\":true,\"volume\":\"nowhere\"}", "volume that is not there" },
-		{ MOUNT1, "{\"destination\":\"/data\",\"read-only\":1,\"volume\":\"patients\"}", "read-only" }, { "\"read-only\":true,\"volume\"", "\"options\":[],\"read-only\":true,\"volume\"", "not known" },
+		{ MOUNT1, "{\"destination\":\"/data\",\"read-only\":1,\"volume\":\"patients\"}", "read-only" }, {
+		    "\"read-only\":true,\"volume\"", "\"options\":[],\"read-only\":true,\"volume\"", "not known" },
 		/* entitlements */
 		{ "," VOLENT, "", "not entitled" }, { VOLENT, VOLENT "," VOLENT, "same entitlement" },
 		{ VOLENT, "{\"asset\":\"kbs:///hospital/data-key/other\",\"purpose\":\"volume\",\"volume\":\"patients\"}", "different assets" },
 		{ VOLENT, "{\"asset\":\"kbs:///hospital/data-key/patients\",\"purpose\":\"volume\",\"volume\":\"out\"}", "not" },
-		{ "\"purpose\":\"api\"}]", "\"purpose\":\"api\"},{\"asset\":\"kbs:///a/b/c\",\"purpose\":\"volume\",\"volume\":\"out\"}]", "sealed volume that is not there" },
-		{ "\"purpose\":\"api\"}]", "\"purpose\":\"api\",\"volume\":\"out\"}]", "only purpose" }, { "\"purpose\":\"api\"", "\"purpose\":\"root\"", "purpose" },
+		{ "\"purpose\":\"api\"}]", "\"purpose\":\"api\"},{\"asset\":\"kbs:///a/b/c\",\"purpose\":\"volume\",\"volume\":\"out\"}]",
+		    "sealed volume that is not there" },
+		{ "\"purpose\":\"api\"}]", "\"purpose\":\"api\",\"volume\":\"out\"}]", "only purpose" }, { "\"purpose\":\"api\"",
+		    "\"purpose\":\"root\"", "purpose" },
 		{ "\"asset\":\"kbs:///hospital/note/greeting\"", "\"asset\":\"hospital/note/greeting\"", "written" },
 		/* outputs */
 		{ "\"max-bytes\":1048576", "\"max-bytes\":0", "max-bytes" }, { "\"max-bytes\":1048576", "\"max-bytes\":1048577", "max-bytes" },
-		{ "\"path\":\"/out/result.txt\"", "\"path\":\"/out/../result.txt\"", "path" }, { "\"to\":\"clinic\"", "\"to\":\"\"", "to" }, { "\"name\":\"result\"", "\"name\":\"a.b\"", "name" },
+		{ "\"path\":\"/out/result.txt\"", "\"path\":\"/out/../result.txt\"", "path" }, { "\"to\":\"clinic\"", "\"to\":\"\"", "to" }, {
+		    "\"name\":\"result\"", "\"name\":\"a.b\"", "name" },
 		{ "\"name\":\"result\"", "\"name\":\"result\",\"plain\":true", "not known" },
 	};
 	CLEANUP(freep) char *good = good_text();
@@ -188,7 +213,8 @@ static void manifest_from_initdata_refuses_every_other_spelling(void)
 	static const struct { const char *from, *to; } edits[] = {
 		{ "algorithm = \"sha256\"", "algorithm = \"sha384\"" }, { "\n\n[data]", "\n[data]" }, { "[data]\n", "[data] # x\n" },
 		{ "url = \\\"https://127.0.0.1:8443", "url = \\\"https://127.0.0.1:8444" }, { "\"aa.toml\" = ", "\"aa.toml\"  = " },
-		{ "\"coffer.json\" = \"{", "\"policy.rego\" = \"\"\n\"coffer.json\" = \"{" }, { "\"coffer.json\" = \"{", "\"coffer.json\" = \" {" },
+		{ "\"coffer.json\" = \"{", "\"policy.rego\" = \"\"\n\"coffer.json\" = \"{" }, { "\"coffer.json\" = \"{",
+		    "\"coffer.json\" = \" {" },
 		{ "version = \"0.1.0\"", "version = \"0.1.1\"" }, { "[token_configs.kbs]", "[token_configs.kbs2]" },
 	};
 	CLEANUP(freep) char *text = good_text(), *good = NULL;
@@ -210,7 +236,8 @@ static void manifest_from_initdata_refuses_every_other_spelling(void)
 
 static void manifest_from_initdata_refuses_documents_without_a_manifest(void)
 {
-	static const char *const bad[] = { "", "version = \"0.1.0\"\n", "[data]\n", "[data]\n\"coffer.json\" = 1\n", "[data]\n\"coffer.json\" = \"{}\"\n", "[data\n" };
+	static const char *const bad[] = { "", "version = \"0.1.0\"\n", "[data]\n", "[data]\n\"coffer.json\" = 1\n",
+	    "[data]\n\"coffer.json\" = \"{}\"\n", "[data\n" };
 	CLEANUP(manifest_clear) struct manifest m = { 0 };
 	struct err e;
 
@@ -259,8 +286,10 @@ static enum coffer_rc try_workload(const char *text, struct err *e)
 static void workload_read_wants_subject_issuer_and_ledger_of_the_manifest(void)
 {
 	CLEANUP(freep) char *man = good_text(), *good = workload_text(man, "risk", "acme", FIX_LEDGER);
-	CLEANUP(freep) char *name = workload_text(man, "other", "acme", FIX_LEDGER), *issuer = workload_text(man, "risk", "eve", FIX_LEDGER);
-	CLEANUP(freep) char *ledger = workload_text(man, "risk", "acme", FIX_DIGEST), *body = fix_edit(good, "\"uid\":1000", "\"uid\":0");
+	CLEANUP(freep) char *name = workload_text(man, "other", "acme", FIX_LEDGER), *issuer = workload_text(man, "risk", "eve",
+	    FIX_LEDGER);
+	CLEANUP(freep) char *ledger = workload_text(man, "risk", "acme", FIX_DIGEST), *body = fix_edit(good, "\"uid\":1000",
+	    "\"uid\":0");
 	struct err e;
 
 	CHECK(try_workload(good, &e) == COFFER_OK);
@@ -272,10 +301,13 @@ static void workload_read_wants_subject_issuer_and_ledger_of_the_manifest(void)
 
 static void manifest_describe_says_what_decides_and_escapes_the_rest(void)
 {
-	static const char *const wanted[] = { "risk", "acme", "registry.example/app@sha256:" FIX_DIGEST, "imaker", "'/bin/analyse' ''", "'PATH=/bin'", "user 1000",
-		"CAP_CHOWN", "/data (sealed volume patients, read-only)", "/out (empty volume out, may write)", "kbs:///hospital/note/greeting as api",
+	static const char *const wanted[] = { "risk", "acme", "registry.example/app@sha256:" FIX_DIGEST, "imaker", "'/bin/analyse' ''",
+	    "'PATH=/bin'", "user 1000",
+		"CAP_CHOWN", "/data (sealed volume patients, read-only)", "/out (empty volume out, may write)",
+		    "kbs:///hospital/note/greeting as api",
 		"sealed to clinic", "'analyse'", "9 15", "'127.0.0.1:5000'", "https://127.0.0.1:8443", "'sample'" };
-	CLEANUP(freep) char *text = good_text(), *evil = fix_edit(text, "PATH=/bin", "PATH=\\u001b[2J\\n  provider    nice"), *shown = NULL;
+	CLEANUP(freep) char *text = good_text(), *evil = fix_edit(text, "PATH=/bin", "PATH=\\u001b[2J\\n  provider    nice"), *shown =
+	    NULL;
 	CLEANUP(manifest_clear) struct manifest m = { 0 };
 	struct wr w = wr_open(1u << 20);
 	struct err e;

@@ -39,8 +39,10 @@ static void asset_path_parse_takes_the_longest(void)
 
 static void asset_path_parse_refuses_everything_else(void)
 {
-	static const char *const bad[] = { "", "kbs:///", "a/b", "a/b/c/d", "a//c", "/a/b/c", "a/b/c/", "a/./c", "a/../c", "a/b/.", "a/b/..",
-		"a/b/.hidden", "A/b/c", "a/b/c?x", "a/b/c#x", "a/b/c%2f", "kbs://host/a/b/c", "KBS:///a/b/c", "a/b/c d", "a/b/c\n", "kbs:///kbs:///a/b/c" };
+	static const char *const bad[] = { "", "kbs:///", "a/b", "a/b/c/d", "a//c", "/a/b/c", "a/b/c/", "a/./c", "a/../c", "a/b/.",
+	    "a/b/..",
+		"a/b/.hidden", "A/b/c", "a/b/c?x", "a/b/c#x", "a/b/c%2f", "kbs://host/a/b/c", "KBS:///a/b/c", "a/b/c d", "a/b/c\n",
+		    "kbs:///kbs:///a/b/c" };
 	struct asset_path p = { .owner = "same" };
 	struct err e;
 

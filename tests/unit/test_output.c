@@ -55,10 +55,12 @@ static char *token_of(const struct world *w, struct token_part t)
 {
 	CLEANUP(freep) char *xy = xy_text(privkey_public(w->request));
 	CLEANUP(freep) char *head = str_fmt("{\"alg\":\"%s\",\"typ\":\"JWT\"}", t.alg ? t.alg : "ES256");
-	CLEANUP(freep) char *body = str_fmt("{\"exp\":%d,\"iat\":%d,\"submods\":{\"cpu0\":{\"ear.status\":\"none\",\"ear.veraison.annotated-evidence\":{"
+	CLEANUP(freep) char *body =
+	    str_fmt("{\"exp\":%d,\"iat\":%d,\"submods\":{\"cpu0\":{\"ear.status\":\"none\",\"ear.veraison.annotated-evidence\":{"
 	    "\"init_data\":\"%s\",\"init_data_claims\":{},\"report_data\":\"00\",\"runtime_data_claims\":{\"nonce\":\"x\",\"tee-pubkey\":{"
 	    "\"coffer-genesis\":\"%s\",\"coffer-request-key\":\"%s\",\"kty\":\"EC\"}},%s}}}}", IAT + 300, IAT,
-	    t.init_data ? t.init_data : w->init_data, t.genesis ? t.genesis : FIX_LEDGER, t.key ? t.key : xy, t.platform ? t.platform : "\"sample\":{}");
+	    t.init_data ? t.init_data : w->init_data, t.genesis ? t.genesis : FIX_LEDGER, t.key ? t.key : xy, t.platform ? t.platform :
+	    "\"sample\":{}");
 	struct wr out = wr_open(EAR_MAX);
 	struct err e;
 
@@ -113,7 +115,8 @@ static void output_round_trips_at_the_limit_and_refuses_beyond(void)
 
 	world_init(&w);
 	token = token_of(&w, (struct token_part){ 0 });
-	CHECK(seal(&w, token, (struct span){ big, OUTPUT_DATA_MAX + 1 }, &none, &e) == COFFER_E_DENIED && strcmp(e.check, "output") == 0 && none.n == 0);
+	CHECK(seal(&w, token, (struct span){ big, OUTPUT_DATA_MAX + 1 }, &none, &e) == COFFER_E_DENIED && strcmp(e.check, "output") ==
+	    0 && none.n == 0);
 	CHECK(seal(&w, token, (struct span){ big, OUTPUT_DATA_MAX }, &jwe, &e) == COFFER_OK);
 	CHECK(open_as(&w, wr_span(&jwe), w.recipient, &o, &e) == COFFER_OK && o.data.n == OUTPUT_DATA_MAX);
 	w.m.container[0].output[0].max_bytes = 10;
@@ -240,10 +243,13 @@ static enum coffer_rc reseal(const struct world *w, const struct fix_edit *d, co
 static void output_open_refuses_every_changed_member(void)
 {
 	static const struct fix_edit edits[] = {
-		{ "\"container\":\"analyse\"", "\"container\":\"other\"", "no such output" }, { "\"name\":\"result\"", "\"name\":\"other\"", "no such output" },
-		{ "\"data\":\"ZGF0YQ==\"", "\"data\":\"ZGF0YR==\"", "base64" }, { "\"data\":\"ZGF0YQ==\"", "\"data\":\"ZGF0Yg==\"", "not signed by the guest" },
+		{ "\"container\":\"analyse\"", "\"container\":\"other\"", "no such output" }, { "\"name\":\"result\"", "\"name\":\"other\"",
+		    "no such output" },
+		{ "\"data\":\"ZGF0YQ==\"", "\"data\":\"ZGF0YR==\"", "base64" }, { "\"data\":\"ZGF0YQ==\"", "\"data\":\"ZGF0Yg==\"",
+		    "not signed by the guest" },
 		{ "\"genesis\":\"11", "\"genesis\":\"21", "another genesis" }, { "\"workload\":\"", "\"workload\":\"0", "workload" },
-		{ "\"signature\":\"", "\"signature\":\"A", "signature" }, { "\"token\":\"", "\"token\":\"x.", "token" }, { "\"name\":", "\"x\":1,\"name\":", "not known" },
+		{ "\"signature\":\"", "\"signature\":\"A", "signature" }, { "\"token\":\"", "\"token\":\"x.", "token" }, { "\"name\":",
+		    "\"x\":1,\"name\":", "not known" },
 		{ "\"container\":\"analyse\",", "", "container" },
 	};
 	const struct fix_edit same = { "\"name\"", "\"name\"", "" };

@@ -65,7 +65,8 @@ static char *genesis_text(const struct privkey *k, const struct privkey *enc)
 static enum coffer_rc read_all(struct span text, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
-	static union { struct genesis g; struct party p; struct service v; struct asset_body a; struct approval p2; struct image_release r; struct revocation k; } u;
+	static union {
+	    struct genesis g; struct party p; struct service v; struct asset_body a; struct approval p2; struct image_release r; struct revocation k; } u;
 
 	TRY(statement_parse(text, &s, e));
 	switch (s.kind) {
@@ -143,7 +144,8 @@ static void statement_parse_bounds_subject_names(void)
 {
 	CLEANUP(freep) char *name = str_fmt("%0512d", 0), *longer = str_fmt("%0513d", 0);
 	CLEANUP(freep) char *s1 = fix_subject(name), *s2 = fix_subject(longer);
-	CLEANUP(freep) char *ok = fix_payload("approval", s1, FIX_HEAD("a"), "{}"), *bad = fix_payload("approval", s2, FIX_HEAD("a"), "{}");
+	CLEANUP(freep) char *ok = fix_payload("approval", s1, FIX_HEAD("a"), "{}"), *bad = fix_payload("approval", s2, FIX_HEAD("a"),
+	    "{}");
 	CLEANUP(statement_clear) struct statement s = { 0 };
 	struct err e;
 
@@ -166,7 +168,8 @@ static char *many_subjects(int n)
 static void statement_parse_bounds_the_number_of_subjects(void)
 {
 	CLEANUP(freep) char *most = many_subjects(ST_SUBJECTS_MAX), *more = many_subjects(ST_SUBJECTS_MAX + 1);
-	CLEANUP(freep) char *ok = fix_payload("approval", most, FIX_HEAD("a"), "{}"), *bad = fix_payload("approval", more, FIX_HEAD("a"), "{}");
+	CLEANUP(freep) char *ok = fix_payload("approval", most, FIX_HEAD("a"), "{}"), *bad = fix_payload("approval", more,
+	    FIX_HEAD("a"), "{}");
 	CLEANUP(freep) char *two = many_subjects(2), *one_kind = fix_payload("party", two, FIX_HEAD("a"), "{}");
 	CLEANUP(statement_clear) struct statement s = { 0 };
 	struct err e;
@@ -209,7 +212,8 @@ static void statement_parse_wants_the_ledger_where_the_table_does(void)
 	CLEANUP(freep) char *subject = fix_subject("x");
 	CLEANUP(freep) char *genesis = fix_payload("genesis", subject, "\"issuer\":\"genesis\",\"ledger\":\"" FIX_LEDGER "\"", "{}");
 	CLEANUP(freep) char *other = fix_payload("genesis", subject, "\"issuer\":\"acme\"", "{}");
-	CLEANUP(freep) char *with = fix_payload("image-release", RELEASE_SUBJECT, FIX_HEAD("imaker"), RELEASE_BODY), *without = release_text();
+	CLEANUP(freep) char *with = fix_payload("image-release", RELEASE_SUBJECT, FIX_HEAD("imaker"), RELEASE_BODY), *without =
+	    release_text();
 	CLEANUP(statement_clear) struct statement a = { 0 }, b = { 0 };
 	struct err e;
 
@@ -293,13 +297,15 @@ static void party_read_refuses_every_wrong_member(void)
 	static const struct fix_edit edits[] = {
 		{ "\"hold-hours\":72,", "", "hold-hours" }, { "\"hold-hours\":72", "\"hold-hours\":8761", "hold-hours" },
 		{ "\"hold-hours\":72", "\"hold-hours\":72,\"admin\":true", "not known" },
-		{ "\"data-owner\",\"auditor\"", "", "personas" }, { "\"auditor\"", "\"data-owner\"", "twice" }, { "\"auditor\"", "\"root\"", "persona" },
+		{ "\"data-owner\",\"auditor\"", "", "personas" }, { "\"auditor\"", "\"data-owner\"", "twice" }, { "\"auditor\"", "\"root\"",
+		    "persona" },
 		{ "\"auditor\"", "1", "string" }, { "\"recovery\":[", "\"recover\":[", "not known" },
 		{ "\"keys\":[", "\"keys\":[1,", "" }, { "\"crv\":\"Ed25519\"", "\"crv\":\"Ed448\"", "" },
 		{ "\"crv\":\"Ed25519\"", "\"crv\":\"Ed25519\",\"d\":\"AA\"", "" },
 	};
 	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519), *enc = fix_key(KEY_P256);
-	CLEANUP(freep) char *body = party_body(k, enc), *subject = fix_subject("hospital"), *good = fix_payload("party", subject, FIX_HEAD("hospital"), body);
+	CLEANUP(freep) char *body = party_body(k, enc), *subject = fix_subject("hospital"), *good = fix_payload("party", subject,
+	    FIX_HEAD("hospital"), body);
 
 	EDITS(good, edits);
 }
@@ -307,11 +313,17 @@ static void party_read_refuses_every_wrong_member(void)
 static void party_read_wants_keys_and_a_p256_encryption_key(void)
 {
 	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519), *enc = fix_key(KEY_P256);
-	CLEANUP(freep) char *ed = fix_jwk(privkey_public(k)), *none = str_fmt("{\"hold-hours\":0,\"id\":\"a\",\"keys\":[],\"personas\":[\"auditor\"],\"recovery\":[]}");
-	CLEANUP(freep) char *wrong = str_fmt("{\"encryption\":%s,\"hold-hours\":0,\"id\":\"a\",\"keys\":[%s],\"personas\":[\"auditor\"],\"recovery\":[]}", ed, ed);
-	CLEANUP(freep) char *twice = str_fmt("{\"hold-hours\":0,\"id\":\"a\",\"keys\":[%s,%s],\"personas\":[\"auditor\"],\"recovery\":[]}", ed, ed);
-	CLEANUP(freep) char *named = str_fmt("{\"hold-hours\":0,\"id\":\"genesis\",\"keys\":[%s],\"personas\":[\"auditor\"],\"recovery\":[]}", ed);
-	const struct { const char *text, *says; } t[] = { { none, "keys" }, { wrong, "P-256" }, { twice, "twice" }, { named, "genesis" } };
+	CLEANUP(freep) char *ed = fix_jwk(privkey_public(k)), *none =
+	    str_fmt("{\"hold-hours\":0,\"id\":\"a\",\"keys\":[],\"personas\":[\"auditor\"],\"recovery\":[]}");
+	CLEANUP(freep) char *wrong =
+	    str_fmt("{\"encryption\":%s,\"hold-hours\":0,\"id\":\"a\",\"keys\":[%s],\"personas\":[\"auditor\"],\"recovery\":[]}", ed,
+	    ed);
+	CLEANUP(freep) char *twice =
+	    str_fmt("{\"hold-hours\":0,\"id\":\"a\",\"keys\":[%s,%s],\"personas\":[\"auditor\"],\"recovery\":[]}", ed, ed);
+	CLEANUP(freep) char *named =
+	    str_fmt("{\"hold-hours\":0,\"id\":\"genesis\",\"keys\":[%s],\"personas\":[\"auditor\"],\"recovery\":[]}", ed);
+	const struct { const char *text, *says; } t[] = { { none, "keys" }, { wrong, "P-256" }, { twice, "twice" }, { named,
+	    "genesis" } };
 	struct party p;
 	struct err e;
 
@@ -335,7 +347,8 @@ static void party_write_round_trips(void)
 	struct err e;
 
 	CHECK(json_parse(span_of(body), 8192, &doc, &e) == COFFER_OK && party_read(json_root(doc), &p, &e) == COFFER_OK);
-	CHECK(p.personas == (PERSONA_OWNER | PERSONA_AUDITOR) && p.n_keys == 1 && p.has_encryption && p.n_recovery == 1 && p.hold_hours == 72);
+	CHECK(p.personas == (PERSONA_OWNER | PERSONA_AUDITOR) && p.n_keys == 1 && p.has_encryption && p.n_recovery == 1 &&
+	    p.hold_hours == 72);
 	party_write(&p, &j);
 	CHECK(wr_ok(&w) && json_parse(wr_span(&w), 8192, &again, &e) == COFFER_OK);
 	json_canon(json_root(again), &canon);
@@ -360,7 +373,8 @@ static void genesis_read_refuses_every_wrong_member(void)
 		{ "\"hold-hours\":72", "\"hold-hours\":true", "hold-hours" },
 	};
 	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519), *enc = fix_key(KEY_P256);
-	CLEANUP(freep) char *good = genesis_text(k, enc), *p = party_body(k, enc), *both = str_fmt("[%s,%s]", p, p), *one = str_fmt("[%s]", p);
+	CLEANUP(freep) char *good = genesis_text(k, enc), *p = party_body(k, enc), *both = str_fmt("[%s,%s]", p, p), *one =
+	    str_fmt("[%s]", p);
 	CLEANUP(freep) char *twice = fix_edit(good, one, both), *none = fix_edit(good, one, "[]");
 	struct err e;
 
@@ -372,12 +386,14 @@ static void genesis_read_refuses_every_wrong_member(void)
 static void service_read_refuses_every_wrong_member(void)
 {
 	static const struct fix_edit edits[] = {
-		{ "\"tls\":\"" D1 "\"", "\"tls\":\"\"", "tls" }, { "\"receive\":{", "\"receive\":1,\"x\":{", "" }, { "\"crv\":\"P-256\"", "\"crv\":\"P-384\"", "" },
+		{ "\"tls\":\"" D1 "\"", "\"tls\":\"\"", "tls" }, { "\"receive\":{", "\"receive\":1,\"x\":{", "" }, { "\"crv\":\"P-256\"",
+		    "\"crv\":\"P-384\"", "" },
 		{ "\"id\":\"trust\",", "\"id\":\"trust\",\"url\":\"\",", "not known" },
 	};
 	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_P256), *ed = fix_key(KEY_ED25519);
 	CLEANUP(freep) char *body = service_body(k), *bad_body = service_body(ed), *subject = fix_subject("trust");
-	CLEANUP(freep) char *good = fix_payload("service", subject, FIX_HEAD("acme"), body), *bad = fix_payload("service", subject, FIX_HEAD("acme"), bad_body);
+	CLEANUP(freep) char *good = fix_payload("service", subject, FIX_HEAD("acme"), body), *bad = fix_payload("service", subject,
+	    FIX_HEAD("acme"), bad_body);
 	struct err e;
 
 	EDITS(good, edits);
@@ -412,7 +428,8 @@ static void asset_read_refuses_every_wrong_member(void)
 		{ "\"k\":1", "\"k\":0", "\"k\"" }, { "\"k\":1", "\"k\":2", "\"k\"" }, { "\"of\":[\"hospital\"]", "\"of\":[]", "of" },
 		{ "\"of\":[\"hospital\"]", "\"of\":[\"hospital\",\"hospital\"]", "twice" }, { "\"of\":[\"hospital\"]", "\"of\":[\"H\"]", "of" },
 		{ "\"of\":[\"hospital\"]", "\"of\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\"]", "of" },
-		{ "\"least-action\":\"stop\"", "\"least-action\":\"none\"", "least-action" }, { "\"least-action\":\"stop\",", "", "least-action" },
+		{ "\"least-action\":\"stop\"", "\"least-action\":\"none\"", "least-action" }, { "\"least-action\":\"stop\",", "",
+		    "least-action" },
 		{ "{\"k\":1", "{\"lease\":1,\"k\":1", "not known" },
 	};
 	CLEANUP(freep) char *good = asset_text();
@@ -428,16 +445,21 @@ static void asset_read_refuses_every_wrong_member(void)
 static void approval_read_refuses_every_wrong_member(void)
 {
 	static const struct fix_edit edits[] = {
-		{ "\"assets\":[\"kbs:///hospital/data-key/p\",\"kbs:///hospital/note/n\"]", "\"assets\":[\"kbs:///hospital/note/n\",\"kbs:///hospital/data-key/p\"]", "subjects" },
-		{ "\"assets\":[\"kbs:///hospital/data-key/p\",\"kbs:///hospital/note/n\"]", "\"assets\":[\"kbs:///hospital/data-key/p\"]", "subjects" },
+		{ "\"assets\":[\"kbs:///hospital/data-key/p\",\"kbs:///hospital/note/n\"]",
+		    "\"assets\":[\"kbs:///hospital/note/n\",\"kbs:///hospital/data-key/p\"]", "subjects" },
+		{ "\"assets\":[\"kbs:///hospital/data-key/p\",\"kbs:///hospital/note/n\"]", "\"assets\":[\"kbs:///hospital/data-key/p\"]",
+		    "subjects" },
 		{ "\"assets\":[\"kbs:///hospital/data-key/p\",\"kbs:///hospital/note/n\"]", "\"assets\":[]", "assets" },
 		{ "\"assets\":[\"kbs:///hospital/data-key/p\"", "\"assets\":[\"kbs:///hospital/note/n\"", "twice" },
 		{ "\"workload\":\"3", "\"workload\":\"4", "subjects" }, { "\"workload\":\"33", "\"workload\":\"", "workload" },
-		{ "\"platforms\":[\"sample\"]", "\"platforms\":[]", "platforms" }, { "\"platforms\":[\"sample\"]", "\"platforms\":[\"Any\"]", "platforms" },
+		{ "\"platforms\":[\"sample\"]", "\"platforms\":[]", "platforms" }, { "\"platforms\":[\"sample\"]", "\"platforms\":[\"Any\"]",
+		    "platforms" },
 		{ "\"platforms\":[\"sample\"]", "\"platforms\":[\"sample\",\"sample\"]", "twice" },
 		{ "\"platforms\":[\"sample\"]", "\"platforms\":[\"012345678901234567890123456789ab\"]", "platforms" },
-		{ "\"services\":[\"" D2 "\"]", "\"services\":[]", "services" }, { "\"services\":[\"" D2 "\"]", "\"services\":[\"any\"]", "services" },
-		{ "\"until\":\"2026-12-01T00:00:00Z\"", "\"until\":\"never\"", "until" }, { "\"uses\":5", "\"uses\":0", "uses" }, { "\"uses\":5", "\"uses\":null", "uses" },
+		{ "\"services\":[\"" D2 "\"]", "\"services\":[]", "services" }, { "\"services\":[\"" D2 "\"]", "\"services\":[\"any\"]",
+		    "services" },
+		{ "\"until\":\"2026-12-01T00:00:00Z\"", "\"until\":\"never\"", "until" }, { "\"uses\":5", "\"uses\":0", "uses" }, {
+		    "\"uses\":5", "\"uses\":null", "uses" },
 		{ "\"shown\":\"" D1 "\",", "", "shown" }, { "\"uses\":5", "\"uses\":5,\"images-by\":\"p\"", "not known" },
 	};
 	CLEANUP(freep) char *good = approval_text();
@@ -449,7 +471,8 @@ static void approval_read_refuses_every_wrong_member(void)
 	EDITS(good, edits);
 	CHECK(read_all(span_of(unlimited), &e) == COFFER_OK);
 	CHECK(statement_parse(span_of(good), &s, &e) == COFFER_OK && approval_read(&s, &a, &e) == COFFER_OK);
-	CHECK(a.n_assets == 2 && a.asset[1].tail == asset_path_tail(&a.asset[1]) && strcmp(a.platform[0], "sample") == 0 && a.has_uses && a.uses == 5);
+	CHECK(a.n_assets == 2 && a.asset[1].tail == asset_path_tail(&a.asset[1]) && strcmp(a.platform[0], "sample") == 0 &&
+	    a.has_uses && a.uses == 5);
 }
 
 static void image_release_read_refuses_every_wrong_member(void)
@@ -457,9 +480,11 @@ static void image_release_read_refuses_every_wrong_member(void)
 	static const struct fix_edit edits[] = {
 		{ "\"repository\":\"registry.example/app\"", "\"repository\":\"registry.example/other\"", "subject" },
 		{ "\"version\":3", "\"version\":-1", "version" }, { "sigstoreSigned", "insecureAcceptAnything", "method" },
-		{ "-----BEGIN PUBLIC", "-----BEGIN PRIVATE", "method" }, { "\"keys\":[\"kbs:///imaker/image-key/app\"]", "\"keys\":[\"imaker/image-key/app\"]", "written" },
+		{ "-----BEGIN PUBLIC", "-----BEGIN PRIVATE", "method" }, { "\"keys\":[\"kbs:///imaker/image-key/app\"]",
+		    "\"keys\":[\"imaker/image-key/app\"]", "written" },
 		{ "\"keys\":[\"kbs:///imaker/image-key/app\"],", "", "keys" },
-		{ "[{\"key\":\"" PEM "\",\"type\":\"sigstoreSigned\"}]", "[]", "methods" }, { "\"type\":\"sigstoreSigned\"", "\"type\":\"sigstoreSigned\",\"x\":1", "not known" },
+		{ "[{\"key\":\"" PEM "\",\"type\":\"sigstoreSigned\"}]", "[]", "methods" }, { "\"type\":\"sigstoreSigned\"",
+		    "\"type\":\"sigstoreSigned\",\"x\":1", "not known" },
 	};
 	CLEANUP(freep) char *good = release_text();
 
@@ -469,8 +494,10 @@ static void image_release_read_refuses_every_wrong_member(void)
 static void revocation_read_refuses_every_wrong_member(void)
 {
 	static const struct fix_edit edits[] = {
-		{ "\"statement\":\"22", "\"statement\":\"32", "subject" }, { "\"name\":\"22", "\"name\":\"32", "subject" }, { "\"sha256\":\"22", "\"sha256\":\"32", "subject" },
-		{ "\"reason\":\"key lost\"", "\"reason\":\"\"", "reason" }, { "\"reason\":\"key lost\"", "\"reason\":\"a\\u001b[2J\"", "reason" },
+		{ "\"statement\":\"22", "\"statement\":\"32", "subject" }, { "\"name\":\"22", "\"name\":\"32", "subject" }, {
+		    "\"sha256\":\"22", "\"sha256\":\"32", "subject" },
+		{ "\"reason\":\"key lost\"", "\"reason\":\"\"", "reason" }, { "\"reason\":\"key lost\"", "\"reason\":\"a\\u001b[2J\"",
+		    "reason" },
 		{ "\"reason\":", "\"from\":0,\"reason\":", "not known" },
 	};
 	CLEANUP(freep) char *good = revocation_text();
@@ -491,7 +518,8 @@ static void body_readers_refuse_other_kinds(void)
 
 	CHECK(statement_parse(span_of(asset), &a, &e) == COFFER_OK && statement_parse(span_of(revocation), &r, &e) == COFFER_OK);
 	CHECK(genesis_read(&a, &g, &e) == COFFER_E_INPUT && approval_read(&a, &ap, &e) == COFFER_E_INPUT);
-	CHECK(image_release_read(&a, &ir, &e) == COFFER_E_INPUT && revocation_read(&a, &re, &e) == COFFER_E_INPUT && asset_read(&r, &ab, &e) == COFFER_E_INPUT);
+	CHECK(image_release_read(&a, &ir, &e) == COFFER_E_INPUT && revocation_read(&a, &re, &e) == COFFER_E_INPUT && asset_read(&r,
+	    &ab, &e) == COFFER_E_INPUT);
 }
 
 int main(void)
