@@ -116,7 +116,8 @@ enum coffer_rc kit_log(struct kit *k, const struct kit_st *s, uint8_t id[static 
 
 static void party_json(struct json_wr *j, struct kit *k, enum kit_party p)
 {
-	static const unsigned personas[KIT_PARTIES] = { PERSONA_WORKLOAD | PERSONA_IMAGE, PERSONA_OWNER, PERSONA_USER };
+	static const unsigned personas[KIT_PARTIES] = {PERSONA_WORKLOAD | PERSONA_IMAGE, PERSONA_OWNER,
+						       PERSONA_USER | PERSONA_WORKLOAD};
 	struct party b = { .personas = personas[p], .n_keys = 1, .n_recovery = 1, .hold_hours = 72, .has_encryption = true };
 
 	(void)snprintf(b.id, sizeof(b.id), "%s", party_id[p]);
@@ -207,15 +208,20 @@ enum coffer_rc kit_service(struct kit *k)
 	return kit_log(k, &(struct kit_st){ .kind = ST_SERVICE, .subject = "trust", .body = body }, k->service_id);
 }
 
-enum coffer_rc kit_introduce(struct kit *k, enum kit_party who, enum kit_party by, enum kit_party introducer)
+char *kit_party_body(struct kit *k, enum kit_party p)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
-	CLEANUP(freep) char *body = NULL;
 	struct json_wr j = jw_open(&w, false);
+
+	party_json(&j, k, p);
+	return wr_take(&w, NULL);
+}
+
+enum coffer_rc kit_introduce(struct kit *k, enum kit_party who, enum kit_party by, enum kit_party introducer)
+{
+	CLEANUP(freep) char *body = kit_party_body(k, who);
 	uint8_t id[32];
 
-	party_json(&j, k, who);
-	body = wr_take(&w, NULL);
 	return kit_log(k,
 	               &(struct kit_st){ .kind = ST_PARTY, .issuer = by, .also = introducer, .subject = party_id[who], .body = body,
 	                                 .issuer_name = party_id[who] },
@@ -229,7 +235,7 @@ enum coffer_rc kit_introduce(struct kit *k, enum kit_party who, enum kit_party b
 #define REST "\"args\":[\"/bin/a\"],\"cwd\":\"/\",\"env\":[],\"user\":{\"uid\":0,\"gid\":0,\"groups\":[]},\"capabilities\":[]," \
 	"\"read-only-root\":true,\"mounts\":[],\"outputs\":[]"
 
-static char *manifest_text(struct kit *k)
+char *kit_manifest_text(struct kit *k)
 {
 	char genesis[HEX32_LEN];
 
@@ -248,7 +254,7 @@ static char *manifest_text(struct kit *k)
 enum coffer_rc kit_workload(struct kit *k)
 {
 	CLEANUP(manifest_clear) struct manifest m = { 0 };
-	CLEANUP(freep) char *text = manifest_text(k);
+	CLEANUP(freep) char *text = kit_manifest_text(k);
 
 	must(text, "manifest", NULL);
 	MUST(manifest_parse(span_of(text), &m, e));
@@ -305,9 +311,9 @@ void kit_auth(struct kit *k, enum kit_party who, const char *method, const char 
 	for (size_t i = 0; i < 16; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", jti[i]);
 	hex32(zero, body);
-	claims =
-	    str_fmt("{\"iss\":\"%s\",\"iat\":%lld,\"exp\":%lld,\"method\":\"%s\",\"path\":\"%s\",\"body\":\"%s\",\"jti\":\"%s\"}",
-		    party_id[who], (long long)k->now, (long long)k->now + 300, method, path, body, hex);
+	claims = str_fmt("{\"iss\":\"%s\",\"iat\":%lld,\"exp\":%lld,\"method\":\"%s\",\"path\":\"%s\",\"body\":\"%s\",\"jti\":\"%s\"}",
+	    k->bend.iss ? k->bend.iss : party_id[who], (long long)(k->now + k->bend.iat),
+	    (long long)(k->now + (k->bend.exp ? k->bend.exp : 300)), method, path, body, hex);
 	MUST(jws_sign(k->key[who], span_of("{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}"), span_of(claims), &text, e));
 	MUST(jws_split(wr_span(&text), 8192, &p, e));
 	*out = (struct keep_party_auth){ .method = span_of(method), .path = span_of(path) };
@@ -341,12 +347,22 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 	wr_put(&plain, SPAN(salt));
 	wr_str(&plain, content);
 	sha256(wr_span(&plain), digest);
+	digest[0] ^= k->bend.digest;
 	MUST(jwe_seal(&k->receive, wr_span(&plain), NULL, &sealed, e));
 	MUST(json_parse(wr_span(&sealed), KEEP_FRAME_MAX, &doc, e));
 	MUST(jwe_parse(json_root(doc), &parts, e));
-	kit_statement(k, &(struct kit_st){ .kind = ST_ASSET, .issuer = who, .also = who, .subject = full, .digest = digest, .body = body,
-	    .serial = serial, .previous = serial > 1 ? k->asset_id : NULL }, &m.statement, id);
-	kit_auth(k, who, "POST", url, &m.auth, &own);
+	kit_statement(k,
+		      &(struct kit_st){.kind = ST_ASSET,
+				       .issuer = who,
+				       .also = who,
+				       .subject = k->bend.subject ? k->bend.subject : full,
+				       .digest = digest,
+				       .body = k->bend.body ? k->bend.body : body,
+				       .serial = serial,
+				       .previous = serial > 1 ? k->asset_id : NULL},
+		      &m.statement, id);
+	kit_auth(k, who, k->bend.method ? k->bend.method : "POST", k->bend.url ? k->bend.url : url, &m.auth, &own);
+	m.path = k->bend.path ? span_of(k->bend.path) : m.path;
 	m.epk = parts.epk;
 	m.aad = parts.protected_b64;
 	m.encrypted_key = parts.encrypted_key;

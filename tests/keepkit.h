@@ -9,7 +9,15 @@
 
 enum kit_party { KIT_ACME, KIT_HOSPITAL, KIT_STRANGER, KIT_PARTIES };
 
+/* What kit_put and kit_auth do differently next; zero is nothing. */
+struct kit_bend {
+	const char *body, *url, *method, *path, *subject, *iss;
+	bool        digest;
+	int64_t     iat, exp;
+};
+
 struct kit {
+	struct kit_bend  bend;
 	struct keep      keep;      /* used when fd < 0 */
 	int              fd;        /* else: where keep listens */
 	int64_t          now;
@@ -51,6 +59,10 @@ struct kit_st {
 };
 void           kit_statement(struct kit *k, const struct kit_st *s, struct dsse *out, uint8_t id[static 32]);
 enum coffer_rc kit_log(struct kit *k, const struct kit_st *s, uint8_t id[static 32]);
+
+/* Bodies to bend; the caller frees. */
+char *kit_party_body(struct kit *k, enum kit_party p);
+char *kit_manifest_text(struct kit *k);
 
 /* Logs service, workload and approval; puts the asset. After this a guest is served. */
 void           kit_deploy(struct kit *k);

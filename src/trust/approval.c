@@ -81,7 +81,7 @@ enum coffer_rc approval_read(const struct statement *s, struct approval *out, st
 	struct approval a = { 0 };
 
 	if (s->kind != ST_APPROVAL)
-		return err_set(e, COFFER_E_INPUT, "approval: this is a %s statement", statement_kind_name(s->kind));
+		return err_set(e, COFFER_E_INPUT, "approval: the statement's kind is %s", statement_kind_name(s->kind));
 	TRY(json_closed(s->body, names, "approval", e));
 	TRY(read_assets(s->body, &a, e));
 	TRY(form_digest(s->body, "workload", "approval", a.workload, e));

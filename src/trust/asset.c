@@ -34,7 +34,7 @@ enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, str
 	struct span path, type, action;
 
 	if (s->kind != ST_ASSET)
-		return err_set(e, COFFER_E_INPUT, "asset: this is a %s statement", statement_kind_name(s->kind));
+		return err_set(e, COFFER_E_INPUT, "asset: the statement's kind is %s", statement_kind_name(s->kind));
 	TRY(json_closed(s->body, names, "asset", e));
 	TRY(json_need_str(s->body, "path", "asset", &path, e));
 	TRY(form_asset(path, "asset", &a.path, e));

@@ -206,7 +206,6 @@ enum coffer_rc data_file_seal(struct data_header *h, const uint8_t key[static DA
 	CLEANUP(state_freep) struct chunk_state *s = NULL;
 	bool ended = false;
 
-	TRY(check_header(h, e));
 	random_bytes(h->salt, sizeof(h->salt));
 	TRY(header_write(h, &head, e));
 	TRY(state_new(key, h->salt, wr_span(&head), &s, e));

@@ -274,7 +274,7 @@ enum coffer_rc workload_read(const struct statement *s, struct manifest *out, st
 	CLEANUP(manifest_clear) struct manifest m = { 0 };
 
 	if (s->kind != ST_WORKLOAD)
-		return err_set(e, COFFER_E_INPUT, "workload: this is a %s statement", statement_kind_name(s->kind));
+		return err_set(e, COFFER_E_INPUT, "workload: the statement's kind is %s", statement_kind_name(s->kind));
 	TRY(read_all(s->body, &m, e));
 	if (!span_eq(SPAN(m.digest), SPAN(s->subject[0].sha256)) || !span_eq(m.name, s->subject[0].name))
 		return err_set(e, COFFER_E_INPUT, "workload: the statement's subject is not the name and digest of its manifest");

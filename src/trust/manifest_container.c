@@ -52,8 +52,6 @@ bool man_path_ok(struct span s)
 		if (n == rest.n)
 			return true;
 		rest = span_skip(rest, n + 1);
-		if (rest.n == 0)
-			return false;
 	}
 }
 

@@ -164,7 +164,7 @@ enum coffer_rc genesis_read(const struct statement *s, struct genesis *out, stru
 	struct span origin;
 
 	if (s->kind != ST_GENESIS)
-		return err_set(e, COFFER_E_INPUT, "genesis: this is a %s statement", statement_kind_name(s->kind));
+		return err_set(e, COFFER_E_INPUT, "genesis: the statement's kind is %s", statement_kind_name(s->kind));
 	TRY(json_closed(s->body, names, "genesis", e));
 	TRY(json_need_str(s->body, "origin", "genesis", &origin, e));
 	/* C2SP signed-note key names: no blanks, no plus sign */

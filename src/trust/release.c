@@ -40,7 +40,7 @@ enum coffer_rc image_release_read(const struct statement *s, struct image_releas
 	struct image_release r = { 0 };
 
 	if (s->kind != ST_IMAGE_RELEASE)
-		return err_set(e, COFFER_E_INPUT, "image-release: this is a %s statement", statement_kind_name(s->kind));
+		return err_set(e, COFFER_E_INPUT, "image-release: the statement's kind is %s", statement_kind_name(s->kind));
 	TRY(json_closed(s->body, names, "image-release", e));
 	TRY(form_text(s->body, "repository", "image-release", &r.repository, e));
 	if (!span_eq(r.repository, s->subject[0].name))
@@ -62,7 +62,7 @@ enum coffer_rc revocation_read(const struct statement *s, struct revocation *out
 	char id[HEX32_LEN];
 
 	if (s->kind != ST_REVOCATION)
-		return err_set(e, COFFER_E_INPUT, "revocation: this is a %s statement", statement_kind_name(s->kind));
+		return err_set(e, COFFER_E_INPUT, "revocation: the statement's kind is %s", statement_kind_name(s->kind));
 	TRY(json_closed(s->body, names, "revocation", e));
 	TRY(form_digest(s->body, "statement", "revocation", r.statement, e));
 	hex32(r.statement, id);

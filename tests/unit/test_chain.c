@@ -214,6 +214,23 @@ static void chain_service_takes_parties_admitted_later_but_the_genesis_first(voi
 	CHECK(try_service(&w, &(struct service_case){ .issuer = "acme", .signer = k, .now = FIX_NOW }, more, 2, &e) == COFFER_E_DENIED);
 }
 
+static void chain_service_refuses_a_signed_statement_without_keys(void)
+{
+	CLEANUP(world_clear) struct world w = world_new();
+	CLEANUP(wr_close) struct wr body = wr_open(64);
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	struct statement s = { .kind = ST_SERVICE, .issuer = "acme", .has_ledger = true, .issued = ISSUED, .expires = FIX_NOW + 1000 };
+	struct service v;
+	struct err e;
+
+	wr_str(&body, "{\"id\":\"trust\"}");
+	memcpy(s.ledger, w.id, 32);
+	envelope(&s, "trust", &body, &env);
+	CHECK(dsse_sign(&env, w.acme, &e) == COFFER_OK);
+	CHECK(chain_service(&env, &w.g, NULL, 0, FIX_NOW, &v, &e) == COFFER_E_DENIED && strcmp(e.check, "service") == 0);
+	CHECK(strstr(e.msg, "receive") != NULL);
+}
+
 static void chain_service_refuses_other_statements(void)
 {
 	CLEANUP(world_clear) struct world w = world_new();
@@ -233,6 +250,7 @@ int main(void)
 		T(chain_genesis_refuses_a_missing_or_foreign_signature), T(chain_genesis_refuses_another_statement_of_that_digest),
 		T(chain_service_takes_a_providers_statement), T(chain_service_refuses_each_broken_link),
 		T(chain_service_takes_parties_admitted_later_but_the_genesis_first), T(chain_service_refuses_other_statements),
+		    T(chain_service_refuses_a_signed_statement_without_keys),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

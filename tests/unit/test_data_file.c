@@ -169,6 +169,7 @@ static void data_file_open_refuses_files_cut_or_extended_by_chunks(void)
 
 		CHECK(open_plain((struct span){ file.p, file.n - cut * (DATA_CHUNK + DATA_TAG) }, &out, &e) == COFFER_E_DENIED &&
 		    strcmp(e.check, "seal") == 0);
+		CHECK(strstr(e.msg, "cut short") != NULL);
 	}
 	wr_put(&longer, wr_span(&file));
 	wr_u8(&longer, 0);
@@ -192,6 +193,20 @@ static void data_file_open_refuses_reordered_or_foreign_chunks(void)
 	memcpy(a.p + head, swap, each);
 	memcpy(a.p + head + each, b.p + head + each, each); /* the same chunk of another sealing */
 	CHECK(open_plain(wr_span(&a), &out2, &e) == COFFER_E_DENIED && out2.n == DATA_CHUNK);
+}
+
+static void data_file_open_refuses_a_header_beyond_the_limit(void)
+{
+	CLEANUP(wr_close) struct wr file = wr_open(FILE_MAX), out = wr_open(64);
+	struct err e;
+
+	wr_str(&file, "COFFERD1");
+	wr_be32(&file, 3 * DATA_HEADER_MAX);
+	for (size_t i = 0; i < 3 * DATA_HEADER_MAX; i++)
+		wr_u8(&file, ' ');
+	CHECK(open_plain(wr_span(&file), &out, &e) == COFFER_E_INPUT && strstr(e.msg, "not a sealed data file"));
+	file.p[0] = 'c';
+	CHECK(open_plain(wr_span(&file), &out, &e) == COFFER_E_INPUT);
 }
 
 /* A header that says less: then the last chunk is not marked as the last. */
@@ -300,7 +315,8 @@ int main(void)
 		T(data_file_seal_draws_a_new_salt_each_time), T(data_file_open_refuses_another_asset_version_or_key),
 		T(data_file_open_refuses_every_flipped_byte), T(data_file_open_refuses_every_prefix),
 		T(data_file_open_refuses_files_cut_or_extended_by_chunks), T(data_file_open_refuses_reordered_or_foreign_chunks),
-		T(data_file_open_refuses_a_shortened_size), T(data_file_seal_refuses_a_wrong_size_or_header),
+		T(data_file_open_refuses_a_shortened_size), T(data_file_open_refuses_a_header_beyond_the_limit),
+		    T(data_file_seal_refuses_a_wrong_size_or_header),
 		T(data_file_works_in_pieces_and_passes_on_failures), T(data_header_parse_refuses_every_wrong_header),
 	};
 

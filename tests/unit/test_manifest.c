@@ -126,6 +126,12 @@ static void manifest_parse_refuses_every_wrong_member(void)
 		{ "\"purpose\":\"api\"}]", "\"purpose\":\"api\",\"volume\":\"out\"}]", "only purpose" }, { "\"purpose\":\"api\"",
 		    "\"purpose\":\"root\"", "purpose" },
 		{ "\"asset\":\"kbs:///hospital/note/greeting\"", "\"asset\":\"hospital/note/greeting\"", "written" },
+		{ VOLENT, "{\"path\":\"/x\"," "\"asset\":\"kbs:///hospital/data-key/patients\",\"purpose\":\"volume\",\"volume\":\"patients\"}", "not known" },
+		/* other closed objects and lists */
+		{ "\"127.0.0.1:5000\"", "\"a:1\",\"a:1\"", "twice" }, { "\"provider\":\"imaker\"",
+		    "\"pull\":\"always\",\"provider\":\"imaker\"", "not known" },
+		{ "\"type\":\"sigstoreSigned\"", "\"type\":\"sigstoreSigned\",\"rekor\":\"\"", "not known" },
+		{ "\"args\":[\"/bin/analyse\",\"\"]", "\"args\":[\"/bin/analyse\",1]", "not a string" },
 		/* outputs */
 		{ "\"max-bytes\":1048576", "\"max-bytes\":0", "max-bytes" }, { "\"max-bytes\":1048576", "\"max-bytes\":1048577", "max-bytes" },
 		{ "\"path\":\"/out/result.txt\"", "\"path\":\"/out/../result.txt\"", "path" }, { "\"to\":\"clinic\"", "\"to\":\"\"", "to" }, {
@@ -154,6 +160,30 @@ static void manifest_parse_refuses_two_containers_of_one_name(void)
 	struct err e;
 
 	CHECK(manifest_parse(span_of(text), &m, &e) == COFFER_E_INPUT && strstr(e.msg, "two containers"));
+}
+
+static void manifest_parse_refuses_two_outputs_of_one_name(void)
+{
+	CLEANUP(freep) char *good = good_text();
+	const char *from = strstr(good, "\"outputs\":[") + 11, *to = strstr(from, "}]") + 1;
+	CLEANUP(freep) char *text = str_fmt("%.*s,%.*s%s", (int)(to - good), good, (int)(to - from), from, to);
+	CLEANUP(manifest_clear) struct manifest m = { 0 };
+	struct err e;
+
+	CHECK(manifest_parse(span_of(text), &m, &e) == COFFER_E_INPUT && strstr(e.msg, "two outputs"));
+}
+
+static void manifest_read_borrows_and_refuses_like_parse(void)
+{
+	CLEANUP(freep) char *good = good_text(), *text = fix_edit(good, "\"version\":1", "\"version\":2");
+	CLEANUP(json_freep) struct json_doc *doc = NULL, *bad = NULL;
+	CLEANUP(manifest_clear) struct manifest m = { 0 }, none = { 0 };
+	struct err e;
+
+	CHECK(json_parse(span_of(good), MAN_FILE_MAX, &doc, &e) == COFFER_OK && json_parse(span_of(text), MAN_FILE_MAX, &bad, &e) ==
+	    COFFER_OK);
+	CHECK(manifest_read(json_root(doc), &m, &e) == COFFER_OK && m.doc == NULL && span_eq_str(wr_span(&m.canon), good));
+	CHECK(manifest_read(json_root(bad), &none, &e) == COFFER_E_INPUT && none.container == NULL);
 }
 
 static void manifest_parse_refuses_every_prefix(void)
@@ -301,7 +331,7 @@ static void workload_read_wants_subject_issuer_and_ledger_of_the_manifest(void)
 
 static void manifest_describe_says_what_decides_and_escapes_the_rest(void)
 {
-	static const char *const wanted[] = { "risk", "acme", "registry.example/app@sha256:" FIX_DIGEST, "imaker", "'/bin/analyse' ''",
+	static const char *const wanted[] = { "risk", "acme", ("registry.example/app@sha256:" FIX_DIGEST), "imaker", "'/bin/analyse' ''",
 	    "'PATH=/bin'", "user 1000",
 		"CAP_CHOWN", "/data (sealed volume patients, read-only)", "/out (empty volume out, may write)",
 		    "kbs:///hospital/note/greeting as api",
@@ -341,6 +371,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(manifest_parse_reads_every_member), T(manifest_parse_gives_one_digest_to_all_spellings),
 		T(manifest_parse_refuses_every_wrong_member), T(manifest_parse_refuses_two_containers_of_one_name),
+		T(manifest_parse_refuses_two_outputs_of_one_name), T(manifest_read_borrows_and_refuses_like_parse),
 		T(manifest_parse_refuses_every_prefix), T(manifest_render_gives_the_documented_bytes),
 		T(manifest_from_initdata_takes_the_rendering_back), T(manifest_from_initdata_refuses_every_other_spelling),
 		T(manifest_from_initdata_refuses_documents_without_a_manifest), T(manifest_from_initdata_refuses_every_prefix),

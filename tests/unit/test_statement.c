@@ -312,7 +312,7 @@ static void party_read_refuses_every_wrong_member(void)
 
 static void party_read_wants_keys_and_a_p256_encryption_key(void)
 {
-	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519), *enc = fix_key(KEY_P256);
+	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519);
 	CLEANUP(freep) char *ed = fix_jwk(privkey_public(k)), *none =
 	    str_fmt("{\"hold-hours\":0,\"id\":\"a\",\"keys\":[],\"personas\":[\"auditor\"],\"recovery\":[]}");
 	CLEANUP(freep) char *wrong =
@@ -381,6 +381,22 @@ static void genesis_read_refuses_every_wrong_member(void)
 	EDITS(good, edits);
 	CHECK(read_all(span_of(twice), &e) == COFFER_E_INPUT && strstr(e.msg, "twice"));
 	CHECK(read_all(span_of(none), &e) == COFFER_E_INPUT && strstr(e.msg, "parties"));
+}
+
+static void genesis_read_refuses_an_origin_that_notes_cannot_carry(void)
+{
+	static const char *const bad[] = { "a b", "a+b", "a\xc3\xa9" };
+	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519), *enc = fix_key(KEY_P256);
+	CLEANUP(freep) char *good = genesis_text(k, enc), *subject = fix_subject("ledger.example/one");
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CLEANUP(freep) char *other = fix_subject(bad[i]), *origin = str_fmt("\"origin\":\"%s\"", bad[i]);
+		CLEANUP(freep) char *one = fix_edit(good, subject, other);
+		CLEANUP(freep) char *two = fix_edit(one, "\"origin\":\"ledger.example/one\"", origin);
+
+		CHECK(two && read_all(span_of(two), &e) == COFFER_E_INPUT && strstr(e.msg, "the origin is not 1 to 255"));
+	}
 }
 
 static void service_read_refuses_every_wrong_member(void)
@@ -456,7 +472,9 @@ static void approval_read_refuses_every_wrong_member(void)
 		    "platforms" },
 		{ "\"platforms\":[\"sample\"]", "\"platforms\":[\"sample\",\"sample\"]", "twice" },
 		{ "\"platforms\":[\"sample\"]", "\"platforms\":[\"012345678901234567890123456789ab\"]", "platforms" },
-		{ "\"services\":[\"" D2 "\"]", "\"services\":[]", "services" }, { "\"services\":[\"" D2 "\"]", "\"services\":[\"any\"]",
+		{ "\"services\":[\"" D2 "\"]", "\"services\":[]", "services" },
+		{ "\"services\":[\"" D2 "\"]", "\"services\":[\"" D2 "\",\"" D2 "\"]", "twice" }, { "\"services\":[\"" D2 "\"]",
+		    "\"services\":[\"any\"]",
 		    "services" },
 		{ "\"until\":\"2026-12-01T00:00:00Z\"", "\"until\":\"never\"", "until" }, { "\"uses\":5", "\"uses\":0", "uses" }, {
 		    "\"uses\":5", "\"uses\":null", "uses" },
@@ -479,7 +497,9 @@ static void image_release_read_refuses_every_wrong_member(void)
 {
 	static const struct fix_edit edits[] = {
 		{ "\"repository\":\"registry.example/app\"", "\"repository\":\"registry.example/other\"", "subject" },
-		{ "\"version\":3", "\"version\":-1", "version" }, { "sigstoreSigned", "insecureAcceptAnything", "method" },
+		{ "\"version\":3", "\"version\":3,\"sbom\":\"\"", "not known" }, { "\"version\":3", "\"version\":-1", "version" },
+		{ "[\"kbs:///imaker/image-key/app\"]", "[\"kbs:///imaker/image-key/app\",\"kbs:///imaker/image-key/app\"]", "twice" }, {
+		    "sigstoreSigned", "insecureAcceptAnything", "method" },
 		{ "-----BEGIN PUBLIC", "-----BEGIN PRIVATE", "method" }, { "\"keys\":[\"kbs:///imaker/image-key/app\"]",
 		    "\"keys\":[\"imaker/image-key/app\"]", "written" },
 		{ "\"keys\":[\"kbs:///imaker/image-key/app\"],", "", "keys" },
@@ -517,9 +537,11 @@ static void body_readers_refuse_other_kinds(void)
 	struct err e;
 
 	CHECK(statement_parse(span_of(asset), &a, &e) == COFFER_OK && statement_parse(span_of(revocation), &r, &e) == COFFER_OK);
-	CHECK(genesis_read(&a, &g, &e) == COFFER_E_INPUT && approval_read(&a, &ap, &e) == COFFER_E_INPUT);
-	CHECK(image_release_read(&a, &ir, &e) == COFFER_E_INPUT && revocation_read(&a, &re, &e) == COFFER_E_INPUT && asset_read(&r,
-	    &ab, &e) == COFFER_E_INPUT);
+	CHECK(genesis_read(&a, &g, &e) == COFFER_E_INPUT && strstr(e.msg, "kind is asset") != NULL);
+	CHECK(approval_read(&a, &ap, &e) == COFFER_E_INPUT && strstr(e.msg, "kind is asset") != NULL);
+	CHECK(image_release_read(&a, &ir, &e) == COFFER_E_INPUT && strstr(e.msg, "kind is asset") != NULL);
+	CHECK(revocation_read(&a, &re, &e) == COFFER_E_INPUT && strstr(e.msg, "kind is asset") != NULL);
+	CHECK(asset_read(&r, &ab, &e) == COFFER_E_INPUT && strstr(e.msg, "kind is revocation") != NULL);
 }
 
 int main(void)
@@ -532,6 +554,7 @@ int main(void)
 		T(statement_write_gives_the_canonical_bytes_back), T(statement_write_refuses_what_no_one_would_read),
 		T(statement_kinds_have_names_both_ways), T(party_read_refuses_every_wrong_member),
 		T(party_read_wants_keys_and_a_p256_encryption_key), T(party_write_round_trips), T(genesis_read_refuses_every_wrong_member),
+		T(genesis_read_refuses_an_origin_that_notes_cannot_carry),
 		T(service_read_refuses_every_wrong_member), T(service_write_round_trips), T(asset_read_refuses_every_wrong_member),
 		T(approval_read_refuses_every_wrong_member), T(image_release_read_refuses_every_wrong_member),
 		T(revocation_read_refuses_every_wrong_member), T(body_readers_refuse_other_kinds),

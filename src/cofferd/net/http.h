@@ -2,6 +2,10 @@
 #pragma once
 #include "cofferd/net/web.h"
 
+/* TLS 1.3 alone. No tickets: guests keep their connection, and each ticket costs several HMAC-SHA-512. SHA-256 suites first: SHA-384
+ * over the handshake costs GnuTLS more than the signature does. */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+CHACHA20-POLY1305:+AES-256-GCM:%SERVER_PRECEDENCE:%NO_TICKETS"
+
 struct http_server; /* opaque */
 
 struct http_start {

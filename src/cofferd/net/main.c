@@ -64,7 +64,7 @@ static enum coffer_rc warm_up(struct err *e)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)setrlimit(RLIMIT_NOFILE, &files); /* fewer descriptors mean fewer connections, nothing worse */
 	if (gnutls_global_init() != 0 || gnutls_rnd(GNUTLS_RND_NONCE, r, sizeof(r)) != 0 ||
-	    gnutls_priority_init(&p, "NORMAL:-VERS-ALL:+VERS-TLS1.3", NULL) != 0)
+	    gnutls_priority_init(&p, TLS_PRIORITIES, NULL) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "GnuTLS does not start");
 	gnutls_priority_deinit(p);
 	(void)clock_now();

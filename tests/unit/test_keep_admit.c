@@ -1,0 +1,208 @@
+/* What keep does not log: each rule of docs/protocol/statements.md, broken once. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "tests/keepkit.h"
+#include "tests/t.h"
+
+#define DENIED(rc, k, name) ((rc) == COFFER_E_DENIED && strcmp((k).no.check, name) == 0)
+
+/* text with its first `from` replaced by `to`, which is no longer. */
+static char *with(char *text, const char *from, const char *to)
+{
+	char *at = text ? strstr(text, from) : NULL;
+
+	if (!at || strlen(from) != strlen(to))
+		abort();
+	memcpy(at, to, strlen(to));
+	return text;
+}
+
+static void party_statement_is_about_its_issuer_alone(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *body = NULL;
+	uint8_t id[32];
+	struct kit_st s = { .kind = ST_PARTY, .issuer = KIT_STRANGER, .also = KIT_ACME, .issuer_name = "stranger" };
+
+	kit_open(&k);
+	s.body = body = kit_party_body(&k, KIT_STRANGER);
+	s.subject = "stranger";
+	s.issuer_name = "somebody";
+	CHECK(DENIED(kit_log(&k, &s, id), k, "kind"));
+	CHECK(k.keep.registry.n == 2);
+}
+
+static void statement_signed_by_another_known_party_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	kit_open(&k);
+	CHECK(DENIED(
+	    kit_log(
+		&k,
+		&(struct kit_st){
+		    .kind = ST_REVOCATION,
+		    .issuer_name = "hospital",
+		    .subject = "0000000000000000000000000000000000000000000000000000000000000000",
+		    .digest = (const uint8_t[32]){0},
+		    .body =
+			"{\"statement\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"reason\":\"x\"}"},
+		id),
+	    k, "signature"));
+}
+
+static void service_statement_with_any_foreign_key_is_refused(void)
+{
+	for (int i = 0; i < 4; i++) {
+		CLEANUP(kit_free) struct kit k;
+		struct pubkey *key[4] = { &k.receive, &k.reply, &k.token, &k.ledger };
+
+		kit_open(&k);
+		*key[i] = *privkey_public(k.tee);
+		CHECK(DENIED(kit_service(&k), k, "kind"));
+	}
+}
+
+static void service_statement_by_a_provider_the_genesis_does_not_name_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	kit_open(&k);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	CLEANUP(freep) char *body = NULL;
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
+	struct service s = { .id = "trust", .receive = k.receive, .reply = k.reply, .token = k.token, .ledger_key = k.ledger };
+	struct json_wr j = jw_open(&w, false);
+	uint8_t id[32];
+
+	service_write(&s, &j);
+	body = wr_take(&w, NULL);
+	CHECK(DENIED(kit_log(&k, &(struct kit_st){ .kind = ST_SERVICE, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = "trust",
+	    .body = body }, id), k, "persona"));
+}
+
+static enum coffer_rc log_manifest(struct kit *k, const char *text, const char *subject, const uint8_t *digest)
+{
+	CLEANUP(manifest_clear) struct manifest m = { 0 };
+	struct err e = { 0 };
+	uint8_t id[32];
+
+	if (manifest_parse(span_of(text), &m, &e) != COFFER_OK)
+		abort();
+	return kit_log(
+	    k, &(struct kit_st){.kind = ST_WORKLOAD, .subject = subject, .digest = digest ? digest : m.digest, .body = text}, id);
+}
+
+static void workload_of_another_provider_genesis_name_or_digest_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *good = NULL, *provider = NULL, *genesis = NULL;
+	uint8_t other[32] = { 1 };
+	char *at;
+
+	kit_open(&k);
+	good = kit_manifest_text(&k);
+	provider = with(kit_manifest_text(&k), "\"provider\":\"acme\"", "\"provider\":\"evil\"");
+	genesis = kit_manifest_text(&k);
+	at = strstr(genesis, "\"genesis\":\"") + strlen("\"genesis\":\"");
+	*at = *at == '0' ? '1' : '0';
+	CHECK(DENIED(log_manifest(&k, provider, "risk", NULL), k, "kind"));
+	CHECK(DENIED(log_manifest(&k, genesis, "risk", NULL), k, "ledger"));
+	CHECK(DENIED(log_manifest(&k, good, "other", NULL), k, "kind"));
+	CHECK(DENIED(log_manifest(&k, good, "risk", other), k, "kind"));
+	CHECK(log_manifest(&k, good, "risk", NULL) == COFFER_OK);
+}
+
+static void approval_of_anothers_asset_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	kit_open(&k);
+	CHECK(kit_service(&k) == COFFER_OK && kit_workload(&k) == COFFER_OK);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	char workload[65], service[65];
+	CLEANUP(freep) char *body = NULL, *subject = NULL;
+	uint8_t id[32];
+
+	for (size_t i = 0; i < 32; i++) {
+		(void)snprintf(workload + 2 * i, 3, "%02x", k.manifest[i]);
+		(void)snprintf(service + 2 * i, 3, "%02x", k.service_id[i]);
+	}
+	body = str_fmt("{\"assets\":[\"" KIT_ASSET "\"],\"workload\":\"%s\",\"platforms\":[\"sample\"],\"services\":[\"%s\"],"
+	               "\"until\":\"2027-01-01T00:00:00Z\",\"shown\":\"%s\"}", workload, service, workload);
+	subject = str_fmt(KIT_ASSET ",workload:%s", workload);
+	CHECK(DENIED(kit_log(&k, &(struct kit_st){ .kind = ST_APPROVAL, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = subject,
+	    .body = body }, id), k, "kind"));
+	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_APPROVAL, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = subject,
+	    .body = body }, id) == COFFER_OK);
+}
+
+static const char body_k2[] = "{\"path\":\"" KIT_ASSET "\",\"type\":\"data\",\"version\":1,\"k\":2,\"of\":[\"hospital\",\"acme\"],\"least-action\":\"stop\"}";
+static const char body_n2[] = "{\"path\":\"" KIT_ASSET "\",\"type\":\"data\",\"version\":1,\"k\":1,\"of\":[\"hospital\",\"acme\"],\"least-action\":\"stop\"}";
+static const char body_acme[] = "{\"path\":\"" KIT_ASSET "\",\"type\":\"data\",\"version\":1,\"k\":1,\"of\":[\"acme\"],\"least-action\":\"stop\"}";
+static const char body_foreign[] = "{\"path\":\"kbs:///acme/note/own\",\"type\":\"data\",\"version\":1,\"k\":1,\"of\":[\"acme\"],\"least-action\":\"stop\"}";
+static const char body_other[] = "{\"path\":\"kbs:///hospital/note/x\",\"type\":\"data\",\"version\":1,\"k\":1,\"of\":[\"hospital\"],\"least-action\":\"stop\"}";
+
+static void put_is_refused_unless_statement_token_path_and_content_agree(void)
+{
+	static const struct { struct kit_bend bend; const char *check; } c[] = {
+		{ { .body = body_k2 }, "kind" },
+		{ { .body = body_n2 }, "kind" },
+		{ { .body = body_acme }, "kind" },
+		{ { .body = body_foreign, .subject = "kbs:///acme/note/own" }, "kind" },
+		{ { .body = body_other, .subject = "kbs:///hospital/note/x" }, "kind" },
+		{ { .digest = true }, "digest" },
+		{ { .url = "/kbs/v0/resource/hospital/note/x" }, "token" },
+		{ { .url = "/kbs/v1/resource/" KIT_PATH }, "token" },
+		{ { .url = "/kbs/v0/resource//" KIT_PATH }, "token" },
+		{ { .method = "DELETE" }, "token" },
+		{ { .iss = "acme" }, "token" },
+		{ { .exp = 301 }, "token" },
+		{ { .iat = 10, .exp = 10 }, "token" },
+		{ { .iat = 100 }, "token" },
+		{ { .iat = -299, .exp = -1 }, "token" },
+		{ { .path = "acme/note/own", .url = "/kbs/v0/resource/acme/note/own" }, "owner" },
+	};
+	CLEANUP(kit_free) struct kit k;
+	uint64_t seq;
+
+	kit_open(&k);
+	seq = k.keep.journal.seq;
+	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		k.bend = c[i].bend;
+		CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, c[i].check));
+		if (strcmp(k.no.check, c[i].check) != 0)
+			printf("# case %zu: %s: %s\n", i, k.no.check, k.no.reason);
+	}
+	CHECK(k.keep.journal.seq == seq);
+	k.bend = (struct kit_bend){ 0 };
+	CHECK(kit_put(&k, KIT_HOSPITAL, "") != COFFER_OK); /* no content */
+	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK);
+}
+
+static void asset_statement_without_content_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	kit_open(&k);
+	CHECK(DENIED(kit_log(&k, &(struct kit_st){ .kind = ST_ASSET, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL,
+	    .subject = "kbs:///hospital/note/x", .body = body_other }, id), k, "kind"));
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = {
+		T(party_statement_is_about_its_issuer_alone), T(statement_signed_by_another_known_party_is_refused),
+		T(service_statement_with_any_foreign_key_is_refused),
+		T(service_statement_by_a_provider_the_genesis_does_not_name_is_refused),
+		T(workload_of_another_provider_genesis_name_or_digest_is_refused), T(approval_of_anothers_asset_is_refused),
+		T(put_is_refused_unless_statement_token_path_and_content_agree), T(asset_statement_without_content_is_refused),
+	};
+
+	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+}
