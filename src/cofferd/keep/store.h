@@ -24,9 +24,11 @@ void           store_rollback(struct store *s);
 struct q {
 	struct store *s;
 	void         *st;
+	void         *slot;  /* private: where the compiled statement is kept */
 	int           i;
 	bool          bad;
 };
+/* sql must be a literal: its address is the key under which the compiled statement is kept. */
 struct q q_open(struct store *s, const char *sql);
 void     q_close(struct q *q); /* CLEANUP-ready */
 void     q_blob(struct q *q, struct span v); /* copied */
