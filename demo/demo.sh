@@ -237,4 +237,22 @@ persona "And the proper action still works"
 as host coffer run "$D/risk/pod.yaml" --output "result=$D/host/again.sealed"
 COFFER_HOME=$D/clinic coffer result open "$D/host/again.sealed" --workload "$workload" >"$D/out" 2>>"$LOG" || die "opening the second result"
 cmp -s "$D/expected" "$D/out" || die "the second result differs"
+persona "Image Provider, otherwise: an image that skopeo encrypted (JWE) runs as well; its private key is the asset"
+sh_step "openssl genrsa -out $D/jwe.pem 2048 && openssl rsa -in $D/jwe.pem -pubout -out $D/jwe.pub"
+sh_step "skopeo --insecure-policy copy --encryption-key jwe:$D/jwe.pub --dest-tls-verify=false oci:$D/plain:risk docker://$reg/imaker/risk:skopeo"
+image2=$reg/imaker/risk@sha256:$(skopeo inspect --raw --tls-verify=false "docker://$reg/imaker/risk:skopeo" | sha256sum | cut -d' ' -f1)
+as imaker coffer asset put kbs:///imaker/image-key/skopeo --file "$D/jwe.pem"
+as imaker coffer image sign "$image2" --plain-http
+as imaker coffer image release "$image2" --key kbs:///imaker/image-key/skopeo
+mkdir -p "$D/jwe"
+sed -e "s|$image|$image2|" "$D/pod.yaml" >"$D/jwe/pod.yaml"
+as acme coffer workload build "$D/jwe/pod.yaml" --out "$D/jwe/risk"
+as acme coffer workload publish "$D/jwe/risk/manifest.json"
+other=$(coffer workload show --file "$D/jwe/risk/manifest.json" --json | jq -r .digest)
+as hospital coffer approve "$other" --asset kbs:///hospital/data-key/patients --asset kbs:///hospital/note/footer --platform sample --uses 2
+as imaker coffer approve "$other" --asset kbs:///imaker/image-key/skopeo --platform sample
+as host coffer run "$D/jwe/risk/pod.yaml" --output "result=$D/host/jwe.sealed"
+COFFER_HOME=$D/clinic coffer result open "$D/host/jwe.sealed" --workload "$other" >"$D/out" 2>>"$LOG" || die "opening the third result"
+cmp -s "$D/expected" "$D/out" || die "the third result differs"
+
 printf '\nThe result is right and 5 of 5 attacks were refused for their stated reasons (%s s).\n' "$(($(date +%s) - start))"

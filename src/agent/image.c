@@ -93,6 +93,28 @@ static enum coffer_rc get_key(void *arg, const char *kid, struct secret *out, st
 	return COFFER_OK;
 }
 
+/* A JWE names no key, so each image key of the container is looked at until one is a private key. */
+static enum coffer_rc get_pem(void *arg, struct secret *out, struct err *e)
+{
+	struct key_request *q = arg;
+
+	for (size_t k = 0; k < q->c->n_entitlements; k++) {
+		const struct man_entitlement *m = &q->c->entitlement[k];
+		CLEANUP(rcar_asset_clear) struct rcar_asset got = { 0 };
+
+		if (m->purpose != PURPOSE_IMAGE_KEY)
+			continue;
+		TRY(rcar_get(q->a->rcar, &m->asset, 0, q->c->name, PURPOSE_IMAGE_KEY, &got, e));
+		if (!span_starts((struct span){ got.content.p, got.content.n }, "-----BEGIN "))
+			continue;
+		*out = got.content;
+		got.content = (struct secret){ 0 };
+		return COFFER_OK;
+	}
+	return err_deny(e, "decrypt", "the layer's key is wrapped as a JWE, and no image key of container %.*s is a private key",
+	    (int)q->c->name.n, (const char *)q->c->name.p);
+}
+
 static enum coffer_rc pull(struct agent *a, size_t i, const char *dir, size_t *layers, struct err *e)
 {
 	const struct man_container *c = &a->man.container[i];
@@ -100,7 +122,9 @@ static enum coffer_rc pull(struct agent *a, size_t i, const char *dir, size_t *l
 	CLEANUP(wr_close) struct wr policy = wr_open(1u << 20);
 	CLEANUP(image_pulled_clear) struct image_pulled got = { 0 };
 	CLEANUP(freep) char *reference = span_dup(c->image_reference);
-	struct image_pull p = { .reference = reference, .plain_http = a->man.plain_http, .get_key = get_key, .key_arg = &q, .dir = dir };
+	struct image_pull p = {
+		.reference = reference, .plain_http = a->man.plain_http, .get_key = get_key, .get_pem = get_pem, .key_arg = &q, .dir = dir,
+	};
 
 	if (!reference)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");

@@ -33,6 +33,7 @@ struct pull {
 	uint64_t fetched;
 	int dir_fd;
 	bool made;  /* layers lie in the folder */
+	struct secret pem; /* for JWE layers, once one has been met */
 };
 
 void image_pulled_clear(struct image_pulled *p)
@@ -53,6 +54,7 @@ static void pull_clear(struct pull *p)
 	image_manifest_clear(&p->manifest);
 	policy_free(p->policy);
 	registry_free(p->reg);
+	secret_free(&p->pem);
 }
 
 static void close_dirp(DIR **d)
@@ -205,11 +207,22 @@ static enum coffer_rc hide_below(const struct pull *p, size_t top, struct err *e
 	return COFFER_OK;
 }
 
+/* The JWE's private key, fetched when the first layer needs it. */
+static enum coffer_rc keys_for(struct pull *p, const struct descriptor *d, struct crypt_keys *out, struct err *e)
+{
+	bool packets = descriptor_note(d, CRYPT_NOTE_PACKETS).n > 0, jwe = descriptor_note(d, CRYPT_NOTE_JWE).n > 0;
+
+	if (jwe && !packets && p->o->get_pem && p->pem.n == 0)
+		TRY(p->o->get_pem(p->o->key_arg, &p->pem, e));
+	*out = (struct crypt_keys){ .get_key = p->o->get_key, .arg = p->o->key_arg, .pem = { p->pem.p, p->pem.n } };
+	return COFFER_OK;
+}
+
 static enum coffer_rc pull_layer(struct pull *p, size_t i, struct err *e)
 {
 	CLEANUP(crypt_layer_clear) struct crypt_layer lock = { 0 };
 	const struct descriptor *d = &p->manifest.layers[i];
-	const struct crypt_keys keys = { .get_key = p->o->get_key, .arg = p->o->key_arg };
+	struct crypt_keys keys;
 	struct source src = { p->reg, { d->digest, d->size } };
 	struct layer_kind kind;
 	struct layer_job job = {
@@ -221,6 +234,7 @@ static enum coffer_rc pull_layer(struct pull *p, size_t i, struct err *e)
 	TRY(layer_kind_of(d->media_type, &kind, e));
 	job.compression = kind.compression;
 	if (kind.encrypted) {
+		TRY(keys_for(p, d, &keys, e));
 		TRY(crypt_unlock(d, &keys, &lock, e));
 		job.lock = &lock;
 	}

@@ -8,6 +8,10 @@
 /* Hands over the 32-byte key-encryption key that an annotation packet names. An error ends the pull and is returned. */
 typedef enum coffer_rc (*image_get_key)(void *arg, const char *kid, struct secret *out, struct err *e);
 
+/* Hands over a private key (PEM) for layers whose key is wrapped as a JWE, as skopeo writes it: a JWE names nobody. Asked at most
+ * once a pull, and only when such a layer has no packet. */
+typedef enum coffer_rc (*image_get_pem)(void *arg, struct secret *out, struct err *e);
+
 struct image_pull {
 	const char   *reference;      /* "host[:port]/repo@sha256:..." (a tag beside it is ignored) */
 	uint8_t       digest[32];     /* of the image manifest or index: what the reference must resolve to */
@@ -15,6 +19,7 @@ struct image_pull {
 	const struct json *plain_http; /* array of "host:port" that may be spoken to without TLS; NULL = none */
 	struct span   ca_pem;         /* further anchors for registries; may be empty */
 	image_get_key get_key;
+	image_get_pem get_pem;         /* NULL: such layers are refused */
 	void         *key_arg;
 	const char   *dir;            /* empty folder; layers go to dir/0, dir/1, ... bottom first (overlay whiteouts) */
 	uint64_t      max_bytes;      /* unpacked, all layers; 0 = 16 GiB */
