@@ -15,8 +15,8 @@ static void bodies(const struct statement *s)
 	struct manifest m = { 0 };
 	struct err e;
 
-	if (approval_read(s, &u.o, &e) == COFFER_OK && (u.o.n_assets + 1 != s->n_subjects || u.o.asset[0].tail !=
-	    asset_path_tail(&u.o.asset[0])))
+	if (approval_read(s, &u.o, &e) == COFFER_OK && (u.o.n_assets + 1 != s->n_subjects || !span_eq_str(s->subject[0].name,
+	    u.o.asset[0].text)))
 		abort();
 	if (asset_read(s, &u.a, &e) == COFFER_OK && (u.a.version != s->serial || u.a.k < 1 || u.a.k > u.a.n_of))
 		abort();

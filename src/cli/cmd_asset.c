@@ -57,7 +57,7 @@ static enum coffer_rc own_path(const struct session *s, const char *text, struct
 static const char *asset_type(const struct cli *c, const struct asset_path *p)
 {
 	static const char *const known[] = { "key", "data", "image-key", "registry-credential" };
-	const char *given = cli_opt(c, "type"), *mid = strchr(p->tail, '/') + 1;
+	const char *given = cli_opt(c, "type"), *mid = strchr(asset_path_tail(p), '/') + 1;
 	size_t n = strcspn(mid, "/");
 
 	if (given)
@@ -154,7 +154,7 @@ enum coffer_rc cmd_asset_seal(struct cli *c, struct err *e)
 
 static enum coffer_rc resource_call(struct session *s, const char *method, const struct asset_path *p, struct span body, struct http_res *res, struct err *e)
 {
-	CLEANUP(freep) char *path = str_fmt("/kbs/v0/resource/%s", p->tail);
+	CLEANUP(freep) char *path = str_fmt("/kbs/v0/resource/%s", asset_path_tail(p));
 	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
 	CLEANUP(freep) char *bearer = NULL;
 	struct service_req q = { .method = method, .path = path, .body = body, .content_type = "application/json" };

@@ -203,7 +203,7 @@ static enum coffer_rc check_reply(const struct rcar *r, const struct wanted *w, 
 				  struct release_entry *entry, struct err *e)
 {
 	struct release_reply rep = {
-	    .body = wr_span(&res->body), .signature = http_header(res, "Coffer-Reply"), .path = span_of(w->path->tail)};
+	    .body = wr_span(&res->body), .signature = http_header(res, "Coffer-Reply"), .path = span_of(asset_path_tail(w->path))};
 
 	TRY(release_entry_parse(http_header(res, "Coffer-Entry"), &rep.entry, e));
 	pubkey_thumbprint(privkey_public(r->tee), rep.attested);
@@ -259,7 +259,7 @@ enum coffer_rc rcar_get(struct rcar *r, const struct asset_path *path, uint64_t 
 	CLEANUP(secret_free) struct secret plain = { 0 };
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	CLEANUP(rcar_asset_clear) struct rcar_asset got = { 0 };
-	const struct release_ask a = { .path = span_of(path->tail), .version = version, .counter = ++r->counter,
+	const struct release_ask a = { .path = span_of(asset_path_tail(path)), .version = version, .counter = ++r->counter,
 	    .container = container, .purpose = purpose, .session = r->session };
 	struct wanted w = { path, version };
 	struct release_entry entry = { 0 };

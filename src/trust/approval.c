@@ -90,7 +90,5 @@ enum coffer_rc approval_read(const struct statement *s, struct approval *out, st
 	TRY(read_services(s->body, &a, e));
 	TRY(read_rest(s->body, &a, e));
 	*out = a;
-	for (size_t i = 0; i < out->n_assets; i++)
-		out->asset[i].tail = asset_path_tail(&out->asset[i]);
 	return COFFER_OK;
 }

@@ -52,6 +52,5 @@ enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, str
 	if (!span_eq_str(action, "stop"))
 		return err_set(e, COFFER_E_INPUT, "asset: least-action is not \"stop\"");
 	*out = a;
-	out->path.tail = asset_path_tail(&out->path);
 	return COFFER_OK;
 }

@@ -89,7 +89,6 @@ enum coffer_rc data_header_parse(struct span file, struct data_header *out, size
 	if (!span_eq(wr_span(&again), (struct span){ file.p, r.off }))
 		return err_set(e, COFFER_E_INPUT, "data file header: not in its one spelling (JCS)");
 	*out = h;
-	out->asset.tail = asset_path_tail(&out->asset);
 	*used = r.off;
 	return COFFER_OK;
 }
@@ -282,7 +281,6 @@ enum coffer_rc data_file_open(const struct data_want *want, const uint8_t key[st
 	if (!ended)
 		return err_deny(e, "seal", "the data file was extended");
 	*out = h;
-	out->asset.tail = asset_path_tail(&out->asset);
 	return COFFER_OK;
 }
 

@@ -125,7 +125,6 @@ enum coffer_rc form_asset(struct span s, const char *where, struct asset_path *o
 	if (!span_eq_str(s, p.text))
 		return err_set(e, COFFER_E_INPUT, "%s: an asset path is written kbs:///<party>/<type>/<tag> here", where);
 	*out = p;
-	out->tail = asset_path_tail(out);
 	return COFFER_OK;
 }
 

@@ -240,14 +240,10 @@ static enum coffer_rc read_all(const struct json *v, struct manifest *m, struct 
 	return COFFER_OK;
 }
 
-/* struct asset_path points into itself. */
 void manifest_move(struct manifest *from, struct manifest *to)
 {
 	*to = *from;
 	*from = (struct manifest){ 0 };
-	for (size_t i = 0; i < to->n_volumes; i++)
-		if (to->volume[i].kind == VOL_SEALED)
-			to->volume[i].asset.tail = asset_path_tail(&to->volume[i].asset);
 }
 
 enum coffer_rc manifest_read(const struct json *v, struct manifest *out, struct err *e)

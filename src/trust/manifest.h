@@ -57,7 +57,7 @@ struct manifest {
 	struct json_doc *doc;   /* owned, parsed from canon; NULL when borrowed */
 };
 void manifest_clear(struct manifest *m); /* CLEANUP-ready */
-void manifest_move(struct manifest *from, struct manifest *to); /* the only way to copy one: asset paths point into themselves */
+void manifest_move(struct manifest *from, struct manifest *to); /* *from is empty after */
 
 /* Closed schema and cross references (every volume, container and asset named exists; names unique;
  * a volume entitlement's asset is its volume's; whoever mounts a sealed volume is entitled to it). All members are

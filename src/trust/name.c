@@ -61,7 +61,6 @@ enum coffer_rc asset_path_parse(struct span s, struct asset_path *out, struct er
 	*out = (struct asset_path){ .text = SCHEME };
 	memcpy(out->text + sizeof(SCHEME) - 1, tail.p, tail.n);
 	memcpy(out->owner, part[0].p, part[0].n);
-	out->tail = asset_path_tail(out);
 	return COFFER_OK;
 }
 

@@ -9,10 +9,10 @@
 bool party_ok(struct span s) NODISCARD; /* [a-z0-9][a-z0-9-]{0,62} */
 
 struct asset_path {
-	char        text[ASSET_PATH_MAX]; /* "kbs:///party/type/tag" */
-	char        owner[PARTY_MAX];
-	const char *tail; /* "party/type/tag", inside text of this very object: after copying the struct use asset_path_tail */
+	char text[ASSET_PATH_MAX]; /* "kbs:///party/type/tag" */
+	char owner[PARTY_MAX];
 };
+/* "party/type/tag", inside p->text. */
 static inline const char *asset_path_tail(const struct asset_path *p) { return p->text + sizeof("kbs:///") - 1; }
 bool asset_path_eq(const struct asset_path *a, const struct asset_path *b); /* public data */
 /* Accepts "kbs:///a/b/c" and "a/b/c". Segments ".", ".." and everything else outside the alphabet are refused. */

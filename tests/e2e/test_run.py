@@ -151,7 +151,7 @@ for name, line in (("no_new_privileges", "NoNewPrivs:1"), ("seccomp_filter", "Se
                    ("relay_reaches_the_manifests_endpoint", "relayed:hi"), ("no_other_port", "cannot other-port"), ("no_network_beyond", "cannot outside"),
                    ("info", '"feature":"resource"')):
     check("container_" + name, line in r.out, r)
-check("api_not_entitled_and_not_approved_are_403", r.out.count("403") == 2, r)
+check("api_not_entitled_and_not_approved_are_403", r.out.count("  HTTP/1.1 403 Forbidden") == 2, r)
 
 # the host asks for something else than the manifest
 def host_changes(name, change, check_name, why):

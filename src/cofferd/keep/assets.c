@@ -139,8 +139,8 @@ static enum coffer_rc own_path(struct keep *k, const struct keep_party_auth *aut
 		return err_deny(e, "token", "the request is not a %s", method);
 	TRY(party_auth(k, auth, &who, e));
 	/* net says which path was asked; the token must be for that one. */
-	if (!span_ends(auth->path, out->tail) || !span_starts(auth->path, "/kbs/v0/resource/") ||
-	    auth->path.n != strlen("/kbs/v0/resource/") + strlen(out->tail))
+	if (!span_ends(auth->path, asset_path_tail(out)) || !span_starts(auth->path, "/kbs/v0/resource/") ||
+	    auth->path.n != strlen("/kbs/v0/resource/") + strlen(asset_path_tail(out)))
 		return err_deny(e, "token", "the token is for another path");
 	if (strcmp(who->id, out->owner) != 0)
 		return err_deny(e, "owner", "%s belongs to %s", out->text, out->owner);

@@ -86,7 +86,7 @@ static enum coffer_rc check_request(const struct keep_resource_req *m, struct as
 	TRY(request_key_read(q->members, &has, &key, e));
 	wr_str(&w, "coffer request v1");
 	wr_u8(&w, 0);
-	wr_blob32(&w, span_of(q->in.q.path.tail));
+	wr_blob32(&w, span_of(asset_path_tail(&q->in.q.path)));
 	wr_put(&w, m->request);
 	wr_put(&w, SPAN(q->session_id));
 	TRY(wr_done(&w, "request", e));

@@ -45,7 +45,7 @@ enum coffer_rc reply_sign(const struct keep *k, const struct reply_in *in, struc
 	wr_u8(&w, 0);
 	wr_put(&w, SPAN(digest));
 	wr_put(&w, SPAN(in->key->thumb));
-	wr_blob32(&w, span_of(in->path->tail));
+	wr_blob32(&w, span_of(asset_path_tail(in->path)));
 	wr_be64(&w, in->version);
 	wr_be64(&w, k->journal.seq);
 	wr_put(&w, SPAN(k->journal.hash));
