@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum coffer_rc err_set(struct err *e, enum coffer_rc rc, const char *fmt, ...)
+enum coffer_rc (err_set)(struct err *e, enum coffer_rc rc, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -16,7 +16,7 @@ enum coffer_rc err_set(struct err *e, enum coffer_rc rc, const char *fmt, ...)
 	return rc;
 }
 
-enum coffer_rc err_deny(struct err *e, const char *check, const char *fmt, ...)
+enum coffer_rc (err_deny)(struct err *e, const char *check, const char *fmt, ...)
 {
 	va_list ap;
 

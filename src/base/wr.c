@@ -39,9 +39,8 @@ static bool reserve(struct wr *w, size_t n)
 		w->bad = true;
 		return false;
 	}
-	if (w->n)
-		memcpy(p, w->p, w->n);
 	if (w->p) {
+		memcpy(p, w->p, w->n);
 		explicit_bzero(w->p, w->cap);
 		free(w->p);
 	}

@@ -81,7 +81,7 @@ static enum coffer_rc asset_list(const struct cli *c, struct approve *a, struct 
 
 static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct json_wr *j, struct err *e)
 {
-	int64_t until = clock_now() + 30 * 86400;
+	int64_t until = clock_now() + INT64_C(30) * 86400;
 	char hex[HEX32_LEN], when[CLOCK_TEXT_LEN];
 	const char *s;
 	uint64_t uses;

@@ -87,7 +87,7 @@ static void change_metadata(struct json_wr *j, const struct json *metadata, stru
 /* The pod as it was read with one more annotation; the terms stay for readers, nobody obeys them. */
 static enum coffer_rc annotated(const struct build *b, struct wr *out, struct err *e)
 {
-	CLEANUP(wr_close) struct wr z = wr_open(MAN_INITDATA_MAX), note = wr_open(2 * MAN_INITDATA_MAX), text = wr_open(4u << 20);
+	CLEANUP(wr_close) struct wr z = wr_open(MAN_INITDATA_MAX), note = wr_open((size_t)2 * MAN_INITDATA_MAX), text = wr_open(4u << 20);
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	struct json_wr j = jw_open(&text, false);
 

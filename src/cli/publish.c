@@ -156,7 +156,7 @@ enum coffer_rc draft_sign(const struct home *h, const struct privkey *key, struc
 	(void)snprintf(s.issuer, sizeof(s.issuer), "%s", h->party);
 	memcpy(s.ledger, h->genesis, 32);
 	memcpy(s.subject, d->subject, sizeof(s.subject));
-	s.expires = d->expires ? d->expires : s.issued + 365 * 86400;
+	s.expires = d->expires ? d->expires : s.issued + INT64_C(365) * 86400;
 	s.serial = last.serial + 1;
 	memcpy(s.previous, last.id, 32);
 	TRY(json_parse(d->body, DSSE_PAYLOAD_MAX, &body, e));

@@ -29,7 +29,7 @@ enum coffer_rc release_ask_write(const struct release_ask *a, struct wr *request
 	wr_u8(request, (uint8_t)purpose.n);
 	wr_put(request, purpose);
 	TRY(wr_done(request, "asset request", e));
-	*to_sign = wr_open(2 * ASK_MAX);
+	*to_sign = wr_open((size_t)2 * ASK_MAX);
 	wr_str(to_sign, "coffer request v1");
 	wr_u8(to_sign, 0);
 	put_path(to_sign, a->path);
@@ -91,6 +91,6 @@ bool release_session(struct span set_cookie, uint8_t out[static RELEASE_SESSION_
 	struct span v = span_skip(set_cookie, strlen(RCAR_COOKIE "="));
 	size_t end = span_find(v, ';');
 
-	return span_starts(set_cookie, RCAR_COOKIE "=") && end == 2 * RELEASE_SESSION_LEN &&
+	return span_starts(set_cookie, RCAR_COOKIE "=") && end == (size_t)2 * RELEASE_SESSION_LEN &&
 	       hex_fixed((struct span){ v.p, end }, out, RELEASE_SESSION_LEN);
 }

@@ -111,7 +111,7 @@ void hkdf_sha256(struct span key, struct span salt, struct span info, uint8_t *o
 	OSSL_PARAM p[5];
 	size_t i = 0;
 
-	must(ctx && n <= 255 * 32);
+	must(ctx && n <= (size_t)255 * 32);
 	p[i++] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0);
 	p[i++] = octets(OSSL_KDF_PARAM_KEY, key);
 	if (salt.n) /* RFC 5869, 2.2: not given = 32 zero bytes, which HMAC treats as the empty key */

@@ -73,7 +73,7 @@ static void shown(struct span name, char out[static SHOWN_MAX + 1])
 	size_t n = name.n < SHOWN_MAX ? name.n : SHOWN_MAX;
 
 	for (size_t i = 0; i < n; i++)
-		out[i] = name.p[i] >= 0x20 && name.p[i] < 0x7F ? (char)name.p[i] : '?';
+		out[i] = (char)(name.p[i] >= 0x20 && name.p[i] < 0x7F ? name.p[i] : '?');
 	out[n] = 0;
 }
 

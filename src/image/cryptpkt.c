@@ -151,7 +151,7 @@ enum coffer_rc crypt_packet_open(const struct crypt_packet *p, const struct secr
 static enum coffer_rc write_packet(const char *kid, struct span wrapped, struct span iv, struct wr *w, struct err *e)
 {
 	struct json_wr j = jw_open(w, false);
-	CLEANUP(wr_close) struct wr text = wr_open(2 * WRAPPED_MAX);
+	CLEANUP(wr_close) struct wr text = wr_open((size_t)2 * WRAPPED_MAX);
 	size_t n;
 
 	b64_write(&text, wrapped);

@@ -194,7 +194,7 @@ enum coffer_rc ref_digest_parse(struct span text, uint8_t out[static 32], struct
 
 void ref_digest_text(const uint8_t digest[static 32], char out[static REF_DIGEST_TEXT])
 {
-	memcpy(out, "sha256:", 7);
+	memcpy(out, "sha256:", sizeof("sha256:"));
 	hex32(digest, out + 7);
 }
 

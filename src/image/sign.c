@@ -13,7 +13,7 @@
 
 void sign_tag(const uint8_t digest[static 32], char out[static SIGN_TAG_LEN])
 {
-	memcpy(out, "sha256-", 7);
+	memcpy(out, "sha256-", sizeof("sha256-"));
 	hex32(digest, out + 7);
 	memcpy(out + 7 + 64, ".sig", 5);
 }

@@ -46,7 +46,7 @@ static const char *shown(const struct unpack *u, char out[static SHOWN_MAX])
 	size_t n = u->path.n < SHOWN_MAX - 1 ? u->path.n : SHOWN_MAX - 1;
 
 	for (size_t i = 0; i < n; i++)
-		out[i] = u->path.text[i] > ' ' && u->path.text[i] < 0x7f ? u->path.text[i] : '?';
+		out[i] = (char)(u->path.text[i] > ' ' && u->path.text[i] < 0x7f ? u->path.text[i] : '?');
 	out[n] = '\0';
 	return out;
 }

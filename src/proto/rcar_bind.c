@@ -28,7 +28,7 @@ void rcar_runtime_data(const struct rcar_binding *b, struct wr *w)
 
 enum coffer_rc rcar_report_data(const struct rcar_binding *b, enum hash_alg alg, uint8_t out[static HASH_MAX], struct err *e)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(RCAR_BODY_MAX * 2);
+	CLEANUP(wr_close) struct wr w = wr_open((size_t)2 * RCAR_BODY_MAX);
 
 	rcar_runtime_data(b, &w);
 	TRY(wr_done(&w, "runtime data", e));

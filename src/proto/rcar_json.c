@@ -185,7 +185,7 @@ static enum coffer_rc read_runtime(const struct json *root, struct rcar_attestat
 	TRY(json_need_obj(root, "runtime-data", "attestation", &v, e));
 	TRY(json_closed(v, names, "runtime-data", e));
 	TRY(json_need_str(v, "nonce", "runtime-data", &a->nonce, e));
-	if (a->nonce.n > 4 * RCAR_NONCE_TEXT)
+	if (a->nonce.n > (size_t)4 * RCAR_NONCE_TEXT)
 		return err_set(e, COFFER_E_LIMIT, "runtime-data: the nonce has %zu bytes", a->nonce.n);
 	TRY(json_need_obj(v, "tee-pubkey", "runtime-data", &key, e));
 	return read_pubkey(key, a, e);
@@ -279,7 +279,7 @@ static void put_text(char *dst, size_t cap, struct span s)
 	size_t n = s.n < cap - 1 ? s.n : cap - 1;
 
 	for (size_t i = 0; i < n; i++)
-		dst[i] = s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : (char)s.p[i];
+		dst[i] = (char)(s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i]);
 	dst[n] = '\0';
 }
 

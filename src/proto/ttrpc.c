@@ -221,7 +221,7 @@ enum coffer_rc ttrpc_recv(int fd, int64_t timeout_ms, struct ttrpc_head *head, s
 	int64_t until = clock_monotonic_ms() + timeout_ms;
 	uint8_t raw[TTRPC_HEADER], piece[16384];
 	struct ttrpc_head h;
-	size_t got;
+	size_t got = 0;
 
 	wr_close(buf);
 	*buf = wr_open(TTRPC_BODY_MAX);

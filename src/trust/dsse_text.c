@@ -12,7 +12,7 @@ static enum coffer_rc read_payload(const struct json *v, struct dsse *d, struct 
 	if (!span_eq_str(type, DSSE_TYPE))
 		return err_set(e, COFFER_E_INPUT, "envelope: payloadType is not " DSSE_TYPE);
 	TRY(json_need_str(v, "payload", "envelope", &text, e));
-	if (text.n > (DSSE_PAYLOAD_MAX + 2) / 3 * 4)
+	if (text.n > ((size_t)DSSE_PAYLOAD_MAX + 2) / 3 * 4)
 		return err_set(e, COFFER_E_LIMIT, "envelope: payload over %u bytes", DSSE_PAYLOAD_MAX);
 	d->payload = wr_open(DSSE_PAYLOAD_MAX);
 	if (!b64_read(text, &d->payload) || d->payload.n == 0)
