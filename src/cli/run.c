@@ -29,15 +29,12 @@ static const struct verb verb_run = { .path = "run", .args = "POD.yaml", .person
 
 static void run_clear(struct run *r)
 {
-	struct err why = { 0 };
-
 	guest_stop(&r->guest);
 	closep(&r->rpc.fd);
 	closep(&r->rpc.signal);
 	manifest_clear(&r->man);
 	json_freep(&r->doc);
-	if (r->dir[0] && tree_remove(AT_FDCWD, r->dir, &why) != COFFER_OK)
-		run_say("%s stays: %s", r->dir, why.msg);
+	run_tmp_remove(r);
 }
 
 static void run_freep(struct run **r)
@@ -86,16 +83,6 @@ static enum coffer_rc catch_signals(struct run *r, struct err *e)
 	(void)sigaddset(&s, SIGHUP);
 	r->rpc.signal = sigprocmask(SIG_BLOCK, &s, NULL) == 0 ? signalfd(-1, &s, SFD_CLOEXEC) : -1;
 	return r->rpc.signal >= 0 ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "signals: %s", strerror(errno));
-}
-
-static enum coffer_rc temporary(struct run *r, struct err *e)
-{
-	char dir[] = "/tmp/coffer-run-XXXXXX"; /* short: a socket's path has to fit */
-
-	if (!mkdtemp(dir))
-		return err_set(e, COFFER_E_SYSTEM, "%s: %s", dir, strerror(errno));
-	memcpy(r->dir, dir, sizeof(dir));
-	return COFFER_OK;
 }
 
 /* The agent's one line: "ready", or "failed CODE TEXT". */
@@ -190,7 +177,7 @@ static enum coffer_rc run_all(struct run *r, struct err *e)
 	TRY(check_options(r, e));
 	TRY(deadline(r, e));
 	TRY(catch_signals(r, e));
-	TRY(temporary(r, e));
+	TRY(run_tmp_make(r, e));
 	TRY(start(r, e));
 	return run_pod(r, e);
 }
@@ -211,19 +198,20 @@ static int verdict(const struct run *r)
 
 int cmd_run(int argc, char **argv)
 {
-	CLEANUP(run_freep) struct run *r = calloc(1, sizeof(*r));
+	CLEANUP(run_freep) struct run *r = NULL;
 	struct err e = { 0 };
 	struct cli c;
 	int code = cli_parse(&verb_run, argc, argv, &c);
 
 	if (code >= 0)
 		return code;
+	r = calloc(1, sizeof(*r));
 	if (!r) {
 		(void)err_set(&e, COFFER_E_SYSTEM, "out of memory");
 		return cli_fail(&c, &e);
 	}
 	r->cli = &c;
-	r->guest.said = r->rpc.fd = r->rpc.signal = -1;
+	r->guest.said = r->rpc.fd = r->rpc.signal = r->dir_lock = -1;
 	if (run_all(r, &e) != COFFER_OK)
 		return cli_fail(&c, &e);
 	if (c.json)

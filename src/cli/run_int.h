@@ -15,6 +15,7 @@ struct run {
 	struct pod        pod;
 	struct manifest   man;
 	char              dir[64];  /* temporary; empty until made */
+	int               dir_lock; /* held for life, so that the next launcher knows a dead one's folder; -1 */
 	struct guest      guest;
 	struct rpc        rpc;
 	int               exit_code[POD_CONTAINERS_MAX]; /* as pod.container */
@@ -27,6 +28,10 @@ enum coffer_rc run_device(const struct run *r, const char *path, struct err *e) 
 enum coffer_rc run_endpoints(const struct run *r, struct guest_opts *o, struct err *e) NODISCARD;
 /* Beside this program, in ../libexec/coffer, in ../agent (a build folder), or $COFFER_AGENT. */
 enum coffer_rc run_agent_path(char out[static RUN_PATH_MAX], struct err *e) NODISCARD;
+
+/* run_tmp.c: the temporary folder; making one sweeps away what killed launchers left. */
+enum coffer_rc run_tmp_make(struct run *r, struct err *e) NODISCARD;
+void run_tmp_remove(struct run *r);
 
 /* run_pod.c: the pod's life over an open rpc. */
 enum coffer_rc run_pod(struct run *r, struct err *e) NODISCARD;
