@@ -6,6 +6,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 1
 D=build/demo
 LOG=$top/build/demo.log
+COFFER_TOOLS=${COFFER_TOOLS:-$top/build/tools}
 TEE=${TEE:-sample}
 [ "$TEE" = sample ] || { echo "TEE=$TEE: only platform sample runs yet (README, status table)"; exit 2; }
 PATH=$top/build:$PATH
@@ -224,7 +225,7 @@ mkdir -p "$D/spy"
 sed -e 's|name: risk|name: spy|; s|to: clinic|to: rival|' "$D/pod.yaml" >"$D/spy/pod.yaml"
 as rival coffer workload build "$D/spy/pod.yaml" --out "$D/spy/spy"
 as rival coffer workload publish "$D/spy/spy/manifest.json"
-refused R9 "hospital can mend it" host coffer run "$D/spy/spy/pod.yaml" --output "result=$D/host/r4"
+refused R9 "it can with: coffer approve" host coffer run "$D/spy/spy/pod.yaml" --output "result=$D/host/r4"
 
 persona "Attack 5: the host changes the container's command"
 sed -e 's|"/bin/risk"|"/bin/cat"|' "$D/risk/pod.yaml" >"$D/host/changed.yaml"

@@ -4,12 +4,12 @@
 #include "base/own.h"
 #include "base/str.h"
 
-struct api_call { struct agent *a; uint16_t peer_port; };
+struct api_call { struct agent *a; const struct rest_peer *peer; };
 
 /* Whose container it is that holds the other end. */
 static enum coffer_rc caller(const struct api_call *c, size_t *out, struct err *e)
 {
-	const struct proc_peer p = { .local_ip = 0x7f000001, .remote_ip = 0x7f000001, .local_port = c->peer_port, .remote_port = REST_PORT };
+	const struct proc_peer p = { .local_ip = c->peer->ip, .remote_ip = 0x7f000001, .local_port = c->peer->port, .remote_port = REST_PORT };
 	ino_t pidns = 0;
 
 	TRY(proc_holder(&p, &pidns, e));
@@ -40,9 +40,9 @@ static enum coffer_rc api_resource(void *arg, const char *path, struct wr *out, 
 	return wr_done(out, "resource", e);
 }
 
-enum coffer_rc api_serve(void *arg, uint16_t peer_port, const struct rest_request *q, struct rest_reply *out, struct err *e)
+enum coffer_rc api_serve(void *arg, const struct rest_peer *peer, const struct rest_request *q, struct rest_reply *out, struct err *e)
 {
-	struct api_call c = { arg, peer_port };
+	struct api_call c = { arg, peer };
 	const struct rest_backend b = { .arg = &c, .resource = api_resource };
 
 	(void)e;

@@ -13,7 +13,7 @@
 
 struct conn {
 	int       fd; /* -1 = free */
-	uint16_t  peer_port;
+	struct rest_peer peer;
 	int64_t   until; /* monotonic ms */
 	struct wr in, out;
 	size_t    sent;
@@ -95,7 +95,7 @@ static void accept_one(struct rest *r)
 	fd = accept4(r->listener, (struct sockaddr *)&peer, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	for (size_t i = 0; fd >= 0 && i < REST_CONNS_MAX; i++)
 		if (r->conn[i].fd < 0) {
-			r->conn[i] = (struct conn){ .fd = fd, .peer_port = ntohs(peer.sin_port), .in = wr_open(REST_HEAD_MAX + REST_BODY_MAX),
+			r->conn[i] = (struct conn){ .fd = fd, .peer = { ntohl(peer.sin_addr.s_addr), ntohs(peer.sin_port) }, .in = wr_open(REST_HEAD_MAX + REST_BODY_MAX),
 				.out = wr_open(4u << 20), .until = clock_monotonic_ms() + REST_DEADLINE_MS };
 			return;
 		}
@@ -106,7 +106,7 @@ static void answer(struct rest *r, struct conn *c, const struct rest_request *q)
 	struct rest_reply reply = { 0 };
 	struct err e = { 0 };
 
-	if (r->serve(r->arg, c->peer_port, q, &reply, &e) == COFFER_OK)
+	if (r->serve(r->arg, &c->peer, q, &reply, &e) == COFFER_OK)
 		rest_reply_write(&reply, &c->out);
 	wr_close(&reply.body);
 	c->answering = true;

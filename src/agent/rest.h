@@ -52,7 +52,9 @@ void rest_route(const struct rest_request *q, unsigned features, bool local, con
 
 /* ---- rest.c ---- */
 struct rest;
-typedef enum coffer_rc (*rest_serve)(void *arg, uint16_t peer_port, const struct rest_request *q, struct rest_reply *out, struct err *e);
+/* Who asks: both halves, since all of 127.0.0.0/8 is open to every container and ports repeat across its addresses. */
+struct rest_peer { uint32_t ip; uint16_t port; }; /* host byte order */
+typedef enum coffer_rc (*rest_serve)(void *arg, const struct rest_peer *peer, const struct rest_request *q, struct rest_reply *out, struct err *e);
 
 /* Listens on 127.0.0.1:REST_PORT. `serve` answers a whole request; an error of it drops the connection. */
 enum coffer_rc rest_open(rest_serve serve, void *arg, struct rest **out, struct err *e) NODISCARD;

@@ -9,4 +9,4 @@ enum coffer_rc serve_listen(const char *path, int *fd, struct err *e) NODISCARD;
 enum coffer_rc serve_run(struct agent *a, int listener, struct rest *rest, struct err *e) NODISCARD;
 
 /* api.c: answers a REST request of a container; arg is the agent. */
-enum coffer_rc api_serve(void *arg, uint16_t peer_port, const struct rest_request *q, struct rest_reply *out, struct err *e) NODISCARD;
+enum coffer_rc api_serve(void *arg, const struct rest_peer *peer, const struct rest_request *q, struct rest_reply *out, struct err *e) NODISCARD;

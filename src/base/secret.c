@@ -11,7 +11,7 @@ enum coffer_rc secret_new(size_t n, struct secret *out, struct err *e)
 	struct secret s = { 0 };
 	size_t body;
 
-	if (n == 0 || n > 1u << 20)
+	if (n == 0 || n > SECRET_MAX)
 		return err_set(e, COFFER_E_LIMIT, "secret: size %zu out of range", n);
 	body = (n + page - 1) / page * page;
 	s.map_n = body + 2 * page;

@@ -13,7 +13,9 @@ struct secret {
 	size_t   map_n;
 };
 
-/* Fails closed: an allocation that cannot be locked is not handed out.
+#define SECRET_MAX (4u << 20) /* bytes of one secret; half of the RLIMIT_MEMLOCK that systems hand out */
+
+/* Fails closed: an allocation that cannot be locked is not handed out. COFFER_E_LIMIT for none or over SECRET_MAX bytes.
  * *out must be zero-initialised; release with secret_free. */
 enum coffer_rc secret_new(size_t n, struct secret *out, struct err *e) NODISCARD;
 

@@ -43,19 +43,20 @@ static enum coffer_rc take_release(void *arg, const struct dsse *env, const stru
 	return COFFER_OK;
 }
 
-static enum coffer_rc find_release(const struct build_env *b, const struct pod_container *c, struct span provider, struct ref *ref, struct release *r, struct err *e)
+static enum coffer_rc find_release(const struct build_env *b, const struct pod_container *c, struct span provider,
+    struct ref *ref, struct release *r, struct err *e)
 {
 	CLEANUP(wr_close) struct wr q = wr_open(4096);
 	CLEANUP(freep) char *query = NULL;
 	char name[REF_NAME_MAX + 1];
+	enum coffer_rc rc;
 
 	TRY(ref_parse(c->image, ref, e));
 	if (!ref->has_digest)
-		return err_set(e, COFFER_E_INPUT, "container %.*s: image %.*s is not by digest; what runs must not hang on a tag", (int)c->name.n,
-		    (const char *)c->name.p, (int)c->image.n, (const char *)c->image.p);
+		return err_set(e, COFFER_E_INPUT, "container %.*s: image %.*s is not by digest; what runs must not hang on a tag",
+		    (int)c->name.n, (const char *)c->name.p, (int)c->image.n, (const char *)c->image.p);
 	ref_name(ref, name);
 	memcpy(r->digest, ref->digest, 32);
-	r->repository = span_of(name);
 	wr_str(&q, "kind=image-release&issuer=");
 	query_encode(&q, provider);
 	wr_str(&q, "&subject=");
@@ -63,11 +64,13 @@ static enum coffer_rc find_release(const struct build_env *b, const struct pod_c
 	query = wr_take(&q, NULL);
 	if (!query)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(statements_query(NULL, b->h, b->key, b->conn, query, take_release, r, e));
+	r->repository = span_of(name); /* for take_release; never beyond this call */
+	rc = statements_query(NULL, b->h, b->key, b->conn, query, take_release, r, e);
 	r->repository = (struct span){ 0 };
+	TRY(rc);
 	if (!r->found)
-		return err_deny(e, "release", "%.*s has released no image %s of this digest; it does with 'coffer image release'", (int)provider.n,
-		    (const char *)provider.p, name);
+		return err_deny(e, "release", "%.*s has released no image %s of this digest; it does with 'coffer image release'",
+		    (int)provider.n, (const char *)provider.p, name);
 	return COFFER_OK;
 }
 
@@ -94,8 +97,9 @@ static enum coffer_rc known_containers(const struct pod *p, const struct json *l
 		for (size_t k = 0; k < p->n_containers; k++)
 			known = known || span_eq(p->container[k].name, name);
 		if (!known)
-			return err_set(e, COFFER_E_INPUT, "terms: an item of \"%s\" is about container \"%.*s\", which the pod does not have", what, (int)name.n,
-			    (const char *)name.p);
+			return err_set(e, COFFER_E_INPUT,
+			    "terms: an item of \"%s\" is about container \"%.*s\", which the pod does not have", what,
+			    (int)name.n, (const char *)name.p);
 	}
 	return COFFER_OK;
 }
@@ -238,7 +242,8 @@ static enum coffer_rc one_output(const struct build_env *b, struct json_wr *j, c
 		return err_set(e, COFFER_E_INPUT, "output %.*s: \"to\" is not a party id", (int)name.n, (const char *)name.p);
 	TRY(service_party(b->conn, id, &who, e));
 	if (!who.has_encryption)
-		return err_set(e, COFFER_E_INPUT, "output %.*s: party %s has no encryption key", (int)name.n, (const char *)name.p, id);
+		return err_set(
+		    e, COFFER_E_INPUT, "output %.*s: party %s has no encryption key", (int)name.n, (const char *)name.p, id);
 	jw_obj(j);
 	jw_m_str(j, "name", name);
 	jw_m_str(j, "path", path);
@@ -250,7 +255,8 @@ static enum coffer_rc one_output(const struct build_env *b, struct json_wr *j, c
 	return COFFER_OK;
 }
 
-static enum coffer_rc container_part(const struct build_env *b, struct json_wr *j, const struct pod *p, const struct terms *t, size_t k, struct err *e)
+static enum coffer_rc container_part(
+    const struct build_env *b, struct json_wr *j, const struct pod *p, const struct terms *t, size_t k, struct err *e)
 {
 	CLEANUP(release_end) struct release r = { 0 };
 	const struct pod_container *c = &p->container[k];
@@ -262,7 +268,8 @@ static enum coffer_rc container_part(const struct build_env *b, struct json_wr *
 	image = next_for(t->images, c->name, &i);
 	provider = json_str(json_get(image, "provider"));
 	if (!party_ok(provider))
-		return err_set(e, COFFER_E_INPUT, "terms: \"images\" names no provider for container %.*s", (int)c->name.n, (const char *)c->name.p);
+		return err_set(e, COFFER_E_INPUT, "terms: \"images\" names no provider for container %.*s", (int)c->name.n,
+		    (const char *)c->name.p);
 	TRY(find_release(b, c, provider, &ref, &r, e));
 	i = 0;
 	role = next_for(t->roles, c->name, &i);
@@ -292,7 +299,8 @@ static enum coffer_rc volumes_part(struct json_wr *j, const struct pod *p, const
 		struct span asset = volume_asset(t, p->volume[i].name);
 
 		if (p->volume[i].is_file && !asset.n)
-			return err_set(e, COFFER_E_INPUT, "volume %.*s is a file of the host, and no entitlement of purpose volume says which key opens it",
+			return err_set(e, COFFER_E_INPUT,
+			    "volume %.*s is a file of the host, and no entitlement of purpose volume says which key opens it",
 			    (int)p->volume[i].name.n, (const char *)p->volume[i].name.p);
 		jw_obj(j);
 		jw_m_str(j, "name", p->volume[i].name);
@@ -318,7 +326,8 @@ static void tail_part(struct json_wr *j, const struct terms *t)
 	jw_obj_end(j);
 }
 
-enum coffer_rc build_manifest(const struct build_env *b, const struct pod *p, const struct terms *t, struct wr *out, struct err *e)
+enum coffer_rc build_manifest(
+    const struct build_env *b, const struct pod *p, const struct terms *t, struct wr *out, struct err *e)
 {
 	struct json_wr j = jw_open(out, false);
 	char genesis[HEX32_LEN];

@@ -14,4 +14,5 @@ struct build_env {
 
 /* Writes the manifest as JSON text. Every image must be by digest and have an image-release in force by the provider that the
  * terms name; every recipient must be a known party with an encryption key; every name must be resolved. */
-enum coffer_rc build_manifest(const struct build_env *b, const struct pod *p, const struct terms *t, struct wr *out, struct err *e) NODISCARD;
+enum coffer_rc build_manifest(
+    const struct build_env *b, const struct pod *p, const struct terms *t, struct wr *out, struct err *e) NODISCARD;

@@ -58,7 +58,8 @@ static enum coffer_rc check_shown(const struct cli *c, struct approve *a, struct
 	return COFFER_OK;
 }
 
-static enum coffer_rc asset_list(const struct cli *c, struct approve *a, struct draft *d, struct json_wr *j, struct asset_path *paths, struct err *e)
+static enum coffer_rc asset_list(
+    const struct cli *c, struct approve *a, struct draft *d, struct json_wr *j, struct asset_path *paths, struct err *e)
 {
 	const char *s;
 
@@ -69,7 +70,8 @@ static enum coffer_rc asset_list(const struct cli *c, struct approve *a, struct 
 			return err_set(e, COFFER_E_LIMIT, "more than %d assets in one approval", APPROVAL_ASSETS_MAX - 1);
 		TRY(asset_path_parse(span_of(s), &paths[i], e));
 		if (strcmp(paths[i].owner, a->h.party) != 0)
-			return err_deny(e, "owner", "%s belongs to %s: only it can approve its use", paths[i].text, paths[i].owner);
+			return err_deny(
+			    e, "owner", "%s belongs to %s: only it can approve its use", paths[i].text, paths[i].owner);
 		if (!workload_uses(&a->w.man, &paths[i]))
 			return err_set(e, COFFER_E_INPUT, "%s is not among the entitlements of this workload", paths[i].text);
 		draft_subject_name(d, span_of(paths[i].text));
@@ -127,7 +129,8 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 	TRY(workload_fetch(&a.h, a.key, a.conn, c->pos[0], &a.w, e));
 	TRY(check_shown(c, &a, e));
 	if (cli_opt(c, "platform") && strcmp(cli_opt(c, "platform"), "sample") == 0)
-		(void)fprintf(stderr, "warning: platform sample protects nothing: whoever holds the host reads what is released\n");
+		(void)fprintf(
+		    stderr, "warning: platform sample protects nothing: whoever holds the host reads what is released\n");
 	jw_obj(&j);
 	TRY(asset_list(c, &a, &d, &j, paths, e));
 	hex32(a.w.man.digest, hex);

@@ -12,10 +12,13 @@
 #include "fmt/enc.h"
 #include "os/file.h"
 
-#define CONTENT_MAX ((1u << 20) - 64) /* with its salt it must fit a struct secret */
+#define CONTENT_MAX ((1u << 20) - 64) /* with its salt it must fit KEEP_ASSET_MAX */
 #define BODY_MAX (4u << 20)
 
-#define OPT_TYPE { "type", "TYPE", "key, data, image-key or registry-credential (default: the path's second segment if it is one of them, else data)", false, false }
+#define OPT_TYPE \
+	{ "type", "TYPE", \
+	    "key, data, image-key or registry-credential (default: the path's second segment if it is one of them, else data)", \
+	    false, false }
 const struct opt_spec opts_asset_seal[] = {
 	{ "asset", "PATH", "kbs:///<you>/<type>/<tag>", false, true }, OPT_TYPE, OPT_EXPIRES,
 	{ "out", "FILE", "where to write the sealed body (default: standard output)", false, false },
@@ -50,7 +53,8 @@ static enum coffer_rc own_path(const struct session *s, const char *text, struct
 {
 	TRY(asset_path_parse(span_of(text), out, e));
 	if (strcmp(out->owner, s->h.party) != 0)
-		return err_deny(e, "owner", "%s belongs to %s; you are %s, and a party speaks only for its own paths", out->text, out->owner, s->h.party);
+		return err_deny(e, "owner", "%s belongs to %s; you are %s, and a party speaks only for its own paths", out->text,
+		    out->owner, s->h.party);
 	return COFFER_OK;
 }
 
@@ -68,7 +72,8 @@ static const char *asset_type(const struct cli *c, const struct asset_path *p)
 	return "data";
 }
 
-static enum coffer_rc asset_body_json(const struct session *s, const struct asset_path *p, const char *type, uint64_t version, struct wr *w, struct err *e)
+static enum coffer_rc asset_body_json(
+    const struct session *s, const struct asset_path *p, const char *type, uint64_t version, struct wr *w, struct err *e)
 {
 	struct json_wr j = jw_open(w, false);
 
@@ -95,7 +100,8 @@ static enum coffer_rc salted(const struct secret *content, struct secret *out, s
 	return COFFER_OK;
 }
 
-static enum coffer_rc asset_statement(struct cli *c, struct session *s, const struct asset_path *p, struct span salted_content, struct dsse *out, struct err *e)
+static enum coffer_rc asset_statement(
+    struct cli *c, struct session *s, const struct asset_path *p, struct span salted_content, struct dsse *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr body = wr_open(16u << 10);
 	struct draft d = { .kind = ST_ASSET };
@@ -111,7 +117,8 @@ static enum coffer_rc asset_statement(struct cli *c, struct session *s, const st
 	return draft_sign(&s->h, s->key, s->conn, &d, out, &serial, e);
 }
 
-static enum coffer_rc seal_body(struct cli *c, struct session *s, const struct asset_path *p, const struct secret *content, struct wr *out, struct err *e)
+static enum coffer_rc seal_body(
+    struct cli *c, struct session *s, const struct asset_path *p, const struct secret *content, struct wr *out, struct err *e)
 {
 	CLEANUP(secret_free) struct secret plain = { 0 };
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
@@ -152,7 +159,8 @@ enum coffer_rc cmd_asset_seal(struct cli *c, struct err *e)
 	return COFFER_OK;
 }
 
-static enum coffer_rc resource_call(struct session *s, const char *method, const struct asset_path *p, struct span body, struct http_res *res, struct err *e)
+static enum coffer_rc resource_call(
+    struct session *s, const char *method, const struct asset_path *p, struct span body, struct http_res *res, struct err *e)
 {
 	CLEANUP(freep) char *path = str_fmt("/kbs/v0/resource/%s", asset_path_tail(p));
 	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
@@ -188,7 +196,10 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 	}
 	TRY(resource_call(&s, "POST", &p, wr_span(&body), &res, e));
 	if (!c->json)
-		(void)printf("%s is kept by %s, sealed to its receive key; its operator could read it (the service does not run attested)\n", p.text, service_keys(s.conn)->id);
+		(void)printf(
+		    "%s is kept by %s, sealed to its receive key; "
+		    "its operator could read it (the service does not run attested)\n",
+		    p.text, service_keys(s.conn)->id);
 	else
 		(void)printf("{\"asset\":\"%s\"}\n", p.text);
 	return COFFER_OK;
@@ -205,8 +216,8 @@ static enum coffer_rc print_assets(const struct json *list, struct err *e)
 		TRY(json_need_str(a, "type", "asset", &type, e));
 		TRY(json_need_str(a, "issued", "asset", &issued, e));
 		TRY(json_need_u64(a, "version", "asset", &version, e));
-		(void)printf("%-48.*s version %-4llu %-20.*s %.*s\n", (int)path.n, (const char *)path.p, (unsigned long long)version, (int)type.n,
-		    (const char *)type.p, (int)issued.n, (const char *)issued.p);
+		(void)printf("%-48.*s version %-4llu %-20.*s %.*s\n", (int)path.n, (const char *)path.p,
+		    (unsigned long long)version, (int)type.n, (const char *)type.p, (int)issued.n, (const char *)issued.p);
 	}
 	return COFFER_OK;
 }

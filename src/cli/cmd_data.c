@@ -168,10 +168,11 @@ enum coffer_rc cmd_data_seal(struct cli *c, struct err *e)
 	TRY(file_write(key_out, (struct span){ key.p, key.n }, 0600, e)); /* first the key: a file nobody can open helps no one */
 	TRY(ends_commit(&x, e));
 	if (c->json)
-		(void)printf("{\"asset\":\"%s\",\"version\":%llu,\"bytes\":%llu}\n", h.asset.text, (unsigned long long)h.version, (unsigned long long)h.size);
+		(void)printf("{\"asset\":\"%s\",\"version\":%llu,\"bytes\":%llu}\n", h.asset.text, (unsigned long long)h.version,
+		    (unsigned long long)h.size);
 	else
-		(void)printf("sealed %s (%llu bytes) in %s under version %llu of %s\n", c->pos[0], (unsigned long long)h.size, out_name,
-		    (unsigned long long)h.version, h.asset.text);
+		(void)printf("sealed %s (%llu bytes) in %s under version %llu of %s\n", c->pos[0], (unsigned long long)h.size,
+		    out_name, (unsigned long long)h.version, h.asset.text);
 	return COFFER_OK;
 }
 
@@ -191,6 +192,7 @@ enum coffer_rc cmd_data_open(struct cli *c, struct err *e)
 	TRY(ends_open(&x, 0600, e));
 	TRY(data_file_open(&want, key.p, &io, &h, e));
 	TRY(ends_commit(&x, e));
-	(void)printf(c->json ? "{\"asset\":\"%s\",\"bytes\":%llu}\n" : "opened a file under %s (%llu bytes)\n", h.asset.text, (unsigned long long)h.size);
+	(void)printf(c->json ? "{\"asset\":\"%s\",\"bytes\":%llu}\n" : "opened a file under %s (%llu bytes)\n", h.asset.text,
+	    (unsigned long long)h.size);
 	return COFFER_OK;
 }

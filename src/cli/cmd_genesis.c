@@ -17,7 +17,8 @@
 
 const struct opt_spec opts_genesis_new[] = {
 	{ "origin", "NAME", "the ledger's name, as example.org/ledger", false, true },
-	{ "service", "FILE", "service descriptor printed by 'cofferd keygen' (its ledger key is named in the genesis)", false, true },
+	{ "service", "FILE",
+	    "service descriptor printed by 'cofferd keygen' (its ledger key is named in the genesis)", false, true },
 	{ "out", "FILE", "where to write the unsigned genesis (default genesis.json)", false, false },
 	{ "expires", "TIME", "end of validity (default: ten years from now)", false, false },
 	{ NULL, NULL, NULL, false, false },
@@ -129,7 +130,8 @@ enum coffer_rc cmd_genesis_new(struct cli *c, struct err *e)
 	if (c->json)
 		(void)printf("{\"genesis\":\"%s\",\"file\":\"%s\"}\n", id, out);
 	else
-		(void)printf("genesis %s of %zu parties in %s; each of them signs it with 'coffer genesis sign %s'\n", id, g.n_parties, out, out);
+		(void)printf("genesis %s of %zu parties in %s; each of them signs it with 'coffer genesis sign %s'\n", id,
+		    g.n_parties, out, out);
 	return COFFER_OK;
 }
 
@@ -151,10 +153,12 @@ enum coffer_rc cmd_genesis_sign(struct cli *c, struct err *e)
 		return err_set(e, COFFER_E_INPUT, "%s: party %s is not among the founders of this genesis", c->pos[0], h.party);
 	TRY(home_sign_key(c, &h, &key, e));
 	if (!pubkey_eq(&me->keys[0], privkey_public(key)))
-		return err_deny(e, "genesis", "%s names another key for %s than the one in %s: do not sign", c->pos[0], h.party, h.dir);
+		return err_deny(
+		    e, "genesis", "%s names another key for %s than the one in %s: do not sign", c->pos[0], h.party, h.dir);
 	TRY(dsse_sign(&env, key, e));
 	TRY(write_envelope(c->pos[0], &env, e));
-	(void)printf(c->json ? "{\"signed-by\":\"%s\",\"signatures\":%zu}\n" : "signed by %s; %zu signatures now\n", h.party, env.n_sigs);
+	(void)printf(
+	    c->json ? "{\"signed-by\":\"%s\",\"signatures\":%zu}\n" : "signed by %s; %zu signatures now\n", h.party, env.n_sigs);
 	return COFFER_OK;
 }
 
@@ -166,7 +170,8 @@ static void show_text(const struct genesis *g, const struct dsse *env)
 	(void)printf("genesis  %s\norigin   %s\n", id, g->origin);
 	for (size_t i = 0; i < g->n_parties; i++) {
 		persona_names(g->party[i].personas, who, sizeof(who));
-		(void)printf("party    %-20s %-40s %s\n", g->party[i].id, who, party_signed(&g->party[i], env) ? "signed" : "NOT SIGNED");
+		(void)printf(
+		    "party    %-20s %-40s %s\n", g->party[i].id, who, party_signed(&g->party[i], env) ? "signed" : "NOT SIGNED");
 	}
 }
 
@@ -223,7 +228,8 @@ enum coffer_rc cmd_genesis_use(struct cli *c, struct err *e)
 	TRY(home_load(c, &h, e));
 	TRY(http_url_parse(span_of(url), &parsed, e));
 	if (!parsed.tls || strlen(url) >= sizeof(h.service))
-		return err_set(e, COFFER_E_INPUT, "--service %s: an https:// URL of at most %zu bytes", url, sizeof(h.service) - 1);
+		return err_set(
+		    e, COFFER_E_INPUT, "--service %s: an https:// URL of at most %zu bytes", url, sizeof(h.service) - 1);
 	TRY(read_envelope(c->pos[0], &env, e));
 	dsse_id(&env, id);
 	TRY(chain_genesis(&env, id, &g, e));

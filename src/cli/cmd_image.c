@@ -11,7 +11,9 @@
 #include "image/tool.h"
 #include "os/file.h"
 
-#define OPT_PLAIN { "plain-http", NULL, "speak HTTP without TLS to this registry (images are checked by digest and signature, but not hidden)", false, false }
+#define OPT_PLAIN \
+	{ "plain-http", NULL, \
+	    "speak HTTP without TLS to this registry (images are checked by digest and signature, but not hidden)", false, false }
 #define OPT_CA { "ca", "FILE", "further CA certificates (PEM) for the registry", false, false }
 #define END { NULL, NULL, NULL, false, false }
 
@@ -99,7 +101,8 @@ static enum coffer_rc remote_open(const struct cli *c, const char *text, struct 
 static enum coffer_rc need_digest(const struct ref *r, const char *text, struct err *e)
 {
 	if (!r->has_digest)
-		return err_set(e, COFFER_E_INPUT, "%s: name the image by digest (REPO@sha256:...); 'coffer image push' prints it", text);
+		return err_set(
+		    e, COFFER_E_INPUT, "%s: name the image by digest (REPO@sha256:...); 'coffer image push' prints it", text);
 	return COFFER_OK;
 }
 
@@ -121,7 +124,9 @@ enum coffer_rc cmd_image_encrypt(struct cli *c, struct err *e)
 	if (o.kid) {
 		TRY(file_read_secret(cli_opt(c, "key-file"), 1024, &kek, e));
 		if (kek.n != 32)
-			return err_set(e, COFFER_E_INPUT, "%s: a wrapping key is exactly 32 bytes; make one with 'openssl rand -out FILE 32'", cli_opt(c, "key-file"));
+			return err_set(e, COFFER_E_INPUT,
+			    "%s: a wrapping key is exactly 32 bytes; make one with 'openssl rand -out FILE 32'",
+			    cli_opt(c, "key-file"));
 		o.kek = &kek;
 	}
 	if (cli_opt(c, "jwe"))

@@ -11,10 +11,13 @@
 
 const struct opt_spec opts_init[] = {
 	{ "party", "ID", "party id: [a-z0-9][a-z0-9-]{0,62}; the first segment of every path it owns", false, true },
-	{ "persona", "NAME", "workload-provider, image-provider, data-owner, end-user, infrastructure-operator, orchestration-operator, auditor", true, true },
+	{ "persona", "NAME",
+	    "workload-provider, image-provider, data-owner, end-user, infrastructure-operator, orchestration-operator, auditor",
+	    true, true },
 	{ "key-type", "TYPE", "ed25519 (default) or p256", false, false },
 	OPT_PASSPHRASE,
-	{ "no-passphrase", NULL, "store the private keys unencrypted; whoever reads the folder then is this party", false, false },
+	{ "no-passphrase", NULL,
+	    "store the private keys unencrypted; whoever reads the folder then is this party", false, false },
 	{ NULL, NULL, NULL, false, false },
 };
 
@@ -88,7 +91,8 @@ enum coffer_rc cmd_init(struct cli *c, struct err *e)
 	TRY(home_dir(c, h.dir, sizeof(h.dir), e));
 	TRY(home_file(&h, "config.json", path, sizeof(path), e));
 	if (file_exists(path))
-		return err_set(e, COFFER_E_INPUT, "%s is there already: this folder belongs to a party; its keys are not overwritten", path);
+		return err_set(
+		    e, COFFER_E_INPUT, "%s is there already: this folder belongs to a party; its keys are not overwritten", path);
 	(void)snprintf(p.id, sizeof(p.id), "%s", id);
 	(void)snprintf(h.party, sizeof(h.party), "%s", id);
 	TRY(make_keys(c, &h, kind, &p, e));

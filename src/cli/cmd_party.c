@@ -11,7 +11,8 @@
 #include "os/file.h"
 
 const struct opt_spec opts_party_request[] = {
-	{ "out", "FILE", "where to write the request (default request.json)", false, false }, OPT_EXPIRES, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	{ "out", "FILE", "where to write the request (default request.json)", false, false },
+	OPT_EXPIRES, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_party_admit[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 static enum coffer_rc read_party(const struct home *h, struct json_doc **out, struct err *e)
@@ -63,11 +64,14 @@ enum coffer_rc cmd_party_request(struct cli *c, struct err *e)
 	TRY(dsse_new(wr_span(&payload), &env, e));
 	TRY(dsse_sign(&env, key, e));
 	TRY(write_envelope(out, &env, e));
-	(void)printf(c->json ? "{\"party\":\"%s\",\"file\":\"%s\"}\n" : "%s asks to join in %s; any known party admits it with 'coffer party admit'\n", h.party, out);
+	(void)printf(c->json ? "{\"party\":\"%s\",\"file\":\"%s\"}\n"
+			     : "%s asks to join in %s; any known party admits it with 'coffer party admit'\n",
+	    h.party, out);
 	return COFFER_OK;
 }
 
-/* What the introducer vouches for: that this key is that party's. It gives the newcomer a namespace of its own and nothing else. */
+/* What the introducer vouches for: that this key is that party's. It gives the newcomer a namespace of its own and
+ * nothing else. */
 static enum coffer_rc check_request(const struct home *h, const struct dsse *env, struct party *out, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };

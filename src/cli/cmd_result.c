@@ -42,9 +42,10 @@ static enum coffer_rc deliver(const struct cli *c, const struct opened *x, struc
 		TRY(file_write(cli_opt(c, "out"), data, 0600, e));
 	else if (fwrite(data.p, 1, data.n, stdout) != data.n || fflush(stdout) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "standard output: not all of it could be written");
-	(void)fprintf(stderr, "output %.*s of container %.*s of %s/%.*s, on platform %s%s\n", (int)x->o.output->name.n, (const char *)x->o.output->name.p,
-	    (int)x->o.container->name.n, (const char *)x->o.container->name.p, x->w.issuer, (int)x->w.man.name.n, (const char *)x->w.man.name.p,
-	    x->o.ear.platform, span_eq_str(span_of(x->o.ear.platform), "sample") ? ", which protects nothing" : "");
+	(void)fprintf(stderr, "output %.*s of container %.*s of %s/%.*s, on platform %s%s\n", (int)x->o.output->name.n,
+	    (const char *)x->o.output->name.p, (int)x->o.container->name.n, (const char *)x->o.container->name.p, x->w.issuer,
+	    (int)x->w.man.name.n, (const char *)x->w.man.name.p, x->o.ear.platform,
+	    span_eq_str(span_of(x->o.ear.platform), "sample") ? ", which protects nothing" : "");
 	return COFFER_OK;
 }
 

@@ -31,7 +31,8 @@ static enum coffer_rc expect_key(void *arg, const uint8_t spki[static 32], struc
 	return COFFER_OK;
 }
 
-static enum coffer_rc post_first(const struct home *h, struct service *svc, const struct dsse *env, struct logged *l, struct err *e)
+static enum coffer_rc post_first(
+    const struct home *h, struct service *svc, const struct dsse *env, struct logged *l, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	CLEANUP(wr_close) struct wr text = wr_open(DSSE_ENVELOPE_MAX);
@@ -51,7 +52,8 @@ static enum coffer_rc post_first(const struct home *h, struct service *svc, cons
 	q.body = wr_span(&text);
 	TRY(http_do(conn, &q, 64u << 10, &res, e));
 	if (res.status != 200)
-		return err_deny(e, "service", "the trust service answered %d: %.*s", res.status, (int)(res.body.n > 300 ? 300 : res.body.n), (const char *)res.body.p);
+		return err_deny(e, "service", "the trust service answered %d: %.*s", res.status,
+		    (int)(res.body.n > 300 ? 300 : res.body.n), (const char *)res.body.p);
 	TRY(json_parse(wr_span(&res.body), 64u << 10, &doc, e));
 	dsse_id(env, l->id);
 	return json_need_u64(json_root(doc), "seq", "reply", &l->seq, e);
@@ -65,7 +67,8 @@ static enum coffer_rc last_statement(const struct home *h, struct statement *s, 
 	s->serial = 1;
 	if (home_connect(h, &conn, e) != COFFER_OK)
 		return e->rc == COFFER_E_NOTFOUND ? COFFER_OK : e->rc;
-	return err_set(e, COFFER_E_INPUT, "a service statement is in force already; re-issuing one comes with key rotation (see the README's status table)");
+	return err_set(e, COFFER_E_INPUT,
+	    "a service statement is in force already; re-issuing one comes with key rotation (see the README's status table)");
 }
 
 enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
@@ -119,12 +122,13 @@ enum coffer_rc cmd_status(struct cli *c, struct err *e)
 	hex32(h.genesis, genesis);
 	hex32(service_id(conn), svc);
 	if (c->json)
-		(void)printf("{\"party\":\"%s\",\"genesis\":\"%s\",\"service\":\"%s\",\"service-statement\":\"%s\",\"status\":%.*s}\n", h.party, genesis,
-		    service_keys(conn)->id, svc, (int)res.body.n, (const char *)res.body.p);
+		(void)printf(
+		    "{\"party\":\"%s\",\"genesis\":\"%s\",\"service\":\"%s\",\"service-statement\":\"%s\",\"status\":%.*s}\n",
+		    h.party, genesis, service_keys(conn)->id, svc, (int)res.body.n, (const char *)res.body.p);
 	else
 		(void)printf("party     %s\ngenesis   %s\nservice   %s at %s, statement %s, keys checked up to the genesis\n"
-		    "attested  no: root on the service's host can read what it keeps\nstatus    %.*s\n", h.party, genesis, service_keys(conn)->id, h.service, svc,
-		    (int)res.body.n, (const char *)res.body.p);
+			     "attested  no: root on the service's host can read what it keeps\nstatus    %.*s\n",
+		    h.party, genesis, service_keys(conn)->id, h.service, svc, (int)res.body.n, (const char *)res.body.p);
 	return COFFER_OK;
 }
 

@@ -15,10 +15,12 @@
 #include "os/file.h"
 
 const struct opt_spec opts_workload_build[] = {
-	{ "out", "DIR", "folder for manifest.json, initdata.toml and pod.yaml", false, true }, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	{ "out", "DIR", "folder for manifest.json, initdata.toml and pod.yaml", false, true },
+	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_workload_publish[] = { OPT_EXPIRES, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_workload_show[] = {
-	{ "file", "FILE", "a manifest.json instead of a logged workload", false, false }, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	{ "file", "FILE", "a manifest.json instead of a logged workload", false, false },
+	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 struct build {
 	struct home          h;
@@ -46,7 +48,8 @@ static enum coffer_rc read_pod(const char *path, struct build *b, struct err *e)
 	CLEANUP(wr_close) struct wr text = { 0 };
 
 	TRY(file_read_arg(path, POD_TEXT_MAX, &text, e));
-	if (yaml_parse(wr_span(&text), POD_TEXT_MAX, &b->pod_doc, e) != COFFER_OK || pod_read(json_root(b->pod_doc), &b->pod, e) != COFFER_OK)
+	if (yaml_parse(wr_span(&text), POD_TEXT_MAX, &b->pod_doc, e) != COFFER_OK ||
+	    pod_read(json_root(b->pod_doc), &b->pod, e) != COFFER_OK)
 		return err_wrap(e, "%s", path);
 	if (!b->pod.terms.n)
 		return err_set(e, COFFER_E_INPUT, "%s: annotation " POD_TERMS " is missing (docs/workload.md)", path);
@@ -87,7 +90,8 @@ static void change_metadata(struct json_wr *j, const struct json *metadata, stru
 /* The pod as it was read with one more annotation; the terms stay for readers, nobody obeys them. */
 static enum coffer_rc annotated(const struct build *b, struct wr *out, struct err *e)
 {
-	CLEANUP(wr_close) struct wr z = wr_open(MAN_INITDATA_MAX), note = wr_open((size_t)2 * MAN_INITDATA_MAX), text = wr_open(4u << 20);
+	CLEANUP(wr_close) struct wr z = wr_open(MAN_INITDATA_MAX), note = wr_open((size_t)2 * MAN_INITDATA_MAX),
+	    text = wr_open(4u << 20);
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	struct json_wr j = jw_open(&text, false);
 
@@ -151,7 +155,10 @@ enum coffer_rc cmd_workload_build(struct cli *c, struct err *e)
 	if (c->json)
 		(void)printf("{\"workload\":\"%s\",\"initdata\":\"%s\",\"folder\":\"%s\"}\n", digest, init, cli_opt(c, "out"));
 	else
-		(void)printf("workload %s\ninitdata %s (what the guest's register must hold)\nwrote    %s/manifest.json, initdata.toml, pod.yaml\n", digest, init, cli_opt(c, "out"));
+		(void)printf(
+		    "workload %s\ninitdata %s (what the guest's register must hold)\n"
+		    "wrote    %s/manifest.json, initdata.toml, pod.yaml\n",
+		    digest, init, cli_opt(c, "out"));
 	return COFFER_OK;
 }
 

@@ -80,7 +80,8 @@ enum coffer_rc home_load(const struct cli *c, struct home *out, struct err *e)
 	TRY(home_dir(c, h.dir, sizeof(h.dir), e));
 	TRY(home_file(&h, "config.json", path, sizeof(path), e));
 	if (!file_exists(path))
-		return err_set(e, COFFER_E_INPUT, "%s is not there: make this party first with 'coffer init' (or name its folder with --home)", path);
+		return err_set(e, COFFER_E_INPUT,
+		    "%s is not there: make this party first with 'coffer init' (or name its folder with --home)", path);
 	TRY(file_read(path, CONFIG_MAX, &text, e));
 	if (json_parse(wr_span(&text), CONFIG_MAX, &doc, e) != COFFER_OK)
 		return err_wrap(e, "%s", path);
@@ -118,7 +119,8 @@ static enum coffer_rc ask(const char *prompt, struct secret *out, struct err *e)
 	size_t n = 0;
 
 	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &old) != 0)
-		return err_set(e, COFFER_E_INPUT, "a passphrase is needed: give --passphrase-file FILE or set COFFER_PASSPHRASE_FILE");
+		return err_set(
+		    e, COFFER_E_INPUT, "a passphrase is needed: give --passphrase-file FILE or set COFFER_PASSPHRASE_FILE");
 	TRY(secret_new(PASS_MAX, &line, e));
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
@@ -199,7 +201,8 @@ enum coffer_rc home_connect(const struct home *h, struct service_conn **out, str
 	struct service_opts o = { .url = span_of(h->service), .now = clock_now() };
 
 	if (!h->has_genesis || !h->service[0])
-		return err_set(e, COFFER_E_INPUT, "%s names no genesis and service yet: run 'coffer genesis use FILE --service URL'", h->dir);
+		return err_set(e, COFFER_E_INPUT,
+		    "%s names no genesis and service yet: run 'coffer genesis use FILE --service URL'", h->dir);
 	memcpy(o.genesis, h->genesis, sizeof(o.genesis));
 	return service_open(&o, out, e);
 }

@@ -36,4 +36,6 @@ enum coffer_rc home_encrypt_key(const struct cli *c, const struct home *h, struc
 /* Checked connection to the configured service. */
 enum coffer_rc home_connect(const struct home *h, struct service_conn **out, struct err *e) NODISCARD;
 
-#define OPT_PASSPHRASE { "passphrase-file", "FILE", "file whose first line opens this party's keys (default $COFFER_PASSPHRASE_FILE, else asked)", false, false }
+#define OPT_PASSPHRASE \
+	{ "passphrase-file", "FILE", \
+	    "file whose first line opens this party's keys (default $COFFER_PASSPHRASE_FILE, else asked)", false, false }

@@ -157,10 +157,11 @@ static enum coffer_rc mounts(const struct json *o, const struct pod *p, struct p
 	return COFFER_OK;
 }
 
-static enum coffer_rc container(const struct json *o, const struct pod *p, struct context ctx, struct pod_container *c, struct err *e)
+static enum coffer_rc container(
+    const struct json *o, const struct pod *p, struct context ctx, struct pod_container *c, struct err *e)
 {
-	static const char *const names[] = { "name", "image", "imagePullPolicy", "command", "args", "env", "workingDir", "volumeMounts",
-		"securityContext", NULL };
+	static const char *const names[] = { "name", "image", "imagePullPolicy", "command", "args", "env", "workingDir",
+		"volumeMounts", "securityContext", NULL };
 	struct span unused;
 
 	c->cwd = span_of("/");
@@ -307,7 +308,8 @@ struct span pod_arg(const struct pod_container *c, size_t i)
 
 char *pod_env(const struct pod_container *c, size_t i)
 {
-	struct span name = json_str(json_get(json_at(c->env, i), "name")), value = json_str(json_get(json_at(c->env, i), "value"));
+	struct span name = json_str(json_get(json_at(c->env, i), "name")),
+		    value = json_str(json_get(json_at(c->env, i), "value"));
 
 	return str_fmt("%.*s=%.*s", (int)name.n, (const char *)name.p, (int)value.n, (const char *)value.p);
 }

@@ -32,7 +32,8 @@ void query_encode(struct wr *w, struct span s)
 	for (size_t i = 0; i < s.n; i++) {
 		uint8_t c = s.p[i];
 
-		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' || c == '~')
+		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
+		    c == '_' || c == '~')
 			wr_u8(w, c);
 		else
 			wr_fmt(w, "%%%02X", c);
@@ -55,7 +56,9 @@ static enum coffer_rc check_issuer(struct service_conn *conn, const struct dsse 
 
 	TRY(service_party(conn, s->issuer, &p, e));
 	if (!party_signed(&p, env))
-		return err_deny(e, "statement", "a %s statement said to be %s's is not signed by it; the trust service shows forged statements", statement_kind_name(s->kind), s->issuer);
+		return err_deny(e, "statement",
+		    "a %s statement said to be %s's is not signed by it; the trust service shows forged statements",
+		    statement_kind_name(s->kind), s->issuer);
 	return COFFER_OK;
 }
 
@@ -107,7 +110,8 @@ struct newest { const struct draft *d; bool any; uint64_t serial; uint8_t id[32]
 
 static bool same_subject(const struct draft *d, const struct statement *s)
 {
-	if ((d->kind == ST_WORKLOAD || d->kind == ST_IMAGE_RELEASE) && !span_eq(SPAN(d->subject[0].sha256), SPAN(s->subject[0].sha256)))
+	if ((d->kind == ST_WORKLOAD || d->kind == ST_IMAGE_RELEASE) &&
+	    !span_eq(SPAN(d->subject[0].sha256), SPAN(s->subject[0].sha256)))
 		return false;
 	if (d->n_subjects != s->n_subjects)
 		return false;
@@ -130,8 +134,8 @@ static enum coffer_rc take_newest(void *arg, const struct dsse *env, const struc
 	return COFFER_OK;
 }
 
-static enum coffer_rc find_newest(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
-    struct newest *out, struct err *e)
+static enum coffer_rc find_newest(const struct home *h, const struct privkey *key, struct service_conn *conn,
+    const struct draft *d, struct newest *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr q = wr_open(64u << 10);
 	CLEANUP(freep) char *query = NULL;
@@ -214,8 +218,8 @@ static enum coffer_rc count_version(void *arg, const struct dsse *env, const str
 	return COFFER_OK;
 }
 
-enum coffer_rc asset_next_version(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct asset_path *p,
-    uint64_t *out, struct err *e)
+enum coffer_rc asset_next_version(const struct home *h, const struct privkey *key, struct service_conn *conn,
+    const struct asset_path *p, uint64_t *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr q = wr_open(4096);
 	CLEANUP(freep) char *query = NULL;
@@ -237,7 +241,9 @@ void logged_print(const struct cli *c, const char *what, const struct logged *l)
 
 	hex32(l->id, id);
 	if (c->json)
-		(void)printf("{\"id\":\"%s\",\"seq\":%llu,\"serial\":%llu}\n", id, (unsigned long long)l->seq, (unsigned long long)l->serial);
+		(void)printf("{\"id\":\"%s\",\"seq\":%llu,\"serial\":%llu}\n", id, (unsigned long long)l->seq,
+		    (unsigned long long)l->serial);
 	else
-		(void)printf("%s %s logged as entry %llu (serial %llu)\n", what, id, (unsigned long long)l->seq, (unsigned long long)l->serial);
+		(void)printf("%s %s logged as entry %llu (serial %llu)\n", what, id, (unsigned long long)l->seq,
+		    (unsigned long long)l->serial);
 }

@@ -37,8 +37,8 @@ enum coffer_rc statements_query(const struct cli *c, const struct home *h, const
     const char *query, statement_cb cb, void *arg, struct err *e) NODISCARD;
 
 /* The version that the next put of this asset gets: one more than the newest ever logged. */
-enum coffer_rc asset_next_version(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct asset_path *p,
-    uint64_t *out, struct err *e) NODISCARD;
+enum coffer_rc asset_next_version(const struct home *h, const struct privkey *key, struct service_conn *conn,
+    const struct asset_path *p, uint64_t *out, struct err *e) NODISCARD;
 
 /* Options shared by verbs that publish: "--expires TIME"; *out stays 0 when absent. */
 enum coffer_rc expires_opt(const struct cli *c, const char *name, int64_t *out, struct err *e) NODISCARD;

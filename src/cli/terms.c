@@ -10,7 +10,8 @@ void terms_clear(struct terms *t)
 }
 
 /* An optional list whose items are objects with exactly these members (those after the '|' may be absent). */
-static enum coffer_rc object_list(const struct json *root, const char *name, const char *const *members, const struct json **out, struct err *e)
+static enum coffer_rc object_list(
+    const struct json *root, const char *name, const char *const *members, const struct json **out, struct err *e)
 {
 	const struct json *list = json_get(root, name);
 
@@ -71,7 +72,8 @@ static enum coffer_rc registries_part(const struct json *root, struct terms *t, 
 
 enum coffer_rc terms_parse(struct span yaml, struct terms *out, struct err *e)
 {
-	static const char *const names[] = { "platforms", "images", "entitlements", "outputs", "host", "registries", "roles", NULL };
+	static const char *const names[] = { "platforms", "images", "entitlements", "outputs", "host", "registries", "roles",
+		NULL };
 	static const char *const image[] = { "container", "provider", NULL };
 	static const char *const role[] = { "container", "role", NULL };
 	static const char *const entitlement[] = { "container", "asset", "purpose", "volume", NULL };

@@ -35,14 +35,15 @@ static enum coffer_rc take(void *arg, const struct dsse *env, const struct state
 	(void)env;
 	if (f->found || s->kind != ST_WORKLOAD)
 		return COFFER_OK;
-	if (f->digest && memcmp(f->digest, s->id, 32) != 0 && memcmp(f->digest, s->subject[0].sha256, 32) != 0) /* public: digests */
+	if (f->digest && !span_eq((struct span){ f->digest, 32 }, SPAN(s->id)) &&
+	    !span_eq((struct span){ f->digest, 32 }, SPAN(s->subject[0].sha256)))
 		return COFFER_OK;
 	if (f->issuer.n && !span_eq_str(f->issuer, s->issuer))
 		return COFFER_OK;
 	json_canon(s->body, &text);
 	TRY(wr_done(&text, "manifest", e));
 	TRY(manifest_parse(wr_span(&text), &f->out->man, e));
-	if (memcmp(f->out->man.digest, s->subject[0].sha256, 32) != 0 || strcmp(f->out->man.provider, s->issuer) != 0) /* public: digests */
+	if (!span_eq(SPAN(f->out->man.digest), SPAN(s->subject[0].sha256)) || strcmp(f->out->man.provider, s->issuer) != 0)
 		return err_set(e, COFFER_E_INPUT, "the workload statement's subject or issuer does not fit its manifest");
 	memcpy(f->out->id, s->id, 32);
 	(void)snprintf(f->out->issuer, sizeof(f->out->issuer), "%s", s->issuer);
@@ -50,7 +51,8 @@ static enum coffer_rc take(void *arg, const struct dsse *env, const struct state
 	return COFFER_OK;
 }
 
-enum coffer_rc workload_fetch(const struct home *h, const struct privkey *key, struct service_conn *conn, const char *which, struct workload *out, struct err *e)
+enum coffer_rc workload_fetch(const struct home *h, const struct privkey *key, struct service_conn *conn, const char *which,
+    struct workload *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr q = wr_open(4096);
 	CLEANUP(freep) char *query = NULL;
@@ -75,6 +77,7 @@ enum coffer_rc workload_fetch(const struct home *h, const struct privkey *key, s
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(statements_query(NULL, h, key, conn, query, take, &f, e));
 	if (!f.found)
-		return err_set(e, COFFER_E_NOTFOUND, "no workload %s in force; its provider publishes it with 'coffer workload publish'", which);
+		return err_set(e, COFFER_E_NOTFOUND,
+		    "no workload %s in force; its provider publishes it with 'coffer workload publish'", which);
 	return COFFER_OK;
 }

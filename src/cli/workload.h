@@ -12,7 +12,8 @@ struct workload {
 void workload_clear(struct workload *w); /* CLEANUP-ready */
 
 /* `which` is a manifest digest or a statement id in hex, or PROVIDER/NAME. COFFER_E_NOTFOUND if nothing in force fits. */
-enum coffer_rc workload_fetch(const struct home *h, const struct privkey *key, struct service_conn *conn, const char *which, struct workload *out, struct err *e) NODISCARD;
+enum coffer_rc workload_fetch(const struct home *h, const struct privkey *key, struct service_conn *conn, const char *which,
+    struct workload *out, struct err *e) NODISCARD;
 
 /* True when some container is entitled to the asset. */
 bool workload_uses(const struct manifest *m, const struct asset_path *p) NODISCARD;

@@ -13,7 +13,8 @@ static bool plain_key(struct span s)
 	for (size_t i = 0; i < s.n; i++) {
 		uint8_t c = s.p[i] | 0x20;
 
-		if (!((c >= 'a' && c <= 'z') || (i > 0 && ((s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '.' || s.p[i] == '/' || s.p[i] == '-' || s.p[i] == '_'))))
+		if (!((c >= 'a' && c <= 'z') || (i > 0 && ((s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '.' || s.p[i] == '/' ||
+							      s.p[i] == '-' || s.p[i] == '_'))))
 			return false;
 	}
 	/* y, n, yes, no, on, off, true, false and null read as other things in some YAML */

@@ -202,8 +202,9 @@ static enum coffer_rc ask(struct rcar *r, const struct release_ask *a, struct ht
 static enum coffer_rc check_reply(const struct rcar *r, const struct wanted *w, const struct http_res *res,
 				  struct release_entry *entry, struct err *e)
 {
-	struct release_reply rep = {
-	    .body = wr_span(&res->body), .signature = http_header(res, "Coffer-Reply"), .path = span_of(asset_path_tail(w->path))};
+	struct release_reply rep = { .body = wr_span(&res->body),
+		.signature = http_header(res, "Coffer-Reply"),
+		.path = span_of(asset_path_tail(w->path)) };
 
 	TRY(release_entry_parse(http_header(res, "Coffer-Entry"), &rep.entry, e));
 	pubkey_thumbprint(privkey_public(r->tee), rep.attested);
@@ -229,7 +230,8 @@ static enum coffer_rc check_statement(struct rcar *r, const struct wanted *w, co
 	TRY(statement_parse(wr_span(&env.payload), &st, e));
 	if (st.kind != ST_ASSET || asset_read(&st, &body, e) != COFFER_OK)
 		return err_deny(e, "reply", "the release carries no asset statement");
-	if (strcmp(body.path.text, w->path->text) != 0 || body.version != w->version || strcmp(st.issuer, w->path->owner) != 0)
+	if (!asset_path_eq(&body.path, w->path) || body.version != w->version ||
+	    !span_eq_str(span_of(st.issuer), w->path->owner))
 		return err_deny(e, "reply", "the asset statement is for another path, version or owner");
 	if (!st.has_ledger || !span_eq(SPAN(st.ledger), SPAN(service_genesis(r->conn)->id)))
 		return err_deny(e, "reply", "the asset statement belongs to another genesis");

@@ -8,14 +8,16 @@
 /* Makes evidence JSON for a report data value. */
 struct attester {
 	const char *tee; /* "sample" */
-	enum coffer_rc (*evidence)(void *arg, struct span report_data, const uint8_t init_register[static 32], struct wr *json, struct err *e);
+	enum coffer_rc (*evidence)(
+	    void *arg, struct span report_data, const uint8_t init_register[static 32], struct wr *json, struct err *e);
 	void *arg;
 };
 
 struct rcar; /* opaque: attested session */
 
 /* initdata: the bytes; sent in the attestation and hashed for the evidence. */
-enum coffer_rc rcar_attest(struct service_conn *c, const struct attester *a, struct span initdata, struct rcar **out, struct err *e) NODISCARD;
+enum coffer_rc rcar_attest(
+    struct service_conn *c, const struct attester *a, struct span initdata, struct rcar **out, struct err *e) NODISCARD;
 void rcar_free(struct rcar *r);
 static inline void rcar_freep(struct rcar **r) { rcar_free(*r); *r = NULL; }
 const char           *rcar_token(const struct rcar *r);

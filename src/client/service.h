@@ -18,7 +18,8 @@ struct service_opts {
 	int64_t     timeout_ms;     /* per request; 0 = 60 s */
 };
 
-/* COFFER_E_UPSTREAM unreachable; COFFER_E_NOTFOUND no service statement there yet; COFFER_E_DENIED (check "genesis", "service" or "tls") when it is not ours. */
+/* COFFER_E_UPSTREAM unreachable; COFFER_E_NOTFOUND no service statement there yet; COFFER_E_DENIED (check "genesis",
+ * "service" or "tls") when it is not ours. */
 enum coffer_rc service_open(const struct service_opts *o, struct service_conn **out, struct err *e) NODISCARD;
 void           service_close(struct service_conn *c);
 static inline void service_closep(struct service_conn **c) { service_close(*c); *c = NULL; }
@@ -37,7 +38,8 @@ struct service_req {
 /* COFFER_OK for 2xx alone. Otherwise the reply's error becomes *e: both error shapes are understood, check and
  * reason kept (401/403 -> DENIED, 404 -> NOTFOUND, 400/409/413/429 -> INPUT or LIMIT, 5xx -> UPSTREAM);
  * out stays valid for its status. */
-enum coffer_rc service_call(struct service_conn *c, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e) NODISCARD;
+enum coffer_rc service_call(
+    struct service_conn *c, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e) NODISCARD;
 
 /* The party's newest statement in force: genesis founders are known without asking. */
 enum coffer_rc service_party(struct service_conn *c, const char *id, struct party *out, struct err *e) NODISCARD;

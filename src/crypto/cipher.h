@@ -16,7 +16,8 @@ enum coffer_rc gcm_open(const uint8_t key[static 32], const uint8_t iv[static GC
 
 /* AES-256-CTR, 128-bit big-endian counter that starts at iv. Unauthenticated. */
 struct ctr_stream;
-enum coffer_rc ctr_open(const uint8_t key[static 32], const uint8_t iv[static 16], struct ctr_stream **out, struct err *e) NODISCARD;
+enum coffer_rc ctr_open(
+    const uint8_t key[static 32], const uint8_t iv[static 16], struct ctr_stream **out, struct err *e) NODISCARD;
 enum coffer_rc ctr_run(struct ctr_stream *c, struct span in, uint8_t *out, struct err *e) NODISCARD; /* out may be in.p */
 void ctr_free(struct ctr_stream *c);
 static inline void ctr_freep(struct ctr_stream **c) { ctr_free(*c); *c = NULL; }

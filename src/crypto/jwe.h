@@ -29,7 +29,8 @@ enum coffer_rc jwe_seal_rsa(struct span n, struct span e_, struct span plain, st
 /* plain gets the content; any failure is COFFER_E_DENIED (check "seal") or COFFER_E_INPUT, with plain untouched. */
 enum coffer_rc jwe_open(const struct privkey *k, const struct jwe_parts *p, struct secret *plain, struct err *e) NODISCARD;
 /* k_pem: RSA private key PEM (for ocicrypt and tests). sha1: OAEP with SHA-1 as Go's ocicrypt writes it. */
-enum coffer_rc jwe_open_rsa(struct span k_pem, struct span pass, const struct jwe_parts *p, bool sha1, struct secret *plain, struct err *e) NODISCARD;
+enum coffer_rc jwe_open_rsa(
+    struct span k_pem, struct span pass, const struct jwe_parts *p, bool sha1, struct secret *plain, struct err *e) NODISCARD;
 
 /* The key step alone, for `keep`, which parses no JSON of strangers: derives the
  * content key from epk, unwraps it and opens the content. */

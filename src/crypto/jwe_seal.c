@@ -7,7 +7,6 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
-#include <openssl/rsa.h>
 
 #include "base/str.h"
 #include "crypto/cipher.h"
@@ -15,6 +14,7 @@
 #include "crypto/jwe_priv.h"
 #include "crypto/jwk.h"
 #include "crypto/key_priv.h"
+#include "crypto/oaep_priv.h"
 #include "fmt/enc.h"
 
 DEFINE_CLEANUP(BIGNUM *, BN_free)
@@ -129,8 +129,7 @@ static enum coffer_rc oaep(struct span n, struct span e_, struct span cek, uint8
 	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = pkey ? EVP_PKEY_CTX_new(pkey, NULL) : NULL;
 
 	*out_n = RSA_MAX_BYTES;
-	if (!ctx || EVP_PKEY_encrypt_init(ctx) != 1 || EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()) != 1 || EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, EVP_sha256()) != 1 ||
+	if (!ctx || EVP_PKEY_encrypt_init(ctx) != 1 || !oaep_padding(ctx, false) ||
 	    EVP_PKEY_encrypt(ctx, out, out_n, cek.p, cek.n) != 1)
 		return failed(e);
 	return COFFER_OK;

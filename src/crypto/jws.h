@@ -15,6 +15,7 @@ void jws_parts_clear(struct jws_parts *p);
 enum coffer_rc jws_split(struct span compact, size_t max_bytes, struct jws_parts *out, struct err *e) NODISCARD;
 
 /* header_json and payload_json are the exact bytes to sign. */
-enum coffer_rc jws_sign(const struct privkey *k, struct span header_json, struct span payload_json, struct wr *out, struct err *e) NODISCARD;
+enum coffer_rc jws_sign(
+    const struct privkey *k, struct span header_json, struct span payload_json, struct wr *out, struct err *e) NODISCARD;
 
 const char *jws_alg(enum key_kind k); /* "EdDSA" or "ES256" */

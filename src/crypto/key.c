@@ -40,7 +40,8 @@ void pubkey_thumbprint(const struct pubkey *k, uint8_t out[static 32])
 {
 	CLEANUP(wr_close) struct wr w = wr_open(256);
 
-	wr_str(&w, k->kind == KEY_P256 ? "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"" : "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"");
+	wr_str(&w,
+	    k->kind == KEY_P256 ? "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"" : "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"");
 	b64url_write(&w, SPAN(k->x));
 	if (k->kind == KEY_P256) {
 		wr_str(&w, "\",\"y\":\"");

@@ -1,20 +1,16 @@
 #include "crypto/oaep.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rsa.h>
 
-#include "base/own.h"
+#include "crypto/key_priv.h"
+#include "crypto/oaep_priv.h"
 #include "crypto/pem_priv.h"
 
 DEFINE_CLEANUP(BIO *, BIO_free_all)
-DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
-DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
 
 #define OAEP_MAX 1024 /* bytes of the largest modulus accepted */
 
@@ -23,17 +19,10 @@ static bool rsa_ok(const EVP_PKEY *k)
 	return EVP_PKEY_is_a(k, "RSA") && EVP_PKEY_get_bits(k) >= 2048 && EVP_PKEY_get_bits(k) <= 8192;
 }
 
-static bool set_padding(EVP_PKEY_CTX *ctx, bool sha1)
-{
-	const EVP_MD *md = sha1 ? EVP_sha1() : EVP_sha256();
-
-	return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 && EVP_PKEY_CTX_set_rsa_oaep_md(ctx, md) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) == 1;
-}
-
 enum coffer_rc oaep_seal(struct span pub_pem, bool sha1, const uint8_t key[static 32], struct wr *out, struct err *e)
 {
-	CLEANUP(BIO_free_allp) BIO *bio = pub_pem.n > 0 && pub_pem.n <= PEM_MAX ? BIO_new_mem_buf(pub_pem.p, (int)pub_pem.n) : NULL;
+	CLEANUP(BIO_free_allp) BIO *bio =
+	    pub_pem.n > 0 && pub_pem.n <= PEM_MAX ? BIO_new_mem_buf(pub_pem.p, (int)pub_pem.n) : NULL;
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *k = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
 	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = NULL;
 	uint8_t buf[OAEP_MAX];
@@ -44,7 +33,7 @@ enum coffer_rc oaep_seal(struct span pub_pem, bool sha1, const uint8_t key[stati
 		return err_set(e, COFFER_E_INPUT, "public key: no RSA key of 2048 to 8192 bits in PEM");
 	}
 	ctx = EVP_PKEY_CTX_new(k, NULL);
-	if (!ctx || EVP_PKEY_encrypt_init(ctx) != 1 || !set_padding(ctx, sha1) || EVP_PKEY_encrypt(ctx, buf, &n, key, 32) != 1) {
+	if (!ctx || EVP_PKEY_encrypt_init(ctx) != 1 || !oaep_padding(ctx, sha1) || EVP_PKEY_encrypt(ctx, buf, &n, key, 32) != 1) {
 		ERR_clear_error();
 		return err_set(e, COFFER_E_SYSTEM, "RSA-OAEP: the cryptographic library failed");
 	}
@@ -64,11 +53,12 @@ enum coffer_rc oaep_open(struct span k_pem, struct span pass, bool sha1, struct 
 	if (!rsa_ok(k))
 		return err_set(e, COFFER_E_INPUT, "private key: not an RSA key of 2048 to 8192 bits");
 	ctx = EVP_PKEY_CTX_new(k, NULL);
-	ok = ctx && EVP_PKEY_decrypt_init(ctx) == 1 && set_padding(ctx, sha1) && EVP_PKEY_decrypt(ctx, buf, &n, in.p, in.n) == 1 &&
-	    n == 32;
+	ok = ctx && EVP_PKEY_decrypt_init(ctx) == 1 && oaep_padding(ctx, sha1) &&
+	     EVP_PKEY_decrypt(ctx, buf, &n, in.p, in.n) == 1 && n == 32;
 	if (ok)
 		memcpy(key, buf, 32);
 	explicit_bzero(buf, sizeof(buf));
 	ERR_clear_error();
+	/* One answer to every failure: a padding oracle has nothing to tell apart. */
 	return ok ? COFFER_OK : err_deny(e, "seal", "the encrypted key was changed, or is sealed to another key");
 }

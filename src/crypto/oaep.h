@@ -1,4 +1,4 @@
-/* RSA-OAEP of one 32-byte key (RFC 8017, 7.1; empty label), for the JWE form of encrypted images.
+/* RSA-OAEP of one 32-byte key (RFC 8017, 7.1; empty label), for JWE and for the JWE form of encrypted images.
  * SHA-1 here is only the mask of a padding, where its collisions do no harm; it is what "RSA-OAEP" means in RFC 7518. */
 #pragma once
 #include "base/err.h"

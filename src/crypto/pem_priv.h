@@ -1,4 +1,4 @@
-/* Inside crypto/ only: reading any private key file, for pem.c and jwe_rsa.c. */
+/* Inside crypto/ only: reading any private key file, for pem.c and oaep.c. */
 #pragma once
 #include <openssl/evp.h>
 

@@ -190,7 +190,8 @@ enum coffer_rc tls_connect(int fd, const struct tls_opts *o, struct tls **out, s
 
 		if (o->verify_ca && verdict != X509_V_OK) {
 			ERR_clear_error();
-			return err_deny(e, "tls", "the certificate of %s is refused: %s", o->host, X509_verify_cert_error_string(verdict));
+			return err_deny(
+			    e, "tls", "the certificate of %s is refused: %s", o->host, X509_verify_cert_error_string(verdict));
 		}
 		TRY(retry(t, rc, o->deadline_ms, "handshake", e));
 	}

@@ -92,9 +92,10 @@ static bool fill(X509 *c, EVP_PKEY *pkey, const char *san, int64_t not_before, i
 	serial[0] = (uint8_t)((serial[0] & 0x7f) | 0x40); /* positive, full length */
 	bn = BN_bin2bn(serial, sizeof(serial), NULL);
 	return bn && X509_set_version(c, X509_VERSION_3) == 1 && BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(c)) &&
-	    ASN1_TIME_set(X509_getm_notBefore(c), (time_t)not_before) && ASN1_TIME_set(X509_getm_notAfter(c), (time_t)not_after) &&
-	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)"coffer", -1, -1, 0) == 1 &&
-	    X509_set_issuer_name(c, name) == 1 && X509_set_pubkey(c, pkey) == 1 && add_usage(c) && add_san(c, san);
+	       ASN1_TIME_set(X509_getm_notBefore(c), (time_t)not_before) &&
+	       ASN1_TIME_set(X509_getm_notAfter(c), (time_t)not_after) &&
+	       X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)"coffer", -1, -1, 0) == 1 &&
+	       X509_set_issuer_name(c, name) == 1 && X509_set_pubkey(c, pkey) == 1 && add_usage(c) && add_san(c, san);
 }
 
 enum coffer_rc x509_self_signed(const struct privkey *k, const char *san, int64_t not_before, int64_t not_after,

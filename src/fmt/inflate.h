@@ -9,7 +9,8 @@ typedef enum coffer_rc (*inflate_sink)(void *arg, struct span piece, struct err 
 
 struct inflate;
 /* max_out: COFFER_E_LIMIT beyond it (decompression bombs). */
-enum coffer_rc inflate_open(enum inflate_kind k, uint64_t max_out, inflate_sink sink, void *arg, struct inflate **out, struct err *e) NODISCARD;
+enum coffer_rc inflate_open(
+    enum inflate_kind k, uint64_t max_out, inflate_sink sink, void *arg, struct inflate **out, struct err *e) NODISCARD;
 enum coffer_rc inflate_add(struct inflate *z, struct span in, struct err *e) NODISCARD;
 enum coffer_rc inflate_end(struct inflate *z, struct err *e) NODISCARD; /* COFFER_E_INPUT if the stream was cut; does not free */
 void inflate_free(struct inflate *z);

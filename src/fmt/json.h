@@ -42,10 +42,13 @@ const struct json *json_getn(const struct json *v, struct span name);
 
 /* Readers for closed schemas. `where` names the object in the message, which reads
  * "<where>: member "x" is missing" / "is not a string" and so on (COFFER_E_INPUT). */
-enum coffer_rc json_need_str(const struct json *o, const char *name, const char *where, struct span *out, struct err *e) NODISCARD;
+enum coffer_rc json_need_str(
+    const struct json *o, const char *name, const char *where, struct span *out, struct err *e) NODISCARD;
 enum coffer_rc json_need_u64(const struct json *o, const char *name, const char *where, uint64_t *out, struct err *e) NODISCARD;
-enum coffer_rc json_need_obj(const struct json *o, const char *name, const char *where, const struct json **out, struct err *e) NODISCARD;
-enum coffer_rc json_need_arr(const struct json *o, const char *name, const char *where, const struct json **out, struct err *e) NODISCARD;
+enum coffer_rc json_need_obj(
+    const struct json *o, const char *name, const char *where, const struct json **out, struct err *e) NODISCARD;
+enum coffer_rc json_need_arr(
+    const struct json *o, const char *name, const char *where, const struct json **out, struct err *e) NODISCARD;
 
 /* Refuses any member that the NULL-terminated list does not name, and a non-object. */
 enum coffer_rc json_closed(const struct json *o, const char *const *names, const char *where, struct err *e) NODISCARD;

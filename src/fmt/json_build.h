@@ -13,7 +13,7 @@ struct json       *jb_str(struct json_build *b, struct span utf8);    /* copied;
 struct json       *jb_arr(struct json_build *b);
 struct json       *jb_obj(struct json_build *b);
 bool               jb_push(struct json_build *b, struct json *arr, struct json *item) NODISCARD;
-bool               jb_set(struct json_build *b, struct json *obj, struct span name, struct json *v) NODISCARD; /* false: duplicate or memory */
+bool jb_set(struct json_build *b, struct json *obj, struct span name, struct json *v) NODISCARD; /* false: duplicate or memory */
 struct json       *jb_member(struct json *obj, struct span name);     /* NULL when absent */
 struct json       *jb_last(struct json *arr);                         /* NULL when empty */
 /* Takes b whatever happens. */

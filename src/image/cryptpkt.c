@@ -82,7 +82,8 @@ enum coffer_rc crypt_packet_parse(struct span json, struct crypt_packet *out, st
 	if (kid.n == 0 || kid.n > CRYPT_KID_MAX)
 		return err_set(e, COFFER_E_INPUT, "key packet: kid of %zu bytes", kid.n);
 	if (!b64_read(wrapped, &p.wrapped) || p.wrapped.n <= GCM_TAG)
-		return err_set(e, COFFER_E_INPUT, "key packet: wrapped_data is not base64 of %d to %d bytes", GCM_TAG + 1, WRAPPED_MAX);
+		return err_set(
+		    e, COFFER_E_INPUT, "key packet: wrapped_data is not base64 of %d to %d bytes", GCM_TAG + 1, WRAPPED_MAX);
 	p.kid = span_dup(kid);
 	if (!p.kid)
 		return err_set(e, COFFER_E_SYSTEM, "key packet: out of memory");
@@ -202,7 +203,8 @@ static bool segment_ok(struct span s)
 	for (size_t i = 0; i < s.n; i++) {
 		uint8_t c = s.p[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+			c == '.'))
 			return false;
 		dots = dots && c == '.';
 	}
@@ -215,7 +217,8 @@ static bool authority_ok(struct span s)
 	for (size_t i = 0; i < s.n; i++) {
 		uint8_t c = s.p[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+			c == ':'))
 			return false;
 	}
 	return s.n <= 255;

@@ -58,8 +58,9 @@ bool identity_fits(const struct identity *id, const struct ref *image, struct sp
 	case IDENTITY_REPOSITORY:
 		return same_repo(image, &claim);
 	case IDENTITY_EXACT_REFERENCE: /* ours may be repo@digest alone; the claim must then say the same */
-		return same_exact(&id->name, &claim) || (id->name.tag[0] == '\0' && claim.tag[0] == '\0' && id->name.has_digest &&
-		    claim.has_digest && same_repo(&id->name, &claim) && memcmp(id->name.digest, claim.digest, 32) == 0); /* public: digests */
+		return same_exact(&id->name, &claim) ||
+		       (id->name.tag[0] == '\0' && claim.tag[0] == '\0' && id->name.has_digest && claim.has_digest &&
+			   same_repo(&id->name, &claim) && memcmp(id->name.digest, claim.digest, 32) == 0); /* public: digests */
 	case IDENTITY_EXACT_REPOSITORY:
 		return same_repo(&id->name, &claim);
 	case IDENTITY_REMAP:
@@ -110,7 +111,8 @@ static enum coffer_rc read_prefix(const struct json *v, const char *member, char
 	if (!text)
 		return err_set(e, COFFER_E_SYSTEM, "signedIdentity: out of memory");
 	if (ref_parse(span_of(text), &r, e) != COFFER_OK || r.has_digest || r.tag[0] != '\0')
-		return err_set(e, COFFER_E_INPUT, "signedIdentity: %s is not a host or the beginning of a repository name", member);
+		return err_set(
+		    e, COFFER_E_INPUT, "signedIdentity: %s is not a host or the beginning of a repository name", member);
 	memcpy(out, text, s.n);
 	out[s.n] = '\0';
 	return COFFER_OK;

@@ -29,7 +29,8 @@ enum coffer_rc laydirs_enter(struct laydirs *d, struct span path, int *fd, struc
 /* As laydirs_enter, but whatever else stands at the last component gives way. */
 enum coffer_rc laydirs_enter_last(struct laydirs *d, struct span path, int *fd, struct err *e) NODISCARD;
 
-/* Opens a folder that must be there, without following links or making anything. errno style: -1 when it is not. Caller closes. */
+/* Opens a folder that must be there, without following links or making anything. errno style: -1 when it is not.
+ * Caller closes. */
 int laydirs_open(const struct laydirs *d, const char *path, int flags);
 
 /* trusted.overlay.opaque=y */

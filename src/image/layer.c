@@ -63,7 +63,8 @@ static enum coffer_rc consume(struct layer *l, struct err *e)
 		return err_set(e, COFFER_E_UPSTREAM, "the layer was given up");
 	hash_end(MOVE(hash), got);
 	if (memcmp(got, l->job->diff_id, 32) != 0) /* public: digests */
-		return err_deny(e, "digest", "layer %zu does not unpack to the archive its config names (diff_id)", l->job->index);
+		return err_deny(
+		    e, "digest", "layer %zu does not unpack to the archive its config names (diff_id)", l->job->index);
 	return unpack_end(l->unpack, e);
 }
 
@@ -97,7 +98,8 @@ static enum coffer_rc on_inflated(void *arg, struct span piece, struct err *e)
 
 	l->out += piece.n;
 	if (l->out > LAYER_RATIO_FREE && (l->out - LAYER_RATIO_FREE) / LAYER_RATIO > l->in)
-		return err_set(e, COFFER_E_LIMIT, "layer %zu is compressed beyond any honest ratio (over %d to 1)", l->job->index, LAYER_RATIO);
+		return err_set(e, COFFER_E_LIMIT, "layer %zu is compressed beyond any honest ratio (over %d to 1)", l->job->index,
+		    LAYER_RATIO);
 	return ring_put(l->ring, piece, e);
 }
 

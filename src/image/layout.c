@@ -147,7 +147,8 @@ enum coffer_rc layout_find(const struct layout *l, const char *tag, const struct
 		if (tag ? !span_eq_str(name, tag) : is_signature_tag(name))
 			continue;
 		if (found)
-			return err_set(e, COFFER_E_INPUT, "%s: several images%s%s; name one", l->dir, tag ? " tagged " : "", tag ? tag : "");
+			return err_set(
+			    e, COFFER_E_INPUT, "%s: several images%s%s; name one", l->dir, tag ? " tagged " : "", tag ? tag : "");
 		found = d;
 	}
 	if (!found)

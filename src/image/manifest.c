@@ -288,7 +288,8 @@ enum coffer_rc manifest_match(const struct image_manifest *m, const struct image
 	if (m->n_layers == 0)
 		return err_set(e, COFFER_E_INPUT, "manifest: an image without layers");
 	if (m->n_layers != c->n_diff_ids)
-		return err_set(e, COFFER_E_INPUT, "manifest: %zu layers, but the config names %zu diff_ids", m->n_layers, c->n_diff_ids);
+		return err_set(
+		    e, COFFER_E_INPUT, "manifest: %zu layers, but the config names %zu diff_ids", m->n_layers, c->n_diff_ids);
 	for (size_t i = 0; i < m->n_layers; i++) {
 		struct layer_kind k;
 

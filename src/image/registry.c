@@ -72,7 +72,8 @@ static bool repo_ok(const char *repo)
 {
 	struct span s = span_of(repo);
 
-	return s.n <= 255 && in_set(s, "._-/") && s.p[0] != '/' && !span_ends(s, "/") && !strstr(repo, "..") && !strstr(repo, "//");
+	return s.n <= 255 && in_set(s, "._-/") && s.p[0] != '/' && !span_ends(s, "/") && !strstr(repo, "..") &&
+	       !strstr(repo, "//");
 }
 
 static bool reference_ok(struct span s)
@@ -81,16 +82,18 @@ static bool reference_ok(struct span s)
 
 	if (span_starts(s, "sha256:"))
 		return hex_fixed(span_skip(s, 7), d, sizeof(d));
-	return s.n <= 128 && in_set(s, "._-") && s.p[0] != '.' && s.p[0] != '-';
+	return s.p && s.n <= 128 && in_set(s, "._-") && s.p[0] != '.' && s.p[0] != '-';
 }
 
 static bool parse_origin(const char *scheme, struct span authority, struct origin *out)
 {
-	CLEANUP(freep) char *url = str_fmt("%s%.*s", scheme, (int)(authority.n < 300 ? authority.n : 300), (const char *)authority.p);
+	CLEANUP(freep) char *url = str_fmt("%s%.*s", scheme, (int)(authority.n < 300 ? authority.n : 300),
+	    (const char *)authority.p);
 	struct http_url u;
 	struct err e;
 
-	if (!url || authority.n == 0 || authority.n >= 300 || span_find(authority, '/') != authority.n || http_url_parse(span_of(url), &u, &e) != COFFER_OK)
+	if (!url || authority.n == 0 || authority.n >= 300 || span_find(authority, '/') != authority.n ||
+	    http_url_parse(span_of(url), &u, &e) != COFFER_OK)
 		return false;
 	memcpy(out->host, u.host, sizeof(out->host));
 	out->port = u.port;
@@ -222,7 +225,9 @@ static bool is_redirect(int status)
 static enum coffer_rc send_one(struct registry *r, const struct call *c, const struct origin *at, const char *path,
     struct http_res *res, struct err *e)
 {
-	struct http_req q = { .method = c->method, .path = path, .headers = c->headers, .content_type = c->content_type, .body = c->body };
+	struct http_req q = {
+		.method = c->method, .path = path, .headers = c->headers, .content_type = c->content_type, .body = c->body
+	};
 	struct http *http;
 
 	TRY(connect_to(r, at, c->sink || c->body.n > SMALL_BODY, &http, e));
@@ -247,7 +252,8 @@ static enum coffer_rc call_once(struct registry *r, const struct call *c, struct
 			return COFFER_OK;
 		r->final = true;
 		if (hop == REGISTRY_REDIRECTS)
-			return err_set(e, COFFER_E_UPSTREAM, "registry %s: more than %d redirects", r->home.host, REGISTRY_REDIRECTS);
+			return err_set(
+			    e, COFFER_E_UPSTREAM, "registry %s: more than %d redirects", r->home.host, REGISTRY_REDIRECTS);
 		location = http_header(res, "Location");
 		TRY(follow(r, location, &at, &path, e));
 	}
@@ -259,11 +265,14 @@ static enum coffer_rc judge(const struct registry *r, const struct call *c, int 
 	if (status >= 200 && status <= 299)
 		return COFFER_OK;
 	if (status == 401)
-		return err_set(e, COFFER_E_UPSTREAM, "registry %s: wants a login (401), and logging in to a registry is not supported yet; "
-		    "serve %s where no login is needed", r->home.host, r->repo);
+		return err_set(e, COFFER_E_UPSTREAM,
+		    "registry %s: wants a login (401), and logging in to a registry is not supported yet; "
+		    "serve %s where no login is needed",
+		    r->home.host, r->repo);
 	if (status == 404)
 		return err_set(e, COFFER_E_NOTFOUND, "registry %s: has no %.200s", r->home.host, c->path);
-	return err_set(e, COFFER_E_UPSTREAM, "registry %s: answered HTTP status %d to %s %.200s", r->home.host, status, c->method, c->path);
+	return err_set(
+	    e, COFFER_E_UPSTREAM, "registry %s: answered HTTP status %d to %s %.200s", r->home.host, status, c->method, c->path);
 }
 
 static void pause_before(int attempt)
@@ -275,12 +284,14 @@ static void pause_before(int attempt)
 }
 
 /* A sink that fails says so in *dead, since its error must not look like the network's. */
-static enum coffer_rc call_registry(struct registry *r, const struct call *c, const bool *dead, struct http_res *res, struct err *e)
+static enum coffer_rc call_registry(
+    struct registry *r, const struct call *c, const bool *dead, struct http_res *res, struct err *e)
 {
 	for (int attempt = 1;; attempt++) {
 		enum coffer_rc rc = call_once(r, c, res, e);
 		bool busy = rc == COFFER_OK && (res->status >= 500 || res->status == 429);
-		bool again = (rc == COFFER_E_UPSTREAM || busy) && !(dead && *dead) && !r->final && !c->once && attempt < REGISTRY_TRIES;
+		bool again =
+		    (rc == COFFER_E_UPSTREAM || busy) && !(dead && *dead) && !r->final && !c->once && attempt < REGISTRY_TRIES;
 
 		if (again) {
 			pause_before(attempt);
@@ -324,7 +335,8 @@ enum coffer_rc registry_get_manifest(struct registry *r, const char *reference, 
 	c.path = path;
 	TRY(call_registry(r, &c, NULL, &res, e));
 	sha256(wr_span(&res.body), got);
-	if (span_starts(named, "sha256:") && hex_fixed(span_skip(named, 7), want, 32) && memcmp(got, want, 32) != 0) /* public: digests */
+	if (span_starts(named, "sha256:") && hex_fixed(span_skip(named, 7), want, 32) &&
+	    memcmp(got, want, 32) != 0) /* public: digests */
 		return err_deny(e, "digest", "registry %s: the manifest it sent is not %s", r->home.host, reference);
 	wr_put(out, wr_span(&res.body));
 	TRY(wr_done(out, "a manifest", e));
@@ -356,7 +368,8 @@ enum coffer_rc registry_head_blob(struct registry *r, const uint8_t digest[stati
 	return head(r, path, e);
 }
 
-enum coffer_rc registry_put_manifest(struct registry *r, const char *reference, const char *media_type, struct span body, struct err *e)
+enum coffer_rc registry_put_manifest(
+    struct registry *r, const char *reference, const char *media_type, struct span body, struct err *e)
 {
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	CLEANUP(freep) char *path = NULL;
@@ -444,7 +457,8 @@ static enum coffer_rc keep(void *arg, struct span piece, struct err *e)
 enum coffer_rc registry_read_blob(struct registry *r, const struct registry_blob *b, size_t max, struct wr *out, struct err *e)
 {
 	if (b->size > max)
-		return err_set(e, COFFER_E_LIMIT, "a blob of %llu bytes where at most %zu are read", (unsigned long long)b->size, max);
+		return err_set(
+		    e, COFFER_E_LIMIT, "a blob of %llu bytes where at most %zu are read", (unsigned long long)b->size, max);
 	return registry_get_blob(r, b, keep, out, e);
 }
 

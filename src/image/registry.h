@@ -52,10 +52,12 @@ struct registry_blob {
 /* Streams a blob. A retry starts from the first byte again but what the sink already has is skipped, so
  * the sink sees one contiguous stream, and the digest is over exactly the bytes the sink was given. The
  * sink must not act on them for good before COFFER_OK. A sink error ends the transfer and is returned. */
-enum coffer_rc registry_get_blob(struct registry *r, const struct registry_blob *b, registry_sink sink, void *arg, struct err *e) NODISCARD;
+enum coffer_rc registry_get_blob(
+    struct registry *r, const struct registry_blob *b, registry_sink sink, void *arg, struct err *e) NODISCARD;
 
 /* Small blobs (configs, signature payloads) appended to out; LIMIT when b->size > max. */
-enum coffer_rc registry_read_blob(struct registry *r, const struct registry_blob *b, size_t max, struct wr *out, struct err *e) NODISCARD;
+enum coffer_rc registry_read_blob(
+    struct registry *r, const struct registry_blob *b, size_t max, struct wr *out, struct err *e) NODISCARD;
 
 /* Monolithic upload (POST, then PUT); skipped when the registry says it has the blob already. */
 enum coffer_rc registry_put_blob(struct registry *r, struct span body, struct err *e) NODISCARD;

@@ -127,7 +127,8 @@ static enum coffer_rc text_layers(const struct tool_image *t, struct wr *out, st
 
 		TRY(layer_kind_of(d->media_type, &k, e));
 		ref_digest_text(d->digest, digest);
-		wr_fmt(out, "layer %zu     %s %llu bytes%s\n", i, digest, (unsigned long long)d->size, k.encrypted ? ", encrypted" : "");
+		wr_fmt(out, "layer %zu     %s %llu bytes%s\n", i, digest, (unsigned long long)d->size,
+		    k.encrypted ? ", encrypted" : "");
 		if (!k.encrypted)
 			continue;
 		if (descriptor_note(d, CRYPT_NOTE_PACKETS).n > 0)
@@ -208,7 +209,8 @@ static enum coffer_rc push_manifest(const struct layout *l, struct registry *r, 
 	for (size_t i = 0; i < m.n_layers; i++)
 		TRY(push_blob(l, r, &m.layers[i], e));
 	ref_digest_text(d->digest, digest);
-	return registry_put_manifest(r, tag ? tag : digest, m.docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST, wr_span(&text), e);
+	return registry_put_manifest(
+	    r, tag ? tag : digest, m.docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST, wr_span(&text), e);
 }
 
 static enum coffer_rc push_index(const struct layout *l, struct registry *r, const struct descriptor *d, const char *tag,

@@ -142,9 +142,11 @@ static bool headers_ok(const char *s)
 
 static enum coffer_rc write_request(const struct http *h, const struct http_req *q, struct wr *w, struct err *e)
 {
-	bool body = q->body.n > 0 || strcmp(q->method, "POST") == 0 || strcmp(q->method, "PUT") == 0 || strcmp(q->method, "PATCH") == 0;
+	bool body =
+	    q->body.n > 0 || strcmp(q->method, "POST") == 0 || strcmp(q->method, "PUT") == 0 || strcmp(q->method, "PATCH") == 0;
 
-	if (q->method[0] == 0 || !is_line_safe(q->method) || q->path[0] != '/' || !is_line_safe(q->path) || strlen(q->path) > 8192)
+	if (q->method[0] == 0 || !is_line_safe(q->method) || q->path[0] != '/' || !is_line_safe(q->path) ||
+	    strlen(q->path) > 8192)
 		return err_set(e, COFFER_E_INPUT, "HTTP request: bad method or path");
 	if (q->headers && !headers_ok(q->headers))
 		return err_set(e, COFFER_E_INPUT, "HTTP request: bad header lines");

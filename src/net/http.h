@@ -30,7 +30,8 @@ struct http_url { char host[256]; uint16_t port; bool tls; char path[1024]; };
 /* "http[s]://host[:port][/path]"; no userinfo, no fragment. */
 enum coffer_rc http_url_parse(struct span url, struct http_url *out, struct err *e) NODISCARD;
 
-enum coffer_rc http_new(const struct http_opts *o, struct http **out, struct err *e) NODISCARD; /* copies the strings; connects lazily */
+enum coffer_rc http_new(
+    const struct http_opts *o, struct http **out, struct err *e) NODISCARD; /* copies the strings; connects lazily */
 void http_free(struct http *h);
 static inline void http_freep(struct http **h) { http_free(*h); *h = NULL; }
 
@@ -60,4 +61,5 @@ enum coffer_rc http_do(struct http *h, const struct http_req *q, size_t max_body
 /* As http_do, but a 2xx body goes to sink in pieces (other bodies into out->body, <= 64 KiB).
  * A sink error ends the transfer and is returned. */
 typedef enum coffer_rc (*http_sink)(void *arg, struct span piece, struct err *e);
-enum coffer_rc http_stream(struct http *h, const struct http_req *q, http_sink sink, void *arg, uint64_t max_body, struct http_res *out, struct err *e) NODISCARD;
+enum coffer_rc http_stream(struct http *h, const struct http_req *q, http_sink sink, void *arg, uint64_t max_body,
+    struct http_res *out, struct err *e) NODISCARD;

@@ -154,7 +154,7 @@ enum coffer_rc spawn_run(const struct spawn *s, size_t max, char **output, int *
 	int ends[2], fds[FDS_MAX] = { 0 };
 	struct spawn with = *s;
 	char *text;
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (s->n_fds < 3 || s->n_fds > FDS_MAX)
 		return err_set(e, COFFER_E_BUG, "spawn: %zu descriptors", s->n_fds);

@@ -11,7 +11,7 @@
 #include "trust/statement.h"
 
 #define KEEP_FRAME_MAX (12u << 20)
-#define KEEP_ASSET_MAX (1u << 20)   /* bytes of one asset's content (struct secret's limit) */
+#define KEEP_ASSET_MAX (1u << 20)   /* bytes of one asset's content with its salt */
 #define KEEP_SESSION_LEN 16
 #define KEEP_MEMBERS_MAX 16
 #define KEEP_MEMBER_NAME_MAX 64

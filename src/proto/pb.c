@@ -31,17 +31,18 @@ static enum coffer_rc field_known(const ProtobufCMessage *m, const ProtobufCFiel
 {
 	const uint8_t *at = (const uint8_t *)m + f->offset;
 	const ProtobufCMessage *const *many;
-	const ProtobufCMessage *one;
+	const void *p;
 	size_t n;
 
 	if (f->type != PROTOBUF_C_TYPE_MESSAGE)
 		return COFFER_OK;
 	if (f->label != PROTOBUF_C_LABEL_REPEATED) {
-		memcpy(&one, at, sizeof(one));
-		return one ? known_only(one, e) : COFFER_OK;
+		memcpy(&p, at, sizeof(p));
+		return p ? known_only(p, e) : COFFER_OK;
 	}
 	memcpy(&n, (const uint8_t *)m + f->quantifier_offset, sizeof(n));
-	memcpy(&many, at, sizeof(many));
+	memcpy(&p, at, sizeof(p));
+	many = p;
 	for (size_t i = 0; i < n; i++)
 		TRY(known_only(many[i], e));
 	return COFFER_OK;

@@ -34,7 +34,8 @@ static enum coffer_rc read_platforms(const struct json *b, struct approval *a, s
 		struct span s = json_str(json_at(list, i));
 
 		if (!party_ok(s) || s.n > PLATFORM_LEN_MAX)
-			return err_set(e, COFFER_E_INPUT, "approval: member \"platforms\" holds something that is no platform's name");
+			return err_set(
+			    e, COFFER_E_INPUT, "approval: member \"platforms\" holds something that is no platform's name");
 		memcpy(a->platform[a->n_platforms++], s.p, s.n);
 	}
 	return COFFER_OK;
@@ -48,7 +49,8 @@ static enum coffer_rc read_services(const struct json *b, struct approval *a, st
 	TRY(form_unique(list, "services", "approval", e));
 	for (size_t i = 0; i < json_len(list); i++)
 		if (!form_hex32(json_str(json_at(list, i)), a->service[a->n_services++]))
-			return err_set(e, COFFER_E_INPUT, "approval: member \"services\" holds something that is not a statement's id");
+			return err_set(
+			    e, COFFER_E_INPUT, "approval: member \"services\" holds something that is not a statement's id");
 	return COFFER_OK;
 }
 

@@ -8,7 +8,8 @@
 
 static bool type_ok(struct span s)
 {
-	return span_eq_str(s, "key") || span_eq_str(s, "data") || span_eq_str(s, "image-key") || span_eq_str(s, "registry-credential");
+	return span_eq_str(s, "key") || span_eq_str(s, "data") || span_eq_str(s, "image-key") ||
+	       span_eq_str(s, "registry-credential");
 }
 
 static enum coffer_rc read_of(const struct json *b, struct asset_body *a, struct err *e)

@@ -74,7 +74,8 @@ static enum coffer_rc check_issuer(const struct dsse *env, const struct statemen
 static enum coffer_rc check_common(const struct statement *s, const struct genesis *g, int64_t now, struct err *e)
 {
 	if (s->kind != ST_SERVICE)
-		return err_deny(e, SERVICE, "a %s statement stands where the service's was expected", statement_kind_name(s->kind));
+		return err_deny(
+		    e, SERVICE, "a %s statement stands where the service's was expected", statement_kind_name(s->kind));
 	if (!s->has_ledger || !span_eq(SPAN(s->ledger), SPAN(g->id)))
 		return err_deny(e, SERVICE, "the service statement is for another genesis");
 	if (now < s->issued || now >= s->expires)

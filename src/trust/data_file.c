@@ -25,7 +25,8 @@ static enum coffer_rc check_header(const struct data_header *h, struct err *e)
 	if (h->size > DATA_SIZE_MAX)
 		return err_set(e, COFFER_E_LIMIT, "data file: over 1 TiB");
 	if (!form_text_ok(span_of(h->name), DATA_NAME_MAX))
-		return err_set(e, COFFER_E_INPUT, "data file: the name is empty, over %d bytes, or holds control characters", DATA_NAME_MAX);
+		return err_set(
+		    e, COFFER_E_INPUT, "data file: the name is empty, over %d bytes, or holds control characters", DATA_NAME_MAX);
 	return COFFER_OK;
 }
 

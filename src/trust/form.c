@@ -135,7 +135,8 @@ enum coffer_rc form_number(const struct json *o, const char *name, const char *w
 
 	TRY(json_need_u64(o, name, where, &v, e));
 	if (v < r.min || v > r.max)
-		return err_set(e, COFFER_E_INPUT, "%s: member \"%s\" is not from %" PRIu64 " to %" PRIu64, where, name, r.min, r.max);
+		return err_set(
+		    e, COFFER_E_INPUT, "%s: member \"%s\" is not from %" PRIu64 " to %" PRIu64, where, name, r.min, r.max);
 	*out = v;
 	return COFFER_OK;
 }
@@ -147,8 +148,8 @@ enum coffer_rc form_list(const struct json *o, const char *name, const char *whe
 
 	TRY(json_need_arr(o, name, where, &v, e));
 	if (json_len(v) < r.min || json_len(v) > r.max)
-		return err_set(e, COFFER_E_INPUT, "%s: member \"%s\" has %zu items, want %" PRIu64 " to %" PRIu64, where, name, json_len(v),
-		    r.min, r.max);
+		return err_set(e, COFFER_E_INPUT, "%s: member \"%s\" has %zu items, want %" PRIu64 " to %" PRIu64, where, name,
+		    json_len(v), r.min, r.max);
 	*out = v;
 	return COFFER_OK;
 }

@@ -97,7 +97,8 @@ static enum coffer_rc read_platforms(const struct json *v, struct manifest *m, s
 	TRY(form_unique(m->platforms, "platforms", "manifest", e));
 	for (size_t i = 0; i < json_len(m->platforms); i++)
 		if (!party_ok(json_str(json_at(m->platforms, i))))
-			return err_set(e, COFFER_E_INPUT, "manifest: member \"platforms\" holds something that is no platform's name");
+			return err_set(
+			    e, COFFER_E_INPUT, "manifest: member \"platforms\" holds something that is no platform's name");
 	return COFFER_OK;
 }
 
@@ -117,7 +118,8 @@ static enum coffer_rc read_host(const struct json *v, struct manifest *m, struct
 	TRY(form_list(host, "signals", "host", (struct form_range){ 0, SIGNAL_MAX }, &m->host_signals, e));
 	for (size_t i = 0; i < json_len(m->host_signals); i++)
 		if (!json_u64(json_at(m->host_signals, i), &sig) || sig < 1 || sig > SIGNAL_MAX)
-			return err_set(e, COFFER_E_INPUT, "host: member \"signals\" holds something that is not a signal's number");
+			return err_set(
+			    e, COFFER_E_INPUT, "host: member \"signals\" holds something that is not a signal's number");
 	return COFFER_OK;
 }
 
@@ -141,7 +143,8 @@ static enum coffer_rc read_registries(const struct json *v, struct manifest *m, 
 	TRY(form_unique(m->plain_http, "plain-http", "registries", e));
 	for (size_t i = 0; i < json_len(m->plain_http); i++)
 		if (!host_ok(json_str(json_at(m->plain_http, i))))
-			return err_set(e, COFFER_E_INPUT, "registries: member \"plain-http\" holds something that is not host or host:port");
+			return err_set(
+			    e, COFFER_E_INPUT, "registries: member \"plain-http\" holds something that is not host or host:port");
 	return COFFER_OK;
 }
 
@@ -196,7 +199,8 @@ static enum coffer_rc check_mounts(const struct manifest *m, const struct man_co
 		if (!vol)
 			return err_set(e, COFFER_E_INPUT, "manifest: a mount names a volume that is not there");
 		if (vol->kind == VOL_SEALED && !entitled_to_volume(c, vol))
-			return err_set(e, COFFER_E_INPUT, "manifest: a container mounts a sealed volume that it is not entitled to");
+			return err_set(
+			    e, COFFER_E_INPUT, "manifest: a container mounts a sealed volume that it is not entitled to");
 	}
 	return COFFER_OK;
 }
@@ -219,8 +223,8 @@ static enum coffer_rc check_entitlements(const struct manifest *m, const struct 
 
 static enum coffer_rc read_all(const struct json *v, struct manifest *m, struct err *e)
 {
-	static const char *const names[] = { "version", "name", "provider", "genesis", "service", "platforms", "containers", "volumes",
-		"host", "registries", NULL };
+	static const char *const names[] = { "version", "name", "provider", "genesis", "service", "platforms", "containers",
+		"volumes", "host", "registries", NULL };
 
 	TRY(json_closed(v, names, "manifest", e));
 	TRY(read_head(v, m, e));

@@ -173,7 +173,8 @@ static enum coffer_rc read_rights(const struct json *v, struct man_container *c,
 	TRY(form_unique(c->capabilities, "capabilities", "container", e));
 	for (size_t i = 0; i < json_len(c->capabilities); i++)
 		if (!capability_ok(json_str(json_at(c->capabilities, i))))
-			return err_set(e, COFFER_E_INPUT, "container: member \"capabilities\" holds something that is not CAP_<NAME>");
+			return err_set(
+			    e, COFFER_E_INPUT, "container: member \"capabilities\" holds something that is not CAP_<NAME>");
 	if (!json_bool(json_get(v, "read-only-root"), &c->read_only_root))
 		return err_set(e, COFFER_E_INPUT, "container: member \"read-only-root\" is missing or not true or false");
 	return COFFER_OK;
@@ -277,8 +278,8 @@ static enum coffer_rc read_outputs(const struct json *v, struct man_container *c
 
 enum coffer_rc man_container_read(const struct json *v, struct man_container *c, struct err *e)
 {
-	static const char *const names[] = { "name", "role", "image", "args", "cwd", "env", "user", "capabilities", "read-only-root",
-		"mounts", "entitlements", "outputs", NULL };
+	static const char *const names[] = { "name", "role", "image", "args", "cwd", "env", "user", "capabilities",
+		"read-only-root", "mounts", "entitlements", "outputs", NULL };
 
 	TRY(json_closed(v, names, "container", e));
 	TRY(man_name(v, "container", &c->name, e));

@@ -10,7 +10,7 @@
 #include "trust/form.h"
 
 #define CONTENT_TYPE "coffer-output+json"
-#define CONTENT_MAX (1u << 20)
+#define CONTENT_MAX (2u << 20) /* the data in base64, the token, names: it must fit a struct secret */
 #define LABEL "coffer output v1"
 
 void output_clear(struct output *o)
@@ -69,7 +69,8 @@ enum coffer_rc output_seal(const struct output_in *in, struct wr *jwe, struct er
 	uint8_t msg[sizeof(LABEL) + 32], sig[SIG_LEN];
 
 	if (in->data.n > in->output->max_bytes)
-		return err_deny(e, "output", "the output is longer than the manifest's %llu bytes", (unsigned long long)in->output->max_bytes);
+		return err_deny(e, "output", "the output is longer than the manifest's %llu bytes",
+		    (unsigned long long)in->output->max_bytes);
 	if (in->data.n > OUTPUT_DATA_MAX)
 		return err_deny(e, "output", "the output is longer than the %u bytes that one message carries", OUTPUT_DATA_MAX);
 	if (privkey_public(in->request_key)->kind != KEY_P256)

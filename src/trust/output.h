@@ -4,9 +4,9 @@
 #include "trust/ear.h"
 #include "trust/manifest.h"
 
-/* One message is opened into one struct secret (1 MiB), with the data in base64 and the token beside it. */
-#define OUTPUT_DATA_MAX (720u << 10)
-#define OUTPUT_SEALED_MAX (2u << 20)
+/* Sealed: the data in base64 with the token beside it (at most 4/3 MiB and 64 KiB), encrypted, in base64url. */
+#define OUTPUT_DATA_MAX (1u << 20)
+#define OUTPUT_SEALED_MAX (3u << 20)
 
 struct output_in {
 	const struct manifest      *manifest;

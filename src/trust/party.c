@@ -169,7 +169,8 @@ enum coffer_rc genesis_read(const struct statement *s, struct genesis *out, stru
 	TRY(json_need_str(s->body, "origin", "genesis", &origin, e));
 	/* C2SP signed-note key names: no blanks, no plus sign */
 	if (!form_ascii_ok(origin, sizeof(g.origin) - 1) || span_find(origin, '+') != origin.n)
-		return err_set(e, COFFER_E_INPUT, "genesis: the origin is not 1 to 255 printable characters without blank and plus sign");
+		return err_set(
+		    e, COFFER_E_INPUT, "genesis: the origin is not 1 to 255 printable characters without blank and plus sign");
 	if (!span_eq(origin, s->subject[0].name))
 		return err_set(e, COFFER_E_INPUT, "genesis: the origin is not the statement's subject");
 	memcpy(g.origin, origin.p, origin.n);

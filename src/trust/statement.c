@@ -96,15 +96,15 @@ static enum coffer_rc read_subject(const struct json *v, const struct kind_rule 
 	TRY(json_closed(v, names, "statement subject", e));
 	TRY(json_need_str(v, "name", "statement subject", &out->name, e));
 	if (!form_text_ok(out->name, ST_SUBJECT_NAME_MAX))
-		return err_set(e, COFFER_E_INPUT, "statement subject: the name is empty, over %d bytes, or holds control characters",
-		    ST_SUBJECT_NAME_MAX);
+		return err_set(e, COFFER_E_INPUT,
+		    "statement subject: the name is empty, over %d bytes, or holds control characters", ST_SUBJECT_NAME_MAX);
 	TRY(json_need_obj(v, "digest", "statement subject", &digest, e));
 	TRY(json_closed(digest, digests, "statement subject digest", e));
 	TRY(form_digest(digest, "sha256", "statement subject digest", out->sha256, e));
 	sha256(out->name, h);
 	if (rule->of_name && !span_eq(SPAN(h), SPAN(out->sha256)))
-		return err_set(e, COFFER_E_INPUT, "statement subject: the digest is not SHA-256 of the name, as a %s statement wants",
-		    rule->name);
+		return err_set(e, COFFER_E_INPUT,
+		    "statement subject: the digest is not SHA-256 of the name, as a %s statement wants", rule->name);
 	return COFFER_OK;
 }
 
@@ -130,7 +130,8 @@ static enum coffer_rc read_issuer(const struct json *p, struct statement *s, str
 
 	TRY(form_party(p, "issuer", "statement", s->issuer, e));
 	if (genesis != (strcmp(s->issuer, GENESIS_ISSUER) == 0))
-		return err_set(e, COFFER_E_INPUT, "statement: the issuer of a genesis, and of nothing else, is \"" GENESIS_ISSUER "\"");
+		return err_set(
+		    e, COFFER_E_INPUT, "statement: the issuer of a genesis, and of nothing else, is \"" GENESIS_ISSUER "\"");
 	s->has_ledger = json_get(p, "ledger") != NULL;
 	if (genesis && s->has_ledger)
 		return err_set(e, COFFER_E_INPUT, "statement: a genesis names no ledger");

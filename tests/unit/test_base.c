@@ -75,6 +75,16 @@ static void secret_is_zeroed_and_wiped_on_fork(void)
 	CHECK(s.p[31] == 0x5A);
 }
 
+static void secret_new_refuses_none_and_over_the_limit(void)
+{
+	CLEANUP(secret_free) struct secret s = { 0 };
+	struct err e = { 0 };
+
+	CHECK(secret_new(0, &s, &e) == COFFER_E_LIMIT && !s.p);
+	CHECK(secret_new(SECRET_MAX + 1, &s, &e) == COFFER_E_LIMIT && !s.p);
+	CHECK(secret_new(SECRET_MAX, &s, &e) == COFFER_OK && s.n == SECRET_MAX && s.p[0] == 0 && s.p[SECRET_MAX - 1] == 0);
+}
+
 static void secret_overrun_by_one_faults(void)
 {
 	CLEANUP(secret_free) struct secret s = { 0 };
@@ -108,6 +118,7 @@ int main(void)
 		T(rd_short_read_is_sticky_and_yields_zero), T(rd_done_rejects_trailing_bytes),
 		T(rd_count_bounds_by_bytes_left), T(rd_empty_null_span_is_done),
 		T(err_wrap_keeps_code_and_prefixes), T(secret_is_zeroed_and_wiped_on_fork),
+		T(secret_new_refuses_none_and_over_the_limit),
 		T(secret_overrun_by_one_faults), T(ct_eq_compares_content_and_length),
 	};
 

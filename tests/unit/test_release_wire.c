@@ -6,7 +6,9 @@
 #include "base/str.h"
 #include "client/release.h"
 #include "crypto/hash.h"
+#include "crypto/jwe.h"
 #include "fmt/enc.h"
+#include "proto/keep.h"
 #include "tests/t.h"
 
 static const uint8_t session[RELEASE_SESSION_LEN] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
@@ -151,6 +153,32 @@ static void content_refuses_another_magic(void)
 	CHECK(release_content_parse((struct span){ b, sizeof(b) - 1 }, &c, &e) == COFFER_E_DENIED);
 }
 
+/* As rcar_get opens it: the longest envelope, salt and the largest asset in one JWE. */
+static void content_of_the_largest_asset_opens(void)
+{
+	const size_t asset = KEEP_ASSET_MAX;
+	CLEANUP(wr_close) struct wr text = wr_open(4u << 20), jwe = wr_open(4u << 20);
+	CLEANUP(privkey_freep) struct privkey *k = NULL;
+	CLEANUP(jwe_parts_clear) struct jwe_parts parts = { 0 };
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(secret_free) struct secret opened = { 0 };
+	CLEANUP(freep) uint8_t *bytes = malloc(asset + 32);
+	struct release_content c = { 0 };
+	struct err e = { 0 };
+
+	if (!bytes)
+		abort();
+	memset(bytes, 0xA5, asset + 32);
+	wr_str(&text, "CRP1");
+	wr_blob32(&text, (struct span){ bytes, DSSE_ENVELOPE_MAX });
+	wr_put(&text, (struct span){ bytes, asset + 32 });
+	CHECK(privkey_new(KEY_P256, &k, &e) == COFFER_OK && jwe_seal(privkey_public(k), wr_span(&text), NULL, &jwe, &e) == COFFER_OK);
+	CHECK(json_parse(wr_span(&jwe), 4u << 20, &doc, &e) == COFFER_OK && jwe_parse(json_root(doc), &parts, &e) == COFFER_OK);
+	CHECK(jwe_open(k, &parts, &opened, &e) == COFFER_OK && opened.n == text.n);
+	CHECK(release_content_parse((struct span){ opened.p, opened.n }, &c, &e) == COFFER_OK);
+	CHECK(c.envelope.n == DSSE_ENVELOPE_MAX && span_eq(c.content, (struct span){ bytes, asset }));
+}
+
 static void session_is_read_from_the_cookie(void)
 {
 	uint8_t got[RELEASE_SESSION_LEN];
@@ -175,6 +203,7 @@ int main(void)
 	    T(content_is_split),
 	    T(content_refuses_every_prefix_without_salt),
 	    T(content_refuses_another_magic),
+	    T(content_of_the_largest_asset_opens),
 	    T(session_is_read_from_the_cookie),
 	};
 

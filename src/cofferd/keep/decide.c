@@ -128,19 +128,19 @@ static const struct fact_approval *find_approval(const struct decide_in *in, con
 /* ---- checks ---- */
 
 /* Check n stands at place n of the trace, whatever the order of asking. */
-static struct check *put(struct decision *d, unsigned n, unsigned sees, const char *word)
+static struct check *put(struct decision *d, unsigned n, unsigned sees)
 {
 	static const char *const id[DECIDE_CHECKS_MAX] = { "R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R11" };
 	struct check *c = &d->check[n];
 
-	*c = (struct check){ .id = id[n], .built = true, .sees = sees, .rc_word = word };
+	*c = (struct check){ .id = id[n], .built = true, .sees = sees };
 	return c;
 }
 
 void decide_fresh(const struct decide_in *in, struct check *out)
 {
 	const struct appraisal *a = &in->a;
-	struct check c = { .id = "R1", .built = true, .sees = SEES_OWNER | SEES_PROVIDER, .rc_word = "stale" };
+	struct check c = { .id = "R1", .built = true, .sees = SEES_OWNER | SEES_PROVIDER };
 	struct span want = { a->expected, a->expected_n }, got = { a->found, a->found_n };
 	bool bound = a->expected_n > 0 && a->found_n >= a->expected_n &&
 	             ct_eq(want, (struct span){ a->found, a->expected_n });
@@ -149,8 +149,7 @@ void decide_fresh(const struct decide_in *in, struct check *out)
 	for (size_t i = a->expected_n; i < a->found_n; i++)
 		bound = bound && got.p[i] == 0;
 	SET(c.expected, "evidence that answers this session's nonce with this session's key, in time");
-	SET(c.who, "the workload's guest");
-	SET(c.command, "attest again");
+	SET(c.who, "the workload's guest, attesting again,");
 	if (!a->attested)
 		SET(c.found, "no evidence in this session");
 	else if (in->now >= a->expires)
@@ -170,7 +169,7 @@ void decide_fresh(const struct decide_in *in, struct check *out)
 
 static void not_built(struct decision *d, unsigned n, bool sample_named)
 {
-	struct check *c = put(d, n, SEES_OWNER | SEES_PROVIDER, "denied");
+	struct check *c = put(d, n, SEES_OWNER | SEES_PROVIDER);
 
 	c->built = false;
 	c->holds = sample_named;
@@ -189,10 +188,26 @@ static bool platform_named(const struct decide_in *in, const struct fact_workloa
 	return false;
 }
 
+static const char publish[] = "coffer workload publish MANIFEST.json";
+
+/* What the owner of the asset can do: approve; or, where it is the provider too, say so in its manifest. */
+static void mend_by_approval(const struct decide_in *in, const struct decision *d, struct check *c)
+{
+	char digest[HEX32_LEN] = "WORKLOAD-DIGEST";
+
+	SET(c->who, "%s", in->q.path.owner);
+	if (d->workload)
+		hex32(d->workload->manifest.digest, digest);
+	if (provider_owns(in, d->workload))
+		SET(c->command, "%s", publish);
+	else
+		SET(c->command, "coffer approve %s --asset %s --platform %s", digest, in->q.path.text, in->a.platform);
+}
+
 /* Only sample can be judged yet; every other platform is refused until its driver exists. */
 static bool check_platform(const struct decide_in *in, struct decision *d)
 {
-	struct check *c = put(d, 3, SEES_OWNER, "denied");
+	struct check *c = put(d, 3, SEES_OWNER);
 	bool sample = strcmp(in->a.platform, "sample") == 0;
 
 	c->holds = sample && platform_named(in, d->workload);
@@ -201,22 +216,21 @@ static bool check_platform(const struct decide_in *in, struct decision *d)
 	    c->holds ? "which is named"
 	    : sample ? "which proves nothing and is not named"
 		     : "which this version cannot judge");
-	SET(c->who, "owner %s", in->q.path.owner);
-	SET(c->command, "coffer approve --platform %s --asset %s", in->a.platform, in->q.path.text);
+	mend_by_approval(in, d, c);
 	return c->holds;
 }
 
 static void check_workload(const struct decide_in *in, struct decision *d)
 {
 	static const uint8_t zero[32];
-	struct check *c = put(d, 6, SEES_OWNER | SEES_PROVIDER, "denied");
+	struct check *c = put(d, 6, SEES_OWNER | SEES_PROVIDER);
 	const struct appraisal *a = &in->a;
 	char reg[HEX32_LEN];
 
 	hex32(a->init_register, reg);
 	SET(c->expected, "init-data that hashes to its register and is the rendering of a logged workload in force");
-	SET(c->who, "workload-provider");
-	SET(c->command, "coffer workload publish");
+	SET(c->who, "the workload's provider");
+	SET(c->command, "%s", publish);
 	if (!a->has_register || span_eq(SPAN(a->init_register), SPAN(zero)))
 		SET(c->found, "no init-data register in the evidence");
 	else if (!a->has_initdata)
@@ -254,12 +268,12 @@ static bool all_entitled(const struct manifest *m, const struct asset_path *p)
 
 static void check_entitled(const struct decide_in *in, struct decision *d)
 {
-	struct check *c = put(d, 7, SEES_PROVIDER, "denied");
+	struct check *c = put(d, 7, SEES_PROVIDER);
 	const struct manifest *m = d->workload ? &d->workload->manifest : NULL;
 	int name_n = (int)(in->q.container.n > 64 ? 64 : in->q.container.n);
 
-	SET(c->who, "workload-provider %s", m ? m->provider : "of the workload");
-	SET(c->command, "coffer workload publish, with the entitlement in the manifest");
+	SET(c->who, "%s", m ? m->provider : "the workload's provider");
+	SET(c->command, "%s", publish);
 	if (in->q.scoped) {
 		const struct man_container *k = m ? manifest_container(m, in->q.container) : NULL;
 
@@ -289,39 +303,94 @@ static const char *asset_fault(const struct decide_in *in)
 	return NULL;
 }
 
+/* The owner did approve this workload for this asset, but that approval does not hold here and now. */
+static bool approved_otherwise(const struct decide_in *in, const struct fact_workload *w)
+{
+	for (size_t i = 0; i < in->n_approvals; i++) {
+		const struct approval *b = &in->approval[i].body;
+
+		for (size_t k = 0; k < b->n_assets; k++)
+			if (strcmp(b->asset[k].text, in->q.path.text) == 0 && span_eq(SPAN(b->workload), SPAN(w->manifest.digest)))
+				return true;
+	}
+	return false;
+}
+
+static void by_manifest(const struct decide_in *in, struct decision *d, struct check *c)
+{
+	d->service = named_service(in, d->workload);
+	c->holds = d->service && manifest_lists(d->workload->manifest.platforms, span_of(in->a.platform));
+	SET(c->found, "%s", c->holds ? "the provider's own manifest" : "a manifest that names another service or not this platform");
+}
+
+static void by_approval(const struct decide_in *in, struct decision *d, struct check *c)
+{
+	char digest[HEX32_LEN];
+
+	d->approval = find_approval(in, d->workload);
+	d->service = d->approval ? accepted_service(in, d->approval) : NULL;
+	c->holds = d->approval != NULL;
+	hex32(d->workload->manifest.digest, digest);
+	if (c->holds)
+		SET(c->found, "such an approval");
+	else if (approved_otherwise(in, d->workload))
+		SET(c->found, "%s's approval of workload %.16s for %s does not hold on platform %s now (time, uses, service)",
+		    in->q.path.owner, digest, in->q.path.text, in->a.platform);
+	else
+		SET(c->found, "%s has not approved workload %.16s for %s on platform %s", in->q.path.owner, digest, in->q.path.text,
+		    in->a.platform);
+}
+
 static void check_approved(const struct decide_in *in, struct decision *d)
 {
-	struct check *c = put(d, 9, SEES_OWNER, "not approved");
-	const struct fact_workload *w = d->workload;
+	struct check *c = put(d, 9, SEES_OWNER);
 	const char *fault = asset_fault(in);
-	char digest[HEX32_LEN] = "";
+	char digest[HEX32_LEN] = "(unknown)";
 
-	if (w)
-		hex32(w->manifest.digest, digest);
-	SET(c->expected, "approval in force by %s for workload %.16s on %s by this service", in->q.path.owner,
-	    w ? digest : "(unknown)", in->a.platform);
-	SET(c->who, "owner %s", in->q.path.owner);
-	SET(c->command, "coffer approve --asset %s --workload %s", in->q.path.text, w ? digest : "DIGEST");
+	if (d->workload)
+		hex32(d->workload->manifest.digest, digest);
+	SET(c->expected, "approval in force by %s for workload %.16s on %s by this service", in->q.path.owner, digest, in->a.platform);
+	mend_by_approval(in, d, c);
 	if (fault) {
 		SET(c->found, "%s", fault);
-		SET(c->command, "coffer asset put");
-	} else if (!w) {
+		SET(c->command, "coffer asset put %s", in->q.path.text);
+	} else if (!d->workload) {
 		SET(c->found, "no workload");
-	} else if (provider_owns(in, w)) {
-		d->service = named_service(in, w);
-		c->holds = d->service && manifest_lists(w->manifest.platforms, span_of(in->a.platform));
-		SET(c->found, "%s", c->holds ? "the provider's own manifest" : "a manifest that names another service or not this platform");
+	} else if (provider_owns(in, d->workload)) {
+		by_manifest(in, d, c);
 	} else {
-		d->approval = find_approval(in, w);
-		d->service = d->approval ? accepted_service(in, d->approval) : NULL;
-		c->holds = d->approval != NULL;
-		SET(c->found, "%s", c->holds ? "such an approval" : "none that covers asset, workload, platform, service, time and uses");
+		by_approval(in, d, c);
+	}
+}
+
+/* The command that issues anew what was revoked; by its issuer. */
+static void mend_revoked(const struct decide_in *in, const struct decision *d, const struct fact *f, struct check *c)
+{
+	SET(c->who, "%s", f->issuer);
+	switch (f->kind) {
+	case ST_WORKLOAD:
+		SET(c->command, "%s", publish);
+		break;
+	case ST_APPROVAL:
+		mend_by_approval(in, d, c);
+		break;
+	case ST_ASSET:
+		SET(c->command, "coffer asset put %s", in->q.path.text);
+		break;
+	case ST_SERVICE:
+		SET(c->command, "coffer service sign DESCRIPTOR.json");
+		break;
+	case ST_GENESIS:
+	case ST_PARTY:
+	case ST_IMAGE_RELEASE:
+	case ST_REVOCATION:
+		break;
 	}
 }
 
 static void check_revoked(const struct decide_in *in, struct decision *d)
 {
-	struct check *c = put(d, 11, SEES_OWNER | SEES_PROVIDER, "revoked");
+	struct check *c = put(d, 11, SEES_OWNER | SEES_PROVIDER);
 	const struct {
 		const char        *what;
 		const struct fact *f;
@@ -342,8 +411,7 @@ static void check_revoked(const struct decide_in *in, struct decision *d)
 		hex32(rests[i].f->id, id);
 		c->holds = false;
 		SET(c->found, "the %s statement %.16s is revoked", rests[i].what, id);
-		SET(c->who, "%s", rests[i].f->issuer);
-		SET(c->command, "issue it anew");
+		mend_revoked(in, d, rests[i].f, c);
 		return;
 	}
 }

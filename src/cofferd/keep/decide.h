@@ -73,10 +73,9 @@ struct check {
 	const char *id;              /* "R9" */
 	bool        holds, built;
 	unsigned    sees;            /* whose statements it is about */
-	const char *rc_word;         /* "denied", "stale", "not approved", "revoked" */
 	char        expected[400], found[400];
-	char        who[128];         /* persona and party that can mend it */
-	char        command[400];
+	char        who[128];         /* who can mend it: "hospital" */
+	char        command[400];     /* with this; "" when no command does */
 };
 #define DECIDE_CHECKS_MAX 12
 struct decision {

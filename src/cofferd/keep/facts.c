@@ -193,17 +193,79 @@ static enum coffer_rc read_services(const struct registry *r, int64_t now, struc
 	}
 }
 
-enum coffer_rc registry_facts(struct registry *r, const struct asset_path *p, const uint8_t init_register[static 32], int64_t now,
+static enum coffer_rc read_all(struct registry *r, const struct asset_path *p, const uint8_t reg[static 32], int64_t now,
     struct facts **out, struct err *e)
 {
 	CLEANUP(facts_freep) struct facts *f = calloc(1, sizeof(*f));
+	struct fact_approval *less;
 
 	if (!f)
 		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
+	f->version = store_version(r->store);
+	memcpy(f->path, p->text, sizeof(f->path));
+	memcpy(f->init_register, reg, sizeof(f->init_register));
 	TRY(read_asset(r, p, now, f, e));
-	TRY(read_workloads(r, init_register, now, f, e));
+	TRY(read_workloads(r, reg, now, f, e));
 	TRY(read_approvals(r, p, now, f, e));
 	TRY(read_services(r, now, f, e));
+	less = realloc(f->approval, (f->n_approvals + 1) * sizeof(*less));
+	f->approval = less ? less : f->approval;
 	*out = MOVE(f);
+	return COFFER_OK;
+}
+
+/* ---- kept between requests ---- */
+
+/* What may differ although no row of a statement or asset has changed. */
+static enum coffer_rc refresh(const struct registry *r, int64_t now, struct facts *f, struct err *e)
+{
+	f->asset.s.issuer_may = f->has_asset && issuer_may(r, f->asset.s.issuer, ST_ASSET, now);
+	for (size_t i = 0; i < f->n_workloads; i++)
+		f->workload[i].s.issuer_may = issuer_may(r, f->workload[i].s.issuer, ST_WORKLOAD, now);
+	for (size_t i = 0; i < f->n_services; i++)
+		f->service[i].s.issuer_may = issuer_may(r, f->service[i].s.issuer, ST_SERVICE, now);
+	for (size_t i = 0; i < f->n_approvals; i++) {
+		f->approval[i].s.issuer_may = issuer_may(r, f->approval[i].s.issuer, ST_APPROVAL, now);
+		if (f->approval[i].body.has_uses)
+			TRY(read_uses(r, &f->approval[i], e));
+	}
+	return COFFER_OK;
+}
+
+/* The place that answers this question, else a free one, else the one unused for longest. */
+static struct facts **place_for(struct registry *r, const struct asset_path *p, const uint8_t reg[static 32])
+{
+	struct facts **oldest = &r->kept[0];
+
+	for (size_t i = 0; i < FACTS_KEPT_MAX; i++) {
+		struct facts *f = r->kept[i];
+
+		if (f && strcmp(f->path, p->text) == 0 && span_eq(SPAN(f->init_register), (struct span){ reg, 32 }))
+			return &r->kept[i];
+		if (*oldest && (!f || f->tick < (*oldest)->tick))
+			oldest = &r->kept[i];
+	}
+	return oldest;
+}
+
+static bool answers(const struct registry *r, const struct facts *f, const struct asset_path *p, const uint8_t reg[static 32])
+{
+	return f && f->version == store_version(r->store) && strcmp(f->path, p->text) == 0 &&
+	       span_eq(SPAN(f->init_register), (struct span){ reg, 32 });
+}
+
+enum coffer_rc registry_facts(struct registry *r, const struct asset_path *p, const uint8_t init_register[static 32], int64_t now,
+    const struct facts **out, struct err *e)
+{
+	struct facts **place = place_for(r, p, init_register);
+
+	if (answers(r, *place, p, init_register)) {
+		TRY(refresh(r, now, *place, e));
+	} else {
+		facts_freep(place);
+		TRY(read_all(r, p, init_register, now, place, e));
+	}
+	(*place)->tick = ++r->tick;
+	*out = *place;
 	return COFFER_OK;
 }

@@ -331,6 +331,8 @@ void registry_clear(struct registry *r)
 {
 	free(r->genesis);
 	free(r->party);
+	for (size_t i = 0; i < FACTS_KEPT_MAX; i++)
+		facts_free(r->kept[i]);
 	*r = (struct registry){ 0 };
 }
 

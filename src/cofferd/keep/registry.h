@@ -10,6 +10,7 @@
 #include "trust/chain.h"
 
 #define REGISTRY_PARTIES_MAX 256
+#define FACTS_KEPT_MAX 16 /* questions whose facts are kept between requests; at most 700 KB each */
 
 struct party_rec {
 	struct party body;
@@ -22,6 +23,8 @@ struct registry {
 	struct genesis   *genesis; /* owned */
 	struct party_rec *party;  /* owned; newest statement of each */
 	size_t            n;
+	struct facts     *kept[FACTS_KEPT_MAX]; /* owned; private to facts.c */
+	uint64_t          tick;
 };
 
 /* Reads the parties and checks that each stored statement is the one its journal entry names. */
@@ -78,10 +81,17 @@ struct facts {
 	struct fact_service    service[FACT_SERVICES_MAX];
 	struct fact_revocation revocation[FACT_REVOCATIONS_MAX];
 	size_t                 n_workloads, n_approvals, n_services, n_revocations;
+	/* private: the question, and what the answer was read from */
+	char                   path[ASSET_PATH_MAX];
+	uint8_t                init_register[32];
+	uint64_t               version, tick;
 };
 void facts_free(struct facts *f);
 static inline void facts_freep(struct facts **f) { facts_free(*f); *f = NULL; }
 
-/* All that is logged about this asset, this init-data register and this service; the newest first where there are too many. */
+/* All that is logged about this asset, this init-data register and this service; the newest first where there are too many.
+ * Borrowed: good until the next call. What was read before is used again while no statement and no asset has changed; who may
+ * issue and how often an approval was used are looked up each time. Call outside transactions: a fact that a rollback undoes
+ * must not be kept. */
 enum coffer_rc registry_facts(struct registry *r, const struct asset_path *p, const uint8_t init_register[static 32], int64_t now,
-    struct facts **out, struct err *e) NODISCARD;
+    const struct facts **out, struct err *e) NODISCARD;

@@ -21,13 +21,11 @@ struct asking {
 	const struct member_set *members;
 	uint8_t          session_id[KEEP_SESSION_LEN];
 	uint64_t         counter;
-	struct facts    *facts;
 };
 
 static void asking_clear(struct asking *q)
 {
 	members_clear(&q->token_members);
-	facts_freep(&q->facts);
 }
 
 /* ---- who asks ---- */
@@ -99,23 +97,25 @@ static enum coffer_rc check_request(const struct keep_resource_req *m, struct as
 
 static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
 {
+	const struct facts *f;
+
 	q->in.now = k->now;
 	q->in.genesis = k->genesis;
 	TRY(asset_path_parse(m->path, &q->in.q.path, e));
 	TRY(m->by_token ? by_token(k, m, q, e) : by_session(k, m, q, e));
 	TRY(tee_key_read(q->members, &q->key, e));
 	TRY(check_request(m, q, e));
-	TRY(registry_facts(&k->registry, &q->in.q.path, q->in.a.init_register, k->now, &q->facts, e));
-	q->in.has_asset = q->facts->has_asset;
-	q->in.asset = q->facts->asset;
-	q->in.workload = q->facts->workload;
-	q->in.n_workloads = q->facts->n_workloads;
-	q->in.approval = q->facts->approval;
-	q->in.n_approvals = q->facts->n_approvals;
-	q->in.service = q->facts->service;
-	q->in.n_services = q->facts->n_services;
-	q->in.revocation = q->facts->revocation;
-	q->in.n_revocations = q->facts->n_revocations;
+	TRY(registry_facts(&k->registry, &q->in.q.path, q->in.a.init_register, k->now, &f, e));
+	q->in.has_asset = f->has_asset;
+	q->in.asset = f->asset;
+	q->in.workload = f->workload;
+	q->in.n_workloads = f->n_workloads;
+	q->in.approval = f->approval;
+	q->in.n_approvals = f->n_approvals;
+	q->in.service = f->service;
+	q->in.n_services = f->n_services;
+	q->in.revocation = f->revocation;
+	q->in.n_revocations = f->n_revocations;
 	return COFFER_OK;
 }
 
@@ -125,15 +125,15 @@ static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, 
 static enum coffer_rc refusal(const struct decision *d, struct err *e)
 {
 	const struct check *c = &d->check[d->reason];
-	enum coffer_rc rc;
+	bool absent = d->absent && strcmp(c->id, "R9") == 0;
+	bool named = strncmp(c->found, c->who, strlen(c->who)) == 0; /* the sentence began with who can mend it */
 
 	if (d->stranger && d->fresh)
 		return err_deny(e, "policy", "this evidence gives no right to that resource");
-	if (!d->absent || strcmp(c->id, "R9") != 0)
-		return err_deny(e, c->id, "%s: %s; %s can mend it: %s", c->rc_word, c->found, c->who, c->command);
-	rc = err_set(e, COFFER_E_NOTFOUND, "%s; %s can mend it: %s", c->found, c->who, c->command);
-	(void)snprintf(e->check, sizeof(e->check), "R9");
-	return rc;
+	(void)err_deny(e, c->id, "%s; %s can%s%s%s", c->found, named ? "it" : c->who, named ? "" : " mend it",
+		       c->command[0] ? " with: " : "", c->command);
+	e->rc = absent ? COFFER_E_NOTFOUND : COFFER_E_DENIED;
+	return e->rc;
 }
 
 static enum coffer_rc deny(struct keep *k, const struct asking *q, const struct decision *d, struct answer *a, struct err *e)

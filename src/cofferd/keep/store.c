@@ -15,6 +15,7 @@ struct compiled { const char *sql; sqlite3_stmt *st; bool busy; };
 
 struct store {
 	sqlite3        *db;
+	uint64_t        version;
 	struct compiled compiled[COMPILED_MAX];
 };
 
@@ -75,8 +76,29 @@ static enum coffer_rc demand(struct store *s, const char *sql, const char *answe
 	return COFFER_OK;
 }
 
+/* The tables that only record what happened: what they hold alters no fact. Any other raises the version. */
+static void on_change(void *ctx, int op, const char *db, const char *table, sqlite3_int64 row)
+{
+	static const char *const records[] = { "entry", "meta", "decision", "jti", "approval_use" };
+	struct store *s = ctx;
+
+	(void)op;
+	(void)db;
+	(void)row;
+	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++)
+		if (strcmp(table, records[i]) == 0)
+			return;
+	s->version++;
+}
+
+uint64_t store_version(const struct store *s)
+{
+	return s->version;
+}
+
 static enum coffer_rc set_up(struct store *s, bool memory, struct err *e)
 {
+	(void)sqlite3_update_hook(s->db, on_change, s);
 	/* Exclusive first: the WAL index then lives in our memory, not in a file others can map. */
 	TRY(run(s, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
 	           "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;", e));

@@ -44,3 +44,7 @@ int64_t        q_col_i64(struct q *q, int i);
 bool           q_col_fixed(struct q *q, int i, uint8_t *dst, size_t n) NODISCARD; /* a blob of exactly n bytes */
 bool           q_col_name(struct q *q, int i, char *dst, size_t n) NODISCARD;     /* text, with room for its NUL */
 uint64_t       q_changes(struct store *s);           /* rows the last q_run touched */
+
+/* Rises whenever a row is added, changed or removed that a decision may rest on (statements and their indices, assets; not
+ * how often an approval was used), also when a rollback then undoes it. */
+uint64_t store_version(const struct store *s);

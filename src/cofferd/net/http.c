@@ -265,7 +265,7 @@ enum coffer_rc http_server_start(const struct http_start *o, struct http_server 
 	if (!s)
 		return err_set(e, COFFER_E_SYSTEM, "http: out of memory");
 	s->net = o->net;
-	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ITC, 0, NULL, NULL, on_request, o->net,
+	s->daemon = MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ITC, 0, NULL, NULL, on_request, o->net,
 	    MHD_OPTION_LISTEN_SOCKET, (MHD_socket)o->listen_fd,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
 	    MHD_OPTION_HTTPS_MEM_KEY, o->key_pem,
