@@ -93,7 +93,7 @@ enum coffer_rc image_pull(const struct image_pull *o, struct image_pulled *out, 
 	CLEANUP(freep) char *bin = str_fmt("%s/0/bin", o->dir);
 	CLEANUP(freep) char *sh = str_fmt("%s/0/bin/sh", o->dir);
 	CLEANUP(freep) char *upper = str_fmt("%s/1", o->dir);
-	CLEANUP(wr_close) struct wr box = wr_open(8u << 20);
+	CLEANUP(wr_close) struct wr box = wr_open(8u << 20), spoof = wr_open(8u << 20);
 	CLEANUP(secret_free) struct secret key = { 0 };
 
 	if (!bin || !sh || !upper || o->policy.n == 0)
@@ -108,6 +108,8 @@ enum coffer_rc image_pull(const struct image_pull *o, struct image_pulled *out, 
 	TRY(file_read("/bin/busybox", 8u << 20, &box, e));
 	TRY(put(bin, "busybox", wr_span(&box), 0755, e));
 	TRY(put(upper, "upper-layer", span_of("2"), 0644, e));
+	TRY(file_read(SPOOF, 8u << 20, &spoof, e));
+	TRY(put(bin, "spoof", wr_span(&spoof), 0755, e));
 	if (symlink("busybox", sh) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "%s", strerror(errno));
 	*out = (struct image_pulled){ .n_layers = 2 };

@@ -207,6 +207,13 @@ two = manifest([container("one", "while ! [ -e /out/go ]; do /bin/busybox sleep 
 r = run(pod(two), "--json", "--output", "result=" + T + "/two.jwe")
 check("containers_run_together_and_keep_their_own_entitlements", r.returncode == 0 and "refused" in r.err and json.loads(r.out)["containers"][1]["exit"] == 0, r)
 
+# a container entitled to nothing takes the ports of another's calls at another loopback address
+spy = manifest([container("one", "for i in 1 2 3 4; do /bin/busybox sleep 1 | /bin/busybox nc 127.0.0.1 8006 > /dev/null; done", outputs=[]),
+                container("two", "/bin/spoof", entitlements=[{"asset": "kbs:///imaker/image-key/app", "purpose": "image-key"}], mounts=[], outputs=[])], logs=["two"])
+r = run(pod(spy))
+held = re.search(r"held after (\d+) tries", r.out + r.err)
+check("api_caller_is_found_by_address_and_port", held is not None and int(held.group(1)) > 0 and "stolen" not in r.out + r.err, r)
+
 shutil.rmtree(T)
 print("1..%d" % count)
 sys.exit(bad != 0)
