@@ -43,16 +43,23 @@ enum coffer_rc program_find(const char *name, char *out, size_t n, struct err *e
 
 /* ---- keep's keys ---- */
 
+void keep_dir(const struct config *c, char out[static KEEP_DIR_MAX])
+{
+	(void)snprintf(out, KEEP_DIR_MAX, "%s/keep", c->state);
+}
+
 static enum coffer_rc keep_keys(const struct config *c, struct json_doc **out, struct err *e)
 {
 	CLEANUP(freep) char *output = NULL;
-	char program[600], keys[600];
+	char program[600], dir[KEEP_DIR_MAX], keys[KEEP_DIR_MAX + 16];
 	int status = 0;
 
 	TRY(program_find("cofferd-keep", program, sizeof(program), e));
-	(void)snprintf(keys, sizeof(keys), "%s/keep.keys", c->state);
+	keep_dir(c, dir);
+	TRY(file_mkdirs(dir, 0700, e));
+	(void)snprintf(keys, sizeof(keys), "%s/keep.keys", dir);
 	{
-		const char *const argv[] = { program, file_exists(keys) ? "--public-keys" : "--make-keys", c->state, NULL };
+		const char *const argv[] = { program, file_exists(keys) ? "--public-keys" : "--make-keys", dir, NULL };
 		const int fds[] = { -1, -1, -1 };
 		const struct spawn s = { .argv = argv, .fds = fds, .n_fds = 3, .die_with_parent = true };
 
@@ -89,7 +96,7 @@ static enum coffer_rc tls_make(const struct config *c, const char *key_path, con
 	TRY(privkey_new(KEY_P256, &k, e));
 	TRY(x509_self_signed(k, host, now - 300, now + CERT_S, &cert, e));
 	TRY(pem_write_private(k, (struct span){ 0 }, &key, e)); /* net reads it without anybody at hand */
-	TRY(file_write(cert_path, wr_span(&cert), 0644, e));
+	TRY(file_write(cert_path, wr_span(&cert), 0600, e));
 	return file_write(key_path, wr_span(&key), 0600, e);
 }
 

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cofferd/parent.h"
 
@@ -54,6 +55,7 @@ int main(int argc, char **argv)
 		(void)fputs(usage, stderr);
 		return 2;
 	}
+	(void)umask(077); /* whatever this or a child puts into the state folder is for the service alone */
 	rc = config_load(argv[at + 1], &c, &e);
 	if (rc == COFFER_OK)
 		rc = make ? keygen(&c, &e) : serve(&c, &e);

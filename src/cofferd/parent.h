@@ -3,6 +3,10 @@
 #pragma once
 #include "cofferd/config.h"
 
+/* The folder below the state folder that keep owns and that alone its sandbox opens: the TLS key lies beside it. */
+#define KEEP_DIR_MAX 520 /* with NUL */
+void keep_dir(const struct config *c, char out[static KEEP_DIR_MAX]);
+
 /* Path of a program of ours ("cofferd-keep", "cofferd-net"): beside this one, in ../libexec/coffer, or in the
  * build's folder of it. COFFER_E_NOTFOUND. */
 enum coffer_rc program_find(const char *name, char *out, size_t n, struct err *e) NODISCARD;

@@ -80,9 +80,12 @@ static enum coffer_rc read_genesis(const struct config *c, struct dsse *out, str
 static enum coffer_rc send_config(const struct config *c, int ctl, struct err *e)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(KEEP_CONFIG_MAX);
-	struct keep_config k = { .state_dir = span_of(c->state) };
+	char dir[KEEP_DIR_MAX];
+	struct keep_config k = { .state_dir = { (const uint8_t *)dir, 0 } };
 	enum coffer_rc rc;
 
+	keep_dir(c, dir);
+	k.state_dir.n = strlen(dir);
 	memcpy(k.genesis_id, c->digest, sizeof(k.genesis_id));
 	rc = read_genesis(c, &k.genesis, e);
 	if (rc == COFFER_OK) {
@@ -206,7 +209,7 @@ static enum coffer_rc announce(const struct config *c, const struct service_run 
 	char path[600];
 
 	(void)snprintf(path, sizeof(path), "%s/address", c->state);
-	TRY(file_write(path, span_of(s->address), 0644, e));
+	TRY(file_write(path, span_of(s->address), 0600, e));
 	(void)printf("cofferd: listening on https://%s\n", s->address);
 	(void)fflush(stdout);
 	return COFFER_OK;

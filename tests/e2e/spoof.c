@@ -1,6 +1,6 @@
 /* Runs inside a container that is entitled to nothing: for every connection of another container to the local REST API it
  * connects from the same port of another loopback address, and asks for what that other container may ask for.
- * Prints "stolen" when the API answers 200, else "held after N tries". */
+ * Prints "vsock" when it could open a socket towards the host, "stolen" when the API answers 200, else "held after N tries". */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -37,6 +37,8 @@ int main(void)
 	time_t end = time(NULL) + 3;
 	unsigned tries = 0;
 
+	if (socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0)
+		return (void)puts("vsock"), 0;
 	while (time(NULL) < end) {
 		FILE *f = fopen("/proc/net/tcp", "re");
 		unsigned from_ip, from, to_ip, to;

@@ -213,6 +213,7 @@ spy = manifest([container("one", "for i in 1 2 3 4; do /bin/busybox sleep 1 | /b
 r = run(pod(spy))
 held = re.search(r"held after (\d+) tries", r.out + r.err)
 check("api_caller_is_found_by_address_and_port", held is not None and int(held.group(1)) > 0 and "stolen" not in r.out + r.err, r)
+check("container_opens_no_vsock", held is not None and "vsock" not in r.out + r.err, r)
 
 shutil.rmtree(T)
 print("1..%d" % count)

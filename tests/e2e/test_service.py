@@ -157,9 +157,15 @@ def keygen_prints_the_service_and_keeps_its_keys():
     assert set(W.service) == {"id", "receive", "reply", "token", "ledger-key", "tls"} and W.service["id"] == "trust"
     again = json.loads(subprocess.run([COFFERD, "keygen", "--config", W.config], check=True, stdout=subprocess.PIPE).stdout)
     assert again == W.service
-    for name in ("keep.keys", "tls.key"):
-        assert os.stat(W.state + "/" + name).st_mode & 0o777 == 0o600, name
-    assert os.stat(W.state).st_mode & 0o777 == 0o700
+    assert os.path.exists(W.state + "/keep/keep.keys") and os.path.exists(W.state + "/tls.key")
+    state_is_for_the_service_alone()
+
+
+def state_is_for_the_service_alone():
+    for folder, _, files in os.walk(W.state):
+        assert os.stat(folder).st_mode & 0o777 == 0o700, folder
+        for name in files:
+            assert os.stat(folder + "/" + name).st_mode & 0o777 == 0o600, name
 
 
 def cofferd_refuses_mistakes_in_words():
@@ -208,6 +214,10 @@ def children_hold_no_more_than_they_need():
         assert int(status["CapEff"], 16) == 0
     keep = dict(l.split(":", 1) for l in open("/proc/%d/status" % W.child("cofferd-keep")).read().splitlines())
     assert keep["Seccomp"].strip() == "2"
+    held = [os.readlink("/proc/%d/fd/%s" % (W.child("cofferd-keep"), f)) for f in os.listdir("/proc/%d/fd" % W.child("cofferd-keep"))]
+    assert W.state + "/keep/keep.db" in held and all(os.path.dirname(h) == W.state + "/keep" for h in held if h.startswith(W.state)), held
+    assert sorted(os.listdir(W.state)) == ["address", "keep", "tls.key", "tls.pem"], os.listdir(W.state)
+    state_is_for_the_service_alone()
 
 
 # ---- the KBS protocol ----

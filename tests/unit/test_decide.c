@@ -305,6 +305,25 @@ static void r9_denies_without_an_approval_that_covers(void)
 	CHECK(denies(&w, "R9", ""));
 }
 
+static void r9_says_what_is_missing_and_the_command_that_mends_it(void)
+{
+	const struct check *c = &w.d.check[9];
+	char want[256];
+
+	DENIES(w.approval[0].body.workload[0] ^= 1, "R9", "");
+	CHECK(strcmp(c->found, "hospital has not approved workload 2222222222222222 for kbs:///hospital/a/b on platform sample") == 0);
+	CHECK(strcmp(c->who, "hospital") == 0);
+	(void)snprintf(want, sizeof(want), "coffer approve %064d --asset kbs:///hospital/a/b --platform sample", 0);
+	memset(want + strlen("coffer approve "), '2', 64);
+	CHECK(strcmp(c->command, want) == 0);
+	DENIES((w.approval[0].body.has_uses = true, w.approval[0].body.uses = w.approval[0].used = 1), "R9", "");
+	CHECK(strstr(c->found, "does not hold") && strcmp(c->command, want) == 0);
+	DENIES(w.in.has_asset = false, "R9", "");
+	CHECK(strcmp(c->command, "coffer asset put kbs:///hospital/a/b") == 0);
+	DENIES_OWN(w.in.n_services = 0, "R9", "");
+	CHECK(strcmp(c->who, "acme") == 0 && strcmp(c->command, "coffer workload publish MANIFEST.json") == 0);
+}
+
 static void r9_denies_an_asset_that_is_absent_or_not_in_force(void)
 {
 	DENIES(w.in.has_asset = false, "R9", "");
@@ -405,7 +424,8 @@ int main(void)
 		T(r3_denies_a_platform_that_the_owner_did_not_name), T(r3_denies_every_platform_but_sample_even_when_named),
 		T(not_built_checks_hold_only_where_sample_is_named), T(r6_denies_init_data_that_is_absent_wrong_or_unknown),
 		T(r7_denies_container_and_purpose_that_the_manifest_does_not_name), T(r9_denies_without_an_approval_that_covers),
-		T(r9_denies_an_asset_that_is_absent_or_not_in_force), T(r9_of_the_providers_own_asset_wants_its_service),
+		T(r9_says_what_is_missing_and_the_command_that_mends_it), T(r9_denies_an_asset_that_is_absent_or_not_in_force),
+		T(r9_of_the_providers_own_asset_wants_its_service),
 		T(r11_denies_what_rests_on_something_revoked), T(r11_ignores_revocations_by_those_not_concerned),
 		T(decide_prefers_what_is_not_revoked),
 	};

@@ -206,6 +206,53 @@ static void workload_revoked_by_an_owner_is_void_for_its_assets_alone(void)
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }), k, "R11"));
 }
 
+/* What was read for one release is used again for the next only while nothing it came from has changed. */
+static void facts_of_a_release_are_read_anew_after_every_change(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t first[32];
+
+	open_attested(&k);
+	memcpy(first, k.approval_id, 32);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	CHECK(kit_approve(&k, ",\"uses\":1", 2, first) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "R9"));
+	memcpy(first, k.approval_id, 32);
+	CHECK(kit_approve(&k, "", 3, first) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.approval_id) == COFFER_OK);
+	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "R11"));
+}
+
+static void facts_of_more_questions_than_are_kept_stay_right(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_attested(&k);
+	for (int i = 0; i < 2 * FACTS_KEPT_MAX; i++) {
+		char path[64];
+
+		(void)snprintf(path, sizeof(path), "hospital/none/x%d", i);
+		CHECK(kit_get(&k, (struct kit_get){ .path = path }) != COFFER_OK);
+		CHECK(kit_get(&k, (struct kit_get){ .path = i % 2 ? NULL : "acme/note/own" }) == COFFER_OK);
+	}
+	CHECK(kit_revoke(&k, KIT_ACME, k.workload_id) == COFFER_OK);
+	CHECK(DENIED(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }), k, "R11"));
+	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "R11"));
+}
+
+static void decision_time_counts_though_facts_are_kept(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_attested(&k);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	k.now += 3 * 365 * INT64_C(86400);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) != COFFER_OK);
+}
+
 /* ---- attestation and tokens ---- */
 
 static void attest_with_another_nonce_or_key_is_stale_and_ends_the_session(void)
@@ -635,6 +682,8 @@ int main(void)
 		T(evidence_without_register_or_initdata_gets_nothing), T(absent_asset_of_an_entitled_container_is_not_found),
 		T(version_asked_is_the_one_in_force_or_nothing), T(not_approved_is_refused_by_r3_and_used_up_by_r9),
 		T(revoked_approval_and_workload_are_refused_by_r11), T(workload_revoked_by_an_owner_is_void_for_its_assets_alone),
+		T(facts_of_a_release_are_read_anew_after_every_change), T(facts_of_more_questions_than_are_kept_stay_right),
+		T(decision_time_counts_though_facts_are_kept),
 		T(attest_with_another_nonce_or_key_is_stale_and_ends_the_session), T(attest_twice_or_late_is_refused),
 		T(token_stands_for_the_evidence_until_it_expires), T(token_changed_in_any_part_is_refused),
 		T(token_of_another_service_is_refused), T(statement_by_a_stranger_is_not_even_read),

@@ -35,6 +35,58 @@ static void party_statement_is_about_its_issuer_alone(void)
 	CHECK(k.keep.registry.n == 2);
 }
 
+/* A thief with a stolen key and a friend to introduce the change gets nothing: rotation is not built. */
+static void known_party_stays_as_it_is(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *body = NULL;
+	uint8_t id[32];
+	struct kit_st s = { .kind = ST_PARTY, .issuer = KIT_ACME, .also = KIT_HOSPITAL, .subject = "acme" };
+
+	kit_open(&k);
+	s.body = body = kit_party_body(&k, KIT_ACME);
+	CHECK(kit_log(&k, &s, id) == COFFER_OK); /* the same again only lasts longer */
+	s.serial = 2;
+	s.previous = id;
+	(void)with(body, "\"hold-hours\":72", "\"hold-hours\":73");
+	CHECK(DENIED(kit_log(&k, &s, id), k, "kind"));
+}
+
+static void party_with_anothers_key_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *body = NULL;
+	uint8_t id[32];
+	struct kit_st s = { .kind = ST_PARTY, .issuer = KIT_ACME, .also = KIT_HOSPITAL, .subject = "abba", .issuer_name = "abba" };
+
+	kit_open(&k);
+	body = kit_party_body(&k, KIT_ACME);
+	s.body = with(body, "\"id\":\"acme\"", "\"id\":\"abba\"");
+	CHECK(DENIED(kit_log(&k, &s, id), k, "signature"));
+	CHECK(k.keep.registry.n == 2);
+}
+
+static void party_with_a_key_that_did_not_sign_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *body = NULL;
+	CLEANUP(freep) char *more = NULL;
+	uint8_t id[32];
+	char *keys;
+	struct kit_st s = { .kind = ST_PARTY, .issuer = KIT_STRANGER, .also = KIT_ACME, .subject = "stranger" };
+
+	kit_open(&k);
+	body = kit_party_body(&k, KIT_STRANGER);
+	keys = body ? strstr(body, "\"keys\":[") : NULL;
+	if (!keys)
+		abort();
+	more = str_fmt("%.*s\"keys\":[{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"},%s",
+	    (int)(keys - body), body, keys + strlen("\"keys\":["));
+	s.body = more;
+	CHECK(DENIED(kit_log(&k, &s, id), k, "signature"));
+	CHECK(k.keep.registry.n == 2);
+}
+
 static void statement_signed_by_another_known_party_is_refused(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -197,6 +249,7 @@ static void asset_statement_without_content_is_refused(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
+		T(known_party_stays_as_it_is), T(party_with_anothers_key_is_refused), T(party_with_a_key_that_did_not_sign_is_refused),
 		T(party_statement_is_about_its_issuer_alone), T(statement_signed_by_another_known_party_is_refused),
 		T(service_statement_with_any_foreign_key_is_refused),
 		T(service_statement_by_a_provider_the_genesis_does_not_name_is_refused),

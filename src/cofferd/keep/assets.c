@@ -25,30 +25,21 @@ static void rest_aad(const char *path, uint64_t version, struct wr *w)
 	wr_be64(w, version);
 }
 
-static enum coffer_rc rest_key(const struct keep *k, struct secret *out, struct err *e)
-{
-	TRY(secret_new(32, out, e));
-	keys_derive(&k->keys, "coffer asset at rest v1", out->p);
-	return COFFER_OK;
-}
-
 enum coffer_rc asset_store(struct keep *k, const struct asset_body *b, const uint8_t statement[static 32],
 			   const struct secret *plain, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,
 	    "INSERT OR REPLACE INTO asset(path, statement, version, type, iv, sealed, tag) VALUES(?,?,?,?,?,?,?)");
 	CLEANUP(wr_close) struct wr aad = wr_open(512);
-	CLEANUP(secret_free) struct secret key = { 0 };
 	CLEANUP(freep) uint8_t *sealed = malloc(plain->n);
 	uint8_t iv[GCM_IV], tag[GCM_TAG];
 
 	if (!sealed)
 		return err_set(e, COFFER_E_SYSTEM, "asset: out of memory");
-	TRY(rest_key(k, &key, e));
 	rest_aad(b->path.text, b->version, &aad);
 	TRY(wr_done(&aad, "asset", e));
 	random_bytes(iv, sizeof(iv));
-	TRY(gcm_seal(key.p, iv, wr_span(&aad), (struct span){ plain->p, plain->n }, sealed, tag, e));
+	TRY(gcm_seal(k->rest.p, iv, wr_span(&aad), (struct span){ plain->p, plain->n }, sealed, tag, e));
 	q_text(&q, span_of(b->path.text));
 	q_blob(&q, (struct span){ statement, 32 });
 	q_i64(&q, (int64_t)b->version);
@@ -63,7 +54,6 @@ enum coffer_rc asset_load(struct keep *k, const struct asset_path *p, uint64_t v
 {
 	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT iv, sealed, tag FROM asset WHERE path=? AND version=?");
 	CLEANUP(wr_close) struct wr aad = wr_open(512);
-	CLEANUP(secret_free) struct secret key = { 0 };
 	CLEANUP(secret_free) struct secret out = { 0 };
 	uint8_t iv[GCM_IV], tag[GCM_TAG];
 	bool row = false;
@@ -75,11 +65,10 @@ enum coffer_rc asset_load(struct keep *k, const struct asset_path *p, uint64_t v
 		return err_set(e, COFFER_E_NOTFOUND, "no such asset is kept");
 	if (!q_col_fixed(&q, 0, iv, sizeof(iv)) || !q_col_fixed(&q, 2, tag, sizeof(tag)))
 		return err_set(e, COFFER_E_BUG, "asset: malformed row");
-	TRY(rest_key(k, &key, e));
 	rest_aad(p->text, version, &aad);
 	TRY(wr_done(&aad, "asset", e));
 	TRY(secret_new(q_col(&q, 1).n, &out, e));
-	TRY(gcm_open(key.p, iv, wr_span(&aad), q_col(&q, 1), tag, out.p, e));
+	TRY(gcm_open(k->rest.p, iv, wr_span(&aad), q_col(&q, 1), tag, out.p, e));
 	*plain = out;
 	out = (struct secret){ 0 };
 	return COFFER_OK;

@@ -61,12 +61,16 @@ static enum coffer_rc read_fact(const struct registry *r, struct q *q, int64_t n
 	return COFFER_OK;
 }
 
-/* Who revoked f. Too many revocations of one statement would hide some: that is refused, not cut. */
+/* Who revoked f, of those whose word counts here: its issuer, and the owner of the asset that is asked for. Strangers may
+ * revoke what they like without being heard, or a crowd of them could silence an owner. Too many revocations of one statement would hide some: that is refused, not cut. */
 static enum coffer_rc read_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT issuer FROM revoked WHERE target=?");
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT issuer FROM revoked WHERE target=? AND issuer IN (?, ?)");
+	const char *owner = out->path + sizeof("kbs:///") - 1;
 
 	q_blob(&q, SPAN(f->id));
+	q_text(&q, span_of(f->issuer));
+	q_text(&q, (struct span){ (const uint8_t *)owner, strcspn(owner, "/") });
 	for (;;) {
 		struct fact_revocation *v = &out->revocation[out->n_revocations];
 		bool row = false;
@@ -171,9 +175,12 @@ static enum coffer_rc read_approvals(const struct registry *r, const struct asse
 static enum coffer_rc read_services(const struct registry *r, int64_t now, struct facts *out, struct err *e)
 {
 	CLEANUP(q_close)
-	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE s.kind=? ORDER BY s.seq DESC LIMIT ?");
+	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE s.kind=? AND s.expires>?"
+	                                               " AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer"
+	                                               " AND n.subject=s.subject AND n.serial>s.serial) ORDER BY s.seq DESC LIMIT ?");
 
 	q_i64(&q, ST_SERVICE);
+	q_i64(&q, now);
 	q_i64(&q, FACT_SERVICES_MAX);
 	for (;;) {
 		CLEANUP(statement_clear) struct statement st = { 0 };

@@ -10,6 +10,7 @@
 
 struct keep {
 	struct keep_keys  keys;
+	struct secret     rest;       /* 32 bytes, derived from keys: seals assets at rest */
 	struct store     *store;
 	struct journal    journal;
 	struct registry   registry;

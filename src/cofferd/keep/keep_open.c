@@ -32,6 +32,8 @@ static enum coffer_rc open_store(const char *path, const struct keep_config *c, 
 {
 	uint8_t mac[32];
 
+	TRY(secret_new(32, &k->rest, e));
+	keys_derive(&k->keys, "coffer asset at rest v1", k->rest.p);
 	TRY(store_open(path, &k->store, e));
 	keys_derive(&k->keys, "coffer journal head v1", mac);
 	TRY(journal_open(k->store, mac, &k->journal, e));
@@ -66,6 +68,7 @@ void keep_close(struct keep *k)
 	registry_clear(&k->registry);
 	sessions_free(k->sessions);
 	store_close(k->store);
+	secret_free(&k->rest);
 	keys_clear(&k->keys);
 	*k = (struct keep){ 0 };
 }
