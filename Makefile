@@ -48,6 +48,7 @@ check:
 	@tools/check.sh
 
 install: all
+	@$(MESON) configure build/plain -Dprefix=$(PREFIX)
 	@DESTDIR=$(DESTDIR) $(MESON) install -C build/plain --no-rebuild
 
 bench: all

@@ -68,7 +68,7 @@ refused() {
 	line=$(grep -a '^refused: ' "$D/err" | tail -1)
 	[ $rc = 1 ] || die "an attack ended with exit code $rc, not 1: $(tail -1 "$D/err")"
 	case $line in
-	"refused: $check: "*"$words"*) printf '    %s\n' "$(printf '%s' "$line" | cut -c1-220)" ;;
+	"refused: $check: "*"$words"*) printf '    %s\n' "$(printf '%s' "$line" | cut -c1-330)" ;;
 	*) die "an attack was refused for another reason than $check ($words): $line" ;;
 	esac
 }
@@ -157,7 +157,7 @@ sh_step "demo/data.sh > $D/patients.csv"
 as hospital coffer data seal "$D/patients.csv" --asset kbs:///hospital/data-key/patients --key-out "$D/patients.key" --out "$D/patients.sealed"
 as hospital coffer asset put kbs:///hospital/data-key/patients --type key --file "$D/patients.key"
 echo "-- for research only, St. Elsewhere" >"$D/footer"
-as hospital coffer asset put kbs:///hospital/note/footer --file "$D/footer"
+sh_step "COFFER_HOME=$D/hospital coffer asset put kbs:///hospital/note/footer < $D/footer"
 as hospital coffer asset list
 sh_step "rm $D/image.key $D/patients.key"
 

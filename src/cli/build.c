@@ -175,17 +175,15 @@ static enum coffer_rc process_part(struct json_wr *j, const struct pod_container
 	return COFFER_OK;
 }
 
-static void mounts_part(struct json_wr *j, const struct pod *p, const struct pod_container *c)
+static void mounts_part(struct json_wr *j, const struct pod_container *c)
 {
 	jw_name(j, "mounts");
 	jw_arr(j);
 	for (size_t i = 0; i < c->n_mounts; i++) {
-		const struct pod_volume *v = pod_volume(p, c->mount[i].volume);
-
 		jw_obj(j);
 		jw_m_str(j, "destination", c->mount[i].path);
 		jw_m_str(j, "volume", c->mount[i].volume);
-		jw_m_bool(j, "read-only", c->mount[i].read_only || (v && v->is_file));
+		jw_m_bool(j, "read-only", c->mount[i].read_only);
 		jw_obj_end(j);
 	}
 	jw_arr_end(j);
@@ -278,7 +276,7 @@ static enum coffer_rc container_part(
 	jw_m_str(j, "role", role ? json_str(json_get(role, "role")) : span_of("business"));
 	image_part(j, &ref, provider, &r);
 	TRY(process_part(j, c, e));
-	mounts_part(j, p, c);
+	mounts_part(j, c);
 	entitlements_part(j, t, c->name, &r);
 	jw_name(j, "outputs");
 	jw_arr(j);

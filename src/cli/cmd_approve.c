@@ -92,8 +92,11 @@ static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct 
 	jw_m_text(j, "workload", hex);
 	jw_name(j, "platforms");
 	jw_arr(j);
-	for (size_t i = 0; (s = cli_opt_at(c, "platform", i)) != NULL; i++)
+	for (size_t i = 0; (s = cli_opt_at(c, "platform", i)) != NULL; i++) {
+		if (!manifest_lists(a->w.man.platforms, span_of(s)))
+			return err_set(e, COFFER_E_INPUT, "--platform %s: this workload is not made for it (see 'coffer workload show')", s);
 		jw_text(j, s);
+	}
 	jw_arr_end(j);
 	hex32(service_id(a->conn), hex);
 	jw_name(j, "services");
@@ -101,6 +104,8 @@ static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct 
 	jw_text(j, hex);
 	jw_arr_end(j);
 	TRY(expires_opt(c, "until", &until, e));
+	if (until <= clock_now())
+		return err_set(e, COFFER_E_INPUT, "--until: this time is past");
 	clock_text(until, when);
 	jw_m_text(j, "until", when);
 	if ((s = cli_opt(c, "uses")) != NULL) {

@@ -136,7 +136,7 @@ static enum coffer_rc seal_body(
 
 static enum coffer_rc content_read(const char *path, struct secret *out, struct err *e)
 {
-	TRY(file_read_secret(path, CONTENT_MAX, out, e));
+	TRY(file_read_secret(strcmp(path, "-") == 0 ? "/dev/stdin" : path, CONTENT_MAX, out, e));
 	if (out->n == 0)
 		return err_set(e, COFFER_E_INPUT, "%s: the content is empty", path);
 	return COFFER_OK;

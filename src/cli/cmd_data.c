@@ -43,6 +43,8 @@ static void ends_close(struct ends *x)
 
 static enum coffer_rc ends_open(struct ends *x, unsigned mode, struct err *e)
 {
+	if (file_exists(x->out_name))
+		return err_set(e, COFFER_E_INPUT, "%s is there already; nothing is overwritten", x->out_name);
 	x->in = open(x->in_name, O_RDONLY | O_CLOEXEC);
 	if (x->in < 0)
 		return err_set(e, errno == ENOENT ? COFFER_E_NOTFOUND : COFFER_E_SYSTEM, "%s: %s", x->in_name, strerror(errno));
@@ -153,6 +155,8 @@ enum coffer_rc cmd_data_seal(struct cli *c, struct err *e)
 
 	if (!out_name)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	if (strcmp(key_out, out_name) == 0)
+		return err_set(e, COFFER_E_INPUT, "--key-out and --out name the same file");
 	if (file_exists(key_out))
 		return err_set(e, COFFER_E_INPUT, "%s is there already; a data key is never overwritten", key_out);
 	TRY(asset_path_parse(span_of(cli_opt(c, "asset")), &h.asset, e));

@@ -113,6 +113,8 @@ enum coffer_rc cmd_genesis_new(struct cli *c, struct err *e)
 	struct genesis g;
 	char id[HEX32_LEN];
 
+	if (file_exists(out))
+		return err_set(e, COFFER_E_INPUT, "%s is there already; a genesis that others may have signed is not overwritten", out);
 	s.expires = s.issued + 3650LL * 86400;
 	if (cli_opt(c, "expires") && !clock_parse(span_of(cli_opt(c, "expires")), &s.expires))
 		return err_set(e, COFFER_E_INPUT, "--expires: not a time like 2027-01-31T00:00:00Z");
@@ -162,16 +164,32 @@ enum coffer_rc cmd_genesis_sign(struct cli *c, struct err *e)
 	return COFFER_OK;
 }
 
+/* By thumbprint (RFC 7638), which each party can compare with its own 'coffer genesis show'. */
+static void show_key(const char *what, const struct pubkey *k)
+{
+	char hex[HEX32_LEN];
+	uint8_t thumb[32];
+
+	pubkey_thumbprint(k, thumb);
+	hex32(thumb, hex);
+	(void)printf("%-8s key %s\n", what, hex);
+}
+
 static void show_text(const struct genesis *g, const struct dsse *env)
 {
 	char id[HEX32_LEN], who[256];
 
 	hex32(g->id, id);
 	(void)printf("genesis  %s\norigin   %s\n", id, g->origin);
+	show_key("ledger", &g->ledger_key);
 	for (size_t i = 0; i < g->n_parties; i++) {
 		persona_names(g->party[i].personas, who, sizeof(who));
 		(void)printf(
 		    "party    %-20s %-40s %s\n", g->party[i].id, who, party_signed(&g->party[i], env) ? "signed" : "NOT SIGNED");
+		for (size_t k = 0; k < g->party[i].n_keys; k++)
+			show_key("  signs", &g->party[i].keys[k]);
+		if (g->party[i].has_encryption)
+			show_key("  reads", &g->party[i].encryption);
 	}
 }
 

@@ -180,7 +180,8 @@ static enum coffer_rc load_key(const struct cli *c, const struct home *h, const 
 
 	TRY(home_file(h, name, path, sizeof(path), e));
 	TRY(file_read(path, KEY_FILE_MAX, &pem, e));
-	TRY(passphrase_get(c, false, &pass, e));
+	if (!span_starts(wr_span(&pem), "-----BEGIN PRIVATE KEY-----")) /* an unencrypted one needs none */
+		TRY(passphrase_get(c, false, &pass, e));
 	if (pem_read_private(wr_span(&pem), (struct span){ pass.p, pass.n }, out, e) != COFFER_OK)
 		return err_wrap(e, "%s", path);
 	return COFFER_OK;

@@ -144,15 +144,18 @@ static enum coffer_rc mounts(const struct json *o, const struct pod *p, struct p
 		return odd("container", "too many volumeMounts", e);
 	for (size_t i = 0; i < json_len(a); i++) {
 		struct pod_mount *m = &c->mount[c->n_mounts++];
+		const struct pod_volume *v;
 
 		TRY(json_closed(json_at(a, i), names, "volumeMount", e));
 		TRY(json_need_str(json_at(a, i), "name", "volumeMount", &m->volume, e));
 		TRY(json_need_str(json_at(a, i), "mountPath", "volumeMount", &m->path, e));
 		TRY(opt_bool(json_at(a, i), "readOnly", "volumeMount", &m->read_only, e));
-		if (!pod_volume(p, m->volume))
+		v = pod_volume(p, m->volume);
+		if (!v)
 			return odd("volumeMount", "the pod has no volume of this name", e);
 		if (m->path.n < 2 || m->path.p[0] != '/')
 			return odd("volumeMount", "mountPath is not absolute", e);
+		m->read_only = m->read_only || v->is_file;
 	}
 	return COFFER_OK;
 }

@@ -10,7 +10,7 @@
  *        securityContext{runAsUser, runAsGroup, supplementalGroups, readOnlyRootFilesystem,
  *                        allowPrivilegeEscalation (false), privileged (false), capabilities{add, drop}}}
  * A container's securityContext goes before the pod's. Ids default to 0, workingDir to "/".
- * Names are DNS labels and unique; every mount names a volume; capabilities.drop is void, for none are given.
+ * A mount of a hostPath file is read-only whatever it says. Names are DNS labels and unique; every mount names a volume; capabilities.drop is void, for none are given.
  */
 #pragma once
 #include "base/err.h"

@@ -44,6 +44,19 @@ static void run_freep(struct run **r)
 	free(*r);
 }
 
+/* Found before the pod runs, because its result exists once. */
+static enum coffer_rc can_write(const char *path, struct err *e)
+{
+	CLEANUP(freep) char *copy = str_fmt("%s", path);
+	char *slash = copy ? strrchr(copy, '/') : NULL;
+
+	if (slash)
+		*(slash == copy ? slash + 1 : slash) = 0;
+	if (access(slash ? copy : ".", W_OK | X_OK) != 0)
+		return err_set(e, COFFER_E_INPUT, "--output %s: its folder: %s", path, strerror(errno));
+	return COFFER_OK;
+}
+
 /* Everything that can be wrong with the command line is found before anything starts. */
 static enum coffer_rc check_options(const struct run *r, struct err *e)
 {
@@ -55,6 +68,10 @@ static enum coffer_rc check_options(const struct run *r, struct err *e)
 		if (n == 0 || value[n] == 0 || value[n + 1] == 0)
 			return err_set(e, COFFER_E_INPUT, "--output %s: not NAME=FILE", value);
 		TRY(run_find_output(r, (struct span){ (const uint8_t *)value, n }, &container, e));
+		for (size_t k = 0; k < i; k++)
+			if (strncmp(cli_opt_at(r->cli, "output", k), value, n + 1) == 0)
+				return err_set(e, COFFER_E_INPUT, "--output %s: this output has a file already", value);
+		TRY(can_write(value + n + 1, e));
 	}
 	return COFFER_OK;
 }

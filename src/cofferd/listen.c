@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "base/own.h"
+#include "base/str.h"
 #include "cofferd/parent.h"
 
 struct place { char host[56], port[8]; };
@@ -14,8 +15,11 @@ static bool split(const char *where, struct place *out)
 {
 	const char *colon = strrchr(where, ':');
 	size_t n = colon ? (size_t)(colon - where) : 0;
+	uint64_t port;
 
 	if (!colon || n == 0 || colon[1] == '\0' || strlen(colon + 1) >= sizeof(out->port))
+		return false;
+	if (!span_u64(span_of(colon + 1), &port) || port > UINT16_MAX)
 		return false;
 	if (where[0] == '[') {
 		if (where[n - 1] != ']')

@@ -76,6 +76,20 @@ clean token --method GET --path /coffer/v0/assets --home "$tmp/alice" --passphra
 report $? "token_is_a_compact_jws"
 ! grep -rq 'correct horse' "$tmp/alice" "$tmp/token" "$tmp/err"
 report $? "passphrase_is_nowhere_in_what_was_written"
+clean init --party bob --persona data-owner --home "$tmp/bob" --no-passphrase >"$tmp/out" 2>"$tmp/err" </dev/null &&
+	clean token --method GET --path /x --home "$tmp/bob" >"$tmp/out" 2>"$tmp/err" </dev/null
+report $? "unencrypted_key_asks_for_no_passphrase"
+echo data >"$tmp/plain"
+clean data seal "$tmp/plain" --asset kbs:///alice/data-key/x --version 1 --key-out "$tmp/k1" --out "$tmp/sealed" >"$tmp/out" 2>"$tmp/err"
+report $? "data_is_sealed_without_a_service_when_the_version_is_given"
+expect 3 "data_seal_overwrites_nothing" data seal "$tmp/plain" --asset kbs:///alice/data-key/x --version 2 --key-out "$tmp/k2" --out "$tmp/sealed"
+expect 3 "data_seal_does_not_overwrite_its_input" data seal "$tmp/plain" --asset kbs:///alice/data-key/x --version 2 --key-out "$tmp/k3" --out "$tmp/plain"
+expect 3 "data_seal_wants_two_files" data seal "$tmp/plain" --asset kbs:///alice/data-key/x --version 2 --key-out "$tmp/same" --out "$tmp/same"
+expect 1 "data_of_another_version_is_refused" data open "$tmp/sealed" --asset kbs:///alice/data-key/x --version 2 --key-file "$tmp/k1" --out "$tmp/again"
+[ ! -e "$tmp/again" ]
+report $? "refused_data_leaves_no_file"
+clean data open "$tmp/sealed" --asset kbs:///alice/data-key/x --version 1 --key-file "$tmp/k1" --out "$tmp/again" >"$tmp/out" 2>"$tmp/err" && cmp -s "$tmp/plain" "$tmp/again"
+report $? "sealed_data_opens_to_what_it_was"
 clean man | head -1 | grep -q '^.TH COFFER 1'
 report $? "man_page_is_made_from_the_table"
 clean completion | bash -n

@@ -163,7 +163,8 @@ static enum coffer_rc check_approval(struct keep *k, const struct dsse *env, con
 	return COFFER_OK;
 }
 
-/* The issuer revokes its own; anyone a workload or approval of another, as far as its own assets go (decide.c). */
+/* The issuer revokes its own; anyone a workload of another, as far as its own assets go (decide.c). An approval
+ * is about its issuer's assets alone, so nobody else's word bears on it. */
 static enum coffer_rc check_revocation(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	struct revocation v;
@@ -176,7 +177,7 @@ static enum coffer_rc check_revocation(struct keep *k, const struct dsse *env, c
 	if (!found)
 		return err_set(e, COFFER_E_NOTFOUND, "the statement to revoke is not logged");
 	own = strcmp(b.issuer, s->issuer) == 0;
-	foreign = b.kind == ST_APPROVAL || b.kind == ST_WORKLOAD;
+	foreign = b.kind == ST_WORKLOAD;
 	if (b.kind == ST_GENESIS || b.kind == ST_PARTY || b.kind == ST_REVOCATION)
 		return err_deny(e, "kind", "a %s statement is not revoked; it is superseded", statement_kind_name(b.kind));
 	if (!own && !foreign)

@@ -62,7 +62,8 @@ static enum coffer_rc read_fact(const struct registry *r, struct q *q, int64_t n
 }
 
 /* Who revoked f, of those whose word counts here: its issuer, and the owner of the asset that is asked for. Strangers may
- * revoke what they like without being heard, or a crowd of them could silence an owner. Too many revocations of one statement would hide some: that is refused, not cut. */
+ * revoke what they like without being heard, or a crowd of them could silence an owner. Too many revocations of one statement
+ * would hide some: that is refused, not cut. */
 static enum coffer_rc read_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT issuer FROM revoked WHERE target=? AND issuer IN (?, ?)");
@@ -255,10 +256,19 @@ static struct facts **place_for(struct registry *r, const struct asset_path *p, 
 	return oldest;
 }
 
-static bool answers(const struct registry *r, const struct facts *f, const struct asset_path *p, const uint8_t reg[static 32])
+/* A service that expired since it was read took a place that another may have now. */
+static bool service_expired(const struct facts *f, int64_t now)
 {
-	return f && f->version == store_version(r->store) && strcmp(f->path, p->text) == 0 &&
-	       span_eq(SPAN(f->init_register), (struct span){ reg, 32 });
+	for (size_t i = 0; i < f->n_services; i++)
+		if (now >= f->service[i].s.expires)
+			return true;
+	return false;
+}
+
+static bool answers(const struct facts *f, uint64_t version, const struct asset_path *p, const uint8_t reg[static 32], int64_t now)
+{
+	return f && f->version == version && strcmp(f->path, p->text) == 0 &&
+	       span_eq(SPAN(f->init_register), (struct span){ reg, 32 }) && !service_expired(f, now);
 }
 
 enum coffer_rc registry_facts(struct registry *r, const struct asset_path *p, const uint8_t init_register[static 32], int64_t now,
@@ -266,7 +276,7 @@ enum coffer_rc registry_facts(struct registry *r, const struct asset_path *p, co
 {
 	struct facts **place = place_for(r, p, init_register);
 
-	if (answers(r, *place, p, init_register)) {
+	if (answers(*place, store_version(r->store), p, init_register, now)) {
 		TRY(refresh(r, now, *place, e));
 	} else {
 		facts_freep(place);
