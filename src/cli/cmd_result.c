@@ -7,6 +7,8 @@
 #include "cli/publish.h"
 #include "cli/verbs.h"
 #include "cli/workload.h"
+#include "fmt/enc.h"
+#include "fmt/json.h"
 #include "os/file.h"
 #include "trust/output.h"
 
@@ -34,13 +36,37 @@ static void opened_end(struct opened *x)
 	output_clear(&x->o);
 }
 
+/* {"container","data" (base64, unless it went to a file),"name","platform","workload"} */
+static enum coffer_rc print_json(const struct opened *x, bool with_data, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(4u << 20), data = wr_open(2u << 20);
+	struct json_wr j = jw_open(&w, false);
+	char digest[HEX32_LEN];
+
+	b64_write(&data, wr_span(&x->o.data));
+	hex32(x->w.man.digest, digest);
+	jw_obj(&j);
+	jw_m_str(&j, "container", x->o.container->name);
+	if (with_data)
+		jw_m_str(&j, "data", wr_span(&data));
+	jw_m_str(&j, "name", x->o.output->name);
+	jw_m_text(&j, "platform", x->o.ear.platform);
+	jw_m_text(&j, "workload", digest);
+	jw_obj_end(&j);
+	TRY(wr_done(&w, "output", e));
+	(void)printf("%.*s\n", (int)w.n, (const char *)w.p);
+	return COFFER_OK;
+}
+
 static enum coffer_rc deliver(const struct cli *c, const struct opened *x, struct err *e)
 {
 	struct span data = wr_span(&x->o.data);
 
 	if (cli_opt(c, "out"))
 		TRY(file_write(cli_opt(c, "out"), data, 0600, e));
-	else if (fwrite(data.p, 1, data.n, stdout) != data.n || fflush(stdout) != 0)
+	if (c->json)
+		return print_json(x, !cli_opt(c, "out"), e);
+	if (!cli_opt(c, "out") && (fwrite(data.p, 1, data.n, stdout) != data.n || fflush(stdout) != 0))
 		return err_set(e, COFFER_E_SYSTEM, "standard output: not all of it could be written");
 	(void)fprintf(stderr, "output %.*s of container %.*s of %s/%.*s, on platform %s%s\n", (int)x->o.output->name.n,
 	    (const char *)x->o.output->name.p, (int)x->o.container->name.n, (const char *)x->o.container->name.p, x->w.issuer,
