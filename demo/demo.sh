@@ -148,6 +148,7 @@ sh_step "openssl rand -out $D/image.key 32"
 as imaker coffer asset put kbs:///imaker/image-key/risk --file "$D/image.key"
 as imaker coffer image encrypt "$D/plain:risk" "$D/encrypted:risk" --kid kbs:///imaker/image-key/risk --key-file "$D/image.key"
 as imaker coffer image push "$D/encrypted:risk" "$reg/imaker/risk:1" --plain-http
+coffer image push "$D/encrypted:risk" "$reg/imaker/risk@sha256:$(printf '0%.0s' $(seq 64))" --plain-http >>"$LOG" 2>&1 && die "an image was pushed under another's digest"
 image=$reg/imaker/risk@$(coffer image inspect --json "$D/encrypted:risk" | jq -r .digest)
 as imaker coffer image sign "$image" --plain-http
 as imaker coffer image release "$image" --key kbs:///imaker/image-key/risk

@@ -186,6 +186,21 @@ enum coffer_rc cmd_image_inspect(struct cli *c, struct err *e)
 	return COFFER_OK;
 }
 
+/* A digest in the reference says which image the caller means. */
+static enum coffer_rc is_named(const struct image_at *in, const struct ref *ref, struct err *e)
+{
+	CLEANUP(layout_freep) struct layout *l = NULL;
+	const struct descriptor *d = NULL;
+
+	if (!ref->has_digest)
+		return COFFER_OK;
+	TRY(layout_open(in->dir, &l, e));
+	TRY(layout_find(l, in->tag, &d, e));
+	if (!span_eq(SPAN(d->digest), SPAN(ref->digest)))
+		return err_deny(e, "digest", "the image in %s is not the one that the reference names by digest", in->dir);
+	return COFFER_OK;
+}
+
 enum coffer_rc cmd_image_push(struct cli *c, struct err *e)
 {
 	CLEANUP(remote_end) struct remote r = { 0 };
@@ -195,6 +210,7 @@ enum coffer_rc cmd_image_push(struct cli *c, struct err *e)
 
 	TRY(layout_arg(c->pos[0], dir, sizeof(dir), &in, e));
 	TRY(remote_open(c, c->pos[1], &r, e));
+	TRY(is_named(&in, &r.ref, e));
 	TRY(image_push(&in, r.reg, r.ref.tag[0] ? r.ref.tag : NULL, digest, e));
 	ref_name(&r.ref, name);
 	ref_digest_text(digest, digest_text);
