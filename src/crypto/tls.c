@@ -13,6 +13,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/clock.h"
+#include "base/wait.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "crypto/hash.h"
@@ -98,32 +99,15 @@ static enum coffer_rc broken(struct err *e, const char *what)
 	return err_set(e, COFFER_E_UPSTREAM, "TLS: %s: %s", what, why ? why : "the connection was cut");
 }
 
-static enum coffer_rc wait_for(int fd, short events, int64_t deadline_ms, struct err *e)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-	int n;
-
-	do {
-		int64_t left = deadline_ms - clock_monotonic_ms();
-
-		if (left <= 0)
-			return err_set(e, COFFER_E_UPSTREAM, "TLS: timed out");
-		n = poll(&p, 1, left > INT_MAX ? INT_MAX : (int)left);
-	} while (n == 0 || (n < 0 && errno == EINTR));
-	if (n < 0)
-		return err_set(e, COFFER_E_SYSTEM, "TLS: poll: %s", strerror(errno));
-	return COFFER_OK;
-}
-
 /* After an SSL_* call that returned rc <= 0: COFFER_OK means try it again. */
 static enum coffer_rc retry(struct tls *t, int rc, int64_t deadline_ms, const char *what, struct err *e)
 {
 	int why = SSL_get_error(t->ssl, rc);
 
 	if (why == SSL_ERROR_WANT_READ)
-		return wait_for(t->fd, POLLIN, deadline_ms, e);
+		return wait_fd(t->fd, POLLIN, deadline_ms, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "TLS");
 	if (why == SSL_ERROR_WANT_WRITE)
-		return wait_for(t->fd, POLLOUT, deadline_ms, e);
+		return wait_fd(t->fd, POLLOUT, deadline_ms, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "TLS");
 	return broken(e, what);
 }
 

@@ -13,25 +13,9 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "base/wait.h"
 
 DEFINE_CLEANUP(struct addrinfo *, freeaddrinfo)
-
-static enum coffer_rc wait_for(int fd, short events, int64_t deadline_ms, struct err *e)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-	int n;
-
-	do {
-		int64_t left = deadline_ms - clock_monotonic_ms();
-
-		if (left <= 0)
-			return err_set(e, COFFER_E_UPSTREAM, "timed out");
-		n = poll(&p, 1, left > INT_MAX ? INT_MAX : (int)left);
-	} while (n == 0 || (n < 0 && errno == EINTR));
-	if (n < 0)
-		return err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
-	return COFFER_OK;
-}
 
 static enum coffer_rc resolve(const struct http_opts *o, struct addrinfo **out, struct err *e)
 {
@@ -58,7 +42,7 @@ static enum coffer_rc connect_one(const struct addrinfo *a, int64_t deadline_ms,
 	if (connect(fd, a->ai_addr, a->ai_addrlen) != 0) {
 		if (errno != EINPROGRESS)
 			return err_set(e, COFFER_E_UPSTREAM, "%s", strerror(errno));
-		TRY(wait_for(fd, POLLOUT, deadline_ms, e));
+		TRY(wait_fd(fd, POLLOUT, deadline_ms, e));
 		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &len) != 0 || why != 0)
 			return err_set(e, COFFER_E_UPSTREAM, "%s", strerror(why ? why : errno));
 	}
@@ -142,7 +126,7 @@ enum coffer_rc conn_write(struct conn *c, struct span s, int64_t deadline_ms, st
 		if (n >= 0)
 			s = span_skip(s, (size_t)n);
 		else if (errno == EAGAIN || errno == EWOULDBLOCK)
-			TRY(wait_for(c->fd, POLLOUT, deadline_ms, e));
+			TRY(wait_fd(c->fd, POLLOUT, deadline_ms, e));
 		else if (errno != EINTR)
 			return err_set(e, COFFER_E_UPSTREAM, "send: %s", strerror(errno));
 	}
@@ -161,7 +145,7 @@ enum coffer_rc conn_read(struct conn *c, uint8_t *p, size_t cap, int64_t deadlin
 			return COFFER_OK;
 		}
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
-			TRY(wait_for(c->fd, POLLIN, deadline_ms, e));
+			TRY(wait_fd(c->fd, POLLIN, deadline_ms, e));
 		else if (errno != EINTR)
 			return err_set(e, COFFER_E_UPSTREAM, "recv: %s", strerror(errno));
 	}
