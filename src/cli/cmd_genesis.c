@@ -5,6 +5,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/home.h"
+#include "cli/publish.h"
 #include "cli/verbs.h"
 #include "crypto/hash.h"
 #include "crypto/jwk.h"
@@ -81,17 +82,6 @@ static enum coffer_rc genesis_body(const struct cli *c, struct wr *w, struct err
 	return wr_done(w, "genesis", e);
 }
 
-static enum coffer_rc write_envelope(const char *path, const struct dsse *env, struct err *e)
-{
-	CLEANUP(wr_close) struct wr w = wr_open(DSSE_ENVELOPE_MAX);
-	struct json_wr j = jw_open(&w, true);
-
-	dsse_write(env, &j);
-	wr_str(&w, "\n");
-	TRY(wr_done(&w, path, e));
-	return file_write(path, wr_span(&w), 0644, e);
-}
-
 static enum coffer_rc read_envelope(const char *path, struct dsse *env, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = { 0 };
@@ -127,7 +117,7 @@ enum coffer_rc cmd_genesis_new(struct cli *c, struct err *e)
 	TRY(statement_parse(wr_span(&payload), &check, e)); /* what we write must be what we read */
 	TRY(genesis_read(&check, &g, e));
 	TRY(dsse_new(wr_span(&payload), &env, e));
-	TRY(write_envelope(out, &env, e));
+	TRY(envelope_write(out, &env, e));
 	hex32(check.id, id);
 	if (c->json)
 		(void)printf("{\"genesis\":\"%s\",\"file\":\"%s\"}\n", id, out);
@@ -158,7 +148,7 @@ enum coffer_rc cmd_genesis_sign(struct cli *c, struct err *e)
 		return err_deny(
 		    e, "genesis", "%s names another key for %s than the one in %s: do not sign", c->pos[0], h.party, h.dir);
 	TRY(dsse_sign(&env, key, e));
-	TRY(write_envelope(c->pos[0], &env, e));
+	TRY(envelope_write(c->pos[0], &env, e));
 	(void)printf(
 	    c->json ? "{\"signed-by\":\"%s\",\"signatures\":%zu}\n" : "signed by %s; %zu signatures now\n", h.party, env.n_sigs);
 	return COFFER_OK;

@@ -27,17 +27,6 @@ static enum coffer_rc read_party(const struct home *h, struct json_doc **out, st
 	return COFFER_OK;
 }
 
-static enum coffer_rc write_envelope(const char *path, const struct dsse *env, struct err *e)
-{
-	CLEANUP(wr_close) struct wr w = wr_open(DSSE_ENVELOPE_MAX);
-	struct json_wr j = jw_open(&w, true);
-
-	dsse_write(env, &j);
-	wr_str(&w, "\n");
-	TRY(wr_done(&w, path, e));
-	return file_write(path, wr_span(&w), 0644, e);
-}
-
 enum coffer_rc cmd_party_request(struct cli *c, struct err *e)
 {
 	CLEANUP(wr_close) struct wr payload = wr_open(DSSE_PAYLOAD_MAX);
@@ -63,7 +52,7 @@ enum coffer_rc cmd_party_request(struct cli *c, struct err *e)
 	TRY(statement_write(&s, &payload, e));
 	TRY(dsse_new(wr_span(&payload), &env, e));
 	TRY(dsse_sign(&env, key, e));
-	TRY(write_envelope(out, &env, e));
+	TRY(envelope_write(out, &env, e));
 	(void)printf(c->json ? "{\"party\":\"%s\",\"file\":\"%s\"}\n"
 			     : "%s asks to join in %s; any known party admits it with 'coffer party admit'\n",
 	    h.party, out);

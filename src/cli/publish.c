@@ -8,6 +8,7 @@
 #include "base/wr.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
+#include "os/file.h"
 
 #define REPLY_MAX (8u << 20)
 
@@ -169,6 +170,17 @@ enum coffer_rc draft_sign(const struct home *h, const struct privkey *key, struc
 	TRY(dsse_new(wr_span(&payload), out, e));
 	*serial = s.serial;
 	return dsse_sign(out, key, e);
+}
+
+enum coffer_rc envelope_write(const char *path, const struct dsse *env, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(DSSE_ENVELOPE_MAX);
+	struct json_wr j = jw_open(&w, true);
+
+	dsse_write(env, &j);
+	wr_str(&w, "\n");
+	TRY(wr_done(&w, path, e));
+	return file_write(path, wr_span(&w), 0644, e);
 }
 
 enum coffer_rc envelope_post(struct service_conn *conn, const struct dsse *env, struct logged *out, struct err *e)

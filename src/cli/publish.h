@@ -23,6 +23,9 @@ struct logged { uint8_t id[32]; uint64_t seq, serial; };
 enum coffer_rc draft_sign(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
     struct dsse *out, uint64_t *serial, struct err *e) NODISCARD;
 
+/* Writes an envelope to a file, for people to hand on. */
+enum coffer_rc envelope_write(const char *path, const struct dsse *env, struct err *e) NODISCARD;
+
 /* Posts an envelope; *out from the reply. */
 enum coffer_rc envelope_post(struct service_conn *conn, const struct dsse *env, struct logged *out, struct err *e) NODISCARD;
 
