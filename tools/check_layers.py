@@ -9,7 +9,7 @@ MAY = {  # directory -> directories it may include (itself is implied)
     "fmt": ["base"],
     "crypto": ["base", "fmt"],
     "net": ["base", "os", "fmt", "crypto"],
-    "policy": ["base", "fmt", "crypto"],
+    "policy": ["base", "fmt"],
     "evidence": ["base", "fmt", "crypto", "policy"],
     "client": ["base", "os", "fmt", "crypto", "net", "trust", "proto"],
     "image": ["base", "os", "fmt", "crypto", "net"],
