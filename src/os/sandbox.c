@@ -7,6 +7,7 @@
 #include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -116,6 +117,12 @@ static const int net_calls[] = {
 	SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(sched_getaffinity),
 };
 
+/* Forking, and what a child calls on its way into the compute sandbox. */
+static const int forker_calls[] = {
+	SCMP_SYS(wait4), SCMP_SYS(kill), SCMP_SYS(pipe2), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
+	SCMP_SYS(setrlimit), SCMP_SYS(prlimit64),
+};
+
 #define FS_TRUNCATE (1ull << 14) /* LANDLOCK_ACCESS_FS_TRUNCATE, ABI 3: newer than the oldest headers we build with */
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -152,6 +159,19 @@ static bool allow_threads(scmp_filter_ctx c)
 	return seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread) == 0 &&
 	       seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0 &&
 	       seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, name) == 0;
+}
+
+/* A process of its own: fork as libc does it, without sharing anything and without namespaces. */
+static bool allow_fork(scmp_filter_ctx c)
+{
+	const struct scmp_arg_cmp fork_flags = SCMP_A0(SCMP_CMP_EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD);
+	const int door[] = { PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP };
+
+	for (size_t i = 0; i < COUNT(door); i++)
+		if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)door[i])) != 0)
+			return false;
+	return seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, fork_flags) == 0 &&
+	       seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
 }
 
 static bool allow_open_for_reading(scmp_filter_ctx c)
@@ -268,6 +288,18 @@ enum coffer_rc sandbox_enter_net(struct err *e)
 
 	TRY(new_filter(&c, e));
 	if (!allow(c, net_calls, COUNT(net_calls)) || !allow_threads(c) || !allow_open_for_reading(c))
+		return err_set(e, COFFER_E_SYSTEM, "sandbox: cannot build the system call filter");
+	TRY(drop_powers(e));
+	TRY(enter_landlock(NULL, e));
+	return load(c, e);
+}
+
+enum coffer_rc sandbox_enter_forker(struct err *e)
+{
+	CLEANUP(ctx_freep) scmp_filter_ctx c = NULL;
+
+	TRY(new_filter(&c, e));
+	if (!allow(c, forker_calls, COUNT(forker_calls)) || !allow_fork(c))
 		return err_set(e, COFFER_E_SYSTEM, "sandbox: cannot build the system call filter");
 	TRY(drop_powers(e));
 	TRY(enter_landlock(NULL, e));

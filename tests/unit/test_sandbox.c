@@ -22,7 +22,7 @@
 static char dir[] = "/tmp/coffer-test-sandbox.XXXXXX";
 static int listener = -1;
 
-enum door { COMPUTE, KEEP, NET };
+enum door { COMPUTE, KEEP, NET, FORKER };
 
 static enum coffer_rc enter(enum door d, struct err *e)
 {
@@ -30,6 +30,7 @@ static enum coffer_rc enter(enum door d, struct err *e)
 	case COMPUTE: return sandbox_enter_compute(e);
 	case KEEP:    return sandbox_enter_keep(dir, e);
 	case NET:     return sandbox_enter_net(e);
+	case FORKER:  return sandbox_enter_forker(e);
 	}
 	return COFFER_E_BUG;
 }
@@ -202,14 +203,63 @@ static void net_kills_open_for_writing_and_denies_reading(void)
 	CHECK(exited_zero(status_in(NET, p_read_is_denied)));
 }
 
+static void forker_kills_what_leads_out(void)
+{
+	void (*const probes[])(void) = { p_socket, p_wx, p_exec, p_ptrace, p_bind, p_connect, p_thread, p_write_file, p_open };
+
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+		CHECK(died_by_sigsys(status_in(FORKER, probes[i])));
+}
+
+static void p_fork_and_wait(void)
+{
+	int st = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(7);
+	if (pid < 0 || waitpid(pid, &st, 0) != pid || !WIFEXITED(st) || WEXITSTATUS(st) != 7)
+		_exit(1);
+}
+
+static void (*inner)(void);
+static void p_child_computes(void)
+{
+	int st = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct err e = { 0 };
+
+		if (sandbox_enter_compute(&e) != COFFER_OK)
+			_exit(91);
+		inner();
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &st, 0) != pid || !WIFSIGNALED(st) || WTERMSIG(st) != SIGSYS)
+		_exit(1);
+}
+
+/* The child's sandbox is the compute one: what the forker may do, the child may not. */
+static void forker_forks_children_that_only_compute(void)
+{
+	void (*const probes[])(void) = { p_fork, p_kill, p_prctl, p_setrlimit, p_open, p_socket };
+
+	CHECK(exited_zero(status_in(FORKER, p_fork_and_wait)));
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
+		inner = probes[i];
+		CHECK(exited_zero(status_in(FORKER, p_child_computes)));
+	}
+}
+
 static void *wait_long(void *p)
 {
 	(void)pause();
 	return p;
 }
-static void both_refuse_with_a_second_thread(void)
+static void all_refuse_with_a_second_thread(void)
 {
-	for (int d = KEEP; d <= NET; d++) {
+	for (int d = KEEP; d <= FORKER; d++) {
 		int st = 0;
 		pid_t pid = fork();
 
@@ -227,9 +277,9 @@ static void both_refuse_with_a_second_thread(void)
 }
 
 /* Seen from outside: not dumpable means that /proc/PID/mem belongs to root; limits and bits from /proc. */
-static void both_drop_core_dump_privileges_and_capabilities(void)
+static void all_drop_core_dump_privileges_and_capabilities(void)
 {
-	for (int d = KEEP; d <= NET; d++) {
+	for (int d = KEEP; d <= FORKER; d++) {
 		int go[2], ready[2], st;
 		struct err e = { 0 };
 		char line[256], path[64];
@@ -285,8 +335,9 @@ int main(void)
 		T(enter_kills_fork), T(enter_kills_executable_mapping),
 		T(both_kill_what_leads_out), T(both_allow_compute_and_heap), T(keep_allows_files_below_its_folder_only),
 		T(keep_kills_threads), T(keep_without_its_folder_does_not_enter), T(net_allows_accept_epoll_threads),
-		T(net_kills_open_for_writing_and_denies_reading), T(both_refuse_with_a_second_thread),
-		T(both_drop_core_dump_privileges_and_capabilities),
+		T(net_kills_open_for_writing_and_denies_reading), T(all_refuse_with_a_second_thread),
+		T(forker_kills_what_leads_out), T(forker_forks_children_that_only_compute),
+		T(all_drop_core_dump_privileges_and_capabilities),
 	};
 	int bad;
 
