@@ -78,7 +78,8 @@ struct keep_put_req {
 	struct keep_party_auth auth;
 	struct span   path;
 	struct dsse   statement;              /* decoded into owned memory */
-	struct pubkey epk;
+	bool          has_content;            /* else the statement says anew what is kept: same digest, next version */
+	struct pubkey epk;                    /* of the content, as all that follows */
 	struct span   aad, encrypted_key, ciphertext;
 	uint8_t       iv[12], tag[16];
 };

@@ -92,6 +92,9 @@ void keep_put_req_write(struct wr *w, const struct keep_put_req *m)
 	keep_party_auth_put(w, &m->auth);
 	wr_blob32(w, m->path);
 	put_dsse(w, &m->statement);
+	keep_put_bool(w, m->has_content);
+	if (!m->has_content)
+		return;
 	wr_put(w, SPAN(m->epk.x));
 	wr_put(w, SPAN(m->epk.y));
 	if (m->epk.kind != KEY_P256)
@@ -103,6 +106,17 @@ void keep_put_req_write(struct wr *w, const struct keep_put_req *m)
 	wr_put(w, SPAN(m->tag));
 }
 
+static void get_content(struct rd *r, struct keep_put_req *m)
+{
+	rd_copy(r, m->epk.x, sizeof(m->epk.x));
+	rd_copy(r, m->epk.y, sizeof(m->epk.y));
+	m->aad = rd_blob32(r, AAD_MAX);
+	m->encrypted_key = rd_blob32(r, WRAPPED_MAX);
+	m->ciphertext = rd_blob32(r, KEEP_ASSET_MAX);
+	rd_copy(r, m->iv, sizeof(m->iv));
+	rd_copy(r, m->tag, sizeof(m->tag));
+}
+
 enum coffer_rc keep_put_req_read(struct span b, struct keep_put_req *m, struct err *e)
 {
 	struct rd r = rd_open(b);
@@ -112,13 +126,9 @@ enum coffer_rc keep_put_req_read(struct span b, struct keep_put_req *m, struct e
 	keep_party_auth_get(&r, &got.auth);
 	got.path = rd_blob32(&r, KEEP_PATH_MAX);
 	payload = get_dsse(&r, &got.statement);
-	rd_copy(&r, got.epk.x, sizeof(got.epk.x));
-	rd_copy(&r, got.epk.y, sizeof(got.epk.y));
-	got.aad = rd_blob32(&r, AAD_MAX);
-	got.encrypted_key = rd_blob32(&r, WRAPPED_MAX);
-	got.ciphertext = rd_blob32(&r, KEEP_ASSET_MAX);
-	rd_copy(&r, got.iv, sizeof(got.iv));
-	rd_copy(&r, got.tag, sizeof(got.tag));
+	got.has_content = keep_bool(&r);
+	if (got.has_content)
+		get_content(&r, &got);
 	TRY(keep_end(&r, "put", e));
 	TRY(own_payload(payload, &got.statement, e));
 	*m = got;

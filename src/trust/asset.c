@@ -28,9 +28,25 @@ static enum coffer_rc read_of(const struct json *b, struct asset_body *a, struct
 	return form_number(b, "k", "asset", (struct form_range){ 1, a->n_of }, &a->k, e);
 }
 
+/* {"rego": text}: bytes for eval to judge; here nobody reads them. */
+static enum coffer_rc read_policy(const struct json *b, struct asset_body *a, struct err *e)
+{
+	static const char *const names[] = { "rego", NULL };
+	const struct json *p = NULL;
+
+	if (!json_get(b, "policy"))
+		return COFFER_OK;
+	TRY(json_need_obj(b, "policy", "asset", &p, e));
+	TRY(json_closed(p, names, "asset policy", e));
+	TRY(json_need_str(p, "rego", "asset policy", &a->policy, e));
+	if (a->policy.n == 0 || a->policy.n > ASSET_POLICY_MAX)
+		return err_set(e, COFFER_E_LIMIT, "asset policy: a policy has 1 to %u bytes", ASSET_POLICY_MAX);
+	return COFFER_OK;
+}
+
 enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, struct err *e)
 {
-	static const char *const names[] = { "path", "type", "version", "k", "of", "least-action", NULL };
+	static const char *const names[] = { "path", "type", "version", "k", "of", "least-action", "policy", NULL };
 	struct asset_body a = { 0 };
 	struct span path, type, action;
 
@@ -52,6 +68,7 @@ enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, str
 	TRY(json_need_str(s->body, "least-action", "asset", &action, e));
 	if (!span_eq_str(action, "stop"))
 		return err_set(e, COFFER_E_INPUT, "asset: least-action is not \"stop\"");
+	TRY(read_policy(s->body, &a, e));
 	*out = a;
 	return COFFER_OK;
 }

@@ -81,7 +81,16 @@ struct service {
 enum coffer_rc service_read(const struct json *body, struct service *out, struct err *e) NODISCARD;
 void           service_write(const struct service *s, struct json_wr *j);
 
-struct asset_body { struct asset_path path; char type[32]; uint64_t version; uint64_t k; char of[8][PARTY_MAX]; size_t n_of; };
+#define ASSET_POLICY_MAX (64u << 10)
+struct asset_body {
+	struct asset_path path;
+	char     type[32];
+	uint64_t version;
+	uint64_t k;
+	char     of[8][PARTY_MAX];
+	size_t   n_of;
+	struct span policy; /* the owner's release policy, Rego text; {NULL,0}: none. Borrowed from the statement's document */
+};
 /* also: version == serial, subject is the path */
 enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, struct err *e) NODISCARD;
 

@@ -94,6 +94,23 @@ static enum coffer_rc open_sealed(struct keep *k, const struct keep_put_req *m, 
 	return COFFER_OK;
 }
 
+/* The owner says anew what is kept (another policy, a longer life): the content of the version before, under the digest that both
+ * statements carry. */
+static enum coffer_rc content_before(struct keep *k, const struct asset_body *b, const struct statement *s, struct secret *out,
+				     struct err *e)
+{
+	CLEANUP(secret_free) struct secret plain = { 0 };
+	uint8_t digest[32];
+
+	TRY(asset_load(k, &b->path, b->version - 1, &plain, e));
+	sha256((struct span){ plain.p, plain.n }, digest);
+	if (!ct_eq(SPAN(digest), SPAN(s->subject[0].sha256)))
+		return err_deny(e, "digest", "the content kept is not the one whose digest is in the statement");
+	*out = plain;
+	plain = (struct secret){ 0 };
+	return COFFER_OK;
+}
+
 static enum coffer_rc put(struct keep *k, const struct keep_put_req *m, const struct asset_path *p, struct logged *l,
 			  struct err *e)
 {
@@ -111,7 +128,7 @@ static enum coffer_rc put(struct keep *k, const struct keep_put_req *m, const st
 		return err_deny(e, "kind", "the statement is about %s", b.path.text);
 	if (known) /* an answer that got lost, sent again */
 		return COFFER_OK;
-	TRY(open_sealed(k, m, &s, &plain, e));
+	TRY(m->has_content ? open_sealed(k, m, &s, &plain, e) : content_before(k, &b, &s, &plain, e));
 	TRY(tx_begin(&k->journal, &tx, e));
 	TRY(admit_log(k, &s, &m->statement, l, e));
 	TRY(asset_store(k, &b, s.id, &plain, e));

@@ -51,21 +51,32 @@ void sealed_asset_clear(struct sealed_asset *s)
 	*s = (struct sealed_asset){ 0 };
 }
 
+static enum coffer_rc parse_content(const struct json *root, struct sealed_asset *s, struct err *e)
+{
+	const struct json *sealed = NULL;
+
+	s->has_content = json_get(root, "sealed") != NULL;
+	if (!s->has_content)
+		return COFFER_OK;
+	TRY(json_need_obj(root, "sealed", "sealed asset", &sealed, e));
+	TRY(jwe_parse(sealed, &s->sealed, e));
+	if (!s->sealed.has_epk)
+		return err_set(e, COFFER_E_INPUT, "sealed asset: not sealed by ECDH-ES+A256KW");
+	return COFFER_OK;
+}
+
 enum coffer_rc sealed_asset_parse(struct span body, struct sealed_asset *out, struct err *e)
 {
 	static const char *const names[] = { "statement", "sealed", NULL };
 	CLEANUP(sealed_asset_clear) struct sealed_asset s = { 0 };
-	const struct json *root, *statement = NULL, *sealed = NULL;
+	const struct json *root, *statement = NULL;
 
 	TRY(json_parse(body, SEALED_MAX, &s.doc, e));
 	root = json_root(s.doc);
 	TRY(json_closed(root, names, "sealed asset", e));
 	TRY(json_need_obj(root, "statement", "sealed asset", &statement, e));
-	TRY(json_need_obj(root, "sealed", "sealed asset", &sealed, e));
 	TRY(dsse_parse_json(statement, &s.statement, e));
-	TRY(jwe_parse(sealed, &s.sealed, e));
-	if (!s.sealed.has_epk)
-		return err_set(e, COFFER_E_INPUT, "sealed asset: not sealed by ECDH-ES+A256KW");
+	TRY(parse_content(root, &s, e));
 	*out = s;
 	s = (struct sealed_asset){ 0 };
 	return COFFER_OK;

@@ -9,8 +9,8 @@ struct party_token { struct jws_parts parts; struct keep_party_auth auth; };
 void party_token_clear(struct party_token *t); /* CLEANUP-ready */
 enum coffer_rc party_token_split(struct span compact, struct party_token *out, struct err *e) NODISCARD;
 
-/* The body of a resource POST: {"statement","sealed"}. */
-struct sealed_asset { struct dsse statement; struct jwe_parts sealed; struct json_doc *doc; }; /* all owned */
+/* The body of a resource POST: {"statement","sealed"}; or {"statement"} alone, about the content that is kept already. */
+struct sealed_asset { struct dsse statement; bool has_content; struct jwe_parts sealed; struct json_doc *doc; }; /* all owned */
 void sealed_asset_clear(struct sealed_asset *s); /* CLEANUP-ready */
 enum coffer_rc sealed_asset_parse(struct span body, struct sealed_asset *out, struct err *e) NODISCARD;
 

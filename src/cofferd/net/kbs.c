@@ -271,6 +271,7 @@ static enum coffer_rc put_resource(struct request *q, struct span path, struct a
 	m.auth = t.auth;
 	m.path = path;
 	m.statement = s.statement; /* lent: s frees it */
+	m.has_content = s.has_content;
 	m.epk = s.sealed.epk;
 	m.aad = s.sealed.protected_b64;
 	m.encrypted_key = s.sealed.encrypted_key;
@@ -324,7 +325,7 @@ static void serve_resource(struct request *q, struct span path, struct reply *r)
 
 static const struct { const char *name, *instead; } admin[] = {
 	{ "attestation-policy", "what evidence an owner accepts is in its approval: `coffer approve`" },
-	{ "resource-policy", "each owner rules over its own assets: `coffer approve`" },
+	{ "resource-policy", "each owner rules over its own assets: `coffer asset policy`, `coffer approve`" },
 	{ "reference-value", "what may run is in the provider's signed workload: `coffer workload publish`" },
 };
 
