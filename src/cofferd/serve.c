@@ -31,7 +31,7 @@ struct child {
 };
 
 struct service_run {
-	struct child keep, net;
+	struct child eval, keep, net;
 	int          listen_fd;
 	char         address[80];
 };
@@ -56,6 +56,36 @@ static enum coffer_rc open_state(const struct config *c, const char *name, int *
 	if (*fd < 0)
 		return err_set(e, COFFER_E_NOTFOUND, "%s: %s; `cofferd keygen` makes it", path, strerror(errno));
 	return COFFER_OK;
+}
+
+/* The one byte by which a child says that it is in its sandbox. */
+static enum coffer_rc await_ready(const struct child *c, struct err *e)
+{
+	struct pollfd p = { .fd = c->ctl, .events = POLLIN };
+	char said = 0;
+
+	if (poll(&p, 1, START_MS) != 1 || read(c->ctl, &said, 1) != 1 || said != 'R')
+		return err_set(e, COFFER_E_SYSTEM, "%s did not start", c->name);
+	return COFFER_OK;
+}
+
+/* ---- eval ---- */
+
+static enum coffer_rc start_eval(struct service_run *s, int keep_end, struct err *e)
+{
+	CLEANUP(closep) int theirs = -1;
+	char program[600];
+	const char *const argv[] = { program, NULL };
+	int fds[] = { -1, -1, 2, keep_end, -1 };
+	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 5, .die_with_parent = true };
+
+	TRY(program_find("cofferd-eval", program, sizeof(program), e));
+	TRY(pair(&s->eval.ctl, &theirs, e));
+	fds[4] = theirs;
+	TRY(spawn_start(&sp, &s->eval.pid, e));
+	closep(&theirs);
+	theirs = -1;
+	return await_ready(&s->eval, e);
 }
 
 /* ---- keep ---- */
@@ -112,13 +142,13 @@ static enum coffer_rc await_keep(int ctl, struct err *e)
 	return COFFER_OK;
 }
 
-static enum coffer_rc start_keep(const struct config *c, struct service_run *s, int net_end, struct err *e)
+static enum coffer_rc start_keep(const struct config *c, struct service_run *s, int net_end, int eval_end, struct err *e)
 {
 	CLEANUP(closep) int theirs = -1;
 	char program[600];
 	const char *const argv[] = { program, "--run", NULL };
-	int fds[] = { -1, -1, 2, net_end, -1 };
-	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 5, .die_with_parent = true };
+	int fds[] = { -1, -1, 2, net_end, -1, eval_end };
+	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 6, .die_with_parent = true };
 
 	TRY(program_find("cofferd-keep", program, sizeof(program), e));
 	TRY(pair(&s->keep.ctl, &theirs, e));
@@ -131,16 +161,6 @@ static enum coffer_rc start_keep(const struct config *c, struct service_run *s, 
 }
 
 /* ---- net ---- */
-
-static enum coffer_rc await_net(int ctl, struct err *e)
-{
-	struct pollfd p = { .fd = ctl, .events = POLLIN };
-	char said = 0;
-
-	if (poll(&p, 1, START_MS) != 1 || read(ctl, &said, 1) != 1 || said != 'R')
-		return err_set(e, COFFER_E_SYSTEM, "net did not start");
-	return COFFER_OK;
-}
 
 static enum coffer_rc start_net(const struct config *c, struct service_run *s, int keep_end, struct err *e)
 {
@@ -160,7 +180,7 @@ static enum coffer_rc start_net(const struct config *c, struct service_run *s, i
 	TRY(spawn_start(&sp, &s->net.pid, e));
 	closep(&theirs);
 	theirs = -1;
-	return await_net(s->net.ctl, e);
+	return await_ready(&s->net, e);
 }
 
 /* ---- life and end ---- */
@@ -200,6 +220,7 @@ static void end_all(struct service_run *s)
 {
 	end_child(&s->net); /* first: nothing asks keep any more */
 	end_child(&s->keep);
+	end_child(&s->eval);
 	closep(&s->listen_fd);
 	s->listen_fd = -1;
 }
@@ -217,24 +238,29 @@ static enum coffer_rc announce(const struct config *c, const struct service_run 
 
 static enum coffer_rc start(const struct config *c, struct service_run *s, struct err *e)
 {
-	CLEANUP(closep) int a = -1, b = -1;
+	CLEANUP(closep) int a = -1, b = -1, x = -1, y = -1;
 
 	TRY(listen_on(c->listen, &s->listen_fd, e));
 	TRY(listen_name(s->listen_fd, s->address, sizeof(s->address), e));
 	TRY(pair(&a, &b, e));
-	TRY(start_keep(c, s, a, e));
+	TRY(pair(&x, &y, e));
+	TRY(start_eval(s, x, e));
+	TRY(start_keep(c, s, a, y, e));
 	TRY(start_net(c, s, b, e));
 	return announce(c, s, e);
 }
 
-/* Either child ends when the other does: the one that did not end in order is the cause. */
+/* Each child ends when a neighbour does: the one that a signal ended, or else that did not end in order, is the cause. */
 static enum coffer_rc child_ended(struct service_run *s, struct err *e)
 {
-	const struct child *c;
+	struct child *all[] = { &s->net, &s->keep, &s->eval };
+	const struct child *c = &s->keep;
 
-	(void)wait_gone(&s->net, SETTLE_MS);
-	(void)wait_gone(&s->keep, SETTLE_MS);
-	c = s->net.pid <= 0 && s->net.status != 0 && !WIFSIGNALED(s->keep.status) ? &s->net : &s->keep;
+	for (size_t i = 0; i < 3; i++)
+		(void)wait_gone(all[i], SETTLE_MS);
+	for (size_t i = 0; i < 3; i++)
+		if (all[i]->pid <= 0 && all[i]->status != 0 && (c->status == 0 || (WIFSIGNALED(all[i]->status) && !WIFSIGNALED(c->status))))
+			c = all[i];
 	if (WIFSIGNALED(c->status))
 		return err_set(e, COFFER_E_SYSTEM, "%s was ended by signal %d; the service stops", c->name, WTERMSIG(c->status));
 	return err_set(e, COFFER_E_SYSTEM, "%s ended by itself (%d); the service stops", c->name, WEXITSTATUS(c->status));
@@ -244,7 +270,7 @@ static enum coffer_rc child_ended(struct service_run *s, struct err *e)
 static enum coffer_rc watch(struct service_run *s, struct err *e)
 {
 	CLEANUP(closep) int sig = -1;
-	struct pollfd p[3];
+	struct pollfd p[4];
 	sigset_t set;
 
 	(void)sigemptyset(&set);
@@ -257,10 +283,11 @@ static enum coffer_rc watch(struct service_run *s, struct err *e)
 	p[0] = (struct pollfd){ .fd = sig, .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = s->keep.ctl, .events = POLLIN };
 	p[2] = (struct pollfd){ .fd = s->net.ctl, .events = POLLIN };
-	while (poll(p, 3, -1) < 0)
+	p[3] = (struct pollfd){ .fd = s->eval.ctl, .events = POLLIN };
+	while (poll(p, 4, -1) < 0)
 		if (errno != EINTR)
 			return err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
-	if (p[1].revents || p[2].revents)
+	if (p[1].revents || p[2].revents || p[3].revents)
 		return child_ended(s, e);
 	(void)fprintf(stderr, "cofferd: asked to end\n");
 	return COFFER_OK;
@@ -268,7 +295,7 @@ static enum coffer_rc watch(struct service_run *s, struct err *e)
 
 enum coffer_rc serve(const struct config *c, struct err *e)
 {
-	struct service_run s = { .keep = { "keep", -1, -1, 0 }, .net = { "net", -1, -1, 0 }, .listen_fd = -1 };
+	struct service_run s = { .eval = { "eval", -1, -1, 0 }, .keep = { "keep", -1, -1, 0 }, .net = { "net", -1, -1, 0 }, .listen_fd = -1 };
 	enum coffer_rc rc = start(c, &s, e);
 
 	if (rc == COFFER_OK)

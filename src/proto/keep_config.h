@@ -10,6 +10,7 @@
  *                                  body once the store is checked, the sandbox entered and requests are read;
  *                                  otherwise the sentence to log, and keep exits 1. Then either side's end of fd 4 or of
  *                                  fd 3 ends keep (exit 0).
+ *                                  fd 5: stream socket to `eval` (proto/eval.h)
  *
  * keep refuses to start when the genesis does not hash to genesis_id, names another ledger key than keep.keys
  * holds, or when DIR/keep.db belongs to another genesis or has a broken chain.
@@ -21,6 +22,7 @@
 #define KEEP_CONFIG_MAX (DSSE_PAYLOAD_MAX + (64u << 10))
 #define KEEP_FD_NET 3
 #define KEEP_FD_PARENT 4
+#define KEEP_FD_EVAL 5
 #define KEEP_STATE_DIR_MAX 512 /* bytes */
 
 struct keep_config {

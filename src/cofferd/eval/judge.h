@@ -1,0 +1,12 @@
+/* A release policy judged: pure, in memory, within its budget. No process, no clock, no store. */
+#pragma once
+#include "proto/eval.h"
+
+struct verdict {
+	enum eval_answer answer;
+	char             reason[EVAL_REASON_MAX]; /* printable ASCII; names rule, place, found and wanted where known */
+};
+
+/* data.policy.allow over the request's data and input, as upstream's trust service asks it: the boolean true allows, everything
+ * else (false, another value, undefined, no such rule, error, limit) denies and says which it was. */
+void judge_release(const struct eval_release_req *q, struct verdict *out);
