@@ -416,6 +416,28 @@ static void check_revoked(const struct decide_in *in, struct decision *d)
 	}
 }
 
+static void check_policy(const struct decide_in *in, struct decision *d)
+{
+	struct check *c = put(d, 10, SEES_OWNER);
+	bool own = in->asset.body.policy.n > 0;
+
+	c->holds = in->policy.asked && in->policy.allows;
+	SET(c->expected, "%s's release policy for %s (%s) allows it", in->q.path.owner, in->q.path.text,
+	    own ? "its own" : "the strict one that ships");
+	SET(c->found, "%s", in->policy.asked ? in->policy.reason : "not asked: another check fails");
+	if (in->policy.unavailable) {
+		SET(c->who, "the service's operator");
+		return;
+	}
+	SET(c->who, "%s", in->q.path.owner);
+	SET(c->command, "coffer asset policy %s POLICY.rego", in->q.path.text);
+}
+
+bool decision_wants_policy(const struct decide_in *in, const struct decision *d)
+{
+	return !d->allowed && !in->policy.asked && d->n == DECIDE_CHECKS_MAX && d->reason == 10;
+}
+
 /* The reason is the first failing check that is built: "not built" tells nobody what to mend. */
 static void conclude(struct decision *d)
 {
@@ -435,7 +457,7 @@ static void conclude(struct decision *d)
 
 void decide(const struct decide_in *in, struct decision *out)
 {
-	static const unsigned later[] = { 0, 2, 4, 5, 8, 10 };
+	static const unsigned later[] = { 0, 2, 4, 5, 8 };
 	struct decision d = { .stranger = true, .n = 1 };
 	bool named;
 
@@ -450,6 +472,7 @@ void decide(const struct decide_in *in, struct decision *out)
 			not_built(&d, later[i], named);
 		check_entitled(in, &d);
 		check_approved(in, &d);
+		check_policy(in, &d);
 		check_revoked(in, &d);
 		d.absent = !in->has_asset;
 		d.stranger = !d.workload || !names_asset(&d.workload->manifest, &in->q.path);

@@ -2,7 +2,8 @@
  * at is in struct decide_in; all it says is in struct decision, and the trace is the explanation.
  * trust.md section 3. R12, the commit, is the caller's (release.c).
  *
- * Built: R1, R3, R6, R7, R9, R11. The other checks appear in the trace as "not built" and hold only on
+ * Built: R1, R3, R6, R7, R9, R10, R11. R10's policy is judged by eval (policy.h), and only where all else holds: until it is asked, R10
+ * fails with "not asked", and comes last as a reason. The other checks appear in the trace as "not built" and hold only on
  * the platform "sample" where the owner named it; on every other platform they deny.
  */
 #pragma once
@@ -25,7 +26,7 @@ struct fact_workload {
 	struct statement st;
 };
 struct fact_approval   { struct fact s; struct approval body; uint64_t used; };
-struct fact_asset      { struct fact s; struct asset_body body; };
+struct fact_asset      { struct fact s; struct asset_body body; }; /* body.policy lives as long as the facts */
 struct fact_service    { struct fact s; char id[PARTY_MAX]; }; /* keys are this service's: checked when it was logged */
 struct fact_revocation { uint8_t target[32]; char issuer[PARTY_MAX]; };
 
@@ -51,6 +52,12 @@ struct request {
 	enum purpose      purpose;
 };
 
+/* R10's own part: what the evaluation of the owner's policy said. */
+struct policy_answer {
+	bool asked, allows, unavailable;
+	char reason[320];            /* printable */
+};
+
 struct decide_in {
 	int64_t                       now;
 	const uint8_t                *genesis; /* 32 bytes: ours */
@@ -66,6 +73,7 @@ struct decide_in {
 	size_t                        n_services;
 	const struct fact_revocation *revocation;
 	size_t                        n_revocations;
+	struct policy_answer          policy;
 };
 
 enum sees { SEES_OWNER = 1, SEES_PROVIDER = 2 };
@@ -95,3 +103,6 @@ struct decision {
 void decide_fresh(const struct decide_in *in, struct check *out);
 
 void decide(const struct decide_in *in, struct decision *out);
+
+/* Everything holds but R10, which nobody was asked about yet: ask, and decide again. */
+bool decision_wants_policy(const struct decide_in *in, const struct decision *d);

@@ -15,6 +15,7 @@ void facts_free(struct facts *f)
 		statement_clear(&f->workload[i].st);
 	}
 	free(f->approval);
+	free(f->policy);
 	free(f);
 }
 
@@ -88,6 +89,21 @@ static enum coffer_rc read_revocations(const struct registry *r, const struct fa
 	}
 }
 
+/* The statement goes, its policy stays. */
+static enum coffer_rc own_policy(struct facts *out, struct err *e)
+{
+	struct span *text = &out->asset.body.policy;
+
+	if (text->n == 0)
+		return COFFER_OK;
+	out->policy = malloc(text->n);
+	if (!out->policy)
+		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
+	memcpy(out->policy, text->p, text->n);
+	text->p = out->policy;
+	return COFFER_OK;
+}
+
 static enum coffer_rc read_asset(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out,
 				 struct err *e)
 {
@@ -103,6 +119,7 @@ static enum coffer_rc read_asset(const struct registry *r, const struct asset_pa
 	TRY(read_fact(r, &q, now, &out->asset.s, e));
 	TRY(statement_parse(q_col(&q, PAYLOAD_COLUMN), &st, e));
 	TRY(asset_read(&st, &out->asset.body, e));
+	TRY(own_policy(out, e));
 	out->has_asset = true;
 	return read_revocations(r, &out->asset.s, out, e);
 }

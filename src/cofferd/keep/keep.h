@@ -15,6 +15,7 @@ struct keep {
 	struct journal    journal;
 	struct registry   registry;
 	struct sessions  *sessions;
+	int               eval;       /* socket to the process that judges policies; -1: none, and R10 denies */
 	uint8_t           genesis[32];
 	int64_t           now;        /* seconds; set before each request, never before the newest entry's time */
 	struct {

@@ -98,7 +98,9 @@ static enum coffer_rc start(const struct keep_config *c, struct keep *k, struct 
 	TRY(warm_up(e));
 	TRY(sandbox_enter_keep(dir, e));
 	TRY(keys_load(dir, &keys, e));
-	return keep_open(db, &keys, c, clock_now(), k, e);
+	TRY(keep_open(db, &keys, c, clock_now(), k, e));
+	k->eval = KEEP_FD_EVAL;
+	return COFFER_OK;
 }
 
 static enum coffer_rc configure(struct keep *k, struct err *e)
@@ -145,6 +147,8 @@ static enum coffer_rc serve(struct keep *k, struct err *e)
 		TRY(ipc_send(KEEP_FD_NET, rc, wr_span(&reply), e));
 		wr_close(&reply);
 		wr_close(&request);
+		if (k->eval < 0)
+			return err_set(e, COFFER_E_UPSTREAM, "eval is gone or does not answer");
 	}
 	return COFFER_OK;
 }

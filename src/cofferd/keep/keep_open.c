@@ -46,7 +46,7 @@ static enum coffer_rc open_store(const char *path, const struct keep_config *c, 
 enum coffer_rc keep_open(const char *path, struct keep_keys *keys, const struct keep_config *c, int64_t now, struct keep *out,
 			 struct err *e)
 {
-	CLEANUP(keep_close) struct keep k = { .keys = *keys, .now = now };
+	CLEANUP(keep_close) struct keep k = { .keys = *keys, .now = now, .eval = -1 };
 	CLEANUP(freep) struct genesis *g = calloc(1, sizeof(*g));
 
 	*keys = (struct keep_keys){ 0 };

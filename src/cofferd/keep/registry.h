@@ -76,6 +76,7 @@ enum coffer_rc registry_envelope(struct registry *r, const uint8_t id[static 32]
 struct facts {
 	struct fact_asset      asset;
 	bool                   has_asset;
+	uint8_t               *policy; /* owned: what asset.body.policy shows */
 	struct fact_workload   workload[FACT_WORKLOADS_MAX];
 	struct fact_approval  *approval; /* owned */
 	struct fact_service    service[FACT_SERVICES_MAX];

@@ -7,6 +7,7 @@
 #include "cofferd/keep/assets.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/noise.h"
+#include "cofferd/keep/policy.h"
 #include "cofferd/keep/reply.h"
 #include "cofferd/keep/token.h"
 #include "cofferd/keep/trace.h"
@@ -201,6 +202,21 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	return COFFER_OK;
 }
 
+/* The policy sees the claims that a token of this session carries: the token's own where it came with one. */
+static enum coffer_rc ask_policy(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
+{
+	CLEANUP(wr_close) struct wr claims = wr_open(CLAIMS_MAX);
+
+	if (m->by_token) {
+		policy_ask(k, &q->in, m->token_payload, &q->in.policy);
+		return COFFER_OK;
+	}
+	claims_write(k, q->session, &claims);
+	TRY(wr_done(&claims, "claims", e));
+	policy_ask(k, &q->in, wr_span(&claims), &q->in.policy);
+	return COFFER_OK;
+}
+
 enum coffer_rc on_resource(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
 	CLEANUP(asking_clear) struct asking q = { 0 };
@@ -212,5 +228,9 @@ enum coffer_rc on_resource(struct keep *k, struct span body, struct answer *a, s
 	TRY(keep_resource_req_read(body, &m, e));
 	TRY(gather(k, &m, &q, e));
 	decide(&q.in, d);
+	if (decision_wants_policy(&q.in, d)) {
+		TRY(ask_policy(k, &m, &q, e));
+		decide(&q.in, d);
+	}
 	return d->allowed ? release(k, &q, d, a, e) : deny(k, &q, d, a, e);
 }

@@ -9,7 +9,7 @@
 #include "fmt/enc.h"
 #include "proto/rcar_json.h"
 
-#define PAYLOAD_MAX (16u << 10)
+#define PAYLOAD_MAX CLAIMS_MAX
 
 static void header(const struct keep *k, struct wr *w)
 {
@@ -89,12 +89,10 @@ static void appraisal(const struct session *s, struct json_wr *j)
 	jw_obj_end(j);
 }
 
-enum coffer_rc token_make(const struct keep *k, const struct session *s, struct wr *out, struct err *e)
+void claims_write(const struct keep *k, const struct session *s, struct wr *out)
 {
-	CLEANUP(wr_close) struct wr head = wr_open(PAYLOAD_MAX), body = wr_open(PAYLOAD_MAX);
-	struct json_wr j = jw_open(&body, false);
+	struct json_wr j = jw_open(out, false);
 
-	header(k, &head);
 	jw_obj(&j);
 	jw_name(&j, "ear.verifier-id");
 	jw_obj(&j);
@@ -112,6 +110,14 @@ enum coffer_rc token_make(const struct keep *k, const struct session *s, struct 
 	appraisal(s, &j);
 	jw_obj_end(&j);
 	jw_obj_end(&j);
+}
+
+enum coffer_rc token_make(const struct keep *k, const struct session *s, struct wr *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr head = wr_open(PAYLOAD_MAX), body = wr_open(PAYLOAD_MAX);
+
+	header(k, &head);
+	claims_write(k, s, &body);
 	TRY(wr_done(&head, "token header", e));
 	TRY(wr_done(&body, "token", e));
 	return jws_sign(k->keys.token, wr_span(&head), wr_span(&body), out, e);

@@ -4,6 +4,10 @@
 #include "cofferd/keep/keep.h"
 
 #define TOKEN_SECONDS_EAR 300
+#define CLAIMS_MAX (16u << 10)
+
+/* The claims of an attested session, as JSON: what its token carries and what release policies judge. */
+void claims_write(const struct keep *k, const struct session *s, struct wr *out);
 
 /* Of an attested session. Trust vector all zero and status "none": the platform sample proves nothing. */
 enum coffer_rc token_make(const struct keep *k, const struct session *s, struct wr *out, struct err *e) NODISCARD;
