@@ -11,22 +11,29 @@
 #include "crypto/jwe.h"
 #include "fmt/enc.h"
 #include "os/file.h"
+#include "policy/policy.h"
 
 #define CONTENT_MAX ((1u << 20) - 64) /* with its salt it must fit KEEP_ASSET_MAX */
 #define BODY_MAX (4u << 20)
+#define POLICY_RULE "data.policy.allow"
 
 #define OPT_TYPE \
 	{ "type", "TYPE", \
 	    "key, data, image-key or registry-credential (default: the path's second segment if it is one of them, else data)", \
 	    false, false }
+#define OPT_POLICY \
+	{ "policy", "FILE", "release policy in Rego (default: the one the asset has, or else the strict one that ships)", false, false }
 const struct opt_spec opts_asset_seal[] = {
-	{ "asset", "PATH", "kbs:///<you>/<type>/<tag>", false, true }, OPT_TYPE, OPT_EXPIRES,
+	{ "asset", "PATH", "kbs:///<you>/<type>/<tag>", false, true }, OPT_TYPE, OPT_POLICY, OPT_EXPIRES,
 	{ "out", "FILE", "where to write the sealed body (default: standard output)", false, false },
 	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_put[] = {
 	{ "file", "FILE", "the content; '-' or absent = standard input. Never given as an argument", false, false },
 	{ "sealed", "FILE", "a body made before by 'coffer asset seal'", false, false },
-	OPT_TYPE, OPT_EXPIRES, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	OPT_TYPE, OPT_POLICY, OPT_EXPIRES, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_asset_policy[] = {
+	{ "default", NULL, "go back to the strict policy that ships: every part of the platform appraised as affirming", false, false },
+	OPT_EXPIRES, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_list[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_delete[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
@@ -72,21 +79,49 @@ static const char *asset_type(const struct cli *c, const struct asset_path *p)
 	return "data";
 }
 
+/* A policy that does not load would deny everything: better said here than at the first release. */
+static enum coffer_rc policy_read(const char *path, struct wr *out, struct err *e)
+{
+	CLEANUP(rego_policy_freep) struct rego_policy *p = NULL;
+	struct rego_options o = rego_options_default();
+	struct source src = { .name = path };
+	struct rego_error re = { 0 };
+
+	*out = wr_open(ASSET_POLICY_MAX);
+	TRY(file_read_arg(path, ASSET_POLICY_MAX, out, e));
+	src.text = wr_span(out);
+	if (src.text.n == 0)
+		return err_set(e, COFFER_E_INPUT, "%s: the policy is empty", path);
+	if (!rego_compile(&src, 1, (struct span){ 0 }, &o, &p, &re))
+		return err_set(e, COFFER_E_INPUT, "%s:%u:%u: %s: %s", re.file, re.line, re.col, rego_code_name(re.code), re.text);
+	if (!rego_rule_find(p, POLICY_RULE))
+		return err_set(e, COFFER_E_INPUT, "%s: has no rule " POLICY_RULE " (`package policy` with a rule `allow`)", path);
+	return COFFER_OK;
+}
+
+struct saying { const char *type; uint64_t version; struct span policy; };
+
 static enum coffer_rc asset_body_json(
-    const struct session *s, const struct asset_path *p, const char *type, uint64_t version, struct wr *w, struct err *e)
+    const struct session *s, const struct asset_path *p, const struct saying *say, struct wr *w, struct err *e)
 {
 	struct json_wr j = jw_open(w, false);
 
 	jw_obj(&j);
 	jw_m_text(&j, "path", p->text);
-	jw_m_text(&j, "type", type);
-	jw_m_u64(&j, "version", version);
+	jw_m_text(&j, "type", say->type);
+	jw_m_u64(&j, "version", say->version);
 	jw_m_u64(&j, "k", 1);
 	jw_name(&j, "of");
 	jw_arr(&j);
 	jw_text(&j, s->h.party);
 	jw_arr_end(&j);
 	jw_m_text(&j, "least-action", "stop");
+	if (say->policy.n > 0) {
+		jw_name(&j, "policy");
+		jw_obj(&j);
+		jw_m_str(&j, "rego", say->policy);
+		jw_obj_end(&j);
+	}
 	jw_obj_end(&j);
 	return wr_done(w, "asset", e);
 }
@@ -100,21 +135,38 @@ static enum coffer_rc salted(const struct secret *content, struct secret *out, s
 	return COFFER_OK;
 }
 
-static enum coffer_rc asset_statement(
-    struct cli *c, struct session *s, const struct asset_path *p, struct span salted_content, struct dsse *out, struct err *e)
+static enum coffer_rc asset_statement(struct cli *c, struct session *s, const struct asset_path *p, const uint8_t digest[static 32],
+    const struct saying *say, struct dsse *out, struct err *e)
 {
-	CLEANUP(wr_close) struct wr body = wr_open(16u << 10);
+	CLEANUP(wr_close) struct wr body = wr_open(DSSE_PAYLOAD_MAX);
 	struct draft d = { .kind = ST_ASSET };
-	uint64_t version = 0, serial = 0;
-	uint8_t digest[32];
+	uint64_t serial = 0;
 
-	TRY(asset_next_version(&s->h, s->key, s->conn, p, &version, e));
-	TRY(asset_body_json(s, p, asset_type(c, p), version, &body, e));
-	sha256(salted_content, digest);
+	TRY(asset_body_json(s, p, say, &body, e));
 	draft_subject_digest(&d, span_of(p->text), digest);
 	d.body = wr_span(&body);
 	TRY(expires_opt(c, "expires", &d.expires, e));
 	return draft_sign(&s->h, s->key, s->conn, &d, out, &serial, e);
+}
+
+/* A new version keeps the policy of the version before, unless another is given: nobody loses one by not naming it. */
+static enum coffer_rc content_statement(
+    struct cli *c, struct session *s, const struct asset_path *p, struct span salted_content, struct dsse *out, struct err *e)
+{
+	CLEANUP(asset_newest_clear) struct asset_newest last = { 0 };
+	CLEANUP(wr_close) struct wr policy = { 0 };
+	struct saying say = { .type = asset_type(c, p) };
+	uint8_t digest[32];
+
+	TRY(asset_newest(&s->h, s->key, s->conn, p, &last, e));
+	say.version = last.version + 1;
+	say.policy = wr_span(&last.policy);
+	if (cli_opt(c, "policy")) {
+		TRY(policy_read(cli_opt(c, "policy"), &policy, e));
+		say.policy = wr_span(&policy);
+	}
+	sha256(salted_content, digest);
+	return asset_statement(c, s, p, digest, &say, out, e);
 }
 
 static enum coffer_rc seal_body(
@@ -125,7 +177,7 @@ static enum coffer_rc seal_body(
 	struct json_wr j = jw_open(out, false);
 
 	TRY(salted(content, &plain, e));
-	TRY(asset_statement(c, s, p, (struct span){ plain.p, plain.n }, &env, e));
+	TRY(content_statement(c, s, p, (struct span){ plain.p, plain.n }, &env, e));
 	wr_str(out, "{\"statement\":");
 	dsse_write(&env, &j);
 	wr_str(out, ",\"sealed\":");
@@ -203,6 +255,84 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 	else
 		(void)printf("{\"asset\":\"%s\"}\n", p.text);
 	return COFFER_OK;
+}
+
+/* ---- the release policy alone: the owner says anew what is kept ---- */
+
+static enum coffer_rc show_policy(const struct cli *c, const struct asset_path *p, const struct asset_newest *last, struct err *e)
+{
+	CLEANUP(wr_close) struct wr out = wr_open(2 * DSSE_PAYLOAD_MAX);
+	struct json_wr j = jw_open(&out, false);
+
+	if (!c->json) {
+		if (last->policy.n == 0)
+			(void)printf("%s has no policy of its own: the strict one that ships holds (every part of the platform affirming)\n", p->text);
+		else
+			(void)fwrite(last->policy.p, 1, last->policy.n, stdout);
+		return COFFER_OK;
+	}
+	jw_obj(&j);
+	jw_m_text(&j, "asset", p->text);
+	jw_m_u64(&j, "version", last->version);
+	if (last->policy.n > 0)
+		jw_m_str(&j, "policy", wr_span(&last->policy));
+	jw_obj_end(&j);
+	TRY(wr_done(&out, "policy", e));
+	(void)printf("%.*s\n", (int)out.n, (const char *)out.p);
+	return COFFER_OK;
+}
+
+static enum coffer_rc put_statement(struct session *s, const struct asset_path *p, const struct dsse *env, struct err *e)
+{
+	CLEANUP(wr_close) struct wr body = wr_open(BODY_MAX);
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	struct json_wr j = jw_open(&body, false);
+
+	jw_obj(&j);
+	jw_name(&j, "statement");
+	dsse_write(env, &j);
+	jw_obj_end(&j);
+	TRY(wr_done(&body, "statement", e));
+	return resource_call(s, "POST", p, wr_span(&body), &res, e);
+}
+
+static enum coffer_rc set_policy(struct cli *c, struct session *s, const struct asset_path *p, const struct asset_newest *last,
+    struct err *e)
+{
+	CLEANUP(wr_close) struct wr policy = { 0 };
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	struct saying say = { .type = last->type, .version = last->version + 1 };
+
+	if (!cli_flag(c, "default")) {
+		TRY(policy_read(c->pos[1], &policy, e));
+		say.policy = wr_span(&policy);
+	}
+	TRY(asset_statement(c, s, p, last->digest, &say, &env, e));
+	TRY(put_statement(s, p, &env, e));
+	if (c->json)
+		(void)printf("{\"asset\":\"%s\",\"version\":%llu}\n", p->text, (unsigned long long)say.version);
+	else
+		(void)printf("%s, version %llu: released only where %s allows it\n", p->text, (unsigned long long)say.version,
+		    say.policy.n > 0 ? c->pos[1] : "the strict policy that ships");
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_asset_policy(struct cli *c, struct err *e)
+{
+	CLEANUP(session_end) struct session s = { 0 };
+	CLEANUP(asset_newest_clear) struct asset_newest last = { 0 };
+	struct asset_path p;
+
+	if (cli_flag(c, "default") && c->n_pos == 2)
+		return err_set(e, COFFER_E_INPUT, "--default and a policy file exclude each other");
+	TRY(session_begin(c, &s, e));
+	TRY(own_path(&s, c->pos[0], &p, e));
+	TRY(asset_newest(&s.h, s.key, s.conn, &p, &last, e));
+	if (last.version == 0)
+		return err_set(e, COFFER_E_NOTFOUND, "no asset %s is kept; `coffer asset put %s --policy FILE` puts one", p.text, p.text);
+	if (c->n_pos == 1 && !cli_flag(c, "default"))
+		return show_policy(c, &p, &last, e);
+	return set_policy(c, &s, &p, &last, e);
 }
 
 static enum coffer_rc print_assets(const struct json *list, struct err *e)

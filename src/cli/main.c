@@ -38,6 +38,10 @@ const struct verb cli_verbs[] = {
 	    .opts = opts_asset_seal, .min_pos = 1, .max_pos = 1, .run = cmd_asset_seal },
 	{ .path = "asset put", .args = "PATH", .persona = OWNERS, .summary = "Seal a secret and give it to the trust service under your own name",
 	    .opts = opts_asset_put, .min_pos = 1, .max_pos = 1, .run = cmd_asset_put },
+	{ .path = "asset policy", .args = "PATH [POLICY.rego]", .persona = OWNERS, .summary = "Set, or without a file show, an asset's release policy",
+	    .help = "The trust service releases the asset only where the rule data.policy.allow is true. data: {plugin, resource-path, query}; "
+		    "input: the claims of the attestation token. Without a policy of its own an asset has the strict one that ships.",
+	    .opts = opts_asset_policy, .min_pos = 1, .max_pos = 2, .run = cmd_asset_policy },
 	{ .path = "asset list", .args = "", .persona = OWNERS, .summary = "List your assets", .opts = opts_asset_list, .run = cmd_asset_list },
 	{ .path = "asset delete", .args = "PATH", .persona = OWNERS, .summary = "Delete an asset of yours", .opts = opts_asset_delete, .min_pos = 1, .max_pos = 1, .run = cmd_asset_delete },
 	{ .path = "data seal", .args = "FILE", .persona = DO, .summary = "Encrypt a data file under a fresh key",

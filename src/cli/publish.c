@@ -218,33 +218,42 @@ enum coffer_rc draft_publish(const struct home *h, const struct privkey *key, st
 	return COFFER_OK;
 }
 
-struct version { uint64_t next; };
-
-static enum coffer_rc count_version(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+void asset_newest_clear(struct asset_newest *a)
 {
-	struct version *v = arg;
-
-	(void)env, (void)e;
-	if (s->serial >= v->next)
-		v->next = s->serial + 1;
-	return COFFER_OK;
+	wr_close(&a->policy);
+	*a = (struct asset_newest){ 0 };
 }
 
-enum coffer_rc asset_next_version(const struct home *h, const struct privkey *key, struct service_conn *conn,
-    const struct asset_path *p, uint64_t *out, struct err *e)
+static enum coffer_rc take_newest_asset(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct asset_newest *a = arg;
+	struct asset_body b;
+
+	(void)env;
+	if (s->serial <= a->version)
+		return COFFER_OK;
+	TRY(asset_read(s, &b, e));
+	asset_newest_clear(a);
+	a->version = b.version;
+	memcpy(a->digest, s->subject[0].sha256, sizeof(a->digest));
+	memcpy(a->type, b.type, sizeof(a->type));
+	a->policy = wr_open(ASSET_POLICY_MAX);
+	wr_put(&a->policy, b.policy);
+	return wr_done(&a->policy, "policy", e);
+}
+
+enum coffer_rc asset_newest(const struct home *h, const struct privkey *key, struct service_conn *conn,
+    const struct asset_path *p, struct asset_newest *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr q = wr_open(4096);
 	CLEANUP(freep) char *query = NULL;
-	struct version v = { 1 };
 
 	wr_fmt(&q, "kind=asset&issuer=%s&all=1&subject=", h->party);
 	query_encode(&q, span_of(p->text));
 	query = wr_take(&q, NULL);
 	if (!query)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(statements_query(NULL, h, key, conn, query, count_version, &v, e));
-	*out = v.next;
-	return COFFER_OK;
+	return statements_query(NULL, h, key, conn, query, take_newest_asset, out, e);
 }
 
 void logged_print(const struct cli *c, const char *what, const struct logged *l)

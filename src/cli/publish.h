@@ -39,9 +39,11 @@ typedef enum coffer_rc (*statement_cb)(void *arg, const struct dsse *env, const 
 enum coffer_rc statements_query(const struct cli *c, const struct home *h, const struct privkey *key, struct service_conn *conn,
     const char *query, statement_cb cb, void *arg, struct err *e) NODISCARD;
 
-/* The version that the next put of this asset gets: one more than the newest ever logged. */
-enum coffer_rc asset_next_version(const struct home *h, const struct privkey *key, struct service_conn *conn,
-    const struct asset_path *p, uint64_t *out, struct err *e) NODISCARD;
+/* What the owner's newest statement about an asset says; version 0: there is none. */
+struct asset_newest { uint64_t version; uint8_t digest[32]; char type[32]; struct wr policy; /* empty: none */ };
+void asset_newest_clear(struct asset_newest *a); /* CLEANUP-ready */
+enum coffer_rc asset_newest(const struct home *h, const struct privkey *key, struct service_conn *conn,
+    const struct asset_path *p, struct asset_newest *out, struct err *e) NODISCARD;
 
 /* Options shared by verbs that publish: "--expires TIME"; *out stays 0 when absent. */
 enum coffer_rc expires_opt(const struct cli *c, const char *name, int64_t *out, struct err *e) NODISCARD;
