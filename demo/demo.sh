@@ -160,6 +160,11 @@ as hospital coffer asset put kbs:///hospital/data-key/patients --type key --file
 echo "-- for research only, St. Elsewhere" >"$D/footer"
 sh_step "COFFER_HOME=$D/hospital coffer asset put kbs:///hospital/note/footer < $D/footer"
 as hospital coffer asset list
+
+persona "Owners: the strict policy that ships would refuse this platform; each names it for its own assets"
+as hospital coffer asset policy kbs:///hospital/data-key/patients demo/sample.rego
+as hospital coffer asset policy kbs:///hospital/note/footer demo/sample.rego
+as imaker coffer asset policy kbs:///imaker/image-key/risk demo/sample.rego
 sh_step "rm $D/image.key $D/patients.key"
 
 persona "Workload Provider: one manifest for the whole pod; its digest will be measured"
@@ -245,7 +250,7 @@ persona "Image Provider, otherwise: an image that skopeo encrypted (JWE) runs as
 sh_step "openssl genrsa -out $D/jwe.pem 2048 && openssl rsa -in $D/jwe.pem -pubout -out $D/jwe.pub"
 sh_step "skopeo --insecure-policy copy --encryption-key jwe:$D/jwe.pub --dest-tls-verify=false oci:$D/plain:risk docker://$reg/imaker/risk:skopeo"
 image2=$reg/imaker/risk@sha256:$(skopeo inspect --raw --tls-verify=false "docker://$reg/imaker/risk:skopeo" | sha256sum | cut -d' ' -f1)
-as imaker coffer asset put kbs:///imaker/image-key/skopeo --file "$D/jwe.pem"
+as imaker coffer asset put kbs:///imaker/image-key/skopeo --file "$D/jwe.pem" --policy demo/sample.rego
 as imaker coffer image sign "$image2" --plain-http
 as imaker coffer image release "$image2" --key kbs:///imaker/image-key/skopeo
 mkdir -p "$D/jwe"

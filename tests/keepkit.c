@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/eval/judge.h"
 #include "crypto/hash.h"
 #include "crypto/jwe.h"
 #include "crypto/jwk.h"
@@ -170,6 +173,36 @@ void kit_new(struct kit *k, const struct keep_keys *keys)
 	write_genesis(k);
 }
 
+int kit_eval(void)
+{
+	int sv[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) != 0)
+		abort();
+	pid = fork();
+	if (pid < 0)
+		abort();
+	while (pid == 0) {
+		CLEANUP(wr_close) struct wr frame = { 0 };
+		struct eval_release_req q;
+		struct verdict v = { .answer = EVAL_ERROR };
+		struct err e = { 0 };
+		uint8_t tag = 0;
+
+		closep(&sv[0]);
+		sv[0] = -1;
+		if (ipc_recv(sv[1], EVAL_FRAME_MAX, &tag, &frame, &e) != COFFER_OK)
+			_exit(0);
+		if (eval_release_req_read(wr_span(&frame), &q, &e) == COFFER_OK)
+			judge_release(&q, &v);
+		if (ipc_send(sv[1], (uint8_t)v.answer, span_of(v.reason), &e) != COFFER_OK)
+			_exit(0);
+	}
+	closep(&sv[1]);
+	return sv[0];
+}
+
 void kit_open(struct kit *k)
 {
 	struct keep_keys keys = { 0 };
@@ -180,12 +213,16 @@ void kit_open(struct kit *k)
 	c.genesis = k->genesis;
 	memcpy(c.genesis_id, k->genesis_id, 32);
 	MUST(keep_open(":memory:", &keys, &c, k->now, &k->keep, e));
+	k->policy = KIT_POLICY;
+	k->keep.eval = kit_eval();
 }
 
 void kit_free(struct kit *k)
 {
-	if (k->fd < 0)
+	if (k->fd < 0) {
+		closep(&k->keep.eval); /* its child ends */
 		keep_close(&k->keep);
+	}
 	for (int p = 0; p < KIT_PARTIES; p++)
 		privkey_free(k->key[p]);
 	privkey_free(k->tee);
@@ -326,6 +363,54 @@ void kit_auth(struct kit *k, enum kit_party who, const char *method, const char 
 	pubkey_thumbprint(privkey_public(k->key[who]), out->kid);
 }
 
+static char *asset_text(const struct kit *k, const char *path, uint64_t version, const char *owner)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(128u << 10);
+	struct json_wr j = jw_open(&w, false);
+
+	jw_obj(&j);
+	jw_m_text(&j, "path", path);
+	jw_m_text(&j, "type", "data");
+	jw_m_u64(&j, "version", version);
+	jw_m_u64(&j, "k", 1);
+	jw_name(&j, "of");
+	jw_arr(&j);
+	jw_text(&j, owner);
+	jw_arr_end(&j);
+	jw_m_text(&j, "least-action", "stop");
+	if (k->policy) {
+		jw_name(&j, "policy");
+		jw_obj(&j);
+		jw_m_text(&j, "rego", k->policy);
+		jw_obj_end(&j);
+	}
+	jw_obj_end(&j);
+	return wr_take(&w, NULL);
+}
+
+enum coffer_rc kit_restate(struct kit *k, const uint8_t *digest)
+{
+	CLEANUP(wr_close) struct wr own = { 0 };
+	CLEANUP(freep) char *body = asset_text(k, KIT_ASSET, k->asset_serial + 1, party_id[KIT_HOSPITAL]);
+	struct wr w = wr_open(KEEP_FRAME_MAX);
+	struct keep_put_req m = { .path = span_of(KIT_PATH) };
+	uint8_t id[32];
+	enum coffer_rc rc;
+
+	kit_statement(k, &(struct kit_st){ .kind = ST_ASSET, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = KIT_ASSET,
+	    .digest = digest ? digest : k->asset_digest, .body = body, .serial = k->asset_serial + 1, .previous = k->asset_id },
+	    &m.statement, id);
+	kit_auth(k, KIT_HOSPITAL, "POST", "/kbs/v0/resource/" KIT_PATH, &m.auth, &own);
+	keep_put_req_write(&w, &m);
+	dsse_clear(&m.statement);
+	rc = kit_ask(k, KEEP_PUT, &w);
+	if (rc == COFFER_OK) {
+		k->asset_serial++;
+		memcpy(k->asset_id, id, 32);
+	}
+	return rc;
+}
+
 enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 {
 	CLEANUP(jwe_parts_clear) struct jwe_parts parts = { 0 };
@@ -334,12 +419,9 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 	CLEANUP(freep) char *path = str_fmt("%s/note/%s", party_id[who], who == KIT_HOSPITAL ? "greeting" : "own");
 	CLEANUP(freep) char *full = str_fmt("kbs:///%s", path), *url = str_fmt("/kbs/v0/resource/%s", path);
 	uint64_t serial = who == KIT_HOSPITAL ? k->asset_serial + 1 : 1;
-	CLEANUP(freep)
-	char *body =
-	    str_fmt("{\"path\":\"%s\",\"type\":\"data\",\"version\":%llu,\"k\":1,\"of\":[\"%s\"],\"least-action\":\"stop\"}",
-		    full, (unsigned long long)serial, party_id[who]);
+	CLEANUP(freep) char *body = asset_text(k, full, serial, party_id[who]);
 	struct wr w = wr_open(KEEP_FRAME_MAX);
-	struct keep_put_req m = { .path = span_of(path) };
+	struct keep_put_req m = { .path = span_of(path), .has_content = true };
 	uint8_t digest[32], salt[32], id[32];
 	enum coffer_rc rc;
 
@@ -376,6 +458,7 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 	if (rc == COFFER_OK && who == KIT_HOSPITAL) {
 		k->asset_serial = serial;
 		memcpy(k->asset_id, id, 32);
+		memcpy(k->asset_digest, digest, 32);
 	}
 	return rc;
 }

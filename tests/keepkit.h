@@ -7,6 +7,12 @@
 #define KIT_PATH "hospital/note/greeting"
 #define KIT_ASSET "kbs:///" KIT_PATH
 
+/* Judges what keep asks as cofferd-eval does, in a child of this process without its sandbox; returns keep's end. */
+int kit_eval(void);
+
+/* What the kit's owner lets its asset go by: it names the platform sample. */
+#define KIT_POLICY "package policy\nallow if { input.submods.cpu0[\"ear.veraison.annotated-evidence\"].sample }\n"
+
 enum kit_party { KIT_ACME, KIT_HOSPITAL, KIT_STRANGER, KIT_PARTIES };
 
 /* What kit_put and kit_auth do differently next; zero is nothing. */
@@ -18,6 +24,7 @@ struct kit_bend {
 
 struct kit {
 	struct kit_bend  bend;
+	const char      *policy;    /* of the assets put from now on; NULL: none */
 	struct keep      keep;      /* used when fd < 0 */
 	int              fd;        /* else: where keep listens */
 	int64_t          now;
@@ -35,6 +42,7 @@ struct kit {
 	uint8_t          session[16], nonce[32];
 	uint64_t         counter;
 	uint64_t         asset_serial;
+	uint8_t          asset_digest[32];
 	uint8_t          asset_id[32], asset_pending[32]; /* newest acknowledged; newest sent */
 };
 
@@ -72,6 +80,8 @@ enum coffer_rc kit_introduce(struct kit *k, enum kit_party who, enum kit_party b
 enum coffer_rc kit_workload(struct kit *k);
 enum coffer_rc kit_approve(struct kit *k, const char *extra_members, uint64_t serial, const uint8_t *previous);
 enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content);
+/* A statement alone about the hospital's asset, with k->policy; `digest` NULL: of what was put last. */
+enum coffer_rc kit_restate(struct kit *k, const uint8_t *digest);
 enum coffer_rc kit_revoke(struct kit *k, enum kit_party who, const uint8_t id[static 32]);
 
 void kit_auth(struct kit *k, enum kit_party who, const char *method, const char *path, struct keep_party_auth *out,

@@ -147,9 +147,15 @@ def genesis(origin, ledger_key, parties):
     return statement("genesis", "genesis", [(origin, None)], body, keys=[p.key for p in parties], life=10 * 365 * 86400)
 
 
-def asset(owner, path, content, receive, ledger, version=1, previous=None, kind="data"):
+# Names the platform sample, as an owner must whose asset is to be released there.
+SAMPLE_POLICY = 'package policy\nallow if input.submods.cpu0["ear.veraison.annotated-evidence"].sample\n'
+
+
+def asset(owner, path, content, receive, ledger, version=1, previous=None, kind="data", policy=SAMPLE_POLICY):
     salt = secrets.token_bytes(32)
     body = {"path": path, "type": kind, "version": version, "k": 1, "of": [owner.name], "least-action": "stop"}
+    if policy:
+        body["policy"] = {"rego": policy}
     env = statement("asset", owner, [(path, sha256(salt + content).hex())], body, ledger, version, previous)
     return {"statement": env, "sealed": jwe_seal(receive, salt + content)}
 

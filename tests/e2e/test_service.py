@@ -78,6 +78,17 @@ class World:
         r = self.put_raw(party, path, json.dumps(a).encode())
         return r, payload_id(a["statement"])
 
+    def restate(self, party, path, before, policy):
+        """The owner's statement alone: the content stays, its policy changes."""
+        p = json.loads(base64.b64decode(before["payload"]))["predicate"]
+        digest = json.loads(base64.b64decode(before["payload"]))["subject"][0]["digest"]["sha256"]
+        body = dict(p["body"], version=p["serial"] + 1)
+        body.pop("policy", None)
+        if policy:
+            body["policy"] = {"rego": policy}
+        env = statement("asset", party, [(path, digest)], body, self.gid, p["serial"] + 1, payload_id(before))
+        return env, self.put_raw(party, path, json.dumps({"statement": env}).encode())
+
     def put_raw(self, party, path, body, token=None):
         target = "/kbs/v0/resource/" + path[len("kbs:///"):]
         return self.c.call("POST", target, body, bearer=token or party.token("POST", target, body))
@@ -108,6 +119,8 @@ class World:
             assert r.status == 200, (path, r.body)
             if path == DATA:
                 self.data_v1 = sid
+            if path == NOTE:
+                self.note_v1 = sid
         m = self.manifest([(DATA, "api"), (NOTE, "file"), (IMAGE, "image-key"), (LAB, "env")])
         self.initdata = render(m, m["service"]["url"])
         self.workload = sha256(jcs(m)).hex()
@@ -212,6 +225,11 @@ def children_hold_no_more_than_they_need():
     if os.geteuid() == 0:
         assert set(status["Uid"].split()) == {"65534"} and set(status["Gid"].split()) == {"65534"} and not status["Groups"].split()
         assert int(status["CapEff"], 16) == 0
+    eval_ = dict(l.split(":", 1) for l in open("/proc/%d/status" % W.child("cofferd-eval")).read().splitlines())
+    assert eval_["Seccomp"].strip() == "2" and eval_["NoNewPrivs"].strip() == "1" and int(eval_["CapEff"], 16) == 0
+    assert os.geteuid() != 0 or set(eval_["Uid"].split()) == {"65534"}
+    fds = [os.readlink("/proc/%d/fd/%s" % (W.child("cofferd-eval"), f)) for f in os.listdir("/proc/%d/fd" % W.child("cofferd-eval"))]
+    assert sum(f.startswith("socket:") for f in fds) == 2 and not any(f.startswith(W.state) for f in fds), fds
     keep = dict(l.split(":", 1) for l in open("/proc/%d/status" % W.child("cofferd-keep")).read().splitlines())
     assert keep["Seccomp"].strip() == "2"
     held = [os.readlink("/proc/%d/fd/%s" % (W.child("cofferd-keep"), f)) for f in os.listdir("/proc/%d/fd" % W.child("cofferd-keep"))]
@@ -542,6 +560,30 @@ def service_takes_no_unsealed_asset():
     assert W.put_raw(W.hospital, path, json.dumps(b).encode()).status == 401, "another party's statement"
 
 
+# ---- the owner's policy ----
+
+def policy_of_the_owner_decides_and_its_denial_says_why():
+    path = NOTE[len("kbs:///"):]
+    g = W.agent().up()
+    allowed = lambda: g.get(path, purpose="file")
+    env = asset(W.hospital, NOTE, b"hello", W.service["receive"], W.gid, 2, W.note_v1)
+    assert W.put_raw(W.hospital, NOTE, json.dumps(env).encode()).status == 200
+    assert allowed().status == 200
+    for policy, words in ((None, ("every", "default.rego")), ("package policy\ndefault allow := false\n", ("false",)),
+                          ("package policy\nallow if input.nothing\n", ("undefined",)), ("package policy\nallow if {\n", ("rego_parse_error", "policy.rego:")),
+                          ("package policy\nallow := true\nallow := false\n", ("eval_conflict_error",)), ("package p\nallow := true\n", ("no rule",)),
+                          ("package policy\nallow if count(numbers.range(1, 100000000)) > 1\n", ("limit_",))):
+        e, r = W.restate(W.hospital, NOTE, env["statement"], policy)
+        assert r.status == 200, r.body
+        env = {"statement": e}
+        said = kbs_error(allowed(), 401, "PolicyDeny", "R10: ", "coffer asset policy")
+        assert all(w in said for w in words), (words, said)
+    W.note, r = W.restate(W.hospital, NOTE, env["statement"], SAMPLE_POLICY)
+    assert r.status == 200 and g.open(allowed()) == b"hello"
+    _, r = W.restate(W.imaker, NOTE, W.note, SAMPLE_POLICY)
+    assert r.status == 401, "another party's policy"
+
+
 # ---- Coffer's own endpoints ----
 
 def statements_are_logged_once_and_by_who_may():
@@ -762,7 +804,7 @@ def killed_service_starts_again_with_all_it_knew():
 
 
 def service_ends_when_a_child_does_and_says_so():
-    for name in ("cofferd-net", "cofferd-keep"):
+    for name in ("cofferd-net", "cofferd-keep", "cofferd-eval"):
         kids = W.children()
         os.kill(W.child(name), signal.SIGKILL)
         assert W.proc.wait(10) == 5
@@ -788,7 +830,7 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          agent_gets_content_statement_and_signed_reply, agent_requests_are_counted_and_bound,
          client_library_gets_what_it_may_and_says_why_not, client_library_uses_nothing_that_net_forged,
          client_library_trusts_no_other_key_and_no_other_statement, owner_replaces_and_deletes_an_asset,
-         token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, statements_are_logged_once_and_by_who_may,
+         token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, policy_of_the_owner_decides_and_its_denial_says_why, statements_are_logged_once_and_by_who_may,
          statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,

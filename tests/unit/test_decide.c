@@ -120,6 +120,7 @@ static void base(struct world *w)
 	w->in.q = (struct request){ .path = path("hospital/a/b"), .scoped = true, .signature_ok = true, .counter_ok = true,
 		.container = span_of("analyse"), .purpose = PURPOSE_API };
 	asset_of(w, "hospital");
+	w->in.policy = (struct policy_answer){ .asked = true, .allows = true, .reason = "data.policy.allow is true" };
 }
 
 /* The provider's own asset. */
@@ -181,8 +182,32 @@ static void trace_names_every_check_in_order(void)
 
 		(void)snprintf(id, sizeof(id), "R%zu", i);
 		CHECK(strcmp(w.d.check[i].id, id) == 0 && w.d.check[i].expected[0] && w.d.check[i].found[0] && w.d.check[i].who[0]);
-		CHECK(w.d.check[i].built == (i == 1 || i == 3 || i == 6 || i == 7 || i == 9 || i == 11));
+		CHECK(w.d.check[i].built == (i == 1 || i == 3 || i == 6 || i == 7 || i == 9 || i == 10 || i == 11));
 	}
+}
+
+static void r10_denies_what_the_owners_policy_does_not_allow(void)
+{
+	DENIES(w.in.policy.allows = false, "R10", "");
+	CHECK(!decision_wants_policy(&w.in, &w.d)); /* it has been asked */
+	CHECK(strcmp(w.d.check[10].command, "coffer asset policy kbs:///hospital/a/b POLICY.rego") == 0 &&
+	      strcmp(w.d.check[10].who, "hospital") == 0 && w.d.check[10].sees == SEES_OWNER);
+	DENIES_OWN(w.in.policy.allows = false, "R10", "");
+	DENIES((w.in.policy.allows = false, w.in.policy.unavailable = true), "R10", "");
+	CHECK(strcmp(w.d.check[10].who, "the service's operator") == 0 && !w.d.check[10].command[0]);
+}
+
+/* Nobody is asked about a request that another check denies; and "not asked" is never a yes. */
+static void r10_is_asked_only_when_all_else_holds(void)
+{
+	DENIES(w.in.policy.asked = false, "R10", "");
+	CHECK(decision_wants_policy(&w.in, &w.d));
+	DENIES((w.in.policy.asked = false, w.in.n_approvals = 0), "R9", "R10");
+	CHECK(!decision_wants_policy(&w.in, &w.d));
+	DENIES((w.in.policy.asked = false, w.in.a.attested = false), "R1", "");
+	CHECK(!decision_wants_policy(&w.in, &w.d));
+	base(&w);
+	CHECK(allows(&w) && !decision_wants_policy(&w.in, &w.d));
 }
 
 static void r1_denies_what_is_not_fresh_and_looks_no_further(void)
@@ -420,7 +445,8 @@ static void decide_prefers_what_is_not_revoked(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(decide_base_cases_allow), T(trace_names_every_check_in_order), T(r1_denies_what_is_not_fresh_and_looks_no_further),
+		T(decide_base_cases_allow), T(trace_names_every_check_in_order), T(r10_denies_what_the_owners_policy_does_not_allow), T(r10_is_asked_only_when_all_else_holds),
+		T(r1_denies_what_is_not_fresh_and_looks_no_further),
 		T(r3_denies_a_platform_that_the_owner_did_not_name), T(r3_denies_every_platform_but_sample_even_when_named),
 		T(not_built_checks_hold_only_where_sample_is_named), T(r6_denies_init_data_that_is_absent_wrong_or_unknown),
 		T(r7_denies_container_and_purpose_that_the_manifest_does_not_name), T(r9_denies_without_an_approval_that_covers),

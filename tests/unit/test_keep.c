@@ -25,6 +25,85 @@ static void open_attested(struct kit *k)
 	CHECK(kit_attest(k, (struct kit_evidence){ 0 }) == COFFER_OK);
 }
 
+/* ---- the owner's policy ---- */
+
+static enum coffer_rc get_greeting(struct kit *k)
+{
+	return kit_get(k, (struct kit_get){ .path = KIT_PATH, .container = "analyse", .purpose = "api" });
+}
+
+static void asset_without_a_policy_has_the_strict_one_and_sample_is_refused_by_r10(void)
+{
+	struct kit k = { 0 };
+
+	open_attested(&k);
+	k.policy = NULL;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "next") == COFFER_OK);
+	CHECK(DENIED(get_greeting(&k), k, "R10") && strstr(k.no.reason, "coffer asset policy"));
+	kit_free(&k);
+}
+
+static void policy_that_does_not_allow_denies_whatever_else_it_says(void)
+{
+	static const char *const no[] = {
+		"package policy\ndefault allow := false\n", "package policy\nallow := \"true\"\n", "package policy\nallow := 1\n",
+		"package policy\nallow if input.nothing\n", "package other\nallow := true\n", "package policy\nallow if {\n",
+		"package policy\nallow := true if true\nallow := false if true\n", "package policy\nallow if count(numbers.range(1, 100000000)) > 1\n",
+		"package policy\nallow if data[\"resource-path\"][0] == \"acme\"\n",
+	};
+	struct kit k = { 0 };
+
+	open_attested(&k);
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+		k.policy = no[i];
+		CHECK(kit_restate(&k, NULL) == COFFER_OK);
+		CHECK(DENIED(get_greeting(&k), k, "R10"));
+	}
+	k.policy = "package policy\nallow if { data[\"resource-path\"] == [\"hospital\", \"note\", \"greeting\"]; data.plugin == \"resource\" }\n";
+	CHECK(kit_restate(&k, NULL) == COFFER_OK);
+	CHECK(get_greeting(&k) == COFFER_OK && kit_opens_to(&k, false, "hello"));
+	kit_free(&k);
+}
+
+static void statement_alone_keeps_the_content_and_only_that_content(void)
+{
+	struct kit k = { 0 };
+	uint8_t other[32] = { 1 };
+
+	open_attested(&k);
+	CHECK(DENIED(kit_restate(&k, other), k, "digest"));
+	CHECK(kit_restate(&k, NULL) == COFFER_OK);
+	CHECK(get_greeting(&k) == COFFER_OK && kit_opens_to(&k, false, "hello"));
+	kit_free(&k);
+}
+
+static void policy_is_not_asked_of_a_service_without_eval(void)
+{
+	struct kit k = { 0 };
+
+	open_attested(&k);
+	closep(&k.keep.eval);
+	k.keep.eval = -1;
+	CHECK(DENIED(get_greeting(&k), k, "R10") && strstr(k.no.reason, "could not be evaluated"));
+	kit_free(&k);
+}
+
+static void policy_judges_a_token_as_it_judges_the_session(void)
+{
+	struct kit k = { 0 };
+	CLEANUP(wr_close) struct wr token = wr_open(KEEP_FRAME_MAX);
+
+	open_attested(&k);
+	wr_put(&token, wr_span(&k.answer));
+	k.policy = NULL;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "next") == COFFER_OK);
+	CHECK(DENIED(kit_get(&k, (struct kit_get){ .path = KIT_PATH, .container = "analyse", .purpose = "api", .token = wr_span(&token) }), k, "R10"));
+	k.policy = KIT_POLICY;
+	CHECK(kit_restate(&k, NULL) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ .path = KIT_PATH, .container = "analyse", .purpose = "api", .token = wr_span(&token) }) == COFFER_OK);
+	kit_free(&k);
+}
+
 /* ---- release ---- */
 
 static void resource_for_the_approved_workload_is_released_and_opens(void)
@@ -675,7 +754,9 @@ static void denials_to_strangers_are_written_up_to_a_bound_a_minute(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(resource_for_the_approved_workload_is_released_and_opens), T(reply_signature_binds_body_key_path_version_and_entry),
+		T(asset_without_a_policy_has_the_strict_one_and_sample_is_refused_by_r10), T(policy_that_does_not_allow_denies_whatever_else_it_says),
+		T(statement_alone_keeps_the_content_and_only_that_content), T(policy_is_not_asked_of_a_service_without_eval),
+		T(policy_judges_a_token_as_it_judges_the_session), T(resource_for_the_approved_workload_is_released_and_opens), T(reply_signature_binds_body_key_path_version_and_entry),
 		T(resource_without_session_or_evidence_is_refused), T(resource_after_the_session_expired_is_refused),
 		T(request_with_bad_signature_or_old_counter_is_refused), T(request_signed_without_an_attested_request_key_is_refused),
 		T(container_or_purpose_not_entitled_is_refused_by_r7), T(stranger_hears_the_same_of_absent_foreign_and_denied),

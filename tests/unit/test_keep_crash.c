@@ -23,7 +23,7 @@
 #define ROUNDS 25
 #define ACKED_MAX 100000
 
-static const char *program;
+static const char *program, *judge; /* cofferd-keep, cofferd-eval */
 static char dir[] = "/tmp/coffer-test-crash.XXXXXX";
 
 struct acked { uint64_t seq; uint8_t entry[32]; };
@@ -31,7 +31,8 @@ struct acked { uint64_t seq; uint8_t entry[32]; };
 struct run {
 	struct kit    k;
 	pid_t         pid;
-	int           ctl;
+	int           ctl, eval_ctl;
+	pid_t         eval;
 	struct acked *acked;
 	size_t        n;
 	uint64_t      serial;   /* of the approval; its id is in k.approval_id */
@@ -39,22 +40,42 @@ struct run {
 	bool          deployed;
 };
 
+/* *keep_end: what keep gets as its socket to eval. */
+static bool start_eval(struct run *r, int *keep_end)
+{
+	const char *const argv[] = { judge, NULL };
+	struct err e = { 0 };
+	int sv[2], ctl[2];
+	char said = 0;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) != 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ctl) != 0)
+		return false;
+	const int fds[] = { -1, -1, 2, sv[1], ctl[1] };
+	const struct spawn s = { .argv = argv, .fds = fds, .n_fds = 5, .die_with_parent = true };
+	bool ok = spawn_start(&s, &r->eval, &e) == COFFER_OK;
+
+	(void)close(sv[1]), (void)close(ctl[1]);
+	*keep_end = sv[0];
+	r->eval_ctl = ctl[0];
+	return ok && read(ctl[0], &said, 1) == 1 && said == 'R';
+}
+
 static bool start(struct run *r)
 {
 	const char *const argv[] = { program, "--run", NULL };
 	CLEANUP(wr_close) struct wr w = wr_open(KEEP_CONFIG_MAX), answer = { 0 };
 	struct keep_config c = { .state_dir = span_of(dir), .genesis = r->k.genesis };
 	struct err e = { 0 };
-	int net[2], ctl[2];
+	int net[2], ctl[2], ev = -1;
 	uint8_t tag = 0xff;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, net) != 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ctl) != 0)
+	if (!start_eval(r, &ev) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, net) != 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ctl) != 0)
 		return false;
-	const int fds[] = { -1, -1, 2, net[1], ctl[1] };
-	const struct spawn s = { .argv = argv, .fds = fds, .n_fds = 5, .die_with_parent = true };
+	const int fds[] = { -1, -1, 2, net[1], ctl[1], ev };
+	const struct spawn s = { .argv = argv, .fds = fds, .n_fds = 6, .die_with_parent = true };
 	bool ok = spawn_start(&s, &r->pid, &e) == COFFER_OK;
 
-	(void)close(net[1]), (void)close(ctl[1]);
+	(void)close(net[1]), (void)close(ctl[1]), (void)close(ev);
 	r->k.fd = net[0];
 	r->ctl = ctl[0];
 	memcpy(c.genesis_id, r->k.genesis_id, 32);
@@ -74,6 +95,8 @@ static int stop(struct run *r)
 	(void)close(r->k.fd), (void)close(r->ctl);
 	r->k.fd = -1;
 	(void)!spawn_wait(r->pid, &st, &e);
+	(void)close(r->eval_ctl);
+	(void)!spawn_wait(r->eval, &(int){ 0 }, &e);
 	return st;
 }
 
@@ -308,11 +331,13 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	int bad;
 
-	program = argc > 1 ? argv[1] : "cofferd-keep";
+	program = argc > 2 ? argv[1] : "cofferd-keep";
+	judge = argc > 2 ? argv[2] : "cofferd-eval";
 	run.acked = calloc(ACKED_MAX, sizeof(*run.acked));
 	if (!mkdtemp(dir) || !run.acked || keys_new(&keys, &e) != COFFER_OK || keys_save(&keys, dir, &e) != COFFER_OK)
 		return 99;
 	kit_new(&run.k, &keys);
+	run.k.policy = KIT_POLICY;
 	keys_clear(&keys);
 	bad = t_main(cases, sizeof(cases) / sizeof(cases[0]));
 	free(run.acked);
