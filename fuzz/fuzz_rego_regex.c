@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "fmt/utf8.h"
 #include "policy/regex/re_int.h"
 
 #define STEPS (1u << 22)
@@ -57,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	case RE_OK:
 		search(&h, re, text, 0);
 		if (heap_ok(&h) && text.n)
-			search(&h, re, text, re_behind(text, 0));
+			search(&h, re, text, utf8_next(text, 0));
 		break;
 	case RE_SYNTAX:
 		if (!why || at > pattern.n || re)

@@ -40,35 +40,6 @@ struct span re_group_name(const struct re *re, size_t i)
 	return i && i <= re->groups ? re->name[i] : (struct span){ NULL, 0 };
 }
 
-uint32_t re_decode(struct span s, size_t at, size_t *len)
-{
-	const uint8_t *p = s.p + at;
-	size_t n = *p < 0x80 ? 1 : utf8_seq((struct span){ p, s.n - at });
-
-	*len = n ? n : 1;
-	switch (n) {
-	case 1:
-		return p[0];
-	case 2:
-		return (uint32_t)(p[0] & 0x1F) << 6 | (p[1] & 0x3F);
-	case 3:
-		return (uint32_t)(p[0] & 0x0F) << 12 | (uint32_t)(p[1] & 0x3F) << 6 | (p[2] & 0x3F);
-	case 4:
-		return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3F) << 12 | (uint32_t)(p[2] & 0x3F) << 6 | (p[3] & 0x3F);
-	default:
-		return 0xFFFD;
-	}
-}
-
-size_t re_behind(struct span s, size_t at)
-{
-	size_t len = 1;
-
-	if (at < s.n && s.p[at] >= 128)
-		(void)re_decode(s, at, &len);
-	return at + len;
-}
-
 static bool word(struct span s, size_t at)
 {
 	uint8_t c = at < s.n ? s.p[at] : 0;

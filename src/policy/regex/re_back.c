@@ -3,6 +3,7 @@
  * fixed room on the stack; a search that would need more is left to Pike's machine. */
 #include <string.h>
 
+#include "fmt/utf8.h"
 #include "policy/regex/re_int.h"
 
 #define BITS_MAX 32768
@@ -58,7 +59,7 @@ static bool eat(const struct re *re, const struct re_inst *in, struct span s, si
 		return false;
 	c = s.p[*at];
 	if (c >= 128)
-		c = re_decode(s, *at, &len);
+		c = utf8_at(s, *at, &len);
 	*at += len;
 	return re_takes(re, in, c);
 }
@@ -146,7 +147,7 @@ enum re_found re_back(const struct re_run *r)
 	b.visits = 0;
 	b.too_big = false;
 	memset(b.seen, 0, (bits + 63) / 64 * sizeof(b.seen[0]));
-	for (size_t at = r->from; (at = re_candidate(r->re, r->s, at)) <= r->s.n; at = re_behind(r->s, at)) {
+	for (size_t at = r->from; (at = re_candidate(r->re, r->s, at)) <= r->s.n; at = utf8_next(r->s, at)) {
 		bool found = from_here(&b, at);
 
 		if (b.too_big)

@@ -85,10 +85,6 @@ struct re {
 };
 enum re_rc re_generate(struct re_parser *p, const struct re_node *tree, struct re *out);
 
-/* The code point at s[at] and its length; U+FFFD of length 1 for what is no UTF-8. at < s.n. */
-uint32_t re_decode(struct span s, size_t at, size_t *len);
-/* The next place behind the code point at `at`; s.n + 1 from the end. */
-size_t   re_behind(struct span s, size_t at);
 /* RI_CHAR and RI_CLASS: whether c is what they read. */
 static inline bool re_takes(const struct re *re, const struct re_inst *in, uint32_t c)
 {

@@ -18,7 +18,7 @@ bool re_fail(struct re_parser *p, size_t at, const char *why)
 uint32_t re_rune(struct re_parser *p)
 {
 	size_t len;
-	uint32_t c = re_decode(p->s, p->at, &len);
+	uint32_t c = utf8_at(p->s, p->at, &len);
 
 	p->at += len;
 	return c;

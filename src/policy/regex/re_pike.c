@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "fmt/utf8.h"
 #include "policy/regex/re_int.h"
 
 struct ways { /* a set of places in the program, in the order they came in */
@@ -148,7 +149,7 @@ static void run(struct pike *k)
 		}
 		begin(k, at);
 		if (at < s.n)
-			c = re_decode(s, at, &len);
+			c = utf8_at(s, at, &len);
 		step(k, c, at == s.n, at + len);
 		w = k->now;
 		w.n = 0;
