@@ -198,7 +198,7 @@ const struct rego_rule *rego_rule_find(const struct rego_policy *p, const char *
 static enum rego_outcome read_place(struct rego_eval *v, const struct rego_rule *t, const struct val *step, size_t n, struct val *out,
     struct rego_error *e)
 {
-	struct place at = { NULL, VAL_UNDEF };
+	struct place at = { NULL, VAL_UNDEF, false };
 	bool ok = true;
 
 	*e = (struct rego_error){ .code = REGO_OK };
@@ -207,7 +207,7 @@ static enum rego_outcome read_place(struct rego_eval *v, const struct rego_rule 
 	if (t->kind != RULE_NONE) {
 		at.base = t->kind == RULE_FUNCTION ? VAL_UNDEF : rule_value(v, t);
 	} else {
-		at = (struct place){ t, base_at(v, t) };
+		at = (struct place){ t, base_at(v, t), true };
 	}
 	for (size_t i = 0; ok && i < n; i++)
 		ok = place_step(v, &at, step[i]);

@@ -1,6 +1,7 @@
 /* Documents: what rules define and base data, seen as one. A place is where a reference stands while it goes down step by step; rules on
  * the way are evaluated, packages are put together only when they are read as a whole. */
 #include "policy/eval/eval.h"
+#include "policy/value/num.h"
 
 bool is_masked(const struct ctx *c, const struct rego_rule *t)
 {
@@ -32,6 +33,21 @@ struct val base_at(struct rego_eval *v, const struct rego_rule *t)
 	return x;
 }
 
+/* A step in stored data: OPA's storage has paths of text, so that data.x[2] is the member "2" of an object. */
+static struct val stored_ref(struct rego_eval *v, struct val x, struct val key)
+{
+	struct val r = val_ref(x, key);
+	struct wr w;
+
+	if (val_defined(r) || val_type(x) != VT_OBJECT || val_type(key) != VT_NUMBER)
+		return r;
+	w = wr_open(NUM_TEXT_MAX);
+	val_put_json(&w, key, NULL, NULL);
+	key = wr_ok(&w) ? val_str(&v->h, wr_span(&w)) : VAL_UNDEF;
+	wr_close(&w);
+	return val_defined(key) ? val_ref(x, key) : VAL_UNDEF;
+}
+
 /* Stands on node t: a rule gives its value, anything else stays a place in the tree. */
 static bool settle(struct rego_eval *v, struct place *p)
 {
@@ -39,6 +55,7 @@ static bool settle(struct rego_eval *v, struct place *p)
 		return true;
 	p->base = p->t->kind == RULE_FUNCTION ? VAL_UNDEF : rule_value(v, p->t);
 	p->t = NULL;
+	p->stored = false;
 	return val_defined(p->base);
 }
 
@@ -46,7 +63,8 @@ bool place_step(struct rego_eval *v, struct place *p, struct val key)
 {
 	const struct rego_rule *c = p->t ? tree_child(p->t, key) : NULL;
 
-	p->base = val_defined(p->base) ? val_ref(p->base, key) : VAL_UNDEF;
+	if (val_defined(p->base))
+		p->base = p->stored ? stored_ref(v, p->base, key) : val_ref(p->base, key);
 	p->t = c && v->ctx->masks && is_masked(v->ctx, c) ? NULL : c;
 	return p->t ? settle(v, p) : val_defined(p->base);
 }
@@ -54,14 +72,14 @@ bool place_step(struct rego_eval *v, struct place *p, struct val key)
 static bool start(struct rego_eval *v, const struct node *n, struct val *f, struct place *out)
 {
 	if (n->slot != NO_SLOT) {
-		*out = (struct place){ (const struct rego_rule *)(uintptr_t)f[n->slot + 1].w, f[n->slot] }; /* NOLINT: put there by OP_DOC */
+		*out = (struct place){ (const struct rego_rule *)(uintptr_t)f[n->slot + 1].w, f[n->slot], false }; /* NOLINT: put there by OP_DOC */
 		return true;
 	}
 	if (v->ctx->masks && hidden(v->ctx, n->doc)) {
-		*out = (struct place){ NULL, base_at(v, n->doc) };
+		*out = (struct place){ NULL, base_at(v, n->doc), true };
 		return val_defined(out->base);
 	}
-	*out = (struct place){ n->doc, VAL_UNDEF };
+	*out = (struct place){ n->doc, VAL_UNDEF, true };
 	if (n->doc->kind != RULE_NONE)
 		return settle(v, out);
 	out->base = base_at(v, n->doc);

@@ -48,7 +48,7 @@ struct sink {
 };
 
 /* A place in the documents: below node t with the base document beside it, or (t NULL) a value. */
-struct place { const struct rego_rule *t; struct val base; };
+struct place { const struct rego_rule *t; struct val base; bool stored; /* base is of the base document, where numbers name members too */ };
 
 struct explain; /* explain.c */
 

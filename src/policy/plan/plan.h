@@ -119,7 +119,6 @@ struct node *plan_term(struct plan *p, const struct term *t);    /* as a side of
 struct node *plan_operand(struct plan *p, const struct term *t); /* inside another term: with several solutions, it is hoisted */
 struct node *plan_ref_extend(struct plan *p, struct node *base, struct term *const *step, size_t n, struct loc at);
 void         plan_note_dep(struct plan *p, const struct node *n); /* the rule being compiled looks at this N_DOC or N_FUNC */
-bool         plan_const(struct plan *p, const struct term *t, struct val *out); /* no variables, refs or calls in it */
 /* call.c: *out is the extra last argument when there is one and out is not NULL. */
 struct node *plan_call(struct plan *p, const struct term *t, const struct term **out);
 bool         plan_function(struct plan *p, const struct term *callee, struct with_mod *as); /* fn, bi or host of a name, false: none */

@@ -35,57 +35,23 @@ struct node *node_var(struct plan *p, uint32_t var, struct loc at)
 	return n;
 }
 
-static bool const_items(struct plan *p, const struct term *t, struct vlist *out)
+/* A composite of constants, whole. Members of an object that contradict each other are left for the evaluation to find. */
+static bool folded(struct plan *p, const struct term *t, struct val *out)
 {
-	struct val v;
-
-	for (size_t i = 0; i < t->n_items; i++) {
-		if (!plan_const(p, t->item[i], &v))
-			return false;
-		vlist_add(out, v);
-	}
-	return heap_ok(p->h);
-}
-
-static bool const_object(struct plan *p, const struct term *t, struct val *out)
-{
-	struct plist l = { .h = p->h };
-	bool conflict = false;
-	struct val k, v;
-
-	for (size_t i = 0; i + 1 < t->n_items; i += 2) {
-		if (!plan_const(p, t->item[i], &k) || !plan_const(p, t->item[i + 1], &v))
-			return false;
-		plist_add(&l, k, v);
-	}
-	*out = heap_ok(p->h) ? val_object(p->h, l.p, l.n, &conflict) : VAL_UNDEF;
-	return val_defined(*out) && !conflict; /* a conflict is left for the evaluation to find */
-}
-
-bool plan_const(struct plan *p, const struct term *t, struct val *out)
-{
-	struct vlist l = { .h = p->h };
-
-	if (t->kind == TERM_CONST) {
-		*out = t->value;
-		return true;
-	}
-	if (t->kind == TERM_OBJECT)
-		return const_object(p, t, out);
-	if ((t->kind != TERM_ARRAY && t->kind != TERM_SET) || !const_items(p, t, &l))
+	if (t->kind == TERM_TEMPLATE || !term_ground(t))
 		return false;
-	*out = t->kind == TERM_ARRAY ? val_array(p->h, l.p, l.n) : val_set(p->h, l.p, l.n);
+	*out = term_value(p->h, t);
 	return val_defined(*out);
 }
 
 static struct node *literal(struct plan *p, const struct term *t)
 {
 	enum node_kind kind = t->kind == TERM_ARRAY ? N_ARRAY : t->kind == TERM_SET ? N_SET : t->kind == TERM_OBJECT ? N_OBJECT : N_TEMPLATE;
-	struct val folded = VAL_UNDEF;
+	struct val constant = VAL_UNDEF;
 	struct node *n;
 
-	if (kind != N_TEMPLATE && plan_const(p, t, &folded))
-		return node_const(p, folded, t->at);
+	if (folded(p, t, &constant))
+		return node_const(p, constant, t->at);
 	n = node_new(p, kind, t->n_items, t->at);
 	for (size_t i = 0; n && i < t->n_items; i++) {
 		n->item[i] = plan_operand(p, t->item[i]);
