@@ -167,6 +167,8 @@ struct node *plan_call(struct plan *p, const struct term *t, const struct term *
 		if (operator)
 			return n;
 	}
+	if (f.fn && f.fn->kind == RULE_COMPLETE && !n_args)
+		return plan_term(p, t->item[0]); /* f(): a rule */
 	if (f.fn && f.fn->kind != RULE_FUNCTION) {
 		undefined_function(p, t);
 		return NULL;

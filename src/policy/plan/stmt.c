@@ -42,9 +42,11 @@ struct block *plan_body(struct plan *p, const struct body *body)
 
 static void declare_var(struct plan *p, const struct term *t, enum seen how)
 {
+	bool v0 = p->unit && p->unit->module->v0;
+
 	if (t->wildcard)
 		return;
-	if (span_eq_str(t->name, "input") || span_eq_str(t->name, "data"))
+	if (!v0 && (span_eq_str(t->name, "input") || span_eq_str(t->name, "data")))
 		(void)plan_fail(p, REGO_COMPILE, t->at, "variables must not shadow %.*s (use a different variable name)", (int)t->name.n,
 		    (const char *)t->name.p);
 	else
