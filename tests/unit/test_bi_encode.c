@@ -81,6 +81,22 @@ static void blocks_of_addresses(void)
 	BI_ALL(t);
 }
 
+static void blocks_merge(void)
+{
+	static const struct bi_row t[] = {
+		{ "net.cidr_merge", "[[\"192.0.128.0/24\",\"192.0.129.0/24\"]]", "[\"192.0.128.0/23\"]" }, { "net.cidr_merge", "[[\"192.0.129.0/24\",\"192.0.130.0/24\"]]", "[\"192.0.129.0/24\",\"192.0.130.0/24\"]" },
+		{ "net.cidr_merge", "[[\"192.0.2.112/30\",\"192.0.2.116/31\",\"192.0.2.118/31\"]]", "[\"192.0.2.112/29\"]" }, { "net.cidr_merge", "[[\"0.0.0.0/0\",\"192.0.128.0/24\"]]", "[\"0.0.0.0/0\"]" },
+		{ "net.cidr_merge", "[[\"192.0.1.254/31\",\"192.0.2.0/24\",\"192.0.3.0/28\"]]", "[\"192.0.1.254/31\",\"192.0.2.0/24\",\"192.0.3.0/28\"]" },
+		{ "net.cidr_merge", "[[\"::/0\",\"::192.0.2.0/124\",\"ff00::101/128\"]]", "[\"::/0\"]" }, { "net.cidr_merge", "[[\"fe80::/120\",\"192.0.2.0/24\",\"192.0.3.0/24\"]]", "[\"192.0.2.0/23\",\"fe80::/120\"]" },
+		{ "net.cidr_merge", "[{\"$set\":[\"192.0.128.0\",\"192.0.129.0\"]}]", "[\"192.0.128.0/23\"]" }, { "net.cidr_merge", "[[\"10.1.2.3\"]]", "[\"10.1.2.3/8\"]" }, { "net.cidr_merge", "[[]]", "[]" },
+		{ "net.cidr_merge", "[[\"255.255.255.255/32\",\"255.255.255.254/32\"]]", "[\"255.255.255.254/31\"]" }, { "net.cidr_merge", "[[\"2001:db8::/33\",\"2001:db8:8000::/33\"]]", "[\"2001:db8::/32\"]" },
+		{ "net.cidr_merge", "[[\"::1\"]]", "fail: net.cidr_merge: IPv6 invalid: needs prefix length" }, { "net.cidr_merge", "[[1]]", "fail: net.cidr_merge: element must be string" },
+		{ "net.cidr_merge", "[[\"foo\"]]", "fail: net.cidr_merge: invalid CIDR address: foo" }, { "net.cidr_merge", "[\"10.0.0.0/8\"]", "fail: net.cidr_merge: operand must be an array" },
+	};
+
+	BI_ALL(t);
+}
+
 static void addresses_read_and_write(void)
 {
 	static const char *const same[] = { "0.0.0.0", "255.255.255.255", "::", "::1", "1::", "2001:db8::1", "1:2:3:4:5:6:7:8", "1:0:0:2::3", "1::2:0:0:3", "fe80::1:0:0:1" };
@@ -115,7 +131,7 @@ static void blocks_read(void)
 
 int main(void)
 {
-	static const struct t_case t[] = { T(base64), T(hexadecimal), T(urlquery), T(semver), T(blocks_of_addresses), T(addresses_read_and_write), T(blocks_read) };
+	static const struct t_case t[] = { T(base64), T(hexadecimal), T(urlquery), T(semver), T(blocks_of_addresses), T(blocks_merge), T(addresses_read_and_write), T(blocks_read) };
 
 	return t_main(t, sizeof(t) / sizeof(t[0]));
 }
