@@ -110,6 +110,7 @@ struct op {
 	const struct code  *code;
 	const struct withs *with;
 	const struct expr  *src; /* statement it comes from; NULL for heads */
+	struct loc          at;
 };
 
 struct code { const struct op *op; size_t n; };

@@ -134,19 +134,6 @@ static bool resolve_import(struct plan *p, struct unit *u, const struct import *
 	       plan_fail(p, REGO_COMPILE, i->at, "path must begin with input or data");
 }
 
-static bool check_import(struct plan *p, const struct module *m, size_t i)
-{
-	struct span alias = alias_of(&m->import[i]);
-
-	if (!heap_steps(p->h, 1 + i / 4))
-		return false;
-	for (size_t k = 0; k < i; k++)
-		if (!m->v0 && span_eq(alias_of(&m->import[k]), alias))
-			return plan_fail(p, REGO_COMPILE, m->import[i].at, "import must not shadow import of %.*s", (int)alias.n,
-			    (const char *)alias.p);
-	return true;
-}
-
 static bool add_imports(struct plan *p, struct unit *u)
 {
 	const struct module *m = u->module;
@@ -158,7 +145,7 @@ static bool add_imports(struct plan *p, struct unit *u)
 		struct import_to *to = &u->import[u->n_imports];
 
 		to->alias = alias_of(&m->import[i]);
-		if (!check_import(p, m, i) || !resolve_import(p, u, &m->import[i], to))
+		if (!heap_steps(p->h, 1) || !resolve_import(p, u, &m->import[i], to))
 			return false;
 	}
 	return u->import != NULL;
