@@ -154,6 +154,14 @@ bool cidr_parse(struct span s, struct cidr *out)
 	return true;
 }
 
+struct cidr cidr_of(struct addr a, unsigned bits)
+{
+	struct cidr c = { a, bits };
+
+	fill(&c.base, a.v4 ? bits + 96 : bits, false);
+	return c;
+}
+
 static unsigned all_bits(const struct cidr *c)
 {
 	return c->base.v4 ? c->bits + 96 : c->bits;

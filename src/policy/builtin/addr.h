@@ -9,6 +9,8 @@ struct cidr { struct addr base; unsigned bits; }; /* base with the bits behind t
 bool addr_parse(struct span s, struct addr *out) NODISCARD;
 bool cidr_parse(struct span s, struct cidr *out) NODISCARD; /* address, slash, length of the prefix */
 
+/* The block of `bits` bits that a is in; for an IPv4 address at most 32. */
+struct cidr cidr_of(struct addr a, unsigned bits);
 bool        addr_in(struct addr a, const struct cidr *c); /* false for the other kind of address */
 struct addr cidr_last(const struct cidr *c);
 bool        addr_next(struct addr *a); /* one more; false from the last there is */

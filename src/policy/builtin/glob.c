@@ -153,7 +153,7 @@ static struct val match(struct call *c)
 	while (g.at < g.s.n && !why && heap_steps(c->h, 1))
 		why = put_item(&g);
 	if (why)
-		return bi_fail(c, "%s", why);
+		return bi_fail(c, "syntax error in pattern: %s", why);
 	for (; g.depth && heap_ok(c->h); g.depth--) /* what is still open ends here */
 		text_str(&g.out, ")");
 	text_str(&g.out, ")$");

@@ -1,6 +1,6 @@
 /* net.cidr_*: blocks of addresses. Names are never looked up. */
 #include "policy/builtin/addr.h"
-#include "policy/builtin/text.h"
+#include "policy/builtin/net_int.h"
 
 #define SHOWN 64 /* bytes of an operand that a message shows */
 
@@ -184,6 +184,7 @@ const struct builtin bi_net[] = {
 	{ .name = "net.cidr_expand", .args = 1, .fn = expand },
 	{ .name = "net.cidr_intersects", .args = 2, .fn = intersects },
 	{ .name = "net.cidr_is_valid", .args = 1, .fn = is_valid },
+	{ .name = "net.cidr_merge", .args = 1, .fn = bi_net_cidr_merge },
 	{ .name = "net.cidr_overlap", .args = 2, .fn = contains },
 	{ .name = NULL },
 };

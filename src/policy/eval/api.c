@@ -148,7 +148,7 @@ static bool prepare(struct rego_eval *v)
 
 static enum rego_outcome failed(struct rego_eval *v, struct rego_error *e)
 {
-	struct loc at = v->op && v->op->src ? v->op->src->at : (struct loc){ 0 };
+	struct loc at = v->op ? v->op->at : (struct loc){ 0 };
 	const struct source *src = at.line && at.file < v->policy->n_src ? &v->policy->src[at.file] : NULL;
 
 	(void)rego_fail(e, NULL, v->h.over, src, at, "%s", v->fault[0] ? v->fault : "the evaluation reached a limit");
@@ -253,7 +253,6 @@ enum rego_outcome rego_eval_query(struct rego_eval *v, struct span query, struct
 		(void)run(v, code, f, &s);
 		frame_pop(v, f);
 	}
-	v->op = NULL;
 	rows = heap_ok(&v->h) && s.list.n ? val_array(&v->h, s.list.p, s.list.n) : VAL_UNDEF;
 	return outcome(v, rows, out, e);
 }

@@ -105,7 +105,10 @@ static void add_children(struct rego_eval *v, struct place p, struct plist *l)
 		const struct rego_rule *c = p.t->child[i];
 		struct place at = p;
 		struct val x = c->kind != RULE_FUNCTION && place_step(v, &at, c->name) ? place_read(v, at) : VAL_UNDEF;
+		struct val stored = c->kind != RULE_NONE ? val_get(p.base, c->name) : VAL_UNDEF;
 
+		if (val_defined(stored)) /* seen as a whole, what is stored stands before what a rule says: as in OPA */
+			x = merge(v, x, stored);
 		if (val_defined(x))
 			plist_add(l, c->name, x);
 	}

@@ -266,7 +266,6 @@ static enum step step(struct rego_eval *v, const struct op *op, struct val *f, s
 		put(v, op, f, out);
 		return FAIL;
 	case OP_WITHOUT: /* run() */
-	case OP_FAIL:
 		break;
 	}
 	return FAIL;

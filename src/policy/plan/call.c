@@ -148,7 +148,7 @@ static void undefined_function(struct plan *p, const struct term *t)
 struct node *plan_call(struct plan *p, const struct term *t, const struct term **out)
 {
 	size_t n_args = t->n_items - 1;
-	struct with_mod f;
+	struct with_mod f = { .kind = WITH_FUNC };
 	struct node *n;
 	bool operator = false;
 
@@ -156,17 +156,19 @@ struct node *plan_call(struct plan *p, const struct term *t, const struct term *
 		(void)plan_fail(p, REGO_COMPILE, t->at, ":= is a statement, not part of an expression");
 		return NULL;
 	}
-	if (!plan_function(p, t->item[0], &f) && !f.fn) {
-		n = operator_call(p, t, &operator);
-		if (!operator)
-			undefined_function(p, t);
-		return n;
-	}
-	if (f.bi) {
+	if (t->infix || !plan_function(p, t->item[0], &f) || f.bi) { /* a rule may have the name of an operator */
 		n = operator_call(p, t, &operator);
 		if (operator)
 			return n;
 	}
+	if (t->infix)
+		f = (struct with_mod){ .kind = WITH_FUNC, .bi = builtin_find(t->name) };
+	if (!f.fn && !f.bi && !f.host) {
+		undefined_function(p, t);
+		return NULL;
+	}
+	if (f.fn && f.fn->kind == RULE_COMPLETE && !n_args)
+		return plan_term(p, t->item[0]); /* f(): a rule */
 	if (f.fn && f.fn->kind != RULE_FUNCTION) {
 		undefined_function(p, t);
 		return NULL;

@@ -15,7 +15,7 @@ bool plan_fail(struct plan *p, enum rego_code code, struct loc at, const char *f
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	p->failed = true;
-	return rego_fail(p->e, p->h, code, at.line && at.file < p->n_src ? &p->src[at.file] : NULL, at, "%s", text);
+	return rego_fail(p->e, p->h, code, at.line && at.file - p->first_src < p->n_src ? &p->src[at.file - p->first_src] : NULL, at, "%s", text);
 }
 
 bool plan_ok(const struct plan *p)

@@ -79,6 +79,7 @@ static bool write_head(struct plan *p, struct def *d, const struct op *end, stru
 {
 	p->ops = o;
 	p->expr = NULL;
+	p->at = at;
 	if (!need_ground(p, end->a, at) || !need_ground(p, end->b, at))
 		return false;
 	if (!plan_closures(p, end->a) || (end->b && !plan_closures(p, end->b)))
@@ -130,23 +131,12 @@ static bool plan_chain(struct plan *p, const struct rego_rule *t, struct def *d)
 	return true;
 }
 
-static bool ground_value(struct plan *p, const struct term *t)
-{
-	if (t->kind == TERM_VAR || t->kind == TERM_REF || t->kind == TERM_CALL)
-		return plan_fail(p, REGO_COMPILE, t->at, "default value must not contain variables, references or calls");
-	if (t->kind == TERM_ARRAY || t->kind == TERM_SET || t->kind == TERM_OBJECT)
-		for (size_t i = 0; i < t->n_items; i++)
-			if (!ground_value(p, t->item[i]))
-				return false;
-	return true;
-}
-
 static bool default_args(struct plan *p, const struct rule *r)
 {
 	for (size_t i = 0; i < r->n_args; i++)
 		if (r->arg[i]->kind != TERM_VAR)
 			return plan_fail(p, REGO_COMPILE, r->arg[i]->at, "arguments of a default function must be variables");
-	return !r->value || ground_value(p, r->value);
+	return true;
 }
 
 /* What needs no evaluation: one unconditional definition with a constant value. */

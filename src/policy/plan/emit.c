@@ -15,6 +15,7 @@ void op_add(struct plan *p, struct op op)
 	op.back = o->gen;
 	op.with_slot = o->with_slot;
 	op.src = p->expr;
+	op.at = p->expr ? p->expr->at : p->at;
 	if (is_generator(op.kind))
 		o->gen = (int32_t)o->n;
 	o->p[o->n++] = op;

@@ -91,7 +91,6 @@ enum op_kind {
 	OP_WITH,    /* from here on under `with`; slot keeps the context */
 	OP_WITHOUT, /* from here on as at the start of the body */
 	OP_PRINT,   /* items of a */
-	OP_FAIL,    /* never */
 	/* ends of bodies */
 	OP_STOP,    /* a solution is enough */
 	OP_RETURN,  /* the rule's value is a; `last`: no need to look for another solution */
@@ -111,6 +110,7 @@ struct op {
 	const struct code  *code;
 	const struct withs *with;
 	const struct expr  *src; /* statement it comes from; NULL for heads */
+	struct loc          at;
 };
 
 struct code { const struct op *op; size_t n; };

@@ -74,6 +74,7 @@ struct plan {
 	struct rego_policy *policy;
 	const struct source *src;  /* sources that locs refer to */
 	size_t              n_src;
+	uint32_t            first_src; /* number of the first: queries come after the policy's own */
 	struct rego_error  *e;
 	bool                failed;
 
@@ -86,6 +87,7 @@ struct plan {
 	struct block       *block;
 	const struct withs *with;
 	const struct expr  *expr;
+	struct loc          at;      /* of what is written without a statement: heads */
 	unsigned            depth;
 
 	struct ops         *ops;

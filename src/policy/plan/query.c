@@ -22,7 +22,6 @@ static struct node *capture(struct plan *p, const struct expr *e, bool test)
 	if (!n)
 		return NULL;
 	if (out) {
-		n = (struct node *)n;
 		var = plan_term(p, out);
 		if (var)
 			stmt_add(p, (struct stmt){ .kind = ST_EQ, .a = var, .b = n, .at = e->at });
@@ -118,11 +117,12 @@ static bool plan_query(struct plan *p, const struct body *q, struct code **out)
 bool rego_plan_query(struct heap *h, const struct rego_policy *pol, struct span text, struct code **out, uint32_t *slots, struct rego_error *e)
 {
 	struct source src = { "query", text };
-	struct plan p = { .h = h, .policy = (struct rego_policy *)pol, .src = &src, .n_src = 1, .e = e };
+	struct plan p = { .h = h, .policy = (struct rego_policy *)pol, .src = &src, .n_src = 1, .e = e,
+		.first_src = (uint32_t)pol->n_src };
 	struct body *q = NULL;
 
 	*e = (struct rego_error){ .code = REGO_OK };
-	if (!rego_parse_query(h, &src, 0, pol->opt.v0, pol->opt.source, &q, e))
+	if (!rego_parse_query(h, &src, p.first_src, pol->opt.v0, pol->opt.source, &q, e))
 		return false;
 	if (plan_query(&p, q, out)) {
 		*slots = (uint32_t)p.n_vars;

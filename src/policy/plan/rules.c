@@ -41,7 +41,7 @@ size_t rule_ground_prefix(const struct rule *r)
 
 static enum rule_kind kind_of(const struct rule *r)
 {
-	if (r->is_func)
+	if (r->is_func && r->n_args)
 		return RULE_FUNCTION;
 	if (rule_ground_prefix(r) < r->n_ref)
 		return RULE_OBJECT;
@@ -122,24 +122,16 @@ static struct span alias_of(const struct import *i)
 	return val_span(path->item[path->n_items - 1]->value);
 }
 
-static bool add_import(struct plan *p, struct unit *u, const struct import *i)
+static bool resolve_import(struct plan *p, struct unit *u, const struct import *i, struct import_to *to)
 {
-	struct span alias = alias_of(i);
-	struct import_to *to = &u->import[u->n_imports];
-
-	if (!heap_steps(p->h, 1 + u->n_imports / 8))
-		return false;
-	for (size_t k = 0; k < u->n_imports; k++)
-		if (!u->module->v0 && span_eq(u->import[k].alias, alias))
-			return plan_fail(p, REGO_COMPILE, i->at, "import must not shadow import of %.*s", (int)alias.n, (const char *)alias.p);
+	if (is_future(i->path))
+		return true;
 	to->node = plan_term(p, i->path);
-	to->alias = alias;
 	if (!to->node)
 		return false;
-	if (to->node->kind != N_DOC && to->node->kind != N_INPUT && to->node->kind != N_REF)
-		return plan_fail(p, REGO_COMPILE, i->at, "path must begin with input or data");
 	u->n_imports++;
-	return true;
+	return to->node->kind == N_DOC || to->node->kind == N_INPUT || to->node->kind == N_REF ||
+	       plan_fail(p, REGO_COMPILE, i->at, "path must begin with input or data");
 }
 
 static bool add_imports(struct plan *p, struct unit *u)
@@ -149,9 +141,13 @@ static bool add_imports(struct plan *p, struct unit *u)
 	plan_reset(p);
 	p->unit = NULL;
 	u->import = heap_array(p->h, m->n_imports + 1, sizeof(*u->import));
-	for (size_t i = 0; u->import && i < m->n_imports; i++)
-		if (!is_future(m->import[i].path) && !add_import(p, u, &m->import[i]))
+	for (size_t i = 0; u->import && i < m->n_imports; i++) {
+		struct import_to *to = &u->import[u->n_imports];
+
+		to->alias = alias_of(&m->import[i]);
+		if (!heap_steps(p->h, 1) || !resolve_import(p, u, &m->import[i], to))
 			return false;
+	}
 	return u->import != NULL;
 }
 

@@ -40,21 +40,10 @@ struct block *plan_body(struct plan *p, const struct body *body)
 	return plan_ok(p) ? b : NULL;
 }
 
-static void declare_var(struct plan *p, const struct term *t, enum seen how)
-{
-	if (t->wildcard)
-		return;
-	if (span_eq_str(t->name, "input") || span_eq_str(t->name, "data"))
-		(void)plan_fail(p, REGO_COMPILE, t->at, "variables must not shadow %.*s (use a different variable name)", (int)t->name.n,
-		    (const char *)t->name.p);
-	else
-		(void)scope_declare(p, t->name, how, t->at);
-}
-
 void plan_declare(struct plan *p, const struct term *t, enum seen how)
 {
-	if (t->kind == TERM_VAR)
-		declare_var(p, t, how);
+	if (t->kind == TERM_VAR && !t->wildcard)
+		(void)scope_declare(p, t->name, how, t->at);
 	else if (t->kind == TERM_ARRAY)
 		for (size_t i = 0; i < t->n_items; i++)
 			plan_declare(p, t->item[i], how);

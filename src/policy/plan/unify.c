@@ -83,19 +83,28 @@ static bool known(struct plan *p, const struct node *n)
 	return ground(p, n) || (is_ref(n) && ref_ready(p, n));
 }
 
-/* Pairs of what must be equal; false: the shapes differ, so nothing can be. */
+/* Two literals that no values of their variables make equal. */
+static bool clash(const struct node *a, const struct node *b)
+{
+	enum val_type type = b->kind == N_CONST ? val_type(b->value) : b->kind == N_ARRAY ? VT_ARRAY : b->kind == N_OBJECT ? VT_OBJECT : VT_UNDEF;
+	size_t n = b->kind == N_CONST ? val_len(b->value) : b->kind == N_OBJECT ? b->n / 2 : b->n;
+
+	if (type == VT_UNDEF || (a->kind != N_ARRAY && a->kind != N_OBJECT))
+		return false;
+	return type != (a->kind == N_ARRAY ? VT_ARRAY : VT_OBJECT) || n != (a->kind == N_ARRAY ? a->n : a->n / 2);
+}
+
+/* Pairs of what must be equal; false: the shapes differ. */
 static bool take_apart(struct plan *p, struct pairs *l, struct node *a, struct node *b)
 {
 	bool arrays = a->kind == N_ARRAY && b->kind == N_ARRAY, objects = a->kind == N_OBJECT && b->kind == N_OBJECT;
 
-	if (known(p, a) || known(p, b) || (!arrays && !objects) || (objects && (!const_keys(a) || !const_keys(b)))) {
-		bool shaped = (a->kind == N_ARRAY || a->kind == N_OBJECT) && (b->kind == N_ARRAY || b->kind == N_OBJECT);
-
-		add(p, l, a, b);
-		return !shaped || a->kind == b->kind;
-	}
-	if (a->n != b->n)
+	if (clash(a, b) || clash(b, a))
 		return false;
+	if (known(p, a) || known(p, b) || (!arrays && !objects) || (objects && (!const_keys(a) || !const_keys(b)))) {
+		add(p, l, a, b);
+		return true;
+	}
 	for (size_t i = 0; i < a->n; i++) {
 		struct node *other = arrays ? b->item[i] : i % 2 ? member(b, a->item[i - 1]->value) : a->item[i];
 
@@ -110,12 +119,8 @@ bool write_unify(struct plan *p, struct node *a, struct node *b)
 	struct pairs l = { NULL, 0, 0 };
 	size_t left, before;
 
-	if (!take_apart(p, &l, a, b)) {
-		op_add(p, (struct op){ .kind = OP_FAIL });
-		bind_all(p, a);
-		bind_all(p, b);
-		return plan_ok(p);
-	}
+	if (!take_apart(p, &l, a, b))
+		return plan_ok(p) && plan_fail(p, REGO_TYPE, a->at, "match error: the two sides can never be equal");
 	left = l.n;
 	do {
 		before = left;

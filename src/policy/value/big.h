@@ -1,7 +1,7 @@
 /* Natural numbers of any size up to a bound, as scratch space of the arithmetic in this folder.
  *
- * Failure is sticky: past BIG_LIMBS_MAX limbs or without memory `bad` is set and the number means nothing. Small ones live in the struct itself,
- * which therefore must not be copied by assignment. */
+ * Failure is sticky: past BIG_LIMBS_MAX limbs or without memory `bad` is set and the number means nothing. Small ones live in
+ * the struct itself, which therefore must not be copied by assignment. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
-/* Binary floats with a mantissa of 64 bits, rounded to nearest, ties to even, as Go's big.Float of default precision. In integers only, so that
- * every machine gets the same bits. No infinity, no NaN; the exponent is not bounded here but by the decimals that come in. */
+/* Binary floats with a mantissa of 64 bits, rounded to nearest, ties to even, as Go's big.Float of default precision. In integers
+ * only, so that every machine gets the same bits. No infinity, no NaN; the exponent is not bounded here but by the decimals that
+ * come in. */
 #pragma once
 #include "policy/value/big.h"
 #include "policy/value/node.h"
@@ -16,8 +17,8 @@ struct flt flt_div(struct flt a, struct flt b); /* b not zero */
 
 /* The nearest float. Takes steps; false when the heap is over. */
 bool flt_from_dec(struct heap *h, struct dec d, struct flt *out) NODISCARD;
-/* As a value: the shortest decimal that is nearest to f among floats whose mantissa has `bits` bits (53 or 64). Whole if it is an integer, else
- * in the form of Go's %g. */
+/* As a value: the shortest decimal that is nearest to f among floats whose mantissa has `bits` bits (53 or 64). Whole if it is an
+ * integer, else in the form of Go's %g. */
 struct val flt_value(struct heap *h, struct flt f, unsigned bits);
 
 /* An integral decimal as a big; false (heap over) when it has more than NUM_BITS_MAX bits. */

@@ -51,7 +51,7 @@ static bool dec_int64(struct dec d, int64_t *out)
 	return true;
 }
 
-/* ---- hashing: the value modulo the prime 2^61 - 1, where a fraction has its inverse. So 1, 1.0 and 10e-1 need no common form. ---- */
+/* ---- hashing: the value modulo the prime 2^61 - 1, where a fraction has its inverse: 1, 1.0 and 10e-1 need no common form ---- */
 
 #define PRIME   ((UINT64_C(1) << 61) - 1)
 #define TENTH   UINT64_C(2075258708292324556) /* 10 * TENTH = 1 (mod PRIME) */
