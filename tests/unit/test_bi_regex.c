@@ -66,6 +66,29 @@ static void templates(void)
 	BI_ALL(t);
 }
 
+static void two_globs(void)
+{
+	static const struct bi_row t[] = {
+		{ "regex.globs_match", "[\"a.a.[0-9]+z\",\"b.b\"]", "false" }, { "regex.globs_match", "[\"[a-z]+\",\"[0-9]*\"]", "false" }, { "regex.globs_match", "[\"[a-z]*\",\"[0-9]*\"]", "true" },
+		{ "regex.globs_match", "[\"[a-c]+\",\"[b-d]+\"]", "true" }, { "regex.globs_match", "[\"a+\",\"a*\"]", "true" }, { "regex.globs_match", "[\"a*b\",\"a*b\"]", "true" }, { "regex.globs_match", "[\"abc\",\"abd\"]", "false" },
+		{ "regex.globs_match", "[\".*\",\"a.b\"]", "true" }, { "regex.globs_match", "[\"a.*c\",\".*b\"]", "false" }, { "regex.globs_match", "[\"a.*\",\".*b\"]", "true" }, { "regex.globs_match", "[\"a+b+\",\"aabbb\"]", "true" },
+		{ "regex.globs_match", "[\"a+b+\",\"bb\"]", "false" }, { "regex.globs_match", "[\"\",\"a*\"]", "true" }, { "regex.globs_match", "[\"\",\"a\"]", "false" }, { "regex.globs_match", "[\"\\\\.\",\"a\"]", "false" },
+		{ "regex.globs_match", "[\"[a-z]+\\\\[[0-9]+\\\\]\",\"foo\\\\[1\\\\]\"]", "true" }, { "regex.globs_match", "[\"\xc3\xa9+\",\"[\xc3\xa0-\xc3\xbf]\"]", "true" }, { "regex.globs_match", "[\"[]\",\"a\"]", "false" },
+		{ "regex.globs_match", "[\"pqrs]\",\"a\"]", "fail: regex.globs_match: input:pqrs], pos:5, set-close ']' with no preceding '[': the input provided is invalid" },
+		{ "regex.globs_match", "[\"a\",\"[abc\"]", "fail: regex.globs_match: input:[abc, pos:4, found [ without matching ]: the input provided is invalid" },
+		{ "regex.globs_match", "[\"[z-a]\",\"a\"]", "fail: regex.globs_match: input:[z-a], pos:4, range is out of order: 'a' comes before 'z' in Unicode: the input provided is invalid" },
+		{ "regex.globs_match", "[\"a**\",\"a\"]", "fail: regex.globs_match: input:a**, pos:3, flag '*' must be preceded by a non-flag: the input provided is invalid" },
+		{ "regex.globs_match", "[\"+\",\"a\"]", "fail: regex.globs_match: input:+, pos:1, flag '+' must be preceded by a non-flag: the input provided is invalid" },
+		{ "regex.globs_match", "[\"[-a]\",\"a\"]", "fail: regex.globs_match: input:[-a], pos:2, range character '-' must be preceded by a Unicode character: the input provided is invalid" },
+		{ "regex.globs_match", "[\"[a-]\",\"a\"]", "fail: regex.globs_match: input:[a-], pos:4, range character '-' cannot be followed by a special symbol: the input provided is invalid" },
+		{ "regex.globs_match", "[\"[a-\",\"a\"]", "fail: regex.globs_match: input:[a-, pos:3, range character '-' must be followed by a Unicode character: the input provided is invalid" },
+		{ "regex.globs_match", "[\"a\\\\\",\"a\"]", "fail: regex.globs_match: input:a\\, pos:1, input ends with a \\ (escape) character: the input provided is invalid" },
+		{ "regex.globs_match", "[1,\"a\"]", "type: regex.globs_match: operand 1 must be string but got number" },
+	};
+
+	BI_ALL(t);
+}
+
 static void globs(void)
 {
 	static const struct bi_row t[] = {
@@ -90,7 +113,7 @@ static void globs(void)
 
 int main(void)
 {
-	static const struct t_case t[] = { T(matching), T(finding), T(splitting), T(replacing), T(templates), T(globs) };
+	static const struct t_case t[] = { T(matching), T(finding), T(splitting), T(replacing), T(templates), T(two_globs), T(globs) };
 
 	return t_main(t, sizeof(t) / sizeof(t[0]));
 }
