@@ -1,11 +1,13 @@
-/* regex.globs_match: whether some text matches both of two patterns. They are sequences of characters, dots and sets, each perhaps with * or +; that is
- * few enough that a table of all pairs of places in the two tells. */
+/* regex.globs_match: whether some text matches both of two patterns. They are sequences of characters, dots and sets, each
+ * perhaps with * or +; that is few enough that a table of all pairs of places in the two tells. */
 #include <stdio.h>
 #include <string.h>
 
 #include "fmt/unicode.h"
 #include "fmt/utf8.h"
 #include "policy/builtin/regex_int.h"
+
+#define SHOWN 60 /* bytes of a pattern that a message shows */
 
 struct range { uint32_t lo, hi; };
 struct token { size_t first, n; bool many; }; /* n ranges from `first` on; many: any number of times, also none */
@@ -22,8 +24,9 @@ struct glob {
 
 static bool wrong(const struct glob *g, const char *what)
 {
-	(void)bi_fail(g->c, "input:%.*s, pos:%zu, %s: the input provided is invalid", g->s.n < 60 ? (int)g->s.n : 60, (const char *)g->s.p,
-	    g->runes, what);
+	int n = g->s.n < SHOWN ? (int)g->s.n : SHOWN;
+
+	(void)bi_fail(g->c, "input:%.*s, pos:%zu, %s: the input provided is invalid", n, (const char *)g->s.p, g->runes, what);
 	return false;
 }
 
@@ -65,7 +68,8 @@ static bool read_range(struct glob *g, uint32_t lo)
 
 		(void)utf8_put(hi, a);
 		(void)utf8_put(lo, b);
-		(void)snprintf(text, sizeof(text), "range is out of order: '%s' comes before '%s' in Unicode", (const char *)a, (const char *)b);
+		(void)snprintf(text, sizeof(text), "range is out of order: '%s' comes before '%s' in Unicode", (const char *)a,
+		    (const char *)b);
 		return wrong(g, text);
 	}
 	add(g, lo, hi);

@@ -49,7 +49,8 @@ static struct entry *make(struct heap *h, struct span pattern)
 }
 
 /* A pattern that is too large is not kept: it ends the evaluation. */
-enum re_rc regex_cached(struct heap *h, struct regex_cache *c, struct span pattern, const struct re **out, const char **why, size_t *at)
+enum re_rc regex_cached(struct heap *h, struct regex_cache *c, struct span pattern, const struct re **out, const char **why,
+    size_t *at)
 {
 	struct entry **slot = &c->slot[hash(pattern) % SLOTS], *e = *slot;
 
