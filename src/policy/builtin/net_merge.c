@@ -36,7 +36,7 @@ static unsigned class_bits(struct addr a)
 static bool read_range(struct call *c, struct val v, struct range *r)
 {
 	struct span s = val_span(v);
-	struct cidr block;
+	struct cidr block = { 0 };
 
 	*r = (struct range){ 0 };
 	if (val_type(v) != VT_STRING) {

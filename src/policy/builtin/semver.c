@@ -116,15 +116,16 @@ static bool operand(struct call *c, size_t i, struct version *v)
 
 	if (!bi_str(c, i, &s))
 		return false;
-	if (!parse(s, v))
-		(void)bi_fail(c, "operand %zu: string \"%.*s\" is not a valid SemVer", i + 1, s.n < SHOWN ? (int)s.n : SHOWN,
-		    (const char *)s.p);
-	return c->code == REGO_OK;
+	if (parse(s, v))
+		return true;
+	(void)bi_fail(c, "operand %zu: string \"%.*s\" is not a valid SemVer", i + 1, s.n < SHOWN ? (int)s.n : SHOWN,
+	    (const char *)s.p);
+	return false;
 }
 
 static struct val compare(struct call *c)
 {
-	struct version a, b;
+	struct version a = { 0 }, b = { 0 };
 	int d = 0;
 
 	if (!operand(c, 0, &a) || !operand(c, 1, &b))
