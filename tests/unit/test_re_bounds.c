@@ -195,6 +195,30 @@ static void nesting_is_limited(void)
 	}
 }
 
+/* Every beginning of a pattern, in memory of its exact size, is compiled or refused with a reason inside it. */
+static void cut_patterns_are_read_within_their_bytes(void)
+{
+	static const char *const whole[] = { "(?P<name>a|b)(?<n2>[^[:^alpha:]\\]-\\x{20AC}\\d\\p{Greek}]{2,30}?)\\Q*\\E\\x41\\101\\pL\\bx{1}",
+		"(?i-s:\xc3\xa9[a-\xc3\xbf])+?$|^\\A.\\z(?mU)\\P{^Lu}[\\x{10FFFF}]" };
+
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+		for (size_t n = 0; n <= strlen(whole[i]); n++) {
+			CLEANUP(re_heap_end) struct heap h = re_heap(1 << 20, 8 << 20);
+			CLEANUP(freep) uint8_t *p = malloc(n + (n == 0));
+			const struct re *re = NULL;
+			const char *why = NULL;
+			size_t at = SIZE_MAX;
+			enum re_rc rc;
+
+			if (!p)
+				return;
+			memcpy(p, whole[i], n);
+			rc = re_compile(&h, (struct span){ p, n }, &re, &why, &at);
+			CHECK(rc == RE_OK ? re != NULL : rc == RE_SYNTAX && why && at <= n);
+			CHECK(n < strlen(whole[i]) || rc == RE_OK);
+		}
+}
+
 static void names_belong_to_groups(void)
 {
 	CLEANUP(re_heap_end) struct heap h = re_heap(1 << 20, 8 << 20);
@@ -238,7 +262,7 @@ int main(void)
 	static const struct t_case t[] = { T(hostile_patterns_stay_linear), T(work_is_bounded_by_program_and_text),
 		T(both_machines_agree), T(long_texts_match_as_short_ones), T(search_starts_where_told),
 		T(prefix_is_found_wherever_it_stands), T(program_size_is_limited), T(steps_and_memory_end_a_search),
-		T(captures_are_limited), T(nesting_is_limited), T(names_belong_to_groups),
+		T(captures_are_limited), T(nesting_is_limited), T(cut_patterns_are_read_within_their_bytes), T(names_belong_to_groups),
 		T(cache_compiles_once_and_counts_the_same) };
 
 	return t_main(t, sizeof(t) / sizeof(t[0]));
