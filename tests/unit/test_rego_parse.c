@@ -147,8 +147,8 @@ static void references_want_no_blanks(void)
 	CHECK(body_is("a\n[1]", "a; [1]"));
 	CHECK(no_query("a [1]", 3, "unexpected [") && no_query("a .b", 3, "unexpected .") &&
 	      no_query("a. b", 4, "expected identifier"));
-	CHECK(no_query("f (x)", 3, "unexpected (") && no_query("a.1", 3, "expected identifier"));
-	CHECK(no_query("\"a\"[0]", 1, "illegal ref") && no_query("1[0]", 1, "illegal ref") &&
+	CHECK(no_query("f (x)", 3, "unexpected (") && no_query("a.1", 2, "illegal number format"));
+	CHECK(no_query("\"a\"[0]", 1, "illegal ref") && no_query("1[0]", 1, "illegal ref") && no_query("1.a", 1, "number format") &&
 	      no_query("f(x)(y)", 5, "only a name"));
 	CHECK(no_query("a[x](y)", 5, "only a name") && no_query("_(y)", 2, "only a name") &&
 	      no_query("[f][0](1)", 7, "only a name"));
