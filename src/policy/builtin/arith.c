@@ -10,7 +10,7 @@ bool bi_number_arg(struct call *c, size_t i)
 	return val_type(c->arg[i]) == VT_NUMBER;
 }
 
-struct val bi_operand(struct call *c, size_t i, const char *what)
+struct val bi_operand_is(struct call *c, size_t i, const char *what)
 {
 	if (c->code == REGO_OK) {
 		c->code = REGO_EVAL_TYPE;
@@ -24,7 +24,7 @@ bool bi_integer_arg(struct call *c, size_t i)
 	if (!bi_number_arg(c, i))
 		return false;
 	if (!num_is_int(c->arg[i]))
-		(void)bi_operand(c, i, "integer number but got floating-point number");
+		(void)bi_operand_is(c, i, "integer number but got floating-point number");
 	return num_is_int(c->arg[i]);
 }
 

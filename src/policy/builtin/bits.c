@@ -8,7 +8,7 @@ static struct val bitop(struct call *c, enum num_bits op)
 	if (!bi_integer_arg(c, 0) || !bi_integer_arg(c, 1))
 		return VAL_UNDEF;
 	if ((op == NUM_SHL || op == NUM_SHR) && num_sign(c->arg[1]) < 0)
-		return bi_operand(c, 1, "an unsigned integer number but got a negative integer");
+		return bi_operand_is(c, 1, "an unsigned integer number but got a negative integer");
 	return num_bitop(c->h, op, c->arg[0], c->arg[1], &out) == NUM_OK ? out : VAL_UNDEF;
 }
 

@@ -76,7 +76,7 @@ static struct val text_to_number(struct call *c, struct span s)
 	while (s.n && (s.p[0] == '+' || s.p[0] == '-'))
 		s = span_skip(s, 1);
 	if (span_is_word(s, "nan") || span_is_word(s, "inf") || span_is_word(s, "infinity"))
-		return bi_operand(c, 0, "valid number string but got string");
+		return bi_operand_is(c, 0, "valid number string but got string");
 	return bi_fail(c, "not a number, or one that is too large");
 }
 
@@ -110,7 +110,7 @@ static struct val format_int(struct call *c)
 	if (!bi_number_arg(c, 0) || !bi_number_arg(c, 1))
 		return VAL_UNDEF;
 	if (!val_int64(c->arg[1], &base) || (base != 2 && base != 8 && base != 10 && base != 16))
-		return bi_operand(c, 1, "one of {2, 8, 10, 16}");
+		return bi_operand_is(c, 1, "one of {2, 8, 10, 16}");
 	if (num_round(c->h, num_sign(c->arg[0]) < 0 ? 1 : -1, c->arg[0], &x) != NUM_OK)
 		return VAL_UNDEF;
 	if (num_put_base(&w, x, (unsigned)base) && wr_ok(&w))

@@ -8,4 +8,4 @@ bool bi_number_arg(struct call *c, size_t i) NODISCARD;
 /* ... with an integral value ("must be integer number but got floating-point number"). */
 bool bi_integer_arg(struct call *c, size_t i) NODISCARD;
 /* A fault of type in words of its own: "operand <i + 1> must be <what>". */
-struct val bi_operand(struct call *c, size_t i, const char *what);
+struct val bi_operand_is(struct call *c, size_t i, const char *what);
