@@ -6,7 +6,7 @@
 #include "rego_dump.h"
 #include "tests/t.h"
 
-static struct source_limits lim = SOURCE_LIMITS_DEFAULT;
+static struct source_limits lim;
 
 struct parsed {
 	struct arena *a;
@@ -483,5 +483,6 @@ int main(void)
 		T(height_holds_at_n_and_not_at_n_plus_1), T(nodes_hold_at_n_and_not_at_n_plus_1),
 		T(memory_that_ends_is_a_refusal), T(terms_are_ground), T(every_truncation_is_read_or_refused) };
 
+	lim = SOURCE_LIMITS_DEFAULT;
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }
