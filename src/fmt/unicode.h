@@ -8,13 +8,14 @@
 
 uint32_t uc_upper(uint32_t c);
 uint32_t uc_lower(uint32_t c);
-/* The next of the code points that are equal when case is ignored, going round: k, U+212A (Kelvin), K, k; c itself if it is alone. */
+/* The next of the code points that are equal when case is ignored, going round: k, U+212A (Kelvin), K, k; c itself if it is
+ * alone. */
 uint32_t uc_fold_next(uint32_t c);
 /* White space as Go's unicode.IsSpace has it. */
 bool uc_space(uint32_t c);
 
-/* The code points of a name: Any, a general category ("L", "Lu"; C without what is unassigned), or one of the scripts Latin Greek Cyrillic
- * Armenian Hebrew Arabic Devanagari Bengali Tamil Thai Georgian Hangul Hiragana Katakana Bopomofo Han. */
+/* The code points of a name: Any, a general category ("L", "Lu"; C without what is unassigned), or one of the scripts Latin
+ * Greek Cyrillic Armenian Hebrew Arabic Devanagari Bengali Tamil Thai Georgian Hangul Hiragana Katakana Bopomofo Han. */
 struct uc_set {
 	bool     script;
 	uint32_t mask; /* of categories or scripts */

@@ -1,4 +1,5 @@
-/* Calls of builtins as text: operands and answers are JSON (answers as OPA writes it: < > & escaped), a set is {"$set": [...]} as an operand and a sorted array as an answer. */
+/* Calls of builtins as text: operands and answers are JSON (answers as OPA writes it: < > & escaped), a set is {"$set": [...]}
+ * as an operand and a sorted array as an answer. */
 #pragma once
 #include "base/own.h"
 #include "policy/builtin/builtin.h"

@@ -20,8 +20,9 @@ static const struct re *made(struct heap *h, const char *pattern)
 	return re;
 }
 
-static const char *const hostile[] = { "(a*)*c", "(a|aa)+$", "(a|a)*c", "(a*)*(a*)*(a*)*c", "^(a+)+$", "(?:a?){30}a{30}c", "(.*)(.*)(.*)c",
-	"((a{0,10}){0,10}){0,10}c", "([a-z]+)*c", "(?:(?:a|b)|(?:a|b))*c", "(a|b|ab)*c", "(x+x+)+y|(a+a+)+c", "a*a*a*a*a*a*a*c", "(?:.|.|.|.)*aaaaac" };
+static const char *const hostile[] = { "(a*)*c", "(a|aa)+$", "(a|a)*c", "(a*)*(a*)*(a*)*c", "^(a+)+$", "(?:a?){30}a{30}c",
+	"(.*)(.*)(.*)c", "((a{0,10}){0,10}){0,10}c", "([a-z]+)*c", "(?:(?:a|b)|(?:a|b))*c", "(a|b|ab)*c", "(x+x+)+y|(a+a+)+c",
+	"a*a*a*a*a*a*a*c", "(?:.|.|.|.)*aaaaac" };
 
 /* Steps of one search over n times a and b. */
 static uint64_t cost(const char *pattern, size_t n, size_t n_cap)
@@ -62,8 +63,13 @@ static void work_is_bounded_by_program_and_text(void)
 
 static void both_machines_agree(void)
 {
-	static const char *const pattern[] = { "(a|ab)(c|bcd)(d*)", "(a+?)(a*)(b?)", "^(?:(a)|(b))+$", "\\b(\\w+)\\b", "(|a)*(b)?", "a{2,3}?(a*)", "x|y", "(a*)+$" };
-	static const char *const text[] = { "", "abcd", "aaab", "abab", " a b", "aab", "b", "aaaa", "\xc3\xa9" "ab", "\xff" "ab" };
+	static const char *const pattern[] = { "(a|ab)(c|bcd)(d*)", "(a+?)(a*)(b?)", "^(?:(a)|(b))+$", "\\b(\\w+)\\b",
+		"(|a)*(b)?", "a{2,3}?(a*)", "x|y", "(a*)+$" };
+	static const char *const text[] = { "", "abcd", "aaab", "abab", " a b", "aab", "b", "aaaa",
+		"\xc3\xa9"
+		"ab",
+		"\xff"
+		"ab" };
 
 	for (size_t i = 0; i < sizeof(pattern) / sizeof(pattern[0]); i++)
 		for (size_t j = 0; j < sizeof(text) / sizeof(text[0]); j++) {
@@ -97,14 +103,16 @@ static void long_texts_match_as_short_ones(void)
 static void search_starts_where_told(void)
 {
 	CLEANUP(re_heap_end) struct heap h = re_heap(1 << 20, 8 << 20);
-	const struct re *any = made(&h, "a"), *head = made(&h, "^a"), *word = made(&h, "\\ba"), *line = made(&h, "(?m)^a"), *end = made(&h, "a$");
+	const struct re *any = made(&h, "a"), *head = made(&h, "^a"), *word = made(&h, "\\ba"), *line = made(&h, "(?m)^a"),
+			*end = made(&h, "a$");
 	struct span s = span_of("aa a");
 	size_t cap[2];
 
 	CHECK(re_search(&h, any, s, 1, cap, 1) && cap[0] == 1);
 	CHECK(re_search(&h, any, s, 2, cap, 1) && cap[0] == 3);
 	CHECK(!re_search(&h, any, s, 4, cap, 1) && !re_search(&h, any, s, 5, cap, 1));
-	CHECK(re_search(&h, head, s, 0, cap, 1) && !re_search(&h, head, s, 1, cap, 1)); /* the text begins at 0, wherever one looks from */
+	CHECK(re_search(&h, head, s, 0, cap, 1) &&
+	      !re_search(&h, head, s, 1, cap, 1)); /* the text begins at 0, wherever one looks from */
 	CHECK(re_search(&h, word, s, 1, cap, 1) && cap[0] == 3);
 	CHECK(!re_search(&h, line, s, 1, cap, 1) && re_search(&h, line, span_of("a\na"), 1, cap, 1) && cap[0] == 2);
 	CHECK(re_search(&h, end, s, 1, cap, 1) && cap[0] == 3);
@@ -118,13 +126,19 @@ static void prefix_is_found_wherever_it_stands(void)
 
 	CHECK(re_search(&h, re, span_of("abxab7"), 0, cap, 1) && cap[0] == 3 && cap[1] == 6);
 	CHECK(!re_search(&h, re, span_of("abxabab"), 0, cap, 1));
-	CHECK(re_search(&h, multi, span_of("\xc3\xc3\xa9" "1"), 0, cap, 1) && cap[0] == 1 && cap[1] == 4);
+	CHECK(re_search(&h, multi,
+		  span_of("\xc3\xc3\xa9"
+			  "1"),
+		  0, cap, 1) &&
+	      cap[0] == 1 && cap[1] == 4);
 }
 
 static void program_size_is_limited(void)
 {
-	static const char *const big[] = { "((((a{10}b{10}c{10}d{10}){10}e{10}){10}))(\\pL{1000}){1}(x{1000}){1}(y{1000}){1}(abcdefghijklmnop){1000}",
-		"(abcdefghijklmnopqrstuvwxyz){1000}", "(?:(?:)){1000}(?:(?:a|b|c|d|e|f|g|h|i|j)){1000}" };
+	static const char *const big[] = {
+		"((((a{10}b{10}c{10}d{10}){10}e{10}){10}))(\\pL{1000}){1}(x{1000}){1}(y{1000}){1}(abcdefghijklmnop){1000}",
+		"(abcdefghijklmnopqrstuvwxyz){1000}", "(?:(?:)){1000}(?:(?:a|b|c|d|e|f|g|h|i|j)){1000}"
+	};
 
 	for (size_t i = 0; i < sizeof(big) / sizeof(big[0]); i++) {
 		CLEANUP(re_heap_end) struct heap h = re_heap(1 << 20, 64 << 20);
@@ -181,12 +195,37 @@ static void nesting_is_limited(void)
 	}
 }
 
+/* Every beginning of a pattern, in memory of its exact size, is compiled or refused with a reason inside it. */
+static void cut_patterns_are_read_within_their_bytes(void)
+{
+	static const char *const whole[] = { "(?P<name>a|b)(?<n2>[^[:^alpha:]\\]-\\x{20AC}\\d\\p{Greek}]{2,30}?)\\Q*\\E\\x41\\101\\pL\\bx{1}",
+		"(?i-s:\xc3\xa9[a-\xc3\xbf])+?$|^\\A.\\z(?mU)\\P{^Lu}[\\x{10FFFF}]" };
+
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+		for (size_t n = 0; n <= strlen(whole[i]); n++) {
+			CLEANUP(re_heap_end) struct heap h = re_heap(1 << 20, 8 << 20);
+			CLEANUP(freep) uint8_t *p = malloc(n + (n == 0));
+			const struct re *re = NULL;
+			const char *why = NULL;
+			size_t at = SIZE_MAX;
+			enum re_rc rc;
+
+			if (!p)
+				return;
+			memcpy(p, whole[i], n);
+			rc = re_compile(&h, (struct span){ p, n }, &re, &why, &at);
+			CHECK(rc == RE_OK ? re != NULL : rc == RE_SYNTAX && why && at <= n);
+			CHECK(n < strlen(whole[i]) || rc == RE_OK);
+		}
+}
+
 static void names_belong_to_groups(void)
 {
 	CLEANUP(re_heap_end) struct heap h = re_heap(1 << 20, 8 << 20);
 	const struct re *re = made(&h, "(a)(?P<one>b)(?:c)(?<_2>d)");
 
-	CHECK(re && re_groups(re) == 3 && re_group_name(re, 1).n == 0 && re_group_name(re, 0).n == 0 && re_group_name(re, 4).n == 0);
+	CHECK(re && re_groups(re) == 3 && re_group_name(re, 1).n == 0 && re_group_name(re, 0).n == 0 &&
+	      re_group_name(re, 4).n == 0);
 	CHECK(span_eq_str(re_group_name(re, 2), "one") && span_eq_str(re_group_name(re, 3), "_2"));
 }
 
@@ -203,22 +242,27 @@ static void cache_compiles_once_and_counts_the_same(void)
 	CHECK(regex_cached(&h, c, span_of("(?i)[a-z]+[0-9]{10}"), &a, &why, &at) == RE_OK);
 	s1 = h.steps;
 	used = arena_used(h.arena);
-	CHECK(regex_cached(&h, c, span_of("(?i)[a-z]+[0-9]{10}"), &b, &why, &at) == RE_OK && a == b && arena_used(h.arena) == used);
+	CHECK(
+	    regex_cached(&h, c, span_of("(?i)[a-z]+[0-9]{10}"), &b, &why, &at) == RE_OK && a == b && arena_used(h.arena) == used);
 	s2 = h.steps;
 	CHECK(s0 - s1 == s1 - s2 && s0 > s1);
 	for (int i = 0; i < 2; i++)
-		CHECK(regex_cached(&h, c, span_of("a("), &b, &why, &at) == RE_SYNTAX && strcmp(why, "missing closing )") == 0 && at == 1);
+		CHECK(regex_cached(&h, c, span_of("a("), &b, &why, &at) == RE_SYNTAX && strcmp(why, "missing closing )") == 0 &&
+		      at == 1);
 	for (char p[3] = "aa"; p[0] <= 'z'; p[0]++)
 		for (p[1] = 'a'; p[1] <= 'z'; p[1]++)
-			CHECK(regex_cached(&h, c, span_of(p), &b, &why, &at) == RE_OK && re_search(&h, b, span_of(p), 0, NULL, 0));
-	CHECK(regex_cached(&h, c, span_of("(abcdefghijklmnopqrstuvwxyz){1000}"), &b, &why, &at) == RE_TOO_LARGE && h.over == REGO_LIMIT_REGEX);
+			CHECK(
+			    regex_cached(&h, c, span_of(p), &b, &why, &at) == RE_OK && re_search(&h, b, span_of(p), 0, NULL, 0));
+	CHECK(regex_cached(&h, c, span_of("(abcdefghijklmnopqrstuvwxyz){1000}"), &b, &why, &at) == RE_TOO_LARGE &&
+	      h.over == REGO_LIMIT_REGEX);
 }
 
 int main(void)
 {
-	static const struct t_case t[] = { T(hostile_patterns_stay_linear), T(work_is_bounded_by_program_and_text), T(both_machines_agree),
-		T(long_texts_match_as_short_ones), T(search_starts_where_told), T(prefix_is_found_wherever_it_stands), T(program_size_is_limited),
-		T(steps_and_memory_end_a_search), T(captures_are_limited), T(nesting_is_limited), T(names_belong_to_groups),
+	static const struct t_case t[] = { T(hostile_patterns_stay_linear), T(work_is_bounded_by_program_and_text),
+		T(both_machines_agree), T(long_texts_match_as_short_ones), T(search_starts_where_told),
+		T(prefix_is_found_wherever_it_stands), T(program_size_is_limited), T(steps_and_memory_end_a_search),
+		T(captures_are_limited), T(nesting_is_limited), T(cut_patterns_are_read_within_their_bytes), T(names_belong_to_groups),
 		T(cache_compiles_once_and_counts_the_same) };
 
 	return t_main(t, sizeof(t) / sizeof(t[0]));

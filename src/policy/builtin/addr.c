@@ -194,11 +194,11 @@ bool addr_next(struct addr *a)
 }
 
 /* The longest run of zero groups, the first of several, at least two. */
-static void zero_run(const uint8_t b[16], unsigned *from, unsigned *n)
+static void zero_run(const uint8_t b[16], size_t *from, size_t *n)
 {
 	*from = *n = 0;
-	for (unsigned i = 0; i < 8; i++) {
-		unsigned k = i;
+	for (size_t i = 0; i < 8; i++) {
+		size_t k = i;
 
 		while (k < 8 && b[2 * k] == 0 && b[2 * k + 1] == 0)
 			k++;
@@ -211,13 +211,12 @@ static void zero_run(const uint8_t b[16], unsigned *from, unsigned *n)
 
 size_t addr_text(struct addr a, char out[static ADDR_TEXT])
 {
-	unsigned from, n;
-	size_t at = 0;
+	size_t from, n, at = 0;
 
 	if (a.v4)
 		return (size_t)snprintf(out, ADDR_TEXT, "%u.%u.%u.%u", a.b[12], a.b[13], a.b[14], a.b[15]);
 	zero_run(a.b, &from, &n);
-	for (unsigned i = 0; i < 8; i++) {
+	for (size_t i = 0; i < 8; i++) {
 		if (n && i == from) {
 			at += (size_t)snprintf(out + at, ADDR_TEXT - at, "::");
 			i += n - 1;

@@ -1,5 +1,5 @@
-/* base64, base64url, hex, urlquery. Writing is fmt/enc.h's; reading is Go's, which is less strict than fmt/enc.h: line ends between the characters
- * and stray bits in the last one are let pass. */
+/* base64, base64url, hex, urlquery. Writing is fmt/enc.h's; reading is Go's, which is less strict than fmt/enc.h: line ends
+ * between the characters and stray bits in the last one are let pass. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +74,8 @@ static size_t skip_lines(struct span s, size_t at)
 	return at;
 }
 
-/* Behind the padding sign at s[at]: the other one, if two characters stood before, and then nothing. SIZE_MAX, or where it is wrong. */
+/* Behind the padding sign at s[at]: the other one, if two characters stood before, and then nothing. SIZE_MAX, or where it is
+ * wrong. */
 static size_t b64_padding(struct span s, size_t at, unsigned digits)
 {
 	if (digits < 2)
@@ -284,7 +285,8 @@ static bool put_member(struct text *t, struct span k, struct val v)
 	return true;
 }
 
-/* Keys that are no strings go by their JSON text, as everywhere where an object becomes JSON. They are sorted as the texts they are then. */
+/* Keys that are no strings go by their JSON text, as everywhere where an object becomes JSON. They are sorted as the texts they
+ * are then. */
 struct member { struct span k; struct val v; };
 
 static int by_key(const void *a, const void *b)

@@ -95,8 +95,8 @@ static struct val expand(struct call *c)
 	}
 }
 
-/* An operand of cidr_contains_matches: one text, or a collection of texts or of arrays that begin with one. What stands for a text in the answer
- * is its index, its key, or the item itself. */
+/* An operand of cidr_contains_matches: one text, or a collection of texts or of arrays that begin with one. What stands for a
+ * text in the answer is its index, its key, or the item itself. */
 static size_t items(struct val v)
 {
 	return val_type(v) == VT_STRING ? 1 : val_len(v);

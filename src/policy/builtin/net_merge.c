@@ -1,5 +1,5 @@
-/* net.cidr_merge: addresses and blocks as the smallest set of blocks. Each is a range from its first address to its last; ranges that overlap or touch
- * become one; what has grown that way is cut into blocks again. */
+/* net.cidr_merge: addresses and blocks as the smallest set of blocks. Each is a range from its first address to its last; ranges
+ * that overlap or touch become one; what has grown that way is cut into blocks again. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,8 +8,8 @@
 
 struct range {
 	struct addr first, last;
-	struct addr written; /* with bits: how a range that did not grow is written; an address alone keeps all its bits, as in OPA */
-	unsigned    bits;
+	struct addr written; /* how a range that did not grow is written: an address alone keeps all its bits, as in OPA */
+	unsigned    bits;    /* length of the prefix written behind it */
 	bool        grown;
 };
 
@@ -26,7 +26,8 @@ static int by_last(const void *x, const void *y)
 	return d ? d : cmp(&a->first, &b->first);
 }
 
-/* An IPv4 address without a prefix stands for the network of its class (RFC 791 section 2.3), whatever one may think of that today. */
+/* An IPv4 address without a prefix stands for the network of its class (RFC 791 section 2.3), whatever one may think of that
+ * today. */
 static unsigned class_bits(struct addr a)
 {
 	return a.b[12] < 0x80 ? 8 : a.b[12] < 0xC0 ? 16 : 24;
@@ -35,7 +36,7 @@ static unsigned class_bits(struct addr a)
 static bool read_range(struct call *c, struct val v, struct range *r)
 {
 	struct span s = val_span(v);
-	struct cidr block;
+	struct cidr block = { 0 };
 
 	*r = (struct range){ 0 };
 	if (val_type(v) != VT_STRING) {

@@ -3,7 +3,7 @@
 
 #include "fmt/unicode.h"
 #include "fmt/utf8.h"
-#include "policy/builtin/text.h"
+#include "policy/builtin/regex_int.h"
 #include "policy/regex/cache.h"
 
 /* The program of operand i. */
@@ -310,6 +310,7 @@ static struct val template_match(struct call *c)
 const struct builtin bi_regex[] = {
 	{ .name = "regex.find_all_string_submatch_n", .args = 3, .fn = find_all_string_submatch_n },
 	{ .name = "regex.find_n", .args = 3, .fn = find_n },
+	{ .name = "regex.globs_match", .args = 2, .fn = bi_regex_globs_match },
 	{ .name = "regex.is_valid", .args = 1, .fn = is_valid },
 	{ .name = "regex.match", .args = 2, .fn = match },
 	{ .name = "regex.replace", .args = 3, .fn = replace },

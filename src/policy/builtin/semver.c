@@ -1,6 +1,8 @@
 /* semver.*: versions as semver.org has them, with a "v" in front allowed and leading zeros too, as OPA does. */
 #include "policy/builtin/text.h"
 
+#define SHOWN 40 /* bytes of an operand that a message shows */
+
 struct version { int64_t part[3]; struct span pre; };
 
 /* Cuts s at the first sep and returns what stands behind it; empty when there is none. */
@@ -58,7 +60,8 @@ static bool parse(struct span s, struct version *v)
 	v->pre = cut(&s, '-');
 	minor = cut(&s, '.');
 	patch = cut(&minor, '.');
-	return identifiers(meta) && identifiers(v->pre) && number(s, &v->part[0]) && number(minor, &v->part[1]) && number(patch, &v->part[2]);
+	return identifiers(meta) && identifiers(v->pre) && number(s, &v->part[0]) && number(minor, &v->part[1])
+	    && number(patch, &v->part[2]);
 }
 
 static bool digits(struct span s)
@@ -113,14 +116,16 @@ static bool operand(struct call *c, size_t i, struct version *v)
 
 	if (!bi_str(c, i, &s))
 		return false;
-	if (!parse(s, v))
-		(void)bi_fail(c, "operand %zu: string \"%.*s\" is not a valid SemVer", i + 1, s.n < 40 ? (int)s.n : 40, (const char *)s.p);
-	return c->code == REGO_OK;
+	if (parse(s, v))
+		return true;
+	(void)bi_fail(c, "operand %zu: string \"%.*s\" is not a valid SemVer", i + 1, s.n < SHOWN ? (int)s.n : SHOWN,
+	    (const char *)s.p);
+	return false;
 }
 
 static struct val compare(struct call *c)
 {
-	struct version a, b;
+	struct version a = { 0 }, b = { 0 };
 	int d = 0;
 
 	if (!operand(c, 0, &a) || !operand(c, 1, &b))

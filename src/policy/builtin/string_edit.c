@@ -73,8 +73,8 @@ static size_t pair_at(const struct pairs *p, struct span s, bool not_empty)
 	return i;
 }
 
-/* All keys at once, from left to right, nothing replaced twice: of several keys at one place the smallest wins. Places are bytes here, also
- * for an empty key, as in Go's Replacer. */
+/* All keys at once, from left to right, nothing replaced twice: of several keys at one place the smallest wins. Places are bytes
+ * here, also for an empty key, as in Go's Replacer. */
 struct val bi_string_replace_n(struct call *c)
 {
 	struct text t = { .c = c };

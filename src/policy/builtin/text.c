@@ -61,8 +61,9 @@ bool bi_strs(struct call *c, size_t i, bool or_string, struct span **out, size_t
 		struct val x = t == VT_STRING ? v : val_at(v, k);
 
 		if (val_type(x) != VT_STRING) {
-			(void)bi_operand(c, i, "must be %s of strings but got %s containing %s", val_type_name(v), val_type_name(v),
-			    val_type_name(x));
+			const char *name = val_type_name(v);
+
+			(void)bi_operand(c, i, "must be %s of strings but got %s containing %s", name, name, val_type_name(x));
 			return false;
 		}
 		(*out)[k] = val_span(x);

@@ -1,7 +1,7 @@
 /* Operands and results that are text, for the families about strings.
  *
- * A getter of an operand records what is wrong (bi_type) and answers false. Text that a builtin makes is counted and bounded here: steps for its
- * bytes, REGO_LIMIT_OUTPUT past heap.string_max. */
+ * A getter of an operand records what is wrong (bi_type) and answers false. Text that a builtin makes is counted and bounded
+ * here: steps for its bytes, REGO_LIMIT_OUTPUT past heap.string_max. */
 #pragma once
 #include "policy/builtin/builtin.h"
 

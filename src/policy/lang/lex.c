@@ -163,7 +163,7 @@ static size_t number(const struct lexer *l, struct token *t)
 		if (n == from)
 			(void)bad(t, "expected exponent");
 	}
-	if (is_letter(peek(l, n)))
+	if (is_letter(peek(l, n)) || peek(l, n) == '.')
 		(void)bad(t, "illegal number format");
 	return n;
 }
@@ -229,6 +229,8 @@ static size_t symbol(const struct lexer *l, struct token *t)
 
 	t->kind = TOK_SYMBOL;
 	t->sym = a;
+	if (a == '.' && is_digit(b))
+		(void)bad(t, "illegal number format");
 	if (b == '=' && (a == ':' || a == '=' || a == '!' || a == '<' || a == '>')) {
 		t->sym = SYM2(a, b);
 		return 2;

@@ -4,13 +4,17 @@
 #include "base/str.h"
 #include "policy/lang/parse_int.h"
 
+/* Text that is read once makes less than 4 nodes a byte; what is nested in brackets that can be read in two ways makes more. */
+#define NODES_PER_BYTE 64
+#define NODES_SPARE    4096
+
 bool p_node(struct parser *p)
 {
-	if (p->nodes < p->lex.lim.nodes) {
+	if (p->nodes < p->lex.lim.nodes && p->nodes / NODES_PER_BYTE < p->src->text.n + NODES_SPARE / NODES_PER_BYTE) {
 		p->nodes++;
 		return true;
 	}
-	p_limit(p, REGO_LIMIT_SOURCE, p->tok.at, "file has too many terms, expressions and rules");
+	p_limit(p, REGO_LIMIT_SOURCE, p->tok.at, "file has too many terms, expressions and rules, or too many that can be read in two ways");
 	return false;
 }
 

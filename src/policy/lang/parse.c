@@ -5,7 +5,8 @@
 #include "base/str.h"
 #include "policy/lang/parse_int.h"
 
-bool rego_fail(struct rego_error *e, const struct heap *h, enum rego_code code, const struct source *s, struct loc at, const char *fmt, ...)
+bool rego_fail(
+    struct rego_error *e, const struct heap *h, enum rego_code code, const struct source *s, struct loc at, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -50,14 +51,22 @@ static const char *token_name(const struct parser *p, char buf[static 40])
 	const struct token *t = &p->tok;
 
 	switch (t->kind) {
-	case TOK_END: return "eof";
-	case TOK_IDENT: return p->kw ? (void)snprintf(buf, 40, "%.*s", (int)t->text.n, (const char *)t->text.p), buf : "identifier";
-	case TOK_NUMBER: return "number";
+	case TOK_END:
+		return "eof";
+	case TOK_IDENT:
+		return p->kw ? (void)snprintf(buf, 40, "%.*s", (int)t->text.n, (const char *)t->text.p), buf : "identifier";
+	case TOK_NUMBER:
+		return "number";
 	case TOK_STRING:
-	case TOK_RAW: return "string";
-	case TOK_TEMPLATE: return "template-string";
-	case TOK_SYMBOL: (void)snprintf(buf, 40, "%.*s", (int)t->text.n, (const char *)t->text.p); return buf;
-	case TOK_BAD: break;
+	case TOK_RAW:
+		return "string";
+	case TOK_TEMPLATE:
+		return "template-string";
+	case TOK_SYMBOL:
+		(void)snprintf(buf, 40, "%.*s", (int)t->text.n, (const char *)t->text.p);
+		return buf;
+	case TOK_BAD:
+		break;
 	}
 	return "illegal";
 }
@@ -76,9 +85,21 @@ void p_unexpected(struct parser *p, const char *note)
 }
 
 static const char *const keywords[] = {
-	[KW_AS] = "as", [KW_DEFAULT] = "default", [KW_ELSE] = "else", [KW_FALSE] = "false", [KW_IMPORT] = "import", [KW_NOT] = "not",
-	[KW_NULL] = "null", [KW_PACKAGE] = "package", [KW_SOME] = "some", [KW_TRUE] = "true", [KW_WITH] = "with",
-	[KW_CONTAINS] = "contains", [KW_EVERY] = "every", [KW_IF] = "if", [KW_IN] = "in",
+	[KW_AS] = "as",
+	[KW_DEFAULT] = "default",
+	[KW_ELSE] = "else",
+	[KW_FALSE] = "false",
+	[KW_IMPORT] = "import",
+	[KW_NOT] = "not",
+	[KW_NULL] = "null",
+	[KW_PACKAGE] = "package",
+	[KW_SOME] = "some",
+	[KW_TRUE] = "true",
+	[KW_WITH] = "with",
+	[KW_CONTAINS] = "contains",
+	[KW_EVERY] = "every",
+	[KW_IF] = "if",
+	[KW_IN] = "in",
 };
 
 enum keyword p_word_keyword(struct span word)
@@ -197,8 +218,8 @@ struct span p_written(const struct parser *p, struct token from)
 	return (struct span){ p->src->text.p + start, p->last_end - start };
 }
 
-static bool parser_open(struct parser *p, struct heap *h, const struct source *s, uint32_t file_no, bool v0, struct source_limits lim,
-    struct rego_error *e)
+static bool parser_open(struct parser *p, struct heap *h, const struct source *s, uint32_t file_no, bool v0,
+    struct source_limits lim, struct rego_error *e)
 {
 	*p = (struct parser){ .h = h, .src = s, .e = e, .lex = lex_open(s->text, file_no, lim), .v0 = v0 };
 	*e = (struct rego_error){ 0 };
@@ -220,8 +241,8 @@ static bool parser_close(struct parser *p)
 	return !p->failed;
 }
 
-bool rego_parse_module(struct heap *h, const struct source *s, uint32_t file_no, bool v0, struct source_limits lim, struct module **out,
-    struct rego_error *e)
+bool rego_parse_module(struct heap *h, const struct source *s, uint32_t file_no, bool v0, struct source_limits lim,
+    struct module **out, struct rego_error *e)
 {
 	struct module *m = NULL;
 	struct parser p;
@@ -234,8 +255,8 @@ bool rego_parse_module(struct heap *h, const struct source *s, uint32_t file_no,
 	return true;
 }
 
-bool rego_parse_query(struct heap *h, const struct source *s, uint32_t file_no, bool v0, struct source_limits lim, struct body **out,
-    struct rego_error *e)
+bool rego_parse_query(struct heap *h, const struct source *s, uint32_t file_no, bool v0, struct source_limits lim,
+    struct body **out, struct rego_error *e)
 {
 	struct body *b = NULL;
 	struct parser p;

@@ -3,9 +3,24 @@
 #include "policy/lang/parse_int.h"
 
 /* Loosest first. `in` stands below all of them and has its own rules; = and := belong to statements. */
-static const struct op { int sym; int level; const char *name; } ops[] = {
-	{ SYM_EQ, 1, "equal" }, { SYM_NEQ, 1, "neq" }, { '<', 1, "lt" }, { SYM_LTE, 1, "lte" }, { '>', 1, "gt" }, { SYM_GTE, 1, "gte" },
-	{ '|', 2, "or" }, { '&', 3, "and" }, { '+', 4, "plus" }, { '-', 4, "minus" }, { '*', 5, "mul" }, { '/', 5, "div" }, { '%', 5, "rem" },
+static const struct op {
+	int sym;
+	int level;
+	const char *name;
+} ops[] = {
+	{ SYM_EQ, 1, "equal" },
+	{ SYM_NEQ, 1, "neq" },
+	{ '<', 1, "lt" },
+	{ SYM_LTE, 1, "lte" },
+	{ '>', 1, "gt" },
+	{ SYM_GTE, 1, "gte" },
+	{ '|', 2, "or" },
+	{ '&', 3, "and" },
+	{ '+', 4, "plus" },
+	{ '-', 4, "minus" },
+	{ '*', 5, "mul" },
+	{ '/', 5, "div" },
+	{ '%', 5, "rem" },
 };
 
 static const struct op *operator_at(const struct parser *p)
@@ -182,7 +197,8 @@ static bool parse_every(struct parser *p, struct expr *x)
 		return p_unexpected(p, "expected `x[, y] in xs { ... }` expression"), false;
 	for (size_t i = 0; i + 1 < x->n_items; i++)
 		if (x->item[i]->kind != TERM_VAR)
-			return p_fault(p, x->item[i]->at, "expected %s to be a variable", i + 2 < x->n_items ? "key" : "value"), false;
+			return p_fault(p, x->item[i]->at, "expected %s to be a variable", i + 2 < x->n_items ? "key" : "value"),
+			       false;
 	x->kind = EXPR_EVERY;
 	if (!p_is(p, '{'))
 		return p_unexpected(p, "missing body"), false;
@@ -203,8 +219,10 @@ static bool parse_value(struct parser *p, struct expr *x)
 		const char *op = p_is(p, '=') ? "eq" : "assign";
 		struct loc at = p->tok.at;
 
-		if (!p->v0 && op[0] == 'a' && t->kind == TERM_VAR && (span_eq_str(t->name, "input") || span_eq_str(t->name, "data")))
-			return p_fault(p, t->at, "variables must not shadow input or data (use a different variable name)"), false;
+		if (!p->v0 && op[0] == 'a' && t->kind == TERM_VAR &&
+		    (span_eq_str(t->name, "input") || span_eq_str(t->name, "data")))
+			return p_fault(p, t->at, "variables must not shadow input or data (use a different variable name)"),
+			       false;
 		p_next(p);
 		rhs = parse_infix(p);
 		t = rhs ? p_call2(p, op, at, t, rhs) : NULL;

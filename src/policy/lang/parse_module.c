@@ -4,7 +4,11 @@
 
 #define IMPORTS_MAX 1024 /* of a module: each is compared with all before it */
 
-struct imported { struct import i; struct span name; struct imported *next; };
+struct imported {
+	struct import i;
+	struct span name;
+	struct imported *next;
+};
 
 /* Names with dots and constant brackets; keywords are names here. The items are the first name as a var, then strings. */
 static struct term *path(struct parser *p)
@@ -102,7 +106,9 @@ static bool import_future(struct parser *p, const struct import *i, bool was_v0)
 	if (i->path->n_items > 2 && k < KW_FIRST_FUTURE)
 		return p_fault(p, i->path->at, "unexpected keyword, must be one of [contains every if in]"), false;
 	if (was_v0 && !p->v0)
-		return p_fault(p, i->path->at, "the `rego.v1` import implies `future.keywords`, these are therefore mutually exclusive"), false;
+		return p_fault(p, i->path->at,
+			   "the `rego.v1` import implies `future.keywords`, these are therefore mutually exclusive"),
+		       false;
 	p->future |= k == KW_NONE ? KW_ALL_FUTURE : 1u << k;
 	if (k == KW_EVERY)
 		p->future |= 1u << KW_IN;

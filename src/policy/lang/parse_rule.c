@@ -95,10 +95,14 @@ static const char *not_constant(const struct term *t)
 	case TERM_SET_COMP:
 	case TERM_OBJECT_COMP:
 		return NULL;
-	case TERM_VAR: return "var";
-	case TERM_REF: return "ref";
-	case TERM_CALL: return "call";
-	case TERM_TEMPLATE: return "template-string";
+	case TERM_VAR:
+		return "var";
+	case TERM_REF:
+		return "ref";
+	case TERM_CALL:
+		return "call";
+	case TERM_TEMPLATE:
+		return "template-string";
 	case TERM_ARRAY:
 	case TERM_SET:
 	case TERM_OBJECT:
@@ -257,8 +261,10 @@ static bool without_body(struct parser *p, const struct rule *r, bool spaced)
 		return p_fault(p, r->at, "var cannot be used for rule name"), false;
 	if (!r->value && !r->contains) {
 		if (r->n_ref == 1 && !r->is_func)
-			return p_fault(p, r->at, p->v0 ? "var cannot be used for rule name" :
-			    "rule must have value assignment and/or body declaration"), false;
+			return p_fault(p, r->at,
+				   p->v0 ? "var cannot be used for rule name"
+					 : "rule must have value assignment and/or body declaration"),
+			       false;
 		if (!v1_forbids(p, r->at, "rule must have value assignment and/or body declaration"))
 			return false;
 	}
@@ -271,8 +277,9 @@ static bool old_set(struct parser *p, struct rule *r)
 {
 	if (r->value || r->contains || r->is_func || r->n_ref != 2)
 		return true;
-	if (!v1_forbids(p, r->at, p_is(p, '{') ? "`if` keyword is required before rule body" :
-	        "`contains` keyword is required for partial set rules"))
+	if (!v1_forbids(p, r->at,
+		p_is(p, '{') ? "`if` keyword is required before rule body"
+			     : "`contains` keyword is required for partial set rules"))
 		return false;
 	r->contains = r->ref[1];
 	r->n_ref = 1;

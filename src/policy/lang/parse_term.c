@@ -88,7 +88,10 @@ static bool items(struct parser *p, int end)
 		if (p_take(p, ','))
 			continue;
 		if (!p_is(p, end))
-			return p_unexpected(p, end == ']' ? "expected , or ]" : end == ')' ? "expected , or )" : "expected , or }"), false;
+			return p_unexpected(p, end == ']'   ? "expected , or ]"
+					       : end == ')' ? "expected , or )"
+							    : "expected , or }"),
+			       false;
 	}
 	return true;
 }
@@ -320,8 +323,8 @@ static bool join_steps(struct parser *p, const struct term *f, struct span *out)
 
 struct chain { /* head and steps read so far; the steps are on the list */
 	struct term *head;
-	size_t       from;
-	bool         dotted; /* every step was written .name, so that the source has the name in one piece */
+	size_t from;
+	bool dotted; /* every step was written .name, so that the source has the name in one piece */
 };
 
 static struct term *chain_term(struct parser *p, struct chain *c)

@@ -15,7 +15,10 @@ struct entry {
 	uint64_t         steps; /* that compiling it took */
 };
 
-struct regex_cache { struct entry *slot[SLOTS]; };
+struct regex_cache {
+	struct entry *slot[SLOTS];
+	struct { const uint8_t *p; struct entry *e; } seen[SLOTS]; /* by address, as a policy asks for its patterns again and again */
+};
 
 struct regex_cache *regex_cache_new(struct heap *h)
 {
@@ -29,6 +32,23 @@ static uint32_t hash(struct span s)
 	for (size_t i = 0; i < s.n; i++)
 		v = (v ^ s.p[i]) * 16777619u;
 	return v ^ v >> 16;
+}
+
+static size_t place(struct span s)
+{
+	return ((uintptr_t)s.p >> 4 ^ (uintptr_t)s.p >> 10) % SLOTS;
+}
+
+/* The entry of a pattern: a guess by its address, or by its bytes. */
+static struct entry *find(const struct regex_cache *c, struct span pattern)
+{
+	struct entry *e = c->seen[place(pattern)].e;
+
+	if (e && c->seen[place(pattern)].p == pattern.p && span_eq(e->pattern, pattern))
+		return e;
+	for (e = c->slot[hash(pattern) % SLOTS]; e && !span_eq(e->pattern, pattern);)
+		e = e->next;
+	return e;
 }
 
 static struct entry *make(struct heap *h, struct span pattern)
@@ -49,21 +69,22 @@ static struct entry *make(struct heap *h, struct span pattern)
 }
 
 /* A pattern that is too large is not kept: it ends the evaluation. */
-enum re_rc regex_cached(struct heap *h, struct regex_cache *c, struct span pattern, const struct re **out, const char **why, size_t *at)
+enum re_rc regex_cached(struct heap *h, struct regex_cache *c, struct span pattern, const struct re **out, const char **why,
+    size_t *at)
 {
-	struct entry **slot = &c->slot[hash(pattern) % SLOTS], *e = *slot;
+	struct entry *e = find(c, pattern);
 
-	while (e && !span_eq(e->pattern, pattern))
-		e = e->next;
 	if (e && !heap_steps(h, e->steps))
 		return RE_TOO_LARGE;
 	if (!e) {
 		e = make(h, pattern);
 		if (!e)
 			return RE_TOO_LARGE;
-		e->next = *slot;
-		*slot = e;
+		e->next = c->slot[hash(pattern) % SLOTS];
+		c->slot[hash(pattern) % SLOTS] = e;
 	}
+	c->seen[place(pattern)].p = pattern.p;
+	c->seen[place(pattern)].e = e;
 	*why = e->why;
 	*at = e->at;
 	*out = e->re;

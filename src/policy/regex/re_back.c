@@ -1,6 +1,6 @@
-/* A search by backtracking for small programs and texts. Nothing is tried twice: a place of the program where ways meet is passed once for
- * each place of the text (a bit for each), so the work is at most program times text. The bits and the ways still to try have
- * fixed room on the stack; a search that would need more is left to Pike's machine. */
+/* A search by backtracking for small programs and texts. Nothing is tried twice: a place of the program where ways meet is
+ * passed once for each place of the text (a bit for each), so the work is at most program times text. The bits and the ways
+ * still to try have fixed room on the stack; a search that would need more is left to Pike's machine. */
 #include <string.h>
 
 #include "fmt/utf8.h"

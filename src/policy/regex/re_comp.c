@@ -1,5 +1,5 @@
-/* The tree as a program. Instructions stand in the order in which they are tried, so that a piece of the tree is a run of them that begins
- * at its first and goes on behind its last. */
+/* The tree as a program. Instructions stand in the order in which they are tried, so that a piece of the tree is a run of them
+ * that begins at its first and goes on behind its last. */
 #include <string.h>
 
 #include "fmt/utf8.h"

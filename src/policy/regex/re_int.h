@@ -1,5 +1,6 @@
-/* What the parts of the regular expression engine share: pattern -> tree (re_parse, re_set, re_class) -> program (re_comp) -> a search by
- * backtracking that visits nothing twice (re_back) or, where that would need too much memory, by Pike's machine (re_pike). */
+/* What the parts of the regular expression engine share: pattern -> tree (re_parse, re_set, re_class) -> program (re_comp) -> a
+ * search by backtracking that visits nothing twice (re_back) or, where that would need too much memory, by Pike's machine
+ * (re_pike). */
 #pragma once
 #include "fmt/unicode.h"
 #include "policy/regex/re.h"
@@ -67,7 +68,8 @@ static inline bool re_more(const struct re_parser *p) { return p->at < p->s.n; }
 enum re_code { RI_CHAR, RI_CLASS, RI_ASSERT, RI_SAVE, RI_NOP, RI_JUMP, RI_SPLIT, RI_MATCH };
 struct re_inst {
 	uint8_t  op;
-	uint32_t x, y;  /* RI_CHAR: code point; RI_CLASS: index; RI_ASSERT: which; RI_SAVE: slot; RI_JUMP: to x; RI_SPLIT: to x, or else y */
+	uint32_t x, y;  /* RI_CHAR: code point; RI_CLASS: index; RI_ASSERT: which; RI_SAVE: slot; RI_JUMP: to x;
+	                 * RI_SPLIT: to x, or else y */
 	uint32_t join;  /* 0: one way leads here; otherwise the number of this place where ways meet, from 1 */
 };
 struct re {

@@ -123,12 +123,12 @@ static struct re_node *class_leaf(struct re_parser *p, struct re_ranges *s)
 		return NULL;
 	if (p->n_cls == p->cls_cap) {
 		size_t cap = p->cls_cap ? p->cls_cap * 2 : 8;
-		const struct re_class **more = heap_array(p->h, cap, sizeof(struct re_class *));
+		const struct re_class **more = heap_array(p->h, cap, sizeof(void *));
 
 		if (!more)
 			return NULL;
 		if (p->n_cls)
-			memcpy(more, p->cls, p->n_cls * sizeof(*more));
+			memcpy(more, p->cls, p->n_cls * sizeof(void *));
 		p->cls = more;
 		p->cls_cap = cap;
 	}

@@ -1,6 +1,6 @@
-/* Pike's machine: all ways through the program at the same time, one code point after the other. A way is an instruction that waits to read,
- * with the captures it has made; ways stand in the order of preference, and of two at the same instruction the later one is dropped. So
- * there are never more of them than instructions, whatever the pattern and the text. */
+/* Pike's machine: all ways through the program at the same time, one code point after the other. A way is an instruction that
+ * waits to read, with the captures it has made; ways stand in the order of preference, and of two at the same instruction the
+ * later one is dropped. So there are never more of them than instructions, whatever the pattern and the text. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,8 +40,8 @@ static void copy(size_t *to, const size_t *from, size_t slots)
 		memcpy(to, from, slots * sizeof(*to));
 }
 
-/* Follows one instruction that reads nothing and returns where it leads: UINT32_MAX nowhere. Every instruction is entered once and leaves at
- * most one thing to do, so that `todo` has room. */
+/* Follows one instruction that reads nothing and returns where it leads: UINT32_MAX nowhere. Every instruction is entered once
+ * and leaves at most one thing to do, so that `todo` has room. */
 static uint32_t pass(struct pike *k, struct ways *w, uint32_t pc, size_t at, size_t *n)
 {
 	const struct re_inst *in = &k->r->re->inst[pc];
@@ -92,7 +92,8 @@ static void add(struct pike *k, struct ways *w, uint32_t pc, size_t at)
 	}
 }
 
-/* Lets every way read the code point c, which ends at `behind`. A way that is at the end of the program wins over those after it. */
+/* Lets every way read the code point c, which ends at `behind`. A way that is at the end of the program wins over those after
+ * it. */
 static void step(struct pike *k, uint32_t c, bool end, size_t behind)
 {
 	const struct re *re = k->r->re;

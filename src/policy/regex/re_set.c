@@ -90,9 +90,9 @@ bool re_set_escape(struct re_parser *p, struct re_ranges *s)
 		return unicode_set(p, s, t.p[1] == 'P');
 	}
 	for (size_t i = 0; i < sizeof(perl) / sizeof(perl[0]); i++)
-		if ((t.p[1] | 0x20) == perl[i].name[0]) {
+		if ((t.p[1] | 0x20) == (uint8_t)perl[i].name[0]) {
 			p->at += 2;
-			add_named(p, s, &perl[i], t.p[1] != perl[i].name[0]);
+			add_named(p, s, &perl[i], t.p[1] != (uint8_t)perl[i].name[0]);
 			return true;
 		}
 	return false;
@@ -137,7 +137,7 @@ static bool set_range(struct re_parser *p, struct re_ranges *s, size_t begin)
 {
 	struct re_ranges part = { .h = p->h };
 	size_t at = p->at;
-	uint32_t lo, hi;
+	uint32_t lo = 0, hi;
 
 	if (!set_rune(p, begin, &lo))
 		return false;

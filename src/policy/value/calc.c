@@ -139,7 +139,7 @@ enum num_rc num_arith(struct heap *h, enum num_op op, struct val a, struct val b
 		return NUM_DIV_ZERO;
 	if (small && small_arith(h, op, (int64_t[2]){ small_of(a), small_of(b) }, out))
 		return NUM_OK;
-	if (op == NUM_REM || (exact_int(a) && exact_int(b)))
+	if (op == NUM_REM || (exact_int(a) && exact_int(b) && !(small && op == NUM_DIV)))
 		*out = big_arith(h, op, a, b);
 	else
 		*out = float_arith(h, op, a, b);

@@ -21,14 +21,14 @@ static struct flt round_up(struct flt f)
 static struct flt round_wide(wide x, int32_t e, bool neg)
 {
 	struct flt f = { .neg = neg };
+	unsigned shift;
 	uint64_t low;
 
 	if (!x)
 		return (struct flt){ 0 };
-	while (!(x >> 127)) {
-		x <<= 1;
-		e--;
-	}
+	shift = (unsigned)(x >> 64 ? __builtin_clzll((uint64_t)(x >> 64)) : 64 + __builtin_clzll((uint64_t)x));
+	x <<= shift;
+	e -= (int32_t)shift;
 	low = (uint64_t)x;
 	f.m = (uint64_t)(x >> 64);
 	f.e = e + 64;
@@ -118,8 +118,7 @@ static struct flt round_big(const struct big *b, int32_t e, bool more)
 	struct flt f = { .e = e + (int32_t)bits - 64 };
 	bool half = drop && big_bit(b, drop - 1);
 
-	for (size_t i = 0; i < 64 && i < bits; i++)
-		f.m |= (uint64_t)big_bit(b, bits - 1 - i) << (63 - i);
+	f.m = big_top64(b);
 	if (half && (more || (f.m & 1) || big_low_bits(b, drop - 1)))
 		f = round_up(f);
 	return f;
