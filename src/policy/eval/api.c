@@ -139,6 +139,7 @@ static bool prepare(struct rego_eval *v)
 
 	if (!v->ctx)
 		return false;
+	v->host.seed = val_hash(v->ctx->input) * 0x9e3779b97f4a7c15u ^ (uint64_t)v->host.now_ns;
 	if (!v->host.regex)
 		v->host.regex = regex_cache_new(&v->h);
 	if (!v->ctx->cache)

@@ -68,10 +68,17 @@ void explain_end(struct rego_eval *v, const struct def *d, bool found)
 	if (!l || l->def != d)
 		return;
 	x->level = l->up;
-	if (found || x->muted)
-		x->n = l->first_line;
-	else if (l->any && x->n < LINES_MAX)
-		x->line[x->n++] = l->line;
+	if ((found && l->up) || x->muted) { /* what was asked for is explained even where it has a value */
+		x->n = l->first_line < x->n ? l->first_line : x->n;
+		return;
+	}
+	if (found || !l->any)
+		return;
+	if (x->n == LINES_MAX) { /* the outermost, which come last, say most */
+		memmove(x->line, x->line + 1, (LINES_MAX - 1) * sizeof(x->line[0]));
+		x->n--;
+	}
+	x->line[x->n++] = l->line;
 }
 
 static bool is_step_end(char c)
@@ -220,7 +227,12 @@ static void describe(struct rego_eval *v, const struct op *op, struct val *f, st
 		two_sides(v, l, a->item[0], a->item[1], f, "in ");
 		return;
 	}
-	if (!a || op->kind == OP_NOT)
+	if (op->kind == OP_NOT && op->code->n == 2 && op->code->op[0].kind == OP_TEST) {
+		look(v, op->code->op[0].a, f, &l->path, &l->found, "");
+		l->wanted = span_of("false or undefined");
+		return;
+	}
+	if (!a)
 		return;
 	look(v, a, f, &l->path, &l->found, "");
 	l->wanted = span_of(op->kind == OP_TEST ? "true" : op->kind == OP_BIND ? "defined" : "a member that fits");
