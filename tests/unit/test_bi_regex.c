@@ -178,6 +178,7 @@ static void globs(void)
 		{ "glob.match", "[\"*\",[\"\xc3\xa9\"],\"a\xc3\xa9\"]", "false" },
 		{ "glob.match", "[\"[a^]\",[],\"^\"]", "true" },
 		{ "glob.match", "[\"\",[],\"\"]", "true" },
+		{ "glob.match", "[\"a\\\\\",[],\"a\"]", "fail: glob.match: syntax error in pattern: trailing backslash" },
 		{ "glob.match", "[\"[a\",[],\"a\"]", "fail: glob.match: syntax error in pattern: unexpected end of input" },
 		{ "glob.match", "[\"[]\",[],\"a\"]", "fail: glob.match: syntax error in pattern: could not parse range" },
 		{ "glob.match", "[\"[c-a]\",[],\"a\"]",
