@@ -90,6 +90,8 @@ static void templates(void)
 		{ "regex.template_match", "[\"a<x{2}>b\",\"axxb\",\"<\",\">\"]", "true" },
 		{ "regex.template_match", "[\"a.<x>\",\"abx\",\"<\",\">\"]", "false" },
 		{ "regex.template_match", "[\"a{x{2}}b\",\"axxb\",\"{\",\"}\"]", "true" },
+		{ "regex.template_match", "[\"<a)(b>\",\"ab\",\"<\",\">\"]",
+			"fail: regex.template_match: error parsing regexp: unexpected )" },
 		{ "regex.template_match", "[\"a<b\",\"ab\",\"<\",\">\"]", "fail: regex.template_match: unbalanced braces" },
 		{ "regex.template_match", "[\"a>b\",\"ab\",\"<\",\">\"]", "fail: regex.template_match: unbalanced braces" },
 		{ "regex.template_match", "[\"a\",\"a\",\"<<\",\">\"]",
