@@ -107,6 +107,18 @@ bool big_low_bits(const struct big *b, size_t n)
 	return whole < b->n && n % 32 && (b->p[whole] & ((UINT32_C(1) << n % 32) - 1));
 }
 
+uint64_t big_top64(const struct big *b)
+{
+	uint64_t limb[3] = { 0 }, top;
+	unsigned shift;
+
+	for (uint32_t i = 0; i < 3 && i < b->n; i++)
+		limb[i] = b->p[b->n - 1 - i];
+	top = limb[0] << 32 | limb[1];
+	shift = top ? (unsigned)__builtin_clzll(top) : 0; /* below 32: the highest limb is not zero */
+	return shift ? top << shift | limb[2] >> (32 - shift) : top;
+}
+
 bool big_u64(const struct big *b, uint64_t *out)
 {
 	if (b->n > 2 || b->bad)

@@ -1,7 +1,7 @@
 /* Natural numbers of any size up to a bound, as scratch space of the arithmetic in this folder.
  *
- * Failure is sticky: past BIG_LIMBS_MAX limbs or without memory `bad` is set and the number means nothing. Small ones live in the struct itself,
- * which therefore must not be copied by assignment. */
+ * Failure is sticky: past BIG_LIMBS_MAX limbs or without memory `bad` is set and the number means nothing. Small ones live in
+ * the struct itself, which therefore must not be copied by assignment. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +30,7 @@ int    big_cmp(const struct big *a, const struct big *b);
 size_t big_bits(const struct big *b); /* length; 0 for zero */
 bool   big_bit(const struct big *b, size_t i);
 bool   big_low_bits(const struct big *b, size_t n); /* any of the lowest n is set */
+uint64_t big_top64(const struct big *b); /* the highest 64 bits, the first of them set; 0 for zero */
 bool   big_u64(const struct big *b, uint64_t *out) NODISCARD;
 
 void big_muladd(struct big *b, uint32_t mul, uint32_t add); /* b = b * mul + add */

@@ -44,8 +44,8 @@ struct array_node {
 	struct val  item[];
 };
 
-/* Positions + 1 by hash, 0 where free; open addressing. NULL for few members. A member that finds INDEX_PROBES slots taken is left out,
- * and a look-up that saw as many goes on by binary search: crafted collisions cost no more than that. */
+/* Positions + 1 by hash, 0 where free; open addressing. NULL for few members. A member that finds INDEX_PROBES slots taken is
+ * left out, and a look-up that saw as many goes on by binary search: crafted collisions cost no more than that. */
 #define INDEX_PROBES 16
 struct index {
 	const uint32_t *slot;
@@ -87,7 +87,8 @@ static inline uint32_t mix64(uint64_t x)
 	return (uint32_t)(x >> 32);
 }
 
-/* Sorts n elements of `step` values each (at most 2) by their first value; stable. One pass if they are in order; room comes from the heap. */
+/* Sorts n elements of `step` values each (at most 2) by their first value; stable. One pass if they are in order; room comes
+ * from the heap. */
 bool val_sort(struct heap *h, struct val *p, size_t n, size_t step) NODISCARD;
 
 /* An object of n members given as key, value, key, value. */
@@ -102,8 +103,8 @@ struct dec {
 };
 struct dec num_dec(struct val v, uint8_t buf[static 20]);
 
-/* The value 0.DIGITS * 10^exp as an integer in plain notation (whole) or as a number with the text given (copied); digits may have zeros at
- * either end. A whole one must have no digit behind the point. */
+/* The value 0.DIGITS * 10^exp as an integer in plain notation (whole) or as a number with the text given (copied); digits may
+ * have zeros at either end. A whole one must have no digit behind the point. */
 struct num_form {
 	struct dec  d;
 	bool        whole;

@@ -67,8 +67,8 @@ static uint32_t code_point(struct span s, size_t n)
 	return c;
 }
 
-/* What Go escapes beyond ASCII: controls, separators, format characters, private use and non-characters. Unassigned code points are printed:
- * that would need a table of them all. */
+/* What Go escapes beyond ASCII: controls, separators, format characters, private use and non-characters. Unassigned code points
+ * are printed: that would need a table of them all. */
 static bool printable(uint32_t c)
 {
 	static const struct { uint32_t from, to; } not[] = {

@@ -1,4 +1,4 @@
-/* Sorting members: runs of a few by insertion, merged from two lists to and fro. Stable, so that of equal keys the later stays later. */
+/* Sorting members: runs of a few by insertion, merged to and fro. Stable, so that of equal keys the later stays later. */
 #include "policy/value/node.h"
 
 #define RUN 8
