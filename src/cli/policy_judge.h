@@ -50,6 +50,9 @@ char *case_find(struct case_file *f, const char *name, const char *sub);
 bool  case_read(struct case_file *f, const char *name, const char *sub, struct wr *out, struct judged *j);
 bool  case_read_json(struct case_file *f, const char *name, struct val *out, struct judged *j);
 
+/* An expected value: {"set!": [...]} and {"object!": [{"key", "value"}]} in it become what they stand for. */
+struct val case_decode(struct heap *h, struct val v);
+
 struct trial { /* one evaluation */
 	struct rego_policy *own;
 	struct rego_eval   *v;

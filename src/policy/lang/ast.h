@@ -2,7 +2,7 @@
  *
  * Only form: names are not resolved, nothing is reordered (plan/ does both). Operators are calls by OPA's names, so that an infix
  * and a written call are the same thing: plus minus mul div rem and or equal neq lt lte gt gte, internal.member_2/3, eq (=), assign (:=).
- * `-x` of a number literal is a constant; of anything else minus(0, x). */
+ * `-1` is a constant; a sign before anything else is refused. */
 #pragma once
 #include "policy/value/val.h"
 

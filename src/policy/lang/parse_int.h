@@ -10,6 +10,7 @@ enum keyword { /* of the current token; KW_NONE for identifiers */
 	KW_NONE, KW_AS, KW_DEFAULT, KW_ELSE, KW_FALSE, KW_IMPORT, KW_NOT, KW_NULL, KW_PACKAGE, KW_SOME, KW_TRUE, KW_WITH,
 	KW_CONTAINS, KW_EVERY, KW_IF, KW_IN, /* v1, or imported from future.keywords */
 };
+#define KW_ALL          31 /* not a keyword: all of them */
 #define KW_FIRST_FUTURE KW_CONTAINS
 #define KW_ALL_FUTURE   (1u << KW_CONTAINS | 1u << KW_EVERY | 1u << KW_IF | 1u << KW_IN)
 
@@ -25,6 +26,7 @@ struct parser {
 	size_t               last_end; /* offset behind the token taken last */
 	bool                 v0;
 	unsigned             future;   /* bit KW_x: that future keyword is on */
+	unsigned             imported; /* bit KW_x: future.keywords.x; KW_NONE: rego.v1; KW_ALL: future.keywords */
 	const char          *v0_only;  /* first thing that only v0 allows, and where */
 	struct loc           v0_only_at;
 	bool                 failed;   /* *e is set */

@@ -45,35 +45,25 @@ static struct term *number(struct parser *p, struct loc at, struct span text)
 	return NULL;
 }
 
-/* -1 is a number, the sign may even stand apart; -x is 0 - x. */
+/* A sign before a number, which may even stand apart. There is no other unary operator, in OPA and in regorus. */
 static struct term *negative(struct parser *p)
 {
 	struct token minus = p->tok;
-	struct term *pair[2];
 	uint8_t *text;
 	size_t n;
 
 	p_next(p);
 	n = p->tok.text.n;
-	if (p->tok.kind == TOK_NUMBER) {
-		if (!p->tok.space) /* the usual case: sign and digits are one span of the source */
-			return number(p, minus.at, (struct span){ minus.text.p, n + 1 });
-		text = heap_alloc(p->h, n + 1);
-		if (!text)
-			return p_fault(p, minus.at, "out of memory"), NULL;
-		text[0] = '-';
-		memcpy(text + 1, p->tok.text.p, n);
-		return number(p, minus.at, (struct span){ text, n + 1 });
-	}
-	if (!p_enter(p))
-		return NULL;
-	pair[0] = p_term_new(p, TERM_CONST, minus.at);
-	pair[1] = parse_term(p);
-	p_leave(p);
-	if (!pair[0] || !pair[1])
-		return NULL;
-	pair[0]->value = val_int(p->h, 0);
-	return p_call2(p, "minus", minus.at, pair[0], pair[1]);
+	if (p->tok.kind != TOK_NUMBER)
+		return p_unexpected(p, "expected number"), NULL;
+	if (!p->tok.space) /* the usual case: sign and digits are one span of the source */
+		return number(p, minus.at, (struct span){ minus.text.p, n + 1 });
+	text = heap_alloc(p->h, n + 1);
+	if (!text)
+		return p_fault(p, minus.at, "out of memory"), NULL;
+	text[0] = '-';
+	memcpy(text + 1, p->tok.text.p, n);
+	return number(p, minus.at, (struct span){ text, n + 1 });
 }
 
 /* Items up to the closing symbol, which is taken. One trailing comma is allowed. */
