@@ -60,7 +60,7 @@ const struct suite *suite_of(struct val doc)
 	return s ? s : suite_named(span_of(by_shape(doc)));
 }
 
-static void verdict(struct judged *j, enum verdict v, const char *fmt, va_list ap)
+static void PRINTF(3, 0) verdict(struct judged *j, enum verdict v, const char *fmt, va_list ap)
 {
 	j->verdict = v;
 	(void)vsnprintf(j->why, sizeof(j->why), fmt, ap);

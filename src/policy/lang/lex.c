@@ -27,6 +27,8 @@ static void take(struct lexer *l, size_t n)
 			l->col++;
 		}
 	}
+	if (n == 0)
+		return; /* an empty text may have no address */
 	l->r.p += n;
 	l->r.n -= n;
 	l->r.off += n;
