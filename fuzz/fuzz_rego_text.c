@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct span s = { p, n };
 	const struct builtin *b = named(line(&s));
-	struct heap h = { .arena = arena_new(16 << 20), .steps = 1 << 18, .string_max = STRING_MAX };
+	struct heap h = { .arena = arena_new(16 << 20), .steps = n % 16 ? 1 << 18 : 32, .string_max = STRING_MAX };
 	struct host host = { .regex = regex_cache_new(&h) };
 	struct val arg[4], v, again;
 	struct call c = { .h = &h, .host = &host, .arg = arg, .n = b ? b->args : 0 };

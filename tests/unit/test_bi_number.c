@@ -184,6 +184,16 @@ static void sprintf_words_faults_as_go(void)
 	rh_close();
 }
 
+static void long_numbers_as_text_take_steps(void)
+{
+	rh_open(1 << 22);
+	rh.steps = 30000;
+	CHECK(!val_defined(run("format_int", "[1e4000,16]")) && rh.over == REGO_LIMIT_STEPS);
+	rh_open(1 << 22);
+	CHECK(val_defined(run("format_int", "[1e4000,16]")));
+	rh_close();
+}
+
 static void sprintf_output_limit_holds(void)
 {
 	rh_open(1 << 22);
@@ -198,7 +208,7 @@ int main(void)
 		T(operators_calculate_and_refuse), T(operators_combine_sets), T(comparisons_cross_types), T(bits_need_integers),
 		T(numbers_round_range_and_read), T(numbers_range_ends_within_its_budget), T(sprintf_formats_as_go),
 		    T(sprintf_words_faults_as_go),
-		T(sprintf_output_limit_holds),
+		T(sprintf_output_limit_holds), T(long_numbers_as_text_take_steps),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -86,6 +86,31 @@ static void val_object_finds_every_key_of_any_size(void)
 	rh_close();
 }
 
+/* Keys that all want the same slot of the index. */
+static void val_object_finds_crafted_collisions(void)
+{
+	struct pair m[60];
+	struct val o, absent = VAL_UNDEF;
+	size_t n = 0;
+
+	rh_open(1 << 20);
+	for (int64_t i = 0; !val_defined(absent); i++) {
+		struct val k = val_int(&rh, i);
+
+		if (val_hash(k) % 256)
+			continue;
+		if (n < 60)
+			m[n++] = (struct pair){ k, k };
+		else
+			absent = k;
+	}
+	o = val_object(&rh, m, n, NULL);
+	for (size_t i = 0; i < n; i++)
+		CHECK(val_eq(val_get(o, m[i].k), m[i].k));
+	CHECK(!val_defined(val_get(o, absent)));
+	rh_close();
+}
+
 static void val_object_tells_conflicts_and_keeps_the_last(void)
 {
 	struct pair m[] = { { val_null(), val_bool(true) }, { val_null(), val_bool(true) }, { val_null(), val_bool(false) } };
@@ -187,7 +212,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(val_types_are_told_apart), T(val_cmp_orders_types_and_values), T(val_equal_values_have_equal_hashes),
-		T(val_set_sorts_and_drops_duplicates), T(val_object_finds_every_key_of_any_size),
+		T(val_set_sorts_and_drops_duplicates), T(val_object_finds_every_key_of_any_size), T(val_object_finds_crafted_collisions),
 		T(val_object_tells_conflicts_and_keeps_the_last), T(val_constructors_refuse_undefined_parts),
 		    T(val_nesting_limit_holds),
 		T(val_memory_limit_is_sticky), T(val_order_of_shared_trees_takes_steps), T(val_ref_steps_into_each_type),

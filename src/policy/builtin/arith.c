@@ -28,6 +28,13 @@ bool bi_integer_arg(struct call *c, size_t i)
 	return num_is_int(c->arg[i]);
 }
 
+bool bi_base_steps(struct heap *h, struct val v)
+{
+	uint64_t n = num_digits(v);
+
+	return heap_steps(h, n * n / 512);
+}
+
 static struct val arith(struct call *c, enum num_op op)
 {
 	struct val out = VAL_UNDEF;

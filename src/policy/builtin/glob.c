@@ -105,7 +105,9 @@ static const char *put_item(struct glob *g)
 	} else if (g->depth && take(g, '}')) {
 		g->depth--;
 		text_str(&g->out, ")");
-	} else if (!take(g, '\\') || g->at < g->s.n) { /* a lone backslash at the end is nothing */
+	} else if (take(g, '\\') && g->at == g->s.n) {
+		return "trailing backslash";
+	} else {
 		put_literal(&g->out, next(g));
 	}
 	return NULL;

@@ -111,7 +111,7 @@ static struct val format_int(struct call *c)
 		return VAL_UNDEF;
 	if (!val_int64(c->arg[1], &base) || (base != 2 && base != 8 && base != 10 && base != 16))
 		return bi_operand_is(c, 1, "one of {2, 8, 10, 16}");
-	if (num_round(c->h, num_sign(c->arg[0]) < 0 ? 1 : -1, c->arg[0], &x) != NUM_OK)
+	if (num_round(c->h, num_sign(c->arg[0]) < 0 ? 1 : -1, c->arg[0], &x) != NUM_OK || !bi_base_steps(c->h, x))
 		return VAL_UNDEF;
 	if (num_put_base(&w, x, (unsigned)base) && wr_ok(&w))
 		v = val_str(c->h, wr_span(&w));

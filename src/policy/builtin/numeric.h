@@ -9,3 +9,5 @@ bool bi_number_arg(struct call *c, size_t i) NODISCARD;
 bool bi_integer_arg(struct call *c, size_t i) NODISCARD;
 /* A fault of type in words of its own: "operand <i + 1> must be <what>". */
 struct val bi_operand_is(struct call *c, size_t i, const char *what);
+/* Steps for num_put_base, whose work grows with the square of the number's length. */
+bool bi_base_steps(struct heap *h, struct val v) NODISCARD;

@@ -6,17 +6,23 @@
 #include "policy/builtin/regex_int.h"
 #include "policy/regex/cache.h"
 
-/* The program of operand i. */
-static const struct re *compiled(struct call *c, size_t i)
+/* The program of a pattern; NULL with the reason recorded, or with the heap over. */
+static const struct re *program(struct call *c, struct span pattern)
 {
 	const struct re *re = NULL;
 	const char *why = NULL;
-	struct span pattern;
 	size_t at;
 
-	if (bi_str(c, i, &pattern) && regex_cached(c->h, c->host->regex, pattern, &re, &why, &at) == RE_SYNTAX)
+	if (regex_cached(c->h, c->host->regex, pattern, &re, &why, &at) == RE_SYNTAX)
 		(void)bi_fail(c, "error parsing regexp: %s", why);
 	return re;
+}
+
+static const struct re *compiled(struct call *c, size_t i)
+{
+	struct span pattern;
+
+	return bi_str(c, i, &pattern) ? program(c, pattern) : NULL;
 }
 
 /* Matches from left to right. An empty one right behind the one before it does not count. */
@@ -264,6 +270,8 @@ static bool put_template(struct call *c, struct text *t, uint8_t open, uint8_t c
 				return false;
 			if (--depth)
 				continue;
+			if (!program(c, (struct span){ s.p + from, i - from })) /* each must be a pattern by itself */
+				return false;
 			text_str(t, "(");
 			text_put(t, (struct span){ s.p + from, i - from });
 			text_str(t, ")");
@@ -292,18 +300,15 @@ static bool delimiter(struct call *c, size_t i, const char *which, uint8_t *out)
 static struct val template_match(struct call *c)
 {
 	struct text t = { .c = c };
-	const struct re *re = NULL;
-	const char *why = NULL;
+	const struct re *re;
 	struct span tpl, s;
 	uint8_t open, close;
-	size_t at;
 
 	if (!bi_str(c, 0, &tpl) || !bi_str(c, 1, &s) || !delimiter(c, 2, "start", &open) || !delimiter(c, 3, "end", &close))
 		return VAL_UNDEF;
 	if (!put_template(c, &t, open, close))
 		return bi_fail(c, "unbalanced braces");
-	if (regex_cached(c->h, c->host->regex, (struct span){ t.p, t.n }, &re, &why, &at) == RE_SYNTAX)
-		return bi_fail(c, "error parsing regexp: %s", why);
+	re = program(c, (struct span){ t.p, t.n });
 	return re ? val_bool(re_search(c->h, re, s, 0, NULL, 0)) : VAL_UNDEF;
 }
 

@@ -17,7 +17,7 @@ enum re_rc re_compile(struct heap *h, struct span pattern, const struct re **out
 	if (!re || !heap_steps(h, pattern.n / RE_VISITS_PER_STEP))
 		return RE_TOO_LARGE;
 	tree = re_parse(&p);
-	if (p.why) {
+	if (p.why && heap_ok(h)) { /* a parser that ran out of memory or steps may have seen ghosts */
 		*why = p.why;
 		*at = p.why_at;
 		return RE_SYNTAX;

@@ -103,8 +103,8 @@ struct dec {
 };
 struct dec num_dec(struct val v, uint8_t buf[static 20]);
 
-/* The value 0.DIGITS * 10^exp as an integer in plain notation (whole) or as a number with the text given (copied); digits may have
- * zeros at either end. A whole one must have no digit behind the point. */
+/* The value 0.DIGITS * 10^exp as an integer in plain notation (whole) or as a number with the text given (copied); digits may
+ * have zeros at either end. A whole one must have no digit behind the point. */
 struct num_form {
 	struct dec  d;
 	bool        whole;

@@ -51,7 +51,7 @@ static bool dec_int64(struct dec d, int64_t *out)
 	return true;
 }
 
-/* ---- hashing: the value modulo the prime 2^61 - 1, where a fraction has its inverse: 1, 1.0 and 10e-1 need no common form ---- */
+/* ---- hashing: the value modulo the prime 2^61 - 1, where a fraction has its inverse: 1 and 1.0 need no common form ---- */
 
 #define PRIME   ((UINT64_C(1) << 61) - 1)
 #define TENTH   UINT64_C(2075258708292324556) /* 10 * TENTH = 1 (mod PRIME) */
@@ -276,6 +276,14 @@ int num_sign(struct val v)
 	uint8_t buf[20];
 
 	return sign_of(num_dec(v, buf));
+}
+
+size_t num_digits(struct val v)
+{
+	uint8_t buf[20];
+	struct dec d = num_dec(v, buf);
+
+	return d.exp > 0 ? (size_t)d.exp : 0;
 }
 
 /* ---- text ---- */
