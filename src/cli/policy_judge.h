@@ -23,7 +23,7 @@ struct case_file {
 	/* for suites whose cases share a policy */
 	struct rego_policy *policy;
 	struct val          base;     /* base document, as the cases before left it */
-	char                absent[300]; /* what is missing; then every case is skipped */
+	char                absent[300]; /* what case_find() did not find */
 };
 
 struct suite {

@@ -11,7 +11,7 @@ bad=0
 
 report() { # condition's exit code, name
 	n=$((n + 1))
-	if [ "$1" = 0 ]; then echo "ok $n $2"; else echo "not ok $n $2"; sed 's/^/# /' out err 2>/dev/null | head -5; bad=1; fi
+	if [ "$1" = 0 ]; then echo "ok $n $2"; else echo "not ok $n $2"; sed 's/^/# /' out err 2>/dev/null | head -20; bad=1; fi
 }
 
 # exit code, text that stdout or stderr must hold, name, words...
