@@ -342,6 +342,7 @@ static void templates(void)
 	CHECK(body_is("$\"\"", "<>") && body_is("$\"a {b} c{1 + x}\"", "<\"a \" b \" c\" (plus 1 x)>") &&
 	      body_is("$`{$\"{a}\"}`", "<<a>>"));
 	CHECK(body_is("$\"{{1}}\\{\"", "<#{1} \"{\">"));
+	CHECK(body_is("$\"{x with input as 1}\"", "<[$v | (assign $v x) with input as 1][0]>"));
 	CHECK(no_query("$\"{x := 1}\"", 4, "unexpected statement") && no_query("$\"{not x}\"", 4, "unexpected statement") &&
 	      no_query("$\"{x\"", 5, "non-terminated string"));
 	CHECK(no_query("$\"{}\"", 4, "unexpected } token") && no_query("$\"{x y}\"", 6, "expected }") &&

@@ -155,3 +155,16 @@ struct term *p_call2(struct parser *p, const char *op, struct loc at, struct ter
 	}
 	return t;
 }
+
+struct body *p_body_of(struct parser *p, const struct expr *x)
+{
+	struct body *b = heap_alloc(p->h, sizeof(*b));
+
+	if (b)
+		b->expr = heap_alloc(p->h, sizeof(*x));
+	if (!b || !b->expr)
+		return p_fault(p, x->at, "out of memory"), NULL;
+	b->expr[0] = *x;
+	b->n = 1;
+	return p_body_done(p, b) ? b : NULL;
+}

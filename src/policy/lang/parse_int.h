@@ -63,6 +63,7 @@ bool  p_node(struct parser *p); /* counts one against the limit */
 struct term *p_term_new(struct parser *p, enum term_kind k, struct loc at);
 struct term *p_term_done(struct parser *p, struct term *t); /* sets height, checks it */
 bool  p_body_done(struct parser *p, struct body *b);        /* the same */
+struct body *p_body_of(struct parser *p, const struct expr *x); /* one statement */
 void  p_list_push(struct parser *p, const void *item, size_t n);
 void *p_list_take(struct parser *p, size_t from, size_t each, size_t *n); /* what was pushed since, as an arena array */
 struct term *p_term_list(struct parser *p, enum term_kind k, struct loc at, size_t from); /* term with those items */
