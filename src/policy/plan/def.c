@@ -38,9 +38,11 @@ static bool plan_args(struct plan *p, struct def *d, const struct rule *r)
 	return d->arg && plan_ok(p);
 }
 
-static struct node *true_node(struct plan *p, const struct rule *r)
+static struct node *result(struct plan *p, const struct rule *r)
 {
-	return node_const(p, val_bool(true), r->at);
+	const struct term *t = r->contains ? r->contains : r->value;
+
+	return t ? plan_operand(p, t) : node_const(p, val_bool(true), r->at);
 }
 
 static struct node *key_path(struct plan *p, const struct rule *r)
@@ -62,10 +64,10 @@ static bool head(struct plan *p, struct def *d, const struct rego_rule *t, const
 	if (t->kind == RULE_OBJECT) {
 		end->a = key_path(p, r);
 		end->member = r->contains != NULL;
-		end->b = r->contains ? plan_operand(p, r->contains) : r->value ? plan_operand(p, r->value) : true_node(p, r);
+		end->b = result(p, r);
 		return end->a && end->b;
 	}
-	end->a = r->contains ? plan_operand(p, r->contains) : r->value ? plan_operand(p, r->value) : true_node(p, r);
+	end->a = result(p, r);
 	if (!end->a)
 		return false;
 	if (end->kind == OP_RETURN && end->a->kind == N_CONST) {
@@ -91,7 +93,8 @@ static bool write_head(struct plan *p, struct def *d, const struct op *end, stru
 	return plan_ok(p);
 }
 
-static bool plan_branch(struct plan *p, struct def *d, const struct rego_rule *t, const struct rule *head_of, const struct rule *r)
+static bool plan_branch(struct plan *p, struct def *d, const struct rego_rule *t, const struct rule *head_of,
+    const struct rule *r)
 {
 	struct block *b;
 	struct scope s;
