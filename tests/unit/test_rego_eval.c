@@ -127,6 +127,8 @@ static void patterns_fit_whole_arrays_and_objects(void)
 	CHECK(rego_undefined("x := a if {\"k\": [a, a]} = input.a", "{\"a\":{\"k\":[3,4]}}"));
 	CHECK(rego_gives("f([a, {\"k\": b}], a) := b\nx := f([1, {\"k\": 2}], 1)", NULL, "2"));
 	CHECK(rego_undefined("f([a, {\"k\": b}], a) := b\nx := f([1, {\"k\": 2}], 2)", NULL));
+	CHECK(rego_gives("f(input.a, upper(b)) := b if b = \"q\"\nx := f(1, \"Q\")", "{\"a\":1}", "\"q\""));
+	CHECK(rego_undefined("f(input.a, upper(b)) := b if b = \"q\"\nx := f(2, \"Q\")", "{\"a\":1}"));
 	CHECK(rego_gives("f(1) := \"one\"\nf(n) := \"more\" if n > 1\nx := [f(1), f(2)]", NULL, "[\"one\",\"more\"]"));
 }
 
