@@ -1,5 +1,6 @@
-/* Bytes choose a policy, sentence by sentence, from a grammar that knows which names are bound, so that most compile; it is then
- * evaluated. Promises: the same outcome, text and steps every time; with fewer steps an error or the same; never an answer after a limit. */
+/* Bytes choose a policy, sentence by sentence, from a grammar that knows which names are bound, so that most compile; it is
+ * then evaluated. Promises: the same outcome, text and steps every time; with fewer steps an error or the same; never an
+ * answer after a limit. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +56,8 @@ static void comprehension(struct gen *g, const char *open, const char *close, bo
 
 static void call(struct gen *g)
 {
-	static const char *const fn[] = { "f(", "upper(", "concat(\",\", ", "sprintf(\"%v\", ", "abs(", "split(\"a.b\", ", "to_number(", "lower(" };
+	static const char *const fn[] = { "f(", "upper(", "concat(\",\", ", "sprintf(\"%v\", ", "abs(", "split(\"a.b\", ",
+	    "to_number(", "lower(" };
 
 	wr_str(&g->w, fn[pick(g, sizeof(fn) / sizeof(fn[0]))]);
 	term(g);
@@ -107,7 +109,8 @@ static void term(struct gen *g)
 
 static void statement(struct gen *g)
 {
-	static const char *const with[] = { " with input as ", " with data.t.r0 as ", " with input.m.k as ", " with data.b as ", " with upper as " };
+	static const char *const with[] = { " with input as ", " with data.t.r0 as ", " with input.m.k as ", " with data.b as ",
+	    " with upper as " };
 	unsigned what = pick(g, 9), vars = g->vars;
 
 	if (what == 0) {
@@ -158,7 +161,8 @@ static void body(struct gen *g, const char *sep)
 
 static void rule(struct gen *g, unsigned i)
 {
-	static const char *const head[] = { "r%u := 1 if {", "r%u := input.l if {", "o[k] := input.m if { some k in input.l; ", "q contains k if { some k in input.l; ",
+	static const char *const head[] = { "r%u := 1 if {", "r%u := input.l if {", "o[k] := input.m if { some k in input.l; ",
+	    "q contains k if { some k in input.l; ",
 		"f(v0) := 1 if {", "r%u if {", "o[k].a contains 1 if { some k in [\"a\", 1]; ", "default f(_) := 0\nf(v0) := v0 if {" };
 	const char *h = head[pick(g, sizeof(head) / sizeof(head[0]))];
 	const char *mark = strstr(h, "%u");
@@ -183,7 +187,8 @@ static struct result run(const struct rego_policy *p, struct rego_limits lim)
 
 	if (!v)
 		abort();
-	rego_eval_input(v, val_from_json(rego_eval_heap(v), span_of("{\"l\":[\"a\",1,[2],{\"k\":3}],\"m\":{\"k\":4,\"z\":{\"k\":[5]}}}"),
+	rego_eval_input(v, val_from_json(rego_eval_heap(v),
+	    span_of("{\"l\":[\"a\",1,[2],{\"k\":3}],\"m\":{\"k\":4,\"z\":{\"k\":[5]}}}"),
 	    (struct json_limits){ 4096, 8 }, &at, &why));
 	rego_eval_prints(v, &r.json);
 	r.out = rego_eval_rule(v, "data.t", &x, &r.e);

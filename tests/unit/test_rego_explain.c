@@ -23,7 +23,8 @@ static struct told explain(const char *module, const char *input, const char *co
 	for (size_t i = 0; i < t.n && at < sizeof(t.text); i++) {
 		const struct rego_explain_line *l = rego_explain_at(v, i);
 
-		at += (size_t)snprintf(t.text + at, sizeof(t.text) - at, "%s:%u %.*s|%.*s|%.*s|%.*s|%.*s\n", l->file, l->at.line, (int)l->rule.n,
+		at += (size_t)snprintf(t.text + at, sizeof(t.text) - at, "%s:%u %.*s|%.*s|%.*s|%.*s|%.*s\n", l->file, l->at.line,
+		    (int)l->rule.n,
 		    (const char *)l->rule.p, (int)l->statement.n, (const char *)l->statement.p, (int)l->path.n, (const char *)l->path.p,
 		    (int)l->found.n, (const char *)l->found.p, (int)l->wanted.n, (const char *)l->wanted.p);
 	}
@@ -54,15 +55,18 @@ static void the_failing_statement_is_named(void)
 
 static void rules_below_come_first(void)
 {
-	struct told t = explain("package t\ndefault x := false\nx if {\n\ty\n}\ny if {\n\tinput.l[_] == 3\n}", "{\"l\":[1,2]}", NULL, 0);
+	struct told t = explain("package t\ndefault x := false\nx if {\n\ty\n}\ny if {\n\tinput.l[_] == 3\n}", "{\"l\":[1,2]}",
+	    NULL, 0);
 
 	CHECK(t.out == REGO_OUT_VALUE && t.n == 2);
-	CHECK(strstr(t.text, "test.rego:7 y|input.l[_] == 3|") == t.text && strstr(t.text, "\ntest.rego:4 x|y|data.t.y|undefined|true\n"));
+	CHECK(strstr(t.text, "test.rego:7 y|input.l[_] == 3|") == t.text && strstr(t.text,
+	    "\ntest.rego:4 x|y|data.t.y|undefined|true\n"));
 }
 
 static void what_did_not_matter_is_left_out(void)
 {
-	struct told t = explain("package t\nx if {\n\tnot z\n\ty\n\tinput.b\n}\ny if {\n\tn\n}\ny if {\n\tinput.a\n}\nn if {\n\tinput.no\n}\nz if {\n\tinput.no\n}",
+	struct told t = explain("package t\nx if {\n\tnot z\n\ty\n\tinput.b\n}\ny if {\n\tn\n}\ny if {\n\tinput.a\n}\n"
+				"n if {\n\tinput.no\n}\nz if {\n\tinput.no\n}",
 	    "{\"a\":1}", NULL, 0);
 
 	CHECK(strstr(t.text, "input.b") && !strstr(t.text, " z|") && !strstr(t.text, "test.rego:15"));

@@ -1,4 +1,5 @@
-/* Hostile policies and inputs: every budget ends in an error of its own, never in an answer, and nothing of it depends on the machine. */
+/* Hostile policies and inputs: every budget ends in an error of its own, never in an answer, and nothing of it depends on the
+ * machine. */
 #include <pthread.h>
 #include <stdlib.h>
 

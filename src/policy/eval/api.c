@@ -196,8 +196,8 @@ const struct rego_rule *rego_rule_find(const struct rego_policy *p, const char *
 	return t;
 }
 
-static enum rego_outcome read_place(struct rego_eval *v, const struct rego_rule *t, const struct val *step, size_t n, struct val *out,
-    struct rego_error *e)
+static enum rego_outcome read_place(struct rego_eval *v, const struct rego_rule *t, const struct val *step, size_t n,
+    struct val *out, struct rego_error *e)
 {
 	struct place at = { NULL, VAL_UNDEF, false };
 	bool ok = true;

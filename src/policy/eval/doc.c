@@ -1,5 +1,5 @@
-/* Documents: what rules define and base data, seen as one. A place is where a reference stands while it goes down step by step; rules on
- * the way are evaluated, packages are put together only when they are read as a whole. */
+/* Documents: what rules define and base data, seen as one. A place is where a reference stands while it goes down step by
+ * step; rules on the way are evaluated, packages are put together only when they are read as a whole. */
 #include "policy/eval/eval.h"
 #include "policy/value/num.h"
 
@@ -72,7 +72,9 @@ bool place_step(struct rego_eval *v, struct place *p, struct val key)
 static bool start(struct rego_eval *v, const struct node *n, struct val *f, struct place *out)
 {
 	if (n->slot != NO_SLOT) {
-		*out = (struct place){ (const struct rego_rule *)(uintptr_t)f[n->slot + 1].w, f[n->slot], false }; /* NOLINT: put there by OP_DOC */
+		out->t = (const struct rego_rule *)(uintptr_t)f[n->slot + 1].w; /* NOLINT: put there by OP_DOC */
+		out->base = f[n->slot];
+		out->stored = false;
 		return true;
 	}
 	if (v->ctx->masks && hidden(v->ctx, n->doc)) {
@@ -114,7 +116,8 @@ static void add_children(struct rego_eval *v, struct place p, struct plist *l)
 	}
 }
 
-/* A package as a whole: its rules and what it holds, then base data under other names. Paths in the tree are bounded: TREE_DEPTH_MAX. */
+/* A package as a whole: its rules and what it holds, then base data under other names. Paths in the tree are bounded:
+ * TREE_DEPTH_MAX. */
 struct val place_read(struct rego_eval *v, struct place p)
 {
 	struct plist l = { .h = &v->h };

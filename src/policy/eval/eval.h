@@ -1,13 +1,15 @@
-/* Evaluation, inside. run() is the machine that executes a body's ops (machine.c); term.c works out expressions; rule.c the values of
- * rules, each once per context; doc.c walks the documents that rules and base data make together; with.c makes contexts.
+/* Evaluation, inside. run() is the machine that executes a body's ops (machine.c); term.c works out expressions; rule.c the
+ * values of rules, each once per context; doc.c walks the documents that rules and base data make together; with.c makes
+ * contexts.
  *
- * heap.over is the one stop sign: limits, conflicts and strict builtin errors all set it, everything then winds up with VAL_UNDEF or false, and
- * the outcome is an error whatever else was found. */
+ * heap.over is the one stop sign: limits, conflicts and strict builtin errors all set it, everything then winds up with
+ * VAL_UNDEF or false, and the outcome is an error whatever else was found. */
 #pragma once
 #include "policy/builtin/builtin.h"
 #include "policy/plan/compile.h"
 
-/* C recursion: what nests in sources and calls. One unit is at most some 700 bytes of stack, under AddressSanitizer too (test_rego_deep). */
+/* C recursion: what nests in sources and calls. One unit is at most some 700 bytes of stack, under AddressSanitizer too
+ * (test_rego_limits). */
 #define EVAL_DEPTH_MAX 4000
 
 struct cached { struct val v; uint32_t id; bool known; };
@@ -48,7 +50,11 @@ struct sink {
 };
 
 /* A place in the documents: below node t with the base document beside it, or (t NULL) a value. */
-struct place { const struct rego_rule *t; struct val base; bool stored; /* base is of the base document, where numbers name members too */ };
+struct place {
+	const struct rego_rule *t;
+	struct val base;
+	bool       stored; /* base is of the base document, where numbers name members too */
+};
 
 struct explain; /* explain.c */
 

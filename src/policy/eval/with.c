@@ -26,7 +26,8 @@ struct ctx *ctx_unmocked(struct rego_eval *v, struct ctx *c)
 	return c->unmocked;
 }
 
-/* The first context has an array by id, which evaluation without `with` looks up at once; others a hash of the few rules they see. */
+/* The first context has an array by id, which evaluation without `with` looks up at once; others a hash of the few rules they
+ * see. */
 bool cache_get(const struct rego_eval *v, const struct ctx *c, uint32_t id, struct val *out)
 {
 	size_t i;

@@ -4,7 +4,8 @@
 #include <string.h>
 
 static const struct { const char *name; enum compare cmp; } comparisons[] = {
-	{ "equal", CMP_EQ }, { "eq", CMP_EQ }, { "neq", CMP_NE }, { "lt", CMP_LT }, { "lte", CMP_LE }, { "gt", CMP_GT }, { "gte", CMP_GE },
+	{ "equal", CMP_EQ }, { "eq", CMP_EQ }, { "neq", CMP_NE }, { "lt", CMP_LT }, { "lte", CMP_LE }, { "gt", CMP_GT },
+	{ "gte", CMP_GE },
 };
 
 static const struct rego_host_fn *find_host(const struct plan *p, struct span name)

@@ -71,7 +71,7 @@ static void assign(struct plan *p, const struct term *t)
 	unify(p, plan_term(p, to), b, t->at);
 }
 
-/* An argument of print: what has several solutions is collected in a set, so that printing never takes part in finding solutions. */
+/* An argument of print: what has several solutions is collected in a set, so that printing takes no part in finding solutions. */
 static struct node *print_arg(struct plan *p, const struct term *t)
 {
 	struct block *outer = p->block, *b = block_new(p);
