@@ -2,7 +2,7 @@
 # coffer policy eval, check and test: outcomes, exit codes and what is printed.
 # test_policy.sh COFFER
 set -u
-coffer=$1
+coffer=$(realpath "$1")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
