@@ -75,7 +75,8 @@ static void numbers_are_those_of_json(void)
 	CHECK(tokens("0 12 0.5 1e9 1.5E-10 2e+3", "0 12 0.5 1e9 1.5E-10 2e+3"));
 	CHECK(is_bad("00", "leading zero") && is_bad("1.", "fraction") && is_bad("1e", "exponent") && is_bad("1e+", "exponent"));
 	CHECK(is_bad("0x1", "number format") && is_bad("1a", "number format") && is_bad("1_000", "number format"));
-	CHECK(is_bad(".5", "number format") && is_bad("1.5.", "number format") && is_bad("1.2.3", "number format") && tokens("1 . 5", "1 . 5"));
+	CHECK(is_bad(".5", "number format") && is_bad("1.5.", "number format") && is_bad("1.2.3", "number format") &&
+	      tokens("1 . 5", "1 . 5"));
 }
 
 static void characters_outside_the_language_are_refused(void)

@@ -131,9 +131,11 @@ static void operators_bind_as_in_opa(void)
 
 static void numbers_take_their_sign(void)
 {
-	CHECK(body_is("-1", "-1") && body_is("- 1", "-1") && body_is("1 -1", "(minus 1 1)") && body_is("-1 - -2", "(minus -1 -2)"));
+	CHECK(
+	    body_is("-1", "-1") && body_is("- 1", "-1") && body_is("1 -1", "(minus 1 1)") && body_is("-1 - -2", "(minus -1 -2)"));
 	CHECK(no_query("1e999999999", 1, "number too big") && no_query("-", 2, "expected number"));
-	CHECK(no_query("-x", 2, "expected number") && no_query("- - 1", 3, "expected number") && no_query("-(1)", 2, "expected number"));
+	CHECK(no_query("-x", 2, "expected number") && no_query("- - 1", 3, "expected number") &&
+	      no_query("-(1)", 2, "expected number"));
 }
 
 static void references_want_no_blanks(void)
@@ -147,8 +149,8 @@ static void references_want_no_blanks(void)
 	CHECK(no_query("a [1]", 3, "unexpected [") && no_query("a .b", 3, "unexpected .") &&
 	      no_query("a. b", 4, "expected identifier"));
 	CHECK(no_query("f (x)", 3, "unexpected (") && no_query("a.1", 2, "illegal number format"));
-	CHECK(no_query("\"a\"[0]", 1, "illegal ref") && no_query("1[0]", 1, "illegal ref") && no_query("1.a", 1, "number format") &&
-	      no_query("f(x)(y)", 5, "only a name"));
+	CHECK(no_query("\"a\"[0]", 1, "illegal ref") && no_query("1[0]", 1, "illegal ref") &&
+	      no_query("1.a", 1, "number format") && no_query("f(x)(y)", 5, "only a name"));
 	CHECK(no_query("a[x](y)", 5, "only a name") && no_query("_(y)", 2, "only a name") &&
 	      no_query("[f][0](1)", 7, "only a name"));
 }
@@ -332,7 +334,7 @@ static void imports(void)
 	CHECK(refused("package t\nimport rego.v1\nimport future.keywords.if", true, 3, 8, "mutually exclusive"));
 	CHECK(refused("package t\nimport future.keywords.if\nimport rego.v1", true, 3, 8, "mutually exclusive"));
 	CHECK(refused("package t\nimport rego.v1\nimport rego.v1", true, 3, 8, "must not shadow") &&
-	    refused("package t\nimport rego.v1\nimport rego.v1", false, 3, 8, "must not shadow"));
+	      refused("package t\nimport rego.v1\nimport rego.v1", false, 3, 8, "must not shadow"));
 	CHECK(refused("package t\nimport future.keywords.in\nimport future.keywords[\"in\"]", false, 3, 8, "must not shadow"));
 	CHECK(rules("import future.keywords\nimport future.keywords\na := 1", true, "a := 1"));
 }
@@ -384,8 +386,8 @@ static enum rego_code code_of(char *text)
 static void nesting_holds_at_n_and_not_at_n_plus_1(void)
 {
 	static const char *const forms[][3] = { { "(", "1", ")" }, { "[", "1", "]" }, { "{", "1", "}" }, { "{1:", "1", "}" },
-		{ "f(", "1", ")" }, { "a[", "1", "]" }, { "[x|", "1", "]" }, { "{x|", "y", "}" },
-		{ "{x:y|", "y", "}" }, { "every x in y {", "z", "}" }, { "$`{", "x", "}`" } };
+		{ "f(", "1", ")" }, { "a[", "1", "]" }, { "[x|", "1", "]" }, { "{x|", "y", "}" }, { "{x:y|", "y", "}" },
+		{ "every x in y {", "z", "}" }, { "$`{", "x", "}`" } };
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		CHECK(code_of(deep(32, forms[i][0], forms[i][1], forms[i][2])) == REGO_OK);

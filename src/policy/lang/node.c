@@ -14,7 +14,7 @@ bool p_node(struct parser *p)
 		p->nodes++;
 		return true;
 	}
-	p_limit(p, REGO_LIMIT_SOURCE, p->tok.at, "file has too many terms, expressions and rules, or too many that can be read in two ways");
+	p_limit(p, REGO_LIMIT_SOURCE, p->tok.at, "file has too many terms, or too many that can be read in two ways");
 	return false;
 }
 

@@ -1,8 +1,8 @@
 /* Inside the parser: one token of look-ahead, a scratch stack for lists, and places to come back to.
  *
- * Functions answer NULL or false after a fault; the first fault is kept, so callers only pass the failure on. Where two readings are
- * possible (a comprehension or an operator |) the parser marks a place, tries one, and comes back: p_back() forgets the fault, but never one
- * of a limit, and nodes made stay counted, so that trying cannot cost more than the limits allow. */
+ * Functions answer NULL or false after a fault; the first fault is kept, so callers only pass the failure on. Where two readings
+ * are possible (a comprehension or an operator |) the parser marks a place, tries one, and comes back: p_back() forgets the fault,
+ * but never one of a limit, and nodes made stay counted, so that trying cannot cost more than the limits allow. */
 #pragma once
 #include "policy/lang/lex.h"
 
@@ -78,7 +78,8 @@ struct term *parse_name(struct parser *p);                       /* the current 
 struct term *parse_template(struct parser *p);
 /* parse_expr.c */
 struct term *parse_infix(struct parser *p);                        /* an expression without = and := */
-struct term *parse_infix_item(struct parser *p, struct term *lhs); /* in a list, where `k, v in xs` needs parentheses; lhs may be read already */
+/* In a list, where `k, v in xs` needs parentheses; lhs may be read already. */
+struct term *parse_infix_item(struct parser *p, struct term *lhs);
 bool parse_literal(struct parser *p, struct expr *out);
 struct body *parse_body(struct parser *p, int end); /* behind the opening bracket; takes the closing one */
 /* parse_rule.c */

@@ -66,6 +66,11 @@ static struct term *negative(struct parser *p)
 	return number(p, minus.at, (struct span){ text, n + 1 });
 }
 
+static const char *wanted(int end)
+{
+	return end == ']' ? "expected , or ]" : end == ')' ? "expected , or )" : "expected , or }";
+}
+
 /* Items up to the closing symbol, which is taken. One trailing comma is allowed. */
 static bool items(struct parser *p, int end)
 {
@@ -78,10 +83,7 @@ static bool items(struct parser *p, int end)
 		if (p_take(p, ','))
 			continue;
 		if (!p_is(p, end))
-			return p_unexpected(p, end == ']'   ? "expected , or ]"
-					       : end == ')' ? "expected , or )"
-							    : "expected , or }"),
-			       false;
+			return p_unexpected(p, wanted(end)), false;
 	}
 	return true;
 }
@@ -93,7 +95,7 @@ static struct term *collection(struct parser *p, enum term_kind k, struct token 
 
 	p_list_push(p, &first, sizeof(struct term *));
 	if (!p_take(p, ',') && !p_is(p, end))
-		return p_unexpected(p, k == TERM_ARRAY ? "expected , or ]" : "expected , or }"), NULL;
+		return p_unexpected(p, wanted(end)), NULL;
 	return items(p, end) ? p_term_list(p, k, open.at, from) : NULL;
 }
 
@@ -118,7 +120,7 @@ static struct term *comprehension(struct parser *p, enum term_kind k, struct tok
 	return p_term_done(p, t);
 }
 
-/* After the first term of an array or set: a comprehension where a bar follows, unless a comma then shows that the bar was "or". */
+/* After the first term of an array or set: a comprehension where a bar follows, unless a comma then shows that it was "or". */
 static struct term *after_first(struct parser *p, enum term_kind k, struct token open, struct term *first)
 {
 	size_t from = p->list.n;
