@@ -62,11 +62,11 @@ bool judge_trustee(struct case_file *f, struct val c, struct judged *j)
 	if (!compile_files(&t, f, val_gets(c, "policy"), NULL, case_flag(c, "x_v0"), j))
 		return false;
 	t.reference = val_gets(val_gets(val_gets(c, "extensions"), "query_reference_value"), "returns_by_arg");
-	if (!trial_begin(&t, t.own, val_gets(c, "data"), val_gets(c, "input")))
-		return judge_fail(j, "out of memory");
 	for (size_t i = 0; i < val_len(want) && j->verdict == CASE_PASSED; i++) {
 		const char *path = case_cstr(f, val_span(val_key(want, i)));
 
+		if (!trial_begin(&t, t.own, val_gets(c, "data"), val_gets(c, "input")))
+			return judge_fail(j, "out of memory");
 		t.out = rego_eval_rule(t.v, path, &t.result, &t.e);
 		(void)judge_outcome(f, &t, path, val_at(want, i), j);
 	}

@@ -14,7 +14,7 @@ bool p_node(struct parser *p)
 		p->nodes++;
 		return true;
 	}
-	p_limit(p, REGO_LIMIT_SOURCE, p->tok.at, "file has too many terms, expressions and rules, or too many that can be read in two ways");
+	p_limit(p, REGO_LIMIT_SOURCE, p->tok.at, "file has too many terms, or too many that can be read in two ways");
 	return false;
 }
 
@@ -154,4 +154,17 @@ struct term *p_call2(struct parser *p, const char *op, struct loc at, struct ter
 		t->infix = true;
 	}
 	return t;
+}
+
+struct body *p_body_of(struct parser *p, const struct expr *x)
+{
+	struct body *b = heap_alloc(p->h, sizeof(*b));
+
+	if (b)
+		b->expr = heap_alloc(p->h, sizeof(*x));
+	if (!b || !b->expr)
+		return p_fault(p, x->at, "out of memory"), NULL;
+	b->expr[0] = *x;
+	b->n = 1;
+	return p_body_done(p, b) ? b : NULL;
 }
