@@ -13,7 +13,12 @@
 #define EVAL_DEPTH_MAX 8000
 
 struct cached { struct val v; uint32_t id; bool known; };
-struct mask { const struct mask *next; const struct rego_rule *at; };
+struct mask { /* what `with` replaced: a node, or something inside of a rule's value */
+	const struct mask *next;
+	const struct rego_rule *at;
+	const struct val *rest; /* steps below the rule */
+	size_t n_rest;
+};
 struct mock { /* a function replaced by `with` */
 	const struct mock *next;
 	const struct with_mod *mod;
