@@ -94,6 +94,10 @@ void        frame_free(struct rego_eval *v);
 bool run(struct rego_eval *v, const struct code *c, struct val *f, struct sink *out);
 bool match(struct rego_eval *v, const struct pat *p, struct val x, struct val *f);
 
+/* equal.c: with the steps that long values take */
+bool equal(struct rego_eval *v, struct val a, struct val b);
+int  compare(struct rego_eval *v, struct val a, struct val b);
+
 /* term.c */
 struct val term(struct rego_eval *v, const struct node *n, struct val *f);
 static inline struct val value_of(struct rego_eval *v, const struct node *n, struct val *f)
