@@ -89,6 +89,7 @@ static void imports_of_one_name(void)
 
 static void with_targets(void)
 {
+	CHECK(rego_refused("f(a) := a\nx := y if y := f(1) with f as concat", REGO_TYPE, "different numbers of arguments"));
 	CHECK(rego_refused("x if { y := 1; y with y as 2 }", REGO_TYPE, "with keyword target"));
 	CHECK(rego_refused("x if { some k in [1]; input[k] with input[k] as 2 }", REGO_TYPE, "with keyword target"));
 }

@@ -178,6 +178,8 @@ static void with_holds_for_all_that_is_evaluated(void)
 	CHECK(rego_gives("y if not input.a\nx if { not y; y with input as {} }", "{\"a\":1}", "true"));
 	CHECK(rego_gives("x := [v | v := input.a.b.c with input.a.b.c as 3]", "{\"a\":7}", "[3]"));
 	CHECK(rego_gives("y := 1\nx := [z, y] if z := data.t.y with data.t.y as 2", NULL, "[2,1]"));
+	CHECK(rego_gives("y := {\"a\": 1, \"b\": 2}\nx := [p, q, r, y] if { p := y.a with data.t.y.a as 5; q := y.b with data.t.y.a as 5;"
+			 "k := \"a\"; r := data.t[\"y\"][k] with data.t.y.a as 6 }", NULL, "[5,2,6,{\"a\":1,\"b\":2}]"));
 	CHECK(rego_gives("f(_) := 1\ng(_) := 2\nh := f(0)\nx := [h, a, b] if { a := h with f as g; b := h with f as 3 }", NULL,
 	    "[1,2,3]"));
 	CHECK(rego_gives("f(a) := a\ng(a) := f(a) + 1\nx := a if a := f(1) with f as g", NULL, "2"));

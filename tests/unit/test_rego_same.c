@@ -117,7 +117,8 @@ static void random_numbers_are_constant_within_an_evaluation(void)
 static void constant_answers_stop_the_search(void)
 {
 	struct rego_case c = { .input = NULL };
-	struct rego_got g = rego_run("package t\nx if { some a in numbers.range(1, 1000); a > 0 }\nx if { some a in numbers.range(1, 1000); a > 0 }", NULL,
+	struct rego_got g = rego_run("package t\nx if { some a in numbers.range(1, 1000); a > 0 }\n"
+				     "x if { some a in numbers.range(1, 1000); a > 0 }", NULL,
 	    &c);
 
 	CHECK(g.out == REGO_OUT_VALUE && g.steps < 2500); /* one range, one item */

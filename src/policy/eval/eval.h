@@ -13,7 +13,12 @@
 #define EVAL_DEPTH_MAX 8000
 
 struct cached { struct val v; uint32_t id; bool known; };
-struct mask { const struct mask *next; const struct rego_rule *at; };
+struct mask { /* what `with` replaced: a node, or something inside of a rule's value */
+	const struct mask *next;
+	const struct rego_rule *at;
+	const struct val *rest; /* steps below the rule */
+	size_t n_rest;
+};
 struct mock { /* a function replaced by `with` */
 	const struct mock *next;
 	const struct with_mod *mod;
@@ -88,6 +93,10 @@ void        frame_free(struct rego_eval *v);
 /* machine.c: true when the body ended in OP_STOP, or in an OP_RETURN or the like that needs no other solution. */
 bool run(struct rego_eval *v, const struct code *c, struct val *f, struct sink *out);
 bool match(struct rego_eval *v, const struct pat *p, struct val x, struct val *f);
+
+/* equal.c: with the steps that long values take */
+bool equal(struct rego_eval *v, struct val a, struct val b);
+int  compare(struct rego_eval *v, struct val a, struct val b);
 
 /* term.c */
 struct val term(struct rego_eval *v, const struct node *n, struct val *f);

@@ -69,7 +69,8 @@ struct with_mod {
 	enum with_kind kind;
 	struct val    *path;  /* steps below input or data */
 	size_t         n_path;
-	const struct rego_rule    *mask; /* WITH_DATA: the node at exactly that path, if any */
+	const struct rego_rule    *mask; /* WITH_DATA: the node at that path, or the rule it goes into; NULL: no rule is concerned */
+	size_t         n_rest;           /* last steps of the path, below that rule */
 	const struct rego_rule    *fn;   /* WITH_FUNC: what is replaced: one of fn, bi, host */
 	const struct builtin      *bi;
 	const struct rego_host_fn *host;

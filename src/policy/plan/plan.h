@@ -125,6 +125,7 @@ void         plan_note_dep(struct plan *p, const struct node *n); /* the rule be
 /* call.c: *out is the extra last argument when there is one and out is not NULL. */
 struct node *plan_call(struct plan *p, const struct term *t, const struct term **out);
 bool         plan_function(struct plan *p, const struct term *callee, struct with_mod *as); /* fn, bi or host; false: none */
+size_t       function_arity(const struct with_mod *f);
 
 /* stmt.c */
 void          stmt_add(struct plan *p, struct stmt s);
