@@ -42,7 +42,7 @@ void arena_free(struct arena *a)
 
 static struct block *block_new(size_t cap)
 {
-	struct block *b = malloc(sizeof(*b) + cap);
+	struct block *b = cap < SIZE_MAX - sizeof(*b) ? malloc(sizeof(*b) + cap) : NULL;
 
 	if (b) {
 		b->next = NULL;

@@ -50,10 +50,18 @@ static int usage_error(const struct verb *v, const char *what, const char *which
 	return 2;
 }
 
-/* One "--name[=value]"; returns how many words it took, 0 on a usage error already printed. */
+/* "--name" or "-x": the dashes of an option, 0 when the word is none. */
+static size_t dashes(const char *word)
+{
+	if (strncmp(word, "--", 2) == 0)
+		return 2;
+	return word[0] == '-' && ((word[1] | 0x20) >= 'a' && (word[1] | 0x20) <= 'z') && !word[2] ? 1 : 0;
+}
+
+/* One "--name[=value]" or "-x value"; returns how many words it took, 0 on a usage error already printed. */
 static int take_option(const struct verb *v, int left, char **argv, struct cli *c)
 {
-	const char *word = argv[0] + 2, *eq = strchr(word, '=');
+	const char *word = argv[0] + dashes(argv[0]), *eq = strchr(word, '=');
 	size_t n = eq ? (size_t)(eq - word) : strlen(word);
 	const struct opt_spec *o = find_in(v->opts, word, n);
 	const char *value = eq ? eq + 1 : NULL;
@@ -61,7 +69,7 @@ static int take_option(const struct verb *v, int left, char **argv, struct cli *
 
 	if (!o)
 		o = find_in(common, word, n);
-	if (!o)
+	if (!o || (strlen(o->name) == 1) != (dashes(argv[0]) == 1))
 		return (void)usage_error(v, "unknown option", argv[0]), 0;
 	if (!o->arg && value)
 		return (void)usage_error(v, "this option takes no value:", argv[0]), 0;
@@ -88,7 +96,7 @@ static int check_complete(const struct verb *v, const struct cli *c)
 		return usage_error(v, "unexpected argument:", c->pos[v->max_pos]);
 	for (const struct opt_spec *o = v->opts; o && o->name; o++)
 		if (o->required && !cli_opt(c, o->name))
-			return usage_error(v, "missing option: --", o->name);
+			return usage_error(v, o->name[1] ? "missing option: --" : "missing option: -", o->name);
 	return -1;
 }
 
@@ -105,7 +113,7 @@ int cli_parse(const struct verb *v, int argc, char **argv, struct cli *out)
 		if (!only_words && strcmp(argv[i], "--") == 0) {
 			only_words = true;
 			i++;
-		} else if (!only_words && strncmp(argv[i], "--", 2) == 0) {
+		} else if (!only_words && dashes(argv[i])) {
 			int took = take_option(v, argc - i, argv + i, &c);
 
 			if (took == 0)

@@ -9,11 +9,11 @@
 #include "base/err.h"
 #include "base/rd.h"
 
-#define CLI_VALUES_MAX 64
-#define CLI_POS_MAX 32
+#define CLI_VALUES_MAX 256
+#define CLI_POS_MAX 1024
 
 struct opt_spec {
-	const char *name; /* without the dashes */
+	const char *name; /* without the dashes: two, or one before a single letter */
 	const char *arg;  /* NULL = a flag */
 	const char *help;
 	bool        many; /* may be given several times */
@@ -40,6 +40,7 @@ struct verb {
 	const struct opt_spec *opts; /* ends with a NULL name; NULL = none */
 	size_t      min_pos, max_pos;
 	enum coffer_rc (*run)(struct cli *c, struct err *e);
+	int       (*exits)(struct cli *c, struct err *e); /* instead of run: has exit codes of its own */
 	int       (*raw)(int argc, char **argv); /* instead of run: parses for itself */
 };
 

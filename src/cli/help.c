@@ -38,7 +38,7 @@ static void option_lines(FILE *f, const struct opt_spec *o)
 	for (; o && o->name; o++) {
 		char left[64];
 
-		(void)snprintf(left, sizeof(left), "--%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+		(void)snprintf(left, sizeof(left), "%s%s%s%s", o->name[1] ? "--" : "-", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
 		(void)fprintf(f, "  %-26s %s%s%s\n", left, o->help, o->required ? " (required)" : "", o->many ? " (may repeat)" : "");
 	}
 }
@@ -89,7 +89,7 @@ void cli_man(FILE *f)
 		}
 		for (const struct opt_spec *o = v->opts; o && o->name; o++) {
 			(void)fputs(".br\n", f);
-			roff(f, "--");
+			roff(f, o->name[1] ? "--" : "-");
 			roff(f, o->name);
 			(void)fputs(o->arg ? " " : "", f);
 			roff(f, o->arg ? o->arg : "");
@@ -126,7 +126,7 @@ void cli_completion(FILE *f)
 	for (const struct verb *v = cli_verbs; v->path; v++) {
 		(void)fprintf(f, "\t\"%s\"|\"%s \"*) COMPREPLY=($(compgen -f -W \"--help --home --json ", v->path, v->path);
 		for (const struct opt_spec *o = v->opts; o && o->name; o++)
-			(void)fprintf(f, "--%s ", o->name);
+			(void)fprintf(f, "%s%s ", o->name[1] ? "--" : "-", o->name);
 		(void)fputs("\" -- \"${COMP_WORDS[COMP_CWORD]}\")) ;;\n", f);
 	}
 	(void)fputs("\tesac\n}\ncomplete -F _coffer coffer\n", f);

@@ -73,6 +73,17 @@ const struct verb cli_verbs[] = {
 	    .opts = opts_approve, .min_pos = 1, .max_pos = 1, .run = cmd_approve },
 	{ .path = "revoke", .args = "STATEMENT", .persona = "every party", .summary = "Revoke a statement, for good",
 	    .opts = opts_revoke, .min_pos = 1, .max_pos = 1, .run = cmd_revoke },
+	{ .path = "policy eval", .args = "QUERY", .persona = "everyone who writes policies", .summary = "Evaluate a query against Rego policies",
+	    .help = "A query that is but the path of a rule (data.policy.allow) tells a rule that is undefined from one that is not there.\n"
+	            "exit codes: 0 a value, false too; 1 undefined; 3 no such rule, an error or a budget that ran out",
+	    .opts = opts_policy_eval, .min_pos = 1, .max_pos = 1, .exits = cmd_policy_eval },
+	{ .path = "policy check", .args = "FILE...", .persona = "everyone who writes policies", .summary = "Compile Rego policies and say what is wrong with them",
+	    .help = "Every file must compile on its own, or all of them together.\nexit codes: 0 they do; 3 they do not",
+	    .opts = opts_policy_check, .min_pos = 1, .max_pos = CLI_POS_MAX, .exits = cmd_policy_check },
+	{ .path = "policy test", .args = "PATH...", .persona = "everyone who writes policies", .summary = "Judge the Rego engine by files of test cases",
+	    .help = "PATH is a file or a folder of JSON files. A line for each case that fails or is skipped, counts for each group, the total last.\n"
+	            "exit codes: 0 none failed; 1 some failed; 2 usage; 3 a file cannot be read",
+	    .opts = opts_policy_test, .min_pos = 1, .max_pos = CLI_POS_MAX, .exits = cmd_policy_test },
 	{ .path = "run", .args = "POD.yaml", .persona = "Orchestration Operator", .summary = "Start the guest and run the pod in it", .opts = opts_run, .raw = cmd_run },
 	{ .path = "result open", .args = "FILE", .persona = "End User", .summary = "Check and open a named output that was sealed to this party",
 	    .opts = opts_result_open, .min_pos = 1, .max_pos = 1, .run = cmd_result_open },
@@ -117,6 +128,8 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 	rc = cli_parse(v, argc, argv, &c);
 	if (rc >= 0)
 		return rc;
+	if (v->exits)
+		return v->exits(&c, &e);
 	return v->run(&c, &e) == COFFER_OK ? 0 : cli_fail(&c, &e);
 }
 

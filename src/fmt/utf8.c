@@ -99,3 +99,33 @@ size_t utf8_put(uint32_t c, uint8_t out[static 4])
 	out[3] = (uint8_t)(0x80 | (c & 0x3F));
 	return 4;
 }
+
+uint32_t utf8_at(struct span s, size_t at, size_t *len)
+{
+	const uint8_t *p = s.p + at;
+	size_t n = *p < 0x80 ? 1 : utf8_seq((struct span){ p, s.n - at });
+
+	*len = n ? n : 1;
+	switch (n) {
+	case 1:
+		return p[0];
+	case 2:
+		return (uint32_t)(p[0] & 0x1F) << 6 | (p[1] & 0x3F);
+	case 3:
+		return (uint32_t)(p[0] & 0x0F) << 12 | (uint32_t)(p[1] & 0x3F) << 6 | (p[2] & 0x3F);
+	case 4:
+		return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3F) << 12 | (uint32_t)(p[2] & 0x3F) << 6
+		    | (p[3] & 0x3F);
+	default:
+		return 0xFFFD;
+	}
+}
+
+size_t utf8_next(struct span s, size_t at)
+{
+	size_t len = 1;
+
+	if (at < s.n)
+		(void)utf8_at(s, at, &len);
+	return at + len;
+}

@@ -48,4 +48,5 @@ struct val bi_fail(struct call *c, const char *fmt, ...) PRINTF(2, 3);
 struct val builtin_call(const struct builtin *b, struct call *c);
 
 extern const struct builtin bi_arith[], bi_compare[], bi_aggregate[], bi_array[], bi_set[], bi_object[], bi_string[], bi_sprintf[], bi_bits[],
-    bi_number[], bi_json[], bi_patch[], bi_encode[], bi_regex[], bi_glob[], bi_time[], bi_semver[], bi_net[], bi_types[], bi_walk[];
+    bi_number[], bi_json[], bi_patch[], bi_encode[], bi_regex[], bi_glob[], bi_time[], bi_semver[], bi_net[], bi_types[], bi_walk[],
+    bi_units[], bi_uuid[], bi_graph[], bi_misc[];

@@ -1,10 +1,14 @@
 /* The syntax tree of a module, in the policy's arena, immutable once parsed.
  *
- * Only form: names are not resolved, nothing is reordered (plan/ does both). Operators are calls by OPA's names, so that an infix
- * and a written call are the same thing: plus minus mul div rem and or equal neq lt lte gt gte, internal.member_2/3, eq (=), assign (:=).
- * `-x` of a number literal is a constant; of anything else minus(0, x). */
+ * Only form: names are not resolved, nothing is reordered (plan/ does both). Operators are calls by OPA's names, so that an
+ * infix and a written call are the same thing: plus minus mul div rem and or equal neq lt lte gt gte, internal.member_2/3, eq (=),
+ * assign (:=).
+ * `-1` is a constant; a sign before anything else is refused. */
 #pragma once
 #include "policy/value/val.h"
+
+/* Of a tree of terms and bodies, long chains of operators included: recursion over it is that deep at most. */
+#define TERM_HEIGHT_MAX 256
 
 struct loc { uint32_t file; uint32_t line, col; }; /* line and column from 1; column in code points, as OPA counts */
 
@@ -27,6 +31,7 @@ struct term {
 	bool           wildcard; /* TERM_VAR `_` */
 	bool           paren;    /* written in parentheses: (k, v in xs) */
 	bool           infix;    /* a call written as an operator */
+	uint16_t       height;   /* of the tree below, 1 for a leaf; at most TERM_HEIGHT_MAX */
 	struct loc     at;
 	struct val     value;    /* TERM_CONST */
 	struct span    name;     /* TERM_VAR, and the dotted name of what TERM_CALL calls ("regex.match", "plus") */
@@ -57,7 +62,7 @@ struct expr {
 	struct span    text;    /* the statement as written: for explanations */
 };
 
-struct body { struct expr *expr; size_t n; };
+struct body { struct expr *expr; size_t n; uint16_t height; };
 
 /* One definition: `ref(args) contains key := value if { body } else := ...`.
  * `default f(_) := v` has is_default. v0's p[x] { } is given as ref p, contains x; p[x] = y { } as ref p[x], value y. */
@@ -72,11 +77,13 @@ struct rule {
 	struct term  *contains; /* partial set: the item; else NULL */
 	struct term  *value;    /* NULL: true */
 	struct body  *body;     /* NULL: none written */
-	struct rule  *els;      /* else branch: value and body only */
+	struct rule  *els;      /* else branch: value and body only; as many as there are, so walk them in a loop */
 	struct span   text;     /* head as written: for explanations */
 };
 
-struct import { struct loc at; struct term *path; struct span alias; }; /* alias {NULL,0}: the last step names it */
+/* path: TERM_REF, the var `data` or `input`, then constant strings. alias {NULL,0}: the last step names it. The names of a
+ * module's imports differ. rego.v1 and future.keywords are not here: the parser has acted on them. */
+struct import { struct loc at; struct term *path; struct span alias; };
 
 struct module {
 	uint32_t       file;
@@ -87,3 +94,8 @@ struct module {
 	struct rule   *rule;
 	size_t         n_rules;
 };
+
+/* Whether t is a value as it stands: constants, and arrays, sets and objects of such. */
+bool term_ground(const struct term *t);
+/* That value; VAL_UNDEF when t is not ground, gives one key two values, or a limit of the heap is hit. */
+struct val term_value(struct heap *h, const struct term *t);

@@ -5,4 +5,5 @@
 
 struct regex_cache;
 struct regex_cache *regex_cache_new(struct heap *h);
-enum re_rc regex_cached(struct heap *h, struct regex_cache *c, struct span pattern, const struct re **out, const char **why, size_t *at) NODISCARD;
+enum re_rc regex_cached(struct heap *h, struct regex_cache *c, struct span pattern, const struct re **out, const char **why,
+    size_t *at) NODISCARD;

@@ -1,7 +1,9 @@
-/* Numbers as OPA has them: exact integers of any size; other numbers keep the literal they came with.
+/* Numbers as OPA has them, but that integers are exact at any size (OPA rounds sums of long ones to 64 bits); other numbers keep
+ * the literal they came with.
  *
  * Arithmetic: on integers exact; otherwise as OPA's big floats of 64 bits mantissa, so that results are the same bits everywhere
- * (no use of the machine's floating point). Text: integers in full, others the shortest decimal that gives the same 64-bit-mantissa number back.
+ * (no use of the machine's floating point). Text of results: integers in full, others the shortest decimal that gives the same
+ * 64-bit-mantissa number back.
  * Sizes are bounded: a literal of at most NUM_TEXT_MAX bytes, an exponent of at most NUM_EXP_MAX, results of at most NUM_BITS_MAX bits
  * (REGO_LIMIT_MEMORY past that). */
 #pragma once
@@ -21,6 +23,7 @@ int      num_cmp(struct val a, struct val b);  /* exact, any mixture */
 uint32_t num_hash(struct val v);               /* equal for equal values */
 bool     num_is_int(struct val v);             /* integral VALUE: 1.0 and 1e2 too */
 int      num_sign(struct val v);
+size_t   num_digits(struct val v);             /* decimal digits before the point; 0 below 1 */
 
 enum num_rc { NUM_OK, NUM_DIV_ZERO, NUM_NOT_INT, NUM_RANGE };
 enum num_op { NUM_ADD, NUM_SUB, NUM_MUL, NUM_DIV, NUM_REM };

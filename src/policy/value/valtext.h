@@ -16,3 +16,6 @@ void val_put_json(struct wr *w, struct val v, const char *prefix, const char *in
 
 /* Rego notation, as sprintf's %v and print show it: strings quoted when nested (or at top if quote_top), sets {1, 2}, set(). */
 void val_put_rego(struct wr *w, struct val v, bool quote_top);
+
+/* A string in double quotes as Go's %q writes it (%+q if ascii): what does not print as \n, \x, \u or \U. */
+void go_quote(struct wr *w, struct span s, bool ascii);

@@ -1,0 +1,2 @@
+x := data.a.b; x > 1
+not y.z[x]

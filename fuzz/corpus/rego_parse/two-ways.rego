@@ -1,0 +1,2 @@
+package t
+a := re(ox | [y |[z | b, 0],[x | [y],[x |x | [y |[z |x | [y],[x |x | [y |[zox | [y |[z | b, 0],[x | [y],[x |x | [y |[z |x | [y],[x |x | [y |[z],[x |x | [y |[z | b, , ],[x |x | [y |[z | b, , 0],[x | [y],[x | [ [y
