@@ -68,7 +68,8 @@ static enum coffer_rc attach(int group, const struct program *p, struct err *e)
 	union bpf_attr a;
 
 	if (prog < 0)
-		return err_set(e, COFFER_E_SYSTEM, "fence: the kernel takes no program of kind %d: %s: %.100s", (int)p->where, strerror(errno), log);
+		return err_set(e, COFFER_E_SYSTEM, "fence: the kernel takes no program of kind %d: %s: %.100s", (int)p->where,
+		    strerror(errno), log);
 	memset(&a, 0, sizeof(a));
 	a.target_fd = (uint32_t)group;
 	a.attach_bpf_fd = (uint32_t)prog;
@@ -189,5 +190,7 @@ enum coffer_rc fence_check(int procs, uint32_t own, uint16_t port, struct err *e
 	if (pid < 0)
 		return err_set(e, COFFER_E_SYSTEM, "fence: fork: %s", strerror(errno));
 	TRY(spawn_wait(pid, &status, e));
-	return status == 0 ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "fence: this kernel does not keep a container's sockets to its own group");
+	if (status != 0)
+		return err_set(e, COFFER_E_SYSTEM, "fence: this kernel does not keep a container's sockets to its own group");
+	return COFFER_OK;
 }

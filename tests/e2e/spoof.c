@@ -196,7 +196,9 @@ static void sniff(int raw)
 
 static void attack(void)
 {
-	int raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP), head = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW), peer, got;
+	int raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP);
+	int head = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	int peer, got;
 
 	if (socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0)
 		(void)puts("vsock");
