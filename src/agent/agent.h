@@ -5,6 +5,7 @@
 #include "agent/boundary.h"
 #include "agent/logbuf.h"
 #include "client/rcar.h"
+#include "os/cgroup.h"
 #include "trust/manifest.h"
 
 #define STATE_DIR_MAX 200
@@ -32,6 +33,7 @@ struct agent {
 	struct manifest  man;
 	char             state[STATE_DIR_MAX + 1]; /* private tmpfs */
 	const char      *crun;
+	struct cgroup    groups; /* c<i> is container i's: agent/fence.h */
 	struct service_conn *service;
 	struct rcar     *rcar;
 	bool             volume_open[MAN_VOLUMES_MAX];

@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "agent/fence.h"
+#include "agent/rest.h"
 #include "agent/spec.h"
 #include "base/own.h"
 #include "base/str.h"
@@ -17,7 +19,7 @@
 
 #define CRUN_ARGS_MAX 16
 
-struct crun_call { const char *verb, *flag; const char *more[4]; int out, err; };
+struct crun_call { const char *verb, *flag; const char *more[4]; int out, err; const int *group; };
 
 /* crun's own complaint, without what could be a terminal's escape. */
 static void complaint(const char *log, char *out, size_t n)
@@ -43,7 +45,7 @@ static enum coffer_rc crun(struct agent *a, size_t i, const struct crun_call *c,
 	struct path root = path_fmt("%s/crun", a->state), log = path_fmt("%s/c%zu/log", a->state, i), id = path_fmt("c%zu", i);
 	const char *argv[CRUN_ARGS_MAX] = { a->crun, "--root", root.s, "--cgroup-manager=disabled", "--log", log.s, c->verb };
 	const int fds[3] = { -1, c->out, c->err };
-	struct spawn s = { .argv = argv, .fds = fds, .n_fds = 3, .cwd = "/" };
+	struct spawn s = { .argv = argv, .fds = fds, .n_fds = 3, .cwd = "/", .cgroup = c->group };
 	size_t n = 7;
 	int status = 0;
 	pid_t pid = -1;
@@ -100,6 +102,34 @@ static enum coffer_rc open_logs(struct agent *a, size_t i, int fds[static 2], st
 	return COFFER_OK;
 }
 
+/* The container's group with its fence, ready to be entered. */
+static enum coffer_rc make_group(struct agent *a, size_t i, int *procs, struct err *e)
+{
+	CLEANUP(closep) int dir = -1;
+
+	TRY(cgroup_make(&a->groups, path_fmt("c%zu", i).s, &dir, e));
+	TRY(fence_attach(dir, fence_address(i), REST_PORT, e));
+	TRY(cgroup_procs(dir, procs, e));
+	return fence_check(*procs, fence_address(i), REST_PORT, e);
+}
+
+/* The fence holds whoever is in the group: a runtime that moved the process elsewhere has opened it. */
+static enum coffer_rc check_group(struct agent *a, size_t i, struct err *e)
+{
+	struct path end = path_fmt("/%s/c%zu", a->groups.name, i);
+	CLEANUP(wr_close) struct wr text = wr_open(65536);
+	struct span s;
+
+	TRY(file_read(path_fmt("/proc/%d/cgroup", (int)a->ctr[i].pid).s, 65536, &text, e));
+	for (s = wr_span(&text); s.n > 0; s = span_skip(s, span_find(s, '\n') + 1)) {
+		struct span line = { s.p, span_find(s, '\n') };
+
+		if (span_starts(line, "0::") && span_ends(line, end.s))
+			return COFFER_OK;
+	}
+	return err_set(e, COFFER_E_SYSTEM, "container process: it is not in the group it was started in");
+}
+
 static enum coffer_rc find_process(struct agent *a, size_t i, struct err *e)
 {
 	struct container *c = &a->ctr[i];
@@ -117,7 +147,7 @@ static enum coffer_rc find_process(struct agent *a, size_t i, struct err *e)
 	if (stat(path_fmt("/proc/%d/ns/pid", (int)c->pid).s, &st) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "container process: %s", strerror(errno));
 	c->pidns = st.st_ino;
-	return COFFER_OK;
+	return check_group(a, i, e);
 }
 
 static enum coffer_rc create(struct agent *a, size_t i, struct err *e)
@@ -126,7 +156,8 @@ static enum coffer_rc create(struct agent *a, size_t i, struct err *e)
 	struct path bundle = path_fmt("%s/c%zu", a->state, i), pid = path_fmt("%s/c%zu/pid", a->state, i);
 	CLEANUP(closep) int out = -1;
 	CLEANUP(closep) int err = -1;
-	struct crun_call call = { .verb = "create", .more = { "--bundle", bundle.s, "--pid-file", pid.s } };
+	CLEANUP(closep) int group = -1;
+	struct crun_call call = { .verb = "create", .group = &group, .more = { "--bundle", bundle.s, "--pid-file", pid.s } };
 	int fds[2] = { -1, -1 };
 	enum coffer_rc rc;
 
@@ -139,6 +170,7 @@ static enum coffer_rc create(struct agent *a, size_t i, struct err *e)
 	TRY(volume_ready(a, i, e));
 	TRY(image_mount(a, i, e));
 	TRY(write_spec(a, i, e));
+	TRY(make_group(a, i, &group, e));
 	rc = open_logs(a, i, fds, e);
 	call.out = out = fds[0];
 	call.err = err = fds[1];
@@ -173,6 +205,7 @@ static void forget(struct agent *a, size_t i)
 	for (size_t k = 0; k < MAN_OUTPUTS_MAX; k++)
 		wr_close(&c->output[k].sealed);
 	closep(&c->pidfd);
+	cgroup_remove(&a->groups, path_fmt("c%zu", i).s);
 	image_unmount(a, i);
 	remove_files(a, i);
 	*c = (struct container){ .pidfd = -1, .log = { { .fd = -1 }, { .fd = -1 } } };

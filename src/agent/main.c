@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/fence.h"
 #include "agent/guest.h"
 #include "agent/initdata.h"
 #include "agent/serve.h"
@@ -71,6 +72,7 @@ static void agent_init(struct agent *a)
 		a->ctr[i].pidfd = -1;
 		a->ctr[i].log[0].fd = a->ctr[i].log[1].fd = -1;
 	}
+	a->groups = (struct cgroup){ .root = -1, .dir = -1 };
 	a->b.man = &a->man;
 }
 
@@ -79,6 +81,7 @@ static void agent_clear(struct agent *a)
 	for (size_t i = 0; i < a->man.n_containers; i++)
 		if (a->b.ctr[i].state != CTR_NEW && a->b.ctr[i].state != CTR_REMOVED)
 			container_remove(a, i);
+	cgroup_close(&a->groups);
 	rcar_freep(&a->rcar);
 	service_closep(&a->service);
 	manifest_clear(&a->man);
@@ -89,6 +92,18 @@ static void agent_freep(struct agent **a)
 	if (*a)
 		agent_clear(*a);
 	free(*a);
+}
+
+/* Before any container: nobody is there yet to take an address. */
+static enum coffer_rc open_api(struct agent *a, struct rest **out, struct err *e)
+{
+	uint32_t address[MAN_CONTAINERS_MAX];
+
+	_Static_assert(MAN_CONTAINERS_MAX <= REST_CALLERS_MAX && MAN_CONTAINERS_MAX <= FENCE_CONTAINERS_MAX, "one listener each");
+	for (size_t i = 0; i < a->man.n_containers; i++)
+		address[i] = fence_address(i);
+	TRY(cgroup_open(CGROUP_GUEST, &a->groups, e));
+	return rest_open(address, a->man.n_containers, api_serve, a, out, e);
 }
 
 static enum coffer_rc run(const struct args *arg, struct err *e)
@@ -109,7 +124,7 @@ static enum coffer_rc run(const struct args *arg, struct err *e)
 	TRY(initdata_device_read(wr_span(&device), &initdata, e));
 	TRY(manifest_from_initdata(wr_span(&initdata), &a->man, e));
 	TRY(guest_prepare(a->state, e));
-	TRY(rest_open(api_serve, a, &rest, e));
+	TRY(open_api(a, &rest, e));
 	TRY(attest(a, &at, wr_span(&initdata), e));
 	TRY(serve_listen(arg->socket, &listener, e));
 	(void)puts("ready");

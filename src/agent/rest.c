@@ -13,14 +13,15 @@
 
 struct conn {
 	int       fd; /* -1 = free */
-	struct rest_peer peer;
+	size_t    caller;
 	int64_t   until; /* monotonic ms */
 	struct wr in, out;
 	size_t    sent;
 	bool      answering;
 };
 struct rest {
-	int         listener;
+	int         listener[REST_CALLERS_MAX];
+	size_t      n; /* callers */
 	rest_serve  serve;
 	void       *arg;
 	struct conn conn[REST_CONNS_MAX];
@@ -34,22 +35,36 @@ static void conn_close(struct conn *c)
 	*c = (struct conn){ .fd = -1 };
 }
 
-enum coffer_rc rest_open(rest_serve serve, void *arg, struct rest **out, struct err *e)
+static enum coffer_rc listen_at(uint32_t address, int *out, struct err *e)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(REST_PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	CLEANUP(rest_closep) struct rest *r = calloc(1, sizeof(*r));
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(REST_PORT), .sin_addr.s_addr = htonl(address) };
+	CLEANUP(closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int yes = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0 ||
+	    bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(fd, REST_CONNS_MAX) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "REST API: %s:%d: %s", inet_ntoa(at.sin_addr), REST_PORT, strerror(errno));
+	*out = MOVE_FD(fd);
+	return COFFER_OK;
+}
+
+enum coffer_rc rest_open(const uint32_t *address, size_t n, rest_serve serve, void *arg, struct rest **out, struct err *e)
+{
+	CLEANUP(rest_closep) struct rest *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	r->serve = serve;
 	r->arg = arg;
+	for (size_t i = 0; i < REST_CALLERS_MAX; i++)
+		r->listener[i] = -1;
 	for (size_t i = 0; i < REST_CONNS_MAX; i++)
 		r->conn[i].fd = -1;
-	r->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (r->listener < 0 || setsockopt(r->listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0 ||
-	    bind(r->listener, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(r->listener, REST_CONNS_MAX) != 0)
-		return err_set(e, COFFER_E_SYSTEM, "REST API: 127.0.0.1:%d: %s", REST_PORT, strerror(errno));
+	if (n == 0 || n > REST_CALLERS_MAX)
+		return err_set(e, COFFER_E_BUG, "REST API: %zu callers", n);
+	r->n = n;
+	for (size_t i = 0; i < n; i++)
+		TRY(listen_at(address[i], &r->listener[i], e));
 	*out = MOVE(r);
 	return COFFER_OK;
 }
@@ -60,45 +75,45 @@ void rest_close(struct rest *r)
 		return;
 	for (size_t i = 0; i < REST_CONNS_MAX; i++)
 		conn_close(&r->conn[i]);
-	closep(&r->listener);
+	for (size_t i = 0; i < REST_CALLERS_MAX; i++)
+		closep(&r->listener[i]);
 	free(r);
 }
 
-static bool has_room(const struct rest *r)
+/* Shares add up to no more than all there are, so whoever is below its own finds a free one. */
+static bool has_room(const struct rest *r, size_t caller)
 {
+	size_t used = 0;
+
 	for (size_t i = 0; i < REST_CONNS_MAX; i++)
-		if (r->conn[i].fd < 0)
-			return true;
-	return false;
+		used += r->conn[i].fd >= 0 && r->conn[i].caller == caller;
+	return used < REST_CONNS_MAX / r->n;
 }
 
 size_t rest_poll(const struct rest *r, struct pollfd *p)
 {
 	size_t n = 0;
 
-	if (has_room(r)) /* else callers wait in the backlog until one is done or out of time */
-		p[n++] = (struct pollfd){ .fd = r->listener, .events = POLLIN };
+	for (size_t i = 0; i < r->n; i++)
+		if (has_room(r, i)) /* else the caller waits in its backlog until one of its own is done or out of time */
+			p[n++] = (struct pollfd){ .fd = r->listener[i], .events = POLLIN };
 	for (size_t i = 0; i < REST_CONNS_MAX; i++)
 		if (r->conn[i].fd >= 0)
 			p[n++] = (struct pollfd){ .fd = r->conn[i].fd, .events = r->conn[i].answering ? POLLOUT : POLLIN };
 	return n;
 }
 
-static void accept_one(struct rest *r)
+static void accept_one(struct rest *r, size_t caller)
 {
-	struct sockaddr_in peer = { 0 };
-	socklen_t n = sizeof(peer);
-	int fd;
+	CLEANUP(closep) int fd = -1;
 
-	if (!has_room(r))
+	if (!has_room(r, caller))
 		return;
-	fd = accept4(r->listener, (struct sockaddr *)&peer, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd = accept4(r->listener[caller], NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	for (size_t i = 0; fd >= 0 && i < REST_CONNS_MAX; i++)
-		if (r->conn[i].fd < 0) {
-			r->conn[i] = (struct conn){ .fd = fd, .peer = { ntohl(peer.sin_addr.s_addr), ntohs(peer.sin_port) }, .in = wr_open(REST_HEAD_MAX + REST_BODY_MAX),
+		if (r->conn[i].fd < 0)
+			r->conn[i] = (struct conn){ .fd = MOVE_FD(fd), .caller = caller, .in = wr_open(REST_HEAD_MAX + REST_BODY_MAX),
 				.out = wr_open(4u << 20), .until = clock_monotonic_ms() + REST_DEADLINE_MS };
-			return;
-		}
 }
 
 static void answer(struct rest *r, struct conn *c, const struct rest_request *q)
@@ -106,7 +121,7 @@ static void answer(struct rest *r, struct conn *c, const struct rest_request *q)
 	struct rest_reply reply = { 0 };
 	struct err e = { 0 };
 
-	if (r->serve(r->arg, &c->peer, q, &reply, &e) == COFFER_OK)
+	if (r->serve(r->arg, c->caller, q, &reply, &e) == COFFER_OK)
 		rest_reply_write(&reply, &c->out);
 	wr_close(&reply.body);
 	c->answering = true;
@@ -160,7 +175,8 @@ void rest_step(struct rest *r)
 {
 	int64_t now = clock_monotonic_ms();
 
-	accept_one(r);
+	for (size_t i = 0; i < r->n; i++)
+		accept_one(r, i);
 	for (size_t i = 0; i < REST_CONNS_MAX; i++) {
 		struct conn *c = &r->conn[i];
 		bool more = c->fd >= 0;

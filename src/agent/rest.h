@@ -1,7 +1,8 @@
 /* The local REST API: upstream's api-server-rest on 127.0.0.1, for the containers of this guest.
  *
  * HTTP/1.1, one request a connection: head <= 8 KiB, body <= 64 KiB, Content-Length only, no bare LF, no folded lines,
- * ten seconds, 32 connections. Whoever asks is known by the process namespace that holds its socket.
+ * ten seconds. Each caller has a listener of its own (agent/fence.h leads it there) and an equal share of the connections,
+ * at least REST_CONNS_MAX / REST_CALLERS_MAX: none can take another's.
  */
 #pragma once
 #include <poll.h>
@@ -15,6 +16,7 @@
 #define REST_HEAD_MAX 8192
 #define REST_BODY_MAX 65536
 #define REST_CONNS_MAX 32
+#define REST_CALLERS_MAX 16
 #define REST_DEADLINE_MS 10000
 
 /* ---- rest_http.c: pure ---- */
@@ -52,14 +54,14 @@ void rest_route(const struct rest_request *q, unsigned features, bool local, con
 
 /* ---- rest.c ---- */
 struct rest;
-/* Who asks: both halves, since all of 127.0.0.0/8 is open to every container and ports repeat across its addresses. */
-struct rest_peer { uint32_t ip; uint16_t port; }; /* host byte order */
-typedef enum coffer_rc (*rest_serve)(void *arg, const struct rest_peer *peer, const struct rest_request *q, struct rest_reply *out, struct err *e);
+/* caller: whose listener the connection came to. An error of it drops the connection. */
+typedef enum coffer_rc (*rest_serve)(void *arg, size_t caller, const struct rest_request *q, struct rest_reply *out, struct err *e);
 
-/* Listens on 127.0.0.1:REST_PORT. `serve` answers a whole request; an error of it drops the connection. */
-enum coffer_rc rest_open(rest_serve serve, void *arg, struct rest **out, struct err *e) NODISCARD;
+/* Listens on port REST_PORT of address[0..n): IPv4, host byte order, n <= REST_CALLERS_MAX. To be done before anybody else
+ * runs who could take an address. `serve` answers a whole request. */
+enum coffer_rc rest_open(const uint32_t *address, size_t n, rest_serve serve, void *arg, struct rest **out, struct err *e) NODISCARD;
 void   rest_close(struct rest *r);
 static inline void rest_closep(struct rest **r) { rest_close(*r); *r = NULL; }
-/* What to poll (at most REST_CONNS_MAX + 1 entries) and what to do afterwards. */
+/* What to poll (at most REST_CONNS_MAX + REST_CALLERS_MAX entries) and what to do afterwards. */
 size_t rest_poll(const struct rest *r, struct pollfd *p);
 void   rest_step(struct rest *r);

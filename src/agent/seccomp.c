@@ -30,26 +30,27 @@ static void rule(struct json_wr *j, const char *const *names, size_t n, uint64_t
 	jw_m_u64(j, "errnoRet", error);
 }
 
-/* Denied when the first argument compares so. */
-struct first_arg { const char *call, *op; uint64_t value, second; };
+/* Denied when an argument compares so; index 0 is the first. */
+struct arg { const char *call, *op; uint64_t value, second, index; };
 
 /* Sockets are local (1), IPv4 (2), IPv6 (10) and netlink (16): AF_VSOCK would be a way to the host. */
-static const struct first_arg families[] = {
-	{ "socket", "SCMP_CMP_EQ", 3, 0 }, { "socket", "SCMP_CMP_EQ", 4, 0 }, { "socket", "SCMP_CMP_EQ", 5, 0 },
-	{ "socket", "SCMP_CMP_EQ", 6, 0 }, { "socket", "SCMP_CMP_EQ", 7, 0 }, { "socket", "SCMP_CMP_EQ", 8, 0 },
-	{ "socket", "SCMP_CMP_EQ", 9, 0 }, { "socket", "SCMP_CMP_EQ", 11, 0 }, { "socket", "SCMP_CMP_EQ", 12, 0 },
-	{ "socket", "SCMP_CMP_EQ", 13, 0 }, { "socket", "SCMP_CMP_EQ", 14, 0 }, { "socket", "SCMP_CMP_EQ", 15, 0 },
-	{ "socket", "SCMP_CMP_GT", 16, 0 },
+static const struct arg sockets[] = {
+	{ "socket", "SCMP_CMP_EQ", 3, 0, 0 }, { "socket", "SCMP_CMP_EQ", 4, 0, 0 }, { "socket", "SCMP_CMP_EQ", 5, 0, 0 },
+	{ "socket", "SCMP_CMP_EQ", 6, 0, 0 }, { "socket", "SCMP_CMP_EQ", 7, 0, 0 }, { "socket", "SCMP_CMP_EQ", 8, 0, 0 },
+	{ "socket", "SCMP_CMP_EQ", 9, 0, 0 }, { "socket", "SCMP_CMP_EQ", 11, 0, 0 }, { "socket", "SCMP_CMP_EQ", 12, 0, 0 },
+	{ "socket", "SCMP_CMP_EQ", 13, 0, 0 }, { "socket", "SCMP_CMP_EQ", 14, 0, 0 }, { "socket", "SCMP_CMP_EQ", 15, 0, 0 },
+	{ "socket", "SCMP_CMP_GT", 16, 0, 0 },
+	{ "socket", "SCMP_CMP_MASKED_EQ", 0xf, 10, 1 }, /* SOCK_PACKET: an old name by which IPv4 makes packet sockets (17) */
 };
 
-static void arg_rule(struct json_wr *j, const struct first_arg *a)
+static void arg_rule(struct json_wr *j, const struct arg *a)
 {
 	jw_obj(j);
 	rule(j, &a->call, 1, 1);
 	jw_name(j, "args");
 	jw_arr(j);
 	jw_obj(j);
-	jw_m_u64(j, "index", 0);
+	jw_m_u64(j, "index", a->index);
 	jw_m_u64(j, "value", a->value);
 	jw_m_u64(j, "valueTwo", a->second);
 	jw_m_text(j, "op", a->op);
@@ -74,9 +75,9 @@ void seccomp_write(struct json_wr *j)
 	rule(j, clone3, 1, 38);
 	jw_obj_end(j);
 	for (size_t i = 0; i < sizeof(clone_flags) / sizeof(clone_flags[0]); i++)
-		arg_rule(j, &(struct first_arg){ "clone", "SCMP_CMP_MASKED_EQ", clone_flags[i], clone_flags[i] });
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-		arg_rule(j, &families[i]);
+		arg_rule(j, &(struct arg){ "clone", "SCMP_CMP_MASKED_EQ", clone_flags[i], clone_flags[i], 0 });
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
+		arg_rule(j, &sockets[i]);
 	jw_arr_end(j);
 	jw_obj_end(j);
 }

@@ -17,7 +17,7 @@
 #define PENDING_MAX 64
 #define FRAME_MS 10000 /* a host that stops inside a frame loses its connection */
 #define TICK_MS 1000
-#define POLL_MAX (1 + PEERS_MAX + 3 * MAN_CONTAINERS_MAX + REST_CONNS_MAX + 1)
+#define POLL_MAX (1 + PEERS_MAX + 3 * MAN_CONTAINERS_MAX + REST_CONNS_MAX + REST_CALLERS_MAX)
 
 struct pending { int fd; uint32_t stream; const struct method *m; ProtobufCMessage *q; }; /* q NULL = free */
 

@@ -8,5 +8,5 @@ enum coffer_rc serve_listen(const char *path, int *fd, struct err *e) NODISCARD;
 /* Until DestroySandbox has been answered. */
 enum coffer_rc serve_run(struct agent *a, int listener, struct rest *rest, struct err *e) NODISCARD;
 
-/* api.c: answers a REST request of a container; arg is the agent. */
-enum coffer_rc api_serve(void *arg, const struct rest_peer *peer, const struct rest_request *q, struct rest_reply *out, struct err *e) NODISCARD;
+/* api.c: answers a REST request of container `caller`; arg is the agent. */
+enum coffer_rc api_serve(void *arg, size_t caller, const struct rest_request *q, struct rest_reply *out, struct err *e) NODISCARD;

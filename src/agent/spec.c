@@ -66,6 +66,26 @@ static enum coffer_rc capability_set(struct json_wr *j, const char *name, const 
 	return COFFER_OK;
 }
 
+static bool asks_api(const struct man_container *c)
+{
+	for (size_t i = 0; i < c->n_entitlements; i++)
+		if (c->entitlement[i].purpose == PURPOSE_API)
+			return true;
+	return false;
+}
+
+/* Whoever rules the shared network can turn aside and copy what another container asks of the local REST API. */
+static enum coffer_rc network_ok(const struct manifest *m, const struct man_container *c, struct err *e)
+{
+	if (!manifest_lists(c->capabilities, span_of("CAP_NET_ADMIN")))
+		return COFFER_OK;
+	for (size_t i = 0; i < m->n_containers; i++)
+		if (!span_eq(m->container[i].name, c->name) && asks_api(&m->container[i]))
+			return err_deny(e, "policy", "CAP_NET_ADMIN beside container %.*s, which is entitled to an asset for api",
+			    (int)m->container[i].name.n, (const char *)m->container[i].name.p);
+	return COFFER_OK;
+}
+
 static enum coffer_rc process(struct json_wr *j, const struct man_container *c, struct err *e)
 {
 	static const char *const sets[] = { "bounding", "effective", "permitted" };
@@ -182,6 +202,7 @@ enum coffer_rc spec_write(const struct manifest *m, const struct man_container *
 
 	if (json_len(c->args) == 0)
 		return err_deny(e, "policy", "container %.*s: the manifest names no program", (int)c->name.n, (const char *)c->name.p);
+	TRY(network_ok(m, c, e));
 	jw_obj(&j);
 	jw_m_text(&j, "ociVersion", "1.0.0");
 	TRY(process(&j, c, e));

@@ -19,6 +19,7 @@
 #define DEVICE_MAX (1u << 20)
 #define BLOCK 512
 #define AGENT_API_PORT 8006
+#define AGENT_API_NET 0x7f500600u /* the agent's listeners, one a container: agent/fence.h */
 
 void run_say(const char *fmt, ...)
 {
@@ -77,6 +78,8 @@ static enum coffer_rc add(struct guest_opts *o, struct span host, uint16_t port,
 		run_say("%.*s:%u is no loopback address: the guest cannot reach it", (int)host.n, (const char *)host.p, port);
 		return COFFER_OK;
 	}
+	if ((p.ip & 0xffffff00u) == AGENT_API_NET)
+		return err_set(e, COFFER_E_INPUT, "addresses 127.80.6.0/24 in the guest belong to its local REST API");
 	if (p.port == AGENT_API_PORT)
 		return err_set(e, COFFER_E_INPUT, "port %d in the guest belongs to its local REST API", AGENT_API_PORT);
 	return guest_endpoint(o, p, e);

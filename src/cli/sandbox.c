@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "base/own.h"
+#include "os/cgroup.h"
 
 /* What the guard tells its parent: the error, or OK with the listeners beside it. */
 struct hello { struct err e; };
@@ -102,13 +103,35 @@ static enum coffer_rc guard_prepare(const struct guest_opts *o, int *fd, struct 
 	return COFFER_OK;
 }
 
+/* Until process 1 has ended, and with it all of the guest; the launcher's SIGTERM ends it. */
+static int outlive(pid_t first)
+{
+	sigset_t s;
+	int status, got;
+
+	if (sigemptyset(&s) != 0 || sigaddset(&s, SIGTERM) != 0 || sigaddset(&s, SIGCHLD) != 0)
+		return 5;
+	while (waitpid(first, &status, WNOHANG) == 0)
+		if (sigwait(&s, &got) == 0 && got == SIGTERM)
+			(void)kill(first, SIGKILL);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static bool hold_signals(void)
+{
+	sigset_t s;
+
+	return sigemptyset(&s) == 0 && sigaddset(&s, SIGTERM) == 0 && sigaddset(&s, SIGCHLD) == 0 && signal(SIGCHLD, SIG_DFL) != SIG_ERR &&
+	    sigprocmask(SIG_BLOCK, &s, NULL) == 0;
+}
+
 static _Noreturn void guard(const struct guest_opts *o, pid_t parent, int hello, int said)
 {
 	struct hello h = { { .rc = COFFER_OK } };
-	int fd[ENDPOINTS_MAX], status;
+	int fd[ENDPOINTS_MAX];
 	pid_t first;
 
-	if (!die_with(parent))
+	if (!die_with(parent) || !hold_signals())
 		_exit(5);
 	h.e.rc = guard_prepare(o, fd, &h.e);
 	if (send_listeners(hello, &h, fd, h.e.rc == COFFER_OK ? o->n_endpoints : 0) != COFFER_OK || h.e.rc != COFFER_OK)
@@ -118,10 +141,7 @@ static _Noreturn void guard(const struct guest_opts *o, pid_t parent, int hello,
 		first_process(o, said);
 	if (first < 0 || close_range(3, ~0u, 0) != 0 || close(1) != 0)
 		_exit(5);
-	while (waitpid(first, &status, 0) < 0)
-		if (errno != EINTR)
-			_exit(5);
-	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	_exit(outlive(first));
 }
 
 static pid_t start_relay(const struct guest_opts *o, int *fd)
@@ -186,21 +206,24 @@ enum coffer_rc guest_start(const struct guest_opts *o, struct guest *out, struct
 	return COFFER_OK;
 }
 
-static void end(pid_t *pid)
+static void end(pid_t *pid, int sig)
 {
 	if (*pid <= 0)
 		return;
-	(void)kill(*pid, SIGKILL);
+	(void)kill(*pid, sig);
 	while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	*pid = 0;
 }
 
-/* Killing the guard kills process 1 with it, and process 1 the guest. */
+/* The guard kills process 1, and with it the guest; when it has ended, nothing of the guest runs. */
 void guest_stop(struct guest *g)
 {
-	end(&g->guard);
-	end(&g->relay);
+	if (g->guard > 0) {
+		end(&g->guard, SIGTERM);
+		cgroup_sweep(CGROUP_GUEST);
+	}
+	end(&g->relay, SIGKILL);
 	closep(&g->said);
 	g->said = -1;
 }

@@ -6,6 +6,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "fmt/gzhead.h"
 
 #define PIECE ((size_t)256 << 10) /* most bytes a sink gets at once */
 #define FEED ((size_t)1 << 30)    /* isa-l counts in 32 bits */
@@ -19,6 +20,7 @@ struct inflate {
 	void                *arg;
 	bool                 between; /* at the end of a member or frame */
 	bool                 failed;  /* sticky */
+	struct gzhead        head;    /* of the member being read */
 	struct inflate_state gz;
 	ZSTD_DStream        *zs;
 	unsigned             magic_n;   /* bytes of the current frame's magic number that were checked */
@@ -26,10 +28,12 @@ struct inflate {
 	uint8_t              out[PIECE];
 };
 
+/* The header is ours to read: isa-l's reader gives other answers when it comes in pieces. CRC and length behind the data are isa-l's. */
 static void gz_restart(struct inflate *z)
 {
 	isal_inflate_init(&z->gz);
-	z->gz.crc_flag = ISAL_GZIP; /* reads the header, checks CRC and length behind */
+	z->gz.crc_flag = ISAL_GZIP_NO_HDR_VER;
+	z->head = (struct gzhead){ 0 };
 }
 
 enum coffer_rc inflate_open(enum inflate_kind k, uint64_t max_out, inflate_sink sink, void *arg, struct inflate **out,
@@ -75,25 +79,37 @@ static const char *gz_why(int r)
 {
 	if (r == ISAL_INCORRECT_CHECKSUM)
 		return "checksum or length does not match";
-	if (r == ISAL_INVALID_WRAPPER || r == ISAL_UNSUPPORTED_METHOD)
-		return "not a gzip header";
 	return "malformed";
+}
+
+/* *in_data: the header has been read and data follow. */
+static enum coffer_rc gz_header(struct inflate *z, bool *in_data, struct err *e)
+{
+	struct span in = { z->gz.next_in, z->gz.avail_in };
+	enum gzhead_rc r;
+
+	if (z->between)
+		gz_restart(z); /* a further member (RFC 1952 section 2.2) */
+	z->between = false;
+	r = gzhead_take(&z->head, &in);
+	if (r == GZHEAD_BAD)
+		return err_set(e, COFFER_E_INPUT, "gzip: not a gzip header");
+	z->gz.next_in = (uint8_t *)(uintptr_t)in.p;
+	z->gz.avail_in = (uint32_t)in.n;
+	*in_data = r == GZHEAD_DONE;
+	return COFFER_OK;
 }
 
 /* One round of isa-l; sets *more when it must be called again. */
 static enum coffer_rc gz_round(struct inflate *z, bool *more, struct err *e)
 {
+	bool in_data = false;
 	int r;
 
-	if (z->between) {
-		uint8_t *in = z->gz.next_in;
-		uint32_t n = z->gz.avail_in;
-
-		gz_restart(z); /* a further member (RFC 1952 section 2.2) */
-		z->gz.next_in = in;
-		z->gz.avail_in = n;
-		z->between = false;
-	}
+	*more = false;
+	TRY(gz_header(z, &in_data, e));
+	if (!in_data)
+		return COFFER_OK;
 	z->gz.next_out = z->out;
 	z->gz.avail_out = PIECE;
 	r = isal_inflate(&z->gz);

@@ -61,12 +61,17 @@ static bool reset_signals(void)
 	return sigemptyset(&none) == 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
+static bool enter_cgroup(const int *procs)
+{
+	return !procs || write(*procs, "0", 1) == 1;
+}
+
 static _Noreturn void child(struct plan p)
 {
 	int why;
 	ssize_t put;
 
-	if (reset_signals() && place_fds(p.s, &p.report) && close_rest(p.s->n_fds, p.report) &&
+	if (enter_cgroup(p.s->cgroup) && reset_signals() && place_fds(p.s, &p.report) && close_rest(p.s->n_fds, p.report) &&
 	    (!p.s->cwd || chdir(p.s->cwd) == 0) &&
 	    (!p.s->die_with_parent || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0)) {
 		/* The parent may have died before the prctl took hold. */

@@ -1,19 +1,16 @@
-/* The agent's pure parts: initdata device, image policy, runtime configuration, outputs, logs, callers. */
+/* The agent's pure parts: initdata device, image policy, runtime configuration, outputs, logs, callers of the API. */
 #include "tests/t.h"
 #include "tests/unit/guest_man.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/initdata.h"
-#include "agent/proc.h"
+#include "agent/serve.h"
 #include "agent/spec.h"
 #include "base/own.h"
 #include "fmt/inflate.h"
@@ -210,6 +207,24 @@ static void spec_of_a_bad_manifest_is_refused(void)
 	manifest_clear(&m);
 }
 
+/* analyse is entitled to an asset for api: it may rule the network, its neighbour may not. */
+static void spec_gives_nobody_the_network_of_anothers_api(void)
+{
+	struct wr w = wr_open(1u << 20);
+	struct manifest m = { .n_containers = 0 };
+	struct err e = { 0 };
+
+	man_load(&m);
+	m.container[1].capabilities = m.container[0].capabilities;
+	CHECK(spec_write(&m, &m.container[0], source, NULL, &w, &e) == COFFER_OK);
+	CHECK(spec_write(&m, &m.container[1], source, NULL, &w, &e) == COFFER_E_DENIED && strcmp(e.check, "policy") == 0 &&
+	    strstr(e.msg, "CAP_NET_ADMIN beside container analyse"));
+	m.container[0].n_entitlements--; /* the one for api is the last */
+	CHECK(spec_write(&m, &m.container[1], source, NULL, &w, &e) == COFFER_OK);
+	wr_close(&w);
+	manifest_clear(&m);
+}
+
 /* ---- outputs ---- */
 
 static void output_place_is_the_deepest_empty_volume(void)
@@ -307,46 +322,39 @@ static void logbuf_keeps_the_newest_bytes(void)
 	wr_close(&w);
 }
 
-/* ---- callers ---- */
+/* ---- callers of the API ---- */
 
-#define LINE4 "   1: 0100007F:C350 0100007F:1F46 01 00000000:00000000 00:00000000 00000000  1000        0 4242 1 0000000000000000 20 4 30 10 -1\n"
-#define SERVER "   0: 0100007F:1F46 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 4141 1 0000000000000000 20 4 30 10 -1\n"
-#define LINE6 "   0: 0000000000000000FFFF00000100007F:C350 0000000000000000FFFF00000100007F:1F46 01 00000000:00000000 00:00000000 00000000" \
-	"  1000        0 4343 1 0000000000000000 20 4 30 10 -1\n"
-
-static void tcp_table_is_read_for_exactly_one_end(void)
+static bool answers(struct agent *a, size_t caller, const char *path, const char *want)
 {
-	const struct proc_peer p = { 0x7f000001, 0x7f000001, 50000, 8006 };
-	static const char *const bad[] = { "", SERVER, LINE4 LINE4, "   1: 0100007F:C350 0100007F:1F46 01\n", "garbage\n", "1",
-		"   1: 0100007F:C350 0100007F:1F46 06 00000000:00000000 03:00000000 00000000     0        0 0 3 0000000000000000\n" };
-	uint64_t inode = 0;
+	const struct rest_request q = { .method = span_of("GET"), .path = span_of(path) };
+	struct rest_reply r = { .status = 0 };
+	struct err e = { 0 };
+	bool ok = api_serve(a, caller, &q, &r, &e) == COFFER_OK && r.status == 403 && span_starts(wr_span(&r.body), want);
 
-	CHECK(proc_tcp_inode(span_of(SERVER LINE4), false, &p, &inode) && inode == 4242);
-	CHECK(proc_tcp_inode(span_of(LINE6), true, &p, &inode) && inode == 4343);
-	CHECK(!proc_tcp_inode(span_of(LINE6), false, &p, &inode) && !proc_tcp_inode(span_of(LINE4), true, &p, &inode));
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		CHECK(!proc_tcp_inode(span_of(bad[i]), false, &p, &inode));
+	if (!ok)
+		printf("# %d %.*s\n", r.status, (int)wr_span(&r.body).n, (const char *)wr_span(&r.body).p);
+	wr_close(&r.body);
+	return ok;
 }
 
-/* A real connection of this very process, and one whose holder has gone. */
-static void holder_of_a_live_connection_is_found(void)
+static void api_serves_running_containers_what_they_are_entitled_to(void)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) }, me;
-	int l = socket(AF_INET, SOCK_STREAM, 0), c = socket(AF_INET, SOCK_STREAM, 0);
-	socklen_t n = sizeof(at), k = sizeof(me);
-	struct proc_peer p;
-	struct stat st;
-	struct err e = { 0 };
-	ino_t ns = 0;
+	struct agent *a = calloc(1, sizeof(*a));
+	static const enum ctr_state idle[] = { CTR_NEW, CTR_CREATED, CTR_STOPPED, CTR_REMOVED };
 
-	CHECK(bind(l, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(l, 1) == 0 && getsockname(l, (struct sockaddr *)&at, &n) == 0);
-	CHECK(connect(c, (struct sockaddr *)&at, sizeof(at)) == 0 && getsockname(c, (struct sockaddr *)&me, &k) == 0);
-	p = (struct proc_peer){ 0x7f000001, 0x7f000001, ntohs(me.sin_port), ntohs(at.sin_port) };
-	CHECK(stat("/proc/self/ns/pid", &st) == 0);
-	CHECK(proc_holder(&p, &ns, &e) == COFFER_OK && ns == st.st_ino);
-	(void)close(c);
-	CHECK(proc_holder(&p, &ns, &e) == COFFER_E_DENIED && strcmp(e.check, "gate") == 0);
-	(void)close(l);
+	CHECK(a);
+	if (!a)
+		return;
+	man_load(&a->man);
+	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++) {
+		a->b.ctr[0].state = idle[i];
+		CHECK(answers(a, 0, "/cdh/resource/hospital/note/greeting", "gate: container analyse does not run"));
+	}
+	a->b.ctr[0].state = a->b.ctr[1].state = CTR_RUNNING;
+	CHECK(answers(a, 0, "/cdh/resource/hospital/data-key/patients", "gate: the manifest does not entitle container analyse"));
+	CHECK(answers(a, 1, "/cdh/resource/hospital/note/greeting", "gate: the manifest does not entitle container helper"));
+	manifest_clear(&a->man);
+	free(a);
 }
 
 int main(void)
@@ -355,7 +363,7 @@ int main(void)
 		T(device_whole_is_read_and_every_cut_is_refused), T(device_of_odd_form_is_refused),
 		T(image_policy_rejects_all_but_the_manifests_key), T(spec_holds_what_the_manifest_says), T(spec_of_a_bad_manifest_is_refused),
 		T(output_place_is_the_deepest_empty_volume), T(output_read_stays_in_the_volume), T(logbuf_keeps_the_newest_bytes),
-		T(tcp_table_is_read_for_exactly_one_end), T(holder_of_a_live_connection_is_found),
+		T(spec_gives_nobody_the_network_of_anothers_api), T(api_serves_running_containers_what_they_are_entitled_to),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -1,0 +1,196 @@
+#include "agent/fence.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stddef.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "os/spawn.h"
+
+/* One instruction each; registers and offsets as in linux/bpf.h. Immediates are 32-bit patterns. */
+#define LOAD(dst, src, o) { BPF_LDX | BPF_MEM | BPF_W, dst, src, o, 0 }
+#define LOAD_BYTE(dst, src, o) { BPF_LDX | BPF_MEM | BPF_B, dst, src, o, 0 }
+#define STORE(dst, src, o) { BPF_STX | BPF_MEM | BPF_W, dst, src, o, 0 }
+#define SET(dst, v) { BPF_ALU | BPF_MOV | BPF_K, dst, 0, 0, (int32_t)(v) }
+#define COPY(dst, src) { BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0 }
+#define ADD(dst, v) { BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, v }
+#define AND(dst, v) { BPF_ALU | BPF_AND | BPF_K, dst, 0, 0, (int32_t)(v) }
+#define NOT_EQUAL(dst, v, skip) { BPF_JMP32 | BPF_JNE | BPF_K, dst, 0, skip, (int32_t)(v) }
+#define EQUAL(dst, v, skip) { BPF_JMP32 | BPF_JEQ | BPF_K, dst, 0, skip, (int32_t)(v) }
+#define CALL(f) { BPF_JMP | BPF_CALL, 0, 0, 0, f }
+#define END { BPF_JMP | BPF_EXIT, 0, 0, 0, 0 }
+
+#define ADDR(member) offsetof(struct bpf_sock_addr, member)
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define LOG_MAX 4096
+
+struct program {
+	const struct bpf_insn *insn;
+	size_t n;
+	enum bpf_prog_type   type;
+	enum bpf_attach_type where;
+};
+
+/* Pointers go into the kernel's structures as numbers. */
+static uint64_t number(const void *p)
+{
+	return (uint64_t)(uintptr_t)p;
+}
+
+static int load(const struct program *p, char log[static LOG_MAX])
+{
+	static const char licence[] = "Apache-2.0"; /* no helper used here asks for another */
+	union bpf_attr a;
+
+	memset(&a, 0, sizeof(a));
+	a.prog_type = p->type;
+	a.expected_attach_type = p->where;
+	a.insns = number(p->insn);
+	a.insn_cnt = (uint32_t)p->n;
+	a.license = number(licence);
+	a.log_buf = number(log);
+	a.log_size = LOG_MAX;
+	a.log_level = 1;
+	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &a, sizeof(a));
+}
+
+static enum coffer_rc attach(int group, const struct program *p, struct err *e)
+{
+	char log[LOG_MAX] = "";
+	CLEANUP(closep) int prog = load(p, log);
+	union bpf_attr a;
+
+	if (prog < 0)
+		return err_set(e, COFFER_E_SYSTEM, "fence: the kernel takes no program of kind %d: %s: %.100s", (int)p->where,
+		    strerror(errno), log);
+	memset(&a, 0, sizeof(a));
+	a.target_fd = (uint32_t)group;
+	a.attach_bpf_fd = (uint32_t)prog;
+	a.attach_type = p->where;
+	a.attach_flags = BPF_F_ALLOW_MULTI; /* beside what the machine has above us */
+	if (syscall(SYS_bpf, BPF_PROG_ATTACH, &a, sizeof(a)) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "fence: program of kind %d: %s", (int)p->where, strerror(errno));
+	return COFFER_OK;
+}
+
+static enum coffer_rc connect4(int group, uint32_t own, uint16_t port, struct err *e)
+{
+	const struct bpf_insn insn[] = {
+		LOAD(2, 1, ADDR(user_port)), NOT_EQUAL(2, htons(port), 4),
+		LOAD(2, 1, ADDR(user_ip4)), NOT_EQUAL(2, htonl(0x7f000001), 2),
+		SET(2, htonl(own)), STORE(1, 2, ADDR(user_ip4)),
+		SET(0, 1), END,
+	};
+
+	return attach(group, &(struct program){ insn, COUNT(insn), BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT }, e);
+}
+
+/* ::1 and ::ffff:127.0.0.1 both become ::ffff:<own>. */
+static enum coffer_rc connect6(int group, uint32_t own, uint16_t port, struct err *e)
+{
+	const struct bpf_insn insn[] = {
+		LOAD(2, 1, ADDR(user_port)), NOT_EQUAL(2, htons(port), 14),
+		LOAD(2, 1, ADDR(user_ip6[0])), NOT_EQUAL(2, 0, 12),
+		LOAD(2, 1, ADDR(user_ip6[1])), NOT_EQUAL(2, 0, 10),
+		LOAD(2, 1, ADDR(user_ip6[2])), LOAD(3, 1, ADDR(user_ip6[3])),
+		NOT_EQUAL(2, 0, 1), EQUAL(3, htonl(1), 2),
+		NOT_EQUAL(2, htonl(0xffff), 5), NOT_EQUAL(3, htonl(0x7f000001), 4),
+		SET(2, htonl(0xffff)), STORE(1, 2, ADDR(user_ip6[2])),
+		SET(2, htonl(own)), STORE(1, 2, ADDR(user_ip6[3])),
+		SET(0, 1), END,
+	};
+
+	return attach(group, &(struct program){ insn, COUNT(insn), BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_CONNECT }, e);
+}
+
+/* IPv4 header: version in the first byte, source at 12, destination at 16. Addresses only, so that fragments and other
+ * protocols tell nothing else. A header that cannot be read is dropped; IPv6 has no way to an IPv4 listener. */
+static enum coffer_rc packets(int group, uint32_t own, enum bpf_attach_type where, struct err *e)
+{
+	const struct bpf_insn insn[] = {
+		SET(2, 0), COPY(3, 10), ADD(3, -24), SET(4, 20), CALL(BPF_FUNC_skb_load_bytes), NOT_EQUAL(0, 0, 13),
+		LOAD_BYTE(2, 10, -24), AND(2, 0xf0), NOT_EQUAL(2, 0x40, 8),
+		LOAD(2, 10, -12), EQUAL(2, htonl(own), 2), AND(2, htonl(FENCE_MASK)), EQUAL(2, htonl(FENCE_NET), 6),
+		LOAD(2, 10, -8), EQUAL(2, htonl(own), 2), AND(2, htonl(FENCE_MASK)), EQUAL(2, htonl(FENCE_NET), 2),
+		SET(0, 1), END,
+		SET(0, 0), END,
+	};
+
+	return attach(group, &(struct program){ insn, COUNT(insn), BPF_PROG_TYPE_CGROUP_SKB, where }, e);
+}
+
+enum coffer_rc fence_attach(int group, uint32_t own, uint16_t port, struct err *e)
+{
+	TRY(packets(group, own, BPF_CGROUP_INET_EGRESS, e));
+	TRY(packets(group, own, BPF_CGROUP_INET_INGRESS, e));
+	TRY(connect4(group, own, port, e));
+	return connect6(group, own, port, e);
+}
+
+static struct sockaddr_in at4(uint32_t ip, uint16_t port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip) };
+}
+
+/* Datagrams are told at once what becomes of them. */
+static bool holds_packets(int udp, uint32_t own, uint16_t port)
+{
+	struct sockaddr_in mine = at4(own, port), none = at4(FENCE_NET | ~FENCE_MASK, port);
+
+	return sendto(udp, "", 0, 0, (struct sockaddr *)&mine, sizeof(mine)) == 0 &&
+	    sendto(udp, "", 0, 0, (struct sockaddr *)&none, sizeof(none)) < 0 && errno == EPERM;
+}
+
+static bool leads4(int udp, uint32_t own, uint16_t port)
+{
+	struct sockaddr_in to = at4(INADDR_LOOPBACK, port);
+	socklen_t n = sizeof(to);
+
+	return connect(udp, (struct sockaddr *)&to, n) == 0 && getpeername(udp, (struct sockaddr *)&to, &n) == 0 &&
+	    ntohl(to.sin_addr.s_addr) == own && ntohs(to.sin_port) == port;
+}
+
+static bool leads6(uint32_t own, uint16_t port)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	const uint8_t want[16] = { [10] = 0xff, 0xff, (uint8_t)(own >> 24), (uint8_t)(own >> 16), (uint8_t)(own >> 8), (uint8_t)own };
+	CLEANUP(closep) int udp = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t n = sizeof(to);
+
+	if (udp < 0)
+		return errno == EAFNOSUPPORT;
+	return connect(udp, (struct sockaddr *)&to, n) == 0 && getpeername(udp, (struct sockaddr *)&to, &n) == 0 &&
+	    memcmp(to.sin6_addr.s6_addr, want, sizeof(want)) == 0; /* public: addresses */
+}
+
+static bool fenced(int procs, uint32_t own, uint16_t port)
+{
+	CLEANUP(closep) int udp = -1;
+
+	if (write(procs, "0", 1) != 1)
+		return false;
+	udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); /* not before: it belongs to where it is made */
+	return udp >= 0 && holds_packets(udp, own, port) && leads4(udp, own, port) && leads6(own, port);
+}
+
+enum coffer_rc fence_check(int procs, uint32_t own, uint16_t port, struct err *e)
+{
+	pid_t pid = fork();
+	int status = 1;
+
+	if (pid == 0)
+		_exit(fenced(procs, own, port) ? 0 : 1);
+	if (pid < 0)
+		return err_set(e, COFFER_E_SYSTEM, "fence: fork: %s", strerror(errno));
+	TRY(spawn_wait(pid, &status, e));
+	if (status != 0)
+		return err_set(e, COFFER_E_SYSTEM, "fence: this kernel does not keep a container's sockets to its own group");
+	return COFFER_OK;
+}

@@ -1,0 +1,31 @@
+/* Which container a connection to the local REST API comes from, decided by the kernel when the connection is made.
+ *
+ * All containers of a pod share one network, as in Kubernetes. Container i has a listener of its own at fence_address(i), and
+ * its processes are in a group of their own (os/cgroup.h), with two kinds of programs of ours attached to it:
+ * - connect: 127.0.0.1 (or ::1, or ::ffff:127.0.0.1) port REST_PORT becomes the container's own listener;
+ * - packets, in and out: those from or to any other address of FENCE_NET are dropped, raw sockets' included.
+ * A socket belongs to the group that made it, whoever holds it later, and no container can leave its group or enter another
+ * (it has no cgroup file system, and seccomp denies mounts, clone3 and bpf). So who asks is the listener, and handing a
+ * descriptor on hands on nothing but what its maker asked for.
+ *
+ * Not fenced: a container with CAP_NET_ADMIN, which rules the shared network; spec_write refuses it where another container
+ * of the pod could lose by it.
+ */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define FENCE_NET 0x7f500600u  /* 127.80.6.0, host byte order */
+#define FENCE_MASK 0xffffff00u
+#define FENCE_CONTAINERS_MAX 254
+
+static inline uint32_t fence_address(size_t container) { return FENCE_NET + 1 + (uint32_t)container; }
+
+/* Attaches the programs to a group's folder (a descriptor), for as long as the group lives. `port` is the REST API's.
+ * COFFER_E_SYSTEM; then nothing may be started in the group. */
+enum coffer_rc fence_attach(int group, uint32_t own, uint16_t port, struct err *e) NODISCARD;
+/* Sends a process into the group (procs: its cgroup.procs) that tries what the fence is for: kernels before 5.15 forget a
+ * socket's group once v1's net_cls or net_prio is in use. COFFER_E_SYSTEM when the fence does not hold. */
+enum coffer_rc fence_check(int procs, uint32_t own, uint16_t port, struct err *e) NODISCARD;

@@ -1,0 +1,27 @@
+/* Groups of processes in the unified (v2) hierarchy, used as marks that the kernel keeps: a socket belongs for ever to the
+ * group of the process that made it. No controller is used, so it makes no difference whether v1 ones are mounted as well.
+ *
+ * One owner has one folder, directly below the root, and locks it for life; in it one group for each purpose. The hierarchy
+ * is a mount of its own without a place in any mount namespace: what the machine has mounted is neither needed nor touched.
+ * Owners that were killed leave empty folders, which the next owner removes.
+ */
+#pragma once
+#include "base/err.h"
+
+#define CGROUP_GUEST "coffer-guest-" /* prefix of coffer-agent's folders */
+
+struct cgroup { int root, dir; char name[40]; }; /* root: the hierarchy; dir: the owner's folder, locked; -1: none */
+
+/* Sweeps away what dead owners of the same prefix left and makes <prefix><random>. Needs CAP_SYS_ADMIN. COFFER_E_SYSTEM. */
+enum coffer_rc cgroup_open(const char *prefix, struct cgroup *out, struct err *e) NODISCARD;
+/* Removes the folder and those of its groups that are empty; OK on a closed one. */
+void           cgroup_close(struct cgroup *g);
+
+/* Removes what dead owners left, as far as it can. */
+void           cgroup_sweep(const char *prefix);
+
+/* A new empty group and its folder's descriptor, for the kernel's bpf(2). COFFER_E_SYSTEM when it is there already. */
+enum coffer_rc cgroup_make(const struct cgroup *g, const char *name, int *dir, struct err *e) NODISCARD;
+/* Its cgroup.procs, open for writing: see struct spawn. */
+enum coffer_rc cgroup_procs(int dir, int *fd, struct err *e) NODISCARD;
+void           cgroup_remove(const struct cgroup *g, const char *name); /* only an empty one goes */
