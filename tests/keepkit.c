@@ -391,7 +391,7 @@ static char *asset_text(const struct kit *k, const char *path, uint64_t version,
 enum coffer_rc kit_restate(struct kit *k, const uint8_t *digest)
 {
 	CLEANUP(wr_close) struct wr own = { 0 };
-	CLEANUP(freep) char *body = asset_text(k, KIT_ASSET, k->asset_serial + 1, party_id[KIT_HOSPITAL]);
+	CLEANUP(freep) char *body = asset_text(k, KIT_ASSET, k->asset_version, party_id[KIT_HOSPITAL]);
 	struct wr w = wr_open(KEEP_FRAME_MAX);
 	struct keep_put_req m = { .path = span_of(KIT_PATH) };
 	uint8_t id[32];
@@ -419,7 +419,8 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 	CLEANUP(freep) char *path = str_fmt("%s/note/%s", party_id[who], who == KIT_HOSPITAL ? "greeting" : "own");
 	CLEANUP(freep) char *full = str_fmt("kbs:///%s", path), *url = str_fmt("/kbs/v0/resource/%s", path);
 	uint64_t serial = who == KIT_HOSPITAL ? k->asset_serial + 1 : 1;
-	CLEANUP(freep) char *body = asset_text(k, full, serial, party_id[who]);
+	uint64_t version = who == KIT_HOSPITAL ? k->asset_version + 1 : 1;
+	CLEANUP(freep) char *body = asset_text(k, full, version, party_id[who]);
 	struct wr w = wr_open(KEEP_FRAME_MAX);
 	struct keep_put_req m = { .path = span_of(path), .has_content = true };
 	uint8_t digest[32], salt[32], id[32];
@@ -457,6 +458,7 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 	rc = kit_ask(k, KEEP_PUT, &w);
 	if (rc == COFFER_OK && who == KIT_HOSPITAL) {
 		k->asset_serial = serial;
+		k->asset_version = version;
 		memcpy(k->asset_id, id, 32);
 		memcpy(k->asset_digest, digest, 32);
 	}

@@ -41,7 +41,7 @@ struct kit {
 	struct privkey  *tee, *request_key;
 	uint8_t          session[16], nonce[32];
 	uint64_t         counter;
-	uint64_t         asset_serial;
+	uint64_t         asset_serial, asset_version;
 	uint8_t          asset_digest[32];
 	uint8_t          asset_id[32], asset_pending[32]; /* newest acknowledged; newest sent */
 };

@@ -301,7 +301,7 @@ static enum coffer_rc set_policy(struct cli *c, struct session *s, const struct 
 {
 	CLEANUP(wr_close) struct wr policy = { 0 };
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
-	struct saying say = { .type = last->type, .version = last->version + 1 };
+	struct saying say = { .type = last->type, .version = last->version };
 
 	if (!cli_flag(c, "default")) {
 		TRY(policy_read(c->pos[1], &policy, e));

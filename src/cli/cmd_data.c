@@ -114,6 +114,7 @@ static enum coffer_rc ask_version(const struct cli *c, const struct asset_path *
 {
 	CLEANUP(privkey_freep) struct privkey *key = NULL;
 	CLEANUP(service_closep) struct service_conn *conn = NULL;
+	CLEANUP(asset_newest_clear) struct asset_newest last = { 0 };
 	struct home h;
 
 	TRY(home_load(c, &h, e));
@@ -122,7 +123,9 @@ static enum coffer_rc ask_version(const struct cli *c, const struct asset_path *
 	TRY(home_sign_key(c, &h, &key, e));
 	if (home_connect(&h, &conn, e) != COFFER_OK)
 		return err_wrap(e, "asking for the key's next version (or give --version)");
-	return asset_next_version(&h, key, conn, p, out, e);
+	TRY(asset_newest(&h, key, conn, p, &last, e));
+	*out = last.version + 1;
+	return COFFER_OK;
 }
 
 static enum coffer_rc file_size(const struct ends *x, uint64_t *out, struct err *e)

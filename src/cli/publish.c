@@ -230,10 +230,11 @@ static enum coffer_rc take_newest_asset(void *arg, const struct dsse *env, const
 	struct asset_body b;
 
 	(void)env;
-	if (s->serial <= a->version)
+	if (s->serial <= a->serial)
 		return COFFER_OK;
 	TRY(asset_read(s, &b, e));
 	asset_newest_clear(a);
+	a->serial = s->serial;
 	a->version = b.version;
 	memcpy(a->digest, s->subject[0].sha256, sizeof(a->digest));
 	memcpy(a->type, b.type, sizeof(a->type));

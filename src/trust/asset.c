@@ -62,8 +62,8 @@ enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, str
 		return err_set(e, COFFER_E_INPUT, "asset: the type is none of key, data, image-key, registry-credential");
 	memcpy(a.type, type.p, type.n);
 	TRY(form_number(s->body, "version", "asset", (struct form_range){ 1, FORM_NUMBER_MAX }, &a.version, e));
-	if (a.version != s->serial)
-		return err_set(e, COFFER_E_INPUT, "asset: the version is not the statement's serial");
+	if (a.version > s->serial)
+		return err_set(e, COFFER_E_INPUT, "asset: the version is above the statement's serial");
 	TRY(read_of(s->body, &a, e));
 	TRY(json_need_str(s->body, "least-action", "asset", &action, e));
 	if (!span_eq_str(action, "stop"))

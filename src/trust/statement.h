@@ -91,7 +91,8 @@ struct asset_body {
 	size_t   n_of;
 	struct span policy; /* the owner's release policy, Rego text; {NULL,0}: none. Borrowed from the statement's document */
 };
-/* also: version == serial, subject is the path */
+/* also: version <= serial, subject is the path. The version counts contents; a statement that says anew what is kept (another policy, a
+ * longer life) has the same version under the next serial. */
 enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, struct err *e) NODISCARD;
 
 #define APPROVAL_ASSETS_MAX 32

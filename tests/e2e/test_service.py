@@ -82,7 +82,7 @@ class World:
         """The owner's statement alone: the content stays, its policy changes."""
         p = json.loads(base64.b64decode(before["payload"]))["predicate"]
         digest = json.loads(base64.b64decode(before["payload"]))["subject"][0]["digest"]["sha256"]
-        body = dict(p["body"], version=p["serial"] + 1)
+        body = dict(p["body"])
         body.pop("policy", None)
         if policy:
             body["policy"] = {"rego": policy}

@@ -61,7 +61,7 @@ static void policy_that_does_not_allow_denies_whatever_else_it_says(void)
 	}
 	k.policy = "package policy\nallow if { data[\"resource-path\"] == [\"hospital\", \"note\", \"greeting\"]; data.plugin == \"resource\" }\n";
 	CHECK(kit_restate(&k, NULL) == COFFER_OK);
-	CHECK(get_greeting(&k) == COFFER_OK && kit_opens_to(&k, false, "hello"));
+	CHECK(get_greeting(&k) == COFFER_OK && kit_opens_to(&k, false, "good morning"));
 	kit_free(&k);
 }
 
@@ -73,7 +73,7 @@ static void statement_alone_keeps_the_content_and_only_that_content(void)
 	open_attested(&k);
 	CHECK(DENIED(kit_restate(&k, other), k, "digest"));
 	CHECK(kit_restate(&k, NULL) == COFFER_OK);
-	CHECK(get_greeting(&k) == COFFER_OK && kit_opens_to(&k, false, "hello"));
+	CHECK(get_greeting(&k) == COFFER_OK && kit_opens_to(&k, false, "good morning"));
 	kit_free(&k);
 }
 

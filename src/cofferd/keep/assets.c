@@ -94,21 +94,46 @@ static enum coffer_rc open_sealed(struct keep *k, const struct keep_put_req *m, 
 	return COFFER_OK;
 }
 
-/* The owner says anew what is kept (another policy, a longer life): the content of the version before, under the digest that both
- * statements carry. */
-static enum coffer_rc content_before(struct keep *k, const struct asset_body *b, const struct statement *s, struct secret *out,
-				     struct err *e)
-{
-	CLEANUP(secret_free) struct secret plain = { 0 };
-	uint8_t digest[32];
+/* What the owner's statement before this one said; version 0: there is none. */
+struct before { uint64_t version; uint8_t digest[32]; };
 
-	TRY(asset_load(k, &b->path, b->version - 1, &plain, e));
-	sha256((struct span){ plain.p, plain.n }, digest);
-	if (!ct_eq(SPAN(digest), SPAN(s->subject[0].sha256)))
-		return err_deny(e, "digest", "the content kept is not the one whose digest is in the statement");
-	*out = plain;
-	plain = (struct secret){ 0 };
+static enum coffer_rc read_before(struct keep *k, const struct statement *s, struct before *out, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(statement_clear) struct statement last = { 0 };
+	struct asset_body b;
+
+	if (s->serial == 1)
+		return COFFER_OK;
+	TRY(registry_envelope(&k->registry, s->previous, &env, e));
+	TRY(statement_parse(wr_span(&env.payload), &last, e));
+	TRY(asset_read(&last, &b, e));
+	out->version = b.version;
+	memcpy(out->digest, last.subject[0].sha256, sizeof(out->digest));
 	return COFFER_OK;
+}
+
+static enum coffer_rc check_version(const struct keep_put_req *m, const struct asset_body *b, const struct before *last, struct err *e)
+{
+	if (b->version != last->version + (m->has_content ? 1 : 0))
+		return err_deny(e, "version", "a new content is version %llu; a statement about the content that is kept has its version, %llu",
+				(unsigned long long)last->version + 1, (unsigned long long)last->version);
+	return COFFER_OK;
+}
+
+/* The owner says anew what is kept (another policy, a longer life): the content stays as it is, under its digest. */
+static enum coffer_rc restate(struct keep *k, const struct asset_body *b, const struct statement *s, const struct before *last, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "UPDATE asset SET statement=?, type=? WHERE path=? AND version=?");
+
+	if (!ct_eq(SPAN(last->digest), SPAN(s->subject[0].sha256)))
+		return err_deny(e, "digest", "the content kept is not the one whose digest is in the statement");
+	q_blob(&q, SPAN(s->id));
+	q_text(&q, span_of(b->type));
+	q_text(&q, span_of(b->path.text));
+	q_i64(&q, (int64_t)b->version);
+	TRY(q_run(&q, e));
+	return q_changes(k->store) == 1 ? COFFER_OK : err_set(e, COFFER_E_NOTFOUND, "no such asset is kept");
 }
 
 static enum coffer_rc put(struct keep *k, const struct keep_put_req *m, const struct asset_path *p, struct logged *l,
@@ -117,6 +142,7 @@ static enum coffer_rc put(struct keep *k, const struct keep_put_req *m, const st
 	CLEANUP(statement_clear) struct statement s = { 0 };
 	CLEANUP(secret_free) struct secret plain = { 0 };
 	CLEANUP(tx_end) struct tx tx = { 0 };
+	struct before last = { 0 };
 	struct asset_body b;
 	bool known = false;
 
@@ -128,10 +154,13 @@ static enum coffer_rc put(struct keep *k, const struct keep_put_req *m, const st
 		return err_deny(e, "kind", "the statement is about %s", b.path.text);
 	if (known) /* an answer that got lost, sent again */
 		return COFFER_OK;
-	TRY(m->has_content ? open_sealed(k, m, &s, &plain, e) : content_before(k, &b, &s, &plain, e));
+	TRY(read_before(k, &s, &last, e));
+	TRY(check_version(m, &b, &last, e));
+	if (m->has_content)
+		TRY(open_sealed(k, m, &s, &plain, e));
 	TRY(tx_begin(&k->journal, &tx, e));
 	TRY(admit_log(k, &s, &m->statement, l, e));
-	TRY(asset_store(k, &b, s.id, &plain, e));
+	TRY(m->has_content ? asset_store(k, &b, s.id, &plain, e) : restate(k, &b, &s, &last, e));
 	return tx_commit(&tx, e);
 }
 
