@@ -6,7 +6,7 @@
 /* The families. Whoever writes one adds its line here and its file to meson.build; the names in all of them must differ (test_bi_table). */
 static const struct builtin *const family[] = {
 	bi_arith, bi_compare, bi_bits, bi_number, bi_sprintf, bi_types,
-	bi_aggregate, bi_array, bi_set, bi_object, bi_json, bi_patch, bi_walk, bi_units, bi_uuid, bi_graph, bi_misc,
+	bi_aggregate, bi_array, bi_set, bi_object, bi_json, bi_patch, bi_walk, bi_units, bi_uuid, bi_graph, bi_misc, bi_time,
 	bi_string, bi_regex, bi_glob, bi_encode, bi_semver, bi_net,
 };
 #define FAMILIES (sizeof(family) / sizeof(family[0]))

@@ -1,29 +1,9 @@
-/* Amounts with a unit: "1.5Gi", "250m", "10KB". Exact: the decimal is kept as digits and an exponent. */
+/* Amounts with a unit: "1.5Gi", "250m", "10KB". */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/own.h"
+#include "policy/builtin/amount.h"
 #include "policy/builtin/text.h"
-#include "policy/value/num.h"
-
-#define AMOUNT_MAX 1024 /* bytes of the amount */
-#define EXP_DIGITS 6    /* as OPA */
-#define EXP_MAX    9999 /* past this the result would not fit anything */
-
-struct amount {
-	char    digits[AMOUNT_MAX + 1]; /* sign and digits without the point */
-	int32_t exp;                    /* value = digits * 10^exp */
-};
-
-static bool digit(struct span s, size_t i)
-{
-	return i < s.n && s.p[i] >= '0' && s.p[i] <= '9';
-}
-
-static bool sign(struct span s, size_t i)
-{
-	return i < s.n && (s.p[i] == '+' || s.p[i] == '-');
-}
 
 /* Where the unit begins, as OPA finds it: an e counts to the number only with a digit or a sign behind it. SIZE_MAX: an exponent
  * of too many digits. */
@@ -33,62 +13,18 @@ static size_t unit_at(struct span s)
 		size_t k;
 
 		if ((s.p[i] | 0x20) == 'e') {
-			if (!digit(s, i + 1) && !sign(s, i + 1))
+			if (!amount_digit(s, i + 1) && !amount_sign(s, i + 1))
 				return i;
-			i += sign(s, i + 1);
-			for (k = i + 1; digit(s, k);)
+			i += amount_sign(s, i + 1);
+			for (k = i + 1; amount_digit(s, k);)
 				k++;
-			if (k - i - 1 > EXP_DIGITS)
+			if (k - i - 1 > AMOUNT_EXP_DIGITS)
 				return SIZE_MAX;
-		} else if (!digit(s, i) && s.p[i] != '.' && !sign(s, i)) {
+		} else if (!amount_digit(s, i) && s.p[i] != '.' && !amount_sign(s, i)) {
 			return i;
 		}
 	}
 	return s.n;
-}
-
-/* [sign] digits [. digits] [e [sign] digits], with a digit on one side of the point at least. */
-static bool amount_parse(struct span s, struct amount *a)
-{
-	size_t n = 0, i = 0, digits = 0;
-	bool point = false;
-
-	if (s.n > AMOUNT_MAX)
-		return false;
-	a->exp = 0;
-	if (sign(s, 0) && s.p[i++] == '-')
-		a->digits[n++] = '-';
-	for (; digit(s, i) || (!point && i < s.n && s.p[i] == '.'); i++) {
-		if (s.p[i] == '.') {
-			point = true;
-			continue;
-		}
-		a->exp -= point;
-		if (digits++ && a->digits[n - 1] == '0' && (n == 1 || a->digits[n - 2] == '-'))
-			n--; /* no leading zeros */
-		a->digits[n++] = (char)s.p[i];
-	}
-	a->digits[n] = 0;
-	if (i < s.n && (s.p[i] | 0x20) == 'e') {
-		char text[EXP_DIGITS + 2] = { 0 };
-		size_t from = i + 1 + sign(s, i + 1);
-
-		if (!digit(s, from) || s.n - from > EXP_DIGITS)
-			return false;
-		memcpy(text, s.p + from, s.n - from);
-		for (i = from; digit(s, i);)
-			i++;
-		a->exp += (int32_t)strtol(text, NULL, 10) * (s.p[from - 1] == '-' ? -1 : 1);
-	}
-	return digits > 0 && i == s.n && abs(a->exp) <= EXP_MAX;
-}
-
-static struct val amount_val(struct heap *h, const char *digits, int32_t exp)
-{
-	char text[AMOUNT_MAX + 16];
-
-	(void)snprintf(text, sizeof(text), exp ? "%se%d" : "%s", digits, (int)exp);
-	return num_parse(h, span_of(text));
 }
 
 /* How a unit counts: 10^dec * 2^bin. */
@@ -110,30 +46,18 @@ static bool scale_of(const char *unit, struct scale *out)
 	return true;
 }
 
-/* digits * 2^bin * 10^exp, exactly: the product of whole numbers, its decimals moved. */
 static struct val scaled(struct call *c, const struct amount *a, struct scale by, int32_t shift)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(AMOUNT_MAX + 64);
-	struct val v = amount_val(c->h, a->digits, 0);
-
-	if (num_arith(c->h, NUM_MUL, v, val_int(c->h, INT64_C(1) << by.bin), &v) != NUM_OK || !num_put_base(&w, v, 10))
-		return VAL_UNDEF;
-	wr_u8(&w, 0);
-	return wr_ok(&w) ? amount_val(c->h, (const char *)w.p, a->exp + by.dec + shift) : VAL_UNDEF;
-}
-
-static struct val whole(struct call *c, struct val v)
-{
-	return num_round(c->h, num_sign(v) < 0 ? 1 : -1, v, &v) == NUM_OK ? v : VAL_UNDEF;
+	return amount_times(c->h, a, INT64_C(1) << by.bin, by.dec + shift);
 }
 
 /* Ten decimals, as OPA prints what is not whole. */
 static struct val ten_decimals(struct call *c, const struct amount *a, struct scale by)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(AMOUNT_MAX + EXP_MAX + 64);
+	CLEANUP(wr_close) struct wr w = wr_open(AMOUNT_MAX + AMOUNT_EXP_MAX + 64);
 	struct val v = scaled(c, a, by, 10);
 	bool minus = num_sign(v) < 0;
-	char *text, digits[AMOUNT_MAX + EXP_MAX + 64];
+	char *text, digits[AMOUNT_MAX + AMOUNT_EXP_MAX + 64];
 	size_t n;
 
 	if (!val_defined(v) || num_round(c->h, 0, num_abs(c->h, v), &v) != NUM_OK || !num_put_base(&w, v, 10) || !wr_ok(&w))
@@ -201,7 +125,7 @@ static struct val units_parse(struct call *c)
 	v = scaled(c, &s.amount, by, 0);
 	if (!val_defined(v))
 		return VAL_UNDEF;
-	return num_is_int(v) ? whole(c, v) : ten_decimals(c, &s.amount, by);
+	return num_is_int(v) ? amount_whole(c->h, v) : ten_decimals(c, &s.amount, by);
 }
 
 /* Letters of either case, a b behind them or not; what is less than a byte is cut off. */
@@ -220,7 +144,7 @@ static struct val units_parse_bytes(struct call *c)
 	if (!scale_of(s.unit, &by))
 		return bi_fail(c, "byte unit not recognized");
 	v = scaled(c, &s.amount, by, 0);
-	return val_defined(v) ? whole(c, v) : VAL_UNDEF;
+	return val_defined(v) ? amount_whole(c->h, v) : VAL_UNDEF;
 }
 
 const struct builtin bi_units[] = {

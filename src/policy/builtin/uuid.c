@@ -5,14 +5,21 @@
 
 #define UUID_EPOCH INT64_C(122192928000000000) /* from 1582-10-15 to 1970-01-01, in units of 100 ns */
 
-/* 64 bits of a stream that a text and a seed begin. Not random for anybody who knows both. */
-static uint64_t stream(struct span s, uint64_t x)
+static uint64_t mixed(uint64_t x)
 {
-	for (size_t i = 0; i < s.n; i++)
-		x = (x ^ s.p[i]) * UINT64_C(0x100000001b3);
 	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
 	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
 	return x ^ x >> 31;
+}
+
+/* 64 bits that a seed and a text give. Not random for anybody who knows both. */
+static uint64_t stream(struct span s, uint64_t seed)
+{
+	uint64_t x = mixed(seed);
+
+	for (size_t i = 0; i < s.n; i++)
+		x = (x ^ s.p[i]) * UINT64_C(0x100000001b3);
+	return mixed(x);
 }
 
 /* Version 4: the same text gives the same one throughout an evaluation. */
