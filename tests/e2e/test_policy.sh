@@ -159,6 +159,34 @@ expect 3 "there is no such file" "test_of_a_missing_path_exits_3" test nowhere
 echo '{' >t/broken.json
 expect 3 "t/broken.json" "test_of_a_malformed_file_exits_3" test t
 
+mkdir -p more/bench/in lib/aci lib/bench
+cat >more/rvm.json <<'J'
+{"suite": "regorus-rvm", "group": "v", "cases": [
+ {"query": "data.a.p", "modules": ["package a\np := {1: 2}"], "want_result": {"object!": [{"key": 1, "value": 2}]}, "x_id": "v-object"},
+ {"query": "data.a.q", "modules": ["package a\nq if input.x"], "input": {}, "want_result": "#undefined", "x_id": "v-undefined"},
+ {"query": "data.a.p", "modules": ["package a\np := 1 / 0"], "want_error": "zero", "x_strict": true, "x_id": "v-error"},
+ {"query": "data.a.p", "entry_points": ["data.a.p", "data.a.q"], "modules": ["package a\np := 1\nq := 2"], "want_results": [1, 3], "x_id": "v-entries"},
+ {"query": "data.a.p", "modules": ["package a\np := 1"], "want_error": "any", "x_id": "v-noerror"}]}
+J
+cat >more/aci.json <<'J'
+{"cases": [{"note": "m", "modules": ["one.rego", "two.rego"], "data": {"d": 2}, "input": {"i": 1}, "query": "data.one.sum", "want_result": [{"x": {"is": 3}}], "x_v0": true},
+ {"note": "w", "modules": ["one.rego", "two.rego"], "data": {"d": 2}, "input": {"i": 2}, "query": "data.one.sum", "want_result": [{"x": {"is": 3}}], "x_v0": true}]}
+J
+printf 'package one\nsum = {"is": data.two.add(input.i)} { true }\n' >lib/aci/one.rego
+printf 'package two\nadd(x) = x + data.d { true }\n' >lib/aci/two.rego
+cat >more/bench/cases.json <<'J'
+{"cases": [{"policy": "bench/b.rego", "input": "bench/in/1.json", "rule": "data.b.allow", "want": {"value": true}},
+ {"policy": "bench/b.rego", "input": "bench/in/1.json", "rule": "data.b.allow", "want": {"value": false}},
+ {"policy": "bench/b.rego", "input": "bench/in/1.json", "rule": "data.b.now", "want": {"value": 1, "x_time_dependent": true}}]}
+J
+echo '{"ok": true}' >more/bench/in/1.json
+printf 'package b\nallow if input.ok\n' >lib/bench/b.rego
+expect 1 "5 passed, 4 failed, 1 skipped" "test_judges_every_suite" test --policies lib more
+grep -q '^failed v-entries: result is 2, wanted 3' out && grep -q '^failed v-noerror: no error' out && grep -q '^failed aci.json#1 w: data.one.sum is {"is": 4}' out
+report $? "test_shows_what_differs"
+grep -q '^failed bench/cases.json#1: data.b.allow is true, wanted false' out && grep -q '^skipped bench/cases.json#2: x_time_dependent' out
+report $? "test_passes_over_what_depends_on_the_time"
+
 mkdir gen
 printf 'package agent_policy\ndefault R := false\nR := {"allowed": true, "ops": [{"op": "add", "path": "/pstate/n", "value": 1}]} if not data.pstate.n\nR if policy_data.open\n' >gen/rules.rego
 echo '{"open": false}' >gen/policy_data.json

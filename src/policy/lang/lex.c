@@ -261,7 +261,7 @@ static size_t escape_len(const uint8_t *p, size_t n, bool template)
 				return 0;
 		return 6;
 	}
-	return memchr("\\\"/bfnrt", p[1], 8) || (template && p[1] == '{') ? 2 : 0;
+	return (p[1] && strchr("\\\"/bfnrt", p[1])) || (template && p[1] == '{') ? 2 : 0;
 }
 
 /* From byte `from` on to the closing quote; a template's part ends before an expression too. Sets inner, answers the length. */
@@ -309,7 +309,7 @@ static size_t symbol(const struct lexer *l, struct token *t)
 		t->sym = SYM2(a, b);
 		return 2;
 	}
-	if (!memchr("[]{}(),:+-*/%&|=<>;.", a, 20))
+	if (!a || !strchr("[]{}(),:+-*/%&|=<>;.", a))
 		(void)bad(t, a == '!' ? "illegal ! character" : a == '$' ? "illegal $ character" : "illegal token");
 	return 1;
 }
