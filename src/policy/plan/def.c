@@ -163,7 +163,7 @@ static void note_constants(struct rego_rule *t)
 
 	t->one_value = first && (t->kind == RULE_COMPLETE || t->kind == RULE_FUNCTION);
 	for (size_t i = 0; i < t->n_def; i++)
-		for (const struct def *d = t->def[i]; d; d = d->els)
+		for (const struct def *d = t->def[i]; d && first; d = d->els)
 			t->one_value &= val_defined(d->value) && val_eq(d->value, first->value);
 	if (t->kind == RULE_COMPLETE && t->n_def == 1 && t->one_value && first && first->code->n == 1)
 		t->constant = first->value;
