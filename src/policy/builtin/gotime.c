@@ -35,9 +35,9 @@ static int64_t year_start(int64_t y)
 
 struct moment moment_of_ns(int64_t ns)
 {
-	int64_t sec = floor_div(ns, 1000000000);
+	int32_t rest = (int32_t)(ns % 1000000000);
 
-	return (struct moment){ .sec = sec, .nsec = (int32_t)(ns - sec * 1000000000) };
+	return (struct moment){ .sec = floor_div(ns, 1000000000), .nsec = rest < 0 ? rest + 1000000000 : rest };
 }
 
 /* Towards zero first: the least int64 is not a whole number of seconds below which nothing fits. */
