@@ -136,8 +136,6 @@ static void judge_case(struct run *r, struct case_file *f, const char *shown, co
 		return;
 	if (why)
 		judge_skip(&j, "%s", why);
-	else if (f->absent[0])
-		judge_skip(&j, "%s", f->absent);
 	else
 		(void)f->suite->judge(f, c, &j);
 	if (j.uncounted && j.verdict == CASE_PASSED)

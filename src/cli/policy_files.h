@@ -24,6 +24,6 @@ void           sources_clear(struct sources *s);
 /* One JSON text as a value. */
 enum coffer_rc policy_json(struct heap *h, const char *path, struct val *out, struct err *e) NODISCARD;
 
-/* Options of every policy verb: Kata's limits of source, and the host function query_reference_value, which upstream's attestation
- * policies call. It answers from the object that `state` points to (struct val), null for a name that it has not. */
+/* Options of every policy verb: Kata's limits of source, and the host function query_reference_value, which upstream's
+ * attestation policies call. It answers from the object that `state` points to (struct val), null for a name that it has not. */
 struct rego_options policy_options(bool v0, bool strict);

@@ -60,7 +60,7 @@ const struct suite *suite_of(struct val doc)
 	return s ? s : suite_named(span_of(by_shape(doc)));
 }
 
-static void verdict(struct judged *j, enum verdict v, const char *fmt, va_list ap)
+static void PRINTF(3, 0) verdict(struct judged *j, enum verdict v, const char *fmt, va_list ap)
 {
 	j->verdict = v;
 	(void)vsnprintf(j->why, sizeof(j->why), fmt, ap);
@@ -233,4 +233,38 @@ struct val as_json(struct heap *h, struct val v)
 	val_put_json(&w, v, NULL, NULL);
 	return wr_ok(&w) ? val_from_json(h, wr_span(&w), (struct json_limits){ 64u << 20, VAL_DEPTH_MAX }, &bad, &why)
 			 : VAL_UNDEF;
+}
+
+#define DEPTH_MAX 64
+
+/* {"set!": [...]}, {"object!": [{"key", "value"}]} stand for what JSON has not. */
+static struct val decode(struct heap *h, struct val v, unsigned depth)
+{
+	struct val set = val_gets(v, "set!"), obj = val_gets(v, "object!"), from = val_defined(set) ? set : obj;
+	bool object = val_type(v) == VT_OBJECT && !val_defined(set);
+	struct vlist l = { .h = h };
+	struct plist m = { .h = h };
+
+	if ((val_type(v) != VT_OBJECT && val_type(v) != VT_ARRAY) || depth == 0)
+		return v;
+	if (!val_defined(from))
+		from = v;
+	for (size_t i = 0; i < val_len(from); i++) {
+		struct val x = val_at(from, i),
+			   key = val_defined(obj) ? decode(h, val_gets(x, "key"), depth - 1) : val_key(from, i);
+
+		x = decode(h, val_defined(obj) ? val_gets(x, "value") : x, depth - 1);
+		if (object)
+			plist_add(&m, key, x);
+		else
+			vlist_add(&l, x);
+	}
+	if (object)
+		return val_object(h, m.p, m.n, NULL);
+	return val_defined(set) ? val_set(h, l.p, l.n) : val_array(h, l.p, l.n);
+}
+
+struct val case_decode(struct heap *h, struct val v)
+{
+	return decode(h, v, DEPTH_MAX);
 }

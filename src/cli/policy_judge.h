@@ -1,7 +1,7 @@
 /* Cases of test suites, and whether the engine does what they say.
  *
- * A case file is JSON with a list of cases or requests. Each suite has its own way to judge a case: one function, in policy_judge_<x>.c. No case is
- * known here by name: what fails, fails. */
+ * A case file is JSON with a list of cases or requests. Each suite has its own way to judge a case: one function, in
+ * policy_judge_<x>.c. No case is known here by name: what fails, fails. */
 #pragma once
 #include "cli/policy_files.h"
 
@@ -23,7 +23,7 @@ struct case_file {
 	/* for suites whose cases share a policy */
 	struct rego_policy *policy;
 	struct val          base;     /* base document, as the cases before left it */
-	char                absent[300]; /* what is missing; then every case is skipped */
+	char                absent[300]; /* what case_find() did not find */
 };
 
 struct suite {
@@ -44,11 +44,14 @@ struct span case_str(struct val c, const char *name);
 
 /* A text of the case as a C string in the file's heap ("" without memory). */
 const char *case_cstr(struct case_file *f, struct span s);
-/* Finds a file that a case names; NULL (and f->absent says which) when it is nowhere. Beside the case file, below each parent folder, below the
- * folder of policies, there also below its folder `sub`. Caller frees. */
+/* Finds a file that a case names; NULL (and f->absent says which) when it is nowhere. Beside the case file, below each parent
+ * folder, below the folder of policies, there also below its folder `sub`. Caller frees. */
 char *case_find(struct case_file *f, const char *name, const char *sub);
 bool  case_read(struct case_file *f, const char *name, const char *sub, struct wr *out, struct judged *j);
 bool  case_read_json(struct case_file *f, const char *name, struct val *out, struct judged *j);
+
+/* An expected value: {"set!": [...]} and {"object!": [{"key", "value"}]} in it become what they stand for. */
+struct val case_decode(struct heap *h, struct val v);
 
 struct trial { /* one evaluation */
 	struct rego_policy *own;

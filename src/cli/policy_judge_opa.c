@@ -83,7 +83,7 @@ static struct val wanted(struct heap *h, struct val list, bool sort)
 	struct vlist l = { .h = h };
 
 	for (size_t i = 0; i < val_len(list); i++)
-		vlist_add(&l, bindings(h, val_at(list, i), sort));
+		vlist_add(&l, bindings(h, case_decode(h, val_at(list, i)), sort));
 	return val_set(h, l.p, l.n);
 }
 

@@ -6,6 +6,11 @@
 #include "base/str.h"
 #include "cli/policy_judge.h"
 
+static bool is_v0(const struct case_file *f, struct val c)
+{
+	return case_flag(c, "x_v0") || case_flag(f->doc, "x_v0");
+}
+
 /* {"value": v}, {"undefined": true}, {"no_rule": true}, {"error": "conflict"} */
 static bool judge_outcome(struct case_file *f, const struct trial *t, const char *path, struct val want, struct judged *j)
 {
@@ -59,14 +64,14 @@ bool judge_trustee(struct case_file *f, struct val c, struct judged *j)
 	struct val want = val_gets(c, "want");
 	CLEANUP(trial_end) struct trial t = { 0 };
 
-	if (!compile_files(&t, f, val_gets(c, "policy"), NULL, case_flag(c, "x_v0"), j))
+	if (!compile_files(&t, f, val_gets(c, "policy"), NULL, is_v0(f, c), j))
 		return false;
 	t.reference = val_gets(val_gets(val_gets(c, "extensions"), "query_reference_value"), "returns_by_arg");
-	if (!trial_begin(&t, t.own, val_gets(c, "data"), val_gets(c, "input")))
-		return judge_fail(j, "out of memory");
 	for (size_t i = 0; i < val_len(want) && j->verdict == CASE_PASSED; i++) {
 		const char *path = case_cstr(f, val_span(val_key(want, i)));
 
+		if (!trial_begin(&t, t.own, val_gets(c, "data"), val_gets(c, "input")))
+			return judge_fail(j, "out of memory");
 		t.out = rego_eval_rule(t.v, path, &t.result, &t.e);
 		(void)judge_outcome(f, &t, path, val_at(want, i), j);
 	}
@@ -81,7 +86,7 @@ bool judge_bench(struct case_file *f, struct val c, struct judged *j)
 
 	if (val_type(input) == VT_STRING && !case_read_json(f, case_cstr(f, val_span(input)), &input, j))
 		return false;
-	if (!compile_files(&t, f, val_gets(c, "policy"), NULL, case_flag(c, "x_v0"), j))
+	if (!compile_files(&t, f, val_gets(c, "policy"), NULL, is_v0(f, c), j))
 		return false;
 	if (!trial_begin(&t, t.own, val_gets(c, "data"), input))
 		return judge_fail(j, "out of memory");
@@ -95,7 +100,7 @@ bool judge_aci(struct case_file *f, struct val c, struct judged *j)
 	const char *path = case_cstr(f, case_str(c, "query"));
 	CLEANUP(trial_end) struct trial t = { 0 };
 
-	if (!compile_files(&t, f, val_gets(c, "modules"), "aci", case_flag(c, "x_v0"), j))
+	if (!compile_files(&t, f, val_gets(c, "modules"), "aci", is_v0(f, c), j))
 		return false;
 	if (!trial_begin(&t, t.own, val_gets(c, "data"), val_gets(c, "input")))
 		return judge_fail(j, "out of memory");
@@ -120,7 +125,7 @@ static bool open_replay(struct case_file *f, struct judged *j)
 		*slash = '\0';
 	slash = dir ? strrchr(dir, '/') : NULL;
 	sub = str_fmt("kata-replay/%s", slash ? slash + 1 : dir ? dir : "");
-	if (!sub || !compile_files(&t, f, val_text(f->h, "policy.rego"), sub, case_flag(f->doc, "x_v0"), j))
+	if (!sub || !compile_files(&t, f, val_text(f->h, "policy.rego"), sub, is_v0(f, f->doc), j))
 		return false;
 	f->policy = t.own;
 	return true;

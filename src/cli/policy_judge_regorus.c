@@ -5,39 +5,10 @@
 #include "base/str.h"
 #include "cli/policy_judge.h"
 
-#define DEPTH_MAX 64
-
-/* {"set!": [...]}, {"object!": [{"key", "value"}]} and "#undefined" stand for what JSON has not. The last becomes VAL_UNDEF only at the top. */
-static struct val decode(struct heap *h, struct val v, unsigned depth)
-{
-	struct val set = val_gets(v, "set!"), obj = val_gets(v, "object!"),
-		   from = val_defined(set)   ? set
-			  : val_defined(obj) ? obj
-					     : v;
-	bool object = val_type(v) == VT_OBJECT && !val_defined(set);
-	struct vlist l = { .h = h };
-	struct plist m = { .h = h };
-
-	if ((val_type(v) != VT_OBJECT && val_type(v) != VT_ARRAY) || depth == 0)
-		return v;
-	for (size_t i = 0; i < val_len(from); i++) {
-		struct val x = val_at(from, i),
-			   key = val_defined(obj) ? decode(h, val_gets(x, "key"), depth - 1) : val_key(from, i);
-
-		x = decode(h, val_defined(obj) ? val_gets(x, "value") : x, depth - 1);
-		if (object)
-			plist_add(&m, key, x);
-		else
-			vlist_add(&l, x);
-	}
-	if (object)
-		return val_object(h, m.p, m.n, NULL);
-	return val_defined(set) ? val_set(h, l.p, l.n) : val_array(h, l.p, l.n);
-}
-
+/* "#undefined" is that only at the top. */
 static struct val want_of(struct heap *h, struct val v)
 {
-	return span_eq_str(val_span(v), "#undefined") ? VAL_UNDEF : decode(h, v, DEPTH_MAX);
+	return span_eq_str(val_span(v), "#undefined") ? VAL_UNDEF : case_decode(h, v);
 }
 
 /* One result: its bindings, or the value of its expression, or the list of them. */
@@ -111,7 +82,7 @@ static bool run_inputs(struct case_file *f, struct trial *t, struct val c, struc
 	size_t n = val_defined(many) ? val_len(many) : 1;
 
 	for (size_t i = 0; i < n; i++)
-		if (!run_input(f, t, c, decode(f->h, val_defined(many) ? val_at(many, i) : input, DEPTH_MAX), x, j))
+		if (!run_input(f, t, c, case_decode(f->h, val_defined(many) ? val_at(many, i) : input), x, j))
 			return false;
 	return true;
 }

@@ -1,4 +1,4 @@
-/* A syntax tree as text, for comparing: calls (name a b), references a.b with steps in brackets, {| |} around comprehension bodies. */
+/* A syntax tree as text, for comparing: calls (name a b), references with steps in brackets, sets #{a b}, templates <a b>. */
 #pragma once
 #include "base/str.h"
 #include "policy/lang/ast.h"

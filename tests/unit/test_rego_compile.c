@@ -43,6 +43,15 @@ static void unknown_functions_and_wrong_counts(void)
 	CHECK(rego_refused("f(a, b) := a + b\nx := f(1)", REGO_TYPE, "arity 2, got 1 argument"));
 }
 
+static void members_that_cannot_be(void)
+{
+	CHECK(rego_refused("x if some _ in 0", REGO_TYPE, "match error") && rego_refused("x if some _, _ in \"abc\"", REGO_TYPE, "match error"));
+	CHECK(rego_refused("x if some [a, b] in [[1, 2, 3]]", REGO_TYPE, "match error"));
+	CHECK(rego_refused("x if some [1] in {[1, 2]}", REGO_TYPE, "match error"));
+	CHECK(rego_gives("x if some [a, b] in [[1, 2, 3], [1, 2]]", NULL, "true"));
+	CHECK(rego_undefined("x if some [a] in []", NULL) && rego_undefined("x if some [a] in input", "[1]"));
+}
+
 static void rules_that_contradict_each_other(void)
 {
 	CHECK(rego_refused("x := 1\nx contains 2", REGO_TYPE, "conflicting rules data.t.x found"));
@@ -80,12 +89,13 @@ static void imports_of_one_name(void)
 
 static void with_targets(void)
 {
+	CHECK(rego_refused("f(a) := a\nx := y if y := f(1) with f as concat", REGO_TYPE, "different numbers of arguments"));
 	CHECK(rego_refused("x if { y := 1; y with y as 2 }", REGO_TYPE, "with keyword target"));
 	CHECK(rego_refused("x if { some k in [1]; input[k] with input[k] as 2 }", REGO_TYPE, "with keyword target"));
 }
 
 static const struct t_case cases[] = {
-	T(unsafe_variables), T(redeclared_variables), T(unknown_functions_and_wrong_counts), T(rules_that_contradict_each_other),
+	T(unsafe_variables), T(redeclared_variables), T(unknown_functions_and_wrong_counts), T(members_that_cannot_be), T(rules_that_contradict_each_other),
 	T(rules_that_need_themselves), T(literals_that_cannot_be_equal), T(imports_of_one_name), T(with_targets),
 };
 

@@ -3,7 +3,8 @@
 
 static void only_false_and_undefined_fail_a_statement(void)
 {
-	CHECK(rego_gives("x if { input.a; input.b; input.c; input.d; input.e }", "{\"a\":null,\"b\":0,\"c\":\"\",\"d\":{},\"e\":[]}", "true"));
+	CHECK(rego_gives("x if { input.a; input.b; input.c; input.d; input.e }",
+	    "{\"a\":null,\"b\":0,\"c\":\"\",\"d\":{},\"e\":[]}", "true"));
 	CHECK(rego_undefined("x if input.a", "{\"a\":false}"));
 	CHECK(rego_undefined("x if input.b", "{\"a\":false}"));
 }
@@ -92,7 +93,8 @@ static void assignments_shadow_what_is_outside(void)
 	CHECK(rego_gives("y := 1\nx := z if { y := 2; z := y }", NULL, "2"));
 	CHECK(rego_gives("x := r if { a := 1; r := [a | a := 2] }", NULL, "[2]"));
 	CHECK(rego_gives("x := r if { a := 1; r := [b | a := a + 1; b := a] }", NULL, "[2]"));
-	CHECK(rego_gives("input_a := 5\nx := [input_a, z] if { some z in [1]; every input_b in [1] { input_b == 1 } }", NULL, "[5,1]"));
+	CHECK(rego_gives("input_a := 5\nx := [input_a, z] if { some z in [1]; every input_b in [1] { input_b == 1 } }", NULL,
+	    "[5,1]"));
 }
 
 static void some_declares_what_refs_then_bind(void)
@@ -100,7 +102,8 @@ static void some_declares_what_refs_then_bind(void)
 	CHECK(rego_gives("x contains [i, v] if { some i, v; v = input.a[i] }", "{\"a\":[\"p\",\"q\"]}", "[[0,\"p\"],[1,\"q\"]]"));
 	CHECK(rego_gives("f(v) := v * 2\nx := [i | some i; f(input.a[i]) == 4]", "{\"a\":[1,2,2]}", "[1,2]"));
 	CHECK(rego_gives("x := [k | some k, _ in input]", "{\"b\":1,\"a\":2}", "[\"a\",\"b\"]"));
-	CHECK(rego_gives("x := [a | some {\"k\": a, \"t\": 1} in input.l]", "{\"l\":[{\"k\":1,\"t\":1},{\"k\":2,\"t\":2},{\"k\":3}]}", "[1]"));
+	CHECK(rego_gives("x := [a | some {\"k\": a, \"t\": 1} in input.l]",
+	    "{\"l\":[{\"k\":1,\"t\":1},{\"k\":2,\"t\":2},{\"k\":3}]}", "[1]"));
 	CHECK(rego_gives("i := 7\nx := [i | some i in [1, 2]]", NULL, "[1,2]"));
 }
 
@@ -124,6 +127,8 @@ static void patterns_fit_whole_arrays_and_objects(void)
 	CHECK(rego_undefined("x := a if {\"k\": [a, a]} = input.a", "{\"a\":{\"k\":[3,4]}}"));
 	CHECK(rego_gives("f([a, {\"k\": b}], a) := b\nx := f([1, {\"k\": 2}], 1)", NULL, "2"));
 	CHECK(rego_undefined("f([a, {\"k\": b}], a) := b\nx := f([1, {\"k\": 2}], 2)", NULL));
+	CHECK(rego_gives("f(input.a, upper(b)) := b if b = \"q\"\nx := f(1, \"Q\")", "{\"a\":1}", "\"q\""));
+	CHECK(rego_undefined("f(input.a, upper(b)) := b if b = \"q\"\nx := f(2, \"Q\")", "{\"a\":1}"));
 	CHECK(rego_gives("f(1) := \"one\"\nf(n) := \"more\" if n > 1\nx := [f(1), f(2)]", NULL, "[\"one\",\"more\"]"));
 }
 
@@ -156,8 +161,10 @@ static void documents_join_rules_and_data(void)
 
 static void heads_with_variables_make_objects(void)
 {
-	CHECK(rego_gives("x[k].a := v if some k, v in {\"p\": 1, \"q\": 2}\nx.p.b := 3", NULL, "{\"p\":{\"a\":1,\"b\":3},\"q\":{\"a\":2}}"));
-	CHECK(rego_gives("x[k] contains v if { some k in [\"p\", \"q\"]; some v in [1, 2] }\nx.p contains 9", NULL, "{\"p\":[1,2,9],\"q\":[1,2]}"));
+	CHECK(rego_gives("x[k].a := v if some k, v in {\"p\": 1, \"q\": 2}\nx.p.b := 3", NULL,
+	    "{\"p\":{\"a\":1,\"b\":3},\"q\":{\"a\":2}}"));
+	CHECK(rego_gives("x[k] contains v if { some k in [\"p\", \"q\"]; some v in [1, 2] }\nx.p contains 9", NULL,
+	    "{\"p\":[1,2,9],\"q\":[1,2]}"));
 	CHECK(rego_fails("x[k].a := 1 if some k in [\"p\"]\nx.p.a := 2", NULL, REGO_CONFLICT));
 	CHECK(rego_fails("x[k] := {\"a\": 1} if some k in [\"p\"]\nx.p.b := 2", NULL, REGO_CONFLICT));
 	CHECK(rego_gives("x[k] if some k in [\"p\"]", NULL, "{\"p\":true}"));
@@ -171,7 +178,10 @@ static void with_holds_for_all_that_is_evaluated(void)
 	CHECK(rego_gives("y if not input.a\nx if { not y; y with input as {} }", "{\"a\":1}", "true"));
 	CHECK(rego_gives("x := [v | v := input.a.b.c with input.a.b.c as 3]", "{\"a\":7}", "[3]"));
 	CHECK(rego_gives("y := 1\nx := [z, y] if z := data.t.y with data.t.y as 2", NULL, "[2,1]"));
-	CHECK(rego_gives("f(_) := 1\ng(_) := 2\nh := f(0)\nx := [h, a, b] if { a := h with f as g; b := h with f as 3 }", NULL, "[1,2,3]"));
+	CHECK(rego_gives("y := {\"a\": 1, \"b\": 2}\nx := [p, q, r, y] if { p := y.a with data.t.y.a as 5; q := y.b with data.t.y.a as 5;"
+			 "k := \"a\"; r := data.t[\"y\"][k] with data.t.y.a as 6 }", NULL, "[5,2,6,{\"a\":1,\"b\":2}]"));
+	CHECK(rego_gives("f(_) := 1\ng(_) := 2\nh := f(0)\nx := [h, a, b] if { a := h with f as g; b := h with f as 3 }", NULL,
+	    "[1,2,3]"));
 	CHECK(rego_gives("f(a) := a\ng(a) := f(a) + 1\nx := a if a := f(1) with f as g", NULL, "2"));
 	CHECK(rego_gives("x := a if a := upper(\"b\") with upper as lower", NULL, "\"b\""));
 	CHECK(rego_gives("x := [v | some w in [1, 2]; v := input.k with input.k as w]", NULL, "[1,2]"));
@@ -240,7 +250,8 @@ static void the_four_outcomes_differ(void)
 	CHECK(rego_eval_rule(v, "data.t.f", &x, &e) == REGO_OUT_NO_SUCH_RULE);
 	CHECK(rego_eval_rule(v, "data..t", &x, &e) == REGO_OUT_NO_SUCH_RULE);
 	CHECK(rego_eval_rule(v, "data.b[\"k\"]", &x, &e) == REGO_OUT_VALUE && val_type(x) == VT_NULL);
-	CHECK(rego_rule_find(p, "data.t.y") && rego_rule_find(p, "data.t") && !rego_rule_find(p, "data.t.no") && !rego_rule_find(p, "t"));
+	CHECK(rego_rule_find(p, "data.t.y") && rego_rule_find(p, "data.t") && !rego_rule_find(p,
+	    "data.t.no") && !rego_rule_find(p, "t"));
 	CHECK(rego_eval_at(v, rego_rule_find(p, "data.t.y"), &x, &e) == REGO_OUT_VALUE);
 	CHECK(rego_eval_rule(v, "data.t.c", &x, &e) == REGO_OUT_ERROR && e.code == REGO_CONFLICT && e.line == 5);
 	CHECK(rego_eval_rule(v, "data.t.y", &x, &e) == REGO_OUT_ERROR); /* until the next begin */
@@ -303,13 +314,15 @@ static void an_evaluation_forgets_the_one_before(void)
 
 static const struct t_case cases[] = {
 	T(only_false_and_undefined_fail_a_statement), T(undefined_operands_make_calls_undefined), T(types_have_an_order),
-	T(complete_rules_with_two_values_conflict), T(a_conflict_is_no_undefined_under_not), T(else_is_tried_when_all_before_is_undefined),
+	T(complete_rules_with_two_values_conflict), T(a_conflict_is_no_undefined_under_not),
+	T(else_is_tried_when_all_before_is_undefined),
 	T(builtin_errors_are_undefined_or_stop), T(print_never_fails_a_body), T(statements_are_ordered_by_what_they_need),
 	T(assignments_shadow_what_is_outside), T(some_declares_what_refs_then_bind), T(every_needs_its_domain),
 	T(patterns_fit_whole_arrays_and_objects), T(refs_step_into_composites_only), T(documents_join_rules_and_data),
 	T(heads_with_variables_make_objects), T(with_holds_for_all_that_is_evaluated), T(sets_and_objects_iterate_sorted),
 	T(defaults_stand_in_only_for_nothing), T(calls_may_name_their_result), T(rules_may_have_names_of_builtins),
-	T(queries_give_bindings_and_values), T(the_four_outcomes_differ), T(the_host_adds_functions), T(an_evaluation_forgets_the_one_before),
+	T(queries_give_bindings_and_values), T(the_four_outcomes_differ), T(the_host_adds_functions),
+	T(an_evaluation_forgets_the_one_before),
 };
 
 int main(void)

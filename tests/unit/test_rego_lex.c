@@ -75,7 +75,8 @@ static void numbers_are_those_of_json(void)
 	CHECK(tokens("0 12 0.5 1e9 1.5E-10 2e+3", "0 12 0.5 1e9 1.5E-10 2e+3"));
 	CHECK(is_bad("00", "leading zero") && is_bad("1.", "fraction") && is_bad("1e", "exponent") && is_bad("1e+", "exponent"));
 	CHECK(is_bad("0x1", "number format") && is_bad("1a", "number format") && is_bad("1_000", "number format"));
-	CHECK(is_bad(".5", "number format") && is_bad("1.5.", "number format") && is_bad("1.2.3", "number format") && tokens("1 . 5", "1 . 5"));
+	CHECK(is_bad(".5", "number format") && is_bad("1.5.", "number format") && is_bad("1.2.3", "number format") &&
+	      tokens("1 . 5", "1 . 5"));
 }
 
 static void characters_outside_the_language_are_refused(void)
@@ -174,6 +175,13 @@ static void limits_hold_at_n_and_not_at_n_plus_1(void)
 	CHECK(!over("abcd\nabcd", lim, 2) && over("abcd\nabcde", lim, 2) && over("`\nabcde`", lim, 2) && over("ééa", lim, 1));
 }
 
+static void no_text_is_the_end(void)
+{
+	struct lexer l = lex_open((struct span){ 0 }, 0, LIMITS);
+
+	CHECK(lex_next(&l).kind == TOK_END && lex_next(&l).kind == TOK_END);
+}
+
 static void every_truncation_ends(void)
 {
 	static const char text[] = "package a\nx := {\"k\\u0041\": [1.5e3, `r\n`], $\"t {y} z\": -2} # é\r\n";
@@ -199,7 +207,7 @@ int main(void)
 	static const struct t_case cases[] = { T(symbols_take_the_longest), T(tokens_know_their_place_and_what_stands_before),
 		T(numbers_are_those_of_json), T(characters_outside_the_language_are_refused),
 		T(text_is_vetted_before_anything_else), T(strings_have_the_escapes_of_json), T(templates_come_in_parts),
-		T(limits_hold_at_n_and_not_at_n_plus_1), T(every_truncation_ends) };
+		T(limits_hold_at_n_and_not_at_n_plus_1), T(no_text_is_the_end), T(every_truncation_ends) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -1,4 +1,5 @@
-/* Hostile policies and inputs: every budget ends in an error of its own, never in an answer, and nothing of it depends on the machine. */
+/* Hostile policies and inputs: every budget ends in an error of its own, never in an answer, and nothing of it depends on the
+ * machine. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -108,6 +109,27 @@ static void blow_up_ends_at_the_limit_of_steps(void)
 	wr_str(&w, "v0 == 3\n}\n");
 	g = run_text(&w, &c);
 	CHECK(g.loaded && g.out == REGO_OUT_ERROR && g.e.code == REGO_LIMIT_STEPS && g.steps == 100000);
+}
+
+/* Comparing long values is work: without counting it, this loop would be 10^10 comparisons within the steps. */
+static void comparing_long_values_takes_steps(void)
+{
+	static const char module[] = "package t\na := [i | some i in numbers.range(1, 10000)]\nb := [i | some i in numbers.range(1, 10000)]\n"
+				     "x := count([1 | some i in numbers.range(1, 1000); OP])";
+	static const char *const op[] = { "a == b", "not a != b", "a <= b", "[a] = [b]", "{\"k\": a} = {\"k\": b}", "b in [a]" };
+
+	for (size_t i = 0; i < sizeof(op) / sizeof(op[0]); i++) {
+		struct rego_case c = { .limits = REGO_LIMITS_DEFAULT };
+		char text[500];
+		struct rego_got g;
+
+		c.limits.steps = 5000000;
+		(void)snprintf(text, sizeof(text), "%.*s%s])", (int)(strlen(module) - 4), module, op[i]);
+		g = rego_run(text, NULL, &c);
+		CHECK(g.loaded && g.out == REGO_OUT_ERROR && g.e.code == REGO_LIMIT_STEPS);
+		if (!g.loaded)
+			(void)rego_said(&g, text);
+	}
 }
 
 static void doubling_rules_end_at_a_limit(void)
@@ -282,7 +304,7 @@ static void threads_share_a_policy(void)
 
 static const struct t_case cases[] = {
 	T(a_long_body_needs_no_stack), T(chains_of_rules_end_at_the_limit_of_calls), T(deep_calls_fit_into_eight_mebibytes_of_stack),
-	T(blow_up_ends_at_the_limit_of_steps), T(doubling_rules_end_at_a_limit), T(strings_that_grow_end_at_a_limit),
+	T(blow_up_ends_at_the_limit_of_steps), T(doubling_rules_end_at_a_limit), T(comparing_long_values_takes_steps), T(strings_that_grow_end_at_a_limit),
 	T(prints_end_at_the_limit_of_output), T(every_smaller_budget_is_an_error), T(every_smaller_memory_is_an_error),
 	T(compiling_is_bounded_too), T(a_policy_has_its_own_memory_limit), T(threads_share_a_policy),
 };

@@ -139,6 +139,7 @@ static bool prepare(struct rego_eval *v)
 
 	if (!v->ctx)
 		return false;
+	v->host.seed = val_hash(v->ctx->input) * 0x9e3779b97f4a7c15u ^ (uint64_t)v->host.now_ns;
 	if (!v->host.regex)
 		v->host.regex = regex_cache_new(&v->h);
 	if (!v->ctx->cache)
@@ -195,8 +196,8 @@ const struct rego_rule *rego_rule_find(const struct rego_policy *p, const char *
 	return t;
 }
 
-static enum rego_outcome read_place(struct rego_eval *v, const struct rego_rule *t, const struct val *step, size_t n, struct val *out,
-    struct rego_error *e)
+static enum rego_outcome read_place(struct rego_eval *v, const struct rego_rule *t, const struct val *step, size_t n,
+    struct val *out, struct rego_error *e)
 {
 	struct place at = { NULL, VAL_UNDEF, false };
 	bool ok = true;

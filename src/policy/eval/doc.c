@@ -1,12 +1,12 @@
-/* Documents: what rules define and base data, seen as one. A place is where a reference stands while it goes down step by step; rules on
- * the way are evaluated, packages are put together only when they are read as a whole. */
+/* Documents: what rules define and base data, seen as one. A place is where a reference stands while it goes down step by
+ * step; rules on the way are evaluated, packages are put together only when they are read as a whole. */
 #include "policy/eval/eval.h"
 #include "policy/value/num.h"
 
 bool is_masked(const struct ctx *c, const struct rego_rule *t)
 {
 	for (const struct mask *m = c->masks; m; m = m->next)
-		if (m->at == t)
+		if (m->at == t && !m->n_rest)
 			return true;
 	return false;
 }
@@ -17,6 +17,22 @@ static bool hidden(const struct ctx *c, const struct rego_rule *t)
 	for (; c->masks && t; t = t->parent)
 		if (is_masked(c, t))
 			return true;
+	return false;
+}
+
+/* Steps from i on go to where `with` replaced a part of rule t's value: then only the base document counts. */
+static bool goes_to_replaced(struct rego_eval *v, const struct rego_rule *t, const struct node *n, size_t i, struct val *f)
+{
+	for (const struct mask *m = v->ctx->masks; m; m = m->next) {
+		size_t k = 0;
+
+		if (m->at != t || !m->n_rest || n->n - i < m->n_rest)
+			continue;
+		while (k < m->n_rest && val_eq(value_of(v, n->item[i + k], f), m->rest[k]))
+			k++;
+		if (k == m->n_rest)
+			return true;
+	}
 	return false;
 }
 
@@ -72,10 +88,12 @@ bool place_step(struct rego_eval *v, struct place *p, struct val key)
 static bool start(struct rego_eval *v, const struct node *n, struct val *f, struct place *out)
 {
 	if (n->slot != NO_SLOT) {
-		*out = (struct place){ (const struct rego_rule *)(uintptr_t)f[n->slot + 1].w, f[n->slot], false }; /* NOLINT: put there by OP_DOC */
+		out->t = (const struct rego_rule *)(uintptr_t)f[n->slot + 1].w; /* NOLINT: put there by OP_DOC */
+		out->base = f[n->slot];
+		out->stored = false;
 		return true;
 	}
-	if (v->ctx->masks && hidden(v->ctx, n->doc)) {
+	if (v->ctx->masks && (hidden(v->ctx, n->doc) || goes_to_replaced(v, n->doc, n, 0, f))) {
 		*out = (struct place){ NULL, base_at(v, n->doc), true };
 		return val_defined(out->base);
 	}
@@ -92,8 +110,11 @@ bool place_of(struct rego_eval *v, const struct node *n, struct val *f, struct p
 		return false;
 	for (size_t i = 0; i < n->n; i++) {
 		struct val key = value_of(v, n->item[i], f);
+		const struct rego_rule *c = v->ctx->masks && out->t ? tree_child(out->t, key) : NULL;
 
-		if (!val_defined(key) || !place_step(v, out, key))
+		if (c && goes_to_replaced(v, c, n, i + 1, f))
+			*out = (struct place){ NULL, base_at(v, c), true };
+		else if (!val_defined(key) || !place_step(v, out, key))
 			return false;
 	}
 	return true;
@@ -114,7 +135,8 @@ static void add_children(struct rego_eval *v, struct place p, struct plist *l)
 	}
 }
 
-/* A package as a whole: its rules and what it holds, then base data under other names. Paths in the tree are bounded: TREE_DEPTH_MAX. */
+/* A package as a whole: its rules and what it holds, then base data under other names. Paths in the tree are bounded:
+ * TREE_DEPTH_MAX. */
 struct val place_read(struct rego_eval *v, struct place p)
 {
 	struct plist l = { .h = &v->h };

@@ -1,17 +1,24 @@
-/* Evaluation, inside. run() is the machine that executes a body's ops (machine.c); term.c works out expressions; rule.c the values of
- * rules, each once per context; doc.c walks the documents that rules and base data make together; with.c makes contexts.
+/* Evaluation, inside. run() is the machine that executes a body's ops (machine.c); term.c works out expressions; rule.c the
+ * values of rules, each once per context; doc.c walks the documents that rules and base data make together; with.c makes
+ * contexts.
  *
- * heap.over is the one stop sign: limits, conflicts and strict builtin errors all set it, everything then winds up with VAL_UNDEF or false, and
- * the outcome is an error whatever else was found. */
+ * heap.over is the one stop sign: limits, conflicts and strict builtin errors all set it, everything then winds up with
+ * VAL_UNDEF or false, and the outcome is an error whatever else was found. */
 #pragma once
 #include "policy/builtin/builtin.h"
 #include "policy/plan/compile.h"
 
-/* C recursion: what nests in sources and calls. One unit is at most some 700 bytes of stack, under AddressSanitizer too (test_rego_deep). */
-#define EVAL_DEPTH_MAX 4000
+/* C recursion: what nests in sources and calls. One unit is some 400 bytes of stack under AddressSanitizer, half of that without
+ * (test_rego_limits). */
+#define EVAL_DEPTH_MAX 8000
 
 struct cached { struct val v; uint32_t id; bool known; };
-struct mask { const struct mask *next; const struct rego_rule *at; };
+struct mask { /* what `with` replaced: a node, or something inside of a rule's value */
+	const struct mask *next;
+	const struct rego_rule *at;
+	const struct val *rest; /* steps below the rule */
+	size_t n_rest;
+};
 struct mock { /* a function replaced by `with` */
 	const struct mock *next;
 	const struct with_mod *mod;
@@ -48,7 +55,11 @@ struct sink {
 };
 
 /* A place in the documents: below node t with the base document beside it, or (t NULL) a value. */
-struct place { const struct rego_rule *t; struct val base; bool stored; /* base is of the base document, where numbers name members too */ };
+struct place {
+	const struct rego_rule *t;
+	struct val base;
+	bool       stored; /* base is of the base document, where numbers name members too */
+};
 
 struct explain; /* explain.c */
 
@@ -82,6 +93,10 @@ void        frame_free(struct rego_eval *v);
 /* machine.c: true when the body ended in OP_STOP, or in an OP_RETURN or the like that needs no other solution. */
 bool run(struct rego_eval *v, const struct code *c, struct val *f, struct sink *out);
 bool match(struct rego_eval *v, const struct pat *p, struct val x, struct val *f);
+
+/* equal.c: with the steps that long values take */
+bool equal(struct rego_eval *v, struct val a, struct val b);
+int  compare(struct rego_eval *v, struct val a, struct val b);
 
 /* term.c */
 struct val term(struct rego_eval *v, const struct node *n, struct val *f);

@@ -1,7 +1,7 @@
 /* Explanations: for every definition without a solution, the statement furthest down at which it failed, and what stood there.
  *
- * Lines of definitions that did not matter (below one that had a solution, inside of `not`) are dropped. Secrets: with any path marked secret, a
- * value is shown only when it was read by a constant path that is neither below nor above one. */
+ * Lines of definitions that did not matter (below one that had a solution, inside of `not`) are dropped. Secrets: with any
+ * path marked secret, a value is shown only when it was read by a constant path that is neither below nor above one. */
 #include "policy/eval/eval.h"
 #include "policy/eval/explain.h"
 
@@ -68,10 +68,17 @@ void explain_end(struct rego_eval *v, const struct def *d, bool found)
 	if (!l || l->def != d)
 		return;
 	x->level = l->up;
-	if (found || x->muted)
-		x->n = l->first_line;
-	else if (l->any && x->n < LINES_MAX)
-		x->line[x->n++] = l->line;
+	if ((found && l->up) || x->muted) { /* what was asked for is explained even where it has a value */
+		x->n = l->first_line < x->n ? l->first_line : x->n;
+		return;
+	}
+	if (found || !l->any)
+		return;
+	if (x->n == LINES_MAX) { /* the outermost, which come last, say most */
+		memmove(x->line, x->line + 1, (LINES_MAX - 1) * sizeof(x->line[0]));
+		x->n--;
+	}
+	x->line[x->n++] = l->line;
 }
 
 static bool is_step_end(char c)
@@ -118,6 +125,17 @@ static void put_step(struct wr *w, struct val step)
 	wr_u8(w, ']');
 }
 
+/* Working it out once more would ask the host again, or repeat a long search. */
+static bool asks_again(const struct node *n)
+{
+	if (n->kind == N_HOST || n->kind == N_COMP || n->kind == N_FUNC)
+		return true;
+	for (size_t i = 0; i < n->n; i++)
+		if (asks_again(n->item[i]))
+			return true;
+	return false;
+}
+
 /* Writes the path that a node reads; false where it reads none, or where a step is not constant and there are secrets. */
 static bool put_path(struct rego_eval *v, const struct node *n, struct val *f, struct wr *w)
 {
@@ -130,7 +148,7 @@ static bool put_path(struct rego_eval *v, const struct node *n, struct val *f, s
 	else
 		return false;
 	for (size_t i = first; n->kind != N_INPUT && i < n->n; i++) {
-		if (n->item[i]->kind != N_CONST && v->explain->n_secret)
+		if ((n->item[i]->kind != N_CONST && v->explain->n_secret) || asks_again(n->item[i]))
 			return false;
 		put_step(w, value_of(v, n->item[i], f));
 	}
@@ -168,19 +186,23 @@ static struct span shown(struct rego_eval *v, const char *before, struct val x)
 	return r;
 }
 
+struct sight { struct span path, found; };
+
 /* Path and value of what a node reads. */
-static void look(struct rego_eval *v, const struct node *n, struct val *f, struct span *path, struct span *found, const char *before)
+static struct sight look(struct rego_eval *v, const struct node *n, struct val *f, const char *before)
 {
+	struct sight s = { { NULL, 0 }, { NULL, 0 } };
 	struct wr w = wr_open(4096);
 	bool has = n->kind != N_CONST && put_path(v, n, f, &w);
 
 	if (has)
-		*path = keep(v, &w);
+		s.path = keep(v, &w);
 	wr_close(&w);
-	if ((has && is_secret(v->explain, *path)) || (!has && n->kind != N_CONST && v->explain->n_secret))
-		*found = span_of("(secret)");
-	else
-		*found = shown(v, before, value_of(v, n, f));
+	if ((has && is_secret(v->explain, s.path)) || (!has && n->kind != N_CONST && v->explain->n_secret))
+		s.found = span_of("(secret)");
+	else if (!asks_again(n))
+		s.found = shown(v, before, value_of(v, n, f));
+	return s;
 }
 
 static const char *sign(enum compare c)
@@ -190,18 +212,19 @@ static const char *sign(enum compare c)
 	return text[c];
 }
 
-static void two_sides(struct rego_eval *v, struct rego_explain_line *l, const struct node *a, const struct node *b, struct val *f, const char *before)
+static void show(struct rego_explain_line *l, struct sight s)
 {
-	struct span unused = { NULL, 0 };
+	l->path = s.path;
+	l->found = s.found;
+}
 
-	if (a->kind == N_CONST) {
-		const struct node *t = a;
+static void two_sides(struct rego_eval *v, struct rego_explain_line *l, const struct node *const *side, struct val *f,
+    const char *before)
+{
+	bool turned = side[0]->kind == N_CONST;
 
-		a = b;
-		b = t;
-	}
-	look(v, a, f, &l->path, &l->found, "");
-	look(v, b, f, &unused, &l->wanted, before);
+	show(l, look(v, side[turned], f, ""));
+	l->wanted = look(v, side[!turned], f, before).found;
 }
 
 static void describe(struct rego_eval *v, const struct op *op, struct val *f, struct rego_explain_line *l)
@@ -209,20 +232,25 @@ static void describe(struct rego_eval *v, const struct op *op, struct val *f, st
 	const struct node *a = op->a;
 
 	if (op->kind == OP_TEST && a->kind == N_COMPARE) {
-		two_sides(v, l, a->item[0], a->item[1], f, sign(a->cmp));
+		two_sides(v, l, (const struct node *const *)a->item, f, sign(a->cmp));
 		return;
 	}
 	if (op->kind == OP_EQ) {
-		two_sides(v, l, a, op->b, f, "");
+		two_sides(v, l, (const struct node *const[]){ a, op->b }, f, "");
 		return;
 	}
 	if (op->kind == OP_TEST && a->kind == N_MEMBER && a->n == 2) {
-		two_sides(v, l, a->item[0], a->item[1], f, "in ");
+		two_sides(v, l, (const struct node *const *)a->item, f, "in ");
 		return;
 	}
-	if (!a || op->kind == OP_NOT)
+	if (op->kind == OP_NOT && op->code->n == 2 && op->code->op[0].kind == OP_TEST) {
+		show(l, look(v, op->code->op[0].a, f, ""));
+		l->wanted = span_of("false or undefined");
 		return;
-	look(v, a, f, &l->path, &l->found, "");
+	}
+	if (!a)
+		return;
+	show(l, look(v, a, f, ""));
 	l->wanted = span_of(op->kind == OP_TEST ? "true" : op->kind == OP_BIND ? "defined" : "a member that fits");
 }
 
@@ -231,12 +259,13 @@ static bool further(struct loc a, struct loc b)
 	return a.line > b.line || (a.line == b.line && a.col > b.col);
 }
 
-/* Looking again must leave no trace: it may only use what is left of the budget, and stops nothing. */
+/* Looking at the values again takes memory, but no steps, so that an evaluation explained takes the steps of one that is not. */
 void explain_failed(struct rego_eval *v, const struct op *op, struct val *f)
 {
 	struct level *l = v->explain->level;
 	struct explain *x = v->explain;
 	const struct rule *r;
+	uint64_t steps = v->h.steps;
 
 	if (!l || !op->src || x->muted || !heap_ok(&v->h) || (l->any && !further(op->src->at, l->line.at)))
 		return;
@@ -248,4 +277,6 @@ void explain_failed(struct rego_eval *v, const struct op *op, struct val *f)
 	x->muted++;
 	describe(v, op, f, &l->line);
 	x->muted--;
+	if (heap_ok(&v->h))
+		v->h.steps = steps;
 }

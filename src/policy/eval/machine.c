@@ -62,7 +62,7 @@ bool match(struct rego_eval *v, const struct pat *p, struct val x, struct val *f
 		return val_defined(x);
 	case PAT_SAME:
 		y = value_of(v, p->node, f);
-		return val_defined(y) && val_eq(x, y);
+		return val_defined(y) && equal(v, x, y);
 	case PAT_ARRAY:
 		return match_array(v, p, x, f);
 	case PAT_OBJECT:
@@ -178,7 +178,7 @@ static enum step same(struct rego_eval *v, const struct op *op, struct val *f)
 {
 	struct val a = value_of(v, op->a, f), b = val_defined(a) ? value_of(v, op->b, f) : VAL_UNDEF;
 
-	return val_defined(b) && val_eq(a, b) ? NEXT : FAIL;
+	return val_defined(b) && equal(v, a, b) ? NEXT : FAIL;
 }
 
 static enum step give(struct rego_eval *v, const struct op *op, struct val *f, struct sink *out)
@@ -187,7 +187,7 @@ static enum step give(struct rego_eval *v, const struct op *op, struct val *f, s
 
 	if (!val_defined(x))
 		return FAIL;
-	if (val_defined(out->value) && !val_eq(out->value, x)) {
+	if (val_defined(out->value) && !equal(v, out->value, x)) {
 		(void)eval_fail(v, REGO_CONFLICT, out->rule && out->rule->kind == RULE_FUNCTION ?
 		    "functions must not produce multiple outputs for same inputs" : "complete rules must not produce multiple outputs");
 		return FAIL;

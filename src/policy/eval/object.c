@@ -1,5 +1,5 @@
-/* Rules whose heads have variables: p[k].q := v, p[k] contains x. Every solution is an entry, a path of keys with a value at its end;
- * rules at fixed paths below add theirs; sorted by path, they become one object. */
+/* Rules whose heads have variables: p[k].q := v, p[k] contains x. Every solution is an entry, a path of keys with a value at
+ * its end; rules at fixed paths below add theirs; sorted by path, they become one object. */
 #include "policy/eval/eval.h"
 
 #include <stdlib.h>

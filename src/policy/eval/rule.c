@@ -52,7 +52,7 @@ static void run_chain(struct rego_eval *v, const struct def *d, const struct val
 		(void)run_def(v, d, arg, &mine);
 		if (!val_defined(mine.value))
 			continue;
-		if (val_defined(out->value) && !val_eq(out->value, mine.value))
+		if (val_defined(out->value) && !equal(v, out->value, mine.value))
 			(void)eval_fail(v, REGO_CONFLICT, out->rule->kind == RULE_FUNCTION ?
 			    "functions must not produce multiple outputs for same inputs" : "complete rules must not produce multiple outputs");
 		out->value = mine.value;

@@ -68,16 +68,16 @@ static struct val comprehension(struct rego_eval *v, const struct node *n, struc
 	return conflict ? eval_fail(v, REGO_CONFLICT, "object keys must be unique") : r;
 }
 
-static struct val compare(struct rego_eval *v, const struct node *n, struct val *f)
+static struct val comparison(struct rego_eval *v, const struct node *n, struct val *f)
 {
 	struct val a = value_of(v, n->item[0], f), b = val_defined(a) ? value_of(v, n->item[1], f) : VAL_UNDEF;
 	int c;
 
-	if (!val_defined(b) || !heap_steps(&v->h, val_len(a) / 8))
+	if (!val_defined(b))
 		return VAL_UNDEF;
 	if (n->cmp == CMP_EQ || n->cmp == CMP_NE)
-		return val_bool(val_eq(a, b) == (n->cmp == CMP_EQ));
-	c = val_cmp(a, b);
+		return val_bool(equal(v, a, b) == (n->cmp == CMP_EQ));
+	c = compare(v, a, b);
 	if (n->cmp == CMP_LT || n->cmp == CMP_LE)
 		return val_bool(c < 0 || (c == 0 && n->cmp == CMP_LE));
 	return val_bool(c > 0 || (c == 0 && n->cmp == CMP_GE));
@@ -90,7 +90,7 @@ static bool has_item(struct rego_eval *v, struct val x, struct val xs)
 	if (!heap_steps(&v->h, val_len(xs) / 4))
 		return false;
 	for (size_t i = 0, n = val_len(xs); i < n; i++)
-		if (val_eq(val_at(xs, i), x))
+		if (equal(v, val_at(xs, i), x))
 			return true;
 	return false;
 }
@@ -106,7 +106,7 @@ static struct val member(struct rego_eval *v, const struct node *n, struct val *
 		yes = has_item(v, x[0], x[1]);
 	} else {
 		found = val_ref(x[2], x[0]);
-		yes = val_defined(found) && val_eq(found, x[1]);
+		yes = val_defined(found) && equal(v, found, x[1]);
 	}
 	frame_pop(v, x);
 	return val_bool(yes);
@@ -151,7 +151,7 @@ static struct val composite(struct rego_eval *v, const struct node *n, struct va
 	case N_HOST:
 		return call(v, n, f);
 	case N_COMPARE:
-		return compare(v, n, f);
+		return comparison(v, n, f);
 	case N_MEMBER:
 		return member(v, n, f);
 	case N_TEMPLATE:

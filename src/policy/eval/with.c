@@ -26,7 +26,8 @@ struct ctx *ctx_unmocked(struct rego_eval *v, struct ctx *c)
 	return c->unmocked;
 }
 
-/* The first context has an array by id, which evaluation without `with` looks up at once; others a hash of the few rules they see. */
+/* The first context has an array by id, which evaluation without `with` looks up at once; others a hash of the few rules they
+ * see. */
 bool cache_get(const struct rego_eval *v, const struct ctx *c, uint32_t id, struct val *out)
 {
 	size_t i;
@@ -140,13 +141,13 @@ struct val merge(struct rego_eval *v, struct val under, struct val over)
 	return r;
 }
 
-static void put_mask(struct rego_eval *v, struct ctx *c, const struct rego_rule *t)
+static void put_mask(struct rego_eval *v, struct ctx *c, const struct with_mod *mod)
 {
 	struct mask *m = heap_alloc(&v->h, sizeof(*m));
 
 	if (!m)
 		return;
-	*m = (struct mask){ c->masks, t };
+	*m = (struct mask){ c->masks, mod->mask, mod->path + mod->n_path - mod->n_rest, mod->n_rest };
 	c->masks = m;
 }
 
@@ -173,7 +174,7 @@ static bool apply(struct rego_eval *v, struct ctx *c, const struct with_mod *m, 
 	case WITH_DATA:
 		c->base = put_at(v, c->base, m->path, m->n_path, x);
 		if (m->mask)
-			put_mask(v, c, m->mask);
+			put_mask(v, c, m);
 		break;
 	case WITH_FUNC:
 		put_mock(v, c, m, x);

@@ -1,12 +1,14 @@
 /* The syntax tree of a module, in the policy's arena, immutable once parsed.
  *
- * Only form: names are not resolved, nothing is reordered (plan/ does both). Operators are calls by OPA's names, so that an infix
- * and a written call are the same thing: plus minus mul div rem and or equal neq lt lte gt gte, internal.member_2/3, eq (=), assign (:=).
- * `-x` of a number literal is a constant; of anything else minus(0, x). */
+ * Only form: names are not resolved, nothing is reordered (plan/ does both). Operators are calls by OPA's names, so that an
+ * infix and a written call are the same thing: plus minus mul div rem and or equal neq lt lte gt gte, internal.member_2/3, eq (=),
+ * assign (:=).
+ * `-1` is a constant; a sign before anything else is refused. */
 #pragma once
 #include "policy/value/val.h"
 
-#define TERM_HEIGHT_MAX 256 /* of a tree of terms and bodies, long chains of operators included: recursion over it is that deep at most */
+/* Of a tree of terms and bodies, long chains of operators included: recursion over it is that deep at most. */
+#define TERM_HEIGHT_MAX 256
 
 struct loc { uint32_t file; uint32_t line, col; }; /* line and column from 1; column in code points, as OPA counts */
 
@@ -79,8 +81,8 @@ struct rule {
 	struct span   text;     /* head as written: for explanations */
 };
 
-/* path: TERM_REF, the var `data` or `input`, then constant strings. alias {NULL,0}: the last step names it. The names of a module's imports
- * differ. rego.v1 and future.keywords are not here: the parser has acted on them. */
+/* path: TERM_REF, the var `data` or `input`, then constant strings. alias {NULL,0}: the last step names it. The names of a
+ * module's imports differ. rego.v1 and future.keywords are not here: the parser has acted on them. */
 struct import { struct loc at; struct term *path; struct span alias; };
 
 struct module {

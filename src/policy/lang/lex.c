@@ -14,6 +14,22 @@ static struct loc here(const struct lexer *l)
 	return (struct loc){ l->file, l->line, l->col };
 }
 
+static void skip(struct lexer *l, size_t n)
+{
+	if (n == 0)
+		return; /* an empty text may have no address */
+	l->r.p += n;
+	l->r.n -= n;
+	l->r.off += n;
+}
+
+/* Goes n bytes of ASCII on, within a line. */
+static void take_ascii(struct lexer *l, size_t n)
+{
+	l->col += (uint32_t)n;
+	skip(l, n);
+}
+
 /* Goes n bytes on, counting lines and code points. */
 static void take(struct lexer *l, size_t n)
 {
@@ -27,9 +43,7 @@ static void take(struct lexer *l, size_t n)
 			l->col++;
 		}
 	}
-	l->r.p += n;
-	l->r.n -= n;
-	l->r.off += n;
+	skip(l, n);
 }
 
 static bool is_bom(struct span s)
@@ -51,29 +65,62 @@ static const char *vet_char(struct span s, size_t *n)
 	return is_bom(s) ? "illegal byte-order mark" : NULL;
 }
 
+/* Whether there is nothing to look at in a line: neither NUL nor anything beyond ASCII. Eight bytes at a time. */
+static bool plain(const uint8_t *p, size_t n)
+{
+	const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+	uint64_t odd = 0, w;
+
+	for (; n >= 8; p += 8, n -= 8) {
+		memcpy(&w, p, 8);
+		odd |= w | (w - ones); /* the top bit of a byte: it is 0x80 or more, or 0 (a borrow from below is of a 0, too) */
+	}
+	for (; n > 0; n--, p++)
+		odd |= *p - 1u >= 0x7f ? tops : 0;
+	return (odd & tops) == 0;
+}
+
+static const char *vet_line(struct span s, struct loc *at)
+{
+	const char *why = NULL;
+	size_t n;
+
+	if (plain(s.p, s.n))
+		return NULL;
+	for (size_t i = at->line == 1 && is_bom(s) ? 3 : 0; i < s.n; i += n, at->col++) {
+		why = vet_char((struct span){ s.p + i, s.n - i }, &n);
+		if (why)
+			break;
+	}
+	return why;
+}
+
+static void over(struct lexer *l, const char *why)
+{
+	l->over = REGO_LIMIT_SOURCE;
+	l->bad = why;
+}
+
 static void vet(struct lexer *l, struct span s)
 {
 	struct loc at = { l->file, 1, 1 };
-	size_t line_at = 0, n;
 
-	if (s.n > l->lim.bytes) {
-		l->over = REGO_LIMIT_SOURCE;
-		l->bad = "file has too many bytes";
-	}
-	for (size_t i = is_bom(s) ? 3 : 0; i < s.n && !l->bad; i += n) {
-		l->bad = vet_char((struct span){ s.p + i, s.n - i }, &n);
-		if (at.line > l->lim.lines || (s.p[i] != '\n' && i - line_at >= l->lim.columns)) {
-			l->over = REGO_LIMIT_SOURCE;
-			l->bad = at.line > l->lim.lines ? "file has too many lines" : "line is too long";
-		}
+	if (s.n > l->lim.bytes)
+		over(l, "file has too many bytes");
+	while (!l->bad && s.n > 0) {
+		size_t n = span_find(s, '\n');
+
+		at.col = 1;
+		if (at.line > l->lim.lines)
+			over(l, "file has too many lines");
+		else if (n > l->lim.columns)
+			over(l, "line is too long");
+		else
+			l->bad = vet_line((struct span){ s.p, n }, &at);
 		if (l->bad)
 			break;
-		at.col++;
-		if (s.p[i] == '\n') {
-			at.line++;
-			at.col = 1;
-			line_at = i + 1;
-		}
+		s = span_skip(s, n + 1);
+		at.line++;
 	}
 	l->bad_at = at;
 }
@@ -90,23 +137,50 @@ struct lexer lex_open(struct span text, uint32_t file, struct source_limits lim)
 	return l;
 }
 
+static void newline(struct lexer *l)
+{
+	l->line++;
+	l->col = 1;
+	skip(l, 1);
+}
+
+/* To the end of the line; only at the end of the text does it matter in which column that is. */
+static void comment(struct lexer *l)
+{
+	size_t n = span_find((struct span){ l->r.p, l->r.n }, '\n');
+
+	if (n == l->r.n)
+		take(l, n);
+	else
+		skip(l, n);
+}
+
+static size_t run_of(const struct lexer *l, uint8_t c)
+{
+	size_t n = 1;
+
+	while (n < l->r.n && l->r.p[n] == c)
+		n++;
+	return n;
+}
+
 static void skip_blank(struct lexer *l, struct token *t)
 {
 	for (;;) {
 		uint8_t c = peek(l, 0);
-		size_t n = 1;
 
-		if (c == '#') {
-			while (n < l->r.n && l->r.p[n] != '\n')
-				n++;
-		} else if (c == '\r' && peek(l, 1) != '\n') {
-			return; /* alone it would let an editor show other lines than are counted here */
-		} else if (c != ' ' && c != '\t' && c != '\n' && c != '\r') {
+		if (c == ' ' || c == '\t')
+			take_ascii(l, run_of(l, c));
+		else if (c == '\r' && peek(l, 1) == '\n')
+			take_ascii(l, 1); /* a \r alone would let an editor show other lines than are counted here */
+		else if (c == '\n')
+			newline(l);
+		else if (c == '#')
+			comment(l);
+		else
 			return;
-		}
 		t->space = true;
 		t->newline |= c == '\n';
-		take(l, n);
 	}
 }
 
@@ -187,7 +261,7 @@ static size_t escape_len(const uint8_t *p, size_t n, bool template)
 				return 0;
 		return 6;
 	}
-	return memchr("\\\"/bfnrt", p[1], 8) || (template && p[1] == '{') ? 2 : 0;
+	return (p[1] && strchr("\\\"/bfnrt", p[1])) || (template && p[1] == '{') ? 2 : 0;
 }
 
 /* From byte `from` on to the closing quote; a template's part ends before an expression too. Sets inner, answers the length. */
@@ -235,7 +309,7 @@ static size_t symbol(const struct lexer *l, struct token *t)
 		t->sym = SYM2(a, b);
 		return 2;
 	}
-	if (!memchr("[]{}(),:+-*/%&|=<>;.", a, 20))
+	if (!a || !strchr("[]{}(),:+-*/%&|=<>;.", a))
 		(void)bad(t, a == '!' ? "illegal ! character" : a == '$' ? "illegal $ character" : "illegal token");
 	return 1;
 }
@@ -264,7 +338,10 @@ static size_t scan(const struct lexer *l, struct token *t)
 static void finish(struct lexer *l, struct token *t, size_t n)
 {
 	t->text = (struct span){ l->r.p, n };
-	take(l, n);
+	if (t->kind == TOK_IDENT || t->kind == TOK_NUMBER || t->kind == TOK_SYMBOL)
+		take_ascii(l, n);
+	else
+		take(l, n);
 	t->end = l->r.off;
 }
 

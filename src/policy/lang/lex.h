@@ -1,8 +1,8 @@
 /* Rego tokens. Newlines matter to the parser, so each token says whether one came before it; which words are keywords depends on
  * version and imports, so here they are identifiers.
  *
- * The text is vetted once when it is opened: limits, UTF-8, no NUL, no byte-order mark but at its start. What is wrong anywhere makes every
- * token TOK_BAD. A lexer is a plain value: a copy of it is a place to come back to. */
+ * The text is vetted once when it is opened: limits, UTF-8, no NUL, no byte-order mark but at its start. What is wrong anywhere
+ * makes every token TOK_BAD. A lexer is a plain value: a copy of it is a place to come back to. */
 #pragma once
 #include "policy/lang/parse.h"
 
@@ -45,6 +45,6 @@ struct lexer lex_open(struct span text, uint32_t file, struct source_limits lim)
 struct token lex_next(struct lexer *l);
 /* The next part of a template string, right behind the '}' that ended an expression of it. */
 struct token lex_template(struct lexer *l, bool raw);
-/* The value of a TOK_STRING, TOK_RAW or part of a TOK_TEMPLATE (escapes as JSON, lone surrogates become U+FFFD); false when an escape is
- * malformed. What has no escapes is borrowed from the source. */
+/* The value of a TOK_STRING, TOK_RAW or part of a TOK_TEMPLATE (escapes as JSON, lone surrogates become U+FFFD); false when an
+ * escape is malformed. What has no escapes is borrowed from the source. */
 bool lex_string(struct heap *h, struct token t, struct val *out) NODISCARD;

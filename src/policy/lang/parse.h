@@ -29,8 +29,9 @@ bool rego_parse_module(struct heap *h, const struct source *s, uint32_t file_no,
 bool rego_parse_query(struct heap *h, const struct source *s, uint32_t file_no, bool v0, struct source_limits lim,
     struct body **out, struct rego_error *e) NODISCARD;
 /* One ground term, for --input-term and test data. */
-bool rego_parse_term(struct heap *h, const struct source *s, struct source_limits lim, struct term **out, struct rego_error *e) NODISCARD;
+bool rego_parse_term(struct heap *h, const struct source *s, struct source_limits lim, struct term **out,
+    struct rego_error *e) NODISCARD;
 
 /* Fills e from a place in a source: a limit of the heap, if one was hit, overrides code and text. Returns false. */
-bool rego_fail(struct rego_error *e, const struct heap *h, enum rego_code code, const struct source *s, struct loc at, const char *fmt, ...)
-    PRINTF(6, 7);
+bool rego_fail(struct rego_error *e, const struct heap *h, enum rego_code code, const struct source *s, struct loc at,
+    const char *fmt, ...) PRINTF(6, 7);

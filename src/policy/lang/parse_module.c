@@ -23,7 +23,7 @@ static struct term *path(struct parser *p)
 	if (!t)
 		return NULL;
 	if (t->kind == TERM_VAR) {
-		p_list_push(p, &t, sizeof(t));
+		p_add(p, t);
 		return p_term_list(p, TERM_REF, t->at, from);
 	}
 	if (t->kind != TERM_REF || t->item[0]->kind != TERM_VAR)
@@ -54,9 +54,9 @@ static struct term *parse_package(struct parser *p)
 	t->item[0] = p_const_str(p, at, t->item[0]->name);
 	if (!t->item[0])
 		return NULL;
-	p_list_push(p, &data, sizeof(data));
+	p_add(p, data);
 	for (size_t i = 0; i < t->n_items; i++)
-		p_list_push(p, &t->item[i], sizeof(struct term *));
+		p_add(p, t->item[i]);
 	return p_term_list(p, TERM_REF, at, from);
 }
 
@@ -73,6 +73,17 @@ static void reread_keyword(struct parser *p)
 		p->kw = p_keyword_of(p, p->tok.text);
 }
 
+/* A second import of the same name, but v0 has always let future.keywords pass. */
+static bool twice(struct parser *p, const struct import *i, unsigned bit, bool may)
+{
+	if ((p->imported >> bit & 1) && !may) {
+		p_fault(p, i->path->at, "import must not shadow an import before it");
+		return true;
+	}
+	p->imported |= 1u << bit;
+	return false;
+}
+
 /* import rego.v1: nothing new in a v1 module. */
 static bool import_v1(struct parser *p, const struct import *i, struct module *m)
 {
@@ -80,6 +91,8 @@ static bool import_v1(struct parser *p, const struct import *i, struct module *m
 
 	if (i->path->n_items != 2 || !span_eq_str(step(i->path, 1), "v1"))
 		return p_fault(p, i->path->at, "invalid import, must be `rego.v1`"), false;
+	if (twice(p, i, KW_NONE, false))
+		return false;
 	if (!m->v0)
 		return true;
 	if (i->alias.n > 0)
@@ -105,6 +118,8 @@ static bool import_future(struct parser *p, const struct import *i, bool was_v0)
 	k = i->path->n_items == 3 ? p_word_keyword(step(i->path, 2)) : KW_NONE;
 	if (i->path->n_items > 2 && k < KW_FIRST_FUTURE)
 		return p_fault(p, i->path->at, "unexpected keyword, must be one of [contains every if in]"), false;
+	if (twice(p, i, k == KW_NONE ? KW_ALL : (unsigned)k, was_v0))
+		return false;
 	if (was_v0 && !p->v0)
 		return p_fault(p, i->path->at,
 			   "the `rego.v1` import implies `future.keywords`, these are therefore mutually exclusive"),
@@ -184,7 +199,7 @@ static bool keep_imports(struct parser *p, struct module *m, const struct import
 	m->import = heap_array(p->h, m->n_imports, sizeof(*m->import));
 	if (!m->import)
 		return p_fault(p, p->tok.at, "out of memory"), false;
-	for (size_t i = m->n_imports; i-- > 0; last = last->next)
+	for (size_t i = m->n_imports; last && i-- > 0; last = last->next)
 		m->import[i] = last->i;
 	return true;
 }

@@ -24,7 +24,7 @@ static bool v1_forbids(struct parser *p, struct loc at, const char *why)
 static bool head_ref(struct parser *p, struct term *t, struct rule *r)
 {
 	if (t->kind == TERM_VAR) {
-		r->ref = heap_alloc(p->h, sizeof(struct term *));
+		r->ref = heap_alloc(p->h, TERM_SIZE);
 		if (!r->ref)
 			return p_fault(p, t->at, "out of memory"), false;
 		r->ref[0] = t;
@@ -136,19 +136,6 @@ static bool default_rule(struct parser *p, const struct rule *r)
 	return default_args(p, r);
 }
 
-static struct body *body_of(struct parser *p, const struct expr *x)
-{
-	struct body *b = heap_alloc(p->h, sizeof(*b));
-
-	if (b)
-		b->expr = heap_alloc(p->h, sizeof(*x));
-	if (!b || !b->expr)
-		return p_fault(p, x->at, "out of memory"), NULL;
-	b->expr[0] = *x;
-	b->n = 1;
-	return p_body_done(p, b) ? b : NULL;
-}
-
 static struct body *braced(struct parser *p)
 {
 	p_next(p);
@@ -166,7 +153,7 @@ static struct body *after_if(struct parser *p)
 		bool set = x.kind == EXPR_TERM && x.term->kind == TERM_SET;
 
 		if (!brace || !set)
-			return set ? (p_fault(p, x.at, "a set is no rule body"), NULL) : body_of(p, &x);
+			return set ? (p_fault(p, x.at, "a set is no rule body"), NULL) : p_body_of(p, &x);
 	}
 	if (!brace || !p_back(p, start))
 		return NULL;
@@ -195,7 +182,7 @@ static bool else_branch(struct parser *p, struct rule *r)
 	} else if (has_if) {
 		struct expr x;
 
-		r->body = parse_literal(p, &x) ? body_of(p, &x) : NULL;
+		r->body = parse_literal(p, &x) ? p_body_of(p, &x) : NULL;
 	} else {
 		return true;
 	}

@@ -13,23 +13,51 @@ static bool text_part(struct parser *p)
 		return false;
 	if (!lex_string(p->h, p->tok, &t->value))
 		return p_fault(p, p->tok.at, "illegal template-string part"), false;
-	p_list_push(p, &t, sizeof(t));
+	p_add(p, t);
 	return true;
 }
 
-/* Form only allows one value here; a `with` belongs to the statement around the template. */
+/* `x with input as y` has no form as a term: [$v | $v := x with input as y][0] has the same value. */
+static struct term *first_result(struct parser *p, const struct expr *x)
+{
+	struct term *made = p_term_new(p, TERM_VAR, x->at), *head = p_term_new(p, TERM_VAR, x->at),
+		    *zero = p_term_new(p, TERM_CONST, x->at);
+	size_t from = p->list.n;
+	struct expr statement = *x;
+	struct term *comp;
+
+	if (!made || !head || !zero)
+		return NULL;
+	made->name = head->name = span_of("$v"); /* no text can name it */
+	zero->value = val_int(p->h, 0);
+	statement.term = p_call2(p, "assign", x->at, made, x->term);
+	if (!statement.term)
+		return NULL;
+	p_add(p, head);
+	comp = p_term_list(p, TERM_ARRAY_COMP, x->at, from);
+	if (!comp)
+		return NULL;
+	comp->body = p_body_of(p, &statement);
+	if (!comp->body || !p_term_done(p, comp))
+		return NULL;
+	p_add(p, comp);
+	p_add(p, zero);
+	return p_term_list(p, TERM_REF, x->at, from);
+}
+
+/* One value, perhaps under other documents. */
 static struct term *expression(struct parser *p)
 {
 	struct expr x = { 0 };
 
 	if (!parse_literal(p, &x))
 		return NULL;
-	if (x.kind != EXPR_TERM || x.negated || x.n_with > 0 ||
+	if (x.kind != EXPR_TERM || x.negated ||
 	    (x.term->infix && (span_eq_str(x.term->name, "eq") || span_eq_str(x.term->name, "assign")))) {
 		p_fault(p, x.at, "unexpected statement in template-string expression");
 		return NULL;
 	}
-	return x.term;
+	return x.n_with > 0 ? first_result(p, &x) : x.term;
 }
 
 struct term *parse_template(struct parser *p)
@@ -52,7 +80,7 @@ struct term *parse_template(struct parser *p)
 		t = expression(p);
 		if (!t)
 			return NULL;
-		p_list_push(p, &t, sizeof(t));
+		p_add(p, t);
 		if (!p_is(p, '}'))
 			return p_unexpected(p, "expected } to end template string expression"), NULL;
 		p->tok = lex_template(&p->lex, raw);

@@ -45,35 +45,30 @@ static struct term *number(struct parser *p, struct loc at, struct span text)
 	return NULL;
 }
 
-/* -1 is a number, the sign may even stand apart; -x is 0 - x. */
+/* A sign before a number, which may even stand apart. There is no other unary operator, in OPA and in regorus. */
 static struct term *negative(struct parser *p)
 {
 	struct token minus = p->tok;
-	struct term *pair[2];
 	uint8_t *text;
 	size_t n;
 
 	p_next(p);
 	n = p->tok.text.n;
-	if (p->tok.kind == TOK_NUMBER) {
-		if (!p->tok.space) /* the usual case: sign and digits are one span of the source */
-			return number(p, minus.at, (struct span){ minus.text.p, n + 1 });
-		text = heap_alloc(p->h, n + 1);
-		if (!text)
-			return p_fault(p, minus.at, "out of memory"), NULL;
-		text[0] = '-';
-		memcpy(text + 1, p->tok.text.p, n);
-		return number(p, minus.at, (struct span){ text, n + 1 });
-	}
-	if (!p_enter(p))
-		return NULL;
-	pair[0] = p_term_new(p, TERM_CONST, minus.at);
-	pair[1] = parse_term(p);
-	p_leave(p);
-	if (!pair[0] || !pair[1])
-		return NULL;
-	pair[0]->value = val_int(p->h, 0);
-	return p_call2(p, "minus", minus.at, pair[0], pair[1]);
+	if (p->tok.kind != TOK_NUMBER)
+		return p_unexpected(p, "expected number"), NULL;
+	if (!p->tok.space) /* the usual case: sign and digits are one span of the source */
+		return number(p, minus.at, (struct span){ minus.text.p, n + 1 });
+	text = heap_alloc(p->h, n + 1);
+	if (!text)
+		return p_fault(p, minus.at, "out of memory"), NULL;
+	text[0] = '-';
+	memcpy(text + 1, p->tok.text.p, n);
+	return number(p, minus.at, (struct span){ text, n + 1 });
+}
+
+static const char *wanted(int end)
+{
+	return end == ']' ? "expected , or ]" : end == ')' ? "expected , or )" : "expected , or }";
 }
 
 /* Items up to the closing symbol, which is taken. One trailing comma is allowed. */
@@ -84,14 +79,11 @@ static bool items(struct parser *p, int end)
 
 		if (!t)
 			return false;
-		p_list_push(p, &t, sizeof(t));
+		p_add(p, t);
 		if (p_take(p, ','))
 			continue;
 		if (!p_is(p, end))
-			return p_unexpected(p, end == ']'   ? "expected , or ]"
-					       : end == ')' ? "expected , or )"
-							    : "expected , or }"),
-			       false;
+			return p_unexpected(p, wanted(end)), false;
 	}
 	return true;
 }
@@ -101,9 +93,9 @@ static struct term *collection(struct parser *p, enum term_kind k, struct token 
 {
 	int end = k == TERM_ARRAY ? ']' : '}';
 
-	p_list_push(p, &first, sizeof(struct term *));
+	p_add(p, first);
 	if (!p_take(p, ',') && !p_is(p, end))
-		return p_unexpected(p, k == TERM_ARRAY ? "expected , or ]" : "expected , or }"), NULL;
+		return p_unexpected(p, wanted(end)), NULL;
 	return items(p, end) ? p_term_list(p, k, open.at, from) : NULL;
 }
 
@@ -118,9 +110,9 @@ static struct term *comprehension(struct parser *p, enum term_kind k, struct tok
 	body = parse_body(p, k == TERM_ARRAY_COMP ? ']' : '}');
 	if (!body)
 		return NULL;
-	p_list_push(p, &a, sizeof(struct term *));
+	p_add(p, a);
 	if (b)
-		p_list_push(p, &b, sizeof(struct term *));
+		p_add(p, b);
 	t = p_term_list(p, k, open.at, from);
 	if (!t)
 		return NULL;
@@ -128,7 +120,7 @@ static struct term *comprehension(struct parser *p, enum term_kind k, struct tok
 	return p_term_done(p, t);
 }
 
-/* After the first term of an array or set: a comprehension where a bar follows, unless a comma then shows that the bar was "or". */
+/* After the first term of an array or set: a comprehension where a bar follows, unless a comma then shows that it was "or". */
 static struct term *after_first(struct parser *p, enum term_kind k, struct token open, struct term *first)
 {
 	size_t from = p->list.n;
@@ -171,8 +163,8 @@ static bool pairs(struct parser *p)
 		v = parse_infix_item(p, NULL);
 		if (!v)
 			return false;
-		p_list_push(p, &k, sizeof(k));
-		p_list_push(p, &v, sizeof(v));
+		p_add(p, k);
+		p_add(p, v);
 		if (!p_take(p, ',') && !p_is(p, '}'))
 			return p_unexpected(p, "expected , or }"), false;
 	}
@@ -195,8 +187,8 @@ static struct term *object(struct parser *p, struct token open, struct term *key
 	value = value ? parse_infix_item(p, value) : NULL;
 	if (!value)
 		return NULL;
-	p_list_push(p, &key, sizeof(struct term *));
-	p_list_push(p, &value, sizeof(struct term *));
+	p_add(p, key);
+	p_add(p, value);
 	if (!p_take(p, ',') && !p_is(p, '}'))
 		return p_unexpected(p, "non-terminated object"), NULL;
 	return pairs(p) ? p_term_list(p, TERM_OBJECT, open.at, from) : NULL;
@@ -339,8 +331,8 @@ static bool add_step(struct parser *p, struct chain *c, struct term *step)
 	if (!step)
 		return false;
 	if (p->list.n == c->from)
-		p_list_push(p, &c->head, sizeof(c->head));
-	p_list_push(p, &step, sizeof(struct term *));
+		p_add(p, c->head);
+	p_add(p, step);
 	return !p->failed;
 }
 
@@ -369,7 +361,7 @@ static bool call(struct parser *p, struct chain *c)
 	if (!f || !call_name(p, c, f, &name) || !p_enter(p))
 		return false;
 	p_next(p);
-	p_list_push(p, &f, sizeof(f));
+	p_add(p, f);
 	ok = items(p, ')');
 	p_leave(p);
 	t = ok ? p_term_list(p, TERM_CALL, at, c->from) : NULL;

@@ -4,7 +4,8 @@
 #include <string.h>
 
 static const struct { const char *name; enum compare cmp; } comparisons[] = {
-	{ "equal", CMP_EQ }, { "eq", CMP_EQ }, { "neq", CMP_NE }, { "lt", CMP_LT }, { "lte", CMP_LE }, { "gt", CMP_GT }, { "gte", CMP_GE },
+	{ "equal", CMP_EQ }, { "eq", CMP_EQ }, { "neq", CMP_NE }, { "lt", CMP_LT }, { "lte", CMP_LE }, { "gt", CMP_GT },
+	{ "gte", CMP_GE },
 };
 
 static const struct rego_host_fn *find_host(const struct plan *p, struct span name)
@@ -80,7 +81,7 @@ bool plan_function(struct plan *p, const struct term *callee, struct with_mod *a
 	return as->host || as->bi;
 }
 
-static size_t arity(const struct with_mod *f)
+size_t function_arity(const struct with_mod *f)
 {
 	return f->fn ? f->fn->n_args : f->host ? f->host->args : f->bi->args;
 }
@@ -173,11 +174,11 @@ struct node *plan_call(struct plan *p, const struct term *t, const struct term *
 		undefined_function(p, t);
 		return NULL;
 	}
-	if (out && n_args == arity(&f) + 1)
+	if (out && n_args == function_arity(&f) + 1)
 		*out = t->item[n_args--];
-	if (n_args != arity(&f)) {
+	if (n_args != function_arity(&f)) {
 		(void)plan_fail(p, REGO_TYPE, t->at, "function %.*s has arity %zu, got %zu argument%s", (int)t->name.n, (const char *)t->name.p,
-		    arity(&f), n_args, n_args == 1 ? "" : "s");
+		    function_arity(&f), n_args, n_args == 1 ? "" : "s");
 		return NULL;
 	}
 	n = call_node(p, t, &f, n_args);

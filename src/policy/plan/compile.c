@@ -4,6 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+static const struct source *source_of(const struct plan *p, struct loc at)
+{
+	uint32_t i = at.file - p->first_src;
+
+	return at.line && i < p->n_src ? &p->src[i] : NULL;
+}
+
 bool plan_fail(struct plan *p, enum rego_code code, struct loc at, const char *fmt, ...)
 {
 	char text[320];
@@ -15,7 +22,7 @@ bool plan_fail(struct plan *p, enum rego_code code, struct loc at, const char *f
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	p->failed = true;
-	return rego_fail(p->e, p->h, code, at.line && at.file - p->first_src < p->n_src ? &p->src[at.file - p->first_src] : NULL, at, "%s", text);
+	return rego_fail(p->e, p->h, code, source_of(p, at), at, "%s", text);
 }
 
 bool plan_ok(const struct plan *p)
@@ -108,12 +115,13 @@ static bool parse_data(struct plan *p, struct span json)
 static bool compile(struct plan *p, const struct source *src, size_t n, struct span data_json)
 {
 	p->policy->root = heap_alloc(p->h, sizeof(struct rego_rule));
-	return p->policy->root && parse_all(p, src, n) && parse_data(p, data_json) && rules_collect(p) && rules_check(p) && plan_defs(p) &&
-	       graph_check(p);
+	if (!p->policy->root || !parse_all(p, src, n) || !parse_data(p, data_json))
+		return false;
+	return rules_collect(p) && rules_check(p) && plan_defs(p) && graph_check(p);
 }
 
-bool rego_compile(const struct source *src, size_t n, struct span data_json, const struct rego_options *o, struct rego_policy **out,
-    struct rego_error *e)
+bool rego_compile(const struct source *src, size_t n, struct span data_json, const struct rego_options *o,
+    struct rego_policy **out, struct rego_error *e)
 {
 	struct arena *a = arena_new(o->memory_max);
 	struct rego_policy *pol = a ? arena_alloc(a, sizeof(*pol)) : NULL;

@@ -14,7 +14,22 @@ static void declare_arg(struct plan *p, const struct term *t)
 			declare_arg(p, t->item[i]);
 }
 
-/* Arguments are in the first slots of the frame, then taken apart by their patterns. */
+/* One argument: a pattern, or, where it is any other term, a statement of the body. */
+static struct pat *plan_arg(struct plan *p, const struct term *t, size_t i)
+{
+	size_t before = p->block->n;
+	struct node *n = plan_operand(p, t), *var;
+
+	if (!n || (p->block->n == before && patternable(p, n)))
+		return n ? plan_pattern(p, n) : NULL;
+	var = node_var(p, (uint32_t)i, t->at);
+	if (!var)
+		return NULL;
+	stmt_add(p, (struct stmt){ .kind = ST_EQ, .a = var, .b = n, .at = t->at });
+	return plan_pattern(p, var);
+}
+
+/* Arguments are in the first slots of the frame. */
 static bool plan_args(struct plan *p, struct def *d, const struct rule *r)
 {
 	for (size_t i = 0; i < r->n_args; i++)
@@ -25,11 +40,7 @@ static bool plan_args(struct plan *p, struct def *d, const struct rule *r)
 	d->arg = heap_array(p->h, r->n_args + 1, sizeof(struct pat *));
 	p->block = heap_alloc(p->h, sizeof(struct block));
 	for (size_t i = 0; d->arg && p->block && i < r->n_args; i++) {
-		struct node *n = plan_operand(p, r->arg[i]);
-
-		if (n && (p->block->n || !patternable(p, n)))
-			return plan_fail(p, REGO_UNSAFE, r->arg[i]->at, "arguments of a function must be patterns");
-		d->arg[i] = n ? plan_pattern(p, n) : NULL;
+		d->arg[i] = plan_arg(p, r->arg[i], i);
 		if (!d->arg[i])
 			return false;
 	}
@@ -38,9 +49,11 @@ static bool plan_args(struct plan *p, struct def *d, const struct rule *r)
 	return d->arg && plan_ok(p);
 }
 
-static struct node *true_node(struct plan *p, const struct rule *r)
+static struct node *result(struct plan *p, const struct rule *r)
 {
-	return node_const(p, val_bool(true), r->at);
+	const struct term *t = r->contains ? r->contains : r->value;
+
+	return t ? plan_operand(p, t) : node_const(p, val_bool(true), r->at);
 }
 
 static struct node *key_path(struct plan *p, const struct rule *r)
@@ -62,10 +75,10 @@ static bool head(struct plan *p, struct def *d, const struct rego_rule *t, const
 	if (t->kind == RULE_OBJECT) {
 		end->a = key_path(p, r);
 		end->member = r->contains != NULL;
-		end->b = r->contains ? plan_operand(p, r->contains) : r->value ? plan_operand(p, r->value) : true_node(p, r);
+		end->b = result(p, r);
 		return end->a && end->b;
 	}
-	end->a = r->contains ? plan_operand(p, r->contains) : r->value ? plan_operand(p, r->value) : true_node(p, r);
+	end->a = result(p, r);
 	if (!end->a)
 		return false;
 	if (end->kind == OP_RETURN && end->a->kind == N_CONST) {
@@ -91,9 +104,10 @@ static bool write_head(struct plan *p, struct def *d, const struct op *end, stru
 	return plan_ok(p);
 }
 
-static bool plan_branch(struct plan *p, struct def *d, const struct rego_rule *t, const struct rule *head_of, const struct rule *r)
+static bool plan_branch(struct plan *p, struct def *d, const struct rego_rule *t, const struct rule *head_of,
+    const struct rule *r)
 {
-	struct block *b;
+	struct block *b, *args;
 	struct scope s;
 	struct op end;
 	struct ops o;
@@ -102,9 +116,12 @@ static bool plan_branch(struct plan *p, struct def *d, const struct rego_rule *t
 	scope_push(p, &s, r->body);
 	if (!plan_args(p, d, head_of))
 		return false;
+	args = p->block;
 	b = plan_body(p, r->body);
 	p->block = b;
 	p->expr = NULL;
+	for (size_t i = 0; b && i < args->n; i++)
+		stmt_add(p, args->p[i]);
 	if (!b || !head(p, d, t, r, &end) || !plan_block(p, b, &o))
 		return false;
 	return write_head(p, d, &end, &o, r->at);

@@ -1,4 +1,5 @@
-/* Recursion: no rule may need itself. A depth-first walk over rules with a stack of its own, so that long chains of rules cost no C stack. */
+/* Recursion: no rule may need itself. A depth-first walk over rules with a stack of its own, so that long chains cost no C
+ * stack. */
 #include "policy/plan/plan.h"
 
 enum { WHITE, GREY, BLACK };

@@ -1,9 +1,10 @@
 /* What a compiled policy consists of: bodies as flat lists of operations over the slots of one frame.
  *
- * A body is a list of ops. An op tests, binds slots, or is a generator (OP_SCAN, OP_DOC, OP_EACH) with several solutions. When an op fails,
- * the machine goes back to the generator before it, which binds its next solution: `back`, fixed when compiling. So a body needs no C
- * recursion, however long it is; only what nests in the source (not, every, comprehensions) and calls nest in C.
- * Which slot is bound where is fixed too, by ordering (order.h): a slot is written before it is read, and nothing is ever unbound. */
+ * A body is a list of ops. An op tests, binds slots, or is a generator (OP_SCAN, OP_DOC, OP_EACH) with several solutions. When
+ * an op fails, the machine goes back to the generator before it, which binds its next solution: `back`, fixed when compiling.
+ * So a body needs no C recursion, however long it is; only what nests in the source (not, every, comprehensions) and calls
+ * nest in C. Which slot is bound where is fixed too, by ordering (order.c): a slot is written before it is read, and nothing
+ * is ever unbound. */
 #pragma once
 #include "policy/builtin/builtin.h"
 #include "policy/policy.h"
@@ -68,7 +69,8 @@ struct with_mod {
 	enum with_kind kind;
 	struct val    *path;  /* steps below input or data */
 	size_t         n_path;
-	const struct rego_rule    *mask; /* WITH_DATA: the node at exactly that path, if any */
+	const struct rego_rule    *mask; /* WITH_DATA: the node at that path, or the rule it goes into; NULL: no rule is concerned */
+	size_t         n_rest;           /* last steps of the path, below that rule */
 	const struct rego_rule    *fn;   /* WITH_FUNC: what is replaced: one of fn, bi, host */
 	const struct builtin      *bi;
 	const struct rego_host_fn *host;

@@ -1,4 +1,4 @@
-/* Orders a body: again and again from the top, the next statement whose inputs are bound. Statements that are ready keep their textual order. */
+/* Orders a body: again and again from the top, each statement whose inputs are bound. Those that are ready keep their order. */
 #include "policy/plan/plan.h"
 
 static bool withs_ready(struct plan *p, const struct withs *w)

@@ -1,13 +1,14 @@
 /* Compiling, inside: from syntax trees to ops. One struct plan compiles one definition (or query) after another.
  *
- * term.c and stmt.c resolve names and turn expressions into statements (struct stmt), hoisting what may have several solutions out of
- * calls and literals into statements of its own; order.c picks the next statement whose inputs are bound and safety.c says what is; emit.c
- * and unify.c write it down as ops. Errors are sticky: after plan_fail everything answers NULL and nothing is kept. */
+ * term.c and stmt.c resolve names and turn expressions into statements (struct stmt), hoisting what may have several solutions
+ * out of calls and literals into statements of its own; order.c picks the next statement whose inputs are bound and safety.c
+ * says what is; emit.c and unify.c write it down as ops. Errors are sticky: after plan_fail everything answers NULL and
+ * nothing is kept. */
 #pragma once
 #include "policy/plan/tree.h"
 #include "policy/value/valtext.h"
 
-#define PLAN_STEPS     (400u << 20) /* work of one compilation: bounds what is quadratic in hostile sources */
+#define PLAN_STEPS     (200u << 20) /* work of one compilation: bounds what is quadratic in hostile sources */
 #define PLAN_DEPTH_MAX 300          /* of terms in terms: C recursion */
 
 struct import_to { struct span alias; struct node *node; }; /* N_INPUT, N_REF or N_DOC */
@@ -123,7 +124,8 @@ struct node *plan_ref_extend(struct plan *p, struct node *base, struct term *con
 void         plan_note_dep(struct plan *p, const struct node *n); /* the rule being compiled looks at this N_DOC or N_FUNC */
 /* call.c: *out is the extra last argument when there is one and out is not NULL. */
 struct node *plan_call(struct plan *p, const struct term *t, const struct term **out);
-bool         plan_function(struct plan *p, const struct term *callee, struct with_mod *as); /* fn, bi or host of a name, false: none */
+bool         plan_function(struct plan *p, const struct term *callee, struct with_mod *as); /* fn, bi or host; false: none */
+size_t       function_arity(const struct with_mod *f);
 
 /* stmt.c */
 void          stmt_add(struct plan *p, struct stmt s);

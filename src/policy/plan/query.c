@@ -7,7 +7,9 @@ static bool captures(const struct expr *e)
 
 	if (e->kind != EXPR_TERM || e->negated)
 		return false;
-	return !(t->kind == TERM_CALL && (span_eq_str(t->name, "eq") || span_eq_str(t->name, "assign") || span_eq_str(t->name, "print")));
+	if (t->kind != TERM_CALL)
+		return true;
+	return !span_eq_str(t->name, "eq") && !span_eq_str(t->name, "assign") && !span_eq_str(t->name, "print");
 }
 
 /* The value of an expression is kept; it must be true only when there are others to choose among (as OPA's API has it). */
@@ -114,7 +116,8 @@ static bool plan_query(struct plan *p, const struct body *q, struct code **out)
 	return plan_ok(p);
 }
 
-bool rego_plan_query(struct heap *h, const struct rego_policy *pol, struct span text, struct code **out, uint32_t *slots, struct rego_error *e)
+bool rego_plan_query(struct heap *h, const struct rego_policy *pol, struct span text, struct code **out, uint32_t *slots,
+    struct rego_error *e)
 {
 	struct source src = { "query", text };
 	struct plan p = { .h = h, .policy = (struct rego_policy *)pol, .src = &src, .n_src = 1, .e = e,

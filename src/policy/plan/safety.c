@@ -1,5 +1,6 @@
-/* Which variables are bound, and what may therefore be written next. The law is OPA's: a variable is safe when some statement before binds it;
- * closures see the variables bound before their statement; what the body around a closure mentions must be bound by then. */
+/* Which variables are bound, and what may therefore be written next. The law is OPA's: a variable is safe when some statement
+ * before binds it; closures see the variables bound before their statement; what the body around a closure mentions must be
+ * bound by then. */
 #include "policy/plan/plan.h"
 
 bool is_ref(const struct node *n)
@@ -28,6 +29,8 @@ static bool closure_ready(struct plan *p, const struct node *n, bool strict)
 
 static bool items_closure_ready(struct plan *p, const struct node *n, bool strict)
 {
+	if (n->n && !heap_steps(p->h, n->n))
+		return false;
 	for (size_t i = 0; i < n->n; i++)
 		if (!closure_ready(p, n->item[i], strict))
 			return false;
@@ -67,6 +70,8 @@ bool ground(struct plan *p, const struct node *n)
 		return is_bound(p, n->slot);
 	if (n->kind == N_COMP)
 		return closure_ready(p, n, false);
+	if (n->n && !heap_steps(p->h, n->n))
+		return false;
 	for (size_t i = 0; i < n->n; i++)
 		if (!ground(p, n->item[i]))
 			return false;
@@ -79,6 +84,8 @@ bool patternable(struct plan *p, const struct node *n)
 		return true;
 	if (n->kind != N_ARRAY && n->kind != N_OBJECT)
 		return ground(p, n);
+	if (!heap_steps(p->h, n->n))
+		return false;
 	for (size_t i = 0; i < n->n; i++)
 		if (n->kind == N_OBJECT && i % 2 == 0 ? !ground(p, n->item[i]) : !patternable(p, n->item[i]))
 			return false;

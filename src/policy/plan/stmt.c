@@ -71,7 +71,7 @@ static void assign(struct plan *p, const struct term *t)
 	unify(p, plan_term(p, to), b, t->at);
 }
 
-/* An argument of print: what has several solutions is collected in a set, so that printing never takes part in finding solutions. */
+/* An argument of print: what has several solutions is collected in a set, so that printing takes no part in finding solutions. */
 static struct node *print_arg(struct plan *p, const struct term *t)
 {
 	struct block *outer = p->block, *b = block_new(p);
@@ -135,6 +135,31 @@ static void call(struct plan *p, const struct term *t)
 		stmt_add(p, (struct stmt){ .kind = ST_TEST, .a = n, .at = t->at });
 }
 
+/* An array as pattern, and a value of another shape. */
+static bool misfits(const struct node *pattern, struct val v)
+{
+	bool constant = pattern->kind == N_CONST && val_type(pattern->value) == VT_ARRAY;
+	size_t n = constant ? val_len(pattern->value) : pattern->n;
+
+	return (constant || pattern->kind == N_ARRAY) && (val_type(v) != VT_ARRAY || val_len(v) != n);
+}
+
+/* What is no collection, or one of constants that the pattern fits none of: OPA's static types find these when loading, too. */
+static bool never_in(const struct node *pattern, const struct node *domain)
+{
+	enum val_type type = val_type(domain->value);
+	size_t n = val_len(domain->value);
+
+	if (domain->kind != N_CONST)
+		return false;
+	if (type != VT_ARRAY && type != VT_OBJECT && type != VT_SET)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (!misfits(pattern, val_at(domain->value, i)))
+			return false;
+	return n > 0;
+}
+
 static void some_in(struct plan *p, const struct expr *e)
 {
 	size_t last = e->n_items - 1;
@@ -145,6 +170,8 @@ static void some_in(struct plan *p, const struct expr *e)
 		plan_declare(p, e->item[i], SEEN_DECLARED);
 	s.b = last == 2 ? plan_term(p, e->item[0]) : NULL;
 	s.c = plan_term(p, e->item[last - 1]);
+	if (plan_ok(p) && never_in(s.c, s.a))
+		(void)plan_fail(p, REGO_TYPE, e->at, "match error: there can be no such member");
 	stmt_add(p, s);
 }
 

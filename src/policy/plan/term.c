@@ -44,9 +44,14 @@ static bool folded(struct plan *p, const struct term *t, struct val *out)
 	return val_defined(*out);
 }
 
+static enum node_kind literal_kind(enum term_kind k)
+{
+	return k == TERM_ARRAY ? N_ARRAY : k == TERM_SET ? N_SET : k == TERM_OBJECT ? N_OBJECT : N_TEMPLATE;
+}
+
 static struct node *literal(struct plan *p, const struct term *t)
 {
-	enum node_kind kind = t->kind == TERM_ARRAY ? N_ARRAY : t->kind == TERM_SET ? N_SET : t->kind == TERM_OBJECT ? N_OBJECT : N_TEMPLATE;
+	enum node_kind kind = literal_kind(t->kind);
 	struct val constant = VAL_UNDEF;
 	struct node *n;
 

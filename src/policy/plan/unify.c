@@ -86,7 +86,8 @@ static bool known(struct plan *p, const struct node *n)
 /* Two literals that no values of their variables make equal. */
 static bool clash(const struct node *a, const struct node *b)
 {
-	enum val_type type = b->kind == N_CONST ? val_type(b->value) : b->kind == N_ARRAY ? VT_ARRAY : b->kind == N_OBJECT ? VT_OBJECT : VT_UNDEF;
+	enum val_type type = b->kind == N_CONST ? val_type(b->value) : b->kind == N_ARRAY ? VT_ARRAY :
+			     b->kind == N_OBJECT ? VT_OBJECT : VT_UNDEF;
 	size_t n = b->kind == N_CONST ? val_len(b->value) : b->kind == N_OBJECT ? b->n / 2 : b->n;
 
 	if (type == VT_UNDEF || (a->kind != N_ARRAY && a->kind != N_OBJECT))

@@ -36,8 +36,17 @@ static bool data_path(struct plan *p, const struct node *n, struct with_mod *m, 
 		m->path[n->doc->depth + i] = n->item[i]->value;
 	}
 	m->mask = n->doc;
-	for (size_t i = 0; m->mask && i < n->n; i++)
-		m->mask = tree_child(m->mask, n->item[i]->value);
+	m->n_rest = n->n;
+	while (m->n_rest) {
+		const struct rego_rule *c = tree_child(m->mask, n->item[n->n - m->n_rest]->value);
+
+		if (!c)
+			break;
+		m->mask = c;
+		m->n_rest--;
+	}
+	if (m->n_rest && m->mask->kind == RULE_NONE)
+		m->mask = NULL;
 	return true;
 }
 
@@ -66,6 +75,8 @@ static bool replacement(struct plan *p, const struct with *w, struct with_mod *m
 	bool local = w->value->kind == TERM_VAR;
 
 	if (m->kind == WITH_FUNC && (local || w->value->kind == TERM_REF) && plan_function(p, w->value, &f)) {
+		if (function_arity(&f) != function_arity(m))
+			return plan_fail(p, REGO_TYPE, w->at, "with: the functions have different numbers of arguments");
 		m->to_fn = f.fn;
 		m->to_bi = f.bi;
 		if (f.fn) {
