@@ -182,5 +182,5 @@ struct node *plan_call(struct plan *p, const struct term *t, const struct term *
 		return NULL;
 	}
 	n = call_node(p, t, &f, n_args);
-	return n && n->kind == N_CALL && n->bi->relation ? each(p, n) : n;
+	return n && n->bi && n->bi->relation ? each(p, n) : n;
 }

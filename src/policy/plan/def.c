@@ -159,12 +159,14 @@ static bool default_args(struct plan *p, const struct rule *r)
 /* What needs no evaluation: one unconditional definition with a constant value. */
 static void note_constants(struct rego_rule *t)
 {
-	t->one_value = t->kind == RULE_COMPLETE || t->kind == RULE_FUNCTION;
+	const struct def *first = t->n_def ? t->def[0] : NULL;
+
+	t->one_value = first && (t->kind == RULE_COMPLETE || t->kind == RULE_FUNCTION);
 	for (size_t i = 0; i < t->n_def; i++)
-		for (const struct def *d = t->def[i]; d; d = d->els)
-			t->one_value &= val_defined(d->value) && val_eq(d->value, t->def[0]->value);
-	if (t->kind == RULE_COMPLETE && t->n_def == 1 && t->one_value && t->def[0]->code->n == 1)
-		t->constant = t->def[0]->value;
+		for (const struct def *d = t->def[i]; d && first; d = d->els)
+			t->one_value &= val_defined(d->value) && val_eq(d->value, first->value);
+	if (t->kind == RULE_COMPLETE && t->n_def == 1 && t->one_value && first && first->code->n == 1)
+		t->constant = first->value;
 }
 
 static const struct unit *unit_of(const struct plan *p, const struct def *d)

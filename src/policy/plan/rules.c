@@ -165,6 +165,8 @@ bool rules_collect(struct plan *p)
 		if (!u->pkg)
 			return false;
 	}
+	if (!tree_seal(p->h, pol->root))
+		return false;
 	for (size_t i = 0; i < pol->n_src; i++) /* now that refs find every rule */
 		if (!add_imports(p, &pol->unit[i]))
 			return false;

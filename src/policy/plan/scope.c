@@ -112,6 +112,8 @@ struct node *scope_global(struct plan *p, struct span name)
 	struct rego_rule *r;
 	struct node *n;
 
+	if (u && !heap_steps(p->h, u->n_imports / 8))
+		return NULL;
 	for (size_t i = 0; u && i < u->n_imports; i++)
 		if (span_eq(u->import[i].alias, name))
 			return u->import[i].node;

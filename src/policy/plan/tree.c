@@ -3,11 +3,40 @@
 
 #define HASH_FROM 8 /* children before a hash is worth it */
 
-static struct rego_rule *by_hash(const struct rego_rule *t, struct val name)
+struct rego_rule *tree_child(const struct rego_rule *t, struct val name)
+{
+	int64_t at;
+
+	if (val_defined(t->names))
+		return val_int64(val_get(t->names, name), &at) ? t->child[at] : NULL;
+	for (size_t i = 0; i < t->n_child; i++)
+		if (val_eq(t->child[i]->name, name))
+			return t->child[i];
+	return NULL;
+}
+
+bool tree_seal(struct heap *h, struct rego_rule *t)
+{
+	struct plist l = { .h = h };
+
+	for (size_t i = 0; i < t->n_child; i++) {
+		if (t->n_child >= HASH_FROM)
+			plist_add(&l, t->child[i]->name, val_int(h, (int64_t)i));
+		if (!tree_seal(h, t->child[i]))
+			return false;
+	}
+	t->hash = NULL;
+	if (l.n)
+		t->names = val_object(h, l.p, l.n, NULL);
+	return heap_ok(h);
+}
+
+/* While building: hostile names that collide cost steps. */
+static struct rego_rule *by_hash(struct heap *h, const struct rego_rule *t, struct val name)
 {
 	size_t i = val_hash(name) & (t->n_hash - 1);
 
-	for (; t->hash[i]; i = (i + 1) & (t->n_hash - 1)) {
+	for (; t->hash[i] && heap_steps(h, 1); i = (i + 1) & (t->n_hash - 1)) {
 		struct rego_rule *c = t->child[t->hash[i] - 1];
 
 		if (val_eq(c->name, name))
@@ -16,21 +45,11 @@ static struct rego_rule *by_hash(const struct rego_rule *t, struct val name)
 	return NULL;
 }
 
-struct rego_rule *tree_child(const struct rego_rule *t, struct val name)
-{
-	if (t->hash)
-		return by_hash(t, name);
-	for (size_t i = 0; i < t->n_child; i++)
-		if (val_eq(t->child[i]->name, name))
-			return t->child[i];
-	return NULL;
-}
-
-static void hash_put(struct rego_rule *t, size_t child)
+static void hash_put(struct heap *h, struct rego_rule *t, size_t child)
 {
 	size_t i = val_hash(t->child[child]->name) & (t->n_hash - 1);
 
-	while (t->hash[i])
+	while (t->hash[i] && heap_steps(h, 1))
 		i = (i + 1) & (t->n_hash - 1);
 	t->hash[i] = (uint32_t)child + 1;
 }
@@ -44,7 +63,7 @@ static bool rehash(struct heap *h, struct rego_rule *t)
 	if (!t->hash)
 		return false;
 	for (size_t i = 0; i < t->n_child; i++)
-		hash_put(t, i);
+		hash_put(h, t, i);
 	return true;
 }
 
@@ -67,9 +86,9 @@ static bool grow(struct heap *h, struct rego_rule *t)
 
 struct rego_rule *tree_make(struct heap *h, struct rego_rule *t, struct val name)
 {
-	struct rego_rule *c = tree_child(t, name);
+	struct rego_rule *c = t->hash ? by_hash(h, t, name) : tree_child(t, name);
 
-	if (c)
+	if (c || !heap_ok(h))
 		return c;
 	c = heap_alloc(h, sizeof(*c));
 	if (!c || !grow(h, t))
@@ -79,7 +98,7 @@ struct rego_rule *tree_make(struct heap *h, struct rego_rule *t, struct val name
 	c->depth = t->depth + 1;
 	t->child[t->n_child++] = c;
 	if (t->hash && t->n_child * 2 <= t->n_hash)
-		hash_put(t, t->n_child - 1);
+		hash_put(h, t, t->n_child - 1);
 	else if (!rehash(h, t))
 		return NULL;
 	return c;

@@ -26,8 +26,9 @@ struct rego_rule {
 	uint32_t          depth;
 	struct rego_rule **child;    /* in order of definition */
 	size_t            n_child, cap_child;
-	uint32_t         *hash;      /* open addressing over child, index + 1; NULL while few */
+	uint32_t         *hash;      /* while building, once there are many: open addressing, index + 1 */
 	size_t            n_hash;
+	struct val        names;     /* once sealed: from name to index, where there are many */
 	bool              is_package;
 	bool              rule_name; /* the first step of some rule of its parent package */
 
@@ -44,8 +45,10 @@ struct rego_rule {
 	uint32_t          mark, low; /* for graph.c */
 };
 
-struct rego_rule *tree_child(const struct rego_rule *t, struct val name); /* NULL: none */
+/* NULL: none. While building, only tree_make finds children. */
+struct rego_rule *tree_child(const struct rego_rule *t, struct val name);
 struct rego_rule *tree_make(struct heap *h, struct rego_rule *t, struct val name); /* finds or adds; NULL: heap over */
+bool tree_seal(struct heap *h, struct rego_rule *root) NODISCARD; /* all rules are in */
 /* The path as OPA writes it: data.a["x y"].b */
 void tree_put_path(struct wr *w, const struct rego_rule *t);
 /* "data.a.b" into steps. False when malformed or longer than cap. */
