@@ -298,16 +298,19 @@ static void an_evaluation_forgets_the_one_before(void)
 {
 	struct rego_error e;
 	struct rego_case c = { 0 };
-	struct rego_policy *p = rego_load("package t\nx := input.a\ny := data.k", &c, &e);
+	struct rego_policy *p = rego_load("package t\nx := input.a\ny := data.k\nn := time.now_ns()", &c, &e);
 	struct rego_eval *v = rego_eval_new(p, REGO_LIMITS_DEFAULT);
 	struct val x = VAL_UNDEF;
 	int64_t n = 0;
 
 	rego_eval_input(v, rego_json(rego_eval_heap(v), "{\"a\":1}"));
 	rego_eval_data(v, rego_json(rego_eval_heap(v), "{\"k\":3}"));
+	rego_eval_time(v, 77);
+	CHECK(rego_eval_rule(v, "data.t.n", &x, &e) == REGO_OUT_VALUE && val_int64(x, &n) && n == 77);
 	CHECK(rego_eval_rule(v, "data.t.x", &x, &e) == REGO_OUT_VALUE && val_int64(x, &n) && n == 1);
 	CHECK(rego_eval_rule(v, "data.t.y", &x, &e) == REGO_OUT_VALUE && val_int64(x, &n) && n == 3);
 	rego_eval_begin(v);
+	CHECK(rego_eval_rule(v, "data.t.n", &x, &e) == REGO_OUT_UNDEFINED); /* an old time is none */
 	CHECK(rego_eval_rule(v, "data.t.x", &x, &e) == REGO_OUT_UNDEFINED);
 	CHECK(rego_eval_rule(v, "data.t.y", &x, &e) == REGO_OUT_UNDEFINED);
 	rego_eval_begin(v);

@@ -254,7 +254,8 @@ static enum step step(struct rego_eval *v, const struct op *op, struct val *f, s
 		v->ctx = ctx;
 		return NEXT;
 	case OP_PRINT:
-		print(v, op->a, f);
+		if (v->prints)
+			print(v, op->a, f);
 		return NEXT;
 	case OP_STOP:
 		return DONE;

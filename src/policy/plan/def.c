@@ -148,14 +148,6 @@ static bool plan_chain(struct plan *p, const struct rego_rule *t, struct def *d)
 	return true;
 }
 
-static bool default_args(struct plan *p, const struct rule *r)
-{
-	for (size_t i = 0; i < r->n_args; i++)
-		if (r->arg[i]->kind != TERM_VAR)
-			return plan_fail(p, REGO_COMPILE, r->arg[i]->at, "arguments of a default function must be variables");
-	return true;
-}
-
 /* What needs no evaluation: one unconditional definition with a constant value. */
 static void note_constants(struct rego_rule *t)
 {
@@ -187,7 +179,7 @@ static bool plan_rule(struct plan *p, struct rego_rule *t)
 	}
 	if (t->deflt) {
 		p->unit = unit_of(p, t->deflt);
-		if (!default_args(p, t->deflt->src) || !plan_branch(p, t->deflt, t, t->deflt->src, t->deflt->src))
+		if (!plan_branch(p, t->deflt, t, t->deflt->src, t->deflt->src))
 			return false;
 	}
 	note_constants(t);

@@ -202,11 +202,8 @@ static void every(struct plan *p, const struct expr *e)
 
 	s.a = plan_operand(p, e->item[last]);
 	scope_push(p, &scope, e->body);
-	for (size_t i = 0; i < last; i++) {
-		if (e->item[i]->kind != TERM_VAR)
-			(void)plan_fail(p, REGO_COMPILE, e->at, "every: key and value must be variables");
+	for (size_t i = 0; i < last; i++)
 		plan_declare(p, e->item[i], SEEN_DECLARED);
-	}
 	s.b = last == 2 ? plan_term(p, e->item[0]) : NULL;
 	s.c = plan_term(p, e->item[last - 1]);
 	p->with = NULL;
