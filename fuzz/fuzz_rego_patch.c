@@ -14,14 +14,15 @@ static struct val json(struct heap *h, struct span s)
 	return val_from_json(h, s, (struct json_limits){ 1 << 16, 64 }, &at, &why);
 }
 
-/* The first line is a document, the rest the operations. All or nothing: *out is written only with true, then within the limits; the
- * document stays as it was; and operations split in two have the same effect. */
+/* The first line is a document, the rest the operations. All or nothing: *out is written only with true, then within the
+ * limits; the document stays as it was; and operations split in two have the same effect. */
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct span s = { p, n };
 	size_t nl = span_find(s, '\n');
 	struct heap h = { .arena = arena_new(16 << 20), .steps = n % 16 ? 1 << 18 : 64, .string_max = 4096 };
-	struct val doc = json(&h, (struct span){ p, nl }), ops = json(&h, span_skip(s, nl + 1)), mark = val_int(&h, 4711), out = mark, half;
+	struct val doc = json(&h, (struct span){ p, nl }), ops = json(&h, span_skip(s, nl + 1)), mark = val_int(&h, 4711),
+		   out = mark, half;
 	bool ok = val_defined(doc) && val_defined(ops) && rego_patch(&h, doc, ops, &out);
 
 	if (!ok && !val_eq(out, mark))

@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct call c = { .h = &h, .arg = &arg, .n = 1 };
 	struct moment m = { .sec = 4711 }, again;
 	struct text t = { .c = &c };
-	const char *why = NULL, *const name[] = { "time.parse_duration_ns", "units.parse", "units.parse_bytes", "uuid.parse", "time.parse_rfc3339_ns" };
+	const char *why = NULL, *const name[] = { "time.parse_duration_ns", "units.parse", "units.parse_bytes", "uuid.parse",
+		"time.parse_rfc3339_ns" };
 	int64_t ns;
 
 	for (size_t i = 0; heap_ok(&h) && i < sizeof(name) / sizeof(name[0]); i++)
@@ -30,8 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		if (moment_of_ns(ns).sec != m.sec || moment_of_ns(ns).nsec != m.nsec)
 			abort();
 		go_format(&t, go_layout(span_of("RFC3339Nano")), moment_of_ns(ns));
-		if (heap_ok(&h) && (!go_parse(go_layout(span_of("RFC3339Nano")), (struct span){ t.p, t.n }, &again, &why) || again.sec != m.sec ||
-				       again.nsec != m.nsec))
+		if (heap_ok(&h) && (!go_parse(go_layout(span_of("RFC3339Nano")), (struct span){ t.p, t.n }, &again, &why) ||
+				       again.sec != m.sec || again.nsec != m.nsec))
 			abort();
 	}
 	t = (struct text){ .c = &c };

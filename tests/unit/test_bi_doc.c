@@ -17,7 +17,8 @@ static bool named(const char *name)
 /* Operators and what the language itself calls have names, but nobody writes them. */
 static bool is_operator(const char *name)
 {
-	static const char *const op[] = { "plus", "minus", "mul", "div", "rem", "and", "or", "equal", "neq", "lt", "lte", "gt", "gte", "eq", "assign" };
+	static const char *const op[] = { "plus", "minus", "mul", "div", "rem", "and", "or", "equal", "neq", "lt", "lte", "gt",
+		"gte", "eq", "assign" };
 
 	for (size_t i = 0; i < sizeof(op) / sizeof(op[0]); i++) {
 		if (strcmp(name, op[i]) == 0)
@@ -60,7 +61,8 @@ static void the_manual_names_no_function_that_is_not_there(void)
 
 int main(int argc, char **argv)
 {
-	static const struct t_case t[] = { T(every_function_is_in_the_manual), T(the_manual_names_no_function_that_is_not_there) };
+	static const struct t_case t[] = { T(every_function_is_in_the_manual),
+		T(the_manual_names_no_function_that_is_not_there) };
 	FILE *f = argc == 2 ? fopen(argv[1], "r") : NULL;
 	size_t cap = 1 << 20;
 	int bad;

@@ -268,7 +268,7 @@ static size_t escape_len(const uint8_t *p, size_t n, bool template)
 static size_t quoted(const struct lexer *l, struct token *t, size_t from, bool template)
 {
 	const uint8_t quote = t->raw ? '`' : '"';
-	bool escapes = false, control = false;
+	bool control = false;
 	size_t n = from;
 
 	while (n < l->r.n && l->r.p[n] != quote && !(template && l->r.p[n] == '{')) {
@@ -280,7 +280,6 @@ static size_t quoted(const struct lexer *l, struct token *t, size_t from, bool t
 		if (t->raw && template && c == '\\' && peek(l, n + 1) == '{')
 			esc = 2;
 		if (!t->raw && c == '\\') {
-			escapes = true;
 			esc = escape_len(l->r.p + n, l->r.n - n, template);
 			if (esc == 0)
 				return (void)bad(t, "illegal escape sequence"), n + 1;
@@ -291,7 +290,7 @@ static size_t quoted(const struct lexer *l, struct token *t, size_t from, bool t
 	t->inner = (struct span){ l->r.p + from, n - from };
 	if (n >= l->r.n || (!t->raw && l->r.p[n] == '\n'))
 		return (void)bad(t, "non-terminated string"), n;
-	if (escapes && control) /* OPA reads a string with escapes as JSON, one without as it stands */
+	if (control && !t->raw) /* a JSON string has none; newer OPA lets them pass where there are no escapes, regorus does not */
 		(void)bad(t, "illegal character in string");
 	t->open = l->r.p[n] == '{';
 	return n + 1;
