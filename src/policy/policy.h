@@ -50,7 +50,8 @@ struct rego_eval *rego_eval_new(const struct rego_policy *p, struct rego_limits 
 void rego_eval_free(struct rego_eval *v);
 static inline void rego_eval_freep(struct rego_eval **v) { rego_eval_free(*v); *v = NULL; }
 
-/* Forgets everything of the evaluation before (its values die) and starts the budget anew. */
+/* Forgets everything of the evaluation before (its values die; time, host state, prints, explanation are to be given again) and starts the
+ * budget anew. */
 void         rego_eval_begin(struct rego_eval *v);
 struct heap *rego_eval_heap(struct rego_eval *v); /* to make input and data in */
 void rego_eval_input(struct rego_eval *v, struct val input);  /* VAL_UNDEF: no input */

@@ -77,6 +77,11 @@ expect 3 "rego_parse_error" "eval_refuses_a_query_of_odd_form" eval '1 +'
 expect 3 "there is no such file" "eval_of_a_missing_policy_exits_3" eval -p nowhere data.a
 echo '{"a": 1' >bad.json
 expect 3 bad.json "eval_of_malformed_input_exits_3" eval -i bad.json -p p data.a.allow
+env -i "$coffer" policy eval -i - 'input.user = x' <i.json >out 2>err && grep -q '"x": "ann"' out
+report $? "eval_reads_input_from_stdin"
+deep=q; for i in 1 2 3 4 5 6 7 8; do deep=$deep/a/b/c/d; done
+mkdir -p "$deep/e"
+expect 3 "nested too deeply" "folders_are_read_to_a_depth" check q
 expect 2 "missing argument" "eval_without_query_is_a_usage_error" eval -p p
 expect 2 "unknown option" "eval_with_unknown_letter_is_a_usage_error" eval -q p data.a
 expect 2 "unknown option" "one_letter_takes_one_dash" eval --p p data.a

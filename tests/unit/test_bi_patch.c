@@ -3,7 +3,9 @@
 
 static void operations(void)
 {
-	static const struct { const char *doc, *ops, *want; } t[] = {
+	static const struct {
+		const char *doc, *ops, *want;
+	} t[] = {
 		{ "{}", "[]", "{}" },
 		{ "{\"a\":1}", "[{\"op\":\"add\",\"path\":\"/b\",\"value\":2}]", "{\"a\":1,\"b\":2}" },
 		{ "{\"a\":1}", "[{\"op\":\"add\",\"path\":\"a\",\"value\":[]}]", "{\"a\":[]}" },
@@ -25,7 +27,8 @@ static void operations(void)
 		{ "{\"a\":{\"b\":1}}", "[{\"op\":\"replace\",\"path\":\"/a/b\",\"value\":2}]", "{\"a\":{\"b\":2}}" },
 		{ "{\"a\":{}}", "[{\"op\":\"replace\",\"path\":\"/a/b\",\"value\":2}]", NULL },
 		{ "[1]", "[{\"op\":\"replace\",\"path\":\"\",\"value\":2}]", "2" },
-		{ "{\"a\":{\"b\":1},\"c\":[]}", "[{\"op\":\"move\",\"from\":\"/a/b\",\"path\":\"/c/0\"}]", "{\"a\":{},\"c\":[1]}" },
+		{ "{\"a\":{\"b\":1},\"c\":[]}", "[{\"op\":\"move\",\"from\":\"/a/b\",\"path\":\"/c/0\"}]",
+		    "{\"a\":{},\"c\":[1]}" },
 		{ "{\"a\":{\"b\":1}}", "[{\"op\":\"move\",\"from\":\"/a\",\"path\":\"/a/c\"}]", NULL },
 		{ "{\"a\":[1]}", "[{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/a/-\"}]", "{\"a\":[1,[1]]}" },
 		{ "{\"a\":1}", "[{\"op\":\"copy\",\"from\":\"/z\",\"path\":\"/y\"}]", NULL },
@@ -62,7 +65,8 @@ static void operations(void)
 
 static bool set_patch(struct heap *h, struct val doc, const char *op, struct val path, struct val value, struct val *out)
 {
-	struct pair m[3] = { { val_text(h, "op"), val_text(h, op) }, { val_text(h, "path"), path }, { val_text(h, "value"), value } };
+	struct pair m[3] = { { val_text(h, "op"), val_text(h, op) }, { val_text(h, "path"), path },
+		{ val_text(h, "value"), value } };
 	struct val one = val_object(h, m, val_defined(value) ? 3 : 2, NULL);
 
 	return rego_patch(h, doc, val_array(h, &one, 1), out);
@@ -107,7 +111,8 @@ static void depth_is_bounded(void)
 
 int main(void)
 {
-	static const struct t_case t[] = { T(operations), T(steps_into_sets_are_members), T(through_the_builtin), T(depth_is_bounded) };
+	static const struct t_case t[] = { T(operations), T(steps_into_sets_are_members), T(through_the_builtin),
+		T(depth_is_bounded) };
 
 	return t_main(t, sizeof(t) / sizeof(t[0]));
 }

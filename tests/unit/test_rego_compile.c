@@ -94,9 +94,45 @@ static void with_targets(void)
 	CHECK(rego_refused("x if { some k in [1]; input[k] with input[k] as 2 }", REGO_TYPE, "with keyword target"));
 }
 
+static struct val nothing(void *state, struct heap *h, const struct val *arg, size_t n, enum rego_code *code, const char **why)
+{
+	(void)state;
+	(void)h;
+	(void)n;
+	(void)code;
+	(void)why;
+	return arg[0];
+}
+
+static void the_odd_ones(void)
+{
+	static const struct rego_host_fn fn = { "host.f", 1, nothing };
+	struct rego_case c = { .host = &fn };
+	struct rego_got g = rego_run("package t\nf(a) := a\nx := y if y := f(1) with f as host.f", NULL, &c);
+	char path[600] = "x";
+
+	CHECK(!g.loaded && g.e.code == REGO_COMPILE && strstr(g.e.text, "host function"));
+	for (unsigned i = 0; i < 70; i++)
+		(void)snprintf(path + 1 + (size_t)2 * i, sizeof(path) - 1 - (size_t)2 * i, ".a");
+	(void)snprintf(path + strlen(path), sizeof(path) - strlen(path), " := 1");
+	CHECK(rego_refused(path, REGO_COMPILE, "rule path too long"));
+	CHECK(rego_refused("default x[k] := 1", REGO_COMPILE, "default"));
+}
+
+static void base_documents_must_be_objects(void)
+{
+	struct rego_case c = { .data = "[1]" };
+	struct rego_got g = rego_run("package t\nx := 1", NULL, &c);
+
+	CHECK(!g.loaded && g.e.code == REGO_PARSE);
+	c.data = "{\"a\":";
+	g = rego_run("package t\nx := 1", NULL, &c);
+	CHECK(!g.loaded && g.e.code == REGO_PARSE);
+}
+
 static const struct t_case cases[] = {
 	T(unsafe_variables), T(redeclared_variables), T(unknown_functions_and_wrong_counts), T(members_that_cannot_be), T(rules_that_contradict_each_other),
-	T(rules_that_need_themselves), T(literals_that_cannot_be_equal), T(imports_of_one_name), T(with_targets),
+	T(the_odd_ones), T(base_documents_must_be_objects), T(rules_that_need_themselves), T(literals_that_cannot_be_equal), T(imports_of_one_name), T(with_targets),
 };
 
 int main(void)

@@ -84,6 +84,12 @@ static void statements_are_ordered_by_what_they_need(void)
 	CHECK(rego_gives("x := a if { a = b; b = c + 1; c = input.n }", "{\"n\":1}", "2"));
 	CHECK(rego_gives("x := [a, b] if { [a, 2] = [b, b] }", NULL, "[2,2]"));
 	CHECK(rego_gives("x := [a, b, c] if { {\"p\": [a, 1], \"q\": b} = {\"q\": c, \"p\": [5, c]} }", NULL, "[5,1,1]"));
+	CHECK(rego_gives("x contains i if input.a[i] = {\"k\": upper(input.n[i])}",
+	    "{\"a\":[{\"k\":\"P\"},{\"k\":\"Q\"}],\"n\":[\"p\",\"r\"]}", "[0]"));
+	CHECK(rego_gives("x := i if [i, upper(i)] = input.p", "{\"p\":[\"a\",\"A\"]}", "\"a\""));
+	CHECK(rego_undefined("x := i if [i, upper(i)] = input.p", "{\"p\":[\"a\",\"B\"]}"));
+	CHECK(rego_gives("x contains i if { input.m[i] = input.m[upper(j)]; j = input.j }", "{\"m\":{\"K\":1,\"k\":1},\"j\":\"k\"}",
+	    "[\"K\",\"k\"]"));
 	CHECK(rego_gives("x if { p[a] == q[b]; b = a }\np := [7, 8]\nq := [9, 8]", NULL, "true"));
 	CHECK(rego_gives("f(i, y) := i + y\nx contains f(ps[i], y) if { qs[y] == i }\nps := [10, 20]\nqs := [1, 0]", NULL, "[11,20]"));
 }
@@ -178,7 +184,8 @@ static void with_holds_for_all_that_is_evaluated(void)
 	CHECK(rego_gives("y if not input.a\nx if { not y; y with input as {} }", "{\"a\":1}", "true"));
 	CHECK(rego_gives("x := [v | v := input.a.b.c with input.a.b.c as 3]", "{\"a\":7}", "[3]"));
 	CHECK(rego_gives("y := 1\nx := [z, y] if z := data.t.y with data.t.y as 2", NULL, "[2,1]"));
-	CHECK(rego_gives("y := {\"a\": 1, \"b\": 2}\nx := [p, q, r, y] if { p := y.a with data.t.y.a as 5; q := y.b with data.t.y.a as 5;"
+	CHECK(rego_gives("y := {\"a\": 1, \"b\": 2}\nx := [p, q, r, y] if { p := y.a with data.t.y.a as 5;"
+			 "q := y.b with data.t.y.a as 5;"
 			 "k := \"a\"; r := data.t[\"y\"][k] with data.t.y.a as 6 }", NULL, "[5,2,6,{\"a\":1,\"b\":2}]"));
 	CHECK(rego_gives("f(_) := 1\ng(_) := 2\nh := f(0)\nx := [h, a, b] if { a := h with f as g; b := h with f as 3 }", NULL,
 	    "[1,2,3]"));
@@ -291,16 +298,19 @@ static void an_evaluation_forgets_the_one_before(void)
 {
 	struct rego_error e;
 	struct rego_case c = { 0 };
-	struct rego_policy *p = rego_load("package t\nx := input.a\ny := data.k", &c, &e);
+	struct rego_policy *p = rego_load("package t\nx := input.a\ny := data.k\nn := time.now_ns()", &c, &e);
 	struct rego_eval *v = rego_eval_new(p, REGO_LIMITS_DEFAULT);
 	struct val x = VAL_UNDEF;
 	int64_t n = 0;
 
 	rego_eval_input(v, rego_json(rego_eval_heap(v), "{\"a\":1}"));
 	rego_eval_data(v, rego_json(rego_eval_heap(v), "{\"k\":3}"));
+	rego_eval_time(v, 77);
+	CHECK(rego_eval_rule(v, "data.t.n", &x, &e) == REGO_OUT_VALUE && val_int64(x, &n) && n == 77);
 	CHECK(rego_eval_rule(v, "data.t.x", &x, &e) == REGO_OUT_VALUE && val_int64(x, &n) && n == 1);
 	CHECK(rego_eval_rule(v, "data.t.y", &x, &e) == REGO_OUT_VALUE && val_int64(x, &n) && n == 3);
 	rego_eval_begin(v);
+	CHECK(rego_eval_rule(v, "data.t.n", &x, &e) == REGO_OUT_UNDEFINED); /* an old time is none */
 	CHECK(rego_eval_rule(v, "data.t.x", &x, &e) == REGO_OUT_UNDEFINED);
 	CHECK(rego_eval_rule(v, "data.t.y", &x, &e) == REGO_OUT_UNDEFINED);
 	rego_eval_begin(v);

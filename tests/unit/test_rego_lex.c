@@ -124,8 +124,9 @@ static void strings_have_the_escapes_of_json(void)
 	VALUE("\"\\udc00x\"", "\xef\xbf\xbdx");
 	VALUE("\"\\u0000\"", "\0");
 	VALUE("`a\\n\n\"`", "a\\n\n\"");
-	VALUE("\"a\tb\"", "a\tb"); /* as OPA: only a string with escapes is read as JSON */
-	CHECK(is_bad("\"a\tb\\n\"", "illegal character"));
+	CHECK(is_bad("\"a\tb\\n\"", "illegal character") && is_bad("\"a\tb\"", "illegal character") &&
+	      is_bad("\"\x1f\"", "illegal character"));
+	VALUE("`a\tb`", "a\tb");
 	CHECK(is_bad("\"\\x\"", "escape") && is_bad("\"\\U0041\"", "escape") && is_bad("\"\\u004\"", "escape") &&
 	      is_bad("\"\\{\"", "escape"));
 	CHECK(is_bad("\"a", "non-terminated") && is_bad("\"a\n\"", "non-terminated") && is_bad("`a", "non-terminated") &&

@@ -243,6 +243,20 @@ static void compiling_is_bounded_too(void)
 	CHECK(!g.loaded && g.e.code == REGO_COMPILE);
 }
 
+static void paths_of_with_are_bounded(void)
+{
+	struct rego_case c = { .input = "1" };
+	struct wr w = module_open();
+	struct rego_got g;
+
+	wr_str(&w, "x if input with input");
+	for (unsigned i = 0; i < 70; i++)
+		wr_str(&w, ".a");
+	wr_str(&w, " as 1\n");
+	g = run_text(&w, &c);
+	CHECK(g.loaded && g.out == REGO_OUT_ERROR && g.e.code == REGO_LIMIT_NESTING);
+}
+
 static void a_policy_has_its_own_memory_limit(void)
 {
 	struct source src = { "t.rego", span_of("package t\nx := [1, 2, 3, 4]\n") };
@@ -306,7 +320,7 @@ static const struct t_case cases[] = {
 	T(a_long_body_needs_no_stack), T(chains_of_rules_end_at_the_limit_of_calls), T(deep_calls_fit_into_eight_mebibytes_of_stack),
 	T(blow_up_ends_at_the_limit_of_steps), T(doubling_rules_end_at_a_limit), T(comparing_long_values_takes_steps), T(strings_that_grow_end_at_a_limit),
 	T(prints_end_at_the_limit_of_output), T(every_smaller_budget_is_an_error), T(every_smaller_memory_is_an_error),
-	T(compiling_is_bounded_too), T(a_policy_has_its_own_memory_limit), T(threads_share_a_policy),
+	T(compiling_is_bounded_too), T(a_policy_has_its_own_memory_limit), T(paths_of_with_are_bounded), T(threads_share_a_policy),
 };
 
 int main(void)

@@ -339,6 +339,27 @@ static void imports(void)
 	CHECK(rules("import future.keywords\nimport future.keywords\na := 1", true, "a := 1"));
 }
 
+static enum rego_code code_of_imports(size_t n)
+{
+	struct wr w = wr_open(1 << 20);
+	enum rego_code code;
+	char *text;
+
+	wr_str(&w, "package t\n");
+	for (size_t i = 0; i < n; i++)
+		wr_fmt(&w, "import data.a%zu\n", i);
+	text = wr_take(&w, &n);
+	PARSED p = module(text, false);
+	code = p.ok ? REGO_OK : p.e.code;
+	free(text);
+	return code;
+}
+
+static void imports_hold_at_n_and_not_at_n_plus_1(void)
+{
+	CHECK(code_of_imports(1024) == REGO_OK && code_of_imports(1025) == REGO_LIMIT_SOURCE);
+}
+
 static void templates(void)
 {
 	CHECK(body_is("$\"\"", "<>") && body_is("$\"a {b} c{1 + x}\"", "<\"a \" b \" c\" (plus 1 x)>") &&
@@ -479,7 +500,7 @@ int main(void)
 {
 	static const struct t_case cases[] = { T(operators_bind_as_in_opa), T(numbers_take_their_sign),
 		T(references_want_no_blanks), T(collections_and_comprehensions), T(statements), T(rules_of_v1),
-		T(a_set_behind_if_is_a_body), T(rules_of_v0), T(rules_that_are_none), T(packages), T(imports), T(templates),
+		T(a_set_behind_if_is_a_body), T(rules_of_v0), T(rules_that_are_none), T(packages), T(imports), T(imports_hold_at_n_and_not_at_n_plus_1), T(templates),
 		T(texts_and_places_are_those_of_the_source), T(nesting_holds_at_n_and_not_at_n_plus_1),
 		T(height_holds_at_n_and_not_at_n_plus_1), T(nodes_hold_at_n_and_not_at_n_plus_1),
 		T(memory_that_ends_is_a_refusal), T(terms_are_ground), T(every_truncation_is_read_or_refused) };

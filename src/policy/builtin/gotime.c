@@ -4,8 +4,8 @@
 
 #define DAY 86400
 
-const char *const go_month[12] = { "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-	"November", "December" };
+const char *const go_month[12] = { "January", "February", "March", "April", "May", "June", "July", "August", "September",
+	"October", "November", "December" };
 const char *const go_weekday[7] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -35,9 +35,9 @@ static int64_t year_start(int64_t y)
 
 struct moment moment_of_ns(int64_t ns)
 {
-	int64_t sec = floor_div(ns, 1000000000);
+	int32_t rest = (int32_t)(ns % 1000000000);
 
-	return (struct moment){ .sec = sec, .nsec = (int32_t)(ns - sec * 1000000000) };
+	return (struct moment){ .sec = floor_div(ns, 1000000000), .nsec = rest < 0 ? rest + 1000000000 : rest };
 }
 
 /* Towards zero first: the least int64 is not a whole number of seconds below which nothing fits. */
@@ -85,7 +85,9 @@ struct moment moment_of(struct civil c, int32_t nsec, int32_t offset)
 
 struct span go_layout(struct span name)
 {
-	static const struct { const char *name, *layout; } t[] = {
+	static const struct {
+		const char *name, *layout;
+	} t[] = {
 		{ "ANSIC", "Mon Jan _2 15:04:05 2006" },
 		{ "UnixDate", "Mon Jan _2 15:04:05 MST 2006" },
 		{ "RubyDate", "Mon Jan 02 15:04:05 -0700 2006" },
@@ -106,14 +108,43 @@ struct span go_layout(struct span name)
 }
 
 /* Longer ones first: the first that fits is meant. */
-static const struct { const char *text; enum std std; } sample[] = {
-	{ "January", STD_MONTH_LONG }, { "Jan", STD_MONTH_SHORT }, { "Monday", STD_DAY_LONG }, { "Mon", STD_DAY_SHORT },
-	{ "MST", STD_ZONE }, { "002", STD_YDAY_0 }, { "01", STD_MONTH_0 }, { "02", STD_DAY_0 }, { "03", STD_HOUR12_0 },
-	{ "04", STD_MINUTE_0 }, { "05", STD_SECOND_0 }, { "06", STD_YEAR2 }, { "15", STD_HOUR }, { "1", STD_MONTH },
-	{ "2006", STD_YEAR4 }, { "2", STD_DAY }, { "__2", STD_YDAY_ }, { "_2", STD_DAY_ }, { "3", STD_HOUR12 }, { "4", STD_MINUTE },
-	{ "5", STD_SECOND }, { "PM", STD_PM }, { "pm", STD_PM_LOWER }, { "-070000", STD_OFF_HMS }, { "-07:00:00", STD_OFF_HMS_COLON },
-	{ "-0700", STD_OFF_HM }, { "-07:00", STD_OFF_HM_COLON }, { "-07", STD_OFF_H }, { "Z070000", STD_OFF_HMS },
-	{ "Z07:00:00", STD_OFF_HMS_COLON }, { "Z0700", STD_OFF_HM }, { "Z07:00", STD_OFF_HM_COLON }, { "Z07", STD_OFF_H },
+static const struct {
+	const char *text;
+	enum std std;
+} sample[] = {
+	{ "January", STD_MONTH_LONG },
+	{ "Jan", STD_MONTH_SHORT },
+	{ "Monday", STD_DAY_LONG },
+	{ "Mon", STD_DAY_SHORT },
+	{ "MST", STD_ZONE },
+	{ "002", STD_YDAY_0 },
+	{ "01", STD_MONTH_0 },
+	{ "02", STD_DAY_0 },
+	{ "03", STD_HOUR12_0 },
+	{ "04", STD_MINUTE_0 },
+	{ "05", STD_SECOND_0 },
+	{ "06", STD_YEAR2 },
+	{ "15", STD_HOUR },
+	{ "1", STD_MONTH },
+	{ "2006", STD_YEAR4 },
+	{ "2", STD_DAY },
+	{ "__2", STD_YDAY_ },
+	{ "_2", STD_DAY_ },
+	{ "3", STD_HOUR12 },
+	{ "4", STD_MINUTE },
+	{ "5", STD_SECOND },
+	{ "PM", STD_PM },
+	{ "pm", STD_PM_LOWER },
+	{ "-070000", STD_OFF_HMS },
+	{ "-07:00:00", STD_OFF_HMS_COLON },
+	{ "-0700", STD_OFF_HM },
+	{ "-07:00", STD_OFF_HM_COLON },
+	{ "-07", STD_OFF_H },
+	{ "Z070000", STD_OFF_HMS },
+	{ "Z07:00:00", STD_OFF_HMS_COLON },
+	{ "Z0700", STD_OFF_HM },
+	{ "Z07:00", STD_OFF_HM_COLON },
+	{ "Z07", STD_OFF_H },
 };
 
 static bool lower_at(struct span s, size_t i)
@@ -219,16 +250,44 @@ static void put_number(struct text *t, const char *fmt_width, int64_t v)
 
 static void put_chunk(struct text *t, enum std std, const struct civil *c)
 {
-	static const struct { enum std std; const char *width; } how[] = {
-		{ STD_YEAR4, "04" }, { STD_YEAR2, "02" }, { STD_MONTH_0, "02" }, { STD_MONTH, " 1" }, { STD_DAY_0, "02" }, { STD_DAY_, " 2" },
-		{ STD_DAY, " 1" }, { STD_YDAY_0, "03" }, { STD_YDAY_, " 3" }, { STD_HOUR, "02" }, { STD_HOUR12_0, "02" },
-		{ STD_HOUR12, " 1" }, { STD_MINUTE_0, "02" }, { STD_MINUTE, " 1" }, { STD_SECOND_0, "02" }, { STD_SECOND, " 1" },
+	static const struct {
+		enum std std;
+		const char *width;
+	} how[] = {
+		{ STD_YEAR4, "04" },
+		{ STD_YEAR2, "02" },
+		{ STD_MONTH_0, "02" },
+		{ STD_MONTH, " 1" },
+		{ STD_DAY_0, "02" },
+		{ STD_DAY_, " 2" },
+		{ STD_DAY, " 1" },
+		{ STD_YDAY_0, "03" },
+		{ STD_YDAY_, " 3" },
+		{ STD_HOUR, "02" },
+		{ STD_HOUR12_0, "02" },
+		{ STD_HOUR12, " 1" },
+		{ STD_MINUTE_0, "02" },
+		{ STD_MINUTE, " 1" },
+		{ STD_SECOND_0, "02" },
+		{ STD_SECOND, " 1" },
 	};
 	int64_t v[STD_FRAC_9 + 1] = {
-		[STD_YEAR4] = c->year, [STD_YEAR2] = c->year % 100, [STD_MONTH_0] = c->month, [STD_MONTH] = c->month, [STD_DAY_0] = c->day,
-		[STD_DAY_] = c->day, [STD_DAY] = c->day, [STD_YDAY_0] = c->yday, [STD_YDAY_] = c->yday, [STD_HOUR] = c->hour,
-		[STD_HOUR12_0] = (c->hour + 11) % 12 + 1, [STD_HOUR12] = (c->hour + 11) % 12 + 1, [STD_MINUTE_0] = c->minute,
-		[STD_MINUTE] = c->minute, [STD_SECOND_0] = c->second, [STD_SECOND] = c->second,
+		[STD_YEAR4] = c->year,
+		[STD_YEAR2] = c->year % 100,
+		[STD_MONTH_0] = c->month,
+		[STD_MONTH] = c->month,
+		[STD_DAY_0] = c->day,
+		[STD_DAY_] = c->day,
+		[STD_DAY] = c->day,
+		[STD_YDAY_0] = c->yday,
+		[STD_YDAY_] = c->yday,
+		[STD_HOUR] = c->hour,
+		[STD_HOUR12_0] = (c->hour + 11) % 12 + 1,
+		[STD_HOUR12] = (c->hour + 11) % 12 + 1,
+		[STD_MINUTE_0] = c->minute,
+		[STD_MINUTE] = c->minute,
+		[STD_SECOND_0] = c->second,
+		[STD_SECOND] = c->second,
 	};
 
 	for (size_t i = 0; i < sizeof(how) / sizeof(how[0]); i++) {

@@ -3,12 +3,12 @@
 
 /* What has been read so far; -1: not named by the layout. */
 struct reading {
-	struct span  s;      /* left */
-	int64_t      year;
-	int          month, day, yday, hour, minute, second;
-	int          pm;     /* 1 PM, 0 AM */
-	int32_t      nsec, offset;
-	const char  *why;    /* first thing out of range */
+	struct span s; /* left */
+	int64_t year;
+	int month, day, yday, hour, minute, second;
+	int pm; /* 1 PM, 0 AM */
+	int32_t nsec, offset;
+	const char *why; /* first thing out of range */
 };
 
 static bool is_digit(struct span s, size_t i)
@@ -114,7 +114,8 @@ static bool offset(struct reading *r, const struct chunk *k)
 	    ((k->std == STD_OFF_HMS || k->std == STD_OFF_HMS_COLON) && !two(r, colon, &s)))
 		return false;
 	r->offset = (h * 3600 + m * 60 + s) * (minus ? -1 : 1);
-	return in_range(r, h, 0, 24, "time zone offset hour out of range") && in_range(r, m, 0, 59, "time zone offset minute out of range") &&
+	return in_range(r, h, 0, 24, "time zone offset hour out of range") &&
+	       in_range(r, m, 0, 59, "time zone offset minute out of range") &&
 	       in_range(r, s, 0, 59, "time zone offset second out of range");
 }
 
@@ -215,7 +216,8 @@ static bool part(struct reading *r, const struct chunk *k, struct span rest)
 		return digits(r, k->std == STD_HOUR12_0 ? 2 : 1, 2, &r->hour) && in_range(r, r->hour, 0, 12, "hour out of range");
 	case STD_MINUTE:
 	case STD_MINUTE_0:
-		return digits(r, k->std == STD_MINUTE_0 ? 2 : 1, 2, &r->minute) && in_range(r, r->minute, 0, 59, "minute out of range");
+		return digits(r, k->std == STD_MINUTE_0 ? 2 : 1, 2, &r->minute) &&
+		       in_range(r, r->minute, 0, 59, "minute out of range");
 	case STD_SECOND:
 	case STD_SECOND_0:
 		return seconds(r, k->std == STD_SECOND_0 ? 2 : 1, rest);
@@ -299,7 +301,9 @@ bool go_parse(struct span layout, struct span text, struct moment *out, const ch
 	*why = r.why;
 	if (r.why)
 		return false;
-	*out = moment_of((struct civil){ .year = r.year, .month = r.month, .day = r.day, .hour = r.hour, .minute = r.minute, .second = r.second },
+	*out = moment_of(
+	    (struct civil){
+		.year = r.year, .month = r.month, .day = r.day, .hour = r.hour, .minute = r.minute, .second = r.second },
 	    r.nsec, r.offset);
 	return true;
 }

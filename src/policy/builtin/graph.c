@@ -8,7 +8,11 @@ static struct val neighbour(struct val edges, size_t i)
 }
 
 /* A set that grows: open addressing, at most half full. */
-struct seen { struct heap *h; struct val *slot; size_t cap, n; };
+struct seen {
+	struct heap *h;
+	struct val *slot;
+	size_t cap, n;
+};
 
 static struct val *seen_slot(struct seen *s, struct val v)
 {
@@ -77,13 +81,17 @@ static struct val reachable(struct call *c)
 	return bi_order(c, l.n) ? val_set(c->h, l.p, l.n) : VAL_UNDEF;
 }
 
-/* The path being followed and how far its nodes' edges have been looked at: a stack of our own, since a path is as long as the graph. */
-struct trail { struct val node, edges; size_t next; };
+/* The path being followed and how far its nodes' edges have been looked at: a stack of our own, since a path may be as long
+ * as the graph. */
+struct trail {
+	struct val node, edges;
+	size_t next;
+};
 struct trails {
-	struct call  *c;
+	struct call *c;
 	struct trail *t;
-	size_t        n, cap;
-	struct vlist  found;
+	size_t n, cap;
+	struct vlist found;
 };
 
 static void trail_found(struct trails *s)

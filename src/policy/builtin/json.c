@@ -25,7 +25,10 @@ static struct val json_marshal(struct call *c)
 	return marshal(c, NULL, NULL);
 }
 
-struct layout { const char *prefix, *indent; bool implied, asked, pretty; };
+struct layout {
+	const char *prefix, *indent;
+	bool implied, asked, pretty;
+};
 
 /* Text as a C string: val_put_json takes such. NUL ends it. */
 static const char *c_text(struct call *c, struct val v)
@@ -102,7 +105,10 @@ static struct val json_is_valid(struct call *c)
 }
 
 /* Paths lo up to hi of a sorted set: they agree in their first `depth` keys. */
-struct sheaf { struct val all; size_t lo, hi, depth; };
+struct sheaf {
+	struct val all;
+	size_t lo, hi, depth;
+};
 
 /* The paths of s that go on with key: two binary searches. */
 static struct sheaf sheaf_at(struct sheaf s, struct val key)

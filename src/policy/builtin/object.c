@@ -81,7 +81,7 @@ static struct val merge(struct call *c, struct val a, struct val b)
 {
 	struct plist l = { .h = c->h };
 
-	if (val_type(a) != VT_OBJECT || val_type(b) != VT_OBJECT || val_len(a) == 0)
+	if (val_type(a) != VT_OBJECT || val_type(b) != VT_OBJECT || val_len(a) == 0 || a.w == b.w)
 		return b;
 	if (val_len(b) == 0 || !bi_order(c, val_len(a) + val_len(b)))
 		return a;

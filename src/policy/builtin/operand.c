@@ -1,7 +1,12 @@
 #include "policy/builtin/operand.h"
 
-static const char *const type_name[] = { [VT_NULL] = "null", [VT_BOOL] = "boolean", [VT_NUMBER] = "number", [VT_STRING] = "string",
-	[VT_ARRAY] = "array", [VT_OBJECT] = "object", [VT_SET] = "set" };
+static const char *const type_name[] = { [VT_NULL] = "null",
+	[VT_BOOL] = "boolean",
+	[VT_NUMBER] = "number",
+	[VT_STRING] = "string",
+	[VT_ARRAY] = "array",
+	[VT_OBJECT] = "object",
+	[VT_SET] = "set" };
 
 bool bi_is(struct call *c, size_t i, enum val_type t)
 {
@@ -84,7 +89,8 @@ bool bi_paths(struct call *c, size_t i, struct val *out)
 		struct val v = val_at(c->arg[i], k);
 
 		if (val_type(v) != VT_STRING && val_type(v) != VT_ARRAY) {
-			(void)bi_operand(c, i, "must be one of {set, array} containing string paths or array of path segments but got %s",
+			(void)bi_operand(c, i,
+			    "must be one of {set, array} containing string paths or array of path segments but got %s",
 			    val_type_name(v));
 			return false;
 		}

@@ -9,9 +9,9 @@ enum edit { EDIT_ADD, EDIT_REMOVE };
 /* One change at the end of a path. A document that was removed as a whole is VAL_UNDEF. */
 struct change {
 	struct heap *h;
-	enum edit    edit;
-	struct val   path, value;
-	bool         failed;
+	enum edit edit;
+	struct val path, value;
+	bool failed;
 };
 
 static struct val give_up(struct change *g)
@@ -186,7 +186,8 @@ static bool remove_and_add(struct heap *h, struct val *doc, struct val from, str
 static bool one(struct heap *h, struct val *doc, struct val op)
 {
 	struct span name = val_span(val_gets(op, "op"));
-	struct val path = bi_path(h, val_gets(op, "path")), from = bi_path(h, val_gets(op, "from")), value = val_gets(op, "value");
+	struct val path = bi_path(h, val_gets(op, "path")), from = bi_path(h, val_gets(op, "from")),
+		   value = val_gets(op, "value");
 
 	if (!val_defined(path))
 		return false;

@@ -3,7 +3,7 @@
 #include "policy/builtin/gotime.h"
 #include "policy/builtin/operand.h"
 
-#define LAYOUT_MAX 4096 /* bytes of a layout: each is looked at again for the fraction behind the seconds */
+#define LAYOUT_MAX 4096		      /* bytes of a layout: each is looked at again for the fraction behind the seconds */
 #define CARRY_MAX  INT64_C(400000000) /* days, months or years to add; more leaves the range of ns whatever the rest is */
 
 static struct val time_now_ns(struct call *c)
@@ -47,8 +47,11 @@ static struct val time_parse_rfc3339_ns(struct call *c)
 /* Nanoseconds of the unit that begins s, and its length; 0 if none does. */
 static int64_t unit_ns(struct span s, size_t *len)
 {
-	static const struct { const char *name; int64_t ns; } unit[] = { { "ns", 1 }, { "us", 1000 }, { "\xc2\xb5s", 1000 },
-		{ "\xce\xbcs", 1000 }, { "ms", 1000000 }, { "s", 1000000000 }, { "m", INT64_C(60000000000) }, { "h", INT64_C(3600000000000) },
+	static const struct {
+		const char *name;
+		int64_t ns;
+	} unit[] = { { "ns", 1 }, { "us", 1000 }, { "\xc2\xb5s", 1000 }, { "\xce\xbcs", 1000 }, { "ms", 1000000 },
+		{ "s", 1000000000 }, { "m", INT64_C(60000000000) }, { "h", INT64_C(3600000000000) },
 		{ "d", INT64_C(86400000000000) }, { "w", INT64_C(604800000000000) } };
 	struct span word = s;
 
@@ -203,6 +206,8 @@ static struct val time_format(struct call *c)
 		return VAL_UNDEF;
 	if (layout.n > LAYOUT_MAX)
 		return bi_fail(c, "layout too long");
+	if (!heap_steps(c->h, layout.n))
+		return VAL_UNDEF;
 	go_format(&t, go_layout(layout.n ? layout : span_of("RFC3339Nano")), m);
 	return text_val(&t);
 }
@@ -230,7 +235,8 @@ static struct val time_add_date(struct call *c)
 	return ns_val(c, moment_of(t, m.nsec, m.offset));
 }
 
-/* The later less the earlier, part by part, what is below nought taken from the part before; months are as long as the earlier's. */
+/* The later less the earlier, part by part, what is below nought taken from the part before; months are as long as the
+ * earlier's. */
 static struct val time_diff(struct call *c)
 {
 	static const int64_t whole[6] = { 0, 12, 0, 24, 60, 60 };
@@ -247,7 +253,9 @@ static struct val time_diff(struct call *c)
 	}
 	p = civil_of(a);
 	q = civil_of(b);
-	int64_t d[6] = { q.year - p.year, q.month - p.month, q.day - p.day, q.hour - p.hour, q.minute - p.minute, q.second - p.second };
+	int64_t d[6] = { q.year - p.year, q.month - p.month, q.day - p.day, q.hour - p.hour, q.minute - p.minute,
+		q.second - p.second };
+
 	for (size_t i = 5; i > 0; i--) {
 		if (d[i] < 0) {
 			d[i] += i == 2 ? month_days(p.year, p.month) : whole[i];

@@ -3,6 +3,7 @@
 
 #include "base/own.h"
 #include "policy/builtin/amount.h"
+#include "policy/builtin/numeric.h"
 #include "policy/builtin/text.h"
 
 /* Where the unit begins, as OPA finds it: an e counts to the number only with a digit or a sign behind it. SIZE_MAX: an exponent
@@ -28,7 +29,10 @@ static size_t unit_at(struct span s)
 }
 
 /* How a unit counts: 10^dec * 2^bin. */
-struct scale { int32_t dec; unsigned bin; };
+struct scale {
+	int32_t dec;
+	unsigned bin;
+};
 
 /* The letters k m g t p e, alone or with i. `lower` is the unit with all letters lowered but for the first. */
 static bool scale_of(const char *unit, struct scale *out)
@@ -60,7 +64,8 @@ static struct val ten_decimals(struct call *c, const struct amount *a, struct sc
 	char *text, digits[AMOUNT_MAX + AMOUNT_EXP_MAX + 64];
 	size_t n;
 
-	if (!val_defined(v) || num_round(c->h, 0, num_abs(c->h, v), &v) != NUM_OK || !num_put_base(&w, v, 10) || !wr_ok(&w))
+	if (!val_defined(v) || num_round(c->h, 0, num_abs(c->h, v), &v) != NUM_OK || !bi_base_steps(c->h, v) ||
+	    !num_put_base(&w, v, 10) || !wr_ok(&w))
 		return VAL_UNDEF;
 	n = w.n < 11 ? 11 : w.n;
 	memset(digits, '0', n);
@@ -73,7 +78,10 @@ static struct val ten_decimals(struct call *c, const struct amount *a, struct sc
 }
 
 /* The text without quotation marks, split; false when a fault is recorded. `bytes` words the faults as units.parse_bytes. */
-struct split { struct amount amount; char unit[8]; };
+struct split {
+	struct amount amount;
+	char unit[8];
+};
 
 static bool split(struct call *c, bool bytes, struct split *out)
 {

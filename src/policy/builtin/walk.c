@@ -1,7 +1,10 @@
 /* Every value within a value, with its path: [[], x], then what is in x, depth first. */
 #include "policy/builtin/builtin.h"
 
-struct walk { struct heap *h; struct vlist found, path; };
+struct walk {
+	struct heap *h;
+	struct vlist found, path;
+};
 
 /* Values nest at most VAL_DEPTH_MAX deep. */
 static void visit(struct walk *k, struct val v)

@@ -54,7 +54,9 @@ void rego_eval_begin(struct rego_eval *v)
 	v->op = NULL;
 	v->fault[0] = '\0';
 	v->explain = NULL;
-	v->host.regex = NULL;
+	v->host = (struct host){ .has_now = false };
+	v->host_state = NULL;
+	v->prints = NULL;
 	v->ctx = ctx_new(v, NULL);
 	if (v->ctx)
 		v->ctx->base = v->policy->data;

@@ -42,7 +42,7 @@ struct val base_at(struct rego_eval *v, const struct rego_rule *t)
 	struct val x = v->ctx->base;
 	size_t n = 0;
 
-	for (; t->parent; t = t->parent)
+	for (; t && t->parent; t = t->parent)
 		up[n++] = t;
 	while (n && val_defined(x))
 		x = val_ref(x, up[--n]->name);
@@ -97,6 +97,8 @@ static bool start(struct rego_eval *v, const struct node *n, struct val *f, stru
 		*out = (struct place){ NULL, base_at(v, n->doc), true };
 		return val_defined(out->base);
 	}
+	if (!n->doc)
+		return false;
 	*out = (struct place){ n->doc, VAL_UNDEF, true };
 	if (n->doc->kind != RULE_NONE)
 		return settle(v, out);

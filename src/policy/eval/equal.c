@@ -1,4 +1,4 @@
-/* Comparing costs steps where it costs time: two composites that are not the same node, but may be equal or have a long common part. */
+/* Comparing costs steps where it costs time: two composites, not the same node, that may be equal or have a long common part. */
 #include "policy/eval/eval.h"
 
 #define BYTES_A_STEP 64

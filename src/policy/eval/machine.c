@@ -185,7 +185,7 @@ static enum step give(struct rego_eval *v, const struct op *op, struct val *f, s
 {
 	struct val x = value_of(v, op->a, f);
 
-	if (!val_defined(x))
+	if (!val_defined(x) || !out)
 		return FAIL;
 	if (val_defined(out->value) && !equal(v, out->value, x)) {
 		(void)eval_fail(v, REGO_CONFLICT, out->rule && out->rule->kind == RULE_FUNCTION ?
@@ -200,7 +200,7 @@ static void put(struct rego_eval *v, const struct op *op, struct val *f, struct 
 {
 	struct val a = value_of(v, op->a, f), b = VAL_UNDEF;
 
-	if (!val_defined(a))
+	if (!val_defined(a) || !out)
 		return;
 	if (op->kind == OP_ADD) {
 		vlist_add(&out->list, a);
@@ -254,7 +254,8 @@ static enum step step(struct rego_eval *v, const struct op *op, struct val *f, s
 		v->ctx = ctx;
 		return NEXT;
 	case OP_PRINT:
-		print(v, op->a, f);
+		if (v->prints)
+			print(v, op->a, f);
 		return NEXT;
 	case OP_STOP:
 		return DONE;

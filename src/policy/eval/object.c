@@ -184,7 +184,8 @@ struct val object_value(struct rego_eval *v, const struct rego_rule *t)
 		log++;
 	if (!heap_steps(&v->h, s.n_entry * log))
 		return VAL_UNDEF;
-	qsort(s.entry, s.n_entry, sizeof(*s.entry), by_path);
+	if (s.entry)
+		qsort(s.entry, s.n_entry, sizeof(*s.entry), by_path);
 	x = build(v, s.entry, s.n_entry, 0);
 	return val_type(base) == VT_OBJECT && val_defined(x) ? merge(v, base, x) : x;
 }

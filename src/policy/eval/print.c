@@ -36,7 +36,7 @@ static void put_line(struct rego_eval *v, const struct node *args, const struct 
 void print(struct rego_eval *v, const struct node *args, struct val *f)
 {
 	size_t at[ARGS_MAX] = { 0 }, i;
-	struct val *x = v->prints ? frame_push(v, args->n) : NULL;
+	struct val *x = frame_push(v, args->n);
 
 	if (!x)
 		return;

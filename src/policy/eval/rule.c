@@ -33,7 +33,7 @@ bool run_def(struct rego_eval *v, const struct def *d, const struct val *arg, st
 		return false;
 	if (v->explain)
 		explain_begin(v, d);
-	for (size_t i = 0; i < d->n_args; i++)
+	for (size_t i = 0; arg && i < d->n_args; i++)
 		f[i] = arg[i];
 	if (bind_args(v, d, f))
 		found = run(v, d->code, f, out);

@@ -51,9 +51,10 @@ static void hash_put(struct ctx *c, struct cached x)
 {
 	size_t i = x.id & (c->cap - 1);
 
-	while (c->cache[i].known)
+	while (c->cache && c->cache[i].known)
 		i = (i + 1) & (c->cap - 1);
-	c->cache[i] = x;
+	if (c->cache)
+		c->cache[i] = x;
 	c->n_cached++;
 }
 
@@ -68,7 +69,7 @@ static void hash_grow(struct rego_eval *v, struct ctx *c)
 	c->cache = new;
 	c->cap = n ? n * 2 : 8;
 	c->n_cached = 0;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; old && i < n; i++)
 		if (old[i].known)
 			hash_put(c, old[i]);
 }

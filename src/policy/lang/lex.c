@@ -261,14 +261,14 @@ static size_t escape_len(const uint8_t *p, size_t n, bool template)
 				return 0;
 		return 6;
 	}
-	return memchr("\\\"/bfnrt", p[1], 8) || (template && p[1] == '{') ? 2 : 0;
+	return (p[1] && strchr("\\\"/bfnrt", p[1])) || (template && p[1] == '{') ? 2 : 0;
 }
 
 /* From byte `from` on to the closing quote; a template's part ends before an expression too. Sets inner, answers the length. */
 static size_t quoted(const struct lexer *l, struct token *t, size_t from, bool template)
 {
 	const uint8_t quote = t->raw ? '`' : '"';
-	bool escapes = false, control = false;
+	bool control = false;
 	size_t n = from;
 
 	while (n < l->r.n && l->r.p[n] != quote && !(template && l->r.p[n] == '{')) {
@@ -280,7 +280,6 @@ static size_t quoted(const struct lexer *l, struct token *t, size_t from, bool t
 		if (t->raw && template && c == '\\' && peek(l, n + 1) == '{')
 			esc = 2;
 		if (!t->raw && c == '\\') {
-			escapes = true;
 			esc = escape_len(l->r.p + n, l->r.n - n, template);
 			if (esc == 0)
 				return (void)bad(t, "illegal escape sequence"), n + 1;
@@ -291,7 +290,7 @@ static size_t quoted(const struct lexer *l, struct token *t, size_t from, bool t
 	t->inner = (struct span){ l->r.p + from, n - from };
 	if (n >= l->r.n || (!t->raw && l->r.p[n] == '\n'))
 		return (void)bad(t, "non-terminated string"), n;
-	if (escapes && control) /* OPA reads a string with escapes as JSON, one without as it stands */
+	if (control && !t->raw) /* a JSON string has none; newer OPA lets them pass where there are no escapes, regorus does not */
 		(void)bad(t, "illegal character in string");
 	t->open = l->r.p[n] == '{';
 	return n + 1;
@@ -309,7 +308,7 @@ static size_t symbol(const struct lexer *l, struct token *t)
 		t->sym = SYM2(a, b);
 		return 2;
 	}
-	if (!memchr("[]{}(),:+-*/%&|=<>;.", a, 20))
+	if (!a || !strchr("[]{}(),:+-*/%&|=<>;.", a))
 		(void)bad(t, a == '!' ? "illegal ! character" : a == '$' ? "illegal $ character" : "illegal token");
 	return 1;
 }

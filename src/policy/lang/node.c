@@ -102,6 +102,11 @@ void p_list_push(struct parser *p, const void *item, size_t n)
 	s->n += n;
 }
 
+void p_add(struct parser *p, struct term *item)
+{
+	p_list_push(p, &item, TERM_SIZE);
+}
+
 void *p_list_take(struct parser *p, size_t from, size_t each, size_t *n)
 {
 	void *out;
@@ -124,7 +129,7 @@ struct term *p_term_list(struct parser *p, enum term_kind k, struct loc at, size
 
 	if (!t)
 		return NULL;
-	t->item = p_list_take(p, from, sizeof(*t->item), &t->n_items);
+	t->item = p_list_take(p, from, TERM_SIZE, &t->n_items);
 	return t->item ? p_term_done(p, t) : NULL;
 }
 
@@ -145,9 +150,9 @@ struct term *p_call2(struct parser *p, const char *op, struct loc at, struct ter
 	if (!f)
 		return NULL;
 	f->name = span_of(op);
-	p_list_push(p, &f, sizeof(f));
-	p_list_push(p, &a, sizeof(struct term *));
-	p_list_push(p, &b, sizeof(struct term *));
+	p_add(p, f);
+	p_add(p, a);
+	p_add(p, b);
 	t = p_term_list(p, TERM_CALL, a->at, from);
 	if (t) {
 		t->name = f->name;

@@ -106,7 +106,7 @@ enum keyword p_word_keyword(struct span word)
 {
 	if (word.n >= 2 && word.n <= 8 && word.p[0] >= 'a' && word.p[0] <= 'w')
 		for (enum keyword k = KW_AS; k <= KW_IN; k++)
-			if (keywords[k][0] == word.p[0] && span_eq_str(word, keywords[k]))
+			if ((uint8_t)keywords[k][0] == word.p[0] && span_eq_str(word, keywords[k]))
 				return k;
 	return KW_NONE;
 }

@@ -67,10 +67,10 @@ static struct term *key_value_in(struct parser *p, struct term *key)
 	if (!f || !domain)
 		return (void)p_back(p, comma), NULL;
 	f->name = span_of("internal.member_3");
-	p_list_push(p, &f, sizeof(f));
-	p_list_push(p, &key, sizeof(key));
-	p_list_push(p, &value, sizeof(value));
-	p_list_push(p, &domain, sizeof(domain));
+	p_add(p, f);
+	p_add(p, key);
+	p_add(p, value);
+	p_add(p, domain);
 	t = p_term_list(p, TERM_CALL, key->at, from);
 	if (!t)
 		return NULL;
@@ -162,10 +162,10 @@ static bool some_vars(struct parser *p, struct expr *x)
 		v = parse_name(p);
 		if (!v)
 			return false;
-		p_list_push(p, &v, sizeof(v));
+		p_add(p, v);
 	} while (p_is(p, ','));
 	x->kind = EXPR_SOME;
-	x->item = p_list_take(p, from, sizeof(struct term *), &x->n_items);
+	x->item = p_list_take(p, from, TERM_SIZE, &x->n_items);
 	return x->item != NULL;
 }
 

@@ -14,6 +14,8 @@ enum keyword { /* of the current token; KW_NONE for identifiers */
 #define KW_FIRST_FUTURE KW_CONTAINS
 #define KW_ALL_FUTURE   (1u << KW_CONTAINS | 1u << KW_EVERY | 1u << KW_IF | 1u << KW_IN)
 
+#define TERM_SIZE sizeof(void *) /* of an item of a term's list */
+
 struct scratch { uint8_t *p; size_t n, cap; }; /* heap of C: lists grow here, then move to the arena in one piece */
 
 struct parser {
@@ -65,6 +67,7 @@ struct term *p_term_done(struct parser *p, struct term *t); /* sets height, chec
 bool  p_body_done(struct parser *p, struct body *b);        /* the same */
 struct body *p_body_of(struct parser *p, const struct expr *x); /* one statement */
 void  p_list_push(struct parser *p, const void *item, size_t n);
+void  p_add(struct parser *p, struct term *item);
 void *p_list_take(struct parser *p, size_t from, size_t each, size_t *n); /* what was pushed since, as an arena array */
 struct term *p_term_list(struct parser *p, enum term_kind k, struct loc at, size_t from); /* term with those items */
 struct term *p_call2(struct parser *p, const char *op, struct loc at, struct term *a, struct term *b); /* a + b as plus(a, b) */

@@ -23,7 +23,7 @@ static struct term *path(struct parser *p)
 	if (!t)
 		return NULL;
 	if (t->kind == TERM_VAR) {
-		p_list_push(p, &t, sizeof(t));
+		p_add(p, t);
 		return p_term_list(p, TERM_REF, t->at, from);
 	}
 	if (t->kind != TERM_REF || t->item[0]->kind != TERM_VAR)
@@ -54,9 +54,9 @@ static struct term *parse_package(struct parser *p)
 	t->item[0] = p_const_str(p, at, t->item[0]->name);
 	if (!t->item[0])
 		return NULL;
-	p_list_push(p, &data, sizeof(data));
+	p_add(p, data);
 	for (size_t i = 0; i < t->n_items; i++)
-		p_list_push(p, &t->item[i], sizeof(struct term *));
+		p_add(p, t->item[i]);
 	return p_term_list(p, TERM_REF, at, from);
 }
 
@@ -199,7 +199,7 @@ static bool keep_imports(struct parser *p, struct module *m, const struct import
 	m->import = heap_array(p->h, m->n_imports, sizeof(*m->import));
 	if (!m->import)
 		return p_fault(p, p->tok.at, "out of memory"), false;
-	for (size_t i = m->n_imports; i-- > 0; last = last->next)
+	for (size_t i = m->n_imports; last && i-- > 0; last = last->next)
 		m->import[i] = last->i;
 	return true;
 }

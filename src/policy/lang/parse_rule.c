@@ -24,7 +24,7 @@ static bool v1_forbids(struct parser *p, struct loc at, const char *why)
 static bool head_ref(struct parser *p, struct term *t, struct rule *r)
 {
 	if (t->kind == TERM_VAR) {
-		r->ref = heap_alloc(p->h, sizeof(struct term *));
+		r->ref = heap_alloc(p->h, TERM_SIZE);
 		if (!r->ref)
 			return p_fault(p, t->at, "out of memory"), false;
 		r->ref[0] = t;

@@ -13,7 +13,7 @@ static bool text_part(struct parser *p)
 		return false;
 	if (!lex_string(p->h, p->tok, &t->value))
 		return p_fault(p, p->tok.at, "illegal template-string part"), false;
-	p_list_push(p, &t, sizeof(t));
+	p_add(p, t);
 	return true;
 }
 
@@ -33,15 +33,15 @@ static struct term *first_result(struct parser *p, const struct expr *x)
 	statement.term = p_call2(p, "assign", x->at, made, x->term);
 	if (!statement.term)
 		return NULL;
-	p_list_push(p, &head, sizeof(head));
+	p_add(p, head);
 	comp = p_term_list(p, TERM_ARRAY_COMP, x->at, from);
 	if (!comp)
 		return NULL;
 	comp->body = p_body_of(p, &statement);
 	if (!comp->body || !p_term_done(p, comp))
 		return NULL;
-	p_list_push(p, &comp, sizeof(comp));
-	p_list_push(p, &zero, sizeof(zero));
+	p_add(p, comp);
+	p_add(p, zero);
 	return p_term_list(p, TERM_REF, x->at, from);
 }
 
@@ -80,7 +80,7 @@ struct term *parse_template(struct parser *p)
 		t = expression(p);
 		if (!t)
 			return NULL;
-		p_list_push(p, &t, sizeof(t));
+		p_add(p, t);
 		if (!p_is(p, '}'))
 			return p_unexpected(p, "expected } to end template string expression"), NULL;
 		p->tok = lex_template(&p->lex, raw);

@@ -79,7 +79,7 @@ static bool items(struct parser *p, int end)
 
 		if (!t)
 			return false;
-		p_list_push(p, &t, sizeof(t));
+		p_add(p, t);
 		if (p_take(p, ','))
 			continue;
 		if (!p_is(p, end))
@@ -93,7 +93,7 @@ static struct term *collection(struct parser *p, enum term_kind k, struct token 
 {
 	int end = k == TERM_ARRAY ? ']' : '}';
 
-	p_list_push(p, &first, sizeof(struct term *));
+	p_add(p, first);
 	if (!p_take(p, ',') && !p_is(p, end))
 		return p_unexpected(p, wanted(end)), NULL;
 	return items(p, end) ? p_term_list(p, k, open.at, from) : NULL;
@@ -110,9 +110,9 @@ static struct term *comprehension(struct parser *p, enum term_kind k, struct tok
 	body = parse_body(p, k == TERM_ARRAY_COMP ? ']' : '}');
 	if (!body)
 		return NULL;
-	p_list_push(p, &a, sizeof(struct term *));
+	p_add(p, a);
 	if (b)
-		p_list_push(p, &b, sizeof(struct term *));
+		p_add(p, b);
 	t = p_term_list(p, k, open.at, from);
 	if (!t)
 		return NULL;
@@ -163,8 +163,8 @@ static bool pairs(struct parser *p)
 		v = parse_infix_item(p, NULL);
 		if (!v)
 			return false;
-		p_list_push(p, &k, sizeof(k));
-		p_list_push(p, &v, sizeof(v));
+		p_add(p, k);
+		p_add(p, v);
 		if (!p_take(p, ',') && !p_is(p, '}'))
 			return p_unexpected(p, "expected , or }"), false;
 	}
@@ -187,8 +187,8 @@ static struct term *object(struct parser *p, struct token open, struct term *key
 	value = value ? parse_infix_item(p, value) : NULL;
 	if (!value)
 		return NULL;
-	p_list_push(p, &key, sizeof(struct term *));
-	p_list_push(p, &value, sizeof(struct term *));
+	p_add(p, key);
+	p_add(p, value);
 	if (!p_take(p, ',') && !p_is(p, '}'))
 		return p_unexpected(p, "non-terminated object"), NULL;
 	return pairs(p) ? p_term_list(p, TERM_OBJECT, open.at, from) : NULL;
@@ -331,8 +331,8 @@ static bool add_step(struct parser *p, struct chain *c, struct term *step)
 	if (!step)
 		return false;
 	if (p->list.n == c->from)
-		p_list_push(p, &c->head, sizeof(c->head));
-	p_list_push(p, &step, sizeof(struct term *));
+		p_add(p, c->head);
+	p_add(p, step);
 	return !p->failed;
 }
 
@@ -361,7 +361,7 @@ static bool call(struct parser *p, struct chain *c)
 	if (!f || !call_name(p, c, f, &name) || !p_enter(p))
 		return false;
 	p_next(p);
-	p_list_push(p, &f, sizeof(f));
+	p_add(p, f);
 	ok = items(p, ')');
 	p_leave(p);
 	t = ok ? p_term_list(p, TERM_CALL, at, c->from) : NULL;

@@ -153,10 +153,6 @@ struct node *plan_call(struct plan *p, const struct term *t, const struct term *
 	struct node *n;
 	bool operator = false;
 
-	if (span_eq_str(t->name, "assign")) {
-		(void)plan_fail(p, REGO_COMPILE, t->at, ":= is a statement, not part of an expression");
-		return NULL;
-	}
 	if (t->infix || !plan_function(p, t->item[0], &f) || f.bi) { /* a rule may have the name of an operator */
 		n = operator_call(p, t, &operator);
 		if (operator)
@@ -182,5 +178,5 @@ struct node *plan_call(struct plan *p, const struct term *t, const struct term *
 		return NULL;
 	}
 	n = call_node(p, t, &f, n_args);
-	return n && n->kind == N_CALL && n->bi->relation ? each(p, n) : n;
+	return n && n->bi && n->bi->relation ? each(p, n) : n;
 }

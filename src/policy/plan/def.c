@@ -148,23 +148,17 @@ static bool plan_chain(struct plan *p, const struct rego_rule *t, struct def *d)
 	return true;
 }
 
-static bool default_args(struct plan *p, const struct rule *r)
-{
-	for (size_t i = 0; i < r->n_args; i++)
-		if (r->arg[i]->kind != TERM_VAR)
-			return plan_fail(p, REGO_COMPILE, r->arg[i]->at, "arguments of a default function must be variables");
-	return true;
-}
-
 /* What needs no evaluation: one unconditional definition with a constant value. */
 static void note_constants(struct rego_rule *t)
 {
-	t->one_value = t->kind == RULE_COMPLETE || t->kind == RULE_FUNCTION;
+	const struct def *first = t->n_def ? t->def[0] : NULL;
+
+	t->one_value = first && (t->kind == RULE_COMPLETE || t->kind == RULE_FUNCTION);
 	for (size_t i = 0; i < t->n_def; i++)
-		for (const struct def *d = t->def[i]; d; d = d->els)
-			t->one_value &= val_defined(d->value) && val_eq(d->value, t->def[0]->value);
-	if (t->kind == RULE_COMPLETE && t->n_def == 1 && t->one_value && t->def[0]->code->n == 1)
-		t->constant = t->def[0]->value;
+		for (const struct def *d = t->def[i]; d && first; d = d->els)
+			t->one_value &= val_defined(d->value) && val_eq(d->value, first->value);
+	if (t->kind == RULE_COMPLETE && t->n_def == 1 && t->one_value && first && first->code->n == 1)
+		t->constant = first->value;
 }
 
 static const struct unit *unit_of(const struct plan *p, const struct def *d)
@@ -185,7 +179,7 @@ static bool plan_rule(struct plan *p, struct rego_rule *t)
 	}
 	if (t->deflt) {
 		p->unit = unit_of(p, t->deflt);
-		if (!default_args(p, t->deflt->src) || !plan_branch(p, t->deflt, t, t->deflt->src, t->deflt->src))
+		if (!plan_branch(p, t->deflt, t, t->deflt->src, t->deflt->src))
 			return false;
 	}
 	note_constants(t);

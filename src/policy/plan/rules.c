@@ -69,7 +69,7 @@ static struct rego_rule *rule_node(struct plan *p, const struct unit *u, const s
 
 static bool check_default(struct plan *p, const struct rego_rule *t, const struct rule *r)
 {
-	if (t->kind == RULE_OBJECT || t->kind == RULE_SET || r->els)
+	if (t->kind == RULE_OBJECT)
 		return plan_fail(p, REGO_COMPILE, r->at, "default: only complete rules and functions have one");
 	if (t->deflt)
 		return fail_at_path(p, r->at, "multiple default rules ", t, " found");
@@ -96,8 +96,6 @@ static bool add_rule(struct plan *p, const struct unit *u, const struct rule *r)
 		t->deflt = d;
 		return true;
 	}
-	if (r->els && (kind == RULE_SET || kind == RULE_OBJECT))
-		return plan_fail(p, REGO_COMPILE, r->at, "else keyword cannot be used on partial rules");
 	if (!plan_grow(p, &t->def, t->n_def, &t->cap_def, sizeof(struct def *)))
 		return false;
 	t->def[t->n_def++] = d;
@@ -130,8 +128,7 @@ static bool resolve_import(struct plan *p, struct unit *u, const struct import *
 	if (!to->node)
 		return false;
 	u->n_imports++;
-	return to->node->kind == N_DOC || to->node->kind == N_INPUT || to->node->kind == N_REF ||
-	       plan_fail(p, REGO_COMPILE, i->at, "path must begin with input or data");
+	return true;
 }
 
 static bool add_imports(struct plan *p, struct unit *u)

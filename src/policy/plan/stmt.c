@@ -58,6 +58,24 @@ static void unify(struct plan *p, struct node *a, struct node *b, struct loc at)
 		stmt_add(p, (struct stmt){ .kind = ST_EQ, .a = a, .b = b, .at = at });
 }
 
+static bool is_call(const struct node *n)
+{
+	return n->kind == N_CALL || n->kind == N_FUNC || n->kind == N_HOST || n->kind == N_COMPARE || n->kind == N_MEMBER;
+}
+
+/* Calls out of a pattern, so that their arguments may be bound by it: [i, f(i)] = x. */
+static struct node *without_calls(struct plan *p, struct node *n)
+{
+	if (!n || (n->kind != N_ARRAY && n->kind != N_OBJECT))
+		return n;
+	for (size_t i = 0; i < n->n; i++) {
+		n->item[i] = is_call(n->item[i]) ? plan_hoist(p, n->item[i]) : without_calls(p, n->item[i]);
+		if (!n->item[i])
+			return NULL;
+	}
+	return n;
+}
+
 static void assign(struct plan *p, const struct term *t)
 {
 	const struct term *to = t->item[1];
@@ -120,8 +138,8 @@ static void call(struct plan *p, const struct term *t)
 		return;
 	}
 	if (t->n_items == 3 && span_eq_str(t->name, "eq")) {
-		n = plan_term(p, t->item[1]);
-		unify(p, n, plan_term(p, t->item[2]), t->at);
+		n = without_calls(p, plan_term(p, t->item[1]));
+		unify(p, n, without_calls(p, plan_term(p, t->item[2])), t->at);
 		return;
 	}
 	if (span_eq_str(t->name, "print")) {
@@ -184,11 +202,8 @@ static void every(struct plan *p, const struct expr *e)
 
 	s.a = plan_operand(p, e->item[last]);
 	scope_push(p, &scope, e->body);
-	for (size_t i = 0; i < last; i++) {
-		if (e->item[i]->kind != TERM_VAR)
-			(void)plan_fail(p, REGO_COMPILE, e->at, "every: key and value must be variables");
+	for (size_t i = 0; i < last; i++)
 		plan_declare(p, e->item[i], SEEN_DECLARED);
-	}
 	s.b = last == 2 ? plan_term(p, e->item[0]) : NULL;
 	s.c = plan_term(p, e->item[last - 1]);
 	p->with = NULL;

@@ -126,9 +126,9 @@ static struct node *extend(struct plan *p, const struct node *base, struct node 
 	if (!r)
 		return NULL;
 	r->doc = d;
-	for (size_t i = 0; i < own; i++)
+	for (size_t i = 0; r->item && i < own; i++)
 		r->item[i] = doc || base->kind == N_REF ? base->item[i] : (struct node *)base;
-	if (n > skip)
+	if (r->item && n > skip)
 		memcpy(r->item + own, step + skip, (n - skip) * sizeof(struct node *));
 	return r;
 }

@@ -30,21 +30,15 @@ static bool write_equal(struct plan *p, struct node *a, struct node *b)
 	return true;
 }
 
-/* One pair of sides, if it can be decided now. */
-static bool write_pair(struct plan *p, struct node *a, struct node *b)
+/* One pair of sides: refs first, for what they bind may make the other side known. */
+static bool write_sides(struct plan *p, struct node *a, struct node *b)
 {
 	bool known_a, known_b;
 
-	if (!ground(p, a) && is_ref(a) && ref_ready(p, a)) {
-		if (!ground(p, b) && !patternable(p, b) && !(is_ref(b) && ref_ready(p, b)))
-			return false;
+	if (!ground(p, a) && is_ref(a) && ref_ready(p, a))
 		a = write_ref(p, a);
-	}
-	if (a && !ground(p, b) && is_ref(b) && ref_ready(p, b)) {
-		if (!ground(p, a) && !patternable(p, a))
-			return false;
+	if (a && !ground(p, b) && is_ref(b) && ref_ready(p, b))
 		b = write_ref(p, b);
-	}
 	if (!a || !b)
 		return false;
 	known_a = ground(p, a);
@@ -54,6 +48,20 @@ static bool write_pair(struct plan *p, struct node *a, struct node *b)
 	if (known_a)
 		return write_match(p, b, a);
 	return known_b && write_match(p, a, b);
+}
+
+/* If the pair can be decided now, it is written; else nothing is bound. */
+static bool write_pair(struct plan *p, struct node *a, struct node *b)
+{
+	bool was = p->dry, ok;
+	size_t mark = p->n_trail;
+
+	p->dry = true;
+	ok = write_sides(p, a, b);
+	p->dry = was;
+	if (!ok || !was)
+		unbind_to(p, mark);
+	return ok && (was || write_sides(p, a, b));
 }
 
 static void add(struct plan *p, struct pairs *l, struct node *a, struct node *b)
