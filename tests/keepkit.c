@@ -179,7 +179,7 @@ void kit_open(struct kit *k)
 	kit_new(k, &keys);
 	c.genesis = k->genesis;
 	memcpy(c.genesis_id, k->genesis_id, 32);
-	MUST(keep_open(":memory:", &keys, &c, k->now, &k->keep, e));
+	MUST(keep_open(NULL, &keys, &c, k->now, &k->keep, e));
 }
 
 void kit_free(struct kit *k)

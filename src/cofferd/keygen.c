@@ -72,6 +72,22 @@ static enum coffer_rc keep_keys(const struct config *c, struct json_doc **out, s
 	return COFFER_OK;
 }
 
+enum coffer_rc accept_loss(const struct config *c, struct err *e)
+{
+	char program[600], dir[KEEP_DIR_MAX];
+	const char *const argv[] = { program, "--accept-loss", dir, NULL };
+	const int fds[] = { -1, 1, 2 };
+	const struct spawn s = { .argv = argv, .fds = fds, .n_fds = 3, .die_with_parent = true };
+	pid_t pid = -1;
+	int status = 0;
+
+	TRY(program_find("cofferd-keep", program, sizeof(program), e));
+	keep_dir(c, dir);
+	TRY(spawn_start(&s, &pid, e));
+	TRY(spawn_wait(pid, &status, e));
+	return status == 0 ? COFFER_OK : err_deny(e, "R12", "nothing was accepted; cofferd-keep says why above");
+}
+
 static enum coffer_rc keep_key(const struct json *v, const char *name, struct pubkey *out, struct err *e)
 {
 	const struct json *k = NULL;
