@@ -486,7 +486,7 @@ enum coffer_rc kit_get(struct kit *k, struct kit_get g)
 		MUST(jws_split(g.token, 1u << 16, &p, e));
 		m.by_token = true;
 		m.token_signing_input = p.signing_input;
-		m.token_payload = p.payload;
+		m.token_payload = g.payload.n ? g.payload : p.payload;
 		memcpy(m.token_sig, p.sig, SIG_LEN);
 	}
 	if (!g.plain)

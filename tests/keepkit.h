@@ -84,7 +84,7 @@ enum coffer_rc kit_attest(struct kit *k, struct kit_evidence bend);
 struct kit_get {
 	const char *path, *container, *purpose;
 	bool plain, bad_signature, same_counter;
-	struct span token;
+	struct span token, payload; /* payload: other than the token has */
 	uint64_t version;
 };
 enum coffer_rc kit_get(struct kit *k, struct kit_get g);
