@@ -225,7 +225,7 @@ enum coffer_rc run_find_output(const struct run *r, struct span name, size_t *co
 				hits++;
 			}
 	if (hits != 1)
-		return err_set(e, COFFER_E_INPUT, "--output %.*s: %s", (int)name.n, (const char *)name.p,
+		return cli_bad(e, "--output %.*s: %s", (int)name.n, (const char *)name.p,
 		    hits ? "several containers have an output of this name" : "the manifest names no such output");
 	return COFFER_OK;
 }

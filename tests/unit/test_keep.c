@@ -578,6 +578,42 @@ static void decision_is_shown_to_each_party_in_its_part(void)
 	CHECK(text && strstr(text, "\"check\":\"R9\"") && !strstr(text, "\"check\":\"R7\""));
 	id[0] ^= 1;
 	CHECK(ask_decision(&k, KIT_HOSPITAL, id) == COFFER_E_NOTFOUND);
+	id[0] ^= 1;
+	CHECK(ask_decision(&k, KIT_STRANGER, id) != COFFER_OK);
+}
+
+static size_t listed(struct kit *k, enum kit_party who, const char *words)
+{
+	CLEANUP(wr_close) struct wr own = { 0 };
+	CLEANUP(freep) char *text = NULL;
+	struct keep_decision_req m = { .list = true };
+	struct wr w = wr_open(1u << 16);
+	size_t n = 0;
+
+	kit_auth(k, who, "GET", "/coffer/v0/decisions", &m.auth, &own);
+	keep_decision_req_write(&w, &m);
+	if (kit_ask(k, KEEP_DECISION, &w) != COFFER_OK)
+		return SIZE_MAX;
+	text = span_dup(wr_span(&k->answer));
+	for (const char *at = text; at && (at = strstr(at, words)) != NULL; at++)
+		n++;
+	return n;
+}
+
+static void decisions_are_listed_to_those_they_concern(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_attested(&k);
+	CHECK(listed(&k, KIT_HOSPITAL, "\"decision\"") == 0);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	CHECK(DENIED(kit_get(&k, (struct kit_get){ .container = "logger" }), k, "R7"));
+	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK);
+	CHECK(listed(&k, KIT_HOSPITAL, "\"decision\"") == 2 && listed(&k, KIT_HOSPITAL, "denied") == 1);
+	CHECK(listed(&k, KIT_HOSPITAL, "{\"asset\":\"" KIT_ASSET "\",\"decision\"") == 2);
+	CHECK(listed(&k, KIT_ACME, "\"decision\"") == 3);
+	CHECK(listed(&k, KIT_STRANGER, "") == SIZE_MAX && kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	CHECK(listed(&k, KIT_STRANGER, "\"decision\"") == 0);
 }
 
 static uint32_t query(struct kit *k, struct keep_query_req m)
@@ -716,7 +752,7 @@ int main(void)
 		T(persona_and_kind_are_demanded),
 		T(party_is_admitted_by_itself_and_an_introducer_together), T(party_known_is_not_replaced_without_its_key), T(put_by_another_party_or_with_other_content_is_refused), T(party_token_is_good_once),
 		T(party_token_for_other_request_is_refused), T(delete_takes_the_content_and_only_the_owner_may),
-		T(decision_is_shown_to_each_party_in_its_part), T(query_gives_what_is_in_force_and_needs_a_token_for_the_rest),
+		T(decision_is_shown_to_each_party_in_its_part), T(decisions_are_listed_to_those_they_concern), T(query_gives_what_is_in_force_and_needs_a_token_for_the_rest),
 		T(status_and_journal_tell_the_head), T(unknown_oversize_and_cut_messages_are_refused),
 		T(sessions_are_bounded_and_those_without_evidence_go_first), T(denials_to_strangers_are_written_up_to_a_bound_a_minute),
 	};
