@@ -17,7 +17,7 @@
 #define SHARED_DIR "/run/kata-containers/shared/containers"
 #define PIECE (1u << 20)
 #define OUTPUT_MAX (64u << 20)
-#define CALLS_MAX (3 * POD_CONTAINERS_MAX)
+#define CALLS_MAX ((size_t)3 * POD_CONTAINERS_MAX)
 
 enum call_kind { CALL_NONE, CALL_WAIT, CALL_STDOUT, CALL_STDERR };
 struct call { enum call_kind kind; uint32_t stream; size_t container; };

@@ -18,7 +18,7 @@
 
 #define OUTPUT_MAX (64u << 10)
 #define PEM_MAX (16u << 10)
-#define CERT_S (10 * 365 * INT64_C(86400)) /* seconds; clients check the key, not the dates */
+#define CERT_S (INT64_C(10) * 365 * 86400) /* seconds; clients check the key, not the dates */
 
 enum coffer_rc program_find(const char *name, char *out, size_t n, struct err *e)
 {

@@ -175,7 +175,7 @@ static bool gone(struct child *c)
 
 static bool wait_gone(struct child *c, int64_t ms)
 {
-	const struct timespec step = { 0, 10 * 1000 * 1000 };
+	const struct timespec step = { 0, 10000000L };
 	int64_t until = clock_monotonic_ms() + ms;
 
 	while (!gone(c)) {

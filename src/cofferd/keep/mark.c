@@ -12,7 +12,6 @@
 #include "crypto/hash.h"
 #include "os/file.h"
 
-#define MAGIC "COFFERM1"
 #define MAGIC_LEN 8
 #define SIGNED_LEN (MAGIC_LEN + 8)
 #define FILE_LEN (SIGNED_LEN + 32)
@@ -23,9 +22,11 @@ struct mark {
 	uint64_t entries;
 };
 
+static const uint8_t magic[MAGIC_LEN] = { 'C', 'O', 'F', 'F', 'E', 'R', 'M', '1' };
+
 static void fill(const uint8_t key[static 32], uint64_t entries, uint8_t out[static FILE_LEN])
 {
-	memcpy(out, MAGIC, MAGIC_LEN);
+	memcpy(out, magic, sizeof(magic));
 	for (unsigned i = 0; i < 8; i++)
 		out[MAGIC_LEN + i] = (uint8_t)(entries >> (8 * (7 - i)));
 	hmac_sha256((struct span){ key, 32 }, (struct span){ out, SIGNED_LEN }, out + SIGNED_LEN);

@@ -292,7 +292,7 @@ bool q_col_fixed(struct q *q, int i, uint8_t *dst, size_t n)
 {
 	struct span v = q_col(q, i);
 
-	if (v.n != n)
+	if (!v.p || v.n != n)
 		return false;
 	memcpy(dst, v.p, n);
 	return true;
