@@ -344,6 +344,8 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 	enum coffer_rc rc;
 
 	random_bytes(salt, sizeof(salt));
+	if (k->bend.same_salt)
+		memset(salt, 7, sizeof(salt));
 	wr_put(&plain, SPAN(salt));
 	wr_str(&plain, content);
 	sha256(wr_span(&plain), digest);
@@ -353,8 +355,8 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 	MUST(jwe_parse(json_root(doc), &parts, e));
 	kit_statement(k,
 		      &(struct kit_st){.kind = ST_ASSET,
-				       .issuer = who,
-				       .also = who,
+				       .issuer = k->bend.by_acme ? KIT_ACME : who,
+				       .also = k->bend.by_acme ? KIT_ACME : who,
 				       .subject = k->bend.subject ? k->bend.subject : full,
 				       .digest = digest,
 				       .body = k->bend.body ? k->bend.body : body,

@@ -205,6 +205,7 @@ static void put_is_refused_unless_statement_token_path_and_content_agree(void)
 		{ { .body = body_k2 }, "kind" },
 		{ { .body = body_n2 }, "kind" },
 		{ { .body = body_acme }, "kind" },
+		{ { .body = body_acme, .by_acme = true }, "kind" },
 		{ { .body = body_foreign, .subject = "kbs:///acme/note/own" }, "kind" },
 		{ { .body = body_other, .subject = "kbs:///hospital/note/x" }, "kind" },
 		{ { .digest = true }, "digest" },
@@ -236,6 +237,92 @@ static void put_is_refused_unless_statement_token_path_and_content_agree(void)
 	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK);
 }
 
+static void persona_is_demanded_of_workloads(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(manifest_clear) struct manifest m = { 0 };
+	CLEANUP(freep) char *text = NULL, *own = NULL;
+	struct err e = { 0 };
+	uint8_t id[32];
+	char *at;
+
+	kit_open(&k);
+	text = kit_manifest_text(&k);
+	at = strstr(text, "\"provider\":\"acme\"");
+	own = str_fmt("%.*s\"provider\":\"hospital\"%s", (int)(at - text), text, at + strlen("\"provider\":\"acme\""));
+	CHECK(manifest_parse(span_of(own), &m, &e) == COFFER_OK);
+	CHECK(DENIED(kit_log(&k, &(struct kit_st){ .kind = ST_WORKLOAD, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "risk",
+	    .digest = m.digest, .body = own }, id), k, "persona"));
+}
+
+/* Not even by its own issuer: it would leave two readings of what is in force. */
+static void revocation_and_party_statement_are_not_revoked(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *body = NULL;
+	struct keep_logged_rep rep = { 0 };
+	struct err e = { 0 };
+	uint8_t id[32];
+
+	kit_open(&k);
+	kit_deploy(&k);
+	body = kit_party_body(&k, KIT_ACME);
+	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_PARTY, .also = KIT_HOSPITAL, .subject = "acme", .body = body }, id) == COFFER_OK);
+	CHECK(DENIED(kit_revoke(&k, KIT_ACME, id), k, "kind"));
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.approval_id) == COFFER_OK);
+	CHECK(keep_logged_rep_read(wr_span(&k.answer), &rep, &e) == COFFER_OK);
+	CHECK(DENIED(kit_revoke(&k, KIT_HOSPITAL, rep.id), k, "kind"));
+}
+
+/* JSON of strangers is not parsed: who signed comes first, also when what is signed is nonsense. */
+static void nonsense_of_a_stranger_is_refused_for_its_signature(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct keep_statement_req m = { 0 };
+	struct wr w = wr_open(KEEP_FRAME_MAX), again = wr_open(KEEP_FRAME_MAX);
+	struct err e = { 0 };
+
+	kit_open(&k);
+	CHECK(dsse_new(span_of("{nonsense"), &m.statement, &e) == COFFER_OK && dsse_sign(&m.statement, k.key[KIT_STRANGER], &e) == COFFER_OK);
+	keep_statement_req_write(&w, &m);
+	CHECK(DENIED(kit_ask(&k, KEEP_STATEMENT, &w), k, "signature"));
+	CHECK(dsse_sign(&m.statement, k.key[KIT_ACME], &e) == COFFER_OK);
+	keep_statement_req_write(&again, &m);
+	CHECK(kit_ask(&k, KEEP_STATEMENT, &again) == COFFER_E_INPUT);
+	dsse_clear(&m.statement);
+}
+
+static enum coffer_rc delete_note(struct kit *k)
+{
+	CLEANUP(wr_close) struct wr own = { 0 };
+	struct keep_delete_req m = { .path = span_of(KIT_PATH) };
+	struct wr w = wr_open(1u << 16);
+
+	kit_auth(k, KIT_HOSPITAL, "DELETE", "/kbs/v0/resource/" KIT_PATH, &m.auth, &own);
+	keep_delete_req_write(&w, &m);
+	return kit_ask(k, KEEP_DELETE, &w);
+}
+
+static void put_again_is_an_answer_only_while_the_content_is_kept(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint64_t seq;
+
+	kit_open(&k);
+	k.bend.same_salt = true;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK);
+	seq = k.keep.journal.seq;
+	k.asset_serial = 0;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK && k.keep.journal.seq == seq);
+	CHECK(delete_note(&k) == COFFER_OK);
+	k.asset_serial = 0;
+	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "serial"));
+	k.asset_serial = 1;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "y") == COFFER_OK);
+	k.asset_serial = 0;
+	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "serial")); /* replaced */
+}
+
 static void asset_statement_without_content_is_refused(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -254,7 +341,9 @@ int main(void)
 		T(service_statement_with_any_foreign_key_is_refused),
 		T(service_statement_by_a_provider_the_genesis_does_not_name_is_refused),
 		T(workload_of_another_provider_genesis_name_or_digest_is_refused), T(approval_of_anothers_asset_is_refused),
-		T(put_is_refused_unless_statement_token_path_and_content_agree), T(asset_statement_without_content_is_refused),
+		T(put_is_refused_unless_statement_token_path_and_content_agree), T(persona_is_demanded_of_workloads), T(revocation_and_party_statement_are_not_revoked),
+		T(nonsense_of_a_stranger_is_refused_for_its_signature), T(put_again_is_an_answer_only_while_the_content_is_kept),
+		T(asset_statement_without_content_is_refused),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
