@@ -178,6 +178,7 @@ void kit_open(struct kit *k)
 	MUST(keys_new(&keys, e));
 	kit_new(k, &keys);
 	c.genesis = k->genesis;
+	c.id = span_of("trust"); /* tls: zero, as in kit_service */
 	memcpy(c.genesis_id, k->genesis_id, 32);
 	MUST(keep_open(NULL, &keys, &c, k->now, &k->keep, e));
 }

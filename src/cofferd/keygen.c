@@ -136,19 +136,30 @@ static enum coffer_rc spki_digest(const struct pubkey *k, uint8_t out[static 32]
 	return COFFER_OK;
 }
 
-static enum coffer_rc tls_key(const struct config *c, uint8_t spki[static 32], struct err *e)
+enum coffer_rc tls_digest(const struct config *c, uint8_t spki[static 32], struct err *e)
 {
 	CLEANUP(privkey_freep) struct privkey *k = NULL;
 	CLEANUP(wr_close) struct wr pem = wr_open(PEM_MAX);
+	char path[600];
+
+	(void)snprintf(path, sizeof(path), "%s/tls.key", c->state);
+	if (!file_exists(path))
+		return err_set(e, COFFER_E_NOTFOUND, "%s is not there; 'cofferd keygen' makes it", path);
+	TRY(file_read(path, PEM_MAX, &pem, e));
+	if (pem_read_private(wr_span(&pem), (struct span){ 0 }, &k, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	return spki_digest(privkey_public(k), spki, e);
+}
+
+static enum coffer_rc tls_key(const struct config *c, uint8_t spki[static 32], struct err *e)
+{
 	char key_path[600], cert_path[600];
 
 	(void)snprintf(key_path, sizeof(key_path), "%s/tls.key", c->state);
 	(void)snprintf(cert_path, sizeof(cert_path), "%s/tls.pem", c->state);
 	if (!file_exists(key_path))
 		TRY(tls_make(c, key_path, cert_path, e));
-	TRY(file_read(key_path, PEM_MAX, &pem, e));
-	TRY(pem_read_private(wr_span(&pem), (struct span){ 0 }, &k, e));
-	return spki_digest(privkey_public(k), spki, e);
+	return tls_digest(c, spki, e);
 }
 
 enum coffer_rc keygen(const struct config *c, struct err *e)

@@ -119,6 +119,30 @@ static void service_statement_with_any_foreign_key_is_refused(void)
 	}
 }
 
+static void service_statement_with_another_id_or_tls_key_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	kit_open(&k);
+	for (int i = 0; i < 3; i++) {
+		CLEANUP(freep) char *body = NULL;
+		CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
+		struct service s = { .id = "trust", .receive = k.receive, .reply = k.reply, .token = k.token, .ledger_key = k.ledger };
+		struct json_wr j = jw_open(&w, false);
+		uint8_t id[32];
+
+		if (i == 0)
+			s.tls[31] = 1;
+		else if (i == 1)
+			(void)snprintf(s.id, sizeof(s.id), "trus");
+		service_write(&s, &j);
+		body = wr_take(&w, NULL);
+		const struct kit_st st = { .kind = ST_SERVICE, .subject = s.id, .body = body };
+
+		CHECK(i == 2 ? kit_log(&k, &st, id) == COFFER_OK : DENIED(kit_log(&k, &st, id), k, "kind"));
+	}
+}
+
 static void service_statement_by_a_provider_the_genesis_does_not_name_is_refused(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -339,6 +363,7 @@ int main(void)
 		T(known_party_stays_as_it_is), T(party_with_anothers_key_is_refused), T(party_with_a_key_that_did_not_sign_is_refused),
 		T(party_statement_is_about_its_issuer_alone), T(statement_signed_by_another_known_party_is_refused),
 		T(service_statement_with_any_foreign_key_is_refused),
+		T(service_statement_with_another_id_or_tls_key_is_refused),
 		T(service_statement_by_a_provider_the_genesis_does_not_name_is_refused),
 		T(workload_of_another_provider_genesis_name_or_digest_is_refused), T(approval_of_anothers_asset_is_refused),
 		T(put_is_refused_unless_statement_token_path_and_content_agree), T(persona_is_demanded_of_workloads), T(revocation_and_party_statement_are_not_revoked),

@@ -17,6 +17,8 @@ struct keep {
 	struct registry   registry;
 	struct sessions  *sessions;
 	uint8_t           genesis[32];
+	char              id[PARTY_MAX]; /* of this service; "" when not told */
+	uint8_t           tls[32];       /* with id */
 	int64_t           now;        /* seconds; set before each request, never before the newest entry's time */
 	struct {
 		int64_t  minute;      /* now / 60 of the count below */

@@ -73,6 +73,9 @@ enum coffer_rc keep_open(const char *dir, struct keep_keys *keys, const struct k
 	if (!g)
 		return err_set(e, COFFER_E_SYSTEM, "keep: out of memory");
 	memcpy(k.genesis, c->genesis_id, sizeof(k.genesis));
+	if (c->id.n > 0 && c->id.n < sizeof(k.id))
+		memcpy(k.id, c->id.p, c->id.n);
+	memcpy(k.tls, c->tls, sizeof(k.tls));
 	TRY(chain_genesis(&c->genesis, c->genesis_id, g, e));
 	if (!pubkey_eq(&g->ledger_key, privkey_public(k.keys.ledger)))
 		return err_deny(e, "genesis", "the genesis names another ledger key than keep.keys holds");
