@@ -35,6 +35,31 @@ static void party_statement_is_about_its_issuer_alone(void)
 	CHECK(k.keep.registry.n == 2);
 }
 
+/* A body of the right form, made long by blanks, is no party statement: all of them must fit into one answer. */
+static void party_statement_over_its_bound_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(dsse_clear) struct dsse good = { 0 };
+	CLEANUP(freep) char *body = NULL;
+	CLEANUP(wr_close) struct wr long_one = wr_open(1u << 16);
+	struct keep_statement_req m = { 0 };
+	struct wr w = wr_open(KEEP_FRAME_MAX);
+	struct err e = { 0 };
+	uint8_t id[32];
+
+	kit_open(&k);
+	body = kit_party_body(&k, KIT_STRANGER);
+	kit_statement(&k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_STRANGER, .also = KIT_ACME, .subject = "stranger", .body = body }, &good, id);
+	wr_put(&long_one, wr_span(&good.payload));
+	while (long_one.n <= 12u << 10)
+		wr_u8(&long_one, ' ');
+	CHECK(dsse_new(wr_span(&long_one), &m.statement, &e) == COFFER_OK);
+	CHECK(dsse_sign(&m.statement, k.key[KIT_STRANGER], &e) == COFFER_OK && dsse_sign(&m.statement, k.key[KIT_ACME], &e) == COFFER_OK);
+	keep_statement_req_write(&w, &m);
+	CHECK(kit_ask(&k, KEEP_STATEMENT, &w) == COFFER_E_LIMIT);
+	dsse_clear(&m.statement);
+}
+
 /* A thief with a stolen key and a friend to introduce the change gets nothing: rotation is not built. */
 static void known_party_stays_as_it_is(void)
 {
@@ -339,6 +364,7 @@ static void put_again_is_an_answer_only_while_the_content_is_kept(void)
 	k.asset_serial = 0;
 	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK && k.keep.journal.seq == seq);
 	CHECK(delete_note(&k) == COFFER_OK);
+	CHECK(delete_note(&k) == COFFER_E_NOTFOUND);
 	k.asset_serial = 0;
 	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "serial"));
 	k.asset_serial = 1;
@@ -360,7 +386,7 @@ static void asset_statement_without_content_is_refused(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(known_party_stays_as_it_is), T(party_with_anothers_key_is_refused), T(party_with_a_key_that_did_not_sign_is_refused),
+		T(party_statement_over_its_bound_is_refused), T(known_party_stays_as_it_is), T(party_with_anothers_key_is_refused), T(party_with_a_key_that_did_not_sign_is_refused),
 		T(party_statement_is_about_its_issuer_alone), T(statement_signed_by_another_known_party_is_refused),
 		T(service_statement_with_any_foreign_key_is_refused),
 		T(service_statement_with_another_id_or_tls_key_is_refused),

@@ -71,6 +71,8 @@ static enum coffer_rc check_party(struct keep *k, const struct dsse *env, const 
 
 	if (!body)
 		return err_set(e, COFFER_E_SYSTEM, "statement: out of memory");
+	if (env->payload.n > PARTY_STATEMENT_MAX)
+		return err_set(e, COFFER_E_LIMIT, "a party statement has at most %u bytes", PARTY_STATEMENT_MAX);
 	TRY(party_read(s->body, body, e));
 	if (strcmp(body->id, s->issuer) != 0)
 		return err_deny(e, "kind", "a party statement is about its issuer and nobody else");

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/admit.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/partyauth.h"
 #include "fmt/enc.h"
@@ -75,6 +76,9 @@ static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, stru
 	uint32_t n = 0;
 
 	_Static_assert(KEEP_QUERY_MAX == 256, "the limit in the queries above");
+	_Static_assert(REGISTRY_PARTIES_MAX <= KEEP_QUERY_MAX &&
+	                   REGISTRY_PARTIES_MAX * (PARTY_STATEMENT_MAX / 3 * 4 + DSSE_SIGS_MAX * 256u + 256) <= ANSWER_MAX - DSSE_ENVELOPE_MAX - 4,
+		       "no party hides another from whoever asks for all");
 	if (m->subject.n)
 		wr_blob32(&subject, m->subject); /* with its length: a name, not a part of one */
 	TRY(wr_done(&subject, "subject", e));
