@@ -162,12 +162,12 @@ static bool is_logged(struct run *r, const uint8_t id[static 32])
 /* What was sent and not answered before the kill may have happened or not: ask. */
 static void resolve(struct run *r)
 {
-	if (r->k.asset_serial > 0 && memcmp(r->k.asset_id, r->k.asset_pending, 32) != 0 /* public: test */ &&
+	if (memcmp(r->k.asset_id, r->k.asset_pending, 32) != 0 /* public: test */ &&
 	    is_logged(r, r->k.asset_pending)) {
 		r->k.asset_serial++;
 		memcpy(r->k.asset_id, r->k.asset_pending, 32);
 	}
-	if (r->serial > 0 && memcmp(r->previous, r->k.approval_id, 32) != 0 /* public: test */ && is_logged(r, r->k.approval_id)) {
+	if (memcmp(r->previous, r->k.approval_id, 32) != 0 /* public: test */ && is_logged(r, r->k.approval_id)) {
 		r->serial++;
 		memcpy(r->previous, r->k.approval_id, 32);
 	}
