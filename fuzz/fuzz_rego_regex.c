@@ -29,7 +29,7 @@ static void search(struct heap *h, const struct re *re, struct span s, size_t fr
 	size_t n_cap = re_groups(re) + 1 < CAPS ? re_groups(re) + 1 : CAPS, a[2 * CAPS], b[2 * CAPS];
 	uint64_t before = h->steps, most = 4 * (uint64_t)(re->n + 1) * (s.n + 2) / RE_VISITS_PER_STEP + s.n + 8;
 	struct re_run r = { .h = h, .re = re, .s = s, .from = from, .cap = b, .slots = 2 * n_cap };
-	bool found = re_search(h, re, s, from, a, n_cap), other;
+	bool found = re_seek(h, re, s, from, a, n_cap), other;
 
 	if (heap_ok(h) && before - h->steps > most)
 		abort();
@@ -40,7 +40,7 @@ static void search(struct heap *h, const struct re *re, struct span s, size_t fr
 	other = re_pike(&r);
 	if (heap_ok(h) && (other != found || (found && memcmp(a, b, r.slots * sizeof(a[0]))))) /* public: offsets */
 		abort();
-	other = re_search(h, re, s, from, NULL, 0);
+	other = re_seek(h, re, s, from, NULL, 0);
 	if (heap_ok(h) && other != found)
 		abort();
 }

@@ -211,8 +211,9 @@ void kit_open(struct kit *k)
 	MUST(keys_new(&keys, e));
 	kit_new(k, &keys);
 	c.genesis = k->genesis;
+	c.id = span_of("trust"); /* tls: zero, as in kit_service */
 	memcpy(c.genesis_id, k->genesis_id, 32);
-	MUST(keep_open(":memory:", &keys, &c, k->now, &k->keep, e));
+	MUST(keep_open(NULL, &keys, &c, k->now, &k->keep, e));
 	k->policy = KIT_POLICY;
 	k->keep.eval = kit_eval();
 }
@@ -427,6 +428,8 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 	enum coffer_rc rc;
 
 	random_bytes(salt, sizeof(salt));
+	if (k->bend.same_salt)
+		memset(salt, 7, sizeof(salt));
 	wr_put(&plain, SPAN(salt));
 	wr_str(&plain, content);
 	sha256(wr_span(&plain), digest);
@@ -436,8 +439,8 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 	MUST(jwe_parse(json_root(doc), &parts, e));
 	kit_statement(k,
 		      &(struct kit_st){.kind = ST_ASSET,
-				       .issuer = who,
-				       .also = who,
+				       .issuer = k->bend.by_acme ? KIT_ACME : who,
+				       .also = k->bend.by_acme ? KIT_ACME : who,
 				       .subject = k->bend.subject ? k->bend.subject : full,
 				       .digest = digest,
 				       .body = k->bend.body ? k->bend.body : body,
@@ -571,7 +574,7 @@ enum coffer_rc kit_get(struct kit *k, struct kit_get g)
 		MUST(jws_split(g.token, 1u << 16, &p, e));
 		m.by_token = true;
 		m.token_signing_input = p.signing_input;
-		m.token_payload = p.payload;
+		m.token_payload = g.payload.n ? g.payload : p.payload;
 		memcpy(m.token_sig, p.sig, SIG_LEN);
 	}
 	if (!g.plain)

@@ -18,7 +18,7 @@ enum kit_party { KIT_ACME, KIT_HOSPITAL, KIT_STRANGER, KIT_PARTIES };
 /* What kit_put and kit_auth do differently next; zero is nothing. */
 struct kit_bend {
 	const char *body, *url, *method, *path, *subject, *iss;
-	bool        digest;
+	bool        digest, same_salt, by_acme; /* by_acme: the statement is, the token is not */
 	int64_t     iat, exp;
 };
 
@@ -94,7 +94,7 @@ enum coffer_rc kit_attest(struct kit *k, struct kit_evidence bend);
 struct kit_get {
 	const char *path, *container, *purpose;
 	bool plain, bad_signature, same_counter;
-	struct span token;
+	struct span token, payload; /* payload: other than the token has */
 	uint64_t version;
 };
 enum coffer_rc kit_get(struct kit *k, struct kit_get g);

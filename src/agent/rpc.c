@@ -291,7 +291,11 @@ enum coffer_rc method_unknown(struct span name, struct err *e)
 	for (size_t i = 0; i < n; i++) {
 		uint8_t c = name.p[i];
 
-		clean[i] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? (char)c : '?';
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+		clean[i] = '?';
+		if (plain)
+			clean[i] = (char)c;
 	}
 	clean[n] = 0;
 	for (size_t i = 0; i < sizeof(odd_names) / sizeof(odd_names[0]); i++)

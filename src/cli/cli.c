@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,9 +132,26 @@ int cli_parse(const struct verb *v, int argc, char **argv, struct cli *out)
 	return check_complete(v, &c);
 }
 
-int cli_exit_code(enum coffer_rc rc)
+#define USAGE "usage" /* in place of a check's name, with COFFER_E_INPUT */
+
+enum coffer_rc cli_bad(struct err *e, const char *fmt, ...)
 {
-	switch (rc) {
+	char msg[sizeof(e->msg)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	(void)err_set(e, COFFER_E_INPUT, "%s", msg);
+	(void)snprintf(e->check, sizeof(e->check), USAGE);
+	return COFFER_E_INPUT;
+}
+
+int cli_exit_code(const struct err *e)
+{
+	if (e->rc == COFFER_E_INPUT && strcmp(e->check, USAGE) == 0)
+		return 2;
+	switch (e->rc) {
 	case COFFER_OK: return 0;
 	case COFFER_E_DENIED: return 1;
 	case COFFER_E_INPUT:
@@ -170,5 +188,5 @@ int cli_fail(const struct cli *c, const struct err *e)
 		(void)fprintf(stderr, "refused: %s: %s\n", e->check, e->msg);
 	else
 		(void)fprintf(stderr, "coffer %s: %s\n", c->verb->path, e->msg);
-	return cli_exit_code(e->rc);
+	return cli_exit_code(e);
 }

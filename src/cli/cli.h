@@ -50,6 +50,9 @@ const char *cli_opt(const struct cli *c, const char *name);             /* last 
 const char *cli_opt_at(const struct cli *c, const char *name, size_t i); /* i-th value or NULL */
 bool        cli_flag(const struct cli *c, const char *name);
 
+/* An option or argument with a value that cannot be right: exit code 2, as other mistakes of usage. */
+enum coffer_rc cli_bad(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+
 /* Parses argv for the verb; exit code to end with, or -1 to go on. */
 int cli_parse(const struct verb *v, int argc, char **argv, struct cli *out);
 
@@ -59,6 +62,6 @@ void cli_help_verb(FILE *f, const struct verb *v);
 void cli_man(FILE *f);        /* coffer(1) in roff, from the table */
 void cli_completion(FILE *f); /* bash */
 
-int  cli_exit_code(enum coffer_rc rc);
+int  cli_exit_code(const struct err *e);
 /* Prints "refused: <check>: <reason>" or "coffer <verb>: <reason>" on stderr (with --json an object on stdout). */
 int  cli_fail(const struct cli *c, const struct err *e);

@@ -1,5 +1,7 @@
-/* coffer approve, revoke, why: what an owner says about workloads, and what was decided. */
+/* coffer approve, revoke: what an owner says about workloads. */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/own.h"
@@ -17,10 +19,10 @@ const struct opt_spec opts_approve[] = {
 	{ "until", "TIME", "end of the approval, as 2027-01-31T00:00:00Z (default: 30 days)", false, false },
 	{ "uses", "N", "how many releases it covers (default: any number)", false, false },
 	{ "shown", "SHA256", "digest printed by 'coffer workload show': approve only what you read", false, false },
+	{ "yes", NULL, "do not ask on the terminal", false, false },
 	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_revoke[] = {
 	{ "reason", "TEXT", "why (public in the journal)", false, true }, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
-const struct opt_spec opts_why[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 struct approve {
 	struct home          h;
@@ -52,7 +54,7 @@ static enum coffer_rc check_shown(const struct cli *c, struct approve *a, struct
 		return COFFER_OK;
 	}
 	if (!hex_fixed(span_of(given), want, 32))
-		return err_set(e, COFFER_E_INPUT, "--shown %s: not a SHA-256 in hex", given);
+		return cli_bad(e, "--shown %s: not a SHA-256 in hex", given);
 	if (!span_eq(SPAN(want), SPAN(a->shown)))
 		return err_deny(e, "shown", "the workload logged under this digest reads differently from what you were shown");
 	return COFFER_OK;
@@ -94,7 +96,7 @@ static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct 
 	jw_arr(j);
 	for (size_t i = 0; (s = cli_opt_at(c, "platform", i)) != NULL; i++) {
 		if (!manifest_lists(a->w.man.platforms, span_of(s)))
-			return err_set(e, COFFER_E_INPUT, "--platform %s: this workload is not made for it (see 'coffer workload show')", s);
+			return cli_bad(e, "--platform %s: this workload is not made for it (see 'coffer workload show')", s);
 		jw_text(j, s);
 	}
 	jw_arr_end(j);
@@ -105,16 +107,33 @@ static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct 
 	jw_arr_end(j);
 	TRY(expires_opt(c, "until", &until, e));
 	if (until <= clock_now())
-		return err_set(e, COFFER_E_INPUT, "--until: this time is past");
+		return cli_bad(e, "--until: this time is past");
 	clock_text(until, when);
 	jw_m_text(j, "until", when);
 	if ((s = cli_opt(c, "uses")) != NULL) {
 		if (!span_u64(span_of(s), &uses) || uses == 0)
-			return err_set(e, COFFER_E_INPUT, "--uses %s: a number from 1", s);
+			return cli_bad(e, "--uses %s: a number from 1", s);
 		jw_m_u64(j, "uses", uses);
 	}
 	hex32(a->shown, hex);
 	jw_m_text(j, "shown", hex);
+	return COFFER_OK;
+}
+
+/* Who gave --shown has read it before; a script has nobody to ask. */
+static enum coffer_rc confirm(const struct cli *c, const char *workload, struct err *e)
+{
+	char line[16] = "";
+	const char *s;
+
+	if (cli_opt(c, "shown") || cli_flag(c, "yes") || !isatty(STDIN_FILENO))
+		return COFFER_OK;
+	(void)fprintf(stderr, "\nworkload %s, as shown above, may then use:\n", workload);
+	for (size_t i = 0; (s = cli_opt_at(c, "asset", i)) != NULL; i++)
+		(void)fprintf(stderr, "  %s\n", s);
+	(void)fprintf(stderr, "Approve? Type yes: ");
+	if (!fgets(line, sizeof(line), stdin) || strcmp(line, "yes\n") != 0)
+		return err_deny(e, "shown", "not confirmed; nothing was approved");
 	return COFFER_OK;
 }
 
@@ -144,6 +163,7 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 	TRY(conditions(c, &a, &j, e));
 	jw_obj_end(&j);
 	TRY(wr_done(&body, "approval", e));
+	TRY(confirm(c, hex, e));
 	d.body = wr_span(&body);
 	TRY(draft_publish(&a.h, a.key, a.conn, &d, &l, e));
 	logged_print(c, "approval", &l);
@@ -160,7 +180,7 @@ enum coffer_rc cmd_revoke(struct cli *c, struct err *e)
 	uint8_t id[32];
 
 	if (!hex_fixed(span_of(c->pos[0]), id, 32))
-		return err_set(e, COFFER_E_INPUT, "%s: not a statement's id (64 hex digits)", c->pos[0]);
+		return cli_bad(e, "%s: not a statement's id (64 hex digits)", c->pos[0]);
 	TRY(home_load(c, &a.h, e));
 	TRY(home_sign_key(c, &a.h, &a.key, e));
 	TRY(home_connect(&a.h, &a.conn, e));
@@ -173,32 +193,5 @@ enum coffer_rc cmd_revoke(struct cli *c, struct err *e)
 	draft_subject_digest(&d, span_of(c->pos[0]), id);
 	TRY(draft_publish(&a.h, a.key, a.conn, &d, &l, e));
 	logged_print(c, "revocation", &l);
-	return COFFER_OK;
-}
-
-enum coffer_rc cmd_why(struct cli *c, struct err *e)
-{
-	CLEANUP(approve_end) struct approve a = { 0 };
-	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
-	CLEANUP(http_res_clear) struct http_res res = { 0 };
-	CLEANUP(freep) char *path = NULL;
-	CLEANUP(freep) char *bearer = NULL;
-	struct service_req q = { .method = "GET" };
-	uint8_t id[16];
-
-	if (!hex_fixed(span_of(c->pos[0]), id, sizeof(id)))
-		return err_set(e, COFFER_E_INPUT, "%s: not a decision's id (32 hex digits)", c->pos[0]);
-	TRY(home_load(c, &a.h, e));
-	TRY(home_sign_key(c, &a.h, &a.key, e));
-	TRY(home_connect(&a.h, &a.conn, e));
-	path = str_fmt("/coffer/v0/decisions/%s", c->pos[0]);
-	if (!path)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(party_token(a.key, a.h.party, "GET", path, (struct span){ 0 }, clock_now(), &token, e));
-	bearer = wr_take(&token, NULL);
-	q.path = path;
-	q.bearer = bearer;
-	TRY(service_call(a.conn, &q, 1u << 20, &res, e));
-	(void)printf("%.*s\n", (int)res.body.n, (const char *)res.body.p);
 	return COFFER_OK;
 }

@@ -237,7 +237,7 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 	struct asset_path p;
 
 	if (file && sealed)
-		return err_set(e, COFFER_E_INPUT, "--file and --sealed exclude each other");
+		return cli_bad(e, "--file and --sealed exclude each other");
 	TRY(session_begin(c, &s, e));
 	TRY(own_path(&s, c->pos[0], &p, e));
 	if (sealed) {

@@ -106,7 +106,7 @@ static enum coffer_rc version_opt(const struct cli *c, uint64_t *out, struct err
 	const char *s = cli_opt(c, "version");
 
 	if (s && (!span_u64(span_of(s), out) || *out == 0))
-		return err_set(e, COFFER_E_INPUT, "--version %s: a number from 1", s);
+		return cli_bad(e, "--version %s: a number from 1", s);
 	return COFFER_OK;
 }
 
@@ -159,7 +159,7 @@ enum coffer_rc cmd_data_seal(struct cli *c, struct err *e)
 	if (!out_name)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	if (strcmp(key_out, out_name) == 0)
-		return err_set(e, COFFER_E_INPUT, "--key-out and --out name the same file");
+		return cli_bad(e, "--key-out and --out name the same file");
 	if (file_exists(key_out))
 		return err_set(e, COFFER_E_INPUT, "%s is there already; a data key is never overwritten", key_out);
 	TRY(asset_path_parse(span_of(cli_opt(c, "asset")), &h.asset, e));

@@ -107,7 +107,7 @@ enum coffer_rc cmd_genesis_new(struct cli *c, struct err *e)
 		return err_set(e, COFFER_E_INPUT, "%s is there already; a genesis that others may have signed is not overwritten", out);
 	s.expires = s.issued + 3650LL * 86400;
 	if (cli_opt(c, "expires") && !clock_parse(span_of(cli_opt(c, "expires")), &s.expires))
-		return err_set(e, COFFER_E_INPUT, "--expires: not a time like 2027-01-31T00:00:00Z");
+		return cli_bad(e, "--expires: not a time like 2027-01-31T00:00:00Z");
 	TRY(genesis_body(c, &body, e));
 	TRY(json_parse(wr_span(&body), DSSE_PAYLOAD_MAX, &doc, e));
 	s.body = json_root(doc);
@@ -236,8 +236,7 @@ enum coffer_rc cmd_genesis_use(struct cli *c, struct err *e)
 	TRY(home_load(c, &h, e));
 	TRY(http_url_parse(span_of(url), &parsed, e));
 	if (!parsed.tls || strlen(url) >= sizeof(h.service))
-		return err_set(
-		    e, COFFER_E_INPUT, "--service %s: an https:// URL of at most %zu bytes", url, sizeof(h.service) - 1);
+		return cli_bad(e, "--service %s: an https:// URL of at most %zu bytes", url, sizeof(h.service) - 1);
 	TRY(read_envelope(c->pos[0], &env, e));
 	dsse_id(&env, id);
 	TRY(chain_genesis(&env, id, &g, e));

@@ -116,7 +116,7 @@ enum coffer_rc cmd_image_encrypt(struct cli *c, struct err *e)
 	uint8_t digest[32];
 
 	if (!o.kid != !cli_opt(c, "key-file"))
-		return err_set(e, COFFER_E_INPUT, "--kid and --key-file belong together");
+		return cli_bad(e, "--kid and --key-file belong together");
 	if (!o.kid && !cli_opt(c, "jwe"))
 		return err_set(e, COFFER_E_INPUT, "for whom? Give --kid with --key-file, or --jwe, or both");
 	TRY(layout_arg(c->pos[0], in_dir, sizeof(in_dir), &in, e));
@@ -262,7 +262,7 @@ enum coffer_rc cmd_image_verify(struct cli *c, struct err *e)
 	uint8_t digest[32];
 
 	if (cli_opt(c, "policy") && cli_opt(c, "key"))
-		return err_set(e, COFFER_E_INPUT, "--policy and --key exclude each other");
+		return cli_bad(e, "--policy and --key exclude each other");
 	if (cli_opt(c, "policy"))
 		TRY(file_read(cli_opt(c, "policy"), POLICY_MAX, &policy, e));
 	if (cli_opt(c, "key")) {
@@ -283,7 +283,7 @@ static enum coffer_rc release_body(const struct cli *c, const struct ref *ref, s
 	const char *uri;
 
 	if (cli_opt(c, "security-version") && !span_u64(span_of(cli_opt(c, "security-version")), &version))
-		return err_set(e, COFFER_E_INPUT, "--security-version %s: not a number", cli_opt(c, "security-version"));
+		return cli_bad(e, "--security-version %s: not a number", cli_opt(c, "security-version"));
 	ref_name(ref, name);
 	jw_obj(&j);
 	jw_m_text(&j, "repository", name);

@@ -29,7 +29,7 @@ static enum coffer_rc personas(const struct cli *c, unsigned *out, struct err *e
 		unsigned bit;
 
 		if (!persona_by_name(span_of(s), &bit))
-			return err_set(e, COFFER_E_INPUT, "--persona %s: not a persona (see 'coffer init --help')", s);
+			return cli_bad(e, "--persona %s: not a persona (see 'coffer init --help')", s);
 		*out |= bit;
 	}
 	return COFFER_OK;
@@ -84,9 +84,9 @@ enum coffer_rc cmd_init(struct cli *c, struct err *e)
 	char path[600];
 
 	if (!party_ok(span_of(id)))
-		return err_set(e, COFFER_E_INPUT, "--party %s: a party id is [a-z0-9][a-z0-9-]{0,62}", id);
+		return cli_bad(e, "--party %s: a party id is [a-z0-9][a-z0-9-]{0,62}", id);
 	if (type && kind == KEY_ED25519 && strcmp(type, "ed25519") != 0)
-		return err_set(e, COFFER_E_INPUT, "--key-type %s: ed25519 or p256", type);
+		return cli_bad(e, "--key-type %s: ed25519 or p256", type);
 	TRY(personas(c, &p.personas, e));
 	TRY(home_dir(c, h.dir, sizeof(h.dir), e));
 	TRY(home_file(&h, "config.json", path, sizeof(path), e));

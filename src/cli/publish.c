@@ -46,7 +46,7 @@ enum coffer_rc expires_opt(const struct cli *c, const char *name, int64_t *out, 
 	const char *s = cli_opt(c, name);
 
 	if (s && !clock_parse(span_of(s), out))
-		return err_set(e, COFFER_E_INPUT, "--%s %s: not a time like 2027-01-31T00:00:00Z", name, s);
+		return cli_bad(e, "--%s %s: not a time like 2027-01-31T00:00:00Z", name, s);
 	return COFFER_OK;
 }
 

@@ -53,7 +53,7 @@ static enum coffer_rc can_write(const char *path, struct err *e)
 	if (slash)
 		*(slash == copy ? slash + 1 : slash) = 0;
 	if (access(slash ? copy : ".", W_OK | X_OK) != 0)
-		return err_set(e, COFFER_E_INPUT, "--output %s: its folder: %s", path, strerror(errno));
+		return cli_bad(e, "--output %s: its folder: %s", path, strerror(errno));
 	return COFFER_OK;
 }
 
@@ -66,11 +66,11 @@ static enum coffer_rc check_options(const struct run *r, struct err *e)
 		size_t n = span_find(span_of(value), '='), container;
 
 		if (n == 0 || value[n] == 0 || value[n + 1] == 0)
-			return err_set(e, COFFER_E_INPUT, "--output %s: not NAME=FILE", value);
+			return cli_bad(e, "--output %s: not NAME=FILE", value);
 		TRY(run_find_output(r, (struct span){ (const uint8_t *)value, n }, &container, e));
 		for (size_t k = 0; k < i; k++)
 			if (strncmp(cli_opt_at(r->cli, "output", k), value, n + 1) == 0)
-				return err_set(e, COFFER_E_INPUT, "--output %s: this output has a file already", value);
+				return cli_bad(e, "--output %s: this output has a file already", value);
 		TRY(can_write(value + n + 1, e));
 	}
 	return COFFER_OK;
@@ -84,7 +84,7 @@ static enum coffer_rc deadline(struct run *r, struct err *e)
 	if (!text)
 		return COFFER_OK;
 	if (!span_u64(span_of(text), &s) || s == 0 || s > TIMEOUT_MAX_S)
-		return err_set(e, COFFER_E_INPUT, "--timeout %s: not 1 to %d seconds", text, TIMEOUT_MAX_S);
+		return cli_bad(e, "--timeout %s: not 1 to %d seconds", text, TIMEOUT_MAX_S);
 	r->rpc.until = clock_monotonic_ms() + (int64_t)s * 1000;
 	return COFFER_OK;
 }

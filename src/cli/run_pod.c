@@ -17,7 +17,7 @@
 #define SHARED_DIR "/run/kata-containers/shared/containers"
 #define PIECE (1u << 20)
 #define OUTPUT_MAX (64u << 20)
-#define CALLS_MAX (3 * POD_CONTAINERS_MAX)
+#define CALLS_MAX ((size_t)3 * POD_CONTAINERS_MAX)
 
 enum call_kind { CALL_NONE, CALL_WAIT, CALL_STDOUT, CALL_STDERR };
 struct call { enum call_kind kind; uint32_t stream; size_t container; };
@@ -225,7 +225,7 @@ enum coffer_rc run_find_output(const struct run *r, struct span name, size_t *co
 				hits++;
 			}
 	if (hits != 1)
-		return err_set(e, COFFER_E_INPUT, "--output %.*s: %s", (int)name.n, (const char *)name.p,
+		return cli_bad(e, "--output %.*s: %s", (int)name.n, (const char *)name.p,
 		    hits ? "several containers have an output of this name" : "the manifest names no such output");
 	return COFFER_OK;
 }

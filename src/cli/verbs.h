@@ -33,6 +33,8 @@ VERB(cmd_workload_show);
 VERB(cmd_approve);
 VERB(cmd_revoke);
 VERB(cmd_why);
+VERB(cmd_approvals);
+VERB(cmd_decisions);
 VERB(cmd_result_open);
 int cmd_policy_eval(struct cli *c, struct err *e);
 int cmd_policy_check(struct cli *c, struct err *e);
@@ -42,5 +44,5 @@ extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[
     opts_party_admit[], opts_service_sign[], opts_token[], opts_asset_seal[], opts_asset_put[], opts_asset_policy[], opts_asset_list[],
     opts_asset_delete[], opts_data_seal[], opts_data_open[], opts_image_encrypt[], opts_image_decrypt[], opts_image_sign[],
     opts_image_verify[], opts_image_push[], opts_image_release[], opts_workload_build[], opts_workload_publish[],
-    opts_workload_show[], opts_approve[], opts_revoke[], opts_why[], opts_result_open[], opts_policy_eval[],
+    opts_workload_show[], opts_approve[], opts_revoke[], opts_history[], opts_result_open[], opts_policy_eval[],
     opts_policy_check[], opts_policy_test[];

@@ -18,7 +18,7 @@
 
 #define OUTPUT_MAX (64u << 10)
 #define PEM_MAX (16u << 10)
-#define CERT_S (10 * 365 * INT64_C(86400)) /* seconds; clients check the key, not the dates */
+#define CERT_S (INT64_C(10) * 365 * 86400) /* seconds; clients check the key, not the dates */
 
 enum coffer_rc program_find(const char *name, char *out, size_t n, struct err *e)
 {
@@ -72,6 +72,22 @@ static enum coffer_rc keep_keys(const struct config *c, struct json_doc **out, s
 	return COFFER_OK;
 }
 
+enum coffer_rc accept_loss(const struct config *c, struct err *e)
+{
+	char program[600], dir[KEEP_DIR_MAX];
+	const char *const argv[] = { program, "--accept-loss", dir, NULL };
+	const int fds[] = { -1, 1, 2 };
+	const struct spawn s = { .argv = argv, .fds = fds, .n_fds = 3, .die_with_parent = true };
+	pid_t pid = -1;
+	int status = 0;
+
+	TRY(program_find("cofferd-keep", program, sizeof(program), e));
+	keep_dir(c, dir);
+	TRY(spawn_start(&s, &pid, e));
+	TRY(spawn_wait(pid, &status, e));
+	return status == 0 ? COFFER_OK : err_deny(e, "R12", "nothing was accepted; cofferd-keep says why above");
+}
+
 static enum coffer_rc keep_key(const struct json *v, const char *name, struct pubkey *out, struct err *e)
 {
 	const struct json *k = NULL;
@@ -120,19 +136,30 @@ static enum coffer_rc spki_digest(const struct pubkey *k, uint8_t out[static 32]
 	return COFFER_OK;
 }
 
-static enum coffer_rc tls_key(const struct config *c, uint8_t spki[static 32], struct err *e)
+enum coffer_rc tls_digest(const struct config *c, uint8_t spki[static 32], struct err *e)
 {
 	CLEANUP(privkey_freep) struct privkey *k = NULL;
 	CLEANUP(wr_close) struct wr pem = wr_open(PEM_MAX);
+	char path[600];
+
+	(void)snprintf(path, sizeof(path), "%s/tls.key", c->state);
+	if (!file_exists(path))
+		return err_set(e, COFFER_E_NOTFOUND, "%s is not there; 'cofferd keygen' makes it", path);
+	TRY(file_read(path, PEM_MAX, &pem, e));
+	if (pem_read_private(wr_span(&pem), (struct span){ 0 }, &k, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	return spki_digest(privkey_public(k), spki, e);
+}
+
+static enum coffer_rc tls_key(const struct config *c, uint8_t spki[static 32], struct err *e)
+{
 	char key_path[600], cert_path[600];
 
 	(void)snprintf(key_path, sizeof(key_path), "%s/tls.key", c->state);
 	(void)snprintf(cert_path, sizeof(cert_path), "%s/tls.pem", c->state);
 	if (!file_exists(key_path))
 		TRY(tls_make(c, key_path, cert_path, e));
-	TRY(file_read(key_path, PEM_MAX, &pem, e));
-	TRY(pem_read_private(wr_span(&pem), (struct span){ 0 }, &k, e));
-	return spki_digest(privkey_public(k), spki, e);
+	return tls_digest(c, spki, e);
 }
 
 enum coffer_rc keygen(const struct config *c, struct err *e)

@@ -10,6 +10,8 @@ static const char usage[] =
 	"  cofferd --config FILE          run the service\n"
 	"  cofferd keygen --config FILE   make its keys; prints the service description that\n"
 	"                                 `coffer genesis new` and `coffer service sign` read\n"
+	"  cofferd accept-loss --config FILE   start from an old copy of the store: what the lost\n"
+	"                                 entries revoked is in force again; it is written into the journal\n"
 	"  cofferd --help | --version\n"
 	"\n"
 	"The configuration (TOML): id, listen, state, genesis, genesis-digest, log.\n";
@@ -38,7 +40,8 @@ static int fail(const struct err *e)
 int main(int argc, char **argv)
 {
 	bool make = argc > 1 && strcmp(argv[1], "keygen") == 0;
-	int at = make ? 2 : 1;
+	bool accept = argc > 1 && strcmp(argv[1], "accept-loss") == 0;
+	int at = make || accept ? 2 : 1;
 	struct config c = { 0 };
 	struct err e = { 0 };
 	enum coffer_rc rc;
@@ -58,6 +61,6 @@ int main(int argc, char **argv)
 	(void)umask(077); /* whatever this or a child puts into the state folder is for the service alone */
 	rc = config_load(argv[at + 1], &c, &e);
 	if (rc == COFFER_OK)
-		rc = make ? keygen(&c, &e) : serve(&c, &e);
+		rc = make ? keygen(&c, &e) : accept ? accept_loss(&c, &e) : serve(&c, &e);
 	return rc == COFFER_OK ? 0 : fail(&e);
 }

@@ -15,6 +15,12 @@ enum coffer_rc program_find(const char *name, char *out, size_t n, struct err *e
  * service statement. */
 enum coffer_rc keygen(const struct config *c, struct err *e) NODISCARD;
 
+/* SHA-256 of the SPKI of state/tls.key, which is read and wiped. COFFER_E_NOTFOUND when there is none. */
+enum coffer_rc tls_digest(const struct config *c, uint8_t spki[static 32], struct err *e) NODISCARD;
+
+/* After the newest store was lost and an old copy restored: enters that into the journal and lets the service start. */
+enum coffer_rc accept_loss(const struct config *c, struct err *e) NODISCARD;
+
 /* Runs the service until SIGTERM or SIGINT (COFFER_OK) or until a child ends. */
 enum coffer_rc serve(const struct config *c, struct err *e) NODISCARD;
 

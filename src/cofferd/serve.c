@@ -111,9 +111,10 @@ static enum coffer_rc send_config(const struct config *c, int ctl, struct err *e
 {
 	CLEANUP(wr_close) struct wr w = wr_open(KEEP_CONFIG_MAX);
 	char dir[KEEP_DIR_MAX];
-	struct keep_config k = { .state_dir = { (const uint8_t *)dir, 0 } };
+	struct keep_config k = { .state_dir = { (const uint8_t *)dir, 0 }, .id = span_of(c->id) };
 	enum coffer_rc rc;
 
+	TRY(tls_digest(c, k.tls, e));
 	keep_dir(c, dir);
 	k.state_dir.n = strlen(dir);
 	memcpy(k.genesis_id, c->digest, sizeof(k.genesis_id));
@@ -195,7 +196,7 @@ static bool gone(struct child *c)
 
 static bool wait_gone(struct child *c, int64_t ms)
 {
-	const struct timespec step = { 0, 10 * 1000 * 1000 };
+	const struct timespec step = { 0, 10000000L };
 	int64_t until = clock_monotonic_ms() + ms;
 
 	while (!gone(c)) {

@@ -11,6 +11,31 @@
 
 #define PIECE 65536u
 
+/* What the user can mend is not a fault of ours: a right, a place that is missing or full, a name that is none. */
+static enum coffer_rc fail(struct err *e, const char *path, int errnum)
+{
+	switch (errnum) {
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return err_deny(e, "file", "%s: %s; whoever owns the file or its folder can give the right", path, strerror(errnum));
+	case ENOENT:
+	case ENOTDIR:
+		return err_set(e, COFFER_E_NOTFOUND, "%s: %s", path, strerror(errnum));
+	case EISDIR:
+	case ENAMETOOLONG:
+	case ELOOP:
+	case EEXIST:
+		return err_set(e, COFFER_E_INPUT, "%s: %s", path, strerror(errnum));
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return err_set(e, COFFER_E_LIMIT, "%s: %s; make room there or name another place", path, strerror(errnum));
+	default:
+		return err_set(e, COFFER_E_SYSTEM, "%s: %s", path, strerror(errnum));
+	}
+}
+
 /* One read that outlives signals; -1 with errno on failure. */
 static ssize_t read_some(int fd, uint8_t *p, size_t n)
 {
@@ -56,8 +81,7 @@ static enum coffer_rc open_regular(const char *path, int *out, struct err *e)
 	struct stat st;
 
 	if (fd < 0)
-		return err_set(e, errno == ENOENT || errno == ENOTDIR ? COFFER_E_NOTFOUND : COFFER_E_SYSTEM,
-		    "%s: %s", path, strerror(errno));
+		return fail(e, path, errno);
 	if (fstat(fd, &st) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "%s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
@@ -157,13 +181,13 @@ enum coffer_rc file_write(const char *path, struct span s, unsigned mode, struct
 		return err_set(e, COFFER_E_SYSTEM, "%s: out of memory", path);
 	fd = mkostemp(beside, O_CLOEXEC);
 	if (fd < 0)
-		return err_set(e, errno == ENOENT ? COFFER_E_NOTFOUND : COFFER_E_SYSTEM, "%s: %s", path, strerror(errno));
+		return fail(e, path, errno);
 	ok = write_all(fd, s) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0 && rename(beside, path) == 0;
 	if (!ok) {
 		int saved = errno;
 
 		(void)unlink(beside);
-		return err_set(e, COFFER_E_SYSTEM, "%s: cannot write: %s", path, strerror(saved));
+		return fail(e, path, saved);
 	}
 	if (!sync_folder(path))
 		return err_set(e, COFFER_E_SYSTEM, "%s: cannot make durable: %s", path, strerror(errno));
@@ -182,13 +206,13 @@ enum coffer_rc file_mkdirs(const char *path, unsigned mode, struct err *e)
 			continue;
 		*c = 0;
 		if (mkdir(p, (mode_t)mode) != 0 && errno != EEXIST)
-			return err_set(e, COFFER_E_SYSTEM, "%s: %s", p, strerror(errno));
+			return fail(e, p, errno);
 		*c = '/';
 	}
 	if (mkdir(p, (mode_t)mode) != 0 && errno != EEXIST)
-		return err_set(e, COFFER_E_SYSTEM, "%s: %s", p, strerror(errno));
+		return fail(e, p, errno);
 	if (stat(p, &st) != 0 || !S_ISDIR(st.st_mode))
-		return err_set(e, COFFER_E_SYSTEM, "%s: not a folder", p);
+		return err_set(e, COFFER_E_INPUT, "%s: not a folder", p);
 	return COFFER_OK;
 }
 

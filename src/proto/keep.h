@@ -100,7 +100,7 @@ struct keep_query_req {
 /* reply: u32 count, then per statement u32 length and the envelope JSON text (keep writes JSON, it parses none) */
 
 struct keep_assets_req { struct keep_party_auth auth; };   /* reply: JSON text */
-struct keep_decision_req { struct keep_party_auth auth; uint8_t id[16]; }; /* reply: JSON text */
+struct keep_decision_req { struct keep_party_auth auth; bool list; uint8_t id[16]; }; /* list: the newest, id is zero; reply: JSON text */
 struct keep_journal_req { struct keep_party_auth auth; uint64_t from; };   /* reply: JSON text */
 /* KEEP_STATUS: empty request; reply: JSON text */
 

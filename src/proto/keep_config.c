@@ -8,6 +8,8 @@ void keep_config_write(struct wr *w, const struct keep_config *c)
 
 	wr_blob32(w, c->state_dir);
 	wr_put(w, SPAN(c->genesis_id));
+	wr_blob32(w, c->id);
+	wr_put(w, SPAN(c->tls));
 	wr_be32(w, c->sessions_max);
 	keep_statement_req_write(w, &genesis);
 }
@@ -20,6 +22,8 @@ enum coffer_rc keep_config_read(struct span b, struct keep_config *c, struct err
 
 	got.state_dir = rd_blob32(&r, KEEP_STATE_DIR_MAX);
 	rd_copy(&r, got.genesis_id, sizeof(got.genesis_id));
+	got.id = rd_blob32(&r, PARTY_MAX - 1);
+	rd_copy(&r, got.tls, sizeof(got.tls));
 	got.sessions_max = rd_be32(&r);
 	if (!rd_ok(&r) || got.state_dir.n == 0 || got.state_dir.p[0] != '/')
 		return err_set(e, COFFER_E_INPUT, "keep configuration: malformed near byte %zu", r.off);

@@ -210,6 +210,7 @@ enum coffer_rc keep_assets_req_read(struct span b, struct keep_assets_req *m, st
 void keep_decision_req_write(struct wr *w, const struct keep_decision_req *m)
 {
 	keep_party_auth_put(w, &m->auth);
+	keep_put_bool(w, m->list);
 	wr_put(w, SPAN(m->id));
 }
 
@@ -219,6 +220,7 @@ enum coffer_rc keep_decision_req_read(struct span b, struct keep_decision_req *m
 	struct keep_decision_req got = { 0 };
 
 	keep_party_auth_get(&r, &got.auth);
+	got.list = keep_bool(&r);
 	rd_copy(&r, got.id, sizeof(got.id));
 	TRY(keep_end(&r, "decision", e));
 	*m = got;

@@ -52,8 +52,14 @@ expect 2 "missing_required_option_is_a_usage_error" init --party x
 expect 2 "missing_argument_is_a_usage_error" asset put --home "$tmp/h"
 expect 2 "option_given_twice_is_a_usage_error" init --party a --party b --persona data-owner
 expect 2 "too_many_arguments_is_a_usage_error" genesis show a b
-expect 3 "party_id_of_odd_form_is_malformed" init --party 'Not/An/Id' --persona data-owner --home "$tmp/h"
-expect 3 "unknown_persona_is_malformed" init --party a --persona king --home "$tmp/h"
+expect 2 "party_id_of_odd_form_is_a_usage_error" init --party 'Not/An/Id' --persona data-owner --home "$tmp/h"
+expect 2 "unknown_persona_is_a_usage_error" init --party a --persona king --home "$tmp/h"
+expect 2 "key_type_of_no_kind_is_a_usage_error" init --party a --persona data-owner --key-type rsa --home "$tmp/h"
+expect 2 "decision_id_of_odd_form_is_a_usage_error" why xyz --home "$tmp/none"
+expect 2 "statement_id_of_odd_form_is_a_usage_error" revoke xyz --reason x --home "$tmp/none"
+expect 4 "folder_that_cannot_be_made_is_unavailable" init --party a --persona data-owner --no-passphrase --home /proc/none/h
+grep -q "/proc/none" "$tmp/err"
+report $? "folder_that_cannot_be_made_is_named"
 expect 3 "no_party_yet_is_malformed_and_names_init" status --home "$tmp/none"
 grep -q 'coffer init' "$tmp/err"
 report $? "no_party_yet_names_the_next_command"
@@ -84,7 +90,7 @@ clean data seal "$tmp/plain" --asset kbs:///alice/data-key/x --version 1 --key-o
 report $? "data_is_sealed_without_a_service_when_the_version_is_given"
 expect 3 "data_seal_overwrites_nothing" data seal "$tmp/plain" --asset kbs:///alice/data-key/x --version 2 --key-out "$tmp/k2" --out "$tmp/sealed"
 expect 3 "data_seal_does_not_overwrite_its_input" data seal "$tmp/plain" --asset kbs:///alice/data-key/x --version 2 --key-out "$tmp/k3" --out "$tmp/plain"
-expect 3 "data_seal_wants_two_files" data seal "$tmp/plain" --asset kbs:///alice/data-key/x --version 2 --key-out "$tmp/same" --out "$tmp/same"
+expect 2 "data_seal_wants_two_files" data seal "$tmp/plain" --asset kbs:///alice/data-key/x --version 2 --key-out "$tmp/same" --out "$tmp/same"
 expect 1 "data_of_another_version_is_refused" data open "$tmp/sealed" --asset kbs:///alice/data-key/x --version 2 --key-file "$tmp/k1" --out "$tmp/again"
 [ ! -e "$tmp/again" ]
 report $? "refused_data_leaves_no_file"

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The trust service from outside: cofferd and its two children on loopback, a genesis made here, upstream's kbs-client and
 Coffer's agent played here. Both answers of every gate are asserted. Usage: test_service.py COFFERD CLIENT_PROBE"""
-import base64, datetime, http.server, json, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, time, traceback
+import base64, datetime, http.server, json, os, pty, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, time, traceback
 
 from cryptography import x509
 
@@ -637,6 +637,50 @@ def parties_read_their_assets_decisions_and_journal():
     coffer_error(W.c.call("DELETE", "/coffer/v0/status"), 405)
 
 
+# ---- the owner's command line on the same service ----
+
+def coffer(*words, terminal=None):
+    """Exit code and all output; terminal: what is typed, else standard input is no terminal."""
+    argv = [os.path.dirname(COFFERD) + "/../cli/coffer"] + list(words) + ["--home", W.dir + "/hospital"]
+    if terminal is None:
+        p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+        return p.returncode, p.stdout.decode()
+    ours, theirs = pty.openpty()
+    p = subprocess.Popen(argv, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    os.close(theirs)
+    os.write(ours, terminal.encode())
+    out = p.communicate(timeout=60)[0].decode()
+    os.close(ours)
+    return p.returncode, out
+
+
+def owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal():
+    os.mkdir(W.dir + "/hospital", 0o700)
+    W.put_file("hospital/config.json", json.dumps({"party": "hospital", "genesis": W.gid, "service": "https://" + W.address}).encode())
+    W.put_file("hospital/sign.pem", W.hospital.key.k.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    os.chmod(W.dir + "/hospital/sign.pem", 0o600)
+    rc, out = coffer("approvals")
+    assert rc == 0 and "approval " in out and "asset    " + DATA in out and W.workload in out, out
+    rc, out = coffer("approvals", "--json")
+    assert rc == 0 and any(DATA in a["assets"] for a in json.loads(out)["approvals"]), out
+    rc, out = coffer("decisions", "--json")
+    listed = json.loads(out)["decisions"]
+    assert rc == 0 and listed and all(d["asset"].startswith("kbs:///hospital/") for d in listed), out
+    denied = [d for d in listed if d["outcome"] == "denied"][0]
+    rc, out = coffer("decisions")
+    assert rc == 0 and "denied  " + denied["decision"] in out, out
+    rc, out = coffer("why", denied["decision"])
+    assert rc == 0 and "outcome  denied by R" in out and "{" not in out, out
+    rc, out = coffer("why", denied["decision"], "--json")
+    assert rc == 0 and json.loads(out)["outcome"] == "denied", out
+    assert coffer("why", "zz")[0] == 2 and coffer("why", "00" * 16)[0] == 4
+    approve = ("approve", W.workload, "--asset", DATA, "--platform", "sample")
+    for typed in ("no\n", "\n", "y\n", "\x04"):
+        rc, out = coffer(*approve, terminal=typed)
+        assert rc == 1 and "not confirmed" in out and DATA in out, (rc, out)
+    assert coffer(*approve, "--uses", "0")[0] == 2
+
+
 # ---- a server among strangers ----
 
 def exchange(data, wait=20):
@@ -831,7 +875,8 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          client_library_gets_what_it_may_and_says_why_not, client_library_uses_nothing_that_net_forged,
          client_library_trusts_no_other_key_and_no_other_statement, owner_replaces_and_deletes_an_asset,
          token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, policy_of_the_owner_decides_and_its_denial_says_why, statements_are_logged_once_and_by_who_may,
-         statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal, framing_with_two_readings_is_refused,
+         statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal,
+         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,
          killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so, sigterm_ends_everything_in_order]

@@ -32,9 +32,9 @@ static inline const char *re_ask(struct span pattern, struct span text)
 		(void)snprintf(out, sizeof(out), "over");
 	if (rc != RE_OK || re_groups(re) > 255)
 		return out;
-	if (!re_search(&h, re, text, 0, cap, re_groups(re) + 1))
-		return re_search(&h, re, text, 0, NULL, 0) ? "yes without captures" : h.over != REGO_OK ? "over" : "no";
-	if (!re_search(&h, re, text, 0, NULL, 0))
+	if (!re_seek(&h, re, text, 0, cap, re_groups(re) + 1))
+		return re_seek(&h, re, text, 0, NULL, 0) ? "yes without captures" : h.over != REGO_OK ? "over" : "no";
+	if (!re_seek(&h, re, text, 0, NULL, 0))
 		return "no without captures";
 	for (size_t i = 0; i <= re_groups(re); i++)
 		n += (size_t)(cap[2 * i] == SIZE_MAX ? snprintf(out + n, sizeof(out) - n, i ? " -" : "-")

@@ -202,11 +202,66 @@ static void open_reads_a_jwe_for_a_p256_key(void)
 	CHECK(open_json((const char *)jwe.p, (const char *)pem2.p, &e) == COFFER_E_DENIED && strcmp(e.check, "decrypt") == 0);
 }
 
+/* What the tag would refuse too is refused for what it is, before a key touches it. */
+static void open_names_what_it_does_not_support(void)
+{
+	static const struct { const char *header, *own, *says; } c[] = {
+		{ "{\"alg\":\"RSA-OAEP\",\"enc\":\"A128GCM\"}", "", "enc is not A256GCM" },
+		{ "{\"alg\":\"RSA-OAEP\",\"enc\":\"A256GCM\",\"crit\":[\"x\"]}", "", "crit is not supported" },
+		{ "{\"alg\":\"RSA-OAEP\",\"enc\":\"A256GCM\"}", "\"header\":{\"zip\":\"DEF\"},", "zip is not supported" },
+		{ "{\"alg\":\"RSA-OAEP\",\"enc\":\"A256GCM\"}", "\"aad\":\"AA\",", "\"aad\" is not supported" },
+		{ "{\"alg\":\"RSA-OAEP\",\"enc\":\"A256GCM\"}", "\"recipients\":[],", "0 recipients" },
+		{ "{\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\",\"epk\":{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":"
+		  "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}}", "", "epk is not on P-256" },
+	};
+	CLEANUP(wr_close) struct wr note = sealed();
+	CLEANUP(freep) char *json = json_of(&note);
+	const char *rest = strstr(json, ",\"encrypted_key\"");
+	struct err e;
+
+	CHECK(rest != NULL);
+	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		CLEANUP(wr_close) struct wr w = wr_open(CRYPT_NOTE_MAX);
+
+		wr_fmt(&w, "{%s\"protected\":\"", c[i].own);
+		b64url_write(&w, span_of(c[i].header));
+		wr_fmt(&w, "\"%s", rest);
+		wr_u8(&w, 0);
+		CHECK(open_json((const char *)w.p, rsa_private, &e) != COFFER_OK && strstr(e.msg, c[i].says));
+	}
+}
+
+static void open_refuses_a_private_key_of_another_kind(void)
+{
+	CLEANUP(privkey_freep) struct privkey *k = NULL, *ed = NULL;
+	CLEANUP(wr_close) struct wr jwe = wr_open(CRYPT_NOTE_MAX), pem = wr_open(4096);
+	struct err e;
+
+	CHECK(privkey_new(KEY_P256, &k, &e) == COFFER_OK && privkey_new(KEY_ED25519, &ed, &e) == COFFER_OK);
+	CHECK(jwe_seal(privkey_public(k), span_of(PRIVATE), NULL, &jwe, &e) == COFFER_OK);
+	CHECK(pem_write_private(ed, no_pass, &pem, &e) == COFFER_OK);
+	wr_u8(&jwe, 0);
+	wr_u8(&pem, 0);
+	CHECK(open_json((const char *)jwe.p, (const char *)pem.p, &e) == COFFER_E_INPUT && strstr(e.msg, "not on P-256"));
+}
+
+static void open_refuses_a_note_over_its_bound(void)
+{
+	CLEANUP(freep) uint8_t *big = malloc(CRYPT_NOTE_MAX + 1);
+	struct err e;
+
+	if (!big)
+		abort();
+	memset(big, 'A', CRYPT_NOTE_MAX + 1);
+	CHECK(open_with((struct span){ big, CRYPT_NOTE_MAX + 1 }, rsa_private, &e) == COFFER_E_LIMIT);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = { T(seal_then_open_gives_the_same_options), T(open_refuses_another_key), T(open_refuses_every_prefix),
 		T(open_refuses_each_changed_member), T(open_refuses_other_headers), T(open_refuses_a_header_parameter_twice),
-		T(open_reads_a_jwe_for_a_p256_key) };
+		T(open_names_what_it_does_not_support), T(open_refuses_a_private_key_of_another_kind),
+		T(open_refuses_a_note_over_its_bound), T(open_reads_a_jwe_for_a_p256_key) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }

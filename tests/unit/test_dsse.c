@@ -162,13 +162,25 @@ static void dsse_parse_refuses_every_prefix(void)
 	}
 }
 
+static void new_takes_a_payload_up_to_its_bound(void)
+{
+	CLEANUP(freep) uint8_t *big = calloc(1, DSSE_PAYLOAD_MAX + 1);
+	CLEANUP(dsse_clear) struct dsse d = { 0 };
+	struct err e;
+
+	if (!big)
+		abort();
+	CHECK(dsse_new((struct span){ big, DSSE_PAYLOAD_MAX + 1 }, &d, &e) == COFFER_E_LIMIT && !d.payload.p);
+	CHECK(dsse_new((struct span){ big, DSSE_PAYLOAD_MAX }, &d, &e) == COFFER_OK);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(dsse_pae_is_the_published_example), T(dsse_round_trip_keeps_payload_and_signatures),
 		T(dsse_signed_by_refuses_a_changed_payload_or_signature), T(dsse_signed_by_refuses_a_bare_signature),
 		T(dsse_sign_and_new_keep_the_limits), T(dsse_parse_refuses_every_wrong_form), T(dsse_parse_refuses_too_many_signatures),
-		T(dsse_parse_refuses_a_payload_over_the_limit), T(dsse_parse_refuses_every_prefix),
+		T(dsse_parse_refuses_a_payload_over_the_limit), T(dsse_parse_refuses_every_prefix), T(new_takes_a_payload_up_to_its_bound),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

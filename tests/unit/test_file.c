@@ -1,7 +1,10 @@
 #include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -91,7 +94,7 @@ static void write_into_no_folder_fails_and_leaves_nothing(void)
 	struct err e = { 0 };
 
 	CHECK(file_write(path, span_of("x"), 0600, &e) == COFFER_E_NOTFOUND);
-	CHECK(file_write(dir, span_of("x"), 0600, &e) == COFFER_E_SYSTEM); /* a folder is in the way */
+	CHECK(file_write(dir, span_of("x"), 0600, &e) == COFFER_E_INPUT); /* a folder is in the way */
 }
 
 static void mkdirs_makes_all_and_accepts_what_is_there(void)
@@ -104,8 +107,33 @@ static void mkdirs_makes_all_and_accepts_what_is_there(void)
 	CHECK(file_mkdirs(path, 0700, &e) == COFFER_OK);
 	CHECK(file_mkdirs(path, 0700, &e) == COFFER_OK);
 	CHECK(file_write(file, span_of("x"), 0600, &e) == COFFER_OK);
-	CHECK(file_mkdirs(file, 0700, &e) == COFFER_E_SYSTEM);
-	CHECK(file_mkdirs(below, 0700, &e) == COFFER_E_SYSTEM);
+	CHECK(file_mkdirs(file, 0700, &e) == COFFER_E_INPUT && strstr(e.msg, file));
+	CHECK(file_mkdirs(below, 0700, &e) == COFFER_E_NOTFOUND);
+}
+
+/* What the user can mend has a code of its own, and the message the file's name. */
+static void write_without_right_or_room_says_so(void)
+{
+	CLEANUP(freep) char *path = in_dir("limited");
+	CLEANUP(freep) char *deep = in_dir("none/of/these");
+	struct rlimit l, small;
+	uint8_t bytes[100] = { 1 };
+	struct err e = { 0 };
+
+	CHECK(getrlimit(RLIMIT_FSIZE, &l) == 0 && signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	small = (struct rlimit){ 10, l.rlim_max };
+	CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+	CHECK(file_write(path, SPAN(bytes), 0600, &e) == COFFER_E_LIMIT && strstr(e.msg, path) && !file_exists(path));
+	CHECK(setrlimit(RLIMIT_FSIZE, &l) == 0);
+	CHECK(file_write(dir, SPAN(bytes), 0600, &e) == COFFER_E_INPUT && strstr(e.msg, dir)); /* a folder of this name */
+	CHECK(file_mkdirs("/proc/x/y", 0700, &e) == COFFER_E_NOTFOUND);
+	CHECK(chmod(dir, 0500) == 0);
+	if (geteuid() != 0 || seteuid(65534) == 0) {
+		CHECK(file_write(path, SPAN(bytes), 0600, &e) == COFFER_E_DENIED && strcmp(e.check, "file") == 0 && strstr(e.msg, path));
+		CHECK(file_mkdirs(deep, 0700, &e) == COFFER_E_DENIED);
+		(void)!seteuid(0);
+	}
+	CHECK(chmod(dir, 0700) == 0);
 }
 
 static void remove_dir(void)
@@ -122,7 +150,7 @@ int main(void)
 		T(write_then_read_gives_the_same_bytes_and_mode), T(read_beyond_max_is_a_limit_and_leaves_nothing),
 		T(read_absent_is_not_found_and_folder_is_refused), T(secret_is_read_whole_and_bounded),
 		T(secret_empty_or_absent_is_refused), T(write_into_no_folder_fails_and_leaves_nothing),
-		T(mkdirs_makes_all_and_accepts_what_is_there),
+		T(mkdirs_makes_all_and_accepts_what_is_there), T(write_without_right_or_room_says_so),
 	};
 	int bad;
 

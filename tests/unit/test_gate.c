@@ -316,6 +316,13 @@ static void copy_file_beyond_sealed_volumes_is_refused(void)
 		q.path = S(paths[i]);
 		CHECK(gate_copy_file(&w.b, &q.base, &e) == COFFER_E_DENIED);
 	}
+	for (size_t i = 0; i < sizeof(PATIENTS) - 1; i++) { /* another folder, name or ending of the same length */
+		char near[] = PATIENTS;
+
+		near[i] ^= 1;
+		q.path = near;
+		CHECK(gate_copy_file(&w.b, &q.base, &e) == COFFER_E_DENIED);
+	}
 	q.path = S(PATIENTS);
 	q.file_mode = S_IFLNK | 0777;
 	DENIED(gate_copy_file(&w.b, &q.base, &e), "regular");

@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "crypto/hash.h"
+#include "crypto/jws.h"
 #include "fmt/enc.h"
 #include "tests/keepkit.h"
 #include "tests/t.h"
@@ -402,6 +403,28 @@ static void token_changed_in_any_part_is_refused(void)
 	CHECK(tried > 50 && bad == 0);
 }
 
+/* What `net` says the payload is must be what was signed: else it could pair one token with the evidence of another. */
+static void token_with_the_payload_of_another_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *t = NULL, *other = NULL;
+	CLEANUP(jws_parts_clear) struct jws_parts p = { 0 };
+	struct kit_get own = { .path = "acme/note/own", .plain = true };
+	struct err e = { 0 };
+
+	open_attested(&k);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	t = span_dup(wr_span(&k.answer));
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	other = span_dup(wr_span(&k.answer));
+	CHECK(t && other && jws_split(span_of(other), 1u << 16, &p, &e) == COFFER_OK);
+	own.token = span_of(t);
+	own.payload = p.payload;
+	CHECK(DENIED(kit_get(&k, own), k, "token"));
+	own.token = span_of(other);
+	CHECK(kit_get(&k, own) == COFFER_OK);
+}
+
 static void token_of_another_service_is_refused(void)
 {
 	CLEANUP(kit_free) struct kit a;
@@ -558,11 +581,13 @@ static void party_token_for_other_request_is_refused(void)
 
 	open_deployed(&k);
 	for (int i = 0; i < 5; i++) {
-		CLEANUP(wr_close) struct wr own = { 0 };
+		CLEANUP(wr_close) struct wr own = { 0 }, rest = { 0 };
 		struct keep_assets_req m = { 0 };
+		struct keep_party_auth other;
 		struct wr w = wr_open(1u << 16);
 
 		kit_auth(&k, KIT_HOSPITAL, "GET", "/coffer/v0/assets", &m.auth, &own);
+		kit_auth(&k, KIT_HOSPITAL, "GET", "/coffer/v0/assets", &other, &rest);
 		if (i == 0)
 			m.auth.method = span_of("POST");
 		else if (i == 1)
@@ -572,7 +597,7 @@ static void party_token_for_other_request_is_refused(void)
 		else if (i == 3)
 			m.auth.sig[5] ^= 1;
 		else
-			own.p[m.auth.signing_input.n + 9] ^= 1; /* payload is not what was signed */
+			m.auth.payload = other.payload; /* a good one, but not what was signed */
 		keep_assets_req_write(&w, &m);
 		CHECK(DENIED(kit_ask(&k, KEEP_ASSETS, &w), k, "token"));
 	}
@@ -632,6 +657,42 @@ static void decision_is_shown_to_each_party_in_its_part(void)
 	CHECK(text && strstr(text, "\"check\":\"R9\"") && !strstr(text, "\"check\":\"R7\""));
 	id[0] ^= 1;
 	CHECK(ask_decision(&k, KIT_HOSPITAL, id) == COFFER_E_NOTFOUND);
+	id[0] ^= 1;
+	CHECK(ask_decision(&k, KIT_STRANGER, id) != COFFER_OK);
+}
+
+static size_t listed(struct kit *k, enum kit_party who, const char *words)
+{
+	CLEANUP(wr_close) struct wr own = { 0 };
+	CLEANUP(freep) char *text = NULL;
+	struct keep_decision_req m = { .list = true };
+	struct wr w = wr_open(1u << 16);
+	size_t n = 0;
+
+	kit_auth(k, who, "GET", "/coffer/v0/decisions", &m.auth, &own);
+	keep_decision_req_write(&w, &m);
+	if (kit_ask(k, KEEP_DECISION, &w) != COFFER_OK)
+		return SIZE_MAX;
+	text = span_dup(wr_span(&k->answer));
+	for (const char *at = text; at && (at = strstr(at, words)) != NULL; at++)
+		n++;
+	return n;
+}
+
+static void decisions_are_listed_to_those_they_concern(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_attested(&k);
+	CHECK(listed(&k, KIT_HOSPITAL, "\"decision\"") == 0);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	CHECK(DENIED(kit_get(&k, (struct kit_get){ .container = "logger" }), k, "R7"));
+	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK);
+	CHECK(listed(&k, KIT_HOSPITAL, "\"decision\"") == 2 && listed(&k, KIT_HOSPITAL, "denied") == 1);
+	CHECK(listed(&k, KIT_HOSPITAL, "{\"asset\":\"" KIT_ASSET "\",\"decision\"") == 2);
+	CHECK(listed(&k, KIT_ACME, "\"decision\"") == 3);
+	CHECK(listed(&k, KIT_STRANGER, "") == SIZE_MAX && kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	CHECK(listed(&k, KIT_STRANGER, "\"decision\"") == 0);
 }
 
 static uint32_t query(struct kit *k, struct keep_query_req m)
@@ -767,12 +828,12 @@ int main(void)
 		T(decision_time_counts_though_facts_are_kept),
 		T(attest_with_another_nonce_or_key_is_stale_and_ends_the_session), T(attest_twice_or_late_is_refused),
 		T(token_stands_for_the_evidence_until_it_expires), T(token_changed_in_any_part_is_refused),
-		T(token_of_another_service_is_refused), T(statement_by_a_stranger_is_not_even_read),
+		T(token_with_the_payload_of_another_is_refused), T(token_of_another_service_is_refused), T(statement_by_a_stranger_is_not_even_read),
 		T(statement_twice_is_the_same_entry_and_a_rival_is_refused), T(statement_of_another_ledger_or_time_is_refused),
 		T(persona_and_kind_are_demanded),
 		T(party_is_admitted_by_itself_and_an_introducer_together), T(party_known_is_not_replaced_without_its_key), T(put_by_another_party_or_with_other_content_is_refused), T(party_token_is_good_once),
 		T(party_token_for_other_request_is_refused), T(delete_takes_the_content_and_only_the_owner_may),
-		T(decision_is_shown_to_each_party_in_its_part), T(query_gives_what_is_in_force_and_needs_a_token_for_the_rest),
+		T(decision_is_shown_to_each_party_in_its_part), T(decisions_are_listed_to_those_they_concern), T(query_gives_what_is_in_force_and_needs_a_token_for_the_rest),
 		T(status_and_journal_tell_the_head), T(unknown_oversize_and_cut_messages_are_refused),
 		T(sessions_are_bounded_and_those_without_evidence_go_first), T(denials_to_strangers_are_written_up_to_a_bound_a_minute),
 	};

@@ -35,6 +35,31 @@ static void party_statement_is_about_its_issuer_alone(void)
 	CHECK(k.keep.registry.n == 2);
 }
 
+/* A body of the right form, made long by blanks, is no party statement: all of them must fit into one answer. */
+static void party_statement_over_its_bound_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(dsse_clear) struct dsse good = { 0 };
+	CLEANUP(freep) char *body = NULL;
+	CLEANUP(wr_close) struct wr long_one = wr_open(1u << 16);
+	struct keep_statement_req m = { 0 };
+	struct wr w = wr_open(KEEP_FRAME_MAX);
+	struct err e = { 0 };
+	uint8_t id[32];
+
+	kit_open(&k);
+	body = kit_party_body(&k, KIT_STRANGER);
+	kit_statement(&k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_STRANGER, .also = KIT_ACME, .subject = "stranger", .body = body }, &good, id);
+	wr_put(&long_one, wr_span(&good.payload));
+	while (long_one.n <= 12u << 10)
+		wr_u8(&long_one, ' ');
+	CHECK(dsse_new(wr_span(&long_one), &m.statement, &e) == COFFER_OK);
+	CHECK(dsse_sign(&m.statement, k.key[KIT_STRANGER], &e) == COFFER_OK && dsse_sign(&m.statement, k.key[KIT_ACME], &e) == COFFER_OK);
+	keep_statement_req_write(&w, &m);
+	CHECK(kit_ask(&k, KEEP_STATEMENT, &w) == COFFER_E_LIMIT);
+	dsse_clear(&m.statement);
+}
+
 /* A thief with a stolen key and a friend to introduce the change gets nothing: rotation is not built. */
 static void known_party_stays_as_it_is(void)
 {
@@ -116,6 +141,30 @@ static void service_statement_with_any_foreign_key_is_refused(void)
 		kit_open(&k);
 		*key[i] = *privkey_public(k.tee);
 		CHECK(DENIED(kit_service(&k), k, "kind"));
+	}
+}
+
+static void service_statement_with_another_id_or_tls_key_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	kit_open(&k);
+	for (int i = 0; i < 3; i++) {
+		CLEANUP(freep) char *body = NULL;
+		CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
+		struct service s = { .id = "trust", .receive = k.receive, .reply = k.reply, .token = k.token, .ledger_key = k.ledger };
+		struct json_wr j = jw_open(&w, false);
+		uint8_t id[32];
+
+		if (i == 0)
+			s.tls[31] = 1;
+		else if (i == 1)
+			(void)snprintf(s.id, sizeof(s.id), "trus");
+		service_write(&s, &j);
+		body = wr_take(&w, NULL);
+		const struct kit_st st = { .kind = ST_SERVICE, .subject = s.id, .body = body };
+
+		CHECK(i == 2 ? kit_log(&k, &st, id) == COFFER_OK : DENIED(kit_log(&k, &st, id), k, "kind"));
 	}
 }
 
@@ -205,6 +254,7 @@ static void put_is_refused_unless_statement_token_path_and_content_agree(void)
 		{ { .body = body_k2 }, "kind" },
 		{ { .body = body_n2 }, "kind" },
 		{ { .body = body_acme }, "kind" },
+		{ { .body = body_acme, .by_acme = true }, "kind" },
 		{ { .body = body_foreign, .subject = "kbs:///acme/note/own" }, "kind" },
 		{ { .body = body_other, .subject = "kbs:///hospital/note/x" }, "kind" },
 		{ { .digest = true }, "digest" },
@@ -236,6 +286,93 @@ static void put_is_refused_unless_statement_token_path_and_content_agree(void)
 	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK);
 }
 
+static void persona_is_demanded_of_workloads(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(manifest_clear) struct manifest m = { 0 };
+	CLEANUP(freep) char *text = NULL, *own = NULL;
+	struct err e = { 0 };
+	uint8_t id[32];
+	char *at;
+
+	kit_open(&k);
+	text = kit_manifest_text(&k);
+	at = strstr(text, "\"provider\":\"acme\"");
+	own = str_fmt("%.*s\"provider\":\"hospital\"%s", (int)(at - text), text, at + strlen("\"provider\":\"acme\""));
+	CHECK(manifest_parse(span_of(own), &m, &e) == COFFER_OK);
+	CHECK(DENIED(kit_log(&k, &(struct kit_st){ .kind = ST_WORKLOAD, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "risk",
+	    .digest = m.digest, .body = own }, id), k, "persona"));
+}
+
+/* Not even by its own issuer: it would leave two readings of what is in force. */
+static void revocation_and_party_statement_are_not_revoked(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *body = NULL;
+	struct keep_logged_rep rep = { 0 };
+	struct err e = { 0 };
+	uint8_t id[32];
+
+	kit_open(&k);
+	kit_deploy(&k);
+	body = kit_party_body(&k, KIT_ACME);
+	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_PARTY, .also = KIT_HOSPITAL, .subject = "acme", .body = body }, id) == COFFER_OK);
+	CHECK(DENIED(kit_revoke(&k, KIT_ACME, id), k, "kind"));
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.approval_id) == COFFER_OK);
+	CHECK(keep_logged_rep_read(wr_span(&k.answer), &rep, &e) == COFFER_OK);
+	CHECK(DENIED(kit_revoke(&k, KIT_HOSPITAL, rep.id), k, "kind"));
+}
+
+/* JSON of strangers is not parsed: who signed comes first, also when what is signed is nonsense. */
+static void nonsense_of_a_stranger_is_refused_for_its_signature(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct keep_statement_req m = { 0 };
+	struct wr w = wr_open(KEEP_FRAME_MAX), again = wr_open(KEEP_FRAME_MAX);
+	struct err e = { 0 };
+
+	kit_open(&k);
+	CHECK(dsse_new(span_of("{nonsense"), &m.statement, &e) == COFFER_OK && dsse_sign(&m.statement, k.key[KIT_STRANGER], &e) == COFFER_OK);
+	keep_statement_req_write(&w, &m);
+	CHECK(DENIED(kit_ask(&k, KEEP_STATEMENT, &w), k, "signature"));
+	CHECK(dsse_sign(&m.statement, k.key[KIT_ACME], &e) == COFFER_OK);
+	keep_statement_req_write(&again, &m);
+	CHECK(kit_ask(&k, KEEP_STATEMENT, &again) == COFFER_E_INPUT);
+	dsse_clear(&m.statement);
+}
+
+static enum coffer_rc delete_note(struct kit *k)
+{
+	CLEANUP(wr_close) struct wr own = { 0 };
+	struct keep_delete_req m = { .path = span_of(KIT_PATH) };
+	struct wr w = wr_open(1u << 16);
+
+	kit_auth(k, KIT_HOSPITAL, "DELETE", "/kbs/v0/resource/" KIT_PATH, &m.auth, &own);
+	keep_delete_req_write(&w, &m);
+	return kit_ask(k, KEEP_DELETE, &w);
+}
+
+static void put_again_is_an_answer_only_while_the_content_is_kept(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint64_t seq;
+
+	kit_open(&k);
+	k.bend.same_salt = true;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK);
+	seq = k.keep.journal.seq;
+	k.asset_serial = 0;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK && k.keep.journal.seq == seq);
+	CHECK(delete_note(&k) == COFFER_OK);
+	CHECK(delete_note(&k) == COFFER_E_NOTFOUND);
+	k.asset_serial = 0;
+	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "serial"));
+	k.asset_serial = 1;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "y") == COFFER_OK);
+	k.asset_serial = 0;
+	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "serial")); /* replaced */
+}
+
 static void asset_statement_without_content_is_refused(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -249,12 +386,15 @@ static void asset_statement_without_content_is_refused(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(known_party_stays_as_it_is), T(party_with_anothers_key_is_refused), T(party_with_a_key_that_did_not_sign_is_refused),
+		T(party_statement_over_its_bound_is_refused), T(known_party_stays_as_it_is), T(party_with_anothers_key_is_refused), T(party_with_a_key_that_did_not_sign_is_refused),
 		T(party_statement_is_about_its_issuer_alone), T(statement_signed_by_another_known_party_is_refused),
 		T(service_statement_with_any_foreign_key_is_refused),
+		T(service_statement_with_another_id_or_tls_key_is_refused),
 		T(service_statement_by_a_provider_the_genesis_does_not_name_is_refused),
 		T(workload_of_another_provider_genesis_name_or_digest_is_refused), T(approval_of_anothers_asset_is_refused),
-		T(put_is_refused_unless_statement_token_path_and_content_agree), T(asset_statement_without_content_is_refused),
+		T(put_is_refused_unless_statement_token_path_and_content_agree), T(persona_is_demanded_of_workloads), T(revocation_and_party_statement_are_not_revoked),
+		T(nonsense_of_a_stranger_is_refused_for_its_signature), T(put_again_is_an_answer_only_while_the_content_is_kept),
+		T(asset_statement_without_content_is_refused),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -47,7 +47,7 @@ static void check_message(struct wr *w, keep_decode_fn decode)
 static void every_message_round_trips_and_refuses_prefixes_and_more(void)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(KEEP_FRAME_MAX);
-	struct keep_put_req put = { .path = S("a/b/c"), .epk = { .kind = KEY_P256, .x = { 1 }, .y = { 2 } }, .aad = S("aad"),
+	struct keep_put_req put = { .path = S("a/b/c"), .has_content = true, .epk = { .kind = KEY_P256, .x = { 1 }, .y = { 2 } }, .aad = S("aad"),
 		.encrypted_key = S("key"), .ciphertext = S("ct"), .iv = { 4 }, .tag = { 5 } };
 	struct keep_statement_req st = { 0 };
 	const struct keep_attest_req attest = { .session = { 1 }, .hash = 1, .member = { { S("alg"), S("x") }, { S("coffer-genesis"),
@@ -92,7 +92,7 @@ static void every_message_round_trips_and_refuses_prefixes_and_more(void)
 	check_message(&w, decode_query_req);
 	keep_assets_req_write(&w, &(struct keep_assets_req){ auth });
 	check_message(&w, decode_assets_req);
-	keep_decision_req_write(&w, &(struct keep_decision_req){ auth, { 1 } });
+	keep_decision_req_write(&w, &(struct keep_decision_req){ auth, true, { 1 } });
 	check_message(&w, decode_decision_req);
 	keep_journal_req_write(&w, &(struct keep_journal_req){ auth, 77 });
 	check_message(&w, decode_journal_req);
@@ -207,7 +207,7 @@ static void other_ranges_are_kept(void)
 {
 	static uint8_t big[KEEP_ASSET_MAX + 1];
 	CLEANUP(wr_close) struct wr w = wr_open(KEEP_FRAME_MAX);
-	struct keep_put_req put = { .epk = { .kind = KEY_P256 }, .ciphertext = { big, KEEP_ASSET_MAX + 1 } }, got;
+	struct keep_put_req put = { .has_content = true, .epk = { .kind = KEY_P256 }, .ciphertext = { big, KEEP_ASSET_MAX + 1 } }, got;
 	struct keep_statement_req st = { 0 };
 	struct keep_auth_req a;
 	struct keep_query_req q;

@@ -40,13 +40,15 @@ struct run {
 	bool          deployed;
 };
 
+static char said[600]; /* by keep, when it last started or did not */
+
 /* *keep_end: what keep gets as its socket to eval. */
 static bool start_eval(struct run *r, int *keep_end)
 {
 	const char *const argv[] = { judge, NULL };
 	struct err e = { 0 };
 	int sv[2], ctl[2];
-	char said = 0;
+	char ready = 0;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) != 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ctl) != 0)
 		return false;
@@ -57,14 +59,14 @@ static bool start_eval(struct run *r, int *keep_end)
 	(void)close(sv[1]), (void)close(ctl[1]);
 	*keep_end = sv[0];
 	r->eval_ctl = ctl[0];
-	return ok && read(ctl[0], &said, 1) == 1 && said == 'R';
+	return ok && read(ctl[0], &ready, 1) == 1 && ready == 'R';
 }
 
 static bool start(struct run *r)
 {
 	const char *const argv[] = { program, "--run", NULL };
 	CLEANUP(wr_close) struct wr w = wr_open(KEEP_CONFIG_MAX), answer = { 0 };
-	struct keep_config c = { .state_dir = span_of(dir), .genesis = r->k.genesis };
+	struct keep_config c = { .state_dir = span_of(dir), .genesis = r->k.genesis, .id = span_of("trust") };
 	struct err e = { 0 };
 	int net[2], ctl[2], ev = -1;
 	uint8_t tag = 0xff;
@@ -82,6 +84,7 @@ static bool start(struct run *r)
 	keep_config_write(&w, &c);
 	ok = ok && ipc_send(r->ctl, KEEP_CONFIG, wr_span(&w), &e) == COFFER_OK &&
 	     ipc_recv(r->ctl, 4096, &tag, &answer, &e) == COFFER_OK && tag == COFFER_OK;
+	(void)snprintf(said, sizeof(said), "%.*s", (int)answer.n, (const char *)answer.p);
 	if (!ok)
 		printf("# keep did not start: %s %.*s\n", e.msg, (int)answer.n, (const char *)answer.p);
 	return ok;
@@ -182,12 +185,13 @@ static bool is_logged(struct run *r, const uint8_t id[static 32])
 /* What was sent and not answered before the kill may have happened or not: ask. */
 static void resolve(struct run *r)
 {
-	if (r->k.asset_serial > 0 && memcmp(r->k.asset_id, r->k.asset_pending, 32) != 0 /* public: test */ &&
+	if (memcmp(r->k.asset_id, r->k.asset_pending, 32) != 0 /* public: test */ &&
 	    is_logged(r, r->k.asset_pending)) {
 		r->k.asset_serial++;
+		r->k.asset_version++;
 		memcpy(r->k.asset_id, r->k.asset_pending, 32);
 	}
-	if (r->serial > 0 && memcmp(r->previous, r->k.approval_id, 32) != 0 /* public: test */ && is_logged(r, r->k.approval_id)) {
+	if (memcmp(r->previous, r->k.approval_id, 32) != 0 /* public: test */ && is_logged(r, r->k.approval_id)) {
 		r->serial++;
 		memcpy(r->previous, r->k.approval_id, 32);
 	}
@@ -252,10 +256,10 @@ static void killed_at_any_moment_keep_loses_nothing_it_acknowledged(void)
 	CHECK(stop(r) == 0); /* and ends well when its parent goes */
 }
 
-/* Returns whether keep starts on the changed store; puts the store back. */
-static bool starts_after(struct run *r, const char *sql)
+/* Returns whether keep starts after a shell command in a copy of its folder; puts the folder back. */
+static bool starts_after_command(struct run *r, const char *what)
 {
-	CLEANUP(freep) char *cmd = str_fmt("cp -a %s %s.copy && /usr/bin/sqlite3 %s/keep.db \"%s\"", dir, dir, dir, sql);
+	CLEANUP(freep) char *cmd = str_fmt("cp -a %s %s.copy && cd %s && %s", dir, dir, dir, what);
 	CLEANUP(freep) char *back = str_fmt("rm -rf %s && mv %s.copy %s", dir, dir, dir);
 	const char *const change[] = { "/bin/sh", "-c", cmd, NULL }, *const undo[] = { "/bin/sh", "-c", back, NULL };
 	const int fds[] = { -1, -1, 2 };
@@ -271,6 +275,86 @@ static bool starts_after(struct run *r, const char *sql)
 	s.argv = undo;
 	CHECK(spawn_run(&s, 4096, &out2, &st, &e) == COFFER_OK && st == 0);
 	return ok;
+}
+
+static bool starts_after(struct run *r, const char *sql)
+{
+	CLEANUP(freep) char *cmd = str_fmt("/usr/bin/sqlite3 keep.db \"%s\"", sql);
+
+	return starts_after_command(r, cmd);
+}
+
+static void nothing_that_is_missing_is_made_anew(void)
+{
+	static const struct { const char *command, *words; } is[] = {
+		{ "rm keep.db", "keep.db is missing" },
+		{ "rm keep.db keep.mark", "keep.db is missing" },
+		{ "rm keep.keys", "keep.keys is missing" },
+		{ "rm keep.mark", "keep.mark is missing" },
+		{ "rm keep.*", "keygen" },
+		{ ": >keep.db", "schema version" },
+		{ "truncate -s 47 keep.mark", "keep.mark was not written" },
+		{ "echo >>keep.mark", "keep.mark was not written" },
+		{ "printf X | dd of=keep.mark bs=1 seek=9 conv=notrunc status=none", "keep.mark was not written" },
+	};
+
+	for (size_t i = 0; i < sizeof(is) / sizeof(is[0]); i++) {
+		CHECK(!starts_after_command(&run, is[i].command));
+		CHECK(strstr(said, is[i].words));
+	}
+}
+
+static void shell(const char *what)
+{
+	CLEANUP(freep) char *cmd = str_fmt("cd %s && %s", dir, what), *out = NULL;
+	const char *const argv[] = { "/bin/sh", "-c", cmd, NULL };
+	const int fds[] = { -1, -1, 2 };
+	const struct spawn s = { .argv = argv, .fds = fds, .n_fds = 3 };
+	struct err e = { 0 };
+	int st = 1;
+
+	CHECK(spawn_run(&s, 4096, &out, &st, &e) == COFFER_OK && st == 0);
+}
+
+static void old_copy_of_the_store_needs_the_operator_and_is_logged(void)
+{
+	struct err e = { 0 };
+	uint64_t from = 0, to = 0;
+
+	CHECK(start(&run) && stop(&run) == 0);
+	shell("cp keep.db old.db");
+	CHECK(start(&run));
+	run.k.now = clock_now();
+	resolve(&run); /* the last kill may have come between log and answer */
+	CHECK(kit_approve(&run.k, "", run.serial + 1, run.serial ? run.previous : NULL) == COFFER_OK);
+	CHECK(stop(&run) == 0);
+	CHECK(keep_accept(dir, run.k.now, &from, &to, &e) == COFFER_E_INPUT);
+	CHECK(start(&run) && stop(&run) == 0);
+	shell("cp old.db keep.db");
+	CHECK(!start(&run) && strstr(said, "old copy"));
+	(void)stop(&run);
+	CHECK(keep_accept(dir, run.k.now, &from, &to, &e) == COFFER_OK && to == from + 1);
+	CHECK(start(&run) && stop(&run) == 0);
+	shell("test \"$(sqlite3 keep.db \"SELECT type||CAST(data AS TEXT) FROM entry ORDER BY seq DESC LIMIT 1\")\" = 'restored{\"lost\":1}'");
+}
+
+/* Another service's files are its own: neither store nor mark goes with our keys. */
+static void store_and_mark_of_other_keys_are_refused(void)
+{
+	CLEANUP(keys_clear) struct keep_keys other = { 0 };
+	CLEANUP(freep) char *there = str_fmt("%s/other", dir);
+	struct err e = { 0 };
+
+	CHECK(keys_new(&other, &e) == COFFER_OK && mkdir(there, 0700) == 0 && keep_found(&other, there, &e) == COFFER_OK);
+	CHECK(keep_found(&other, there, &e) == COFFER_E_DENIED);
+	CHECK(!starts_after_command(&run, "cp other/keep.mark ."));
+	CHECK(strstr(said, "keep.mark was not written"));
+	CHECK(!starts_after_command(&run, "cp other/keep.db ."));
+	CHECK(strstr(said, "old copy"));
+	CHECK(!starts_after_command(&run, "cp keep.db other/ && cp other/keep.keys ."));
+	shell("rm other/keep.keys other/keep.mark");
+	CHECK(keep_found(&other, there, &e) == COFFER_E_DENIED && strcmp(e.check, "store") == 0);
+	shell("rm -r other");
 }
 
 static void tampered_store_is_not_opened(void)
@@ -325,6 +409,8 @@ int main(int argc, char **argv)
 {
 	static const struct t_case cases[] = {
 		T(killed_at_any_moment_keep_loses_nothing_it_acknowledged), T(tampered_store_is_not_opened),
+		T(nothing_that_is_missing_is_made_anew), T(old_copy_of_the_store_needs_the_operator_and_is_logged),
+		T(store_and_mark_of_other_keys_are_refused),
 		T(second_keep_on_the_same_store_is_refused), T(keys_readable_by_others_are_refused),
 	};
 	struct keep_keys keys = { 0 };
@@ -334,7 +420,7 @@ int main(int argc, char **argv)
 	program = argc > 2 ? argv[1] : "cofferd-keep";
 	judge = argc > 2 ? argv[2] : "cofferd-eval";
 	run.acked = calloc(ACKED_MAX, sizeof(*run.acked));
-	if (!mkdtemp(dir) || !run.acked || keys_new(&keys, &e) != COFFER_OK || keys_save(&keys, dir, &e) != COFFER_OK)
+	if (!mkdtemp(dir) || !run.acked || keys_new(&keys, &e) != COFFER_OK || keep_found(&keys, dir, &e) != COFFER_OK)
 		return 99;
 	kit_new(&run.k, &keys);
 	run.k.policy = KIT_POLICY;

@@ -35,7 +35,7 @@ static uint64_t cost(const char *pattern, size_t n, size_t n_cap)
 
 	if (!re)
 		return 0;
-	CHECK((re_search(&h, re, as(text, n, 'b'), 0, cap, n_cap) || true) && heap_ok(&h));
+	CHECK((re_seek(&h, re, as(text, n, 'b'), 0, cap, n_cap) || true) && heap_ok(&h));
 	return before - h.steps;
 }
 
@@ -93,11 +93,11 @@ static void long_texts_match_as_short_ones(void)
 	const struct re *re = made(&h, "^(a*)(a|b)$"), *tail = made(&h, "(a|b)(c|d)|(b)\\z");
 	size_t cap[8];
 
-	CHECK(re_search(&h, re, as(text, 100000, 'b'), 0, cap, 3));
+	CHECK(re_seek(&h, re, as(text, 100000, 'b'), 0, cap, 3));
 	CHECK(cap[0] == 0 && cap[1] == 100001 && cap[2] == 0 && cap[3] == 100000 && cap[4] == 100000 && cap[5] == 100001);
-	CHECK(re_search(&h, tail, as(text, 100000, 'b'), 0, cap, 4));
+	CHECK(re_seek(&h, tail, as(text, 100000, 'b'), 0, cap, 4));
 	CHECK(cap[0] == 100000 && cap[1] == 100001 && cap[2] == SIZE_MAX && cap[6] == 100000);
-	CHECK(!re_search(&h, re, as(text, 100000, 'c'), 0, NULL, 0) && heap_ok(&h));
+	CHECK(!re_seek(&h, re, as(text, 100000, 'c'), 0, NULL, 0) && heap_ok(&h));
 }
 
 static void search_starts_where_told(void)
@@ -108,14 +108,14 @@ static void search_starts_where_told(void)
 	struct span s = span_of("aa a");
 	size_t cap[2];
 
-	CHECK(re_search(&h, any, s, 1, cap, 1) && cap[0] == 1);
-	CHECK(re_search(&h, any, s, 2, cap, 1) && cap[0] == 3);
-	CHECK(!re_search(&h, any, s, 4, cap, 1) && !re_search(&h, any, s, 5, cap, 1));
-	CHECK(re_search(&h, head, s, 0, cap, 1) &&
-	      !re_search(&h, head, s, 1, cap, 1)); /* the text begins at 0, wherever one looks from */
-	CHECK(re_search(&h, word, s, 1, cap, 1) && cap[0] == 3);
-	CHECK(!re_search(&h, line, s, 1, cap, 1) && re_search(&h, line, span_of("a\na"), 1, cap, 1) && cap[0] == 2);
-	CHECK(re_search(&h, end, s, 1, cap, 1) && cap[0] == 3);
+	CHECK(re_seek(&h, any, s, 1, cap, 1) && cap[0] == 1);
+	CHECK(re_seek(&h, any, s, 2, cap, 1) && cap[0] == 3);
+	CHECK(!re_seek(&h, any, s, 4, cap, 1) && !re_seek(&h, any, s, 5, cap, 1));
+	CHECK(re_seek(&h, head, s, 0, cap, 1) &&
+	      !re_seek(&h, head, s, 1, cap, 1)); /* the text begins at 0, wherever one looks from */
+	CHECK(re_seek(&h, word, s, 1, cap, 1) && cap[0] == 3);
+	CHECK(!re_seek(&h, line, s, 1, cap, 1) && re_seek(&h, line, span_of("a\na"), 1, cap, 1) && cap[0] == 2);
+	CHECK(re_seek(&h, end, s, 1, cap, 1) && cap[0] == 3);
 }
 
 static void prefix_is_found_wherever_it_stands(void)
@@ -124,9 +124,9 @@ static void prefix_is_found_wherever_it_stands(void)
 	const struct re *re = made(&h, "ab[0-9]"), *multi = made(&h, "\xc3\xa9[0-9]");
 	size_t cap[2];
 
-	CHECK(re_search(&h, re, span_of("abxab7"), 0, cap, 1) && cap[0] == 3 && cap[1] == 6);
-	CHECK(!re_search(&h, re, span_of("abxabab"), 0, cap, 1));
-	CHECK(re_search(&h, multi,
+	CHECK(re_seek(&h, re, span_of("abxab7"), 0, cap, 1) && cap[0] == 3 && cap[1] == 6);
+	CHECK(!re_seek(&h, re, span_of("abxabab"), 0, cap, 1));
+	CHECK(re_seek(&h, multi,
 		  span_of("\xc3\xc3\xa9"
 			  "1"),
 		  0, cap, 1) &&
@@ -159,7 +159,7 @@ static void steps_and_memory_end_a_search(void)
 	size_t at;
 
 	h.steps = 100;
-	CHECK(!re_search(&h, re, as(text, 100000, 'b'), 0, NULL, 0) && h.over == REGO_LIMIT_STEPS);
+	CHECK(!re_seek(&h, re, as(text, 100000, 'b'), 0, NULL, 0) && h.over == REGO_LIMIT_STEPS);
 	CHECK(re_compile(&poor, span_of("(a|aa)+$"), &re, &why, &at) == RE_TOO_LARGE && poor.over == REGO_LIMIT_MEMORY);
 	poor.over = REGO_OK;
 	arena_reset(poor.arena);
@@ -178,8 +178,8 @@ static void captures_are_limited(void)
 	for (size_t i = 0; i < 2000; i++)
 		memcpy(pattern + 4 * i, "(a)?", 4);
 	re = made(&h, pattern);
-	CHECK(re && re_groups(re) == 2000 && re_search(&h, re, span_of("aaa"), 0, NULL, 0));
-	CHECK(!re_search(&h, re, span_of("aaa"), 0, cap, 2001) && h.over == REGO_LIMIT_MEMORY);
+	CHECK(re && re_groups(re) == 2000 && re_seek(&h, re, span_of("aaa"), 0, NULL, 0));
+	CHECK(!re_seek(&h, re, span_of("aaa"), 0, cap, 2001) && h.over == REGO_LIMIT_MEMORY);
 }
 
 static void nesting_is_limited(void)
@@ -252,7 +252,7 @@ static void cache_compiles_once_and_counts_the_same(void)
 	for (char p[3] = "aa"; p[0] <= 'z'; p[0]++)
 		for (p[1] = 'a'; p[1] <= 'z'; p[1]++)
 			CHECK(
-			    regex_cached(&h, c, span_of(p), &b, &why, &at) == RE_OK && re_search(&h, b, span_of(p), 0, NULL, 0));
+			    regex_cached(&h, c, span_of(p), &b, &why, &at) == RE_OK && re_seek(&h, b, span_of(p), 0, NULL, 0));
 	CHECK(regex_cached(&h, c, span_of("(abcdefghijklmnopqrstuvwxyz){1000}"), &b, &why, &at) == RE_TOO_LARGE &&
 	      h.over == REGO_LIMIT_REGEX);
 }

@@ -71,6 +71,8 @@ static enum coffer_rc check_party(struct keep *k, const struct dsse *env, const 
 
 	if (!body)
 		return err_set(e, COFFER_E_SYSTEM, "statement: out of memory");
+	if (env->payload.n > PARTY_STATEMENT_MAX)
+		return err_set(e, COFFER_E_LIMIT, "a party statement has at most %u bytes", PARTY_STATEMENT_MAX);
 	TRY(party_read(s->body, body, e));
 	if (strcmp(body->id, s->issuer) != 0)
 		return err_deny(e, "kind", "a party statement is about its issuer and nobody else");
@@ -118,6 +120,9 @@ static enum coffer_rc check_service(struct keep *k, const struct dsse *env, cons
 	if (!pubkey_eq(&v.receive, privkey_public(k->keys.receive)) || !pubkey_eq(&v.reply, privkey_public(k->keys.reply)) ||
 	    !pubkey_eq(&v.token, privkey_public(k->keys.token)) || !pubkey_eq(&v.ledger_key, privkey_public(k->keys.ledger)))
 		return err_deny(e, "kind", "the keys in this statement are not this service's");
+	if (k->id[0] && (strcmp(v.id, k->id) != 0 || !span_eq(SPAN(v.tls), SPAN(k->tls))))
+		return err_deny(e, "kind", "this service is %s and has the TLS key that 'cofferd keygen' prints; clients would refuse it by this "
+				"statement", k->id);
 	return COFFER_OK;
 }
 

@@ -1,5 +1,8 @@
 /* Which statements may be logged: docs/protocol/statements.md. */
 #pragma once
+/* Bytes of a party statement's payload: all parties that a service may know fit into one answer (query.c). */
+#define PARTY_STATEMENT_MAX (12u << 10)
+
 #include "cofferd/keep/keep.h"
 
 /* Reads the payload only after a key of a known party has signed it. Then: signed by its issuer (a party statement: by

@@ -53,7 +53,8 @@ static enum coffer_rc check_head(struct journal *j, struct err *e)
 		return err_deny(e, "R12", "journal: entries and the record of the newest do not belong together");
 	head_mac(j, want);
 	if (j->any && !ct_eq(SPAN(want), SPAN(found)))
-		return err_deny(e, "R12", "journal: entry %llu is not the last that this service wrote", (unsigned long long)j->seq);
+		return err_deny(e, "R12", "journal: entry %llu is not the last that the service with these keys wrote",
+				(unsigned long long)j->seq);
 	return COFFER_OK;
 }
 
@@ -106,9 +107,11 @@ enum coffer_rc tx_begin(struct journal *j, struct tx *out, struct err *e)
 
 enum coffer_rc tx_commit(struct tx *t, struct err *e)
 {
-	TRY(store_commit(t->j->store, e));
+	const struct journal *j = t->j;
+
+	TRY(store_commit(j->store, e));
 	t->j = NULL;
-	return COFFER_OK;
+	return j->mark ? mark_raise(j->mark, journal_entries(j), e) : COFFER_OK;
 }
 
 void tx_end(struct tx *t)

@@ -2,11 +2,13 @@
  * transaction in which an entry and what it describes become durable together.
  */
 #pragma once
+#include "cofferd/keep/mark.h"
 #include "cofferd/keep/store.h"
 #include "base/wr.h"
 
 struct journal {
 	struct store *store;     /* borrowed */
+	struct mark  *mark;      /* borrowed; NULL for a store in memory */
 	uint8_t       mac_key[32];
 	bool          any;       /* false: no entry yet; the other fields are then zero */
 	uint64_t      seq;       /* of the newest entry */
@@ -14,9 +16,12 @@ struct journal {
 	int64_t       time;
 };
 
+/* Its place among the entries of all time: 0 before the first. */
+static inline uint64_t journal_entries(const struct journal *j) { return j->any ? j->seq + 1 : 0; }
+
 /* Reads the chain from its first entry: numbering, every hash, and that the newest is the one this
  * service wrote last (a MAC under mac_key in the same transaction). COFFER_E_DENIED (check "R12") otherwise.
- * A whole database put back from an old copy is not noticed here. */
+ * A whole database put back from an old copy is not noticed here but by mark.h. */
 enum coffer_rc journal_open(struct store *s, const uint8_t mac_key[static 32], struct journal *out, struct err *e) NODISCARD;
 
 /* One transaction over store and journal head. CLEANUP(tx_end) undoes what was not committed. */
@@ -25,7 +30,7 @@ struct tx {
 	struct journal  before;
 };
 enum coffer_rc tx_begin(struct journal *j, struct tx *out, struct err *e) NODISCARD;
-enum coffer_rc tx_commit(struct tx *t, struct err *e) NODISCARD; /* returns once the bytes are on the disk */
+enum coffer_rc tx_commit(struct tx *t, struct err *e) NODISCARD; /* returns once the bytes are on the disk, and raises the mark */
 void           tx_end(struct tx *t);
 
 /* Appends inside a transaction. data is a JCS object; the new head is in j->seq and j->hash. */

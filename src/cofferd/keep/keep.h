@@ -12,11 +12,14 @@ struct keep {
 	struct keep_keys  keys;
 	struct secret     rest;       /* 32 bytes, derived from keys: seals assets at rest */
 	struct store     *store;
+	struct mark      *mark;       /* NULL in memory */
 	struct journal    journal;
 	struct registry   registry;
 	struct sessions  *sessions;
 	int               eval;       /* socket to the process that judges policies; -1: none, and R10 denies */
 	uint8_t           genesis[32];
+	char              id[PARTY_MAX]; /* of this service; "" when not told */
+	uint8_t           tls[32];       /* with id */
 	int64_t           now;        /* seconds; set before each request, never before the newest entry's time */
 	struct {
 		int64_t  minute;      /* now / 60 of the count below */
@@ -26,9 +29,21 @@ struct keep {
 	} noise;
 };
 
-/* Takes keys whatever happens. path: of the database, or ":memory:". Checks the genesis down to its signatures and our
- * ledger key, the store, the journal and the statements in it. COFFER_E_DENIED names the check. */
-enum coffer_rc keep_open(const char *path, struct keep_keys *keys, const struct keep_config *c, int64_t now, struct keep *out,
+/* Once for a service: writes keys, an empty store and its mark into dir. COFFER_E_DENIED when one of them is there. */
+enum coffer_rc keep_found(const struct keep_keys *keys, const char *dir, struct err *e) NODISCARD;
+
+/* COFFER_E_NOTFOUND when keys, store or mark are missing: never made anew in silence, because with the journal all
+ * revocations would be forgotten. The sentence names what is missing and how it is mended. */
+enum coffer_rc keep_look(const char *dir, struct err *e) NODISCARD;
+
+/* For the operator who lost the newest store and has none but an old copy: enters the loss into the journal (type
+ * "restored") and sets the mark to it. COFFER_E_INPUT when nothing is lost. *from, *to: numbers of the lost entries. */
+enum coffer_rc keep_accept(const char *dir, int64_t now, uint64_t *from, uint64_t *to, struct err *e) NODISCARD;
+
+/* Takes keys whatever happens. dir: with what keep_found made; NULL for an empty store in memory. Checks the genesis down
+ * to its signatures and our ledger key, the store, the journal, that it is the newest, and the statements in it.
+ * COFFER_E_DENIED names the check. */
+enum coffer_rc keep_open(const char *dir, struct keep_keys *keys, const struct keep_config *c, int64_t now, struct keep *out,
     struct err *e) NODISCARD;
 void keep_close(struct keep *k); /* CLEANUP-ready */
 

@@ -38,7 +38,7 @@ static enum coffer_rc make_keys(const char *dir, struct err *e)
 	CLEANUP(keys_clear) struct keep_keys k = { 0 };
 
 	TRY(keys_new(&k, e));
-	TRY(keys_save(&k, dir, e));
+	TRY(keep_found(&k, dir, e));
 	return print_public(&k, e);
 }
 
@@ -48,6 +48,19 @@ static enum coffer_rc show_keys(const char *dir, struct err *e)
 
 	TRY(keys_load(dir, &k, e));
 	return print_public(&k, e);
+}
+
+static enum coffer_rc accept_loss(const char *dir, struct err *e)
+{
+	uint64_t from = 0, to = 0;
+
+	TRY(keep_accept(dir, clock_now(), &from, &to, e));
+	if (to > from)
+		(void)printf("entries %llu to %llu are lost; ", (unsigned long long)from, (unsigned long long)to - 1);
+	return printf("the loss is in the journal. What the lost entries revoked, deleted or replaced is in force again\n") > 0 &&
+			       fflush(stdout) == 0
+		       ? COFFER_OK
+		       : err_set(e, COFFER_E_SYSTEM, "standard output: %s", strerror(errno));
 }
 
 /* ---- --run ---- */
@@ -71,7 +84,7 @@ static enum coffer_rc warm_up(struct err *e)
 	privkey_free(ed);
 	TRY(jwe_seal(privkey_public(k.receive), SPAN(buf), NULL, &w, e));
 	TRY(gcm_seal(k.storage.p, iv, (struct span){ 0 }, SPAN(buf), buf, tag, e));
-	TRY(store_open(":memory:", &s, e));
+	TRY(store_make(STORE_MEMORY, &s, e));
 	store_close(s);
 	(void)clock_now();
 	return COFFER_OK;
@@ -90,15 +103,15 @@ static enum coffer_rc read_config(struct wr *frame, struct keep_config *c, struc
 static enum coffer_rc start(const struct keep_config *c, struct keep *k, struct err *e)
 {
 	CLEANUP(freep) char *dir = span_dup(c->state_dir);
-	CLEANUP(freep) char *db = dir ? str_fmt("%s/keep.db", dir) : NULL;
 	CLEANUP(keys_clear) struct keep_keys keys = { 0 };
 
-	if (!db)
+	if (!dir)
 		return err_set(e, COFFER_E_SYSTEM, "keep: out of memory");
+	TRY(keep_look(dir, e));
 	TRY(warm_up(e));
 	TRY(sandbox_enter_keep(dir, e));
 	TRY(keys_load(dir, &keys, e));
-	TRY(keep_open(db, &keys, c, clock_now(), k, e));
+	TRY(keep_open(dir, &keys, c, clock_now(), k, e));
 	k->eval = KEEP_FD_EVAL;
 	return COFFER_OK;
 }
@@ -178,7 +191,9 @@ int main(int argc, char **argv)
 		return make_keys(argv[2], &e) == COFFER_OK ? 0 : fail(&e);
 	if (argc == 3 && strcmp(argv[1], "--public-keys") == 0)
 		return show_keys(argv[2], &e) == COFFER_OK ? 0 : fail(&e);
-	(void)fprintf(stderr, "usage: cofferd-keep --make-keys DIR | --public-keys DIR | --run\n"
+	if (argc == 3 && strcmp(argv[1], "--accept-loss") == 0)
+		return accept_loss(argv[2], &e) == COFFER_OK ? 0 : fail(&e);
+	(void)fprintf(stderr, "usage: cofferd-keep --make-keys DIR | --public-keys DIR | --accept-loss DIR | --run\n"
 	                      "It is started by cofferd.\n");
 	return 2;
 }

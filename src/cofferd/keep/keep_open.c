@@ -27,23 +27,43 @@ static enum coffer_rc check_genesis(struct keep *k, const struct keep_config *c,
 	return tx_commit(&tx, e);
 }
 
-static enum coffer_rc open_store(const char *path, const struct keep_config *c, const struct genesis *g, struct keep *k,
-				 struct err *e)
+static enum coffer_rc open_journal(const char *dir, struct keep *k, struct err *e)
 {
+	CLEANUP(freep) char *db = str_fmt("%s/keep.db", dir ? dir : ""), *mark = str_fmt("%s/keep.mark", dir ? dir : "");
 	uint8_t mac[32];
 
+	if (!db || !mark)
+		return err_set(e, COFFER_E_SYSTEM, "keep: out of memory");
+	keys_derive(&k->keys, KEYS_USE_JOURNAL, mac);
+	if (!dir) {
+		TRY(store_make(STORE_MEMORY, &k->store, e));
+		return journal_open(k->store, mac, &k->journal, e);
+	}
+	TRY(keep_look(dir, e));
+	TRY(store_open(db, &k->store, e));
+	TRY(journal_open(k->store, mac, &k->journal, e));
+	TRY(mark_open(mark, mac, &k->mark, e));
+	if (journal_entries(&k->journal) < mark_entries(k->mark))
+		return err_deny(e, "R12", "%s has %llu entries, this service wrote %llu: it is an old copy, without the newest "
+				"revocations. Its operator restores the newest copy, or runs 'cofferd accept-loss'",
+				db, (unsigned long long)journal_entries(&k->journal), (unsigned long long)mark_entries(k->mark));
+	k->journal.mark = k->mark;
+	return COFFER_OK;
+}
+
+static enum coffer_rc open_store(const char *dir, const struct keep_config *c, const struct genesis *g, struct keep *k,
+				 struct err *e)
+{
 	TRY(secret_new(32, &k->rest, e));
 	keys_derive(&k->keys, "coffer asset at rest v1", k->rest.p);
-	TRY(store_open(path, &k->store, e));
-	keys_derive(&k->keys, "coffer journal head v1", mac);
-	TRY(journal_open(k->store, mac, &k->journal, e));
+	TRY(open_journal(dir, k, e));
 	TRY(registry_open(k->store, g, &k->registry, e));
 	TRY(sessions_new(c->sessions_max, &k->sessions, e));
 	k->now = k->now > k->journal.time ? k->now : k->journal.time;
 	return check_genesis(k, c, e);
 }
 
-enum coffer_rc keep_open(const char *path, struct keep_keys *keys, const struct keep_config *c, int64_t now, struct keep *out,
+enum coffer_rc keep_open(const char *dir, struct keep_keys *keys, const struct keep_config *c, int64_t now, struct keep *out,
 			 struct err *e)
 {
 	CLEANUP(keep_close) struct keep k = { .keys = *keys, .now = now, .eval = -1 };
@@ -53,10 +73,13 @@ enum coffer_rc keep_open(const char *path, struct keep_keys *keys, const struct 
 	if (!g)
 		return err_set(e, COFFER_E_SYSTEM, "keep: out of memory");
 	memcpy(k.genesis, c->genesis_id, sizeof(k.genesis));
+	if (c->id.n > 0 && c->id.n < sizeof(k.id))
+		memcpy(k.id, c->id.p, c->id.n);
+	memcpy(k.tls, c->tls, sizeof(k.tls));
 	TRY(chain_genesis(&c->genesis, c->genesis_id, g, e));
 	if (!pubkey_eq(&g->ledger_key, privkey_public(k.keys.ledger)))
 		return err_deny(e, "genesis", "the genesis names another ledger key than keep.keys holds");
-	TRY(open_store(path, c, g, &k, e));
+	TRY(open_store(dir, c, g, &k, e));
 	*out = k;
 	out->registry.store = out->store;
 	k = (struct keep){ 0 };
@@ -68,6 +91,7 @@ void keep_close(struct keep *k)
 	registry_clear(&k->registry);
 	sessions_free(k->sessions);
 	store_close(k->store);
+	mark_close(k->mark);
 	secret_free(&k->rest);
 	keys_clear(&k->keys);
 	*k = (struct keep){ 0 };

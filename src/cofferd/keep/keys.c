@@ -65,7 +65,7 @@ enum coffer_rc keys_save(const struct keep_keys *k, const char *dir, struct err 
 			return err_set(e, COFFER_E_BUG, "keys: scalar of %zu bytes", raw.n);
 		memcpy(box.p + MAGIC_LEN + i * KEY_LEN, raw.p, KEY_LEN);
 	}
-	memcpy(box.p + MAGIC_LEN + 4 * KEY_LEN, k->storage.p, KEY_LEN);
+	memcpy(box.p + FILE_LEN - KEY_LEN, k->storage.p, KEY_LEN);
 	return file_write(path, (struct span){ box.p, box.n }, 0600, e);
 }
 

@@ -4,12 +4,14 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/admit.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/partyauth.h"
 #include "fmt/enc.h"
 
 #define ANSWER_MAX (8u << 20) /* leaves room for the frame around it */
 #define JOURNAL_PAGE 256
+#define DECISION_PAGE 100
 
 static void hex_member(struct json_wr *j, const char *name, struct span s)
 {
@@ -74,6 +76,9 @@ static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, stru
 	uint32_t n = 0;
 
 	_Static_assert(KEEP_QUERY_MAX == 256, "the limit in the queries above");
+	_Static_assert(REGISTRY_PARTIES_MAX <= KEEP_QUERY_MAX &&
+	                   REGISTRY_PARTIES_MAX * (PARTY_STATEMENT_MAX / 3 * 4 + DSSE_SIGS_MAX * 256u + 256) <= ANSWER_MAX - DSSE_ENVELOPE_MAX - 4,
+		       "no party hides another from whoever asks for all");
 	if (m->subject.n)
 		wr_blob32(&subject, m->subject); /* with its length: a name, not a part of one */
 	TRY(wr_done(&subject, "subject", e));
@@ -143,6 +148,39 @@ enum coffer_rc on_assets(struct keep *k, struct span body, struct answer *a, str
 
 /* ---- DECISION ---- */
 
+/* Of both parts that a party may see, newest first. The asset is read out of the view, which is our own JSON. */
+static enum coffer_rc list_decisions(struct keep *k, const struct party *who, struct wr *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store,
+	    "SELECT d.id, en.type, en.time, json_extract(CAST(d.owner_view AS TEXT), '$.asset') FROM decision d"
+	    " JOIN entry en ON en.seq=d.seq WHERE d.owner=?1 OR d.provider=?1 ORDER BY d.seq DESC LIMIT ?2");
+	struct json_wr j = jw_open(out, false);
+
+	q_text(&q, span_of(who->id));
+	q_i64(&q, DECISION_PAGE);
+	jw_obj(&j);
+	jw_name(&j, "decisions");
+	jw_arr(&j);
+	for (;;) {
+		char time[CLOCK_TEXT_LEN];
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			break;
+		clock_text(q_col_i64(&q, 2), time);
+		jw_obj(&j);
+		jw_m_str(&j, "asset", q_col(&q, 3));
+		hex_member(&j, "decision", q_col(&q, 0));
+		jw_m_text(&j, "outcome", span_eq_str(q_col(&q, 1), "release") ? "released" : "denied");
+		jw_m_text(&j, "time", time);
+		jw_obj_end(&j);
+	}
+	jw_arr_end(&j);
+	jw_obj_end(&j);
+	return COFFER_OK;
+}
+
 enum coffer_rc on_decision(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT owner=?2, owner_view, provider_view FROM decision"
@@ -153,6 +191,8 @@ enum coffer_rc on_decision(struct keep *k, struct span body, struct answer *a, s
 
 	TRY(keep_decision_req_read(body, &m, e));
 	TRY(party_auth(k, &m.auth, &who, e));
+	if (m.list)
+		return list_decisions(k, who, a->out, e);
 	q_blob(&q, SPAN(m.id));
 	q_text(&q, span_of(who->id));
 	TRY(q_row(&q, &row, e));

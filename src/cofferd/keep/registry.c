@@ -9,7 +9,7 @@
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 
-#define SUBJECT_KEY_MAX ((ST_SUBJECT_NAME_MAX + 4u) * ST_SUBJECTS_MAX)
+#define SUBJECT_KEY_MAX ((size_t)(ST_SUBJECT_NAME_MAX + 4u) * ST_SUBJECTS_MAX)
 #define SIG_BYTES (32 + SIG_LEN)
 
 /* ---- parties ---- */
@@ -181,7 +181,7 @@ static enum coffer_rc insert_row(struct registry *r, const struct statement *s, 
 	CLEANUP(q_close) struct q q = q_open(r->store, "INSERT INTO statement(id, seq, kind, issuer, subject, names, serial, issued,"
 	                                               " expires, payload, sigs) VALUES(?,?,?,?,?,?,?,?,?,?,?)");
 	CLEANUP(wr_close) struct wr subject = wr_open(SUBJECT_KEY_MAX), names = wr_open(SUBJECT_KEY_MAX);
-	CLEANUP(wr_close) struct wr sigs = wr_open(SIG_BYTES * DSSE_SIGS_MAX);
+	CLEANUP(wr_close) struct wr sigs = wr_open((size_t)SIG_BYTES * DSSE_SIGS_MAX);
 
 	registry_subject(s, &subject);
 	registry_names(s, &names);

@@ -5,6 +5,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "os/file.h"
 
 #define SCHEMA_VERSION 1
 
@@ -111,35 +112,57 @@ static enum coffer_rc set_up(struct store *s, bool memory, struct err *e)
 	return demand(s, "PRAGMA synchronous", "2", e);
 }
 
-static enum coffer_rc prepare(struct store *s, struct err *e)
+static enum coffer_rc make_tables(struct store *s, struct err *e)
 {
-	int64_t version = 0, tables = 0;
+	TRY(store_begin(s, e));
+	TRY(run(s, schema, e));
+	return store_commit(s, e);
+}
+
+static enum coffer_rc check_tables(struct store *s, struct err *e)
+{
+	int64_t version = 0;
 
 	TRY(ask_i64(s, "PRAGMA user_version", &version, e));
-	TRY(ask_i64(s, "SELECT count(*) FROM sqlite_schema", &tables, e));
-	if (version == 0 && tables == 0) {
-		TRY(store_begin(s, e));
-		TRY(run(s, schema, e));
-		return store_commit(s, e);
-	}
 	if (version != SCHEMA_VERSION)
 		return err_set(e, COFFER_E_INPUT, "store: schema version %lld, this program knows %d", (long long)version, SCHEMA_VERSION);
 	TRY(demand(s, "PRAGMA integrity_check(1)", "ok", e));
 	return demand(s, "PRAGMA foreign_key_check", "", e);
 }
 
-enum coffer_rc store_open(const char *path, struct store **out, struct err *e)
+static enum coffer_rc open_file(const char *path, int create, struct store **out, struct err *e)
 {
 	CLEANUP(store_closep) struct store *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return err_set(e, COFFER_E_SYSTEM, "store: out of memory");
-	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | create | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
 	        NULL) != SQLITE_OK)
 		return err_set(e, COFFER_E_SYSTEM, "store: %s: %s", path, s->db ? sqlite3_errmsg(s->db) : "out of memory");
 	(void)sqlite3_extended_result_codes(s->db, 1);
-	TRY(set_up(s, strcmp(path, ":memory:") == 0, e));
-	TRY(prepare(s, e));
+	TRY(set_up(s, strcmp(path, STORE_MEMORY) == 0, e));
+	*out = MOVE(s);
+	return COFFER_OK;
+}
+
+enum coffer_rc store_make(const char *path, struct store **out, struct err *e)
+{
+	CLEANUP(store_closep) struct store *s = NULL;
+
+	if (file_exists(path))
+		return err_deny(e, "store", "%s exists; it is never replaced", path);
+	TRY(open_file(path, SQLITE_OPEN_CREATE, &s, e));
+	TRY(make_tables(s, e));
+	*out = MOVE(s);
+	return COFFER_OK;
+}
+
+enum coffer_rc store_open(const char *path, struct store **out, struct err *e)
+{
+	CLEANUP(store_closep) struct store *s = NULL;
+
+	TRY(open_file(path, 0, &s, e));
+	TRY(check_tables(s, e));
 	*out = MOVE(s);
 	return COFFER_OK;
 }
@@ -269,7 +292,7 @@ bool q_col_fixed(struct q *q, int i, uint8_t *dst, size_t n)
 {
 	struct span v = q_col(q, i);
 
-	if (v.n != n)
+	if (!v.p || v.n != n)
 		return false;
 	memcpy(dst, v.p, n);
 	return true;

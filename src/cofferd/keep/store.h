@@ -9,8 +9,11 @@
 
 struct store; /* opaque */
 
-/* path ":memory:" makes a store that nobody else sees (tests). Creates the tables when the file is new; otherwise
- * demands our schema version and a clean integrity and foreign key check (COFFER_E_INPUT). */
+#define STORE_MEMORY ":memory:" /* as a path to make: a store that nobody else sees */
+
+/* Makes the file with empty tables; COFFER_E_DENIED (check "store") when it is there already. */
+enum coffer_rc store_make(const char *path, struct store **out, struct err *e) NODISCARD;
+/* Demands a file with our schema version and a clean integrity and foreign key check (COFFER_E_INPUT). */
 enum coffer_rc store_open(const char *path, struct store **out, struct err *e) NODISCARD;
 void           store_close(struct store *s);
 static inline void store_closep(struct store **s) { store_close(*s); *s = NULL; }

@@ -35,7 +35,7 @@ static void header(const struct keep *k, struct wr *w)
 
 static void hex_member(struct json_wr *j, const char *name, struct span s)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(4 * SESSION_BYTES_MAX);
+	CLEANUP(wr_close) struct wr w = wr_open((size_t)4 * SESSION_BYTES_MAX);
 
 	hex_write(&w, s);
 	jw_m_str(j, name, wr_span(&w));

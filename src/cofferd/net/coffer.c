@@ -244,7 +244,8 @@ static enum coffer_rc get_decision(struct request *q, struct span id, struct rep
 	struct keep_decision_req m = { 0 };
 	bool has;
 
-	if (id.n != 2 * sizeof(m.id) || !hex_fixed(id, m.id, sizeof(m.id)))
+	m.list = id.n == 0;
+	if (!m.list && (id.n != 2 * sizeof(m.id) || !hex_fixed(id, m.id, sizeof(m.id))))
 		return err_set(e, COFFER_E_NOTFOUND, "a decision is named by 32 hex digits");
 	TRY(asker(q, true, &t, &has, e));
 	m.auth = t.auth;
@@ -291,7 +292,9 @@ static enum coffer_rc get(struct request *q, struct span path, struct reply *r, 
 		return get_journal(q, r, e);
 	if (span_eq_str(path, "status"))
 		return get_status(q, r, e);
-	if (span_starts(path, "decisions/"))
+	if (span_eq_str(path, "decisions"))
+		return get_decision(q, (struct span){ 0 }, r, e);
+	if (path.n > strlen("decisions/") && span_starts(path, "decisions/"))
 		return get_decision(q, span_skip(path, strlen("decisions/")), r, e);
 	return err_set(e, COFFER_E_NOTFOUND, "there is no such endpoint");
 }

@@ -19,7 +19,7 @@ static bool session_cookie(const struct request *q, uint8_t id[static KEEP_SESSI
 {
 	struct span c = web_cookie(q, RCAR_COOKIE);
 
-	return c.n == 2 * KEEP_SESSION_LEN && hex_fixed(c, id, KEEP_SESSION_LEN);
+	return c.n == (size_t)2 * KEEP_SESSION_LEN && hex_fixed(c, id, KEEP_SESSION_LEN);
 }
 
 /* Codes of the exchange itself; 401 is what makes a guest attest again, whatever went wrong. */

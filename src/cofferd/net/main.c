@@ -57,7 +57,7 @@ static enum coffer_rc drop_root(struct err *e)
 /* What GnuTLS and the C library do once, they do now: inside the sandbox no file can be opened. */
 static enum coffer_rc warm_up(struct err *e)
 {
-	const struct rlimit files = { 2 * CONNS_MAX, 2 * CONNS_MAX };
+	const struct rlimit files = { (rlim_t)2 * CONNS_MAX, (rlim_t)2 * CONNS_MAX };
 	gnutls_priority_t p;
 	uint8_t r[16];
 

@@ -163,7 +163,7 @@ static struct val match(struct call *c)
 		return VAL_UNDEF;
 	if (regex_cached(c->h, c->host->regex, (struct span){ g.out.p, g.out.n }, &re, &why, &at) == RE_SYNTAX)
 		return bi_fail(c, "syntax error in pattern: %s", why);
-	return re ? val_bool(re_search(c->h, re, s, 0, NULL, 0)) : VAL_UNDEF;
+	return re ? val_bool(re_seek(c->h, re, s, 0, NULL, 0)) : VAL_UNDEF;
 }
 
 static struct val quote_meta(struct call *c)

@@ -43,7 +43,7 @@ static bool matches_open(struct matches *m, struct call *c, const struct re *re,
 
 static bool matches_next(struct matches *m)
 {
-	while (re_search(m->h, m->re, m->s, m->at, m->cap, m->n_cap)) {
+	while (re_seek(m->h, m->re, m->s, m->at, m->cap, m->n_cap)) {
 		bool empty_again = m->cap[1] == m->at && m->cap[0] == m->last;
 
 		m->at = m->cap[1] == m->at ? utf8_next(m->s, m->at) : m->cap[1];
@@ -77,7 +77,7 @@ static struct val match(struct call *c)
 	const struct re *re = compiled(c, 0);
 	struct span s;
 
-	return re && bi_str(c, 1, &s) ? val_bool(re_search(c->h, re, s, 0, NULL, 0)) : VAL_UNDEF;
+	return re && bi_str(c, 1, &s) ? val_bool(re_seek(c->h, re, s, 0, NULL, 0)) : VAL_UNDEF;
 }
 
 /* Operands pattern, text, and how many at most (negative: all). */
@@ -232,7 +232,7 @@ static struct val replace(struct call *c)
 	re = compiled(c, 1);
 	if (!re || !bi_str(c, 2, &with) || !matches_open(&m, c, re, s, re_groups(re) + 1))
 		return VAL_UNDEF;
-	for (size_t at = 0, next; at <= s.n && re_search(c->h, re, s, at, m.cap, m.n_cap); at = next) {
+	for (size_t at = 0, next; at <= s.n && re_seek(c->h, re, s, at, m.cap, m.n_cap); at = next) {
 		text_put(&t, (struct span){ s.p + last, m.cap[0] - last });
 		if (m.cap[1] > last || m.cap[0] == 0)
 			expand(&t, &m, with);
@@ -309,7 +309,7 @@ static struct val template_match(struct call *c)
 	if (!put_template(c, &t, open, close))
 		return bi_fail(c, "unbalanced braces");
 	re = program(c, (struct span){ t.p, t.n });
-	return re ? val_bool(re_search(c->h, re, s, 0, NULL, 0)) : VAL_UNDEF;
+	return re ? val_bool(re_seek(c->h, re, s, 0, NULL, 0)) : VAL_UNDEF;
 }
 
 const struct builtin bi_regex[] = {

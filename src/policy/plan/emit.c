@@ -55,7 +55,7 @@ struct pat *plan_pattern(struct plan *p, struct node *n)
 		return NULL;
 	if (n->kind == N_VAR && !ground(p, n)) {
 		*pat = (struct pat){ .kind = PAT_BIND, .slot = n->slot };
-		bind(p, n->slot);
+		plan_bind(p, n->slot);
 		return pat;
 	}
 	if (ground(p, n)) {

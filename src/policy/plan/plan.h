@@ -141,7 +141,7 @@ bool ground(struct plan *p, const struct node *n);        /* all variables bound
 bool patternable(struct plan *p, const struct node *n);   /* could be matched against a value */
 bool ref_ready(struct plan *p, const struct node *n);     /* a ref that can be enumerated */
 bool block_ready(struct plan *p, const struct block *b, bool strict); /* closure over bound variables; strict: of `not` */
-void bind(struct plan *p, uint32_t var);
+void plan_bind(struct plan *p, uint32_t var);
 void bind_all(struct plan *p, const struct node *pattern);
 void unbind_to(struct plan *p, size_t n_trail);
 void count_vars(struct plan *p, const struct block *b, int by); /* var.inbody of what b mentions outside of closures */

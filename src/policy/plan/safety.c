@@ -104,7 +104,7 @@ bool ref_ready(struct plan *p, const struct node *n)
 	return true;
 }
 
-void bind(struct plan *p, uint32_t var)
+void plan_bind(struct plan *p, uint32_t var)
 {
 	if (is_bound(p, var) || !plan_grow(p, &p->trail, p->n_trail, &p->cap_trail, sizeof(*p->trail)))
 		return;
@@ -115,7 +115,7 @@ void bind(struct plan *p, uint32_t var)
 void bind_all(struct plan *p, const struct node *n)
 {
 	if (n->kind == N_VAR)
-		bind(p, n->slot);
+		plan_bind(p, n->slot);
 	if (n->kind == N_COMP)
 		return;
 	for (size_t i = 0; i < n->n; i++)

@@ -15,7 +15,7 @@ static bool write_match(struct plan *p, struct node *pattern, struct node *value
 	}
 	if (pattern->kind == N_VAR) {
 		op_add(p, (struct op){ .kind = OP_BIND, .slot = pattern->slot, .a = value });
-		bind(p, pattern->slot);
+		plan_bind(p, pattern->slot);
 		return plan_ok(p);
 	}
 	op_add(p, (struct op){ .kind = OP_MATCH, .a = value, .val = plan_pattern(p, pattern) });

@@ -104,7 +104,7 @@ static bool search_literal(const struct re_run *r)
 	return true;
 }
 
-bool re_search(struct heap *h, const struct re *re, struct span text, size_t from, size_t *cap, size_t n_cap)
+bool re_seek(struct heap *h, const struct re *re, struct span text, size_t from, size_t *cap, size_t n_cap)
 {
 	size_t slots = 2 * (n_cap <= re->groups ? n_cap : re->groups + 1);
 	struct re_run r = { .h = h, .re = re, .s = text, .from = from, .cap = cap, .slots = slots };

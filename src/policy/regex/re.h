@@ -21,4 +21,4 @@ struct span re_group_name(const struct re *re, size_t i); /* {NULL,0}: none */
 /* Searches from byte `from`. cap holds 2 * n_cap byte offsets (whole match first), SIZE_MAX where a group took no part; n_cap
  * may be 0 for a yes or no. Takes steps from the heap in proportion to its work; false when nothing matches or the heap is over
  * (look at it). */
-bool re_search(struct heap *h, const struct re *re, struct span text, size_t from, size_t *cap, size_t n_cap) NODISCARD;
+bool re_seek(struct heap *h, const struct re *re, struct span text, size_t from, size_t *cap, size_t n_cap) NODISCARD;
