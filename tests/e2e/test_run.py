@@ -196,7 +196,7 @@ check("output_through_a_symbolic_link_is_refused", r.returncode == 1 and "refuse
 r = run(pod(manifest([container("analyse", "/bin/busybox head -c 100001 /dev/zero > /out/result.txt")])), "--output", "result=" + T + "/never.jwe")
 check("output_that_is_too_long_is_refused", r.returncode == 1 and "refused: output: " in r.err, r)
 r = run(pod(manifest([container("analyse", "true")])), "--output", "nothing=" + T + "/x")
-check("output_that_the_manifest_does_not_name_is_an_error", r.returncode == 3 and not os.path.exists(T + "/x"), r)
+check("output_that_the_manifest_does_not_name_is_an_error", r.returncode == 2 and not os.path.exists(T + "/x"), r)
 r = run(pod(manifest([container("analyse", "/bin/busybox sleep 60", outputs=[])])), "--timeout", "2")
 check("timeout_ends_the_guest", r.returncode == 4 and "--timeout" in r.err and not leftovers(), r)
 p = subprocess.Popen(command(pod(manifest([container("analyse", "echo up; /bin/busybox sleep 60", outputs=[])], logs=["analyse"]))), env=ENV, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

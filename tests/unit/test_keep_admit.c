@@ -361,15 +361,15 @@ static void put_again_is_an_answer_only_while_the_content_is_kept(void)
 	k.bend.same_salt = true;
 	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK);
 	seq = k.keep.journal.seq;
-	k.asset_serial = 0;
+	k.asset_serial = k.asset_version = 0;
 	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK && k.keep.journal.seq == seq);
 	CHECK(delete_note(&k) == COFFER_OK);
 	CHECK(delete_note(&k) == COFFER_E_NOTFOUND);
-	k.asset_serial = 0;
+	k.asset_serial = k.asset_version = 0;
 	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "serial"));
-	k.asset_serial = 1;
+	k.asset_serial = k.asset_version = 1;
 	CHECK(kit_put(&k, KIT_HOSPITAL, "y") == COFFER_OK);
-	k.asset_serial = 0;
+	k.asset_serial = k.asset_version = 0;
 	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "serial")); /* replaced */
 }
 
