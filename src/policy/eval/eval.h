@@ -77,7 +77,6 @@ struct rego_eval {
 	uint32_t      calls, depth;
 	const struct op *op; /* being executed: where errors are */
 	char          fault[200];
-	bool          open;  /* begun */
 	struct explain *explain;
 };
 

@@ -42,7 +42,7 @@ struct rego_rule {
 	bool              one_value; /* all definitions have the same constant value: the first that succeeds decides */
 	bool              dynamic_above; /* lies below a node of kind RULE_OBJECT */
 	struct dep       *deps;      /* what its bodies look at; only while compiling */
-	uint32_t          mark, low; /* for graph.c */
+	uint32_t          mark;      /* for graph.c */
 };
 
 /* NULL: none. While building, only tree_make finds children. */
