@@ -164,11 +164,11 @@ static bool allow_threads(scmp_filter_ctx c)
 /* A process of its own: fork as libc does it, without sharing anything and without namespaces. */
 static bool allow_fork(scmp_filter_ctx c)
 {
-	const struct scmp_arg_cmp fork_flags = SCMP_A0(SCMP_CMP_EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD);
+	const struct scmp_arg_cmp fork_flags = SCMP_A0(SCMP_CMP_EQ, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, 0);
 	const int door[] = { PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP };
 
 	for (size_t i = 0; i < COUNT(door); i++)
-		if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)door[i])) != 0)
+		if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)door[i], 0)) != 0)
 			return false;
 	return seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, fork_flags) == 0 &&
 	       seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
