@@ -101,6 +101,13 @@ static void secrets_are_left_out(void)
 	CHECK(strstr(t.text, "|7|"));
 }
 
+static void else_branches_are_named_by_their_rule(void)
+{
+	struct told t = explain("package t\nx := 1 if {\n\tinput.a\n} else := 2 if {\n\tinput.b\n}", "{}", NULL, 0);
+
+	CHECK(told(&t, "test.rego:3 x := 1|input.a|input.a|undefined|true\ntest.rego:5 x := 1|input.b|input.b|undefined|true\n"));
+}
+
 static void many_failures_keep_the_outermost(void)
 {
 	char module[6000] = "package t\nx if {\n\tz\n}\n";
@@ -134,7 +141,7 @@ static void nothing_is_explained_unless_asked_for(void)
 }
 
 static const struct t_case cases[] = {
-	T(the_failing_statement_is_named), T(rules_below_come_first), T(what_did_not_matter_is_left_out), T(secrets_are_left_out),
+	T(the_failing_statement_is_named), T(rules_below_come_first), T(what_did_not_matter_is_left_out), T(secrets_are_left_out), T(else_branches_are_named_by_their_rule),
 	T(many_failures_keep_the_outermost), T(nothing_is_explained_unless_asked_for),
 };
 
