@@ -126,14 +126,17 @@ static void nothing_is_explained_unless_asked_for(void)
 {
 	struct rego_case c = { 0 };
 	struct rego_error e;
-	struct rego_policy *p = rego_load("package t\nx if input.a", &c, &e);
+	struct rego_policy *p = rego_load("package t\nx if {\n\tsome i in [1, 2]\n\tupper(sprintf(\"%d\", [i])) == input.a[i]\n}", &c, &e);
 	struct rego_eval *v = rego_eval_new(p, REGO_LIMITS_DEFAULT);
+	uint64_t steps;
 	struct val x;
 
 	CHECK(rego_eval_rule(v, "data.t.x", &x, &e) == REGO_OUT_UNDEFINED && rego_explain_len(v) == 0);
+	steps = rego_eval_steps(v);
 	rego_eval_begin(v);
 	rego_eval_explain(v, NULL, 0);
 	CHECK(rego_eval_rule(v, "data.t.x", &x, &e) == REGO_OUT_UNDEFINED && rego_explain_len(v) == 1);
+	CHECK(rego_eval_steps(v) == steps);
 	rego_eval_begin(v);
 	CHECK(rego_explain_len(v) == 0);
 	rego_eval_free(v);
