@@ -144,7 +144,8 @@ static void nothing_is_explained_unless_asked_for(void)
 }
 
 static const struct t_case cases[] = {
-	T(the_failing_statement_is_named), T(rules_below_come_first), T(what_did_not_matter_is_left_out), T(secrets_are_left_out), T(else_branches_are_named_by_their_rule),
+	T(the_failing_statement_is_named), T(rules_below_come_first), T(what_did_not_matter_is_left_out),
+	T(secrets_are_left_out), T(else_branches_are_named_by_their_rule),
 	T(many_failures_keep_the_outermost), T(nothing_is_explained_unless_asked_for),
 };
 
