@@ -7,7 +7,7 @@
 #pragma once
 #include "policy/value/heap.h"
 
-#define RE_PROG_MAX 20000
+#define RE_PROG_MAX 2020 /* x{1,1000} once. regorus refuses programs of more than 100 KiB, which is about as much */
 
 struct re;
 enum re_rc { RE_OK, RE_SYNTAX, RE_TOO_LARGE };
