@@ -177,7 +177,7 @@ static void rule(struct gen *g, unsigned i)
 
 struct result { enum rego_outcome out; struct rego_error e; uint64_t steps; struct wr json; };
 
-static struct result run(const struct rego_policy *p, struct rego_limits lim)
+static struct result run(const struct rego_policy *p, struct rego_limits lim, struct span query)
 {
 	struct result r = { .json = wr_open(1u << 22) };
 	struct rego_eval *v = rego_eval_new(p, lim);
@@ -191,7 +191,7 @@ static struct result run(const struct rego_policy *p, struct rego_limits lim)
 	    span_of("{\"l\":[\"a\",1,[2],{\"k\":3}],\"m\":{\"k\":4,\"z\":{\"k\":[5]}}}"),
 	    (struct json_limits){ 4096, 8 }, &at, &why));
 	rego_eval_prints(v, &r.json);
-	r.out = rego_eval_rule(v, "data.t", &x, &r.e);
+	r.out = query.n ? rego_eval_query(v, query, &x, &r.e) : rego_eval_rule(v, "data.t", &x, &r.e);
 	if (r.out == REGO_OUT_VALUE)
 		val_put_json(&r.json, x, NULL, NULL);
 	r.steps = rego_eval_steps(v);
@@ -206,15 +206,15 @@ static bool same(const struct result *a, const struct result *b)
 	return a->out == b->out && a->steps == b->steps && a->e.code == b->e.code && span_eq(wr_span(&a->json), wr_span(&b->json));
 }
 
-static void check(const struct rego_policy *p)
+static void check(const struct rego_policy *p, struct span query)
 {
 	struct rego_limits lim = { 20000, 4u << 20, 50, 1u << 16, 1u << 16 };
-	struct result a = run(p, lim), b = run(p, lim), c;
+	struct result a = run(p, lim, query), b = run(p, lim, query), c;
 
 	if (!same(&a, &b))
 		abort();
 	lim.steps = a.steps / 2;
-	c = run(p, lim);
+	c = run(p, lim, query);
 	if (c.out != REGO_OUT_ERROR && !same(&a, &c))
 		abort();
 	wr_close(&a.json);
@@ -238,7 +238,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	src.text = wr_span(&g.w);
 	o.source.columns = 1u << 16;
 	if (rego_compile(&src, 1, span_of("{\"b\":[1,{\"k\":2}]}"), &o, &policy, &e)) {
-		check(policy);
+		check(policy, (struct span){ NULL, 0 });
+		check(policy, span_of("some k; data.t[k] = v; not data.t.no"));
+		g.w.n = 0; /* a query of the same grammar */
+		g.vars = 0;
+		body(&g, "; ");
+		check(policy, wr_span(&g.w));
 		rego_policy_free(policy);
 	} else if (e.code == REGO_OK || e.code == REGO_INTERNAL || policy) {
 		abort();

@@ -101,6 +101,13 @@ static void secrets_are_left_out(void)
 	CHECK(strstr(t.text, "|7|"));
 }
 
+static void else_branches_are_named_by_their_rule(void)
+{
+	struct told t = explain("package t\nx := 1 if {\n\tinput.a\n} else := 2 if {\n\tinput.b\n}", "{}", NULL, 0);
+
+	CHECK(told(&t, "test.rego:3 x := 1|input.a|input.a|undefined|true\ntest.rego:5 x := 1|input.b|input.b|undefined|true\n"));
+}
+
 static void many_failures_keep_the_outermost(void)
 {
 	char module[6000] = "package t\nx if {\n\tz\n}\n";
@@ -119,14 +126,17 @@ static void nothing_is_explained_unless_asked_for(void)
 {
 	struct rego_case c = { 0 };
 	struct rego_error e;
-	struct rego_policy *p = rego_load("package t\nx if input.a", &c, &e);
+	struct rego_policy *p = rego_load("package t\nx if {\n\tsome i in [1, 2]\n\tupper(sprintf(\"%d\", [i])) == input.a[i]\n}", &c, &e);
 	struct rego_eval *v = rego_eval_new(p, REGO_LIMITS_DEFAULT);
+	uint64_t steps;
 	struct val x;
 
 	CHECK(rego_eval_rule(v, "data.t.x", &x, &e) == REGO_OUT_UNDEFINED && rego_explain_len(v) == 0);
+	steps = rego_eval_steps(v);
 	rego_eval_begin(v);
 	rego_eval_explain(v, NULL, 0);
 	CHECK(rego_eval_rule(v, "data.t.x", &x, &e) == REGO_OUT_UNDEFINED && rego_explain_len(v) == 1);
+	CHECK(rego_eval_steps(v) == steps);
 	rego_eval_begin(v);
 	CHECK(rego_explain_len(v) == 0);
 	rego_eval_free(v);
@@ -134,7 +144,8 @@ static void nothing_is_explained_unless_asked_for(void)
 }
 
 static const struct t_case cases[] = {
-	T(the_failing_statement_is_named), T(rules_below_come_first), T(what_did_not_matter_is_left_out), T(secrets_are_left_out),
+	T(the_failing_statement_is_named), T(rules_below_come_first), T(what_did_not_matter_is_left_out),
+	T(secrets_are_left_out), T(else_branches_are_named_by_their_rule),
 	T(many_failures_keep_the_outermost), T(nothing_is_explained_unless_asked_for),
 };
 

@@ -269,7 +269,7 @@ void explain_failed(struct rego_eval *v, const struct op *op, struct val *f)
 
 	if (!l || !op->src || x->muted || !heap_ok(&v->h) || (l->any && !further(op->src->at, l->line.at)))
 		return;
-	r = l->def->src;
+	r = l->def->head;
 	l->any = true;
 	l->line = (struct rego_explain_line){ .at = op->src->at, .rule = r->text, .statement = op->src->text };
 	if (op->src->at.file < v->policy->n_src)

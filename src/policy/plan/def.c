@@ -141,7 +141,7 @@ static bool plan_chain(struct plan *p, const struct rego_rule *t, struct def *d)
 
 		if (!els)
 			return false;
-		*els = (struct def){ .src = r->els, .module = d->module };
+		*els = (struct def){ .src = r->els, .head = head_of, .module = d->module };
 		d->els = els;
 		d = els;
 	}

@@ -88,7 +88,7 @@ static bool add_rule(struct plan *p, const struct unit *u, const struct rule *r)
 		return fail_at_path(p, r->at, "conflicting rules ", t, " found");
 	t->kind = kind;
 	t->n_args = r->n_args;
-	d->src = r;
+	d->src = d->head = r;
 	d->module = u->module;
 	if (r->is_default) {
 		if (!check_default(p, t, r))

@@ -11,6 +11,7 @@ enum rule_kind { RULE_NONE, RULE_COMPLETE, RULE_FUNCTION, RULE_SET, RULE_OBJECT 
 /* One definition, or one else branch of it. */
 struct def {
 	const struct rule   *src;
+	const struct rule   *head;   /* src, or what it is an else branch of */
 	const struct module *module;
 	struct pat         **arg;
 	size_t               n_args;
