@@ -386,6 +386,20 @@ enum coffer_rc key_sign(const struct privkey *k, struct span msg, uint8_t sig[st
 	return COFFER_OK;
 }
 
+enum coffer_rc key_sign_digest(const struct privkey *k, const uint8_t digest[static 32], uint8_t sig[static SIG_LEN], struct err *e)
+{
+	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(k->pkey, NULL);
+	uint8_t raw[ECDSA_DER_MAX];
+	size_t n = sizeof(raw);
+
+	if (k->pub.kind != KEY_P256)
+		return err_set(e, COFFER_E_INPUT, "sign: only a P-256 key signs a digest");
+	if (!ctx || EVP_PKEY_sign_init(ctx) != 1 || EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) != 1 ||
+	    EVP_PKEY_sign(ctx, raw, &n, digest, 32) != 1)
+		return failed(e, "sign");
+	return ecdsa_from_der((struct span){ raw, n }, sig) ? COFFER_OK : failed(e, "sign");
+}
+
 bool key_verify(const struct pubkey *k, struct span msg, struct span sig)
 {
 	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = NULL;
