@@ -386,7 +386,8 @@ enum coffer_rc key_sign(const struct privkey *k, struct span msg, uint8_t sig[st
 	return COFFER_OK;
 }
 
-enum coffer_rc key_sign_digest(const struct privkey *k, const uint8_t digest[static 32], uint8_t sig[static SIG_LEN], struct err *e)
+enum coffer_rc key_sign_digest(const struct privkey *k, const uint8_t digest[static 32], uint8_t sig[static SIG_LEN],
+    struct err *e)
 {
 	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(k->pkey, NULL);
 	uint8_t raw[ECDSA_DER_MAX];
