@@ -5,6 +5,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -72,22 +73,50 @@ static void sec1_point(const struct pubkey *k, uint8_t out[static 65])
 	memcpy(out + 33, k->y, 32);
 }
 
-EVP_PKEY *pubkey_evp(const struct pubkey *k)
+/* The curve alone, as every key on it holds it: to name the curve anew costs as much as half a signature. Lives as long as
+ * the process; several threads may read it. */
+static EVP_PKEY *p256;
+static CRYPTO_ONCE p256_once = CRYPTO_ONCE_STATIC_INIT;
+
+static void make_p256(void)
 {
 	char group[] = "prime256v1";
-	uint8_t point[65];
 	OSSL_PARAM p[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)),
 		OSSL_PARAM_construct_end(),
 	};
 
+	p256 = fromdata("EC", EVP_PKEY_KEY_PARAMETERS, p);
+}
+
+static EVP_PKEY *p256_curve(void)
+{
+	return CRYPTO_THREAD_run_once(&p256_once, make_p256) == 1 ? p256 : NULL;
+}
+
+/* Refuses a point off the curve. */
+static EVP_PKEY *p256_public(const struct pubkey *k)
+{
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *pkey = EVP_PKEY_new();
+	EVP_PKEY *curve = p256_curve();
+	uint8_t point[65];
+
+	sec1_point(k, point);
+	if (!pkey || !curve || EVP_PKEY_copy_parameters(pkey, curve) != 1 ||
+	    EVP_PKEY_set1_encoded_public_key(pkey, point, sizeof(point)) != 1) {
+		ERR_clear_error();
+		return NULL;
+	}
+	return MOVE(pkey);
+}
+
+EVP_PKEY *pubkey_evp(const struct pubkey *k)
+{
 	switch (k->kind) {
 	case KEY_ED25519:
 		return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, k->x, sizeof(k->x));
 	case KEY_P256:
-		sec1_point(k, point);
-		return fromdata("EC", EVP_PKEY_PUBLIC_KEY, p); /* refuses a point off the curve */
+		return p256_public(k);
 	}
 	return NULL;
 }
@@ -159,14 +188,50 @@ enum coffer_rc privkey_adopt(EVP_PKEY *pkey, struct privkey **out, struct err *e
 	return COFFER_OK;
 }
 
+static EVP_PKEY *p256_keygen(void)
+{
+	EVP_PKEY *curve = p256_curve(), *pkey = NULL;
+	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = curve ? EVP_PKEY_CTX_new(curve, NULL) : NULL;
+
+	return ctx && EVP_PKEY_keygen_init(ctx) == 1 && EVP_PKEY_keygen(ctx, &pkey) == 1 ? pkey : NULL;
+}
+
+/* The point of a key made here. A stranger's goes through pubkey_from_evp, which asks for the curve too. */
+static bool p256_own_point(const EVP_PKEY *pkey, struct pubkey *out)
+{
+	uint8_t point[65];
+	size_t n = 0;
+
+	if (EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n) != 1 || n != sizeof(point) ||
+	    point[0] != POINT_CONVERSION_UNCOMPRESSED)
+		return false;
+	out->kind = KEY_P256;
+	memcpy(out->x, point + 1, 32);
+	memcpy(out->y, point + 33, 32);
+	return true;
+}
+
+static enum coffer_rc new_p256(struct privkey **out, struct err *e)
+{
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *pkey = p256_keygen();
+	struct privkey *k = calloc(1, sizeof(*k));
+
+	if (!pkey || !k || !p256_own_point(pkey, &k->pub)) {
+		free(k);
+		return failed(e, "new key");
+	}
+	k->pkey = MOVE(pkey);
+	*out = k;
+	return COFFER_OK;
+}
+
 enum coffer_rc privkey_new(enum key_kind kind, struct privkey **out, struct err *e)
 {
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
 
-	if (kind == KEY_ED25519)
-		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	else if (kind == KEY_P256)
-		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "prime256v1");
+	if (kind == KEY_P256)
+		return new_p256(out, e);
+	pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	if (!pkey)
 		return failed(e, "new key");
 	TRY(privkey_adopt(pkey, out, e));
@@ -321,6 +386,21 @@ enum coffer_rc key_sign(const struct privkey *k, struct span msg, uint8_t sig[st
 	return COFFER_OK;
 }
 
+enum coffer_rc key_sign_digest(const struct privkey *k, const uint8_t digest[static 32], uint8_t sig[static SIG_LEN],
+    struct err *e)
+{
+	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(k->pkey, NULL);
+	uint8_t raw[ECDSA_DER_MAX];
+	size_t n = sizeof(raw);
+
+	if (k->pub.kind != KEY_P256)
+		return err_set(e, COFFER_E_INPUT, "sign: only a P-256 key signs a digest");
+	if (!ctx || EVP_PKEY_sign_init(ctx) != 1 || EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) != 1 ||
+	    EVP_PKEY_sign(ctx, raw, &n, digest, 32) != 1)
+		return failed(e, "sign");
+	return ecdsa_from_der((struct span){ raw, n }, sig) ? COFFER_OK : failed(e, "sign");
+}
+
 bool key_verify(const struct pubkey *k, struct span msg, struct span sig)
 {
 	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = NULL;
@@ -358,7 +438,9 @@ enum coffer_rc key_ecdh(const struct privkey *k, const struct pubkey *peer, uint
 	if (!pkey)
 		return err_set(e, COFFER_E_INPUT, "key agreement: the peer's point is not on P-256");
 	ctx = EVP_PKEY_CTX_new(k->pkey, NULL);
-	ok = ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer(ctx, pkey) == 1 &&
+	/* Without OpenSSL's own check, a multiplication by the group's order that costs more than the agreement: pubkey_evp has
+	 * refused what is not on the curve, and on a curve of prime order that is all there is to check. */
+	ok = ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer_ex(ctx, pkey, 0) == 1 &&
 	    EVP_PKEY_derive(ctx, got, &n) == 1 && n == sizeof(got);
 	if (ok)
 		memcpy(z, got, sizeof(got));

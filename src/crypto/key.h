@@ -38,6 +38,9 @@ enum coffer_rc privkey_to_raw(const struct privkey *k, struct secret *out, struc
 /* Signatures: 64 bytes; P-256 as r||s (JOSE form) with SHA-256, Ed25519 as RFC 8032. */
 #define SIG_LEN 64
 enum coffer_rc key_sign(const struct privkey *k, struct span msg, uint8_t sig[static SIG_LEN], struct err *e) NODISCARD;
+/* The same over a SHA-256 that another library has made. COFFER_E_INPUT unless the key is P-256. */
+enum coffer_rc key_sign_digest(const struct privkey *k, const uint8_t digest[static 32], uint8_t sig[static SIG_LEN],
+    struct err *e) NODISCARD;
 /* false for a wrong signature, a point off the curve, or any length but 64. */
 bool           key_verify(const struct pubkey *k, struct span msg, struct span sig) NODISCARD;
 

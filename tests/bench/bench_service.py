@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Attest + release over TLS against what its signature and TLS operations alone cost on this machine in this run.
 
-The client is Python and would be the bottleneck, so what is measured is the service's own CPU time per round (net and
-keep), not the wall clock. One round is what one guest does: a new TLS 1.3 connection, auth, attest, one signed request.
+The load comes from load_service, several clients at once built on the library of our agent. What is measured is the service's
+own CPU time per round (net and keep), so that the clients, on the same cores, do not count. One round is what one launch does:
+a new TLS 1.3 connection, genesis and service statement, auth, attest, one signed request.
 Limit: OpenSSL's own speed for the public-key operations that a round cannot do without:
   TLS handshake   1 ECDSA P-256 signature (certificate), 1 X25519 key pair, 1 exchange
   token           1 ECDSA P-256 signature
@@ -10,35 +11,23 @@ Limit: OpenSSL's own speed for the public-key operations that a round cannot do 
   reply           1 P-256 key pair and 1 exchange (ECDH-ES), 1 ECDSA P-256 signature
 A key pair is one multiplication of the base point: most of a signature on that curve.
 The machine may be noisy: service and `openssl speed` take short turns, each turn gives one ratio of neighbours, and every
-figure is the median over the turns.
+figure is the median over the turns. p99 is of the time from a client's request for the asset to its checked reply while the
+service is saturated. Resident memory is the sum over all processes (what they share counts in each) with 10,000 attested
+sessions open.
 Five tab-separated fields: name, value, unit, limit or peer, ratio."""
 import os, re, statistics, subprocess, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-ROUNDS = int(os.environ.get("ROUNDS", "300"))
 TURNS = int(os.environ.get("TURNS", "7"))
+TURN_MS = int(os.environ.get("TURN_MS", "1500"))
+CLIENTS = int(os.environ.get("CLIENTS", "4"))
+SESSIONS = int(os.environ.get("SESSIONS", "10000"))
+LOAD = os.environ.get("LOAD", os.path.join(TOP, "build", "plain", "tests", "bench", "load_service"))
 sys.argv = [sys.argv[0], os.environ.get("COFFERD", os.path.join(TOP, "build", "cofferd")), "/nonexistent"]
 sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
 sys.dont_write_bytecode = True
-import http.client, json
 import test_service as t
-
-
-class Kept(t.Client):
-    """One TLS connection for a whole round, as our agent keeps it."""
-
-    def __init__(self, address):
-        super().__init__(address)
-        self.conn = http.client.HTTPSConnection(self.host, self.port, context=self.ctx, timeout=20)
-
-    def call(self, method, path, body=None, bearer=None, cookie=None, headers=None):
-        h = dict(headers or {})
-        if cookie:
-            h["Cookie"] = "kbs-session-id=" + cookie
-        self.conn.request(method, path, body, h)
-        r = self.conn.getresponse()
-        return t.Reply(r.status, r.headers, r.read())
 
 
 def cpu(pid):
@@ -74,23 +63,24 @@ def line(name, value, unit, limit="-", ratio="-"):
     print("\t".join([name, value, unit, limit, ratio]), flush=True)
 
 
-def rounds(n):
-    for _ in range(n):
-        g = t.Guest(Kept(t.W.address), t.W.initdata, agent=True, genesis=t.W.gid).up()
-        path = t.DATA[len("kbs:///"):]
-        r = g.get(path, headers=g.signed_headers(path, "analyse", "api"))
-        assert r.status == 200, r.body
-        g.c.conn.close()
+def load(clients, ms, sessions=0):
+    """(rounds, median and 99th percentile of a release in us)"""
+    p = subprocess.run([LOAD, "https://" + t.W.address, t.W.gid, t.W.put_file("initdata", t.W.initdata), t.DATA, "analyse", "api",
+                        str(clients), str(ms), str(sessions)], stdout=subprocess.PIPE, check=True)
+    return [int(x) for x in p.stdout.split()]
 
 
 def turn(net, keep):
-    """(microseconds of net, of keep, of the limit), the limit measured right before and right after."""
+    """(us of net, of keep, of the limit, median and p99 of a release), the limit measured right before and right after."""
     before = speed()
     a = cpu(net), cpu(keep)
-    n = max(1, ROUNDS // TURNS)
-    rounds(n)
+    n, p50, p99 = load(CLIENTS, TURN_MS)
     b = cpu(net), cpu(keep)
-    return (b[0] - a[0]) / n, (b[1] - a[1]) / n, (before + speed()) / 2
+    return (b[0] - a[0]) / n, (b[1] - a[1]) / n, (before + speed()) / 2, p50, p99
+
+
+def resident():
+    return sum(rss(p) for p in t.W.children()) + rss(t.W.proc.pid)
 
 
 def main():
@@ -98,17 +88,22 @@ def main():
     try:
         t.W.deploy()
         net, keep = t.W.child("cofferd-net"), t.W.child("cofferd-keep")
-        rounds(20)
+        load(1, 300)
         turns = [turn(net, keep) for _ in range(TURNS)]
-        n, k, limit = [statistics.median(x) for x in zip(*turns)]
+        n, k, limit, p50, p99 = [statistics.median(x) for x in zip(*turns)]
         whole = statistics.median(x[0] + x[1] for x in turns)
         ratio = "%.2f" % statistics.median(x[2] / (x[0] + x[1]) for x in turns)
         line("service.attest+release.cpu", "%.0f" % whole, "us", "%.0f" % limit, ratio)
         line("service.attest+release.cpu.net", "%.0f" % n, "us")
         line("service.attest+release.cpu.keep", "%.0f" % k, "us")
         line("service.attest+release.rate", "%.0f" % (1e6 / whole), "1/s/core", "%.0f" % (1e6 / limit), ratio)
-        total = sum(rss(p) for p in t.W.children()) + rss(t.W.proc.pid)
-        line("service.resident", "%.1f" % (total / 1024), "MiB", "48", "%.2f" % (total / 1024 / 48))
+        line("service.release.p50", "%.1f" % (p50 / 1e3), "ms")
+        line("service.release.p99", "%.1f" % (p99 / 1e3), "ms", "10", "%.2f" % (p99 / 1e4))
+        line("service.resident.start", "%.1f" % (resident() / 1024), "MiB")
+        t.W.end()
+        t.W.start() # without the sessions of the rounds, so that those to come are all there are
+        load(CLIENTS, 0, SESSIONS // CLIENTS)
+        line("service.resident", "%.1f" % (resident() / 1024), "MiB", "48", "%.2f" % (resident() / 1024 / 48))
     finally:
         t.W.end()
 

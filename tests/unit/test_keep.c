@@ -798,6 +798,26 @@ static void sessions_are_bounded_and_those_without_evidence_go_first(void)
 	sessions_free(t);
 }
 
+/* As with more than a full table of guests in five minutes: two that come at once must not end each other. */
+static void full_table_of_attested_sessions_leaves_a_quarter_to_those_who_come(void)
+{
+	struct sessions *t = NULL;
+	struct err e = { 0 };
+	uint8_t id[16][16];
+
+	CHECK(sessions_new(8, &t, &e) == COFFER_OK);
+	for (int i = 0; i < 8; i++) {
+		memcpy(id[i], session_add(t, TEE_SAMPLE, 100)->id, 16);
+		session_attested(t, session_get(t, id[i], 100));
+	}
+	for (int i = 8; i < 16; i++)
+		memcpy(id[i], session_add(t, TEE_SAMPLE, 101)->id, 16);
+	CHECK(sessions_count(t) == 8);
+	for (int i = 0; i < 16; i++) /* three make room, then the strangers one another */
+		CHECK((session_get(t, id[i], 102) != NULL) == ((i >= 3 && i < 8) || i >= 13));
+	sessions_free(t);
+}
+
 static void denials_to_strangers_are_written_up_to_a_bound_a_minute(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -835,7 +855,8 @@ int main(void)
 		T(party_token_for_other_request_is_refused), T(delete_takes_the_content_and_only_the_owner_may),
 		T(decision_is_shown_to_each_party_in_its_part), T(decisions_are_listed_to_those_they_concern), T(query_gives_what_is_in_force_and_needs_a_token_for_the_rest),
 		T(status_and_journal_tell_the_head), T(unknown_oversize_and_cut_messages_are_refused),
-		T(sessions_are_bounded_and_those_without_evidence_go_first), T(denials_to_strangers_are_written_up_to_a_bound_a_minute),
+		T(sessions_are_bounded_and_those_without_evidence_go_first),
+		T(full_table_of_attested_sessions_leaves_a_quarter_to_those_who_come), T(denials_to_strangers_are_written_up_to_a_bound_a_minute),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -243,12 +243,26 @@ static void thumbprint_p256_is_hash_of_required_members(void)
 	CHECK(ct_eq(SPAN(got), SPAN(want)));
 }
 
+static void key_sign_digest_verifies_over_the_message(void)
+{
+	CLEANUP(privkey_freep) struct privkey *k = NULL, *ed = NULL;
+	uint8_t digest[32], sig[SIG_LEN];
+	struct err e;
+
+	CHECK(privkey_new(KEY_P256, &k, &e) == COFFER_OK && privkey_new(KEY_ED25519, &ed, &e) == COFFER_OK);
+	sha256(span_of("message"), digest);
+	CHECK(key_sign_digest(k, digest, sig, &e) == COFFER_OK);
+	CHECK(key_verify(privkey_public(k), span_of("message"), SPAN(sig)));
+	CHECK(!key_verify(privkey_public(k), span_of("massage"), SPAN(sig)));
+	CHECK(key_sign_digest(ed, digest, sig, &e) == COFFER_E_INPUT);
+}
+
 int main(void)
 {
 	static const struct t_case c[] = {
 		T(key_sign_ed25519_rfc8032_gives_answer), T(key_verify_p256_rfc6979_accepts_and_refuses_changes),
 		T(key_verify_every_other_length_is_false), T(key_verify_zero_and_oversized_numbers_are_false),
-		T(key_verify_point_off_curve_is_false), T(key_sign_fresh_keys_verify_under_themselves_only),
+		T(key_sign_digest_verifies_over_the_message), T(key_verify_point_off_curve_is_false), T(key_sign_fresh_keys_verify_under_themselves_only),
 		T(key_sign_p256_many_all_verify), T(privkey_raw_roundtrip_is_same_key), T(privkey_from_raw_bad_scalars_are_refused),
 		T(privkey_from_raw_order_minus_one_is_accepted), T(key_ecdh_rfc7518_gives_z), T(key_ecdh_wrong_peers_are_refused),
 		T(thumbprint_rfc8037_gives_answer), T(thumbprint_p256_is_hash_of_required_members),

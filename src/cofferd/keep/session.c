@@ -11,7 +11,7 @@
 #define BUCKETS 16384u
 
 /* Two queues, by age: without and with evidence. */
-struct queue { uint32_t oldest, newest; };
+struct queue { uint32_t oldest, newest, n; };
 
 struct sessions {
 	struct session *s;
@@ -41,7 +41,7 @@ enum coffer_rc sessions_new(uint32_t max, struct sessions **out, struct err *e)
 		t->free_list[i] = n - 1 - i;
 	for (size_t i = 0; i < BUCKETS; i++)
 		t->bucket[i] = NONE;
-	t->queue[0] = t->queue[1] = (struct queue){ NONE, NONE };
+	t->queue[0] = t->queue[1] = (struct queue){ NONE, NONE, 0 };
 	*out = t;
 	return COFFER_OK;
 }
@@ -79,6 +79,7 @@ static void enqueue(struct sessions *t, uint32_t i)
 	else
 		q->oldest = i;
 	q->newest = i;
+	q->n++;
 }
 
 static void dequeue(struct sessions *t, uint32_t i)
@@ -88,6 +89,7 @@ static void dequeue(struct sessions *t, uint32_t i)
 
 	*(s->older != NONE ? &t->s[s->older].newer : &q->oldest) = s->newer;
 	*(s->newer != NONE ? &t->s[s->newer].older : &q->newest) = s->older;
+	q->n--;
 }
 
 void session_drop(struct sessions *t, struct session *s)
@@ -112,6 +114,15 @@ static void expire(struct sessions *t, int64_t now)
 			session_drop(t, &t->s[t->queue[k].oldest]);
 }
 
+/* A flood of strangers takes a quarter of the table at most, and many guests that live on leave a quarter to those who come. */
+static void make_room(struct sessions *t)
+{
+	const struct queue *waiting = &t->queue[0], *attested = &t->queue[1];
+	bool first = attested->n == 0 || waiting->n > t->max / 4;
+
+	session_drop(t, &t->s[first ? waiting->oldest : attested->oldest]);
+}
+
 struct session *session_add(struct sessions *t, uint8_t tee, int64_t now)
 {
 	struct session *s;
@@ -119,7 +130,7 @@ struct session *session_add(struct sessions *t, uint8_t tee, int64_t now)
 
 	expire(t, now);
 	if (t->free_top == 0)
-		session_drop(t, &t->s[t->queue[t->queue[0].oldest == NONE].oldest]);
+		make_room(t);
 	i = t->free_list[--t->free_top];
 	s = &t->s[i];
 	*s = (struct session){ .tee = tee, .expires = now + SESSION_SECONDS };

@@ -1,7 +1,8 @@
 /* Attestation sessions: in memory only, bounded, gone after five minutes.
  *
  * A session is made by AUTH, takes one evidence, and is then good for requests until it expires; the time counts
- * from AUTH. When the table is full the oldest session without evidence makes room, then the oldest of all.
+ * from AUTH. When the table is full the oldest session without evidence makes room where these take more than a quarter
+ * of it, else the oldest with evidence: neither can crowd out the other.
  */
 #pragma once
 #include "cofferd/keep/decide.h"

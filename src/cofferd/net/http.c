@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/net/tlskey.h"
 
 #define CONN_MEMORY (160u << 10) /* bytes: request head (a bearer token may be large) and buffers */
 #define THREADS 2u
@@ -268,8 +269,7 @@ enum coffer_rc http_server_start(const struct http_start *o, struct http_server 
 	s->daemon = MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ITC, 0, NULL, NULL, on_request, o->net,
 	    MHD_OPTION_LISTEN_SOCKET, (MHD_socket)o->listen_fd,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
-	    MHD_OPTION_HTTPS_MEM_KEY, o->key_pem,
-	    MHD_OPTION_HTTPS_MEM_CERT, o->cert_pem,
+	    MHD_OPTION_HTTPS_CERT_CALLBACK, tls_key_answer,
 	    MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES,
 	    MHD_OPTION_THREAD_POOL_SIZE, THREADS,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNS_MAX,

@@ -14,10 +14,10 @@ struct http_server; /* opaque */
 struct http_start {
 	struct net *net;
 	int         listen_fd;
-	const char *key_pem, *cert_pem; /* must live as long as the server */
 };
 
-/* Starts the threads that accept, read and answer. Call inside the sandbox. */
+/* Starts the threads that accept, read and answer, with the key of tls_key_new, which must live as long as the server.
+ * Call inside the sandbox. */
 enum coffer_rc http_server_start(const struct http_start *o, struct http_server **out, struct err *e) NODISCARD;
 
 /* Accepts no more, lets running requests end, joins the threads, frees. */

@@ -18,6 +18,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/net/http.h"
+#include "cofferd/net/tlskey.h"
 #include "os/sandbox.h"
 
 #define FD_KEEP 3
@@ -100,16 +101,17 @@ static enum coffer_rc run(struct net *net, struct err *e)
 {
 	CLEANUP(wr_close) struct wr key = { 0 }, cert = { 0 };
 	struct http_server *server = NULL;
+	struct tls_key *tls = NULL;
 
 	TRY(read_pem(FD_KEY, &key, e));
 	TRY(read_pem(FD_CERT, &cert, e));
 	TRY(keeper_init(&net->keep, FD_KEEP, e));
 	conns_init(&net->conns);
 	TRY(warm_up(e));
+	TRY(tls_key_new((const char *)key.p, (const char *)cert.p, &tls, e)); /* lives as long as the process */
 	TRY(drop_root(e));
 	TRY(sandbox_enter_net(e));
-	TRY(http_server_start(&(struct http_start){ .net = net, .listen_fd = FD_LISTEN, .key_pem = (const char *)key.p,
-	    .cert_pem = (const char *)cert.p }, &server, e));
+	TRY(http_server_start(&(struct http_start){ .net = net, .listen_fd = FD_LISTEN }, &server, e));
 	TRY(tell_ready(e));
 	watch(net);
 	http_server_stop(server);
