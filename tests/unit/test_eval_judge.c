@@ -1,0 +1,124 @@
+/* What cofferd-eval's child does: requests read to their last byte, and release policies judged. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/eval/judge.h"
+#include "tests/t.h"
+
+static const char data[] = "{\"plugin\":\"resource\",\"query\":{},\"resource-path\":[\"a\",\"b\",\"c\"]}";
+static const char good[] = "{\"submods\":{\"cpu0\":{\"ear.status\":\"affirming\"}}}";
+
+static struct verdict judge(const char *policy, const char *d, const char *input)
+{
+	struct eval_release_req q = { .now = 1700000000, .policy = span_of(policy), .data = span_of(d), .input = span_of(input) };
+	struct verdict v;
+
+	judge_release(&q, &v);
+	return v;
+}
+
+static bool says(struct verdict v, enum eval_answer a, const char *words)
+{
+	return v.answer == a && strstr(v.reason, words);
+}
+
+static void request_survives_the_wire_and_every_truncation_is_refused(void)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(EVAL_FRAME_MAX);
+	struct eval_release_req q = { .now = -5, .policy = span_of("p"), .data = span_of("dd"), .input = span_of("iii") }, got;
+	struct err e = { 0 };
+
+	eval_release_req_write(&w, &q);
+	CHECK(eval_release_req_read(wr_span(&w), &got, &e) == COFFER_OK && got.now == -5 && span_eq_str(got.policy, "p") &&
+	      span_eq_str(got.data, "dd") && span_eq_str(got.input, "iii"));
+	for (size_t n = 0; n < w.n; n++) {
+		CLEANUP(freep) uint8_t *exact = malloc(n ? n : 1);
+
+		memcpy(exact, w.p, n);
+		CHECK(eval_release_req_read((struct span){ exact, n }, &got, &e) == COFFER_E_INPUT);
+	}
+	wr_u8(&w, 0);
+	CHECK(eval_release_req_read(wr_span(&w), &got, &e) == COFFER_E_INPUT);
+}
+
+static void policy_longer_than_the_bound_is_refused_before_it_is_read(void)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(EVAL_FRAME_MAX + 64);
+	CLEANUP(freep) char *big = calloc(1, EVAL_POLICY_MAX + 2);
+	struct eval_release_req q = { .data = span_of("d") }, got;
+	struct err e = { 0 };
+
+	memset(big, '#', EVAL_POLICY_MAX + 1);
+	q.policy = (struct span){ (const uint8_t *)big, EVAL_POLICY_MAX };
+	eval_release_req_write(&w, &q);
+	CHECK(eval_release_req_read(wr_span(&w), &got, &e) == COFFER_OK);
+	w.n = 0;
+	q.policy.n++;
+	eval_release_req_write(&w, &q);
+	CHECK(eval_release_req_read(wr_span(&w), &got, &e) == COFFER_E_INPUT);
+}
+
+static void strict_policy_holds_where_none_is_given(void)
+{
+	CHECK(judge("", data, good).answer == EVAL_ALLOWS);
+	CHECK(says(judge("", data, "{\"submods\":{\"cpu0\":{\"ear.status\":\"none\"}}}"), EVAL_DENIES, "default.rego:"));
+	CHECK(judge("", data, "{\"submods\":{\"cpu0\":{}}}").answer == EVAL_DENIES && judge("", data, "{\"submods\":{}}").answer == EVAL_DENIES &&
+	      judge("", data, "{}").answer == EVAL_DENIES);
+	CHECK(judge("", data, "{\"submods\":{\"cpu0\":{\"ear.status\":\"affirming\"},\"gpu0\":{\"ear.status\":\"warning\"}}}").answer == EVAL_DENIES);
+}
+
+static void only_the_boolean_true_allows_and_all_else_says_what_it_was(void)
+{
+	CHECK(judge("package policy\nallow := true\n", data, good).answer == EVAL_ALLOWS);
+	CHECK(says(judge("package policy\nallow := \"true\"\n", data, good), EVAL_DENIES, "no boolean"));
+	CHECK(says(judge("package policy\nallow if input.x == 1\n", data, good), EVAL_UNDEFINED, "undefined"));
+	CHECK(says(judge("package other\nallow := true\n", data, good), EVAL_UNDEFINED, "no rule"));
+	CHECK(says(judge("package policy\nallow if {\n", data, good), EVAL_ERROR, "rego_parse_error: policy.rego:"));
+	CHECK(says(judge("package policy\nallow := f(1)\n", data, good), EVAL_ERROR, "policy.rego:2:"));
+	CHECK(says(judge("package policy\nallow := true\nallow := false\n", data, good), EVAL_ERROR, "eval_conflict_error"));
+}
+
+static void denial_names_path_found_and_wanted(void)
+{
+	struct verdict v = judge("package policy\nallow if input.submods.cpu0[\"ear.status\"] == \"warning\"\n", data, good);
+
+	CHECK(v.answer == EVAL_UNDEFINED && strstr(v.reason, "input.submods.cpu0[\"ear.status\"]") && strstr(v.reason, "\"affirming\"") &&
+	      strstr(v.reason, "\"warning\""));
+}
+
+static void budgets_and_malformed_documents_deny(void)
+{
+	CHECK(says(judge("package policy\nallow if count(numbers.range(1, 100000000)) > 1\n", data, good), EVAL_BUDGET, "limit_"));
+	CHECK(says(judge("package policy\nallow if { some a in numbers.range(1, 2000); some b in numbers.range(1, 2000); a * b == -1 }\n", data, good), EVAL_BUDGET,
+	    "limit_steps"));
+	CHECK(says(judge("package policy\nallow := true\n", "{", good), EVAL_ERROR, "data"));
+	CHECK(says(judge("package policy\nallow := true\n", data, "{\"a\":}"), EVAL_ERROR, "input"));
+	CHECK(judge("package policy\nallow := true\n", data, "").answer == EVAL_ERROR);
+}
+
+static void text_of_strangers_is_printable(void)
+{
+	struct verdict v = judge("package policy\nallow if input.x == \"\\u001b[2J\"\n", data, "{\"x\":\"\\u001b]0;\"}");
+
+	for (const char *c = v.reason; *c; c++)
+		CHECK(*c >= 0x20 && *c < 0x7f);
+}
+
+static void time_is_the_services_and_data_is_upstreams(void)
+{
+	CHECK(judge("package policy\nallow if time.now_ns() == 1700000000000000000\n", data, good).answer == EVAL_ALLOWS);
+	CHECK(judge("package policy\nallow if { data.plugin == \"resource\"; data[\"resource-path\"] == [\"a\", \"b\", \"c\"]; data.query == {} }\n", data, good).answer == EVAL_ALLOWS);
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = {
+		T(request_survives_the_wire_and_every_truncation_is_refused), T(policy_longer_than_the_bound_is_refused_before_it_is_read),
+		T(strict_policy_holds_where_none_is_given), T(only_the_boolean_true_allows_and_all_else_says_what_it_was), T(denial_names_path_found_and_wanted),
+		T(budgets_and_malformed_documents_deny), T(text_of_strangers_is_printable), T(time_is_the_services_and_data_is_upstreams),
+	};
+
+	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+}
