@@ -80,11 +80,12 @@ static enum coffer_rc attach(int group, const struct program *p, struct err *e)
 	return COFFER_OK;
 }
 
+/* 0.0.0.0 as well: the kernel takes it for 127.0.0.1, where another container may listen. */
 static enum coffer_rc connect4(int group, uint32_t own, uint16_t port, struct err *e)
 {
 	const struct bpf_insn insn[] = {
-		LOAD(2, 1, ADDR(user_port)), NOT_EQUAL(2, htons(port), 4),
-		LOAD(2, 1, ADDR(user_ip4)), NOT_EQUAL(2, htonl(0x7f000001), 2),
+		LOAD(2, 1, ADDR(user_port)), NOT_EQUAL(2, htons(port), 5),
+		LOAD(2, 1, ADDR(user_ip4)), EQUAL(2, 0, 1), NOT_EQUAL(2, htonl(0x7f000001), 2),
 		SET(2, htonl(own)), STORE(1, 2, ADDR(user_ip4)),
 		SET(0, 1), END,
 	};
@@ -92,16 +93,17 @@ static enum coffer_rc connect4(int group, uint32_t own, uint16_t port, struct er
 	return attach(group, &(struct program){ insn, COUNT(insn), BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT }, e);
 }
 
-/* ::1 and ::ffff:127.0.0.1 both become ::ffff:<own>. */
+/* ::1, ::, ::ffff:127.0.0.1 and ::ffff:0.0.0.0 all become ::ffff:<own>. */
 static enum coffer_rc connect6(int group, uint32_t own, uint16_t port, struct err *e)
 {
 	const struct bpf_insn insn[] = {
-		LOAD(2, 1, ADDR(user_port)), NOT_EQUAL(2, htons(port), 14),
-		LOAD(2, 1, ADDR(user_ip6[0])), NOT_EQUAL(2, 0, 12),
-		LOAD(2, 1, ADDR(user_ip6[1])), NOT_EQUAL(2, 0, 10),
+		LOAD(2, 1, ADDR(user_port)), NOT_EQUAL(2, htons(port), 16),
+		LOAD(2, 1, ADDR(user_ip6[0])), NOT_EQUAL(2, 0, 14),
+		LOAD(2, 1, ADDR(user_ip6[1])), NOT_EQUAL(2, 0, 12),
 		LOAD(2, 1, ADDR(user_ip6[2])), LOAD(3, 1, ADDR(user_ip6[3])),
-		NOT_EQUAL(2, 0, 1), EQUAL(3, htonl(1), 2),
-		NOT_EQUAL(2, htonl(0xffff), 5), NOT_EQUAL(3, htonl(0x7f000001), 4),
+		NOT_EQUAL(2, 0, 2), EQUAL(3, htonl(1), 4), EQUAL(2, 0, 2),
+		NOT_EQUAL(2, htonl(0xffff), 6), EQUAL(3, htonl(0x7f000001), 1),
+		NOT_EQUAL(3, 0, 4),
 		SET(2, htonl(0xffff)), STORE(1, 2, ADDR(user_ip6[2])),
 		SET(2, htonl(own)), STORE(1, 2, ADDR(user_ip6[3])),
 		SET(0, 1), END,

@@ -149,12 +149,13 @@ static void bus(void)
 			give(peer, fd);
 		}
 	} while (fd != -1);
-	(void)printf("own %u answers\n", answers);
+	(void)printf("own %u answers\nzero %d\n", answers, ask_at(dial4(INADDR_ANY, PATIENCE_MS)));
 	fd = dial6("::1");
 	if (fd < 0 && errno == EAFNOSUPPORT)
-		(void)puts("mapped 200 six 200: there is no IPv6");
+		(void)puts("mapped 200 200 six 200 200: there is no IPv6");
 	else
-		(void)printf("mapped %d six %d\n", ask_at(dial6("::ffff:127.0.0.1")), ask_at(fd));
+		(void)printf("mapped %d %d six %d %d\n", ask_at(dial6("::ffff:127.0.0.1")), ask_at(dial6("::ffff:0.0.0.0")), ask_at(fd),
+		    ask_at(dial6("::")));
 }
 
 /* The whole request is written, but the kernel holds it back: when the API reads it, only the bus holds the socket. */
