@@ -112,13 +112,14 @@ static enum coffer_rc connect6(int group, uint32_t own, uint16_t port, struct er
 	return attach(group, &(struct program){ insn, COUNT(insn), BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_CONNECT }, e);
 }
 
-/* IPv4 header: version in the first byte, source at 12, destination at 16. Addresses only, so that fragments and other
- * protocols tell nothing else. A header that cannot be read is dropped; IPv6 has no way to an IPv4 listener. */
+/* IPv4 header: version and length in the first byte, source at 12, destination at 16. Addresses only, so that fragments and
+ * other protocols tell nothing else; options could name another destination (a source route), so whatever has some is dropped,
+ * like a header that cannot be read. IPv6 has no way to an IPv4 listener. */
 static enum coffer_rc packets(int group, uint32_t own, enum bpf_attach_type where, struct err *e)
 {
 	const struct bpf_insn insn[] = {
-		SET(2, 0), COPY(3, 10), ADD(3, -24), SET(4, 20), CALL(BPF_FUNC_skb_load_bytes), NOT_EQUAL(0, 0, 13),
-		LOAD_BYTE(2, 10, -24), AND(2, 0xf0), NOT_EQUAL(2, 0x40, 8),
+		SET(2, 0), COPY(3, 10), ADD(3, -24), SET(4, 20), CALL(BPF_FUNC_skb_load_bytes), NOT_EQUAL(0, 0, 15),
+		LOAD_BYTE(2, 10, -24), EQUAL(2, 0x45, 3), AND(2, 0xf0), EQUAL(2, 0x40, 11), NOT_EQUAL(2, 0x40, 8),
 		LOAD(2, 10, -12), EQUAL(2, htonl(own), 2), AND(2, htonl(FENCE_MASK)), EQUAL(2, htonl(FENCE_NET), 6),
 		LOAD(2, 10, -8), EQUAL(2, htonl(own), 2), AND(2, htonl(FENCE_MASK)), EQUAL(2, htonl(FENCE_NET), 2),
 		SET(0, 1), END,
