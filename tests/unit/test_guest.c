@@ -226,6 +226,28 @@ static void spec_gives_nobody_the_network_of_anothers_api(void)
 	manifest_clear(&m);
 }
 
+static void spec_mounts_nothing_in_what_another_writes(void)
+{
+	struct wr w = wr_open(1u << 20);
+	struct manifest m = { .n_containers = 0 };
+	struct err e = { 0 };
+
+	man_load(&m);
+	m.container[0].mount[0].destination = span_of("/out/deep/data");
+	CHECK(spec_write(&m, &m.container[0], source, NULL, &w, &e) == COFFER_OK);
+	m.container[1].mount[0] = m.container[0].mount[1];
+	m.container[1].n_mounts = 1;
+	CHECK(spec_write(&m, &m.container[0], source, NULL, &w, &e) == COFFER_E_DENIED && strcmp(e.check, "policy") == 0 &&
+	    strstr(e.msg, "a mount in volume out"));
+	m.container[1].mount[0].read_only = true;
+	CHECK(spec_write(&m, &m.container[0], source, NULL, &w, &e) == COFFER_OK);
+	m.container[1].mount[0].read_only = false;
+	m.container[0].mount[0].destination = span_of("/outer");
+	CHECK(spec_write(&m, &m.container[0], source, NULL, &w, &e) == COFFER_OK);
+	wr_close(&w);
+	manifest_clear(&m);
+}
+
 /* ---- outputs ---- */
 
 static void output_place_is_the_deepest_empty_volume(void)
@@ -393,7 +415,7 @@ int main(void)
 		T(image_policy_rejects_all_but_the_manifests_key), T(spec_holds_what_the_manifest_says), T(spec_of_a_bad_manifest_is_refused),
 		T(output_place_is_the_deepest_empty_volume), T(output_read_stays_in_the_volume), T(logbuf_keeps_the_newest_bytes),
 		T(spec_gives_nobody_the_network_of_anothers_api), T(api_serves_running_containers_what_they_are_entitled_to),
-		T(log_is_read_a_share_at_a_time),
+		T(log_is_read_a_share_at_a_time), T(spec_mounts_nothing_in_what_another_writes),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
