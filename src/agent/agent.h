@@ -50,7 +50,7 @@ enum coffer_rc container_start(struct agent *a, size_t i, struct err *e) NODISCA
 enum coffer_rc container_signal(struct agent *a, size_t i, int sig, struct err *e) NODISCARD;
 /* Kills what runs, unmounts and forgets. Never fails: what is left dies with the guest. */
 void           container_remove(struct agent *a, size_t i);
-/* Reads what is in the pipes without waiting. */
+/* Reads what is in the pipes without waiting, at most 128 KiB of each: who writes without end stops nobody else. */
 void           container_drain(struct container *c);
 /* The first process ended: keeps its code and makes its outputs when it is 0. */
 void           container_ended(struct agent *a, size_t i, int wait_status);

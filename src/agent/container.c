@@ -18,6 +18,7 @@
 #include "os/spawn.h"
 
 #define CRUN_ARGS_MAX 16
+#define DRAIN_TURNS 16
 
 struct crun_call { const char *verb, *flag; const char *more[4]; int out, err; const int *group; };
 
@@ -247,7 +248,7 @@ void container_drain(struct container *c)
 	uint8_t piece[8192];
 
 	for (size_t k = 0; k < 2; k++)
-		while (c->log[k].fd >= 0) {
+		for (size_t turn = 0; turn < DRAIN_TURNS && c->log[k].fd >= 0; turn++) {
 			ssize_t n = read(c->log[k].fd, piece, sizeof(piece));
 
 			if (n > 0)

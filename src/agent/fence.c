@@ -80,11 +80,12 @@ static enum coffer_rc attach(int group, const struct program *p, struct err *e)
 	return COFFER_OK;
 }
 
+/* 0.0.0.0 as well: the kernel takes it for 127.0.0.1, where another container may listen. */
 static enum coffer_rc connect4(int group, uint32_t own, uint16_t port, struct err *e)
 {
 	const struct bpf_insn insn[] = {
-		LOAD(2, 1, ADDR(user_port)), NOT_EQUAL(2, htons(port), 4),
-		LOAD(2, 1, ADDR(user_ip4)), NOT_EQUAL(2, htonl(0x7f000001), 2),
+		LOAD(2, 1, ADDR(user_port)), NOT_EQUAL(2, htons(port), 5),
+		LOAD(2, 1, ADDR(user_ip4)), EQUAL(2, 0, 1), NOT_EQUAL(2, htonl(0x7f000001), 2),
 		SET(2, htonl(own)), STORE(1, 2, ADDR(user_ip4)),
 		SET(0, 1), END,
 	};
@@ -92,16 +93,17 @@ static enum coffer_rc connect4(int group, uint32_t own, uint16_t port, struct er
 	return attach(group, &(struct program){ insn, COUNT(insn), BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT }, e);
 }
 
-/* ::1 and ::ffff:127.0.0.1 both become ::ffff:<own>. */
+/* ::1, ::, ::ffff:127.0.0.1 and ::ffff:0.0.0.0 all become ::ffff:<own>. */
 static enum coffer_rc connect6(int group, uint32_t own, uint16_t port, struct err *e)
 {
 	const struct bpf_insn insn[] = {
-		LOAD(2, 1, ADDR(user_port)), NOT_EQUAL(2, htons(port), 14),
-		LOAD(2, 1, ADDR(user_ip6[0])), NOT_EQUAL(2, 0, 12),
-		LOAD(2, 1, ADDR(user_ip6[1])), NOT_EQUAL(2, 0, 10),
+		LOAD(2, 1, ADDR(user_port)), NOT_EQUAL(2, htons(port), 16),
+		LOAD(2, 1, ADDR(user_ip6[0])), NOT_EQUAL(2, 0, 14),
+		LOAD(2, 1, ADDR(user_ip6[1])), NOT_EQUAL(2, 0, 12),
 		LOAD(2, 1, ADDR(user_ip6[2])), LOAD(3, 1, ADDR(user_ip6[3])),
-		NOT_EQUAL(2, 0, 1), EQUAL(3, htonl(1), 2),
-		NOT_EQUAL(2, htonl(0xffff), 5), NOT_EQUAL(3, htonl(0x7f000001), 4),
+		NOT_EQUAL(2, 0, 2), EQUAL(3, htonl(1), 4), EQUAL(2, 0, 2),
+		NOT_EQUAL(2, htonl(0xffff), 6), EQUAL(3, htonl(0x7f000001), 1),
+		NOT_EQUAL(3, 0, 4),
 		SET(2, htonl(0xffff)), STORE(1, 2, ADDR(user_ip6[2])),
 		SET(2, htonl(own)), STORE(1, 2, ADDR(user_ip6[3])),
 		SET(0, 1), END,
@@ -110,13 +112,14 @@ static enum coffer_rc connect6(int group, uint32_t own, uint16_t port, struct er
 	return attach(group, &(struct program){ insn, COUNT(insn), BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_CONNECT }, e);
 }
 
-/* IPv4 header: version in the first byte, source at 12, destination at 16. Addresses only, so that fragments and other
- * protocols tell nothing else. A header that cannot be read is dropped; IPv6 has no way to an IPv4 listener. */
+/* IPv4 header: version and length in the first byte, source at 12, destination at 16. Addresses only, so that fragments and
+ * other protocols tell nothing else; options could name another destination (a source route), so whatever has some is dropped,
+ * like a header that cannot be read. IPv6 has no way to an IPv4 listener. */
 static enum coffer_rc packets(int group, uint32_t own, enum bpf_attach_type where, struct err *e)
 {
 	const struct bpf_insn insn[] = {
-		SET(2, 0), COPY(3, 10), ADD(3, -24), SET(4, 20), CALL(BPF_FUNC_skb_load_bytes), NOT_EQUAL(0, 0, 13),
-		LOAD_BYTE(2, 10, -24), AND(2, 0xf0), NOT_EQUAL(2, 0x40, 8),
+		SET(2, 0), COPY(3, 10), ADD(3, -24), SET(4, 20), CALL(BPF_FUNC_skb_load_bytes), NOT_EQUAL(0, 0, 15),
+		LOAD_BYTE(2, 10, -24), EQUAL(2, 0x45, 3), AND(2, 0xf0), EQUAL(2, 0x40, 11), NOT_EQUAL(2, 0x40, 8),
 		LOAD(2, 10, -12), EQUAL(2, htonl(own), 2), AND(2, htonl(FENCE_MASK)), EQUAL(2, htonl(FENCE_NET), 6),
 		LOAD(2, 10, -8), EQUAL(2, htonl(own), 2), AND(2, htonl(FENCE_MASK)), EQUAL(2, htonl(FENCE_NET), 2),
 		SET(0, 1), END,

@@ -6,18 +6,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "agent/spec.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "trust/output.h"
-
-/* Bytes of path that a mount's destination covers with its slash, 0 if none. */
-static size_t covers(struct span destination, struct span path)
-{
-	if (path.n > destination.n + 1 && path.p[destination.n] == '/' &&
-	    span_eq(destination, (struct span){ path.p, destination.n }))
-		return destination.n + 1;
-	return 0;
-}
 
 enum coffer_rc output_place(const struct manifest *m, const struct man_container *c, const struct man_output *o, size_t *volume,
     struct span *rest, struct err *e)
@@ -26,7 +18,7 @@ enum coffer_rc output_place(const struct manifest *m, const struct man_container
 	size_t deepest = 0;
 
 	for (size_t i = 0; i < c->n_mounts; i++) {
-		size_t n = covers(c->mount[i].destination, o->path);
+		size_t n = mount_covers(c->mount[i].destination, o->path);
 
 		if (n > deepest) {
 			deepest = n;

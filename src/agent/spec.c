@@ -142,6 +142,33 @@ static enum coffer_rc destination_ok(struct span d, struct err *e)
 	return COFFER_OK;
 }
 
+size_t mount_covers(struct span destination, struct span path)
+{
+	if (path.n > destination.n + 1 && path.p[destination.n] == '/' &&
+	    span_eq(destination, (struct span){ path.p, destination.n }))
+		return destination.n + 1;
+	return 0;
+}
+
+static bool another_writes(const struct manifest *m, const struct man_container *c, struct span volume)
+{
+	for (size_t i = 0; i < m->n_containers; i++)
+		for (size_t k = 0; k < m->container[i].n_mounts && !span_eq(m->container[i].name, c->name); k++)
+			if (span_eq(m->container[i].mount[k].volume, volume) && !m->container[i].mount[k].read_only)
+				return true;
+	return false;
+}
+
+/* Who unlinks a mount point takes the mount away, in whatever namespace it is, and can put something else there. */
+static enum coffer_rc mount_stays(const struct manifest *m, const struct man_container *c, struct span destination, struct err *e)
+{
+	for (size_t k = 0; k < c->n_mounts; k++)
+		if (mount_covers(c->mount[k].destination, destination) && another_writes(m, c, c->mount[k].volume))
+			return err_deny(e, "policy", "a mount in volume %.*s, which another container writes",
+			    (int)c->mount[k].volume.n, (const char *)c->mount[k].volume.p);
+	return COFFER_OK;
+}
+
 static void fixed(struct json_wr *j, const struct fixed_mount *f)
 {
 	jw_obj(j);
@@ -221,6 +248,7 @@ enum coffer_rc spec_write(const struct manifest *m, const struct man_container *
 
 		if (!v)
 			return err_set(e, COFFER_E_BUG, "a mount of no volume");
+		TRY(mount_stays(m, c, c->mount[i].destination, e));
 		TRY(bind(&j, &c->mount[i], v->kind, source(arg, (size_t)(v - m->volume)), e));
 	}
 	jw_arr_end(&j);

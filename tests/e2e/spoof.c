@@ -3,7 +3,7 @@
  * "spoof bus" runs where the entitlements are. It is what a message bus or a supervisor is: it takes descriptors from
  * strangers and gives them back. Meanwhile it uses the API for itself.
  * "spoof attack" runs where none are, with CAP_NET_RAW. It prints a word for everything that it should not be able to do
- * (vsock, packet, injected, reached, stolen, sniffed), and what it saw otherwise.
+ * (vsock, packet, injected, routed, reached, stolen, sniffed), and what it saw otherwise.
  * "spoof share" and "spoof hog": the first wants answers while the second occupies the API. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -149,12 +149,13 @@ static void bus(void)
 			give(peer, fd);
 		}
 	} while (fd != -1);
-	(void)printf("own %u answers\n", answers);
+	(void)printf("own %u answers\nzero %d\n", answers, ask_at(dial4(INADDR_ANY, PATIENCE_MS)));
 	fd = dial6("::1");
 	if (fd < 0 && errno == EAFNOSUPPORT)
-		(void)puts("mapped 200 six 200: there is no IPv6");
+		(void)puts("mapped 200 200 six 200 200: there is no IPv6");
 	else
-		(void)printf("mapped %d six %d\n", ask_at(dial6("::ffff:127.0.0.1")), ask_at(fd));
+		(void)printf("mapped %d %d six %d %d\n", ask_at(dial6("::ffff:127.0.0.1")), ask_at(dial6("::ffff:0.0.0.0")), ask_at(fd),
+		    ask_at(dial6("::")));
 }
 
 /* The whole request is written, but the kernel holds it back: when the API reads it, only the bus holds the socket. */
@@ -177,6 +178,17 @@ static bool inject(int raw)
 	p.ip.daddr = htonl(NET + 1);
 	p.tcp.dest = htons(API_PORT);
 	return sendto(raw, &p, sizeof(p), 0, (struct sockaddr *)&to, sizeof(to)) >= 0;
+}
+
+/* To another's listener by a source route: the address in the header is the way there, the last one is in an option. */
+static bool routed(void)
+{
+	static const uint8_t loose[8] = { IPOPT_NOOP, IPOPT_LSRR, 7, IPOPT_MINOFF, 127, 0, 0, 1 };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(API_PORT), .sin_addr.s_addr = htonl(NET + 1) };
+	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return setsockopt(udp, IPPROTO_IP, IP_OPTIONS, loose, sizeof(loose)) != 0 ||
+	    sendto(udp, "", 0, 0, (struct sockaddr *)&to, sizeof(to)) == 0;
 }
 
 /* Of what a raw socket has heard: packets of another's listener are a find. */
@@ -212,6 +224,8 @@ static void attack(void)
 	(void)printf("in flight %d\n%s", got, got == 200 ? "stolen\n" : "");
 	if (inject(head))
 		(void)puts("injected");
+	if (routed())
+		(void)puts("routed");
 	sniff(raw);
 	(void)close(peer);
 }

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -225,6 +226,28 @@ static void spec_gives_nobody_the_network_of_anothers_api(void)
 	manifest_clear(&m);
 }
 
+static void spec_mounts_nothing_in_what_another_writes(void)
+{
+	struct wr w = wr_open(1u << 20);
+	struct manifest m = { .n_containers = 0 };
+	struct err e = { 0 };
+
+	man_load(&m);
+	m.container[0].mount[0].destination = span_of("/out/deep/data");
+	CHECK(spec_write(&m, &m.container[0], source, NULL, &w, &e) == COFFER_OK);
+	m.container[1].mount[0] = m.container[0].mount[1];
+	m.container[1].n_mounts = 1;
+	CHECK(spec_write(&m, &m.container[0], source, NULL, &w, &e) == COFFER_E_DENIED && strcmp(e.check, "policy") == 0 &&
+	    strstr(e.msg, "a mount in volume out"));
+	m.container[1].mount[0].read_only = true;
+	CHECK(spec_write(&m, &m.container[0], source, NULL, &w, &e) == COFFER_OK);
+	m.container[1].mount[0].read_only = false;
+	m.container[0].mount[0].destination = span_of("/outer");
+	CHECK(spec_write(&m, &m.container[0], source, NULL, &w, &e) == COFFER_OK);
+	wr_close(&w);
+	manifest_clear(&m);
+}
+
 /* ---- outputs ---- */
 
 static void output_place_is_the_deepest_empty_volume(void)
@@ -337,6 +360,34 @@ static bool answers(struct agent *a, size_t caller, const char *path, const char
 	return ok;
 }
 
+static size_t waiting(int fd)
+{
+	int n = 0;
+
+	return ioctl(fd, FIONREAD, &n) == 0 ? (size_t)n : 0;
+}
+
+/* Who writes faster than the agent reads would otherwise have it to himself. */
+static void log_is_read_a_share_at_a_time(void)
+{
+	struct container c = { .log = { { .fd = -1 }, { .fd = -1 } } };
+	uint8_t page[4096] = { 'y' };
+	size_t before = 0, turns = 0;
+	int p[2] = { -1, -1 };
+
+	CHECK(pipe2(p, O_CLOEXEC | O_NONBLOCK) == 0 && fcntl(p[1], F_SETPIPE_SZ, 1 << 20) >= 1 << 20 && logbuf_open(&c.log[0].buf));
+	while (write(p[1], page, sizeof(page)) == (ssize_t)sizeof(page))
+		before += sizeof(page);
+	c.log[0].fd = p[0];
+	container_drain(&c);
+	CHECK(waiting(p[0]) > 0 && waiting(p[0]) < before && c.log[0].fd >= 0);
+	(void)close(p[1]);
+	for (; c.log[0].fd >= 0 && turns < before; turns++)
+		container_drain(&c);
+	CHECK(c.log[0].fd < 0 && c.log[0].buf.n > 0);
+	logbuf_close(&c.log[0].buf);
+}
+
 static void api_serves_running_containers_what_they_are_entitled_to(void)
 {
 	struct agent *a = calloc(1, sizeof(*a));
@@ -364,6 +415,7 @@ int main(void)
 		T(image_policy_rejects_all_but_the_manifests_key), T(spec_holds_what_the_manifest_says), T(spec_of_a_bad_manifest_is_refused),
 		T(output_place_is_the_deepest_empty_volume), T(output_read_stays_in_the_volume), T(logbuf_keeps_the_newest_bytes),
 		T(spec_gives_nobody_the_network_of_anothers_api), T(api_serves_running_containers_what_they_are_entitled_to),
+		T(log_is_read_a_share_at_a_time), T(spec_mounts_nothing_in_what_another_writes),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
