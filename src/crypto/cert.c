@@ -222,6 +222,34 @@ bool cert_signed_by(const struct cert *c, const struct cert *issuer)
 	return ok;
 }
 
+void anchors_clear(struct anchors *a)
+{
+	for (size_t i = 0; i < a->n_keys; i++)
+		vkey_free(a->key[i].key);
+	certs_clear(&a->certs);
+	*a = (struct anchors){ 0 };
+}
+
+enum coffer_rc anchors_add(struct anchors *a, const char *cn, struct vkey *key, struct err *e)
+{
+	if (a->n_keys == sizeof(a->key) / sizeof(a->key[0]) || strlen(cn) >= sizeof(a->key[0].cn)) {
+		vkey_free(key);
+		return err_set(e, COFFER_E_LIMIT, "anchors: too many, or too long a name");
+	}
+	(void)snprintf(a->key[a->n_keys].cn, sizeof(a->key[0].cn), "%s", cn);
+	a->key[a->n_keys++].key = key;
+	return COFFER_OK;
+}
+
+bool cert_signed_by_key(const struct cert *c, const char *issuer_cn, const struct vkey *key)
+{
+	char cn[64];
+	bool ok = cert_issuer_cn(c, cn, sizeof(cn)) && strcmp(cn, issuer_cn) == 0 && X509_verify(c->x, vkey_evp(key)) == 1;
+
+	ERR_clear_error();
+	return ok;
+}
+
 /* ---- revocation lists ---- */
 
 struct crl { X509_CRL *x; int64_t this_update, next_update; };

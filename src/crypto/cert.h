@@ -43,8 +43,20 @@ struct cert_rules {
 	const struct crl_list  *crls;         /* NULL: revocation is not judged */
 	bool                    crl_required; /* each issuer below the anchor must have a current list (COFFER_E_UPSTREAM otherwise) */
 };
-/* From leaf over `between` (any order) to one of `anchors`, which are trusted as they are. *path (may be NULL) gets the certificates used, leaf
- * first, borrowed. COFFER_E_DENIED with check "chain", "validity", "revoked"; COFFER_E_UPSTREAM with "collateral". */
-struct cert_path { const struct cert *c[8]; size_t n; };
-enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *between, const struct cert_list *anchors,
+/* What is trusted as it is: pinned keys under their common names, and certificates that the user brought. Owns all. */
+struct anchors {
+	struct { char cn[64]; struct vkey *key; } key[16];
+	size_t           n_keys;
+	struct cert_list certs;
+};
+void anchors_clear(struct anchors *a); /* CLEANUP-ready */
+/* Takes the key. COFFER_E_LIMIT. */
+enum coffer_rc anchors_add(struct anchors *a, const char *cn, struct vkey *key, struct err *e) NODISCARD;
+/* Issuer's common name and signature. */
+bool cert_signed_by_key(const struct cert *c, const char *issuer_cn, const struct vkey *key) NODISCARD;
+
+/* From leaf over `between` (any order) to an anchor. *path (may be NULL) gets the certificates used, leaf first, borrowed, and the common name of
+ * the anchor. COFFER_E_DENIED with check "chain", "validity", "revoked"; COFFER_E_UPSTREAM where a revocation list is wanted and missing. */
+struct cert_path { const struct cert *c[8]; size_t n; char anchor[64]; };
+enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *between, const struct anchors *anchors,
     const struct cert_rules *rules, struct cert_path *path, struct err *e) NODISCARD;

@@ -1,5 +1,6 @@
 /* Paths from a leaf to an anchor. Small hierarchies, no name constraints, no policies: certificates that carry a critical extension
  * outside what is looked at here are refused. */
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -90,12 +91,16 @@ static const struct cert *issuer_in(const struct cert_list *l, const struct cert
 	return NULL;
 }
 
-static bool is_anchor(const struct cert_list *anchors, const struct cert *c)
+/* The name of the anchor that c is, or that signed it; NULL: neither. */
+static const char *anchored(const struct anchors *a, const struct cert *c, char own[static 64])
 {
-	for (size_t i = 0; i < anchors->n; i++)
-		if (span_eq(cert_bytes(anchors->c[i]), cert_bytes(c)))
-			return true;
-	return false;
+	for (size_t i = 0; i < a->n_keys; i++)
+		if (cert_signed_by_key(c, a->key[i].cn, a->key[i].key))
+			return a->key[i].cn;
+	for (size_t i = 0; i < a->certs.n; i++)
+		if (span_eq(cert_bytes(a->certs.c[i]), cert_bytes(c)))
+			return cert_subject_cn(c, own, 64) ? own : "(no name)";
+	return NULL;
 }
 
 static enum coffer_rc step(const struct cert *c, const struct cert *issuer, size_t below, const struct cert_rules *r, struct err *e)
@@ -106,13 +111,15 @@ static enum coffer_rc step(const struct cert *c, const struct cert *issuer, size
 	return check_revoked(c, issuer, r, e);
 }
 
-enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *between, const struct cert_list *anchors,
+enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *between, const struct anchors *anchors,
     const struct cert_rules *rules, struct cert_path *path, struct err *e)
 {
 	struct cert_path p = { .c = { leaf }, .n = 1 };
+	const char *end;
+	char own[64];
 
-	while (!is_anchor(anchors, p.c[p.n - 1])) {
-		const struct cert *c = p.c[p.n - 1], *up = issuer_in(anchors, c);
+	while (!(end = anchored(anchors, p.c[p.n - 1], own))) {
+		const struct cert *c = p.c[p.n - 1], *up = issuer_in(&anchors->certs, c);
 
 		up = up ? up : issuer_in(between, c);
 		if (!up)
@@ -123,6 +130,8 @@ enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *betwe
 		p.c[p.n++] = up;
 	}
 	TRY(check_dates(p.c[p.n - 1], rules->now, e));
+	TRY(check_extensions(p.c[p.n - 1], e));
+	(void)snprintf(p.anchor, sizeof(p.anchor), "%s", end);
 	if (path)
 		*path = p;
 	return COFFER_OK;

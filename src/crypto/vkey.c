@@ -152,6 +152,11 @@ enum coffer_rc vkey_spki(struct span der, struct vkey **out, struct err *e)
 	return vkey_adopt(pkey, out, e);
 }
 
+EVP_PKEY *vkey_evp(const struct vkey *k)
+{
+	return k->pkey;
+}
+
 enum vkey_kind vkey_kind(const struct vkey *k)
 {
 	return k->kind;

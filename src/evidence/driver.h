@@ -2,7 +2,8 @@
 #pragma once
 #include "evidence/evidence.h"
 
-extern const struct tee_driver tee_sample;
+extern const struct tee_driver tee_sample, tee_snp;
 
-/* A pinned certificate: DER, with the SHA-256 that its vendor publishes for it or that was checked when it was written down. */
-struct pinned { const char *name; const uint8_t *der; size_t der_n; uint8_t fingerprint[32]; };
+/* A pinned key: who it is, and what it is. n: hex of the RSA modulus (exponent 65537) or of an EC point x || y. */
+struct pinned { const char *cn; enum vkey_kind kind; const char *n; const char *spki_sha256; };
+extern const struct pinned roots_amd[]; /* ends with a NULL cn */

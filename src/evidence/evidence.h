@@ -68,6 +68,6 @@ void ev_malformed(struct ev_out *o, const struct err *e);
 /* report_data and init_data as every driver judges them (padding zero). */
 void ev_bindings(struct ev_out *o, const struct ev_in *in, struct span report_data, struct span init_register);
 
-/* Pinned roots: facts in roots.c, each with name, public key or certificate bytes and fingerprint. Appends the vendor's ("amd", "intel", "nvidia",
- * "nvidia-rim", "google", "microsoft", "arm", "hygon"); and what --roots brought. */
-enum coffer_rc ev_roots(const char *vendor, const struct collateral *col, struct cert_list *out, struct err *e) NODISCARD;
+/* Pinned keys: facts in roots_<vendor>.c, each with its common name and the SHA-256 of its SubjectPublicKeyInfo. Adds the vendor's ("amd",
+ * "intel", "nvidia", "google", ...) and the certificates that --roots brought. */
+enum coffer_rc ev_roots(const char *vendor, const struct collateral *col, struct anchors *out, struct err *e) NODISCARD;
