@@ -180,6 +180,7 @@ static const EVP_MD *digest_of(enum hash_alg h)
 	case HASH_SHA256: return EVP_sha256();
 	case HASH_SHA384: return EVP_sha384();
 	case HASH_SHA512: return EVP_sha512();
+	case HASH_SHA1:   return NULL;
 	}
 	return NULL;
 }
