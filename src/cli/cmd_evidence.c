@@ -1,10 +1,11 @@
 /* coffer evidence: judging and explaining evidence by hand, offline. */
+#include <libgen.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
-#include "cli/evidence_files.h"
+#include "cli/evidence_case.h"
 #include "cli/verbs.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
@@ -268,6 +269,51 @@ enum coffer_rc cmd_evidence_show(struct cli *c, struct err *e)
 	rc = show(c, b, e);
 	job_clear(b);
 	return rc;
+}
+
+/* ---- test ---- */
+
+const struct opt_spec opts_evidence_test[] = {
+	{ "roots", "DIR", "where anchors are sought that the manifest's own folder lacks", false, false },
+	{ NULL, NULL, NULL, false, false } };
+
+static enum coffer_rc run_manifest(struct case_run *r, const struct json *list, size_t tally[static 3])
+{
+	static const char *const word[] = { "ok", "FAILED", "skipped" };
+
+	for (size_t i = 0; i < json_len(list); i++) {
+		struct span id = json_str(json_get(json_at(list, i), "id"));
+		enum case_result res;
+
+		r->c = json_at(list, i);
+		r->why[0] = '\0';
+		res = evidence_case(r);
+		tally[res]++;
+		if (res != CASE_PASSED)
+			(void)printf("%-8s %.*s: %s\n", word[res], (int)id.n, (const char *)id.p, r->why);
+	}
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_evidence_test(struct cli *c, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(freep) char *copy = span_dup(span_of(c->pos[0]));
+	struct case_run r = { .roots = cli_opt(c, "roots") };
+	size_t tally[3] = { 0 };
+
+	if (!copy)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(file_read_arg(c->pos[0], EVIDENCE_FILE_MAX, &text, e));
+	if (json_parse(wr_span(&text), EVIDENCE_FILE_MAX, &doc, e) != COFFER_OK)
+		return err_wrap(e, "%s", c->pos[0]);
+	if (json_type(json_root(doc)) != JSON_ARRAY)
+		return err_set(e, COFFER_E_INPUT, "%s: a manifest is a list of cases", c->pos[0]);
+	r.dir = dirname(copy);
+	TRY(run_manifest(&r, json_root(doc), tally));
+	(void)printf("%zu passed, %zu failed, %zu skipped\n", tally[CASE_PASSED], tally[CASE_FAILED], tally[CASE_SKIPPED]);
+	return tally[CASE_FAILED] == 0 ? COFFER_OK : err_deny(e, "evidence", "%zu cases failed", tally[CASE_FAILED]);
 }
 
 enum coffer_rc cmd_evidence_platforms(struct cli *c, struct err *e)

@@ -21,9 +21,9 @@ void evidence_files_clear(struct evidence_files *f)
 }
 
 /* A certificate or a list of them; a revocation list; else JSON by its first byte; else bytes that a driver may know. */
-static enum coffer_rc sort_in(struct evidence_files *f, struct span s, bool roots, struct err *e)
+enum coffer_rc evidence_bytes_add(struct span s, bool roots, struct evidence_files *out, struct err *e)
 {
-	struct collateral *c = &f->col;
+	struct collateral *c = &out->col;
 	struct err ignore = { 0 };
 	struct crl *crl = NULL;
 
@@ -56,7 +56,7 @@ enum coffer_rc evidence_file_add(const char *path, bool roots, struct evidence_f
 		return err_set(e, COFFER_E_LIMIT, "%s: more than %zu files", path, sizeof(out->kept) / sizeof(out->kept[0]));
 	TRY(file_read(path, EVIDENCE_FILE_MAX, w, e));
 	out->n++;
-	if (sort_in(out, wr_span(w), roots, e) != COFFER_OK)
+	if (evidence_bytes_add(wr_span(w), roots, out, e) != COFFER_OK)
 		return err_wrap(e, "%s", path);
 	return COFFER_OK;
 }

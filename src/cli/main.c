@@ -45,6 +45,8 @@ const struct verb cli_verbs[] = {
 	    .opts = opts_evidence_appraise, .run = cmd_evidence_appraise },
 	{ .path = "evidence show", .args = "FILE", .persona = "everyone", .summary = "Explain any evidence: what it is, what it claims, which checks hold",
 	    .opts = opts_evidence_show, .min_pos = 1, .max_pos = 1, .run = cmd_evidence_show },
+	{ .path = "evidence test", .args = "MANIFEST", .persona = "everyone", .summary = "Judge the cases of an evidence manifest",
+	    .opts = opts_evidence_test, .min_pos = 1, .max_pos = 1, .run = cmd_evidence_test },
 	{ .path = "evidence platforms", .args = "", .persona = "everyone", .summary = "List the platforms whose evidence this version judges", .run = cmd_evidence_platforms },
 	{ .path = "data seal", .args = "FILE", .persona = DO, .summary = "Encrypt a data file under a fresh key",
 	    .help = "Put the key with 'coffer asset put'; each sealing is a new version of the asset and opens under its own key alone.",

@@ -113,10 +113,10 @@ static bool check_pck(struct dcap *d, const struct ev_in *in, struct ev_out *o, 
 /* ---- collateral ---- */
 
 /* Signed by a certificate named as Intel's TCB signing, on a path to the root. */
-static bool signed_doc(const struct dcap *d, const struct signed_json *s, const struct cert_list *certs, const struct ev_in *in)
+static bool signed_doc(const struct dcap *d, const struct signed_json *s, const struct cert_list *certs, int64_t now)
 {
 	for (size_t i = 0; i < certs->n; i++) {
-		struct cert_rules rules = { .now = in->now, .crls = &d->col.crls };
+		struct cert_rules rules = { .now = now, .crls = &d->col.crls };
 		struct err ignore = { 0 };
 		char cn[64];
 
@@ -156,11 +156,14 @@ static bool check_documents(struct dcap *d, const struct ev_in *in, struct ev_ou
 		return false;
 	if (all_between(d, in->col, &certs, e) != COFFER_OK)
 		return ev_need(o, "collateral_signatures", false, VERDICT_INVALID, "certificates that can be read", e->msg);
-	a = signed_doc(d, &d->col.tcb_info, &certs, in);
-	b = signed_doc(d, &d->col.qe_identity, &certs, in);
+	a = signed_doc(d, &d->col.tcb_info, &certs, -1);
+	b = signed_doc(d, &d->col.qe_identity, &certs, -1);
 	(void)ev_need(o, "tcb_info_signature", a, VERDICT_INVALID, "by Intel's TCB signing key", a ? "valid" : "not by a key that Intel's root vouches for");
 	(void)ev_need(o, "qe_identity_signature", b, VERDICT_INVALID, "by Intel's TCB signing key", b ? "valid" : "not by a key that Intel's root vouches for");
 	(void)ev_need(o, "collateral_signatures", a && b, VERDICT_INVALID, "both valid", a && b ? "valid" : "not both");
+	if (a && b)
+		(void)ev_need(o, "collateral_signer", signed_doc(d, &d->col.tcb_info, &certs, in->now) && signed_doc(d, &d->col.qe_identity, &certs, in->now),
+		    VERDICT_STALE, "a TCB signing certificate that is valid at this time", signed_doc(d, &d->col.tcb_info, &certs, in->now) ? "valid" : "not valid at this time");
 	check_age(d, in, o);
 	d->judged = a && b;
 	return d->judged;
@@ -266,6 +269,14 @@ void dcap_claims(const struct dcap *d, struct json_wr *j)
 	jw_m_text(j, "tcb_status", tcb_status_name(d->converged));
 }
 
+static bool nonzero(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != 0)
+			return true;
+	return false;
+}
+
 void dcap_values(const struct dcap *d, struct json_wr *j)
 {
 	jw_m_u64(j, "certification_data_type", d->q.cert_type);
@@ -293,6 +304,9 @@ void dcap_values(const struct dcap *d, struct json_wr *j)
 		jw_m_text(j, "status", tcb_status_name(d->tcb.module));
 		jw_obj_end(j);
 	}
+	dcap_hex(j, "hdr_pce_svn_or_res", (struct span){ d->q.header.p + 10, 2 });
+	dcap_hex(j, "hdr_qe_svn_or_res", (struct span){ d->q.header.p + 8, 2 });
 	jw_m_u64(j, "trailing", d->q.trailing.n);
+	jw_m_bool(j, "trailing_nonzero", nonzero(d->q.trailing));
 	jw_m_u64(j, "version", d->q.version);
 }

@@ -93,7 +93,7 @@ static void check_log(const struct tdx *t, const struct ev_in *in, struct ev_out
 
 /* ---- claims ---- */
 
-static void put_body(const struct td_report *t, struct json_wr *j)
+static void put_body(const struct td_report *t, const char *rtmr, struct json_wr *j)
 {
 	dcap_hex(j, "mr_config_id", t->mr_config_id);
 	dcap_hex(j, "mr_owner", t->mr_owner);
@@ -107,7 +107,7 @@ static void put_body(const struct td_report *t, struct json_wr *j)
 	for (size_t i = 0; i < 4; i++) {
 		char name[8];
 
-		(void)snprintf(name, sizeof(name), "rtmr_%zu", i);
+		(void)snprintf(name, sizeof(name), "%s%zu", rtmr, i);
 		dcap_hex(j, name, t->rtmr[i]);
 	}
 	dcap_hex(j, "seam_attributes", t->seam_attributes);
@@ -133,7 +133,7 @@ static void put_quote(const struct dcap_quote *q, struct json_wr *j)
 	jw_obj(j);
 	jw_name(j, "body");
 	jw_obj(j);
-	put_body(&q->td, j);
+	put_body(&q->td, "rtmr_", j);
 	jw_obj_end(j);
 	jw_name(j, "header");
 	jw_obj(j);
@@ -183,7 +183,9 @@ static void write_values(const struct tdx *t, struct wr *w)
 	struct json_wr j = jw_open(w, false);
 
 	jw_obj(&j);
-	put_body(&t->d.q.td, &j);
+	if (t->d.q.version == 5)
+		jw_m_u64(&j, "body_type", t->d.q.body_type);
+	put_body(&t->d.q.td, "rtmr", &j);
 	dcap_values(&t->d, &j);
 	jw_m_u64(&j, "tee", t->d.q.tee_type);
 	dcap_hex(&j, "user_data", t->d.q.user_data);

@@ -241,6 +241,14 @@ static void hex_m(struct json_wr *j, const char *name, struct span s)
 	jw_m_str(j, name, wr_span(&w));
 }
 
+static void pcr_m(struct json_wr *j, const struct tpm *t, size_t i)
+{
+	char name[8];
+
+	(void)snprintf(name, sizeof(name), "pcr%02zu", i);
+	hex_m(j, name, t->bank.value[i]);
+}
+
 static void write_claims(const struct tpm *t, struct wr *w)
 {
 	CLEANUP(wr_close) struct wr ak = wr_open(8192);
@@ -251,13 +259,9 @@ static void write_claims(const struct tpm *t, struct wr *w)
 	jw_m_str(&j, "ak_public", wr_span(&ak));
 	if (quoted(t, INIT_PCR))
 		hex_m(&j, "init_data", t->bank.value[INIT_PCR]);
-	for (size_t i = 0; i < TPM_PCRS; i++) {
-		char name[8];
-
-		(void)snprintf(name, sizeof(name), "pcr%02zu", i);
+	for (size_t i = 0; i < TPM_PCRS; i++)
 		if (quoted(t, i))
-			hex_m(&j, name, t->bank.value[i]);
-	}
+			pcr_m(&j, t, i);
 	hex_m(&j, "report_data", t->a.extra_data);
 	jw_obj_end(&j);
 }
@@ -274,6 +278,9 @@ static void write_values(const struct tpm *t, struct wr *w)
 	jw_m_u64(&j, "firmware", t->a.firmware);
 	hex_m(&j, "nonce", t->a.extra_data);
 	hex_m(&j, "pcrDigest", t->a.pcr_digest);
+	for (size_t i = 0; i < TPM_PCRS; i++)
+		if (quoted(t, i))
+			pcr_m(&j, t, i);
 	jw_m_text(&j, "pcr_select", select);
 	hex_m(&j, "qualifiedSigner", t->a.qualified_signer);
 	jw_m_u64(&j, "reset_count", t->a.reset_count);

@@ -1,0 +1,30 @@
+/* One case of an evidence manifest: its files, what is changed in them, what is expected; judged by the trace of an appraisal.
+ * Used by `coffer evidence test`. */
+#pragma once
+#include "cli/evidence_files.h"
+
+struct case_run {
+	const char        *dir;      /* of the manifest */
+	const char        *roots;    /* folder of further anchors, or NULL */
+	const struct json *c;        /* the case */
+	char               why[256]; /* of a failure or a skip */
+};
+enum case_result { CASE_PASSED, CASE_FAILED, CASE_SKIPPED };
+/* Never fails otherwise: what cannot be judged is skipped and says why. */
+enum case_result evidence_case(struct case_run *r);
+
+/* ---- parts ---- */
+
+/* The files of a case as bytes, by the names the case gives them. */
+#define CASE_FILES_MAX 12
+struct case_file { struct span name; struct wr bytes; };
+struct case_files { struct case_file f[CASE_FILES_MAX]; size_t n; };
+void case_files_clear(struct case_files *f);
+enum coffer_rc case_files_read(const struct case_run *r, struct case_files *out, struct err *e) NODISCARD;
+struct wr *case_file(struct case_files *f, struct span name); /* NULL: none */
+
+/* Applies one entry of `mutate`. COFFER_E_NOTFOUND: a file or an operation that nobody here knows. */
+enum coffer_rc case_mutate(struct case_files *f, const struct json *entry, struct err *e) NODISCARD;
+
+/* Compares an expectation with the trace. */
+enum case_result case_expect(struct case_run *r, const struct ev_out *o);
