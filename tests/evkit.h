@@ -1,0 +1,36 @@
+/* Makers of evidence for tests: certificates and signatures by keys made on the spot. OpenSSL is used directly, as the makers do. */
+#pragma once
+#include <openssl/evp.h>
+
+#include "base/wr.h"
+#include "crypto/cert.h"
+
+struct evkit_ext { const char *oid; struct span value; bool critical; };
+
+struct evkit_cert {
+	const char *cn;
+	EVP_PKEY   *key;          /* its public key */
+	const char *issuer_cn;
+	EVP_PKEY   *issuer_key;
+	bool        ca;
+	int         pathlen;      /* < 0: none */
+	bool        no_cert_sign; /* a CA without keyCertSign */
+	int64_t     not_before, not_after; /* 0, 0: 2020 to 2049 */
+	long        serial;
+	const struct evkit_ext *ext;
+	size_t      n_ext;
+};
+
+EVP_PKEY *evkit_ec(const char *group);          /* "P-256", "P-384" */
+EVP_PKEY *evkit_rsa(void);                      /* 2048 bits */
+void      evkit_cert(const struct evkit_cert *c, struct wr *der); /* appends */
+/* ECDSA as r || s big endian, `half` bytes each. */
+void      evkit_sign(EVP_PKEY *k, const char *md, struct span msg, uint8_t *rs, size_t half);
+void      evkit_sign_rsa(EVP_PKEY *k, struct span msg, struct wr *sig); /* RSASSA, SHA-256 */
+void      evkit_xy(EVP_PKEY *k, uint8_t *xy, size_t half);
+void      evkit_spki(EVP_PKEY *k, struct wr *der);
+/* A revocation list of issuer that names n serials. */
+void      evkit_crl(const char *issuer_cn, EVP_PKEY *issuer, const long *serial, size_t n, int64_t from, int64_t to, struct wr *der);
+
+/* The certificates of one DER text as the roots or certificates of a collateral set. */
+void      evkit_add(struct cert_list *l, const struct wr *der);
