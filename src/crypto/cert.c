@@ -319,6 +319,16 @@ bool crl_signed_by(const struct crl *l, const struct cert *issuer)
 	return ok;
 }
 
+bool crl_signed_by_key(const struct crl *l, const char *issuer_cn, const struct vkey *key)
+{
+	char cn[64];
+	bool ok = common_name(X509_CRL_get_issuer(l->x), cn, sizeof(cn)) && strcmp(cn, issuer_cn) == 0 &&
+	          X509_CRL_verify(l->x, vkey_evp(key)) == 1;
+
+	ERR_clear_error();
+	return ok;
+}
+
 bool crl_lists(const struct crl *l, struct span serial)
 {
 	STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED(l->x);

@@ -35,6 +35,7 @@ enum coffer_rc crl_read(struct span pem_or_der, struct crl **out, struct err *e)
 void crl_free(struct crl *c);
 void crls_clear(struct crl_list *l); /* CLEANUP-ready */
 bool crl_signed_by(const struct crl *l, const struct cert *issuer) NODISCARD;
+bool crl_signed_by_key(const struct crl *l, const char *issuer_cn, const struct vkey *key) NODISCARD; /* common name and signature */
 bool crl_lists(const struct crl *l, struct span serial) NODISCARD;
 void crl_dates(const struct crl *l, int64_t *this_update, int64_t *next_update); /* next 0: none */
 

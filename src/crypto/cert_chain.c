@@ -64,15 +64,23 @@ static bool crl_current(const struct crl *l, int64_t now)
 	return now < 0 || (from <= now && (to == 0 || now <= to));
 }
 
+/* Who signed a certificate: one on the path, or a pinned key under its name. */
+struct signer { const struct cert *cert; const char *cn; const struct vkey *key; };
+
+static bool list_of(const struct crl *l, const struct signer *s)
+{
+	return s->cert ? crl_signed_by(l, s->cert) : crl_signed_by_key(l, s->cn, s->key);
+}
+
 /* Any list of the issuer that names the certificate revokes it, an old one too; only a current one clears it. */
-static enum coffer_rc check_revoked(const struct cert *c, const struct cert *issuer, const struct cert_rules *r, struct err *e)
+static enum coffer_rc check_revoked(const struct cert *c, const struct signer *issuer, const struct cert_rules *r, struct err *e)
 {
 	bool cleared = false;
 
 	for (size_t i = 0; r->crls && i < r->crls->n; i++) {
 		const struct crl *l = r->crls->c[i];
 
-		if (!crl_signed_by(l, issuer))
+		if (!list_of(l, issuer))
 			continue;
 		if (crl_lists(l, cert_serial(c)))
 			return err_deny(e, "revoked", "a certificate on the path is on its issuer's revocation list");
@@ -91,16 +99,16 @@ static const struct cert *issuer_in(const struct cert_list *l, const struct cert
 	return NULL;
 }
 
-/* The name of the anchor that c is, or that signed it; NULL: neither. */
-static const char *anchored(const struct anchors *a, const struct cert *c, char own[static 64])
+/* The anchor that c is (no key), or that signed it; cn NULL: neither. */
+static struct signer anchored(const struct anchors *a, const struct cert *c, char own[static 64])
 {
 	for (size_t i = 0; i < a->n_keys; i++)
 		if (cert_signed_by_key(c, a->key[i].cn, a->key[i].key))
-			return a->key[i].cn;
+			return (struct signer){ .cn = a->key[i].cn, .key = a->key[i].key };
 	for (size_t i = 0; i < a->certs.n; i++)
 		if (span_eq(cert_bytes(a->certs.c[i]), cert_bytes(c)))
-			return cert_subject_cn(c, own, 64) ? own : "(no name)";
-	return NULL;
+			return (struct signer){ .cn = cert_subject_cn(c, own, 64) ? own : "(no name)" };
+	return (struct signer){ 0 };
 }
 
 static enum coffer_rc step(const struct cert *c, const struct cert *issuer, size_t below, const struct cert_rules *r, struct err *e)
@@ -108,17 +116,17 @@ static enum coffer_rc step(const struct cert *c, const struct cert *issuer, size
 	TRY(check_dates(c, r->now, e));
 	TRY(check_extensions(c, e));
 	TRY(check_issuer(issuer, below, e));
-	return check_revoked(c, issuer, r, e);
+	return check_revoked(c, &(struct signer){ .cert = issuer }, r, e);
 }
 
 enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *between, const struct anchors *anchors,
     const struct cert_rules *rules, struct cert_path *path, struct err *e)
 {
 	struct cert_path p = { .c = { leaf }, .n = 1 };
-	const char *end;
+	struct signer end;
 	char own[64];
 
-	while (!(end = anchored(anchors, p.c[p.n - 1], own))) {
+	while (!(end = anchored(anchors, p.c[p.n - 1], own)).cn) {
 		const struct cert *c = p.c[p.n - 1], *up = issuer_in(&anchors->certs, c);
 
 		up = up ? up : issuer_in(between, c);
@@ -131,7 +139,9 @@ enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *betwe
 	}
 	TRY(check_dates(p.c[p.n - 1], rules->now, e));
 	TRY(check_extensions(p.c[p.n - 1], e));
-	(void)snprintf(p.anchor, sizeof(p.anchor), "%s", end);
+	if (end.key)
+		TRY(check_revoked(p.c[p.n - 1], &end, rules, e));
+	(void)snprintf(p.anchor, sizeof(p.anchor), "%s", end.cn);
 	if (path)
 		*path = p;
 	return COFFER_OK;

@@ -223,6 +223,31 @@ static void revoked_leaf_and_middle_are_refused_by_their_issuers_list_alone(void
 	EVP_PKEY_free(other);
 }
 
+static void list_of_a_pinned_key_is_heard_though_its_certificate_is_not_there(void)
+{
+	CLEANUP(wr_close) struct wr spki = wr_open(4096);
+	EVP_PKEY *other = evkit_ec("P-384");
+	struct vkey *k = NULL;
+	struct err e = { 0 };
+	struct pki p;
+
+	pki_make(&p, &plain_mid, &plain_leaf);
+	certs_clear(&p.anchors.certs);
+	evkit_spki(p.root_key, &spki);
+	CHECK(vkey_spki(wr_span(&spki), &k, &e) == COFFER_OK && anchors_add(&p.anchors, "Root", k, &e) == COFFER_OK);
+	add_crl(&p, "Middle", p.mid_key, 99, NOW + 1);
+	CHECK(walk(&p, NOW, false, &e) == COFFER_OK && walk(&p, NOW, true, &e) == COFFER_E_UPSTREAM);
+	add_crl(&p, "Root", other, 11, NOW + 1); /* another key's */
+	add_crl(&p, "Rood", p.root_key, 11, NOW + 1); /* another name's */
+	CHECK(walk(&p, NOW, false, &e) == COFFER_OK && walk(&p, NOW, true, &e) == COFFER_E_UPSTREAM);
+	add_crl(&p, "Root", p.root_key, 99, NOW + 1);
+	CHECK(walk(&p, NOW, true, &e) == COFFER_OK);
+	add_crl(&p, "Root", p.root_key, 11, NOW + 1);
+	CHECK(refused(&p, NOW, "revoked"));
+	pki_free(&p);
+	EVP_PKEY_free(other);
+}
+
 static void required_list_that_is_missing_or_old_is_collateral(void)
 {
 	struct err e;
@@ -295,7 +320,7 @@ int main(void)
 		T(chain_leads_to_the_anchor_and_names_it), T(chain_ends_at_a_pinned_key_by_name_and_signature),
 		T(chain_without_the_middle_or_with_a_false_one_is_refused), T(issuer_that_is_no_ca_or_may_not_sign_is_refused), T(path_length_is_kept),
 		T(dates_are_judged_only_where_a_time_is_given), T(critical_extension_that_nobody_knows_is_refused),
-		T(revoked_leaf_and_middle_are_refused_by_their_issuers_list_alone), T(required_list_that_is_missing_or_old_is_collateral),
+		T(revoked_leaf_and_middle_are_refused_by_their_issuers_list_alone), T(list_of_a_pinned_key_is_heard_though_its_certificate_is_not_there), T(required_list_that_is_missing_or_old_is_collateral),
 		T(der_is_used_to_its_last_byte_and_every_truncation_refused), T(vkey_verifies_each_scheme_and_no_other_key_message_or_length),
 	};
 
