@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "base/str.h"
+#include "evidence/tpm_quote.h"
 
 static void must(bool ok)
 {
@@ -179,4 +181,78 @@ void evkit_add(struct cert_list *l, const struct wr *der)
 	struct err e = { 0 };
 
 	must(certs_read(wr_span(der), l, &e) == COFFER_OK);
+}
+
+static void le16(struct wr *w, uint16_t v)
+{
+	wr_u8(w, (uint8_t)v);
+	wr_u8(w, (uint8_t)(v >> 8));
+}
+
+static enum hash_alg alg_of(uint16_t alg)
+{
+	enum hash_alg h = HASH_SHA256;
+
+	must(tpm_hash(alg, &h));
+	return h;
+}
+
+void evkit_log_head(struct wr *w, const uint16_t *alg, size_t n)
+{
+	static const uint8_t zero[20], version[8] = { 0, 0, 0, 0, 0, 2, 0, 2 };
+
+	wr_le32(w, 0);
+	wr_le32(w, 3); /* EV_NO_ACTION */
+	wr_put(w, SPAN(zero));
+	wr_le32(w, (uint32_t)(16 + 8 + 4 + 4 * n + 1));
+	wr_put(w, (struct span){ (const uint8_t *)"Spec ID Event03", 16 });
+	wr_put(w, SPAN(version));
+	wr_le32(w, (uint32_t)n);
+	for (size_t i = 0; i < n; i++) {
+		le16(w, alg[i]);
+		le16(w, (uint16_t)hash_len(alg_of(alg[i])));
+	}
+	wr_u8(w, 0);
+}
+
+void evkit_log_event(struct wr *w, uint32_t reg, uint32_t type, const uint16_t *alg, size_t n, struct span data)
+{
+	wr_le32(w, reg);
+	wr_le32(w, type);
+	wr_le32(w, (uint32_t)n);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t digest[HASH_MAX];
+
+		hash_once(alg_of(alg[i]), data, digest);
+		le16(w, alg[i]);
+		wr_put(w, (struct span){ digest, hash_len(alg_of(alg[i])) });
+	}
+	wr_le32(w, (uint32_t)data.n);
+	wr_put(w, data);
+}
+
+void evkit_extend(enum hash_alg h, uint8_t *reg, struct span digest)
+{
+	uint8_t both[2 * HASH_MAX];
+
+	must(digest.n == hash_len(h));
+	memcpy(both, reg, digest.n);
+	memcpy(both + digest.n, digest.p, digest.n);
+	hash_once(h, (struct span){ both, 2 * digest.n }, reg);
+}
+
+bool evkit_fails(const struct ev_out *o, const char *id)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (strcmp(o->check[i].id, id) == 0)
+			return !o->check[i].holds;
+	return false;
+}
+
+bool evkit_only(const struct ev_out *o, enum verdict v, const char *id)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (!o->check[i].holds && strcmp(o->check[i].id, id) != 0)
+			return false;
+	return o->verdict == v && evkit_fails(o, id);
 }

@@ -4,6 +4,7 @@
 
 #include "base/wr.h"
 #include "crypto/cert.h"
+#include "evidence/evidence.h"
 
 struct evkit_ext { const char *oid; struct span value; bool critical; };
 
@@ -34,3 +35,12 @@ void      evkit_crl(const char *issuer_cn, EVP_PKEY *issuer, const long *serial,
 
 /* The certificates of one DER text as the roots or certificates of a collateral set. */
 void      evkit_add(struct cert_list *l, const struct wr *der);
+
+/* Event logs: the Spec ID event for these banks (TPM_ALG_), and an event whose digests are the data's own. */
+void      evkit_log_head(struct wr *w, const uint16_t *alg, size_t n);
+void      evkit_log_event(struct wr *w, uint32_t reg, uint32_t type, const uint16_t *alg, size_t n, struct span data);
+/* What extending a register does. */
+void      evkit_extend(enum hash_alg h, uint8_t *reg, struct span digest);
+/* What every test of a driver asks: whether the check is there and fails; whether it is the only one that does. */
+bool      evkit_fails(const struct ev_out *o, const char *id);
+bool      evkit_only(const struct ev_out *o, enum verdict v, const char *id);

@@ -84,6 +84,17 @@ static void chain_check(struct ev_out *o, const char *id, enum coffer_rc rc, con
 	    "a path to Intel SGX Root CA", rc == COFFER_OK ? "valid" : e->msg);
 }
 
+/* That nobody on the path is revoked is known only by a list of each issuer that is in force. */
+static void check_lists(const struct dcap *d, const struct cert *leaf, const struct cert_list *between, struct cert_rules rules, struct ev_out *o)
+{
+	struct err bad = { 0 };
+	enum coffer_rc rc;
+
+	rules.crl_required = true;
+	rc = cert_chain(leaf, between, &d->roots, &rules, NULL, &bad);
+	(void)ev_need(o, "revocation_lists", rc == COFFER_OK, VERDICT_COLLATERAL, "a revocation list in force of each issuer", rc == COFFER_OK ? "present" : bad.msg);
+}
+
 static bool check_pck(struct dcap *d, const struct ev_in *in, struct ev_out *o, struct err *e)
 {
 	CLEANUP(certs_clear) struct cert_list between = { 0 };
@@ -106,6 +117,8 @@ static bool check_pck(struct dcap *d, const struct ev_in *in, struct ev_out *o, 
 	    VERDICT_INVALID, "by the platform's PCK", cert_key(leaf) && vkey_verify(cert_key(leaf), SIG_ECDSA_RAW, HASH_SHA256, d->q.qe_report, d->q.qe_report_sig) ? "valid" : "not by that key");
 	rc = cert_chain(leaf, &between, &d->roots, &rules, NULL, &bad);
 	chain_check(o, "pck_chain", rc, &bad);
+	if (rc == COFFER_OK)
+		check_lists(d, leaf, &between, rules, o);
 	(void)ev_need(o, "pck_revoked", strcmp(bad.check, "revoked") != 0, VERDICT_INVALID, "no PCK or CA that Intel revoked", strcmp(bad.check, "revoked") ? "not revoked" : "revoked");
 	return true;
 }

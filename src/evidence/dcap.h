@@ -19,8 +19,8 @@ struct dcap {
 };
 void dcap_clear(struct dcap *d); /* CLEANUP-ready */
 
-/* Quote parsed already. Records: attestation_key_signature, qe_report_binds_ak, qe_report_signature_by_pck, pck_chain, collateral,
- * tcb_info_signature, qe_identity_signature, collateral_age, platform_tcb, tdx_module, qe_tcb, converged_status. The status itself (OutOfDate
+/* Quote parsed already. Records: attestation_key_signature, qe_report_binds_ak, pck, qe_report_signature_by_pck, pck_chain, revocation_lists,
+ * pck_revoked, collateral, tcb_info_signature, qe_identity_signature, collateral_age, platform_tcb, tdx_module, qe_tcb, converged_status. The status itself (OutOfDate
  * and so on) refuses nothing but Revoked: that is for policies, which find it in the claims. */
 enum coffer_rc dcap_judge(struct dcap *d, const struct ev_in *in, struct ev_out *o, struct err *e) NODISCARD;
 

@@ -97,8 +97,10 @@ static void tcb_member(struct rd *r, unsigned which, struct pck *p, uint32_t *se
 	} else {
 		r->bad = true;
 	}
-	if (i <= 18)
+	if (i <= 18) {
+		r->bad = r->bad || (*seen >> (8 + i) & 1);
 		*seen |= 1u << (8 + i);
+	}
 }
 
 static void config_member(struct rd *r, unsigned which, struct pck *p)

@@ -48,6 +48,24 @@ static bool read_hwid(const struct cert *c, struct snp_vek *vek)
 	return true;
 }
 
+static const struct { const char *cn; enum snp_gen gen; bool vlek; } issuers[] = {
+	{ "SEV-Milan", SNP_MILAN, false }, { "SEV-Genoa", SNP_GENOA, false }, { "SEV-Turin", SNP_TURIN, false },
+	{ "SEV-VLEK-Milan", SNP_MILAN, true }, { "SEV-VLEK-Genoa", SNP_GENOA, true }, { "SEV-VLEK-Turin", SNP_TURIN, true },
+};
+
+static void read_issuer(const struct cert *c, struct snp_vek *vek)
+{
+	char cn[64] = "";
+
+	(void)!cert_issuer_cn(c, cn, sizeof(cn));
+	for (size_t i = 0; i < sizeof(issuers) / sizeof(issuers[0]); i++) {
+		if (strcmp(cn, issuers[i].cn) != 0)
+			continue;
+		vek->gen = issuers[i].gen;
+		vek->vlek = issuers[i].vlek;
+	}
+}
+
 enum coffer_rc snp_vek_read(const struct cert *c, struct snp_vek *out, struct err *e)
 {
 	struct snp_vek v = { 0 };
@@ -57,32 +75,20 @@ enum coffer_rc snp_vek_read(const struct cert *c, struct snp_vek *out, struct er
 		return err_set(e, COFFER_E_INPUT, "snp: the certificate lacks AMD's firmware versions, or they are malformed");
 	if (!read_hwid(c, &v))
 		return err_set(e, COFFER_E_INPUT, "snp: the certificate's hardware id is malformed");
+	read_issuer(c, &v);
 	*out = v;
 	return COFFER_OK;
 }
-
-static const struct { const char *cn; enum snp_gen gen; bool vlek; } issuers[] = {
-	{ "SEV-Milan", SNP_MILAN, false }, { "SEV-Genoa", SNP_GENOA, false }, { "SEV-Turin", SNP_TURIN, false },
-	{ "SEV-VLEK-Milan", SNP_MILAN, true }, { "SEV-VLEK-Genoa", SNP_GENOA, true }, { "SEV-VLEK-Turin", SNP_TURIN, true },
-};
 
 /* The issuer's name decides what the key is; that it is AMD's is what the path proves. */
 enum coffer_rc snp_vek_chain(const struct cert *c, const struct cert_list *between, const struct anchors *roots, const struct cert_rules *rules,
     struct snp_vek *vek, struct err *e)
 {
-	char cn[64] = "";
-
 	TRY(cert_chain(c, between, roots, rules, NULL, e));
-	(void)!cert_issuer_cn(c, cn, sizeof(cn));
-	for (size_t i = 0; i < sizeof(issuers) / sizeof(issuers[0]); i++) {
-		if (strcmp(cn, issuers[i].cn) != 0)
-			continue;
-		if (!issuers[i].vlek && vek->hwid_n == 0)
-			return err_deny(e, "chain", "a VCEK without a hardware id");
-		vek->gen = issuers[i].gen;
-		vek->vlek = issuers[i].vlek;
-		(void)snprintf(vek->chain, sizeof(vek->chain), "%s:%s", snp_gen_name(vek->gen), vek->vlek ? "asvk" : "ask");
-		return COFFER_OK;
-	}
-	return err_deny(e, "chain", "the certificate's issuer is none of AMD's signing keys");
+	if (vek->gen == SNP_GEN_UNKNOWN)
+		return err_deny(e, "chain", "the certificate's issuer is none of AMD's signing keys");
+	if (!vek->vlek && vek->hwid_n == 0)
+		return err_deny(e, "chain", "a VCEK without a hardware id");
+	(void)snprintf(vek->chain, sizeof(vek->chain), "%s:%s", snp_gen_name(vek->gen), vek->vlek ? "asvk" : "ask");
+	return COFFER_OK;
 }
