@@ -13,7 +13,6 @@
 #include "crypto/key_priv.h"
 #include "crypto/vkey_priv.h"
 
-DEFINE_CLEANUP(BIGNUM *, BN_free)
 DEFINE_CLEANUP(ECDSA_SIG *, ECDSA_SIG_free)
 
 #define RSA_BITS_MIN 2048

@@ -192,16 +192,18 @@ static void check_tcb(struct dcap *d, struct ev_out *o)
 		d->judged = false;
 		return;
 	}
+	(void)ev_need(o, "fmspc", true, VERDICT_INVALID, "TCB info for this platform", "the PCK's");
 	(void)ev_need(o, "platform_tcb", d->tcb.matched && d->tcb.status != TCB_REVOKED, VERDICT_INVALID, "a TCB level that is not revoked",
 	    tcb_status_name(d->tcb.matched ? d->tcb.status : TCB_NONE));
 	if (d->tcb.has_module)
 		(void)ev_need(o, "tdx_module", d->tcb.module != TCB_NONE && d->tcb.module != TCB_REVOKED, VERDICT_INVALID, "a module level that is not revoked",
 		    tcb_status_name(d->tcb.module));
 	if (qe_identity_judge(&d->col.qe_identity, &d->q, &d->qe, &bad) != COFFER_OK) {
-		(void)ev_need(o, "qe_tcb", false, VERDICT_INVALID, "Intel's quoting enclave", bad.msg);
+		(void)ev_need(o, bad.check[0] ? bad.check : "qe_tcb", false, VERDICT_INVALID, "Intel's quoting enclave", bad.msg);
 		d->judged = false;
 		return;
 	}
+	(void)ev_need(o, "qe_identity", true, VERDICT_INVALID, "Intel's quoting enclave", "it is");
 	(void)ev_need(o, "qe_tcb", d->qe != TCB_NONE && d->qe != TCB_REVOKED, VERDICT_INVALID, "a quoting enclave that is not revoked", tcb_status_name(d->qe));
 	d->converged = tcb_converge(&d->tcb, d->qe);
 	(void)ev_need(o, "converged_status", d->converged != TCB_NONE && d->converged != TCB_REVOKED, VERDICT_INVALID, "not revoked", tcb_status_name(d->converged));

@@ -20,8 +20,8 @@ struct dcap {
 void dcap_clear(struct dcap *d); /* CLEANUP-ready */
 
 /* Quote parsed already. Records: attestation_key_signature, qe_report_binds_ak, pck, qe_report_signature_by_pck, pck_chain, revocation_lists,
- * pck_revoked, collateral, tcb_info_signature, qe_identity_signature, collateral_age, platform_tcb, tdx_module, qe_tcb, converged_status. The status itself (OutOfDate
- * and so on) refuses nothing but Revoked: that is for policies, which find it in the claims. */
+ * pck_revoked, collateral, tcb_info_signature, qe_identity_signature, collateral_age, fmspc, platform_tcb, tdx_module, qe_identity, qe_tcb,
+ * converged_status. The status itself (OutOfDate and so on) refuses nothing but Revoked: that is for policies, which find it in the claims. */
 enum coffer_rc dcap_judge(struct dcap *d, const struct ev_in *in, struct ev_out *o, struct err *e) NODISCARD;
 
 /* Upstream's collateral claims, in order of their names, into an open object. */
