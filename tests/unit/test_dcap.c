@@ -236,15 +236,17 @@ static void signatures_of_collateral_are_intels_tcb_signers(void)
 	dcapkit_make(&k);
 	for (size_t i = 0; i < 2; i++) {
 		struct wr *w = i == 0 ? &k.tcb_info : &k.qe_identity;
-		uint8_t *date = memmem(w->p, w->n, "2026-03-13", 10);
+		uint8_t *date = memmem(w->p, w->n, "2026-03-13", 10), *sig, was;
 
 		date[9] = '4';
 		CHECK(judge(&k, &o) == VERDICT_INVALID && evkit_fails(&o, i == 0 ? "tcb_info_signature" : "qe_identity_signature"));
 		CHECK(evkit_fails(&o, "collateral_signatures"));
 		date[9] = '3';
-		w->p[w->n - 3] ^= 1; /* the signature itself, still hex */
+		sig = &w->p[w->n - 3]; /* of the signature itself */
+		was = *sig;
+		*sig = was == '0' ? '1' : '0';
 		CHECK(judge(&k, &o) == VERDICT_INVALID && evkit_fails(&o, i == 0 ? "tcb_info_signature" : "qe_identity_signature"));
-		w->p[w->n - 3] ^= 1;
+		*sig = was;
 	}
 	CHECK(judge(&k, &o) == VERDICT_VALID);
 	dcapkit_close(&k);
