@@ -1,9 +1,11 @@
 #include "cli/evidence_case.h"
 
+#include <dirent.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/own.h"
@@ -11,12 +13,23 @@
 #include "fmt/enc.h"
 #include "os/file.h"
 
+DEFINE_CLEANUP(DIR *, closedir)
+
 /* ---- files ---- */
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
 
 void case_files_clear(struct case_files *f)
 {
-	for (size_t i = 0; i < f->n; i++)
+	for (size_t i = 0; i < f->n; i++) {
+		free(f->f[i].owned);
 		wr_close(&f->f[i].bytes);
+	}
 	*f = (struct case_files){ 0 };
 }
 
@@ -28,6 +41,35 @@ struct wr *case_file(struct case_files *f, struct span name)
 	return NULL;
 }
 
+static enum coffer_rc read_one(const char *path, struct span name, struct case_files *out, struct err *e)
+{
+	if (out->n == CASE_FILES_MAX)
+		return err_set(e, COFFER_E_LIMIT, "too many files");
+	TRY(file_read(path, EVIDENCE_FILE_MAX, &out->f[out->n].bytes, e));
+	out->f[out->n++].name = name;
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_folder(const char *dir, struct case_files *out, struct err *e)
+{
+	CLEANUP(closedirp) DIR *d = opendir(dir);
+	const struct dirent *entry;
+
+	if (!d)
+		return err_set(e, COFFER_E_NOTFOUND, "%s: cannot be opened", dir);
+	while ((entry = readdir(d))) {
+		CLEANUP(freep) char *path = str_fmt("%s/%s", dir, entry->d_name), *name = span_dup(span_of(entry->d_name));
+
+		if (!path || !name)
+			return err_set(e, COFFER_E_SYSTEM, "out of memory");
+		if (!file_exists(path) || is_folder(path))
+			continue;
+		TRY(read_one(path, span_of(name), out, e));
+		out->f[out->n - 1].owned = MOVE(name);
+	}
+	return COFFER_OK;
+}
+
 enum coffer_rc case_files_read(const struct case_run *r, struct case_files *out, struct err *e)
 {
 	const struct json *files = json_get(r->c, "files");
@@ -36,11 +78,9 @@ enum coffer_rc case_files_read(const struct case_run *r, struct case_files *out,
 		struct span rel = json_str(json_at(files, i));
 		CLEANUP(freep) char *path = str_fmt("%s/%.*s", r->dir, (int)rel.n, (const char *)rel.p);
 
-		if (!path || out->n == CASE_FILES_MAX)
-			return err_set(e, COFFER_E_LIMIT, "too many files");
-		out->f[out->n].name = json_name(files, i);
-		TRY(file_read(path, EVIDENCE_FILE_MAX, &out->f[out->n].bytes, e));
-		out->n++;
+		if (!path)
+			return err_set(e, COFFER_E_SYSTEM, "out of memory");
+		TRY(is_folder(path) ? read_folder(path, out, e) : read_one(path, json_name(files, i), out, e));
 	}
 	return COFFER_OK;
 }
@@ -60,6 +100,7 @@ static const char *const main_names[] = { "evidence", "report", "quote" };
 
 static bool is_main(struct span name)
 {
+	name.n = span_find(name, '.'); /* a folder's files have endings */
 	for (size_t i = 0; i < sizeof(main_names) / sizeof(main_names[0]); i++)
 		if (span_eq_str(name, main_names[i]))
 			return true;
@@ -114,10 +155,8 @@ static enum coffer_rc appraise(const struct case_run *r, const struct tee_driver
 	if (!s)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	rc = prepare(r, files, s, e);
-	if (rc == COFFER_OK && s->in.evidence.n == 0)
-		rc = err_set(e, COFFER_E_NOTFOUND, "no file of the case is evidence that a driver takes by itself");
 	if (rc == COFFER_OK)
-		rc = d->appraise(&s->in, out, e);
+		rc = d && s->in.evidence.n > 0 ? d->appraise(&s->in, out, e) : case_part(r, files, &s->in, out, e);
 	set_clear(s);
 	return rc;
 }
@@ -180,10 +219,10 @@ enum case_result evidence_case(struct case_run *r)
 	const struct tee_driver *d = tee_driver_find(json_str(json_get(r->c, "tee")));
 	struct err e = { 0 };
 
-	if (!d)
-		return skip(r, "no driver of that platform judges it");
-	if (case_files_read(r, &f, &e) != COFFER_OK || appraise(r, d, &f, &out, &e) != COFFER_OK)
-		return skip(r, e.msg);
+	if (case_files_read(r, &f, &e) != COFFER_OK || appraise(r, d, &f, &out, &e) != COFFER_OK) {
+		(void)skip(r, e.msg);
+		return e.rc == COFFER_E_DENIED ? CASE_FAILED : CASE_SKIPPED;
+	}
 	if (json_get(r->c, "mutate"))
 		return mutated(r, d, &out);
 	return case_expect(r, &out);

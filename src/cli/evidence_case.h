@@ -15,13 +15,16 @@ enum case_result evidence_case(struct case_run *r);
 
 /* ---- parts ---- */
 
-/* The files of a case as bytes, by the names the case gives them. */
-#define CASE_FILES_MAX 12
-struct case_file { struct span name; struct wr bytes; };
+/* The files of a case as bytes, by the names the case gives them; of a folder, by their own. */
+#define CASE_FILES_MAX 16
+struct case_file { struct span name; char *owned; struct wr bytes; }; /* owned: the name of a file in a folder */
 struct case_files { struct case_file f[CASE_FILES_MAX]; size_t n; };
 void case_files_clear(struct case_files *f);
 enum coffer_rc case_files_read(const struct case_run *r, struct case_files *out, struct err *e) NODISCARD;
 struct wr *case_file(struct case_files *f, struct span name); /* NULL: none */
+
+/* Judges a part of evidence by the names of its files, where no file is evidence by itself. COFFER_E_NOTFOUND: no part that is known. */
+enum coffer_rc case_part(const struct case_run *r, struct case_files *files, const struct ev_in *in, struct ev_out *o, struct err *e) NODISCARD;
 
 /* Applies one entry of `mutate`. COFFER_E_NOTFOUND: a file or an operation that nobody here knows. */
 enum coffer_rc case_mutate(struct case_files *f, const struct json *entry, struct err *e) NODISCARD;

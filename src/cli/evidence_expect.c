@@ -5,20 +5,23 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/evidence_case.h"
+#include "fmt/enc.h"
 
 #define TEXT_MAX (4u << 20)
 
-/* Names that manifests use for checks of ours. Negated: true says that it does NOT hold. */
-static const struct { const char *name, *check; bool negated; } checks[] = {
-	{ "report_signature", "report_signature", false }, { "vek_chain", "vek_chain", false },
-	{ "vek_hwid_equals_chip_id", "vek_hwid_equals_chip_id", false }, { "attestation_key_signature", "attestation_key_signature", false },
-	{ "qe_report_binds_ak", "qe_report_binds_ak", false }, { "qe_report_signature_by_pck", "qe_report_signature_by_pck", false },
-	{ "pck_chain", "pck_chain", false }, { "tcb_info_signature", "tcb_info_signature", false },
-	{ "qe_identity_signature", "qe_identity_signature", false }, { "collateral_signatures", "collateral_signatures", false },
-	{ "pck_revoked", "pck_revoked", true }, { "quote_signature", "quote_signature", false }, { "pcr_digest", "pcr_digest", false },
-	{ "ccel_replay_matches_rtmr0_1_2", "ccel_replay", false },
+/* Names that manifests use for checks of ours. NEGATED: true says that it does NOT hold. HOLDS: the words are for people. */
+enum sense { PLAIN, NEGATED, HOLDS };
+static const struct { const char *name, *check; enum sense sense; } checks[] = {
+	{ "report_signature", "report_signature", PLAIN }, { "vek_chain", "vek_chain", PLAIN },
+	{ "vek_hwid_equals_chip_id", "vek_hwid_equals_chip_id", PLAIN }, { "attestation_key_signature", "attestation_key_signature", PLAIN },
+	{ "qe_report_binds_ak", "qe_report_binds_ak", PLAIN }, { "qe_report_signature_by_pck", "qe_report_signature_by_pck", PLAIN },
+	{ "pck_chain", "pck_chain", PLAIN }, { "tcb_info_signature", "tcb_info_signature", PLAIN },
+	{ "qe_identity_signature", "qe_identity_signature", PLAIN }, { "collateral_signatures", "collateral_signatures", PLAIN },
+	{ "pck_revoked", "pck_revoked", NEGATED }, { "quote_signature", "quote_signature", PLAIN }, { "pcr_digest", "pcr_digest", PLAIN },
+	{ "ccel_replay_matches_rtmr0_1_2", "ccel_replay", PLAIN }, { "quote_signatures", "quote_signature", PLAIN },
+	{ "event_log_replay", "event_log", HOLDS }, { "ak_cert_key_equals_ak", "ak", PLAIN },
 };
-static const char *const not_judged[] = { "note", "stage", "rule", "reason", "kind", "upstream_trustee_verdict" };
+static const char *const not_judged[] = { "note", "stage", "rule", "reason", "kind", "upstream_trustee_verdict", "ak_cert_issuer" };
 
 struct look { const struct ev_out *o; const struct json *values, *claims; };
 
@@ -36,13 +39,15 @@ static struct span first_word(struct span s)
 }
 
 /* "valid...", "match...", true hold; "invalid...", "no ...", false do not; other words are what the check found. */
-static bool check_agrees(const struct ev_check *c, const struct json *want, bool negated)
+static bool check_agrees(const struct ev_check *c, const struct json *want, enum sense sense)
 {
 	struct span s = json_str(want);
 	bool b;
 
+	if (sense == HOLDS)
+		return c->holds;
 	if (json_bool(want, &b))
-		return c->holds == (b != negated);
+		return c->holds == (b != (sense == NEGATED));
 	if (span_starts(s, "valid") || span_starts(s, "match"))
 		return c->holds;
 	if (span_starts(s, "invalid"))
@@ -60,6 +65,15 @@ static bool object_eq(const struct json *want, const struct json *got)
 	return json_type(got) == JSON_OBJECT;
 }
 
+/* Bytes that are text may be written as text. */
+static bool is_hex_of(struct span hex, struct span text)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(4096);
+
+	hex_write(&w, text);
+	return text.n > 0 && wr_ok(&w) && span_eq(wr_span(&w), hex);
+}
+
 /* Members that are wanted must be there and equal; there may be more. */
 static bool json_eq(const struct json *want, const struct json *got) /* NOLINT(misc-no-recursion): JSON_DEPTH_MAX */
 {
@@ -72,7 +86,7 @@ static bool json_eq(const struct json *want, const struct json *got) /* NOLINT(m
 		return object_eq(want, got);
 	jw_value(&ja, want);
 	jw_value(&jb, got);
-	return span_eq(wr_span(&a), wr_span(&b));
+	return span_eq(wr_span(&a), wr_span(&b)) || is_hex_of(json_str(got), json_str(want));
 }
 
 static bool listed(const char *const *list, size_t n, struct span name)
@@ -124,7 +138,7 @@ static enum case_result one(const struct look *l, struct span name, const struct
 		if (!span_eq_str(name, checks[i].name))
 			continue;
 		c = check_of(l->o, checks[i].check);
-		return c && check_agrees(c, want, checks[i].negated) ? CASE_PASSED : CASE_FAILED;
+		return c && check_agrees(c, want, checks[i].sense) ? CASE_PASSED : CASE_FAILED;
 	}
 	return value_agrees(l, name, want);
 }

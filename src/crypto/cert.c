@@ -243,7 +243,7 @@ enum coffer_rc anchors_add(struct anchors *a, const char *cn, struct vkey *key, 
 
 bool cert_signed_by_key(const struct cert *c, const char *issuer_cn, const struct vkey *key)
 {
-	char cn[64];
+	char cn[CERT_CN_MAX];
 	bool ok = cert_issuer_cn(c, cn, sizeof(cn)) && strcmp(cn, issuer_cn) == 0 && X509_verify(c->x, vkey_evp(key)) == 1;
 
 	ERR_clear_error();
@@ -321,7 +321,7 @@ bool crl_signed_by(const struct crl *l, const struct cert *issuer)
 
 bool crl_signed_by_key(const struct crl *l, const char *issuer_cn, const struct vkey *key)
 {
-	char cn[64];
+	char cn[CERT_CN_MAX];
 	bool ok = common_name(X509_CRL_get_issuer(l->x), cn, sizeof(cn)) && strcmp(cn, issuer_cn) == 0 &&
 	          X509_CRL_verify(l->x, vkey_evp(key)) == 1;
 

@@ -6,6 +6,8 @@
 #pragma once
 #include "crypto/vkey.h"
 
+#define CERT_CN_MAX 128 /* with the NUL; some are longer than X.520 allows */
+
 struct cert;
 struct crl;
 struct cert_list { struct cert *c[16]; size_t n; }; /* owns them */
@@ -46,7 +48,7 @@ struct cert_rules {
 };
 /* What is trusted as it is: pinned keys under their common names, and certificates that the user brought. Owns all. */
 struct anchors {
-	struct { char cn[64]; struct vkey *key; } key[16];
+	struct { char cn[CERT_CN_MAX]; struct vkey *key; } key[16];
 	size_t           n_keys;
 	struct cert_list certs;
 };
@@ -58,6 +60,6 @@ bool cert_signed_by_key(const struct cert *c, const char *issuer_cn, const struc
 
 /* From leaf over `between` (any order) to an anchor. *path (may be NULL) gets the certificates used, leaf first, borrowed, and the common name of
  * the anchor. COFFER_E_DENIED with check "chain", "validity", "revoked"; COFFER_E_UPSTREAM where a revocation list is wanted and missing. */
-struct cert_path { const struct cert *c[8]; size_t n; char anchor[64]; };
+struct cert_path { const struct cert *c[8]; size_t n; char anchor[CERT_CN_MAX]; };
 enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *between, const struct anchors *anchors,
     const struct cert_rules *rules, struct cert_path *path, struct err *e) NODISCARD;

@@ -100,14 +100,14 @@ static const struct cert *issuer_in(const struct cert_list *l, const struct cert
 }
 
 /* The anchor that c is (no key), or that signed it; cn NULL: neither. */
-static struct signer anchored(const struct anchors *a, const struct cert *c, char own[static 64])
+static struct signer anchored(const struct anchors *a, const struct cert *c, char own[static CERT_CN_MAX])
 {
 	for (size_t i = 0; i < a->n_keys; i++)
 		if (cert_signed_by_key(c, a->key[i].cn, a->key[i].key))
 			return (struct signer){ .cn = a->key[i].cn, .key = a->key[i].key };
 	for (size_t i = 0; i < a->certs.n; i++)
 		if (span_eq(cert_bytes(a->certs.c[i]), cert_bytes(c)))
-			return (struct signer){ .cn = cert_subject_cn(c, own, 64) ? own : "(no name)" };
+			return (struct signer){ .cn = cert_subject_cn(c, own, CERT_CN_MAX) ? own : "(no name)" };
 	return (struct signer){ 0 };
 }
 
@@ -124,7 +124,7 @@ enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *betwe
 {
 	struct cert_path p = { .c = { leaf }, .n = 1 };
 	struct signer end;
-	char own[64];
+	char own[CERT_CN_MAX];
 
 	while (!(end = anchored(anchors, p.c[p.n - 1], own)).cn) {
 		const struct cert *c = p.c[p.n - 1], *up = issuer_in(&anchors->certs, c);
