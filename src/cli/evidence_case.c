@@ -107,6 +107,14 @@ static bool is_main(struct span name)
 	return false;
 }
 
+struct wr *case_main(struct case_files *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (is_main(f->f[i].name))
+			return &f->f[i].bytes;
+	return NULL;
+}
+
 static enum coffer_rc add_anchor(const struct case_run *r, struct span rel, struct set *s, struct err *e)
 {
 	CLEANUP(freep) char *path = str_fmt("%s/%.*s", r->dir, (int)rel.n, (const char *)rel.p);
@@ -147,8 +155,9 @@ static enum coffer_rc prepare(const struct case_run *r, struct case_files *files
 	return COFFER_OK;
 }
 
-static enum coffer_rc appraise(const struct case_run *r, const struct tee_driver *d, struct case_files *files, struct ev_out *out, struct err *e)
+enum coffer_rc case_appraise(const struct case_run *r, struct case_files *files, struct ev_out *out, struct err *e)
 {
+	const struct tee_driver *d = tee_driver_find(json_str(json_get(r->c, "tee")));
 	CLEANUP(freep) struct set *s = calloc(1, sizeof(*s));
 	enum coffer_rc rc;
 
@@ -163,8 +172,7 @@ static enum coffer_rc appraise(const struct case_run *r, const struct tee_driver
 
 /* ---- mutations ---- */
 
-/* Some check that held before does not hold now, or the evidence is no longer evidence. */
-static bool refused_now(const struct ev_out *before, const struct ev_out *after)
+bool case_refused(const struct ev_out *before, const struct ev_out *after)
 {
 	if (after->verdict == VERDICT_MALFORMED)
 		return before->verdict != VERDICT_MALFORMED;
@@ -184,27 +192,28 @@ static enum case_result skip(struct case_run *r, const char *why)
 	return CASE_SKIPPED;
 }
 
-static enum case_result one_mutation(struct case_run *r, const struct tee_driver *d, const struct json *entry, const struct ev_out *before)
+static enum case_result one_mutation(struct case_run *r, const struct json *entry, const struct ev_out *before)
 {
 	CLEANUP(case_files_clear) struct case_files f = { 0 };
 	CLEANUP(ev_out_clear) struct ev_out after = { 0 };
 	struct err e = { 0 };
 
-	if (case_files_read(r, &f, &e) != COFFER_OK || case_mutate(&f, entry, &e) != COFFER_OK || appraise(r, d, &f, &after, &e) != COFFER_OK)
+	if (case_files_read(r, &f, &e) != COFFER_OK || case_mutate(&f, entry, &e) != COFFER_OK ||
+	    case_appraise(r, &f, &after, &e) != COFFER_OK)
 		return skip(r, e.msg);
-	if (refused_now(before, &after))
+	if (case_refused(before, &after))
 		return CASE_PASSED;
 	(void)snprintf(r->why, sizeof(r->why), "a change was not noticed (%.*s of %.*s)", (int)json_str(json_get(entry, "op")).n,
 	    (const char *)json_str(json_get(entry, "op")).p, (int)json_str(json_get(entry, "file")).n, (const char *)json_str(json_get(entry, "file")).p);
 	return CASE_FAILED;
 }
 
-static enum case_result mutated(struct case_run *r, const struct tee_driver *d, const struct ev_out *before)
+static enum case_result mutated(struct case_run *r, const struct ev_out *before)
 {
 	const struct json *list = json_get(r->c, "mutate");
 
 	for (size_t i = 0; i < json_len(list); i++) {
-		enum case_result one = one_mutation(r, d, json_at(list, i), before);
+		enum case_result one = one_mutation(r, json_at(list, i), before);
 
 		if (one != CASE_PASSED)
 			return one;
@@ -216,14 +225,13 @@ enum case_result evidence_case(struct case_run *r)
 {
 	CLEANUP(case_files_clear) struct case_files f = { 0 };
 	CLEANUP(ev_out_clear) struct ev_out out = { 0 };
-	const struct tee_driver *d = tee_driver_find(json_str(json_get(r->c, "tee")));
 	struct err e = { 0 };
 
-	if (case_files_read(r, &f, &e) != COFFER_OK || appraise(r, d, &f, &out, &e) != COFFER_OK) {
+	if (case_files_read(r, &f, &e) != COFFER_OK || case_appraise(r, &f, &out, &e) != COFFER_OK) {
 		(void)skip(r, e.msg);
 		return e.rc == COFFER_E_DENIED ? CASE_FAILED : CASE_SKIPPED;
 	}
 	if (json_get(r->c, "mutate"))
-		return mutated(r, d, &out);
+		return mutated(r, &out);
 	return case_expect(r, &out);
 }
