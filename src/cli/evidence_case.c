@@ -107,9 +107,9 @@ static bool is_main(struct span name)
 	return false;
 }
 
-struct wr *case_main(struct case_files *f)
+struct wr *case_main(const struct case_run *r, struct case_files *f)
 {
-	for (size_t i = 0; i < f->n; i++)
+	for (size_t i = 0; i < f->n && !case_is_part(r, f, true); i++)
 		if (is_main(f->f[i].name))
 			return &f->f[i].bytes;
 	return NULL;
@@ -165,7 +165,7 @@ enum coffer_rc case_appraise(const struct case_run *r, struct case_files *files,
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	rc = prepare(r, files, s, e);
 	if (rc == COFFER_OK)
-		rc = d && s->in.evidence.n > 0 ? d->appraise(&s->in, out, e) : case_part(r, files, &s->in, out, e);
+		rc = d && s->in.evidence.n > 0 && !case_is_part(r, files, true) ? d->appraise(&s->in, out, e) : case_part(r, files, &s->in, out, e);
 	set_clear(s);
 	return rc;
 }

@@ -24,12 +24,14 @@ enum coffer_rc case_files_read(const struct case_run *r, struct case_files *out,
 struct wr *case_file(struct case_files *f, struct span name); /* NULL: none */
 
 /* The file that is evidence a driver takes by itself; NULL: the case is about a part. */
-struct wr *case_main(struct case_files *f);
+struct wr *case_main(const struct case_run *r, struct case_files *f);
 /* Appraises the case's evidence or part, with all other files as collateral. COFFER_E_NOTFOUND: nothing that is judged here. */
 enum coffer_rc case_appraise(const struct case_run *r, struct case_files *f, struct ev_out *out, struct err *e) NODISCARD;
 /* Some check that held before does not hold now, or the evidence is no longer evidence. */
 bool case_refused(const struct ev_out *before, const struct ev_out *after);
 
+/* whole: a file of the case looks like evidence by itself. */
+bool case_is_part(const struct case_run *r, struct case_files *files, bool whole);
 /* Judges a part of evidence by the names of its files, where no file is evidence by itself. COFFER_E_NOTFOUND: no part that is known. */
 enum coffer_rc case_part(const struct case_run *r, struct case_files *files, const struct ev_in *in, struct ev_out *o, struct err *e) NODISCARD;
 

@@ -6,7 +6,9 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/evidence_case.h"
+#include "evidence/dcap_quote.h"
 #include "evidence/eventlog.h"
+#include "evidence/hcl.h"
 #include "evidence/snp_vek.h"
 #include "fmt/enc.h"
 
@@ -276,10 +278,81 @@ static enum coffer_rc judge_tpm_files(const struct part *p, struct ev_out *o, st
 	return wr_done(&o->values, "values", e);
 }
 
+/* ---- Azure ---- */
+
+/* One link: the paravisor's text against the TD quote's report data. */
+static enum coffer_rc judge_binding(const struct part *p, struct ev_out *o, struct err *e)
+{
+	CLEANUP(hcl_clear) struct hcl h = { 0 };
+	struct dcap_quote q;
+	bool holds;
+
+	TRY(hcl_parse(file_of(p, "hcl"), &h, e));
+	TRY(dcap_quote_parse(file_of(p, "td_quote"), &q, e));
+	holds = q.is_td && hcl_bound(&h, q.td.report_data);
+	(void)ev_need(o, "hw_report_data_binds_var_data", holds, VERDICT_INVALID, "SHA-256 of the paravisor's text", holds ? "equal" : "another digest");
+	return COFFER_OK;
+}
+
+static void b64url_m(struct json_wr *j, const char *name, struct span s)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(EVIDENCE_FILE_MAX);
+
+	b64url_write(&w, s);
+	jw_m_str(j, name, wr_span(&w));
+}
+
+/* The evidence that an attester would have made of the files. */
+static enum coffer_rc judge_az_files(const struct part *p, struct ev_out *o, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *quote = NULL;
+	CLEANUP(certs_clear) struct cert_list vcek = { 0 };
+	CLEANUP(wr_close) struct wr w = wr_open(EVIDENCE_FILE_MAX);
+	struct ev_in in = *p->in;
+	struct json_wr j = jw_open(&w, false);
+
+	if (file_of(p, "quote_json").n == 0 && file_of(p, "td_quote").n > 0)
+		return judge_binding(p, o, e);
+	if (file_of(p, "quote_json").n == 0)
+		return err_set(e, COFFER_E_NOTFOUND, "files of a quote that are not known");
+	TRY(json_parse(file_of(p, "quote_json"), OUT_MAX, &quote, e));
+	jw_obj(&j);
+	jw_m_u64(&j, "version", 1);
+	b64url_m(&j, "hcl_report", file_of(p, "hcl"));
+	jw_name(&j, "tpm_quote");
+	jw_value(&j, json_root(quote));
+	if (file_of(p, "td_quote").n > 0) {
+		b64url_m(&j, "td_quote", file_of(p, "td_quote"));
+	} else {
+		TRY(certs_read(file_of(p, "vcek"), &vcek, e));
+		b64url_m(&j, "vcek", cert_bytes(vcek.c[0]));
+	}
+	jw_obj_end(&j);
+	TRY(wr_done(&w, "evidence", e));
+	in.evidence = wr_span(&w);
+	wr_close(&o->values); /* the driver opens its own */
+	return tee_driver_find(json_str(json_get(p->r->c, "tee")))->appraise(&in, o, e);
+}
+
 /* ---- which part ---- */
 
-static const struct { const char *tee, *file; enum coffer_rc (*judge)(const struct part *p, struct ev_out *o, struct err *e); } parts[] = {
-	{ "eventlog", "log", judge_log }, { "snp", "vek", judge_vek }, { "tpm", "message", judge_message }, { "tpm", "ak_tpmt_public.bin", judge_tpm_files } };
+/* alone: false where the file makes it a case of parts whatever else is there. */
+static const struct {
+	const char *tee, *file;
+	bool        alone;
+	enum coffer_rc (*judge)(const struct part *p, struct ev_out *o, struct err *e);
+} parts[] = {
+	{ "eventlog", "log", true, judge_log }, { "snp", "vek", true, judge_vek }, { "tpm", "message", true, judge_message },
+	{ "tpm", "ak_tpmt_public.bin", true, judge_tpm_files },
+	{ "az-snp-vtpm", "hcl", false, judge_az_files }, { "az-tdx-vtpm", "hcl", false, judge_az_files } };
+
+bool case_is_part(const struct case_run *r, struct case_files *files, bool whole)
+{
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (span_eq_str(json_str(json_get(r->c, "tee")), parts[i].tee) && case_file(files, span_of(parts[i].file)))
+			return !whole || !parts[i].alone;
+	return false;
+}
 
 enum coffer_rc case_part(const struct case_run *r, struct case_files *files, const struct ev_in *in, struct ev_out *o, struct err *e)
 {

@@ -86,7 +86,7 @@ static bool ready(struct sweep *s)
 	if (!span_eq_str(json_str(json_get(s->r.c, "kind")), "genuine") || !tee_driver_find(json_str(json_get(s->r.c, "tee"))) ||
 	    case_files_read(&s->r, &s->f, &e) != COFFER_OK)
 		return false;
-	s->main = case_main(&s->f);
+	s->main = case_main(&s->r, &s->f);
 	return s->main && s->main->n > 0 && case_appraise(&s->r, &s->f, &s->before, &e) == COFFER_OK && s->before.verdict != VERDICT_MALFORMED;
 }
 
