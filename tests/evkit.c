@@ -241,6 +241,41 @@ void evkit_extend(enum hash_alg h, uint8_t *reg, struct span digest)
 	hash_once(h, (struct span){ both, 2 * digest.n }, reg);
 }
 
+static void sized(struct wr *w, struct span s)
+{
+	wr_be16(w, (uint16_t)s.n);
+	wr_put(w, s);
+}
+
+void evkit_tpm_message(struct wr *w, struct span nonce, uint32_t select, size_t banks, const uint8_t *pcr)
+{
+	static const uint8_t name[34] = { 0, 11, 1 };
+	struct hash_stream *h = hash_open(HASH_SHA256);
+	uint8_t digest[HASH_MAX];
+
+	wr_be32(w, 0xff544347);
+	wr_be16(w, 0x8018);
+	sized(w, SPAN(name));
+	sized(w, nonce);
+	wr_be64(w, 1234);
+	wr_be32(w, 5);
+	wr_be32(w, 6);
+	wr_u8(w, 1);
+	wr_be64(w, 0x20260101);
+	wr_be32(w, (uint32_t)banks);
+	for (size_t b = 0; b < banks; b++) {
+		wr_be16(w, b == 0 ? TPM_ALG_SHA256 : TPM_ALG_SHA1);
+		wr_u8(w, 3);
+		for (size_t i = 0; i < 3; i++)
+			wr_u8(w, b == 0 ? (uint8_t)(select >> (8 * i)) : 0);
+	}
+	for (size_t i = 0; i < TPM_PCRS; i++)
+		if (select >> i & 1)
+			hash_add(h, (struct span){ pcr + 32 * i, 32 });
+	hash_end(h, digest);
+	sized(w, (struct span){ digest, 32 });
+}
+
 bool evkit_fails(const struct ev_out *o, const char *id)
 {
 	for (size_t i = 0; i < o->n; i++)

@@ -41,6 +41,9 @@ void      evkit_log_head(struct wr *w, const uint16_t *alg, size_t n);
 void      evkit_log_event(struct wr *w, uint32_t reg, uint32_t type, const uint16_t *alg, size_t n, struct span data);
 /* What extending a register does. */
 void      evkit_extend(enum hash_alg h, uint8_t *reg, struct span digest);
+/* A quote's message over the selected SHA-256 PCRs; of two banks, the second is an empty SHA-1 selection.
+ * pcr: 24 values of 32 bytes. */
+void      evkit_tpm_message(struct wr *w, struct span nonce, uint32_t select, size_t banks, const uint8_t *pcr);
 /* What every test of a driver asks: whether the check is there and fails; whether it is the only one that does. */
 bool      evkit_fails(const struct ev_out *o, const char *id);
 bool      evkit_only(const struct ev_out *o, enum verdict v, const char *id);

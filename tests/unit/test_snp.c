@@ -4,105 +4,28 @@
 
 #include "base/own.h"
 #include "base/str.h"
-#include "evidence/evidence.h"
-#include "evidence/snp_report.h"
-#include "tests/evkit.h"
+#include "tests/snpkit.h"
 #include "tests/t.h"
 
-#define NOW INT64_C(1800000000)
-#define OID "1.3.6.1.4.1.3704.1."
+#define NOW SNPKIT_NOW
 
-struct rig {
-	EVP_PKEY         *ask, *vek;
-	uint8_t           report[SNP_REPORT_LEN];
-	struct collateral col;
-	struct ev_out     out;
-};
+struct rig { struct snpkit k; struct ev_out out; };
 
-static void put32(uint8_t *p, uint32_t v)
+static void rig_open(struct rig *r, const struct snpkit_vek *v)
 {
-	for (size_t i = 0; i < 4; i++)
-		p[i] = (uint8_t)(v >> (8 * i));
-}
-
-static void base_report(uint8_t b[static SNP_REPORT_LEN])
-{
-	static const uint8_t tcb[8] = { 4, 0, 0, 0, 0, 0, 24, 219 };
-
-	memset(b, 0, SNP_REPORT_LEN);
-	put32(b, 3);
-	put32(b + 0x08, 0x3001f);
-	put32(b + 0x34, 1);
-	memset(b + 0x50, 0xd1, 64);
-	memset(b + 0x90, 0x3e, 48);
-	memset(b + 0xc0, 0x1d, 32);
-	memcpy(b + 0x180, tcb, 8);
-	b[0x188] = 0x19;
-	b[0x189] = 0x01;
-	memset(b + 0x1a0, 0xc1, 64);
-	memcpy(b + 0x1e0, tcb, 8);
-	memcpy(b + 0x1f0, tcb, 8);
-}
-
-static void sign(struct rig *r)
-{
-	uint8_t rs[96];
-
-	evkit_sign(r->vek, "SHA384", (struct span){ r->report, SNP_SIGNED_LEN }, rs, 48);
-	memset(r->report + SNP_SIGNED_LEN, 0, SNP_REPORT_LEN - SNP_SIGNED_LEN);
-	for (size_t i = 0; i < 48; i++) {
-		r->report[0x2a0 + i] = rs[47 - i];
-		r->report[0x2a0 + 72 + i] = rs[95 - i];
-	}
-}
-
-/* How the certificate departs from the report's own. */
-struct vek { const char *issuer; uint8_t bootloader, snp, microcode, chip; bool no_hwid, octets, late; };
-static const struct vek good = { "SEV-Milan", 4, 24, 219, 0xc1, false, false, false };
-
-static void make_vek(struct rig *r, const struct vek *v)
-{
-	CLEANUP(wr_close) struct wr der = wr_open(1u << 16), ca = wr_open(1u << 16);
-	uint8_t hwid[66] = { 4, 64 };
-	const uint8_t bl[] = { 2, 1, v->bootloader }, tee[] = { 2, 1, 0 }, snp[] = { 2, 1, v->snp }, mc[] = { 2, 2, 0, v->microcode };
-	struct evkit_ext ext[] = { { OID "3.1", SPAN(bl), false }, { OID "3.2", SPAN(tee), false }, { OID "3.3", SPAN(snp), false },
-		{ OID "3.8", SPAN(mc), false }, { OID "4", { hwid + 2, 64 }, false } };
-	struct evkit_cert issuer = { .cn = v->issuer, .issuer_cn = v->issuer, .key = r->ask, .issuer_key = r->ask, .ca = true, .pathlen = -1 };
-	struct evkit_cert c = { .cn = "SEV-VCEK", .issuer_cn = v->issuer, .key = r->vek, .issuer_key = r->ask, .pathlen = -1, .ext = ext, .n_ext = v->no_hwid ? 4 : 5 };
-
-	memset(hwid + 2, v->chip, 64);
-	if (v->octets)
-		ext[4].value = SPAN(hwid);
-	if (v->late) {
-		c.not_before = NOW + 1;
-		c.not_after = NOW + 2;
-	}
-	evkit_cert(&issuer, &ca);
-	evkit_cert(&c, &der);
-	evkit_add(&r->col.roots, &ca);
-	evkit_add(&r->col.certs, &der);
-}
-
-static void rig_open(struct rig *r, const struct vek *v)
-{
-	*r = (struct rig){ .ask = evkit_ec("P-384"), .vek = evkit_ec("P-384") };
-	base_report(r->report);
-	make_vek(r, v);
-	sign(r);
+	*r = (struct rig){ 0 };
+	snpkit_open(&r->k, v);
 }
 
 static void rig_close(struct rig *r)
 {
-	EVP_PKEY_free(r->ask);
-	EVP_PKEY_free(r->vek);
-	certs_clear(&r->col.certs);
-	certs_clear(&r->col.roots);
+	snpkit_close(&r->k);
 	ev_out_clear(&r->out);
 }
 
 static enum verdict judge_bound(struct rig *r, struct span data, struct span init)
 {
-	struct ev_in in = { .evidence = SPAN(r->report), .col = &r->col, .now = NOW, .report_data = data, .init_data = init };
+	struct ev_in in = { .evidence = SPAN(r->k.report), .col = &r->k.col, .now = NOW, .report_data = data, .init_data = init };
 	struct err e = { 0 };
 
 	ev_out_clear(&r->out);
@@ -132,7 +55,7 @@ static void report_of_a_known_chip_is_valid_and_its_claims_are_read(void)
 	struct json_doc *d = NULL;
 	struct err e = { 0 };
 
-	rig_open(&r, &good);
+	rig_open(&r, &snpkit_good);
 	CHECK(judge(&r) == VERDICT_VALID);
 	CHECK(json_parse(wr_span(&r.out.claims), 1u << 20, &d, &e) == COFFER_OK);
 	CHECK(span_starts(json_str(json_get(json_root(d), "measurement")), "3e3e3e") && span_starts(json_str(json_get(json_root(d), "init_data")), "1d1d"));
@@ -142,7 +65,7 @@ static void report_of_a_known_chip_is_valid_and_its_claims_are_read(void)
 
 static void hardware_id_in_an_octet_string_is_the_same(void)
 {
-	struct vek v = good;
+	struct snpkit_vek v = snpkit_good;
 	struct rig r;
 
 	v.octets = true;
@@ -153,29 +76,29 @@ static void hardware_id_in_an_octet_string_is_the_same(void)
 
 static void key_of_another_chip_firmware_or_generation_is_refused(void)
 {
-	struct vek v = good;
+	struct snpkit_vek v = snpkit_good;
 	struct rig r;
 
 	v.chip = 0xc2;
 	rig_open(&r, &v);
 	CHECK(only(&r, VERDICT_INVALID, "vek_hwid_equals_chip_id"));
 	rig_close(&r);
-	v = good;
+	v = snpkit_good;
 	v.snp = 25;
 	rig_open(&r, &v);
 	CHECK(only(&r, VERDICT_INVALID, "vek_tcb"));
 	rig_close(&r);
-	v = good;
+	v = snpkit_good;
 	v.issuer = "SEV-Genoa";
 	rig_open(&r, &v);
 	CHECK(only(&r, VERDICT_INVALID, "generation"));
 	rig_close(&r);
-	v = good;
+	v = snpkit_good;
 	v.issuer = "Somebody";
 	rig_open(&r, &v);
 	CHECK(judge(&r) == VERDICT_INVALID && fails(&r, "vek_chain"));
 	rig_close(&r);
-	v = good;
+	v = snpkit_good;
 	v.no_hwid = true;
 	rig_open(&r, &v);
 	CHECK(judge(&r) == VERDICT_INVALID && fails(&r, "vek_chain"));
@@ -184,28 +107,28 @@ static void key_of_another_chip_firmware_or_generation_is_refused(void)
 
 static void vlek_is_no_chips_and_must_be_said_in_the_report(void)
 {
-	struct vek v = good;
+	struct snpkit_vek v = snpkit_good;
 	struct rig r;
 
 	v.issuer = "SEV-VLEK-Milan";
 	v.no_hwid = true;
 	rig_open(&r, &v);
 	CHECK(only(&r, VERDICT_INVALID, "signing_key") == false && fails(&r, "signing_key")); /* nor is it the chip's */
-	put32(r.report + 0x48, 1u << 2);
-	sign(&r);
+	snpkit_put32(r.k.report + 0x48, 1u << 2);
+	snpkit_sign(&r.k);
 	CHECK(judge(&r) == VERDICT_VALID);
 	rig_close(&r);
 }
 
 static void expired_or_missing_key_is_stale_or_collateral(void)
 {
-	struct vek v = good;
+	struct snpkit_vek v = snpkit_good;
 	struct rig r;
 
 	v.late = true;
 	rig_open(&r, &v);
 	CHECK(only(&r, VERDICT_STALE, "vek_chain"));
-	certs_clear(&r.col.certs);
+	certs_clear(&r.k.col.certs);
 	CHECK(judge(&r) == VERDICT_COLLATERAL && fails(&r, "vek"));
 	rig_close(&r);
 }
@@ -214,8 +137,8 @@ static void root_that_nobody_brought_is_not_trusted(void)
 {
 	struct rig r;
 
-	rig_open(&r, &good);
-	certs_clear(&r.col.roots);
+	rig_open(&r, &snpkit_good);
+	certs_clear(&r.k.col.roots);
 	CHECK(only(&r, VERDICT_INVALID, "vek_chain"));
 	rig_close(&r);
 }
@@ -224,13 +147,13 @@ static void privilege_level_and_algorithm_are_demanded(void)
 {
 	struct rig r;
 
-	rig_open(&r, &good);
-	put32(r.report + 0x30, 1);
-	sign(&r);
+	rig_open(&r, &snpkit_good);
+	snpkit_put32(r.k.report + 0x30, 1);
+	snpkit_sign(&r.k);
 	CHECK(only(&r, VERDICT_INVALID, "vmpl"));
-	put32(r.report + 0x30, 0);
-	put32(r.report + 0x34, 2);
-	sign(&r);
+	snpkit_put32(r.k.report + 0x30, 0);
+	snpkit_put32(r.k.report + 0x34, 2);
+	snpkit_sign(&r.k);
 	CHECK(judge(&r) == VERDICT_INVALID && fails(&r, "signature_algorithm"));
 	rig_close(&r);
 }
@@ -242,15 +165,15 @@ static void bindings_are_judged_with_zero_padding_only(void)
 
 	memset(d, 0xd1, 64);
 	memset(init, 0x1d, 32);
-	rig_open(&r, &good);
+	rig_open(&r, &snpkit_good);
 	CHECK(judge_bound(&r, SPAN(d), SPAN(init)) == VERDICT_VALID);
 	CHECK(judge_bound(&r, (struct span){ d, 48 }, SPAN(init)) == VERDICT_INVALID && fails(&r, "report_data"));
 	d[63] ^= 1;
 	CHECK(judge_bound(&r, SPAN(d), SPAN(init)) == VERDICT_INVALID && fails(&r, "report_data"));
 	init[0] ^= 1;
 	CHECK(judge_bound(&r, (struct span){ 0 }, SPAN(init)) == VERDICT_INVALID && fails(&r, "init_data"));
-	memset(r.report + 0x50 + 48, 0, 16);
-	sign(&r);
+	memset(r.k.report + 0x50 + 48, 0, 16);
+	snpkit_sign(&r.k);
 	CHECK(judge_bound(&r, (struct span){ d, 48 }, (struct span){ 0 }) == VERDICT_VALID);
 	rig_close(&r);
 }
@@ -260,11 +183,11 @@ static void every_byte_of_the_report_counts(void)
 {
 	struct rig r;
 
-	rig_open(&r, &good);
+	rig_open(&r, &snpkit_good);
 	for (size_t i = 0; i < SNP_REPORT_LEN; i++) {
-		r.report[i] ^= 1;
+		r.k.report[i] ^= 1;
 		CHECK(judge(&r) != VERDICT_VALID);
-		r.report[i] ^= 1;
+		r.k.report[i] ^= 1;
 	}
 	CHECK(judge(&r) == VERDICT_VALID);
 	rig_close(&r);
@@ -274,13 +197,13 @@ static void every_other_length_is_malformed(void)
 {
 	struct rig r;
 
-	rig_open(&r, &good);
+	rig_open(&r, &snpkit_good);
 	for (size_t n = 0; n < SNP_REPORT_LEN; n++) {
 		CLEANUP(freep) uint8_t *exact = malloc(n ? n : 1);
 		struct snp_report rep = { .version = 77 };
 		struct err e = { 0 };
 
-		memcpy(exact, r.report, n);
+		memcpy(exact, r.k.report, n);
 		CHECK(snp_report_parse((struct span){ exact, n }, &rep, &e) == COFFER_E_INPUT && rep.version == 77);
 	}
 	rig_close(&r);
@@ -293,19 +216,19 @@ static void reserved_bytes_must_be_zero_and_versions_known(void)
 	struct err e = { 0 };
 	struct rig r;
 
-	rig_open(&r, &good);
+	rig_open(&r, &snpkit_good);
 	for (size_t i = 0; i < sizeof(mbz) / sizeof(mbz[0]); i++) {
-		r.report[mbz[i]] = 1;
-		CHECK(snp_report_parse(SPAN(r.report), &rep, &e) == COFFER_E_INPUT);
-		r.report[mbz[i]] = 0;
+		r.k.report[mbz[i]] = 1;
+		CHECK(snp_report_parse(SPAN(r.k.report), &rep, &e) == COFFER_E_INPUT);
+		r.k.report[mbz[i]] = 0;
 	}
-	r.report[0] = 5;
-	r.report[0x1f8] = 1; /* version 5 has mitigation vectors there */
-	CHECK(snp_report_parse(SPAN(r.report), &rep, &e) == COFFER_OK && rep.launch_mit == 1);
-	r.report[0] = 6;
-	CHECK(snp_report_parse(SPAN(r.report), &rep, &e) == COFFER_E_INPUT);
-	r.report[0] = 1;
-	CHECK(snp_report_parse(SPAN(r.report), &rep, &e) == COFFER_E_INPUT);
+	r.k.report[0] = 5;
+	r.k.report[0x1f8] = 1; /* version 5 has mitigation vectors there */
+	CHECK(snp_report_parse(SPAN(r.k.report), &rep, &e) == COFFER_OK && rep.launch_mit == 1);
+	r.k.report[0] = 6;
+	CHECK(snp_report_parse(SPAN(r.k.report), &rep, &e) == COFFER_E_INPUT);
+	r.k.report[0] = 1;
+	CHECK(snp_report_parse(SPAN(r.k.report), &rep, &e) == COFFER_E_INPUT);
 	rig_close(&r);
 }
 
@@ -384,16 +307,16 @@ static size_t report_json(const uint8_t *b, size_t skip, struct json_wr *j)
 static void evidence_json(const struct rig *r, size_t skip, const char *extra, struct wr *w)
 {
 	struct json_wr j = jw_open(w, false);
-	struct span vek = cert_bytes(r->col.certs.c[0]);
+	struct span vek = cert_bytes(r->k.col.certs.c[0]);
 
 	jw_obj(&j);
 	jw_name(&j, "attestation_report");
 	jw_obj(&j);
-	if (report_json(r->report, skip, &j) != skip) {
+	if (report_json(r->k.report, skip, &j) != skip) {
 		jw_name(&j, "signature");
 		jw_obj(&j);
-		ints(&j, "r", r->report + 0x2a0, 72);
-		ints(&j, "s", r->report + 0x2a0 + 72, 72);
+		ints(&j, "r", r->k.report + 0x2a0, 72);
+		ints(&j, "s", r->k.report + 0x2a0 + 72, 72);
 		jw_obj_end(&j);
 	}
 	if (extra)
@@ -412,7 +335,7 @@ static void evidence_json(const struct rig *r, size_t skip, const char *extra, s
 static enum verdict judge_json(struct rig *r, size_t skip, const char *extra)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(1u << 18);
-	struct collateral col = { .roots = r->col.roots };
+	struct collateral col = { .roots = r->k.col.roots };
 	struct ev_in in = { .col = &col, .now = NOW };
 	struct err e = { 0 };
 
@@ -429,17 +352,17 @@ static void decoded_form_is_packed_back_into_what_was_signed(void)
 	const size_t all = 26; /* members beside the signature */
 	struct rig r;
 
-	rig_open(&r, &good);
-	r.report[0x1e8] = 3;
-	r.report[0x1e9] = 4;
-	r.report[0x1ec] = 5;
-	put32(r.report + 0x40, 0x23);
-	sign(&r);
+	rig_open(&r, &snpkit_good);
+	r.k.report[0x1e8] = 3;
+	r.k.report[0x1e9] = 4;
+	r.k.report[0x1ec] = 5;
+	snpkit_put32(r.k.report + 0x40, 0x23);
+	snpkit_sign(&r.k);
 	CHECK(judge_json(&r, all + 1, NULL) == VERDICT_VALID);
 	for (size_t i = 0; i <= all; i++)
 		CHECK(judge_json(&r, i, NULL) == VERDICT_MALFORMED);
 	CHECK(judge_json(&r, all + 1, "surprise") == VERDICT_MALFORMED);
-	r.report[0x90] ^= 1;
+	r.k.report[0x90] ^= 1;
 	CHECK(judge_json(&r, all + 1, NULL) == VERDICT_INVALID && fails(&r, "report_signature"));
 	rig_close(&r);
 }
@@ -451,12 +374,12 @@ static void revoked_key_is_refused(void)
 	struct err e = { 0 };
 	struct rig r;
 
-	rig_open(&r, &good);
-	evkit_crl("SEV-Milan", r.ask, &serial, 1, NOW - 10, NOW + 10, &der);
-	CHECK(crl_read(wr_span(&der), &r.col.crls.c[0], &e) == COFFER_OK);
-	r.col.crls.n = 1;
+	rig_open(&r, &snpkit_good);
+	evkit_crl("SEV-Milan", r.k.ask, &serial, 1, NOW - 10, NOW + 10, &der);
+	CHECK(crl_read(wr_span(&der), &r.k.col.crls.c[0], &e) == COFFER_OK);
+	r.k.col.crls.n = 1;
 	CHECK(only(&r, VERDICT_INVALID, "vek_chain"));
-	crls_clear(&r.col.crls);
+	crls_clear(&r.k.col.crls);
 	rig_close(&r);
 }
 

@@ -62,33 +62,9 @@ static void sized(struct wr *w, struct span s)
 
 static void make_message(struct rig *r)
 {
-	static const uint8_t name[34] = { 0, 11, 1 };
-	struct hash_stream *h = hash_open(HASH_SHA256);
-	uint8_t digest[HASH_MAX];
-
 	wr_close(&r->msg);
 	r->msg = wr_open(4096);
-	wr_be32(&r->msg, 0xff544347);
-	wr_be16(&r->msg, 0x8018);
-	sized(&r->msg, SPAN(name));
-	sized(&r->msg, r->nonce);
-	wr_be64(&r->msg, 1234);
-	wr_be32(&r->msg, 5);
-	wr_be32(&r->msg, 6);
-	wr_u8(&r->msg, 1);
-	wr_be64(&r->msg, 0x20260101);
-	wr_be32(&r->msg, (uint32_t)r->banks);
-	for (size_t b = 0; b < r->banks; b++) {
-		wr_be16(&r->msg, b == 0 ? TPM_ALG_SHA256 : TPM_ALG_SHA1);
-		wr_u8(&r->msg, 3);
-		for (size_t i = 0; i < 3; i++)
-			wr_u8(&r->msg, b == 0 ? (uint8_t)(r->select >> (8 * i)) : 0);
-	}
-	for (size_t i = 0; i < TPM_PCRS; i++)
-		if (r->select >> i & 1)
-			hash_add(h, SPAN(r->pcr[i]));
-	hash_end(h, digest);
-	sized(&r->msg, (struct span){ digest, 32 });
+	evkit_tpm_message(&r->msg, r->nonce, r->select, r->banks, r->pcr[0]);
 }
 
 static void sign_message(struct rig *r)
