@@ -98,16 +98,14 @@ enum coffer_rc vkey_ec(enum vkey_kind kind, struct span xy, struct vkey **out, s
 	char group[16];
 	uint8_t point[1 + 96] = { POINT_CONVERSION_UNCOMPRESSED };
 	size_t half = kind == VKEY_P384 ? 48 : 32;
-	OSSL_PARAM p[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * half),
-		OSSL_PARAM_construct_end(),
-	};
+	OSSL_PARAM p[3] = { OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END };
 
 	if (kind == VKEY_RSA || xy.n != 2 * half)
 		return err_set(e, COFFER_E_INPUT, "key: a point of %zu bytes", xy.n);
 	(void)snprintf(group, sizeof(group), "%s", kind == VKEY_P384 ? "secp384r1" : kind == VKEY_SM2 ? "SM2" : "prime256v1");
 	memcpy(point + 1, xy.p, xy.n);
+	p[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0); /* measures the text: it must be there */
+	p[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * half);
 	return vkey_adopt(from_params(kind == VKEY_SM2 ? "SM2" : "EC", p), out, e);
 }
 
