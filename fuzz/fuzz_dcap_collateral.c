@@ -22,9 +22,11 @@ static void judge(const struct dcap_collateral *c, bool td)
 	q.td.seam_attributes = (struct span){ zero, 8 };
 	q.qe.attributes = (struct span){ attributes, 16 };
 	q.qe.mr_signer = (struct span){ zero, 32 };
-	if (c->tcb_info.present && tcb_info_judge(&c->tcb_info, &pck, &q, &s, &e) == COFFER_OK && s.matched && s.status > TCB_REVOKED)
+	if (c->tcb_info.present && tcb_info_judge(&c->tcb_info, &pck, &q, &s, &e) == COFFER_OK && s.matched &&
+	    s.status > TCB_REVOKED)
 		abort();
-	if (c->qe_identity.present && qe_identity_judge(&c->qe_identity, &q, &qe, &e) == COFFER_OK && tcb_converge(&s, qe) > TCB_NONE)
+	if (c->qe_identity.present && qe_identity_judge(&c->qe_identity, &q, &qe, &e) == COFFER_OK &&
+	    tcb_converge(&s, qe) > TCB_NONE)
 		abort();
 }
 

@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		}
 		if (!whole || a.events != l.seen)
 			abort();
-		if (eventlog_replay((struct span){ p, n }, algs[i], &b, &e) != COFFER_OK || memcmp(a.reg, b.reg, sizeof(a.reg)) != 0)
+		if (eventlog_replay((struct span){ p, n }, algs[i], &b, &e) != COFFER_OK ||
+		    memcmp(a.reg, b.reg, sizeof(a.reg)) != 0)
 			abort();
 	}
 	return 0;

@@ -31,7 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		evidence((struct span){ p, n });
 		return 0;
 	}
-	if (hcl_parse((struct span){ p, n }, &h, &e) == COFFER_OK ? !h.ak || h.text.n == 0 || h.text.n > n : h.ak != NULL || h.text.n != 0)
+	if (hcl_parse((struct span){ p, n }, &h, &e) == COFFER_OK ? !h.ak || h.text.n == 0 || h.text.n > n
+								  : h.ak != NULL || h.text.n != 0)
 		abort(); /* output untouched on failure */
 	hcl_clear(&h);
 	return 0;

@@ -17,10 +17,24 @@ void dcapkit_open(struct dcapkit *k, uint16_t version, bool td)
 {
 	static const uint8_t fmspc[6] = { 0xb0, 0xc0, 0x6f };
 
-	*k = (struct dcapkit){ .version = version, .td = td, .body_type = td ? 3 : 1, .pce_svn = 11, .tcb_fmspc = "B0C06F000000", .status = "UpToDate",
-		.signer_cn = "Intel SGX TCB Signing", .qe_signer = 0xdc, .qe_svn = 4, .issued = DCAPKIT_NOW - 1000, .next = DCAPKIT_NOW + 1000,
-		.pck_until = DCAPKIT_NOW + 1000, .revoked = 9999,
-		.root = evkit_ec("P-256"), .ca = evkit_ec("P-256"), .pck = evkit_ec("P-256"), .ak = evkit_ec("P-256"), .tcb = evkit_ec("P-256") };
+	*k = (struct dcapkit){ .version = version,
+		.td = td,
+		.body_type = td ? 3 : 1,
+		.pce_svn = 11,
+		.tcb_fmspc = "B0C06F000000",
+		.status = "UpToDate",
+		.signer_cn = "Intel SGX TCB Signing",
+		.qe_signer = 0xdc,
+		.qe_svn = 4,
+		.issued = DCAPKIT_NOW - 1000,
+		.next = DCAPKIT_NOW + 1000,
+		.pck_until = DCAPKIT_NOW + 1000,
+		.revoked = 9999,
+		.root = evkit_ec("P-256"),
+		.ca = evkit_ec("P-256"),
+		.pck = evkit_ec("P-256"),
+		.ak = evkit_ec("P-256"),
+		.tcb = evkit_ec("P-256") };
 	memcpy(k->fmspc, fmspc, 6);
 	memset(k->comp, 5, sizeof(k->comp));
 	k->body_n = !td ? 384 : version == 5 ? 648 : 584;
@@ -112,13 +126,27 @@ static void pem(struct wr *w, const struct wr *der)
 
 static void make_certs(struct dcapkit *k, struct wr *chain)
 {
-	CLEANUP(wr_close) struct wr ext = wr_open(8192), pck = wr_open(16384), ca = wr_open(16384), root = wr_open(16384), tcb = wr_open(16384);
+	CLEANUP(wr_close)
+	struct wr ext = wr_open(8192),
+		  pck = wr_open(16384), ca = wr_open(16384), root = wr_open(16384), tcb = wr_open(16384);
 	struct evkit_ext sgx = { "1.2.840.113741.1.13.1", { 0 }, false };
 	struct evkit_cert r = { .cn = ROOT, .issuer_cn = ROOT, .key = k->root, .issuer_key = k->root, .ca = true, .pathlen = -1 };
-	struct evkit_cert c = { .cn = CA, .issuer_cn = ROOT, .key = k->ca, .issuer_key = k->root, .ca = true, .pathlen = 0, .serial = 60 };
-	struct evkit_cert p = { .cn = "Intel SGX PCK Certificate", .issuer_cn = CA, .key = k->pck, .issuer_key = k->ca, .pathlen = -1,
-		.serial = PCK_SERIAL, .not_before = DCAPKIT_NOW - 5000, .not_after = k->pck_until, .ext = &sgx, .n_ext = 1 };
-	struct evkit_cert t = { .cn = k->signer_cn, .issuer_cn = ROOT, .key = k->tcb, .issuer_key = k->root, .pathlen = -1, .serial = 80 };
+	struct evkit_cert c = {
+		.cn = CA, .issuer_cn = ROOT, .key = k->ca, .issuer_key = k->root, .ca = true, .pathlen = 0, .serial = 60
+	};
+	struct evkit_cert p = { .cn = "Intel SGX PCK Certificate",
+		.issuer_cn = CA,
+		.key = k->pck,
+		.issuer_key = k->ca,
+		.pathlen = -1,
+		.serial = PCK_SERIAL,
+		.not_before = DCAPKIT_NOW - 5000,
+		.not_after = k->pck_until,
+		.ext = &sgx,
+		.n_ext = 1 };
+	struct evkit_cert t = {
+		.cn = k->signer_cn, .issuer_cn = ROOT, .key = k->tcb, .issuer_key = k->root, .pathlen = -1, .serial = 80
+	};
 
 	sgx_extension(k, &ext);
 	sgx.value = wr_span(&ext);
@@ -237,11 +265,15 @@ static void level(struct wr *w, unsigned svn, unsigned pce, const char *status)
 
 static void tcb_info(const struct dcapkit *k, const char *issued, const char *next, struct wr *w)
 {
-	static const char signer[] = "\"mrsigner\":\"" ZEROS48 "\",\"attributes\":\"0000000000000000\",\"attributesMask\":\"FFFFFFFFFFFFFFFF\"";
+	static const char signer[] =
+	    "\"mrsigner\":\"" ZEROS48 "\",\"attributes\":\"0000000000000000\",\"attributesMask\":\"FFFFFFFFFFFFFFFF\"";
 
-	wr_fmt(w, "{\"id\":\"%s\",\"version\":3,\"issueDate\":\"%s\",\"nextUpdate\":\"%s\",\"fmspc\":\"%s\",\"pceId\":\"0000\",\"tcbType\":0,", k->td ? "TDX" : "SGX",
-	    issued, next, k->tcb_fmspc);
-	wr_fmt(w, "\"tcbEvaluationDataNumber\":17,\"tdxModule\":{%s},\"tdxModuleIdentities\":[{\"id\":\"TDX_01\",%s,\"tcbLevels\":[", signer, signer);
+	wr_fmt(w,
+	    "{\"id\":\"%s\",\"version\":3,\"issueDate\":\"%s\",\"nextUpdate\":\"%s\",\"fmspc\":\"%s\",\"pceId\":\"0000\",\"tcbType\":0,",
+	    k->td ? "TDX" : "SGX", issued, next, k->tcb_fmspc);
+	wr_fmt(w,
+	    "\"tcbEvaluationDataNumber\":17,\"tdxModule\":{%s},\"tdxModuleIdentities\":[{\"id\":\"TDX_01\",%s,\"tcbLevels\":[",
+	    signer, signer);
 	wr_str(w, "{\"tcb\":{\"isvsvn\":4},\"tcbDate\":\"2026-03-13T00:00:00Z\",\"tcbStatus\":\"UpToDate\"},");
 	wr_str(w, "{\"tcb\":{\"isvsvn\":2},\"tcbDate\":\"2025-03-13T00:00:00Z\",\"tcbStatus\":\"OutOfDate\"}]}],\"tcbLevels\":[");
 	level(w, 5, 11, k->status);
@@ -252,12 +284,16 @@ static void tcb_info(const struct dcapkit *k, const char *issued, const char *ne
 
 static void qe_identity(const struct dcapkit *k, const char *issued, const char *next, struct wr *w)
 {
-	wr_fmt(w, "{\"id\":\"%s\",\"version\":2,\"issueDate\":\"%s\",\"nextUpdate\":\"%s\",\"tcbEvaluationDataNumber\":17,", k->td ? "TD_QE" : "QE", issued, next);
-	wr_str(w, "\"miscselect\":\"00000000\",\"miscselectMask\":\"FFFFFFFF\",\"attributes\":\"11000000000000000000000000000000\",");
+	wr_fmt(w, "{\"id\":\"%s\",\"version\":2,\"issueDate\":\"%s\",\"nextUpdate\":\"%s\",\"tcbEvaluationDataNumber\":17,",
+	    k->td ? "TD_QE" : "QE", issued, next);
+	wr_str(w,
+	    "\"miscselect\":\"00000000\",\"miscselectMask\":\"FFFFFFFF\",\"attributes\":\"11000000000000000000000000000000\",");
 	wr_str(w, "\"attributesMask\":\"FBFFFFFFFFFFFFFF0000000000000000\",\"mrsigner\":\"");
 	for (unsigned i = 0; i < 32; i++)
 		wr_fmt(w, "%02X", k->qe_signer);
-	wr_fmt(w, "\",\"isvprodid\":2,\"tcbLevels\":[{\"tcb\":{\"isvsvn\":%u},\"tcbDate\":\"2026-03-13T00:00:00Z\",\"tcbStatus\":\"UpToDate\"}]}", k->qe_svn);
+	wr_fmt(w,
+	    "\",\"isvprodid\":2,\"tcbLevels\":[{\"tcb\":{\"isvsvn\":%u},\"tcbDate\":\"2026-03-13T00:00:00Z\",\"tcbStatus\":\"UpToDate\"}]}",
+	    k->qe_svn);
 }
 
 void dcapkit_sign(struct dcapkit *k, const char *name, struct span body, struct wr *out)

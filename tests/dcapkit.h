@@ -1,5 +1,5 @@
-/* A maker of DCAP quotes for tests: a root, a platform CA, a PCK, a quoting enclave and signed collateral, all by keys made on the spot.
- * dcapkit_open sets what is good; change fields, then dcapkit_make. */
+/* A maker of DCAP quotes for tests: a root, a platform CA, a PCK, a quoting enclave and signed collateral, all by keys made on
+ * the spot. dcapkit_open sets what is good; change fields, then dcapkit_make. */
 #pragma once
 #include "tests/evkit.h"
 

@@ -75,7 +75,8 @@ void evkit_cert(const struct evkit_cert *c, struct wr *der)
 	uint8_t *p = NULL;
 	int n;
 
-	must(x && X509_set_version(x, X509_VERSION_3) == 1 && ASN1_INTEGER_set(X509_get_serialNumber(x), c->serial ? c->serial : 7) == 1);
+	must(x && X509_set_version(x, X509_VERSION_3) == 1 &&
+	     ASN1_INTEGER_set(X509_get_serialNumber(x), c->serial ? c->serial : 7) == 1);
 	must(ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(c->not_before ? c->not_before : 1577836800)) != NULL);
 	must(ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(c->not_after ? c->not_after : 2493072000)) != NULL);
 	name(X509_get_subject_name(x), c->cn);
@@ -113,7 +114,8 @@ void evkit_sign(EVP_PKEY *k, const char *md, struct span msg, uint8_t *rs, size_
 	sign_der(k, md, msg, &der, &n);
 	p = der;
 	s = d2i_ECDSA_SIG(NULL, &p, (long)n);
-	must(s && BN_bn2binpad(ECDSA_SIG_get0_r(s), rs, (int)half) > 0 && BN_bn2binpad(ECDSA_SIG_get0_s(s), rs + half, (int)half) > 0);
+	must(s && BN_bn2binpad(ECDSA_SIG_get0_r(s), rs, (int)half) > 0 &&
+	     BN_bn2binpad(ECDSA_SIG_get0_s(s), rs + half, (int)half) > 0);
 	ECDSA_SIG_free(s);
 }
 
@@ -130,7 +132,8 @@ void evkit_xy(EVP_PKEY *k, uint8_t *xy, size_t half)
 {
 	BIGNUM *x = NULL, *y = NULL;
 
-	must(EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 && EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1);
+	must(EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 &&
+	     EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1);
 	must(BN_bn2binpad(x, xy, (int)half) > 0 && BN_bn2binpad(y, xy + half, (int)half) > 0);
 	BN_free(x);
 	BN_free(y);
@@ -161,8 +164,8 @@ void evkit_crl(const char *issuer_cn, EVP_PKEY *issuer, const long *serial, size
 		X509_REVOKED *r = X509_REVOKED_new();
 		ASN1_INTEGER *s = ASN1_INTEGER_new();
 
-		must(r && s && ASN1_INTEGER_set(s, serial[i]) == 1 && X509_REVOKED_set_serialNumber(r, s) == 1 && X509_REVOKED_set_revocationDate(r, a) == 1 &&
-		    X509_CRL_add0_revoked(l, r) == 1);
+		must(r && s && ASN1_INTEGER_set(s, serial[i]) == 1 && X509_REVOKED_set_serialNumber(r, s) == 1 &&
+		     X509_REVOKED_set_revocationDate(r, a) == 1 && X509_CRL_add0_revoked(l, r) == 1);
 		ASN1_INTEGER_free(s);
 	}
 	must(X509_CRL_sign(l, issuer, EVP_sha256()) > 0);

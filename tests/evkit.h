@@ -1,4 +1,5 @@
-/* Makers of evidence for tests: certificates and signatures by keys made on the spot. OpenSSL is used directly, as the makers do. */
+/* Makers of evidence for tests: certificates and signatures by keys made on the spot. OpenSSL is used directly, as the makers
+ * do. */
 #pragma once
 #include <openssl/evp.h>
 
@@ -31,7 +32,7 @@ void      evkit_sign_rsa(EVP_PKEY *k, struct span msg, struct wr *sig); /* RSASS
 void      evkit_xy(EVP_PKEY *k, uint8_t *xy, size_t half);
 void      evkit_spki(EVP_PKEY *k, struct wr *der);
 /* A revocation list of issuer that names n serials. */
-void      evkit_crl(const char *issuer_cn, EVP_PKEY *issuer, const long *serial, size_t n, int64_t from, int64_t to, struct wr *der);
+void evkit_crl(const char *issuer_cn, EVP_PKEY *issuer, const long *serial, size_t n, int64_t from, int64_t to, struct wr *der);
 
 /* The certificates of one DER text as the roots or certificates of a collateral set. */
 void      evkit_add(struct cert_list *l, const struct wr *der);

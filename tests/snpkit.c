@@ -51,11 +51,20 @@ static void make_vek(struct snpkit *k, const struct snpkit_vek *v)
 {
 	CLEANUP(wr_close) struct wr der = wr_open(1u << 16), ca = wr_open(1u << 16);
 	uint8_t hwid[66] = { 4, 64 };
-	const uint8_t bl[] = { 2, 1, v->bootloader }, tee[] = { 2, 1, 0 }, snp[] = { 2, 1, v->snp }, mc[] = { 2, 2, 0, v->microcode };
-	struct evkit_ext ext[] = { { OID "3.1", SPAN(bl), false }, { OID "3.2", SPAN(tee), false }, { OID "3.3", SPAN(snp), false },
-		{ OID "3.8", SPAN(mc), false }, { OID "4", { hwid + 2, 64 }, false } };
-	struct evkit_cert issuer = { .cn = v->issuer, .issuer_cn = v->issuer, .key = k->ask, .issuer_key = k->ask, .ca = true, .pathlen = -1 };
-	struct evkit_cert c = { .cn = "SEV-VCEK", .issuer_cn = v->issuer, .key = k->vek, .issuer_key = k->ask, .pathlen = -1, .ext = ext, .n_ext = v->no_hwid ? 4 : 5 };
+	const uint8_t bl[] = { 2, 1, v->bootloader }, tee[] = { 2, 1, 0 }, snp[] = { 2, 1, v->snp },
+		      mc[] = { 2, 2, 0, v->microcode };
+	struct evkit_ext ext[] = { { OID "3.1", SPAN(bl), false }, { OID "3.2", SPAN(tee), false },
+		{ OID "3.3", SPAN(snp), false }, { OID "3.8", SPAN(mc), false }, { OID "4", { hwid + 2, 64 }, false } };
+	struct evkit_cert issuer = {
+		.cn = v->issuer, .issuer_cn = v->issuer, .key = k->ask, .issuer_key = k->ask, .ca = true, .pathlen = -1
+	};
+	struct evkit_cert c = { .cn = "SEV-VCEK",
+		.issuer_cn = v->issuer,
+		.key = k->vek,
+		.issuer_key = k->ask,
+		.pathlen = -1,
+		.ext = ext,
+		.n_ext = v->no_hwid ? 4 : 5 };
 
 	memset(hwid + 2, v->chip, 64);
 	if (v->octets)

@@ -165,7 +165,8 @@ enum coffer_rc case_appraise(const struct case_run *r, struct case_files *files,
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	rc = prepare(r, files, s, e);
 	if (rc == COFFER_OK)
-		rc = d && s->in.evidence.n > 0 && !case_is_part(r, files, true) ? d->appraise(&s->in, out, e) : case_part(r, files, &s->in, out, e);
+		rc = d && s->in.evidence.n > 0 && !case_is_part(r, files, true) ? d->appraise(&s->in, out, e)
+										: case_part(r, files, &s->in, out, e);
 	set_clear(s);
 	return rc;
 }
@@ -204,7 +205,8 @@ static enum case_result one_mutation(struct case_run *r, const struct json *entr
 	if (case_refused(before, &after))
 		return CASE_PASSED;
 	(void)snprintf(r->why, sizeof(r->why), "a change was not noticed (%.*s of %.*s)", (int)json_str(json_get(entry, "op")).n,
-	    (const char *)json_str(json_get(entry, "op")).p, (int)json_str(json_get(entry, "file")).n, (const char *)json_str(json_get(entry, "file")).p);
+	    (const char *)json_str(json_get(entry, "op")).p, (int)json_str(json_get(entry, "file")).n,
+	    (const char *)json_str(json_get(entry, "file")).p);
 	return CASE_FAILED;
 }
 

@@ -32,8 +32,10 @@ bool case_refused(const struct ev_out *before, const struct ev_out *after);
 
 /* whole: a file of the case looks like evidence by itself. */
 bool case_is_part(const struct case_run *r, struct case_files *files, bool whole);
-/* Judges a part of evidence by the names of its files, where no file is evidence by itself. COFFER_E_NOTFOUND: no part that is known. */
-enum coffer_rc case_part(const struct case_run *r, struct case_files *files, const struct ev_in *in, struct ev_out *o, struct err *e) NODISCARD;
+/* Judges a part of evidence by the names of its files, where no file is evidence by itself. COFFER_E_NOTFOUND: no part that is
+ * known. */
+enum coffer_rc case_part(
+    const struct case_run *r, struct case_files *files, const struct ev_in *in, struct ev_out *o, struct err *e) NODISCARD;
 
 /* Applies one entry of `mutate`. COFFER_E_NOTFOUND: a file or an operation that nobody here knows. */
 enum coffer_rc case_mutate(struct case_files *f, const struct json *entry, struct err *e) NODISCARD;

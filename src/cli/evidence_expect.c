@@ -9,23 +9,38 @@
 
 #define TEXT_MAX (4u << 20)
 
-/* Names that manifests use for checks of ours. NEGATED: true says that it does NOT hold. HOLDS: the words are for people. A name may stand for
- * the check of one platform or another. */
+/* Names that manifests use for checks of ours. NEGATED: true says that it does NOT hold. HOLDS: the words are for people. A name
+ * may stand for the check of one platform or another. */
 enum sense { PLAIN, NEGATED, HOLDS };
-static const struct { const char *name, *check; enum sense sense; } checks[] = {
-	{ "report_signature", "report_signature", PLAIN }, { "vek_chain", "vek_chain", PLAIN },
-	{ "vek_hwid_equals_chip_id", "vek_hwid_equals_chip_id", PLAIN }, { "attestation_key_signature", "attestation_key_signature", PLAIN },
-	{ "qe_report_binds_ak", "qe_report_binds_ak", PLAIN }, { "qe_report_signature_by_pck", "qe_report_signature_by_pck", PLAIN },
-	{ "pck_chain", "pck_chain", PLAIN }, { "tcb_info_signature", "tcb_info_signature", PLAIN },
-	{ "qe_identity_signature", "qe_identity_signature", PLAIN }, { "collateral_signatures", "collateral_signatures", PLAIN },
-	{ "pck_revoked", "pck_revoked", NEGATED }, { "quote_signature", "quote_signature", PLAIN }, { "pcr_digest", "pcr_digest", PLAIN },
-	{ "ccel_replay_matches_rtmr0_1_2", "ccel_replay", PLAIN }, { "quote_signatures", "quote_signature", PLAIN },
-	{ "hw_report_signature", "report_signature", PLAIN }, { "hw_report_signature", "attestation_key_signature", PLAIN },
-	{ "snp_signature", "report_signature", PLAIN }, { "hw_report_data_binds_var_data", "hw_report_data_binds_var_data", PLAIN },
-	{ "var_data_hash", "hw_report_data_binds_var_data", PLAIN }, { "tpm_quote_signature_by_HCLAkPub", "quote_signature", PLAIN },
-	{ "tpm_quote", "quote_signature", PLAIN }, { "event_log_replay", "event_log", HOLDS }, { "ak_cert_key_equals_ak", "ak", PLAIN },
+static const struct { const char *name, *check; enum sense sense;
+} checks[] = {
+	{ "report_signature", "report_signature", PLAIN },
+	{ "vek_chain", "vek_chain", PLAIN },
+	{ "vek_hwid_equals_chip_id", "vek_hwid_equals_chip_id", PLAIN },
+	{ "attestation_key_signature", "attestation_key_signature", PLAIN },
+	{ "qe_report_binds_ak", "qe_report_binds_ak", PLAIN },
+	{ "qe_report_signature_by_pck", "qe_report_signature_by_pck", PLAIN },
+	{ "pck_chain", "pck_chain", PLAIN },
+	{ "tcb_info_signature", "tcb_info_signature", PLAIN },
+	{ "qe_identity_signature", "qe_identity_signature", PLAIN },
+	{ "collateral_signatures", "collateral_signatures", PLAIN },
+	{ "pck_revoked", "pck_revoked", NEGATED },
+	{ "quote_signature", "quote_signature", PLAIN },
+	{ "pcr_digest", "pcr_digest", PLAIN },
+	{ "ccel_replay_matches_rtmr0_1_2", "ccel_replay", PLAIN },
+	{ "quote_signatures", "quote_signature", PLAIN },
+	{ "hw_report_signature", "report_signature", PLAIN },
+	{ "hw_report_signature", "attestation_key_signature", PLAIN },
+	{ "snp_signature", "report_signature", PLAIN },
+	{ "hw_report_data_binds_var_data", "hw_report_data_binds_var_data", PLAIN },
+	{ "var_data_hash", "hw_report_data_binds_var_data", PLAIN },
+	{ "tpm_quote_signature_by_HCLAkPub", "quote_signature", PLAIN },
+	{ "tpm_quote", "quote_signature", PLAIN },
+	{ "event_log_replay", "event_log", HOLDS },
+	{ "ak_cert_key_equals_ak", "ak", PLAIN },
 };
-static const char *const not_judged[] = { "note", "stage", "rule", "reason", "kind", "upstream_trustee_verdict", "ak_cert_issuer" };
+static const char *const not_judged[] = { "note", "stage", "rule", "reason", "kind", "upstream_trustee_verdict",
+	"ak_cert_issuer" };
 
 struct look { const struct ev_out *o; const struct json *values, *claims; };
 
@@ -156,12 +171,15 @@ static enum case_result members(const struct look *l, const struct json *wants, 
 {
 	for (size_t i = 0; i < json_len(wants); i++) {
 		struct span name = json_name(wants, i);
-		enum case_result r = in ? (json_eq(json_at(wants, i), json_getn(in, name)) ? CASE_PASSED : json_getn(in, name) ? CASE_FAILED : CASE_SKIPPED)
+		enum case_result r = in ? (json_eq(json_at(wants, i), json_getn(in, name)) ? CASE_PASSED
+					      : json_getn(in, name)			   ? CASE_FAILED
+											   : CASE_SKIPPED)
 					: one(l, name, json_at(wants, i));
 
 		if (r == CASE_PASSED)
 			continue;
-		(void)snprintf(why, n, "%s: %.*s", r == CASE_SKIPPED ? "an expectation that is not known" : "differs", (int)name.n, (const char *)name.p);
+		(void)snprintf(why, n, "%s: %.*s", r == CASE_SKIPPED ? "an expectation that is not known" : "differs",
+		    (int)name.n, (const char *)name.p);
 		return r;
 	}
 	return CASE_PASSED;

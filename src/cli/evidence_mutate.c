@@ -1,4 +1,5 @@
-/* What a manifest changes in a case's files: a byte, a text, the order of things; also inside members of JSON, decoded and encoded again. */
+/* What a manifest changes in a case's files: a byte, a text, the order of things; also inside members of JSON, decoded and
+ * encoded again. */
 #include <string.h>
 
 #include "base/own.h"

@@ -1,5 +1,5 @@
-/* Cases that are a part of evidence: an event log, a signing key's certificate, a quote's message, a TPM's files one by one. The same library code
- * judges them, one link of the whole. */
+/* Cases that are a part of evidence: an event log, a signing key's certificate, a quote's message, a TPM's files one by one. The
+ * same library code judges them, one link of the whole. */
 #include <stdio.h>
 #include <string.h>
 
@@ -49,7 +49,8 @@ static bool same_event(const struct json *want, const struct event *v)
 	const struct json *digests = json_get(want, "digests");
 	uint64_t index = 0;
 
-	if (!json_u64(json_get(want, "index"), &index) || index != v->reg || json_len(digests) != v->n_digests || !same_b64(json_get(want, "event"), v->data))
+	if (!json_u64(json_get(want, "index"), &index) || index != v->reg || json_len(digests) != v->n_digests ||
+	    !same_b64(json_get(want, "event"), v->data))
 		return false;
 	for (size_t i = 0; i < v->n_digests; i++) {
 		CLEANUP(wr_close) struct wr hex = wr_open(256);
@@ -116,7 +117,8 @@ static enum coffer_rc judge_log(const struct part *p, struct ev_out *o, struct e
 
 /* ---- signing keys of SNP ---- */
 
-/* Where the case is about another issuer than the right one, that one's key alone is offered: does it verify, whatever the names say? */
+/* Where the case is about another issuer than the right one, that one's key alone is offered: does it verify, whatever the names
+ * say? */
 static bool signed_by_an_ask(const struct cert *c, const struct anchors *roots)
 {
 	char issuer[CERT_CN_MAX] = "";
@@ -162,7 +164,8 @@ static enum coffer_rc judge_vek(const struct part *p, struct ev_out *o, struct e
 	vek_values(&v, &o->values);
 	if (json_get(json_get(p->r->c, "expect"), "verdict")) {
 		holds = signed_by_an_ask(c, &roots);
-		(void)ev_need(o, "vek_issuer", holds, VERDICT_INVALID, "the offered issuer's key", holds ? "it is" : "not by that key");
+		(void)ev_need(
+		    o, "vek_issuer", holds, VERDICT_INVALID, "the offered issuer's key", holds ? "it is" : "not by that key");
 		return COFFER_OK;
 	}
 	holds = snp_vek_chain(c, &p->in->col->certs, &roots, &rules, &v, &bad) == COFFER_OK;
@@ -179,7 +182,8 @@ static enum coffer_rc judge_message(const struct part *p, struct ev_out *o, stru
 	char select[8];
 
 	TRY(tpm_attest_parse(file_of(p, "message"), &a, e));
-	(void)snprintf(select, sizeof(select), "%02x%02x%02x", a.sel[0].pcrs & 0xff, a.sel[0].pcrs >> 8 & 0xff, a.sel[0].pcrs >> 16 & 0xff);
+	(void)snprintf(
+	    select, sizeof(select), "%02x%02x%02x", a.sel[0].pcrs & 0xff, a.sel[0].pcrs >> 8 & 0xff, a.sel[0].pcrs >> 16 & 0xff);
 	jw_obj(&j);
 	hex_m(&j, "extraData", a.extra_data);
 	hex_m(&j, "pcrDigest", a.pcr_digest);
@@ -238,14 +242,16 @@ static void merge(struct ev_out *all, const struct ev_out *one)
 		while (k < all->n && strcmp(all->check[k].id, one->check[i].id) != 0)
 			k++;
 		if (k == all->n)
-			(void)ev_need(all, one->check[i].id, one->check[i].holds, one->check[i].otherwise, one->check[i].expected, one->check[i].found);
+			(void)ev_need(all, one->check[i].id, one->check[i].holds, one->check[i].otherwise, one->check[i].expected,
+			    one->check[i].found);
 		else if (!one->check[i].holds)
 			all->check[k] = one->check[i];
 	}
 	all->verdict = all->verdict == VERDICT_VALID ? one->verdict : all->verdict;
 }
 
-static enum coffer_rc judge_bank(const struct part *p, const char *bank, const struct tpm_public *ak, struct json_wr *values, struct ev_out *o, struct err *e)
+static enum coffer_rc judge_bank(
+    const struct part *p, const char *bank, const struct tpm_public *ak, struct json_wr *values, struct ev_out *o, struct err *e)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(EVIDENCE_FILE_MAX);
 	CLEANUP(ev_out_clear) struct ev_out one = { 0 };
@@ -290,7 +296,8 @@ static enum coffer_rc judge_binding(const struct part *p, struct ev_out *o, stru
 	TRY(hcl_parse(file_of(p, "hcl"), &h, e));
 	TRY(dcap_quote_parse(file_of(p, "td_quote"), &q, e));
 	holds = q.is_td && hcl_bound(&h, q.td.report_data);
-	(void)ev_need(o, "hw_report_data_binds_var_data", holds, VERDICT_INVALID, "SHA-256 of the paravisor's text", holds ? "equal" : "another digest");
+	(void)ev_need(o, "hw_report_data_binds_var_data", holds, VERDICT_INVALID, "SHA-256 of the paravisor's text",
+	    holds ? "equal" : "another digest");
 	return COFFER_OK;
 }
 
@@ -354,7 +361,8 @@ bool case_is_part(const struct case_run *r, struct case_files *files, bool whole
 	return false;
 }
 
-enum coffer_rc case_part(const struct case_run *r, struct case_files *files, const struct ev_in *in, struct ev_out *o, struct err *e)
+enum coffer_rc case_part(
+    const struct case_run *r, struct case_files *files, const struct ev_in *in, struct ev_out *o, struct err *e)
 {
 	const struct part p = { r, files, in };
 

@@ -1,8 +1,8 @@
 /* X.509 certificates and revocation lists of makers of evidence. Never linked into `keep` (tests/unit/test_keep_symbols.sh).
  *
  * Parsing is OpenSSL's and strict: one DER object, used to its last byte. Path checking is ours (RFC 5280, the part that these
- * hierarchies use): signatures, issuer and subject names, CA and path length constraints, key usage keyCertSign where present, validity where a
- * time is given, critical extensions that nobody here understands refuse. */
+ * hierarchies use): signatures, issuer and subject names, CA and path length constraints, key usage keyCertSign where present,
+ * validity where a time is given, critical extensions that nobody here understands refuse. */
 #pragma once
 #include "crypto/vkey.h"
 
@@ -37,7 +37,8 @@ enum coffer_rc crl_read(struct span pem_or_der, struct crl **out, struct err *e)
 void crl_free(struct crl *c);
 void crls_clear(struct crl_list *l); /* CLEANUP-ready */
 bool crl_signed_by(const struct crl *l, const struct cert *issuer) NODISCARD;
-bool crl_signed_by_key(const struct crl *l, const char *issuer_cn, const struct vkey *key) NODISCARD; /* common name and signature */
+/* Issuer's common name and signature. */
+bool crl_signed_by_key(const struct crl *l, const char *issuer_cn, const struct vkey *key) NODISCARD;
 bool crl_lists(const struct crl *l, struct span serial) NODISCARD;
 void crl_dates(const struct crl *l, int64_t *this_update, int64_t *next_update); /* next 0: none */
 
@@ -58,8 +59,9 @@ enum coffer_rc anchors_add(struct anchors *a, const char *cn, struct vkey *key, 
 /* Issuer's common name and signature. */
 bool cert_signed_by_key(const struct cert *c, const char *issuer_cn, const struct vkey *key) NODISCARD;
 
-/* From leaf over `between` (any order) to an anchor. *path (may be NULL) gets the certificates used, leaf first, borrowed, and the common name of
- * the anchor. COFFER_E_DENIED with check "chain", "validity", "revoked"; COFFER_E_UPSTREAM where a revocation list is wanted and missing. */
+/* From leaf over `between` (any order) to an anchor. *path (may be NULL) gets the certificates used, leaf first, borrowed, and
+ * the common name of the anchor. COFFER_E_DENIED with check "chain", "validity", "revoked"; COFFER_E_UPSTREAM where a revocation
+ * list is wanted and missing. */
 struct cert_path { const struct cert *c[8]; size_t n; char anchor[CERT_CN_MAX]; };
 enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *between, const struct anchors *anchors,
     const struct cert_rules *rules, struct cert_path *path, struct err *e) NODISCARD;

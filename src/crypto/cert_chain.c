@@ -1,5 +1,5 @@
-/* Paths from a leaf to an anchor. Small hierarchies, no name constraints, no policies: certificates that carry a critical extension
- * outside what is looked at here are refused. */
+/* Paths from a leaf to an anchor. Small hierarchies, no name constraints, no policies: certificates that carry a critical
+ * extension outside what is looked at here are refused. */
 #include <stdio.h>
 #include <string.h>
 
@@ -111,7 +111,8 @@ static struct signer anchored(const struct anchors *a, const struct cert *c, cha
 	return (struct signer){ 0 };
 }
 
-static enum coffer_rc step(const struct cert *c, const struct cert *issuer, size_t below, const struct cert_rules *r, struct err *e)
+static enum coffer_rc step(
+    const struct cert *c, const struct cert *issuer, size_t below, const struct cert_rules *r, struct err *e)
 {
 	TRY(check_dates(c, r->now, e));
 	TRY(check_extensions(c, e));

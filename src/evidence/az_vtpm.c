@@ -1,5 +1,6 @@
-/* Azure's confidential VMs: hardware report → the paravisor's text → attestation key of the virtual TPM → quote. The hardware is judged by the snp or
- * tdx driver, the quote by the tpm driver, whose key is as good as registered when the hardware holds the digest of the text that names it. */
+/* Azure's confidential VMs: hardware report → the paravisor's text → attestation key of the virtual TPM → quote. The hardware is
+ * judged by the snp or tdx driver, the quote by the tpm driver, whose key is as good as registered when the hardware holds the
+ * digest of the text that names it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -49,11 +50,13 @@ static bool b64url_padded(struct span s, struct wr *w)
 	return b64url_read(s, w);
 }
 
-static enum coffer_rc bytes_m(const struct json *o, const char *name, bool (*read)(struct span s, struct wr *w), size_t max, struct wr *out, struct err *e)
+static enum coffer_rc bytes_m(
+    const struct json *o, const char *name, bool (*read)(struct span s, struct wr *w), size_t max, struct wr *out, struct err *e)
 {
 	*out = wr_open(max);
 	if (!read(json_str(json_get(o, name)), out) || !wr_ok(out) || out->n == 0)
-		return err_set(e, COFFER_E_INPUT, "az evidence: member \"%s\" is missing or not encoded bytes of at most %zu", name, max);
+		return err_set(
+		    e, COFFER_E_INPUT, "az evidence: member \"%s\" is missing or not encoded bytes of at most %zu", name, max);
 	return COFFER_OK;
 }
 
@@ -171,7 +174,8 @@ static void take_checks(struct ev_out *to, const struct ev_out *from)
 {
 	for (size_t i = 0; i < from->n; i++)
 		if (strcmp(from->check[i].id, "ak") != 0) /* the hardware vouches, or nobody */
-			(void)ev_need(to, from->check[i].id, from->check[i].holds, from->check[i].otherwise, from->check[i].expected, from->check[i].found);
+			(void)ev_need(to, from->check[i].id, from->check[i].holds, from->check[i].otherwise,
+			    from->check[i].expected, from->check[i].found);
 }
 
 static enum coffer_rc judge_quote(struct az *a, const struct ev_in *in, struct ev_out *o, struct err *e)
@@ -196,7 +200,8 @@ static enum coffer_rc judge_snp(struct az *a, const struct ev_in *in, struct ev_
 
 	if (a->hcl.type != HCL_SNP || snp_report_parse(a->hcl.hw_report, &r, &bad) != COFFER_OK ||
 	    certs_read(wr_span(&a->hw), &mine, &bad) != COFFER_OK) {
-		(void)ev_need(o, "form", false, VERDICT_MALFORMED, "an SNP report and its VCEK", bad.msg[0] ? bad.msg : "another kind of report");
+		(void)ev_need(o, "form", false, VERDICT_MALFORMED, "an SNP report and its VCEK",
+		    bad.msg[0] ? bad.msg : "another kind of report");
 		return COFFER_OK;
 	}
 	for (size_t i = 0; in->col && i < in->col->certs.n; i++)
@@ -204,8 +209,8 @@ static enum coffer_rc judge_snp(struct az *a, const struct ev_in *in, struct ev_
 	col.certs = mine;
 	TRY(tee_snp.appraise(&part, &a->hw_out, e));
 	take_checks(o, &a->hw_out);
-	(void)ev_need(o, "hw_report_data_binds_var_data", hcl_bound(&a->hcl, SPAN(r.report_data)), VERDICT_INVALID, "SHA-256 of the paravisor's text",
-	    hcl_bound(&a->hcl, SPAN(r.report_data)) ? "equal" : "another digest");
+	(void)ev_need(o, "hw_report_data_binds_var_data", hcl_bound(&a->hcl, SPAN(r.report_data)), VERDICT_INVALID,
+	    "SHA-256 of the paravisor's text", hcl_bound(&a->hcl, SPAN(r.report_data)) ? "equal" : "another digest");
 	return COFFER_OK;
 }
 
@@ -216,13 +221,14 @@ static enum coffer_rc judge_tdx(struct az *a, const struct ev_in *in, struct ev_
 	struct err bad = { 0 };
 
 	if (a->hcl.type != HCL_TDX || dcap_quote_parse(wr_span(&a->hw), &q, &bad) != COFFER_OK || !q.is_td) {
-		(void)ev_need(o, "form", false, VERDICT_MALFORMED, "a TDX report and its quote", bad.msg[0] ? bad.msg : "another kind of report");
+		(void)ev_need(o, "form", false, VERDICT_MALFORMED, "a TDX report and its quote",
+		    bad.msg[0] ? bad.msg : "another kind of report");
 		return COFFER_OK;
 	}
 	TRY(tee_tdx.appraise(&part, &a->hw_out, e));
 	take_checks(o, &a->hw_out);
-	(void)ev_need(o, "hw_report_data_binds_var_data", hcl_bound(&a->hcl, q.td.report_data), VERDICT_INVALID, "SHA-256 of the paravisor's text",
-	    hcl_bound(&a->hcl, q.td.report_data) ? "equal" : "another digest");
+	(void)ev_need(o, "hw_report_data_binds_var_data", hcl_bound(&a->hcl, q.td.report_data), VERDICT_INVALID,
+	    "SHA-256 of the paravisor's text", hcl_bound(&a->hcl, q.td.report_data) ? "equal" : "another digest");
 	return COFFER_OK;
 }
 

@@ -31,7 +31,8 @@ static bool signed_by_ak(const struct dcap_quote *q)
 	CLEANUP(vkey_freep) struct vkey *ak = NULL;
 	struct err ignore = { 0 };
 
-	return vkey_ec(VKEY_P256, q->ak, &ak, &ignore) == COFFER_OK && vkey_verify(ak, SIG_ECDSA_RAW, HASH_SHA256, q->signed_part, q->signature);
+	return vkey_ec(VKEY_P256, q->ak, &ak, &ignore) == COFFER_OK &&
+	       vkey_verify(ak, SIG_ECDSA_RAW, HASH_SHA256, q->signed_part, q->signature);
 }
 
 /* The quoting enclave reports SHA-256(attestation key || its own data), and zeros behind. */
@@ -85,14 +86,16 @@ static void chain_check(struct ev_out *o, const char *id, enum coffer_rc rc, con
 }
 
 /* That nobody on the path is revoked is known only by a list of each issuer that is in force. */
-static void check_lists(const struct dcap *d, const struct cert *leaf, const struct cert_list *between, struct cert_rules rules, struct ev_out *o)
+static void check_lists(
+    const struct dcap *d, const struct cert *leaf, const struct cert_list *between, struct cert_rules rules, struct ev_out *o)
 {
 	struct err bad = { 0 };
 	enum coffer_rc rc;
 
 	rules.crl_required = true;
 	rc = cert_chain(leaf, between, &d->roots, &rules, NULL, &bad);
-	(void)ev_need(o, "revocation_lists", rc == COFFER_OK, VERDICT_COLLATERAL, "a revocation list in force of each issuer", rc == COFFER_OK ? "present" : bad.msg);
+	(void)ev_need(o, "revocation_lists", rc == COFFER_OK, VERDICT_COLLATERAL, "a revocation list in force of each issuer",
+	    rc == COFFER_OK ? "present" : bad.msg);
 }
 
 static bool check_pck(struct dcap *d, const struct ev_in *in, struct ev_out *o, struct err *e)
@@ -113,13 +116,18 @@ static bool check_pck(struct dcap *d, const struct ev_in *in, struct ev_out *o, 
 		return ev_need(o, "pck_chain", false, VERDICT_INVALID, "certificates that can be read", e->msg);
 	d->has_pck = true;
 	d->pck_platform = cert_issuer_cn(leaf, cn, sizeof(cn)) && strstr(cn, "Platform") != NULL;
-	(void)ev_need(o, "qe_report_signature_by_pck", cert_key(leaf) && vkey_verify(cert_key(leaf), SIG_ECDSA_RAW, HASH_SHA256, d->q.qe_report, d->q.qe_report_sig),
-	    VERDICT_INVALID, "by the platform's PCK", cert_key(leaf) && vkey_verify(cert_key(leaf), SIG_ECDSA_RAW, HASH_SHA256, d->q.qe_report, d->q.qe_report_sig) ? "valid" : "not by that key");
+	(void)ev_need(o, "qe_report_signature_by_pck",
+	    cert_key(leaf) && vkey_verify(cert_key(leaf), SIG_ECDSA_RAW, HASH_SHA256, d->q.qe_report, d->q.qe_report_sig),
+	    VERDICT_INVALID, "by the platform's PCK",
+	    cert_key(leaf) && vkey_verify(cert_key(leaf), SIG_ECDSA_RAW, HASH_SHA256, d->q.qe_report, d->q.qe_report_sig)
+		? "valid"
+		: "not by that key");
 	rc = cert_chain(leaf, &between, &d->roots, &rules, NULL, &bad);
 	chain_check(o, "pck_chain", rc, &bad);
 	if (rc == COFFER_OK)
 		check_lists(d, leaf, &between, rules, o);
-	(void)ev_need(o, "pck_revoked", strcmp(bad.check, "revoked") != 0, VERDICT_INVALID, "no PCK or CA that Intel revoked", strcmp(bad.check, "revoked") ? "not revoked" : "revoked");
+	(void)ev_need(o, "pck_revoked", strcmp(bad.check, "revoked") != 0, VERDICT_INVALID, "no PCK or CA that Intel revoked",
+	    strcmp(bad.check, "revoked") ? "not revoked" : "revoked");
 	return true;
 }
 
@@ -133,7 +141,8 @@ static bool signed_doc(const struct dcap *d, const struct signed_json *s, const 
 		struct err ignore = { 0 };
 		char cn[64];
 
-		if (!cert_subject_cn(certs->c[i], cn, sizeof(cn)) || strcmp(cn, "Intel SGX TCB Signing") != 0 || !cert_key(certs->c[i]))
+		if (!cert_subject_cn(certs->c[i], cn, sizeof(cn)) || strcmp(cn, "Intel SGX TCB Signing") != 0 ||
+		    !cert_key(certs->c[i]))
 			continue;
 		if (vkey_verify(cert_key(certs->c[i]), SIG_ECDSA_RAW, HASH_SHA256, wr_span(&s->text), SPAN(s->sig)) &&
 		    cert_chain(certs->c[i], certs, &d->roots, &rules, NULL, &ignore) == COFFER_OK)
@@ -155,8 +164,11 @@ static void check_age(struct dcap *d, const struct ev_in *in, struct ev_out *o)
 	if (in->now < 0)
 		return;
 	d->expired = in->now > d->earliest_expiry;
-	(void)ev_need(o, "collateral_age", !d->expired && in->now >= d->latest_issue, VERDICT_STALE, "collateral that is in force",
-	    d->expired ? "expired: a newer one is due" : in->now >= d->latest_issue ? "in force" : "not issued yet");
+	(void)ev_need(o, "collateral_age", !d->expired && in->now >= d->latest_issue, VERDICT_STALE,
+	    "collateral that is in force",
+	    d->expired			 ? "expired: a newer one is due"
+	    : in->now >= d->latest_issue ? "in force"
+					 : "not issued yet");
 }
 
 static bool check_documents(struct dcap *d, const struct ev_in *in, struct ev_out *o, struct err *e)
@@ -165,18 +177,25 @@ static bool check_documents(struct dcap *d, const struct ev_in *in, struct ev_ou
 	bool a, b;
 
 	if (!ev_need(o, "collateral", d->col.tcb_info.present && d->col.qe_identity.present, VERDICT_COLLATERAL,
-	        "Intel's TCB info and QE identity for this platform", !d->col.tcb_info.present ? "no TCB info" : d->col.qe_identity.present ? "present" : "no QE identity"))
+		"Intel's TCB info and QE identity for this platform",
+		!d->col.tcb_info.present     ? "no TCB info"
+		: d->col.qe_identity.present ? "present"
+					     : "no QE identity"))
 		return false;
 	if (all_between(d, in->col, &certs, e) != COFFER_OK)
 		return ev_need(o, "collateral_signatures", false, VERDICT_INVALID, "certificates that can be read", e->msg);
 	a = signed_doc(d, &d->col.tcb_info, &certs, -1);
 	b = signed_doc(d, &d->col.qe_identity, &certs, -1);
-	(void)ev_need(o, "tcb_info_signature", a, VERDICT_INVALID, "by Intel's TCB signing key", a ? "valid" : "not by a key that Intel's root vouches for");
-	(void)ev_need(o, "qe_identity_signature", b, VERDICT_INVALID, "by Intel's TCB signing key", b ? "valid" : "not by a key that Intel's root vouches for");
+	(void)ev_need(o, "tcb_info_signature", a, VERDICT_INVALID, "by Intel's TCB signing key",
+	    a ? "valid" : "not by a key that Intel's root vouches for");
+	(void)ev_need(o, "qe_identity_signature", b, VERDICT_INVALID, "by Intel's TCB signing key",
+	    b ? "valid" : "not by a key that Intel's root vouches for");
 	(void)ev_need(o, "collateral_signatures", a && b, VERDICT_INVALID, "both valid", a && b ? "valid" : "not both");
 	if (a && b)
-		(void)ev_need(o, "collateral_signer", signed_doc(d, &d->col.tcb_info, &certs, in->now) && signed_doc(d, &d->col.qe_identity, &certs, in->now),
-		    VERDICT_STALE, "a TCB signing certificate that is valid at this time", signed_doc(d, &d->col.tcb_info, &certs, in->now) ? "valid" : "not valid at this time");
+		(void)ev_need(o, "collateral_signer",
+		    signed_doc(d, &d->col.tcb_info, &certs, in->now) && signed_doc(d, &d->col.qe_identity, &certs, in->now),
+		    VERDICT_STALE, "a TCB signing certificate that is valid at this time",
+		    signed_doc(d, &d->col.tcb_info, &certs, in->now) ? "valid" : "not valid at this time");
 	check_age(d, in, o);
 	d->judged = a && b;
 	return d->judged;
@@ -188,25 +207,28 @@ static void check_tcb(struct dcap *d, struct ev_out *o)
 
 	d->qe = d->converged = TCB_NONE;
 	if (tcb_info_judge(&d->col.tcb_info, &d->pck, &d->q, &d->tcb, &bad) != COFFER_OK) {
-		(void)ev_need(o, bad.check[0] ? bad.check : "platform_tcb", false, VERDICT_INVALID, "TCB info for this platform", bad.msg);
+		(void)ev_need(
+		    o, bad.check[0] ? bad.check : "platform_tcb", false, VERDICT_INVALID, "TCB info for this platform", bad.msg);
 		d->judged = false;
 		return;
 	}
 	(void)ev_need(o, "fmspc", true, VERDICT_INVALID, "TCB info for this platform", "the PCK's");
-	(void)ev_need(o, "platform_tcb", d->tcb.matched && d->tcb.status != TCB_REVOKED, VERDICT_INVALID, "a TCB level that is not revoked",
-	    tcb_status_name(d->tcb.matched ? d->tcb.status : TCB_NONE));
+	(void)ev_need(o, "platform_tcb", d->tcb.matched && d->tcb.status != TCB_REVOKED, VERDICT_INVALID,
+	    "a TCB level that is not revoked", tcb_status_name(d->tcb.matched ? d->tcb.status : TCB_NONE));
 	if (d->tcb.has_module)
-		(void)ev_need(o, "tdx_module", d->tcb.module != TCB_NONE && d->tcb.module != TCB_REVOKED, VERDICT_INVALID, "a module level that is not revoked",
-		    tcb_status_name(d->tcb.module));
+		(void)ev_need(o, "tdx_module", d->tcb.module != TCB_NONE && d->tcb.module != TCB_REVOKED, VERDICT_INVALID,
+		    "a module level that is not revoked", tcb_status_name(d->tcb.module));
 	if (qe_identity_judge(&d->col.qe_identity, &d->q, &d->qe, &bad) != COFFER_OK) {
 		(void)ev_need(o, bad.check[0] ? bad.check : "qe_tcb", false, VERDICT_INVALID, "Intel's quoting enclave", bad.msg);
 		d->judged = false;
 		return;
 	}
 	(void)ev_need(o, "qe_identity", true, VERDICT_INVALID, "Intel's quoting enclave", "it is");
-	(void)ev_need(o, "qe_tcb", d->qe != TCB_NONE && d->qe != TCB_REVOKED, VERDICT_INVALID, "a quoting enclave that is not revoked", tcb_status_name(d->qe));
+	(void)ev_need(o, "qe_tcb", d->qe != TCB_NONE && d->qe != TCB_REVOKED, VERDICT_INVALID,
+	    "a quoting enclave that is not revoked", tcb_status_name(d->qe));
 	d->converged = tcb_converge(&d->tcb, d->qe);
-	(void)ev_need(o, "converged_status", d->converged != TCB_NONE && d->converged != TCB_REVOKED, VERDICT_INVALID, "not revoked", tcb_status_name(d->converged));
+	(void)ev_need(o, "converged_status", d->converged != TCB_NONE && d->converged != TCB_REVOKED, VERDICT_INVALID,
+	    "not revoked", tcb_status_name(d->converged));
 }
 
 static enum coffer_rc read_collateral(struct dcap *d, const struct collateral *col, struct err *e)
@@ -221,8 +243,10 @@ enum coffer_rc dcap_judge(struct dcap *d, const struct ev_in *in, struct ev_out 
 	struct err bad = { 0 };
 
 	TRY(ev_roots("intel", in->col, &d->roots, e));
-	(void)ev_need(o, "attestation_key_signature", signed_by_ak(&d->q), VERDICT_INVALID, "by the attestation key", signed_by_ak(&d->q) ? "valid" : "not by that key");
-	(void)ev_need(o, "qe_report_binds_ak", qe_binds_ak(&d->q), VERDICT_INVALID, "SHA-256 of key and data of the quoting enclave", qe_binds_ak(&d->q) ? "equal" : "another digest");
+	(void)ev_need(o, "attestation_key_signature", signed_by_ak(&d->q), VERDICT_INVALID, "by the attestation key",
+	    signed_by_ak(&d->q) ? "valid" : "not by that key");
+	(void)ev_need(o, "qe_report_binds_ak", qe_binds_ak(&d->q), VERDICT_INVALID,
+	    "SHA-256 of key and data of the quoting enclave", qe_binds_ak(&d->q) ? "equal" : "another digest");
 	if (d->q.cert_type == 5 && certs_read(d->q.cert_data, &d->chain, &bad) != COFFER_OK) {
 		(void)ev_need(o, "pck_chain", false, VERDICT_MALFORMED, "a chain in PEM", bad.msg);
 		return COFFER_OK;

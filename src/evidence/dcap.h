@@ -1,5 +1,5 @@
-/* What makes a DCAP quote good, SGX's and TDX's alike: attestation key → quoting enclave → PCK → Intel's root, and Intel's signed word on
- * the firmware. */
+/* What makes a DCAP quote good, SGX's and TDX's alike: attestation key → quoting enclave → PCK → Intel's root, and Intel's
+ * signed word on the firmware. */
 #pragma once
 #include "evidence/dcap_tcb.h"
 #include "evidence/evidence.h"
@@ -19,9 +19,10 @@ struct dcap {
 };
 void dcap_clear(struct dcap *d); /* CLEANUP-ready */
 
-/* Quote parsed already. Records: attestation_key_signature, qe_report_binds_ak, pck, qe_report_signature_by_pck, pck_chain, revocation_lists,
- * pck_revoked, collateral, tcb_info_signature, qe_identity_signature, collateral_age, fmspc, platform_tcb, tdx_module, qe_identity, qe_tcb,
- * converged_status. The status itself (OutOfDate and so on) refuses nothing but Revoked: that is for policies, which find it in the claims. */
+/* Quote parsed already. Records: attestation_key_signature, qe_report_binds_ak, pck, qe_report_signature_by_pck, pck_chain,
+ * revocation_lists, pck_revoked, collateral, tcb_info_signature, qe_identity_signature, collateral_age, fmspc, platform_tcb,
+ * tdx_module, qe_identity, qe_tcb, converged_status. The status itself (OutOfDate and so on) refuses nothing but Revoked: that
+ * is for policies, which find it in the claims. */
 enum coffer_rc dcap_judge(struct dcap *d, const struct ev_in *in, struct ev_out *o, struct err *e) NODISCARD;
 
 /* Upstream's collateral claims, in order of their names, into an open object. */

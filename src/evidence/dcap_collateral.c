@@ -1,5 +1,5 @@
-/* Reading Intel's signed documents: the signature is over the very bytes of a JSON value inside the text, so those bytes are cut out, not
- * written anew. */
+/* Reading Intel's signed documents: the signature is over the very bytes of a JSON value inside the text, so those bytes are cut
+ * out, not written anew. */
 #include <string.h>
 
 #include "base/clock.h"

@@ -151,7 +151,9 @@ enum coffer_rc dcap_quote_parse(struct span in, struct dcap_quote *out, struct e
 		return err_set(e, COFFER_E_LIMIT, "dcap: the quote has more than %u bytes", QUOTE_MAX);
 	read_header(&r, &q);
 	if (rd_ok(&r) && (q.version < 3 || q.version > 5 || q.key_type != 2 || (q.tee_type != TEE_SGX && q.tee_type != TEE_TDX)))
-		return err_set(e, COFFER_E_INPUT, "dcap: version %u, key type %u, TEE type 0x%x: not a kind of quote that is known", q.version, q.key_type, q.tee_type);
+		return err_set(e, COFFER_E_INPUT,
+		    "dcap: version %u, key type %u, TEE type 0x%x: not a kind of quote that is known", q.version, q.key_type,
+		    q.tee_type);
 	read_body(&r, &q);
 	q.header = (struct span){ in.p, HEADER_LEN };
 	q.signed_part = (struct span){ in.p, r.off };

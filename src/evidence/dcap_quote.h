@@ -17,7 +17,8 @@ struct sgx_report { /* of an enclave; the quoting enclave's too */
 enum coffer_rc sgx_report_parse(struct span in, struct sgx_report *out, struct err *e) NODISCARD;
 
 struct td_report {
-	struct span tee_tcb_svn, mr_seam, mrsigner_seam, seam_attributes, td_attributes, xfam, mr_td, mr_config_id, mr_owner, mr_owner_config;
+	struct span tee_tcb_svn, mr_seam, mrsigner_seam, seam_attributes, td_attributes, xfam;
+	struct span mr_td, mr_config_id, mr_owner, mr_owner_config;
 	struct span rtmr[4], report_data;
 	struct span tee_tcb_svn2, mr_servicetd; /* version 1.5; empty otherwise */
 };

@@ -6,8 +6,8 @@
 #include "base/str.h"
 #include "fmt/enc.h"
 
-static const char *const status_names[] = { "UpToDate", "SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded", "OutOfDate",
-	"OutOfDateConfigurationNeeded", "Revoked" };
+static const char *const status_names[] = { "UpToDate", "SWHardeningNeeded", "ConfigurationNeeded",
+	"ConfigurationAndSWHardeningNeeded", "OutOfDate", "OutOfDateConfigurationNeeded", "Revoked" };
 #define N_STATUS (sizeof(status_names) / sizeof(status_names[0]))
 
 const char *tcb_status_name(enum tcb_status s)
@@ -66,7 +66,8 @@ static bool level_matches(const struct json *level, const struct pck *p, const s
 	if (!*form || !sgx || p->pce_svn < pce)
 		return false;
 	/* Components 0 and 1 of a TD are its module's, which has levels of its own from module version 1 on. */
-	return !q->is_td || comps_cover(json_get(tcb, "tdxtcbcomponents"), q->td.tee_tcb_svn.p, q->td.tee_tcb_svn.p[1] > 0 ? 2 : 0, form);
+	return !q->is_td ||
+	       comps_cover(json_get(tcb, "tdxtcbcomponents"), q->td.tee_tcb_svn.p, q->td.tee_tcb_svn.p[1] > 0 ? 2 : 0, form);
 }
 
 static enum coffer_rc check_platform(const struct json *info, const struct pck *p, const struct dcap_quote *q, struct err *e)
@@ -88,7 +89,8 @@ static bool masked_eq(const struct json *o, const char *value, const char *mask,
 {
 	uint8_t v[16], m[16];
 
-	if (have.n > 16 || !hex_fixed(json_str(json_get(o, value)), v, have.n) || !hex_fixed(json_str(json_get(o, mask)), m, have.n))
+	if (have.n > 16 || !hex_fixed(json_str(json_get(o, value)), v, have.n) ||
+	    !hex_fixed(json_str(json_get(o, mask)), m, have.n))
 		return false;
 	for (size_t i = 0; i < have.n; i++)
 		if ((have.p[i] & m[i]) != (v[i] & m[i]))
@@ -143,7 +145,8 @@ static enum coffer_rc judge_module(const struct json *info, const struct dcap_qu
 	return err_deny(e, "tdx_module", "the TCB info knows no module %s", s->module_id);
 }
 
-enum coffer_rc tcb_info_judge(const struct signed_json *info, const struct pck *p, const struct dcap_quote *q, struct tcb_standing *out, struct err *e)
+enum coffer_rc tcb_info_judge(
+    const struct signed_json *info, const struct pck *p, const struct dcap_quote *q, struct tcb_standing *out, struct err *e)
 {
 	const struct json *root = json_root(info->doc), *levels = json_get(root, "tcbLevels");
 	struct tcb_standing s = { .status = TCB_NONE };
@@ -183,12 +186,13 @@ enum coffer_rc qe_identity_judge(const struct signed_json *id, const struct dcap
 
 	for (size_t i = 0; i < 4; i++)
 		misc[i] = (uint8_t)(q->qe.misc_select >> (24 - 8 * i)); /* written as a number, most significant first */
-	if (!json_u64(json_get(root, "version"), &version) || version != 2 || !hex_fixed(json_str(json_get(root, "mrsigner")), signer, 32) ||
-	    !json_u64(json_get(root, "isvprodid"), &prod))
+	if (!json_u64(json_get(root, "version"), &version) || version != 2 ||
+	    !hex_fixed(json_str(json_get(root, "mrsigner")), signer, 32) || !json_u64(json_get(root, "isvprodid"), &prod))
 		return malformed("QE identity", e);
 	if (!span_eq_str(json_str(json_get(root, "id")), q->is_td ? "TD_QE" : "QE"))
 		return err_deny(e, "qe_identity", "the identity is of another kind of quoting enclave");
-	if (!span_eq(SPAN(signer), q->qe.mr_signer) || prod != q->qe.isv_prod_id || !masked_eq(root, "miscselect", "miscselectMask", SPAN(misc)) ||
+	if (!span_eq(SPAN(signer), q->qe.mr_signer) || prod != q->qe.isv_prod_id ||
+	    !masked_eq(root, "miscselect", "miscselectMask", SPAN(misc)) ||
 	    !masked_eq(root, "attributes", "attributesMask", q->qe.attributes))
 		return err_deny(e, "qe_identity", "the quote was made by another enclave than Intel's quoting enclave");
 	*out = isv_status(json_get(root, "tcbLevels"), q->qe.isv_svn);

@@ -6,7 +6,10 @@
 #include "evidence/dcap_quote.h"
 #include "fmt/json.h"
 
-enum tcb_status { TCB_UP_TO_DATE, TCB_SW_HARDENING, TCB_CONFIG, TCB_CONFIG_SW_HARDENING, TCB_OUT_OF_DATE, TCB_OUT_OF_DATE_CONFIG, TCB_REVOKED, TCB_NONE };
+enum tcb_status {
+	TCB_UP_TO_DATE, TCB_SW_HARDENING, TCB_CONFIG, TCB_CONFIG_SW_HARDENING, TCB_OUT_OF_DATE, TCB_OUT_OF_DATE_CONFIG, TCB_REVOKED,
+	TCB_NONE
+};
 const char *tcb_status_name(enum tcb_status s); /* Intel's names; TCB_NONE: "no matching level" */
 
 /* One signed document: the exact bytes that were signed, the signature, what it says. */
@@ -41,10 +44,12 @@ struct tcb_standing {
 	enum tcb_status module;
 };
 /* COFFER_E_DENIED (check "fmspc") when it is for another platform; COFFER_E_INPUT when it has not its form. No matching level: matched false. */
-enum coffer_rc tcb_info_judge(const struct signed_json *info, const struct pck *p, const struct dcap_quote *q, struct tcb_standing *out, struct err *e) NODISCARD;
+enum coffer_rc tcb_info_judge(const struct signed_json *info, const struct pck *p, const struct dcap_quote *q,
+    struct tcb_standing *out, struct err *e) NODISCARD;
 
 /* The quoting enclave's identity and version. COFFER_E_DENIED (check "qe_identity") when it is another enclave. */
-enum coffer_rc qe_identity_judge(const struct signed_json *id, const struct dcap_quote *q, enum tcb_status *out, struct err *e) NODISCARD;
+enum coffer_rc qe_identity_judge(
+    const struct signed_json *id, const struct dcap_quote *q, enum tcb_status *out, struct err *e) NODISCARD;
 
 /* The worse of platform, module and quoting enclave, as Intel combines them. */
 enum tcb_status tcb_converge(const struct tcb_standing *s, enum tcb_status qe);

@@ -29,7 +29,8 @@ static bool read_spec_id(struct span data, struct eventlog *l)
 
 		l->alg[i].alg = rd_le16(&r);
 		l->alg[i].len = rd_le16(&r);
-		if (l->alg[i].len == 0 || l->alg[i].len > HASH_MAX || (tpm_hash(l->alg[i].alg, &h) && l->alg[i].len != hash_len(h)))
+		if (l->alg[i].len == 0 || l->alg[i].len > HASH_MAX ||
+		    (tpm_hash(l->alg[i].alg, &h) && l->alg[i].len != hash_len(h)))
 			return false;
 	}
 	(void)rd_span(&r, rd_u8(&r)); /* vendor's own */
@@ -154,7 +155,8 @@ enum coffer_rc eventlog_replay(struct span log, uint16_t alg, struct eventlog_re
 		if (v.type == EV_NO_ACTION)
 			start_locality(&v, &p);
 		else if (!extend(&p, &v, alg))
-			return err_set(e, COFFER_E_INPUT, "event log: the event at byte %zu has no digest for the bank, or no register", v.at);
+			return err_set(e, COFFER_E_INPUT,
+			    "event log: the event at byte %zu has no digest for the bank, or no register", v.at);
 	}
 	p.events = l.seen;
 	*out = p;

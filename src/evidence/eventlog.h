@@ -1,6 +1,7 @@
-/* Event logs of measured boot: TCG2 "crypto agile" logs of a TPM and CCEL logs of a TD. Read event by event; replayed into registers.
- * Spec: TCG "PC Client Platform Firmware Profile" 1.06, section 10; UEFI 2.10 section 38.4.1 (CCEL). A log proves nothing by itself: it is
- * good as far as it replays to registers that are quoted. */
+/* Event logs of measured boot: TCG2 "crypto agile" logs of a TPM and CCEL logs of a TD. Read event by event; replayed into
+ * registers.
+ * Spec: TCG "PC Client Platform Firmware Profile" 1.06, section 10; UEFI 2.10 section 38.4.1 (CCEL). A log proves nothing by
+ * itself: it is good as far as it replays to registers that are quoted. */
 #pragma once
 #include "evidence/tpm_quote.h"
 

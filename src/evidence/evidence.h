@@ -1,9 +1,9 @@
 /* Appraising evidence: a pure function of (evidence, collateral, bindings wanted, time). No clock, no network, no file.
  *
- * One driver a platform: <platform>_report.c is the pure parser, <platform>.c what makes it good. A driver parses, then goes through its checks in
- * order and records each: id, holds, expected, found. Claims are written as upstream names them (shared names of Trustee's verifiers), so that
- * existing policies read them. The verdict judges evidence, collateral and the bindings given; whether an owner wants such a platform (debug, TCB, measurements)
- * is for policies and for the release decision. */
+ * One driver a platform: <platform>_report.c is the pure parser, <platform>.c what makes it good. A driver parses, then goes
+ * through its checks in order and records each: id, holds, expected, found. Claims are written as upstream names them (shared
+ * names of Trustee's verifiers), so that existing policies read them. The verdict judges evidence, collateral and the bindings
+ * given; whether an owner wants such a platform (debug, TCB, measurements) is for policies and for the release decision. */
 #pragma once
 #include "base/wr.h"
 #include "crypto/cert.h"
@@ -68,6 +68,6 @@ void ev_malformed(struct ev_out *o, const struct err *e);
 /* report_data and init_data as every driver judges them (padding zero). */
 void ev_bindings(struct ev_out *o, const struct ev_in *in, struct span report_data, struct span init_register);
 
-/* Pinned keys: facts in roots_<vendor>.c, each with its common name and the SHA-256 of its SubjectPublicKeyInfo. Adds the vendor's ("amd",
- * "intel", "tpm") and the certificates that --roots brought. */
+/* Pinned keys: facts in roots_<vendor>.c, each with its common name and the SHA-256 of its SubjectPublicKeyInfo. Adds the
+ * vendor's ("amd", "intel", "tpm") and the certificates that --roots brought. */
 enum coffer_rc ev_roots(const char *vendor, const struct collateral *col, struct anchors *out, struct err *e) NODISCARD;

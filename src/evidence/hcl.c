@@ -44,7 +44,8 @@ static enum coffer_rc layout(struct span in, struct hcl *h, struct err *e)
 	if (!rd_done(&r) || !span_eq_str(magic, "HCLA") || size != h->text.n + 20)
 		return err_set(e, COFFER_E_INPUT, "hcl: the report is malformed near byte %zu", r.off);
 	if (version != 1 || (type != HCL_SNP && type != HCL_TDX) || hash != HASH_TYPE_SHA256)
-		return err_set(e, COFFER_E_INPUT, "hcl: version %u, report type %u, hash type %u: not a kind that is known", version, type, hash);
+		return err_set(e, COFFER_E_INPUT, "hcl: version %u, report type %u, hash type %u: not a kind that is known",
+		    version, type, hash);
 	h->type = type == HCL_SNP ? HCL_SNP : HCL_TDX;
 	if (h->type == HCL_TDX)
 		h->hw_report.n = TDREPORT_LEN;

@@ -1,5 +1,6 @@
-/* The report of Azure's paravisor (HCL): a hardware report, and the text whose digest the hardware report holds. That text names the virtual TPM's
- * attestation key. Bytes -> struct; no signature is looked at. Layout: 32 bytes of header, 1184 of hardware report, 20 of header, the text, zeros. */
+/* The report of Azure's paravisor (HCL): a hardware report, and the text whose digest the hardware report holds. That text names
+ * the virtual TPM's attestation key. Bytes -> struct; no signature is looked at. Layout: 32 bytes of header, 1184 of hardware
+ * report, 20 of header, the text, zeros. */
 #pragma once
 #include "crypto/vkey.h"
 #include "fmt/json.h"

@@ -6,7 +6,10 @@
 #include "evidence/driver.h"
 #include "fmt/enc.h"
 
-static const struct { const char *vendor; const struct pinned *keys; } vendors[] = { { "amd", roots_amd }, { "intel", roots_intel }, { "tpm", roots_google } };
+static const struct {
+	const char *vendor;
+	const struct pinned *keys;
+} vendors[] = { { "amd", roots_amd }, { "intel", roots_intel }, { "tpm", roots_google } };
 
 static enum coffer_rc pinned_key(const struct pinned *p, struct vkey **out, struct err *e)
 {

@@ -1,5 +1,5 @@
-/* Google Cloud: the roots of the certificates of its virtual TPMs' endorsement and attestation keys. RSA-4096, exponent 65537; published at
- * pki.goog/cloud_integrity. Any Shielded VM of that cloud has such a key: which machine it is, is for policies. */
+/* Google Cloud: the roots of the certificates of its virtual TPMs' endorsement and attestation keys. RSA-4096, exponent 65537;
+ * published at pki.goog/cloud_integrity. Any Shielded VM of that cloud has such a key: which machine it is, is for policies. */
 #include "evidence/driver.h"
 
 const struct pinned roots_google[] = {

@@ -1,5 +1,5 @@
-/* Intel: the root of SGX and TDX provisioning certificates and of signed collateral. P-256; published with the provisioning service's
- * documentation. */
+/* Intel: the root of SGX and TDX provisioning certificates and of signed collateral. P-256; published with the provisioning
+ * service's documentation. */
 #include "evidence/driver.h"
 
 const struct pinned roots_intel[] = {

@@ -31,7 +31,8 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 
 	out->claims = wr_open(SAMPLE_MAX);
 	out->values = wr_open(SAMPLE_MAX);
-	if (json_parse(in->evidence, SAMPLE_MAX, &doc, &bad) != COFFER_OK || sample_parse(json_root(doc), &s, &bad) != COFFER_OK) {
+	if (json_parse(in->evidence, SAMPLE_MAX, &doc, &bad) != COFFER_OK ||
+	    sample_parse(json_root(doc), &s, &bad) != COFFER_OK) {
 		ev_malformed(out, &bad);
 		return COFFER_OK;
 	}
@@ -47,7 +48,8 @@ static bool looks_like(struct span evidence)
 	struct sample_evidence s;
 	struct err ignore = { 0 };
 
-	return json_parse(evidence, SAMPLE_MAX, &doc, &ignore) == COFFER_OK && sample_parse(json_root(doc), &s, &ignore) == COFFER_OK;
+	return json_parse(evidence, SAMPLE_MAX, &doc, &ignore) == COFFER_OK &&
+	       sample_parse(json_root(doc), &s, &ignore) == COFFER_OK;
 }
 
 const struct tee_driver tee_sample = { "sample", "sample", "cpu", appraise, looks_like };

@@ -81,7 +81,8 @@ static bool signs(const struct cert *c, const struct snp_report *r)
 	for (size_t i = 48; i < SNP_SIG_HALF; i++)
 		if (r->r.p[i] != 0 || r->s.p[i] != 0)
 			return false;
-	return cert_key(c) && vkey_kind(cert_key(c)) == VKEY_P384 && vkey_verify(cert_key(c), SIG_ECDSA_RAW, HASH_SHA384, r->signed_part, SPAN(sig));
+	return cert_key(c) && vkey_kind(cert_key(c)) == VKEY_P384 &&
+	       vkey_verify(cert_key(c), SIG_ECDSA_RAW, HASH_SHA384, r->signed_part, SPAN(sig));
 }
 
 static bool is_vek(const struct cert *c)
@@ -92,7 +93,8 @@ static bool is_vek(const struct cert *c)
 	return snp_vek_read(c, &v, &ignore) == COFFER_OK;
 }
 
-/* Of all certificates that came along: the one that signed it; else the first VEK there is, so that the refusal is about that one. */
+/* Of all certificates that came along: the one that signed it; else the first VEK there is, so that the refusal is about that
+ * one. */
 static const struct cert *find_leaf(const struct snp *s, const struct collateral *col)
 {
 	const struct cert_list *lists[] = { &s->certs, col ? &col->certs : NULL };
@@ -141,7 +143,8 @@ static void check_chain(struct snp *s, const struct ev_in *in, struct ev_out *o)
 
 static void tcb_text(struct snp_tcb t, char out[static 80])
 {
-	(void)snprintf(out, 80, "fmc %u bootloader %u tee %u snp %u microcode %u", t.fmc, t.bootloader, t.tee, t.snp, t.microcode);
+	(void)snprintf(
+	    out, 80, "fmc %u bootloader %u tee %u snp %u microcode %u", t.fmc, t.bootloader, t.tee, t.snp, t.microcode);
 }
 
 static bool tcb_eq(struct snp_tcb a, struct snp_tcb b)
@@ -154,12 +157,17 @@ static void check_chip(const struct snp *s, struct ev_out *o)
 {
 	static const uint8_t zero[64];
 	bool masked = span_eq(SPAN(s->r.chip_id), SPAN(zero));
-	bool eq = s->vek.hwid_n > 0 && span_eq((struct span){ s->vek.hwid, s->vek.hwid_n }, (struct span){ s->r.chip_id, s->vek.hwid_n });
+	bool eq = s->vek.hwid_n > 0 &&
+		  span_eq((struct span){ s->vek.hwid, s->vek.hwid_n }, (struct span){ s->r.chip_id, s->vek.hwid_n });
 
 	for (size_t i = s->vek.hwid_n; i < sizeof(s->r.chip_id); i++)
 		eq = eq && s->r.chip_id[i] == 0;
-	(void)ev_need(o, "vek_hwid_equals_chip_id", eq, s->vek.vlek || masked ? VERDICT_VALID : VERDICT_INVALID, "the report's chip id",
-	    eq ? "equal" : s->vek.vlek ? "none: a VLEK is no chip's" : masked ? "masked by the host" : "another chip's");
+	(void)ev_need(o, "vek_hwid_equals_chip_id", eq, s->vek.vlek || masked ? VERDICT_VALID : VERDICT_INVALID,
+	    "the report's chip id",
+	    eq		  ? "equal"
+	    : s->vek.vlek ? "none: a VLEK is no chip's"
+	    : masked	  ? "masked by the host"
+			  : "another chip's");
 }
 
 static void check_key(const struct snp *s, struct ev_out *o)
@@ -174,7 +182,8 @@ static void check_key(const struct snp *s, struct ev_out *o)
 	    s->r.has_cpuid ? snp_gen_name(gen) : "not reported");
 	tcb_text(s->vek.tcb, cert);
 	tcb_text(snp_tcb_unpack(s->vek.gen, s->r.reported_tcb), report);
-	(void)ev_need(o, "vek_tcb", tcb_eq(s->vek.tcb, snp_tcb_unpack(s->vek.gen, s->r.reported_tcb)), VERDICT_INVALID, cert, report);
+	(void)ev_need(
+	    o, "vek_tcb", tcb_eq(s->vek.tcb, snp_tcb_unpack(s->vek.gen, s->r.reported_tcb)), VERDICT_INVALID, cert, report);
 	check_chip(s, o);
 }
 
@@ -184,8 +193,8 @@ static void check_report(const struct snp *s, struct ev_out *o)
 
 	(void)snprintf(vmpl, sizeof(vmpl), "%u", s->r.vmpl);
 	(void)ev_need(o, "signature_algorithm", s->r.sig_algo == 1, VERDICT_INVALID, "1", s->r.sig_algo == 1 ? "1" : "another");
-	(void)ev_need(o, "report_signature", s->r.sig_algo == 1 && signs(s->leaf, &s->r), VERDICT_INVALID, "by the key of the certificate",
-	    signs(s->leaf, &s->r) ? "valid" : "not by that key");
+	(void)ev_need(o, "report_signature", s->r.sig_algo == 1 && signs(s->leaf, &s->r), VERDICT_INVALID,
+	    "by the key of the certificate", signs(s->leaf, &s->r) ? "valid" : "not by that key");
 	(void)ev_need(o, "vmpl", s->r.vmpl == 0, VERDICT_INVALID, "0", vmpl);
 }
 
@@ -270,7 +279,8 @@ static enum coffer_rc judge(struct snp *s, const struct ev_in *in, struct ev_out
 	TRY(ev_roots("amd", in->col, &s->roots, e));
 	s->leaf = find_leaf(s, in->col);
 	s->vek.gen = snp_report_gen(&s->r);
-	if (!ev_need(out, "vek", s->leaf != NULL, VERDICT_COLLATERAL, "the VCEK or VLEK certificate for this chip and firmware", s->leaf ? "found" : "none")) {
+	if (!ev_need(out, "vek", s->leaf != NULL, VERDICT_COLLATERAL, "the VCEK or VLEK certificate for this chip and firmware",
+		s->leaf ? "found" : "none")) {
 		write_claims(s, &out->claims);
 		return COFFER_OK;
 	}

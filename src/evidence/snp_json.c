@@ -7,10 +7,10 @@
 #include "evidence/ints.h"
 #include "evidence/snp_report.h"
 
-static const char *const members[] = { "version", "guest_svn", "policy", "family_id", "image_id", "vmpl", "sig_algo", "current_tcb",
-	"plat_info", "key_info", "report_data", "measurement", "host_data", "id_key_digest", "author_key_digest", "report_id", "report_id_ma",
-	"reported_tcb", "cpuid_fam_id", "cpuid_mod_id", "cpuid_step", "chip_id", "committed_tcb", "current", "committed", "launch_tcb",
-	"launch_mit_vector", "current_mit_vector", "signature", NULL };
+static const char *const members[] = { "version", "guest_svn", "policy", "family_id", "image_id", "vmpl", "sig_algo",
+	"current_tcb", "plat_info", "key_info", "report_data", "measurement", "host_data", "id_key_digest", "author_key_digest",
+	"report_id", "report_id_ma", "reported_tcb", "cpuid_fam_id", "cpuid_mod_id", "cpuid_step", "chip_id", "committed_tcb",
+	"current", "committed", "launch_tcb", "launch_mit_vector", "current_mit_vector", "signature", NULL };
 
 struct pack { const struct json *v; struct wr *w; const char *bad; }; /* bad: the member that was wrong */
 

@@ -124,7 +124,8 @@ enum snp_gen snp_report_gen(const struct snp_report *r)
 		return SNP_GEN_UNKNOWN;
 	if (r->cpuid_fam == 0x19 && r->cpuid_mod <= 0x0f)
 		return SNP_MILAN;
-	if (r->cpuid_fam == 0x19 && ((r->cpuid_mod >= 0x10 && r->cpuid_mod <= 0x1f) || (r->cpuid_mod >= 0xa0 && r->cpuid_mod <= 0xaf)))
+	if (r->cpuid_fam == 0x19 &&
+	    ((r->cpuid_mod >= 0x10 && r->cpuid_mod <= 0x1f) || (r->cpuid_mod >= 0xa0 && r->cpuid_mod <= 0xaf)))
 		return SNP_GENOA;
 	if (r->cpuid_fam == 0x1a && r->cpuid_mod <= 0x11)
 		return SNP_TURIN;

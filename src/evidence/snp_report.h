@@ -46,12 +46,12 @@ struct snp_report {
 	struct span r, s;         /* borrowed: SNP_SIG_HALF bytes each */
 };
 
-/* Parses `in`, which must be exactly SNP_REPORT_LEN bytes. Form only: length, version, reserved bytes, VMPL. *out is written only on COFFER_OK; its
- * spans borrow `in`. COFFER_E_INPUT. */
+/* Parses `in`, which must be exactly SNP_REPORT_LEN bytes. Form only: length, version, reserved bytes, VMPL. *out is written
+ * only on COFFER_OK; its spans borrow `in`. COFFER_E_INPUT. */
 enum coffer_rc snp_report_parse(struct span in, struct snp_report *out, struct err *e) NODISCARD;
 
-/* Upstream's decoded form: the object `attestation_report` of its evidence, back into the bytes that were signed. Members are those of reference
- * attesters (integers and integer arrays); an unknown or missing one refuses. */
+/* Upstream's decoded form: the object `attestation_report` of its evidence, back into the bytes that were signed. Members are
+ * those of reference attesters (integers and integer arrays); an unknown or missing one refuses. */
 enum coffer_rc snp_report_from_json(const struct json *v, uint8_t out[static SNP_REPORT_LEN], struct err *e) NODISCARD;
 
 /* By CPUID family and model; unknown for version 2 and for processors that nobody here knows. */

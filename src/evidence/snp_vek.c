@@ -70,8 +70,9 @@ enum coffer_rc snp_vek_read(const struct cert *c, struct snp_vek *out, struct er
 {
 	struct snp_vek v = { 0 };
 
-	if (!svn(c, OID "3.1", true, &v.tcb.bootloader) || !svn(c, OID "3.2", true, &v.tcb.tee) || !svn(c, OID "3.3", true, &v.tcb.snp) ||
-	    !svn(c, OID "3.8", true, &v.tcb.microcode) || !svn(c, OID "3.9", false, &v.tcb.fmc))
+	if (!svn(c, OID "3.1", true, &v.tcb.bootloader) || !svn(c, OID "3.2", true, &v.tcb.tee) ||
+	    !svn(c, OID "3.3", true, &v.tcb.snp) || !svn(c, OID "3.8", true, &v.tcb.microcode) ||
+	    !svn(c, OID "3.9", false, &v.tcb.fmc))
 		return err_set(e, COFFER_E_INPUT, "snp: the certificate lacks AMD's firmware versions, or they are malformed");
 	if (!read_hwid(c, &v))
 		return err_set(e, COFFER_E_INPUT, "snp: the certificate's hardware id is malformed");
@@ -81,8 +82,8 @@ enum coffer_rc snp_vek_read(const struct cert *c, struct snp_vek *out, struct er
 }
 
 /* The issuer's name decides what the key is; that it is AMD's is what the path proves. */
-enum coffer_rc snp_vek_chain(const struct cert *c, const struct cert_list *between, const struct anchors *roots, const struct cert_rules *rules,
-    struct snp_vek *vek, struct err *e)
+enum coffer_rc snp_vek_chain(const struct cert *c, const struct cert_list *between, const struct anchors *roots,
+    const struct cert_rules *rules, struct snp_vek *vek, struct err *e)
 {
 	TRY(cert_chain(c, between, roots, rules, NULL, e));
 	if (vek->gen == SNP_GEN_UNKNOWN)

@@ -1,4 +1,5 @@
-/* The certificates of SNP signing keys: VCEK (a chip's) and VLEK (a cloud's). Spec: AMD 57230 "VCEK Certificate and KDS Interface". */
+/* The certificates of SNP signing keys: VCEK (a chip's) and VLEK (a cloud's). Spec: AMD 57230 "VCEK Certificate and KDS
+ * Interface". */
 #pragma once
 #include "crypto/cert.h"
 #include "evidence/snp_report.h"
@@ -17,7 +18,7 @@ struct snp_vek {
  * COFFER_E_INPUT where one that every VEK has is missing or malformed. */
 enum coffer_rc snp_vek_read(const struct cert *c, struct snp_vek *out, struct err *e) NODISCARD;
 
-/* That it was signed by one of AMD's keys (pinned, or certificates that lead to one): fills chain. COFFER_E_DENIED; COFFER_E_UPSTREAM where
- * a revocation list is wanted and missing. */
-enum coffer_rc snp_vek_chain(const struct cert *c, const struct cert_list *between, const struct anchors *roots, const struct cert_rules *rules,
-    struct snp_vek *vek, struct err *e) NODISCARD;
+/* That it was signed by one of AMD's keys (pinned, or certificates that lead to one): fills chain. COFFER_E_DENIED;
+ * COFFER_E_UPSTREAM where a revocation list is wanted and missing. */
+enum coffer_rc snp_vek_chain(const struct cert *c, const struct cert_list *between, const struct anchors *roots,
+    const struct cert_rules *rules, struct snp_vek *vek, struct err *e) NODISCARD;

@@ -127,7 +127,8 @@ static void le16(struct json_wr *j, const char *name, uint16_t v)
 
 static void put_quote(const struct dcap_quote *q, struct json_wr *j)
 {
-	const uint8_t tee[4] = { (uint8_t)q->tee_type, (uint8_t)(q->tee_type >> 8), (uint8_t)(q->tee_type >> 16), (uint8_t)(q->tee_type >> 24) };
+	const uint8_t tee[4] = { (uint8_t)q->tee_type, (uint8_t)(q->tee_type >> 8), (uint8_t)(q->tee_type >> 16),
+		(uint8_t)(q->tee_type >> 24) };
 	const uint8_t size[4] = { (uint8_t)q->body.n, (uint8_t)(q->body.n >> 8), 0, 0 };
 
 	jw_obj(j);

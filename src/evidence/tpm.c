@@ -1,5 +1,6 @@
-/* What makes a TPM's quote good: an attestation key that a TPM vendor's certificate vouches for (or that was registered) signed it, over the very
- * PCR values that are claimed. "swtpm" is the same with nobody to vouch: whoever holds the host could make it up. */
+/* What makes a TPM's quote good: an attestation key that a TPM vendor's certificate vouches for (or that was registered) signed
+ * it, over the very PCR values that are claimed. "swtpm" is the same with nobody to vouch: whoever holds the host could make it
+ * up. */
 #include <stdio.h>
 #include <string.h>
 
@@ -165,7 +166,8 @@ static void check_pcrs(const struct tpm *t, struct ev_out *o)
 
 	(void)snprintf(found, sizeof(found), "%s", ok ? "of other values than those given" : "over a bank that is not given");
 	(void)ev_need(o, "pcr_digest", ok && span_eq(t->a.pcr_digest, (struct span){ digest, hash_len(h) }), VERDICT_INVALID,
-	    "the digest of exactly the selected PCRs", ok && span_eq(t->a.pcr_digest, (struct span){ digest, hash_len(h) }) ? "equal" : found);
+	    "the digest of exactly the selected PCRs",
+	    ok && span_eq(t->a.pcr_digest, (struct span){ digest, hash_len(h) }) ? "equal" : found);
 }
 
 static bool quoted(const struct tpm *t, size_t pcr)
@@ -225,8 +227,9 @@ static void check_bindings(const struct tpm *t, const struct ev_in *in, struct e
 	if (!in->init_data.p)
 		return;
 	init_pcr(t, in->init_data, want, &n);
-	if (!ev_need(o, "init_data_quoted", quoted(t, INIT_PCR) && n > 0, VERDICT_INVALID, "PCR 8 in the quote's selection, and a digest as long as the bank's",
-	        quoted(t, INIT_PCR) ? "another length" : "PCR 8 is not quoted"))
+	if (!ev_need(o, "init_data_quoted", quoted(t, INIT_PCR) && n > 0, VERDICT_INVALID,
+		"PCR 8 in the quote's selection, and a digest as long as the bank's",
+		quoted(t, INIT_PCR) ? "another length" : "PCR 8 is not quoted"))
 		return;
 	(void)ev_need_hex(o, "init_data", (struct span){ want, n }, t->bank.value[INIT_PCR]);
 }
@@ -271,7 +274,8 @@ static void write_values(const struct tpm *t, struct wr *w)
 	struct json_wr j = jw_open(w, false);
 	char select[8];
 
-	(void)snprintf(select, sizeof(select), "%02x%02x%02x", t->a.sel[0].pcrs & 0xff, t->a.sel[0].pcrs >> 8 & 0xff, t->a.sel[0].pcrs >> 16 & 0xff);
+	(void)snprintf(select, sizeof(select), "%02x%02x%02x", t->a.sel[0].pcrs & 0xff, t->a.sel[0].pcrs >> 8 & 0xff,
+	    t->a.sel[0].pcrs >> 16 & 0xff);
 	jw_obj(&j);
 	jw_m_u64(&j, "clock", t->a.clock);
 	hex_m(&j, "extraData", t->a.extra_data);

@@ -86,7 +86,8 @@ enum coffer_rc tpm_attest_parse(struct span in, struct tpm_attest *out, struct e
 	return COFFER_OK;
 }
 
-bool tpm_pcr_digest(const struct tpm_attest *a, const struct tpm_bank *bank, size_t n_banks, enum hash_alg h, uint8_t out[static HASH_MAX])
+bool tpm_pcr_digest(
+    const struct tpm_attest *a, const struct tpm_bank *bank, size_t n_banks, enum hash_alg h, uint8_t out[static HASH_MAX])
 {
 	CLEANUP(hash_freep) struct hash_stream *s = hash_open(h);
 

@@ -45,4 +45,5 @@ void tpm_public_clear(struct tpm_public *p);
 /* The digest that a quote over exactly these selections must hold; pcr[bank in the order of sel][index]. value.n must be the
  * bank's digest length for every selected PCR (false otherwise). */
 struct tpm_bank { uint16_t alg; struct span value[TPM_PCRS]; };
-bool tpm_pcr_digest(const struct tpm_attest *a, const struct tpm_bank *bank, size_t n_banks, enum hash_alg h, uint8_t out[static HASH_MAX]) NODISCARD;
+bool tpm_pcr_digest(const struct tpm_attest *a, const struct tpm_bank *bank, size_t n_banks, enum hash_alg h,
+    uint8_t out[static HASH_MAX]) NODISCARD;

@@ -29,7 +29,8 @@ static inline bool evidence_cases_open(struct evidence_cases *c)
 	path = c->dir ? str_fmt("%s/manifest.json", c->dir) : NULL;
 	if (!path || !file_exists(path))
 		return false;
-	if (file_read(path, EVIDENCE_FILE_MAX, &c->text, &e) != COFFER_OK || json_parse(wr_span(&c->text), EVIDENCE_FILE_MAX, &c->doc, &e) != COFFER_OK) {
+	if (file_read(path, EVIDENCE_FILE_MAX, &c->text, &e) != COFFER_OK ||
+	    json_parse(wr_span(&c->text), EVIDENCE_FILE_MAX, &c->doc, &e) != COFFER_OK) {
 		printf("Bail out! %s: %s\n", path, e.msg);
 		exit(1);
 	}

@@ -1,7 +1,8 @@
 /* Every truncation and every changed byte of genuine evidence, one in `stride` (argument; 1: all).
  *
- * A truncation within the used length must be refused. So must a changed byte of a raw report, and of a quote up to its certificates: it is signed,
- * compared or a length. Elsewhere (JSON's blanks, PEM's, a certificate that is not needed) a change may be none: there the count is told. */
+ * A truncation within the used length must be refused. So must a changed byte of a raw report, and of a quote up to its
+ * certificates: it is signed, compared or a length. Elsewhere (JSON's blanks, PEM's, a certificate that is not needed) a change
+ * may be none: there the count is told. */
 #include "evidence/dcap_quote.h"
 #include "evidence/snp_report.h"
 #include "tests/conformance/evidence_cases.h"
@@ -87,7 +88,8 @@ static bool ready(struct sweep *s)
 	    case_files_read(&s->r, &s->f, &e) != COFFER_OK)
 		return false;
 	s->main = case_main(&s->r, &s->f);
-	return s->main && s->main->n > 0 && case_appraise(&s->r, &s->f, &s->before, &e) == COFFER_OK && s->before.verdict != VERDICT_MALFORMED;
+	return s->main && s->main->n > 0 && case_appraise(&s->r, &s->f, &s->before, &e) == COFFER_OK &&
+	       s->before.verdict != VERDICT_MALFORMED;
 }
 
 static int one(const struct evidence_cases *all, const struct json *c, size_t stride, size_t *n)
@@ -99,8 +101,8 @@ static int one(const struct evidence_cases *all, const struct json *c, size_t st
 		measure(&s);
 		truncations(&s);
 		changes(&s);
-		printf("%sok %zu %.*s: %zu truncations refused, %zu of %zu changed bytes noticed (the first %zu must be)\n", s.bad ? "not " : "", ++*n, (int)id.n,
-		    (const char *)id.p, s.cuts, s.noticed, s.changed, s.must);
+		printf("%sok %zu %.*s: %zu truncations refused, %zu of %zu changed bytes noticed (the first %zu must be)\n",
+		    s.bad ? "not " : "", ++*n, (int)id.n, (const char *)id.p, s.cuts, s.noticed, s.changed, s.must);
 	}
 	ev_out_clear(&s.before);
 	case_files_clear(&s.f);

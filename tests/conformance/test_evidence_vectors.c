@@ -6,8 +6,8 @@ static int report(size_t i, struct case_run *r)
 	struct span id = json_str(json_get(r->c, "id"));
 	enum case_result res = evidence_case(r);
 
-	printf("%sok %zu %.*s%s%s\n", res == CASE_FAILED ? "not " : "", i + 1, (int)id.n, (const char *)id.p, res == CASE_SKIPPED ? " # SKIP " : "",
-	    res == CASE_SKIPPED ? r->why : "");
+	printf("%sok %zu %.*s%s%s\n", res == CASE_FAILED ? "not " : "", i + 1, (int)id.n, (const char *)id.p,
+	    res == CASE_SKIPPED ? " # SKIP " : "", res == CASE_SKIPPED ? r->why : "");
 	if (res == CASE_FAILED)
 		printf("# %s\n", r->why);
 	return res == CASE_FAILED;

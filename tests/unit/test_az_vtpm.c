@@ -337,8 +337,10 @@ static void every_truncation_of_the_report_is_refused(void)
 
 static void text_without_its_form_is_refused(void)
 {
-	static const char *const bad[] = { "", "{}", "[]", "{\"keys\":[]}", "{\"keys\":[{\"kid\":\"HCLAkPub\",\"kty\":\"EC\",\"e\":\"AQAB\",\"n\":\"AAAA\"}]}",
-		"{\"keys\":[{\"kid\":\"HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"AAAA\"}]}", "{\"keys\":[{\"kid\":\"HCLEkPub\"}]}" };
+	static const char *const bad[] = { "", "{}", "[]", "{\"keys\":[]}",
+		"{\"keys\":[{\"kid\":\"HCLAkPub\",\"kty\":\"EC\",\"e\":\"AQAB\",\"n\":\"AAAA\"}]}",
+		"{\"keys\":[{\"kid\":\"HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"AAAA\"}]}",
+		"{\"keys\":[{\"kid\":\"HCLEkPub\"}]}" };
 	struct rig r;
 
 	rig_open(&r, false);
@@ -359,9 +361,14 @@ static void text_without_its_form_is_refused(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(every_version_of_evidence_is_valid_and_claims_are_upstreams), T(text_that_the_hardware_does_not_hold_is_refused),
-		T(key_that_the_text_does_not_name_is_refused), T(registers_nonce_and_user_data_are_bound), T(hardware_report_is_judged_as_by_its_own_driver),
-		T(report_of_the_other_hardware_is_malformed), T(every_truncation_of_the_report_is_refused), T(text_without_its_form_is_refused),
+		T(every_version_of_evidence_is_valid_and_claims_are_upstreams),
+		T(text_that_the_hardware_does_not_hold_is_refused),
+		T(key_that_the_text_does_not_name_is_refused),
+		T(registers_nonce_and_user_data_are_bound),
+		T(hardware_report_is_judged_as_by_its_own_driver),
+		T(report_of_the_other_hardware_is_malformed),
+		T(every_truncation_of_the_report_is_refused),
+		T(text_without_its_form_is_refused),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -56,7 +56,8 @@ static void pki_free(struct pki *p)
 	cert_free(p->c);
 }
 
-static const struct evkit_cert plain_mid = { .ca = true, .pathlen = -1, .serial = 11 }, plain_leaf = { .serial = 12, .pathlen = -1 };
+static const struct evkit_cert plain_mid = { .ca = true, .pathlen = -1, .serial = 11 },
+			       plain_leaf = { .serial = 12, .pathlen = -1 };
 
 static enum coffer_rc walk(struct pki *p, int64_t now, bool want_crl, struct err *e)
 {
@@ -81,7 +82,8 @@ static void chain_leads_to_the_anchor_and_names_it(void)
 	struct pki p;
 
 	pki_make(&p, &plain_mid, &plain_leaf);
-	CHECK(cert_chain(p.c, &p.between, &p.anchors, &r, &path, &e) == COFFER_OK && path.n == 3 && strcmp(path.anchor, "Root") == 0);
+	CHECK(cert_chain(p.c, &p.between, &p.anchors, &r, &path, &e) == COFFER_OK && path.n == 3 &&
+	      strcmp(path.anchor, "Root") == 0);
 	pki_free(&p);
 }
 
@@ -296,8 +298,10 @@ static void vkey_verifies_each_scheme_and_no_other_key_message_or_length(void)
 	evkit_sign(ec, "SHA384", msg, rs, 48);
 	CHECK(vkey_ec(VKEY_P384, SPAN(xy), &k, &e) == COFFER_OK && vkey_kind(k) == VKEY_P384);
 	CHECK(vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA384, msg, SPAN(rs)));
-	CHECK(!vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA256, msg, SPAN(rs)) && !vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA384, span_of("Message"), SPAN(rs)));
-	CHECK(!vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA384, msg, (struct span){ rs, 95 }) && !vkey_verify(k, SIG_RSASSA, HASH_SHA384, msg, SPAN(rs)));
+	CHECK(!vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA256, msg, SPAN(rs)) &&
+	      !vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA384, span_of("Message"), SPAN(rs)));
+	CHECK(!vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA384, msg, (struct span){ rs, 95 }) &&
+	      !vkey_verify(k, SIG_RSASSA, HASH_SHA384, msg, SPAN(rs)));
 	rs[95] ^= 1;
 	CHECK(!vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA384, msg, SPAN(rs)));
 	xy[95] ^= 1;
@@ -307,8 +311,10 @@ static void vkey_verifies_each_scheme_and_no_other_key_message_or_length(void)
 	evkit_spki(rsa, &spki);
 	evkit_sign_rsa(rsa, msg, &sig);
 	CHECK(vkey_spki(wr_span(&spki), &r, &e) == COFFER_OK && vkey_kind(r) == VKEY_RSA);
-	CHECK(vkey_verify(r, SIG_RSASSA, HASH_SHA256, msg, wr_span(&sig)) && !vkey_verify(r, SIG_RSAPSS, HASH_SHA256, msg, wr_span(&sig)));
-	CHECK(!vkey_verify(r, SIG_ECDSA_RAW, HASH_SHA256, msg, wr_span(&sig)) && !vkey_verify(r, SIG_RSASSA, HASH_SHA1, msg, wr_span(&sig)));
+	CHECK(vkey_verify(r, SIG_RSASSA, HASH_SHA256, msg, wr_span(&sig)) &&
+	      !vkey_verify(r, SIG_RSAPSS, HASH_SHA256, msg, wr_span(&sig)));
+	CHECK(!vkey_verify(r, SIG_ECDSA_RAW, HASH_SHA256, msg, wr_span(&sig)) &&
+	      !vkey_verify(r, SIG_RSASSA, HASH_SHA1, msg, wr_span(&sig)));
 	vkey_free(r);
 	EVP_PKEY_free(ec);
 	EVP_PKEY_free(rsa);
@@ -317,11 +323,18 @@ static void vkey_verifies_each_scheme_and_no_other_key_message_or_length(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(chain_leads_to_the_anchor_and_names_it), T(chain_ends_at_a_pinned_key_by_name_and_signature),
-		T(chain_without_the_middle_or_with_a_false_one_is_refused), T(issuer_that_is_no_ca_or_may_not_sign_is_refused), T(path_length_is_kept),
-		T(dates_are_judged_only_where_a_time_is_given), T(critical_extension_that_nobody_knows_is_refused),
-		T(revoked_leaf_and_middle_are_refused_by_their_issuers_list_alone), T(list_of_a_pinned_key_is_heard_though_its_certificate_is_not_there), T(required_list_that_is_missing_or_old_is_collateral),
-		T(der_is_used_to_its_last_byte_and_every_truncation_refused), T(vkey_verifies_each_scheme_and_no_other_key_message_or_length),
+		T(chain_leads_to_the_anchor_and_names_it),
+		T(chain_ends_at_a_pinned_key_by_name_and_signature),
+		T(chain_without_the_middle_or_with_a_false_one_is_refused),
+		T(issuer_that_is_no_ca_or_may_not_sign_is_refused),
+		T(path_length_is_kept),
+		T(dates_are_judged_only_where_a_time_is_given),
+		T(critical_extension_that_nobody_knows_is_refused),
+		T(revoked_leaf_and_middle_are_refused_by_their_issuers_list_alone),
+		T(list_of_a_pinned_key_is_heard_though_its_certificate_is_not_there),
+		T(required_list_that_is_missing_or_old_is_collateral),
+		T(der_is_used_to_its_last_byte_and_every_truncation_refused),
+		T(vkey_verifies_each_scheme_and_no_other_key_message_or_length),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

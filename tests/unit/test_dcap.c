@@ -13,7 +13,10 @@
 
 #define NOW DCAPKIT_NOW
 
-static const struct { uint16_t version; bool td; } kinds[] = { { 3, false }, { 4, false }, { 4, true }, { 5, false }, { 5, true } };
+static const struct {
+	uint16_t version;
+	bool td;
+} kinds[] = { { 3, false }, { 4, false }, { 4, true }, { 5, false }, { 5, true } };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 static enum verdict judge_in(const struct dcapkit *k, struct ev_in in, struct ev_out *o)
@@ -239,13 +242,15 @@ static void signatures_of_collateral_are_intels_tcb_signers(void)
 		uint8_t *date = memmem(w->p, w->n, "2026-03-13", 10), *sig, was;
 
 		date[9] = '4';
-		CHECK(judge(&k, &o) == VERDICT_INVALID && evkit_fails(&o, i == 0 ? "tcb_info_signature" : "qe_identity_signature"));
+		CHECK(
+		    judge(&k, &o) == VERDICT_INVALID && evkit_fails(&o, i == 0 ? "tcb_info_signature" : "qe_identity_signature"));
 		CHECK(evkit_fails(&o, "collateral_signatures"));
 		date[9] = '3';
 		sig = &w->p[w->n - 3]; /* of the signature itself */
 		was = *sig;
 		*sig = was == '0' ? '1' : '0';
-		CHECK(judge(&k, &o) == VERDICT_INVALID && evkit_fails(&o, i == 0 ? "tcb_info_signature" : "qe_identity_signature"));
+		CHECK(
+		    judge(&k, &o) == VERDICT_INVALID && evkit_fails(&o, i == 0 ? "tcb_info_signature" : "qe_identity_signature"));
 		*sig = was;
 	}
 	CHECK(judge(&k, &o) == VERDICT_VALID);
@@ -314,14 +319,16 @@ static void bindings_are_report_data_and_config_id(void)
 			memset(k.body + 192 + 48, 0, 16);
 		dcapkit_make(&k);
 		CHECK(judge_in(&k, (struct ev_in){ .report_data = SPAN(data), .init_data = SPAN(init) }, &o) == VERDICT_VALID);
-		CHECK(judge_in(&k, (struct ev_in){ .report_data = { data, 48 } }, &o) == VERDICT_INVALID && evkit_only(&o, VERDICT_INVALID, "report_data"));
-		CHECK(judge_in(&k, (struct ev_in){ .init_data = { init, 32 } }, &o) == VERDICT_INVALID && evkit_only(&o, VERDICT_INVALID, "init_data"));
+		CHECK(judge_in(&k, (struct ev_in){ .report_data = { data, 48 } }, &o) == VERDICT_INVALID &&
+		      evkit_only(&o, VERDICT_INVALID, "report_data"));
+		CHECK(judge_in(&k, (struct ev_in){ .init_data = { init, 32 } }, &o) == VERDICT_INVALID &&
+		      evkit_only(&o, VERDICT_INVALID, "init_data"));
 		dcapkit_close(&k);
 	}
 }
 
-/* Up to the certificates every byte is signed, compared or a length: the quote itself is refused, whatever collateral there is. The chain's own bytes
- * are test_cert's. */
+/* Up to the certificates every byte is signed, compared or a length: the quote itself is refused, whatever collateral there is.
+ * The chain's own bytes are test_cert's. */
 static void every_byte_of_a_quote_counts(void)
 {
 	for (size_t i = 0; i < N_KINDS; i += 4) {
@@ -334,7 +341,8 @@ static void every_byte_of_a_quote_counts(void)
 		k.col.n_json = 0;
 		for (size_t at = 0; at < k.certs_at; at++) {
 			k.quote.p[at] ^= 1;
-			if (judge(&k, &o) == VERDICT_COLLATERAL && !evkit_fails(&o, "pck")) { /* the chain's kind: then there is no PCK */
+			if (judge(&k, &o) == VERDICT_COLLATERAL &&
+			    !evkit_fails(&o, "pck")) { /* the chain's kind: then there is no PCK */
 				printf("# version %u byte %zu\n", k.version, at);
 				CHECK(false);
 			}
@@ -376,7 +384,7 @@ static void every_truncation_is_malformed_and_trailing_bytes_are_told(void)
 static void log_beside_the_quote_must_replay(void)
 {
 	static const uint16_t bank[] = { 0x000c };
-	CLEANUP(wr_close) struct wr log = wr_open(4096), json = wr_open(1u << 17), b64 = wr_open(1u << 17);
+	CLEANUP(wr_close) struct wr log = wr_open(4096), json = wr_open(1u << 17);
 	CLEANUP(ev_out_clear) struct ev_out o = { 0 };
 	uint8_t d[HASH_MAX];
 	struct dcapkit k;
@@ -434,8 +442,8 @@ static void document_without_its_form_is_no_collateral(void)
 {
 	CLEANUP(wr_close) struct wr doc = { 0 };
 	CLEANUP(ev_out_clear) struct ev_out o = { 0 };
-	static const char *const bodies[] = { "{}", "[]", "{\"issueDate\":\"yesterday\",\"nextUpdate\":\"2030-01-01T00:00:00Z\"}", "nonsense",
-		"{\"issueDate\":\"2026-01-01T00:00:00Z\",\"nextUpdate\":\"2030-01-01T00:00:00Z\"}" };
+	static const char *const bodies[] = { "{}", "[]", "{\"issueDate\":\"yesterday\",\"nextUpdate\":\"2030-01-01T00:00:00Z\"}",
+		"nonsense", "{\"issueDate\":\"2026-01-01T00:00:00Z\",\"nextUpdate\":\"2030-01-01T00:00:00Z\"}" };
 	struct dcapkit k;
 
 	dcapkit_open(&k, 4, true);
@@ -451,13 +459,24 @@ static void document_without_its_form_is_no_collateral(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(every_kind_of_quote_is_valid_with_its_collateral), T(td_1_0_body_in_version_5_is_read_too), T(status_of_the_platform_is_the_level_it_reaches),
-		T(status_of_the_module_and_the_enclave_count), T(module_of_version_0_is_judged_by_the_platforms_levels),
-		T(enclave_that_is_not_the_quoting_enclave_is_refused), T(collateral_of_another_platform_or_kind_is_refused),
-		T(collateral_missing_expired_or_early_is_said), T(signatures_of_collateral_are_intels_tcb_signers),
-		T(pck_revoked_untrusted_or_not_the_signer_is_refused), T(enclave_must_bind_the_attestation_key), T(each_member_of_the_sgx_extension_is_needed_once),
-		T(bindings_are_report_data_and_config_id), T(every_byte_of_a_quote_counts), T(every_truncation_is_malformed_and_trailing_bytes_are_told),
-		T(log_beside_the_quote_must_replay), T(collateral_in_one_object_is_the_same), T(document_without_its_form_is_no_collateral),
+		T(every_kind_of_quote_is_valid_with_its_collateral),
+		T(td_1_0_body_in_version_5_is_read_too),
+		T(status_of_the_platform_is_the_level_it_reaches),
+		T(status_of_the_module_and_the_enclave_count),
+		T(module_of_version_0_is_judged_by_the_platforms_levels),
+		T(enclave_that_is_not_the_quoting_enclave_is_refused),
+		T(collateral_of_another_platform_or_kind_is_refused),
+		T(collateral_missing_expired_or_early_is_said),
+		T(signatures_of_collateral_are_intels_tcb_signers),
+		T(pck_revoked_untrusted_or_not_the_signer_is_refused),
+		T(enclave_must_bind_the_attestation_key),
+		T(each_member_of_the_sgx_extension_is_needed_once),
+		T(bindings_are_report_data_and_config_id),
+		T(every_byte_of_a_quote_counts),
+		T(every_truncation_is_malformed_and_trailing_bytes_are_told),
+		T(log_beside_the_quote_must_replay),
+		T(collateral_in_one_object_is_the_same),
+		T(document_without_its_form_is_no_collateral),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

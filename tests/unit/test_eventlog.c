@@ -171,9 +171,14 @@ static void log_of_too_many_events_or_bytes_is_refused(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(each_bank_replays_to_what_the_registers_hold), T(locality_at_startup_is_the_first_value_of_pcr_0_only), T(no_action_events_are_not_extended),
-		T(filling_ends_the_log_and_nothing_else_does), T(truncation_is_a_shorter_log_or_malformed),
-		T(sizes_banks_and_registers_that_cannot_be_are_refused), T(event_without_the_banks_digest_is_refused), T(log_of_too_many_events_or_bytes_is_refused),
+		T(each_bank_replays_to_what_the_registers_hold),
+		T(locality_at_startup_is_the_first_value_of_pcr_0_only),
+		T(no_action_events_are_not_extended),
+		T(filling_ends_the_log_and_nothing_else_does),
+		T(truncation_is_a_shorter_log_or_malformed),
+		T(sizes_banks_and_registers_that_cannot_be_are_refused),
+		T(event_without_the_banks_digest_is_refused),
+		T(log_of_too_many_events_or_bytes_is_refused),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -58,7 +58,8 @@ static void report_of_a_known_chip_is_valid_and_its_claims_are_read(void)
 	rig_open(&r, &snpkit_good);
 	CHECK(judge(&r) == VERDICT_VALID);
 	CHECK(json_parse(wr_span(&r.out.claims), 1u << 20, &d, &e) == COFFER_OK);
-	CHECK(span_starts(json_str(json_get(json_root(d), "measurement")), "3e3e3e") && span_starts(json_str(json_get(json_root(d), "init_data")), "1d1d"));
+	CHECK(span_starts(json_str(json_get(json_root(d), "measurement")), "3e3e3e") &&
+	      span_starts(json_str(json_get(json_root(d), "init_data")), "1d1d"));
 	json_free(d);
 	rig_close(&r);
 }
@@ -279,13 +280,34 @@ static uint64_t le(const uint8_t *p, size_t n)
 enum kind { NUM, BYTES, TCB, BUILD };
 static size_t report_json(const uint8_t *b, size_t skip, struct json_wr *j)
 {
-	static const struct { const char *name; enum kind kind; size_t at, n; } m[] = {
-		{ "version", NUM, 0, 4 }, { "guest_svn", NUM, 4, 4 }, { "policy", NUM, 8, 8 }, { "family_id", BYTES, 0x10, 16 }, { "image_id", BYTES, 0x20, 16 },
-		{ "vmpl", NUM, 0x30, 4 }, { "sig_algo", NUM, 0x34, 4 }, { "current_tcb", TCB, 0x38, 8 }, { "plat_info", NUM, 0x40, 8 }, { "key_info", NUM, 0x48, 4 },
-		{ "report_data", BYTES, 0x50, 64 }, { "measurement", BYTES, 0x90, 48 }, { "host_data", BYTES, 0xc0, 32 }, { "id_key_digest", BYTES, 0xe0, 48 },
-		{ "author_key_digest", BYTES, 0x110, 48 }, { "report_id", BYTES, 0x140, 32 }, { "report_id_ma", BYTES, 0x160, 32 }, { "reported_tcb", TCB, 0x180, 8 },
-		{ "cpuid_fam_id", NUM, 0x188, 1 }, { "cpuid_mod_id", NUM, 0x189, 1 }, { "cpuid_step", NUM, 0x18a, 1 }, { "chip_id", BYTES, 0x1a0, 64 },
-		{ "committed_tcb", TCB, 0x1e0, 8 }, { "current", BUILD, 0x1e8, 3 }, { "committed", BUILD, 0x1ec, 3 }, { "launch_tcb", TCB, 0x1f0, 8 },
+	static const struct { const char *name; enum kind kind; size_t at, n;
+	} m[] = {
+		{ "version", NUM, 0, 4 },
+		{ "guest_svn", NUM, 4, 4 },
+		{ "policy", NUM, 8, 8 },
+		{ "family_id", BYTES, 0x10, 16 },
+		{ "image_id", BYTES, 0x20, 16 },
+		{ "vmpl", NUM, 0x30, 4 },
+		{ "sig_algo", NUM, 0x34, 4 },
+		{ "current_tcb", TCB, 0x38, 8 },
+		{ "plat_info", NUM, 0x40, 8 },
+		{ "key_info", NUM, 0x48, 4 },
+		{ "report_data", BYTES, 0x50, 64 },
+		{ "measurement", BYTES, 0x90, 48 },
+		{ "host_data", BYTES, 0xc0, 32 },
+		{ "id_key_digest", BYTES, 0xe0, 48 },
+		{ "author_key_digest", BYTES, 0x110, 48 },
+		{ "report_id", BYTES, 0x140, 32 },
+		{ "report_id_ma", BYTES, 0x160, 32 },
+		{ "reported_tcb", TCB, 0x180, 8 },
+		{ "cpuid_fam_id", NUM, 0x188, 1 },
+		{ "cpuid_mod_id", NUM, 0x189, 1 },
+		{ "cpuid_step", NUM, 0x18a, 1 },
+		{ "chip_id", BYTES, 0x1a0, 64 },
+		{ "committed_tcb", TCB, 0x1e0, 8 },
+		{ "current", BUILD, 0x1e8, 3 },
+		{ "committed", BUILD, 0x1ec, 3 },
+		{ "launch_tcb", TCB, 0x1f0, 8 },
 	};
 	size_t n = sizeof(m) / sizeof(m[0]);
 
@@ -386,12 +408,19 @@ static void revoked_key_is_refused(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(report_of_a_known_chip_is_valid_and_its_claims_are_read), T(hardware_id_in_an_octet_string_is_the_same),
-		T(key_of_another_chip_firmware_or_generation_is_refused), T(vlek_is_no_chips_and_must_be_said_in_the_report),
-		T(expired_or_missing_key_is_stale_or_collateral), T(root_that_nobody_brought_is_not_trusted),
-		T(privilege_level_and_algorithm_are_demanded), T(bindings_are_judged_with_zero_padding_only), T(every_byte_of_the_report_counts),
-		T(every_other_length_is_malformed), T(reserved_bytes_must_be_zero_and_versions_known),
-		T(decoded_form_is_packed_back_into_what_was_signed), T(revoked_key_is_refused),
+		T(report_of_a_known_chip_is_valid_and_its_claims_are_read),
+		T(hardware_id_in_an_octet_string_is_the_same),
+		T(key_of_another_chip_firmware_or_generation_is_refused),
+		T(vlek_is_no_chips_and_must_be_said_in_the_report),
+		T(expired_or_missing_key_is_stale_or_collateral),
+		T(root_that_nobody_brought_is_not_trusted),
+		T(privilege_level_and_algorithm_are_demanded),
+		T(bindings_are_judged_with_zero_padding_only),
+		T(every_byte_of_the_report_counts),
+		T(every_other_length_is_malformed),
+		T(reserved_bytes_must_be_zero_and_versions_known),
+		T(decoded_form_is_packed_back_into_what_was_signed),
+		T(revoked_key_is_refused),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

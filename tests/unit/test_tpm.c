@@ -193,14 +193,18 @@ static void nonce_is_what_was_asked(void)
 	rig_open(&r, true);
 	make(&r);
 	CHECK(judge_bound(&r, "swtpm", (struct span){ want, 32 }, (struct span){ 0 }) == VERDICT_VALID);
-	CHECK(judge_bound(&r, "swtpm", (struct span){ want, 64 }, (struct span){ 0 }) == VERDICT_VALID); /* cut to 32 as upstream's attester does */
+	CHECK(judge_bound(&r, "swtpm", (struct span){ want, 64 }, (struct span){ 0 }) ==
+	      VERDICT_VALID); /* cut to 32 as upstream's attester does */
 	want[31] ^= 1;
-	CHECK(judge_bound(&r, "swtpm", (struct span){ want, 32 }, (struct span){ 0 }) == VERDICT_INVALID && evkit_fails(&r.out, "report_data"));
-	CHECK(judge_bound(&r, "swtpm", (struct span){ want, 64 }, (struct span){ 0 }) == VERDICT_INVALID && evkit_fails(&r.out, "report_data"));
+	CHECK(judge_bound(&r, "swtpm", (struct span){ want, 32 }, (struct span){ 0 }) == VERDICT_INVALID &&
+	      evkit_fails(&r.out, "report_data"));
+	CHECK(judge_bound(&r, "swtpm", (struct span){ want, 64 }, (struct span){ 0 }) == VERDICT_INVALID &&
+	      evkit_fails(&r.out, "report_data"));
 	want[31] ^= 1;
 	r.nonce = (struct span){ 0 };
 	make(&r);
-	CHECK(judge_bound(&r, "swtpm", (struct span){ want, 32 }, (struct span){ 0 }) == VERDICT_INVALID && evkit_fails(&r.out, "report_data"));
+	CHECK(judge_bound(&r, "swtpm", (struct span){ want, 32 }, (struct span){ 0 }) == VERDICT_INVALID &&
+	      evkit_fails(&r.out, "report_data"));
 	rig_close(&r);
 }
 
@@ -215,7 +219,8 @@ static void only_selected_registers_are_claimed(void)
 	make(&r);
 	CHECK(judge(&r, "swtpm") == VERDICT_VALID);
 	CHECK(json_parse(wr_span(&r.out.claims), 1u << 16, &d, &e) == COFFER_OK);
-	CHECK(json_get(json_root(d), "pcr00") && json_get(json_root(d), "pcr07") && !json_get(json_root(d), "pcr03") && !json_get(json_root(d), "init_data"));
+	CHECK(json_get(json_root(d), "pcr00") && json_get(json_root(d), "pcr07") && !json_get(json_root(d), "pcr03") &&
+	      !json_get(json_root(d), "init_data"));
 	json_free(d);
 	rig_close(&r);
 }
@@ -249,8 +254,16 @@ static void quote_over_two_banks_is_refused(void)
 static void certify(struct rig *r, EVP_PKEY *subject, int64_t until)
 {
 	CLEANUP(wr_close) struct wr root = wr_open(1u << 16);
-	struct evkit_cert ca = { .cn = "Maker", .issuer_cn = "Maker", .key = r->ca, .issuer_key = r->ca, .ca = true, .pathlen = -1 };
-	struct evkit_cert c = { .cn = "AK", .issuer_cn = "Maker", .key = subject, .issuer_key = r->ca, .pathlen = -1, .not_before = NOW - 9, .not_after = until };
+	struct evkit_cert ca = {
+		.cn = "Maker", .issuer_cn = "Maker", .key = r->ca, .issuer_key = r->ca, .ca = true, .pathlen = -1
+	};
+	struct evkit_cert c = { .cn = "AK",
+		.issuer_cn = "Maker",
+		.key = subject,
+		.issuer_key = r->ca,
+		.pathlen = -1,
+		.not_before = NOW - 9,
+		.not_after = until };
 
 	wr_close(&r->ak_cert);
 	r->ak_cert = wr_open(1u << 16);
@@ -326,7 +339,8 @@ static void init_data_is_pcr_8_extended_once(void)
 	rig_open(&r, true);
 	make(&r);
 	memset(d, 0x1d, 32);
-	CHECK(judge_bound(&r, "swtpm", (struct span){ 0 }, SPAN(d)) == VERDICT_INVALID && evkit_fails(&r.out, "init_data_quoted"));
+	CHECK(
+	    judge_bound(&r, "swtpm", (struct span){ 0 }, SPAN(d)) == VERDICT_INVALID && evkit_fails(&r.out, "init_data_quoted"));
 	r.select = BITS | 0x100;
 	make(&r);
 	CHECK(judge_bound(&r, "swtpm", (struct span){ 0 }, SPAN(d)) == VERDICT_INVALID && evkit_fails(&r.out, "init_data"));
@@ -335,7 +349,8 @@ static void init_data_is_pcr_8_extended_once(void)
 	memcpy(r.given, r.pcr, sizeof(r.pcr));
 	make(&r);
 	CHECK(judge_bound(&r, "swtpm", (struct span){ 0 }, SPAN(d)) == VERDICT_VALID);
-	CHECK(judge_bound(&r, "swtpm", (struct span){ 0 }, (struct span){ d, 31 }) == VERDICT_INVALID && evkit_fails(&r.out, "init_data_quoted"));
+	CHECK(judge_bound(&r, "swtpm", (struct span){ 0 }, (struct span){ d, 31 }) == VERDICT_INVALID &&
+	      evkit_fails(&r.out, "init_data_quoted"));
 	rig_close(&r);
 }
 
@@ -428,7 +443,8 @@ static void public_areas_are_read_to_the_last_byte(void)
 		public_area(k, ec, &w);
 		evkit_spki(k, &spki);
 		CHECK(tpm_public_parse(wr_span(&w), &p, &e) == COFFER_OK && span_eq(vkey_der(p.key), wr_span(&spki)));
-		CHECK(p.attributes == (TPM_RESTRICTED | TPM_SIGN | TPM_FIXED_TPM) && p.name_n == 34 && p.name[1] == TPM_ALG_SHA256);
+		CHECK(
+		    p.attributes == (TPM_RESTRICTED | TPM_SIGN | TPM_FIXED_TPM) && p.name_n == 34 && p.name[1] == TPM_ALG_SHA256);
 		tpm_public_clear(&p);
 		for (size_t n = 0; n < w.n; n++) {
 			CLEANUP(freep) uint8_t *exact = malloc(n ? n : 1);
@@ -445,10 +461,17 @@ static void public_areas_are_read_to_the_last_byte(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(quotes_of_rsa_and_ecdsa_keys_are_verified_and_others_refused), T(nonce_is_what_was_asked), T(only_selected_registers_are_claimed),
-		T(registers_changed_or_swapped_do_not_match_the_digest), T(quote_over_two_banks_is_refused),
-		T(ak_needs_a_certificate_or_registration_on_tpm_but_not_on_swtpm), T(log_must_replay_to_the_quoted_registers), T(init_data_is_pcr_8_extended_once),
-		T(every_byte_of_message_and_signature_counts), T(every_truncation_of_a_structure_is_refused), T(public_areas_are_read_to_the_last_byte),
+		T(quotes_of_rsa_and_ecdsa_keys_are_verified_and_others_refused),
+		T(nonce_is_what_was_asked),
+		T(only_selected_registers_are_claimed),
+		T(registers_changed_or_swapped_do_not_match_the_digest),
+		T(quote_over_two_banks_is_refused),
+		T(ak_needs_a_certificate_or_registration_on_tpm_but_not_on_swtpm),
+		T(log_must_replay_to_the_quoted_registers),
+		T(init_data_is_pcr_8_extended_once),
+		T(every_byte_of_message_and_signature_counts),
+		T(every_truncation_of_a_structure_is_refused),
+		T(public_areas_are_read_to_the_last_byte),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
