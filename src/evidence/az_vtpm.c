@@ -205,7 +205,8 @@ static enum coffer_rc judge_snp(struct az *a, const struct ev_in *in, struct ev_
 		return COFFER_OK;
 	}
 	for (size_t i = 0; in->col && i < in->col->certs.n; i++)
-		TRY(certs_read(cert_bytes(in->col->certs.c[i]), &mine, e));
+		if (certs_read(cert_bytes(in->col->certs.c[i]), &mine, &bad) != COFFER_OK)
+			break; /* the evidence's own come first; what is cut off may be missed, never wrongly trusted */
 	col.certs = mine;
 	TRY(tee_snp.appraise(&part, &a->hw_out, e));
 	take_checks(o, &a->hw_out);
@@ -245,6 +246,17 @@ static void judge_user_data(const struct az *a, const struct ev_in *in, struct e
 }
 
 /* ---- claims ---- */
+
+/* A driver that got no further than the form leaves nothing to read. */
+static enum coffer_rc parse_some(const struct wr *text, struct json_doc **out, struct err *e)
+{
+	return text->n == 0 ? COFFER_OK : json_parse(wr_span(text), OUT_MAX, out, e);
+}
+
+static const struct json *root_of(const struct json_doc *d)
+{
+	return d ? json_root(d) : NULL;
+}
 
 static bool own_name(struct span name)
 {
@@ -301,17 +313,17 @@ static enum coffer_rc write_claims(struct az *a, struct wr *w, struct err *e)
 	static const char *const own[] = { "init_data", "report_data" };
 	struct json_wr j = jw_open(w, false);
 
-	TRY(json_parse(wr_span(&a->hw_out.claims), OUT_MAX, &hw, e));
-	TRY(json_parse(wr_span(&a->tpm_out.claims), OUT_MAX, &tpm, e));
+	TRY(parse_some(&a->hw_out.claims, &hw, e));
+	TRY(parse_some(&a->tpm_out.claims, &tpm, e));
 	jw_obj(&j);
 	for (size_t i = 0; i < 2; i++) {
-		if (!json_get(json_root(tpm), own[i]))
+		if (!json_get(root_of(tpm), own[i]))
 			continue;
 		jw_name(&j, own[i]);
-		jw_value(&j, json_get(json_root(tpm), own[i]));
+		jw_value(&j, json_get(root_of(tpm), own[i]));
 	}
-	put_hw(a, json_root(hw), &j);
-	put_tpm(json_root(tpm), &j);
+	put_hw(a, root_of(hw), &j);
+	put_tpm(root_of(tpm), &j);
 	jw_obj_end(&j);
 	return wr_done(w, "claims", e);
 }
@@ -372,15 +384,15 @@ static enum coffer_rc write_values(struct az *a, struct wr *w, struct err *e)
 	CLEANUP(json_freep) struct json_doc *tpm = NULL, *hw = NULL;
 	struct json_wr j = jw_open(w, false);
 
-	TRY(json_parse(wr_span(&a->tpm_out.values), OUT_MAX, &tpm, e));
-	TRY(json_parse(wr_span(&a->hw_out.values), OUT_MAX, &hw, e));
+	TRY(parse_some(&a->tpm_out.values, &tpm, e));
+	TRY(parse_some(&a->hw_out.values, &hw, e));
 	jw_obj(&j);
-	alias(&j, "pcr08_init_data_claim", json_get(json_root(tpm), "pcr08"));
-	alias(&j, "report_data_claim", json_get(json_root(tpm), "extraData"));
-	alias(&j, "td_fmspc", json_get(json_root(hw), "fmspc"));
-	for (size_t i = 0; i < json_len(json_root(tpm)); i++) {
-		jw_namen(&j, json_name(json_root(tpm), i));
-		jw_value(&j, json_at(json_root(tpm), i));
+	alias(&j, "pcr08_init_data_claim", json_get(root_of(tpm), "pcr08"));
+	alias(&j, "report_data_claim", json_get(root_of(tpm), "extraData"));
+	alias(&j, "td_fmspc", json_get(root_of(hw), "fmspc"));
+	for (size_t i = 0; i < json_len(root_of(tpm)); i++) {
+		jw_namen(&j, json_name(root_of(tpm), i));
+		jw_value(&j, json_at(root_of(tpm), i));
 	}
 	jw_m_u64(&j, "evidence_version", a->version);
 	put_hw_values(a, &j);
@@ -403,12 +415,10 @@ static enum coffer_rc appraise(const struct ev_in *in, bool td, struct ev_out *o
 		return COFFER_OK;
 	}
 	TRY(td ? judge_tdx(&a, in, out, e) : judge_snp(&a, in, out, e));
-	if (out->verdict == VERDICT_MALFORMED)
-		return COFFER_OK;
 	TRY(judge_quote(&a, in, out, e));
+	judge_user_data(&a, in, out);
 	if (out->verdict == VERDICT_MALFORMED)
 		return COFFER_OK;
-	judge_user_data(&a, in, out);
 	TRY(write_claims(&a, &out->claims, e));
 	return write_values(&a, &out->values, e);
 }

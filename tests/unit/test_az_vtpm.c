@@ -301,6 +301,30 @@ static void hardware_report_is_judged_as_by_its_own_driver(void)
 	rig_close(&r);
 }
 
+static void parts_that_are_missing_leave_a_verdict_all_the_same(void)
+{
+	struct cert *ask, *vek;
+	struct rig r;
+
+	rig_open(&r, false);
+	make(&r);
+	vek = r.k.col.certs.c[0];
+	ask = r.k.col.roots.c[0];
+	r.k.col.certs.c[0] = ask; /* a certificate that is no VCEK */
+	make_json(&r);
+	CHECK(judge(&r) == VERDICT_COLLATERAL && evkit_only(&r.out, VERDICT_COLLATERAL, "vek"));
+	r.k.col.certs.c[0] = vek;
+	r.pcr[0][0] ^= 1;
+	r.msg.p[0] ^= 1; /* and a message that is none */
+	make_json(&r);
+	CHECK(judge(&r) == VERDICT_MALFORMED);
+	r.k.report[0x90] ^= 1;
+	make_hcl(&r);
+	make_json(&r);
+	CHECK(judge(&r) == VERDICT_INVALID && evkit_fails(&r.out, "report_signature") && evkit_fails(&r.out, "form"));
+	rig_close(&r);
+}
+
 static void report_of_the_other_hardware_is_malformed(void)
 {
 	struct rig r;
@@ -366,7 +390,7 @@ int main(void)
 		T(key_that_the_text_does_not_name_is_refused),
 		T(registers_nonce_and_user_data_are_bound),
 		T(hardware_report_is_judged_as_by_its_own_driver),
-		T(report_of_the_other_hardware_is_malformed),
+		T(parts_that_are_missing_leave_a_verdict_all_the_same), T(report_of_the_other_hardware_is_malformed),
 		T(every_truncation_of_the_report_is_refused),
 		T(text_without_its_form_is_refused),
 	};
