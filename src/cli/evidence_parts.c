@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/evidence_case.h"
@@ -309,25 +310,100 @@ static void b64url_m(struct json_wr *j, const char *name, struct span s)
 	jw_m_str(j, name, wr_span(&w));
 }
 
+/* The quote as attesters write it, from their JSON or from the TPM's own structures. */
+static enum coffer_rc put_quote(const struct part *p, struct json_wr *j, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	bool whole = file_of(p, "quote_json").n > 0;
+	struct tpm_sig sig;
+
+	TRY(json_parse(file_of(p, whole ? "quote_json" : "pcrs"), OUT_MAX, &doc, e));
+	jw_name(j, "tpm_quote");
+	if (whole) {
+		jw_value(j, json_root(doc));
+		return COFFER_OK;
+	}
+	TRY(tpm_sig_parse(file_of(p, "tpmt_signature"), &sig, e));
+	jw_obj(j);
+	hex_m(j, "message", file_of(p, "tpms_attest"));
+	jw_name(j, "pcrs");
+	jw_value(j, json_root(doc));
+	hex_m(j, "signature", sig.a);
+	jw_obj_end(j);
+	return COFFER_OK;
+}
+
+static void date(struct json_wr *j, int64_t t)
+{
+	char text[CLOCK_TEXT_LEN], out[CLOCK_TEXT_LEN + 8];
+
+	clock_text(t, text);
+	(void)snprintf(out, sizeof(out), "%.19s+00:00", text); /* as manifests write it */
+	jw_text(j, out);
+}
+
+static enum coffer_rc aik_values(const struct cert *c, struct wr *values, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(wr_close) struct wr w = wr_open(OUT_MAX);
+	struct json_wr j = jw_open(&w, false);
+	char cn[CERT_CN_MAX] = "", issuer[CERT_CN_MAX + 3];
+	int64_t from, to;
+
+	TRY(json_parse(wr_span(values), OUT_MAX, &doc, e));
+	(void)!cert_issuer_cn(c, cn, sizeof(cn));
+	(void)snprintf(issuer, sizeof(issuer), "CN=%s", cn);
+	cert_dates(c, &from, &to);
+	jw_obj(&j);
+	for (size_t i = 0; i < json_len(json_root(doc)); i++) {
+		jw_namen(&j, json_name(json_root(doc), i));
+		jw_value(&j, json_at(json_root(doc), i));
+	}
+	jw_m_text(&j, "aik_issuer", issuer);
+	jw_name(&j, "aik_validity");
+	jw_arr(&j);
+	date(&j, from);
+	date(&j, to);
+	jw_arr_end(&j);
+	jw_obj_end(&j);
+	TRY(wr_done(&w, "values", e));
+	wr_close(values);
+	*values = w;
+	w = (struct wr){ 0 };
+	return COFFER_OK;
+}
+
+/* The certificate that the cloud gives the same key. */
+static enum coffer_rc judge_aik(const struct part *p, struct ev_out *o, struct err *e)
+{
+	CLEANUP(hcl_clear) struct hcl h = { 0 };
+	CLEANUP(cert_freep) struct cert *c = NULL;
+	bool same;
+
+	if (file_of(p, "aik").n == 0 || o->values.n == 0)
+		return COFFER_OK;
+	TRY(hcl_parse(file_of(p, "hcl"), &h, e));
+	TRY(cert_der(file_of(p, "aik"), &c, e));
+	same = cert_key(c) && vkey_eq(cert_key(c), h.ak);
+	(void)ev_need(
+	    o, "aik", same, VERDICT_INVALID, "a certificate of the text's attestation key", same ? "it is" : "another key's");
+	return aik_values(c, &o->values, e);
+}
+
 /* The evidence that an attester would have made of the files. */
 static enum coffer_rc judge_az_files(const struct part *p, struct ev_out *o, struct err *e)
 {
-	CLEANUP(json_freep) struct json_doc *quote = NULL;
 	CLEANUP(certs_clear) struct cert_list vcek = { 0 };
 	CLEANUP(wr_close) struct wr w = wr_open(EVIDENCE_FILE_MAX);
 	struct ev_in in = *p->in;
 	struct json_wr j = jw_open(&w, false);
 
-	if (file_of(p, "quote_json").n == 0 && file_of(p, "td_quote").n > 0)
+	if (file_of(p, "quote_json").n == 0 && file_of(p, "tpms_attest").n == 0)
 		return judge_binding(p, o, e);
-	if (file_of(p, "quote_json").n == 0)
-		return err_set(e, COFFER_E_NOTFOUND, "files of a quote that are not known");
-	TRY(json_parse(file_of(p, "quote_json"), OUT_MAX, &quote, e));
 	jw_obj(&j);
 	jw_m_u64(&j, "version", 1);
 	b64url_m(&j, "hcl_report", file_of(p, "hcl"));
-	jw_name(&j, "tpm_quote");
-	jw_value(&j, json_root(quote));
+	TRY(put_quote(p, &j, e));
 	if (file_of(p, "td_quote").n > 0) {
 		b64url_m(&j, "td_quote", file_of(p, "td_quote"));
 	} else {
@@ -338,7 +414,8 @@ static enum coffer_rc judge_az_files(const struct part *p, struct ev_out *o, str
 	TRY(wr_done(&w, "evidence", e));
 	in.evidence = wr_span(&w);
 	wr_close(&o->values); /* the driver opens its own */
-	return tee_driver_find(json_str(json_get(p->r->c, "tee")))->appraise(&in, o, e);
+	TRY(tee_driver_find(json_str(json_get(p->r->c, "tee")))->appraise(&in, o, e));
+	return judge_aik(p, o, e);
 }
 
 /* ---- which part ---- */

@@ -397,6 +397,7 @@ static enum coffer_rc write_values(struct az *a, struct wr *w, struct err *e)
 	jw_m_u64(&j, "evidence_version", a->version);
 	put_hw_values(a, &j);
 	hex_m(&j, "var_data_sha256", SPAN(a->hcl.digest));
+	jw_m_text(&j, "user_data", a->hcl.user_hex);
 	jw_m_text(&j, "var_data_user_data", a->hcl.user_hex);
 	jw_m_text(&j, "vm_id", a->hcl.vm_id);
 	jw_obj_end(&j);

@@ -9,7 +9,7 @@
 #include "evidence/eventlog.h"
 #include "fmt/enc.h"
 
-#define JSON_MAX (EVENTLOG_MAX * 2)
+#define JSON_MAX ((size_t)EVENTLOG_MAX * 2)
 #define OUT_MAX (256u << 10)
 
 struct tdx { struct wr raw, log; struct dcap d; };

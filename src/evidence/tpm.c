@@ -11,7 +11,7 @@
 #include "evidence/eventlog.h"
 #include "fmt/enc.h"
 
-#define JSON_MAX (EVENTLOG_MAX * 2)
+#define JSON_MAX ((size_t)EVENTLOG_MAX * 2)
 #define OUT_MAX (64u << 10)
 #define INIT_PCR 8
 
