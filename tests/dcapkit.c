@@ -29,6 +29,7 @@ void dcapkit_open(struct dcapkit *k, uint16_t version, bool td)
 		.issued = DCAPKIT_NOW - 1000,
 		.next = DCAPKIT_NOW + 1000,
 		.pck_until = DCAPKIT_NOW + 1000,
+		.signer_until = DCAPKIT_NOW + 1000,
 		.revoked = 9999,
 		.root = evkit_ec("P-256"),
 		.ca = evkit_ec("P-256"),
@@ -145,7 +146,8 @@ static void make_certs(struct dcapkit *k, struct wr *chain)
 		.ext = &sgx,
 		.n_ext = 1 };
 	struct evkit_cert t = {
-		.cn = k->signer_cn, .issuer_cn = ROOT, .key = k->tcb, .issuer_key = k->root, .pathlen = -1, .serial = 80
+		.cn = k->signer_cn, .issuer_cn = ROOT, .key = k->tcb, .issuer_key = k->root, .pathlen = -1, .serial = 80,
+		.not_before = DCAPKIT_NOW - 5000, .not_after = k->signer_until
 	};
 
 	sgx_extension(k, &ext);

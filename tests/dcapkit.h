@@ -18,7 +18,7 @@ struct dcapkit {
 	uint8_t  fmspc[6], comp[16];
 	uint16_t pce_svn;
 	unsigned skip, twice;          /* member of the SGX extension left out, or written twice: 1..5, 0x201..0x212; 0: none */
-	int64_t  pck_until;
+	int64_t  pck_until, signer_until; /* end of certificates */
 	long     revoked;              /* serial on the platform CA's list */
 	bool     no_lists;
 	/* collateral */

@@ -222,6 +222,9 @@ static void collateral_missing_expired_or_early_is_said(void)
 	CHECK(judge(&k, &o) == VERDICT_COLLATERAL && evkit_only(&o, VERDICT_COLLATERAL, "collateral"));
 	k.col.n_json = 0;
 	CHECK(judge(&k, &o) == VERDICT_COLLATERAL);
+	k.signer_until = NOW - 1;
+	CHECK(only(&k, VERDICT_STALE, "collateral_signer"));
+	k.signer_until = NOW + 9;
 	k.no_lists = true;
 	CHECK(only(&k, VERDICT_COLLATERAL, "revocation_lists"));
 	dcapkit_close(&k);
@@ -411,6 +414,33 @@ static void log_beside_the_quote_must_replay(void)
 	dcapkit_close(&k);
 }
 
+static void quote_of_the_other_kind_or_json_of_another_form_is_malformed(void)
+{
+	static const char *const bad[] = { "{}", "{\"quote\":\"\"}", "{\"quote\":\"!\"}", "{\"quote\":7}", "[]", "" };
+	CLEANUP(ev_out_clear) struct ev_out o = { 0 };
+
+	for (int td = 0; td < 2; td++) {
+		CLEANUP(wr_close) struct wr json = wr_open(1u << 16);
+		struct dcapkit k;
+
+		dcapkit_open(&k, 4, td);
+		dcapkit_make(&k);
+		k.td = !td;
+		CHECK(judge(&k, &o) == VERDICT_MALFORMED);
+		k.td = td;
+		for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+			CHECK(judge_in(&k, (struct ev_in){ .evidence = span_of(bad[i]) }, &o) == VERDICT_MALFORMED);
+		wr_str(&json, "{\"quote\":\"");
+		b64_write(&json, wr_span(&k.quote));
+		wr_str(&json, "\"}");
+		CHECK(judge_in(&k, (struct ev_in){ .evidence = wr_span(&json) }, &o) == VERDICT_VALID);
+		json.n--;
+		wr_str(&json, ",\"surprise\":1}");
+		CHECK(judge_in(&k, (struct ev_in){ .evidence = wr_span(&json) }, &o) == VERDICT_MALFORMED);
+		dcapkit_close(&k);
+	}
+}
+
 /* Libraries keep all of it in one object. */
 static void collateral_in_one_object_is_the_same(void)
 {
@@ -474,7 +504,7 @@ int main(void)
 		T(bindings_are_report_data_and_config_id),
 		T(every_byte_of_a_quote_counts),
 		T(every_truncation_is_malformed_and_trailing_bytes_are_told),
-		T(log_beside_the_quote_must_replay),
+		T(log_beside_the_quote_must_replay), T(quote_of_the_other_kind_or_json_of_another_form_is_malformed),
 		T(collateral_in_one_object_is_the_same),
 		T(document_without_its_form_is_no_collateral),
 	};

@@ -403,6 +403,26 @@ static void every_truncation_of_a_structure_is_refused(void)
 	rig_close(&r);
 }
 
+/* Each member renamed: missing under its name, unknown under the new one. */
+static void evidence_of_another_form_is_malformed(void)
+{
+	static const char *const names[] = { "ak_public", "tpm_quote", "message", "signature", "pcrs" };
+	struct rig r;
+
+	rig_open(&r, true);
+	make(&r);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		uint8_t *at = memmem(r.json.p, r.json.n, names[i], strlen(names[i]));
+
+		CHECK(at != NULL);
+		at[0] ^= 1;
+		CHECK(judge(&r, "swtpm") == VERDICT_MALFORMED && evkit_fails(&r.out, "form"));
+		at[0] ^= 1;
+	}
+	CHECK(judge(&r, "swtpm") == VERDICT_VALID);
+	rig_close(&r);
+}
+
 /* ---- public areas ---- */
 
 static void public_area(EVP_PKEY *k, bool ec, struct wr *w)
@@ -470,7 +490,7 @@ int main(void)
 		T(log_must_replay_to_the_quoted_registers),
 		T(init_data_is_pcr_8_extended_once),
 		T(every_byte_of_message_and_signature_counts),
-		T(every_truncation_of_a_structure_is_refused),
+		T(every_truncation_of_a_structure_is_refused), T(evidence_of_another_form_is_malformed),
 		T(public_areas_are_read_to_the_last_byte),
 	};
 
