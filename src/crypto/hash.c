@@ -23,6 +23,7 @@ static const struct {
 	[HASH_SHA256] = { "sha256", 32 },
 	[HASH_SHA384] = { "sha384", 48 },
 	[HASH_SHA512] = { "sha512", 64 },
+	[HASH_SHA1] = { "sha1", 20 },
 };
 #define N_ALGS (sizeof(algs) / sizeof(algs[0]))
 
@@ -47,6 +48,8 @@ static const EVP_MD *md_of(enum hash_alg a)
 		return EVP_sha384();
 	case HASH_SHA512:
 		return EVP_sha512();
+	case HASH_SHA1:
+		return EVP_sha1();
 	}
 	abort();
 }
@@ -65,7 +68,7 @@ const char *hash_name(enum hash_alg a)
 
 bool hash_by_name(struct span name, enum hash_alg *out)
 {
-	for (size_t i = 0; i < N_ALGS; i++) {
+	for (size_t i = 0; i <= HASH_SHA512; i++) {
 		if (span_eq_str(name, algs[i].name)) {
 			*out = (enum hash_alg)i;
 			return true;

@@ -3,12 +3,12 @@
 #include "base/err.h"
 #include "base/rd.h"
 
-enum hash_alg { HASH_SHA256, HASH_SHA384, HASH_SHA512 };
+enum hash_alg { HASH_SHA256, HASH_SHA384, HASH_SHA512, HASH_SHA1 }; /* SHA-1: old PCR banks only; nothing is signed or named with it */
 #define HASH_MAX 64
 
 size_t      hash_len(enum hash_alg a);
 const char *hash_name(enum hash_alg a); /* "sha256", "sha384", "sha512" */
-bool        hash_by_name(struct span name, enum hash_alg *out) NODISCARD; /* those three names only */
+bool        hash_by_name(struct span name, enum hash_alg *out) NODISCARD; /* "sha256", "sha384", "sha512" only */
 
 /* One shot. Abort on an OpenSSL failure: a process that cannot hash cannot decide. */
 void sha256(struct span in, uint8_t out[static 32]);

@@ -194,6 +194,8 @@ struct node *write_ref(struct plan *p, struct node *ref)
 		}
 		if (p->dry) {
 			bind_all(p, ref->item[i]);
+			if (!ground(p, ref->item[i]))
+				return NULL; /* no memory to note what is bound */
 			continue;
 		}
 		ref = write_step(p, ref, i);

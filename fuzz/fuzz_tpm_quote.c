@@ -1,0 +1,80 @@
+/* The first byte chooses the structure; '{' is the evidence itself. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "evidence/evidence.h"
+#include "evidence/tpm_quote.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static void attest(struct span s)
+{
+	static const uint8_t value[HASH_MAX];
+	struct tpm_attest a = { .n_sel = 77 };
+	struct tpm_bank bank = { 0 };
+	uint8_t digest[HASH_MAX];
+	enum hash_alg h;
+	struct err e;
+
+	if (tpm_attest_parse(s, &a, &e) != COFFER_OK) {
+		if (a.n_sel != 77)
+			abort();
+		return;
+	}
+	if (a.n_sel == 0 || a.n_sel > TPM_SELECTIONS_MAX || a.sel[0].pcrs >> TPM_PCRS)
+		abort();
+	bank.alg = a.sel[0].alg;
+	for (size_t i = 0; tpm_hash(bank.alg, &h) && i < TPM_PCRS; i++)
+		bank.value[i] = (struct span){ value, hash_len(h) };
+	(void)!tpm_pcr_digest(&a, &bank, 1, HASH_SHA256, digest);
+}
+
+static void signature(struct span s)
+{
+	struct tpm_sig sig = { 0 };
+	struct err e;
+
+	if (tpm_sig_parse(s, &sig, &e) != COFFER_OK ? sig.a.p != NULL : sig.a.p == NULL && sig.a.n > 0)
+		abort();
+}
+
+static void public_area(struct span s)
+{
+	struct tpm_public pub = { 0 };
+	struct err e;
+
+	if (tpm_public_parse(s, &pub, &e) == COFFER_OK ? !pub.key || pub.name_n < 2 : pub.key != NULL)
+		abort();
+	tpm_public_clear(&pub);
+}
+
+static void evidence(struct span s)
+{
+	struct ev_in in = { .evidence = s, .now = -1 };
+	struct ev_out out = { 0 };
+	struct err e = { 0 };
+
+	if (tee_driver_find(span_of("tpm"))->appraise(&in, &out, &e) != COFFER_OK || out.verdict == VERDICT_VALID)
+		abort(); /* nobody vouches for the key */
+	ev_out_clear(&out);
+	if (tee_driver_find(span_of("swtpm"))->appraise(&in, &out, &e) != COFFER_OK)
+		abort();
+	ev_out_clear(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct span rest = { p + 1, n - 1 };
+
+	if (n == 0)
+		return 0;
+	switch (p[0]) {
+	case 'a': attest(rest); break;
+	case 's': signature(rest); break;
+	case 'p': public_area(rest); break;
+	case '{': evidence((struct span){ p, n }); break;
+	default: break;
+	}
+	return 0;
+}

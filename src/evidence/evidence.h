@@ -1,0 +1,73 @@
+/* Appraising evidence: a pure function of (evidence, collateral, bindings wanted, time). No clock, no network, no file.
+ *
+ * One driver a platform: <platform>_report.c is the pure parser, <platform>.c what makes it good. A driver parses, then goes
+ * through its checks in order and records each: id, holds, expected, found. Claims are written as upstream names them (shared
+ * names of Trustee's verifiers), so that existing policies read them. The verdict judges evidence, collateral and the bindings
+ * given; whether an owner wants such a platform (debug, TCB, measurements) is for policies and for the release decision. */
+#pragma once
+#include "base/wr.h"
+#include "crypto/cert.h"
+#include "fmt/json.h"
+
+enum verdict { VERDICT_VALID, VERDICT_INVALID, VERDICT_MALFORMED, VERDICT_STALE, VERDICT_COLLATERAL };
+const char *verdict_name(enum verdict v); /* "valid" "invalid" "malformed" "stale" "collateral-unavailable" */
+
+#define EV_CHECKS_MAX 32
+struct ev_check {
+	char id[40];                 /* "report_signature", "vek_chain", "report_data", ... : docs/evidence.md lists them per platform */
+	bool holds;
+	enum verdict otherwise;      /* what the verdict is when it does not hold */
+	char expected[160], found[160];
+};
+
+/* What the appraiser brings; everything borrowed. Files are recognised by content. */
+#define EV_FILES_MAX 64
+struct collateral {
+	struct cert_list certs;      /* roots found in --roots and certificates found in --collateral are kept apart */
+	struct cert_list roots;      /* beside the pinned ones */
+	struct crl_list  crls;
+	struct span      json[EV_FILES_MAX]; /* TCB info, QE identity and the like, as their vendor signed them */
+	size_t           n_json;
+	struct span      other[EV_FILES_MAX];
+	size_t           n_other;
+};
+
+struct ev_in {
+	struct span evidence;        /* upstream's JSON, or the raw report */
+	const struct collateral *col;
+	int64_t     now;             /* < 0: nothing expires */
+	struct span report_data;     /* wanted; {NULL,0}: not judged. Shorter than the field: the rest must be zero */
+	struct span init_data;       /* digest wanted in the platform's register; {NULL,0}: not judged */
+};
+
+struct ev_out {
+	enum verdict    verdict;     /* of the first check that does not hold */
+	struct ev_check check[EV_CHECKS_MAX];
+	size_t          n;
+	struct wr       claims;      /* JSON object, JCS-like, the members of upstream's claims; empty when malformed */
+	struct wr       values;      /* JSON object: what the parser read, named as in docs/evidence.md (for show and for tests) */
+};
+void ev_out_clear(struct ev_out *o); /* CLEANUP-ready */
+
+struct tee_driver {
+	const char *name;            /* "snp" */
+	const char *claims_key;      /* member of the policy's input: "snp", "tpm", ... */
+	const char *device_class;    /* "cpu", "gpu", "switch" */
+	/* COFFER_OK whenever a verdict was reached, whatever it is; errors are ours alone (memory, bug). */
+	enum coffer_rc (*appraise)(const struct ev_in *in, struct ev_out *out, struct err *e);
+	bool (*looks_like)(struct span evidence); /* for `evidence show` on a file of unknown kind; raw forms by their fixed fields */
+};
+const struct tee_driver *tee_driver_find(struct span name); /* NULL: absent */
+const struct tee_driver *tee_driver_at(size_t i);           /* NULL past the end */
+
+/* Recording. ev_need: a check that, failing, gives `otherwise`; returns holds. */
+bool ev_need(struct ev_out *o, const char *id, bool holds, enum verdict otherwise, const char *expected, const char *found);
+bool ev_need_hex(struct ev_out *o, const char *id, struct span expected, struct span found); /* equal bytes, INVALID otherwise */
+/* Malformed: records check "form" with e's sentence; the driver returns COFFER_OK right after. */
+void ev_malformed(struct ev_out *o, const struct err *e);
+/* report_data and init_data as every driver judges them (padding zero). */
+void ev_bindings(struct ev_out *o, const struct ev_in *in, struct span report_data, struct span init_register);
+
+/* Pinned keys: facts in roots_<vendor>.c, each with its common name and the SHA-256 of its SubjectPublicKeyInfo. Adds the
+ * vendor's ("amd", "intel", "tpm") and the certificates that --roots brought. */
+enum coffer_rc ev_roots(const char *vendor, const struct collateral *col, struct anchors *out, struct err *e) NODISCARD;

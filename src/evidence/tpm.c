@@ -1,0 +1,350 @@
+/* What makes a TPM's quote good: an attestation key that a TPM vendor's certificate vouches for (or that was registered) signed
+ * it, over the very PCR values that are claimed. "swtpm" is the same with nobody to vouch: whoever holds the host could make it
+ * up. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "evidence/driver.h"
+#include "evidence/eventlog.h"
+#include "fmt/enc.h"
+
+#define JSON_MAX ((size_t)EVENTLOG_MAX * 2)
+#define OUT_MAX (64u << 10)
+#define INIT_PCR 8
+
+struct tpm {
+	struct wr         message, signature, log;
+	struct vkey      *ak;
+	struct wr         ak_der;
+	uint8_t           pcr[TPM_PCRS][HASH_MAX];
+	size_t            pcr_n[TPM_PCRS];
+	struct tpm_attest a;
+	struct tpm_sig    sig;
+	struct tpm_bank   bank;
+	struct cert_list  certs;    /* of the AK */
+	struct anchors    roots;
+};
+
+static void tpm_clear(struct tpm *t)
+{
+	wr_close(&t->message);
+	wr_close(&t->signature);
+	wr_close(&t->log);
+	wr_close(&t->ak_der);
+	vkey_free(t->ak);
+	certs_clear(&t->certs);
+	anchors_clear(&t->roots);
+}
+
+/* ---- reading ---- */
+
+static enum coffer_rc b64_member(const struct json *o, const char *name, size_t max, struct wr *out, struct err *e)
+{
+	struct span s;
+
+	*out = wr_open(max);
+	TRY(json_need_str(o, name, "tpm evidence", &s, e));
+	if (!b64_read(s, out) || !wr_ok(out) || out->n == 0)
+		return err_set(e, COFFER_E_INPUT, "tpm evidence: member \"%s\" is not base64 of 1 to %zu bytes", name, max);
+	return COFFER_OK;
+}
+
+/* 24 values in hex; all as long as the bank's digest. */
+static enum coffer_rc read_pcrs(const struct json *list, struct tpm *t, struct err *e)
+{
+	if (json_type(list) != JSON_ARRAY || json_len(list) != TPM_PCRS)
+		return err_set(e, COFFER_E_INPUT, "tpm evidence: pcrs are not a list of %d", TPM_PCRS);
+	for (size_t i = 0; i < TPM_PCRS; i++) {
+		CLEANUP(wr_close) struct wr w = wr_open(HASH_MAX);
+
+		if (!hex_read(json_str(json_at(list, i)), &w) || !wr_ok(&w) || w.n == 0)
+			return err_set(e, COFFER_E_INPUT, "tpm evidence: PCR %zu is no hex digest", i);
+		memcpy(t->pcr[i], w.p, w.n);
+		t->pcr_n[i] = w.n;
+		t->bank.value[i] = (struct span){ t->pcr[i], w.n };
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_optional(const struct json *root, struct tpm *t, struct err *e)
+{
+	CLEANUP(wr_close) struct wr der = { 0 };
+	const struct json *log = json_get(root, "event_log"), *cert = json_get(root, "ak_cert");
+
+	if (log && json_type(log) != JSON_NULL)
+		TRY(b64_member(root, "event_log", EVENTLOG_MAX, &t->log, e));
+	if (cert && json_type(cert) != JSON_NULL) {
+		TRY(b64_member(root, "ak_cert", 64u << 10, &der, e));
+		TRY(certs_read(wr_span(&der), &t->certs, e));
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_evidence(struct span in, struct tpm *t, struct err *e)
+{
+	static const char *const names[] = { "ak_public", "tpm_quote", "ak_cert", "ek_cert", "event_log", NULL };
+	static const char *const quote_names[] = { "signature", "message", "pcrs", NULL };
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	const struct json *quote = NULL, *root;
+
+	TRY(json_parse(in, JSON_MAX, &doc, e));
+	root = json_root(doc);
+	TRY(json_closed(root, names, "tpm evidence", e));
+	TRY(json_need_obj(root, "tpm_quote", "tpm evidence", &quote, e));
+	TRY(json_closed(quote, quote_names, "tpm_quote", e));
+	TRY(b64_member(root, "ak_public", 4096, &t->ak_der, e));
+	TRY(b64_member(quote, "message", 2048, &t->message, e));
+	TRY(b64_member(quote, "signature", 2048, &t->signature, e));
+	TRY(read_pcrs(json_get(quote, "pcrs"), t, e));
+	TRY(read_optional(root, t, e));
+	TRY(vkey_spki(wr_span(&t->ak_der), &t->ak, e));
+	TRY(tpm_attest_parse(wr_span(&t->message), &t->a, e));
+	TRY(tpm_sig_parse(wr_span(&t->signature), &t->sig, e));
+	t->bank.alg = t->a.sel[0].alg;
+	return COFFER_OK;
+}
+
+/* ---- the attestation key ---- */
+
+static bool registered(const struct vkey *ak, const struct collateral *col)
+{
+	for (size_t i = 0; col && i < col->n_other; i++)
+		if (span_eq(col->other[i], vkey_der(ak)))
+			return true;
+	return false;
+}
+
+static const struct cert *ak_cert(const struct tpm *t, const struct collateral *col)
+{
+	const struct cert_list *lists[] = { &t->certs, col ? &col->certs : NULL };
+
+	for (size_t l = 0; l < 2; l++)
+		for (size_t i = 0; lists[l] && i < lists[l]->n; i++)
+			if (cert_key(lists[l]->c[i]) && vkey_eq(cert_key(lists[l]->c[i]), t->ak))
+				return lists[l]->c[i];
+	return NULL;
+}
+
+static void check_ak(struct tpm *t, const struct ev_in *in, bool emulated, struct ev_out *o)
+{
+	CLEANUP(certs_clear) struct cert_list between = { 0 };
+	const struct cert *c = ak_cert(t, in->col);
+	struct cert_rules rules = { .now = in->now, .crls = in->col ? &in->col->crls : NULL };
+	enum verdict otherwise = emulated ? VERDICT_VALID : VERDICT_INVALID;
+	static const char want[] = "an AK certificate that leads to a trusted root, or a registered AK";
+	struct err e = { 0 };
+
+	if (registered(t->ak, in->col)) {
+		(void)ev_need(o, "ak", true, VERDICT_INVALID, want, "registered");
+		return;
+	}
+	if (!c) {
+		(void)ev_need(o, "ak", false, otherwise, want, emulated ? "neither: the host could have made it up" : "neither");
+		return;
+	}
+	for (size_t i = 0; in->col && i < in->col->certs.n; i++)
+		if (certs_read(cert_bytes(in->col->certs.c[i]), &between, &e) != COFFER_OK)
+			break;
+	if (e.rc == COFFER_OK && cert_chain(c, &between, &t->roots, &rules, NULL, &e) == COFFER_OK) {
+		(void)ev_need(o, "ak", true, VERDICT_INVALID, want, "certified");
+		return;
+	}
+	(void)ev_need(o, "ak", false, strcmp(e.check, "validity") == 0 && !emulated ? VERDICT_STALE : otherwise, want, e.msg);
+}
+
+/* ---- PCRs ---- */
+
+static void check_pcrs(const struct tpm *t, struct ev_out *o)
+{
+	uint8_t digest[HASH_MAX] = { 0 };
+	enum hash_alg h = t->sig.hash;
+	bool ok = tpm_pcr_digest(&t->a, &t->bank, 1, h, digest);
+	char found[80];
+
+	(void)snprintf(found, sizeof(found), "%s", ok ? "of other values than those given" : "over a bank that is not given");
+	(void)ev_need(o, "pcr_digest", ok && span_eq(t->a.pcr_digest, (struct span){ digest, hash_len(h) }), VERDICT_INVALID,
+	    "the digest of exactly the selected PCRs",
+	    ok && span_eq(t->a.pcr_digest, (struct span){ digest, hash_len(h) }) ? "equal" : found);
+}
+
+static bool quoted(const struct tpm *t, size_t pcr)
+{
+	return t->a.sel[0].pcrs >> pcr & 1;
+}
+
+/* Every register that the log extends and that the quote covers must come out as quoted. */
+static void check_log(const struct tpm *t, struct ev_out *o)
+{
+	struct eventlog_replay p;
+	struct err e = { 0 };
+	char found[160] = "every quoted register";
+	bool ok = true;
+
+	if (t->log.n == 0)
+		return;
+	if (eventlog_replay(wr_span(&t->log), t->bank.alg, &p, &e) != COFFER_OK) {
+		(void)ev_need(o, "event_log", false, VERDICT_MALFORMED, "a well-formed event log with the quote's bank", e.msg);
+		return;
+	}
+	for (size_t i = 0; i < TPM_PCRS && ok; i++) {
+		if (!(p.extended >> i & 1) || !quoted(t, i))
+			continue;
+		ok = span_eq((struct span){ p.reg[i], hash_len(p.hash) }, t->bank.value[i]);
+		if (!ok)
+			(void)snprintf(found, sizeof(found), "PCR %zu differs from the log", i);
+	}
+	(void)ev_need(o, "event_log", ok, VERDICT_INVALID, "a log that replays to the quoted PCRs", found);
+}
+
+/* PCR 8 after the guest extended it once with the init-data's digest. */
+static void init_pcr(const struct tpm *t, struct span digest, uint8_t out[static HASH_MAX], size_t *n)
+{
+	uint8_t both[2 * HASH_MAX] = { 0 };
+	enum hash_alg h;
+
+	*n = 0;
+	if (!tpm_hash(t->bank.alg, &h) || digest.n != hash_len(h))
+		return;
+	*n = hash_len(h);
+	memcpy(both + *n, digest.p, *n);
+	hash_once(h, (struct span){ both, 2 * *n }, out);
+}
+
+static void check_bindings(const struct tpm *t, const struct ev_in *in, struct ev_out *o)
+{
+	uint8_t want[HASH_MAX], field[64] = { 0 };
+	struct ev_in only = { .report_data = in->report_data };
+	size_t n = 0;
+
+	memcpy(field, t->a.extra_data.p, t->a.extra_data.n);
+	/* Upstream's attester cuts or fills report data to 32 bytes before it becomes the quote's nonce. */
+	if (t->a.extra_data.n == 32 && in->report_data.n > 32)
+		only.report_data.n = 32;
+	ev_bindings(o, &only, (struct span){ field, t->a.extra_data.n }, (struct span){ 0 });
+	if (!in->init_data.p)
+		return;
+	init_pcr(t, in->init_data, want, &n);
+	if (!ev_need(o, "init_data_quoted", quoted(t, INIT_PCR) && n > 0, VERDICT_INVALID,
+		"PCR 8 in the quote's selection, and a digest as long as the bank's",
+		quoted(t, INIT_PCR) ? "another length" : "PCR 8 is not quoted"))
+		return;
+	(void)ev_need_hex(o, "init_data", (struct span){ want, n }, t->bank.value[INIT_PCR]);
+}
+
+/* ---- claims: registers that are not quoted are nobody's claim ---- */
+
+static void hex_m(struct json_wr *j, const char *name, struct span s)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(256);
+
+	hex_write(&w, s);
+	jw_m_str(j, name, wr_span(&w));
+}
+
+static void pcr_m(struct json_wr *j, const struct tpm *t, size_t i)
+{
+	char name[8];
+
+	(void)snprintf(name, sizeof(name), "pcr%02zu", i);
+	hex_m(j, name, t->bank.value[i]);
+}
+
+static void write_claims(const struct tpm *t, struct wr *w)
+{
+	CLEANUP(wr_close) struct wr ak = wr_open(8192);
+	struct json_wr j = jw_open(w, false);
+
+	b64_write(&ak, vkey_der(t->ak));
+	jw_obj(&j);
+	jw_m_str(&j, "ak_public", wr_span(&ak));
+	if (quoted(t, INIT_PCR))
+		hex_m(&j, "init_data", t->bank.value[INIT_PCR]);
+	for (size_t i = 0; i < TPM_PCRS; i++)
+		if (quoted(t, i))
+			pcr_m(&j, t, i);
+	hex_m(&j, "report_data", t->a.extra_data);
+	jw_obj_end(&j);
+}
+
+static void write_values(const struct tpm *t, struct wr *w)
+{
+	struct json_wr j = jw_open(w, false);
+	char select[8];
+
+	(void)snprintf(select, sizeof(select), "%02x%02x%02x", t->a.sel[0].pcrs & 0xff, t->a.sel[0].pcrs >> 8 & 0xff,
+	    t->a.sel[0].pcrs >> 16 & 0xff);
+	jw_obj(&j);
+	jw_m_u64(&j, "clock", t->a.clock);
+	hex_m(&j, "extraData", t->a.extra_data);
+	jw_m_u64(&j, "firmware", t->a.firmware);
+	hex_m(&j, "nonce", t->a.extra_data);
+	hex_m(&j, "pcrDigest", t->a.pcr_digest);
+	for (size_t i = 0; i < TPM_PCRS; i++)
+		if (quoted(t, i))
+			pcr_m(&j, t, i);
+	jw_m_text(&j, "pcr_select", select);
+	hex_m(&j, "qualifiedSigner", t->a.qualified_signer);
+	jw_m_u64(&j, "reset_count", t->a.reset_count);
+	jw_m_u64(&j, "restart_count", t->a.restart_count);
+	jw_obj_end(&j);
+}
+
+static enum coffer_rc judge(struct tpm *t, const struct ev_in *in, bool emulated, struct ev_out *o, struct err *e)
+{
+	TRY(ev_roots("tpm", in->col, &t->roots, e));
+	(void)ev_need(o, "selection", t->a.n_sel == 1, VERDICT_INVALID, "one PCR bank", t->a.n_sel == 1 ? "one" : "several");
+	(void)ev_need(o, "quote_signature", tpm_sig_verify(t->ak, &t->sig, wr_span(&t->message)), VERDICT_INVALID, "by the AK",
+	    tpm_sig_verify(t->ak, &t->sig, wr_span(&t->message)) ? "valid" : "not by that key");
+	check_ak(t, in, emulated, o);
+	check_pcrs(t, o);
+	check_log(t, o);
+	check_bindings(t, in, o);
+	write_claims(t, &o->claims);
+	write_values(t, &o->values);
+	TRY(wr_done(&o->claims, "claims", e));
+	return wr_done(&o->values, "values", e);
+}
+
+static enum coffer_rc appraise(const struct ev_in *in, bool emulated, struct ev_out *out, struct err *e)
+{
+	CLEANUP(tpm_clear) struct tpm t = { 0 };
+	struct err bad = { 0 };
+
+	out->claims = wr_open(OUT_MAX);
+	out->values = wr_open(OUT_MAX);
+	if (read_evidence(in->evidence, &t, &bad) != COFFER_OK) {
+		ev_malformed(out, &bad);
+		return COFFER_OK;
+	}
+	return judge(&t, in, emulated, out, e);
+}
+
+static enum coffer_rc appraise_tpm(const struct ev_in *in, struct ev_out *out, struct err *e)
+{
+	return appraise(in, false, out, e);
+}
+
+static enum coffer_rc appraise_swtpm(const struct ev_in *in, struct ev_out *out, struct err *e)
+{
+	return appraise(in, true, out, e);
+}
+
+static bool looks_like(struct span evidence)
+{
+	CLEANUP(tpm_clear) struct tpm t = { 0 };
+	struct err ignore = { 0 };
+
+	return read_evidence(evidence, &t, &ignore) == COFFER_OK;
+}
+
+static bool never(struct span evidence)
+{
+	(void)evidence; /* shown as "tpm": its bytes look alike */
+	return false;
+}
+
+const struct tee_driver tee_tpm = { "tpm", "tpm", "cpu", appraise_tpm, looks_like };
+const struct tee_driver tee_swtpm = { "swtpm", "tpm", "cpu", appraise_swtpm, never };

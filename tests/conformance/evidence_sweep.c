@@ -1,0 +1,129 @@
+/* Every truncation and every changed byte of genuine evidence, one in `stride` (argument; 1: all).
+ *
+ * A truncation within the used length must be refused. So must a changed byte of a raw report, and of a quote up to its
+ * certificates: it is signed, compared or a length. Elsewhere (JSON's blanks, PEM's, a certificate that is not needed) a change
+ * may be none: there the count is told. */
+#include "evidence/dcap_quote.h"
+#include "evidence/snp_report.h"
+#include "tests/conformance/evidence_cases.h"
+
+struct sweep {
+	struct case_run   r;
+	struct case_files f;
+	struct wr        *main;
+	struct ev_out     before;
+	size_t            stride, used, must; /* bytes; bytes whose change must be refused */
+	size_t            cuts, changed, noticed, bad;
+};
+
+static bool noticed(struct sweep *s)
+{
+	CLEANUP(ev_out_clear) struct ev_out after = { 0 };
+	struct err e = { 0 };
+
+	return case_appraise(&s->r, &s->f, &after, &e) == COFFER_OK && case_refused(&s->before, &after);
+}
+
+/* In memory of its exact size, where a sanitizer sees an overrun. */
+static void truncations(struct sweep *s)
+{
+	struct wr whole = *s->main;
+
+	for (size_t n = 0; n < s->used; n += s->stride) {
+		uint8_t *exact = malloc(n ? n : 1);
+
+		if (!exact)
+			abort();
+		memcpy(exact, whole.p, n);
+		*s->main = (struct wr){ .p = exact, .n = n, .cap = n, .max = n };
+		s->cuts++;
+		if (n > 0 && !noticed(s)) {
+			printf("# a truncation to %zu bytes passed\n", n);
+			s->bad++;
+		}
+		free(exact);
+	}
+	*s->main = whole;
+}
+
+static void changes(struct sweep *s)
+{
+	for (size_t i = 0; i < s->main->n; i += s->stride) {
+		bool seen;
+
+		s->main->p[i] ^= 1;
+		seen = noticed(s);
+		s->main->p[i] ^= 1;
+		s->changed++;
+		s->noticed += seen;
+		if (!seen && i < s->must) {
+			printf("# a change of byte %zu passed\n", i);
+			s->bad++;
+		}
+	}
+}
+
+static void measure(struct sweep *s)
+{
+	struct span all = wr_span(s->main);
+	struct dcap_quote q;
+	struct err e = { 0 };
+
+	s->used = all.n;
+	while (s->used > 0 && all.p[0] == '{' && all.p[s->used - 1] != '}')
+		s->used--; /* a line feed behind JSON is not used */
+	if (all.n == SNP_REPORT_LEN)
+		s->must = all.n;
+	if (all.p[0] == '{' || dcap_quote_parse(all, &q, &e) != COFFER_OK)
+		return;
+	s->used = all.n - q.trailing.n;
+	s->must = (size_t)(q.cert_data.p - all.p) - 6; /* before the chain's kind and length */
+}
+
+static bool ready(struct sweep *s)
+{
+	struct err e = { 0 };
+
+	if (!span_eq_str(json_str(json_get(s->r.c, "kind")), "genuine") || !tee_driver_find(json_str(json_get(s->r.c, "tee"))) ||
+	    case_files_read(&s->r, &s->f, &e) != COFFER_OK)
+		return false;
+	s->main = case_main(&s->r, &s->f);
+	return s->main && s->main->n > 0 && case_appraise(&s->r, &s->f, &s->before, &e) == COFFER_OK &&
+	       s->before.verdict != VERDICT_MALFORMED;
+}
+
+static int one(const struct evidence_cases *all, const struct json *c, size_t stride, size_t *n)
+{
+	struct span id = json_str(json_get(c, "id"));
+	struct sweep s = { .r = { .dir = all->dir, .c = c }, .stride = stride };
+
+	if (ready(&s)) {
+		measure(&s);
+		truncations(&s);
+		changes(&s);
+		printf("%sok %zu %.*s: %zu truncations refused, %zu of %zu changed bytes noticed (the first %zu must be)\n",
+		    s.bad ? "not " : "", ++*n, (int)id.n, (const char *)id.p, s.cuts, s.noticed, s.changed, s.must);
+	}
+	ev_out_clear(&s.before);
+	case_files_clear(&s.f);
+	return s.bad > 0;
+}
+
+int main(int argc, char **argv)
+{
+	CLEANUP(evidence_cases_close) struct evidence_cases all;
+	uint64_t stride = 1;
+	size_t n = 0;
+	int bad = 0;
+
+	if (argc > 1 && (!span_u64(span_of(argv[1]), &stride) || stride == 0))
+		return 2;
+	if (!evidence_cases_open(&all)) {
+		printf("1..1\nok 1 evidence sweep # SKIP no shared vectors\n");
+		return 0;
+	}
+	for (size_t i = 0; i < json_len(json_root(all.doc)); i++)
+		bad |= one(&all, json_at(json_root(all.doc), i), (size_t)stride, &n);
+	printf("1..%zu\n", n);
+	return bad;
+}

@@ -1,0 +1,21 @@
+/* A maker of SNP reports for tests: an ASK, a VEK and a report, by keys made on the spot. */
+#pragma once
+#include "evidence/snp_report.h"
+#include "tests/evkit.h"
+
+#define SNPKIT_NOW INT64_C(1800000000)
+
+/* How the certificate departs from the report's own. */
+struct snpkit_vek { const char *issuer; uint8_t bootloader, snp, microcode, chip; bool no_hwid, octets, late; };
+extern const struct snpkit_vek snpkit_good;
+
+struct snpkit {
+	EVP_PKEY         *ask, *vek;
+	uint8_t           report[SNP_REPORT_LEN];
+	struct collateral col; /* the ASK as root, the VEK as certificate */
+};
+
+void snpkit_open(struct snpkit *k, const struct snpkit_vek *v);
+void snpkit_sign(struct snpkit *k); /* again, after the report was changed */
+void snpkit_close(struct snpkit *k);
+void snpkit_put32(uint8_t *p, uint32_t v);

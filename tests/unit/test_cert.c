@@ -1,0 +1,341 @@
+/* Paths of certificates: what leads to an anchor, and every reason not to. */
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "tests/evkit.h"
+#include "tests/t.h"
+
+#define NOW INT64_C(1800000000)
+
+struct pki {
+	EVP_PKEY        *root_key, *mid_key, *leaf_key;
+	struct wr        root, mid, leaf, crl;
+	struct anchors   anchors;
+	struct cert_list between;
+	struct crl_list  crls;
+	struct cert     *c;
+};
+
+static void pki_make(struct pki *p, const struct evkit_cert *mid, const struct evkit_cert *leaf)
+{
+	struct evkit_cert r = { .cn = "Root", .issuer_cn = "Root", .ca = true, .pathlen = -1 }, m = *mid, l = *leaf;
+	struct err e = { 0 };
+
+	*p = (struct pki){ .root_key = evkit_ec("P-384"), .mid_key = evkit_ec("P-256"), .leaf_key = evkit_ec("P-256") };
+	p->root = p->mid = p->leaf = p->crl = wr_open(1u << 16);
+	r.key = r.issuer_key = p->root_key;
+	m.cn = m.cn ? m.cn : "Middle";
+	m.issuer_cn = m.issuer_cn ? m.issuer_cn : "Root";
+	m.key = p->mid_key;
+	m.issuer_key = m.issuer_key ? m.issuer_key : p->root_key;
+	l.cn = "Leaf";
+	l.issuer_cn = l.issuer_cn ? l.issuer_cn : "Middle";
+	l.key = p->leaf_key;
+	l.issuer_key = p->mid_key;
+	evkit_cert(&r, &p->root);
+	evkit_cert(&m, &p->mid);
+	evkit_cert(&l, &p->leaf);
+	evkit_add(&p->anchors.certs, &p->root);
+	evkit_add(&p->between, &p->mid);
+	CHECK(cert_der(wr_span(&p->leaf), &p->c, &e) == COFFER_OK);
+}
+
+static void pki_free(struct pki *p)
+{
+	EVP_PKEY_free(p->root_key);
+	EVP_PKEY_free(p->mid_key);
+	EVP_PKEY_free(p->leaf_key);
+	wr_close(&p->root);
+	wr_close(&p->mid);
+	wr_close(&p->leaf);
+	wr_close(&p->crl);
+	anchors_clear(&p->anchors);
+	certs_clear(&p->between);
+	crls_clear(&p->crls);
+	cert_free(p->c);
+}
+
+static const struct evkit_cert plain_mid = { .ca = true, .pathlen = -1, .serial = 11 },
+			       plain_leaf = { .serial = 12, .pathlen = -1 };
+
+static enum coffer_rc walk(struct pki *p, int64_t now, bool want_crl, struct err *e)
+{
+	const struct cert_rules r = { .now = now, .crls = &p->crls, .crl_required = want_crl };
+
+	*e = (struct err){ 0 };
+	return cert_chain(p->c, &p->between, &p->anchors, &r, NULL, e);
+}
+
+static bool refused(struct pki *p, int64_t now, const char *check)
+{
+	struct err e;
+
+	return walk(p, now, false, &e) == COFFER_E_DENIED && strcmp(e.check, check) == 0;
+}
+
+static void chain_leads_to_the_anchor_and_names_it(void)
+{
+	struct cert_path path = { 0 };
+	struct cert_rules r = { .now = NOW };
+	struct err e = { 0 };
+	struct pki p;
+
+	pki_make(&p, &plain_mid, &plain_leaf);
+	CHECK(cert_chain(p.c, &p.between, &p.anchors, &r, &path, &e) == COFFER_OK && path.n == 3 &&
+	      strcmp(path.anchor, "Root") == 0);
+	pki_free(&p);
+}
+
+static void chain_ends_at_a_pinned_key_by_name_and_signature(void)
+{
+	CLEANUP(wr_close) struct wr spki = wr_open(4096);
+	struct vkey *k = NULL;
+	struct err e = { 0 };
+	struct pki p;
+
+	pki_make(&p, &plain_mid, &plain_leaf);
+	certs_clear(&p.anchors.certs);
+	evkit_spki(p.mid_key, &spki);
+	CHECK(refused(&p, NOW, "chain"));
+	CHECK(vkey_spki(wr_span(&spki), &k, &e) == COFFER_OK && anchors_add(&p.anchors, "Other", k, &e) == COFFER_OK);
+	CHECK(refused(&p, NOW, "chain")); /* right key, wrong name */
+	CHECK(vkey_spki(wr_span(&spki), &k, &e) == COFFER_OK && anchors_add(&p.anchors, "Middle", k, &e) == COFFER_OK);
+	CHECK(walk(&p, NOW, false, &e) == COFFER_OK);
+	pki_free(&p);
+}
+
+static void chain_without_the_middle_or_with_a_false_one_is_refused(void)
+{
+	EVP_PKEY *other = evkit_ec("P-384");
+	struct evkit_cert forged = plain_mid;
+	struct pki p;
+
+	pki_make(&p, &plain_mid, &plain_leaf);
+	certs_clear(&p.between);
+	CHECK(refused(&p, NOW, "chain"));
+	pki_free(&p);
+	forged.issuer_key = other;
+	pki_make(&p, &forged, &plain_leaf);
+	CHECK(refused(&p, NOW, "chain"));
+	pki_free(&p);
+	EVP_PKEY_free(other);
+}
+
+static void issuer_that_is_no_ca_or_may_not_sign_is_refused(void)
+{
+	struct evkit_cert no_ca = { .serial = 11, .pathlen = -1 }, no_sign = plain_mid;
+	struct pki p;
+
+	pki_make(&p, &no_ca, &plain_leaf);
+	CHECK(refused(&p, NOW, "chain"));
+	pki_free(&p);
+	no_sign.no_cert_sign = true;
+	pki_make(&p, &no_sign, &plain_leaf);
+	CHECK(refused(&p, NOW, "chain"));
+	pki_free(&p);
+}
+
+static void path_length_is_kept(void)
+{
+	struct evkit_cert zero = plain_mid, below = { .cn = "Below", .issuer_cn = "Middle", .ca = true, .pathlen = -1 };
+	struct evkit_cert leaf = plain_leaf;
+	struct err e;
+	struct pki p;
+
+	zero.pathlen = 0;
+	pki_make(&p, &zero, &plain_leaf);
+	CHECK(walk(&p, NOW, false, &e) == COFFER_OK); /* none below it but the leaf */
+	pki_free(&p);
+	leaf.issuer_cn = "Below";
+	pki_make(&p, &zero, &leaf); /* signed by the middle's key; "Below" has the same key */
+	below.key = below.issuer_key = p.mid_key;
+	wr_close(&p.crl);
+	p.crl = wr_open(1u << 16);
+	evkit_cert(&below, &p.crl);
+	evkit_add(&p.between, &p.crl);
+	CHECK(refused(&p, NOW, "chain"));
+	pki_free(&p);
+}
+
+static void dates_are_judged_only_where_a_time_is_given(void)
+{
+	struct evkit_cert old = plain_leaf, young = plain_mid;
+	struct err e;
+	struct pki p;
+
+	old.not_before = NOW - 100;
+	old.not_after = NOW - 1;
+	pki_make(&p, &plain_mid, &old);
+	CHECK(refused(&p, NOW, "validity") && walk(&p, NOW - 1, false, &e) == COFFER_OK && walk(&p, -1, false, &e) == COFFER_OK);
+	pki_free(&p);
+	young.not_before = NOW + 1;
+	young.not_after = NOW + 100;
+	pki_make(&p, &young, &plain_leaf);
+	CHECK(refused(&p, NOW, "validity") && walk(&p, NOW + 1, false, &e) == COFFER_OK);
+	pki_free(&p);
+}
+
+static void critical_extension_that_nobody_knows_is_refused(void)
+{
+	static const uint8_t null[] = { 5, 0 };
+	struct evkit_ext odd = { "1.2.3.4", SPAN(null), true };
+	struct evkit_cert leaf = plain_leaf;
+	struct err e;
+	struct pki p;
+
+	leaf.ext = &odd;
+	leaf.n_ext = 1;
+	pki_make(&p, &plain_mid, &leaf);
+	CHECK(refused(&p, NOW, "chain"));
+	pki_free(&p);
+	odd.critical = false;
+	pki_make(&p, &plain_mid, &leaf);
+	CHECK(walk(&p, NOW, false, &e) == COFFER_OK);
+	pki_free(&p);
+}
+
+static void add_crl(struct pki *p, const char *cn, EVP_PKEY *key, long serial, int64_t to)
+{
+	CLEANUP(wr_close) struct wr der = wr_open(1u << 16);
+	struct err e = { 0 };
+
+	evkit_crl(cn, key, &serial, 1, NOW - 1000, to, &der);
+	CHECK(crl_read(wr_span(&der), &p->crls.c[p->crls.n], &e) == COFFER_OK);
+	p->crls.n++;
+}
+
+static void revoked_leaf_and_middle_are_refused_by_their_issuers_list_alone(void)
+{
+	EVP_PKEY *other = evkit_ec("P-256");
+	struct err e;
+	struct pki p;
+
+	pki_make(&p, &plain_mid, &plain_leaf);
+	add_crl(&p, "Middle", other, 12, NOW + 1000); /* not signed by the middle: not heard */
+	add_crl(&p, "Middle", p.mid_key, 13, NOW + 1000);
+	CHECK(walk(&p, NOW, false, &e) == COFFER_OK);
+	add_crl(&p, "Middle", p.mid_key, 12, NOW - 1); /* an old list still tells of a revocation */
+	CHECK(refused(&p, NOW, "revoked"));
+	pki_free(&p);
+	pki_make(&p, &plain_mid, &plain_leaf);
+	add_crl(&p, "Root", p.root_key, 11, NOW + 1000);
+	CHECK(refused(&p, NOW, "revoked"));
+	pki_free(&p);
+	EVP_PKEY_free(other);
+}
+
+static void list_of_a_pinned_key_is_heard_though_its_certificate_is_not_there(void)
+{
+	CLEANUP(wr_close) struct wr spki = wr_open(4096);
+	EVP_PKEY *other = evkit_ec("P-384");
+	struct vkey *k = NULL;
+	struct err e = { 0 };
+	struct pki p;
+
+	pki_make(&p, &plain_mid, &plain_leaf);
+	certs_clear(&p.anchors.certs);
+	evkit_spki(p.root_key, &spki);
+	CHECK(vkey_spki(wr_span(&spki), &k, &e) == COFFER_OK && anchors_add(&p.anchors, "Root", k, &e) == COFFER_OK);
+	add_crl(&p, "Middle", p.mid_key, 99, NOW + 1);
+	CHECK(walk(&p, NOW, false, &e) == COFFER_OK && walk(&p, NOW, true, &e) == COFFER_E_UPSTREAM);
+	add_crl(&p, "Root", other, 11, NOW + 1); /* another key's */
+	add_crl(&p, "Rood", p.root_key, 11, NOW + 1); /* another name's */
+	CHECK(walk(&p, NOW, false, &e) == COFFER_OK && walk(&p, NOW, true, &e) == COFFER_E_UPSTREAM);
+	add_crl(&p, "Root", p.root_key, 99, NOW + 1);
+	CHECK(walk(&p, NOW, true, &e) == COFFER_OK);
+	add_crl(&p, "Root", p.root_key, 11, NOW + 1);
+	CHECK(refused(&p, NOW, "revoked"));
+	pki_free(&p);
+	EVP_PKEY_free(other);
+}
+
+static void required_list_that_is_missing_or_old_is_collateral(void)
+{
+	struct err e;
+	struct pki p;
+
+	pki_make(&p, &plain_mid, &plain_leaf);
+	add_crl(&p, "Root", p.root_key, 99, NOW + 1000);
+	CHECK(walk(&p, NOW, true, &e) == COFFER_E_UPSTREAM);
+	add_crl(&p, "Middle", p.mid_key, 99, NOW - 1);
+	CHECK(walk(&p, NOW, true, &e) == COFFER_E_UPSTREAM);
+	add_crl(&p, "Middle", p.mid_key, 99, NOW + 1);
+	CHECK(walk(&p, NOW, true, &e) == COFFER_OK);
+	pki_free(&p);
+}
+
+static void der_is_used_to_its_last_byte_and_every_truncation_refused(void)
+{
+	struct err e = { 0 };
+	struct cert *c = NULL;
+	struct pki p;
+
+	pki_make(&p, &plain_mid, &plain_leaf);
+	for (size_t n = 0; n < p.leaf.n; n++) {
+		CLEANUP(freep) uint8_t *exact = malloc(n ? n : 1);
+
+		memcpy(exact, p.leaf.p, n);
+		CHECK(cert_der((struct span){ exact, n }, &c, &e) == COFFER_E_INPUT && !c);
+	}
+	wr_u8(&p.leaf, 0);
+	CHECK(cert_der(wr_span(&p.leaf), &c, &e) == COFFER_E_INPUT && !c);
+	pki_free(&p);
+}
+
+/* ---- keys ---- */
+
+static void vkey_verifies_each_scheme_and_no_other_key_message_or_length(void)
+{
+	CLEANUP(wr_close) struct wr spki = wr_open(4096), sig = wr_open(4096);
+	EVP_PKEY *ec = evkit_ec("P-384"), *rsa = evkit_rsa();
+	struct vkey *k = NULL, *r = NULL;
+	struct err e = { 0 };
+	uint8_t rs[96], xy[96];
+	struct span msg = span_of("message");
+
+	evkit_xy(ec, xy, 48);
+	evkit_sign(ec, "SHA384", msg, rs, 48);
+	CHECK(vkey_ec(VKEY_P384, SPAN(xy), &k, &e) == COFFER_OK && vkey_kind(k) == VKEY_P384);
+	CHECK(vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA384, msg, SPAN(rs)));
+	CHECK(!vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA256, msg, SPAN(rs)) &&
+	      !vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA384, span_of("Message"), SPAN(rs)));
+	CHECK(!vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA384, msg, (struct span){ rs, 95 }) &&
+	      !vkey_verify(k, SIG_RSASSA, HASH_SHA384, msg, SPAN(rs)));
+	rs[95] ^= 1;
+	CHECK(!vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA384, msg, SPAN(rs)));
+	xy[95] ^= 1;
+	vkey_free(k);
+	k = NULL;
+	CHECK(vkey_ec(VKEY_P384, SPAN(xy), &k, &e) == COFFER_E_INPUT && !k); /* off the curve */
+	evkit_spki(rsa, &spki);
+	evkit_sign_rsa(rsa, msg, &sig);
+	CHECK(vkey_spki(wr_span(&spki), &r, &e) == COFFER_OK && vkey_kind(r) == VKEY_RSA);
+	CHECK(vkey_verify(r, SIG_RSASSA, HASH_SHA256, msg, wr_span(&sig)) &&
+	      !vkey_verify(r, SIG_RSAPSS, HASH_SHA256, msg, wr_span(&sig)));
+	CHECK(!vkey_verify(r, SIG_ECDSA_RAW, HASH_SHA256, msg, wr_span(&sig)) &&
+	      !vkey_verify(r, SIG_RSASSA, HASH_SHA1, msg, wr_span(&sig)));
+	vkey_free(r);
+	EVP_PKEY_free(ec);
+	EVP_PKEY_free(rsa);
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = {
+		T(chain_leads_to_the_anchor_and_names_it),
+		T(chain_ends_at_a_pinned_key_by_name_and_signature),
+		T(chain_without_the_middle_or_with_a_false_one_is_refused),
+		T(issuer_that_is_no_ca_or_may_not_sign_is_refused),
+		T(path_length_is_kept),
+		T(dates_are_judged_only_where_a_time_is_given),
+		T(critical_extension_that_nobody_knows_is_refused),
+		T(revoked_leaf_and_middle_are_refused_by_their_issuers_list_alone),
+		T(list_of_a_pinned_key_is_heard_though_its_certificate_is_not_there),
+		T(required_list_that_is_missing_or_old_is_collateral),
+		T(der_is_used_to_its_last_byte_and_every_truncation_refused),
+		T(vkey_verifies_each_scheme_and_no_other_key_message_or_length),
+	};
+
+	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+}
