@@ -7,6 +7,7 @@
 #include "evidence/dcap.h"
 #include "evidence/driver.h"
 #include "evidence/eventlog.h"
+#include "evidence/ints.h"
 #include "fmt/enc.h"
 
 #define JSON_MAX ((size_t)EVENTLOG_MAX * 2)
@@ -21,17 +22,6 @@ static void tdx_clear(struct tdx *t)
 	dcap_clear(&t->d);
 }
 
-static enum coffer_rc b64_member(const struct json *o, const char *name, size_t max, struct wr *out, struct err *e)
-{
-	struct span s;
-
-	*out = wr_open(max);
-	TRY(json_need_str(o, name, "tdx evidence", &s, e));
-	if (!b64_read(s, out) || !wr_ok(out) || out->n == 0)
-		return err_set(e, COFFER_E_INPUT, "tdx evidence: member \"%s\" is not base64 of 1 to %zu bytes", name, max);
-	return COFFER_OK;
-}
-
 static enum coffer_rc read_json(struct span in, struct tdx *t, struct err *e)
 {
 	static const char *const names[] = { "quote", "cc_eventlog", NULL };
@@ -41,9 +31,9 @@ static enum coffer_rc read_json(struct span in, struct tdx *t, struct err *e)
 	TRY(json_parse(in, JSON_MAX, &doc, e));
 	root = json_root(doc);
 	TRY(json_closed(root, names, "tdx evidence", e));
-	TRY(b64_member(root, "quote", QUOTE_MAX, &t->raw, e));
+	TRY(b64_need(root, "quote", "tdx evidence", QUOTE_MAX, &t->raw, e));
 	log = json_get(root, "cc_eventlog");
-	return log && json_type(log) != JSON_NULL ? b64_member(root, "cc_eventlog", EVENTLOG_MAX, &t->log, e) : COFFER_OK;
+	return log && json_type(log) != JSON_NULL ? b64_need(root, "cc_eventlog", "tdx evidence", EVENTLOG_MAX, &t->log, e) : COFFER_OK;
 }
 
 static enum coffer_rc read_evidence(struct span in, struct tdx *t, struct err *e)

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "evidence/driver.h"
 #include "evidence/eventlog.h"
+#include "evidence/ints.h"
 #include "fmt/enc.h"
 
 #define JSON_MAX ((size_t)EVENTLOG_MAX * 2)
@@ -41,17 +42,6 @@ static void tpm_clear(struct tpm *t)
 
 /* ---- reading ---- */
 
-static enum coffer_rc b64_member(const struct json *o, const char *name, size_t max, struct wr *out, struct err *e)
-{
-	struct span s;
-
-	*out = wr_open(max);
-	TRY(json_need_str(o, name, "tpm evidence", &s, e));
-	if (!b64_read(s, out) || !wr_ok(out) || out->n == 0)
-		return err_set(e, COFFER_E_INPUT, "tpm evidence: member \"%s\" is not base64 of 1 to %zu bytes", name, max);
-	return COFFER_OK;
-}
-
 /* 24 values in hex; all as long as the bank's digest. */
 static enum coffer_rc read_pcrs(const struct json *list, struct tpm *t, struct err *e)
 {
@@ -75,9 +65,9 @@ static enum coffer_rc read_optional(const struct json *root, struct tpm *t, stru
 	const struct json *log = json_get(root, "event_log"), *cert = json_get(root, "ak_cert");
 
 	if (log && json_type(log) != JSON_NULL)
-		TRY(b64_member(root, "event_log", EVENTLOG_MAX, &t->log, e));
+		TRY(b64_need(root, "event_log", "tpm evidence", EVENTLOG_MAX, &t->log, e));
 	if (cert && json_type(cert) != JSON_NULL) {
-		TRY(b64_member(root, "ak_cert", 64u << 10, &der, e));
+		TRY(b64_need(root, "ak_cert", "tpm evidence", 64u << 10, &der, e));
 		TRY(certs_read(wr_span(&der), &t->certs, e));
 	}
 	return COFFER_OK;
@@ -95,9 +85,9 @@ static enum coffer_rc read_evidence(struct span in, struct tpm *t, struct err *e
 	TRY(json_closed(root, names, "tpm evidence", e));
 	TRY(json_need_obj(root, "tpm_quote", "tpm evidence", &quote, e));
 	TRY(json_closed(quote, quote_names, "tpm_quote", e));
-	TRY(b64_member(root, "ak_public", 4096, &t->ak_der, e));
-	TRY(b64_member(quote, "message", 2048, &t->message, e));
-	TRY(b64_member(quote, "signature", 2048, &t->signature, e));
+	TRY(b64_need(root, "ak_public", "tpm evidence", 4096, &t->ak_der, e));
+	TRY(b64_need(quote, "message", "tpm evidence", 2048, &t->message, e));
+	TRY(b64_need(quote, "signature", "tpm evidence", 2048, &t->signature, e));
 	TRY(read_pcrs(json_get(quote, "pcrs"), t, e));
 	TRY(read_optional(root, t, e));
 	TRY(vkey_spki(wr_span(&t->ak_der), &t->ak, e));

@@ -113,3 +113,14 @@ enum coffer_rc ipc_recv(int fd, size_t max, uint8_t *tag, struct wr *buf, struct
 	}
 	return wr_done(buf, "ipc: message", e);
 }
+
+bool ipc_wait(int fd, int watch)
+{
+	struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = watch, .events = POLLIN } };
+	int n;
+
+	do
+		n = poll(p, 2, -1);
+	while (n < 0 && errno == EINTR);
+	return n > 0 && p[1].revents == 0 && (p[0].revents & POLLIN);
+}

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -28,6 +29,8 @@
 #else
 #error "port sandbox_enter_compute() before building the trust service here"
 #endif
+
+#define NOBODY 65534
 
 #define LOAD(field) \
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)offsetof(struct seccomp_data, field))
@@ -63,6 +66,15 @@ static const struct sock_filter compute_only[] = {
 	ALLOW_IF_CLEAR(SYS_mprotect, 2, PROT_EXEC),
 	RET(SECCOMP_RET_KILL_PROCESS),
 };
+
+enum coffer_rc sandbox_drop_root(struct err *e)
+{
+	if (geteuid() != 0)
+		return COFFER_OK;
+	if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "dropping root: %s", strerror(errno));
+	return COFFER_OK;
+}
 
 enum coffer_rc sandbox_enter_compute(struct err *e)
 {

@@ -11,6 +11,9 @@
 #pragma once
 #include "base/err.h"
 
+/* A process that was started as root goes on as the unprivileged user 65534, without groups; otherwise nothing happens. Before the door. */
+enum coffer_rc sandbox_drop_root(struct err *e) NODISCARD;
+
 /* After COFFER_OK this process can compute, read and write fds it already holds,
  * get memory, and exit. It cannot open, connect, exec, fork or ptrace. */
 enum coffer_rc sandbox_enter_compute(struct err *e) NODISCARD;

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,18 +20,8 @@
 #include "os/ipc.h"
 #include "os/sandbox.h"
 
-#define NOBODY 65534
 #define CHILD_SECONDS 2 /* of processor time; its step budget ends it long before */
 #define CHILD_MS 5000   /* of any time */
-
-static enum coffer_rc drop_root(struct err *e)
-{
-	if (geteuid() != 0)
-		return COFFER_OK;
-	if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0)
-		return err_set(e, COFFER_E_SYSTEM, "dropping root: %s", strerror(errno));
-	return COFFER_OK;
-}
 
 /* ---- the child ---- */
 
@@ -130,23 +119,11 @@ static enum coffer_rc ask_child(struct span request, struct verdict *out, struct
 	return COFFER_OK;
 }
 
-/* True while there is a request to read; false when either side has gone. */
-static bool wait_for_request(void)
-{
-	struct pollfd p[2] = { { .fd = EVAL_FD_KEEP, .events = POLLIN }, { .fd = EVAL_FD_PARENT, .events = POLLIN } };
-	int n;
-
-	do
-		n = poll(p, 2, -1);
-	while (n < 0 && errno == EINTR);
-	return n > 0 && p[1].revents == 0 && (p[0].revents & POLLIN);
-}
-
 static enum coffer_rc serve(struct err *e)
 {
 	CLEANUP(wr_close) struct wr request = { 0 };
 
-	while (wait_for_request()) {
+	while (ipc_wait(EVAL_FD_KEEP, EVAL_FD_PARENT)) {
 		struct verdict v = { .answer = EVAL_ERROR };
 		uint8_t tag = 0;
 		enum coffer_rc got = ipc_recv(EVAL_FD_KEEP, EVAL_FRAME_MAX, &tag, &request, e);
@@ -170,7 +147,7 @@ int main(void)
 
 	(void)setvbuf(stderr, NULL, _IOLBF, 4096);
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (drop_root(&e) != COFFER_OK || sandbox_enter_forker(&e) != COFFER_OK ||
+	if (sandbox_drop_root(&e) != COFFER_OK || sandbox_enter_forker(&e) != COFFER_OK ||
 	    (write(EVAL_FD_PARENT, "R", 1) != 1 && err_set(&e, COFFER_E_SYSTEM, "the parent is gone")) || serve(&e) != COFFER_OK) {
 		(void)fprintf(stderr, "cofferd-eval: %s\n", e.msg);
 		return 1;

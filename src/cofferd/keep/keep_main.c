@@ -1,7 +1,6 @@
 /* The holder of keys and store. How it is started: proto/keep_config.h. */
 #include <errno.h>
 #include <locale.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -128,23 +127,11 @@ static enum coffer_rc configure(struct keep *k, struct err *e)
 	return rc;
 }
 
-/* True while there is a request to read; false when either side has gone. */
-static bool wait_for_request(void)
-{
-	struct pollfd p[2] = { { .fd = KEEP_FD_NET, .events = POLLIN }, { .fd = KEEP_FD_PARENT, .events = POLLIN } };
-	int n;
-
-	do
-		n = poll(p, 2, -1);
-	while (n < 0 && errno == EINTR);
-	return n > 0 && p[1].revents == 0 && (p[0].revents & POLLIN);
-}
-
 static enum coffer_rc serve(struct keep *k, struct err *e)
 {
 	CLEANUP(wr_close) struct wr request = { 0 }, reply = { 0 };
 
-	while (wait_for_request()) {
+	while (ipc_wait(KEEP_FD_NET, KEEP_FD_PARENT)) {
 		uint8_t type = 0, rc;
 		int64_t now;
 		enum coffer_rc got = ipc_recv(KEEP_FD_NET, KEEP_FRAME_MAX, &type, &request, e);

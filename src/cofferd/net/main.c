@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,7 +25,6 @@
 #define FD_LISTEN 5
 #define FD_KEY 6
 #define FD_CERT 7
-#define NOBODY 65534
 #define SWEEP_MS 200
 #define PEM_MAX (16u << 10)
 
@@ -43,15 +41,6 @@ static enum coffer_rc read_pem(int fd, struct wr *out, struct err *e)
 	wr_u8(out, 0);
 	if (n < 0 || !wr_ok(out) || out->n < 2)
 		return err_set(e, COFFER_E_SYSTEM, "descriptor %d holds no key or certificate", fd);
-	return COFFER_OK;
-}
-
-static enum coffer_rc drop_root(struct err *e)
-{
-	if (geteuid() != 0)
-		return COFFER_OK;
-	if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0)
-		return err_set(e, COFFER_E_SYSTEM, "dropping root: %s", strerror(errno));
 	return COFFER_OK;
 }
 
@@ -109,7 +98,7 @@ static enum coffer_rc run(struct net *net, struct err *e)
 	conns_init(&net->conns);
 	TRY(warm_up(e));
 	TRY(tls_key_new((const char *)key.p, (const char *)cert.p, &tls, e)); /* lives as long as the process */
-	TRY(drop_root(e));
+	TRY(sandbox_drop_root(e));
 	TRY(sandbox_enter_net(e));
 	TRY(http_server_start(&(struct http_start){ .net = net, .listen_fd = FD_LISTEN }, &server, e));
 	TRY(tell_ready(e));
