@@ -12,6 +12,7 @@
 #include "fmt/enc.h"
 #include "os/file.h"
 #include "policy/policy.h"
+#include "proto/eval.h"
 
 #define CONTENT_MAX ((1u << 20) - 64) /* with its salt it must fit KEEP_ASSET_MAX */
 #define BODY_MAX (4u << 20)
@@ -87,12 +88,15 @@ static enum coffer_rc policy_read(const char *path, struct wr *out, struct err *
 	struct source src = { .name = path };
 	struct rego_error re = { 0 };
 
+	o.memory_max = EVAL_POLICY_MEMORY;
 	*out = wr_open(ASSET_POLICY_MAX);
 	TRY(file_read_arg(path, ASSET_POLICY_MAX, out, e));
 	src.text = wr_span(out);
 	if (src.text.n == 0)
 		return err_set(e, COFFER_E_INPUT, "%s: the policy is empty", path);
-	if (!rego_compile(&src, 1, (struct span){ 0 }, &o, &p, &re))
+	if (!rego_compile(&src, 1, (struct span){ 0 }, &o, &p, &re) && re.line == 0)
+		return err_set(e, COFFER_E_INPUT, "%s: %s: the trust service does not take it", path, rego_code_name(re.code));
+	if (!p)
 		return err_set(e, COFFER_E_INPUT, "%s:%u:%u: %s: %s", re.file, re.line, re.col, rego_code_name(re.code), re.text);
 	if (!rego_rule_find(p, POLICY_RULE))
 		return err_set(e, COFFER_E_INPUT, "%s: has no rule " POLICY_RULE " (`package policy` with a rule `allow`)", path);

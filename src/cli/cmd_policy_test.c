@@ -31,6 +31,7 @@ struct run {
 	struct group group[GROUPS_MAX];
 	size_t n_groups;
 	struct counts all;
+	size_t n_files; /* of cases that were to be judged */
 	size_t texts, texts_same; /* error messages wanted, and those that were as wanted */
 	struct wr report;
 	struct json_wr json;
@@ -178,6 +179,7 @@ static enum coffer_rc judge_file(struct run *r, const char *path, const char *sh
 	f.suite = suite_of(f.doc);
 	if (!f.suite || (only && strcmp(only, f.suite->name) != 0))
 		return COFFER_OK;
+	r->n_files++;
 	f.list = val_defined(val_gets(f.doc, "cases")) ? val_gets(f.doc, "cases") : val_gets(f.doc, "requests");
 	group = group_name(&f, shown);
 	for (size_t i = 0; i < val_len(f.list); i++)
@@ -249,6 +251,9 @@ static enum coffer_rc run(struct run *r, struct err *e)
 	}
 	for (size_t i = 0; i < r->c->n_pos; i++)
 		TRY(judge_path(r, r->c->pos[i], e));
+	if (r->n_files == 0)
+		return err_set(e, COFFER_E_INPUT, "%s%s: no file of cases of %s", r->c->pos[0], r->c->n_pos > 1 ? " and the others" : "",
+		    cli_opt(r->c, "suite") ? cli_opt(r->c, "suite") : "a known suite");
 	if (r->c->json)
 		return summary_json(r, e);
 	summary(r);

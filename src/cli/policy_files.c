@@ -85,7 +85,10 @@ static enum coffer_rc below(struct paths *l, const char *path, const char *suffi
 
 enum coffer_rc paths_below(struct paths *l, const char *path, const char *suffix, struct err *e)
 {
-	return below(l, path, suffix, 0, e);
+	size_t before = l->n;
+
+	TRY(below(l, path, suffix, 0, e));
+	return l->n > before ? COFFER_OK : err_set(e, COFFER_E_NOTFOUND, "%s: no file in it ends in %s", path, suffix);
 }
 
 enum coffer_rc sources_read(const struct paths *l, struct sources *out, struct err *e)

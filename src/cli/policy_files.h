@@ -10,7 +10,8 @@
 
 struct paths { char **p; size_t n, cap; };
 
-/* The file, or all files below the folder whose names end so, in order of name. COFFER_E_NOTFOUND when path is not there. */
+/* The file, or all files below the folder whose names end so, in order of name. COFFER_E_NOTFOUND when path is
+ * not there or holds no such file. */
 enum coffer_rc paths_below(struct paths *l, const char *path, const char *suffix, struct err *e) NODISCARD;
 enum coffer_rc paths_add(struct paths *l, const char *path, struct err *e) NODISCARD;
 void           paths_clear(struct paths *l);

@@ -13,6 +13,7 @@
 #define EVAL_FD_PARENT 4
 #define EVAL_RELEASE 1            /* tag of the one request */
 #define EVAL_POLICY_MAX (64u << 10)
+#define EVAL_POLICY_MEMORY (16u << 20) /* bytes of a compiled policy; whoever writes one is told by the same limit */
 #define EVAL_DOC_MAX (256u << 10)
 #define EVAL_FRAME_MAX (EVAL_POLICY_MAX + 2 * EVAL_DOC_MAX + 64)
 #define EVAL_REASON_MAX 320       /* bytes, printable */

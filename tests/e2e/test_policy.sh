@@ -82,6 +82,12 @@ report $? "eval_reads_input_from_stdin"
 deep=q; for i in 1 2 3 4 5 6 7 8; do deep=$deep/a/b/c/d; done
 mkdir -p "$deep/e"
 expect 3 "nested too deeply" "folders_are_read_to_a_depth" check q
+mkdir none
+expect 3 "none: no file in it ends in .rego" "check_of_a_folder_without_policies_is_no_success" check p/sub/b.rego none
+expect 3 "none: no file in it ends in .rego" "eval_of_a_folder_without_policies_says_so" eval -p none data.a.allow
+expect 3 "none: no file in it ends in .json" "test_of_a_folder_without_cases_is_no_success" test none
+expect 3 "d.json: no file of cases of a known suite" "test_of_what_holds_no_cases_is_no_success" test d.json
+expect 3 "d.json: no file of cases of nosuch" "test_of_a_suite_that_is_not_there_is_no_success" test --suite nosuch d.json
 expect 2 "missing argument" "eval_without_query_is_a_usage_error" eval -p p
 expect 2 "unknown option" "eval_with_unknown_letter_is_a_usage_error" eval -q p data.a
 expect 2 "unknown option" "one_letter_takes_one_dash" eval --p p data.a

@@ -677,6 +677,11 @@ def owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal():
     rc, out = coffer("why", denied["decision"], "--json")
     assert rc == 0 and json.loads(out)["outcome"] == "denied", out
     assert coffer("why", "zz")[0] == 2 and coffer("why", "00" * 16)[0] == 4
+    # What the service could not compile within its memory is refused before it is signed.
+    chain = "\n".join("x%d = x%d" % (i, i - 1) for i in range(700, 0, -1))
+    W.put_file("huge.rego", ("package policy\nallow if {\n%s\nx0 = 1\n}\n" % chain).encode())
+    rc, out = coffer("asset", "policy", DATA, W.dir + "/huge.rego")
+    assert rc == 3 and "limit_memory" in out and "huge.rego" in out, (rc, out)
     approve = ("approve", W.workload, "--asset", DATA, "--platform", "sample")
     for typed in ("no\n", "\n", "y\n", "\x04"):
         rc, out = coffer(*approve, terminal=typed)

@@ -98,6 +98,32 @@ static void budgets_and_malformed_documents_deny(void)
 	CHECK(judge("package policy\nallow := true\n", data, "").answer == EVAL_ERROR);
 }
 
+/* Values of shared halves are small to make and endless to compare; a long text takes its time at each comparison. */
+static void comparing_takes_steps_wherever_it_happens(void)
+{
+	static const char *const body[] = {
+		"v59 == w59", "equal(v59, w59)", "v59 < w59", "max([v59, w59]) == 1", "min({v59, w59}) == 1", "sort([v59, w59]) == 1", "v59 in [w59]",
+		"object.subset([v59], [w59])", "object.subset({\"a\": v59}, {\"a\": w59})", "{1: y | some y in [v59, w59]} == 1", "{v59: 1}[w59] == 2",
+		"json.patch({\"a\": v59}, [{\"op\": \"test\", \"path\": \"/a\", \"value\": w59}]) == 1", "count(p) == 7", "q == 7",
+		"some x in numbers.range(1, 5000); a == b; x == 0", "some x in numbers.range(1, 5000); max([a, b]) == x",
+		"some x in numbers.range(1, 5000); sort([a, b]) == x", "some x in numbers.range(1, 5000); {a: 1}[b] == x + 9",
+		"some x in numbers.range(1, 5000); count({a, b, x}) == 9",
+	};
+	CLEANUP(wr_close) struct wr head = wr_open(8192);
+
+	wr_str(&head, "package policy\nv0 := [1, 1]\nw0 := [1, 1]\ns0 := \"aaaaaaaaaaaaaaaa\"\n");
+	for (int i = 1; i < 60; i++)
+		wr_fmt(&head, "v%d := [v%d, v%d]\nw%d := [w%d, w%d]\n", i, i - 1, i - 1, i, i - 1, i - 1);
+	for (int i = 1; i < 16; i++)
+		wr_fmt(&head, "s%d := concat(\"\", [s%d, s%d])\n", i, i - 1, i - 1);
+	wr_str(&head, "a := concat(\"\", [s14, s14])\nb := concat(\"\", [s14, s14])\np[v59] := 1\np[w59] := 1\nq[1].y := v59\nq[1].y := w59\n");
+	for (size_t i = 0; i < sizeof(body) / sizeof(body[0]); i++) {
+		CLEANUP(freep) char *policy = str_fmt("%.*sallow if { %s }\n", (int)head.n, (const char *)head.p, body[i]);
+
+		CHECK(says(judge(policy, data, good), EVAL_BUDGET, "limit_steps"));
+	}
+}
+
 static void text_of_strangers_is_printable(void)
 {
 	struct verdict v = judge("package policy\nallow if input.x == \"\\u001b[2J\"\n", data, "{\"x\":\"\\u001b]0;\"}");
@@ -117,7 +143,8 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(request_survives_the_wire_and_every_truncation_is_refused), T(policy_longer_than_the_bound_is_refused_before_it_is_read),
 		T(strict_policy_holds_where_none_is_given), T(only_the_boolean_true_allows_and_all_else_says_what_it_was), T(denial_names_path_found_and_wanted),
-		T(budgets_and_malformed_documents_deny), T(text_of_strangers_is_printable), T(time_is_the_services_and_data_is_upstreams),
+		T(budgets_and_malformed_documents_deny), T(comparing_takes_steps_wherever_it_happens),
+		T(text_of_strangers_is_printable), T(time_is_the_services_and_data_is_upstreams),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

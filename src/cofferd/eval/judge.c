@@ -10,7 +10,6 @@
 #include "policy/value/valtext.h"
 
 #define RULE "data.policy.allow"
-#define POLICY_MEMORY (16u << 20)
 
 /* A release is decided between a guest's request and its reply: hostile policies get milliseconds, not seconds. */
 static const struct rego_limits limits = { .steps = 500000, .memory = 16u << 20, .calls = 200, .string_max = 1u << 20,
@@ -115,7 +114,7 @@ void judge_release(const struct eval_release_req *q, struct verdict *out)
 	struct rego_error e = { 0 };
 
 	*out = (struct verdict){ .answer = EVAL_ERROR };
-	o.memory_max = POLICY_MEMORY;
+	o.memory_max = EVAL_POLICY_MEMORY;
 	if (!rego_compile(&src, 1, (struct span){ 0 }, &o, &p, &e)) {
 		say_error(out, &e);
 		return;

@@ -73,7 +73,7 @@ static struct val extreme(struct call *c, int way)
 	for (size_t i = 0; i < val_len(c->arg[0]); i++) {
 		struct val x = val_at(c->arg[0], i);
 
-		if (!val_defined(best) || val_cmp(x, best) * way >= 0)
+		if (!val_defined(best) || val_order(c->h, x, best) * way >= 0)
 			best = x;
 	}
 	return best;
@@ -90,7 +90,7 @@ static struct val min(struct call *c)
 }
 
 /* In order, every item kept: runs of doubling length are merged, so that the work is bounded whatever the order it comes in. */
-static struct val *merged(struct val *from, struct val *to, size_t n)
+static struct val *merged(struct heap *h, struct val *from, struct val *to, size_t n)
 {
 	for (size_t run = 1; run < n; run *= 2) {
 		struct val *t;
@@ -99,7 +99,7 @@ static struct val *merged(struct val *from, struct val *to, size_t n)
 			size_t mid = lo + run < n ? lo + run : n, hi = mid + run < n ? mid + run : n;
 
 			for (size_t a = lo, b = mid, k = lo; k < hi; k++)
-				to[k] = b == hi || (a < mid && val_cmp(from[a], from[b]) <= 0) ? from[a++] : from[b++];
+				to[k] = b == hi || (a < mid && val_order(h, from[a], from[b]) <= 0) ? from[a++] : from[b++];
 		}
 		t = from;
 		from = to;
@@ -121,7 +121,7 @@ static struct val sort(struct call *c)
 		return VAL_UNDEF;
 	for (size_t i = 0; i < n; i++)
 		a[i] = val_at(c->arg[0], i);
-	return val_array(c->h, val_type(c->arg[0]) == VT_SET ? a : merged(a, b, n), n);
+	return val_array(c->h, val_type(c->arg[0]) == VT_SET ? a : merged(c->h, a, b, n), n);
 }
 
 /* Is there an item that is (or is not) true. */

@@ -86,6 +86,16 @@ struct val bi_fail(struct call *c, const char *fmt, ...)
 	return VAL_UNDEF;
 }
 
+/* Steps for the long strings among the operands: most functions compare them or look for them as a whole. */
+static uint64_t long_operands(const struct call *c)
+{
+	uint64_t steps = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		steps += val_type(c->arg[i]) == VT_STRING ? val_toll(c->arg[i]) : 0;
+	return steps;
+}
+
 /* A result must not be built on memory or steps that were not there, nor stand beside a recorded fault. */
 struct val builtin_call(const struct builtin *b, struct call *c)
 {
@@ -94,7 +104,7 @@ struct val builtin_call(const struct builtin *b, struct call *c)
 	c->self = b;
 	c->code = REGO_OK;
 	c->text[0] = 0;
-	if (!heap_steps(c->h, 1))
+	if (!heap_steps(c->h, 1 + long_operands(c)))
 		return VAL_UNDEF;
 	v = b->fn(c);
 	return heap_ok(c->h) && c->code == REGO_OK ? v : VAL_UNDEF;

@@ -338,7 +338,7 @@ static struct vlist *values_of(struct call *c, struct query *q, struct val key)
 
 	if (!heap_steps(c->h, q->keys.n))
 		return NULL;
-	while (i < q->keys.n && !val_eq(q->keys.p[i], key))
+	while (i < q->keys.n && !val_same(c->h, q->keys.p[i], key))
 		i++;
 	if (i == q->cap) {
 		size_t cap = q->cap ? q->cap * 2 : 8;

@@ -18,7 +18,7 @@ static struct val *seen_slot(struct seen *s, struct val v)
 {
 	size_t i = val_hash(v) & (s->cap - 1);
 
-	while (heap_steps(s->h, 1) && val_defined(s->slot[i]) && !val_eq(s->slot[i], v))
+	while (heap_steps(s->h, 1) && val_defined(s->slot[i]) && !val_same(s->h, s->slot[i], v))
 		i = (i + 1) & (s->cap - 1);
 	return &s->slot[i];
 }
@@ -123,7 +123,7 @@ static bool on_trail(struct trails *s, struct val v)
 {
 	size_t i = 0;
 
-	while (i < s->n && heap_steps(s->c->h, 1) && !val_eq(s->t[i].node, v))
+	while (i < s->n && heap_steps(s->c->h, 1) && !val_same(s->c->h, s->t[i].node, v))
 		i++;
 	return i < s->n;
 }

@@ -123,7 +123,7 @@ static bool array_within(struct call *c, struct val all, struct val part)
 	size_t n = val_len(part), k = 0;
 
 	for (size_t i = 0; n <= val_len(all) && i <= val_len(all) - n; i++) {
-		for (k = 0; k < n && heap_steps(c->h, 1) && val_eq(val_at(all, i + k), val_at(part, k)); k++)
+		for (k = 0; k < n && heap_steps(c->h, 1) && val_same(c->h, val_at(all, i + k), val_at(part, k)); k++)
 			continue;
 		if (k == n)
 			return true;
@@ -137,7 +137,7 @@ static bool set_within(struct call *c, struct val all, struct val part)
 {
 	size_t i = 0;
 
-	while (i < val_len(part) && heap_steps(c->h, 1) && val_has(all, val_at(part, i)))
+	while (i < val_len(part) && heap_steps(c->h, 1 + val_toll(val_at(part, i))) && val_has(all, val_at(part, i)))
 		i++;
 	return i == val_len(part);
 }
@@ -147,7 +147,7 @@ static bool object_within(struct call *c, struct val all, struct val part);
 /* Two members under the same key: equal, or of one type and within. */
 static bool within(struct call *c, struct val all, struct val part)
 {
-	if (val_eq(all, part))
+	if (val_same(c->h, all, part))
 		return true;
 	if (val_type(all) != val_type(part))
 		return false;

@@ -65,7 +65,7 @@ static struct val object_with(struct change *g, struct val o, struct val key, st
 	if (!heap_steps(g->h, val_len(o)))
 		return VAL_UNDEF;
 	for (size_t k = 0; k < val_len(o); k++) {
-		if (!val_eq(val_key(o, k), key))
+		if (!val_same(g->h, val_key(o, k), key))
 			plist_add(&l, val_key(o, k), val_at(o, k));
 	}
 	if (val_defined(v))
@@ -81,7 +81,7 @@ static struct val set_with(struct change *g, struct val s, struct val x, struct 
 	if (!heap_steps(g->h, val_len(s)))
 		return VAL_UNDEF;
 	for (size_t k = 0; k < val_len(s); k++) {
-		if (!val_eq(val_at(s, k), x))
+		if (!val_same(g->h, val_at(s, k), x))
 			vlist_add(&l, val_at(s, k));
 	}
 	if (val_defined(v))
@@ -105,7 +105,7 @@ static struct val at_end(struct change *g, struct val v, struct val key)
 			return give_up(g);
 		return object_with(g, v, key, add ? g->value : VAL_UNDEF);
 	case VT_SET:
-		if (add ? !val_eq(key, g->value) : !val_has(v, key))
+		if (add ? !val_same(g->h, key, g->value) : !val_has(v, key))
 			return give_up(g);
 		return set_with(g, v, key, add ? g->value : VAL_UNDEF);
 	case VT_UNDEF:
@@ -198,7 +198,7 @@ static bool one(struct heap *h, struct val *doc, struct val op)
 	if (span_eq_str(name, "replace"))
 		return remove_and_add(h, doc, path, path, value);
 	if (span_eq_str(name, "test"))
-		return val_defined(value) && val_eq(look(h, *doc, path), value);
+		return val_defined(value) && val_same(h, look(h, *doc, path), value);
 	if (!val_defined(from))
 		return false;
 	value = look(h, *doc, from);

@@ -79,6 +79,8 @@ bool place_step(struct rego_eval *v, struct place *p, struct val key)
 {
 	const struct rego_rule *c = p->t ? tree_child(p->t, key) : NULL;
 
+	if (!key_toll(v, key))
+		return false;
 	if (val_defined(p->base))
 		p->base = p->stored ? stored_ref(v, p->base, key) : val_ref(p->base, key);
 	p->t = c && v->ctx->masks && is_masked(v->ctx, c) ? NULL : c;

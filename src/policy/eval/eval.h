@@ -96,6 +96,8 @@ bool match(struct rego_eval *v, const struct pat *p, struct val x, struct val *f
 /* equal.c: with the steps that long values take */
 bool equal(struct rego_eval *v, struct val a, struct val b);
 int  compare(struct rego_eval *v, struct val a, struct val b);
+/* Before a look-up: what is found was compared as a whole. False when the steps ran out. */
+bool key_toll(struct rego_eval *v, struct val key);
 
 /* term.c */
 struct val term(struct rego_eval *v, const struct node *n, struct val *f);

@@ -43,7 +43,7 @@ static bool match_object(struct rego_eval *v, const struct pat *p, struct val x,
 	if (val_type(x) != VT_OBJECT || val_len(x) != p->n)
 		return false;
 	for (size_t i = 0; i < p->n; i++) {
-		struct val member = val_get(x, value_of(v, p->key[i], f));
+		struct val key = value_of(v, p->key[i], f), member = key_toll(v, key) ? val_get(x, key) : VAL_UNDEF;
 
 		if (!val_defined(member) || !match(v, p->item[i], member, f))
 			return false;

@@ -109,6 +109,17 @@ static void add_children(struct rego_eval *v, const struct rego_rule *t, struct 
 	}
 }
 
+/* Comparing keys takes steps where they are large. */
+static bool pay(struct rego_eval *v, const struct entry *e, size_t n)
+{
+	uint64_t cost = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < e[i].n; k++)
+			cost += val_toll(e[i].key[k]);
+	return heap_steps(&v->h, cost);
+}
+
 static int by_path(const void *x, const void *y)
 {
 	const struct entry *a = x, *b = y;
@@ -140,7 +151,7 @@ static struct val leaf(struct rego_eval *v, const struct entry *e, size_t n)
 			vlist_add(&set, e[i].value);
 		if (e[i].kind != ENTRY_VALUE)
 			continue;
-		if (val_defined(x) && !val_eq(x, e[i].value))
+		if (val_defined(x) && !val_same(&v->h, x, e[i].value))
 			return conflict(v);
 		x = e[i].value;
 	}
@@ -164,7 +175,7 @@ static struct val build(struct rego_eval *v, const struct entry *e, size_t n, si
 	for (i = ended; i < n && heap_steps(&v->h, 1);) {
 		size_t from = i;
 
-		while (i < n && val_eq(e[i].key[depth], e[from].key[depth]))
+		while (i < n && val_same(&v->h, e[i].key[depth], e[from].key[depth]))
 			i++;
 		plist_add(&l, e[from].key[depth], build(v, e + from, i - from, depth + 1));
 	}
@@ -182,7 +193,7 @@ struct val object_value(struct rego_eval *v, const struct rego_rule *t)
 	add_children(v, t, &s, &at);
 	while (s.n_entry >> log)
 		log++;
-	if (!heap_steps(&v->h, s.n_entry * log))
+	if (!heap_steps(&v->h, s.n_entry * log) || !pay(v, s.entry, s.n_entry))
 		return VAL_UNDEF;
 	if (s.entry)
 		qsort(s.entry, s.n_entry, sizeof(*s.entry), by_path);

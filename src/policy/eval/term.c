@@ -8,7 +8,7 @@ static struct val ref(struct rego_eval *v, const struct node *n, struct val *f)
 	for (size_t i = 1; i < n->n && val_defined(x); i++) {
 		struct val key = value_of(v, n->item[i], f);
 
-		x = val_defined(key) ? val_ref(x, key) : VAL_UNDEF;
+		x = val_defined(key) && key_toll(v, key) ? val_ref(x, key) : VAL_UNDEF;
 	}
 	return x;
 }
@@ -86,7 +86,7 @@ static struct val comparison(struct rego_eval *v, const struct node *n, struct v
 static bool has_item(struct rego_eval *v, struct val x, struct val xs)
 {
 	if (val_type(xs) == VT_SET)
-		return val_has(xs, x);
+		return key_toll(v, x) && val_has(xs, x);
 	if (!heap_steps(&v->h, val_len(xs) / 4))
 		return false;
 	for (size_t i = 0, n = val_len(xs); i < n; i++)
@@ -105,7 +105,7 @@ static struct val member(struct rego_eval *v, const struct node *n, struct val *
 	if (n->n == 2) {
 		yes = has_item(v, x[0], x[1]);
 	} else {
-		found = val_ref(x[2], x[0]);
+		found = key_toll(v, x[0]) ? val_ref(x[2], x[0]) : VAL_UNDEF;
 		yes = val_defined(found) && equal(v, found, x[1]);
 	}
 	frame_pop(v, x);

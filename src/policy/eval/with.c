@@ -94,7 +94,7 @@ static struct val put_member(struct rego_eval *v, struct val object, struct val 
 	if (!heap_steps(&v->h, n + 1))
 		return VAL_UNDEF;
 	for (size_t i = 0; i < n; i++)
-		if (!val_eq(val_key(object, i), key))
+		if (!val_same(&v->h, val_key(object, i), key))
 			plist_add(&l, val_key(object, i), val_at(object, i));
 	plist_add(&l, key, x);
 	return val_object(&v->h, l.p, l.n, NULL);

@@ -7,12 +7,8 @@
 
 static void count_part(struct tree *t, struct val v)
 {
-	uint32_t weight = 1, depth = 0;
+	uint32_t weight = weight_of(v), depth = is_tree(v) ? tree_node(v)->depth : 0;
 
-	if (is_tree(v)) {
-		weight = tree_node(v)->weight;
-		depth = tree_node(v)->depth;
-	}
 	if (depth >= t->depth)
 		t->depth = depth + 1;
 	t->weight = t->weight > UINT32_MAX - weight ? UINT32_MAX : t->weight + weight;
@@ -136,7 +132,7 @@ struct val val_set(struct heap *h, const struct val *item, size_t n)
 }
 
 /* Of equal keys one stays, with the value of the last. */
-static size_t unique_pairs(struct pair *m, size_t n, bool *conflict)
+static size_t unique_pairs(struct heap *h, struct pair *m, size_t n, bool *conflict)
 {
 	size_t out = 1;
 
@@ -145,7 +141,7 @@ static size_t unique_pairs(struct pair *m, size_t n, bool *conflict)
 			m[out++] = m[i];
 			continue;
 		}
-		if (conflict && !val_eq(m[out - 1].v, m[i].v))
+		if (conflict && !val_same(h, m[out - 1].v, m[i].v))
 			*conflict = true;
 		m[out - 1].v = m[i].v;
 	}
@@ -161,7 +157,7 @@ static struct val object_new(struct heap *h, const struct val *kv, size_t n, boo
 	o = tree_new(h, TAG_OBJECT, n, sizeof(*o), sizeof(o->m[0]));
 	if (!o || !take(&o->m[0].k, kv, 2 * n) || !val_sort(h, &o->m[0].k, n, 2))
 		return VAL_UNDEF;
-	n = unique_pairs(o->m, n, conflict);
+	n = unique_pairs(h, o->m, n, conflict);
 	o->t.n = (uint32_t)n;
 	if (!count_parts(h, &o->t, &o->m[0].k, 2 * n) || !index_make(h, &o->ix, &o->m[0].k, 2, n))
 		return VAL_UNDEF;

@@ -36,7 +36,7 @@ struct str_node {
 struct tree {
 	uint32_t n, hash;
 	uint32_t depth;  /* 1 + that of the deepest part; scalars have 0 */
-	uint32_t weight; /* values in it, counted along every path; saturates */
+	uint32_t weight; /* 1 + weight_of its parts: what is in it, counted along every path; saturates */
 };
 
 struct array_node {
@@ -77,6 +77,14 @@ static inline const struct tree        *tree_node(struct val v) { return node_of
 static inline const struct array_node  *array_node(struct val v) { return node_of(v); }
 static inline const struct object_node *object_node(struct val v) { return node_of(v); }
 static inline const struct set_node    *set_node(struct val v) { return node_of(v); }
+
+/* What comparing v may cost: values, and 16 bytes of a string as much as one. */
+static inline uint32_t weight_of(struct val v)
+{
+	if (tag_of(v) == TAG_STR)
+		return 1 + str_node(v)->n / 16;
+	return is_tree(v) ? tree_node(v)->weight : 1;
+}
 
 static inline uint32_t mix64(uint64_t x)
 {

@@ -60,6 +60,20 @@ bool val_eq(struct val a, struct val b)
 	return tag_of(a) == TAG_STR ? str_eq(str_node(a), str_node(b)) : tree_eq(a, b);
 }
 
+uint64_t val_toll(struct val v)
+{
+	return weight_of(v) / 2;
+}
+
+bool val_same(struct heap *h, struct val a, struct val b)
+{
+	if (a.w == b.w)
+		return true;
+	if (val_len(a) != val_len(b) || val_hash(a) != val_hash(b))
+		return val_eq(a, b);
+	return heap_steps(h, val_toll(a)) && val_eq(a, b);
+}
+
 static int order(uint64_t a, uint64_t b)
 {
 	return (a > b) - (a < b);
@@ -115,4 +129,11 @@ int val_cmp(struct val a, struct val b)
 		break;
 	}
 	return tree_cmp(a, b);
+}
+
+int val_order(struct heap *h, struct val a, struct val b)
+{
+	uint64_t x = val_toll(a), y = val_toll(b);
+
+	return a.w == b.w || !heap_steps(h, x < y ? x : y) ? 0 : val_cmp(a, b);
 }

@@ -70,14 +70,13 @@ static bool merge_sort(struct heap *h, struct val *p, size_t n, size_t step)
 	return true;
 }
 
-/* Comparing trees takes steps: they may be large, equal for long, and shared many times over. */
+/* Comparing trees and long strings takes steps: they may be large, equal for long, and shared many times over. */
 static bool pay(struct heap *h, const struct val *p, size_t n, size_t step)
 {
 	uint64_t cost = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (is_tree(p[i * step]))
-			cost += tree_node(p[i * step])->weight / 16;
+		cost += weight_of(p[i * step]) / 16;
 	return heap_steps(h, cost);
 }
 

@@ -25,6 +25,12 @@ bool          val_truthy(struct val v);    /* neither undefined nor the boolean 
 /* Total and exact. Comparing takes no steps: callers that compare in loops take them. */
 int      val_cmp(struct val a, struct val b);
 bool     val_eq(struct val a, struct val b);
+/* The same for the steps it takes: values made from shared parts are small to keep and endless to compare. 0 and false when the
+ * steps ran out. Values of a policy are compared by these, or paid for before. */
+int      val_order(struct heap *h, struct val a, struct val b);
+bool     val_same(struct heap *h, struct val a, struct val b);
+/* The steps that comparing v as a whole takes: to be paid before a look-up. */
+uint64_t val_toll(struct val v);
 uint32_t val_hash(struct val v); /* equal values, equal hashes */
 
 struct val val_null(void);
