@@ -36,7 +36,7 @@ static void complaint(const char *log, char *out, size_t n)
 	if (s.n > n - 1)
 		s = span_skip(s, s.n - (n - 1));
 	for (size_t i = 0; i < s.n; i++)
-		out[i] = s.p[i] >= ' ' && s.p[i] < 0x7f ? (char)s.p[i] : ' ';
+		out[i] = (char)(s.p[i] >= ' ' && s.p[i] < 0x7f ? s.p[i] : ' ');
 	out[s.n] = 0;
 }
 

@@ -265,7 +265,7 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 
 static enum coffer_rc show_policy(const struct cli *c, const struct asset_path *p, const struct asset_newest *last, struct err *e)
 {
-	CLEANUP(wr_close) struct wr out = wr_open(2 * DSSE_PAYLOAD_MAX);
+	CLEANUP(wr_close) struct wr out = wr_open(DSSE_ENVELOPE_MAX);
 	struct json_wr j = jw_open(&out, false);
 
 	if (!c->json) {

@@ -152,8 +152,8 @@ static size_t flow_poll(struct flow *const *f, struct pollfd *p)
 	size_t n = 0;
 
 	for (size_t i = 0; i < FLOWS_MAX; i++) {
-		p[n++] = (struct pollfd){ .fd = f[i] ? f[i]->guest : -1, .events = f[i] ? wants(&f[i]->up, &f[i]->down) : 0 };
-		p[n++] = (struct pollfd){ .fd = f[i] ? f[i]->host : -1, .events = f[i] ? wants(&f[i]->down, &f[i]->up) : 0 };
+		p[n++] = (struct pollfd){ .fd = f[i] ? f[i]->guest : -1, .events = (short)(f[i] ? wants(&f[i]->up, &f[i]->down) : 0) };
+		p[n++] = (struct pollfd){ .fd = f[i] ? f[i]->host : -1, .events = (short)(f[i] ? wants(&f[i]->down, &f[i]->up) : 0) };
 	}
 	return n;
 }

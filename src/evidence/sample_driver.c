@@ -10,7 +10,7 @@
 static void claims(const struct sample_evidence *s, struct ev_out *o)
 {
 	struct json_wr j = jw_open(&o->claims, false);
-	CLEANUP(wr_close) struct wr report = wr_open(4 * SAMPLE_REPORT_DATA_MAX), reg = wr_open(128);
+	CLEANUP(wr_close) struct wr report = wr_open((size_t)4 * SAMPLE_REPORT_DATA_MAX), reg = wr_open(128);
 
 	hex_write(&report, (struct span){ s->report_data, s->report_data_n });
 	jw_obj(&j);

@@ -25,7 +25,7 @@ static enum coffer_rc read_evidence(struct span in, struct sgx *s, struct err *e
 
 	s->raw = wr_open(QUOTE_MAX);
 	if (in.n > 0 && in.p[0] == '{') {
-		TRY(json_parse(in, 2 * QUOTE_MAX, &doc, e));
+		TRY(json_parse(in, (size_t)2 * QUOTE_MAX, &doc, e));
 		TRY(json_closed(json_root(doc), names, "sgx evidence", e));
 		TRY(json_need_str(json_root(doc), "quote", "sgx evidence", &text, e));
 		if (!b64_read(text, &s->raw))

@@ -69,7 +69,7 @@ static enum coffer_rc ask(struct keep *k, const struct decide_in *in, struct spa
 	}
 	out->allows = tag == EVAL_ALLOWS;
 	for (size_t i = 0; i < said.n && i + 1 < sizeof(out->reason); i++)
-		out->reason[i] = said.p[i] >= 0x20 && said.p[i] <= 0x7e ? (char)said.p[i] : '?';
+		out->reason[i] = (char)(said.p[i] >= 0x20 && said.p[i] <= 0x7e ? said.p[i] : '?');
 	return COFFER_OK;
 }
 

@@ -256,7 +256,7 @@ static struct val bi_printf(struct call *c)
 		skip(&st);
 		n = st.w.n;
 		directive(&st);
-		if (!heap_steps(c->h, 1 + (st.w.n - n) / 64))
+		if (!heap_steps(c->h, 1 + (st.w.n - n) / 8))
 			break;
 	}
 	surplus(&st);

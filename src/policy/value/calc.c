@@ -6,6 +6,8 @@
 #include "policy/value/flt.h"
 #include "policy/value/num.h"
 
+#define FLOAT_STEPS 40 /* what takes as long as so many steps: shortest text of a result, or whole numbers beyond a word */
+
 /* ---- integers ---- */
 
 struct signed_big {
@@ -139,6 +141,8 @@ enum num_rc num_arith(struct heap *h, enum num_op op, struct val a, struct val b
 		return NUM_DIV_ZERO;
 	if (small && small_arith(h, op, (int64_t[2]){ small_of(a), small_of(b) }, out))
 		return NUM_OK;
+	if (!heap_steps(h, FLOAT_STEPS))
+		return NUM_RANGE;
 	if (op == NUM_REM || (exact_int(a) && exact_int(b) && !(small && op == NUM_DIV)))
 		*out = big_arith(h, op, a, b);
 	else

@@ -167,10 +167,11 @@ static struct val string(struct reader *r)
 
 static struct val number(struct reader *r)
 {
+	static const uint8_t in_number[] = { '+', '-', '.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'E', 'e' };
 	size_t start = r->at;
 	struct val v;
 
-	while (r->at < r->s.n && memchr("+-.0123456789Ee", r->s.p[r->at], 15))
+	while (r->at < r->s.n && memchr(in_number, r->s.p[r->at], sizeof(in_number)))
 		r->at++;
 	v = num_parse(r->h, (struct span){ r->s.p + start, r->at - start });
 	if (!val_defined(v)) {
