@@ -3,6 +3,7 @@
  * A layout is a sample: "2006-01-02T15:04:05.999999999Z07:00" and its parts. The calendar is the proleptic Gregorian one. No leap
  * seconds. Zones are offsets only: nothing here reads files or the clock. */
 #pragma once
+#include "base/calendar.h"
 #include "policy/builtin/text.h"
 
 struct moment {
@@ -22,7 +23,6 @@ bool          moment_ns(struct moment m, int64_t *ns) NODISCARD; /* false outsid
 struct civil  civil_of(struct moment m);                         /* as seen at its offset */
 /* The moment of a date and time at an offset. month and day may be out of range by years: they carry over, as in Go. */
 struct moment moment_of(struct civil c, int32_t nsec, int32_t offset);
-int64_t       month_days(int64_t year, int month);
 
 /* Named layouts ("RFC3339") or the text itself. */
 struct span go_layout(struct span name);
