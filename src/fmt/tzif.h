@@ -1,6 +1,6 @@
 /* Time zone files: TZif versions 1 to 4 (RFC 8536, RFC 9636), with the footer's rule for all time to come (POSIX TZ).
  *
- * * A parsed zone borrows the file and holds no memory of its own. All that a look-up will touch is checked once by the
+ * A parsed zone borrows the file and holds no memory of its own. All that a look-up will touch is checked once by the
  * parser. Refused: files whose times count leap seconds ("right/..."), and what the format forbids. Not checked: that
  * abbreviations are those of the place, that the first block of a later version agrees with the second. */
 #pragma once
