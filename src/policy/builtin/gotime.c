@@ -51,7 +51,7 @@ struct moment moment_of(struct civil c, int32_t nsec, int32_t offset)
 	m -= floor_div(m, 12) * 12;
 	for (int k = 1; k <= m; k++)
 		day += month_days(y, k);
-	return (struct moment){ day * DAY + c.hour * 3600 + c.minute * 60 + c.second - offset, nsec, offset };
+	return (struct moment){ .sec = day * DAY + c.hour * 3600 + c.minute * 60 + c.second - offset, .nsec = nsec, .offset = offset };
 }
 
 struct span go_layout(struct span name)
@@ -292,6 +292,8 @@ void go_format(struct text *t, struct span layout, struct moment m)
 		text_put(t, k.before);
 		if (k.std == STD_FRAC_0 || k.std == STD_FRAC_9)
 			put_fraction(t, &k, (struct span){ at.p + k.before.n, 1 }, m.nsec);
+		else if (k.std == STD_ZONE && m.zone.n)
+			text_put(t, m.zone);
 		else if (k.std == STD_ZONE && m.offset == 0)
 			text_str(t, "UTC");
 		else if (k.z && m.offset == 0)

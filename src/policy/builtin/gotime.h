@@ -1,7 +1,7 @@
 /* Moments, the calendar, and text by layouts as Go's time package has them.
  *
  * A layout is a sample: "2006-01-02T15:04:05.999999999Z07:00" and its parts. The calendar is the proleptic Gregorian one. No leap
- * seconds. Zones are offsets only: nothing here reads files or the clock. */
+ * seconds. Zones are offsets (by name: timezone.h): nothing here reads files or the clock. */
 #pragma once
 #include "base/calendar.h"
 #include "policy/builtin/text.h"
@@ -10,6 +10,7 @@ struct moment {
 	int64_t sec;    /* since 1970 in UTC */
 	int32_t nsec;   /* 0..999999999 */
 	int32_t offset; /* seconds east of UTC, for showing */
+	struct span zone; /* its abbreviation, "CET"; empty where none is known. Borrowed */
 };
 
 struct civil {
