@@ -10,12 +10,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct eval_release_req q;
 	struct verdict a, b;
+	struct zones none = { 0 };
 	struct err e = { 0 };
 
 	if (eval_release_req_read((struct span){ p, n }, &q, &e) != COFFER_OK)
 		return 0;
-	judge_release(&q, &a);
-	judge_release(&q, &b);
+	judge_release(&q, &none, &a);
+	judge_release(&q, &none, &b);
 	if (a.answer > EVAL_BUDGET || !memchr(a.reason, 0, sizeof(a.reason)) || a.answer != b.answer || strcmp(a.reason, b.reason) != 0)
 		abort();
 	for (const char *c = a.reason; *c; c++)

@@ -187,6 +187,7 @@ int kit_eval(void)
 		CLEANUP(wr_close) struct wr frame = { 0 };
 		struct eval_release_req q;
 		struct verdict v = { .answer = EVAL_ERROR };
+		struct zones none = { 0 };
 		struct err e = { 0 };
 		uint8_t tag = 0;
 
@@ -195,7 +196,7 @@ int kit_eval(void)
 		if (ipc_recv(sv[1], EVAL_FRAME_MAX, &tag, &frame, &e) != COFFER_OK)
 			_exit(0);
 		if (eval_release_req_read(wr_span(&frame), &q, &e) == COFFER_OK)
-			judge_release(&q, &v);
+			judge_release(&q, &none, &v);
 		if (ipc_send(sv[1], (uint8_t)v.answer, span_of(v.reason), &e) != COFFER_OK)
 			_exit(0);
 	}

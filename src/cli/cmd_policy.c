@@ -7,6 +7,7 @@
 #include "cli/policy_files.h"
 #include "cli/verbs.h"
 #include "fmt/json.h"
+#include "os/zones.h"
 #include "policy/lang/ast.h"
 #include "policy/value/valtext.h"
 
@@ -57,6 +58,7 @@ struct eval {
 	struct rego_policy *policy;
 	struct rego_eval *v;
 	struct val reference;
+	struct zones zones;  /* read as the policy asks for them */
 	struct arena *arena; /* of the query's tree */
 	const char *path;    /* the query, if it is but the path of a rule */
 	struct val result;
@@ -71,6 +73,7 @@ static void eval_end(struct eval *x)
 	sources_clear(&x->src);
 	paths_clear(&x->paths);
 	arena_free(x->arena);
+	zones_close(&x->zones);
 }
 
 /* A query that is nothing but "data.a.b": then it can be told whether there is such a rule. */
@@ -142,6 +145,8 @@ static enum coffer_rc set_documents(const struct cli *c, struct eval *x, struct 
 		TRY(policy_json(h, cli_opt(c, "reference-values"), &x->reference, e));
 	rego_eval_host(x->v, &x->reference);
 	rego_eval_time(x->v, now_ns());
+	x->zones = zones_open(ZONES_FOLDER);
+	rego_eval_zones(x->v, zones_find, &x->zones);
 	return COFFER_OK;
 }
 

@@ -188,6 +188,7 @@ void trial_end(struct trial *t)
 {
 	rego_eval_free(t->v);
 	rego_policy_free(t->own);
+	zones_close(&t->zones);
 }
 
 bool trial_compile(struct trial *t, struct case_file *f, struct val modules, const struct rego_options *o)
@@ -214,6 +215,9 @@ bool trial_begin(struct trial *t, const struct rego_policy *p, struct val data, 
 		return false;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	rego_eval_time(t->v, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+	if (!t->zones.folder)
+		t->zones = zones_open(ZONES_FOLDER);
+	rego_eval_zones(t->v, zones_find, &t->zones);
 	rego_eval_host(t->v, &t->reference);
 	if (val_defined(data))
 		rego_eval_data(t->v, data);

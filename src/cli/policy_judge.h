@@ -4,6 +4,7 @@
  * policy_judge_<x>.c. No case is known here by name: what fails, fails. */
 #pragma once
 #include "cli/policy_files.h"
+#include "os/zones.h"
 
 enum verdict { CASE_PASSED, CASE_FAILED, CASE_SKIPPED };
 
@@ -60,6 +61,7 @@ struct trial { /* one evaluation */
 	enum rego_outcome   out;
 	struct val          result;
 	struct val          reference; /* for query_reference_value */
+	struct zones        zones;
 };
 void trial_end(struct trial *t);
 /* Compiles the case's modules, a list of texts. */

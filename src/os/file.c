@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/own.h"
 #include "base/str.h"
@@ -73,21 +75,37 @@ static enum coffer_rc read_all(int fd, const char *name, size_t max, struct wr *
 	return rc;
 }
 
-/* Opens for reading what is a file or a pipe; folders and devices are refused so that
+/* What is read is a file or a pipe; folders and devices are refused so that
  * a wrong argument is an error and not an endless read. */
-static enum coffer_rc open_regular(const char *path, int *out, struct err *e)
+static enum coffer_rc check_regular(int fd, const char *path, bool fifo, struct err *e)
 {
-	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct stat st;
 
 	if (fd < 0)
 		return fail(e, path, errno);
 	if (fstat(fd, &st) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "%s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
+	if (!S_ISREG(st.st_mode) && !(fifo && S_ISFIFO(st.st_mode)))
 		return err_set(e, COFFER_E_INPUT, "%s: not a regular file", path);
+	return COFFER_OK;
+}
+
+static enum coffer_rc open_regular(const char *path, int *out, struct err *e)
+{
+	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	TRY(check_regular(fd, path, true, e));
 	*out = MOVE_FD(fd);
 	return COFFER_OK;
+}
+
+enum coffer_rc file_read_below(int dir_fd, const char *name, size_t max, struct wr *out, struct err *e)
+{
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+	CLEANUP(closep) int fd = (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
+
+	TRY(check_regular(fd, name, false, e));
+	return read_all(fd, name, max, out, e);
 }
 
 enum coffer_rc file_read(const char *path, size_t max, struct wr *out, struct err *e)

@@ -7,6 +7,8 @@
 
 /* Reads a regular file (or a pipe) of at most max bytes. COFFER_E_NOTFOUND when absent, COFFER_E_LIMIT when larger. */
 enum coffer_rc file_read(const char *path, size_t max, struct wr *out, struct err *e) NODISCARD;
+/* The same for a file below an open folder: neither ".." nor a symbolic link leads out of it (openat2, RESOLVE_BENEATH). */
+enum coffer_rc file_read_below(int dir_fd, const char *name, size_t max, struct wr *out, struct err *e) NODISCARD;
 /* "-" is standard input. */
 enum coffer_rc file_read_arg(const char *path, size_t max, struct wr *out, struct err *e) NODISCARD;
 enum coffer_rc file_read_secret(const char *path, size_t max, struct secret *out, struct err *e) NODISCARD;

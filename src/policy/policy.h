@@ -50,14 +50,16 @@ struct rego_eval *rego_eval_new(const struct rego_policy *p, struct rego_limits 
 void rego_eval_free(struct rego_eval *v);
 static inline void rego_eval_freep(struct rego_eval **v) { rego_eval_free(*v); *v = NULL; }
 
-/* Forgets everything of the evaluation before (its values die; time, host state, prints, explanation are to be given again) and starts the
- * budget anew. */
+/* Forgets everything of the evaluation before (its values die; time, zones, host state, prints, explanation are to be given again) and
+ * starts the budget anew. */
 void         rego_eval_begin(struct rego_eval *v);
 struct heap *rego_eval_heap(struct rego_eval *v); /* to make input and data in */
 void rego_eval_input(struct rego_eval *v, struct val input);  /* VAL_UNDEF: no input */
 void rego_eval_data(struct rego_eval *v, struct val data);    /* merged over the policy's own base document */
 void rego_eval_host(struct rego_eval *v, void *state);        /* for host functions */
 void rego_eval_time(struct rego_eval *v, int64_t now_ns);     /* without it time.now_ns is an error */
+/* Time zone files by name, for time.date and the like; without it only UTC is known. What it owes: rego_zone_fn in builtin/builtin.h. */
+void rego_eval_zones(struct rego_eval *v, bool (*zone)(void *state, struct span name, struct span *tzif), void *state);
 void rego_eval_prints(struct rego_eval *v, struct wr *to);    /* NULL (default): print builds no strings */
 
 /* The explanation of a denial: why the rule asked for is not what was wanted. Off unless asked for. Values below the paths marked

@@ -79,6 +79,10 @@ echo '{"a": 1' >bad.json
 expect 3 bad.json "eval_of_malformed_input_exits_3" eval -i bad.json -p p data.a.allow
 env -i "$coffer" policy eval -i - 'input.user = x' <i.json >out 2>err && grep -q '"x": "ann"' out
 report $? "eval_reads_input_from_stdin"
+if [ -e /usr/share/zoneinfo/Asia/Kolkata ]; then
+	expect 0 00:10:53+05:30 "eval_knows_the_machines_time_zones" eval 'time.format([1670006453000000000, "Asia/Kolkata"])'
+	expect 3 "unknown time zone" "eval_takes_no_path_for_a_time_zone" eval --strict 'time.clock([0, "../zoneinfo/Asia/Kolkata"])'
+fi
 deep=q; for i in 1 2 3 4 5 6 7 8; do deep=$deep/a/b/c/d; done
 mkdir -p "$deep/e"
 expect 3 "nested too deeply" "folders_are_read_to_a_depth" check q

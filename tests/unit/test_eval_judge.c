@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cofferd/eval/judge.h"
 #include "tests/t.h"
+#include "tzif_fix.h"
 
 static const char data[] = "{\"plugin\":\"resource\",\"query\":{},\"resource-path\":[\"a\",\"b\",\"c\"]}";
 static const char good[] = "{\"submods\":{\"cpu0\":{\"ear.status\":\"affirming\"}}}";
@@ -13,9 +14,10 @@ static const char good[] = "{\"submods\":{\"cpu0\":{\"ear.status\":\"affirming\"
 static struct verdict judge(const char *policy, const char *d, const char *input)
 {
 	struct eval_release_req q = { .now = 1700000000, .policy = span_of(policy), .data = span_of(d), .input = span_of(input) };
+	struct zones none = { 0 };
 	struct verdict v;
 
-	judge_release(&q, &v);
+	judge_release(&q, &none, &v);
 	return v;
 }
 
@@ -138,13 +140,33 @@ static void time_is_the_services_and_data_is_upstreams(void)
 	CHECK(judge("package policy\nallow if { data.plugin == \"resource\"; data[\"resource-path\"] == [\"a\", \"b\", \"c\"]; data.query == {} }\n", data, good).answer == EVAL_ALLOWS);
 }
 
+static void named_zones_are_those_that_were_loaded(void)
+{
+	struct made_zone m = MADE_NORTH;
+	CLEANUP(wr_close) struct wr w = made_file(&m);
+	struct zones_file file = { .name = (char[]){ "North" }, .p = (char *)w.p, .n = w.n };
+	struct zones one = { .file = &file, .n = 1 }, none = { 0 };
+	struct eval_release_req q = { .policy = span_of("package policy\nallow if time.clock([time.now_ns(), \"North\"])[0] == 3\n"), .now = 1774746000,
+		.data = span_of(data), .input = span_of(good) };
+	struct verdict v;
+
+	judge_release(&q, &one, &v);
+	CHECK(v.answer == EVAL_ALLOWS);
+	q.now--;
+	judge_release(&q, &one, &v);
+	CHECK(v.answer == EVAL_UNDEFINED);
+	q.now++;
+	judge_release(&q, &none, &v);
+	CHECK(v.answer == EVAL_UNDEFINED);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(request_survives_the_wire_and_every_truncation_is_refused), T(policy_longer_than_the_bound_is_refused_before_it_is_read),
 		T(strict_policy_holds_where_none_is_given), T(only_the_boolean_true_allows_and_all_else_says_what_it_was), T(denial_names_path_found_and_wanted),
 		T(budgets_and_malformed_documents_deny), T(comparing_takes_steps_wherever_it_happens),
-		T(text_of_strangers_is_printable), T(time_is_the_services_and_data_is_upstreams),
+		T(text_of_strangers_is_printable), T(time_is_the_services_and_data_is_upstreams), T(named_zones_are_those_that_were_loaded),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

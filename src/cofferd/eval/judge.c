@@ -73,7 +73,7 @@ static bool document(struct rego_eval *ev, const char *name, struct span text, s
 	return false;
 }
 
-static void evaluate(struct rego_eval *ev, const struct eval_release_req *q, struct verdict *out)
+static void evaluate(struct rego_eval *ev, const struct eval_release_req *q, struct zones *zones, struct verdict *out)
 {
 	struct rego_error e = { 0 };
 	struct val data, input, got = VAL_UNDEF;
@@ -84,6 +84,7 @@ static void evaluate(struct rego_eval *ev, const struct eval_release_req *q, str
 	rego_eval_data(ev, data);
 	rego_eval_input(ev, input);
 	rego_eval_time(ev, q->now * 1000000000);
+	rego_eval_zones(ev, zones_find, zones);
 	rego_eval_explain(ev, NULL, 0);
 	switch (rego_eval_rule(ev, RULE, &got, &e)) {
 	case REGO_OUT_VALUE:
@@ -104,7 +105,7 @@ static void evaluate(struct rego_eval *ev, const struct eval_release_req *q, str
 	}
 }
 
-void judge_release(const struct eval_release_req *q, struct verdict *out)
+void judge_release(const struct eval_release_req *q, struct zones *zones, struct verdict *out)
 {
 	struct source src = { q->policy.n > 0 ? "policy.rego" : "default.rego",
 		q->policy.n > 0 ? q->policy : (struct span){ default_policy, default_policy_n } };
@@ -123,5 +124,5 @@ void judge_release(const struct eval_release_req *q, struct verdict *out)
 	if (!ev)
 		say(out, EVAL_BUDGET, "system: out of memory");
 	else
-		evaluate(ev, q, out);
+		evaluate(ev, q, zones, out);
 }

@@ -1,5 +1,6 @@
 /* A release policy judged: pure, in memory, within its budget. No process, no clock, no store. */
 #pragma once
+#include "os/zones.h"
 #include "proto/eval.h"
 
 struct verdict {
@@ -7,6 +8,7 @@ struct verdict {
 	char             reason[EVAL_REASON_MAX]; /* printable ASCII; names rule, place, found and wanted where known */
 };
 
-/* data.policy.allow over the request's data and input, as upstream's trust service asks it: the boolean true allows, everything
- * else (false, another value, undefined, no such rule, error, limit) denies and says which it was. */
-void judge_release(const struct eval_release_req *q, struct verdict *out);
+/* data.policy.allow over the request's data and input, as upstream's trust service asks it: the boolean true allows,
+ * everything else (false, another value, undefined, no such rule, error, limit) denies and says which it was. Named time
+ * zones are those of `zones`, which must have been loaded: nothing is read here. */
+void judge_release(const struct eval_release_req *q, struct zones *zones, struct verdict *out);

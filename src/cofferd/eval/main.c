@@ -25,7 +25,7 @@
 
 /* ---- the child ---- */
 
-static void child(struct span request, int out)
+static void child(struct span request, struct zones *zones, int out)
 {
 	const struct rlimit cpu = { CHILD_SECONDS, CHILD_SECONDS };
 	struct eval_release_req q;
@@ -38,7 +38,7 @@ static void child(struct span request, int out)
 	if (setrlimit(RLIMIT_CPU, &cpu) != 0 || sandbox_enter_compute(&e) != COFFER_OK)
 		_exit(2);
 	if (eval_release_req_read(request, &q, &e) == COFFER_OK)
-		judge_release(&q, &v);
+		judge_release(&q, zones, &v);
 	answer = (uint8_t)v.answer;
 	if (write(out, &answer, 1) == 1)
 		(void)!write(out, v.reason, strnlen(v.reason, sizeof(v.reason)));
@@ -87,7 +87,7 @@ static struct verdict heard(const char *said, size_t n, bool in_time, int status
 	return v;
 }
 
-static enum coffer_rc ask_child(struct span request, struct verdict *out, struct err *e)
+static enum coffer_rc ask_child(struct span request, struct zones *zones, struct verdict *out, struct err *e)
 {
 	CLEANUP(closep) int from = -1, to = -1;
 	char said[EVAL_REASON_MAX + 1] = { 0 };
@@ -105,7 +105,7 @@ static enum coffer_rc ask_child(struct span request, struct verdict *out, struct
 		return err_set(e, COFFER_E_SYSTEM, "fork: %s", strerror(errno));
 	if (pid == 0) {
 		(void)close(from);
-		child(request, to);
+		child(request, zones, to);
 	}
 	closep(&to);
 	to = -1;
@@ -119,7 +119,7 @@ static enum coffer_rc ask_child(struct span request, struct verdict *out, struct
 	return COFFER_OK;
 }
 
-static enum coffer_rc serve(struct err *e)
+static enum coffer_rc serve(struct zones *zones, struct err *e)
 {
 	CLEANUP(wr_close) struct wr request = { 0 };
 
@@ -134,21 +134,41 @@ static enum coffer_rc serve(struct err *e)
 			return got;
 		if (tag != EVAL_RELEASE)
 			return err_set(e, COFFER_E_INPUT, "keep sent message %u", (unsigned)tag);
-		TRY(ask_child(wr_span(&request), &v, e));
+		TRY(ask_child(wr_span(&request), zones, &v, e));
 		TRY(ipc_send(EVAL_FD_KEEP, (uint8_t)v.answer, span_of(v.reason), e));
 		wr_close(&request);
 	}
 	return COFFER_OK;
 }
 
+/* Zone files come from the machine's packages, not from a stranger. Without them the service runs, and a policy that asks for one
+ * denies. */
+static void load_zones(struct zones *z)
+{
+	struct err e = { 0 };
+
+	if (zones_load(z, &e) != COFFER_OK)
+		(void)fprintf(stderr, "cofferd-eval: no named time zone is known: %s\n", e.msg);
+}
+
+static enum coffer_rc run(struct zones *z, struct err *e)
+{
+	TRY(sandbox_drop_root(e));
+	load_zones(z);
+	TRY(sandbox_enter_forker(e));
+	if (write(EVAL_FD_PARENT, "R", 1) != 1)
+		return err_set(e, COFFER_E_SYSTEM, "the parent is gone");
+	return serve(z, e);
+}
+
 int main(void)
 {
+	CLEANUP(zones_close) struct zones zones = zones_open(ZONES_FOLDER);
 	struct err e = { 0 };
 
 	(void)setvbuf(stderr, NULL, _IOLBF, 4096);
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (sandbox_drop_root(&e) != COFFER_OK || sandbox_enter_forker(&e) != COFFER_OK ||
-	    (write(EVAL_FD_PARENT, "R", 1) != 1 && err_set(&e, COFFER_E_SYSTEM, "the parent is gone")) || serve(&e) != COFFER_OK) {
+	if (run(&zones, &e) != COFFER_OK) {
 		(void)fprintf(stderr, "cofferd-eval: %s\n", e.msg);
 		return 1;
 	}

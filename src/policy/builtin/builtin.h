@@ -8,11 +8,17 @@
 #pragma once
 #include "policy/value/val.h"
 
+/* The TZif file of a zone, false when there is none of that name. The name has the form that tzif_name_ok() wants. The file is parsed as
+ * hostile, and must stay as it is while the evaluation lasts; a name has the same answer for as long. */
+typedef bool (*rego_zone_fn)(void *state, struct span name, struct span *tzif);
+
 struct host { /* what is constant within one evaluation */
 	int64_t     now_ns;     /* time.now_ns: the caller's time, never the machine's */
 	uint64_t    seed;       /* rand.intn, uuid.rfc4122: derived from the evaluation's inputs */
 	bool        has_now;    /* false: time.now_ns is an error */
 	struct regex_cache *regex; /* compiled patterns of this evaluation; regex/cache.h */
+	rego_zone_fn zone;      /* time zone files by name, for zone_state; NULL: no named zone is known */
+	void        *zone_state;
 };
 
 struct call {

@@ -8,31 +8,6 @@ const char *const go_month[12] = { "January", "February", "March", "April", "May
 	"October", "November", "December" };
 const char *const go_weekday[7] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-	return a / b - (a % b < 0);
-}
-
-static bool leap(int64_t y)
-{
-	return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
-}
-
-int64_t month_days(int64_t year, int month)
-{
-	static const int days[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
-	return days[month - 1] + (month == 2 && leap(year));
-}
-
-/* Days from 1970-01-01 to the first of January of a year. */
-static int64_t year_start(int64_t y)
-{
-	int64_t p = y - 1;
-
-	return 365 * (y - 1970) + floor_div(p, 4) - floor_div(p, 100) + floor_div(p, 400) - 477;
-}
-
 struct moment moment_of_ns(int64_t ns)
 {
 	int32_t rest = (int32_t)(ns % 1000000000);
@@ -55,12 +30,8 @@ bool moment_ns(struct moment m, int64_t *ns)
 struct civil civil_of(struct moment m)
 {
 	int64_t t = m.sec + m.offset, day = floor_div(t, DAY), in = t - day * DAY;
-	struct civil c = { .year = 1970 + floor_div(day * 400, 146097), .month = 1 };
+	struct civil c = { .year = year_of_day(day), .month = 1 };
 
-	while (year_start(c.year) > day)
-		c.year--;
-	while (year_start(c.year + 1) <= day)
-		c.year++;
 	c.hour = (int)(in / 3600);
 	c.minute = (int)(in / 60 % 60);
 	c.second = (int)(in % 60);
@@ -80,7 +51,7 @@ struct moment moment_of(struct civil c, int32_t nsec, int32_t offset)
 	m -= floor_div(m, 12) * 12;
 	for (int k = 1; k <= m; k++)
 		day += month_days(y, k);
-	return (struct moment){ day * DAY + (int64_t)c.hour * 3600 + (int64_t)c.minute * 60 + c.second - offset, nsec, offset };
+	return (struct moment){ .sec = day * DAY + (int64_t)c.hour * 3600 + (int64_t)c.minute * 60 + c.second - offset, .nsec = nsec, .offset = offset };
 }
 
 struct span go_layout(struct span name)
@@ -321,6 +292,8 @@ void go_format(struct text *t, struct span layout, struct moment m)
 		text_put(t, k.before);
 		if (k.std == STD_FRAC_0 || k.std == STD_FRAC_9)
 			put_fraction(t, &k, (struct span){ at.p + k.before.n, 1 }, m.nsec);
+		else if (k.std == STD_ZONE && m.zone.n)
+			text_put(t, m.zone);
 		else if (k.std == STD_ZONE && m.offset == 0)
 			text_str(t, "UTC");
 		else if (k.z && m.offset == 0)

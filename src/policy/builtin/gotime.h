@@ -1,14 +1,16 @@
 /* Moments, the calendar, and text by layouts as Go's time package has them.
  *
  * A layout is a sample: "2006-01-02T15:04:05.999999999Z07:00" and its parts. The calendar is the proleptic Gregorian one. No leap
- * seconds. Zones are offsets only: nothing here reads files or the clock. */
+ * seconds. Zones are offsets (by name: timezone.h): nothing here reads files or the clock. */
 #pragma once
+#include "base/calendar.h"
 #include "policy/builtin/text.h"
 
 struct moment {
 	int64_t sec;    /* since 1970 in UTC */
 	int32_t nsec;   /* 0..999999999 */
 	int32_t offset; /* seconds east of UTC, for showing */
+	struct span zone; /* its abbreviation, "CET"; empty where none is known. Borrowed */
 };
 
 struct civil {
@@ -22,7 +24,6 @@ bool          moment_ns(struct moment m, int64_t *ns) NODISCARD; /* false outsid
 struct civil  civil_of(struct moment m);                         /* as seen at its offset */
 /* The moment of a date and time at an offset. month and day may be out of range by years: they carry over, as in Go. */
 struct moment moment_of(struct civil c, int32_t nsec, int32_t offset);
-int64_t       month_days(int64_t year, int month);
 
 /* Named layouts ("RFC3339") or the text itself. */
 struct span go_layout(struct span name);

@@ -1,7 +1,8 @@
-/* Time as nanoseconds since 1970. Zones by name would need files, and an evaluation reads none: UTC only (docs/rego.md). */
+/* Time as nanoseconds since 1970. An evaluation reads no files: zones by name are what its embedder knows (docs/rego.md). */
 #include "policy/builtin/amount.h"
 #include "policy/builtin/gotime.h"
 #include "policy/builtin/operand.h"
+#include "policy/builtin/timezone.h"
 
 #define LAYOUT_MAX 4096		      /* bytes of a layout: each is looked at again for the fraction behind the seconds */
 #define CARRY_MAX  INT64_C(400000000) /* days, months or years to add; more leaves the range of ns whatever the rest is */
@@ -126,14 +127,18 @@ static struct val time_parse_duration_ns(struct call *c)
 	return val_int64(total, &ns) ? total : bi_fail(c, "time: invalid duration");
 }
 
+struct when { /* a time operand */
+	struct moment      m; /* as its zone shows it */
+	struct timezone_of zone;
+	struct span        layout;
+};
+
 /* Operand i: nanoseconds, or [nanoseconds, zone, layout] of which the last two may be missing. */
-static bool moment_arg(struct call *c, size_t i, struct moment *m, struct span *layout)
+static bool when_arg(struct call *c, size_t i, struct when *w)
 {
 	struct val v = c->arg[i], ns = val_type(v) == VT_ARRAY ? val_at(v, 0) : v;
-	struct span zone = val_span(val_at(v, 1));
 	int64_t n;
 
-	*layout = (struct span){ NULL, 0 };
 	if ((val_type(v) != VT_ARRAY && val_type(v) != VT_NUMBER) || !val_defined(ns)) {
 		(void)bi_type(c, i, "either number (ns) or [number (ns), string (tz)]");
 		return false;
@@ -144,14 +149,14 @@ static bool moment_arg(struct call *c, size_t i, struct moment *m, struct span *
 		if (val_type(val_at(v, k)) != VT_STRING)
 			(void)bi_operand(c, i, "must be string but got %s", val_type_name(val_at(v, k)));
 	}
-	if (zone.n && !span_eq_str(zone, "UTC") && !span_eq_str(zone, "Local"))
-		(void)bi_fail(c, "zones by name are not supported: only UTC is");
-	if (c->code == REGO_OK && !val_int64(ns, &n))
-		(void)bi_fail(c, "timestamp too big");
-	if (c->code != REGO_OK)
+	if (c->code != REGO_OK || !timezone_find(c, val_span(val_at(v, 1)), &w->zone))
 		return false;
-	*m = moment_of_ns(n);
-	*layout = val_span(val_at(v, 2));
+	if (!val_int64(ns, &n)) {
+		(void)bi_fail(c, "timestamp too big");
+		return false;
+	}
+	w->m = timezone_show(&w->zone, moment_of_ns(n));
+	w->layout = val_span(val_at(v, 2));
 	return true;
 }
 
@@ -166,12 +171,11 @@ static struct val ints(struct call *c, const int64_t *v, size_t n)
 
 static bool civil_arg(struct call *c, struct civil *out)
 {
-	struct moment m;
-	struct span layout;
+	struct when w;
 
-	if (!moment_arg(c, 0, &m, &layout))
+	if (!when_arg(c, 0, &w))
 		return false;
-	*out = civil_of(m);
+	*out = civil_of(w.m);
 	return true;
 }
 
@@ -199,28 +203,26 @@ static struct val time_weekday(struct call *c)
 static struct val time_format(struct call *c)
 {
 	struct text t = { .c = c };
-	struct span layout;
-	struct moment m;
+	struct when w;
 
-	if (!moment_arg(c, 0, &m, &layout))
+	if (!when_arg(c, 0, &w))
 		return VAL_UNDEF;
-	if (layout.n > LAYOUT_MAX)
+	if (w.layout.n > LAYOUT_MAX)
 		return bi_fail(c, "layout too long");
-	if (!heap_steps(c->h, layout.n))
+	if (!heap_steps(c->h, w.layout.n))
 		return VAL_UNDEF;
-	go_format(&t, go_layout(layout.n ? layout : span_of("RFC3339Nano")), m);
+	go_format(&t, go_layout(w.layout.n ? w.layout : span_of("RFC3339Nano")), w.m);
 	return text_val(&t);
 }
 
 /* Years, months and days are added at once; days past the end of a month carry over. */
 static struct val time_add_date(struct call *c)
 {
-	struct span layout;
-	struct moment m;
+	struct when w;
 	struct civil t;
 	int64_t add[3];
 
-	if (!moment_arg(c, 0, &m, &layout))
+	if (!when_arg(c, 0, &w))
 		return VAL_UNDEF;
 	for (size_t i = 0; i < 3; i++) {
 		if (!bi_int(c, i + 1, &add[i]))
@@ -228,24 +230,26 @@ static struct val time_add_date(struct call *c)
 		if (add[i] < -CARRY_MAX || add[i] > CARRY_MAX)
 			return bi_fail(c, "time outside of valid range");
 	}
-	t = civil_of(m);
+	t = civil_of(w.m);
 	t.year += add[0];
 	t.month += (int)add[1];
 	t.day += (int)add[2];
-	return ns_val(c, moment_of(t, m.nsec, m.offset));
+	return ns_val(c, timezone_moment(&w.zone, t, w.m.nsec));
 }
 
 /* The later less the earlier, part by part, what is below nought taken from the part before; months are as long as the
- * earlier's. */
+ * earlier's. Both are seen in the zone of the first operand. */
 static struct val time_diff(struct call *c)
 {
 	static const int64_t whole[6] = { 0, 12, 0, 24, 60, 60 };
+	struct when first, second;
 	struct moment a, b, x;
-	struct span layout;
 	struct civil p, q;
 
-	if (!moment_arg(c, 0, &a, &layout) || !moment_arg(c, 1, &b, &layout))
+	if (!when_arg(c, 0, &first) || !when_arg(c, 1, &second))
 		return VAL_UNDEF;
+	a = first.m;
+	b = timezone_show(&first.zone, second.m);
 	if (a.sec > b.sec || (a.sec == b.sec && a.nsec > b.nsec)) {
 		x = a;
 		a = b;

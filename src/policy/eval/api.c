@@ -99,6 +99,12 @@ void rego_eval_time(struct rego_eval *v, int64_t now_ns)
 	v->host.has_now = true;
 }
 
+void rego_eval_zones(struct rego_eval *v, bool (*zone)(void *state, struct span name, struct span *tzif), void *state)
+{
+	v->host.zone = zone;
+	v->host.zone_state = state;
+}
+
 void rego_eval_prints(struct rego_eval *v, struct wr *to)
 {
 	v->prints = to;
