@@ -58,8 +58,7 @@ static const char *block(struct rd *r, const struct counts *c, size_t width, str
 {
 	if (c->leap != 0)
 		return "its times count leap seconds";
-	if (c->types == 0 || c->types > 256 || c->chars == 0 || (c->ut != 0 && c->ut != c->types) ||
-	    (c->std != 0 && c->std != c->types))
+	if (c->types == 0 || c->chars == 0 || (c->ut != 0 && c->ut != c->types) || (c->std != 0 && c->std != c->types))
 		return "counts that do not fit";
 	z->width = width;
 	z->n = c->times;

@@ -204,6 +204,10 @@ static void larger_than_the_bound_is_refused_and_so_are_counts_past_the_end(void
 
 	CHECK(tzif_parse((struct span){ big, TZIF_MAX + 1 }, &z, &e) == COFFER_E_LIMIT && z.n == 4711);
 	CHECK(refused((struct span){ big, TZIF_MAX }, "header"));
+	CHECK(w.p[93] == '2');
+	w.p[93] = '3'; /* the second header's version */
+	CHECK(refused(wr_span(&w), "second header"));
+	w.p[93] = '2';
 	for (size_t i = 20; i < 44; i += 4) {
 		uint8_t was = w.p[i];
 

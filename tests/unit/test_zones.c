@@ -11,6 +11,9 @@
 #include "tests/t.h"
 #include "tzif_fix.h"
 
+/* 64 letters */
+#define LONG "Abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl"
+
 static char dir[] = "/tmp/coffer-test-zones.XXXXXX";
 
 static void put(const char *name, struct span content)
@@ -69,7 +72,12 @@ static void fill(void)
 	put("Largest", (struct span){ big.p, 65536 });
 	link_to("Made/South", "Linked");
 	link_to("../../North", "Made/Deep/Up");
+	CLEANUP(freep) char *absolute = str_fmt("%s/North", dir), *round = str_fmt("../%s/North", strrchr(dir, '/') + 1);
 	link_to("/etc/passwd", "Out");
+	link_to(absolute, "Absolute");
+	link_to(round, "Round");
+	put(LONG, wr_span(&w));
+	put(LONG "g", wr_span(&w));
 	link_to("../../../../../../etc/passwd", "Made/Out");
 	link_to("Made", "Folder");
 	link_to("Loop", "Loop");
@@ -85,15 +93,16 @@ static bool found(struct zones *z, const char *name, const char *start)
 /* The same answers either way, but for folders too deep to be walked. */
 static void answers(struct zones *z)
 {
-	static const char *const no[] = { "", "zone.tab", "Big", "Out", "Made/Out", "Folder", "Loop", "Made", "Made/",
-		"posix/North", "right/North", "../etc/passwd", "/etc/passwd", "North/", "north", "Nort", "Northern",
-		"Made/Deep/../../../etc/passwd" };
+	static const char *const no[] = { "", "zone.tab", "Big", "Out", "Made/Out", "Folder", "Loop", LONG "g", "Absolute",
+		"Round", "Made", "Made/", "posix/North", "right/North", "../etc/passwd", "/etc/passwd", "North/", "north", "Nort",
+		"Northern", "Made/Deep/../../../etc/passwd" };
 	struct span f = { 0 };
 
 	for (int again = 0; again < 2; again++) {
 		CHECK(found(z, "North", "TZif2") && found(z, "Made/South", "TZif south") &&
 		      found(z, "Made/Deep/Deeper/Place", "TZif place"));
-		CHECK(found(z, "Linked", "TZif south") && found(z, "Made/Deep/Up", "TZif2") && found(z, "Largest", "TZif"));
+		CHECK(found(z, "Linked", "TZif south") && found(z, "Made/Deep/Up", "TZif2") && found(z, "Largest", "TZif") &&
+		      found(z, LONG, "TZif2"));
 	}
 	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
 		if (zones_find(z, span_of(no[i]), &f))
@@ -108,7 +117,7 @@ static void files_are_read_as_they_are_asked_for(void)
 
 	CHECK(z.n == 0);
 	answers(&z);
-	CHECK(z.n == 6 && zones_find(&z, span_of("North"), &a) && zones_find(&z, span_of("North"), &b) && a.p == b.p && z.n == 6);
+	CHECK(z.n == 7 && zones_find(&z, span_of("North"), &a) && zones_find(&z, span_of("North"), &b) && a.p == b.p && z.n == 7);
 }
 
 static void loaded_zones_need_no_file_any_more(void)
@@ -117,7 +126,7 @@ static void loaded_zones_need_no_file_any_more(void)
 	struct err e = { 0 };
 	struct span f;
 
-	CHECK(zones_load(&z, &e) == COFFER_OK && z.n == 6);
+	CHECK(zones_load(&z, &e) == COFFER_OK && z.n == 7);
 	for (size_t i = 1; i < z.n; i++)
 		CHECK(strcmp(z.file[i - 1].name, z.file[i].name) < 0);
 	put("Later", span_of("TZif later"));
@@ -144,7 +153,7 @@ static void too_many_zones_are_none(void)
 	char name[32];
 
 	folder("Many");
-	for (int i = 0; i < 1024 - 7; i++) { /* 6, and Later */
+	for (int i = 0; i < 1024 - 8; i++) { /* 7, and Later */
 		(void)snprintf(name, sizeof(name), "Many/%d", i);
 		put(name, span_of("TZif"));
 	}
