@@ -126,7 +126,7 @@ static int64_t day_in(const struct tzif_day *d, int64_t year)
 	for (int m = 1; m < d->month; m++)
 		first += month_days(year, m);
 	n = d->day - (first + 4) % 7; /* 1970 began on a Thursday */
-	n = (n % 7 + 7) % 7 + 7 * (d->week - 1);
+	n = (n % 7 + 7) % 7 + (int64_t)7 * (d->week - 1);
 	while (n >= month_days(year, d->month))
 		n -= 7;
 	return first + n;

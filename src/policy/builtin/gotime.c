@@ -51,7 +51,8 @@ struct moment moment_of(struct civil c, int32_t nsec, int32_t offset)
 	m -= floor_div(m, 12) * 12;
 	for (int k = 1; k <= m; k++)
 		day += month_days(y, k);
-	return (struct moment){ .sec = day * DAY + (int64_t)c.hour * 3600 + (int64_t)c.minute * 60 + c.second - offset, .nsec = nsec, .offset = offset };
+	return (struct moment){ .sec = day * DAY + (int64_t)c.hour * 3600 + (int64_t)c.minute * 60 + c.second - offset, .nsec = nsec,
+		.offset = offset };
 }
 
 struct span go_layout(struct span name)
