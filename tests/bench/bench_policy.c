@@ -105,7 +105,11 @@ static void ask(const struct job *j, struct rego_eval *v, const struct rego_rule
 
 static void row(const char *name, const char *what, double us, const char *limit, double limit_us)
 {
-	printf("policy-%s-%s\t%.2f\tus\t%s\t%.2f\n", name, what, us, limit, limit_us > 0 ? us / limit_us : 0.0);
+	printf("policy-%s-%s\t%.2f\tus\t%s\t", name, what, us, limit);
+	if (limit_us > 0)
+		printf("%.2f\n", us / limit_us);
+	else
+		printf("-\n");
 }
 
 /* Best of a few runs: what the machine does besides only ever adds. */
