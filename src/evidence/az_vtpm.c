@@ -409,8 +409,7 @@ static enum coffer_rc appraise(const struct ev_in *in, bool td, struct ev_out *o
 	CLEANUP(az_clear) struct az a = { .td = td };
 	struct err bad = { 0 };
 
-	out->claims = wr_open(OUT_MAX);
-	out->values = wr_open(OUT_MAX);
+	ev_begin(out, OUT_MAX);
 	if (read_evidence(in->evidence, &a, &bad) != COFFER_OK) {
 		ev_malformed(out, &bad);
 		return COFFER_OK;

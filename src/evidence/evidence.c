@@ -26,6 +26,18 @@ void ev_out_clear(struct ev_out *o)
 	*o = (struct ev_out){ 0 };
 }
 
+void ev_begin(struct ev_out *o, size_t max)
+{
+	o->claims = wr_open(max);
+	o->values = wr_open(max);
+}
+
+enum coffer_rc ev_done(const struct ev_out *o, struct err *e)
+{
+	TRY(wr_done(&o->claims, "claims", e));
+	return wr_done(&o->values, "values", e);
+}
+
 /* Evidence chooses these bytes and people read them on terminals. */
 static void copy_text(char *dst, size_t n, const char *s)
 {

@@ -48,6 +48,9 @@ struct ev_out {
 	struct wr       values;      /* JSON object: what the parser read, named as in docs/evidence.md (for show and for tests) */
 };
 void ev_out_clear(struct ev_out *o); /* CLEANUP-ready */
+/* For drivers: opens claims and values, at most max bytes each; and says whether both could be written. */
+void ev_begin(struct ev_out *o, size_t max);
+enum coffer_rc ev_done(const struct ev_out *o, struct err *e) NODISCARD;
 
 struct tee_driver {
 	const char *name;            /* "snp" */

@@ -29,8 +29,7 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	struct sample_evidence s = { 0 };
 	struct err bad = { 0 };
 
-	out->claims = wr_open(SAMPLE_MAX);
-	out->values = wr_open(SAMPLE_MAX);
+	ev_begin(out, SAMPLE_MAX);
 	if (json_parse(in->evidence, SAMPLE_MAX, &doc, &bad) != COFFER_OK ||
 	    sample_parse(json_root(doc), &s, &bad) != COFFER_OK) {
 		ev_malformed(out, &bad);

@@ -124,8 +124,7 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	CLEANUP(sgx_clear) struct sgx s = { 0 };
 	struct err bad = { 0 };
 
-	out->claims = wr_open(OUT_MAX);
-	out->values = wr_open(OUT_MAX);
+	ev_begin(out, OUT_MAX);
 	if (read_evidence(in->evidence, &s, &bad) != COFFER_OK) {
 		ev_malformed(out, &bad);
 		return COFFER_OK;
@@ -134,8 +133,7 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	ev_bindings(out, in, s.d.q.sgx.report_data, s.d.q.sgx.config_id);
 	write_claims(&s, &out->claims);
 	write_values(&s, &out->values);
-	TRY(wr_done(&out->claims, "claims", e));
-	return wr_done(&out->values, "values", e);
+	return ev_done(out, e);
 }
 
 static bool looks_like(struct span evidence)

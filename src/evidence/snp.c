@@ -290,8 +290,7 @@ static enum coffer_rc judge(struct snp *s, const struct ev_in *in, struct ev_out
 	ev_bindings(out, in, SPAN(s->r.report_data), SPAN(s->r.host_data));
 	write_claims(s, &out->claims);
 	write_values(s, &out->values);
-	TRY(wr_done(&out->claims, "claims", e));
-	return wr_done(&out->values, "values", e);
+	return ev_done(out, e);
 }
 
 static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struct err *e)
@@ -299,8 +298,7 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	CLEANUP(snp_clear) struct snp s = { 0 };
 	struct err bad = { 0 };
 
-	out->claims = wr_open(OUT_MAX);
-	out->values = wr_open(OUT_MAX);
+	ev_begin(out, OUT_MAX);
 	if (read_evidence(in->evidence, &s, &bad) != COFFER_OK) {
 		ev_malformed(out, &bad);
 		return COFFER_OK;

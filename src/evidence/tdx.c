@@ -188,8 +188,7 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	CLEANUP(tdx_clear) struct tdx t = { 0 };
 	struct err bad = { 0 };
 
-	out->claims = wr_open(OUT_MAX);
-	out->values = wr_open(OUT_MAX);
+	ev_begin(out, OUT_MAX);
 	if (read_evidence(in->evidence, &t, &bad) != COFFER_OK) {
 		ev_malformed(out, &bad);
 		return COFFER_OK;
@@ -199,8 +198,7 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	ev_bindings(out, in, t.d.q.td.report_data, t.d.q.td.mr_config_id);
 	write_claims(&t, &out->claims);
 	write_values(&t, &out->values);
-	TRY(wr_done(&out->claims, "claims", e));
-	return wr_done(&out->values, "values", e);
+	return ev_done(out, e);
 }
 
 static bool looks_like(struct span evidence)

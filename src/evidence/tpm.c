@@ -294,8 +294,7 @@ static enum coffer_rc judge(struct tpm *t, const struct ev_in *in, bool emulated
 	check_bindings(t, in, o);
 	write_claims(t, &o->claims);
 	write_values(t, &o->values);
-	TRY(wr_done(&o->claims, "claims", e));
-	return wr_done(&o->values, "values", e);
+	return ev_done(o, e);
 }
 
 static enum coffer_rc appraise(const struct ev_in *in, bool emulated, struct ev_out *out, struct err *e)
@@ -303,8 +302,7 @@ static enum coffer_rc appraise(const struct ev_in *in, bool emulated, struct ev_
 	CLEANUP(tpm_clear) struct tpm t = { 0 };
 	struct err bad = { 0 };
 
-	out->claims = wr_open(OUT_MAX);
-	out->values = wr_open(OUT_MAX);
+	ev_begin(out, OUT_MAX);
 	if (read_evidence(in->evidence, &t, &bad) != COFFER_OK) {
 		ev_malformed(out, &bad);
 		return COFFER_OK;

@@ -14,12 +14,12 @@ struct ways { /* a set of places in the program, in the order they came in */
 	size_t    n;
 };
 
-struct todo { uint32_t pc, slot; size_t old; }; /* go on here; or, with pc UINT32_MAX, give a slot its old value back */
+struct resume { uint32_t pc, slot; size_t old; }; /* go on here; or, with pc UINT32_MAX, give a slot its old value back */
 
 struct pike {
 	const struct re_run *r;
 	struct ways   now, then;
-	struct todo  *todo;
+	struct resume  *resume;
 	size_t       *cap;   /* of the way that is being followed */
 	uint64_t      visits;
 	bool          found;
@@ -41,7 +41,7 @@ static void copy(size_t *to, const size_t *from, size_t slots)
 }
 
 /* Follows one instruction that reads nothing and returns where it leads: UINT32_MAX nowhere. Every instruction is entered once
- * and leaves at most one thing to do, so that `todo` has room. */
+ * and leaves at most one thing to do, so that `resume` has room. */
 static uint32_t pass(struct pike *k, struct ways *w, uint32_t pc, size_t at, size_t *n)
 {
 	const struct re_inst *in = &k->r->re->inst[pc];
@@ -51,13 +51,13 @@ static uint32_t pass(struct pike *k, struct ways *w, uint32_t pc, size_t at, siz
 	case RI_JUMP:
 		return in->x;
 	case RI_SPLIT:
-		k->todo[(*n)++] = (struct todo){ in->y, 0, 0 };
+		k->resume[(*n)++] = (struct resume){ in->y, 0, 0 };
 		return in->x;
 	case RI_ASSERT:
 		return re_holds((enum re_assert)in->x, k->r->s, at) ? pc + 1 : UINT32_MAX;
 	case RI_SAVE:
 		if (in->x < slots) {
-			k->todo[(*n)++] = (struct todo){ UINT32_MAX, in->x, k->cap[in->x] };
+			k->resume[(*n)++] = (struct resume){ UINT32_MAX, in->x, k->cap[in->x] };
 			k->cap[in->x] = at;
 		}
 		return pc + 1;
@@ -77,9 +77,9 @@ static void add(struct pike *k, struct ways *w, uint32_t pc, size_t at)
 {
 	size_t n = 0;
 
-	k->todo[n++] = (struct todo){ pc, 0, 0 };
+	k->resume[n++] = (struct resume){ pc, 0, 0 };
 	while (n) {
-		struct todo t = k->todo[--n];
+		struct resume t = k->resume[--n];
 
 		if (t.pc == UINT32_MAX) {
 			k->cap[t.slot] = t.old;
@@ -172,7 +172,7 @@ static void *carve(uint8_t **p, size_t n, size_t each)
 bool re_pike(const struct re_run *r)
 {
 	size_t n = r->re->n, slots = r->slots;
-	size_t bytes = n * (4 * sizeof(uint32_t) + sizeof(struct todo)) + (2 * n + 1) * slots * sizeof(size_t) + 256;
+	size_t bytes = n * (4 * sizeof(uint32_t) + sizeof(struct resume)) + (2 * n + 1) * slots * sizeof(size_t) + 256;
 	struct pike k = { .r = r };
 	CLEANUP(freep) uint8_t *block = bytes <= RE_WORK_MAX ? calloc(1, bytes) : NULL;
 	uint8_t *p = block;
@@ -184,7 +184,7 @@ bool re_pike(const struct re_run *r)
 	k.now.cap = carve(&p, n * slots, sizeof(size_t));
 	k.then.cap = carve(&p, n * slots, sizeof(size_t));
 	k.cap = carve(&p, slots, sizeof(size_t));
-	k.todo = carve(&p, n + 1, sizeof(struct todo));
+	k.resume = carve(&p, n + 1, sizeof(struct resume));
 	k.now.sparse = carve(&p, n, sizeof(uint32_t));
 	k.now.dense = carve(&p, n, sizeof(uint32_t));
 	k.then.sparse = carve(&p, n, sizeof(uint32_t));
