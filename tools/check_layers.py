@@ -13,7 +13,7 @@ MAY = {  # directory -> directories it may include (itself is implied)
     "evidence": ["base", "fmt", "crypto", "policy"],
     "client": ["base", "os", "fmt", "crypto", "net", "trust", "proto"],
     "image": ["base", "os", "fmt", "crypto", "net"],
-    "trust": ["base", "fmt", "crypto"],
+    "trust": ["base", "fmt", "crypto", "evidence"],
     "proto": ["base", "os", "fmt", "crypto", "trust"],
     "cofferd": ["base", "os", "fmt", "crypto", "policy", "evidence", "trust", "proto"],
     "agent": ["base", "os", "fmt", "crypto", "net", "client", "policy", "evidence", "image", "trust", "proto"],

@@ -31,6 +31,8 @@ static const struct kind_rule {
 	{ ST_WORKLOAD, "workload", false, false, NULL },
 	{ ST_APPROVAL, "approval", true, true, NULL },
 	{ ST_REVOCATION, "revocation", false, false, NULL },
+	{ ST_BOOT_IMAGE, "boot-image", false, true, NULL },
+	{ ST_TCB, "tcb", true, false, "platform" },
 };
 #define N_RULES (sizeof(rules) / sizeof(rules[0]))
 

@@ -209,6 +209,8 @@ static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const s
 	case ST_APPROVAL:      return check_approval(k, env, s, e);
 	case ST_REVOCATION:    return check_revocation(k, env, s, e);
 	case ST_GENESIS:       return err_deny(e, "kind", "this service has its genesis");
+	case ST_BOOT_IMAGE:
+	case ST_TCB:           return err_deny(e, "kind", "this service does not log %s statements yet", statement_kind_name(s->kind));
 	}
 	return err_set(e, COFFER_E_BUG, "statement: unknown kind");
 }

@@ -384,6 +384,8 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 	case ST_PARTY:
 	case ST_IMAGE_RELEASE:
 	case ST_REVOCATION:
+	case ST_BOOT_IMAGE:
+	case ST_TCB:
 		break;
 	}
 }

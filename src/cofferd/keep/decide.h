@@ -7,6 +7,7 @@
  * the platform "sample" where the owner named it; on every other platform they deny.
  */
 #pragma once
+#include "trust/machine.h"
 #include "trust/manifest.h"
 #include "trust/statement.h"
 
@@ -41,6 +42,10 @@ struct appraisal {
 	uint8_t     init_register[32];
 	uint8_t     initdata[32];    /* SHA-256 of the bytes offered */
 	uint8_t     genesis[32];     /* what the attested key set says, if it does */
+	bool        genuine;         /* R2: verified to a vendor's root; sample never is */
+	bool        collateral;      /* false: R2 could not be judged for want of collateral */
+	char        why[200];        /* what R2 found, in words */
+	const struct hw_facts *hw;   /* borrowed; NULL unless genuine */
 };
 
 struct request {

@@ -23,13 +23,15 @@ static unsigned persona_for(enum statement_kind k)
 {
 	switch (k) {
 	case ST_SERVICE:
+	case ST_BOOT_IMAGE:
 	case ST_WORKLOAD:      return PERSONA_WORKLOAD;
 	case ST_IMAGE_RELEASE: return PERSONA_IMAGE;
 	case ST_GENESIS:
 	case ST_PARTY:
 	case ST_ASSET:
 	case ST_APPROVAL:
-	case ST_REVOCATION:    return 0;
+	case ST_REVOCATION:
+	case ST_TCB:           return 0;
 	}
 	return ~0u;
 }
