@@ -44,7 +44,7 @@ static void add_ca(X509 *x, const struct evkit_cert *c)
 	ASN1_BIT_STRING *ku = ASN1_BIT_STRING_new();
 
 	must(bc && ku);
-	bc->ca = 1;
+	bc->ca = 0xff; /* what DER writes for TRUE */
 	if (c->pathlen >= 0) {
 		bc->pathlen = ASN1_INTEGER_new();
 		must(ASN1_INTEGER_set(bc->pathlen, c->pathlen) == 1);

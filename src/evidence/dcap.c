@@ -104,6 +104,7 @@ static bool check_pck(struct dcap *d, const struct ev_in *in, struct ev_out *o, 
 	const struct cert *leaf = pck_cert(d, in->col);
 	struct crl_list crls = d->col.crls; /* borrowed: not cleared */
 	struct cert_rules rules = { .now = in->now, .crls = &crls };
+	struct cert_path path = { 0 };
 	struct err bad = { 0 };
 	char cn[64] = "";
 	enum coffer_rc rc;
@@ -122,7 +123,9 @@ static bool check_pck(struct dcap *d, const struct ev_in *in, struct ev_out *o, 
 	    cert_key(leaf) && vkey_verify(cert_key(leaf), SIG_ECDSA_RAW, HASH_SHA256, d->q.qe_report, d->q.qe_report_sig)
 		? "valid"
 		: "not by that key");
-	rc = cert_chain(leaf, &between, &d->roots, &rules, NULL, &bad);
+	rc = cert_chain(leaf, &between, &d->roots, &rules, &path, &bad);
+	if (rc == COFFER_OK)
+		ev_part_path(o, &path);
 	chain_check(o, "pck_chain", rc, &bad);
 	if (rc == COFFER_OK)
 		check_lists(d, leaf, &between, rules, o);

@@ -23,7 +23,27 @@ void ev_out_clear(struct ev_out *o)
 {
 	wr_close(&o->claims);
 	wr_close(&o->values);
+	wr_close(&o->parts.report);
+	wr_close(&o->parts.signature);
+	wr_close(&o->parts.key);
+	wr_close(&o->parts.registers);
+	for (size_t i = 0; i < EV_PATH_MAX; i++)
+		wr_close(&o->parts.path[i]);
 	*o = (struct ev_out){ 0 };
+}
+
+void ev_part(struct wr *part, struct span bytes)
+{
+	wr_close(part);
+	*part = wr_open(bytes.n);
+	wr_put(part, bytes);
+}
+
+void ev_part_path(struct ev_out *o, const struct cert_path *path)
+{
+	o->parts.n_path = path->n <= EV_PATH_MAX ? path->n : 0;
+	for (size_t i = 0; i < o->parts.n_path; i++)
+		ev_part(&o->parts.path[i], cert_bytes(path->c[i]));
 }
 
 void ev_begin(struct ev_out *o, size_t max)

@@ -7,6 +7,7 @@
 #pragma once
 #include "base/wr.h"
 #include "crypto/cert.h"
+#include "evidence/facts.h"
 #include "fmt/json.h"
 
 enum verdict { VERDICT_VALID, VERDICT_INVALID, VERDICT_MALFORMED, VERDICT_STALE, VERDICT_COLLATERAL };
@@ -40,17 +41,34 @@ struct ev_in {
 	struct span init_data;       /* digest wanted in the platform's register; {NULL,0}: not judged */
 };
 
+/* What whoever decides reads again by itself (fixed.h): the signed bytes as the hardware wrote them, and the path from their key to
+ * a vendor's root, leaf first, without the root. Filled by the drivers of fixed-layout platforms. */
+#define EV_PATH_MAX 6
+struct ev_parts {
+	struct wr report;            /* snp: 1184 bytes; tdx, sgx: the quote; tpm: TPMS_ATTEST */
+	struct wr signature, key, registers; /* tpm: TPMT_SIGNATURE; the AK's SubjectPublicKeyInfo; 24 PCRs one after another */
+	struct wr path[EV_PATH_MAX];
+	size_t    n_path;
+};
+
 struct ev_out {
 	enum verdict    verdict;     /* of the first check that does not hold */
 	struct ev_check check[EV_CHECKS_MAX];
 	size_t          n;
 	struct wr       claims;      /* JSON object, JCS-like, the members of upstream's claims; empty when malformed */
 	struct wr       values;      /* JSON object: what the parser read, named as in docs/evidence.md (for show and for tests) */
+	struct ev_parts parts;
+	struct hw_facts facts;       /* by drivers of other layouts; those of fixed layout leave it to fixed_read */
+	uint8_t         report_data[64], init_register[64]; /* with facts */
+	size_t          report_data_n, init_register_n;
 };
 void ev_out_clear(struct ev_out *o); /* CLEANUP-ready */
 /* For drivers: opens claims and values, at most max bytes each; and says whether both could be written. */
 void ev_begin(struct ev_out *o, size_t max);
 enum coffer_rc ev_done(const struct ev_out *o, struct err *e) NODISCARD;
+/* For drivers: copies into a part; a path that is longer than EV_PATH_MAX is left out whole. */
+void ev_part(struct wr *part, struct span bytes);
+void ev_part_path(struct ev_out *o, const struct cert_path *path);
 
 struct tee_driver {
 	const char *name;            /* "snp" */

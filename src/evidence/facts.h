@@ -3,6 +3,7 @@
  * (fixed.h: snp, tdx, tpm, az-*-vtpm) or from two appraisals that agree; nothing here has been compared with any wish. */
 #pragma once
 #include "base/rd.h"
+#include "base/wr.h"
 
 #define FACT_REGS_MAX 32
 #define FACT_SVNS_MAX 24
@@ -36,3 +37,9 @@ const struct fact_svn *facts_svn(const struct hw_facts *f, const char *name);
 /* False when there is no place left, or v is longer than 64 bytes or name than its field. */
 bool facts_add_reg(struct hw_facts *f, const char *name, struct span v) NODISCARD;
 bool facts_add_svn(struct hw_facts *f, const char *name, uint64_t committed, uint64_t launch) NODISCARD;
+
+#define FACTS_PACKED_MAX 4096
+/* As bytes, for messages and for the service's own tokens. Lengths first; docs/protocol/service.md. */
+void facts_write(struct wr *w, const struct hw_facts *f);
+/* Demands the last byte and printable names. COFFER_E_INPUT. */
+enum coffer_rc facts_read(struct span in, struct hw_facts *out, struct err *e) NODISCARD;

@@ -1,6 +1,6 @@
 /* AMD: the signing keys of VCEKs (ASK) and VLEKs (ASVK), and the root (ARK) of each processor generation.
  * RSA-4096, exponent 65537; published at the key distribution service as cert_chain of each product. */
-#include "evidence/driver.h"
+#include "evidence/pinned.h"
 
 const struct pinned roots_amd[] = {
 	{ "SEV-Milan", VKEY_RSA,

@@ -1,6 +1,6 @@
 /* Google Cloud: the roots of the certificates of its virtual TPMs' endorsement and attestation keys. RSA-4096, exponent 65537;
  * published at pki.goog/cloud_integrity. Any Shielded VM of that cloud has such a key: which machine it is, is for policies. */
-#include "evidence/driver.h"
+#include "evidence/pinned.h"
 
 const struct pinned roots_google[] = {
 	{ "tpm_ek_v1_cloud_host_root-signer-0-2018-04-06T10:58:26-07:00 K:1, 1:Pw003HsFYO4:0:18", VKEY_RSA,

@@ -1,6 +1,6 @@
 /* Intel: the root of SGX and TDX provisioning certificates and of signed collateral. P-256; published with the provisioning
  * service's documentation. */
-#include "evidence/driver.h"
+#include "evidence/pinned.h"
 
 const struct pinned roots_intel[] = {
 	{ "Intel SGX Root CA", VKEY_P256,

@@ -133,6 +133,7 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	ev_bindings(out, in, s.d.q.sgx.report_data, s.d.q.sgx.config_id);
 	write_claims(&s, &out->claims);
 	write_values(&s, &out->values);
+	ev_part(&out->parts.report, wr_span(&s.raw));
 	return ev_done(out, e);
 }
 

@@ -134,6 +134,8 @@ static void check_chain(struct snp *s, const struct ev_in *in, struct ev_out *o)
 		rc = snp_vek_read(s->leaf, &s->vek, &e);
 	if (rc == COFFER_OK)
 		rc = snp_vek_chain(s->leaf, &between, &s->roots, &rules, &s->vek, &e);
+	if (rc == COFFER_OK)
+		ev_part_path(o, &s->vek.path); /* its certificates die with `between` */
 	(void)ev_need(o, "vek_chain", rc == COFFER_OK,
 	    rc == COFFER_E_UPSTREAM ? VERDICT_COLLATERAL : strcmp(e.check, "validity") == 0 ? VERDICT_STALE : VERDICT_INVALID,
 	    "a key signed by AMD's ASK or ASVK", rc == COFFER_OK ? s->vek.chain : e.msg);
@@ -290,6 +292,7 @@ static enum coffer_rc judge(struct snp *s, const struct ev_in *in, struct ev_out
 	ev_bindings(out, in, SPAN(s->r.report_data), SPAN(s->r.host_data));
 	write_claims(s, &out->claims);
 	write_values(s, &out->values);
+	ev_part(&out->parts.report, SPAN(s->raw));
 	return ev_done(out, e);
 }
 

@@ -85,7 +85,7 @@ enum coffer_rc snp_vek_read(const struct cert *c, struct snp_vek *out, struct er
 enum coffer_rc snp_vek_chain(const struct cert *c, const struct cert_list *between, const struct anchors *roots,
     const struct cert_rules *rules, struct snp_vek *vek, struct err *e)
 {
-	TRY(cert_chain(c, between, roots, rules, NULL, e));
+	TRY(cert_chain(c, between, roots, rules, &vek->path, e));
 	if (vek->gen == SNP_GEN_UNKNOWN)
 		return err_deny(e, "chain", "the certificate's issuer is none of AMD's signing keys");
 	if (!vek->vlek && vek->hwid_n == 0)

@@ -198,6 +198,7 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	ev_bindings(out, in, t.d.q.td.report_data, t.d.q.td.mr_config_id);
 	write_claims(&t, &out->claims);
 	write_values(&t, &out->values);
+	ev_part(&out->parts.report, wr_span(&t.raw));
 	return ev_done(out, e);
 }
 

@@ -123,6 +123,7 @@ static void check_ak(struct tpm *t, const struct ev_in *in, bool emulated, struc
 	CLEANUP(certs_clear) struct cert_list between = { 0 };
 	const struct cert *c = ak_cert(t, in->col);
 	struct cert_rules rules = { .now = in->now, .crls = in->col ? &in->col->crls : NULL };
+	struct cert_path path = { 0 };
 	enum verdict otherwise = emulated ? VERDICT_VALID : VERDICT_INVALID;
 	static const char want[] = "an AK certificate that leads to a trusted root, or a registered AK";
 	struct err e = { 0 };
@@ -138,7 +139,8 @@ static void check_ak(struct tpm *t, const struct ev_in *in, bool emulated, struc
 	for (size_t i = 0; in->col && i < in->col->certs.n; i++)
 		if (certs_read(cert_bytes(in->col->certs.c[i]), &between, &e) != COFFER_OK)
 			break;
-	if (e.rc == COFFER_OK && cert_chain(c, &between, &t->roots, &rules, NULL, &e) == COFFER_OK) {
+	if (e.rc == COFFER_OK && cert_chain(c, &between, &t->roots, &rules, &path, &e) == COFFER_OK) {
+		ev_part_path(o, &path);
 		(void)ev_need(o, "ak", true, VERDICT_INVALID, want, "certified");
 		return;
 	}
@@ -282,6 +284,16 @@ static void write_values(const struct tpm *t, struct wr *w)
 	jw_obj_end(&j);
 }
 
+static void write_parts(const struct tpm *t, struct ev_parts *p)
+{
+	p->registers = wr_open(sizeof(t->pcr));
+	for (size_t i = 0; i < TPM_PCRS; i++)
+		wr_put(&p->registers, t->bank.value[i]);
+	ev_part(&p->report, wr_span(&t->message));
+	ev_part(&p->signature, wr_span(&t->signature));
+	ev_part(&p->key, vkey_der(t->ak));
+}
+
 static enum coffer_rc judge(struct tpm *t, const struct ev_in *in, bool emulated, struct ev_out *o, struct err *e)
 {
 	TRY(ev_roots("tpm", in->col, &t->roots, e));
@@ -294,6 +306,7 @@ static enum coffer_rc judge(struct tpm *t, const struct ev_in *in, bool emulated
 	check_bindings(t, in, o);
 	write_claims(t, &o->claims);
 	write_values(t, &o->values);
+	write_parts(t, &o->parts);
 	return ev_done(o, e);
 }
 

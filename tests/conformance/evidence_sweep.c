@@ -4,6 +4,7 @@
  * certificates: it is signed, compared or a length. Elsewhere (JSON's blanks, PEM's, a certificate that is not needed) a change
  * may be none: there the count is told. */
 #include "evidence/dcap_quote.h"
+#include "evidence/fixed.h"
 #include "evidence/snp_report.h"
 #include "tests/conformance/evidence_cases.h"
 
@@ -14,6 +15,7 @@ struct sweep {
 	struct ev_out     before;
 	size_t            stride, used, must; /* bytes; bytes whose change must be refused */
 	size_t            cuts, changed, noticed, bad;
+	size_t            again;       /* changed bytes that the second reading (fixed.h) refused */
 };
 
 static bool noticed(struct sweep *s)
@@ -80,6 +82,68 @@ static void measure(struct sweep *s)
 	s->must = (size_t)(q.cert_data.p - all.p) - 6; /* before the chain's kind and length */
 }
 
+/* ---- the second reading: genuine evidence is accepted up to the pinned roots, and none of its signed bytes may change ---- */
+
+struct second { struct vkey *key[FIXED_ROOTS_MAX]; struct fixed_root root[FIXED_ROOTS_MAX]; struct fixed_in in; };
+
+static void second_open(const char *platform, const char *vendor, struct ev_parts *p, struct second *t)
+{
+	struct err e = { 0 };
+
+	*t = (struct second){ .in = { .platform = platform, .report = wr_span(&p->report), .signature = wr_span(&p->signature),
+		.key = wr_span(&p->key), .registers = wr_span(&p->registers), .n_path = p->n_path, .root = t->root } };
+	for (size_t i = 0; i < p->n_path; i++)
+		t->in.path[i] = wr_span(&p->path[i]);
+	for (size_t i = 0; i < FIXED_ROOTS_MAX; i++) {
+		const char *name;
+
+		if (ev_pinned(vendor, i, &name, &t->key[i], &e) != COFFER_OK || !name)
+			return;
+		t->root[t->in.n_roots++] = (struct fixed_root){ name, t->key[i], true };
+	}
+}
+
+static bool second_reads(const struct second *t)
+{
+	struct fixed_out out;
+	struct err e = { 0 };
+
+	return fixed_read(&t->in, &out, &e) == COFFER_OK;
+}
+
+static void second_reading(struct sweep *s)
+{
+	static const struct { const char *platform, *vendor; } known[] = { { "snp", "amd" }, { "tdx", "intel" }, { "sgx", "intel" }, { "tpm", "tpm" } };
+	struct ev_parts *p = &s->before.parts;
+	struct second t = { 0 };
+	bool fixed = false;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]) && !fixed; i++) {
+		fixed = p->n_path > 0 && span_eq_str(json_str(json_get(s->r.c, "tee")), known[i].platform);
+		if (fixed)
+			second_open(known[i].platform, known[i].vendor, p, &t);
+	}
+	if (fixed && second_reads(&t)) {
+		size_t n = s->must && s->must < p->report.n ? s->must : p->report.n;
+
+		n = n == SNP_REPORT_LEN ? SNP_SIGNED_LEN : n;
+		for (size_t i = 0; i < n; i += s->stride) {
+			p->report.p[i] ^= 1;
+			if (second_reads(&t)) {
+				printf("# the second reading passes a change of byte %zu\n", i);
+				s->bad++;
+			}
+			p->report.p[i] ^= 1;
+			s->again++;
+		}
+	} else if (fixed && s->before.verdict == VERDICT_VALID) {
+		printf("# the second reading refuses what is valid\n");
+		s->bad++;
+	}
+	for (size_t i = 0; i < t.in.n_roots; i++)
+		vkey_free(t.key[i]);
+}
+
 static bool ready(struct sweep *s)
 {
 	struct err e = { 0 };
@@ -101,8 +165,10 @@ static int one(const struct evidence_cases *all, const struct json *c, size_t st
 		measure(&s);
 		truncations(&s);
 		changes(&s);
-		printf("%sok %zu %.*s: %zu truncations refused, %zu of %zu changed bytes noticed (the first %zu must be)\n",
-		    s.bad ? "not " : "", ++*n, (int)id.n, (const char *)id.p, s.cuts, s.noticed, s.changed, s.must);
+		second_reading(&s);
+		printf("%sok %zu %.*s: %zu truncations refused, %zu of %zu changed bytes noticed (the first %zu must be), %zu of %zu by the second "
+		       "reading\n",
+		    s.bad ? "not " : "", ++*n, (int)id.n, (const char *)id.p, s.cuts, s.noticed, s.changed, s.must, s.again, s.again);
 	}
 	ev_out_clear(&s.before);
 	case_files_clear(&s.f);

@@ -1,0 +1,256 @@
+#include "crypto/der.h"
+
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+
+#define SEQUENCE 0x30
+#define INTEGER 0x02
+#define BIT_STRING 0x03
+#define OCTET_STRING 0x04
+#define OID 0x06
+#define BOOLEAN 0x01
+#define CONTEXT(n) ((uint8_t)(0xa0 | (n)))
+
+/* One element: its tag and length of at most three octets, as short as DER wants it. */
+static bool element(struct span *in, uint8_t *tag, struct span *content, struct span *whole)
+{
+	size_t head = 2, n;
+
+	if (in->n < 2)
+		return false;
+	*tag = in->p[0];
+	n = in->p[1];
+	if (n >= 0x80) {
+		size_t octets = n & 0x7f;
+
+		if (octets < 1 || octets > 3 || in->n < 2 + octets || in->p[2] == 0)
+			return false;
+		n = 0;
+		for (size_t i = 0; i < octets; i++)
+			n = n << 8 | in->p[2 + i];
+		head += octets;
+		if (n < 0x80)
+			return false;
+	}
+	if (n > in->n - head)
+		return false;
+	*content = (struct span){ in->p + head, n };
+	*whole = (struct span){ in->p, head + n };
+	*in = span_skip(*in, head + n);
+	return true;
+}
+
+bool der_next(struct span *in, uint8_t tag, struct span *content)
+{
+	struct span rest = *in, whole;
+	uint8_t got;
+
+	if (!element(&rest, &got, content, &whole) || got != tag)
+		return false;
+	*in = rest;
+	return true;
+}
+
+bool der_next_whole(struct span *in, uint8_t tag, struct span *whole)
+{
+	struct span rest = *in, content;
+	uint8_t got;
+
+	if (!element(&rest, &got, &content, whole) || got != tag)
+		return false;
+	*in = rest;
+	return true;
+}
+
+/* ---- certificates ---- */
+
+/* [3] EXPLICIT Extensions at the end; unique ids, which version 2 had, are refused. */
+static bool read_extensions(struct span tbs, struct span *out)
+{
+	struct span wrap;
+
+	*out = (struct span){ 0 };
+	if (tbs.n == 0)
+		return true;
+	return der_next(&tbs, CONTEXT(3), &wrap) && tbs.n == 0 && der_next(&wrap, SEQUENCE, out) && wrap.n == 0;
+}
+
+/* version, serial, algorithm, issuer, validity, subject, key, extensions */
+static bool read_tbs(struct span tbs, struct der_cert *c, struct span *algorithm)
+{
+	struct span skip, names[3];
+
+	if (!der_next(&tbs, CONTEXT(0), &skip) || !der_next(&tbs, INTEGER, &skip) || !der_next(&tbs, SEQUENCE, algorithm))
+		return false;
+	for (size_t i = 0; i < 3; i++)
+		if (!der_next(&tbs, SEQUENCE, &names[i]))
+			return false;
+	return der_next_whole(&tbs, SEQUENCE, &c->spki) && read_extensions(tbs, &c->extensions);
+}
+
+enum coffer_rc der_cert_parse(struct span in, struct der_cert *out, struct err *e)
+{
+	struct der_cert c = { 0 };
+	struct span outer, tbs, inner, bits;
+	bool ok = der_next(&in, SEQUENCE, &outer) && in.n == 0 && der_next_whole(&outer, SEQUENCE, &c.signed_part);
+
+	if (ok) {
+		struct span whole = c.signed_part;
+
+		ok = der_next(&whole, SEQUENCE, &tbs) && read_tbs(tbs, &c, &inner);
+	}
+	ok = ok && der_next(&outer, SEQUENCE, &c.algorithm) && der_next(&outer, BIT_STRING, &bits) && outer.n == 0;
+	ok = ok && span_eq(c.algorithm, inner) && bits.n > 1 && bits.p[0] == 0;
+	if (!ok)
+		return err_set(e, COFFER_E_INPUT, "certificate: malformed DER");
+	c.signature = span_skip(bits, 1);
+	*out = c;
+	return COFFER_OK;
+}
+
+/* Extension ::= SEQUENCE { OID, critical BOOLEAN DEFAULT FALSE, OCTET STRING } */
+static bool read_extension(struct span *list, struct span *oid, struct span *value)
+{
+	struct span ext, critical;
+
+	if (!der_next(list, SEQUENCE, &ext) || !der_next(&ext, OID, oid))
+		return false;
+	if (ext.n > 0 && ext.p[0] == BOOLEAN && !der_next(&ext, BOOLEAN, &critical))
+		return false;
+	return der_next(&ext, OCTET_STRING, value) && ext.n == 0;
+}
+
+bool der_cert_ext(const struct der_cert *c, struct span oid, struct span *out)
+{
+	struct span list = c->extensions;
+	bool found = false;
+
+	while (list.n > 0) {
+		struct span id, value;
+
+		if (!read_extension(&list, &id, &value))
+			return false;
+		if (!span_eq(id, oid))
+			continue;
+		if (found)
+			return false;
+		*out = value;
+		found = true;
+	}
+	return found;
+}
+
+bool der_cert_is_ca(const struct der_cert *c)
+{
+	static const uint8_t basic[] = { 0x55, 0x1d, 0x13 };
+	struct span value, seq, flag;
+
+	return der_cert_ext(c, SPAN(basic), &value) && der_next(&value, SEQUENCE, &seq) && value.n == 0 &&
+	       der_next(&seq, BOOLEAN, &flag) && flag.n == 1 && flag.p[0] == 0xff;
+}
+
+/* ---- keys ---- */
+
+static const uint8_t oid_rsa[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01 };
+static const uint8_t oid_ec[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
+static const uint8_t oid_p256[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
+static const uint8_t oid_p384[] = { 0x2b, 0x81, 0x04, 0x00, 0x22 };
+
+/* A positive INTEGER without its sign octet. */
+static bool positive(struct span *in, struct span *out)
+{
+	if (!der_next(in, INTEGER, out) || out->n == 0 || (out->p[0] & 0x80))
+		return false;
+	if (out->n > 1 && out->p[0] == 0)
+		*out = span_skip(*out, 1);
+	return true;
+}
+
+static enum coffer_rc rsa_key(struct span bits, struct vkey **out, struct err *e)
+{
+	struct span seq, n, exponent;
+
+	if (!der_next(&bits, SEQUENCE, &seq) || bits.n != 0 || !positive(&seq, &n) || !positive(&seq, &exponent) || seq.n != 0)
+		return err_set(e, COFFER_E_INPUT, "certificate: malformed RSA key");
+	return vkey_rsa(n, exponent, out, e);
+}
+
+enum coffer_rc der_key(struct span spki, struct vkey **out, struct err *e)
+{
+	struct span seq, alg, id, bits, curve;
+
+	if (!der_next(&spki, SEQUENCE, &seq) || spki.n != 0 || !der_next(&seq, SEQUENCE, &alg) || !der_next(&seq, BIT_STRING, &bits) ||
+	    seq.n != 0 || bits.n < 2 || bits.p[0] != 0 || !der_next(&alg, OID, &id))
+		return err_set(e, COFFER_E_INPUT, "certificate: malformed key");
+	bits = span_skip(bits, 1);
+	if (span_eq(id, SPAN(oid_rsa)))
+		return rsa_key(bits, out, e);
+	if (!span_eq(id, SPAN(oid_ec)) || !der_next(&alg, OID, &curve) || alg.n != 0 || bits.p[0] != 4)
+		return err_set(e, COFFER_E_INPUT, "certificate: a key of another kind");
+	bits = span_skip(bits, 1);
+	if (span_eq(curve, SPAN(oid_p256)))
+		return vkey_ec(VKEY_P256, bits, out, e);
+	if (span_eq(curve, SPAN(oid_p384)))
+		return vkey_ec(VKEY_P384, bits, out, e);
+	return err_set(e, COFFER_E_INPUT, "certificate: a key on another curve");
+}
+
+/* ---- signatures ---- */
+
+static const uint8_t oid_ecdsa[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03 };       /* .2 .3 .4 */
+static const uint8_t oid_pkcs1[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01 };  /* .11 .12 .13; .10 is PSS */
+static const uint8_t oid_sha2[] = { 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02 };   /* .1 .2 .3 */
+
+static bool sha2_by(uint8_t last, uint8_t first, enum hash_alg *out)
+{
+	static const enum hash_alg of[] = { HASH_SHA256, HASH_SHA384, HASH_SHA512 };
+
+	if (last < first || last > first + 2)
+		return false;
+	*out = of[last - first];
+	return true;
+}
+
+/* RSASSA-PSS-params: hashAlgorithm [0] names the digest, saltLength [2] must be its length; MGF1's own digest is demanded to be
+ * the same by the verification. */
+static bool pss_hash(struct span params, enum hash_alg *out)
+{
+	struct span seq, hash, alg, id, mgf, salt, n;
+
+	if (!der_next(&params, SEQUENCE, &seq) || params.n != 0 || !der_next(&seq, CONTEXT(0), &hash) ||
+	    !der_next(&hash, SEQUENCE, &alg) || !der_next(&alg, OID, &id) || id.n != sizeof(oid_sha2) + 1 ||
+	    !span_eq((struct span){ id.p, sizeof(oid_sha2) }, SPAN(oid_sha2)) || !sha2_by(id.p[sizeof(oid_sha2)], 1, out))
+		return false;
+	return der_next(&seq, CONTEXT(1), &mgf) && der_next(&seq, CONTEXT(2), &salt) && der_next(&salt, INTEGER, &n) && n.n == 1 &&
+	       n.p[0] == hash_len(*out);
+}
+
+static bool scheme_of(struct span algorithm, enum sig_scheme *s, enum hash_alg *h)
+{
+	struct span id;
+
+	if (!der_next(&algorithm, OID, &id))
+		return false;
+	if (id.n == sizeof(oid_ecdsa) + 1 && span_eq((struct span){ id.p, sizeof(oid_ecdsa) }, SPAN(oid_ecdsa))) {
+		*s = SIG_ECDSA_DER;
+		return sha2_by(id.p[sizeof(oid_ecdsa)], 2, h);
+	}
+	if (id.n != sizeof(oid_pkcs1) + 1 || !span_eq((struct span){ id.p, sizeof(oid_pkcs1) }, SPAN(oid_pkcs1)))
+		return false;
+	if (id.p[sizeof(oid_pkcs1)] == 10) {
+		*s = SIG_RSAPSS;
+		return pss_hash(algorithm, h);
+	}
+	*s = SIG_RSASSA;
+	return sha2_by(id.p[sizeof(oid_pkcs1)], 11, h);
+}
+
+bool der_cert_signed_by(const struct der_cert *c, const struct vkey *key)
+{
+	enum sig_scheme s;
+	enum hash_alg h;
+
+	return scheme_of(c->algorithm, &s, &h) && vkey_verify(key, s, h, c->signed_part, c->signature);
+}
