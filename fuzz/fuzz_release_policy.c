@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct eval_release_req q;
-	struct verdict a, b;
+	struct judged a, b;
 	struct zones none = { 0 };
 	struct err e = { 0 };
 

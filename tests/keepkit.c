@@ -9,7 +9,9 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/eval/evidence.h"
 #include "cofferd/eval/judge.h"
+#include "evidence/sample.h"
 #include "crypto/hash.h"
 #include "crypto/jwe.h"
 #include "crypto/jwk.h"
@@ -130,6 +132,21 @@ static void party_json(struct json_wr *j, struct kit *k, enum kit_party p)
 	party_write(&b, j);
 }
 
+static void root_json(struct json_wr *j, const struct kit_hw *hw)
+{
+	CLEANUP(wr_close) struct wr b64 = wr_open(1u << 16);
+
+	b64_write(&b64, hw->root);
+	jw_name(j, "vendor-roots");
+	jw_arr(j);
+	jw_obj(j);
+	jw_m_text(j, "vendor", hw->vendor);
+	jw_m_text(j, "name", hw->root_name);
+	jw_m_str(j, "certificate", wr_span(&b64));
+	jw_obj_end(j);
+	jw_arr_end(j);
+}
+
 static void write_genesis(struct kit *k)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
@@ -152,6 +169,8 @@ static void write_genesis(struct kit *k)
 	jw_name(&j, "policies");
 	jw_obj(&j);
 	jw_obj_end(&j);
+	if (k->hw.root.n > 0)
+		root_json(&j, &k->hw);
 	jw_obj_end(&j);
 	body = wr_take(&w, NULL);
 	must(body, "genesis", NULL);
@@ -159,9 +178,9 @@ static void write_genesis(struct kit *k)
 	    .body = body, .issuer_name = "genesis" }, &k->genesis, k->genesis_id);
 }
 
-void kit_new(struct kit *k, const struct keep_keys *keys)
+static void new_with(struct kit *k, const struct keep_keys *keys, const struct kit_hw *hw)
 {
-	*k = (struct kit){ .fd = -1, .now = KIT_NOW };
+	*k = (struct kit){ .fd = -1, .now = KIT_NOW, .hw = *hw };
 	for (int p = 0; p < KIT_PARTIES; p++)
 		MUST(privkey_new(KEY_ED25519, &k->key[p], e));
 	MUST(privkey_new(KEY_P256, &k->tee, e));
@@ -173,7 +192,31 @@ void kit_new(struct kit *k, const struct keep_keys *keys)
 	write_genesis(k);
 }
 
-int kit_eval(void)
+void kit_new(struct kit *k, const struct keep_keys *keys)
+{
+	static const struct kit_hw sample;
+
+	new_with(k, keys, &sample);
+}
+
+static uint8_t eval_answer(uint8_t tag, struct span frame, struct wr *body)
+{
+	struct eval_release_req q;
+	struct eval_evidence_req v;
+	struct judged j = { .answer = EVAL_ERROR };
+	struct zones none = { 0 };
+	struct err e = { 0 };
+
+	if (tag == EVAL_EVIDENCE && eval_evidence_req_read(frame, &v, &e) == COFFER_OK)
+		return judge_evidence(&v, body);
+	if (tag == EVAL_RELEASE && eval_release_req_read(frame, &q, &e) == COFFER_OK)
+		judge_release(&q, &none, &j);
+	*body = wr_open(EVAL_REASON_MAX);
+	wr_str(body, j.reason);
+	return (uint8_t)j.answer;
+}
+
+int kit_eval_lying(kit_liar *lie)
 {
 	int sv[2];
 	pid_t pid;
@@ -184,10 +227,7 @@ int kit_eval(void)
 	if (pid < 0)
 		abort();
 	while (pid == 0) {
-		CLEANUP(wr_close) struct wr frame = { 0 };
-		struct eval_release_req q;
-		struct verdict v = { .answer = EVAL_ERROR };
-		struct zones none = { 0 };
+		CLEANUP(wr_close) struct wr frame = { 0 }, body = { 0 };
 		struct err e = { 0 };
 		uint8_t tag = 0;
 
@@ -195,22 +235,35 @@ int kit_eval(void)
 		sv[0] = -1;
 		if (ipc_recv(sv[1], EVAL_FRAME_MAX, &tag, &frame, &e) != COFFER_OK)
 			_exit(0);
-		if (eval_release_req_read(wr_span(&frame), &q, &e) == COFFER_OK)
-			judge_release(&q, &none, &v);
-		if (ipc_send(sv[1], (uint8_t)v.answer, span_of(v.reason), &e) != COFFER_OK)
+		tag = eval_answer(tag, wr_span(&frame), &body);
+		if (lie)
+			lie(&tag, &body);
+		if (ipc_send(sv[1], tag, wr_span(&body), &e) != COFFER_OK)
 			_exit(0);
 	}
 	closep(&sv[1]);
 	return sv[0];
 }
 
+int kit_eval(void)
+{
+	return kit_eval_lying(NULL);
+}
+
 void kit_open(struct kit *k)
+{
+	static const struct kit_hw sample;
+
+	kit_open_hw(k, &sample);
+}
+
+void kit_open_hw(struct kit *k, const struct kit_hw *hw)
 {
 	struct keep_keys keys = { 0 };
 	struct keep_config c = { 0 };
 
 	MUST(keys_new(&keys, e));
-	kit_new(k, &keys);
+	new_with(k, &keys, hw);
 	c.genesis = k->genesis;
 	c.id = span_of("trust"); /* tls: zero, as in kit_service */
 	memcpy(c.genesis_id, k->genesis_id, 32);
@@ -483,7 +536,7 @@ enum coffer_rc kit_begin(struct kit *k)
 	struct keep_auth_rep rep;
 	enum coffer_rc rc;
 
-	keep_auth_req_write(&w, &(struct keep_auth_req){ .tee = TEE_SAMPLE });
+	keep_auth_req_write(&w, &(struct keep_auth_req){ .tee = (uint8_t)(k->hw.tee ? k->hw.tee : TEE_SAMPLE) });
 	rc = kit_ask(k, KEEP_AUTH, &w);
 	if (rc != COFFER_OK)
 		return rc;
@@ -494,11 +547,30 @@ enum coffer_rc kit_begin(struct kit *k)
 	return rc;
 }
 
+/* Leaves the token, or the collateral wanted, as the answer. */
+static enum coffer_rc token_answer(struct kit *k, enum coffer_rc rc)
+{
+	struct keep_attest_rep rep;
+	struct wr text;
+
+	if (rc != COFFER_OK)
+		return rc;
+	MUST(keep_attest_rep_read(wr_span(&k->answer), &rep, e));
+	text = wr_open(k->answer.n);
+	wr_put(&text, rep.token.n > 0 ? rep.token : rep.needs);
+	wr_close(&k->answer);
+	k->answer = text;
+	return rc;
+}
+
 enum coffer_rc kit_attest(struct kit *k, struct kit_evidence bend)
 {
 	CLEANUP(wr_close) struct wr x = wr_open(64), y = wr_open(64), rk = wr_open(128), gen = wr_open(128), nonce = wr_open(64);
 	const struct pubkey *tee = privkey_public(k->tee), *req = privkey_public(k->request_key);
-	struct keep_attest_req m = { .hash = HASH_SHA384, .initdata = wr_span(&k->initdata), .has_register = !bend.no_register };
+	CLEANUP(wr_close) struct wr evidence = wr_open(KEEP_EVIDENCE_MAX);
+	uint8_t other[32];
+	const uint8_t *reg = bend.no_register ? NULL : bend.other_initdata ? other : k->initdata_sha;
+	struct keep_attest_req m = { .hash = HASH_SHA384, .initdata = wr_span(&k->initdata) };
 	struct rcar_binding b = { .member = m.member };
 	struct wr w = wr_open(KEEP_FRAME_MAX);
 	uint8_t report[HASH_MAX];
@@ -529,15 +601,20 @@ enum coffer_rc kit_attest(struct kit *k, struct kit_evidence bend)
 		m.member[m.n_members - 2].value = wr_span(&x);
 		m.member[m.n_members - 1].value = wr_span(&y);
 	}
-	m.report_data = (struct span){ report, 48 };
+	if (bend.other_initdata || bend.unbound_initdata)
+		m.initdata = span_of("version = \"0.1.0\"\n");
+	sha256(m.initdata, other);
+	if (k->hw.make)
+		k->hw.make(k->hw.arg, (struct span){ report, 48 }, reg, &evidence);
+	else
+		must(sample_write((struct span){ report, 48 }, reg, &evidence, &e) == COFFER_OK, "evidence", &e);
+	m.nonce = wr_span(&nonce);
+	m.evidence = wr_span(&evidence);
 	memcpy(m.session, k->session, 16);
-	memcpy(m.init_register, k->initdata_sha, 32);
 	if (bend.no_initdata)
 		m.initdata = (struct span){ 0 };
-	if (bend.other_initdata)
-		m.initdata = span_of("version = \"0.1.0\"\n");
 	keep_attest_req_write(&w, &m);
-	return kit_ask(k, KEEP_ATTEST, &w);
+	return token_answer(k, kit_ask(k, KEEP_ATTEST, &w));
 }
 
 static void sign_request(struct kit *k, const struct kit_get *g, struct keep_resource_req *m, struct wr *req)

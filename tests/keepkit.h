@@ -9,6 +9,18 @@
 
 /* Judges what keep asks as cofferd-eval does, in a child of this process without its sandbox; returns keep's end. */
 int kit_eval(void);
+/* The same with something in between that may change every answer: an eval that was broken into. Called in the child. */
+typedef void kit_liar(uint8_t *tag, struct wr *body);
+int kit_eval_lying(kit_liar *lie);
+
+/* Evidence of another platform than sample: what `auth` names, and who makes it. Vendor, name and root go into the genesis. */
+struct kit_hw {
+	enum tee_kind tee;
+	const char   *vendor, *root_name;
+	struct span   root;          /* DER */
+	void        (*make)(void *arg, struct span report_data, const uint8_t *init_register, struct wr *json);
+	void         *arg;
+};
 
 /* What the kit's owner lets its asset go by: it names the platform sample. */
 #define KIT_POLICY "package policy\nallow if { input.submods.cpu0[\"ear.veraison.annotated-evidence\"].sample }\n"
@@ -25,6 +37,7 @@ struct kit_bend {
 struct kit {
 	struct kit_bend  bend;
 	const char      *policy;    /* of the assets put from now on; NULL: none */
+	struct kit_hw    hw;        /* tee 0: sample */
 	struct keep      keep;      /* used when fd < 0 */
 	int              fd;        /* else: where keep listens */
 	int64_t          now;
@@ -49,6 +62,7 @@ struct kit {
 /* Keys and genesis; abort on any failure, as everything here. */
 void kit_new(struct kit *k, const struct keep_keys *keys);
 void kit_open(struct kit *k);  /* in this process, in memory */
+void kit_open_hw(struct kit *k, const struct kit_hw *hw);
 void kit_free(struct kit *k);
 
 enum coffer_rc kit_ask(struct kit *k, enum keep_type type, struct wr *body); /* frees body's memory */
@@ -89,7 +103,8 @@ void kit_auth(struct kit *k, enum kit_party who, const char *method, const char 
 
 /* The guest: a new session with evidence for the workload; what to bend in between is the test's. */
 enum coffer_rc kit_begin(struct kit *k);
-struct kit_evidence { bool wrong_nonce, wrong_key, no_register, no_initdata, other_initdata, no_request_key; };
+struct kit_evidence { bool wrong_nonce, wrong_key, no_register, no_initdata, other_initdata, unbound_initdata, no_request_key; };
+/* other_initdata: an honest guest of another workload; unbound_initdata: bytes that the register does not hold */
 enum coffer_rc kit_attest(struct kit *k, struct kit_evidence bend);
 struct kit_get {
 	const char *path, *container, *purpose;

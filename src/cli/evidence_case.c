@@ -139,7 +139,7 @@ static enum coffer_rc prepare(const struct case_run *r, struct case_files *files
 		if (is_main(files->f[i].name))
 			s->in.evidence = wr_span(&files->f[i].bytes);
 		else
-			TRY(evidence_bytes_add(wr_span(&files->f[i].bytes), false, &s->col, e));
+			TRY(collateral_add(wr_span(&files->f[i].bytes), false, &s->col.col, e));
 	}
 	for (size_t i = 0; i < json_len(anchors); i++)
 		TRY(add_anchor(r, json_str(json_at(anchors, i)), s, e));

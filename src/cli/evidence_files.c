@@ -12,40 +12,10 @@
 
 void evidence_files_clear(struct evidence_files *f)
 {
-	certs_clear(&f->col.certs);
-	certs_clear(&f->col.roots);
-	crls_clear(&f->col.crls);
+	collateral_clear(&f->col);
 	for (size_t i = 0; i < f->n; i++)
 		wr_close(&f->kept[i]);
 	*f = (struct evidence_files){ 0 };
-}
-
-/* A certificate or a list of them; a revocation list; else JSON by its first byte; else bytes that a driver may know. */
-enum coffer_rc evidence_bytes_add(struct span s, bool roots, struct evidence_files *out, struct err *e)
-{
-	struct collateral *c = &out->col;
-	struct err ignore = { 0 };
-	struct crl *crl = NULL;
-
-	if (certs_read(s, roots ? &c->roots : &c->certs, &ignore) == COFFER_OK)
-		return COFFER_OK;
-	if (ignore.rc == COFFER_E_LIMIT)
-		return err_set(e, COFFER_E_LIMIT, "%s", ignore.msg);
-	if (crl_read(s, &crl, &ignore) == COFFER_OK) {
-		if (c->crls.n == sizeof(c->crls.c) / sizeof(c->crls.c[0])) {
-			crl_free(crl);
-			return err_set(e, COFFER_E_LIMIT, "too many revocation lists");
-		}
-		c->crls.c[c->crls.n++] = crl;
-		return COFFER_OK;
-	}
-	if (s.n > 0 && (s.p[0] == '{' || s.p[0] == '[') && c->n_json < EV_FILES_MAX)
-		c->json[c->n_json++] = s;
-	else if (c->n_other < EV_FILES_MAX)
-		c->other[c->n_other++] = s;
-	else
-		return err_set(e, COFFER_E_LIMIT, "too many files");
-	return COFFER_OK;
 }
 
 enum coffer_rc evidence_file_add(const char *path, bool roots, struct evidence_files *out, struct err *e)
@@ -56,7 +26,7 @@ enum coffer_rc evidence_file_add(const char *path, bool roots, struct evidence_f
 		return err_set(e, COFFER_E_LIMIT, "%s: more than %zu files", path, sizeof(out->kept) / sizeof(out->kept[0]));
 	TRY(file_read(path, EVIDENCE_FILE_MAX, w, e));
 	out->n++;
-	if (evidence_bytes_add(wr_span(w), roots, out, e) != COFFER_OK)
+	if (collateral_add(wr_span(w), roots, &out->col, e) != COFFER_OK)
 		return err_wrap(e, "%s", path);
 	return COFFER_OK;
 }

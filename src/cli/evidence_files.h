@@ -12,7 +12,5 @@ void evidence_files_clear(struct evidence_files *f); /* CLEANUP-ready */
 /* Every regular file below dir (one level, sorted by name): certificates go to col.roots where `roots`, else to col.certs. A
  * file that is nothing of these is passed over unless it is the only one. COFFER_E_NOTFOUND when there is no such folder. */
 enum coffer_rc evidence_files_read(const char *dir, bool roots, struct evidence_files *out, struct err *e) NODISCARD;
-/* Bytes that the caller keeps, recognised in the same way. */
-enum coffer_rc evidence_bytes_add(struct span bytes, bool roots, struct evidence_files *out, struct err *e) NODISCARD;
 /* One file, recognised in the same way. */
 enum coffer_rc evidence_file_add(const char *path, bool roots, struct evidence_files *out, struct err *e) NODISCARD;

@@ -8,14 +8,18 @@
 #include "base/str.h"
 #include "evidence/dcap_quote.h"
 #include "evidence/driver.h"
+#include "evidence/fixed.h"
 #include "evidence/hcl.h"
 #include "evidence/ints.h"
 #include "evidence/snp_report.h"
+#include "evidence/tpm_quote.h"
 #include "fmt/enc.h"
 
 #define JSON_MAX (256u << 10)
 #define OUT_MAX (256u << 10)
 #define PCRS 24
+
+#define INIT_PCR 8
 
 struct az {
 	bool           td;
@@ -404,6 +408,28 @@ static enum coffer_rc write_values(struct az *a, struct wr *w, struct err *e)
 	return wr_done(w, "values", e);
 }
 
+/* Of both halves: the hardware's own, and every PCR that the quote covers. */
+static enum coffer_rc put_facts(const struct az *a, struct ev_out *out, struct err *e)
+{
+	struct tpm_attest q;
+	struct err ignore = { 0 };
+
+	if (tpm_attest_parse(wr_span(&a->message), &q, &ignore) != COFFER_OK || q.extra_data.n > sizeof(out->report_data))
+		return COFFER_OK; /* malformed: there is a check that says so */
+	out->facts = a->hw_out.facts;
+	(void)snprintf(out->facts.platform, sizeof(out->facts.platform), "%s", a->td ? "az-tdx-vtpm" : "az-snp-vtpm");
+	if (!fixed_pcr_facts(q.sel[0].pcrs, a->pcr[0], sizeof(a->pcr[0]), &out->facts))
+		return err_set(e, COFFER_E_BUG, "az-vtpm: facts do not fit");
+	if (q.extra_data.n > 0)
+		memcpy(out->report_data, q.extra_data.p, q.extra_data.n);
+	out->report_data_n = q.extra_data.n;
+	if (q.sel[0].pcrs >> INIT_PCR & 1) {
+		memcpy(out->init_register, a->pcr[INIT_PCR], sizeof(a->pcr[0]));
+		out->init_register_n = sizeof(a->pcr[0]);
+	}
+	return COFFER_OK;
+}
+
 static enum coffer_rc appraise(const struct ev_in *in, bool td, struct ev_out *out, struct err *e)
 {
 	CLEANUP(az_clear) struct az a = { .td = td };
@@ -420,6 +446,7 @@ static enum coffer_rc appraise(const struct ev_in *in, bool td, struct ev_out *o
 	if (out->verdict == VERDICT_MALFORMED)
 		return COFFER_OK;
 	TRY(write_claims(&a, &out->claims, e));
+	TRY(put_facts(&a, out, e));
 	return write_values(&a, &out->values, e);
 }
 

@@ -33,6 +33,11 @@ struct collateral {
 	size_t           n_other;
 };
 
+/* A certificate or a list of them (roots: to be trusted); a revocation list; else JSON by its first byte; else bytes that a driver may
+ * know. Borrows s. COFFER_E_LIMIT. */
+enum coffer_rc collateral_add(struct span s, bool roots, struct collateral *c, struct err *e) NODISCARD;
+void collateral_clear(struct collateral *c); /* CLEANUP-ready */
+
 struct ev_in {
 	struct span evidence;        /* upstream's JSON, or the raw report */
 	const struct collateral *col;

@@ -5,6 +5,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "evidence/driver.h"
+#include "evidence/fixed.h"
 #include "evidence/ints.h"
 #include "evidence/snp_vek.h"
 #include "fmt/enc.h"
@@ -293,6 +294,12 @@ static enum coffer_rc judge(struct snp *s, const struct ev_in *in, struct ev_out
 	write_claims(s, &out->claims);
 	write_values(s, &out->values);
 	ev_part(&out->parts.report, SPAN(s->raw));
+	if (!fixed_snp_facts(&s->r, s->vek.gen, &out->facts))
+		return err_set(e, COFFER_E_BUG, "snp: facts do not fit");
+	if (!s->vek.vlek) {
+		memcpy(out->facts.chip, s->r.chip_id, s->vek.hwid_n);
+		out->facts.chip_n = s->vek.hwid_n;
+	}
 	return ev_done(out, e);
 }
 

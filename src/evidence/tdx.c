@@ -7,6 +7,7 @@
 #include "evidence/dcap.h"
 #include "evidence/driver.h"
 #include "evidence/eventlog.h"
+#include "evidence/fixed.h"
 #include "evidence/ints.h"
 #include "fmt/enc.h"
 
@@ -183,6 +184,14 @@ static void write_values(const struct tdx *t, struct wr *w)
 	jw_obj_end(&j);
 }
 
+static void put_machine(const struct pck *p, struct hw_facts *f)
+{
+	for (size_t i = 0; i < sizeof(p->fmspc); i++)
+		(void)snprintf(f->product + 2 * i, 3, "%02x", p->fmspc[i]);
+	memcpy(f->chip, p->ppid, sizeof(p->ppid));
+	f->chip_n = sizeof(p->ppid);
+}
+
 static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struct err *e)
 {
 	CLEANUP(tdx_clear) struct tdx t = { 0 };
@@ -199,6 +208,10 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	write_claims(&t, &out->claims);
 	write_values(&t, &out->values);
 	ev_part(&out->parts.report, wr_span(&t.raw));
+	if (!fixed_td_facts(&t.d.q.td, &out->facts))
+		return err_set(e, COFFER_E_BUG, "tdx: facts do not fit");
+	if (t.d.has_pck)
+		put_machine(&t.d.pck, &out->facts);
 	return ev_done(out, e);
 }
 

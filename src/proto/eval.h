@@ -4,18 +4,20 @@
  *                         'R' once it is in its sandbox; the end of either ends eval (exit 0).
  *
  * One request, one reply. Each request is answered by a child of its own that ends afterwards. A reply can make keep refuse, and
- * nothing else: keep asks only when every other check of the decision holds.
+ * nothing else: a policy is asked about only when every other check of the decision holds; and what an appraisal says is read again
+ * by keep from the hardware's own bytes (evidence/fixed.h), or told alike by two children where a platform has no fixed layout.
  */
 #pragma once
 #include "base/wr.h"
 
 #define EVAL_FD_KEEP 3
 #define EVAL_FD_PARENT 4
-#define EVAL_RELEASE 1            /* tag of the one request */
+#define EVAL_RELEASE 1            /* tags of requests */
+#define EVAL_EVIDENCE 2
 #define EVAL_POLICY_MAX (64u << 10)
 #define EVAL_POLICY_MEMORY (16u << 20) /* bytes of a compiled policy; whoever writes one is told by the same limit */
 #define EVAL_DOC_MAX (256u << 10)
-#define EVAL_FRAME_MAX (EVAL_POLICY_MAX + 2 * EVAL_DOC_MAX + 64)
+#define EVAL_FRAME_MAX (8u << 20)
 #define EVAL_REASON_MAX 320       /* bytes, printable */
 
 struct eval_release_req {
@@ -35,3 +37,45 @@ enum eval_answer {
 	EVAL_ERROR,     /* does not compile, conflicts, malformed documents */
 	EVAL_BUDGET,    /* a limit was reached, or the child did not end in time */
 };
+
+/* ---- evidence ---- */
+#define EVAL_EVIDENCE_MAX (2u << 20)
+#define EVAL_COLLATERAL_MAX (256u << 10) /* bytes of one file */
+#define EVAL_FILES_MAX 24
+#define EVAL_ROOTS_MAX 8
+#define EVAL_PATH_MAX 6
+#define EVAL_REPORT_MAX (64u << 10)
+#define EVAL_SUBMODS_MAX (96u << 10)
+#define EVAL_REPLY_MAX (256u << 10)
+
+struct eval_evidence_req {
+	int64_t     now;
+	struct span platform;      /* "snp" */
+	struct span report_data;   /* what the evidence must be bound to */
+	struct span device_data;   /* the same for additional evidence */
+	struct span init_digest;   /* of the init-data offered; empty: none was */
+	struct span evidence;      /* JSON */
+	struct span additional;    /* the additional-evidence text; empty: none */
+	struct span initdata;      /* TOML */
+	struct span runtime;       /* JSON: nonce and key, as claims */
+	struct span references;    /* JSON: reference values by name */
+	struct span root[EVAL_ROOTS_MAX]; /* certificates that the genesis trusts for this platform, beside the pinned keys */
+	size_t      n_roots;
+	struct span file[EVAL_FILES_MAX]; /* collateral, recognised by content */
+	size_t      n_files;
+};
+void eval_evidence_req_write(struct wr *w, const struct eval_evidence_req *m);
+enum coffer_rc eval_evidence_req_read(struct span b, struct eval_evidence_req *m, struct err *e) NODISCARD;
+
+/* The tag of a reply is an enum verdict (evidence.h), or EVAL_FAILED with a sentence as its body. */
+#define EVAL_FAILED 0xff
+struct eval_evidence_rep {
+	struct span check, expected, found; /* of the check that decided; printable */
+	struct span facts, report_data, init_register; /* evidence/facts.h; platforms without fixed layout */
+	struct span report, signature, key, registers, path[EVAL_PATH_MAX]; /* evidence/fixed.h; those with */
+	size_t      n_path;
+	struct span submods;  /* JSON: the EAR's submods */
+	struct span needs;    /* lines: items of collateral that would help */
+};
+void eval_evidence_rep_write(struct wr *w, const struct eval_evidence_rep *m);
+enum coffer_rc eval_evidence_rep_read(struct span b, struct eval_evidence_rep *m, struct err *e) NODISCARD;

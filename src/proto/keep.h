@@ -22,7 +22,12 @@ enum keep_type {
 	KEEP_QUERY, KEEP_ASSETS, KEEP_DECISION, KEEP_JOURNAL, KEEP_STATUS,
 };
 
-enum tee_kind { TEE_SAMPLE = 1 }; /* add a driver, add a value */
+/* Platforms whose evidence the service takes as primary; names are rcar_json.h's. Numbers stay: tokens carry them. */
+enum tee_kind { TEE_SAMPLE = 1, TEE_SNP, TEE_TDX, TEE_SGX, TEE_TPM, TEE_SWTPM, TEE_AZ_SNP, TEE_AZ_TDX };
+#define TEE_LAST TEE_AZ_TDX
+#define KEEP_FILES_MAX 24              /* of collateral */
+#define KEEP_FILE_MAX (256u << 10)
+#define KEEP_EVIDENCE_MAX (2u << 20)
 
 struct keep_refusal {
 	char    check[24];
@@ -49,13 +54,15 @@ struct keep_attest_req {
 	uint8_t            hash;              /* enum hash_alg; what report_data was made with */
 	struct keep_member member[KEEP_MEMBERS_MAX];
 	size_t             n_members;
+	struct span        nonce;             /* text, as the client repeats it */
 	struct span        additional;        /* the additional-evidence string */
-	struct span        report_data;       /* as found in the evidence, <= 64 bytes */
-	bool               has_register;
-	uint8_t            init_register[32]; /* init_data of the evidence */
+	struct span        evidence;          /* JSON of the platform, as it came: hostile, for eval alone */
 	struct span        initdata;          /* the bytes offered; may be empty */
+	struct span        file[KEEP_FILES_MAX]; /* collateral that net fetched: hostile too, its signatures count */
+	size_t             n_files;
 };
-struct keep_attest_rep { struct span token; };
+/* One of them: a token; or items of collateral (lines) without which the evidence cannot be judged: ask once more with them. */
+struct keep_attest_rep { struct span token, needs; };
 
 struct keep_resource_req {
 	bool        by_token;                 /* else by session */
@@ -111,6 +118,8 @@ void keep_auth_rep_write(struct wr *w, const struct keep_auth_rep *m);
 enum coffer_rc keep_auth_rep_read(struct span b, struct keep_auth_rep *m, struct err *e) NODISCARD;
 void keep_attest_req_write(struct wr *w, const struct keep_attest_req *m);
 enum coffer_rc keep_attest_req_read(struct span b, struct keep_attest_req *m, struct err *e) NODISCARD;
+void keep_attest_rep_write(struct wr *w, const struct keep_attest_rep *m);
+enum coffer_rc keep_attest_rep_read(struct span b, struct keep_attest_rep *m, struct err *e) NODISCARD;
 void keep_resource_req_write(struct wr *w, const struct keep_resource_req *m);
 enum coffer_rc keep_resource_req_read(struct span b, struct keep_resource_req *m, struct err *e) NODISCARD;
 void keep_resource_rep_write(struct wr *w, const struct keep_resource_rep *m);

@@ -5,7 +5,8 @@
 
 #define ADDITIONAL_MAX (2u << 20)
 #define INITDATA_MAX (1u << 20)
-#define REPORT_DATA_MAX 64
+#define NONCE_MAX 128
+#define NEEDS_MAX 4096
 #define REQUEST_MAX 600 /* "CRQ1", two numbers, two names of at most 255 bytes */
 #define BODY_MAX (KEEP_FRAME_MAX - 4096)
 
@@ -19,7 +20,7 @@ enum coffer_rc keep_auth_req_read(struct span b, struct keep_auth_req *m, struct
 	struct rd r = rd_open(b);
 	struct keep_auth_req got = { .tee = rd_u8(&r) };
 
-	if (got.tee != TEE_SAMPLE)
+	if (got.tee == 0 || got.tee > TEE_LAST)
 		keep_bad(&r);
 	TRY(keep_end(&r, "auth", e));
 	*m = got;
@@ -57,12 +58,15 @@ void keep_attest_req_write(struct wr *w, const struct keep_attest_req *m)
 		wr_blob32(w, m->member[i].name);
 		wr_blob32(w, m->member[i].value);
 	}
+	wr_blob32(w, m->nonce);
 	wr_blob32(w, m->additional);
-	wr_blob32(w, m->report_data);
-	keep_put_bool(w, m->has_register);
-	if (m->has_register)
-		wr_put(w, SPAN(m->init_register));
+	wr_blob32(w, m->evidence);
 	wr_blob32(w, m->initdata);
+	if (m->n_files > KEEP_FILES_MAX)
+		w->bad = true;
+	wr_u8(w, (uint8_t)m->n_files);
+	for (size_t i = 0; i < m->n_files && i < KEEP_FILES_MAX; i++)
+		wr_blob32(w, m->file[i]);
 }
 
 static bool name_ok(struct span s)
@@ -103,13 +107,34 @@ enum coffer_rc keep_attest_req_read(struct span b, struct keep_attest_req *m, st
 	if (got.hash > HASH_SHA512)
 		keep_bad(&r);
 	get_members(&r, &got);
+	got.nonce = rd_blob32(&r, NONCE_MAX);
 	got.additional = rd_blob32(&r, ADDITIONAL_MAX);
-	got.report_data = rd_blob32(&r, REPORT_DATA_MAX);
-	got.has_register = keep_bool(&r);
-	if (got.has_register)
-		rd_copy(&r, got.init_register, sizeof(got.init_register));
+	got.evidence = rd_blob32(&r, KEEP_EVIDENCE_MAX);
 	got.initdata = rd_blob32(&r, INITDATA_MAX);
+	got.n_files = rd_count(&r, rd_u8(&r), 4, KEEP_FILES_MAX);
+	for (size_t i = 0; i < got.n_files; i++)
+		got.file[i] = rd_blob32(&r, KEEP_FILE_MAX);
 	TRY(keep_end(&r, "attest", e));
+	*m = got;
+	return COFFER_OK;
+}
+
+void keep_attest_rep_write(struct wr *w, const struct keep_attest_rep *m)
+{
+	wr_blob32(w, m->token);
+	wr_blob32(w, m->needs);
+}
+
+enum coffer_rc keep_attest_rep_read(struct span b, struct keep_attest_rep *m, struct err *e)
+{
+	struct rd r = rd_open(b);
+	struct keep_attest_rep got = { 0 };
+
+	got.token = rd_blob32(&r, KEEP_TOKEN_MAX);
+	got.needs = rd_blob32(&r, NEEDS_MAX);
+	if ((got.token.n == 0) == (got.needs.n == 0))
+		keep_bad(&r);
+	TRY(keep_end(&r, "attest reply", e));
 	*m = got;
 	return COFFER_OK;
 }

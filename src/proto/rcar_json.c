@@ -6,17 +6,28 @@
 #include "base/str.h"
 #include "fmt/enc.h"
 
+static const struct { enum tee_kind kind; const char *name; } platforms[] = {
+	{ TEE_SAMPLE, "sample" }, { TEE_SNP, "snp" }, { TEE_TDX, "tdx" }, { TEE_SGX, "sgx" }, { TEE_TPM, "tpm" }, { TEE_SWTPM, "swtpm" },
+	{ TEE_AZ_SNP, "az-snp-vtpm" }, { TEE_AZ_TDX, "az-tdx-vtpm" },
+};
+
 bool tee_by_name(struct span s, enum tee_kind *out)
 {
-	if (!span_eq_str(s, "sample"))
-		return false;
-	*out = TEE_SAMPLE;
-	return true;
+	for (size_t i = 0; i < sizeof(platforms) / sizeof(platforms[0]); i++) {
+		if (!span_eq_str(s, platforms[i].name))
+			continue;
+		*out = platforms[i].kind;
+		return true;
+	}
+	return false;
 }
 
 const char *tee_name(enum tee_kind t)
 {
-	return t == TEE_SAMPLE ? "sample" : "unknown";
+	for (size_t i = 0; i < sizeof(platforms) / sizeof(platforms[0]); i++)
+		if (platforms[i].kind == t)
+			return platforms[i].name;
+	return "unknown";
 }
 
 /* ---- POST /auth ---- */

@@ -14,7 +14,7 @@
 #define RCAR_ERROR_MAX (64u << 10)     /* bytes of an error body that are read */
 #define RCAR_COOKIE "kbs-session-id"
 
-/* "sample" -> TEE_SAMPLE; false for every platform this build cannot appraise. */
+/* "snp" -> TEE_SNP; false for every platform this build cannot appraise. */
 bool tee_by_name(struct span s, enum tee_kind *out) NODISCARD;
 const char *tee_name(enum tee_kind t);
 

@@ -1,8 +1,11 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/own.h"
 #include "base/str.h"
 #include "crypto/jwk.h"
+#include "fmt/enc.h"
 #include "trust/form.h"
 #include "trust/statement.h"
 
@@ -157,27 +160,63 @@ static enum coffer_rc read_parties(const struct json *b, struct genesis *g, stru
 	return COFFER_OK;
 }
 
+static enum coffer_rc read_root(const struct json *v, struct genesis_root *out, struct err *e)
+{
+	static const char *const names[] = { "vendor", "name", "certificate", NULL };
+	CLEANUP(wr_close) struct wr der = wr_open(GENESIS_ROOT_DER_MAX);
+	struct span vendor, name, text;
+
+	TRY(json_closed(v, names, "genesis: vendor root", e));
+	TRY(json_need_str(v, "vendor", "genesis: vendor root", &vendor, e));
+	TRY(form_text(v, "name", "genesis: vendor root", &name, e));
+	TRY(json_need_str(v, "certificate", "genesis: vendor root", &text, e));
+	if (!party_ok(vendor) || vendor.n >= sizeof(out->vendor) || name.n >= sizeof(out->name))
+		return err_set(e, COFFER_E_INPUT, "genesis: a vendor root's vendor or name is too long or malformed");
+	if (!b64_read(text, &der) || !wr_ok(&der) || der.n == 0)
+		return err_set(e, COFFER_E_INPUT, "genesis: a vendor root's certificate is not base64 of at most %d bytes", GENESIS_ROOT_DER_MAX);
+	memcpy(out->vendor, vendor.p, vendor.n);
+	memcpy(out->name, name.p, name.n);
+	memcpy(out->der, der.p, der.n);
+	out->der_n = der.n;
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_roots(const struct json *b, struct genesis *g, struct err *e)
+{
+	const struct json *list = NULL;
+
+	if (!json_get(b, "vendor-roots"))
+		return COFFER_OK;
+	TRY(form_list(b, "vendor-roots", "genesis", (struct form_range){ 1, GENESIS_ROOTS_MAX }, &list, e));
+	for (size_t i = 0; i < json_len(list); i++)
+		TRY(read_root(json_at(list, i), &g->root[g->n_roots++], e));
+	return COFFER_OK;
+}
+
 enum coffer_rc genesis_read(const struct statement *s, struct genesis *out, struct err *e)
 {
-	static const char *const names[] = { "origin", "ledger-key", "parties", "witnesses", "cosignatures", "policies", NULL };
-	struct genesis g = { 0 };
+	static const char *const names[] = { "origin", "ledger-key", "parties", "witnesses", "cosignatures", "policies", "vendor-roots", NULL };
+	CLEANUP(freep) struct genesis *room = calloc(1, sizeof(*room));
 	struct span origin;
 
+	if (!room)
+		return err_set(e, COFFER_E_SYSTEM, "genesis: out of memory");
 	if (s->kind != ST_GENESIS)
 		return err_set(e, COFFER_E_INPUT, "genesis: the statement's kind is %s", statement_kind_name(s->kind));
 	TRY(json_closed(s->body, names, "genesis", e));
 	TRY(json_need_str(s->body, "origin", "genesis", &origin, e));
 	/* C2SP signed-note key names: no blanks, no plus sign */
-	if (!form_ascii_ok(origin, sizeof(g.origin) - 1) || span_find(origin, '+') != origin.n)
+	if (!form_ascii_ok(origin, sizeof(room->origin) - 1) || span_find(origin, '+') != origin.n)
 		return err_set(
 		    e, COFFER_E_INPUT, "genesis: the origin is not 1 to 255 printable characters without blank and plus sign");
 	if (!span_eq(origin, s->subject[0].name))
 		return err_set(e, COFFER_E_INPUT, "genesis: the origin is not the statement's subject");
-	memcpy(g.origin, origin.p, origin.n);
-	TRY(form_key(s->body, "ledger-key", "genesis", &g.ledger_key, e));
-	TRY(read_parties(s->body, &g, e));
+	memcpy(room->origin, origin.p, origin.n);
+	TRY(form_key(s->body, "ledger-key", "genesis", &room->ledger_key, e));
+	TRY(read_parties(s->body, room, e));
+	TRY(read_roots(s->body, room, e));
 	TRY(read_unsupported(s->body, e));
-	memcpy(g.id, s->id, sizeof(g.id));
-	*out = g;
+	memcpy(room->id, s->id, sizeof(room->id));
+	*out = *room;
 	return COFFER_OK;
 }

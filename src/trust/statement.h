@@ -65,12 +65,19 @@ enum coffer_rc party_read(const struct json *body, struct party *out, struct err
 void           party_write(const struct party *p, struct json_wr *j);
 
 #define GENESIS_PARTIES_MAX 16
+#define GENESIS_ROOTS_MAX 8
+#define GENESIS_ROOT_DER_MAX 2048
+/* Whom else the founders believe about hardware, beside the vendors' pinned keys: a certificate of the vendor "amd", "intel" or "tpm"
+ * ("tpm" for swtpm's maker too), and the name by which its keys are told apart ("SEV-Milan"). Its DER is read where it is used. */
+struct genesis_root { char vendor[16], name[64]; uint8_t der[GENESIS_ROOT_DER_MAX]; size_t der_n; };
 struct genesis {
 	uint8_t       id[32];
 	char          origin[256];
 	struct pubkey ledger_key;
 	struct party  party[GENESIS_PARTIES_MAX];
 	size_t        n_parties;
+	struct genesis_root root[GENESIS_ROOTS_MAX];
+	size_t        n_roots;
 };
 enum coffer_rc genesis_read(const struct statement *s, struct genesis *out, struct err *e) NODISCARD;
 

@@ -272,7 +272,7 @@ def auth_refuses_other_versions_and_platforms():
     g = W.upstream()
     for v in ("0.1.0", "0.4.1", "1.0.0", ""):
         kbs_error(g.auth(v), 401, "AttestationError", "version: KBS Client Protocol Version Mismatch")
-    g.platform = "snp"
+    g.platform = "se"
     kbs_error(g.auth(), 401, "AttestationError", "R3: ")
     kbs_error(W.c.call("POST", "/kbs/v0/auth", "{"), 401, "AttestationError")
     kbs_error(W.c.call("POST", "/kbs/v0/auth", ""), 401, "AttestationError")
@@ -287,6 +287,7 @@ def attest_refuses_a_wrong_answer():
     g.auth()
     kbs_error(g.attest(nonce=b64(bytes(32)), evidence=g.evidence(g.nonce)), 401, "AttestationError", "R1: ")
     stranger = Guest(W.c)
+    g.auth()
     kbs_error(g.attest(evidence=stranger.evidence(g.nonce)), 401, "AttestationError", "R1: ")
     g.auth()
     kbs_error(g.attest(evidence={"svn": "1"}), 401, "AttestationError")

@@ -11,17 +11,17 @@
 static const char data[] = "{\"plugin\":\"resource\",\"query\":{},\"resource-path\":[\"a\",\"b\",\"c\"]}";
 static const char good[] = "{\"submods\":{\"cpu0\":{\"ear.status\":\"affirming\"}}}";
 
-static struct verdict judge(const char *policy, const char *d, const char *input)
+static struct judged judge(const char *policy, const char *d, const char *input)
 {
 	struct eval_release_req q = { .now = 1700000000, .policy = span_of(policy), .data = span_of(d), .input = span_of(input) };
 	struct zones none = { 0 };
-	struct verdict v;
+	struct judged v;
 
 	judge_release(&q, &none, &v);
 	return v;
 }
 
-static bool says(struct verdict v, enum eval_answer a, const char *words)
+static bool says(struct judged v, enum eval_answer a, const char *words)
 {
 	return v.answer == a && strstr(v.reason, words);
 }
@@ -84,7 +84,7 @@ static void only_the_boolean_true_allows_and_all_else_says_what_it_was(void)
 
 static void denial_names_path_found_and_wanted(void)
 {
-	struct verdict v = judge("package policy\nallow if input.submods.cpu0[\"ear.status\"] == \"warning\"\n", data, good);
+	struct judged v = judge("package policy\nallow if input.submods.cpu0[\"ear.status\"] == \"warning\"\n", data, good);
 
 	CHECK(v.answer == EVAL_UNDEFINED && strstr(v.reason, "input.submods.cpu0[\"ear.status\"]") && strstr(v.reason, "\"affirming\"") &&
 	      strstr(v.reason, "\"warning\""));
@@ -128,7 +128,7 @@ static void comparing_takes_steps_wherever_it_happens(void)
 
 static void text_of_strangers_is_printable(void)
 {
-	struct verdict v = judge("package policy\nallow if input.x == \"\\u001b[2J\"\n", data, "{\"x\":\"\\u001b]0;\"}");
+	struct judged v = judge("package policy\nallow if input.x == \"\\u001b[2J\"\n", data, "{\"x\":\"\\u001b]0;\"}");
 
 	for (const char *c = v.reason; *c; c++)
 		CHECK(*c >= 0x20 && *c < 0x7f);
@@ -148,7 +148,7 @@ static void named_zones_are_those_that_were_loaded(void)
 	struct zones one = { .file = &file, .n = 1 }, none = { 0 };
 	struct eval_release_req q = { .policy = span_of("package policy\nallow if time.clock([time.now_ns(), \"North\"])[0] == 3\n"), .now = 1774746000,
 		.data = span_of(data), .input = span_of(good) };
-	struct verdict v;
+	struct judged v;
 
 	judge_release(&q, &one, &v);
 	CHECK(v.answer == EVAL_ALLOWS);

@@ -219,7 +219,9 @@ static void evidence_without_register_or_initdata_gets_nothing(void)
 	CLEANUP(kit_free) struct kit k;
 
 	open_deployed(&k);
-	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ .no_register = true }) == COFFER_OK);
+	CHECK(kit_begin(&k) == COFFER_OK && DENIED(kit_attest(&k, (struct kit_evidence){ .no_register = true }), k, "R6"));
+	CHECK(kit_begin(&k) == COFFER_OK && DENIED(kit_attest(&k, (struct kit_evidence){ .unbound_initdata = true }), k, "R6"));
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ .no_register = true, .no_initdata = true }) == COFFER_OK);
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "policy"));
 	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ .no_initdata = true }) == COFFER_OK);
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "policy"));
@@ -824,7 +826,7 @@ static void denials_to_strangers_are_written_up_to_a_bound_a_minute(void)
 	uint64_t before;
 
 	open_deployed(&k);
-	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ .no_register = true }) == COFFER_OK);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ .no_initdata = true }) == COFFER_OK);
 	before = k.keep.journal.seq;
 	for (int i = 0; i < KEEP_DENIALS_PER_MINUTE + 50; i++)
 		CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "policy"));

@@ -52,7 +52,7 @@ static void every_message_round_trips_and_refuses_prefixes_and_more(void)
 	struct keep_statement_req st = { 0 };
 	const struct keep_attest_req attest = { .session = { 1 }, .hash = 1, .member = { { S("alg"), S("x") }, { S("coffer-genesis"),
 	    S("") } },
-		.n_members = 2, .additional = S(""), .report_data = S("rd"), .has_register = true, .init_register = { 9 }, .initdata =
+		.n_members = 2, .additional = S(""), .nonce = S("n"), .evidence = S("{}"), .file = { S("f") }, .n_files = 1, .initdata =
 		    S("toml") };
 
 	keep_auth_req_write(&w, &(struct keep_auth_req){ TEE_SAMPLE });
@@ -106,14 +106,14 @@ static void every_message_round_trips_and_refuses_prefixes_and_more(void)
 static void attest_keeps_every_member(void)
 {
 	const struct keep_attest_req m = { .hash = 2, .member = { { S("a"), S("1") }, { S("b"), S("2") } }, .n_members = 2,
-	    .report_data = S("r") };
+	    .evidence = S("r") };
 	CLEANUP(wr_close) struct wr w = wr_open(4096);
 	struct keep_attest_req got;
 	struct err e;
 
 	keep_attest_req_write(&w, &m);
-	CHECK(keep_attest_req_read(wr_span(&w), &got, &e) == COFFER_OK && got.hash == 2 && got.n_members == 2 && !got.has_register);
-	CHECK(span_eq_str(got.member[1].name, "b") && span_eq_str(got.member[1].value, "2") && span_eq_str(got.report_data, "r") &&
+	CHECK(keep_attest_req_read(wr_span(&w), &got, &e) == COFFER_OK && got.hash == 2 && got.n_members == 2 && got.n_files == 0);
+	CHECK(span_eq_str(got.member[1].name, "b") && span_eq_str(got.member[1].value, "2") && span_eq_str(got.evidence, "r") &&
 	    got.initdata.n == 0);
 }
 
@@ -150,9 +150,20 @@ static void attest_refuses_what_is_out_of_range(void)
 	CHECK(read_attest(&m) == COFFER_E_INPUT);
 	m.member[1].value = (struct span){ big, KEEP_MEMBER_VALUE_MAX };
 	CHECK(read_attest(&m) == COFFER_OK);
-	m.report_data = (struct span){ big, 65 };
+	m.nonce = (struct span){ big, 129 };
 	CHECK(read_attest(&m) == COFFER_E_INPUT);
-	m.report_data = (struct span){ big, 64 };
+	m.nonce.n = 128;
+	m.file[0] = (struct span){ big, KEEP_FILE_MAX + 1 };
+	m.n_files = 1;
+	CHECK(read_attest(&m) == COFFER_E_INPUT);
+	m.file[0].n = KEEP_FILE_MAX;
+	CHECK(read_attest(&m) == COFFER_OK);
+	m.n_files = KEEP_FILES_MAX + 1;
+	CHECK(read_attest(&m) == COFFER_E_BUG); /* the writer fails */
+	m.n_files = 0;
+	m.evidence = (struct span){ big, KEEP_EVIDENCE_MAX + 1 };
+	CHECK(read_attest(&m) == COFFER_E_INPUT);
+	m.evidence.n = 2;
 	m.initdata = (struct span){ big, (1u << 20) + 1 };
 	CHECK(read_attest(&m) == COFFER_E_INPUT);
 	m.initdata.n = 1u << 20;
@@ -179,7 +190,7 @@ static void attest_refuses_too_many_members(void)
 		wr_blob32(&w, (struct span){ (const uint8_t *)&name, 1 });
 		wr_blob32(&w, (struct span)S("v"));
 	}
-	for (int i = 0; i < 13; i++)
+	for (int i = 0; i < 17; i++)
 		wr_u8(&w, 0);
 	CHECK(keep_attest_req_read(wr_span(&w), &got, &e) == COFFER_E_INPUT);
 }
@@ -213,7 +224,7 @@ static void other_ranges_are_kept(void)
 	struct keep_query_req q;
 	struct err e;
 
-	CHECK(keep_auth_req_read((struct span)S("\x02"), &a, &e) == COFFER_E_INPUT && keep_auth_req_read((struct span)S("\0"), &a,
+	CHECK(keep_auth_req_read((struct span)S("\x40"), &a, &e) == COFFER_E_INPUT && keep_auth_req_read((struct span)S("\0"), &a,
 	    &e) == COFFER_E_INPUT);
 	keep_query_req_write(&w, &(struct keep_query_req){ .kind = ST_TCB + 1 });
 	CHECK(keep_query_req_read(wr_span(&w), &q, &e) == COFFER_E_INPUT);

@@ -15,10 +15,10 @@
 static const struct rego_limits limits = { .steps = 500000, .memory = 16u << 20, .calls = 200, .string_max = 1u << 20,
 	.output_max = 64u << 10 };
 
-static void say(struct verdict *v, enum eval_answer answer, const char *fmt, ...) PRINTF(3, 4);
+static void say(struct judged *v, enum eval_answer answer, const char *fmt, ...) PRINTF(3, 4);
 
 /* Text that a policy or a claim chose goes into a trace that people read on terminals: printable ASCII, nothing else. */
-static void say(struct verdict *v, enum eval_answer answer, const char *fmt, ...)
+static void say(struct judged *v, enum eval_answer answer, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -36,7 +36,7 @@ static bool is_limit(enum rego_code c)
 	return c >= REGO_LIMIT_SOURCE && c <= REGO_SYSTEM;
 }
 
-static void say_error(struct verdict *v, const struct rego_error *e)
+static void say_error(struct judged *v, const struct rego_error *e)
 {
 	enum eval_answer a = is_limit(e->code) ? EVAL_BUDGET : EVAL_ERROR;
 
@@ -47,7 +47,7 @@ static void say_error(struct verdict *v, const struct rego_error *e)
 }
 
 /* The statement that failed, what it found and what it wanted. */
-static void say_why(struct verdict *v, const struct rego_eval *ev, enum eval_answer answer, const char *what)
+static void say_why(struct judged *v, const struct rego_eval *ev, enum eval_answer answer, const char *what)
 {
 	const struct rego_explain_line *l = rego_explain_len(ev) > 0 ? rego_explain_at(ev, 0) : NULL;
 
@@ -60,7 +60,7 @@ static void say_why(struct verdict *v, const struct rego_eval *ev, enum eval_ans
 		say(v, answer, RULE " is %s: %s:%u: %.*s", what, l->file, l->at.line, (int)l->statement.n, (const char *)l->statement.p);
 }
 
-static bool document(struct rego_eval *ev, const char *name, struct span text, struct val *out, struct verdict *v)
+static bool document(struct rego_eval *ev, const char *name, struct span text, struct val *out, struct judged *v)
 {
 	const struct json_limits lim = { EVAL_DOC_MAX, 64 };
 	const char *why = "";
@@ -73,7 +73,7 @@ static bool document(struct rego_eval *ev, const char *name, struct span text, s
 	return false;
 }
 
-static void evaluate(struct rego_eval *ev, const struct eval_release_req *q, struct zones *zones, struct verdict *out)
+static void evaluate(struct rego_eval *ev, const struct eval_release_req *q, struct zones *zones, struct judged *out)
 {
 	struct rego_error e = { 0 };
 	struct val data, input, got = VAL_UNDEF;
@@ -105,7 +105,7 @@ static void evaluate(struct rego_eval *ev, const struct eval_release_req *q, str
 	}
 }
 
-void judge_release(const struct eval_release_req *q, struct zones *zones, struct verdict *out)
+void judge_release(const struct eval_release_req *q, struct zones *zones, struct judged *out)
 {
 	struct source src = { q->policy.n > 0 ? "policy.rego" : "default.rego",
 		q->policy.n > 0 ? q->policy : (struct span){ default_policy, default_policy_n } };
@@ -114,7 +114,7 @@ void judge_release(const struct eval_release_req *q, struct zones *zones, struct
 	CLEANUP(rego_eval_freep) struct rego_eval *ev = NULL;
 	struct rego_error e = { 0 };
 
-	*out = (struct verdict){ .answer = EVAL_ERROR };
+	*out = (struct judged){ .answer = EVAL_ERROR };
 	o.memory_max = EVAL_POLICY_MEMORY;
 	if (!rego_compile(&src, 1, (struct span){ 0 }, &o, &p, &e)) {
 		say_error(out, &e);

@@ -3,7 +3,7 @@
 #include "os/zones.h"
 #include "proto/eval.h"
 
-struct verdict {
+struct judged {
 	enum eval_answer answer;
 	char             reason[EVAL_REASON_MAX]; /* printable ASCII; names rule, place, found and wanted where known */
 };
@@ -11,4 +11,4 @@ struct verdict {
 /* data.policy.allow over the request's data and input, as upstream's trust service asks it: the boolean true allows,
  * everything else (false, another value, undefined, no such rule, error, limit) denies and says which it was. Named time
  * zones are those of `zones`, which must have been loaded: nothing is read here. */
-void judge_release(const struct eval_release_req *q, struct zones *zones, struct verdict *out);
+void judge_release(const struct eval_release_req *q, struct zones *zones, struct judged *out);

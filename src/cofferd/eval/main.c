@@ -16,106 +16,154 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/eval/evidence.h"
 #include "cofferd/eval/judge.h"
+#include "evidence/evidence.h"
 #include "os/ipc.h"
 #include "os/sandbox.h"
 
 #define CHILD_SECONDS 2 /* of processor time; its step budget ends it long before */
 #define CHILD_MS 5000   /* of any time */
 
+/* What goes back to keep. */
+struct reply { uint8_t tag; struct wr body; };
+
 /* ---- the child ---- */
 
-static void child(struct span request, struct zones *zones, int out)
+static uint8_t release(struct span request, struct zones *zones, struct wr *body)
+{
+	struct eval_release_req q;
+	struct judged v = { .answer = EVAL_ERROR };
+	struct err e = { 0 };
+
+	if (eval_release_req_read(request, &q, &e) == COFFER_OK)
+		judge_release(&q, zones, &v);
+	*body = wr_open(EVAL_REASON_MAX);
+	wr_put(body, (struct span){ (const uint8_t *)v.reason, strnlen(v.reason, sizeof(v.reason)) });
+	return (uint8_t)v.answer;
+}
+
+static uint8_t evidence(struct span request, struct wr *body)
+{
+	struct eval_evidence_req q;
+	struct err e = { 0 };
+
+	if (eval_evidence_req_read(request, &q, &e) == COFFER_OK)
+		return judge_evidence(&q, body);
+	*body = wr_open(sizeof(e.msg));
+	wr_str(body, e.msg);
+	return EVAL_FAILED;
+}
+
+static bool write_all(int fd, struct span s)
+{
+	while (s.n > 0) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n <= 0)
+			return false;
+		s = span_skip(s, (size_t)n);
+	}
+	return true;
+}
+
+static void child(uint8_t what, struct span request, struct zones *zones, int out)
 {
 	const struct rlimit cpu = { CHILD_SECONDS, CHILD_SECONDS };
-	struct eval_release_req q;
-	struct verdict v = { .answer = EVAL_ERROR };
+	struct reply r = { 0 };
 	struct err e = { 0 };
-	uint8_t answer;
 
 	(void)close(EVAL_FD_KEEP);
 	(void)close(EVAL_FD_PARENT);
 	if (setrlimit(RLIMIT_CPU, &cpu) != 0 || sandbox_enter_compute(&e) != COFFER_OK)
 		_exit(2);
-	if (eval_release_req_read(request, &q, &e) == COFFER_OK)
-		judge_release(&q, zones, &v);
-	answer = (uint8_t)v.answer;
-	if (write(out, &answer, 1) == 1)
-		(void)!write(out, v.reason, strnlen(v.reason, sizeof(v.reason)));
-	_exit(0);
+	r.tag = what == EVAL_RELEASE ? release(request, zones, &r.body) : evidence(request, &r.body);
+	if (write_all(out, (struct span){ &r.tag, 1 }) && write_all(out, wr_span(&r.body)))
+		_exit(0);
+	_exit(3);
 }
 
 /* ---- the parent ---- */
 
-/* Everything the child says until it ends, at most n bytes. False when it did not end in time. */
-static bool listen_to(int fd, char *buf, size_t n, size_t *got)
+/* Everything the child says until it ends, at most what an honest one says. False when it did not end in time. */
+static bool listen_to(int fd, struct wr *said)
 {
 	int64_t until = clock_monotonic_ms() + CHILD_MS;
+	uint8_t buf[4096];
 
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		int64_t left = until - clock_monotonic_ms();
 		ssize_t r;
 
-		if (left <= 0 || *got == n) /* an honest child says less */
+		if (left <= 0 || !wr_ok(said))
 			return false;
 		if (poll(&p, 1, (int)left) < 0 && errno != EINTR)
 			return false;
 		if (p.revents == 0)
 			continue;
-		r = read(fd, buf + *got, n - *got);
+		r = read(fd, buf, sizeof(buf));
 		if (r <= 0)
 			return r == 0;
-		*got += (size_t)r;
+		wr_put(said, (struct span){ buf, (size_t)r });
 	}
 }
 
-static struct verdict heard(const char *said, size_t n, bool in_time, int status)
+static bool known_tag(uint8_t what, uint8_t tag)
 {
-	struct verdict v = { .answer = EVAL_BUDGET };
-	uint8_t answer = n > 0 ? (uint8_t)said[0] : EVAL_ERROR;
-
-	if (!in_time || !WIFEXITED(status) || WEXITSTATUS(status) != 0 || n == 0 || answer > EVAL_BUDGET) {
-		(void)snprintf(v.reason, sizeof(v.reason), "the evaluation did not end in order");
-		return v;
-	}
-	v.answer = (enum eval_answer)answer;
-	memcpy(v.reason, said + 1, n - 1);
-	for (size_t i = 0; i + 1 < n; i++)
-		if (v.reason[i] < 0x20 || v.reason[i] > 0x7e)
-			v.reason[i] = '?';
-	return v;
+	return what == EVAL_RELEASE ? tag <= EVAL_BUDGET : tag <= VERDICT_COLLATERAL || tag == EVAL_FAILED;
 }
 
-static enum coffer_rc ask_child(struct span request, struct zones *zones, struct verdict *out, struct err *e)
+static void heard(uint8_t what, const struct wr *said, bool in_order, struct reply *out)
 {
-	CLEANUP(closep) int from = -1, to = -1;
-	char said[EVAL_REASON_MAX + 1] = { 0 };
-	size_t n = 0;
-	bool in_time;
-	int ends[2], status = 0;
-	pid_t pid;
+	struct span s = wr_span(said);
+
+	if (in_order && wr_ok(said) && s.n > 0 && known_tag(what, s.p[0])) {
+		out->tag = s.p[0];
+		out->body = wr_open(s.n);
+		wr_put(&out->body, span_skip(s, 1));
+		return;
+	}
+	out->tag = what == EVAL_RELEASE ? EVAL_BUDGET : EVAL_FAILED;
+	out->body = wr_open(EVAL_REASON_MAX);
+	wr_str(&out->body, "the evaluation did not end in order");
+}
+
+static enum coffer_rc start_child(uint8_t what, struct span request, struct zones *zones, pid_t *pid, int *from, struct err *e)
+{
+	CLEANUP(closep) int to = -1;
+	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "pipe: %s", strerror(errno));
-	from = ends[0];
+	*from = ends[0];
 	to = ends[1];
-	pid = fork();
-	if (pid < 0)
+	*pid = fork();
+	if (*pid < 0)
 		return err_set(e, COFFER_E_SYSTEM, "fork: %s", strerror(errno));
-	if (pid == 0) {
-		(void)close(from);
-		child(request, zones, to);
+	if (*pid == 0) {
+		(void)close(*from);
+		child(what, request, zones, to);
 	}
-	closep(&to);
-	to = -1;
-	in_time = listen_to(from, said, sizeof(said), &n);
+	return COFFER_OK;
+}
+
+static enum coffer_rc ask_child(uint8_t what, struct span request, struct zones *zones, struct reply *out, struct err *e)
+{
+	CLEANUP(closep) int from = -1;
+	CLEANUP(wr_close) struct wr said = wr_open(1 + (what == EVAL_RELEASE ? EVAL_REASON_MAX : EVAL_REPLY_MAX));
+	bool in_time;
+	int status = 0;
+	pid_t pid = -1;
+
+	TRY(start_child(what, request, zones, &pid, &from, e));
+	in_time = listen_to(from, &said);
 	if (!in_time)
 		(void)kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_set(e, COFFER_E_SYSTEM, "waitpid: %s", strerror(errno));
-	*out = heard(said, n, in_time, status);
+	heard(what, &said, in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0, out);
 	return COFFER_OK;
 }
 
@@ -124,7 +172,7 @@ static enum coffer_rc serve(struct zones *zones, struct err *e)
 	CLEANUP(wr_close) struct wr request = { 0 };
 
 	while (ipc_wait(EVAL_FD_KEEP, EVAL_FD_PARENT)) {
-		struct verdict v = { .answer = EVAL_ERROR };
+		struct reply r = { 0 };
 		uint8_t tag = 0;
 		enum coffer_rc got = ipc_recv(EVAL_FD_KEEP, EVAL_FRAME_MAX, &tag, &request, e);
 
@@ -132,10 +180,13 @@ static enum coffer_rc serve(struct zones *zones, struct err *e)
 			return COFFER_OK; /* keep has gone */
 		if (got != COFFER_OK)
 			return got;
-		if (tag != EVAL_RELEASE)
+		if (tag != EVAL_RELEASE && tag != EVAL_EVIDENCE)
 			return err_set(e, COFFER_E_INPUT, "keep sent message %u", (unsigned)tag);
-		TRY(ask_child(wr_span(&request), zones, &v, e));
-		TRY(ipc_send(EVAL_FD_KEEP, (uint8_t)v.answer, span_of(v.reason), e));
+		got = ask_child(tag, wr_span(&request), zones, &r, e);
+		if (got == COFFER_OK)
+			got = ipc_send(EVAL_FD_KEEP, r.tag, wr_span(&r.body), e);
+		wr_close(&r.body);
+		TRY(got);
 		wr_close(&request);
 	}
 	return COFFER_OK;
@@ -155,6 +206,7 @@ static enum coffer_rc run(struct zones *z, struct err *e)
 {
 	TRY(sandbox_drop_root(e));
 	load_zones(z);
+	evidence_warm();
 	TRY(sandbox_enter_forker(e));
 	if (write(EVAL_FD_PARENT, "R", 1) != 1)
 		return err_set(e, COFFER_E_SYSTEM, "the parent is gone");

@@ -1,9 +1,10 @@
-/* AUTH and ATTEST: the session's nonce, the evidence that answers it (R1), and the token. */
+/* AUTH and ATTEST: the session's nonce, the evidence that answers it (R1, R2), and the token. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/evidence.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/noise.h"
 #include "cofferd/keep/token.h"
@@ -18,8 +19,6 @@ enum coffer_rc on_auth(struct keep *k, struct span body, struct answer *a, struc
 	struct session *s;
 
 	TRY(keep_auth_req_read(body, &m, e));
-	if (m.tee != TEE_SAMPLE)
-		return err_deny(e, "R3", "this version cannot judge that platform");
 	s = session_add(k->sessions, m.tee, k->now);
 	memcpy(rep.session, s->id, sizeof(rep.session));
 	memcpy(rep.nonce, s->nonce, sizeof(rep.nonce));
@@ -27,56 +26,110 @@ enum coffer_rc on_auth(struct keep *k, struct span body, struct answer *a, struc
 	return COFFER_OK;
 }
 
-/* Rebuilds what the report data must be from our nonce and the members as they were sent. */
-static enum coffer_rc appraise(const struct session *s, const struct keep_attest_req *m, struct appraisal *a, struct err *e)
+/* ---- what the evidence must be bound to ---- */
+
+struct bound { uint8_t digest[HASH_MAX], device[HASH_MAX]; size_t n; };
+
+/* Rebuilt from our nonce and the members as they were sent. */
+static enum coffer_rc bind(const struct session *s, const struct keep_attest_req *m, struct bound *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr nonce = wr_open(64);
-	uint8_t digest[HASH_MAX];
 	struct rcar_binding b = { .member = s->members.member, .n_members = s->members.n, .additional = m->additional };
+
+	if (m->hash != HASH_SHA256 && m->hash != HASH_SHA384 && m->hash != HASH_SHA512)
+		return err_set(e, COFFER_E_INPUT, "attest: unknown hash");
+	b64_write(&nonce, SPAN(s->nonce));
+	if (!span_eq(m->nonce, wr_span(&nonce)))
+		return err_deny(e, "R1", "the runtime data is for another nonce than this session's");
+	b.nonce = wr_span(&nonce);
+	out->n = hash_len((enum hash_alg)m->hash);
+	TRY(rcar_report_data(&b, (enum hash_alg)m->hash, out->digest, e));
+	b.device = true;
+	return rcar_report_data(&b, (enum hash_alg)m->hash, out->device, e);
+}
+
+static enum coffer_rc check_members(const struct session *s, struct appraisal *a, struct err *e)
+{
 	struct pubkey request_key;
 	struct tee_key key;
 	bool has_request;
 
-	if (m->hash != HASH_SHA256 && m->hash != HASH_SHA384 && m->hash != HASH_SHA512)
-		return err_set(e, COFFER_E_INPUT, "attest: unknown hash");
-	if (m->report_data.n == 0 || m->report_data.n > sizeof(a->found))
-		return err_set(e, COFFER_E_INPUT, "attest: report data of %zu bytes", m->report_data.n);
 	TRY(tee_key_read(&s->members, &key, e));
 	TRY(request_key_read(&s->members, &has_request, &request_key, e));
-	TRY(member_genesis(&s->members, &a->has_genesis, a->genesis, e));
-	b64_write(&nonce, SPAN(s->nonce));
-	b.nonce = wr_span(&nonce);
-	TRY(rcar_report_data(&b, (enum hash_alg)m->hash, digest, e));
+	return member_genesis(&s->members, &a->has_genesis, a->genesis, e);
+}
+
+/* ---- what it showed ---- */
+
+static void fill(const struct session *s, const struct keep_attest_req *m, const struct bound *b, const struct evidence_out *v,
+		 struct appraisal *a)
+{
+	bool tpm = s->tee == TEE_TPM || s->tee == TEE_SWTPM;
+
 	a->platform = tee_name((enum tee_kind)s->tee);
 	a->attested = true;
 	a->expires = s->expires;
-	a->expected_n = hash_len((enum hash_alg)m->hash);
-	memcpy(a->expected, digest, a->expected_n);
-	a->found_n = m->report_data.n;
-	memcpy(a->found, m->report_data.p, a->found_n);
-	a->has_register = m->has_register;
-	memcpy(a->init_register, m->init_register, sizeof(a->init_register));
+	/* Upstream's TPM attester cuts its report data to the 32 bytes that the quote's nonce has. */
+	a->expected_n = tpm && v->report_data_n == 32 && b->n > 32 ? 32 : b->n;
+	memcpy(a->expected, b->digest, a->expected_n);
+	a->found_n = v->report_data_n;
+	memcpy(a->found, v->report_data, a->found_n);
+	a->has_register = v->has_register;
+	memcpy(a->init_register, v->init_register, sizeof(a->init_register));
 	a->has_initdata = m->initdata.n > 0;
 	if (a->has_initdata)
 		sha256(m->initdata, a->initdata);
+	a->genuine = v->genuine;
+	a->collateral = true;
+	(void)snprintf(a->why, sizeof(a->why), "%s", v->why);
+}
+
+static enum coffer_rc conclude(struct keep *k, struct session *s, const struct decide_in *in, const struct evidence_out *v,
+			       struct keep_attest_rep *rep, struct wr *token, struct err *e)
+{
+	CLEANUP(wr_close) struct wr facts = wr_open(FACTS_PACKED_MAX);
+	struct check fresh;
+
+	decide_fresh(in, &fresh);
+	if (!fresh.holds)
+		return err_deny(e, fresh.id, "%s", fresh.found);
+	if (v->genuine)
+		facts_write(&facts, &v->facts);
+	TRY(wr_done(&facts, "hardware facts", e));
+	session_attested(k->sessions, s);
+	s->a = in->a;
+	TRY(session_note(k->sessions, s, wr_span(&facts), wr_span(&v->submods), e));
+	TRY(token_make(k, s, token, e));
+	rep->token = wr_span(token);
 	return COFFER_OK;
 }
 
 static enum coffer_rc attest(struct keep *k, struct session *s, const struct keep_attest_req *m, struct answer *a, struct err *e)
 {
-	CLEANUP(wr_close) struct wr token = wr_open(64u << 10);
+	CLEANUP(wr_close) struct wr token = wr_open(TOKEN_MAX);
+	CLEANUP(evidence_clear) struct evidence_out v = { 0 };
 	struct decide_in in = { .now = k->now, .genesis = k->genesis };
-	struct check fresh;
+	struct keep_attest_rep rep = { 0 };
+	struct evidence_in ask = { .s = s, .m = m, .references = span_of("{}") };
+	struct bound b;
 
+	members_clear(&s->members);
 	TRY(members_copy(m->member, m->n_members, &s->members, e));
-	TRY(appraise(s, m, &in.a, e));
-	decide_fresh(&in, &fresh);
-	if (!fresh.holds)
-		return err_deny(e, fresh.id, "%s", fresh.found);
-	session_attested(k->sessions, s);
-	s->a = in.a;
-	TRY(token_make(k, s, &token, e));
-	wr_put(a->out, wr_span(&token)); /* the whole body: a token has no other part */
+	TRY(check_members(s, &in.a, e));
+	TRY(bind(s, m, &b, e));
+	ask.expected = (struct span){ b.digest, b.n };
+	ask.device = (struct span){ b.device, b.n };
+	TRY(evidence_judge(k, &ask, &v, e));
+	if (v.needs.n > 0 && ++s->tries >= SESSION_TRIES_MAX)
+		return err_deny(e, "R2", "collateral unavailable: %.*s; the service's operator can mend it", (int)(v.needs.n > 200 ? 200 : v.needs.n),
+				(const char *)v.needs.p);
+	if (v.needs.n > 0) {
+		rep.needs = wr_span(&v.needs);
+	} else {
+		fill(s, m, &b, &v, &in.a);
+		TRY(conclude(k, s, &in, &v, &rep, &token, e));
+	}
+	keep_attest_rep_write(a->out, &rep);
 	return COFFER_OK;
 }
 

@@ -44,7 +44,7 @@ struct appraisal {
 	uint8_t     genesis[32];     /* what the attested key set says, if it does */
 	bool        genuine;         /* R2: verified to a vendor's root; sample never is */
 	bool        collateral;      /* false: R2 could not be judged for want of collateral */
-	char        why[200];        /* what R2 found, in words */
+	char        why[80];         /* what R2 found, in words */
 	const struct hw_facts *hw;   /* borrowed; NULL unless genuine */
 };
 

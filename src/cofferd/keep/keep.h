@@ -16,7 +16,8 @@ struct keep {
 	struct journal    journal;
 	struct registry   registry;
 	struct sessions  *sessions;
-	int               eval;       /* socket to the process that judges policies; -1: none, and R10 denies */
+	struct vendor_roots *roots;   /* whom evidence must lead to */
+	int               eval;       /* socket to the process that judges evidence and policies; -1: none, and R2 and R10 deny */
 	uint8_t           genesis[32];
 	char              id[PARTY_MAX]; /* of this service; "" when not told */
 	uint8_t           tls[32];       /* with id */

@@ -3,6 +3,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/keep.h"
+#include "cofferd/keep/roots.h"
 
 /* The genesis is entry 0: a store that was made for another is not ours. */
 static enum coffer_rc check_genesis(struct keep *k, const struct keep_config *c, struct err *e)
@@ -79,6 +80,7 @@ enum coffer_rc keep_open(const char *dir, struct keep_keys *keys, const struct k
 	TRY(chain_genesis(&c->genesis, c->genesis_id, g, e));
 	if (!pubkey_eq(&g->ledger_key, privkey_public(k.keys.ledger)))
 		return err_deny(e, "genesis", "the genesis names another ledger key than keep.keys holds");
+	TRY(vendor_roots_open(g, &k.roots, e));
 	TRY(open_store(dir, c, g, &k, e));
 	*out = k;
 	out->registry.store = out->store;
@@ -90,6 +92,7 @@ void keep_close(struct keep *k)
 {
 	registry_clear(&k->registry);
 	sessions_free(k->sessions);
+	vendor_roots_close(k->roots);
 	store_close(k->store);
 	mark_close(k->mark);
 	secret_free(&k->rest);

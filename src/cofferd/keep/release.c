@@ -18,7 +18,8 @@ struct asking {
 	struct decide_in in;
 	struct tee_key   key;
 	struct session  *session;  /* borrowed; NULL with a token whose session is gone */
-	struct member_set token_members;
+	struct token_state token;
+	struct hw_facts  hw;
 	const struct member_set *members;
 	uint8_t          session_id[KEEP_SESSION_LEN];
 	uint64_t         counter;
@@ -26,27 +27,37 @@ struct asking {
 
 static void asking_clear(struct asking *q)
 {
-	members_clear(&q->token_members);
+	members_clear(&q->token.members);
 }
 
 /* ---- who asks ---- */
 
 static enum coffer_rc by_session(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
 {
+	struct span facts, claims;
+
 	q->session = session_get(k->sessions, m->session, k->now);
 	if (!q->session || !q->session->a.attested)
 		return err_deny(e, "session", "no attested session; attest again");
+	if (!session_read_note(q->session, &facts, &claims))
+		return err_deny(e, "session", "the session's appraisal was forgotten under load; show the token, or attest again");
 	memcpy(q->session_id, m->session, sizeof(q->session_id));
 	q->in.a = q->session->a;
 	q->members = &q->session->members;
+	if (q->in.a.genuine)
+		TRY(facts_read(facts, &q->hw, e));
+	q->in.a.hw = q->in.a.genuine ? &q->hw : NULL;
 	return COFFER_OK;
 }
 
 static enum coffer_rc by_token(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
 {
-	TRY(token_read(k, m, &q->in.a, &q->token_members, q->session_id, e));
+	TRY(token_read(k, m, &q->token, e));
+	q->in.a = q->token.a;
+	q->in.a.hw = q->token.has_facts && q->in.a.genuine ? &q->token.facts : NULL;
+	memcpy(q->session_id, q->token.session, sizeof(q->session_id));
 	q->session = session_get(k->sessions, q->session_id, k->now);
-	q->members = &q->token_members;
+	q->members = &q->token.members;
 	return COFFER_OK;
 }
 
@@ -211,7 +222,8 @@ static enum coffer_rc ask_policy(struct keep *k, const struct keep_resource_req 
 		policy_ask(k, &q->in, m->token_payload, &q->in.policy);
 		return COFFER_OK;
 	}
-	claims_write(k, q->session, &claims);
+	if (!claims_write(k, q->session, &claims))
+		return err_set(e, COFFER_E_BUG, "resource: the session has no claims");
 	TRY(wr_done(&claims, "claims", e));
 	policy_ask(k, &q->in, wr_span(&claims), &q->in.policy);
 	return COFFER_OK;

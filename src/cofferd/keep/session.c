@@ -18,6 +18,7 @@ struct sessions {
 	uint32_t        max, n, free_top;
 	uint32_t       *free_list;
 	struct queue    queue[2]; /* [attested] */
+	size_t          notes;    /* bytes */
 	uint32_t        bucket[BUCKETS];
 };
 
@@ -50,8 +51,10 @@ void sessions_free(struct sessions *t)
 {
 	if (!t)
 		return;
-	for (uint32_t i = 0; t->s && i < t->max; i++)
+	for (uint32_t i = 0; t->s && i < t->max; i++) {
 		members_clear(&t->s[i].members);
+		wr_close(&t->s[i].note);
+	}
 	free(t->s);
 	free(t->free_list);
 	free(t);
@@ -92,6 +95,13 @@ static void dequeue(struct sessions *t, uint32_t i)
 	q->n--;
 }
 
+static void forget(struct sessions *t, struct session *s)
+{
+	t->notes -= s->note.n;
+	wr_close(&s->note);
+	s->note = (struct wr){ 0 };
+}
+
 void session_drop(struct sessions *t, struct session *s)
 {
 	uint32_t i = (uint32_t)(s - t->s);
@@ -102,6 +112,7 @@ void session_drop(struct sessions *t, struct session *s)
 	*link = s->chain;
 	dequeue(t, i);
 	members_clear(&s->members);
+	forget(t, s);
 	explicit_bzero(s, sizeof(*s));
 	t->free_list[t->free_top++] = i;
 	t->n--;
@@ -164,4 +175,33 @@ void session_attested(struct sessions *t, struct session *s)
 	dequeue(t, i);
 	s->a.attested = true;
 	enqueue(t, i);
+}
+
+enum coffer_rc session_note(struct sessions *t, struct session *s, struct span facts, struct span claims, struct err *e)
+{
+	size_t n = 4 + facts.n + claims.n;
+
+	forget(t, s);
+	for (uint32_t i = t->queue[1].oldest; i != NONE && t->notes + n > NOTES_BYTES_MAX; i = t->s[i].newer)
+		forget(t, &t->s[i]);
+	s->note = wr_open(n);
+	wr_blob32(&s->note, facts);
+	wr_put(&s->note, claims);
+	TRY(wr_done(&s->note, "session", e));
+	t->notes += s->note.n;
+	return COFFER_OK;
+}
+
+bool session_read_note(const struct session *s, struct span *facts, struct span *claims)
+{
+	struct rd r = rd_open(wr_span(&s->note));
+
+	*facts = rd_blob32(&r, FACTS_PACKED_MAX);
+	*claims = rd_span(&r, r.n);
+	return s->note.n > 0 && rd_done(&r);
+}
+
+size_t sessions_notes(const struct sessions *t)
+{
+	return t->notes;
 }

@@ -3,6 +3,9 @@
  * A session is made by AUTH, takes one evidence, and is then good for requests until it expires; the time counts
  * from AUTH. When the table is full the oldest session without evidence makes room where these take more than a quarter
  * of it, else the oldest with evidence: neither can crowd out the other.
+ *
+ * What an appraisal said (facts, claims) is kept beside as one note a session, and all notes together are bounded: beyond that the
+ * oldest are forgotten, and their guests show their token instead.
  */
 #pragma once
 #include "cofferd/keep/decide.h"
@@ -10,7 +13,9 @@
 
 #define SESSIONS_MAX 10000
 #define SESSION_SECONDS 300
-#define SESSION_BYTES_MAX 4096 /* of one session, all included */
+#define SESSION_BYTES_MAX 4096 /* of one session, all included but its note */
+#define NOTES_BYTES_MAX (12u << 20) /* of all sessions' notes */
+#define SESSION_TRIES_MAX 2    /* times that evidence may be shown, the first without collateral that was then fetched */
 
 struct session {
 	uint8_t          id[KEEP_SESSION_LEN], nonce[32];
@@ -19,6 +24,8 @@ struct session {
 	struct appraisal a;           /* a.attested once evidence was accepted */
 	uint64_t         counter;     /* of the last signed request */
 	struct member_set members;    /* of tee-pubkey; borrows nothing */
+	uint8_t          tries;
+	struct wr        note;        /* facts (u32 length first), then the claims' text; empty: forgotten, or none yet */
 	/* private */
 	uint32_t         newer, older, chain; /* indices into the table, NONE at the end */
 };
@@ -34,5 +41,10 @@ struct session *session_add(struct sessions *t, uint8_t tee, int64_t now);
 struct session *session_get(struct sessions *t, const uint8_t id[static KEEP_SESSION_LEN], int64_t now);
 /* Evidence was accepted: from now on others make room first. */
 void            session_attested(struct sessions *t, struct session *s);
+/* Keeps a note, and forgets the oldest others where all together would be too large. COFFER_E_SYSTEM. */
+enum coffer_rc  session_note(struct sessions *t, struct session *s, struct span facts, struct span claims, struct err *e) NODISCARD;
+/* False: forgotten. Borrowed. */
+bool            session_read_note(const struct session *s, struct span *facts, struct span *claims) NODISCARD;
+size_t          sessions_notes(const struct sessions *t); /* bytes */
 void            session_drop(struct sessions *t, struct session *s);
 size_t          sessions_count(const struct sessions *t);

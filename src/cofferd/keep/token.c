@@ -1,5 +1,6 @@
 #include "cofferd/keep/token.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -7,21 +8,132 @@
 #include "cofferd/keep/partyauth.h"
 #include "crypto/jws.h"
 #include "fmt/enc.h"
+#include "fmt/json.h"
 #include "proto/rcar_json.h"
 
-#define PAYLOAD_MAX CLAIMS_MAX
+#define HEADER_MAX (12u << 10)
+#define STATE_MAX (8u << 10)
+#define STATE_MAGIC "CFT1"
 
-static void header(const struct keep *k, struct wr *w)
+/* ---- what keep writes for itself ---- */
+
+static void put_flagged(struct wr *w, bool has, const uint8_t *d)
+{
+	wr_u8(w, has);
+	if (has)
+		wr_put(w, (struct span){ d, 32 });
+}
+
+static void state_write(const struct keep *k, const struct session *s, struct span facts, struct wr *w)
+{
+	wr_str(w, STATE_MAGIC);
+	wr_u8(w, s->tee);
+	wr_u8(w, s->a.genuine);
+	wr_be64(w, (uint64_t)k->now + TOKEN_SECONDS_EAR);
+	wr_put(w, SPAN(s->id));
+	wr_blob32(w, (struct span){ s->a.found, s->a.found_n });
+	wr_u8(w, (uint8_t)s->a.expected_n);
+	put_flagged(w, s->a.has_register, s->a.init_register);
+	put_flagged(w, s->a.has_initdata, s->a.initdata);
+	wr_u8(w, (uint8_t)s->members.n);
+	for (size_t i = 0; i < s->members.n; i++) {
+		wr_blob32(w, s->members.member[i].name);
+		wr_blob32(w, s->members.member[i].value);
+	}
+	wr_blob32(w, facts);
+}
+
+static bool get_flag(struct rd *r)
+{
+	uint8_t v = rd_u8(r);
+
+	if (v > 1)
+		r->bad = true;
+	return v == 1;
+}
+
+static bool get_flagged(struct rd *r, uint8_t *d)
+{
+	bool has = get_flag(r);
+
+	if (has)
+		rd_copy(r, d, 32);
+	return has;
+}
+
+static void get_members(struct rd *r, struct token_state *out, struct err *e)
+{
+	struct keep_member m[KEEP_MEMBERS_MAX] = { 0 };
+	size_t n = rd_count(r, rd_u8(r), 8, KEEP_MEMBERS_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		m[i].name = rd_blob32(r, KEEP_MEMBER_NAME_MAX);
+		m[i].value = rd_blob32(r, KEEP_MEMBER_VALUE_MAX);
+	}
+	if (rd_ok(r) && members_copy(m, n, &out->members, e) != COFFER_OK)
+		r->bad = true;
+}
+
+static void get_appraisal(struct rd *r, struct appraisal *a)
+{
+	a->attested = a->collateral = true;
+	a->genuine = get_flag(r);
+	a->expires = (int64_t)((uint64_t)rd_be32(r) << 32);
+	a->expires |= (int64_t)rd_be32(r);
+}
+
+/* What was checked against the report data before the token was signed is not there to be checked again: the signature
+ * stands for it, so expected and found are the same bytes. */
+static void get_bindings(struct rd *r, struct appraisal *a)
+{
+	struct span found = rd_blob32(r, sizeof(a->found));
+
+	a->expected_n = rd_u8(r);
+	if (a->expected_n > found.n || found.n == 0)
+		r->bad = true;
+	if (r->bad)
+		return;
+	memcpy(a->found, found.p, found.n);
+	a->found_n = found.n;
+	memcpy(a->expected, a->found, a->expected_n);
+	a->has_register = get_flagged(r, a->init_register);
+	a->has_initdata = get_flagged(r, a->initdata);
+}
+
+static enum coffer_rc state_read(struct span in, struct token_state *out, struct err *e)
+{
+	struct rd r = rd_open(in);
+	struct span magic = rd_span(&r, 4), facts;
+	uint8_t tee = rd_u8(&r);
+
+	get_appraisal(&r, &out->a);
+	rd_copy(&r, out->session, sizeof(out->session));
+	get_bindings(&r, &out->a);
+	get_members(&r, out, e);
+	facts = rd_blob32(&r, FACTS_PACKED_MAX);
+	if (!rd_done(&r) || !span_eq_str(magic, STATE_MAGIC) || tee == 0 || tee > TEE_LAST)
+		return err_set(e, COFFER_E_INPUT, "token: malformed");
+	out->a.platform = tee_name((enum tee_kind)tee);
+	(void)snprintf(out->a.why, sizeof(out->a.why), "as when the token was made");
+	out->has_facts = facts.n > 0;
+	return out->has_facts ? facts_read(facts, &out->facts, e) : COFFER_OK;
+}
+
+/* ---- header ---- */
+
+#define HEAD "{\"alg\":\"ES256\",\"coffer\":\""
+
+/* What follows the state in the header: the key, as upstream's verifiers want it. */
+static void header_tail(const struct keep *k, struct wr *w)
 {
 	const struct pubkey *key = privkey_public(k->keys.token);
-	struct json_wr j = jw_open(w, false);
 	CLEANUP(wr_close) struct wr x = wr_open(64), y = wr_open(64);
+	struct json_wr j;
 
 	b64url_write(&x, SPAN(key->x));
 	b64url_write(&y, SPAN(key->y));
-	jw_obj(&j);
-	jw_m_text(&j, "alg", "ES256");
-	jw_name(&j, "jwk");
+	wr_str(w, "\",\"jwk\":");
+	j = jw_open(w, false);
 	jw_obj(&j);
 	jw_m_text(&j, "alg", "ES256");
 	jw_m_text(&j, "crv", "P-256");
@@ -29,74 +141,69 @@ static void header(const struct keep *k, struct wr *w)
 	jw_m_str(&j, "x", wr_span(&x));
 	jw_m_str(&j, "y", wr_span(&y));
 	jw_obj_end(&j);
-	jw_m_text(&j, "typ", "JWT");
-	jw_obj_end(&j);
+	wr_str(w, ",\"typ\":\"JWT\"}");
 }
+
+static enum coffer_rc header(const struct keep *k, const struct session *s, struct span facts, struct wr *w, struct err *e)
+{
+	CLEANUP(wr_close) struct wr state = wr_open(STATE_MAX);
+
+	state_write(k, s, facts, &state);
+	TRY(wr_done(&state, "token", e));
+	wr_str(w, HEAD);
+	b64url_write(w, wr_span(&state));
+	header_tail(k, w);
+	return wr_done(w, "token header", e);
+}
+
+
+/* ---- claims ---- */
 
 static void hex_member(struct json_wr *j, const char *name, struct span s)
 {
-	CLEANUP(wr_close) struct wr w = wr_open((size_t)4 * SESSION_BYTES_MAX);
+	CLEANUP(wr_close) struct wr w = wr_open(64);
 
 	hex_write(&w, s);
 	jw_m_str(j, name, wr_span(&w));
 }
 
-static void evidence(const struct session *s, struct json_wr *j)
+/* One JSON object and nothing behind it, as far as nesting goes: what eval wrote must not close more than it opened. */
+static bool one_object(struct span s)
 {
-	CLEANUP(wr_close) struct wr nonce = wr_open(64);
+	size_t depth = 0;
+	bool text = false;
 
-	b64_write(&nonce, SPAN(s->nonce));
-	jw_obj(j);
-	if (s->a.has_initdata)
-		hex_member(j, "coffer.initdata", SPAN(s->a.initdata));
-	hex_member(j, "init_data", s->a.has_register ? SPAN(s->a.init_register) : (struct span){ 0 });
-	jw_name(j, "init_data_claims");
-	jw_obj(j);
-	jw_obj_end(j);
-	hex_member(j, "report_data", (struct span){ s->a.found, s->a.found_n });
-	jw_name(j, "runtime_data_claims");
-	jw_obj(j);
-	jw_m_str(j, "nonce", wr_span(&nonce));
-	jw_name(j, "tee-pubkey");
-	jw_obj(j);
-	for (size_t i = 0; i < s->members.n; i++) {
-		jw_namen(j, s->members.member[i].name);
-		jw_str(j, s->members.member[i].value);
+	for (size_t i = 0; i < s.n; i++) {
+		uint8_t c = s.p[i];
+
+		if (c < 0x20)
+			return false;
+		if (text) {
+			i += c == '\\';
+			text = c != '"';
+			continue;
+		}
+		text = c == '"';
+		depth += c == '{' || c == '[';
+		if ((c == '}' || c == ']') && depth-- == 0)
+			return false;
+		if (depth == 0)
+			return c == '}' && i + 1 == s.n && s.p[0] == '{';
 	}
-	jw_obj_end(j);
-	jw_obj_end(j);
-	jw_name(j, s->a.platform);
-	jw_obj(j);
-	jw_obj_end(j);
-	jw_obj_end(j);
+	return false;
 }
 
-static void appraisal(const struct session *s, struct json_wr *j)
-{
-	static const char *const vector[] = { "configuration", "executables", "file-system", "hardware", "instance-identity",
-		"runtime-opaque", "sourced-data", "storage-opaque" };
-
-	jw_obj(j);
-	jw_m_text(j, "ear.appraisal-policy-id", "none");
-	jw_m_text(j, "ear.status", "none");
-	jw_name(j, "ear.trustworthiness-vector");
-	jw_obj(j);
-	for (size_t i = 0; i < sizeof(vector) / sizeof(vector[0]); i++)
-		jw_m_u64(j, vector[i], 0);
-	jw_obj_end(j);
-	jw_name(j, "ear.veraison.annotated-evidence");
-	evidence(s, j);
-	jw_obj_end(j);
-}
-
-void claims_write(const struct keep *k, const struct session *s, struct wr *out)
+bool claims_write(const struct keep *k, const struct session *s, struct wr *out)
 {
 	struct json_wr j = jw_open(out, false);
+	struct span facts, submods;
 
+	if (!session_read_note(s, &facts, &submods) || !one_object(submods))
+		return false;
 	jw_obj(&j);
 	jw_name(&j, "ear.verifier-id");
 	jw_obj(&j);
-	jw_m_text(&j, "build", "cofferd-keep " COFFER_VERSION);
+	jw_m_text(&j, "build", "cofferd " COFFER_VERSION);
 	jw_m_text(&j, "developer", "coffer");
 	jw_obj_end(&j);
 	jw_m_text(&j, "eat_profile", "tag:github.com,2024:confidential-containers/Trustee");
@@ -104,99 +211,60 @@ void claims_write(const struct keep *k, const struct session *s, struct wr *out)
 	jw_m_u64(&j, "iat", (uint64_t)k->now);
 	jw_m_text(&j, "iss", "coffer");
 	hex_member(&j, "jti", SPAN(s->id));
-	jw_name(&j, "submods");
-	jw_obj(&j);
-	jw_name(&j, "cpu0");
-	appraisal(s, &j);
-	jw_obj_end(&j);
-	jw_obj_end(&j);
+	wr_str(out, ",\"submods\":"); /* the last in order */
+	wr_put(out, submods);
+	wr_str(out, "}");
+	return true;
 }
 
 enum coffer_rc token_make(const struct keep *k, const struct session *s, struct wr *out, struct err *e)
 {
-	CLEANUP(wr_close) struct wr head = wr_open(PAYLOAD_MAX), body = wr_open(PAYLOAD_MAX);
+	CLEANUP(wr_close) struct wr head = wr_open(HEADER_MAX), body = wr_open(CLAIMS_MAX);
+	struct span facts, submods;
 
-	header(k, &head);
-	claims_write(k, s, &body);
-	TRY(wr_done(&head, "token header", e));
+	if (!session_read_note(s, &facts, &submods))
+		return err_set(e, COFFER_E_BUG, "token: the session has no appraisal");
+	TRY(header(k, s, facts, &head, e));
+	if (!claims_write(k, s, &body))
+		return err_deny(e, "R2", "the appraisal's claims are malformed: the service's operator looks at eval");
 	TRY(wr_done(&body, "token", e));
 	return jws_sign(k->keys.token, wr_span(&head), wr_span(&body), out, e);
 }
 
 /* ---- reading our own ---- */
 
-static bool ours(const struct keep *k, const struct keep_resource_req *q)
+/* The header decoded, when it begins and ends as ours do. */
+static bool state_of(const struct keep *k, struct span head, struct wr *state)
 {
-	CLEANUP(wr_close) struct wr head = wr_open(PAYLOAD_MAX), text = wr_open(PAYLOAD_MAX);
+	CLEANUP(wr_close) struct wr tail = wr_open(HEADER_MAX);
+	size_t n = strlen(HEAD);
 
-	header(k, &head);
-	b64url_write(&text, wr_span(&head));
-	wr_u8(&text, '.');
-	return wr_ok(&text) && q->token_signing_input.n > text.n &&
-	       span_eq((struct span){ q->token_signing_input.p, text.n }, wr_span(&text)) &&
-	       jws_payload_is(q->token_signing_input, q->token_payload) &&
-	       key_verify(privkey_public(k->keys.token), q->token_signing_input, SPAN(q->token_sig));
+	header_tail(k, &tail);
+	if (!wr_ok(&tail) || head.n <= n + tail.n || !span_starts(head, HEAD) ||
+	    !span_eq(span_skip(head, head.n - tail.n), wr_span(&tail)))
+		return false;
+	return b64url_read((struct span){ head.p + n, head.n - n - tail.n }, state) && wr_ok(state);
 }
 
-static enum coffer_rc read_members(const struct json *set, struct member_set *out, struct err *e)
+static bool ours(const struct keep *k, const struct keep_resource_req *q, struct wr *state)
 {
-	struct keep_member m[KEEP_MEMBERS_MAX];
-	size_t n = json_len(set);
+	CLEANUP(wr_close) struct wr head = wr_open(HEADER_MAX);
+	struct span text = { q->token_signing_input.p, span_find(q->token_signing_input, '.') };
 
-	if (n > KEEP_MEMBERS_MAX)
-		return err_set(e, COFFER_E_INPUT, "token: too many key members");
-	for (size_t i = 0; i < n; i++)
-		m[i] = (struct keep_member){ json_name(set, i), json_str(json_at(set, i)) };
-	return members_copy(m, n, out, e);
+	return key_verify(privkey_public(k->keys.token), q->token_signing_input, SPAN(q->token_sig)) &&
+	       jws_payload_is(q->token_signing_input, q->token_payload) && b64url_read(text, &head) && wr_ok(&head) &&
+	       state_of(k, wr_span(&head), state);
 }
 
-/* What was checked against the report data before the token was signed is not there to be checked again: the signature
- * stands for it, so expected and found are the same bytes. */
-static enum coffer_rc read_evidence(const struct json *v, struct appraisal *a, struct err *e)
+enum coffer_rc token_read(const struct keep *k, const struct keep_resource_req *q, struct token_state *out, struct err *e)
 {
-	CLEANUP(wr_close) struct wr report = wr_open(sizeof(a->found));
-	struct span initdata = json_str(json_get(v, "coffer.initdata")), reg = json_str(json_get(v, "init_data"));
+	CLEANUP(wr_close) struct wr state = wr_open(STATE_MAX);
 
-	if (!hex_read(json_str(json_get(v, "report_data")), &report) || !wr_ok(&report) || report.n == 0)
-		return err_set(e, COFFER_E_INPUT, "token: malformed report_data");
-	memcpy(a->expected, report.p, report.n);
-	memcpy(a->found, report.p, report.n);
-	a->expected_n = a->found_n = report.n;
-	a->has_register = reg.n > 0;
-	a->has_initdata = initdata.n > 0;
-	if ((a->has_register && !hex_fixed(reg, a->init_register, 32)) || (a->has_initdata && !hex_fixed(initdata, a->initdata, 32)))
-		return err_set(e, COFFER_E_INPUT, "token: malformed init_data");
-	return COFFER_OK;
-}
-
-enum coffer_rc token_read(const struct keep *k, const struct keep_resource_req *q, struct appraisal *a,
-			  struct member_set *members, uint8_t session[static KEEP_SESSION_LEN], struct err *e)
-{
-	CLEANUP(json_freep) struct json_doc *doc = NULL;
-	CLEANUP(members_clear) struct member_set set = { 0 };
-	struct appraisal got = { .attested = true };
-	const struct json *v, *ev;
-	uint64_t exp = 0;
-
-	if (!ours(k, q))
+	if (!ours(k, q, &state))
 		return err_deny(e, "token", "the token is not one of this service");
-	TRY(json_parse(q->token_payload, PAYLOAD_MAX, &doc, e));
-	v = json_root(doc);
-	ev = json_get(json_get(json_get(v, "submods"), "cpu0"), "ear.veraison.annotated-evidence");
-	TRY(json_need_u64(v, "exp", "token", &exp, e));
-	TRY(read_members(json_get(json_get(ev, "runtime_data_claims"), "tee-pubkey"), &set, e));
-	TRY(member_genesis(&set, &got.has_genesis, got.genesis, e));
-	TRY(read_evidence(ev, &got, e));
-	if (exp > INT64_MAX || !hex_fixed(json_str(json_get(v, "jti")), session, KEEP_SESSION_LEN))
-		return err_set(e, COFFER_E_INPUT, "token: malformed");
-	if ((uint64_t)k->now >= exp)
+	TRY(state_read(wr_span(&state), out, e));
+	TRY(member_genesis(&out->members, &out->a.has_genesis, out->a.genesis, e));
+	if (k->now >= out->a.expires)
 		return err_deny(e, "token", "the token has expired; attest again");
-	if (json_type(json_get(ev, tee_name(TEE_SAMPLE))) != JSON_OBJECT)
-		return err_deny(e, "R3", "the token is for another platform than this version can judge");
-	got.platform = tee_name(TEE_SAMPLE);
-	got.expires = (int64_t)exp;
-	*a = got;
-	*members = set;
-	set = (struct member_set){ 0 };
 	return COFFER_OK;
 }

@@ -1,12 +1,12 @@
 /* The KBS protocol 0.4.0 over HTTP: what upstream clients speak. docs/protocol/service.md. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/net/forms.h"
 #include "cofferd/net/web.h"
 #include "crypto/hash.h"
-#include "evidence/sample.h"
 #include "fmt/enc.h"
 #include "proto/rcar_json.h"
 #include "trust/name.h"
@@ -49,7 +49,7 @@ static enum coffer_rc auth(struct request *q, struct reply *r, struct answer *a,
 
 	TRY(rcar_request_parse(wr_span(&q->body), &in, e));
 	if (!tee_by_name(in.tee, &tee))
-		return err_deny(e, "R3", "this service appraises no evidence of that platform (sample only)");
+		return err_deny(e, "R3", "this service appraises no evidence of that platform");
 	keep_auth_req_write(&req, &(struct keep_auth_req){ .tee = (uint8_t)tee });
 	TRY(keeper_ask(&q->net->keep, KEEP_AUTH, &req, a, e));
 	TRY(keep_auth_rep_read(wr_span(&a->body), &rep, e));
@@ -70,59 +70,49 @@ static void serve_auth(struct request *q, struct reply *r)
 
 /* ---- attest ---- */
 
-/* The nonce that the client repeats does not travel to keep, which binds its own: both together leave no other. */
-static enum coffer_rc answers_its_nonce(const struct rcar_attestation *in, const struct sample_evidence *ev, struct err *e)
+static void attest_request(const struct rcar_attestation *in, struct span evidence, struct keep_attest_req *m)
 {
-	const struct rcar_binding b = {
-	    .member = in->member, .n_members = in->n_members, .nonce = in->nonce, .additional = in->additional};
-	uint8_t digest[HASH_MAX];
-
-	TRY(rcar_report_data(&b, HASH_SHA384, digest, e));
-	if (!span_eq((struct span){ digest, hash_len(HASH_SHA384) }, (struct span){ ev->report_data, ev->report_data_n }))
-		return err_deny(e, "R1", "the evidence is not for this nonce and this key");
-	return COFFER_OK;
-}
-
-static enum coffer_rc attest_request(const struct rcar_attestation *in, struct keep_attest_req *m, struct sample_evidence *ev,
-				     struct err *e)
-{
-	if (in->additional.n > 0)
-		return err_deny(e, "R2", "this service appraises no device evidence");
-	TRY(sample_parse(in->primary, ev, e));
-	TRY(answers_its_nonce(in, ev, e));
 	m->hash = HASH_SHA384; /* the challenge selected none, which means this one */
 	m->n_members = in->n_members;
 	for (size_t i = 0; i < in->n_members; i++)
 		m->member[i] = in->member[i];
+	m->nonce = in->nonce;
 	m->additional = in->additional;
-	m->report_data = (struct span){ ev->report_data, ev->report_data_n };
-	m->has_register = ev->has_register;
-	memcpy(m->init_register, ev->init_register, sizeof(m->init_register));
+	m->evidence = evidence;
 	m->initdata = in->initdata;
-	return COFFER_OK;
 }
 
 static enum coffer_rc attest(struct request *q, struct reply *r, struct answer *a, struct err *e)
 {
 	CLEANUP(rcar_attestation_clear) struct rcar_attestation in = { 0 };
 	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX), body = wr_open(REQ_MAX);
-	struct keep_attest_req m = { 0 };
-	struct sample_evidence ev = { 0 };
+	CLEANUP(wr_close) struct wr evidence = wr_open(KEEP_EVIDENCE_MAX);
+	CLEANUP(freep) struct keep_attest_req *m = calloc(1, sizeof(*m));
+	struct keep_attest_rep rep;
 	struct json_wr j;
 
-	if (!session_cookie(q, m.session))
+	if (!m)
+		return err_set(e, COFFER_E_SYSTEM, "attest: out of memory");
+
+	if (!session_cookie(q, m->session))
 		return err_deny(e, "session", "no " RCAR_COOKIE " cookie; POST /kbs/v0/auth first");
 	TRY(rcar_attestation_parse(wr_span(&q->body), &in, e));
-	TRY(attest_request(&in, &m, &ev, e));
-	keep_attest_req_write(&req, &m);
+	j = jw_open(&evidence, false);
+	jw_value(&j, in.primary);
+	TRY(wr_done(&evidence, "evidence", e));
+	attest_request(&in, wr_span(&evidence), m);
+	keep_attest_req_write(&req, m);
 	TRY(keeper_ask(&q->net->keep, KEEP_ATTEST, &req, a, e));
+	TRY(keep_attest_rep_read(wr_span(&a->body), &rep, e));
+	if (rep.needs.n > 0)
+		return err_deny(e, "R2", "collateral unavailable: %.*s", (int)(rep.needs.n > 200 ? 200 : rep.needs.n), (const char *)rep.needs.p);
 	j = jw_open(&body, false);
 	jw_obj(&j);
-	jw_m_str(&j, "token", wr_span(&a->body));
+	jw_m_str(&j, "token", rep.token);
 	jw_obj_end(&j);
 	TRY(wr_done(&body, "token reply", e));
 	reply_json(r, wr_span(&body));
-	write_session(r, m.session);
+	write_session(r, m->session);
 	return COFFER_OK;
 }
 

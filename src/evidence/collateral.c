@@ -1,0 +1,35 @@
+#include "evidence/evidence.h"
+
+void collateral_clear(struct collateral *c)
+{
+	certs_clear(&c->certs);
+	certs_clear(&c->roots);
+	crls_clear(&c->crls);
+	*c = (struct collateral){ 0 };
+}
+
+enum coffer_rc collateral_add(struct span s, bool roots, struct collateral *c, struct err *e)
+{
+	struct err ignore = { 0 };
+	struct crl *crl = NULL;
+
+	if (certs_read(s, roots ? &c->roots : &c->certs, &ignore) == COFFER_OK)
+		return COFFER_OK;
+	if (ignore.rc == COFFER_E_LIMIT)
+		return err_set(e, COFFER_E_LIMIT, "%s", ignore.msg);
+	if (crl_read(s, &crl, &ignore) == COFFER_OK) {
+		if (c->crls.n == sizeof(c->crls.c) / sizeof(c->crls.c[0])) {
+			crl_free(crl);
+			return err_set(e, COFFER_E_LIMIT, "too many revocation lists");
+		}
+		c->crls.c[c->crls.n++] = crl;
+		return COFFER_OK;
+	}
+	if (s.n > 0 && (s.p[0] == '{' || s.p[0] == '[') && c->n_json < EV_FILES_MAX)
+		c->json[c->n_json++] = s;
+	else if (c->n_other < EV_FILES_MAX)
+		c->other[c->n_other++] = s;
+	else
+		return err_set(e, COFFER_E_LIMIT, "too many files");
+	return COFFER_OK;
+}
