@@ -94,3 +94,124 @@ void snpkit_close(struct snpkit *k)
 	certs_clear(&k->col.certs);
 	certs_clear(&k->col.roots);
 }
+
+/* ---- upstream's decoded form ---- */
+
+static void ints(struct json_wr *j, const char *name, const uint8_t *p, size_t n)
+{
+	jw_name(j, name);
+	jw_arr(j);
+	for (size_t i = 0; i < n; i++)
+		jw_u64(j, p[i]);
+	jw_arr_end(j);
+}
+
+static void tcb_obj(struct json_wr *j, const char *name, const uint8_t *p)
+{
+	jw_name(j, name);
+	jw_obj(j);
+	jw_name(j, "fmc");
+	jw_null(j);
+	jw_m_u64(j, "bootloader", p[0]);
+	jw_m_u64(j, "tee", p[1]);
+	jw_m_u64(j, "snp", p[6]);
+	jw_m_u64(j, "microcode", p[7]);
+	jw_obj_end(j);
+}
+
+static void build_obj(struct json_wr *j, const char *name, const uint8_t *p)
+{
+	jw_name(j, name);
+	jw_obj(j);
+	jw_m_u64(j, "build", p[0]);
+	jw_m_u64(j, "minor", p[1]);
+	jw_m_u64(j, "major", p[2]);
+	jw_obj_end(j);
+}
+
+static uint64_t le(const uint8_t *p, size_t n)
+{
+	uint64_t v = 0;
+
+	while (n-- > 0)
+		v = v << 8 | p[n];
+	return v;
+}
+
+/* Members of a version 3 report in their order; the one at `skip` is left out. Returns how many there are. */
+enum kind { NUM, BYTES, TCB, BUILD };
+static size_t report_json(const uint8_t *b, size_t skip, struct json_wr *j)
+{
+	static const struct { const char *name; enum kind kind; size_t at, n;
+	} m[] = {
+		{ "version", NUM, 0, 4 },
+		{ "guest_svn", NUM, 4, 4 },
+		{ "policy", NUM, 8, 8 },
+		{ "family_id", BYTES, 0x10, 16 },
+		{ "image_id", BYTES, 0x20, 16 },
+		{ "vmpl", NUM, 0x30, 4 },
+		{ "sig_algo", NUM, 0x34, 4 },
+		{ "current_tcb", TCB, 0x38, 8 },
+		{ "plat_info", NUM, 0x40, 8 },
+		{ "key_info", NUM, 0x48, 4 },
+		{ "report_data", BYTES, 0x50, 64 },
+		{ "measurement", BYTES, 0x90, 48 },
+		{ "host_data", BYTES, 0xc0, 32 },
+		{ "id_key_digest", BYTES, 0xe0, 48 },
+		{ "author_key_digest", BYTES, 0x110, 48 },
+		{ "report_id", BYTES, 0x140, 32 },
+		{ "report_id_ma", BYTES, 0x160, 32 },
+		{ "reported_tcb", TCB, 0x180, 8 },
+		{ "cpuid_fam_id", NUM, 0x188, 1 },
+		{ "cpuid_mod_id", NUM, 0x189, 1 },
+		{ "cpuid_step", NUM, 0x18a, 1 },
+		{ "chip_id", BYTES, 0x1a0, 64 },
+		{ "committed_tcb", TCB, 0x1e0, 8 },
+		{ "current", BUILD, 0x1e8, 3 },
+		{ "committed", BUILD, 0x1ec, 3 },
+		{ "launch_tcb", TCB, 0x1f0, 8 },
+	};
+	size_t n = sizeof(m) / sizeof(m[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		if (i == skip)
+			continue;
+		if (m[i].kind == NUM)
+			jw_m_u64(j, m[i].name, le(b + m[i].at, m[i].n));
+		else if (m[i].kind == BYTES)
+			ints(j, m[i].name, b + m[i].at, m[i].n);
+		else if (m[i].kind == TCB)
+			tcb_obj(j, m[i].name, b + m[i].at);
+		else
+			build_obj(j, m[i].name, b + m[i].at);
+	}
+	return n;
+}
+
+void snpkit_json(const struct snpkit *k, size_t skip, const char *extra, struct wr *w)
+{
+	struct json_wr j = jw_open(w, false);
+	struct span vek = cert_bytes(k->col.certs.c[0]);
+
+	jw_obj(&j);
+	jw_name(&j, "attestation_report");
+	jw_obj(&j);
+	if (report_json(k->report, skip, &j) != skip) {
+		jw_name(&j, "signature");
+		jw_obj(&j);
+		ints(&j, "r", k->report + 0x2a0, 72);
+		ints(&j, "s", k->report + 0x2a0 + 72, 72);
+		jw_obj_end(&j);
+	}
+	if (extra)
+		jw_m_u64(&j, extra, 1);
+	jw_obj_end(&j);
+	jw_name(&j, "cert_chain");
+	jw_arr(&j);
+	jw_obj(&j);
+	jw_m_text(&j, "cert_type", "VCEK");
+	ints(&j, "data", vek.p, vek.n);
+	jw_obj_end(&j);
+	jw_arr_end(&j);
+	jw_obj_end(&j);
+}

@@ -17,5 +17,8 @@ struct snpkit {
 
 void snpkit_open(struct snpkit *k, const struct snpkit_vek *v);
 void snpkit_sign(struct snpkit *k); /* again, after the report was changed */
+/* Upstream's evidence JSON, report decoded and VCEK beside it. Of the 26 members beside the signature (the 27th) the one at `skip` is
+ * left out (SIZE_MAX: none); `extra` is added (NULL: nothing). */
+void snpkit_json(const struct snpkit *k, size_t skip, const char *extra, struct wr *w);
 void snpkit_close(struct snpkit *k);
 void snpkit_put32(uint8_t *p, uint32_t v);

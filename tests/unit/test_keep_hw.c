@@ -1,0 +1,345 @@
+/* keep with evidence of hardware: made on the spot, rooted in the genesis; and an eval that lies. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/keep/token.h"
+#include "evidence/evidence.h"
+#include "fmt/enc.h"
+#include "proto/eval.h"
+#include "tests/keepkit.h"
+#include "tests/snpkit.h"
+#include "tests/t.h"
+
+#define DENIED(call, k, id) ((call) == COFFER_E_DENIED && strcmp((k).no.check, id) == 0)
+
+struct rig { struct kit k; struct snpkit snp; };
+
+/* Evidence for this session: report data and HOST_DATA set, signed. */
+static void make_snp(void *arg, struct span report_data, const uint8_t *reg, struct wr *json)
+{
+	struct snpkit *s = arg;
+
+	memset(s->report + 0x50, 0, 64);
+	memcpy(s->report + 0x50, report_data.p, report_data.n);
+	memset(s->report + 0xc0, 0, 32);
+	if (reg)
+		memcpy(s->report + 0xc0, reg, 32);
+	snpkit_sign(s);
+	snpkit_json(s, SIZE_MAX, NULL, json);
+}
+
+static void rig_open(struct rig *r)
+{
+	struct kit_hw hw = { .tee = TEE_SNP, .vendor = "amd", .root_name = "SEV-Milan", .make = make_snp, .arg = &r->snp };
+
+	snpkit_open(&r->snp, &snpkit_good);
+	hw.root = cert_bytes(r->snp.col.roots.c[0]);
+	kit_open_hw(&r->k, &hw);
+	kit_deploy(&r->k);
+}
+
+static void rig_close(struct rig *r)
+{
+	kit_free(&r->k);
+	snpkit_close(&r->snp);
+}
+
+static enum coffer_rc attest(struct rig *r)
+{
+	return kit_begin(&r->k) == COFFER_OK ? kit_attest(&r->k, (struct kit_evidence){ 0 }) : COFFER_E_BUG;
+}
+
+static const struct session *session(struct rig *r)
+{
+	return session_get(r->k.keep.sessions, r->k.session, r->k.now);
+}
+
+static void hardware_is_read_by_keep_itself(void)
+{
+	struct rig r;
+	struct span facts, claims;
+	struct hw_facts f;
+	struct err e = { 0 };
+
+	rig_open(&r);
+	CHECK(attest(&r) == COFFER_OK && session(&r) && session(&r)->a.genuine);
+	CHECK(session_read_note(session(&r), &facts, &claims) && facts_read(facts, &f, &e) == COFFER_OK);
+	CHECK(strcmp(f.platform, "snp") == 0 && strcmp(f.product, "milan") == 0 && facts_reg(&f, "measurement") && f.chip_n == 64);
+	CHECK(span_eq(SPAN(session(&r)->a.init_register), SPAN(r.k.initdata_sha)));
+	rig_close(&r);
+}
+
+static void root_that_the_genesis_does_not_name_is_refused(void)
+{
+	struct rig r;
+	struct snpkit other;
+
+	rig_open(&r);
+	snpkit_open(&other, &snpkit_good); /* the same names, other keys */
+	r.k.hw.arg = &other;
+	CHECK(DENIED(attest(&r), r.k, "R2"));
+	snpkit_close(&other);
+	rig_close(&r);
+}
+
+static void evidence_of_another_platform_is_malformed(void)
+{
+	struct rig r;
+
+	rig_open(&r);
+	r.k.hw.tee = TEE_TDX;
+	CHECK(attest(&r) == COFFER_E_INPUT);
+	r.k.hw.tee = TEE_SNP;
+	CHECK(attest(&r) == COFFER_OK);
+	rig_close(&r);
+}
+
+static void no_eval_no_attestation(void)
+{
+	struct rig r;
+	int fd;
+
+	rig_open(&r);
+	fd = r.k.keep.eval;
+	r.k.keep.eval = -1;
+	CHECK(attest(&r) == COFFER_E_UPSTREAM);
+	r.k.keep.eval = fd;
+	rig_close(&r);
+}
+
+/* ---- an eval that was broken into: whatever it changes in a valid answer, or makes of an invalid one ---- */
+
+struct said { struct eval_evidence_rep r; struct wr report, facts, submods; };
+
+static void resend(uint8_t *tag, struct wr *body, const struct eval_evidence_rep *r)
+{
+	struct wr w = wr_open(EVAL_REPLY_MAX);
+
+	eval_evidence_rep_write(&w, r);
+	wr_close(body);
+	*body = w;
+	*tag = VERDICT_VALID;
+}
+
+/* One byte of the report in another place. */
+static void changes_report(uint8_t *tag, struct wr *body, size_t at)
+{
+	struct eval_evidence_rep r;
+	struct err e = { 0 };
+	uint8_t report[SNP_REPORT_LEN];
+
+	if (*tag != VERDICT_VALID || eval_evidence_rep_read(wr_span(body), &r, &e) != COFFER_OK || r.report.n != sizeof(report))
+		return;
+	memcpy(report, r.report.p, sizeof(report));
+	report[at] ^= 1;
+	r.report = SPAN(report);
+	resend(tag, body, &r);
+}
+
+static void lies_about_measurement(uint8_t *tag, struct wr *body) { changes_report(tag, body, 0x90); }
+static void lies_about_report_data(uint8_t *tag, struct wr *body) { changes_report(tag, body, 0x50); }
+static void lies_about_register(uint8_t *tag, struct wr *body) { changes_report(tag, body, 0xc0); }
+static void lies_about_debug(uint8_t *tag, struct wr *body) { changes_report(tag, body, 0x0a); }
+static void lies_about_firmware(uint8_t *tag, struct wr *body) { changes_report(tag, body, 0x1e6); }
+
+/* Facts of its own choice beside the report: keep must not look at them. */
+static void lies_in_facts(uint8_t *tag, struct wr *body)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(FACTS_PACKED_MAX);
+	struct hw_facts f = { .platform = "snp", .product = "genoa" };
+	struct eval_evidence_rep r;
+	struct err e = { 0 };
+
+	if (*tag != VERDICT_VALID || eval_evidence_rep_read(wr_span(body), &r, &e) != COFFER_OK)
+		return;
+	(void)!facts_add_reg(&f, "measurement", SPAN(f.chip));
+	facts_write(&w, &f);
+	r.facts = wr_span(&w);
+	resend(tag, body, &r);
+}
+
+/* Says valid to whatever it is. */
+static void says_valid(uint8_t *tag, struct wr *body)
+{
+	struct eval_evidence_rep r = { .submods = span_of("{\"cpu0\":{\"ear.status\":\"affirming\"}}") };
+
+	if (*tag > VERDICT_COLLATERAL)
+		return;
+	resend(tag, body, &r);
+}
+
+static void closes_the_claims(uint8_t *tag, struct wr *body)
+{
+	struct eval_evidence_rep r;
+	struct err e = { 0 };
+
+	if (*tag != VERDICT_VALID || eval_evidence_rep_read(wr_span(body), &r, &e) != COFFER_OK)
+		return;
+	r.submods = span_of("{}},\"exp\":99999999999,\"x\":{\"y\":{}");
+	resend(tag, body, &r);
+}
+
+static void sends_garbage(uint8_t *tag, struct wr *body)
+{
+	wr_close(body);
+	*body = wr_open(16);
+	wr_str(body, "garbage");
+	*tag = VERDICT_VALID;
+}
+
+static void lie_to(struct rig *r, kit_liar *lie)
+{
+	CLEANUP(closep) int honest = r->k.keep.eval;
+
+	(void)honest;
+	r->k.keep.eval = kit_eval_lying(lie);
+}
+
+static void lying_eval_is_not_a_release(void)
+{
+	static kit_liar *const lies[] = { lies_about_measurement, lies_about_report_data, lies_about_register, lies_about_debug,
+		lies_about_firmware, closes_the_claims, says_valid };
+	struct rig r;
+
+	rig_open(&r);
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		enum coffer_rc rc;
+
+		lie_to(&r, lies[i]);
+		rc = attest(&r);
+		CHECK(rc == COFFER_E_DENIED || rc == COFFER_E_INPUT);
+		CHECK(!session(&r)); /* and the session is over */
+	}
+	lie_to(&r, sends_garbage);
+	CHECK(attest(&r) == COFFER_E_INPUT);
+	rig_close(&r);
+}
+
+static void facts_that_eval_invents_are_not_looked_at(void)
+{
+	struct span facts, claims;
+	struct hw_facts f;
+	struct rig r;
+	struct err e = { 0 };
+
+	rig_open(&r);
+	lie_to(&r, lies_in_facts);
+	CHECK(attest(&r) == COFFER_OK);
+	CHECK(session_read_note(session(&r), &facts, &claims) && facts_read(facts, &f, &e) == COFFER_OK);
+	CHECK(strcmp(f.product, "milan") == 0 && facts_reg(&f, "measurement")->v[0] == 0x3e);
+	rig_close(&r);
+}
+
+static struct snpkit *forged; /* NOLINT: what the next liar vouches for */
+
+static void vouches_for_a_forgery(uint8_t *tag, struct wr *body)
+{
+	struct eval_evidence_rep r = { .report = SPAN(forged->report), .path = { cert_bytes(forged->col.certs.c[0]) }, .n_path = 1,
+		.submods = span_of("{\"cpu0\":{}}") };
+
+	resend(tag, body, &r);
+}
+
+/* Signed well, by a key that no vendor signed. */
+static void forged_report_that_eval_vouches_for_is_refused(void)
+{
+	struct snpkit other;
+	struct rig r;
+
+	rig_open(&r);
+	snpkit_open(&other, &snpkit_good);
+	r.k.hw.arg = &other;
+	forged = &other;
+	lie_to(&r, vouches_for_a_forgery);
+	CHECK(DENIED(attest(&r), r.k, "R2") && strstr(r.k.no.reason, "trusted root"));
+	CHECK(!session(&r));
+	snpkit_close(&other);
+	rig_close(&r);
+}
+
+/* ---- where no layout is fixed, two must agree ---- */
+
+static void says_another_thing_each_time(uint8_t *tag, struct wr *body)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(FACTS_PACKED_MAX);
+	static uint8_t n;
+	struct hw_facts f = { .platform = "az-snp-vtpm" };
+	struct eval_evidence_rep r = { .submods = span_of("{}"), .report_data = { &n, 1 } };
+
+	n++;
+	facts_write(&w, &f);
+	r.facts = wr_span(&w);
+	resend(tag, body, &r);
+}
+
+static void two_appraisals_that_differ_are_refused(void)
+{
+	struct rig r;
+
+	rig_open(&r);
+	r.k.hw.tee = TEE_AZ_SNP;
+	lie_to(&r, says_another_thing_each_time);
+	CHECK(DENIED(attest(&r), r.k, "R2") && strstr(r.k.no.reason, "differ"));
+	rig_close(&r);
+}
+
+/* ---- collateral ---- */
+
+static void wants_collateral(uint8_t *tag, struct wr *body)
+{
+	struct eval_evidence_rep r = { .check = span_of("vek"), .needs = span_of("amd/vcek/x") };
+
+	resend(tag, body, &r);
+	*tag = VERDICT_COLLATERAL;
+}
+
+static void collateral_is_asked_for_once_and_then_refused(void)
+{
+	struct rig r;
+
+	rig_open(&r);
+	lie_to(&r, wants_collateral);
+	CHECK(attest(&r) == COFFER_OK && span_eq_str(wr_span(&r.k.answer), "amd/vcek/x"));
+	CHECK(session(&r) && !session(&r)->a.attested);
+	CHECK(DENIED(kit_attest(&r.k, (struct kit_evidence){ 0 }), r.k, "R2") && strstr(r.k.no.reason, "collateral unavailable"));
+	CHECK(!session(&r));
+	rig_close(&r);
+}
+
+/* ---- notes ---- */
+
+static void notes_are_bounded_and_the_oldest_are_forgotten(void)
+{
+	struct sessions *t = NULL;
+	struct err e = { 0 };
+	struct span facts, claims;
+	CLEANUP(freep) uint8_t *big = calloc(1, 100000);
+	uint8_t first[16], last[16];
+	size_t n = NOTES_BYTES_MAX / 100000 + 5;
+
+	CHECK(big && sessions_new(1000, &t, &e) == COFFER_OK);
+	for (size_t i = 0; i < n; i++) {
+		struct session *s = session_add(t, TEE_SNP, 100);
+
+		session_attested(t, s);
+		CHECK(session_note(t, s, (struct span){ big, 10 }, (struct span){ big, 100000 - 14 }, &e) == COFFER_OK);
+		memcpy(i == 0 ? first : last, s->id, 16);
+		CHECK(sessions_notes(t) <= NOTES_BYTES_MAX);
+	}
+	CHECK(session_get(t, first, 101) && !session_read_note(session_get(t, first, 101), &facts, &claims));
+	CHECK(session_read_note(session_get(t, last, 101), &facts, &claims) && facts.n == 10 && claims.n == 100000 - 14);
+	sessions_free(t);
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = { T(hardware_is_read_by_keep_itself), T(root_that_the_genesis_does_not_name_is_refused),
+		T(evidence_of_another_platform_is_malformed), T(no_eval_no_attestation), T(lying_eval_is_not_a_release),
+		T(facts_that_eval_invents_are_not_looked_at), T(forged_report_that_eval_vouches_for_is_refused),
+		T(two_appraisals_that_differ_are_refused), T(collateral_is_asked_for_once_and_then_refused),
+		T(notes_are_bounded_and_the_oldest_are_forgotten) };
+
+	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+}
