@@ -1,4 +1,4 @@
-/* AUTH and ATTEST: the session's nonce, the evidence that answers it (R1), and the token. */
+/* AUTH and ATTEST: the session's nonce, the evidence that answers it (R1, R2), and the token. */
 #include <stdio.h>
 #include <string.h>
 
@@ -66,13 +66,15 @@ static enum coffer_rc attest(struct keep *k, struct session *s, const struct kee
 {
 	CLEANUP(wr_close) struct wr token = wr_open(64u << 10);
 	struct decide_in in = { .now = k->now, .genesis = k->genesis };
-	struct check fresh;
+	struct check c;
 
 	TRY(members_copy(m->member, m->n_members, &s->members, e));
 	TRY(appraise(s, m, &in.a, e));
-	decide_fresh(&in, &fresh);
-	if (!fresh.holds)
-		return err_deny(e, fresh.id, "%s", fresh.found);
+	decide_fresh(&in, &c);
+	if (c.holds)
+		decide_genuine(&in, &c);
+	if (!c.holds)
+		return err_deny(e, c.id, "%s", c.found);
 	session_attested(k->sessions, s);
 	s->a = in.a;
 	TRY(token_make(k, s, &token, e));
