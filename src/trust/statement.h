@@ -105,7 +105,7 @@ struct approval {
 	size_t   n_platforms;
 	uint8_t  service[8][32];
 	size_t   n_services;
-	uint8_t  boot_image[8][32]; /* statement ids */
+	uint8_t  boot_image[8][32]; /* boot-image statements; without any it covers nothing on platforms other than sample */
 	size_t   n_boot_images;
 	int64_t  until;
 	bool     has_uses;

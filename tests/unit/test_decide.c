@@ -152,6 +152,8 @@ static void r7_denies_container_and_purpose_that_the_manifest_does_not_name(void
 	DENIES((w.in.q.scoped = false, w.container[0].entitlement[0].purpose = PURPOSE_FILE), "R7", ""); /* nor for another purpose */
 	DENIES((w.container[0].n_entitlements = 0, w.container[1].n_entitlements = 0), "R7", "");
 	CHECK(w.d.stranger); /* a workload that does not name the asset at all */
+	DENIES(w.in.q.path = w.in.asset.body.path = path("hospital/a/z"), "R0", "R3 R5 R7 R9");
+	CHECK(w.d.stranger); /* one that names others */
 	base(&w);
 	w.in.q.purpose = PURPOSE_VOLUME;
 	CHECK(allows(&w));

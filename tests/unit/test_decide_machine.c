@@ -161,6 +161,7 @@ static void r3_denies_a_chip_or_a_bit_that_a_minimum_refuses(void)
 		CHECK(strstr(w.d.check[3].found, "chip is not listed") && strcmp(w.d.check[3].who, i ? "acme" : "hospital") == 0);
 		CHECK(w.d.check[3].sees == (i ? SEES_OWNER | SEES_PROVIDER : SEES_OWNER));
 		DENIES_M((w.tcb[i].body.chip[0] = span_of("ab01"), w.tcb[i].body.n_chips = 1, w.hw.chip_n = 0), "R3", "");
+		CHECK(strstr(w.d.check[3].found, "chip is not known"));
 		DENIES_M((w.tcb[i].body.smt_refused = true, w.hw.smt = true), "R3", "");
 		DENIES_M((w.tcb[i].body.migration_refused = true, w.hw.migratable = true), "R3", "");
 		ALLOWS_M((w.tcb[i].body.chip[0] = span_of("ab02"), w.tcb[i].body.chip[1] = span_of("ab01"), w.tcb[i].body.n_chips = 2));
@@ -176,6 +177,7 @@ static void r4_denies_firmware_below_any_minimum_that_applies(void)
 	DENIES_M(w.hw.svn[0].committed = 7, "R4", "");
 	CHECK(strstr(w.d.check[4].found, "hospital's tcb statement 0707070707070707: microcode committed 7, at launch 9, at least 8"));
 	DENIES_M(w.hw.svn[0].launch = 7, "R4", "");
+	ALLOWS_M(w.hw.svn[0].launch = 8); /* the least is enough */
 	DENIES_M(w.hw.n_svns = 0, "R4", "");
 	DENIES_M((void)snprintf(w.hw.product, sizeof(w.hw.product), "genoa"), "R4", ""); /* a product without a row */
 	DENIES_M(w.tcb[0].body.n_least = 0, "R4", "");
@@ -233,6 +235,7 @@ static void r5_denies_a_boot_that_no_image_of_the_provider_describes(void)
 	DENIES_M((reg(&w.launch[0].reg[1], "host_data", 1), w.launch[0].n_regs = 2), "R5", "R9"); /* every register listed */
 	DENIES_M((void)snprintf(w.launch[0].platform, sizeof(w.launch[0].platform), "tdx"), "R5", "R9");
 	DENIES_M((void)snprintf(w.boot[0].s.issuer, PARTY_MAX, "hospital"), "R5", "R9");
+	CHECK(strncmp(w.d.check[5].found, "no boot image of acme", 21) == 0);
 	DENIES_M(w.boot[0].s.superseded = true, "R5", "R9");
 	DENIES_M(w.boot[0].s.expires = NOW, "R5", "R9");
 	DENIES_M(w.boot[0].s.issued = NOW + 1, "R5", "R9");
