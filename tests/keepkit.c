@@ -320,10 +320,8 @@ enum coffer_rc kit_introduce(struct kit *k, enum kit_party who, enum kit_party b
 	               id);
 }
 
-#define IMAGE                                                                                                                    \
-	"\"image\":{\"reference\":\"registry.example/"                                                                           \
-	"app@sha256:%064d\",\"provider\":\"acme\",\"method\":{\"type\":\"sigstoreSigned\","                                      \
-	"\"key\":\"-----BEGIN PUBLIC KEY-----\\nAAAA\\n-----END PUBLIC KEY-----\\n\"}}"
+#define METHOD "{\"type\":\"sigstoreSigned\",\"key\":\"-----BEGIN PUBLIC KEY-----\\nAAAA\\n-----END PUBLIC KEY-----\\n\"}"
+#define IMAGE "\"image\":{\"reference\":\"registry.example/app@sha256:%064d\",\"provider\":\"acme\",\"method\":" METHOD "}"
 #define REST "\"args\":[\"/bin/a\"],\"cwd\":\"/\",\"env\":[],\"user\":{\"uid\":0,\"gid\":0,\"groups\":[]},\"capabilities\":[]," \
 	"\"read-only-root\":true,\"mounts\":[],\"outputs\":[]"
 
@@ -341,6 +339,15 @@ char *kit_manifest_text(struct kit *k)
 	               "{\"name\":\"logger\",\"role\":\"utility\"," IMAGE "," REST ",\"entitlements\":["
 	               "{\"asset\":\"kbs:///acme/note/own\",\"purpose\":\"api\"}]}],"
 	               "\"volumes\":[],\"host\":{\"logs\":[],\"signals\":[]},\"registries\":{\"plain-http\":[]}}", genesis, 1, 2);
+}
+
+enum coffer_rc kit_release(struct kit *k, uint8_t image, uint64_t serial, const uint8_t *previous)
+{
+	uint8_t digest[32] = { [31] = image };
+
+	return kit_log(k, &(struct kit_st){ .kind = ST_IMAGE_RELEASE, .subject = "registry.example/app", .digest = digest,
+	    .body = "{\"repository\":\"registry.example/app\",\"version\":1,\"methods\":[" METHOD "],\"keys\":[]}", .serial = serial,
+	    .previous = previous }, k->release_id);
 }
 
 enum coffer_rc kit_workload(struct kit *k)
@@ -524,7 +531,8 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 
 void kit_deploy(struct kit *k)
 {
-	must(kit_service(k) == COFFER_OK && kit_workload(k) == COFFER_OK && kit_approve(k, "", 1, NULL) == COFFER_OK &&
+	must(kit_service(k) == COFFER_OK && kit_release(k, 1, 1, NULL) == COFFER_OK && kit_release(k, 2, 1, NULL) == COFFER_OK &&
+	     kit_workload(k) == COFFER_OK && kit_approve(k, "", 1, NULL) == COFFER_OK &&
 	     kit_put(k, KIT_HOSPITAL, "good morning") == COFFER_OK && kit_put(k, KIT_ACME, "mine") == COFFER_OK, k->no.reason, NULL);
 }
 

@@ -46,6 +46,7 @@ struct kit {
 	struct dsse      genesis;
 	uint8_t          genesis_id[32];
 	uint8_t          service_id[32], workload_id[32], manifest[32], approval_id[32];
+	uint8_t          release_id[32]; /* newest */
 	struct wr        initdata;
 	uint8_t          initdata_sha[32];
 	struct wr        answer;    /* body of the last reply */
@@ -86,11 +87,13 @@ enum coffer_rc kit_log(struct kit *k, const struct kit_st *s, uint8_t id[static 
 char *kit_party_body(struct kit *k, enum kit_party p);
 char *kit_manifest_text(struct kit *k);
 
-/* Logs service, workload and approval; puts the asset. After this a guest is served. */
+/* Logs service, image releases, workload and approval; puts the asset. After this a guest is served. */
 void           kit_deploy(struct kit *k);
 enum coffer_rc kit_service(struct kit *k);
 /* A party statement of `who` with its own key, signed by it (or by `by`) and by `introducer`. */
 enum coffer_rc kit_introduce(struct kit *k, enum kit_party who, enum kit_party by, enum kit_party introducer);
+/* acme's of image 1 (container analyse) or 2 (logger). */
+enum coffer_rc kit_release(struct kit *k, uint8_t image, uint64_t serial, const uint8_t *previous);
 enum coffer_rc kit_workload(struct kit *k);
 enum coffer_rc kit_approve(struct kit *k, const char *extra_members, uint64_t serial, const uint8_t *previous);
 enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content);

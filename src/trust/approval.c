@@ -33,7 +33,7 @@ static enum coffer_rc read_platforms(const struct json *b, struct approval *a, s
 	for (size_t i = 0; i < json_len(list); i++) {
 		struct span s = json_str(json_at(list, i));
 
-		if (!party_ok(s) || s.n > PLATFORM_LEN_MAX)
+		if (!form_platform_ok(s) || s.n > PLATFORM_LEN_MAX)
 			return err_set(
 			    e, COFFER_E_INPUT, "approval: member \"platforms\" holds something that is no platform's name");
 		memcpy(a->platform[a->n_platforms++], s.p, s.n);

@@ -172,3 +172,12 @@ bool form_method_ok(struct span type, struct span key)
 {
 	return span_eq_str(type, "sigstoreSigned") && key.n <= FORM_PEM_MAX && span_starts(key, "-----BEGIN PUBLIC KEY-----\n");
 }
+
+bool form_platform_ok(struct span s)
+{
+	static const char debug[] = "+debug";
+
+	if (span_ends(s, debug))
+		s.n -= sizeof(debug) - 1;
+	return party_ok(s);
+}

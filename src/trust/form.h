@@ -38,6 +38,9 @@ enum coffer_rc form_list(const struct json *o, const char *name, const char *whe
 /* Every item a string and no two equal. */
 enum coffer_rc form_unique(const struct json *list, const char *name, const char *where, struct err *e) NODISCARD;
 
+/* A platform's name as an owner or provider accepts it: "snp", or "snp+debug". */
+bool form_platform_ok(struct span s);
+
 /* A verification method of an image: sigstoreSigned with a PEM public key (whose content is not judged here). */
 #define FORM_PEM_MAX 4096
 bool form_method_ok(struct span type, struct span key);

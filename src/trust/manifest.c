@@ -96,7 +96,7 @@ static enum coffer_rc read_platforms(const struct json *v, struct manifest *m, s
 	TRY(form_list(v, "platforms", "manifest", (struct form_range){ 1, PLATFORMS_MAX }, &m->platforms, e));
 	TRY(form_unique(m->platforms, "platforms", "manifest", e));
 	for (size_t i = 0; i < json_len(m->platforms); i++)
-		if (!party_ok(json_str(json_at(m->platforms, i))))
+		if (!form_platform_ok(json_str(json_at(m->platforms, i))))
 			return err_set(
 			    e, COFFER_E_INPUT, "manifest: member \"platforms\" holds something that is no platform's name");
 	return COFFER_OK;

@@ -108,10 +108,12 @@ struct approval {
 	struct asset_path asset[APPROVAL_ASSETS_MAX];
 	size_t   n_assets;
 	uint8_t  workload[32];
-	char     platform[8][32];
+	char     platform[8][32]; /* "snp"; "snp+debug" accepts it with its memory open to debugging too */
 	size_t   n_platforms;
 	uint8_t  service[8][32];
 	size_t   n_services;
+	uint8_t  boot_image[8][32]; /* boot-image statements; without any it covers nothing on platforms other than sample */
+	size_t   n_boot_images;
 	int64_t  until;
 	bool     has_uses;
 	uint64_t uses;

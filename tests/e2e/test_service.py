@@ -121,6 +121,9 @@ class World:
                 self.data_v1 = sid
             if path == NOTE:
                 self.note_v1 = sid
+        body = {"repository": "registry.example/app", "version": 1, "methods": [{"type": "sigstoreSigned", "key": PEM}], "keys": [IMAGE]}
+        r = self.publish(statement("image-release", self.imaker, [("registry.example/app", "ab" * 32)], body, self.gid))
+        assert r.status == 200, r.body
         m = self.manifest([(DATA, "api"), (NOTE, "file"), (IMAGE, "image-key"), (LAB, "env")])
         self.initdata = render(m, m["service"]["url"])
         self.workload = sha256(jcs(m)).hex()

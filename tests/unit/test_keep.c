@@ -248,15 +248,16 @@ static void version_asked_is_the_one_in_force_or_nothing(void)
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && kit_opens_to(&k, false, "good evening"));
 }
 
-static void not_approved_is_refused_by_r3_and_used_up_by_r9(void)
+static void not_approved_is_refused_by_r0_and_used_up_by_r9(void)
 {
 	CLEANUP(kit_free) struct kit k;
 	uint8_t first[32];
 
 	kit_open(&k);
 	CHECK(kit_service(&k) == COFFER_OK && kit_workload(&k) == COFFER_OK && kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK);
+	CHECK(kit_release(&k, 1, 1, NULL) == COFFER_OK && kit_release(&k, 2, 1, NULL) == COFFER_OK);
 	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
-	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "R3")); /* nobody named sample */
+	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "R0")); /* the owner has accepted nothing, not even this service */
 	CHECK(kit_approve(&k, ",\"uses\":2", 1, NULL) == COFFER_OK);
 	memcpy(first, k.approval_id, 32);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
@@ -264,6 +265,47 @@ static void not_approved_is_refused_by_r3_and_used_up_by_r9(void)
 	CHECK(kit_approve(&k, ",\"uses\":1", 2, first) == COFFER_OK); /* supersedes, counts anew */
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "R9"));
+}
+
+static void image_without_a_release_in_force_is_refused_by_r8(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t first[32];
+
+	kit_open(&k);
+	CHECK(kit_service(&k) == COFFER_OK && kit_workload(&k) == COFFER_OK && kit_approve(&k, "", 1, NULL) == COFFER_OK &&
+	      kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK && kit_release(&k, 1, 1, NULL) == COFFER_OK);
+	memcpy(first, k.release_id, 32);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "R8") && strstr(k.no.reason, "acme has no release in force of image 0000000000000000"));
+	CHECK(kit_release(&k, 2, 1, NULL) == COFFER_OK); /* facts kept from before do not hide it */
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	CHECK(kit_revoke(&k, KIT_ACME, first) == COFFER_OK);
+	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "R11") && strstr(k.no.reason, "image-release"));
+	CHECK(kit_release(&k, 1, 2, first) == COFFER_OK); /* issued anew */
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+}
+
+/* Releases of one image in many repositories: some would hide others. */
+static void more_releases_than_can_be_judged_are_refused_not_cut(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	enum coffer_rc rc = COFFER_OK;
+
+	open_attested(&k);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	for (int i = 2; i <= FACT_RELEASES_MAX; i++) { /* with those of the deployment, one more than there may be */
+		char repository[32], body[256];
+		uint8_t digest[32] = { [31] = 1 }, id[32];
+
+		CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+		(void)snprintf(repository, sizeof(repository), "mirror%d.example/app", i);
+		(void)snprintf(body, sizeof(body), "{\"repository\":\"%s\",\"version\":1,\"methods\":[{\"type\":\"sigstoreSigned\","
+		               "\"key\":\"-----BEGIN PUBLIC KEY-----\\nAAAA\\n\"}],\"keys\":[]}", repository);
+		rc = kit_log(&k, &(struct kit_st){ .kind = ST_IMAGE_RELEASE, .subject = repository, .digest = digest, .body = body }, id);
+		CHECK(rc == COFFER_OK);
+	}
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_LIMIT);
 }
 
 static void revoked_approval_and_workload_are_refused_by_r11(void)
@@ -747,7 +789,7 @@ static void status_and_journal_tell_the_head(void)
 	hex32(k.keep.journal.hash, hex);
 	CHECK(kit_ask(&k, KEEP_STATUS, &none) == COFFER_OK);
 	status = span_dup(wr_span(&k.answer));
-	CHECK(status && strstr(status, hex) && strstr(status, "\"seq\":5"));
+	CHECK(status && strstr(status, hex) && strstr(status, "\"seq\":7"));
 	kit_auth(&k, KIT_ACME, "GET", "/coffer/v0/journal", &m.auth, &own);
 	keep_journal_req_write(&w, &m);
 	CHECK(kit_ask(&k, KEEP_JOURNAL, &w) == COFFER_OK);
@@ -844,7 +886,8 @@ int main(void)
 		T(request_with_bad_signature_or_old_counter_is_refused), T(request_signed_without_an_attested_request_key_is_refused),
 		T(container_or_purpose_not_entitled_is_refused_by_r7), T(stranger_hears_the_same_of_absent_foreign_and_denied),
 		T(evidence_without_register_or_initdata_gets_nothing), T(absent_asset_of_an_entitled_container_is_not_found),
-		T(version_asked_is_the_one_in_force_or_nothing), T(not_approved_is_refused_by_r3_and_used_up_by_r9),
+		T(version_asked_is_the_one_in_force_or_nothing), T(not_approved_is_refused_by_r0_and_used_up_by_r9),
+		T(image_without_a_release_in_force_is_refused_by_r8), T(more_releases_than_can_be_judged_are_refused_not_cut),
 		T(revoked_approval_and_workload_are_refused_by_r11), T(workload_revoked_by_an_owner_is_void_for_its_assets_alone),
 		T(facts_of_a_release_are_read_anew_after_every_change), T(facts_of_more_questions_than_are_kept_stay_right),
 		T(decision_time_counts_though_facts_are_kept),

@@ -240,6 +240,7 @@ static void killed_at_any_moment_keep_loses_nothing_it_acknowledged(void)
 		r->k.now = clock_now();
 		if (!r->deployed) {
 			CHECK(kit_service(&r->k) == COFFER_OK && kit_workload(&r->k) == COFFER_OK);
+			CHECK(kit_release(&r->k, 1, 1, NULL) == COFFER_OK && kit_release(&r->k, 2, 1, NULL) == COFFER_OK);
 			r->deployed = true;
 		}
 		CHECK(all_there(r));

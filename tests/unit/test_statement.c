@@ -475,6 +475,8 @@ static void approval_read_refuses_every_wrong_member(void)
 		    "platforms" },
 		{ "\"platforms\":[\"sample\"]", "\"platforms\":[\"sample\",\"sample\"]", "twice" },
 		{ "\"platforms\":[\"sample\"]", "\"platforms\":[\"012345678901234567890123456789ab\"]", "platforms" },
+		{ "[\"sample\"]", "[\"+debug\"]", "platforms" }, { "[\"sample\"]", "[\"snp+debugs\"]", "platforms" },
+		{ "[\"sample\"]", "[\"snp+debug+debug\"]", "platforms" }, { "[\"sample\"]", "[\"snp+smt\"]", "platforms" },
 		{ "\"services\":[\"" D2 "\"]", "\"services\":[]", "services" },
 		{ "\"services\":[\"" D2 "\"]", "\"services\":[\"" D2 "\",\"" D2 "\"]", "twice" }, { "\"services\":[\"" D2 "\"]",
 		    "\"services\":[\"any\"]",
@@ -485,12 +487,14 @@ static void approval_read_refuses_every_wrong_member(void)
 	};
 	CLEANUP(freep) char *good = approval_text();
 	CLEANUP(freep) char *unlimited = fix_edit(good, "\"uses\":5,", "");
+	CLEANUP(freep) char *debug = fix_edit(good, "[\"sample\"]", "[\"snp+debug\",\"snp\"]");
 	CLEANUP(statement_clear) struct statement s = { 0 };
 	struct approval a;
 	struct err e;
 
 	EDITS(good, edits);
 	CHECK(read_all(span_of(unlimited), &e) == COFFER_OK);
+	CHECK(read_all(span_of(debug), &e) == COFFER_OK);
 	CHECK(statement_parse(span_of(good), &s, &e) == COFFER_OK && approval_read(&s, &a, &e) == COFFER_OK);
 	CHECK(a.n_assets == 2 && strcmp(asset_path_tail(&a.asset[1]), "hospital/note/n") == 0 &&
 	    strcmp(a.platform[0], "sample") == 0 && a.has_uses && a.uses == 5);

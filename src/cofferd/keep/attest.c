@@ -80,6 +80,7 @@ static void fill(const struct session *s, const struct keep_attest_req *m, const
 	if (a->has_initdata)
 		sha256(m->initdata, a->initdata);
 	a->genuine = v->genuine;
+	a->hw = s->tee == TEE_SAMPLE ? NULL : &v->facts;
 	a->collateral = true;
 	(void)snprintf(a->why, sizeof(a->why), "%s", v->why);
 }
@@ -88,16 +89,19 @@ static enum coffer_rc conclude(struct keep *k, struct session *s, const struct d
 			       struct keep_attest_rep *rep, struct wr *token, struct err *e)
 {
 	CLEANUP(wr_close) struct wr facts = wr_open(FACTS_PACKED_MAX);
-	struct check fresh;
+	struct check c;
 
-	decide_fresh(in, &fresh);
-	if (!fresh.holds)
-		return err_deny(e, fresh.id, "%s", fresh.found);
-	if (v->genuine)
+	decide_fresh(in, &c);
+	if (c.holds)
+		decide_genuine(in, &c);
+	if (!c.holds)
+		return err_deny(e, c.id, "%s", c.found);
+	if (s->tee != TEE_SAMPLE)
 		facts_write(&facts, &v->facts);
 	TRY(wr_done(&facts, "hardware facts", e));
 	session_attested(k->sessions, s);
 	s->a = in->a;
+	s->a.hw = NULL; /* the session's note has them */
 	TRY(session_note(k->sessions, s, wr_span(&facts), wr_span(&v->submods), e));
 	TRY(token_make(k, s, token, e));
 	rep->token = wr_span(token);

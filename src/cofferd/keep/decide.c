@@ -1,146 +1,63 @@
-#include "cofferd/keep/decide.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "cofferd/keep/decide_int.h"
 
 #include "base/secret.h"
-#include "base/str.h"
 #include "fmt/enc.h"
 
-#define SET(dst, ...) ((void)snprintf((dst), sizeof(dst), __VA_ARGS__))
-
-/* ---- statements ---- */
-
-/* All of "in force" but revocation, which R11 judges so that the reason can say so. */
-static bool stands(const struct fact *f, int64_t now)
-{
-	return f->issued <= now && now < f->expires && !f->superseded && f->issuer_may;
-}
-
-/* The issuer revokes for all; an owner revokes another's workload for its own assets. (Approvals looked at here are the
- * owner's own.) */
-static bool revoked(const struct decide_in *in, const struct fact *f)
-{
-	for (size_t i = 0; i < in->n_revocations; i++) {
-		const struct fact_revocation *r = &in->revocation[i];
-		bool own = strcmp(r->issuer, f->issuer) == 0;
-		bool owner = f->kind == ST_WORKLOAD && strcmp(r->issuer, in->q.path.owner) == 0;
-
-		if (span_eq(SPAN(r->target), SPAN(f->id)) && (own || owner))
-			return true;
-	}
-	return false;
-}
-
-static const struct fact_workload *find_workload(const struct decide_in *in)
-{
-	const struct fact_workload *best = NULL;
-
-	for (size_t i = 0; i < in->n_workloads; i++) {
-		const struct fact_workload *w = &in->workload[i];
-
-		if (!span_eq(SPAN(w->initdata), SPAN(in->a.init_register)) || !stands(&w->s, in->now) ||
-		    !span_eq(SPAN(w->manifest.genesis), (struct span){ in->genesis, 32 }))
-			continue;
-		if (!revoked(in, &w->s))
-			return w;
-		best = best ? best : w;
-	}
-	return best;
-}
-
-static bool provider_owns(const struct decide_in *in, const struct fact_workload *w)
-{
-	return w && strcmp(w->manifest.provider, in->q.path.owner) == 0;
-}
-
-/* By the owner of the asked asset, naming it and this platform. */
-static bool approval_names(const struct decide_in *in, const struct fact_approval *a)
-{
-	bool path = false, platform = false;
-
-	for (size_t i = 0; i < a->body.n_assets; i++)
-		path = path || strcmp(a->body.asset[i].text, in->q.path.text) == 0;
-	for (size_t i = 0; i < a->body.n_platforms; i++)
-		platform = platform || strcmp(a->body.platform[i], in->a.platform) == 0;
-	return path && platform && strcmp(a->s.issuer, in->q.path.owner) == 0 && stands(&a->s, in->now) && in->now < a->body.until;
-}
-
-/* A statement of this service that stands and that the approval lists. Those revoked come last. */
-static const struct fact_service *accepted_service(const struct decide_in *in, const struct fact_approval *a)
-{
-	const struct fact_service *best = NULL;
-
-	for (size_t i = 0; i < in->n_services; i++) {
-		const struct fact_service *s = &in->service[i];
-		bool listed = false;
-
-		for (size_t k = 0; k < a->body.n_services; k++)
-			listed = listed || span_eq(SPAN(a->body.service[k]), SPAN(s->s.id));
-		if (!listed || !stands(&s->s, in->now))
-			continue;
-		if (!revoked(in, &s->s))
-			return s;
-		best = best ? best : s;
-	}
-	return best;
-}
-
-/* The provider's own assets: its manifest names the service. */
-static const struct fact_service *named_service(const struct decide_in *in, const struct fact_workload *w)
-{
-	const struct fact_service *best = NULL;
-
-	for (size_t i = 0; i < in->n_services; i++) {
-		const struct fact_service *s = &in->service[i];
-
-		if (strcmp(s->id, w->manifest.service_id) != 0 || !stands(&s->s, in->now))
-			continue;
-		if (!revoked(in, &s->s))
-			return s;
-		best = best ? best : s;
-	}
-	return best;
-}
-
-static bool approval_covers(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w)
-{
-	return approval_names(in, a) && span_eq(SPAN(a->body.workload), SPAN(w->manifest.digest)) &&
-	       accepted_service(in, a) && (!a->body.has_uses || a->used < a->body.uses);
-}
-
-static const struct fact_approval *find_approval(const struct decide_in *in, const struct fact_workload *w)
-{
-	const struct fact_approval *best = NULL;
-
-	for (size_t i = 0; i < in->n_approvals; i++) {
-		const struct fact_approval *a = &in->approval[i];
-
-		if (!approval_covers(in, a, w))
-			continue;
-		if (!revoked(in, &a->s) && !revoked(in, &accepted_service(in, a)->s))
-			return a;
-		best = best ? best : a;
-	}
-	return best;
-}
-
-/* ---- checks ---- */
-
-/* Check n stands at place n of the trace, whatever the order of asking. */
-static struct check *put(struct decision *d, unsigned n, unsigned sees)
+struct check *decide_put(struct decision *d, unsigned n, unsigned sees)
 {
 	static const char *const id[DECIDE_CHECKS_MAX] = { "R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R11" };
 	struct check *c = &d->check[n];
 
-	*c = (struct check){ .id = id[n], .built = true, .sees = sees };
+	*c = (struct check){ .id = id[n], .sees = sees };
 	return c;
 }
+
+/* ---- R0 ---- */
+
+/* Some approval for the asset, whatever it is for: which one covers this workload is R9's question. */
+static const struct fact_service *accepted_service(const struct decide_in *in)
+{
+	const struct fact_service *best = NULL;
+
+	for (size_t i = 0; i < in->n_approvals; i++) {
+		const struct fact_approval *a = &in->approval[i];
+		const struct fact_service *s = decide_approves_asset(in, a) ? decide_listed_service(in, a) : NULL;
+
+		if (s && !decide_revoked(in, &s->s))
+			return s;
+		best = best ? best : s;
+	}
+	return best;
+}
+
+static void check_service(const struct decide_in *in, struct decision *d)
+{
+	struct check *c = decide_put(d, 0, SEES_OWNER);
+	bool own = decide_own(in, d->workload);
+	const struct fact_service *s = own ? decide_named_service(in, d->workload) : accepted_service(in);
+	char id[HEX32_LEN];
+
+	c->holds = s != NULL;
+	SET(c->expected, "%s in force of %s that accepts this service for %s", own ? "a manifest" : "an approval", in->q.path.owner,
+	    in->q.path.text);
+	decide_mend(in, d, c);
+	if (s) {
+		hex32(s->s.id, id);
+		SET(c->found, "its statement %.16s is %s", id, own ? "of the service that the manifest names" : "listed in one");
+	} else if (own) {
+		SET(c->found, "the manifest names service %s, of which this one has no statement in force", d->workload->manifest.service_id);
+	} else {
+		SET(c->found, "%s has approved nothing for %s that lists a statement in force of this service", in->q.path.owner,
+		    in->q.path.text);
+	}
+}
+
+/* ---- R1 ---- */
 
 void decide_fresh(const struct decide_in *in, struct check *out)
 {
 	const struct appraisal *a = &in->a;
-	struct check c = { .id = "R1", .built = true, .sees = SEES_OWNER | SEES_PROVIDER };
+	struct check c = { .id = "R1", .sees = SEES_OWNER | SEES_PROVIDER };
 	struct span want = { a->expected, a->expected_n }, got = { a->found, a->found_n };
 	bool bound = a->expected_n > 0 && a->found_n >= a->expected_n &&
 	             ct_eq(want, (struct span){ a->found, a->expected_n });
@@ -167,70 +84,19 @@ void decide_fresh(const struct decide_in *in, struct check *out)
 	*out = c;
 }
 
-static void not_built(struct decision *d, unsigned n, bool sample_named)
-{
-	struct check *c = put(d, n, SEES_OWNER | SEES_PROVIDER);
-
-	c->built = false;
-	c->holds = sample_named;
-	SET(c->expected, "this check");
-	SET(c->found, "not built: stands only for the platform sample, where the owner named it");
-	SET(c->who, "nobody in this version");
-}
-
-static bool platform_named(const struct decide_in *in, const struct fact_workload *w)
-{
-	if (provider_owns(in, w))
-		return manifest_lists(w->manifest.platforms, span_of(in->a.platform));
-	for (size_t i = 0; i < in->n_approvals; i++)
-		if (approval_names(in, &in->approval[i]))
-			return true;
-	return false;
-}
-
-static const char publish[] = "coffer workload publish MANIFEST.json";
-
-/* What the owner of the asset can do: approve; or, where it is the provider too, say so in its manifest. */
-static void mend_by_approval(const struct decide_in *in, const struct decision *d, struct check *c)
-{
-	char digest[HEX32_LEN] = "WORKLOAD-DIGEST";
-
-	SET(c->who, "%s", in->q.path.owner);
-	if (d->workload)
-		hex32(d->workload->manifest.digest, digest);
-	if (provider_owns(in, d->workload))
-		SET(c->command, "%s", publish);
-	else
-		SET(c->command, "coffer approve %s --asset %s --platform %s", digest, in->q.path.text, in->a.platform);
-}
-
-/* Only sample can be judged yet; every other platform is refused until its driver exists. */
-static bool check_platform(const struct decide_in *in, struct decision *d)
-{
-	struct check *c = put(d, 3, SEES_OWNER);
-	bool sample = strcmp(in->a.platform, "sample") == 0;
-
-	c->holds = sample && platform_named(in, d->workload);
-	SET(c->expected, "a platform that %s named for %s", in->q.path.owner, in->q.path.text);
-	SET(c->found, "%s, %s", in->a.platform,
-	    c->holds ? "which is named"
-	    : sample ? "which proves nothing and is not named"
-		     : "which this version cannot judge");
-	mend_by_approval(in, d, c);
-	return c->holds;
-}
+/* ---- R6, R7 ---- */
 
 static void check_workload(const struct decide_in *in, struct decision *d)
 {
 	static const uint8_t zero[32];
-	struct check *c = put(d, 6, SEES_OWNER | SEES_PROVIDER);
+	struct check *c = decide_put(d, 6, SEES_OWNER | SEES_PROVIDER);
 	const struct appraisal *a = &in->a;
 	char reg[HEX32_LEN];
 
 	hex32(a->init_register, reg);
 	SET(c->expected, "init-data that hashes to its register and is the rendering of a logged workload in force");
 	SET(c->who, "the workload's provider");
-	SET(c->command, "%s", publish);
+	SET(c->command, "%s", DECIDE_PUBLISH);
 	if (!a->has_register || span_eq(SPAN(a->init_register), SPAN(zero)))
 		SET(c->found, "no init-data register in the evidence");
 	else if (!a->has_initdata)
@@ -239,7 +105,7 @@ static void check_workload(const struct decide_in *in, struct decision *d)
 		SET(c->found, "init-data bytes that do not hash to the register %s", reg);
 	else if (a->has_genesis && !span_eq(SPAN(a->genesis), (struct span){ in->genesis, 32 }))
 		SET(c->found, "a guest of another genesis");
-	else if (!(d->workload = find_workload(in)))
+	else if (!(d->workload = decide_workload(in)))
 		SET(c->found, "no workload in force renders to %s", reg);
 	else
 		c->holds = true;
@@ -258,34 +124,38 @@ static bool names_asset(const struct manifest *m, const struct asset_path *p)
 	return false;
 }
 
-static bool all_entitled(const struct manifest *m, const struct asset_path *p)
+static bool all_entitled(const struct manifest *m, const struct asset_path *p, enum purpose purpose)
 {
 	for (size_t i = 0; i < m->n_containers; i++)
-		if (!manifest_entitles(&m->container[i], p, PURPOSE_API))
+		if (!manifest_entitles(&m->container[i], p, purpose))
 			return false;
 	return m->n_containers > 0;
 }
 
+/* A container's name in a request means something only where the agent keeps containers apart: else what one gets, all can read. */
 static void check_entitled(const struct decide_in *in, struct decision *d)
 {
-	struct check *c = put(d, 7, SEES_PROVIDER);
+	struct check *c = decide_put(d, 7, SEES_PROVIDER);
 	const struct manifest *m = d->workload ? &d->workload->manifest : NULL;
+	const struct man_container *k = m && in->q.scoped ? manifest_container(m, in->q.container) : NULL;
 	int name_n = (int)(in->q.container.n > 64 ? 64 : in->q.container.n);
+	enum purpose purpose = in->q.scoped ? in->q.purpose : PURPOSE_API;
 
 	SET(c->who, "%s", m ? m->provider : "the workload's provider");
-	SET(c->command, "%s", publish);
-	if (in->q.scoped) {
-		const struct man_container *k = m ? manifest_container(m, in->q.container) : NULL;
-
-		c->holds = k && manifest_entitles(k, &in->q.path, in->q.purpose);
+	SET(c->command, "%s", DECIDE_PUBLISH);
+	if (in->q.scoped && decide_scopes(in, d)) {
+		c->holds = k && manifest_entitles(k, &in->q.path, purpose);
 		SET(c->expected, "container %.*s is entitled to %s for %s", name_n, (const char *)in->q.container.p,
-		    in->q.path.text, purpose_name(in->q.purpose));
+		    in->q.path.text, purpose_name(purpose));
 	} else {
-		c->holds = m && all_entitled(m, &in->q.path);
-		SET(c->expected, "every container is entitled to %s for api", in->q.path.text);
+		c->holds = m && (k || !in->q.scoped) && all_entitled(m, &in->q.path, purpose);
+		SET(c->expected, "every container is entitled to %s for %s%s", in->q.path.text, purpose_name(purpose),
+		    in->q.scoped ? ", since the guest's agent does not keep them apart" : "");
 	}
 	SET(c->found, "%s", c->holds ? "the manifest says so" : m ? "the manifest does not say so" : "no workload");
 }
+
+/* ---- R9 ---- */
 
 /* The asset itself: kept, its statement in force, one owner who decides alone. */
 static const char *asset_fault(const struct decide_in *in)
@@ -294,7 +164,7 @@ static const char *asset_fault(const struct decide_in *in)
 
 	if (!in->has_asset)
 		return "no such asset is kept";
-	if (!stands(&in->asset.s, in->now))
+	if (!decide_stands(&in->asset.s, in->now))
 		return "the asset's statement is not in force";
 	if (in->q.version != 0 && in->q.version != b->version)
 		return "another version of the asset is the one in force";
@@ -318,8 +188,13 @@ static bool approved_otherwise(const struct decide_in *in, const struct fact_wor
 
 static void by_manifest(const struct decide_in *in, struct decision *d, struct check *c)
 {
-	d->service = named_service(in, d->workload);
-	c->holds = d->service && manifest_lists(d->workload->manifest.platforms, span_of(in->a.platform));
+	const struct json *list = d->workload->manifest.platforms;
+	bool platform = false;
+
+	for (size_t i = 0; i < json_len(list); i++)
+		platform = platform || decide_accepts(&in->a, json_str(json_at(list, i)));
+	d->service = decide_named_service(in, d->workload);
+	c->holds = d->service && platform;
 	SET(c->found, "%s", c->holds ? "the provider's own manifest" : "a manifest that names another service or not this platform");
 }
 
@@ -327,14 +202,14 @@ static void by_approval(const struct decide_in *in, struct decision *d, struct c
 {
 	char digest[HEX32_LEN];
 
-	d->approval = find_approval(in, d->workload);
-	d->service = d->approval ? accepted_service(in, d->approval) : NULL;
+	d->approval = decide_approval(in, d->workload);
+	d->service = d->approval ? decide_listed_service(in, d->approval) : NULL;
 	c->holds = d->approval != NULL;
 	hex32(d->workload->manifest.digest, digest);
 	if (c->holds)
 		SET(c->found, "such an approval");
 	else if (approved_otherwise(in, d->workload))
-		SET(c->found, "%s's approval of workload %.16s for %s does not hold on platform %s now (time, uses, service)",
+		SET(c->found, "%s's approval of workload %.16s for %s does not hold on platform %s now (time, uses, service, boot image)",
 		    in->q.path.owner, digest, in->q.path.text, in->a.platform);
 	else
 		SET(c->found, "%s has not approved workload %.16s for %s on platform %s", in->q.path.owner, digest, in->q.path.text,
@@ -343,25 +218,27 @@ static void by_approval(const struct decide_in *in, struct decision *d, struct c
 
 static void check_approved(const struct decide_in *in, struct decision *d)
 {
-	struct check *c = put(d, 9, SEES_OWNER);
+	struct check *c = decide_put(d, 9, SEES_OWNER);
 	const char *fault = asset_fault(in);
 	char digest[HEX32_LEN] = "(unknown)";
 
 	if (d->workload)
 		hex32(d->workload->manifest.digest, digest);
 	SET(c->expected, "approval in force by %s for workload %.16s on %s by this service", in->q.path.owner, digest, in->a.platform);
-	mend_by_approval(in, d, c);
+	decide_mend(in, d, c);
 	if (fault) {
 		SET(c->found, "%s", fault);
 		SET(c->command, "coffer asset put %s", in->q.path.text);
 	} else if (!d->workload) {
 		SET(c->found, "no workload");
-	} else if (provider_owns(in, d->workload)) {
+	} else if (decide_own(in, d->workload)) {
 		by_manifest(in, d, c);
 	} else {
 		by_approval(in, d, c);
 	}
 }
+
+/* ---- R10, R11 ---- */
 
 /* The command that issues anew what was revoked; by its issuer. */
 static void mend_revoked(const struct decide_in *in, const struct decision *d, const struct fact *f, struct check *c)
@@ -369,10 +246,10 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 	SET(c->who, "%s", f->issuer);
 	switch (f->kind) {
 	case ST_WORKLOAD:
-		SET(c->command, "%s", publish);
+		SET(c->command, "%s", DECIDE_PUBLISH);
 		break;
 	case ST_APPROVAL:
-		mend_by_approval(in, d, c);
+		decide_mend(in, d, c);
 		break;
 	case ST_ASSET:
 		SET(c->command, "coffer asset put %s", in->q.path.text);
@@ -380,9 +257,11 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 	case ST_SERVICE:
 		SET(c->command, "coffer service sign DESCRIPTOR.json");
 		break;
+	case ST_IMAGE_RELEASE:
+		SET(c->command, "coffer image release REFERENCE");
+		break;
 	case ST_GENESIS:
 	case ST_PARTY:
-	case ST_IMAGE_RELEASE:
 	case ST_REVOCATION:
 	case ST_BOOT_IMAGE:
 	case ST_TCB:
@@ -390,37 +269,46 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 	}
 }
 
+/* False, and c says so, when f is revoked. */
+static bool rests_on(const struct decide_in *in, const struct decision *d, const struct fact *f, struct check *c)
+{
+	char id[HEX32_LEN];
+
+	if (!c->holds || !decide_revoked(in, f))
+		return c->holds;
+	hex32(f->id, id);
+	c->holds = false;
+	SET(c->found, "the %s statement %.16s is revoked", statement_kind_name(f->kind), id);
+	mend_revoked(in, d, f, c);
+	return false;
+}
+
+/* A minimum that was revoked still stands in the way until its issuer states another: no loss of a statement lowers what was
+ * demanded. */
 static void check_revoked(const struct decide_in *in, struct decision *d)
 {
-	struct check *c = put(d, 11, SEES_OWNER | SEES_PROVIDER);
-	const struct {
-		const char        *what;
-		const struct fact *f;
-	} rests[] = {
-		{ "workload", d->workload ? &d->workload->s : NULL }, { "approval", d->approval ? &d->approval->s : NULL },
-		{ "asset", in->has_asset ? &in->asset.s : NULL },     { "service", d->service ? &d->service->s : NULL },
-	};
+	struct check *c = decide_put(d, 11, SEES_OWNER | SEES_PROVIDER);
+	const struct fact *rests[] = { d->workload ? &d->workload->s : NULL, d->approval ? &d->approval->s : NULL,
+		in->has_asset ? &in->asset.s : NULL, d->service ? &d->service->s : NULL, d->boot ? &d->boot->s : NULL };
 
 	c->holds = true;
 	SET(c->expected, "nothing this rests on is revoked");
 	SET(c->found, "nothing");
 	SET(c->who, "whoever issued what is revoked");
-	for (size_t i = 0; i < 4; i++) {
-		char id[HEX32_LEN];
-
-		if (!rests[i].f || !revoked(in, rests[i].f))
-			continue;
-		hex32(rests[i].f->id, id);
-		c->holds = false;
-		SET(c->found, "the %s statement %.16s is revoked", rests[i].what, id);
-		mend_revoked(in, d, rests[i].f, c);
-		return;
-	}
+	for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++)
+		if (rests[i] && !rests_on(in, d, rests[i], c))
+			return;
+	for (size_t i = 0; i < MAN_CONTAINERS_MAX; i++)
+		if (d->release[i] && !rests_on(in, d, &d->release[i]->s, c))
+			return;
+	for (size_t i = 0; i < in->n_tcbs; i++)
+		if (decide_tcb_applies(in, d->workload, &in->tcb[i]) && !rests_on(in, d, &in->tcb[i].s, c))
+			return;
 }
 
 static void check_policy(const struct decide_in *in, struct decision *d)
 {
-	struct check *c = put(d, 10, SEES_OWNER);
+	struct check *c = decide_put(d, 10, SEES_OWNER);
 	bool own = in->asset.body.policy.n > 0;
 
 	c->holds = in->policy.asked && in->policy.allows;
@@ -440,10 +328,11 @@ bool decision_wants_policy(const struct decide_in *in, const struct decision *d)
 	return !d->allowed && !in->policy.asked && d->n == DECIDE_CHECKS_MAX && d->reason == 10;
 }
 
-/* The reason is the first failing check that is built: "not built" tells nobody what to mend. */
+/* The reason is the first failing check: R0 to R11 in turn, but R6 before those that depend on whose workload it is, and last
+ * R10, which is asked only when all else holds. */
 static void conclude(struct decision *d)
 {
-	static const unsigned order[DECIDE_CHECKS_MAX] = { 1, 3, 6, 7, 9, 11, 0, 2, 4, 5, 8, 10 };
+	static const unsigned order[DECIDE_CHECKS_MAX] = { 1, 2, 6, 0, 3, 4, 5, 7, 8, 9, 11, 10 };
 
 	d->allowed = true;
 	d->reason = d->n;
@@ -457,28 +346,39 @@ static void conclude(struct decision *d)
 	}
 }
 
+static void judge(const struct decide_in *in, struct decision *d)
+{
+	struct check first[2] = { d->check[0], d->check[1] };
+
+	d->n = DECIDE_CHECKS_MAX;
+	d->check[1] = first[0];
+	d->check[2] = first[1];
+	check_workload(in, d); /* first: whose assets these are depends on it */
+	check_service(in, d);
+	check_approved(in, d);
+	decide_platform(in, d);
+	decide_firmware(in, d);
+	decide_booted(in, d);  /* which boot image it is depends on the approval */
+	check_entitled(in, d); /* what a container's name is worth depends on the boot image */
+	decide_images(in, d);
+	check_policy(in, d);
+	check_revoked(in, d);
+	d->absent = !in->has_asset;
+	d->stranger = !d->workload || !names_asset(&d->workload->manifest, &in->q.path);
+}
+
 void decide(const struct decide_in *in, struct decision *out)
 {
-	static const unsigned later[] = { 0, 2, 4, 5, 8 };
 	struct decision d = { .stranger = true, .n = 1 };
-	bool named;
 
 	decide_fresh(in, &d.check[0]);
-	d.fresh = d.check[0].holds;
-	if (d.fresh) {
-		d.n = DECIDE_CHECKS_MAX;
-		d.check[1] = d.check[0];
-		check_workload(in, &d); /* before R3: whose assets these are depends on it */
-		named = check_platform(in, &d);
-		for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
-			not_built(&d, later[i], named);
-		check_entitled(in, &d);
-		check_approved(in, &d);
-		check_policy(in, &d);
-		check_revoked(in, &d);
-		d.absent = !in->has_asset;
-		d.stranger = !d.workload || !names_asset(&d.workload->manifest, &in->q.path);
+	if (d.check[0].holds) {
+		d.n = 2;
+		decide_genuine(in, &d.check[1]);
+		d.appraised = d.check[1].holds;
 	}
+	if (d.appraised)
+		judge(in, &d);
 	conclude(&d);
 	*out = d;
 }

@@ -2,9 +2,8 @@
  * at is in struct decide_in; all it says is in struct decision, and the trace is the explanation.
  * trust.md section 3. R12, the commit, is the caller's (release.c).
  *
- * Built: R1, R3, R6, R7, R9, R10, R11. R10's policy is judged by eval (policy.h), and only where all else holds: until it is asked, R10
- * fails with "not asked", and comes last as a reason. The other checks appear in the trace as "not built" and hold only on
- * the platform "sample" where the owner named it; on every other platform they deny.
+ * A failed R1 or R2 ends it: nothing else is looked at, and no policy sees the evidence. R10's policy is judged by eval
+ * (policy.h), and only where all else holds: until it is asked, R10 fails with "not asked", and comes last as a reason.
  */
 #pragma once
 #include "trust/machine.h"
@@ -29,6 +28,10 @@ struct fact_workload {
 struct fact_approval   { struct fact s; struct approval body; uint64_t used; };
 struct fact_asset      { struct fact s; struct asset_body body; }; /* body.policy lives as long as the facts */
 struct fact_service    { struct fact s; char id[PARTY_MAX]; }; /* keys are this service's: checked when it was logged */
+/* Only launches on the platform that is asked about; no rebuild, no reference. */
+struct fact_boot       { struct fact s; struct boot_image body; };
+struct fact_tcb        { struct fact s; struct tcb_minimum body; struct statement st; };
+struct fact_release    { struct fact s; struct image_release body; struct statement st; };
 struct fact_revocation { uint8_t target[32]; char issuer[PARTY_MAX]; };
 
 /* What the evidence of this session showed. */
@@ -42,10 +45,10 @@ struct appraisal {
 	uint8_t     init_register[32];
 	uint8_t     initdata[32];    /* SHA-256 of the bytes offered */
 	uint8_t     genesis[32];     /* what the attested key set says, if it does */
-	bool        genuine;         /* R2: verified to a vendor's root; sample never is */
+	bool        genuine;         /* R2: verified to a vendor's root; sample and swtpm never are */
 	bool        collateral;      /* false: R2 could not be judged for want of collateral */
 	char        why[80];         /* what R2 found, in words */
-	const struct hw_facts *hw;   /* borrowed; NULL unless genuine */
+	const struct hw_facts *hw;   /* borrowed; NULL unless genuine, or a swtpm's quote that its own key signed */
 };
 
 struct request {
@@ -76,6 +79,12 @@ struct decide_in {
 	size_t                        n_approvals;
 	const struct fact_service    *service;
 	size_t                        n_services;
+	const struct fact_boot       *boot;
+	size_t                        n_boots;
+	const struct fact_tcb        *tcb;
+	size_t                        n_tcbs;
+	const struct fact_release    *release;
+	size_t                        n_releases;
 	const struct fact_revocation *revocation;
 	size_t                        n_revocations;
 	struct policy_answer          policy;
@@ -84,28 +93,31 @@ struct decide_in {
 enum sees { SEES_OWNER = 1, SEES_PROVIDER = 2 };
 struct check {
 	const char *id;              /* "R9" */
-	bool        holds, built;
+	bool        holds;
 	unsigned    sees;            /* whose statements it is about */
 	char        expected[400], found[400];
 	char        who[128];         /* who can mend it: "hospital" */
-	char        command[400];     /* with this; "" when no command does */
+	char        command[480];     /* with this; "" when no command does */
 };
 #define DECIDE_CHECKS_MAX 12
 struct decision {
 	struct check check[DECIDE_CHECKS_MAX];
 	size_t       n;
 	bool         allowed;
-	size_t       reason;         /* index of the first check that fails, built ones first; n when allowed */
+	size_t       reason;         /* index of the first check that fails (in the order of conclude() in decide.c); n when allowed */
 	bool         stranger;       /* evidence matches no workload in force that names the asset: say nothing of the asset */
-	bool         fresh;          /* R1 held; otherwise nothing else was looked at */
+	bool         appraised;      /* R1 and R2 held; otherwise nothing else was looked at */
 	bool         absent;         /* no such asset is kept */
 	const struct fact_workload *workload; /* what the decision rests on; NULL where nothing was found */
 	const struct fact_approval *approval; /* NULL for the provider's own assets */
 	const struct fact_service  *service;
+	const struct fact_boot     *boot;     /* NULL on sample */
+	const struct fact_release  *release[MAN_CONTAINERS_MAX]; /* of the workload's container i */
 };
 
-/* R1 alone: what /attest asks. */
+/* R1 and R2 alone: what /attest asks, and a token stands for. */
 void decide_fresh(const struct decide_in *in, struct check *out);
+void decide_genuine(const struct decide_in *in, struct check *out);
 
 void decide(const struct decide_in *in, struct decision *out);
 

@@ -206,8 +206,8 @@ static enum coffer_rc valid(struct keep *k, const struct evidence_in *in, const 
 	if (r->submods.n == 0)
 		return err_deny(e, "R2", "the appraisal has no claims");
 	TRY(copy(r->submods, &out->submods, e));
-	out->genuine = !sample;
-	(void)snprintf(out->why, sizeof(out->why), "%s", sample ? "sample proves nothing" : fixed ? "read twice, up to a trusted root" : "two appraisals agree");
+	out->genuine = !sample && in->s->tee != TEE_SWTPM;
+	(void)snprintf(out->why, sizeof(out->why), "%s", !out->genuine ? "nobody vouches for this platform" : fixed ? "read twice, up to a trusted root" : "two appraisals agree");
 	return COFFER_OK;
 }
 

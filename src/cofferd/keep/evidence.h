@@ -14,8 +14,8 @@ struct evidence_in {
 	struct span                   references; /* JSON: reference values for the token's appraisal */
 };
 struct evidence_out {
-	bool            genuine;
-	struct hw_facts facts;         /* when genuine */
+	bool            genuine;       /* never of sample and swtpm: nobody vouches for those */
+	struct hw_facts facts;         /* but sample's, which has none */
 	uint8_t         report_data[64];
 	size_t          report_data_n;
 	bool            has_register;

@@ -1,10 +1,12 @@
-/* The statements a decision may rest on, read into plain structs. */
+/* The statements a decision may rest on, read into plain structs: here those about asset, workload and service;
+ * facts_images.c has those about images. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
 #include "base/str.h"
-#include "cofferd/keep/registry.h"
+#include "cofferd/keep/facts_int.h"
 
 void facts_free(struct facts *f)
 {
@@ -14,6 +16,9 @@ void facts_free(struct facts *f)
 		manifest_clear(&f->workload[i].manifest);
 		statement_clear(&f->workload[i].st);
 	}
+	for (size_t i = 0; i < f->n_releases; i++)
+		statement_clear(&f->release[i].st);
+	free(f->release);
 	free(f->approval);
 	free(f->policy);
 	free(f);
@@ -44,15 +49,7 @@ static bool issuer_may(const struct registry *r, const char *issuer, enum statem
 	return p && (p->personas & need) == need;
 }
 
-/* Columns 0..: id, kind, issuer, issued, expires, superseded. */
-#define FACT_COLUMNS \
-	"s.id, s.kind, s.issuer, s.issued, s.expires," \
-	" EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)," \
-	" s.payload"
-#define PAYLOAD_COLUMN 6
-#define NEXT_COLUMN 7
-
-static enum coffer_rc read_fact(const struct registry *r, struct q *q, int64_t now, struct fact *out, struct err *e)
+enum coffer_rc fact_read(const struct registry *r, struct q *q, int64_t now, struct fact *out, struct err *e)
 {
 	struct fact f = { .kind = (enum statement_kind)q_col_i64(q, 1), .issued = q_col_i64(q, 3), .expires = q_col_i64(q, 4),
 		.superseded = q_col_i64(q, 5) != 0 };
@@ -64,17 +61,13 @@ static enum coffer_rc read_fact(const struct registry *r, struct q *q, int64_t n
 	return COFFER_OK;
 }
 
-/* Who revoked f, of those whose word counts here: its issuer, and the owner of the asset that is asked for. Strangers may
- * revoke what they like without being heard, or a crowd of them could silence an owner. Too many revocations of one statement
- * would hide some: that is refused, not cut. */
-static enum coffer_rc read_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
+enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT issuer FROM revoked WHERE target=? AND issuer IN (?, ?)");
-	const char *owner = out->path + sizeof("kbs:///") - 1;
 
 	q_blob(&q, SPAN(f->id));
 	q_text(&q, span_of(f->issuer));
-	q_text(&q, (struct span){ (const uint8_t *)owner, strcspn(owner, "/") });
+	q_text(&q, span_of(out->path.owner));
 	for (;;) {
 		struct fact_revocation *v = &out->revocation[out->n_revocations];
 		bool row = false;
@@ -118,12 +111,12 @@ static enum coffer_rc read_asset(const struct registry *r, const struct asset_pa
 	TRY(q_row(&q, &row, e));
 	if (!row)
 		return COFFER_OK;
-	TRY(read_fact(r, &q, now, &out->asset.s, e));
+	TRY(fact_read(r, &q, now, &out->asset.s, e));
 	TRY(statement_parse(q_col(&q, PAYLOAD_COLUMN), &st, e));
 	TRY(asset_read(&st, &out->asset.body, e));
 	TRY(own_policy(out, e));
 	out->has_asset = true;
-	return read_revocations(r, &out->asset.s, out, e);
+	return fact_revocations(r, &out->asset.s, out, e);
 }
 
 static enum coffer_rc read_workloads(const struct registry *r, const uint8_t reg[static 32], int64_t now, struct facts *out,
@@ -142,12 +135,12 @@ static enum coffer_rc read_workloads(const struct registry *r, const uint8_t reg
 		if (!row)
 			return COFFER_OK;
 		out->n_workloads++; /* from here on facts_free clears it */
-		TRY(read_fact(r, &q, now, &w->s, e));
+		TRY(fact_read(r, &q, now, &w->s, e));
 		if (!q_col_fixed(&q, NEXT_COLUMN, w->initdata, sizeof(w->initdata)))
 			return err_set(e, COFFER_E_BUG, "registry: malformed row");
 		TRY(statement_parse(q_col(&q, PAYLOAD_COLUMN), &w->st, e));
 		TRY(manifest_read(w->st.body, &w->manifest, e));
-		TRY(read_revocations(r, &w->s, out, e));
+		TRY(fact_revocations(r, &w->s, out, e));
 	}
 }
 
@@ -183,11 +176,11 @@ static enum coffer_rc read_approvals(const struct registry *r, const struct asse
 		TRY(q_row(&q, &row, e));
 		if (!row)
 			return COFFER_OK;
-		TRY(read_fact(r, &q, now, &a->s, e));
+		TRY(fact_read(r, &q, now, &a->s, e));
 		TRY(statement_parse(q_col(&q, PAYLOAD_COLUMN), &st, e));
 		TRY(approval_read(&st, &a->body, e));
 		TRY(read_uses(r, a, e));
-		TRY(read_revocations(r, &a->s, out, e));
+		TRY(fact_revocations(r, &a->s, out, e));
 		out->n_approvals++;
 	}
 }
@@ -211,17 +204,16 @@ static enum coffer_rc read_services(const struct registry *r, int64_t now, struc
 		TRY(q_row(&q, &row, e));
 		if (!row)
 			return COFFER_OK;
-		TRY(read_fact(r, &q, now, &v->s, e));
+		TRY(fact_read(r, &q, now, &v->s, e));
 		TRY(statement_parse(q_col(&q, PAYLOAD_COLUMN), &st, e));
 		TRY(service_read(st.body, &body, e));
 		memcpy(v->id, body.id, sizeof(v->id));
-		TRY(read_revocations(r, &v->s, out, e));
+		TRY(fact_revocations(r, &v->s, out, e));
 		out->n_services++;
 	}
 }
 
-static enum coffer_rc read_all(struct registry *r, const struct asset_path *p, const uint8_t reg[static 32], int64_t now,
-    struct facts **out, struct err *e)
+static enum coffer_rc read_all(struct registry *r, const struct facts_question *q, int64_t now, struct facts **out, struct err *e)
 {
 	CLEANUP(facts_freep) struct facts *f = calloc(1, sizeof(*f));
 	struct fact_approval *less;
@@ -229,12 +221,16 @@ static enum coffer_rc read_all(struct registry *r, const struct asset_path *p, c
 	if (!f)
 		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
 	f->version = store_version(r->store);
-	memcpy(f->path, p->text, sizeof(f->path));
-	memcpy(f->init_register, reg, sizeof(f->init_register));
-	TRY(read_asset(r, p, now, f, e));
-	TRY(read_workloads(r, reg, now, f, e));
-	TRY(read_approvals(r, p, now, f, e));
+	f->path = *q->path;
+	memcpy(f->init_register, q->init_register, sizeof(f->init_register));
+	if (strlen(q->platform) >= sizeof(f->platform))
+		return err_set(e, COFFER_E_BUG, "registry: a platform's name is too long");
+	(void)snprintf(f->platform, sizeof(f->platform), "%s", q->platform);
+	TRY(read_asset(r, q->path, now, f, e));
+	TRY(read_workloads(r, q->init_register, now, f, e));
+	TRY(read_approvals(r, q->path, now, f, e));
 	TRY(read_services(r, now, f, e));
+	TRY(facts_images(r, now, f, e));
 	less = realloc(f->approval, (f->n_approvals + 1) * sizeof(*less));
 	f->approval = less ? less : f->approval;
 	*out = MOVE(f);
@@ -251,6 +247,12 @@ static enum coffer_rc refresh(const struct registry *r, int64_t now, struct fact
 		f->workload[i].s.issuer_may = issuer_may(r, f->workload[i].s.issuer, ST_WORKLOAD, now);
 	for (size_t i = 0; i < f->n_services; i++)
 		f->service[i].s.issuer_may = issuer_may(r, f->service[i].s.issuer, ST_SERVICE, now);
+	for (size_t i = 0; i < f->n_boots; i++)
+		f->boot[i].s.issuer_may = issuer_may(r, f->boot[i].s.issuer, ST_BOOT_IMAGE, now);
+	for (size_t i = 0; i < f->n_tcbs; i++)
+		f->tcb[i].s.issuer_may = issuer_may(r, f->tcb[i].s.issuer, ST_TCB, now);
+	for (size_t i = 0; i < f->n_releases; i++)
+		f->release[i].s.issuer_may = issuer_may(r, f->release[i].s.issuer, ST_IMAGE_RELEASE, now);
 	for (size_t i = 0; i < f->n_approvals; i++) {
 		f->approval[i].s.issuer_may = issuer_may(r, f->approval[i].s.issuer, ST_APPROVAL, now);
 		if (f->approval[i].body.has_uses)
@@ -259,15 +261,21 @@ static enum coffer_rc refresh(const struct registry *r, int64_t now, struct fact
 	return COFFER_OK;
 }
 
+static bool same_question(const struct facts *f, const struct facts_question *q)
+{
+	return strcmp(f->path.text, q->path->text) == 0 && strcmp(f->platform, q->platform) == 0 &&
+	       span_eq(SPAN(f->init_register), (struct span){ q->init_register, 32 });
+}
+
 /* The place that answers this question, else a free one, else the one unused for longest. */
-static struct facts **place_for(struct registry *r, const struct asset_path *p, const uint8_t reg[static 32])
+static struct facts **place_for(struct registry *r, const struct facts_question *q)
 {
 	struct facts **oldest = &r->kept[0];
 
 	for (size_t i = 0; i < FACTS_KEPT_MAX; i++) {
 		struct facts *f = r->kept[i];
 
-		if (f && strcmp(f->path, p->text) == 0 && span_eq(SPAN(f->init_register), (struct span){ reg, 32 }))
+		if (f && same_question(f, q))
 			return &r->kept[i];
 		if (*oldest && (!f || f->tick < (*oldest)->tick))
 			oldest = &r->kept[i];
@@ -275,7 +283,8 @@ static struct facts **place_for(struct registry *r, const struct asset_path *p, 
 	return oldest;
 }
 
-/* A service that expired since it was read took a place that another may have now. */
+/* A service that expired since it was read took a place that another may have now. (Of boot images, minima and releases none
+ * was left out: those that expire only go.) */
 static bool service_expired(const struct facts *f, int64_t now)
 {
 	for (size_t i = 0; i < f->n_services; i++)
@@ -284,22 +293,16 @@ static bool service_expired(const struct facts *f, int64_t now)
 	return false;
 }
 
-static bool answers(const struct facts *f, uint64_t version, const struct asset_path *p, const uint8_t reg[static 32], int64_t now)
+enum coffer_rc registry_facts(struct registry *r, const struct facts_question *question, int64_t now, const struct facts **out,
+    struct err *e)
 {
-	return f && f->version == version && strcmp(f->path, p->text) == 0 &&
-	       span_eq(SPAN(f->init_register), (struct span){ reg, 32 }) && !service_expired(f, now);
-}
+	struct facts **place = place_for(r, question), *f = *place;
 
-enum coffer_rc registry_facts(struct registry *r, const struct asset_path *p, const uint8_t init_register[static 32], int64_t now,
-    const struct facts **out, struct err *e)
-{
-	struct facts **place = place_for(r, p, init_register);
-
-	if (answers(*place, store_version(r->store), p, init_register, now)) {
-		TRY(refresh(r, now, *place, e));
+	if (f && f->version == store_version(r->store) && same_question(f, question) && !service_expired(f, now)) {
+		TRY(refresh(r, now, f, e));
 	} else {
 		facts_freep(place);
-		TRY(read_all(r, p, init_register, now, place, e));
+		TRY(read_all(r, question, now, place, e));
 	}
 	(*place)->tick = ++r->tick;
 	*out = *place;

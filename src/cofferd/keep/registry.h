@@ -10,7 +10,7 @@
 #include "trust/chain.h"
 
 #define REGISTRY_PARTIES_MAX 256
-#define FACTS_KEPT_MAX 16 /* questions whose facts are kept between requests; at most 700 KB each */
+#define FACTS_KEPT_MAX 16 /* questions whose facts are kept between requests; most are below 700 KB; 64 boot images of 32 launches take 3 MB */
 
 struct party_rec {
 	struct party body;
@@ -72,7 +72,10 @@ enum coffer_rc registry_envelope(struct registry *r, const uint8_t id[static 32]
 #define FACT_WORKLOADS_MAX 8
 #define FACT_APPROVALS_MAX 64
 #define FACT_SERVICES_MAX 8
-#define FACT_REVOCATIONS_MAX 256
+#define FACT_BOOTS_MAX 64   /* in force, of one provider */
+#define FACT_TCBS_MAX 4     /* one of the owner and one of the provider for a platform */
+#define FACT_RELEASES_MAX 64
+#define FACT_REVOCATIONS_MAX 512 /* two of each of the above */
 struct facts {
 	struct fact_asset      asset;
 	bool                   has_asset;
@@ -80,19 +83,25 @@ struct facts {
 	struct fact_workload   workload[FACT_WORKLOADS_MAX];
 	struct fact_approval  *approval; /* owned */
 	struct fact_service    service[FACT_SERVICES_MAX];
+	struct fact_boot       boot[FACT_BOOTS_MAX];
+	struct fact_tcb        tcb[FACT_TCBS_MAX];
+	struct fact_release   *release;  /* owned */
 	struct fact_revocation revocation[FACT_REVOCATIONS_MAX];
-	size_t                 n_workloads, n_approvals, n_services, n_revocations;
+	size_t                 n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_revocations;
 	/* private: the question, and what the answer was read from */
-	char                   path[ASSET_PATH_MAX];
+	struct asset_path      path;
 	uint8_t                init_register[32];
+	char                   platform[16];
 	uint64_t               version, tick;
 };
 void facts_free(struct facts *f);
 static inline void facts_freep(struct facts **f) { facts_free(*f); *f = NULL; }
 
-/* All that is logged about this asset, this init-data register and this service; the newest first where there are too many.
- * Borrowed: good until the next call. What was read before is used again while no statement and no asset has changed; who may
+struct facts_question { const struct asset_path *path; const uint8_t *init_register; /* 32 bytes */ const char *platform; };
+/* All that is logged about this asset, this init-data register and this service, and of the machines and images that bear on
+ * these; the newest first where there are too many, but for boot images, minima and releases: of those too many are refused
+ * (COFFER_E_LIMIT). Borrowed: good until the next call. What was read before is used again while no statement and no asset has changed; who may
  * issue and how often an approval was used are looked up each time. Call outside transactions: a fact that a rollback undoes
  * must not be kept. */
-enum coffer_rc registry_facts(struct registry *r, const struct asset_path *p, const uint8_t init_register[static 32], int64_t now,
-    const struct facts **out, struct err *e) NODISCARD;
+enum coffer_rc registry_facts(struct registry *r, const struct facts_question *question, int64_t now, const struct facts **out,
+    struct err *e) NODISCARD;

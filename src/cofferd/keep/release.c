@@ -44,9 +44,9 @@ static enum coffer_rc by_session(struct keep *k, const struct keep_resource_req 
 	memcpy(q->session_id, m->session, sizeof(q->session_id));
 	q->in.a = q->session->a;
 	q->members = &q->session->members;
-	if (q->in.a.genuine)
+	if (facts.n > 0)
 		TRY(facts_read(facts, &q->hw, e));
-	q->in.a.hw = q->in.a.genuine ? &q->hw : NULL;
+	q->in.a.hw = facts.n > 0 ? &q->hw : NULL;
 	return COFFER_OK;
 }
 
@@ -54,7 +54,7 @@ static enum coffer_rc by_token(struct keep *k, const struct keep_resource_req *m
 {
 	TRY(token_read(k, m, &q->token, e));
 	q->in.a = q->token.a;
-	q->in.a.hw = q->token.has_facts && q->in.a.genuine ? &q->token.facts : NULL;
+	q->in.a.hw = q->token.has_facts ? &q->token.facts : NULL;
 	memcpy(q->session_id, q->token.session, sizeof(q->session_id));
 	q->session = session_get(k->sessions, q->session_id, k->now);
 	q->members = &q->token.members;
@@ -109,6 +109,7 @@ static enum coffer_rc check_request(const struct keep_resource_req *m, struct as
 
 static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
 {
+	struct facts_question ask = { .path = &q->in.q.path, .init_register = q->in.a.init_register };
 	const struct facts *f;
 
 	q->in.now = k->now;
@@ -117,7 +118,8 @@ static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, 
 	TRY(m->by_token ? by_token(k, m, q, e) : by_session(k, m, q, e));
 	TRY(tee_key_read(q->members, &q->key, e));
 	TRY(check_request(m, q, e));
-	TRY(registry_facts(&k->registry, &q->in.q.path, q->in.a.init_register, k->now, &f, e));
+	ask.platform = q->in.a.platform;
+	TRY(registry_facts(&k->registry, &ask, k->now, &f, e));
 	q->in.has_asset = f->has_asset;
 	q->in.asset = f->asset;
 	q->in.workload = f->workload;
@@ -126,6 +128,12 @@ static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, 
 	q->in.n_approvals = f->n_approvals;
 	q->in.service = f->service;
 	q->in.n_services = f->n_services;
+	q->in.boot = f->boot;
+	q->in.n_boots = f->n_boots;
+	q->in.tcb = f->tcb;
+	q->in.n_tcbs = f->n_tcbs;
+	q->in.release = f->release;
+	q->in.n_releases = f->n_releases;
 	q->in.revocation = f->revocation;
 	q->in.n_revocations = f->n_revocations;
 	return COFFER_OK;
@@ -140,7 +148,7 @@ static enum coffer_rc refusal(const struct decision *d, struct err *e)
 	bool absent = d->absent && strcmp(c->id, "R9") == 0;
 	bool named = strncmp(c->found, c->who, strlen(c->who)) == 0; /* the sentence began with who can mend it */
 
-	if (d->stranger && d->fresh)
+	if (d->stranger && d->appraised)
 		return err_deny(e, "policy", "this evidence gives no right to that resource");
 	(void)err_deny(e, c->id, "%s; %s can%s%s%s", c->found, named ? "it" : c->who, named ? "" : " mend it",
 		       c->command[0] ? " with: " : "", c->command);
@@ -153,7 +161,7 @@ static enum coffer_rc deny(struct keep *k, const struct asking *q, const struct 
 	CLEANUP(tx_end) struct tx tx = { 0 };
 	const struct trace_in t = { .in = &q->in, .d = d, .id = a->decision, .thumb = q->key.thumb };
 
-	if (!d->fresh || (d->stranger && !noise_may_write(k))) {
+	if (!d->appraised || (d->stranger && !noise_may_write(k))) {
 		noise_count(k);
 		return refusal(d, e);
 	}

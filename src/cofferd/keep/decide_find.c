@@ -1,0 +1,156 @@
+/* Which of the logged statements a decision may rest on. */
+#include "cofferd/keep/decide_int.h"
+
+#include "fmt/enc.h"
+
+bool decide_stands(const struct fact *f, int64_t now)
+{
+	return f->issued <= now && now < f->expires && !f->superseded && f->issuer_may;
+}
+
+/* Approvals looked at here are the owner's own. */
+bool decide_revoked(const struct decide_in *in, const struct fact *f)
+{
+	for (size_t i = 0; i < in->n_revocations; i++) {
+		const struct fact_revocation *r = &in->revocation[i];
+		bool own = strcmp(r->issuer, f->issuer) == 0;
+		bool owner = f->kind == ST_WORKLOAD && strcmp(r->issuer, in->q.path.owner) == 0;
+
+		if (span_eq(SPAN(r->target), SPAN(f->id)) && (own || owner))
+			return true;
+	}
+	return false;
+}
+
+bool decide_own(const struct decide_in *in, const struct fact_workload *w)
+{
+	return w && strcmp(w->manifest.provider, in->q.path.owner) == 0;
+}
+
+bool decide_unmeasured(const struct appraisal *a)
+{
+	return strcmp(a->platform, "sample") == 0;
+}
+
+bool decide_accepts(const struct appraisal *a, struct span entry)
+{
+	struct span suffix = span_skip(entry, strlen(a->platform));
+	bool debug = a->hw && a->hw->debug;
+
+	return span_starts(entry, a->platform) && (span_eq_str(suffix, "+debug") || (suffix.n == 0 && !debug));
+}
+
+bool decide_approves_asset(const struct decide_in *in, const struct fact_approval *a)
+{
+	bool path = false;
+
+	for (size_t i = 0; i < a->body.n_assets; i++)
+		path = path || strcmp(a->body.asset[i].text, in->q.path.text) == 0;
+	return path && strcmp(a->s.issuer, in->q.path.owner) == 0 && decide_stands(&a->s, in->now) && in->now < a->body.until;
+}
+
+bool decide_approves_platform(const struct decide_in *in, const struct fact_approval *a)
+{
+	bool platform = false;
+
+	for (size_t i = 0; i < a->body.n_platforms; i++)
+		platform = platform || decide_accepts(&in->a, span_of(a->body.platform[i]));
+	return platform && decide_approves_asset(in, a);
+}
+
+const struct fact_workload *decide_workload(const struct decide_in *in)
+{
+	const struct fact_workload *best = NULL;
+
+	for (size_t i = 0; i < in->n_workloads; i++) {
+		const struct fact_workload *w = &in->workload[i];
+
+		if (!span_eq(SPAN(w->initdata), SPAN(in->a.init_register)) || !decide_stands(&w->s, in->now) ||
+		    !span_eq(SPAN(w->manifest.genesis), (struct span){ in->genesis, 32 }))
+			continue;
+		if (!decide_revoked(in, &w->s))
+			return w;
+		best = best ? best : w;
+	}
+	return best;
+}
+
+const struct fact_service *decide_listed_service(const struct decide_in *in, const struct fact_approval *a)
+{
+	const struct fact_service *best = NULL;
+
+	for (size_t i = 0; i < in->n_services; i++) {
+		const struct fact_service *s = &in->service[i];
+		bool listed = false;
+
+		for (size_t k = 0; k < a->body.n_services; k++)
+			listed = listed || span_eq(SPAN(a->body.service[k]), SPAN(s->s.id));
+		if (!listed || !decide_stands(&s->s, in->now))
+			continue;
+		if (!decide_revoked(in, &s->s))
+			return s;
+		best = best ? best : s;
+	}
+	return best;
+}
+
+/* The provider's own assets: its manifest names the service. */
+const struct fact_service *decide_named_service(const struct decide_in *in, const struct fact_workload *w)
+{
+	const struct fact_service *best = NULL;
+
+	for (size_t i = 0; i < in->n_services; i++) {
+		const struct fact_service *s = &in->service[i];
+
+		if (strcmp(s->id, w->manifest.service_id) != 0 || !decide_stands(&s->s, in->now))
+			continue;
+		if (!decide_revoked(in, &s->s))
+			return s;
+		best = best ? best : s;
+	}
+	return best;
+}
+
+static bool covers(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w)
+{
+	return decide_approves_platform(in, a) && span_eq(SPAN(a->body.workload), SPAN(w->manifest.digest)) &&
+	       decide_listed_service(in, a) && (!a->body.has_uses || a->used < a->body.uses) &&
+	       (decide_unmeasured(&in->a) || decide_boot(in, w, a));
+}
+
+const struct fact_approval *decide_approval(const struct decide_in *in, const struct fact_workload *w)
+{
+	const struct fact_approval *best = NULL;
+
+	for (size_t i = 0; i < in->n_approvals; i++) {
+		const struct fact_approval *a = &in->approval[i];
+		bool spoilt;
+
+		if (!covers(in, a, w))
+			continue;
+		spoilt = decide_revoked(in, &a->s) || decide_revoked(in, &decide_listed_service(in, a)->s) ||
+			(!decide_unmeasured(&in->a) && decide_revoked(in, &decide_boot(in, w, a)->s));
+		if (!spoilt)
+			return a;
+		best = best ? best : a;
+	}
+	return best;
+}
+
+void decide_mend(const struct decide_in *in, const struct decision *d, struct check *c)
+{
+	bool debug = in->a.hw && in->a.hw->debug;
+	const struct fact_boot *boot = d->workload && !decide_unmeasured(&in->a) ? decide_boot(in, d->workload, NULL) : NULL;
+	char digest[HEX32_LEN] = "WORKLOAD-DIGEST", id[HEX32_LEN] = "";
+
+	SET(c->who, "%s", in->q.path.owner);
+	if (d->workload)
+		hex32(d->workload->manifest.digest, digest);
+	if (boot)
+		hex32(boot->s.id, id);
+	if (decide_own(in, d->workload))
+		SET(c->command, "%s", DECIDE_PUBLISH);
+	else
+		SET(c->command, "coffer approve %s --asset %s --platform %s%s%s%s", digest, in->q.path.text, in->a.platform,
+		    debug ? "+debug" : "", boot ? " --boot-image " : "", id);
+}

@@ -1,0 +1,55 @@
+/* Inside the decision only: what its parts (decide*.c) share. */
+#pragma once
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cofferd/keep/decide.h"
+
+#define SET(dst, ...) ((void)snprintf((dst), sizeof(dst), __VA_ARGS__))
+
+/* Check n stands at place n of the trace, whatever the order of asking. Emptied. */
+struct check *decide_put(struct decision *d, unsigned n, unsigned sees);
+
+/* ---- statements (decide_find.c) ---- */
+
+/* All of "in force" but revocation, which R11 judges so that the reason can say so. */
+bool decide_stands(const struct fact *f, int64_t now);
+/* The issuer revokes for all; an owner revokes another's workload for its own assets. */
+bool decide_revoked(const struct decide_in *in, const struct fact *f);
+/* The asked asset is the workload provider's own. */
+bool decide_own(const struct decide_in *in, const struct fact_workload *w);
+/* Evidence whose platform measures no boot at all: R5 has nothing to compare, R2 nothing to verify. */
+bool decide_unmeasured(const struct appraisal *a);
+/* The approval or manifest entry accepts the platform of this evidence: its name, or its name and "+debug"; the latter
+ * alone where its memory is open to debugging. */
+bool decide_accepts(const struct appraisal *a, struct span entry);
+/* An approval by the owner of the asked asset, standing, that names it (the first) and this platform too (the second). */
+bool decide_approves_asset(const struct decide_in *in, const struct fact_approval *a);
+bool decide_approves_platform(const struct decide_in *in, const struct fact_approval *a);
+
+/* Each of these prefers what is not revoked, and gives NULL when nothing stands. */
+const struct fact_workload *decide_workload(const struct decide_in *in);
+const struct fact_service  *decide_listed_service(const struct decide_in *in, const struct fact_approval *a);
+const struct fact_service  *decide_named_service(const struct decide_in *in, const struct fact_workload *w);
+const struct fact_approval *decide_approval(const struct decide_in *in, const struct fact_workload *w);
+
+/* What the owner of the asset can do: approve; or, where it is the provider too, say so in its manifest. */
+#define DECIDE_PUBLISH "coffer workload publish MANIFEST.json"
+void decide_mend(const struct decide_in *in, const struct decision *d, struct check *c);
+
+/* ---- machines (decide_machine.c) ---- */
+
+/* A boot image of w's provider that evidence matches and that enforces what w relies on, named by a; a == NULL: by its
+ * provider's word alone. One not revoked first, then one that keeps containers apart. */
+const struct fact_boot *decide_boot(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a);
+/* A minimum by the owner or the workload's provider for this platform. w: NULL when unknown. */
+bool decide_tcb_applies(const struct decide_in *in, const struct fact_workload *w, const struct fact_tcb *t);
+/* The guest's agent keeps its containers apart. */
+bool decide_scopes(const struct decide_in *in, const struct decision *d);
+void decide_platform(const struct decide_in *in, struct decision *d); /* R3 */
+void decide_firmware(const struct decide_in *in, struct decision *d); /* R4 */
+void decide_booted(const struct decide_in *in, struct decision *d);   /* R5; sets d->boot; after R9 */
+
+/* ---- images (decide_images.c) ---- */
+void decide_images(const struct decide_in *in, struct decision *d); /* R8; sets d->release */

@@ -1,0 +1,25 @@
+/* Inside the reading of facts only: what its parts share. */
+#pragma once
+#include "cofferd/keep/registry.h"
+
+/* Columns 0..: id, kind, issuer, issued, expires, superseded, payload. */
+#define FACT_COLUMNS \
+	"s.id, s.kind, s.issuer, s.issued, s.expires," \
+	" EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)," \
+	" s.payload"
+#define PAYLOAD_COLUMN 6
+#define NEXT_COLUMN 7
+/* For WHERE: neither expired at the time bound first nor superseded. */
+#define FACT_LIVES \
+	" s.expires>? AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer" \
+	" AND n.subject=s.subject AND n.serial>s.serial)"
+
+enum coffer_rc fact_read(const struct registry *r, struct q *q, int64_t now, struct fact *out, struct err *e) NODISCARD;
+
+/* Who revoked f, of those whose word counts here: its issuer, and the owner of the asset that is asked for. Strangers may
+ * revoke what they like without being heard, or a crowd of them could silence an owner. Too many revocations of one statement
+ * would hide some: that is refused, not cut. */
+enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e) NODISCARD;
+
+/* After the workloads: the releases of the images that these name. */
+enum coffer_rc facts_images(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;
