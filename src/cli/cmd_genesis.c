@@ -7,6 +7,7 @@
 #include "cli/home.h"
 #include "cli/publish.h"
 #include "cli/verbs.h"
+#include "crypto/cert.h"
 #include "crypto/hash.h"
 #include "crypto/jwk.h"
 #include "fmt/enc.h"
@@ -22,6 +23,7 @@ const struct opt_spec opts_genesis_new[] = {
 	    "service descriptor printed by 'cofferd keygen' (its ledger key is named in the genesis)", false, true },
 	{ "out", "FILE", "where to write the unsigned genesis (default genesis.json)", false, false },
 	{ "expires", "TIME", "end of validity (default: ten years from now)", false, false },
+	{ "vendor-root", "V=FILE,...", "certificates that the founders trust for hardware, beside the pinned ones: amd, intel or tpm", false, false },
 	{ NULL, NULL, NULL, false, false },
 };
 const struct opt_spec opts_genesis_sign[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
@@ -52,6 +54,51 @@ static enum coffer_rc add_party(const char *path, struct json_wr *j, struct err 
 	return COFFER_OK;
 }
 
+/* ---- vendor roots: "tpm=ca.pem,amd=ask.der" ---- */
+
+static enum coffer_rc add_root(struct span vendor, const char *path, struct json_wr *j, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 }, b64 = wr_open(1u << 16);
+	CLEANUP(certs_clear) struct cert_list l = { 0 };
+	char name[CERT_CN_MAX];
+
+	TRY(file_read(path, 1u << 16, &text, e));
+	if (certs_read(wr_span(&text), &l, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	for (size_t i = 0; i < l.n; i++) {
+		if (!cert_subject_cn(l.c[i], name, sizeof(name)))
+			return err_set(e, COFFER_E_INPUT, "%s: a certificate without a common name", path);
+		wr_close(&b64);
+		b64 = wr_open(1u << 16);
+		b64_write(&b64, cert_bytes(l.c[i]));
+		jw_obj(j);
+		jw_m_str(j, "certificate", wr_span(&b64));
+		jw_m_text(j, "name", name);
+		jw_m_str(j, "vendor", vendor);
+		jw_obj_end(j);
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc add_roots(const char *list, struct json_wr *j, struct err *e)
+{
+	struct span rest = span_of(list);
+
+	jw_name(j, "vendor-roots");
+	jw_arr(j);
+	while (rest.n > 0) {
+		size_t n = span_find(rest, ','), eq = span_find((struct span){ rest.p, n }, '=');
+		CLEANUP(freep) char *path = eq < n ? span_dup((struct span){ rest.p + eq + 1, n - eq - 1 }) : NULL;
+
+		if (eq == 0 || eq == n || !path)
+			return cli_bad(e, "--vendor-root %s: not VENDOR=FILE, with commas between several", list);
+		TRY(add_root((struct span){ rest.p, eq }, path, j, e));
+		rest = span_skip(rest, n < rest.n ? n + 1 : n);
+	}
+	jw_arr_end(j);
+	return COFFER_OK;
+}
+
 static enum coffer_rc genesis_body(const struct cli *c, struct wr *w, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
@@ -78,6 +125,8 @@ static enum coffer_rc genesis_body(const struct cli *c, struct wr *w, struct err
 	jw_name(&j, "policies");
 	jw_obj(&j);
 	jw_obj_end(&j);
+	if (cli_opt(c, "vendor-root"))
+		TRY(add_roots(cli_opt(c, "vendor-root"), &j, e));
 	jw_obj_end(&j);
 	return wr_done(w, "genesis", e);
 }
@@ -181,6 +230,13 @@ static void show_text(const struct genesis *g, const struct dsse *env)
 		if (g->party[i].has_encryption)
 			show_key("  reads", &g->party[i].encryption);
 	}
+	for (size_t i = 0; i < g->n_roots; i++) {
+		uint8_t digest[32];
+
+		sha256((struct span){ g->root[i].der, g->root[i].der_n }, digest);
+		hex32(digest, id);
+		(void)printf("trusts   %s hardware under \"%s\", certificate %s\n", g->root[i].vendor, g->root[i].name, id);
+	}
 }
 
 static enum coffer_rc show_json(const struct genesis *g, const struct dsse *env, struct err *e)
@@ -199,6 +255,15 @@ static enum coffer_rc show_json(const struct genesis *g, const struct dsse *env,
 		jw_obj(&j);
 		jw_m_text(&j, "id", g->party[i].id);
 		jw_m_bool(&j, "signed", party_signed(&g->party[i], env));
+		jw_obj_end(&j);
+	}
+	jw_arr_end(&j);
+	jw_name(&j, "vendor-roots");
+	jw_arr(&j);
+	for (size_t i = 0; i < g->n_roots; i++) {
+		jw_obj(&j);
+		jw_m_text(&j, "vendor", g->root[i].vendor);
+		jw_m_text(&j, "name", g->root[i].name);
 		jw_obj_end(&j);
 	}
 	jw_arr_end(&j);

@@ -363,6 +363,8 @@ static void party_write_round_trips(void)
 	CHECK(names[0] == 0);
 }
 
+#define ROOT(vendor, name, cert) "{\"certificate\":\"" cert "\",\"name\":\"" name "\",\"vendor\":\"" vendor "\"}"
+
 static void genesis_read_refuses_every_wrong_member(void)
 {
 	static const struct fix_edit edits[] = {
@@ -373,14 +375,23 @@ static void genesis_read_refuses_every_wrong_member(void)
 		{ "\"origin\":\"ledger.example/one\"", "\"origin\":\"ledger example\"", "origin" },
 		{ "\"origin\":\"ledger.example/one\"", "\"origin\":\"ledger+example\"", "origin" },
 		{ "\"hold-hours\":72", "\"hold-hours\":true", "hold-hours" },
+		{ "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[]", "vendor-roots" },
+		{ "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[" ROOT("amd", "n", "!") "]", "certificate" },
+		{ "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[" ROOT("amd", "n", "") "]", "certificate" },
+		{ "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[" ROOT("AMD", "n", "AAAA") "]", "vendor" },
+		{ "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[" ROOT("amd", "", "AAAA") "]", "name" },
+		{ "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[{\"vendor\":\"amd\",\"name\":\"n\"}]", "certificate" },
 	};
 	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519), *enc = fix_key(KEY_P256);
+	CLEANUP(freep) char *rooted = NULL;
 	CLEANUP(freep) char *good = genesis_text(k, enc), *p = party_body(k, enc), *both = str_fmt("[%s,%s]", p, p), *one =
 	    str_fmt("[%s]", p);
 	CLEANUP(freep) char *twice = fix_edit(good, one, both), *none = fix_edit(good, one, "[]");
 	struct err e;
 
 	EDITS(good, edits);
+	rooted = fix_edit(good, "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[" ROOT("tpm", "a maker", "AAAA") "]");
+	CHECK(rooted && read_all(span_of(rooted), &e) == COFFER_OK);
 	CHECK(read_all(span_of(twice), &e) == COFFER_E_INPUT && strstr(e.msg, "twice"));
 	CHECK(read_all(span_of(none), &e) == COFFER_E_INPUT && strstr(e.msg, "parties"));
 }
