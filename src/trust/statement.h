@@ -32,6 +32,7 @@ struct statement {
 void statement_clear(struct statement *s); /* CLEANUP-ready */
 
 const char *statement_kind_name(enum statement_kind k);
+bool        statement_travels(enum statement_kind k); /* may name no ledger: it is about things, and holds under any genesis */
 bool        statement_kind_by_name(struct span s, enum statement_kind *out) NODISCARD;
 
 /* Refused besides malformed text: an unknown member or kind; a number of subjects, or a subject digest, other than the kind
@@ -105,6 +106,8 @@ struct approval {
 	size_t   n_platforms;
 	uint8_t  service[8][32];
 	size_t   n_services;
+	uint8_t  boot_image[8][32]; /* boot-image statements; without any it covers nothing on platforms other than sample */
+	size_t   n_boot_images;
 	int64_t  until;
 	bool     has_uses;
 	uint64_t uses;
