@@ -3,10 +3,39 @@
 
 #include "base/str.h"
 #include "trust/dsse.h"
+#include "trust/machine.h"
 #include "trust/manifest.h"
+#include "trust/reference.h"
 #include "trust/statement.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+/* What a reader takes is within its bounds, and merges with itself into one object that the same check takes again. */
+static bool machines(const struct statement *s)
+{
+	const struct statement *both[2] = { s, s };
+	static struct tcb_minimum t;
+	struct boot_image b = { 0 };
+	struct wr w = wr_open(1u << 20);
+	struct err e;
+	bool image = boot_image_read(s, &b, &e) == COFFER_OK, tcb = tcb_read(s, &t, &e) == COFFER_OK;
+
+	if ((image && (b.n_launches < 1 || b.launch[0].n_regs < 1 || b.launch[0].reg[0].n > 64 || !b.name[0])) ||
+	    (!image && b.launch) || (tcb && (t.n_least < 1 || t.n_chips > TCB_CHIPS_MAX || !span_eq_str(s->subject[0].name, t.platform))))
+		abort();
+	if ((image || tcb) && reference_values(both, 2, s->issued, &w, &e) == COFFER_OK) {
+		struct json_doc *doc = NULL;
+
+		if (json_parse(wr_span(&w), 1u << 20, &doc, &e) != COFFER_OK)
+			abort();
+		if (json_len(json_root(doc)) && reference_check(json_root(doc), "merged", &e) != COFFER_OK)
+			abort();
+		json_free(doc);
+	}
+	boot_image_clear(&b);
+	wr_close(&w);
+	return image || tcb;
+}
 
 static void bodies(const struct statement *s)
 {
@@ -23,7 +52,7 @@ static void bodies(const struct statement *s)
 	if ((genesis_read(s, &u.g, &e) == COFFER_OK) + (party_read(s->body, &u.p, &e) == COFFER_OK) + (service_read(s->body, &u.v,
 	    &e) == COFFER_OK) +
 	    (image_release_read(s, &u.i, &e) == COFFER_OK) + (revocation_read(s, &u.r, &e) == COFFER_OK) + (workload_read(s, &m, &e) ==
-	    COFFER_OK) > 1)
+	    COFFER_OK) + machines(s) > 1)
 		abort();
 	manifest_clear(&m);
 }

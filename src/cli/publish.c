@@ -117,7 +117,8 @@ static bool same_subject(const struct draft *d, const struct statement *s)
 	if (d->n_subjects != s->n_subjects)
 		return false;
 	for (size_t i = 0; i < d->n_subjects; i++)
-		if (!span_eq(d->subject[i].name, s->subject[i].name))
+		if (!span_eq(d->subject[i].name, s->subject[i].name) ||
+		    (d->kind == ST_BOOT_IMAGE && !span_eq(SPAN(d->subject[i].sha256), SPAN(s->subject[i].sha256))))
 			return false;
 	return true;
 }

@@ -7,6 +7,7 @@
 
 #define PLATFORMS_MAX 8
 #define SERVICES_MAX 8
+#define BOOT_IMAGES_MAX 8
 #define PLATFORM_LEN_MAX 31
 #define WORKLOAD_PREFIX "workload:"
 
@@ -54,6 +55,21 @@ static enum coffer_rc read_services(const struct json *b, struct approval *a, st
 	return COFFER_OK;
 }
 
+static enum coffer_rc read_boot_images(const struct json *b, struct approval *a, struct err *e)
+{
+	const struct json *list = NULL;
+
+	if (!json_get(b, "boot-images"))
+		return COFFER_OK;
+	TRY(form_list(b, "boot-images", "approval", (struct form_range){ 1, BOOT_IMAGES_MAX }, &list, e));
+	TRY(form_unique(list, "boot-images", "approval", e));
+	for (size_t i = 0; i < json_len(list); i++)
+		if (!form_hex32(json_str(json_at(list, i)), a->boot_image[a->n_boot_images++]))
+			return err_set(
+			    e, COFFER_E_INPUT, "approval: member \"boot-images\" holds something that is not a statement's id");
+	return COFFER_OK;
+}
+
 /* Subjects: the assets in the order of the body, then "workload:<digest>". */
 static enum coffer_rc check_subjects(const struct statement *s, const struct approval *a, struct err *e)
 {
@@ -79,7 +95,7 @@ static enum coffer_rc read_rest(const struct json *b, struct approval *a, struct
 
 enum coffer_rc approval_read(const struct statement *s, struct approval *out, struct err *e)
 {
-	static const char *const names[] = { "assets", "workload", "platforms", "services", "until", "uses", "shown", NULL };
+	static const char *const names[] = { "assets", "workload", "platforms", "services", "boot-images", "until", "uses", "shown", NULL };
 	struct approval a = { 0 };
 
 	if (s->kind != ST_APPROVAL)
@@ -90,6 +106,7 @@ enum coffer_rc approval_read(const struct statement *s, struct approval *out, st
 	TRY(check_subjects(s, &a, e));
 	TRY(read_platforms(s->body, &a, e));
 	TRY(read_services(s->body, &a, e));
+	TRY(read_boot_images(s->body, &a, e));
 	TRY(read_rest(s->body, &a, e));
 	*out = a;
 	return COFFER_OK;

@@ -62,6 +62,11 @@ bool statement_kind_by_name(struct span s, enum statement_kind *out)
 	return false;
 }
 
+bool statement_travels(enum statement_kind k)
+{
+	return k == ST_IMAGE_RELEASE || k == ST_BOOT_IMAGE || k == ST_TCB;
+}
+
 void statement_clear(struct statement *s)
 {
 	json_free(s->doc);
@@ -137,7 +142,7 @@ static enum coffer_rc read_issuer(const struct json *p, struct statement *s, str
 	s->has_ledger = json_get(p, "ledger") != NULL;
 	if (genesis && s->has_ledger)
 		return err_set(e, COFFER_E_INPUT, "statement: a genesis names no ledger");
-	if (!s->has_ledger && !genesis && s->kind != ST_IMAGE_RELEASE)
+	if (!s->has_ledger && !genesis && !statement_travels(s->kind))
 		return err_set(e, COFFER_E_INPUT, "statement: member \"ledger\" is missing");
 	if (s->has_ledger)
 		TRY(form_digest(p, "ledger", "statement", s->ledger, e));

@@ -32,6 +32,7 @@ struct statement {
 void statement_clear(struct statement *s); /* CLEANUP-ready */
 
 const char *statement_kind_name(enum statement_kind k);
+bool        statement_travels(enum statement_kind k); /* may name no ledger: it is about things, and holds under any genesis */
 bool        statement_kind_by_name(struct span s, enum statement_kind *out) NODISCARD;
 
 /* Refused besides malformed text: an unknown member or kind; a number of subjects, or a subject digest, other than the kind

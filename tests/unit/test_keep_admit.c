@@ -383,6 +383,71 @@ static void asset_statement_without_content_is_refused(void)
 	    .subject = "kbs:///hospital/note/x", .body = body_other }, id), k, "kind"));
 }
 
+#define MEASURED "\"measurement\":\"222222222222222222222222222222222222222222222222222222222222222222222222222222222222222222222222\""
+static const char body_boot[] = "{\"name\":\"guest\",\"enforces\":[\"manifest\"],\"launches\":[{\"platform\":\"snp\",\"shape\":\"1 vCPU\","
+                                "\"registers\":{" MEASURED "}}],\"rebuild\":\"make\"}";
+static const char body_tcb[] = "{\"platform\":\"snp\",\"minimum\":[{\"product\":\"milan\",\"svns\":{\"snp\":22}}],\"smt\":false}";
+
+static void boot_image_is_a_workload_providers_and_each_content_counts_alone(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *bad = NULL;
+	uint8_t first[32], second[32], id[32];
+	struct kit_st s = { .kind = ST_BOOT_IMAGE, .subject = "kernel", .digest = (const uint8_t[32]){ 1 }, .body = body_boot };
+
+	kit_open(&k);
+	s.issuer = s.also = KIT_HOSPITAL;
+	CHECK(DENIED(kit_log(&k, &s, id), k, "persona"));
+	s.issuer = s.also = KIT_ACME;
+	s.body = bad = str_fmt("%s", body_boot);
+	(void)with(bad, "\"measurement\"", "\"meazurement\"");
+	CHECK(kit_log(&k, &s, id) == COFFER_E_INPUT);
+	s.body = body_boot;
+	s.other_ledger = true;
+	CHECK(DENIED(kit_log(&k, &s, id), k, "ledger"));
+	s.other_ledger = false;
+	CHECK(kit_log(&k, &s, first) == COFFER_OK);
+	s.digest = (const uint8_t[32]){ 2 }; /* another kernel supersedes nothing */
+	CHECK(kit_log(&k, &s, second) == COFFER_OK);
+	s.expires = KIT_NOW + 86400;
+	CHECK(DENIED(kit_log(&k, &s, id), k, "serial"));
+	s.serial = 2;
+	s.previous = second;
+	CHECK(kit_log(&k, &s, id) == COFFER_OK);
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, first) == COFFER_E_DENIED && strcmp(k.no.check, "kind") == 0);
+	CHECK(kit_revoke(&k, KIT_ACME, first) == COFFER_OK);
+}
+
+static void tcb_is_an_owners_or_a_workload_providers(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *auditor = NULL;
+	uint8_t first[32], id[32];
+	struct kit_st s = { .kind = ST_TCB, .subject = "snp", .body = body_tcb };
+	struct kit_st p = { .kind = ST_PARTY, .issuer = KIT_STRANGER, .also = KIT_ACME, .subject = "stranger" };
+
+	kit_open(&k);
+	p.body = auditor = kit_party_body(&k, KIT_STRANGER);
+	(void)with(auditor, "\"workload-provider\"", "\"auditor\"          ");
+	CHECK(kit_log(&k, &p, id) == COFFER_OK);
+	s.issuer = s.also = KIT_STRANGER;
+	CHECK(DENIED(kit_log(&k, &s, id), k, "persona"));
+	s.issuer = s.also = KIT_ACME;
+	CHECK(kit_log(&k, &s, id) == COFFER_OK);
+	s.issuer_name = "hospital";
+	CHECK(DENIED(kit_log(&k, &s, id), k, "signature"));
+	s.issuer_name = NULL;
+	s.issuer = s.also = KIT_HOSPITAL;
+	CHECK(kit_log(&k, &s, first) == COFFER_OK);
+	s.serial = 2;
+	s.previous = first;
+	s.body = "{\"platform\":\"snp\",\"minimum\":[{\"product\":\"milan\",\"svns\":{\"snq\":22}}]}";
+	CHECK(kit_log(&k, &s, id) == COFFER_E_INPUT);
+	s.body = "{\"platform\":\"snp\",\"minimum\":[{\"product\":\"milan\",\"svns\":{\"snp\":23}}]}";
+	CHECK(kit_log(&k, &s, id) == COFFER_OK);
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, id) == COFFER_OK);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -394,7 +459,8 @@ int main(void)
 		T(workload_of_another_provider_genesis_name_or_digest_is_refused), T(approval_of_anothers_asset_is_refused),
 		T(put_is_refused_unless_statement_token_path_and_content_agree), T(persona_is_demanded_of_workloads), T(revocation_and_party_statement_are_not_revoked),
 		T(nonsense_of_a_stranger_is_refused_for_its_signature), T(put_again_is_an_answer_only_while_the_content_is_kept),
-		T(asset_statement_without_content_is_refused),
+		T(asset_statement_without_content_is_refused), T(boot_image_is_a_workload_providers_and_each_content_counts_alone),
+		T(tcb_is_an_owners_or_a_workload_providers),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -494,6 +494,12 @@ static void approval_read_refuses_every_wrong_member(void)
 		    "services" },
 		{ "\"until\":\"2026-12-01T00:00:00Z\"", "\"until\":\"never\"", "until" }, { "\"uses\":5", "\"uses\":0", "uses" }, {
 		    "\"uses\":5", "\"uses\":null", "uses" },
+		{ "\"services\":", "\"boot-images\":[],\"services\":", "boot-images" },
+		{ "\"services\":", "\"boot-images\":\"" D1 "\",\"services\":", "boot-images" },
+		{ "\"services\":", "\"boot-images\":[\"any\"],\"services\":", "boot-images" },
+		{ "\"services\":", "\"boot-images\":[1],\"services\":", "boot-images" },
+		{ "\"services\":", "\"boot-images\":[\"" D1 "\",\"" D1 "\"],\"services\":", "twice" },
+		{ "\"services\":", "\"boot-images\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"],\"services\":", "9 items" },
 		{ "\"shown\":\"" D1 "\",", "", "shown" }, { "\"uses\":5", "\"uses\":5,\"images-by\":\"p\"", "not known" },
 	};
 	CLEANUP(freep) char *good = approval_text();
@@ -508,7 +514,19 @@ static void approval_read_refuses_every_wrong_member(void)
 	CHECK(read_all(span_of(debug), &e) == COFFER_OK);
 	CHECK(statement_parse(span_of(good), &s, &e) == COFFER_OK && approval_read(&s, &a, &e) == COFFER_OK);
 	CHECK(a.n_assets == 2 && strcmp(asset_path_tail(&a.asset[1]), "hospital/note/n") == 0 &&
-	    strcmp(a.platform[0], "sample") == 0 && a.has_uses && a.uses == 5);
+	    strcmp(a.platform[0], "sample") == 0 && a.has_uses && a.uses == 5 && a.n_boot_images == 0);
+}
+
+static void approval_read_gives_the_boot_images(void)
+{
+	CLEANUP(freep) char *good = approval_text();
+	CLEANUP(freep) char *two = fix_edit(good, "\"services\":", "\"boot-images\":[\"" D1 "\",\"" D2 "\"],\"services\":");
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct approval a;
+	struct err e;
+
+	CHECK(two && statement_parse(span_of(two), &s, &e) == COFFER_OK && approval_read(&s, &a, &e) == COFFER_OK);
+	CHECK(a.n_boot_images == 2 && a.boot_image[0][0] == 0x22 && a.boot_image[1][31] == 0x33);
 }
 
 static void image_release_read_refuses_every_wrong_member(void)
@@ -574,7 +592,7 @@ int main(void)
 		T(party_read_wants_keys_and_a_p256_encryption_key), T(party_write_round_trips), T(genesis_read_refuses_every_wrong_member),
 		T(genesis_read_refuses_an_origin_that_notes_cannot_carry),
 		T(service_read_refuses_every_wrong_member), T(service_write_round_trips), T(asset_read_refuses_every_wrong_member),
-		T(approval_read_refuses_every_wrong_member), T(image_release_read_refuses_every_wrong_member),
+		T(approval_read_refuses_every_wrong_member), T(approval_read_gives_the_boot_images), T(image_release_read_refuses_every_wrong_member),
 		T(revocation_read_refuses_every_wrong_member), T(body_readers_refuse_other_kinds),
 	};
 

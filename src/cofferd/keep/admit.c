@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/handlers.h"
+#include "trust/machine.h"
 
 #define AHEAD_SECONDS 300 /* an issuer's clock may be this far ahead of ours */
 
@@ -198,6 +199,31 @@ static enum coffer_rc check_release(struct keep *k, const struct dsse *env, cons
 	return image_release_read(s, &v, e);
 }
 
+/* A delegate of the provider may issue it too, once delegation is built. */
+static enum coffer_rc check_boot_image(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	CLEANUP(boot_image_clear) struct boot_image b = { 0 };
+
+	TRY(check_issuer(k, env, s, PERSONA_WORKLOAD, e));
+	return boot_image_read(s, &b, e);
+}
+
+/* It binds the issuer's own assets and workloads alone, so whoever has either may say it. */
+static enum coffer_rc check_tcb(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	CLEANUP(freep) struct tcb_minimum *t = calloc(1, sizeof(*t));
+	const struct party *p;
+
+	if (!t)
+		return err_set(e, COFFER_E_SYSTEM, "statement: out of memory");
+	TRY(check_issuer(k, env, s, 0, e));
+	p = registry_party(&k->registry, span_of(s->issuer), k->now);
+	if (!p || !(p->personas & (PERSONA_OWNER | PERSONA_WORKLOAD)))
+		return err_deny(e, "persona", "%s is neither a data-owner nor a workload-provider, who alone may issue a tcb statement",
+		    s->issuer);
+	return tcb_read(s, t, e);
+}
+
 static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	switch (s->kind) {
@@ -209,8 +235,8 @@ static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const s
 	case ST_APPROVAL:      return check_approval(k, env, s, e);
 	case ST_REVOCATION:    return check_revocation(k, env, s, e);
 	case ST_GENESIS:       return err_deny(e, "kind", "this service has its genesis");
-	case ST_BOOT_IMAGE:
-	case ST_TCB:           return err_deny(e, "kind", "this service does not log %s statements yet", statement_kind_name(s->kind));
+	case ST_BOOT_IMAGE:    return check_boot_image(k, env, s, e);
+	case ST_TCB:           return check_tcb(k, env, s, e);
 	}
 	return err_set(e, COFFER_E_BUG, "statement: unknown kind");
 }
@@ -219,7 +245,7 @@ static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const s
 
 static enum coffer_rc check_common(const struct keep *k, const struct statement *s, struct err *e)
 {
-	if (s->has_ledger ? !span_eq(SPAN(s->ledger), SPAN(k->genesis)) : s->kind != ST_IMAGE_RELEASE)
+	if (s->has_ledger ? !span_eq(SPAN(s->ledger), SPAN(k->genesis)) : !statement_travels(s->kind))
 		return err_deny(e, "ledger", "the statement is for another genesis, or for none");
 	if (s->expires <= k->now)
 		return err_deny(e, "window", "the statement has expired");

@@ -1,5 +1,5 @@
 /* The statements a decision may rest on, read into plain structs: here those about asset, workload and service;
- * facts_images.c has those about images. */
+ * facts_machine.c and facts_images.c have those about machines and images. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,10 @@ void facts_free(struct facts *f)
 		manifest_clear(&f->workload[i].manifest);
 		statement_clear(&f->workload[i].st);
 	}
+	for (size_t i = 0; i < f->n_boots; i++)
+		boot_image_clear(&f->boot[i].body);
+	for (size_t i = 0; i < f->n_tcbs; i++)
+		statement_clear(&f->tcb[i].st);
 	for (size_t i = 0; i < f->n_releases; i++)
 		statement_clear(&f->release[i].st);
 	free(f->release);
@@ -230,6 +234,7 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 	TRY(read_workloads(r, q->init_register, now, f, e));
 	TRY(read_approvals(r, q->path, now, f, e));
 	TRY(read_services(r, now, f, e));
+	TRY(facts_machine(r, now, f, e));
 	TRY(facts_images(r, now, f, e));
 	less = realloc(f->approval, (f->n_approvals + 1) * sizeof(*less));
 	f->approval = less ? less : f->approval;

@@ -21,5 +21,7 @@ enum coffer_rc fact_read(const struct registry *r, struct q *q, int64_t now, str
  * would hide some: that is refused, not cut. */
 enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e) NODISCARD;
 
-/* After the workloads: the releases of the images that these name. */
+/* After the workloads: boot images of their provider and minima of provider and owner, for the platform; the releases of the
+ * images that the workloads name. */
+enum coffer_rc facts_machine(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;
 enum coffer_rc facts_images(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;

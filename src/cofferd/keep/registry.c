@@ -9,7 +9,7 @@
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 
-#define SUBJECT_KEY_MAX ((size_t)(ST_SUBJECT_NAME_MAX + 4u) * ST_SUBJECTS_MAX)
+#define SUBJECT_KEY_MAX ((size_t)(ST_SUBJECT_NAME_MAX + 4u + 36u) * ST_SUBJECTS_MAX)
 #define SIG_BYTES (32 + SIG_LEN)
 
 /* ---- parties ---- */
@@ -80,6 +80,8 @@ void registry_subject(const struct statement *s, struct wr *w)
 	registry_names(s, w);
 	if (s->kind == ST_WORKLOAD || s->kind == ST_IMAGE_RELEASE)
 		wr_blob32(w, SPAN(s->subject[0].sha256));
+	for (size_t i = 0; s->kind == ST_BOOT_IMAGE && i < s->n_subjects; i++)
+		wr_blob32(w, SPAN(s->subject[i].sha256));
 }
 
 void registry_entry(const uint8_t id[static 32], enum statement_kind kind, const char *issuer, struct wr *w)

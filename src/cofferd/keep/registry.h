@@ -44,7 +44,7 @@ bool registry_room(const struct registry *r, const char *id);
 /* All subject names, each with its length, in order. */
 void registry_names(const struct statement *s, struct wr *w);
 /* What serials count in, with issuer and kind: the names, and for image-release and workload the digest of the first
- * subject too, since those are about one content and a new version supersedes nothing. */
+ * subject too, for boot-image all their digests, since those are about one content and a new version supersedes nothing. */
 void registry_subject(const struct statement *s, struct wr *w);
 
 struct logged { uint8_t id[32]; uint64_t seq; uint8_t entry[32]; };

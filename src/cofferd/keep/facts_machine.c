@@ -1,0 +1,116 @@
+/* Boot images and minima of firmware. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/keep/facts_int.h"
+
+/* ---- boot images ---- */
+
+/* What the decision does not look at goes with the statement; launches on other platforms can match nothing here. */
+static void keep_platform(struct boot_image *b, const char *platform)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n_launches; i++)
+		if (strcmp(b->launch[i].platform, platform) == 0)
+			b->launch[n++] = b->launch[i];
+	b->n_launches = n;
+	b->rebuild = (struct span){ 0 };
+	b->reference = NULL;
+}
+
+static void shrink(struct boot_image *b)
+{
+	struct boot_launch *less = b->n_launches > 0 ? realloc(b->launch, b->n_launches * sizeof(*less)) : NULL;
+
+	b->launch = less ? less : b->launch;
+}
+
+static enum coffer_rc add_boot(const struct registry *r, struct q *q, int64_t now, struct facts *out, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement st = { 0 };
+	struct fact_boot *b = &out->boot[out->n_boots];
+
+	TRY(fact_read(r, q, now, &b->s, e));
+	TRY(statement_parse(q_col(q, PAYLOAD_COLUMN), &st, e));
+	TRY(boot_image_read(&st, &b->body, e));
+	keep_platform(&b->body, out->platform);
+	if (b->body.n_launches == 0) {
+		boot_image_clear(&b->body);
+		return COFFER_OK;
+	}
+	shrink(&b->body);
+	out->n_boots++; /* from here on facts_free clears it */
+	return fact_revocations(r, &b->s, out, e);
+}
+
+static enum coffer_rc read_boots(const struct registry *r, const char *provider, int64_t now, struct facts *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store,
+	    "SELECT " FACT_COLUMNS " FROM statement s WHERE" FACT_LIVES " AND s.kind=? AND s.issuer=? ORDER BY s.seq DESC");
+
+	q_i64(&q, now);
+	q_i64(&q, ST_BOOT_IMAGE);
+	q_text(&q, span_of(provider));
+	for (size_t n = 0;; n++) {
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		if (n == FACT_BOOTS_MAX)
+			return err_set(e, COFFER_E_LIMIT, "registry: %s has more than %d boot images that have not expired", provider,
+			    FACT_BOOTS_MAX);
+		TRY(add_boot(r, &q, now, out, e));
+	}
+}
+
+/* ---- minima ---- */
+
+static enum coffer_rc add_tcb(const struct registry *r, struct q *q, int64_t now, struct facts *out, struct err *e)
+{
+	struct fact_tcb *t = &out->tcb[out->n_tcbs];
+
+	if (out->n_tcbs == FACT_TCBS_MAX)
+		return err_set(e, COFFER_E_LIMIT, "registry: more than %d tcb statements bear on one request", FACT_TCBS_MAX);
+	out->n_tcbs++; /* from here on facts_free clears it */
+	TRY(fact_read(r, q, now, &t->s, e));
+	TRY(statement_parse(q_col(q, PAYLOAD_COLUMN), &t->st, e));
+	TRY(tcb_read(&t->st, &t->body, e));
+	return fact_revocations(r, &t->s, out, e);
+}
+
+/* The subject of a tcb statement is its platform. */
+static enum coffer_rc read_tcbs(const struct registry *r, const char *provider, int64_t now, struct facts *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE" FACT_LIVES
+	                                               " AND s.kind=? AND s.issuer IN (?, ?) AND s.names=?");
+	CLEANUP(wr_close) struct wr name = wr_open(64);
+
+	wr_blob32(&name, span_of(out->platform));
+	TRY(wr_done(&name, "platform", e));
+	q_i64(&q, now);
+	q_i64(&q, ST_TCB);
+	q_text(&q, span_of(out->path.owner));
+	q_text(&q, span_of(provider));
+	q_blob(&q, wr_span(&name));
+	for (;;) {
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		TRY(add_tcb(r, &q, now, out, e));
+	}
+}
+
+/* All workloads of one init-data have one manifest: the init-data holds it. */
+enum coffer_rc facts_machine(const struct registry *r, int64_t now, struct facts *out, struct err *e)
+{
+	const char *provider = out->n_workloads > 0 ? out->workload[0].manifest.provider : "";
+
+	TRY(read_tcbs(r, provider, now, out, e));
+	return out->n_workloads > 0 ? read_boots(r, provider, now, out, e) : COFFER_OK;
+}
