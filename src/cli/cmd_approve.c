@@ -7,15 +7,18 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/home.h"
+#include "cli/machine.h"
 #include "cli/publish.h"
 #include "cli/verbs.h"
 #include "cli/workload.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
+#include "os/file.h"
 
 const struct opt_spec opts_approve[] = {
 	{ "asset", "PATH", "asset of yours that the workload may use", true, true },
 	{ "platform", "NAME", "platform you accept (sample protects nothing and is never accepted unless named)", true, true },
+	{ "boot-image", "ID|FILE", "boot image it may run in, by statement (needed on every platform but sample)", true, false },
 	{ "until", "TIME", "end of the approval, as 2027-01-31T00:00:00Z (default: 30 days)", false, false },
 	{ "uses", "N", "how many releases it covers (default: any number)", false, false },
 	{ "shown", "SHA256", "digest printed by 'coffer workload show': approve only what you read", false, false },
@@ -24,12 +27,16 @@ const struct opt_spec opts_approve[] = {
 const struct opt_spec opts_revoke[] = {
 	{ "reason", "TEXT", "why (public in the journal)", false, true }, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
+#define BOOT_IMAGES_MAX 8
+
 struct approve {
 	struct home          h;
 	struct privkey      *key;
 	struct service_conn *conn;
 	struct workload      w;
 	uint8_t              shown[32];
+	struct { uint8_t id[32]; bool found; } boot[BOOT_IMAGES_MAX];
+	size_t               n_boot;
 };
 
 static void approve_end(struct approve *a)
@@ -58,6 +65,79 @@ static enum coffer_rc check_shown(const struct cli *c, struct approve *a, struct
 	if (!span_eq(SPAN(want), SPAN(a->shown)))
 		return err_deny(e, "shown", "the workload logged under this digest reads differently from what you were shown");
 	return COFFER_OK;
+}
+
+/* By the statement's id, or by the file that holds the signed statement. */
+static enum coffer_rc boot_image_id(const char *arg, uint8_t id[static 32], struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(wr_close) struct wr text = { 0 };
+
+	if (hex_fixed(span_of(arg), id, 32))
+		return COFFER_OK;
+	TRY(file_read_arg(arg, DSSE_ENVELOPE_MAX, &text, e));
+	if (dsse_parse(wr_span(&text), &env, e) != COFFER_OK)
+		return err_wrap(e, "%s", arg);
+	dsse_id(&env, id);
+	return COFFER_OK;
+}
+
+/* Tells the signer what each named one is. */
+static enum coffer_rc name_boot_image(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	CLEANUP(boot_image_clear) struct boot_image b = { 0 };
+	struct approve *a = arg;
+	char id[HEX32_LEN], names[96];
+
+	(void)env;
+	for (size_t i = 0; i < a->n_boot; i++) {
+		if (!span_eq(SPAN(a->boot[i].id), SPAN(s->id)))
+			continue;
+		TRY(boot_image_read(s, &b, e));
+		hex32(s->id, id);
+		enforces_names(b.enforces, names, sizeof(names));
+		(void)fprintf(stderr, "boot image %s: %s, by %s, enforces %s\n", id, b.name, s->issuer, names[0] ? names : "nothing");
+		a->boot[i].found = true;
+		return COFFER_OK;
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc boot_images(const struct cli *c, struct approve *a, struct err *e)
+{
+	const char *s;
+
+	for (size_t i = 0; (s = cli_opt_at(c, "boot-image", i)) != NULL; i++) {
+		if (i == BOOT_IMAGES_MAX)
+			return cli_bad(e, "--boot-image: at most %d", BOOT_IMAGES_MAX);
+		TRY(boot_image_id(s, a->boot[a->n_boot++].id, e));
+	}
+	if (a->n_boot)
+		TRY(machine_query(&(struct machine_ask){ &a->h, a->key, a->conn }, ST_BOOT_IMAGE, false,
+		    (struct machine_cb){ name_boot_image, a }, e));
+	for (size_t i = 0; i < a->n_boot; i++)
+		if (!a->boot[i].found)
+			return err_set(e, COFFER_E_NOTFOUND, "--boot-image %s: no such statement is in force (or named twice)",
+			    cli_opt_at(c, "boot-image", i));
+	for (size_t i = 0; !a->n_boot && (s = cli_opt_at(c, "platform", i)) != NULL; i++)
+		if (strcmp(s, "sample") != 0)
+			(void)fprintf(stderr, "warning: without --boot-image this approval covers nothing on platform %s\n", s);
+	return COFFER_OK;
+}
+
+static void put_boot_images(const struct approve *a, struct json_wr *j)
+{
+	char hex[HEX32_LEN];
+
+	if (!a->n_boot)
+		return;
+	jw_name(j, "boot-images");
+	jw_arr(j);
+	for (size_t i = 0; i < a->n_boot; i++) {
+		hex32(a->boot[i].id, hex);
+		jw_text(j, hex);
+	}
+	jw_arr_end(j);
 }
 
 static enum coffer_rc asset_list(
@@ -105,6 +185,7 @@ static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct 
 	jw_arr(j);
 	jw_text(j, hex);
 	jw_arr_end(j);
+	put_boot_images(a, j);
 	TRY(expires_opt(c, "until", &until, e));
 	if (until <= clock_now())
 		return cli_bad(e, "--until: this time is past");
@@ -152,6 +233,7 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 	TRY(home_connect(&a.h, &a.conn, e));
 	TRY(workload_fetch(&a.h, a.key, a.conn, c->pos[0], &a.w, e));
 	TRY(check_shown(c, &a, e));
+	TRY(boot_images(c, &a, e));
 	if (cli_opt(c, "platform") && strcmp(cli_opt(c, "platform"), "sample") == 0)
 		(void)fprintf(
 		    stderr, "warning: platform sample protects nothing: whoever holds the host reads what is released\n");

@@ -21,7 +21,7 @@ report $? "help_at_the_top_succeeds"
 report $? "help_goes_to_stdout_alone"
 
 ok=0
-sed -n 's/^  \([a-z]*\( [a-z]*\)\{0,1\}\)  .*/\1/p' "$tmp/top" >"$tmp/verbs"
+sed -n 's/^  \([a-z-]*\( [a-z]*\)\{0,1\}\)  .*/\1/p' "$tmp/top" >"$tmp/verbs"
 [ "$(wc -l <"$tmp/verbs")" -gt 20 ] || ok=1
 while read -r group verb; do
 	clean $group $verb --help >"$tmp/out" 2>"$tmp/err" || { echo "# $group $verb --help failed"; ok=1; }
@@ -100,6 +100,39 @@ clean man | head -1 | grep -q '^.TH COFFER 1'
 report $? "man_page_is_made_from_the_table"
 clean completion | bash -n
 report $? "completion_is_valid_bash"
+
+h64=$(printf '%064d' 7)
+tcb='"platform":"snp","minimum":[{"product":"milan","svns":{"snp":22}}]'
+echo "{$tcb}" >"$tmp/tcb.json"
+echo "{\"name\":\"guest\",\"enforces\":[],\"launches\":[{\"platform\":\"tpm\",\"shape\":\"any\",\"registers\":{\"pcr04\":\"$h64\",\"pcr11\":\"$h64\"}}],\"rebuild\":\"make\",\"artefacts\":[{\"name\":\"uki\",\"sha256\":\"$h64\"}]}" >"$tmp/boot.json"
+echo '{"digest":["aa","bb"],"svn":[1]}' >"$tmp/bare.json"
+echo "{\"version\":\"0.1.0\",\"type\":\"sample\",\"payload\":\"$(printf '{"digest":["aa"],"new":["x"]}' | base64 -w0)\"}" >"$tmp/rvps.json"
+clean reference import "$tmp/bare.json" --as tcb --type sample --into "$tmp/tcb.json" --out "$tmp/tcb2.json" >"$tmp/out" 2>"$tmp/err" && grep -q '"reference-values"' "$tmp/tcb2.json"
+report $? "reference_values_go_into_a_tcb_draft"
+clean reference import "$tmp/rvps.json" --as boot-image --type sample --into "$tmp/boot.json" --out "$tmp/boot2.json" >"$tmp/out" 2>"$tmp/err" && grep -q '"new"' "$tmp/boot2.json" && grep -q '"artefacts"' "$tmp/boot2.json"
+report $? "an_rvps_message_goes_into_a_boot_image_draft"
+clean reference diff "$tmp/tcb2.json" "$tmp/boot2.json" >"$tmp/out" && printf '%s\n' '- svn [1]' '+ new ["x"]' '~ digest ["aa","bb"] -> ["aa"]' | cmp -s - "$tmp/out"
+report $? "reference_diff_names_what_is_gone_new_and_changed"
+expect 3 "different_values_of_one_name_are_refused" reference import "$tmp/bare.json" "$tmp/rvps.json" --as tcb --type sample --into "$tmp/tcb.json" --out "$tmp/no.json"
+expect 3 "swid_is_refused_by_name" reference import "$tmp/bare.json" --as tcb --type swid --into "$tmp/tcb.json" --out "$tmp/no.json"
+grep -q swid "$tmp/err"
+report $? "swid_is_named"
+expect 2 "unknown_type_of_reference_values_is_a_usage_error" reference import "$tmp/bare.json" --as tcb --type x --into "$tmp/tcb.json" --out "$tmp/no.json"
+expect 2 "reference_values_go_into_no_other_kind" reference import "$tmp/bare.json" --as workload --type sample --into "$tmp/tcb.json" --out "$tmp/no.json"
+sed 's/"sample"/"corim"/' "$tmp/rvps.json" >"$tmp/other.json"
+expect 3 "rvps_message_of_another_type_is_refused" reference import "$tmp/other.json" --as tcb --type sample --into "$tmp/tcb.json" --out "$tmp/no.json"
+sed 's/0\.1\.0/0.2.0/' "$tmp/rvps.json" >"$tmp/other.json"
+expect 3 "rvps_message_of_another_version_is_refused" reference import "$tmp/other.json" --as tcb --type sample --into "$tmp/tcb.json" --out "$tmp/no.json"
+expect 3 "draft_of_another_kind_is_refused" reference import "$tmp/bare.json" --as tcb --type sample --into "$tmp/boot.json" --out "$tmp/no.json"
+echo '{"a":{}}' >"$tmp/other.json"
+expect 3 "nested_reference_values_are_refused" reference import "$tmp/other.json" --as tcb --type sample --into "$tmp/tcb.json" --out "$tmp/no.json"
+[ ! -e "$tmp/no.json" ]
+report $? "refused_reference_values_leave_no_file"
+sed 's/pcr04/pcr05/' "$tmp/boot.json" >"$tmp/other.json"
+expect 3 "boot_image_is_checked_before_anything_is_signed" boot-image publish "$tmp/other.json" --home "$tmp/none"
+grep -q pcr04 "$tmp/err"
+report $? "boot_image_names_the_register_that_is_missing"
+expect 2 "boot_image_id_of_odd_form_is_a_usage_error" boot-image show xyz --home "$tmp/none"
 
 echo "1..$n"
 exit $bad
