@@ -69,7 +69,7 @@ static bool printable(struct span s)
 /* Load options: UTF-16, little-endian, with the NUL; then the initrd. */
 static enum coffer_rc extend_options(struct pcrs *p, struct span cmdline, const char *suffix, struct span initrd, struct err *e)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(2 * (MEASURE_CMDLINE_MAX + 64));
+	CLEANUP(wr_close) struct wr w = wr_open((size_t)2 * (MEASURE_CMDLINE_MAX + 64));
 	struct span part[3] = { cmdline, span_of(suffix), { (const uint8_t *)"", 1 } };
 
 	if (cmdline.n > MEASURE_CMDLINE_MAX || !printable(cmdline))

@@ -47,7 +47,7 @@ static enum coffer_rc optional_header(struct span file, struct head *h, size_t s
 		return bad(e, "optional header cut short");
 	if (n_dirs <= DIR_SECURITY)
 		return COFFER_OK;
-	h->security = after + DIR_SECURITY * 8;
+	h->security = after + (size_t)DIR_SECURITY * 8;
 	r = reader_at(file, h->security + 4);
 	h->security_n = rd_le32(&r);
 	return rd_ok(&r) ? COFFER_OK : bad(e, "directories cut short");
