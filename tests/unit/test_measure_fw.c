@@ -72,8 +72,8 @@ static void sev_metadata_is_refused_when(void)
 		{ FIX_SEV + 16, 1 },             /* address not of a page */
 		{ FIX_SEV + 20, 1 },             /* size not of pages */
 		{ FIX_SEV + 23, 0x7f },          /* more memory than one may ask for */
-		{ FIX_SEV + 24, 9 },             /* unknown type */
-		{ FIX_SEV + 24, 0 },             /* unknown type */
+		{ FIX_SEV + 36, 9 },             /* unknown type, of one page */
+		{ FIX_SEV + 36, 0 },             /* unknown type */
 		{ FIX_SEV + 16 + 12 + 5, 0x20 }, /* secrets of two pages */
 	};
 	struct sev_fw s;
@@ -99,7 +99,7 @@ static void tdvf_metadata_is_refused_when(void)
 		{ FIX_TDVF + 8, 2 },        /* version */
 		{ FIX_TDVF + 12, 0 },       /* no section */
 		{ FIX_TDVF + 16 + 3, 1 },   /* data behind the file */
-		{ FIX_TDVF + 16 + 5, 0x20 }, /* data longer than the memory */
+		{ FIX_TDVF + 48 + 5, 0x11 }, /* data longer than the memory */
 		{ FIX_TDVF + 16 + 8, 1 },   /* address */
 		{ FIX_TDVF + 16 + 16, 1 },  /* size */
 		{ FIX_TDVF + 16 + 24, 5 },  /* payload */
