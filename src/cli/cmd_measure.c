@@ -38,6 +38,7 @@ const struct opt_spec opts_measure_tdx[] = {
 	{ NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_measure_tpm[] = {
 	{ "uki", "FILE", "unified kernel image, given as QEMU's kernel", false, false },
+	{ "disk", NULL, "the unified kernel image is a file on a disk that the firmware boots", false, false },
 	{ "kernel", "FILE", "kernel given to QEMU", false, false },
 	OPT_INITRD, OPT_CMDLINE, OPT_CMDLINE_FILE,
 	{ "memory", "MIB", "of the VM, where QEMU writes the initrd's place into the kernel's header (7.2 does)", false, false },
@@ -248,6 +249,8 @@ static enum coffer_rc tpm_options(const struct cli *c, struct pcrs *p, uint32_t 
 		return cli_bad(e, "--memory %s: MiB", mib);
 	if (!cli_opt(c, "uki") == !cli_opt(c, "kernel"))
 		return cli_bad(e, "either --uki or --kernel");
+	if (cli_flag(c, "disk") && !cli_opt(c, "uki"))
+		return cli_bad(e, "--disk needs --uki");
 	if (mib && !cli_opt(c, "kernel"))
 		return cli_bad(e, "--memory needs --kernel: QEMU leaves a unified kernel image as it is");
 	*memory = (uint32_t)n;
@@ -263,7 +266,7 @@ static enum coffer_rc predict(const struct cli *c, struct boot *b, uint32_t memo
 		TRY(tpm_measure_log(wr_span(&b->log), p, e));
 	if (cli_opt(c, "uki")) {
 		TRY(read_opt(c, "uki", BOOT_FILE_MAX, &b->kernel, e));
-		return tpm_measure_uki(wr_span(&b->kernel), p, e);
+		return tpm_measure_uki(wr_span(&b->kernel), cli_flag(c, "disk") ? BOOT_FROM_DISK : BOOT_FROM_QEMU, p, e);
 	}
 	d.kernel = wr_span(&b->kernel);
 	d.initrd = wr_span(&b->initrd);

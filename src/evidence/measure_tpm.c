@@ -45,15 +45,17 @@ static void extend_image(struct pcrs *p, const struct pe *image)
 	extend(p, 4, digest);
 }
 
-/* The firmware loads what it boots before it says that it will: so does EDK2 with QEMU's kernel, unlike with a boot option. */
-static void extend_boot(struct pcrs *p, const struct pe *image)
+static void extend_boot(struct pcrs *p, const struct pe *image, enum boot_from from)
 {
 	static const uint8_t separator[4] = { 0 };
 
 	start(p, 4);
-	extend_image(p, image);
+	if (from == BOOT_FROM_QEMU)
+		extend_image(p, image);
 	extend_bytes(p, 4, span_of("Calling EFI Application from Boot Option"));
 	extend_bytes(p, 4, SPAN(separator));
+	if (from == BOOT_FROM_DISK)
+		extend_image(p, image);
 }
 
 /* ---- PCR 9 ---- */
@@ -140,7 +142,7 @@ enum coffer_rc tpm_measure_direct(const struct direct_boot *b, struct pcrs *out,
 		TRY(patch(copy, b->kernel.n, b, e));
 	if (pe_parse((struct span){ copy, b->kernel.n }, image, e) != COFFER_OK)
 		return err_wrap(e, "kernel");
-	extend_boot(&p, image);
+	extend_boot(&p, image, BOOT_FROM_QEMU);
 	TRY(extend_options(&p, b->cmdline, b->initrd.n > 0 ? " initrd=initrd" : "", b->initrd, e));
 	*out = p;
 	return COFFER_OK;
@@ -191,7 +193,7 @@ static enum coffer_rc extend_sections(struct pcrs *p, const struct pe *image, st
 	return COFFER_OK;
 }
 
-enum coffer_rc tpm_measure_uki(struct span uki, struct pcrs *out, struct err *e)
+enum coffer_rc tpm_measure_uki(struct span uki, enum boot_from from, struct pcrs *out, struct err *e)
 {
 	CLEANUP(freep) struct pe *image = calloc(2, sizeof(*image));
 	struct span kernel, initrd, cmdline;
@@ -207,7 +209,7 @@ enum coffer_rc tpm_measure_uki(struct span uki, struct pcrs *out, struct err *e)
 	TRY(content(image, ".cmdline", &cmdline, e));
 	if (pe_parse(kernel, &image[1], e) != COFFER_OK)
 		return err_wrap(e, "unified kernel image: .linux");
-	extend_boot(&p, &image[0]);
+	extend_boot(&p, &image[0], from);
 	extend_image(&p, &image[1]);
 	TRY(extend_options(&p, cmdline, "", initrd, e));
 	TRY(extend_sections(&p, image, e));

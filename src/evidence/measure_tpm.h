@@ -2,7 +2,7 @@
  * the kernel's EFI stub reads them), PCR 11 (sections of a unified kernel image). The firmware's own registers are not predicted
  * but replayed from an event log that somebody recorded.
  * Spec: TCG "PC Client Platform Firmware Profile" 1.06, sections 3.3.4, 10.4; the kernel's EFI stub (6.1); systemd-stub(7). Shown
- * right for QEMU 7.2, EDK2 2022.11, Linux 6.1 and systemd-stub 252, which boot through QEMU's -kernel. */
+ * right for QEMU 7.2, EDK2 2022.11, Linux 6.1 and systemd-stub 252. */
 #pragma once
 #include "crypto/hash.h"
 #include "evidence/eventlog.h"
@@ -26,9 +26,13 @@ struct direct_boot { /* QEMU -kernel, -initrd, -append */
  * memory is given) no Linux of boot protocol 2.12 or later; no command line and no initrd; an initrd that does not fit. */
 enum coffer_rc tpm_measure_direct(const struct direct_boot *b, struct pcrs *out, struct err *e) NODISCARD;
 
-/* PCR 4, 9 and 11 of a unified kernel image given as QEMU's kernel. COFFER_E_INPUT: not one made with systemd-stub 252, the only
- * version whose measurements were compared; without .linux, .initrd or .cmdline; a .cmdline that is not printable ASCII. */
-enum coffer_rc tpm_measure_uki(struct span uki, struct pcrs *out, struct err *e) NODISCARD;
+/* Who starts an EFI program decides what PCR 4 holds first: QEMU's -kernel is loaded before the firmware announces a boot, a boot
+ * option (a file on a disk) after. */
+enum boot_from { BOOT_FROM_QEMU, BOOT_FROM_DISK };
+/* PCR 4, 9 and 11 of a unified kernel image that is started without a boot loader. COFFER_E_INPUT: not one made with
+ * systemd-stub 252, the only version whose measurements were compared; without .linux, .initrd or .cmdline; a .cmdline that is not
+ * printable ASCII. */
+enum coffer_rc tpm_measure_uki(struct span uki, enum boot_from from, struct pcrs *out, struct err *e) NODISCARD;
 
 /* PCR 0 to 3 and 7, from an event log with that bank. Those that the log does not extend are not known afterwards. */
 enum coffer_rc tpm_measure_log(struct span log, struct pcrs *out, struct err *e) NODISCARD;

@@ -242,7 +242,7 @@ def check_snp(tmp):
 
 def check_usage(tmp):
     for name, args in (("neither", []), ("both", ["--uki", "a", "--kernel", "b"]), ("memory_of_uki", ["--uki", "a", "--memory", "512"]),
-                       ("bank", ["--uki", "a", "--bank", "sha512"]), ("initrd_alone", ["--uki", "a", "--initrd", "b"])):
+                       ("bank", ["--uki", "a", "--bank", "sha512"]), ("initrd_alone", ["--uki", "a", "--initrd", "b"]), ("disk_of_kernel", ["--kernel", "a", "--disk"])):
         check(f"tpm_usage_{name}_exits_2", run("tpm", *args).returncode == 2)
 
 
@@ -264,6 +264,10 @@ def check_boots(tmp):
         return
     make_uki(tmp + "/uki.efi", kern, initrd, cmdline, tmp)
     compare("unified_kernel_image", boot(["-kernel", tmp + "/uki.efi"], tmp, 768), ["--uki", tmp + "/uki.efi"], tmp)
+    os.makedirs(tmp + "/disk/EFI/BOOT")
+    os.rename(tmp + "/uki.efi", tmp + "/disk/EFI/BOOT/BOOTX64.EFI")
+    disk = ["-drive", f"if=none,id=d,format=raw,file=fat:rw:{tmp}/disk", "-device", "virtio-blk-pci,drive=d,bootindex=1"]
+    compare("unified_kernel_image_on_a_disk", boot(disk, tmp, 768), ["--disk", "--uki", tmp + "/disk/EFI/BOOT/BOOTX64.EFI"], tmp)
 
 
 def main():

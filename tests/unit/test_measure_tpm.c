@@ -160,7 +160,7 @@ static enum coffer_rc uki(const struct wr *w, struct pcrs *out)
 {
 	struct err e = { 0 };
 
-	return tpm_measure_uki(wr_span(w), out, &e);
+	return tpm_measure_uki(wr_span(w), BOOT_FROM_QEMU, out, &e);
 }
 
 static void unified_kernel_images_are_measured_whole_and_by_section(void)
@@ -168,6 +168,7 @@ static void unified_kernel_images_are_measured_whole_and_by_section(void)
 	CLEANUP(wr_close) struct wr k = wr_open(1u << 16), w = wr_open(1u << 16);
 	static const char *const order[] = { ".linux", ".osrel", ".cmdline", ".initrd" };
 	struct pcrs got = { 0 }, want = { 0 };
+	struct err e = { 0 };
 
 	linux_image(&k);
 	const struct pef_section s[] = { { ".sdmagic", span_of(MAGIC), 0 }, { ".osrel", span_of("ID=x"), 0 }, { ".cmdline", span_of("q"), 0 },
@@ -185,6 +186,12 @@ static void unified_kernel_images_are_measured_whole_and_by_section(void)
 	}
 	CHECK(uki(&w, &got) == COFFER_OK && got.known == (1u << 4 | 1u << 9 | 1u << 11));
 	CHECK(same(&got, &want, 4) && same(&got, &want, 9) && same(&got, &want, 11));
+	memset(want.v[4], 0, HASH_MAX); /* from a disk the firmware announces the boot first */
+	ext(&want, 4, span_of("Calling EFI Application from Boot Option"));
+	ext(&want, 4, (struct span){ (const uint8_t *)"\0\0\0\0", 4 });
+	ext_image(&want, wr_span(&w));
+	ext_image(&want, wr_span(&k));
+	CHECK(tpm_measure_uki(wr_span(&w), BOOT_FROM_DISK, &got, &e) == COFFER_OK && same(&got, &want, 4) && same(&got, &want, 11));
 }
 
 static void unified_kernel_images_are_refused_when(void)
