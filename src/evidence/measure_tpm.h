@@ -30,8 +30,8 @@ enum coffer_rc tpm_measure_direct(const struct direct_boot *b, struct pcrs *out,
  * option (a file on a disk) after. */
 enum boot_from { BOOT_FROM_QEMU, BOOT_FROM_DISK };
 /* PCR 4, 9 and 11 of a unified kernel image that is started without a boot loader. COFFER_E_INPUT: not one made with
- * systemd-stub 252, the only version whose measurements were compared; without .linux, .initrd or .cmdline; a .cmdline that is not
- * printable ASCII. */
+ * systemd-stub 252, the only version whose measurements were compared; without .linux, .initrd or .cmdline; a .cmdline that is
+ * not printable ASCII. */
 enum coffer_rc tpm_measure_uki(struct span uki, enum boot_from from, struct pcrs *out, struct err *e) NODISCARD;
 
 /* PCR 0 to 3 and 7, from an event log with that bank. Those that the log does not extend are not known afterwards. */
