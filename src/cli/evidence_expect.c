@@ -120,6 +120,8 @@ static enum case_result verdict_agrees(const struct look *l, struct span want)
 {
 	if (span_starts(want, "reject"))
 		return l->o->verdict != VERDICT_VALID ? CASE_PASSED : CASE_FAILED;
+	if (span_starts(want, "computed"))
+		return l->o->verdict == VERDICT_VALID && l->o->n > 0 ? CASE_PASSED : CASE_FAILED;
 	return CASE_SKIPPED;
 }
 

@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/evidence_case.h"
+#include "cli/evidence_measure.h"
 #include "evidence/dcap_quote.h"
 #include "evidence/eventlog.h"
 #include "evidence/hcl.h"
@@ -418,6 +419,12 @@ static enum coffer_rc judge_az_files(const struct part *p, struct ev_out *o, str
 	return judge_aik(p, o, e);
 }
 
+static enum coffer_rc judge_launches(const struct part *p, struct ev_out *o, struct err *e)
+{
+	wr_close(&o->values);
+	return case_snp_launches(p->r, file_of(p, "cases"), o, e);
+}
+
 /* ---- which part ---- */
 
 /* alone: false where the file makes it a case of parts whatever else is there. */
@@ -426,7 +433,7 @@ static const struct {
 	bool        alone;
 	enum coffer_rc (*judge)(const struct part *p, struct ev_out *o, struct err *e);
 } parts[] = {
-	{ "eventlog", "log", true, judge_log }, { "snp", "vek", true, judge_vek }, { "tpm", "message", true, judge_message },
+	{ "eventlog", "log", true, judge_log }, { "snp", "vek", true, judge_vek }, { "snp", "cases", true, judge_launches }, { "tpm", "message", true, judge_message },
 	{ "tpm", "ak_tpmt_public.bin", true, judge_tpm_files },
 	{ "az-snp-vtpm", "hcl", false, judge_az_files }, { "az-tdx-vtpm", "hcl", false, judge_az_files } };
 

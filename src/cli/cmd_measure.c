@@ -1,0 +1,296 @@
+/* coffer measure: what a launch will measure as, without launching it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/verbs.h"
+#include "evidence/facts.h"
+#include "evidence/measure_fw.h"
+#include "evidence/measure_snp.h"
+#include "evidence/measure_tdx.h"
+#include "evidence/measure_tpm.h"
+#include "fmt/enc.h"
+#include "fmt/json.h"
+#include "os/file.h"
+
+#define BOOT_FILE_MAX (1u << 30)
+#define SHAPE_MAX 64
+
+#define OPT_SHAPE { "shape", "TEXT", "the VM in words, at most 63 bytes, for --json (default: from the options)", false, false }
+#define OPT_INITRD { "initrd", "FILE", "initial ramdisk", false, false }
+#define OPT_CMDLINE { "cmdline", "TEXT", "kernel command line", false, false }
+#define OPT_CMDLINE_FILE { "cmdline-file", "FILE", "its bytes, without a last newline", false, false }
+
+const struct opt_spec opts_measure_snp[] = {
+	{ "firmware", "FILE", "OVMF made for SEV-SNP (OVMF.fd of AmdSev for a kernel)", false, true },
+	{ "kernel", "FILE", "kernel given to the VMM; absent: the firmware boots from a disk", false, false },
+	OPT_INITRD, OPT_CMDLINE, OPT_CMDLINE_FILE,
+	{ "vcpus", "N", "number of vCPUs", false, true },
+	{ "vcpu-type", "TYPE", "QEMU's: EPYC, EPYC-v1 ... EPYC-v4, EPYC-Rome, EPYC-Milan, EPYC-Genoa, EPYC-Turin", false, false },
+	{ "guest-features", "HEX", "SEV_FEATURES, as 0x1 (default)", false, false },
+	{ "vmm", "NAME", "qemu (default), ec2 or gce", false, false }, OPT_SHAPE,
+	{ NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_measure_tdx[] = {
+	{ "firmware", "FILE", "OVMF or another TDVF", false, true },
+	{ "event-log", "FILE", "a CCEL log: RTMR 0 to 2 are replayed from it", false, false }, OPT_SHAPE,
+	{ NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_measure_tpm[] = {
+	{ "uki", "FILE", "unified kernel image, given as QEMU's kernel", false, false },
+	{ "disk", NULL, "the unified kernel image is a file on a disk that the firmware boots", false, false },
+	{ "kernel", "FILE", "kernel given to QEMU", false, false },
+	OPT_INITRD, OPT_CMDLINE, OPT_CMDLINE_FILE,
+	{ "memory", "MIB", "of the VM, where QEMU writes the initrd's place into the kernel's header (7.2 does)", false, false },
+	{ "bank", "NAME", "sha256 (default) or sha384", false, false },
+	{ "event-log", "FILE", "a recorded log: PCR 0 to 3 and 7 are replayed from it", false, false }, OPT_SHAPE,
+	{ NULL, NULL, NULL, false, false } };
+
+struct boot { /* what was given as files */
+	struct wr firmware, kernel, initrd, cmdline, log;
+};
+
+static void boot_clear(struct boot *b)
+{
+	wr_close(&b->firmware);
+	wr_close(&b->kernel);
+	wr_close(&b->initrd);
+	wr_close(&b->cmdline);
+	wr_close(&b->log);
+}
+
+/* ---- saying ---- */
+
+static enum coffer_rc print_json(const struct hw_facts *f, const char *shape, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
+	struct json_wr j = jw_open(&w, true);
+
+	jw_obj(&j);
+	jw_m_text(&j, "platform", f->platform);
+	jw_m_text(&j, "shape", shape);
+	jw_name(&j, "registers");
+	jw_obj(&j);
+	for (size_t i = 0; i < f->n_regs; i++) {
+		CLEANUP(wr_close) struct wr hex = wr_open(2 * sizeof(f->reg[i].v));
+
+		hex_write(&hex, (struct span){ f->reg[i].v, f->reg[i].n });
+		jw_m_str(&j, f->reg[i].name, wr_span(&hex));
+	}
+	jw_obj_end(&j);
+	jw_obj_end(&j);
+	TRY(wr_done(&w, "launch", e));
+	(void)printf("%.*s\n", (int)w.n, (const char *)w.p);
+	return COFFER_OK;
+}
+
+static enum coffer_rc say(const struct cli *c, const struct hw_facts *f, const char *shape, struct err *e)
+{
+	const char *given = cli_opt(c, "shape");
+
+	if (given && (strlen(given) >= SHAPE_MAX || !*given))
+		return cli_bad(e, "--shape: 1 to %d bytes", SHAPE_MAX - 1);
+	if (c->json)
+		return print_json(f, given ? given : shape, e);
+	for (size_t i = 0; i < f->n_regs; i++) {
+		CLEANUP(wr_close) struct wr hex = wr_open(2 * sizeof(f->reg[i].v));
+
+		hex_write(&hex, (struct span){ f->reg[i].v, f->reg[i].n });
+		(void)printf("%s %.*s\n", f->reg[i].name, (int)hex.n, (const char *)hex.p);
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc add(struct hw_facts *f, const char *name, const uint8_t *v, size_t n, struct err *e)
+{
+	return facts_add_reg(f, name, (struct span){ v, n }) ? COFFER_OK : err_set(e, COFFER_E_BUG, "too many registers");
+}
+
+/* ---- reading ---- */
+
+static enum coffer_rc read_opt(const struct cli *c, const char *name, size_t max, struct wr *out, struct err *e)
+{
+	const char *path = cli_opt(c, name);
+
+	return path ? file_read(path, max, out, e) : COFFER_OK;
+}
+
+static enum coffer_rc read_cmdline(const struct cli *c, struct wr *out, struct err *e)
+{
+	const char *text = cli_opt(c, "cmdline");
+
+	if (text && cli_opt(c, "cmdline-file"))
+		return cli_bad(e, "--cmdline or --cmdline-file, not both");
+	if (!text) {
+		TRY(read_opt(c, "cmdline-file", 1u << 16, out, e));
+		if (out->n > 0 && out->p[out->n - 1] == '\n')
+			out->n--;
+		return COFFER_OK;
+	}
+	*out = wr_open(1u << 16);
+	wr_str(out, text);
+	return wr_done(out, "command line", e);
+}
+
+static enum coffer_rc read_boot(const struct cli *c, struct boot *b, struct err *e)
+{
+	bool kernel = cli_opt(c, "kernel") != NULL;
+
+	if (!kernel && (cli_opt(c, "initrd") || cli_opt(c, "cmdline") || cli_opt(c, "cmdline-file")))
+		return cli_bad(e, "--initrd and --cmdline need --kernel");
+	TRY(read_opt(c, "firmware", FW_MAX, &b->firmware, e));
+	TRY(read_opt(c, "kernel", BOOT_FILE_MAX, &b->kernel, e));
+	TRY(read_opt(c, "initrd", BOOT_FILE_MAX, &b->initrd, e));
+	TRY(read_cmdline(c, &b->cmdline, e));
+	return read_opt(c, "event-log", EVENTLOG_MAX, &b->log, e);
+}
+
+/* ---- snp ---- */
+
+static enum coffer_rc snp_options(const struct cli *c, struct snp_launch *l, struct err *e)
+{
+	const char *type = cli_opt(c, "vcpu-type"), *features = cli_opt(c, "guest-features"), *vmm = cli_opt(c, "vmm");
+	uint64_t vcpus;
+
+	l->features = 1;
+	if (!span_u64(span_of(cli_opt(c, "vcpus")), &vcpus) || vcpus < 1 || vcpus > SNP_VCPUS_MAX)
+		return cli_bad(e, "--vcpus: 1 to %d", SNP_VCPUS_MAX);
+	if (features && !snp_features_read(span_of(features), &l->features))
+		return cli_bad(e, "--guest-features %s: not hex as 0x1", features);
+	if (vmm && !snp_vmm_by_name(span_of(vmm), &l->vmm))
+		return cli_bad(e, "--vmm %s: qemu, ec2 or gce", vmm);
+	if (type && !snp_vcpu_by_name(span_of(type), &l->vcpu_sig))
+		return cli_bad(e, "--vcpu-type %s: not known", type);
+	if (!type && l->vmm == SNP_QEMU)
+		return cli_bad(e, "--vcpu-type: needed, since QEMU gives the CPU's signature to the guest");
+	l->vcpus = vcpus;
+	return COFFER_OK;
+}
+
+static void snp_shape(const struct cli *c, const struct snp_launch *l, char *out)
+{
+	const char *type = cli_opt(c, "vcpu-type"), *vmm = cli_opt(c, "vmm");
+
+	(void)snprintf(out, SHAPE_MAX, "%zu vCPU%s%.16s, %.4s, features 0x%llx", l->vcpus, type ? " " : "", type ? type : "",
+	    vmm ? vmm : "qemu", (unsigned long long)l->features);
+}
+
+static enum coffer_rc measure_snp(const struct cli *c, struct boot *b, struct err *e)
+{
+	struct snp_launch l = { 0 };
+	struct hw_facts f = { .platform = "snp" };
+	uint8_t digest[SNP_MEASUREMENT];
+	char shape[SHAPE_MAX];
+
+	TRY(snp_options(c, &l, e));
+	TRY(read_boot(c, b, e));
+	l.firmware = wr_span(&b->firmware);
+	l.direct = cli_opt(c, "kernel") != NULL;
+	l.kernel = wr_span(&b->kernel);
+	l.initrd = wr_span(&b->initrd);
+	l.cmdline = wr_span(&b->cmdline);
+	TRY(snp_measure(&l, digest, e));
+	TRY(add(&f, "measurement", digest, sizeof(digest), e));
+	snp_shape(c, &l, shape);
+	return say(c, &f, shape, e);
+}
+
+enum coffer_rc cmd_measure_snp(struct cli *c, struct err *e)
+{
+	CLEANUP(boot_clear) struct boot b = { 0 };
+
+	return measure_snp(c, &b, e);
+}
+
+/* ---- tdx ---- */
+
+static enum coffer_rc add_rtmrs(struct span log, struct hw_facts *f, struct err *e)
+{
+	CLEANUP(freep) struct eventlog_replay *r = calloc(1, sizeof(*r));
+	char name[8];
+
+	if (!r)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(eventlog_replay(log, TPM_ALG_SHA384, r, e));
+	for (size_t i = 0; i < 3; i++) {
+		if (!(r->extended >> (i + 1) & 1))
+			continue;
+		(void)snprintf(name, sizeof(name), "rtmr_%zu", i);
+		TRY(add(f, name, r->reg[i + 1], TDX_MEASUREMENT, e));
+	}
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_measure_tdx(struct cli *c, struct err *e)
+{
+	CLEANUP(boot_clear) struct boot b = { 0 };
+	struct hw_facts f = { .platform = "tdx" };
+	uint8_t digest[TDX_MEASUREMENT];
+
+	TRY(read_boot(c, &b, e));
+	TRY(tdx_measure(wr_span(&b.firmware), digest, e));
+	TRY(add(&f, "mr_td", digest, sizeof(digest), e));
+	if (cli_opt(c, "event-log"))
+		TRY(add_rtmrs(wr_span(&b.log), &f, e));
+	return say(c, &f, "qemu", e);
+}
+
+/* ---- tpm ---- */
+
+static enum coffer_rc tpm_options(const struct cli *c, struct pcrs *p, uint32_t *memory, struct err *e)
+{
+	const char *bank = cli_opt(c, "bank"), *mib = cli_opt(c, "memory");
+	uint64_t n = 0;
+
+	p->hash = HASH_SHA256;
+	if (bank && (!hash_by_name(span_of(bank), &p->hash) || p->hash == HASH_SHA512))
+		return cli_bad(e, "--bank %s: sha256 or sha384", bank);
+	if (mib && (!span_u64(span_of(mib), &n) || n < 1 || n > UINT32_MAX))
+		return cli_bad(e, "--memory %s: MiB", mib);
+	if (!cli_opt(c, "uki") == !cli_opt(c, "kernel"))
+		return cli_bad(e, "either --uki or --kernel");
+	if (cli_flag(c, "disk") && !cli_opt(c, "uki"))
+		return cli_bad(e, "--disk needs --uki");
+	if (mib && !cli_opt(c, "kernel"))
+		return cli_bad(e, "--memory needs --kernel: QEMU leaves a unified kernel image as it is");
+	*memory = (uint32_t)n;
+	return COFFER_OK;
+}
+
+static enum coffer_rc predict(const struct cli *c, struct boot *b, uint32_t memory, struct pcrs *p, struct err *e)
+{
+	struct direct_boot d = { .memory = memory };
+
+	TRY(read_boot(c, b, e));
+	if (cli_opt(c, "event-log"))
+		TRY(tpm_measure_log(wr_span(&b->log), p, e));
+	if (cli_opt(c, "uki")) {
+		TRY(read_opt(c, "uki", BOOT_FILE_MAX, &b->kernel, e));
+		return tpm_measure_uki(wr_span(&b->kernel), cli_flag(c, "disk") ? BOOT_FROM_DISK : BOOT_FROM_QEMU, p, e);
+	}
+	d.kernel = wr_span(&b->kernel);
+	d.initrd = wr_span(&b->initrd);
+	d.cmdline = wr_span(&b->cmdline);
+	return tpm_measure_direct(&d, p, e);
+}
+
+enum coffer_rc cmd_measure_tpm(struct cli *c, struct err *e)
+{
+	CLEANUP(boot_clear) struct boot b = { 0 };
+	struct hw_facts f = { .platform = "tpm" };
+	struct pcrs p = { 0 };
+	uint32_t memory = 0;
+	char name[8], shape[SHAPE_MAX] = "qemu";
+
+	TRY(tpm_options(c, &p, &memory, e));
+	TRY(predict(c, &b, memory, &p, e));
+	for (size_t i = 0; i < TPM_PCRS; i++) {
+		if (!(p.known >> i & 1))
+			continue;
+		(void)snprintf(name, sizeof(name), "pcr%02zu", i);
+		TRY(add(&f, name, p.v[i], hash_len(p.hash), e));
+	}
+	if (memory > 0)
+		(void)snprintf(shape, sizeof(shape), "qemu, %u MiB", memory);
+	return say(c, &f, shape, e);
+}

@@ -1,0 +1,38 @@
+/* PCRs of a measured boot of a VM, predicted from what it boots: PCR 4 (which EFI programs), PCR 9 (command line and initrd as
+ * the kernel's EFI stub reads them), PCR 11 (sections of a unified kernel image). The firmware's own registers are not predicted
+ * but replayed from an event log that somebody recorded.
+ * Spec: TCG "PC Client Platform Firmware Profile" 1.06, sections 3.3.4, 10.4; the kernel's EFI stub (6.1); systemd-stub(7). Shown
+ * right for QEMU 7.2, EDK2 2022.11, Linux 6.1 and systemd-stub 252. */
+#pragma once
+#include "crypto/hash.h"
+#include "evidence/eventlog.h"
+
+#define MEASURE_CMDLINE_MAX 4096
+
+struct pcrs {
+	enum hash_alg hash;              /* of the bank */
+	uint32_t      known;             /* bit i: v[i] is predicted */
+	uint8_t       v[TPM_PCRS][HASH_MAX];
+};
+
+struct direct_boot { /* QEMU -kernel, -initrd, -append */
+	struct span kernel, initrd; /* initrd empty: none */
+	struct span cmdline;        /* printable ASCII */
+	/* MiB that the VM has. QEMU 7.2 writes the initrd's size and place into the kernel's header before the firmware measures
+	 * it; 0: the kernel is measured as it is. 32 to 2047. */
+	uint32_t memory;
+};
+/* PCR 4 and 9. out->hash chooses the bank; other registers of out stay. COFFER_E_INPUT: the kernel is no PE image, or (where
+ * memory is given) no Linux of boot protocol 2.12 or later; no command line and no initrd; an initrd that does not fit. */
+enum coffer_rc tpm_measure_direct(const struct direct_boot *b, struct pcrs *out, struct err *e) NODISCARD;
+
+/* Who starts an EFI program decides what PCR 4 holds first: QEMU's -kernel is loaded before the firmware announces a boot, a boot
+ * option (a file on a disk) after. */
+enum boot_from { BOOT_FROM_QEMU, BOOT_FROM_DISK };
+/* PCR 4, 9 and 11 of a unified kernel image that is started without a boot loader. COFFER_E_INPUT: not one made with
+ * systemd-stub 252, the only version whose measurements were compared; without .linux, .initrd or .cmdline; a .cmdline that is
+ * not printable ASCII. */
+enum coffer_rc tpm_measure_uki(struct span uki, enum boot_from from, struct pcrs *out, struct err *e) NODISCARD;
+
+/* PCR 0 to 3 and 7, from an event log with that bank. Those that the log does not extend are not known afterwards. */
+enum coffer_rc tpm_measure_log(struct span log, struct pcrs *out, struct err *e) NODISCARD;
