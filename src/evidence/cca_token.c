@@ -40,6 +40,15 @@ struct claim {
 	size_t offset;
 };
 
+/* Text goes to claims as it is: no control characters, for JSON and for people. */
+static bool is_text(const struct cbor *v)
+{
+	for (size_t i = 0; i < v->body.n; i++)
+		if (v->body.p[i] < 0x20 || v->body.p[i] == 0x7f)
+			return false;
+	return v->type == CBOR_TEXT && v->body.n > 0;
+}
+
 /* The form of what a claim says; lengths are exact. */
 static bool fits(enum form f, const struct cbor *v)
 {
@@ -47,7 +56,7 @@ static bool fits(enum form f, const struct cbor *v)
 	size_t n = v->body.n;
 
 	if (f == FORM_TEXT || f == FORM_HASH)
-		return v->type == CBOR_TEXT && n > 0 && (f == FORM_TEXT || cca_hash(v->body, &h));
+		return is_text(v) && (f == FORM_TEXT || cca_hash(v->body, &h));
 	if (v->type != CBOR_BYTES)
 		return false;
 	switch (f) {

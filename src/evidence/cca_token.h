@@ -4,7 +4,7 @@
  * whose digest is the platform token's challenge. Collections under tag 399, and under tag 907 with each token in a pair with
  * content format 263. Both profiles: the first one's realm has no profile claim and a RAK as an uncompressed P-384 point; the
  * second one's names it and has a COSE_Key. Claims that nobody knows are passed over (RFC 9711); those that are known must have
- * their type and length, and all but the marked ones must be there. */
+ * their type and length (text is not empty and without control characters), and all but the marked ones must be there. */
 #pragma once
 #include "crypto/cose.h"
 

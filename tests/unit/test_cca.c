@@ -350,6 +350,13 @@ static void optional_and_unknown_claims_change_nothing(void)
 	CHECK(judge(&r) == VERDICT_VALID);
 	cb_int(ccakit_set(&r.k.platform, 2400), 1); /* but a known one has its type */
 	CHECK(judge(&r) == VERDICT_MALFORMED);
+	cb_text(ccakit_set(&r.k.platform, 2400), "a\nb"); /* and text is for people */
+	CHECK(judge(&r) == VERDICT_MALFORMED);
+	cb_text(ccakit_set(&r.k.platform, 2400), "");
+	CHECK(judge(&r) == VERDICT_MALFORMED);
+	wr_u8(ccakit_set(&r.k.platform, 2400), 0x61);
+	wr_u8(&r.k.platform.c[r.k.platform.n - 1].value, 0);
+	CHECK(judge(&r) == VERDICT_MALFORMED);
 	rig_close(&r);
 }
 
