@@ -29,10 +29,11 @@ static void sign_pss(EVP_PKEY *k, const char *md, struct span msg, struct wr *si
 	EVP_MD_CTX_free(c);
 }
 
-static void signature(EVP_PKEY *k, int64_t alg, struct span tbs, struct wr *sig)
+static void signature(EVP_PKEY *k, const struct cosekit *how, struct span tbs, struct wr *sig)
 {
+	int64_t alg = how->alg;
 	const char *md = alg == -7 || alg == -37 ? "SHA256" : alg == -35 || alg == -38 ? "SHA384" : "SHA512";
-	size_t half = alg == -7 ? 32 : alg == -35 ? 48 : 66;
+	size_t half = how->half ? how->half : alg == -7 ? 32 : alg == -35 ? 48 : 66;
 	uint8_t rs[132];
 
 	if (alg <= -37) {
@@ -59,7 +60,7 @@ void cosekit_sign(EVP_PKEY *k, const struct cosekit *how, struct span payload, s
 	cb_bytes(&tbs, how->protected);
 	cb_bytes(&tbs, (struct span){ 0 });
 	cb_bytes(&tbs, payload);
-	signature(k, how->alg, wr_span(&tbs), &sig);
+	signature(k, how, wr_span(&tbs), &sig);
 	if (!how->untagged)
 		cb_tag(out, 18);
 	cb_arr(out, 4);

@@ -430,9 +430,9 @@ static void collections_of_other_shapes_are_malformed(void)
 {
 	struct rig r;
 
-	for (int how = 0; how < 6; how++) {
+	for (int how = 0; how < 7; how++) {
 		CLEANUP(wr_close) struct wr w = wr_open(MAX);
-		bool second = how >= 4;
+		bool second = how == 4 || how == 5;
 
 		rig_open(&r, second);
 		CHECK(judge(&r) == VERDICT_VALID);
@@ -455,9 +455,14 @@ static void collections_of_other_shapes_are_malformed(void)
 			w.p[1] = 0x01;
 			w.p[2] = 0x8f;
 			break; /* 399 with pairs */
-		default:
+		case 5:
 			w.p[10] = 0x08;
 			break; /* another content format */
+		default:
+			w.p[3] = 0xa3;
+			cb_int(&w, 1);
+			cb_int(&w, 1);
+			break; /* a third member */
 		}
 		CHECK(judge_bytes(&r, wr_span(&w), (struct span){ 0 }, (struct span){ 0 }) == VERDICT_MALFORMED);
 		rig_close(&r);

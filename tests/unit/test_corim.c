@@ -157,6 +157,9 @@ static void names_that_could_be_anothers_are_refused(void)
 	h.vendor = longer;
 	CHECK(read_how(&h, &c) == COFFER_E_INPUT);
 	longer[CORIM_NAME_MAX - 1 - strlen("/M/" UUID_TEXT "/digests")] = '\0'; /* exactly as long as there is place */
+	h.element = UUID_TEXT "x"; /* one more */
+	CHECK(read_how(&h, &c) == COFFER_E_INPUT);
+	h.element = NULL;
 	c = (struct corim){ 0 };
 	CHECK(read_how(&h, &c) == COFFER_OK && strlen(c.v[0].name) == CORIM_NAME_MAX - 1);
 	corim_clear(&c);

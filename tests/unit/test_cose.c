@@ -64,6 +64,22 @@ static void each_algorithm_verifies_by_its_key_alone(void)
 	EVP_PKEY_free(other);
 }
 
+/* A good signature, but ES256 is P-256's here. */
+static void algorithm_with_another_curve_is_refused(void)
+{
+	CLEANUP(wr_close) struct wr p = wr_open(MAX), msg = wr_open(MAX);
+	EVP_PKEY *k = evkit_ec("P-384");
+	struct vkey *v = public_of(k);
+	struct cose_sign1 m;
+	struct err e = { 0 };
+
+	cosekit_protected(-7, &p);
+	cosekit_sign(k, &(struct cosekit){ .protected = wr_span(&p), .alg = -7, .half = 48 }, span_of(payload), &msg);
+	CHECK(cose_sign1_parse(wr_span(&msg), &m, &e) == COFFER_OK && m.signature.n == 96 && !cose_sign1_verify(&m, v));
+	vkey_free(v);
+	EVP_PKEY_free(k);
+}
+
 static void every_byte_and_every_cut_counts(void)
 {
 	CLEANUP(wr_close) struct wr msg = wr_open(MAX);
@@ -115,7 +131,7 @@ static enum coffer_rc with_headers(EVP_PKEY *k, const struct wr *p, const struct
 {
 	struct err e = { 0 };
 
-	cosekit_sign(k, &(struct cosekit){ wr_span(p), wr_span(u), -7, false }, span_of(payload), msg);
+	cosekit_sign(k, &(struct cosekit){ wr_span(p), wr_span(u), -7, false, 0 }, span_of(payload), msg);
 	return cose_sign1_parse(wr_span(msg), m, &e);
 }
 
@@ -317,6 +333,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(each_algorithm_verifies_by_its_key_alone),
+		T(algorithm_with_another_curve_is_refused),
 		T(every_byte_and_every_cut_counts),
 		T(untagged_is_the_same_and_another_tag_is_refused),
 		T(headers_that_are_not_understood_are_refused),
