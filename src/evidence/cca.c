@@ -9,7 +9,7 @@
 #include "evidence/ints.h"
 #include "fmt/enc.h"
 
-#define JSON_MAX (8u * CCA_TOKEN_MAX)
+#define JSON_MAX ((size_t)8 * CCA_TOKEN_MAX)
 #define OUT_MAX	 (256u << 10)
 
 /* Lifecycle states (DEN0137 A7.2.3.2.7, PSA's): in all others but the secured one somebody may have had the platform's key. */
@@ -85,7 +85,7 @@ static void check_realm(struct cca *c, struct ev_out *o)
 
 static void b64_item(struct json_wr *j, struct span s)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(2u * CCA_TOKEN_MAX);
+	CLEANUP(wr_close) struct wr w = wr_open((size_t)2 * CCA_TOKEN_MAX);
 
 	b64_write(&w, s);
 	jw_str(j, wr_span(&w));
@@ -153,7 +153,7 @@ static void write_realm(struct json_wr *j, const struct cca_realm *r)
 
 static void hex_item(struct json_wr *j, struct span s)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(2u * CCA_TOKEN_MAX);
+	CLEANUP(wr_close) struct wr w = wr_open((size_t)2 * CCA_TOKEN_MAX);
 
 	hex_write(&w, s);
 	jw_str(j, wr_span(&w));

@@ -8,7 +8,7 @@
 #pragma once
 #include "crypto/cose.h"
 
-#define CCA_TOKEN_MAX (64u << 10)
+#define CCA_TOKEN_MAX (64u << 10) /* bytes */
 #define CCA_SW_MAX 32
 #define CCA_REMS 4
 

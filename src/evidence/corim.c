@@ -259,7 +259,7 @@ static bool named_before(const struct corim *c, size_t i)
 static void write_values(struct json_wr *out, const struct corim_value *v)
 {
 	for (size_t i = 0; i < v->n; i++) {
-		CLEANUP(wr_close) struct wr hex = wr_open(2u * CORIM_MAX);
+		CLEANUP(wr_close) struct wr hex = wr_open((size_t)2 * CORIM_MAX);
 
 		hex_write(&hex, v->bytes[i]);
 		jw_str(out, wr_span(&hex));

@@ -84,6 +84,19 @@ static void token_of_a_known_platform_is_valid_in_both_profiles(void)
 	}
 }
 
+/* Firmware of the second profile under the first tag, and the other way round. */
+static void tag_and_profile_are_independent(void)
+{
+	for (int second = 0; second < 2; second++) {
+		struct rig r;
+
+		rig_open(&r, second);
+		r.k.second = !second;
+		CHECK(judge(&r) == VERDICT_VALID);
+		rig_close(&r);
+	}
+}
+
 static void json_form_is_the_same_and_another_is_malformed(void)
 {
 	CLEANUP(wr_close) struct wr j = wr_open(1u << 20);
@@ -473,6 +486,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(token_of_a_known_platform_is_valid_in_both_profiles),
+		T(tag_and_profile_are_independent),
 		T(json_form_is_the_same_and_another_is_malformed),
 		T(platform_that_nobody_vouches_for_is_not_judged_good),
 		T(anchor_of_another_instance_or_implementation_is_not_this_ones),
