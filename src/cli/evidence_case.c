@@ -96,7 +96,7 @@ static void set_clear(struct set *s)
 }
 
 /* The file that is the evidence itself; all others are collateral. */
-static const char *const main_names[] = { "evidence", "report", "quote" };
+static const char *const main_names[] = { "evidence", "report", "quote", "token" };
 
 static bool is_main(struct span name)
 {

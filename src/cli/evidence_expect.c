@@ -38,6 +38,9 @@ static const struct { const char *name, *check; enum sense sense;
 	{ "tpm_quote", "quote_signature", PLAIN }, { "aik_key_equals_HCLAkPub", "aik", PLAIN },
 	{ "event_log_replay", "event_log", HOLDS },
 	{ "ak_cert_key_equals_ak", "ak", PLAIN },
+	{ "platform_signature", "platform_signature", PLAIN },
+	{ "realm_signature", "realm_signature", PLAIN },
+	{ "rak_binding", "rak_binding", HOLDS },
 };
 static const char *const not_judged[] = { "note", "stage", "rule", "reason", "kind", "upstream_trustee_verdict",
 	"ak_cert_issuer" };

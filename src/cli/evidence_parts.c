@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cli/evidence_case.h"
 #include "cli/evidence_measure.h"
+#include "evidence/corim.h"
 #include "evidence/dcap_quote.h"
 #include "evidence/eventlog.h"
 #include "evidence/hcl.h"
@@ -425,6 +426,27 @@ static enum coffer_rc judge_launches(const struct part *p, struct ev_out *o, str
 	return case_snp_launches(p->r, file_of(p, "cases"), o, e);
 }
 
+/* ---- reference values ---- */
+
+/* Each value by its place in the text. */
+static enum coffer_rc judge_corim(const struct part *p, struct ev_out *o, struct err *e)
+{
+	CLEANUP(corim_clear) struct corim c = { 0 };
+	struct json_wr j = jw_open(&o->values, false);
+	char name[32];
+
+	TRY(corim_read(file_of(p, "corim"), NULL, &c, e));
+	jw_obj(&j);
+	for (size_t i = 0; i < c.n; i++) {
+		(void)snprintf(name, sizeof(name), "rvs[%zu].name", i);
+		jw_m_text(&j, name, c.v[i].name);
+		(void)snprintf(name, sizeof(name), "rvs[%zu].value", i);
+		hex_m(&j, name, c.v[i].bytes[0]);
+	}
+	jw_obj_end(&j);
+	return wr_done(&o->values, "values", e);
+}
+
 /* ---- which part ---- */
 
 /* alone: false where the file makes it a case of parts whatever else is there. */
@@ -435,7 +457,8 @@ static const struct {
 } parts[] = {
 	{ "eventlog", "log", true, judge_log }, { "snp", "vek", true, judge_vek }, { "snp", "cases", true, judge_launches }, { "tpm", "message", true, judge_message },
 	{ "tpm", "ak_tpmt_public.bin", true, judge_tpm_files },
-	{ "az-snp-vtpm", "hcl", false, judge_az_files }, { "az-tdx-vtpm", "hcl", false, judge_az_files } };
+	{ "rvps-corim", "corim", true, judge_corim }, { "az-snp-vtpm", "hcl", false, judge_az_files },
+	{ "az-tdx-vtpm", "hcl", false, judge_az_files } };
 
 bool case_is_part(const struct case_run *r, struct case_files *files, bool whole)
 {

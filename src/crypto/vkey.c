@@ -39,7 +39,8 @@ void vkey_free(struct vkey *k)
 static bool ec_kind(const EVP_PKEY *pkey, struct vkey *k)
 {
 	static const struct { const char *name; enum vkey_kind kind; size_t half; } known[] = {
-		{ "prime256v1", VKEY_P256, 32 }, { "secp384r1", VKEY_P384, 48 }, { "SM2", VKEY_SM2, 32 },
+		{ "prime256v1", VKEY_P256, 32 }, { "secp384r1", VKEY_P384, 48 }, { "secp521r1", VKEY_P521, 66 },
+		{ "SM2", VKEY_SM2, 32 },
 	};
 	char group[32] = "";
 
@@ -76,7 +77,7 @@ enum coffer_rc vkey_adopt(EVP_PKEY *pkey, struct vkey **out, struct err *e)
 	n = pkey && classify(pkey, k) ? i2d_PUBKEY(pkey, &k->der) : -1;
 	ERR_clear_error();
 	if (n <= 0)
-		return err_set(e, COFFER_E_INPUT, "key: neither P-256, P-384, SM2 nor RSA of %d to %d bits", RSA_BITS_MIN, RSA_BITS_MAX);
+		return err_set(e, COFFER_E_INPUT, "key: neither P-256, P-384, P-521, SM2 nor RSA of %d to %d bits", RSA_BITS_MIN, RSA_BITS_MAX);
 	k->der_n = (size_t)n;
 	*out = MOVE(k);
 	return COFFER_OK;
@@ -96,13 +97,17 @@ static EVP_PKEY *from_params(const char *type, OSSL_PARAM *p)
 enum coffer_rc vkey_ec(enum vkey_kind kind, struct span xy, struct vkey **out, struct err *e)
 {
 	char group[16];
-	uint8_t point[1 + 96] = { POINT_CONVERSION_UNCOMPRESSED };
-	size_t half = kind == VKEY_P384 ? 48 : 32;
+	uint8_t point[1 + 132] = { POINT_CONVERSION_UNCOMPRESSED };
+	size_t half = kind == VKEY_P521 ? 66 : kind == VKEY_P384 ? 48 : 32;
 	OSSL_PARAM p[3] = { OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END };
 
 	if (kind == VKEY_RSA || xy.n != 2 * half)
 		return err_set(e, COFFER_E_INPUT, "key: a point of %zu bytes", xy.n);
-	(void)snprintf(group, sizeof(group), "%s", kind == VKEY_P384 ? "secp384r1" : kind == VKEY_SM2 ? "SM2" : "prime256v1");
+	(void)snprintf(group, sizeof(group), "%s",
+	    kind == VKEY_P384	? "secp384r1"
+	    : kind == VKEY_P521 ? "secp521r1"
+	    : kind == VKEY_SM2	? "SM2"
+				: "prime256v1");
 	memcpy(point + 1, xy.p, xy.n);
 	p[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0); /* measures the text: it must be there */
 	p[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * half);

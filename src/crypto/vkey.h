@@ -8,9 +8,9 @@
 
 struct vkey; /* opaque, immutable */
 
-enum vkey_kind { VKEY_P256 = 1, VKEY_P384, VKEY_RSA, VKEY_SM2 };
+enum vkey_kind { VKEY_P256 = 1, VKEY_P384, VKEY_RSA, VKEY_SM2, VKEY_P521 };
 
-/* EC: uncompressed point as x || y (64 or 96 bytes); refused when it is not on the curve. */
+/* EC: uncompressed point as x || y (64, 96 or 132 bytes); refused when it is not on the curve. */
 enum coffer_rc vkey_ec(enum vkey_kind kind, struct span xy, struct vkey **out, struct err *e) NODISCARD;
 /* RSA: big-endian modulus (2048 to 8192 bits) and exponent (odd, 3..2^32-1). */
 enum coffer_rc vkey_rsa(struct span n, struct span exponent, struct vkey **out, struct err *e) NODISCARD;

@@ -320,6 +320,30 @@ static void vkey_verifies_each_scheme_and_no_other_key_message_or_length(void)
 	EVP_PKEY_free(rsa);
 }
 
+/* The longest signatures there are: two coordinates of 66 bytes. */
+static void vkey_of_521_bits_verifies_with_its_own_length_and_point(void)
+{
+	EVP_PKEY *ec = evkit_ec("P-521");
+	struct vkey *k = NULL, *other = NULL;
+	struct err e = { 0 };
+	uint8_t rs[132], xy[132];
+	struct span msg = span_of("message");
+
+	evkit_xy(ec, xy, 66);
+	evkit_sign(ec, "SHA512", msg, rs, 66);
+	CHECK(vkey_ec(VKEY_P521, SPAN(xy), &k, &e) == COFFER_OK && vkey_kind(k) == VKEY_P521);
+	CHECK(vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA512, msg, SPAN(rs)));
+	CHECK(!vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA512, msg, (struct span){ rs, 131 }) &&
+	      !vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA384, msg, SPAN(rs)));
+	CHECK(vkey_ec(VKEY_P521, (struct span){ xy, 131 }, &other, &e) == COFFER_E_INPUT && !other);
+	xy[131] ^= 1;
+	CHECK(vkey_ec(VKEY_P521, SPAN(xy), &other, &e) == COFFER_E_INPUT && !other); /* off the curve */
+	rs[131] ^= 1;
+	CHECK(!vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA512, msg, SPAN(rs)));
+	vkey_free(k);
+	EVP_PKEY_free(ec);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -335,6 +359,7 @@ int main(void)
 		T(required_list_that_is_missing_or_old_is_collateral),
 		T(der_is_used_to_its_last_byte_and_every_truncation_refused),
 		T(vkey_verifies_each_scheme_and_no_other_key_message_or_length),
+		T(vkey_of_521_bits_verifies_with_its_own_length_and_point),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
