@@ -132,7 +132,7 @@ static bool all_entitled(const struct manifest *m, const struct asset_path *p, e
 	return m->n_containers > 0;
 }
 
-/* A container's name in a request means something only where the agent keeps containers apart: else what one gets, all can read. */
+/* A container's name means something only where the agent keeps containers apart: else what one gets, all can read. */
 static void check_entitled(const struct decide_in *in, struct decision *d)
 {
 	struct check *c = decide_put(d, 7, SEES_PROVIDER);

@@ -57,7 +57,7 @@ enum coffer_rc facts_images(const struct registry *r, int64_t now, struct facts 
 	const struct manifest *m = &out->workload[0].manifest;
 	struct fact_release *less;
 
-	if (out->n_workloads == 0)
+	if (out->n_workloads == 0 || !m->container)
 		return COFFER_OK;
 	out->release = calloc(FACT_RELEASES_MAX, sizeof(*out->release));
 	if (!out->release)

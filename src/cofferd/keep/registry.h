@@ -10,7 +10,8 @@
 #include "trust/chain.h"
 
 #define REGISTRY_PARTIES_MAX 256
-#define FACTS_KEPT_MAX 16 /* questions whose facts are kept between requests; most are below 700 KB; 64 boot images of 32 launches take 3 MB */
+/* Questions whose facts are kept between requests; most are below 700 KB, 64 boot images of 32 launches take 3 MB. */
+#define FACTS_KEPT_MAX 16
 
 struct party_rec {
 	struct party body;
@@ -97,11 +98,12 @@ struct facts {
 void facts_free(struct facts *f);
 static inline void facts_freep(struct facts **f) { facts_free(*f); *f = NULL; }
 
-struct facts_question { const struct asset_path *path; const uint8_t *init_register; /* 32 bytes */ const char *platform; };
+/* init_register: 32 bytes */
+struct facts_question { const struct asset_path *path; const uint8_t *init_register; const char *platform; };
 /* All that is logged about this asset, this init-data register and this service, and of the machines and images that bear on
  * these; the newest first where there are too many, but for boot images, minima and releases: of those too many are refused
- * (COFFER_E_LIMIT). Borrowed: good until the next call. What was read before is used again while no statement and no asset has changed; who may
- * issue and how often an approval was used are looked up each time. Call outside transactions: a fact that a rollback undoes
- * must not be kept. */
+ * (COFFER_E_LIMIT). Borrowed: good until the next call. What was read before is used again while no statement and no asset has
+ * changed; who may issue and how often an approval was used are looked up each time. Call outside transactions: a fact that a
+ * rollback undoes must not be kept. */
 enum coffer_rc registry_facts(struct registry *r, const struct facts_question *question, int64_t now, const struct facts **out,
     struct err *e) NODISCARD;
