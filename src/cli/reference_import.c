@@ -32,7 +32,8 @@ const struct ref_extractor *ref_extractor_by_name(const char *name)
 /* An object with just these three strings is a message; a sample payload of the same names has lists or is not base64. */
 static bool is_message(const struct json *o)
 {
-	return json_len(o) == 3 && json_str(json_get(o, "version")).p && json_str(json_get(o, "type")).p && json_str(json_get(o, "payload")).p;
+	return json_len(o) == 3 && json_str(json_get(o, "version")).p &&
+	    json_str(json_get(o, "type")).p && json_str(json_get(o, "payload")).p;
 }
 
 static enum coffer_rc unwrap(const struct ref_extractor *x, struct span text, struct wr *payload, struct err *e)

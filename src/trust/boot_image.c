@@ -60,7 +60,8 @@ static const struct launch_rule { const char *platform; const char *all[3], *any
 
 /* Names besides pcr00..pcr23, and how many bytes each has; 0: the platform lets several be. */
 static const struct { const char *name; size_t n; } registers[] = {
-	{ "measurement", 48 }, { "mr_td", 48 }, { "mr_seam", 48 }, { "rtmr_0", 48 }, { "rtmr_1", 48 }, { "rtmr_2", 48 }, { "rtmr_3", 48 },
+	{ "measurement", 48 }, { "mr_td", 48 }, { "mr_seam", 48 }, { "rtmr_0", 48 }, { "rtmr_1", 48 },
+	{ "rtmr_2", 48 }, { "rtmr_3", 48 },
 	{ "mr_enclave", 32 }, { "mr_signer", 32 }, { "initial_measurement", 0 }, { "measure", 32 },
 };
 

@@ -11,7 +11,8 @@
 
 /* Components as facts.h names them: a misspelt one would be in no evidence. "tcb": tcb00 to tcb15. */
 static const struct tcb_rule { const char *platform; const char *svn[5]; } rules[] = {
-	{ "snp", { "bootloader", "tee", "snp", "microcode", "fmc" } }, { "az-snp-vtpm", { "bootloader", "tee", "snp", "microcode", "fmc" } },
+	{ "snp", { "bootloader", "tee", "snp", "microcode", "fmc" } },
+	{ "az-snp-vtpm", { "bootloader", "tee", "snp", "microcode", "fmc" } },
 	{ "tdx", { "tcb" } }, { "az-tdx-vtpm", { "tcb" } }, { "sgx", { "tcb" } },
 	{ "tpm", { "firmware" } }, { "swtpm", { "firmware" } },
 	{ "cca", { NULL } }, { "csv", { NULL } },

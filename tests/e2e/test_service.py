@@ -653,9 +653,9 @@ def parties_read_their_assets_decisions_and_journal():
 
 # ---- the owner's command line on the same service ----
 
-def coffer(*words, terminal=None):
+def coffer(*words, terminal=None, party="hospital"):
     """Exit code and all output; terminal: what is typed, else standard input is no terminal."""
-    argv = [os.path.dirname(COFFERD) + "/../cli/coffer"] + list(words) + ["--home", W.dir + "/hospital"]
+    argv = [os.path.dirname(COFFERD) + "/../cli/coffer"] + list(words) + ["--home", W.dir + "/" + party]
     if terminal is None:
         p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
         return p.returncode, p.stdout.decode()
@@ -698,6 +698,47 @@ def owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal():
         rc, out = coffer(*approve, terminal=typed)
         assert rc == 1 and "not confirmed" in out and DATA in out, (rc, out)
     assert coffer(*approve, "--uses", "0")[0] == 2
+
+
+def machines_are_stated_shown_and_named_in_an_approval():
+    os.mkdir(W.dir + "/acme", 0o700)
+    W.put_file("acme/config.json", json.dumps({"party": "acme", "genesis": W.gid, "service": "https://" + W.address}).encode())
+    W.put_file("acme/sign.pem", W.acme.key.k.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    os.chmod(W.dir + "/acme/sign.pem", 0o600)
+    image = {"artefacts": [{"name": "uki", "sha256": "11" * 32}], "name": "guest", "enforces": ["manifest"], "rebuild": "make guest",
+             "launches": [{"platform": "tpm", "shape": "any", "registers": {"pcr04": "22" * 32, "pcr11": "33" * 32}}],
+             "reference-values": {"digest": ["aa"]}}
+    tcb = {"platform": "snp", "minimum": [{"product": "milan", "svns": {"snp": 22}}], "reference-values": {"digest": "bb"}}
+    W.put_file("image.json", json.dumps(image).encode())
+    W.put_file("tcb.json", json.dumps(tcb).encode())
+    assert coffer("boot-image", "publish", W.dir + "/image.json")[0] == 1  # an owner is no workload provider
+    rc, out = coffer("boot-image", "publish", W.dir + "/image.json", "--out", W.dir + "/image.signed", "--json", party="acme")
+    assert rc == 0, out
+    boot = json.loads(out)["id"]
+    rc, out = coffer("tcb", "publish", W.dir + "/tcb.json", "--json")
+    assert rc == 0 and json.loads(out)["serial"] == 1, out
+    first = json.loads(out)["id"]
+    rc, out = coffer("tcb", "publish", W.dir + "/tcb.json", "--json")
+    assert rc == 0 and json.loads(out)["serial"] == 2, out
+    second = json.loads(out)["id"]
+    rc, out = coffer("tcb", "list", "--json")
+    assert rc == 0 and [s["id"] for s in json.loads(out)] == [second], out
+    rc, out = coffer("tcb", "show", second, "--json")
+    assert rc == 0 and json.loads(out)["body"] == tcb, out
+    assert coffer("tcb", "show", "00" * 32)[0] == 4 and coffer("boot-image", "show", second)[0] == 4
+    rc, out = coffer("boot-image", "show", boot)
+    assert rc == 0 and "artefact uki sha256:" + "11" * 32 in out and "by acme" in out, out
+    rc, out = coffer("reference", "list", "--json")
+    states = {(r["statement"], r["issuer"], r["state"]) for r in json.loads(out)}
+    assert rc == 0 and states == {(boot, "acme", "in force"), (second, "hospital", "in force"), (first, "hospital", "superseded or revoked")}, out
+    approve = ("approve", W.workload, "--asset", DATA, "--platform", "sample")
+    rc, out = coffer(*approve, "--boot-image", W.dir + "/image.signed", terminal="no\n")
+    assert rc == 1 and "boot image %s: guest, by acme, enforces manifest" % boot in out, (rc, out)
+    assert coffer(*approve, "--boot-image", second, "--yes")[0] == 4 and coffer(*approve, "--boot-image", boot, "--boot-image", boot, "--yes")[0] == 4
+    assert coffer("revoke", boot, "--reason", "old")[0] == 1 and coffer("revoke", boot, "--reason", "old", party="acme")[0] == 0
+    assert coffer(*approve, "--boot-image", boot, "--yes")[0] == 4
+    rc, out = coffer("boot-image", "list")
+    assert rc == 0 and "no boot-image statement is in force" in out, out
 
 
 # ---- a server among strangers ----
@@ -895,7 +936,7 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          client_library_trusts_no_other_key_and_no_other_statement, owner_replaces_and_deletes_an_asset,
          token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, policy_of_the_owner_decides_and_its_denial_says_why, statements_are_logged_once_and_by_who_may,
          statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal,
-         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, framing_with_two_readings_is_refused,
+         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, machines_are_stated_shown_and_named_in_an_approval, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,
          killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so, sigterm_ends_everything_in_order]
