@@ -269,9 +269,10 @@ enum coffer_rc appraise(const struct appraise_in *in, struct appraise_out *out, 
 	struct run r = { .in = in, .shared = &s, .out = out };
 	enum coffer_rc rc;
 
-	*out = (struct appraise_out){ EAR_AFFIRMING, wr_open(APPRAISE_EAR_MAX), wr_open(APPRAISE_EAR_MAX) };
+	*out = (struct appraise_out){ .status = EAR_NONE };
 	if (in->n_devices == 0 || in->n_devices > APPRAISE_DEVICES_MAX)
 		return err_set(e, COFFER_E_LIMIT, "1 to %d devices are appraised at once", APPRAISE_DEVICES_MAX);
+	*out = (struct appraise_out){ EAR_AFFIRMING, wr_open(APPRAISE_EAR_MAX), wr_open(APPRAISE_EAR_MAX) };
 	r.ear = jw_open(&out->ear, false);
 	r.why = jw_open(&out->why, false);
 	rc = shared_read(in, &s, e);
