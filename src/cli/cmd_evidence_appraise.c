@@ -58,7 +58,8 @@ static enum coffer_rc end_by(const struct ev_out *o, struct err *e)
 		return COFFER_OK;
 	case VERDICT_INVALID:
 	case VERDICT_STALE:
-		return err_deny(e, c ? c->id : "evidence", "%s: expected %s, found %s", verdict_name(o->verdict), c ? c->expected : "", c ? c->found : "");
+		return err_deny(e, c ? c->id : "evidence", "%s: expected %s, found %s", verdict_name(o->verdict), c ? c->expected : "",
+		    c ? c->found : "");
 	case VERDICT_MALFORMED:
 		return err_set(e, COFFER_E_INPUT, "malformed: %s", c ? c->found : "");
 	case VERDICT_COLLATERAL:
@@ -96,7 +97,8 @@ static enum coffer_rc read_policy(const struct cli *c, struct judged *g, struct 
 
 	g->asked = path != NULL;
 	if (!path)
-		return cli_opt(c, "reference-values") ? err_set(e, COFFER_E_INPUT, "--reference-values is for a policy: give --policy too") : COFFER_OK;
+		return cli_opt(c, "reference-values") ? err_set(e, COFFER_E_INPUT, "--reference-values is for a policy: give --policy too")
+						      : COFFER_OK;
 	TRY(read_refs(c, g, e));
 	return strcmp(path, "default") == 0 ? COFFER_OK : file_read_arg(path, APPRAISE_POLICY_MAX, &g->text, e);
 }
@@ -213,7 +215,9 @@ static enum coffer_rc conclude(const struct cli *c, const struct evidence_job *b
 		return COFFER_OK;
 	if (!c->json)
 		TRY(print_appraisal(g, e));
-	return g->out.status == EAR_AFFIRMING ? COFFER_OK : err_deny(e, "policy", "the appraisal is %s, not affirming", ear_tier_name(g->out.status));
+	if (g->out.status == EAR_AFFIRMING)
+		return COFFER_OK;
+	return err_deny(e, "policy", "the appraisal is %s, not affirming", ear_tier_name(g->out.status));
 }
 
 enum coffer_rc cmd_evidence_appraise(struct cli *c, struct err *e)
@@ -227,7 +231,8 @@ enum coffer_rc cmd_evidence_appraise(struct cli *c, struct err *e)
 	TRY(read_policy(c, &g, e));
 	b->driver = tee_driver_find(span_of(cli_opt(c, "platform")));
 	if (!b->driver)
-		return err_set(e, COFFER_E_INPUT, "--platform %s: there is no such platform; 'coffer evidence platforms' lists them", cli_opt(c, "platform"));
+		return err_set(e, COFFER_E_INPUT, "--platform %s: there is no such platform; 'coffer evidence platforms' lists them",
+		    cli_opt(c, "platform"));
 	rc = file_read_arg(cli_opt(c, "evidence"), EVIDENCE_FILE_MAX, &b->evidence, e);
 	rc = rc == COFFER_OK ? bindings(c, b, e) : rc;
 	rc = rc == COFFER_OK ? evidence_job_files(c, b, e) : rc;

@@ -46,7 +46,9 @@ static struct val json_val(struct heap *h, const struct json *v)
 		heap_over(h, REGO_LIMIT_MEMORY);
 		return VAL_UNDEF;
 	}
-	return heap_steps(h, w.n / 16 + 1) ? val_from_json(h, wr_span(&w), (struct json_limits){ REFS_TEXT_MAX, 4 }, &at, &why) : VAL_UNDEF;
+	if (!heap_steps(h, w.n / 16 + 1))
+		return VAL_UNDEF;
+	return val_from_json(h, wr_span(&w), (struct json_limits){ REFS_TEXT_MAX, 4 }, &at, &why);
 }
 
 static struct val query_reference_value(
@@ -68,6 +70,11 @@ static struct val query_reference_value(
 	return val_null();
 }
 
+static bool printable(char c)
+{
+	return c >= 0x20 && c <= 0x7e;
+}
+
 /* Text that a policy or a claim chose, for people and terminals: printable ASCII. */
 static void put_clean(struct json_wr *j, const char *name, struct span s)
 {
@@ -75,7 +82,7 @@ static void put_clean(struct json_wr *j, const char *name, struct span s)
 	size_t n = s.n < TEXT_MAX ? s.n : TEXT_MAX;
 
 	for (size_t i = 0; i < n; i++)
-		text[i] = s.p[i] >= 0x20 && s.p[i] <= 0x7e ? (char)s.p[i] : '?';
+		text[i] = printable((char)s.p[i]) ? (char)s.p[i] : '?';
 	text[n] = '\0';
 	jw_m_text(j, name, text);
 }
@@ -336,7 +343,7 @@ static void put_misses(struct json_wr *j, const struct lookups *l)
 		char name[REFS_NAME_MAX + 1];
 
 		for (size_t k = 0; k <= REFS_NAME_MAX; k++) /* a policy may ask for any bytes */
-			name[k] = l->miss[i].name[k] == '\0' || (l->miss[i].name[k] >= 0x20 && l->miss[i].name[k] <= 0x7e) ? l->miss[i].name[k] : '?';
+			name[k] = printable(l->miss[i].name[k]) ? l->miss[i].name[k] : l->miss[i].name[k] ? '?' : '\0';
 		jw_m_text(j, name, ref_state_name(l->miss[i].state));
 	}
 	jw_obj_end(j);
