@@ -329,6 +329,24 @@ static void init_data_is_digested_by_the_algorithm_it_names(void)
 	CHECK(initdata_digest(span_of("version = \"1\"\n"), got, &n, &e) == COFFER_E_INPUT);
 }
 
+/* Cut anywhere, it is refused or says less; never read past its end. */
+static void every_truncation_of_init_data_is_survived(void)
+{
+	for (size_t n = 0; n < sizeof(toml) - 1; n++) {
+		CLEANUP(freep) uint8_t *exact = malloc(n ? n : 1);
+		CLEANUP(wr_close) struct wr w = wr_open(1 << 16);
+		CLEANUP(json_freep) struct json_doc *d = NULL;
+		struct err e = { 0 };
+
+		memcpy(exact, toml, n);
+		if (initdata_claims((struct span){ exact, n }, &w, &e) != COFFER_OK)
+			CHECK(e.rc == COFFER_E_INPUT);
+		else
+			CHECK(json_parse(wr_span(&w), 1 << 16, &d, &e) == COFFER_OK && !json_get(json_root(d), "agent_policy_claims") ==
+			      (n < sizeof(toml) - 2));
+	}
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = { T(ear_has_upstreams_members), T(tiers_are_those_of_ar4si), T(status_is_the_worst_member),
@@ -337,7 +355,8 @@ int main(void)
 		T(reason_says_that_a_reference_value_is_absent_or_expired), T(text_of_a_claim_is_shown_as_printable_ascii),
 		T(evidence_that_is_not_valid_meets_no_policy), T(devices_are_counted_by_class_and_the_worst_decides),
 		T(class_without_default_is_refused), T(bound_data_is_shown_beside_its_digest_alone), T(malformed_documents_are_refused),
-		T(init_data_is_digested_by_the_algorithm_it_names) };
+		T(init_data_is_digested_by_the_algorithm_it_names),
+		T(every_truncation_of_init_data_is_survived) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }
