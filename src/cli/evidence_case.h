@@ -37,6 +37,10 @@ bool case_is_part(const struct case_run *r, struct case_files *files, bool whole
 enum coffer_rc case_part(
     const struct case_run *r, struct case_files *files, const struct ev_in *in, struct ev_out *o, struct err *e) NODISCARD;
 
+/* The same for cases without evidence: a token's key with x5c, an init-data's digests, the rule for PCR 8. */
+enum coffer_rc case_words(
+    const struct case_run *r, struct case_files *files, const struct ev_in *in, struct ev_out *o, struct err *e) NODISCARD;
+
 /* Applies one entry of `mutate`. COFFER_E_NOTFOUND: a file or an operation that nobody here knows. */
 enum coffer_rc case_mutate(struct case_files *f, const struct json *entry, struct err *e) NODISCARD;
 

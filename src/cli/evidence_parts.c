@@ -477,5 +477,5 @@ enum coffer_rc case_part(
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (span_eq_str(json_str(json_get(r->c, "tee")), parts[i].tee) && file_of(&p, parts[i].file).n > 0)
 			return parts[i].judge(&p, o, e);
-	return err_set(e, COFFER_E_NOTFOUND, "neither evidence of a platform that is judged here nor a part that is");
+	return case_words(r, files, in, o, e);
 }

@@ -191,18 +191,18 @@ static void check_log(const struct tpm *t, struct ev_out *o)
 	(void)ev_need(o, "event_log", ok, VERDICT_INVALID, "a log that replays to the quoted PCRs", found);
 }
 
-/* PCR 8 after the guest extended it once with the init-data's digest. */
-static void init_pcr(const struct tpm *t, struct span digest, uint8_t out[static HASH_MAX], size_t *n)
+bool tpm_init_pcr(uint16_t alg, struct span digest, uint8_t out[static HASH_MAX], size_t *n)
 {
 	uint8_t both[2 * HASH_MAX] = { 0 };
 	enum hash_alg h;
 
 	*n = 0;
-	if (!tpm_hash(t->bank.alg, &h) || digest.n != hash_len(h))
-		return;
+	if (!tpm_hash(alg, &h) || digest.n != hash_len(h))
+		return false;
 	*n = hash_len(h);
 	memcpy(both + *n, digest.p, *n);
 	hash_once(h, (struct span){ both, 2 * *n }, out);
+	return true;
 }
 
 static void check_bindings(const struct tpm *t, const struct ev_in *in, struct ev_out *o)
@@ -218,8 +218,7 @@ static void check_bindings(const struct tpm *t, const struct ev_in *in, struct e
 	ev_bindings(o, &only, (struct span){ field, t->a.extra_data.n }, (struct span){ 0 });
 	if (!in->init_data.p)
 		return;
-	init_pcr(t, in->init_data, want, &n);
-	if (!ev_need(o, "init_data_quoted", quoted(t, INIT_PCR) && n > 0, VERDICT_INVALID,
+	if (!ev_need(o, "init_data_quoted", tpm_init_pcr(t->bank.alg, in->init_data, want, &n) && quoted(t, INIT_PCR), VERDICT_INVALID,
 		"PCR 8 in the quote's selection, and a digest as long as the bank's",
 		quoted(t, INIT_PCR) ? "another length" : "PCR 8 is not quoted"))
 		return;

@@ -47,3 +47,7 @@ void tpm_public_clear(struct tpm_public *p);
 struct tpm_bank { uint16_t alg; struct span value[TPM_PCRS]; };
 bool tpm_pcr_digest(const struct tpm_attest *a, const struct tpm_bank *bank, size_t n_banks, enum hash_alg h,
     uint8_t out[static HASH_MAX]) NODISCARD;
+
+/* PCR 8 of a bank after the guest extended it once with the init-data's digest (tpm.c). False: no bank that is known, or a digest
+ * of another length than the bank's. */
+bool tpm_init_pcr(uint16_t alg, struct span digest, uint8_t out[static HASH_MAX], size_t *n) NODISCARD;

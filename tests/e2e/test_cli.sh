@@ -69,6 +69,35 @@ head -c 2000 /dev/urandom >"$tmp/garbage"
 expect 3 "garbage_genesis_is_malformed" genesis show "$tmp/garbage"
 expect 4 "missing_file_is_unavailable" genesis show "$tmp/not-there"
 
+# evidence and a policy: who made the sample's is not asked, so it must say that it is accepted
+printf '{"svn":"1","report_data":"AQI="}' >"$tmp/sample.json"
+appraise() { echo evidence appraise --platform sample --evidence "$tmp/sample.json" "$@"; }
+clean $(appraise) >"$tmp/out" 2>"$tmp/err"
+report $? "valid_evidence_without_policy_succeeds"
+expect 1 "default_policy_refuses_the_sample" $(appraise --policy default)
+grep -q 'default_cpu.rego:[0-9]*:' "$tmp/out" && grep -q 'reference value sample_accepted is absent' "$tmp/out" && grep -q 'cpu0: contraindicated' "$tmp/out"
+report $? "refusal_names_line_and_missing_reference_value"
+printf '{"sample_accepted":true,"svn":["1"]}' >"$tmp/refs.json"
+clean $(appraise --policy default --reference-values "$tmp/refs.json") >"$tmp/out" 2>"$tmp/err" && grep -q 'cpu0: affirming' "$tmp/out"
+report $? "reference_values_make_it_affirming"
+clean $(appraise --policy default --reference-values "$tmp/refs.json" --json) >"$tmp/out" 2>"$tmp/err" && grep -q '"ear.status": "affirming"' "$tmp/out"
+report $? "json_has_the_ear"
+printf '[{"version":"1","name":"svn","expiration":"2001-01-01T00:00:00Z","value":"1"},{"version":"1","name":"sample_accepted","value":true}]' >"$tmp/old.json"
+expect 1 "expired_reference_value_does_not_affirm" $(appraise --policy default --reference-values "$tmp/old.json")
+grep -q 'reference value svn is expired' "$tmp/out"
+report $? "expired_reference_value_is_named"
+expect 1 "evidence_that_is_not_bound_meets_no_policy" $(appraise --policy default --reference-values "$tmp/refs.json" --report-data 0303)
+if grep -q 'cpu0' "$tmp/out"; then report 1 "refused_evidence_has_no_appraisal"; else report 0 "refused_evidence_has_no_appraisal"; fi
+printf 'package policy\ntrust_claims := {"hardware": 300}\n' >"$tmp/p.rego"
+expect 1 "claim_out_of_range_refuses" $(appraise --policy "$tmp/p.rego")
+printf 'package policy\ntrust_claims := {"hardware": 2}\n' >"$tmp/p.rego"
+clean $(appraise --policy "$tmp/p.rego") >"$tmp/out" 2>"$tmp/err"
+report $? "policy_of_a_file_affirms"
+expect 3 "reference_values_without_policy_are_malformed" $(appraise --reference-values "$tmp/refs.json")
+echo '{"a":{}}' >"$tmp/bad.json"
+expect 3 "malformed_reference_values_are_refused" $(appraise --policy default --reference-values "$tmp/bad.json")
+expect 4 "missing_policy_is_unavailable" $(appraise --policy "$tmp/none.rego")
+
 echo 'correct horse' >"$tmp/pass"
 clean init --party alice --persona data-owner --home "$tmp/alice" --passphrase-file "$tmp/pass" >"$tmp/out" 2>"$tmp/err"
 report $? "init_makes_a_party"

@@ -1,0 +1,243 @@
+/* coffer evidence appraise: is it what it claims to be, and is it what a policy wants? */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/evidence_job.h"
+#include "cli/verbs.h"
+#include "evidence/appraise.h"
+#include "fmt/enc.h"
+#include "os/file.h"
+
+const struct opt_spec opts_evidence_appraise[] = {
+	{ "platform", "NAME", "snp, ... : 'coffer evidence platforms' lists them", false, true },
+	{ "evidence", "FILE", "upstream's JSON or the raw report; '-' is standard input", false, true },
+	{ "collateral", "DIR", "certificates, revocation lists and vendor JSON; recognised by content", false, false },
+	{ "roots", "DIR", "further root certificates, beside the pinned ones", false, false },
+	{ "report-data", "HEX", "what the evidence must be bound to", false, false },
+	{ "init-data", "FILE", "init-data whose digest the platform's register must hold", false, false },
+	{ "policy", "FILE", "appraise valid evidence by this Rego policy, or by the built-in one: 'default'", false, false },
+	{ "reference-values", "FILE", "JSON that the policy's query_reference_value answers from", false, false },
+	{ "time", "TIME", "judge validity at this time, as 2027-01-31T00:00:00Z (default: now)", false, false },
+	{ NULL, NULL, NULL, false, false } };
+
+static enum coffer_rc init_digest(const char *path, struct evidence_job *b, struct err *e)
+{
+	size_t n = 0;
+
+	TRY(file_read_arg(path, 1u << 20, &b->init_toml, e));
+	if (initdata_digest(wr_span(&b->init_toml), b->init, &n, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	b->in.init_data = (struct span){ b->init, n };
+	return COFFER_OK;
+}
+
+static enum coffer_rc bindings(const struct cli *c, struct evidence_job *b, struct err *e)
+{
+	const char *hex = cli_opt(c, "report-data"), *init = cli_opt(c, "init-data"), *time = cli_opt(c, "time");
+
+	b->in.now = clock_now();
+	if (time && !clock_parse(span_of(time), &b->in.now))
+		return err_set(e, COFFER_E_INPUT, "--time %s: not a time like 2027-01-31T00:00:00Z", time);
+	b->report_data = wr_open(64);
+	if (hex && (!hex_read(span_of(hex), &b->report_data) || !wr_ok(&b->report_data) || b->report_data.n == 0))
+		return err_set(e, COFFER_E_INPUT, "--report-data: not hex of 1 to 64 bytes");
+	if (hex)
+		b->in.report_data = wr_span(&b->report_data);
+	return init ? init_digest(init, b, e) : COFFER_OK;
+}
+
+/* The verdict as the program's end: its reason is printed already. */
+static enum coffer_rc end_by(const struct ev_out *o, struct err *e)
+{
+	const struct ev_check *c = evidence_deciding(o);
+
+	switch (o->verdict) {
+	case VERDICT_VALID:
+		return COFFER_OK;
+	case VERDICT_INVALID:
+	case VERDICT_STALE:
+		return err_deny(e, c ? c->id : "evidence", "%s: expected %s, found %s", verdict_name(o->verdict), c ? c->expected : "",
+		    c ? c->found : "");
+	case VERDICT_MALFORMED:
+		return err_set(e, COFFER_E_INPUT, "malformed: %s", c ? c->found : "");
+	case VERDICT_COLLATERAL:
+		return err_set(e, COFFER_E_UPSTREAM, "collateral unavailable: %s; give it with --collateral DIR", c ? c->expected : "");
+	}
+	return COFFER_E_BUG;
+}
+
+/* ---- by a policy ---- */
+
+struct judged { bool asked; struct appraise_out out; struct wr text; struct refs *refs; };
+
+static void judged_clear(struct judged *g)
+{
+	appraise_clear(&g->out);
+	wr_close(&g->text);
+	refs_freep(&g->refs);
+}
+
+static enum coffer_rc read_refs(const struct cli *c, struct judged *g, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+	const char *path = cli_opt(c, "reference-values");
+
+	if (!path)
+		return COFFER_OK;
+	TRY(file_read_arg(path, REFS_TEXT_MAX, &text, e));
+	return refs_parse(wr_span(&text), &g->refs, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "%s", path);
+}
+
+/* Read before anything is judged, so that a bad file is told whatever the evidence is. */
+static enum coffer_rc read_policy(const struct cli *c, struct judged *g, struct err *e)
+{
+	const char *path = cli_opt(c, "policy");
+
+	g->asked = path != NULL;
+	if (!path)
+		return cli_opt(c, "reference-values") ? err_set(e, COFFER_E_INPUT, "--reference-values is for a policy: give --policy too")
+						      : COFFER_OK;
+	TRY(read_refs(c, g, e));
+	return strcmp(path, "default") == 0 ? COFFER_OK : file_read_arg(path, APPRAISE_POLICY_MAX, &g->text, e);
+}
+
+static enum coffer_rc by_policy(const struct cli *c, const struct evidence_job *b, struct judged *g, struct err *e)
+{
+	const char *path = cli_opt(c, "policy");
+	struct appraise_device dev = { b->driver, b->out.verdict, wr_span(&b->out.claims) };
+	struct appraise_policy own = { b->driver->device_class, path, path, wr_span(&g->text) };
+	bool defaults = strcmp(path, "default") == 0;
+	const struct appraise_in in = { .device = &dev, .n_devices = 1, .policy = &own, .n_policies = defaults ? 0 : 1, .defaults = defaults,
+		.refs = g->refs, .init_data = wr_span(&b->init_toml), .now = b->in.now, .build = "coffer " COFFER_VERSION };
+
+	return appraise(&in, &g->out, e);
+}
+
+static enum coffer_rc print_json(const struct evidence_job *b, const struct judged *g, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(EVIDENCE_OUT_MAX);
+	CLEANUP(json_freep) struct json_doc *why = NULL;
+	struct json_wr j = jw_open(&w, true);
+
+	jw_obj(&j);
+	TRY(evidence_put_job(&j, b, e));
+	if (g->out.ear.n > 0) {
+		TRY(evidence_put_object(&j, "ear", wr_span(&g->out.ear), e));
+		TRY(json_parse(wr_span(&g->out.why), APPRAISE_EAR_MAX, &why, e));
+		jw_name(&j, "not-affirming");
+		jw_value(&j, json_root(why));
+	}
+	jw_obj_end(&j);
+	TRY(wr_done(&w, "verdict", e));
+	(void)printf("%.*s\n", (int)w.n, (const char *)w.p);
+	return COFFER_OK;
+}
+
+static void print_str(const char *before, const struct json *o, const char *name)
+{
+	struct span s = json_str(json_get(o, name));
+
+	(void)printf("%s%.*s", before, (int)s.n, (const char *)s.p);
+}
+
+static void print_vector(const struct json *submods)
+{
+	for (size_t i = 0; i < json_len(submods); i++) {
+		const struct json *sub = json_at(submods, i), *v = json_get(sub, "ear.trustworthiness-vector");
+
+		(void)printf("%.*s:", (int)json_name(submods, i).n, (const char *)json_name(submods, i).p);
+		print_str(" ", sub, "ear.status");
+		(void)printf("\n");
+		for (size_t k = 0; k < json_len(v); k++)
+			(void)printf("  %-18.*s %4.*s\n", (int)json_name(v, k).n, (const char *)json_name(v, k).p, (int)json_num(json_at(v, k)).n,
+			    (const char *)json_num(json_at(v, k)).p);
+	}
+}
+
+static void print_reason(const struct json *r)
+{
+	const struct json *lines = json_get(r, "because"), *refs = json_get(r, "reference-values");
+
+	print_str("  ", r, "member");
+	print_str(" is ", r, "tier");
+	(void)printf(":\n");
+	for (size_t i = 0; i < json_len(lines); i++) {
+		const struct json *l = json_at(lines, i);
+		uint64_t at = 0;
+
+		(void)!json_u64(json_get(l, "line"), &at);
+		print_str("    ", l, "file");
+		(void)printf(":%llu:", (unsigned long long)at);
+		print_str(" ", l, "statement");
+		if (json_get(l, "path"))
+			print_str(": found ", l, "found");
+		if (json_str(json_get(l, "wanted")).n > 0)
+			print_str(", wanted ", l, "wanted");
+		(void)printf("\n");
+	}
+	for (size_t i = 0; i < json_len(refs); i++)
+		(void)printf("    reference value %.*s is %.*s\n", (int)json_name(refs, i).n, (const char *)json_name(refs, i).p,
+		    (int)json_str(json_at(refs, i)).n, (const char *)json_str(json_at(refs, i)).p);
+}
+
+static enum coffer_rc print_appraisal(const struct judged *g, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *ear = NULL, *why = NULL;
+
+	TRY(json_parse(wr_span(&g->out.ear), APPRAISE_EAR_MAX, &ear, e));
+	TRY(json_parse(wr_span(&g->out.why), APPRAISE_EAR_MAX, &why, e));
+	print_vector(json_get(json_root(ear), "submods"));
+	for (size_t i = 0; i < json_len(json_root(why)); i++)
+		print_reason(json_at(json_root(why), i));
+	return COFFER_OK;
+}
+
+/* What was found is shown whatever comes of it; then the exit code says which. */
+static enum coffer_rc conclude(const struct cli *c, const struct evidence_job *b, struct judged *g, struct err *e)
+{
+	struct err refusal = { 0 };
+	enum coffer_rc rc = COFFER_OK;
+
+	if (g->asked && b->out.verdict == VERDICT_VALID)
+		rc = by_policy(c, b, g, &refusal);
+	if (c->json)
+		TRY(print_json(b, g, e));
+	else
+		evidence_print_text(b);
+	TRY(end_by(&b->out, e));
+	if (rc != COFFER_OK) {
+		*e = refusal;
+		return rc;
+	}
+	if (!g->asked)
+		return COFFER_OK;
+	if (!c->json)
+		TRY(print_appraisal(g, e));
+	if (g->out.status == EAR_AFFIRMING)
+		return COFFER_OK;
+	return err_deny(e, "policy", "the appraisal is %s, not affirming", ear_tier_name(g->out.status));
+}
+
+enum coffer_rc cmd_evidence_appraise(struct cli *c, struct err *e)
+{
+	CLEANUP(freep) struct evidence_job *b = calloc(1, sizeof(*b));
+	CLEANUP(judged_clear) struct judged g = { 0 };
+	enum coffer_rc rc;
+
+	if (!b)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(read_policy(c, &g, e));
+	b->driver = tee_driver_find(span_of(cli_opt(c, "platform")));
+	if (!b->driver)
+		return err_set(e, COFFER_E_INPUT, "--platform %s: there is no such platform; 'coffer evidence platforms' lists them",
+		    cli_opt(c, "platform"));
+	rc = file_read_arg(cli_opt(c, "evidence"), EVIDENCE_FILE_MAX, &b->evidence, e);
+	rc = rc == COFFER_OK ? bindings(c, b, e) : rc;
+	rc = rc == COFFER_OK ? evidence_job_files(c, b, e) : rc;
+	rc = rc == COFFER_OK ? b->driver->appraise(&b->in, &b->out, e) : rc;
+	rc = rc == COFFER_OK ? conclude(c, b, &g, e) : rc;
+	evidence_job_clear(b);
+	return rc;
+}

@@ -1,0 +1,123 @@
+#include "cli/evidence_job.h"
+
+#include <stdio.h>
+
+#include "base/own.h"
+#include "base/str.h"
+
+void evidence_job_clear(struct evidence_job *j)
+{
+	wr_close(&j->evidence);
+	wr_close(&j->report_data);
+	wr_close(&j->init_toml);
+	evidence_files_clear(&j->files);
+	ev_out_clear(&j->out);
+}
+
+/* ---- saying ---- */
+
+static void put_check(struct json_wr *j, const struct ev_check *c)
+{
+	jw_obj(j);
+	jw_m_text(j, "check", c->id);
+	jw_m_text(j, "expected", c->expected);
+	jw_m_text(j, "found", c->found);
+	jw_m_bool(j, "holds", c->holds);
+	jw_obj_end(j);
+}
+
+const struct ev_check *evidence_deciding(const struct ev_out *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (!o->check[i].holds && o->check[i].otherwise == o->verdict)
+			return &o->check[i];
+	return NULL;
+}
+
+static void put_reason(struct json_wr *j, const struct ev_out *o)
+{
+	const struct ev_check *c = o->verdict == VERDICT_VALID ? NULL : evidence_deciding(o);
+
+	jw_name(j, "reason");
+	if (!c) {
+		jw_null(j);
+		return;
+	}
+	jw_obj(j);
+	jw_m_text(j, "check", c->id);
+	jw_m_text(j, "field", c->id);
+	jw_m_text(j, "expected", c->expected);
+	jw_m_text(j, "found", c->found);
+	jw_obj_end(j);
+}
+
+enum coffer_rc evidence_put_object(struct json_wr *j, const char *name, struct span text, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+
+	jw_name(j, name);
+	if (text.n == 0) {
+		jw_obj(j);
+		jw_obj_end(j);
+		return COFFER_OK;
+	}
+	TRY(json_parse(text, EVIDENCE_OUT_MAX, &doc, e));
+	jw_value(j, json_root(doc));
+	return COFFER_OK;
+}
+
+enum coffer_rc evidence_put_job(struct json_wr *j, const struct evidence_job *b, struct err *e)
+{
+	jw_m_text(j, "platform", b->driver->name);
+	jw_m_text(j, "verdict", verdict_name(b->out.verdict));
+	put_reason(j, &b->out);
+	jw_name(j, "checks");
+	jw_arr(j);
+	for (size_t i = 0; i < b->out.n; i++)
+		put_check(j, &b->out.check[i]);
+	jw_arr_end(j);
+	return evidence_put_object(j, "claims", wr_span(&b->out.claims), e);
+}
+
+void evidence_print_members(const char *title, struct span text)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	struct err ignore = { 0 };
+
+	if (text.n == 0 || json_parse(text, EVIDENCE_OUT_MAX, &doc, &ignore) != COFFER_OK || json_len(json_root(doc)) == 0)
+		return;
+	(void)printf("%s\n", title);
+	for (size_t i = 0; i < json_len(json_root(doc)); i++) {
+		CLEANUP(wr_close) struct wr w = wr_open(EVIDENCE_OUT_MAX);
+		struct json_wr j = jw_open(&w, false);
+		struct span name = json_name(json_root(doc), i);
+
+		jw_value(&j, json_at(json_root(doc), i));
+		(void)printf("  %-28.*s %.*s\n", (int)name.n, (const char *)name.p, (int)w.n, (const char *)w.p);
+	}
+}
+
+void evidence_print_text(const struct evidence_job *b)
+{
+	(void)printf("%s: %s\n", b->driver->name, verdict_name(b->out.verdict));
+	for (size_t i = 0; i < b->out.n; i++) {
+		const struct ev_check *c = &b->out.check[i];
+
+		if (c->holds)
+			(void)printf("  holds  %-26s %s\n", c->id, c->found);
+		else
+			(void)printf("  %s  %-26s expected %s, found %s\n", c->otherwise == VERDICT_VALID ? "note " : "FAILS", c->id, c->expected, c->found);
+	}
+	evidence_print_members("claims", wr_span(&b->out.claims));
+}
+
+enum coffer_rc evidence_job_files(const struct cli *c, struct evidence_job *b, struct err *e)
+{
+	if (cli_opt(c, "collateral"))
+		TRY(evidence_files_read(cli_opt(c, "collateral"), false, &b->files, e));
+	if (cli_opt(c, "roots"))
+		TRY(evidence_files_read(cli_opt(c, "roots"), true, &b->files, e));
+	b->in.col = &b->files.col;
+	b->in.evidence = wr_span(&b->evidence);
+	return COFFER_OK;
+}

@@ -1,0 +1,26 @@
+/* What `coffer evidence appraise` and `show` share: one piece of evidence, what is brought for it, and what is said about it. */
+#pragma once
+#include "cli/cli.h"
+#include "cli/evidence_files.h"
+
+#define EVIDENCE_OUT_MAX (16u << 20) /* bytes printed */
+
+struct evidence_job {
+	const struct tee_driver *driver;
+	struct wr                evidence, report_data, init_toml;
+	struct evidence_files    files;
+	uint8_t                  init[HASH_MAX];
+	struct ev_in             in;
+	struct ev_out            out;
+};
+void evidence_job_clear(struct evidence_job *j);
+/* --collateral and --roots; and the evidence, read before, as the driver's input. */
+enum coffer_rc evidence_job_files(const struct cli *c, struct evidence_job *b, struct err *e) NODISCARD;
+
+const struct ev_check *evidence_deciding(const struct ev_out *o); /* the check that gives the verdict; NULL: none */
+/* Members of an open object: platform, verdict, reason, checks, claims. */
+enum coffer_rc evidence_put_job(struct json_wr *j, const struct evidence_job *b, struct err *e) NODISCARD;
+/* A member with an object of JSON text; none: {}. */
+enum coffer_rc evidence_put_object(struct json_wr *j, const char *name, struct span text, struct err *e) NODISCARD;
+void evidence_print_text(const struct evidence_job *b);
+void evidence_print_members(const char *title, struct span text);
