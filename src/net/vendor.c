@@ -14,9 +14,10 @@ enum coffer_rc vendor_source(struct vendor_sources *s, enum vendor_origin o, con
 	struct http_url u = { 0 };
 	size_t n;
 
-	TRY(http_url_parse(span_of(url ? url : vendors_own[o]), &u, e));
+	url = url && url[0] ? url : vendors_own[o];
+	TRY(http_url_parse(span_of(url), &u, e));
 	if (!u.tls)
-		return err_set(e, COFFER_E_INPUT, "%s: not an https URL", url ? url : vendors_own[o]);
+		return err_set(e, COFFER_E_INPUT, "%s: not an https URL", url);
 	n = strlen(u.path);
 	if (n > 0 && u.path[n - 1] == '/')
 		u.path[n - 1] = '\0';

@@ -15,7 +15,7 @@ struct vendor_sources {
 	struct span     ca_pem;                 /* empty: the system's */
 	int64_t         timeout_ms;             /* of one item, connecting included */
 };
-/* url NULL: the vendor's own. COFFER_E_INPUT unless it is an https URL. */
+/* url NULL or "": the vendor's own. COFFER_E_INPUT unless it is an https URL. */
 enum coffer_rc vendor_source(struct vendor_sources *s, enum vendor_origin o, const char *url, struct err *e) NODISCARD;
 
 struct vendor_doc {

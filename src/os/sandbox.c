@@ -78,6 +78,13 @@ enum coffer_rc sandbox_drop_root(struct err *e)
 	return COFFER_OK;
 }
 
+enum coffer_rc sandbox_own_as_nobody(int dir, struct err *e)
+{
+	if (geteuid() == 0 && fchown(dir, NOBODY, NOBODY) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "giving away a folder: %s", strerror(errno));
+	return COFFER_OK;
+}
+
 enum coffer_rc sandbox_enter_compute(struct err *e)
 {
 	const struct rlimit none = { 0, 0 };

@@ -14,6 +14,9 @@
 /* A process that was started as root goes on as the unprivileged user 65534, without groups; otherwise nothing happens. Before the door. */
 enum coffer_rc sandbox_drop_root(struct err *e) NODISCARD;
 
+/* Gives an open folder to the user that sandbox_drop_root becomes, where the caller is root; otherwise nothing happens. */
+enum coffer_rc sandbox_own_as_nobody(int dir, struct err *e) NODISCARD;
+
 /* After COFFER_OK this process can compute, read and write fds it already holds,
  * get memory, and exit. It cannot open, connect, exec, fork or ptrace. */
 enum coffer_rc sandbox_enter_compute(struct err *e) NODISCARD;

@@ -1,6 +1,6 @@
 /* Messages between `net` and `fetch`, which brings vendors' certificates and revocation lists; and the file that `fetch` keeps each in.
  *
- * cofferd-fetch AMD-URL INTEL-URL INTEL-ROOT-URL on|off     ("off": no network)
+ * cofferd-fetch AMD-URL INTEL-URL INTEL-ROOT-URL on|off     ("": the vendor's own; "off": no network)
  *                         working folder: the cache, which it alone writes
  *                         fd 3: stream socket to net (frames of os/ipc.h), fd 4: stream socket to the parent: fetch writes the
  *                         byte 'R' once it is in its sandbox; the end of either ends fetch (exit 0).

@@ -3,7 +3,7 @@
 vendor holds an answer back until the test lets it go."""
 import hashlib, http.server, os, pathlib, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, urllib.parse
 
-PROGRAM, COFFER = sys.argv[1:3]
+PROGRAM, COFFER = map(os.path.abspath, sys.argv[1:3])
 HAVE, PENDING, UNAVAILABLE = 0, 1, 2
 DAY = 86400
 TMP = pathlib.Path(tempfile.mkdtemp(prefix="coffer-fetch."))

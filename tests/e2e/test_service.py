@@ -230,11 +230,16 @@ def children_hold_no_more_than_they_need():
     assert os.geteuid() != 0 or set(eval_["Uid"].split()) == {"65534"}
     fds = [os.readlink("/proc/%d/fd/%s" % (W.child("cofferd-eval"), f)) for f in os.listdir("/proc/%d/fd" % W.child("cofferd-eval"))]
     assert sum(f.startswith("socket:") for f in fds) == 2 and not any(f.startswith(W.state) for f in fds), fds
+    fetch = dict(l.split(":", 1) for l in open("/proc/%d/status" % W.child("cofferd-fetch")).read().splitlines())
+    assert fetch["Seccomp"].strip() == "2" and fetch["NoNewPrivs"].strip() == "1" and int(fetch["CapEff"], 16) == 0
+    assert os.geteuid() != 0 or set(fetch["Uid"].split()) == {"65534"}
+    fds = [os.readlink("/proc/%d/fd/%s" % (W.child("cofferd-fetch"), f)) for f in os.listdir("/proc/%d/fd" % W.child("cofferd-fetch"))]
+    assert sum(f.startswith("socket:") for f in fds) == 2 and {f for f in fds if f.startswith(W.state)} == {W.state + "/fetch"}, fds
     keep = dict(l.split(":", 1) for l in open("/proc/%d/status" % W.child("cofferd-keep")).read().splitlines())
     assert keep["Seccomp"].strip() == "2"
     held = [os.readlink("/proc/%d/fd/%s" % (W.child("cofferd-keep"), f)) for f in os.listdir("/proc/%d/fd" % W.child("cofferd-keep"))]
     assert W.state + "/keep/keep.db" in held and all(os.path.dirname(h) == W.state + "/keep" for h in held if h.startswith(W.state)), held
-    assert sorted(os.listdir(W.state)) == ["address", "keep", "tls.key", "tls.pem"], os.listdir(W.state)
+    assert sorted(os.listdir(W.state)) == ["address", "fetch", "keep", "tls.key", "tls.pem"], os.listdir(W.state)
     state_is_for_the_service_alone()
 
 
@@ -863,7 +868,7 @@ def killed_service_starts_again_with_all_it_knew():
 
 
 def service_ends_when_a_child_does_and_says_so():
-    for name in ("cofferd-net", "cofferd-keep", "cofferd-eval"):
+    for name in ("cofferd-net", "cofferd-keep", "cofferd-eval", "cofferd-fetch"):
         kids = W.children()
         os.kill(W.child(name), signal.SIGKILL)
         assert W.proc.wait(10) == 5

@@ -1,6 +1,7 @@
 /* One HTTP request and its reply, as the endpoints see them: no HTTP library below this line. */
 #pragma once
 #include "base/wr.h"
+#include "cofferd/net/collateral.h"
 #include "cofferd/net/conns.h"
 #include "cofferd/net/keeper.h"
 
@@ -10,6 +11,7 @@
 
 struct net {
 	struct keeper keep;
+	struct collateral_wire fetch;
 	struct conns  conns;
 	bool          log_all; /* else only what failed on our side */
 };
