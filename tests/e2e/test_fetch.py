@@ -452,8 +452,78 @@ def it_ends_with_its_neighbours_and_refuses_foreign_messages(v):
         f.end()
 
 
+# ---- the command line ----
+
 def coffer(*args):
-    return subprocess.run([COFFER, *args], capture_output=True, text=True, timeout=120)
+    return subprocess.run([COFFER, *map(str, args)], capture_output=True, text=True, timeout=120)
+
+
+def get(v, into, *items, ca="ca.pem"):
+    return coffer("collateral", "get", *items, "--into", into, "--ca", TMP / ca, "--amd-url", v.url, "--intel-url", v.url + "/", "--intel-root-url", v.url)
+
+
+@case
+def coffer_gets_items_into_a_folder(v):
+    pem, tcb, _ = good(v)
+    into = TMP / "into" / "deep"
+    r = get(v, into, VCEK, CRL, "intel/tdx/tcb/00906ed50000", "intel/pckcrl/platform", "amd/vcek/milan/cert_chain")
+    assert r.returncode == 0, r.stderr
+    files = {p.name: p.read_bytes() for p in into.iterdir()}
+    assert files == {f"amd-vcek-milan-{HWID}-3-0-8-115.der": der(1), "amd-vcek-milan-crl.crl": der(2), "amd-vcek-milan-cert_chain.pem": pem,
+                     "intel-tdx-tcb-00906ed50000.json": tcb, "intel-tdx-tcb-00906ed50000.issuers.pem": pem,
+                     "intel-pckcrl-platform.crl": der(4), "intel-pckcrl-platform.issuers.pem": pem}
+    assert sorted(r.stdout.split()) == sorted(str(into / n) for n in files)
+
+
+@case
+def coffer_feeds_the_service_without_a_network(v):
+    pem, tcb, _ = good(v)
+    store = new_cache()
+    r = coffer("collateral", "get", VCEK, "intel/tdx/tcb/00906ed50000", "--store", "--into", store, "--ca", TMP / "ca.pem", "--amd-url", v.url,
+               "--intel-url", v.url)
+    assert r.returncode == 0, r.stderr
+    v.asked.clear()
+    f = Fetch(new_cache(), v.url, offline=str(store), network="off")
+    assert f.get(VCEK)[2] == der(1) and f.get("intel/tdx/tcb/00906ed50000")[2:4] == (tcb, pem) and v.asked == []
+    f.end()
+
+
+@case
+def coffer_says_what_it_could_not_get(v):
+    good(v)
+    into = new_cache()
+    for bad in ("amd/vcek/milan", "../../etc/passwd"):
+        r = get(v, into, VCEK, bad)
+        assert r.returncode == 3 and bad in r.stderr and v.asked == [] and not into.exists(), r.stderr
+    r = get(v, into, "amd/vcek/genoa/crl", CRL)  # the vendor has none of the first
+    assert r.returncode == 4 and "amd/vcek/genoa/crl" in r.stderr and "404" in r.stderr and os.listdir(into) == ["amd-vcek-milan-crl.crl"]
+    v.plan[CRL_PATH] = lambda h: h.send(429, b"")
+    v.asked.clear()
+    r = get(v, into, CRL, VCEK)
+    assert r.returncode == 4 and "429" in r.stderr and v.asked == [CRL_PATH]
+    r = get(v, into, CRL, ca="other.pem")
+    assert r.returncode == 1 and "certificate" in r.stderr
+    r = coffer("collateral", "get", CRL, "--into", into, "--amd-url", "http://127.0.0.1:1")
+    assert r.returncode == 3 and "https" in r.stderr
+
+
+@case
+def coffer_lists_what_evidence_needs_and_gets_it(v):
+    good(v)
+    report = pathlib.Path(__file__).resolve().parents[2] / "fuzz/corpus/snp_report/v3"
+    raw = bytearray(report.read_bytes())
+    raw[0x180:0x188] = bytes([3, 0, 0, 0, 0, 0, 8, 115])
+    raw[0x188:0x18b] = bytes([0x19, 0x01, 0x01])
+    raw[0x1a0:0x1e0] = bytes.fromhex(HWID)
+    raw[0x48:0x4c] = bytes(4)
+    (TMP / "report").write_bytes(raw)
+    r = coffer("collateral", "needs", "--platform", "snp", "--evidence", TMP / "report")
+    assert r.returncode == 0 and r.stdout.split() == [VCEK, "amd/vcek/milan/cert_chain", CRL], (r.stdout, r.stderr)
+    import json
+    assert json.loads(coffer("collateral", "needs", "--platform", "snp", "--evidence", TMP / "report", "--json").stdout) == r.stdout.split()
+    assert get(v, TMP / "air", *r.stdout.split()).returncode == 0 and len(os.listdir(TMP / "air")) == 3
+    assert coffer("collateral", "needs", "--platform", "abacus", "--evidence", TMP / "report").returncode == 3
+    assert coffer("collateral", "needs", "--platform", "tdx", "--evidence", TMP / "report").returncode == 3
 
 
 def main():
