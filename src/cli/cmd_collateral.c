@@ -13,18 +13,20 @@
 #include "proto/fetch.h"
 
 #define TIMEOUT_MS 30000
-#define CA_MAX (4u << 20)
+#define CA_MAX	   (4u << 20)
 
 const struct opt_spec opts_collateral_get[] = {
-	{ "into", "DIR", "folder that gets a file or two an item, as 'coffer evidence appraise --collateral' reads them", false, true },
+	{ "into", "DIR", "folder that gets a file or two an item, as 'coffer evidence appraise --collateral' reads them", false,
+	    true },
 	{ "store", NULL, "write the form that cofferd's offline store has instead", false, false },
 	{ "amd-url", "URL", "a mirror instead of " VENDOR_AMD_URL, false, false },
 	{ "intel-url", "URL", "a mirror instead of " VENDOR_INTEL_URL, false, false },
 	{ "intel-root-url", "URL", "a mirror instead of " VENDOR_INTEL_ROOT_URL, false, false },
 	{ "ca", "FILE", "who vouches for those hosts (PEM), instead of the system's CAs", false, false },
-	{ NULL, NULL, NULL, false, false } };
-const struct opt_spec opts_collateral_needs[] = {
-	{ "platform", "NAME", "snp, ... : 'coffer evidence platforms' lists them", false, true },
+	{ NULL, NULL, NULL, false, false }
+};
+const struct opt_spec opts_collateral_needs[] = { { "platform", "NAME", "snp, ... : 'coffer evidence platforms' lists them",
+						      false, true },
 	{ "evidence", "FILE", "upstream's JSON or the raw report; '-' is standard input", false, true },
 	{ NULL, NULL, NULL, false, false } };
 
@@ -157,7 +159,8 @@ enum coffer_rc cmd_collateral_needs(struct cli *c, struct err *e)
 	TRY(file_read_arg(cli_opt(c, "evidence"), EVIDENCE_FILE_MAX, &evidence, e));
 	rc = evidence_needs(span_of(cli_opt(c, "platform")), wr_span(&evidence), &n, e);
 	if (rc == COFFER_E_NOTFOUND)
-		return err_set(e, COFFER_E_INPUT, "--platform %s: there is no such platform; 'coffer evidence platforms' lists them", cli_opt(c, "platform"));
+		return err_set(e, COFFER_E_INPUT,
+		    "--platform %s: there is no such platform; 'coffer evidence platforms' lists them", cli_opt(c, "platform"));
 	if (rc != COFFER_OK)
 		return err_wrap(e, "%s", cli_opt(c, "evidence"));
 	if (c->json)

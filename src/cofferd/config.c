@@ -67,7 +67,8 @@ static enum coffer_rc read_digest(const struct json *v, struct config *c, struct
 /* Whether a URL is one that fetch takes is for fetch to say, before the service is ready. */
 static enum coffer_rc read_collateral(const struct json *v, const char *dir, struct config_collateral *c, struct err *e)
 {
-	static const char *const names[] = { "enabled", "offline", "amd-url", "intel-url", "intel-root-url", "ca-file", "max-age", NULL };
+	static const char *const names[] = { "enabled", "offline", "amd-url", "intel-url", "intel-root-url", "ca-file",
+		"max-age", NULL };
 	uint64_t age = CONFIG_MAX_AGE;
 
 	c->enabled = true;

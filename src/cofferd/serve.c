@@ -348,7 +348,11 @@ static enum coffer_rc watch(struct service_run *s, struct err *e)
 
 enum coffer_rc serve(const struct config *c, struct err *e)
 {
-	struct service_run s = { .eval = { "eval", -1, -1, 0 }, .fetch = { "fetch", -1, -1, 0 }, .keep = { "keep", -1, -1, 0 }, .net = { "net", -1, -1, 0 }, .listen_fd = -1 };
+	struct service_run s = { .eval = { "eval", -1, -1, 0 },
+		.fetch = { "fetch", -1, -1, 0 },
+		.keep = { "keep", -1, -1, 0 },
+		.net = { "net", -1, -1, 0 },
+		.listen_fd = -1 };
 	enum coffer_rc rc = start(c, &s, e);
 
 	if (rc == COFFER_OK)

@@ -41,7 +41,9 @@ static bool find_vek(const struct cert_list *came, struct snp_vek *out)
 
 static bool product_of(enum snp_gen g, enum vendor_product *out)
 {
-	static const enum vendor_product p[] = { [SNP_MILAN] = VENDOR_MILAN, [SNP_GENOA] = VENDOR_GENOA, [SNP_TURIN] = VENDOR_TURIN };
+	static const enum vendor_product p[] = {
+		[SNP_MILAN] = VENDOR_MILAN, [SNP_GENOA] = VENDOR_GENOA, [SNP_TURIN] = VENDOR_TURIN
+	};
 
 	if (g == SNP_GEN_UNKNOWN)
 		return false;
@@ -60,8 +62,13 @@ static bool masked(const struct snp_report *r)
 static void add_vcek(const struct snp_report *r, enum snp_gen g, enum vendor_product p, struct needs *out)
 {
 	struct snp_tcb t = snp_tcb_unpack(g, r->reported_tcb);
-	struct vendor_item i = { .kind = VENDOR_VCEK, .product = p, .hwid_n = p == VENDOR_TURIN ? 8 : 64, .bootloader = t.bootloader,
-		.tee = t.tee, .snp = t.snp, .microcode = t.microcode };
+	struct vendor_item i = { .kind = VENDOR_VCEK,
+		.product = p,
+		.hwid_n = p == VENDOR_TURIN ? 8 : 64,
+		.bootloader = t.bootloader,
+		.tee = t.tee,
+		.snp = t.snp,
+		.microcode = t.microcode };
 
 	i.fmc = p == VENDOR_TURIN ? t.fmc : 0;
 	memcpy(i.hwid, r->chip_id, i.hwid_n);

@@ -1,11 +1,11 @@
-/* What an appraisal of evidence will want from vendors: evidence bytes -> items (fmt/vendor_item.h). Pure and bounded; believes nothing of
- * the evidence, so that a liar makes us ask for what nobody has, and no more.
+/* What an appraisal of evidence will want from vendors: evidence bytes -> items (fmt/vendor_item.h). Pure and bounded; believes
+ * nothing of the evidence, so that a liar makes us ask for what nobody has, and no more.
  *
- *   snp          the chip's VCEK, unless a key's certificate came along; chain and list of its generation. A VLEK's certificate is
- *                published nowhere: it comes along or not. A report whose chip id is masked, or whose processor this version does not
- *                know, and that brings no certificate, needs nothing that there is.
- *   tdx, sgx     TCB info (by the FMSPC of the PCK certificate) and identity of the quoting enclave, the list of the PCK's CA and the
- *                root's. Without a PCK certificate: identity and root's list alone.
+ *   snp          the chip's VCEK, unless a key's certificate came along; chain and list of its generation. A VLEK's certificate
+ *                is published nowhere: it comes along or not. A report whose chip id is masked, or whose processor this version
+ *                does not know, and that brings no certificate, needs nothing that there is.
+ *   tdx, sgx     TCB info (by the FMSPC of the PCK certificate) and identity of the quoting enclave, the list of the PCK's CA and
+ *                the root's. Without a PCK certificate: identity and root's list alone.
  *   az-*         what the hardware's evidence in it needs
  *   others       nothing */
 #pragma once

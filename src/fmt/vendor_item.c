@@ -11,7 +11,10 @@ static const char *const kds_products[] = { "Milan", "Genoa", "Turin" };
 
 #define PARTS_MAX 5
 
-struct parts { struct span s[PARTS_MAX]; size_t n; };
+struct parts {
+	struct span s[PARTS_MAX];
+	size_t n;
+};
 
 static enum coffer_rc bad(struct err *e, const char *why)
 {
@@ -142,12 +145,13 @@ void vendor_item_key(const struct vendor_item *i, char out[static VENDOR_KEY_MAX
 		hwid_text(i, hex);
 		if (i->product == VENDOR_TURIN)
 			(void)snprintf(fmc, sizeof(fmc), "%u-", i->fmc);
-		(void)snprintf(out, VENDOR_KEY_MAX, "amd/vcek/%s/%s/%s%u-%u-%u-%u", products[i->product], hex, fmc, i->bootloader, i->tee,
-		    i->snp, i->microcode);
+		(void)snprintf(out, VENDOR_KEY_MAX, "amd/vcek/%s/%s/%s%u-%u-%u-%u", products[i->product], hex, fmc, i->bootloader,
+		    i->tee, i->snp, i->microcode);
 		break;
 	case VENDOR_AMD_CHAIN:
 	case VENDOR_AMD_CRL:
-		(void)snprintf(out, VENDOR_KEY_MAX, "amd/%s/%s/%s", kek, products[i->product], i->kind == VENDOR_AMD_CRL ? "crl" : "cert_chain");
+		(void)snprintf(out, VENDOR_KEY_MAX, "amd/%s/%s/%s", kek, products[i->product],
+		    i->kind == VENDOR_AMD_CRL ? "crl" : "cert_chain");
 		break;
 	case VENDOR_TCB_INFO:
 		fmspc_text(i, hex);
@@ -182,12 +186,13 @@ void vendor_item_path(const struct vendor_item *i, char out[static VENDOR_PATH_M
 		hwid_text(i, hex);
 		if (i->product == VENDOR_TURIN)
 			(void)snprintf(fmc, sizeof(fmc), "fmcSPL=%02u&", i->fmc);
-		(void)snprintf(out, VENDOR_PATH_MAX, "/vcek/v1/%s/%s?%sblSPL=%02u&teeSPL=%02u&snpSPL=%02u&ucodeSPL=%02u", product, hex, fmc,
-		    i->bootloader, i->tee, i->snp, i->microcode);
+		(void)snprintf(out, VENDOR_PATH_MAX, "/vcek/v1/%s/%s?%sblSPL=%02u&teeSPL=%02u&snpSPL=%02u&ucodeSPL=%02u", product,
+		    hex, fmc, i->bootloader, i->tee, i->snp, i->microcode);
 		break;
 	case VENDOR_AMD_CHAIN:
 	case VENDOR_AMD_CRL:
-		(void)snprintf(out, VENDOR_PATH_MAX, "/%s/v1/%s/%s", kek, product, i->kind == VENDOR_AMD_CRL ? "crl" : "cert_chain");
+		(void)snprintf(
+		    out, VENDOR_PATH_MAX, "/%s/v1/%s/%s", kek, product, i->kind == VENDOR_AMD_CRL ? "crl" : "cert_chain");
 		break;
 	case VENDOR_TCB_INFO:
 		fmspc_text(i, hex);
@@ -197,7 +202,8 @@ void vendor_item_path(const struct vendor_item *i, char out[static VENDOR_PATH_M
 		(void)snprintf(out, VENDOR_PATH_MAX, "/%s/certification/v4/qe/identity", tee);
 		break;
 	case VENDOR_PCK_CRL:
-		(void)snprintf(out, VENDOR_PATH_MAX, "/sgx/certification/v4/pckcrl?ca=%s&encoding=der", i->platform ? "platform" : "processor");
+		(void)snprintf(out, VENDOR_PATH_MAX, "/sgx/certification/v4/pckcrl?ca=%s&encoding=der",
+		    i->platform ? "platform" : "processor");
 		break;
 	case VENDOR_ROOT_CRL:
 		(void)snprintf(out, VENDOR_PATH_MAX, "/IntelSGXRootCA.der");
@@ -235,8 +241,8 @@ bool vendor_item_store_names(const struct vendor_item *i, char tcb[static VENDOR
 	hwid_text(i, hex);
 	if (i->product == VENDOR_TURIN)
 		(void)snprintf(fmc, sizeof(fmc), "_fmc%02u", i->fmc);
-	(void)snprintf(tcb, VENDOR_PATH_MAX, "vcek/%s/bl%02u_tee%02u_snp%02u_ucode%02u%s_vcek.der", hex, i->bootloader, i->tee, i->snp,
-	    i->microcode, fmc);
+	(void)snprintf(tcb, VENDOR_PATH_MAX, "vcek/%s/bl%02u_tee%02u_snp%02u_ucode%02u%s_vcek.der", hex, i->bootloader, i->tee,
+	    i->snp, i->microcode, fmc);
 	(void)snprintf(any, VENDOR_PATH_MAX, "vcek/%s/vcek.der", hex);
 	return true;
 }
@@ -269,7 +275,8 @@ static struct span trim(struct span s)
 
 bool vendor_pem_ok(struct span b)
 {
-	return span_starts(b, "-----BEGIN CERTIFICATE-----") && span_ends(trim(b), "-----END CERTIFICATE-----") && !memchr(b.p, 0, b.n);
+	return span_starts(b, "-----BEGIN CERTIFICATE-----") && span_ends(trim(b), "-----END CERTIFICATE-----") &&
+	       !memchr(b.p, 0, b.n);
 }
 
 bool vendor_shape_ok(const struct vendor_item *i, struct span b)
@@ -280,8 +287,8 @@ bool vendor_shape_ok(const struct vendor_item *i, struct span b)
 	case VENDOR_PEM:
 		return vendor_pem_ok(b);
 	case VENDOR_JSON:
-		return span_starts(b, i->kind == VENDOR_TCB_INFO ? "{\"tcbInfo\":" : "{\"enclaveIdentity\":") && span_ends(trim(b), "\"}") &&
-		       !memchr(b.p, 0, b.n);
+		return span_starts(b, i->kind == VENDOR_TCB_INFO ? "{\"tcbInfo\":" : "{\"enclaveIdentity\":") &&
+		       span_ends(trim(b), "\"}") && !memchr(b.p, 0, b.n);
 	}
 	return false;
 }

@@ -51,9 +51,10 @@ enum vendor_shape vendor_item_shape(const struct vendor_item *i);
 /* True: what was published stays true (a chip's certificate for one firmware); its age says nothing. */
 bool vendor_item_lasting(const struct vendor_item *i);
 /* File names in upstream's store of VCEKs, relative: one for this firmware, and the old one for any. False: no VCEK. */
-bool vendor_item_store_names(const struct vendor_item *i, char tcb[static VENDOR_PATH_MAX], char any[static VENDOR_PATH_MAX]) NODISCARD;
+bool vendor_item_store_names(
+    const struct vendor_item *i, char tcb[static VENDOR_PATH_MAX], char any[static VENDOR_PATH_MAX]) NODISCARD;
 
-/* That b has the item's outer form: one whole DER SEQUENCE, PEM certificates, or a signed JSON document of that name. Says nothing
- * about what is inside, nor who signed it. */
+/* That b has the item's outer form: one whole DER SEQUENCE, PEM certificates, or a signed JSON document of that name. Says
+ * nothing about what is inside, nor who signed it. */
 bool vendor_shape_ok(const struct vendor_item *i, struct span b) NODISCARD;
 bool vendor_pem_ok(struct span b) NODISCARD;

@@ -90,8 +90,13 @@ static enum coffer_rc judge(struct http_res *r, const struct vendor_item *i, str
 enum coffer_rc vendor_get(const struct vendor_sources *s, const struct vendor_item *i, struct vendor_doc *out, struct err *e)
 {
 	const struct http_url *u = &s->origin[vendor_item_origin(i)];
-	const struct http_opts o = { .host = u->host, .port = u->port, .tls = true, .verify_ca = true, .allow_12 = true,
-		.ca_pem = s->ca_pem, .timeout_ms = s->timeout_ms };
+	const struct http_opts o = { .host = u->host,
+		.port = u->port,
+		.tls = true,
+		.verify_ca = true,
+		.allow_12 = true,
+		.ca_pem = s->ca_pem,
+		.timeout_ms = s->timeout_ms };
 	CLEANUP(http_freep) struct http *h = NULL;
 	CLEANUP(http_res_clear) struct http_res r = { 0 };
 	char own[VENDOR_PATH_MAX], path[sizeof(u->path) + VENDOR_PATH_MAX];

@@ -28,4 +28,5 @@ void vendor_doc_clear(struct vendor_doc *d); /* CLEANUP-ready */
 
 /* COFFER_E_NOTFOUND (404: the vendor has none), COFFER_E_UPSTREAM (connection, 429, 5xx: status and retry_s are set),
  * COFFER_E_DENIED (any other answer: redirect, wrong form, no issuers), COFFER_E_LIMIT. */
-enum coffer_rc vendor_get(const struct vendor_sources *s, const struct vendor_item *i, struct vendor_doc *out, struct err *e) NODISCARD;
+enum coffer_rc vendor_get(
+    const struct vendor_sources *s, const struct vendor_item *i, struct vendor_doc *out, struct err *e) NODISCARD;

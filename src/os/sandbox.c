@@ -366,13 +366,17 @@ static bool allow_client(scmp_filter_ctx c)
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, kinds[i], 0)) != 0)
 			return false;
+	if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG, 0)) != 0)
+		return false;
 	return seccomp_rule_add(c, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0)) == 0 &&
 	       allow(c, client_calls, COUNT(client_calls));
 }
 
 /* What resolving a name and checking a certificate read, as far as this machine has it. */
-static const char *const client_files[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
-	"/run/systemd/resolve", "/etc/ssl", "/usr/lib/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates" };
+static const char *const client_files[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf",
+	"/etc/gai.conf",
+	"/run/systemd/resolve", "/etc/ssl", "/usr/lib/ssl", "/etc/pki",
+	"/usr/share/ca-certificates", "/usr/local/share/ca-certificates" };
 
 static void close_given(struct given *g, size_t n)
 {

@@ -39,11 +39,11 @@ enum coffer_rc sandbox_enter_net(struct err *e) NODISCARD;
 enum coffer_rc sandbox_enter_forker(struct err *e) NODISCARD;
 
 /* For the process that fetches from vendors: it reads and writes files in cache_dir, reads below offline_fd (an open folder; -1:
- * none) and what resolving names and checking certificates needs, forks, waits for and kills its children. It cannot exec, start a
- * thread or listen. It touches no byte of the network itself: that is for its children, which must go on to
+ * none) and what resolving names and checking certificates needs, forks, waits for and kills its children. It cannot exec, start
+ * a thread or listen. It touches no byte of the network itself: that is for its children, which must go on to
  * sandbox_enter_fetcher before they do. */
 enum coffer_rc sandbox_enter_fetch(const char *cache_dir, int offline_fd, struct err *e) NODISCARD;
 
-/* For such a child: it connects to the internet and reads resolver settings and CA certificates, and uses the descriptors it holds.
- * It cannot open or remove a file of the cache, write one, fork, or signal anybody. */
+/* For such a child: it connects to the internet and reads resolver settings and CA certificates, and uses the descriptors it
+ * holds. It cannot open or remove a file of the cache, write one, fork, or signal anybody. */
 enum coffer_rc sandbox_enter_fetcher(struct err *e) NODISCARD;

@@ -80,8 +80,8 @@ enum coffer_rc fetch_reply_read(struct span b, struct fetch_reply *r, struct err
 	m.issuers = rd_blob32(&in, FETCH_ISSUERS_MAX);
 	m.reason = rd_blob32(&in, FETCH_REASON_MAX);
 	have = status == FETCH_HAVE;
-	if (!rd_done(&in) || status > FETCH_UNAVAILABLE || have != (m.body.n > 0) || have == (m.reason.n > 0) || !printable(m.reason) ||
-	    (!have && (m.issuers.n > 0 || m.fetched_at != 0)))
+	if (!rd_done(&in) || status > FETCH_UNAVAILABLE || have != (m.body.n > 0) || have == (m.reason.n > 0) ||
+	    !printable(m.reason) || (!have && (m.issuers.n > 0 || m.fetched_at != 0)))
 		return err_set(e, COFFER_E_INPUT, "fetch: malformed reply");
 	m.status = (enum fetch_status)status;
 	*r = m;

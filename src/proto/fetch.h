@@ -1,4 +1,5 @@
-/* Messages between `net` and `fetch`, which brings vendors' certificates and revocation lists; and the file that `fetch` keeps each in.
+/* Messages between `net` and `fetch`, which brings vendors' certificates and revocation lists; and the file that `fetch` keeps each
+ * in.
  *
  * cofferd-fetch AMD-URL INTEL-URL INTEL-ROOT-URL on|off     ("": the vendor's own; "off": no network)
  *                         working folder: the cache, which it alone writes
@@ -7,7 +8,8 @@
  *                         fd 5: folder of the offline store, fd 6: file of CA certificates; no folder or file: none, the system's
  *
  * Requests may overlap: each carries an id of the asker's choice, and its one reply the same. Replies come in any order.
- * What comes back has the item's outer form and is otherwise as its vendor, or whoever played it, wrote it: eval checks signatures.
+ * What comes back has the item's outer form and is otherwise as its vendor, or whoever played it, wrote it: eval checks
+ * signatures.
  */
 #pragma once
 #include "fmt/vendor_item.h"
@@ -59,6 +61,6 @@ struct fetch_file { struct vendor_item item; int64_t fetched_at; struct span bod
 
 void fetch_file_name(const struct vendor_item *i, char out[static FETCH_FILE_NAME_LEN]);
 void fetch_file_write(struct wr *w, const struct fetch_file *f);
-/* Borrows b. COFFER_E_INPUT unless the digest at its end is that of all before, and body and issuers have the item's form. The digest
- * finds broken disks, not forgers: whoever can write the folder can write any document, unsigned. */
+/* Borrows b. COFFER_E_INPUT unless the digest at its end is that of all before, and body and issuers have the item's form. The
+ * digest finds broken disks, not forgers: whoever can write the folder can write any document, unsigned. */
 enum coffer_rc fetch_file_read(struct span b, struct fetch_file *f, struct err *e) NODISCARD;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """cofferd-fetch against a vendor on the loopback: good, slow, lying; its cache; its bounds. Nothing here waits for a clock: the
 vendor holds an answer back until the test lets it go."""
-import hashlib, http.server, os, pathlib, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, urllib.parse
+import hashlib, http.server, os, pathlib, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time, urllib.parse
 
 PROGRAM, COFFER = map(os.path.abspath, sys.argv[1:3])
 HAVE, PENDING, UNAVAILABLE = 0, 1, 2
@@ -425,7 +425,16 @@ def killed_at_any_moment_it_leaves_no_broken_file(v):
     f = Fetch(cache, v.url)
     f.ask(CRL)
     assert v.arrived[CRL_PATH].wait(60)
+    kids = open(f"/proc/{f.p.pid}/task/{f.p.pid}/children").read().split()
+    held = [os.readlink(f"/proc/{kids[0]}/fd/{n}") for n in os.listdir(f"/proc/{kids[0]}/fd") if 2 < int(n) < 64]
+    assert len(kids) == 1 and sorted(h.split(":")[0] for h in held) == ["pipe", "socket"], held  # its answer, its vendor
     f.end(signal.SIGKILL)
+    for _ in range(200):
+        if not os.path.exists(f"/proc/{kids[0]}") or open(f"/proc/{kids[0]}/stat").read().split()[2] == "Z":
+            break
+        time.sleep(0.02)
+    else:
+        raise AssertionError("a child outlived its parent")
     assert os.listdir(cache) == []
     go.set()
     name, data = file_of(CRL, 1, der(2))

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The trust service from outside: cofferd and its two children on loopback, a genesis made here, upstream's kbs-client and
+"""The trust service from outside: cofferd and its four children on loopback, a genesis made here, upstream's kbs-client and
 Coffer's agent played here. Both answers of every gate are asserted. Usage: test_service.py COFFERD CLIENT_PROBE"""
 import base64, datetime, http.server, json, os, pty, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, time, traceback
 
@@ -196,6 +196,15 @@ def cofferd_refuses_mistakes_in_words():
     p = subprocess.run([COFFERD, "--nonsense"], stderr=subprocess.PIPE)
     assert p.returncode == 2 and subprocess.run([COFFERD, "--help"], stdout=subprocess.PIPE).returncode == 0
     assert subprocess.run([COFFERD, "--version"], stdout=subprocess.PIPE).stdout.startswith(b"cofferd ")
+
+
+def collateral_that_cannot_be_is_refused_before_the_service_is_ready():
+    good = open(W.config).read()
+    for table, word in (('amd-url = "http://127.0.0.1:1"', "https"), ('intel-url = "https://a/?x"', "query"), ('ca-file = "/no/such.pem"', "/no/such.pem"),
+                        ('offline = "/no/such"', "/no/such"), ("max-age = 0", "max-age")):
+        f = W.put_file("bad.toml", (good + "\n[collateral]\n" + table + "\n").encode())
+        p = subprocess.run([COFFERD, "--config", f], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30)
+        assert p.returncode in (3, 4, 5) and word in p.stderr.decode() and p.stdout == b"", (table, p.returncode, p.stderr)
 
 
 def service_starts_and_shows_the_key_of_its_description():
@@ -885,6 +894,7 @@ def sigterm_ends_everything_in_order():
 
 
 CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_in_words,
+         collateral_that_cannot_be_is_refused_before_the_service_is_ready,
          service_starts_and_shows_the_key_of_its_description, tls_below_1_3_is_refused, children_hold_no_more_than_they_need,
          upstream_client_gets_its_resource_by_cookie_and_by_token, token_is_an_ear_by_the_service_key,
          auth_refuses_other_versions_and_platforms, attest_refuses_a_wrong_answer, attest_answers_one_evidence_a_session,

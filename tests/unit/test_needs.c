@@ -10,7 +10,7 @@
 #include "tests/snpkit.h"
 #include "tests/t.h"
 
-#define X16 "c1c1c1c1c1c1c1c1"
+#define X16  "c1c1c1c1c1c1c1c1"
 #define X128 X16 X16 X16 X16 X16 X16 X16 X16
 
 /* All keys, a space behind each; "!" where it is no evidence of the platform. */
@@ -78,8 +78,11 @@ static void snp_that_nobody_can_help_needs_nothing(void)
 
 static void quote_needs_what_its_pck_names(void)
 {
-	static const struct { uint16_t version; bool td; const char *platform, *want; } kinds[] = {
-		{ 3, false, "sgx", "intel/sgx/tcb/00906ed50000 intel/pckcrl/platform intel/sgx/qe intel/rootcrl " },
+	static const struct {
+		uint16_t version;
+		bool td;
+		const char *platform, *want;
+	} kinds[] = { { 3, false, "sgx", "intel/sgx/tcb/00906ed50000 intel/pckcrl/platform intel/sgx/qe intel/rootcrl " },
 		{ 4, true, "tdx", "intel/tdx/tcb/00906ed50000 intel/pckcrl/platform intel/tdx/qe intel/rootcrl " },
 		{ 5, true, "tdx", "intel/tdx/tcb/00906ed50000 intel/pckcrl/platform intel/tdx/qe intel/rootcrl " } };
 
@@ -91,7 +94,7 @@ static void quote_needs_what_its_pck_names(void)
 		dcapkit_make(&k);
 		CHECK(same(kinds[i].platform, wr_span(&k.quote), kinds[i].want));
 		CHECK(same(kinds[i].td ? "sgx" : "tdx", wr_span(&k.quote), "!")); /* the other platform's */
-		k.quote.p[k.certs_at + 40] ^= 0x80;                                /* certificates that cannot be read */
+		k.quote.p[k.certs_at + 40] ^= 0x80;				  /* certificates that cannot be read */
 		CHECK(same(kinds[i].platform, wr_span(&k.quote), "!"));
 		dcapkit_close(&k);
 	}
@@ -126,8 +129,9 @@ static void platforms_without_a_vendor_need_nothing_and_unknown_ones_are_refused
 
 int main(void)
 {
-	static const struct t_case cases[] = { T(snp_needs_the_vcek_of_its_chip_and_firmware), T(snp_that_nobody_can_help_needs_nothing),
-		T(quote_needs_what_its_pck_names), T(cut_evidence_needs_nothing), T(platforms_without_a_vendor_need_nothing_and_unknown_ones_are_refused) };
+	static const struct t_case cases[] = { T(snp_needs_the_vcek_of_its_chip_and_firmware),
+		T(snp_that_nobody_can_help_needs_nothing), T(quote_needs_what_its_pck_names), T(cut_evidence_needs_nothing),
+		T(platforms_without_a_vendor_need_nothing_and_unknown_ones_are_refused) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -59,7 +59,8 @@ static bool read_file(int dir, const char *name, struct wr *bytes, struct fetch_
 	char its[FETCH_FILE_NAME_LEN];
 	struct err ignore = { 0 };
 
-	if (file_read_below(dir, name, FETCH_FILE_MAX, bytes, &ignore) != COFFER_OK || fetch_file_read(wr_span(bytes), f, &ignore) != COFFER_OK)
+	if (file_read_below(dir, name, FETCH_FILE_MAX, bytes, &ignore) != COFFER_OK ||
+	    fetch_file_read(wr_span(bytes), f, &ignore) != COFFER_OK)
 		return false;
 	fetch_file_name(&f->item, its);
 	return strcmp(its, name) == 0;
@@ -106,11 +107,11 @@ void cache_hit_clear(struct cache_hit *h)
 	*h = (struct cache_hit){ 0 };
 }
 
-static bool fresh(const struct vendor_item *i, int64_t fetched_at, int64_t now, uint32_t max_age)
+static bool fresh(const struct cache_want *w, int64_t fetched_at)
 {
-	if (vendor_item_lasting(i))
+	if (vendor_item_lasting(w->item))
 		return true;
-	return fetched_at <= now && now - fetched_at <= (int64_t)max_age;
+	return fetched_at <= w->now && w->now - fetched_at <= (int64_t)w->max_age;
 }
 
 static void hit(struct cache_hit *out, struct wr *bytes, const struct fetch_file *f)
@@ -130,7 +131,8 @@ static bool find_vcek(int dir, const struct vendor_item *i, int64_t now, struct 
 		CLEANUP(wr_close) struct wr bytes = { 0 };
 		struct err ignore = { 0 };
 
-		if (file_read_below(dir, name[k], FETCH_BODY_MAX, &bytes, &ignore) != COFFER_OK || !vendor_shape_ok(i, wr_span(&bytes)))
+		if (file_read_below(dir, name[k], FETCH_BODY_MAX, &bytes, &ignore) != COFFER_OK ||
+		    !vendor_shape_ok(i, wr_span(&bytes)))
 			continue;
 		hit(out, &bytes, &(struct fetch_file){ .fetched_at = now, .body = wr_span(&bytes) });
 		return true;
@@ -149,25 +151,25 @@ static bool find_file(int dir, const char *name, struct cache_hit *out)
 	return true;
 }
 
-static bool good_enough(const struct vendor_item *i, int64_t now, uint32_t max_age, struct cache_hit *h, bool *stale)
+static bool good_enough(const struct cache_want *w, struct cache_hit *h, bool *stale)
 {
-	if (fresh(i, h->fetched_at, now, max_age))
+	if (fresh(w, h->fetched_at))
 		return true;
 	*stale = true;
 	cache_hit_clear(h);
 	return false;
 }
 
-bool cache_find(struct cache *c, const struct vendor_item *i, int64_t now, uint32_t max_age, struct cache_hit *out, bool *stale)
+bool cache_find(struct cache *c, const struct cache_want *w, struct cache_hit *out, bool *stale)
 {
 	char name[FETCH_FILE_NAME_LEN];
 	size_t at;
 
 	*stale = false;
-	fetch_file_name(i, name);
-	if (c->offline >= 0 && find_vcek(c->offline, i, now, out))
+	fetch_file_name(w->item, name);
+	if (c->offline >= 0 && find_vcek(c->offline, w->item, w->now, out))
 		return true;
-	if (c->offline >= 0 && find_file(c->offline, name, out) && good_enough(i, now, max_age, out, stale))
+	if (c->offline >= 0 && find_file(c->offline, name, out) && good_enough(w, out, stale))
 		return true;
 	at = place_of(c, name);
 	if (at == c->n)
@@ -176,7 +178,7 @@ bool cache_find(struct cache *c, const struct vendor_item *i, int64_t now, uint3
 		forget(c, at);
 		return false;
 	}
-	return good_enough(i, now, max_age, out, stale);
+	return good_enough(w, out, stale);
 }
 
 enum coffer_rc cache_put(struct cache *c, const struct fetch_file *f, struct err *e)

@@ -27,7 +27,8 @@ void cache_hit_clear(struct cache_hit *h); /* CLEANUP-ready */
 
 /* The offline store first, then the cache; false when neither has one of at most max_age seconds. A time of fetching in the
  * future is no age at all. *stale: there was one, but too old. */
-bool cache_find(struct cache *c, const struct vendor_item *i, int64_t now, uint32_t max_age, struct cache_hit *out, bool *stale) NODISCARD;
+struct cache_want { const struct vendor_item *item; int64_t now; uint32_t max_age; };
+bool cache_find(struct cache *c, const struct cache_want *w, struct cache_hit *out, bool *stale) NODISCARD;
 
 /* Writes one, removing the oldest where room is wanted. COFFER_E_LIMIT, COFFER_E_SYSTEM: the cache is as before, or smaller. */
 enum coffer_rc cache_put(struct cache *c, const struct fetch_file *f, struct err *e) NODISCARD;

@@ -30,8 +30,10 @@ static enum coffer_rc answer(struct desk *d, const struct fetch_reply *r, struct
 
 static enum coffer_rc answer_have(struct desk *d, uint32_t id, const struct cache_hit *h, struct err *e)
 {
-	return answer(d, &(struct fetch_reply){ .id = id, .status = FETCH_HAVE, .fetched_at = h->fetched_at, .body = h->body,
-	    .issuers = h->issuers }, e);
+	return answer(d,
+	    &(struct fetch_reply){
+		.id = id, .status = FETCH_HAVE, .fetched_at = h->fetched_at, .body = h->body, .issuers = h->issuers },
+	    e);
 }
 
 static enum coffer_rc answer_not(struct desk *d, uint32_t id, enum fetch_status s, const char *reason, struct err *e)
@@ -120,7 +122,8 @@ static enum coffer_rc land(struct desk *d, struct flight *f, struct err *e)
 		if (!w->used || !same(&w->item, &f->item))
 			continue;
 		w->used = false;
-		rc = said.outcome == OUTCOME_GOT ? answer_have(d, w->id, &h, e) : answer_not(d, w->id, FETCH_UNAVAILABLE, reason, e);
+		rc = said.outcome == OUTCOME_GOT ? answer_have(d, w->id, &h, e)
+						 : answer_not(d, w->id, FETCH_UNAVAILABLE, reason, e);
 	}
 	worker_end(&f->w);
 	f->used = false;
@@ -167,7 +170,8 @@ static enum coffer_rc ask_vendor(struct desk *d, const struct fetch_req *q, bool
 	const struct miss *m;
 
 	if (!d->network)
-		return answer_not(d, q->id, FETCH_UNAVAILABLE, stale ? "older than wanted, and the network is off" : "neither stored nor cached, and the network is off", e);
+		return answer_not(d, q->id, FETCH_UNAVAILABLE,
+		    stale ? "older than wanted, and the network is off" : "neither stored nor cached, and the network is off", e);
 	if (find_flight(d, &q->item))
 		return wait_for_it(d, q, e);
 	m = find_miss(d, &q->item, now);
@@ -181,9 +185,10 @@ static enum coffer_rc ask_vendor(struct desk *d, const struct fetch_req *q, bool
 enum coffer_rc desk_ask(struct desk *d, const struct fetch_req *q, struct err *e)
 {
 	CLEANUP(cache_hit_clear) struct cache_hit h = { 0 };
+	struct cache_want want = { &q->item, clock_now(), q->max_age };
 	bool stale;
 
-	if (cache_find(&d->cache, &q->item, clock_now(), q->max_age, &h, &stale))
+	if (cache_find(&d->cache, &want, &h, &stale))
 		return answer_have(d, q->id, &h, e);
 	return ask_vendor(d, q, stale, e);
 }

@@ -1,7 +1,7 @@
 /* cofferd-fetch: brings vendors' certificates, revocation lists and TCB documents. See proto/fetch.h.
  *
- * This process serves from an offline store and a cache, and starts a child for each fetch; a child alone speaks with the network. Nothing
- * of what it hands on is believed here: eval checks every signature.
+ * This process serves from an offline store and a cache, and starts a child for each fetch; a child alone speaks with the network.
+ * Nothing of what it hands on is believed here: eval checks every signature.
  */
 #include <errno.h>
 #include <poll.h>
@@ -45,7 +45,8 @@ static enum coffer_rc read_ca(struct wr *out, struct err *e)
 static enum coffer_rc read_args(int argc, char **argv, struct desk *d, struct err *e)
 {
 	if (argc != 5 || (strcmp(argv[4], "on") != 0 && strcmp(argv[4], "off") != 0))
-		return err_set(e, COFFER_E_INPUT, "usage: cofferd-fetch AMD-URL INTEL-URL INTEL-ROOT-URL on|off (started by cofferd)");
+		return err_set(
+		    e, COFFER_E_INPUT, "usage: cofferd-fetch AMD-URL INTEL-URL INTEL-ROOT-URL on|off (started by cofferd)");
 	for (size_t o = 0; o < VENDOR_ORIGINS; o++)
 		TRY(vendor_source(&d->sources, (enum vendor_origin)o, argv[1 + o], e));
 	d->network = strcmp(argv[4], "on") == 0;

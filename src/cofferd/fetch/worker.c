@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "os/sandbox.h"
 
 #define CPU_SECONDS 10
+#define FDS_END 64 /* what the parent has open is below this */
 
 static enum outcome outcome_of(enum coffer_rc rc, const struct vendor_doc *d)
 {
@@ -58,7 +60,7 @@ static void say(int fd, struct span s)
 	}
 }
 
-static _Noreturn void child(const struct vendor_sources *s, const struct vendor_item *i, int out)
+static _Noreturn void child(const struct vendor_sources *s, const struct vendor_item *i, int out, pid_t parent)
 {
 	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS };
 	struct wr w = wr_open(FETCH_FRAME_MAX);
@@ -66,9 +68,11 @@ static _Noreturn void child(const struct vendor_sources *s, const struct vendor_
 	struct err e = { 0 };
 	enum coffer_rc rc;
 
-	(void)close(FETCH_FD_NET);
-	(void)close(FETCH_FD_PARENT);
-	if (setrlimit(RLIMIT_CPU, &cpu) != 0 || sandbox_enter_fetcher(&e) != COFFER_OK)
+	for (int fd = STDERR_FILENO + 1; fd < FDS_END; fd++) /* net, the stores, what other workers say */
+		if (fd != out)
+			(void)close(fd);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent || setrlimit(RLIMIT_CPU, &cpu) != 0 ||
+	    sandbox_enter_fetcher(&e) != COFFER_OK)
 		_exit(2);
 	rc = vendor_get(s, i, &d, &e);
 	wr_u8(&w, (uint8_t)outcome_of(rc, &d));
@@ -85,8 +89,8 @@ static _Noreturn void child(const struct vendor_sources *s, const struct vendor_
 enum coffer_rc worker_start(struct worker *w, const struct vendor_sources *s, const struct vendor_item *i, struct err *e)
 {
 	CLEANUP(closep) int from = -1, to = -1;
+	pid_t parent = getpid(), pid;
 	int ends[2];
-	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "pipe: %s", strerror(errno));
@@ -98,7 +102,7 @@ enum coffer_rc worker_start(struct worker *w, const struct vendor_sources *s, co
 	if (pid < 0)
 		return err_set(e, COFFER_E_SYSTEM, "fork: %s", strerror(errno));
 	if (pid == 0)
-		child(s, i, to);
+		child(s, i, to, parent);
 	*w = (struct worker){ pid, MOVE_FD(from), wr_open(FETCH_FRAME_MAX) };
 	return COFFER_OK;
 }

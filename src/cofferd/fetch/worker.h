@@ -9,7 +9,8 @@ enum outcome { OUTCOME_GOT, OUTCOME_ABSENT, OUTCOME_BUSY, OUTCOME_UNREACHED, OUT
 
 struct worker { pid_t pid; int fd; struct wr said; }; /* fd: what it says, until its end; -1: none */
 
-enum coffer_rc worker_start(struct worker *w, const struct vendor_sources *s, const struct vendor_item *i, struct err *e) NODISCARD;
+enum coffer_rc worker_start(
+    struct worker *w, const struct vendor_sources *s, const struct vendor_item *i, struct err *e) NODISCARD;
 /* Takes in what there is to read. True once it has ended its message. */
 bool worker_read(struct worker *w) NODISCARD;
 /* Ends it, however far it is, and frees. */

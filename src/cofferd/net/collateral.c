@@ -15,8 +15,8 @@ enum coffer_rc collateral_init(struct collateral_wire *c, int fd, struct err *e)
 	pthread_condattr_t a;
 
 	*c = (struct collateral_wire){ .fd = fd };
-	if (pthread_condattr_init(&a) != 0 || pthread_condattr_setclock(&a, CLOCK_MONOTONIC) != 0 || pthread_cond_init(&c->news, &a) != 0 ||
-	    pthread_mutex_init(&c->lock, NULL) != 0)
+	if (pthread_condattr_init(&a) != 0 || pthread_condattr_setclock(&a, CLOCK_MONOTONIC) != 0 ||
+	    pthread_cond_init(&c->news, &a) != 0 || pthread_mutex_init(&c->lock, NULL) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "collateral: no mutex");
 	return COFFER_OK;
 }
@@ -169,19 +169,18 @@ static enum coffer_rc exchange(struct collateral_wire *c, struct fetch_req *q, s
 	return rc;
 }
 
-enum coffer_rc collateral_get(struct collateral_wire *c, const struct vendor_item *i, uint32_t max_age, int64_t deadline_ms,
-    struct collateral_doc *out, struct err *e)
+enum coffer_rc collateral_get(struct collateral_wire *c, const struct collateral_want *w, struct collateral_doc *out, struct err *e)
 {
 	CLEANUP(collateral_doc_clear) struct collateral_doc d = { 0 };
-	int64_t left = deadline_ms - clock_monotonic_ms();
-	struct fetch_req q = { .max_age = max_age, .item = *i };
+	int64_t left = w->deadline_ms - clock_monotonic_ms();
+	struct fetch_req q = { .max_age = w->max_age, .item = w->item };
 
 	q.wait_ms = left <= 0 ? 0 : left > FETCH_WAIT_MAX ? FETCH_WAIT_MAX : (uint32_t)left;
 	TRY(exchange(c, &q, &d.bytes, e));
 	TRY(fetch_reply_read(wr_span(&d.bytes), &d.r, e));
 	if (d.r.status != FETCH_HAVE)
-		return err_set(e, d.r.status == FETCH_PENDING ? COFFER_E_LIMIT : COFFER_E_NOTFOUND, "collateral: %.*s", (int)d.r.reason.n,
-		    (const char *)d.r.reason.p);
+		return err_set(e, d.r.status == FETCH_PENDING ? COFFER_E_LIMIT : COFFER_E_NOTFOUND, "collateral: %.*s",
+		    (int)d.r.reason.n, (const char *)d.r.reason.p);
 	*out = d;
 	d = (struct collateral_doc){ 0 };
 	return COFFER_OK;

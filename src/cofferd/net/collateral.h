@@ -23,8 +23,13 @@ bool collateral_dead(struct collateral_wire *c);
 struct collateral_doc { struct wr bytes; struct fetch_reply r; }; /* r borrows bytes */
 void collateral_doc_clear(struct collateral_doc *d); /* CLEANUP-ready */
 
-/* Waits until clock_monotonic_ms() is deadline_ms at most (and at most FETCH_WAIT_MAX); a deadline that has passed asks without
- * waiting. COFFER_OK: the document. COFFER_E_LIMIT: pending, ask again later. COFFER_E_NOTFOUND: unavailable, with the reason.
- * COFFER_E_UPSTREAM: fetch is gone. No signature of it is checked yet. */
-enum coffer_rc collateral_get(struct collateral_wire *c, const struct vendor_item *i, uint32_t max_age, int64_t deadline_ms,
-    struct collateral_doc *out, struct err *e) NODISCARD;
+struct collateral_want {
+	struct vendor_item item;
+	uint32_t           max_age;     /* seconds */
+	int64_t            deadline_ms; /* clock_monotonic_ms(); one that has passed asks without waiting; at most FETCH_WAIT_MAX from now */
+};
+/* Waits until the deadline at most, and a second for fetch to say that it has passed. COFFER_OK: the document. COFFER_E_LIMIT: pending,
+ * ask again later. COFFER_E_NOTFOUND: unavailable, with the reason. COFFER_E_UPSTREAM: fetch is gone. No signature of it is checked
+ * yet. */
+enum coffer_rc collateral_get(
+    struct collateral_wire *c, const struct collateral_want *w, struct collateral_doc *out, struct err *e) NODISCARD;
