@@ -62,7 +62,8 @@ static enum coffer_rc write_plain(const char *dir, const struct vendor_item *i, 
 
 	vendor_item_key(i, name);
 	for (char *c = name; *c; c++)
-		*c = *c == '/' ? '-' : *c;
+		if (*c == '/')
+			*c = '-';
 	TRY(write_named(dir, name, ending(i), wr_span(&d->body), e));
 	return d->issuers.n > 0 ? write_named(dir, name, "issuers.pem", wr_span(&d->issuers), e) : COFFER_OK;
 }

@@ -215,10 +215,12 @@ static enum coffer_rc start_net(const struct config *c, struct service_run *s, i
 {
 	CLEANUP(closep) int theirs = -1, key = -1, cert = -1;
 	char program[600];
-	const char *const argv[] = { program, c->log_all ? "info" : "warn", NULL };
+	char age[12];
+	const char *const argv[] = { program, c->log_all ? "info" : "warn", age, NULL };
 	int fds[] = { -1, -1, 2, keep_end, -1, s->listen_fd, -1, -1, fetch_end };
 	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 9, .die_with_parent = true };
 
+	(void)snprintf(age, sizeof(age), "%u", c->collateral.max_age);
 	TRY(program_find("cofferd-net", program, sizeof(program), e));
 	TRY(open_state(c, "tls.key", &key, e));
 	TRY(open_state(c, "tls.pem", &cert, e));

@@ -327,14 +327,14 @@ def lies_are_refused_and_not_asked_again(v):
     pem = (TMP / "ca.pem").read_bytes()
     tcb = b'{"tcbInfo":{},"signature":""}'
     lies = {
-        "redirect elsewhere": (CRL, CRL_PATH, lambda h: h.send(302, b"", [("Location", other.url + CRL_PATH)])),
+        "redirect elsewhere": (CRL, CRL_PATH, lambda h: h.send(302, der(2), [("Location", other.url + CRL_PATH)])),
         "a page": (CRL, CRL_PATH, lambda h: h.send(200, b"<html>not here</html>")),
         "DER with bytes behind": (CRL, CRL_PATH, lambda h: h.send(200, der(2) + b"x")),
         "DER cut short": (CRL, CRL_PATH, lambda h: h.send(200, der(2)[:-1])),
         "nothing": (CRL, CRL_PATH, lambda h: h.send(200, b"")),
         "huge": (CRL, CRL_PATH, lambda h: h.send(200, b"", length=3 << 20)),
         "truncated": (CRL, CRL_PATH, lambda h: h.send(200, der(2)[:50], length=203)),
-        "400": (CRL, CRL_PATH, lambda h: h.send(400, b"")),
+        "400": (CRL, CRL_PATH, lambda h: h.send(400, der(2))),
         "404": (CRL, CRL_PATH, lambda h: h.send(404, b"")),
         "PEM for DER": (CRL, CRL_PATH, lambda h: h.send(200, pem)),
         "DER for PEM": ("amd/vcek/milan/cert_chain", "/vcek/v1/Milan/cert_chain", lambda h: h.send(200, der(2))),
@@ -510,6 +510,9 @@ def coffer_says_what_it_could_not_get(v):
     v.asked.clear()
     r = get(v, into, CRL, VCEK)
     assert r.returncode == 4 and "429" in r.stderr and v.asked == [CRL_PATH]
+    v.plan[CRL_PATH] = lambda h: h.send(200, b"<html>")
+    r = get(v, TMP / "page", CRL)
+    assert r.returncode == 1 and "form" in r.stderr and os.listdir(TMP / "page") == []
     r = get(v, into, CRL, ca="other.pem")
     assert r.returncode == 1 and "certificate" in r.stderr
     r = coffer("collateral", "get", CRL, "--into", into, "--amd-url", "http://127.0.0.1:1")

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -39,12 +40,13 @@ static enum outcome outcome_of(enum coffer_rc rc, const struct vendor_doc *d)
 /* What others wrote goes into a log and to a person. */
 static void put_reason(struct wr *w, const char *msg)
 {
-	char text[FETCH_REASON_MAX] = "";
-	size_t n = 0;
+	char text[FETCH_REASON_MAX];
 
-	for (; msg[n] && n + 1 < sizeof(text); n++)
-		text[n] = msg[n] < 0x20 || msg[n] > 0x7e ? '?' : msg[n];
-	wr_blob32(w, span_of(n ? text : "failed"));
+	(void)snprintf(text, sizeof(text), "%.*s", FETCH_REASON_MAX - 1, msg[0] ? msg : "failed");
+	for (char *c = text; *c; c++)
+		if (*c < 0x20 || *c > 0x7e)
+			*c = '?';
+	wr_blob32(w, span_of(text));
 }
 
 static void say(int fd, struct span s)

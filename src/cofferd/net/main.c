@@ -117,9 +117,15 @@ int main(int argc, char **argv)
 {
 	struct net net = { 0 };
 	struct err e = { 0 };
+	uint64_t age = 0;
 
-	net.log_all = argc > 1 && strcmp(argv[1], "info") == 0;
 	(void)setvbuf(stderr, NULL, _IOLBF, 4096);
+	if (argc != 3 || !span_u64(span_of(argv[2]), &age) || age == 0 || age > UINT32_MAX) {
+		(void)fprintf(stderr, "usage: cofferd-net info|warn MAX-AGE (started by cofferd)\n");
+		return 1;
+	}
+	net.log_all = strcmp(argv[1], "info") == 0;
+	net.max_age = (uint32_t)age;
 	if (run(&net, &e) != COFFER_OK) {
 		(void)fprintf(stderr, "cofferd-net: %s\n", e.msg);
 		return 1;

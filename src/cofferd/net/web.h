@@ -13,6 +13,7 @@ struct net {
 	struct keeper keep;
 	struct collateral_wire fetch;
 	struct conns  conns;
+	uint32_t      max_age; /* seconds: how old collateral may be where an owner says nothing */
 	bool          log_all; /* else only what failed on our side */
 };
 
