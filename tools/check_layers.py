@@ -15,7 +15,7 @@ MAY = {  # directory -> directories it may include (itself is implied)
     "image": ["base", "os", "fmt", "crypto", "net"],
     "trust": ["base", "fmt", "crypto", "evidence"],
     "proto": ["base", "os", "fmt", "crypto", "trust"],
-    "cofferd": ["base", "os", "fmt", "crypto", "policy", "evidence", "trust", "proto"],
+    "cofferd": ["base", "os", "fmt", "crypto", "net", "policy", "evidence", "trust", "proto"], # net: for cofferd-fetch, a client of vendors
     "agent": ["base", "os", "fmt", "crypto", "net", "client", "policy", "evidence", "image", "trust", "proto"],
     "shim": ["base", "os", "fmt", "proto"],
     "cli": ["base", "os", "fmt", "crypto", "net", "client", "policy", "evidence", "image", "trust", "proto"],

@@ -60,6 +60,13 @@ const struct verb cli_verbs[] = {
 	{ .path = "measure tpm", .args = "", .persona = "everyone", .summary = "Compute the PCRs of a VM's measured boot from what it boots",
 	    .help = "Either --uki or --kernel. The firmware's own registers (0 to 3, 7) are not computed but replayed from --event-log.",
 	    .opts = opts_measure_tpm, .run = cmd_measure_tpm },
+	{ .path = "collateral needs", .args = "", .persona = "everyone", .summary = "List what evidence needs from its platform's vendor, an item a line",
+	    .help = "Nothing is printed where nothing could be fetched that helps.", .opts = opts_collateral_needs, .run = cmd_collateral_needs },
+	{ .path = "collateral get", .args = "ITEM...", .persona = "everyone", .summary = "Fetch vendors' certificates, revocation lists and TCB documents into a folder",
+	    .help = "ITEM: amd/vcek/PRODUCT/HWID/TCB, amd/vcek|vlek/PRODUCT/cert_chain|crl, intel/tdx|sgx/tcb/FMSPC, intel/tdx|sgx/qe, "
+		    "intel/pckcrl/platform|processor, intel/rootcrl: 'coffer collateral needs' prints them. No signature is checked here; "
+		    "whoever appraises with them does.",
+	    .opts = opts_collateral_get, .min_pos = 1, .max_pos = 64, .run = cmd_collateral_get },
 	{ .path = "data seal", .args = "FILE", .persona = DO, .summary = "Encrypt a data file under a fresh key",
 	    .help = "Put the key with 'coffer asset put'; each sealing is a new version of the asset and opens under its own key alone.",
 	    .opts = opts_data_seal, .min_pos = 1, .max_pos = 1, .run = cmd_data_seal },

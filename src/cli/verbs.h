@@ -20,6 +20,8 @@ VERB(cmd_evidence_platforms);
 VERB(cmd_measure_snp);
 VERB(cmd_measure_tdx);
 VERB(cmd_measure_tpm);
+VERB(cmd_collateral_get);
+VERB(cmd_collateral_needs);
 VERB(cmd_asset_seal);
 VERB(cmd_asset_put);
 VERB(cmd_asset_policy);
@@ -57,7 +59,7 @@ int cmd_policy_check(struct cli *c, struct err *e);
 int cmd_policy_test(struct cli *c, struct err *e);
 
 extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[], opts_genesis_use[], opts_party_request[],
-    opts_party_admit[], opts_service_sign[], opts_token[], opts_evidence_appraise[], opts_evidence_show[], opts_evidence_test[], opts_measure_snp[], opts_measure_tdx[], opts_measure_tpm[], opts_asset_seal[], opts_asset_put[], opts_asset_policy[], opts_asset_list[],
+    opts_party_admit[], opts_service_sign[], opts_token[], opts_evidence_appraise[], opts_evidence_show[], opts_evidence_test[], opts_collateral_get[], opts_collateral_needs[], opts_measure_snp[], opts_measure_tdx[], opts_measure_tpm[], opts_asset_seal[], opts_asset_put[], opts_asset_policy[], opts_asset_list[],
     opts_asset_delete[], opts_data_seal[], opts_data_open[], opts_image_encrypt[], opts_image_decrypt[], opts_image_sign[],
     opts_image_verify[], opts_image_push[], opts_image_release[], opts_workload_build[], opts_workload_publish[],
     opts_workload_show[], opts_approve[], opts_revoke[], opts_history[], opts_result_open[], opts_policy_eval[],

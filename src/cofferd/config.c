@@ -31,20 +31,25 @@ static enum coffer_rc text(const struct json *v, const char *name, const char *f
 	return COFFER_OK;
 }
 
+/* A file's name, relative to the configuration's folder; "" stays "". */
+static enum coffer_rc path(const struct json *v, const char *name, const char *dir, char *dst, size_t cap, struct err *e)
+{
+	char given[512];
+	bool whole;
+
+	TRY(text(v, name, "", given, sizeof(given), e));
+	whole = given[0] == '/' || given[0] == '\0';
+	if (snprintf(dst, cap, "%s%s%s", whole ? "" : dir, whole ? "" : "/", given) >= (int)cap)
+		return err_set(e, COFFER_E_LIMIT, "%s: the path is too long", name);
+	return COFFER_OK;
+}
+
 static enum coffer_rc read_paths(const struct json *v, const char *dir, struct config *c, struct err *e)
 {
-	char name[512];
-
 	TRY(text(v, "state", NULL, c->state, sizeof(c->state), e));
 	if (c->state[0] != '/')
 		return err_set(e, COFFER_E_INPUT, "state is not an absolute path");
-	TRY(text(v, "genesis", "", name, sizeof(name), e));
-	if (name[0] == '\0')
-		return COFFER_OK;
-	if (snprintf(c->genesis, sizeof(c->genesis), "%s%s%s", name[0] == '/' ? "" : dir, name[0] == '/' ? "" : "/", name) >=
-	    (int)sizeof(c->genesis))
-		return err_set(e, COFFER_E_LIMIT, "genesis: the path is too long");
-	return COFFER_OK;
+	return path(v, "genesis", dir, c->genesis, sizeof(c->genesis), e);
 }
 
 static enum coffer_rc read_digest(const struct json *v, struct config *c, struct err *e)
@@ -59,9 +64,38 @@ static enum coffer_rc read_digest(const struct json *v, struct config *c, struct
 	return COFFER_OK;
 }
 
+/* Whether a URL is one that fetch takes is for fetch to say, before the service is ready. */
+static enum coffer_rc read_collateral(const struct json *v, const char *dir, struct config_collateral *c, struct err *e)
+{
+	static const char *const names[] = { "enabled", "offline", "amd-url", "intel-url", "intel-root-url", "ca-file",
+		"max-age", NULL };
+	uint64_t age = CONFIG_MAX_AGE;
+
+	c->enabled = true;
+	c->max_age = CONFIG_MAX_AGE;
+	if (!v)
+		return COFFER_OK;
+	if (json_type(v) != JSON_OBJECT)
+		return err_set(e, COFFER_E_INPUT, "collateral is no table");
+	TRY(json_closed(v, names, "collateral", e));
+	if (json_get(v, "enabled") && !json_bool(json_get(v, "enabled"), &c->enabled))
+		return err_set(e, COFFER_E_INPUT, "enabled is neither true nor false");
+	TRY(text(v, "offline", "", c->offline, sizeof(c->offline), e));
+	if (c->offline[0] && c->offline[0] != '/')
+		return err_set(e, COFFER_E_INPUT, "offline is not an absolute path");
+	TRY(text(v, "amd-url", "", c->amd_url, sizeof(c->amd_url), e));
+	TRY(text(v, "intel-url", "", c->intel_url, sizeof(c->intel_url), e));
+	TRY(text(v, "intel-root-url", "", c->intel_root_url, sizeof(c->intel_root_url), e));
+	TRY(path(v, "ca-file", dir, c->ca_file, sizeof(c->ca_file), e));
+	if (json_get(v, "max-age") && (!json_u64(json_get(v, "max-age"), &age) || age == 0 || age > UINT32_MAX))
+		return err_set(e, COFFER_E_INPUT, "max-age is no number of seconds from 1 to %u", UINT32_MAX);
+	c->max_age = (uint32_t)age;
+	return COFFER_OK;
+}
+
 enum coffer_rc config_parse(struct span in, const char *dir, struct config *out, struct err *e)
 {
-	static const char *const names[] = { "id", "listen", "state", "genesis", "genesis-digest", "log", NULL };
+	static const char *const names[] = { "id", "listen", "state", "genesis", "genesis-digest", "log", "collateral", NULL };
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	struct config c = { 0 };
 	const struct json *v;
@@ -80,6 +114,8 @@ enum coffer_rc config_parse(struct span in, const char *dir, struct config *out,
 	c.log_all = strcmp(log, "info") == 0;
 	if (!c.log_all && strcmp(log, "warn") != 0)
 		return err_set(e, COFFER_E_INPUT, "log is \"info\" or \"warn\"");
+	if (read_collateral(json_get(v, "collateral"), dir, &c.collateral, e) != COFFER_OK)
+		return err_wrap(e, "collateral");
 	*out = c;
 	return COFFER_OK;
 }

@@ -6,12 +6,28 @@
  *   genesis = "genesis.json"      the signed envelope; relative to the configuration file
  *   genesis-digest = "<hex>"      which genesis it must be
  *   log = "info"                  or "warn": failures alone
+ *
+ *   [collateral]                  what vendors publish about platforms (docs/evidence.md); every key may be left out
+ *   enabled = true                false: never over the network, from offline and the cache alone
+ *   offline = "/srv/collateral"   a store that is read first; absolute
+ *   amd-url = "https://..."       instead of AMD's; intel-url, intel-root-url: instead of Intel's
+ *   ca-file = "ca.pem"            who vouches for those hosts, instead of the system's; relative to the configuration file
+ *   max-age = 86400               seconds: how old it may be where an owner says nothing
  */
 #pragma once
 #include "base/err.h"
 #include "base/rd.h"
 #include "base/wr.h"
 #include "trust/name.h"
+
+#define CONFIG_MAX_AGE 86400
+
+struct config_collateral {
+	bool     enabled;
+	char     offline[512], ca_file[1024];                      /* "" if absent */
+	char     amd_url[256], intel_url[256], intel_root_url[256]; /* "" if absent: the vendor's own */
+	uint32_t max_age;
+};
 
 struct config {
 	char    id[PARTY_MAX]; /* "" if absent */
@@ -21,6 +37,7 @@ struct config {
 	bool    has_digest;
 	uint8_t digest[32];
 	bool    log_all;
+	struct config_collateral collateral;
 };
 
 /* COFFER_E_INPUT names the key. `dir` is prefixed to relative file names. */

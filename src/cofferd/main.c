@@ -14,7 +14,7 @@ static const char usage[] =
 	"                                 entries revoked is in force again; it is written into the journal\n"
 	"  cofferd --help | --version\n"
 	"\n"
-	"The configuration (TOML): id, listen, state, genesis, genesis-digest, log.\n";
+	"The configuration (TOML): id, listen, state, genesis, genesis-digest, log, [collateral].\n";
 
 static int fail(const struct err *e)
 {

@@ -16,6 +16,7 @@
 #include "cofferd/parent.h"
 #include "os/file.h"
 #include "os/ipc.h"
+#include "os/sandbox.h"
 #include "os/spawn.h"
 #include "proto/keep_config.h"
 
@@ -31,7 +32,7 @@ struct child {
 };
 
 struct service_run {
-	struct child eval, keep, net;
+	struct child eval, fetch, keep, net;
 	int          listen_fd;
 	char         address[80];
 };
@@ -161,16 +162,65 @@ static enum coffer_rc start_keep(const struct config *c, struct service_run *s, 
 	return await_keep(s->keep.ctl, e);
 }
 
+/* ---- fetch ---- */
+
+/* The cache, where fetch works: its own, for it gives up root and cannot even walk there. */
+static enum coffer_rc make_cache(const struct config *c, char *path, size_t n, struct err *e)
+{
+	CLEANUP(closep) int dir = -1;
+
+	(void)snprintf(path, n, "%s/fetch", c->state);
+	TRY(file_mkdirs(path, 0700, e));
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir < 0)
+		return err_set(e, COFFER_E_SYSTEM, "%s: %s", path, strerror(errno));
+	return sandbox_own_as_nobody(dir, e);
+}
+
+/* -1 stays -1: fetch finds no folder, or no file, there. */
+static enum coffer_rc open_named(const char *path, int flags, int *fd, struct err *e)
+{
+	if (path[0] == '\0')
+		return COFFER_OK;
+	*fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+	return *fd < 0 ? err_set(e, COFFER_E_NOTFOUND, "collateral: %s: %s", path, strerror(errno)) : COFFER_OK;
+}
+
+static enum coffer_rc start_fetch(const struct config *c, struct service_run *s, int net_end, struct err *e)
+{
+	CLEANUP(closep) int theirs = -1, offline = -1, ca = -1;
+	const struct config_collateral *k = &c->collateral;
+	char program[600], cache[600];
+	const char *const argv[] = { program, k->amd_url, k->intel_url, k->intel_root_url, k->enabled ? "on" : "off", NULL };
+	int fds[] = { -1, -1, 2, net_end, -1, -1, -1 };
+	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 7, .cwd = cache, .die_with_parent = true };
+
+	TRY(program_find("cofferd-fetch", program, sizeof(program), e));
+	TRY(make_cache(c, cache, sizeof(cache), e));
+	TRY(open_named(k->offline, O_DIRECTORY, &offline, e));
+	TRY(open_named(k->ca_file, 0, &ca, e));
+	TRY(pair(&s->fetch.ctl, &theirs, e));
+	fds[4] = theirs;
+	fds[5] = offline;
+	fds[6] = ca;
+	TRY(spawn_start(&sp, &s->fetch.pid, e));
+	closep(&theirs);
+	theirs = -1;
+	return await_ready(&s->fetch, e);
+}
+
 /* ---- net ---- */
 
-static enum coffer_rc start_net(const struct config *c, struct service_run *s, int keep_end, struct err *e)
+static enum coffer_rc start_net(const struct config *c, struct service_run *s, int keep_end, int fetch_end, struct err *e)
 {
 	CLEANUP(closep) int theirs = -1, key = -1, cert = -1;
 	char program[600];
-	const char *const argv[] = { program, c->log_all ? "info" : "warn", NULL };
-	int fds[] = { -1, -1, 2, keep_end, -1, s->listen_fd, -1, -1 };
-	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 8, .die_with_parent = true };
+	char age[12];
+	const char *const argv[] = { program, c->log_all ? "info" : "warn", age, NULL };
+	int fds[] = { -1, -1, 2, keep_end, -1, s->listen_fd, -1, -1, fetch_end };
+	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 9, .die_with_parent = true };
 
+	(void)snprintf(age, sizeof(age), "%u", c->collateral.max_age);
 	TRY(program_find("cofferd-net", program, sizeof(program), e));
 	TRY(open_state(c, "tls.key", &key, e));
 	TRY(open_state(c, "tls.pem", &cert, e));
@@ -220,6 +270,7 @@ static void end_child(struct child *c)
 static void end_all(struct service_run *s)
 {
 	end_child(&s->net); /* first: nothing asks keep any more */
+	end_child(&s->fetch);
 	end_child(&s->keep);
 	end_child(&s->eval);
 	closep(&s->listen_fd);
@@ -239,27 +290,29 @@ static enum coffer_rc announce(const struct config *c, const struct service_run 
 
 static enum coffer_rc start(const struct config *c, struct service_run *s, struct err *e)
 {
-	CLEANUP(closep) int a = -1, b = -1, x = -1, y = -1;
+	CLEANUP(closep) int a = -1, b = -1, x = -1, y = -1, f = -1, g = -1;
 
 	TRY(listen_on(c->listen, &s->listen_fd, e));
 	TRY(listen_name(s->listen_fd, s->address, sizeof(s->address), e));
 	TRY(pair(&a, &b, e));
 	TRY(pair(&x, &y, e));
+	TRY(pair(&f, &g, e));
 	TRY(start_eval(s, x, e));
 	TRY(start_keep(c, s, a, y, e));
-	TRY(start_net(c, s, b, e));
+	TRY(start_fetch(c, s, f, e));
+	TRY(start_net(c, s, b, g, e));
 	return announce(c, s, e);
 }
 
 /* Each child ends when a neighbour does: the one that a signal ended, or else that did not end in order, is the cause. */
 static enum coffer_rc child_ended(struct service_run *s, struct err *e)
 {
-	struct child *all[] = { &s->net, &s->keep, &s->eval };
+	struct child *all[] = { &s->net, &s->keep, &s->eval, &s->fetch };
 	const struct child *c = &s->keep;
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		(void)wait_gone(all[i], SETTLE_MS);
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		if (all[i]->pid <= 0 && all[i]->status != 0 && (c->status == 0 || (WIFSIGNALED(all[i]->status) && !WIFSIGNALED(c->status))))
 			c = all[i];
 	if (WIFSIGNALED(c->status))
@@ -271,7 +324,7 @@ static enum coffer_rc child_ended(struct service_run *s, struct err *e)
 static enum coffer_rc watch(struct service_run *s, struct err *e)
 {
 	CLEANUP(closep) int sig = -1;
-	struct pollfd p[4];
+	struct pollfd p[5];
 	sigset_t set;
 
 	(void)sigemptyset(&set);
@@ -285,10 +338,11 @@ static enum coffer_rc watch(struct service_run *s, struct err *e)
 	p[1] = (struct pollfd){ .fd = s->keep.ctl, .events = POLLIN };
 	p[2] = (struct pollfd){ .fd = s->net.ctl, .events = POLLIN };
 	p[3] = (struct pollfd){ .fd = s->eval.ctl, .events = POLLIN };
-	while (poll(p, 4, -1) < 0)
+	p[4] = (struct pollfd){ .fd = s->fetch.ctl, .events = POLLIN };
+	while (poll(p, 5, -1) < 0)
 		if (errno != EINTR)
 			return err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
-	if (p[1].revents || p[2].revents || p[3].revents)
+	if (p[1].revents || p[2].revents || p[3].revents || p[4].revents)
 		return child_ended(s, e);
 	(void)fprintf(stderr, "cofferd: asked to end\n");
 	return COFFER_OK;
@@ -296,7 +350,11 @@ static enum coffer_rc watch(struct service_run *s, struct err *e)
 
 enum coffer_rc serve(const struct config *c, struct err *e)
 {
-	struct service_run s = { .eval = { "eval", -1, -1, 0 }, .keep = { "keep", -1, -1, 0 }, .net = { "net", -1, -1, 0 }, .listen_fd = -1 };
+	struct service_run s = { .eval = { "eval", -1, -1, 0 },
+		.fetch = { "fetch", -1, -1, 0 },
+		.keep = { "keep", -1, -1, 0 },
+		.net = { "net", -1, -1, 0 },
+		.listen_fd = -1 };
 	enum coffer_rc rc = start(c, &s, e);
 
 	if (rc == COFFER_OK)

@@ -11,6 +11,7 @@
 #include "evidence/fixed.h"
 #include "evidence/hcl.h"
 #include "evidence/ints.h"
+#include "evidence/needs.h"
 #include "evidence/snp_report.h"
 #include "evidence/tpm_quote.h"
 #include "fmt/enc.h"
@@ -478,5 +479,32 @@ static bool looks_like_tdx(struct span evidence)
 	return reads(evidence, true);
 }
 
-const struct tee_driver tee_az_snp = { "az-snp-vtpm", "az-snp-vtpm", "cpu", appraise_snp, looks_like_snp };
-const struct tee_driver tee_az_tdx = { "az-tdx-vtpm", "az-tdx-vtpm", "cpu", appraise_tdx, looks_like_tdx };
+static enum coffer_rc needs_of_snp(struct span evidence, struct needs *out, struct err *e)
+{
+	CLEANUP(az_clear) struct az a = { 0 };
+	CLEANUP(certs_clear) struct cert_list came = { 0 };
+	struct snp_report r;
+
+	TRY(read_evidence(evidence, &a, e));
+	if (a.hcl.type != HCL_SNP)
+		return err_set(e, COFFER_E_INPUT, "az evidence: the hardware's report is no SNP report");
+	TRY(snp_report_parse(a.hcl.hw_report, &r, e));
+	TRY(certs_read(wr_span(&a.hw), &came, e));
+	needs_snp(&r, &came, out);
+	return COFFER_OK;
+}
+
+static enum coffer_rc needs_of_tdx(struct span evidence, struct needs *out, struct err *e)
+{
+	CLEANUP(az_clear) struct az a = { .td = true };
+	struct dcap_quote q;
+
+	TRY(read_evidence(evidence, &a, e));
+	TRY(dcap_quote_parse(wr_span(&a.hw), &q, e));
+	if (!q.is_td)
+		return err_set(e, COFFER_E_INPUT, "az evidence: the quote is not of a TD");
+	return needs_dcap(&q, out, e);
+}
+
+const struct tee_driver tee_az_snp = { "az-snp-vtpm", "az-snp-vtpm", "cpu", appraise_snp, looks_like_snp, needs_of_snp };
+const struct tee_driver tee_az_tdx = { "az-tdx-vtpm", "az-tdx-vtpm", "cpu", appraise_tdx, looks_like_tdx, needs_of_tdx };

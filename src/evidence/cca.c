@@ -242,4 +242,4 @@ static bool looks_like(struct span evidence)
 	return read_evidence(evidence, &c, &ignore) == COFFER_OK;
 }
 
-const struct tee_driver tee_cca = { "cca", "cca", "cpu", appraise, looks_like };
+const struct tee_driver tee_cca = { "cca", "cca", "cpu", appraise, looks_like, NULL };

@@ -75,6 +75,7 @@ enum coffer_rc ev_done(const struct ev_out *o, struct err *e) NODISCARD;
 void ev_part(struct wr *part, struct span bytes);
 void ev_part_path(struct ev_out *o, const struct cert_path *path);
 
+struct needs;
 struct tee_driver {
 	const char *name;            /* "snp" */
 	const char *claims_key;      /* member of the policy's input: "snp", "tpm", ... */
@@ -82,6 +83,8 @@ struct tee_driver {
 	/* COFFER_OK whenever a verdict was reached, whatever it is; errors are ours alone (memory, bug). */
 	enum coffer_rc (*appraise)(const struct ev_in *in, struct ev_out *out, struct err *e);
 	bool (*looks_like)(struct span evidence); /* for `evidence show` on a file of unknown kind; raw forms by their fixed fields */
+	/* What it will want from its vendor, appended (evidence/needs.h). COFFER_E_INPUT: not its evidence. NULL: nothing ever. */
+	enum coffer_rc (*needs)(struct span evidence, struct needs *out, struct err *e);
 };
 const struct tee_driver *tee_driver_find(struct span name); /* NULL: absent */
 const struct tee_driver *tee_driver_at(size_t i);           /* NULL past the end */

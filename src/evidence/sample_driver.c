@@ -59,4 +59,4 @@ static bool looks_like(struct span evidence)
 	       sample_parse(json_root(doc), &s, &ignore) == COFFER_OK;
 }
 
-const struct tee_driver tee_sample = { "sample", "sample", "cpu", appraise, looks_like };
+const struct tee_driver tee_sample = { "sample", "sample", "cpu", appraise, looks_like, NULL };

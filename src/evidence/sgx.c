@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "evidence/dcap.h"
 #include "evidence/driver.h"
+#include "evidence/needs.h"
 #include "fmt/enc.h"
 
 #define OUT_MAX (64u << 10)
@@ -145,4 +146,12 @@ static bool looks_like(struct span evidence)
 	return read_evidence(evidence, &s, &ignore) == COFFER_OK;
 }
 
-const struct tee_driver tee_sgx = { "sgx", "sgx", "cpu", appraise, looks_like };
+static enum coffer_rc needs(struct span evidence, struct needs *out, struct err *e)
+{
+	CLEANUP(sgx_clear) struct sgx s = { 0 };
+
+	TRY(read_evidence(evidence, &s, e));
+	return needs_dcap(&s.d.q, out, e);
+}
+
+const struct tee_driver tee_sgx = { "sgx", "sgx", "cpu", appraise, looks_like, needs };

@@ -7,6 +7,7 @@
 #include "evidence/driver.h"
 #include "evidence/fixed.h"
 #include "evidence/ints.h"
+#include "evidence/needs.h"
 #include "evidence/snp_vek.h"
 #include "fmt/enc.h"
 
@@ -324,4 +325,13 @@ static bool looks_like(struct span evidence)
 	return read_evidence(evidence, &s, &ignore) == COFFER_OK;
 }
 
-const struct tee_driver tee_snp = { "snp", "snp", "cpu", appraise, looks_like };
+static enum coffer_rc needs(struct span evidence, struct needs *out, struct err *e)
+{
+	CLEANUP(snp_clear) struct snp s = { 0 };
+
+	TRY(read_evidence(evidence, &s, e));
+	needs_snp(&s.r, &s.certs, out);
+	return COFFER_OK;
+}
+
+const struct tee_driver tee_snp = { "snp", "snp", "cpu", appraise, looks_like, needs };

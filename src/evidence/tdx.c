@@ -9,6 +9,7 @@
 #include "evidence/eventlog.h"
 #include "evidence/fixed.h"
 #include "evidence/ints.h"
+#include "evidence/needs.h"
 #include "fmt/enc.h"
 
 #define JSON_MAX ((size_t)EVENTLOG_MAX * 2)
@@ -223,4 +224,12 @@ static bool looks_like(struct span evidence)
 	return read_evidence(evidence, &t, &ignore) == COFFER_OK;
 }
 
-const struct tee_driver tee_tdx = { "tdx", "tdx", "cpu", appraise, looks_like };
+static enum coffer_rc needs(struct span evidence, struct needs *out, struct err *e)
+{
+	CLEANUP(tdx_clear) struct tdx t = { 0 };
+
+	TRY(read_evidence(evidence, &t, e));
+	return needs_dcap(&t.d.q, out, e);
+}
+
+const struct tee_driver tee_tdx = { "tdx", "tdx", "cpu", appraise, looks_like, needs };

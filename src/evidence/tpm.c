@@ -346,5 +346,5 @@ static bool never(struct span evidence)
 	return false;
 }
 
-const struct tee_driver tee_tpm = { "tpm", "tpm", "cpu", appraise_tpm, looks_like };
-const struct tee_driver tee_swtpm = { "swtpm", "tpm", "cpu", appraise_swtpm, never };
+const struct tee_driver tee_tpm = { "tpm", "tpm", "cpu", appraise_tpm, looks_like, NULL };
+const struct tee_driver tee_swtpm = { "swtpm", "tpm", "cpu", appraise_swtpm, never, NULL };

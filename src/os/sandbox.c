@@ -17,6 +17,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -73,6 +75,13 @@ enum coffer_rc sandbox_drop_root(struct err *e)
 		return COFFER_OK;
 	if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "dropping root: %s", strerror(errno));
+	return COFFER_OK;
+}
+
+enum coffer_rc sandbox_own_as_nobody(int dir, struct err *e)
+{
+	if (geteuid() == 0 && fchown(dir, NOBODY, NOBODY) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "giving away a folder: %s", strerror(errno));
 	return COFFER_OK;
 }
 
@@ -133,6 +142,23 @@ static const int net_calls[] = {
 static const int forker_calls[] = {
 	SCMP_SYS(wait4), SCMP_SYS(kill), SCMP_SYS(pipe2), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
 	SCMP_SYS(setrlimit), SCMP_SYS(prlimit64),
+};
+
+/* A cache of files, children, and what those call on their way into their own door. */
+static const int fetch_calls[] = {
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+	SCMP_SYS(getdents64), SCMP_SYS(fsync), SCMP_SYS(fchmod), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename),
+	SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(fstatfs),
+	SCMP_SYS(wait4), SCMP_SYS(kill), SCMP_SYS(pipe2), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
+	SCMP_SYS(setrlimit), SCMP_SYS(prlimit64), SCMP_SYS(seccomp),
+	SCMP_SYS(landlock_create_ruleset), SCMP_SYS(landlock_add_rule), SCMP_SYS(landlock_restrict_self),
+};
+
+/* A client of the network: names are resolved by the C library, which asks netlink for the machine's addresses. */
+static const int client_calls[] = {
+	SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
+	SCMP_SYS(sendmmsg), SCMP_SYS(ioctl), SCMP_SYS(getdents64), SCMP_SYS(access), SCMP_SYS(readlink), SCMP_SYS(pread64),
+	SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
 };
 
 #define FS_TRUNCATE (1ull << 14) /* LANDLOCK_ACCESS_FS_TRUNCATE, ABI 3: newer than the oldest headers we build with */
@@ -207,38 +233,52 @@ static enum coffer_rc new_filter(scmp_filter_ctx *out, struct err *e)
 	return COFFER_OK;
 }
 
-/* Every file right that the kernel knows is taken away; then those below dir given back.
- * dir NULL gives nothing back. */
-static enum coffer_rc enter_landlock(const char *dir, struct err *e)
+struct given { int fd; uint64_t rights; }; /* below an open folder, or on an open file */
+
+#define LL_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define LL_WRITE (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG)
+
+/* Every file right that the kernel knows is taken away; then what is given is given back. */
+static enum coffer_rc restrict_files(const struct given *g, size_t n, struct err *e)
 {
-	const uint64_t rw = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
-	    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG;
 	struct landlock_ruleset_attr all = { .handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1 };
-	struct landlock_path_beneath_attr below = { .allowed_access = rw };
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	CLEANUP(closep) int rules = -1;
-	CLEANUP(closep) int at = -1;
 
 	if (abi < 1)
 		return err_set(e, COFFER_E_SYSTEM, "sandbox: landlock is not available: %s", strerror(errno));
 	if (abi >= 2)
 		all.handled_access_fs |= LANDLOCK_ACCESS_FS_REFER;
-	if (abi >= 3) {
+	if (abi >= 3)
 		all.handled_access_fs |= FS_TRUNCATE;
-		below.allowed_access |= FS_TRUNCATE;
-	}
 	rules = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
 	if (rules < 0)
 		return err_set(e, COFFER_E_SYSTEM, "sandbox: landlock: %s", strerror(errno));
-	if (dir) {
-		at = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		below.parent_fd = at;
-		if (at < 0 || syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &below, 0) != 0)
-			return err_set(e, COFFER_E_SYSTEM, "sandbox: %s: %s", dir, strerror(errno));
+	for (size_t i = 0; i < n; i++) {
+		struct landlock_path_beneath_attr below = { .allowed_access = g[i].rights, .parent_fd = g[i].fd };
+
+		if (abi >= 3 && (g[i].rights & LANDLOCK_ACCESS_FS_WRITE_FILE))
+			below.allowed_access |= FS_TRUNCATE;
+		if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &below, 0) != 0)
+			return err_set(e, COFFER_E_SYSTEM, "sandbox: landlock: %s", strerror(errno));
 	}
 	if (syscall(SYS_landlock_restrict_self, rules, 0) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "sandbox: landlock: %s", strerror(errno));
 	return COFFER_OK;
+}
+
+/* dir NULL gives nothing back. */
+static enum coffer_rc enter_landlock(const char *dir, struct err *e)
+{
+	CLEANUP(closep) int at = -1;
+	struct given g = { -1, LL_READ | LL_WRITE };
+
+	if (!dir)
+		return restrict_files(NULL, 0, e);
+	at = g.fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0)
+		return err_set(e, COFFER_E_SYSTEM, "sandbox: %s: %s", dir, strerror(errno));
+	return restrict_files(&g, 1, e);
 }
 
 static void cap_freep(cap_t *c)
@@ -316,4 +356,92 @@ enum coffer_rc sandbox_enter_forker(struct err *e)
 	TRY(drop_powers(e));
 	TRY(enter_landlock(NULL, e));
 	return load(c, e);
+}
+
+/* Internet and netlink; a local socket (a name service's) is answered as if it were not there. */
+static bool allow_client(scmp_filter_ctx c)
+{
+	const scmp_datum_t kinds[] = { AF_INET, AF_INET6, AF_NETLINK };
+
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, kinds[i], 0)) != 0)
+			return false;
+	if (seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG, 0)) != 0)
+		return false;
+	return seccomp_rule_add(c, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0)) == 0 &&
+	       allow(c, client_calls, COUNT(client_calls));
+}
+
+/* What resolving a name and checking a certificate read, as far as this machine has it. */
+static const char *const client_files[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf",
+	"/etc/gai.conf",
+	"/run/systemd/resolve", "/etc/ssl", "/usr/lib/ssl", "/etc/pki",
+	"/usr/share/ca-certificates", "/usr/local/share/ca-certificates" };
+
+static void close_given(struct given *g, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		closep(&g[i].fd);
+}
+
+static enum coffer_rc add_client_files(struct given *g, size_t *n, struct err *e)
+{
+	for (size_t i = 0; i < COUNT(client_files); i++) {
+		int fd = open(client_files[i], O_PATH | O_CLOEXEC);
+		struct stat st;
+
+		if (fd < 0)
+			continue;
+		g[*n] = (struct given){ fd, LANDLOCK_ACCESS_FS_READ_FILE };
+		(*n)++;
+		if (fstat(fd, &st) != 0)
+			return err_set(e, COFFER_E_SYSTEM, "sandbox: %s: %s", client_files[i], strerror(errno));
+		if (S_ISDIR(st.st_mode))
+			g[*n - 1].rights = LL_READ;
+	}
+	return COFFER_OK;
+}
+
+enum coffer_rc sandbox_enter_fetch(const char *cache_dir, int offline_fd, struct err *e)
+{
+	CLEANUP(ctx_freep) scmp_filter_ctx c = NULL;
+	struct given g[COUNT(client_files) + 2] = { { open(cache_dir, O_PATH | O_DIRECTORY | O_CLOEXEC), LL_READ | LL_WRITE } };
+	enum coffer_rc rc;
+	size_t n = 1;
+
+	if (g[0].fd < 0)
+		return err_set(e, COFFER_E_SYSTEM, "sandbox: %s: %s", cache_dir, strerror(errno));
+	rc = add_client_files(g, &n, e);
+	if (rc == COFFER_OK && offline_fd >= 0)
+		g[n] = (struct given){ offline_fd, LL_READ };
+	if (rc == COFFER_OK)
+		rc = new_filter(&c, e);
+	if (rc == COFFER_OK && (!allow(c, fetch_calls, COUNT(fetch_calls)) || !allow_fork(c) || !allow_client(c)))
+		rc = err_set(e, COFFER_E_SYSTEM, "sandbox: cannot build the system call filter");
+	if (rc == COFFER_OK)
+		rc = drop_powers(e);
+	if (rc == COFFER_OK)
+		rc = restrict_files(g, offline_fd >= 0 ? n + 1 : n, e);
+	close_given(g, n);
+	return rc == COFFER_OK ? load(c, e) : rc;
+}
+
+enum coffer_rc sandbox_enter_fetcher(struct err *e)
+{
+	CLEANUP(ctx_freep) scmp_filter_ctx c = NULL;
+	const struct rlimit none = { 0, 0 };
+	struct given g[COUNT(client_files)];
+	size_t n = 0;
+	enum coffer_rc rc = new_filter(&c, e);
+
+	if (rc == COFFER_OK && (!allow_client(c) || !allow_open_for_reading(c)))
+		rc = err_set(e, COFFER_E_SYSTEM, "sandbox: cannot build the system call filter");
+	if (rc == COFFER_OK && (setrlimit(RLIMIT_FSIZE, &none) != 0 || setrlimit(RLIMIT_NPROC, &none) != 0))
+		rc = err_set(e, COFFER_E_SYSTEM, "sandbox: %s", strerror(errno));
+	if (rc == COFFER_OK)
+		rc = add_client_files(g, &n, e);
+	if (rc == COFFER_OK)
+		rc = restrict_files(g, n, e);
+	close_given(g, n);
+	return rc == COFFER_OK ? load(c, e) : rc;
 }

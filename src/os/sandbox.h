@@ -14,6 +14,9 @@
 /* A process that was started as root goes on as the unprivileged user 65534, without groups; otherwise nothing happens. Before the door. */
 enum coffer_rc sandbox_drop_root(struct err *e) NODISCARD;
 
+/* Gives an open folder to the user that sandbox_drop_root becomes, where the caller is root; otherwise nothing happens. */
+enum coffer_rc sandbox_own_as_nobody(int dir, struct err *e) NODISCARD;
+
 /* After COFFER_OK this process can compute, read and write fds it already holds,
  * get memory, and exit. It cannot open, connect, exec, fork or ptrace. */
 enum coffer_rc sandbox_enter_compute(struct err *e) NODISCARD;
@@ -34,3 +37,13 @@ enum coffer_rc sandbox_enter_net(struct err *e) NODISCARD;
  * kills its children. It cannot exec, start a thread, make a socket, or open a file. Its children may go on to
  * sandbox_enter_compute, and must, before they read a hostile byte; they can take on nothing but that. */
 enum coffer_rc sandbox_enter_forker(struct err *e) NODISCARD;
+
+/* For the process that fetches from vendors: it reads and writes files in cache_dir, reads below offline_fd (an open folder; -1:
+ * none) and what resolving names and checking certificates needs, forks, waits for and kills its children. It cannot exec, start
+ * a thread or listen. It touches no byte of the network itself: that is for its children, which must go on to
+ * sandbox_enter_fetcher before they do. */
+enum coffer_rc sandbox_enter_fetch(const char *cache_dir, int offline_fd, struct err *e) NODISCARD;
+
+/* For such a child: it connects to the internet and reads resolver settings and CA certificates, and uses the descriptors it
+ * holds. It cannot open or remove a file of the cache, write one, fork, or signal anybody. */
+enum coffer_rc sandbox_enter_fetcher(struct err *e) NODISCARD;

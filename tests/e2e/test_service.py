@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The trust service from outside: cofferd and its two children on loopback, a genesis made here, upstream's kbs-client and
+"""The trust service from outside: cofferd and its four children on loopback, a genesis made here, upstream's kbs-client and
 Coffer's agent played here. Both answers of every gate are asserted. Usage: test_service.py COFFERD CLIENT_PROBE"""
 import base64, datetime, http.server, json, os, pty, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, time, traceback
 
@@ -201,6 +201,15 @@ def cofferd_refuses_mistakes_in_words():
     assert subprocess.run([COFFERD, "--version"], stdout=subprocess.PIPE).stdout.startswith(b"cofferd ")
 
 
+def collateral_that_cannot_be_is_refused_before_the_service_is_ready():
+    good = open(W.config).read()
+    for table, word in (('amd-url = "http://127.0.0.1:1"', "https"), ('intel-url = "https://a/?x"', "query"), ('ca-file = "/no/such.pem"', "/no/such.pem"),
+                        ('offline = "/no/such"', "/no/such"), ("max-age = 0", "max-age")):
+        f = W.put_file("bad.toml", (good + "\n[collateral]\n" + table + "\n").encode())
+        p = subprocess.run([COFFERD, "--config", f], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30)
+        assert p.returncode in (3, 4, 5) and word in p.stderr.decode() and p.stdout == b"", (table, p.returncode, p.stderr)
+
+
 def service_starts_and_shows_the_key_of_its_description():
     W.start()
     assert W.c.spki() == W.service["tls"]
@@ -233,11 +242,16 @@ def children_hold_no_more_than_they_need():
     assert os.geteuid() != 0 or set(eval_["Uid"].split()) == {"65534"}
     fds = [os.readlink("/proc/%d/fd/%s" % (W.child("cofferd-eval"), f)) for f in os.listdir("/proc/%d/fd" % W.child("cofferd-eval"))]
     assert sum(f.startswith("socket:") for f in fds) == 2 and not any(f.startswith(W.state) for f in fds), fds
+    fetch = dict(l.split(":", 1) for l in open("/proc/%d/status" % W.child("cofferd-fetch")).read().splitlines())
+    assert fetch["Seccomp"].strip() == "2" and fetch["NoNewPrivs"].strip() == "1" and int(fetch["CapEff"], 16) == 0
+    assert os.geteuid() != 0 or set(fetch["Uid"].split()) == {"65534"}
+    fds = [os.readlink("/proc/%d/fd/%s" % (W.child("cofferd-fetch"), f)) for f in os.listdir("/proc/%d/fd" % W.child("cofferd-fetch"))]
+    assert sum(f.startswith("socket:") for f in fds) == 2 and {f for f in fds if f.startswith(W.state)} == {W.state + "/fetch"}, fds
     keep = dict(l.split(":", 1) for l in open("/proc/%d/status" % W.child("cofferd-keep")).read().splitlines())
     assert keep["Seccomp"].strip() == "2"
     held = [os.readlink("/proc/%d/fd/%s" % (W.child("cofferd-keep"), f)) for f in os.listdir("/proc/%d/fd" % W.child("cofferd-keep"))]
     assert W.state + "/keep/keep.db" in held and all(os.path.dirname(h) == W.state + "/keep" for h in held if h.startswith(W.state)), held
-    assert sorted(os.listdir(W.state)) == ["address", "keep", "tls.key", "tls.pem"], os.listdir(W.state)
+    assert sorted(os.listdir(W.state)) == ["address", "fetch", "keep", "tls.key", "tls.pem"], os.listdir(W.state)
     state_is_for_the_service_alone()
 
 
@@ -908,7 +922,7 @@ def killed_service_starts_again_with_all_it_knew():
 
 
 def service_ends_when_a_child_does_and_says_so():
-    for name in ("cofferd-net", "cofferd-keep", "cofferd-eval"):
+    for name in ("cofferd-net", "cofferd-keep", "cofferd-eval", "cofferd-fetch"):
         kids = W.children()
         os.kill(W.child(name), signal.SIGKILL)
         assert W.proc.wait(10) == 5
@@ -925,6 +939,7 @@ def sigterm_ends_everything_in_order():
 
 
 CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_in_words,
+         collateral_that_cannot_be_is_refused_before_the_service_is_ready,
          service_starts_and_shows_the_key_of_its_description, tls_below_1_3_is_refused, children_hold_no_more_than_they_need,
          upstream_client_gets_its_resource_by_cookie_and_by_token, token_is_an_ear_by_the_service_key,
          auth_refuses_other_versions_and_platforms, attest_refuses_a_wrong_answer, attest_answers_one_evidence_a_session,

@@ -5,6 +5,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "evidence/hcl.h"
+#include "evidence/needs.h"
 #include "fmt/enc.h"
 #include "tests/dcapkit.h"
 #include "tests/snpkit.h"
@@ -382,6 +383,31 @@ static void text_without_its_form_is_refused(void)
 	rig_close(&r);
 }
 
+/* What is in it needs: the certificate of an SNP guest's key came along, that of a TD's platform names its own. */
+static void evidence_needs_what_its_hardware_does(void)
+{
+	static const char *const want[2][4] = { { "amd/vcek/milan/cert_chain", "amd/vcek/milan/crl", NULL },
+		{ "intel/tdx/tcb/", "intel/pckcrl/platform", "intel/tdx/qe", "intel/rootcrl" } };
+
+	for (int td = 0; td < 2; td++) {
+		struct needs n = { 0 };
+		struct err e = { 0 };
+		struct rig r;
+
+		rig_open(&r, td);
+		make(&r);
+		CHECK(evidence_needs(span_of(td ? "az-tdx-vtpm" : "az-snp-vtpm"), wr_span(&r.json), &n, &e) == COFFER_OK && n.n == (td ? 4 : 2));
+		for (size_t i = 0; i < n.n; i++) {
+			char key[VENDOR_KEY_MAX];
+
+			vendor_item_key(&n.item[i], key);
+			CHECK(want[td][i] && span_starts(span_of(key), want[td][i]));
+		}
+		CHECK(evidence_needs(span_of(td ? "az-snp-vtpm" : "az-tdx-vtpm"), wr_span(&r.json), &n, &e) == COFFER_E_INPUT);
+		rig_close(&r);
+	}
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -393,6 +419,7 @@ int main(void)
 		T(parts_that_are_missing_leave_a_verdict_all_the_same), T(report_of_the_other_hardware_is_malformed),
 		T(every_truncation_of_the_report_is_refused),
 		T(text_without_its_form_is_refused),
+		T(evidence_needs_what_its_hardware_does),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -33,6 +33,19 @@ static void config_has_defaults(void)
 	CHECK(parse("state = \"/s\"\ngenesis = \"/g.json\"\n", &c) == COFFER_OK && strcmp(c.genesis, "/g.json") == 0);
 }
 
+static void config_reads_collateral(void)
+{
+	struct config c = { 0 };
+
+	CHECK(parse("state = \"/s\"\n", &c) == COFFER_OK && c.collateral.enabled && c.collateral.max_age == 86400);
+	CHECK(c.collateral.offline[0] == '\0' && c.collateral.amd_url[0] == '\0' && c.collateral.ca_file[0] == '\0');
+	CHECK(parse("state = \"/s\"\n[collateral]\nenabled = false\noffline = \"/o\"\namd-url = \"https://a\"\nintel-url = \"https://i\"\n"
+		    "intel-root-url = \"https://r\"\nca-file = \"ca.pem\"\nmax-age = 60\n", &c) == COFFER_OK);
+	CHECK(!c.collateral.enabled && strcmp(c.collateral.offline, "/o") == 0 && strcmp(c.collateral.amd_url, "https://a") == 0);
+	CHECK(strcmp(c.collateral.intel_url, "https://i") == 0 && strcmp(c.collateral.intel_root_url, "https://r") == 0);
+	CHECK(strcmp(c.collateral.ca_file, "/etc/coffer/ca.pem") == 0 && c.collateral.max_age == 60);
+}
+
 static void config_refuses_mistakes(void)
 {
 	static const char *const bad[] = {"",
@@ -46,7 +59,16 @@ static void config_refuses_mistakes(void)
 					  "state = \"/s\"\ngenesis-digest = 7",
 					  "state = \"/s\"\nlisten = \"\"",
 					  "state = \"/s\"\nstate = \"/t\"",
-					  "state = "};
+					  "state = ",
+					  "state = \"/s\"\ncollateral = 1",
+					  "state = \"/s\"\n[collateral]\nx = 1",
+					  "state = \"/s\"\n[collateral]\nenabled = 1",
+					  "state = \"/s\"\n[collateral]\noffline = \"relative\"",
+					  "state = \"/s\"\n[collateral]\namd-url = 1",
+					  "state = \"/s\"\n[collateral]\nmax-age = 0",
+					  "state = \"/s\"\n[collateral]\nmax-age = -1",
+					  "state = \"/s\"\n[collateral]\nmax-age = 4294967296",
+					  "state = \"/s\"\n[collateral]\nmax-age = \"1\""};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct config c = { .id = "untouched" };
@@ -82,7 +104,7 @@ static void listen_refuses_names_and_halves(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(config_reads_all_keys), T(config_has_defaults), T(config_refuses_mistakes),
+		T(config_reads_all_keys), T(config_has_defaults), T(config_reads_collateral), T(config_refuses_mistakes),
 		T(listen_takes_literal_addresses_and_names_the_port), T(listen_refuses_names_and_halves),
 	};
 

@@ -22,7 +22,7 @@
 static char dir[] = "/tmp/coffer-test-sandbox.XXXXXX";
 static int listener = -1;
 
-enum door { COMPUTE, KEEP, NET, FORKER };
+enum door { COMPUTE, KEEP, NET, FORKER, FETCH, FETCHER };
 
 static enum coffer_rc enter(enum door d, struct err *e)
 {
@@ -31,6 +31,8 @@ static enum coffer_rc enter(enum door d, struct err *e)
 	case KEEP:    return sandbox_enter_keep(dir, e);
 	case NET:     return sandbox_enter_net(e);
 	case FORKER:  return sandbox_enter_forker(e);
+	case FETCH:   return sandbox_enter_fetch(dir, -1, e);
+	case FETCHER: return sandbox_enter_fetch(dir, -1, e) == COFFER_OK ? sandbox_enter_fetcher(e) : COFFER_E_SYSTEM;
 	}
 	return COFFER_E_BUG;
 }
@@ -252,6 +254,49 @@ static void forker_forks_children_that_only_compute(void)
 	}
 }
 
+static void p_local_socket(void)
+{
+	_exit(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 || errno != EACCES);
+}
+static void p_packet_socket(void) { (void)socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); }
+static void p_remove(void) { (void)unlink("x"); }
+static void p_listen(void) { (void)listen(listener, 1); }
+static void p_client(void)
+{
+	const struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(1), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)connect(fd, (const struct sockaddr *)&a, sizeof(a));
+	_exit(fd < 0);
+}
+static void p_cache_is_denied(void)
+{
+	_exit(open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0 || errno != EACCES);
+}
+
+static void fetch_has_its_cache_and_children_and_no_more(void)
+{
+	void (*const probes[])(void) = { p_wx, p_exec, p_ptrace, p_thread, p_listen, p_packet_socket };
+
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+		CHECK(died_by_sigsys(status_in(FETCH, probes[i])));
+	CHECK(exited_zero(status_in(FETCH, p_fork_and_wait)));
+	CHECK(exited_zero(status_in(FETCH, p_read_is_denied)));
+	CHECK(exited_zero(status_in(FETCH, p_elsewhere_is_denied)));
+}
+static void fetcher_has_the_network_and_not_the_cache(void)
+{
+	void (*const probes[])(void) = { p_wx, p_exec, p_ptrace, p_thread, p_fork, p_kill, p_prctl, p_setrlimit, p_listen, p_packet_socket,
+		p_write_file, p_tmpfile, p_remove };
+
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+		CHECK(died_by_sigsys(status_in(FETCHER, probes[i])));
+	CHECK(exited_zero(status_in(FETCHER, p_client)));
+	CHECK(exited_zero(status_in(FETCHER, p_local_socket)));
+	CHECK(exited_zero(status_in(FETCHER, p_read_is_denied)));
+	CHECK(exited_zero(status_in(FETCHER, p_cache_is_denied)));
+}
+
 static void *wait_long(void *p)
 {
 	(void)pause();
@@ -337,6 +382,7 @@ int main(void)
 		T(keep_kills_threads), T(keep_without_its_folder_does_not_enter), T(net_allows_accept_epoll_threads),
 		T(net_kills_open_for_writing_and_denies_reading), T(all_refuse_with_a_second_thread),
 		T(forker_kills_what_leads_out), T(forker_forks_children_that_only_compute),
+		T(fetch_has_its_cache_and_children_and_no_more), T(fetcher_has_the_network_and_not_the_cache),
 		T(all_drop_core_dump_privileges_and_capabilities),
 	};
 	int bad;

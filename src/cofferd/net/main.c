@@ -1,7 +1,7 @@
 /* cofferd-net: the one process that reads what strangers send. It holds the TLS key and nothing else; it
  * frames requests for `keep` and cannot open a file, make a socket or start a program.
  *
- * Descriptors from the parent: 3 keep, 4 the parent, 5 the listening socket, 6 TLS key (PEM), 7 certificate (PEM).
+ * Descriptors from the parent: 3 keep, 4 the parent, 5 the listening socket, 6 TLS key (PEM), 7 certificate (PEM), 8 fetch.
  */
 #include <errno.h>
 #include <gnutls/crypto.h>
@@ -25,6 +25,7 @@
 #define FD_LISTEN 5
 #define FD_KEY 6
 #define FD_CERT 7
+#define FD_FETCH 8
 #define SWEEP_MS 200
 #define PEM_MAX (16u << 10)
 
@@ -68,17 +69,17 @@ static enum coffer_rc tell_ready(struct err *e)
 	return COFFER_OK;
 }
 
-/* Until the parent or keep closes its end. */
+/* Until the parent, keep or fetch closes its end. */
 static void watch(struct net *net)
 {
-	struct pollfd p[2] = { { .fd = FD_PARENT, .events = POLLIN }, { .fd = FD_KEEP, .events = 0 } };
+	struct pollfd p[3] = { { .fd = FD_PARENT, .events = POLLIN }, { .fd = FD_KEEP, .events = 0 }, { .fd = FD_FETCH, .events = 0 } };
 
-	while (!keeper_dead(&net->keep)) {
+	while (!keeper_dead(&net->keep) && !collateral_dead(&net->fetch)) {
 		size_t n;
 
-		if (poll(p, 2, SWEEP_MS) < 0 && errno != EINTR)
+		if (poll(p, 3, SWEEP_MS) < 0 && errno != EINTR)
 			return;
-		if (p[0].revents || p[1].revents)
+		if (p[0].revents || p[1].revents || p[2].revents)
 			return;
 		n = conns_sweep(&net->conns, clock_monotonic_ms());
 		if (n > 0 && net->log_all)
@@ -95,6 +96,7 @@ static enum coffer_rc run(struct net *net, struct err *e)
 	TRY(read_pem(FD_KEY, &key, e));
 	TRY(read_pem(FD_CERT, &cert, e));
 	TRY(keeper_init(&net->keep, FD_KEEP, e));
+	TRY(collateral_init(&net->fetch, FD_FETCH, e));
 	conns_init(&net->conns);
 	TRY(warm_up(e));
 	TRY(tls_key_new((const char *)key.p, (const char *)cert.p, &tls, e)); /* lives as long as the process */
@@ -106,6 +108,8 @@ static enum coffer_rc run(struct net *net, struct err *e)
 	http_server_stop(server);
 	if (keeper_dead(&net->keep))
 		return err_set(e, COFFER_E_SYSTEM, "keep is gone");
+	if (collateral_dead(&net->fetch))
+		return err_set(e, COFFER_E_SYSTEM, "fetch is gone");
 	return COFFER_OK;
 }
 
@@ -113,9 +117,15 @@ int main(int argc, char **argv)
 {
 	struct net net = { 0 };
 	struct err e = { 0 };
+	uint64_t age = 0;
 
-	net.log_all = argc > 1 && strcmp(argv[1], "info") == 0;
 	(void)setvbuf(stderr, NULL, _IOLBF, 4096);
+	if (argc != 3 || !span_u64(span_of(argv[2]), &age) || age == 0 || age > UINT32_MAX) {
+		(void)fprintf(stderr, "usage: cofferd-net info|warn MAX-AGE (started by cofferd)\n");
+		return 1;
+	}
+	net.log_all = strcmp(argv[1], "info") == 0;
+	net.max_age = (uint32_t)age;
 	if (run(&net, &e) != COFFER_OK) {
 		(void)fprintf(stderr, "cofferd-net: %s\n", e.msg);
 		return 1;

@@ -1,6 +1,7 @@
 /* One HTTP request and its reply, as the endpoints see them: no HTTP library below this line. */
 #pragma once
 #include "base/wr.h"
+#include "cofferd/net/collateral.h"
 #include "cofferd/net/conns.h"
 #include "cofferd/net/keeper.h"
 
@@ -10,7 +11,9 @@
 
 struct net {
 	struct keeper keep;
+	struct collateral_wire fetch;
 	struct conns  conns;
+	uint32_t      max_age; /* seconds: how old collateral may be where an owner says nothing */
 	bool          log_all; /* else only what failed on our side */
 };
 
