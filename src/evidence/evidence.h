@@ -32,12 +32,17 @@ struct collateral {
 	size_t           n_other;
 };
 
+/* A credential that only the TPM of the key ak (DER SubjectPublicKeyInfo) could open (tpm_credential.h), and what was in it.
+ * secret {NULL,0}: not judged. */
+struct ev_activation { struct span secret, ak; };
+
 struct ev_in {
 	struct span evidence;        /* upstream's JSON, or the raw report */
 	const struct collateral *col;
 	int64_t     now;             /* < 0: nothing expires */
 	struct span report_data;     /* wanted; {NULL,0}: not judged. Shorter than the field: the rest must be zero */
 	struct span init_data;       /* digest wanted in the platform's register; {NULL,0}: not judged */
+	struct ev_activation activation; /* tpm and swtpm only */
 };
 
 struct ev_out {
