@@ -4,7 +4,7 @@
 
 #include "base/str.h"
 #include "evidence/evidence.h"
-#include "evidence/tpm_quote.h"
+#include "evidence/tpm_credential.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -39,6 +39,18 @@ static void signature(struct span s)
 		abort();
 }
 
+/* The key stands for an EK as well: what is asked here is only that sizes are kept. */
+static void credential(const struct tpm_public *pub)
+{
+	static const uint8_t random[64] = { 1 };
+	struct tpm_credential_in in = { pub->key, { pub->name, pub->name_n }, { random, 32 }, random };
+	struct tpm_credential c = { 0 };
+	struct err e;
+
+	if (tpm_credential_make(&in, &c, &e) == COFFER_OK ? c.blob_n != 70 || c.seed_n > sizeof(c.seed) : c.blob_n != 0)
+		abort();
+}
+
 static void public_area(struct span s)
 {
 	struct tpm_public pub = { 0 };
@@ -46,7 +58,18 @@ static void public_area(struct span s)
 
 	if (tpm_public_parse(s, &pub, &e) == COFFER_OK ? !pub.key || pub.name_n < 2 : pub.key != NULL)
 		abort();
+	if (pub.key && tpm_ak_check(&pub, &e) == COFFER_OK)
+		credential(&pub);
 	tpm_public_clear(&pub);
+}
+
+static void ek(struct span s)
+{
+	struct vkey *k = NULL;
+	struct err e;
+
+	if (tpm_ek_check(s, NULL, -1, &k, &e) == COFFER_OK || k)
+		abort(); /* nobody vouches for it */
 }
 
 static void evidence(struct span s)
@@ -73,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	case 'a': attest(rest); break;
 	case 's': signature(rest); break;
 	case 'p': public_area(rest); break;
+	case 'c': ek(rest); break;
 	case '{': evidence((struct span){ p, n }); break;
 	default: break;
 	}

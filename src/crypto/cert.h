@@ -29,6 +29,12 @@ struct span cert_serial(const struct cert *c);     /* big endian, no leading zer
 void cert_dates(const struct cert *c, int64_t *not_before, int64_t *not_after);
 /* The extension's value (content of its OCTET STRING); false when absent. oid in dotted form. */
 bool cert_ext(const struct cert *c, const char *oid, struct span *out) NODISCARD;
+/* What a leaf's extensions say that its key is for; malformed ones say nothing. `purpose`: an extended key usage that must be
+ * named, in dotted form. `usage`: allowed where there is a key usage at all. */
+bool cert_is_ca(const struct cert *c);
+bool cert_has_purpose(const struct cert *c, const char *purpose);
+enum cert_usage { CERT_SIGNATURE, CERT_ENCIPHERMENT, CERT_AGREEMENT };
+bool cert_allows(const struct cert *c, enum cert_usage usage);
 /* Signature and names only. */
 bool cert_signed_by(const struct cert *c, const struct cert *issuer) NODISCARD;
 

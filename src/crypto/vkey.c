@@ -244,3 +244,21 @@ bool vkey_verify(const struct vkey *k, enum sig_scheme s, enum hash_alg h, struc
 	OPENSSL_free(der);
 	return ok;
 }
+
+bool vkey_verify_sm2(const struct vkey *k, struct span id, struct span msg, const uint8_t rs[static 64])
+{
+	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *c = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pc = NULL;
+	uint8_t *der;
+	int n = 0;
+	bool ok;
+
+	if (!c || k->kind != VKEY_SM2 || id.n == 0 || id.n > 8191) /* its length in bits is two bytes of what is hashed */
+		return false;
+	der = ec_der(k, (struct span){ rs, 64 }, &n);
+	ok = der && n > 0 && EVP_DigestVerifyInit(c, &pc, EVP_sm3(), NULL, k->pkey) == 1 &&
+	     EVP_PKEY_CTX_set1_id(pc, id.p, (int)id.n) == 1 && EVP_DigestVerify(c, der, (size_t)n, msg.p, msg.n) == 1;
+	OPENSSL_free(der);
+	ERR_clear_error();
+	return ok;
+}

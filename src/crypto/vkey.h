@@ -32,3 +32,6 @@ enum sig_scheme {
 };
 /* False for a wrong signature, a wrong length, or a scheme that is not the key's. */
 bool vkey_verify(const struct vkey *k, enum sig_scheme s, enum hash_alg h, struct span msg, struct span sig) NODISCARD;
+/* SM2 with SM3 (GM/T 0003.2, 0004; ISO/IEC 14888-3): r || s big endian, by the signer of that identifier (1 to 8191 bytes). False
+ * for another kind of key too. */
+bool vkey_verify_sm2(const struct vkey *k, struct span id, struct span msg, const uint8_t rs[static 64]) NODISCARD;

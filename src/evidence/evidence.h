@@ -37,6 +37,9 @@ struct collateral {
  * know. Borrows s. COFFER_E_LIMIT. */
 enum coffer_rc collateral_add(struct span s, bool roots, struct collateral *c, struct err *e) NODISCARD;
 void collateral_clear(struct collateral *c); /* CLEANUP-ready */
+/* A credential that only the TPM of the key ak (DER SubjectPublicKeyInfo) could open (tpm_credential.h), and what was in it.
+ * secret {NULL,0}: not judged. */
+struct ev_activation { struct span secret, ak; };
 
 struct ev_in {
 	struct span evidence;        /* upstream's JSON, or the raw report */
@@ -44,6 +47,7 @@ struct ev_in {
 	int64_t     now;             /* < 0: nothing expires */
 	struct span report_data;     /* wanted; {NULL,0}: not judged. Shorter than the field: the rest must be zero */
 	struct span init_data;       /* digest wanted in the platform's register; {NULL,0}: not judged */
+	struct ev_activation activation; /* tpm and swtpm only */
 };
 
 /* What whoever decides reads again by itself (fixed.h): the signed bytes as the hardware wrote them, and the path from their key to

@@ -10,7 +10,7 @@
 static const struct {
 	const char *vendor;
 	const struct pinned *keys;
-} vendors[] = { { "amd", roots_amd }, { "intel", roots_intel }, { "tpm", roots_google } };
+} vendors[] = { { "amd", roots_amd }, { "intel", roots_intel }, { "tpm", roots_google }, { "hygon", roots_hygon } };
 
 static enum coffer_rc pinned_key(const struct pinned *p, struct vkey **out, struct err *e)
 {

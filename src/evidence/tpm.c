@@ -17,7 +17,7 @@
 #define INIT_PCR 8
 
 struct tpm {
-	struct wr         message, signature, log;
+	struct wr         message, signature, log, activated;
 	struct vkey      *ak;
 	struct wr         ak_der;
 	uint8_t           pcr[TPM_PCRS][HASH_MAX];
@@ -34,6 +34,7 @@ static void tpm_clear(struct tpm *t)
 	wr_close(&t->message);
 	wr_close(&t->signature);
 	wr_close(&t->log);
+	wr_close(&t->activated);
 	wr_close(&t->ak_der);
 	vkey_free(t->ak);
 	certs_clear(&t->certs);
@@ -62,7 +63,7 @@ static enum coffer_rc read_pcrs(const struct json *list, struct tpm *t, struct e
 static enum coffer_rc read_optional(const struct json *root, struct tpm *t, struct err *e)
 {
 	CLEANUP(wr_close) struct wr der = { 0 };
-	const struct json *log = json_get(root, "event_log"), *cert = json_get(root, "ak_cert");
+	const struct json *log = json_get(root, "event_log"), *cert = json_get(root, "ak_cert"), *shown = json_get(root, "activated");
 
 	if (log && json_type(log) != JSON_NULL)
 		TRY(b64_need(root, "event_log", "tpm evidence", EVENTLOG_MAX, &t->log, e));
@@ -70,12 +71,14 @@ static enum coffer_rc read_optional(const struct json *root, struct tpm *t, stru
 		TRY(b64_need(root, "ak_cert", "tpm evidence", 64u << 10, &der, e));
 		TRY(certs_read(wr_span(&der), &t->certs, e));
 	}
+	if (shown && json_type(shown) != JSON_NULL)
+		TRY(b64_need(root, "activated", "tpm evidence", HASH_MAX, &t->activated, e));
 	return COFFER_OK;
 }
 
 static enum coffer_rc read_evidence(struct span in, struct tpm *t, struct err *e)
 {
-	static const char *const names[] = { "ak_public", "tpm_quote", "ak_cert", "ek_cert", "event_log", NULL };
+	static const char *const names[] = { "ak_public", "tpm_quote", "ak_cert", "ek_cert", "event_log", "activated", NULL };
 	static const char *const quote_names[] = { "signature", "message", "pcrs", NULL };
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	const struct json *quote = NULL, *root;
@@ -118,6 +121,16 @@ static const struct cert *ak_cert(const struct tpm *t, const struct collateral *
 	return NULL;
 }
 
+/* Asked for, it is the only way: a certificate in the evidence does not replace it. Without the key, one TPM's secret would
+ * vouch for a quote that anybody signed. */
+static void check_activated(const struct tpm *t, const struct ev_activation *a, struct ev_out *o)
+{
+	bool key = span_eq(a->ak, vkey_der(t->ak)), secret = ct_eq(a->secret, wr_span(&t->activated));
+
+	(void)ev_need(o, "ak", key && secret, VERDICT_INVALID, "the key and the secret of the credential that its TPM was given",
+	    !key ? "another key" : secret ? "activated" : t->activated.n == 0 ? "no secret" : "another secret");
+}
+
 static void check_ak(struct tpm *t, const struct ev_in *in, bool emulated, struct ev_out *o)
 {
 	CLEANUP(certs_clear) struct cert_list between = { 0 };
@@ -128,6 +141,10 @@ static void check_ak(struct tpm *t, const struct ev_in *in, bool emulated, struc
 	static const char want[] = "an AK certificate that leads to a trusted root, or a registered AK";
 	struct err e = { 0 };
 
+	if (in->activation.secret.p) {
+		check_activated(t, &in->activation, o);
+		return;
+	}
 	if (registered(t->ak, in->col)) {
 		(void)ev_need(o, "ak", true, VERDICT_INVALID, want, "registered");
 		return;

@@ -37,7 +37,10 @@ struct tpm_public {
 };
 #define TPM_RESTRICTED (1u << 16)
 #define TPM_SIGN (1u << 18)
+#define TPM_DECRYPT (1u << 17)
 #define TPM_FIXED_TPM (1u << 1)
+#define TPM_FIXED_PARENT (1u << 4)
+#define TPM_ORIGIN (1u << 5) /* sensitiveDataOrigin: the TPM itself made the private part */
 /* TPMT_PUBLIC of an RSA or P-256/P-384 key, used to its last byte. tpm_public_clear when done. */
 enum coffer_rc tpm_public_parse(struct span in, struct tpm_public *out, struct err *e) NODISCARD;
 void tpm_public_clear(struct tpm_public *p);

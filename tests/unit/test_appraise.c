@@ -11,8 +11,8 @@
 #define HEAD   "package policy\n"
 #define GOOD   HEAD "trust_claims := {\"executables\": 3, \"hardware\": 2}\n"
 
-static const struct tee_driver cpu = { "sample", "sample", "cpu", NULL, NULL }, gpu = { "nvidia", "nvidia", "gpu", NULL, NULL },
-	odd = { "odd", "odd", "dcu", NULL, NULL };
+static const struct tee_driver cpu = { "sample", "sample", "cpu", NULL, NULL, NULL }, gpu = { "nvidia", "nvidia", "gpu", NULL, NULL, NULL },
+	odd = { "odd", "odd", "dcu", NULL, NULL, NULL };
 
 struct got { enum coffer_rc rc; struct err e; struct appraise_out out; struct json_doc *ear, *why; };
 

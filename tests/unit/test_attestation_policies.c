@@ -143,7 +143,7 @@ static int64_t member_of(const struct appraise_out *o, const char *name)
 /* without: the number of a reference value left out; REFS_EACH_MAX: none. */
 static struct result run(const struct platform *p, const char *claims, size_t without, const char *member)
 {
-	const struct tee_driver driver = { p->name, p->key, p->device_class, NULL, NULL };
+	const struct tee_driver driver = { p->name, p->key, p->device_class, NULL, NULL, NULL };
 	const struct appraise_device dev = { &driver, VERDICT_VALID, span_of(claims) };
 	CLEANUP(appraise_clear) struct appraise_out out = { 0 };
 	CLEANUP(refs_freep) struct refs *refs = NULL;

@@ -3,6 +3,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "fmt/enc.h"
 #include "tests/evkit.h"
 #include "tests/t.h"
 
@@ -344,6 +345,36 @@ static void vkey_of_521_bits_verifies_with_its_own_length_and_point(void)
 	EVP_PKEY_free(ec);
 }
 
+/* GM/T 0003.5, A.2 (the recommended curve; the identifier is GM/T 0009's default) */
+static void sm2_gives_the_answer_of_the_standard(void)
+{
+	uint8_t xy[64], rs[64];
+	struct vkey *k = NULL, *other = NULL;
+	EVP_PKEY *ec = evkit_ec("P-256");
+	struct span id = span_of("1234567812345678"), msg = span_of("message digest");
+	struct err e = { 0 };
+
+	CHECK(hex_fixed(span_of("09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020"
+				"ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"), xy, 64));
+	CHECK(hex_fixed(span_of("f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3"
+				"b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa"), rs, 64));
+	CHECK(vkey_ec(VKEY_SM2, SPAN(xy), &k, &e) == COFFER_OK && vkey_kind(k) == VKEY_SM2);
+	CHECK(vkey_verify_sm2(k, id, msg, rs));
+	CHECK(!vkey_verify_sm2(k, span_of("1234567812345679"), msg, rs) && !vkey_verify_sm2(k, span_of(""), msg, rs));
+	CHECK(!vkey_verify_sm2(k, id, span_of("message digesT"), rs));
+	CHECK(!vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA256, msg, SPAN(rs))); /* another scheme */
+	evkit_xy(ec, xy, 32);
+	CHECK(vkey_ec(VKEY_P256, SPAN(xy), &other, &e) == COFFER_OK && !vkey_verify_sm2(other, id, msg, rs));
+	for (size_t i = 0; i < 64; i += 9) {
+		rs[i] ^= 1;
+		CHECK(!vkey_verify_sm2(k, id, msg, rs));
+		rs[i] ^= 1;
+	}
+	vkey_free(k);
+	vkey_free(other);
+	EVP_PKEY_free(ec);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -358,6 +389,7 @@ int main(void)
 		T(list_of_a_pinned_key_is_heard_though_its_certificate_is_not_there),
 		T(required_list_that_is_missing_or_old_is_collateral),
 		T(der_is_used_to_its_last_byte_and_every_truncation_refused),
+		T(sm2_gives_the_answer_of_the_standard),
 		T(vkey_verifies_each_scheme_and_no_other_key_message_or_length),
 		T(vkey_of_521_bits_verifies_with_its_own_length_and_point),
 	};

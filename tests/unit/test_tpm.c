@@ -22,6 +22,8 @@ struct rig {
 	size_t            banks;       /* selections in the quote */
 	struct span       nonce;
 	bool              with_cert, with_log;
+	struct ev_activation want;     /* of the appraiser */
+	struct wr         shown;       /* in the evidence when not empty */
 	struct collateral col;
 	struct ev_out     out;
 };
@@ -50,6 +52,7 @@ static void rig_close(struct rig *r)
 	wr_close(&r->ak_cert);
 	wr_close(&r->log);
 	wr_close(&r->json);
+	wr_close(&r->shown);
 	certs_clear(&r->col.roots);
 	ev_out_clear(&r->out);
 }
@@ -114,6 +117,8 @@ static void make_json(struct rig *r)
 	b64_m(&j, "ak_public", &ak);
 	if (r->with_cert)
 		b64_m(&j, "ak_cert", &r->ak_cert);
+	if (r->shown.n > 0)
+		b64_m(&j, "activated", &r->shown);
 	if (r->with_log)
 		b64_m(&j, "event_log", &r->log);
 	jw_name(&j, "tpm_quote");
@@ -142,7 +147,8 @@ static void make(struct rig *r)
 
 static enum verdict judge_bound(struct rig *r, const char *platform, struct span data, struct span init)
 {
-	struct ev_in in = { .evidence = wr_span(&r->json), .col = &r->col, .now = NOW, .report_data = data, .init_data = init };
+	struct ev_in in = { .evidence = wr_span(&r->json), .col = &r->col, .now = NOW, .report_data = data, .init_data = init,
+		.activation = r->want };
 	struct err e = { 0 };
 
 	ev_out_clear(&r->out);
@@ -303,6 +309,39 @@ static void ak_needs_a_certificate_or_registration_on_tpm_but_not_on_swtpm(void)
 	r.col.n_other = 1;
 	make(&r);
 	CHECK(judge(&r, "tpm") == VERDICT_VALID);
+	EVP_PKEY_free(other);
+	rig_close(&r);
+}
+
+static void activated_key_needs_no_certificate_and_the_secret_is_its_own(void)
+{
+	static const char *const platforms[] = { "tpm", "swtpm" };
+	CLEANUP(wr_close) struct wr spki = wr_open(4096), other_spki = wr_open(4096);
+	EVP_PKEY *other = evkit_ec("P-256");
+	struct rig r;
+
+	rig_open(&r, true);
+	evkit_spki(r.ak, &spki);
+	evkit_spki(other, &other_spki);
+	certify(&r, r.ak, NOW + 9); /* does not help */
+	for (size_t i = 0; i < 2; i++) {
+		r.want = (struct ev_activation){ span_of("0123456789abcdef"), wr_span(&spki) };
+		wr_close(&r.shown);
+		r.shown = wr_open(64);
+		make(&r);
+		CHECK(judge(&r, platforms[i]) == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
+		wr_str(&r.shown, "0123456789abcdef");
+		make(&r);
+		CHECK(judge(&r, platforms[i]) == VERDICT_VALID && !evkit_fails(&r.out, "ak"));
+		r.want.ak = wr_span(&other_spki); /* that TPM was asked about another key */
+		CHECK(judge(&r, platforms[i]) == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
+		r.want = (struct ev_activation){ span_of("0123456789abcdeF"), wr_span(&spki) };
+		CHECK(judge(&r, platforms[i]) == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
+		r.want.secret = span_of("0123456789abcde");
+		CHECK(judge(&r, platforms[i]) == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
+		r.want = (struct ev_activation){ span_of(""), wr_span(&spki) }; /* wanted, whatever it is */
+		CHECK(judge(&r, platforms[i]) == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
+	}
 	EVP_PKEY_free(other);
 	rig_close(&r);
 }
@@ -487,6 +526,7 @@ int main(void)
 		T(registers_changed_or_swapped_do_not_match_the_digest),
 		T(quote_over_two_banks_is_refused),
 		T(ak_needs_a_certificate_or_registration_on_tpm_but_not_on_swtpm),
+		T(activated_key_needs_no_certificate_and_the_secret_is_its_own),
 		T(log_must_replay_to_the_quoted_registers),
 		T(init_data_is_pcr_8_extended_once),
 		T(every_byte_of_message_and_signature_counts),
