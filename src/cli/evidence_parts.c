@@ -418,6 +418,46 @@ static enum coffer_rc judge_az_files(const struct part *p, struct ev_out *o, str
 	return judge_aik(p, o, e);
 }
 
+/* ---- devices, as their maker's tools list them ---- */
+
+static enum coffer_rc put_devices(struct span list, struct json_wr *j, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+
+	if (list.n == 0)
+		return COFFER_OK;
+	TRY(json_parse(list, EVIDENCE_FILE_MAX, &doc, e));
+	for (size_t i = 0; i < json_len(json_root(doc)); i++) {
+		const struct json *d = json_at(json_root(doc), i);
+
+		jw_obj(j);
+		jw_m_str(j, "arch", json_str(json_get(d, "arch")));
+		jw_m_str(j, "certificate", json_str(json_get(d, "certificate")));
+		jw_m_str(j, "evidence", json_str(json_get(d, "evidence")));
+		jw_obj_end(j);
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc judge_devices(const struct part *p, struct ev_out *o, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(EVIDENCE_FILE_MAX);
+	struct ev_in in = *p->in;
+	struct json_wr j = jw_open(&w, false);
+
+	jw_obj(&j);
+	jw_name(&j, "device_evidence_list");
+	jw_arr(&j);
+	TRY(put_devices(file_of(p, "gpus"), &j, e));
+	TRY(put_devices(file_of(p, "switches"), &j, e));
+	jw_arr_end(&j);
+	jw_obj_end(&j);
+	TRY(wr_done(&w, "evidence", e));
+	in.evidence = wr_span(&w);
+	wr_close(&o->values); /* the driver opens its own */
+	return tee_driver_find(span_of("nvidia"))->appraise(&in, o, e);
+}
+
 /* ---- which part ---- */
 
 /* alone: false where the file makes it a case of parts whatever else is there. */
@@ -428,6 +468,7 @@ static const struct {
 } parts[] = {
 	{ "eventlog", "log", true, judge_log }, { "snp", "vek", true, judge_vek }, { "tpm", "message", true, judge_message },
 	{ "tpm", "ak_tpmt_public.bin", true, judge_tpm_files },
+	{ "nvidia", "gpus", true, judge_devices },
 	{ "az-snp-vtpm", "hcl", false, judge_az_files }, { "az-tdx-vtpm", "hcl", false, judge_az_files } };
 
 bool case_is_part(const struct case_run *r, struct case_files *files, bool whole)
