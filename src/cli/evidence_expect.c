@@ -43,6 +43,7 @@ static const struct { const char *name, *check; enum sense sense;
 	{ "chain", "device_chain", PLAIN },
 	{ "all_chains", "device_chain", PLAIN },
 	{ "fwid_in_leaf", "fwid", PLAIN },
+	{ "xmldsig", "rim_signature", PLAIN },
 	{ "nonce", "report_data", HOLDS },
 };
 static const char *const not_judged[] = { "note", "stage", "rule", "reason", "kind", "upstream_trustee_verdict",
