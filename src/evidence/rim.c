@@ -223,7 +223,7 @@ static void silent(
 	(void)file, (void)line, (void)func, (void)object, (void)subject, (void)reason, (void)msg;
 }
 
-static bool set_up(void)
+bool rim_set_up(void)
 {
 	static bool done;
 
@@ -236,7 +236,7 @@ static bool set_up(void)
 
 static enum coffer_rc verify(xmlNode *sig, const struct vkey *key, struct err *e)
 {
-	CLEANUP(xmlSecDSigCtxDestroyp) xmlSecDSigCtxPtr ctx = set_up() ? xmlSecDSigCtxCreate(NULL) : NULL;
+	CLEANUP(xmlSecDSigCtxDestroyp) xmlSecDSigCtxPtr ctx = rim_set_up() ? xmlSecDSigCtxCreate(NULL) : NULL;
 	struct span der = vkey_der(key);
 
 	if (!ctx)

@@ -17,6 +17,8 @@ struct rim {
 	int64_t from, to; /* of the signer's certificate */
 	struct wr values; /* JSON object: name -> list of SHA-384 in hex, as Trustee names them; all-zero ones dropped */
 };
+/* Sets libxmlsec1 up, once a process: the first read does it, a process that sandboxes itself does it before. */
+bool rim_set_up(void) NODISCARD;
 void rim_clear(struct rim *r); /* CLEANUP-ready */
 /* now < 0: dates are not judged. COFFER_E_INPUT: no such manifest; COFFER_E_DENIED: signature or chain ("rim", "chain", "validity"). */
 enum coffer_rc rim_read(struct span xml, const struct anchors *roots, int64_t now, struct rim *out, struct err *e) NODISCARD;

@@ -258,7 +258,7 @@ int main(void)
 		T(signer_must_be_in_force_and_on_a_path_to_the_root),
 	};
 
-	if (xmlSecInit() != 0 || xmlSecOpenSSLAppInit(NULL) != 0 || xmlSecOpenSSLInit() != 0)
+	if (!rim_set_up())
 		return 1;
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }
