@@ -497,7 +497,8 @@ static enum coffer_rc judge_rim(const struct part *p, struct ev_out *o, struct e
 
 	TRY(ev_roots("nvidia-rim", p->in->col, &roots, e));
 	rc = rim_read(file_of(p, "rim"), &roots, p->in->now, &r, &bad);
-	(void)ev_need(o, "rim_signature", rc == COFFER_OK, VERDICT_INVALID, "signed on a path to NVIDIA's RIM root", rc == COFFER_OK ? "valid" : bad.msg);
+	(void)ev_need(o, "rim_signature", rc == COFFER_OK, VERDICT_INVALID, "signed on a path to NVIDIA's RIM root",
+	    rc == COFFER_OK ? "valid" : bad.msg);
 	return rc == COFFER_OK ? rim_values(&r, o, e) : COFFER_OK;
 }
 
@@ -512,7 +513,8 @@ static enum coffer_rc judge_rim_payload(const struct part *p, struct ev_out *o, 
 	jw_name(&j, "trustee_extracted_reference_values");
 	rc = rim_reference_values(file_of(p, "payload"), &j, &bad);
 	jw_obj_end(&j);
-	(void)ev_need(o, "rim_signature", rc == COFFER_OK, VERDICT_INVALID, "signed on a path to NVIDIA's RIM root", rc == COFFER_OK ? "valid" : bad.msg);
+	(void)ev_need(o, "rim_signature", rc == COFFER_OK, VERDICT_INVALID, "signed on a path to NVIDIA's RIM root",
+	    rc == COFFER_OK ? "valid" : bad.msg);
 	return rc == COFFER_OK ? wr_done(&o->values, "values", e) : COFFER_OK;
 }
 

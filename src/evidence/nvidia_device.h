@@ -37,7 +37,8 @@ void nv_device_clear(struct nv_device *d);
 enum coffer_rc nv_device_read(struct span report, struct nv_device *d, struct err *e) NODISCARD;
 /* What the report says it is: a switch tells its position, a GPU its driver. */
 bool nv_device_is_ls10(const struct nv_device *d);
-/* The firmware's digest in the leaf (OID 2.23.133.5.4.1, CompositeDeviceID: version, key, FWID), SHA-384; false for another form. */
+/* The firmware's digest in the leaf (OID 2.23.133.5.4.1, CompositeDeviceID: version, key, FWID), SHA-384;
+ * false for another form. */
 bool nv_leaf_fwid(const struct cert *leaf, struct span *fwid) NODISCARD;
 
 /* Members arch, config, measurements, uuid with `devices` and the rest put between by the caller: see nvidia.c. */

@@ -20,7 +20,8 @@ struct rim {
 /* Sets libxmlsec1 up, once a process: the first read does it, a process that sandboxes itself does it before. */
 bool rim_set_up(void) NODISCARD;
 void rim_clear(struct rim *r); /* CLEANUP-ready */
-/* now < 0: dates are not judged. COFFER_E_INPUT: no such manifest; COFFER_E_DENIED: signature or chain ("rim", "chain", "validity"). */
+/* now < 0: dates are not judged. COFFER_E_INPUT: no such manifest; COFFER_E_DENIED: signature or
+ * chain ("rim", "chain", "validity"). */
 enum coffer_rc rim_read(struct span xml, const struct anchors *roots, int64_t now, struct rim *out, struct err *e) NODISCARD;
 /* The values of a manifest or of its base64, signed on a path to the pinned root; dates are not judged: NVIDIA's signers are
  * valid for two years, their manifests for longer. Writes one object. */
