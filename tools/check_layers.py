@@ -21,7 +21,8 @@ MAY = {  # directory -> directories it may include (itself is implied)
     "cli": ["base", "os", "fmt", "crypto", "net", "client", "policy", "evidence", "image", "trust", "proto"],
 }
 ONLY = {"openssl/": "crypto", "seccomp.h": "os", "linux/seccomp.h": "os", "linux/landlock.h": "os",
-        "sqlite3.h": "cofferd", "microhttpd.h": "cofferd", "yaml.h": "fmt", "isa-l": "fmt", "zstd.h": "fmt"}
+        "sqlite3.h": "cofferd", "microhttpd.h": "cofferd", "yaml.h": "fmt", "isa-l": "fmt", "libxml/": "evidence", "xmlsec/": "evidence",
+        "zstd.h": "fmt"}
 BANNED = r"\b(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|gets|strtok|alloca|atoi|atol|system|popen|rand|setjmp)\s*\("
 MAX_LINES = 1000
 

@@ -43,9 +43,16 @@ static const struct { const char *name, *check; enum sense sense;
 	{ "rak_binding", "rak_binding", HOLDS },
 	{ "report_signature_by_pek", "report_signature", PLAIN },
 	{ "pek_chain", "pek_chain", PLAIN },
+	{ "signature", "report_signature", PLAIN },
+	{ "all_signatures", "report_signature", PLAIN },
+	{ "chain", "device_chain", PLAIN },
+	{ "all_chains", "device_chain", PLAIN },
+	{ "fwid_in_leaf", "fwid", PLAIN },
+	{ "xmldsig", "rim_signature", PLAIN },
+	{ "nonce", "report_data", HOLDS },
 };
 static const char *const not_judged[] = { "note", "stage", "rule", "reason", "kind", "upstream_trustee_verdict",
-	"ak_cert_issuer" };
+	"ak_cert_issuer", "vbios_rim" };
 
 struct look { const struct ev_out *o; const struct json *values, *claims; };
 
@@ -92,6 +99,14 @@ static bool object_eq(const struct json *want, const struct json *got)
 	return json_type(got) == JSON_OBJECT;
 }
 
+static bool list_eq(const struct json *want, const struct json *got)
+{
+	for (size_t i = 0; i < json_len(want); i++)
+		if (!json_eq(json_at(want, i), json_at(got, i)))
+			return false;
+	return json_type(got) == JSON_ARRAY && json_len(want) == json_len(got);
+}
+
 /* Bytes that are text may be written as text. */
 static bool is_hex_of(struct span hex, struct span text)
 {
@@ -119,6 +134,8 @@ static bool json_eq(const struct json *want, const struct json *got) /* NOLINT(m
 		return false;
 	if (json_type(want) == JSON_OBJECT)
 		return object_eq(want, got);
+	if (json_type(want) == JSON_ARRAY)
+		return list_eq(want, got);
 	jw_value(&ja, want);
 	jw_value(&jb, got);
 	return span_eq(wr_span(&a), wr_span(&b)) || is_hex_of(json_str(got), json_str(want)) ||

@@ -12,6 +12,7 @@
 #include "evidence/dcap_quote.h"
 #include "evidence/eventlog.h"
 #include "evidence/hcl.h"
+#include "evidence/rim.h"
 #include "evidence/snp_vek.h"
 #include "fmt/enc.h"
 
@@ -447,6 +448,105 @@ static enum coffer_rc judge_corim(const struct part *p, struct ev_out *o, struct
 	return wr_done(&o->values, "values", e);
 }
 
+/* ---- devices, as their maker's tools list them ---- */
+
+static enum coffer_rc put_devices(struct span list, struct json_wr *j, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+
+	if (list.n == 0)
+		return COFFER_OK;
+	TRY(json_parse(list, EVIDENCE_FILE_MAX, &doc, e));
+	for (size_t i = 0; i < json_len(json_root(doc)); i++) {
+		const struct json *d = json_at(json_root(doc), i);
+
+		jw_obj(j);
+		jw_m_str(j, "arch", json_str(json_get(d, "arch")));
+		jw_m_str(j, "certificate", json_str(json_get(d, "certificate")));
+		jw_m_str(j, "evidence", json_str(json_get(d, "evidence")));
+		jw_obj_end(j);
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc judge_devices(const struct part *p, struct ev_out *o, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(EVIDENCE_FILE_MAX);
+	struct ev_in in = *p->in;
+	struct json_wr j = jw_open(&w, false);
+
+	jw_obj(&j);
+	jw_name(&j, "device_evidence_list");
+	jw_arr(&j);
+	TRY(put_devices(file_of(p, "gpus"), &j, e));
+	TRY(put_devices(file_of(p, "switches"), &j, e));
+	jw_arr_end(&j);
+	jw_obj_end(&j);
+	TRY(wr_done(&w, "evidence", e));
+	in.evidence = wr_span(&w);
+	wr_close(&o->values); /* the driver opens its own */
+	return tee_driver_find(span_of("nvidia"))->appraise(&in, o, e);
+}
+
+/* ---- reference manifests ---- */
+
+static void day(struct json_wr *j, int64_t t)
+{
+	char text[CLOCK_TEXT_LEN];
+
+	clock_text(t, text);
+	jw_str(j, (struct span){ (const uint8_t *)text, 10 });
+}
+
+static enum coffer_rc rim_values(const struct rim *r, struct ev_out *o, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	struct json_wr j = jw_open(&o->values, false);
+
+	TRY(json_parse(wr_span(&r->values), OUT_MAX, &doc, e));
+	jw_obj(&j);
+	jw_m_text(&j, "colloquialVersion", r->version);
+	jw_name(&j, "leaf_validity");
+	jw_arr(&j);
+	day(&j, r->from);
+	day(&j, r->to);
+	jw_arr_end(&j);
+	jw_name(&j, "trustee_extracted_reference_values");
+	jw_value(&j, json_root(doc));
+	jw_obj_end(&j);
+	return wr_done(&o->values, "values", e);
+}
+
+static enum coffer_rc judge_rim(const struct part *p, struct ev_out *o, struct err *e)
+{
+	CLEANUP(anchors_clear) struct anchors roots = { 0 };
+	CLEANUP(rim_clear) struct rim r = { 0 };
+	struct err bad = { 0 };
+	enum coffer_rc rc;
+
+	TRY(ev_roots("nvidia-rim", p->in->col, &roots, e));
+	rc = rim_read(file_of(p, "rim"), &roots, p->in->now, &r, &bad);
+	(void)ev_need(o, "rim_signature", rc == COFFER_OK, VERDICT_INVALID, "signed on a path to NVIDIA's RIM root",
+	    rc == COFFER_OK ? "valid" : bad.msg);
+	return rc == COFFER_OK ? rim_values(&r, o, e) : COFFER_OK;
+}
+
+/* As a reference value service is given it. */
+static enum coffer_rc judge_rim_payload(const struct part *p, struct ev_out *o, struct err *e)
+{
+	struct json_wr j = jw_open(&o->values, false);
+	struct err bad = { 0 };
+	enum coffer_rc rc;
+
+	jw_obj(&j);
+	jw_name(&j, "trustee_extracted_reference_values");
+	rc = rim_reference_values(file_of(p, "payload"), &j, &bad);
+	jw_obj_end(&j);
+	(void)ev_need(o, "rim_signature", rc == COFFER_OK, VERDICT_INVALID, "signed on a path to NVIDIA's RIM root",
+	    rc == COFFER_OK ? "valid" : bad.msg);
+	return rc == COFFER_OK ? wr_done(&o->values, "values", e) : COFFER_OK;
+}
+
 /* ---- which part ---- */
 
 /* alone: false where the file makes it a case of parts whatever else is there. */
@@ -457,8 +557,9 @@ static const struct {
 } parts[] = {
 	{ "eventlog", "log", true, judge_log }, { "snp", "vek", true, judge_vek }, { "snp", "cases", true, judge_launches }, { "tpm", "message", true, judge_message },
 	{ "tpm", "ak_tpmt_public.bin", true, judge_tpm_files },
-	{ "rvps-corim", "corim", true, judge_corim }, { "az-snp-vtpm", "hcl", false, judge_az_files },
-	{ "az-tdx-vtpm", "hcl", false, judge_az_files } };
+	{ "rvps-corim", "corim", true, judge_corim }, { "nvidia", "gpus", true, judge_devices },
+	{ "rvps-swid", "rim", true, judge_rim }, { "rvps-swid", "payload", true, judge_rim_payload },
+	{ "az-snp-vtpm", "hcl", false, judge_az_files }, { "az-tdx-vtpm", "hcl", false, judge_az_files } };
 
 bool case_is_part(const struct case_run *r, struct case_files *files, bool whole)
 {

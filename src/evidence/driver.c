@@ -3,7 +3,7 @@
 #include "evidence/driver.h"
 
 static const struct tee_driver *const drivers[] = { &tee_snp, &tee_tdx, &tee_sgx, &tee_az_snp, &tee_az_tdx, &tee_tpm, &tee_swtpm,
-	&tee_cca, &tee_csv, &tee_sample };
+	&tee_cca, &tee_csv, &tee_nvidia, &tee_sample };
 
 const struct tee_driver *tee_driver_at(size_t i)
 {

@@ -102,5 +102,5 @@ void ev_malformed(struct ev_out *o, const struct err *e);
 void ev_bindings(struct ev_out *o, const struct ev_in *in, struct span report_data, struct span init_register);
 
 /* Pinned keys: facts in roots_<vendor>.c, each with its common name and the SHA-256 of its SubjectPublicKeyInfo. Adds the
- * vendor's ("amd", "intel", "tpm") and the certificates that --roots brought. */
+ * vendor's ("amd", "intel", "tpm", "nvidia", "nvidia-rim") and the certificates that --roots brought. */
 enum coffer_rc ev_roots(const char *vendor, const struct collateral *col, struct anchors *out, struct err *e) NODISCARD;

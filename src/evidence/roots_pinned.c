@@ -10,7 +10,8 @@
 static const struct {
 	const char *vendor;
 	const struct pinned *keys;
-} vendors[] = { { "amd", roots_amd }, { "intel", roots_intel }, { "tpm", roots_google }, { "hygon", roots_hygon } };
+} vendors[] = { { "amd", roots_amd }, { "intel", roots_intel }, { "tpm", roots_google }, { "hygon", roots_hygon },
+	{ "nvidia", roots_nvidia }, { "nvidia-rim", roots_nvidia_rim } };
 
 static enum coffer_rc pinned_key(const struct pinned *p, struct vkey **out, struct err *e)
 {

@@ -5,6 +5,7 @@
  * change may be none: there the count is told. */
 #include "evidence/dcap_quote.h"
 #include "evidence/fixed.h"
+#include "evidence/nvidia_device.h"
 #include "evidence/snp_report.h"
 #include "tests/conformance/evidence_cases.h"
 
@@ -71,6 +72,21 @@ static bool is_cca(const struct sweep *s)
 	return span_eq_str(json_str(json_get(s->r.c, "tee")), "cca");
 }
 
+/* A device's report in hex: all of it counts, but that a padding byte may be missing. */
+static bool measure_device(struct sweep *s, struct span all)
+{
+	struct nv_device d = { 0 };
+	struct err e = { 0 };
+	bool is = all.n > 0 && all.p[0] == '1' && nv_device_read(all, &d, &e) == COFFER_OK;
+
+	if (is) {
+		s->must = all.n;
+		s->used = all.n - (d.r.stray ? 2 : 0);
+	}
+	nv_device_clear(&d);
+	return is;
+}
+
 static void measure(struct sweep *s)
 {
 	struct span all = wr_span(s->main);
@@ -82,7 +98,7 @@ static void measure(struct sweep *s)
 		s->used--; /* a line feed behind JSON is not used */
 	if (all.n == SNP_REPORT_LEN || is_cca(s))
 		s->must = all.n;
-	if (all.p[0] == '{' || dcap_quote_parse(all, &q, &e) != COFFER_OK)
+	if (measure_device(s, all) || all.p[0] == '{' || dcap_quote_parse(all, &q, &e) != COFFER_OK)
 		return;
 	s->used = all.n - q.trailing.n;
 	s->must = (size_t)(q.cert_data.p - all.p) - 6; /* before the chain's kind and length */

@@ -76,7 +76,7 @@ static bool same(const struct json *want, const struct json *got)
 static bool judged(const struct json *c, const struct one *o, struct span key, struct err *e)
 {
 	CLEANUP(freep) char *name = span_dup(key);
-	const struct tee_driver tee = { name, name, "cpu", NULL, NULL };
+	const struct tee_driver tee = { name, name, "cpu", NULL, NULL, NULL };
 	const struct appraise_device dev = { &tee, VERDICT_VALID, wr_span(&o->claims) };
 	const struct appraise_policy p = { "cpu", "upstream", "upstream.rego", wr_span(&o->policy) };
 	struct appraise_in in = { .device = &dev, .n_devices = 1, .policy = &p, .n_policies = 1, .build = "test" };
