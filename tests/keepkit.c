@@ -610,7 +610,7 @@ enum coffer_rc kit_attest(struct kit *k, struct kit_evidence bend)
 		m.member[m.n_members - 1].value = wr_span(&y);
 	}
 	if (bend.other_initdata || bend.unbound_initdata)
-		m.initdata = span_of("version = \"0.1.0\"\n");
+		m.initdata = span_of("version = \"0.1.0\"\nalgorithm = \"sha256\"\n\n[data]\n");
 	sha256(m.initdata, other);
 	if (k->hw.make)
 		k->hw.make(k->hw.arg, (struct span){ report, 48 }, reg, &evidence);

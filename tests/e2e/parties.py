@@ -235,8 +235,8 @@ class Guest:
             self.nonce = r.json()["nonce"]
         return r
 
-    def evidence(self, nonce):
-        digest = hashlib.sha384(jcs({"additional-evidence": "", "nonce": nonce, "tee-pubkey": self.pubkey()})).digest()
+    def evidence(self, nonce, additional=""):
+        digest = hashlib.sha384(jcs({"additional-evidence": additional, "nonce": nonce, "tee-pubkey": self.pubkey()})).digest()
         ev = {"svn": "1", "report_data": b64(digest)}
         if self.initdata:
             ev["init_data"] = sha256(self.initdata).hex()

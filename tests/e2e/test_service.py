@@ -319,12 +319,18 @@ def attest_answers_one_evidence_a_session():
     assert g.get("hospital/data/patients").status == 200
 
 
-def attest_of_a_device_is_refused():
+# An honest guest of a workload that nobody logged.
+OTHER_INITDATA = b"version = \"0.1.0\"\nalgorithm = \"sha256\"\n\n[data]\n"
+
+
+def attest_of_a_device_is_refused_where_it_is_not_bound_or_not_valid():
     g = W.upstream()
-    g.auth()
-    v = {"init-data": None, "runtime-data": {"nonce": g.nonce, "tee-pubkey": g.pubkey()},
-         "tee-evidence": {"primary_evidence": g.evidence(g.nonce), "additional_evidence": "{\"nvidia\":{}}"}}
-    kbs_error(g.attest(body=json.dumps(v)), 401, "AttestationError", "R2: ")
+    for more, bound, why in (("{\"nvidia\":{}}", "", "R1: "), ("{\"nvidia\":{}}", None, "malformed: evidence"), ("{}", None, "R2: "),
+                             ("{\"sample\":{}}", None, "R2: "), ("[", None, "R2: ")):
+        g.auth()
+        v = {"init-data": None, "runtime-data": {"nonce": g.nonce, "tee-pubkey": g.pubkey()},
+             "tee-evidence": {"primary_evidence": g.evidence(g.nonce, more if bound is None else bound), "additional_evidence": more}}
+        kbs_error(g.attest(body=json.dumps(v)), 401, "AttestationError", why)
 
 
 def resource_refuses_who_has_not_attested():
@@ -362,7 +368,7 @@ def resource_paths_are_three_plain_segments():
 
 
 def stranger_cannot_tell_absent_from_foreign_from_denied():
-    g = Guest(W.c, b"version = \"0.1.0\"\n").up()
+    g = Guest(W.c, OTHER_INITDATA).up()
     said = []
     for path in ("hospital/data/patients", "hospital/data/absent", "other/data/x"):
         said.append(kbs_error(g.get(path), 401, "PolicyDeny").split("; decision ")[0].replace(path, "P"))
@@ -423,7 +429,7 @@ def client_library_gets_what_it_may_and_says_why_not():
     assert W.probe(LAB, purpose="env") == (0, "1 of the lab"), "an owner that a newcomer introduced"
     rc, text = W.probe(NOTE, purpose="env")
     assert rc == 1 and text.startswith("R7: "), text
-    rc, text = W.probe(DATA, initdata=b"version = \"0.1.0\"\n")
+    rc, text = W.probe(DATA, initdata=OTHER_INITDATA)
     assert rc == 1 and text, text
     rc, text = W.probe(DATA, gid="00" * 32)
     assert rc == 1 and text.startswith("genesis: "), text
@@ -943,7 +949,7 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          service_starts_and_shows_the_key_of_its_description, tls_below_1_3_is_refused, children_hold_no_more_than_they_need,
          upstream_client_gets_its_resource_by_cookie_and_by_token, token_is_an_ear_by_the_service_key,
          auth_refuses_other_versions_and_platforms, attest_refuses_a_wrong_answer, attest_answers_one_evidence_a_session,
-         attest_of_a_device_is_refused, resource_refuses_who_has_not_attested, resource_refuses_a_forged_or_foreign_token,
+         attest_of_a_device_is_refused_where_it_is_not_bound_or_not_valid, resource_refuses_who_has_not_attested, resource_refuses_a_forged_or_foreign_token,
          resource_paths_are_three_plain_segments, stranger_cannot_tell_absent_from_foreign_from_denied,
          upstream_client_gets_only_what_every_container_may_ask, administrators_do_not_exist,
          agent_gets_content_statement_and_signed_reply, agent_requests_are_counted_and_bound,

@@ -1,12 +1,36 @@
 #include "cofferd/eval/evidence.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
 #include "base/str.h"
+#include "evidence/appraise.h"
 #include "evidence/evidence.h"
 #include "evidence/fixed.h"
-#include "fmt/enc.h"
+#include "evidence/needs.h"
+
+#define DEVICES_MAX 9 /* the processor, and eight kinds of device */
+
+struct device { const struct tee_driver *driver; struct ev_out out; };
+struct devices { struct device d[DEVICES_MAX]; size_t n; };
+
+static void devices_free(struct devices **p)
+{
+	for (size_t i = 0; *p && i < DEVICES_MAX; i++)
+		ev_out_clear(&(*p)->d[i].out);
+	free(*p);
+	*p = NULL;
+}
+
+/* The first that is not valid; NULL: all are. */
+static const struct ev_out *devices_worst(const struct devices *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (v->d[i].out.verdict != VERDICT_VALID)
+			return &v->d[i].out;
+	return NULL;
+}
 
 static enum coffer_rc read_collateral(const struct eval_evidence_req *q, struct collateral *col, struct err *e)
 {
@@ -47,95 +71,158 @@ static void put_reason(const struct ev_out *o, struct eval_evidence_rep *r)
 	r->found = span_of(c->found);
 }
 
-/* ---- the token's part ---- */
+/* ---- devices beside the processor: {"<platform>": evidence}, all of which must be valid ---- */
 
-static void put_member(struct json_wr *j, const char *name, struct span text, struct err *e)
+static enum coffer_rc appraise_one(const struct tee_driver *d, const struct ev_in *in, struct device *out, struct err *e)
+{
+	out->driver = d;
+	return d->appraise(in, &out->out, e);
+}
+
+static enum coffer_rc appraise_devices(const struct eval_evidence_req *q, const struct collateral *col, struct devices *v, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	const struct json *map;
 
-	jw_name(j, name);
-	if (text.n > 0 && json_parse(text, EVAL_DOC_MAX, &doc, e) == COFFER_OK) {
-		jw_value(j, json_root(doc));
-		return;
+	if (q->additional.n == 0)
+		return COFFER_OK;
+	TRY(json_parse(q->additional, EVAL_EVIDENCE_MAX, &doc, e));
+	map = json_root(doc);
+	if (json_type(map) != JSON_OBJECT || json_len(map) == 0 || json_len(map) > DEVICES_MAX - 1)
+		return err_set(e, COFFER_E_INPUT, "additional evidence is no object of 1 to %d devices", DEVICES_MAX - 1);
+	for (size_t i = 0; i < json_len(map); i++) {
+		CLEANUP(wr_close) struct wr text = wr_open(EVAL_EVIDENCE_MAX);
+		struct ev_in in = { .col = col, .now = q->now, .report_data = q->device_data };
+		const struct tee_driver *d = tee_driver_find(json_name(map, i));
+		struct json_wr j = jw_open(&text, false);
+
+		if (!d || strcmp(d->device_class, "cpu") == 0)
+			return err_set(e, COFFER_E_INPUT, "additional evidence of a device that is not known");
+		jw_value(&j, json_at(map, i));
+		TRY(wr_done(&text, "device evidence", e));
+		in.evidence = wr_span(&text);
+		TRY(appraise_one(d, &in, &v->d[v->n++], e));
 	}
-	jw_obj(j);
-	jw_obj_end(j);
+	return COFFER_OK;
 }
 
-static void put_hex(struct json_wr *j, const char *name, struct span s)
-{
-	CLEANUP(wr_close) struct wr w = wr_open(256);
+/* ---- the token's part ---- */
 
-	hex_write(&w, s);
-	jw_m_str(j, name, wr_span(&w));
+static void put_why(struct json_wr *j, const struct json *why, struct span submod)
+{
+	jw_name(j, "coffer.not-affirming");
+	jw_arr(j);
+	for (size_t i = 0; i < json_len(why); i++)
+		if (span_eq(json_str(json_get(json_at(why, i), "submod")), submod))
+			jw_value(j, json_at(why, i));
+	jw_arr_end(j);
 }
 
-static void write_submods(const struct eval_evidence_req *q, const struct tee_driver *d, const struct ev_out *o, struct wr *w, struct err *e)
+/* The EAR's submods, each with the reasons why it does not affirm. */
+static enum coffer_rc write_submods(const struct appraise_out *a, struct wr *w, struct err *e)
 {
-	static const char *const vector[] = { "configuration", "executables", "file-system", "hardware", "instance-identity",
-		"runtime-opaque", "sourced-data", "storage-opaque" };
+	CLEANUP(json_freep) struct json_doc *ear = NULL, *why = NULL;
 	struct json_wr j = jw_open(w, false);
+	const struct json *all;
 
+	TRY(json_parse(wr_span(&a->ear), APPRAISE_EAR_MAX, &ear, e));
+	TRY(json_parse(wr_span(&a->why), APPRAISE_EAR_MAX, &why, e));
+	all = json_get(json_root(ear), "submods");
 	jw_obj(&j);
-	jw_name(&j, "cpu0");
-	jw_obj(&j);
-	jw_m_text(&j, "ear.appraisal-policy-id", "none");
-	jw_m_text(&j, "ear.status", "none");
-	jw_name(&j, "ear.trustworthiness-vector");
-	jw_obj(&j);
-	for (size_t i = 0; i < sizeof(vector) / sizeof(vector[0]); i++)
-		jw_m_u64(&j, vector[i], 0);
+	for (size_t i = 0; i < json_len(all); i++) {
+		const struct json *one = json_at(all, i);
+
+		jw_namen(&j, json_name(all, i));
+		jw_obj(&j);
+		put_why(&j, json_root(why), json_name(all, i));
+		for (size_t k = 0; k < json_len(one); k++) {
+			jw_namen(&j, json_name(one, k));
+			jw_value(&j, json_at(one, k));
+		}
+		jw_obj_end(&j);
+	}
 	jw_obj_end(&j);
-	jw_name(&j, "ear.veraison.annotated-evidence");
-	jw_obj(&j);
-	put_hex(&j, "init_data", q->init_digest);
-	put_member(&j, "init_data_claims", (struct span){ 0 }, e);
-	put_hex(&j, "report_data", q->report_data);
-	put_member(&j, "runtime_data_claims", q->runtime, e);
-	put_member(&j, d->claims_key, wr_span(&o->claims), e);
-	jw_obj_end(&j);
-	jw_obj_end(&j);
-	jw_obj_end(&j);
+	return wr_done(w, "claims", e);
+}
+
+static enum coffer_rc apply_policy(const struct eval_evidence_req *q, const struct devices *v, struct wr *submods, struct err *e)
+{
+	CLEANUP(appraise_clear) struct appraise_out out = { 0 };
+	CLEANUP(refs_freep) struct refs *refs = NULL;
+	struct appraise_device device[DEVICES_MAX];
+	struct appraise_in in = { .device = device, .n_devices = v->n, .defaults = true, .now = q->now, .runtime_data = q->runtime,
+		.build = "cofferd " COFFER_VERSION };
+
+	if (q->references.n > 0)
+		TRY(refs_parse(q->references, &refs, e));
+	in.refs = refs;
+	if (q->init_digest.n > 0)
+		in.init_data = q->initdata;
+	for (size_t i = 0; i < v->n; i++)
+		device[i] = (struct appraise_device){ v->d[i].driver, v->d[i].out.verdict, wr_span(&v->d[i].out.claims) };
+	TRY(appraise(&in, &out, e));
+	return write_submods(&out, submods, e);
 }
 
 /* ---- one request ---- */
 
-static enum coffer_rc appraise(const struct eval_evidence_req *q, struct ev_out *o, struct wr *submods, struct err *e)
+static enum coffer_rc judge(const struct eval_evidence_req *q, struct devices *v, struct wr *submods, struct err *e)
 {
 	CLEANUP(collateral_clear) struct collateral col = { 0 };
 	const struct tee_driver *d = tee_driver_find(q->platform);
-	struct ev_in in = { .evidence = q->evidence, .col = &col, .now = q->now, .report_data = q->report_data, .init_data = q->init_digest.n > 0 ? q->init_digest : (struct span){ 0 } };
+	struct ev_in in = { .evidence = q->evidence, .col = &col, .now = q->now, .report_data = q->report_data,
+		.init_data = q->init_digest.n > 0 ? q->init_digest : (struct span){ 0 } };
 
 	if (!d || strcmp(d->device_class, "cpu") != 0)
 		return err_set(e, COFFER_E_INPUT, "no such platform");
-	if (q->additional.n > 0)
-		return err_set(e, COFFER_E_INPUT, "device evidence is not judged here");
 	TRY(read_collateral(q, &col, e));
-	TRY(d->appraise(&in, o, e));
-	if (o->verdict == VERDICT_VALID)
-		write_submods(q, d, o, submods, e);
-	return wr_done(submods, "claims", e);
+	v->n = 1;
+	TRY(appraise_one(d, &in, &v->d[0], e));
+	if (v->d[0].out.verdict == VERDICT_VALID)
+		TRY(appraise_devices(q, &col, v, e));
+	return devices_worst(v) ? COFFER_OK : apply_policy(q, v, submods, e);
+}
+
+static void put_needs(const struct eval_evidence_req *q, struct wr *w)
+{
+	struct needs n = { 0 };
+	struct err ignore = { 0 };
+	char key[VENDOR_KEY_MAX];
+
+	if (evidence_needs(q->platform, q->evidence, &n, &ignore) != COFFER_OK)
+		return;
+	for (size_t i = 0; i < n.n; i++) {
+		vendor_item_key(&n.item[i], key);
+		wr_fmt(w, "%s\n", key);
+	}
 }
 
 uint8_t judge_evidence(const struct eval_evidence_req *q, struct wr *body)
 {
-	CLEANUP(ev_out_clear) struct ev_out o = { 0 };
-	CLEANUP(wr_close) struct wr submods = wr_open(EVAL_SUBMODS_MAX), facts = wr_open(FACTS_PACKED_MAX);
+	CLEANUP(devices_free) struct devices *v = calloc(1, sizeof(*v));
+	CLEANUP(wr_close) struct wr submods = wr_open(EVAL_SUBMODS_MAX), facts = wr_open(FACTS_PACKED_MAX), needs = wr_open(4096);
+	const struct ev_out *o, *bad;
 	struct eval_evidence_rep r = { 0 };
 	struct err e = { 0 };
 
 	*body = wr_open(EVAL_REPLY_MAX);
-	if (appraise(q, &o, &submods, &e) != COFFER_OK) {
-		wr_str(body, e.msg);
+	if (!v || judge(q, v, &submods, &e) != COFFER_OK) {
+		wr_str(body, v ? e.msg : "out of memory");
 		return EVAL_FAILED;
 	}
-	put_reason(&o, &r);
-	if (o.verdict == VERDICT_VALID) {
-		put_parts(&o, &r);
-		facts_write(&facts, &o.facts);
+	o = &v->d[0].out;
+	bad = devices_worst(v);
+	if (bad)
+		put_reason(bad, &r);
+	if (bad && bad->verdict == VERDICT_COLLATERAL)
+		put_needs(q, &needs);
+	r.needs = wr_span(&needs);
+	if (!bad) {
+		put_parts(o, &r);
+		facts_write(&facts, &o->facts);
 		r.facts = wr_span(&facts);
-		r.report_data = (struct span){ o.report_data, o.report_data_n };
-		r.init_register = (struct span){ o.init_register, o.init_register_n };
+		r.report_data = (struct span){ o->report_data, o->report_data_n };
+		r.init_register = (struct span){ o->init_register, o->init_register_n };
 		r.submods = wr_span(&submods);
 	}
 	eval_evidence_rep_write(body, &r);
@@ -145,7 +232,7 @@ uint8_t judge_evidence(const struct eval_evidence_req *q, struct wr *body)
 		wr_str(body, "the appraisal is too large");
 		return EVAL_FAILED;
 	}
-	return (uint8_t)o.verdict;
+	return (uint8_t)(bad ? bad->verdict : VERDICT_VALID);
 }
 
 /* One verification of each kind: the library builds its tables and loads what it needs while it still can. */

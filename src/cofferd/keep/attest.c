@@ -7,9 +7,11 @@
 #include "cofferd/keep/evidence.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/noise.h"
+#include "cofferd/keep/references.h"
 #include "cofferd/keep/token.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
+#include "proto/eval.h"
 #include "proto/rcar_json.h"
 
 enum coffer_rc on_auth(struct keep *k, struct span body, struct answer *a, struct err *e)
@@ -110,17 +112,21 @@ static enum coffer_rc conclude(struct keep *k, struct session *s, const struct d
 
 static enum coffer_rc attest(struct keep *k, struct session *s, const struct keep_attest_req *m, struct answer *a, struct err *e)
 {
-	CLEANUP(wr_close) struct wr token = wr_open(TOKEN_MAX);
+	CLEANUP(wr_close) struct wr token = wr_open(TOKEN_MAX), references = wr_open(EVAL_DOC_MAX);
 	CLEANUP(evidence_clear) struct evidence_out v = { 0 };
 	struct decide_in in = { .now = k->now, .genesis = k->genesis };
 	struct keep_attest_rep rep = { 0 };
-	struct evidence_in ask = { .s = s, .m = m, .references = span_of("{}") };
+	struct evidence_in ask = { .s = s, .m = m };
+	uint8_t initdata[32];
 	struct bound b;
 
 	members_clear(&s->members);
 	TRY(members_copy(m->member, m->n_members, &s->members, e));
 	TRY(check_members(s, &in.a, e));
 	TRY(bind(s, m, &b, e));
+	sha256(m->initdata, initdata);
+	TRY(registry_references(&k->registry, initdata, k->now, &references, e));
+	ask.references = wr_span(&references);
 	ask.expected = (struct span){ b.digest, b.n };
 	ask.device = (struct span){ b.device, b.n };
 	TRY(evidence_judge(k, &ask, &v, e));

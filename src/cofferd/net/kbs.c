@@ -1,41 +1,23 @@
 /* The KBS protocol 0.4.0 over HTTP: what upstream clients speak. docs/protocol/service.md. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/net/forms.h"
+#include "cofferd/net/kbs_attest.h"
 #include "cofferd/net/web.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "proto/rcar_json.h"
 #include "trust/name.h"
 
-#define SESSION_S 300 /* seconds a client keeps the cookie; keep decides how long a session lives */
 #define REQ_MAX (4u << 20)
 #define SEAL_HINT "this service never sees a secret: seal it with `coffer asset seal` and send that, or use `coffer asset put`"
-
-static bool session_cookie(const struct request *q, uint8_t id[static KEEP_SESSION_LEN])
-{
-	struct span c = web_cookie(q, RCAR_COOKIE);
-
-	return c.n == (size_t)2 * KEEP_SESSION_LEN && hex_fixed(c, id, KEEP_SESSION_LEN);
-}
 
 /* Codes of the exchange itself; 401 is what makes a guest attest again, whatever went wrong. */
 static void refuse(struct reply *r, const char *name, const struct err *e, const struct answer *a)
 {
 	reply_kbs_err(r, e->rc == COFFER_E_NOTFOUND ? 404 : 401, name, e, a);
-}
-
-static void write_session(struct reply *r, const uint8_t id[static KEEP_SESSION_LEN])
-{
-	char hex[2 * KEEP_SESSION_LEN + 1];
-
-	for (size_t i = 0; i < KEEP_SESSION_LEN; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", id[i]);
-	(void)snprintf(r->cookie, sizeof(r->cookie),
-		       RCAR_COOKIE "=%s; Max-Age=%d; Path=/kbs/v0; Secure; HttpOnly; SameSite=Strict", hex, SESSION_S);
 }
 
 /* ---- auth ---- */
@@ -55,7 +37,7 @@ static enum coffer_rc auth(struct request *q, struct reply *r, struct answer *a,
 	TRY(keep_auth_rep_read(wr_span(&a->body), &rep, e));
 	rcar_challenge_write(&body, rep.nonce);
 	reply_json(r, wr_span(&body));
-	write_session(r, rep.session);
+	kbs_session_write(r, rep.session);
 	return COFFER_OK;
 }
 
@@ -70,58 +52,12 @@ static void serve_auth(struct request *q, struct reply *r)
 
 /* ---- attest ---- */
 
-static void attest_request(const struct rcar_attestation *in, struct span evidence, struct keep_attest_req *m)
-{
-	m->hash = HASH_SHA384; /* the challenge selected none, which means this one */
-	m->n_members = in->n_members;
-	for (size_t i = 0; i < in->n_members; i++)
-		m->member[i] = in->member[i];
-	m->nonce = in->nonce;
-	m->additional = in->additional;
-	m->evidence = evidence;
-	m->initdata = in->initdata;
-}
-
-static enum coffer_rc attest(struct request *q, struct reply *r, struct answer *a, struct err *e)
-{
-	CLEANUP(rcar_attestation_clear) struct rcar_attestation in = { 0 };
-	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX), body = wr_open(REQ_MAX);
-	CLEANUP(wr_close) struct wr evidence = wr_open(KEEP_EVIDENCE_MAX);
-	CLEANUP(freep) struct keep_attest_req *m = calloc(1, sizeof(*m));
-	struct keep_attest_rep rep;
-	struct json_wr j;
-
-	if (!m)
-		return err_set(e, COFFER_E_SYSTEM, "attest: out of memory");
-
-	if (!session_cookie(q, m->session))
-		return err_deny(e, "session", "no " RCAR_COOKIE " cookie; POST /kbs/v0/auth first");
-	TRY(rcar_attestation_parse(wr_span(&q->body), &in, e));
-	j = jw_open(&evidence, false);
-	jw_value(&j, in.primary);
-	TRY(wr_done(&evidence, "evidence", e));
-	attest_request(&in, wr_span(&evidence), m);
-	keep_attest_req_write(&req, m);
-	TRY(keeper_ask(&q->net->keep, KEEP_ATTEST, &req, a, e));
-	TRY(keep_attest_rep_read(wr_span(&a->body), &rep, e));
-	if (rep.needs.n > 0)
-		return err_deny(e, "R2", "collateral unavailable: %.*s", (int)(rep.needs.n > 200 ? 200 : rep.needs.n), (const char *)rep.needs.p);
-	j = jw_open(&body, false);
-	jw_obj(&j);
-	jw_m_str(&j, "token", rep.token);
-	jw_obj_end(&j);
-	TRY(wr_done(&body, "token reply", e));
-	reply_json(r, wr_span(&body));
-	write_session(r, m->session);
-	return COFFER_OK;
-}
-
 static void serve_attest(struct request *q, struct reply *r)
 {
 	CLEANUP(answer_clear) struct answer a = { 0 };
 	struct err e = { 0 };
 
-	if (attest(q, r, &a, &e) != COFFER_OK)
+	if (kbs_attest(q, r, &a, &e) != COFFER_OK)
 		reply_kbs_err(r, 401, "AttestationError", &e, &a);
 }
 
@@ -196,7 +132,7 @@ static enum coffer_rc get_resource(struct request *q, struct span path, struct r
 	CLEANUP(release_clear) struct release l = { 0 };
 	struct span bearer = web_bearer(q);
 	enum coffer_rc rc = COFFER_E_DENIED;
-	bool cookie = session_cookie(q, l.m.session);
+	bool cookie = kbs_session_cookie(q, l.m.session);
 
 	if (!cookie && bearer.n == 0)
 		return err_deny(e, "session", "neither an attested session nor a token");
