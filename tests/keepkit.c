@@ -325,20 +325,25 @@ enum coffer_rc kit_introduce(struct kit *k, enum kit_party who, enum kit_party b
 #define REST "\"args\":[\"/bin/a\"],\"cwd\":\"/\",\"env\":[],\"user\":{\"uid\":0,\"gid\":0,\"groups\":[]},\"capabilities\":[]," \
 	"\"read-only-root\":true,\"mounts\":[],\"outputs\":[]"
 
+static const char *platform_of(const struct kit *k)
+{
+	return k->hw.platform ? k->hw.platform : "sample";
+}
+
 char *kit_manifest_text(struct kit *k)
 {
 	char genesis[HEX32_LEN];
 
 	hex32(k->genesis_id, genesis);
 	return str_fmt("{\"version\":1,\"name\":\"risk\",\"provider\":\"acme\",\"genesis\":\"%s\",\"service\":{\"id\":\"trust\","
-	               "\"url\":\"https://127.0.0.1:8443\"},\"platforms\":[\"sample\"],\"containers\":["
+	               "\"url\":\"https://127.0.0.1:8443\"},\"platforms\":[\"%s\"],\"containers\":["
 	               "{\"name\":\"analyse\",\"role\":\"business\"," IMAGE "," REST ",\"entitlements\":["
 	               "{\"asset\":\"kbs:///hospital/note/greeting\",\"purpose\":\"api\"},"
 	               "{\"asset\":\"kbs:///hospital/note/absent\",\"purpose\":\"api\"},"
 	               "{\"asset\":\"kbs:///acme/note/own\",\"purpose\":\"api\"}]},"
 	               "{\"name\":\"logger\",\"role\":\"utility\"," IMAGE "," REST ",\"entitlements\":["
 	               "{\"asset\":\"kbs:///acme/note/own\",\"purpose\":\"api\"}]}],"
-	               "\"volumes\":[],\"host\":{\"logs\":[],\"signals\":[]},\"registries\":{\"plain-http\":[]}}", genesis, 1, 2);
+	               "\"volumes\":[],\"host\":{\"logs\":[],\"signals\":[]},\"registries\":{\"plain-http\":[]}}", genesis, platform_of(k), 1, 2);
 }
 
 enum coffer_rc kit_release(struct kit *k, uint8_t image, uint64_t serial, const uint8_t *previous)
@@ -375,9 +380,9 @@ enum coffer_rc kit_approve(struct kit *k, const char *extra, uint64_t serial, co
 	hex32(k->service_id, service);
 	clock_text(k->now + YEAR, until);
 	body = str_fmt("{\"assets\":[\"" KIT_ASSET
-		       "\",\"kbs:///hospital/note/absent\"],\"workload\":\"%s\",\"platforms\":[\"sample\"],\"services\":[\"%s\"],"
+		       "\",\"kbs:///hospital/note/absent\"],\"workload\":\"%s\",\"platforms\":[\"%s\"],\"services\":[\"%s\"],"
 		       "\"until\":\"%s\",\"shown\":\"%s\"%s}",
-		       workload, service, until, workload, extra);
+		       workload, platform_of(k), service, until, workload, extra);
 	return kit_log(k, &(struct kit_st){ .kind = ST_APPROVAL, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL,
 	    .subject = subject, .body = body, .serial = serial, .previous = previous }, k->approval_id);
 }

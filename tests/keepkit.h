@@ -16,6 +16,7 @@ int kit_eval_lying(kit_liar *lie);
 /* Evidence of another platform than sample: what `auth` names, and who makes it. Vendor, name and root go into the genesis. */
 struct kit_hw {
 	enum tee_kind tee;
+	const char   *platform;      /* what manifest and approval name; NULL: "sample" */
 	const char   *vendor, *root_name;
 	struct span   root;          /* DER */
 	void        (*make)(void *arg, struct span report_data, const uint8_t *init_register, struct wr *json);

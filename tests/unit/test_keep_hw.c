@@ -109,6 +109,111 @@ static void no_eval_no_attestation(void)
 	rig_close(&r);
 }
 
+/* ---- a release on hardware, whole ---- */
+
+#define MEASURED "3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e"
+#define REFERENCES ",\"reference-values\":{\"snp_launch_measurement\":\"" MEASURED "\",\"snp_bootloader\":4,\"snp_microcode\":219," \
+	"\"snp_snp_svn\":24,\"snp_tee_svn\":0,\"snp_smt_enabled\":false,\"snp_tsme_enabled\":false,\"snp_guest_abi_major\":0," \
+	"\"snp_guest_abi_minor\":31,\"snp_single_socket\":false,\"snp_smt_allowed\":true}"
+
+static enum coffer_rc log_boot(struct rig *r, const char *references, uint8_t id[static 32])
+{
+	static const uint8_t digest[32] = { 7 };
+	CLEANUP(freep) char *body = str_fmt("{\"name\":\"guest\",\"enforces\":[\"manifest\",\"image-digests\",\"container-scoping\"],"
+	    "\"launches\":[{\"platform\":\"snp\",\"shape\":\"any\",\"registers\":{\"measurement\":\"" MEASURED "\"}}],\"rebuild\":\"make\"%s}",
+	    references);
+
+	return kit_log(&r->k, &(struct kit_st){ .kind = ST_BOOT_IMAGE, .issuer = KIT_ACME, .also = KIT_ACME, .subject = "kernel",
+	    .digest = digest, .body = body }, id);
+}
+
+static enum coffer_rc log_tcb(struct rig *r, enum kit_party who, unsigned snp)
+{
+	CLEANUP(freep) char *body = str_fmt("{\"platform\":\"snp\",\"minimum\":[{\"product\":\"milan\",\"svns\":{\"snp\":%u}}]}", snp);
+	uint8_t id[32];
+
+	return kit_log(&r->k, &(struct kit_st){ .kind = ST_TCB, .issuer = who, .also = who, .subject = "snp", .body = body }, id);
+}
+
+/* A deployment on snp; boot: the approval names the boot image. */
+static void deploy(struct rig *r, const char *references, bool boot, uint8_t id[static 32])
+{
+	struct kit_hw hw = { .tee = TEE_SNP, .platform = "snp", .vendor = "amd", .root_name = "SEV-Milan", .make = make_snp, .arg = &r->snp };
+	CLEANUP(freep) char *extra = NULL;
+	char hex[HEX32_LEN];
+	struct kit *k = &r->k;
+
+	snpkit_open(&r->snp, &snpkit_good);
+	hw.root = cert_bytes(r->snp.col.roots.c[0]);
+	kit_open_hw(k, &hw);
+	k->policy = NULL; /* the strict one that ships */
+	CHECK(kit_service(k) == COFFER_OK && kit_release(k, 1, 1, NULL) == COFFER_OK && kit_release(k, 2, 1, NULL) == COFFER_OK);
+	CHECK(kit_workload(k) == COFFER_OK && log_boot(r, references, id) == COFFER_OK);
+	hex32(id, hex);
+	extra = boot ? str_fmt(",\"boot-images\":[\"%s\"]", hex) : str_fmt("%s", "");
+	CHECK(kit_approve(k, extra, 1, NULL) == COFFER_OK && kit_put(k, KIT_HOSPITAL, "good morning") == COFFER_OK);
+}
+
+static enum coffer_rc get(struct rig *r)
+{
+	return kit_get(&r->k, (struct kit_get){ 0 });
+}
+
+static void guest_that_boots_what_was_approved_gets_the_secret(void)
+{
+	CLEANUP(wr_close) struct wr token = wr_open(TOKEN_MAX);
+	struct rig r;
+	uint8_t id[32];
+
+	deploy(&r, REFERENCES, true, id);
+	CHECK(attest(&r) == COFFER_OK);
+	wr_put(&token, wr_span(&r.k.answer));
+	CHECK(get(&r) == COFFER_OK && kit_opens_to(&r.k, false, "good morning"));
+	CHECK(kit_get(&r.k, (struct kit_get){ .plain = true, .token = wr_span(&token) }) == COFFER_E_DENIED); /* not every container may */
+	CHECK(log_tcb(&r, KIT_HOSPITAL, 24) == COFFER_OK && get(&r) == COFFER_OK); /* the least is just met */
+	rig_close(&r);
+}
+
+static void token_stands_for_the_hardware_that_it_was_made_of(void)
+{
+	CLEANUP(wr_close) struct wr token = wr_open(TOKEN_MAX);
+	struct rig r;
+	uint8_t id[32];
+
+	deploy(&r, REFERENCES, true, id);
+	CHECK(attest(&r) == COFFER_OK);
+	wr_put(&token, wr_span(&r.k.answer));
+	CHECK(kit_get(&r.k, (struct kit_get){ .token = wr_span(&token) }) == COFFER_OK);
+	CHECK(kit_revoke(&r.k, KIT_ACME, id) == COFFER_OK);
+	CHECK(DENIED(kit_get(&r.k, (struct kit_get){ .token = wr_span(&token) }), r.k, "R11"));
+	rig_close(&r);
+}
+
+static void each_demand_on_hardware_is_refused_by_its_name(void)
+{
+	struct rig r;
+	uint8_t id[32];
+
+	deploy(&r, "", true, id); /* nobody gave reference values: genuine, but not affirming */
+	CHECK(attest(&r) == COFFER_OK && DENIED(get(&r), r.k, "R10") && strstr(r.k.no.reason, "ear.status"));
+	rig_close(&r);
+
+	deploy(&r, REFERENCES, false, id);
+	CHECK(attest(&r) == COFFER_OK && DENIED(get(&r), r.k, "R5"));
+	rig_close(&r);
+
+	deploy(&r, REFERENCES, true, id);
+	r.snp.report[0x90] ^= 1; /* another launch, well signed */
+	CHECK(attest(&r) == COFFER_OK && DENIED(get(&r), r.k, "R5"));
+	r.snp.report[0x90] ^= 1;
+	r.snp.report[0x0a] |= 8; /* debug */
+	CHECK(attest(&r) == COFFER_OK && DENIED(get(&r), r.k, "R3"));
+	r.snp.report[0x0a] &= (uint8_t)~8;
+	CHECK(attest(&r) == COFFER_OK && get(&r) == COFFER_OK);
+	CHECK(log_tcb(&r, KIT_ACME, 25) == COFFER_OK && DENIED(get(&r), r.k, "R4"));
+	rig_close(&r);
+}
+
 /* ---- an eval that was broken into: whatever it changes in a valid answer, or makes of an invalid one ---- */
 
 struct said { struct eval_evidence_rep r; struct wr report, facts, submods; };
@@ -336,7 +441,9 @@ static void notes_are_bounded_and_the_oldest_are_forgotten(void)
 int main(void)
 {
 	static const struct t_case cases[] = { T(hardware_is_read_by_keep_itself), T(root_that_the_genesis_does_not_name_is_refused),
-		T(evidence_of_another_platform_is_malformed), T(no_eval_no_attestation), T(lying_eval_is_not_a_release),
+		T(evidence_of_another_platform_is_malformed), T(no_eval_no_attestation),
+		T(guest_that_boots_what_was_approved_gets_the_secret), T(token_stands_for_the_hardware_that_it_was_made_of),
+		T(each_demand_on_hardware_is_refused_by_its_name), T(lying_eval_is_not_a_release),
 		T(facts_that_eval_invents_are_not_looked_at), T(forged_report_that_eval_vouches_for_is_refused),
 		T(two_appraisals_that_differ_are_refused), T(collateral_is_asked_for_once_and_then_refused),
 		T(notes_are_bounded_and_the_oldest_are_forgotten) };
