@@ -147,7 +147,7 @@ class World:
         return p.returncode, p.stdout.decode().strip()
 
 
-W = World()
+W = World() if __name__ == "__main__" else None # others bring their own
 
 
 def kbs_error(r, status, name, *words):
@@ -963,10 +963,10 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so, sigterm_ends_everything_in_order]
 
 
-def main():
+def run(w, cases):
     bad = 0
-    print("1..%d" % len(CASES))
-    for i, case in enumerate(CASES, 1):
+    print("1..%d" % len(cases))
+    for i, case in enumerate(cases, 1):
         try:
             case()
             print("ok %d %s" % (i, case.__name__), flush=True)
@@ -974,14 +974,14 @@ def main():
             bad = 1
             print("".join("# " + l + "\n" for l in traceback.format_exc().splitlines()), end="")
             print("not ok %d %s" % (i, case.__name__), flush=True)
-    if W.proc and W.proc.poll() is None:
-        W.proc.terminate()
-        W.proc.wait(15)
+    if w.proc and w.proc.poll() is None:
+        w.proc.terminate()
+        w.proc.wait(15)
     if bad:
-        print("".join("# log: " + l + "\n" for l in (W.logs() if os.path.exists(W.dir + "/log") else "").splitlines()[-30:]), end="")
-    shutil.rmtree(W.dir, ignore_errors=True)
+        print("".join("# log: " + l + "\n" for l in (w.logs() if os.path.exists(w.dir + "/log") else "").splitlines()[-30:]), end="")
+    shutil.rmtree(w.dir, ignore_errors=True)
     return bad
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(W, CASES))
