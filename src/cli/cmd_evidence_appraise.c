@@ -107,7 +107,7 @@ static enum coffer_rc by_policy(const struct cli *c, const struct evidence_job *
 {
 	const char *path = cli_opt(c, "policy");
 	struct appraise_device dev = { b->driver, b->out.verdict, wr_span(&b->out.claims) };
-	struct appraise_policy own = { b->driver->device_class, path, path, wr_span(&g->text) };
+	struct appraise_policy own = { b->driver->device_class, path, path, wr_span(&g->text), NULL };
 	bool defaults = strcmp(path, "default") == 0;
 	const struct appraise_in in = { .device = &dev, .n_devices = 1, .policy = &own, .n_policies = defaults ? 0 : 1, .defaults = defaults,
 		.refs = g->refs, .init_data = wr_span(&b->init_toml), .now = b->in.now, .build = "coffer " COFFER_VERSION };

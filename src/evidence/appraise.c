@@ -41,10 +41,10 @@ enum ear_tier vector_status(const struct vector *v)
 bool appraise_default(const char *device_class, struct appraise_policy *out)
 {
 	const struct appraise_policy all[] = {
-		{ "cpu", "default", "default_cpu.rego", { default_cpu, default_cpu_n } },
-		{ "gpu", "default", "default_gpu.rego", { default_gpu, default_gpu_n } },
-		{ "switch", "default", "default_switch.rego", { default_switch, default_switch_n } },
-		{ "ppcie", "default", "default_ppcie.rego", { default_ppcie, default_ppcie_n } } };
+		{ "cpu", "default", "default_cpu.rego", { default_cpu, default_cpu_n }, NULL },
+		{ "gpu", "default", "default_gpu.rego", { default_gpu, default_gpu_n }, NULL },
+		{ "switch", "default", "default_switch.rego", { default_switch, default_switch_n }, NULL },
+		{ "ppcie", "default", "default_ppcie.rego", { default_ppcie, default_ppcie_n }, NULL } };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (strcmp(device_class, all[i].device_class) == 0) {

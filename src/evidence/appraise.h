@@ -12,6 +12,7 @@
 #include "crypto/hash.h"
 #include "evidence/evidence.h"
 #include "evidence/refs.h"
+#include "policy/policy.h"
 
 #define APPRAISE_DEVICES_MAX 32
 #define APPRAISE_CLASSES_MAX 8
@@ -30,9 +31,12 @@ struct appraise_policy {
 	const char *id;           /* becomes ear.appraisal-policy-id */
 	const char *file;         /* named in reasons */
 	struct span text;
+	const struct rego_policy *ready; /* the same, compiled by appraise_compile; NULL: compiled for each appraisal */
 };
 /* The built-in one (policies/attestation), id "default". False: none for that class. */
 bool appraise_default(const char *device_class, struct appraise_policy *out) NODISCARD;
+/* Compiled once for many appraisals. rego_policy_free when done. Errors as appraise(). */
+enum coffer_rc appraise_compile(const struct appraise_policy *p, struct rego_policy **out, struct err *e) NODISCARD;
 
 struct appraise_in {
 	const struct appraise_device *device;

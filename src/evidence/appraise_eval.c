@@ -87,37 +87,44 @@ static void put_clean(struct json_wr *j, const char *name, struct span s)
 	jw_m_text(j, name, text);
 }
 
-static enum coffer_rc refused(const struct device_eval *d, const struct rego_error *re, struct err *e)
+static enum coffer_rc refused(const struct appraise_policy *p, const struct rego_error *re, struct err *e)
 {
 	if (re->code == REGO_SYSTEM)
 		return err_set(e, COFFER_E_SYSTEM, "%s", re->text);
 	if (re->line > 0)
 		return err_deny(e, "policy", "%s: %s:%u:%u: %s", rego_code_name(re->code), re->file, re->line, re->col, re->text);
-	return err_deny(e, "policy", "%s: %s: %s", rego_code_name(re->code), d->policy->file, re->text);
+	return err_deny(e, "policy", "%s: %s: %s", rego_code_name(re->code), p->file, re->text);
 }
 
 void device_eval_clear(struct device_eval *d)
 {
 	rego_eval_free(d->ev);
-	rego_policy_free(d->p);
+	rego_policy_free(d->own);
 	d->ev = NULL;
+	d->own = NULL;
 	d->p = NULL;
+}
+
+enum coffer_rc appraise_compile(const struct appraise_policy *p, struct rego_policy **out, struct err *e)
+{
+	static const struct rego_host_fn fn = { "query_reference_value", 1, query_reference_value };
+	struct source src = { p->file, p->text };
+	struct rego_options o = rego_options_default();
+	struct rego_error re = { 0 };
+
+	if (p->text.n > APPRAISE_POLICY_MAX)
+		return err_set(e, COFFER_E_LIMIT, "%s: a policy is at most %u bytes", p->file, APPRAISE_POLICY_MAX);
+	o.host_fn = &fn;
+	o.n_host_fns = 1;
+	o.memory_max = POLICY_MEMORY;
+	return rego_compile(&src, 1, (struct span){ 0 }, &o, out, &re) ? COFFER_OK : refused(p, &re, e);
 }
 
 enum coffer_rc device_eval_open(struct device_eval *d, struct err *e)
 {
-	static const struct rego_host_fn fn = { "query_reference_value", 1, query_reference_value };
-	struct source src = { d->policy->file, d->policy->text };
-	struct rego_options o = rego_options_default();
-	struct rego_error re = { 0 };
-
-	if (d->policy->text.n > APPRAISE_POLICY_MAX)
-		return err_set(e, COFFER_E_LIMIT, "%s: a policy is at most %u bytes", d->policy->file, APPRAISE_POLICY_MAX);
-	o.host_fn = &fn;
-	o.n_host_fns = 1;
-	o.memory_max = POLICY_MEMORY;
-	if (!rego_compile(&src, 1, (struct span){ 0 }, &o, &d->p, &re))
-		return refused(d, &re, e);
+	if (!d->policy->ready)
+		TRY(appraise_compile(d->policy, &d->own, e));
+	d->p = d->policy->ready ? d->policy->ready : d->own;
 	d->ev = rego_eval_new(d->p, limits);
 	return d->ev ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "out of memory");
 }
@@ -171,7 +178,7 @@ enum coffer_rc device_eval_vector(struct device_eval *d, struct vector *out, str
 	TRY(begin(d, false, e));
 	switch (rego_eval_rule(d->ev, CLAIMS_RULE, &got, &re)) {
 	case REGO_OUT_ERROR:
-		return refused(d, &re, e);
+		return refused(d->policy, &re, e);
 	case REGO_OUT_NO_SUCH_RULE:
 	case REGO_OUT_UNDEFINED:
 		return err_deny(e, "trust-claims", "%s: " CLAIMS_RULE " is not there or undefined", d->policy->file);
@@ -260,7 +267,7 @@ enum coffer_rc device_eval_extensions(struct device_eval *d, struct json_wr *j, 
 	TRY(begin(d, false, e));
 	o = rego_eval_rule(d->ev, EXTENSION_RULE, &got, &re);
 	if (o == REGO_OUT_ERROR)
-		return refused(d, &re, e);
+		return refused(d->policy, &re, e);
 	if (o == REGO_OUT_VALUE)
 		TRY(put_extensions(got, j, &identifiers, e));
 	if (!identifiers)
@@ -367,7 +374,7 @@ enum coffer_rc device_eval_why(
 	member_rule(member, rule);
 	TRY(begin(d, true, e));
 	if (rego_eval_rule(d->ev, rego_rule_find(d->p, rule) ? rule : CLAIMS_RULE, &ignored, &re) == REGO_OUT_ERROR)
-		return refused(d, &re, e);
+		return refused(d->policy, &re, e);
 	jw_obj(j);
 	jw_m_text(j, "submod", submod);
 	jw_m_text(j, "member", vector_name[member]);

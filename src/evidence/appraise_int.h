@@ -22,7 +22,8 @@ struct device_eval {
 	struct span         input; /* JSON */
 	int64_t             now;
 	struct lookups      look;
-	struct rego_policy *p;
+	struct rego_policy *own;     /* compiled here; NULL where policy->ready is used */
+	const struct rego_policy *p;
 	struct rego_eval   *ev;
 };
 enum coffer_rc device_eval_open(struct device_eval *d, struct err *e) NODISCARD;

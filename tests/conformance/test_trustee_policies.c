@@ -78,7 +78,7 @@ static bool judged(const struct json *c, const struct one *o, struct span key, s
 	CLEANUP(freep) char *name = span_dup(key);
 	const struct tee_driver tee = { name, name, "cpu", NULL, NULL, NULL };
 	const struct appraise_device dev = { &tee, VERDICT_VALID, wr_span(&o->claims) };
-	const struct appraise_policy p = { "cpu", "upstream", "upstream.rego", wr_span(&o->policy) };
+	const struct appraise_policy p = { "cpu", "upstream", "upstream.rego", wr_span(&o->policy), NULL };
 	struct appraise_in in = { .device = &dev, .n_devices = 1, .policy = &p, .n_policies = 1, .build = "test" };
 	CLEANUP(appraise_clear) struct appraise_out out = { 0 };
 	CLEANUP(refs_freep) struct refs *refs = NULL;

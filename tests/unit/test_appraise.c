@@ -41,7 +41,7 @@ static struct got run(const struct appraise_in *in)
 static struct got with_policy(const char *policy)
 {
 	const struct appraise_device dev = { &cpu, VERDICT_VALID, span_of(CLAIMS) };
-	const struct appraise_policy p = { "cpu", "mine", "mine.rego", span_of(policy) };
+	const struct appraise_policy p = { "cpu", "mine", "mine.rego", span_of(policy), NULL };
 	const struct appraise_in in = { .device = &dev, .n_devices = 1, .policy = &p, .n_policies = 1, .now = 1800000000, .build = "test" };
 
 	return run(&in);
@@ -213,7 +213,7 @@ static void text_of_a_claim_is_shown_as_printable_ascii(void)
 {
 	const struct appraise_device dev = { &cpu, VERDICT_VALID, span_of("{\"svn\":\"\\u001b[2Jx\\u00e9\"}") };
 	const struct appraise_policy p = { "cpu", "mine", "mine.rego",
-		span_of(HEAD "default hardware := 97\nhardware := 2 if input.sample.svn == \"\\u001b\"\ntrust_claims := {\"hardware\": hardware}") };
+		span_of(HEAD "default hardware := 97\nhardware := 2 if input.sample.svn == \"\\u001b\"\ntrust_claims := {\"hardware\": hardware}"), NULL };
 	const struct appraise_in in = { .device = &dev, .n_devices = 1, .policy = &p, .n_policies = 1, .build = "test" };
 	CLEANUP(got_clear) struct got g = run(&in);
 
@@ -228,7 +228,7 @@ static void evidence_that_is_not_valid_meets_no_policy(void)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const struct appraise_device dev = { &cpu, bad[i], span_of(CLAIMS) };
-		const struct appraise_policy p = { "cpu", "mine", "mine.rego", span_of(GOOD) };
+		const struct appraise_policy p = { "cpu", "mine", "mine.rego", span_of(GOOD), NULL };
 		const struct appraise_in in = { .device = &dev, .n_devices = 1, .policy = &p, .n_policies = 1, .build = "test" };
 		CLEANUP(got_clear) struct got g = run(&in);
 
@@ -240,8 +240,8 @@ static void devices_are_counted_by_class_and_the_worst_decides(void)
 {
 	const struct appraise_device dev[] = { { &cpu, VERDICT_VALID, span_of(CLAIMS) }, { &gpu, VERDICT_VALID, span_of("{}") },
 		{ &gpu, VERDICT_VALID, span_of("{}") } };
-	const struct appraise_policy p[] = { { "cpu", "a", "a.rego", span_of(GOOD) },
-		{ "gpu", "b", "b.rego", span_of(HEAD "trust_claims := {\"hardware\": 32}") } };
+	const struct appraise_policy p[] = { { "cpu", "a", "a.rego", span_of(GOOD), NULL },
+		{ "gpu", "b", "b.rego", span_of(HEAD "trust_claims := {\"hardware\": 32}"), NULL } };
 	struct appraise_in in = { .device = dev, .n_devices = 3, .policy = p, .n_policies = 2, .build = "test" };
 	CLEANUP(got_clear) struct got g = run(&in);
 
@@ -275,7 +275,7 @@ static const char toml[] = "version = \"0.1.0\"\nalgorithm = \"sha384\"\n[data]\
 static void bound_data_is_shown_beside_its_digest_alone(void)
 {
 	const struct appraise_device dev[] = { { &cpu, VERDICT_VALID, span_of(CLAIMS) }, { &gpu, VERDICT_VALID, span_of("{}") } };
-	const struct appraise_policy p[] = { { "cpu", "a", "a.rego", span_of(GOOD) }, { "gpu", "b", "b.rego", span_of(GOOD) } };
+	const struct appraise_policy p[] = { { "cpu", "a", "a.rego", span_of(GOOD), NULL }, { "gpu", "b", "b.rego", span_of(GOOD), NULL } };
 	struct appraise_in in = { .device = dev, .n_devices = 2, .policy = p, .n_policies = 2, .build = "test", .init_data = span_of(toml),
 		.runtime_data = span_of("{\"nonce\":\"n\"}") };
 	CLEANUP(got_clear) struct got g = run(&in);
@@ -291,7 +291,7 @@ static void bound_data_is_shown_beside_its_digest_alone(void)
 static void malformed_documents_are_refused(void)
 {
 	struct appraise_device dev = { &cpu, VERDICT_VALID, span_of(CLAIMS) };
-	const struct appraise_policy p = { "cpu", "a", "a.rego", span_of(GOOD) };
+	const struct appraise_policy p = { "cpu", "a", "a.rego", span_of(GOOD), NULL };
 	static const char *const bad_toml[] = { "x", "[data]\nx = 1\n", "version = \"1\"\n", "[data]\n\"aa.toml\" = \"[\"\n",
 		"[data]\nagent_policy_claims = \"x\"\n" };
 	static const char *const bad_json[] = { "{", "[]", "{}x", "1" };

@@ -72,6 +72,24 @@ static void put_reason(const struct ev_out *o, struct eval_evidence_rep *r)
 	r->found = span_of(c->found);
 }
 
+/* The default policies, compiled once before the sandbox: each child finds them in its memory. */
+#define CLASSES 4
+static struct appraise_policy ready[CLASSES]; /* NOLINT: written once, by evidence_warm */
+static size_t n_ready;                        /* NOLINT */
+
+static void compile_defaults(void)
+{
+	static const char *const device_class[CLASSES] = { "cpu", "gpu", "switch", "ppcie" };
+	struct err ignore = { 0 };
+
+	for (size_t i = 0; i < CLASSES && n_ready < CLASSES; i++) {
+		struct rego_policy *p = NULL;
+
+		if (appraise_default(device_class[i], &ready[n_ready]) && appraise_compile(&ready[n_ready], &p, &ignore) == COFFER_OK)
+			ready[n_ready++].ready = p;
+	}
+}
+
 /* ---- devices beside the processor: {"<platform>": evidence}, all of which must be valid ---- */
 
 static enum coffer_rc appraise_one(const struct tee_driver *d, const struct ev_in *in, struct device *out, struct err *e)
@@ -151,8 +169,8 @@ static enum coffer_rc apply_policy(const struct eval_evidence_req *q, const stru
 	CLEANUP(appraise_clear) struct appraise_out out = { 0 };
 	CLEANUP(refs_freep) struct refs *refs = NULL;
 	struct appraise_device device[DEVICES_MAX];
-	struct appraise_in in = { .device = device, .n_devices = v->n, .defaults = true, .now = q->now, .runtime_data = q->runtime,
-		.build = "cofferd " COFFER_VERSION };
+	struct appraise_in in = { .device = device, .n_devices = v->n, .policy = ready, .n_policies = n_ready, .defaults = true,
+		.now = q->now, .runtime_data = q->runtime, .build = "cofferd " COFFER_VERSION };
 
 	if (q->references.n > 0)
 		TRY(refs_parse(q->references, &refs, e));
@@ -243,6 +261,7 @@ void evidence_warm(void)
 	uint8_t digest[HASH_MAX];
 	struct err ignore = { 0 };
 
+	compile_defaults();
 	tzset(); /* dates of certificates go through the C library, which reads the machine's zone once */
 	for (size_t i = 0; i < FIXED_ROOTS_MAX; i++) {
 		static const char *const vendor[] = { "amd", "intel", "tpm" };

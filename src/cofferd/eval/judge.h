@@ -12,3 +12,6 @@ struct judged {
  * everything else (false, another value, undefined, no such rule, error, limit) denies and says which it was. Named time
  * zones are those of `zones`, which must have been loaded: nothing is read here. */
 void judge_release(const struct eval_release_req *q, struct zones *zones, struct judged *out);
+
+/* Before the sandbox: compiles the policy that ships, which each child then finds in its memory. Without it each compiles it. */
+void judge_warm(void);

@@ -207,6 +207,7 @@ static enum coffer_rc run(struct zones *z, struct err *e)
 	TRY(sandbox_drop_root(e));
 	load_zones(z);
 	evidence_warm();
+	judge_warm();
 	TRY(sandbox_enter_forker(e));
 	if (write(EVAL_FD_PARENT, "R", 1) != 1)
 		return err_set(e, COFFER_E_SYSTEM, "the parent is gone");
