@@ -19,7 +19,7 @@
 
 enum keep_type {
 	KEEP_AUTH = 1, KEEP_ATTEST, KEEP_RESOURCE, KEEP_PUT, KEEP_DELETE, KEEP_STATEMENT,
-	KEEP_QUERY, KEEP_ASSETS, KEEP_DECISION, KEEP_JOURNAL, KEEP_STATUS,
+	KEEP_QUERY, KEEP_ASSETS, KEEP_DECISION, KEEP_JOURNAL, KEEP_STATUS, KEEP_JWKS,
 };
 
 /* Platforms whose evidence the service takes as primary; names are rcar_json.h's. Numbers stay: tokens carry them. */
@@ -109,7 +109,7 @@ struct keep_query_req {
 struct keep_assets_req { struct keep_party_auth auth; };   /* reply: JSON text */
 struct keep_decision_req { struct keep_party_auth auth; bool list; uint8_t id[16]; }; /* list: the newest, id is zero; reply: JSON text */
 struct keep_journal_req { struct keep_party_auth auth; uint64_t from; };   /* reply: JSON text */
-/* KEEP_STATUS: empty request; reply: JSON text */
+/* KEEP_STATUS, KEEP_JWKS (RFC 7517: the key that signs tokens): empty request; reply: JSON text */
 
 /* Encoders fill a body; decoders demand the last byte. */
 void keep_auth_req_write(struct wr *w, const struct keep_auth_req *m);

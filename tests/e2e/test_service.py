@@ -357,6 +357,21 @@ def resource_refuses_a_forged_or_foreign_token():
     assert r.status == 200, "a dead cookie beside a good token"
 
 
+def tokens_verify_with_the_published_key_and_name_it():
+    keys = W.c.call("GET", "/.well-known/jwks.json").json()["keys"]
+    g = W.upstream().up()
+    head, payload, sig = g.token.split(".")
+    h, p = json.loads(unb64u(head)), json.loads(unb64u(payload))
+    key = [k for k in keys if k["kid"] == h["kid"]][0]
+    assert h["alg"] == key["alg"] == "ES256" and h["typ"] == "JWT" and "jwk" not in h
+    assert p["iss"] == "trust" and p["aud"] == W.gid and p["exp"] > p["iat"]
+    n = ec.EllipticCurvePublicNumbers(int.from_bytes(unb64u(key["x"]), "big"), int.from_bytes(unb64u(key["y"]), "big"), ec.SECP256R1())
+    raw = unb64u(sig)
+    n.public_key().verify(utils.encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")),
+                          (head + "." + payload).encode(), ec.ECDSA(hashes.SHA256()))
+    assert W.c.call("POST", "/.well-known/jwks.json", "{}").status == 404
+
+
 def resource_paths_are_three_plain_segments():
     g = W.upstream().up()
     for bad in ("a/b", "a/b/c/d", "a/../c", "a/%2e%2e/c", "A/b/c", "a//c", "a/b/c?x=1", ""):
@@ -950,7 +965,7 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          upstream_client_gets_its_resource_by_cookie_and_by_token, token_is_an_ear_by_the_service_key,
          auth_refuses_other_versions_and_platforms, attest_refuses_a_wrong_answer, attest_answers_one_evidence_a_session,
          attest_of_a_device_is_refused_where_it_is_not_bound_or_not_valid, resource_refuses_who_has_not_attested, resource_refuses_a_forged_or_foreign_token,
-         resource_paths_are_three_plain_segments, stranger_cannot_tell_absent_from_foreign_from_denied,
+         tokens_verify_with_the_published_key_and_name_it, resource_paths_are_three_plain_segments, stranger_cannot_tell_absent_from_foreign_from_denied,
          upstream_client_gets_only_what_every_container_may_ask, administrators_do_not_exist,
          agent_gets_content_statement_and_signed_reply, agent_requests_are_counted_and_bound,
          client_library_gets_what_it_may_and_says_why_not, client_library_uses_nothing_that_net_forged,

@@ -20,3 +20,4 @@ enum coffer_rc on_assets(struct keep *k, struct span body, struct answer *a, str
 enum coffer_rc on_decision(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_journal(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_status(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_jwks(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;

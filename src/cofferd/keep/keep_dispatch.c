@@ -10,7 +10,7 @@ static const struct {
 	enum coffer_rc (*run)(struct keep *, struct span, struct answer *, struct err *);
 } rules[] = {
 	[KEEP_AUTH]      = { 16,             on_auth },
-	[KEEP_ATTEST]    = { 4u << 20,       on_attest },
+	[KEEP_ATTEST]    = { KEEP_FRAME_MAX, on_attest },
 	[KEEP_RESOURCE]  = { 256u << 10,     on_resource },
 	[KEEP_PUT]       = { KEEP_FRAME_MAX, on_put },
 	[KEEP_DELETE]    = { 256u << 10,     on_delete },
@@ -20,6 +20,7 @@ static const struct {
 	[KEEP_DECISION]  = { 256u << 10,     on_decision },
 	[KEEP_JOURNAL]   = { 256u << 10,     on_journal },
 	[KEEP_STATUS]    = { 0,              on_status },
+	[KEEP_JWKS]      = { 0,              on_jwks },
 };
 
 static enum coffer_rc run(struct keep *k, uint8_t type, struct span body, struct answer *a, struct err *e)

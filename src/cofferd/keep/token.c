@@ -5,6 +5,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/handlers.h"
 #include "cofferd/keep/partyauth.h"
 #include "crypto/jws.h"
 #include "fmt/enc.h"
@@ -123,25 +124,47 @@ static enum coffer_rc state_read(struct span in, struct token_state *out, struct
 
 #define HEAD "{\"alg\":\"ES256\",\"coffer\":\""
 
-/* What follows the state in the header: the key, as upstream's verifiers want it. */
+/* What follows the state in the header: which key of the service's JWKS signed it. */
 static void header_tail(const struct keep *k, struct wr *w)
 {
-	const struct pubkey *key = privkey_public(k->keys.token);
-	CLEANUP(wr_close) struct wr x = wr_open(64), y = wr_open(64);
-	struct json_wr j;
+	uint8_t thumb[32];
 
+	pubkey_thumbprint(privkey_public(k->keys.token), thumb);
+	wr_str(w, "\",\"kid\":\"");
+	b64url_write(w, SPAN(thumb));
+	wr_str(w, "\",\"typ\":\"JWT\"}");
+}
+
+/* ---- the key, for whoever verifies tokens ---- */
+
+enum coffer_rc on_jwks(struct keep *k, struct span body, struct answer *a, struct err *e)
+{
+	const struct pubkey *key = privkey_public(k->keys.token);
+	CLEANUP(wr_close) struct wr x = wr_open(64), y = wr_open(64), kid = wr_open(64);
+	struct json_wr j = jw_open(a->out, false);
+	uint8_t thumb[32];
+
+	if (body.n != 0)
+		return err_set(e, COFFER_E_INPUT, "jwks: a body where none belongs");
+	pubkey_thumbprint(key, thumb);
 	b64url_write(&x, SPAN(key->x));
 	b64url_write(&y, SPAN(key->y));
-	wr_str(w, "\",\"jwk\":");
-	j = jw_open(w, false);
+	b64url_write(&kid, SPAN(thumb));
+	jw_obj(&j);
+	jw_name(&j, "keys");
+	jw_arr(&j);
 	jw_obj(&j);
 	jw_m_text(&j, "alg", "ES256");
 	jw_m_text(&j, "crv", "P-256");
+	jw_m_str(&j, "kid", wr_span(&kid));
 	jw_m_text(&j, "kty", "EC");
+	jw_m_text(&j, "use", "sig");
 	jw_m_str(&j, "x", wr_span(&x));
 	jw_m_str(&j, "y", wr_span(&y));
 	jw_obj_end(&j);
-	wr_str(w, ",\"typ\":\"JWT\"}");
+	jw_arr_end(&j);
+	jw_obj_end(&j);
+	return COFFER_OK;
 }
 
 static enum coffer_rc header(const struct keep *k, const struct session *s, struct span facts, struct wr *w, struct err *e)
@@ -161,7 +184,7 @@ static enum coffer_rc header(const struct keep *k, const struct session *s, stru
 
 static void hex_member(struct json_wr *j, const char *name, struct span s)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(64);
+	CLEANUP(wr_close) struct wr w = wr_open(128);
 
 	hex_write(&w, s);
 	jw_m_str(j, name, wr_span(&w));
@@ -201,6 +224,7 @@ bool claims_write(const struct keep *k, const struct session *s, struct wr *out)
 	if (!session_read_note(s, &facts, &submods) || !one_object(submods))
 		return false;
 	jw_obj(&j);
+	hex_member(&j, "aud", SPAN(k->genesis)); /* whoever follows it */
 	jw_name(&j, "ear.verifier-id");
 	jw_obj(&j);
 	jw_m_text(&j, "build", "cofferd " COFFER_VERSION);
@@ -209,7 +233,7 @@ bool claims_write(const struct keep *k, const struct session *s, struct wr *out)
 	jw_m_text(&j, "eat_profile", "tag:github.com,2024:confidential-containers/Trustee");
 	jw_m_u64(&j, "exp", (uint64_t)k->now + TOKEN_SECONDS_EAR);
 	jw_m_u64(&j, "iat", (uint64_t)k->now);
-	jw_m_text(&j, "iss", "coffer");
+	jw_m_text(&j, "iss", k->id[0] ? k->id : "coffer");
 	hex_member(&j, "jti", SPAN(s->id));
 	wr_str(out, ",\"submods\":"); /* the last in order */
 	wr_put(out, submods);

@@ -306,6 +306,15 @@ static const char *fix_of(const struct err *e)
 	return "";
 }
 
+void coffer_jwks(struct request *q, struct reply *r)
+{
+	CLEANUP(wr_close) struct wr req = wr_open(16);
+	struct err e = { 0 };
+
+	if (pass_json(q, KEEP_JWKS, &req, r, &e) != COFFER_OK)
+		reply_error(r, &e, fix_of(&e));
+}
+
 void coffer_serve(struct request *q, struct reply *r)
 {
 	struct span path = span_skip(q->path, strlen("/coffer/v0/"));
