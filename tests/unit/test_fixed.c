@@ -267,7 +267,6 @@ static void enclave_quote_is_read_from_its_own_bytes(void)
 /* Made after an honest appraisal gave the path; then the quote is exchanged. */
 static void quote_of_another_enclave_or_key_is_refused(void)
 {
-	CLEANUP(wr_close) struct wr honest = { 0 };
 	struct dcapkit k;
 	struct rig r;
 
