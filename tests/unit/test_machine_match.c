@@ -27,7 +27,8 @@ static struct machine_diff d;
 
 static bool says(const char *field, const char *wanted, const char *found, const char *text)
 {
-	bool same = strcmp(d.field, field) == 0 && strcmp(d.wanted, wanted) == 0 && strcmp(d.found, found) == 0 && strcmp(d.text, text) == 0;
+	bool same = strcmp(d.field, field) == 0 && strcmp(d.wanted, wanted) == 0 && strcmp(d.found, found) == 0 &&
+		    strcmp(d.text, text) == 0;
 
 	if (!same)
 		printf("# %s | %s | %s | %s\n", d.field, d.wanted, d.found, d.text);
@@ -115,10 +116,12 @@ static void firmware_is_at_its_least_as_committed_and_as_launched(void)
 
 	CHECK(!firmware_fault(&t, &f));
 	f.svn[1].committed = 21;
-	CHECK(firmware_fault(&t, &f) && says("snp", "at least 22", "committed 21, at launch 23", "snp committed 21, at launch 23, at least 22"));
+	CHECK(firmware_fault(&t, &f) &&
+	      says("snp", "at least 22", "committed 21, at launch 23", "snp committed 21, at launch 23, at least 22"));
 	f.svn[1].committed = 22;
 	f.svn[1].launch = 21;
-	CHECK(firmware_fault(&t, &f) && says("snp", "at least 22", "committed 22, at launch 21", "snp committed 22, at launch 21, at least 22"));
+	CHECK(firmware_fault(&t, &f) &&
+	      says("snp", "at least 22", "committed 22, at launch 21", "snp committed 22, at launch 21, at least 22"));
 	f.n_svns = 1;
 	CHECK(firmware_fault(&t, &f) && says("snp", "at least 22", "none", "no snp in the evidence"));
 }
@@ -177,7 +180,8 @@ static void boot_matches_when_every_register_of_one_launch_does(void)
 	launch(&l[1], "snp", 0x61, 0x62);
 	CHECK(boot_launched(&b, &f, &d));
 	launch(&l[1], "snp", 0x61, 0x63); /* nearer than the first, which differs in two */
-	CHECK(!boot_launched(&b, &f, &d) && strcmp(d.field, "other") == 0 && strncmp(d.wanted, "6300", 4) == 0 && strncmp(d.found, "6200", 4) == 0);
+	CHECK(!boot_launched(&b, &f, &d) && strcmp(d.field, "other") == 0);
+	CHECK(strncmp(d.wanted, "6300", 4) == 0 && strncmp(d.found, "6200", 4) == 0);
 	CHECK(strlen(d.wanted) == 96 && strcmp(d.text, "another other") == 0);
 	l[1].reg[1].n = 47; /* another length is another value */
 	CHECK(!boot_launched(&b, &f, &d));
@@ -208,7 +212,8 @@ static void boot_enforces_what_is_relied_on(void)
 
 	CHECK(boot_relied_on(&b, &d));
 	b.enforces = ENFORCES_MANIFEST | ENFORCES_LEASES;
-	CHECK(!boot_relied_on(&b, &d) && says("enforces", "manifest, image-digests", "manifest, leases", "does not enforce image digests"));
+	CHECK(!boot_relied_on(&b, &d));
+	CHECK(says("enforces", "manifest, image-digests", "manifest, leases", "does not enforce image digests"));
 	b.enforces = ENFORCES_IMAGE_DIGESTS;
 	CHECK(!boot_relied_on(&b, &d) && says("enforces", "manifest, image-digests", "image-digests", "does not enforce the manifest"));
 	b.enforces = 0;
