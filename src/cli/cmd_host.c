@@ -25,9 +25,9 @@ const struct opt_spec opts_host_check[] = {
 	{ "smt", "on|off", "another thread may share a core (taken as on where nothing says)", false, false },
 	{ "migration", "on|off", "a migration agent may move guests (taken as on where nothing says)", false, false },
 	{ "debug", "on|off", "guests' memory is open to debugging (taken as off where nothing says)", false, false },
-	{ "register", "NAME=HEX", "what is launched, as measurement=...; R5 is then judged too", true, false },
-	{ "launch", NULL, "what the evidence says was launched is what workloads launch: judge R5 too", false, false },
-	{ "at", "TIME", "judge by what is in force then, as 2027-01-31T00:00:00Z (default: now)", false, false },
+	{ "register", "NAME=HEX", "what is launched, as measurement=...; R5 then compares it", true, false },
+	{ "launch", NULL, "what the evidence says was launched is what workloads launch: R5 compares it", false, false },
+	{ "at", "TIME", "judge evidence and what is in force at this time, as 2027-01-31T00:00:00Z (default: now)", false, false },
 	{ "statements", "PATH", "signed statements in a file or folder, as though they were logged once issued", true, false },
 	{ "minimum", "PARTY=FILE", "a draft for 'coffer tcb publish', as though PARTY had stated it", true, false },
 	{ "offline", NULL, "ask no trust service: files alone, whose signatures are then not checked", false, false },
@@ -141,7 +141,7 @@ static void say(const struct report *p, struct wr *w)
 	for (size_t i = 0; i < p->n; i++)
 		say_result(p, &p->r[i], w);
 	if (!p->h->boot)
-		wr_str(w, "R5 was not judged: give --register, or --launch with evidence of what workloads launch\n");
+		wr_str(w, "what is launched was not compared (R5): give --register, or --launch with evidence of what workloads launch\n");
 	if (p->set->n_later)
 		wr_fmt(w, "%zu statements given are issued later and were left out\n", p->set->n_later);
 	if (p->set->n_unsigned)
@@ -259,7 +259,7 @@ static void put(const struct report *p, struct wr *w)
 	m_time(&j, "at", p->set->at);
 	jw_name(&j, "host");
 	put_host(p->h, &j);
-	jw_m_bool(&j, "boot-judged", p->h->boot);
+	jw_m_bool(&j, "launch-compared", p->h->boot);
 	jw_name(&j, "workloads");
 	jw_arr(&j);
 	for (size_t i = 0; i < p->n; i++)

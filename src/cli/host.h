@@ -10,7 +10,7 @@ struct host {
 	struct hw_facts f;
 	bool            evident;                 /* from evidence that is valid; else as stated */
 	bool            smt_known, migration_known; /* else the worst is taken: on */
-	bool            boot;                    /* R5 is judged: what was launched is known and meant */
+	bool            boot;                    /* what was launched is known and meant, so that R5 compares it */
 };
 /* From --platform, --evidence and what is stated beside it. COFFER_E_DENIED where the evidence would not pass R2. */
 enum coffer_rc host_read(const struct cli *c, int64_t at, struct host *out, struct err *e) NODISCARD;

@@ -216,7 +216,7 @@ static void judge_minima(const struct judging *j)
 	}
 }
 
-/* ---- R5 ---- */
+/* ---- R5: where what is launched is not known, any boot image for the platform may be it ---- */
 
 static bool approves_boot(const struct judging *j, const struct host_statement *boot)
 {
@@ -246,11 +246,10 @@ static enum near nearness(const struct judging *j, const struct host_statement *
 {
 	bool approved = own(j) || !any_approval(j) || approves_boot(j, x); /* for want of any, R9 is to blame */
 
-	if (!boot_launched(&x->boot, &j->h->f, d)) {
-		if (!for_platform(&x->boot, j->h->f.platform))
-			return NEAR_NONE;
+	if (!for_platform(&x->boot, j->h->f.platform))
+		return NEAR_NONE;
+	if (j->h->boot && !boot_launched(&x->boot, &j->h->f, d))
 		return approved ? NEAR_NAMED : NEAR_PLATFORM;
-	}
 	if (!boot_relied_on(&x->boot, d))
 		return NEAR_LAUNCHED;
 	return approved ? NEAR_APPROVED : NEAR_GOOD;
@@ -297,7 +296,7 @@ static void judge_boot(const struct judging *j)
 
 /* ---- a workload ---- */
 
-#define ASSETS_MAX (MAN_CONTAINERS_MAX * MAN_ENTITLEMENTS_MAX)
+#define ASSETS_MAX ((size_t)MAN_CONTAINERS_MAX * MAN_ENTITLEMENTS_MAX)
 struct assets { const struct asset_path *a[ASSETS_MAX]; size_t n; };
 
 static void collect(const struct manifest *m, struct assets *out)
@@ -351,8 +350,7 @@ void host_judge(const struct host_set *set, const struct host *h, const struct h
 		j.asset = assets.a[i];
 		judge_name(&j);
 		judge_minima(&j);
-		if (h->boot)
-			judge_boot(&j);
+		judge_boot(&j);
 	}
 	if (out->verdict == HOST_RUNS && out->asset[0])
 		out->verdict = HOST_UNAPPROVED;

@@ -108,8 +108,8 @@ def write(name, text):
 
 def a_machine_that_meets_everything_runs_everything():
     v = World().runs(*MEASURED)
-    assert v["boot-judged"] and v["at"] == when(NOW) and v["signatures-not-checked"] == 5 and v["host"]["svns"]["snp"] == {"committed": 24, "launch": 24}, v
-    assert not World().runs()["boot-judged"]
+    assert v["launch-compared"] and v["at"] == when(NOW) and v["signatures-not-checked"] == 5 and v["host"]["svns"]["snp"] == {"committed": 24, "launch": 24}, v
+    assert not World().runs()["launch-compared"]
 
 
 def old_firmware_is_refused_with_statement_party_and_end():
@@ -154,10 +154,10 @@ def platform_that_one_owner_has_not_named_is_refused():
     w.parts["a2"] = approve(IMAKER, [IMAGE], w.digest, [payload_id(w.boot)], ["tdx", "snp+debug"])
     w.runs()  # debugging accepted is the more
     w.parts["a2"] = approve(IMAKER, [IMAGE], w.digest, [payload_id(w.boot)], ["tdx"])
-    r = w.refused("R3", "platform")
+    r = w.refused("R3", "platform", n=2)
     assert r["party"] == "imaker" and (r["wanted"], r["found"]) == ("tdx", "snp") and r["statement"]["kind"] == "approval", r
     assert r["statement"]["until"] == when(NOW + 5000) and r["command"].startswith("coffer approve %s --asset %s --platform snp" % (w.digest, IMAGE)), r
-    assert World().refused("R3", "platform", "--debug", "on", n=2)["found"] == "snp+debug"
+    assert World().refused("R3", "platform", "--debug", "on", n=4)["found"] == "snp+debug"
 
 
 def providers_own_asset_is_named_by_its_manifest():
@@ -186,6 +186,15 @@ def boot_image_is_judged_where_it_is_known():
     assert w.refused("R5", "enforces", *MEASURED)["found"] == "manifest"
     w.parts["boot"] = boot(platform="tpm")
     assert w.refused("R5", "boot-image", *MEASURED)["statement"] is None
+    w = World(boots=[])
+    r = w.refused("R5", "boot-image", n=2)
+    assert (r["party"], r["found"]) == ("hospital", "not in its approval"), r  # an approval without one covers nothing, whatever is launched
+    w = World()
+    del w.parts["boot"]
+    r = w.refused("R5", "boot-image")
+    assert (r["party"], r["wanted"], r["found"]) == ("acme", "a boot image of acme for snp", "none in force"), r
+    w.parts["boot"] = boot(enforces=[])
+    assert w.refused("R5", "enforces")["found"] == "nothing"
     w = World(boots=["77" * 32])
     r = w.refused("R5", "boot-image", *MEASURED, n=2)
     assert r["party"] == "hospital" and r["command"].endswith("--boot-image " + payload_id(w.boot)), r
@@ -238,6 +247,8 @@ def evidence_says_what_the_machine_is_and_what_is_stated_is_laid_over_it():
     assert w.refused("R4", "snp", host=host)["found"] == "committed 24, at launch 24"
     w.runs("--svn", "snp=25", host=host)  # after the update
     w.parts["boot"] = boot("55" * 48)
+    for name, owner, path in (("a1", HOSPITAL, DATA), ("a2", IMAKER, IMAGE)):
+        w.parts[name] = approve(owner, [path], w.digest, [payload_id(w.parts["boot"])])
     w.runs("--svn", "snp=25", host=host)
     w.refused("R5", "measurement", "--svn", "snp=25", "--launch", host=host)
     rc, out = coffer(*host[:4], "--offline", "--statements", TMP + "/draft.json")  # its root is not AMD's
@@ -253,7 +264,7 @@ def words_say_the_same_to_people():
     rc, out = coffer(*GOOD, "--offline", "--statements", f, "--at", when(NOW), "--svn", "snp=21")
     assert rc == 1 and "acme/risk (%s): would be refused" % w.digest[:16] in out and "R4 snp: wanted at least 22, found committed 21" in out, out
     assert "by hospital's tcb statement %s, until %s" % (payload_id(w.parts["tcb"]), when(NOW + 10**6)) in out and "keeps back " + DATA in out, out
-    assert "1 of 1 workloads in force would be refused" in out and "R5 was not judged" in out and "signatures of 5 statements" in out, out
+    assert "1 of 1 workloads in force would be refused" in out and "what is launched was not compared" in out and "signatures of 5 statements" in out, out
     rc, out = coffer(*GOOD, "--offline", "--statements", f, "--at", when(NOW))
     assert rc == 0 and ": runs" in out and "0 of 1 workloads" in out, out
 

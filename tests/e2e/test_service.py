@@ -765,11 +765,16 @@ def who_runs_machines_asks_beforehand_whom_they_would_be_refused_for():
     rc, out = coffer(*check, "snp=24", party="lab")
     v = json.loads(out)
     assert rc == 0 and v["refused"] == 0 and W.workload in [w["digest"] for w in v["workloads"]] and v["elsewhere"] >= 1, out  # all are for sample
+    image = {"name": "guest", "enforces": ["manifest", "image-digests"], "rebuild": "make guest",
+             "launches": [{"platform": "snp", "shape": "any", "registers": {"measurement": "44" * 48}}]}
+    boot = statement("boot-image", W.acme, [("uki", "44" * 32)], image, W.gid)
+    r = W.publish(boot)
+    assert r.status == 200, r.body
     m = dict(W.manifest([(DATA, "api")]), name="on-snp")
     digest = sha256(jcs(m)).hex()
     r = W.publish(statement("workload", W.acme, [("on-snp", digest)], m, W.gid))
     assert r.status == 200, r.body
-    body = {"assets": [DATA], "workload": digest, "platforms": ["snp"], "services": [W.service_id], "boot-images": ["44" * 32],
+    body = {"assets": [DATA], "workload": digest, "platforms": ["snp"], "services": [W.service_id], "boot-images": [payload_id(boot)],
             "until": when(int(time.time()) + 3600), "shown": "cd" * 32}
     r = W.publish(statement("approval", W.hospital, [(DATA, None), ("workload:" + digest, None)], body, W.gid))
     assert r.status == 200, r.body
