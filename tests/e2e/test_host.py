@@ -174,6 +174,10 @@ def workload_for_another_platform_or_without_approval_is_not_the_machines_fault(
     del w.parts["a1"]
     v = w.check(code=0)
     assert v["workloads"][0]["verdict"] == "unapproved" and v["workloads"][0]["unapproved"] == DATA, v
+    w.parts["a1"] = approve(HOSPITAL, [DATA], "0f" * 32, [payload_id(w.boot)])  # of another workload
+    assert w.check(code=0)["workloads"][0]["verdict"] == "unapproved"
+    w.parts["a1"] = approve(HOSPITAL, [DATA + "2"], w.digest, [payload_id(w.boot)])  # of another asset
+    assert w.check(code=0)["workloads"][0]["verdict"] == "unapproved"
     w.refused("R4", "snp", "--svn", "snp=1")  # the minimum stands all the same
 
 
