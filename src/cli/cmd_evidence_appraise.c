@@ -48,26 +48,6 @@ static enum coffer_rc bindings(const struct cli *c, struct evidence_job *b, stru
 	return init ? init_digest(init, b, e) : COFFER_OK;
 }
 
-/* The verdict as the program's end: its reason is printed already. */
-static enum coffer_rc end_by(const struct ev_out *o, struct err *e)
-{
-	const struct ev_check *c = evidence_deciding(o);
-
-	switch (o->verdict) {
-	case VERDICT_VALID:
-		return COFFER_OK;
-	case VERDICT_INVALID:
-	case VERDICT_STALE:
-		return err_deny(e, c ? c->id : "evidence", "%s: expected %s, found %s", verdict_name(o->verdict), c ? c->expected : "",
-		    c ? c->found : "");
-	case VERDICT_MALFORMED:
-		return err_set(e, COFFER_E_INPUT, "malformed: %s", c ? c->found : "");
-	case VERDICT_COLLATERAL:
-		return err_set(e, COFFER_E_UPSTREAM, "collateral unavailable: %s; give it with --collateral DIR", c ? c->expected : "");
-	}
-	return COFFER_E_BUG;
-}
-
 /* ---- by a policy ---- */
 
 struct judged { bool asked; struct appraise_out out; struct wr text; struct refs *refs; };
@@ -206,7 +186,7 @@ static enum coffer_rc conclude(const struct cli *c, const struct evidence_job *b
 		TRY(print_json(b, g, e));
 	else
 		evidence_print_text(b);
-	TRY(end_by(&b->out, e));
+	TRY(evidence_end(&b->out, e));
 	if (rc != COFFER_OK) {
 		*e = refusal;
 		return rc;

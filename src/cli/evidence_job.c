@@ -121,3 +121,22 @@ enum coffer_rc evidence_job_files(const struct cli *c, struct evidence_job *b, s
 	b->in.evidence = wr_span(&b->evidence);
 	return COFFER_OK;
 }
+
+enum coffer_rc evidence_end(const struct ev_out *o, struct err *e)
+{
+	const struct ev_check *c = evidence_deciding(o);
+
+	switch (o->verdict) {
+	case VERDICT_VALID:
+		return COFFER_OK;
+	case VERDICT_INVALID:
+	case VERDICT_STALE:
+		return err_deny(e, c ? c->id : "evidence", "%s: expected %s, found %s", verdict_name(o->verdict), c ? c->expected : "",
+		    c ? c->found : "");
+	case VERDICT_MALFORMED:
+		return err_set(e, COFFER_E_INPUT, "malformed: %s", c ? c->found : "");
+	case VERDICT_COLLATERAL:
+		return err_set(e, COFFER_E_UPSTREAM, "collateral unavailable: %s; give it with --collateral DIR", c ? c->expected : "");
+	}
+	return COFFER_E_BUG;
+}

@@ -111,6 +111,13 @@ const struct verb cli_verbs[] = {
 	    .opts = opts_reference_list, .run = cmd_reference_list },
 	{ .path = "reference diff", .args = "A.json B.json", .persona = "everyone", .summary = "Compare the reference values of two drafts or signed statements",
 	    .min_pos = 2, .max_pos = 2, .run = cmd_reference_diff },
+	{ .path = "host check", .args = "", .persona = "Infrastructure Operator",
+	    .summary = "Tell which workloads a machine would be refused for, before its firmware or a minimum changes",
+	    .help = "The machine is as evidence of a guest on it says, as stated, or both: what is stated is laid over the evidence. Every workload in "
+		    "force is\nasked about as R3 (platform, chip, threads, migration), R4 (firmware) and R5 (boot image; its measurements where what is launched is known) of a "
+		    "release would be;\nother checks are not. Any known party may read the statements this rests on.\n"
+		    "exit codes: 0 none is refused; 1 some are, or the evidence is; 2 usage; 3 malformed input; 4 unavailable",
+	    .opts = opts_host_check, .exits = cmd_host_check },
 	{ .path = "approve", .args = "DIGEST | PROVIDER/NAME", .persona = OWNERS, .summary = "Let one exact workload use assets of yours",
 	    .opts = opts_approve, .min_pos = 1, .max_pos = 1, .run = cmd_approve },
 	{ .path = "approvals", .args = "", .persona = OWNERS, .summary = "List your approvals that are in force", .opts = opts_history, .run = cmd_approvals },

@@ -51,7 +51,7 @@ enum coffer_rc expires_opt(const struct cli *c, const char *name, int64_t *out, 
 }
 
 /* The issuer of a fetched statement must have signed it: what the service hands out is not believed. */
-static enum coffer_rc check_issuer(struct service_conn *conn, const struct dsse *env, const struct statement *s, struct err *e)
+enum coffer_rc statement_check_issuer(struct service_conn *conn, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	struct party p;
 
@@ -71,7 +71,7 @@ static enum coffer_rc each(struct service_conn *conn, const struct json *list, s
 
 		TRY(dsse_parse_json(json_at(list, i), &env, e));
 		TRY(statement_parse(wr_span(&env.payload), &s, e));
-		TRY(check_issuer(conn, &env, &s, e));
+		TRY(statement_check_issuer(conn, &env, &s, e));
 		TRY(cb(arg, &env, &s, e));
 	}
 	return COFFER_OK;

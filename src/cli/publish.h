@@ -39,6 +39,9 @@ typedef enum coffer_rc (*statement_cb)(void *arg, const struct dsse *env, const 
 enum coffer_rc statements_query(const struct cli *c, const struct home *h, const struct privkey *key, struct service_conn *conn,
     const char *query, statement_cb cb, void *arg, struct err *e) NODISCARD;
 
+/* Its issuer has signed it, by the party statement that the service shows. COFFER_E_DENIED, check "statement". */
+enum coffer_rc statement_check_issuer(struct service_conn *conn, const struct dsse *env, const struct statement *s, struct err *e) NODISCARD;
+
 /* What the owner's newest statement about an asset says; version 0: there is none. */
 struct asset_newest { uint64_t serial, version; uint8_t digest[32]; char type[32]; struct wr policy; /* empty: none */ };
 void asset_newest_clear(struct asset_newest *a); /* CLEANUP-ready */

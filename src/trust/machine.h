@@ -46,3 +46,5 @@ struct tcb_minimum {
 	const struct json *reference; /* as above */
 };
 enum coffer_rc tcb_read(const struct statement *s, struct tcb_minimum *out, struct err *e) NODISCARD;
+/* The platform has firmware of versions, and this is the name of a component of it: "bootloader", "tcb03". */
+bool tcb_component(const char *platform, struct span name) NODISCARD;

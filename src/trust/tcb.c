@@ -45,6 +45,13 @@ static bool svn_known(const struct tcb_rule *r, struct span name)
 	return false;
 }
 
+bool tcb_component(const char *platform, struct span name)
+{
+	const struct tcb_rule *r = rule_of(platform);
+
+	return r && svn_known(r, name);
+}
+
 static enum coffer_rc read_svns(const struct json *o, const struct tcb_rule *rule, struct tcb_least *l, struct err *e)
 {
 	const struct json *svns = NULL;

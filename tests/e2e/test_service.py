@@ -776,6 +776,65 @@ def machines_are_stated_shown_and_named_in_an_approval():
     assert rc == 0 and "no boot-image statement is in force" in out, out
 
 
+def who_runs_machines_asks_beforehand_whom_they_would_be_refused_for():
+    """coffer host check at the service: the lab, no provider and no owner of what is asked about, sees what it rests on."""
+    os.mkdir(W.dir + "/lab", 0o700)
+    W.put_file("lab/config.json", json.dumps({"party": "lab", "genesis": W.gid, "service": "https://" + W.address}).encode())
+    W.put_file("lab/sign.pem", W.lab.key.k.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    os.chmod(W.dir + "/lab/sign.pem", 0o600)
+    check = ("host", "check", "--platform", "snp", "--product", "milan", "--json", "--svn")
+    rc, out = coffer(*check, "snp=24", party="lab")
+    v = json.loads(out)
+    assert rc == 0 and v["refused"] == 0 and W.workload in [w["digest"] for w in v["workloads"]] and v["elsewhere"] >= 1, out  # all are for sample
+    image = {"name": "guest", "enforces": ["manifest", "image-digests"], "rebuild": "make guest",
+             "launches": [{"platform": "snp", "shape": "any", "registers": {"measurement": "44" * 48}}]}
+    boot = statement("boot-image", W.acme, [("uki", "44" * 32)], image, W.gid)
+    r = W.publish(boot)
+    assert r.status == 200, r.body
+    m = dict(W.manifest([(DATA, "api")]), name="on-snp")
+    digest = sha256(jcs(m)).hex()
+    r = W.publish(statement("workload", W.acme, [("on-snp", digest)], m, W.gid))
+    assert r.status == 200, r.body
+    body = {"assets": [DATA], "workload": digest, "platforms": ["snp"], "services": [W.service_id], "boot-images": [payload_id(boot)],
+            "until": when(int(time.time()) + 3600), "shown": "cd" * 32}
+    r = W.publish(statement("approval", W.hospital, [(DATA, None), ("workload:" + digest, None)], body, W.gid))
+    assert r.status == 200, r.body
+    rc, out = coffer(*check, "snp=24", party="lab")
+    v = json.loads(out)
+    assert rc == 0 and [w["verdict"] for w in v["workloads"] if w["digest"] == digest] == ["runs"] and v["signatures-not-checked"] == 0, out
+    rc, out = coffer(*check, "snp=21", party="lab")
+    mine = [w for w in json.loads(out)["workloads"] if w["digest"] == digest][0]
+    tcb = json.loads(coffer("tcb", "list", "--json")[1])[0]["id"]
+    assert rc == 1 and [(r["check"], r["field"], r["party"], r["statement"]["id"]) for r in mine["refusals"]] == [("R4", "snp", "hospital", tcb)], out
+    # A minimum that is on its way: signed, for the day after; forged; of another genesis.
+    def signed(name, **change):
+        env = statement("tcb", W.hospital, [("snp", None)], {"platform": "snp", "minimum": [{"product": "", "svns": {"snp": 99}}]},
+                        **dict({"ledger": W.gid, "serial": 3, "previous": tcb}, **change))
+        return W.put_file(name, json.dumps(env).encode())
+    assert coffer(*check, "snp=24", "--statements", signed("next.json"), party="lab")[0] == 1
+    rc, out = coffer(*check, "snp=24", "--statements", signed("forged.json", keys=[W.lab.key]), party="lab")
+    assert rc == 1 and json.loads(out[out.index("{"):])["error"]["check"] == "statement", out
+    rc, out = coffer(*check, "snp=24", "--statements", signed("other.json", ledger="00" * 32), party="lab")
+    assert rc == 3 and "another genesis" in out, out
+    assert coffer(*check, "snp=24", party="nobody")[0] == 3
+    # More than the service shows at once: what is in force is still all there; then it is not, and that is said.
+    before = None
+    for i in range(256):
+        env = statement("tcb", W.lab, [("tdx", None)], {"platform": "tdx", "minimum": [{"product": "", "svns": {"tcb00": i}}]}, W.gid, i + 1, before)
+        before = payload_id(env)
+        r = W.publish(env)
+        assert r.status == 200, r.body
+    rc, out = coffer(*check, "snp=21", party="lab")
+    assert rc == 1 and digest in out and tcb in out, out
+    for i in range(256):
+        w = sha256(b"no workload %d" % i).hex()
+        body = {"assets": [LAB + "2"], "workload": w, "platforms": ["snp"], "services": [W.service_id], "until": when(int(time.time()) + 3600), "shown": "cd" * 32}
+        r = W.publish(statement("approval", W.lab, [(LAB + "2", None), ("workload:" + w, None)], body, W.gid))
+        assert r.status == 200, r.body
+    rc, out = coffer(*check, "snp=24", party="lab")
+    assert rc == 3 and "may be missing" in out, out
+
+
 # ---- a server among strangers ----
 
 def exchange(data, wait=20):
@@ -972,7 +1031,8 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          client_library_trusts_no_other_key_and_no_other_statement, owner_replaces_and_deletes_an_asset,
          token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, policy_of_the_owner_decides_and_its_denial_says_why, statements_are_logged_once_and_by_who_may,
          statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal,
-         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, machines_are_stated_shown_and_named_in_an_approval, framing_with_two_readings_is_refused,
+         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, machines_are_stated_shown_and_named_in_an_approval,
+         who_runs_machines_asks_beforehand_whom_they_would_be_refused_for, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,
          killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so, sigterm_ends_everything_in_order]

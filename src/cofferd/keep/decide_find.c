@@ -2,6 +2,7 @@
 #include "cofferd/keep/decide_int.h"
 
 #include "fmt/enc.h"
+#include "trust/machine_match.h"
 
 bool decide_stands(const struct fact *f, int64_t now)
 {
@@ -34,10 +35,7 @@ bool decide_unmeasured(const struct appraisal *a)
 
 bool decide_accepts(const struct appraisal *a, struct span entry)
 {
-	struct span suffix = span_skip(entry, strlen(a->platform));
-	bool debug = a->hw && a->hw->debug;
-
-	return span_starts(entry, a->platform) && (span_eq_str(suffix, "+debug") || (suffix.n == 0 && !debug));
+	return platform_accepts(entry, a->platform, a->hw && a->hw->debug);
 }
 
 bool decide_approves_asset(const struct decide_in *in, const struct fact_approval *a)

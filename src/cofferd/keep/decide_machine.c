@@ -1,9 +1,7 @@
 /* R2 to R5: the machine that the guest runs on, its firmware, and what was booted on it. */
-#include <inttypes.h>
-
-#include "base/own.h"
 #include "cofferd/keep/decide_int.h"
 #include "fmt/enc.h"
+#include "trust/machine_match.h"
 
 #define ID_SHOWN 16 /* hex digits of a statement's id in a sentence */
 
@@ -71,31 +69,6 @@ static unsigned concerned(const struct decide_in *in, const struct fact_workload
 	return owner | (w && strcmp(t->s.issuer, w->manifest.provider) == 0 ? SEES_PROVIDER : 0);
 }
 
-static bool chip_listed(const struct tcb_minimum *t, const struct hw_facts *hw)
-{
-	CLEANUP(wr_close) struct wr hex = wr_open(2 * sizeof(hw->chip) + 1);
-	bool listed = false;
-
-	if (!hw || hw->chip_n == 0)
-		return false;
-	hex_write(&hex, (struct span){ hw->chip, hw->chip_n });
-	for (size_t i = 0; wr_ok(&hex) && i < t->n_chips; i++)
-		listed = listed || span_eq(t->chip[i], wr_span(&hex));
-	return listed;
-}
-
-/* Without facts nothing is known of chip and bits: what is wanted of them is then not there. */
-static const char *chip_fault(const struct tcb_minimum *t, const struct hw_facts *hw)
-{
-	if (t->n_chips > 0 && !chip_listed(t, hw))
-		return hw && hw->chip_n > 0 ? "its chip is not listed" : "its chip is not known";
-	if (t->smt_refused && (!hw || hw->smt))
-		return "another thread may share its core";
-	if (t->migration_refused && (!hw || hw->migratable))
-		return "it may be migrated";
-	return NULL;
-}
-
 /* The name of what was found, as far as R3 judges it. */
 static const char *unnamed(const struct appraisal *a)
 {
@@ -116,14 +89,15 @@ void decide_platform(const struct decide_in *in, struct decision *d)
 	decide_mend(in, d, c);
 	for (size_t i = 0; c->holds && i < in->n_tcbs; i++) {
 		const struct fact_tcb *t = &in->tcb[i];
-		const char *fault = decide_tcb_applies(in, d->workload, t) ? chip_fault(&t->body, in->a.hw) : NULL;
+		struct machine_diff fault;
+		size_t at = 0;
 
-		if (!fault)
+		if (!decide_tcb_applies(in, d->workload, t) || !tcb_platform_fault(&t->body, in->a.hw, &at, &fault))
 			continue;
 		hex32(t->s.id, id);
 		c->holds = false;
 		c->sees |= concerned(in, d->workload, t);
-		SET(c->found, "%s's tcb statement %.*s refuses this %s: %s", t->s.issuer, ID_SHOWN, id, in->a.platform, fault);
+		SET(c->found, "%s's tcb statement %.*s refuses this %s: %s", t->s.issuer, ID_SHOWN, id, in->a.platform, fault.text);
 		SET(c->who, "%s", t->s.issuer);
 		c->command[0] = 0;
 	}
@@ -131,49 +105,11 @@ void decide_platform(const struct decide_in *in, struct decision *d)
 
 /* ---- R4 ---- */
 
-/* True, and c says why, when one component is missing or below the least wanted. */
-static bool below(const struct tcb_least *least, const struct hw_facts *hw, struct check *c)
-{
-	for (size_t i = 0; i < least->n_svns; i++) {
-		const struct fact_svn *s = hw ? facts_svn(hw, least->svn[i].name) : NULL;
-		uint64_t want = least->svn[i].least;
-
-		if (s && s->committed >= want && s->launch >= want)
-			continue;
-		if (!s)
-			SET(c->found, "no %s in the evidence", least->svn[i].name);
-		else
-			SET(c->found, "%s committed %" PRIu64 ", at launch %" PRIu64 ", at least %" PRIu64, least->svn[i].name,
-			    s->committed, s->launch, want);
-		return true;
-	}
-	return false;
-}
-
-/* Rows for this product; those for "" where it has none. */
-static bool minimum_fails(const struct tcb_minimum *t, const struct hw_facts *hw, struct check *c)
-{
-	const char *product = hw ? hw->product : "";
-	bool own = false, any = false;
-
-	for (size_t i = 0; i < t->n_least; i++)
-		own = own || strcmp(t->least[i].product, product) == 0;
-	for (size_t i = 0; i < t->n_least; i++) {
-		if (strcmp(t->least[i].product, own ? product : "") != 0)
-			continue;
-		any = true;
-		if (below(&t->least[i], hw, c))
-			return true;
-	}
-	if (!any)
-		SET(c->found, "no row for product \"%s\"", product);
-	return !any;
-}
-
 void decide_firmware(const struct decide_in *in, struct decision *d)
 {
 	struct check *c = decide_put(d, 4, SEES_OWNER | SEES_PROVIDER);
-	char id[HEX32_LEN], why[201];
+	struct machine_diff fault;
+	char id[HEX32_LEN];
 	size_t n = 0;
 
 	SET(c->expected, "firmware, as committed and as launched, at every minimum that %s and the workload's provider state for %s",
@@ -181,15 +117,15 @@ void decide_firmware(const struct decide_in *in, struct decision *d)
 	SET(c->who, "the operator of the machine, with newer firmware,");
 	for (size_t i = 0; i < in->n_tcbs; i++) {
 		const struct fact_tcb *t = &in->tcb[i];
+		size_t at = 0;
 
 		if (!decide_tcb_applies(in, d->workload, t))
 			continue;
 		n++;
-		if (!minimum_fails(&t->body, in->a.hw, c))
+		if (!tcb_firmware_fault(&t->body, in->a.hw, &at, &fault))
 			continue;
 		hex32(t->s.id, id);
-		SET(why, "%.200s", c->found);
-		SET(c->found, "below %s's tcb statement %.*s: %s", t->s.issuer, ID_SHOWN, id, why);
+		SET(c->found, "below %s's tcb statement %.*s: %s", t->s.issuer, ID_SHOWN, id, fault.text);
 		c->sees = concerned(in, d->workload, t);
 		return;
 	}
@@ -201,24 +137,6 @@ void decide_firmware(const struct decide_in *in, struct decision *d)
 }
 
 /* ---- R5 ---- */
-
-/* What the rest of the decision takes for granted of the guest's agent. R7 asks for scoping where a request is scoped. A
- * manifest has no member that limits egress and an approval none about leases, so nothing relies on these yet. */
-#define RELIED_ON (ENFORCES_MANIFEST | ENFORCES_IMAGE_DIGESTS)
-
-/* Every register of the launch is in the evidence with that value. One without registers matches nothing. */
-static bool launched(const struct boot_launch *l, const struct hw_facts *hw)
-{
-	if (strcmp(l->platform, hw->platform) != 0)
-		return false;
-	for (size_t i = 0; i < l->n_regs; i++) {
-		const struct fact_reg *want = &l->reg[i], *got = facts_reg(hw, want->name);
-
-		if (!got || !span_eq((struct span){ got->v, got->n }, (struct span){ want->v, want->n }))
-			return false;
-	}
-	return l->n_regs > 0;
-}
 
 static bool approves_boot(const struct fact_approval *a, const struct fact_boot *b)
 {
@@ -235,15 +153,9 @@ static bool by_provider(const struct decide_in *in, const struct fact_workload *
 
 static bool matches(const struct decide_in *in, const struct fact_boot *b)
 {
-	for (size_t i = 0; in->a.hw && i < b->body.n_launches; i++)
-		if (launched(&b->body.launch[i], in->a.hw))
-			return true;
-	return false;
-}
+	struct machine_diff d;
 
-static bool relied_on(const struct fact_boot *b)
-{
-	return (b->body.enforces & RELIED_ON) == RELIED_ON;
+	return boot_launched(&b->body, in->a.hw, &d);
 }
 
 const struct fact_boot *decide_boot(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
@@ -253,9 +165,10 @@ const struct fact_boot *decide_boot(const struct decide_in *in, const struct fac
 
 	for (size_t i = 0; i < in->n_boots; i++) {
 		const struct fact_boot *b = &in->boot[i];
+		struct machine_diff lacks;
 		unsigned score = (decide_revoked(in, &b->s) ? 1u : 3u) + (b->body.enforces & ENFORCES_SCOPING ? 1u : 0u);
 
-		if (!by_provider(in, w, b) || !matches(in, b) || !relied_on(b) || (a && !approves_boot(a, b)))
+		if (!by_provider(in, w, b) || !matches(in, b) || !boot_relied_on(&b->body, &lacks) || (a && !approves_boot(a, b)))
 			continue;
 		if (score > best_score) {
 			best = b;
@@ -289,6 +202,7 @@ static const struct fact_boot *find_boot(const struct decide_in *in, const struc
 static void explain_boot(const struct decide_in *in, const struct decision *d, struct check *c)
 {
 	const struct fact_boot *good = decide_boot(in, d->workload, NULL);
+	struct machine_diff lacks;
 	char id[HEX32_LEN];
 	size_t ours = 0;
 
@@ -308,8 +222,8 @@ static void explain_boot(const struct decide_in *in, const struct decision *d, s
 		ours++;
 		if (!matches(in, b))
 			continue;
-		SET(c->found, "boot image %s, which evidence matches, does not enforce %s", b->body.name,
-		    b->body.enforces & ENFORCES_MANIFEST ? "image digests" : "the manifest");
+		if (!boot_relied_on(&b->body, &lacks))
+			SET(c->found, "boot image %s, which evidence matches, %s", b->body.name, lacks.text);
 		return;
 	}
 	if (ours == 0)
