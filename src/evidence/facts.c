@@ -48,7 +48,7 @@ bool facts_add_svn(struct hw_facts *f, const char *name, uint64_t committed, uin
 
 /* ---- as bytes ---- */
 
-#define FORMAT 1
+#define FORMAT 2
 #define FLAG_DEBUG 1u
 #define FLAG_MIGRATABLE 2u
 #define FLAG_SMT 4u
@@ -116,6 +116,7 @@ void facts_write(struct wr *w, const struct hw_facts *f)
 		wr_be64(w, f->svn[i].committed);
 		wr_be64(w, f->svn[i].launch);
 	}
+	wr_be64(w, (uint64_t)f->collateral);
 }
 
 static void get_regs(struct rd *r, struct hw_facts *f)
@@ -154,6 +155,7 @@ enum coffer_rc facts_read(struct span in, struct hw_facts *out, struct err *e)
 	f.smt = flags & FLAG_SMT;
 	get_regs(&r, &f);
 	get_svns(&r, &f);
+	f.collateral = (int64_t)get_be64(&r);
 	if (!rd_done(&r) || flags > 7)
 		return err_set(e, COFFER_E_INPUT, "hardware facts: malformed near byte %zu", r.off);
 	*out = f;

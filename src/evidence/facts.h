@@ -29,6 +29,7 @@ struct hw_facts {
 	size_t          n_regs;
 	struct fact_svn svn[FACT_SVNS_MAX];
 	size_t          n_svns;
+	int64_t         collateral;   /* seconds since 1970: when the oldest of the vendor's documents used was issued; 0: none was */
 };
 
 /* NULL: the platform reports no such thing. */

@@ -135,6 +135,7 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	write_claims(&s, &out->claims);
 	write_values(&s, &out->values);
 	ev_part(&out->parts.report, wr_span(&s.raw));
+	out->facts.collateral = s.d.judged ? s.d.earliest_issue : 0;
 	return ev_done(out, e);
 }
 

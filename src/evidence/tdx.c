@@ -211,6 +211,7 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	ev_part(&out->parts.report, wr_span(&t.raw));
 	if (!fixed_td_facts(&t.d.q.td, &out->facts))
 		return err_set(e, COFFER_E_BUG, "tdx: facts do not fit");
+	out->facts.collateral = t.d.judged ? t.d.earliest_issue : 0;
 	if (t.d.has_pck)
 		put_machine(&t.d.pck, &out->facts);
 	return ev_done(out, e);

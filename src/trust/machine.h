@@ -43,6 +43,7 @@ struct tcb_minimum {
 	bool               smt_refused, migration_refused; /* platform bits */
 	struct span        chip[TCB_CHIPS_MAX]; /* none: any chip. Hex text, borrowed from the statement's document */
 	size_t             n_chips;
+	int64_t            max_age;   /* seconds: how old the vendor's documents may be that evidence was judged by; 0: nothing is said */
 	const struct json *reference; /* as above */
 };
 enum coffer_rc tcb_read(const struct statement *s, struct tcb_minimum *out, struct err *e) NODISCARD;

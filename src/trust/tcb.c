@@ -8,14 +8,15 @@
 
 #define WHERE "tcb"
 #define CHIP_BYTES_MAX 64
+#define AGE_HOURS_MAX 8760
 
 /* Components as facts.h names them: a misspelt one would be in no evidence. "tcb": tcb00 to tcb15. */
-static const struct tcb_rule { const char *platform; const char *svn[5]; } rules[] = {
-	{ "snp", { "bootloader", "tee", "snp", "microcode", "fmc" } },
-	{ "az-snp-vtpm", { "bootloader", "tee", "snp", "microcode", "fmc" } },
-	{ "tdx", { "tcb" } }, { "az-tdx-vtpm", { "tcb" } }, { "sgx", { "tcb" } },
-	{ "tpm", { "firmware" } }, { "swtpm", { "firmware" } },
-	{ "cca", { NULL } }, { "csv", { NULL } },
+static const struct tcb_rule { const char *platform; const char *svn[5]; bool dated; } rules[] = { /* dated: judged by documents with a date */
+	{ "snp", { "bootloader", "tee", "snp", "microcode", "fmc" }, false },
+	{ "az-snp-vtpm", { "bootloader", "tee", "snp", "microcode", "fmc" }, false },
+	{ "tdx", { "tcb" }, true }, { "az-tdx-vtpm", { "tcb" }, true }, { "sgx", { "tcb" }, true },
+	{ "tpm", { "firmware" }, false }, { "swtpm", { "firmware" }, false },
+	{ "cca", { NULL }, false }, { "csv", { NULL }, false },
 };
 
 static const struct tcb_rule *rule_of(const char *platform)
@@ -147,9 +148,24 @@ static enum coffer_rc read_chips(const struct json *body, struct tcb_minimum *t,
 	return COFFER_OK;
 }
 
+static enum coffer_rc read_age(const struct json *body, struct tcb_minimum *t, struct err *e)
+{
+	const struct tcb_rule *rule = rule_of(t->platform);
+	uint64_t hours = 0;
+
+	if (!json_get(body, "collateral-max-age"))
+		return COFFER_OK;
+	TRY(form_number(body, "collateral-max-age", WHERE, (struct form_range){ 1, AGE_HOURS_MAX }, &hours, e));
+	if (!rule || !rule->dated)
+		return err_set(e, COFFER_E_INPUT, WHERE ": \"collateral-max-age\" on %s, whose evidence is judged by no document with a date",
+		    t->platform);
+	t->max_age = (int64_t)hours * 3600;
+	return COFFER_OK;
+}
+
 enum coffer_rc tcb_read(const struct statement *s, struct tcb_minimum *out, struct err *e)
 {
-	static const char *const names[] = { "platform", "minimum", "smt", "migration", "chips", "reference-values", NULL };
+	static const char *const names[] = { "platform", "minimum", "smt", "migration", "chips", "collateral-max-age", "reference-values", NULL };
 	struct tcb_minimum t = { 0 };
 	struct span platform;
 
@@ -164,6 +180,7 @@ enum coffer_rc tcb_read(const struct statement *s, struct tcb_minimum *out, stru
 	TRY(read_bit(s->body, "smt", &t.smt_refused, e));
 	TRY(read_bit(s->body, "migration", &t.migration_refused, e));
 	TRY(read_chips(s->body, &t, e));
+	TRY(read_age(s->body, &t, e));
 	TRY(reference_member(s->body, WHERE, &t.reference, e));
 	*out = t;
 	return COFFER_OK;

@@ -170,6 +170,18 @@ static void r3_denies_a_chip_or_a_bit_that_a_minimum_refuses(void)
 	ALLOWS_M((w.hw.smt = w.hw.migratable = true));
 }
 
+static void r2_denies_collateral_older_than_an_owner_or_the_provider_allows(void)
+{
+	for (size_t i = 0; i < 2; i++) {
+		DENIES_M((w.tcb[i].body.max_age = 100, w.hw.collateral = NOW - 101), "R2", "");
+		CHECK(strstr(w.d.check[2].found, "stale") && strstr(w.d.check[2].found, i ? "acme" : "hospital"));
+		DENIES_M((w.tcb[i].body.max_age = 100, w.hw.collateral = 0), "R2", ""); /* of no known age */
+		ALLOWS_M((w.tcb[i].body.max_age = 100, w.hw.collateral = NOW - 100));
+	}
+	ALLOWS_M(w.hw.collateral = 1); /* nobody says how old it may be */
+	ALLOWS_M((w.tcb[0].body.max_age = 100, w.tcb[0].s.superseded = true));
+}
+
 /* ---- R4 ---- */
 
 static void r4_denies_firmware_below_any_minimum_that_applies(void)
@@ -416,6 +428,7 @@ int main(void)
 		T(machine_base_cases_allow), T(r2_denies_what_is_not_genuine_and_looks_no_further),
 		T(r2_of_sample_and_swtpm_proves_nothing_and_says_so), T(r3_denies_debug_that_the_owner_did_not_name),
 		T(r3_denies_a_platform_that_nobody_named), T(r3_denies_a_chip_or_a_bit_that_a_minimum_refuses),
+		T(r2_denies_collateral_older_than_an_owner_or_the_provider_allows),
 		T(r4_denies_firmware_below_any_minimum_that_applies), T(r4_takes_the_row_of_the_product_before_that_of_all_others),
 		T(r4_ignores_minima_that_do_not_apply), T(r4_of_sample_fails_where_a_minimum_is_stated_for_it),
 		T(r5_denies_a_boot_that_no_image_of_the_provider_describes), T(r5_denies_a_boot_image_that_the_owner_did_not_name),

@@ -180,7 +180,30 @@ static void tcb_read_gives_what_it_says(void)
 	CHECK(t.least[0].n_svns == 2 && strcmp(t.least[0].svn[1].name, "snp") == 0 && t.least[0].svn[1].least == 20);
 	CHECK(t.smt_refused && t.migration_refused && t.n_chips == 2 && span_eq_str(t.chip[0], "00ff") && t.reference);
 	open = fix_edit(good, "\"smt\":false", "\"smt\":true");
-	CHECK(statement_parse(span_of(open), &o, &e) == COFFER_OK && tcb_read(&o, &t, &e) == COFFER_OK && !t.smt_refused);
+	CHECK(statement_parse(span_of(open), &o, &e) == COFFER_OK && tcb_read(&o, &t, &e) == COFFER_OK && !t.smt_refused && t.max_age == 0);
+}
+
+/* Only where evidence is judged by documents that have a date. */
+static void tcb_read_takes_an_age_of_collateral_where_there_is_one(void)
+{
+	static const struct { const char *platform, *age, *words; } row[] = { { "tdx", "24", NULL }, { "sgx", "8760", NULL }, { "snp", "24", "no document" },
+		{ "tdx", "0", "collateral-max-age" }, { "tdx", "8761", "collateral-max-age" }, { "tdx", "\"24\"", "collateral-max-age" } };
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		CLEANUP(freep) char *body = str_fmt("{\"platform\":\"%s\",\"minimum\":[{\"product\":\"\",\"svns\":{}}],\"collateral-max-age\":%s}",
+		    row[i].platform, row[i].age);
+		CLEANUP(freep) char *subject = fix_subject(row[i].platform);
+		CLEANUP(freep) char *text = fix_payload("tcb", subject, FIX_HEAD("hospital"), body);
+		CLEANUP(statement_clear) struct statement s = { 0 };
+		static struct tcb_minimum t;
+		struct err e = { 0 };
+
+		CHECK(statement_parse(span_of(text), &s, &e) == COFFER_OK);
+		if (row[i].words)
+			CHECK(tcb_read(&s, &t, &e) == COFFER_E_INPUT && strstr(e.msg, row[i].words));
+		else
+			CHECK(tcb_read(&s, &t, &e) == COFFER_OK && t.max_age > 0);
+	}
 }
 
 static void readers_refuse_every_prefix_and_the_other_kind(void)
@@ -242,7 +265,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(boot_image_read_refuses_every_wrong_member), T(boot_image_read_bounds_launches_and_registers),
 		T(boot_image_read_gives_what_it_says), T(tcb_read_refuses_every_wrong_member),
-		T(tcb_read_knows_the_components_of_each_platform), T(tcb_read_gives_what_it_says),
+		T(tcb_read_knows_the_components_of_each_platform), T(tcb_read_gives_what_it_says), T(tcb_read_takes_an_age_of_collateral_where_there_is_one),
 		T(readers_refuse_every_prefix_and_the_other_kind), T(reference_values_merge_what_is_in_its_window),
 	};
 

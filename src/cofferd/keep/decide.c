@@ -356,6 +356,7 @@ static void judge(const struct decide_in *in, struct decision *d)
 	check_workload(in, d); /* first: whose assets these are depends on it */
 	check_service(in, d);
 	check_approved(in, d);
+	decide_age(in, d);
 	decide_platform(in, d);
 	decide_firmware(in, d);
 	decide_booted(in, d);  /* which boot image it is depends on the approval */

@@ -47,6 +47,7 @@ const struct fact_boot *decide_boot(const struct decide_in *in, const struct fac
 bool decide_tcb_applies(const struct decide_in *in, const struct fact_workload *w, const struct fact_tcb *t);
 /* The guest's agent keeps its containers apart. */
 bool decide_scopes(const struct decide_in *in, const struct decision *d);
+void decide_age(const struct decide_in *in, struct decision *d);      /* the part of R2 that owners set: how old collateral may be */
 void decide_platform(const struct decide_in *in, struct decision *d); /* R3 */
 void decide_firmware(const struct decide_in *in, struct decision *d); /* R4 */
 void decide_booted(const struct decide_in *in, struct decision *d);   /* R5; sets d->boot; after R9 */

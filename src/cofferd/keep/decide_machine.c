@@ -1,5 +1,7 @@
 /* R2 to R5: the machine that the guest runs on, its firmware, and what was booted on it. */
 #include "cofferd/keep/decide_int.h"
+
+#include "base/clock.h"
 #include "fmt/enc.h"
 #include "trust/machine_match.h"
 
@@ -99,6 +101,32 @@ void decide_platform(const struct decide_in *in, struct decision *d)
 		c->sees |= concerned(in, d->workload, t);
 		SET(c->found, "%s's tcb statement %.*s refuses this %s: %s", t->s.issuer, ID_SHOWN, id, in->a.platform, fault.text);
 		SET(c->who, "%s", t->s.issuer);
+		c->command[0] = 0;
+	}
+}
+
+/* R2 once more, with what the parties of this asset demand. */
+void decide_age(const struct decide_in *in, struct decision *d)
+{
+	struct check *c = &d->check[2];
+	char id[HEX32_LEN], issued[CLOCK_TEXT_LEN] = "never";
+
+	for (size_t i = 0; c->holds && i < in->n_tcbs; i++) {
+		const struct fact_tcb *t = &in->tcb[i];
+		int64_t since = in->a.hw ? in->a.hw->collateral : 0;
+
+		if (!decide_tcb_applies(in, d->workload, t) || t->body.max_age == 0 || (since > 0 && in->now - since <= t->body.max_age))
+			continue;
+		if (since > 0)
+			clock_text(since, issued);
+		hex32(t->s.id, id);
+		c->holds = false;
+		c->sees |= concerned(in, d->workload, t);
+		SET(c->expected, "collateral no older than %lld hours, as %s's tcb statement %.*s wants", (long long)t->body.max_age / 3600, t->s.issuer,
+		    ID_SHOWN, id);
+		SET(c->found, "stale: the vendor's documents that the evidence was judged by were issued %s, older than %s's tcb statement %.*s allows",
+		    issued, t->s.issuer, ID_SHOWN, id);
+		SET(c->who, "the service's operator, with newer collateral, and then the guest, attesting again,");
 		c->command[0] = 0;
 	}
 }

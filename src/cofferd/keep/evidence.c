@@ -170,10 +170,13 @@ static enum coffer_rc read_again(struct keep *k, const struct evidence_in *in, c
 	struct fixed_in f = { .platform = platform, .report = r->report, .signature = r->signature, .key = r->key, .registers = r->registers,
 		.n_path = r->n_path, .root = root, .n_roots = vendor_roots_keys(k->roots, platform, root) };
 	struct fixed_out got;
+	struct hw_facts said; /* of it the age of collateral alone, which the hardware does not know */
 
 	memcpy(f.path, r->path, sizeof(r->path));
 	TRY(fixed_read(&f, &got, e));
+	TRY(facts_read(r->facts, &said, e));
 	out->facts = got.facts;
+	out->facts.collateral = said.collateral;
 	memcpy(out->report_data, got.report_data, got.report_data_n);
 	out->report_data_n = got.report_data_n;
 	read_register(in, got.init_register, got.init_register_n, is_tpm(platform), out);
