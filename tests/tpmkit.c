@@ -12,7 +12,8 @@ void tpmkit_open(struct tpmkit *r, bool ec)
 {
 	static const uint8_t nonce[32] = { 0xaa, 0xbb };
 
-	*r = (struct tpmkit){ .ak = ec ? evkit_ec("P-256") : evkit_rsa(), .ca = evkit_ec("P-384"), .select = BITS, .banks = 1, .nonce = SPAN(nonce) };
+	*r = (struct tpmkit){ .ak = ec ? evkit_ec("P-256") : evkit_rsa(), .ca = evkit_ec("P-384"), .select = BITS, .banks = 1,
+		.nonce = SPAN(nonce) };
 	r->signer = r->ak;
 	r->ak_cert = wr_open(1u << 16);
 	r->log = wr_open(1u << 16);
