@@ -16,7 +16,6 @@
 
 #include "base/own.h"
 #include "base/str.h"
-#include "evidence/csv.h"
 #include "os/file.h"
 #include "os/spawn.h"
 #include "tests/bench/evidence_checks.h"
@@ -50,7 +49,6 @@ struct row {
 	struct wr         bytes;
 	struct made       m;
 	struct collateral col;   /* of the warm */
-	struct anchors    csv;
 };
 
 static void read_collateral(const struct made *m, struct collateral *col)
@@ -58,25 +56,22 @@ static void read_collateral(const struct made *m, struct collateral *col)
 	struct err e = { 0 };
 
 	for (size_t i = 0; i < m->n_files; i++)
-		must(collateral_add(m->file[i].bytes, m->file[i].root, col, &e) == COFFER_OK, "collateral");
+		must(collateral_add(m->file[i], false, col, &e) == COFFER_OK, "collateral");
 }
 
 static void row_load(const char *dir, const char *name, struct row *r)
 {
 	CLEANUP(freep) char *path = str_fmt("%s/%s", dir, name);
-	struct vkey *k = NULL;
 	struct err e = { 0 };
 
 	*r = (struct row){ .name = name };
 	must(file_read(path, MADE_MAX, &r->bytes, &e) == COFFER_OK && made_read(wr_span(&r->bytes), &r->m), path);
-	if (r->m.anchor.p)
-		must(vkey_spki(r->m.anchor, &k, &e) == COFFER_OK && anchors_add(&r->csv, "HRK", k, &e) == COFFER_OK, "anchor");
+	must(made_pin(&r->m), "root");
 }
 
 static void row_clear(struct row *r)
 {
 	collateral_clear(&r->col);
-	anchors_clear(&r->csv);
 	wr_close(&r->bytes);
 }
 
@@ -85,8 +80,11 @@ static void judge(const struct row *r, const struct collateral *col)
 	CLEANUP(ev_out_clear) struct ev_out o = { 0 };
 	struct ev_in in = { .evidence = r->m.evidence, .col = col, .now = r->m.now, .report_data = r->m.report_data };
 	struct err e = { 0 };
-	enum coffer_rc rc = r->m.anchor.p ? csv_appraise(&in, &r->csv, &o, &e) : tee_driver_find(r->m.platform)->appraise(&in, &o, &e);
+	enum coffer_rc rc = tee_driver_find(r->m.platform)->appraise(&in, &o, &e);
 
+	for (size_t i = 0; i < o.n; i++)
+		if (o.verdict != VERDICT_VALID && !o.check[i].holds)
+			fprintf(stderr, "bench_evidence: %s: %s: %s\n", r->name, o.check[i].id, o.check[i].found);
 	must(rc == COFFER_OK && o.verdict == VERDICT_VALID && o.claims.n > 0, r->name);
 }
 
@@ -159,7 +157,7 @@ static double against(const struct row *r, const char *what, void (*f)(const str
 	return limit;
 }
 
-/* The first of a process of its own, which prints its microseconds. */
+/* In a process of its own, which is pinned to the row's root. */
 static double cold_us(const char *dir, const char *name)
 {
 	const char *const argv[] = { "/proc/self/exe", "--first", dir, name, NULL };
@@ -200,6 +198,19 @@ static void measure(const char *dir, const char *name)
 	(void)against(&r, "bytes", judge_bytes);
 	cold(dir, &r, alone);
 	row_clear(&r);
+}
+
+/* Each row in its own process: a process has one set of pinned keys. */
+static void measure_apart(const char *dir, const char *name)
+{
+	const char *const argv[] = { "/proc/self/exe", "--measure", dir, name, NULL };
+	const int fds[] = { -1, 1, 2 };
+	const struct spawn s = { .argv = argv, .fds = fds, .n_fds = 3 };
+	struct err e = { 0 };
+	pid_t pid;
+	int st = 1;
+
+	must(spawn_start(&s, &pid, &e) == COFFER_OK && spawn_wait(pid, &st, &e) == COFFER_OK && st == 0, name);
 }
 
 /* ---- the program ---- */
@@ -267,6 +278,7 @@ static void count_checks(const char *dir, const char *name, size_t times)
 /* bench_evidence                      all rows
  * bench_evidence ROW                  one
  * bench_evidence --make DIR           the evidence of all rows, a file each
+ * bench_evidence --measure DIR ROW    one, of that evidence
  * bench_evidence --first DIR ROW      microseconds of the first verification of this process
  * bench_evidence --count DIR ROW N    N warm verifications, no output (evidence_instructions.py)
  * bench_evidence --checks DIR ROW N   their signature checks alone */
@@ -283,6 +295,8 @@ int main(int argc, char **argv)
 
 		if (strcmp(argv[1], "--first") == 0)
 			first(argv[2], argv[3]);
+		else if (strcmp(argv[1], "--measure") == 0)
+			measure(argv[2], argv[3]);
 		else if (strcmp(argv[1], "--count") == 0)
 			count(argv[2], argv[3], n);
 		else if (strcmp(argv[1], "--checks") == 0)
@@ -293,7 +307,7 @@ int main(int argc, char **argv)
 	make_all(made);
 	for (size_t i = 0; made_row(i); i++)
 		if (argc < 2 || strcmp(argv[1], made_row(i)) == 0)
-			measure(made, made_row(i));
+			measure_apart(made, made_row(i));
 	remove_all(made);
 	return 0;
 }

@@ -14,7 +14,7 @@
 #include "tests/tpmkit.h"
 
 #define MADE_MAX (1u << 20)
-enum { PLATFORM = 1, EVIDENCE, REPORT_DATA, ANCHOR, NOW, ROOT, FILE_ };
+enum { PLATFORM = 1, EVIDENCE, REPORT_DATA, ROOT_NAME, ROOT_KEY, OTHER_KEY, NOW, FILE_ };
 
 static void put(struct wr *w, uint8_t kind, struct span s)
 {
@@ -32,11 +32,18 @@ static void put_head(struct wr *w, const char *platform, int64_t now)
 	put(w, NOW, span_of(text));
 }
 
-/* Lists are put by who made them: they do not keep their bytes. */
+static void put_root(struct wr *w, const char *name, EVP_PKEY *key)
+{
+	CLEANUP(wr_close) struct wr spki = wr_open(4096);
+
+	evkit_spki(key, &spki);
+	put(w, ROOT_NAME, span_of(name));
+	put(w, ROOT_KEY, wr_span(&spki));
+}
+
+/* But roots, which are pinned. Lists are put by who made them: they do not keep their bytes. */
 static void put_collateral(struct wr *w, const struct collateral *c)
 {
-	for (size_t i = 0; i < c->roots.n; i++)
-		put(w, ROOT, cert_bytes(c->roots.c[i]));
 	for (size_t i = 0; i < c->certs.n; i++)
 		put(w, FILE_, cert_bytes(c->certs.c[i]));
 	for (size_t i = 0; i < c->n_json; i++)
@@ -62,6 +69,7 @@ static void snp(struct wr *w, bool vlek)
 	put_head(w, "snp", SNPKIT_NOW);
 	put(w, EVIDENCE, wr_span(&json));
 	put(w, REPORT_DATA, (struct span){ k.report + 0x50, 64 });
+	put_root(w, v.issuer, k.ask);
 	put_collateral(w, &k.col);
 	snpkit_close(&k);
 }
@@ -79,6 +87,7 @@ static void vlek(struct wr *w)
 static void put_dcap_collateral(struct wr *w, const struct dcapkit *k)
 {
 	put_collateral(w, &k->col);
+	put_root(w, "Intel SGX Root CA", k->root);
 	for (size_t i = 0; i < sizeof(k->list) / sizeof(k->list[0]); i++)
 		put(w, FILE_, wr_span(&k->list[i]));
 }
@@ -121,7 +130,7 @@ static void tpm(struct wr *w, bool ec)
 	put_head(w, "tpm", TPMKIT_NOW);
 	put(w, EVIDENCE, wr_span(&k.json));
 	put(w, REPORT_DATA, k.nonce);
-	put_collateral(w, &k.col);
+	put_root(w, "Maker", k.ca);
 	tpmkit_close(&k);
 }
 
@@ -138,7 +147,7 @@ static void tpm_ecdsa(struct wr *w)
 static void az(struct wr *w, bool td)
 {
 	struct snpkit_vek v = snpkit_good;
-	struct collateral roots = { 0 };
+	CLEANUP(wr_close) struct wr other = wr_open(4096);
 	struct azkit k;
 
 	azkit_open(&k, td);
@@ -152,11 +161,13 @@ static void az(struct wr *w, bool td)
 	put_head(w, td ? "az-tdx-vtpm" : "az-snp-vtpm", SNPKIT_NOW);
 	put(w, EVIDENCE, wr_span(&k.json));
 	put(w, REPORT_DATA, (struct span){ k.user, 32 });
-	roots.roots = k.k.col.roots; /* the VCEK is in the evidence */
-	if (td)
+	if (td) {
 		put_dcap_collateral(w, &k.q);
-	else
-		put_collateral(w, &roots);
+		evkit_spki(k.ak, &other);
+		put(w, OTHER_KEY, wr_span(&other));
+	}
+	if (!td)
+		put_root(w, v.issuer, k.k.ask); /* the VCEK is in the evidence */
 	azkit_close(&k);
 }
 
@@ -195,7 +206,7 @@ static void csv(struct wr *w)
 	csvkit_json(&k);
 	put_head(w, "csv", -1);
 	put(w, EVIDENCE, wr_span(&k.json));
-	put(w, ANCHOR, vkey_der(k.roots.key[0].key));
+	put_root(w, "HRK", k.hrk);
 	put_collateral(w, &k.col);
 	csvkit_close(&k);
 }
@@ -218,7 +229,7 @@ static void nvidia(struct wr *w)
 	put_head(w, "nvidia", NVKIT_NOW);
 	put(w, EVIDENCE, wr_span(&list));
 	put(w, REPORT_DATA, SPAN(nonce));
-	put_collateral(w, &k.col);
+	put_root(w, "Root", k.root);
 	nvkit_close(&k);
 }
 
@@ -252,7 +263,9 @@ bool made_read(struct span in, struct made *out)
 		case PLATFORM: out->platform = s; break;
 		case EVIDENCE: out->evidence = s; break;
 		case REPORT_DATA: out->report_data = s; break;
-		case ANCHOR: out->anchor = s; break;
+		case ROOT_NAME: out->root_name = s; break;
+		case ROOT_KEY: out->root_key = s; break;
+		case OTHER_KEY: out->other_key = s; break;
 		case NOW:
 			(void)snprintf(now, sizeof(now), "%.*s", (int)s.n, (const char *)s.p);
 			out->now = strtoll(now, NULL, 10);
@@ -260,8 +273,7 @@ bool made_read(struct span in, struct made *out)
 		default:
 			if (out->n_files == MADE_FILES_MAX)
 				return false;
-			out->file[out->n_files].root = kind == ROOT;
-			out->file[out->n_files++].bytes = s;
+			out->file[out->n_files++] = s;
 		}
 	}
 	return rd_done(&r);
