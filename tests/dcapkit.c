@@ -167,11 +167,13 @@ static void make_certs(struct dcapkit *k, struct wr *chain)
 
 static void add_list(struct dcapkit *k, const char *cn, EVP_PKEY *key, long serial)
 {
-	CLEANUP(wr_close) struct wr der = wr_open(8192);
+	struct wr *der = &k->list[k->col.crls.n];
 	struct err e = { 0 };
 
-	evkit_crl(cn, key, &serial, 1, DCAPKIT_NOW - 10, DCAPKIT_NOW + 10, &der);
-	if (crl_read(wr_span(&der), &k->col.crls.c[k->col.crls.n], &e) == COFFER_OK)
+	wr_close(der);
+	*der = wr_open(8192);
+	evkit_crl(cn, key, &serial, 1, DCAPKIT_NOW - 10, DCAPKIT_NOW + 10, der);
+	if (crl_read(wr_span(der), &k->col.crls.c[k->col.crls.n], &e) == COFFER_OK)
 		k->col.crls.n++;
 }
 
@@ -344,6 +346,8 @@ void dcapkit_close(struct dcapkit *k)
 	wr_close(&k->quote);
 	wr_close(&k->tcb_info);
 	wr_close(&k->qe_identity);
+	wr_close(&k->list[0]);
+	wr_close(&k->list[1]);
 	certs_clear(&k->col.roots);
 	certs_clear(&k->col.certs);
 	crls_clear(&k->col.crls);

@@ -27,7 +27,7 @@ struct dcapkit {
 	int64_t     issued, next;
 
 	EVP_PKEY *root, *ca, *pck, *ak, *tcb;
-	struct wr quote, tcb_info, qe_identity; /* made; the documents as their service writes them */
+	struct wr quote, tcb_info, qe_identity, list[2]; /* made; the documents as their service writes them; the two lists, DER */
 	size_t    certs_at;            /* where the chain starts in the quote */
 	struct collateral col;
 };

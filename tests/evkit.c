@@ -33,6 +33,14 @@ EVP_PKEY *evkit_rsa(void)
 	return k;
 }
 
+EVP_PKEY *evkit_rsa_ca(void)
+{
+	EVP_PKEY *k = EVP_RSA_gen(4096);
+
+	must(k != NULL);
+	return k;
+}
+
 static void name(X509_NAME *n, const char *cn)
 {
 	must(X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1, -1, 0) == 1);
@@ -69,6 +77,18 @@ static void add_ext(X509 *x, const struct evkit_ext *e)
 	ASN1_OBJECT_free(o);
 }
 
+static void sign_cert(X509 *x, const struct evkit_cert *c)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pc = NULL;
+
+	must(ctx && EVP_DigestSignInit(ctx, &pc, EVP_sha384(), NULL, c->issuer_key) == 1);
+	if (c->pss)
+		must(EVP_PKEY_CTX_set_rsa_padding(pc, RSA_PKCS1_PSS_PADDING) == 1 && EVP_PKEY_CTX_set_rsa_pss_saltlen(pc, 48) == 1);
+	must(X509_sign_ctx(x, ctx) > 0);
+	EVP_MD_CTX_free(ctx);
+}
+
 void evkit_cert(const struct evkit_cert *c, struct wr *der)
 {
 	X509 *x = X509_new();
@@ -86,7 +106,7 @@ void evkit_cert(const struct evkit_cert *c, struct wr *der)
 		add_ca(x, c);
 	for (size_t i = 0; i < c->n_ext; i++)
 		add_ext(x, &c->ext[i]);
-	must(X509_sign(x, c->issuer_key, EVP_sha384()) > 0);
+	sign_cert(x, c);
 	n = i2d_X509(x, &p);
 	must(n > 0);
 	wr_put(der, (struct span){ p, (size_t)n });

@@ -17,6 +17,7 @@ struct evkit_cert {
 	bool        ca;
 	int         pathlen;      /* < 0: none */
 	bool        no_cert_sign; /* a CA without keyCertSign */
+	bool        pss;          /* issuer_key is RSA: signed as AMD does, RSASSA-PSS with a salt of 48 bytes */
 	int64_t     not_before, not_after; /* 0, 0: 2020 to 2049 */
 	long        serial;
 	const struct evkit_ext *ext;
@@ -25,6 +26,7 @@ struct evkit_cert {
 
 EVP_PKEY *evkit_ec(const char *group);          /* "P-256", "P-384" */
 EVP_PKEY *evkit_rsa(void);                      /* 2048 bits */
+EVP_PKEY *evkit_rsa_ca(void);                   /* 4096 bits: slow to make */
 void      evkit_cert(const struct evkit_cert *c, struct wr *der); /* appends */
 /* ECDSA as r || s big endian, `half` bytes each. */
 void      evkit_sign(EVP_PKEY *k, const char *md, struct span msg, uint8_t *rs, size_t half);

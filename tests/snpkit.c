@@ -45,7 +45,7 @@ void snpkit_sign(struct snpkit *k)
 	}
 }
 
-const struct snpkit_vek snpkit_good = { "SEV-Milan", 4, 24, 219, 0xc1, false, false, false };
+const struct snpkit_vek snpkit_good = { "SEV-Milan", 4, 24, 219, 0xc1, false, false, false, false, false };
 
 static void make_vek(struct snpkit *k, const struct snpkit_vek *v)
 {
@@ -56,15 +56,16 @@ static void make_vek(struct snpkit *k, const struct snpkit_vek *v)
 	struct evkit_ext ext[] = { { OID "3.1", SPAN(bl), false }, { OID "3.2", SPAN(tee), false },
 		{ OID "3.3", SPAN(snp), false }, { OID "3.8", SPAN(mc), false }, { OID "4", { hwid + 2, 64 }, false } };
 	struct evkit_cert issuer = {
-		.cn = v->issuer, .issuer_cn = v->issuer, .key = k->ask, .issuer_key = k->ask, .ca = true, .pathlen = -1
+		.cn = v->issuer, .issuer_cn = v->issuer, .key = k->ask, .issuer_key = k->ask, .ca = true, .pathlen = -1, .pss = v->rsa
 	};
-	struct evkit_cert c = { .cn = "SEV-VCEK",
+	struct evkit_cert c = { .cn = v->vlek ? "SEV-VLEK" : "SEV-VCEK",
 		.issuer_cn = v->issuer,
 		.key = k->vek,
 		.issuer_key = k->ask,
 		.pathlen = -1,
 		.ext = ext,
-		.n_ext = v->no_hwid ? 4 : 5 };
+		.n_ext = v->no_hwid ? 4 : 5,
+		.pss = v->rsa };
 
 	memset(hwid + 2, v->chip, 64);
 	if (v->octets)
@@ -81,8 +82,9 @@ static void make_vek(struct snpkit *k, const struct snpkit_vek *v)
 
 void snpkit_open(struct snpkit *k, const struct snpkit_vek *v)
 {
-	*k = (struct snpkit){ .ask = evkit_ec("P-384"), .vek = evkit_ec("P-384") };
+	*k = (struct snpkit){ .ask = v->rsa ? evkit_rsa_ca() : evkit_ec("P-384"), .vek = evkit_ec("P-384") };
 	base_report(k->report);
+	snpkit_put32(k->report + 0x48, v->vlek ? 1u << 2 : 0);
 	make_vek(k, v);
 	snpkit_sign(k);
 }

@@ -25,7 +25,7 @@ DEFINE_CLEANUP(ASN1_OBJECT *, ASN1_OBJECT_free)
 
 void cert_free(struct cert *c)
 {
-	if (!c)
+	if (!c || atomic_fetch_sub(&c->lists, 1) > 0)
 		return;
 	X509_free(c->x);
 	vkey_free(c->key);
@@ -140,6 +140,15 @@ enum coffer_rc certs_read(struct span in, struct cert_list *out, struct err *e)
 	return append(out, c, e);
 }
 
+enum coffer_rc certs_share(const struct cert_list *from, struct cert_list *to, struct err *e)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		atomic_fetch_add(&from->c[i]->lists, 1);
+		TRY(append(to, from->c[i], e));
+	}
+	return COFFER_OK;
+}
+
 void certs_clear(struct cert_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -225,18 +234,27 @@ bool cert_signed_by(const struct cert *c, const struct cert *issuer)
 void anchors_clear(struct anchors *a)
 {
 	for (size_t i = 0; i < a->n_keys; i++)
-		vkey_free(a->key[i].key);
+		vkey_free(a->key[i].own);
 	certs_clear(&a->certs);
 	*a = (struct anchors){ 0 };
 }
 
 enum coffer_rc anchors_add(struct anchors *a, const char *cn, struct vkey *key, struct err *e)
 {
-	if (a->n_keys == sizeof(a->key) / sizeof(a->key[0]) || strlen(cn) >= sizeof(a->key[0].cn)) {
+	enum coffer_rc rc = anchors_borrow(a, cn, key, e);
+
+	if (rc == COFFER_OK)
+		a->key[a->n_keys - 1].own = key;
+	else
 		vkey_free(key);
+	return rc;
+}
+
+enum coffer_rc anchors_borrow(struct anchors *a, const char *cn, const struct vkey *key, struct err *e)
+{
+	if (a->n_keys == sizeof(a->key) / sizeof(a->key[0]) || strlen(cn) >= sizeof(a->key[0].cn))
 		return err_set(e, COFFER_E_LIMIT, "anchors: too many, or too long a name");
-	}
-	(void)snprintf(a->key[a->n_keys].cn, sizeof(a->key[0].cn), "%s", cn);
+	memcpy(a->key[a->n_keys].cn, cn, strlen(cn) + 1);
 	a->key[a->n_keys++].key = key;
 	return COFFER_OK;
 }

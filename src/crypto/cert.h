@@ -6,6 +6,7 @@
 #pragma once
 #include "crypto/vkey.h"
 
+#define CERT_UNLISTED "no current revocation list of a certificate's issuer"
 #define CERT_CN_MAX 128 /* with the NUL; some are longer than X.520 allows */
 
 struct cert;
@@ -19,6 +20,8 @@ static inline void cert_freep(struct cert **c) { cert_free(*c); *c = NULL; }
 /* PEM blocks one after another (text around them is ignored), or one DER; appends. COFFER_E_LIMIT past 16. */
 enum coffer_rc certs_read(struct span pem_or_der, struct cert_list *out, struct err *e) NODISCARD;
 void certs_clear(struct cert_list *l); /* CLEANUP-ready */
+/* Appends the same certificates, not copies: each is freed with the last list that holds it. COFFER_E_LIMIT past 16. */
+enum coffer_rc certs_share(const struct cert_list *from, struct cert_list *to, struct err *e) NODISCARD;
 
 struct span cert_bytes(const struct cert *c);      /* its DER, borrowed */
 const struct vkey *cert_key(const struct cert *c); /* borrowed; NULL: of a kind that vkey.h lacks */
@@ -53,21 +56,23 @@ struct cert_rules {
 	const struct crl_list  *crls;         /* NULL: revocation is not judged */
 	bool                    crl_required; /* each issuer below the anchor must have a current list (COFFER_E_UPSTREAM otherwise) */
 };
-/* What is trusted as it is: pinned keys under their common names, and certificates that the user brought. Owns all. */
+/* What is trusted as it is: pinned keys under their common names, and certificates that the user brought. */
 struct anchors {
-	struct { char cn[CERT_CN_MAX]; struct vkey *key; } key[16];
+	struct { char cn[CERT_CN_MAX]; const struct vkey *key; struct vkey *own; } key[16]; /* own: NULL, or the same */
 	size_t           n_keys;
 	struct cert_list certs;
 };
 void anchors_clear(struct anchors *a); /* CLEANUP-ready */
 /* Takes the key. COFFER_E_LIMIT. */
 enum coffer_rc anchors_add(struct anchors *a, const char *cn, struct vkey *key, struct err *e) NODISCARD;
+/* The same of a key that outlives the anchors. */
+enum coffer_rc anchors_borrow(struct anchors *a, const char *cn, const struct vkey *key, struct err *e) NODISCARD;
 /* Issuer's common name and signature. */
 bool cert_signed_by_key(const struct cert *c, const char *issuer_cn, const struct vkey *key) NODISCARD;
 
 /* From leaf over `between` (any order) to an anchor. *path (may be NULL) gets the certificates used, leaf first, borrowed, and
  * the common name of the anchor. COFFER_E_DENIED with check "chain", "validity", "revoked"; COFFER_E_UPSTREAM where a revocation
- * list is wanted and missing. */
-struct cert_path { const struct cert *c[8]; size_t n; char anchor[CERT_CN_MAX]; };
+ * list is wanted and missing. unlisted: rules.crls have no current list of some issuer; with crl_required such a path is refused. */
+struct cert_path { const struct cert *c[8]; size_t n; char anchor[CERT_CN_MAX]; bool unlisted; };
 enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *between, const struct anchors *anchors,
     const struct cert_rules *rules, struct cert_path *path, struct err *e) NODISCARD;

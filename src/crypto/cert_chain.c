@@ -73,8 +73,10 @@ static bool list_of(const struct crl *l, const struct signer *s)
 }
 
 /* Any list of the issuer that names the certificate revokes it, an old one too; only a current one clears it. */
-static enum coffer_rc check_revoked(const struct cert *c, const struct signer *issuer, const struct cert_rules *r, struct err *e)
+static enum coffer_rc check_revoked(
+    const struct signer *issuer, struct cert_path *p, const struct cert_rules *r, struct err *e)
 {
+	const struct cert *c = p->c[p->n - 1];
 	bool cleared = false;
 
 	for (size_t i = 0; r->crls && i < r->crls->n; i++) {
@@ -86,8 +88,9 @@ static enum coffer_rc check_revoked(const struct cert *c, const struct signer *i
 			return err_deny(e, "revoked", "a certificate on the path is on its issuer's revocation list");
 		cleared = cleared || crl_current(l, r->now);
 	}
-	if (r->crls && r->crl_required && !cleared)
-		return err_set(e, COFFER_E_UPSTREAM, "no current revocation list of a certificate's issuer");
+	p->unlisted = p->unlisted || (r->crls && !cleared);
+	if (p->unlisted && r->crl_required)
+		return err_set(e, COFFER_E_UPSTREAM, CERT_UNLISTED);
 	return COFFER_OK;
 }
 
@@ -111,13 +114,13 @@ static struct signer anchored(const struct anchors *a, const struct cert *c, cha
 	return (struct signer){ 0 };
 }
 
-static enum coffer_rc step(
-    const struct cert *c, const struct cert *issuer, size_t below, const struct cert_rules *r, struct err *e)
+/* From the last certificate of the path to its issuer. */
+static enum coffer_rc step(struct cert_path *p, const struct cert *issuer, const struct cert_rules *r, struct err *e)
 {
-	TRY(check_dates(c, r->now, e));
-	TRY(check_extensions(c, e));
-	TRY(check_issuer(issuer, below, e));
-	return check_revoked(c, &(struct signer){ .cert = issuer }, r, e);
+	TRY(check_dates(p->c[p->n - 1], r->now, e));
+	TRY(check_extensions(p->c[p->n - 1], e));
+	TRY(check_issuer(issuer, p->n - 1, e));
+	return check_revoked(&(struct signer){ .cert = issuer }, p, r, e);
 }
 
 enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *between, const struct anchors *anchors,
@@ -135,13 +138,13 @@ enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *betwe
 			return err_deny(e, "chain", "no certificate leads on to a trusted root");
 		if (p.n == PATH_MAX_CERTS)
 			return err_deny(e, "chain", "the path has more than %zu certificates", PATH_MAX_CERTS);
-		TRY(step(c, up, p.n - 1, rules, e));
+		TRY(step(&p, up, rules, e));
 		p.c[p.n++] = up;
 	}
 	TRY(check_dates(p.c[p.n - 1], rules->now, e));
 	TRY(check_extensions(p.c[p.n - 1], e));
 	if (end.key)
-		TRY(check_revoked(p.c[p.n - 1], &end, rules, e));
+		TRY(check_revoked(&end, &p, rules, e));
 	(void)snprintf(p.anchor, sizeof(p.anchor), "%s", end.cn);
 	if (path)
 		*path = p;

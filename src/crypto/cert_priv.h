@@ -1,5 +1,7 @@
 /* Inside crypto/ only: what a certificate is made of. */
 #pragma once
+#include <stdatomic.h>
+
 #include <openssl/x509.h>
 
 #include "crypto/cert.h"
@@ -7,6 +9,7 @@
 #define CERT_SERIAL_MAX 64
 
 struct cert {
+	atomic_uint  lists; /* further ones that hold it */
 	X509        *x;
 	struct vkey *key; /* NULL: of another kind */
 	uint8_t     *der;

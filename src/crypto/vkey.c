@@ -10,6 +10,9 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "base/own.h"
+#include "base/str.h"
+#include "crypto/der.h"
 #include "crypto/key_priv.h"
 #include "crypto/vkey_priv.h"
 
@@ -74,7 +77,7 @@ enum coffer_rc vkey_adopt(EVP_PKEY *pkey, struct vkey **out, struct err *e)
 		return err_set(e, COFFER_E_SYSTEM, "key: out of memory");
 	}
 	k->pkey = pkey;
-	n = pkey && classify(pkey, k) ? i2d_PUBKEY(pkey, &k->der) : -1;
+	n = pkey && classify(pkey, k) ? vkey_encode(pkey, k->kind, &k->der) : -1;
 	ERR_clear_error();
 	if (n <= 0)
 		return err_set(e, COFFER_E_INPUT, "key: neither P-256, P-384, P-521, SM2 nor RSA of %d to %d bits", RSA_BITS_MIN, RSA_BITS_MAX);
@@ -138,6 +141,19 @@ enum coffer_rc vkey_rsa(struct span n, struct span exponent, struct vkey **out, 
 	return vkey_adopt(from_params("RSA", p), out, e);
 }
 
+/* In the form that keys are written in here: written again, it is the very same bytes. The library would try all its decoders,
+ * which takes as long as some verifications. */
+static bool plain_spki(struct span der, struct vkey **out)
+{
+	CLEANUP(vkey_freep) struct vkey *k = NULL;
+	struct err ignore = { 0 };
+
+	if (der_key(der, &k, &ignore) != COFFER_OK || !span_eq(vkey_der(k), der))
+		return false;
+	*out = MOVE(k);
+	return true;
+}
+
 enum coffer_rc vkey_spki(struct span der, struct vkey **out, struct err *e)
 {
 	const unsigned char *p = der.p;
@@ -145,6 +161,8 @@ enum coffer_rc vkey_spki(struct span der, struct vkey **out, struct err *e)
 
 	if (der.n == 0 || der.n > SPKI_MAX)
 		return err_set(e, COFFER_E_INPUT, "key: %zu bytes of SubjectPublicKeyInfo", der.n);
+	if (plain_spki(der, out))
+		return COFFER_OK;
 	pkey = d2i_PUBKEY(NULL, &p, (long)der.n);
 	ERR_clear_error();
 	if (!pkey || p != der.p + der.n) {

@@ -209,9 +209,9 @@ static enum coffer_rc judge_snp(struct az *a, const struct ev_in *in, struct ev_
 		    bad.msg[0] ? bad.msg : "another kind of report");
 		return COFFER_OK;
 	}
-	for (size_t i = 0; in->col && i < in->col->certs.n; i++)
-		if (certs_read(cert_bytes(in->col->certs.c[i]), &mine, &bad) != COFFER_OK)
-			break; /* the evidence's own come first; what is cut off may be missed, never wrongly trusted */
+	if (in->col)
+		(void)!certs_share(&in->col->certs, &mine, &bad); /* the evidence's own come first; what is cut off may be missed, never
+								     wrongly trusted */
 	col.certs = mine;
 	TRY(tee_snp.appraise(&part, &a->hw_out, e));
 	take_checks(o, &a->hw_out);

@@ -85,7 +85,7 @@ static enum coffer_rc read_evidence(struct span in, struct csv *c, struct err *e
 
 /* ---- the chain ---- */
 
-struct holder { struct vkey *key; struct span id; uint32_t usage; };
+struct holder { const struct vkey *key; struct span id; uint32_t usage; struct vkey *own; }; /* own: NULL, or the same */
 
 static bool by(const struct csv_cert *c, const struct holder *h)
 {
@@ -105,8 +105,8 @@ static bool descend(struct span der, uint32_t usage, struct holder *above)
 	if (csv_cert_parse(der, &c, &ignore) != COFFER_OK || c.usage != usage || !by(&c, above) ||
 	    vkey_ec(VKEY_SM2, SPAN(c.xy), &k, &ignore) != COFFER_OK)
 		return false;
-	vkey_free(above->key);
-	*above = (struct holder){ k, c.id, usage };
+	vkey_free(above->own);
+	*above = (struct holder){ k, c.id, usage, k };
 	return true;
 }
 
@@ -116,14 +116,9 @@ struct upper { struct span hsk, cek; };
 static bool chain(const struct csv *c, const struct upper *u, const struct anchors *roots)
 {
 	for (size_t i = 0; i < roots->n_keys; i++) {
-		struct holder h = { NULL, span_of(roots->key[i].cn), CSV_HRK };
-		struct err ignore = { 0 };
-		bool ok;
-
-		if (vkey_spki(vkey_der(roots->key[i].key), &h.key, &ignore) != COFFER_OK)
-			continue;
-		ok = descend(u->hsk, CSV_HSK, &h) && descend(u->cek, CSV_CEK, &h) && descend(wr_span(&c->pek), CSV_PEK, &h);
-		vkey_free(h.key);
+		struct holder h = { roots->key[i].key, span_of(roots->key[i].cn), CSV_HRK, NULL };
+		bool ok = descend(u->hsk, CSV_HSK, &h) && descend(u->cek, CSV_CEK, &h) && descend(wr_span(&c->pek), CSV_PEK, &h);
+		vkey_free(h.own);
 		if (ok)
 			return true;
 	}

@@ -64,18 +64,11 @@ static const struct cert *pck_cert(const struct dcap *d, const struct collateral
 	return NULL;
 }
 
-static enum coffer_rc gather(const struct cert_list *from, struct cert_list *to, struct err *e)
-{
-	for (size_t i = 0; from && i < from->n; i++)
-		TRY(certs_read(cert_bytes(from->c[i]), to, e));
-	return COFFER_OK;
-}
-
 static enum coffer_rc all_between(const struct dcap *d, const struct collateral *col, struct cert_list *out, struct err *e)
 {
-	TRY(gather(&d->chain, out, e));
-	TRY(gather(&d->col.certs, out, e));
-	return gather(col ? &col->certs : NULL, out, e);
+	TRY(certs_share(&d->chain, out, e));
+	TRY(certs_share(&d->col.certs, out, e));
+	return col ? certs_share(&col->certs, out, e) : COFFER_OK;
 }
 
 static void chain_check(struct ev_out *o, const char *id, enum coffer_rc rc, const struct err *e)
@@ -85,17 +78,25 @@ static void chain_check(struct ev_out *o, const char *id, enum coffer_rc rc, con
 	    "a path to Intel SGX Root CA", rc == COFFER_OK ? "valid" : e->msg);
 }
 
-/* That nobody on the path is revoked is known only by a list of each issuer that is in force. */
-static void check_lists(
-    const struct dcap *d, const struct cert *leaf, const struct cert_list *between, struct cert_rules rules, struct ev_out *o)
+static void check_qe_report(const struct dcap *d, const struct cert *pck, struct ev_out *o)
 {
-	struct err bad = { 0 };
-	enum coffer_rc rc;
+	const struct vkey *k = cert_key(pck);
+	bool good = k && vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA256, d->q.qe_report, d->q.qe_report_sig);
 
-	rules.crl_required = true;
-	rc = cert_chain(leaf, between, &d->roots, &rules, NULL, &bad);
-	(void)ev_need(o, "revocation_lists", rc == COFFER_OK, VERDICT_COLLATERAL, "a revocation list in force of each issuer",
-	    rc == COFFER_OK ? "present" : bad.msg);
+	(void)ev_need(o, "qe_report_signature_by_pck", good, VERDICT_INVALID, "by the platform's PCK", good ? "valid" : "not by that key");
+}
+
+/* That nobody on the path is revoked is known only by a list of each issuer that is in force. */
+static void check_path(enum coffer_rc rc, const struct cert_path *path, const struct err *bad, struct ev_out *o)
+{
+	if (rc == COFFER_OK)
+		ev_part_path(o, path);
+	chain_check(o, "pck_chain", rc, bad);
+	if (rc == COFFER_OK)
+		(void)ev_need(o, "revocation_lists", !path->unlisted, VERDICT_COLLATERAL, "a revocation list in force of each issuer",
+		    path->unlisted ? CERT_UNLISTED : "present");
+	(void)ev_need(o, "pck_revoked", strcmp(bad->check, "revoked") != 0, VERDICT_INVALID, "no PCK or CA that Intel revoked",
+	    strcmp(bad->check, "revoked") ? "not revoked" : "revoked");
 }
 
 static bool check_pck(struct dcap *d, const struct ev_in *in, struct ev_out *o, struct err *e)
@@ -107,7 +108,6 @@ static bool check_pck(struct dcap *d, const struct ev_in *in, struct ev_out *o, 
 	struct cert_path path = { 0 };
 	struct err bad = { 0 };
 	char cn[64] = "";
-	enum coffer_rc rc;
 
 	for (size_t i = 0; in->col && i < in->col->crls.n && crls.n < sizeof(crls.c) / sizeof(crls.c[0]); i++)
 		crls.c[crls.n++] = in->col->crls.c[i];
@@ -117,41 +117,69 @@ static bool check_pck(struct dcap *d, const struct ev_in *in, struct ev_out *o, 
 		return ev_need(o, "pck_chain", false, VERDICT_INVALID, "certificates that can be read", e->msg);
 	d->has_pck = true;
 	d->pck_platform = cert_issuer_cn(leaf, cn, sizeof(cn)) && strstr(cn, "Platform") != NULL;
-	(void)ev_need(o, "qe_report_signature_by_pck",
-	    cert_key(leaf) && vkey_verify(cert_key(leaf), SIG_ECDSA_RAW, HASH_SHA256, d->q.qe_report, d->q.qe_report_sig),
-	    VERDICT_INVALID, "by the platform's PCK",
-	    cert_key(leaf) && vkey_verify(cert_key(leaf), SIG_ECDSA_RAW, HASH_SHA256, d->q.qe_report, d->q.qe_report_sig)
-		? "valid"
-		: "not by that key");
-	rc = cert_chain(leaf, &between, &d->roots, &rules, &path, &bad);
-	if (rc == COFFER_OK)
-		ev_part_path(o, &path);
-	chain_check(o, "pck_chain", rc, &bad);
-	if (rc == COFFER_OK)
-		check_lists(d, leaf, &between, rules, o);
-	(void)ev_need(o, "pck_revoked", strcmp(bad.check, "revoked") != 0, VERDICT_INVALID, "no PCK or CA that Intel revoked",
-	    strcmp(bad.check, "revoked") ? "not revoked" : "revoked");
+	check_qe_report(d, leaf, o);
+	check_path(cert_chain(leaf, &between, &d->roots, &rules, &path, &bad), &path, &bad, o);
 	return true;
 }
 
 /* ---- collateral ---- */
 
-/* Signed by a certificate named as Intel's TCB signing, on a path to the root. */
-static bool signed_doc(const struct dcap *d, const struct signed_json *s, const struct cert_list *certs, int64_t now)
+/* Certificates named as Intel's TCB signing, on a path to the root: at any time, and at this one. */
+struct tcb_signers {
+	struct cert_list certs;
+	struct { bool asked, trusted, current; } of[sizeof(((struct cert_list *)0)->c) / sizeof(struct cert *)];
+};
+
+static void tcb_signers_clear(struct tcb_signers *s)
 {
-	for (size_t i = 0; i < certs->n; i++) {
-		struct cert_rules rules = { .now = now, .crls = &d->col.crls };
-		struct err ignore = { 0 };
+	certs_clear(&s->certs);
+}
+
+static bool path_current(const struct cert_path *p, int64_t now)
+{
+	bool ok = true;
+
+	for (size_t i = 0; now >= 0 && i < p->n; i++) {
+		int64_t from, to;
+
+		cert_dates(p->c[i], &from, &to);
+		ok = ok && from <= now && now <= to;
+	}
+	return ok;
+}
+
+/* The path does not depend on the time: only whether its certificates are valid does. */
+static void ask_signer(const struct dcap *d, struct tcb_signers *s, size_t i, int64_t now)
+{
+	struct cert_rules rules = { .now = -1, .crls = &d->col.crls };
+	struct cert_path path = { 0 };
+	struct err ignore = { 0 };
+
+	if (s->of[i].asked)
+		return;
+	s->of[i].asked = true;
+	s->of[i].trusted = cert_chain(s->certs.c[i], &s->certs, &d->roots, &rules, &path, &ignore) == COFFER_OK;
+	s->of[i].current = s->of[i].trusted && path_current(&path, now);
+}
+
+/* Whether one of them signed it; *current: whether one that is valid at this time did. */
+static bool signed_doc(const struct dcap *d, const struct signed_json *doc, struct tcb_signers *s, int64_t now, bool *current)
+{
+	bool trusted = false;
+
+	*current = false;
+	for (size_t i = 0; i < s->certs.n && !*current; i++) {
+		const struct cert *c = s->certs.c[i];
 		char cn[64];
 
-		if (!cert_subject_cn(certs->c[i], cn, sizeof(cn)) || strcmp(cn, "Intel SGX TCB Signing") != 0 ||
-		    !cert_key(certs->c[i]))
+		if (!cert_subject_cn(c, cn, sizeof(cn)) || strcmp(cn, "Intel SGX TCB Signing") != 0 || !cert_key(c) ||
+		    !vkey_verify(cert_key(c), SIG_ECDSA_RAW, HASH_SHA256, wr_span(&doc->text), SPAN(doc->sig)))
 			continue;
-		if (vkey_verify(cert_key(certs->c[i]), SIG_ECDSA_RAW, HASH_SHA256, wr_span(&s->text), SPAN(s->sig)) &&
-		    cert_chain(certs->c[i], certs, &d->roots, &rules, NULL, &ignore) == COFFER_OK)
-			return true;
+		ask_signer(d, s, i, now);
+		trusted = trusted || s->of[i].trusted;
+		*current = s->of[i].current;
 	}
-	return false;
+	return trusted;
 }
 
 static void check_age(struct dcap *d, const struct ev_in *in, struct ev_out *o)
@@ -176,8 +204,8 @@ static void check_age(struct dcap *d, const struct ev_in *in, struct ev_out *o)
 
 static bool check_documents(struct dcap *d, const struct ev_in *in, struct ev_out *o, struct err *e)
 {
-	CLEANUP(certs_clear) struct cert_list certs = { 0 };
-	bool a, b;
+	CLEANUP(tcb_signers_clear) struct tcb_signers signers = { 0 };
+	bool a, b, a_now, b_now;
 
 	if (!ev_need(o, "collateral", d->col.tcb_info.present && d->col.qe_identity.present, VERDICT_COLLATERAL,
 		"Intel's TCB info and QE identity for this platform",
@@ -185,20 +213,18 @@ static bool check_documents(struct dcap *d, const struct ev_in *in, struct ev_ou
 		: d->col.qe_identity.present ? "present"
 					     : "no QE identity"))
 		return false;
-	if (all_between(d, in->col, &certs, e) != COFFER_OK)
+	if (all_between(d, in->col, &signers.certs, e) != COFFER_OK)
 		return ev_need(o, "collateral_signatures", false, VERDICT_INVALID, "certificates that can be read", e->msg);
-	a = signed_doc(d, &d->col.tcb_info, &certs, -1);
-	b = signed_doc(d, &d->col.qe_identity, &certs, -1);
+	a = signed_doc(d, &d->col.tcb_info, &signers, in->now, &a_now);
+	b = signed_doc(d, &d->col.qe_identity, &signers, in->now, &b_now);
 	(void)ev_need(o, "tcb_info_signature", a, VERDICT_INVALID, "by Intel's TCB signing key",
 	    a ? "valid" : "not by a key that Intel's root vouches for");
 	(void)ev_need(o, "qe_identity_signature", b, VERDICT_INVALID, "by Intel's TCB signing key",
 	    b ? "valid" : "not by a key that Intel's root vouches for");
 	(void)ev_need(o, "collateral_signatures", a && b, VERDICT_INVALID, "both valid", a && b ? "valid" : "not both");
 	if (a && b)
-		(void)ev_need(o, "collateral_signer",
-		    signed_doc(d, &d->col.tcb_info, &certs, in->now) && signed_doc(d, &d->col.qe_identity, &certs, in->now),
-		    VERDICT_STALE, "a TCB signing certificate that is valid at this time",
-		    signed_doc(d, &d->col.tcb_info, &certs, in->now) ? "valid" : "not valid at this time");
+		(void)ev_need(o, "collateral_signer", a_now && b_now, VERDICT_STALE,
+		    "a TCB signing certificate that is valid at this time", a_now ? "valid" : "not valid at this time");
 	check_age(d, in, o);
 	d->judged = a && b;
 	return d->judged;
@@ -243,11 +269,12 @@ static enum coffer_rc read_collateral(struct dcap *d, const struct collateral *c
 
 enum coffer_rc dcap_judge(struct dcap *d, const struct ev_in *in, struct ev_out *o, struct err *e)
 {
+	bool good = signed_by_ak(&d->q);
 	struct err bad = { 0 };
 
 	TRY(ev_roots("intel", in->col, &d->roots, e));
-	(void)ev_need(o, "attestation_key_signature", signed_by_ak(&d->q), VERDICT_INVALID, "by the attestation key",
-	    signed_by_ak(&d->q) ? "valid" : "not by that key");
+	(void)ev_need(
+	    o, "attestation_key_signature", good, VERDICT_INVALID, "by the attestation key", good ? "valid" : "not by that key");
 	(void)ev_need(o, "qe_report_binds_ak", qe_binds_ak(&d->q), VERDICT_INVALID,
 	    "SHA-256 of key and data of the quoting enclave", qe_binds_ak(&d->q) ? "equal" : "another digest");
 	if (d->q.cert_type == 5 && certs_read(d->q.cert_data, &d->chain, &bad) != COFFER_OK) {

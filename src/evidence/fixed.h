@@ -47,5 +47,6 @@ bool fixed_td_facts(const struct td_report *t, struct hw_facts *f) NODISCARD;
 /* value: 24 registers of n bytes each; those that `selected` names become facts. */
 bool fixed_pcr_facts(uint32_t selected, const uint8_t *value, size_t n, struct hw_facts *f) NODISCARD;
 
-/* A pinned key of the vendor: "amd" "intel" "tpm". *name NULL past the end. */
-enum coffer_rc ev_pinned(const char *vendor, size_t i, const char **name, struct vkey **out, struct err *e) NODISCARD;
+/* A pinned key of the vendor: "amd" "intel" "tpm" "hygon" "nvidia" "nvidia-rim". Read from its constants at its first use and kept
+ * for the life of the process: borrowed, for any thread. *name NULL past the end. */
+enum coffer_rc ev_pinned(const char *vendor, size_t i, const char **name, const struct vkey **out, struct err *e) NODISCARD;

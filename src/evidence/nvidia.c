@@ -107,9 +107,7 @@ static enum coffer_rc read_raw(struct span in, const struct collateral *col, str
 
 	TRY(nv_device_read(in, d, e));
 	d->ls10 = nv_device_is_ls10(d);
-	for (size_t i = 0; col && i < col->certs.n; i++)
-		TRY(certs_read(cert_bytes(col->certs.c[i]), &d->chain, e));
-	return COFFER_OK;
+	return col ? certs_share(&col->certs, &d->chain, e) : COFFER_OK;
 }
 
 static enum coffer_rc read_evidence(struct span in, const struct collateral *col, struct nv *v, struct err *e)

@@ -1,4 +1,5 @@
 /* The pinned keys, one by one. No certificate is read here: `keep` links this. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -12,6 +13,10 @@ static const struct {
 	const struct pinned *keys;
 } vendors[] = { { "amd", roots_amd }, { "intel", roots_intel }, { "tpm", roots_google }, { "hygon", roots_hygon },
 	{ "nvidia", roots_nvidia }, { "nvidia-rim", roots_nvidia_rim } };
+#define N_VENDORS (sizeof(vendors) / sizeof(vendors[0]))
+
+/* Read already; never freed. Whoever forks a judge reads them first, so that no child does it again. */
+static _Atomic(struct vkey *) kept[N_VENDORS][FIXED_ROOTS_MAX];
 
 static enum coffer_rc pinned_key(const struct pinned *p, struct vkey **out, struct err *e)
 {
@@ -30,22 +35,44 @@ static enum coffer_rc pinned_key(const struct pinned *p, struct vkey **out, stru
 	return COFFER_OK;
 }
 
-enum coffer_rc ev_pinned(const char *vendor, size_t i, const char **name, struct vkey **out, struct err *e)
+/* Two threads may read the same key at once: the first to be done is kept. */
+static enum coffer_rc keep_key(const struct pinned *p, _Atomic(struct vkey *) *place, const struct vkey **out, struct err *e)
+{
+	CLEANUP(vkey_freep) struct vkey *k = NULL;
+	struct vkey *there = atomic_load(place);
+
+	if (!there) {
+		TRY(pinned_key(p, &k, e));
+		if (atomic_compare_exchange_strong(place, &there, k))
+			there = MOVE(k);
+	}
+	*out = there;
+	return COFFER_OK;
+}
+
+static size_t count(const struct pinned *p)
+{
+	size_t n = 0;
+
+	while (p[n].cn)
+		n++;
+	return n;
+}
+
+enum coffer_rc ev_pinned(const char *vendor, size_t i, const char **name, const struct vkey **out, struct err *e)
 {
 	*name = NULL;
-	for (size_t v = 0; v < sizeof(vendors) / sizeof(vendors[0]); v++) {
-		const struct pinned *p = vendors[v].keys;
+	for (size_t v = 0; v < N_VENDORS; v++) {
+		const struct pinned *keys = vendors[v].keys;
 
 		if (strcmp(vendors[v].vendor, vendor) != 0)
 			continue;
-		while (i > 0 && p->cn) {
-			p++;
-			i--;
-		}
-		if (!p->cn)
+		if (i >= count(keys))
 			return COFFER_OK;
-		TRY(pinned_key(p, out, e));
-		*name = p->cn;
+		if (i >= FIXED_ROOTS_MAX)
+			return err_set(e, COFFER_E_BUG, "too many pinned keys");
+		TRY(keep_key(&keys[i], &kept[v][i], out, e));
+		*name = keys[i].cn;
 		return COFFER_OK;
 	}
 	return COFFER_OK;

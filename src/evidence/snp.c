@@ -20,6 +20,7 @@ struct snp {
 	struct cert_list  certs;   /* that came with the evidence */
 	struct anchors    roots;
 	const struct cert *leaf;   /* borrowed */
+	bool              signed_; /* the report, by the leaf's key */
 	struct snp_vek    vek;
 };
 
@@ -97,10 +98,9 @@ static bool is_vek(const struct cert *c)
 
 /* Of all certificates that came along: the one that signed it; else the first VEK there is, so that the refusal is about that
  * one. */
-static const struct cert *find_leaf(const struct snp *s, const struct collateral *col)
+static void find_leaf(struct snp *s, const struct collateral *col)
 {
 	const struct cert_list *lists[] = { &s->certs, col ? &col->certs : NULL };
-	const struct cert *any = NULL;
 
 	for (size_t l = 0; l < 2; l++) {
 		for (size_t i = 0; lists[l] && i < lists[l]->n; i++) {
@@ -108,21 +108,19 @@ static const struct cert *find_leaf(const struct snp *s, const struct collateral
 
 			if (!is_vek(c))
 				continue;
-			if (signs(c, &s->r))
-				return c;
-			any = any ? any : c;
+			s->signed_ = signs(c, &s->r);
+			if (s->signed_ || !s->leaf)
+				s->leaf = c;
+			if (s->signed_)
+				return;
 		}
 	}
-	return any;
 }
 
 static enum coffer_rc all_certs(const struct snp *s, const struct collateral *col, struct cert_list *out, struct err *e)
 {
-	for (size_t i = 0; i < s->certs.n; i++)
-		TRY(certs_read(cert_bytes(s->certs.c[i]), out, e));
-	for (size_t i = 0; col && i < col->certs.n; i++)
-		TRY(certs_read(cert_bytes(col->certs.c[i]), out, e));
-	return COFFER_OK;
+	TRY(certs_share(&s->certs, out, e));
+	return col ? certs_share(&col->certs, out, e) : COFFER_OK;
 }
 
 static void check_chain(struct snp *s, const struct ev_in *in, struct ev_out *o)
@@ -197,8 +195,8 @@ static void check_report(const struct snp *s, struct ev_out *o)
 
 	(void)snprintf(vmpl, sizeof(vmpl), "%u", s->r.vmpl);
 	(void)ev_need(o, "signature_algorithm", s->r.sig_algo == 1, VERDICT_INVALID, "1", s->r.sig_algo == 1 ? "1" : "another");
-	(void)ev_need(o, "report_signature", s->r.sig_algo == 1 && signs(s->leaf, &s->r), VERDICT_INVALID,
-	    "by the key of the certificate", signs(s->leaf, &s->r) ? "valid" : "not by that key");
+	(void)ev_need(o, "report_signature", s->r.sig_algo == 1 && s->signed_, VERDICT_INVALID,
+	    "by the key of the certificate", s->signed_ ? "valid" : "not by that key");
 	(void)ev_need(o, "vmpl", s->r.vmpl == 0, VERDICT_INVALID, "0", vmpl);
 }
 
@@ -281,7 +279,7 @@ static void write_values(const struct snp *s, struct wr *w)
 static enum coffer_rc judge(struct snp *s, const struct ev_in *in, struct ev_out *out, struct err *e)
 {
 	TRY(ev_roots("amd", in->col, &s->roots, e));
-	s->leaf = find_leaf(s, in->col);
+	find_leaf(s, in->col);
 	s->vek.gen = snp_report_gen(&s->r);
 	if (!ev_need(out, "vek", s->leaf != NULL, VERDICT_COLLATERAL, "the VCEK or VLEK certificate for this chip and firmware",
 		s->leaf ? "found" : "none")) {

@@ -153,10 +153,8 @@ static void check_ak(struct tpm *t, const struct ev_in *in, bool emulated, struc
 		(void)ev_need(o, "ak", false, otherwise, want, emulated ? "neither: the host could have made it up" : "neither");
 		return;
 	}
-	for (size_t i = 0; in->col && i < in->col->certs.n; i++)
-		if (certs_read(cert_bytes(in->col->certs.c[i]), &between, &e) != COFFER_OK)
-			break;
-	if (e.rc == COFFER_OK && cert_chain(c, &between, &t->roots, &rules, &path, &e) == COFFER_OK) {
+	if ((!in->col || certs_share(&in->col->certs, &between, &e) == COFFER_OK) &&
+	    cert_chain(c, &between, &t->roots, &rules, &path, &e) == COFFER_OK) {
 		ev_part_path(o, &path);
 		(void)ev_need(o, "ak", true, VERDICT_INVALID, want, "certified");
 		return;
@@ -312,10 +310,11 @@ static void write_parts(const struct tpm *t, struct ev_parts *p)
 
 static enum coffer_rc judge(struct tpm *t, const struct ev_in *in, bool emulated, struct ev_out *o, struct err *e)
 {
+	bool good = tpm_sig_verify(t->ak, &t->sig, wr_span(&t->message));
+
 	TRY(ev_roots("tpm", in->col, &t->roots, e));
 	(void)ev_need(o, "selection", t->a.n_sel == 1, VERDICT_INVALID, "one PCR bank", t->a.n_sel == 1 ? "one" : "several");
-	(void)ev_need(o, "quote_signature", tpm_sig_verify(t->ak, &t->sig, wr_span(&t->message)), VERDICT_INVALID, "by the AK",
-	    tpm_sig_verify(t->ak, &t->sig, wr_span(&t->message)) ? "valid" : "not by that key");
+	(void)ev_need(o, "quote_signature", good, VERDICT_INVALID, "by the AK", good ? "valid" : "not by that key");
 	check_ak(t, in, emulated, o);
 	check_pcrs(t, o);
 	check_log(t, o);

@@ -106,7 +106,7 @@ static void measure(struct sweep *s)
 
 /* ---- the second reading: genuine evidence is accepted up to the pinned roots, and none of its signed bytes may change ---- */
 
-struct second { struct vkey *key[FIXED_ROOTS_MAX]; struct fixed_root root[FIXED_ROOTS_MAX]; struct fixed_in in; };
+struct second { struct fixed_root root[FIXED_ROOTS_MAX]; struct fixed_in in; };
 
 static void second_open(const char *platform, const char *vendor, struct ev_parts *p, struct second *t)
 {
@@ -117,11 +117,12 @@ static void second_open(const char *platform, const char *vendor, struct ev_part
 	for (size_t i = 0; i < p->n_path; i++)
 		t->in.path[i] = wr_span(&p->path[i]);
 	for (size_t i = 0; i < FIXED_ROOTS_MAX; i++) {
+		const struct vkey *key;
 		const char *name;
 
-		if (ev_pinned(vendor, i, &name, &t->key[i], &e) != COFFER_OK || !name)
+		if (ev_pinned(vendor, i, &name, &key, &e) != COFFER_OK || !name)
 			return;
-		t->root[t->in.n_roots++] = (struct fixed_root){ name, t->key[i], true };
+		t->root[t->in.n_roots++] = (struct fixed_root){ name, key, true };
 	}
 }
 
@@ -162,8 +163,6 @@ static void second_reading(struct sweep *s)
 		printf("# the second reading refuses what is valid\n");
 		s->bad++;
 	}
-	for (size_t i = 0; i < t.in.n_roots; i++)
-		vkey_free(t.key[i]);
 }
 
 static bool ready(struct sweep *s)

@@ -7,197 +7,10 @@
 #include "evidence/hcl.h"
 #include "evidence/needs.h"
 #include "fmt/enc.h"
-#include "tests/dcapkit.h"
-#include "tests/snpkit.h"
+#include "tests/azkit.h"
 #include "tests/t.h"
 
-struct rig {
-	struct snpkit     k;
-	struct dcapkit    q;        /* for a TD */
-	bool              td;
-	EVP_PKEY         *ak, *named; /* signs; is named in the text */
-	struct wr         text, hcl, msg, sig, json;
-	uint8_t           pcr[24][32], user[64];
-	int               version;
-	struct ev_out     out;
-};
-
-static void rig_open(struct rig *r, bool td)
-{
-	*r = (struct rig){ .td = td, .ak = evkit_rsa(), .version = 1 };
-	r->named = r->ak;
-	for (size_t i = 0; i < 24; i++)
-		memset(r->pcr[i], (int)i + 1, 32);
-	memset(r->user, 0xaa, 32);
-	if (td)
-		dcapkit_open(&r->q, 4, true);
-	else
-		snpkit_open(&r->k, &snpkit_good);
-}
-
-static void rig_close(struct rig *r)
-{
-	if (r->td)
-		dcapkit_close(&r->q);
-	else
-		snpkit_close(&r->k);
-	if (r->named != r->ak)
-		EVP_PKEY_free(r->named);
-	EVP_PKEY_free(r->ak);
-	wr_close(&r->text);
-	wr_close(&r->hcl);
-	wr_close(&r->msg);
-	wr_close(&r->sig);
-	wr_close(&r->json);
-	ev_out_clear(&r->out);
-}
-
-static void make_text(struct rig *r)
-{
-	BIGNUM *n = NULL;
-	uint8_t mod[256];
-
-	CHECK(EVP_PKEY_get_bn_param(r->named, "n", &n) == 1 && BN_bn2binpad(n, mod, 256) == 256);
-	BN_free(n);
-	wr_close(&r->text);
-	r->text = wr_open(8192);
-	wr_str(&r->text, "{\"keys\":[{\"kid\":\"HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"");
-	b64url_write(&r->text, SPAN(mod));
-	wr_str(&r->text, "\"}],\"vm-configuration\":{\"vmUniqueId\":\"VM\"},\"user-data\":\"");
-	hex_write(&r->text, SPAN(r->user));
-	wr_str(&r->text, "\"}");
-}
-
-static void make_hcl(struct rig *r)
-{
-	static const uint8_t head[28], zero[1184];
-
-	wr_close(&r->hcl);
-	r->hcl = wr_open(8192);
-	wr_str(&r->hcl, "HCLA");
-	wr_put(&r->hcl, SPAN(head));
-	wr_put(&r->hcl, r->td ? SPAN(zero) : SPAN(r->k.report));
-	wr_le32(&r->hcl, (uint32_t)r->text.n + 20);
-	wr_le32(&r->hcl, 1);
-	wr_le32(&r->hcl, r->td ? 4 : 2);
-	wr_le32(&r->hcl, 1);
-	wr_le32(&r->hcl, (uint32_t)r->text.n);
-	wr_put(&r->hcl, wr_span(&r->text));
-	wr_put(&r->hcl, (struct span){ zero, 50 });
-}
-
-/* The hardware report holds the text's digest. */
-static void bind_text(struct rig *r)
-{
-	uint8_t *data = r->td ? r->q.body + 520 : r->k.report + 0x50;
-
-	make_text(r);
-	memset(data, 0, 64);
-	sha256(wr_span(&r->text), data);
-	if (r->td)
-		dcapkit_make(&r->q);
-	else
-		snpkit_sign(&r->k);
-}
-
-static void make_quote(struct rig *r)
-{
-	uint8_t nonce[32];
-
-	memset(nonce, 0xaa, 32);
-	wr_close(&r->msg);
-	wr_close(&r->sig);
-	r->msg = r->sig = wr_open(4096);
-	evkit_tpm_message(&r->msg, SPAN(nonce), 0xffffff, 1, r->pcr[0]);
-	evkit_sign_rsa(r->ak, wr_span(&r->msg), &r->sig);
-}
-
-static void bytes_m(struct json_wr *j, const char *name, struct span s, bool ints, void (*enc)(struct wr *w, struct span s))
-{
-	CLEANUP(wr_close) struct wr w = wr_open(1u << 17);
-
-	jw_name(j, name);
-	if (!ints) {
-		enc(&w, s);
-		jw_str(j, wr_span(&w));
-		return;
-	}
-	jw_arr(j);
-	for (size_t i = 0; i < s.n; i++)
-		jw_u64(j, s.p[i]);
-	jw_arr_end(j);
-}
-
-static void put_hw(struct rig *r, struct json_wr *j)
-{
-	CLEANUP(wr_close) struct wr pem = wr_open(1u << 16), b64 = wr_open(1u << 16);
-	struct span vek;
-
-	if (r->td) {
-		bytes_m(j, "td_quote", wr_span(&r->q.quote), r->version == 0, b64url_write);
-		return;
-	}
-	vek = cert_bytes(r->k.col.certs.c[0]);
-	if (r->version > 0) {
-		bytes_m(j, "vcek", vek, false, b64url_write);
-		return;
-	}
-	b64_write(&b64, vek);
-	wr_str(&pem, "-----BEGIN CERTIFICATE-----\n");
-	for (struct span s = wr_span(&b64); s.n > 0; s = span_skip(s, 64)) {
-		wr_put(&pem, (struct span){ s.p, s.n < 64 ? s.n : 64 });
-		wr_str(&pem, "\n");
-	}
-	wr_str(&pem, "-----END CERTIFICATE-----\n");
-	jw_m_str(j, "vcek", wr_span(&pem));
-}
-
-static void make_json(struct rig *r)
-{
-	bool old = r->version == 0;
-	struct json_wr j;
-
-	wr_close(&r->json);
-	r->json = wr_open(1u << 18);
-	j = jw_open(&r->json, false);
-	jw_obj(&j);
-	if (!old)
-		jw_m_u64(&j, "version", (uint64_t)r->version);
-	bytes_m(&j, old ? "report" : "hcl_report", wr_span(&r->hcl), old, b64url_write);
-	put_hw(r, &j);
-	jw_name(&j, old ? "quote" : "tpm_quote");
-	jw_obj(&j);
-	bytes_m(&j, "message", wr_span(&r->msg), old, hex_write);
-	bytes_m(&j, "signature", wr_span(&r->sig), old, hex_write);
-	jw_name(&j, "pcrs");
-	jw_arr(&j);
-	for (size_t i = 0; i < 24; i++) {
-		CLEANUP(wr_close) struct wr hex = wr_open(128);
-
-		hex_write(&hex, SPAN(r->pcr[i]));
-		if (!old) {
-			jw_str(&j, wr_span(&hex));
-			continue;
-		}
-		jw_arr(&j);
-		for (size_t k = 0; k < 32; k++)
-			jw_u64(&j, r->pcr[i][k]);
-		jw_arr_end(&j);
-	}
-	jw_arr_end(&j);
-	jw_obj_end(&j);
-	jw_obj_end(&j);
-}
-
-static void make(struct rig *r)
-{
-	bind_text(r);
-	make_hcl(r);
-	make_quote(r);
-	make_json(r);
-}
-
-static enum verdict judge(struct rig *r)
+static enum verdict judge(struct azkit *r)
 {
 	struct collateral col = { 0 };
 	struct ev_in in = { .evidence = wr_span(&r->json), .col = r->td ? &r->q.col : &col, .now = SNPKIT_NOW };
@@ -212,7 +25,7 @@ static enum verdict judge(struct rig *r)
 	return r->out.verdict;
 }
 
-static bool only(struct rig *r, const char *id)
+static bool only(struct azkit *r, const char *id)
 {
 	return judge(r) == VERDICT_INVALID && evkit_only(&r->out, VERDICT_INVALID, id);
 }
@@ -223,17 +36,17 @@ static void every_version_of_evidence_is_valid_and_claims_are_upstreams(void)
 		for (int version = 0; version <= 2; version++) {
 			CLEANUP(json_freep) struct json_doc *d = NULL;
 			struct err e = { 0 };
-			struct rig r;
+			struct azkit r;
 
-			rig_open(&r, td);
+			azkit_open(&r, td);
 			r.version = version;
-			make(&r);
+			azkit_make(&r);
 			CHECK(judge(&r) == VERDICT_VALID);
 			CHECK(json_parse(wr_span(&r.out.claims), 1u << 18, &d, &e) == COFFER_OK);
 			CHECK(span_starts(json_str(json_get(json_get(json_root(d), "tpm"), "pcr03")), "0404"));
 			CHECK(span_starts(json_str(json_get(json_root(d), "report_data")), "aaaa"));
 			CHECK(td || span_eq_str(json_str(json_get(json_root(d), "policy_debug_allowed")), "false"));
-			rig_close(&r);
+			azkit_close(&r);
 		}
 	}
 }
@@ -241,111 +54,111 @@ static void every_version_of_evidence_is_valid_and_claims_are_upstreams(void)
 static void text_that_the_hardware_does_not_hold_is_refused(void)
 {
 	for (int td = 0; td < 2; td++) {
-		struct rig r;
+		struct azkit r;
 
-		rig_open(&r, td);
-		make(&r);
+		azkit_open(&r, td);
+		azkit_make(&r);
 		memcpy(memmem(r.text.p, r.text.n, "\"VM\"", 4), "\"WM\"", 4);
-		make_hcl(&r);
-		make_json(&r);
+		azkit_hcl(&r);
+		azkit_json(&r);
 		CHECK(only(&r, "hw_report_data_binds_var_data"));
-		rig_close(&r);
+		azkit_close(&r);
 	}
 }
 
 static void key_that_the_text_does_not_name_is_refused(void)
 {
-	struct rig r;
+	struct azkit r;
 
-	rig_open(&r, false);
+	azkit_open(&r, false);
 	r.named = evkit_rsa();
-	make(&r);
+	azkit_make(&r);
 	CHECK(only(&r, "quote_signature"));
-	rig_close(&r);
+	azkit_close(&r);
 }
 
 static void registers_nonce_and_user_data_are_bound(void)
 {
-	struct rig r;
+	struct azkit r;
 
-	rig_open(&r, false);
-	make(&r);
+	azkit_open(&r, false);
+	azkit_make(&r);
 	r.pcr[5][0] ^= 1;
-	make_json(&r);
+	azkit_json(&r);
 	CHECK(only(&r, "pcr_digest"));
 	r.pcr[5][0] ^= 1;
 	r.user[40] = 1; /* behind the report data */
-	make(&r);
+	azkit_make(&r);
 	CHECK(judge(&r) == VERDICT_VALID); /* version 1 has none to judge */
 	r.version = 2;
-	make(&r);
+	azkit_make(&r);
 	CHECK(only(&r, "user_data"));
-	rig_close(&r);
+	azkit_close(&r);
 }
 
 static void hardware_report_is_judged_as_by_its_own_driver(void)
 {
-	struct rig r;
+	struct azkit r;
 
-	rig_open(&r, false);
-	make(&r);
+	azkit_open(&r, false);
+	azkit_make(&r);
 	r.k.report[0x90] ^= 1;
-	make_hcl(&r);
-	make_json(&r);
+	azkit_hcl(&r);
+	azkit_json(&r);
 	CHECK(only(&r, "report_signature"));
-	rig_close(&r);
-	rig_open(&r, true);
-	make(&r);
+	azkit_close(&r);
+	azkit_open(&r, true);
+	azkit_make(&r);
 	r.q.quote.p[48 + 136] ^= 1;
-	make_json(&r);
+	azkit_json(&r);
 	CHECK(only(&r, "attestation_key_signature"));
-	rig_close(&r);
+	azkit_close(&r);
 }
 
 static void parts_that_are_missing_leave_a_verdict_all_the_same(void)
 {
 	struct cert *ask, *vek;
-	struct rig r;
+	struct azkit r;
 
-	rig_open(&r, false);
-	make(&r);
+	azkit_open(&r, false);
+	azkit_make(&r);
 	vek = r.k.col.certs.c[0];
 	ask = r.k.col.roots.c[0];
 	r.k.col.certs.c[0] = ask; /* a certificate that is no VCEK */
-	make_json(&r);
+	azkit_json(&r);
 	CHECK(judge(&r) == VERDICT_COLLATERAL && evkit_only(&r.out, VERDICT_COLLATERAL, "vek"));
 	r.k.col.certs.c[0] = vek;
 	r.pcr[0][0] ^= 1;
 	r.msg.p[0] ^= 1; /* and a message that is none */
-	make_json(&r);
+	azkit_json(&r);
 	CHECK(judge(&r) == VERDICT_MALFORMED);
 	r.k.report[0x90] ^= 1;
-	make_hcl(&r);
-	make_json(&r);
+	azkit_hcl(&r);
+	azkit_json(&r);
 	CHECK(judge(&r) == VERDICT_INVALID && evkit_fails(&r.out, "report_signature") && evkit_fails(&r.out, "form"));
-	rig_close(&r);
+	azkit_close(&r);
 }
 
 static void report_of_the_other_hardware_is_malformed(void)
 {
-	struct rig r;
+	struct azkit r;
 
-	rig_open(&r, false);
-	make(&r);
+	azkit_open(&r, false);
+	azkit_make(&r);
 	r.hcl.p[32 + 1184 + 8] = 4;
-	make_json(&r);
+	azkit_json(&r);
 	CHECK(judge(&r) == VERDICT_MALFORMED);
-	rig_close(&r);
+	azkit_close(&r);
 }
 
 static void every_truncation_of_the_report_is_refused(void)
 {
 	struct err e = { 0 };
-	struct rig r;
+	struct azkit r;
 	size_t used;
 
-	rig_open(&r, false);
-	make(&r);
+	azkit_open(&r, false);
+	azkit_make(&r);
 	used = r.hcl.n - 50;
 	for (size_t n = 0; n < used; n++) {
 		CLEANUP(freep) uint8_t *exact = malloc(n ? n : 1);
@@ -355,9 +168,9 @@ static void every_truncation_of_the_report_is_refused(void)
 		CHECK(hcl_parse((struct span){ exact, n }, &h, &e) == COFFER_E_INPUT && !h.ak);
 	}
 	r.hcl.p[r.hcl.n - 1] = 1; /* filling that is none */
-	make_json(&r);
+	azkit_json(&r);
 	CHECK(judge(&r) == VERDICT_MALFORMED);
-	rig_close(&r);
+	azkit_close(&r);
 }
 
 static void text_without_its_form_is_refused(void)
@@ -366,10 +179,10 @@ static void text_without_its_form_is_refused(void)
 		"{\"keys\":[{\"kid\":\"HCLAkPub\",\"kty\":\"EC\",\"e\":\"AQAB\",\"n\":\"AAAA\"}]}",
 		"{\"keys\":[{\"kid\":\"HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"AAAA\"}]}",
 		"{\"keys\":[{\"kid\":\"HCLEkPub\"}]}" };
-	struct rig r;
+	struct azkit r;
 
-	rig_open(&r, false);
-	make(&r);
+	azkit_open(&r, false);
+	azkit_make(&r);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct hcl h = { 0 };
 		struct err e = { 0 };
@@ -377,10 +190,10 @@ static void text_without_its_form_is_refused(void)
 		wr_close(&r.text);
 		r.text = wr_open(4096);
 		wr_str(&r.text, bad[i]);
-		make_hcl(&r);
+		azkit_hcl(&r);
 		CHECK(hcl_parse(wr_span(&r.hcl), &h, &e) == COFFER_E_INPUT && !h.ak);
 	}
-	rig_close(&r);
+	azkit_close(&r);
 }
 
 /* What is in it needs: the certificate of an SNP guest's key came along, that of a TD's platform names its own. */
@@ -392,10 +205,10 @@ static void evidence_needs_what_its_hardware_does(void)
 	for (int td = 0; td < 2; td++) {
 		struct needs n = { 0 };
 		struct err e = { 0 };
-		struct rig r;
+		struct azkit r;
 
-		rig_open(&r, td);
-		make(&r);
+		azkit_open(&r, td);
+		azkit_make(&r);
 		CHECK(evidence_needs(span_of(td ? "az-tdx-vtpm" : "az-snp-vtpm"), wr_span(&r.json), &n, &e) == COFFER_OK && n.n == (td ? 4 : 2));
 		for (size_t i = 0; i < n.n; i++) {
 			char key[VENDOR_KEY_MAX];
@@ -404,7 +217,7 @@ static void evidence_needs_what_its_hardware_does(void)
 			CHECK(want[td][i] && span_starts(span_of(key), want[td][i]));
 		}
 		CHECK(evidence_needs(span_of(td ? "az-snp-vtpm" : "az-tdx-vtpm"), wr_span(&r.json), &n, &e) == COFFER_E_INPUT);
-		rig_close(&r);
+		azkit_close(&r);
 	}
 }
 

@@ -321,6 +321,32 @@ static void vkey_verifies_each_scheme_and_no_other_key_message_or_length(void)
 	EVP_PKEY_free(rsa);
 }
 
+/* Our own writing of keys against the library's, and keys in seldom forms are as good as others. */
+static void keys_are_written_as_the_library_writes_them(void)
+{
+	static const char *const forms[][3] = { { "P-256" }, { "P-384" }, { "P-521" }, { "SM2" }, { "P-256", "point-format", "compressed" },
+		{ "P-384", "encoding", "explicit" }, { NULL } };
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		CLEANUP(wr_close) struct wr spki = wr_open(4096);
+		EVP_PKEY *pkey = !forms[i][0] ? evkit_rsa()
+		    : strcmp(forms[i][0], "SM2") == 0 ? EVP_PKEY_Q_keygen(NULL, NULL, "SM2")
+						      : evkit_ec(forms[i][0]);
+		struct vkey *k = NULL;
+		struct err e = { 0 };
+
+		CHECK(!forms[i][1] || EVP_PKEY_set_utf8_string_param(pkey, forms[i][1], forms[i][2]) == 1);
+		evkit_spki(pkey, &spki);
+		CHECK(vkey_spki(wr_span(&spki), &k, &e) == COFFER_OK && span_eq(vkey_der(k), wr_span(&spki)));
+		vkey_free(k);
+		k = NULL;
+		CHECK(vkey_spki((struct span){ spki.p, spki.n - 1 }, &k, &e) == COFFER_E_INPUT && !k);
+		wr_u8(&spki, 0);
+		CHECK(vkey_spki(wr_span(&spki), &k, &e) == COFFER_E_INPUT && !k);
+		EVP_PKEY_free(pkey);
+	}
+}
+
 /* The longest signatures there are: two coordinates of 66 bytes. */
 static void vkey_of_521_bits_verifies_with_its_own_length_and_point(void)
 {
@@ -391,6 +417,7 @@ int main(void)
 		T(der_is_used_to_its_last_byte_and_every_truncation_refused),
 		T(sm2_gives_the_answer_of_the_standard),
 		T(vkey_verifies_each_scheme_and_no_other_key_message_or_length),
+		T(keys_are_written_as_the_library_writes_them),
 		T(vkey_of_521_bits_verifies_with_its_own_length_and_point),
 	};
 

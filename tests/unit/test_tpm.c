@@ -6,146 +6,14 @@
 #include "base/str.h"
 #include "evidence/eventlog.h"
 #include "fmt/enc.h"
-#include "tests/evkit.h"
+#include "tests/tpmkit.h"
 #include "tests/t.h"
 
-#define NOW INT64_C(1800000000)
-#define BITS 0x000081u /* PCR 0 and 7 */
+#define NOW TPMKIT_NOW
 
 static const uint16_t sha256_bank[] = { TPM_ALG_SHA256 };
 
-struct rig {
-	EVP_PKEY         *ak, *signer, *ca;
-	struct wr         msg, sig, ak_cert, log, json;
-	uint8_t           pcr[TPM_PCRS][32], given[TPM_PCRS][32]; /* quoted; said in the evidence */
-	uint32_t          select;
-	size_t            banks;       /* selections in the quote */
-	struct span       nonce;
-	bool              with_cert, with_log;
-	struct ev_activation want;     /* of the appraiser */
-	struct wr         shown;       /* in the evidence when not empty */
-	struct collateral col;
-	struct ev_out     out;
-};
-
-static void rig_open(struct rig *r, bool ec)
-{
-	static const uint8_t nonce[32] = { 0xaa, 0xbb };
-
-	*r = (struct rig){ .ak = ec ? evkit_ec("P-256") : evkit_rsa(), .ca = evkit_ec("P-384"), .select = BITS, .banks = 1, .nonce = SPAN(nonce) };
-	r->signer = r->ak;
-	r->ak_cert = wr_open(1u << 16);
-	r->log = wr_open(1u << 16);
-	for (size_t i = 0; i < TPM_PCRS; i++)
-		memset(r->pcr[i], (int)(i + 1), 32);
-	memcpy(r->given, r->pcr, sizeof(r->pcr));
-}
-
-static void rig_close(struct rig *r)
-{
-	if (r->signer != r->ak)
-		EVP_PKEY_free(r->signer);
-	EVP_PKEY_free(r->ak);
-	EVP_PKEY_free(r->ca);
-	wr_close(&r->msg);
-	wr_close(&r->sig);
-	wr_close(&r->ak_cert);
-	wr_close(&r->log);
-	wr_close(&r->json);
-	wr_close(&r->shown);
-	certs_clear(&r->col.roots);
-	ev_out_clear(&r->out);
-}
-
-static void sized(struct wr *w, struct span s)
-{
-	wr_be16(w, (uint16_t)s.n);
-	wr_put(w, s);
-}
-
-static void make_message(struct rig *r)
-{
-	wr_close(&r->msg);
-	r->msg = wr_open(4096);
-	evkit_tpm_message(&r->msg, r->nonce, r->select, r->banks, r->pcr[0]);
-}
-
-static void sign_message(struct rig *r)
-{
-	CLEANUP(wr_close) struct wr raw = wr_open(1024);
-	uint8_t rs[64];
-
-	wr_close(&r->sig);
-	r->sig = wr_open(2048);
-	if (EVP_PKEY_is_a(r->signer, "RSA")) {
-		wr_be16(&r->sig, 0x0014);
-		wr_be16(&r->sig, TPM_ALG_SHA256);
-		evkit_sign_rsa(r->signer, wr_span(&r->msg), &raw);
-		sized(&r->sig, wr_span(&raw));
-		return;
-	}
-	evkit_sign(r->signer, "SHA256", wr_span(&r->msg), rs, 32);
-	wr_be16(&r->sig, 0x0018);
-	wr_be16(&r->sig, TPM_ALG_SHA256);
-	for (size_t i = 0; i < 2; i++) { /* as TPMs do: without leading zeros */
-		struct span half = { rs + 32 * i, 32 };
-
-		while (half.n > 1 && half.p[0] == 0)
-			half = span_skip(half, 1);
-		sized(&r->sig, half);
-	}
-}
-
-static void b64_m(struct json_wr *j, const char *name, const struct wr *v)
-{
-	CLEANUP(wr_close) struct wr w = wr_open(1u << 18);
-
-	b64_write(&w, wr_span(v));
-	jw_m_str(j, name, wr_span(&w));
-}
-
-static void make_json(struct rig *r)
-{
-	CLEANUP(wr_close) struct wr ak = wr_open(4096);
-	struct json_wr j;
-
-	wr_close(&r->json);
-	r->json = wr_open(1u << 19);
-	j = jw_open(&r->json, false);
-	evkit_spki(r->ak, &ak);
-	jw_obj(&j);
-	b64_m(&j, "ak_public", &ak);
-	if (r->with_cert)
-		b64_m(&j, "ak_cert", &r->ak_cert);
-	if (r->shown.n > 0)
-		b64_m(&j, "activated", &r->shown);
-	if (r->with_log)
-		b64_m(&j, "event_log", &r->log);
-	jw_name(&j, "tpm_quote");
-	jw_obj(&j);
-	b64_m(&j, "message", &r->msg);
-	b64_m(&j, "signature", &r->sig);
-	jw_name(&j, "pcrs");
-	jw_arr(&j);
-	for (size_t i = 0; i < TPM_PCRS; i++) {
-		CLEANUP(wr_close) struct wr hex = wr_open(256);
-
-		hex_write(&hex, SPAN(r->given[i]));
-		jw_str(&j, wr_span(&hex));
-	}
-	jw_arr_end(&j);
-	jw_obj_end(&j);
-	jw_obj_end(&j);
-}
-
-static void make(struct rig *r)
-{
-	make_message(r);
-	sign_message(r);
-	make_json(r);
-}
-
-static enum verdict judge_bound(struct rig *r, const char *platform, struct span data, struct span init)
+static enum verdict judge_bound(struct tpmkit *r, const char *platform, struct span data, struct span init)
 {
 	struct ev_in in = { .evidence = wr_span(&r->json), .col = &r->col, .now = NOW, .report_data = data, .init_data = init,
 		.activation = r->want };
@@ -156,13 +24,13 @@ static enum verdict judge_bound(struct rig *r, const char *platform, struct span
 	return r->out.verdict;
 }
 
-static enum verdict judge(struct rig *r, const char *platform)
+static enum verdict judge(struct tpmkit *r, const char *platform)
 {
 	return judge_bound(r, platform, (struct span){ 0 }, (struct span){ 0 });
 }
 
 /* Refused by that check and no other; that nobody vouches for the AK is only said on swtpm. */
-static bool only(struct rig *r, const char *id)
+static bool only(struct tpmkit *r, const char *id)
 {
 	enum verdict v = judge(r, "swtpm");
 
@@ -175,29 +43,29 @@ static bool only(struct rig *r, const char *id)
 static void quotes_of_rsa_and_ecdsa_keys_are_verified_and_others_refused(void)
 {
 	for (int ec = 0; ec < 2; ec++) {
-		struct rig r;
+		struct tpmkit r;
 
-		rig_open(&r, ec);
-		make(&r);
+		tpmkit_open(&r, ec);
+		tpmkit_make(&r);
 		CHECK(judge(&r, "swtpm") == VERDICT_VALID);
 		r.signer = ec ? evkit_ec("P-256") : evkit_rsa();
-		make(&r);
+		tpmkit_make(&r);
 		CHECK(only(&r, "quote_signature"));
 		EVP_PKEY_free(r.signer);
 		r.signer = ec ? evkit_rsa() : evkit_ec("P-256"); /* a signature of the other kind */
-		make(&r);
+		tpmkit_make(&r);
 		CHECK(only(&r, "quote_signature"));
-		rig_close(&r);
+		tpmkit_close(&r);
 	}
 }
 
 static void nonce_is_what_was_asked(void)
 {
 	uint8_t want[64] = { 0xaa, 0xbb };
-	struct rig r;
+	struct tpmkit r;
 
-	rig_open(&r, true);
-	make(&r);
+	tpmkit_open(&r, true);
+	tpmkit_make(&r);
 	CHECK(judge_bound(&r, "swtpm", (struct span){ want, 32 }, (struct span){ 0 }) == VERDICT_VALID);
 	CHECK(judge_bound(&r, "swtpm", (struct span){ want, 64 }, (struct span){ 0 }) ==
 	      VERDICT_VALID); /* cut to 32 as upstream's attester does */
@@ -208,109 +76,86 @@ static void nonce_is_what_was_asked(void)
 	      evkit_fails(&r.out, "report_data"));
 	want[31] ^= 1;
 	r.nonce = (struct span){ 0 };
-	make(&r);
+	tpmkit_make(&r);
 	CHECK(judge_bound(&r, "swtpm", (struct span){ want, 32 }, (struct span){ 0 }) == VERDICT_INVALID &&
 	      evkit_fails(&r.out, "report_data"));
-	rig_close(&r);
+	tpmkit_close(&r);
 }
 
 static void only_selected_registers_are_claimed(void)
 {
 	struct json_doc *d = NULL;
 	struct err e = { 0 };
-	struct rig r;
+	struct tpmkit r;
 
-	rig_open(&r, true);
+	tpmkit_open(&r, true);
 	memset(r.given[3], 0xee, 32); /* not selected: whatever it says, nobody hears it */
-	make(&r);
+	tpmkit_make(&r);
 	CHECK(judge(&r, "swtpm") == VERDICT_VALID);
 	CHECK(json_parse(wr_span(&r.out.claims), 1u << 16, &d, &e) == COFFER_OK);
 	CHECK(json_get(json_root(d), "pcr00") && json_get(json_root(d), "pcr07") && !json_get(json_root(d), "pcr03") &&
 	      !json_get(json_root(d), "init_data"));
 	json_free(d);
-	rig_close(&r);
+	tpmkit_close(&r);
 }
 
 static void registers_changed_or_swapped_do_not_match_the_digest(void)
 {
-	struct rig r;
+	struct tpmkit r;
 
-	rig_open(&r, true);
+	tpmkit_open(&r, true);
 	memset(r.given[7], 0xee, 32);
-	make(&r);
+	tpmkit_make(&r);
 	CHECK(only(&r, "pcr_digest"));
 	memcpy(r.given[7], r.pcr[0], 32);
 	memcpy(r.given[0], r.pcr[7], 32);
-	make(&r);
+	tpmkit_make(&r);
 	CHECK(only(&r, "pcr_digest"));
-	rig_close(&r);
+	tpmkit_close(&r);
 }
 
 static void quote_over_two_banks_is_refused(void)
 {
-	struct rig r;
+	struct tpmkit r;
 
-	rig_open(&r, true);
+	tpmkit_open(&r, true);
 	r.banks = 2;
-	make(&r);
+	tpmkit_make(&r);
 	CHECK(judge(&r, "swtpm") == VERDICT_INVALID && evkit_fails(&r.out, "selection"));
-	rig_close(&r);
-}
-
-static void certify(struct rig *r, EVP_PKEY *subject, int64_t until)
-{
-	CLEANUP(wr_close) struct wr root = wr_open(1u << 16);
-	struct evkit_cert ca = {
-		.cn = "Maker", .issuer_cn = "Maker", .key = r->ca, .issuer_key = r->ca, .ca = true, .pathlen = -1
-	};
-	struct evkit_cert c = { .cn = "AK",
-		.issuer_cn = "Maker",
-		.key = subject,
-		.issuer_key = r->ca,
-		.pathlen = -1,
-		.not_before = NOW - 9,
-		.not_after = until };
-
-	wr_close(&r->ak_cert);
-	r->ak_cert = wr_open(1u << 16);
-	evkit_cert(&ca, &root);
-	evkit_cert(&c, &r->ak_cert);
-	certs_clear(&r->col.roots);
-	evkit_add(&r->col.roots, &root);
-	r->with_cert = true;
+	tpmkit_close(&r);
 }
 
 static void ak_needs_a_certificate_or_registration_on_tpm_but_not_on_swtpm(void)
 {
 	CLEANUP(wr_close) struct wr spki = wr_open(4096);
 	EVP_PKEY *other = evkit_ec("P-256");
-	struct rig r;
+	struct tpmkit r;
 
-	rig_open(&r, true);
-	make(&r);
+	tpmkit_open(&r, true);
+	tpmkit_make(&r);
 	CHECK(judge(&r, "tpm") == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
 	CHECK(judge(&r, "swtpm") == VERDICT_VALID && evkit_fails(&r.out, "ak")); /* said, not judged */
-	certify(&r, r.ak, NOW + 9);
-	make(&r);
+	tpmkit_certify(&r, r.ak, NOW + 9);
+	tpmkit_make(&r);
 	CHECK(judge(&r, "tpm") == VERDICT_VALID);
-	certify(&r, r.ak, NOW - 1);
-	make(&r);
+	tpmkit_certify(&r, r.ak, NOW - 1);
+	tpmkit_make(&r);
 	CHECK(judge(&r, "tpm") == VERDICT_STALE && evkit_only(&r.out, VERDICT_STALE, "ak"));
-	certify(&r, other, NOW + 9); /* another key's certificate */
-	make(&r);
+	tpmkit_certify(&r, other, NOW + 9); /* another key's certificate */
+	tpmkit_make(&r);
 	CHECK(judge(&r, "tpm") == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
-	certify(&r, r.ak, NOW + 9);
+	tpmkit_certify(&r, r.ak, NOW + 9);
 	certs_clear(&r.col.roots); /* nobody's root */
-	make(&r);
+	tpmkit_make(&r);
 	CHECK(judge(&r, "tpm") == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
 	r.with_cert = false;
 	evkit_spki(r.ak, &spki);
 	r.col.other[0] = wr_span(&spki);
 	r.col.n_other = 1;
-	make(&r);
+	tpmkit_make(&r);
 	CHECK(judge(&r, "tpm") == VERDICT_VALID);
 	EVP_PKEY_free(other);
-	rig_close(&r);
+	tpmkit_close(&r);
 }
 
 static void activated_key_needs_no_certificate_and_the_secret_is_its_own(void)
@@ -318,20 +163,20 @@ static void activated_key_needs_no_certificate_and_the_secret_is_its_own(void)
 	static const char *const platforms[] = { "tpm", "swtpm" };
 	CLEANUP(wr_close) struct wr spki = wr_open(4096), other_spki = wr_open(4096);
 	EVP_PKEY *other = evkit_ec("P-256");
-	struct rig r;
+	struct tpmkit r;
 
-	rig_open(&r, true);
+	tpmkit_open(&r, true);
 	evkit_spki(r.ak, &spki);
 	evkit_spki(other, &other_spki);
-	certify(&r, r.ak, NOW + 9); /* does not help */
+	tpmkit_certify(&r, r.ak, NOW + 9); /* does not help */
 	for (size_t i = 0; i < 2; i++) {
 		r.want = (struct ev_activation){ span_of("0123456789abcdef"), wr_span(&spki) };
 		wr_close(&r.shown);
 		r.shown = wr_open(64);
-		make(&r);
+		tpmkit_make(&r);
 		CHECK(judge(&r, platforms[i]) == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
 		wr_str(&r.shown, "0123456789abcdef");
-		make(&r);
+		tpmkit_make(&r);
 		CHECK(judge(&r, platforms[i]) == VERDICT_VALID && !evkit_fails(&r.out, "ak"));
 		r.want.ak = wr_span(&other_spki); /* that TPM was asked about another key */
 		CHECK(judge(&r, platforms[i]) == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
@@ -343,83 +188,83 @@ static void activated_key_needs_no_certificate_and_the_secret_is_its_own(void)
 		CHECK(judge(&r, platforms[i]) == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
 	}
 	EVP_PKEY_free(other);
-	rig_close(&r);
+	tpmkit_close(&r);
 }
 
 static void log_must_replay_to_the_quoted_registers(void)
 {
 	uint8_t d[32];
-	struct rig r;
+	struct tpmkit r;
 
-	rig_open(&r, true);
+	tpmkit_open(&r, true);
 	evkit_log_head(&r.log, sha256_bank, 1);
 	evkit_log_event(&r.log, 0, 8, sha256_bank, 1, span_of("firmware"));
 	evkit_log_event(&r.log, 3, 8, sha256_bank, 1, span_of("not quoted"));
 	r.with_log = true;
-	make(&r);
+	tpmkit_make(&r);
 	CHECK(only(&r, "event_log"));
 	memset(r.pcr[0], 0, 32);
 	sha256(span_of("firmware"), d);
 	evkit_extend(HASH_SHA256, r.pcr[0], SPAN(d));
 	memcpy(r.given, r.pcr, sizeof(r.pcr));
-	make(&r);
+	tpmkit_make(&r);
 	CHECK(judge(&r, "swtpm") == VERDICT_VALID);
 	wr_u8(&r.log, 1);
-	make(&r);
+	tpmkit_make(&r);
 	CHECK(judge(&r, "swtpm") == VERDICT_MALFORMED && evkit_fails(&r.out, "event_log"));
-	rig_close(&r);
+	tpmkit_close(&r);
 }
 
 static void init_data_is_pcr_8_extended_once(void)
 {
 	uint8_t d[32];
-	struct rig r;
+	struct tpmkit r;
 
-	rig_open(&r, true);
-	make(&r);
+	tpmkit_open(&r, true);
+	tpmkit_make(&r);
 	memset(d, 0x1d, 32);
 	CHECK(
 	    judge_bound(&r, "swtpm", (struct span){ 0 }, SPAN(d)) == VERDICT_INVALID && evkit_fails(&r.out, "init_data_quoted"));
-	r.select = BITS | 0x100;
-	make(&r);
+	r.select |= 0x100;
+	tpmkit_make(&r);
 	CHECK(judge_bound(&r, "swtpm", (struct span){ 0 }, SPAN(d)) == VERDICT_INVALID && evkit_fails(&r.out, "init_data"));
 	memset(r.pcr[8], 0, 32);
 	evkit_extend(HASH_SHA256, r.pcr[8], SPAN(d));
 	memcpy(r.given, r.pcr, sizeof(r.pcr));
-	make(&r);
+	tpmkit_make(&r);
 	CHECK(judge_bound(&r, "swtpm", (struct span){ 0 }, SPAN(d)) == VERDICT_VALID);
 	CHECK(judge_bound(&r, "swtpm", (struct span){ 0 }, (struct span){ d, 31 }) == VERDICT_INVALID &&
 	      evkit_fails(&r.out, "init_data_quoted"));
-	rig_close(&r);
+	tpmkit_close(&r);
 }
 
 static void every_byte_of_message_and_signature_counts(void)
 {
 	for (int ec = 0; ec < 2; ec++) {
-		struct rig r;
+		struct tpmkit r;
 
-		rig_open(&r, ec);
-		make(&r);
+		tpmkit_open(&r, ec);
+		tpmkit_make(&r);
 		for (size_t i = 0; i < r.msg.n + r.sig.n; i++) {
 			uint8_t *p = i < r.msg.n ? &r.msg.p[i] : &r.sig.p[i - r.msg.n];
 
 			*p ^= 1;
-			make_json(&r);
+			tpmkit_json(&r);
 			CHECK(judge(&r, "swtpm") != VERDICT_VALID);
 			*p ^= 1;
 		}
-		make_json(&r);
+		tpmkit_json(&r);
 		CHECK(judge(&r, "swtpm") == VERDICT_VALID);
-		rig_close(&r);
+		tpmkit_close(&r);
 	}
 }
 
 static void every_truncation_of_a_structure_is_refused(void)
 {
-	struct rig r;
+	struct tpmkit r;
 
-	rig_open(&r, true);
-	make(&r);
+	tpmkit_open(&r, true);
+	tpmkit_make(&r);
 	for (size_t n = 0; n < r.msg.n || n < r.sig.n; n++) {
 		CLEANUP(freep) uint8_t *m = malloc(n ? n : 1), *s = malloc(n ? n : 1);
 		struct tpm_attest a = { .n_sel = 77 };
@@ -436,20 +281,20 @@ static void every_truncation_of_a_structure_is_refused(void)
 		}
 	}
 	wr_u8(&r.msg, 0);
-	sign_message(&r);
-	make_json(&r);
+	tpmkit_sign(&r);
+	tpmkit_json(&r);
 	CHECK(judge(&r, "swtpm") == VERDICT_MALFORMED);
-	rig_close(&r);
+	tpmkit_close(&r);
 }
 
 /* Each member renamed: missing under its name, unknown under the new one. */
 static void evidence_of_another_form_is_malformed(void)
 {
 	static const char *const names[] = { "ak_public", "tpm_quote", "message", "signature", "pcrs" };
-	struct rig r;
+	struct tpmkit r;
 
-	rig_open(&r, true);
-	make(&r);
+	tpmkit_open(&r, true);
+	tpmkit_make(&r);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		uint8_t *at = memmem(r.json.p, r.json.n, names[i], strlen(names[i]));
 
@@ -459,10 +304,16 @@ static void evidence_of_another_form_is_malformed(void)
 		at[0] ^= 1;
 	}
 	CHECK(judge(&r, "swtpm") == VERDICT_VALID);
-	rig_close(&r);
+	tpmkit_close(&r);
 }
 
 /* ---- public areas ---- */
+
+static void sized(struct wr *w, struct span s)
+{
+	wr_be16(w, (uint16_t)s.n);
+	wr_put(w, s);
+}
 
 static void public_area(EVP_PKEY *k, bool ec, struct wr *w)
 {

@@ -254,7 +254,8 @@ uint8_t judge_evidence(const struct eval_evidence_req *q, struct wr *body)
 	return (uint8_t)(bad ? bad->verdict : VERDICT_VALID);
 }
 
-/* One verification of each kind: the library builds its tables and loads what it needs while it still can. */
+/* One verification of each kind: the library builds its tables and loads what it needs while it still can, and the pinned keys are
+ * read, once for all the children. */
 void evidence_warm(void)
 {
 	static const uint8_t zero[96];
@@ -264,16 +265,17 @@ void evidence_warm(void)
 	compile_defaults();
 	tzset(); /* dates of certificates go through the C library, which reads the machine's zone once */
 	for (size_t i = 0; i < FIXED_ROOTS_MAX; i++) {
-		static const char *const vendor[] = { "amd", "intel", "tpm" };
+		static const char *const vendor[] = { "amd", "intel", "tpm", "hygon" };
 
 		for (size_t v = 0; v < sizeof(vendor) / sizeof(vendor[0]); v++) {
-			CLEANUP(vkey_freep) struct vkey *k = NULL;
+			const struct vkey *k = NULL;
 			const char *name;
 
 			if (ev_pinned(vendor[v], i, &name, &k, &ignore) != COFFER_OK || !name)
 				continue;
 			for (enum sig_scheme s = SIG_ECDSA_RAW; s <= SIG_RSAPSS; s++)
 				(void)!vkey_verify(k, s, HASH_SHA384, SPAN(zero), SPAN(zero));
+			(void)!vkey_verify_sm2(k, SPAN(zero), SPAN(zero), zero);
 		}
 	}
 	for (enum hash_alg a = HASH_SHA256; a <= HASH_SHA1; a++)

@@ -11,7 +11,7 @@ static const char *const vendors[] = { "amd", "intel", "tpm" };
 
 struct vendor_roots {
 	struct {
-		struct fixed_root root[FIXED_ROOTS_MAX]; /* keys owned */
+		struct fixed_root root[FIXED_ROOTS_MAX]; /* pinned keys borrowed, others owned */
 		size_t            n;
 		uint8_t           der[EVAL_ROOTS_MAX][GENESIS_ROOT_DER_MAX];
 		size_t            der_n[EVAL_ROOTS_MAX];
@@ -37,7 +37,7 @@ static size_t vendor_of(const char *platform)
 static enum coffer_rc pinned(struct vendor_roots *r, size_t v, struct err *e)
 {
 	for (size_t i = 0; r->of[v].n < FIXED_ROOTS_MAX; i++) {
-		struct vkey *k = NULL;
+		const struct vkey *k = NULL;
 		const char *name;
 
 		TRY(ev_pinned(vendors[v], i, &name, &k, e));
@@ -99,7 +99,8 @@ void vendor_roots_close(struct vendor_roots *r)
 		return;
 	for (size_t v = 0; v < N_VENDORS; v++)
 		for (size_t i = 0; i < r->of[v].n; i++)
-			vkey_free((struct vkey *)(uintptr_t)r->of[v].root[i].key);
+			if (!r->of[v].root[i].pinned)
+				vkey_free((struct vkey *)(uintptr_t)r->of[v].root[i].key);
 	free(r);
 }
 
