@@ -16,16 +16,8 @@
 struct roots {
 	struct fixed_root root[FIXED_ROOTS_MAX];
 	size_t            n;
-	struct vkey      *own[FIXED_ROOTS_MAX];
-	size_t            n_own;
 	char              name[FIXED_ROOTS_MAX][64];
 };
-
-static void roots_clear(struct roots *r)
-{
-	for (size_t i = 0; i < r->n_own; i++)
-		vkey_free(r->own[i]);
-}
 
 static const char *vendor_of(const char *platform)
 {
@@ -36,16 +28,13 @@ static enum coffer_rc roots_open(const char *platform, const struct cert_list *m
 {
 	for (size_t i = 0;; i++) {
 		const char *name = NULL;
-		struct vkey *k = NULL;
+		const struct vkey *k = NULL;
 
 		TRY(ev_pinned(vendor_of(platform), i, &name, &k, e));
 		if (!name)
 			break;
-		if (r->n == FIXED_ROOTS_MAX) {
-			vkey_free(k);
+		if (r->n == FIXED_ROOTS_MAX)
 			return err_set(e, COFFER_E_BUG, "too many pinned keys");
-		}
-		r->own[r->n_own++] = k;
 		r->root[r->n++] = (struct fixed_root){ name, k, true };
 	}
 	for (size_t i = 0; i < more->n; i++) {
@@ -61,7 +50,7 @@ static enum coffer_rc roots_open(const char *platform, const struct cert_list *m
 /* As the service does: from the signed bytes again, not from what the driver made of them. */
 static enum coffer_rc read_fixed(const struct evidence_job *b, struct hw_facts *out, struct err *e)
 {
-	CLEANUP(roots_clear) struct roots r = { .n = 0 };
+	struct roots r = { .n = 0 };
 	const struct ev_parts *p = &b->out.parts;
 	struct fixed_in in = { .platform = b->driver->name, .report = wr_span(&p->report), .signature = wr_span(&p->signature),
 		.key = wr_span(&p->key), .registers = wr_span(&p->registers), .n_path = p->n_path };
