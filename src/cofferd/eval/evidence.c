@@ -1,6 +1,7 @@
 #include "cofferd/eval/evidence.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/own.h"
 #include "base/str.h"
@@ -157,6 +158,7 @@ void evidence_warm(void)
 	uint8_t digest[HASH_MAX];
 	struct err ignore = { 0 };
 
+	tzset(); /* reading a certificate's dates would open /etc/localtime */
 	for (size_t i = 0; i < FIXED_ROOTS_MAX; i++) {
 		static const char *const vendor[] = { "amd", "intel", "tpm" };
 
