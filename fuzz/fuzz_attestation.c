@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	}
 	if (rcar_request_parse((struct span){ p, n }, &r, &e) != COFFER_OK && r.doc)
 		abort();
-	if (rcar_tpm_read(r.extra, TEE_TPM, &t, &e) == COFFER_OK && ((t.ek_cert.n > 0) != (t.ak_public.n > 0) || t.n_chain > KEEP_EK_CHAIN_MAX))
+	if (rcar_tpm_read(r.extra, TEE_TPM, &t, &e) == COFFER_OK &&
+	    ((t.ek_cert.n > 0) != (t.ak_public.n > 0) || t.n_chain > KEEP_EK_CHAIN_MAX))
 		abort();
 	if (rcar_challenge_parse((struct span){ p, n }, &c, &e) == COFFER_OK && strlen(c.nonce) != RCAR_NONCE_TEXT)
 		abort();

@@ -38,7 +38,7 @@ struct collateral {
 enum coffer_rc collateral_add(struct span s, bool roots, struct collateral *c, struct err *e) NODISCARD;
 void collateral_clear(struct collateral *c); /* CLEANUP-ready */
 /* A credential that only the TPM of the key ak (DER SubjectPublicKeyInfo) could open (tpm_credential.h), and what was in it.
- * ak {NULL,0}: there was none. secret {NULL,0}: whoever asks compares it with ev_parts.activated itself; that there is one is judged. */
+ * Both {NULL,0}: there was none. secret {NULL,0}: whoever asks compares ev_parts.activated itself; that something was shown is judged. */
 struct ev_activation { struct span secret, ak; };
 
 struct ev_in {

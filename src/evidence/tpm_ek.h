@@ -13,7 +13,7 @@ struct tpm_ek {
 };
 void tpm_ek_clear(struct tpm_ek *k); /* CLEANUP-ready */
 
-/* An EK certificate (DER) that leads to the collateral's roots or a pinned one: no CA, for endorsement, and for encryption or agreement
- * where it says so. Revoked only by lists at hand: most vendors keep none. COFFER_E_INPUT for bytes; COFFER_E_DENIED with check
- * "chain", "validity", "revoked" or "ek"; COFFER_E_LIMIT for a longer path. */
+/* An EK certificate (DER) that leads to the collateral's roots or a pinned one: no CA, for endorsement, and for encryption or
+ * agreement where it says so. Revoked only by lists at hand: most vendors keep none. COFFER_E_INPUT for bytes; COFFER_E_DENIED with
+ * check "chain", "validity", "revoked" or "ek"; COFFER_E_LIMIT for a longer path. */
 enum coffer_rc tpm_ek_check(struct span der, const struct collateral *col, int64_t now, struct tpm_ek *out, struct err *e) NODISCARD;

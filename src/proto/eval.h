@@ -87,9 +87,9 @@ enum coffer_rc eval_evidence_rep_read(struct span b, struct eval_evidence_rep *m
 #define EVAL_EK_MAX 8192     /* bytes of one certificate */
 #define EVAL_EK_CHAIN_MAX 4
 
-/* Before keep makes a credential. The answer's tag is VERDICT_VALID with a path that keep follows itself, up to its own roots (fixed_ek);
- * VERDICT_INVALID with check and reason; or EVAL_FAILED. eval is never told what is in the credential, neither here nor with the
- * evidence: what it says was `activated` it can have from the guest alone. */
+/* Before keep makes a credential. The answer's tag is VERDICT_VALID with a path that keep follows itself, up to its own roots
+ * (fixed_ek); VERDICT_INVALID with check and reason; or EVAL_FAILED. eval is never told what is in the credential, neither here nor
+ * with the evidence: what it says was `activated` it can have from the guest alone. */
 struct eval_ek_req {
 	int64_t     now;
 	struct span ek_cert;                  /* DER, hostile */

@@ -106,7 +106,8 @@ static enum coffer_rc appraise(const struct eval_evidence_req *q, struct ev_out 
 {
 	CLEANUP(collateral_clear) struct collateral col = { 0 };
 	const struct tee_driver *d = tee_driver_find(q->platform);
-	struct ev_in in = { .evidence = q->evidence, .col = &col, .now = q->now, .report_data = q->report_data, .init_data = q->init_digest.n > 0 ? q->init_digest : (struct span){ 0 },
+	struct ev_in in = { .evidence = q->evidence, .col = &col, .now = q->now, .report_data = q->report_data,
+		.init_data = q->init_digest.n > 0 ? q->init_digest : (struct span){ 0 },
 		.activation = { .ak = q->ak.n > 0 ? q->ak : (struct span){ 0 } } }; /* the secret is keep's alone */
 
 	if (!d || strcmp(d->device_class, "cpu") != 0)

@@ -8,7 +8,6 @@
 #include "cofferd/keep/roots.h"
 #include "crypto/hash.h"
 #include "evidence/fixed.h"
-#include "evidence/tpm_credential.h"
 #include "proto/rcar_json.h"
 
 enum { SAID_VALID = 0 }; /* as evidence.h names verdicts; keep does not include it, for it speaks of X.509 */
@@ -71,12 +70,14 @@ static enum coffer_rc ask(struct keep *k, const struct keep_auth_req *m, struct 
 }
 
 /* The path is eval's proposal; its beginning is what the requester sent, and its end a root of ours. */
-static enum coffer_rc read_again(struct keep *k, const struct keep_auth_req *m, const struct eval_ek_rep *r, struct vkey **ek, struct err *e)
+static enum coffer_rc read_again(struct keep *k, const struct keep_auth_req *m, const struct eval_ek_rep *r, struct vkey **ek,
+				 struct err *e)
 {
 	const char *platform = tee_name((enum tee_kind)m->tee);
 	struct fixed_root root[FIXED_ROOTS_MAX];
-	struct fixed_in f = { .platform = platform, .n_path = r->n_path, .root = root, .n_roots = vendor_roots_keys(k->roots, platform, root) };
+	struct fixed_in f = { .platform = platform, .n_path = r->n_path, .root = root };
 
+	f.n_roots = vendor_roots_keys(k->roots, platform, root);
 	if (r->n_path == 0 || !span_eq(r->path[0], m->tpm.ek_cert))
 		return err_deny(e, "R2", "the path is another EK certificate's");
 	memcpy(f.path, r->path, sizeof(r->path));
@@ -98,34 +99,23 @@ enum coffer_rc credential_judge(struct keep *k, const struct keep_auth_req *m, s
 	return COFFER_OK;
 }
 
-enum coffer_rc credential_lock(struct keep *k, struct session *s, const struct credential_keys *c, struct keep_auth_rep *rep, struct wr *own,
-			       struct err *e)
+enum coffer_rc credential_lock(struct keep *k, struct session *s, const struct credential_keys *c, struct tpm_credential *out, struct err *e)
 {
 	uint8_t random[64];
-	struct span secret;
 	struct tpm_credential_in in = { .ek = c->ek, .ak_name = SPAN(c->ak_name), .random = random };
-	struct tpm_credential made = { 0 };
 	enum coffer_rc rc;
 
-	TRY(session_credential(k->sessions, s, vkey_der(c->ak), &secret, e));
-	in.secret = secret;
+	TRY(session_credential(k->sessions, s, vkey_der(c->ak), &in.secret, e));
 	random_bytes(random, sizeof(random));
-	rc = tpm_credential_make(&in, &made, e);
+	rc = tpm_credential_make(&in, out, e);
 	explicit_bzero(random, sizeof(random)); /* with it the credential opens without a TPM */
-	if (rc != COFFER_OK)
-		return rc;
-	*own = wr_open(made.blob_n + made.seed_n);
-	wr_put(own, (struct span){ made.blob, made.blob_n });
-	wr_put(own, (struct span){ made.seed, made.seed_n });
-	TRY(wr_done(own, "credential", e));
-	rep->credential = (struct span){ own->p, made.blob_n };
-	rep->secret = (struct span){ own->p + made.blob_n, made.seed_n };
-	return COFFER_OK;
+	return rc;
 }
 
 /* ---- with the evidence ---- */
 
-enum coffer_rc credential_check(const struct keep *k, const struct session *s, const struct eval_evidence_rep *r, bool *vouched, struct err *e)
+enum coffer_rc credential_check(const struct keep *k, const struct session *s, const struct eval_evidence_rep *r, bool *vouched,
+				struct err *e)
 {
 	struct span secret;
 

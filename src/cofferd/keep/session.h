@@ -48,9 +48,9 @@ enum coffer_rc  session_note(struct sessions *t, struct session *s, struct span 
 /* False: forgotten. Borrowed. */
 bool            session_read_note(const struct session *s, struct span *facts, struct span *claims) NODISCARD;
 
-/* The session has a credential from now on, for this key; *secret: the 32 bytes in it, drawn here, borrowed until the session is dropped.
- * They live in one locked mapping for all sessions: a flood of strangers cannot use up what may be locked. COFFER_E_LIMIT. */
-enum coffer_rc  session_credential(struct sessions *t, struct session *s, struct span ak, struct span *secret, struct err *e) NODISCARD;
+/* The session has a credential from now on, for this key; *secret: the 32 bytes in it, drawn here, borrowed until it is dropped. They
+ * live in one locked mapping for all sessions: a flood of strangers cannot use up what may be locked. COFFER_E_LIMIT. */
+enum coffer_rc session_credential(struct sessions *t, struct session *s, struct span ak, struct span *secret, struct err *e) NODISCARD;
 /* False: it has no credential. */
 bool            session_secret(const struct sessions *t, const struct session *s, struct span *secret) NODISCARD;
 
