@@ -274,6 +274,55 @@ static void answer_of_an_honest_session_does_not_serve_another(void)
 	rig_close(&r);
 }
 
+/* ---- a real TPM that opened its credential, and a quote by a key outside of it ---- */
+
+static struct rig *now_of;      /* NOLINT */
+static struct ev_out forged;    /* NOLINT: an honest appraisal of that quote, where nobody is asked for */
+
+static void vouches_for_the_quote(uint8_t *tag, struct wr *body)
+{
+	struct eval_evidence_rep r = { .report = wr_span(&forged.parts.report), .signature = wr_span(&forged.parts.signature),
+		.key = wr_span(&forged.parts.key), .registers = wr_span(&forged.parts.registers), .activated = wr_span(&forged.parts.activated),
+		.submods = span_of("{\"cpu0\":{}}") };
+
+	wr_close(body);
+	*body = wr_open(EVAL_REPLY_MAX);
+	eval_evidence_rep_write(body, &r);
+	*tag = VERDICT_VALID;
+}
+
+static void make_and_lie(void *arg, struct span report_data, const uint8_t *init_register, struct wr *json)
+{
+	struct ev_in in = { .now = -1 };
+	struct err e = { 0 };
+
+	tpmkit_evidence(arg, report_data, init_register, json);
+	in.evidence = wr_span(json);
+	ev_out_clear(&forged);
+	CHECK(tee_driver_find(span_of("swtpm"))->appraise(&in, &forged, &e) == COFFER_OK && forged.verdict == VERDICT_VALID);
+	lie_to(now_of, vouches_for_the_quote);
+}
+
+static void quote_by_another_key_that_eval_vouches_for_is_refused(void)
+{
+	static const enum tee_kind tees[] = { TEE_TPM, TEE_SWTPM };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct rig r;
+
+		rig_open(&r, tees[i]);
+		now_of = &r;
+		r.k.hw.make = make_and_lie;
+		CHECK(kit_begin(&r.k) == COFFER_OK && show(&r) == COFFER_OK); /* told truly, this way serves */
+		lie_to(&r, NULL);
+		CHECK(kit_begin(&r.k) == COFFER_OK && r.tpm.shown.n == 32);
+		tpmkit_ak(&r.tpm);
+		CHECK(DENIED(show(&r), r.k, "another key than") && !session(&r));
+		ev_out_clear(&forged);
+		rig_close(&r);
+	}
+}
+
 static void no_eval_no_credential(void)
 {
 	struct rig r;
@@ -314,7 +363,8 @@ int main(void)
 	static const struct t_case cases[] = { T(tpm_that_opened_its_credential_is_genuine_without_a_certificate_of_its_ak),
 		T(credential_once_asked_for_is_the_only_way), T(secret_of_another_session_is_not_this_one_s),
 		T(key_or_certificate_that_may_not_gets_no_session), T(foreign_ek_that_eval_vouches_for_gets_no_credential),
-		T(secret_that_eval_makes_up_is_refused), T(answer_of_an_honest_session_does_not_serve_another), T(no_eval_no_credential),
+		T(secret_that_eval_makes_up_is_refused), T(answer_of_an_honest_session_does_not_serve_another), T(quote_by_another_key_that_eval_vouches_for_is_refused),
+		T(no_eval_no_credential),
 		T(secrets_are_a_session_s_own_and_gone_with_it) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -191,7 +191,7 @@ static enum coffer_rc check(const struct ek_case *k, struct err *e)
 	struct evkit_ext ext[] = { { "2.5.29.17", SPAN(tpm_san), true }, { "2.5.29.37", k->purpose, false },
 		{ "2.5.29.15", k->usage, true } };
 	struct evkit_cert up = { .cn = "Maker", .issuer_cn = "Maker", .key = ca, .issuer_key = ca, .ca = true, .pathlen = -1 };
-	struct evkit_cert c = { .cn = "EK", .issuer_cn = "Maker", .key = k->key, .issuer_key = ca, .ca = k->ca, .pathlen = -1,
+	struct evkit_cert c = { .cn = "EK", .issuer_cn = "Maker", .key = k->key, .issuer_key = ca, .ca = k->ca, .no_cert_sign = true, .pathlen = -1,
 		.not_before = NOW - 9, .not_after = k->until ? k->until : NOW + 9, .ext = ext,
 		.n_ext = k->usage.n > 0 ? 3 : k->purpose.n > 0 ? 2 : 1 };
 	struct collateral col = { 0 };
