@@ -166,6 +166,7 @@ static const uint8_t for_ak[] = { 0x30, 0x07, 0x06, 0x05, 0x67, 0x81, 0x05, 0x08
 /* A directory name of one attribute, 2.23.133.2.1 = "id:00000000" */
 static const uint8_t tpm_san[] = { 0x30, 0x1e, 0xa4, 0x1c, 0x30, 0x1a, 0x31, 0x18, 0x30, 0x16, 0x06, 0x05, 0x67, 0x81, 0x05, 0x02,
 	0x01, 0x0c, 0x0d, 'i', 'd', ':', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0' };
+static const uint8_t is_ca[] = { 0x30, 3, 1, 1, 0xff };
 static const uint8_t encipher[] = { 3, 2, 5, 0x20 }, agree[] = { 3, 2, 3, 0x08 }, sign_only[] = { 3, 2, 7, 0x80 };
 
 /* As keep reads it, whom eval handed a path of its own choice: the certificate and perhaps one above it. */
@@ -189,15 +190,17 @@ static enum coffer_rc check(const struct ek_case *k, struct err *e)
 	CLEANUP(wr_close) struct wr root = wr_open(1u << 16), der = wr_open(1u << 16);
 	CLEANUP(tpm_ek_clear) struct tpm_ek ek = { 0 };
 	struct evkit_ext ext[] = { { "2.5.29.17", SPAN(tpm_san), true }, { "2.5.29.37", k->purpose, false },
-		{ "2.5.29.15", k->usage, true } };
+		{ "2.5.29.15", k->usage, true }, { 0 } };
 	struct evkit_cert up = { .cn = "Maker", .issuer_cn = "Maker", .key = ca, .issuer_key = ca, .ca = true, .pathlen = -1 };
-	struct evkit_cert c = { .cn = "EK", .issuer_cn = "Maker", .key = k->key, .issuer_key = ca, .ca = k->ca, .no_cert_sign = true, .pathlen = -1,
+	struct evkit_cert c = { .cn = "EK", .issuer_cn = "Maker", .key = k->key, .issuer_key = ca, .pathlen = -1,
 		.not_before = NOW - 9, .not_after = k->until ? k->until : NOW + 9, .ext = ext,
 		.n_ext = k->usage.n > 0 ? 3 : k->purpose.n > 0 ? 2 : 1 };
 	struct collateral col = { 0 };
 	enum coffer_rc rc, again;
 	struct err second = { 0 };
 
+	if (k->ca)
+		ext[c.n_ext++] = (struct evkit_ext){ "2.5.29.19", SPAN(is_ca), true };
 	evkit_cert(&up, &root);
 	evkit_cert(&c, &der);
 	if (!k->no_root)
