@@ -2,7 +2,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
-#include "proto/rcar_json.h"
+#include "proto/rcar_tpm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	CLEANUP(rcar_attestation_clear) struct rcar_attestation a = { 0 };
 	CLEANUP(rcar_request_clear) struct rcar_request r = { 0 };
+	CLEANUP(rcar_tpm_clear) struct rcar_tpm t = { 0 };
 	struct rcar_challenge c;
 	uint8_t digest[HASH_MAX];
 	struct err e = { 0 };
@@ -26,6 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		abort(); /* output untouched on failure */
 	}
 	if (rcar_request_parse((struct span){ p, n }, &r, &e) != COFFER_OK && r.doc)
+		abort();
+	if (rcar_tpm_read(r.extra, TEE_TPM, &t, &e) == COFFER_OK &&
+	    ((t.ek_cert.n > 0) != (t.ak_public.n > 0) || t.n_chain > KEEP_EK_CHAIN_MAX))
 		abort();
 	if (rcar_challenge_parse((struct span){ p, n }, &c, &e) == COFFER_OK && strlen(c.nonce) != RCAR_NONCE_TEXT)
 		abort();

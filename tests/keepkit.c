@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/eval/credential.h"
 #include "cofferd/eval/evidence.h"
 #include "cofferd/eval/judge.h"
 #include "evidence/sample.h"
@@ -203,12 +204,15 @@ static uint8_t eval_answer(uint8_t tag, struct span frame, struct wr *body)
 {
 	struct eval_release_req q;
 	struct eval_evidence_req v;
+	struct eval_ek_req ek;
 	struct judged j = { .answer = EVAL_ERROR };
 	struct zones none = { 0 };
 	struct err e = { 0 };
 
 	if (tag == EVAL_EVIDENCE && eval_evidence_req_read(frame, &v, &e) == COFFER_OK)
 		return judge_evidence(&v, body);
+	if (tag == EVAL_EK && eval_ek_req_read(frame, &ek, &e) == COFFER_OK)
+		return judge_ek(&ek, body);
 	if (tag == EVAL_RELEASE && eval_release_req_read(frame, &q, &e) == COFFER_OK)
 		judge_release(&q, &none, &j);
 	*body = wr_open(EVAL_REASON_MAX);
@@ -545,17 +549,19 @@ void kit_deploy(struct kit *k)
 
 enum coffer_rc kit_begin(struct kit *k)
 {
-	struct wr w = wr_open(64);
+	struct wr w = wr_open(1u << 16);
 	struct keep_auth_rep rep;
 	enum coffer_rc rc;
 
-	keep_auth_req_write(&w, &(struct keep_auth_req){ .tee = (uint8_t)(k->hw.tee ? k->hw.tee : TEE_SAMPLE) });
+	keep_auth_req_write(&w, &(struct keep_auth_req){ .tee = (uint8_t)(k->hw.tee ? k->hw.tee : TEE_SAMPLE), .tpm = k->hw.tpm });
 	rc = kit_ask(k, KEEP_AUTH, &w);
 	if (rc != COFFER_OK)
 		return rc;
 	MUST(keep_auth_rep_read(wr_span(&k->answer), &rep, e));
 	memcpy(k->session, rep.session, 16);
 	memcpy(k->nonce, rep.nonce, 32);
+	if (k->hw.challenged)
+		k->hw.challenged(k->hw.arg, &rep);
 	k->counter = 0;
 	return rc;
 }

@@ -21,6 +21,8 @@ struct kit_hw {
 	struct span   root;          /* DER */
 	void        (*make)(void *arg, struct span report_data, const uint8_t *init_register, struct wr *json);
 	void         *arg;
+	struct keep_tpm tpm;         /* what `auth` asks a credential for; empty: for none */
+	void        (*challenged)(void *arg, const struct keep_auth_rep *rep); /* NULL: nobody looks */
 };
 
 /* What the kit's owner lets its asset go by: it names the platform sample. */

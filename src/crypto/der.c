@@ -142,6 +142,19 @@ bool der_cert_ext(const struct der_cert *c, struct span oid, struct span *out)
 	return found;
 }
 
+bool der_cert_lacks(const struct der_cert *c, struct span oid)
+{
+	struct span list = c->extensions;
+
+	while (list.n > 0) {
+		struct span id, value;
+
+		if (!read_extension(&list, &id, &value) || span_eq(id, oid))
+			return false;
+	}
+	return true;
+}
+
 bool der_cert_is_ca(const struct der_cert *c)
 {
 	static const uint8_t basic[] = { 0x55, 0x1d, 0x13 };

@@ -18,6 +18,8 @@ enum coffer_rc der_cert_parse(struct span in, struct der_cert *out, struct err *
 /* The value (content of its OCTET STRING) of the extension with this OID (encoded, without tag and length); false when absent,
  * there twice or malformed. */
 bool der_cert_ext(const struct der_cert *c, struct span oid, struct span *out) NODISCARD;
+/* That the extensions are well-formed and none has this OID. */
+bool der_cert_lacks(const struct der_cert *c, struct span oid) NODISCARD;
 bool der_cert_is_ca(const struct der_cert *c); /* basicConstraints with cA TRUE */
 
 /* An RSA, P-256 or P-384 key from SubjectPublicKeyInfo. COFFER_E_INPUT for any other. */

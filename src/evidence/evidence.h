@@ -38,7 +38,7 @@ struct collateral {
 enum coffer_rc collateral_add(struct span s, bool roots, struct collateral *c, struct err *e) NODISCARD;
 void collateral_clear(struct collateral *c); /* CLEANUP-ready */
 /* A credential that only the TPM of the key ak (DER SubjectPublicKeyInfo) could open (tpm_credential.h), and what was in it.
- * secret {NULL,0}: not judged. */
+ * Both {NULL,0}: there was none. secret {NULL,0}: whoever asks compares ev_parts.activated itself; that something was shown is judged. */
 struct ev_activation { struct span secret, ak; };
 
 struct ev_in {
@@ -56,6 +56,7 @@ struct ev_in {
 struct ev_parts {
 	struct wr report;            /* snp: 1184 bytes; tdx, sgx: the quote; tpm: TPMS_ATTEST */
 	struct wr signature, key, registers; /* tpm: TPMT_SIGNATURE; the AK's SubjectPublicKeyInfo; 24 PCRs one after another */
+	struct wr activated;         /* tpm: what the guest says was in its credential; empty: nothing */
 	struct wr path[EV_PATH_MAX];
 	size_t    n_path;
 };

@@ -38,6 +38,11 @@ bool fixed_platform(const char *platform); /* one of the above */
 /* COFFER_E_DENIED with check "R2" and a sentence; COFFER_E_INPUT for bytes that are no such report. */
 enum coffer_rc fixed_read(const struct fixed_in *in, struct fixed_out *out, struct err *e) NODISCARD;
 
+/* The key of a TPM's EK certificate, in->path[0], which leads to one of the roots: no CA's, for endorsement, RSA or P-256, and for
+ * encryption or agreement where it says so. Of in, path and roots alone are read. vkey_free(*ek) when done. COFFER_E_DENIED with check
+ * "R2"; COFFER_E_INPUT for a longer path. */
+enum coffer_rc fixed_ek(const struct fixed_in *in, struct vkey **ek, struct err *e) NODISCARD;
+
 /* For platforms that carry such a report inside (az-*-vtpm): fields only, nothing is verified. */
 struct snp_report;
 struct td_report;

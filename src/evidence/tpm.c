@@ -125,10 +125,11 @@ static const struct cert *ak_cert(const struct tpm *t, const struct collateral *
  * vouch for a quote that anybody signed. */
 static void check_activated(const struct tpm *t, const struct ev_activation *a, struct ev_out *o)
 {
-	bool key = span_eq(a->ak, vkey_der(t->ak)), secret = ct_eq(a->secret, wr_span(&t->activated));
+	bool key = span_eq(a->ak, vkey_der(t->ak)), shown = t->activated.n > 0;
+	bool secret = shown && (!a->secret.p || ct_eq(a->secret, wr_span(&t->activated)));
 
 	(void)ev_need(o, "ak", key && secret, VERDICT_INVALID, "the key and the secret of the credential that its TPM was given",
-	    !key ? "another key" : secret ? "activated" : t->activated.n == 0 ? "no secret" : "another secret");
+	    !key ? "another key" : secret ? (a->secret.p ? "activated" : "a secret") : shown ? "another secret" : "no secret");
 }
 
 static void check_ak(struct tpm *t, const struct ev_in *in, bool emulated, struct ev_out *o)
@@ -141,7 +142,7 @@ static void check_ak(struct tpm *t, const struct ev_in *in, bool emulated, struc
 	static const char want[] = "an AK certificate that leads to a trusted root, or a registered AK";
 	struct err e = { 0 };
 
-	if (in->activation.secret.p) {
+	if (in->activation.ak.p || in->activation.secret.p) {
 		check_activated(t, &in->activation, o);
 		return;
 	}
@@ -306,6 +307,7 @@ static void write_parts(const struct tpm *t, struct ev_parts *p)
 	ev_part(&p->report, wr_span(&t->message));
 	ev_part(&p->signature, wr_span(&t->signature));
 	ev_part(&p->key, vkey_der(t->ak));
+	ev_part(&p->activated, wr_span(&t->activated));
 }
 
 static enum coffer_rc judge(struct tpm *t, const struct ev_in *in, bool emulated, struct ev_out *o, struct err *e)

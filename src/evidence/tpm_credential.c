@@ -2,42 +2,11 @@
 
 #include <string.h>
 
-#include "base/own.h"
 #include "base/str.h"
 #include "crypto/tpm_seed.h"
 
 #define LABEL "IDENTITY"
 #define NAME_N 34 /* SHA-256's */
-
-/* ---- who may ask ---- */
-
-/* The chain first: what a certificate says of itself counts only when somebody trusted wrote it. */
-static enum coffer_rc check_chain(const struct cert *c, const struct collateral *col, int64_t now, struct err *e)
-{
-	CLEANUP(anchors_clear) struct anchors roots = { 0 };
-	static const struct cert_list none;
-	struct cert_rules rules = { .now = now, .crls = col ? &col->crls : NULL };
-
-	TRY(ev_roots("tpm", col, &roots, e));
-	return cert_chain(c, col ? &col->certs : &none, &roots, &rules, NULL, e);
-}
-
-enum coffer_rc tpm_ek_check(struct span der, const struct collateral *col, int64_t now, struct vkey **ek, struct err *e)
-{
-	CLEANUP(cert_freep) struct cert *c = NULL;
-	const struct vkey *k;
-
-	TRY(cert_der(der, &c, e));
-	TRY(check_chain(c, col, now, e));
-	k = cert_key(c);
-	if (cert_is_ca(c) || !cert_has_purpose(c, TPM_EK_PURPOSE))
-		return err_deny(e, "ek", "the certificate is not for an endorsement key");
-	if (!k || (vkey_kind(k) != VKEY_RSA && vkey_kind(k) != VKEY_P256))
-		return err_deny(e, "ek", "the certificate's key is of no default template");
-	if (!cert_allows(c, vkey_kind(k) == VKEY_RSA ? CERT_ENCIPHERMENT : CERT_AGREEMENT))
-		return err_deny(e, "ek", "the certificate does not let its key open what is sealed to it");
-	return vkey_spki(vkey_der(k), ek, e);
-}
 
 enum coffer_rc tpm_ak_check(const struct tpm_public *ak, struct err *e)
 {

@@ -1,20 +1,12 @@
 /* A TPM vouches for its attestation key: a secret is locked so that only the TPM that holds both the endorsement key (EK, which a
  * vendor's certificate names) and the very key of that name (AK) gives it out: TPM2_MakeCredential in software.
  *
- * Pure: randomness, time and certificates come from the caller. Who shows the secret has an AK that lives in the EK's TPM; that
- * the quote at hand is by that AK is for the driver to judge (struct ev_in, activation).
+ * Pure: randomness and the EK come from the caller, who has seen to it that the EK is one (tpm_ek.h, fixed_ek of fixed.h: this file
+ * reads no certificate, for `keep` links it). Who shows the secret has an AK that lives in the EK's TPM; that the quote at hand is by
+ * that AK is for the driver to judge (struct ev_in, activation).
  * Spec: TCG "Trusted Platform Module Library", Part 1, 24 (credential protection), B.10.4 and C.6.4 (the secret "IDENTITY"). */
 #pragma once
-#include "evidence/evidence.h"
 #include "evidence/tpm_quote.h"
-
-/* An EK of the TCG's default templates: RSA of 2048 bits or P-256, SHA-256, AES-128-CFB. */
-#define TPM_EK_PURPOSE "2.23.133.8.1" /* tcg-kp-EKCertificate */
-
-/* The key of an EK certificate (DER) that leads to the collateral's roots or a pinned one: no CA, for endorsement, and for
- * encryption or agreement where it says so. Revoked only by lists at hand: most vendors keep none. COFFER_E_INPUT for bytes;
- * COFFER_E_DENIED with check "chain", "validity", "revoked" or "ek". */
-enum coffer_rc tpm_ek_check(struct span der, const struct collateral *col, int64_t now, struct vkey **ek, struct err *e) NODISCARD;
 
 /* That a public area is an attestation key's: made inside the TPM, bound to it and its parent, restricted, for signing alone,
  * and named with SHA-256. COFFER_E_DENIED with check "ak". */

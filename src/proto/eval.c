@@ -60,6 +60,7 @@ void eval_evidence_req_write(struct wr *w, const struct eval_evidence_req *m)
 	wr_blob32(w, m->initdata);
 	wr_blob32(w, m->runtime);
 	wr_blob32(w, m->references);
+	wr_blob32(w, m->ak);
 	put_list(w, m->root, m->n_roots);
 	put_list(w, m->file, m->n_files);
 }
@@ -78,6 +79,7 @@ enum coffer_rc eval_evidence_req_read(struct span b, struct eval_evidence_req *m
 	q.initdata = rd_blob32(&r, 1u << 20);
 	q.runtime = rd_blob32(&r, EVAL_DOC_MAX);
 	q.references = rd_blob32(&r, EVAL_DOC_MAX);
+	q.ak = rd_blob32(&r, 4096);
 	q.n_roots = get_list(&r, q.root, EVAL_ROOTS_MAX, 8192);
 	q.n_files = get_list(&r, q.file, EVAL_FILES_MAX, EVAL_COLLATERAL_MAX);
 	if (!rd_done(&r))
@@ -99,6 +101,7 @@ void eval_evidence_rep_write(struct wr *w, const struct eval_evidence_rep *m)
 	wr_blob32(w, m->key);
 	wr_blob32(w, m->registers);
 	put_list(w, m->path, m->n_path);
+	wr_blob32(w, m->activated);
 	wr_blob32(w, m->submods);
 	wr_blob32(w, m->needs);
 }
@@ -119,8 +122,54 @@ enum coffer_rc eval_evidence_rep_read(struct span b, struct eval_evidence_rep *m
 	q.key = rd_blob32(&r, 4096);
 	q.registers = rd_blob32(&r, 4096);
 	q.n_path = get_list(&r, q.path, EVAL_PATH_MAX, 16384);
+	q.activated = rd_blob32(&r, 64);
 	q.submods = rd_blob32(&r, EVAL_SUBMODS_MAX);
 	q.needs = rd_blob32(&r, 4096);
+	if (!rd_done(&r))
+		return err_set(e, COFFER_E_INPUT, "eval: malformed reply near byte %zu", r.off);
+	*m = q;
+	return COFFER_OK;
+}
+
+/* ---- certificates of an endorsement key ---- */
+
+void eval_ek_req_write(struct wr *w, const struct eval_ek_req *m)
+{
+	wr_be64(w, (uint64_t)m->now);
+	wr_blob32(w, m->ek_cert);
+	put_list(w, m->chain, m->n_chain);
+	put_list(w, m->root, m->n_roots);
+}
+
+enum coffer_rc eval_ek_req_read(struct span b, struct eval_ek_req *m, struct err *e)
+{
+	struct rd r = rd_open(b);
+	struct eval_ek_req q = { .now = get_time(&r) };
+
+	q.ek_cert = rd_blob32(&r, EVAL_EK_MAX);
+	q.n_chain = get_list(&r, q.chain, EVAL_EK_CHAIN_MAX, EVAL_EK_MAX);
+	q.n_roots = get_list(&r, q.root, EVAL_ROOTS_MAX, 8192);
+	if (!rd_done(&r))
+		return err_set(e, COFFER_E_INPUT, "eval: malformed request near byte %zu", r.off);
+	*m = q;
+	return COFFER_OK;
+}
+
+void eval_ek_rep_write(struct wr *w, const struct eval_ek_rep *m)
+{
+	wr_blob32(w, m->check);
+	wr_blob32(w, m->reason);
+	put_list(w, m->path, m->n_path);
+}
+
+enum coffer_rc eval_ek_rep_read(struct span b, struct eval_ek_rep *m, struct err *e)
+{
+	struct rd r = rd_open(b);
+	struct eval_ek_rep q = { 0 };
+
+	q.check = rd_blob32(&r, 40);
+	q.reason = rd_blob32(&r, 256);
+	q.n_path = get_list(&r, q.path, EVAL_PATH_MAX, 16384);
 	if (!rd_done(&r))
 		return err_set(e, COFFER_E_INPUT, "eval: malformed reply near byte %zu", r.off);
 	*m = q;

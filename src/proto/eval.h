@@ -14,6 +14,7 @@
 #define EVAL_FD_PARENT 4
 #define EVAL_RELEASE 1            /* tags of requests */
 #define EVAL_EVIDENCE 2
+#define EVAL_EK 3
 #define EVAL_POLICY_MAX (64u << 10)
 #define EVAL_POLICY_MEMORY (16u << 20) /* bytes of a compiled policy; whoever writes one is told by the same limit */
 #define EVAL_DOC_MAX (256u << 10)
@@ -59,6 +60,7 @@ struct eval_evidence_req {
 	struct span initdata;      /* TOML */
 	struct span runtime;       /* JSON: nonce and key, as claims */
 	struct span references;    /* JSON: reference values by name */
+	struct span ak;            /* tpm: SubjectPublicKeyInfo that a credential of this session was made for; empty: none was */
 	struct span root[EVAL_ROOTS_MAX]; /* certificates that the genesis trusts for this platform, beside the pinned keys */
 	size_t      n_roots;
 	struct span file[EVAL_FILES_MAX]; /* collateral, recognised by content */
@@ -73,9 +75,35 @@ struct eval_evidence_rep {
 	struct span check, expected, found; /* of the check that decided; printable */
 	struct span facts, report_data, init_register; /* evidence/facts.h; platforms without fixed layout */
 	struct span report, signature, key, registers, path[EVAL_PATH_MAX]; /* evidence/fixed.h; those with */
+	struct span activated; /* tpm: what the guest showed as its credential's secret */
 	size_t      n_path;
 	struct span submods;  /* JSON: the EAR's submods */
 	struct span needs;    /* lines: items of collateral that would help */
 };
 void eval_evidence_rep_write(struct wr *w, const struct eval_evidence_rep *m);
 enum coffer_rc eval_evidence_rep_read(struct span b, struct eval_evidence_rep *m, struct err *e) NODISCARD;
+
+/* ---- certificates of a TPM's endorsement key ---- */
+#define EVAL_EK_MAX 8192     /* bytes of one certificate */
+#define EVAL_EK_CHAIN_MAX 4
+
+/* Before keep makes a credential. The answer's tag is VERDICT_VALID with a path that keep follows itself, up to its own roots
+ * (fixed_ek); VERDICT_INVALID with check and reason; or EVAL_FAILED. eval is never told what is in the credential, neither here nor
+ * with the evidence: what it says was `activated` it can have from the guest alone. */
+struct eval_ek_req {
+	int64_t     now;
+	struct span ek_cert;                  /* DER, hostile */
+	struct span chain[EVAL_EK_CHAIN_MAX]; /* the same: what may be between it and a root */
+	size_t      n_chain;
+	struct span root[EVAL_ROOTS_MAX];     /* as in struct eval_evidence_req */
+	size_t      n_roots;
+};
+void eval_ek_req_write(struct wr *w, const struct eval_ek_req *m);
+enum coffer_rc eval_ek_req_read(struct span b, struct eval_ek_req *m, struct err *e) NODISCARD;
+struct eval_ek_rep {
+	struct span check, reason;       /* printable; of a refusal */
+	struct span path[EVAL_PATH_MAX]; /* DER, the EK's certificate first */
+	size_t      n_path;
+};
+void eval_ek_rep_write(struct wr *w, const struct eval_ek_rep *m);
+enum coffer_rc eval_ek_rep_read(struct span b, struct eval_ek_rep *m, struct err *e) NODISCARD;

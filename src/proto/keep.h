@@ -45,8 +45,21 @@ struct keep_party_auth {
 	uint8_t     body_sha256[32];   /* of the HTTP body, computed by net; PUT's parts are checked by their own signature */
 };
 
-struct keep_auth_req { uint8_t tee; };
-struct keep_auth_rep { uint8_t session[KEEP_SESSION_LEN], nonce[32]; };
+#define KEEP_EK_MAX 8192               /* bytes of one certificate */
+#define KEEP_EK_CHAIN_MAX 4            /* certificates between it and a root */
+#define KEEP_AK_MAX 1024               /* bytes of a TPMT_PUBLIC */
+/* Who asks that its TPM vouches for its attestation key (tpm and swtpm alone): both, or neither. Hostile, as it came. */
+struct keep_tpm {
+	struct span ek_cert;               /* DER */
+	struct span ak_public;             /* TPMT_PUBLIC */
+	struct span chain[KEEP_EK_CHAIN_MAX]; /* DER */
+	size_t      n_chain;
+};
+struct keep_auth_req { uint8_t tee; struct keep_tpm tpm; };
+struct keep_auth_rep {
+	uint8_t     session[KEEP_SESSION_LEN], nonce[32];
+	struct span credential, secret;    /* TPM2B_ID_OBJECT, TPM2B_ENCRYPTED_SECRET; empty: none was asked for */
+};
 
 struct keep_member { struct span name, value; }; /* of tee-pubkey: string members, sorted by name, unique, ASCII names */
 struct keep_attest_req {

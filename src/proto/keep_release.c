@@ -10,9 +10,31 @@
 #define REQUEST_MAX 600 /* "CRQ1", two numbers, two names of at most 255 bytes */
 #define BODY_MAX (KEEP_FRAME_MAX - 4096)
 
+#define CREDENTIAL_MAX 128
+#define SEED_MAX 512
+
 void keep_auth_req_write(struct wr *w, const struct keep_auth_req *m)
 {
 	wr_u8(w, m->tee);
+	wr_blob32(w, m->tpm.ek_cert);
+	wr_blob32(w, m->tpm.ak_public);
+	if (m->tpm.n_chain > KEEP_EK_CHAIN_MAX)
+		w->bad = true;
+	wr_u8(w, (uint8_t)m->tpm.n_chain);
+	for (size_t i = 0; i < m->tpm.n_chain && i < KEEP_EK_CHAIN_MAX; i++)
+		wr_blob32(w, m->tpm.chain[i]);
+}
+
+static void get_tpm(struct rd *r, uint8_t tee, struct keep_tpm *t)
+{
+	t->ek_cert = rd_blob32(r, KEEP_EK_MAX);
+	t->ak_public = rd_blob32(r, KEEP_AK_MAX);
+	t->n_chain = rd_count(r, rd_u8(r), 4, KEEP_EK_CHAIN_MAX);
+	for (size_t i = 0; i < t->n_chain; i++)
+		t->chain[i] = rd_blob32(r, KEEP_EK_MAX);
+	if ((t->ek_cert.n > 0) != (t->ak_public.n > 0) || (t->n_chain > 0 && t->ek_cert.n == 0) ||
+	    (t->ek_cert.n > 0 && tee != TEE_TPM && tee != TEE_SWTPM))
+		keep_bad(r);
 }
 
 enum coffer_rc keep_auth_req_read(struct span b, struct keep_auth_req *m, struct err *e)
@@ -22,6 +44,7 @@ enum coffer_rc keep_auth_req_read(struct span b, struct keep_auth_req *m, struct
 
 	if (got.tee == 0 || got.tee > TEE_LAST)
 		keep_bad(&r);
+	get_tpm(&r, got.tee, &got.tpm);
 	TRY(keep_end(&r, "auth", e));
 	*m = got;
 	return COFFER_OK;
@@ -31,6 +54,8 @@ void keep_auth_rep_write(struct wr *w, const struct keep_auth_rep *m)
 {
 	wr_put(w, SPAN(m->session));
 	wr_put(w, SPAN(m->nonce));
+	wr_blob32(w, m->credential);
+	wr_blob32(w, m->secret);
 }
 
 enum coffer_rc keep_auth_rep_read(struct span b, struct keep_auth_rep *m, struct err *e)
@@ -40,6 +65,10 @@ enum coffer_rc keep_auth_rep_read(struct span b, struct keep_auth_rep *m, struct
 
 	rd_copy(&r, got.session, sizeof(got.session));
 	rd_copy(&r, got.nonce, sizeof(got.nonce));
+	got.credential = rd_blob32(&r, CREDENTIAL_MAX);
+	got.secret = rd_blob32(&r, SEED_MAX);
+	if ((got.credential.n > 0) != (got.secret.n > 0))
+		keep_bad(&r);
 	TRY(keep_end(&r, "auth reply", e));
 	*m = got;
 	return COFFER_OK;

@@ -52,6 +52,7 @@ enum coffer_rc rcar_request_parse(struct span body, struct rcar_request *out, st
 	if (!span_eq_str(version, RCAR_VERSION))
 		return err_deny(e, "version", "KBS Client Protocol Version Mismatch: this service speaks " RCAR_VERSION);
 	TRY(json_need_str(v, "tee", "request", &r.tee, e));
+	r.extra = json_get(v, "extra-params");
 	*out = r;
 	r = (struct rcar_request){ 0 };
 	return COFFER_OK;

@@ -35,9 +35,9 @@ enum coffer_rc rcar_report_data(const struct rcar_binding *b, enum hash_alg alg,
 				struct err *e) NODISCARD;
 
 /* ---- POST /auth ---- */
-struct rcar_request { struct span tee; struct json_doc *doc; };
+struct rcar_request { struct span tee; const struct json *extra; struct json_doc *doc; }; /* extra: extra-params; NULL: absent */
 void rcar_request_clear(struct rcar_request *r);
-/* COFFER_E_DENIED (check "version") for any version but 0.4.0; extra-params may be anything. */
+/* COFFER_E_DENIED (check "version") for any version but 0.4.0; extra-params may be anything (rcar_tpm.h reads ours). */
 enum coffer_rc rcar_request_parse(struct span body, struct rcar_request *out, struct err *e) NODISCARD;
 void rcar_request_write(struct wr *w, const char *tee);
 

@@ -8,6 +8,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "evidence/tpm_credential.h"
+#include "evidence/tpm_ek.h"
 #include "os/file.h"
 
 #define FILE_MAX (1u << 20)
@@ -20,7 +21,7 @@ static enum coffer_rc read_ak(const char *path, struct tpm_public *ak, struct er
 	return tpm_public_parse(wr_span(&area), ak, e);
 }
 
-static enum coffer_rc read_ek(char **a, struct vkey **ek, struct err *e)
+static enum coffer_rc read_ek(char **a, struct tpm_ek *ek, struct err *e)
 {
 	CLEANUP(wr_close) struct wr cert = { 0 }, root = { 0 };
 	struct collateral col = { 0 };
@@ -36,7 +37,7 @@ static enum coffer_rc read_ek(char **a, struct vkey **ek, struct err *e)
 
 static enum coffer_rc credential(char **a, struct err *e)
 {
-	CLEANUP(vkey_freep) struct vkey *ek = NULL;
+	CLEANUP(tpm_ek_clear) struct tpm_ek ek = { 0 };
 	CLEANUP(tpm_public_clear) struct tpm_public ak = { 0 };
 	CLEANUP(wr_close) struct wr secret = { 0 }, out = wr_open(1024);
 	struct tpm_credential c;
@@ -48,7 +49,7 @@ static enum coffer_rc credential(char **a, struct err *e)
 	TRY(tpm_ak_check(&ak, e));
 	TRY(file_read(a[3], FILE_MAX, &secret, e));
 	random_bytes(random, sizeof(random));
-	in.ek = ek;
+	in.ek = ek.key;
 	in.ak_name = (struct span){ ak.name, ak.name_n };
 	in.secret = wr_span(&secret);
 	TRY(tpm_credential_make(&in, &c, e));

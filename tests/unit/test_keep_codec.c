@@ -55,9 +55,13 @@ static void every_message_round_trips_and_refuses_prefixes_and_more(void)
 		.n_members = 2, .additional = S(""), .nonce = S("n"), .evidence = S("{}"), .file = { S("f") }, .n_files = 1, .initdata =
 		    S("toml") };
 
-	keep_auth_req_write(&w, &(struct keep_auth_req){ TEE_SAMPLE });
+	keep_auth_req_write(&w, &(struct keep_auth_req){ .tee = TEE_SAMPLE });
 	check_message(&w, decode_auth_req);
-	keep_auth_rep_write(&w, &(struct keep_auth_rep){ { 1 }, { 2 } });
+	keep_auth_req_write(&w, &(struct keep_auth_req){ .tee = TEE_TPM, .tpm = { S("ek"), S("ak"), { S("maker"), S("root") }, 2 } });
+	check_message(&w, decode_auth_req);
+	keep_auth_rep_write(&w, &(struct keep_auth_rep){ .session = { 1 }, .nonce = { 2 } });
+	check_message(&w, decode_auth_rep);
+	keep_auth_rep_write(&w, &(struct keep_auth_rep){ .session = { 1 }, .nonce = { 2 }, .credential = S("c"), .secret = S("s") });
 	check_message(&w, decode_auth_rep);
 	keep_attest_req_write(&w, &attest);
 	check_message(&w, decode_attest_req);
@@ -214,6 +218,40 @@ static void booleans_other_than_0_and_1_are_refused(void)
 	CHECK(keep_refusal_read(wr_span(&f), &ref, &e) == COFFER_E_INPUT);
 }
 
+/* Both or neither, of a TPM alone, and within bounds. */
+static void half_a_credential_is_refused(void)
+{
+	static uint8_t big[KEEP_EK_MAX + 1];
+	const struct keep_auth_req bad[] = { { TEE_TPM, { .ek_cert = S("ek") } }, { TEE_TPM, { .ak_public = S("ak") } },
+		{ TEE_TPM, { .chain = { S("maker") }, .n_chain = 1 } }, { TEE_SNP, { .ek_cert = S("ek"), .ak_public = S("ak") } },
+		{ TEE_TPM, { .ek_cert = { big, KEEP_EK_MAX + 1 }, .ak_public = S("ak") } },
+		{ TEE_TPM, { .ek_cert = S("ek"), .ak_public = { big, KEEP_AK_MAX + 1 } } },
+		{ TEE_TPM, { .ek_cert = S("ek"), .ak_public = S("ak"), .chain = { { big, KEEP_EK_MAX + 1 } }, .n_chain = 1 } } };
+	const struct keep_auth_rep half[] = { { .credential = S("c") }, { .secret = S("s") } };
+	const struct keep_auth_req most = { TEE_SWTPM, { .ek_cert = { big, KEEP_EK_MAX }, .ak_public = { big, KEEP_AK_MAX },
+	    .chain = { { big, KEEP_EK_MAX }, S("2"), S("3"), S("4") }, .n_chain = KEEP_EK_CHAIN_MAX } };
+	CLEANUP(wr_close) struct wr w = wr_open(KEEP_FRAME_MAX), more = wr_open(KEEP_FRAME_MAX);
+	struct keep_auth_req a;
+	struct keep_auth_rep r;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		w.n = 0;
+		keep_auth_req_write(&w, &bad[i]);
+		CHECK(wr_ok(&w) && keep_auth_req_read(wr_span(&w), &a, &e) == COFFER_E_INPUT);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		w.n = 0;
+		keep_auth_rep_write(&w, &half[i]);
+		CHECK(wr_ok(&w) && keep_auth_rep_read(wr_span(&w), &r, &e) == COFFER_E_INPUT);
+	}
+	w.n = 0;
+	keep_auth_req_write(&w, &most);
+	CHECK(keep_auth_req_read(wr_span(&w), &a, &e) == COFFER_OK && a.tpm.n_chain == KEEP_EK_CHAIN_MAX);
+	keep_auth_req_write(&more, &(struct keep_auth_req){ TEE_TPM, { .ek_cert = S("ek"), .ak_public = S("ak"), .n_chain = KEEP_EK_CHAIN_MAX + 1 } });
+	CHECK(!wr_ok(&more));
+}
+
 static void other_ranges_are_kept(void)
 {
 	static uint8_t big[KEEP_ASSET_MAX + 1];
@@ -285,7 +323,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(every_message_round_trips_and_refuses_prefixes_and_more), T(attest_keeps_every_member),
 		    T(attest_refuses_what_is_out_of_range),
-		T(attest_refuses_too_many_members), T(booleans_other_than_0_and_1_are_refused), T(other_ranges_are_kept),
+		T(attest_refuses_too_many_members), T(booleans_other_than_0_and_1_are_refused), T(half_a_credential_is_refused), T(other_ranges_are_kept),
 		T(statement_refuses_too_many_signatures), T(refusals_with_too_long_or_cut_texts_are_refused),
 	};
 

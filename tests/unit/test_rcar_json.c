@@ -5,7 +5,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "fmt/enc.h"
-#include "proto/rcar_json.h"
+#include "proto/rcar_tpm.h"
 #include "tests/t.h"
 
 #define NONCE "ZmFrZSBub25jZSBvZiAzMiBieXRlcyBmb3IgdGVzdHM="
@@ -196,6 +196,74 @@ static void request_written_is_read_back(void)
 	CHECK(strcmp(tee_name(t), "sample") == 0 && tee_by_name(span_of("snp"), &t) && t == TEE_SNP && !tee_by_name(span_of("se"), &t));
 }
 
+static enum coffer_rc tpm_of(const char *extra, enum tee_kind tee, struct rcar_tpm *t)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	struct err e = { 0 };
+
+	CHECK(json_parse(span_of(extra), 1u << 16, &doc, &e) == COFFER_OK);
+	return rcar_tpm_read(json_root(doc), tee, t, &e);
+}
+
+static void tpm_of_a_request_is_read_where_it_is_asked_for(void)
+{
+	static const char *const none[] = { "\"\"", "null", "{}", "7", "[]", "{\"tpm\":null}", "{\"supported-hash-algorithms\":[\"sha256\"]}" };
+	CLEANUP(rcar_tpm_clear) struct rcar_tpm t = { 0 };
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		CHECK(tpm_of(none[i], TEE_SNP, &t) == COFFER_OK && t.ek_cert.n == 0 && t.ak_public.n == 0 && t.n_chain == 0);
+	CHECK(rcar_tpm_read(NULL, TEE_TPM, &t, &e) == COFFER_OK && t.ek_cert.n == 0);
+	CHECK(tpm_of("{\"tpm\":{\"ek_cert\":\"AQ==\",\"ak_public\":\"AgI=\"}}", TEE_TPM, &t) == COFFER_OK);
+	CHECK(t.ek_cert.n == 1 && t.ak_public.n == 2 && t.ak_public.p[1] == 2 && t.n_chain == 0);
+	rcar_tpm_clear(&t);
+	CHECK(tpm_of("{\"tpm\":{\"ek_cert\":\"AQ==\",\"ak_public\":\"AgI=\",\"ek_chain\":[\"AQ==\",\"Ag==\",\"Aw==\",\"BA==\"]}}", TEE_SWTPM, &t) ==
+	      COFFER_OK);
+	CHECK(t.n_chain == 4 && t.chain[3].n == 1 && t.chain[3].p[0] == 4);
+}
+
+static void tpm_of_a_request_refuses_other_shapes(void)
+{
+	static const char *const bad[] = { "{}", "[]", "\"\"", "7", "{\"ek_cert\":\"AQ==\"}", "{\"ak_public\":\"AQ==\"}",
+		"{\"ek_cert\":\"AQ==\",\"ak_public\":\"\"}", "{\"ek_cert\":\"\",\"ak_public\":\"AQ==\"}", "{\"ek_cert\":\"AQ\",\"ak_public\":\"AQ==\"}",
+		"{\"ek_cert\":1,\"ak_public\":\"AQ==\"}", "{\"ek_cert\":\"AQ==\",\"ak_public\":\"AQ==\",\"x\":1}",
+		"{\"ek_cert\":\"AQ==\",\"ak_public\":\"AQ==\",\"ek_chain\":\"AQ==\"}", "{\"ek_cert\":\"AQ==\",\"ak_public\":\"AQ==\",\"ek_chain\":[1]}",
+		"{\"ek_cert\":\"AQ==\",\"ak_public\":\"AQ==\",\"ek_chain\":[\"AQ==\",\"AQ==\",\"AQ==\",\"AQ==\",\"AQ==\"]}" };
+	static const uint8_t big[KEEP_EK_MAX + 1];
+	struct rcar_tpm t = { 0 };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CLEANUP(freep) char *text = str_fmt("{\"tpm\":%s}", bad[i]);
+
+		CHECK(tpm_of(text, TEE_TPM, &t) == COFFER_E_INPUT && !t.ek_cert.p && t.n_chain == 0);
+	}
+	CHECK(tpm_of("{\"tpm\":{\"ek_cert\":\"AQ==\",\"ak_public\":\"AgI=\"}}", TEE_SNP, &t) == COFFER_E_INPUT);
+	for (size_t i = 0; i < 4; i++) {
+		CLEANUP(wr_close) struct wr ek = wr_open(1u << 16), ak = wr_open(1u << 16);
+		CLEANUP(freep) char *text = NULL;
+
+		b64_write(&ek, (struct span){ big, KEEP_EK_MAX + (i & 1) });
+		b64_write(&ak, (struct span){ big, KEEP_AK_MAX + (i >> 1) });
+		text = str_fmt("{\"tpm\":{\"ek_cert\":\"%.*s\",\"ak_public\":\"%.*s\"}}", (int)ek.n, (const char *)ek.p, (int)ak.n, (const char *)ak.p);
+		CHECK(tpm_of(text, TEE_TPM, &t) == (i == 0 ? COFFER_OK : COFFER_E_INPUT));
+		rcar_tpm_clear(&t);
+	}
+}
+
+static void challenge_with_a_credential_is_a_challenge(void)
+{
+	static const uint8_t nonce[32] = { 9 }, c[] = { 1, 2 }, s[] = { 3 };
+	const struct rcar_credential both = { SPAN(c), SPAN(s) };
+	CLEANUP(wr_close) struct wr w = wr_open(1024);
+	struct rcar_challenge got = { 0 };
+	struct err e = { 0 };
+
+	rcar_tpm_challenge_write(&w, nonce, &both);
+	CHECK(rcar_challenge_parse(wr_span(&w), &got, &e) == COFFER_OK && got.hash == HASH_SHA384);
+	CHECK(span_eq_str(wr_span(&w), "{\"nonce\":\"CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",\"extra-params\":{\"tpm\":{\"credential\":\"AQI=\","
+	                               "\"secret\":\"Aw==\"}}}"));
+}
+
 static void challenge_written_is_read_back(void)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(1024);
@@ -275,6 +343,9 @@ int main(void)
 	    T(request_refuses_every_version_but_ours),
 	    T(request_refuses_other_shapes),
 	    T(request_written_is_read_back),
+	    T(tpm_of_a_request_is_read_where_it_is_asked_for),
+	    T(tpm_of_a_request_refuses_other_shapes),
+	    T(challenge_with_a_credential_is_a_challenge),
 	    T(challenge_written_is_read_back),
 	    T(challenge_refuses_other_shapes),
 	    T(error_of_the_protocol_is_taken_apart),

@@ -186,8 +186,31 @@ static void activated_key_needs_no_certificate_and_the_secret_is_its_own(void)
 		CHECK(judge(&r, platforms[i]) == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
 		r.want = (struct ev_activation){ span_of(""), wr_span(&spki) }; /* wanted, whatever it is */
 		CHECK(judge(&r, platforms[i]) == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
+		r.want = (struct ev_activation){ span_of("0123456789abcdef"), { 0 } };
+		CHECK(judge(&r, platforms[i]) == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
 	}
 	EVP_PKEY_free(other);
+	tpmkit_close(&r);
+}
+
+/* As the service asks: whoever holds the secret compares it. */
+static void activated_bytes_are_handed_on_to_who_holds_the_secret(void)
+{
+	CLEANUP(wr_close) struct wr spki = wr_open(4096);
+	struct tpmkit r;
+
+	tpmkit_open(&r, true);
+	evkit_spki(r.ak, &spki);
+	tpmkit_certify(&r, r.ak, NOW + 9); /* does not help */
+	r.want.ak = wr_span(&spki);
+	r.shown = wr_open(64);
+	tpmkit_make(&r);
+	CHECK(judge(&r, "tpm") == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
+	wr_str(&r.shown, "whatever it is");
+	tpmkit_make(&r);
+	CHECK(judge(&r, "tpm") == VERDICT_VALID && span_eq_str(wr_span(&r.out.parts.activated), "whatever it is"));
+	spki.p[spki.n - 1] ^= 1;
+	CHECK(judge(&r, "tpm") == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
 	tpmkit_close(&r);
 }
 
@@ -377,7 +400,7 @@ int main(void)
 		T(registers_changed_or_swapped_do_not_match_the_digest),
 		T(quote_over_two_banks_is_refused),
 		T(ak_needs_a_certificate_or_registration_on_tpm_but_not_on_swtpm),
-		T(activated_key_needs_no_certificate_and_the_secret_is_its_own),
+		T(activated_key_needs_no_certificate_and_the_secret_is_its_own), T(activated_bytes_are_handed_on_to_who_holds_the_secret),
 		T(log_must_replay_to_the_quoted_registers),
 		T(init_data_is_pcr_8_extended_once),
 		T(every_byte_of_message_and_signature_counts),

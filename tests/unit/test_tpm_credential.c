@@ -5,6 +5,8 @@
 
 #include "crypto/tpm_seed.h"
 #include "crypto_util.h"
+#include "evidence/fixed.h"
+#include "evidence/tpm_ek.h"
 #include "tests/evkit.h"
 #include "tests/t.h"
 
@@ -164,30 +166,50 @@ static const uint8_t for_ak[] = { 0x30, 0x07, 0x06, 0x05, 0x67, 0x81, 0x05, 0x08
 /* A directory name of one attribute, 2.23.133.2.1 = "id:00000000" */
 static const uint8_t tpm_san[] = { 0x30, 0x1e, 0xa4, 0x1c, 0x30, 0x1a, 0x31, 0x18, 0x30, 0x16, 0x06, 0x05, 0x67, 0x81, 0x05, 0x02,
 	0x01, 0x0c, 0x0d, 'i', 'd', ':', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0' };
+static const uint8_t is_ca[] = { 0x30, 3, 1, 1, 0xff };
 static const uint8_t encipher[] = { 3, 2, 5, 0x20 }, agree[] = { 3, 2, 3, 0x08 }, sign_only[] = { 3, 2, 7, 0x80 };
 
-struct ek_case { EVP_PKEY *key; struct span purpose, usage; bool ca, no_root; int64_t until; };
+/* As keep reads it, whom eval handed a path of its own choice: the certificate and perhaps one above it. */
+static enum coffer_rc read_again(struct span der, struct span above, EVP_PKEY *root, struct err *e)
+{
+	CLEANUP(vkey_freep) struct vkey *key = root ? public_of(root) : NULL, *ek = NULL;
+	struct fixed_root r = { "Maker", key, false };
+	struct fixed_in in = { .path = { der, above }, .n_path = above.n > 0 ? 2 : 1, .root = &r, .n_roots = root ? 1 : 0 };
+	enum coffer_rc rc = fixed_ek(&in, &ek, e);
 
+	CHECK((rc == COFFER_OK) == (ek != NULL));
+	return rc;
+}
+
+struct ek_case { EVP_PKEY *key; struct span purpose, usage; bool ca, no_root; int64_t until; bool old; };
+
+/* old: eval refuses it for its dates alone, which keep does not look at. */
 static enum coffer_rc check(const struct ek_case *k, struct err *e)
 {
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *ca = evkit_ec("P-384");
 	CLEANUP(wr_close) struct wr root = wr_open(1u << 16), der = wr_open(1u << 16);
-	CLEANUP(vkey_freep) struct vkey *ek = NULL;
+	CLEANUP(tpm_ek_clear) struct tpm_ek ek = { 0 };
 	struct evkit_ext ext[] = { { "2.5.29.17", SPAN(tpm_san), true }, { "2.5.29.37", k->purpose, false },
-		{ "2.5.29.15", k->usage, true } };
+		{ "2.5.29.15", k->usage, true }, { 0 } };
 	struct evkit_cert up = { .cn = "Maker", .issuer_cn = "Maker", .key = ca, .issuer_key = ca, .ca = true, .pathlen = -1 };
-	struct evkit_cert c = { .cn = "EK", .issuer_cn = "Maker", .key = k->key, .issuer_key = ca, .ca = k->ca, .pathlen = -1,
+	struct evkit_cert c = { .cn = "EK", .issuer_cn = "Maker", .key = k->key, .issuer_key = ca, .pathlen = -1,
 		.not_before = NOW - 9, .not_after = k->until ? k->until : NOW + 9, .ext = ext,
 		.n_ext = k->usage.n > 0 ? 3 : k->purpose.n > 0 ? 2 : 1 };
 	struct collateral col = { 0 };
-	enum coffer_rc rc;
+	enum coffer_rc rc, again;
+	struct err second = { 0 };
 
+	if (k->ca)
+		ext[c.n_ext++] = (struct evkit_ext){ "2.5.29.19", SPAN(is_ca), true };
 	evkit_cert(&up, &root);
 	evkit_cert(&c, &der);
 	if (!k->no_root)
 		evkit_add(&col.roots, &root);
 	rc = tpm_ek_check(wr_span(&der), &col, NOW, &ek, e);
-	CHECK((rc == COFFER_OK) == (ek != NULL));
+	CHECK((rc == COFFER_OK) == (ek.key != NULL));
+	CHECK(rc != COFFER_OK || (ek.n_path == 2 && span_eq(wr_span(&ek.path[0]), wr_span(&der))));
+	again = read_again(wr_span(&der), (struct span){ 0 }, k->no_root ? NULL : ca, &second);
+	CHECK(k->old ? again == COFFER_OK : again == rc);
 	certs_clear(&col.roots);
 	return rc;
 }
@@ -207,7 +229,7 @@ static void certificate_must_be_an_ek_s_of_somebody_trusted(void)
 		{ { .key = p384, .purpose = SPAN(for_ek), .usage = SPAN(agree) }, "ek" },
 		{ { .key = rsa, .purpose = SPAN(for_ek), .ca = true }, "ek" },
 		{ { .key = rsa, .purpose = SPAN(for_ek), .no_root = true }, "chain" },
-		{ { .key = rsa, .purpose = SPAN(for_ek), .until = NOW - 1 }, "validity" },
+		{ { .key = rsa, .purpose = SPAN(for_ek), .until = NOW - 1, .old = true }, "validity" },
 	};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
@@ -216,18 +238,73 @@ static void certificate_must_be_an_ek_s_of_somebody_trusted(void)
 		CHECK(check(&bad[i].c, &e) == COFFER_E_DENIED && strcmp(e.check, bad[i].check) == 0);
 }
 
+static void intermediate_is_on_the_path_and_must_be_a_ca_s(void)
+{
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *root = evkit_ec("P-384"), *mid = evkit_ec("P-256"), *k = evkit_rsa();
+	CLEANUP(wr_close) struct wr top = wr_open(1u << 16), between = wr_open(1u << 16), der = wr_open(1u << 16);
+	CLEANUP(tpm_ek_clear) struct tpm_ek ek = { 0 };
+	struct evkit_ext ext[] = { { "2.5.29.37", SPAN(for_ek), false } };
+	struct evkit_cert t = { .cn = "Root", .issuer_cn = "Root", .key = root, .issuer_key = root, .ca = true, .pathlen = -1 };
+	struct evkit_cert m = { .cn = "Maker", .issuer_cn = "Root", .key = mid, .issuer_key = root, .ca = true, .pathlen = -1 };
+	struct evkit_cert c = { .cn = "EK", .issuer_cn = "Maker", .key = k, .issuer_key = mid, .pathlen = -1, .ext = ext, .n_ext = 1 };
+	struct collateral col = { 0 };
+	struct err e = { 0 };
+
+	evkit_cert(&t, &top);
+	evkit_cert(&m, &between);
+	evkit_cert(&c, &der);
+	evkit_add(&col.roots, &top);
+	CHECK(tpm_ek_check(wr_span(&der), &col, -1, &ek, &e) == COFFER_E_DENIED && strcmp(e.check, "chain") == 0);
+	evkit_add(&col.certs, &between);
+	CHECK(tpm_ek_check(wr_span(&der), &col, -1, &ek, &e) == COFFER_OK && ek.n_path == 3);
+	CHECK(span_eq(wr_span(&ek.path[0]), wr_span(&der)) && span_eq(wr_span(&ek.path[1]), wr_span(&between)));
+	CHECK(read_again(wr_span(&der), wr_span(&between), root, &e) == COFFER_OK);
+	CHECK(read_again(wr_span(&der), (struct span){ 0 }, root, &e) == COFFER_E_DENIED);
+	CHECK(read_again(wr_span(&der), wr_span(&top), root, &e) == COFFER_E_DENIED);
+	m.ca = false;
+	wr_close(&between);
+	between = wr_open(1u << 16);
+	evkit_cert(&m, &between);
+	CHECK(read_again(wr_span(&der), wr_span(&between), root, &e) == COFFER_E_DENIED && strstr(e.msg, "no CA"));
+	certs_clear(&col.roots);
+	certs_clear(&col.certs);
+}
+
+/* What an X.509 library would refuse to read says nothing here either. */
+static void malformed_extension_allows_nothing(void)
+{
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *ca = evkit_ec("P-384"), *k = evkit_rsa();
+	static const uint8_t long_bits[] = { 3, 2, 5, 0x20, 0 }, no_bits[] = { 3, 1, 0 }, tail[] = { 0x30, 0x07, 0x06, 0x05, 0x67, 0x81, 0x05, 0x08, 0x01, 0 },
+		no_oid[] = { 0x30, 0x07, 0x04, 0x05, 0x67, 0x81, 0x05, 0x08, 0x01 };
+	const struct { struct span purpose, usage; size_t n; } bad[] = { { SPAN(for_ek), SPAN(long_bits), 2 }, { SPAN(for_ek), SPAN(no_bits), 2 },
+		{ SPAN(tail), SPAN(encipher), 2 }, { SPAN(no_oid), SPAN(encipher), 2 }, { SPAN(for_ek), SPAN(encipher), 3 } };
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CLEANUP(wr_close) struct wr der = wr_open(1u << 16);
+		struct evkit_ext ext[] = { { "2.5.29.37", bad[i].purpose, false }, { "2.5.29.15", bad[i].usage, true },
+			{ "2.5.29.15", bad[i].usage, true } };
+		struct evkit_cert c = { .cn = "EK", .issuer_cn = "Maker", .key = k, .issuer_key = ca, .pathlen = -1, .ext = ext, .n_ext = bad[i].n };
+
+		evkit_cert(&c, &der);
+		CHECK(read_again(wr_span(&der), (struct span){ 0 }, ca, &e) == COFFER_E_DENIED);
+	}
+}
+
 static void truncated_certificate_is_refused(void)
 {
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *k = evkit_ec("P-256");
 	CLEANUP(wr_close) struct wr der = wr_open(1u << 16);
 	struct evkit_cert c = { .cn = "EK", .issuer_cn = "EK", .key = k, .issuer_key = k, .pathlen = -1 };
-	struct vkey *ek = NULL;
+	struct tpm_ek ek = { 0 };
 	struct err e = { 0 };
 
 	evkit_cert(&c, &der);
-	for (size_t n = 0; n < der.n; n++)
-		CHECK(tpm_ek_check((struct span){ der.p, n }, NULL, -1, &ek, &e) == COFFER_E_INPUT && !ek);
-	CHECK(tpm_ek_check(wr_span(&der), NULL, -1, &ek, &e) == COFFER_E_DENIED && !ek);
+	for (size_t n = 0; n < der.n; n++) {
+		CHECK(tpm_ek_check((struct span){ der.p, n }, NULL, -1, &ek, &e) == COFFER_E_INPUT && !ek.key);
+		CHECK(read_again((struct span){ der.p, n }, (struct span){ 0 }, k, &e) == COFFER_E_DENIED);
+	}
+	CHECK(tpm_ek_check(wr_span(&der), NULL, -1, &ek, &e) == COFFER_E_DENIED && !ek.key);
 }
 
 int main(void)
@@ -237,6 +314,8 @@ int main(void)
 		T(what_is_no_credential_is_refused),
 		T(key_that_is_no_attestation_key_gets_none),
 		T(certificate_must_be_an_ek_s_of_somebody_trusted),
+		T(intermediate_is_on_the_path_and_must_be_a_ca_s),
+		T(malformed_extension_allows_nothing),
 		T(truncated_certificate_is_refused),
 	};
 

@@ -56,6 +56,7 @@ static void put_parts(const struct ev_out *o, struct eval_evidence_rep *r)
 	r->signature = wr_span(&o->parts.signature);
 	r->key = wr_span(&o->parts.key);
 	r->registers = wr_span(&o->parts.registers);
+	r->activated = wr_span(&o->parts.activated);
 	r->n_path = o->parts.n_path;
 	for (size_t i = 0; i < o->parts.n_path; i++)
 		r->path[i] = wr_span(&o->parts.path[i]);
@@ -190,7 +191,8 @@ static enum coffer_rc judge(const struct eval_evidence_req *q, struct devices *v
 	CLEANUP(collateral_clear) struct collateral col = { 0 };
 	const struct tee_driver *d = tee_driver_find(q->platform);
 	struct ev_in in = { .evidence = q->evidence, .col = &col, .now = q->now, .report_data = q->report_data,
-		.init_data = q->init_digest.n > 0 ? q->init_digest : (struct span){ 0 } };
+		.init_data = q->init_digest.n > 0 ? q->init_digest : (struct span){ 0 },
+		.activation = { .ak = q->ak.n > 0 ? q->ak : (struct span){ 0 } } }; /* the secret is keep's alone */
 
 	if (!d || strcmp(d->device_class, "cpu") != 0)
 		return err_set(e, COFFER_E_INPUT, "no such platform");

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/eval/credential.h"
 #include "cofferd/eval/evidence.h"
 #include "cofferd/eval/judge.h"
 #include "evidence/evidence.h"
@@ -55,6 +56,25 @@ static uint8_t evidence(struct span request, struct wr *body)
 	return EVAL_FAILED;
 }
 
+static uint8_t ek_certificate(struct span request, struct wr *body)
+{
+	struct eval_ek_req q;
+	struct err e = { 0 };
+
+	if (eval_ek_req_read(request, &q, &e) == COFFER_OK)
+		return judge_ek(&q, body);
+	*body = wr_open(sizeof(e.msg));
+	wr_str(body, e.msg);
+	return EVAL_FAILED;
+}
+
+static uint8_t judge(uint8_t what, struct span request, struct zones *zones, struct wr *body)
+{
+	if (what == EVAL_RELEASE)
+		return release(request, zones, body);
+	return what == EVAL_EK ? ek_certificate(request, body) : evidence(request, body);
+}
+
 static bool write_all(int fd, struct span s)
 {
 	while (s.n > 0) {
@@ -77,7 +97,7 @@ static void child(uint8_t what, struct span request, struct zones *zones, int ou
 	(void)close(EVAL_FD_PARENT);
 	if (setrlimit(RLIMIT_CPU, &cpu) != 0 || sandbox_enter_compute(&e) != COFFER_OK)
 		_exit(2);
-	r.tag = what == EVAL_RELEASE ? release(request, zones, &r.body) : evidence(request, &r.body);
+	r.tag = judge(what, request, zones, &r.body);
 	if (write_all(out, (struct span){ &r.tag, 1 }) && write_all(out, wr_span(&r.body)))
 		_exit(0);
 	_exit(3);
@@ -180,7 +200,7 @@ static enum coffer_rc serve(struct zones *zones, struct err *e)
 			return COFFER_OK; /* keep has gone */
 		if (got != COFFER_OK)
 			return got;
-		if (tag != EVAL_RELEASE && tag != EVAL_EVIDENCE)
+		if (tag != EVAL_RELEASE && tag != EVAL_EVIDENCE && tag != EVAL_EK)
 			return err_set(e, COFFER_E_INPUT, "keep sent message %u", (unsigned)tag);
 		got = ask_child(tag, wr_span(&request), zones, &r, e);
 		if (got == COFFER_OK)

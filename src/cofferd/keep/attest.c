@@ -4,6 +4,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/credential.h"
 #include "cofferd/keep/evidence.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/noise.h"
@@ -16,14 +17,27 @@
 
 enum coffer_rc on_auth(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
+	CLEANUP(credential_clear) struct credential_keys keys = { 0 };
+	struct tpm_credential credential = { 0 };
 	struct keep_auth_rep rep = { 0 };
 	struct keep_auth_req m;
+	enum coffer_rc rc = COFFER_OK;
 	struct session *s;
 
 	TRY(keep_auth_req_read(body, &m, e));
+	if (m.tpm.ek_cert.n > 0)
+		TRY(credential_judge(k, &m, &keys, e));
 	s = session_add(k->sessions, m.tee, k->now);
+	if (keys.ek)
+		rc = credential_lock(k, s, &keys, &credential, e);
+	if (rc != COFFER_OK) {
+		session_drop(k->sessions, s);
+		return rc;
+	}
 	memcpy(rep.session, s->id, sizeof(rep.session));
 	memcpy(rep.nonce, s->nonce, sizeof(rep.nonce));
+	rep.credential = (struct span){ credential.blob, credential.blob_n };
+	rep.secret = (struct span){ credential.seed, credential.seed_n };
 	keep_auth_rep_write(a->out, &rep);
 	return COFFER_OK;
 }

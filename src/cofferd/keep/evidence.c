@@ -1,20 +1,18 @@
 #include "cofferd/keep/evidence.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/askeval.h"
+#include "cofferd/keep/credential.h"
 #include "cofferd/keep/roots.h"
 #include "crypto/hash.h"
 #include "evidence/fixed.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
-#include "os/ipc.h"
 #include "proto/rcar_json.h"
-
-#define ANSWER_MS 10000
 
 /* As evidence.h names verdicts; keep does not include it, for it speaks of X.509. */
 enum { SAID_VALID, SAID_INVALID, SAID_MALFORMED, SAID_STALE, SAID_COLLATERAL };
@@ -51,7 +49,7 @@ static enum coffer_rc write_request(struct keep *k, const struct evidence_in *in
 	const char *platform = tee_name((enum tee_kind)in->s->tee);
 	uint8_t digest[32];
 	struct eval_evidence_req q = { .now = k->now, .platform = span_of(platform), .report_data = in->expected, .device_data = in->device,
-		.evidence = in->m->evidence, .additional = in->m->additional, .initdata = in->m->initdata, .references = in->references };
+		.evidence = in->m->evidence, .additional = in->m->additional, .initdata = in->m->initdata, .references = in->references, .ak = wr_span(&in->s->ak) };
 
 	write_runtime(in, &runtime);
 	TRY(wr_done(&runtime, "runtime data", e));
@@ -67,29 +65,7 @@ static enum coffer_rc write_request(struct keep *k, const struct evidence_in *in
 	return wr_done(frame, "request to eval", e);
 }
 
-static enum coffer_rc exchange(struct keep *k, struct span request, uint8_t *tag, struct wr *said, struct err *e)
-{
-	struct pollfd p = { .fd = k->eval, .events = POLLIN };
-
-	if (k->eval < 0)
-		return err_set(e, COFFER_E_UPSTREAM, "evidence cannot be appraised: eval is not there");
-	if (ipc_send(k->eval, EVAL_EVIDENCE, request, e) == COFFER_OK && poll(&p, 1, ANSWER_MS) == 1 && (p.revents & POLLIN) &&
-	    ipc_recv(k->eval, EVAL_REPLY_MAX, tag, said, e) == COFFER_OK)
-		return COFFER_OK;
-	k->eval = -1; /* a late answer would be taken for the next one's: keep ends after this reply */
-	return err_set(e, COFFER_E_UPSTREAM, "evidence cannot be appraised now: eval does not answer");
-}
-
 /* ---- what eval said, as far as it can only refuse ---- */
-
-static void printable(struct span s, char *out, size_t n)
-{
-	size_t len = s.n < n - 1 ? s.n : n - 1;
-
-	for (size_t i = 0; i < len; i++)
-		out[i] = (char)(s.p[i] >= 0x20 && s.p[i] <= 0x7e ? s.p[i] : '?');
-	out[len] = '\0';
-}
 
 static const char *check_of(const char *said)
 {
@@ -100,9 +76,9 @@ static enum coffer_rc refused(uint8_t tag, const struct eval_evidence_rep *r, st
 {
 	char check[48], expected[161], found[161];
 
-	printable(r->check, check, sizeof(check));
-	printable(r->expected, expected, sizeof(expected));
-	printable(r->found, found, sizeof(found));
+	eval_printable(r->check, check, sizeof(check));
+	eval_printable(r->expected, expected, sizeof(expected));
+	eval_printable(r->found, found, sizeof(found));
 	switch (tag) {
 	case SAID_MALFORMED:
 		return err_set(e, COFFER_E_INPUT, "evidence: malformed: %s", found);
@@ -119,7 +95,7 @@ static enum coffer_rc failed(const struct wr *said, struct err *e)
 {
 	char text[200];
 
-	printable(wr_span(said), text, sizeof(text));
+	eval_printable(wr_span(said), text, sizeof(text));
 	return err_deny(e, "R2", "the evidence could not be appraised: %s", text);
 }
 
@@ -170,11 +146,13 @@ static enum coffer_rc read_again(struct keep *k, const struct evidence_in *in, c
 	struct fixed_in f = { .platform = platform, .report = r->report, .signature = r->signature, .key = r->key, .registers = r->registers,
 		.n_path = r->n_path, .root = root, .n_roots = vendor_roots_keys(k->roots, platform, root) };
 	struct fixed_out got;
-	struct hw_facts said; /* of it the age of collateral alone, which the hardware does not know */
+	struct hw_facts said = { 0 }; /* of it the age of collateral alone, which the hardware does not know */
 
 	memcpy(f.path, r->path, sizeof(r->path));
+	TRY(credential_check(k, in->s, r, &f.key_vouched, e));
 	TRY(fixed_read(&f, &got, e));
-	TRY(facts_read(r->facts, &said, e));
+	if (r->facts.n > 0)
+		TRY(facts_read(r->facts, &said, e));
 	out->facts = got.facts;
 	out->facts.collateral = said.collateral;
 	memcpy(out->report_data, got.report_data, got.report_data_n);
@@ -221,7 +199,7 @@ enum coffer_rc evidence_judge(struct keep *k, const struct evidence_in *in, stru
 	uint8_t tag = 0, second = 0;
 
 	TRY(write_request(k, in, &frame, e));
-	TRY(exchange(k, wr_span(&frame), &tag, &said, e));
+	TRY(eval_ask(k, EVAL_EVIDENCE, wr_span(&frame), &tag, &said, e));
 	if (tag == EVAL_FAILED)
 		return failed(&said, e);
 	TRY(eval_evidence_rep_read(wr_span(&said), &r, e));
@@ -230,7 +208,7 @@ enum coffer_rc evidence_judge(struct keep *k, const struct evidence_in *in, stru
 	if (tag != SAID_VALID)
 		return refused(tag, &r, e);
 	if (in->s->tee != TEE_SAMPLE && !fixed_platform(tee_name((enum tee_kind)in->s->tee))) {
-		TRY(exchange(k, wr_span(&frame), &second, &again, e));
+		TRY(eval_ask(k, EVAL_EVIDENCE, wr_span(&frame), &second, &again, e));
 		if (second != tag || !span_eq(wr_span(&said), wr_span(&again)))
 			return err_deny(e, "R2", "two appraisals of the same evidence differ: the service's operator looks at eval");
 	}

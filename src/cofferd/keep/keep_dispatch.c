@@ -9,7 +9,7 @@ static const struct {
 	size_t         max; /* bytes of body */
 	enum coffer_rc (*run)(struct keep *, struct span, struct answer *, struct err *);
 } rules[] = {
-	[KEEP_AUTH]      = { 16,             on_auth },
+	[KEEP_AUTH]      = { 64u << 10,      on_auth },
 	[KEEP_ATTEST]    = { KEEP_FRAME_MAX, on_attest },
 	[KEEP_RESOURCE]  = { 256u << 10,     on_resource },
 	[KEEP_PUT]       = { KEEP_FRAME_MAX, on_put },

@@ -9,6 +9,7 @@
 
 #define NONE UINT32_MAX
 #define BUCKETS 16384u
+#define SECRET 32 /* bytes in a credential */
 
 /* Two queues, by age: without and with evidence. */
 struct queue { uint32_t oldest, newest, n; };
@@ -19,10 +20,11 @@ struct sessions {
 	uint32_t       *free_list;
 	struct queue    queue[2]; /* [attested] */
 	size_t          notes;    /* bytes */
+	struct secret   secrets;  /* SECRET bytes a session, zero without a credential */
 	uint32_t        bucket[BUCKETS];
 };
 
-_Static_assert(sizeof(struct session) + MEMBER_BYTES_MAX <= SESSION_BYTES_MAX, "a session is larger than its bound");
+_Static_assert(sizeof(struct session) + MEMBER_BYTES_MAX + SESSION_AK_MAX <= SESSION_BYTES_MAX, "a session is larger than its bound");
 
 enum coffer_rc sessions_new(uint32_t max, struct sessions **out, struct err *e)
 {
@@ -33,9 +35,9 @@ enum coffer_rc sessions_new(uint32_t max, struct sessions **out, struct err *e)
 		t->s = calloc(n, sizeof(*t->s));
 		t->free_list = calloc(n, sizeof(*t->free_list));
 	}
-	if (!t || !t->s || !t->free_list) {
+	if (!t || !t->s || !t->free_list || secret_new((size_t)n * SECRET, &t->secrets, e) != COFFER_OK) {
 		sessions_free(t);
-		return err_set(e, COFFER_E_SYSTEM, "sessions: out of memory");
+		return err_set(e, COFFER_E_SYSTEM, "sessions: out of memory, or of memory that may be locked");
 	}
 	t->max = t->free_top = n;
 	for (uint32_t i = 0; i < n; i++)
@@ -54,7 +56,9 @@ void sessions_free(struct sessions *t)
 	for (uint32_t i = 0; t->s && i < t->max; i++) {
 		members_clear(&t->s[i].members);
 		wr_close(&t->s[i].note);
+		wr_close(&t->s[i].ak);
 	}
+	secret_free(&t->secrets);
 	free(t->s);
 	free(t->free_list);
 	free(t);
@@ -102,6 +106,11 @@ static void forget(struct sessions *t, struct session *s)
 	s->note = (struct wr){ 0 };
 }
 
+static uint8_t *slot(const struct sessions *t, const struct session *s)
+{
+	return t->secrets.p + (size_t)(s - t->s) * SECRET;
+}
+
 void session_drop(struct sessions *t, struct session *s)
 {
 	uint32_t i = (uint32_t)(s - t->s);
@@ -113,6 +122,8 @@ void session_drop(struct sessions *t, struct session *s)
 	dequeue(t, i);
 	members_clear(&s->members);
 	forget(t, s);
+	wr_close(&s->ak);
+	explicit_bzero(slot(t, s), SECRET);
 	explicit_bzero(s, sizeof(*s));
 	t->free_list[t->free_top++] = i;
 	t->n--;
@@ -199,6 +210,23 @@ bool session_read_note(const struct session *s, struct span *facts, struct span 
 	*facts = rd_blob32(&r, FACTS_PACKED_MAX);
 	*claims = rd_span(&r, r.n);
 	return s->note.n > 0 && rd_done(&r);
+}
+
+enum coffer_rc session_credential(struct sessions *t, struct session *s, struct span ak, struct span *secret, struct err *e)
+{
+	wr_close(&s->ak);
+	s->ak = wr_open(SESSION_AK_MAX);
+	wr_put(&s->ak, ak);
+	TRY(wr_done(&s->ak, "attestation key", e));
+	random_bytes(slot(t, s), SECRET);
+	*secret = (struct span){ slot(t, s), SECRET };
+	return COFFER_OK;
+}
+
+bool session_secret(const struct sessions *t, const struct session *s, struct span *secret)
+{
+	*secret = (struct span){ slot(t, s), SECRET };
+	return s->ak.n > 0;
 }
 
 size_t sessions_notes(const struct sessions *t)

@@ -13,8 +13,9 @@
 
 #define SESSIONS_MAX 10000
 #define SESSION_SECONDS 300
-#define SESSION_BYTES_MAX 4096 /* of one session, all included but its note */
+#define SESSION_BYTES_MAX 4608 /* of one session, all included but its note */
 #define NOTES_BYTES_MAX (12u << 20) /* of all sessions' notes */
+#define SESSION_AK_MAX 600     /* bytes of a TPM's attestation key: SubjectPublicKeyInfo of RSA 4096 */
 #define SESSION_TRIES_MAX 2    /* times that evidence may be shown, the first without collateral that was then fetched */
 
 struct session {
@@ -25,6 +26,7 @@ struct session {
 	uint64_t         counter;     /* of the last signed request */
 	struct member_set members;    /* of tee-pubkey; borrows nothing */
 	uint8_t          tries;
+	struct wr        ak;          /* SubjectPublicKeyInfo that a credential was made for (credential.h); empty: none was */
 	struct wr        note;        /* facts (u32 length first), then the claims' text; empty: forgotten, or none yet */
 	/* private */
 	uint32_t         newer, older, chain; /* indices into the table, NONE at the end */
@@ -45,6 +47,13 @@ void            session_attested(struct sessions *t, struct session *s);
 enum coffer_rc  session_note(struct sessions *t, struct session *s, struct span facts, struct span claims, struct err *e) NODISCARD;
 /* False: forgotten. Borrowed. */
 bool            session_read_note(const struct session *s, struct span *facts, struct span *claims) NODISCARD;
+
+/* The session has a credential from now on, for this key; *secret: the 32 bytes in it, drawn here, borrowed until it is dropped. They
+ * live in one locked mapping for all sessions: a flood of strangers cannot use up what may be locked. COFFER_E_LIMIT. */
+enum coffer_rc session_credential(struct sessions *t, struct session *s, struct span ak, struct span *secret, struct err *e) NODISCARD;
+/* False: it has no credential. */
+bool            session_secret(const struct sessions *t, const struct session *s, struct span *secret) NODISCARD;
+
 size_t          sessions_notes(const struct sessions *t); /* bytes */
 void            session_drop(struct sessions *t, struct session *s);
 size_t          sessions_count(const struct sessions *t);

@@ -8,7 +8,7 @@
 #include "cofferd/net/web.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
-#include "proto/rcar_json.h"
+#include "proto/rcar_tpm.h"
 #include "trust/name.h"
 
 #define REQ_MAX (4u << 20)
@@ -22,9 +22,32 @@ static void refuse(struct reply *r, const char *name, const struct err *e, const
 
 /* ---- auth ---- */
 
+static void auth_request(const struct rcar_tpm *t, enum tee_kind tee, struct wr *w)
+{
+	struct keep_auth_req m = { .tee = (uint8_t)tee };
+
+	m.tpm.ek_cert = wr_span(&t->ek_cert);
+	m.tpm.ak_public = wr_span(&t->ak_public);
+	m.tpm.n_chain = t->n_chain;
+	for (size_t i = 0; i < t->n_chain; i++)
+		m.tpm.chain[i] = wr_span(&t->chain[i]);
+	keep_auth_req_write(w, &m);
+}
+
+static void write_challenge(const struct keep_auth_rep *rep, struct wr *w)
+{
+	const struct rcar_credential c = { rep->credential, rep->secret };
+
+	if (c.credential.n > 0)
+		rcar_tpm_challenge_write(w, rep->nonce, &c);
+	else
+		rcar_challenge_write(w, rep->nonce);
+}
+
 static enum coffer_rc auth(struct request *q, struct reply *r, struct answer *a, struct err *e)
 {
 	CLEANUP(rcar_request_clear) struct rcar_request in = { 0 };
+	CLEANUP(rcar_tpm_clear) struct rcar_tpm tpm = { 0 };
 	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX), body = wr_open(REQ_MAX);
 	struct keep_auth_rep rep;
 	enum tee_kind tee;
@@ -32,10 +55,11 @@ static enum coffer_rc auth(struct request *q, struct reply *r, struct answer *a,
 	TRY(rcar_request_parse(wr_span(&q->body), &in, e));
 	if (!tee_by_name(in.tee, &tee))
 		return err_deny(e, "R3", "this service appraises no evidence of that platform");
-	keep_auth_req_write(&req, &(struct keep_auth_req){ .tee = (uint8_t)tee });
+	TRY(rcar_tpm_read(in.extra, tee, &tpm, e));
+	auth_request(&tpm, tee, &req);
 	TRY(keeper_ask(&q->net->keep, KEEP_AUTH, &req, a, e));
 	TRY(keep_auth_rep_read(wr_span(&a->body), &rep, e));
-	rcar_challenge_write(&body, rep.nonce);
+	write_challenge(&rep, &body);
 	reply_json(r, wr_span(&body));
 	kbs_session_write(r, rep.session);
 	return COFFER_OK;
