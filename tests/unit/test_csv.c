@@ -18,6 +18,7 @@ struct rig {
 	uint8_t           page[4096], both[CSV_CA_LEN + CSV_CERT_LEN], pek_cert[CSV_CERT_LEN];
 	uint8_t           magic, flags;
 	bool              in_evidence; /* HSK and CEK */
+	uint32_t          policy;      /* 0: ES and CSV3, no debugging */
 	struct wr         json;
 	struct anchors    roots;
 	struct collateral col;
@@ -105,7 +106,7 @@ static void make_report(struct rig *r, uint32_t usage)
 	memset(p, 0, sizeof(r->page));
 	memset(p + 64, 0xda, 64);  /* report data */
 	memset(p + 144, 0x3e, 32); /* measure */
-	le32(p + 176, 0x45);
+	le32(p + 176, r->policy ? r->policy : 0x45);
 	le32(p + 180, usage);
 	le32(p + 184, CSV_ALGO_SM2);
 	for (size_t i = 0; i < 188; i++)
@@ -322,6 +323,24 @@ static void bindings_are_judged_and_init_data_has_no_place(void)
 	rig_close(&r);
 }
 
+static void facts_are_the_measurement_and_the_policys_bits(void)
+{
+	const struct hw_facts *f;
+	uint8_t measure[32];
+	struct rig r;
+
+	rig_open(&r);
+	f = &r.out.facts;
+	memset(measure, 0x3e, sizeof(measure));
+	CHECK(plain(&r) == VERDICT_VALID && strcmp(f->platform, "csv") == 0 && f->product[0] == '\0' && f->chip_n == 0);
+	CHECK(f->n_regs == 1 && facts_reg(f, "measure") && span_eq(SPAN(measure), (struct span){ f->reg[0].v, f->reg[0].n }));
+	CHECK(!f->debug && f->migratable && f->smt && f->n_svns == 0 && r.out.report_data_n == 64 && r.out.init_register_n == 0);
+	r.policy = 0x4c; /* may be debugged, may not be sent */
+	make_report(&r, CSV_PEK);
+	CHECK(plain(&r) == VERDICT_VALID && f->debug && !f->migratable);
+	rig_close(&r);
+}
+
 static void every_signed_byte_of_the_report_counts(void)
 {
 	struct rig r;
@@ -445,7 +464,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(report_is_good_with_the_chain_in_evidence_or_collateral),
 		T(bindings_are_judged_and_init_data_has_no_place),
-		T(every_signed_byte_of_the_report_counts),
+		T(facts_are_the_measurement_and_the_policys_bits), T(every_signed_byte_of_the_report_counts),
 		T(each_link_of_the_chain_is_demanded),
 		T(every_other_length_is_refused),
 		T(malformed_fields_are_refused),
