@@ -18,6 +18,7 @@ struct kit_hw {
 	enum tee_kind tee;
 	const char   *vendor, *root_name;
 	struct span   root;          /* DER */
+	struct span   file;          /* of collateral, as net would have fetched it; empty: none */
 	void        (*make)(void *arg, struct span report_data, const uint8_t *init_register, struct wr *json);
 	void         *arg;
 };
