@@ -228,8 +228,8 @@ bool rim_set_up(void)
 	static bool done;
 
 	if (!done) {
-		xmlSecErrorsSetCallback(silent);
 		done = xmlSecInit() == 0 && xmlSecOpenSSLAppInit(NULL) == 0 && xmlSecOpenSSLInit() == 0;
+		xmlSecErrorsSetCallback(silent); /* last: each of them sets its own */
 	}
 	return done;
 }
@@ -367,7 +367,8 @@ enum coffer_rc rim_read(struct span xml, const struct anchors *roots, int64_t no
 	return COFFER_OK;
 }
 
-enum coffer_rc rim_reference_values(struct span xml, struct json_wr *out, struct err *e)
+enum coffer_rc rim_reference_values(
+    struct span xml, const struct collateral *col, int64_t now, struct json_wr *out, struct err *e)
 {
 	CLEANUP(anchors_clear) struct anchors roots = { 0 };
 	CLEANUP(wr_close) struct wr plain = wr_open(RIM_MAX);
@@ -381,8 +382,8 @@ enum coffer_rc rim_reference_values(struct span xml, struct json_wr *out, struct
 			return refuse(e, "neither XML nor its base64");
 		xml = wr_span(&plain);
 	}
-	TRY(ev_roots("nvidia-rim", NULL, &roots, e));
-	TRY(rim_read(xml, &roots, -1, &r, e));
+	TRY(ev_roots("nvidia-rim", col, &roots, e));
+	TRY(rim_read(xml, &roots, now, &r, e));
 	TRY(json_parse(wr_span(&r.values), 1u << 20, &doc, e));
 	jw_value(out, json_root(doc));
 	return COFFER_OK;
