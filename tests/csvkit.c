@@ -95,7 +95,7 @@ void csvkit_report(struct csvkit *r, uint32_t usage)
 	memset(p, 0, sizeof(r->page));
 	memset(p + 64, 0xda, 64);  /* report data */
 	memset(p + 144, 0x3e, 32); /* measure */
-	le32(p + 176, 0x45);
+	le32(p + 176, r->policy ? r->policy : 0x45);
 	le32(p + 180, usage);
 	le32(p + 184, CSV_ALGO_SM2);
 	for (size_t i = 0; i < 188; i++)

@@ -9,6 +9,7 @@ struct csvkit {
 	uint8_t           page[4096], both[CSV_CA_LEN + CSV_CERT_LEN], pek_cert[CSV_CERT_LEN];
 	uint8_t           magic, flags;
 	bool              in_evidence; /* HSK and CEK */
+	uint32_t          policy;      /* 0: ES and CSV3, no debugging */
 	struct wr         json;
 	struct anchors    roots;
 	struct collateral col;

@@ -627,6 +627,8 @@ enum coffer_rc kit_attest(struct kit *k, struct kit_evidence bend)
 		k->hw.make(k->hw.arg, (struct span){ report, 48 }, reg, &evidence);
 	else
 		must(sample_write((struct span){ report, 48 }, reg, &evidence, &e) == COFFER_OK, "evidence", &e);
+	if (k->hw.file.n > 0)
+		m.file[m.n_files++] = k->hw.file;
 	m.nonce = wr_span(&nonce);
 	m.evidence = wr_span(&evidence);
 	memcpy(m.session, k->session, 16);

@@ -19,7 +19,9 @@ struct nvkit {
 };
 void nvkit_open(struct nvkit *k);
 void nvkit_close(struct nvkit *k);
-/* Appends report and PEM chain. */
+/* Appends report and PEM chain. Blocks are 1 and 2, 48 bytes 0xa1 and 0xa2; VBIOS and driver (of a GPU) of these versions: */
+#define NVKIT_VBIOS "96.00.9f.00.01"
+#define NVKIT_DRIVER "550.1"
 void nvkit_device(struct nvkit *k, const struct nvkit_how *how, struct span nonce, struct wr *report, struct wr *pem);
 /* One item of device_evidence_list. */
 void nvkit_item(struct json_wr *j, const char *arch, struct span report, struct span pem);

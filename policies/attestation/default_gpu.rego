@@ -1,6 +1,7 @@
 # Appraisal of NVIDIA GPUs: the default. Strict: what no reference value names does not affirm.
 #
-# input.nvidia: arch, measurements {index: hex}, config {vbios_version, driver_version}. docs/evidence.md lists the reference values.
+# input.nvidia: arch, measurements {index: hex}, config {vbios_version, driver_version}, rim_match {vbios, driver, mismatches} where
+# the appraiser had NVIDIA's manifests; devices, a list of such objects. docs/evidence.md lists the reference values.
 package policy
 
 default executables := 33
@@ -26,17 +27,43 @@ reference(name) := [value] if {
 
 reference(name) := [] if is_null(query_reference_value(name))
 
+# The claims of one device, or of several in one piece of evidence: each must be what is wanted.
+devices := input.nvidia.devices
+
+devices := [input.nvidia] if not input.nvidia.devices
+
 # Every block that was measured is one of those wanted, and there is one.
-executables := 3 if {
-	count(input.nvidia.measurements) > 0
-	every index, value in input.nvidia.measurements {
+measured(device) if {
+	count(device.measurements) > 0
+	every index, value in device.measurements {
 		sprintf("%v:%v", [index, value]) in reference("nvidia_gpu_measurements")
 	}
 }
 
-hardware := 2 if input.nvidia.arch in reference("nvidia_gpu_arch")
+# NVIDIA signed what this VBIOS and this driver measure; `configuration` says which of them are wanted.
+measured(device) if {
+	device.rim_match.vbios == true
+	device.rim_match.driver == true
+}
+
+executables := 3 if {
+	count(devices) > 0
+	every device in devices {
+		measured(device)
+	}
+}
+
+hardware := 2 if {
+	count(devices) > 0
+	every device in devices {
+		device.arch in reference("nvidia_gpu_arch")
+	}
+}
 
 configuration := 2 if {
-	input.nvidia.config.vbios_version in reference("allowed_vbios_versions")
-	input.nvidia.config.driver_version in reference("allowed_driver_versions")
+	count(devices) > 0
+	every device in devices {
+		device.config.vbios_version in reference("allowed_vbios_versions")
+		device.config.driver_version in reference("allowed_driver_versions")
+	}
 }

@@ -1,7 +1,8 @@
 # Appraisal of a protected PCIe group, eight GPUs and their four switches as one: the default.
 #
 # Each GPU and switch has an appraisal of its own; this one says whether the group is the whole one that was wanted. Strict: without
-# the reference value ppcie_accepted = true nothing affirms.
+# the reference value ppcie_accepted = true nothing affirms. input.nvidia: devices, and ppcie_complete, which is true when the GPUs are in
+# protected mode and their links lead to these switches and no other.
 package policy
 
 default hardware := 97
@@ -15,13 +16,15 @@ trust_claims := {
 
 accepted if query_reference_value("ppcie_accepted") == true
 
+number(arch) := count([d | some d in input.nvidia.devices; d.arch == arch])
+
 hardware := 2 if {
 	accepted
-	input.nvidia.gpus == 8
-	input.nvidia.switches == 4
+	number("Hopper") == 8
+	number("LS10") == 4
 }
 
 configuration := 2 if {
 	accepted
-	input.nvidia.complete == true
+	input.nvidia.ppcie_complete == true
 }

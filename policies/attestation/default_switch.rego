@@ -1,6 +1,7 @@
 # Appraisal of NVIDIA switches: the default. Strict: what no reference value names does not affirm.
 #
-# input.nvidia: arch, measurements {index: hex}, config {vbios_version}. docs/evidence.md lists the reference values.
+# input.nvidia: arch, measurements {index: hex}, config {vbios_version}, rim_match {vbios, mismatches} where the appraiser had NVIDIA's
+# manifests; devices, a list of such objects. docs/evidence.md lists the reference values.
 package policy
 
 default executables := 33
@@ -26,16 +27,39 @@ reference(name) := [value] if {
 
 reference(name) := [] if is_null(query_reference_value(name))
 
+# The claims of one device, or of several in one piece of evidence: each must be what is wanted.
+devices := input.nvidia.devices
+
+devices := [input.nvidia] if not input.nvidia.devices
+
 # Every block that was measured is one of those wanted, and there is one.
-executables := 3 if {
-	count(input.nvidia.measurements) > 0
-	every index, value in input.nvidia.measurements {
+measured(device) if {
+	count(device.measurements) > 0
+	every index, value in device.measurements {
 		sprintf("%v:%v", [index, value]) in reference("nvidia_switch_measurements")
 	}
 }
 
-hardware := 2 if input.nvidia.arch in reference("nvidia_switch_arch")
+# NVIDIA signed what this BIOS measures; `configuration` says which are wanted.
+measured(device) if device.rim_match.vbios == true
+
+executables := 3 if {
+	count(devices) > 0
+	every device in devices {
+		measured(device)
+	}
+}
+
+hardware := 2 if {
+	count(devices) > 0
+	every device in devices {
+		device.arch in reference("nvidia_switch_arch")
+	}
+}
 
 configuration := 2 if {
-	input.nvidia.config.vbios_version in reference("allowed_switch_bios_versions")
+	count(devices) > 0
+	every device in devices {
+		device.config.vbios_version in reference("allowed_switch_bios_versions")
+	}
 }

@@ -4,9 +4,11 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/evidence_files.h"
 #include "cli/machine.h"
 #include "cli/reference_import.h"
 #include "cli/verbs.h"
+#include "crypto/pem.h"
 #include "fmt/enc.h"
 #include "os/file.h"
 #include "trust/reference.h"
@@ -16,7 +18,10 @@
 
 const struct opt_spec opts_reference_import[] = {
 	{ "as", "KIND", "kind of the draft: boot-image or tcb", false, true },
-	{ "type", "TYPE", "what the files are: sample (swid and corim are refused by this version)", false, true },
+	{ "type", "TYPE", "what the files are: sample, swid (NVIDIA's manifests) or corim", false, true },
+	{ "roots", "DIR", "swid: root certificates of signers, beside NVIDIA's", false, false },
+	{ "time", "TIME", "swid: the signer must be in force at this time, as 2027-01-31T00:00:00Z (default: now)", false, false },
+	{ "key", "FILE", "corim: the PEM public key that must have signed; without it only unsigned ones are taken", false, false },
 	{ "into", "DRAFT.json", "draft whose reference values these become", false, true },
 	{ "out", "FILE", "the new draft, for 'coffer boot-image publish' or 'coffer tcb publish'", false, true },
 	{ NULL, NULL, NULL, false, false } };
@@ -33,24 +38,69 @@ static enum coffer_rc kind_opt(const struct cli *c, enum statement_kind *out, st
 
 /* ---- import ---- */
 
-struct imported { struct json_doc *doc[CLI_POS_MAX]; size_t n; };
+struct imported {
+	const struct ref_extractor *x;
+	struct ref_trust trust;
+	struct evidence_files roots;
+	struct vkey *key;
+	struct json_doc *doc[CLI_POS_MAX];
+	const char *proof[CLI_POS_MAX];
+	size_t n;
+};
 
 static void imported_end(struct imported *m)
 {
 	for (size_t i = 0; i < m->n; i++)
 		json_free(m->doc[i]);
+	evidence_files_clear(&m->roots);
+	vkey_free(m->key);
 }
 
-static enum coffer_rc import_one(const char *path, const struct ref_extractor *x, struct imported *m, struct err *e)
+static enum coffer_rc read_key(const char *path, struct vkey **out, struct err *e)
 {
-	CLEANUP(wr_close) struct wr text = { 0 }, object = wr_open(REFERENCE_FILE_MAX);
+	CLEANUP(wr_close) struct wr pem = { 0 }, der = wr_open(4096);
 
-	TRY(file_read_arg(path, REFERENCE_FILE_MAX, &text, e));
-	if (ref_extract(x, wr_span(&text), &object, e) != COFFER_OK)
+	TRY(file_read_arg(path, 1u << 16, &pem, e));
+	if (pem_public_der(wr_span(&pem), &der, e) != COFFER_OK || vkey_spki(wr_span(&der), out, e) != COFFER_OK)
 		return err_wrap(e, "%s", path);
-	TRY(json_parse(wr_span(&object), REFERENCE_FILE_MAX, &m->doc[m->n], e));
-	m->n++;
 	return COFFER_OK;
+}
+
+/* What a type does not ask for is a mistake to notice. */
+static enum coffer_rc trust_opts(const struct cli *c, struct imported *m, struct err *e)
+{
+	const char *roots = cli_opt(c, "roots"), *time = cli_opt(c, "time"), *key = cli_opt(c, "key");
+
+	if ((roots || time) && strcmp(m->x->name, "swid") != 0)
+		return cli_bad(e, "--roots and --time are for --type swid");
+	if (key && strcmp(m->x->name, "corim") != 0)
+		return cli_bad(e, "--key is for --type corim");
+	m->trust.now = clock_now();
+	if (time && !clock_parse(span_of(time), &m->trust.now))
+		return cli_bad(e, "--time %s: not a time like 2027-01-31T00:00:00Z", time);
+	if (roots)
+		TRY(evidence_files_read(roots, true, &m->roots, e));
+	if (key)
+		TRY(read_key(key, &m->key, e));
+	m->trust.col = &m->roots.col;
+	m->trust.key = m->key;
+	return COFFER_OK;
+}
+
+static enum coffer_rc import_one(const char *path, struct imported *m, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+	struct ref_values v = { .object = wr_open(REFERENCE_FILE_MAX) };
+	enum coffer_rc rc = file_read_arg(path, REFERENCE_FILE_MAX, &text, e);
+
+	if (rc == COFFER_OK && (rc = ref_extract(m->x, &m->trust, wr_span(&text), &v, e)) != COFFER_OK)
+		(void)err_wrap(e, "%s", path);
+	if (rc == COFFER_OK)
+		rc = json_parse(wr_span(&v.object), REFERENCE_FILE_MAX, &m->doc[m->n], e);
+	if (rc == COFFER_OK)
+		m->proof[m->n++] = v.proof;
+	wr_close(&v.object);
+	return rc;
 }
 
 /* A name in two files must say the same in both: which of them would be meant? */
@@ -78,22 +128,31 @@ static enum coffer_rc put_values(const struct imported *m, struct json_wr *j, st
 	return COFFER_OK;
 }
 
+/* Whose word each file is, and what is still to be done. */
+static void say_imported(const struct cli *c, const struct imported *m, const char *kind)
+{
+	for (size_t i = 0; i < m->n; i++)
+		(void)printf("%s: %s\n", c->pos[i], m->proof[i]);
+	(void)printf("wrote %s: nothing of it counts before you sign it with 'coffer %s publish %s'\n", cli_opt(c, "out"), kind,
+	    cli_opt(c, "out"));
+}
+
 enum coffer_rc cmd_reference_import(struct cli *c, struct err *e)
 {
-	CLEANUP(imported_end) struct imported m = { .n = 0 };
+	CLEANUP(imported_end) struct imported m = { .x = ref_extractor_by_name(cli_opt(c, "type")) };
 	CLEANUP(machine_file_clear) struct machine_file before = { 0 }, after = { 0 };
 	CLEANUP(wr_close) struct wr out = wr_open(MACHINE_FILE_MAX);
-	const struct ref_extractor *x = ref_extractor_by_name(cli_opt(c, "type"));
 	struct json_wr j = jw_open(&out, true);
 	const struct json *root;
 
-	if (!x)
+	if (!m.x)
 		return cli_bad(e, "--type %s: not sample, swid or corim", cli_opt(c, "type"));
 	TRY(kind_opt(c, &before.kind, e));
+	TRY(trust_opts(c, &m, e));
 	after.kind = before.kind;
 	TRY(machine_read(cli_opt(c, "into"), &before, e));
 	for (size_t i = 0; i < c->n_pos; i++)
-		TRY(import_one(c->pos[i], x, &m, e));
+		TRY(import_one(c->pos[i], &m, e));
 	root = json_root(before.doc);
 	jw_obj(&j);
 	for (size_t i = 0; i < json_len(root); i++) {
@@ -110,8 +169,7 @@ enum coffer_rc cmd_reference_import(struct cli *c, struct err *e)
 	TRY(machine_parse(wr_span(&out), &after, e));
 	TRY(file_write(cli_opt(c, "out"), wr_span(&out), 0644, e));
 	if (!c->json)
-		(void)printf("wrote %s: nothing of it counts before you sign it with 'coffer %s publish %s'\n", cli_opt(c, "out"),
-		    statement_kind_name(after.kind), cli_opt(c, "out"));
+		say_imported(c, &m, statement_kind_name(after.kind));
 	return COFFER_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "evidence/rim.h"
 
 void evidence_job_clear(struct evidence_job *j)
 {
@@ -117,6 +118,7 @@ enum coffer_rc evidence_job_files(const struct cli *c, struct evidence_job *b, s
 		TRY(evidence_files_read(cli_opt(c, "collateral"), false, &b->files, e));
 	if (cli_opt(c, "roots"))
 		TRY(evidence_files_read(cli_opt(c, "roots"), true, &b->files, e));
+	b->files.col.manifests = rim_manifest;
 	b->in.col = &b->files.col;
 	b->in.evidence = wr_span(&b->evidence);
 	return COFFER_OK;

@@ -540,7 +540,7 @@ static enum coffer_rc judge_rim_payload(const struct part *p, struct ev_out *o, 
 
 	jw_obj(&j);
 	jw_name(&j, "trustee_extracted_reference_values");
-	rc = rim_reference_values(file_of(p, "payload"), &j, &bad);
+	rc = rim_reference_values(file_of(p, "payload"), NULL, -1, &j, &bad);
 	jw_obj_end(&j);
 	(void)ev_need(o, "rim_signature", rc == COFFER_OK, VERDICT_INVALID, "signed on a path to NVIDIA's RIM root",
 	    rc == COFFER_OK ? "valid" : bad.msg);

@@ -168,6 +168,21 @@ enum coffer_rc pem_read_public(struct span pem, struct pubkey *out, struct err *
 	return COFFER_OK;
 }
 
+enum coffer_rc pem_public_der(struct span pem, struct wr *der, struct err *e)
+{
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
+	unsigned char *p = NULL;
+	int n;
+
+	TRY(public_evp(pem, &pkey, e));
+	n = i2d_PUBKEY(pkey, &p);
+	if (n <= 0)
+		return failed(e, "public key");
+	wr_put(der, (struct span){ p, (size_t)n });
+	OPENSSL_free(p);
+	return wr_done(der, "public key", e);
+}
+
 /* The digest that goes with a key; false for a key that nobody should sign with. */
 static bool style_of(const EVP_PKEY *pkey, const EVP_MD **md)
 {

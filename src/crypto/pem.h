@@ -8,6 +8,8 @@ enum coffer_rc pem_write_private(const struct privkey *k, struct span pass, stru
 enum coffer_rc pem_read_private(struct span pem, struct span pass, struct privkey **out, struct err *e) NODISCARD;
 enum coffer_rc pem_write_public(const struct pubkey *k, struct wr *w, struct err *e) NODISCARD;
 enum coffer_rc pem_read_public(struct span pem, struct pubkey *out, struct err *e) NODISCARD; /* Ed25519, P-256 only */
+/* Of any kind: its DER SubjectPublicKeyInfo, appended. COFFER_E_INPUT. */
+enum coffer_rc pem_public_der(struct span pem, struct wr *der, struct err *e) NODISCARD;
 
 /* Verifies with any PEM public key that cosign accepts: ECDSA P-256/P-384 (DER
  * signature, SHA-256/SHA-384), RSA >= 2048 (PKCS#1 v1.5, SHA-256), Ed25519.

@@ -1,6 +1,7 @@
 /* What makes a CCA token good: a platform that somebody vouched for signed it and vouches for the realm's key, which signed the
  * realm's part. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/own.h"
 #include "base/str.h"
@@ -48,6 +49,11 @@ static enum coffer_rc read_evidence(struct span in, struct cca *c, struct err *e
 
 /* ---- checks ---- */
 
+static bool secured(const struct cca *c)
+{
+	return (c->t.platform.lifecycle & LIFECYCLE_STATE) == LIFECYCLE_SECURED;
+}
+
 static void check_platform(const struct cca *c, struct ev_out *o)
 {
 	bool good = false;
@@ -60,7 +66,7 @@ static void check_platform(const struct cca *c, struct ev_out *o)
 	    : c->anchors.n == 0 ? "the trust anchor's key is no point of its curve"
 				: "not by that key");
 	(void)snprintf(state, sizeof(state), "0x%04x", c->t.platform.lifecycle);
-	(void)ev_need(o, "platform_lifecycle", (c->t.platform.lifecycle & LIFECYCLE_STATE) == LIFECYCLE_SECURED, VERDICT_INVALID,
+	(void)ev_need(o, "platform_lifecycle", secured(c), VERDICT_INVALID,
 	    "secured (0x30..)", state);
 }
 
@@ -209,6 +215,36 @@ static void write_values(const struct cca_token *t, struct wr *w)
 	jw_obj_end(&j);
 }
 
+/* ---- facts ---- */
+
+/* The token does not tell whether threads share a core: who refuses that is not told that they do not. No realm migrates. */
+static enum coffer_rc put_facts(const struct cca *c, struct ev_out *out, struct err *e)
+{
+	const struct cca_realm *r = &c->t.realm;
+	struct hw_facts *f = &out->facts;
+	struct span id = c->t.platform.instance_id;
+	bool fits = id.n <= sizeof(f->chip) && r->challenge.n <= sizeof(out->report_data) && r->rpv.n <= sizeof(out->init_register) &&
+		    facts_add_reg(f, "initial_measurement", r->rim);
+
+	for (size_t i = 0; fits && i < CCA_REMS; i++) {
+		const char name[] = { 'r', 'e', 'm', '_', (char)('0' + i), '\0' };
+
+		fits = facts_add_reg(f, name, r->rem[i]);
+	}
+	if (!fits)
+		return err_set(e, COFFER_E_BUG, "cca: facts do not fit");
+	(void)snprintf(f->platform, sizeof(f->platform), "cca");
+	memcpy(f->chip, id.p, id.n);
+	f->chip_n = id.n;
+	f->debug = !secured(c);
+	f->smt = true;
+	memcpy(out->report_data, r->challenge.p, r->challenge.n);
+	out->report_data_n = r->challenge.n;
+	memcpy(out->init_register, r->rpv.p, r->rpv.n);
+	out->init_register_n = r->rpv.n;
+	return COFFER_OK;
+}
+
 static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struct err *e)
 {
 	CLEANUP(cca_clear) struct cca c = { 0 };
@@ -231,6 +267,7 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	ev_bindings(out, in, c.t.realm.challenge, c.t.realm.rpv);
 	write_claims(&c.t, &out->claims);
 	write_values(&c.t, &out->values);
+	TRY(put_facts(&c, out, e));
 	return ev_done(out, e);
 }
 

@@ -223,6 +223,28 @@ static void write_fields(const struct csv *c, bool values, struct wr *w)
 	jw_obj_end(&j);
 }
 
+/* ---- facts ---- */
+
+#define POLICY_NODBG  1u
+#define POLICY_NOSEND 8u
+
+/* Which chip it is nobody signs, nor whether threads share a core. The policy is as good as the measurement beside it: see
+ * docs/evidence.md on the anonce. */
+static enum coffer_rc put_facts(const struct csv_report *r, struct ev_out *out, struct err *e)
+{
+	struct hw_facts *f = &out->facts;
+
+	if (!facts_add_reg(f, "measure", SPAN(r->measure)))
+		return err_set(e, COFFER_E_BUG, "csv: facts do not fit");
+	(void)snprintf(f->platform, sizeof(f->platform), "csv");
+	f->debug = !(r->policy & POLICY_NODBG);
+	f->migratable = !(r->policy & POLICY_NOSEND);
+	f->smt = true;
+	memcpy(out->report_data, r->report_data, sizeof(r->report_data));
+	out->report_data_n = sizeof(r->report_data);
+	return COFFER_OK;
+}
+
 enum coffer_rc csv_appraise(const struct ev_in *in, const struct anchors *roots, struct ev_out *out, struct err *e)
 {
 	CLEANUP(csv_clear) struct csv c = { 0 };
@@ -238,6 +260,7 @@ enum coffer_rc csv_appraise(const struct ev_in *in, const struct anchors *roots,
 	ev_bindings(out, in, SPAN(c.r.report_data), (struct span){ 0 });
 	write_fields(&c, false, &out->claims);
 	write_fields(&c, true, &out->values);
+	TRY(put_facts(&c.r, out, e));
 	return ev_done(out, e);
 }
 

@@ -21,6 +21,16 @@ struct ev_check {
 	char expected[160], found[160];
 };
 
+/* What a vendor's signed manifest says that firmware of one version measures. */
+struct ev_manifest {
+	char      version[64];
+	struct wr active; /* again and again: index (1 byte), count (1 byte), that many SHA-384 digests, each of them good */
+};
+struct collateral;
+/* COFFER_E_INPUT: no manifest; COFFER_E_DENIED: not signed on a path to a root, or at another time. *out untouched then. */
+typedef enum coffer_rc ev_manifest_reader(
+    struct span text, const struct collateral *col, int64_t now, struct ev_manifest *out, struct err *e);
+
 /* What the appraiser brings; everything borrowed. Files are recognised by content. */
 #define EV_FILES_MAX 64
 struct collateral {
@@ -31,6 +41,7 @@ struct collateral {
 	size_t           n_json;
 	struct span      other[EV_FILES_MAX];
 	size_t           n_other;
+	ev_manifest_reader *manifests; /* who links a reader of XML sets it (rim.h); NULL: manifests are not looked at */
 };
 
 /* A certificate or a list of them (roots: to be trusted); a revocation list; else JSON by its first byte; else bytes that a driver may

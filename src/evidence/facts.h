@@ -9,7 +9,7 @@
 #define FACT_SVNS_MAX 24
 
 /* "measurement" (snp) · "mr_td" "mr_seam" "rtmr_0".."rtmr_3" (tdx) · "pcr00".."pcr23" (tpm, swtpm; az-*-vtpm beside their own) ·
- * "mr_enclave" "mr_signer" (sgx) · "initial_measurement" (cca) · "measure" (csv) */
+ * "mr_enclave" "mr_signer" (sgx) · "initial_measurement" "rem_0".."rem_3" (cca) · "measure" (csv) */
 struct fact_reg { char name[24]; uint8_t v[64]; size_t n; };
 
 /* A component of firmware. Components of one product only compare with the same product's.
@@ -20,11 +20,11 @@ struct fact_svn { char name[16]; uint64_t committed, launch; };
 struct hw_facts {
 	char            platform[16]; /* "snp" */
 	char            product[16];  /* "milan" "genoa" "turin", FMSPC in hex, ...; "" where the evidence does not tell */
-	uint8_t         chip[64];     /* chip id, PPID, ...: chip_n 0 where masked or unknown */
+	uint8_t         chip[64];     /* chip id, PPID, instance id (cca): chip_n 0 where masked or unknown */
 	size_t          chip_n;
 	bool            debug;        /* its memory may be read by debugging it */
 	bool            migratable;   /* a migration agent may move it */
-	bool            smt;          /* another thread may share its core */
+	bool            smt;          /* another thread may share its core; cca and csv: true, for they do not tell */
 	struct fact_reg reg[FACT_REGS_MAX];
 	size_t          n_regs;
 	struct fact_svn svn[FACT_SVNS_MAX];

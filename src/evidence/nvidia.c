@@ -6,7 +6,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "evidence/driver.h"
-#include "evidence/nvidia_device.h"
+#include "evidence/nvidia_rim.h"
 #include "fmt/enc.h"
 
 #define JSON_MAX       (1u << 20)
@@ -23,10 +23,12 @@ struct nv {
 	struct nv_device d[DEVICES_MAX];
 	size_t n;
 	struct anchors roots;
+	struct nv_manifests manifests;
 };
 
 static void nv_clear(struct nv *v)
 {
+	nv_manifests_clear(&v->manifests);
 	for (size_t i = 0; i < v->n; i++)
 		nv_device_clear(&v->d[i]);
 	anchors_clear(&v->roots);
@@ -278,7 +280,7 @@ static bool ppcie_complete(const struct nv *v)
 
 /* ---- claims ---- */
 
-static void device_claims(const struct nv_device *d, struct json_wr *j)
+static void device_claims(const struct nv *v, const struct nv_device *d, struct json_wr *j)
 {
 	jw_obj(j);
 	jw_m_text(j, "arch", nv_arch(d));
@@ -286,6 +288,7 @@ static void device_claims(const struct nv_device *d, struct json_wr *j)
 	nv_config(d, j);
 	jw_name(j, "measurements");
 	nv_measurements(d, j);
+	nv_rim_match(&v->manifests, d, j);
 	jw_m_str(j, "uuid", nv_uuid(d));
 	jw_obj_end(j);
 }
@@ -305,15 +308,17 @@ static void write_claims(const struct nv *v, struct wr *w)
 	jw_name(&j, "devices");
 	jw_arr(&j);
 	for (size_t i = 0; i < v->n; i++)
-		device_claims(&v->d[i], &j);
+		device_claims(v, &v->d[i], &j);
 	jw_arr_end(&j);
 	if (flat) {
 		jw_name(&j, "measurements");
 		nv_measurements(&v->d[0], &j);
 	}
 	jw_m_bool(&j, "ppcie_complete", ppcie_complete(v));
-	if (flat)
+	if (flat) {
+		nv_rim_match(&v->manifests, &v->d[0], &j);
 		jw_m_str(&j, "uuid", nv_uuid(&v->d[0]));
+	}
 	jw_obj_end(&j);
 }
 
@@ -365,6 +370,7 @@ static enum coffer_rc judge(struct nv *v, const struct ev_in *in, struct ev_out 
 		need_each(v, out, "architecture", kind_holds, "the kind of device that reported");
 		(void)ev_need(out, "distinct", distinct(v), VERDICT_INVALID, "no device twice", distinct(v) ? "none" : "one is");
 		check_nonces(v, in, out);
+		TRY(nv_manifests_read(in, &v->manifests, out, e));
 		write_values(v, &out->values);
 		write_claims(v, &out->claims);
 		return ev_done(out, e);

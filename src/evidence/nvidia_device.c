@@ -84,6 +84,38 @@ bool nv_leaf_fwid(const struct cert *leaf, struct span *fwid)
 	return true;
 }
 
+/* ---- versions ---- */
+
+static void plain(struct span s, char out[static NV_VERSION_MAX])
+{
+	size_t n = span_find(s, 0);
+
+	out[0] = '\0';
+	if (n >= NV_VERSION_MAX)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (s.p[i] < 0x20 || s.p[i] > 0x7e)
+			return;
+	if (n > 0)
+		memcpy(out, s.p, n);
+	out[n] = '\0';
+}
+
+void nv_vbios(const struct nv_device *d, char out[static NV_VERSION_MAX])
+{
+	struct span s = spdm_opaque_find(&d->r, NV_VBIOS_VERSION);
+
+	if (d->ls10 || s.n != 8)
+		plain(s, out);
+	else
+		(void)snprintf(out, NV_VERSION_MAX, "%02x.%02x.%02x.%02x.%02x", s.p[3], s.p[2], s.p[1], s.p[0], s.p[4]);
+}
+
+void nv_driver(const struct nv_device *d, char out[static NV_VERSION_MAX])
+{
+	plain(spdm_opaque_find(&d->r, NV_DRIVER_VERSION), out);
+}
+
 /* ---- claims ---- */
 
 static void hex_m(struct json_wr *j, const char *name, struct span s)
@@ -112,13 +144,13 @@ static void text_m(struct json_wr *j, const char *name, struct span s)
 static void vbios_m(struct json_wr *j, const struct nv_device *d)
 {
 	struct span s = spdm_opaque_find(&d->r, NV_VBIOS_VERSION);
-	char t[24];
+	char t[NV_VERSION_MAX];
 
 	if (d->ls10 || s.n != 8) {
 		text_m(j, "vbios_version", s);
 		return;
 	}
-	(void)snprintf(t, sizeof(t), "%02x.%02x.%02x.%02x.%02x", s.p[3], s.p[2], s.p[1], s.p[0], s.p[4]);
+	nv_vbios(d, t);
 	jw_m_text(j, "vbios_version", t);
 }
 

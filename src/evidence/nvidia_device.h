@@ -41,6 +41,11 @@ bool nv_device_is_ls10(const struct nv_device *d);
  * false for another form. */
 bool nv_leaf_fwid(const struct cert *leaf, struct span *fwid) NODISCARD;
 
+/* What a manifest calls them; "" where the report has none, or no plain text. */
+#define NV_VERSION_MAX 64
+void nv_vbios(const struct nv_device *d, char out[static NV_VERSION_MAX]);
+void nv_driver(const struct nv_device *d, char out[static NV_VERSION_MAX]);
+
 /* Members arch, config, measurements, uuid with `devices` and the rest put between by the caller: see nvidia.c. */
 void nv_config(const struct nv_device *d, struct json_wr *j);	    /* an object */
 void nv_measurements(const struct nv_device *d, struct json_wr *j); /* an object */

@@ -31,6 +31,7 @@ DEFINE_CLEANUP(xmlSecDSigCtxPtr, xmlSecDSigCtxDestroy)
 
 void rim_clear(struct rim *r)
 {
+	wr_close(&r->active);
 	wr_close(&r->values);
 	*r = (struct rim){ 0 };
 }
@@ -228,8 +229,8 @@ bool rim_set_up(void)
 	static bool done;
 
 	if (!done) {
-		xmlSecErrorsSetCallback(silent);
 		done = xmlSecInit() == 0 && xmlSecOpenSSLAppInit(NULL) == 0 && xmlSecOpenSSLInit() == 0;
+		xmlSecErrorsSetCallback(silent); /* last: each of them sets its own */
 	}
 	return done;
 }
@@ -296,7 +297,25 @@ static enum coffer_rc hashes(const xmlNode *n, struct span name, struct json_wr 
 	return COFFER_OK;
 }
 
-static enum coffer_rc resources(const xmlNode *payload, struct span prefix, struct json_wr *j, struct err *e)
+/* Index, count, digests: hashes has seen that they are some. */
+static void active(const xmlNode *n, uint8_t index, struct wr *w)
+{
+	uint8_t raw[HASHES_MAX][HASH_HEX / 2], count = 0;
+
+	if (span_eq_str(attr(n, NULL, "active"), "False"))
+		return;
+	for (char which[16]; count < HASHES_MAX; count++) {
+		(void)snprintf(which, sizeof(which), "Hash%u", (unsigned)count);
+		if (!hex_fixed(attr(n, SHA384_NS, which), raw[count], sizeof(raw[count])))
+			break;
+	}
+	wr_u8(w, index);
+	wr_u8(w, count);
+	for (uint8_t i = 0; i < count; i++)
+		wr_put(w, SPAN(raw[i]));
+}
+
+static enum coffer_rc resources(const xmlNode *payload, struct span prefix, struct wr *actives, struct json_wr *j, struct err *e)
 {
 	uint64_t index = 0, last = 0;
 	bool any = false;
@@ -314,6 +333,7 @@ static enum coffer_rc resources(const xmlNode *payload, struct span prefix, stru
 		wr_fmt(&name, ".measurement_%u", (unsigned)index);
 		TRY(wr_done(&name, "rim: a name", e));
 		TRY(hashes(n, wr_span(&name), j, e));
+		active(n, (uint8_t)index, actives);
 	}
 	return COFFER_OK;
 }
@@ -341,11 +361,13 @@ static enum coffer_rc contents(const xmlNode *root, struct rim *out, struct err 
 	wr_u8(&prefix, '.');
 	name_part(&prefix, edition);
 	TRY(wr_done(&prefix, "rim: a name", e));
+	out->active = wr_open(1u << 20);
 	out->values = wr_open(1u << 20);
 	j = jw_open(&out->values, false);
 	jw_obj(&j);
-	TRY(resources(payload, wr_span(&prefix), &j, e));
+	TRY(resources(payload, wr_span(&prefix), &out->active, &j, e));
 	jw_obj_end(&j);
+	TRY(wr_done(&out->active, "rim: digests", e));
 	return wr_done(&out->values, "rim: values", e);
 }
 
@@ -367,7 +389,8 @@ enum coffer_rc rim_read(struct span xml, const struct anchors *roots, int64_t no
 	return COFFER_OK;
 }
 
-enum coffer_rc rim_reference_values(struct span xml, struct json_wr *out, struct err *e)
+enum coffer_rc rim_reference_values(
+    struct span xml, const struct collateral *col, int64_t now, struct json_wr *out, struct err *e)
 {
 	CLEANUP(anchors_clear) struct anchors roots = { 0 };
 	CLEANUP(wr_close) struct wr plain = wr_open(RIM_MAX);
@@ -381,9 +404,22 @@ enum coffer_rc rim_reference_values(struct span xml, struct json_wr *out, struct
 			return refuse(e, "neither XML nor its base64");
 		xml = wr_span(&plain);
 	}
-	TRY(ev_roots("nvidia-rim", NULL, &roots, e));
-	TRY(rim_read(xml, &roots, -1, &r, e));
+	TRY(ev_roots("nvidia-rim", col, &roots, e));
+	TRY(rim_read(xml, &roots, now, &r, e));
 	TRY(json_parse(wr_span(&r.values), 1u << 20, &doc, e));
 	jw_value(out, json_root(doc));
+	return COFFER_OK;
+}
+
+enum coffer_rc rim_manifest(struct span xml, const struct collateral *col, int64_t now, struct ev_manifest *out, struct err *e)
+{
+	CLEANUP(anchors_clear) struct anchors roots = { 0 };
+	CLEANUP(rim_clear) struct rim r = { 0 };
+
+	TRY(ev_roots("nvidia-rim", col, &roots, e));
+	TRY(rim_read(xml, &roots, now, &r, e));
+	memcpy(out->version, r.version, sizeof(out->version));
+	out->active = r.active;
+	r.active = (struct wr){ 0 };
 	return COFFER_OK;
 }

@@ -23,8 +23,8 @@ enum keep_type {
 };
 
 /* Platforms whose evidence the service takes as primary; names are rcar_json.h's. Numbers stay: tokens carry them. */
-enum tee_kind { TEE_SAMPLE = 1, TEE_SNP, TEE_TDX, TEE_SGX, TEE_TPM, TEE_SWTPM, TEE_AZ_SNP, TEE_AZ_TDX };
-#define TEE_LAST TEE_AZ_TDX
+enum tee_kind { TEE_SAMPLE = 1, TEE_SNP, TEE_TDX, TEE_SGX, TEE_TPM, TEE_SWTPM, TEE_AZ_SNP, TEE_AZ_TDX, TEE_CCA, TEE_CSV };
+#define TEE_LAST TEE_CSV
 #define KEEP_FILES_MAX 24              /* of collateral */
 #define KEEP_FILE_MAX (256u << 10)
 #define KEEP_EVIDENCE_MAX (2u << 20)

@@ -8,7 +8,7 @@
 
 static const struct { enum tee_kind kind; const char *name; } platforms[] = {
 	{ TEE_SAMPLE, "sample" }, { TEE_SNP, "snp" }, { TEE_TDX, "tdx" }, { TEE_SGX, "sgx" }, { TEE_TPM, "tpm" }, { TEE_SWTPM, "swtpm" },
-	{ TEE_AZ_SNP, "az-snp-vtpm" }, { TEE_AZ_TDX, "az-tdx-vtpm" },
+	{ TEE_AZ_SNP, "az-snp-vtpm" }, { TEE_AZ_TDX, "az-tdx-vtpm" }, { TEE_CCA, "cca" }, { TEE_CSV, "csv" },
 };
 
 bool tee_by_name(struct span s, enum tee_kind *out)

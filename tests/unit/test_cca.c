@@ -85,6 +85,26 @@ static void token_of_a_known_platform_is_valid_in_both_profiles(void)
 }
 
 /* Firmware of the second profile under the first tag, and the other way round. */
+static void facts_are_those_of_the_realm_and_its_platform(void)
+{
+	const struct hw_facts *f;
+	uint8_t rpv[64];
+	struct rig r;
+
+	rig_open(&r, true);
+	memset(rpv, 0x5a, sizeof(rpv));
+	cb_bytes(ccakit_set(&r.k.realm, 44235), SPAN(rpv));
+	CHECK(judge(&r) == VERDICT_VALID);
+	f = &r.out.facts;
+	CHECK(strcmp(f->platform, "cca") == 0 && f->product[0] == '\0' && f->n_svns == 0 && f->n_regs == 1 + CCA_REMS);
+	CHECK(facts_reg(f, "initial_measurement") && facts_reg(f, "rem_0") && facts_reg(f, "rem_3"));
+	CHECK(f->chip_n == 33 && f->chip[0] == 1 && !f->debug && !f->migratable && f->smt);
+	CHECK(r.out.report_data_n == 64 && r.out.init_register_n == 64 && span_eq(SPAN(r.out.init_register), SPAN(rpv)));
+	cb_int(ccakit_set(&r.k.platform, 2395), 0x4000);
+	CHECK(judge(&r) == VERDICT_INVALID && r.out.facts.debug);
+	rig_close(&r);
+}
+
 static void tag_and_profile_are_independent(void)
 {
 	for (int second = 0; second < 2; second++) {
@@ -486,7 +506,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(token_of_a_known_platform_is_valid_in_both_profiles),
-		T(tag_and_profile_are_independent),
+		T(facts_are_those_of_the_realm_and_its_platform), T(tag_and_profile_are_independent),
 		T(json_form_is_the_same_and_another_is_malformed),
 		T(platform_that_nobody_vouches_for_is_not_judged_good),
 		T(anchor_of_another_instance_or_implementation_is_not_this_ones),

@@ -5,125 +5,31 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "evidence/corim.h"
+#include "tests/corimkit.h"
 #include "tests/cosekit.h"
 #include "tests/evkit.h"
 #include "tests/t.h"
 
 #define MAX (1u << 20)
 
-/* How a text departs from a plain one: {vendor "V", model "M"}, one measurement with a UUID and one SHA-256. */
-struct how {
-	const char *vendor, *element, *name;
-	size_t digest, digests, measurements; /* bytes; how many */
-	int64_t alg;
-	bool number, raw, no_values;
-};
-static const struct how plain = { "V", NULL, NULL, 32, 1, 1, 1, false, false, false };
-
-static const uint8_t uuid[16] = { 0x31, 0xfb, 0x5a, 0xbf, 2, 0x3e, 0x49, 0x92, 0xaa, 0x4e, 0x95, 0xf9, 0xc1, 0x50, 0x3b, 0xfa };
-#define UUID_TEXT "31fb5abf-023e-4992-aa4e-95f9c1503bfa"
-
-static void put_values(struct wr *w, const struct how *h)
-{
-	uint8_t v[65];
-
-	cb_map(w, 1u + h->raw + (h->name != NULL));
-	if (h->name) {
-		cb_int(w, 11);
-		cb_text(w, h->name);
-	}
-	cb_int(w, 2);
-	cb_arr(w, h->digests);
-	for (size_t i = 0; i < h->digests; i++) {
-		memset(v, (int)(0xa0 + i), sizeof(v));
-		cb_arr(w, 2);
-		cb_int(w, h->alg);
-		cb_bytes(w, (struct span){ v, h->digest });
-	}
-	if (h->raw) {
-		cb_int(w, 4);
-		cb_tag(w, 560);
-		cb_bytes(w, span_of("raw"));
-	}
-}
-
-static void put_measurement(struct wr *w, const struct how *h)
-{
-	cb_map(w, h->no_values ? 1 : 2);
-	cb_int(w, 0);
-	if (h->element) {
-		cb_text(w, h->element);
-	} else if (h->number) {
-		cb_int(w, 7);
-	} else {
-		cb_tag(w, 37);
-		cb_bytes(w, SPAN(uuid));
-	}
-	if (h->no_values)
-		return;
-	cb_int(w, 1);
-	put_values(w, h);
-}
-
-static void put_comid(struct wr *w, const struct how *h)
-{
-	cb_map(w, 2);
-	cb_int(w, 1);
-	cb_map(w, 1);
-	cb_int(w, 0);
-	cb_text(w, "id");
-	cb_int(w, 4);
-	cb_map(w, 1);
-	cb_int(w, 0);
-	cb_arr(w, 1);
-	cb_arr(w, 2);
-	cb_map(w, 1);
-	cb_int(w, 0);
-	cb_map(w, 2);
-	cb_int(w, 1);
-	cb_text(w, h->vendor);
-	cb_int(w, 2);
-	cb_text(w, "M");
-	cb_arr(w, h->measurements);
-	for (size_t i = 0; i < h->measurements; i++)
-		put_measurement(w, h);
-}
-
-static void make(struct wr *w, const struct how *h)
-{
-	CLEANUP(wr_close) struct wr comid = wr_open(MAX);
-
-	put_comid(&comid, h);
-	cb_tag(w, 501);
-	cb_map(w, 2);
-	cb_int(w, 0);
-	cb_text(w, "corim");
-	cb_int(w, 1);
-	cb_arr(w, 2);
-	cb_tag(w, 505); /* a CoSWID: passed over */
-	cb_bytes(w, span_of("?"));
-	cb_tag(w, 506);
-	cb_bytes(w, wr_span(&comid));
-}
-
-static enum coffer_rc read_how(const struct how *h, struct corim *c)
+static enum coffer_rc read_how(const struct corimkit *h, struct corim *c)
 {
 	static struct wr kept; /* c borrows it */
 	struct err e = { 0 };
 
 	wr_close(&kept);
 	kept = wr_open(MAX);
-	make(&kept, h);
+	corimkit_write(&kept, h);
 	return corim_read(wr_span(&kept), NULL, c, &e);
 }
 
 static void names_are_vendor_model_element_and_kind(void)
 {
-	struct how h = plain;
+	struct corimkit h = corimkit_plain;
 	struct corim c = { 0 };
 
 	CHECK(read_how(&h, &c) == COFFER_OK && c.proof == CORIM_UNSIGNED && c.n == 1);
-	CHECK(strcmp(c.v[0].name, "V/M/" UUID_TEXT "/digests") == 0 && c.v[0].n == 1 && c.v[0].bytes[0].n == 32);
+	CHECK(strcmp(c.v[0].name, "V/M/" CORIMKIT_UUID "/digests") == 0 && c.v[0].n == 1 && c.v[0].bytes[0].n == 32);
 	corim_clear(&c);
 	h.element = "boot";
 	h.name = "loader";
@@ -131,7 +37,7 @@ static void names_are_vendor_model_element_and_kind(void)
 	CHECK(read_how(&h, &c) == COFFER_OK && c.n == 2 && strcmp(c.v[0].name, "V/M/boot/loader/digests") == 0);
 	CHECK(strcmp(c.v[1].name, "V/M/boot/loader/raw_bytes") == 0 && span_eq_str(c.v[1].bytes[0], "raw"));
 	corim_clear(&c);
-	h = plain;
+	h = corimkit_plain;
 	h.number = true;
 	CHECK(read_how(&h, &c) == COFFER_OK && strcmp(c.v[0].name, "V/M/claim7/digests") == 0);
 	corim_clear(&c);
@@ -139,7 +45,7 @@ static void names_are_vendor_model_element_and_kind(void)
 
 static void names_that_could_be_anothers_are_refused(void)
 {
-	struct how h = plain;
+	struct corimkit h = corimkit_plain;
 	struct corim c = { .n = 77 };
 	char longer[CORIM_NAME_MAX];
 
@@ -149,15 +55,15 @@ static void names_that_could_be_anothers_are_refused(void)
 	CHECK(read_how(&h, &c) == COFFER_E_INPUT);
 	h.element = "";
 	CHECK(read_how(&h, &c) == COFFER_E_INPUT);
-	h = plain;
+	h = corimkit_plain;
 	h.vendor = "V/M";
 	CHECK(read_how(&h, &c) == COFFER_E_INPUT);
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
 	h.vendor = longer;
 	CHECK(read_how(&h, &c) == COFFER_E_INPUT);
-	longer[CORIM_NAME_MAX - 1 - strlen("/M/" UUID_TEXT "/digests")] = '\0'; /* exactly as long as there is place */
-	h.element = UUID_TEXT "x"; /* one more */
+	longer[CORIM_NAME_MAX - 1 - strlen("/M/" CORIMKIT_UUID "/digests")] = '\0'; /* exactly as long as there is place */
+	h.element = CORIMKIT_UUID "x"; /* one more */
 	CHECK(read_how(&h, &c) == COFFER_E_INPUT);
 	h.element = NULL;
 	c = (struct corim){ 0 };
@@ -176,7 +82,7 @@ static void digests_have_their_algorithms_length_and_a_bound(void)
 		{ 1, 32, 0, false }, { 1, 32, CORIM_DIGESTS_MAX, true }, { 1, 32, CORIM_DIGESTS_MAX + 1, false } };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct how h = plain;
+		struct corimkit h = corimkit_plain;
 		struct corim c = { 0 };
 
 		h.alg = cases[i].alg;
@@ -190,7 +96,7 @@ static void digests_have_their_algorithms_length_and_a_bound(void)
 
 static void values_are_bounded_and_measurements_have_some(void)
 {
-	struct how h = plain;
+	struct corimkit h = corimkit_plain;
 	struct corim c = { 0 };
 
 	h.no_values = true;
@@ -208,15 +114,15 @@ static void one_name_is_one_list_in_json(void)
 	CLEANUP(wr_close) struct wr in = wr_open(MAX), out = wr_open(MAX);
 	struct json_wr j = jw_open(&out, false);
 	struct json_doc *d = NULL;
-	struct how h = plain;
+	struct corimkit h = corimkit_plain;
 	struct err e = { 0 };
 	const struct json *list;
 
 	h.measurements = 2;
-	make(&in, &h);
+	corimkit_write(&in, &h);
 	CHECK(corim_reference_values(wr_span(&in), &j, &e) == COFFER_OK);
 	CHECK(json_parse(wr_span(&out), MAX, &d, &e) == COFFER_OK && json_len(json_root(d)) == 1);
-	list = json_get(json_root(d), "V/M/" UUID_TEXT "/digests");
+	list = json_get(json_root(d), "V/M/" CORIMKIT_UUID "/digests");
 	CHECK(json_len(list) == 2 && span_starts(json_str(json_at(list, 1)), "a0a0"));
 	json_free(d);
 }
@@ -242,7 +148,7 @@ static void signature_is_demanded_where_a_key_is_given(void)
 	struct corim c = { .n = 77 };
 	struct err e = { 0 };
 
-	make(&in, &plain);
+	corimkit_write(&in, &corimkit_plain);
 	CHECK(corim_read(wr_span(&in), key, &c, &e) == COFFER_E_DENIED && strcmp(e.check, "corim") == 0 && c.n == 77);
 	cosekit_protected(-7, &p);
 	cb_tag(&msg, 500);
@@ -269,7 +175,7 @@ static void every_cut_and_other_text_is_refused(void)
 	struct corim c = { .n = 77 };
 	struct err e = { 0 };
 
-	make(&in, &plain);
+	corimkit_write(&in, &corimkit_plain);
 	for (size_t n = 0; n < in.n; n++) {
 		uint8_t *exact = malloc(n ? n : 1);
 

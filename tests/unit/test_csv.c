@@ -63,6 +63,24 @@ static void bindings_are_judged_and_init_data_has_no_place(void)
 	csvkit_close(&r);
 }
 
+static void facts_are_the_measurement_and_the_policys_bits(void)
+{
+	const struct hw_facts *f;
+	uint8_t measure[32];
+	struct csvkit r;
+
+	csvkit_open(&r);
+	f = &r.out.facts;
+	memset(measure, 0x3e, sizeof(measure));
+	CHECK(plain(&r) == VERDICT_VALID && strcmp(f->platform, "csv") == 0 && f->product[0] == '\0' && f->chip_n == 0);
+	CHECK(f->n_regs == 1 && facts_reg(f, "measure") && span_eq(SPAN(measure), (struct span){ f->reg[0].v, f->reg[0].n }));
+	CHECK(!f->debug && f->migratable && f->smt && f->n_svns == 0 && r.out.report_data_n == 64 && r.out.init_register_n == 0);
+	r.policy = 0x4c; /* may be debugged, may not be sent */
+	csvkit_report(&r, CSV_PEK);
+	CHECK(plain(&r) == VERDICT_VALID && f->debug && !f->migratable);
+	csvkit_close(&r);
+}
+
 static void every_signed_byte_of_the_report_counts(void)
 {
 	struct csvkit r;
@@ -186,7 +204,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(report_is_good_with_the_chain_in_evidence_or_collateral),
 		T(bindings_are_judged_and_init_data_has_no_place),
-		T(every_signed_byte_of_the_report_counts),
+		T(facts_are_the_measurement_and_the_policys_bits), T(every_signed_byte_of_the_report_counts),
 		T(each_link_of_the_chain_is_demanded),
 		T(every_other_length_is_refused),
 		T(malformed_fields_are_refused),

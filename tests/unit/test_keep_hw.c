@@ -8,6 +8,7 @@
 #include "evidence/evidence.h"
 #include "fmt/enc.h"
 #include "proto/eval.h"
+#include "tests/ccakit.h"
 #include "tests/keepkit.h"
 #include "tests/snpkit.h"
 #include "tests/t.h"
@@ -390,6 +391,48 @@ static void two_appraisals_that_differ_are_refused(void)
 	rig_close(&r);
 }
 
+/* A realm of this session, signed: challenge and personalization value set. */
+static void make_cca(void *arg, struct span report_data, const uint8_t *reg, struct wr *json)
+{
+	CLEANUP(wr_close) struct wr token = wr_open(1u << 16);
+	struct ccakit *c = arg;
+	uint8_t challenge[64] = { 0 }, rpv[64] = { 0 };
+
+	memcpy(challenge, report_data.p, report_data.n);
+	if (reg)
+		memcpy(rpv, reg, 32);
+	cb_bytes(ccakit_set(&c->realm, 10), SPAN(challenge));
+	cb_bytes(ccakit_set(&c->realm, 44235), SPAN(rpv));
+	ccakit_token(c, &token);
+	wr_str(json, "{\"token\":[");
+	for (size_t i = 0; i < token.n; i++)
+		wr_fmt(json, "%s%u", i ? "," : "", (unsigned)token.p[i]);
+	wr_str(json, "]}");
+}
+
+static void realm_is_taken_where_two_appraisals_agree(void)
+{
+	struct ccakit c;
+	struct rig r;
+	struct span facts, claims;
+	struct hw_facts f;
+	struct err e = { 0 };
+
+	rig_open(&r);
+	ccakit_open(&c, true);
+	r.k.hw.tee = TEE_CCA;
+	r.k.hw.make = make_cca;
+	r.k.hw.arg = &c;
+	CHECK(DENIED(attest(&r), r.k, "R2") && strstr(r.k.no.reason, "collateral unavailable: trust_anchor"));
+	r.k.hw.file = wr_span(&c.store);
+	CHECK(attest(&r) == COFFER_OK && session(&r) && session(&r)->a.genuine && strcmp(session(&r)->a.platform, "cca") == 0);
+	CHECK(session_read_note(session(&r), &facts, &claims) && facts_read(facts, &f, &e) == COFFER_OK);
+	CHECK(strcmp(f.platform, "cca") == 0 && facts_reg(&f, "initial_measurement") && f.chip_n == 33 && !f.debug);
+	CHECK(session(&r)->a.has_register && span_eq(SPAN(session(&r)->a.init_register), SPAN(r.k.initdata_sha)));
+	ccakit_close(&c);
+	rig_close(&r);
+}
+
 /* ---- collateral ---- */
 
 static void wants_collateral(uint8_t *tag, struct wr *body)
@@ -446,6 +489,7 @@ int main(void)
 		T(each_demand_on_hardware_is_refused_by_its_name), T(lying_eval_is_not_a_release),
 		T(facts_that_eval_invents_are_not_looked_at), T(forged_report_that_eval_vouches_for_is_refused),
 		T(two_appraisals_that_differ_are_refused), T(collateral_is_asked_for_once_and_then_refused),
+		T(realm_is_taken_where_two_appraisals_agree),
 		T(notes_are_bounded_and_the_oldest_are_forgotten) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -196,6 +196,7 @@ static void pem_verify_weak_or_unknown_keys_are_input(void)
 	CLEANUP(wr_close) struct wr rsa = wr_open(4096);
 	CLEANUP(wr_close) struct wr p521 = wr_open(4096);
 	CLEANUP(wr_close) struct wr sig = wr_open(4096);
+	CLEANUP(wr_close) struct wr der = wr_open(4096);
 	struct pubkey k;
 	struct err e;
 
@@ -205,6 +206,8 @@ static void pem_verify_weak_or_unknown_keys_are_input(void)
 	CHECK(foreign(EVP_EC_gen("P-521"), EVP_sha512(), &p521, &sig));
 	CHECK(pem_verify(wr_span(&p521), span_of("message"), wr_span(&sig), &e) == COFFER_E_INPUT);
 	CHECK(pem_read_public(wr_span(&p521), &k, &e) == COFFER_E_INPUT && pem_read_public(wr_span(&rsa), &k, &e) == COFFER_E_INPUT);
+	CHECK(pem_public_der(wr_span(&rsa), &der, &e) == COFFER_OK && der.n > 128 && der.p[0] == 0x30);
+	CHECK(pem_public_der(span_of("no key"), &der, &e) == COFFER_E_INPUT);
 	CHECK(pem_verify(span_of("x"), span_of("message"), wr_span(&sig), &e) == COFFER_E_INPUT);
 }
 

@@ -194,6 +194,8 @@ static void request_written_is_read_back(void)
 	rcar_request_write(&w, "sample");
 	CHECK(rcar_request_parse(wr_span(&w), &r, &e) == COFFER_OK && tee_by_name(r.tee, &t) && t == TEE_SAMPLE);
 	CHECK(strcmp(tee_name(t), "sample") == 0 && tee_by_name(span_of("snp"), &t) && t == TEE_SNP && !tee_by_name(span_of("se"), &t));
+	for (int i = 1; i <= TEE_LAST; i++) /* each has a name, and its own */
+		CHECK(tee_by_name(span_of(tee_name((enum tee_kind)i)), &t) && (int)t == i);
 }
 
 static enum coffer_rc tpm_of(const char *extra, enum tee_kind tee, struct rcar_tpm *t)

@@ -5,7 +5,7 @@ set -eu
 out=$2
 find "$1/src" -name 'lib*.a' ! -name 'libagent_pb.a' -exec nm -g --defined-only {} + 2>/dev/null | awk 'NF == 3 && $2 ~ /[TDBRV]/ { print $3 }' | sort -u >"$out"
 bad=0
-for l in libc.so.6 libm.so.6 libssl.so.3 libcrypto.so.3 libsqlite3.so.0 libseccomp.so.2 libcap.so.2 libzstd.so.1 libisal.so.2 libyaml-0.so.2 libprotobuf-c.so.1 libmicrohttpd.so.12 libgnutls.so.30; do
+for l in libc.so.6 libm.so.6 libssl.so.3 libcrypto.so.3 libsqlite3.so.0 libseccomp.so.2 libcap.so.2 libzstd.so.1 libisal.so.2 libyaml-0.so.2 libprotobuf-c.so.1 libmicrohttpd.so.12 libgnutls.so.30 libxml2.so.2 libxmlsec1.so.1 libxmlsec1-openssl.so.1; do
 	f=$(ldconfig -p | awk -v l="$l" '$1 == l { print $NF; exit }')
 	[ -n "$f" ] || continue
 	same=$(nm -D --defined-only "$f" | awk '{ print $NF }' | sed 's/@.*//' | sort -u | comm -12 - "$out")

@@ -6,10 +6,11 @@
 
 #include "base/own.h"
 #include "base/str.h"
-#include "evidence/appraise.h"
+#include "cofferd/eval/submods.h"
 #include "evidence/evidence.h"
 #include "evidence/fixed.h"
 #include "evidence/needs.h"
+#include "evidence/rim.h"
 
 #define DEVICES_MAX 9 /* the processor, and eight kinds of device */
 
@@ -31,6 +32,12 @@ static const struct ev_out *devices_worst(const struct devices *v)
 		if (v->d[i].out.verdict != VERDICT_VALID)
 			return &v->d[i].out;
 	return NULL;
+}
+
+/* What reads XML: set up before the sandbox (evidence_warm), given to whoever appraises devices. */
+static void give_manifest_reader(struct collateral *col)
+{
+	col->manifests = rim_manifest;
 }
 
 static enum coffer_rc read_collateral(const struct eval_evidence_req *q, struct collateral *col, struct err *e)
@@ -73,24 +80,6 @@ static void put_reason(const struct ev_out *o, struct eval_evidence_rep *r)
 	r->found = span_of(c->found);
 }
 
-/* The default policies, compiled once before the sandbox: each child finds them in its memory. */
-#define CLASSES 4
-static struct appraise_policy ready[CLASSES]; /* NOLINT: written once, by evidence_warm */
-static size_t n_ready;                        /* NOLINT */
-
-static void compile_defaults(void)
-{
-	static const char *const device_class[CLASSES] = { "cpu", "gpu", "switch", "ppcie" };
-	struct err ignore = { 0 };
-
-	for (size_t i = 0; i < CLASSES && n_ready < CLASSES; i++) {
-		struct rego_policy *p = NULL;
-
-		if (appraise_default(device_class[i], &ready[n_ready]) && appraise_compile(&ready[n_ready], &p, &ignore) == COFFER_OK)
-			ready[n_ready++].ready = p;
-	}
-}
-
 /* ---- devices beside the processor: {"<platform>": evidence}, all of which must be valid ---- */
 
 static enum coffer_rc appraise_one(const struct tee_driver *d, const struct ev_in *in, struct device *out, struct err *e)
@@ -126,62 +115,13 @@ static enum coffer_rc appraise_devices(const struct eval_evidence_req *q, const 
 	return COFFER_OK;
 }
 
-/* ---- the token's part ---- */
-
-static void put_why(struct json_wr *j, const struct json *why, struct span submod)
+static enum coffer_rc make_submods(const struct eval_evidence_req *q, const struct devices *v, struct wr *submods, struct err *e)
 {
-	jw_name(j, "coffer.not-affirming");
-	jw_arr(j);
-	for (size_t i = 0; i < json_len(why); i++)
-		if (span_eq(json_str(json_get(json_at(why, i), "submod")), submod))
-			jw_value(j, json_at(why, i));
-	jw_arr_end(j);
-}
+	struct appraise_device found[DEVICES_MAX];
 
-/* The EAR's submods, each with the reasons why it does not affirm. */
-static enum coffer_rc write_submods(const struct appraise_out *a, struct wr *w, struct err *e)
-{
-	CLEANUP(json_freep) struct json_doc *ear = NULL, *why = NULL;
-	struct json_wr j = jw_open(w, false);
-	const struct json *all;
-
-	TRY(json_parse(wr_span(&a->ear), APPRAISE_EAR_MAX, &ear, e));
-	TRY(json_parse(wr_span(&a->why), APPRAISE_EAR_MAX, &why, e));
-	all = json_get(json_root(ear), "submods");
-	jw_obj(&j);
-	for (size_t i = 0; i < json_len(all); i++) {
-		const struct json *one = json_at(all, i);
-
-		jw_namen(&j, json_name(all, i));
-		jw_obj(&j);
-		put_why(&j, json_root(why), json_name(all, i));
-		for (size_t k = 0; k < json_len(one); k++) {
-			jw_namen(&j, json_name(one, k));
-			jw_value(&j, json_at(one, k));
-		}
-		jw_obj_end(&j);
-	}
-	jw_obj_end(&j);
-	return wr_done(w, "claims", e);
-}
-
-static enum coffer_rc apply_policy(const struct eval_evidence_req *q, const struct devices *v, struct wr *submods, struct err *e)
-{
-	CLEANUP(appraise_clear) struct appraise_out out = { 0 };
-	CLEANUP(refs_freep) struct refs *refs = NULL;
-	struct appraise_device device[DEVICES_MAX];
-	struct appraise_in in = { .device = device, .n_devices = v->n, .policy = ready, .n_policies = n_ready, .defaults = true,
-		.now = q->now, .runtime_data = q->runtime, .build = "cofferd " COFFER_VERSION };
-
-	if (q->references.n > 0)
-		TRY(refs_parse(q->references, &refs, e));
-	in.refs = refs;
-	if (q->init_digest.n > 0)
-		in.init_data = q->initdata;
 	for (size_t i = 0; i < v->n; i++)
-		device[i] = (struct appraise_device){ v->d[i].driver, v->d[i].out.verdict, wr_span(&v->d[i].out.claims) };
-	TRY(appraise(&in, &out, e));
-	return write_submods(&out, submods, e);
+		found[i] = (struct appraise_device){ v->d[i].driver, v->d[i].out.verdict, wr_span(&v->d[i].out.claims) };
+	return submods_write(q, found, v->n, submods, e);
 }
 
 /* ---- one request ---- */
@@ -197,11 +137,12 @@ static enum coffer_rc judge(const struct eval_evidence_req *q, struct devices *v
 	if (!d || strcmp(d->device_class, "cpu") != 0)
 		return err_set(e, COFFER_E_INPUT, "no such platform");
 	TRY(read_collateral(q, &col, e));
+	give_manifest_reader(&col);
 	v->n = 1;
 	TRY(appraise_one(d, &in, &v->d[0], e));
 	if (v->d[0].out.verdict == VERDICT_VALID)
 		TRY(appraise_devices(q, &col, v, e));
-	return devices_worst(v) ? COFFER_OK : apply_policy(q, v, submods, e);
+	return devices_worst(v) ? COFFER_OK : make_submods(q, v, submods, e);
 }
 
 static void put_needs(const struct eval_evidence_req *q, struct wr *w)
@@ -264,8 +205,9 @@ void evidence_warm(void)
 	uint8_t digest[HASH_MAX];
 	struct err ignore = { 0 };
 
-	compile_defaults();
+	submods_warm();
 	tzset(); /* dates of certificates go through the C library, which reads the machine's zone once */
+	(void)!rim_set_up(); /* without it no manifest is read, and says so */
 	for (size_t i = 0; i < FIXED_ROOTS_MAX; i++) {
 		static const char *const vendor[] = { "amd", "intel", "tpm", "hygon" };
 

@@ -22,6 +22,7 @@ struct vendor_roots {
 
 _Static_assert(GENESIS_ROOTS_MAX <= EVAL_ROOTS_MAX, "every root of a genesis reaches eval");
 
+/* cca and csv have none: an anchor of CCA is no certificate, nor is what Hygon signs. There two appraisals agree. */
 static size_t vendor_of(const char *platform)
 {
 	static const struct { const char *platform; size_t vendor; } known[] = {

@@ -1,0 +1,13 @@
+/* The token's part: claims against the policies that ship, with the provider's reference values, as an EAR's submods. */
+#pragma once
+#include "evidence/appraise.h"
+#include "proto/eval.h"
+
+/* found: the processor first, then what was beside it; all valid. A list of NVIDIA devices becomes a submod a device (gpu0, switch0, ...),
+ * and one for the machine as a whole (ppcie0) where it is complete. Each submod says in "coffer.not-affirming" what kept it from
+ * affirming. Errors as appraise(). */
+enum coffer_rc submods_write(const struct eval_evidence_req *q, const struct appraise_device *found, size_t n, struct wr *out,
+    struct err *e) NODISCARD;
+
+/* Before the sandbox: compiles the policies, which each child then finds in its memory. */
+void submods_warm(void);
