@@ -374,6 +374,15 @@ static enum coffer_rc post(const struct home *h, const struct dsse *env, const s
 	return e->rc;
 }
 
+static enum coffer_rc submit_asset(struct cli *c, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	CLEANUP(freep) char *sealed = str_fmt("%s.sealed", c->pos[0]);
+
+	if (!sealed)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	return asset_submit(c, env, s, sealed, e);
+}
+
 static enum coffer_rc submit_statement(
     struct cli *c, const struct home *h, struct to_sign *t, const struct detached *d, const struct pubkey *pub, struct err *e)
 {
@@ -391,11 +400,15 @@ static enum coffer_rc submit_statement(
 		(void)printf(c->json ? "{\"file\":\"%s\"}\n" : "signed; the envelope is in %s\n", cli_opt(c, "out"));
 		return COFFER_OK;
 	}
-	TRY(post(h, &t->env, &s, &l, e));
+	if (s.kind == ST_ASSET)
+		TRY(submit_asset(c, &t->env, &s, e));
+	else
+		TRY(post(h, &t->env, &s, &l, e));
 	l.serial = s.serial;
 	if (cli_opt(c, "out"))
 		TRY(envelope_write(cli_opt(c, "out"), &t->env, e));
-	logged_print(c, statement_kind_name(s.kind), &l);
+	if (s.kind != ST_ASSET)
+		logged_print(c, statement_kind_name(s.kind), &l);
 	return COFFER_OK;
 }
 

@@ -47,6 +47,9 @@ enum coffer_rc draft_out(const struct home *h, const struct privkey *key, struct
 /* The first service statement of all, posted to the service whose TLS key it names (cmd_service.c). */
 enum coffer_rc service_statement_post(const struct home *h, const struct dsse *env, struct logged *l, struct err *e) NODISCARD;
 
+/* Posts a signed asset statement; `sealed` names the file with its content, and need not be there (cmd_asset.c). */
+enum coffer_rc asset_submit(struct cli *c, const struct dsse *env, const struct statement *st, const char *sealed, struct err *e) NODISCARD;
+
 /* Statements by query ("kind=workload&id=..."), in force only unless all; each envelope's payload is parsed and its
  * signature checked against its issuer's party statement. cb is called newest first. */
 typedef enum coffer_rc (*statement_cb)(void *arg, const struct dsse *env, const struct statement *s, struct err *e);

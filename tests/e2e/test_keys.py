@@ -339,6 +339,28 @@ def summary_of_the_file_is_not_what_is_shown():
     assert "birthday" not in r.all and "image-release statement" in r.stderr
 
 
+def assets_are_stated_away_and_brought_by_another_party():
+    put = ("asset", "put", "kbs:///imaker/image-key/app", "--file", T + "/secret")
+    no(3, "on another machine", "imaker", *put)
+    ok("imaker", *put, "--to-sign", T + "/a")
+    assert "a secret" not in open(T + "/a").read() + open(T + "/a.sealed").read()
+    ok("far", "sign", T + "/a", "--yes")
+    os.rename(T + "/a.sealed", T + "/aside")
+    open(T + "/secret2", "w").write("another")
+    ok("imaker", "asset", "put", "kbs:///imaker/image-key/app", "--file", T + "/secret2", "--to-sign", T + "/b")
+    shutil.copy(T + "/b.sealed", T + "/a.sealed")
+    no(1, "refused: digest:", "imaker", "statement", "submit", T + "/a", T + "/a.sig")  # content that was not signed
+    os.rename(T + "/aside", T + "/a.sealed")
+    ok("imaker", "statement", "submit", T + "/a", T + "/a.sig")
+    open(T + "/p.rego", "w").write(SAMPLE_POLICY)
+    ok("imaker", "asset", "policy", "kbs:///imaker/image-key/app", T + "/p.rego", "--to-sign", T + "/p")
+    assert "allow if input" in ok("far", "sign", T + "/p", "--yes").stderr
+    ok("imaker", "statement", "submit", T + "/p", T + "/p.sig")
+    assert "allow if input" in ok("imaker", "asset", "policy", "kbs:///imaker/image-key/app").stdout
+    r = coffer("imaker", "asset", "delete", "kbs:///imaker/image-key/app")  # a reader brings, it does not take away
+    assert r.returncode == 1 and "owner" in r.stderr, r.all
+
+
 # ---- statements for people and other programs ----
 
 def show_and_verify_with_and_without_the_service():
@@ -423,7 +445,7 @@ def main():
              image_is_signed_away, image_signed_by_a_token_verifies, statement_is_signed_away_and_published, next_statement_follows_the_one_named,
              signatures_of_other_bytes_or_keys_are_refused, sign_shows_and_asks_and_signs_only_its_own, terminal_must_say_yes,
              summary_of_the_file_is_not_what_is_shown, show_and_verify_with_and_without_the_service,
-             party_that_joined_later_verifies_by_its_own_statement, statement_sign_takes_a_payload_as_it_stands, another_verifier_reads_our_envelopes]
+             assets_are_stated_away_and_brought_by_another_party, party_that_joined_later_verifies_by_its_own_statement, statement_sign_takes_a_payload_as_it_stands, another_verifier_reads_our_envelopes]
     bad = 0
     print("1..%d" % len(cases))
     for n, case in enumerate(cases, 1):
