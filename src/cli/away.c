@@ -93,6 +93,14 @@ static void plain(struct span s, struct wr *out)
 	}
 }
 
+/* As a JSON string: a line end in it stays inside. */
+static void quoted(struct span s, struct wr *out)
+{
+	struct json_wr j = jw_open(out, false);
+
+	jw_str(&j, s);
+}
+
 enum coffer_rc statement_text(const struct statement *s, struct wr *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(TEXT_MAX);
@@ -110,7 +118,9 @@ enum coffer_rc statement_text(const struct statement *s, struct wr *out, struct 
 	wr_fmt(&w, "valid    %s to %s\nserial   %llu\n", issued, expires, (unsigned long long)s->serial);
 	for (size_t i = 0; i < s->n_subjects; i++) {
 		hex32(s->subject[i].sha256, hex);
-		wr_fmt(&w, "about    %.*s\n         sha256:%s\n", (int)s->subject[i].name.n, (const char *)s->subject[i].name.p, hex);
+		wr_str(&w, "about    ");
+		quoted(s->subject[i].name, &w);
+		wr_fmt(&w, "\n         sha256:%s\n", hex);
 	}
 	jw_value(&j, s->body);
 	wr_str(&w, "\n");
@@ -121,31 +131,32 @@ enum coffer_rc statement_text(const struct statement *s, struct wr *out, struct 
 
 /* ---- coffer sign ---- */
 
+static enum coffer_rc names_me(const struct home *h, const struct to_sign *t, const struct statement *s, struct err *e)
+{
+	CLEANUP(freep) struct genesis *g = calloc(1, sizeof(*g));
+	const struct party *me;
+	uint8_t thumb[32] = { 0 };
+
+	if (!g)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(genesis_read(s, g, e));
+	me = genesis_party(g, h->party);
+	if (me)
+		pubkey_thumbprint(&me->keys[0], thumb);
+	if (!me || !span_eq(SPAN(thumb), SPAN(t->keyid)))
+		return err_deny(e, "genesis", "this genesis does not name %s with this key: do not sign", h->party);
+	return COFFER_OK;
+}
+
 /* Whose statement may this party put its name under? Its own, a genesis that names its key, and a newcomer's that it introduces. */
 static enum coffer_rc may_sign(const struct home *h, const struct to_sign *t, const struct statement *s, struct err *e)
 {
-	struct genesis *g = NULL;
-	CLEANUP(freep) void *hold = NULL;
-
 	if (clock_now() >= s->expires)
 		return err_deny(e, "expired", "what is to be signed has expired already");
 	if (h->has_genesis && s->has_ledger && !span_eq(SPAN(s->ledger), SPAN(h->genesis)))
 		return err_deny(e, "ledger", "this statement is for another genesis than the one you follow");
-	if (s->kind == ST_GENESIS) {
-		const struct party *me;
-		uint8_t thumb[32];
-
-		hold = g = calloc(1, sizeof(*g));
-		if (!g)
-			return err_set(e, COFFER_E_SYSTEM, "out of memory");
-		TRY(genesis_read(s, g, e));
-		me = genesis_party(g, h->party);
-		if (me)
-			pubkey_thumbprint(&me->keys[0], thumb);
-		if (!me || !span_eq(SPAN(thumb), SPAN(t->keyid)))
-			return err_deny(e, "genesis", "this genesis does not name %s with this key: do not sign", h->party);
-		return COFFER_OK;
-	}
+	if (s->kind == ST_GENESIS)
+		return names_me(h, t, s, e);
 	if (s->kind == ST_PARTY && t->env.n_sigs > 0)
 		return COFFER_OK;
 	if (strcmp(s->issuer, h->party) != 0)
@@ -168,12 +179,15 @@ static enum coffer_rc show_statement(const struct home *h, const struct to_sign 
 static enum coffer_rc show_image(const struct to_sign *t, struct wr *out, struct err *e)
 {
 	CLEANUP(sign_payload_clear) struct sign_payload p = { 0 };
+	CLEANUP(wr_close) struct wr name = wr_open(2 * TO_SIGN_IMAGE_MAX);
 	char digest[REF_DIGEST_TEXT];
 
 	TRY(sign_payload_parse(wr_span(&t->env.payload), &p, e));
 	ref_digest_text(p.digest, digest);
 	wr_str(out, "signature of an image\nimage    ");
-	plain(p.reference, out);
+	quoted(p.reference, &name);
+	TRY(wr_done(&name, "reference", e));
+	plain(wr_span(&name), out);
 	wr_fmt(out, "\nmanifest %s\n", digest);
 	return wr_done(out, "image", e);
 }

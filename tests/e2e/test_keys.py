@@ -310,6 +310,32 @@ def sign_shows_and_asks_and_signs_only_its_own():
     no(1, "refused: expired:", "imaker", "statement", "submit", T + "/old", T + "/old.sig")
 
 
+def what_is_shown_cannot_be_dressed_up():
+    """Line ends, terminal escapes and letters that reorder others, in a name and in a body."""
+    ask = json.load(open(T + "/n"))
+    payload = json.loads(base64.b64decode(ask["statement"]["payload"]))
+    payload["subject"][0]["name"] = "127.0.0.1/app\nissuer   hospital\u001b[2J\u202e"
+    payload["predicate"]["body"]["repository"] = payload["subject"][0]["name"]
+    raw = jcs(payload)
+    ask["statement"]["payload"] = b64(raw)
+    ask["input"] = sha256(b"DSSEv1 %d %s %d %s" % (len(TYPE), TYPE.encode(), len(raw), raw)).hex()
+    json.dump(ask, open(T + "/dressed", "w"))
+    r = coffer("far", "sign", T + "/dressed", "--yes")
+    assert "\nissuer   hospital" not in r.all and "\x1b" not in r.all and "\u202e" not in r.all, r.all
+    r = coffer(None, "statement", "show", T + "/dressed")
+    assert r.returncode == 3
+
+
+def genesis_that_does_not_name_the_key_is_not_signed():
+    ok("twin", "init", "--party", "imaker", "--persona", "image-provider", "--no-passphrase")
+    g = json.load(open(T + "/g"))
+    g["keyid"] = b64u(sha256(jcs(json.load(open(T + "/twin/party.json"))["keys"][0])))
+    json.dump(g, open(T + "/gx", "w"))
+    no(1, "refused: genesis:", "twin", "sign", T + "/gx", "--yes")
+    ok("lonely", "init", "--party", "lonely", "--persona", "auditor", "--no-passphrase")
+    no(1, "refused: genesis:", "lonely", "sign", T + "/g", "--yes")
+
+
 def terminal_must_say_yes():
     for word, code in ((b"no\n", 1), (b"yes\n", 0)):
         pid, fd = pty.fork()
@@ -443,7 +469,8 @@ def main():
              pin_comes_from_the_terminal_without_echo, another_key_in_the_token_is_refused, parties_found_and_run_a_service,
              service_statement_is_signed_by_a_token, token_signs_statements_and_party_tokens, statement_list_shows_what_the_service_has,
              image_is_signed_away, image_signed_by_a_token_verifies, statement_is_signed_away_and_published, next_statement_follows_the_one_named,
-             signatures_of_other_bytes_or_keys_are_refused, sign_shows_and_asks_and_signs_only_its_own, terminal_must_say_yes,
+             signatures_of_other_bytes_or_keys_are_refused, sign_shows_and_asks_and_signs_only_its_own, what_is_shown_cannot_be_dressed_up,
+             genesis_that_does_not_name_the_key_is_not_signed, terminal_must_say_yes,
              summary_of_the_file_is_not_what_is_shown, show_and_verify_with_and_without_the_service,
              assets_are_stated_away_and_brought_by_another_party, party_that_joined_later_verifies_by_its_own_statement, statement_sign_takes_a_payload_as_it_stands, another_verifier_reads_our_envelopes]
     bad = 0

@@ -298,9 +298,9 @@ static void privkey_elsewhere_signs_and_does_nothing_else(void)
 
 static void privkey_elsewhere_with_another_keys_signature_is_refused(void)
 {
+	struct far f = { 0 }; /* outlives k */
 	CLEANUP(privkey_freep) struct privkey *mine = NULL, *other = NULL, *k = NULL;
 	uint8_t sig[SIG_LEN] = { 0 }, none[SIG_LEN] = { 0 };
-	struct far f = { 0 };
 	struct err e;
 
 	CHECK(privkey_new(KEY_ED25519, &mine, &e) == COFFER_OK && privkey_new(KEY_ED25519, &other, &e) == COFFER_OK);
