@@ -179,7 +179,7 @@ static enum coffer_rc show_statement(const struct home *h, const struct to_sign 
 static enum coffer_rc show_image(const struct to_sign *t, struct wr *out, struct err *e)
 {
 	CLEANUP(sign_payload_clear) struct sign_payload p = { 0 };
-	CLEANUP(wr_close) struct wr name = wr_open(2 * TO_SIGN_IMAGE_MAX);
+	CLEANUP(wr_close) struct wr name = wr_open((size_t)2 * TO_SIGN_IMAGE_MAX);
 	char digest[REF_DIGEST_TEXT];
 
 	TRY(sign_payload_parse(wr_span(&t->env.payload), &p, e));

@@ -94,7 +94,7 @@ enum coffer_rc cmd_statement_show(struct cli *c, struct err *e)
 {
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	CLEANUP(statement_clear) struct statement s = { 0 };
-	CLEANUP(wr_close) struct wr out = wr_open(2 * TEXT_MAX);
+	CLEANUP(wr_close) struct wr out = wr_open((size_t)2 * TEXT_MAX);
 
 	TRY(read_statement(c->pos[0], &env, &s, e));
 	if (c->json)
