@@ -23,9 +23,10 @@ const struct opt_spec opts_approve[] = {
 	{ "uses", "N", "how many releases it covers (default: any number)", false, false },
 	{ "shown", "SHA256", "digest printed by 'coffer workload show': approve only what you read", false, false },
 	{ "yes", NULL, "do not ask on the terminal", false, false },
-	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_revoke[] = {
-	{ "reason", "TEXT", "why (public in the journal)", false, true }, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	{ "reason", "TEXT", "why (public in the journal)", false, true },
+	OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 #define BOOT_IMAGES_MAX 8
 
@@ -226,7 +227,6 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 	char hex[HEX32_LEN], about[16 + HEX32_LEN];
 	struct json_wr j = jw_open(&body, false);
 	struct draft d = { .kind = ST_APPROVAL };
-	struct logged l = { 0 };
 
 	TRY(home_load(c, &a.h, e));
 	TRY(home_sign_key(c, &a.h, &a.key, e));
@@ -247,9 +247,7 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 	TRY(wr_done(&body, "approval", e));
 	TRY(confirm(c, hex, e));
 	d.body = wr_span(&body);
-	TRY(draft_publish(&a.h, a.key, a.conn, &d, &l, e));
-	logged_print(c, "approval", &l);
-	return COFFER_OK;
+	return draft_out(&a.h, a.key, a.conn, &d, e);
 }
 
 enum coffer_rc cmd_revoke(struct cli *c, struct err *e)
@@ -258,7 +256,6 @@ enum coffer_rc cmd_revoke(struct cli *c, struct err *e)
 	CLEANUP(wr_close) struct wr body = wr_open(64u << 10);
 	struct json_wr j = jw_open(&body, false);
 	struct draft d = { .kind = ST_REVOCATION };
-	struct logged l = { 0 };
 	uint8_t id[32];
 
 	if (!hex_fixed(span_of(c->pos[0]), id, 32))
@@ -273,7 +270,5 @@ enum coffer_rc cmd_revoke(struct cli *c, struct err *e)
 	TRY(wr_done(&body, "revocation", e));
 	d.body = wr_span(&body);
 	draft_subject_digest(&d, span_of(c->pos[0]), id);
-	TRY(draft_publish(&a.h, a.key, a.conn, &d, &l, e));
-	logged_print(c, "revocation", &l);
-	return COFFER_OK;
+	return draft_out(&a.h, a.key, a.conn, &d, e);
 }

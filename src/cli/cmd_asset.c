@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/away.h"
 #include "cli/home.h"
 #include "cli/publish.h"
 #include "cli/verbs.h"
@@ -31,10 +32,10 @@ const struct opt_spec opts_asset_seal[] = {
 const struct opt_spec opts_asset_put[] = {
 	{ "file", "FILE", "the content; '-' or absent = standard input. Never given as an argument", false, false },
 	{ "sealed", "FILE", "a body made before by 'coffer asset seal'", false, false },
-	OPT_TYPE, OPT_POLICY, OPT_EXPIRES, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	OPT_TYPE, OPT_POLICY, OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_policy[] = {
 	{ "default", NULL, "go back to the strict policy that ships: every part of the platform appraised as affirming", false, false },
-	OPT_EXPIRES, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_list[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_delete[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
@@ -150,7 +151,8 @@ static enum coffer_rc asset_statement(struct cli *c, struct session *s, const st
 	draft_subject_digest(&d, span_of(p->text), digest);
 	d.body = wr_span(&body);
 	TRY(expires_opt(c, "expires", &d.expires, e));
-	return draft_sign(&s->h, s->key, s->conn, &d, out, &serial, e);
+	TRY(draft_make(&s->h, s->key, s->conn, &d, out, &serial, e));
+	return to_sign_wanted(&s->h) ? COFFER_OK : dsse_sign(out, s->key, e);
 }
 
 /* A new version keeps the policy of the version before, unless another is given: nobody loses one by not naming it. */
@@ -215,6 +217,24 @@ enum coffer_rc cmd_asset_seal(struct cli *c, struct err *e)
 	return COFFER_OK;
 }
 
+/* What is to be signed elsewhere, and beside it the sealed content, which stays here until the signature is back. */
+static enum coffer_rc put_away(struct cli *c, struct session *s, const struct asset_path *p, const struct secret *content, struct err *e)
+{
+	CLEANUP(freep) char *file = str_fmt("%s.sealed", cli_opt(c, "to-sign"));
+	CLEANUP(secret_free) struct secret plain = { 0 };
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(wr_close) struct wr jwe = wr_open(BODY_MAX);
+
+	if (!file)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(salted(content, &plain, e));
+	TRY(content_statement(c, s, p, (struct span){ plain.p, plain.n }, &env, e));
+	TRY(jwe_seal(&service_keys(s->conn)->receive, (struct span){ plain.p, plain.n }, NULL, &jwe, e));
+	TRY(wr_done(&jwe, "sealed asset", e));
+	TRY(file_write(file, wr_span(&jwe), 0644, e));
+	return to_sign_out(&s->h, s->key, &env, e);
+}
+
 static enum coffer_rc resource_call(
     struct session *s, const char *method, const struct asset_path *p, struct span body, struct http_res *res, struct err *e)
 {
@@ -225,8 +245,8 @@ static enum coffer_rc resource_call(
 
 	if (!path)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(party_token(s->key, s->h.party, method, path, body, clock_now(), &token, e));
-	bearer = wr_take(&token, NULL);
+	TRY(home_token(&s->h, s->key, method, path, body, &token, e));
+	bearer = token.n ? wr_take(&token, NULL) : NULL;
 	q.bearer = bearer;
 	return service_call(s->conn, &q, 64u << 10, res, e);
 }
@@ -242,12 +262,16 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 
 	if (file && sealed)
 		return cli_bad(e, "--file and --sealed exclude each other");
+	if (sealed && cli_opt(c, "to-sign"))
+		return cli_bad(e, "--sealed and --to-sign exclude each other: what is sealed is signed already");
 	TRY(session_begin(c, &s, e));
 	TRY(own_path(&s, c->pos[0], &p, e));
 	if (sealed) {
 		TRY(file_read_arg(sealed, BODY_MAX, &body, e));
 	} else {
 		TRY(content_read(file ? file : "-", &content, e));
+		if (to_sign_wanted(&s.h))
+			return put_away(c, &s, &p, &content, e);
 		TRY(seal_body(c, &s, &p, &content, &body, e));
 	}
 	TRY(resource_call(&s, "POST", &p, wr_span(&body), &res, e));
@@ -286,18 +310,38 @@ static enum coffer_rc show_policy(const struct cli *c, const struct asset_path *
 	return COFFER_OK;
 }
 
-static enum coffer_rc put_statement(struct session *s, const struct asset_path *p, const struct dsse *env, struct err *e)
+/* sealed: empty where the statement says anew what is kept. */
+static enum coffer_rc put_statement(
+    struct session *s, const struct asset_path *p, const struct dsse *env, struct span sealed, struct err *e)
 {
 	CLEANUP(wr_close) struct wr body = wr_open(BODY_MAX);
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	struct json_wr j = jw_open(&body, false);
 
-	jw_obj(&j);
-	jw_name(&j, "statement");
+	wr_str(&body, "{\"statement\":");
 	dsse_write(env, &j);
-	jw_obj_end(&j);
+	if (sealed.n) {
+		wr_str(&body, ",\"sealed\":");
+		wr_put(&body, sealed);
+	}
+	wr_str(&body, "}");
 	TRY(wr_done(&body, "statement", e));
 	return resource_call(s, "POST", p, wr_span(&body), &res, e);
+}
+
+enum coffer_rc asset_submit(struct cli *c, const struct dsse *env, const struct statement *st, const char *sealed, struct err *e)
+{
+	CLEANUP(session_end) struct session s = { 0 };
+	CLEANUP(wr_close) struct wr jwe = { 0 };
+	struct asset_body b;
+
+	TRY(asset_read(st, &b, e));
+	if (file_exists(sealed))
+		TRY(file_read(sealed, BODY_MAX, &jwe, e));
+	TRY(session_begin(c, &s, e));
+	TRY(put_statement(&s, &b.path, env, wr_span(&jwe), e));
+	(void)printf(c->json ? "{\"asset\":\"%s\",\"version\":%llu}\n" : "%s, version %llu is kept\n", b.path.text, (unsigned long long)b.version);
+	return COFFER_OK;
 }
 
 static enum coffer_rc set_policy(struct cli *c, struct session *s, const struct asset_path *p, const struct asset_newest *last,
@@ -312,7 +356,9 @@ static enum coffer_rc set_policy(struct cli *c, struct session *s, const struct 
 		say.policy = wr_span(&policy);
 	}
 	TRY(asset_statement(c, s, p, last->digest, &say, &env, e));
-	TRY(put_statement(s, p, &env, e));
+	if (to_sign_wanted(&s->h))
+		return to_sign_out(&s->h, s->key, &env, e);
+	TRY(put_statement(s, p, &env, (struct span){ 0 }, e));
 	if (c->json)
 		(void)printf("{\"asset\":\"%s\",\"version\":%llu}\n", p->text, (unsigned long long)say.version);
 	else
@@ -367,7 +413,7 @@ enum coffer_rc cmd_asset_list(struct cli *c, struct err *e)
 	const struct json *list;
 
 	TRY(session_begin(c, &s, e));
-	TRY(party_token(s.key, s.h.party, q.method, q.path, (struct span){ 0 }, clock_now(), &token, e));
+	TRY(home_token(&s.h, s.key, q.method, q.path, (struct span){ 0 }, &token, e));
 	bearer = wr_take(&token, NULL);
 	q.bearer = bearer;
 	TRY(service_call(s.conn, &q, 8u << 20, &res, e));

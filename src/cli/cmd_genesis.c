@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/away.h"
 #include "cli/home.h"
 #include "cli/publish.h"
 #include "cli/verbs.h"
@@ -26,7 +27,7 @@ const struct opt_spec opts_genesis_new[] = {
 	{ "vendor-root", "V=FILE,...", "certificates that the founders trust for hardware, beside the pinned ones: amd, intel or tpm", false, false },
 	{ NULL, NULL, NULL, false, false },
 };
-const struct opt_spec opts_genesis_sign[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_genesis_sign[] = { OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_genesis_use[] = {
 	{ "service", "URL", "https://host:port of the trust service", false, true },
 	{ NULL, NULL, NULL, false, false },
@@ -196,6 +197,8 @@ enum coffer_rc cmd_genesis_sign(struct cli *c, struct err *e)
 	if (!pubkey_eq(&me->keys[0], privkey_public(key)))
 		return err_deny(
 		    e, "genesis", "%s names another key for %s than the one in %s: do not sign", c->pos[0], h.party, h.dir);
+	if (to_sign_wanted(&h))
+		return to_sign_out(&h, key, &env, e);
 	TRY(dsse_sign(&env, key, e));
 	TRY(envelope_write(c->pos[0], &env, e));
 	(void)printf(

@@ -38,8 +38,8 @@ static enum coffer_rc fetch(const struct history *s, const char *path, struct ht
 	CLEANUP(freep) char *bearer = NULL;
 	struct service_req q = { .method = "GET", .path = path };
 
-	TRY(party_token(s->key, s->h.party, q.method, path, (struct span){ 0 }, clock_now(), &token, e));
-	bearer = wr_take(&token, NULL);
+	TRY(home_token(&s->h, s->key, q.method, path, (struct span){ 0 }, &token, e));
+	bearer = token.n ? wr_take(&token, NULL) : NULL;
 	q.bearer = bearer;
 	return service_call(s->conn, &q, REPLY_MAX, res, e);
 }

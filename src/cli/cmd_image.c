@@ -3,18 +3,16 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/away.h"
 #include "cli/home.h"
 #include "cli/publish.h"
+#include "cli/remote.h"
 #include "cli/verbs.h"
 #include "crypto/pem.h"
 #include "fmt/enc.h"
 #include "image/tool.h"
 #include "os/file.h"
 
-#define OPT_PLAIN \
-	{ "plain-http", NULL, \
-	    "speak HTTP without TLS to this registry (images are checked by digest and signature, but not hidden)", false, false }
-#define OPT_CA { "ca", "FILE", "further CA certificates (PEM) for the registry", false, false }
 #define END { NULL, NULL, NULL, false, false }
 
 const struct opt_spec opts_image_encrypt[] = {
@@ -26,7 +24,7 @@ const struct opt_spec opts_image_decrypt[] = {
 	{ "key-file", "FILE", "the 32-byte wrapping key", false, false },
 	{ "private-key", "FILE", "private key (PEM) of a JWE recipient", false, false },
 	END };
-const struct opt_spec opts_image_sign[] = { OPT_PLAIN, OPT_CA, OPT_PASSPHRASE, END };
+const struct opt_spec opts_image_sign[] = { OPT_PLAIN, OPT_CA, OPT_TO_SIGN, OPT_PASSPHRASE, END };
 const struct opt_spec opts_image_verify[] = {
 	{ "policy", "FILE", "policy.json; without one every image is rejected", false, false },
 	{ "key", "FILE", "or: a public key (PEM) that must have signed it", false, false },
@@ -36,7 +34,7 @@ const struct opt_spec opts_image_release[] = {
 	{ "key", "URI", "a key that opens the image, as kbs:///<you>/image-key/<tag>", true, false },
 	{ "security-version", "N", "minimum versions are compared with it (default 1)", false, false },
 	{ "verify-key", "FILE", "public key (PEM) that signs the image (default: this party's signing key)", false, false },
-	OPT_EXPIRES, OPT_PASSPHRASE, END };
+	OPT_EXPIRES, OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, END };
 
 /* "dir[:tag]": a colon after the last slash separates. */
 static enum coffer_rc layout_arg(const char *arg, char *dir, size_t n, struct image_at *out, struct err *e)
@@ -58,43 +56,6 @@ static void print_digest(const struct cli *c, const char *what, const uint8_t di
 
 	ref_digest_text(digest, text);
 	(void)printf(c->json ? "{\"%s\":\"%s\"}\n" : "%s %s\n", what, text);
-}
-
-struct remote {
-	struct ref       ref;
-	struct registry *reg;
-	struct json_doc *plain;
-	struct wr        ca;
-};
-
-static void remote_end(struct remote *r)
-{
-	registry_free(r->reg);
-	json_free(r->plain);
-	wr_close(&r->ca);
-}
-
-static enum coffer_rc remote_open(const struct cli *c, const char *text, struct remote *r, struct err *e)
-{
-	struct registry_opts o = { 0 };
-
-	TRY(ref_parse(span_of(text), &r->ref, e));
-	o.host = ref_registry_host(&r->ref);
-	o.repo = r->ref.repo;
-	if (cli_flag(c, "plain-http")) {
-		CLEANUP(wr_close) struct wr w = wr_open(1024);
-		struct json_wr j = jw_open(&w, false);
-
-		jw_arr(&j);
-		jw_text(&j, o.host);
-		jw_arr_end(&j);
-		TRY(json_parse(wr_span(&w), 1024, &r->plain, e));
-		o.plain_http = json_root(r->plain);
-	}
-	if (cli_opt(c, "ca"))
-		TRY(file_read(cli_opt(c, "ca"), 1u << 20, &r->ca, e));
-	o.ca_pem = wr_span(&r->ca);
-	return registry_new(&o, &r->reg, e);
 }
 
 /* Signing and releasing are about content, so they want a digest, not a tag that may move in between. */
@@ -228,6 +189,8 @@ enum coffer_rc cmd_image_sign(struct cli *c, struct err *e)
 	TRY(remote_open(c, c->pos[0], &r, e));
 	TRY(need_digest(&r.ref, c->pos[0], e));
 	TRY(home_sign_key(c, &h, &key, e));
+	if (to_sign_wanted(&h))
+		return to_sign_image(&h, key, &r.ref, e);
 	TRY(image_sign_registry(r.reg, &r.ref, key, e));
 	print_digest(c, "signed", r.ref.digest);
 	return COFFER_OK;
@@ -315,7 +278,6 @@ enum coffer_rc cmd_image_release(struct cli *c, struct err *e)
 	CLEANUP(service_closep) struct service_conn *conn = NULL;
 	struct draft d = { .kind = ST_IMAGE_RELEASE };
 	char name[REF_NAME_MAX + 1];
-	struct logged l = { 0 };
 	struct ref ref;
 	struct home h;
 
@@ -333,7 +295,5 @@ enum coffer_rc cmd_image_release(struct cli *c, struct err *e)
 	draft_subject_digest(&d, span_of(name), ref.digest);
 	d.body = wr_span(&body);
 	TRY(expires_opt(c, "expires", &d.expires, e));
-	TRY(draft_publish(&h, key, conn, &d, &l, e));
-	logged_print(c, "image-release", &l);
-	return COFFER_OK;
+	return draft_out(&h, key, conn, &d, e);
 }

@@ -10,10 +10,13 @@
 #include "os/file.h"
 
 const struct opt_spec opts_init[] = {
-	{ "party", "ID", "party id: [a-z0-9][a-z0-9-]{0,62}; the first segment of every path it owns", false, true },
+	{ "party", "ID", "party id: [a-z0-9][a-z0-9-]{0,62}; the first segment of every path it owns", false, false },
 	{ "persona", "NAME",
 	    "workload-provider, image-provider, data-owner, end-user, infrastructure-operator, orchestration-operator, auditor",
-	    true, true },
+	    true, false },
+	{ "key", "URI", "sign with the key in a token: pkcs11:token=...;object=...?module-path=/...&pin-source=file:/...", false, false },
+	{ "away", "PARTY.json", "make no keys: the party's are on another machine, which made this party.json", false, false },
+	{ "reader", "DIR", "with --away: folder of another known party, which asks the service for what it shows to parties only", false, false },
 	{ "key-type", "TYPE", "ed25519 (default) or p256", false, false },
 	OPT_PASSPHRASE,
 	{ "no-passphrase", NULL,
@@ -63,16 +66,78 @@ static enum coffer_rc make_keys(struct cli *c, const struct home *h, enum key_ki
 	CLEANUP(privkey_freep) struct privkey *sign = NULL, *enc = NULL;
 	CLEANUP(secret_free) struct secret pass = { 0 };
 
+	if (h->key[0])
+		TRY(home_token_key(h->key, &sign, e));
+	else
+		TRY(privkey_new(kind, &sign, e));
 	if (!cli_flag(c, "no-passphrase"))
 		TRY(passphrase_get(c, true, &pass, e));
-	TRY(privkey_new(kind, &sign, e));
 	TRY(privkey_new(KEY_P256, &enc, e));
 	p->keys[p->n_keys++] = *privkey_public(sign);
 	p->has_encryption = true;
 	p->encryption = *privkey_public(enc);
 	TRY(file_mkdirs(h->dir, 0700, e));
-	TRY(write_key(h, "sign.pem", sign, (struct span){ pass.p, pass.n }, e));
+	if (!h->key[0])
+		TRY(write_key(h, "sign.pem", sign, (struct span){ pass.p, pass.n }, e));
 	return write_key(h, "encrypt.pem", enc, (struct span){ pass.p, pass.n }, e);
+}
+
+static void made(const struct cli *c, const struct home *h)
+{
+	if (c->json)
+		(void)printf("{\"party\":\"%s\",\"file\":\"%s/party.json\"}\n", h->party, h->dir);
+	else
+		(void)printf("party %s made; give %s/party.json to those who found or join a genesis with you\n", h->party, h->dir);
+}
+
+static enum coffer_rc option_text(const struct cli *c, const char *name, char *out, size_t n, struct err *e)
+{
+	const char *s = cli_opt(c, name);
+
+	if (s && (strlen(s) == 0 || strlen(s) >= n))
+		return cli_bad(e, "--%s: empty or too long", name);
+	(void)snprintf(out, n, "%s", s ? s : "");
+	return COFFER_OK;
+}
+
+/* This machine knows the party and publishes for it; what is signed is signed elsewhere. */
+static enum coffer_rc init_away(const struct cli *c, struct home *h, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(wr_close) struct wr text = { 0 };
+	const char *file = cli_opt(c, "away");
+	struct party p;
+
+	if (cli_opt(c, "party") || cli_opt(c, "persona") || cli_opt(c, "key") || cli_opt(c, "key-type") || cli_flag(c, "no-passphrase"))
+		return cli_bad(e, "--away takes the party as it is: leave out --party, --persona, --key, --key-type and --no-passphrase");
+	TRY(option_text(c, "reader", h->reader, sizeof(h->reader), e));
+	TRY(file_read_arg(file, 64u << 10, &text, e));
+	if (json_parse(wr_span(&text), 64u << 10, &doc, e) != COFFER_OK || party_read(json_root(doc), &p, e) != COFFER_OK)
+		return err_wrap(e, "%s", file);
+	(void)snprintf(h->party, sizeof(h->party), "%s", p.id);
+	(void)snprintf(h->key, sizeof(h->key), KEY_AWAY);
+	TRY(file_mkdirs(h->dir, 0700, e));
+	TRY(write_party(h, &p, e));
+	TRY(home_save(h, e));
+	made(c, h);
+	return COFFER_OK;
+}
+
+static enum coffer_rc check_options(const struct cli *c, struct err *e)
+{
+	const char *id = cli_opt(c, "party"), *type = cli_opt(c, "key-type");
+
+	if (!id || !cli_opt(c, "persona"))
+		return cli_bad(e, "--party and --persona are needed");
+	if (!party_ok(span_of(id)))
+		return cli_bad(e, "--party %s: a party id is [a-z0-9][a-z0-9-]{0,62}", id);
+	if (type && strcmp(type, "p256") != 0 && strcmp(type, "ed25519") != 0)
+		return cli_bad(e, "--key-type %s: ed25519 or p256", type);
+	if (type && cli_opt(c, "key"))
+		return cli_bad(e, "--key-type: the key in the token is of the type it is");
+	if (cli_opt(c, "reader"))
+		return cli_bad(e, "--reader goes with --away");
+	return COFFER_OK;
 }
 
 enum coffer_rc cmd_init(struct cli *c, struct err *e)
@@ -80,19 +145,20 @@ enum coffer_rc cmd_init(struct cli *c, struct err *e)
 	const char *id = cli_opt(c, "party"), *type = cli_opt(c, "key-type");
 	enum key_kind kind = type && strcmp(type, "p256") == 0 ? KEY_P256 : KEY_ED25519;
 	struct party p = { .hold_hours = 72 };
-	struct home h = { 0 };
+	struct home h = { .cli = c };
 	char path[600];
 
-	if (!party_ok(span_of(id)))
-		return cli_bad(e, "--party %s: a party id is [a-z0-9][a-z0-9-]{0,62}", id);
-	if (type && kind == KEY_ED25519 && strcmp(type, "ed25519") != 0)
-		return cli_bad(e, "--key-type %s: ed25519 or p256", type);
+	if (!cli_opt(c, "away"))
+		TRY(check_options(c, e));
 	TRY(personas(c, &p.personas, e));
 	TRY(home_dir(c, h.dir, sizeof(h.dir), e));
 	TRY(home_file(&h, "config.json", path, sizeof(path), e));
 	if (file_exists(path))
 		return err_set(
 		    e, COFFER_E_INPUT, "%s is there already: this folder belongs to a party; its keys are not overwritten", path);
+	if (cli_opt(c, "away"))
+		return init_away(c, &h, e);
+	TRY(option_text(c, "key", h.key, sizeof(h.key), e));
 	(void)snprintf(p.id, sizeof(p.id), "%s", id);
 	(void)snprintf(h.party, sizeof(h.party), "%s", id);
 	TRY(make_keys(c, &h, kind, &p, e));
@@ -100,9 +166,6 @@ enum coffer_rc cmd_init(struct cli *c, struct err *e)
 	TRY(home_save(&h, e)); /* last: a folder with config.json is complete */
 	if (cli_flag(c, "no-passphrase"))
 		(void)fprintf(stderr, "warning: the private keys in %s are not encrypted\n", h.dir);
-	if (c->json)
-		(void)printf("{\"party\":\"%s\",\"file\":\"%s/party.json\"}\n", id, h.dir);
-	else
-		(void)printf("party %s made; give %s/party.json to those who found or join a genesis with you\n", id, h.dir);
+	made(c, &h);
 	return COFFER_OK;
 }

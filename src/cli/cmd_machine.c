@@ -4,12 +4,13 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/away.h"
 #include "cli/machine.h"
 #include "cli/verbs.h"
 #include "fmt/enc.h"
 
 const struct opt_spec opts_machine_publish[] = { OPT_EXPIRES,
-	{ "out", "FILE", "also write the signed statement here", false, false }, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	{ "out", "FILE", "also write the signed statement here", false, false }, OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_machine_show[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 struct session {
@@ -42,7 +43,10 @@ static enum coffer_rc publish(struct cli *c, enum statement_kind kind, struct er
 	TRY(machine_read(c->pos[0], &m, e));
 	TRY(expires_opt(c, "expires", &m.draft.expires, e));
 	TRY(begin(c, &s, e));
-	TRY(draft_sign(&s.h, s.key, s.conn, &m.draft, &env, &serial, e));
+	TRY(draft_make(&s.h, s.key, s.conn, &m.draft, &env, &serial, e));
+	if (to_sign_wanted(&s.h))
+		return to_sign_out(&s.h, s.key, &env, e);
+	TRY(dsse_sign(&env, s.key, e));
 	TRY(envelope_post(s.conn, &env, &l, e));
 	l.serial = serial;
 	if (cli_opt(c, "out"))

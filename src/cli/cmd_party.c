@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/away.h"
 #include "cli/home.h"
 #include "cli/publish.h"
 #include "cli/verbs.h"
@@ -12,8 +13,8 @@
 
 const struct opt_spec opts_party_request[] = {
 	{ "out", "FILE", "where to write the request (default request.json)", false, false },
-	OPT_EXPIRES, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
-const struct opt_spec opts_party_admit[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_party_admit[] = { OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 static enum coffer_rc read_party(const struct home *h, struct json_doc **out, struct err *e)
 {
@@ -51,6 +52,8 @@ enum coffer_rc cmd_party_request(struct cli *c, struct err *e)
 	s.body = json_root(body);
 	TRY(statement_write(&s, &payload, e));
 	TRY(dsse_new(wr_span(&payload), &env, e));
+	if (to_sign_wanted(&h))
+		return to_sign_out(&h, key, &env, e);
 	TRY(dsse_sign(&env, key, e));
 	TRY(envelope_write(out, &env, e));
 	(void)printf(c->json ? "{\"party\":\"%s\",\"file\":\"%s\"}\n"
@@ -93,6 +96,8 @@ enum coffer_rc cmd_party_admit(struct cli *c, struct err *e)
 	persona_names(p.personas, who, sizeof(who));
 	(void)fprintf(stderr, "admitting %s (%s): it gets a namespace of its own and power over that alone\n", p.id, who);
 	TRY(home_sign_key(c, &h, &key, e));
+	if (to_sign_wanted(&h))
+		return to_sign_out(&h, key, &env, e);
 	TRY(home_connect(&h, &conn, e));
 	TRY(dsse_sign(&env, key, e));
 	TRY(envelope_post(conn, &env, &l, e));

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/away.h"
 #include "cli/home.h"
 #include "cli/publish.h"
 #include "cli/verbs.h"
@@ -11,7 +12,7 @@
 #include "fmt/enc.h"
 #include "os/file.h"
 
-const struct opt_spec opts_service_sign[] = { OPT_EXPIRES, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_service_sign[] = { OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_token[] = {
 	{ "method", "METHOD", "GET, POST or DELETE", false, true },
 	{ "path", "PATH", "path of the request with its query, as /kbs/v0/resource/me/key/one", false, true },
@@ -59,6 +60,16 @@ static enum coffer_rc post_first(
 	return json_need_u64(json_root(doc), "seq", "reply", &l->seq, e);
 }
 
+enum coffer_rc service_statement_post(const struct home *h, const struct dsse *env, struct logged *l, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct service svc;
+
+	TRY(statement_parse(wr_span(&env->payload), &s, e));
+	TRY(service_read(s.body, &svc, e));
+	return post_first(h, &svc, env, l, e);
+}
+
 /* Re-issue: the statement in force is the previous one; without one this is the first. */
 static enum coffer_rc last_statement(const struct home *h, struct statement *s, struct err *e)
 {
@@ -102,6 +113,8 @@ enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 	TRY(expires_opt(c, "expires", &s.expires, e));
 	TRY(statement_write(&s, &payload, e));
 	TRY(dsse_new(wr_span(&payload), &env, e));
+	if (to_sign_wanted(&h))
+		return to_sign_out(&h, key, &env, e);
 	TRY(dsse_sign(&env, key, e));
 	TRY(post_first(&h, &svc, &env, &l, e));
 	logged_print(c, "service", &l);

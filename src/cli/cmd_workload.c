@@ -17,7 +17,7 @@
 const struct opt_spec opts_workload_build[] = {
 	{ "out", "DIR", "folder for manifest.json, initdata.toml and pod.yaml", false, true },
 	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
-const struct opt_spec opts_workload_publish[] = { OPT_EXPIRES, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_workload_publish[] = { OPT_EXPIRES, OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_workload_show[] = {
 	{ "file", "FILE", "a manifest.json instead of a logged workload", false, false },
 	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
@@ -167,7 +167,6 @@ enum coffer_rc cmd_workload_publish(struct cli *c, struct err *e)
 	CLEANUP(build_end) struct build b = { 0 };
 	CLEANUP(wr_close) struct wr text = { 0 };
 	struct draft d = { .kind = ST_WORKLOAD };
-	struct logged l = { 0 };
 
 	TRY(home_load(c, &b.h, e));
 	TRY(file_read_arg(c->pos[0], MAN_FILE_MAX, &text, e));
@@ -180,9 +179,7 @@ enum coffer_rc cmd_workload_publish(struct cli *c, struct err *e)
 	draft_subject_digest(&d, b.man.name, b.man.digest);
 	d.body = wr_span(&b.man.canon);
 	TRY(expires_opt(c, "expires", &d.expires, e));
-	TRY(draft_publish(&b.h, b.key, b.conn, &d, &l, e));
-	logged_print(c, "workload", &l);
-	return COFFER_OK;
+	return draft_out(&b.h, b.key, b.conn, &d, e);
 }
 
 static enum coffer_rc show(const struct cli *c, const struct manifest *m, struct err *e)

@@ -10,12 +10,10 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/wr.h"
-#include "crypto/pem.h"
 #include "fmt/enc.h"
 #include "os/file.h"
 
 #define CONFIG_MAX (64u << 10)
-#define KEY_FILE_MAX (16u << 10)
 #define PASS_MAX 1024u
 
 enum coffer_rc home_dir(const struct cli *c, char *out, size_t n, struct err *e)
@@ -44,9 +42,21 @@ enum coffer_rc home_file(const struct home *h, const char *name, char *out, size
 	return COFFER_OK;
 }
 
+static enum coffer_rc text_member(const struct json *v, const char *name, const char *path, char *out, size_t n, struct err *e)
+{
+	struct span s = json_str(json_get(v, name));
+
+	if (!json_get(v, name))
+		return COFFER_OK;
+	if (s.n == 0 || s.n >= n)
+		return err_set(e, COFFER_E_INPUT, "%s: \"%s\" is empty, too long or no text", path, name);
+	memcpy(out, s.p, s.n);
+	return COFFER_OK;
+}
+
 static enum coffer_rc read_config(const struct json *v, const char *path, struct home *h, struct err *e)
 {
-	static const char *const names[] = { "party", "genesis", "service", NULL };
+	static const char *const names[] = { "party", "genesis", "service", "key", "reader", NULL };
 	const struct json *g = json_get(v, "genesis"), *s = json_get(v, "service");
 	struct span party;
 
@@ -67,14 +77,15 @@ static enum coffer_rc read_config(const struct json *v, const char *path, struct
 			return err_set(e, COFFER_E_INPUT, "%s: \"service\" is not a URL", path);
 		memcpy(h->service, url.p, url.n);
 	}
-	return COFFER_OK;
+	TRY(text_member(v, "key", path, h->key, sizeof(h->key), e));
+	return text_member(v, "reader", path, h->reader, sizeof(h->reader), e);
 }
 
 enum coffer_rc home_load(const struct cli *c, struct home *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = { 0 };
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
-	struct home h = { 0 };
+	struct home h = { .cli = c };
 	char path[600];
 
 	TRY(home_dir(c, h.dir, sizeof(h.dir), e));
@@ -104,6 +115,10 @@ enum coffer_rc home_save(const struct home *h, struct err *e)
 	}
 	if (h->service[0])
 		jw_m_text(&j, "service", h->service);
+	if (h->key[0])
+		jw_m_text(&j, "key", h->key);
+	if (h->reader[0])
+		jw_m_text(&j, "reader", h->reader);
 	jw_obj_end(&j);
 	wr_str(&w, "\n");
 	TRY(wr_done(&w, "config.json", e));
@@ -112,15 +127,14 @@ enum coffer_rc home_save(const struct home *h, struct err *e)
 }
 
 /* Reads one line from the terminal without echo, straight into locked memory. */
-static enum coffer_rc ask(const char *prompt, struct secret *out, struct err *e)
+enum coffer_rc secret_ask(const char *prompt, const char *needs, struct secret *out, struct err *e)
 {
 	CLEANUP(secret_free) struct secret line = { 0 };
 	struct termios old, quiet;
 	size_t n = 0;
 
 	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &old) != 0)
-		return err_set(
-		    e, COFFER_E_INPUT, "a passphrase is needed: give --passphrase-file FILE or set COFFER_PASSPHRASE_FILE");
+		return err_set(e, COFFER_E_INPUT, "%s", needs);
 	TRY(secret_new(PASS_MAX, &line, e));
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
@@ -131,27 +145,32 @@ static enum coffer_rc ask(const char *prompt, struct secret *out, struct err *e)
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
 	(void)fputs("\n", stderr);
 	if (n == 0)
-		return err_set(e, COFFER_E_INPUT, "an empty passphrase is refused");
+		return err_set(e, COFFER_E_INPUT, "an empty line is refused");
 	TRY(secret_new(n, out, e));
 	memcpy(out->p, line.p, n);
 	return COFFER_OK;
 }
 
-static enum coffer_rc from_file(const char *path, struct secret *out, struct err *e)
+enum coffer_rc secret_first_line(const char *path, const char *what, struct secret *out, struct err *e)
 {
 	CLEANUP(secret_free) struct secret all = { 0 };
 	struct span text;
 	size_t n;
 
 	if (file_read_secret(path, PASS_MAX, &all, e) != COFFER_OK)
-		return err_wrap(e, "passphrase");
+		return err_wrap(e, "%s", what);
 	text = (struct span){ all.p, all.n };
 	n = span_find(text, '\n');
 	if (n == 0)
-		return err_set(e, COFFER_E_INPUT, "%s: the first line is empty; an empty passphrase is refused", path);
+		return err_set(e, COFFER_E_INPUT, "%s: the first line is empty; an empty %s is refused", path, what);
 	TRY(secret_new(n, out, e));
 	memcpy(out->p, text.p, n);
 	return COFFER_OK;
+}
+
+static enum coffer_rc ask(const char *prompt, struct secret *out, struct err *e)
+{
+	return secret_ask(prompt, "a passphrase is needed: give --passphrase-file FILE or set COFFER_PASSPHRASE_FILE", out, e);
 }
 
 enum coffer_rc passphrase_get(const struct cli *c, bool fresh, struct secret *out, struct err *e)
@@ -162,7 +181,7 @@ enum coffer_rc passphrase_get(const struct cli *c, bool fresh, struct secret *ou
 	if (!file)
 		file = getenv("COFFER_PASSPHRASE_FILE");
 	if (file && *file)
-		return from_file(file, out, e);
+		return secret_first_line(file, "passphrase", out, e);
 	TRY(ask("passphrase: ", out, e));
 	if (!fresh)
 		return COFFER_OK;
@@ -170,31 +189,6 @@ enum coffer_rc passphrase_get(const struct cli *c, bool fresh, struct secret *ou
 	if (!ct_eq((struct span){ out->p, out->n }, (struct span){ again.p, again.n }))
 		return err_set(e, COFFER_E_INPUT, "the two passphrases differ");
 	return COFFER_OK;
-}
-
-static enum coffer_rc load_key(const struct cli *c, const struct home *h, const char *name, struct privkey **out, struct err *e)
-{
-	CLEANUP(secret_free) struct secret pass = { 0 };
-	CLEANUP(wr_close) struct wr pem = { 0 };
-	char path[600];
-
-	TRY(home_file(h, name, path, sizeof(path), e));
-	TRY(file_read(path, KEY_FILE_MAX, &pem, e));
-	if (!span_starts(wr_span(&pem), "-----BEGIN PRIVATE KEY-----")) /* an unencrypted one needs none */
-		TRY(passphrase_get(c, false, &pass, e));
-	if (pem_read_private(wr_span(&pem), (struct span){ pass.p, pass.n }, out, e) != COFFER_OK)
-		return err_wrap(e, "%s", path);
-	return COFFER_OK;
-}
-
-enum coffer_rc home_sign_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e)
-{
-	return load_key(c, h, "sign.pem", out, e);
-}
-
-enum coffer_rc home_encrypt_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e)
-{
-	return load_key(c, h, "encrypt.pem", out, e);
 }
 
 enum coffer_rc home_connect(const struct home *h, struct service_conn **out, struct err *e)

@@ -1,6 +1,7 @@
 /* One party's own folder: keys, who it is, which genesis and service it trusts.
  *
- *   config.json   {"party","genesis":"<hex>","service":"https://..."}   (genesis and service once known)
+ *   config.json   {"party","genesis":"<hex>","service":"https://...","key":"pkcs11:..."|"away","reader":"DIR"}
+ *                 (genesis and service once known; key where it is not in sign.pem; reader beside an away key)
  *   party.json    the party body of docs/protocol/statements.md (public)
  *   sign.pem      signing key, encrypted PKCS#8
  *   encrypt.pem   P-256 key that named outputs are sealed to, encrypted PKCS#8
@@ -12,12 +13,18 @@
 #include "client/service.h"
 #include "trust/statement.h"
 
+#define HOME_KEY_MAX 1536
+#define KEY_AWAY "away"
+
 struct home {
 	char    dir[512];
 	char    party[PARTY_MAX];
 	bool    has_genesis;
 	uint8_t genesis[32];
 	char    service[256]; /* "" if none */
+	char    key[HOME_KEY_MAX]; /* "": sign.pem; "away": on a machine without network; else a token's URI */
+	char    reader[512];       /* folder of another known party, whose key opens what the service shows to parties only; or "" */
+	const struct cli *cli;     /* for passphrases */
 };
 
 /* --home, else $COFFER_HOME, else ~/.config/coffer. COFFER_E_INPUT naming `coffer init` when there is no party. */
@@ -30,8 +37,25 @@ enum coffer_rc home_file(const struct home *h, const char *name, char *out, size
  * The first line of the file counts, without its newline. */
 enum coffer_rc passphrase_get(const struct cli *c, bool fresh, struct secret *out, struct err *e) NODISCARD;
 
+/* One line from the terminal without echo; `needs` is the sentence for where there is none. */
+enum coffer_rc secret_ask(const char *prompt, const char *needs, struct secret *out, struct err *e) NODISCARD;
+/* The first line of a file, without its newline. An empty one is refused. */
+enum coffer_rc secret_first_line(const char *path, const char *what, struct secret *out, struct err *e) NODISCARD;
+
+/* The key that signs, wherever it is (cli/keys.c). One that is away signs nothing: it refuses and names --to-sign.
+ * Of party.json's first key, always: another in the token is refused (COFFER_E_DENIED, check "key"). */
 enum coffer_rc home_sign_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e) NODISCARD;
 enum coffer_rc home_encrypt_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e) NODISCARD;
+/* The key in a token; its PIN is asked for or comes from the URI's pin-source. */
+enum coffer_rc home_token_key(const char *uri, struct privkey **out, struct err *e) NODISCARD;
+
+/* party.json of this folder. */
+enum coffer_rc home_party(const struct home *h, struct party *out, struct err *e) NODISCARD;
+
+/* A party token for one request: by key, or by the reader's key where ours is away. Nothing is written where ours is away
+ * and there is no reader: such a request goes out without one. */
+enum coffer_rc home_token(const struct home *h, const struct privkey *key, const char *method, const char *path, struct span body,
+    struct wr *out, struct err *e) NODISCARD;
 
 /* Checked connection to the configured service. */
 enum coffer_rc home_connect(const struct home *h, struct service_conn **out, struct err *e) NODISCARD;

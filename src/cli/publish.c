@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/wr.h"
+#include "cli/away.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "os/file.h"
@@ -55,6 +56,8 @@ enum coffer_rc statement_check_issuer(struct service_conn *conn, const struct ds
 {
 	struct party p;
 
+	if (s->kind == ST_GENESIS && span_eq(SPAN(s->id), SPAN(service_genesis(conn)->id)))
+		return COFFER_OK; /* checked when the connection was made */
 	TRY(service_party(conn, s->issuer, &p, e));
 	if (!party_signed(&p, env))
 		return err_deny(e, "statement",
@@ -93,8 +96,8 @@ enum coffer_rc statements_query(const struct cli *c, const struct home *h, const
 	if (!path)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	if (key) {
-		TRY(party_token(key, h->party, "GET", path, (struct span){ 0 }, clock_now(), &token, e));
-		bearer = wr_take(&token, NULL);
+		TRY(home_token(h, key, "GET", path, (struct span){ 0 }, &token, e));
+		bearer = token.n ? wr_take(&token, NULL) : NULL;
 	}
 	q.path = path;
 	q.bearer = bearer;
@@ -136,12 +139,29 @@ static enum coffer_rc take_newest(void *arg, const struct dsse *env, const struc
 	return COFFER_OK;
 }
 
+/* --after: the user says which one is the newest. A wrong one costs nothing but a refusal: the service counts too. */
+static enum coffer_rc named_newest(const char *path, const struct draft *d, struct newest *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(statement_clear) struct statement s = { 0 };
+
+	TRY(file_read(path, DSSE_ENVELOPE_MAX, &text, e));
+	if (dsse_parse(wr_span(&text), &env, e) != COFFER_OK || statement_parse(wr_span(&env.payload), &s, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	if (s.kind != d->kind || !same_subject(d, &s))
+		return err_set(e, COFFER_E_INPUT, "%s: a statement about something else", path);
+	return take_newest(out, &env, &s, e);
+}
+
 static enum coffer_rc find_newest(const struct home *h, const struct privkey *key, struct service_conn *conn,
     const struct draft *d, struct newest *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr q = wr_open(64u << 10);
 	CLEANUP(freep) char *query = NULL;
 
+	if (cli_opt(h->cli, "after"))
+		return named_newest(cli_opt(h->cli, "after"), d, out, e);
 	wr_fmt(&q, "kind=%s&issuer=%s&all=1&subject=", statement_kind_name(d->kind), h->party);
 	query_encode(&q, d->subject[0].name);
 	query = wr_take(&q, NULL);
@@ -150,7 +170,7 @@ static enum coffer_rc find_newest(const struct home *h, const struct privkey *ke
 	return statements_query(NULL, h, key, conn, query, take_newest, out, e);
 }
 
-enum coffer_rc draft_sign(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
+enum coffer_rc draft_make(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
     struct dsse *out, uint64_t *serial, struct err *e)
 {
 	CLEANUP(wr_close) struct wr payload = wr_open(DSSE_PAYLOAD_MAX);
@@ -168,8 +188,14 @@ enum coffer_rc draft_sign(const struct home *h, const struct privkey *key, struc
 	TRY(json_parse(d->body, DSSE_PAYLOAD_MAX, &body, e));
 	s.body = json_root(body);
 	TRY(statement_write(&s, &payload, e));
-	TRY(dsse_new(wr_span(&payload), out, e));
 	*serial = s.serial;
+	return dsse_new(wr_span(&payload), out, e);
+}
+
+enum coffer_rc draft_sign(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
+    struct dsse *out, uint64_t *serial, struct err *e)
+{
+	TRY(draft_make(h, key, conn, d, out, serial, e));
 	return dsse_sign(out, key, e);
 }
 
@@ -216,6 +242,22 @@ enum coffer_rc draft_publish(const struct home *h, const struct privkey *key, st
 	TRY(draft_sign(h, key, conn, d, &env, &serial, e));
 	TRY(envelope_post(conn, &env, out, e));
 	out->serial = serial;
+	return COFFER_OK;
+}
+
+enum coffer_rc draft_out(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
+    struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	struct logged l = { 0 };
+	uint64_t serial = 0;
+
+	if (to_sign_wanted(h)) {
+		TRY(draft_make(h, key, conn, d, &env, &serial, e));
+		return to_sign_out(h, key, &env, e);
+	}
+	TRY(draft_publish(h, key, conn, d, &l, e));
+	logged_print(h->cli, statement_kind_name(d->kind), &l);
 	return COFFER_OK;
 }
 

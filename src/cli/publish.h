@@ -19,7 +19,10 @@ void draft_subject_digest(struct draft *d, struct span name, const uint8_t sha25
 
 struct logged { uint8_t id[32]; uint64_t seq, serial; };
 
-/* Builds (serial and previous from what the service has logged) and signs. */
+/* Builds: serial and previous from what the service has logged, or from --after. Not signed yet. */
+enum coffer_rc draft_make(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
+    struct dsse *out, uint64_t *serial, struct err *e) NODISCARD;
+/* draft_make, and signs. */
 enum coffer_rc draft_sign(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
     struct dsse *out, uint64_t *serial, struct err *e) NODISCARD;
 
@@ -32,6 +35,20 @@ enum coffer_rc envelope_post(struct service_conn *conn, const struct dsse *env, 
 /* draft_sign and envelope_post. */
 enum coffer_rc draft_publish(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
     struct logged *out, struct err *e) NODISCARD;
+
+/* How a verb ends that publishes: draft_publish and the line about it; with --to-sign what is to be signed goes to that file. */
+enum coffer_rc draft_out(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
+    struct err *e) NODISCARD;
+#define OPT_TO_SIGN \
+	{ "to-sign", "FILE", "sign nothing here: write what is to be signed on another machine with 'coffer sign'", false, false }
+#define OPT_AFTER \
+	{ "after", "ENVELOPE", "with --to-sign: the statement that this one supersedes, where the service cannot be asked for it", false, false }
+
+/* The first service statement of all, posted to the service whose TLS key it names (cmd_service.c). */
+enum coffer_rc service_statement_post(const struct home *h, const struct dsse *env, struct logged *l, struct err *e) NODISCARD;
+
+/* Posts a signed asset statement; `sealed` names the file with its content, and need not be there (cmd_asset.c). */
+enum coffer_rc asset_submit(struct cli *c, const struct dsse *env, const struct statement *st, const char *sealed, struct err *e) NODISCARD;
 
 /* Statements by query ("kind=workload&id=..."), in force only unless all; each envelope's payload is parsed and its
  * signature checked against its issuer's party statement. cb is called newest first. */

@@ -20,8 +20,10 @@ DEFINE_CLEANUP(EC_GROUP *, EC_GROUP_free)
 DEFINE_CLEANUP(EC_POINT *, EC_POINT_clear_free)
 
 struct privkey {
-	EVP_PKEY     *pkey;
+	EVP_PKEY     *pkey; /* NULL when how is set */
 	struct pubkey pub;
+	const struct key_elsewhere *how;
+	void         *arg;
 };
 
 static enum coffer_rc failed(struct err *e, const char *what)
@@ -155,6 +157,25 @@ EVP_PKEY *privkey_evp(const struct privkey *k)
 	return k->pkey;
 }
 
+enum coffer_rc privkey_elsewhere(const struct pubkey *pub, const struct key_elsewhere *how, void *arg, struct privkey **out,
+    struct err *e)
+{
+	struct privkey *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return failed(e, "private key");
+	k->pub = *pub;
+	k->how = how;
+	k->arg = arg;
+	*out = k;
+	return COFFER_OK;
+}
+
+static enum coffer_rc not_here(struct err *e, const char *what)
+{
+	return err_set(e, COFFER_E_INPUT, "%s: the private half of this key is elsewhere; it can only sign", what);
+}
+
 static bool raw_private(const EVP_PKEY *pkey, enum key_kind kind, uint8_t out[static 32])
 {
 	CLEANUP(BN_clear_freep) BIGNUM *d = NULL;
@@ -244,6 +265,8 @@ void privkey_free(struct privkey *k)
 	if (!k)
 		return;
 	EVP_PKEY_free(k->pkey); /* wipes the private part */
+	if (k->how && k->how->end)
+		k->how->end(k->arg);
 	free(k);
 }
 
@@ -307,6 +330,8 @@ enum coffer_rc privkey_to_raw(const struct privkey *k, struct secret *out, struc
 {
 	struct secret s = { 0 };
 
+	if (!k->pkey)
+		return not_here(e, "private key");
 	TRY(secret_new(32, &s, e));
 	if (!raw_private(k->pkey, k->pub.kind, s.p)) {
 		secret_free(&s);
@@ -368,7 +393,19 @@ bool ecdsa_from_der(struct span der, uint8_t sig[static SIG_LEN])
 	return rd_u8(&r) == 0x30 && rd_u8(&r) == r.n && read_integer(&r, sig) && read_integer(&r, sig + 32) && rd_done(&r);
 }
 
-enum coffer_rc key_sign(const struct privkey *k, struct span msg, uint8_t sig[static SIG_LEN], struct err *e)
+/* What comes back is another's work: a wrong one would look like a forged statement to everybody else. */
+static enum coffer_rc sign_elsewhere(const struct privkey *k, struct span msg, uint8_t sig[static SIG_LEN], struct err *e)
+{
+	uint8_t got[SIG_LEN] = { 0 };
+
+	TRY(k->how->sign(k->arg, &k->pub, msg, got, e));
+	if (!key_verify(&k->pub, msg, SPAN(got)))
+		return err_deny(e, "key", "the signature that came back is not by the key it was asked of");
+	memcpy(sig, got, SIG_LEN);
+	return COFFER_OK;
+}
+
+static enum coffer_rc sign_here(const struct privkey *k, struct span msg, uint8_t sig[static SIG_LEN], struct err *e)
 {
 	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	const EVP_MD *md = k->pub.kind == KEY_P256 ? EVP_sha256() : NULL;
@@ -386,15 +423,23 @@ enum coffer_rc key_sign(const struct privkey *k, struct span msg, uint8_t sig[st
 	return COFFER_OK;
 }
 
+enum coffer_rc key_sign(const struct privkey *k, struct span msg, uint8_t sig[static SIG_LEN], struct err *e)
+{
+	return k->how ? sign_elsewhere(k, msg, sig, e) : sign_here(k, msg, sig, e);
+}
+
 enum coffer_rc key_sign_digest(const struct privkey *k, const uint8_t digest[static 32], uint8_t sig[static SIG_LEN],
     struct err *e)
 {
-	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(k->pkey, NULL);
+	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = NULL;
 	uint8_t raw[ECDSA_DER_MAX];
 	size_t n = sizeof(raw);
 
 	if (k->pub.kind != KEY_P256)
 		return err_set(e, COFFER_E_INPUT, "sign: only a P-256 key signs a digest");
+	if (!k->pkey)
+		return not_here(e, "sign a digest");
+	ctx = EVP_PKEY_CTX_new(k->pkey, NULL);
 	if (!ctx || EVP_PKEY_sign_init(ctx) != 1 || EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) != 1 ||
 	    EVP_PKEY_sign(ctx, raw, &n, digest, 32) != 1)
 		return failed(e, "sign");
@@ -434,6 +479,8 @@ enum coffer_rc key_ecdh(const struct privkey *k, const struct pubkey *peer, uint
 
 	if (k->pub.kind != KEY_P256 || peer->kind != KEY_P256)
 		return err_set(e, COFFER_E_INPUT, "key agreement: both keys must be P-256");
+	if (!k->pkey)
+		return not_here(e, "key agreement");
 	pkey = pubkey_evp(peer);
 	if (!pkey)
 		return err_set(e, COFFER_E_INPUT, "key agreement: the peer's point is not on P-256");

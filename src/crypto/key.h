@@ -3,7 +3,8 @@
  * Public keys are plain data (struct pubkey) so that statements can carry and
  * compare them. Private keys stay inside OpenSSL objects behind struct privkey and
  * are wiped by it; they leave only as PKCS#8, encrypted, or as a raw scalar into a
- * struct secret for `keep`'s own sealed file.
+ * struct secret for `keep`'s own sealed file. A key whose private half is elsewhere (in a
+ * token, on another machine) is a struct privkey too: it signs, and does nothing else.
  */
 #pragma once
 #include "base/err.h"
@@ -30,6 +31,16 @@ enum coffer_rc privkey_new(enum key_kind kind, struct privkey **out, struct err 
 void           privkey_free(struct privkey *k);
 static inline void privkey_freep(struct privkey **k) { privkey_free(*k); *k = NULL; }
 const struct pubkey *privkey_public(const struct privkey *k);
+
+/* How a key signs whose private half is elsewhere. sign gives what key_sign gives, and need not check it: each signature is
+ * verified under pub before anybody gets it (COFFER_E_DENIED, check "key", when it is another key's). */
+struct key_elsewhere {
+	enum coffer_rc (*sign)(void *arg, const struct pubkey *pub, struct span msg, uint8_t sig[static 64], struct err *e);
+	void (*end)(void *arg); /* NULL: nothing to end */
+};
+/* Takes arg on success only. Such a key has no raw form, no file and no key agreement: COFFER_E_INPUT there. */
+enum coffer_rc privkey_elsewhere(const struct pubkey *pub, const struct key_elsewhere *how, void *arg, struct privkey **out,
+    struct err *e) NODISCARD;
 
 /* 32 raw bytes (Ed25519 seed or P-256 scalar, big endian). */
 enum coffer_rc privkey_from_raw(enum key_kind kind, struct span raw, struct privkey **out, struct err *e) NODISCARD;

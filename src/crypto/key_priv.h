@@ -10,7 +10,7 @@ DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
 DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
 
-/* Borrowed from k. */
+/* Borrowed from k; NULL when the private half is elsewhere. */
 EVP_PKEY *privkey_evp(const struct privkey *k);
 
 /* Takes pkey on success only. COFFER_E_INPUT when it is neither Ed25519 nor P-256, or has no private part. */

@@ -56,12 +56,14 @@ static X509_SIG *encrypt_pkcs8(PKCS8_PRIV_KEY_INFO *p8, struct span pass)
 
 enum coffer_rc pem_write_private(const struct privkey *k, struct span pass, struct wr *w, struct err *e)
 {
-	CLEANUP(PKCS8_PRIV_KEY_INFO_freep) PKCS8_PRIV_KEY_INFO *p8 = EVP_PKEY2PKCS8(privkey_evp(k));
+	CLEANUP(PKCS8_PRIV_KEY_INFO_freep) PKCS8_PRIV_KEY_INFO *p8 = privkey_evp(k) ? EVP_PKEY2PKCS8(privkey_evp(k)) : NULL;
 	CLEANUP(BIO_free_allp) BIO *b = BIO_new(BIO_s_secmem());
 	CLEANUP(X509_SIG_freep) X509_SIG *sig = NULL;
 
 	if (pass.n > 1024)
 		return err_set(e, COFFER_E_INPUT, "passphrase: longer than 1024 bytes");
+	if (!privkey_evp(k))
+		return err_set(e, COFFER_E_INPUT, "private key: its private half is elsewhere; it has no file");
 	if (!p8 || !b)
 		return failed(e, "private key");
 	if (pass.n > 0) {

@@ -108,6 +108,8 @@ enum coffer_rc x509_self_signed(const struct privkey *k, const char *san, int64_
 
 	if (privkey_public(k)->kind != KEY_P256)
 		return err_set(e, COFFER_E_INPUT, "certificate: the key is not P-256");
+	if (!privkey_evp(k))
+		return err_set(e, COFFER_E_INPUT, "certificate: the private half of its key is elsewhere");
 	if (san[0] == 0 || strlen(san) > 255 || not_after <= not_before)
 		return err_set(e, COFFER_E_INPUT, "certificate: bad name or validity");
 	if (!c || !b || !fill(c, privkey_evp(k), san, not_before, not_after) || X509_sign(c, privkey_evp(k), EVP_sha256()) <= 0 ||

@@ -56,6 +56,12 @@ expect 2 "too_many_arguments_is_a_usage_error" genesis show a b
 expect 2 "party_id_of_odd_form_is_a_usage_error" init --party 'Not/An/Id' --persona data-owner --home "$tmp/h"
 expect 2 "unknown_persona_is_a_usage_error" init --party a --persona king --home "$tmp/h"
 expect 2 "key_type_of_no_kind_is_a_usage_error" init --party a --persona data-owner --key-type rsa --home "$tmp/h"
+expect 2 "key_type_beside_a_tokens_key_is_a_usage_error" init --party a --persona data-owner --key pkcs11:x --key-type p256 --home "$tmp/h"
+expect 2 "reader_without_away_is_a_usage_error" init --party a --persona data-owner --reader "$tmp" --home "$tmp/h"
+expect 2 "party_beside_away_is_a_usage_error" init --party a --away "$tmp/p.json" --home "$tmp/h"
+expect 4 "away_party_that_is_not_there_is_unavailable" init --away "$tmp/p.json" --home "$tmp/h"
+expect 3 "key_uri_without_module_is_malformed" init --party a --persona data-owner --no-passphrase --key 'pkcs11:token=t;object=o' --home "$tmp/h"
+expect 2 "statement_kind_of_no_kind_is_a_usage_error" statement list --kind wish --home "$tmp/none"
 expect 2 "decision_id_of_odd_form_is_a_usage_error" why xyz --home "$tmp/none"
 expect 2 "statement_id_of_odd_form_is_a_usage_error" revoke xyz --reason x --home "$tmp/none"
 expect 4 "folder_that_cannot_be_made_is_unavailable" init --party a --persona data-owner --no-passphrase --home /proc/none/h
@@ -68,6 +74,8 @@ echo '{"a":1,"a":2}' >"$tmp/dup.json"
 expect 3 "duplicate_json_members_are_malformed" genesis show "$tmp/dup.json"
 head -c 2000 /dev/urandom >"$tmp/garbage"
 expect 3 "garbage_genesis_is_malformed" genesis show "$tmp/garbage"
+expect 3 "garbage_statement_is_malformed" statement show "$tmp/garbage"
+expect 3 "garbage_statement_does_not_verify" statement verify "$tmp/garbage"
 expect 4 "missing_file_is_unavailable" genesis show "$tmp/not-there"
 
 # evidence and a policy: who made the sample's is not asked, so it must say that it is accepted

@@ -267,7 +267,7 @@ static void put_is_refused_unless_statement_token_path_and_content_agree(void)
 		{ { .iat = 10, .exp = 10 }, "token" },
 		{ { .iat = 100 }, "token" },
 		{ { .iat = -299, .exp = -1 }, "token" },
-		{ { .path = "acme/note/own", .url = "/kbs/v0/resource/acme/note/own" }, "owner" },
+		{ { .path = "acme/note/own", .url = "/kbs/v0/resource/acme/note/own" }, "kind" },
 	};
 	CLEANUP(kit_free) struct kit k;
 	uint64_t seq;
@@ -283,6 +283,22 @@ static void put_is_refused_unless_statement_token_path_and_content_agree(void)
 	CHECK(k.keep.journal.seq == seq);
 	k.bend = (struct kit_bend){ 0 };
 	CHECK(kit_put(&k, KIT_HOSPITAL, "") != COFFER_OK); /* no content */
+	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK);
+}
+
+/* The token says who brings it, the statement whose it is. */
+static void put_of_anothers_statement_is_taken_from_any_known_party_and_nothing_else(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	kit_open(&k);
+	k.bend = (struct kit_bend){ .path = "acme/note/own", .url = "/kbs/v0/resource/acme/note/own", .subject = "kbs:///acme/note/own",
+		.body = body_foreign };
+	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "kind")); /* the bringer's own, about another's path */
+	k.bend.by_acme = true;
+	k.bend.digest = true;
+	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "digest")); /* content that acme did not sign */
+	k.bend.digest = false;
 	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK);
 }
 
@@ -457,7 +473,7 @@ int main(void)
 		T(service_statement_with_another_id_or_tls_key_is_refused),
 		T(service_statement_by_a_provider_the_genesis_does_not_name_is_refused),
 		T(workload_of_another_provider_genesis_name_or_digest_is_refused), T(approval_of_anothers_asset_is_refused),
-		T(put_is_refused_unless_statement_token_path_and_content_agree), T(persona_is_demanded_of_workloads), T(revocation_and_party_statement_are_not_revoked),
+		T(put_is_refused_unless_statement_token_path_and_content_agree), T(put_of_anothers_statement_is_taken_from_any_known_party_and_nothing_else), T(persona_is_demanded_of_workloads), T(revocation_and_party_statement_are_not_revoked),
 		T(nonsense_of_a_stranger_is_refused_for_its_signature), T(put_again_is_an_answer_only_while_the_content_is_kept),
 		T(asset_statement_without_content_is_refused), T(boot_image_is_a_workload_providers_and_each_content_counts_alone),
 		T(tcb_is_an_owners_or_a_workload_providers),

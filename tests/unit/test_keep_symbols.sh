@@ -10,7 +10,7 @@ if grep -E '^(SSL_|X509_|MHD_|PEM_|gnutls_|yaml_|d2i_|BIO_)|^(connect|listen|acc
 	echo "cofferd-keep must not use the above"
 	exit 1
 fi
-for own in jwe_open_rsa toml_parse dsse_parse tls_connect x509_self_signed pem_read_private rcar_attestation_parse manifest_from_initdata; do
+for own in token_open p11uri_parse jwe_open_rsa toml_parse dsse_parse tls_connect x509_self_signed pem_read_private rcar_attestation_parse manifest_from_initdata; do
 	if nm "$1" | grep -q " [Tt] $own\$"; then
 		echo "cofferd-keep must not contain $own"
 		exit 1

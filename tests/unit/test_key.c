@@ -257,6 +257,59 @@ static void key_sign_digest_verifies_over_the_message(void)
 	CHECK(key_sign_digest(ed, digest, sig, &e) == COFFER_E_INPUT);
 }
 
+struct far { struct privkey *k; unsigned asked, ended; };
+
+static enum coffer_rc far_sign(void *arg, const struct pubkey *pub, struct span msg, uint8_t sig[static 64], struct err *e)
+{
+	struct far *f = arg;
+
+	(void)pub;
+	f->asked++;
+	return key_sign(f->k, msg, sig, e);
+}
+
+static void far_end(void *arg)
+{
+	((struct far *)arg)->ended++;
+}
+
+static const struct key_elsewhere far_how = { far_sign, far_end };
+
+static void privkey_elsewhere_signs_and_does_nothing_else(void)
+{
+	CLEANUP(privkey_freep) struct privkey *near = NULL;
+	CLEANUP(secret_free) struct secret raw = { 0 };
+	struct privkey *k = NULL;
+	uint8_t sig[SIG_LEN], z[32] = { 0 };
+	struct far f = { 0 };
+	struct err e;
+
+	CHECK(privkey_new(KEY_P256, &near, &e) == COFFER_OK);
+	f.k = near;
+	CHECK(privkey_elsewhere(privkey_public(near), &far_how, &f, &k, &e) == COFFER_OK);
+	CHECK(key_sign(k, span_of("message"), sig, &e) == COFFER_OK && f.asked == 1);
+	CHECK(key_verify(privkey_public(near), span_of("message"), SPAN(sig)));
+	CHECK(privkey_to_raw(k, &raw, &e) == COFFER_E_INPUT && strstr(e.msg, "elsewhere"));
+	CHECK(key_ecdh(k, privkey_public(near), z, &e) == COFFER_E_INPUT);
+	CHECK(key_sign_digest(k, z, sig, &e) == COFFER_E_INPUT);
+	privkey_free(k);
+	CHECK(f.ended == 1 && f.asked == 1);
+}
+
+static void privkey_elsewhere_with_another_keys_signature_is_refused(void)
+{
+	struct far f = { 0 }; /* outlives k */
+	CLEANUP(privkey_freep) struct privkey *mine = NULL, *other = NULL, *k = NULL;
+	uint8_t sig[SIG_LEN] = { 0 }, none[SIG_LEN] = { 0 };
+	struct err e;
+
+	CHECK(privkey_new(KEY_ED25519, &mine, &e) == COFFER_OK && privkey_new(KEY_ED25519, &other, &e) == COFFER_OK);
+	f.k = other;
+	CHECK(privkey_elsewhere(privkey_public(mine), &far_how, &f, &k, &e) == COFFER_OK);
+	CHECK(key_sign(k, span_of("message"), sig, &e) == COFFER_E_DENIED && strcmp(e.check, "key") == 0);
+	CHECK(ct_eq(SPAN(sig), SPAN(none)));
+}
+
 int main(void)
 {
 	static const struct t_case c[] = {
@@ -265,6 +318,7 @@ int main(void)
 		T(key_sign_digest_verifies_over_the_message), T(key_verify_point_off_curve_is_false), T(key_sign_fresh_keys_verify_under_themselves_only),
 		T(key_sign_p256_many_all_verify), T(privkey_raw_roundtrip_is_same_key), T(privkey_from_raw_bad_scalars_are_refused),
 		T(privkey_from_raw_order_minus_one_is_accepted), T(key_ecdh_rfc7518_gives_z), T(key_ecdh_wrong_peers_are_refused),
+		T(privkey_elsewhere_signs_and_does_nothing_else), T(privkey_elsewhere_with_another_keys_signature_is_refused),
 		T(thumbprint_rfc8037_gives_answer), T(thumbprint_p256_is_hash_of_required_members),
 	};
 	return t_main(c, sizeof(c) / sizeof(c[0]));

@@ -175,21 +175,18 @@ static enum coffer_rc put(struct keep *k, const struct keep_put_req *m, const st
 	return tx_commit(&tx, e);
 }
 
-static enum coffer_rc own_path(struct keep *k, const struct keep_party_auth *auth, struct span path, const char *method,
-    struct asset_path *out, struct err *e)
+/* Who asks is a known party, and asks for this path by this method. Whether it may is the caller's question. */
+static enum coffer_rc asked_path(struct keep *k, const struct keep_party_auth *auth, struct span path, const char *method,
+    struct asset_path *out, const struct party **who, struct err *e)
 {
-	const struct party *who = NULL;
-
 	TRY(asset_path_parse(path, out, e));
 	if (!span_eq_str(auth->method, method))
 		return err_deny(e, "token", "the request is not a %s", method);
-	TRY(party_auth(k, auth, &who, e));
+	TRY(party_auth(k, auth, who, e));
 	/* net says which path was asked; the token must be for that one. */
 	if (!span_ends(auth->path, asset_path_tail(out)) || !span_starts(auth->path, "/kbs/v0/resource/") ||
 	    auth->path.n != strlen("/kbs/v0/resource/") + strlen(asset_path_tail(out)))
 		return err_deny(e, "token", "the token is for another path");
-	if (strcmp(who->id, out->owner) != 0)
-		return err_deny(e, "owner", "%s belongs to %s", out->text, out->owner);
 	return COFFER_OK;
 }
 
@@ -202,15 +199,18 @@ static void answer_logged(const struct logged *l, struct answer *a)
 	keep_logged_rep_write(a->out, &rep);
 }
 
+/* Any known party may bring what the owner has signed: an owner whose key is on a machine without network cannot make a token that
+ * is still fresh here. The statement is what counts: it is the owner's, new, and names the content. */
 enum coffer_rc on_put(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
+	const struct party *who = NULL;
 	struct keep_put_req m = { 0 };
 	struct asset_path p;
 	struct logged l = { 0 };
 	enum coffer_rc rc;
 
 	TRY(keep_put_req_read(body, &m, e));
-	rc = own_path(k, &m.auth, m.path, "POST", &p, e);
+	rc = asked_path(k, &m.auth, m.path, "POST", &p, &who, e);
 	if (rc == COFFER_OK)
 		rc = put(k, &m, &p, &l, e);
 	if (rc == COFFER_OK)
@@ -236,13 +236,16 @@ static enum coffer_rc journal_delete(struct keep *k, const struct asset_path *p,
 /* The content goes; its statement stays logged, so that the next version still follows it. */
 enum coffer_rc on_delete(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
+	const struct party *who = NULL;
 	struct keep_delete_req m;
 	struct asset_path p;
 	struct logged l = { 0 };
 	CLEANUP(tx_end) struct tx tx = { 0 };
 
 	TRY(keep_delete_req_read(body, &m, e));
-	TRY(own_path(k, &m.auth, m.path, "DELETE", &p, e));
+	TRY(asked_path(k, &m.auth, m.path, "DELETE", &p, &who, e));
+	if (strcmp(who->id, p.owner) != 0)
+		return err_deny(e, "owner", "%s belongs to %s", p.text, p.owner);
 	CLEANUP(q_close) struct q q = q_open(k->store, "DELETE FROM asset WHERE path=?");
 	TRY(tx_begin(&k->journal, &tx, e));
 	q_text(&q, span_of(p.text));

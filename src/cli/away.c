@@ -1,0 +1,247 @@
+#include "cli/away.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/verbs.h"
+#include "fmt/enc.h"
+#include "image/sign.h"
+#include "os/file.h"
+#include "trust/chain.h"
+#include "trust/tosign.h"
+
+#define TEXT_MAX (4u << 20)
+
+const struct opt_spec opts_sign[] = {
+	{ "out", "FILE", "where to write the signature (default: the file's name and .sig)", false, false },
+	{ "yes", NULL, "do not ask on the terminal", false, false },
+	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+
+bool to_sign_wanted(const struct home *h)
+{
+	return cli_opt(h->cli, "to-sign") != NULL;
+}
+
+/* ---- out ---- */
+
+static enum coffer_rc write_request(const struct home *h, const struct to_sign *t, const char *summary, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(TO_SIGN_MAX);
+	const char *file = cli_opt(h->cli, "to-sign");
+
+	TRY(to_sign_write(t, summary, &w, e));
+	TRY(file_write(file, wr_span(&w), 0644, e));
+	(void)printf(h->cli->json ? "{\"to-sign\":\"%s\"}\n"
+				  : "nothing is signed yet: run 'coffer sign %s' where the key is, bring the .sig back and run\n"
+				    "'coffer statement submit %s %s.sig' here\n",
+	    file, file, file);
+	return COFFER_OK;
+}
+
+static enum coffer_rc copy_payload(struct span payload, struct to_sign *t, struct err *e)
+{
+	t->env.payload = wr_open(DSSE_PAYLOAD_MAX);
+	wr_put(&t->env.payload, payload);
+	return wr_done(&t->env.payload, "payload", e);
+}
+
+enum coffer_rc to_sign_out(const struct home *h, const struct privkey *key, const struct dsse *env, struct err *e)
+{
+	CLEANUP(to_sign_clear) struct to_sign t = { .what = TO_SIGN_STATEMENT };
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	char summary[256];
+
+	TRY(statement_parse(wr_span(&env->payload), &s, e));
+	TRY(copy_payload(wr_span(&env->payload), &t, e));
+	memcpy(t.env.sigs, env->sigs, sizeof(t.env.sigs));
+	t.env.n_sigs = env->n_sigs;
+	pubkey_thumbprint(privkey_public(key), t.keyid);
+	(void)snprintf(summary, sizeof(summary), "%s statement of %s, serial %llu", statement_kind_name(s.kind), s.issuer,
+	    (unsigned long long)s.serial);
+	return write_request(h, &t, summary, e);
+}
+
+enum coffer_rc to_sign_image(const struct home *h, const struct privkey *key, const struct ref *ref, struct err *e)
+{
+	CLEANUP(to_sign_clear) struct to_sign t = { .what = TO_SIGN_IMAGE };
+	CLEANUP(wr_close) struct wr payload = wr_open(SIGN_PAYLOAD_MAX);
+	char name[REF_TEXT_MAX], summary[REF_TEXT_MAX + 16];
+	struct ref r = *ref;
+
+	r.has_digest = false;
+	ref_text(&r, name);
+	TRY(sign_payload_write(name, ref->digest, &payload, e));
+	TRY(copy_payload(wr_span(&payload), &t, e));
+	pubkey_thumbprint(privkey_public(key), t.keyid);
+	(void)snprintf(summary, sizeof(summary), "image %s", name);
+	return write_request(h, &t, summary, e);
+}
+
+/* ---- what it is ---- */
+
+static void plain(struct span s, struct wr *out)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '\n' || (s.p[i] >= 0x20 && s.p[i] < 0x7f))
+			wr_u8(out, s.p[i]);
+		else
+			wr_fmt(out, "\\x%02x", s.p[i]);
+	}
+}
+
+/* As a JSON string: a line end in it stays inside. */
+static void quoted(struct span s, struct wr *out)
+{
+	struct json_wr j = jw_open(out, false);
+
+	jw_str(&j, s);
+}
+
+enum coffer_rc statement_text(const struct statement *s, struct wr *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(TEXT_MAX);
+	char id[HEX32_LEN], hex[HEX32_LEN], issued[CLOCK_TEXT_LEN], expires[CLOCK_TEXT_LEN];
+	struct json_wr j = jw_open(&w, true);
+
+	hex32(s->id, id);
+	clock_text(s->issued, issued);
+	clock_text(s->expires, expires);
+	wr_fmt(&w, "%s statement %s\nissuer   %s\n", statement_kind_name(s->kind), id, s->issuer);
+	if (s->has_ledger) {
+		hex32(s->ledger, hex);
+		wr_fmt(&w, "genesis  %s\n", hex);
+	}
+	wr_fmt(&w, "valid    %s to %s\nserial   %llu\n", issued, expires, (unsigned long long)s->serial);
+	for (size_t i = 0; i < s->n_subjects; i++) {
+		hex32(s->subject[i].sha256, hex);
+		wr_str(&w, "about    ");
+		quoted(s->subject[i].name, &w);
+		wr_fmt(&w, "\n         sha256:%s\n", hex);
+	}
+	jw_value(&j, s->body);
+	wr_str(&w, "\n");
+	TRY(wr_done(&w, "statement", e));
+	plain(wr_span(&w), out);
+	return wr_done(out, "statement", e);
+}
+
+/* ---- coffer sign ---- */
+
+static enum coffer_rc names_me(const struct home *h, const struct to_sign *t, const struct statement *s, struct err *e)
+{
+	CLEANUP(freep) struct genesis *g = calloc(1, sizeof(*g));
+	const struct party *me;
+	uint8_t thumb[32] = { 0 };
+
+	if (!g)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(genesis_read(s, g, e));
+	me = genesis_party(g, h->party);
+	if (me)
+		pubkey_thumbprint(&me->keys[0], thumb);
+	if (!me || !span_eq(SPAN(thumb), SPAN(t->keyid)))
+		return err_deny(e, "genesis", "this genesis does not name %s with this key: do not sign", h->party);
+	return COFFER_OK;
+}
+
+/* Whose statement may this party put its name under? Its own, a genesis that names its key, and a newcomer's that it introduces. */
+static enum coffer_rc may_sign(const struct home *h, const struct to_sign *t, const struct statement *s, struct err *e)
+{
+	if (clock_now() >= s->expires)
+		return err_deny(e, "expired", "what is to be signed has expired already");
+	if (h->has_genesis && s->has_ledger && !span_eq(SPAN(s->ledger), SPAN(h->genesis)))
+		return err_deny(e, "ledger", "this statement is for another genesis than the one you follow");
+	if (s->kind == ST_GENESIS)
+		return names_me(h, t, s, e);
+	if (s->kind == ST_PARTY && t->env.n_sigs > 0)
+		return COFFER_OK;
+	if (strcmp(s->issuer, h->party) != 0)
+		return err_deny(e, "issuer", "this is a statement of %s; you are %s", s->issuer, h->party);
+	return COFFER_OK;
+}
+
+static enum coffer_rc show_statement(const struct home *h, const struct to_sign *t, struct wr *out, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+
+	TRY(statement_parse(wr_span(&t->env.payload), &s, e));
+	TRY(may_sign(h, t, &s, e));
+	TRY(statement_text(&s, out, e));
+	if (s.kind == ST_PARTY && strcmp(s.issuer, h->party) != 0)
+		wr_fmt(out, "you would introduce %s: vouch that this key is that party's\n", s.issuer);
+	return wr_done(out, "statement", e);
+}
+
+static enum coffer_rc show_image(const struct to_sign *t, struct wr *out, struct err *e)
+{
+	CLEANUP(sign_payload_clear) struct sign_payload p = { 0 };
+	CLEANUP(wr_close) struct wr name = wr_open((size_t)2 * TO_SIGN_IMAGE_MAX);
+	char digest[REF_DIGEST_TEXT];
+
+	TRY(sign_payload_parse(wr_span(&t->env.payload), &p, e));
+	ref_digest_text(p.digest, digest);
+	wr_str(out, "signature of an image\nimage    ");
+	quoted(p.reference, &name);
+	TRY(wr_done(&name, "reference", e));
+	plain(wr_span(&name), out);
+	wr_fmt(out, "\nmanifest %s\n", digest);
+	return wr_done(out, "image", e);
+}
+
+static enum coffer_rc confirm_sign(const struct cli *c, struct err *e)
+{
+	char line[16] = "";
+
+	if (cli_flag(c, "yes"))
+		return COFFER_OK;
+	if (!isatty(STDIN_FILENO))
+		return err_set(e, COFFER_E_INPUT, "nobody is there to ask: read it with 'coffer sign' on a terminal, or give --yes");
+	(void)fprintf(stderr, "\nSign this? Type yes: ");
+	if (!fgets(line, sizeof(line), stdin) || strcmp(line, "yes\n") != 0)
+		return err_deny(e, "shown", "not confirmed; nothing was signed");
+	return COFFER_OK;
+}
+
+static enum coffer_rc answer(const struct cli *c, const struct to_sign *t, const struct privkey *key, struct err *e)
+{
+	CLEANUP(freep) char *file = cli_opt(c, "out") ? str_fmt("%s", cli_opt(c, "out")) : str_fmt("%s.sig", c->pos[0]);
+	CLEANUP(wr_close) struct wr w = wr_open(4096);
+	struct detached d;
+
+	if (!file)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(detached_make(t, key, &d, e));
+	TRY(detached_write(&d, &w, e));
+	TRY(file_write(file, wr_span(&w), 0644, e));
+	(void)printf(c->json ? "{\"signature\":\"%s\"}\n" : "signed; the signature is in %s\n", file);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_sign(struct cli *c, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 }, shown = wr_open(TEXT_MAX);
+	CLEANUP(to_sign_clear) struct to_sign t = { 0 };
+	CLEANUP(privkey_freep) struct privkey *key = NULL;
+	uint8_t thumb[32];
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	TRY(file_read_arg(c->pos[0], TO_SIGN_MAX, &text, e));
+	if (to_sign_parse(wr_span(&text), &t, e) != COFFER_OK)
+		return err_wrap(e, "%s", c->pos[0]);
+	if (t.what == TO_SIGN_STATEMENT)
+		TRY(show_statement(&h, &t, &shown, e));
+	else
+		TRY(show_image(&t, &shown, e));
+	(void)fwrite(shown.p, 1, shown.n, stderr);
+	TRY(home_sign_key(c, &h, &key, e));
+	pubkey_thumbprint(privkey_public(key), thumb);
+	if (!span_eq(SPAN(thumb), SPAN(t.keyid)))
+		return err_deny(e, "key", "another key is asked to sign this than the one of %s", h.dir);
+	TRY(confirm_sign(c, e));
+	return answer(c, &t, key, e);
+}

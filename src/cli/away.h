@@ -1,0 +1,17 @@
+/* Signing on another machine: what goes there, and the verb that answers there. What comes back: cmd_statement.c, submit. */
+#pragma once
+#include "cli/home.h"
+#include "image/ref.h"
+#include "trust/dsse.h"
+
+/* --to-sign was given. */
+bool to_sign_wanted(const struct home *h);
+
+/* Writes --to-sign's file, asking `key` (its public half counts) to sign the statement, and says what next. */
+enum coffer_rc to_sign_out(const struct home *h, const struct privkey *key, const struct dsse *env, struct err *e) NODISCARD;
+/* The same for an image's signature, as cosign makes it. */
+enum coffer_rc to_sign_image(const struct home *h, const struct privkey *key, const struct ref *ref, struct err *e) NODISCARD;
+
+/* A statement for people: what it is in a few lines, then its body. Bytes outside ASCII are escaped: who wrote the statement may want a
+ * terminal to show something else. */
+enum coffer_rc statement_text(const struct statement *s, struct wr *out, struct err *e) NODISCARD;

@@ -1,0 +1,152 @@
+/* Where a party's keys are: in its folder, in a token, or on another machine. */
+#include "cli/home.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "crypto/pem.h"
+#include "crypto/token.h"
+#include "os/file.h"
+
+#define KEY_FILE_MAX (16u << 10)
+#define PIN_MAX 256u
+
+static enum coffer_rc load_key(const struct cli *c, const struct home *h, const char *name, struct privkey **out, struct err *e)
+{
+	CLEANUP(secret_free) struct secret pass = { 0 };
+	CLEANUP(wr_close) struct wr pem = { 0 };
+	char path[600];
+
+	TRY(home_file(h, name, path, sizeof(path), e));
+	TRY(file_read(path, KEY_FILE_MAX, &pem, e));
+	if (!span_starts(wr_span(&pem), "-----BEGIN PRIVATE KEY-----")) /* an unencrypted one needs none */
+		TRY(passphrase_get(c, false, &pass, e));
+	if (pem_read_private(wr_span(&pem), (struct span){ pass.p, pass.n }, out, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	return COFFER_OK;
+}
+
+enum coffer_rc home_party(const struct home *h, struct party *out, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(wr_close) struct wr text = { 0 };
+	char path[600];
+
+	TRY(home_file(h, "party.json", path, sizeof(path), e));
+	TRY(file_read(path, 64u << 10, &text, e));
+	if (json_parse(wr_span(&text), 64u << 10, &doc, e) != COFFER_OK || party_read(json_root(doc), out, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	return COFFER_OK;
+}
+
+/* ---- tokens ---- */
+
+static enum coffer_rc pin_from_fd(int fd, struct secret *out, struct err *e)
+{
+	CLEANUP(secret_free) struct secret line = { 0 };
+	size_t n = 0;
+	ssize_t got;
+
+	TRY(secret_new(PIN_MAX, &line, e));
+	while (n < line.n) {
+		got = read(fd, line.p + n, 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_set(e, COFFER_E_INPUT, "PIN: descriptor %d cannot be read", fd);
+		if (got == 0 || line.p[n] == '\n')
+			break;
+		n++;
+	}
+	if (n == 0)
+		return err_set(e, COFFER_E_INPUT, "PIN: descriptor %d gives an empty line", fd);
+	TRY(secret_new(n, out, e));
+	memcpy(out->p, line.p, n);
+	return COFFER_OK;
+}
+
+static enum coffer_rc get_pin(void *arg, struct secret *out, struct err *e)
+{
+	const struct p11uri *u = arg;
+	char prompt[64];
+
+	if (u->pin_file[0])
+		return secret_first_line(u->pin_file, "PIN", out, e);
+	if (u->pin_fd >= 0)
+		return pin_from_fd(u->pin_fd, out, e);
+	(void)snprintf(prompt, sizeof(prompt), "PIN of token %s: ", u->token[0] ? u->token : u->serial);
+	return secret_ask(prompt, "a PIN is needed: add pin-source=file:/PATH or pin-source=fd:N to the key's URI", out, e);
+}
+
+enum coffer_rc home_token_key(const char *uri, struct privkey **out, struct err *e)
+{
+	struct p11uri u;
+
+	TRY(p11uri_parse(span_of(uri), &u, e));
+	return token_open(&u, get_pin, &u, out, e);
+}
+
+/* The genesis knows the party by party.json: what another key signs nobody takes. */
+static enum coffer_rc token_key(const struct home *h, const struct party *me, struct privkey **out, struct err *e)
+{
+	CLEANUP(privkey_freep) struct privkey *k = NULL;
+
+	TRY(home_token_key(h->key, &k, e));
+	if (!pubkey_eq(privkey_public(k), &me->keys[0]))
+		return err_deny(e, "key", "the token's key is another than the one in %s/party.json", h->dir);
+	*out = MOVE(k);
+	return COFFER_OK;
+}
+
+/* ---- keys on another machine ---- */
+
+static enum coffer_rc refuse(void *arg, const struct pubkey *pub, struct span msg, uint8_t sig[static 64], struct err *e)
+{
+	(void)arg, (void)pub, (void)msg, (void)sig;
+	return err_set(e, COFFER_E_INPUT, "the signing key is on another machine: --to-sign FILE, where a command takes it, writes what to sign there");
+}
+
+static const struct key_elsewhere away = { refuse, NULL };
+
+enum coffer_rc home_sign_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e)
+{
+	struct party me;
+
+	if (!h->key[0])
+		return load_key(c, h, "sign.pem", out, e);
+	TRY(home_party(h, &me, e));
+	if (strcmp(h->key, KEY_AWAY) == 0)
+		return privkey_elsewhere(&me.keys[0], &away, NULL, out, e);
+	return token_key(h, &me, out, e);
+}
+
+enum coffer_rc home_encrypt_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e)
+{
+	return load_key(c, h, "encrypt.pem", out, e);
+}
+
+static enum coffer_rc reader_token(const struct home *h, const char *method, const char *path, struct span body, struct wr *out,
+    struct err *e)
+{
+	CLEANUP(privkey_freep) struct privkey *key = NULL;
+	struct cli c = *h->cli;
+	struct home r;
+
+	c.home = h->reader;
+	TRY(home_load(&c, &r, e));
+	if (strcmp(r.key, KEY_AWAY) == 0)
+		return err_set(e, COFFER_E_INPUT, "%s: the reader's key is on another machine too", h->reader);
+	TRY(home_sign_key(&c, &r, &key, e));
+	return party_token(key, r.party, method, path, body, clock_now(), out, e);
+}
+
+enum coffer_rc home_token(const struct home *h, const struct privkey *key, const char *method, const char *path, struct span body,
+    struct wr *out, struct err *e)
+{
+	if (strcmp(h->key, KEY_AWAY) != 0)
+		return party_token(key, h->party, method, path, body, clock_now(), out, e);
+	return h->reader[0] ? reader_token(h, method, path, body, out, e) : COFFER_OK;
+}
