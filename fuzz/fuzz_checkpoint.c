@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	} else if (c.head.size != UINT64_MAX) {
 		abort();
 	}
-	if (checkpoint_open((struct span){ p, n }, &policy, &c, &seen, &e) == COFFER_OK)
+	if (checkpoint_open((struct span){ p, n }, &policy, &seen, &e) == COFFER_OK)
 		abort();
 	wr_close(&again);
 	return 0;

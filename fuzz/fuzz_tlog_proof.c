@@ -14,13 +14,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct tlog_proof proof = { 0 };
 	struct mhash leaf = { { 0 } };
 	struct ledger_seen seen;
-	struct checkpoint c;
 	struct err e;
 
 	if (tlog_proof_parse((struct span){ p, n }, &proof, &e) == COFFER_OK) {
 		if (tlog_proof_write(&proof, &again, &e) != COFFER_OK || !span_eq(wr_span(&again), (struct span){ p, n }))
 			abort();
-		if (tlog_proof_verify(&proof, &leaf, &policy, &c, &seen, &e) == COFFER_OK)
+		if (tlog_proof_verify(&proof, &leaf, &policy, &seen, &e) == COFFER_OK)
 			abort();
 	} else if (proof.extra.p || proof.note.p) {
 		abort();

@@ -1,8 +1,8 @@
 /* The writer and the reader of src/trust/ledger for test_ledger.py, which has its own of both.
  *
  *   ledger_tool write DIR SIZE   a log of SIZE entries below DIR: keys, checkpoint, tiles, proofs, a map and its proofs
- *   ledger_tool read DIR         "ok" when DIR/proof proves the entry DIR/leaf under the keys of DIR/keys (log, then witnesses; all
- *                                of them), else the check that refused */
+ *   ledger_tool read DIR         "ok" when DIR/proof proves the entry DIR/leaf under the keys of DIR/keys (log, then witnesses;
+ *                                all of them), else the check that refused */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +63,8 @@ static struct wr load(const char *name)
 
 static size_t entry(uint64_t i, char out[static 64])
 {
-	return (size_t)snprintf(out, 64, "entry %llu%.*s", (unsigned long long)i, (int)(i % 30), "..............................");
+	return (size_t)snprintf(out, 64, "entry %llu%.*s", (unsigned long long)i, (int)(i % 30),
+	    "..............................");
 }
 
 static struct privkey *key(uint8_t seed)
@@ -157,9 +158,9 @@ static void write_checkpoint(const struct merkle_frontier *f, struct wr *note)
 
 		MUST(note_key_new(span_of(names[i]), i ? NOTE_COSIGNATURE : NOTE_ED25519, privkey_public(p), &k[i], &err));
 		if (i)
-			MUST(checkpoint_cosign(&k[i], p, wr_span(&text), 1700000000u + i, note, &err));
+			MUST(checkpoint_cosign(&(struct note_signer){ &k[i], p }, wr_span(&text), 1700000000u + i, note, &err));
 		else
-			MUST(note_sign(&k[i], p, wr_span(&text), note, &err));
+			MUST(note_sign(&(struct note_signer){ &k[i], p }, wr_span(&text), note, &err));
 	}
 	write_keys(k, 3);
 	save("checkpoint", wr_span(note));
@@ -267,7 +268,6 @@ static int read_proof(void)
 	CLEANUP(tlog_proof_clear) struct tlog_proof p = { 0 };
 	struct note_key k[KEYS_MAX];
 	struct ledger_seen seen;
-	struct checkpoint c;
 	struct mhash h;
 	size_t n = 0;
 
@@ -281,7 +281,7 @@ static int read_proof(void)
 	merkle_leaf(wr_span(&leaf), &h);
 	if (tlog_proof_parse(wr_span(&text), &p, &err) != COFFER_OK)
 		return puts("form") < 0;
-	if (tlog_proof_verify(&p, &h, &policy, &c, &seen, &err) != COFFER_OK)
+	if (tlog_proof_verify(&p, &h, &policy, &seen, &err) != COFFER_OK)
 		return puts(err.rc == COFFER_E_DENIED ? err.check : "form") < 0;
 	return puts("ok") < 0;
 }

@@ -31,7 +31,8 @@ static void parse_refuses_other_forms(void)
 		"a b\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n", "a\n01\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
 		"a\n+1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n", "a\n-1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
 		"a\n 1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n", "a\n0x1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
-		"a\n\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n", "a\n9223372036854775808\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
+		"a\n\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
+		    "a\n9223372036854775808\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
 		"a\n18446744073709551617\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
 		"a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I\n", "a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n",
 		"a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I= \n", "a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxqw==\n",
@@ -107,33 +108,32 @@ static void signed_note(const struct world *x, const char *text, struct wr *w)
 {
 	struct err e;
 
-	CHECK(note_begin(span_of(text), w, &e) == COFFER_OK && note_sign(&x->log_key, x->log, span_of(text), w, &e) == COFFER_OK);
+	CHECK(note_begin(span_of(text), w, &e) == COFFER_OK && note_sign(&(struct note_signer){ &x->log_key, x->log },
+	    span_of(text), w, &e) == COFFER_OK);
 }
 
 static bool cosign(const struct world *x, size_t i, const char *text, uint64_t time, struct wr *w)
 {
 	struct err e;
 
-	return checkpoint_cosign(&x->wit[i], x->w[i], span_of(text), time, w, &e) == COFFER_OK;
+	return checkpoint_cosign(&(struct note_signer){ &x->wit[i], x->w[i] }, span_of(text), time, w, &e) == COFFER_OK;
 }
 
 static bool opens(const struct world *x, const struct wr *w, struct ledger_seen *seen)
 {
-	struct checkpoint c = { 0 };
 	struct err e;
 
-	return checkpoint_open(wr_span(w), &x->policy, &c, seen, &e) == COFFER_OK && c.head.size == 1;
+	return checkpoint_open(wr_span(w), &x->policy, seen, &e) == COFFER_OK && seen->cp.head.size == 1;
 }
 
 /* The check that refused; "" when nothing did or it was no denial. */
 static const char *refusal(const struct world *x, const struct wr *w)
 {
 	static struct err e;
-	struct checkpoint c = { .head.size = 77 };
 	struct ledger_seen seen = { .newest = 77 };
-	enum coffer_rc rc = checkpoint_open(wr_span(w), &x->policy, &c, &seen, &e);
+	enum coffer_rc rc = checkpoint_open(wr_span(w), &x->policy, &seen, &e);
 
-	return rc == COFFER_E_DENIED && c.head.size == 77 && seen.newest == 77 ? e.check : "";
+	return rc == COFFER_E_DENIED && seen.newest == 77 ? e.check : "";
 }
 
 static void open_counts_distinct_witnesses(void)
@@ -157,7 +157,8 @@ static void open_counts_distinct_witnesses(void)
 
 static void open_refuses_another_log_and_a_missing_signature(void)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(NOTE_MAX), other = wr_open(NOTE_MAX), unsigned_ = wr_open(NOTE_MAX), bad = wr_open(NOTE_MAX);
+	CLEANUP(wr_close) struct wr w = wr_open(NOTE_MAX), other = wr_open(NOTE_MAX), unsigned_ = wr_open(NOTE_MAX),
+	    bad = wr_open(NOTE_MAX);
 	CLEANUP(world_close) struct world x;
 	struct err e;
 
@@ -174,7 +175,8 @@ static void open_refuses_another_log_and_a_missing_signature(void)
 
 static void open_refuses_a_cosignature_that_does_not_verify(void)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(NOTE_MAX), moved = wr_open(NOTE_MAX), plain = wr_open(NOTE_MAX), line = wr_open(NOTE_MAX);
+	CLEANUP(wr_close) struct wr w = wr_open(NOTE_MAX), moved = wr_open(NOTE_MAX), plain = wr_open(NOTE_MAX),
+	    line = wr_open(NOTE_MAX);
 	CLEANUP(world_close) struct world x;
 	struct note n;
 	struct err e;
@@ -221,8 +223,9 @@ static void cosign_refuses_what_a_witness_must_not_sign(void)
 
 	world_open(&x, 1);
 	CHECK(!cosign(&x, 0, "not a checkpoint\n", 1, &w) && !cosign(&x, 0, ONE, (uint64_t)INT64_MAX + 1, &w));
-	CHECK(checkpoint_cosign(&x.wit[0], x.w[1], span_of(ONE), 1, &w, &e) == COFFER_E_INPUT);
-	CHECK(checkpoint_cosign(&x.log_key, x.log, span_of(ONE), 1, &w, &e) == COFFER_E_INPUT && w.n == 0);
+	CHECK(checkpoint_cosign(&(struct note_signer){ &x.wit[0], x.w[1] }, span_of(ONE), 1, &w, &e) == COFFER_E_INPUT);
+	CHECK(checkpoint_cosign(&(struct note_signer){ &x.log_key, x.log }, span_of(ONE), 1, &w, &e) == COFFER_E_INPUT && w.n ==
+	    0);
 	CHECK(cosign(&x, 0, ONE, INT64_MAX, &w));
 }
 
@@ -256,7 +259,8 @@ static void policy_refuses_what_would_count_one_party_twice(void)
 int main(void)
 {
 	static const struct t_case cases[] = { T(parse_reads_the_published_example), T(parse_refuses_other_forms),
-		T(write_refuses_what_parse_would), T(open_counts_distinct_witnesses), T(open_refuses_another_log_and_a_missing_signature),
+		T(write_refuses_what_parse_would), T(open_counts_distinct_witnesses),
+		    T(open_refuses_another_log_and_a_missing_signature),
 		T(open_refuses_a_cosignature_that_does_not_verify), T(cosign_refuses_what_a_witness_must_not_sign),
 		T(policy_refuses_what_would_count_one_party_twice) };
 

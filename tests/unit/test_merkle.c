@@ -214,7 +214,8 @@ static void every_consistency_proof_holds_and_no_changed_one_does(void)
 		struct merkle_proof p;
 
 		for (uint64_t a = 0; a <= b; a++)
-			if (merkle_prove_consistent(&s, a, b, &p, &e) != COFFER_OK || !merkle_consistent(&head[a], &head[b], &p) ||
+			if (merkle_prove_consistent(&s, a, b, &p, &e) != COFFER_OK || !merkle_consistent(&head[a], &head[b],
+			    &p) ||
 			    !consistency_is_tight(&head[a], &head[b], &p))
 				failed++;
 		CHECK(merkle_prove_consistent(&s, b + 1, b, &p, &e) == COFFER_E_NOTFOUND);
@@ -288,7 +289,8 @@ static void sizes_over_the_limit_are_refused(void)
 	CHECK(!merkle_included(0, 1, &tree[0][0], &p, &tree[0][0]));
 	p.n = 0;
 	CHECK(merkle_included(0, 1, &tree[0][0], &p, &tree[0][0]));
-	CHECK(!merkle_included(0, 0, &tree[0][0], &p, &tree[0][0]) && !merkle_included(0, UINT64_MAX, &tree[0][0], &p, &tree[0][0]));
+	CHECK(!merkle_included(0, 0, &tree[0][0], &p, &tree[0][0]) && !merkle_included(0, UINT64_MAX, &tree[0][0], &p,
+	    &tree[0][0]));
 	CHECK(!merkle_consistent(&a, &b, &p));
 }
 

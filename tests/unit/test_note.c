@@ -21,11 +21,13 @@ static void published_examples_verify(void)
 	uint64_t by = 0;
 	struct err e;
 
-	CHECK(note_vkey_read(span_of(PETER_VKEY), &k[0], &e) == COFFER_OK && note_vkey_read(span_of(FOO_VKEY), &k[1], &e) == COFFER_OK);
+	CHECK(note_vkey_read(span_of(PETER_VKEY), &k[0], &e) == COFFER_OK && note_vkey_read(span_of(FOO_VKEY), &k[1], &e) ==
+	    COFFER_OK);
 	CHECK(k[1].id == 0x530d903a && !strcmp(k[1].name, "example.com/foo") && k[1].alg == NOTE_ED25519);
 	CHECK(note_parse(span_of(FOO_NOTE), &n, &e) == COFFER_OK && span_eq_str(n.text, FOO_TEXT) && n.n_sigs == 1);
 	CHECK(note_verify(&n, k, 2, &by, &e) == COFFER_OK && by == 2);
-	CHECK(note_parse(span_of(PETER_TEXT "\n" PETER_LINE), &n, &e) == COFFER_OK && note_verify(&n, k, 2, &by, &e) == COFFER_OK && by == 1);
+	CHECK(note_parse(span_of(PETER_TEXT "\n" PETER_LINE), &n, &e) == COFFER_OK && note_verify(&n, k, 2, &by, &e) ==
+	    COFFER_OK && by == 1);
 	/* the poem of the specification: a blank line within the text, no key published */
 	CHECK(note_parse(span_of("Ognuno sta solo sul cuor della terra\ntrafitto da un raggio di sole:\n\ned \xc3\xa8 subito sera.\n\n"
 	    "\xe2\x80\x94 quasimodo.example/salvatore NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ2i5ddnGITLlC+EhfLW9oJKONrMouFSQU0xMcXxj99ihAQwaqP3ZekRwNtIc=\n"),
@@ -41,9 +43,11 @@ static void sign_makes_the_published_bytes(void)
 	uint8_t raw[33];
 	struct err e;
 
-	CHECK(b64_fixed(span_of(PETER_SEED), raw, 33) && privkey_from_raw(KEY_ED25519, (struct span){ raw + 1, 32 }, &p, &e) == COFFER_OK);
+	CHECK(b64_fixed(span_of(PETER_SEED), raw, 33) && privkey_from_raw(KEY_ED25519, (struct span){ raw + 1, 32 }, &p, &e) ==
+	    COFFER_OK);
 	CHECK(note_vkey_read(span_of(PETER_VKEY), &k, &e) == COFFER_OK);
-	CHECK(note_begin(span_of(PETER_TEXT), &w, &e) == COFFER_OK && note_sign(&k, p, span_of(PETER_TEXT), &w, &e) == COFFER_OK);
+	CHECK(note_begin(span_of(PETER_TEXT), &w, &e) == COFFER_OK && note_sign(&(struct note_signer){ &k, p },
+	    span_of(PETER_TEXT), &w, &e) == COFFER_OK);
 	CHECK(span_eq_str(wr_span(&w), PETER_TEXT "\n" PETER_LINE));
 	CHECK(note_key_new(span_of("PeterNeumann"), NOTE_ED25519, privkey_public(p), &made, &e) == COFFER_OK);
 	note_vkey_write(&made, &v);
@@ -58,11 +62,14 @@ static void sign_refuses_a_wrong_key_and_a_wrong_text(void)
 	struct err e;
 
 	CHECK(privkey_new(KEY_P256, &p256, &e) == COFFER_OK);
-	CHECK(note_sign(&k, b, span_of("x\n"), &w, &e) == COFFER_E_INPUT && note_sign(&k, p256, span_of("x\n"), &w, &e) == COFFER_E_INPUT);
-	CHECK(note_sign(&c, a, span_of("x\n"), &w, &e) == COFFER_E_INPUT);
-	CHECK(note_sign(&k, a, span_of("x"), &w, &e) == COFFER_E_INPUT && note_begin(span_of("x"), &w, &e) == COFFER_E_INPUT);
-	CHECK(note_begin(span_of("tab\t\n"), &w, &e) == COFFER_E_INPUT && note_begin(span_of("\xff\n"), &w, &e) == COFFER_E_INPUT && w.n == 0);
-	CHECK(note_sign(&k, a, span_of("x\n"), &small, &e) == COFFER_E_LIMIT);
+	CHECK(note_sign(&(struct note_signer){ &k, b }, span_of("x\n"), &w, &e) == COFFER_E_INPUT &&
+	    note_sign(&(struct note_signer){ &k, p256 }, span_of("x\n"), &w, &e) == COFFER_E_INPUT);
+	CHECK(note_sign(&(struct note_signer){ &c, a }, span_of("x\n"), &w, &e) == COFFER_E_INPUT);
+	CHECK(note_sign(&(struct note_signer){ &k, a }, span_of("x"), &w, &e) == COFFER_E_INPUT && note_begin(span_of("x"), &w,
+	    &e) == COFFER_E_INPUT);
+	CHECK(note_begin(span_of("tab\t\n"), &w, &e) == COFFER_E_INPUT && note_begin(span_of("\xff\n"), &w, &e) ==
+	    COFFER_E_INPUT && w.n == 0);
+	CHECK(note_sign(&(struct note_signer){ &k, a }, span_of("x\n"), &small, &e) == COFFER_E_LIMIT);
 	CHECK(note_key_new(span_of("a b"), NOTE_ED25519, privkey_public(a), &out, &e) == COFFER_E_INPUT);
 	CHECK(note_key_new(span_of("a"), NOTE_ED25519, privkey_public(p256), &out, &e) == COFFER_E_INPUT);
 	CHECK(note_key_new(span_of("a"), (enum note_alg)2, privkey_public(a), &out, &e) == COFFER_E_INPUT);
@@ -70,13 +77,16 @@ static void sign_refuses_a_wrong_key_and_a_wrong_text(void)
 
 static void vkey_read_refuses_other_text(void)
 {
-	static const char *const bad[] = { "", "example.com/foo", "example.com/foo+530d903a", "+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+	static const char *const bad[] = { "", "example.com/foo", "example.com/foo+530d903a",
+	    "+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
 		"example.com/foo+530d903b+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", /* another id */
 		"example.com/fop+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", /* another name */
 		"example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2l", /* another key */
 		"example.com/foo+530D903A+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", /* upper case */
-		"example.com/foo+30d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U==",
-		"example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k ", "example.com/foo+530d903a+AukyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+		"example.com/foo+30d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+		    "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U==",
+		"example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k ",
+		    "example.com/foo+530d903a+AukyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
 		"exam ple+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k" };
 	struct note_key k = { .alg = 99 };
 	struct err e;
@@ -92,12 +102,17 @@ static void vkey_read_refuses_other_text(void)
 
 static void parse_refuses_other_forms(void)
 {
-	static const char *const bad[] = { "", "\n", "\n\n", "text\n", "text\n\n", FOO_TEXT FOO_LINE, "\n" FOO_LINE, /* no text; the line alone */
-		FOO_TEXT "\n\xe2\x80\x94 a", FOO_TEXT "\n" FOO_LINE "\n", FOO_TEXT "\n" FOO_LINE "x\n", FOO_TEXT "\n- example.com/foo Uw2QOkk=\n",
-		FOO_TEXT "\n\xe2\x80\x94 a+b AAAAAAA=\n", FOO_TEXT "\n\xe2\x80\x94  AAAAAAA=\n", FOO_TEXT "\n\xe2\x80\x94 a\xc2\xa0" "b AAAAAAA=\n",
+	static const char *const bad[] = { "", "\n", "\n\n", "text\n", "text\n\n", FOO_TEXT FOO_LINE, "\n" FOO_LINE,
+	    /* no text; the line alone */
+		FOO_TEXT "\n\xe2\x80\x94 a", FOO_TEXT "\n" FOO_LINE "\n", FOO_TEXT "\n" FOO_LINE "x\n",
+		    FOO_TEXT "\n- example.com/foo Uw2QOkk=\n",
+		FOO_TEXT "\n\xe2\x80\x94 a+b AAAAAAA=\n", FOO_TEXT "\n\xe2\x80\x94  AAAAAAA=\n",
+		    FOO_TEXT "\n\xe2\x80\x94 a\xc2\xa0" "b AAAAAAA=\n",
 		FOO_TEXT "\n\xe2\x80\x94 a AAAAAA==\n", /* four bytes: an id and no signature */
-		FOO_TEXT "\n\xe2\x80\x94 a AAAAAAA\n", FOO_TEXT "\n\xe2\x80\x94 a AAAAAAB=\n", FOO_TEXT "\n\xe2\x80\x94 a AAAA AAA=\n",
-		FOO_TEXT "\n\xe2\x80\x94 a AAAAAAA= \n", "a\tb\n\n" FOO_LINE, "a\x01\n\n" FOO_LINE, "a\r\n\n" FOO_LINE, "a\xff\n\n" FOO_LINE,
+		FOO_TEXT "\n\xe2\x80\x94 a AAAAAAA\n", FOO_TEXT "\n\xe2\x80\x94 a AAAAAAB=\n",
+		    FOO_TEXT "\n\xe2\x80\x94 a AAAA AAA=\n",
+		FOO_TEXT "\n\xe2\x80\x94 a AAAAAAA= \n", "a\tb\n\n" FOO_LINE, "a\x01\n\n" FOO_LINE, "a\r\n\n" FOO_LINE,
+		    "a\xff\n\n" FOO_LINE,
 		"a\xc0\x80\n\n" FOO_LINE, "a\xed\xa0\x80\n\n" FOO_LINE };
 	struct note n = { .n_sigs = 77 };
 	struct err e;
@@ -171,7 +186,8 @@ static void verify_refuses_changed_text_and_signature(void)
 	CHECK(note_vkey_read(span_of(FOO_VKEY), &k, &e) == COFFER_OK);
 	for (size_t i = 0; i < strlen(FOO_NOTE) * 8; i++) {
 		b[i / 8] ^= (uint8_t)(1 << i % 8);
-		if (note_parse((struct span){ b, strlen(FOO_NOTE) }, &n, &e) == COFFER_OK && note_verify(&n, &k, 1, &by, &e) != COFFER_E_DENIED)
+		if (note_parse((struct span){ b, strlen(FOO_NOTE) }, &n, &e) == COFFER_OK && note_verify(&n, &k, 1, &by,
+		    &e) != COFFER_E_DENIED)
 			taken++;
 		b[i / 8] ^= (uint8_t)(1 << i % 8);
 	}
@@ -200,10 +216,13 @@ static void verify_passes_over_strangers_and_stops_at_a_bad_known_one(void)
 	note_sig_line(&impostor, SPAN(junk), &w);
 	CHECK(note_parse(wr_span(&w), &n, &e) == COFFER_OK && note_verify(&n, both, 2, &by, &e) == COFFER_E_DENIED && by == 0);
 	CHECK(note_signed_by(&n, &ka) == NOTE_ABSENT);
-	CHECK(note_sign(&ka, a, span_of("t\n"), &w, &e) == COFFER_OK && note_parse(wr_span(&w), &n, &e) == COFFER_OK);
+	CHECK(note_sign(&(struct note_signer){ &ka, a }, span_of("t\n"), &w, &e) == COFFER_OK && note_parse(wr_span(&w), &n,
+	    &e) == COFFER_OK);
 	CHECK(note_verify(&n, both, 2, &by, &e) == COFFER_OK && by == 1);
-	CHECK(note_sign(&kb, b, span_of("u\n"), &w, &e) == COFFER_OK && note_parse(wr_span(&w), &n, &e) == COFFER_OK);
-	CHECK(note_verify(&n, both, 2, &by, &e) == COFFER_E_DENIED && !strcmp(e.check, "note")); /* another text's signature by b */
+	CHECK(note_sign(&(struct note_signer){ &kb, b }, span_of("u\n"), &w, &e) == COFFER_OK && note_parse(wr_span(&w), &n,
+	    &e) == COFFER_OK);
+	CHECK(note_verify(&n, both, 2, &by, &e) == COFFER_E_DENIED && !strcmp(e.check,
+	    "note")); /* another text's signature by b */
 	CHECK(note_verify(&n, both, 1, &by, &e) == COFFER_OK); /* who does not know b does not care */
 	CHECK(note_verify(&n, both, 65, &by, &e) == COFFER_E_BUG && note_verify(&n, both, 0, &by, &e) == COFFER_E_DENIED);
 	note_sig_line(&ka, (struct span){ junk, 63 }, &w); /* a second line of a's, too short */

@@ -67,7 +67,8 @@ static struct mhash hex(const char *s)
 }
 
 /* Root by the words of the header, over keys sorted; depth is bounded by the keys' common prefix. */
-static void slow_root(const struct mhash *const *keys, const struct mhash *const *values, size_t n, unsigned depth, struct mhash *out)
+static void slow_root(const struct mhash *const *keys, const struct mhash *const *values, size_t n, unsigned depth,
+    struct mhash *out)
 {
 	uint8_t in[19 + 64];
 	size_t k = 0;
@@ -305,7 +306,8 @@ static void damaged_store_is_refused(void)
 	size_t at = *slot_of(&root) - 1;
 	for (size_t i = 0; i < SMT_RECORD; i++) {
 		nodes[at].rec[i] ^= 2;
-		CHECK(smt_prove(&store, &root, &key, &p, &e) == COFFER_E_DENIED && !strcmp(e.check, "map-node") && p.depth == 999);
+		CHECK(smt_prove(&store, &root, &key, &p, &e) == COFFER_E_DENIED && !strcmp(e.check, "map-node") && p.depth ==
+		    999);
 		CHECK(smt_set(&store, &root, &key, &value, &e) == COFFER_E_DENIED);
 		nodes[at].rec[i] ^= 2;
 	}
@@ -319,8 +321,10 @@ static void damaged_store_is_refused(void)
 
 int main(void)
 {
-	static const struct t_case cases[] = { T(root_is_that_of_the_definition_for_every_size), T(root_depends_on_the_content_alone),
-		T(known_values), T(no_changed_proof_verifies), T(read_refuses_other_encodings), T(other_leaf_must_stand_on_the_path),
+	static const struct t_case cases[] = { T(root_is_that_of_the_definition_for_every_size),
+	    T(root_depends_on_the_content_alone),
+		T(known_values), T(no_changed_proof_verifies), T(read_refuses_other_encodings),
+		    T(other_leaf_must_stand_on_the_path),
 		T(damaged_store_is_refused) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -31,11 +31,14 @@ static void path_is_that_of_the_specification(void)
 static void path_read_refuses_any_other_spelling(void)
 {
 	static const char *const bad[] = { "", "tile", "tile/", "tile/0", "tile/0/", "/tile/0/000", "tile/0/000/", "tile/00/000",
-		"tile/64/000", "tile/-1/000", "tile/+1/000", "tile/x/000", "tile/entrie/000", "tile/0/0", "tile/0/00", "tile/0/0000",
+		"tile/64/000", "tile/-1/000", "tile/+1/000", "tile/x/000", "tile/entrie/000", "tile/0/0", "tile/0/00",
+		    "tile/0/0000",
 		"tile/0/x000/000", "tile/0/x001", "tile/0/x001/", "tile/0/x01/000", "tile/0/001/000", "tile/0/x001/x234/x067",
 		"tile/0/X001/000", "tile/0/000.p", "tile/0/000.p/", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01",
-		"tile/0/000.p/1/", "tile/0/000.p/1/2", "tile/0/000.p/ 1", "tile/0/x001.p/000", "tile/0/000.P/1", "tile/0/..", "tile/../0/000",
-		"tile/0//000", "tile/0/000 ", "tile/0/x036/x028/x797/x018/x963/968", "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
+		"tile/0/000.p/1/", "tile/0/000.p/1/2", "tile/0/000.p/ 1", "tile/0/x001.p/000", "tile/0/000.P/1", "tile/0/..",
+		    "tile/../0/000",
+		"tile/0//000", "tile/0/000 ", "tile/0/x036/x028/x797/x018/x963/968",
+		    "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
 		"tile/0/.p/1", "tile/0/x00a/000", "tile/entries/entries/000", "tile/0/x000/x001/000" };
 	struct tile t = { .n = 99 };
 
@@ -155,11 +158,13 @@ static void proofs_come_out_of_tiles(void)
 		full_only = k % 2;
 		CHECK(merkle_source_root(&s, sizes[k], &root, &e) == COFFER_OK && mhash_eq(&root, &head.root));
 		for (uint64_t i = 0; i < sizes[k]; i += 1 + sizes[k] / 7)
-			CHECK(merkle_prove(&s, i, sizes[k], &p, &e) == COFFER_OK && merkle_included(i, sizes[k], &level0[i], &p, &head.root));
+			CHECK(merkle_prove(&s, i, sizes[k], &p, &e) == COFFER_OK && merkle_included(i, sizes[k], &level0[i], &p,
+			    &head.root));
 		for (size_t j = 0; j <= k; j++) {
 			struct merkle_head old = { sizes[j], roots[sizes[j]] };
 
-			CHECK(merkle_prove_consistent(&s, sizes[j], sizes[k], &p, &e) == COFFER_OK && merkle_consistent(&old, &head, &p));
+			CHECK(merkle_prove_consistent(&s, sizes[j], sizes[k], &p, &e) == COFFER_OK && merkle_consistent(&old,
+			    &head, &p));
 		}
 	}
 	full_only = false;
@@ -189,14 +194,14 @@ static void hash_refuses_what_is_not_in_the_tile(void)
 
 	for (size_t i = 0; i < 10; i++)
 		wr_put(&w, SPAN(level0[256 + i].b));
-	CHECK(tile_hash(&t, wr_span(&w), 0, 256 + 9, &h, &e) == COFFER_OK && mhash_eq(&h, &level0[256 + 9]));
-	CHECK(tile_hash(&t, wr_span(&w), 1, 128 + 4, &h, &e) == COFFER_OK);
-	CHECK(tile_hash(&t, wr_span(&w), 0, 256 + 10, &h, &e) == COFFER_E_INPUT);
-	CHECK(tile_hash(&t, wr_span(&w), 1, 128 + 5, &h, &e) == COFFER_E_INPUT);
-	CHECK(tile_hash(&t, wr_span(&w), 0, 9, &h, &e) == COFFER_E_INPUT);
-	CHECK(tile_hash(&t, wr_span(&w), 8, 1, &h, &e) == COFFER_E_INPUT);
-	CHECK(tile_hash(&entries, wr_span(&w), 0, 256, &h, &e) == COFFER_E_INPUT);
-	CHECK(tile_hash(&t, (struct span){ w.p, w.n - 1 }, 0, 256, &h, &e) == COFFER_E_INPUT);
+	CHECK(tile_hash(&t, wr_span(&w), (struct subtree){ 0, 256 + 9 }, &h, &e) == COFFER_OK && mhash_eq(&h, &level0[256 + 9]));
+	CHECK(tile_hash(&t, wr_span(&w), (struct subtree){ 1, 128 + 4 }, &h, &e) == COFFER_OK);
+	CHECK(tile_hash(&t, wr_span(&w), (struct subtree){ 0, 256 + 10 }, &h, &e) == COFFER_E_INPUT);
+	CHECK(tile_hash(&t, wr_span(&w), (struct subtree){ 1, 128 + 5 }, &h, &e) == COFFER_E_INPUT);
+	CHECK(tile_hash(&t, wr_span(&w), (struct subtree){ 0, 9 }, &h, &e) == COFFER_E_INPUT);
+	CHECK(tile_hash(&t, wr_span(&w), (struct subtree){ 8, 1 }, &h, &e) == COFFER_E_INPUT);
+	CHECK(tile_hash(&entries, wr_span(&w), (struct subtree){ 0, 256 }, &h, &e) == COFFER_E_INPUT);
+	CHECK(tile_hash(&t, (struct span){ w.p, w.n - 1 }, (struct subtree){ 0, 256 }, &h, &e) == COFFER_E_INPUT);
 }
 
 static void entry_bundle_is_read_to_its_last_byte_only(void)
@@ -210,7 +215,8 @@ static void entry_bundle_is_read_to_its_last_byte_only(void)
 	CHECK(tile_entry_add(&w, (struct span){ big, TILE_ENTRY_MAX + 1 }, &e) == COFFER_E_LIMIT);
 	CHECK(tile_entry_add(&w, span_of("three"), &e) == COFFER_OK);
 	CHECK(w.n == 14 && w.p[0] == 0 && w.p[1] == 3 && w.p[5] == 0 && w.p[6] == 0 && w.p[8] == 5);
-	CHECK(tile_entries_read(wr_span(&w), 3, got) && span_eq_str(got[0], "one") && got[1].n == 0 && span_eq_str(got[2], "three"));
+	CHECK(tile_entries_read(wr_span(&w), 3, got) && span_eq_str(got[0], "one") && got[1].n == 0 && span_eq_str(got[2],
+	    "three"));
 	CHECK(!tile_entries_read(wr_span(&w), 2, got) && !tile_entries_read(wr_span(&w), 4, got));
 	CHECK(!tile_entries_read(wr_span(&w), 0, got) && !tile_entries_read(wr_span(&w), TILE_WIDTH + 1, got));
 	for (size_t n = 0; n < w.n; n++) {

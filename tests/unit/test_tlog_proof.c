@@ -47,8 +47,8 @@ static void world_open(struct world *x)
 		merkle_leaf((struct span){ &i, 1 }, &leaves[i]);
 	merkle_root(leaves, LEAVES, &c.head.root);
 	CHECK(checkpoint_write(&c, &text, &e) == COFFER_OK && note_begin(wr_span(&text), &x->note, &e) == COFFER_OK);
-	CHECK(note_sign(&x->log_key, x->log, wr_span(&text), &x->note, &e) == COFFER_OK);
-	CHECK(checkpoint_cosign(&x->wit_key, x->wit, wr_span(&text), 5, &x->note, &e) == COFFER_OK);
+	CHECK(note_sign(&(struct note_signer){ &x->log_key, x->log }, wr_span(&text), &x->note, &e) == COFFER_OK);
+	CHECK(checkpoint_cosign(&(struct note_signer){ &x->wit_key, x->wit }, wr_span(&text), 5, &x->note, &e) == COFFER_OK);
 }
 
 /* The text of a proof for that leaf. */
@@ -71,15 +71,15 @@ static void proof_travels_and_verifies_to_the_leaf(void)
 	for (uint64_t i = 0; i < LEAVES; i++) {
 		CLEANUP(wr_close) struct wr w = wr_open(TLOG_PROOF_MAX), again = wr_open(TLOG_PROOF_MAX);
 		CLEANUP(tlog_proof_clear) struct tlog_proof p = { 0 };
-		struct checkpoint c;
 		struct ledger_seen seen;
 		struct err e;
 
 		prove(&x, i, i % 2 ? "context" : "", &w);
 		CHECK(tlog_proof_parse(wr_span(&w), &p, &e) == COFFER_OK && p.index == i);
 		CHECK(span_eq_str(wr_span(&p.extra), i % 2 ? "context" : ""));
-		CHECK(tlog_proof_verify(&p, &leaves[i], &x.policy, &c, &seen, &e) == COFFER_OK && c.head.size == LEAVES && seen.newest == 5);
-		CHECK(tlog_proof_verify(&p, &leaves[(i + 1) % LEAVES], &x.policy, &c, &seen, &e) == COFFER_E_DENIED);
+		CHECK(tlog_proof_verify(&p, &leaves[i], &x.policy, &seen, &e) == COFFER_OK && seen.cp.head.size == LEAVES &&
+		    seen.newest == 5);
+		CHECK(tlog_proof_verify(&p, &leaves[(i + 1) % LEAVES], &x.policy, &seen, &e) == COFFER_E_DENIED);
 		CHECK(!strcmp(e.check, "ledger-inclusion"));
 		CHECK(tlog_proof_write(&p, &again, &e) == COFFER_OK && span_eq(wr_span(&again), wr_span(&w)));
 	}
@@ -90,7 +90,6 @@ static void verify_refuses_a_changed_proof(void)
 	CLEANUP(wr_close) struct wr w = wr_open(TLOG_PROOF_MAX);
 	CLEANUP(world_close) struct world x;
 	CLEANUP(tlog_proof_clear) struct tlog_proof p = { 0 };
-	struct checkpoint c = { .head.size = 77 };
 	struct ledger_seen seen = { .newest = 77 };
 	size_t taken = 0;
 	struct err e;
@@ -99,24 +98,24 @@ static void verify_refuses_a_changed_proof(void)
 	prove(&x, 6, "", &w);
 	CHECK(tlog_proof_parse(wr_span(&w), &p, &e) == COFFER_OK);
 	p.index ^= 1;
-	CHECK(tlog_proof_verify(&p, &leaves[6], &x.policy, &c, &seen, &e) == COFFER_E_DENIED);
+	CHECK(tlog_proof_verify(&p, &leaves[6], &x.policy, &seen, &e) == COFFER_E_DENIED);
 	p.index = UINT64_MAX;
-	CHECK(tlog_proof_verify(&p, &leaves[6], &x.policy, &c, &seen, &e) == COFFER_E_DENIED);
+	CHECK(tlog_proof_verify(&p, &leaves[6], &x.policy, &seen, &e) == COFFER_E_DENIED);
 	p.index = 6;
 	p.path.n--;
-	CHECK(tlog_proof_verify(&p, &leaves[6], &x.policy, &c, &seen, &e) == COFFER_E_DENIED);
+	CHECK(tlog_proof_verify(&p, &leaves[6], &x.policy, &seen, &e) == COFFER_E_DENIED);
 	p.path.n++;
 	x.policy.k = 1;
 	x.wit_key.name[0] = 'v'; /* the only witness is another */
-	CHECK(tlog_proof_verify(&p, &leaves[6], &x.policy, &c, &seen, &e) == COFFER_E_DENIED && !strcmp(e.check, "ledger-witness"));
+	CHECK(tlog_proof_verify(&p, &leaves[6], &x.policy, &seen, &e) == COFFER_E_DENIED && !strcmp(e.check, "ledger-witness"));
 	x.wit_key.name[0] = 'w';
-	CHECK(c.head.size == 77 && seen.newest == 77);
+	CHECK(seen.newest == 77);
 	for (size_t i = 0; i < w.n; i++) { /* any byte of the text */
 		CLEANUP(tlog_proof_clear) struct tlog_proof q = { 0 };
 
 		w.p[i] ^= 1;
 		if (tlog_proof_parse(wr_span(&w), &q, &e) == COFFER_OK &&
-		    tlog_proof_verify(&q, &leaves[6], &x.policy, &c, &seen, &e) == COFFER_OK)
+		    tlog_proof_verify(&q, &leaves[6], &x.policy, &seen, &e) == COFFER_OK)
 			taken++;
 		w.p[i] ^= 1;
 	}
@@ -126,11 +125,15 @@ static void verify_refuses_a_changed_proof(void)
 static void parse_refuses_other_forms(void)
 {
 	static const char *const bad[] = { "", HEAD, HEAD "\n", HEAD "index 0\n", HEAD "index 0\n\n", HEAD "index 0\n" NOTE,
-		"c2sp.org/tlog-proof@v2\nindex 0\n\n" NOTE, " " HEAD "index 0\n\n" NOTE, HEAD "index 00\n\n" NOTE, HEAD "index -1\n\n" NOTE,
-		HEAD "index  0\n\n" NOTE, HEAD "Index 0\n\n" NOTE, HEAD "index 18446744073709551616\n\n" NOTE, HEAD "index\n\n" NOTE,
+		"c2sp.org/tlog-proof@v2\nindex 0\n\n" NOTE, " " HEAD "index 0\n\n" NOTE, HEAD "index 00\n\n" NOTE,
+		    HEAD "index -1\n\n" NOTE,
+		HEAD "index  0\n\n" NOTE, HEAD "Index 0\n\n" NOTE, HEAD "index 18446744073709551616\n\n" NOTE,
+		    HEAD "index\n\n" NOTE,
 		HEAD "extra \nindex 0\n\n" NOTE, HEAD "extra AA\nindex 0\n\n" NOTE, HEAD "extra AB==\nindex 0\n\n" NOTE,
-		HEAD "extra AA==\nextra AA==\nindex 0\n\n" NOTE, HEAD "index 0\nextra AA==\n\n" NOTE, HEAD "extra AA==\n\n" NOTE, HEAD "extra AA==\n",
-		HEAD "index 0\nAA==\n\n" NOTE, HEAD "index 0\n" HASH "x\n\n" NOTE, HEAD "index 0\n\n\n" NOTE, HEAD "index 0\r\n\n" NOTE,
+		HEAD "extra AA==\nextra AA==\nindex 0\n\n" NOTE, HEAD "index 0\nextra AA==\n\n" NOTE,
+		    HEAD "extra AA==\n\n" NOTE, HEAD "extra AA==\n",
+		HEAD "index 0\nAA==\n\n" NOTE, HEAD "index 0\n" HASH "x\n\n" NOTE, HEAD "index 0\n\n\n" NOTE,
+		    HEAD "index 0\r\n\n" NOTE,
 		HEAD "index 0\n\nnot a checkpoint\n\n\xe2\x80\x94 log.example AAAAAAA=\n", HEAD "index 0\n\n" NOTE "\n" };
 	struct err e;
 
@@ -143,7 +146,8 @@ static void parse_refuses_other_forms(void)
 		CHECK(refused && !p.note.p && !p.extra.p);
 	}
 	CLEANUP(tlog_proof_clear) struct tlog_proof p = { 0 };
-	CHECK(tlog_proof_parse(span_of(HEAD "extra AA==\nindex 0\n" HASH "\n" NOTE), &p, &e) == COFFER_OK && p.extra.n == 1 && p.path.n == 1);
+	CHECK(tlog_proof_parse(span_of(HEAD "extra AA==\nindex 0\n" HASH "\n" NOTE), &p, &e) == COFFER_OK && p.extra.n == 1 &&
+	    p.path.n == 1);
 }
 
 static void parse_refuses_every_truncation(void)

@@ -81,25 +81,24 @@ static void cosigned_message(struct span text, uint64_t time, struct wr *w)
 	wr_put(w, text);
 }
 
-enum coffer_rc checkpoint_cosign(const struct note_key *k, const struct privkey *secret, struct span text, uint64_t time, struct wr *w,
-    struct err *e)
+enum coffer_rc checkpoint_cosign(const struct note_signer *s, struct span text, uint64_t time, struct wr *w, struct err *e)
 {
 	CLEANUP(wr_close) struct wr m = wr_open(NOTE_MAX + 64), sig = wr_open(COSIG_LEN);
 	struct checkpoint c;
 	uint8_t b[SIG_LEN];
 
-	if (k->alg != NOTE_COSIGNATURE || !note_key_is(k, secret))
-		return err_set(e, COFFER_E_INPUT, "cosignature: the private key is not that of witness %s", k->name);
+	if (s->key->alg != NOTE_COSIGNATURE || !note_signer_ok(s))
+		return err_set(e, COFFER_E_INPUT, "cosignature: the private key is not that of witness %s", s->key->name);
 	if (time > INT64_MAX)
 		return err_set(e, COFFER_E_INPUT, "cosignature: time over 2^63 - 1");
 	TRY(checkpoint_parse(text, &c, e));
 	cosigned_message(text, time, &m);
 	TRY(wr_done(&m, "cosignature", e));
-	TRY(key_sign(secret, wr_span(&m), b, e));
+	TRY(key_sign(s->secret, wr_span(&m), b, e));
 	wr_be64(&sig, time);
 	wr_put(&sig, SPAN(b));
 	TRY(wr_done(&sig, "cosignature", e));
-	note_sig_line(k, wr_span(&sig), w);
+	note_sig_line(s->key, wr_span(&sig), w);
 	return wr_done(w, "cosignature", e);
 }
 
@@ -176,7 +175,8 @@ static enum coffer_rc count(const struct note *n, const struct ledger_policy *p,
 		enum note_seen s = checkpoint_cosigned_by(n, &p->witnesses[i], &time);
 
 		if (s == NOTE_BAD)
-			return err_deny(e, "ledger-cosignature", "checkpoint: the cosignature of %s does not verify", p->witnesses[i].name);
+			return err_deny(e, "ledger-cosignature", "checkpoint: the cosignature of %s does not verify",
+			    p->witnesses[i].name);
 		if (s == NOTE_ABSENT)
 			continue;
 		seen.count++;
@@ -185,14 +185,14 @@ static enum coffer_rc count(const struct note *n, const struct ledger_policy *p,
 			seen.newest = time;
 	}
 	if (seen.count < p->k)
-		return err_deny(e, "ledger-witness", "checkpoint: %zu of the %zu witnesses wanted have cosigned", seen.count, p->k);
+		return err_deny(e, "ledger-witness", "checkpoint: %zu of the %zu witnesses wanted cosigned", seen.count, p->k);
 	*out = seen;
 	return COFFER_OK;
 }
 
-enum coffer_rc checkpoint_open(struct span note, const struct ledger_policy *p, struct checkpoint *out, struct ledger_seen *seen,
-    struct err *e)
+enum coffer_rc checkpoint_open(struct span note, const struct ledger_policy *p, struct ledger_seen *out, struct err *e)
 {
+	struct ledger_seen seen;
 	struct checkpoint c;
 	struct note n;
 
@@ -203,7 +203,8 @@ enum coffer_rc checkpoint_open(struct span note, const struct ledger_policy *p, 
 		return err_deny(e, "ledger-origin", "checkpoint: of another log, not %s", p->log->name);
 	if (note_signed_by(&n, p->log) != NOTE_GOOD)
 		return err_deny(e, "ledger-signature", "checkpoint: not signed by %s", p->log->name);
-	TRY(count(&n, p, seen, e));
-	*out = c;
+	TRY(count(&n, p, &seen, e));
+	seen.cp = c;
+	*out = seen;
 	return COFFER_OK;
 }

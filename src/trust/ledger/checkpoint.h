@@ -25,8 +25,8 @@ enum coffer_rc checkpoint_write(const struct checkpoint *c, struct wr *w, struct
 /* A signature line by a NOTE_COSIGNATURE key: at `time` (s since 1970, at most 2^63 - 1) this is the largest tree of that origin
  * the witness has seen, and it continues all before. The witness has made sure of that; this only signs. COFFER_E_INPUT for
  * text that is no checkpoint or a private key that is not the named one. */
-enum coffer_rc checkpoint_cosign(const struct note_key *k, const struct privkey *secret, struct span text, uint64_t time,
-    struct wr *w, struct err *e) NODISCARD;
+enum coffer_rc checkpoint_cosign(const struct note_signer *s, struct span text, uint64_t time, struct wr *w,
+    struct err *e) NODISCARD;
 
 /* Whether the witness cosigned; NOTE_BAD when any line of its does not verify. *time: the newest of its lines. */
 enum note_seen checkpoint_cosigned_by(const struct note *n, const struct note_key *k, uint64_t *time) NODISCARD;
@@ -40,10 +40,11 @@ struct ledger_policy {
 	size_t                 k;         /* how many must have cosigned; 0..n */
 };
 
-struct ledger_seen {
-	size_t   count;  /* witnesses that cosigned */
-	uint64_t by;     /* bit i: witnesses[i] */
-	uint64_t newest; /* time of the newest cosignature, s since 1970; 0 without one */
+struct ledger_seen { /* what a note showed */
+	struct checkpoint cp;
+	size_t            count;  /* witnesses that cosigned */
+	uint64_t          by;     /* bit i: witnesses[i] */
+	uint64_t          newest; /* time of the newest cosignature, s since 1970; 0 without one */
 };
 
 /* COFFER_E_INPUT unless k <= n and no two witnesses, nor a witness and the log, share a name or a key: a count of names would
@@ -52,6 +53,5 @@ enum coffer_rc ledger_policy_ok(const struct ledger_policy *p, struct err *e) NO
 
 /* Reads a note as a checkpoint of that log. COFFER_E_DENIED with check "ledger-origin" (another log), "ledger-signature" (not
  * or wrongly signed by the log), "ledger-cosignature" (a known witness's line does not verify) or "ledger-witness" (too few);
- * COFFER_E_INPUT for bytes that are no checkpoint and for a bad policy. *out borrows from note. */
-enum coffer_rc checkpoint_open(struct span note, const struct ledger_policy *p, struct checkpoint *out,
-    struct ledger_seen *seen, struct err *e) NODISCARD;
+ * COFFER_E_INPUT for bytes that are no checkpoint and for a bad policy. out->cp borrows from note. */
+enum coffer_rc checkpoint_open(struct span note, const struct ledger_policy *p, struct ledger_seen *out, struct err *e) NODISCARD;

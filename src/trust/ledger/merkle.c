@@ -50,7 +50,8 @@ void merkle_root(const struct mhash *leaves, size_t n, struct mhash *out)
 /* ---- checking ---- */
 
 /* The steps of both algorithms are RFC 9162's, with its names: fn and sn are the path's node and the last node of the level. */
-bool merkle_included(uint64_t index, uint64_t size, const struct mhash *leaf, const struct merkle_proof *p, const struct mhash *root)
+bool merkle_included(uint64_t index, uint64_t size, const struct mhash *leaf, const struct merkle_proof *p,
+    const struct mhash *root)
 {
 	uint64_t fn = index, sn = size - 1;
 	struct mhash r = *leaf;
@@ -187,7 +188,8 @@ enum coffer_rc merkle_prove(const struct merkle_source *s, uint64_t index, uint6
 
 	TRY(size_ok(size, e));
 	if (index >= size)
-		return err_set(e, COFFER_E_NOTFOUND, "tree: no entry %llu in %llu", (unsigned long long)index, (unsigned long long)size);
+		return err_set(e, COFFER_E_NOTFOUND, "tree: no entry %llu in %llu", (unsigned long long)index,
+		    (unsigned long long)size);
 	while (hi - lo > 1) { /* RFC 6962 2.1.1, from the root downward */
 		uint64_t mid = lo + split(hi - lo);
 
@@ -204,14 +206,16 @@ enum coffer_rc merkle_prove(const struct merkle_source *s, uint64_t index, uint6
 	return COFFER_OK;
 }
 
-enum coffer_rc merkle_prove_consistent(const struct merkle_source *s, uint64_t a, uint64_t b, struct merkle_proof *out, struct err *e)
+enum coffer_rc merkle_prove_consistent(const struct merkle_source *s, uint64_t a, uint64_t b, struct merkle_proof *out,
+    struct err *e)
 {
 	uint64_t lo = 0, hi = b;
 	struct merkle_proof p = { 0 };
 
 	TRY(size_ok(b, e));
 	if (a > b)
-		return err_set(e, COFFER_E_NOTFOUND, "tree: size %llu is not reached at %llu", (unsigned long long)a, (unsigned long long)b);
+		return err_set(e, COFFER_E_NOTFOUND, "tree: size %llu is not reached at %llu", (unsigned long long)a,
+		    (unsigned long long)b);
 	while (a != 0 && a != hi) { /* RFC 6962 2.1.2, SUBPROOF from the root downward */
 		uint64_t mid = lo + split(hi - lo);
 

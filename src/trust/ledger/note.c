@@ -237,11 +237,11 @@ enum coffer_rc note_begin(struct span text, struct wr *w, struct err *e)
 	return wr_done(w, "note", e);
 }
 
-bool note_key_is(const struct note_key *k, const struct privkey *secret)
+bool note_signer_ok(const struct note_signer *s)
 {
-	const struct pubkey *p = privkey_public(secret);
+	const struct pubkey *p = privkey_public(s->secret);
 
-	return p->kind == KEY_ED25519 && span_eq(SPAN(p->x), SPAN(k->pub));
+	return p->kind == KEY_ED25519 && span_eq(SPAN(p->x), SPAN(s->key->pub));
 }
 
 void note_sig_line(const struct note_key *k, struct span sig, struct wr *w)
@@ -257,15 +257,15 @@ void note_sig_line(const struct note_key *k, struct span sig, struct wr *w)
 	wr_u8(w, '\n');
 }
 
-enum coffer_rc note_sign(const struct note_key *k, const struct privkey *secret, struct span text, struct wr *w, struct err *e)
+enum coffer_rc note_sign(const struct note_signer *s, struct span text, struct wr *w, struct err *e)
 {
 	uint8_t sig[SIG_LEN];
 
-	if (k->alg != NOTE_ED25519 || !note_key_is(k, secret))
-		return err_set(e, COFFER_E_INPUT, "note: the private key is not that of %s", k->name);
+	if (s->key->alg != NOTE_ED25519 || !note_signer_ok(s))
+		return err_set(e, COFFER_E_INPUT, "note: the private key is not that of %s", s->key->name);
 	if (!note_text_ok(text))
 		return err_set(e, COFFER_E_INPUT, "note: text is not lines of UTF-8");
-	TRY(key_sign(secret, text, sig, e));
-	note_sig_line(k, SPAN(sig), w);
+	TRY(key_sign(s->secret, text, sig, e));
+	note_sig_line(s->key, SPAN(sig), w);
 	return wr_done(w, "note", e);
 }

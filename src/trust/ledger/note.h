@@ -74,10 +74,13 @@ enum coffer_rc note_verify(const struct note *note, const struct note_key *keys,
 
 /* The text and the blank line, to which signature lines are appended. COFFER_E_INPUT unless note_text_ok. */
 enum coffer_rc note_begin(struct span text, struct wr *w, struct err *e) NODISCARD;
+struct note_signer {
+	const struct note_key *key;
+	const struct privkey  *secret; /* must be the key's own; signing checks it */
+};
 /* One signature line over the text by a NOTE_ED25519 key. COFFER_E_INPUT when private and named key do not belong together. */
-enum coffer_rc note_sign(const struct note_key *k, const struct privkey *secret, struct span text, struct wr *w,
-    struct err *e) NODISCARD;
+enum coffer_rc note_sign(const struct note_signer *s, struct span text, struct wr *w, struct err *e) NODISCARD;
 /* The line for signature bytes made elsewhere. */
 void note_sig_line(const struct note_key *k, struct span sig, struct wr *w);
-/* Whether this private key is the one the named key stands for. */
-bool note_key_is(const struct note_key *k, const struct privkey *secret) NODISCARD;
+/* Whether the private key is the one the named key stands for. */
+bool note_signer_ok(const struct note_signer *s) NODISCARD;

@@ -115,16 +115,14 @@ enum coffer_rc tlog_proof_write(const struct tlog_proof *p, struct wr *w, struct
 }
 
 enum coffer_rc tlog_proof_verify(const struct tlog_proof *p, const struct mhash *leaf, const struct ledger_policy *policy,
-    struct checkpoint *out, struct ledger_seen *seen, struct err *e)
+    struct ledger_seen *out, struct err *e)
 {
-	struct checkpoint c;
 	struct ledger_seen s;
 
-	TRY(checkpoint_open(p->note, policy, &c, &s, e));
-	if (!merkle_included(p->index, c.head.size, leaf, &p->path, &c.head.root))
+	TRY(checkpoint_open(p->note, policy, &s, e));
+	if (!merkle_included(p->index, s.cp.head.size, leaf, &p->path, &s.cp.head.root))
 		return err_deny(e, "ledger-inclusion", "tlog-proof: the leaf is not entry %llu of the tree of %llu",
-		    (unsigned long long)p->index, (unsigned long long)c.head.size);
-	*out = c;
-	*seen = s;
+		    (unsigned long long)p->index, (unsigned long long)s.cp.head.size);
+	*out = s;
 	return COFFER_OK;
 }

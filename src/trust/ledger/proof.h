@@ -25,4 +25,4 @@ enum coffer_rc tlog_proof_write(const struct tlog_proof *p, struct wr *w, struct
  * COFFER_E_DENIED (check "ledger-inclusion") when the leaf is not at the index. Not checked: age, and that the checkpoint
  * continues one seen before. */
 enum coffer_rc tlog_proof_verify(const struct tlog_proof *p, const struct mhash *leaf, const struct ledger_policy *policy,
-    struct checkpoint *out, struct ledger_seen *seen, struct err *e) NODISCARD;
+    struct ledger_seen *out, struct err *e) NODISCARD;

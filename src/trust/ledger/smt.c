@@ -174,7 +174,8 @@ static enum coffer_rc save(const struct smt_store *s, const struct node *n, stru
 	return s->put(s->ctx, hash, rec, e);
 }
 
-enum coffer_rc smt_prove(const struct smt_store *s, const struct mhash *root, const struct mhash *key, struct smt_proof *out, struct err *e)
+enum coffer_rc smt_prove(const struct smt_store *s, const struct mhash *root, const struct mhash *key, struct smt_proof *out,
+    struct err *e)
 {
 	struct smt_proof p = { .end = SMT_EMPTY };
 	struct mhash at = *root;
@@ -200,20 +201,16 @@ enum coffer_rc smt_prove(const struct smt_store *s, const struct mhash *root, co
 	return COFFER_OK;
 }
 
-/* Puts the parent of *h and sibling at that depth of key's path; *h becomes it. */
-static enum coffer_rc rise(const struct smt_store *s, const struct mhash *key, unsigned depth, const struct mhash *sibling, struct mhash *h,
-    struct err *e)
+/* Puts the parent of *h and its sibling; *h becomes it. `right` says on which side *h is. */
+static enum coffer_rc rise(const struct smt_store *s, bool right, const struct mhash *sibling, struct mhash *h, struct err *e)
 {
-	struct node n = { .kind = RECORD_NODE, .a = *h, .b = *sibling };
+	struct node n = { .kind = RECORD_NODE, .a = right ? *sibling : *h, .b = right ? *h : *sibling };
 
-	if (bit(key, depth)) {
-		n.a = *sibling;
-		n.b = *h;
-	}
 	return save(s, &n, h, e);
 }
 
-enum coffer_rc smt_set(const struct smt_store *s, struct mhash *root, const struct mhash *key, const struct mhash *value, struct err *e)
+enum coffer_rc smt_set(const struct smt_store *s, struct mhash *root, const struct mhash *key, const struct mhash *value,
+    struct err *e)
 {
 	struct node leaf = { .kind = RECORD_LEAF, .a = *key, .b = *value };
 	struct smt_proof p;
@@ -228,12 +225,12 @@ enum coffer_rc smt_set(const struct smt_store *s, struct mhash *root, const stru
 		if (part < p.depth)
 			return err_deny(e, "map-node", "map: a leaf stands where its key has no place");
 		hash_of(RECORD_LEAF, &p.other, &p.value, &other);
-		TRY(rise(s, key, part, &other, &h, e));
+		TRY(rise(s, bit(key, part), &other, &h, e));
 		for (unsigned i = part; i-- > p.depth;)
-			TRY(rise(s, key, i, &empty, &h, e));
+			TRY(rise(s, bit(key, i), &empty, &h, e));
 	}
 	for (unsigned i = p.depth; i-- > 0;)
-		TRY(rise(s, key, i, &p.sibling[i], &h, e));
+		TRY(rise(s, bit(key, i), &p.sibling[i], &h, e));
 	*root = h;
 	return COFFER_OK;
 }

@@ -2,8 +2,8 @@
  *
  * A subtree without keys is 32 zero bytes; one with a single key is that key's leaf, wherever it stands; any other is a node
  * over its halves by the next bit of the key, the first bit of the first byte being the topmost. So the root depends on the
- * content alone and not on the order of writing, and a path is as long as the keys make it, about log2 of their number. Nothing is ever
- * removed: a status or version is replaced.
+ * content alone and not on the order of writing, and a path is as long as the keys make it, about log2 of their number.
+ * Nothing is ever removed: a status or version is replaced.
  *
  *   leaf = SHA-256("coffer map leaf v1\0" || key || value)      node = SHA-256("coffer map node v1\0" || left || right)
  *
@@ -31,9 +31,9 @@ struct smt_proof {
 	struct mhash value;              /* SMT_LEAF, SMT_OTHER: the value there */
 };
 
-/* u8 end, u16 depth, then (depth + 7) / 8 bytes whose bit i (most significant first) is set when sibling i is not empty, those siblings,
- * and by end nothing, the value, or other key and value. Big endian. Read demands the one encoding, to the last byte: no stray
- * bit, no sibling of zeros, no end whose last sibling is empty (its parent would not exist). */
+/* u8 end, u16 depth, then (depth + 7) / 8 bytes whose bit i (most significant first) is set when sibling i is not empty, those
+ * siblings, and by end nothing, the value, or other key and value. Big endian. Read demands the one encoding, to the last byte:
+ * no stray bit, no sibling of zeros, no end whose last sibling is empty (its parent would not exist). */
 void smt_proof_write(const struct smt_proof *p, struct wr *w);
 bool smt_proof_read(struct span s, struct smt_proof *out) NODISCARD; /* *out untouched on failure */
 

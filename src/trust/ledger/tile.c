@@ -140,14 +140,14 @@ bool tile_of(unsigned level, uint64_t index, uint64_t size, struct tile *out)
 	return true;
 }
 
-enum coffer_rc tile_hash(const struct tile *t, struct span content, unsigned level, uint64_t index, struct mhash *out, struct err *e)
+enum coffer_rc tile_hash(const struct tile *t, struct span content, struct subtree at, struct mhash *out, struct err *e)
 {
-	unsigned up = level % HEIGHT;
-	size_t first = (size_t)(index & ((UINT64_C(1) << (HEIGHT - up)) - 1)) << up, n = (size_t)1 << up;
+	unsigned up = at.level % HEIGHT;
+	size_t first = (size_t)(at.index & ((UINT64_C(1) << (HEIGHT - up)) - 1)) << up, n = (size_t)1 << up;
 	struct mhash h[TILE_WIDTH / 2 + 1]; /* level 7 of a tile has 128 below it */
 
-	if (t->entries || t->level != level / HEIGHT || t->n != index >> (HEIGHT - up) || first + n > t->width)
-		return err_set(e, COFFER_E_INPUT, "tile: subtree %u/%llu is not in it", level, (unsigned long long)index);
+	if (t->entries || t->level != at.level / HEIGHT || t->n != at.index >> (HEIGHT - up) || first + n > t->width)
+		return err_set(e, COFFER_E_INPUT, "tile: subtree %u/%llu is not in it", at.level, (unsigned long long)at.index);
 	if (content.n != (size_t)t->width * 32)
 		return err_set(e, COFFER_E_INPUT, "tile: %zu bytes, not %u hashes", content.n, t->width);
 	for (size_t i = 0; i < n; i++)
@@ -171,7 +171,7 @@ enum coffer_rc tile_read(void *ctx, unsigned level, uint64_t index, struct mhash
 	TRY(wr_done(&w, "tile", e));
 	if (w.n == TILE_BYTES) /* the full tile in place of a partial one that is gone */
 		t.width = TILE_WIDTH;
-	return tile_hash(&t, wr_span(&w), level, index, out, e);
+	return tile_hash(&t, wr_span(&w), (struct subtree){ level, index }, out, e);
 }
 
 /* ---- what a larger tree adds ---- */
@@ -187,8 +187,8 @@ bool tile_next(struct tile_iter *it, struct tile *out)
 		uint64_t from = count_at(it->from, it->level), to = count_at(it->to, it->level);
 
 		if (from < to && it->n <= (to - 1) / TILE_WIDTH) {
-			*out = (struct tile){ .entries = !it->hashes, .level = it->level, .n = it->n, .width = width_of(to, it->n) };
-			it->n++;
+			*out = (struct tile){ .entries = !it->hashes, .level = it->level, .n = it->n };
+			out->width = width_of(to, it->n++);
 			return true;
 		}
 		if (it->hashes)

@@ -28,9 +28,13 @@ void tile_path(const struct tile *t, char out[static TILE_PATH_MAX]);
  * subtree is not whole inside the tree. */
 bool tile_of(unsigned level, uint64_t index, uint64_t size, struct tile *out) NODISCARD;
 
-/* The subtree hash (level, index) out of the content of the tile that tile_of named. COFFER_E_INPUT when the content is
- * not t->width hashes, or the subtree is not in it. */
-enum coffer_rc tile_hash(const struct tile *t, struct span content, unsigned level, uint64_t index, struct mhash *out,
+struct subtree {
+	unsigned level;
+	uint64_t index;
+};
+/* A subtree's hash out of the content of the tile that tile_of named. COFFER_E_INPUT when the content is not t->width hashes, or
+ * the subtree is not in it. */
+enum coffer_rc tile_hash(const struct tile *t, struct span content, struct subtree at, struct mhash *out,
     struct err *e) NODISCARD;
 
 /* ---- reading a tree out of tiles ---- */
