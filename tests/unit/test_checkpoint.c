@@ -4,8 +4,10 @@
 
 /* The example of tlog-cosignature: its keys are not published, its form is. */
 #define SOFA "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
-#define SOFA_NOTE SOFA "\n\xe2\x80\x94 example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n" \
-	"\xe2\x80\x94 witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n"
+#define SOFA_NOTE SOFA "\n\xe2\x80\x94 example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1" \
+	"Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n" \
+	"\xe2\x80\x94 witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWX" \
+	"EhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n"
 #define EMPTY "log.example\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"
 #define ONE "log.example\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
 
@@ -234,8 +236,15 @@ static void policy_refuses_what_would_count_one_party_twice(void)
 	CLEANUP(world_close) struct world x;
 	struct err e;
 
+	CLEANUP(wr_close) struct wr w = wr_open(NOTE_MAX);
+	struct ledger_seen seen;
+
 	world_open(&x, 2);
 	CHECK(ledger_policy_ok(&x.policy, &e) == COFFER_OK);
+	signed_note(&x, ONE, &w);
+	x.policy.k = 0;
+	CHECK(opens(&x, &w, &seen));
+	x.policy.k = 2;
 	x.policy.k = 4;
 	CHECK(ledger_policy_ok(&x.policy, &e) == COFFER_E_INPUT);
 	x.policy.k = 2;
@@ -249,6 +258,9 @@ static void policy_refuses_what_would_count_one_party_twice(void)
 	CHECK(ledger_policy_ok(&x.policy, &e) == COFFER_E_INPUT);
 	x.wit[1] = lfix_named("w2.example", NOTE_COSIGNATURE, x.log); /* the log's own */
 	CHECK(ledger_policy_ok(&x.policy, &e) == COFFER_E_INPUT);
+	x.policy.k = 0;
+	CHECK(checkpoint_open(wr_span(&w), &x.policy, &seen, &e) == COFFER_E_INPUT); /* also where nobody is counted */
+	x.policy.k = 2;
 	x.wit[1] = lfix_named("w2.example", NOTE_ED25519, x.w[1]);
 	CHECK(ledger_policy_ok(&x.policy, &e) == COFFER_E_INPUT);
 	x.wit[1] = keep;

@@ -270,7 +270,7 @@ static void frontier_read_refuses_every_other_length(void)
 	wr_u8(&w, 0);
 	CHECK(!merkle_frontier_read(wr_span(&w), &out) && out.size == 77);
 	uint8_t huge[8 + 32] = { 0x80 };
-	CHECK(!merkle_frontier_read(SPAN(huge), &out));
+	CHECK(!merkle_frontier_read(SPAN(huge), &out) && !merkle_frontier_read((struct span){ huge, 8 }, &out));
 }
 
 static void sizes_over_the_limit_are_refused(void)
@@ -294,6 +294,36 @@ static void sizes_over_the_limit_are_refused(void)
 	CHECK(!merkle_consistent(&a, &b, &p));
 }
 
+/* Hashes that fit, for a tree of another height than the size says: only the length tells. */
+static void length_is_demanded_even_where_the_hashes_fit(void)
+{
+	struct merkle_source s = { from_tree, &(uint64_t){ 8 } };
+	struct merkle_head a = { 3, { { 0 } } }, b = { 4, { { 0 } } };
+	struct merkle_proof p, c = { 4, { tree[0][2], tree[0][3], tree[1][0], tree[0][9] } };
+	struct mhash root3, root4;
+	struct err e;
+
+	CHECK(merkle_prove(&s, 5, 8, &p, &e) == COFFER_OK && merkle_included(5, 8, &tree[0][5], &p, &tree[3][0]));
+	CHECK(!merkle_included(1, 4, &tree[0][5], &p, &tree[3][0])); /* leaf 5 of 8 as leaf 1 of 4 */
+	CHECK(merkle_prove(&s, 0, 8, &p, &e) == COFFER_OK);
+	p.n = 2;
+	CHECK(!merkle_included(0, 8, &tree[0][0], &p, &tree[2][0])); /* the root of 4 for that of 8 */
+
+	mth(0, 3, &root3);
+	mth(0, 4, &root4);
+	merkle_node(&tree[0][9], &root3, &a.root);
+	merkle_node(&tree[0][9], &root4, &b.root);
+	CHECK(!merkle_consistent(&a, &b, &c)); /* one step above the roots */
+	c.n = 3;
+	a.root = root3;
+	b.root = root4;
+	CHECK(merkle_consistent(&a, &b, &c));
+	c.n = 2;
+	a.root = tree[0][2];
+	b.root = tree[1][1];
+	CHECK(!merkle_consistent(&a, &b, &c)); /* one step below them */
+}
+
 /* A leaf can be no node and a node no leaf: the first byte hashed tells them apart. */
 static void leaf_and_node_are_kept_apart(void)
 {
@@ -312,7 +342,8 @@ int main(void)
 	static const struct t_case cases[] = { T(root_is_that_of_the_reference_tests), T(published_proofs_hold),
 		T(every_inclusion_proof_holds_and_no_changed_one_does), T(every_consistency_proof_holds_and_no_changed_one_does),
 		T(frontier_has_the_root_of_every_size_and_survives_writing), T(frontier_read_refuses_every_other_length),
-		T(sizes_over_the_limit_are_refused), T(leaf_and_node_are_kept_apart) };
+		T(sizes_over_the_limit_are_refused),
+		T(length_is_demanded_even_where_the_hashes_fit), T(leaf_and_node_are_kept_apart) };
 
 	fill();
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -5,14 +5,16 @@
 /* The example of signed-note, "Verifier keys". */
 #define FOO_VKEY "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 #define FOO_TEXT "This is an example message.\n"
-#define FOO_LINE "\xe2\x80\x94 example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
+#define FOO_LINE "\xe2\x80\x94 example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ON" \
+	"ncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
 #define FOO_NOTE FOO_TEXT "\n" FOO_LINE
 
 /* The example of the Go checksum database's notes: another maker's key, private too. */
 #define PETER_VKEY "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
 #define PETER_SEED "AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
 #define PETER_TEXT "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
-#define PETER_LINE "\xe2\x80\x94 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
+#define PETER_LINE "\xe2\x80\x94 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZIn" \
+	"NIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
 
 static void published_examples_verify(void)
 {
@@ -29,8 +31,10 @@ static void published_examples_verify(void)
 	CHECK(note_parse(span_of(PETER_TEXT "\n" PETER_LINE), &n, &e) == COFFER_OK && note_verify(&n, k, 2, &by, &e) ==
 	    COFFER_OK && by == 1);
 	/* the poem of the specification: a blank line within the text, no key published */
-	CHECK(note_parse(span_of("Ognuno sta solo sul cuor della terra\ntrafitto da un raggio di sole:\n\ned \xc3\xa8 subito sera.\n\n"
-	    "\xe2\x80\x94 quasimodo.example/salvatore NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ2i5ddnGITLlC+EhfLW9oJKONrMouFSQU0xMcXxj99ihAQwaqP3ZekRwNtIc=\n"),
+	CHECK(note_parse(span_of("Ognuno sta solo sul cuor della terra\ntrafitto da un rag"
+	    "gio di sole:\n\ned \xc3\xa8 subito sera.\n\n"
+	    "\xe2\x80\x94 quasimodo.example/salvatore NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ2i5ddnGITLl"
+	    "C+EhfLW9oJKONrMouFSQU0xMcXxj99ihAQwaqP3ZekRwNtIc=\n"),
 	    &n, &e) == COFFER_OK && n.n_sigs == 1 && n.sigs[0].id == 0x367ba04b && n.sigs[0].n == 64);
 	CHECK(span_ends(n.text, "sera.\n") && note_verify(&n, k, 2, &by, &e) == COFFER_E_DENIED);
 }
@@ -225,6 +229,10 @@ static void verify_passes_over_strangers_and_stops_at_a_bad_known_one(void)
 	    "note")); /* another text's signature by b */
 	CHECK(note_verify(&n, both, 1, &by, &e) == COFFER_OK); /* who does not know b does not care */
 	CHECK(note_verify(&n, both, 65, &by, &e) == COFFER_E_BUG && note_verify(&n, both, 0, &by, &e) == COFFER_E_DENIED);
+	struct note_key cosigner = lfix_named("a.example", NOTE_COSIGNATURE, a); /* the same key, for another type of signature */
+	CHECK(key_sign(a, span_of("t\n"), junk, &e) == COFFER_OK);
+	note_sig_line(&cosigner, SPAN(junk), &w);
+	CHECK(note_parse(wr_span(&w), &n, &e) == COFFER_OK && note_signed_by(&n, &cosigner) == NOTE_BAD);
 	note_sig_line(&ka, (struct span){ junk, 63 }, &w); /* a second line of a's, too short */
 	CHECK(note_parse(wr_span(&w), &n, &e) == COFFER_OK && note_signed_by(&n, &ka) == NOTE_BAD);
 }

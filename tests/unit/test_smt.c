@@ -255,6 +255,11 @@ static void read_refuses_other_encodings(void)
 	b[3] = 0x40;
 	memset(b + 4, 0, 32); /* a sibling that says it is there and is empty */
 	CHECK(!smt_proof_read((struct span){ b, 36 }, &q));
+	uint8_t two[3 + 1 + 64] = { SMT_EMPTY, 0, 2, 0xc0 };
+	memset(two + 36, 1, 32);
+	CHECK(!smt_proof_read(SPAN(two), &q)); /* the same above the last */
+	two[4] = 1;
+	CHECK(smt_proof_read(SPAN(two), &q));
 	b[0] = 3;
 	memset(b + 4, 1, 32);
 	CHECK(!smt_proof_read((struct span){ b, 36 }, &q));
@@ -319,13 +324,46 @@ static void damaged_store_is_refused(void)
 	puts_left = SIZE_MAX;
 }
 
+/* Stores a node by its hash, as a store that lies from the start would hold it. */
+static struct mhash plant(uint8_t kind, const struct mhash *a, const struct mhash *b)
+{
+	uint8_t in[19 + 64], rec[SMT_RECORD];
+	struct mhash h;
+	struct err e;
+
+	memcpy(in, kind ? "coffer map node v1" : "coffer map leaf v1", 19);
+	memcpy(in + 19, a->b, 32);
+	memcpy(in + 51, b->b, 32);
+	sha256(SPAN(in), h.b);
+	rec[0] = kind;
+	memcpy(rec + 1, in + 19, 64);
+	CHECK(put(NULL, &h, rec, &e) == COFFER_OK);
+	return h;
+}
+
+static void map_of_another_shape_is_refused(void)
+{
+	struct mhash low = { { 0 } }, high = { { 0x80 } }, v = { { 9 } }, sib = { { 5 } };
+	struct mhash leaf = plant(0, &high, &v), misplaced = plant(1, &leaf, &sib), deep = plant(0, &low, &v);
+	struct smt_proof p = { .depth = 999 };
+	struct err e;
+
+	CHECK(smt_set(&store, &misplaced, &low, &v, &e) == COFFER_E_DENIED && !strcmp(e.check, "map-node"));
+	for (size_t i = 0; i < 256; i++)
+		deep = plant(1, &deep, &sib);
+	CHECK(smt_prove(&store, &deep, &low, &p, &e) == COFFER_OK && p.depth == 256);
+	deep = plant(1, &deep, &sib); /* one step more than a key has bits */
+	p.depth = 999;
+	CHECK(smt_prove(&store, &deep, &low, &p, &e) == COFFER_E_DENIED && !strcmp(e.check, "map-node") && p.depth == 999);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = { T(root_is_that_of_the_definition_for_every_size),
 	    T(root_depends_on_the_content_alone),
 		T(known_values), T(no_changed_proof_verifies), T(read_refuses_other_encodings),
 		    T(other_leaf_must_stand_on_the_path),
-		T(damaged_store_is_refused) };
+		T(damaged_store_is_refused), T(map_of_another_shape_is_refused) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }
