@@ -13,7 +13,8 @@ void enforces_names(unsigned set, char *out, size_t n);        /* comma-separate
 #define BOOT_LAUNCHES_MAX 32
 #define BOOT_REGS_MAX 12
 /* One way of launching it. Evidence matches when every register here is in it with this value. The reader demands those that say
- * what was launched: snp "measurement"; tdx "mr_td" "rtmr_1" "rtmr_2"; tpm, swtpm, az-*-vtpm "pcr04" and one of "pcr09" "pcr11". */
+ * what was launched: snp "measurement"; tdx "mr_td" "rtmr_1" "rtmr_2"; tpm, swtpm "pcr04" and one of "pcr09" "pcr11"; az-*-vtpm
+ * these and the paravisor's "measurement" or "mr_td". */
 struct boot_launch {
 	char            platform[16];
 	char            shape[64];   /* of the VM, in words: "4 vCPU EPYC-v4, OVMF 2022.11" */

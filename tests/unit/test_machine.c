@@ -104,6 +104,29 @@ static void boot_image_read_bounds_launches_and_registers(void)
 	CHECK(wide && read_any(span_of(wide), &e) == COFFER_E_INPUT && strstr(e.msg, "more than 12"));
 }
 
+/* A virtual TPM says what the paravisor below it wants: a launch that does not name the paravisor would match anybody's. */
+static void launch_on_a_paravisor_names_the_paravisor_too(void)
+{
+	static const struct { const char *platform, *regs, *missing; } launches[] = {
+		{ "az-snp-vtpm", "\"pcr04\":\"" D1 "\",\"pcr11\":\"" D2 "\"", "measurement" },
+		{ "az-tdx-vtpm", "\"pcr04\":\"" D1 "\",\"pcr11\":\"" D2 "\"", "mr_td" },
+		{ "az-snp-vtpm", "\"measurement\":\"" R48 "\",\"pcr11\":\"" D2 "\"", "pcr04" },
+		{ "az-tdx-vtpm", "\"mr_td\":\"" R48 "\",\"pcr04\":\"" D1 "\"", "pcr11" },
+		{ "az-snp-vtpm", "\"measurement\":\"" R48 "\",\"pcr04\":\"" D1 "\",\"pcr09\":\"" D2 "\"", NULL },
+		{ "az-tdx-vtpm", "\"mr_td\":\"" R48 "\",\"pcr04\":\"" D1 "\",\"pcr11\":\"" D2 "\"", NULL },
+	};
+	CLEANUP(freep) char *good = boot_text(FIX_HEAD("acme"));
+
+	for (size_t i = 0; i < sizeof(launches) / sizeof(launches[0]); i++) {
+		CLEANUP(freep) char *launch = str_fmt("{\"platform\":\"%s\",\"registers\":{%s},\"shape\":\"x\"}", launches[i].platform,
+		    launches[i].regs), *text = fix_edit(good, SNP_LAUNCH "," TPM_LAUNCH, launch);
+		struct err e = { 0 };
+		enum coffer_rc rc = read_any(span_of(text), &e);
+
+		CHECK(launches[i].missing ? rc == COFFER_E_INPUT && strstr(e.msg, launches[i].missing) : rc == COFFER_OK);
+	}
+}
+
 static void boot_image_read_gives_what_it_says(void)
 {
 	CLEANUP(freep) char *good = boot_text("\"issuer\":\"acme\""); /* it may name no ledger */
@@ -241,6 +264,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(boot_image_read_refuses_every_wrong_member), T(boot_image_read_bounds_launches_and_registers),
+		T(launch_on_a_paravisor_names_the_paravisor_too),
 		T(boot_image_read_gives_what_it_says), T(tcb_read_refuses_every_wrong_member),
 		T(tcb_read_knows_the_components_of_each_platform), T(tcb_read_gives_what_it_says),
 		T(readers_refuse_every_prefix_and_the_other_kind), T(reference_values_merge_what_is_in_its_window),
