@@ -162,11 +162,26 @@ static void put_name(const struct merge *m, struct span name, const struct json 
 	jw_arr_end(m->j);
 }
 
+static size_t total(const struct merge *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct json *v = values_of(m->list[i], m->now);
+
+		for (size_t k = 0; k < json_len(v); k++)
+			n += count(json_at(v, k));
+	}
+	return n;
+}
+
 enum coffer_rc reference_values(const struct statement *const *list, size_t n, int64_t now, struct wr *out, struct err *e)
 {
 	struct json_wr j = jw_open(out, false);
 	const struct merge m = { list, n, now, &j };
 
+	if (total(&m) > REFERENCE_TOTAL_MAX)
+		return err_set(e, COFFER_E_LIMIT, "reference values: the statements in force give more than %d together", REFERENCE_TOTAL_MAX);
 	jw_obj(&j);
 	for (size_t i = 0; i < n; i++) {
 		const struct json *v = values_of(list[i], now);

@@ -260,6 +260,33 @@ static void reference_values_merge_what_is_in_its_window(void)
 	CHECK(reference_values(bad, 1, FIX_NOW, &w, &e) == COFFER_E_INPUT);
 }
 
+/* 64 statements at their limits would keep the service's one core busy for minutes. */
+static void reference_values_merge_no_more_than_a_service_can(void)
+{
+	enum { N = 20, EACH = 256 };
+	struct statement st[N] = { 0 };
+	const struct statement *list[N];
+	CLEANUP(wr_close) struct wr out = wr_open(1u << 20);
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < N; i++) {
+		CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
+		CLEANUP(freep) char *tcb = tcb_text(), *values = NULL, *text = NULL;
+
+		for (size_t k = 0; k < EACH; k++)
+			wr_fmt(&w, "%s%zu", k ? "," : "{\"digest\":[", i * EACH + k);
+		wr_str(&w, "]}");
+		values = wr_take(&w, NULL);
+		text = fix_edit(tcb, "{\"digest\":\"cc\"}", values);
+		CHECK(statement_parse(span_of(text), &st[i], &e) == COFFER_OK);
+		list[i] = &st[i];
+	}
+	CHECK(reference_values(list, REFERENCE_TOTAL_MAX / EACH, FIX_NOW, &out, &e) == COFFER_OK);
+	CHECK(reference_values(list, REFERENCE_TOTAL_MAX / EACH + 1, FIX_NOW, &out, &e) == COFFER_E_LIMIT && strstr(e.msg, "2048"));
+	for (size_t i = 0; i < N; i++)
+		statement_clear(&st[i]);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -268,6 +295,7 @@ int main(void)
 		T(boot_image_read_gives_what_it_says), T(tcb_read_refuses_every_wrong_member),
 		T(tcb_read_knows_the_components_of_each_platform), T(tcb_read_gives_what_it_says),
 		T(readers_refuse_every_prefix_and_the_other_kind), T(reference_values_merge_what_is_in_its_window),
+		T(reference_values_merge_no_more_than_a_service_can),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
