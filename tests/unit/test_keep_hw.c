@@ -413,6 +413,42 @@ static void collateral_is_asked_for_once_and_then_refused(void)
 	rig_close(&r);
 }
 
+/* ---- sizes ---- */
+
+/* TOML with one more file of n bytes; its digest is what the register holds. */
+static void grow_initdata(struct kit *k, size_t n)
+{
+	CLEANUP(wr_close) struct wr was = k->initdata;
+
+	k->initdata = wr_open(was.n + n + 64);
+	wr_put(&k->initdata, wr_span(&was));
+	wr_str(&k->initdata, "\nmore = '");
+	for (size_t i = 0; i < n; i++)
+		wr_u8(&k->initdata, 'x');
+	wr_str(&k->initdata, "'\n");
+	sha256(wr_span(&k->initdata), k->initdata_sha);
+}
+
+/* A token with all of it fits, up to where only the digest is shown; both ways of a request take that token. */
+static void large_initdata_is_attested(void)
+{
+	static const size_t sizes[] = { 20u << 10, 46u << 10, 120u << 10, 900u << 10 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		CLEANUP(wr_close) struct wr token = wr_open(TOKEN_MAX);
+		struct span facts, claims;
+		struct rig r;
+
+		rig_open(&r);
+		grow_initdata(&r.k, sizes[i]);
+		CHECK(attest(&r) == COFFER_OK && session(&r) && session_read_note(session(&r), &facts, &claims));
+		CHECK((claims.n > sizes[i]) == (sizes[i] < 48u << 10));
+		wr_put(&token, wr_span(&r.k.answer));
+		CHECK(DENIED(kit_get(&r.k, (struct kit_get){ .plain = true, .token = wr_span(&token) }), r.k, "policy")); /* not "token" */
+		rig_close(&r);
+	}
+}
+
 /* ---- notes ---- */
 
 static void notes_are_bounded_and_the_oldest_are_forgotten(void)
@@ -445,7 +481,7 @@ int main(void)
 		T(guest_that_boots_what_was_approved_gets_the_secret), T(token_stands_for_the_hardware_that_it_was_made_of),
 		T(each_demand_on_hardware_is_refused_by_its_name), T(lying_eval_is_not_a_release),
 		T(facts_that_eval_invents_are_not_looked_at), T(forged_report_that_eval_vouches_for_is_refused),
-		T(two_appraisals_that_differ_are_refused), T(collateral_is_asked_for_once_and_then_refused),
+		T(two_appraisals_that_differ_are_refused), T(large_initdata_is_attested), T(collateral_is_asked_for_once_and_then_refused),
 		T(notes_are_bounded_and_the_oldest_are_forgotten) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

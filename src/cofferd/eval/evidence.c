@@ -12,6 +12,7 @@
 #include "evidence/needs.h"
 
 #define DEVICES_MAX 9 /* the processor, and eight kinds of device */
+#define SHOWN_MAX (48u << 10) /* init-data that the token shows parsed; of more it has the digest alone */
 
 struct device { const struct tee_driver *driver; struct ev_out out; };
 struct devices { struct device d[DEVICES_MAX]; size_t n; };
@@ -175,7 +176,7 @@ static enum coffer_rc apply_policy(const struct eval_evidence_req *q, const stru
 	if (q->references.n > 0)
 		TRY(refs_parse(q->references, &refs, e));
 	in.refs = refs;
-	if (q->init_digest.n > 0)
+	if (q->init_digest.n > 0 && q->initdata.n <= SHOWN_MAX)
 		in.init_data = q->initdata;
 	for (size_t i = 0; i < v->n; i++)
 		device[i] = (struct appraise_device){ v->d[i].driver, v->d[i].out.verdict, wr_span(&v->d[i].out.claims) };
