@@ -45,8 +45,8 @@ void enforces_names(unsigned set, char *out, size_t n)
 	}
 }
 
-/* What says which code was launched: all of `all`, and one of `any` where there are any. Below a paravisor the PCRs are its word: anyone
- * with such a processor could launch one of his own that says what he likes, so its own measurement belongs to it. */
+/* What says which code was launched: all of `all`, and one of `any` where there are any. PCRs that a paravisor keeps are its word:
+ * anyone with such a processor could launch one of his own that says what he likes, so its own measurement belongs to it. */
 static const struct launch_rule { const char *platform; const char *all[3], *any[2]; } launch_rules[] = {
 	{ "snp", { "measurement" }, { NULL } },
 	{ "tdx", { "mr_td", "rtmr_1", "rtmr_2" }, { NULL } },
