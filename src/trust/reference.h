@@ -5,10 +5,11 @@
 
 #define REFERENCE_NAMES_MAX 256
 #define REFERENCE_LIST_MAX 256
-#define REFERENCE_TOTAL_MAX 2048 /* single values of all statements that are merged: the work grows with their square */
+#define REFERENCE_TOTAL_MAX 2048 /* single values, of one statement and of all that are merged: the work grows with their square */
 
 /* An object of 1 to 256 names (1..128 printable ASCII characters without blanks); each value a string, an integer or a
- * boolean, or a list of 1 to 256 of these without a repetition. Nothing says that a value is right: that is the signer's word. COFFER_E_INPUT. */
+ * boolean, or a list of 1 to 256 of these without a repetition, REFERENCE_TOTAL_MAX of all names. Nothing
+ * says that a value is right: that is the signer's word. COFFER_E_INPUT. */
 enum coffer_rc reference_check(const struct json *o, const char *where, struct err *e) NODISCARD;
 /* The optional member "reference-values" of a body: NULL in *out when there is none. */
 enum coffer_rc reference_member(const struct json *body, const char *where, const struct json **out, struct err *e) NODISCARD;

@@ -79,6 +79,8 @@ static void boot_image_read_refuses_every_wrong_member(void)
 		{ "\"boot\":true", "\"a boot\":true", "blanks" }, { "\"boot\":true", "\"b\xc3\xb6t\":true", "name" },
 		{ "\"boot\":true", "\"" D1 D1 "2\":true", "128" }, { "\"svn\":3", "\"svn\":3.5", "reference" },
 		{ "\"svn\":3", "\"svn\":9007199254740992", "reference" }, { "[\"aa\",\"bb\"]", "[\"aa\",\"aa\"]", "reference" },
+		{ "[\"aa\",\"bb\"]", "[7,\"7\",true,\"aa\",\"a\",7]", "different" },
+		{ "[\"aa\",\"bb\"]", "[\"true\",true,false,\"a\",true]", "different" },
 		{ "[\"aa\",\"bb\"]", "[]", "reference" }, { "[\"aa\",\"bb\"]", "[[\"aa\"]]", "reference" }, { "[\"aa\",\"bb\"]", "[\"\"]", "reference" },
 		{ "\"name\":\"initrd\"", "\"name\":\"kernel\"", "same subject" },
 	};
@@ -252,6 +254,11 @@ static void reference_values_merge_what_is_in_its_window(void)
 	CHECK(statement_parse(span_of(boot), &a, &e) == COFFER_OK && statement_parse(span_of(tcb), &b, &e) == COFFER_OK);
 	CHECK(statement_parse(span_of(other), &c, &e) == COFFER_OK && statement_parse(span_of(spoilt), &d, &e) == COFFER_OK);
 	CHECK(merges(list, 0, FIX_NOW, "{}"));
+	{ /* what only looks alike is different */
+		CLEANUP(freep) char *alike = fix_edit(boot, "[\"aa\",\"bb\"]", "[7,\"7\",true,\"true\",\"a\",\"aa\",77,false]");
+
+		CHECK(read_any(span_of(alike), &e) == COFFER_OK);
+	}
 	CHECK(merges(list, 1, FIX_NOW, REFERENCE));
 	CHECK(merges(list, 3, FIX_NOW, "{\"boot\":true,\"digest\":[\"aa\",\"bb\",\"cc\"],\"svn\":3}"));
 	CHECK(merges(list, 4, FIX_NOW, "{\"boot\":[true],\"digest\":[\"aa\",\"bb\",\"cc\"],\"svn\":[3]}"));
@@ -289,6 +296,24 @@ static void reference_values_merge_no_more_than_a_service_can(void)
 		statement_clear(&st[i]);
 }
 
+static void statement_gives_no_more_values_than_are_merged(void)
+{
+	CLEANUP(freep) char *tcb = tcb_text();
+
+	for (size_t more = 0; more < 2; more++) {
+		CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
+		CLEANUP(freep) char *values = NULL, *text = NULL;
+		struct err e = { 0 };
+
+		for (size_t i = 0; i < REFERENCE_TOTAL_MAX; i++)
+			wr_fmt(&w, i % 256 ? ",%zu" : i ? "],\"%zu\":[0" : "{\"%zu\":[0", i % 256 ? i : 10000 + i);
+		wr_str(&w, more ? "],\"x\":1}" : "]}");
+		values = wr_take(&w, NULL);
+		text = fix_edit(tcb, "{\"digest\":\"cc\"}", values);
+		CHECK(more ? read_any(span_of(text), &e) == COFFER_E_INPUT && strstr(e.msg, "2048") : read_any(span_of(text), &e) == COFFER_OK);
+	}
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -297,7 +322,7 @@ int main(void)
 		T(boot_image_read_gives_what_it_says), T(tcb_read_refuses_every_wrong_member),
 		T(tcb_read_knows_the_components_of_each_platform), T(tcb_read_gives_what_it_says),
 		T(readers_refuse_every_prefix_and_the_other_kind), T(reference_values_merge_what_is_in_its_window),
-		T(reference_values_merge_no_more_than_a_service_can),
+		T(reference_values_merge_no_more_than_a_service_can), T(statement_gives_no_more_values_than_are_merged),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
