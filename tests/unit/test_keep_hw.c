@@ -364,29 +364,31 @@ static void forged_report_that_eval_vouches_for_is_refused(void)
 	rig_close(&r);
 }
 
-/* ---- where no layout is fixed, two must agree ---- */
+/* ---- below a paravisor ---- */
 
-static void says_another_thing_each_time(uint8_t *tag, struct wr *body)
+/* Facts as an honest child would tell them, and nothing that shows it: a broken child says the same every time it is asked. */
+static void tells_facts_of_azure(uint8_t *tag, struct wr *body)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(FACTS_PACKED_MAX);
-	static uint8_t n;
-	struct hw_facts f = { .platform = "az-snp-vtpm" };
-	struct eval_evidence_rep r = { .submods = span_of("{}"), .report_data = { &n, 1 } };
+	static const uint8_t value[48] = { 1 };
+	struct hw_facts f = { .platform = "az-snp-vtpm", .product = "milan" };
+	struct eval_evidence_rep r = { .submods = span_of("{\"cpu0\":{\"ear.status\":\"affirming\"}}"), .report_data = SPAN(value),
+		.init_register = { value, 32 } };
 
-	n++;
+	(void)!facts_add_reg(&f, "measurement", SPAN(value));
 	facts_write(&w, &f);
 	r.facts = wr_span(&w);
 	resend(tag, body, &r);
 }
 
-static void two_appraisals_that_differ_are_refused(void)
+static void words_about_a_paravisor_are_not_believed(void)
 {
 	struct rig r;
 
 	rig_open(&r);
 	r.k.hw.tee = TEE_AZ_SNP;
-	lie_to(&r, says_another_thing_each_time);
-	CHECK(DENIED(attest(&r), r.k, "R2") && strstr(r.k.no.reason, "differ"));
+	lie_to(&r, tells_facts_of_azure);
+	CHECK(attest(&r) != COFFER_OK && strcmp(r.k.no.check, "R1") != 0 && strstr(r.k.no.reason, "hcl"));
 	rig_close(&r);
 }
 
@@ -481,7 +483,7 @@ int main(void)
 		T(guest_that_boots_what_was_approved_gets_the_secret), T(token_stands_for_the_hardware_that_it_was_made_of),
 		T(each_demand_on_hardware_is_refused_by_its_name), T(lying_eval_is_not_a_release),
 		T(facts_that_eval_invents_are_not_looked_at), T(forged_report_that_eval_vouches_for_is_refused),
-		T(two_appraisals_that_differ_are_refused), T(large_initdata_is_attested), T(collateral_is_asked_for_once_and_then_refused),
+		T(words_about_a_paravisor_are_not_believed), T(large_initdata_is_attested), T(collateral_is_asked_for_once_and_then_refused),
 		T(notes_are_bounded_and_the_oldest_are_forgotten) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
