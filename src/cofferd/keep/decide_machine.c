@@ -84,15 +84,27 @@ static bool chip_listed(const struct tcb_minimum *t, const struct hw_facts *hw)
 	return listed;
 }
 
+/* Whose evidence says whether a core's other thread is in use, and whether the guest may be moved: elsewhere the bits are not false, they
+ * are not there. */
+static bool tells_smt(const struct hw_facts *hw)
+{
+	return strcmp(hw->platform, "snp") == 0 || strcmp(hw->platform, "az-snp-vtpm") == 0;
+}
+
+static bool tells_migration(const struct hw_facts *hw)
+{
+	return tells_smt(hw) || strcmp(hw->platform, "tdx") == 0 || strcmp(hw->platform, "az-tdx-vtpm") == 0;
+}
+
 /* Without facts nothing is known of chip and bits: what is wanted of them is then not there. */
 static const char *chip_fault(const struct tcb_minimum *t, const struct hw_facts *hw)
 {
 	if (t->n_chips > 0 && !chip_listed(t, hw))
 		return hw && hw->chip_n > 0 ? "its chip is not listed" : "its chip is not known";
-	if (t->smt_refused && (!hw || hw->smt))
-		return "another thread may share its core";
-	if (t->migration_refused && (!hw || hw->migratable))
-		return "it may be migrated";
+	if (t->smt_refused && (!hw || !tells_smt(hw) || hw->smt))
+		return hw && hw->smt ? "another thread may share its core" : "whether another thread may share its core is not known";
+	if (t->migration_refused && (!hw || !tells_migration(hw) || hw->migratable))
+		return hw && hw->migratable ? "it may be migrated" : "whether it may be migrated is not known";
 	return NULL;
 }
 
