@@ -10,12 +10,12 @@
 #define CHIP_BYTES_MAX 64
 
 /* Components as facts.h names them: a misspelt one would be in no evidence. "tcb": tcb00 to tcb15. */
-static const struct tcb_rule { const char *platform; const char *svn[5]; } rules[] = {
-	{ "snp", { "bootloader", "tee", "snp", "microcode", "fmc" } },
-	{ "az-snp-vtpm", { "bootloader", "tee", "snp", "microcode", "fmc" } },
-	{ "tdx", { "tcb" } }, { "az-tdx-vtpm", { "tcb" } }, { "sgx", { "tcb" } },
-	{ "tpm", { "firmware" } }, { "swtpm", { "firmware" } },
-	{ "cca", { NULL } }, { "csv", { NULL } },
+static const struct tcb_rule { const char *platform; const char *svn[5]; bool tells_smt, tells_migration; } rules[] = {
+	{ "snp", { "bootloader", "tee", "snp", "microcode", "fmc" }, true, true },
+	{ "az-snp-vtpm", { "bootloader", "tee", "snp", "microcode", "fmc" }, true, true },
+	{ "tdx", { "tcb" }, false, true }, { "az-tdx-vtpm", { "tcb" }, false, true }, { "sgx", { "tcb" }, false, false },
+	{ "tpm", { "firmware" }, false, false }, { "swtpm", { "firmware" }, false, false },
+	{ "cca", { NULL }, false, false }, { "csv", { NULL }, false, false },
 };
 
 static const struct tcb_rule *rule_of(const char *platform)
@@ -100,15 +100,25 @@ static enum coffer_rc read_minimum(const struct json *body, struct tcb_minimum *
 	return COFFER_OK;
 }
 
-/* true: the owner lets it be; false: refused. Absent: nothing is said. */
-static enum coffer_rc read_bit(const struct json *body, const char *name, bool *refused, struct err *e)
+/* true: the owner lets it be; false: refused, where evidence tells. Absent: nothing is said. */
+static enum coffer_rc read_bit(const struct json *body, const char *name, bool tells, bool *refused, struct err *e)
 {
 	bool may = true;
 
 	if (json_get(body, name) && !json_bool(json_get(body, name), &may))
 		return err_set(e, COFFER_E_INPUT, WHERE ": member \"%s\" is not a boolean", name);
+	if (!may && !tells)
+		return err_set(e, COFFER_E_INPUT, WHERE ": member \"%s\": evidence of this platform does not tell", name);
 	*refused = !may;
 	return COFFER_OK;
+}
+
+static enum coffer_rc read_bits(const struct json *body, struct tcb_minimum *t, struct err *e)
+{
+	const struct tcb_rule *rule = rule_of(t->platform);
+
+	TRY(read_bit(body, "smt", rule && rule->tells_smt, &t->smt_refused, e));
+	return read_bit(body, "migration", rule && rule->tells_migration, &t->migration_refused, e);
 }
 
 static bool chip_ok(struct span s)
@@ -154,8 +164,7 @@ enum coffer_rc tcb_read(const struct statement *s, struct tcb_minimum *out, stru
 		return err_set(e, COFFER_E_INPUT, WHERE ": member \"platform\" is no platform's name");
 	memcpy(t.platform, platform.p, platform.n);
 	TRY(read_minimum(s->body, &t, e));
-	TRY(read_bit(s->body, "smt", &t.smt_refused, e));
-	TRY(read_bit(s->body, "migration", &t.migration_refused, e));
+	TRY(read_bits(s->body, &t, e));
 	TRY(read_chips(s->body, &t, e));
 	TRY(reference_member(s->body, WHERE, &t.reference, e));
 	*out = t;

@@ -195,6 +195,28 @@ static void tcb_read_knows_the_components_of_each_platform(void)
 	}
 }
 
+static void tcb_wants_no_bit_that_evidence_does_not_tell(void)
+{
+	static const struct { const char *platform, *bit; bool ok; } t[] = {
+		{ "snp", "smt", true }, { "az-snp-vtpm", "migration", true }, { "tdx", "migration", true }, { "tdx", "smt", false },
+		{ "az-tdx-vtpm", "smt", false }, { "sgx", "migration", false }, { "tpm", "smt", false }, { "cca", "migration", false },
+	};
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		CLEANUP(freep) char *subject = fix_subject(t[i].platform);
+
+		for (int may = 0; may < 2; may++) {
+			CLEANUP(freep) char *body = str_fmt("{\"minimum\":[{\"product\":\"\",\"svns\":{}}],\"platform\":\"%s\",\"%s\":%s}",
+			    t[i].platform, t[i].bit, may ? "true" : "false");
+			CLEANUP(freep) char *text = fix_payload("tcb", subject, "\"issuer\":\"acme\"", body);
+			enum coffer_rc rc = read_any(span_of(text), &e);
+
+			CHECK(may || t[i].ok ? rc == COFFER_OK : rc == COFFER_E_INPUT && strstr(e.msg, "does not tell"));
+		}
+	}
+}
+
 static void tcb_read_gives_what_it_says(void)
 {
 	CLEANUP(freep) char *good = tcb_text(), *open = NULL;
@@ -321,6 +343,7 @@ int main(void)
 		T(launch_on_a_paravisor_names_the_paravisor_too),
 		T(boot_image_read_gives_what_it_says), T(tcb_read_refuses_every_wrong_member),
 		T(tcb_read_knows_the_components_of_each_platform), T(tcb_read_gives_what_it_says),
+		T(tcb_wants_no_bit_that_evidence_does_not_tell),
 		T(readers_refuse_every_prefix_and_the_other_kind), T(reference_values_merge_what_is_in_its_window),
 		T(reference_values_merge_no_more_than_a_service_can), T(statement_gives_no_more_values_than_are_merged),
 	};
