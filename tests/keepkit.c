@@ -670,7 +670,7 @@ enum coffer_rc kit_get(struct kit *k, struct kit_get g)
 	g.purpose = g.purpose ? g.purpose : "api";
 	memcpy(m.session, k->session, 16);
 	if (g.token.n) {
-		MUST(jws_split(g.token, 1u << 16, &p, e));
+		MUST(jws_split(g.token, 1u << 18, &p, e));
 		m.by_token = true;
 		m.token_signing_input = p.signing_input;
 		m.token_payload = g.payload.n ? g.payload : p.payload;

@@ -219,6 +219,16 @@ static enum coffer_rc confirm(const struct cli *c, const char *workload, struct 
 	return COFFER_OK;
 }
 
+/* Each that is named, not the first alone. */
+static void warn_of_platforms(const struct cli *c)
+{
+	const char *s;
+
+	for (size_t i = 0; (s = cli_opt_at(c, "platform", i)) != NULL; i++)
+		if (strcmp(s, "sample") == 0 || strcmp(s, "swtpm") == 0 || span_ends(span_of(s), "+debug"))
+			(void)fprintf(stderr, "warning: platform %s protects nothing: whoever holds the host reads what is released\n", s);
+}
+
 enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 {
 	CLEANUP(approve_end) struct approve a = { 0 };
@@ -234,9 +244,7 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 	TRY(workload_fetch(&a.h, a.key, a.conn, c->pos[0], &a.w, e));
 	TRY(check_shown(c, &a, e));
 	TRY(boot_images(c, &a, e));
-	if (cli_opt(c, "platform") && strcmp(cli_opt(c, "platform"), "sample") == 0)
-		(void)fprintf(
-		    stderr, "warning: platform sample protects nothing: whoever holds the host reads what is released\n");
+	warn_of_platforms(c);
 	jw_obj(&j);
 	TRY(asset_list(c, &a, &d, &j, paths, e));
 	hex32(a.w.man.digest, hex);

@@ -396,7 +396,7 @@ def upstream_client_gets_only_what_every_container_may_ask():
 
 
 def administrators_do_not_exist():
-    for name, command in (("attestation-policy", "coffer approve"), ("resource-policy", "coffer approve"), ("reference-value", "coffer workload publish")):
+    for name, command in (("attestation-policy", "coffer approve"), ("resource-policy", "coffer approve"), ("reference-value", "coffer boot-image publish")):
         kbs_error(W.c.call("POST", "/kbs/v0/" + name, "{}", bearer=W.hospital.token("POST", "/kbs/v0/" + name, b"{}")), 401, "AdminAuthAccess", command)
         kbs_error(W.c.call("GET", "/kbs/v0/" + name), 401, "AdminAuthAccess", command)
 
@@ -735,6 +735,8 @@ def owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal():
         rc, out = coffer(*approve, terminal=typed)
         assert rc == 1 and "not confirmed" in out and DATA in out, (rc, out)
     assert coffer(*approve, "--uses", "0")[0] == 2
+    rc, out = coffer("approve", W.workload, "--asset", DATA, "--platform", "swtpm", "--platform", "sample", terminal="no\n")
+    assert rc != 0 and "swtpm protects nothing" in out and "sample protects nothing" in out, (rc, out)  # each, not the first alone
 
 
 def machines_are_stated_shown_and_named_in_an_approval():
