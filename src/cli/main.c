@@ -118,6 +118,11 @@ const struct verb cli_verbs[] = {
 	    .opts = opts_history, .run = cmd_decisions },
 	{ .path = "revoke", .args = "STATEMENT", .persona = "every party", .summary = "Revoke a statement, for good",
 	    .opts = opts_revoke, .min_pos = 1, .max_pos = 1, .run = cmd_revoke },
+	{ .path = "delegate", .args = "PARTY", .persona = "data-owner, workload-provider", .summary = "Let another party approve, or state boot images, for you",
+	    .help = "Revoking the delegation ('coffer revoke') revokes all that PARTY said by it.",
+	    .opts = opts_delegate, .min_pos = 1, .max_pos = 1, .run = cmd_delegate },
+	{ .path = "delegations", .args = "", .persona = "every party", .summary = "List delegations by you, to you and of your power that are in force",
+	    .opts = opts_history, .run = cmd_delegations },
 	{ .path = "policy eval", .args = "QUERY", .persona = "everyone who writes policies", .summary = "Evaluate a query against Rego policies",
 	    .help = "A query that is but the path of a rule (data.policy.allow) tells a rule that is undefined from one that is not there.\n"
 	            "exit codes: 0 a value, false too; 1 undefined; 3 no such rule, an error or a budget that ran out",

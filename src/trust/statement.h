@@ -8,7 +8,7 @@
 
 enum statement_kind {
 	ST_GENESIS = 1, ST_PARTY, ST_SERVICE, ST_IMAGE_RELEASE, ST_ASSET, ST_WORKLOAD, ST_APPROVAL, ST_REVOCATION,
-	ST_BOOT_IMAGE, ST_TCB,
+	ST_BOOT_IMAGE, ST_TCB, ST_DELEGATION,
 };
 #define ST_SUBJECTS_MAX 32
 #define ST_SUBJECT_NAME_MAX 512
@@ -127,3 +127,23 @@ enum coffer_rc image_release_read(const struct statement *s, struct image_releas
 
 struct revocation { uint8_t statement[32]; struct span reason; };
 enum coffer_rc revocation_read(const struct statement *s, struct revocation *out, struct err *e) NODISCARD;
+
+/* Power that a party lends another, and that may be lent on: role, and for approvals over which assets of "of". */
+#define DELEGATION_SCOPES_MAX 8
+#define DELEGATION_DEPTH_MAX 3 /* links that may follow one, so that a chain has at most 4 */
+enum delegated_role { ROLE_BOOT_IMAGE = 1, ROLE_SERVICE, ROLE_VERIFICATION, ROLE_APPROVAL };
+const char *role_name(enum delegated_role r);
+bool        role_by_name(struct span s, enum delegated_role *out) NODISCARD;
+
+struct delegation {
+	char     of[PARTY_MAX], to[PARTY_MAX]; /* of: whose power it is, at the chain's beginning */
+	enum delegated_role role;
+	char     scope[DELEGATION_SCOPES_MAX][ASSET_PATH_MAX]; /* role approval: paths, and beginnings of paths that end with "/" */
+	size_t   n_scopes;
+	uint64_t depth;
+	int64_t  until;
+};
+/* Form only: whether the issuer has the power is admit.c's question. */
+enum coffer_rc delegation_read(const struct statement *s, struct delegation *out, struct err *e) NODISCARD;
+/* The path, or the beginning of paths, lies in its scope. Roles other than approval have none: true. */
+bool delegation_covers(const struct delegation *d, struct span path);

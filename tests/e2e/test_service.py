@@ -755,6 +755,31 @@ def machines_are_stated_shown_and_named_in_an_approval():
     assert rc == 0 and "no boot-image statement is in force" in out, out
 
 
+def power_is_lent_listed_used_and_taken_back():
+    boot = ("boot-image", "publish", W.dir + "/image.json")
+    assert coffer("delegate", "hospital", "--role", "approval", party="acme")[0] == 2  # no scope
+    assert coffer("delegate", "hospital", "--role", "boot-image", "--depth", "4", party="acme")[0] == 2
+    assert coffer("delegate", "acme", "--role", "boot-image")[0] == 1  # an owner has no boot images
+    rc, out = coffer("delegate", "hospital", "--role", "boot-image", "--json", party="acme")
+    assert rc == 0, out
+    lent = json.loads(out)["id"]
+    assert coffer(*boot)[0] == 0
+    assert coffer("revoke", lent, "--reason", "done", party="acme")[0] == 0 and coffer(*boot)[0] == 1
+    approve = ("approve", W.workload, "--asset", DATA, "--platform", "sample", "--yes")
+    assert coffer(*approve, party="acme")[0] == 1
+    rc, out = coffer("delegate", "acme", "--role", "approval", "--scope", DATA, "--json")
+    assert rc == 0, out
+    lent = json.loads(out)["id"]
+    for party in ("hospital", "acme"):
+        rc, out = coffer("delegations", "--json", party=party)
+        assert rc == 0 and [(d["id"], d["issuer"], d["body"]["to"]) for d in json.loads(out)] == [(lent, "hospital", "acme")], out
+    rc, out = coffer(*approve, party="acme")
+    assert rc == 0 and "approved for it, by its delegation" in out, out
+    assert coffer("revoke", lent, "--reason", "done")[0] == 0 and coffer(*approve, party="acme")[0] == 1
+    rc, out = coffer("delegations")
+    assert rc == 0 and "no delegation" in out, out
+
+
 # ---- a server among strangers ----
 
 def exchange(data, wait=20):
@@ -951,7 +976,7 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          client_library_trusts_no_other_key_and_no_other_statement, owner_replaces_and_deletes_an_asset,
          token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, policy_of_the_owner_decides_and_its_denial_says_why, statements_are_logged_once_and_by_who_may,
          statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal,
-         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, machines_are_stated_shown_and_named_in_an_approval, framing_with_two_readings_is_refused,
+         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, machines_are_stated_shown_and_named_in_an_approval, power_is_lent_listed_used_and_taken_back, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,
          killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so, sigterm_ends_everything_in_order]

@@ -206,7 +206,9 @@ static void by_approval(const struct decide_in *in, struct decision *d, struct c
 	d->service = d->approval ? decide_listed_service(in, d->approval) : NULL;
 	c->holds = d->approval != NULL;
 	hex32(d->workload->manifest.digest, digest);
-	if (c->holds)
+	if (c->holds && d->approval->s.of[0])
+		SET(c->found, "such an approval, by %s's delegate %s", in->q.path.owner, d->approval->s.issuer);
+	else if (c->holds)
 		SET(c->found, "such an approval");
 	else if (approved_otherwise(in, d->workload))
 		SET(c->found, "%s's approval of workload %.16s for %s does not hold on platform %s now (time, uses, service, boot image)",
@@ -265,6 +267,7 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 	case ST_REVOCATION:
 	case ST_BOOT_IMAGE:
 	case ST_TCB:
+	case ST_DELEGATION:
 		break;
 	}
 }
@@ -272,12 +275,22 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 /* False, and c says so, when f is revoked. */
 static bool rests_on(const struct decide_in *in, const struct decision *d, const struct fact *f, struct check *c)
 {
-	char id[HEX32_LEN];
+	const struct fact_delegation *link;
+	char id[HEX32_LEN], lent[HEX32_LEN];
 
 	if (!c->holds || !decide_revoked(in, f))
 		return c->holds;
 	hex32(f->id, id);
 	c->holds = false;
+	link = decide_revoked_link(in, f);
+	if (link) {
+		hex32(link->s.id, lent);
+		SET(c->found, "the delegation %.16s to %s, on which the %s statement %.16s rests, is revoked", lent, link->body.to,
+		    statement_kind_name(f->kind), id);
+		SET(c->who, "%s", link->s.issuer);
+		SET(c->command, "coffer delegate %s --role %s", link->body.to, role_name(link->body.role));
+		return false;
+	}
 	SET(c->found, "the %s statement %.16s is revoked", statement_kind_name(f->kind), id);
 	mend_revoked(in, d, f, c);
 	return false;

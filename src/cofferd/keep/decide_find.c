@@ -8,18 +8,22 @@ bool decide_stands(const struct fact *f, int64_t now)
 	return f->issued <= now && now < f->expires && !f->superseded && f->issuer_may;
 }
 
-/* Approvals looked at here are the owner's own. */
-bool decide_revoked(const struct decide_in *in, const struct fact *f)
+static bool revoked_itself(const struct decide_in *in, const struct fact *f)
 {
 	for (size_t i = 0; i < in->n_revocations; i++) {
 		const struct fact_revocation *r = &in->revocation[i];
 		bool own = strcmp(r->issuer, f->issuer) == 0;
 		bool owner = f->kind == ST_WORKLOAD && strcmp(r->issuer, in->q.path.owner) == 0;
 
-		if (span_eq(SPAN(r->target), SPAN(f->id)) && (own || owner))
+		if (span_eq(SPAN(r->target), SPAN(f->id)) && (own || owner || (f->of[0] && strcmp(r->issuer, f->of) == 0)))
 			return true;
 	}
 	return false;
+}
+
+bool decide_revoked(const struct decide_in *in, const struct fact *f)
+{
+	return revoked_itself(in, f) || decide_revoked_link(in, f);
 }
 
 bool decide_own(const struct decide_in *in, const struct fact_workload *w)
@@ -46,7 +50,7 @@ bool decide_approves_asset(const struct decide_in *in, const struct fact_approva
 
 	for (size_t i = 0; i < a->body.n_assets; i++)
 		path = path || strcmp(a->body.asset[i].text, in->q.path.text) == 0;
-	return path && strcmp(a->s.issuer, in->q.path.owner) == 0 && decide_stands(&a->s, in->now) && in->now < a->body.until;
+	return path && decide_stands(&a->s, in->now) && in->now < a->body.until && decide_speaks(in, &a->s, in->q.path.owner);
 }
 
 bool decide_approves_platform(const struct decide_in *in, const struct fact_approval *a)

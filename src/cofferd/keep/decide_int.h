@@ -15,8 +15,17 @@ struct check *decide_put(struct decision *d, unsigned n, unsigned sees);
 
 /* All of "in force" but revocation, which R11 judges so that the reason can say so. */
 bool decide_stands(const struct fact *f, int64_t now);
-/* The issuer revokes for all; an owner revokes another's workload for its own assets. */
+/* The issuer revokes for all; an owner revokes another's workload for its own assets, and whoever lent the power what was said
+ * with it. What rests on a revoked delegation is revoked. */
 bool decide_revoked(const struct decide_in *in, const struct fact *f);
+/* f's issuer is that party, or speaks for it by delegations that held when f was logged and hold now, revoked ones among them
+ * (R11 judges those). */
+bool decide_speaks(const struct decide_in *in, const struct fact *f, const char *principal);
+/* The chains of an f by delegation: when it was logged, and now. */
+bool decide_chains(const struct decide_in *in, const struct fact *f, bool revoked_too, struct chain out[static 2]);
+/* A revoked delegation for want of which f's issuer speaks for nobody; NULL: there is none. */
+const struct fact_delegation *decide_revoked_link(const struct decide_in *in, const struct fact *f);
+struct links decide_links(const struct decide_in *in);
 /* The asked asset is the workload provider's own. */
 bool decide_own(const struct decide_in *in, const struct fact_workload *w);
 /* Evidence whose platform measures no boot at all: R5 has nothing to compare, R2 nothing to verify. */
@@ -24,7 +33,7 @@ bool decide_unmeasured(const struct appraisal *a);
 /* The approval or manifest entry accepts the platform of this evidence: its name, or its name and "+debug"; the latter
  * alone where its memory is open to debugging. */
 bool decide_accepts(const struct appraisal *a, struct span entry);
-/* An approval by the owner of the asked asset, standing, that names it (the first) and this platform too (the second). */
+/* An approval by or for the owner of the asked asset, standing, that names it (the first) and this platform too (the second). */
 bool decide_approves_asset(const struct decide_in *in, const struct fact_approval *a);
 bool decide_approves_platform(const struct decide_in *in, const struct fact_approval *a);
 

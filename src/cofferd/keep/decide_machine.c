@@ -230,7 +230,7 @@ static bool approves_boot(const struct fact_approval *a, const struct fact_boot 
 
 static bool by_provider(const struct decide_in *in, const struct fact_workload *w, const struct fact_boot *b)
 {
-	return strcmp(b->s.issuer, w->manifest.provider) == 0 && decide_stands(&b->s, in->now);
+	return decide_stands(&b->s, in->now) && decide_speaks(in, &b->s, w->manifest.provider);
 }
 
 static bool matches(const struct decide_in *in, const struct fact_boot *b)
@@ -344,6 +344,6 @@ void decide_booted(const struct decide_in *in, struct decision *d)
 		return;
 	}
 	hex32(d->boot->s.id, id);
-	SET(c->found, "boot image %s (%.*s)%s", d->boot->body.name, ID_SHOWN, id,
-	    decide_scopes(in, d) ? "" : ", whose agent does not keep containers apart");
+	SET(c->found, "boot image %s (%.*s)%s%s%s", d->boot->body.name, ID_SHOWN, id, d->boot->s.of[0] ? ", by its delegate " : "",
+	    d->boot->s.of[0] ? d->boot->s.issuer : "", decide_scopes(in, d) ? "" : ", whose agent does not keep containers apart");
 }

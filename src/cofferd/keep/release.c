@@ -134,6 +134,8 @@ static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, 
 	q->in.n_tcbs = f->n_tcbs;
 	q->in.release = f->release;
 	q->in.n_releases = f->n_releases;
+	q->in.delegation = f->delegation;
+	q->in.n_delegations = f->n_delegations;
 	q->in.revocation = f->revocation;
 	q->in.n_revocations = f->n_revocations;
 	return COFFER_OK;
