@@ -52,6 +52,8 @@ VERB(cmd_approve);
 VERB(cmd_revoke);
 VERB(cmd_delegate);
 VERB(cmd_delegations);
+VERB(cmd_statement_sign);
+VERB(cmd_pending);
 VERB(cmd_why);
 VERB(cmd_approvals);
 VERB(cmd_decisions);
@@ -65,4 +67,4 @@ extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[
     opts_asset_delete[], opts_data_seal[], opts_data_open[], opts_image_encrypt[], opts_image_decrypt[], opts_image_sign[],
     opts_image_verify[], opts_image_push[], opts_image_release[], opts_workload_build[], opts_workload_publish[],
     opts_workload_show[], opts_approve[], opts_revoke[], opts_history[], opts_result_open[], opts_policy_eval[],
-    opts_machine_publish[], opts_machine_show[], opts_reference_import[], opts_reference_list[], opts_delegate[], opts_policy_check[], opts_policy_test[];
+    opts_machine_publish[], opts_machine_show[], opts_reference_import[], opts_reference_list[], opts_delegate[], opts_statement_sign[], opts_policy_check[], opts_policy_test[];

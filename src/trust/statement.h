@@ -90,19 +90,23 @@ struct service {
 enum coffer_rc service_read(const struct json *body, struct service *out, struct err *e) NODISCARD;
 void           service_write(const struct service *s, struct json_wr *j);
 
+#define ASSET_OWNERS_MAX 8
 #define ASSET_POLICY_MAX (64u << 10)
 struct asset_body {
 	struct asset_path path;
 	char     type[32];
 	uint64_t version;
 	uint64_t k;
-	char     of[8][PARTY_MAX];
+	char     of[ASSET_OWNERS_MAX][PARTY_MAX];
 	size_t   n_of;
 	struct span policy; /* the owner's release policy, Rego text; {NULL,0}: none. Borrowed from the statement's document */
 };
-/* also: version <= serial, subject is the path. The version counts contents; a statement that says anew what is kept (another policy, a
+/* also: version <= serial, subject is the path, whose owner is among "of". The version counts contents; a statement that says anew what is kept (another policy, a
  * longer life) has the same version under the next serial. */
 enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, struct err *e) NODISCARD;
+
+/* The party is one of those whose approvals count. */
+bool asset_names(const struct asset_body *a, const char *party);
 
 #define APPROVAL_ASSETS_MAX 32
 struct approval {

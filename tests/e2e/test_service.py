@@ -780,6 +780,41 @@ def power_is_lent_listed_used_and_taken_back():
     assert rc == 0 and "no delegation" in out, out
 
 
+def shared_asset_is_signed_and_approved_by_both():
+    path = "kbs:///hospital/note/shared"
+    W.put_file("shared", b"ours")
+    file = W.dir + "/shared.sealed"
+    assert coffer("asset", "seal", W.dir + "/shared", "--asset", path, "--k", "1")[0] == 2
+    assert coffer("asset", "seal", W.dir + "/shared", "--asset", path, "--owner", "acme", "--k", "3")[0] == 2
+    rc, out = coffer("asset", "seal", W.dir + "/shared", "--asset", path, "--owner", "acme", "--out", file)
+    assert rc == 0, out
+    rc, out = coffer("asset", "put", path, "--sealed", file)
+    assert rc == 1 and "acme did not" in out, (rc, out)
+    rc, out = coffer("statement", "sign", file, party="acme", terminal="no\n")
+    assert rc == 1 and '"k": 2' in out and "asset statement of hospital, signed by 1" in out, (rc, out)
+    assert coffer("statement", "sign", file, "--yes", party="acme")[0] == 0
+    rc, out = coffer("asset", "put", path, "--sealed", file)
+    assert rc == 0, out
+    W.put_file("any.rego", b"package policy\nallow := true\n")
+    policy = W.dir + "/policy.out"
+    assert coffer("asset", "policy", path, W.dir + "/any.rego")[0] == 1  # not by the owner alone
+    assert coffer("asset", "policy", path, W.dir + "/any.rego", "--out", policy)[0] == 0
+    assert coffer("statement", "sign", policy, "--yes", party="acme")[0] == 0
+    rc, out = coffer("asset", "put", path, "--sealed", policy)
+    assert rc == 0, out
+    assert "nothing waits" in coffer("pending")[1]
+    body = {"assets": [path], "workload": W.workload, "platforms": ["sample"], "services": [W.service_id],
+            "until": when(int(time.time()) + 3600), "shown": "cd" * 32}
+    subjects = [(path, None), ("workload:" + W.workload, None)]
+    assert W.publish(statement("approval", W.hospital, subjects, body, W.gid)).status == 200
+    for party in ("hospital", "acme"):
+        rc, out = coffer("pending", party=party)
+        assert rc == 0 and path in out and "1 of 2 approvals" in out and "hospital approved, until" in out, out
+        assert "acme is missing: its approval would open it" in out, out
+    assert W.publish(statement("approval", W.acme, subjects, body, W.gid)).status == 200
+    assert "nothing waits" in coffer("pending")[1]
+
+
 # ---- a server among strangers ----
 
 def exchange(data, wait=20):
@@ -976,7 +1011,7 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          client_library_trusts_no_other_key_and_no_other_statement, owner_replaces_and_deletes_an_asset,
          token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, policy_of_the_owner_decides_and_its_denial_says_why, statements_are_logged_once_and_by_who_may,
          statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal,
-         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, machines_are_stated_shown_and_named_in_an_approval, power_is_lent_listed_used_and_taken_back, framing_with_two_readings_is_refused,
+         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, machines_are_stated_shown_and_named_in_an_approval, power_is_lent_listed_used_and_taken_back, shared_asset_is_signed_and_approved_by_both, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,
          killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so, sigterm_ends_everything_in_order]

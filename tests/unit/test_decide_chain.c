@@ -45,7 +45,7 @@ static void base_lent(struct world *m)
 static void approval_by_a_delegate_counts_while_the_delegation_holds(void)
 {
 	base_lent(&w);
-	CHECK(allows(&w) && w.d.approval == &w.approval[0] && strstr(w.d.check[9].found, "delegate clinic"));
+	CHECK(allows(&w) && w.d.approval[0] == &w.approval[0] && strstr(w.d.check[9].found, "delegate clinic"));
 	DENIES_LENT(w.in.n_delegations = 0, "R0", "R3 R5 R9");
 	DENIES_LENT(link_[0].body.until = NOW, "R0", "R3 R5 R9");
 	DENIES_LENT(link_[0].s.expires = NOW, "R0", "R3 R5 R9");
@@ -97,7 +97,7 @@ static void r11_denies_what_rests_on_a_revoked_delegation(void)
 	say(&w.approval[1].s, "hospital", "");
 	memset(w.approval[1].s.id, 9, 32);
 	w.in.n_approvals = 2;
-	CHECK(allows(&w) && w.d.approval == &w.approval[1]);
+	CHECK(allows(&w) && w.d.approval[0] == &w.approval[1]);
 }
 
 /* hospital -> a -> b -> c -> clinic */

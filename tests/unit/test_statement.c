@@ -457,6 +457,7 @@ static void asset_read_refuses_every_wrong_member(void)
 		{ "\"version\":1", "\"version\":2", "serial" }, { "\"version\":1", "\"version\":0", "version" },
 		{ "\"k\":1", "\"k\":0", "\"k\"" }, { "\"k\":1", "\"k\":2", "\"k\"" }, { "\"of\":[\"hospital\"]", "\"of\":[]", "of" },
 		{ "\"of\":[\"hospital\"]", "\"of\":[\"hospital\",\"hospital\"]", "twice" }, { "\"of\":[\"hospital\"]", "\"of\":[\"H\"]", "of" },
+		{ "\"of\":[\"hospital\"]", "\"of\":[\"acme\"]", "owner is not among" },
 		{ "\"of\":[\"hospital\"]", "\"of\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\"]", "of" },
 		{ "\"least-action\":\"stop\"", "\"least-action\":\"none\"", "least-action" }, { "\"least-action\":\"stop\",", "",
 		    "least-action" },

@@ -5,6 +5,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/admit_co.h"
 #include "cofferd/keep/admit_lent.h"
 #include "cofferd/keep/handlers.h"
 #include "trust/machine.h"
@@ -151,9 +152,7 @@ static enum coffer_rc check_asset(struct keep *k, const struct dsse *env, const 
 	TRY(asset_read(s, &b, e));
 	if (strcmp(b.path.owner, s->issuer) != 0)
 		return err_deny(e, "kind", "%s belongs to %s, not to %s", b.path.text, b.path.owner, s->issuer);
-	if (b.k != 1 || b.n_of != 1 || strcmp(b.of[0], s->issuer) != 0)
-		return err_deny(e, "kind", "approval by k of n parties is not built: k must be 1 and of the owner alone");
-	return COFFER_OK;
+	return co_admit(k, env, s, &b, e);
 }
 
 static enum coffer_rc check_approval(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
@@ -168,6 +167,8 @@ static enum coffer_rc check_approval(struct keep *k, const struct dsse *env, con
 		const struct lent q = { a->asset[i].owner, s->issuer, ROLE_APPROVAL, span_of(a->asset[i].text) };
 		bool speaks = strcmp(q.of, s->issuer) == 0;
 
+		if (!speaks)
+			TRY(co_owns(k, &a->asset[i], s->issuer, &speaks, e));
 		if (!speaks)
 			TRY(lent_to(k, &q, NULL, &speaks, e));
 		if (!speaks)

@@ -116,7 +116,8 @@ struct decision {
 	bool         appraised;      /* R1 and R2 held; otherwise nothing else was looked at */
 	bool         absent;         /* no such asset is kept */
 	const struct fact_workload *workload; /* what the decision rests on; NULL where nothing was found */
-	const struct fact_approval *approval; /* NULL for the provider's own assets */
+	const struct fact_approval *approval[ASSET_OWNERS_MAX]; /* one of each of k parties; none for the provider's own assets */
+	size_t n_approvals;
 	const struct fact_service  *service;
 	const struct fact_boot     *boot;     /* NULL on sample */
 	const struct fact_release  *release[MAN_CONTAINERS_MAX]; /* of the workload's container i */

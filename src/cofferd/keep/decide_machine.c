@@ -220,7 +220,7 @@ static bool launched(const struct boot_launch *l, const struct hw_facts *hw)
 	return l->n_regs > 0;
 }
 
-static bool approves_boot(const struct fact_approval *a, const struct fact_boot *b)
+bool decide_approves_boot(const struct fact_approval *a, const struct fact_boot *b)
 {
 	for (size_t i = 0; i < a->body.n_boot_images; i++)
 		if (span_eq(SPAN(a->body.boot_image[i]), SPAN(b->s.id)))
@@ -246,6 +246,11 @@ static bool relied_on(const struct fact_boot *b)
 	return (b->body.enforces & RELIED_ON) == RELIED_ON;
 }
 
+bool decide_boots(const struct decide_in *in, const struct fact_workload *w, const struct fact_boot *b)
+{
+	return by_provider(in, w, b) && matches(in, b) && relied_on(b);
+}
+
 const struct fact_boot *decide_boot(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
 {
 	const struct fact_boot *best = NULL;
@@ -255,7 +260,7 @@ const struct fact_boot *decide_boot(const struct decide_in *in, const struct fac
 		const struct fact_boot *b = &in->boot[i];
 		unsigned score = (decide_revoked(in, &b->s) ? 1u : 3u) + (b->body.enforces & ENFORCES_SCOPING ? 1u : 0u);
 
-		if (!by_provider(in, w, b) || !matches(in, b) || !relied_on(b) || (a && !approves_boot(a, b)))
+		if (!decide_boots(in, w, b) || (a && !decide_approves_boot(a, b)))
 			continue;
 		if (score > best_score) {
 			best = b;
@@ -270,15 +275,15 @@ bool decide_scopes(const struct decide_in *in, const struct decision *d)
 	return decide_unmeasured(&in->a) || (d->boot && (d->boot->body.enforces & ENFORCES_SCOPING));
 }
 
-/* That of the approval which R9 found, else of any that names the asset: R9 then says what else is missing. */
+/* Where R9 found approvals, theirs is set. Else that of any that names the asset: R9 then says what else is missing. */
 static const struct fact_boot *find_boot(const struct decide_in *in, const struct decision *d)
 {
 	const struct fact_boot *b = NULL;
 
 	if (decide_own(in, d->workload))
 		return decide_boot(in, d->workload, NULL);
-	if (d->approval)
-		return decide_boot(in, d->workload, d->approval);
+	if (d->n_approvals)
+		return d->boot;
 	for (size_t i = 0; !b && i < in->n_approvals; i++)
 		if (decide_approves_asset(in, &in->approval[i]))
 			b = decide_boot(in, d->workload, &in->approval[i]);

@@ -198,7 +198,8 @@ static enum coffer_rc read_approvals(const struct registry *r, const struct asse
 		TRY(fact_read(r, &q, now, &a->s, e));
 		TRY(statement_parse(q_col(&q, PAYLOAD_COLUMN), &st, e));
 		TRY(approval_read(&st, &a->body, e));
-		fact_for(r, &a->s, p->owner, now);
+		if (!out->has_asset || !asset_names(&out->asset.body, a->s.issuer))
+			fact_for(r, &a->s, p->owner, now);
 		TRY(read_uses(r, a, e));
 		TRY(fact_revocations(r, &a->s, out, e));
 		out->n_approvals++;

@@ -182,7 +182,7 @@ static enum coffer_rc count_use(struct keep *k, const struct fact_approval *ap, 
 	CLEANUP(q_close) struct q q = q_open(k->store,
 	    "INSERT INTO approval_use(statement, uses) VALUES(?,1) ON CONFLICT(statement) DO UPDATE SET uses=uses+1");
 
-	if (!ap || !ap->body.has_uses)
+	if (!ap->body.has_uses)
 		return COFFER_OK;
 	q_blob(&q, SPAN(ap->s.id));
 	return q_run(&q, e);
@@ -213,7 +213,8 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	random_bytes(a->decision, sizeof(a->decision));
 	TRY(tx_begin(&k->journal, &tx, e));
 	TRY(trace_write(k, &t, e));
-	TRY(count_use(k, d->approval, e));
+	for (size_t i = 0; i < d->n_approvals; i++)
+		TRY(count_use(k, d->approval[i], e));
 	TRY(reply_sign(k, &r, wr_span(&body), rep.reply_sig, e));
 	rep.seq = k->journal.seq;
 	memcpy(rep.entry, k->journal.hash, sizeof(rep.entry));
