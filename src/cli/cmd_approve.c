@@ -251,13 +251,62 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 	return COFFER_OK;
 }
 
-enum coffer_rc cmd_revoke(struct cli *c, struct err *e)
+static enum coffer_rc take_back(struct cli *c, enum statement_kind kind, const char *target, const char *reason,
+    struct err *e)
 {
 	CLEANUP(approve_end) struct approve a = { 0 };
 	CLEANUP(wr_close) struct wr body = wr_open(64u << 10);
 	struct json_wr j = jw_open(&body, false);
-	struct draft d = { .kind = ST_REVOCATION };
+	struct draft d = { .kind = kind };
 	struct logged l = { 0 };
+	uint8_t id[32];
+
+	if (!hex_fixed(span_of(target), id, 32))
+		return cli_bad(e, "%s: not a statement's id (64 hex digits)", target);
+	TRY(home_load(c, &a.h, e));
+	TRY(home_sign_key(c, &a.h, &a.key, e));
+	TRY(home_connect(&a.h, &a.conn, e));
+	jw_obj(&j);
+	jw_m_text(&j, "statement", target);
+	jw_m_text(&j, "reason", reason);
+	jw_obj_end(&j);
+	TRY(wr_done(&body, "revocation", e));
+	d.body = wr_span(&body);
+	if (kind == ST_PAUSE)
+		d.expires = clock_now() + PAUSE_SECONDS_MAX;
+	draft_subject_digest(&d, span_of(target), id);
+	TRY(draft_publish(&a.h, a.key, a.conn, &d, &l, e));
+	logged_print(c, statement_kind_name(kind), &l);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_revoke(struct cli *c, struct err *e)
+{
+	return take_back(c, ST_REVOCATION, c->pos[0], cli_opt(c, "reason"), e);
+}
+
+enum coffer_rc cmd_pause(struct cli *c, struct err *e)
+{
+	return take_back(c, ST_PAUSE, c->pos[0], cli_opt(c, "reason"), e);
+}
+
+struct found { char id[HEX32_LEN]; };
+
+static enum coffer_rc take_pause(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct found *f = arg;
+
+	(void)env, (void)e;
+	hex32(s->id, f->id);
+	return COFFER_OK;
+}
+
+/* One's own pause of it; others' stay. */
+enum coffer_rc cmd_resume(struct cli *c, struct err *e)
+{
+	CLEANUP(approve_end) struct approve a = { 0 };
+	CLEANUP(freep) char *query = NULL;
+	struct found f = { "" };
 	uint8_t id[32];
 
 	if (!hex_fixed(span_of(c->pos[0]), id, 32))
@@ -265,14 +314,11 @@ enum coffer_rc cmd_revoke(struct cli *c, struct err *e)
 	TRY(home_load(c, &a.h, e));
 	TRY(home_sign_key(c, &a.h, &a.key, e));
 	TRY(home_connect(&a.h, &a.conn, e));
-	jw_obj(&j);
-	jw_m_text(&j, "statement", c->pos[0]);
-	jw_m_text(&j, "reason", cli_opt(c, "reason"));
-	jw_obj_end(&j);
-	TRY(wr_done(&body, "revocation", e));
-	d.body = wr_span(&body);
-	draft_subject_digest(&d, span_of(c->pos[0]), id);
-	TRY(draft_publish(&a.h, a.key, a.conn, &d, &l, e));
-	logged_print(c, "revocation", &l);
-	return COFFER_OK;
+	query = str_fmt("kind=pause&issuer=%s&subject=%s", a.h.party, c->pos[0]);
+	if (!query)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(statements_query(c, &a.h, a.key, a.conn, query, take_pause, &f, e));
+	if (!f.id[0])
+		return err_set(e, COFFER_E_NOTFOUND, "you have not paused %s", c->pos[0]);
+	return take_back(c, ST_REVOCATION, f.id, "resumed", e);
 }

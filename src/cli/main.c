@@ -128,6 +128,11 @@ const struct verb cli_verbs[] = {
 	    .opts = opts_delegate, .min_pos = 1, .max_pos = 1, .run = cmd_delegate },
 	{ .path = "delegations", .args = "", .persona = "every party", .summary = "List delegations by you, to you and of your power that are in force",
 	    .opts = opts_history, .run = cmd_delegations },
+	{ .path = "pause", .args = "STATEMENT", .persona = "every party", .summary = "Hold a statement for 7 days, as far as your own assets or code go",
+	    .help = "Whoever may revoke it may pause it. Pausing again renews; 'coffer resume' lifts your own pause alone.",
+	    .opts = opts_revoke, .min_pos = 1, .max_pos = 1, .run = cmd_pause },
+	{ .path = "resume", .args = "STATEMENT", .persona = "every party", .summary = "Lift your own pause of a statement",
+	    .opts = opts_history, .min_pos = 1, .max_pos = 1, .run = cmd_resume },
 	{ .path = "policy eval", .args = "QUERY", .persona = "everyone who writes policies", .summary = "Evaluate a query against Rego policies",
 	    .help = "A query that is but the path of a rule (data.policy.allow) tells a rule that is undefined from one that is not there.\n"
 	            "exit codes: 0 a value, false too; 1 undefined; 3 no such rule, an error or a budget that ran out",

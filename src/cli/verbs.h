@@ -54,6 +54,8 @@ VERB(cmd_delegate);
 VERB(cmd_delegations);
 VERB(cmd_statement_sign);
 VERB(cmd_pending);
+VERB(cmd_pause);
+VERB(cmd_resume);
 VERB(cmd_why);
 VERB(cmd_approvals);
 VERB(cmd_decisions);

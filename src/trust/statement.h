@@ -8,7 +8,7 @@
 
 enum statement_kind {
 	ST_GENESIS = 1, ST_PARTY, ST_SERVICE, ST_IMAGE_RELEASE, ST_ASSET, ST_WORKLOAD, ST_APPROVAL, ST_REVOCATION,
-	ST_BOOT_IMAGE, ST_TCB, ST_DELEGATION,
+	ST_BOOT_IMAGE, ST_TCB, ST_DELEGATION, ST_PAUSE,
 };
 #define ST_SUBJECTS_MAX 32
 #define ST_SUBJECT_NAME_MAX 512
@@ -129,6 +129,8 @@ enum coffer_rc approval_read(const struct statement *s, struct approval *out, st
 struct image_release { struct span repository; uint8_t digest[32]; uint64_t version; const struct json *methods, *keys; };
 enum coffer_rc image_release_read(const struct statement *s, struct image_release *out, struct err *e) NODISCARD;
 
+/* A pause too, which lasts at most PAUSE_SECONDS_MAX from issued to expires and is lifted by revoking it. */
+#define PAUSE_SECONDS_MAX (INT64_C(7) * 86400)
 struct revocation { uint8_t statement[32]; struct span reason; };
 enum coffer_rc revocation_read(const struct statement *s, struct revocation *out, struct err *e) NODISCARD;
 

@@ -780,6 +780,16 @@ def power_is_lent_listed_used_and_taken_back():
     assert rc == 0 and "no delegation" in out, out
 
 
+def pause_is_lifted_by_who_paused():
+    mine = json.loads(coffer("approvals", "--json")[1])["approvals"][0]["id"]
+    assert coffer("pause", mine, "--reason", "looking", party="acme")[0] == 1
+    rc, out = coffer("pause", mine, "--reason", "looking")
+    assert rc == 0, out
+    assert coffer("pause", mine, "--reason", "still looking")[0] == 0  # renewed
+    assert coffer("resume", mine, party="acme")[0] == 4
+    assert coffer("resume", mine)[0] == 0 and coffer("resume", mine)[0] == 4 and coffer("resume", "zz")[0] == 2
+
+
 def shared_asset_is_signed_and_approved_by_both():
     path = "kbs:///hospital/note/shared"
     W.put_file("shared", b"ours")
@@ -1011,7 +1021,7 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          client_library_trusts_no_other_key_and_no_other_statement, owner_replaces_and_deletes_an_asset,
          token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, policy_of_the_owner_decides_and_its_denial_says_why, statements_are_logged_once_and_by_who_may,
          statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal,
-         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, machines_are_stated_shown_and_named_in_an_approval, power_is_lent_listed_used_and_taken_back, shared_asset_is_signed_and_approved_by_both, framing_with_two_readings_is_refused,
+         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, machines_are_stated_shown_and_named_in_an_approval, power_is_lent_listed_used_and_taken_back, pause_is_lifted_by_who_paused, shared_asset_is_signed_and_approved_by_both, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,
          killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so, sigterm_ends_everything_in_order]

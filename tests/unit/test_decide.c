@@ -287,6 +287,28 @@ static void decide_prefers_what_is_not_revoked(void)
 	CHECK(allows(&w) && w.d.service == &w.service[1]);
 }
 
+static void r11_heeds_a_pause_for_its_time(void)
+{
+	DENIES((revoke(2, "hospital"), w.revocation[0].from = NOW, w.revocation[0].until = NOW + 1), "R11", "");
+	CHECK(strstr(w.d.check[11].found, "is paused") && strncmp(w.d.check[11].command, "coffer resume 0202", 18) == 0);
+	DENIES((revoke(1, "hospital"), w.revocation[0].until = NOW + 1), "R11", ""); /* another's workload, for its own assets */
+	DENIES((revoke(2, "hospital"), revoke(2, "hospital"), w.revocation[0].until = NOW + 1), "R11", "");
+	CHECK(strstr(w.d.check[11].found, "is revoked"));
+	base(&w);
+	revoke(2, "hospital");
+	w.revocation[0].until = NOW;
+	CHECK(allows(&w));
+	base(&w);
+	revoke(2, "acme");
+	w.revocation[0].until = NOW + 1;
+	CHECK(allows(&w));
+	base(&w);
+	revoke(2, "hospital");
+	w.revocation[0].from = NOW + 1;
+	w.revocation[0].until = NOW + 2;
+	CHECK(allows(&w));
+}
+
 /* Two of hospital, clinic and ward decide; the first two approved. */
 static void base_co(void)
 {
@@ -337,7 +359,7 @@ int main(void)
 		T(r3_denies_a_platform_that_the_owner_did_not_name),
 		 T(r6_denies_init_data_that_is_absent_wrong_or_unknown),
 		T(r7_denies_container_and_purpose_that_the_manifest_does_not_name), T(r9_denies_without_an_approval_that_covers),
-		T(r9_wants_k_different_parties_that_agree), T(r9_says_what_is_missing_and_the_command_that_mends_it), T(r9_denies_an_asset_that_is_absent_or_not_in_force),
+		T(r11_heeds_a_pause_for_its_time), T(r9_wants_k_different_parties_that_agree), T(r9_says_what_is_missing_and_the_command_that_mends_it), T(r9_denies_an_asset_that_is_absent_or_not_in_force),
 		T(r11_denies_what_rests_on_something_revoked), T(r11_ignores_revocations_by_those_not_concerned),
 		T(decide_prefers_what_is_not_revoked),
 	};

@@ -233,13 +233,46 @@ static void delegations_of_one_power_are_bounded(void)
 	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme" }, id) == COFFER_OK);
 }
 
+static enum coffer_rc hold(struct kit *k, enum kit_party who, const uint8_t target[static 32], int64_t life, uint8_t id[static 32])
+{
+	char hex[HEX32_LEN];
+	CLEANUP(freep) char *body = NULL;
+
+	hex32(target, hex);
+	body = str_fmt("{\"statement\":\"%s\",\"reason\":\"looking\"}", hex);
+	return kit_log(k, &(struct kit_st){ .kind = ST_PAUSE, .issuer = who, .also = who, .subject = hex, .digest = target, .body = body,
+	    .issued = k->now, .expires = k->now + life }, id);
+}
+
+static void pause_holds_until_it_is_lifted_or_ends(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t approval[32], lent[32], id[32], other[32];
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, lent) == COFFER_OK);
+	CHECK(approve(&k, 1, NULL, approval) == COFFER_OK && ask(&k) == COFFER_OK);
+	CHECK(DENIED(hold(&k, KIT_ACME, approval, 60, id), k, "kind"));
+	CHECK(hold(&k, KIT_STRANGER, approval, PAUSE_SECONDS_MAX + 1, id) == COFFER_E_INPUT);
+	CHECK(hold(&k, KIT_HOSPITAL, k.workload_id, PAUSE_SECONDS_MAX, id) == COFFER_OK);
+	CHECK(DENIED(ask(&k), k, "R11") && strstr(k.no.reason, "paused"));
+	CHECK(DENIED(hold(&k, KIT_HOSPITAL, id, 60, other), k, "kind"));
+	CHECK(DENIED(kit_revoke(&k, KIT_ACME, id), k, "kind")); /* not another's pause */
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, id) == COFFER_OK);
+	CHECK(ask(&k) == COFFER_OK);
+	CHECK(hold(&k, KIT_HOSPITAL, lent, 3600, id) == COFFER_OK);
+	CHECK(DENIED(ask(&k), k, "R11") && strstr(k.no.reason, "paused"));
+	k.now += 3600;
+	CHECK(ask(&k) == COFFER_OK);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(delegation_of_what_the_issuer_has_not_is_refused), T(delegation_lent_on_is_within_depth_scope_and_no_circle),
 		T(delegate_approves_until_the_delegation_is_revoked), T(delegation_holds_when_renewed_and_ends_with_its_time),
 		T(owner_revokes_what_its_delegate_approved_and_nobody_else_does), T(boot_image_of_a_delegate_is_the_providers),
-		T(delegations_of_one_power_are_bounded),
+		T(delegations_of_one_power_are_bounded), T(pause_holds_until_it_is_lifted_or_ends),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

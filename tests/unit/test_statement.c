@@ -76,6 +76,7 @@ static enum coffer_rc read_all(struct span text, struct err *e)
 	case ST_ASSET: return asset_read(&s, &u.a, e);
 	case ST_APPROVAL: return approval_read(&s, &u.p2, e);
 	case ST_IMAGE_RELEASE: return image_release_read(&s, &u.r, e);
+	case ST_PAUSE:
 	case ST_REVOCATION: return revocation_read(&s, &u.k, e);
 	case ST_DELEGATION: return delegation_read(&s, &u.d, e);
 	case ST_BOOT_IMAGE:
@@ -288,7 +289,7 @@ static void statement_kinds_have_names_both_ways(void)
 {
 	enum statement_kind k;
 
-	for (int i = ST_GENESIS; i <= ST_DELEGATION; i++)
+	for (int i = ST_GENESIS; i <= ST_PAUSE; i++)
 		CHECK(statement_kind_by_name(span_of(statement_kind_name((enum statement_kind)i)), &k) && (int)k == i);
 	CHECK(!statement_kind_by_name(span_of("unknown"), &k) && !statement_kind_by_name(span_of(""), &k));
 }

@@ -197,6 +197,8 @@ static enum coffer_rc check_revocation(struct keep *k, const struct dsse *env, c
 		TRY(lent_said(k, v.statement, s->issuer, &foreign, e));
 	if (b.kind == ST_GENESIS || b.kind == ST_PARTY || b.kind == ST_REVOCATION)
 		return err_deny(e, "kind", "a %s statement is not revoked; it is superseded", statement_kind_name(b.kind));
+	if (s->kind == ST_PAUSE && b.kind == ST_PAUSE)
+		return err_deny(e, "kind", "a pause is not paused; its issuer lifts it");
 	if (!own && !foreign)
 		return err_deny(e, "kind", "only %s may revoke this %s statement", b.issuer, statement_kind_name(b.kind));
 	return COFFER_OK;
@@ -257,6 +259,7 @@ static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const s
 	case ST_ASSET:         return check_asset(k, env, s, e);
 	case ST_WORKLOAD:      return check_workload(k, env, s, e);
 	case ST_APPROVAL:      return check_approval(k, env, s, e);
+	case ST_PAUSE:
 	case ST_REVOCATION:    return check_revocation(k, env, s, e);
 	case ST_GENESIS:       return err_deny(e, "kind", "this service has its genesis");
 	case ST_BOOT_IMAGE:    return check_boot_image(k, env, s, e);

@@ -9,14 +9,14 @@
 
 #define LIVE_MAX 32 /* delegations in force of one party and role: all that a decision must look at */
 
-static struct links links_of(const struct facts *f)
+static struct links links_of(const struct keep *k, const struct facts *f)
 {
-	return (struct links){ f->delegation, f->n_delegations, f->revocation, f->n_revocations };
+	return (struct links){ f->delegation, f->n_delegations, f->revocation, f->n_revocations, k->now };
 }
 
 static bool leads(const struct keep *k, const struct facts *f, const struct lent *q, struct chain *out)
 {
-	const struct links l = links_of(f);
+	const struct links l = links_of(k, f);
 	const struct chain_ask ask = { .of = q->of, .to = q->to, .role = q->role, .path = q->path, .at = { UINT64_MAX, k->now } };
 
 	return chain_find(&l, &ask, out);
@@ -124,7 +124,7 @@ static enum coffer_rc check_chain(const struct keep *k, const struct facts *f, c
 static enum coffer_rc check_room(const struct keep *k, const struct facts *f, const struct statement *s,
     const struct delegation *d, struct err *e)
 {
-	const struct links l = links_of(f);
+	const struct links l = links_of(k, f);
 	size_t live = 0;
 
 	for (size_t i = 0; i < f->n_delegations; i++) {

@@ -304,6 +304,7 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 	case ST_BOOT_IMAGE:
 	case ST_TCB:
 	case ST_DELEGATION:
+	case ST_PAUSE:
 		break;
 	}
 }
@@ -321,13 +322,18 @@ static bool rests_on(const struct decide_in *in, const struct decision *d, const
 	link = decide_revoked_link(in, f);
 	if (link) {
 		hex32(link->s.id, lent);
-		SET(c->found, "the delegation %.16s to %s, on which the %s statement %.16s rests, is revoked", lent, link->body.to,
-		    statement_kind_name(f->kind), id);
+		SET(c->found, "the delegation %.16s to %s, on which the %s statement %.16s rests, is %s", lent, link->body.to,
+		    statement_kind_name(f->kind), id, decide_paused(in, &link->s) ? "paused" : "revoked");
 		SET(c->who, "%s", link->s.issuer);
 		SET(c->command, "coffer delegate %s --role %s", link->body.to, role_name(link->body.role));
 		return false;
 	}
-	SET(c->found, "the %s statement %.16s is revoked", statement_kind_name(f->kind), id);
+	SET(c->found, "the %s statement %.16s is %s", statement_kind_name(f->kind), id, decide_paused(in, f) ? "paused" : "revoked");
+	if (decide_paused(in, f)) {
+		SET(c->who, "whoever paused it");
+		SET(c->command, "coffer resume %s", id);
+		return false;
+	}
 	mend_revoked(in, d, f, c);
 	return false;
 }
@@ -341,7 +347,7 @@ static void check_revoked(const struct decide_in *in, struct decision *d)
 		d->service ? &d->service->s : NULL, d->boot ? &d->boot->s : NULL };
 
 	c->holds = true;
-	SET(c->expected, "nothing this rests on is revoked");
+	SET(c->expected, "nothing this rests on is revoked or paused");
 	SET(c->found, "nothing");
 	SET(c->who, "whoever issued what is revoked");
 	for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++)

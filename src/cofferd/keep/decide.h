@@ -37,7 +37,12 @@ struct fact_tcb        { struct fact s; struct tcb_minimum body; struct statemen
 struct fact_release    { struct fact s; struct image_release body; struct statement st; };
 /* s.of: body.of where another issued it. superseded_at: entry of the first higher serial; 0: none. */
 struct fact_delegation { struct fact s; struct delegation body; uint64_t superseded_at; };
-struct fact_revocation { uint8_t target[32]; char issuer[PARTY_MAX]; };
+/* from, until: of a pause; until 0: a revocation, for good. */
+struct fact_revocation { uint8_t target[32]; char issuer[PARTY_MAX]; int64_t from, until; };
+static inline bool fact_bears(const struct fact_revocation *r, int64_t now)
+{
+	return r->until == 0 || (r->from <= now && now < r->until);
+}
 
 /* What the evidence of this session showed. */
 struct appraisal {
@@ -131,6 +136,7 @@ struct links {
 	size_t                        n;
 	const struct fact_revocation *revocation;
 	size_t                        n_revocations;
+	int64_t                       now; /* for pauses */
 };
 /* A place in the journal: what the entries before `seq` say at `time`. */
 struct chain_point { uint64_t seq; int64_t time; };

@@ -10,7 +10,7 @@ bool link_revoked(const struct links *l, const struct fact_delegation *d)
 	for (size_t i = 0; i < l->n_revocations; i++) {
 		const struct fact_revocation *r = &l->revocation[i];
 
-		if (span_eq(SPAN(r->target), SPAN(d->s.id)) &&
+		if (span_eq(SPAN(r->target), SPAN(d->s.id)) && fact_bears(r, l->now) &&
 		    (strcmp(r->issuer, d->s.issuer) == 0 || strcmp(r->issuer, d->body.of) == 0))
 			return true;
 	}
@@ -93,7 +93,7 @@ static bool role_of(enum statement_kind k, enum delegated_role *out)
 
 struct links decide_links(const struct decide_in *in)
 {
-	return (struct links){ in->delegation, in->n_delegations, in->revocation, in->n_revocations };
+	return (struct links){ in->delegation, in->n_delegations, in->revocation, in->n_revocations, in->now };
 }
 
 bool decide_chains(const struct decide_in *in, const struct fact *f, bool revoked_too, struct chain out[static 2])

@@ -15,10 +15,19 @@ static bool revoked_itself(const struct decide_in *in, const struct fact *f)
 		bool own = strcmp(r->issuer, f->issuer) == 0;
 		bool owner = f->kind == ST_WORKLOAD && strcmp(r->issuer, in->q.path.owner) == 0;
 
-		if (span_eq(SPAN(r->target), SPAN(f->id)) && (own || owner || (f->of[0] && strcmp(r->issuer, f->of) == 0)))
+		if (span_eq(SPAN(r->target), SPAN(f->id)) && fact_bears(r, in->now) &&
+		    (own || owner || (f->of[0] && strcmp(r->issuer, f->of) == 0)))
 			return true;
 	}
 	return false;
+}
+
+bool decide_paused(const struct decide_in *in, const struct fact *f)
+{
+	for (size_t i = 0; i < in->n_revocations; i++)
+		if (span_eq(SPAN(in->revocation[i].target), SPAN(f->id)) && in->revocation[i].until == 0)
+			return false;
+	return true;
 }
 
 bool decide_revoked(const struct decide_in *in, const struct fact *f)

@@ -18,6 +18,8 @@ bool decide_stands(const struct fact *f, int64_t now);
 /* The issuer revokes for all; an owner revokes another's workload for its own assets, and whoever lent the power what was said
  * with it. What rests on a revoked delegation is revoked. */
 bool decide_revoked(const struct decide_in *in, const struct fact *f);
+/* Of what is revoked: only a pause stands against it, which ends or is lifted. */
+bool decide_paused(const struct decide_in *in, const struct fact *f);
 /* f's issuer is that party, or speaks for it by delegations that held when f was logged and hold now, revoked ones among them
  * (R11 judges those). */
 bool decide_speaks(const struct decide_in *in, const struct fact *f, const char *principal);

@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/facts_int.h"
+#include "fmt/enc.h"
 
 void facts_free(struct facts *f)
 {
@@ -42,6 +43,7 @@ static unsigned persona_for(enum statement_kind k)
 	case ST_APPROVAL:
 	case ST_REVOCATION:
 	case ST_TCB:
+	case ST_PAUSE:
 	case ST_DELEGATION:    return 0;
 	}
 	return ~0u;
@@ -80,12 +82,23 @@ void fact_for(const struct registry *r, struct fact *f, const char *principal, i
 
 enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT issuer FROM revoked WHERE target=? AND issuer IN (?, ?, ?)");
+	CLEANUP(wr_close) struct wr name = wr_open(128);
+	char hex[HEX32_LEN];
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT issuer, 0, 0 FROM revoked WHERE target=?1"
+	    " AND issuer IN (?2, ?3, ?4) UNION ALL SELECT s.issuer, s.issued, s.expires FROM statement s WHERE s.kind=?5 AND s.names=?6"
+	    " AND s.issuer IN (?2, ?3, ?4) AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer)"
+	    " AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject"
+	    " AND n.serial>s.serial)");
 
 	q_blob(&q, SPAN(f->id));
 	q_text(&q, span_of(f->issuer));
 	q_text(&q, span_of(out->path.owner));
 	q_text(&q, span_of(f->of));
+	q_i64(&q, ST_PAUSE);
+	hex32(f->id, hex);
+	wr_blob32(&name, span_of(hex));
+	TRY(wr_done(&name, "subject", e));
+	q_blob(&q, wr_span(&name));
 	for (;;) {
 		struct fact_revocation *v = &out->revocation[out->n_revocations];
 		bool row = false;
@@ -98,6 +111,8 @@ enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, 
 		memcpy(v->target, f->id, sizeof(v->target));
 		if (!q_col_name(&q, 0, v->issuer, sizeof(v->issuer)))
 			return err_set(e, COFFER_E_BUG, "registry: malformed row");
+		v->from = q_col_i64(&q, 1);
+		v->until = q_col_i64(&q, 2);
 		out->n_revocations++;
 	}
 }

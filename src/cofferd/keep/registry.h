@@ -78,7 +78,7 @@ enum coffer_rc registry_envelope(struct registry *r, const uint8_t id[static 32]
 #define FACT_TCBS_MAX 4     /* one of the owner and one of the provider for a platform */
 #define FACT_RELEASES_MAX 64
 #define FACT_LINKS_MAX 64   /* of one party and role: the newest, those that are superseded last */
-#define FACT_REVOCATIONS_MAX 1024 /* three of each of the above */
+#define FACT_REVOCATIONS_MAX 2048 /* three of each, and pauses of the above */
 struct facts {
 	struct fact_asset      asset;
 	bool                   has_asset;
