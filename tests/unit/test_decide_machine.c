@@ -371,6 +371,28 @@ static void r8_denies_an_image_without_its_providers_release(void)
 	CHECK(strstr(w.d.check[8].found, "by measured agent"));
 }
 
+/* Two decide: each accepts a boot image that evidence matches, but not the same one. */
+static void r9_wants_one_boot_image_that_all_accept(void)
+{
+	for (unsigned same = 0; same < 2; same++) {
+		machine(&w);
+		w.in.asset.body.k = w.in.asset.body.n_of = 2;
+		(void)snprintf(w.in.asset.body.of[1], PARTY_MAX, "clinic");
+		w.boot[1] = w.boot[0];
+		memset(w.boot[1].s.id, 0x16, 32);
+		w.in.n_boots = 2;
+		w.approval[1] = w.approval[0];
+		w.approval[1].s = fact(ST_APPROVAL, "clinic", 9);
+		w.in.n_approvals = 2;
+		memset(w.approval[1].body.boot_image[same], 0x16, 32);
+		w.approval[1].body.n_boot_images = 1 + same;
+		if (same)
+			CHECK(allows(&w) && w.d.boot == &w.boot[0] && w.d.n_approvals == 2);
+		else
+			CHECK(denies(&w, "R9", ""));
+	}
+}
+
 /* ---- R11 ---- */
 
 static void r11_denies_what_rests_on_a_revoked_machine_or_image_statement(void)
@@ -414,7 +436,7 @@ static void machine_prefers_what_is_not_revoked(void)
 	memset(w.approval[1].body.boot_image[0], 9, 32);
 	w.in.n_boots = w.in.n_approvals = 2;
 	revoke(6, "acme");
-	CHECK(allows(&w) && w.d.approval == &w.approval[1] && w.d.boot == &w.boot[1]);
+	CHECK(allows(&w) && w.d.approval[0] == &w.approval[1] && w.d.boot == &w.boot[1]);
 }
 
 /* ---- all together ---- */
@@ -471,7 +493,7 @@ int main(void)
 		T(r5_denies_a_boot_that_no_image_of_the_provider_describes), T(r5_denies_a_boot_image_that_the_owner_did_not_name),
 		T(r5_denies_an_agent_that_does_not_enforce_what_is_relied_on),
 		T(r7_without_container_scoping_wants_every_container_entitled), T(r8_denies_an_image_without_its_providers_release),
-		T(r11_denies_what_rests_on_a_revoked_machine_or_image_statement), T(machine_prefers_what_is_not_revoked),
+		T(r9_wants_one_boot_image_that_all_accept), T(r11_denies_what_rests_on_a_revoked_machine_or_image_statement), T(machine_prefers_what_is_not_revoked),
 		T(every_set_of_faults_is_denied_for_its_first),
 	};
 
