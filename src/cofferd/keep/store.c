@@ -43,6 +43,7 @@ static const char schema[] =
 	" type TEXT NOT NULL, iv BLOB NOT NULL, sealed BLOB NOT NULL, tag BLOB NOT NULL) STRICT;"
 	"CREATE TABLE decision(id BLOB PRIMARY KEY, seq INTEGER NOT NULL REFERENCES entry(seq), owner TEXT NOT NULL,"
 	" owner_view BLOB NOT NULL, provider TEXT NOT NULL, provider_view BLOB NOT NULL) STRICT;"
+	"CREATE INDEX decision_seq ON decision(seq);"
 	"CREATE TABLE jti(id BLOB PRIMARY KEY, expires INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX jti_expires ON jti(expires);"
 	"PRAGMA user_version=2;";
