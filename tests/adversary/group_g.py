@@ -40,11 +40,11 @@ def g1(w):
     w.serves()
 
 
-@row("G2", "a party signs a statement about another's repository, asset or workload", "kind signature")
+@row("G2", "a party signs a statement about another's repository, asset or workload", "malformed kind signature")
 def g2(w):
     w.serves()
     a = asset(w.mallory, NOTE, b"mine now", w.service["receive"], w.gid, 2, payload_id(w.said_greeting))
-    denied(w.put_raw(w.mallory, NOTE, json.dumps(a).encode()), "kind")
+    denied(w.put_raw(w.mallory, NOTE, json.dumps(a).encode()), "malformed")
     not_logged(w.publish(w.approval([NOTE], w.w_sample, ["sample"], owner=w.mallory)), "kind")
     not_logged(w.publish(w.revoke(w.mallory, payload_id(w.said_greeting))), "kind")
     not_logged(w.publish(w.say("workload", w.mallory, [("risk", w.workload)], w.m)), "kind")
