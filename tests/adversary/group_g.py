@@ -45,6 +45,8 @@ def g2(w):
     w.serves()
     a = asset(w.mallory, NOTE, b"mine now", w.service["receive"], w.gid, 2, payload_id(w.said_greeting))
     denied(w.put_raw(w.mallory, NOTE, json.dumps(a).encode()), "malformed")
+    a = asset(w.mallory, NOTE, b"mine now", w.service["receive"], w.gid, 2, payload_id(w.said_greeting), of=["hospital"])
+    denied(w.put_raw(w.mallory, NOTE, json.dumps(a).encode()), "kind")
     not_logged(w.publish(w.approval([NOTE], w.w_sample, ["sample"], owner=w.mallory)), "kind")
     not_logged(w.publish(w.revoke(w.mallory, payload_id(w.said_greeting))), "kind")
     not_logged(w.publish(w.say("workload", w.mallory, [("risk", w.workload)], w.m)), "kind")

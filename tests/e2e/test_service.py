@@ -580,6 +580,8 @@ def token_is_good_once_for_one_request_of_its_party():
     kbs_error(W.put_raw(stranger, path, body), 401, "AdminAuthAccess", "token: ")
     foreign = json.dumps(asset(W.imaker, path, b"x", W.service["receive"], W.gid)).encode()
     kbs_error(W.put_raw(W.imaker, path, foreign), 401, "PluginInternalError", "among \"of\"")  # it may bring, but not say
+    foreign = json.dumps(asset(W.imaker, path, b"x", W.service["receive"], W.gid, of=["hospital"])).encode()
+    kbs_error(W.put_raw(W.imaker, path, foreign), 401, "PluginInternalError", "kind: ")  # nor in the owner's name
     kbs_error(W.c.call("DELETE", target, bearer=W.imaker.token("DELETE", target)), 401, "PluginInternalError", "owner: ")
     kbs_error(W.c.call("POST", target, body), 401, "AdminAuthAccess", "coffer asset put")
     W.once = W.hospital.token("POST", target, body)
