@@ -39,7 +39,8 @@ static enum coffer_rc may_query(struct keep *k, const struct keep_query_req *m, 
 #define IN_FORCE \
 	" AND s.issued<=?6 AND s.expires>?6 AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer" \
 	" AND n.subject=s.subject AND n.serial>s.serial)" \
-	" AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer)"
+	" AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer" \
+	" AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=r.statement AND l.issuer=r.issuer))"
 
 static void bind_query(struct q *q, const struct keep *k, const struct keep_query_req *m, struct span subject)
 {
@@ -76,8 +77,8 @@ static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, stru
 	uint32_t n = 0;
 
 	_Static_assert(KEEP_QUERY_MAX == 256, "the limit in the queries above");
-	_Static_assert(REGISTRY_PARTIES_MAX <= KEEP_QUERY_MAX &&
-	                   REGISTRY_PARTIES_MAX * (PARTY_STATEMENT_MAX / 3 * 4 + DSSE_SIGS_MAX * 256u + 256) <= ANSWER_MAX - DSSE_ENVELOPE_MAX - 4,
+	_Static_assert(PARTIES_MAX <= KEEP_QUERY_MAX &&
+	                   PARTIES_MAX * (PARTY_STATEMENT_MAX / 3 * 4 + DSSE_SIGS_MAX * 256u + 256) <= ANSWER_MAX - DSSE_ENVELOPE_MAX - 4,
 		       "no party hides another from whoever asks for all");
 	if (m->subject.n)
 		wr_blob32(&subject, m->subject); /* with its length: a name, not a part of one */
