@@ -217,7 +217,17 @@ def crash(names):
 
 not_yet("G14", "a receipt is altered or shown for another release", "receipts are not built")
 not_yet("G15", "a receipt is verified years later", "receipts are not built")
-not_yet("G16", "a party's key is rotated, lost, stolen", "rotation is not built: a change of a party's keys is refused")
+@row("G16", "a party's key is rotated, lost, stolen: the thief revokes, rotates and puts assets, the quorum takes all of it back", "hold signature kind R11",
+     "tests/e2e/test_life.py, with the commands of both; tests/unit/test_keep_life.c: releases, times")
+def g16(w):
+    unit(os.path.join(HERE, "../e2e/test_life.py"),
+         ["rotation_waits_its_hold_and_the_quorum_ends_it", "thief_gets_nothing_for_good", "lost_key_is_replaced_by_the_quorum_at_once",
+          "what_rested_on_the_stolen_key_is_listed_and_lifted"], BUILD + "/src/cli/coffer", BUILD + "/src/cofferd/cofferd")
+    unit("tests/unit/test_keep_life",
+         ["grants_before_the_compromise_stand_and_later_ones_are_void", "tightening_by_a_stolen_key_stands_until_the_quorum_lifts_it",
+          "thief_that_names_the_good_key_is_undone_by_the_quorum", "recovery_keys_and_hold_change_by_the_quorum_alone"])
+
+
 not_yet("G17", "a chain of delegations that is too long, circular, expired or too wide", "delegation is not built: there is no such statement")
 not_yet("G18", "what `coffer trust explain` claims", "the computed model is not built")
 

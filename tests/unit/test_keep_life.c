@@ -331,6 +331,104 @@ static void thief_that_names_the_good_key_is_undone_by_the_quorum(void)
 	life_close(&l);
 }
 
+/* ---- as a client reads it ---- */
+
+static char *page_of(struct life *l)
+{
+	struct wr w = wr_open(16);
+
+	wr_be64(&w, 0);
+	if (kit_ask(&l->k, KEEP_PARTIES, &w) != COFFER_OK)
+		abort();
+	return str_fmt("%.*s", (int)l->k.answer.n, (const char *)l->k.answer.p);
+}
+
+static enum coffer_rc read_page(struct life *l, struct span text, struct parties *out, struct err *e)
+{
+	struct parties_page at = { 0 };
+
+	parties_clear(out);
+	if (parties_open(l->k.keep.registry.genesis, out, e) != COFFER_OK)
+		abort();
+	return parties_read(out, l->k.genesis_id, text, &at, e);
+}
+
+/* Rotated, compromised, lifted: the page has it all. */
+static void live(struct life *l)
+{
+	uint8_t theirs[32], id[32];
+
+	life_open(l);
+	CHECK(rotate(l, l->spare, (struct keys){ { HOSPITAL(l), l->spare } }) == COFFER_OK);
+	l->k.now += 73 * HOUR;
+	CHECK(compromise(l, HOSPITAL(l), l->k.now, (struct keys){ { l->spare } }, theirs) == COFFER_OK);
+	l->named = 0;
+	CHECK(compromise(l, l->spare, l->k.now, (struct keys){ { l->spare } }, theirs) == COFFER_OK);
+	CHECK(revoke_by(l, theirs, (struct keys){ { RECOVERY(l) } }, id) == COFFER_OK);
+	CHECK(kit_introduce(&l->k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+}
+
+static void client_comes_to_the_same_parties(void)
+{
+	struct life l;
+	CLEANUP(parties_clear) struct parties p = { 0 };
+	CLEANUP(freep) char *text = NULL;
+	struct err e = { 0 };
+
+	live(&l);
+	text = page_of(&l);
+	CHECK(read_page(&l, span_of(text), &p, &e) == COFFER_OK);
+	CHECK(p.n == 3 && memcmp(p.life, l.k.keep.registry.parties.life, p.n * sizeof(*p.life)) == 0);
+	CHECK(p.life[1].n_dead == 1 && pubkey_eq(&life_party(&p.life[1], l.k.now)->keys[0], privkey_public(l.spare)));
+	life_close(&l);
+}
+
+static void page_cut_or_changed_is_refused(void)
+{
+	struct life l;
+	CLEANUP(parties_clear) struct parties p = { 0 };
+	CLEANUP(freep) char *text = NULL;
+	struct err e = { 0 };
+	size_t n, refused = 0, tried = 0;
+	char *at;
+
+	live(&l);
+	text = page_of(&l);
+	n = strlen(text);
+	for (size_t i = 0; i < n; i += i < n - 64 ? 37 : 1) {
+		tried++;
+		refused += read_page(&l, (struct span){ (const uint8_t *)text, i }, &p, &e) != COFFER_OK;
+	}
+	CHECK(refused == tried);
+	at = strstr(text, "\"sig\":\"");
+	if (!at)
+		abort();
+	at[9] = at[9] == 'A' ? 'B' : 'A';
+	CHECK(read_page(&l, span_of(text), &p, &e) == COFFER_E_DENIED && strcmp(e.check, "parties") == 0);
+	life_close(&l);
+}
+
+/* A service that leaves a statement out, or shows them in another order, shows what does not follow. */
+static void page_without_its_middle_is_refused(void)
+{
+	struct life l;
+	CLEANUP(parties_clear) struct parties p = { 0 };
+	CLEANUP(freep) char *text = NULL;
+	CLEANUP(freep) char *less = NULL;
+	struct err e = { 0 };
+	char *first, *second;
+
+	live(&l);
+	text = page_of(&l);
+	first = strstr(text, "{\"seq\"");
+	second = first ? strstr(first + 1, "{\"seq\"") : NULL;
+	if (!second)
+		abort();
+	less = str_fmt("%.*s%s", (int)(first - text), text, second); /* the rotation is gone: the spare key is nobody's */
+	CHECK(read_page(&l, span_of(less), &p, &e) == COFFER_E_DENIED && strcmp(e.check, "parties") == 0);
+	life_close(&l);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -338,7 +436,8 @@ int main(void)
 		T(quorum_takes_back_what_a_thief_has_taken_over), T(recovery_keys_and_hold_change_by_the_quorum_alone),
 		T(key_of_another_party_is_not_brought), T(grants_before_the_compromise_stand_and_later_ones_are_void),
 		T(word_of_another_key_too_is_not_void), T(tightening_by_a_stolen_key_stands_until_the_quorum_lifts_it),
-		T(thief_that_names_the_good_key_is_undone_by_the_quorum),
+		T(thief_that_names_the_good_key_is_undone_by_the_quorum), T(client_comes_to_the_same_parties),
+		T(page_cut_or_changed_is_refused), T(page_without_its_middle_is_refused),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
