@@ -55,6 +55,22 @@ static enum coffer_rc check_issuer(struct keep *k, const struct dsse *env, const
 	return COFFER_OK;
 }
 
+/* Who may have assets at all, and speak of their use: auditors, operators and end users have none; an image provider has those of its images. */
+static enum coffer_rc check_has_assets(const struct keep *k, const struct statement *s, const char *type, struct err *e)
+{
+	const struct party *p = registry_party(&k->registry, span_of(s->issuer), k->now);
+	unsigned may = PERSONA_OWNER | PERSONA_WORKLOAD;
+	char names[160];
+
+	if (!type || strcmp(type, "image-key") == 0 || strcmp(type, "registry-credential") == 0)
+		may |= PERSONA_IMAGE;
+	if (p && (p->personas & may))
+		return COFFER_OK;
+	persona_names(may, names, sizeof(names));
+	return err_deny(e, "persona", "%s is none of %s, who alone have %s%s", s->issuer, names, type ? "assets of type " : "assets whose use they approve",
+	    type ? type : "");
+}
+
 /* ---- what each kind allows ---- */
 
 /* Clients take the service's keys from this statement: it must name the keys this process holds, and come from a party
@@ -100,6 +116,7 @@ static enum coffer_rc check_asset(struct keep *k, const struct dsse *env, const 
 	TRY(asset_read(s, &b, e));
 	if (strcmp(b.path.owner, s->issuer) != 0)
 		return err_deny(e, "kind", "%s belongs to %s, not to %s", b.path.text, b.path.owner, s->issuer);
+	TRY(check_has_assets(k, s, b.type, e));
 	return co_admit(k, env, s, &b, e);
 }
 
@@ -117,7 +134,9 @@ static enum coffer_rc check_approval(struct keep *k, const struct dsse *env, con
 
 		if (!speaks)
 			TRY(co_owns(k, &a->asset[i], s->issuer, &speaks, e));
-		if (!speaks)
+		if (speaks)
+			TRY(check_has_assets(k, s, NULL, e));
+		else
 			TRY(lent_to(k, &q, NULL, &speaks, e));
 		if (!speaks)
 			return err_deny(e, "kind", "%s belongs to %s, not to %s, to whom it delegates no approval of its use",
@@ -275,8 +294,7 @@ static enum coffer_rc check_serial(struct keep *k, const struct statement *s, st
 	return COFFER_OK;
 }
 
-enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was,
-		     struct err *e)
+static enum coffer_rc judge(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
 	uint8_t id[32];
@@ -294,6 +312,16 @@ enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *o
 	*out = s;
 	s = (struct statement){ 0 };
 	return COFFER_OK;
+}
+
+enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was,
+		     struct err *e)
+{
+	enum coffer_rc rc = judge(k, env, out, known, was, e);
+
+	if (rc == COFFER_E_DENIED)
+		admit_refused(k, env, e);
+	return rc;
 }
 
 enum coffer_rc admit_log(struct keep *k, const struct statement *s, const struct dsse *env, struct logged *out, struct err *e)

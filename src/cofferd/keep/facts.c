@@ -30,6 +30,7 @@ void facts_free(struct facts *f)
 	free(f);
 }
 
+/* One of them suffices; none: no question. */
 static unsigned persona_for(enum statement_kind k)
 {
 	switch (k) {
@@ -37,16 +38,16 @@ static unsigned persona_for(enum statement_kind k)
 	case ST_BOOT_IMAGE:
 	case ST_WORKLOAD:      return PERSONA_WORKLOAD;
 	case ST_IMAGE_RELEASE: return PERSONA_IMAGE;
+	case ST_ASSET:
+	case ST_APPROVAL:      return PERSONA_OWNER | PERSONA_WORKLOAD | PERSONA_IMAGE;
 	case ST_GENESIS:
 	case ST_PARTY:
-	case ST_ASSET:
-	case ST_APPROVAL:
 	case ST_REVOCATION:
 	case ST_TCB:
 	case ST_PAUSE:
 	case ST_DELEGATION:    return 0;
 	}
-	return ~0u;
+	return 1u << 31; /* nobody has it */
 }
 
 /* Who speaks for another needs none of its own: the one who lent the power does, and is judged where that is looked at. */
@@ -55,7 +56,7 @@ bool fact_may(const struct registry *r, const struct fact *f, int64_t now)
 	const struct party *p = registry_party(r, span_of(f->issuer), now);
 	unsigned need = f->of[0] ? 0 : persona_for(f->kind);
 
-	return p && (p->personas & need) == need;
+	return p && (need == 0 || (p->personas & need) != 0);
 }
 
 enum coffer_rc fact_read(const struct registry *r, struct q *q, int64_t now, struct fact *out, struct err *e)

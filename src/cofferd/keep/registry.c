@@ -358,6 +358,8 @@ static enum coffer_rc load(struct registry *r, struct err *e)
 		if (!row)
 			return check_counts(r->store, e);
 		TRY(check_row(&q, &s, e));
+		if (s.kind == ST_GENESIS && !span_eq(SPAN(s.id), SPAN(r->genesis->id)))
+			return err_deny(e, "genesis", "this store was begun under another genesis than the one configured");
 		TRY(learn_row(r, &q, &s, e));
 	}
 }
