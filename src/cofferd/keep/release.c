@@ -132,6 +132,8 @@ static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, 
 	q->in.n_boots = f->n_boots;
 	q->in.tcb = f->tcb;
 	q->in.n_tcbs = f->n_tcbs;
+	q->in.assessment = f->assessment;
+	q->in.n_assessments = f->n_assessments;
 	q->in.release = f->release;
 	q->in.n_releases = f->n_releases;
 	q->in.delegation = f->delegation;
