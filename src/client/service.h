@@ -41,6 +41,9 @@ struct service_req {
 enum coffer_rc service_call(
     struct service_conn *c, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e) NODISCARD;
 
+/* From now on requests end after so long; 0 = 60 s. */
+void service_timeout(struct service_conn *c, int64_t ms);
+
 /* The party's newest statement in force: genesis founders are known without asking. */
 enum coffer_rc service_party(struct service_conn *c, const char *id, struct party *out, struct err *e) NODISCARD;
 

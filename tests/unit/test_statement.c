@@ -462,7 +462,11 @@ static void asset_read_refuses_every_wrong_member(void)
 		{ "\"of\":[\"hospital\"]", "\"of\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\"]", "of" },
 		{ "\"least-action\":\"stop\"", "\"least-action\":\"none\"", "least-action" }, { "\"least-action\":\"stop\",", "",
 		    "least-action" },
-		{ "{\"k\":1", "{\"lease\":1,\"k\":1", "not known" },
+		{ "{\"k\":1", "{\"leases\":1,\"k\":1", "not known" }, { "{\"k\":1", "{\"lease\":1,\"k\":1", "lease" },
+		{ "{\"k\":1", "{\"lease\":{\"check\":0,\"grace\":1,\"lease\":1},\"k\":1", "check" },
+		{ "{\"k\":1", "{\"lease\":{\"check\":1,\"grace\":86401,\"lease\":1},\"k\":1", "grace" },
+		{ "{\"k\":1", "{\"lease\":{\"check\":1,\"grace\":1,\"lease\":0},\"k\":1", "lease" },
+		{ "{\"k\":1", "{\"lease\":{\"check\":1,\"grace\":1},\"k\":1", "lease" },
 	};
 	CLEANUP(freep) char *good = asset_text();
 	CLEANUP(statement_clear) struct statement s = { 0 };
@@ -471,6 +475,7 @@ static void asset_read_refuses_every_wrong_member(void)
 
 	EDITS(good, edits);
 	CHECK(statement_parse(span_of(good), &s, &e) == COFFER_OK && asset_read(&s, &a, &e) == COFFER_OK);
+	CHECK(a.lease.check == 60 && a.lease.grace == 900 && a.lease.lease == 300 && a.lease.stop);
 	CHECK(strcmp(a.type, "key") == 0 && a.version == 1 && a.k == 1 && a.n_of == 1 &&
 	    strcmp(asset_path_tail(&a.path), "hospital/data-key/p") == 0);
 }
