@@ -58,8 +58,17 @@ def g2(w):
     w.serves()
 
 
-not_yet("G2b", "that such a refused statement is in the journal as refused",
-        "FINDING: the answer is a refusal, nothing of it is journaled (src/cofferd/keep/admit.c); wants an entry bounded as denials to strangers are")
+@row("G2b", "such a statement, signed by a known party and refused, is in the ledger as refused, for those whose thing it was", "kind")
+def g2b(w):
+    env = w.revoke(w.mallory, payload_id(w.said_greeting))
+    not_logged(w.publish(env), "kind")
+    seen, at, size = [], 0, 1
+    while at < size:
+        path = "/coffer/v0/ledger?from=%d" % at
+        page = w.c.call("GET", path, bearer=w.hospital.token("GET", path)).json()
+        at, size = page["next"], page["size"]
+        seen += [json.loads(unb64u(o["opening"])[36:]) for o in page["openings"]]
+    assert {"by": "mallory", "check": "kind", "id": payload_id(env)} in [r["data"] for r in seen if r["type"] == "refusal"]
 
 
 @row("G3", "a party with a good key but no persona for the act", "persona",
@@ -74,8 +83,17 @@ def g3(w):
     w.serves()
 
 
-not_yet("G3b", "an Auditor puts an asset below its own name and approves for it; an Image Provider sets a release policy for its own asset",
-        "FINDING: allowed. asset and approval statements ask for the path's owner, not for a persona; no other party's asset is in reach (G2)")
+@row("G3b", "an Auditor puts an asset below its own name and approves for it; an Image Provider sets a release policy for data", "persona",
+     "tests/adversary; an image provider's own image keys are its own: their policy and approval too")
+def g3b(w):
+    lab = w.join("lab", ["image-provider"], w.acme)
+    mine = lambda p, type: "kbs:///%s/%s/one" % (p.name, type)
+    put = lambda p, type: w.put_raw(p, mine(p, type), json.dumps(asset(p, mine(p, type), b"mine", w.service["receive"], w.gid, kind=type)).encode())
+    denied(put(w.auditor, "data"), "persona")
+    denied(put(lab, "data"), "persona")
+    not_logged(w.publish(w.approval([mine(w.auditor, "data")], w.w_sample, ["sample"], owner=w.auditor)), "persona")
+    assert put(lab, "image-key").status == 200
+    w.ok(w.approval([mine(lab, "image-key")], w.w_sample, ["sample"], owner=lab))
 
 
 @row("G4", "any one owner tightens or revokes alone, at once, for its own assets", "R4 R11",
@@ -217,7 +235,17 @@ def crash(names):
 
 not_yet("G14", "a receipt is altered or shown for another release", "receipts are not built")
 not_yet("G15", "a receipt is verified years later", "receipts are not built")
-not_yet("G16", "a party's key is rotated, lost, stolen", "rotation is not built: a change of a party's keys is refused")
+@row("G16", "a party's key is rotated, lost, stolen: the thief revokes, rotates and puts assets, the quorum takes all of it back", "hold signature kind R11",
+     "tests/e2e/test_life.py, with the commands of both; tests/unit/test_keep_life.c: releases, times")
+def g16(w):
+    unit(os.path.join(HERE, "../e2e/test_life.py"),
+         ["rotation_waits_its_hold_and_the_quorum_ends_it", "thief_gets_nothing_for_good", "lost_key_is_replaced_by_the_quorum_at_once",
+          "what_rested_on_the_stolen_key_is_listed_and_lifted"], BUILD + "/src/cli/coffer", BUILD + "/src/cofferd/cofferd")
+    unit("tests/unit/test_keep_life",
+         ["grants_before_the_compromise_stand_and_later_ones_are_void", "tightening_by_a_stolen_key_stands_until_the_quorum_lifts_it",
+          "thief_that_names_the_good_key_is_undone_by_the_quorum", "recovery_keys_and_hold_change_by_the_quorum_alone"])
+
+
 not_yet("G17", "a chain of delegations that is too long, circular, expired or too wide", "delegation is not built: there is no such statement")
 not_yet("G18", "what `coffer trust explain` claims", "the computed model is not built")
 

@@ -309,6 +309,13 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 	}
 }
 
+static const char *state_of(const struct decide_in *in, const struct fact *f)
+{
+	if (f->voided)
+		return "void: a key that was compromised by then signed it, and no other";
+	return decide_paused(in, f) ? "paused" : "revoked";
+}
+
 /* False, and c says so, when f is revoked. */
 static bool rests_on(const struct decide_in *in, const struct decision *d, const struct fact *f, struct check *c)
 {
@@ -323,12 +330,12 @@ static bool rests_on(const struct decide_in *in, const struct decision *d, const
 	if (link) {
 		hex32(link->s.id, lent);
 		SET(c->found, "the delegation %.16s to %s, on which the %s statement %.16s rests, is %s", lent, link->body.to,
-		    statement_kind_name(f->kind), id, decide_paused(in, &link->s) ? "paused" : "revoked");
+		    statement_kind_name(f->kind), id, state_of(in, &link->s));
 		SET(c->who, "%s", link->s.issuer);
 		SET(c->command, "coffer delegate %s --role %s", link->body.to, role_name(link->body.role));
 		return false;
 	}
-	SET(c->found, "the %s statement %.16s is %s", statement_kind_name(f->kind), id, decide_paused(in, f) ? "paused" : "revoked");
+	SET(c->found, "the %s statement %.16s is %s", statement_kind_name(f->kind), id, state_of(in, f));
 	if (decide_paused(in, f)) {
 		SET(c->who, "whoever paused it");
 		SET(c->command, "coffer resume %s", id);

@@ -11,6 +11,8 @@ bool decide_stands(const struct fact *f, int64_t now)
 
 static bool revoked_itself(const struct decide_in *in, const struct fact *f)
 {
+	if (f->voided)
+		return true;
 	for (size_t i = 0; i < in->n_revocations; i++) {
 		const struct fact_revocation *r = &in->revocation[i];
 		bool own = strcmp(r->issuer, f->issuer) == 0;
@@ -28,7 +30,7 @@ bool decide_paused(const struct decide_in *in, const struct fact *f)
 	for (size_t i = 0; i < in->n_revocations; i++)
 		if (span_eq(SPAN(in->revocation[i].target), SPAN(f->id)) && in->revocation[i].until == 0)
 			return false;
-	return true;
+	return !f->voided;
 }
 
 bool decide_revoked(const struct decide_in *in, const struct fact *f)
