@@ -200,8 +200,8 @@ static void by_manifest(const struct decide_in *in, struct decision *d, struct c
 static void say_missing(const struct decide_in *in, struct decision *d, struct check *c)
 {
 	const struct asset_body *b = &in->asset.body;
-	char missing[sizeof(c->who)] = "";
-	size_t have = 0, at = 0;
+	char missing[sizeof(c->who)] = "", why[320] = "";
+	size_t have = 0, at = 0, said = 0;
 
 	for (size_t i = 0; i < b->n_of; i++) {
 		bool consents = decide_consents(in, d->workload, b->of[i]);
@@ -209,11 +209,14 @@ static void say_missing(const struct decide_in *in, struct decision *d, struct c
 
 		have += consents;
 		at += n > 0 ? (size_t)n : 0;
+		n = consents || said >= sizeof(why) ? 0 : snprintf(why + said, sizeof(why) - said, "%s%s (%s)", said ? ", " : "", b->of[i],
+		    decide_missing(in, d->workload, b->of[i]));
+		said += n > 0 ? (size_t)n : 0;
 	}
 	if (have >= b->k)
 		SET(c->found, "%zu parties approved, but no %llu of them the same service and boot image", have, (unsigned long long)b->k);
 	else
-		SET(c->found, "%zu of the %llu approvals that %s wants; not by: %s", have, (unsigned long long)b->k, in->q.path.text, missing);
+		SET(c->found, "%zu of the %llu approvals that %s wants; not by: %s", have, (unsigned long long)b->k, in->q.path.text, why);
 	if (have < b->k)
 		SET(c->who, "%s", missing);
 }
