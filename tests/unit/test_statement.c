@@ -42,7 +42,7 @@ static char *party_body(const struct privkey *k, const struct privkey *enc)
 {
 	CLEANUP(freep) char *a = fix_jwk(privkey_public(k)), *b = fix_jwk(privkey_public(enc));
 
-	return str_fmt("{\"encryption\":%s,\"hold-hours\":72,\"id\":\"hospital\",\"keys\":[%s],\"personas\":[\"data-owner\",\"auditor\"],\"recovery\":[%s]}", b, a, b);
+	return str_fmt("{\"encryption\":%s,\"hold-hours\":72,\"id\":\"hospital\",\"keys\":[%s],\"personas\":[\"data-owner\",\"auditor\"],\"recovery\":[%s],\"recovery-quorum\":1}", b, a, b);
 }
 
 static char *service_body(const struct privkey *k)

@@ -17,6 +17,7 @@ struct fact {
 	char    issuer[PARTY_MAX];
 	int64_t issued, expires;
 	bool    superseded;   /* a higher serial of the same issuer, kind and subject is logged */
+	bool    voided;       /* it grants, and only keys that were compromised by then signed it */
 	bool    issuer_may;   /* the issuer is known and holds the persona this kind needs; with `of`: is known */
 	uint64_t seq;         /* entry that logged it, and when */
 	int64_t logged;

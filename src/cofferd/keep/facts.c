@@ -30,6 +30,7 @@ void facts_free(struct facts *f)
 	free(f);
 }
 
+/* One of them suffices; none: no question. */
 static unsigned persona_for(enum statement_kind k)
 {
 	switch (k) {
@@ -37,16 +38,16 @@ static unsigned persona_for(enum statement_kind k)
 	case ST_BOOT_IMAGE:
 	case ST_WORKLOAD:      return PERSONA_WORKLOAD;
 	case ST_IMAGE_RELEASE: return PERSONA_IMAGE;
+	case ST_ASSET:
+	case ST_APPROVAL:      return PERSONA_OWNER | PERSONA_WORKLOAD | PERSONA_IMAGE;
 	case ST_GENESIS:
 	case ST_PARTY:
-	case ST_ASSET:
-	case ST_APPROVAL:
 	case ST_REVOCATION:
 	case ST_TCB:
 	case ST_PAUSE:
 	case ST_DELEGATION:    return 0;
 	}
-	return ~0u;
+	return 1u << 31; /* nobody has it */
 }
 
 /* Who speaks for another needs none of its own: the one who lent the power does, and is judged where that is looked at. */
@@ -55,7 +56,7 @@ bool fact_may(const struct registry *r, const struct fact *f, int64_t now)
 	const struct party *p = registry_party(r, span_of(f->issuer), now);
 	unsigned need = f->of[0] ? 0 : persona_for(f->kind);
 
-	return p && (p->personas & need) == need;
+	return p && (need == 0 || (p->personas & need) != 0);
 }
 
 enum coffer_rc fact_read(const struct registry *r, struct q *q, int64_t now, struct fact *out, struct err *e)
@@ -68,6 +69,8 @@ enum coffer_rc fact_read(const struct registry *r, struct q *q, int64_t now, str
 	f.seq = (uint64_t)q_col_i64(q, PAYLOAD_COLUMN + 1);
 	f.logged = q_col_i64(q, PAYLOAD_COLUMN + 2);
 	f.issuer_may = fact_may(r, &f, now);
+	if (life_grants(f.kind))
+		TRY(registry_by_dead(r, &(struct voided_question){ f.id, f.issuer, f.kind, f.logged }, &f.voided, e));
 	*out = f;
 	return COFFER_OK;
 }
@@ -84,8 +87,8 @@ enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, 
 {
 	CLEANUP(wr_close) struct wr name = wr_open(128);
 	char hex[HEX32_LEN];
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT issuer, 0, 0 FROM revoked WHERE target=?1"
-	    " AND issuer IN (?2, ?3, ?4) UNION ALL SELECT s.issuer, s.issued, s.expires FROM statement s WHERE s.kind=?5 AND s.names=?6"
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT v.issuer, 0, 0 FROM revoked v WHERE v.target=?1"
+	    " AND v.issuer IN (?2, ?3, ?4) AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer) UNION ALL SELECT s.issuer, s.issued, s.expires FROM statement s WHERE s.kind=?5 AND s.names=?6"
 	    " AND s.issuer IN (?2, ?3, ?4) AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer)"
 	    " AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject"
 	    " AND n.serial>s.serial)");
