@@ -192,18 +192,25 @@ static void r9_denies_without_an_approval_that_covers(void)
 }
 
 /* What manifest_diff found, when the facts were read. */
-static void r9_takes_what_is_narrower_where_the_approval_says_so(void)
+static void other_workload(bool or_narrower, uint32_t within)
 {
 	base(&w);
 	w.approval[0].body.workload[0] ^= 1;
-	w.approval[0].within = 1;
-	CHECK(denies(&w, "R9", "")); /* it does not say so */
-	w.approval[0].body.or_narrower = true;
+	w.approval[0].body.or_narrower = or_narrower;
+	w.approval[0].within = within;
+}
+
+static void r9_takes_what_is_narrower_where_the_approval_says_so(void)
+{
+	other_workload(false, 1);
+	CHECK(denies(&w, "R9", ""));
+	other_workload(true, 2); /* another one is */
+	CHECK(denies(&w, "R9", ""));
+	other_workload(true, 1);
 	CHECK(allows(&w) && !strstr(w.d.check[9].found, "any code"));
+	other_workload(true, 1);
 	(void)snprintf(w.approval[0].body.images_by, PARTY_MAX, "imaker");
 	CHECK(allows(&w) && strstr(w.d.check[9].found, "imaker may run any code on this data"));
-	w.approval[0].within = 2; /* another workload is */
-	CHECK(denies(&w, "R9", ""));
 }
 
 static void void_word_is_revoked_and_says_why(void)
