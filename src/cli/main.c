@@ -132,6 +132,10 @@ const struct verb cli_verbs[] = {
 	    .opts = opts_workload_publish, .min_pos = 1, .max_pos = 1, .run = cmd_workload_publish },
 	{ .path = "workload show", .args = "[DIGEST | PROVIDER/NAME]", .persona = OWNERS, .summary = "Show what a workload is and may do, before approving it",
 	    .opts = opts_workload_show, .max_pos = 1, .run = cmd_workload_show },
+	{ .path = "workload diff", .args = "A B", .persona = OWNERS, .summary = "Name what workload B may do that A may not, and the other way round",
+	    .help = "A and B: manifest files, digests or PROVIDER/NAME. \"other\" has no direction and counts as wider.\n"
+		    "exit codes: 0 B is at most as wide as A; 1 it is not",
+	    .opts = opts_workload_diff, .min_pos = 2, .max_pos = 2, .exits = cmd_workload_diff },
 	{ .path = "boot-image publish", .args = "FILE.json", .persona = WP, .summary = "Sign what a measured guest launches as and enforces, and log it",
 	    .help = "FILE.json is the body of docs/protocol/statements.md and \"artefacts\":[{\"name\",\"sha256\"}].",
 	    .opts = opts_machine_publish, .min_pos = 1, .max_pos = 1, .run = cmd_boot_image_publish },

@@ -126,6 +126,8 @@ struct approval {
 	bool     has_uses;
 	uint64_t uses;
 	uint8_t  shown[32];
+	bool     or_narrower;          /* also what is at most as wide as that workload (manifest_diff.h) */
+	char     images_by[PARTY_MAX]; /* "": none; a party any of whose images may take an image's place: it may run any code on the data */
 };
 enum coffer_rc approval_read(const struct statement *s, struct approval *out, struct err *e) NODISCARD;
 

@@ -200,7 +200,43 @@ def g7(w):
     denied(w.ask(g), "R9")
 
 
-not_yet("G8", "a new version with wider host access", "the new version gets nothing (A13, R9); the comparison that names what widened is not built")
+def cli_diff(w, a, b, *more):
+    paths = []
+    for n, m in enumerate((a, b)):
+        paths.append(w.dir + "/diff-%d.json" % n)
+        with open(paths[-1], "w") as f:
+            json.dump(m, f)
+    p = subprocess.run([BUILD + "/src/cli/coffer", "workload", "diff", "--json"] + paths + list(more), stdout=subprocess.PIPE)
+    d = json.loads(p.stdout)
+    assert p.returncode == (0 if d["at-most-as-wide"] else 1)
+    return d["at-most-as-wide"], [(x["direction"], x["difference"]) for x in d["differences"]]
+
+
+@row("G8", "version 2 has wider host access than what its owner approved", "R9",
+     "tests/adversary: `coffer workload diff` names what widened, and an approval of version 1 \"or narrower\" covers what is narrower and nothing else")
+def g8(w):
+    path = "kbs:///hospital/note/versions"
+    one = dict(w.workload_of(w.acme, "versions", [path], ["sample"])[0], host={"logs": [], "signals": [9, 15]})
+    digest = sha256(jcs(one)).hex()
+    two, less = dict(one, host={"logs": ["analyse"], "signals": [9, 15]}), dict(one, host={"logs": [], "signals": [9]})
+    wide, said = cli_diff(w, one, two)
+    assert not wide and said == [("wider", "the host reading the output of analyse is added")], said
+    assert cli_diff(w, one, less) == (True, [("narrower", "the host sending signal 15 is taken away")])
+    for m in (one, two, less):
+        w.workload_says(w.acme, m)
+    guest = lambda m: Guest(w.c, render(m, m["service"]["url"]), agent=True, genesis=w.gid).up()
+    w.store(path, b"of versions")
+    g1, g2, g3 = guest(one), guest(two), guest(less)
+    exact = w.approval([path], digest, ["sample"])
+    w.ok(exact)
+    w.gets(g1, path, b"of versions")
+    denied(w.ask(g2, path), "R9")
+    denied(w.ask(g3, path), "R9")
+    body = json.loads(base64.b64decode(exact["payload"]))["predicate"]["body"]
+    w.ok(w.say("approval", w.hospital, [(path, None), ("workload:" + digest, None)], dict(body, **{"or-narrower": True}), serial=2, previous=payload_id(exact)))
+    w.gets(g1, path, b"of versions")
+    w.gets(g3, path, b"of versions")
+    denied(w.ask(g2, path), "R9")
 
 
 @row("G9", "an approved version that was withdrawn, and firmware below the least", "R11",

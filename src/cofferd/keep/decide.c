@@ -178,7 +178,7 @@ static bool approved_otherwise(const struct decide_in *in, const struct fact_wor
 		const struct approval *b = &in->approval[i].body;
 
 		for (size_t k = 0; k < b->n_assets; k++)
-			if (strcmp(b->asset[k].text, in->q.path.text) == 0 && span_eq(SPAN(b->workload), SPAN(w->manifest.digest)))
+			if (strcmp(b->asset[k].text, in->q.path.text) == 0 && decide_for(in, &in->approval[i], w))
 				return true;
 	}
 	return false;
@@ -221,6 +221,18 @@ static void say_missing(const struct decide_in *in, struct decision *d, struct c
 		SET(c->who, "%s", missing);
 }
 
+/* Never left unsaid. */
+static void say_any_code(const struct decision *d, struct check *c)
+{
+	size_t at = strlen(c->found);
+
+	for (size_t i = 0; i < d->n_approvals; i++)
+		if (d->approval[i]->body.images_by[0] && at < sizeof(c->found)) {
+			(void)snprintf(c->found + at, sizeof(c->found) - at, "; %s may run any code on this data", d->approval[i]->body.images_by);
+			at = strlen(c->found);
+		}
+}
+
 static void say_approved(const struct decide_in *in, const struct decision *d, struct check *c)
 {
 	const struct fact *f = &d->approval[0]->s;
@@ -231,6 +243,7 @@ static void say_approved(const struct decide_in *in, const struct decision *d, s
 		SET(c->found, "such an approval, by %s's delegate %s", in->q.path.owner, f->issuer);
 	else
 		SET(c->found, "such an approval");
+	say_any_code(d, c);
 }
 
 static void by_approval(const struct decide_in *in, struct decision *d, struct check *c)

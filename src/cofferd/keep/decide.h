@@ -29,7 +29,8 @@ struct fact_workload {
 	struct manifest manifest;
 	struct statement st;
 };
-struct fact_approval   { struct fact s; struct approval body; uint64_t used; };
+/* within: bit i where in.workload[i] is at most as wide as the workload that an "or-narrower" approval names. */
+struct fact_approval   { struct fact s; struct approval body; uint64_t used; uint32_t within; };
 struct fact_asset      { struct fact s; struct asset_body body; }; /* body.policy lives as long as the facts */
 struct fact_service    { struct fact s; char id[PARTY_MAX]; }; /* keys are this service's: checked when it was logged */
 /* Only launches on the platform that is asked about; no rebuild, no reference. */

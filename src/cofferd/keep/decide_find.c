@@ -61,6 +61,13 @@ bool decide_names(const struct decide_in *in, const struct fact_approval *a)
 	return false;
 }
 
+bool decide_for(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w)
+{
+	size_t at = (size_t)(w - in->workload);
+
+	return span_eq(SPAN(a->body.workload), SPAN(w->manifest.digest)) || (a->body.or_narrower && at < 32 && (a->within >> at & 1));
+}
+
 bool decide_approves_for(const struct decide_in *in, const struct fact_approval *a, const char *party)
 {
 	return decide_names(in, a) && decide_stands(&a->s, in->now) && in->now < a->body.until && decide_speaks(in, &a->s, party);

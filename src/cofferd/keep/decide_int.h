@@ -37,6 +37,8 @@ bool decide_unmeasured(const struct appraisal *a);
 bool decide_accepts(const struct appraisal *a, struct span entry);
 /* The approval names the asked asset. */
 bool decide_names(const struct decide_in *in, const struct fact_approval *a);
+/* The approval is for that workload, or for what is at most as wide as another one. */
+bool decide_for(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w);
 /* An approval by or for that party, standing, that names the asked asset; the same of any party that the asset names; and that
  * names this platform too. */
 bool decide_approves_for(const struct decide_in *in, const struct fact_approval *a, const char *party);

@@ -4,7 +4,7 @@
 /* All that an approval says but for service and boot image. */
 static bool covers(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w)
 {
-	return decide_approves_platform(in, a) && span_eq(SPAN(a->body.workload), SPAN(w->manifest.digest)) &&
+	return decide_approves_platform(in, a) && decide_for(in, a, w) &&
 	       (in->held || !a->body.has_uses || a->used < a->body.uses);
 }
 
@@ -103,7 +103,7 @@ enum miss { MISS_NONE, MISS_WORKLOAD, MISS_SUPERSEDED, MISS_ENDED, MISS_USED, MI
 
 static enum miss miss_of(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
 {
-	if (!span_eq(SPAN(a->body.workload), SPAN(w->manifest.digest)))
+	if (!decide_for(in, a, w))
 		return MISS_WORKLOAD;
 	if (a->s.superseded)
 		return MISS_SUPERSEDED;

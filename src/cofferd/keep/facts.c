@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cofferd/keep/facts_int.h"
 #include "fmt/enc.h"
+#include "trust/manifest_diff.h"
 
 void facts_free(struct facts *f)
 {
@@ -200,6 +201,34 @@ static enum coffer_rc read_uses(const struct registry *r, struct fact_approval *
 	return COFFER_OK;
 }
 
+/* Which of the workloads are at most as wide as the one that the approval names. Its manifest is its digest's: who logged it, and whether
+ * that is still in force, is no matter. */
+static enum coffer_rc read_within(const struct registry *r, const struct facts *f, struct fact_approval *a, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT payload FROM statement WHERE kind=? AND substr(subject, -32)=? LIMIT 1");
+	CLEANUP(statement_clear) struct statement st = { 0 };
+	CLEANUP(manifest_clear) struct manifest base = { 0 };
+	bool row = false;
+
+	_Static_assert(FACT_WORKLOADS_MAX <= 32, "a bit for each");
+	if (!a->body.or_narrower || f->n_workloads == 0)
+		return COFFER_OK;
+	q_i64(&q, ST_WORKLOAD);
+	q_blob(&q, SPAN(a->body.workload));
+	TRY(q_row(&q, &row, e));
+	if (!row)
+		return COFFER_OK;
+	TRY(statement_parse(q_col(&q, 0), &st, e));
+	TRY(manifest_read(st.body, &base, e));
+	for (size_t i = 0; i < f->n_workloads; i++) {
+		const struct diff_ask ask = { &base, &f->workload[i].manifest, a->body.images_by[0] ? a->body.images_by : NULL };
+
+		if (span_eq(SPAN(base.digest), SPAN(a->body.workload)) && manifest_diff(&ask, NULL, NULL))
+			a->within |= UINT32_C(1) << i;
+	}
+	return COFFER_OK;
+}
+
 /* The owner's own first: no delegate, present or past, crowds it out. Others were its delegates when they were admitted. */
 static enum coffer_rc read_approvals(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out,
 				     struct err *e)
@@ -225,6 +254,7 @@ static enum coffer_rc read_approvals(const struct registry *r, const struct asse
 		TRY(fact_read(r, &q, now, &a->s, e));
 		TRY(statement_parse(q_col(&q, PAYLOAD_COLUMN), &st, e));
 		TRY(approval_read(&st, &a->body, e));
+		TRY(read_within(r, out, a, e));
 		if (!out->has_asset || !asset_names(&out->asset.body, a->s.issuer))
 			fact_for(r, &a->s, p->owner, now);
 		TRY(read_uses(r, a, e));
