@@ -264,4 +264,30 @@ as host coffer run "$D/jwe/risk/pod.yaml" --output "result=$D/host/jwe.sealed"
 COFFER_HOME=$D/clinic coffer result open "$D/host/jwe.sealed" --workload "$other" >"$D/out" 2>>"$LOG" || die "opening the third result"
 cmp -s "$D/expected" "$D/out" || die "the third result differs"
 
+persona "Data Owner: takes its consent back while a pod runs; the guest hears of it and stops the container itself"
+as hospital coffer asset put kbs:///hospital/note/footer --file "$D/footer" --lease 60,1,30
+mkdir -p "$D/held"
+sed -e 's|name: risk|name: held|; s|"/bin/risk"|"/bin/sh", "-c", "wget -q -O /dev/null http://127.0.0.1:8006/cdh/resource/hospital/note/footer \&\& echo holding; while :; do sleep 1; done"|' \
+    -e 's|logs: \[\]|logs: [analyse]|' "$D/pod.yaml" >"$D/held/pod.yaml"
+as acme coffer workload build "$D/held/pod.yaml" --out "$D/held/risk"
+as acme coffer workload publish "$D/held/risk/manifest.json"
+held=$(coffer workload show --file "$D/held/risk/manifest.json" --json | jq -r .digest)
+as hospital coffer approve "$held" --asset kbs:///hospital/data-key/patients --asset kbs:///hospital/note/footer --platform sample
+as imaker coffer approve "$held" --asset kbs:///imaker/image-key/risk --platform sample
+consent=$(COFFER_HOME=$D/hospital coffer approvals --json 2>>"$LOG" | jq -r --arg w "$held" '[.. | objects | select(.workload? == $w)][0].id')
+echo "  \$ COFFER_HOME=$D/host coffer run $D/held/risk/pod.yaml &"
+COFFER_HOME=$D/host coffer run "$D/held/risk/pod.yaml" >"$D/held.out" 2>"$D/held.err" &
+running=$!
+until grep -q holding "$D/held.out"; do
+	kill -0 $running 2>/dev/null || { cat "$D/held.err" >>"$LOG"; die "the pod that should hold the note ended"; }
+	sleep 0.1
+done
+as hospital coffer revoke "$consent" --reason "no longer"
+wait $running
+code=$?
+cat "$D/held.err" >>"$LOG"
+[ $code = 6 ] || die "the pod ended with $code, not because a lease lapsed"
+grep "lease: container analyse: kbs:///hospital/.* is revoked (R11" "$D/held.err" | head -1 | cut -c1-150 | sed 's/^/    /'
+grep -q "is revoked (R11" "$D/held.err" || die "the guest gives another reason"
+
 printf '\nThe result is right and 5 of 5 attacks were refused for their stated reasons (%s s).\n' "$(($(date +%s) - start))"

@@ -305,6 +305,7 @@ static enum coffer_rc take_newest_asset(void *arg, const struct dsse *env, const
 	a->serial = s->serial;
 	memcpy(a->digest, s->subject[0].sha256, sizeof(a->digest));
 	memcpy(a->type, b.type, sizeof(a->type));
+	a->lease = b.lease;
 	memcpy(a->of, b.of, sizeof(a->of));
 	a->n_of = b.n_of;
 	a->k = b.k;

@@ -4,6 +4,7 @@
 #pragma once
 #include "crypto/key.h"
 #include "fmt/json.h"
+#include "trust/lease.h"
 #include "trust/name.h"
 
 enum statement_kind {
@@ -101,6 +102,7 @@ struct asset_body {
 	uint64_t k;
 	char     of[ASSET_OWNERS_MAX][PARTY_MAX];
 	size_t   n_of;
+	struct lease_terms lease; /* "lease" and "least-action"; lease_default() where nothing is said */
 	struct span policy; /* the owner's release policy, Rego text; {NULL,0}: none. Borrowed from the statement's document */
 };
 /* also: version <= serial, subject is the path, whose owner is among "of". The version counts contents; a statement that says anew what is kept (another policy, a

@@ -463,7 +463,11 @@ static void asset_read_refuses_every_wrong_member(void)
 		{ "\"of\":[\"hospital\"]", "\"of\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\"]", "of" },
 		{ "\"least-action\":\"stop\"", "\"least-action\":\"none\"", "least-action" }, { "\"least-action\":\"stop\",", "",
 		    "least-action" },
-		{ "{\"k\":1", "{\"lease\":1,\"k\":1", "not known" },
+		{ "{\"k\":1", "{\"leases\":1,\"k\":1", "not known" }, { "{\"k\":1", "{\"lease\":1,\"k\":1", "lease" },
+		{ "{\"k\":1", "{\"lease\":{\"check\":0,\"grace\":1,\"lease\":1},\"k\":1", "check" },
+		{ "{\"k\":1", "{\"lease\":{\"check\":1,\"grace\":86401,\"lease\":1},\"k\":1", "grace" },
+		{ "{\"k\":1", "{\"lease\":{\"check\":1,\"grace\":1,\"lease\":0},\"k\":1", "lease" },
+		{ "{\"k\":1", "{\"lease\":{\"check\":1,\"grace\":1},\"k\":1", "lease" },
 	};
 	CLEANUP(freep) char *good = asset_text();
 	CLEANUP(statement_clear) struct statement s = { 0 };
@@ -472,6 +476,7 @@ static void asset_read_refuses_every_wrong_member(void)
 
 	EDITS(good, edits);
 	CHECK(statement_parse(span_of(good), &s, &e) == COFFER_OK && asset_read(&s, &a, &e) == COFFER_OK);
+	CHECK(a.lease.check == 60 && a.lease.grace == 900 && a.lease.lease == 300 && a.lease.stop);
 	CHECK(strcmp(a.type, "key") == 0 && a.version == 1 && a.k == 1 && a.n_of == 1 &&
 	    strcmp(asset_path_tail(&a.path), "hospital/data-key/p") == 0);
 }
@@ -635,10 +640,10 @@ static void assessment_read_refuses_every_wrong_member(void)
 {
 	static const struct fix_edit edits[] = {
 		{ "\"about\":\"workload\"", "\"about\":\"image\"", "subject" }, { "\"about\":\"workload\"", "\"about\":\"pod\"", "about" },
-		{ "\"digest\":\"1", "\"digest\":\"2", "subject" }, { "\"digest\":\"11", "\"digest\":\"", "digest" },
+		{ "\"digest\":\"2", "\"digest\":\"1", "subject" }, { "\"digest\":\"22", "\"digest\":\"", "digest" },
 		{ "\"finding\":\"passed\"", "\"finding\":\"Passed\"", "finding" }, { "\"finding\":\"passed\",", "", "finding" },
 		{ "\"method\":\"read it\"", "\"method\":\"\"", "method" }, { "\"method\":\"read it\",", "", "method" },
-		{ "\"report\":\"2", "\"report\":\"x", "report" }, { "\"method\"", "\"x\":1,\"method\"", "not known" },
+		{ "\"report\":\"3", "\"report\":\"x", "report" }, { "\"method\"", "\"x\":1,\"method\"", "not known" },
 	};
 	CLEANUP(freep) char *one = fix_subject("workload:" D1);
 	CLEANUP(freep) char *good = fix_payload("assessment", one, FIX_HEAD("watcher"), ASSESSMENT_BODY);

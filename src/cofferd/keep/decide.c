@@ -344,6 +344,7 @@ static bool rests_on(const struct decide_in *in, const struct decision *d, const
 	hex32(f->id, id);
 	c->holds = false;
 	link = decide_revoked_link(in, f);
+	c->paused = decide_paused(in, link ? &link->s : f);
 	if (link) {
 		hex32(link->s.id, lent);
 		SET(c->found, "the delegation %.16s to %s, on which the %s statement %.16s rests, is %s", lent, link->body.to,

@@ -105,12 +105,14 @@ struct decide_in {
 	const struct fact_assessment *assessment;
 	size_t                        n_assessments;
 	struct policy_answer          policy;
+	bool                          held;    /* asked whether it may be kept: uses are counted already (freshness.c) */
 };
 
 enum sees { SEES_OWNER = 1, SEES_PROVIDER = 2 };
 struct check {
 	const char *id;              /* "R9" */
 	bool        holds;
+	bool         paused;         /* R11: what fails it ends by itself or may be lifted */
 	unsigned    sees;            /* whose statements it is about */
 	char        expected[400], found[400];
 	char        who[128];         /* who can mend it: "hospital" */

@@ -5,7 +5,7 @@
 static bool covers(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w)
 {
 	return decide_approves_platform(in, a) && decide_for(in, a, w) && decide_assessed(in, a, w) &&
-	       (!a->body.has_uses || a->used < a->body.uses);
+	       (in->held || !a->body.has_uses || a->used < a->body.uses);
 }
 
 static bool lists(const struct fact_approval *a, const struct fact_service *s)

@@ -97,6 +97,7 @@ struct facts {
 	struct asset_path      path;
 	uint8_t                init_register[32];
 	char                   platform[16];
+	bool                   held;
 	uint64_t               version, tick;
 };
 void facts_free(struct facts *f);
@@ -108,7 +109,8 @@ enum coffer_rc registry_links(const struct registry *r, const struct links_quest
     struct err *e) NODISCARD;
 
 /* init_register: 32 bytes */
-struct facts_question { const struct asset_path *path; const uint8_t *init_register; const char *platform; };
+struct facts_question { const struct asset_path *path; const uint8_t *init_register; const char *platform;
+	bool held; /* the newest asset statement, whether or not the asset is still kept */ };
 /* All that is logged about this asset, this init-data register and this service, and of the machines and images that bear on
  * these; the newest first where there are too many, but for boot images, minima and releases: of those too many are refused
  * (COFFER_E_LIMIT). Borrowed: good until the next call. What was read before is used again while no statement and no asset has
