@@ -265,7 +265,7 @@ COFFER_HOME=$D/clinic coffer result open "$D/host/jwe.sealed" --workload "$other
 cmp -s "$D/expected" "$D/out" || die "the third result differs"
 
 persona "Data Owner: takes its consent back while a pod runs; the guest hears of it and stops the container itself"
-as hospital coffer asset put kbs:///hospital/note/footer --file "$D/footer" --lease 60,1,30
+as hospital coffer asset policy kbs:///hospital/note/footer --lease 60,1,30
 mkdir -p "$D/held"
 sed -e 's|name: risk|name: held|; s|"/bin/risk"|"/bin/sh", "-c", "wget -q -O /dev/null http://127.0.0.1:8006/cdh/resource/hospital/note/footer \&\& echo holding; while :; do sleep 1; done"|' \
     -e 's|logs: \[\]|logs: [analyse]|' "$D/pod.yaml" >"$D/held/pod.yaml"

@@ -42,7 +42,7 @@ const struct opt_spec opts_asset_put[] = {
 const struct opt_spec opts_asset_policy[] = {
 	{ "out", "FILE", "write it here for others to sign instead of sending it; then 'coffer asset put --sealed'", false, false },
 	{ "default", NULL, "go back to the strict policy that ships: every part of the platform appraised as affirming", false, false },
-	OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	OPT_LEASE, OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_list[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_delete[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
@@ -455,11 +455,14 @@ static enum coffer_rc set_policy(struct cli *c, struct session *s, const struct 
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	struct saying say = { .type = last->type, .version = last->version };
 
-	if (!cli_flag(c, "default")) {
+	if (c->n_pos == 2) {
 		TRY(policy_read(c->pos[1], &policy, e));
 		say.policy = wr_span(&policy);
+	} else if (!cli_flag(c, "default")) {
+		say.policy = wr_span(&last->policy);
 	}
 	say_before(last, &say);
+	TRY(say_lease(c, &say, e));
 	TRY(asset_statement(c, s, p, last->digest, &say, &env, e));
 	if (to_sign_wanted(&s->h))
 		return to_sign_out(&s->h, s->key, &env, e);
@@ -470,7 +473,7 @@ static enum coffer_rc set_policy(struct cli *c, struct session *s, const struct 
 		(void)printf("{\"asset\":\"%s\",\"version\":%llu}\n", p->text, (unsigned long long)say.version);
 	else
 		(void)printf("%s, version %llu: released only where %s allows it\n", p->text, (unsigned long long)say.version,
-		    say.policy.n > 0 ? c->pos[1] : "the strict policy that ships");
+		    c->n_pos == 2 ? c->pos[1] : say.policy.n > 0 ? "the policy of before" : "the strict policy that ships");
 	return COFFER_OK;
 }
 
@@ -487,7 +490,7 @@ enum coffer_rc cmd_asset_policy(struct cli *c, struct err *e)
 	TRY(asset_newest(&s.h, s.key, s.conn, &p, &last, e));
 	if (last.version == 0)
 		return err_set(e, COFFER_E_NOTFOUND, "no asset %s is kept; `coffer asset put %s --policy FILE` puts one", p.text, p.text);
-	if (c->n_pos == 1 && !cli_flag(c, "default"))
+	if (c->n_pos == 1 && !cli_flag(c, "default") && !cli_opt(c, "lease") && !cli_opt(c, "least-action"))
 		return show_policy(c, &p, &last, e);
 	return set_policy(c, &s, &p, &last, e);
 }

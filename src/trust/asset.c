@@ -78,6 +78,7 @@ enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, str
 	if (!a.lease.stop && !span_eq_str(action, "wipe"))
 		return err_set(e, COFFER_E_INPUT, "asset: least-action is neither \"stop\" nor \"wipe\"");
 	TRY(lease_read_asset(json_get(s->body, "lease"), &a.lease, e));
+	a.lease_said = !a.lease.stop || json_get(s->body, "lease");
 	TRY(read_policy(s->body, &a, e));
 	*out = a;
 	return COFFER_OK;

@@ -37,6 +37,7 @@ struct man_container {
 	size_t      n_entitlements;
 	struct man_output output[MAN_OUTPUTS_MAX];
 	size_t      n_outputs;
+	bool        lapse_said;
 	struct lease_terms on_lapse; /* what it asks beyond its assets' terms; without "on-lapse" nothing */
 };
 enum man_volume_kind { VOL_EMPTY = 1, VOL_SEALED };

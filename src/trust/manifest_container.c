@@ -282,6 +282,7 @@ static enum coffer_rc read_on_lapse(const struct json *v, struct man_container *
 	const struct json *o = json_get(v, "on-lapse");
 
 	c->on_lapse = (struct lease_terms){ .lease = LEASE_DAY, .check = LEASE_CHECK_MAX, .grace = LEASE_DAY };
+	c->lapse_said = o != NULL;
 	return o ? lease_read_manifest(o, &c->on_lapse, e) : COFFER_OK;
 }
 

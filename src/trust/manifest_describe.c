@@ -100,7 +100,7 @@ static void on_lapse(const struct man_container *c, struct wr *w)
 {
 	const struct lease_terms *t = &c->on_lapse;
 
-	if (t->check < LEASE_CHECK_MAX || t->grace < LEASE_DAY || t->stop || t->term > 0)
+	if (c->lapse_said)
 		wr_fmt(w, "    on lapse    %s; asks every %" PRIu64 " s, bears %" PRIu64 " s of silence, %" PRIu64 " s to end\n",
 		    t->stop ? "is stopped" : "as the owners say", t->check, t->grace, t->term);
 }

@@ -102,6 +102,7 @@ struct asset_body {
 	uint64_t k;
 	char     of[ASSET_OWNERS_MAX][PARTY_MAX];
 	size_t   n_of;
+	bool     lease_said;  /* "lease" or an act other than stop is there: then a guest's agent must enforce leases */
 	struct lease_terms lease; /* "lease" and "least-action"; lease_default() where nothing is said */
 	struct span policy; /* the owner's release policy, Rego text; {NULL,0}: none. Borrowed from the statement's document */
 };

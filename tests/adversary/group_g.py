@@ -124,8 +124,8 @@ def g3c(w):
     denied(w.ask(g, path), "R9")
 
 
-@row("G4", "any one owner tightens or revokes alone, at once, for its own assets", "R4 R11",
-     "tests/adversary; that leases lapse: not yet, there are none")
+@row("G4", "any one owner tightens or revokes alone, at once, for its own assets", "R4 R11 lease",
+     "tests/adversary; what the guest then does: H7")
 def g4(w):
     g, pod = w.serves(), w.sample().up()
     path = "/coffer/v0/statements?kind=tcb&issuer=hospital"
@@ -135,11 +135,19 @@ def g4(w):
                                          serial=p["serial"] + n, previous=before)
     tight = w.ok(env(1, 200, payload_id(now[0]) if now else None))
     denied(w.ask(g), "R4")
+    assert w.held(g, w.said_greeting) == (4, "R4")
     w.ok(env(2, 1, tight))
     w.gets(g, NOTE, HELLO)
     w.gets(pod, DATA, PATIENTS)
+    assert w.held(g, w.said_greeting) == (1, "") and w.held(pod, w.said_patients, DATA) == (1, "")
+    stop = w.say("pause", w.hospital, [(w.says_risk_sample, w.says_risk_sample)], {"statement": w.says_risk_sample, "reason": "a look"})
+    w.ok(stop)
+    assert w.held(pod, w.said_patients, DATA) == (3, "R11")
+    w.ok(w.revoke(w.hospital, payload_id(stop)))
+    assert w.held(pod, w.said_patients, DATA) == (1, "")
     w.ok(w.revoke(w.hospital, w.says_risk_sample))  # a workload that it did not issue
     denied(w.ask(pod, DATA), "R11")
+    assert w.held(pod, w.said_patients, DATA) == (2, "R11") and w.held(g, w.said_greeting) == (1, "")
 
 
 SHARED = "kbs:///hospital/data/shared"
