@@ -19,9 +19,11 @@
 /* So that all calls of one turn end before the next lease does. */
 static void limit_calls(struct agent *a)
 {
-	int64_t end = leases_deadline(&a->leases), left = end == INT64_MAX ? INT64_MAX : (end - clock_boot_ms()) / CALLS;
+	int64_t end = leases_deadline(&a->leases), left = end == INT64_MAX ? 0 : (end - clock_boot_ms()) / CALLS;
 
-	service_timeout(a->service, left < CALL_MIN_MS ? CALL_MIN_MS : left < CALL_MAX_MS ? left : CALL_MAX_MS);
+	if (end != INT64_MAX)
+		left = left < CALL_MIN_MS ? CALL_MIN_MS : left < CALL_MAX_MS ? left : CALL_MAX_MS;
+	service_timeout(a->service, left); /* 0: as usual */
 }
 
 static enum coffer_rc renew(struct agent *a, struct err *e)

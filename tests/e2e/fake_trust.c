@@ -87,7 +87,7 @@ enum coffer_rc rcar_get(struct rcar *r, const struct asset_path *path, uint64_t 
 	out->version = 1;
 	out->lease = lease_default();
 	if (strstr(path->text, "brief"))
-		out->lease = (struct lease_terms){ .lease = 300, .check = 1, .grace = 1, .stop = !strstr(path->text, "wipe") };
+		out->lease = (struct lease_terms){ .lease = 1, .check = 1, .grace = 1, .stop = !strstr(path->text, "wipe") };
 	return COFFER_OK;
 }
 

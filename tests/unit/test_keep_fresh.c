@@ -1,4 +1,5 @@
 /* Whether `keep` says of what a guest holds that it may be kept. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -82,6 +83,20 @@ static void what_was_released_is_held_and_no_use_is_counted(void)
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ .path = KIT_PATH, .container = "analyse", .purpose = "api" }), k, "R9"));
 }
 
+/* What `coffer why` shows the owner of the newest decision. */
+static bool outcome_is(struct kit *k, const char *words)
+{
+	CLEANUP(q_close) struct q q = q_open(k->keep.store, "SELECT owner_view FROM decision ORDER BY seq DESC LIMIT 1");
+	CLEANUP(freep) char *view = NULL;
+	struct err e;
+	bool row = false;
+
+	if (q_row(&q, &row, &e) != COFFER_OK || !row)
+		return false;
+	view = span_dup(q_col(&q, 0));
+	return view && strstr(view, words);
+}
+
 static void revocation_of_approval_workload_or_what_is_held_ends_it(void)
 {
 	for (size_t i = 0; i < 3; i++) {
@@ -92,7 +107,7 @@ static void revocation_of_approval_workload_or_what_is_held_ends_it(void)
 		CHECK(kit_revoke(&k, KIT_HOSPITAL, i == 0 ? k.approval_id : i == 1 ? k.workload_id : k.asset_id) == COFFER_OK);
 		seq = k.keep.journal.seq;
 		CHECK(says(&k, FRESH_REVOKED, "R11"));
-		CHECK(k.keep.journal.seq == seq + 1);
+		CHECK(k.keep.journal.seq == seq + 1 && outcome_is(&k, "\"outcome\":\"lapsed\""));
 		for (size_t n = 0; n < 40; n++)
 			CHECK(says(&k, FRESH_REVOKED, "R11"));
 		CHECK(k.keep.journal.seq == seq + 16); /* who asks on and on fills no ledger */
