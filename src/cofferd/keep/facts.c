@@ -39,6 +39,7 @@ static unsigned persona_for(enum statement_kind k)
 	case ST_BOOT_IMAGE:
 	case ST_WORKLOAD:      return PERSONA_WORKLOAD;
 	case ST_IMAGE_RELEASE: return PERSONA_IMAGE;
+	case ST_ASSESSMENT:    return PERSONA_AUDITOR;
 	case ST_ASSET:
 	case ST_APPROVAL:      return PERSONA_OWNER | PERSONA_WORKLOAD | PERSONA_IMAGE;
 	case ST_GENESIS:
@@ -312,6 +313,7 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 	TRY(facts_links(r, now, f, e));
 	TRY(facts_machine(r, now, f, e));
 	TRY(facts_images(r, now, f, e));
+	TRY(facts_assessments(r, now, f, e));
 	less = realloc(f->approval, (f->n_approvals + 1) * sizeof(*less));
 	f->approval = less ? less : f->approval;
 	*out = MOVE(f);
@@ -334,6 +336,8 @@ static enum coffer_rc refresh(const struct registry *r, int64_t now, struct fact
 		f->tcb[i].s.issuer_may = fact_may(r, &f->tcb[i].s, now);
 	for (size_t i = 0; i < f->n_releases; i++)
 		f->release[i].s.issuer_may = fact_may(r, &f->release[i].s, now);
+	for (size_t i = 0; i < f->n_assessments; i++)
+		f->assessment[i].s.issuer_may = fact_may(r, &f->assessment[i].s, now);
 	for (size_t i = 0; i < f->n_delegations; i++)
 		f->delegation[i].s.issuer_may = fact_may(r, &f->delegation[i].s, now);
 	for (size_t i = 0; i < f->n_approvals; i++) {

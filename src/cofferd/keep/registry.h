@@ -77,6 +77,7 @@ enum coffer_rc registry_envelope(const struct registry *r, const uint8_t id[stat
 #define FACT_TCBS_MAX 4     /* one of the owner and one of the provider for a platform */
 #define FACT_RELEASES_MAX 64
 #define FACT_LINKS_MAX 64   /* of one party and role: the newest, those that are superseded last */
+#define FACT_ASSESSMENTS_MAX 64
 #define FACT_REVOCATIONS_MAX 2048 /* three of each, and pauses of the above */
 struct facts {
 	struct fact_asset      asset;
@@ -90,7 +91,8 @@ struct facts {
 	struct fact_release   *release;  /* owned */
 	struct fact_delegation *delegation; /* owned */
 	struct fact_revocation revocation[FACT_REVOCATIONS_MAX];
-	size_t                 n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_delegations, n_revocations;
+	struct fact_assessment assessment[FACT_ASSESSMENTS_MAX];
+	size_t                 n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_delegations, n_revocations, n_assessments;
 	/* private: the question, and what the answer was read from */
 	struct asset_path      path;
 	uint8_t                init_register[32];

@@ -117,6 +117,8 @@ enum coffer_rc asking_facts(struct keep *k, struct asking *q, struct err *e)
 	q->in.n_boots = f->n_boots;
 	q->in.tcb = f->tcb;
 	q->in.n_tcbs = f->n_tcbs;
+	q->in.assessment = f->assessment;
+	q->in.n_assessments = f->n_assessments;
 	q->in.release = f->release;
 	q->in.n_releases = f->n_releases;
 	q->in.delegation = f->delegation;
