@@ -42,6 +42,7 @@ struct agent {
 	struct rcar     *rcar;
 	struct attester  attester; /* for renewals */
 	struct span      initdata; /* borrowed */
+	struct service_opts where; /* of the service */
 	struct leases    leases;
 	struct fresh_seen seen;
 	struct lapse     lapse[MAN_CONTAINERS_MAX];
