@@ -74,7 +74,7 @@ static enum coffer_rc open_one(struct ledger *l, const struct json *v, opened ea
 		return COFFER_OK; /* newer than the checkpoint */
 	TRY(ledger_prove(l, index, &p, e));
 	leaf_commit(o.salt, o.record, commitment);
-	if (!leaf_read(SPAN(p.entry), &leaf) || leaf.index != index || !span_eq(SPAN(commitment), SPAN(leaf.commitment)))
+	if (!leaf_read((struct span){ p.entry, p.entry_n }, &leaf) || leaf.index != index || !span_eq(SPAN(commitment), SPAN(leaf.commitment)))
 		return err_deny(e, "ledger-opening", "what the service says of entry %llu is not what the ledger commits to",
 		    (unsigned long long)index);
 	return each(l, index, wr_span(&raw), arg, e);
@@ -156,7 +156,7 @@ static enum coffer_rc write_proof(struct ledger *l, const struct ledger_proved *
 	struct ledger_seen seen;
 	struct mhash leaf;
 
-	merkle_leaf(SPAN(proved->entry), &leaf);
+	merkle_leaf((struct span){ proved->entry, proved->entry_n }, &leaf);
 	p->path = proved->path;
 	p->note = wr_span(&l->note);
 	TRY(tlog_proof_verify(p, &leaf, &policy, &seen, e));

@@ -71,8 +71,10 @@ def mth(d):
 
 def leaves(size):
     status, b = get("tile/entries/000.p/%d" % size)
-    assert status == 200 and len(b) == 54 * size
-    return [b[54 * i + 2:54 * i + 54] for i in range(size)]
+    assert status == 200 and len(b) == 151 * size # one tag each
+    found = [b[151 * i + 2:151 * i + 151] for i in range(size)]
+    assert all(e[:4] == b"CLF2" and e[84:116] == (found[i - 1][52:84] if i else bytes(32)) for i, e in enumerate(found))
+    return found
 
 
 def head(text):
@@ -126,7 +128,7 @@ def entries_are_shown_and_proven():
     opening = base64.b64decode(lines[1][len("extra "):])
     size, root = head(open(T + "/p", "rb").read().split(b"\n\n", 1)[1])
     record = json.loads(opening[36:])
-    assert record["type"] == "statement" and leaves(size)[4][20:] == H(b"coffer leaf v1\0" + opening[4:])
+    assert record["type"] == "statement" and leaves(size)[4][20:52] == H(b"coffer leaf v1\0" + opening[4:])
     h = H(b"\0" + leaves(size)[4])
     assert size == 5 and H(b"\1" + base64.b64decode(lines[3]) + h) == root
     assert coffer("hospital", "ledger", "prove", "99").returncode != 0
@@ -179,7 +181,8 @@ def rewritten_store_does_not_start():
     import time as clock
     record = '{"data":%s,"time":"%s","type":"%s"}' % (data, clock.strftime("%Y-%m-%dT%H:%M:%SZ", clock.gmtime(time)), kind)
     salt = os.urandom(32)
-    entry = b"CLF1" + struct.pack(">QQ", time, seq) + H(b"coffer leaf v1\0" + salt + record.encode())
+    old = db.execute("SELECT entry FROM leaf WHERE seq=?", (seq,)).fetchone()[0]
+    entry = b"CLF2" + struct.pack(">QQ", time, seq) + H(b"coffer leaf v1\0" + salt + record.encode()) + old[52:]
     db.execute("UPDATE leaf SET salt=?, entry=? WHERE seq=?", (salt, entry, seq))
     db.execute("UPDATE node SET hash=? WHERE level=0 AND place=?", (H(b"\0" + entry), seq))
     db.commit()

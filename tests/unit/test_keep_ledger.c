@@ -82,7 +82,7 @@ static void tiles_and_entries_give_the_root_that_is_signed(void)
 	for (uint64_t n = 0; n * TILE_WIDTH < head.size; n++) {
 		struct tile t = { .entries = true, .n = n, .width = TILE_WIDTH };
 		struct span entry[TILE_WIDTH];
-		struct wr w = wr_open(TILE_WIDTH * 60);
+		struct wr w = wr_open(TILE_WIDTH * (LEAF_MAX + 2));
 
 		if ((n + 1) * TILE_WIDTH > head.size)
 			t.width = (unsigned)(head.size % TILE_WIDTH);
