@@ -124,11 +124,11 @@ static void party_json(struct json_wr *j, struct kit *k, enum kit_party p)
 {
 	static const unsigned personas[KIT_PARTIES] = {PERSONA_WORKLOAD | PERSONA_IMAGE, PERSONA_OWNER,
 						       PERSONA_USER | PERSONA_WORKLOAD};
-	struct party b = { .personas = personas[p], .n_keys = 1, .n_recovery = 1, .hold_hours = 72, .has_encryption = true };
+	struct party b = { .personas = personas[p], .n_keys = 1, .n_recovery = 1, .quorum = 1, .hold_hours = 72, .has_encryption = true };
 
 	(void)snprintf(b.id, sizeof(b.id), "%s", party_id[p]);
 	b.keys[0] = *privkey_public(k->key[p]);
-	b.recovery[0] = *privkey_public(k->key[p]);
+	b.recovery[0] = *privkey_public(k->recovery[p]);
 	b.encryption = k->receive;
 	party_write(&b, j);
 }
@@ -184,6 +184,8 @@ static void new_with(struct kit *k, const struct keep_keys *keys, const struct k
 	*k = (struct kit){ .fd = -1, .now = KIT_NOW, .hw = *hw };
 	for (int p = 0; p < KIT_PARTIES; p++)
 		MUST(privkey_new(KEY_ED25519, &k->key[p], e));
+	for (int p = 0; p < KIT_PARTIES; p++)
+		MUST(privkey_new(KEY_P256, &k->recovery[p], e));
 	MUST(privkey_new(KEY_P256, &k->tee, e));
 	MUST(privkey_new(KEY_P256, &k->request_key, e));
 	k->receive = *privkey_public(keys->receive);
@@ -284,6 +286,8 @@ void kit_free(struct kit *k)
 	}
 	for (int p = 0; p < KIT_PARTIES; p++)
 		privkey_free(k->key[p]);
+	for (int p = 0; p < KIT_PARTIES; p++)
+		privkey_free(k->recovery[p]);
 	privkey_free(k->tee);
 	privkey_free(k->request_key);
 	dsse_clear(&k->genesis);

@@ -45,7 +45,7 @@ struct kit {
 	struct keep      keep;      /* used when fd < 0 */
 	int              fd;        /* else: where keep listens */
 	int64_t          now;
-	struct privkey  *key[KIT_PARTIES];
+	struct privkey  *key[KIT_PARTIES], *recovery[KIT_PARTIES];
 	struct pubkey    receive, reply, token, ledger; /* of keep */
 	struct dsse      genesis;
 	uint8_t          genesis_id[32];

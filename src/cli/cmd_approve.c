@@ -22,6 +22,9 @@ const struct opt_spec opts_approve[] = {
 	{ "until", "TIME", "end of the approval, as 2027-01-31T00:00:00Z (default: 30 days)", false, false },
 	{ "uses", "N", "how many releases it covers (default: any number)", false, false },
 	{ "shown", "SHA256", "digest printed by 'coffer workload show': approve only what you read", false, false },
+	{ "or-narrower", NULL, "also each workload at most as wide as this one ('coffer workload diff')", false, false },
+	{ "images-by", "PARTY", "with --or-narrower: any image of PARTY may take the place of one of its images; it may then run any code on your data", false,
+	    false },
 	{ "yes", NULL, "do not ask on the terminal", false, false },
 	OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_revoke[] = {
@@ -198,6 +201,14 @@ static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct 
 	}
 	hex32(a->shown, hex);
 	jw_m_text(j, "shown", hex);
+	if (cli_flag(c, "or-narrower"))
+		jw_m_bool(j, "or-narrower", true);
+	if ((s = cli_opt(c, "images-by")) != NULL) {
+		if (!cli_flag(c, "or-narrower") || !party_ok(span_of(s)))
+			return cli_bad(e, "--images-by %s: a party, and with --or-narrower alone", s);
+		(void)fprintf(stderr, "warning: %s may run any code on this data\n", s);
+		jw_m_text(j, "images-by", s);
+	}
 	return COFFER_OK;
 }
 

@@ -177,12 +177,10 @@ static enum coffer_rc by_service(const struct cli *c, const struct home *h, cons
 	CLEANUP(service_closep) struct service_conn *conn = NULL;
 	CLEANUP(privkey_freep) struct privkey *key = NULL;
 	char hex[HEX32_LEN], query[160];
-	struct party who;
 	size_t n = 0;
 
 	TRY(home_connect(h, &conn, e));
-	TRY(service_party(conn, s->issuer, &who, e));
-	if (!party_signed(&who, env))
+	if (statement_check_issuer(conn, env, s, e) != COFFER_OK)
 		return err_deny(e, "signature", "this is not signed by %s", s->issuer);
 	TRY(home_sign_key(c, h, &key, e));
 	hex32(s->id, hex);

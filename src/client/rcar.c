@@ -223,8 +223,8 @@ static enum coffer_rc check_statement(struct rcar *r, const struct wanted *w, co
 	CLEANUP(statement_clear) struct statement st = { 0 };
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	struct asset_body body;
-	struct party owner;
 	uint8_t digest[32];
+	bool said = false;
 
 	TRY(dsse_parse(c->envelope, &env, e));
 	TRY(statement_parse(wr_span(&env.payload), &st, e));
@@ -235,8 +235,8 @@ static enum coffer_rc check_statement(struct rcar *r, const struct wanted *w, co
 		return err_deny(e, "reply", "the asset statement is for another path, version or owner");
 	if (!st.has_ledger || !span_eq(SPAN(st.ledger), SPAN(service_genesis(r->conn)->id)))
 		return err_deny(e, "reply", "the asset statement belongs to another genesis");
-	TRY(service_party(r->conn, w->path->owner, &owner, e));
-	if (!party_signed(&owner, &env))
+	TRY(service_vouches(r->conn, w->path->owner, &env, st.issued, &said, e));
+	if (!said)
 		return err_deny(e, "reply", "the asset statement is not signed by %s", w->path->owner);
 	sha256(c->salted, digest);
 	if (!span_eq(SPAN(digest), SPAN(st.subject[0].sha256)))

@@ -84,18 +84,31 @@ static enum coffer_rc check_subjects(const struct statement *s, const struct app
 	return COFFER_OK;
 }
 
+/* There to widen, so there only where it does. */
+static enum coffer_rc read_width(const struct json *b, struct approval *a, struct err *e)
+{
+	if (json_get(b, "or-narrower") && (!json_bool(json_get(b, "or-narrower"), &a->or_narrower) || !a->or_narrower))
+		return err_set(e, COFFER_E_INPUT, "approval: member \"or-narrower\" is true, or absent");
+	if (!json_get(b, "images-by"))
+		return COFFER_OK;
+	if (!a->or_narrower)
+		return err_set(e, COFFER_E_INPUT, "approval: \"images-by\" without \"or-narrower\" means nothing");
+	return form_party(b, "images-by", "approval", a->images_by, e);
+}
+
 static enum coffer_rc read_rest(const struct json *b, struct approval *a, struct err *e)
 {
 	TRY(form_time(b, "until", "approval", &a->until, e));
 	a->has_uses = json_get(b, "uses") != NULL;
 	if (a->has_uses)
 		TRY(form_number(b, "uses", "approval", (struct form_range){ 1, FORM_NUMBER_MAX }, &a->uses, e));
+	TRY(read_width(b, a, e));
 	return form_digest(b, "shown", "approval", a->shown, e);
 }
 
 enum coffer_rc approval_read(const struct statement *s, struct approval *out, struct err *e)
 {
-	static const char *const names[] = { "assets", "workload", "platforms", "services", "boot-images", "until", "uses", "shown", NULL };
+	static const char *const names[] = { "assets", "workload", "platforms", "services", "boot-images", "until", "uses", "shown", "or-narrower", "images-by", NULL };
 	struct approval a = { 0 };
 
 	if (s->kind != ST_APPROVAL)

@@ -55,19 +55,44 @@ enum coffer_rc image_release_read(const struct statement *s, struct image_releas
 	return COFFER_OK;
 }
 
-enum coffer_rc revocation_read(const struct statement *s, struct revocation *out, struct err *e)
+static enum coffer_rc read_key(const struct statement *s, struct revocation *r, struct err *e)
+{
+	static const char *const names[] = { "key", "from", "reason", NULL };
+	struct span key;
+
+	TRY(json_closed(s->body, names, "revocation", e));
+	TRY(json_need_str(s->body, "key", "revocation", &key, e));
+	if (!b64url_fixed(key, r->key, sizeof(r->key)))
+		return err_set(e, COFFER_E_INPUT, "revocation: member \"key\" is no thumbprint (RFC 7638, SHA-256, base64url)");
+	if (!span_eq(SPAN(r->key), SPAN(s->subject[0].sha256)) || !span_eq(s->subject[0].name, key))
+		return err_set(e, COFFER_E_INPUT, "revocation: the key is not the subject");
+	r->of_key = true;
+	return form_time(s->body, "from", "revocation", &r->from, e);
+}
+
+static enum coffer_rc read_target(const struct statement *s, struct revocation *r, struct err *e)
 {
 	static const char *const names[] = { "statement", "reason", NULL };
-	struct revocation r = { 0 };
 	char id[HEX32_LEN];
+
+	TRY(json_closed(s->body, names, "revocation", e));
+	TRY(form_digest(s->body, "statement", "revocation", r->statement, e));
+	hex32(r->statement, id);
+	if (!span_eq(SPAN(r->statement), SPAN(s->subject[0].sha256)) || !span_eq_str(s->subject[0].name, id))
+		return err_set(e, COFFER_E_INPUT, "revocation: the revoked statement is not the subject");
+	return COFFER_OK;
+}
+
+enum coffer_rc revocation_read(const struct statement *s, struct revocation *out, struct err *e)
+{
+	struct revocation r = { 0 };
 
 	if (s->kind != ST_REVOCATION && s->kind != ST_PAUSE)
 		return err_set(e, COFFER_E_INPUT, "revocation: the statement's kind is %s", statement_kind_name(s->kind));
-	TRY(json_closed(s->body, names, "revocation", e));
-	TRY(form_digest(s->body, "statement", "revocation", r.statement, e));
-	hex32(r.statement, id);
-	if (!span_eq(SPAN(r.statement), SPAN(s->subject[0].sha256)) || !span_eq_str(s->subject[0].name, id))
-		return err_set(e, COFFER_E_INPUT, "revocation: the revoked statement is not the subject");
+	if (s->kind == ST_REVOCATION && json_get(s->body, "key"))
+		TRY(read_key(s, &r, e));
+	else
+		TRY(read_target(s, &r, e));
 	TRY(form_text(s->body, "reason", "revocation", &r.reason, e));
 	if (s->kind == ST_PAUSE && s->expires - s->issued > PAUSE_SECONDS_MAX)
 		return err_set(e, COFFER_E_INPUT, "pause: it lasts longer than 7 days");

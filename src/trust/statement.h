@@ -60,6 +60,7 @@ struct party {
 	struct pubkey encryption; /* P-256 */
 	struct pubkey recovery[PARTY_KEYS_MAX];
 	size_t        n_recovery;
+	uint64_t      quorum;     /* how many of the recovery keys decide together; 0 where there are none */
 	uint64_t      hold_hours;
 };
 enum coffer_rc party_read(const struct json *body, struct party *out, struct err *e) NODISCARD;
@@ -123,6 +124,8 @@ struct approval {
 	bool     has_uses;
 	uint64_t uses;
 	uint8_t  shown[32];
+	bool     or_narrower;          /* also what is at most as wide as that workload (manifest_diff.h) */
+	char     images_by[PARTY_MAX]; /* "": none; a party any of whose images may take an image's place: it may run any code on the data */
 };
 enum coffer_rc approval_read(const struct statement *s, struct approval *out, struct err *e) NODISCARD;
 
@@ -131,7 +134,8 @@ enum coffer_rc image_release_read(const struct statement *s, struct image_releas
 
 /* A pause too, which lasts at most PAUSE_SECONDS_MAX from issued to expires and is lifted by revoking it. */
 #define PAUSE_SECONDS_MAX (INT64_C(7) * 86400)
-struct revocation { uint8_t statement[32]; struct span reason; };
+/* Of a statement, or (of_key) of a key of the issuer's own from a time on: then the subject is the key's thumbprint. */
+struct revocation { bool of_key; uint8_t statement[32], key[32]; int64_t from; struct span reason; };
 enum coffer_rc revocation_read(const struct statement *s, struct revocation *out, struct err *e) NODISCARD;
 
 /* Power that a party lends another, and that may be lent on: role, and for approvals over which assets of "of". */

@@ -116,7 +116,7 @@ class Party:
 
     def body(self):
         return {"id": self.name, "personas": self.personas, "keys": [self.key.jwk()], "encryption": self.box.jwk(),
-                "recovery": [self.recovery.jwk()], "hold-hours": 72}
+                "recovery": [self.recovery.jwk()], "recovery-quorum": 1, "hold-hours": 72}
 
     def token(self, method, path, body=b"", change=None):
         now = int(time.time())

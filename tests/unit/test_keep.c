@@ -570,7 +570,7 @@ static void party_is_admitted_by_itself_and_an_introducer_together(void)
 	CHECK(DENIED(kit_put(&k, KIT_STRANGER, "x"), k, "token"));
 	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
 	CHECK(kit_put(&k, KIT_STRANGER, "x") == COFFER_OK); /* power over its own name, at once */
-	CHECK(k.keep.registry.n == 3);
+	CHECK(k.keep.registry.parties.n == 3);
 }
 
 static void party_known_is_not_replaced_without_its_key(void)

@@ -42,7 +42,7 @@ static char *party_body(const struct privkey *k, const struct privkey *enc)
 {
 	CLEANUP(freep) char *a = fix_jwk(privkey_public(k)), *b = fix_jwk(privkey_public(enc));
 
-	return str_fmt("{\"encryption\":%s,\"hold-hours\":72,\"id\":\"hospital\",\"keys\":[%s],\"personas\":[\"data-owner\",\"auditor\"],\"recovery\":[%s]}", b, a, b);
+	return str_fmt("{\"encryption\":%s,\"hold-hours\":72,\"id\":\"hospital\",\"keys\":[%s],\"personas\":[\"data-owner\",\"auditor\"],\"recovery\":[%s],\"recovery-quorum\":1}", b, a, b);
 }
 
 static char *service_body(const struct privkey *k)
@@ -503,7 +503,10 @@ static void approval_read_refuses_every_wrong_member(void)
 		{ "\"services\":", "\"boot-images\":[1],\"services\":", "boot-images" },
 		{ "\"services\":", "\"boot-images\":[\"" D1 "\",\"" D1 "\"],\"services\":", "twice" },
 		{ "\"services\":", "\"boot-images\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"],\"services\":", "9 items" },
-		{ "\"shown\":\"" D1 "\",", "", "shown" }, { "\"uses\":5", "\"uses\":5,\"images-by\":\"p\"", "not known" },
+		{ "\"shown\":\"" D1 "\",", "", "shown" }, { "\"uses\":5", "\"uses\":5,\"images-by\":\"p\"", "without" },
+		{ "\"uses\":5", "\"uses\":5,\"images\":\"p\"", "not known" }, { "\"uses\":5", "\"uses\":5,\"or-narrower\":false", "or-narrower" },
+		{ "\"uses\":5", "\"uses\":5,\"or-narrower\":1", "or-narrower" },
+		{ "\"uses\":5", "\"uses\":5,\"or-narrower\":true,\"images-by\":\"P\"", "images-by" },
 	};
 	CLEANUP(freep) char *good = approval_text();
 	CLEANUP(freep) char *unlimited = fix_edit(good, "\"uses\":5,", "");

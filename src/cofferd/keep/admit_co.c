@@ -8,9 +8,7 @@
 
 static bool signed_by(const struct keep *k, const struct dsse *env, const char *id)
 {
-	const struct party *p = registry_party(&k->registry, span_of(id), k->now);
-
-	return p && party_signed(p, env);
+	return registry_signed(&k->registry, id, env, k->now);
 }
 
 static enum coffer_rc check_before(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)

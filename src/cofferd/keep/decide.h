@@ -17,6 +17,7 @@ struct fact {
 	char    issuer[PARTY_MAX];
 	int64_t issued, expires;
 	bool    superseded;   /* a higher serial of the same issuer, kind and subject is logged */
+	bool    voided;       /* it grants, and only keys that were compromised by then signed it */
 	bool    issuer_may;   /* the issuer is known and holds the persona this kind needs; with `of`: is known */
 	uint64_t seq;         /* entry that logged it, and when */
 	int64_t logged;
@@ -28,7 +29,8 @@ struct fact_workload {
 	struct manifest manifest;
 	struct statement st;
 };
-struct fact_approval   { struct fact s; struct approval body; uint64_t used; };
+/* within: bit i where in.workload[i] is at most as wide as the workload that an "or-narrower" approval names. */
+struct fact_approval   { struct fact s; struct approval body; uint64_t used; uint32_t within; };
 struct fact_asset      { struct fact s; struct asset_body body; }; /* body.policy lives as long as the facts */
 struct fact_service    { struct fact s; char id[PARTY_MAX]; }; /* keys are this service's: checked when it was logged */
 /* Only launches on the platform that is asked about; no rebuild, no reference. */

@@ -21,5 +21,6 @@ enum coffer_rc on_decision(struct keep *k, struct span body, struct answer *a, s
 enum coffer_rc on_journal(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_ledger(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_openings(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_parties(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_status(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_jwks(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;

@@ -279,6 +279,20 @@ static enum coffer_rc get_status(struct request *q, struct reply *r, struct err 
 	return pass_json(q, KEEP_STATUS, &req, r, e);
 }
 
+static enum coffer_rc get_parties(struct request *q, struct reply *r, struct err *e)
+{
+	static const char *const names[] = { "from", NULL };
+	CLEANUP(wr_close) struct wr req = wr_open(16), from = wr_open(20);
+	uint64_t n = 0;
+
+	TRY(query_known(q->query, names, e));
+	TRY(query_value(q->query, "from", &from, e));
+	if (from.n > 0 && !span_u64(wr_span(&from), &n))
+		return err_set(e, COFFER_E_INPUT, "query: from is no number");
+	wr_be64(&req, n);
+	return pass_json(q, KEEP_PARTIES, &req, r, e);
+}
+
 static enum coffer_rc get(struct request *q, struct span path, struct reply *r, struct err *e)
 {
 	if (span_eq_str(path, "genesis"))
@@ -293,6 +307,8 @@ static enum coffer_rc get(struct request *q, struct span path, struct reply *r, 
 		return get_from(q, KEEP_JOURNAL, r, e);
 	if (span_eq_str(path, "ledger"))
 		return get_from(q, KEEP_OPENINGS, r, e);
+	if (span_eq_str(path, "parties"))
+		return get_parties(q, r, e);
 	if (span_eq_str(path, "status"))
 		return get_status(q, r, e);
 	if (span_eq_str(path, "decisions"))
