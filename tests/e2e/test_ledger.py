@@ -172,6 +172,31 @@ def kept_head_that_was_changed_is_refused():
     ok("hospital", "ledger", "verify")
 
 
+def fsck(*words):
+    r = subprocess.run([COFFERD, "fsck", *words, "--config", T + "/cofferd.toml"], env=ENV, capture_output=True, text=True, timeout=60)
+    return r.returncode, r.stdout + r.stderr
+
+
+def damaged_hashes_are_named_and_mended_by_the_operator():
+    assert fsck()[0] == 1 # in use
+    stop()
+    rc, out = fsck()
+    assert rc == 0 and "everything holds" in out, out
+    found = [os.path.join(d, "keep.db") for d, _, names in os.walk(T + "/state") if "keep.db" in names]
+    db = sqlite3.connect(found[0])
+    db.execute("DELETE FROM mapnode WHERE hash=(SELECT max(hash) FROM mapnode)")
+    db.execute("UPDATE node SET hash=zeroblob(32) WHERE level=0 AND place=2")
+    db.commit()
+    db.close()
+    assert not start()
+    rc, out = fsck()
+    assert rc == 1 and "R12" in out and "covers entry 2" in out, (rc, out)
+    rc, out = fsck("--repair")
+    assert rc == 0 and "mended" in out, (rc, out)
+    assert start()
+    ok("hospital", "ledger", "verify")
+
+
 def rewritten_store_does_not_start():
     """An operator who rewrites the last leaf with all its hashes has no key for the record of the newest."""
     stop()
@@ -189,10 +214,12 @@ def rewritten_store_does_not_start():
     db.close()
     assert not start()
     assert "is not the last that the service with these keys wrote" in open(T + "/log").read()
+    assert fsck("--repair")[0] == 1
 
 
 tests = [service_begins_a_ledger, head_tiles_and_entries_hold_for_another_reader, entries_are_shown_and_proven, older_store_is_refused_by_who_saw_more,
-         forked_store_is_refused_and_the_evidence_kept, kept_head_that_was_changed_is_refused, rewritten_store_does_not_start]
+         forked_store_is_refused_and_the_evidence_kept, kept_head_that_was_changed_is_refused, damaged_hashes_are_named_and_mended_by_the_operator,
+         rewritten_store_does_not_start]
 print("1..%d" % len(tests))
 bad = 0
 for i, t in enumerate(tests, 1):

@@ -88,7 +88,7 @@ static enum coffer_rc superseded(struct keep *k, const struct statement *s, uint
 
 	if (s->serial == 1)
 		return COFFER_OK;
-	TRY(status_at(k, s->previous, now, &was, e));
+	TRY(status_at(k, s->previous, now - 1, &was, e));
 	return was.status == MAP_REVOKED ? COFFER_OK : set_status(k, s->previous, (struct status){ MAP_SUPERSEDED, now }, e);
 }
 
@@ -103,7 +103,7 @@ static enum coffer_rc revoked(struct keep *k, const struct statement *s, uint64_
 	if (v.of_key) /* of a key: no statement's status; parties' lives say what it voids */
 		return COFFER_OK;
 	TRY(registry_brief(&k->registry, v.statement, &found, &target, e));
-	TRY(status_at(k, v.statement, now, &was, e));
+	TRY(status_at(k, v.statement, now - 1, &was, e));
 	if (strcmp(target.issuer, s->issuer) != 0) {
 		if (was.status == MAP_REVOKED || was.status == MAP_SUPERSEDED)
 			return COFFER_OK;

@@ -119,6 +119,27 @@ enum coffer_rc tree_check_end(const struct tree *t, struct err *e)
 	return map_check(&t->map, e);
 }
 
+enum coffer_rc tree_rebuild(struct store *s, struct err *e)
+{
+	CLEANUP(q_close) struct q drop = q_open(s, "DELETE FROM node");
+	CLEANUP(q_close) struct q q = q_open(s, "SELECT entry FROM leaf ORDER BY seq");
+	struct tree t = { .store = s };
+
+	TRY(q_run(&drop, e));
+	for (;;) {
+		struct mhash leaf, done[MERKLE_LEVELS];
+		bool row = false;
+		size_t n;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		merkle_leaf(q_col(&q, 0), &leaf);
+		n = merkle_append(&t.f, &leaf, done);
+		TRY(save_nodes(&t, done, n, e));
+	}
+}
+
 void tree_head(const struct tree *t, struct merkle_head *out)
 {
 	out->size = t->f.size;

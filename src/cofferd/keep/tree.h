@@ -30,6 +30,9 @@ enum coffer_rc tree_check(struct tree *t, const struct tree_entry *in, const str
 /* After the last: the store has no node besides, and the map is whole. */
 enum coffer_rc tree_check_end(const struct tree *t, struct err *e) NODISCARD;
 
+/* The stored hashes, made anew from the stored leaves, inside a transaction. */
+enum coffer_rc tree_rebuild(struct store *s, struct err *e) NODISCARD;
+
 void tree_head(const struct tree *t, struct merkle_head *out);
 
 /* The content of a tile of the tree as it is: COFFER_E_NOTFOUND for one it does not have; a partial tile of an earlier size
