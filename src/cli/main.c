@@ -170,6 +170,9 @@ const struct verb cli_verbs[] = {
 		    "release would be;\nother checks are not. Any known party may read the statements this rests on.\n"
 		    "exit codes: 0 none is refused; 1 some are, or the evidence is; 2 usage; 3 malformed input; 4 unavailable",
 	    .opts = opts_host_check, .exits = cmd_host_check },
+	{ .path = "assess", .args = "DIGEST | PROVIDER/NAME", .persona = "Auditor", .summary = "State what you examined of a workload, image or boot image, and found",
+	    .help = "Owners can make their approvals wait for it: 'coffer approve --assessed-by PARTY'. A later finding takes the place of an earlier one.",
+	    .opts = opts_assess, .min_pos = 1, .max_pos = 1, .run = cmd_assess },
 	{ .path = "approve", .args = "DIGEST | PROVIDER/NAME", .persona = OWNERS, .summary = "Let one exact workload use assets of yours",
 	    .opts = opts_approve, .min_pos = 1, .max_pos = 1, .run = cmd_approve },
 	{ .path = "approvals", .args = "", .persona = OWNERS, .summary = "List your approvals that are in force", .opts = opts_history, .run = cmd_approvals },

@@ -305,6 +305,7 @@ static enum coffer_rc take_newest_asset(void *arg, const struct dsse *env, const
 	a->serial = s->serial;
 	memcpy(a->digest, s->subject[0].sha256, sizeof(a->digest));
 	memcpy(a->type, b.type, sizeof(a->type));
+	a->lease = b.lease;
 	memcpy(a->of, b.of, sizeof(a->of));
 	a->n_of = b.n_of;
 	a->k = b.k;
@@ -326,6 +327,12 @@ enum coffer_rc asset_newest(const struct home *h, const struct privkey *key, str
 	if (!query)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(statements_query(NULL, h, key, conn, query, take_newest_asset, &n, e));
+	if (n.serial > 0 && out->n_of == 0) { /* all of them void: as if it were new, but for its numbers */
+		(void)snprintf(out->of[0], sizeof(out->of[0]), "%s", h->party);
+		out->n_of = 1;
+		out->k = 1;
+		out->lease = lease_default();
+	}
 	out->serial = n.serial;
 	out->version = n.version;
 	return COFFER_OK;

@@ -146,6 +146,11 @@ const struct service *service_keys(const struct service_conn *c)
 	return &c->service;
 }
 
+void service_timeout(struct service_conn *c, int64_t ms)
+{
+	http_timeout(c->http, ms);
+}
+
 const uint8_t *service_id(const struct service_conn *c)
 {
 	return c->id;

@@ -42,6 +42,9 @@ struct service_req {
 enum coffer_rc service_call(
     struct service_conn *c, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e) NODISCARD;
 
+/* From now on requests end after so long; 0 = 60 s. */
+void service_timeout(struct service_conn *c, int64_t ms);
+
 /* All parties as the service's ledger made them, checked from the genesis on; asked for once a connection. What the service leaves out is
  * not noticed here (a ledger whose head was seen shows it). Then the service's own statement is judged again by what its issuer's
  * keys became. */

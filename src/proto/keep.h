@@ -20,7 +20,7 @@
 
 enum keep_type {
 	KEEP_AUTH = 1, KEEP_ATTEST, KEEP_RESOURCE, KEEP_PUT, KEEP_DELETE, KEEP_STATEMENT,
-	KEEP_QUERY, KEEP_ASSETS, KEEP_DECISION, KEEP_JOURNAL, KEEP_STATUS, KEEP_JWKS, KEEP_LEDGER, KEEP_OPENINGS, KEEP_PARTIES,
+	KEEP_QUERY, KEEP_ASSETS, KEEP_DECISION, KEEP_JOURNAL, KEEP_STATUS, KEEP_JWKS, KEEP_LEDGER, KEEP_OPENINGS, KEEP_PARTIES, KEEP_FRESH,
 	KEEP_RECEIPT,
 };
 
@@ -96,6 +96,10 @@ struct keep_resource_rep {
 	uint8_t     entry[32];
 };
 
+/* KEEP_FRESH: bytes of proto/fresh.h, each side's signed */
+struct keep_fresh_req { uint8_t session[KEEP_SESSION_LEN]; struct span ask; uint8_t sig[SIG_LEN]; };
+struct keep_fresh_rep { struct span answer; uint8_t sig[SIG_LEN]; };
+
 struct keep_put_req {
 	struct keep_party_auth auth;
 	struct span   path;
@@ -143,6 +147,10 @@ void keep_resource_req_write(struct wr *w, const struct keep_resource_req *m);
 enum coffer_rc keep_resource_req_read(struct span b, struct keep_resource_req *m, struct err *e) NODISCARD;
 void keep_resource_rep_write(struct wr *w, const struct keep_resource_rep *m);
 enum coffer_rc keep_resource_rep_read(struct span b, struct keep_resource_rep *m, struct err *e) NODISCARD;
+void keep_fresh_req_write(struct wr *w, const struct keep_fresh_req *m);
+enum coffer_rc keep_fresh_req_read(struct span b, struct keep_fresh_req *m, struct err *e) NODISCARD;
+void keep_fresh_rep_write(struct wr *w, const struct keep_fresh_rep *m);
+enum coffer_rc keep_fresh_rep_read(struct span b, struct keep_fresh_rep *m, struct err *e) NODISCARD;
 void keep_put_req_write(struct wr *w, const struct keep_put_req *m);
 enum coffer_rc keep_put_req_read(struct span b, struct keep_put_req *m, struct err *e) NODISCARD; /* clear m->statement after */
 void keep_delete_req_write(struct wr *w, const struct keep_delete_req *m);

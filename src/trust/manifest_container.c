@@ -276,10 +276,20 @@ static enum coffer_rc read_outputs(const struct json *v, struct man_container *c
 	return COFFER_OK;
 }
 
+/* The largest times and the weakest act: asks nothing of its own. */
+static enum coffer_rc read_on_lapse(const struct json *v, struct man_container *c, struct err *e)
+{
+	const struct json *o = json_get(v, "on-lapse");
+
+	c->on_lapse = (struct lease_terms){ .lease = LEASE_DAY, .check = LEASE_CHECK_MAX, .grace = LEASE_DAY };
+	c->lapse_said = o != NULL;
+	return o ? lease_read_manifest(o, &c->on_lapse, e) : COFFER_OK;
+}
+
 enum coffer_rc man_container_read(const struct json *v, struct man_container *c, struct err *e)
 {
 	static const char *const names[] = { "name", "role", "image", "args", "cwd", "env", "user", "capabilities",
-		"read-only-root", "mounts", "entitlements", "outputs", NULL };
+		"read-only-root", "mounts", "entitlements", "outputs", "on-lapse", NULL };
 
 	TRY(json_closed(v, names, "container", e));
 	TRY(man_name(v, "container", &c->name, e));
@@ -293,6 +303,7 @@ enum coffer_rc man_container_read(const struct json *v, struct man_container *c,
 	TRY(read_rights(v, c, e));
 	TRY(read_mounts(v, c, e));
 	TRY(read_entitlements(v, c, e));
+	TRY(read_on_lapse(v, c, e));
 	return read_outputs(v, c, e);
 }
 

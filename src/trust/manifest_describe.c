@@ -96,6 +96,15 @@ static void outputs(const struct man_container *c, struct wr *w)
 		wr_str(w, "    hands out   nothing by name\n");
 }
 
+static void on_lapse(const struct man_container *c, struct wr *w)
+{
+	const struct lease_terms *t = &c->on_lapse;
+
+	if (c->lapse_said)
+		wr_fmt(w, "    on lapse    %s; asks every %" PRIu64 " s, bears %" PRIu64 " s of silence, %" PRIu64 " s to end\n",
+		    t->stop ? "is stopped" : "as the owners say", t->check, t->grace, t->term);
+}
+
 static void container(const struct manifest *m, const struct man_container *c, struct wr *w)
 {
 	wr_str(w, "\n  container ");
@@ -116,6 +125,7 @@ static void container(const struct manifest *m, const struct man_container *c, s
 	mounts(m, c, w);
 	entitlements(c, w);
 	outputs(c, w);
+	on_lapse(c, w);
 }
 
 void manifest_describe(const struct manifest *m, struct wr *out)

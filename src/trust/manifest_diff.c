@@ -174,6 +174,20 @@ static void image(struct diff *d, const struct man_container *a, const struct ma
 		other(d, "its image is verified in another way or by another key");
 }
 
+/* Longer times and a weaker act let it keep what it should give up. */
+static void on_lapse(struct diff *d, const struct lease_terms *a, const struct lease_terms *b)
+{
+	bool wider = b->check > a->check || b->grace > a->grace || (a->stop && !b->stop);
+	bool narrower = b->check < a->check || b->grace < a->grace || (b->stop && !a->stop);
+
+	if (a->term != b->term || (wider && narrower))
+		other(d, "ends in another way when a lease lapses");
+	else if (wider)
+		say(d, DIFF_WIDER, (struct words){ "asks less often for leave to keep what it got, or gives up less without it", { 0 }, "" });
+	else if (narrower)
+		say(d, DIFF_NARROWER, (struct words){ "asks more often for leave to keep what it got, or gives up more without it", { 0 }, "" });
+}
+
 static void container(struct diff *d, const struct man_container *a, const struct man_container *b)
 {
 	image(d, a, b);
@@ -192,6 +206,7 @@ static void container(struct diff *d, const struct man_container *a, const struc
 		other(d, "sees other volumes, elsewhere, or may write what it might not");
 	entitlements(d, a, b);
 	outputs(d, a, b);
+	on_lapse(d, &a->on_lapse, &b->on_lapse);
 }
 
 static void containers(struct diff *d, const struct manifest *a, const struct manifest *b)

@@ -4,12 +4,14 @@
 #pragma once
 #include "crypto/key.h"
 #include "fmt/json.h"
+#include "trust/lease.h"
 #include "trust/name.h"
 
 enum statement_kind {
 	ST_GENESIS = 1, ST_PARTY, ST_SERVICE, ST_IMAGE_RELEASE, ST_ASSET, ST_WORKLOAD, ST_APPROVAL, ST_REVOCATION,
-	ST_BOOT_IMAGE, ST_TCB, ST_DELEGATION, ST_PAUSE,
+	ST_BOOT_IMAGE, ST_TCB, ST_DELEGATION, ST_PAUSE, ST_ASSESSMENT,
 };
+#define ST_LAST ST_ASSESSMENT
 #define ST_SUBJECTS_MAX 32
 #define ST_SUBJECT_NAME_MAX 512
 
@@ -100,6 +102,8 @@ struct asset_body {
 	uint64_t k;
 	char     of[ASSET_OWNERS_MAX][PARTY_MAX];
 	size_t   n_of;
+	bool     lease_said;  /* "lease" or an act other than stop is there: then a guest's agent must enforce leases */
+	struct lease_terms lease; /* "lease" and "least-action"; lease_default() where nothing is said */
 	struct span policy; /* the owner's release policy, Rego text; {NULL,0}: none. Borrowed from the statement's document */
 };
 /* also: version <= serial, subject is the path, whose owner is among "of". The version counts contents; a statement that says anew what is kept (another policy, a
@@ -109,7 +113,18 @@ enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, str
 /* The party is one of those whose approvals count. */
 bool asset_names(const struct asset_body *a, const char *party);
 
+/* An auditor's finding. digest: of the manifest, of the image, or the boot-image statement's id. */
+enum assessed { ASSESSED_WORKLOAD = 1, ASSESSED_IMAGE, ASSESSED_BOOT_IMAGE };
+#define ASSESSMENT_SUBJECT_MAX 96
+struct assessment { enum assessed about; uint8_t digest[32]; bool passed; struct span method; uint8_t report[32]; /* zeros: none */ };
+enum coffer_rc assessment_read(const struct statement *s, struct assessment *out, struct err *e) NODISCARD;
+const char    *assessed_name(enum assessed a);
+bool           assessed_by_name(struct span s, enum assessed *out) NODISCARD;
+void           assessment_subject(enum assessed about, const uint8_t digest[static 32], char out[static ASSESSMENT_SUBJECT_MAX]);
+
 #define APPROVAL_ASSETS_MAX 32
+#define APPROVAL_ASSESSED_MAX 8
+struct wants_assessed { char by[PARTY_MAX]; enum assessed about; }; /* of images: of each */
 struct approval {
 	struct asset_path asset[APPROVAL_ASSETS_MAX];
 	size_t   n_assets;
@@ -124,6 +139,8 @@ struct approval {
 	bool     has_uses;
 	uint64_t uses;
 	uint8_t  shown[32];
+	struct wants_assessed assessed[APPROVAL_ASSESSED_MAX]; /* all of them, passed and in force */
+	size_t   n_assessed;
 	bool     or_narrower;          /* also what is at most as wide as that workload (manifest_diff.h) */
 	char     images_by[PARTY_MAX]; /* "": none; a party any of whose images may take an image's place: it may run any code on the data */
 };

@@ -301,6 +301,7 @@ def a25(w):
     assert w.c.call("DELETE", target, bearer=w.hospital.token("DELETE", target)).status == 200
     denied(w.ask(g, TURNED))
     assert old.endswith(b"first") and g.cookie == session
+    assert w.held(g, w.said_turned, TURNED) == (1, "")  # who deletes does not take back; who revokes does
     w.gets(g, NOTE, HELLO)  # the pod itself goes on
 
 

@@ -96,8 +96,36 @@ def g3b(w):
     w.ok(w.approval([mine(lab, "image-key")], w.w_sample, ["sample"], owner=lab))
 
 
-@row("G4", "any one owner tightens or revokes alone, at once, for its own assets", "R4 R11",
-     "tests/adversary; that leases lapse: not yet, there are none")
+def assessed(w, who, digest, finding="passed", about="workload", **more):
+    name = about + ":" + digest
+    return w.say("assessment", who, [(name, None)], {"about": about, "digest": digest, "finding": finding, "method": "read it"}, **more)
+
+
+@row("G3c", "an approval that wants an auditor's assessment: none there, by no auditor, failed, of something else, taken back", "R9 persona")
+def g3c(w):
+    path = "kbs:///hospital/note/assessed"
+    w.store(path, b"assessed")
+    m, digest = w.workload_of(w.acme, "assessed", [path], ["sample"])
+    w.workload_says(w.acme, m)
+    g = Guest(w.c, render(m, m["service"]["url"]), agent=True, genesis=w.gid).up()
+    body = {"assets": [path], "workload": digest, "platforms": ["sample"], "services": [w.service_id], "until": when(int(time.time()) + 3600), "shown": "cd" * 32,
+            "assessed-by": [{"party": "watcher", "about": "workload"}, {"party": "watcher", "about": "image"}]}
+    w.ok(w.say("approval", w.hospital, [(path, None), ("workload:" + digest, None)], body))
+    denied(w.ask(g, path), "R9")
+    not_logged(w.publish(assessed(w, w.acme, digest)), "persona")           # a provider finds its own work good
+    w.ok(assessed(w, w.auditor, "ab" * 32, about="image"))
+    first = assessed(w, w.auditor, digest, "failed")
+    w.ok(first)
+    denied(w.ask(g, path), "R9")
+    good = assessed(w, w.auditor, digest, serial=2, previous=payload_id(first))
+    w.ok(good)
+    w.gets(g, path, b"assessed")
+    w.ok(w.revoke(w.auditor, payload_id(good)))
+    denied(w.ask(g, path), "R9")
+
+
+@row("G4", "any one owner tightens or revokes alone, at once, for its own assets", "R4 R11 lease",
+     "tests/adversary; what the guest then does: H7")
 def g4(w):
     g, pod = w.serves(), w.sample().up()
     path = "/coffer/v0/statements?kind=tcb&issuer=hospital"
@@ -107,11 +135,19 @@ def g4(w):
                                          serial=p["serial"] + n, previous=before)
     tight = w.ok(env(1, 200, payload_id(now[0]) if now else None))
     denied(w.ask(g), "R4")
+    assert w.held(g, w.said_greeting) == (4, "R4")
     w.ok(env(2, 1, tight))
     w.gets(g, NOTE, HELLO)
     w.gets(pod, DATA, PATIENTS)
+    assert w.held(g, w.said_greeting) == (1, "") and w.held(pod, w.said_patients, DATA) == (1, "")
+    stop = w.say("pause", w.hospital, [(w.says_risk_sample, w.says_risk_sample)], {"statement": w.says_risk_sample, "reason": "a look"})
+    w.ok(stop)
+    assert w.held(pod, w.said_patients, DATA) == (3, "R11")
+    w.ok(w.revoke(w.hospital, payload_id(stop)))
+    assert w.held(pod, w.said_patients, DATA) == (1, "")
     w.ok(w.revoke(w.hospital, w.says_risk_sample))  # a workload that it did not issue
     denied(w.ask(pod, DATA), "R11")
+    assert w.held(pod, w.said_patients, DATA) == (2, "R11") and w.held(g, w.said_greeting) == (1, "")
 
 
 SHARED = "kbs:///hospital/data/shared"

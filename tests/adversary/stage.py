@@ -150,6 +150,13 @@ class World(hw.World):
         p = path[len("kbs:///"):]
         return g.get(p, headers=g.signed_headers(p, container, "api"))
 
+    def held(self, g, said, path=NOTE):
+        """What the service says of what a guest holds: (1, "") that it may keep it."""
+        q = g.question([(payload_id(said), path[len("kbs:///"):], "analyse", "api")])
+        r = g.asks(q)
+        assert r.status == 200, r.body
+        return g.answer(q, r, self.service["reply"])[0]
+
     def gets(self, g, path, content):
         r = self.ask(g, path)
         assert r.status == 200, r.body

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/own.h"
 #include "base/str.h"
@@ -73,11 +74,46 @@ enum coffer_rc rcar_get(struct rcar *r, const struct asset_path *path, uint64_t 
 	(void)version;
 	(void)container;
 	(void)purpose;
+	if (span_ends(span_of(path->text), "/stalled")) { /* a host that says nothing for as long as a container lives */
+		siginfo_t s;
+
+		(void)waitid(P_ALL, 0, &s, WEXITED | WNOWAIT);
+		return err_set(e, COFFER_E_UPSTREAM, "the host let the agent wait");
+	}
 	if (span_ends(span_of(path->text), "/withheld"))
 		return err_deny(e, "R9", "the owner has not approved");
 	TRY(secret_new(32, &out->content, e));
 	sha256(span_of(path->text), out->content.p);
 	out->version = 1;
+	out->lease = lease_default();
+	if (strstr(path->text, "brief"))
+		out->lease = (struct lease_terms){ .lease = 1, .check = 1, .grace = 1, .stop = !strstr(path->text, "wipe") };
+	return COFFER_OK;
+}
+
+void service_timeout(struct service_conn *c, int64_t ms)
+{
+	(void)c;
+	(void)ms;
+}
+
+/* What the path says is what happens: "silent", "revoked", "paused"; and else it is held. */
+enum coffer_rc rcar_fresh(struct rcar *r, struct fresh_ask *ask, struct fresh_seen *seen, struct fresh_answer *out, struct err *e)
+{
+	struct fresh_answer a = { .n = ask->n };
+
+	(void)r;
+	(void)seen;
+	for (size_t i = 0; i < ask->n; i++) {
+		CLEANUP(freep) char *path = span_dup(ask->item[i].path);
+
+		if (path && strstr(path, "silent"))
+			return err_set(e, COFFER_E_UPSTREAM, "the network is cut");
+		a.said[i].status = path && strstr(path, "revoked") ? FRESH_REVOKED : path && strstr(path, "paused") ? FRESH_PAUSED : FRESH_HELD;
+		if (a.said[i].status != FRESH_HELD)
+			memcpy(a.said[i].check, "R11", 3);
+	}
+	*out = a;
 	return COFFER_OK;
 }
 

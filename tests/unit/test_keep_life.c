@@ -270,6 +270,32 @@ static void grants_before_the_compromise_stand_and_later_ones_are_void(void)
 	life_close(&l);
 }
 
+/* The thief lets a friend decide of the asset too; once that is void the owner decides alone again. */
+static void thief_locks_nobody_out_of_an_asset(void)
+{
+	struct life l;
+	struct privkey *was;
+	uint8_t id[32];
+	int64_t stolen;
+
+	life_open(&l);
+	stolen = l.k.now += HOUR;
+	l.k.bend = (struct kit_bend){ .cosigned = true,
+		.body = "{\"path\":\"" KIT_ASSET "\",\"type\":\"data\",\"version\":2,\"k\":2,\"of\":[\"hospital\",\"acme\"],\"least-action\":\"stop\"}" };
+	CHECK(kit_put(&l.k, KIT_HOSPITAL, "x") == COFFER_OK);
+	l.k.bend = (struct kit_bend){ 0 };
+	CHECK(DENIED(kit_put(&l.k, KIT_HOSPITAL, "y"), l.k, "signature"));
+	CHECK(rotate(&l, l.spare, (struct keys){ { RECOVERY(&l), l.spare } }) == COFFER_OK);
+	CHECK(compromise(&l, HOSPITAL(&l), stolen, (struct keys){ { RECOVERY(&l) } }, id) == COFFER_OK);
+	CHECK(ask(&l) == COFFER_E_DENIED);
+	was = HOSPITAL(&l);
+	HOSPITAL(&l) = l.spare;
+	CHECK(kit_put(&l.k, KIT_HOSPITAL, "y") == COFFER_OK);
+	CHECK(ask(&l) == COFFER_OK);
+	HOSPITAL(&l) = was;
+	life_close(&l);
+}
+
 /* Two keys: a statement that the good one signed too is not the thief's. */
 static void word_of_another_key_too_is_not_void(void)
 {
@@ -435,7 +461,7 @@ int main(void)
 		T(rotation_by_the_old_key_waits_its_hold), T(what_waits_is_ended_by_the_quorum_alone),
 		T(quorum_takes_back_what_a_thief_has_taken_over), T(recovery_keys_and_hold_change_by_the_quorum_alone),
 		T(key_of_another_party_is_not_brought), T(grants_before_the_compromise_stand_and_later_ones_are_void),
-		T(word_of_another_key_too_is_not_void), T(tightening_by_a_stolen_key_stands_until_the_quorum_lifts_it),
+		T(word_of_another_key_too_is_not_void), T(thief_locks_nobody_out_of_an_asset), T(tightening_by_a_stolen_key_stands_until_the_quorum_lifts_it),
 		T(thief_that_names_the_good_key_is_undone_by_the_quorum), T(client_comes_to_the_same_parties),
 		T(page_cut_or_changed_is_refused), T(page_without_its_middle_is_refused),
 	};

@@ -249,6 +249,14 @@ static enum coffer_rc check_delegation(struct keep *k, const struct dsse *env, c
 	return lent_admit(k, s, d, e);
 }
 
+static enum coffer_rc check_assessment(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct assessment a;
+
+	TRY(check_issuer(k, env, s, PERSONA_AUDITOR, e));
+	return assessment_read(s, &a, e);
+}
+
 static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	switch (s->kind) {
@@ -264,6 +272,7 @@ static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const s
 	case ST_BOOT_IMAGE:    return check_boot_image(k, env, s, e);
 	case ST_TCB:           return check_tcb(k, env, s, e);
 	case ST_DELEGATION:    return check_delegation(k, env, s, e);
+	case ST_ASSESSMENT:    return check_assessment(k, env, s, e);
 	}
 	return err_set(e, COFFER_E_BUG, "statement: unknown kind");
 }

@@ -262,7 +262,7 @@ static void by_approval(const struct decide_in *in, struct decision *d, struct c
 	} else if (in->asset.body.n_of > 1) {
 		say_missing(in, d, c);
 	} else if (approved_otherwise(in, d->workload)) {
-		SET(c->found, "%s's approval of workload %.16s for %s does not hold on platform %s now (time, uses, service, boot image)",
+		SET(c->found, "%s's approval of workload %.16s for %s does not hold on platform %s now (time, uses, service, boot image, assessments)",
 		    in->q.path.owner, digest, in->q.path.text, in->a.platform);
 	} else {
 		SET(c->found, "%s has not approved workload %.16s for %s on platform %s", in->q.path.owner, digest, in->q.path.text,
@@ -321,6 +321,7 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 	case ST_TCB:
 	case ST_DELEGATION:
 	case ST_PAUSE:
+	case ST_ASSESSMENT:
 		break;
 	}
 }
@@ -343,6 +344,7 @@ static bool rests_on(const struct decide_in *in, const struct decision *d, const
 	hex32(f->id, id);
 	c->holds = false;
 	link = decide_revoked_link(in, f);
+	c->paused = decide_paused(in, link ? &link->s : f);
 	if (link) {
 		hex32(link->s.id, lent);
 		SET(c->found, "the delegation %.16s to %s, on which the %s statement %.16s rests, is %s", lent, link->body.to,

@@ -39,6 +39,7 @@ struct fact_tcb        { struct fact s; struct tcb_minimum body; struct statemen
 struct fact_release    { struct fact s; struct image_release body; struct statement st; };
 /* s.of: body.of where another issued it. superseded_at: entry of the first higher serial; 0: none. */
 struct fact_delegation { struct fact s; struct delegation body; uint64_t superseded_at; };
+struct fact_assessment { struct fact s; enum assessed about; uint8_t digest[32]; bool passed; };
 /* from, until: of a pause; until 0: a revocation, for good. */
 struct fact_revocation { uint8_t target[32]; char issuer[PARTY_MAX]; int64_t from, until; };
 static inline bool fact_bears(const struct fact_revocation *r, int64_t now)
@@ -101,13 +102,17 @@ struct decide_in {
 	size_t                        n_delegations;
 	const struct fact_revocation *revocation;
 	size_t                        n_revocations;
+	const struct fact_assessment *assessment;
+	size_t                        n_assessments;
 	struct policy_answer          policy;
+	bool                          held;    /* asked whether it may be kept: uses are counted already (freshness.c) */
 };
 
 enum sees { SEES_OWNER = 1, SEES_PROVIDER = 2 };
 struct check {
 	const char *id;              /* "R9" */
 	bool        holds;
+	bool         paused;         /* R11: what fails it ends by itself or may be lifted */
 	unsigned    sees;            /* whose statements it is about */
 	char        expected[400], found[400];
 	char        who[128];         /* who can mend it: "hospital" */

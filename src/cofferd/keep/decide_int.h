@@ -63,6 +63,11 @@ bool decide_consents(const struct decide_in *in, const struct fact_workload *w, 
 /* Why not, of its approval that comes nearest: "has not approved it", "approved another workload", "its approval has ended", ... */
 const char *decide_missing(const struct decide_in *in, const struct fact_workload *w, const char *party);
 
+/* What the approval wants assessed of workload and images was, by whom it names, and passed; the same of the boot image (NULL: none
+ * is measured). (decide_assessed.c) */
+bool decide_assessed(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w);
+bool decide_assessed_boot(const struct decide_in *in, const struct fact_approval *a, const struct fact_boot *b);
+
 /* What the owner of the asset can do: approve; or, where it is the provider too, say so in its manifest. */
 #define DECIDE_PUBLISH "coffer workload publish MANIFEST.json"
 void decide_mend(const struct decide_in *in, const struct decision *d, struct check *c);

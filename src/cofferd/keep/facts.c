@@ -39,6 +39,7 @@ static unsigned persona_for(enum statement_kind k)
 	case ST_BOOT_IMAGE:
 	case ST_WORKLOAD:      return PERSONA_WORKLOAD;
 	case ST_IMAGE_RELEASE: return PERSONA_IMAGE;
+	case ST_ASSESSMENT:    return PERSONA_AUDITOR;
 	case ST_ASSET:
 	case ST_APPROVAL:      return PERSONA_OWNER | PERSONA_WORKLOAD | PERSONA_IMAGE;
 	case ST_GENESIS:
@@ -139,12 +140,21 @@ static enum coffer_rc own_policy(struct facts *out, struct err *e)
 static enum coffer_rc read_asset(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out,
 				 struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store,
-	    "SELECT " FACT_COLUMNS " FROM asset a JOIN statement s ON s.id=a.statement WHERE a.path=?");
+	CLEANUP(q_close) struct q q = out->held ?
+	    q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE s.kind=? AND s.issuer=? AND s.subject=? ORDER BY s.serial DESC LIMIT 1") :
+	    q_open(r->store, "SELECT " FACT_COLUMNS " FROM asset a JOIN statement s ON s.id=a.statement WHERE a.path=?");
+	CLEANUP(wr_close) struct wr subject = wr_open(ASSET_PATH_MAX + 8);
 	CLEANUP(statement_clear) struct statement st = { 0 };
 	bool row = false;
 
-	q_text(&q, span_of(p->text));
+	wr_blob32(&subject, span_of(p->text));
+	if (out->held) {
+		q_i64(&q, ST_ASSET);
+		q_text(&q, span_of(p->owner));
+		q_blob(&q, wr_span(&subject));
+	} else {
+		q_text(&q, span_of(p->text));
+	}
 	TRY(q_row(&q, &row, e));
 	if (!row)
 		return COFFER_OK;
@@ -291,6 +301,7 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
 	f->version = store_version(r->store);
 	f->path = *q->path;
+	f->held = q->held;
 	memcpy(f->init_register, q->init_register, sizeof(f->init_register));
 	if (strlen(q->platform) >= sizeof(f->platform))
 		return err_set(e, COFFER_E_BUG, "registry: a platform's name is too long");
@@ -302,6 +313,7 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 	TRY(facts_links(r, now, f, e));
 	TRY(facts_machine(r, now, f, e));
 	TRY(facts_images(r, now, f, e));
+	TRY(facts_assessments(r, now, f, e));
 	less = realloc(f->approval, (f->n_approvals + 1) * sizeof(*less));
 	f->approval = less ? less : f->approval;
 	*out = MOVE(f);
@@ -324,6 +336,8 @@ static enum coffer_rc refresh(const struct registry *r, int64_t now, struct fact
 		f->tcb[i].s.issuer_may = fact_may(r, &f->tcb[i].s, now);
 	for (size_t i = 0; i < f->n_releases; i++)
 		f->release[i].s.issuer_may = fact_may(r, &f->release[i].s, now);
+	for (size_t i = 0; i < f->n_assessments; i++)
+		f->assessment[i].s.issuer_may = fact_may(r, &f->assessment[i].s, now);
 	for (size_t i = 0; i < f->n_delegations; i++)
 		f->delegation[i].s.issuer_may = fact_may(r, &f->delegation[i].s, now);
 	for (size_t i = 0; i < f->n_approvals; i++) {
@@ -336,7 +350,7 @@ static enum coffer_rc refresh(const struct registry *r, int64_t now, struct fact
 
 static bool same_question(const struct facts *f, const struct facts_question *q)
 {
-	return strcmp(f->path.text, q->path->text) == 0 && strcmp(f->platform, q->platform) == 0 &&
+	return f->held == q->held && strcmp(f->path.text, q->path->text) == 0 && strcmp(f->platform, q->platform) == 0 &&
 	       span_eq(SPAN(f->init_register), (struct span){ q->init_register, 32 });
 }
 

@@ -25,6 +25,7 @@ static const struct {
 	[KEEP_OPENINGS]  = { 256u << 10,     on_openings },
 	[KEEP_PARTIES]   = { 8,              on_parties },
 	[KEEP_RECEIPT]   = { 256u << 10,     on_receipt },
+	[KEEP_FRESH]     = { 64u << 10,      on_fresh },
 };
 
 static enum coffer_rc run(struct keep *k, uint8_t type, struct span body, struct answer *a, struct err *e)

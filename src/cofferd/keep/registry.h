@@ -77,6 +77,7 @@ enum coffer_rc registry_envelope(const struct registry *r, const uint8_t id[stat
 #define FACT_TCBS_MAX 4     /* one of the owner and one of the provider for a platform */
 #define FACT_RELEASES_MAX 64
 #define FACT_LINKS_MAX 64   /* of one party and role: the newest, those that are superseded last */
+#define FACT_ASSESSMENTS_MAX 64
 #define FACT_REVOCATIONS_MAX 2048 /* three of each, and pauses of the above */
 struct facts {
 	struct fact_asset      asset;
@@ -90,11 +91,13 @@ struct facts {
 	struct fact_release   *release;  /* owned */
 	struct fact_delegation *delegation; /* owned */
 	struct fact_revocation revocation[FACT_REVOCATIONS_MAX];
-	size_t                 n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_delegations, n_revocations;
+	struct fact_assessment assessment[FACT_ASSESSMENTS_MAX];
+	size_t                 n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_delegations, n_revocations, n_assessments;
 	/* private: the question, and what the answer was read from */
 	struct asset_path      path;
 	uint8_t                init_register[32];
 	char                   platform[16];
+	bool                   held;
 	uint64_t               version, tick;
 };
 void facts_free(struct facts *f);
@@ -106,7 +109,8 @@ enum coffer_rc registry_links(const struct registry *r, const struct links_quest
     struct err *e) NODISCARD;
 
 /* init_register: 32 bytes */
-struct facts_question { const struct asset_path *path; const uint8_t *init_register; const char *platform; };
+struct facts_question { const struct asset_path *path; const uint8_t *init_register; const char *platform;
+	bool held; /* the newest asset statement, whether or not the asset is still kept */ };
 /* All that is logged about this asset, this init-data register and this service, and of the machines and images that bear on
  * these; the newest first where there are too many, but for boot images, minima and releases: of those too many are refused
  * (COFFER_E_LIMIT). Borrowed: good until the next call. What was read before is used again while no statement and no asset has

@@ -94,7 +94,7 @@ static void view(const struct keep *k, const struct trace_in *t, unsigned who, s
 	}
 	jw_arr_end(&j);
 	hex_member(&j, "decision", t->id, 16);
-	jw_m_text(&j, "outcome", t->reply ? "released" : "denied");
+	jw_m_text(&j, "outcome", t->reply ? "released" : t->in->held ? "lapsed" : "denied");
 	jw_m_text(&j, "reason", t->reply ? "" : t->d->check[t->d->reason].id);
 	jw_m_u64(&j, "seq", k->journal.seq);
 	jw_m_text(&j, "time", time);

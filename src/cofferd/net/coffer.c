@@ -4,9 +4,11 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/net/forms.h"
+#include "cofferd/net/kbs_attest.h"
 #include "cofferd/net/web.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
+#include "proto/fresh.h"
 
 #define REQ_MAX (1u << 20)
 #define TOKEN_HINT "coffer token"
@@ -103,6 +105,30 @@ static enum coffer_rc post_statement(struct request *q, struct reply *r, struct 
 		return rc;
 	TRY(keep_logged_rep_read(wr_span(&a.body), &rep, e));
 	write_logged(r, &rep);
+	return COFFER_OK;
+}
+
+/* The question as sent, with its signature behind it; the answer too. keep reads both. */
+static enum coffer_rc post_freshness(struct request *q, struct reply *r, struct err *e)
+{
+	CLEANUP(answer_clear) struct answer a = { 0 };
+	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX);
+	struct span body = wr_span(&q->body);
+	struct keep_fresh_req m = { 0 };
+	struct keep_fresh_rep rep;
+
+	if (!kbs_session_cookie(q, m.session))
+		return err_deny(e, "session", "no attested session; attest first");
+	if (body.n <= SIG_LEN || body.n > FRESH_REQUEST_MAX + SIG_LEN)
+		return err_set(e, COFFER_E_INPUT, "freshness: the question has %zu bytes", body.n);
+	m.ask = (struct span){ body.p, body.n - SIG_LEN };
+	memcpy(m.sig, body.p + m.ask.n, SIG_LEN);
+	keep_fresh_req_write(&req, &m);
+	TRY(keeper_ask(&q->net->keep, KEEP_FRESH, &req, &a, e));
+	TRY(keep_fresh_rep_read(wr_span(&a.body), &rep, e));
+	reply_json(r, rep.answer);
+	wr_put(&r->body, SPAN(rep.sig));
+	r->type = "application/octet-stream";
 	return COFFER_OK;
 }
 
@@ -374,6 +400,8 @@ void coffer_serve(struct request *q, struct reply *r)
 		rc = get(q, path, r, &e);
 	} else if (web_method(q, "POST") && span_eq_str(path, "statements")) {
 		rc = post_statement(q, r, &e);
+	} else if (web_method(q, "POST") && span_eq_str(path, "freshness")) {
+		rc = post_freshness(q, r, &e);
 	} else {
 		reply_plain(r, 405, "method", "this endpoint does not know the method");
 		return;
