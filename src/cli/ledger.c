@@ -52,7 +52,7 @@ enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e)
 	l->note = wr_open(NOTE_MAX);
 	TRY(get(l, "checkpoint", NOTE_MAX, &l->note, e));
 	TRY(checkpoint_open(wr_span(&l->note), &policy, &l->seen, e));
-	l->tiles = (struct tile_source){ fetch, l, l->seen.cp.head.size };
+	l->tiles = (struct tile_source){ fetch, l, l->seen.cp.head.size, &l->cache };
 	return COFFER_OK;
 }
 

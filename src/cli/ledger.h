@@ -12,6 +12,7 @@ struct ledger {
 	struct wr            note;   /* the checkpoint as fetched */
 	struct ledger_seen   seen;   /* borrows note */
 	struct tile_source   tiles;  /* of seen's tree */
+	struct tile_cache    cache;  /* of tiles */
 };
 
 void ledger_end(struct ledger *l); /* CLEANUP-ready */

@@ -99,7 +99,8 @@ static enum coffer_rc fetch(void *ctx, const struct tile *t, struct wr *out, str
 
 static void prove(struct journal *j)
 {
-	struct tile_source src = { fetch, &j->tree, journal_entries(j) };
+	CLEANUP(freep) struct tile_cache *cache = calloc(1, sizeof(*cache));
+	struct tile_source src = { fetch, &j->tree, journal_entries(j), cache };
 	const struct merkle_source s = { tile_read, &src };
 	struct merkle_head head;
 	double worst = 0, from = now();
@@ -123,7 +124,7 @@ static void prove(struct journal *j)
 /* What `coffer ledger verify` does for the newest entries: consistency with the head it kept, and each entry on top. */
 static void follow(struct journal *j, uint64_t fresh)
 {
-	struct tile_source src = { fetch, &j->tree, journal_entries(j) };
+	struct tile_source src = { fetch, &j->tree, journal_entries(j), NULL };
 	const struct merkle_source s = { tile_read, &src };
 	struct merkle_head head, old = { .size = journal_entries(j) - fresh };
 	struct merkle_frontier f = { .size = old.size };

@@ -57,7 +57,7 @@ static void make(struct kit *k, struct wr *out)
 {
 	CLEANUP(wr_close) struct wr reply = { 0 }, note = { 0 }, genesis = wr_open(DSSE_ENVELOPE_MAX);
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
-	struct tile_source tiles = { fetch, k, k->keep.journal.seq + 1 };
+	struct tile_source tiles = { fetch, k, k->keep.journal.seq + 1, NULL };
 	struct json_wr j = jw_open(&genesis, false);
 	struct wr w = wr_open(64);
 	struct note_key key = { 0 };
