@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "fmt/enc.h"
 #include "os/file.h"
-#include "trust/ledger/leaf.h"
+#include "trust/ledger/follow.h"
 
 void ledger_end(struct ledger *l)
 {
@@ -140,23 +140,6 @@ static enum coffer_rc read_bundle(struct ledger *l, const struct tile *t, struct
 	    : err_deny(e, "ledger-entry", "%s has not the form of entries", name);
 }
 
-/* last: the entry before; zeros before the first. */
-static enum coffer_rc add_entry(struct merkle_frontier *f, struct span entry, struct leaf *last, struct err *e)
-{
-	struct mhash leaf, done[MERKLE_LEVELS];
-	struct leaf got;
-
-	if (!leaf_read(entry, &got) || got.index != f->size || got.time < last->time)
-		return err_deny(e, "ledger-entry", "entry %llu is no leaf, is at another place, or is older than the one before it",
-		    (unsigned long long)f->size);
-	if (!mhash_eq(&got.map_before, &last->map))
-		return err_deny(e, "ledger-map", "entry %llu does not continue the map of the entry before it: what is in force was changed without "
-		    "an entry", (unsigned long long)f->size);
-	*last = got;
-	merkle_leaf(entry, &leaf);
-	return merkle_append(f, &leaf, done) > 0 ? COFFER_OK : err_set(e, COFFER_E_LIMIT, "the ledger is full");
-}
-
 static enum coffer_rc last_of(struct ledger *l, uint64_t index, struct leaf *out, struct err *e)
 {
 	struct ledger_proved p;
@@ -170,23 +153,22 @@ static enum coffer_rc last_of(struct ledger *l, uint64_t index, struct leaf *out
 static enum coffer_rc read_new(struct ledger *l, const struct merkle_head *old, struct err *e)
 {
 	const struct merkle_head *head = &l->seen.cp.head;
-	struct merkle_frontier f = { 0 };
-	struct leaf last = { 0 };
+	struct ledger_follow f = { 0 };
 	struct mhash root;
 
-	TRY(frontier(l, old->size, &f, e));
+	TRY(frontier(l, old->size, &f.f, e));
 	if (old->size > 0)
-		TRY(last_of(l, old->size - 1, &last, e));
-	while (f.size < head->size) {
+		TRY(last_of(l, old->size - 1, &f.last, e));
+	while (f.f.size < head->size) {
 		CLEANUP(wr_close) struct wr w = wr_open(TILE_WIDTH * (LEAF_MAX + 2));
-		struct tile t = bundle_of(l, f.size);
+		struct tile t = bundle_of(l, f.f.size);
 		struct span entry[TILE_WIDTH];
 
 		TRY(read_bundle(l, &t, &w, entry, e));
-		for (uint64_t i = f.size % TILE_WIDTH; i < t.width; i++)
-			TRY(add_entry(&f, entry[i], &last, e));
+		for (uint64_t i = f.f.size % TILE_WIDTH; i < t.width; i++)
+			TRY(follow_add(&f, entry[i], e));
 	}
-	merkle_frontier_root(&f, &root);
+	merkle_frontier_root(&f.f, &root);
 	return mhash_eq(&root, &head->root) ? COFFER_OK
 	    : err_deny(e, "ledger-tiles", "tiles and entries do not give the root that the service signed");
 }

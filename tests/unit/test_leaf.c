@@ -4,7 +4,7 @@
 #include "base/str.h"
 #include "crypto/hash.h"
 #include "ledger_fix.h"
-#include "trust/ledger/leaf.h"
+#include "trust/ledger/follow.h"
 
 /* A leaf with n tags 1, 2, 3... */
 static size_t written(unsigned n, uint8_t b[static LEAF_MAX], struct leaf *l)
@@ -108,10 +108,44 @@ static void opening_comes_back_and_short_ones_do_not(void)
 	wr_close(&big);
 }
 
+static enum coffer_rc next(struct ledger_follow *l, const struct leaf *x, struct err *e)
+{
+	uint8_t b[LEAF_MAX];
+	size_t n = leaf_write(x, b);
+
+	return follow_add(l, (struct span){ b, n }, e);
+}
+
+/* Each entry begins where the one before ended: in place, time and map. */
+static void entries_follow_each_other(void)
+{
+	struct leaf x = { .time = 5, .map.b = { 1 }, .n_tags = 1 };
+	struct ledger_follow l = { 0 }, was;
+	struct err e = { 0 };
+
+	x.map_before.b[0] = 9;
+	CHECK(next(&l, &x, &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-map") == 0); /* the first begins with the empty map */
+	x.map_before.b[0] = 0;
+	CHECK(next(&l, &x, &e) == COFFER_OK && l.f.size == 1);
+	x = (struct leaf){ .time = 5, .index = 1, .map.b = { 2 }, .map_before.b = { 1 }, .n_tags = 1 };
+	was = l;
+	x.map_before.b[31] ^= 1;
+	CHECK(next(&l, &x, &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-map") == 0 && memcmp(&l, &was, sizeof(l)) == 0);
+	x.map_before.b[31] ^= 1;
+	x.time = 4;
+	CHECK(next(&l, &x, &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-entry") == 0);
+	x.time = 5;
+	x.index = 2;
+	CHECK(next(&l, &x, &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-entry") == 0);
+	x.index = 1;
+	CHECK(follow_add(&l, span_of("CLF2"), &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-entry") == 0);
+	CHECK(next(&l, &x, &e) == COFFER_OK && l.f.size == 2 && l.last.map.b[0] == 2);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(leaf_has_one_form), T(tags_are_a_power_of_two_and_ascend), T(commitment_is_the_hash_the_document_says), T(opening_comes_back_and_short_ones_do_not),
+		T(leaf_has_one_form), T(entries_follow_each_other), T(tags_are_a_power_of_two_and_ascend), T(commitment_is_the_hash_the_document_says), T(opening_comes_back_and_short_ones_do_not),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
