@@ -274,6 +274,14 @@ static void set_guard(struct agent *a)
 	}
 }
 
+void leases_end(struct agent *a, size_t i)
+{
+	for (size_t v = 0; v < a->man.n_volumes; v++)
+		if (a->man.volume[v].kind == VOL_SEALED)
+			close_volumes(a, i, &a->man.volume[v].asset);
+	lease_drop(&a->leases, i);
+}
+
 /* What is due of every lease; true: one of them asks. */
 static bool act(struct agent *a)
 {
@@ -297,7 +305,7 @@ static bool act(struct agent *a)
 		}
 	}
 	for (size_t i = 0; i < a->man.n_containers; i++)
-		if (a->lapse[i].over || a->b.ctr[i].state == CTR_REMOVED)
+		if (a->lapse[i].over)
 			lease_drop(&a->leases, i);
 	return ask;
 }
