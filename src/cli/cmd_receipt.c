@@ -11,12 +11,11 @@
 #include "os/file.h"
 #include "trust/receipt.h"
 
-const struct opt_spec opts_receipt_get[] = {
-	OPT_PASSPHRASE, { "out", "FILE", "where to write it (default DECISION.receipt)", false, false }, { NULL, NULL, NULL, false, false }
-};
-const struct opt_spec opts_receipt_verify[] = {
-	{ "genesis", "DIGEST", "the genesis' digest (default: the one this party uses)", false, false }, { NULL, NULL, NULL, false, false }
-};
+const struct opt_spec opts_receipt_get[] = { OPT_PASSPHRASE,
+	{ "out", "FILE", "where to write it (default DECISION.receipt)", false, false }, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_receipt_verify[] = { { "genesis", "DIGEST", "the genesis' digest (default: the one this party uses)",
+						    false, false },
+	{ NULL, NULL, NULL, false, false } };
 
 /* ---- what is made known ---- */
 
@@ -28,14 +27,17 @@ static void print_view(const struct cli *c, const struct receipt_view *v)
 	hex32(v->key, key);
 	hex32(v->reply, reply);
 	if (c->json)
-		(void)printf("{\"holds\":true,\"asset\":\"%s\",\"version\":%llu,\"time\":\"%s\",\"index\":%llu,\"size\":%llu,\"key\":\"%s\",\"reply\":\"%s\","
-			     "\"rests\":%zu,\"record\":%.*s}\n", v->asset, (unsigned long long)v->version, time, (unsigned long long)v->index,
-		    (unsigned long long)v->size, key, reply, v->rests, (int)v->record.n, (const char *)v->record.p);
+		(void)printf(
+		    "{\"holds\":true,\"asset\":\"%s\",\"version\":%llu,\"time\":\"%s\",\"index\":%llu,\"size\":%llu,\"key\":\"%s\",\"reply\":\"%s\","
+		    "\"rests\":%zu,\"record\":%.*s}\n",
+		    v->asset, (unsigned long long)v->version, time, (unsigned long long)v->index, (unsigned long long)v->size,
+		    key, reply, v->rests, (int)v->record.n, (const char *)v->record.p);
 	else
 		(void)printf("%s version %llu was released at %s (entry %llu of %llu)\n  to key   %s\n  in reply %s\n"
-			     "  on %zu statements, each signed by its issuer, logged before, and in force then\n"
-			     "not checked: the evidence, which a receipt does not hold yet\n", v->asset, (unsigned long long)v->version, time,
-		    (unsigned long long)v->index, (unsigned long long)v->size, key, reply, v->rests);
+			     "  on %zu statements, each signed by its issuer, logged before, and in force then; together they allow it\n"
+			     "not checked: the evidence, which a receipt does not hold yet\n",
+		    v->asset, (unsigned long long)v->version, time, (unsigned long long)v->index, (unsigned long long)v->size,
+		    key, reply, v->rests);
 }
 
 /* ---- get ---- */
@@ -117,7 +119,9 @@ static enum coffer_rc genesis_of(const struct cli *c, uint8_t out[static 32], st
 	struct home h;
 
 	if (text)
-		return strlen(text) == 64 && hex_fixed(span_of(text), out, 32) ? COFFER_OK : cli_bad(e, "%s: a genesis is named by 64 hex digits", text);
+		return strlen(text) == 64 && hex_fixed(span_of(text), out, 32)
+			   ? COFFER_OK
+			   : cli_bad(e, "%s: a genesis is named by 64 hex digits", text);
 	TRY(home_load(c, &h, e));
 	if (!h.has_genesis)
 		return cli_bad(e, "no genesis is known here; name it by --genesis, or: coffer genesis use");
@@ -151,8 +155,8 @@ enum coffer_rc cmd_receipt_show(struct cli *c, struct err *e)
 
 		TRY(statement_parse(wr_span(&r.statement[i].env.payload), &s, e));
 		hex32(s.id, id);
-		(void)printf(c->json ? "%s{\"kind\":\"%s\",\"issuer\":\"%s\",\"id\":\"%s\"}" : "%s%-14s %-20s %s\n", c->json && i ? "," : "",
-		    statement_kind_name(s.kind), s.issuer, id);
+		(void)printf(c->json ? "%s{\"kind\":\"%s\",\"issuer\":\"%s\",\"id\":\"%s\"}" : "%s%-14s %-20s %s\n",
+		    c->json && i ? "," : "", statement_kind_name(s.kind), s.issuer, id);
 	}
 	if (c->json)
 		(void)printf("]}\n");

@@ -31,13 +31,16 @@ void receipt_clear(struct receipt *r)
 }
 
 /* A member in base64url. */
-static enum coffer_rc read_bytes(const struct json *o, const char *name, const char *where, size_t max, struct wr *out, struct err *e)
+static enum coffer_rc read_bytes(
+    const struct json *o, const char *name, const char *where, size_t max, struct wr *out, struct err *e)
 {
 	struct span text;
 
 	TRY(json_need_str(o, name, where, &text, e));
 	*out = wr_open(max);
-	return b64url_read(text, out) ? COFFER_OK : err_set(e, COFFER_E_INPUT, "%s: member \"%s\" is no base64url of at most %zu bytes", where, name, max);
+	return b64url_read(text, out)
+		   ? COFFER_OK
+		   : err_set(e, COFFER_E_INPUT, "%s: member \"%s\" is no base64url of at most %zu bytes", where, name, max);
 }
 
 static enum coffer_rc read_entry(const struct json *o, const char *where, struct receipt_entry *out, struct err *e)

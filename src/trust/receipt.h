@@ -1,9 +1,9 @@
-/* Receipts (docs/protocol/receipt.md): one file about one release, with which anyone who has the genesis' digest checks offline that
- * the release is in the service's ledger, which statements it rested on, that each was signed by keys its issuer had when it was
+/* Receipts (docs/protocol/receipt.md): one file about one release, with which anyone who has the genesis' digest checks offline
+ * that the release is in the service's ledger, which statements it rested on, that each was signed by keys its issuer had when it was
  * logged, logged before, and in force at the release by the ledger's own map; and which version of which asset left.
  *
- * Not checked, because a receipt does not hold it yet: the evidence, and the decision's checks over it (R1 to R10). A release that
- * `keep` should have refused has a receipt too; what it says is what was released, to which key, and on whose word. */
+ * Not checked, because a receipt does not hold it yet: the evidence, and what the decision's checks need of it or of statements that
+ * the record does not name (R1 to R6, R10, delegations, pauses, tcb minima). */
 #pragma once
 #include "trust/dsse.h"
 #include "trust/ledger/checkpoint.h"
@@ -72,5 +72,7 @@ struct receipt_view {
  *   receipt-signature    a statement is not signed by its issuer, or has a signature that no party's key made
  *   receipt-map          the ledger's map says otherwise of a statement or of the asset
  *   receipt-rests        a statement that the release rested on is missing, was not logged before it, or is not one of them
+ *   receipt-rights       they do not allow it: no entitlement, too few approvals of this asset, workload and service, or an image that
+ *                        its provider did not release
  *   receipt-force        such a statement was superseded, revoked, expired or void by then */
 enum coffer_rc receipt_verify(const struct receipt *r, const uint8_t genesis[static 32], struct receipt_view *out, struct err *e) NODISCARD;

@@ -8,20 +8,20 @@
 #include "fmt/enc.h"
 #include "trust/chain.h"
 #include "trust/parties.h"
-#include "trust/receipt.h"
+#include "trust/receipt_int.h"
 
 /* What the verification has come to. */
 struct work {
 	const struct receipt *r;
-	struct genesis       *g;       /* owned */
-	struct parties        parties; /* owned; as of the statement that is looked at */
-	struct merkle_head    head;
-	struct leaf           release;
-	struct json_doc      *record;  /* owned; of the release */
-	const struct json    *data;    /* borrows record */
-	size_t                named;   /* statements it names that were found */
-	bool                  asset;   /* the asset's own is among them */
-	struct receipt_view   v;
+	struct genesis *g;	/* owned */
+	struct parties parties; /* owned; as of the statement that is looked at */
+	struct merkle_head head;
+	struct leaf release;
+	struct json_doc *record; /* owned; of the release */
+	const struct json *data; /* borrows record */
+	size_t named;		 /* statements it names that were found */
+	bool asset;		 /* the asset's own is among them */
+	struct receipt_view v;
 };
 
 static void work_clear(struct work *w)
@@ -33,22 +33,22 @@ static void work_clear(struct work *w)
 
 /* ---- entries ---- */
 
-static enum coffer_rc check_entry(const struct work *w, const struct receipt_entry *x, const char *what, struct leaf *leaf, struct span *record,
-    struct err *e)
+static enum coffer_rc check_entry(
+    const struct work *w, const struct receipt_entry *x, const char *what, struct leaf *leaf, struct span *record, struct err *e)
 {
 	struct leaf_opening o;
 	uint8_t commitment[32];
 	struct mhash h;
 
 	merkle_leaf(wr_span(&x->leaf), &h);
-	if (!leaf_read(wr_span(&x->leaf), leaf) ||
-	    !merkle_included(leaf->index, w->head.size, &h, &x->path, &w->head.root))
+	if (!leaf_read(wr_span(&x->leaf), leaf) || !merkle_included(leaf->index, w->head.size, &h, &x->path, &w->head.root))
 		return err_deny(e, "ledger-inclusion", "the entry of %s is not in the ledger", what);
 	if (!leaf_opening_read(wr_span(&x->opening), &o))
 		return err_deny(e, "ledger-opening", "the opening of %s's entry is malformed", what);
 	leaf_commit(o.salt, o.record, commitment);
 	if (!span_eq(SPAN(commitment), SPAN(leaf->commitment)))
-		return err_deny(e, "ledger-opening", "what the receipt says of %s's entry is not what the ledger commits to", what);
+		return err_deny(
+		    e, "ledger-opening", "what the receipt says of %s's entry is not what the ledger commits to", what);
 	*record = o.record;
 	return COFFER_OK;
 }
@@ -111,8 +111,9 @@ static enum coffer_rc check_release(struct work *w, struct err *e)
 	v->index = w->release.index;
 	v->size = w->head.size;
 	v->time = (int64_t)w->release.time;
-	if (!member_hex(w->data, "decision", v->decision, sizeof(v->decision)) || !member_hex(w->data, "key", v->key, sizeof(v->key)) ||
-	    !member_hex(w->data, "reply", v->reply, sizeof(v->reply)) || !json_u64(json_get(w->data, "version"), &v->version))
+	if (!member_hex(w->data, "decision", v->decision, sizeof(v->decision)) ||
+	    !member_hex(w->data, "key", v->key, sizeof(v->key)) || !member_hex(w->data, "reply", v->reply, sizeof(v->reply)) ||
+	    !json_u64(json_get(w->data, "version"), &v->version))
 		return err_deny(e, "receipt-release", "the entry is not of the form of a release");
 	TRY(asset_path_parse(json_str(json_get(w->data, "asset")), &path, e));
 	memcpy(v->asset, path.text, strlen(path.text) + 1);
@@ -149,7 +150,8 @@ static bool known_sig(const struct parties *p, const struct dsse *env, size_t i)
 		const struct party_life *life = &p->life[l];
 
 		if (key_in(life->past, life->n_past, env, i) || key_in(life->body.keys, life->body.n_keys, env, i) ||
-		    key_in(life->next.keys, life->next.n_keys, env, i) || key_in(life->body.recovery, life->body.n_recovery, env, i))
+		    key_in(life->next.keys, life->next.n_keys, env, i) ||
+		    key_in(life->body.recovery, life->body.n_recovery, env, i))
 			return true;
 	}
 	return false;
@@ -164,8 +166,8 @@ static enum coffer_rc all_known(const struct parties *p, const struct dsse *env,
 }
 
 /* Parties change by what their own statements say; others are by whom they name. */
-static enum coffer_rc check_signed(struct work *w, const struct receipt_statement *x, const struct statement *s, const struct leaf *leaf,
-    struct err *e)
+static enum coffer_rc check_signed(
+    struct work *w, const struct receipt_statement *x, const struct statement *s, const struct leaf *leaf, struct err *e)
 {
 	const struct parties_event ev = { &x->env, s, (int64_t)leaf->time };
 	const struct party_life *life;
@@ -176,8 +178,8 @@ static enum coffer_rc check_signed(struct work *w, const struct receipt_statemen
 		return COFFER_OK;
 	life = parties_life(&w->parties, span_of(s->issuer));
 	if (!life || !life_signed(life, &x->env, (int64_t)leaf->time, NULL))
-		return err_deny(e, "receipt-signature", "a %s statement is not signed by a key that %s had when it was logged", statement_kind_name(s->kind),
-		    s->issuer);
+		return err_deny(e, "receipt-signature", "a %s statement is not signed by a key that %s had when it was logged",
+		    statement_kind_name(s->kind), s->issuer);
 	return COFFER_OK;
 }
 
@@ -188,17 +190,21 @@ static bool map_says(const struct work *w, const struct wr *proof, const struct 
 	struct smt_answer got;
 	struct smt_proof p;
 
-	return smt_proof_read(wr_span(proof), &p) && smt_verify(&w->release.map, key, &p, &got) && got.present && mhash_eq(&got.value, value);
+	return smt_proof_read(wr_span(proof), &p) && smt_verify(&w->release.map, key, &p, &got) && got.present &&
+	       mhash_eq(&got.value, value);
 }
 
-static enum coffer_rc check_status(const struct work *w, const struct receipt_statement *x, const struct statement *s, struct err *e)
+static enum coffer_rc check_status(
+    const struct work *w, const struct receipt_statement *x, const struct statement *s, struct err *e)
 {
 	struct mhash key, value;
 
 	map_status_key(s->id, &key);
 	map_status_value(x->status, x->set, &value);
-	return map_says(w, &x->proof, &key, &value) ? COFFER_OK
-	    : err_deny(e, "receipt-map", "the ledger's map at the release does not say this of a %s statement", statement_kind_name(s->kind));
+	return map_says(w, &x->proof, &key, &value)
+		   ? COFFER_OK
+		   : err_deny(e, "receipt-map", "the ledger's map at the release does not say this of a %s statement",
+			 statement_kind_name(s->kind));
 }
 
 static enum coffer_rc check_asset(struct work *w, const struct statement *s, struct err *e)
@@ -239,9 +245,12 @@ static enum coffer_rc check_force(struct work *w, const struct receipt_statement
 		return err_deny(e, "receipt-rests", "the release did not rest on this %s statement", kind);
 	if (x->status != MAP_IN_FORCE)
 		return err_deny(e, "receipt-force", "a %s statement by %s was %s when the release was entered", kind, s->issuer,
-		    x->status == MAP_SUPERSEDED ? "superseded" : x->status == MAP_REVOKED ? "revoked" : "revoked by another party");
+		    x->status == MAP_SUPERSEDED ? "superseded"
+		    : x->status == MAP_REVOKED	? "revoked"
+						: "revoked by another party");
 	if (w->v.time < s->issued || w->v.time >= s->expires)
-		return err_deny(e, "receipt-force", "a %s statement by %s did not hold when the release was entered", kind, s->issuer);
+		return err_deny(
+		    e, "receipt-force", "a %s statement by %s did not hold when the release was entered", kind, s->issuer);
 	w->named++;
 	return s->kind == ST_ASSET ? check_asset(w, s, e) : COFFER_OK;
 }
@@ -254,7 +263,8 @@ static bool record_is(struct span record, const struct statement *s)
 	uint8_t id[32];
 	struct err e;
 
-	if (json_parse(record, LEAF_RECORD_MAX, &doc, &e) != COFFER_OK || !span_eq_str(json_str(json_get(json_root(doc), "type")), "statement"))
+	if (json_parse(record, LEAF_RECORD_MAX, &doc, &e) != COFFER_OK ||
+	    !span_eq_str(json_str(json_get(json_root(doc), "type")), "statement"))
 		return false;
 	data = json_get(json_root(doc), "data");
 	return member_hex(data, "id", id, sizeof(id)) && span_eq(SPAN(id), SPAN(s->id));
@@ -272,7 +282,8 @@ static enum coffer_rc check_statement(struct work *w, const struct receipt_state
 		return err_deny(e, "receipt-rests", "a statement stands out of order, or was logged after the release");
 	*next = leaf.index + 1;
 	if (!record_is(record, &s))
-		return err_deny(e, "ledger-opening", "the entry of a %s statement is not of this one", statement_kind_name(s.kind));
+		return err_deny(
+		    e, "ledger-opening", "the entry of a %s statement is not of this one", statement_kind_name(s.kind));
 	if (s.has_ledger ? !span_eq(SPAN(s.ledger), SPAN(w->g->id)) : !statement_travels(s.kind))
 		return err_deny(e, "receipt-rests", "a statement is for another genesis");
 	TRY(check_signed(w, x, &s, &leaf, e));
@@ -291,8 +302,10 @@ static enum coffer_rc check_void(const struct work *w, const struct receipt_stat
 	life = parties_life(&w->parties, span_of(s.issuer));
 	if (s.kind == ST_PARTY || s.kind == ST_REVOCATION || !life_grants(s.kind) || !leaf_read(wr_span(&x->entry.leaf), &leaf))
 		return COFFER_OK;
-	return life && !life_void(life, &x->env, (int64_t)leaf.time) ? COFFER_OK
-	    : err_deny(e, "receipt-force", "a %s statement by %s was signed by a key that was named compromised", statement_kind_name(s.kind), s.issuer);
+	return life && !life_void(life, &x->env, (int64_t)leaf.time)
+		   ? COFFER_OK
+		   : err_deny(e, "receipt-force", "a %s statement by %s was signed by a key that was named compromised",
+			 statement_kind_name(s.kind), s.issuer);
 }
 
 static enum coffer_rc run(struct work *w, const uint8_t genesis[static 32], struct err *e)
@@ -309,8 +322,9 @@ static enum coffer_rc run(struct work *w, const uint8_t genesis[static 32], stru
 	for (size_t i = 0; i < w->r->n; i++)
 		TRY(check_void(w, &w->r->statement[i], e));
 	if (w->named != w->v.rests || !w->asset)
-		return err_deny(e, "receipt-rests", "the release rested on %zu statements, the receipt has %zu of them", w->v.rests, w->named);
-	return COFFER_OK;
+		return err_deny(e, "receipt-rests", "the release rested on %zu statements, the receipt has %zu of them",
+		    w->v.rests, w->named);
+	return receipt_rights(w->r, &w->v, w->data, e);
 }
 
 enum coffer_rc receipt_verify(const struct receipt *r, const uint8_t genesis[static 32], struct receipt_view *out, struct err *e)

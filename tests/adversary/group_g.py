@@ -366,11 +366,11 @@ def crash(names):
     unit("tests/unit/test_keep_crash", names, BUILD + "/src/cofferd/keep/cofferd-keep", BUILD + "/src/cofferd/eval/cofferd-eval")
 
 
-@row("G14", "a receipt is altered or shown for another release", "receipt-map receipt-rests ledger-opening",
-     "tests/unit/test_receipt.c: every byte of one; statements left out or twice; parts of two releases")
+@row("G14", "a receipt is altered or shown for another release", "receipt-map receipt-rests receipt-rights",
+     "tests/unit/test_receipt.c: bytes; statements left out or twice; parts of two; a release on nobody's word")
 def g14(w):
     unit("tests/unit/test_receipt", ["receipt_holds_and_says_what_was_released", "every_altered_byte_is_found", "every_prefix_is_refused",
-                                     "statement_left_out_or_twice_is_found", "parts_of_two_releases_do_not_fit"])
+                                     "statement_left_out_or_twice_is_found", "parts_of_two_releases_do_not_fit", "release_on_nobodys_word_has_no_receipt_that_holds"])
 
 
 not_yet("G15", "a receipt is verified years later", "holds for what is in one; the evidence is not, so the appraisal is not run again")

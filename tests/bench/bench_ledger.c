@@ -14,11 +14,12 @@
 #include "crypto/hash.h"
 #include "trust/ledger/leaf.h"
 
-#define GROUP 256
-#define ALONE 2000
+#define GROUP  256
+#define ALONE  2000
 #define PROOFS 2000
-#define RECORD "{\"asset\":\"kbs:///hospital/note/greeting\",\"container\":\"analyse\",\"decision\":\"00112233445566778899aabbccddeeff\"," \
-	"\"key\":\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\",\"purpose\":\"file\",\"reply\":" \
+#define RECORD                                                                                                                      \
+	"{\"asset\":\"kbs:///hospital/note/greeting\",\"container\":\"analyse\",\"decision\":\"00112233445566778899aabbccddeeff\"," \
+	"\"key\":\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\",\"purpose\":\"file\",\"reply\":"              \
 	"\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\",\"version\":1}"
 
 static double now(void)
@@ -85,7 +86,8 @@ static void append(struct journal *j, uint64_t n, unsigned group)
 
 		must(tx_begin(j, &tx, &e) == COFFER_OK, &e);
 		for (unsigned g = 0; g < group && i < n; g++, i++)
-			must(journal_append(j, "release", span_of(RECORD), 1793750400 + (int64_t)(i / 5000), &e) == COFFER_OK, &e);
+			must(
+			    journal_append(j, "release", span_of(RECORD), 1793750400 + (int64_t)(i / 5000), &e) == COFFER_OK, &e);
 		must(tx_commit(&tx, &e) == COFFER_OK, &e);
 	}
 }
@@ -191,7 +193,8 @@ int main(void)
 	follow(&j, 1000);
 	from = now();
 	must(journal_open(store, (const uint8_t[32]){ 1 }, &j, &e) == COFFER_OK, &e);
-	row("ledger.open", (double)journal_entries(&j) / (now() - from), "entries/s, all checked", "hashes", (double)journal_entries(&j) / (now() - from) / hashes);
+	row("ledger.open", (double)journal_entries(&j) / (now() - from), "entries/s, all checked", "hashes",
+	    (double)journal_entries(&j) / (now() - from) / hashes);
 	store_close(store);
 	return system(clean) == 0 ? 0 : 1;
 }

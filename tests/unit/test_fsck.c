@@ -10,7 +10,10 @@
 #include "tests/t.h"
 
 /* A kit whose keep has a folder, in which a release, a use, a revocation and a deletion were entered. */
-struct world { struct kit k; char dir[64]; };
+struct world {
+	struct kit k;
+	char dir[64];
+};
 
 static void world_free(struct world *w)
 {
@@ -53,7 +56,8 @@ static void world_open(struct world *w)
 	CHECK(kit_begin(&w->k) == COFFER_OK && kit_attest(&w->k, (struct kit_evidence){ 0 }) == COFFER_OK);
 	for (int i = 0; i < 3; i++)
 		CHECK(kit_get(&w->k, (struct kit_get){ 0 }) == COFFER_OK);
-	CHECK(kit_revoke(&w->k, KIT_HOSPITAL, w->k.workload_id) == COFFER_OK && kit_revoke(&w->k, KIT_ACME, w->k.workload_id) == COFFER_OK);
+	CHECK(kit_revoke(&w->k, KIT_HOSPITAL, w->k.workload_id) == COFFER_OK &&
+	      kit_revoke(&w->k, KIT_ACME, w->k.workload_id) == COFFER_OK);
 	CHECK(drop(&w->k) == COFFER_OK);
 	close(w->k.keep.eval);
 	w->k.keep.eval = -1;
@@ -89,9 +93,11 @@ static void whole_store_is_said_to_be(void)
 static void hashes_and_nodes_are_mended_only_when_asked(void)
 {
 	static const char *const bad[] = {
-		"DELETE FROM node WHERE level=0 AND place=3", "UPDATE node SET hash=zeroblob(32) WHERE level=0 AND place=1",
+		"DELETE FROM node WHERE level=0 AND place=3",
+		"UPDATE node SET hash=zeroblob(32) WHERE level=0 AND place=1",
 		"INSERT INTO node(level, place, hash) VALUES(0, 999, zeroblob(32))",
-		"DELETE FROM mapnode", "UPDATE mapnode SET record=zeroblob(65) WHERE hash=(SELECT max(hash) FROM mapnode)",
+		"DELETE FROM mapnode",
+		"UPDATE mapnode SET record=zeroblob(65) WHERE hash=(SELECT max(hash) FROM mapnode)",
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -112,7 +118,9 @@ static void hashes_and_nodes_are_mended_only_when_asked(void)
 /* What the entries say is nobody's to mend, and nothing is written in the attempt. */
 static void other_damage_is_named_and_stays(void)
 {
-	static const struct { const char *sql, *says; } bad[] = {
+	static const struct {
+		const char *sql, *says;
+	} bad[] = {
 		{ "UPDATE entry SET time=time+1 WHERE seq=2", "entry 2 was changed" },
 		{ "UPDATE leaf SET salt=zeroblob(32) WHERE seq=4", "entry 4" },
 		{ "DELETE FROM revoked", "the status of a statement" },
@@ -141,7 +149,9 @@ static void other_damage_is_named_and_stays(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(whole_store_is_said_to_be), T(hashes_and_nodes_are_mended_only_when_asked), T(other_damage_is_named_and_stays),
+		T(whole_store_is_said_to_be),
+		T(hashes_and_nodes_are_mended_only_when_asked),
+		T(other_damage_is_named_and_stays),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -4,6 +4,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
 #include "tests/keepkit.h"
@@ -157,7 +158,8 @@ static void every_altered_byte_is_found(void)
 		rc = judge(&k, wr_span(&text), &v, &e);
 		text.p[i] ^= (uint8_t)(1u << i % 7);
 		if (rc != COFFER_E_INPUT && rc != COFFER_E_LIMIT && !(rc == COFFER_E_DENIED && e.check[0])) {
-			printf("# byte %zu (%.*s): rc %d\n", i, (int)(i > 40 ? 40 : i), (const char *)text.p + (i > 40 ? i - 40 : 0), (int)rc);
+			printf("# byte %zu (%.*s): rc %d\n", i, (int)(i > 40 ? 40 : i),
+			    (const char *)text.p + (i > 40 ? i - 40 : 0), (int)rc);
 			CHECK(rc == COFFER_E_DENIED); /* an altered byte was not found */
 			return;
 		}
@@ -281,7 +283,8 @@ static void parts_of_two_releases_do_not_fit(void)
 
 		splice(&other, &one, parts[i], &bent);
 		CHECK(judge(&k, wr_span(&bent), &v, &e) == COFFER_E_DENIED);
-		CHECK(strncmp(e.check, i == 0 ? "ledger-inclusion" : "receipt-", i == 0 ? 16 : 8) == 0 || strcmp(e.check, "ledger-inclusion") == 0);
+		CHECK(strncmp(e.check, i == 0 ? "ledger-inclusion" : "receipt-", i == 0 ? 16 : 8) == 0 ||
+		      strcmp(e.check, "ledger-inclusion") == 0);
 	}
 }
 
@@ -296,6 +299,68 @@ static void another_genesis_is_refused(void)
 	make(&k, &text);
 	k.genesis_id[5] ^= 1;
 	CHECK(judge(&k, wr_span(&text), &v, &e) == COFFER_E_DENIED && strcmp(e.check, "genesis") == 0);
+}
+
+/* ---- a service that was broken into ---- */
+
+/* Enters a release that no decision allowed, with all that a true one has but what is left out of it. */
+static void lie(struct kit *k, const char *container, const char *purpose, bool approval, bool service, bool images)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(8192);
+	CLEANUP(tx_end) struct tx tx = { 0 };
+	CLEANUP(q_close) struct q rests = q_open(k->keep.store,
+	    "SELECT lower(hex(id)) FROM statement WHERE (kind=5 AND issuer='hospital') OR (kind=7 AND ?1) OR (kind=3 AND ?2) OR (kind=4 AND ?3)");
+	CLEANUP(q_close) struct q row = q_open(k->keep.store, "INSERT INTO decision VALUES(?,?,'hospital',x'7b7d','acme',x'7b7d')");
+	char workload[HEX32_LEN];
+	uint8_t id[16];
+	struct err e = { 0 };
+	bool some = false, more = false;
+
+	random_bytes(id, sizeof(id));
+	q_i64(&rests, approval);
+	q_i64(&rests, service);
+	q_i64(&rests, images);
+	wr_fmt(&w, "{\"asset\":\"" KIT_ASSET "\",\"container\":\"%s\",\"decision\":\"", container);
+	hex_write(&w, SPAN(id));
+	wr_fmt(&w, "\",\"key\":\"%064d\",\"purpose\":\"%s\",\"reply\":\"%064d\",\"rests\":[", 1, purpose, 2);
+	for (; q_row(&rests, &some, &e) == COFFER_OK && some; more = true) {
+		wr_str(&w, more ? ",\"" : "\"");
+		wr_put(&w, q_col(&rests, 0));
+		wr_str(&w, "\"");
+	}
+	hex32(k->workload_id, workload);
+	wr_fmt(&w, "],\"version\":1,\"workload\":\"%s\"}", workload);
+	CHECK(tx_begin(&k->keep.journal, &tx, &e) == COFFER_OK);
+	CHECK(journal_append(&k->keep.journal, "release", wr_span(&w), k->now, &e) == COFFER_OK);
+	q_blob(&row, SPAN(id));
+	q_i64(&row, (int64_t)k->keep.journal.seq);
+	CHECK(q_run(&row, &e) == COFFER_OK && tx_commit(&tx, &e) == COFFER_OK);
+}
+
+static void release_on_nobodys_word_has_no_receipt_that_holds(void)
+{
+	static const struct { const char *container, *purpose; bool approval, service, images, holds; } lies[] = {
+		{ "analyse", "api", true, true, true, true },   /* as a true one: what is left out below is what counts */
+		{ "analyse", "api", false, true, true, false }, { "analyse", "api", true, false, true, false },
+		{ "analyse", "api", true, true, false, false }, { "logger", "api", true, true, true, false },
+		{ "nobody", "api", true, true, true, false },   { "analyse", "image-key", true, true, true, false },
+	};
+	CLEANUP(kit_free) struct kit k;
+	struct receipt_view v;
+	struct err e;
+
+	released(&k);
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		CLEANUP(wr_close) struct wr text = { 0 };
+		enum coffer_rc rc;
+
+		lie(&k, lies[i].container, lies[i].purpose, lies[i].approval, lies[i].service, lies[i].images);
+		make(&k, &text);
+		rc = judge(&k, wr_span(&text), &v, &e);
+		CHECK(lies[i].holds ? rc == COFFER_OK : rc == COFFER_E_DENIED && strcmp(e.check, "receipt-rights") == 0);
+		if (rc != COFFER_OK || lies[i].holds)
+			printf("# %zu: %s %s\n", i, e.check, e.msg);
+	}
 }
 
 /* ---- what keep hands out ---- */
@@ -332,9 +397,15 @@ static void denials_have_no_receipt(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(receipt_holds_and_says_what_was_released), T(later_entries_do_not_change_the_verdict), T(every_altered_byte_is_found),
-		T(every_prefix_is_refused), T(statement_left_out_or_twice_is_found), T(parts_of_two_releases_do_not_fit), T(another_genesis_is_refused),
-		T(receipts_go_to_whom_the_release_concerns), T(denials_have_no_receipt),
+		T(receipt_holds_and_says_what_was_released),
+		T(later_entries_do_not_change_the_verdict),
+		T(every_altered_byte_is_found),
+		T(every_prefix_is_refused),
+		T(statement_left_out_or_twice_is_found),
+		T(parts_of_two_releases_do_not_fit), T(release_on_nobodys_word_has_no_receipt_that_holds),
+		T(another_genesis_is_refused),
+		T(receipts_go_to_whom_the_release_concerns),
+		T(denials_have_no_receipt),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

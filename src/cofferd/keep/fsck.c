@@ -14,11 +14,14 @@
 #define RECORD_MAX (64u << 10)
 
 /* How often each approval was used, as the entries so far say. */
-struct uses { uint8_t id[32]; uint64_t n; };
+struct uses {
+	uint8_t id[32];
+	uint64_t n;
+};
 struct replay {
-	struct keep  k;    /* keys, store and the map; nothing else of it is used */
+	struct keep k;	   /* keys, store and the map; nothing else of it is used */
 	struct uses *uses; /* owned */
-	size_t       n;
+	size_t n;
 };
 
 static void replay_clear(struct replay *r)
@@ -118,7 +121,9 @@ static enum coffer_rc redo_entry(struct replay *r, const char *type, struct span
 static enum coffer_rc redo_map(struct replay *r, struct err *e)
 {
 	CLEANUP(q_close) struct q drop = q_open(r->k.store, "DELETE FROM mapnode");
-	CLEANUP(q_close) struct q q = q_open(r->k.store, "SELECT e.seq, e.type, e.data, l.entry FROM entry e JOIN leaf l ON l.seq=e.seq ORDER BY e.seq");
+	CLEANUP(q_close)
+	struct q q =
+	    q_open(r->k.store, "SELECT e.seq, e.type, e.data, l.entry FROM entry e JOIN leaf l ON l.seq=e.seq ORDER BY e.seq");
 	struct journal *j = &r->k.journal;
 
 	TRY(q_run(&drop, e));
@@ -135,7 +140,8 @@ static enum coffer_rc redo_map(struct replay *r, struct err *e)
 			return err_deny(e, "R12", "an entry or its leaf is malformed");
 		TRY(redo_entry(r, type, q_col(&q, 2), (uint64_t)q_col_i64(&q, 0), e));
 		if (!mhash_eq(&j->tree.map.root, &l.map))
-			return err_deny(e, "R12", "the map does not come to the root in the leaf of entry %llu", (unsigned long long)q_col_i64(&q, 0));
+			return err_deny(e, "R12", "the map does not come to the root in the leaf of entry %llu",
+			    (unsigned long long)q_col_i64(&q, 0));
 		j->any = true;
 		j->seq = (uint64_t)q_col_i64(&q, 0);
 	}
@@ -201,8 +207,8 @@ static enum coffer_rc check_mark(const char *path, const struct replay *r, struc
 	mark_close(m);
 	if (journal_entries(&r->k.journal) >= wrote)
 		return COFFER_OK;
-	return err_deny(e, "R12", "the store has %llu entries, this service wrote %llu: it is an old copy", (unsigned long long)journal_entries(&r->k.journal),
-	    (unsigned long long)wrote);
+	return err_deny(e, "R12", "the store has %llu entries, this service wrote %llu: it is an old copy",
+	    (unsigned long long)journal_entries(&r->k.journal), (unsigned long long)wrote);
 }
 
 enum coffer_rc keep_fsck(const char *dir, bool repair, struct fsck_found *out, struct err *e)

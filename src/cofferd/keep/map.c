@@ -39,14 +39,16 @@ enum coffer_rc map_set(struct map *m, const struct mhash *key, const struct mhas
 	return smt_set(&s, &m->root, key, value, e);
 }
 
-enum coffer_rc map_prove(const struct map *m, const struct mhash *root, const struct mhash *key, struct smt_proof *out, struct err *e)
+enum coffer_rc map_prove(
+    const struct map *m, const struct mhash *root, const struct mhash *key, struct smt_proof *out, struct err *e)
 {
 	const struct smt_store s = nodes_of(m);
 
 	return smt_prove(&s, root, key, out, e);
 }
 
-enum coffer_rc map_demand(const struct map *m, const struct mhash *key, const struct mhash *value, const char *what, struct err *e)
+enum coffer_rc map_demand(
+    const struct map *m, const struct mhash *key, const struct mhash *value, const char *what, struct err *e)
 {
 	struct smt_proof p;
 
@@ -77,7 +79,8 @@ static enum coffer_rc check_each(const struct map *m, struct err *e)
 enum coffer_rc map_check(const struct map *m, struct err *e)
 {
 	static const uint8_t none[32];
-	CLEANUP(q_close) struct q q = q_open(m->store,
+	CLEANUP(q_close)
+	struct q q = q_open(m->store,
 	    "WITH child(hash) AS (SELECT substr(record, 2, 32) FROM mapnode WHERE substr(record, 1, 1)=x'01'"
 	    " UNION ALL SELECT substr(record, 34, 32) FROM mapnode WHERE substr(record, 1, 1)=x'01' UNION ALL SELECT ?1)"
 	    " SELECT 1 FROM child c WHERE c.hash<>?2 AND NOT EXISTS(SELECT 1 FROM mapnode n WHERE n.hash=c.hash) LIMIT 1");

@@ -25,8 +25,9 @@ static enum coffer_rc bytes(struct json_wr *j, const char *name, struct span s, 
 /* Members leaf and opening. *l: what the leaf says. */
 static enum coffer_rc put_entry(struct keep *k, uint64_t seq, struct json_wr *j, struct leaf *l, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT e.time, e.type, e.data, l.salt, l.entry FROM entry e JOIN leaf l ON l.seq=e.seq"
-	    " WHERE e.seq=?");
+	CLEANUP(q_close)
+	struct q q = q_open(k->store, "SELECT e.time, e.type, e.data, l.salt, l.entry FROM entry e JOIN leaf l ON l.seq=e.seq"
+				      " WHERE e.seq=?");
 	CLEANUP(wr_close) struct wr record = wr_open(LEAF_RECORD_MAX), opening = wr_open(LEAF_RECORD_MAX + 64);
 	struct leaf_opening o = { 0 };
 	char type[32];
@@ -34,7 +35,8 @@ static enum coffer_rc put_entry(struct keep *k, uint64_t seq, struct json_wr *j,
 
 	q_i64(&q, (int64_t)seq);
 	TRY(q_row(&q, &row, e));
-	if (!row || !q_col_name(&q, 1, type, sizeof(type)) || !q_col_fixed(&q, 3, o.salt, sizeof(o.salt)) || !leaf_read(q_col(&q, 4), l))
+	if (!row || !q_col_name(&q, 1, type, sizeof(type)) || !q_col_fixed(&q, 3, o.salt, sizeof(o.salt)) ||
+	    !leaf_read(q_col(&q, 4), l))
 		return err_set(e, COFFER_E_BUG, "ledger: malformed row");
 	journal_record(type, q_col(&q, 2), q_col_i64(&q, 0), &record);
 	TRY(wr_done(&record, "record", e));
@@ -45,7 +47,8 @@ static enum coffer_rc put_entry(struct keep *k, uint64_t seq, struct json_wr *j,
 	return bytes(j, "opening", wr_span(&opening), e);
 }
 
-static enum coffer_rc put_proof(struct keep *k, const struct mhash *root, const struct mhash *key, struct json_wr *j, struct err *e)
+static enum coffer_rc put_proof(
+    struct keep *k, const struct mhash *root, const struct mhash *key, struct json_wr *j, struct err *e)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(SMT_PROOF_MAX);
 	struct smt_proof p;
@@ -56,7 +59,8 @@ static enum coffer_rc put_proof(struct keep *k, const struct mhash *root, const 
 	return bytes(j, "proof", wr_span(&w), e);
 }
 
-static enum coffer_rc put_asset(struct keep *k, const struct asset_path *path, const struct mhash *root, struct json_wr *j, struct err *e)
+static enum coffer_rc put_asset(
+    struct keep *k, const struct asset_path *path, const struct mhash *root, struct json_wr *j, struct err *e)
 {
 	struct mhash key;
 	uint8_t blind[32];
@@ -72,8 +76,8 @@ static enum coffer_rc put_asset(struct keep *k, const struct asset_path *path, c
 }
 
 /* Of the one whose entry is seq, as things stood after entry `at`. */
-static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32], uint64_t seq, uint64_t at, const struct mhash *root,
-    struct json_wr *j, struct err *e)
+static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32], uint64_t seq, uint64_t at,
+    const struct mhash *root, struct json_wr *j, struct err *e)
 {
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	struct status s;
@@ -97,7 +101,8 @@ static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32],
 /* What made the parties what they were, and what the release rested on. */
 static enum coffer_rc put_statements(struct keep *k, uint64_t at, const struct mhash *root, struct json_wr *j, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(k->store,
+	CLEANUP(q_close)
+	struct q q = q_open(k->store,
 	    "WITH rests(id) AS (SELECT r.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.rests') r WHERE en.seq=?1"
 	    " UNION SELECT json_extract(CAST(en.data AS TEXT), '$.workload') FROM entry en WHERE en.seq=?1)"
 	    " SELECT s.id, s.seq FROM statement s WHERE s.seq<?1 AND (s.kind=?2 OR (s.kind=?3 AND"
@@ -130,7 +135,9 @@ static enum coffer_rc put_statements(struct keep *k, uint64_t at, const struct m
 static enum coffer_rc find_release(struct keep *k, const struct keep_decision_req *m, const struct party *who, uint64_t *seq,
     struct asset_path *path, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT d.seq, json_extract(CAST(en.data AS TEXT), '$.asset') FROM decision d"
+	CLEANUP(q_close)
+	struct q q = q_open(k->store,
+	    "SELECT d.seq, json_extract(CAST(en.data AS TEXT), '$.asset') FROM decision d"
 	    " JOIN entry en ON en.seq=d.seq WHERE d.id=?1 AND (d.owner=?2 OR d.provider=?2) AND en.type='release'");
 	bool row = false;
 

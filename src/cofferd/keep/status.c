@@ -60,7 +60,8 @@ static void uses_pair(const struct keep *k, const uint8_t approval[static 32], u
 
 enum coffer_rc status_at(struct keep *k, const uint8_t id[static 32], uint64_t last, struct status *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(k->store,
+	CLEANUP(q_close)
+	struct q q = q_open(k->store,
 	    "SELECT s.seq, (SELECT max(t.seq) FROM revoked r JOIN statement t ON t.id=r.statement WHERE r.target=s.id AND r.issuer=s.issuer"
 	    " AND t.seq<=?2), (SELECT t.seq FROM statement t WHERE t.kind=s.kind AND t.issuer=s.issuer AND t.subject=s.subject"
 	    " AND t.serial=s.serial+1 AND t.seq<=?2), (SELECT max(t.seq) FROM revoked r JOIN statement t ON t.id=r.statement"
@@ -74,7 +75,7 @@ enum coffer_rc status_at(struct keep *k, const uint8_t id[static 32], uint64_t l
 	if (!row)
 		return err_set(e, COFFER_E_NOTFOUND, "no such statement was logged by then");
 	*out = (struct status){ MAP_IN_FORCE, (uint64_t)q_col_i64(&q, 0) };
-	for (int i = 3; i > 0; i--)          /* a column without an entry is 0, which is the genesis' and revokes nothing */
+	for (int i = 3; i > 0; i--) /* a column without an entry is 0, which is the genesis' and revokes nothing */
 		if (q_col_i64(&q, i) > 0)
 			*out = (struct status){ of[i], (uint64_t)q_col_i64(&q, i) };
 	return COFFER_OK;
@@ -208,8 +209,9 @@ static enum coffer_rc check_assets(struct keep *k, struct err *e)
 /* No row: the approval was never used, and the map has nothing of it either. */
 static enum coffer_rc check_uses(struct keep *k, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT s.id, u.uses FROM statement s LEFT JOIN approval_use u ON u.statement=s.id"
-	    " WHERE s.kind=?");
+	CLEANUP(q_close)
+	struct q q = q_open(k->store, "SELECT s.id, u.uses FROM statement s LEFT JOIN approval_use u ON u.statement=s.id"
+				      " WHERE s.kind=?");
 
 	q_i64(&q, ST_APPROVAL);
 	for (;;) {
