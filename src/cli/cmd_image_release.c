@@ -46,7 +46,7 @@ static void release_end(struct release *x)
 static enum coffer_rc type_of(const char *arg, size_t n, char out[static 256], struct err *e)
 {
 	for (size_t i = 0; i < sizeof(short_types) / sizeof(short_types[0]); i++)
-		if (strlen(short_types[i].name) == n && memcmp(short_types[i].name, arg, n) == 0) {
+		if (strlen(short_types[i].name) == n && memcmp(short_types[i].name, arg, n) == 0) { /* public: a name */
 			(void)snprintf(out, 256, "%s", short_types[i].type);
 			return COFFER_OK;
 		}
