@@ -42,6 +42,7 @@ struct agent {
 	struct rcar     *rcar;
 	struct attester  attester; /* for renewals */
 	struct span      initdata; /* borrowed */
+	struct service_opts where; /* of the service */
 	struct leases    leases;
 	struct fresh_seen seen;
 	struct lapse     lapse[MAN_CONTAINERS_MAX];
@@ -69,6 +70,9 @@ enum coffer_rc agent_get(struct agent *a, size_t i, const struct asset_path *pat
     struct err *e) NODISCARD;
 /* Asks, tells and stops as is due. Milliseconds until it wants to be called again; INT64_MAX: whenever. */
 int64_t        leases_step(struct agent *a);
+/* Container i was removed: nothing is asked for it any more, so the sealed volumes that it alone had open are closed. What it wrote into
+ * empty ones may be for a container that comes. */
+void           leases_end(struct agent *a, size_t i);
 /* Tells and stops alone. Before children are reaped, so that whom the guard killed is known to have lapsed and not just to have ended. */
 void           leases_act(struct agent *a);
 

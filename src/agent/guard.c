@@ -60,7 +60,7 @@ static void change(size_t i, bool on, int pidfd, int64_t at)
 {
 	sigset_t s, before;
 
-	if (!on && !due[i].on)
+	if (on == due[i].on && (!on || (pidfd == due[i].pidfd && at == due[i].at)))
 		return;
 	(void)sigemptyset(&s);
 	(void)sigaddset(&s, SIGALRM);

@@ -17,24 +17,35 @@
 #define CALLS 8 /* more than one question with a new attestation makes */
 
 /* So that all calls of one turn end before the next lease does. */
-static void limit_calls(struct agent *a)
+static int64_t call_ms(const struct agent *a)
 {
 	int64_t end = leases_deadline(&a->leases), left = end == INT64_MAX ? 0 : (end - clock_boot_ms()) / CALLS;
 
-	if (end != INT64_MAX)
-		left = left < CALL_MIN_MS ? CALL_MIN_MS : left < CALL_MAX_MS ? left : CALL_MAX_MS;
-	service_timeout(a->service, left); /* 0: as usual */
+	if (end == INT64_MAX)
+		return 0; /* as usual */
+	return left < CALL_MIN_MS ? CALL_MIN_MS : left < CALL_MAX_MS ? left : CALL_MAX_MS;
 }
 
+static void limit_calls(struct agent *a)
+{
+	service_timeout(a->service, call_ms(a));
+}
+
+/* All of it anew: what the connection knows of the service and the parties is as old as the connection. */
 static enum coffer_rc renew(struct agent *a, struct err *e)
 {
+	CLEANUP(service_closep) struct service_conn *conn = NULL;
 	CLEANUP(rcar_freep) struct rcar *next = NULL;
 	int64_t now = clock_boot_ms();
 
-	limit_calls(a);
-	TRY(rcar_attest(a->service, &a->attester, a->initdata, &next, e));
+	a->where.now = clock_now();
+	a->where.timeout_ms = call_ms(a);
+	TRY(service_open(&a->where, &conn, e));
+	TRY(rcar_attest(conn, &a->attester, a->initdata, &next, e));
 	rcar_free(a->rcar);
+	service_close(a->service);
 	a->rcar = MOVE(next);
+	a->service = MOVE(conn);
 	a->leases.attested = now;
 	return COFFER_OK;
 }
@@ -263,6 +274,14 @@ static void set_guard(struct agent *a)
 	}
 }
 
+void leases_end(struct agent *a, size_t i)
+{
+	for (size_t v = 0; v < a->man.n_volumes; v++)
+		if (a->man.volume[v].kind == VOL_SEALED)
+			close_volumes(a, i, &a->man.volume[v].asset);
+	lease_drop(&a->leases, i);
+}
+
 /* What is due of every lease; true: one of them asks. */
 static bool act(struct agent *a)
 {
@@ -286,7 +305,7 @@ static bool act(struct agent *a)
 		}
 	}
 	for (size_t i = 0; i < a->man.n_containers; i++)
-		if (a->lapse[i].over || a->b.ctr[i].state == CTR_REMOVED)
+		if (a->lapse[i].over)
 			lease_drop(&a->leases, i);
 	return ask;
 }

@@ -57,16 +57,15 @@ static enum coffer_rc platform(const char *name, struct attester *out, struct er
 	return COFFER_OK;
 }
 
-/* Service and session are opened once; every asset of the pod comes over them. */
+/* Every asset of the pod comes over this session, until it is renewed (lapse.c). */
 static enum coffer_rc attest(struct agent *a, const struct attester *at, struct span initdata, struct err *e)
 {
-	struct service_opts o = { .url = a->man.service_url, .now = clock_now() };
-
-	memcpy(o.genesis, a->man.genesis, sizeof(o.genesis));
+	a->where = (struct service_opts){ .url = a->man.service_url, .now = clock_now() };
+	memcpy(a->where.genesis, a->man.genesis, sizeof(a->where.genesis));
 	a->attester = *at;
 	a->initdata = initdata;
 	a->leases.attested = clock_boot_ms();
-	TRY(service_open(&o, &a->service, e));
+	TRY(service_open(&a->where, &a->service, e));
 	return rcar_attest(a->service, at, initdata, &a->rcar, e);
 }
 

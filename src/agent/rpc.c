@@ -158,6 +158,7 @@ static enum coffer_rc run_remove(struct agent *a, const ProtobufCMessage *m, str
 	if (a->b.ctr[i].state != CTR_STOPPED)
 		a->b.ctr[i].exit_code = 128 + 9;
 	a->b.ctr[i].state = CTR_REMOVED;
+	leases_end(a, i);
 	return COFFER_OK;
 }
 

@@ -129,7 +129,7 @@ static void copy_list(struct json_wr *j, const char *name, const struct json *li
 
 /* ---- one container ---- */
 
-static void image_part(struct json_wr *j, const struct ref *ref, struct span provider, const struct release *r)
+static void image_part(struct json_wr *j, const struct ref *ref, const struct json *image, const struct release *r)
 {
 	const struct json *method = json_at(json_get(json_root(r->doc), "methods"), 0);
 	char text[REF_TEXT_MAX];
@@ -140,7 +140,11 @@ static void image_part(struct json_wr *j, const struct ref *ref, struct span pro
 	jw_name(j, "image");
 	jw_obj(j);
 	jw_m_text(j, "reference", text);
-	jw_m_str(j, "provider", provider);
+	jw_m_str(j, "provider", json_str(json_get(image, "provider")));
+	if (json_get(image, "attestations")) {
+		jw_name(j, "attestations");
+		jw_value(j, json_get(image, "attestations"));
+	}
 	jw_name(j, "method");
 	jw_value(j, method);
 	jw_obj_end(j);
@@ -293,7 +297,7 @@ static enum coffer_rc container_part(
 	jw_obj(j);
 	jw_m_str(j, "name", c->name);
 	jw_m_str(j, "role", role ? json_str(json_get(role, "role")) : span_of("business"));
-	image_part(j, &ref, provider, &r);
+	image_part(j, &ref, image, &r);
 	TRY(process_part(j, c, e));
 	mounts_part(j, c);
 	entitlements_part(j, t, c->name, &r);

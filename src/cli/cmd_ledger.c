@@ -94,7 +94,7 @@ static enum coffer_rc write_proof(struct ledger *l, const struct ledger_proved *
 	struct ledger_seen seen;
 	struct mhash leaf;
 
-	merkle_leaf(SPAN(proved->entry), &leaf);
+	merkle_leaf((struct span){ proved->entry, proved->entry_n }, &leaf);
 	p->path = proved->path;
 	p->note = wr_span(&l->note);
 	TRY(tlog_proof_verify(p, &leaf, &policy, &seen, e));

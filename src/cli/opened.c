@@ -39,7 +39,7 @@ enum coffer_rc opened_one(struct ledger *l, const struct json *v, opened each, v
 		return COFFER_OK; /* newer than the checkpoint */
 	TRY(ledger_prove(l, index, &p, e));
 	leaf_commit(o.salt, o.record, commitment);
-	if (!leaf_read(SPAN(p.entry), &leaf) || leaf.index != index || !span_eq(SPAN(commitment), SPAN(leaf.commitment)))
+	if (!leaf_read((struct span){ p.entry, p.entry_n }, &leaf) || leaf.index != index || !span_eq(SPAN(commitment), SPAN(leaf.commitment)))
 		return err_deny(e, "ledger-opening", "what the service says of entry %llu is not what the ledger commits to",
 		    (unsigned long long)index);
 	return each(l, index, wr_span(&raw), arg, e);

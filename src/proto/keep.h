@@ -21,6 +21,7 @@
 enum keep_type {
 	KEEP_AUTH = 1, KEEP_ATTEST, KEEP_RESOURCE, KEEP_PUT, KEEP_DELETE, KEEP_STATEMENT,
 	KEEP_QUERY, KEEP_ASSETS, KEEP_DECISION, KEEP_JOURNAL, KEEP_STATUS, KEEP_JWKS, KEEP_LEDGER, KEEP_OPENINGS, KEEP_PARTIES, KEEP_FRESH,
+	KEEP_RECEIPT,
 };
 
 /* Platforms whose evidence the service takes as primary; names are rcar_json.h's. Numbers stay: tokens carry them. */
@@ -128,6 +129,7 @@ struct keep_assets_req { struct keep_party_auth auth; };   /* reply: JSON text *
 struct keep_decision_req { struct keep_party_auth auth; bool list; uint8_t id[16]; }; /* list: the newest, id is zero; reply: JSON text */
 struct keep_journal_req { struct keep_party_auth auth; uint64_t from; };   /* reply: JSON text */
 /* KEEP_OPENINGS: a struct keep_journal_req; reply: JSON text.
+ * KEEP_RECEIPT: a struct keep_decision_req that names a release; reply: JSON text (docs/protocol/receipt.md)
  * KEEP_PARTIES: u64 entry to begin with, anyone may ask; reply: JSON text
  * KEEP_LEDGER: the name of a file of the public ledger ("checkpoint", "tile/..."), anyone may ask; reply: its bytes */
 /* KEEP_STATUS, KEEP_JWKS (RFC 7517: the key that signs tokens): empty request; reply: JSON text */

@@ -26,6 +26,7 @@ struct man_container {
 	struct span image_reference; /* repository@sha256:... */
 	uint8_t     image_digest[32];
 	char        image_provider[PARTY_MAX];
+	const struct json *attestations; /* predicate types that its release must list; NULL: none */
 	struct span method_type, method_key; /* "sigstoreSigned", PEM */
 	const struct json *args, *env, *capabilities, *groups; /* arrays, checked to hold strings (groups: numbers) */
 	struct span cwd;

@@ -115,6 +115,8 @@ static void container(const struct manifest *m, const struct man_container *c, s
 	wr_fmt(w, "    made by     %s, verified by ", c->image_provider);
 	put(w, c->method_type);
 	line(w, " with the key\n                ", c->method_key);
+	if (c->attestations)
+		list(w, "    attested    ", c->attestations, "");
 	list(w, "    runs        ", c->args, "");
 	line(w, "    in          ", c->cwd);
 	list(w, "    environment ", c->env, "empty");

@@ -191,6 +191,12 @@ static void on_lapse(struct diff *d, const struct lease_terms *a, const struct l
 static void container(struct diff *d, const struct man_container *a, const struct man_container *b)
 {
 	image(d, a, b);
+	for (size_t i = 0; i < json_len(b->attestations); i++)
+		if (!has(a->attestations, item(b->attestations, i)))
+			say(d, DIFF_NARROWER, (struct words){ "its image must come with ", item(b->attestations, i), "" });
+	for (size_t i = 0; i < json_len(a->attestations); i++)
+		if (!has(b->attestations, item(a->attestations, i)))
+			say(d, DIFF_WIDER, (struct words){ "its image need not come with ", item(a->attestations, i), " any more" });
 	if (!span_eq(a->role, b->role))
 		other(d, "has another role");
 	if (!same_list(a->args, b->args) || !span_eq(a->cwd, b->cwd))

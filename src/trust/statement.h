@@ -146,7 +146,9 @@ struct approval {
 };
 enum coffer_rc approval_read(const struct statement *s, struct approval *out, struct err *e) NODISCARD;
 
-struct image_release { struct span repository; uint8_t digest[32]; uint64_t version; const struct json *methods, *keys; };
+struct image_release { struct span repository; uint8_t digest[32]; uint64_t version; const struct json *methods, *keys;
+	const struct json *attestations; /* [{"type","digest"}...], or NULL */ };
+bool image_release_attests(const struct image_release *r, struct span type); /* lists an artefact of that predicate type */
 enum coffer_rc image_release_read(const struct statement *s, struct image_release *out, struct err *e) NODISCARD;
 
 /* A pause too, which lasts at most PAUSE_SECONDS_MAX from issued to expires and is lifted by revoking it. */

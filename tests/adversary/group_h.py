@@ -50,7 +50,7 @@ def h7_less(w):
 
 
 @row("H11", "a freshness question or answer is forged, replayed, out of turn, of another session, or from a rolled-back ledger",
-     "R1 session lease", "tests/adversary (questions), tests/unit/test_fresh.c (answers)")
+     "R1 session lease", "tests/adversary (questions), tests/unit/test_fresh.c (answers), tests/e2e/test_lease.py")
 def h11(w):
     g, other = w.serves(), w.serves()
     item = [(payload_id(w.said_greeting), NOTE[len("kbs:///"):], "analyse", "api")]
@@ -65,4 +65,5 @@ def h11(w):
     assert g.asks(b"CFQ1").status in (400, 403)
     assert w.held(g, w.said_others, OTHERS) in ((4, "R0"), (4, "R9"))  # not approved, and nothing was got
     unit("tests/unit/test_fresh", ["answer_is_believed_from_the_reply_key_for_this_question_alone"])
+    pods(["answer_that_does_not_count_is_silence", "service_that_was_started_anew_is_attested_to_anew"])
     assert w.held(g, w.said_greeting) == (1, "")

@@ -28,6 +28,10 @@ r = run(pod(manifest([leased("brief-paused", FOREVER)])))
 check("paused_asset_stops_the_container", r.returncode == 6 and "is paused (R11" in r.err, r)
 r = run(pod(manifest([leased("brief-held", "i=0; while [ $i -lt 30 ]; do i=$((i+1)); /bin/busybox sleep 0.1; done")])))
 check("held_asset_outlives_check_and_grace", r.returncode == 0 and "lease:" not in r.err, r)
+r = run(pod(manifest([leased("brief-forgotten", "i=0; while [ $i -lt 40 ]; do i=$((i+1)); /bin/busybox sleep 0.1; done")])))
+check("service_that_was_started_anew_is_attested_to_anew", r.returncode == 0 and "lease:" not in r.err, r)
+r = run(pod(manifest([leased("brief-forged", FOREVER)])))
+check("answer_that_does_not_count_is_silence", r.returncode == 6 and "did not sign" in r.err and "the service said nothing of" in r.err, r)
 r = run(pod(manifest([leased("brief-wipe-revoked", "while /bin/busybox %shospital/note/brief-wipe-revoked >/dev/null; do :; done; echo goes on" % GET)],
                      logs=["one"])))
 check("asset_that_asks_for_wipe_alone_lets_the_container_run_on",

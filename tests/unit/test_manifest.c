@@ -135,6 +135,8 @@ static void manifest_parse_refuses_every_wrong_member(void)
 		{ "\"args\":[\"/bin/analyse\",\"\"]", "\"args\":[\"/bin/analyse\",1]", "not a string" },
 		/* what happens when a lease lapses */
 		{ "\"outputs\":[", "\"on-lapse\":7,\"outputs\":[", "on-lapse" },
+		{ "\"image\":{", "\"image\":{\"attestations\":[],", "attestations" }, { "\"image\":{", "\"image\":{\"attestations\":[\"sbom\"],", "predicate type" },
+		{ "\"image\":{", "\"image\":{\"attestations\":[\"a:b\",\"a:b\"],", "twice" }, { "\"image\":{", "\"image\":{\"attestations\":\"a:b\",", "attestations" },
 		{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"keep\",\"check\":1,\"grace\":0,\"term\":0},\"outputs\":[", "neither stop nor wipe" },
 		{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"stop\",\"check\":0,\"grace\":0,\"term\":0},\"outputs\":[", "check" },
 		{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"stop\",\"check\":1,\"grace\":86401,\"term\":0},\"outputs\":[", "grace" },

@@ -52,6 +52,7 @@ static const struct change { const char *from, *to; enum diff_way way, back; } c
 	{ "\"cwd\":\"/\"", "\"cwd\":\"/tmp\"", DIFF_OTHER, DIFF_OTHER },
 	{ "\"uid\":1000", "\"uid\":0", DIFF_OTHER, DIFF_OTHER },
 	{ "\"role\":\"business\"", "\"role\":\"utility\"", DIFF_OTHER, DIFF_OTHER },
+	{ "\"image\":{", "\"image\":{\"attestations\":[\"https://spdx.dev/Document\"],", DIFF_NARROWER, DIFF_WIDER },
 	{ "\"name\":\"risk\"", "\"name\":\"risk2\"", DIFF_OTHER, DIFF_OTHER },
 	{ "\"provider\":\"acme\"", "\"provider\":\"acne\"", DIFF_OTHER, DIFF_OTHER },
 	{ "\"id\":\"trust\"", "\"id\":\"trast\"", DIFF_OTHER, DIFF_OTHER },

@@ -553,7 +553,11 @@ static void image_release_read_refuses_every_wrong_member(void)
 		    "sigstoreSigned", "insecureAcceptAnything", "method" },
 		{ "-----BEGIN PUBLIC", "-----BEGIN PRIVATE", "method" }, { "\"keys\":[\"kbs:///imaker/image-key/app\"]",
 		    "\"keys\":[\"imaker/image-key/app\"]", "written" },
-		{ "\"keys\":[\"kbs:///imaker/image-key/app\"],", "", "keys" },
+		{ "\"keys\":[\"kbs:///imaker/image-key/app\"],", "", "keys" }, { "\"keys\":", "\"attestations\":[],\"keys\":", "attestations" },
+		{ "\"keys\":", "\"attestations\":[{\"digest\":\"" D1 "\",\"type\":\"sbom\"}],\"keys\":", "predicate type" },
+		{ "\"keys\":", "\"attestations\":[{\"digest\":\"x\",\"type\":\"a:b\"}],\"keys\":", "digest" },
+		{ "\"keys\":", "\"attestations\":[{\"type\":\"a:b\"}],\"keys\":", "digest" },
+		{ "\"keys\":", "\"attestations\":[{\"digest\":\"" D1 "\",\"type\":\"a:b\",\"x\":1}],\"keys\":", "not known" },
 		{ "[{\"key\":\"" PEM "\",\"type\":\"sigstoreSigned\"}]", "[]", "methods" }, { "\"type\":\"sigstoreSigned\"",
 		    "\"type\":\"sigstoreSigned\",\"x\":1", "not known" },
 	};

@@ -21,6 +21,7 @@ enum coffer_rc on_assets(struct keep *k, struct span body, struct answer *a, str
 enum coffer_rc on_decision(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_journal(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_ledger(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_receipt(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_openings(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_parties(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_status(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;

@@ -24,6 +24,7 @@ static const struct {
 	[KEEP_LEDGER]    = { KEEP_LEDGER_NAME_MAX, on_ledger },
 	[KEEP_OPENINGS]  = { 256u << 10,     on_openings },
 	[KEEP_PARTIES]   = { 8,              on_parties },
+	[KEEP_RECEIPT]   = { 256u << 10,     on_receipt },
 	[KEEP_FRESH]     = { 64u << 10,      on_fresh },
 };
 

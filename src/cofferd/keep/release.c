@@ -10,6 +10,7 @@
 #include "cofferd/keep/noise.h"
 #include "cofferd/keep/policy.h"
 #include "cofferd/keep/reply.h"
+#include "cofferd/keep/status.h"
 #include "cofferd/keep/token.h"
 #include "cofferd/keep/trace.h"
 #include "crypto/hash.h"
@@ -176,12 +177,19 @@ static enum coffer_rc deny(struct keep *k, const struct asking *q, const struct 
 static enum coffer_rc count_use(struct keep *k, const struct fact_approval *ap, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,
-	    "INSERT INTO approval_use(statement, uses) VALUES(?,1) ON CONFLICT(statement) DO UPDATE SET uses=uses+1");
+	    "INSERT INTO approval_use(statement, uses) VALUES(?,1) ON CONFLICT(statement) DO UPDATE SET uses=uses+1 RETURNING uses");
+	uint64_t count;
+	bool row = false;
 
 	if (!ap->body.has_uses)
 		return COFFER_OK;
 	q_blob(&q, SPAN(ap->s.id));
-	return q_run(&q, e);
+	TRY(q_row(&q, &row, e));
+	if (!row)
+		return err_set(e, COFFER_E_BUG, "store: a count without a row");
+	count = (uint64_t)q_col_i64(&q, 0);
+	TRY(q_row(&q, &row, e));
+	return status_used(k, ap->s.id, count, e);
 }
 
 /* Everything is made and signed inside the transaction and handed out only after its commit. */
@@ -208,9 +216,9 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	t.reply = digest;
 	random_bytes(a->decision, sizeof(a->decision));
 	TRY(tx_begin(&k->journal, &tx, e));
-	TRY(trace_write(k, &t, e));
-	for (size_t i = 0; i < d->n_approvals; i++)
+	for (size_t i = 0; i < d->n_approvals; i++) /* before the entry: its leaf carries the map with the counts */
 		TRY(count_use(k, d->approval[i], e));
+	TRY(trace_write(k, &t, e));
 	TRY(reply_sign(k, &r, wr_span(&body), rep.reply_sig, e));
 	rep.seq = k->journal.seq;
 	memcpy(rep.entry, k->journal.hash, sizeof(rep.entry));

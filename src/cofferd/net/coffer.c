@@ -263,7 +263,7 @@ static enum coffer_rc get_assets(struct request *q, struct reply *r, struct err 
 	return pass_json(q, KEEP_ASSETS, &req, r, e);
 }
 
-static enum coffer_rc get_decision(struct request *q, struct span id, struct reply *r, struct err *e)
+static enum coffer_rc get_decision(struct request *q, enum keep_type type, struct span id, struct reply *r, struct err *e)
 {
 	CLEANUP(party_token_clear) struct party_token t = { 0 };
 	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX);
@@ -276,7 +276,7 @@ static enum coffer_rc get_decision(struct request *q, struct span id, struct rep
 	TRY(asker(q, true, &t, &has, e));
 	m.auth = t.auth;
 	keep_decision_req_write(&req, &m);
-	return pass_json(q, KEEP_DECISION, &req, r, e);
+	return pass_json(q, type, &req, r, e);
 }
 
 /* KEEP_JOURNAL and KEEP_OPENINGS: from entry N on. */
@@ -338,9 +338,11 @@ static enum coffer_rc get(struct request *q, struct span path, struct reply *r, 
 	if (span_eq_str(path, "status"))
 		return get_status(q, r, e);
 	if (span_eq_str(path, "decisions"))
-		return get_decision(q, (struct span){ 0 }, r, e);
+		return get_decision(q, KEEP_DECISION, (struct span){ 0 }, r, e);
 	if (path.n > strlen("decisions/") && span_starts(path, "decisions/"))
-		return get_decision(q, span_skip(path, strlen("decisions/")), r, e);
+		return get_decision(q, KEEP_DECISION, span_skip(path, strlen("decisions/")), r, e);
+	if (path.n > strlen("receipts/") && span_starts(path, "receipts/"))
+		return get_decision(q, KEEP_RECEIPT, span_skip(path, strlen("receipts/")), r, e);
 	return err_set(e, COFFER_E_NOTFOUND, "there is no such endpoint");
 }
 
