@@ -118,6 +118,39 @@ enum coffer_rc kit_log(struct kit *k, const struct kit_st *s, uint8_t id[static 
 	return kit_ask(k, KEEP_STATEMENT, &w);
 }
 
+enum coffer_rc kit_log_by(struct kit *k, const struct kit_st *s, const struct privkey *const *by, uint8_t id[static 32])
+{
+	CLEANUP(dsse_clear) struct dsse draft = { 0 };
+	struct keep_statement_req m = { 0 };
+	struct wr w = wr_open(KEEP_FRAME_MAX);
+
+	kit_statement(k, s, &draft, id);
+	MUST(dsse_new(wr_span(&draft.payload), &m.statement, e));
+	for (; *by; by++)
+		MUST(dsse_sign(&m.statement, *by, e));
+	keep_statement_req_write(&w, &m);
+	dsse_clear(&m.statement);
+	return kit_ask(k, KEEP_STATEMENT, &w);
+}
+
+enum coffer_rc kit_compromise(struct kit *k, int64_t from)
+{
+	CLEANUP(wr_close) struct wr name = wr_open(64);
+	CLEANUP(freep) char *subject = NULL, *body = NULL;
+	const struct privkey *by[] = { k->recovery[KIT_HOSPITAL], NULL };
+	struct kit_st s = { .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL };
+	char when[CLOCK_TEXT_LEN];
+	uint8_t thumb[32], id[32];
+
+	pubkey_thumbprint(privkey_public(k->key[KIT_HOSPITAL]), thumb);
+	b64url_write(&name, SPAN(thumb));
+	clock_text(from, when);
+	s.subject = subject = wr_take(&name, NULL);
+	s.digest = thumb;
+	s.body = body = str_fmt("{\"from\":\"%s\",\"key\":\"%s\",\"reason\":\"stolen\"}", when, subject);
+	return kit_log_by(k, &s, by, id);
+}
+
 /* ---- the deployment ---- */
 
 static void party_json(struct json_wr *j, struct kit *k, enum kit_party p)
@@ -131,6 +164,22 @@ static void party_json(struct json_wr *j, struct kit *k, enum kit_party p)
 	b.recovery[0] = *privkey_public(k->recovery[p]);
 	b.encryption = k->receive;
 	party_write(&b, j);
+}
+
+enum coffer_rc kit_rotate(struct kit *k, const struct privkey *to)
+{
+	const struct privkey *by[] = { k->recovery[KIT_HOSPITAL], to, NULL };
+	struct party b = { .id = "hospital", .personas = PERSONA_OWNER, .n_keys = 1, .n_recovery = 1, .quorum = 1, .hold_hours = 72 };
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+	CLEANUP(freep) char *body = NULL;
+	struct json_wr j = jw_open(&w, false);
+	uint8_t id[32];
+
+	b.keys[0] = *privkey_public(to);
+	b.recovery[0] = *privkey_public(k->recovery[KIT_HOSPITAL]);
+	party_write(&b, &j);
+	body = wr_take(&w, NULL);
+	return kit_log_by(k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "hospital", .body = body }, by, id);
 }
 
 static void root_json(struct json_wr *j, const struct kit_hw *hw)

@@ -86,6 +86,13 @@ struct kit_st {
 };
 void           kit_statement(struct kit *k, const struct kit_st *s, struct dsse *out, uint8_t id[static 32]);
 enum coffer_rc kit_log(struct kit *k, const struct kit_st *s, uint8_t id[static 32]);
+/* Signed by these keys alone; the list ends with NULL. */
+#define KIT_SIGNERS_MAX 4
+enum coffer_rc kit_log_by(struct kit *k, const struct kit_st *s, const struct privkey *const *by, uint8_t id[static 32]);
+/* The hospital's recovery key names its signing key compromised from then on. */
+enum coffer_rc kit_compromise(struct kit *k, int64_t from);
+/* And states another one, its first party statement. */
+enum coffer_rc kit_rotate(struct kit *k, const struct privkey *to);
 
 /* Bodies to bend; the caller frees. */
 char *kit_party_body(struct kit *k, enum kit_party p);

@@ -129,6 +129,32 @@ static void replaced_content_is_held_unless_its_statement_is_revoked(void)
 	CHECK(says(&k, FRESH_HELD, ""));
 }
 
+/* Whoever stole the key and sealed something: a guest that was given it gives it up, also once the owner has sealed its own again. */
+static void what_a_thief_sealed_is_not_held(void)
+{
+	CLEANUP(kit_free) struct kit k = { 0 };
+	struct privkey *was, *spare = NULL;
+	struct fresh_said said;
+	uint8_t theirs[32];
+	int64_t stolen;
+	struct err e;
+
+	kit_open(&k);
+	kit_deploy(&k);
+	stolen = k.now += 60;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "of the thief") == COFFER_OK);
+	memcpy(theirs, k.asset_id, sizeof(theirs));
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ false }) == COFFER_OK && says(&k, FRESH_HELD, ""));
+	CHECK(kit_compromise(&k, stolen) == COFFER_OK && says(&k, FRESH_REVOKED, "R11"));
+	CHECK(privkey_new(KEY_ED25519, &spare, &e) == COFFER_OK && kit_rotate(&k, spare) == COFFER_OK);
+	was = k.key[KIT_HOSPITAL];
+	k.key[KIT_HOSPITAL] = spare;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "its own") == COFFER_OK && says(&k, FRESH_HELD, ""));
+	CHECK(fresh(&k, (struct bend){ .statement = theirs }, &said) == COFFER_OK && said.status == FRESH_REVOKED);
+	k.key[KIT_HOSPITAL] = was;
+	privkey_free(spare);
+}
+
 static void policy_that_became_stricter_ends_it(void)
 {
 	CLEANUP(kit_free) struct kit k = { 0 };
@@ -159,7 +185,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(what_was_released_is_held_and_no_use_is_counted), T(revocation_of_approval_workload_or_what_is_held_ends_it),
-		T(replaced_content_is_held_unless_its_statement_is_revoked), T(policy_that_became_stricter_ends_it),
+		T(replaced_content_is_held_unless_its_statement_is_revoked), T(what_a_thief_sealed_is_not_held), T(policy_that_became_stricter_ends_it),
 		T(only_the_session_itself_asks_and_only_for_what_it_is_entitled_to),
 	};
 

@@ -41,27 +41,12 @@ static void life_close(struct life *l)
 	privkey_free(l->thief);
 }
 
-#define KEYS_MAX 4
-struct keys { const struct privkey *k[KEYS_MAX]; };
+struct keys { const struct privkey *k[KIT_SIGNERS_MAX + 1]; };
 
 /* What `s` says, signed by these keys and no others. */
 static enum coffer_rc say(struct life *l, const struct kit_st *s, struct keys by, uint8_t id[static 32])
 {
-	struct keep_statement_req m = { 0 };
-	struct wr w = wr_open(KEEP_FRAME_MAX);
-	struct dsse draft = { 0 };
-	struct err e = { 0 };
-
-	kit_statement(&l->k, s, &draft, id);
-	if (dsse_new(wr_span(&draft.payload), &m.statement, &e) != COFFER_OK)
-		abort();
-	for (size_t i = 0; i < KEYS_MAX && by.k[i]; i++)
-		if (dsse_sign(&m.statement, by.k[i], &e) != COFFER_OK)
-			abort();
-	keep_statement_req_write(&w, &m);
-	dsse_clear(&draft);
-	dsse_clear(&m.statement);
-	return kit_ask(&l->k, KEEP_STATEMENT, &w);
+	return kit_log_by(&l->k, s, by.k, id);
 }
 
 struct body { const struct privkey *key, *recovery; unsigned hold; };

@@ -32,12 +32,13 @@ static enum coffer_rc admit_ask(const struct keep_fresh_req *m, const struct fre
 	return COFFER_OK;
 }
 
-/* The statement that came with what is held: an owner may have revoked it and said another since. */
+/* The statement that came with what is held: an owner may have revoked it and said another since, or have lost the key that signed it. */
 static enum coffer_rc held_revoked(struct keep *k, const struct fresh_item *t, const struct asset_path *p, bool *known, bool *revoked,
     struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,
-	    "SELECT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer) FROM statement s WHERE s.id=?1 AND s.kind=?2"
+	    "SELECT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer AND NOT EXISTS(SELECT 1 FROM revoked l"
+	    " WHERE l.target=r.statement AND l.issuer=r.issuer)), e.time FROM statement s JOIN entry e ON e.seq=s.seq WHERE s.id=?1 AND s.kind=?2"
 	    " AND s.issuer=?3 AND s.subject=?4");
 	CLEANUP(wr_close) struct wr subject = wr_open(ASSET_PATH_MAX + 8);
 
@@ -49,7 +50,9 @@ static enum coffer_rc held_revoked(struct keep *k, const struct fresh_item *t, c
 	q_blob(&q, wr_span(&subject));
 	TRY(q_row(&q, known, e));
 	*revoked = *known && q_col_i64(&q, 0) != 0;
-	return COFFER_OK;
+	if (!*known || *revoked)
+		return COFFER_OK;
+	return registry_by_dead(&k->registry, &(struct voided_question){ t->statement, p->owner, ST_ASSET, q_col_i64(&q, 1) }, revoked, e);
 }
 
 static enum coffer_rc write_down(struct keep *k, const struct asking *q, const struct decision *d, struct fresh_said *s, struct err *e)
