@@ -63,11 +63,11 @@ def not_logged(r, check):
 
 def unit(program, names, *args):
     """Runs a test program and demands that these of its cases passed."""
-    p = subprocess.run([os.path.join(BUILD, program)] + list(args), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240)
-    out = p.stdout.decode(errors="replace")
+    p = subprocess.run([os.path.join(BUILD, program)] + list(args), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=240)
+    out = p.stdout.decode(errors="replace") # alone: what servers say between two writes would cut a line of it in two
     for n in names:
         line = [l for l in out.splitlines() if re.match(r"(not )?ok \d+ (- )?%s\b" % re.escape(n), l)]
-        assert line, (program, n, p.returncode, out[-2000:])
+        assert line, (program, n, p.returncode, out[-2000:], p.stderr[-500:])
         if "# SKIP" in line[0]:
             raise Skip(line[0].split("# SKIP")[1].strip())
         assert line[0].startswith("ok "), (program, line)
