@@ -144,6 +144,54 @@ static void providers_own_asset_has_one_too_and_newcomers_do_not_hurt(void)
 		printf("# %s %s\n", e.check, e.msg);
 }
 
+/* The hospital's recovery quorum gives it another key, which signs from then on. */
+static void another_key(struct kit *k)
+{
+	CLEANUP(wr_close) struct wr text = wr_open(1u << 14);
+	struct party p = { .id = "hospital", .personas = PERSONA_OWNER, .n_keys = 1, .n_recovery = 1, .quorum = 1, .hold_hours = 72 };
+	struct keep_statement_req m = { 0 };
+	struct json_wr j = jw_open(&text, false);
+	struct wr w = wr_open(1u << 16);
+	struct privkey *spare = NULL;
+	struct err e = { 0 };
+	uint8_t id[32];
+
+	CHECK(privkey_new(KEY_P256, &spare, &e) == COFFER_OK);
+	p.keys[0] = *privkey_public(spare);
+	p.recovery[0] = *privkey_public(k->recovery[KIT_HOSPITAL]);
+	party_write(&p, &j);
+	wr_u8(&text, 0);
+	kit_statement(k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "hospital",
+				 .body = (const char *)text.p },
+	    &m.statement, id);
+	CHECK(dsse_sign(&m.statement, spare, &e) == COFFER_OK &&
+	    dsse_sign(&m.statement, k->recovery[KIT_HOSPITAL], &e) == COFFER_OK);
+	keep_statement_req_write(&w, &m);
+	dsse_clear(&m.statement);
+	CHECK(kit_ask(k, KEEP_STATEMENT, &w) == COFFER_OK);
+	privkey_free(k->key[KIT_HOSPITAL]);
+	k->key[KIT_HOSPITAL] = spare;
+}
+
+static void keys_are_followed_through_a_change(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(wr_close) struct wr before = { 0 }, after = { 0 };
+	struct receipt_view v;
+	struct err e;
+
+	released(&k);
+	make(&k, &before);
+	another_key(&k);
+	CHECK(kit_put(&k, KIT_HOSPITAL, "by the new key") == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK); /* on an approval by the old one, and an asset by the new */
+	make(&k, &after);
+	CHECK(judge(&k, wr_span(&before), &v, &e) == COFFER_OK && v.version == 1);
+	CHECK(judge(&k, wr_span(&after), &v, &e) == COFFER_OK && v.version == 2);
+	if (e.rc != COFFER_OK)
+		printf("# %s %s\n", e.check, e.msg);
+}
+
 /* What happens later takes nothing from it: neither in force nor the asset's version is asked of today's map. */
 static void later_entries_do_not_change_the_verdict(void)
 {
@@ -429,7 +477,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(receipt_holds_and_says_what_was_released),
 		T(providers_own_asset_has_one_too_and_newcomers_do_not_hurt),
-		T(later_entries_do_not_change_the_verdict),
+		T(keys_are_followed_through_a_change), T(later_entries_do_not_change_the_verdict),
 		T(every_altered_byte_is_found),
 		T(every_prefix_is_refused),
 		T(statement_left_out_or_twice_is_found),
