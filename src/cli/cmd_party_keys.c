@@ -239,6 +239,27 @@ static void reason_member(const struct cli *c, struct json_wr *j, const char *ot
 	jw_m_text(j, "reason", cli_opt(c, "reason") ? cli_opt(c, "reason") : otherwise);
 }
 
+/* A party that names its only key and has nobody to recover it has spoken for the last time. */
+static enum coffer_rc check_not_last(const struct home *h, struct service_conn *conn, const uint8_t thumb[static 32], struct err *e)
+{
+	const struct party_life *l = NULL;
+	const struct party *p;
+	size_t left = 0;
+
+	TRY(my_life(h, conn, &l, e));
+	p = life_party(l, clock_now());
+	for (size_t i = 0; i < p->n_keys; i++) {
+		uint8_t t[32];
+
+		pubkey_thumbprint(&p->keys[i], t);
+		left += !life_dead(l, t) && !span_eq(SPAN(t), (struct span){ thumb, 32 });
+	}
+	if (left == 0 && p->quorum == 0)
+		return err_set(e, COFFER_E_INPUT, "%s has no other key and no recovery keys: nobody could speak for it again. Replace the key first: "
+		    "'coffer party rotate', then 'coffer party finish'", h->party);
+	return COFFER_OK;
+}
+
 enum coffer_rc cmd_party_compromise(struct cli *c, struct err *e)
 {
 	CLEANUP(service_closep) struct service_conn *conn = NULL;
@@ -271,6 +292,7 @@ enum coffer_rc cmd_party_compromise(struct cli *c, struct err *e)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	draft_subject_digest(&d, wr_span(&name), thumb);
 	TRY(home_connect(&h, &conn, e));
+	TRY(check_not_last(&h, conn, thumb, e));
 	TRY(say_revocation(&h, conn, &d, body, e));
 	if (!c->json && !cli_opt(c, "out"))
 		(void)printf("what this voids: coffer party affected\n");

@@ -70,6 +70,8 @@ static enum coffer_rc check_said(struct service_conn *conn, const struct dsse *e
 	l = parties_life(all, span_of(s->issuer));
 	if (!l)
 		return err_set(e, COFFER_E_NOTFOUND, "the party %s is not known to this genesis", s->issuer);
+	if (!life_grants(s->kind))
+		issued = INT64_MIN; /* what holds back stands, by a stolen key too */
 	if ((s->kind != ST_PARTY || issued != INT64_MIN) && !life_vouches(l, env, issued, clock_now()) && !said_by_quorum(l, env, s))
 		return err_deny(e, "statement",
 		    "a %s statement said to be %s's is not signed by it; the trust service shows forged statements",

@@ -129,6 +129,12 @@ def lost_key_is_replaced_by_the_quorum_at_once():
     assert "in effect" in ok("hospital", "party", "post", T + "/new.json")
     r = put("hospital")
     assert r.returncode == 0, r.stderr
+    listed = ok("hospital", "statement", "list", "--kind", "asset")
+    assert "data/one" in listed and "data/stolen" not in listed  # void, so not in force
+    assert "data/stolen" in ok("hospital", "statement", "list", "--kind", "asset", "--all")
+    assert "revocation" in ok("hospital", "statement", "list")  # the thief's stands
+    ok("hospital", "approvals")
+    ok("hospital", "pending")
 
 
 def what_rested_on_the_stolen_key_is_listed_and_lifted():

@@ -54,7 +54,7 @@ static void take(struct kit *k, struct wr *to)
 }
 
 /* As `coffer receipt get` makes it. */
-static void make(struct kit *k, struct wr *out)
+static void make_for(struct kit *k, enum kit_party who, struct wr *out)
 {
 	CLEANUP(wr_close) struct wr reply = { 0 }, note = { 0 }, genesis = wr_open(DSSE_ENVELOPE_MAX);
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
@@ -67,7 +67,7 @@ static void make(struct kit *k, struct wr *out)
 	uint8_t id[16];
 
 	newest(k, id);
-	CHECK(ask(k, KIT_HOSPITAL, id) == COFFER_OK);
+	CHECK(ask(k, who, id) == COFFER_OK);
 	take(k, &reply);
 	wr_str(&w, "checkpoint");
 	CHECK(kit_ask(k, KEEP_LEDGER, &w) == COFFER_OK);
@@ -80,6 +80,11 @@ static void make(struct kit *k, struct wr *out)
 	p.note = wr_span(&note);
 	*out = wr_open(RECEIPT_MAX);
 	CHECK(receipt_make(&p, out, &e) == COFFER_OK);
+}
+
+static void make(struct kit *k, struct wr *out)
+{
+	make_for(k, KIT_HOSPITAL, out);
 }
 
 static void released(struct kit *k)
@@ -120,6 +125,71 @@ static void receipt_holds_and_says_what_was_released(void)
 	CHECK(span_eq(SPAN(id), SPAN(v.decision)) && v.rests >= 4);
 	for (size_t i = 0; i + 5 < text.n; i++) /* the secret is not in it */
 		CHECK(memcmp(text.p + i, "hello", 5) != 0);
+}
+
+/* A manifest is its provider's one approval for its own assets; and parties that came later are known by their introducers. */
+static void providers_own_asset_has_one_too_and_newcomers_do_not_hurt(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(wr_close) struct wr text = { 0 };
+	struct receipt_view v;
+	struct err e;
+
+	released(&k);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK);
+	make_for(&k, KIT_ACME, &text);
+	CHECK(judge(&k, wr_span(&text), &v, &e) == COFFER_OK && strcmp(v.asset, "kbs:///acme/note/own") == 0);
+	if (e.rc != COFFER_OK)
+		printf("# %s %s\n", e.check, e.msg);
+}
+
+/* The hospital's recovery quorum gives it another key, which signs from then on. */
+static void another_key(struct kit *k)
+{
+	CLEANUP(wr_close) struct wr text = wr_open(1u << 14);
+	struct party p = { .id = "hospital", .personas = PERSONA_OWNER, .n_keys = 1, .n_recovery = 1, .quorum = 1, .hold_hours = 72 };
+	struct keep_statement_req m = { 0 };
+	struct json_wr j = jw_open(&text, false);
+	struct wr w = wr_open(1u << 16);
+	struct privkey *spare = NULL;
+	struct err e = { 0 };
+	uint8_t id[32];
+
+	CHECK(privkey_new(KEY_P256, &spare, &e) == COFFER_OK);
+	p.keys[0] = *privkey_public(spare);
+	p.recovery[0] = *privkey_public(k->recovery[KIT_HOSPITAL]);
+	party_write(&p, &j);
+	wr_u8(&text, 0);
+	kit_statement(k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "hospital",
+				 .body = (const char *)text.p },
+	    &m.statement, id);
+	CHECK(dsse_sign(&m.statement, spare, &e) == COFFER_OK &&
+	    dsse_sign(&m.statement, k->recovery[KIT_HOSPITAL], &e) == COFFER_OK);
+	keep_statement_req_write(&w, &m);
+	dsse_clear(&m.statement);
+	CHECK(kit_ask(k, KEEP_STATEMENT, &w) == COFFER_OK);
+	privkey_free(k->key[KIT_HOSPITAL]);
+	k->key[KIT_HOSPITAL] = spare;
+}
+
+static void keys_are_followed_through_a_change(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(wr_close) struct wr before = { 0 }, after = { 0 };
+	struct receipt_view v;
+	struct err e;
+
+	released(&k);
+	make(&k, &before);
+	another_key(&k);
+	CHECK(kit_put(&k, KIT_HOSPITAL, "by the new key") == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK); /* on an approval by the old one, and an asset by the new */
+	make(&k, &after);
+	CHECK(judge(&k, wr_span(&before), &v, &e) == COFFER_OK && v.version == 1);
+	CHECK(judge(&k, wr_span(&after), &v, &e) == COFFER_OK && v.version == 2);
+	if (e.rc != COFFER_OK)
+		printf("# %s %s\n", e.check, e.msg);
 }
 
 /* What happens later takes nothing from it: neither in force nor the asset's version is asked of today's map. */
@@ -308,9 +378,11 @@ static void lie(struct kit *k, const char *container, const char *purpose, bool 
 {
 	CLEANUP(wr_close) struct wr w = wr_open(8192);
 	CLEANUP(tx_end) struct tx tx = { 0 };
-	CLEANUP(q_close) struct q rests = q_open(k->keep.store,
+	CLEANUP(q_close)
+	struct q rests = q_open(k->keep.store,
 	    "SELECT lower(hex(id)) FROM statement WHERE (kind=5 AND issuer='hospital') OR (kind=7 AND ?1) OR (kind=3 AND ?2) OR (kind=4 AND ?3)");
-	CLEANUP(q_close) struct q row = q_open(k->keep.store, "INSERT INTO decision VALUES(?,?,'hospital',x'7b7d','acme',x'7b7d')");
+	CLEANUP(q_close)
+	struct q row = q_open(k->keep.store, "INSERT INTO decision VALUES(?,?,'hospital',x'7b7d','acme',x'7b7d')");
 	char workload[HEX32_LEN];
 	uint8_t id[16];
 	struct err e = { 0 };
@@ -339,11 +411,17 @@ static void lie(struct kit *k, const char *container, const char *purpose, bool 
 
 static void release_on_nobodys_word_has_no_receipt_that_holds(void)
 {
-	static const struct { const char *container, *purpose; bool approval, service, images, holds; } lies[] = {
-		{ "analyse", "api", true, true, true, true },   /* as a true one: what is left out below is what counts */
-		{ "analyse", "api", false, true, true, false }, { "analyse", "api", true, false, true, false },
-		{ "analyse", "api", true, true, false, false }, { "logger", "api", true, true, true, false },
-		{ "nobody", "api", true, true, true, false },   { "analyse", "image-key", true, true, true, false },
+	static const struct {
+		const char *container, *purpose;
+		bool approval, service, images, holds;
+	} lies[] = {
+		{ "analyse", "api", true, true, true, true }, /* as a true one: what is left out below is what counts */
+		{ "analyse", "api", false, true, true, false },
+		{ "analyse", "api", true, false, true, false },
+		{ "analyse", "api", true, true, false, false },
+		{ "logger", "api", true, true, true, false },
+		{ "nobody", "api", true, true, true, false },
+		{ "analyse", "image-key", true, true, true, false },
 	};
 	CLEANUP(kit_free) struct kit k;
 	struct receipt_view v;
@@ -398,11 +476,13 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(receipt_holds_and_says_what_was_released),
-		T(later_entries_do_not_change_the_verdict),
+		T(providers_own_asset_has_one_too_and_newcomers_do_not_hurt),
+		T(keys_are_followed_through_a_change), T(later_entries_do_not_change_the_verdict),
 		T(every_altered_byte_is_found),
 		T(every_prefix_is_refused),
 		T(statement_left_out_or_twice_is_found),
-		T(parts_of_two_releases_do_not_fit), T(release_on_nobodys_word_has_no_receipt_that_holds),
+		T(parts_of_two_releases_do_not_fit),
+		T(release_on_nobodys_word_has_no_receipt_that_holds),
 		T(another_genesis_is_refused),
 		T(receipts_go_to_whom_the_release_concerns),
 		T(denials_have_no_receipt),

@@ -68,12 +68,26 @@ static enum coffer_rc write_envelope(struct keep *k, const uint8_t id[static 32]
 	return COFFER_OK;
 }
 
+#define QUERY_COLUMNS "s.id, s.kind, s.issuer, (SELECT time FROM entry l WHERE l.seq=s.seq)"
+
+/* It grants, and only keys that were compromised by then signed it: not in force. */
+static enum coffer_rc is_void(struct keep *k, struct q *q, const uint8_t id[static 32], bool *dead, struct err *e)
+{
+	struct voided_question v = { .id = id, .kind = (enum statement_kind)q_col_i64(q, 1), .logged = q_col_i64(q, 3) };
+	char issuer[PARTY_MAX];
+
+	if (!q_col_name(q, 2, issuer, sizeof(issuer)))
+		return err_set(e, COFFER_E_BUG, "registry: malformed issuer");
+	v.issuer = issuer;
+	return life_grants(v.kind) ? registry_by_dead(&k->registry, &v, dead, e) : COFFER_OK;
+}
+
 static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, struct answer *a, struct err *e)
 {
-	static const char all[] = "SELECT s.id FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
+	static const char all[] = "SELECT " QUERY_COLUMNS " FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
 	                          " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5) AND ?6>0 ORDER BY s.seq DESC LIMIT 256";
 	static const char in_force[] =
-	    "SELECT s.id FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
+	    "SELECT " QUERY_COLUMNS " FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
 	    " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5)" IN_FORCE " ORDER BY s.seq DESC LIMIT 256";
 	CLEANUP(q_close) struct q q = q_open(k->store, m->all ? all : in_force);
 	CLEANUP(wr_close) struct wr subject = wr_open(4096), list = wr_open(ANSWER_MAX);
@@ -89,13 +103,17 @@ static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, stru
 	bind_query(&q, k, m, wr_span(&subject));
 	for (;;) {
 		uint8_t id[32];
-		bool row = false;
+		bool row = false, dead = false;
 
 		TRY(q_row(&q, &row, e));
 		if (!row || list.n + DSSE_ENVELOPE_MAX + 4 > ANSWER_MAX)
 			break;
 		if (!q_col_fixed(&q, 0, id, sizeof(id)))
 			return err_set(e, COFFER_E_BUG, "registry: malformed id");
+		if (!m->all)
+			TRY(is_void(k, &q, id, &dead, e));
+		if (dead)
+			continue;
 		TRY(write_envelope(k, id, &list, e));
 		n++;
 	}
