@@ -89,8 +89,9 @@ enum coffer_rc kit_log(struct kit *k, const struct kit_st *s, uint8_t id[static 
 /* Signed by these keys alone; the list ends with NULL. */
 #define KIT_SIGNERS_MAX 4
 enum coffer_rc kit_log_by(struct kit *k, const struct kit_st *s, const struct privkey *const *by, uint8_t id[static 32]);
-/* The hospital's recovery key names its signing key compromised from then on. */
-enum coffer_rc kit_compromise(struct kit *k, int64_t from);
+/* The hospital names a key of its own compromised: `stolen` from `from` on, by these keys; the list ends with NULL. serial 0: its first word on that key. */
+struct kit_stolen { const struct privkey *stolen; int64_t from; const struct privkey *const *by; uint64_t serial; const uint8_t *previous; };
+enum coffer_rc kit_compromise(struct kit *k, const struct kit_stolen *s, uint8_t id[static 32]);
 /* And states another one, its first party statement. */
 enum coffer_rc kit_rotate(struct kit *k, const struct privkey *to);
 
