@@ -758,3 +758,14 @@ bool kit_opens_to(struct kit *k, bool plain, const char *content)
 	}
 	return span_eq_str(c, content);
 }
+
+enum coffer_rc kit_delete(struct kit *k, enum kit_party who)
+{
+	CLEANUP(wr_close) struct wr own = { 0 };
+	struct keep_delete_req m = { .path = span_of(KIT_PATH) };
+	struct wr w = wr_open(1u << 16);
+
+	kit_auth(k, who, "DELETE", "/kbs/v0/resource/" KIT_PATH, &m.auth, &own);
+	keep_delete_req_write(&w, &m);
+	return kit_ask(k, KEEP_DELETE, &w);
+}

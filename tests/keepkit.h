@@ -116,6 +116,9 @@ enum coffer_rc kit_revoke(struct kit *k, enum kit_party who, const uint8_t id[st
 void kit_auth(struct kit *k, enum kit_party who, const char *method, const char *path, struct keep_party_auth *out,
 	      struct wr *own);
 
+/* Deletes the asset, or tries. */
+enum coffer_rc kit_delete(struct kit *k, enum kit_party who);
+
 /* The guest: a new session with evidence for the workload; what to bend in between is the test's. */
 enum coffer_rc kit_begin(struct kit *k);
 struct kit_evidence { bool wrong_nonce, wrong_key, no_register, no_initdata, other_initdata, unbound_initdata, no_request_key; };

@@ -197,16 +197,10 @@ static void delete_takes_the_content_and_only_the_owner_may(void)
 
 	open_attested(&k);
 	for (int who = KIT_ACME; who <= KIT_HOSPITAL; who++) {
-		CLEANUP(wr_close) struct wr own = { 0 };
-		struct keep_delete_req m = { .path = span_of(KIT_PATH) };
-		struct wr w = wr_open(1u << 16);
-
-		kit_auth(&k, (enum kit_party)who, "DELETE", "/kbs/v0/resource/" KIT_PATH, &m.auth, &own);
-		keep_delete_req_write(&w, &m);
 		if (who == KIT_ACME)
-			CHECK(DENIED(kit_ask(&k, KEEP_DELETE, &w), k, "owner"));
+			CHECK(DENIED(kit_delete(&k, KIT_ACME), k, "owner"));
 		else
-			CHECK(kit_ask(&k, KEEP_DELETE, &w) == COFFER_OK);
+			CHECK(kit_delete(&k, KIT_HOSPITAL) == COFFER_OK);
 	}
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_NOTFOUND);
 	CHECK(kit_put(&k, KIT_HOSPITAL, "again") == COFFER_OK); /* the next version */
