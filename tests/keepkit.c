@@ -133,22 +133,21 @@ enum coffer_rc kit_log_by(struct kit *k, const struct kit_st *s, const struct pr
 	return kit_ask(k, KEEP_STATEMENT, &w);
 }
 
-enum coffer_rc kit_compromise(struct kit *k, int64_t from)
+enum coffer_rc kit_compromise(struct kit *k, const struct kit_stolen *x, uint8_t id[static 32])
 {
 	CLEANUP(wr_close) struct wr name = wr_open(64);
 	CLEANUP(freep) char *subject = NULL, *body = NULL;
-	const struct privkey *by[] = { k->recovery[KIT_HOSPITAL], NULL };
-	struct kit_st s = { .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL };
+	struct kit_st s = { .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .serial = x->serial, .previous = x->previous };
 	char when[CLOCK_TEXT_LEN];
-	uint8_t thumb[32], id[32];
+	uint8_t thumb[32];
 
-	pubkey_thumbprint(privkey_public(k->key[KIT_HOSPITAL]), thumb);
+	pubkey_thumbprint(privkey_public(x->stolen), thumb);
 	b64url_write(&name, SPAN(thumb));
-	clock_text(from, when);
+	clock_text(x->from, when);
 	s.subject = subject = wr_take(&name, NULL);
 	s.digest = thumb;
 	s.body = body = str_fmt("{\"from\":\"%s\",\"key\":\"%s\",\"reason\":\"stolen\"}", when, subject);
-	return kit_log_by(k, &s, by, id);
+	return kit_log_by(k, &s, x->by, id);
 }
 
 /* ---- the deployment ---- */
@@ -758,4 +757,15 @@ bool kit_opens_to(struct kit *k, bool plain, const char *content)
 		c = span_skip(c, r.off);
 	}
 	return span_eq_str(c, content);
+}
+
+enum coffer_rc kit_delete(struct kit *k, enum kit_party who)
+{
+	CLEANUP(wr_close) struct wr own = { 0 };
+	struct keep_delete_req m = { .path = span_of(KIT_PATH) };
+	struct wr w = wr_open(1u << 16);
+
+	kit_auth(k, who, "DELETE", "/kbs/v0/resource/" KIT_PATH, &m.auth, &own);
+	keep_delete_req_write(&w, &m);
+	return kit_ask(k, KEEP_DELETE, &w);
 }

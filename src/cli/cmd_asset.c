@@ -7,6 +7,7 @@
 #include "cli/away.h"
 #include "cli/home.h"
 #include "cli/publish.h"
+#include "cli/session.h"
 #include "cli/verbs.h"
 #include "crypto/hash.h"
 #include "crypto/jwe.h"
@@ -45,25 +46,6 @@ const struct opt_spec opts_asset_policy[] = {
 	OPT_LEASE, OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_list[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_delete[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
-
-struct session {
-	struct home          h;
-	struct privkey      *key;
-	struct service_conn *conn;
-};
-
-static void session_end(struct session *s)
-{
-	privkey_free(s->key);
-	service_close(s->conn);
-}
-
-static enum coffer_rc session_begin(const struct cli *c, struct session *s, struct err *e)
-{
-	TRY(home_load(c, &s->h, e));
-	TRY(home_sign_key(c, &s->h, &s->key, e));
-	return home_connect(&s->h, &s->conn, e);
-}
 
 static enum coffer_rc own_path(const struct session *s, const char *text, struct asset_path *out, struct err *e)
 {
@@ -329,16 +311,10 @@ static enum coffer_rc resource_call(
     struct session *s, const char *method, const struct asset_path *p, struct span body, struct http_res *res, struct err *e)
 {
 	CLEANUP(freep) char *path = str_fmt("/kbs/v0/resource/%s", asset_path_tail(p));
-	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
-	CLEANUP(freep) char *bearer = NULL;
-	struct service_req q = { .method = method, .path = path, .body = body, .content_type = "application/json" };
+	const struct service_req q = { .method = method, .path = path, .body = body, .content_type = "application/json" };
+	const struct asker me = { &s->h, s->key, s->conn };
 
-	if (!path)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(home_token(&s->h, s->key, method, path, body, &token, e));
-	bearer = token.n ? wr_take(&token, NULL) : NULL;
-	q.bearer = bearer;
-	return service_call(s->conn, &q, 64u << 10, res, e);
+	return path ? home_call(&me, &q, 64u << 10, res, e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
 }
 
 enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
@@ -515,18 +491,13 @@ static enum coffer_rc print_assets(const struct json *list, struct err *e)
 enum coffer_rc cmd_asset_list(struct cli *c, struct err *e)
 {
 	CLEANUP(session_end) struct session s = { 0 };
-	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
-	CLEANUP(freep) char *bearer = NULL;
-	struct service_req q = { .method = "GET", .path = "/coffer/v0/assets" };
+	static const struct service_req q = { .method = "GET", .path = "/coffer/v0/assets" };
 	const struct json *list;
 
 	TRY(session_begin(c, &s, e));
-	TRY(home_token(&s.h, s.key, q.method, q.path, (struct span){ 0 }, &token, e));
-	bearer = wr_take(&token, NULL);
-	q.bearer = bearer;
-	TRY(service_call(s.conn, &q, 8u << 20, &res, e));
+	TRY(home_call(&(struct asker){ &s.h, s.key, s.conn }, &q, 8u << 20, &res, e));
 	if (c->json) {
 		(void)printf("%.*s\n", (int)res.body.n, (const char *)res.body.p);
 		return COFFER_OK;

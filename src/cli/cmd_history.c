@@ -16,14 +16,9 @@ const struct opt_spec opts_history[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, fal
 
 static enum coffer_rc fetch(const struct session *s, const char *path, struct http_res *res, struct err *e)
 {
-	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
-	CLEANUP(freep) char *bearer = NULL;
-	struct service_req q = { .method = "GET", .path = path };
+	const struct asker me = { &s->h, s->key, s->conn };
 
-	TRY(home_token(&s->h, s->key, q.method, path, (struct span){ 0 }, &token, e));
-	bearer = token.n ? wr_take(&token, NULL) : NULL;
-	q.bearer = bearer;
-	return service_call(s->conn, &q, REPLY_MAX, res, e);
+	return home_call(&me, &(struct service_req){ .method = "GET", .path = path }, REPLY_MAX, res, e);
 }
 
 /* ---- approvals ---- */

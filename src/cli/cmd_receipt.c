@@ -44,17 +44,13 @@ static void print_view(const struct cli *c, const struct receipt_view *v)
 
 static enum coffer_rc ask(struct ledger *l, const struct privkey *key, const char *decision, struct json_doc **out, struct err *e)
 {
-	CLEANUP(freep) char *path = str_fmt("/coffer/v0/receipts/%s", decision), *bearer = NULL;
-	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
+	CLEANUP(freep) char *path = str_fmt("/coffer/v0/receipts/%s", decision);
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
-	struct service_req q = { .method = "GET", .path = path };
+	const struct asker me = { &l->h, key, l->conn };
 
 	if (!path)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(home_token(&l->h, key, q.method, path, (struct span){ 0 }, &token, e));
-	bearer = token.n ? wr_take(&token, NULL) : NULL;
-	q.bearer = bearer;
-	TRY(service_call(l->conn, &q, RECEIPT_MAX, &res, e));
+	TRY(home_call(&me, &(struct service_req){ .method = "GET", .path = path }, RECEIPT_MAX, &res, e));
 	return json_parse(wr_span(&res.body), RECEIPT_MAX, out, e);
 }
 

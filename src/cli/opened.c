@@ -9,17 +9,13 @@
 
 enum coffer_rc opened_page(struct ledger *l, const struct privkey *key, uint64_t from, struct json_doc **out, struct err *e)
 {
-	CLEANUP(freep) char *path = str_fmt("/coffer/v0/ledger?from=%llu", (unsigned long long)from), *bearer = NULL;
-	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
+	CLEANUP(freep) char *path = str_fmt("/coffer/v0/ledger?from=%llu", (unsigned long long)from);
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
-	struct service_req q = { .method = "GET", .path = path };
+	const struct asker me = { &l->h, key, l->conn };
 
 	if (!path)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(home_token(&l->h, key, q.method, path, (struct span){ 0 }, &token, e));
-	bearer = token.n ? wr_take(&token, NULL) : NULL;
-	q.bearer = bearer;
-	TRY(service_call(l->conn, &q, REPLY_MAX, &res, e));
+	TRY(home_call(&me, &(struct service_req){ .method = "GET", .path = path }, REPLY_MAX, &res, e));
 	return json_parse(wr_span(&res.body), REPLY_MAX, out, e);
 }
 

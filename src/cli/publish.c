@@ -106,23 +106,15 @@ enum coffer_rc statements_query(const struct cli *c, const struct home *h, const
 {
 	static const char *const names[] = { "statements", NULL };
 	CLEANUP(freep) char *path = str_fmt("/coffer/v0/statements?%s", query);
-	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
-	CLEANUP(freep) char *bearer = NULL;
-	struct service_req q = { .method = "GET" };
+	const struct asker me = { h, key, conn };
 	const struct json *list;
 
 	(void)c;
 	if (!path)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	if (key) {
-		TRY(home_token(h, key, "GET", path, (struct span){ 0 }, &token, e));
-		bearer = token.n ? wr_take(&token, NULL) : NULL;
-	}
-	q.path = path;
-	q.bearer = bearer;
-	TRY(service_call(conn, &q, REPLY_MAX, &res, e));
+	TRY(home_call(&me, &(struct service_req){ .method = "GET", .path = path }, REPLY_MAX, &res, e));
 	if (json_parse(wr_span(&res.body), REPLY_MAX, &doc, e) != COFFER_OK)
 		return err_wrap(e, "reply of the trust service");
 	TRY(json_closed(json_root(doc), names, "reply", e));

@@ -23,17 +23,6 @@ static void world_free(struct world *w)
 	CHECK(cmd && system(cmd) == 0);
 }
 
-static enum coffer_rc drop(struct kit *k)
-{
-	CLEANUP(wr_close) struct wr own = { 0 };
-	struct keep_delete_req m = { .path = span_of(KIT_PATH) };
-	struct wr w = wr_open(1u << 16);
-
-	kit_auth(k, KIT_HOSPITAL, "DELETE", "/kbs/v0/resource/" KIT_PATH, &m.auth, &own);
-	keep_delete_req_write(&w, &m);
-	return kit_ask(k, KEEP_DELETE, &w);
-}
-
 static void world_open(struct world *w)
 {
 	struct keep_keys keys = { 0 }, again = { 0 };
@@ -58,7 +47,7 @@ static void world_open(struct world *w)
 		CHECK(kit_get(&w->k, (struct kit_get){ 0 }) == COFFER_OK);
 	CHECK(kit_revoke(&w->k, KIT_HOSPITAL, w->k.workload_id) == COFFER_OK &&
 	      kit_revoke(&w->k, KIT_ACME, w->k.workload_id) == COFFER_OK);
-	CHECK(drop(&w->k) == COFFER_OK);
+	CHECK(kit_delete(&w->k, KIT_HOSPITAL) == COFFER_OK);
 	close(w->k.keep.eval);
 	w->k.keep.eval = -1;
 	keep_close(&w->k.keep); /* the store is free for others */

@@ -368,17 +368,6 @@ static void nonsense_of_a_stranger_is_refused_for_its_signature(void)
 	dsse_clear(&m.statement);
 }
 
-static enum coffer_rc delete_note(struct kit *k)
-{
-	CLEANUP(wr_close) struct wr own = { 0 };
-	struct keep_delete_req m = { .path = span_of(KIT_PATH) };
-	struct wr w = wr_open(1u << 16);
-
-	kit_auth(k, KIT_HOSPITAL, "DELETE", "/kbs/v0/resource/" KIT_PATH, &m.auth, &own);
-	keep_delete_req_write(&w, &m);
-	return kit_ask(k, KEEP_DELETE, &w);
-}
-
 static void put_again_is_an_answer_only_while_the_content_is_kept(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -390,8 +379,8 @@ static void put_again_is_an_answer_only_while_the_content_is_kept(void)
 	seq = k.keep.journal.seq;
 	k.asset_serial = k.asset_version = 0;
 	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK && k.keep.journal.seq == seq);
-	CHECK(delete_note(&k) == COFFER_OK);
-	CHECK(delete_note(&k) == COFFER_E_NOTFOUND);
+	CHECK(kit_delete(&k, KIT_HOSPITAL) == COFFER_OK);
+	CHECK(kit_delete(&k, KIT_HOSPITAL) == COFFER_E_NOTFOUND);
 	k.asset_serial = k.asset_version = 0;
 	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "serial"));
 	k.asset_serial = k.asset_version = 1;

@@ -133,9 +133,10 @@ static void replaced_content_is_held_unless_its_statement_is_revoked(void)
 static void what_a_thief_sealed_is_not_held(void)
 {
 	CLEANUP(kit_free) struct kit k = { 0 };
+	const struct privkey *by[] = { NULL, NULL };
 	struct privkey *was, *spare = NULL;
 	struct fresh_said said;
-	uint8_t theirs[32];
+	uint8_t theirs[32], id[32];
 	int64_t stolen;
 	struct err e;
 
@@ -145,7 +146,8 @@ static void what_a_thief_sealed_is_not_held(void)
 	CHECK(kit_put(&k, KIT_HOSPITAL, "of the thief") == COFFER_OK);
 	memcpy(theirs, k.asset_id, sizeof(theirs));
 	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ false }) == COFFER_OK && says(&k, FRESH_HELD, ""));
-	CHECK(kit_compromise(&k, stolen) == COFFER_OK && says(&k, FRESH_REVOKED, "R11"));
+	by[0] = k.recovery[KIT_HOSPITAL];
+	CHECK(kit_compromise(&k, &(struct kit_stolen){ .stolen = k.key[KIT_HOSPITAL], .from = stolen, .by = by }, id) == COFFER_OK && says(&k, FRESH_REVOKED, "R11"));
 	CHECK(privkey_new(KEY_ED25519, &spare, &e) == COFFER_OK && kit_rotate(&k, spare) == COFFER_OK);
 	was = k.key[KIT_HOSPITAL];
 	k.key[KIT_HOSPITAL] = spare;

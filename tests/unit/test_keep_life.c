@@ -190,23 +190,9 @@ static void key_of_another_party_is_not_brought(void)
 
 static enum coffer_rc compromise(struct life *l, const struct privkey *stolen, int64_t from, struct keys by, uint8_t id[static 32])
 {
-	CLEANUP(wr_close) struct wr name = wr_open(64);
-	CLEANUP(freep) char *text = NULL;
-	CLEANUP(freep) char *subject = NULL;
-	char when[CLOCK_TEXT_LEN];
-	uint8_t thumb[32];
-	enum coffer_rc rc;
-	struct kit_st s = { .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .digest = thumb };
+	const struct kit_stolen s = { stolen, from, by.k, l->named + 1, l->named_id };
+	enum coffer_rc rc = kit_compromise(&l->k, &s, id);
 
-	pubkey_thumbprint(privkey_public(stolen), thumb);
-	b64url_write(&name, SPAN(thumb));
-	clock_text(from, when);
-	subject = wr_take(&name, NULL);
-	s.subject = subject;
-	s.body = text = str_fmt("{\"from\":\"%s\",\"key\":\"%s\",\"reason\":\"stolen\"}", when, subject);
-	s.serial = l->named + 1;
-	s.previous = l->named_id;
-	rc = say(l, &s, by, id);
 	if (rc == COFFER_OK) {
 		l->named++;
 		memcpy(l->named_id, id, 32);
