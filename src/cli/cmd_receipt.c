@@ -106,7 +106,7 @@ static enum coffer_rc load(const struct cli *c, struct receipt *r, struct err *e
 	CLEANUP(wr_close) struct wr text = { 0 };
 
 	TRY(file_read(c->pos[0], RECEIPT_MAX, &text, e));
-	return receipt_read(wr_span(&text), r, e);
+	return receipt_read(wr_span(&text), r, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "%s", c->pos[0]);
 }
 
 static enum coffer_rc genesis_of(const struct cli *c, uint8_t out[static 32], struct err *e)
@@ -118,9 +118,8 @@ static enum coffer_rc genesis_of(const struct cli *c, uint8_t out[static 32], st
 		return strlen(text) == 64 && hex_fixed(span_of(text), out, 32)
 			   ? COFFER_OK
 			   : cli_bad(e, "%s: a genesis is named by 64 hex digits", text);
-	TRY(home_load(c, &h, e));
-	if (!h.has_genesis)
-		return cli_bad(e, "no genesis is known here; name it by --genesis, or: coffer genesis use");
+	if (home_load(c, &h, e) != COFFER_OK || !h.has_genesis)
+		return cli_bad(e, "no genesis is known here; name it by --genesis (no party is needed then), or: coffer genesis use");
 	memcpy(out, h.genesis, 32);
 	return COFFER_OK;
 }
