@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "cofferd/keep/askeval.h"
 #include "cofferd/keep/credential.h"
-#include "cofferd/keep/roots.h"
+#include "decide/roots.h"
 #include "crypto/hash.h"
 #include "evidence/fixed.h"
 #include "fmt/enc.h"

@@ -8,8 +8,8 @@
  * oldest are forgotten, and their guests show their token instead.
  */
 #pragma once
-#include "cofferd/keep/decide.h"
-#include "cofferd/keep/teekey.h"
+#include "decide/decide.h"
+#include "decide/teekey.h"
 
 #define SESSIONS_MAX 10000
 #define SESSION_SECONDS 300

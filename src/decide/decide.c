@@ -1,4 +1,4 @@
-#include "cofferd/keep/decide_int.h"
+#include "decide/decide_int.h"
 
 #include "base/secret.h"
 #include "fmt/enc.h"

@@ -1,5 +1,5 @@
 /* Which of the logged statements a decision may rest on. */
-#include "cofferd/keep/decide_int.h"
+#include "decide/decide_int.h"
 
 #include "fmt/enc.h"
 #include "trust/machine_match.h"
