@@ -17,6 +17,7 @@ MAY = {  # directory -> directories it may include (itself is implied)
     "proto": ["base", "os", "fmt", "crypto", "trust"],
     "decide": ["base", "fmt", "crypto", "evidence", "trust", "proto"], # pure: the service decides by it, a receipt replays it
     "judge": ["base", "os", "fmt", "crypto", "policy", "evidence", "proto"], # pure: os for zones
+    "replay": ["base", "os", "fmt", "crypto", "evidence", "trust", "proto", "decide", "judge"],
     "cofferd": ["base", "os", "fmt", "crypto", "net", "policy", "evidence", "trust", "proto", "decide", "judge"], # net: for cofferd-fetch, a client of vendors
     "agent": ["base", "os", "fmt", "crypto", "net", "client", "policy", "evidence", "image", "trust", "proto"],
     "shim": ["base", "os", "fmt", "proto"],
