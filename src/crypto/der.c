@@ -64,6 +64,16 @@ bool der_next_whole(struct span *in, uint8_t tag, struct span *whole)
 	return true;
 }
 
+bool der_any(struct span *in, uint8_t *tag, struct span *content)
+{
+	struct span rest = *in, whole;
+
+	if (!element(&rest, tag, content, &whole))
+		return false;
+	*in = rest;
+	return true;
+}
+
 /* ---- certificates ---- */
 
 /* [3] EXPLICIT Extensions at the end; unique ids, which version 2 had, are refused. */

@@ -32,3 +32,5 @@ bool der_cert_signed_by(const struct der_cert *c, const struct vkey *key) NODISC
 bool der_next(struct span *in, uint8_t tag, struct span *content) NODISCARD;
 /* The same, header included. */
 bool der_next_whole(struct span *in, uint8_t tag, struct span *whole) NODISCARD;
+/* Content of the next element, whatever its tag. */
+bool der_any(struct span *in, uint8_t *tag, struct span *content) NODISCARD;
