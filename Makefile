@@ -27,6 +27,7 @@ help:
 	@echo "make install     programs, man pages, completion, unit (DESTDIR, PREFIX)"
 	@echo "make bench       figures against a peer or the limit, also in build/bench.tsv"
 	@echo "make fuzz T=600  every fuzz target for T seconds"
+	@echo "make attack      act out the adversary scenarios on a running trust service (docs/attacks.md)"
 	@echo "make sweep       every truncation and every changed byte of genuine evidence (COFFER_SHARED), counted"
 	@echo "make lint        layers, clang-format, clang-tidy"
 	@echo "make clean       remove build/"
@@ -60,6 +61,9 @@ fuzz: deps-check
 
 sweep: all
 	@COFFER_SHARED=$${COFFER_SHARED:-../shared} build/plain/tests/conformance/evidence_sweep 1
+
+attack: all
+	@tests/adversary/attack.py build/plain
 
 lint: deps-check build/plain/build.ninja
 	@tools/lint.sh

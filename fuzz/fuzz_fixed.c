@@ -1,4 +1,4 @@
-/* First byte: what the rest is. 0: a certificate as keep reads it; 1: packed facts; 2..: a report of that platform with an empty path. */
+/* First byte: what the rest is. 0: a certificate as keep reads it; 1: packed facts; and always, modulo 7, a report of that platform. */
 #include <stdlib.h>
 
 #include "base/own.h"
@@ -39,9 +39,9 @@ static void facts(struct span in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	static const char *const platform[] = { "snp", "tdx", "sgx", "tpm", "swtpm" };
+	static const char *const platform[] = { "snp", "tdx", "sgx", "tpm", "swtpm", "az-snp-vtpm", "az-tdx-vtpm" };
 	struct span in = { p + 1, n - 1 };
-	struct fixed_in f = { .report = in, .signature = in, .key = in, .registers = in, .path = { in }, .n_path = 1 };
+	struct fixed_in f = { .report = in, .signature = in, .key = in, .registers = in, .quote = in, .path = { in }, .n_path = 1 };
 	struct fixed_out out;
 	struct err e = { 0 };
 
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		certificate(in);
 	else if (p[0] == 1)
 		facts(in);
-	f.platform = platform[p[0] % 5];
+	f.platform = platform[p[0] % 7];
 	if (fixed_read(&f, &out, &e) == COFFER_OK)
 		abort(); /* without roots nothing is genuine; a quote is never its own signature and key */
 	return 0;

@@ -1,5 +1,6 @@
 /* A statement that is taken keeps what the header promises, and statement_write's form of it is taken too. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "trust/dsse.h"
@@ -40,14 +41,17 @@ static bool machines(const struct statement *s)
 static void bodies(const struct statement *s)
 {
 	static union {
-	    struct genesis g; struct party p; struct service v; struct asset_body a; struct approval o; struct image_release i; struct revocation r; } u;
+	    struct genesis g; struct party p; struct service v; struct asset_body a; struct approval o; struct image_release i; struct revocation r; struct delegation d; } u;
 	struct manifest m = { 0 };
 	struct err e;
 
 	if (approval_read(s, &u.o, &e) == COFFER_OK && (u.o.n_assets + 1 != s->n_subjects || !span_eq_str(s->subject[0].name,
 	    u.o.asset[0].text)))
 		abort();
-	if (asset_read(s, &u.a, &e) == COFFER_OK && (u.a.version != s->serial || u.a.k < 1 || u.a.k > u.a.n_of))
+	if (asset_read(s, &u.a, &e) == COFFER_OK && (u.a.version > s->serial || u.a.k < 1 || u.a.k > u.a.n_of))
+		abort();
+	if (delegation_read(s, &u.d, &e) == COFFER_OK && (s->n_subjects != 3 || u.d.depth > DELEGATION_DEPTH_MAX ||
+	    (u.d.role == ROLE_APPROVAL) != (u.d.n_scopes > 0) || strcmp(u.d.to, u.d.of) == 0))
 		abort();
 	if ((genesis_read(s, &u.g, &e) == COFFER_OK) + (party_read(s->body, &u.p, &e) == COFFER_OK) + (service_read(s->body, &u.v,
 	    &e) == COFFER_OK) +

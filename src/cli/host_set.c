@@ -77,6 +77,8 @@ static enum coffer_rc read_body(struct host_statement *x, struct err *e)
 	case ST_SERVICE:
 	case ST_IMAGE_RELEASE:
 	case ST_ASSET:
+	case ST_DELEGATION:
+	case ST_PAUSE:
 		break;
 	}
 	return err_set(e, COFFER_E_BUG, "a %s statement among those about machines", statement_kind_name(x->s.kind));

@@ -281,6 +281,9 @@ static enum coffer_rc take_newest_asset(void *arg, const struct dsse *env, const
 	a->version = b.version;
 	memcpy(a->digest, s->subject[0].sha256, sizeof(a->digest));
 	memcpy(a->type, b.type, sizeof(a->type));
+	memcpy(a->of, b.of, sizeof(a->of));
+	a->n_of = b.n_of;
+	a->k = b.k;
 	a->policy = wr_open(ASSET_POLICY_MAX);
 	wr_put(&a->policy, b.policy);
 	return wr_done(&a->policy, "policy", e);

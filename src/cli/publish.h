@@ -60,7 +60,8 @@ enum coffer_rc statements_query(const struct cli *c, const struct home *h, const
 enum coffer_rc statement_check_issuer(struct service_conn *conn, const struct dsse *env, const struct statement *s, struct err *e) NODISCARD;
 
 /* What the owner's newest statement about an asset says; version 0: there is none. */
-struct asset_newest { uint64_t serial, version; uint8_t digest[32]; char type[32]; struct wr policy; /* empty: none */ };
+struct asset_newest { uint64_t serial, version; uint8_t digest[32]; char type[32];
+	struct wr policy; /* empty: none */ char of[ASSET_OWNERS_MAX][PARTY_MAX]; size_t n_of; uint64_t k; };
 void asset_newest_clear(struct asset_newest *a); /* CLEANUP-ready */
 enum coffer_rc asset_newest(const struct home *h, const struct privkey *key, struct service_conn *conn,
     const struct asset_path *p, struct asset_newest *out, struct err *e) NODISCARD;

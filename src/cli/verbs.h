@@ -56,10 +56,19 @@ VERB(cmd_statement_show);
 VERB(cmd_statement_verify);
 VERB(cmd_statement_list);
 VERB(cmd_statement_submit);
+VERB(cmd_delegate);
+VERB(cmd_delegations);
+VERB(cmd_statement_cosign);
+VERB(cmd_pending);
+VERB(cmd_pause);
+VERB(cmd_resume);
 VERB(cmd_why);
 VERB(cmd_approvals);
 VERB(cmd_decisions);
 VERB(cmd_result_open);
+VERB(cmd_ledger_verify);
+VERB(cmd_ledger_show);
+VERB(cmd_ledger_prove);
 int cmd_host_check(struct cli *c, struct err *e);
 int cmd_policy_eval(struct cli *c, struct err *e);
 int cmd_policy_check(struct cli *c, struct err *e);
@@ -70,5 +79,5 @@ extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[
     opts_asset_delete[], opts_data_seal[], opts_data_open[], opts_image_encrypt[], opts_image_decrypt[], opts_image_sign[],
     opts_image_verify[], opts_image_push[], opts_image_release[], opts_workload_build[], opts_workload_publish[],
     opts_workload_show[], opts_approve[], opts_revoke[], opts_history[], opts_result_open[], opts_policy_eval[],
-    opts_sign[], opts_statement_sign[], opts_statement_verify[], opts_statement_list[], opts_statement_submit[],
-    opts_machine_publish[], opts_host_check[], opts_machine_show[], opts_reference_import[], opts_reference_list[], opts_policy_check[], opts_policy_test[];
+    opts_sign[], opts_delegate[], opts_statement_cosign[], opts_statement_sign[], opts_statement_verify[], opts_statement_list[], opts_statement_submit[],
+    opts_machine_publish[], opts_host_check[], opts_machine_show[], opts_reference_import[], opts_reference_list[], opts_policy_check[], opts_policy_test[], opts_ledger_show[], opts_ledger_prove[];

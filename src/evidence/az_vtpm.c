@@ -431,6 +431,22 @@ static enum coffer_rc put_facts(const struct az *a, struct ev_out *out, struct e
 	return COFFER_OK;
 }
 
+/* What both drivers left is handed on; the paravisor's report instead of the key that it names. */
+static void put_parts(struct az *a, struct ev_parts *p)
+{
+	struct ev_parts *hw = &a->hw_out.parts, *tpm = &a->tpm_out.parts;
+
+	ev_part(&p->report, wr_span(&tpm->report));
+	ev_part(&p->signature, wr_span(&tpm->signature));
+	ev_part(&p->registers, wr_span(&tpm->registers));
+	ev_part(&p->key, wr_span(&a->hcl_raw));
+	if (a->td)
+		ev_part(&p->quote, wr_span(&a->hw));
+	p->n_path = hw->n_path;
+	for (size_t i = 0; i < hw->n_path; i++)
+		ev_part(&p->path[i], wr_span(&hw->path[i]));
+}
+
 static enum coffer_rc appraise(const struct ev_in *in, bool td, struct ev_out *out, struct err *e)
 {
 	CLEANUP(az_clear) struct az a = { .td = td };
@@ -448,6 +464,7 @@ static enum coffer_rc appraise(const struct ev_in *in, bool td, struct ev_out *o
 		return COFFER_OK;
 	TRY(write_claims(&a, &out->claims, e));
 	TRY(put_facts(&a, out, e));
+	put_parts(&a, &out->parts);
 	return write_values(&a, &out->values, e);
 }
 

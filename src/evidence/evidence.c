@@ -28,6 +28,7 @@ void ev_out_clear(struct ev_out *o)
 	wr_close(&o->parts.key);
 	wr_close(&o->parts.registers);
 	wr_close(&o->parts.activated);
+	wr_close(&o->parts.quote);
 	for (size_t i = 0; i < EV_PATH_MAX; i++)
 		wr_close(&o->parts.path[i]);
 	*o = (struct ev_out){ 0 };

@@ -65,8 +65,7 @@ struct ev_in {
  * a vendor's root, leaf first, without the root. Filled by the drivers of fixed-layout platforms. */
 #define EV_PATH_MAX 6
 struct ev_parts {
-	struct wr report;            /* snp: 1184 bytes; tdx, sgx: the quote; tpm: TPMS_ATTEST */
-	struct wr signature, key, registers; /* tpm: TPMT_SIGNATURE; the AK's SubjectPublicKeyInfo; 24 PCRs one after another */
+	struct wr report, signature, key, registers, quote; /* each as in struct fixed_in */
 	struct wr activated;         /* tpm: what the guest says was in its credential; empty: nothing */
 	struct wr path[EV_PATH_MAX];
 	size_t    n_path;

@@ -12,6 +12,7 @@ static const struct {
 	enum coffer_rc (*read)(const struct fixed_in *, struct fixed_out *, struct err *);
 } readers[] = {
 	{ "snp", fixed_snp }, { "tdx", fixed_tdx }, { "sgx", fixed_sgx }, { "tpm", fixed_tpm }, { "swtpm", fixed_tpm },
+	{ "az-snp-vtpm", fixed_az }, { "az-tdx-vtpm", fixed_az },
 };
 
 bool fixed_platform(const char *platform)

@@ -4,8 +4,10 @@
  * here the signature is verified from those bytes up to a pinned root, and everything that a release rests on is taken from the
  * signed bytes at the offsets that the vendor's document prints. So a lying eval can refuse, and nothing else.
  * Checked: every signature from the report to the root, that issuers are CAs, that the signing key is one for this firmware and chip
- * (snp), that the attestation key is the quoting enclave's (tdx, sgx), that the registers are the quoted ones (tpm).
- * Not checked, because it can only refuse: validity dates, revocation lists, TCB info: eval's. No X.509 library, no text, no clock. */
+ * (snp), that the attestation key is the quoting enclave's (tdx, sgx), that the registers are the quoted ones (tpm), that the hardware
+ * holds the digest of the text that names the virtual TPM's key (az-*).
+ * Not checked, because it can only refuse: validity dates, revocation lists, TCB info: eval's. No X.509 library, no clock, no
+ * text but that of a paravisor, 16 KiB of JSON (evidence/hcl.h). */
 #pragma once
 #include "crypto/vkey.h"
 #include "evidence/facts.h"
@@ -16,11 +18,12 @@
 struct fixed_root { const char *name; const struct vkey *key; bool pinned; }; /* pinned: the vendor's own, in roots_<vendor>.c */
 
 struct fixed_in {
-	const char *platform;         /* "snp" "tdx" "sgx" "tpm" "swtpm" */
-	struct span report;           /* snp: 1184 bytes; tdx, sgx: the quote; tpm: TPMS_ATTEST */
-	struct span signature;        /* tpm: TPMT_SIGNATURE */
-	struct span key;              /* tpm: the AK's SubjectPublicKeyInfo */
-	struct span registers;        /* tpm: 24 values of one bank, one after another */
+	const char *platform;         /* "snp" "tdx" "sgx" "tpm" "swtpm" "az-snp-vtpm" "az-tdx-vtpm" */
+	struct span report;           /* snp: 1184 bytes; tdx, sgx: the quote; tpm, az-*: TPMS_ATTEST */
+	struct span signature;        /* tpm, az-*: TPMT_SIGNATURE */
+	struct span key;              /* tpm: the AK's SubjectPublicKeyInfo; az-*: the paravisor's whole report, which names it */
+	struct span registers;        /* tpm, az-*: 24 values of one bank, one after another */
+	struct span quote;            /* az-tdx-vtpm: the TD's quote */
 	struct span path[FIXED_PATH_MAX]; /* certificates, DER, leaf first, without the root */
 	size_t      n_path;
 	const struct fixed_root *root;
@@ -31,7 +34,7 @@ struct fixed_out {
 	struct hw_facts facts;
 	uint8_t         report_data[64];
 	size_t          report_data_n;
-	uint8_t         init_register[64]; /* snp HOST_DATA, tdx MRCONFIGID, sgx CONFIGID, tpm PCR 8 (n 0: not quoted) */
+	uint8_t         init_register[64]; /* snp HOST_DATA, tdx MRCONFIGID, sgx CONFIGID, tpm and az-* PCR 8 (n 0: not quoted) */
 	size_t          init_register_n;
 };
 bool fixed_platform(const char *platform); /* one of the above */

@@ -63,6 +63,8 @@ static enum coffer_rc check_signatures(const struct dcap_quote *q, const struct 
 		return err_deny(e, "R2", "the quoting enclave vouches for another attestation key");
 	if (vkey_kind(leaf->key) != VKEY_P256 || !vkey_verify(leaf->key, SIG_ECDSA_RAW, HASH_SHA256, q->qe_report, q->qe_report_sig))
 		return err_deny(e, "R2", "the quoting enclave's report is not signed by the platform's PCK");
+	if (q->qe.attributes.p[0] >> 1 & 1)
+		return err_deny(e, "R2", "the quoting enclave can be debugged: whoever holds the host may have its key");
 	if (leaf->root->pinned && !span_eq(q->qe.mr_signer, qe_signer))
 		return err_deny(e, "R2", "the quote is by an enclave that is not Intel's quoting enclave");
 	return COFFER_OK;
@@ -94,6 +96,10 @@ bool fixed_td_facts(const struct td_report *t, struct hw_facts *f)
 
 static enum coffer_rc judge_td(const struct dcap_quote *q, struct fixed_out *out, struct err *e)
 {
+	static const uint8_t production[8];
+
+	if (!span_eq(q->td.seam_attributes, SPAN(production)))
+		return err_deny(e, "R2", "the TDX module is not one for production");
 	memcpy(out->report_data, q->td.report_data.p, 64);
 	out->report_data_n = 64;
 	memcpy(out->init_register, q->td.mr_config_id.p, 48);

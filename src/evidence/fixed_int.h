@@ -16,3 +16,4 @@ enum coffer_rc fixed_snp(const struct fixed_in *in, struct fixed_out *out, struc
 enum coffer_rc fixed_tdx(const struct fixed_in *in, struct fixed_out *out, struct err *e) NODISCARD;
 enum coffer_rc fixed_sgx(const struct fixed_in *in, struct fixed_out *out, struct err *e) NODISCARD;
 enum coffer_rc fixed_tpm(const struct fixed_in *in, struct fixed_out *out, struct err *e) NODISCARD;
+enum coffer_rc fixed_az(const struct fixed_in *in, struct fixed_out *out, struct err *e) NODISCARD;

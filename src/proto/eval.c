@@ -100,6 +100,7 @@ void eval_evidence_rep_write(struct wr *w, const struct eval_evidence_rep *m)
 	wr_blob32(w, m->signature);
 	wr_blob32(w, m->key);
 	wr_blob32(w, m->registers);
+	wr_blob32(w, m->quote);
 	put_list(w, m->path, m->n_path);
 	wr_blob32(w, m->activated);
 	wr_blob32(w, m->submods);
@@ -119,8 +120,9 @@ enum coffer_rc eval_evidence_rep_read(struct span b, struct eval_evidence_rep *m
 	q.init_register = rd_blob32(&r, 64);
 	q.report = rd_blob32(&r, EVAL_REPORT_MAX);
 	q.signature = rd_blob32(&r, 4096);
-	q.key = rd_blob32(&r, 4096);
+	q.key = rd_blob32(&r, 8192);
 	q.registers = rd_blob32(&r, 4096);
+	q.quote = rd_blob32(&r, EVAL_REPORT_MAX);
 	q.n_path = get_list(&r, q.path, EVAL_PATH_MAX, 16384);
 	q.activated = rd_blob32(&r, 64);
 	q.submods = rd_blob32(&r, EVAL_SUBMODS_MAX);

@@ -74,7 +74,7 @@ enum coffer_rc eval_evidence_req_read(struct span b, struct eval_evidence_req *m
 struct eval_evidence_rep {
 	struct span check, expected, found; /* of the check that decided; printable */
 	struct span facts, report_data, init_register; /* evidence/facts.h; platforms without fixed layout */
-	struct span report, signature, key, registers, path[EVAL_PATH_MAX]; /* evidence/fixed.h; those with */
+	struct span report, signature, key, registers, quote, path[EVAL_PATH_MAX]; /* evidence/fixed.h; those with */
 	struct span activated; /* tpm: what the guest showed as its credential's secret */
 	size_t      n_path;
 	struct span submods;  /* JSON: the EAR's submods */

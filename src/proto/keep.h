@@ -13,13 +13,14 @@
 #define KEEP_FRAME_MAX (12u << 20)
 #define KEEP_ASSET_MAX (1u << 20)   /* bytes of one asset's content with its salt */
 #define KEEP_SESSION_LEN 16
+#define KEEP_LEDGER_NAME_MAX 64  /* bytes of a file's name, one more than the longest */
 #define KEEP_MEMBERS_MAX 16
 #define KEEP_MEMBER_NAME_MAX 64
 #define KEEP_MEMBER_VALUE_MAX 2048
 
 enum keep_type {
 	KEEP_AUTH = 1, KEEP_ATTEST, KEEP_RESOURCE, KEEP_PUT, KEEP_DELETE, KEEP_STATEMENT,
-	KEEP_QUERY, KEEP_ASSETS, KEEP_DECISION, KEEP_JOURNAL, KEEP_STATUS, KEEP_JWKS,
+	KEEP_QUERY, KEEP_ASSETS, KEEP_DECISION, KEEP_JOURNAL, KEEP_STATUS, KEEP_JWKS, KEEP_LEDGER, KEEP_OPENINGS,
 };
 
 /* Platforms whose evidence the service takes as primary; names are rcar_json.h's. Numbers stay: tokens carry them. */
@@ -122,6 +123,8 @@ struct keep_query_req {
 struct keep_assets_req { struct keep_party_auth auth; };   /* reply: JSON text */
 struct keep_decision_req { struct keep_party_auth auth; bool list; uint8_t id[16]; }; /* list: the newest, id is zero; reply: JSON text */
 struct keep_journal_req { struct keep_party_auth auth; uint64_t from; };   /* reply: JSON text */
+/* KEEP_OPENINGS: a struct keep_journal_req; reply: JSON text.
+ * KEEP_LEDGER: the name of a file of the public ledger ("checkpoint", "tile/..."), anyone may ask; reply: its bytes */
 /* KEEP_STATUS, KEEP_JWKS (RFC 7517: the key that signs tokens): empty request; reply: JSON text */
 
 /* Encoders fill a body; decoders demand the last byte. */

@@ -3,7 +3,7 @@
 #include "proto/keep.h"
 
 #define KEEP_PATH_MAX 2048            /* bytes of an HTTP path, an asset's path or a subject */
-#define KEEP_TOKEN_MAX (64u << 10)
+#define KEEP_TOKEN_MAX (192u << 10)    /* what keep may make of claims, base64url */
 
 bool           keep_bool(struct rd *r);
 void           keep_put_bool(struct wr *w, bool v);

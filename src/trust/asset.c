@@ -4,19 +4,25 @@
 #include "trust/form.h"
 #include "trust/statement.h"
 
-#define OF_MAX 8
-
 static bool type_ok(struct span s)
 {
 	return span_eq_str(s, "key") || span_eq_str(s, "data") || span_eq_str(s, "image-key") ||
 	       span_eq_str(s, "registry-credential");
 }
 
+bool asset_names(const struct asset_body *a, const char *party)
+{
+	for (size_t i = 0; i < a->n_of; i++)
+		if (strcmp(a->of[i], party) == 0)
+			return true;
+	return false;
+}
+
 static enum coffer_rc read_of(const struct json *b, struct asset_body *a, struct err *e)
 {
 	const struct json *list = NULL;
 
-	TRY(form_list(b, "of", "asset", (struct form_range){ 1, OF_MAX }, &list, e));
+	TRY(form_list(b, "of", "asset", (struct form_range){ 1, ASSET_OWNERS_MAX }, &list, e));
 	TRY(form_unique(list, "of", "asset", e));
 	for (size_t i = 0; i < json_len(list); i++) {
 		struct span s = json_str(json_at(list, i));
@@ -25,6 +31,8 @@ static enum coffer_rc read_of(const struct json *b, struct asset_body *a, struct
 			return err_set(e, COFFER_E_INPUT, "asset: member \"of\" holds something that is not a party id");
 		memcpy(a->of[a->n_of++], s.p, s.n);
 	}
+	if (!asset_names(a, a->path.owner))
+		return err_set(e, COFFER_E_INPUT, "asset: the path's owner is not among \"of\"");
 	return form_number(b, "k", "asset", (struct form_range){ 1, a->n_of }, &a->k, e);
 }
 

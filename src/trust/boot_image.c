@@ -45,14 +45,15 @@ void enforces_names(unsigned set, char *out, size_t n)
 	}
 }
 
-/* What says which code was launched: all of `all`, and one of `any` where there are any. */
+/* What says which code was launched: all of `all`, and one of `any` where there are any. PCRs that a paravisor keeps are its word:
+ * anyone with such a processor could launch one of his own that says what he likes, so its own measurement belongs to it. */
 static const struct launch_rule { const char *platform; const char *all[3], *any[2]; } launch_rules[] = {
 	{ "snp", { "measurement" }, { NULL } },
 	{ "tdx", { "mr_td", "rtmr_1", "rtmr_2" }, { NULL } },
 	{ "tpm", { "pcr04" }, { "pcr09", "pcr11" } },
 	{ "swtpm", { "pcr04" }, { "pcr09", "pcr11" } },
-	{ "az-snp-vtpm", { "pcr04" }, { "pcr09", "pcr11" } },
-	{ "az-tdx-vtpm", { "pcr04" }, { "pcr09", "pcr11" } },
+	{ "az-snp-vtpm", { "measurement", "pcr04" }, { "pcr09", "pcr11" } },
+	{ "az-tdx-vtpm", { "mr_td", "pcr04" }, { "pcr09", "pcr11" } },
 	{ "sgx", { "mr_enclave" }, { NULL } },
 	{ "cca", { "initial_measurement" }, { NULL } },
 	{ "csv", { "measure" }, { NULL } },

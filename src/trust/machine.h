@@ -13,7 +13,8 @@ void enforces_names(unsigned set, char *out, size_t n);        /* comma-separate
 #define BOOT_LAUNCHES_MAX 32
 #define BOOT_REGS_MAX 12
 /* One way of launching it. Evidence matches when every register here is in it with this value. The reader demands those that say
- * what was launched: snp "measurement"; tdx "mr_td" "rtmr_1" "rtmr_2"; tpm, swtpm, az-*-vtpm "pcr04" and one of "pcr09" "pcr11". */
+ * what was launched: snp "measurement"; tdx "mr_td" "rtmr_1" "rtmr_2"; tpm, swtpm "pcr04" and one of "pcr09" "pcr11"; az-*-vtpm
+ * these and the paravisor's "measurement" or "mr_td". */
 struct boot_launch {
 	char            platform[16];
 	char            shape[64];   /* of the VM, in words: "4 vCPU EPYC-v4, OVMF 2022.11" */
@@ -47,5 +48,8 @@ struct tcb_minimum {
 	const struct json *reference; /* as above */
 };
 enum coffer_rc tcb_read(const struct statement *s, struct tcb_minimum *out, struct err *e) NODISCARD;
+/* Evidence of the platform says whether another thread may share the core, and whether the guest may be moved. */
+bool tcb_tells_smt(const char *platform) NODISCARD;
+bool tcb_tells_migration(const char *platform) NODISCARD;
 /* The platform has firmware of versions, and this is the name of a component of it: "bootloader", "tcb03". */
 bool tcb_component(const char *platform, struct span name) NODISCARD;

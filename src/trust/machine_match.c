@@ -56,14 +56,32 @@ static bool chip_fault(const struct tcb_minimum *t, const struct hw_facts *hw, s
 	return true;
 }
 
-static bool bit_fault(bool refused, bool on, const char *field, const char *text, struct machine_diff *d)
+/* A bit that the platform's evidence does not have is not off: it is not known. */
+static void bit_differs(bool known, const char *field, const char *on, struct machine_diff *d)
 {
-	if (!refused || !on)
-		return false;
 	SET(d->field, "%s", field);
 	SET(d->wanted, "off");
-	SET(d->found, "on");
-	SET(d->text, "%s", text);
+	SET(d->found, "%s", known ? "on" : "none");
+	SET(d->text, "%s%s%s", known ? "" : "whether ", on, known ? "" : " is not known");
+}
+
+static bool smt_fault(const struct tcb_minimum *t, const struct hw_facts *hw, struct machine_diff *d)
+{
+	bool known = hw && tcb_tells_smt(hw->platform);
+
+	if (!t->smt_refused || (known && !hw->smt))
+		return false;
+	bit_differs(known, "smt", "another thread may share its core", d);
+	return true;
+}
+
+static bool migration_fault(const struct tcb_minimum *t, const struct hw_facts *hw, struct machine_diff *d)
+{
+	bool known = hw && tcb_tells_migration(hw->platform);
+
+	if (!t->migration_refused || (known && !hw->migratable))
+		return false;
+	bit_differs(known, "migration", "it may be migrated", d);
 	return true;
 }
 
@@ -78,9 +96,9 @@ bool tcb_platform_fault(const struct tcb_minimum *t, const struct hw_facts *hw, 
 		if (which == 0)
 			differs = chip_fault(t, hw, &d);
 		else if (which == 1)
-			differs = bit_fault(t->smt_refused, !hw || hw->smt, "smt", "another thread may share its core", &d);
+			differs = smt_fault(t, hw, &d);
 		else
-			differs = bit_fault(t->migration_refused, !hw || hw->migratable, "migration", "it may be migrated", &d);
+			differs = migration_fault(t, hw, &d);
 	}
 	if (differs)
 		*out = d;

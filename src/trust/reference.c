@@ -1,11 +1,12 @@
 #include "trust/reference.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "trust/form.h"
 
-#define NAME_TEXT_MAX 256
+#define NAME_TEXT_MAX 128 /* with what appraises (evidence/refs.h): a name that it refuses would refuse all evidence */
 #define VALUE_TEXT_MAX 4096
 #define MEMBER "reference-values"
 
@@ -54,20 +55,70 @@ bool reference_same(const struct json *a, const struct json *b)
 	return true;
 }
 
+static struct span scalar_text(const struct json *v)
+{
+	bool b = false;
+
+	if (json_type(v) == JSON_BOOL)
+		return span_of(json_bool(v, &b) && b ? "true" : "false");
+	return json_type(v) == JSON_STRING ? json_str(v) : json_num(v);
+}
+
+static int scalar_order(const void *a, const void *b)
+{
+	const struct json *x = *(const struct json *const *)a, *y = *(const struct json *const *)b;
+	struct span s = scalar_text(x), t = scalar_text(y);
+	size_t n = s.n < t.n ? s.n : t.n;
+	int c = n ? memcmp(s.p, t.p, n) : 0; /* public: reference values */
+
+	if (json_type(x) != json_type(y))
+		return json_type(x) < json_type(y) ? -1 : 1;
+	return c ? c : (s.n > t.n) - (s.n < t.n);
+}
+
+/* Sorted first: comparing each with each would make one statement cost a third of a second every time it is read. */
 static bool value_ok(const struct json *v)
 {
+	const struct json *item[REFERENCE_LIST_MAX];
+	size_t n = json_len(v);
+
 	if (json_type(v) != JSON_ARRAY)
 		return scalar_ok(v);
-	if (json_len(v) < 1 || json_len(v) > REFERENCE_LIST_MAX)
+	if (n < 1 || n > REFERENCE_LIST_MAX)
 		return false;
-	for (size_t i = 0; i < json_len(v); i++) {
-		if (!scalar_ok(json_at(v, i)))
+	for (size_t i = 0; i < n; i++) {
+		item[i] = json_at(v, i);
+		if (!scalar_ok(item[i]))
 			return false;
-		for (size_t k = 0; k < i; k++)
-			if (scalar_same(json_at(v, i), json_at(v, k)))
-				return false;
 	}
+	qsort(item, n, sizeof(item[0]), scalar_order);
+	for (size_t i = 1; i < n; i++)
+		if (scalar_same(item[i], item[i - 1]))
+			return false;
 	return true;
+}
+
+static size_t count(const struct json *v)
+{
+	return json_type(v) == JSON_ARRAY ? json_len(v) : v != NULL;
+}
+
+/* Single values of all names. */
+static size_t count_all(const struct json *o)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_len(o); i++)
+		n += count(json_at(o, i));
+	return n;
+}
+
+static bool name_ok(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x21 || s.p[i] > 0x7e)
+			return false;
+	return s.n > 0 && s.n <= NAME_TEXT_MAX;
 }
 
 enum coffer_rc reference_check(const struct json *o, const char *where, struct err *e)
@@ -76,9 +127,12 @@ enum coffer_rc reference_check(const struct json *o, const char *where, struct e
 		return err_set(e, COFFER_E_INPUT, "%s: reference values are not an object", where);
 	if (json_len(o) < 1 || json_len(o) > REFERENCE_NAMES_MAX)
 		return err_set(e, COFFER_E_INPUT, "%s: %zu reference values, want 1 to %d", where, json_len(o), REFERENCE_NAMES_MAX);
+	if (count_all(o) > REFERENCE_TOTAL_MAX)
+		return err_set(e, COFFER_E_INPUT, "%s: more than %d reference values of all names together", where, REFERENCE_TOTAL_MAX);
 	for (size_t i = 0; i < json_len(o); i++) {
-		if (!form_text_ok(json_name(o, i), NAME_TEXT_MAX))
-			return err_set(e, COFFER_E_INPUT, "%s: the name of a reference value is empty, too long, or no text", where);
+		if (!name_ok(json_name(o, i)))
+			return err_set(e, COFFER_E_INPUT, "%s: the name of a reference value is not 1 to %d printable characters without blanks",
+			    where, NAME_TEXT_MAX);
 		if (!value_ok(json_at(o, i)))
 			return err_set(e, COFFER_E_INPUT,
 			    "%s: reference value %zu is no string, integer or boolean, and no list of different ones", where, i + 1);
@@ -116,11 +170,6 @@ static const struct json *nth(const struct json *v, size_t k)
 	if (json_type(v) == JSON_ARRAY)
 		return json_at(v, k);
 	return k == 0 ? v : NULL;
-}
-
-static size_t count(const struct json *v)
-{
-	return json_type(v) == JSON_ARRAY ? json_len(v) : v != NULL;
 }
 
 static bool given_before(const struct merge *m, struct span name, size_t upto, const struct json *item)
@@ -162,11 +211,22 @@ static void put_name(const struct merge *m, struct span name, const struct json 
 	jw_arr_end(m->j);
 }
 
+static size_t total(const struct merge *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		n += count_all(values_of(m->list[i], m->now));
+	return n;
+}
+
 enum coffer_rc reference_values(const struct statement *const *list, size_t n, int64_t now, struct wr *out, struct err *e)
 {
 	struct json_wr j = jw_open(out, false);
 	const struct merge m = { list, n, now, &j };
 
+	if (total(&m) > REFERENCE_TOTAL_MAX)
+		return err_set(e, COFFER_E_LIMIT, "reference values: the statements in force give more than %d together", REFERENCE_TOTAL_MAX);
 	jw_obj(&j);
 	for (size_t i = 0; i < n; i++) {
 		const struct json *v = values_of(list[i], now);

@@ -61,7 +61,7 @@ enum coffer_rc revocation_read(const struct statement *s, struct revocation *out
 	struct revocation r = { 0 };
 	char id[HEX32_LEN];
 
-	if (s->kind != ST_REVOCATION)
+	if (s->kind != ST_REVOCATION && s->kind != ST_PAUSE)
 		return err_set(e, COFFER_E_INPUT, "revocation: the statement's kind is %s", statement_kind_name(s->kind));
 	TRY(json_closed(s->body, names, "revocation", e));
 	TRY(form_digest(s->body, "statement", "revocation", r.statement, e));
@@ -69,6 +69,8 @@ enum coffer_rc revocation_read(const struct statement *s, struct revocation *out
 	if (!span_eq(SPAN(r.statement), SPAN(s->subject[0].sha256)) || !span_eq_str(s->subject[0].name, id))
 		return err_set(e, COFFER_E_INPUT, "revocation: the revoked statement is not the subject");
 	TRY(form_text(s->body, "reason", "revocation", &r.reason, e));
+	if (s->kind == ST_PAUSE && s->expires - s->issued > PAUSE_SECONDS_MAX)
+		return err_set(e, COFFER_E_INPUT, "pause: it lasts longer than 7 days");
 	*out = r;
 	return COFFER_OK;
 }

@@ -33,6 +33,8 @@ static const struct kind_rule {
 	{ ST_REVOCATION, "revocation", false, false, NULL },
 	{ ST_BOOT_IMAGE, "boot-image", false, true, NULL },
 	{ ST_TCB, "tcb", true, false, "platform" },
+	{ ST_DELEGATION, "delegation", true, true, NULL },
+	{ ST_PAUSE, "pause", false, false, NULL },
 };
 #define N_RULES (sizeof(rules) / sizeof(rules[0]))
 

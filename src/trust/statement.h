@@ -8,7 +8,7 @@
 
 enum statement_kind {
 	ST_GENESIS = 1, ST_PARTY, ST_SERVICE, ST_IMAGE_RELEASE, ST_ASSET, ST_WORKLOAD, ST_APPROVAL, ST_REVOCATION,
-	ST_BOOT_IMAGE, ST_TCB,
+	ST_BOOT_IMAGE, ST_TCB, ST_DELEGATION, ST_PAUSE,
 };
 #define ST_SUBJECTS_MAX 32
 #define ST_SUBJECT_NAME_MAX 512
@@ -90,19 +90,23 @@ struct service {
 enum coffer_rc service_read(const struct json *body, struct service *out, struct err *e) NODISCARD;
 void           service_write(const struct service *s, struct json_wr *j);
 
+#define ASSET_OWNERS_MAX 8
 #define ASSET_POLICY_MAX (64u << 10)
 struct asset_body {
 	struct asset_path path;
 	char     type[32];
 	uint64_t version;
 	uint64_t k;
-	char     of[8][PARTY_MAX];
+	char     of[ASSET_OWNERS_MAX][PARTY_MAX];
 	size_t   n_of;
 	struct span policy; /* the owner's release policy, Rego text; {NULL,0}: none. Borrowed from the statement's document */
 };
-/* also: version <= serial, subject is the path. The version counts contents; a statement that says anew what is kept (another policy, a
+/* also: version <= serial, subject is the path, whose owner is among "of". The version counts contents; a statement that says anew what is kept (another policy, a
  * longer life) has the same version under the next serial. */
 enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, struct err *e) NODISCARD;
+
+/* The party is one of those whose approvals count. */
+bool asset_names(const struct asset_body *a, const char *party);
 
 #define APPROVAL_ASSETS_MAX 32
 struct approval {
@@ -125,5 +129,27 @@ enum coffer_rc approval_read(const struct statement *s, struct approval *out, st
 struct image_release { struct span repository; uint8_t digest[32]; uint64_t version; const struct json *methods, *keys; };
 enum coffer_rc image_release_read(const struct statement *s, struct image_release *out, struct err *e) NODISCARD;
 
+/* A pause too, which lasts at most PAUSE_SECONDS_MAX from issued to expires and is lifted by revoking it. */
+#define PAUSE_SECONDS_MAX (INT64_C(7) * 86400)
 struct revocation { uint8_t statement[32]; struct span reason; };
 enum coffer_rc revocation_read(const struct statement *s, struct revocation *out, struct err *e) NODISCARD;
+
+/* Power that a party lends another, and that may be lent on: role, and for approvals over which assets of "of". */
+#define DELEGATION_SCOPES_MAX 8
+#define DELEGATION_DEPTH_MAX 3 /* links that may follow one, so that a chain has at most 4 */
+enum delegated_role { ROLE_BOOT_IMAGE = 1, ROLE_SERVICE, ROLE_VERIFICATION, ROLE_APPROVAL };
+const char *role_name(enum delegated_role r);
+bool        role_by_name(struct span s, enum delegated_role *out) NODISCARD;
+
+struct delegation {
+	char     of[PARTY_MAX], to[PARTY_MAX]; /* of: whose power it is, at the chain's beginning */
+	enum delegated_role role;
+	char     scope[DELEGATION_SCOPES_MAX][ASSET_PATH_MAX]; /* role approval: paths, and beginnings of paths that end with "/" */
+	size_t   n_scopes;
+	uint64_t depth;
+	int64_t  until;
+};
+/* Form only: whether the issuer has the power is admit.c's question. */
+enum coffer_rc delegation_read(const struct statement *s, struct delegation *out, struct err *e) NODISCARD;
+/* The path, or the beginning of paths, lies in its scope. Roles other than approval have none: true. */
+bool delegation_covers(const struct delegation *d, struct span path);

@@ -11,12 +11,13 @@
 #define AGE_HOURS_MAX 8760
 
 /* Components as facts.h names them: a misspelt one would be in no evidence. "tcb": tcb00 to tcb15. */
-static const struct tcb_rule { const char *platform; const char *svn[5]; bool dated; } rules[] = { /* dated: judged by documents with a date */
-	{ "snp", { "bootloader", "tee", "snp", "microcode", "fmc" }, false },
-	{ "az-snp-vtpm", { "bootloader", "tee", "snp", "microcode", "fmc" }, false },
-	{ "tdx", { "tcb" }, true }, { "az-tdx-vtpm", { "tcb" }, true }, { "sgx", { "tcb" }, true },
-	{ "tpm", { "firmware" }, false }, { "swtpm", { "firmware" }, false },
-	{ "cca", { NULL }, false }, { "csv", { NULL }, false },
+static const struct tcb_rule { const char *platform; const char *svn[5]; bool tells_smt, tells_migration, dated; } rules[] = {
+	/* dated: judged by documents with a date */
+	{ "snp", { "bootloader", "tee", "snp", "microcode", "fmc" }, true, true, false },
+	{ "az-snp-vtpm", { "bootloader", "tee", "snp", "microcode", "fmc" }, true, true, false },
+	{ "tdx", { "tcb" }, false, true, true }, { "az-tdx-vtpm", { "tcb" }, false, true, true }, { "sgx", { "tcb" }, false, false, true },
+	{ "tpm", { "firmware" }, false, false, false }, { "swtpm", { "firmware" }, false, false, false },
+	{ "cca", { NULL }, false, false, false }, { "csv", { NULL }, false, true, false },
 };
 
 static const struct tcb_rule *rule_of(const char *platform)
@@ -25,6 +26,20 @@ static const struct tcb_rule *rule_of(const char *platform)
 		if (strcmp(rules[i].platform, platform) == 0)
 			return &rules[i];
 	return NULL;
+}
+
+bool tcb_tells_smt(const char *platform)
+{
+	const struct tcb_rule *rule = rule_of(platform);
+
+	return rule && rule->tells_smt;
+}
+
+bool tcb_tells_migration(const char *platform)
+{
+	const struct tcb_rule *rule = rule_of(platform);
+
+	return rule && rule->tells_migration;
 }
 
 static bool is_tcb_number(struct span s)
@@ -108,15 +123,23 @@ static enum coffer_rc read_minimum(const struct json *body, struct tcb_minimum *
 	return COFFER_OK;
 }
 
-/* true: the owner lets it be; false: refused. Absent: nothing is said. */
-static enum coffer_rc read_bit(const struct json *body, const char *name, bool *refused, struct err *e)
+/* true: the owner lets it be; false: refused, where evidence tells. Absent: nothing is said. */
+static enum coffer_rc read_bit(const struct json *body, const char *name, bool tells, bool *refused, struct err *e)
 {
 	bool may = true;
 
 	if (json_get(body, name) && !json_bool(json_get(body, name), &may))
 		return err_set(e, COFFER_E_INPUT, WHERE ": member \"%s\" is not a boolean", name);
+	if (!may && !tells)
+		return err_set(e, COFFER_E_INPUT, WHERE ": member \"%s\": evidence of this platform does not tell", name);
 	*refused = !may;
 	return COFFER_OK;
+}
+
+static enum coffer_rc read_bits(const struct json *body, struct tcb_minimum *t, struct err *e)
+{
+	TRY(read_bit(body, "smt", tcb_tells_smt(t->platform), &t->smt_refused, e));
+	return read_bit(body, "migration", tcb_tells_migration(t->platform), &t->migration_refused, e);
 }
 
 static bool chip_ok(struct span s)
@@ -177,8 +200,7 @@ enum coffer_rc tcb_read(const struct statement *s, struct tcb_minimum *out, stru
 		return err_set(e, COFFER_E_INPUT, WHERE ": member \"platform\" is no platform's name");
 	memcpy(t.platform, platform.p, platform.n);
 	TRY(read_minimum(s->body, &t, e));
-	TRY(read_bit(s->body, "smt", &t.smt_refused, e));
-	TRY(read_bit(s->body, "migration", &t.migration_refused, e));
+	TRY(read_bits(s->body, &t, e));
 	TRY(read_chips(s->body, &t, e));
 	TRY(read_age(s->body, &t, e));
 	TRY(reference_member(s->body, WHERE, &t.reference, e));

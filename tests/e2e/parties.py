@@ -151,9 +151,9 @@ def genesis(origin, ledger_key, parties):
 SAMPLE_POLICY = 'package policy\nallow if input.submods.cpu0["ear.veraison.annotated-evidence"].sample\n'
 
 
-def asset(owner, path, content, receive, ledger, version=1, previous=None, kind="data", policy=SAMPLE_POLICY):
+def asset(owner, path, content, receive, ledger, version=1, previous=None, kind="data", policy=SAMPLE_POLICY, of=None):
     salt = secrets.token_bytes(32)
-    body = {"path": path, "type": kind, "version": version, "k": 1, "of": [owner.name], "least-action": "stop"}
+    body = {"path": path, "type": kind, "version": version, "k": 1, "of": of or [owner.name], "least-action": "stop"}
     if policy:
         body["policy"] = {"rego": policy}
     env = statement("asset", owner, [(path, sha256(salt + content).hex())], body, ledger, version, previous)

@@ -396,7 +396,7 @@ def upstream_client_gets_only_what_every_container_may_ask():
 
 
 def administrators_do_not_exist():
-    for name, command in (("attestation-policy", "coffer approve"), ("resource-policy", "coffer approve"), ("reference-value", "coffer workload publish")):
+    for name, command in (("attestation-policy", "coffer approve"), ("resource-policy", "coffer approve"), ("reference-value", "coffer boot-image publish")):
         kbs_error(W.c.call("POST", "/kbs/v0/" + name, "{}", bearer=W.hospital.token("POST", "/kbs/v0/" + name, b"{}")), 401, "AdminAuthAccess", command)
         kbs_error(W.c.call("GET", "/kbs/v0/" + name), 401, "AdminAuthAccess", command)
 
@@ -579,7 +579,9 @@ def token_is_good_once_for_one_request_of_its_party():
     stranger = Party("hospital", ["data-owner"])
     kbs_error(W.put_raw(stranger, path, body), 401, "AdminAuthAccess", "token: ")
     foreign = json.dumps(asset(W.imaker, path, b"x", W.service["receive"], W.gid)).encode()
-    kbs_error(W.put_raw(W.imaker, path, foreign), 401, "PluginInternalError", "kind: ")  # it may bring, but not say
+    kbs_error(W.put_raw(W.imaker, path, foreign), 401, "PluginInternalError", "among \"of\"")  # it may bring, but not say
+    foreign = json.dumps(asset(W.imaker, path, b"x", W.service["receive"], W.gid, of=["hospital"])).encode()
+    kbs_error(W.put_raw(W.imaker, path, foreign), 401, "PluginInternalError", "kind: ")  # nor in the owner's name
     kbs_error(W.c.call("DELETE", target, bearer=W.imaker.token("DELETE", target)), 401, "PluginInternalError", "owner: ")
     kbs_error(W.c.call("POST", target, body), 401, "AdminAuthAccess", "coffer asset put")
     W.once = W.hospital.token("POST", target, body)
@@ -735,6 +737,8 @@ def owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal():
         rc, out = coffer(*approve, terminal=typed)
         assert rc == 1 and "not confirmed" in out and DATA in out, (rc, out)
     assert coffer(*approve, "--uses", "0")[0] == 2
+    rc, out = coffer("approve", W.workload, "--asset", DATA, "--platform", "swtpm", "--platform", "sample", terminal="no\n")
+    assert rc != 0 and "swtpm protects nothing" in out and "sample protects nothing" in out, (rc, out)  # each, not the first alone
 
 
 def machines_are_stated_shown_and_named_in_an_approval():
@@ -835,6 +839,76 @@ def who_runs_machines_asks_beforehand_whom_they_would_be_refused_for():
         assert r.status == 200, r.body
     rc, out = coffer(*check, "snp=24", party="lab")
     assert rc == 3 and "may be missing" in out, out
+
+
+def power_is_lent_listed_used_and_taken_back():
+    boot = ("boot-image", "publish", W.dir + "/image.json")
+    assert coffer("delegate", "hospital", "--role", "approval", party="acme")[0] == 2  # no scope
+    assert coffer("delegate", "hospital", "--role", "boot-image", "--depth", "4", party="acme")[0] == 2
+    assert coffer("delegate", "acme", "--role", "boot-image")[0] == 1  # an owner has no boot images
+    rc, out = coffer("delegate", "hospital", "--role", "boot-image", "--json", party="acme")
+    assert rc == 0, out
+    lent = json.loads(out)["id"]
+    assert coffer(*boot)[0] == 0
+    assert coffer("revoke", lent, "--reason", "done", party="acme")[0] == 0 and coffer(*boot)[0] == 1
+    approve = ("approve", W.workload, "--asset", DATA, "--platform", "sample", "--yes")
+    assert coffer(*approve, party="acme")[0] == 1
+    rc, out = coffer("delegate", "acme", "--role", "approval", "--scope", DATA, "--json")
+    assert rc == 0, out
+    lent = json.loads(out)["id"]
+    for party in ("hospital", "acme"):
+        rc, out = coffer("delegations", "--json", party=party)
+        assert rc == 0 and [(d["id"], d["issuer"], d["body"]["to"]) for d in json.loads(out)] == [(lent, "hospital", "acme")], out
+    rc, out = coffer(*approve, party="acme")
+    assert rc == 0 and "approved for it, by its delegation" in out, out
+    assert coffer("revoke", lent, "--reason", "done")[0] == 0 and coffer(*approve, party="acme")[0] == 1
+    rc, out = coffer("delegations")
+    assert rc == 0 and "no delegation" in out, out
+
+
+def pause_is_lifted_by_who_paused():
+    mine = json.loads(coffer("approvals", "--json")[1])["approvals"][0]["id"]
+    assert coffer("pause", mine, "--reason", "looking", party="acme")[0] == 1
+    rc, out = coffer("pause", mine, "--reason", "looking")
+    assert rc == 0, out
+    assert coffer("pause", mine, "--reason", "still looking")[0] == 0  # renewed
+    assert coffer("resume", mine, party="acme")[0] == 4
+    assert coffer("resume", mine)[0] == 0 and coffer("resume", mine)[0] == 4 and coffer("resume", "zz")[0] == 2
+
+
+def shared_asset_is_signed_and_approved_by_both():
+    path = "kbs:///hospital/note/shared"
+    W.put_file("shared", b"ours")
+    file = W.dir + "/shared.sealed"
+    assert coffer("asset", "seal", W.dir + "/shared", "--asset", path, "--k", "1")[0] == 2
+    assert coffer("asset", "seal", W.dir + "/shared", "--asset", path, "--owner", "acme", "--k", "3")[0] == 2
+    rc, out = coffer("asset", "seal", W.dir + "/shared", "--asset", path, "--owner", "acme", "--out", file)
+    assert rc == 0, out
+    rc, out = coffer("asset", "put", path, "--sealed", file)
+    assert rc == 1 and "acme did not" in out, (rc, out)
+    rc, out = coffer("statement", "cosign", file, party="acme", terminal="no\n")
+    assert rc == 1 and '"k": 2' in out and "asset statement of hospital, signed by 1" in out, (rc, out)
+    assert coffer("statement", "cosign", file, "--yes", party="acme")[0] == 0
+    rc, out = coffer("asset", "put", path, "--sealed", file)
+    assert rc == 0, out
+    W.put_file("any.rego", b"package policy\nallow := true\n")
+    policy = W.dir + "/policy.out"
+    assert coffer("asset", "policy", path, W.dir + "/any.rego")[0] == 1  # not by the owner alone
+    assert coffer("asset", "policy", path, W.dir + "/any.rego", "--out", policy)[0] == 0
+    assert coffer("statement", "cosign", policy, "--yes", party="acme")[0] == 0
+    rc, out = coffer("asset", "put", path, "--sealed", policy)
+    assert rc == 0, out
+    assert "nothing waits" in coffer("pending")[1]
+    body = {"assets": [path], "workload": W.workload, "platforms": ["sample"], "services": [W.service_id],
+            "until": when(int(time.time()) + 3600), "shown": "cd" * 32}
+    subjects = [(path, None), ("workload:" + W.workload, None)]
+    assert W.publish(statement("approval", W.hospital, subjects, body, W.gid)).status == 200
+    for party in ("hospital", "acme"):
+        rc, out = coffer("pending", party=party)
+        assert rc == 0 and path in out and "1 of 2 approvals" in out and "hospital approved, until" in out, out
+        assert "acme is missing: its approval would open it" in out, out
+    assert W.publish(statement("approval", W.acme, subjects, body, W.gid)).status == 200
+    assert "nothing waits" in coffer("pending")[1]
 
 
 # ---- a server among strangers ----
@@ -1034,6 +1108,7 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, policy_of_the_owner_decides_and_its_denial_says_why, statements_are_logged_once_and_by_who_may,
          statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal,
          owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, machines_are_stated_shown_and_named_in_an_approval,
+         power_is_lent_listed_used_and_taken_back, pause_is_lifted_by_who_paused, shared_asset_is_signed_and_approved_by_both,
          who_runs_machines_asks_beforehand_whom_they_would_be_refused_for, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,

@@ -77,7 +77,7 @@ class World(base.World):
         return SnpGuest(self.c, self.initdata, self.chip, agent=True, genesis=self.gid, **more)
 
 
-W = World()
+W = World() if __name__ == "__main__" else None # others bring their own
 
 
 def refused(r, why):

@@ -161,7 +161,7 @@ static void base(struct world *w)
 }
 
 /* The provider's own asset. */
-static void base_own(struct world *w)
+static inline void base_own(struct world *w)
 {
 	base(w);
 	w->in.q.path = path("acme/a/b");

@@ -4,6 +4,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "evidence/fixed.h"
 #include "evidence/hcl.h"
 #include "evidence/needs.h"
 #include "fmt/enc.h"
@@ -221,6 +222,105 @@ static void evidence_needs_what_its_hardware_does(void)
 	}
 }
 
+/* ---- the second reading: keep's, of what was handed on ---- */
+
+static void second_reading(struct azkit *r, struct fixed_root *root, struct fixed_in *in)
+{
+	const struct cert_list *roots = r->td ? &r->q.col.roots : &r->k.col.roots;
+	const struct ev_parts *p = &r->out.parts;
+	static char name[64];
+
+	CHECK(cert_subject_cn(roots->c[0], name, sizeof(name)));
+	*root = (struct fixed_root){ name, cert_key(roots->c[0]), false };
+	*in = (struct fixed_in){ .platform = r->td ? "az-tdx-vtpm" : "az-snp-vtpm", .report = wr_span(&p->report), .key = wr_span(&p->key),
+		.signature = wr_span(&p->signature), .registers = wr_span(&p->registers), .quote = wr_span(&p->quote), .n_path = p->n_path,
+		.root = root, .n_roots = 1 };
+	for (size_t i = 0; i < p->n_path; i++)
+		in->path[i] = wr_span(&p->path[i]);
+}
+
+static bool denied(const struct fixed_in *in, const char *words)
+{
+	struct fixed_out got;
+	struct err e = { 0 };
+	enum coffer_rc rc = fixed_read(in, &got, &e);
+
+	if (rc == COFFER_OK || !strstr(e.msg, words))
+		printf("# %d: %s; wanted \"%s\"\n", (int)rc, e.msg, words);
+	return rc != COFFER_OK && strstr(e.msg, words);
+}
+
+static bool same_facts(const struct hw_facts *a, const struct hw_facts *b)
+{
+	CLEANUP(wr_close) struct wr x = wr_open(FACTS_PACKED_MAX), y = wr_open(FACTS_PACKED_MAX);
+
+	facts_write(&x, a);
+	facts_write(&y, b);
+	return wr_ok(&x) && span_eq(wr_span(&x), wr_span(&y));
+}
+
+static void what_is_handed_on_is_read_again(void)
+{
+	for (int td = 0; td < 2; td++) {
+		struct fixed_root root;
+		struct fixed_out got;
+		struct fixed_in in;
+		struct err e = { 0 };
+		struct azkit r;
+
+		azkit_open(&r, td);
+		azkit_make(&r);
+		CHECK(judge(&r) == VERDICT_VALID);
+		second_reading(&r, &root, &in);
+		CHECK(fixed_platform(in.platform) && fixed_read(&in, &got, &e) == COFFER_OK && strcmp(got.facts.platform, in.platform) == 0);
+		CHECK(facts_reg(&got.facts, td ? "mr_td" : "measurement") && facts_reg(&got.facts, "pcr04")->v[0] == 5);
+		CHECK(got.report_data_n == 32 && got.report_data[31] == 0xaa && got.init_register_n == 32 && got.init_register[0] == 9);
+		CHECK(!facts_svn(&got.facts, "firmware") && facts_svn(&got.facts, td ? "tcb00" : "bootloader") && got.facts.chip_n > 0);
+		got.facts.collateral = r.out.facts.collateral; /* hardware does not know it */
+		CHECK(same_facts(&got.facts, &r.out.facts));
+		azkit_close(&r);
+	}
+}
+
+static void second_reading_refuses_each_joint_that_is_cut(void)
+{
+	for (int td = 0; td < 2; td++) {
+		struct fixed_root root;
+		struct fixed_in in, bent;
+		struct azkit r, other;
+
+		azkit_open(&r, td);
+		azkit_open(&other, td); /* a machine of its own, whose text names another key */
+		azkit_make(&r);
+		azkit_make(&other);
+		CHECK(judge(&r) == VERDICT_VALID);
+		second_reading(&r, &root, &in);
+		bent = in;
+		bent.platform = td ? "az-snp-vtpm" : "az-tdx-vtpm";
+		CHECK(denied(&bent, "other hardware"));
+		bent = in;
+		bent.n_path = 0;
+		CHECK(denied(&bent, "no certificate"));
+		bent = in;
+		bent.key = wr_span(&other.hcl);
+		CHECK(denied(&bent, td ? "digest" : "certificate's key"));
+		bent = in;
+		bent.report = wr_span(&other.msg);
+		bent.signature.n = 0;
+		CHECK(denied(&bent, ""));
+		memcpy(memmem(r.out.parts.key.p, r.out.parts.key.n, "\"VM\"", 4), "\"WM\"", 4);
+		CHECK(denied(&in, "digest"));
+		memcpy(memmem(r.out.parts.key.p, r.out.parts.key.n, "\"WM\"", 4), "\"VM\"", 4);
+		r.out.parts.registers.p[4 * 32] ^= 1;
+		CHECK(denied(&in, "registers"));
+		r.out.parts.registers.p[4 * 32] ^= 1;
+		r.out.parts.signature.p[20] ^= 1;
+		CHECK(denied(&in, "attestation key"));
+		azkit_close(&other);
+		azkit_close(&r);
+	}
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -232,7 +332,8 @@ int main(void)
 		T(parts_that_are_missing_leave_a_verdict_all_the_same), T(report_of_the_other_hardware_is_malformed),
 		T(every_truncation_of_the_report_is_refused),
 		T(text_without_its_form_is_refused),
-		T(evidence_needs_what_its_hardware_does),
+		T(evidence_needs_what_its_hardware_does), T(what_is_handed_on_is_read_again),
+		T(second_reading_refuses_each_joint_that_is_cut),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -5,9 +5,9 @@
 static void decide_base_cases_allow(void)
 {
 	base(&w);
-	CHECK(allows(&w) && !w.d.stranger && w.d.approval == &w.approval[0] && w.d.service == &w.service[0]);
+	CHECK(allows(&w) && !w.d.stranger && w.d.approval[0] == &w.approval[0] && w.d.service == &w.service[0]);
 	base_own(&w);
-	CHECK(allows(&w) && !w.d.approval && w.d.service == &w.service[0]);
+	CHECK(allows(&w) && !w.d.n_approvals && w.d.service == &w.service[0]);
 	base(&w);
 	w.in.q.scoped = w.in.q.signature_ok = w.in.q.counter_ok = false;
 	CHECK(allows(&w)); /* every container is entitled for api */
@@ -216,8 +216,7 @@ static void r9_denies_an_asset_that_is_absent_or_not_in_force(void)
 	DENIES(w.in.asset.s.expires = NOW, "R9", "");
 	DENIES(w.in.q.version = 2, "R9", "");
 	DENIES(w.in.asset.body.k = 2, "R9", "");
-	DENIES(w.in.asset.body.n_of = 2, "R9", "");
-	DENIES((void)snprintf(w.in.asset.body.of[0], PARTY_MAX, "acme"), "R9", "");
+	DENIES((void)snprintf(w.in.asset.body.of[0], PARTY_MAX, "acme"), "R0", "R3 R5 R9");
 	base(&w);
 	w.in.q.version = 3;
 	CHECK(allows(&w));
@@ -256,7 +255,7 @@ static void decide_prefers_what_is_not_revoked(void)
 	memset(w.approval[1].s.id, 9, 32);
 	w.in.n_approvals = 2;
 	revoke(2, "hospital");
-	CHECK(allows(&w) && w.d.approval == &w.approval[1]);
+	CHECK(allows(&w) && w.d.approval[0] == &w.approval[1]);
 	base(&w);
 	w.workload[1] = w.workload[0];
 	memset(w.workload[1].s.id, 9, 32);
@@ -279,13 +278,76 @@ static void decide_prefers_what_is_not_revoked(void)
 	w.approval[1] = w.approval[0];
 	memset(w.approval[1].body.service[0], 9, 32);
 	revoke(3, "acme");
-	CHECK(allows(&w) && w.d.approval == &w.approval[1]);
+	CHECK(allows(&w) && w.d.approval[0] == &w.approval[1]);
 	base_own(&w);
 	w.service[1] = w.service[0];
 	memset(w.service[1].s.id, 9, 32);
 	w.in.n_services = 2;
 	revoke(3, "acme");
 	CHECK(allows(&w) && w.d.service == &w.service[1]);
+}
+
+static void r11_heeds_a_pause_for_its_time(void)
+{
+	DENIES((revoke(2, "hospital"), w.revocation[0].from = NOW, w.revocation[0].until = NOW + 1), "R11", "");
+	CHECK(strstr(w.d.check[11].found, "is paused") && strncmp(w.d.check[11].command, "coffer resume 0202", 18) == 0);
+	DENIES((revoke(1, "hospital"), w.revocation[0].until = NOW + 1), "R11", ""); /* another's workload, for its own assets */
+	DENIES((revoke(2, "hospital"), revoke(2, "hospital"), w.revocation[0].until = NOW + 1), "R11", "");
+	CHECK(strstr(w.d.check[11].found, "is revoked"));
+	base(&w);
+	revoke(2, "hospital");
+	w.revocation[0].until = NOW;
+	CHECK(allows(&w));
+	base(&w);
+	revoke(2, "acme");
+	w.revocation[0].until = NOW + 1;
+	CHECK(allows(&w));
+	base(&w);
+	revoke(2, "hospital");
+	w.revocation[0].from = NOW + 1;
+	w.revocation[0].until = NOW + 2;
+	CHECK(allows(&w));
+}
+
+/* Two of hospital, clinic and ward decide; the first two approved. */
+static void base_co(void)
+{
+	base(&w);
+	w.in.asset.body.k = 2;
+	w.in.asset.body.n_of = 3;
+	(void)snprintf(w.in.asset.body.of[1], PARTY_MAX, "clinic");
+	(void)snprintf(w.in.asset.body.of[2], PARTY_MAX, "ward");
+	w.approval[1] = w.approval[0];
+	w.approval[1].s = fact(ST_APPROVAL, "clinic", 9);
+	w.in.n_approvals = 2;
+}
+#define DENIES_CO(change, id, also) do { base_co(); change; CHECK(denies(&w, id, also)); } while (0)
+
+static void r9_wants_k_different_parties_that_agree(void)
+{
+	base_co();
+	CHECK(allows(&w) && w.d.n_approvals == 2 && w.d.approval[0] == &w.approval[0] && w.d.approval[1] == &w.approval[1]);
+	DENIES_CO(w.in.n_approvals = 1, "R9", "");
+	CHECK(strstr(w.d.check[9].found, "not by: clinic, ward") && strcmp(w.d.check[9].who, "clinic, ward") == 0);
+	DENIES_CO((void)snprintf(w.approval[1].s.issuer, PARTY_MAX, "hospital"), "R9", ""); /* twice the same */
+	DENIES_CO((void)snprintf(w.approval[1].s.issuer, PARTY_MAX, "other"), "R9", "");
+	DENIES_CO((void)snprintf(w.approval[1].body.platform[0], 32, "snp"), "R9", "");
+	DENIES_CO(w.approval[1].body.until = NOW, "R9", "");
+	DENIES_CO(w.approval[1].body.workload[0] ^= 1, "R9", "");
+	DENIES_CO((w.approval[1].body.has_uses = true, w.approval[1].body.uses = w.approval[1].used = 1), "R9", "");
+	DENIES_CO(w.in.asset.body.k = 3, "R9", "");
+	DENIES_CO(revoke(9, "clinic"), "R11", "");
+	base_co();
+	w.in.asset.body.k = 1;
+	revoke(2, "hospital");
+	CHECK(allows(&w) && w.d.n_approvals == 1 && w.d.approval[0] == &w.approval[1]);
+	/* Each accepts a service, but not the same one. */
+	base_co();
+	w.service[1] = w.service[0];
+	memset(w.service[1].s.id, 8, 32);
+	w.in.n_services = 2;
+	memset(w.approval[1].body.service[0], 8, 32);
+	CHECK(denies(&w, "R9", "") && strstr(w.d.check[9].found, "the same service"));
 }
 
 int main(void)
@@ -297,7 +359,7 @@ int main(void)
 		T(r3_denies_a_platform_that_the_owner_did_not_name),
 		 T(r6_denies_init_data_that_is_absent_wrong_or_unknown),
 		T(r7_denies_container_and_purpose_that_the_manifest_does_not_name), T(r9_denies_without_an_approval_that_covers),
-		T(r9_says_what_is_missing_and_the_command_that_mends_it), T(r9_denies_an_asset_that_is_absent_or_not_in_force),
+		T(r11_heeds_a_pause_for_its_time), T(r9_wants_k_different_parties_that_agree), T(r9_says_what_is_missing_and_the_command_that_mends_it), T(r9_denies_an_asset_that_is_absent_or_not_in_force),
 		T(r11_denies_what_rests_on_something_revoked), T(r11_ignores_revocations_by_those_not_concerned),
 		T(decide_prefers_what_is_not_revoked),
 	};

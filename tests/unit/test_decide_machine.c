@@ -154,6 +154,42 @@ static void r3_denies_a_platform_that_nobody_named(void)
 	DENIES_MO((json_free(w.platforms), w.platforms = NULL, w.workload[0].manifest.platforms = NULL), "R3", "R9");
 }
 
+static void on(const char *platform)
+{
+	static char name[16];
+
+	(void)snprintf(name, sizeof(name), "%s", platform);
+	w.in.a.platform = name;
+	(void)snprintf(w.hw.platform, sizeof(w.hw.platform), "%s", platform);
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(w.tcb[i].body.platform, sizeof(w.tcb[i].body.platform), "%s", platform);
+		(void)snprintf(w.launch[i].platform, sizeof(w.launch[i].platform), "%s", platform);
+		(void)snprintf(w.approval[i].body.platform[0], sizeof(w.approval[i].body.platform[0]), "%s", platform);
+	}
+}
+
+/* A bit that no evidence of the platform has is not one that is off. */
+static void r3_denies_what_the_evidence_does_not_tell(void)
+{
+	static const struct { const char *platform; bool smt, migration; } known[] = {
+		{ "snp", true, true }, { "az-snp-vtpm", true, true }, { "tdx", false, true }, { "az-tdx-vtpm", false, true },
+		{ "tpm", false, false }, { "sgx", false, false },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		ALLOWS_M(on(known[i].platform));
+		if (known[i].smt)
+			ALLOWS_M((on(known[i].platform), w.tcb[0].body.smt_refused = true));
+		else
+			DENIES_M((on(known[i].platform), w.tcb[0].body.smt_refused = true), "R3", "");
+		if (known[i].migration)
+			ALLOWS_M((on(known[i].platform), w.tcb[0].body.migration_refused = true));
+		else
+			DENIES_M((on(known[i].platform), w.tcb[0].body.migration_refused = true), "R3", "");
+		CHECK(known[i].migration || strstr(w.d.check[3].found, "is not known"));
+	}
+}
+
 static void r3_denies_a_chip_or_a_bit_that_a_minimum_refuses(void)
 {
 	for (size_t i = 0; i < 2; i++) { /* the owner's, then the provider's */
@@ -335,6 +371,28 @@ static void r8_denies_an_image_without_its_providers_release(void)
 	CHECK(strstr(w.d.check[8].found, "by measured agent"));
 }
 
+/* Two decide: each accepts a boot image that evidence matches, but not the same one. */
+static void r9_wants_one_boot_image_that_all_accept(void)
+{
+	for (unsigned same = 0; same < 2; same++) {
+		machine(&w);
+		w.in.asset.body.k = w.in.asset.body.n_of = 2;
+		(void)snprintf(w.in.asset.body.of[1], PARTY_MAX, "clinic");
+		w.boot[1] = w.boot[0];
+		memset(w.boot[1].s.id, 0x16, 32);
+		w.in.n_boots = 2;
+		w.approval[1] = w.approval[0];
+		w.approval[1].s = fact(ST_APPROVAL, "clinic", 9);
+		w.in.n_approvals = 2;
+		memset(w.approval[1].body.boot_image[same], 0x16, 32);
+		w.approval[1].body.n_boot_images = 1 + same;
+		if (same)
+			CHECK(allows(&w) && w.d.boot == &w.boot[0] && w.d.n_approvals == 2);
+		else
+			CHECK(denies(&w, "R9", ""));
+	}
+}
+
 /* ---- R11 ---- */
 
 static void r11_denies_what_rests_on_a_revoked_machine_or_image_statement(void)
@@ -378,7 +436,7 @@ static void machine_prefers_what_is_not_revoked(void)
 	memset(w.approval[1].body.boot_image[0], 9, 32);
 	w.in.n_boots = w.in.n_approvals = 2;
 	revoke(6, "acme");
-	CHECK(allows(&w) && w.d.approval == &w.approval[1] && w.d.boot == &w.boot[1]);
+	CHECK(allows(&w) && w.d.approval[0] == &w.approval[1] && w.d.boot == &w.boot[1]);
 }
 
 /* ---- all together ---- */
@@ -429,12 +487,13 @@ int main(void)
 		T(r2_of_sample_and_swtpm_proves_nothing_and_says_so), T(r3_denies_debug_that_the_owner_did_not_name),
 		T(r3_denies_a_platform_that_nobody_named), T(r3_denies_a_chip_or_a_bit_that_a_minimum_refuses),
 		T(r2_denies_collateral_older_than_an_owner_or_the_provider_allows),
+		T(r3_denies_what_the_evidence_does_not_tell),
 		T(r4_denies_firmware_below_any_minimum_that_applies), T(r4_takes_the_row_of_the_product_before_that_of_all_others),
 		T(r4_ignores_minima_that_do_not_apply), T(r4_of_sample_fails_where_a_minimum_is_stated_for_it),
 		T(r5_denies_a_boot_that_no_image_of_the_provider_describes), T(r5_denies_a_boot_image_that_the_owner_did_not_name),
 		T(r5_denies_an_agent_that_does_not_enforce_what_is_relied_on),
 		T(r7_without_container_scoping_wants_every_container_entitled), T(r8_denies_an_image_without_its_providers_release),
-		T(r11_denies_what_rests_on_a_revoked_machine_or_image_statement), T(machine_prefers_what_is_not_revoked),
+		T(r9_wants_one_boot_image_that_all_accept), T(r11_denies_what_rests_on_a_revoked_machine_or_image_statement), T(machine_prefers_what_is_not_revoked),
 		T(every_set_of_faults_is_denied_for_its_first),
 	};
 

@@ -284,6 +284,23 @@ static void quote_of_another_enclave_or_key_is_refused(void)
 	r.root[0].key = cert_key(k.col.roots.c[0]); /* made anew from the same key */
 	r.in.report = wr_span(&k.quote);
 	CHECK(refused(&r, "not signed by the platform's PCK"));
+	k.qe_signed_by = NULL;
+	k.qe[48] |= 2; /* attributes: debug */
+	dcapkit_make(&k);
+	r.root[0].key = cert_key(k.col.roots.c[0]);
+	r.in.report = wr_span(&k.quote);
+	CHECK(refused(&r, "can be debugged"));
+	k.qe[48] = (uint8_t)(k.qe[48] & ~2);
+	k.body[112] |= 1; /* attributes of the TDX module */
+	dcapkit_make(&k);
+	r.root[0].key = cert_key(k.col.roots.c[0]);
+	r.in.report = wr_span(&k.quote);
+	CHECK(refused(&r, "for production"));
+	k.body[112] &= 0xfe;
+	dcapkit_make(&k);
+	r.root[0].key = cert_key(k.col.roots.c[0]);
+	r.in.report = wr_span(&k.quote);
+	CHECK(accepted(&r));
 	rig_close(&r);
 	dcapkit_close(&k);
 }

@@ -251,10 +251,8 @@ static const char body_other[] = "{\"path\":\"kbs:///hospital/note/x\",\"type\":
 static void put_is_refused_unless_statement_token_path_and_content_agree(void)
 {
 	static const struct { struct kit_bend bend; const char *check; } c[] = {
-		{ { .body = body_k2 }, "kind" },
-		{ { .body = body_n2 }, "kind" },
-		{ { .body = body_acme }, "kind" },
-		{ { .body = body_acme, .by_acme = true }, "kind" },
+		{ { .body = body_k2 }, "signature" },
+		{ { .body = body_n2 }, "signature" },
 		{ { .body = body_foreign, .subject = "kbs:///acme/note/own" }, "kind" },
 		{ { .body = body_other, .subject = "kbs:///hospital/note/x" }, "kind" },
 		{ { .digest = true }, "digest" },
@@ -281,6 +279,8 @@ static void put_is_refused_unless_statement_token_path_and_content_agree(void)
 			printf("# case %zu: %s: %s\n", i, k.no.check, k.no.reason);
 	}
 	CHECK(k.keep.journal.seq == seq);
+	k.bend = (struct kit_bend){ .body = body_acme }; /* not its owner's */
+	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_E_INPUT);
 	k.bend = (struct kit_bend){ 0 };
 	CHECK(kit_put(&k, KIT_HOSPITAL, "") != COFFER_OK); /* no content */
 	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK);

@@ -294,6 +294,7 @@ static void nothing_that_is_missing_is_made_anew(void)
 		{ "rm keep.mark", "keep.mark is missing" },
 		{ "rm keep.*", "keygen" },
 		{ ": >keep.db", "schema version" },
+		{ "sqlite3 keep.db 'PRAGMA user_version=1'", "schema version 1, this program knows 2" },
 		{ "truncate -s 47 keep.mark", "keep.mark was not written" },
 		{ "echo >>keep.mark", "keep.mark was not written" },
 		{ "printf X | dd of=keep.mark bs=1 seek=9 conv=notrunc status=none", "keep.mark was not written" },
@@ -372,7 +373,17 @@ static void tampered_store_is_not_opened(void)
 		"PRAGMA foreign_keys=OFF; DELETE FROM statement WHERE seq=(SELECT max(seq) FROM statement)",
 		"UPDATE meta SET value=zeroblob(32) WHERE name='head'",
 		"DELETE FROM meta",
-		"PRAGMA user_version=2",
+		"PRAGMA user_version=1",
+		"UPDATE leaf SET salt=zeroblob(32) WHERE seq=1",
+		"UPDATE leaf SET salt=zeroblob(31) WHERE seq=1",
+		"UPDATE leaf SET entry=zeroblob(52) WHERE seq=3",
+		"UPDATE leaf SET entry=(SELECT entry FROM leaf WHERE seq=1), salt=(SELECT salt FROM leaf WHERE seq=1) WHERE seq=2",
+		"DELETE FROM leaf WHERE seq=(SELECT max(seq) FROM leaf)",
+		"UPDATE node SET hash=zeroblob(32) WHERE level=0 AND place=1",
+		"UPDATE node SET hash=zeroblob(31) WHERE level=0 AND place=1",
+		"DELETE FROM node WHERE level=0 AND place=2",
+		"INSERT INTO node VALUES(0, 1000000, zeroblob(32))",
+		"INSERT INTO node VALUES(16, 0, zeroblob(32))",
 	};
 
 	CHECK(starts_after(&run, "SELECT 1"));

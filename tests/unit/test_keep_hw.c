@@ -365,13 +365,41 @@ static void forged_report_that_eval_vouches_for_is_refused(void)
 	rig_close(&r);
 }
 
+/* ---- below a paravisor ---- */
+
+/* Facts as an honest child would tell them, and nothing that shows it: a broken child says the same every time it is asked. */
+static void tells_facts_of_azure(uint8_t *tag, struct wr *body)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(FACTS_PACKED_MAX);
+	static const uint8_t value[48] = { 1 };
+	struct hw_facts f = { .platform = "az-snp-vtpm", .product = "milan" };
+	struct eval_evidence_rep r = { .submods = span_of("{\"cpu0\":{\"ear.status\":\"affirming\"}}"), .report_data = SPAN(value),
+		.init_register = { value, 32 } };
+
+	(void)!facts_add_reg(&f, "measurement", SPAN(value));
+	facts_write(&w, &f);
+	r.facts = wr_span(&w);
+	resend(tag, body, &r);
+}
+
+static void words_about_a_paravisor_are_not_believed(void)
+{
+	struct rig r;
+
+	rig_open(&r);
+	r.k.hw.tee = TEE_AZ_SNP;
+	lie_to(&r, tells_facts_of_azure);
+	CHECK(attest(&r) != COFFER_OK && strcmp(r.k.no.check, "R1") != 0 && strstr(r.k.no.reason, "hcl"));
+	rig_close(&r);
+}
+
 /* ---- where no layout is fixed, two must agree ---- */
 
 static void says_another_thing_each_time(uint8_t *tag, struct wr *body)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(FACTS_PACKED_MAX);
 	static uint8_t n;
-	struct hw_facts f = { .platform = "az-snp-vtpm" };
+	struct hw_facts f = { .platform = "cca" };
 	struct eval_evidence_rep r = { .submods = span_of("{}"), .report_data = { &n, 1 } };
 
 	n++;
@@ -385,7 +413,7 @@ static void two_appraisals_that_differ_are_refused(void)
 	struct rig r;
 
 	rig_open(&r);
-	r.k.hw.tee = TEE_AZ_SNP;
+	r.k.hw.tee = TEE_CCA;
 	lie_to(&r, says_another_thing_each_time);
 	CHECK(DENIED(attest(&r), r.k, "R2") && strstr(r.k.no.reason, "differ"));
 	rig_close(&r);
@@ -456,6 +484,42 @@ static void collateral_is_asked_for_once_and_then_refused(void)
 	rig_close(&r);
 }
 
+/* ---- sizes ---- */
+
+/* TOML with one more file of n bytes; its digest is what the register holds. */
+static void grow_initdata(struct kit *k, size_t n)
+{
+	CLEANUP(wr_close) struct wr was = k->initdata;
+
+	k->initdata = wr_open(was.n + n + 64);
+	wr_put(&k->initdata, wr_span(&was));
+	wr_str(&k->initdata, "\nmore = '");
+	for (size_t i = 0; i < n; i++)
+		wr_u8(&k->initdata, 'x');
+	wr_str(&k->initdata, "'\n");
+	sha256(wr_span(&k->initdata), k->initdata_sha);
+}
+
+/* A token with all of it fits, up to where only the digest is shown; both ways of a request take that token. */
+static void large_initdata_is_attested(void)
+{
+	static const size_t sizes[] = { 20u << 10, 46u << 10, 120u << 10, 900u << 10 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		CLEANUP(wr_close) struct wr token = wr_open(TOKEN_MAX);
+		struct span facts, claims;
+		struct rig r;
+
+		rig_open(&r);
+		grow_initdata(&r.k, sizes[i]);
+		CHECK(attest(&r) == COFFER_OK && session(&r) && session_read_note(session(&r), &facts, &claims));
+		CHECK((claims.n > sizes[i]) == (sizes[i] < 48u << 10));
+		wr_put(&token, wr_span(&r.k.answer));
+		CHECK(DENIED(kit_get(&r.k, (struct kit_get){ .plain = true, .token = wr_span(&token) }), r.k, "policy")); /* not "token" */
+		rig_close(&r);
+	}
+}
+
 /* ---- notes ---- */
 
 static void notes_are_bounded_and_the_oldest_are_forgotten(void)
@@ -488,7 +552,7 @@ int main(void)
 		T(guest_that_boots_what_was_approved_gets_the_secret), T(token_stands_for_the_hardware_that_it_was_made_of),
 		T(each_demand_on_hardware_is_refused_by_its_name), T(lying_eval_is_not_a_release),
 		T(facts_that_eval_invents_are_not_looked_at), T(forged_report_that_eval_vouches_for_is_refused),
-		T(two_appraisals_that_differ_are_refused), T(collateral_is_asked_for_once_and_then_refused),
+		T(words_about_a_paravisor_are_not_believed), T(large_initdata_is_attested), T(two_appraisals_that_differ_are_refused), T(collateral_is_asked_for_once_and_then_refused),
 		T(realm_is_taken_where_two_appraisals_agree),
 		T(notes_are_bounded_and_the_oldest_are_forgotten) };
 

@@ -75,8 +75,12 @@ static void boot_image_read_refuses_every_wrong_member(void)
 		{ "\"pcr11\"", "\"pcr1x\"", "register" }, { "\"pcr11\"", "\"pcr10\"", "pcr11" },
 		{ ",\"rebuild\":\"make guest\"", "", "rebuild" }, { "\"rebuild\":\"make guest\"", "\"rebuild\":\"a\\u001bb\"", "rebuild" },
 		{ REFERENCE, "{}", "reference" }, { REFERENCE, "[]", "reference-values" }, { "\"boot\":true", "\"boot\":null", "reference" },
-		{ "\"boot\":true", "\"boot\":{}", "reference" }, { "\"boot\":true", "\"\":true", "name" }, { "\"svn\":3", "\"svn\":3.5", "reference" },
+		{ "\"boot\":true", "\"boot\":{}", "reference" }, { "\"boot\":true", "\"\":true", "name" },
+		{ "\"boot\":true", "\"a boot\":true", "blanks" }, { "\"boot\":true", "\"b\xc3\xb6t\":true", "name" },
+		{ "\"boot\":true", "\"" D1 D1 "2\":true", "128" }, { "\"svn\":3", "\"svn\":3.5", "reference" },
 		{ "\"svn\":3", "\"svn\":9007199254740992", "reference" }, { "[\"aa\",\"bb\"]", "[\"aa\",\"aa\"]", "reference" },
+		{ "[\"aa\",\"bb\"]", "[7,\"7\",true,\"aa\",\"a\",7]", "different" },
+		{ "[\"aa\",\"bb\"]", "[\"true\",true,false,\"a\",true]", "different" },
 		{ "[\"aa\",\"bb\"]", "[]", "reference" }, { "[\"aa\",\"bb\"]", "[[\"aa\"]]", "reference" }, { "[\"aa\",\"bb\"]", "[\"\"]", "reference" },
 		{ "\"name\":\"initrd\"", "\"name\":\"kernel\"", "same subject" },
 	};
@@ -102,6 +106,29 @@ static void boot_image_read_bounds_launches_and_registers(void)
 	regs = wr_take(&r, NULL);
 	wide = fix_edit(good, "\"pcr04\":\"" D1 "\",\"pcr11\":\"" D2 "\"", regs);
 	CHECK(wide && read_any(span_of(wide), &e) == COFFER_E_INPUT && strstr(e.msg, "more than 12"));
+}
+
+/* A virtual TPM says what the paravisor below it wants: a launch that does not name the paravisor would match anybody's. */
+static void launch_on_a_paravisor_names_the_paravisor_too(void)
+{
+	static const struct { const char *platform, *regs, *missing; } launches[] = {
+		{ "az-snp-vtpm", "\"pcr04\":\"" D1 "\",\"pcr11\":\"" D2 "\"", "measurement" },
+		{ "az-tdx-vtpm", "\"pcr04\":\"" D1 "\",\"pcr11\":\"" D2 "\"", "mr_td" },
+		{ "az-snp-vtpm", "\"measurement\":\"" R48 "\",\"pcr11\":\"" D2 "\"", "pcr04" },
+		{ "az-tdx-vtpm", "\"mr_td\":\"" R48 "\",\"pcr04\":\"" D1 "\"", "pcr11" },
+		{ "az-snp-vtpm", "\"measurement\":\"" R48 "\",\"pcr04\":\"" D1 "\",\"pcr09\":\"" D2 "\"", NULL },
+		{ "az-tdx-vtpm", "\"mr_td\":\"" R48 "\",\"pcr04\":\"" D1 "\",\"pcr11\":\"" D2 "\"", NULL },
+	};
+	CLEANUP(freep) char *good = boot_text(FIX_HEAD("acme"));
+
+	for (size_t i = 0; i < sizeof(launches) / sizeof(launches[0]); i++) {
+		CLEANUP(freep) char *launch = str_fmt("{\"platform\":\"%s\",\"registers\":{%s},\"shape\":\"x\"}", launches[i].platform,
+		    launches[i].regs), *text = fix_edit(good, SNP_LAUNCH "," TPM_LAUNCH, launch);
+		struct err e = { 0 };
+		enum coffer_rc rc = read_any(span_of(text), &e);
+
+		CHECK(launches[i].missing ? rc == COFFER_E_INPUT && strstr(e.msg, launches[i].missing) : rc == COFFER_OK);
+	}
 }
 
 static void boot_image_read_gives_what_it_says(void)
@@ -165,6 +192,28 @@ static void tcb_read_knows_the_components_of_each_platform(void)
 		CLEANUP(freep) char *text = fix_payload("tcb", subject, "\"issuer\":\"acme\"", body);
 
 		CHECK((read_any(span_of(text), &e) == COFFER_OK) == t[i].ok);
+	}
+}
+
+static void tcb_wants_no_bit_that_evidence_does_not_tell(void)
+{
+	static const struct { const char *platform, *bit; bool ok; } t[] = {
+		{ "snp", "smt", true }, { "az-snp-vtpm", "migration", true }, { "tdx", "migration", true }, { "tdx", "smt", false },
+		{ "az-tdx-vtpm", "smt", false }, { "sgx", "migration", false }, { "tpm", "smt", false }, { "cca", "migration", false },
+	};
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		CLEANUP(freep) char *subject = fix_subject(t[i].platform);
+
+		for (int may = 0; may < 2; may++) {
+			CLEANUP(freep) char *body = str_fmt("{\"minimum\":[{\"product\":\"\",\"svns\":{}}],\"platform\":\"%s\",\"%s\":%s}",
+			    t[i].platform, t[i].bit, may ? "true" : "false");
+			CLEANUP(freep) char *text = fix_payload("tcb", subject, "\"issuer\":\"acme\"", body);
+			enum coffer_rc rc = read_any(span_of(text), &e);
+
+			CHECK(may || t[i].ok ? rc == COFFER_OK : rc == COFFER_E_INPUT && strstr(e.msg, "does not tell"));
+		}
 	}
 }
 
@@ -250,6 +299,11 @@ static void reference_values_merge_what_is_in_its_window(void)
 	CHECK(statement_parse(span_of(boot), &a, &e) == COFFER_OK && statement_parse(span_of(tcb), &b, &e) == COFFER_OK);
 	CHECK(statement_parse(span_of(other), &c, &e) == COFFER_OK && statement_parse(span_of(spoilt), &d, &e) == COFFER_OK);
 	CHECK(merges(list, 0, FIX_NOW, "{}"));
+	{ /* what only looks alike is different */
+		CLEANUP(freep) char *alike = fix_edit(boot, "[\"aa\",\"bb\"]", "[7,\"7\",true,\"true\",\"a\",\"aa\",77,false]");
+
+		CHECK(read_any(span_of(alike), &e) == COFFER_OK);
+	}
 	CHECK(merges(list, 1, FIX_NOW, REFERENCE));
 	CHECK(merges(list, 3, FIX_NOW, "{\"boot\":true,\"digest\":[\"aa\",\"bb\",\"cc\"],\"svn\":3}"));
 	CHECK(merges(list, 4, FIX_NOW, "{\"boot\":[true],\"digest\":[\"aa\",\"bb\",\"cc\"],\"svn\":[3]}"));
@@ -260,13 +314,61 @@ static void reference_values_merge_what_is_in_its_window(void)
 	CHECK(reference_values(bad, 1, FIX_NOW, &w, &e) == COFFER_E_INPUT);
 }
 
+/* 64 statements at their limits would keep the service's one core busy for minutes. */
+static void reference_values_merge_no_more_than_a_service_can(void)
+{
+	enum { N = 20, EACH = 256 };
+	struct statement st[N] = { 0 };
+	const struct statement *list[N];
+	CLEANUP(wr_close) struct wr out = wr_open(1u << 20);
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < N; i++) {
+		CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
+		CLEANUP(freep) char *tcb = tcb_text(), *values = NULL, *text = NULL;
+
+		for (size_t k = 0; k < EACH; k++)
+			wr_fmt(&w, "%s%zu", k ? "," : "{\"digest\":[", i * EACH + k);
+		wr_str(&w, "]}");
+		values = wr_take(&w, NULL);
+		text = fix_edit(tcb, "{\"digest\":\"cc\"}", values);
+		CHECK(statement_parse(span_of(text), &st[i], &e) == COFFER_OK);
+		list[i] = &st[i];
+	}
+	CHECK(reference_values(list, REFERENCE_TOTAL_MAX / EACH, FIX_NOW, &out, &e) == COFFER_OK);
+	CHECK(reference_values(list, REFERENCE_TOTAL_MAX / EACH + 1, FIX_NOW, &out, &e) == COFFER_E_LIMIT && strstr(e.msg, "2048"));
+	for (size_t i = 0; i < N; i++)
+		statement_clear(&st[i]);
+}
+
+static void statement_gives_no_more_values_than_are_merged(void)
+{
+	CLEANUP(freep) char *tcb = tcb_text();
+
+	for (size_t more = 0; more < 2; more++) {
+		CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
+		CLEANUP(freep) char *values = NULL, *text = NULL;
+		struct err e = { 0 };
+
+		for (size_t i = 0; i < REFERENCE_TOTAL_MAX; i++)
+			wr_fmt(&w, i % 256 ? ",%zu" : i ? "],\"%zu\":[0" : "{\"%zu\":[0", i % 256 ? i : 10000 + i);
+		wr_str(&w, more ? "],\"x\":1}" : "]}");
+		values = wr_take(&w, NULL);
+		text = fix_edit(tcb, "{\"digest\":\"cc\"}", values);
+		CHECK(more ? read_any(span_of(text), &e) == COFFER_E_INPUT && strstr(e.msg, "2048") : read_any(span_of(text), &e) == COFFER_OK);
+	}
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(boot_image_read_refuses_every_wrong_member), T(boot_image_read_bounds_launches_and_registers),
+		T(launch_on_a_paravisor_names_the_paravisor_too),
 		T(boot_image_read_gives_what_it_says), T(tcb_read_refuses_every_wrong_member),
 		T(tcb_read_knows_the_components_of_each_platform), T(tcb_read_gives_what_it_says), T(tcb_read_takes_an_age_of_collateral_where_there_is_one),
+		T(tcb_wants_no_bit_that_evidence_does_not_tell),
 		T(readers_refuse_every_prefix_and_the_other_kind), T(reference_values_merge_what_is_in_its_window),
+		T(reference_values_merge_no_more_than_a_service_can), T(statement_gives_no_more_values_than_are_merged),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -89,6 +89,28 @@ static void bits_are_off_where_they_are_refused(void)
 	CHECK(platform_fault(&t, NULL) && strcmp(d.field, "migration") == 0);
 }
 
+static void bits_that_the_evidence_does_not_have_are_not_off(void)
+{
+	static const struct { const char *platform; bool smt, migration; } tells[] = {
+		{ "snp", true, true }, { "az-snp-vtpm", true, true }, { "tdx", false, true }, { "az-tdx-vtpm", false, true },
+		{ "csv", false, true }, { "tpm", false, false }, { "swtpm", false, false }, { "sgx", false, false }, { "cca", false, false },
+	};
+
+	for (size_t i = 0; i < sizeof(tells) / sizeof(tells[0]); i++) {
+		struct tcb_minimum t = minimum();
+		struct hw_facts f = machine();
+
+		(void)snprintf(f.platform, sizeof(f.platform), "%s", tells[i].platform);
+		t.smt_refused = true;
+		CHECK(platform_fault(&t, &f) == !tells[i].smt);
+		CHECK(tells[i].smt || says("smt", "off", "none", "whether another thread may share its core is not known"));
+		t.smt_refused = false;
+		t.migration_refused = true;
+		CHECK(platform_fault(&t, &f) == !tells[i].migration);
+		CHECK(tells[i].migration || says("migration", "off", "none", "whether it may be migrated is not known"));
+	}
+}
+
 static void every_fault_of_the_platform_comes_once(void)
 {
 	struct tcb_minimum t = minimum();
@@ -223,7 +245,8 @@ static void boot_enforces_what_is_relied_on(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(platform_accepts_the_name_and_debug_only_by_name), T(chip_is_one_of_those_listed), T(bits_are_off_where_they_are_refused),
+		T(platform_accepts_the_name_and_debug_only_by_name), T(chip_is_one_of_those_listed),
+		T(bits_are_off_where_they_are_refused), T(bits_that_the_evidence_does_not_have_are_not_off),
 		T(every_fault_of_the_platform_comes_once), T(firmware_is_at_its_least_as_committed_and_as_launched),
 		T(firmware_rows_are_by_product), T(every_fault_of_the_firmware_comes_once),
 		T(boot_matches_when_every_register_of_one_launch_does),

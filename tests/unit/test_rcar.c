@@ -82,8 +82,8 @@ static void made_statement(struct span salted, struct dsse *env)
 	if (!s)
 		abort();
 	body = lie.kind ? span_dup(span_of(lie.kind))
-	                : str_fmt("{\"path\":\"%s\",\"type\":\"data\",\"version\":%llu,\"k\":1,\"of\":[\"%s\"],\"least-action\":\"stop\"}", path,
-	                          (unsigned long long)(lie.version ? lie.version : 1), who);
+	                : str_fmt("{\"path\":\"%s\",\"type\":\"data\",\"version\":%llu,\"k\":1,\"of\":[\"hospital\"],\"least-action\":\"stop\"}", path,
+	                          (unsigned long long)(lie.version ? lie.version : 1));
 	*s = (struct statement){ .kind = lie.kind ? ST_REVOCATION : ST_ASSET, .has_ledger = true, .issued = 1, .expires = 1000,
 		.serial = lie.version ? lie.version : 1, .n_subjects = 1 };
 	(void)snprintf(s->issuer, sizeof(s->issuer), "%s", who);

@@ -66,7 +66,7 @@ static enum coffer_rc read_all(struct span text, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
 	static union {
-	    struct genesis g; struct party p; struct service v; struct asset_body a; struct approval p2; struct image_release r; struct revocation k; } u;
+	    struct genesis g; struct party p; struct service v; struct asset_body a; struct approval p2; struct image_release r; struct revocation k; struct delegation d; } u;
 
 	TRY(statement_parse(text, &s, e));
 	switch (s.kind) {
@@ -76,7 +76,9 @@ static enum coffer_rc read_all(struct span text, struct err *e)
 	case ST_ASSET: return asset_read(&s, &u.a, e);
 	case ST_APPROVAL: return approval_read(&s, &u.p2, e);
 	case ST_IMAGE_RELEASE: return image_release_read(&s, &u.r, e);
+	case ST_PAUSE:
 	case ST_REVOCATION: return revocation_read(&s, &u.k, e);
+	case ST_DELEGATION: return delegation_read(&s, &u.d, e);
 	case ST_BOOT_IMAGE:
 	case ST_TCB:
 	case ST_WORKLOAD: return COFFER_OK;
@@ -287,7 +289,7 @@ static void statement_kinds_have_names_both_ways(void)
 {
 	enum statement_kind k;
 
-	for (int i = ST_GENESIS; i <= ST_TCB; i++)
+	for (int i = ST_GENESIS; i <= ST_PAUSE; i++)
 		CHECK(statement_kind_by_name(span_of(statement_kind_name((enum statement_kind)i)), &k) && (int)k == i);
 	CHECK(!statement_kind_by_name(span_of("unknown"), &k) && !statement_kind_by_name(span_of(""), &k));
 }
@@ -456,6 +458,7 @@ static void asset_read_refuses_every_wrong_member(void)
 		{ "\"version\":1", "\"version\":2", "serial" }, { "\"version\":1", "\"version\":0", "version" },
 		{ "\"k\":1", "\"k\":0", "\"k\"" }, { "\"k\":1", "\"k\":2", "\"k\"" }, { "\"of\":[\"hospital\"]", "\"of\":[]", "of" },
 		{ "\"of\":[\"hospital\"]", "\"of\":[\"hospital\",\"hospital\"]", "twice" }, { "\"of\":[\"hospital\"]", "\"of\":[\"H\"]", "of" },
+		{ "\"of\":[\"hospital\"]", "\"of\":[\"acme\"]", "owner is not among" },
 		{ "\"of\":[\"hospital\"]", "\"of\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\"]", "of" },
 		{ "\"least-action\":\"stop\"", "\"least-action\":\"none\"", "least-action" }, { "\"least-action\":\"stop\",", "",
 		    "least-action" },
@@ -561,6 +564,64 @@ static void revocation_read_refuses_every_wrong_member(void)
 	EDITS(good, edits);
 }
 
+#define DELEGATION_BODY "{\"depth\":1,\"of\":\"hospital\",\"role\":\"approval\",\"scope\":[\"kbs:///hospital/note/\",\"kbs:///hospital/a/b\"]," \
+	"\"to\":\"clinic\",\"until\":\"2026-12-01T00:00:00Z\"}"
+
+static char *delegation_text(const char *body, const char *role)
+{
+	CLEANUP(freep) char *to = fix_subject("clinic");
+	CLEANUP(freep) char *of = fix_subject("of:hospital");
+	CLEANUP(freep) char *what = fix_subject(role);
+	CLEANUP(freep) char *subjects = str_fmt("%s,%s,%s", to, of, what);
+
+	return fix_payload("delegation", subjects, FIX_HEAD("hospital"), body);
+}
+
+static void delegation_read_refuses_every_wrong_member(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"to\":\"clinic\"", "\"to\":\"hospital\"", "already" }, { "\"to\":\"clinic\"", "\"to\":\"other\"", "subjects" },
+		{ "\"to\":\"clinic\",", "", "to" }, { "\"of\":\"hospital\",", "", "of" }, { "\"of\":\"hospital\"", "\"of\":\"other\"", "scope" },
+		{ "\"of\":\"hospital\"", "\"of\":\"clinic\"", "already" }, { "\"role\":\"approval\"", "\"role\":\"anything\"", "role" },
+		{ "\"role\":\"approval\"", "\"role\":\"boot-image\"", "scope" }, { "\"depth\":1", "\"depth\":4", "depth" },
+		{ "\"depth\":1,", "", "depth" }, { "\"depth\":1", "\"depth\":1,\"x\":1", "not known" },
+		{ "\"until\":\"2026-12", "\"until\":\"2026-13", "until" }, { "hospital/note/", "hospital/note", "scope" },
+		{ "kbs:///hospital/note/", "kbs:///hospitals/", "scope" }, { "kbs:///hospital/note/", "kbs:///hospital", "scope" },
+		{ "kbs:///hospital/note/", "kbs:///hospital/../", "scope" }, { "kbs:///hospital/note/", "kbs:///hospital/a/b/", "scope" },
+		{ "kbs:///hospital/note/", "hospital/note/", "scope" }, { "kbs:///hospital/note/", "kbs:///", "scope" },
+		{ "kbs:///hospital/note/", "", "scope" }, { "kbs:///hospital/note/", "kbs:///hospital/a/b", "twice" },
+		{ "\"scope\":[\"kbs:///hospital/note/\",\"kbs:///hospital/a/b\"],", "", "scope" },
+	};
+	CLEANUP(freep) char *good = delegation_text(DELEGATION_BODY, "role:approval");
+	CLEANUP(freep) char *other = delegation_text(DELEGATION_BODY, "role:boot-image");
+	struct err e;
+
+	EDITS(good, edits);
+	CHECK(read_all(span_of(other), &e) == COFFER_E_INPUT && strstr(e.msg, "subjects"));
+	for (size_t n = 0; n < strlen(good); n++) {
+		CLEANUP(freep) uint8_t *cut = fix_exact((struct span){ (const uint8_t *)good, n });
+
+		CHECK(read_all((struct span){ cut, n }, &e) != COFFER_OK);
+	}
+}
+
+static void delegation_covers_paths_of_its_scope_alone(void)
+{
+	CLEANUP(freep) char *good = delegation_text(DELEGATION_BODY, "role:approval");
+	CLEANUP(freep) char *boot = delegation_text("{\"depth\":0,\"of\":\"hospital\",\"role\":\"boot-image\",\"to\":\"clinic\","
+	    "\"until\":\"2026-12-01T00:00:00Z\"}", "role:boot-image");
+	CLEANUP(statement_clear) struct statement s = { 0 }, b = { 0 };
+	struct delegation d;
+	struct err e;
+
+	CHECK(statement_parse(span_of(good), &s, &e) == COFFER_OK && delegation_read(&s, &d, &e) == COFFER_OK);
+	CHECK(d.depth == 1 && d.n_scopes == 2 && d.role == ROLE_APPROVAL && strcmp(d.to, "clinic") == 0);
+	CHECK(delegation_covers(&d, span_of("kbs:///hospital/note/x")) && delegation_covers(&d, span_of("kbs:///hospital/note/")));
+	CHECK(delegation_covers(&d, span_of("kbs:///hospital/a/b")) && !delegation_covers(&d, span_of("kbs:///hospital/a/bc")));
+	CHECK(!delegation_covers(&d, span_of("kbs:///hospital/notes/x")) && !delegation_covers(&d, span_of("kbs:///hospital/")));
+	CHECK(statement_parse(span_of(boot), &b, &e) == COFFER_OK && delegation_read(&b, &d, &e) == COFFER_OK && d.role == ROLE_BOOT_IMAGE);
+}
+
 static void body_readers_refuse_other_kinds(void)
 {
 	CLEANUP(freep) char *asset = asset_text(), *revocation = revocation_text();
@@ -570,6 +631,7 @@ static void body_readers_refuse_other_kinds(void)
 	struct approval ap;
 	struct image_release ir;
 	struct revocation re;
+	struct delegation dl;
 	struct err e;
 
 	CHECK(statement_parse(span_of(asset), &a, &e) == COFFER_OK && statement_parse(span_of(revocation), &r, &e) == COFFER_OK);
@@ -577,6 +639,7 @@ static void body_readers_refuse_other_kinds(void)
 	CHECK(approval_read(&a, &ap, &e) == COFFER_E_INPUT && strstr(e.msg, "kind is asset") != NULL);
 	CHECK(image_release_read(&a, &ir, &e) == COFFER_E_INPUT && strstr(e.msg, "kind is asset") != NULL);
 	CHECK(revocation_read(&a, &re, &e) == COFFER_E_INPUT && strstr(e.msg, "kind is asset") != NULL);
+	CHECK(delegation_read(&a, &dl, &e) == COFFER_E_INPUT && strstr(e.msg, "kind is asset") != NULL);
 	CHECK(asset_read(&r, &ab, &e) == COFFER_E_INPUT && strstr(e.msg, "kind is revocation") != NULL);
 }
 
@@ -593,7 +656,8 @@ int main(void)
 		T(genesis_read_refuses_an_origin_that_notes_cannot_carry),
 		T(service_read_refuses_every_wrong_member), T(service_write_round_trips), T(asset_read_refuses_every_wrong_member),
 		T(approval_read_refuses_every_wrong_member), T(approval_read_gives_the_boot_images), T(image_release_read_refuses_every_wrong_member),
-		T(revocation_read_refuses_every_wrong_member), T(body_readers_refuse_other_kinds),
+		T(revocation_read_refuses_every_wrong_member), T(delegation_read_refuses_every_wrong_member),
+		T(delegation_covers_paths_of_its_scope_alone), T(body_readers_refuse_other_kinds),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

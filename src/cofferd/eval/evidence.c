@@ -64,6 +64,7 @@ static void put_parts(const struct ev_out *o, struct eval_evidence_rep *r)
 	r->key = wr_span(&o->parts.key);
 	r->registers = wr_span(&o->parts.registers);
 	r->activated = wr_span(&o->parts.activated);
+	r->quote = wr_span(&o->parts.quote);
 	r->n_path = o->parts.n_path;
 	for (size_t i = 0; i < o->parts.n_path; i++)
 		r->path[i] = wr_span(&o->parts.path[i]);

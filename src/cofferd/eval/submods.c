@@ -6,6 +6,8 @@
 #include "base/own.h"
 #include "base/str.h"
 
+#define SHOWN_MAX (48u << 10) /* init-data that the token shows parsed; of more it has the digest alone */
+
 #define CLASSES 4
 static struct appraise_policy ready[CLASSES]; /* NOLINT: written once, by evidence_warm */
 static size_t n_ready;                        /* NOLINT */
@@ -134,7 +136,7 @@ enum coffer_rc submods_write(const struct eval_evidence_req *q, const struct app
 	if (q->references.n > 0)
 		TRY(refs_parse(q->references, &refs, e));
 	in.refs = refs;
-	if (q->init_digest.n > 0)
+	if (q->init_digest.n > 0 && q->initdata.n <= SHOWN_MAX)
 		in.init_data = q->initdata;
 	TRY(appraise(&in, &out, e));
 	return write_submods(&out, submods, e);

@@ -5,6 +5,8 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/admit_co.h"
+#include "cofferd/keep/admit_lent.h"
 #include "cofferd/keep/handlers.h"
 #include "trust/machine.h"
 
@@ -150,9 +152,7 @@ static enum coffer_rc check_asset(struct keep *k, const struct dsse *env, const 
 	TRY(asset_read(s, &b, e));
 	if (strcmp(b.path.owner, s->issuer) != 0)
 		return err_deny(e, "kind", "%s belongs to %s, not to %s", b.path.text, b.path.owner, s->issuer);
-	if (b.k != 1 || b.n_of != 1 || strcmp(b.of[0], s->issuer) != 0)
-		return err_deny(e, "kind", "approval by k of n parties is not built: k must be 1 and of the owner alone");
-	return COFFER_OK;
+	return co_admit(k, env, s, &b, e);
 }
 
 static enum coffer_rc check_approval(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
@@ -163,14 +163,23 @@ static enum coffer_rc check_approval(struct keep *k, const struct dsse *env, con
 		return err_set(e, COFFER_E_SYSTEM, "statement: out of memory");
 	TRY(check_issuer(k, env, s, 0, e));
 	TRY(approval_read(s, a, e));
-	for (size_t i = 0; i < a->n_assets; i++)
-		if (strcmp(a->asset[i].owner, s->issuer) != 0)
-			return err_deny(e, "kind", "%s belongs to %s, not to %s", a->asset[i].text, a->asset[i].owner, s->issuer);
+	for (size_t i = 0; i < a->n_assets; i++) {
+		const struct lent q = { a->asset[i].owner, s->issuer, ROLE_APPROVAL, span_of(a->asset[i].text) };
+		bool speaks = strcmp(q.of, s->issuer) == 0;
+
+		if (!speaks)
+			TRY(co_owns(k, &a->asset[i], s->issuer, &speaks, e));
+		if (!speaks)
+			TRY(lent_to(k, &q, NULL, &speaks, e));
+		if (!speaks)
+			return err_deny(e, "kind", "%s belongs to %s, not to %s, to whom it delegates no approval of its use",
+			    a->asset[i].text, q.of, s->issuer);
+	}
 	return COFFER_OK;
 }
 
-/* The issuer revokes its own; anyone a workload of another, as far as its own assets go (decide.c). An approval
- * is about its issuer's assets alone, so nobody else's word bears on it. */
+/* The issuer revokes its own; anyone a workload of another, as far as its own assets go (decide.c); and whoever lent the power
+ * what was said with it. */
 static enum coffer_rc check_revocation(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	struct revocation v;
@@ -184,8 +193,12 @@ static enum coffer_rc check_revocation(struct keep *k, const struct dsse *env, c
 		return err_set(e, COFFER_E_NOTFOUND, "the statement to revoke is not logged");
 	own = strcmp(b.issuer, s->issuer) == 0;
 	foreign = b.kind == ST_WORKLOAD;
+	if (!own && !foreign)
+		TRY(lent_said(k, v.statement, s->issuer, &foreign, e));
 	if (b.kind == ST_GENESIS || b.kind == ST_PARTY || b.kind == ST_REVOCATION)
 		return err_deny(e, "kind", "a %s statement is not revoked; it is superseded", statement_kind_name(b.kind));
+	if (s->kind == ST_PAUSE && b.kind == ST_PAUSE)
+		return err_deny(e, "kind", "a pause is not paused; its issuer lifts it");
 	if (!own && !foreign)
 		return err_deny(e, "kind", "only %s may revoke this %s statement", b.issuer, statement_kind_name(b.kind));
 	return COFFER_OK;
@@ -199,12 +212,14 @@ static enum coffer_rc check_release(struct keep *k, const struct dsse *env, cons
 	return image_release_read(s, &v, e);
 }
 
-/* A delegate of the provider may issue it too, once delegation is built. */
 static enum coffer_rc check_boot_image(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	CLEANUP(boot_image_clear) struct boot_image b = { 0 };
 
-	TRY(check_issuer(k, env, s, PERSONA_WORKLOAD, e));
+	bool delegate = false;
+
+	TRY(lent_by_any(k, s->issuer, ROLE_BOOT_IMAGE, &delegate, e));
+	TRY(check_issuer(k, env, s, delegate ? 0 : PERSONA_WORKLOAD, e));
 	return boot_image_read(s, &b, e);
 }
 
@@ -224,6 +239,17 @@ static enum coffer_rc check_tcb(struct keep *k, const struct dsse *env, const st
 	return tcb_read(s, t, e);
 }
 
+static enum coffer_rc check_delegation(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	CLEANUP(freep) struct delegation *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return err_set(e, COFFER_E_SYSTEM, "statement: out of memory");
+	TRY(check_issuer(k, env, s, 0, e));
+	TRY(delegation_read(s, d, e));
+	return lent_admit(k, s, d, e);
+}
+
 static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	switch (s->kind) {
@@ -233,10 +259,12 @@ static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const s
 	case ST_ASSET:         return check_asset(k, env, s, e);
 	case ST_WORKLOAD:      return check_workload(k, env, s, e);
 	case ST_APPROVAL:      return check_approval(k, env, s, e);
+	case ST_PAUSE:
 	case ST_REVOCATION:    return check_revocation(k, env, s, e);
 	case ST_GENESIS:       return err_deny(e, "kind", "this service has its genesis");
 	case ST_BOOT_IMAGE:    return check_boot_image(k, env, s, e);
 	case ST_TCB:           return check_tcb(k, env, s, e);
+	case ST_DELEGATION:    return check_delegation(k, env, s, e);
 	}
 	return err_set(e, COFFER_E_BUG, "statement: unknown kind");
 }

@@ -157,7 +157,7 @@ static void check_entitled(const struct decide_in *in, struct decision *d)
 
 /* ---- R9 ---- */
 
-/* The asset itself: kept, its statement in force, one owner who decides alone. */
+/* The asset itself: kept, its statement in force. */
 static const char *asset_fault(const struct decide_in *in)
 {
 	const struct asset_body *b = &in->asset.body;
@@ -168,8 +168,6 @@ static const char *asset_fault(const struct decide_in *in)
 		return "the asset's statement is not in force";
 	if (in->q.version != 0 && in->q.version != b->version)
 		return "another version of the asset is the one in force";
-	if (b->k != 1 || b->n_of != 1 || strcmp(b->of[0], in->q.path.owner) != 0)
-		return "the asset wants approvals by several parties, which is not built";
 	return NULL;
 }
 
@@ -198,22 +196,62 @@ static void by_manifest(const struct decide_in *in, struct decision *d, struct c
 	SET(c->found, "%s", c->holds ? "the provider's own manifest" : "a manifest that names another service or not this platform");
 }
 
+/* Of the parties that the asset names: who is missing, with what each of the others allows. */
+static void say_missing(const struct decide_in *in, struct decision *d, struct check *c)
+{
+	const struct asset_body *b = &in->asset.body;
+	char missing[sizeof(c->who)] = "";
+	size_t have = 0, at = 0;
+
+	for (size_t i = 0; i < b->n_of; i++) {
+		bool consents = decide_consents(in, d->workload, b->of[i]);
+		int n = consents || at >= sizeof(missing) ? 0 : snprintf(missing + at, sizeof(missing) - at, "%s%s", at ? ", " : "", b->of[i]);
+
+		have += consents;
+		at += n > 0 ? (size_t)n : 0;
+	}
+	if (have >= b->k)
+		SET(c->found, "%zu parties approved, but no %llu of them the same service and boot image", have, (unsigned long long)b->k);
+	else
+		SET(c->found, "%zu of the %llu approvals that %s wants; not by: %s", have, (unsigned long long)b->k, in->q.path.text, missing);
+	if (have < b->k)
+		SET(c->who, "%s", missing);
+}
+
+static void say_approved(const struct decide_in *in, const struct decision *d, struct check *c)
+{
+	const struct fact *f = &d->approval[0]->s;
+
+	if (in->asset.body.n_of > 1)
+		SET(c->found, "approvals of %zu of the %zu parties that count", d->n_approvals, in->asset.body.n_of);
+	else if (f->of[0])
+		SET(c->found, "such an approval, by %s's delegate %s", in->q.path.owner, f->issuer);
+	else
+		SET(c->found, "such an approval");
+}
+
 static void by_approval(const struct decide_in *in, struct decision *d, struct check *c)
 {
+	struct decide_set set;
 	char digest[HEX32_LEN];
 
-	d->approval = decide_approval(in, d->workload);
-	d->service = d->approval ? decide_listed_service(in, d->approval) : NULL;
-	c->holds = d->approval != NULL;
 	hex32(d->workload->manifest.digest, digest);
-	if (c->holds)
-		SET(c->found, "such an approval");
-	else if (approved_otherwise(in, d->workload))
+	c->holds = decide_set(in, d->workload, &set);
+	if (c->holds) {
+		memcpy(d->approval, set.approval, sizeof(d->approval));
+		d->n_approvals = set.n;
+		d->service = set.service;
+		d->boot = set.boot;
+		say_approved(in, d, c);
+	} else if (in->asset.body.n_of > 1) {
+		say_missing(in, d, c);
+	} else if (approved_otherwise(in, d->workload)) {
 		SET(c->found, "%s's approval of workload %.16s for %s does not hold on platform %s now (time, uses, service, boot image)",
 		    in->q.path.owner, digest, in->q.path.text, in->a.platform);
-	else
+	} else {
 		SET(c->found, "%s has not approved workload %.16s for %s on platform %s", in->q.path.owner, digest, in->q.path.text,
 		    in->a.platform);
+	}
 }
 
 static void check_approved(const struct decide_in *in, struct decision *d)
@@ -265,6 +303,8 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 	case ST_REVOCATION:
 	case ST_BOOT_IMAGE:
 	case ST_TCB:
+	case ST_DELEGATION:
+	case ST_PAUSE:
 		break;
 	}
 }
@@ -272,13 +312,28 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 /* False, and c says so, when f is revoked. */
 static bool rests_on(const struct decide_in *in, const struct decision *d, const struct fact *f, struct check *c)
 {
-	char id[HEX32_LEN];
+	const struct fact_delegation *link;
+	char id[HEX32_LEN], lent[HEX32_LEN];
 
 	if (!c->holds || !decide_revoked(in, f))
 		return c->holds;
 	hex32(f->id, id);
 	c->holds = false;
-	SET(c->found, "the %s statement %.16s is revoked", statement_kind_name(f->kind), id);
+	link = decide_revoked_link(in, f);
+	if (link) {
+		hex32(link->s.id, lent);
+		SET(c->found, "the delegation %.16s to %s, on which the %s statement %.16s rests, is %s", lent, link->body.to,
+		    statement_kind_name(f->kind), id, decide_paused(in, &link->s) ? "paused" : "revoked");
+		SET(c->who, "%s", link->s.issuer);
+		SET(c->command, "coffer delegate %s --role %s", link->body.to, role_name(link->body.role));
+		return false;
+	}
+	SET(c->found, "the %s statement %.16s is %s", statement_kind_name(f->kind), id, decide_paused(in, f) ? "paused" : "revoked");
+	if (decide_paused(in, f)) {
+		SET(c->who, "whoever paused it");
+		SET(c->command, "coffer resume %s", id);
+		return false;
+	}
 	mend_revoked(in, d, f, c);
 	return false;
 }
@@ -288,15 +343,18 @@ static bool rests_on(const struct decide_in *in, const struct decision *d, const
 static void check_revoked(const struct decide_in *in, struct decision *d)
 {
 	struct check *c = decide_put(d, 11, SEES_OWNER | SEES_PROVIDER);
-	const struct fact *rests[] = { d->workload ? &d->workload->s : NULL, d->approval ? &d->approval->s : NULL,
-		in->has_asset ? &in->asset.s : NULL, d->service ? &d->service->s : NULL, d->boot ? &d->boot->s : NULL };
+	const struct fact *rests[] = { d->workload ? &d->workload->s : NULL, in->has_asset ? &in->asset.s : NULL,
+		d->service ? &d->service->s : NULL, d->boot ? &d->boot->s : NULL };
 
 	c->holds = true;
-	SET(c->expected, "nothing this rests on is revoked");
+	SET(c->expected, "nothing this rests on is revoked or paused");
 	SET(c->found, "nothing");
 	SET(c->who, "whoever issued what is revoked");
 	for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++)
 		if (rests[i] && !rests_on(in, d, rests[i], c))
+			return;
+	for (size_t i = 0; i < d->n_approvals; i++)
+		if (!rests_on(in, d, &d->approval[i]->s, c))
 			return;
 	for (size_t i = 0; i < MAN_CONTAINERS_MAX; i++)
 		if (d->release[i] && !rests_on(in, d, &d->release[i]->s, c))

@@ -17,7 +17,10 @@ struct fact {
 	char    issuer[PARTY_MAX];
 	int64_t issued, expires;
 	bool    superseded;   /* a higher serial of the same issuer, kind and subject is logged */
-	bool    issuer_may;   /* the issuer is known and holds the persona this kind needs */
+	bool    issuer_may;   /* the issuer is known and holds the persona this kind needs; with `of`: is known */
+	uint64_t seq;         /* entry that logged it, and when */
+	int64_t logged;
+	char    of[PARTY_MAX]; /* the party for which the issuer speaks by delegation; "": for itself */
 };
 struct fact_workload {
 	struct fact s;
@@ -32,7 +35,14 @@ struct fact_service    { struct fact s; char id[PARTY_MAX]; }; /* keys are this 
 struct fact_boot       { struct fact s; struct boot_image body; };
 struct fact_tcb        { struct fact s; struct tcb_minimum body; struct statement st; };
 struct fact_release    { struct fact s; struct image_release body; struct statement st; };
-struct fact_revocation { uint8_t target[32]; char issuer[PARTY_MAX]; };
+/* s.of: body.of where another issued it. superseded_at: entry of the first higher serial; 0: none. */
+struct fact_delegation { struct fact s; struct delegation body; uint64_t superseded_at; };
+/* from, until: of a pause; until 0: a revocation, for good. */
+struct fact_revocation { uint8_t target[32]; char issuer[PARTY_MAX]; int64_t from, until; };
+static inline bool fact_bears(const struct fact_revocation *r, int64_t now)
+{
+	return r->until == 0 || (r->from <= now && now < r->until);
+}
 
 /* What the evidence of this session showed. */
 struct appraisal {
@@ -85,6 +95,8 @@ struct decide_in {
 	size_t                        n_tcbs;
 	const struct fact_release    *release;
 	size_t                        n_releases;
+	const struct fact_delegation *delegation; /* at most LINKS_MAX */
+	size_t                        n_delegations;
 	const struct fact_revocation *revocation;
 	size_t                        n_revocations;
 	struct policy_answer          policy;
@@ -109,11 +121,39 @@ struct decision {
 	bool         appraised;      /* R1 and R2 held; otherwise nothing else was looked at */
 	bool         absent;         /* no such asset is kept */
 	const struct fact_workload *workload; /* what the decision rests on; NULL where nothing was found */
-	const struct fact_approval *approval; /* NULL for the provider's own assets */
+	const struct fact_approval *approval[ASSET_OWNERS_MAX]; /* one of each of k parties; none for the provider's own assets */
+	size_t n_approvals;
 	const struct fact_service  *service;
 	const struct fact_boot     *boot;     /* NULL on sample */
 	const struct fact_release  *release[MAN_CONTAINERS_MAX]; /* of the workload's container i */
 };
+
+/* ---- delegation (decide_chain.c) ---- */
+#define LINKS_MAX 128
+#define CHAIN_MAX (DELEGATION_DEPTH_MAX + 1)
+struct links {
+	const struct fact_delegation *d;
+	size_t                        n;
+	const struct fact_revocation *revocation;
+	size_t                        n_revocations;
+	int64_t                       now; /* for pauses */
+};
+/* A place in the journal: what the entries before `seq` say at `time`. */
+struct chain_point { uint64_t seq; int64_t time; };
+struct chain_ask {
+	const char *of, *to;
+	enum delegated_role role;
+	struct span path;           /* role approval: an asset, or the beginning of paths */
+	struct chain_point at;
+	bool        revoked_too;    /* as if nothing were revoked */
+};
+/* link[0] is to the one who asks, the last by `of`. left: links that may still follow. */
+struct chain { const struct fact_delegation *link[CHAIN_MAX]; size_t n; unsigned left; };
+/* A chain of delegations from `of` to `to`, of which each link stood there, and when the next was logged, and whose depths
+ * allow it. One link revoked at any time breaks it for good. */
+bool chain_find(const struct links *l, const struct chain_ask *q, struct chain *out);
+/* By its issuer, or by whose power it is. */
+bool link_revoked(const struct links *l, const struct fact_delegation *d);
 
 /* R1 and R2 alone: what /attest asks, and a token stands for. */
 void decide_fresh(const struct decide_in *in, struct check *out);

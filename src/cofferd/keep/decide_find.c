@@ -9,18 +9,31 @@ bool decide_stands(const struct fact *f, int64_t now)
 	return f->issued <= now && now < f->expires && !f->superseded && f->issuer_may;
 }
 
-/* Approvals looked at here are the owner's own. */
-bool decide_revoked(const struct decide_in *in, const struct fact *f)
+static bool revoked_itself(const struct decide_in *in, const struct fact *f)
 {
 	for (size_t i = 0; i < in->n_revocations; i++) {
 		const struct fact_revocation *r = &in->revocation[i];
 		bool own = strcmp(r->issuer, f->issuer) == 0;
 		bool owner = f->kind == ST_WORKLOAD && strcmp(r->issuer, in->q.path.owner) == 0;
 
-		if (span_eq(SPAN(r->target), SPAN(f->id)) && (own || owner))
+		if (span_eq(SPAN(r->target), SPAN(f->id)) && fact_bears(r, in->now) &&
+		    (own || owner || (f->of[0] && strcmp(r->issuer, f->of) == 0)))
 			return true;
 	}
 	return false;
+}
+
+bool decide_paused(const struct decide_in *in, const struct fact *f)
+{
+	for (size_t i = 0; i < in->n_revocations; i++)
+		if (span_eq(SPAN(in->revocation[i].target), SPAN(f->id)) && in->revocation[i].until == 0)
+			return false;
+	return true;
+}
+
+bool decide_revoked(const struct decide_in *in, const struct fact *f)
+{
+	return revoked_itself(in, f) || decide_revoked_link(in, f);
 }
 
 bool decide_own(const struct decide_in *in, const struct fact_workload *w)
@@ -38,13 +51,28 @@ bool decide_accepts(const struct appraisal *a, struct span entry)
 	return platform_accepts(entry, a->platform, a->hw && a->hw->debug);
 }
 
+static bool names_path(const struct decide_in *in, const struct fact_approval *a)
+{
+	for (size_t i = 0; i < a->body.n_assets; i++)
+		if (strcmp(a->body.asset[i].text, in->q.path.text) == 0)
+			return true;
+	return false;
+}
+
+bool decide_approves_for(const struct decide_in *in, const struct fact_approval *a, const char *party)
+{
+	return names_path(in, a) && decide_stands(&a->s, in->now) && in->now < a->body.until && decide_speaks(in, &a->s, party);
+}
+
+/* An asset that is not kept names nobody but its owner, so that a stranger learns nothing from it. */
 bool decide_approves_asset(const struct decide_in *in, const struct fact_approval *a)
 {
-	bool path = false;
+	const struct asset_body *b = &in->asset.body;
 
-	for (size_t i = 0; i < a->body.n_assets; i++)
-		path = path || strcmp(a->body.asset[i].text, in->q.path.text) == 0;
-	return path && strcmp(a->s.issuer, in->q.path.owner) == 0 && decide_stands(&a->s, in->now) && in->now < a->body.until;
+	for (size_t i = 0; in->has_asset && i < b->n_of; i++)
+		if (decide_approves_for(in, a, b->of[i]))
+			return true;
+	return !in->has_asset && decide_approves_for(in, a, in->q.path.owner);
 }
 
 bool decide_approves_platform(const struct decide_in *in, const struct fact_approval *a)
@@ -105,32 +133,6 @@ const struct fact_service *decide_named_service(const struct decide_in *in, cons
 		if (!decide_revoked(in, &s->s))
 			return s;
 		best = best ? best : s;
-	}
-	return best;
-}
-
-static bool covers(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w)
-{
-	return decide_approves_platform(in, a) && span_eq(SPAN(a->body.workload), SPAN(w->manifest.digest)) &&
-	       decide_listed_service(in, a) && (!a->body.has_uses || a->used < a->body.uses) &&
-	       (decide_unmeasured(&in->a) || decide_boot(in, w, a));
-}
-
-const struct fact_approval *decide_approval(const struct decide_in *in, const struct fact_workload *w)
-{
-	const struct fact_approval *best = NULL;
-
-	for (size_t i = 0; i < in->n_approvals; i++) {
-		const struct fact_approval *a = &in->approval[i];
-		bool spoilt;
-
-		if (!covers(in, a, w))
-			continue;
-		spoilt = decide_revoked(in, &a->s) || decide_revoked(in, &decide_listed_service(in, a)->s) ||
-			(!decide_unmeasured(&in->a) && decide_revoked(in, &decide_boot(in, w, a)->s));
-		if (!spoilt)
-			return a;
-		best = best ? best : a;
 	}
 	return best;
 }

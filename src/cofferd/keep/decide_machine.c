@@ -166,7 +166,7 @@ void decide_firmware(const struct decide_in *in, struct decision *d)
 
 /* ---- R5 ---- */
 
-static bool approves_boot(const struct fact_approval *a, const struct fact_boot *b)
+bool decide_approves_boot(const struct fact_approval *a, const struct fact_boot *b)
 {
 	for (size_t i = 0; i < a->body.n_boot_images; i++)
 		if (span_eq(SPAN(a->body.boot_image[i]), SPAN(b->s.id)))
@@ -176,7 +176,7 @@ static bool approves_boot(const struct fact_approval *a, const struct fact_boot 
 
 static bool by_provider(const struct decide_in *in, const struct fact_workload *w, const struct fact_boot *b)
 {
-	return strcmp(b->s.issuer, w->manifest.provider) == 0 && decide_stands(&b->s, in->now);
+	return decide_stands(&b->s, in->now) && decide_speaks(in, &b->s, w->manifest.provider);
 }
 
 static bool matches(const struct decide_in *in, const struct fact_boot *b)
@@ -186,6 +186,13 @@ static bool matches(const struct decide_in *in, const struct fact_boot *b)
 	return boot_launched(&b->body, in->a.hw, &d);
 }
 
+bool decide_boots(const struct decide_in *in, const struct fact_workload *w, const struct fact_boot *b)
+{
+	struct machine_diff lacks;
+
+	return by_provider(in, w, b) && matches(in, b) && boot_relied_on(&b->body, &lacks);
+}
+
 const struct fact_boot *decide_boot(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
 {
 	const struct fact_boot *best = NULL;
@@ -193,10 +200,9 @@ const struct fact_boot *decide_boot(const struct decide_in *in, const struct fac
 
 	for (size_t i = 0; i < in->n_boots; i++) {
 		const struct fact_boot *b = &in->boot[i];
-		struct machine_diff lacks;
 		unsigned score = (decide_revoked(in, &b->s) ? 1u : 3u) + (b->body.enforces & ENFORCES_SCOPING ? 1u : 0u);
 
-		if (!by_provider(in, w, b) || !matches(in, b) || !boot_relied_on(&b->body, &lacks) || (a && !approves_boot(a, b)))
+		if (!decide_boots(in, w, b) || (a && !decide_approves_boot(a, b)))
 			continue;
 		if (score > best_score) {
 			best = b;
@@ -211,15 +217,15 @@ bool decide_scopes(const struct decide_in *in, const struct decision *d)
 	return decide_unmeasured(&in->a) || (d->boot && (d->boot->body.enforces & ENFORCES_SCOPING));
 }
 
-/* That of the approval which R9 found, else of any that names the asset: R9 then says what else is missing. */
+/* Where R9 found approvals, theirs is set. Else that of any that names the asset: R9 then says what else is missing. */
 static const struct fact_boot *find_boot(const struct decide_in *in, const struct decision *d)
 {
 	const struct fact_boot *b = NULL;
 
 	if (decide_own(in, d->workload))
 		return decide_boot(in, d->workload, NULL);
-	if (d->approval)
-		return decide_boot(in, d->workload, d->approval);
+	if (d->n_approvals)
+		return d->boot;
 	for (size_t i = 0; !b && i < in->n_approvals; i++)
 		if (decide_approves_asset(in, &in->approval[i]))
 			b = decide_boot(in, d->workload, &in->approval[i]);
@@ -286,6 +292,6 @@ void decide_booted(const struct decide_in *in, struct decision *d)
 		return;
 	}
 	hex32(d->boot->s.id, id);
-	SET(c->found, "boot image %s (%.*s)%s", d->boot->body.name, ID_SHOWN, id,
-	    decide_scopes(in, d) ? "" : ", whose agent does not keep containers apart");
+	SET(c->found, "boot image %s (%.*s)%s%s%s", d->boot->body.name, ID_SHOWN, id, d->boot->s.of[0] ? ", by its delegate " : "",
+	    d->boot->s.of[0] ? d->boot->s.issuer : "", decide_scopes(in, d) ? "" : ", whose agent does not keep containers apart");
 }

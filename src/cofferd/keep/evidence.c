@@ -135,7 +135,7 @@ static void read_register(const struct evidence_in *in, const uint8_t *reg, size
 
 static bool is_tpm(const char *platform)
 {
-	return strcmp(platform, "tpm") == 0 || strcmp(platform, "swtpm") == 0;
+	return strcmp(platform, "tpm") == 0 || strcmp(platform, "swtpm") == 0 || span_starts(span_of(platform), "az-");
 }
 
 static enum coffer_rc read_again(struct keep *k, const struct evidence_in *in, const struct eval_evidence_rep *r, struct evidence_out *out,
@@ -144,7 +144,7 @@ static enum coffer_rc read_again(struct keep *k, const struct evidence_in *in, c
 	const char *platform = tee_name((enum tee_kind)in->s->tee);
 	struct fixed_root root[FIXED_ROOTS_MAX];
 	struct fixed_in f = { .platform = platform, .report = r->report, .signature = r->signature, .key = r->key, .registers = r->registers,
-		.n_path = r->n_path, .root = root, .n_roots = vendor_roots_keys(k->roots, platform, root) };
+		.quote = r->quote, .n_path = r->n_path, .root = root, .n_roots = vendor_roots_keys(k->roots, platform, root) };
 	struct fixed_out got;
 	struct hw_facts said = { 0 }; /* of it the age of collateral alone, which the hardware does not know */
 
@@ -173,7 +173,7 @@ static enum coffer_rc as_told(const struct evidence_in *in, const struct eval_ev
 		return err_deny(e, "R2", "the appraisal is of another platform");
 	memcpy(out->report_data, r->report_data.p, r->report_data.n);
 	out->report_data_n = r->report_data.n;
-	read_register(in, r->init_register.p, r->init_register.n, span_starts(span_of(platform), "az-"), out);
+	read_register(in, r->init_register.p, r->init_register.n, false, out);
 	return COFFER_OK;
 }
 

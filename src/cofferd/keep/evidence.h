@@ -1,8 +1,7 @@
 /* Evidence of one session, from hostile bytes to facts: eval appraises, keep reads again.
  *
- * Fixed layouts (snp, tdx, sgx, tpm, swtpm): eval hands over the hardware's bytes and a path; signature, bindings, measurements, debug
- * bits and firmware are read here (evidence/fixed.h), so that a broken eval can refuse and nothing else. Other platforms: two children
- * of eval must say the same to the byte. sample: eval's word, and it proves nothing. */
+ * eval hands over the hardware's bytes and a path; signature, bindings, measurements, debug bits and firmware are read here
+ * (evidence/fixed.h), so that a broken eval can refuse and nothing else. sample: eval's word, and it proves nothing. */
 #pragma once
 #include "cofferd/keep/keep.h"
 

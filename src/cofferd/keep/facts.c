@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/facts_int.h"
+#include "fmt/enc.h"
 
 void facts_free(struct facts *f)
 {
@@ -24,6 +25,7 @@ void facts_free(struct facts *f)
 		statement_clear(&f->release[i].st);
 	free(f->release);
 	free(f->approval);
+	free(f->delegation);
 	free(f->policy);
 	free(f);
 }
@@ -40,15 +42,18 @@ static unsigned persona_for(enum statement_kind k)
 	case ST_ASSET:
 	case ST_APPROVAL:
 	case ST_REVOCATION:
-	case ST_TCB:           return 0;
+	case ST_TCB:
+	case ST_PAUSE:
+	case ST_DELEGATION:    return 0;
 	}
 	return ~0u;
 }
 
-static bool issuer_may(const struct registry *r, const char *issuer, enum statement_kind k, int64_t now)
+/* Who speaks for another needs none of its own: the one who lent the power does, and is judged where that is looked at. */
+bool fact_may(const struct registry *r, const struct fact *f, int64_t now)
 {
-	const struct party *p = registry_party(r, span_of(issuer), now);
-	unsigned need = persona_for(k);
+	const struct party *p = registry_party(r, span_of(f->issuer), now);
+	unsigned need = f->of[0] ? 0 : persona_for(f->kind);
 
 	return p && (p->personas & need) == need;
 }
@@ -60,18 +65,40 @@ enum coffer_rc fact_read(const struct registry *r, struct q *q, int64_t now, str
 
 	if (!q_col_fixed(q, 0, f.id, sizeof(f.id)) || !q_col_name(q, 2, f.issuer, sizeof(f.issuer)))
 		return err_set(e, COFFER_E_BUG, "registry: malformed row");
-	f.issuer_may = issuer_may(r, f.issuer, f.kind, now);
+	f.seq = (uint64_t)q_col_i64(q, PAYLOAD_COLUMN + 1);
+	f.logged = q_col_i64(q, PAYLOAD_COLUMN + 2);
+	f.issuer_may = fact_may(r, &f, now);
 	*out = f;
 	return COFFER_OK;
 }
 
+void fact_for(const struct registry *r, struct fact *f, const char *principal, int64_t now)
+{
+	if (strcmp(f->issuer, principal) == 0)
+		return;
+	(void)snprintf(f->of, sizeof(f->of), "%s", principal);
+	f->issuer_may = fact_may(r, f, now);
+}
+
 enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT issuer FROM revoked WHERE target=? AND issuer IN (?, ?)");
+	CLEANUP(wr_close) struct wr name = wr_open(128);
+	char hex[HEX32_LEN];
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT issuer, 0, 0 FROM revoked WHERE target=?1"
+	    " AND issuer IN (?2, ?3, ?4) UNION ALL SELECT s.issuer, s.issued, s.expires FROM statement s WHERE s.kind=?5 AND s.names=?6"
+	    " AND s.issuer IN (?2, ?3, ?4) AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer)"
+	    " AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject"
+	    " AND n.serial>s.serial)");
 
 	q_blob(&q, SPAN(f->id));
 	q_text(&q, span_of(f->issuer));
 	q_text(&q, span_of(out->path.owner));
+	q_text(&q, span_of(f->of));
+	q_i64(&q, ST_PAUSE);
+	hex32(f->id, hex);
+	wr_blob32(&name, span_of(hex));
+	TRY(wr_done(&name, "subject", e));
+	q_blob(&q, wr_span(&name));
 	for (;;) {
 		struct fact_revocation *v = &out->revocation[out->n_revocations];
 		bool row = false;
@@ -84,6 +111,8 @@ enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, 
 		memcpy(v->target, f->id, sizeof(v->target));
 		if (!q_col_name(&q, 0, v->issuer, sizeof(v->issuer)))
 			return err_set(e, COFFER_E_BUG, "registry: malformed row");
+		v->from = q_col_i64(&q, 1);
+		v->until = q_col_i64(&q, 2);
 		out->n_revocations++;
 	}
 }
@@ -159,12 +188,13 @@ static enum coffer_rc read_uses(const struct registry *r, struct fact_approval *
 	return COFFER_OK;
 }
 
+/* The owner's own first: no delegate, present or past, crowds it out. Others were its delegates when they were admitted. */
 static enum coffer_rc read_approvals(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out,
 				     struct err *e)
 {
 	CLEANUP(q_close)
 	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM approval_asset a JOIN statement s ON s.id=a.statement"
-				      " WHERE a.path=? AND s.issuer=? ORDER BY s.seq DESC LIMIT ?");
+				      " WHERE a.path=?1 ORDER BY s.issuer=?2 DESC, s.seq DESC LIMIT ?3");
 
 	out->approval = calloc(FACT_APPROVALS_MAX, sizeof(*out->approval));
 	if (!out->approval)
@@ -183,6 +213,8 @@ static enum coffer_rc read_approvals(const struct registry *r, const struct asse
 		TRY(fact_read(r, &q, now, &a->s, e));
 		TRY(statement_parse(q_col(&q, PAYLOAD_COLUMN), &st, e));
 		TRY(approval_read(&st, &a->body, e));
+		if (!out->has_asset || !asset_names(&out->asset.body, a->s.issuer))
+			fact_for(r, &a->s, p->owner, now);
 		TRY(read_uses(r, a, e));
 		TRY(fact_revocations(r, &a->s, out, e));
 		out->n_approvals++;
@@ -234,6 +266,7 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 	TRY(read_workloads(r, q->init_register, now, f, e));
 	TRY(read_approvals(r, q->path, now, f, e));
 	TRY(read_services(r, now, f, e));
+	TRY(facts_links(r, now, f, e));
 	TRY(facts_machine(r, now, f, e));
 	TRY(facts_images(r, now, f, e));
 	less = realloc(f->approval, (f->n_approvals + 1) * sizeof(*less));
@@ -247,19 +280,21 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 /* What may differ although no row of a statement or asset has changed. */
 static enum coffer_rc refresh(const struct registry *r, int64_t now, struct facts *f, struct err *e)
 {
-	f->asset.s.issuer_may = f->has_asset && issuer_may(r, f->asset.s.issuer, ST_ASSET, now);
+	f->asset.s.issuer_may = f->has_asset && fact_may(r, &f->asset.s, now);
 	for (size_t i = 0; i < f->n_workloads; i++)
-		f->workload[i].s.issuer_may = issuer_may(r, f->workload[i].s.issuer, ST_WORKLOAD, now);
+		f->workload[i].s.issuer_may = fact_may(r, &f->workload[i].s, now);
 	for (size_t i = 0; i < f->n_services; i++)
-		f->service[i].s.issuer_may = issuer_may(r, f->service[i].s.issuer, ST_SERVICE, now);
+		f->service[i].s.issuer_may = fact_may(r, &f->service[i].s, now);
 	for (size_t i = 0; i < f->n_boots; i++)
-		f->boot[i].s.issuer_may = issuer_may(r, f->boot[i].s.issuer, ST_BOOT_IMAGE, now);
+		f->boot[i].s.issuer_may = fact_may(r, &f->boot[i].s, now);
 	for (size_t i = 0; i < f->n_tcbs; i++)
-		f->tcb[i].s.issuer_may = issuer_may(r, f->tcb[i].s.issuer, ST_TCB, now);
+		f->tcb[i].s.issuer_may = fact_may(r, &f->tcb[i].s, now);
 	for (size_t i = 0; i < f->n_releases; i++)
-		f->release[i].s.issuer_may = issuer_may(r, f->release[i].s.issuer, ST_IMAGE_RELEASE, now);
+		f->release[i].s.issuer_may = fact_may(r, &f->release[i].s, now);
+	for (size_t i = 0; i < f->n_delegations; i++)
+		f->delegation[i].s.issuer_may = fact_may(r, &f->delegation[i].s, now);
 	for (size_t i = 0; i < f->n_approvals; i++) {
-		f->approval[i].s.issuer_may = issuer_may(r, f->approval[i].s.issuer, ST_APPROVAL, now);
+		f->approval[i].s.issuer_may = fact_may(r, &f->approval[i].s, now);
 		if (f->approval[i].body.has_uses)
 			TRY(read_uses(r, &f->approval[i], e));
 	}

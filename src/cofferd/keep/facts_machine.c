@@ -28,12 +28,14 @@ static void shrink(struct boot_image *b)
 	b->launch = less ? less : b->launch;
 }
 
-static enum coffer_rc add_boot(const struct registry *r, struct q *q, int64_t now, struct facts *out, struct err *e)
+static enum coffer_rc add_boot(const struct registry *r, struct q *q, const char *provider, int64_t now, struct facts *out,
+    struct err *e)
 {
 	CLEANUP(statement_clear) struct statement st = { 0 };
 	struct fact_boot *b = &out->boot[out->n_boots];
 
 	TRY(fact_read(r, q, now, &b->s, e));
+	fact_for(r, &b->s, provider, now);
 	TRY(statement_parse(q_col(q, PAYLOAD_COLUMN), &st, e));
 	TRY(boot_image_read(&st, &b->body, e));
 	keep_platform(&b->body, out->platform);
@@ -63,8 +65,45 @@ static enum coffer_rc read_boots(const struct registry *r, const char *provider,
 		if (n == FACT_BOOTS_MAX)
 			return err_set(e, COFFER_E_LIMIT, "registry: %s has more than %d boot images that have not expired", provider,
 			    FACT_BOOTS_MAX);
-		TRY(add_boot(r, &q, now, out, e));
+		TRY(add_boot(r, &q, provider, now, out, e));
 	}
+}
+
+/* The newest of one delegate, as long as there is room: a delegate may hide its own, and nobody else's. */
+static enum coffer_rc read_delegated(const struct registry *r, const struct fact_delegation *d, int64_t now, struct facts *out,
+    struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store,
+	    "SELECT " FACT_COLUMNS " FROM statement s WHERE" FACT_LIVES " AND s.kind=? AND s.issuer=? ORDER BY s.seq DESC LIMIT ?");
+
+	q_i64(&q, now);
+	q_i64(&q, ST_BOOT_IMAGE);
+	q_text(&q, span_of(d->body.to));
+	q_i64(&q, FACT_DELEGATED_MAX);
+	for (;;) {
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row || out->n_boots == FACT_BOOTS_MAX)
+			return COFFER_OK;
+		TRY(add_boot(r, &q, d->body.of, now, out, e));
+	}
+}
+
+/* Each delegate once, whatever chains lead to it. */
+static enum coffer_rc read_delegates(const struct registry *r, int64_t now, struct facts *out, struct err *e)
+{
+	for (size_t i = 0; i < out->n_delegations; i++) {
+		const struct fact_delegation *d = &out->delegation[i];
+		bool seen = d->body.role != ROLE_BOOT_IMAGE;
+
+		for (size_t k = 0; k < i; k++)
+			seen = seen || (out->delegation[k].body.role == ROLE_BOOT_IMAGE &&
+			                   strcmp(out->delegation[k].body.to, d->body.to) == 0);
+		if (!seen)
+			TRY(read_delegated(r, d, now, out, e));
+	}
+	return COFFER_OK;
 }
 
 /* ---- minima ---- */
@@ -112,5 +151,8 @@ enum coffer_rc facts_machine(const struct registry *r, int64_t now, struct facts
 	const char *provider = out->n_workloads > 0 ? out->workload[0].manifest.provider : "";
 
 	TRY(read_tcbs(r, provider, now, out, e));
-	return out->n_workloads > 0 ? read_boots(r, provider, now, out, e) : COFFER_OK;
+	if (out->n_workloads == 0)
+		return COFFER_OK;
+	TRY(read_boots(r, provider, now, out, e));
+	return read_delegates(r, now, out, e);
 }

@@ -30,13 +30,26 @@ static enum coffer_rc entry_hash(const struct journal *after, const uint8_t prev
 	return COFFER_OK;
 }
 
+void journal_record(const char *type, struct span data, int64_t time, struct wr *w)
+{
+	char text[CLOCK_TEXT_LEN];
+
+	clock_text(time, text);
+	wr_str(w, "{\"data\":");
+	wr_put(w, data);
+	wr_fmt(w, ",\"time\":\"%s\",\"type\":\"%s\"}", text, type);
+}
+
 static void head_mac(const struct journal *j, uint8_t out[static 32])
 {
-	uint8_t msg[40];
+	struct merkle_head head;
+	uint8_t msg[72];
 
 	for (unsigned i = 0; i < 8; i++)
 		msg[i] = (uint8_t)(j->seq >> (8 * (7 - i)));
 	memcpy(msg + 8, j->hash, 32);
+	tree_head(&j->tree, &head);
+	memcpy(msg + 40, head.root.b, 32);
 	hmac_sha256(SPAN(j->mac_key), SPAN(msg), out);
 }
 
@@ -58,6 +71,19 @@ static enum coffer_rc check_head(struct journal *j, struct err *e)
 	return COFFER_OK;
 }
 
+/* The entry's leaf on top of j's tree. */
+static enum coffer_rc check_leaf(struct journal *j, struct q *q, const char *type, struct err *e)
+{
+	CLEANUP(wr_close) struct wr record = wr_open(ENTRY_MAX);
+	struct tree_entry in = { .time = q_col_i64(q, 2) };
+	struct tree_stored got = { q_col(q, 5), q_col(q, 6) };
+
+	journal_record(type, q_col(q, 4), in.time, &record);
+	TRY(wr_done(&record, "journal entry", e));
+	in.record = wr_span(&record);
+	return tree_check(&j->tree, &in, &got, e);
+}
+
 /* One stored entry on top of j. */
 static enum coffer_rc check_entry(struct journal *j, struct q *q, struct err *e)
 {
@@ -76,14 +102,16 @@ static enum coffer_rc check_entry(struct journal *j, struct q *q, struct err *e)
 	if (!ct_eq(SPAN(hash), SPAN(stored)))
 		return err_deny(e, "R12", "journal: entry %llu was changed", (unsigned long long)next.seq);
 	memcpy(next.hash, hash, sizeof(hash));
+	TRY(check_leaf(&next, q, type, e));
 	*j = next;
 	return COFFER_OK;
 }
 
 enum coffer_rc journal_open(struct store *s, const uint8_t mac_key[static 32], struct journal *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(s, "SELECT seq, hash, time, type, data FROM entry ORDER BY seq");
-	struct journal j = { .store = s };
+	CLEANUP(q_close) struct q q = q_open(s, "SELECT e.seq, e.hash, e.time, e.type, e.data, l.salt, l.entry"
+	    " FROM entry e LEFT JOIN leaf l ON l.seq=e.seq ORDER BY e.seq");
+	struct journal j = { .store = s, .tree = { .store = s } };
 	bool row = false;
 
 	memcpy(j.mac_key, mac_key, sizeof(j.mac_key));
@@ -93,6 +121,7 @@ enum coffer_rc journal_open(struct store *s, const uint8_t mac_key[static 32], s
 			break;
 		TRY(check_entry(&j, &q, e));
 	}
+	TRY(tree_check_end(&j.tree, e));
 	TRY(check_head(&j, e));
 	*out = j;
 	return COFFER_OK;
@@ -123,18 +152,24 @@ void tx_end(struct tx *t)
 	t->j = NULL;
 }
 
-static enum coffer_rc save(const struct journal *j, const char *type, struct span data, struct err *e)
+static enum coffer_rc save_entry(const struct journal *j, const char *type, struct span data, struct err *e)
 {
 	CLEANUP(q_close) struct q row = q_open(j->store, "INSERT INTO entry(seq, hash, time, type, data) VALUES(?,?,?,?,?)");
-	CLEANUP(q_close) struct q head = q_open(j->store, "INSERT OR REPLACE INTO meta(name, value) VALUES('head', ?)");
-	uint8_t mac[32];
 
 	q_i64(&row, (int64_t)j->seq);
 	q_blob(&row, SPAN(j->hash));
 	q_i64(&row, j->time);
 	q_text(&row, span_of(type));
 	q_blob(&row, data);
-	TRY(q_run(&row, e));
+	return q_run(&row, e);
+}
+
+/* Of the newest entry and the tree with it. */
+static enum coffer_rc save_head(const struct journal *j, struct err *e)
+{
+	CLEANUP(q_close) struct q head = q_open(j->store, "INSERT OR REPLACE INTO meta(name, value) VALUES('head', ?)");
+	uint8_t mac[32];
+
 	head_mac(j, mac);
 	q_blob(&head, SPAN(mac));
 	return q_run(&head, e);
@@ -142,13 +177,20 @@ static enum coffer_rc save(const struct journal *j, const char *type, struct spa
 
 enum coffer_rc journal_append(struct journal *j, const char *type, struct span data, int64_t now, struct err *e)
 {
+	CLEANUP(wr_close) struct wr record = wr_open(ENTRY_MAX);
 	struct journal next = *j;
+	struct tree_entry leaf;
 
 	next.seq = j->any ? j->seq + 1 : 0;
 	next.any = true;
 	next.time = now > j->time ? now : j->time; /* journal time never runs backwards */
 	TRY(entry_hash(&next, j->hash, type, data, next.hash, e));
-	TRY(save(&next, type, data, e));
+	journal_record(type, data, next.time, &record);
+	TRY(wr_done(&record, "journal entry", e));
+	leaf = (struct tree_entry){ next.time, wr_span(&record) };
+	TRY(save_entry(&next, type, data, e));
+	TRY(tree_append(&next.tree, &leaf, e));
+	TRY(save_head(&next, e));
 	*j = next;
 	return COFFER_OK;
 }

@@ -4,6 +4,7 @@
 #pragma once
 #include "cofferd/keep/mark.h"
 #include "cofferd/keep/store.h"
+#include "cofferd/keep/tree.h"
 #include "base/wr.h"
 
 struct journal {
@@ -14,13 +15,18 @@ struct journal {
 	uint64_t      seq;       /* of the newest entry */
 	uint8_t       hash[32];
 	int64_t       time;
+	struct tree   tree;      /* of journal_entries leaves */
 };
+
+/* What an entry's leaf commits to: {"data":{...},"time":"...","type":"..."}, JCS. data is the stored JCS object. */
+void journal_record(const char *type, struct span data, int64_t time, struct wr *w);
 
 /* Its place among the entries of all time: 0 before the first. */
 static inline uint64_t journal_entries(const struct journal *j) { return j->any ? j->seq + 1 : 0; }
 
 /* Reads the chain from its first entry: numbering, every hash, and that the newest is the one this
- * service wrote last (a MAC under mac_key in the same transaction). COFFER_E_DENIED (check "R12") otherwise.
+ * service wrote last (a MAC under mac_key in the same transaction); that each leaf of the tree is what entry and salt give, and
+ * every stored hash of the tree. COFFER_E_DENIED (check "R12") otherwise.
  * A whole database put back from an old copy is not noticed here but by mark.h. */
 enum coffer_rc journal_open(struct store *s, const uint8_t mac_key[static 32], struct journal *out, struct err *e) NODISCARD;
 

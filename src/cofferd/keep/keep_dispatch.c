@@ -21,6 +21,8 @@ static const struct {
 	[KEEP_JOURNAL]   = { 256u << 10,     on_journal },
 	[KEEP_STATUS]    = { 0,              on_status },
 	[KEEP_JWKS]      = { 0,              on_jwks },
+	[KEEP_LEDGER]    = { KEEP_LEDGER_NAME_MAX, on_ledger },
+	[KEEP_OPENINGS]  = { 256u << 10,     on_openings },
 };
 
 static enum coffer_rc run(struct keep *k, uint8_t type, struct span body, struct answer *a, struct err *e)

@@ -10,7 +10,7 @@
 #include "crypto/jwk.h"
 #include "os/file.h"
 
-#define MAGIC "COFFERK1"
+#define MAGIC "COFFERK2"
 #define MAGIC_LEN 8
 #define KEY_LEN 32
 #define FILE_LEN (MAGIC_LEN + 5 * KEY_LEN)
@@ -32,7 +32,7 @@ enum coffer_rc keys_new(struct keep_keys *out, struct err *e)
 	TRY(privkey_new(KEY_P256, &k.receive, e));
 	TRY(privkey_new(KEY_P256, &k.reply, e));
 	TRY(privkey_new(KEY_P256, &k.token, e));
-	TRY(privkey_new(KEY_P256, &k.ledger, e));
+	TRY(privkey_new(KEY_ED25519, &k.ledger, e));
 	TRY(secret_new(KEY_LEN, &k.storage, e));
 	random_bytes(k.storage.p, KEY_LEN);
 	*out = k;
@@ -88,7 +88,7 @@ enum coffer_rc keys_load(const char *dir, struct keep_keys *out, struct err *e)
 	if (!span_eq_str(rd_span(&r, MAGIC_LEN), MAGIC) || box.n != FILE_LEN)
 		return err_set(e, COFFER_E_INPUT, "%s: not a key file of this version", path);
 	for (size_t i = 0; i < 4; i++)
-		TRY(privkey_from_raw(KEY_P256, rd_span(&r, KEY_LEN), part[i], e));
+		TRY(privkey_from_raw(part[i] == &k.ledger ? KEY_ED25519 : KEY_P256, rd_span(&r, KEY_LEN), part[i], e));
 	TRY(secret_new(KEY_LEN, &k.storage, e));
 	rd_copy(&r, k.storage.p, KEY_LEN);
 	if (!rd_done(&r))

@@ -1,7 +1,7 @@
 /* The service's own keys, in one file that only `keep` opens.
  *
- * keep.keys, mode 0600: "COFFERK1" || receive || reply || token || ledger (P-256 scalars, 32 bytes each) ||
- * storage key (32). The storage key seals assets at rest, so that a copy of keep.db alone tells nothing.
+ * keep.keys, mode 0600: "COFFERK2" || receive || reply || token (P-256 scalars, 32 bytes each) || ledger
+ * (Ed25519 seed, 32 bytes: what signed notes are made with) || storage key (32). The storage key seals assets at rest, so that a copy of keep.db alone tells nothing.
  */
 #pragma once
 #include "base/secret.h"

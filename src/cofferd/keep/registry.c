@@ -267,7 +267,9 @@ enum coffer_rc registry_insert(struct registry *r, const struct statement *s, co
 	case ST_IMAGE_RELEASE:
 	case ST_ASSET:
 	case ST_BOOT_IMAGE:
-	case ST_TCB:           return COFFER_OK;
+	case ST_TCB:
+	case ST_PAUSE:
+	case ST_DELEGATION:    return COFFER_OK;
 	}
 	return err_set(e, COFFER_E_BUG, "registry: unknown kind");
 }

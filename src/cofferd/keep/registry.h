@@ -74,9 +74,11 @@ enum coffer_rc registry_envelope(struct registry *r, const uint8_t id[static 32]
 #define FACT_APPROVALS_MAX 64
 #define FACT_SERVICES_MAX 8
 #define FACT_BOOTS_MAX 64   /* in force, of one provider */
+#define FACT_DELEGATED_MAX 8 /* of them by one delegate of the provider */
 #define FACT_TCBS_MAX 4     /* one of the owner and one of the provider for a platform */
 #define FACT_RELEASES_MAX 64
-#define FACT_REVOCATIONS_MAX 512 /* two of each of the above */
+#define FACT_LINKS_MAX 64   /* of one party and role: the newest, those that are superseded last */
+#define FACT_REVOCATIONS_MAX 2048 /* three of each, and pauses of the above */
 struct facts {
 	struct fact_asset      asset;
 	bool                   has_asset;
@@ -87,8 +89,9 @@ struct facts {
 	struct fact_boot       boot[FACT_BOOTS_MAX];
 	struct fact_tcb        tcb[FACT_TCBS_MAX];
 	struct fact_release   *release;  /* owned */
+	struct fact_delegation *delegation; /* owned */
 	struct fact_revocation revocation[FACT_REVOCATIONS_MAX];
-	size_t                 n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_revocations;
+	size_t                 n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_delegations, n_revocations;
 	/* private: the question, and what the answer was read from */
 	struct asset_path      path;
 	uint8_t                init_register[32];
@@ -97,6 +100,11 @@ struct facts {
 };
 void facts_free(struct facts *f);
 static inline void facts_freep(struct facts **f) { facts_free(*f); *f = NULL; }
+
+/* Delegations of that party's power in that role, whoever issued them, and their revocations; nothing else. The caller frees. */
+struct links_question { const char *of; enum delegated_role role; int64_t now; };
+enum coffer_rc registry_links(const struct registry *r, const struct links_question *q, struct facts **out,
+    struct err *e) NODISCARD;
 
 /* init_register: 32 bytes */
 struct facts_question { const struct asset_path *path; const uint8_t *init_register; const char *platform; };

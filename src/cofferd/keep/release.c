@@ -134,6 +134,8 @@ static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, 
 	q->in.n_tcbs = f->n_tcbs;
 	q->in.release = f->release;
 	q->in.n_releases = f->n_releases;
+	q->in.delegation = f->delegation;
+	q->in.n_delegations = f->n_delegations;
 	q->in.revocation = f->revocation;
 	q->in.n_revocations = f->n_revocations;
 	return COFFER_OK;
@@ -180,7 +182,7 @@ static enum coffer_rc count_use(struct keep *k, const struct fact_approval *ap, 
 	CLEANUP(q_close) struct q q = q_open(k->store,
 	    "INSERT INTO approval_use(statement, uses) VALUES(?,1) ON CONFLICT(statement) DO UPDATE SET uses=uses+1");
 
-	if (!ap || !ap->body.has_uses)
+	if (!ap->body.has_uses)
 		return COFFER_OK;
 	q_blob(&q, SPAN(ap->s.id));
 	return q_run(&q, e);
@@ -211,7 +213,8 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	random_bytes(a->decision, sizeof(a->decision));
 	TRY(tx_begin(&k->journal, &tx, e));
 	TRY(trace_write(k, &t, e));
-	TRY(count_use(k, d->approval, e));
+	for (size_t i = 0; i < d->n_approvals; i++)
+		TRY(count_use(k, d->approval[i], e));
 	TRY(reply_sign(k, &r, wr_span(&body), rep.reply_sig, e));
 	rep.seq = k->journal.seq;
 	memcpy(rep.entry, k->journal.hash, sizeof(rep.entry));

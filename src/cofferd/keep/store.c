@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "os/file.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /* Every query text is a literal, so its address names it: a compiled statement is used again, which saves a
  * fifth of a release. */
@@ -25,6 +25,9 @@ static const char schema[] =
 	"CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
 	"CREATE TABLE entry(seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, time INTEGER NOT NULL, type TEXT NOT NULL,"
 	" data BLOB NOT NULL) STRICT;"
+	"CREATE TABLE leaf(seq INTEGER PRIMARY KEY REFERENCES entry(seq), salt BLOB NOT NULL, entry BLOB NOT NULL) STRICT;"
+	"CREATE TABLE node(level INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY(level, place))"
+	" STRICT, WITHOUT ROWID;"
 	"CREATE TABLE statement(id BLOB PRIMARY KEY, seq INTEGER NOT NULL UNIQUE REFERENCES entry(seq), kind INTEGER NOT NULL,"
 	" issuer TEXT NOT NULL, subject BLOB NOT NULL, names BLOB NOT NULL,"
 	" serial INTEGER NOT NULL, issued INTEGER NOT NULL, expires INTEGER NOT NULL,"
@@ -40,9 +43,10 @@ static const char schema[] =
 	" type TEXT NOT NULL, iv BLOB NOT NULL, sealed BLOB NOT NULL, tag BLOB NOT NULL) STRICT;"
 	"CREATE TABLE decision(id BLOB PRIMARY KEY, seq INTEGER NOT NULL REFERENCES entry(seq), owner TEXT NOT NULL,"
 	" owner_view BLOB NOT NULL, provider TEXT NOT NULL, provider_view BLOB NOT NULL) STRICT;"
+	"CREATE INDEX decision_seq ON decision(seq);"
 	"CREATE TABLE jti(id BLOB PRIMARY KEY, expires INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX jti_expires ON jti(expires);"
-	"PRAGMA user_version=1;";
+	"PRAGMA user_version=2;";
 
 static enum coffer_rc fail(struct store *s, const char *what, struct err *e)
 {
@@ -80,7 +84,7 @@ static enum coffer_rc demand(struct store *s, const char *sql, const char *answe
 /* The tables that only record what happened: what they hold alters no fact. Any other raises the version. */
 static void on_change(void *ctx, int op, const char *db, const char *table, sqlite3_int64 row)
 {
-	static const char *const records[] = { "entry", "meta", "decision", "jti", "approval_use" };
+	static const char *const records[] = { "entry", "leaf", "node", "meta", "decision", "jti", "approval_use" };
 	struct store *s = ctx;
 
 	(void)op;

@@ -253,7 +253,8 @@ static enum coffer_rc get_decision(struct request *q, struct span id, struct rep
 	return pass_json(q, KEEP_DECISION, &req, r, e);
 }
 
-static enum coffer_rc get_journal(struct request *q, struct reply *r, struct err *e)
+/* KEEP_JOURNAL and KEEP_OPENINGS: from entry N on. */
+static enum coffer_rc get_from(struct request *q, enum keep_type type, struct reply *r, struct err *e)
 {
 	static const char *const names[] = { "from", NULL };
 	CLEANUP(party_token_clear) struct party_token t = { 0 };
@@ -268,7 +269,7 @@ static enum coffer_rc get_journal(struct request *q, struct reply *r, struct err
 	TRY(asker(q, true, &t, &has, e));
 	m.auth = t.auth;
 	keep_journal_req_write(&req, &m);
-	return pass_json(q, KEEP_JOURNAL, &req, r, e);
+	return pass_json(q, type, &req, r, e);
 }
 
 static enum coffer_rc get_status(struct request *q, struct reply *r, struct err *e)
@@ -289,7 +290,9 @@ static enum coffer_rc get(struct request *q, struct span path, struct reply *r, 
 	if (span_eq_str(path, "assets"))
 		return get_assets(q, r, e);
 	if (span_eq_str(path, "journal"))
-		return get_journal(q, r, e);
+		return get_from(q, KEEP_JOURNAL, r, e);
+	if (span_eq_str(path, "ledger"))
+		return get_from(q, KEEP_OPENINGS, r, e);
 	if (span_eq_str(path, "status"))
 		return get_status(q, r, e);
 	if (span_eq_str(path, "decisions"))
@@ -313,6 +316,34 @@ void coffer_jwks(struct request *q, struct reply *r)
 
 	if (pass_json(q, KEEP_JWKS, &req, r, &e) != COFFER_OK)
 		reply_error(r, &e, fix_of(&e));
+}
+
+/* A file of the public ledger, as C2SP tlog-tiles names and fills it. */
+static enum coffer_rc get_ledger(struct request *q, struct reply *r, struct err *e)
+{
+	CLEANUP(answer_clear) struct answer a = { 0 };
+	CLEANUP(wr_close) struct wr req = wr_open(WEB_TARGET_MAX);
+	struct span name = span_skip(q->path, strlen("/ledger/"));
+
+	if (q->query.n > 0)
+		return err_set(e, COFFER_E_INPUT, "query: a file of the ledger takes none");
+	if (name.n == 0 || name.n >= KEEP_LEDGER_NAME_MAX)
+		return err_set(e, COFFER_E_NOTFOUND, "the ledger has no such file");
+	wr_put(&req, name);
+	TRY(keeper_ask(&q->net->keep, KEEP_LEDGER, &req, &a, e));
+	reply_json(r, wr_span(&a.body));
+	r->type = span_eq_str(name, "checkpoint") ? "text/plain; charset=utf-8" : "application/octet-stream";
+	return COFFER_OK;
+}
+
+void coffer_ledger(struct request *q, struct reply *r)
+{
+	struct err e = { 0 };
+
+	if (!web_method(q, "GET"))
+		reply_plain(r, 405, "method", "this endpoint does not know the method");
+	else if (get_ledger(q, r, &e) != COFFER_OK)
+		reply_error(r, &e, "");
 }
 
 void coffer_serve(struct request *q, struct reply *r)

@@ -202,6 +202,8 @@ static void serve(struct request *q, struct reply *r)
 		kbs_serve(q, r);
 	else if (span_starts(q->path, "/coffer/v0/"))
 		coffer_serve(q, r);
+	else if (span_starts(q->path, "/ledger/"))
+		coffer_ledger(q, r);
 	else if (span_eq_str(q->path, "/.well-known/jwks.json") && web_method(q, "GET"))
 		coffer_jwks(q, r);
 	else if (span_eq_str(q->path, "/healthz") && web_method(q, "GET"))

@@ -276,7 +276,7 @@ static void serve_resource(struct request *q, struct span path, struct reply *r)
 static const struct { const char *name, *instead; } admin[] = {
 	{ "attestation-policy", "what evidence an owner accepts is in its approval: `coffer approve`" },
 	{ "resource-policy", "each owner rules over its own assets: `coffer asset policy`, `coffer approve`" },
-	{ "reference-value", "what may run is in the provider's signed workload: `coffer workload publish`" },
+	{ "reference-value", "they are in the provider's signed statements: `coffer boot-image publish`, `coffer tcb publish`" },
 };
 
 static bool serve_admin(struct span path, struct reply *r)

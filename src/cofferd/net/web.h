@@ -60,3 +60,4 @@ void reply_kbs_err(struct reply *r, unsigned status, const char *name, const str
 void kbs_serve(struct request *q, struct reply *r);    /* /kbs/v0/... */
 void coffer_serve(struct request *q, struct reply *r); /* /coffer/v0/... */
 void coffer_jwks(struct request *q, struct reply *r);  /* /.well-known/jwks.json */
+void coffer_ledger(struct request *q, struct reply *r); /* /ledger/...: the public ledger, as static files */

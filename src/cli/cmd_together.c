@@ -1,0 +1,248 @@
+/* coffer statement cosign, pending: what several parties do together. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/home.h"
+#include "cli/publish.h"
+#include "cli/verbs.h"
+#include "fmt/enc.h"
+#include "os/file.h"
+
+#define FILE_MAX (8u << 20)
+#define ASSETS_MAX 256
+#define APPROVALS_MAX 256
+
+const struct opt_spec opts_statement_cosign[] = {
+	{ "out", "FILE", "where to write it with your signature (default: over the same file)", false, false },
+	{ "yes", NULL, "do not ask on the terminal", false, false }, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+
+struct session {
+	struct home          h;
+	struct privkey      *key;
+	struct service_conn *conn;
+};
+
+static void session_end(struct session *s)
+{
+	privkey_free(s->key);
+	service_close(s->conn);
+}
+
+static enum coffer_rc begin(struct cli *c, struct session *s, struct err *e)
+{
+	TRY(home_load(c, &s->h, e));
+	TRY(home_sign_key(c, &s->h, &s->key, e));
+	return home_connect(&s->h, &s->conn, e);
+}
+
+/* ---- statement cosign ---- */
+
+/* Shown is what the statement says, canonically written anew, so that no control character reaches the terminal. */
+static enum coffer_rc confirm(const struct cli *c, const struct dsse *env, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	CLEANUP(wr_close) struct wr text = wr_open(DSSE_ENVELOPE_MAX);
+	struct json_wr j = jw_open(&text, true);
+	char line[16] = "";
+
+	TRY(statement_parse(wr_span(&env->payload), &s, e));
+	jw_value(&j, s.body);
+	TRY(wr_done(&text, "statement", e));
+	(void)fprintf(stderr, "%s statement of %s, signed by %zu so far:\n%.*s\n", statement_kind_name(s.kind), s.issuer, env->n_sigs,
+	    (int)text.n, (const char *)text.p);
+	if (cli_flag(c, "yes") || !isatty(STDIN_FILENO))
+		return COFFER_OK;
+	(void)fprintf(stderr, "Sign? Type yes: ");
+	if (!fgets(line, sizeof(line), stdin) || strcmp(line, "yes\n") != 0)
+		return err_deny(e, "shown", "not confirmed; nothing was signed");
+	return COFFER_OK;
+}
+
+/* An envelope, or an object with one as member "statement", whose other members stay as they are. */
+static void write_again(const struct json *root, const struct dsse *env, struct wr *out)
+{
+	struct json_wr j = jw_open(out, false);
+
+	if (!json_get(root, "statement")) {
+		dsse_write(env, &j);
+		return;
+	}
+	jw_obj(&j);
+	jw_name(&j, "statement");
+	dsse_write(env, &j);
+	for (size_t i = 0; i < json_len(root); i++) {
+		if (span_eq_str(json_name(root, i), "statement"))
+			continue;
+		jw_namen(&j, json_name(root, i));
+		jw_value(&j, json_at(root, i));
+	}
+	jw_obj_end(&j);
+}
+
+enum coffer_rc cmd_statement_cosign(struct cli *c, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 }, out = wr_open(FILE_MAX);
+	CLEANUP(privkey_freep) struct privkey *key = NULL;
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	const struct json *root, *statement;
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	TRY(file_read_arg(c->pos[0], FILE_MAX, &text, e));
+	if (json_parse(wr_span(&text), FILE_MAX, &doc, e) != COFFER_OK)
+		return err_wrap(e, "%s", c->pos[0]);
+	root = json_root(doc);
+	statement = json_get(root, "statement");
+	if (dsse_parse_json(statement ? statement : root, &env, e) != COFFER_OK)
+		return err_wrap(e, "%s", c->pos[0]);
+	TRY(confirm(c, &env, e));
+	TRY(home_sign_key(c, &h, &key, e));
+	TRY(dsse_sign(&env, key, e));
+	write_again(root, &env, &out);
+	TRY(wr_done(&out, "statement", e));
+	return file_write(cli_opt(c, "out") ? cli_opt(c, "out") : c->pos[0], wr_span(&out), 0644, e);
+}
+
+/* ---- pending ---- */
+
+struct said { char issuer[PARTY_MAX]; struct approval body; };
+struct pending {
+	struct asset_body *asset; /* those that name me, and more than me */
+	size_t             n_assets;
+	struct said       *said;  /* of one asset */
+	size_t             n_said;
+	const struct asset_body *about;
+	const char        *me;
+	size_t             printed;
+};
+
+static void pending_clear(struct pending *p)
+{
+	free(p->asset);
+	free(p->said);
+}
+
+static enum coffer_rc take_asset(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct pending *p = arg;
+	struct asset_body b;
+
+	(void)env;
+	TRY(asset_read(s, &b, e));
+	if (b.n_of < 2 || !asset_names(&b, p->me) || p->n_assets == ASSETS_MAX)
+		return COFFER_OK;
+	b.policy = (struct span){ 0 };
+	p->asset[p->n_assets++] = b;
+	return COFFER_OK;
+}
+
+static enum coffer_rc take_approval(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct pending *p = arg;
+	struct said *to = &p->said[p->n_said];
+
+	(void)env;
+	if (p->n_said == APPROVALS_MAX)
+		return COFFER_OK;
+	TRY(approval_read(s, &to->body, e));
+	/* One that the asset does not name spoke for its owner. */
+	(void)snprintf(to->issuer, sizeof(to->issuer), "%s", asset_names(p->about, s->issuer) ? s->issuer : p->about->path.owner);
+	p->n_said += to->body.until > clock_now();
+	return COFFER_OK;
+}
+
+static const struct said *said_by(const struct pending *p, const char *party, const uint8_t workload[static 32])
+{
+	for (size_t i = 0; i < p->n_said; i++)
+		if (strcmp(p->said[i].issuer, party) == 0 && span_eq(SPAN(p->said[i].body.workload), (struct span){ workload, 32 }))
+			return &p->said[i];
+	return NULL;
+}
+
+static void print_consent(const struct said *s)
+{
+	char until[CLOCK_TEXT_LEN];
+
+	clock_text(s->body.until, until);
+	(void)printf("  %s approved, until %s, on", s->issuer, until);
+	for (size_t i = 0; i < s->body.n_platforms; i++)
+		(void)printf(" %s", s->body.platform[i]);
+	(void)printf(" in %zu boot image%s", s->body.n_boot_images, s->body.n_boot_images == 1 ? "" : "s");
+	if (s->body.has_uses)
+		(void)printf(", %llu uses", (unsigned long long)s->body.uses);
+	(void)printf("\n");
+}
+
+static void print_workload(struct pending *p, const uint8_t workload[static 32])
+{
+	const struct asset_body *b = p->about;
+	char digest[HEX32_LEN];
+	size_t have = 0;
+
+	for (size_t i = 0; i < b->n_of; i++)
+		have += said_by(p, b->of[i], workload) != NULL;
+	if (have >= b->k)
+		return;
+	hex32(workload, digest);
+	(void)printf("%s\n  workload %s: %zu of %llu approvals\n", b->path.text, digest, have, (unsigned long long)b->k);
+	for (size_t i = 0; i < b->n_of; i++) {
+		const struct said *s = said_by(p, b->of[i], workload);
+
+		if (s)
+			print_consent(s);
+		else
+			(void)printf("  %s is missing: %s\n", b->of[i], have + 1 >= b->k ? "its approval would open it, as far as all agree" :
+			    "its approval would not suffice yet");
+	}
+	p->printed++;
+}
+
+static enum coffer_rc print_asset(struct session *s, struct pending *p, struct err *e)
+{
+	CLEANUP(wr_close) struct wr q = wr_open(4096);
+	CLEANUP(freep) char *query = NULL;
+
+	wr_str(&q, "kind=approval&subject=");
+	query_encode(&q, span_of(p->about->path.text));
+	query = wr_take(&q, NULL);
+	if (!query)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	p->n_said = 0;
+	TRY(statements_query(NULL, &s->h, s->key, s->conn, query, take_approval, p, e));
+	for (size_t i = 0; i < p->n_said; i++) {
+		bool seen = false;
+
+		for (size_t k = 0; k < i; k++)
+			seen = seen || span_eq(SPAN(p->said[k].body.workload), SPAN(p->said[i].body.workload));
+		if (!seen)
+			print_workload(p, p->said[i].body.workload);
+	}
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_pending(struct cli *c, struct err *e)
+{
+	CLEANUP(session_end) struct session s = { 0 };
+	CLEANUP(pending_clear) struct pending p = { 0 };
+
+	TRY(begin(c, &s, e));
+	p.me = s.h.party;
+	p.asset = calloc(ASSETS_MAX, sizeof(*p.asset));
+	p.said = calloc(APPROVALS_MAX + 1, sizeof(*p.said));
+	if (!p.asset || !p.said)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(statements_query(c, &s.h, s.key, s.conn, "kind=asset", take_asset, &p, e));
+	for (size_t i = 0; i < p.n_assets; i++) {
+		p.about = &p.asset[i];
+		TRY(print_asset(&s, &p, e));
+	}
+	if (!p.printed)
+		(void)printf("nothing waits for another approval\n");
+	return COFFER_OK;
+}

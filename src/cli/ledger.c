@@ -1,0 +1,213 @@
+#include "cli/ledger.h"
+
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "fmt/enc.h"
+#include "os/file.h"
+#include "trust/ledger/leaf.h"
+
+_Static_assert(sizeof(((struct ledger_proved *)0)->entry) == LEAF_LEN, "an entry");
+
+void ledger_end(struct ledger *l)
+{
+	service_close(l->conn);
+	wr_close(&l->note);
+}
+
+static enum coffer_rc get(struct ledger *l, const char *name, size_t max, struct wr *out, struct err *e)
+{
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	CLEANUP(freep) char *path = str_fmt("/ledger/%s", name);
+	struct service_req q = { .method = "GET", .path = path };
+
+	if (!path)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(service_call(l->conn, &q, max, &res, e));
+	wr_put(out, wr_span(&res.body));
+	return wr_done(out, name, e);
+}
+
+static enum coffer_rc fetch(void *ctx, const struct tile *t, struct wr *out, struct err *e)
+{
+	char name[TILE_PATH_MAX];
+
+	tile_path(t, name);
+	return get(ctx, name, TILE_BYTES, out, e);
+}
+
+static struct ledger_policy policy_of(const struct ledger *l)
+{
+	return (struct ledger_policy){ .log = &l->key };
+}
+
+enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e)
+{
+	const struct ledger_policy policy = policy_of(l);
+	const struct genesis *g;
+
+	TRY(home_load(c, &l->h, e));
+	TRY(home_connect(&l->h, &l->conn, e));
+	g = service_genesis(l->conn);
+	TRY(note_key_new(span_of(g->origin), NOTE_ED25519, &g->ledger_key, &l->key, e));
+	l->note = wr_open(NOTE_MAX);
+	TRY(get(l, "checkpoint", NOTE_MAX, &l->note, e));
+	TRY(checkpoint_open(wr_span(&l->note), &policy, &l->seen, e));
+	l->tiles = (struct tile_source){ fetch, l, l->seen.cp.head.size };
+	return COFFER_OK;
+}
+
+static enum coffer_rc kept_path(const struct ledger *l, const char *what, char *out, size_t n, struct err *e)
+{
+	char name[HEX32_LEN + 32], hex[HEX32_LEN];
+
+	hex32(l->h.genesis, hex);
+	(void)snprintf(name, sizeof(name), "ledger-%.16s.%s", hex, what);
+	return home_file(&l->h, name, out, n, e);
+}
+
+/* Zero size and empty root when nothing was kept. */
+static enum coffer_rc read_kept(const struct ledger *l, struct merkle_head *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr note = { 0 };
+	const struct ledger_policy policy = policy_of(l);
+	struct ledger_seen seen;
+	char path[600];
+
+	*out = (struct merkle_head){ 0 };
+	merkle_empty(&out->root);
+	TRY(kept_path(l, "checkpoint", path, sizeof(path), e));
+	if (!file_exists(path))
+		return COFFER_OK;
+	TRY(file_read(path, NOTE_MAX, &note, e));
+	if (checkpoint_open(wr_span(&note), &policy, &seen, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	*out = seen.cp.head;
+	return COFFER_OK;
+}
+
+static enum coffer_rc forked(const struct ledger *l, const struct merkle_head *old, struct err *e)
+{
+	char path[600];
+
+	TRY(kept_path(l, "forked", path, sizeof(path), e));
+	TRY(file_write(path, wr_span(&l->note), 0644, e));
+	return err_deny(e, "ledger-fork", "the ledger of %llu entries does not continue the one of %llu that this party saw: two histories, both "
+	    "signed by the service; %s and the .checkpoint beside it are the evidence", (unsigned long long)l->seen.cp.head.size,
+	    (unsigned long long)old->size, path);
+}
+
+static enum coffer_rc compare(struct ledger *l, const struct merkle_head *old, struct err *e)
+{
+	const struct merkle_source s = { tile_read, &l->tiles };
+	const struct merkle_head *head = &l->seen.cp.head;
+	struct merkle_proof p = { 0 };
+
+	if (head->size < old->size)
+		return err_deny(e, "ledger-rollback", "the ledger has %llu entries, this party saw %llu: the service was put back to an older state, "
+		    "or hides what came since", (unsigned long long)head->size, (unsigned long long)old->size);
+	if (old->size > 0 && old->size < head->size)
+		TRY(merkle_prove_consistent(&s, old->size, head->size, &p, e));
+	return merkle_consistent(old, head, &p) ? COFFER_OK : forked(l, old, e);
+}
+
+/* The frontier of the kept tree, out of tiles that the new root will vouch for. */
+static enum coffer_rc frontier(struct ledger *l, uint64_t size, struct merkle_frontier *f, struct err *e)
+{
+	f->size = size;
+	for (unsigned level = 0; level < MERKLE_LEVELS; level++)
+		if (size >> level & 1)
+			TRY(tile_read(&l->tiles, level, (size >> level) - 1, &f->top[level], e));
+	return COFFER_OK;
+}
+
+static struct tile bundle_of(const struct ledger *l, uint64_t index)
+{
+	struct tile t = { .entries = true, .n = index / TILE_WIDTH, .width = TILE_WIDTH };
+	uint64_t left = l->seen.cp.head.size - t.n * TILE_WIDTH;
+
+	if (left < TILE_WIDTH)
+		t.width = (unsigned)left;
+	return t;
+}
+
+static enum coffer_rc read_bundle(struct ledger *l, const struct tile *t, struct wr *w, struct span *entry, struct err *e)
+{
+	char name[TILE_PATH_MAX];
+
+	tile_path(t, name);
+	TRY(get(l, name, TILE_WIDTH * (LEAF_LEN + 2), w, e));
+	return tile_entries_read(wr_span(w), t->width, entry) ? COFFER_OK
+	    : err_deny(e, "ledger-entry", "%s has not the form of entries", name);
+}
+
+static enum coffer_rc add_entry(struct merkle_frontier *f, struct span entry, uint64_t *time, struct err *e)
+{
+	struct mhash leaf, done[MERKLE_LEVELS];
+	struct leaf got;
+
+	if (!leaf_read(entry, &got) || got.index != f->size || got.time < *time)
+		return err_deny(e, "ledger-entry", "entry %llu is no leaf, is at another place, or is older than the one before it",
+		    (unsigned long long)f->size);
+	*time = got.time;
+	merkle_leaf(entry, &leaf);
+	return merkle_append(f, &leaf, done) > 0 ? COFFER_OK : err_set(e, COFFER_E_LIMIT, "the ledger is full");
+}
+
+/* Every entry since the kept head, on top of it: they must give the root that is signed. */
+static enum coffer_rc read_new(struct ledger *l, const struct merkle_head *old, struct err *e)
+{
+	const struct merkle_head *head = &l->seen.cp.head;
+	struct merkle_frontier f = { 0 };
+	struct mhash root;
+	uint64_t time = 0;
+
+	TRY(frontier(l, old->size, &f, e));
+	while (f.size < head->size) {
+		CLEANUP(wr_close) struct wr w = wr_open(TILE_WIDTH * (LEAF_LEN + 2));
+		struct tile t = bundle_of(l, f.size);
+		struct span entry[TILE_WIDTH];
+
+		TRY(read_bundle(l, &t, &w, entry, e));
+		for (uint64_t i = f.size % TILE_WIDTH; i < t.width; i++)
+			TRY(add_entry(&f, entry[i], &time, e));
+	}
+	merkle_frontier_root(&f, &root);
+	return mhash_eq(&root, &head->root) ? COFFER_OK
+	    : err_deny(e, "ledger-tiles", "tiles and entries do not give the root that the service signed");
+}
+
+enum coffer_rc ledger_follow(struct ledger *l, uint64_t *from, struct err *e)
+{
+	struct merkle_head old;
+	char path[600];
+
+	TRY(read_kept(l, &old, e));
+	TRY(compare(l, &old, e));
+	TRY(read_new(l, &old, e));
+	TRY(kept_path(l, "checkpoint", path, sizeof(path), e));
+	*from = old.size;
+	return file_write(path, wr_span(&l->note), 0644, e);
+}
+
+enum coffer_rc ledger_prove(struct ledger *l, uint64_t index, struct ledger_proved *out, struct err *e)
+{
+	const struct merkle_source s = { tile_read, &l->tiles };
+	const struct merkle_head *head = &l->seen.cp.head;
+	CLEANUP(wr_close) struct wr w = wr_open(TILE_WIDTH * (LEAF_LEN + 2));
+	struct span entry[TILE_WIDTH];
+	struct mhash leaf;
+	struct tile t;
+
+	if (index >= head->size)
+		return err_set(e, COFFER_E_NOTFOUND, "the ledger has %llu entries", (unsigned long long)head->size);
+	t = bundle_of(l, index);
+	TRY(read_bundle(l, &t, &w, entry, e));
+	TRY(merkle_prove(&s, index, head->size, &out->path, e));
+	merkle_leaf(entry[index % TILE_WIDTH], &leaf);
+	if (entry[index % TILE_WIDTH].n != LEAF_LEN || !merkle_included(index, head->size, &leaf, &out->path, &head->root))
+		return err_deny(e, "ledger-inclusion", "entry %llu is not in the tree that the service signed", (unsigned long long)index);
+	memcpy(out->entry, entry[index % TILE_WIDTH].p, LEAF_LEN);
+	return COFFER_OK;
+}

@@ -1,0 +1,32 @@
+/* A reader of the service's ledger: its checkpoint, opened under the genesis' key, its tiles, and the last head this party saw. */
+#pragma once
+#include "cli/home.h"
+#include "trust/ledger/checkpoint.h"
+#include "trust/ledger/tile.h"
+
+struct ledger {
+	struct home          h;
+	struct service_conn *conn;
+	struct note_key      key;
+	struct wr            note;   /* the checkpoint as fetched */
+	struct ledger_seen   seen;   /* borrows note */
+	struct tile_source   tiles;  /* of seen's tree */
+};
+
+void ledger_end(struct ledger *l); /* CLEANUP-ready */
+
+/* Fetches the checkpoint. COFFER_E_DENIED with checkpoint_open's checks when it is not the log's of this genesis. *l must not be
+ * moved afterwards. */
+enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e) NODISCARD;
+
+/* Compares it with the checkpoint kept in the party's folder (ledger-<genesis>.checkpoint), reads every entry since then, and
+ * keeps the new one. *from: size of the kept tree, 0 for none. COFFER_E_DENIED:
+ *   ledger-rollback  the tree is smaller than the one seen before
+ *   ledger-fork      it does not continue the one seen before; the other head is put beside as ledger-<genesis>.forked
+ *   ledger-entry     an entry is no leaf, is at another place, or is older than the one before it
+ *   ledger-tiles     tiles and entries do not give the root that is signed */
+enum coffer_rc ledger_follow(struct ledger *l, uint64_t *from, struct err *e) NODISCARD;
+
+/* The proof of one leaf in seen's tree, checked (COFFER_E_DENIED, check "ledger-inclusion"), and its entry's bytes. */
+struct ledger_proved { struct merkle_proof path; uint8_t entry[52]; };
+enum coffer_rc ledger_prove(struct ledger *l, uint64_t index, struct ledger_proved *out, struct err *e) NODISCARD;

@@ -1,0 +1,11 @@
+/* Inside admission only: assets of which several parties decide together. */
+#pragma once
+#include "cofferd/keep/keep.h"
+
+/* An asset statement that its owner signed: all that it names are known and signed it too, and so did k of those that the one
+ * before names, since together they decide who comes after them. COFFER_E_DENIED "signature". */
+enum coffer_rc co_admit(struct keep *k, const struct dsse *env, const struct statement *s, const struct asset_body *b,
+    struct err *e) NODISCARD;
+
+/* *yes: the statement about the asset that is kept names this party. */
+enum coffer_rc co_owns(struct keep *k, const struct asset_path *p, const char *party, bool *yes, struct err *e) NODISCARD;

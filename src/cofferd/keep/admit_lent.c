@@ -1,0 +1,159 @@
+#include "cofferd/keep/admit_lent.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/keep/registry.h"
+
+#define LIVE_MAX 32 /* delegations in force of one party and role: all that a decision must look at */
+
+static struct links links_of(const struct keep *k, const struct facts *f)
+{
+	return (struct links){ f->delegation, f->n_delegations, f->revocation, f->n_revocations, k->now };
+}
+
+static bool leads(const struct keep *k, const struct facts *f, const struct lent *q, struct chain *out)
+{
+	const struct links l = links_of(k, f);
+	const struct chain_ask ask = { .of = q->of, .to = q->to, .role = q->role, .path = q->path, .at = { UINT64_MAX, k->now } };
+
+	return chain_find(&l, &ask, out);
+}
+
+enum coffer_rc lent_to(struct keep *k, const struct lent *q, struct chain *out, bool *yes, struct err *e)
+{
+	CLEANUP(facts_freep) struct facts *f = NULL;
+	struct chain c;
+
+	TRY(registry_links(&k->registry, &(struct links_question){ q->of, q->role, k->now }, &f, e));
+	*yes = leads(k, f, q, &c);
+	if (*yes && out) {
+		*out = c;
+		memset(out->link, 0, sizeof(out->link));
+	}
+	return COFFER_OK;
+}
+
+enum coffer_rc lent_by_any(struct keep *k, const char *to, enum delegated_role role, bool *yes, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT payload FROM statement WHERE kind=?1 AND expires>?2"
+	    " AND substr(names, 1, length(?3))=?3 ORDER BY seq DESC LIMIT ?4");
+	CLEANUP(wr_close) struct wr name = wr_open(128);
+
+	wr_blob32(&name, span_of(to));
+	TRY(wr_done(&name, "party", e));
+	q_i64(&q, ST_DELEGATION);
+	q_i64(&q, k->now);
+	q_blob(&q, wr_span(&name));
+	q_i64(&q, FACT_LINKS_MAX);
+	for (*yes = false; !*yes;) {
+		CLEANUP(statement_clear) struct statement st = { 0 };
+		struct delegation d;
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		TRY(statement_parse(q_col(&q, 0), &st, e));
+		TRY(delegation_read(&st, &d, e));
+		if (d.role == role)
+			TRY(lent_to(k, &(struct lent){ d.of, to, role, { 0 } }, NULL, yes, e));
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc approval_of(const struct statement *s, const char *owner, bool *yes, struct err *e)
+{
+	CLEANUP(freep) struct approval *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return err_set(e, COFFER_E_SYSTEM, "statement: out of memory");
+	TRY(approval_read(s, a, e));
+	for (size_t i = 0; i < a->n_assets; i++)
+		*yes = *yes || strcmp(a->asset[i].owner, owner) == 0;
+	return COFFER_OK;
+}
+
+enum coffer_rc lent_said(struct keep *k, const uint8_t id[static 32], const char *who, bool *yes, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct delegation d;
+
+	*yes = false;
+	TRY(registry_envelope(&k->registry, id, &env, e));
+	TRY(statement_parse(wr_span(&env.payload), &s, e));
+	if (s.kind == ST_APPROVAL)
+		return approval_of(&s, who, yes, e);
+	if (s.kind == ST_BOOT_IMAGE)
+		return lent_to(k, &(struct lent){ who, s.issuer, ROLE_BOOT_IMAGE, { 0 } }, NULL, yes, e);
+	if (s.kind != ST_DELEGATION)
+		return COFFER_OK;
+	TRY(delegation_read(&s, &d, e));
+	*yes = strcmp(d.of, who) == 0;
+	return COFFER_OK;
+}
+
+/* ---- a new delegation ---- */
+
+/* Nobody lends on more than it has, nor to one from whom it has it. */
+static enum coffer_rc check_chain(const struct keep *k, const struct facts *f, const struct statement *s,
+    const struct delegation *d, struct err *e)
+{
+	size_t n = d->role == ROLE_APPROVAL ? d->n_scopes : 1;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct lent q = { d->of, s->issuer, d->role, span_of(d->scope[i]) };
+		struct chain c;
+
+		if (!leads(k, f, &q, &c))
+			return err_deny(e, "kind", "%s has not delegated %s %s%s to %s", d->of, role_name(d->role),
+			    d->scope[i][0] ? "of " : "", d->scope[i], s->issuer);
+		if (c.left < d->depth + 1)
+			return err_deny(e, "kind", "the delegation to %s leaves %u more, and this one wants %llu", s->issuer, c.left,
+			    (unsigned long long)d->depth + 1);
+		for (size_t j = 0; j < c.n; j++)
+			if (strcmp(c.link[j]->s.issuer, d->to) == 0)
+				return err_deny(e, "kind", "a circle: %s has this power from %s", s->issuer, d->to);
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc check_room(const struct keep *k, const struct facts *f, const struct statement *s,
+    const struct delegation *d, struct err *e)
+{
+	const struct links l = links_of(k, f);
+	size_t live = 0;
+
+	for (size_t i = 0; i < f->n_delegations; i++) {
+		const struct fact_delegation *o = &f->delegation[i];
+		bool same = strcmp(o->s.issuer, s->issuer) == 0 && strcmp(o->body.to, d->to) == 0;
+
+		live += !same && !o->superseded_at && k->now < o->s.expires && k->now < o->body.until && !link_revoked(&l, o);
+	}
+	if (live >= LIVE_MAX)
+		return err_set(e, COFFER_E_LIMIT, "%s has %d delegations of %s in force; revoke one first", d->of, LIVE_MAX,
+		    role_name(d->role));
+	return COFFER_OK;
+}
+
+enum coffer_rc lent_admit(struct keep *k, const struct statement *s, const struct delegation *d, struct err *e)
+{
+	CLEANUP(facts_freep) struct facts *f = NULL;
+	const struct party *issuer = registry_party(&k->registry, span_of(s->issuer), k->now);
+
+	if (d->role != ROLE_APPROVAL && d->role != ROLE_BOOT_IMAGE)
+		return err_deny(e, "kind", "delegating %s is not built: guests would not heed it", role_name(d->role));
+	if (d->until <= k->now)
+		return err_deny(e, "window", "the delegation ended before it was logged");
+	if (!registry_party(&k->registry, span_of(d->to), k->now))
+		return err_deny(e, "kind", "%s is no party known here", d->to);
+	TRY(registry_links(&k->registry, &(struct links_question){ d->of, d->role, k->now }, &f, e));
+	if (strcmp(s->issuer, d->of) != 0)
+		TRY(check_chain(k, f, s, d, e));
+	else if (d->role == ROLE_BOOT_IMAGE && !(issuer && issuer->personas & PERSONA_WORKLOAD))
+		return err_deny(e, "persona", "%s is not a workload-provider, who alone has boot images to delegate", s->issuer);
+	return check_room(k, f, s, d, e);
+}

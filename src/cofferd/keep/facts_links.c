@@ -1,0 +1,102 @@
+/* The delegations of one party's power. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/keep/facts_int.h"
+
+/* The subjects of a delegation end with whose power and which (statements.md). */
+static void subject_end(const struct links_question *w, struct wr *out)
+{
+	CLEANUP(freep) char *of = str_fmt("of:%s", w->of);
+	CLEANUP(freep) char *role = str_fmt("role:%s", role_name(w->role));
+
+	if (!of || !role) {
+		out->bad = true;
+		return;
+	}
+	wr_blob32(out, span_of(of));
+	wr_blob32(out, span_of(role));
+}
+
+static enum coffer_rc read_link(const struct registry *r, struct q *q, int64_t now, struct fact_delegation *out, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement st = { 0 };
+
+	TRY(fact_read(r, q, now, &out->s, e));
+	TRY(statement_parse(q_col(q, PAYLOAD_COLUMN), &st, e));
+	TRY(delegation_read(&st, &out->body, e));
+	fact_for(r, &out->s, out->body.of, now);
+	out->superseded_at = (uint64_t)q_col_i64(q, NEXT_COLUMN); /* NULL reads as 0 */
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_links(const struct registry *r, const struct links_question *w, struct fact_delegation *out, size_t *n,
+    struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS ", (SELECT MIN(n.seq) FROM statement n"
+	    " WHERE n.kind=s.kind"
+	    " AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial) FROM statement s WHERE s.kind=?1"
+	    " AND substr(s.names, -length(?2))=?2 ORDER BY 6, s.seq DESC LIMIT ?3");
+	CLEANUP(wr_close) struct wr end = wr_open(256);
+
+	subject_end(w, &end);
+	TRY(wr_done(&end, "subject", e));
+	q_i64(&q, ST_DELEGATION);
+	q_blob(&q, wr_span(&end));
+	q_i64(&q, FACT_LINKS_MAX);
+	for (;;) {
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		TRY(read_link(r, &q, w->now, &out[*n], e));
+		(*n)++;
+	}
+}
+
+static enum coffer_rc room(struct facts *f, struct err *e)
+{
+	f->delegation = calloc(LINKS_MAX, sizeof(*f->delegation));
+	return f->delegation ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
+}
+
+static enum coffer_rc read_revocations(const struct registry *r, struct facts *f, struct err *e)
+{
+	for (size_t i = 0; i < f->n_delegations; i++)
+		TRY(fact_revocations(r, &f->delegation[i].s, f, e));
+	return COFFER_OK;
+}
+
+enum coffer_rc registry_links(const struct registry *r, const struct links_question *q, struct facts **out, struct err *e)
+{
+	CLEANUP(facts_freep) struct facts *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
+	TRY(room(f, e));
+	TRY(read_links(r, q, f->delegation, &f->n_delegations, e));
+	TRY(read_revocations(r, f, e));
+	*out = MOVE(f);
+	return COFFER_OK;
+}
+
+enum coffer_rc facts_links(const struct registry *r, int64_t now, struct facts *out, struct err *e)
+{
+	struct links_question w = { .of = out->path.owner, .role = ROLE_APPROVAL, .now = now };
+	struct fact_delegation *less;
+
+	_Static_assert(2 * FACT_LINKS_MAX <= LINKS_MAX, "both roles");
+	TRY(room(out, e));
+	TRY(read_links(r, &w, out->delegation, &out->n_delegations, e));
+	if (out->n_workloads > 0) {
+		w.of = out->workload[0].manifest.provider;
+		w.role = ROLE_BOOT_IMAGE;
+		TRY(read_links(r, &w, out->delegation, &out->n_delegations, e));
+	}
+	less = realloc(out->delegation, (out->n_delegations + 1) * sizeof(*less));
+	out->delegation = less ? less : out->delegation;
+	return read_revocations(r, out, e);
+}

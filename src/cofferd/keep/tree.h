@@ -1,0 +1,35 @@
+/* The journal's entries as leaves of a Merkle tree (trust/ledger/), in the store: each entry's salt and public leaf, and the
+ * hashes that lie in tiles. Leaf i is journal entry i.
+ *
+ * table leaf: seq, salt (32), entry (LEAF_LEN); table node: hash of the complete subtree of 2^level leaves, for levels 0, 8,
+ * 16...: what tiles consist of. All are written in the journal's transaction and computed again when it is opened. */
+#pragma once
+#include "cofferd/keep/store.h"
+#include "trust/ledger/merkle.h"
+#include "trust/ledger/tile.h"
+
+struct tree {
+	struct store          *store; /* borrowed */
+	struct merkle_frontier f;
+};
+
+struct tree_entry {
+	int64_t     time;
+	struct span record; /* what the leaf commits to: JCS, at most LEAF_RECORD_MAX */
+};
+
+/* Draws the salt and writes leaf and nodes, inside a transaction. COFFER_E_LIMIT for a full tree or a record too long. */
+enum coffer_rc tree_append(struct tree *t, const struct tree_entry *in, struct err *e) NODISCARD;
+
+struct tree_stored { struct span salt, entry; };
+/* The next stored leaf on top of t: it must be what entry and salt give, and the nodes that it completes must be those in the
+ * store. COFFER_E_DENIED (check "R12") otherwise. */
+enum coffer_rc tree_check(struct tree *t, const struct tree_entry *in, const struct tree_stored *got, struct err *e) NODISCARD;
+/* After the last: the store has no node besides. */
+enum coffer_rc tree_check_end(const struct tree *t, struct err *e) NODISCARD;
+
+void tree_head(const struct tree *t, struct merkle_head *out);
+
+/* The content of a tile of the tree as it is: COFFER_E_NOTFOUND for one it does not have; a partial tile of an earlier size
+ * is had. */
+enum coffer_rc tree_tile(const struct tree *t, const struct tile *want, struct wr *out, struct err *e) NODISCARD;

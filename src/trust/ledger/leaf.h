@@ -1,0 +1,35 @@
+/* What the ledger's leaves are (docs/protocol/ledger.md, "Leaves"): a public entry that says only that something happened and
+ * when, and the opening that shows a party what.
+ *
+ * entry = "CLF1" || u64 time || u64 index || commitment (32); big endian, nothing behind.
+ * commitment = SHA-256("coffer leaf v1\0" || salt (32) || record). A salt is drawn for each entry: without it a record of few
+ * possible contents could be guessed from its commitment. */
+#pragma once
+#include "base/err.h"
+#include "base/rd.h"
+#include "base/wr.h"
+
+#define LEAF_SALT 32
+#define LEAF_LEN 52          /* bytes of an entry */
+#define LEAF_RECORD_MAX (60u << 10)
+
+struct leaf {
+	uint64_t time;  /* s since 1970 */
+	uint64_t index; /* its own, so that an entry cannot be moved */
+	uint8_t  commitment[32];
+};
+
+/* The one entry these bytes are; false for any other length or mark. Times and commitments are not judged. */
+bool leaf_read(struct span s, struct leaf *out) NODISCARD;
+void leaf_write(const struct leaf *l, uint8_t out[static LEAF_LEN]);
+
+void leaf_commit(const uint8_t salt[static LEAF_SALT], struct span record, uint8_t out[static 32]);
+
+/* What was hashed: "CLO1" || salt || record. As a .tlog-proof's extra data it makes the proof one of the record. Read borrows;
+ * false for another mark, and an empty record or one over LEAF_RECORD_MAX. */
+struct leaf_opening {
+	uint8_t     salt[LEAF_SALT];
+	struct span record; /* JCS: {"data":{...},"time":"...","type":"..."} */
+};
+bool leaf_opening_read(struct span s, struct leaf_opening *out) NODISCARD;
+void leaf_opening_write(const struct leaf_opening *o, struct wr *w);

@@ -1,0 +1,206 @@
+#!/usr/bin/python3
+"""The ledger from outside: a service whose operator edits, puts back and forks its store, and `coffer ledger` that says so; heads, tiles
+and proofs read a second time here. argv: coffer, cofferd. TAP."""
+import base64, hashlib, http.client, json, os, shutil, signal, sqlite3, ssl, struct, subprocess, sys, tempfile, traceback
+
+try:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+except ImportError:
+    print("1..0 # SKIP no python3-cryptography"); sys.exit(0)
+
+COFFER, COFFERD = sys.argv[1:3]
+T = tempfile.mkdtemp(prefix="coffer-ledger-")
+ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+H = lambda b: hashlib.sha256(b).digest()
+proc = None
+
+
+def coffer(home, *words):
+    return subprocess.run([COFFER, *words] + ["--home", T + "/" + home], env=ENV, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+
+
+def ok(home, *words):
+    r = coffer(home, *words)
+    assert r.returncode == 0, (words, r.returncode, r.stdout, r.stderr)
+    return r
+
+
+def no(words_in, home, *words):
+    r = coffer(home, *words)
+    assert r.returncode == 1 and words_in in r.stderr, (words, words_in, r.returncode, r.stderr)
+
+
+def start():
+    global proc
+    proc = subprocess.Popen([COFFERD, "--config", T + "/cofferd.toml"], stdout=subprocess.PIPE, stderr=open(T + "/log", "ab"))
+    line = proc.stdout.readline().decode()
+    if "https://" not in line:
+        proc.wait(15)
+        return False
+    for h in ("acme", "hospital"):
+        ok(h, "genesis", "use", T + "/genesis.json", "--service", "https://" + line.split("https://")[1].strip())
+    return True
+
+
+def stop():
+    proc.send_signal(signal.SIGTERM)
+    proc.wait(15)
+
+
+def entries(n):
+    for i in range(n):
+        open(T + "/secret", "wb").write(os.urandom(8))
+        ok("hospital", "asset", "put", "hospital/data/one", "--file", T + "/secret")
+
+
+def get(name):
+    c = http.client.HTTPSConnection(open(T + "/state/address").read().strip(), context=ssl._create_unverified_context())
+    c.request("GET", "/ledger/" + name)
+    r = c.getresponse()
+    return r.status, r.read()
+
+
+def mth(d):
+    if len(d) == 1:
+        return d[0]
+    k = 1
+    while 2 * k < len(d):
+        k *= 2
+    return H(b"\1" + mth(d[:k]) + mth(d[k:]))
+
+
+def leaves(size):
+    status, b = get("tile/entries/000.p/%d" % size)
+    assert status == 200 and len(b) == 54 * size
+    return [b[54 * i + 2:54 * i + 54] for i in range(size)]
+
+
+def head(text):
+    """The signed head, verified with another maker's Ed25519."""
+    body, sigs = text.split(b"\n\n")
+    origin, size, root = (body + b"\n").decode().splitlines()
+    key = json.load(open(T + "/service.json"))["ledger-key"]
+    pub = base64.urlsafe_b64decode(key["x"] + "=")
+    name, sig = sigs.decode().strip().split(" ")[1:]
+    sig = base64.b64decode(sig)
+    assert key["crv"] == "Ed25519" and name == origin == "ledger.example/one" and sig[:4] == H(origin.encode() + b"\n\1" + pub)[:4]
+    Ed25519PublicKey.from_public_bytes(pub).verify(sig[4:], body + b"\n")
+    return int(size), base64.b64decode(root)
+
+
+def service_begins_a_ledger():
+    ok("acme", "init", "--party", "acme", "--persona", "workload-provider", "--no-passphrase")
+    ok("hospital", "init", "--party", "hospital", "--persona", "data-owner", "--no-passphrase")
+    open(T + "/cofferd.toml", "w").write('id = "trust"\nlisten = "127.0.0.1:0"\nstate = "%s/state"\ngenesis = "%s/genesis.json"\n' % (T, T))
+    open(T + "/service.json", "wb").write(subprocess.run([COFFERD, "keygen", "--config", T + "/cofferd.toml"], check=True, stdout=subprocess.PIPE).stdout)
+    ok("acme", "genesis", "new", "--origin", "ledger.example/one", "--service", T + "/service.json", "--out", T + "/genesis.json",
+       *[T + "/%s/party.json" % p for p in ("acme", "hospital")])
+    ok("acme", "genesis", "sign", T + "/genesis.json")
+    ok("hospital", "genesis", "sign", T + "/genesis.json")
+    digest = json.loads(ok("acme", "genesis", "show", "--json", T + "/genesis.json").stdout)["genesis"]
+    open(T + "/cofferd.toml", "a").write('genesis-digest = "%s"\n' % digest)
+    assert start()
+    ok("acme", "service", "sign", T + "/service.json")
+    entries(3)
+    v = json.loads(ok("hospital", "ledger", "verify", "--json").stdout)
+    assert v["size"] == 5 and v["before"] == 0, v
+    assert json.loads(ok("hospital", "ledger", "verify", "--json").stdout)["before"] == 5
+
+
+def head_tiles_and_entries_hold_for_another_reader():
+    size, root = head(get("checkpoint")[1])
+    d = [H(b"\0" + e) for e in leaves(size)]
+    assert mth(d) == root and get("tile/0/000.p/%d" % size) == (200, b"".join(d))
+    for name in ("tile/0/000", "tile/0/000.p/99", "tile/1/000.p/1", "nothing", "tile/entries/0", "../state/keep.keys"):
+        assert get(name)[0] == 404, name
+    for e in leaves(size):
+        assert b"hospital" not in e and b"asset" not in e
+
+
+def entries_are_shown_and_proven():
+    shown = json.loads(ok("hospital", "ledger", "show", "--json").stdout)["entries"]
+    assert [s["index"] for s in shown] == list(range(5)) and shown[0]["record"]["type"] == "genesis"
+    ok("hospital", "ledger", "prove", "4", "--out", T + "/p")
+    lines = open(T + "/p").read().split("\n")
+    assert lines[0] == "c2sp.org/tlog-proof@v1" and lines[2] == "index 4"
+    opening = base64.b64decode(lines[1][len("extra "):])
+    size, root = head(open(T + "/p", "rb").read().split(b"\n\n", 1)[1])
+    record = json.loads(opening[36:])
+    assert record["type"] == "statement" and leaves(size)[4][20:] == H(b"coffer leaf v1\0" + opening[4:])
+    h = H(b"\0" + leaves(size)[4])
+    assert size == 5 and H(b"\1" + base64.b64decode(lines[3]) + h) == root
+    assert coffer("hospital", "ledger", "prove", "99").returncode != 0
+
+
+def older_store_is_refused_by_who_saw_more():
+    stop()
+    shutil.copytree(T + "/state", T + "/old") # keys, store and mark: the service itself cannot tell
+    assert start()
+    entries(2)
+    ok("hospital", "ledger", "verify")
+    stop()
+    shutil.move(T + "/state", T + "/new")
+    shutil.copytree(T + "/old", T + "/state")
+    assert start()
+    no("refused: ledger-rollback", "hospital", "ledger", "verify")
+    no("refused: ledger-rollback", "hospital", "ledger", "show")
+
+
+def forked_store_is_refused_and_the_evidence_kept():
+    entries(2) # as many as before, others
+    no("refused: ledger-fork", "hospital", "ledger", "verify")
+    entries(1)
+    no("refused: ledger-fork", "hospital", "ledger", "verify")
+    names = [n for n in os.listdir(T + "/hospital") if n.startswith("ledger-")]
+    heads = {n.rsplit(".", 1)[1]: head(open(T + "/hospital/" + n, "rb").read()) for n in names}
+    assert heads["checkpoint"][0] == 7 and heads["forked"][0] == 8
+    stop()
+    shutil.rmtree(T + "/state")
+    shutil.move(T + "/new", T + "/state")
+    assert start()
+    ok("hospital", "ledger", "verify") # the history it saw is the one it follows
+
+
+def kept_head_that_was_changed_is_refused():
+    name = [n for n in os.listdir(T + "/hospital") if n.endswith(".checkpoint")][0]
+    before = open(T + "/hospital/" + name).read()
+    open(T + "/hospital/" + name, "w").write(before.replace("\n7\n", "\n6\n"))
+    no("refused: ledger-signature", "hospital", "ledger", "verify")
+    open(T + "/hospital/" + name, "w").write(before)
+    ok("hospital", "ledger", "verify")
+
+
+def rewritten_store_does_not_start():
+    """An operator who rewrites the last leaf with all its hashes has no key for the record of the newest."""
+    stop()
+    found = [os.path.join(d, "keep.db") for d, _, names in os.walk(T + "/state") if "keep.db" in names]
+    db = sqlite3.connect(found[0])
+    seq, time, kind, data = db.execute("SELECT seq, time, type, CAST(data AS TEXT) FROM entry ORDER BY seq DESC LIMIT 1").fetchone()
+    import time as clock
+    record = '{"data":%s,"time":"%s","type":"%s"}' % (data, clock.strftime("%Y-%m-%dT%H:%M:%SZ", clock.gmtime(time)), kind)
+    salt = os.urandom(32)
+    entry = b"CLF1" + struct.pack(">QQ", time, seq) + H(b"coffer leaf v1\0" + salt + record.encode())
+    db.execute("UPDATE leaf SET salt=?, entry=? WHERE seq=?", (salt, entry, seq))
+    db.execute("UPDATE node SET hash=? WHERE level=0 AND place=?", (H(b"\0" + entry), seq))
+    db.commit()
+    db.close()
+    assert not start()
+    assert "is not the last that the service with these keys wrote" in open(T + "/log").read()
+
+
+tests = [service_begins_a_ledger, head_tiles_and_entries_hold_for_another_reader, entries_are_shown_and_proven, older_store_is_refused_by_who_saw_more,
+         forked_store_is_refused_and_the_evidence_kept, kept_head_that_was_changed_is_refused, rewritten_store_does_not_start]
+print("1..%d" % len(tests))
+bad = 0
+for i, t in enumerate(tests, 1):
+    try:
+        t()
+        print("ok %d %s" % (i, t.__name__))
+    except Exception:
+        bad += 1
+        print("not ok %d %s\n# %s" % (i, t.__name__, traceback.format_exc().replace("\n", "\n# ")))
+    sys.stdout.flush()
+if proc and proc.poll() is None:
+    stop()
+shutil.rmtree(T)
+sys.exit(bad > 0)

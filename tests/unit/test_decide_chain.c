@@ -1,0 +1,210 @@
+/* Chains of delegations, and what the decision makes of an approval or a boot image said by way of one. */
+#include "tests/unit/decide_fix.h"
+
+static struct fact_delegation link_[6];
+
+/* Entry `seq` logs that issuer lends `of`'s approval, or role, to `to`. */
+static struct fact_delegation *lent(size_t n, const char *issuer, const char *to, unsigned depth)
+{
+	struct fact_delegation *d = &link_[n];
+
+	*d = (struct fact_delegation){ .s = fact(ST_DELEGATION, issuer, (uint8_t)(0x80 + n)) };
+	d->s.seq = n + 1;
+	d->s.logged = NOW - 5;
+	d->body.role = ROLE_APPROVAL;
+	(void)snprintf(d->body.of, PARTY_MAX, "hospital");
+	(void)snprintf(d->body.to, PARTY_MAX, "%s", to);
+	(void)snprintf(d->body.scope[0], ASSET_PATH_MAX, "kbs:///hospital/a/");
+	if (strcmp(issuer, "hospital") != 0)
+		(void)snprintf(d->s.of, PARTY_MAX, "hospital");
+	d->body.n_scopes = 1;
+	d->body.depth = depth;
+	d->body.until = NOW + 5;
+	w.in.delegation = link_;
+	w.in.n_delegations = n + 1;
+	return d;
+}
+
+static void say(struct fact *f, const char *issuer, const char *of)
+{
+	(void)snprintf(f->issuer, PARTY_MAX, "%s", issuer);
+	(void)snprintf(f->of, PARTY_MAX, "%s", of);
+	f->seq = 50;
+	f->logged = NOW - 2;
+}
+
+/* The approval is the clinic's, to which the hospital delegates it. */
+static void base_lent(struct world *m)
+{
+	base(m);
+	(void)lent(0, "hospital", "clinic", 0);
+	say(&m->approval[0].s, "clinic", "hospital");
+}
+#define DENIES_LENT(change, id, also) do { base_lent(&w); change; CHECK(denies(&w, id, also)); } while (0)
+
+static void approval_by_a_delegate_counts_while_the_delegation_holds(void)
+{
+	base_lent(&w);
+	CHECK(allows(&w) && w.d.approval[0] == &w.approval[0] && strstr(w.d.check[9].found, "delegate clinic"));
+	DENIES_LENT(w.in.n_delegations = 0, "R0", "R3 R5 R9");
+	DENIES_LENT(link_[0].body.until = NOW, "R0", "R3 R5 R9");
+	DENIES_LENT(link_[0].s.expires = NOW, "R0", "R3 R5 R9");
+	DENIES_LENT(link_[0].s.issued = NOW - 1, "R0", "R3 R5 R9");  /* not yet when the approval was logged */
+	DENIES_LENT(link_[0].s.seq = 50, "R0", "R3 R5 R9");
+	DENIES_LENT(link_[0].superseded_at = 60, "R0", "R3 R5 R9");
+	DENIES_LENT(link_[0].s.issuer_may = false, "R0", "R3 R5 R9");
+	DENIES_LENT(link_[0].body.role = ROLE_BOOT_IMAGE, "R0", "R3 R5 R9");
+	DENIES_LENT((void)snprintf(link_[0].body.of, PARTY_MAX, "acme"), "R0", "R3 R5 R9");
+	DENIES_LENT((void)snprintf(link_[0].body.to, PARTY_MAX, "other"), "R0", "R3 R5 R9");
+	DENIES_LENT((void)snprintf(link_[0].s.issuer, PARTY_MAX, "acme"), "R0", "R3 R5 R9");
+	DENIES_LENT((void)snprintf(link_[0].body.scope[0], ASSET_PATH_MAX, "kbs:///hospital/b/"), "R0", "R3 R5 R9");
+	DENIES_LENT((void)snprintf(w.approval[0].s.of, PARTY_MAX, "acme"), "R0", "R3 R5 R9");
+	DENIES_LENT(w.approval[0].s.issuer_may = false, "R0", "R3 R5 R9");
+	DENIES_LENT(w.approval[0].s.seq = 1, "R0", "R3 R5 R9");
+	DENIES_LENT((link_[0].s.issued = NOW - 10, w.approval[0].s.logged = NOW - 11), "R0", "R3 R5 R9");
+}
+
+/* The old one held when the approval was logged, the new one holds now. */
+static void renewed_delegation_carries_on(void)
+{
+	base_lent(&w);
+	link_[0].superseded_at = 60;
+	lent(1, "hospital", "clinic", 0)->s.seq = 60;
+	CHECK(allows(&w));
+	base_lent(&w);
+	link_[0].superseded_at = 40; /* narrowed before the approval was logged */
+	(void)snprintf(lent(1, "hospital", "clinic", 0)->body.scope[0], ASSET_PATH_MAX, "kbs:///hospital/b/");
+	link_[1].s.seq = 40;
+	lent(2, "hospital", "clinic", 0)->s.seq = 60;
+	link_[1].superseded_at = 60;
+	CHECK(denies(&w, "R0", "R3 R5 R9"));
+}
+
+static void r11_denies_what_rests_on_a_revoked_delegation(void)
+{
+	DENIES_LENT(revoke(0x80, "hospital"), "R11", "");
+	CHECK(strcmp(w.d.check[11].who, "hospital") == 0 && strstr(w.d.check[11].found, "delegation 8080808080808080 to clinic"));
+	CHECK(strcmp(w.d.check[11].command, "coffer delegate clinic --role approval") == 0);
+	DENIES_LENT((link_[0].superseded_at = 60, lent(1, "hospital", "clinic", 0)->s.seq = 60, revoke(0x80, "hospital")), "R11", "");
+	DENIES_LENT(revoke(2, "hospital"), "R11", ""); /* the owner, of its delegate's approval */
+	base_lent(&w);
+	revoke(0x80, "acme");
+	revoke(0x80, "clinic");
+	CHECK(allows(&w));
+	base_lent(&w);
+	revoke(0x80, "hospital"); /* the owner's own approval stands beside it */
+	w.approval[1] = w.approval[0];
+	say(&w.approval[1].s, "hospital", "");
+	memset(w.approval[1].s.id, 9, 32);
+	w.in.n_approvals = 2;
+	CHECK(allows(&w) && w.d.approval[0] == &w.approval[1]);
+}
+
+/* hospital -> a -> b -> c -> clinic */
+static void base_long(struct world *m)
+{
+	base(m);
+	(void)lent(0, "hospital", "a", 3);
+	(void)lent(1, "a", "b", 2);
+	(void)lent(2, "b", "c", 1);
+	(void)lent(3, "c", "clinic", 0);
+	say(&m->approval[0].s, "clinic", "hospital");
+}
+#define DENIES_LONG(change, id, also) do { base_long(&w); change; CHECK(denies(&w, id, also)); } while (0)
+
+static void chain_of_four_holds_and_breaks_at_every_link(void)
+{
+	base_long(&w);
+	CHECK(allows(&w));
+	for (size_t i = 0; i < 4; i++) {
+		DENIES_LONG(link_[i].body.until = NOW, "R0", "R3 R5 R9");
+		DENIES_LONG((void)snprintf(link_[i].body.scope[0], ASSET_PATH_MAX, "kbs:///hospital/b/"), "R0", "R3 R5 R9");
+		DENIES_LONG(revoke((uint8_t)(0x80 + i), link_[i].s.issuer), "R11", "");
+		DENIES_LONG(revoke((uint8_t)(0x80 + i), "hospital"), "R11", "");
+		if (i < 3)
+			DENIES_LONG(link_[i].body.depth--, "R0", "R3 R5 R9");
+		if (i > 0)
+			DENIES_LONG(link_[i].s.seq = link_[i - 1].s.seq, "R0", "R3 R5 R9"); /* lent on before it was had */
+	}
+	/* A fifth, however deep they say they go. */
+	base_long(&w);
+	for (size_t i = 0; i < 4; i++)
+		link_[i].body.depth = 3;
+	CHECK(allows(&w));
+	base_long(&w);
+	for (size_t i = 0; i < 4; i++)
+		link_[i].body.depth = 3;
+	(void)lent(4, "clinic", "ward", 0);
+	say(&w.approval[0].s, "ward", "hospital");
+	CHECK(denies(&w, "R0", "R3 R5 R9"));
+}
+
+/* What was lent on while the power was had only by a circle, or by nobody, is nothing. */
+static void circle_lends_nothing(void)
+{
+	base(&w);
+	(void)lent(0, "b", "a", 3);
+	(void)lent(1, "a", "b", 3);
+	(void)lent(2, "b", "clinic", 3);
+	say(&w.approval[0].s, "clinic", "hospital");
+	CHECK(denies(&w, "R0", "R3 R5 R9"));
+	base(&w);
+	(void)lent(0, "hospital", "a", 3);
+	(void)lent(1, "a", "b", 3);
+	(void)lent(2, "b", "a", 3);
+	(void)lent(3, "a", "clinic", 0);
+	say(&w.approval[0].s, "clinic", "hospital");
+	CHECK(allows(&w));
+}
+
+static void boot_image_by_the_providers_delegate_counts(void)
+{
+	for (int i = 0; i < 4; i++) {
+		struct fact_boot *b = &w.boot[0];
+
+		base(&w);
+		(void)snprintf(w.hw.platform, sizeof(w.hw.platform), "snp");
+		(void)snprintf(w.hw.reg[0].name, sizeof(w.hw.reg[0].name), "measurement");
+		memset(w.hw.reg[0].v, 0x61, 48);
+		w.hw.reg[0].n = 48;
+		w.hw.n_regs = 1;
+		w.in.a.platform = "snp";
+		w.in.a.genuine = w.in.a.collateral = true;
+		w.in.a.hw = &w.hw;
+		(void)snprintf(w.approval[0].body.platform[0], 32, "snp");
+		b->s = fact(ST_BOOT_IMAGE, "builder", 6);
+		b->body.enforces = ENFORCES_MANIFEST | ENFORCES_IMAGE_DIGESTS | ENFORCES_SCOPING;
+		b->body.launch = w.launch;
+		b->body.n_launches = 1;
+		(void)snprintf(w.launch[0].platform, sizeof(w.launch[0].platform), "snp");
+		w.launch[0].reg[0] = w.hw.reg[0];
+		w.launch[0].n_regs = 1;
+		w.in.boot = w.boot;
+		w.in.n_boots = 1;
+		memset(w.approval[0].body.boot_image[0], 6, 32);
+		w.approval[0].body.n_boot_images = 1;
+		say(&b->s, "builder", i == 1 ? "other" : "acme");
+		(void)lent(0, "acme", "builder", 0);
+		link_[0].body = (struct delegation){ .role = ROLE_BOOT_IMAGE, .of = "acme", .to = "builder", .until = NOW + 5 };
+		link_[0].s.of[0] = 0;
+		if (i == 2)
+			link_[0].body.role = ROLE_APPROVAL;
+		if (i == 3)
+			revoke(0x80, "acme");
+		if (i == 0)
+			CHECK(allows(&w) && w.d.boot == b && strstr(w.d.check[5].found, "delegate builder"));
+		else
+			CHECK(i == 3 ? denies(&w, "R11", "") : denies(&w, "R5", "R7 R9"));
+	}
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = {
+		T(approval_by_a_delegate_counts_while_the_delegation_holds), T(renewed_delegation_carries_on),
+		T(r11_denies_what_rests_on_a_revoked_delegation), T(chain_of_four_holds_and_breaks_at_every_link), T(circle_lends_nothing),
+		T(boot_image_by_the_providers_delegate_counts),
+	};
+
+	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+}
