@@ -12,6 +12,7 @@
 
 #define CERT_PARSED_SERIAL_MAX 64 /* bytes */
 #define CERT_EXTENSIONS_MAX 64
+#define CERT_USE_SIGN_CERTS (1u << 5) /* of usage: keyCertSign */
 
 struct cert_fields {
 	struct der_cert d;                 /* all spans are borrowed */

@@ -1,6 +1,9 @@
 /* Paths of certificates: what leads to an anchor, and every reason not to. */
 #include <string.h>
 
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
 #include "base/own.h"
 #include "base/str.h"
 #include "fmt/enc.h"
@@ -284,6 +287,125 @@ static void der_is_used_to_its_last_byte_and_every_truncation_refused(void)
 	pki_free(&p);
 }
 
+static void der_of_crl(X509_CRL *l, EVP_PKEY *k, struct wr *der)
+{
+	unsigned char *p = NULL;
+	int n;
+
+	CHECK(X509_CRL_sign(l, k, EVP_sha256()) > 0);
+	n = i2d_X509_CRL(l, &p);
+	CHECK(n > 0);
+	wr_put(der, (struct span){ p, (size_t)n });
+	OPENSSL_free(p);
+}
+
+/* on_entry: the extension is the entry's, not the list's. */
+static enum coffer_rc read_extended(EVP_PKEY *k, bool on_entry, int critical, struct err *e)
+{
+	CLEANUP(wr_close) struct wr plain = wr_open(1u << 16), der = wr_open(1u << 16);
+	const unsigned char *p;
+	struct crl_list got = { 0 };
+	enum coffer_rc rc;
+	long serial = 12;
+	ASN1_INTEGER *n = ASN1_INTEGER_new();
+	X509_CRL *l;
+
+	evkit_crl("Root", k, &serial, 1, NOW - 1000, NOW + 1000, &plain);
+	p = plain.p;
+	l = d2i_X509_CRL(NULL, &p, (long)plain.n);
+	CHECK(l && n && ASN1_INTEGER_set(n, 1) == 1);
+	if (on_entry)
+		CHECK(X509_REVOKED_add1_ext_i2d(sk_X509_REVOKED_value(X509_CRL_get_REVOKED(l), 0), NID_crl_number, n, critical, 0) == 1);
+	else
+		CHECK(X509_CRL_add1_ext_i2d(l, NID_delta_crl, n, critical, 0) == 1);
+	der_of_crl(l, k, &der);
+	rc = crl_read(wr_span(&der), &got.c[0], e);
+	got.n = rc == COFFER_OK;
+	crls_clear(&got);
+	ASN1_INTEGER_free(n);
+	X509_CRL_free(l);
+	return rc;
+}
+
+static void list_with_a_critical_extension_is_refused(void)
+{
+	EVP_PKEY *k = evkit_ec("P-256");
+	struct err e = { 0 };
+
+	for (int entry = 0; entry < 2; entry++) {
+		CHECK(read_extended(k, entry, 1, &e) == COFFER_E_INPUT && strstr(e.msg, "critical extension"));
+		CHECK(read_extended(k, entry, 0, &e) == COFFER_OK);
+	}
+	EVP_PKEY_free(k);
+}
+
+static void pem_of(struct span der, const char *header, struct wr *out)
+{
+	BIO *b = BIO_new(BIO_s_mem());
+	char *p = NULL;
+	long n;
+
+	CHECK(b && PEM_write_bio(b, "CERTIFICATE", header, der.p, (long)der.n) > 0);
+	n = BIO_get_mem_data(b, &p);
+	wr_put(out, (struct span){ (const uint8_t *)p, (size_t)n });
+	BIO_free(b);
+}
+
+static bool pem_gives(struct span pem, size_t n, const char *why)
+{
+	struct cert_list l = { 0 };
+	struct err e = { 0 };
+	enum coffer_rc rc = certs_read(pem, &l, &e);
+	bool ok = why ? rc == COFFER_E_INPUT && strstr(e.msg, why) : rc == COFFER_OK && l.n == n;
+
+	certs_clear(&l);
+	return ok;
+}
+
+static void malformed_pem_block_refuses_those_before_it_too(void)
+{
+	static const char other[] = "-----BEGIN X-----\nAAAA\n-----END X-----\n";
+	CLEANUP(wr_close) struct wr two = wr_open(1u << 16), with = wr_open(1u << 16);
+	struct pki p;
+	size_t one;
+
+	pki_make(&p, &plain_mid, &plain_leaf);
+	pem_of(wr_span(&p.leaf), "", &two);
+	one = two.n;
+	wr_put(&two, (struct span){ (const uint8_t *)other, sizeof(other) - 1 });
+	pem_of(wr_span(&p.mid), "", &two);
+	CHECK(pem_gives(wr_span(&two), 2, NULL) && pem_gives((struct span){ two.p, one }, 1, NULL));
+	CHECK(pem_gives((struct span){ two.p, two.n - 8 }, 0, "malformed PEM"));
+	two.p[two.n - 100] = '*';
+	CHECK(pem_gives(wr_span(&two), 0, "malformed PEM"));
+	pem_of(wr_span(&p.leaf), "Proc-Type: 4,ENCRYPTED\n", &with);
+	CHECK(pem_gives(wr_span(&with), 0, "with headers"));
+	pki_free(&p);
+}
+
+static void names_that_differ_in_case_are_two(void)
+{
+	struct evkit_cert leaf = plain_leaf;
+	EVP_PKEY *k = evkit_ec("P-256");
+	CLEANUP(wr_close) struct wr up = wr_open(1u << 16), down = wr_open(1u << 16), low = wr_open(1u << 16);
+	struct evkit_cert ca = { .cn = "Middle", .issuer_cn = "Middle", .ca = true, .pathlen = -1, .key = k, .issuer_key = k };
+	struct cert_list l = { 0 };
+
+	evkit_cert(&ca, &up);
+	leaf.cn = "Leaf";
+	leaf.key = leaf.issuer_key = k;
+	leaf.issuer_cn = "Middle";
+	evkit_cert(&leaf, &down);
+	leaf.issuer_cn = "middle";
+	evkit_cert(&leaf, &low);
+	evkit_add(&l, &up);
+	evkit_add(&l, &down);
+	evkit_add(&l, &low);
+	CHECK(cert_signed_by(l.c[1], l.c[0]) && !cert_signed_by(l.c[2], l.c[0]));
+	certs_clear(&l);
+	EVP_PKEY_free(k);
+}
+
 /* ---- keys ---- */
 
 static void vkey_verifies_each_scheme_and_no_other_key_message_or_length(void)
@@ -415,6 +537,9 @@ int main(void)
 		T(list_of_a_pinned_key_is_heard_though_its_certificate_is_not_there),
 		T(required_list_that_is_missing_or_old_is_collateral),
 		T(der_is_used_to_its_last_byte_and_every_truncation_refused),
+		T(list_with_a_critical_extension_is_refused),
+		T(malformed_pem_block_refuses_those_before_it_too),
+		T(names_that_differ_in_case_are_two),
 		T(sm2_gives_the_answer_of_the_standard),
 		T(vkey_verifies_each_scheme_and_no_other_key_message_or_length),
 		T(keys_are_written_as_the_library_writes_them),
