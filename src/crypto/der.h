@@ -25,7 +25,7 @@ bool der_cert_is_ca(const struct der_cert *c); /* basicConstraints with cA TRUE 
 /* An RSA, P-256 or P-384 key from SubjectPublicKeyInfo. COFFER_E_INPUT for any other. */
 enum coffer_rc der_key(struct span spki, struct vkey **out, struct err *e) NODISCARD;
 /* That key signed c: ECDSA with SHA-256/384/512, RSASSA-PKCS1-v1_5 with those, RSASSA-PSS with SHA-256/384/512 and a salt of the
- * digest's length. Any other algorithm is false. */
+ * digest's length, MGF1 with that digest and trailer 1. Any other algorithm is false. */
 bool der_cert_signed_by(const struct der_cert *c, const struct vkey *key) NODISCARD;
 
 /* Content of the next element with this tag, and on; false when there is another or it is not minimal DER. */

@@ -6,6 +6,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "crypto/der.h"
 #include "fmt/enc.h"
 #include "tests/evkit.h"
 #include "tests/t.h"
@@ -406,6 +407,42 @@ static void names_that_differ_in_case_are_two(void)
 	EVP_PKEY_free(k);
 }
 
+/* The signed part stays as it is: only what the algorithm says is changed. */
+static void pss_parameters_are_those_that_are_verified_with(void)
+{
+	static const uint8_t sha384_mgf1_48[] = { 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a, 0x30, 0x39, 0xa0, 0x0f,
+		0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, 0xa1, 0x1c, 0x30, 0x1a, 0x06,
+		0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03,
+		0x04, 0x02, 0x02, 0x05, 0x00, 0xa2, 0x03, 0x02, 0x01, 0x30, 0xa3, 0x03, 0x02, 0x01, 0x01 };
+	CLEANUP(wr_close) struct wr der = wr_open(1u << 16);
+	CLEANUP(vkey_freep) struct vkey *key = NULL;
+	EVP_PKEY *k = evkit_rsa();
+	struct evkit_cert made = { .cn = "A", .issuer_cn = "A", .key = k, .issuer_key = k, .pss = true, .pathlen = -1 };
+	uint8_t alg[sizeof(sha384_mgf1_48)];
+	struct der_cert c;
+	struct err e = { 0 };
+
+	evkit_cert(&made, &der);
+	CHECK(der_cert_parse(wr_span(&der), &c, &e) == COFFER_OK && der_key(c.spki, &key, &e) == COFFER_OK);
+	CHECK(der_cert_signed_by(&c, key));
+	memcpy(alg, sha384_mgf1_48, sizeof(alg));
+	c.algorithm = SPAN(alg);
+	CHECK(der_cert_signed_by(&c, key)); /* a trailer that is written, as AMD does */
+	for (size_t i = 0; i < sizeof(alg); i++) {
+		alg[i] ^= 1;
+		CHECK(!der_cert_signed_by(&c, key));
+		alg[i] ^= 1;
+		c.algorithm.n = i;
+		CHECK(!der_cert_signed_by(&c, key));
+		c.algorithm.n = sizeof(alg);
+	}
+	alg[12] -= 5; /* without it, but not at the end */
+	CHECK(!der_cert_signed_by(&c, key));
+	c.algorithm.n -= 5;
+	CHECK(der_cert_signed_by(&c, key));
+	EVP_PKEY_free(k);
+}
+
 /* ---- keys ---- */
 
 static void vkey_verifies_each_scheme_and_no_other_key_message_or_length(void)
@@ -540,6 +577,7 @@ int main(void)
 		T(list_with_a_critical_extension_is_refused),
 		T(malformed_pem_block_refuses_those_before_it_too),
 		T(names_that_differ_in_case_are_two),
+		T(pss_parameters_are_those_that_are_verified_with),
 		T(sm2_gives_the_answer_of_the_standard),
 		T(vkey_verifies_each_scheme_and_no_other_key_message_or_length),
 		T(keys_are_written_as_the_library_writes_them),
