@@ -12,8 +12,10 @@ TEE=${TEE:-sample}
 PATH=$top/build:$PATH
 export COFFER_PASSPHRASE_FILE=$D/passphrase
 pids=
+net=
 
 cleanup() {
+	[ -z "$net" ] || kill -CONT "$net" 2>/dev/null
 	for p in $pids; do kill "$p" 2>/dev/null; done
 	for p in $pids; do wait "$p" 2>/dev/null; done
 }
@@ -110,6 +112,7 @@ persona "Trust-service operator: starts the service"
 echo "  \$ cofferd --config $D/cofferd.toml &"
 cofferd --config "$D/cofferd.toml" >>"$LOG" 2>&1 &
 pids="$pids $!"
+service=$!
 i=0
 until [ -s "$D/cofferd/address" ]; do
 	i=$((i + 1)); [ $i -lt 200 ] || die "cofferd does not start"
@@ -263,5 +266,51 @@ as imaker coffer approve "$other" --asset kbs:///imaker/image-key/skopeo --platf
 as host coffer run "$D/jwe/risk/pod.yaml" --output "result=$D/host/jwe.sealed"
 COFFER_HOME=$D/clinic coffer result open "$D/host/jwe.sealed" --workload "$other" >"$D/out" 2>>"$LOG" || die "opening the third result"
 cmp -s "$D/expected" "$D/out" || die "the third result differs"
+
+persona "Leases: a pod runs on only while the guest hears that it may"
+as hospital coffer asset policy kbs:///hospital/note/footer --lease 1,1,4
+mkdir -p "$D/held"
+sed -e 's|name: risk|name: held|; s|"/bin/risk"|"/bin/sh", "-c", "wget -q -O /dev/null http://127.0.0.1:8006/cdh/resource/hospital/note/footer \&\& echo holding; while :; do sleep 1; done"|' \
+    -e 's|logs: \[\]|logs: [analyse]|' "$D/pod.yaml" >"$D/held/pod.yaml"
+as acme coffer workload build "$D/held/pod.yaml" --out "$D/held/risk"
+as acme coffer workload publish "$D/held/risk/manifest.json"
+held=$(coffer workload show --file "$D/held/risk/manifest.json" --json | jq -r .digest)
+as hospital coffer approve "$held" --asset kbs:///hospital/data-key/patients --asset kbs:///hospital/note/footer --platform sample
+as imaker coffer approve "$held" --asset kbs:///imaker/image-key/risk --platform sample
+consent=$(COFFER_HOME=$D/hospital coffer approvals --json 2>>"$LOG" | jq -r --arg w "$held" '[.. | objects | select(.workload? == $w)][0].id')
+
+# Runs the pod until it holds the note.
+hold() {
+	echo "  \$ COFFER_HOME=$D/host coffer run $D/held/risk/pod.yaml &"
+	COFFER_HOME=$D/host coffer run "$D/held/risk/pod.yaml" >"$D/held.out" 2>"$D/held.err" &
+	running=$!
+	until grep -q holding "$D/held.out"; do
+		kill -0 $running 2>/dev/null || { cat "$D/held.err" >>"$LOG"; die "the pod that should hold the note ended"; }
+		sleep 0.1
+	done
+}
+
+# lapsed REASON: the guest stops the container itself, and says why.
+lapsed() {
+	wait $running
+	code=$?
+	cat "$D/held.err" >>"$LOG"
+	[ $code = 6 ] || die "the pod ended with $code, not because a lease lapsed"
+	grep "coffer-agent: lease: container analyse: .*$1" "$D/held.err" | head -1 | cut -c1-150 | sed 's/^/    /'
+	grep -q "lease: container analyse: .*$1" "$D/held.err" || die "the guest gives another reason"
+}
+
+persona "The host: cuts a guest off from the trust service; what it held of assets with short leases is gone"
+net=$(for c in $(cat "/proc/$service/task/$service/children"); do grep -qx cofferd-net "/proc/$c/comm" && echo "$c"; done)
+[ -n "$net" ] || die "no process cofferd-net"
+hold
+kill -STOP "$net"
+lapsed "said nothing of kbs:///hospital/note/footer"
+kill -CONT "$net"
+
+persona "Data Owner: takes its consent back while the pod runs; the guest hears of it"
+hold
+as hospital coffer revoke "$consent" --reason "no longer"
+lapsed "is revoked (R11"
 
 printf '\nThe result is right and 5 of 5 attacks were refused for their stated reasons (%s s).\n' "$(($(date +%s) - start))"

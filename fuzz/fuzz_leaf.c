@@ -9,13 +9,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct wr w = wr_open(n + 1);
-	uint8_t again[LEAF_LEN];
+	uint8_t again[LEAF_MAX];
 	struct leaf_opening o;
 	struct leaf l;
 
 	if (leaf_read((struct span){ p, n }, &l)) {
-		leaf_write(&l, again);
-		if (!span_eq(SPAN(again), (struct span){ p, n }))
+		size_t len = leaf_write(&l, again);
+
+		if (!span_eq((struct span){ again, len }, (struct span){ p, n }))
 			abort();
 	}
 	if (leaf_opening_read((struct span){ p, n }, &o)) {

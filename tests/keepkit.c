@@ -118,19 +118,67 @@ enum coffer_rc kit_log(struct kit *k, const struct kit_st *s, uint8_t id[static 
 	return kit_ask(k, KEEP_STATEMENT, &w);
 }
 
+enum coffer_rc kit_log_by(struct kit *k, const struct kit_st *s, const struct privkey *const *by, uint8_t id[static 32])
+{
+	CLEANUP(dsse_clear) struct dsse draft = { 0 };
+	struct keep_statement_req m = { 0 };
+	struct wr w = wr_open(KEEP_FRAME_MAX);
+
+	kit_statement(k, s, &draft, id);
+	MUST(dsse_new(wr_span(&draft.payload), &m.statement, e));
+	for (; *by; by++)
+		MUST(dsse_sign(&m.statement, *by, e));
+	keep_statement_req_write(&w, &m);
+	dsse_clear(&m.statement);
+	return kit_ask(k, KEEP_STATEMENT, &w);
+}
+
+enum coffer_rc kit_compromise(struct kit *k, const struct kit_stolen *x, uint8_t id[static 32])
+{
+	CLEANUP(wr_close) struct wr name = wr_open(64);
+	CLEANUP(freep) char *subject = NULL, *body = NULL;
+	struct kit_st s = { .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .serial = x->serial, .previous = x->previous };
+	char when[CLOCK_TEXT_LEN];
+	uint8_t thumb[32];
+
+	pubkey_thumbprint(privkey_public(x->stolen), thumb);
+	b64url_write(&name, SPAN(thumb));
+	clock_text(x->from, when);
+	s.subject = subject = wr_take(&name, NULL);
+	s.digest = thumb;
+	s.body = body = str_fmt("{\"from\":\"%s\",\"key\":\"%s\",\"reason\":\"stolen\"}", when, subject);
+	return kit_log_by(k, &s, x->by, id);
+}
+
 /* ---- the deployment ---- */
 
 static void party_json(struct json_wr *j, struct kit *k, enum kit_party p)
 {
 	static const unsigned personas[KIT_PARTIES] = {PERSONA_WORKLOAD | PERSONA_IMAGE, PERSONA_OWNER,
 						       PERSONA_USER | PERSONA_WORKLOAD};
-	struct party b = { .personas = personas[p], .n_keys = 1, .n_recovery = 1, .hold_hours = 72, .has_encryption = true };
+	struct party b = { .personas = personas[p], .n_keys = 1, .n_recovery = 1, .quorum = 1, .hold_hours = 72, .has_encryption = true };
 
 	(void)snprintf(b.id, sizeof(b.id), "%s", party_id[p]);
 	b.keys[0] = *privkey_public(k->key[p]);
-	b.recovery[0] = *privkey_public(k->key[p]);
+	b.recovery[0] = *privkey_public(k->recovery[p]);
 	b.encryption = k->receive;
 	party_write(&b, j);
+}
+
+enum coffer_rc kit_rotate(struct kit *k, const struct privkey *to)
+{
+	const struct privkey *by[] = { k->recovery[KIT_HOSPITAL], to, NULL };
+	struct party b = { .id = "hospital", .personas = PERSONA_OWNER, .n_keys = 1, .n_recovery = 1, .quorum = 1, .hold_hours = 72 };
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+	CLEANUP(freep) char *body = NULL;
+	struct json_wr j = jw_open(&w, false);
+	uint8_t id[32];
+
+	b.keys[0] = *privkey_public(to);
+	b.recovery[0] = *privkey_public(k->recovery[KIT_HOSPITAL]);
+	party_write(&b, &j);
+	body = wr_take(&w, NULL);
+	return kit_log_by(k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "hospital", .body = body }, by, id);
 }
 
 static void root_json(struct json_wr *j, const struct kit_hw *hw)
@@ -184,6 +232,8 @@ static void new_with(struct kit *k, const struct keep_keys *keys, const struct k
 	*k = (struct kit){ .fd = -1, .now = KIT_NOW, .hw = *hw };
 	for (int p = 0; p < KIT_PARTIES; p++)
 		MUST(privkey_new(KEY_ED25519, &k->key[p], e));
+	for (int p = 0; p < KIT_PARTIES; p++)
+		MUST(privkey_new(KEY_P256, &k->recovery[p], e));
 	MUST(privkey_new(KEY_P256, &k->tee, e));
 	MUST(privkey_new(KEY_P256, &k->request_key, e));
 	k->receive = *privkey_public(keys->receive);
@@ -284,6 +334,8 @@ void kit_free(struct kit *k)
 	}
 	for (int p = 0; p < KIT_PARTIES; p++)
 		privkey_free(k->key[p]);
+	for (int p = 0; p < KIT_PARTIES; p++)
+		privkey_free(k->recovery[p]);
 	privkey_free(k->tee);
 	privkey_free(k->request_key);
 	dsse_clear(&k->genesis);
@@ -705,4 +757,15 @@ bool kit_opens_to(struct kit *k, bool plain, const char *content)
 		c = span_skip(c, r.off);
 	}
 	return span_eq_str(c, content);
+}
+
+enum coffer_rc kit_delete(struct kit *k, enum kit_party who)
+{
+	CLEANUP(wr_close) struct wr own = { 0 };
+	struct keep_delete_req m = { .path = span_of(KIT_PATH) };
+	struct wr w = wr_open(1u << 16);
+
+	kit_auth(k, who, "DELETE", "/kbs/v0/resource/" KIT_PATH, &m.auth, &own);
+	keep_delete_req_write(&w, &m);
+	return kit_ask(k, KEEP_DELETE, &w);
 }

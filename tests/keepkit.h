@@ -45,7 +45,7 @@ struct kit {
 	struct keep      keep;      /* used when fd < 0 */
 	int              fd;        /* else: where keep listens */
 	int64_t          now;
-	struct privkey  *key[KIT_PARTIES];
+	struct privkey  *key[KIT_PARTIES], *recovery[KIT_PARTIES];
 	struct pubkey    receive, reply, token, ledger; /* of keep */
 	struct dsse      genesis;
 	uint8_t          genesis_id[32];
@@ -86,6 +86,14 @@ struct kit_st {
 };
 void           kit_statement(struct kit *k, const struct kit_st *s, struct dsse *out, uint8_t id[static 32]);
 enum coffer_rc kit_log(struct kit *k, const struct kit_st *s, uint8_t id[static 32]);
+/* Signed by these keys alone; the list ends with NULL. */
+#define KIT_SIGNERS_MAX 4
+enum coffer_rc kit_log_by(struct kit *k, const struct kit_st *s, const struct privkey *const *by, uint8_t id[static 32]);
+/* The hospital names a key of its own compromised: `stolen` from `from` on, by these keys; the list ends with NULL. serial 0: its first word on that key. */
+struct kit_stolen { const struct privkey *stolen; int64_t from; const struct privkey *const *by; uint64_t serial; const uint8_t *previous; };
+enum coffer_rc kit_compromise(struct kit *k, const struct kit_stolen *s, uint8_t id[static 32]);
+/* And states another one, its first party statement. */
+enum coffer_rc kit_rotate(struct kit *k, const struct privkey *to);
 
 /* Bodies to bend; the caller frees. */
 char *kit_party_body(struct kit *k, enum kit_party p);
@@ -107,6 +115,9 @@ enum coffer_rc kit_revoke(struct kit *k, enum kit_party who, const uint8_t id[st
 
 void kit_auth(struct kit *k, enum kit_party who, const char *method, const char *path, struct keep_party_auth *out,
 	      struct wr *own);
+
+/* Deletes the asset, or tries. */
+enum coffer_rc kit_delete(struct kit *k, enum kit_party who);
 
 /* The guest: a new session with evidence for the workload; what to bend in between is the test's. */
 enum coffer_rc kit_begin(struct kit *k);

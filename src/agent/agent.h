@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include "agent/boundary.h"
+#include "agent/lease.h"
 #include "agent/logbuf.h"
 #include "client/rcar.h"
 #include "os/cgroup.h"
@@ -28,6 +29,9 @@ struct container {
 	struct output_held output[MAN_OUTPUTS_MAX];
 };
 
+/* Of a container whose lease lapsed: `told` to end; `over`: its files are gone; `stopped`: it lived until then, and `why` says so. */
+struct lapse { bool told, over, stopped; struct err why; };
+
 struct agent {
 	struct boundary  b;
 	struct manifest  man;
@@ -36,6 +40,12 @@ struct agent {
 	struct cgroup    groups; /* c<i> is container i's: agent/fence.h */
 	struct service_conn *service;
 	struct rcar     *rcar;
+	struct attester  attester; /* for renewals */
+	struct span      initdata; /* borrowed */
+	struct service_opts where; /* of the service */
+	struct leases    leases;
+	struct fresh_seen seen;
+	struct lapse     lapse[MAN_CONTAINERS_MAX];
 	bool             volume_open[MAN_VOLUMES_MAX];
 	struct container ctr[MAN_CONTAINERS_MAX];
 };
@@ -55,6 +65,17 @@ void           container_drain(struct container *c);
 /* The first process ended: keeps its code and makes its outputs when it is 0. */
 void           container_ended(struct agent *a, size_t i, int wait_status);
 
+/* lapse.c: an asset for container i, with its lease. Check "lease" when that has lapsed; otherwise as rcar_get. */
+enum coffer_rc agent_get(struct agent *a, size_t i, const struct asset_path *path, enum purpose purpose, struct rcar_asset *out,
+    struct err *e) NODISCARD;
+/* Asks, tells and stops as is due. Milliseconds until it wants to be called again; INT64_MAX: whenever. */
+int64_t        leases_step(struct agent *a);
+/* Container i was removed: nothing is asked for it any more, so the sealed volumes that it alone had open are closed. What it wrote into
+ * empty ones may be for a container that comes. */
+void           leases_end(struct agent *a, size_t i);
+/* Tells and stops alone. Before children are reaped, so that whom the guard killed is known to have lapsed and not just to have ended. */
+void           leases_act(struct agent *a);
+
 /* image.c: the container's image as a mounted root at <state>/c<i>/rootfs. */
 enum coffer_rc image_mount(struct agent *a, size_t i, struct err *e) NODISCARD;
 void           image_unmount(struct agent *a, size_t i);
@@ -65,6 +86,7 @@ enum coffer_rc image_policy(const struct man_container *c, struct wr *out, struc
 /* volume.c */
 enum coffer_rc volume_write(struct agent *a, size_t v, uint64_t at, struct span data, struct err *e) NODISCARD; /* a piece of the sealed file */
 enum coffer_rc volume_ready(struct agent *a, size_t i, struct err *e) NODISCARD; /* all volumes of container i */
+void           volume_wipe(struct agent *a, size_t v); /* its plain bytes are overwritten, then it is gone; sealed ones stay */
 struct path    volume_path(const struct agent *a, size_t v); /* plain file or folder, source of the bind mount */
 
 /* output.c */

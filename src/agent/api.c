@@ -19,7 +19,7 @@ static enum coffer_rc api_resource(void *arg, const char *path, struct wr *out, 
 	if (!manifest_entitles(m, &asset, PURPOSE_API))
 		return err_deny(e, "gate", "the manifest does not entitle container %.*s to %s for api", (int)m->name.n,
 		    (const char *)m->name.p, asset.text);
-	TRY(rcar_get(c->a->rcar, &asset, 0, m->name, PURPOSE_API, &got, e));
+	TRY(agent_get(c->a, c->caller, &asset, PURPOSE_API, &got, e));
 	wr_put(out, (struct span){ got.content.p, got.content.n });
 	return wr_done(out, "resource", e);
 }

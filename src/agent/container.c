@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "agent/fence.h"
+#include "agent/guard.h"
 #include "agent/rest.h"
 #include "agent/spec.h"
 #include "base/own.h"
@@ -205,6 +206,7 @@ static void forget(struct agent *a, size_t i)
 	}
 	for (size_t k = 0; k < MAN_OUTPUTS_MAX; k++)
 		wr_close(&c->output[k].sealed);
+	guard_clear(i);
 	closep(&c->pidfd);
 	cgroup_remove(&a->groups, path_fmt("c%zu", i).s);
 	image_unmount(a, i);
@@ -217,8 +219,10 @@ enum coffer_rc container_create(struct agent *a, size_t i, struct err *e)
 	enum coffer_rc rc;
 
 	rc = create(a, i, e);
-	if (rc != COFFER_OK)
+	if (rc != COFFER_OK) {
 		forget(a, i);
+		lease_drop(&a->leases, i);
+	}
 	return rc;
 }
 
@@ -267,11 +271,12 @@ void container_ended(struct agent *a, size_t i, int wait_status)
 	struct container *c = &a->ctr[i];
 
 	container_drain(c);
+	guard_clear(i);
 	closep(&c->pidfd);
 	c->pidfd = -1;
 	c->pid = 0;
 	a->b.ctr[i].state = CTR_STOPPED;
 	a->b.ctr[i].exit_code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
-	for (size_t k = 0; k < a->man.container[i].n_outputs && a->b.ctr[i].exit_code == 0; k++)
+	for (size_t k = 0; k < a->man.container[i].n_outputs && a->b.ctr[i].exit_code == 0 && !a->lapse[i].told; k++)
 		output_make(a, i, k);
 }

@@ -74,7 +74,7 @@ enum coffer_rc image_policy(const struct man_container *c, struct wr *out, struc
 	return wr_done(out, "policy.json", e);
 }
 
-struct key_request { struct agent *a; const struct man_container *c; };
+struct key_request { struct agent *a; const struct man_container *c; size_t i; };
 
 static enum coffer_rc get_key(void *arg, const char *kid, struct secret *out, struct err *e)
 {
@@ -87,7 +87,7 @@ static enum coffer_rc get_key(void *arg, const char *kid, struct secret *out, st
 	if (!manifest_entitles(q->c, &path, PURPOSE_IMAGE_KEY))
 		return err_deny(e, "decrypt", "the manifest does not entitle container %.*s to %s as an image key",
 		    (int)q->c->name.n, (const char *)q->c->name.p, path.text);
-	TRY(rcar_get(q->a->rcar, &path, 0, q->c->name, PURPOSE_IMAGE_KEY, &got, e));
+	TRY(agent_get(q->a, q->i, &path, PURPOSE_IMAGE_KEY, &got, e));
 	*out = got.content;
 	got.content = (struct secret){ 0 };
 	return COFFER_OK;
@@ -104,7 +104,7 @@ static enum coffer_rc get_pem(void *arg, struct secret *out, struct err *e)
 
 		if (m->purpose != PURPOSE_IMAGE_KEY)
 			continue;
-		TRY(rcar_get(q->a->rcar, &m->asset, 0, q->c->name, PURPOSE_IMAGE_KEY, &got, e));
+		TRY(agent_get(q->a, q->i, &m->asset, PURPOSE_IMAGE_KEY, &got, e));
 		if (!span_starts((struct span){ got.content.p, got.content.n }, "-----BEGIN "))
 			continue;
 		*out = got.content;
@@ -118,7 +118,7 @@ static enum coffer_rc get_pem(void *arg, struct secret *out, struct err *e)
 static enum coffer_rc pull(struct agent *a, size_t i, const char *dir, size_t *layers, struct err *e)
 {
 	const struct man_container *c = &a->man.container[i];
-	struct key_request q = { a, c };
+	struct key_request q = { a, c, i };
 	CLEANUP(wr_close) struct wr policy = wr_open(1u << 20);
 	CLEANUP(image_pulled_clear) struct image_pulled got = { 0 };
 	CLEANUP(freep) char *reference = span_dup(c->image_reference);

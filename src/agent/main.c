@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/fence.h"
+#include "agent/guard.h"
 #include "agent/guest.h"
 #include "agent/initdata.h"
 #include "agent/serve.h"
@@ -56,13 +57,15 @@ static enum coffer_rc platform(const char *name, struct attester *out, struct er
 	return COFFER_OK;
 }
 
-/* Service and session are opened once; every asset of the pod comes over them. */
+/* Every asset of the pod comes over this session, until it is renewed (lapse.c). */
 static enum coffer_rc attest(struct agent *a, const struct attester *at, struct span initdata, struct err *e)
 {
-	struct service_opts o = { .url = a->man.service_url, .now = clock_now() };
-
-	memcpy(o.genesis, a->man.genesis, sizeof(o.genesis));
-	TRY(service_open(&o, &a->service, e));
+	a->where = (struct service_opts){ .url = a->man.service_url, .now = clock_now() };
+	memcpy(a->where.genesis, a->man.genesis, sizeof(a->where.genesis));
+	a->attester = *at;
+	a->initdata = initdata;
+	a->leases.attested = clock_boot_ms();
+	TRY(service_open(&a->where, &a->service, e));
 	return rcar_attest(a->service, at, initdata, &a->rcar, e);
 }
 
@@ -125,6 +128,7 @@ static enum coffer_rc run(const struct args *arg, struct err *e)
 	TRY(manifest_from_initdata(wr_span(&initdata), &a->man, e));
 	TRY(guest_prepare(a->state, e));
 	TRY(open_api(a, &rest, e));
+	TRY(guard_open(e));
 	TRY(attest(a, &at, wr_span(&initdata), e));
 	TRY(serve_listen(arg->socket, &listener, e));
 	(void)puts("ready");

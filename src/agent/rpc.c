@@ -140,6 +140,10 @@ static enum coffer_rc run_wait(struct agent *a, const ProtobufCMessage *m, struc
 	r->later = a->b.ctr[i].state == CTR_CREATED || a->b.ctr[i].state == CTR_RUNNING;
 	if (r->later)
 		return COFFER_OK;
+	if (a->lapse[i].stopped) {
+		*e = a->lapse[i].why;
+		return e->rc;
+	}
 	v.status = a->b.ctr[i].exit_code;
 	return answer(r, &v.base, e);
 }
@@ -154,6 +158,7 @@ static enum coffer_rc run_remove(struct agent *a, const ProtobufCMessage *m, str
 	if (a->b.ctr[i].state != CTR_STOPPED)
 		a->b.ctr[i].exit_code = 128 + 9;
 	a->b.ctr[i].state = CTR_REMOVED;
+	leases_end(a, i);
 	return COFFER_OK;
 }
 
@@ -222,6 +227,10 @@ static enum coffer_rc read_output(struct agent *a, size_t i, size_t k, uint32_t 
 	struct output_held *h = &a->ctr[i].output[k];
 	struct span s;
 
+	if (a->lapse[i].over) {
+		*e = a->lapse[i].why;
+		return e->rc;
+	}
 	if (h->failed) {
 		*e = h->why;
 		return h->why.rc;

@@ -201,8 +201,11 @@ enum coffer_rc serve_run(struct agent *a, int listener, struct rest *rest, struc
 	for (size_t i = 0; i < PEERS_MAX; i++)
 		s.peer[i] = -1;
 	while (!a->b.closed) {
-		if (poll(p, gather(&s, p), TICK_MS) < 0 && errno != EINTR)
+		int64_t wait = leases_step(a);
+
+		if (poll(p, gather(&s, p), wait < TICK_MS ? (int)wait : TICK_MS) < 0 && errno != EINTR)
 			return err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
+		leases_act(a);
 		reap(a);
 		for (size_t i = 0; i < a->man.n_containers; i++)
 			container_drain(&a->ctr[i]);

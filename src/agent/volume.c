@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/own.h"
 #include "base/str.h"
+#include "image/tree.h"
 #include "os/file.h"
 #include "trust/data_file.h"
 
@@ -94,20 +97,54 @@ static enum coffer_rc open_sealed(struct agent *a, size_t v, const struct rcar_a
 }
 
 /* The service is asked for every container, so that it decides and writes down each; the file is opened once. */
-static enum coffer_rc ready_sealed(struct agent *a, const struct man_container *c, size_t v, struct err *e)
+static enum coffer_rc ready_sealed(struct agent *a, size_t i, size_t v, struct err *e)
 {
+	const struct man_container *c = &a->man.container[i];
 	const struct man_volume *vol = &a->man.volume[v];
 	CLEANUP(rcar_asset_clear) struct rcar_asset key = { .version = 0 };
 
 	if (!manifest_entitles(c, &vol->asset, PURPOSE_VOLUME))
 		return err_deny(e, "gate", "the manifest does not entitle container %.*s to %s as a volume", (int)c->name.n,
 		    (const char *)c->name.p, vol->asset.text);
-	TRY(rcar_get(a->rcar, &vol->asset, 0, c->name, PURPOSE_VOLUME, &key, e));
+	TRY(agent_get(a, i, &vol->asset, PURPOSE_VOLUME, &key, e));
 	if (a->volume_open[v])
 		return COFFER_OK;
 	TRY(open_sealed(a, v, &key, e));
 	a->volume_open[v] = true;
 	return COFFER_OK;
+}
+
+static void overwrite(const char *path)
+{
+	static const uint8_t zero[65536];
+	CLEANUP(closep) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return;
+	for (off_t at = 0; at < st.st_size;) {
+		size_t n = st.st_size - at < (off_t)sizeof(zero) ? (size_t)(st.st_size - at) : sizeof(zero);
+		ssize_t got = pwrite(fd, zero, n, at);
+
+		if (got <= 0 && errno != EINTR)
+			break;
+		at += got > 0 ? got : 0;
+	}
+	if (ftruncate(fd, 0) != 0)
+		(void)fprintf(stderr, "coffer-agent: a wiped file keeps its length: %s\n", strerror(errno));
+}
+
+/* On tmpfs the bytes that are overwritten are the bytes that were there. A container that still has it mounted reads nothing more. */
+void volume_wipe(struct agent *a, size_t v)
+{
+	CLEANUP(closep) int dir = open(path_fmt("%s/volume", a->state).s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err why = { 0 };
+
+	if (a->man.volume[v].kind == VOL_SEALED)
+		overwrite(volume_path(a, v).s);
+	if (dir < 0 || tree_remove(dir, path_fmt("%zu", v).s, &why) != COFFER_OK)
+		(void)fprintf(stderr, "coffer-agent: a closed volume's files stay until the guest ends: %s\n", why.msg);
+	a->volume_open[v] = false;
 }
 
 static enum coffer_rc ready_empty(struct agent *a, size_t v, struct err *e)
@@ -135,7 +172,7 @@ enum coffer_rc volume_ready(struct agent *a, size_t i, struct err *e)
 			return err_set(e, COFFER_E_BUG, "a mount of no volume");
 		v = (size_t)(vol - a->man.volume);
 		if (vol->kind == VOL_SEALED)
-			TRY(ready_sealed(a, c, v, e));
+			TRY(ready_sealed(a, i, v, e));
 		else
 			TRY(ready_empty(a, v, e));
 	}

@@ -9,6 +9,8 @@
 /* Seconds since 1970 by the wall clock; milliseconds of the monotonic clock. */
 int64_t clock_now(void);
 int64_t clock_monotonic_ms(void);
+/* Milliseconds since the machine started, those it slept among them. A signal handler may ask. */
+int64_t clock_boot_ms(void);
 
 /* RFC 3339 with second precision and a final 'Z', the only form written. */
 void clock_text(int64_t t, char out[static CLOCK_TEXT_LEN]);

@@ -129,7 +129,7 @@ static void copy_list(struct json_wr *j, const char *name, const struct json *li
 
 /* ---- one container ---- */
 
-static void image_part(struct json_wr *j, const struct ref *ref, struct span provider, const struct release *r)
+static void image_part(struct json_wr *j, const struct ref *ref, const struct json *image, const struct release *r)
 {
 	const struct json *method = json_at(json_get(json_root(r->doc), "methods"), 0);
 	char text[REF_TEXT_MAX];
@@ -140,7 +140,11 @@ static void image_part(struct json_wr *j, const struct ref *ref, struct span pro
 	jw_name(j, "image");
 	jw_obj(j);
 	jw_m_text(j, "reference", text);
-	jw_m_str(j, "provider", provider);
+	jw_m_str(j, "provider", json_str(json_get(image, "provider")));
+	if (json_get(image, "attestations")) {
+		jw_name(j, "attestations");
+		jw_value(j, json_get(image, "attestations"));
+	}
 	jw_name(j, "method");
 	jw_value(j, method);
 	jw_obj_end(j);
@@ -253,6 +257,25 @@ static enum coffer_rc one_output(const struct build_env *b, struct json_wr *j, c
 	return COFFER_OK;
 }
 
+/* As written; manifest_parse judges it. */
+static enum coffer_rc lapse_part(struct json_wr *j, const struct json *v, struct err *e)
+{
+	static const char *const number[] = { "check", "grace", "term" };
+	struct span action;
+	uint64_t n;
+
+	TRY(json_need_str(v, "action", "on-lapse", &action, e));
+	jw_name(j, "on-lapse");
+	jw_obj(j);
+	jw_m_str(j, "action", action);
+	for (size_t i = 0; i < 3; i++) {
+		TRY(json_need_u64(v, number[i], "on-lapse", &n, e));
+		jw_m_u64(j, number[i], n);
+	}
+	jw_obj_end(j);
+	return COFFER_OK;
+}
+
 static enum coffer_rc container_part(
     const struct build_env *b, struct json_wr *j, const struct pod *p, const struct terms *t, size_t k, struct err *e)
 {
@@ -274,7 +297,7 @@ static enum coffer_rc container_part(
 	jw_obj(j);
 	jw_m_str(j, "name", c->name);
 	jw_m_str(j, "role", role ? json_str(json_get(role, "role")) : span_of("business"));
-	image_part(j, &ref, provider, &r);
+	image_part(j, &ref, image, &r);
 	TRY(process_part(j, c, e));
 	mounts_part(j, c);
 	entitlements_part(j, t, c->name, &r);
@@ -283,6 +306,10 @@ static enum coffer_rc container_part(
 	for (i = 0; (v = next_for(t->outputs, c->name, &i)) != NULL;)
 		TRY(one_output(b, j, v, e));
 	jw_arr_end(j);
+	i = 0;
+	v = next_for(t->on_lapse, c->name, &i);
+	if (v)
+		TRY(lapse_part(j, v, e));
 	jw_obj_end(j);
 	return COFFER_OK;
 }
@@ -334,6 +361,7 @@ enum coffer_rc build_manifest(
 	TRY(known_containers(p, t->roles, "roles", e));
 	TRY(known_containers(p, t->entitlements, "entitlements", e));
 	TRY(known_containers(p, t->outputs, "outputs", e));
+	TRY(known_containers(p, t->on_lapse, "on-lapse", e));
 	hex32(b->h->genesis, genesis);
 	jw_obj(&j);
 	jw_m_u64(&j, "version", 1);

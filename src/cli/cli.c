@@ -51,6 +51,14 @@ static int usage_error(const struct verb *v, const char *what, const char *which
 	return 2;
 }
 
+static int missing_option(const struct verb *v, const char *name)
+{
+	char option[64];
+
+	(void)snprintf(option, sizeof(option), "%s%s", name[1] ? "--" : "-", name);
+	return usage_error(v, "missing option:", option);
+}
+
 /* "--name" or "-x": the dashes of an option, 0 when the word is none. */
 static size_t dashes(const char *word)
 {
@@ -97,7 +105,7 @@ static int check_complete(const struct verb *v, const struct cli *c)
 		return usage_error(v, "unexpected argument:", c->pos[v->max_pos]);
 	for (const struct opt_spec *o = v->opts; o && o->name; o++)
 		if (o->required && !cli_opt(c, o->name))
-			return usage_error(v, o->name[1] ? "missing option: --" : "missing option: -", o->name);
+			return missing_option(v, o->name);
 	return -1;
 }
 

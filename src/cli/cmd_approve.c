@@ -22,6 +22,11 @@ const struct opt_spec opts_approve[] = {
 	{ "until", "TIME", "end of the approval, as 2027-01-31T00:00:00Z (default: 30 days)", false, false },
 	{ "uses", "N", "how many releases it covers (default: any number)", false, false },
 	{ "shown", "SHA256", "digest printed by 'coffer workload show': approve only what you read", false, false },
+	{ "assessed-by", "PARTY[:WHAT]", "only while an assessment by PARTY stands that WHAT (workload, image, boot-image; default workload) passed", true,
+	    false },
+	{ "or-narrower", NULL, "also each workload at most as wide as this one ('coffer workload diff')", false, false },
+	{ "images-by", "PARTY", "with --or-narrower: any image of PARTY may take the place of one of its images; it may then run any code on your data", false,
+	    false },
 	{ "yes", NULL, "do not ask on the terminal", false, false },
 	OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_revoke[] = {
@@ -163,6 +168,30 @@ static enum coffer_rc asset_list(
 	return COFFER_OK;
 }
 
+static enum coffer_rc assessments(const struct cli *c, struct json_wr *j, struct err *e)
+{
+	const char *s;
+
+	if (!cli_opt(c, "assessed-by"))
+		return COFFER_OK;
+	jw_name(j, "assessed-by");
+	jw_arr(j);
+	for (size_t i = 0; (s = cli_opt_at(c, "assessed-by", i)) != NULL; i++) {
+		const char *colon = strchr(s, ':');
+		struct span party = { (const uint8_t *)s, colon ? (size_t)(colon - s) : strlen(s) };
+		enum assessed about = ASSESSED_WORKLOAD;
+
+		if (!party_ok(party) || (colon && !assessed_by_name(span_of(colon + 1), &about)) || i == APPROVAL_ASSESSED_MAX)
+			return cli_bad(e, "--assessed-by %s: PARTY, PARTY:workload, PARTY:image or PARTY:boot-image; at most %d", s, APPROVAL_ASSESSED_MAX);
+		jw_obj(j);
+		jw_m_text(j, "about", assessed_name(about));
+		jw_m_str(j, "party", party);
+		jw_obj_end(j);
+	}
+	jw_arr_end(j);
+	return COFFER_OK;
+}
+
 static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct json_wr *j, struct err *e)
 {
 	int64_t until = clock_now() + INT64_C(30) * 86400;
@@ -198,6 +227,15 @@ static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct 
 	}
 	hex32(a->shown, hex);
 	jw_m_text(j, "shown", hex);
+	TRY(assessments(c, j, e));
+	if (cli_flag(c, "or-narrower"))
+		jw_m_bool(j, "or-narrower", true);
+	if ((s = cli_opt(c, "images-by")) != NULL) {
+		if (!cli_flag(c, "or-narrower") || !party_ok(span_of(s)))
+			return cli_bad(e, "--images-by %s: a party, and with --or-narrower alone", s);
+		(void)fprintf(stderr, "warning: %s may run any code on this data\n", s);
+		jw_m_text(j, "images-by", s);
+	}
 	return COFFER_OK;
 }
 

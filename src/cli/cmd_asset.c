@@ -7,6 +7,7 @@
 #include "cli/away.h"
 #include "cli/home.h"
 #include "cli/publish.h"
+#include "cli/session.h"
 #include "cli/verbs.h"
 #include "crypto/hash.h"
 #include "crypto/jwe.h"
@@ -25,8 +26,12 @@
 	    false, false }
 #define OPT_POLICY \
 	{ "policy", "FILE", "release policy in Rego (default: the one the asset has, or else the strict one that ships)", false, false }
+#define OPT_LEASE \
+	{ "lease", "L,C,G", "seconds: guests attest anew after L, ask whether they may keep it every C, bear G of silence (first: 300,60,900)", \
+	    false, false }, \
+	{ "least-action", "stop|wipe", "what a guest does when that lapses: stop the container (first), or only wipe its files", false, false }
 const struct opt_spec opts_asset_seal[] = {
-	{ "asset", "PATH", "kbs:///<you>/<type>/<tag>", false, true }, OPT_TYPE, OPT_POLICY, OPT_EXPIRES,
+	{ "asset", "PATH", "kbs:///<you>/<type>/<tag>", false, true }, OPT_TYPE, OPT_POLICY, OPT_LEASE, OPT_EXPIRES,
 	{ "out", "FILE", "where to write the sealed body (default: standard output)", false, false },
 	{ "owner", "PARTY", "decides too: signs with 'coffer statement cosign' (default: as before, or else you alone)", true, false },
 	{ "k", "N", "how many of you and these must approve a workload (with --owner; default: all)", false, false },
@@ -34,32 +39,13 @@ const struct opt_spec opts_asset_seal[] = {
 const struct opt_spec opts_asset_put[] = {
 	{ "file", "FILE", "the content; '-' or absent = standard input. Never given as an argument", false, false },
 	{ "sealed", "FILE", "a body made before by 'coffer asset seal'", false, false },
-	OPT_TYPE, OPT_POLICY, OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	OPT_TYPE, OPT_POLICY, OPT_LEASE, OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_policy[] = {
 	{ "out", "FILE", "write it here for others to sign instead of sending it; then 'coffer asset put --sealed'", false, false },
 	{ "default", NULL, "go back to the strict policy that ships: every part of the platform appraised as affirming", false, false },
-	OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	OPT_LEASE, OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_list[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_delete[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
-
-struct session {
-	struct home          h;
-	struct privkey      *key;
-	struct service_conn *conn;
-};
-
-static void session_end(struct session *s)
-{
-	privkey_free(s->key);
-	service_close(s->conn);
-}
-
-static enum coffer_rc session_begin(const struct cli *c, struct session *s, struct err *e)
-{
-	TRY(home_load(c, &s->h, e));
-	TRY(home_sign_key(c, &s->h, &s->key, e));
-	return home_connect(&s->h, &s->conn, e);
-}
 
 static enum coffer_rc own_path(const struct session *s, const char *text, struct asset_path *out, struct err *e)
 {
@@ -111,6 +97,7 @@ struct saying {
 	const char *type;
 	uint64_t    version;
 	struct span policy;
+	struct lease_terms lease;
 	const char *of[ASSET_OWNERS_MAX]; /* none: the owner alone */
 	size_t      n_of;
 	uint64_t    k;
@@ -122,7 +109,30 @@ static void say_before(const struct asset_newest *last, struct saying *say)
 	for (say->n_of = 0; say->n_of < last->n_of; say->n_of++)
 		say->of[say->n_of] = last->of[say->n_of];
 	say->k = last->k;
+	say->lease = last->version > 0 ? last->lease : lease_default();
 }
+
+static enum coffer_rc say_lease(const struct cli *c, struct saying *say, struct err *e)
+{
+	const char *text = cli_opt(c, "lease"), *action = cli_opt(c, "least-action");
+	struct span s = span_of(text ? text : ""), part[3];
+	struct lease_terms *t = &say->lease;
+
+	if (action && strcmp(action, "stop") != 0 && strcmp(action, "wipe") != 0)
+		return cli_bad(e, "--least-action %s: stop or wipe", action);
+	t->stop = action ? strcmp(action, "stop") == 0 : t->stop;
+	if (!text)
+		return COFFER_OK;
+	for (size_t i = 0; i < 3; i++) {
+		part[i] = (struct span){ s.p, span_find(s, ',') };
+		s = span_skip(s, part[i].n + 1);
+	}
+	if (s.n > 0 || !span_u64(part[0], &t->lease) || !span_u64(part[1], &t->check) || !span_u64(part[2], &t->grace) || t->lease < 1 ||
+	    t->lease > LEASE_DAY || t->check < 1 || t->check > LEASE_CHECK_MAX || t->grace > LEASE_DAY)
+		return cli_bad(e, "--lease %s: three numbers, 1 to %d, 1 to %d and 0 to %d seconds", text, LEASE_DAY, LEASE_CHECK_MAX, LEASE_DAY);
+	return COFFER_OK;
+}
+
 
 static enum coffer_rc say_owners(const struct cli *c, const struct session *s, struct saying *say, struct err *e)
 {
@@ -146,6 +156,21 @@ static enum coffer_rc say_owners(const struct cli *c, const struct session *s, s
 	return COFFER_OK;
 }
 
+/* Nothing where nothing was ever said. */
+static void write_lease(const struct lease_terms *t, struct json_wr *j)
+{
+	const struct lease_terms usual = lease_default();
+
+	if (t->lease == usual.lease && t->check == usual.check && t->grace == usual.grace)
+		return;
+	jw_name(j, "lease");
+	jw_obj(j);
+	jw_m_u64(j, "lease", t->lease);
+	jw_m_u64(j, "check", t->check);
+	jw_m_u64(j, "grace", t->grace);
+	jw_obj_end(j);
+}
+
 static enum coffer_rc asset_body_json(
     const struct session *s, const struct asset_path *p, const struct saying *say, struct wr *w, struct err *e)
 {
@@ -163,7 +188,8 @@ static enum coffer_rc asset_body_json(
 	if (say->n_of == 0)
 		jw_text(&j, s->h.party);
 	jw_arr_end(&j);
-	jw_m_text(&j, "least-action", "stop");
+	jw_m_text(&j, "least-action", say->lease.stop ? "stop" : "wipe");
+	write_lease(&say->lease, &j);
 	if (say->policy.n > 0) {
 		jw_name(&j, "policy");
 		jw_obj(&j);
@@ -212,6 +238,7 @@ static enum coffer_rc content_statement(
 	say.policy = wr_span(&last.policy);
 	say_before(&last, &say);
 	TRY(say_owners(c, s, &say, e));
+	TRY(say_lease(c, &say, e));
 	if (cli_opt(c, "policy")) {
 		TRY(policy_read(cli_opt(c, "policy"), &policy, e));
 		say.policy = wr_span(&policy);
@@ -284,16 +311,10 @@ static enum coffer_rc resource_call(
     struct session *s, const char *method, const struct asset_path *p, struct span body, struct http_res *res, struct err *e)
 {
 	CLEANUP(freep) char *path = str_fmt("/kbs/v0/resource/%s", asset_path_tail(p));
-	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
-	CLEANUP(freep) char *bearer = NULL;
-	struct service_req q = { .method = method, .path = path, .body = body, .content_type = "application/json" };
+	const struct service_req q = { .method = method, .path = path, .body = body, .content_type = "application/json" };
+	const struct asker me = { &s->h, s->key, s->conn };
 
-	if (!path)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(home_token(&s->h, s->key, method, path, body, &token, e));
-	bearer = token.n ? wr_take(&token, NULL) : NULL;
-	q.bearer = bearer;
-	return service_call(s->conn, &q, 64u << 10, res, e);
+	return path ? home_call(&me, &q, 64u << 10, res, e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
 }
 
 enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
@@ -410,11 +431,14 @@ static enum coffer_rc set_policy(struct cli *c, struct session *s, const struct 
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	struct saying say = { .type = last->type, .version = last->version };
 
-	if (!cli_flag(c, "default")) {
+	if (c->n_pos == 2) {
 		TRY(policy_read(c->pos[1], &policy, e));
 		say.policy = wr_span(&policy);
+	} else if (!cli_flag(c, "default")) {
+		say.policy = wr_span(&last->policy);
 	}
 	say_before(last, &say);
+	TRY(say_lease(c, &say, e));
 	TRY(asset_statement(c, s, p, last->digest, &say, &env, e));
 	if (to_sign_wanted(&s->h))
 		return to_sign_out(&s->h, s->key, &env, e);
@@ -425,7 +449,7 @@ static enum coffer_rc set_policy(struct cli *c, struct session *s, const struct 
 		(void)printf("{\"asset\":\"%s\",\"version\":%llu}\n", p->text, (unsigned long long)say.version);
 	else
 		(void)printf("%s, version %llu: released only where %s allows it\n", p->text, (unsigned long long)say.version,
-		    say.policy.n > 0 ? c->pos[1] : "the strict policy that ships");
+		    c->n_pos == 2 ? c->pos[1] : say.policy.n > 0 ? "the policy of before" : "the strict policy that ships");
 	return COFFER_OK;
 }
 
@@ -442,7 +466,7 @@ enum coffer_rc cmd_asset_policy(struct cli *c, struct err *e)
 	TRY(asset_newest(&s.h, s.key, s.conn, &p, &last, e));
 	if (last.version == 0)
 		return err_set(e, COFFER_E_NOTFOUND, "no asset %s is kept; `coffer asset put %s --policy FILE` puts one", p.text, p.text);
-	if (c->n_pos == 1 && !cli_flag(c, "default"))
+	if (c->n_pos == 1 && !cli_flag(c, "default") && !cli_opt(c, "lease") && !cli_opt(c, "least-action"))
 		return show_policy(c, &p, &last, e);
 	return set_policy(c, &s, &p, &last, e);
 }
@@ -467,18 +491,13 @@ static enum coffer_rc print_assets(const struct json *list, struct err *e)
 enum coffer_rc cmd_asset_list(struct cli *c, struct err *e)
 {
 	CLEANUP(session_end) struct session s = { 0 };
-	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
-	CLEANUP(freep) char *bearer = NULL;
-	struct service_req q = { .method = "GET", .path = "/coffer/v0/assets" };
+	static const struct service_req q = { .method = "GET", .path = "/coffer/v0/assets" };
 	const struct json *list;
 
 	TRY(session_begin(c, &s, e));
-	TRY(home_token(&s.h, s.key, q.method, q.path, (struct span){ 0 }, &token, e));
-	bearer = wr_take(&token, NULL);
-	q.bearer = bearer;
-	TRY(service_call(s.conn, &q, 8u << 20, &res, e));
+	TRY(home_call(&(struct asker){ &s.h, s.key, s.conn }, &q, 8u << 20, &res, e));
 	if (c->json) {
 		(void)printf("%.*s\n", (int)res.body.n, (const char *)res.body.p);
 		return COFFER_OK;

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cli/home.h"
 #include "cli/publish.h"
+#include "cli/session.h"
 #include "cli/verbs.h"
 #include "fmt/enc.h"
 
@@ -13,35 +14,11 @@
 
 const struct opt_spec opts_history[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
-struct history {
-	struct home          h;
-	struct privkey      *key;
-	struct service_conn *conn;
-};
-
-static void history_end(struct history *s)
+static enum coffer_rc fetch(const struct session *s, const char *path, struct http_res *res, struct err *e)
 {
-	privkey_free(s->key);
-	service_close(s->conn);
-}
+	const struct asker me = { &s->h, s->key, s->conn };
 
-static enum coffer_rc begin(struct cli *c, struct history *s, struct err *e)
-{
-	TRY(home_load(c, &s->h, e));
-	TRY(home_sign_key(c, &s->h, &s->key, e));
-	return home_connect(&s->h, &s->conn, e);
-}
-
-static enum coffer_rc fetch(const struct history *s, const char *path, struct http_res *res, struct err *e)
-{
-	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
-	CLEANUP(freep) char *bearer = NULL;
-	struct service_req q = { .method = "GET", .path = path };
-
-	TRY(home_token(&s->h, s->key, q.method, path, (struct span){ 0 }, &token, e));
-	bearer = token.n ? wr_take(&token, NULL) : NULL;
-	q.bearer = bearer;
-	return service_call(s->conn, &q, REPLY_MAX, res, e);
+	return home_call(&me, &(struct service_req){ .method = "GET", .path = path }, REPLY_MAX, res, e);
 }
 
 /* ---- approvals ---- */
@@ -77,11 +54,11 @@ static enum coffer_rc print_approval(void *arg, const struct dsse *env, const st
 
 enum coffer_rc cmd_approvals(struct cli *c, struct err *e)
 {
-	CLEANUP(history_end) struct history s = { 0 };
+	CLEANUP(session_end) struct session s = { 0 };
 	CLEANUP(freep) char *query = NULL;
 	struct listing l = { .json = c->json };
 
-	TRY(begin(c, &s, e));
+	TRY(session_begin(c, &s, e));
 	query = str_fmt("kind=approval&issuer=%s", s.h.party);
 	if (!query)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
@@ -129,10 +106,10 @@ static enum coffer_rc print_decisions(struct span body, struct err *e)
 
 enum coffer_rc cmd_decisions(struct cli *c, struct err *e)
 {
-	CLEANUP(history_end) struct history s = { 0 };
+	CLEANUP(session_end) struct session s = { 0 };
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 
-	TRY(begin(c, &s, e));
+	TRY(session_begin(c, &s, e));
 	TRY(fetch(&s, "/coffer/v0/decisions", &res, e));
 	if (!c->json)
 		return print_decisions(wr_span(&res.body), e);
@@ -174,7 +151,7 @@ static enum coffer_rc print_decision(struct span body, struct err *e)
 
 enum coffer_rc cmd_why(struct cli *c, struct err *e)
 {
-	CLEANUP(history_end) struct history s = { 0 };
+	CLEANUP(session_end) struct session s = { 0 };
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	CLEANUP(freep) char *path = str_fmt("/coffer/v0/decisions/%s", c->pos[0]);
 	uint8_t id[16];
@@ -183,7 +160,7 @@ enum coffer_rc cmd_why(struct cli *c, struct err *e)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	if (!hex_fixed(span_of(c->pos[0]), id, sizeof(id)))
 		return cli_bad(e, "%s: not a decision's id (32 hex digits; 'coffer decisions' lists them)", c->pos[0]);
-	TRY(begin(c, &s, e));
+	TRY(session_begin(c, &s, e));
 	TRY(fetch(&s, path, &res, e));
 	if (!c->json)
 		return print_decision(wr_span(&res.body), e);

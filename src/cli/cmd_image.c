@@ -8,7 +8,6 @@
 #include "cli/publish.h"
 #include "cli/remote.h"
 #include "cli/verbs.h"
-#include "crypto/pem.h"
 #include "fmt/enc.h"
 #include "image/tool.h"
 #include "os/file.h"
@@ -30,12 +29,6 @@ const struct opt_spec opts_image_verify[] = {
 	{ "key", "FILE", "or: a public key (PEM) that must have signed it", false, false },
 	OPT_PLAIN, OPT_CA, END };
 const struct opt_spec opts_image_push[] = { OPT_PLAIN, OPT_CA, END };
-const struct opt_spec opts_image_release[] = {
-	{ "key", "URI", "a key that opens the image, as kbs:///<you>/image-key/<tag>", true, false },
-	{ "security-version", "N", "minimum versions are compared with it (default 1)", false, false },
-	{ "verify-key", "FILE", "public key (PEM) that signs the image (default: this party's signing key)", false, false },
-	OPT_EXPIRES, OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, END };
-
 /* "dir[:tag]": a colon after the last slash separates. */
 static enum coffer_rc layout_arg(const char *arg, char *dir, size_t n, struct image_at *out, struct err *e)
 {
@@ -56,15 +49,6 @@ static void print_digest(const struct cli *c, const char *what, const uint8_t di
 
 	ref_digest_text(digest, text);
 	(void)printf(c->json ? "{\"%s\":\"%s\"}\n" : "%s %s\n", what, text);
-}
-
-/* Signing and releasing are about content, so they want a digest, not a tag that may move in between. */
-static enum coffer_rc need_digest(const struct ref *r, const char *text, struct err *e)
-{
-	if (!r->has_digest)
-		return err_set(
-		    e, COFFER_E_INPUT, "%s: name the image by digest (REPO@sha256:...); 'coffer image push' prints it", text);
-	return COFFER_OK;
 }
 
 enum coffer_rc cmd_image_encrypt(struct cli *c, struct err *e)
@@ -187,7 +171,7 @@ enum coffer_rc cmd_image_sign(struct cli *c, struct err *e)
 
 	TRY(home_load(c, &h, e));
 	TRY(remote_open(c, c->pos[0], &r, e));
-	TRY(need_digest(&r.ref, c->pos[0], e));
+	TRY(remote_need_digest(&r.ref, c->pos[0], e));
 	TRY(home_sign_key(c, &h, &key, e));
 	if (to_sign_wanted(&h))
 		return to_sign_image(&h, key, &r.ref, e);
@@ -236,64 +220,4 @@ enum coffer_rc cmd_image_verify(struct cli *c, struct err *e)
 	TRY(image_verify_registry(r.reg, &r.ref, cli_opt(c, "key") ? wr_span(&made) : wr_span(&policy), digest, e));
 	print_digest(c, "verified", digest);
 	return COFFER_OK;
-}
-
-static enum coffer_rc release_body(const struct cli *c, const struct ref *ref, struct span pem, struct wr *w, struct err *e)
-{
-	char name[REF_NAME_MAX + 1];
-	struct json_wr j = jw_open(w, false);
-	uint64_t version = 1;
-	const char *uri;
-
-	if (cli_opt(c, "security-version") && !span_u64(span_of(cli_opt(c, "security-version")), &version))
-		return cli_bad(e, "--security-version %s: not a number", cli_opt(c, "security-version"));
-	ref_name(ref, name);
-	jw_obj(&j);
-	jw_m_text(&j, "repository", name);
-	jw_m_u64(&j, "version", version);
-	jw_name(&j, "methods");
-	jw_arr(&j);
-	jw_obj(&j);
-	jw_m_text(&j, "type", "sigstoreSigned");
-	jw_m_str(&j, "key", pem);
-	jw_obj_end(&j);
-	jw_arr_end(&j);
-	jw_name(&j, "keys");
-	jw_arr(&j);
-	for (size_t i = 0; (uri = cli_opt_at(c, "key", i)) != NULL; i++) {
-		struct asset_path p;
-
-		TRY(asset_path_parse(span_of(uri), &p, e));
-		jw_text(&j, p.text);
-	}
-	jw_arr_end(&j);
-	jw_obj_end(&j);
-	return wr_done(w, "image-release", e);
-}
-
-enum coffer_rc cmd_image_release(struct cli *c, struct err *e)
-{
-	CLEANUP(wr_close) struct wr pem = wr_open(64u << 10), body = wr_open(DSSE_PAYLOAD_MAX);
-	CLEANUP(privkey_freep) struct privkey *key = NULL;
-	CLEANUP(service_closep) struct service_conn *conn = NULL;
-	struct draft d = { .kind = ST_IMAGE_RELEASE };
-	char name[REF_NAME_MAX + 1];
-	struct ref ref;
-	struct home h;
-
-	TRY(home_load(c, &h, e));
-	TRY(ref_parse(span_of(c->pos[0]), &ref, e));
-	TRY(need_digest(&ref, c->pos[0], e));
-	TRY(home_sign_key(c, &h, &key, e));
-	if (cli_opt(c, "verify-key"))
-		TRY(file_read(cli_opt(c, "verify-key"), 64u << 10, &pem, e));
-	else
-		TRY(pem_write_public(privkey_public(key), &pem, e));
-	TRY(release_body(c, &ref, wr_span(&pem), &body, e));
-	TRY(home_connect(&h, &conn, e));
-	ref_name(&ref, name);
-	draft_subject_digest(&d, span_of(name), ref.digest);
-	d.body = wr_span(&body);
-	TRY(expires_opt(c, "expires", &d.expires, e));
-	return draft_out(&h, key, conn, &d, e);
 }

@@ -18,6 +18,9 @@ const struct opt_spec opts_init[] = {
 	{ "away", "PARTY.json", "make no keys: the party's are on another machine, which made this party.json", false, false },
 	{ "reader", "DIR", "with --away: folder of another known party, which asks the service for what it shows to parties only", false, false },
 	{ "key-type", "TYPE", "ed25519 (default) or p256", false, false },
+	{ "recovery-key", "FILE.pub", "public recovery key, yours or of one you trust ('coffer party recovery-key'); without any, who steals your key keeps it", true, false },
+	{ "quorum", "K", "how many of the recovery keys decide together (default: all)", false, false },
+	{ "hold-hours", "N", "how long a change by your signing key alone waits (default 72)", false, false },
 	OPT_PASSPHRASE,
 	{ "no-passphrase", NULL,
 	    "store the private keys unencrypted; whoever reads the folder then is this party", false, false },
@@ -80,6 +83,28 @@ static enum coffer_rc make_keys(struct cli *c, const struct home *h, enum key_ki
 	if (!h->key[0])
 		TRY(write_key(h, "sign.pem", sign, (struct span){ pass.p, pass.n }, e));
 	return write_key(h, "encrypt.pem", enc, (struct span){ pass.p, pass.n }, e);
+}
+
+static enum coffer_rc recovery_keys(const struct cli *c, struct party *p, struct err *e)
+{
+	const char *path, *k = cli_opt(c, "quorum"), *hold = cli_opt(c, "hold-hours");
+
+	for (size_t i = 0; (path = cli_opt_at(c, "recovery-key", i)) != NULL; i++) {
+		CLEANUP(wr_close) struct wr pem = { 0 };
+
+		if (i == PARTY_KEYS_MAX)
+			return cli_bad(e, "--recovery-key: at most %d", PARTY_KEYS_MAX);
+		TRY(file_read(path, 16u << 10, &pem, e));
+		if (pem_read_public(wr_span(&pem), &p->recovery[i], e) != COFFER_OK)
+			return err_wrap(e, "%s", path);
+		p->n_recovery++;
+	}
+	p->quorum = p->n_recovery;
+	if (k && (!span_u64(span_of(k), &p->quorum) || p->quorum < 1 || p->quorum > p->n_recovery))
+		return cli_bad(e, "--quorum %s: a number from 1 to that of the recovery keys (%zu)", k, p->n_recovery);
+	if (hold && (!span_u64(span_of(hold), &p->hold_hours) || p->hold_hours > 8760))
+		return cli_bad(e, "--hold-hours %s: a number of hours, at most a year's", hold);
+	return COFFER_OK;
 }
 
 static void made(const struct cli *c, const struct home *h)
@@ -151,6 +176,7 @@ enum coffer_rc cmd_init(struct cli *c, struct err *e)
 	if (!cli_opt(c, "away"))
 		TRY(check_options(c, e));
 	TRY(personas(c, &p.personas, e));
+	TRY(recovery_keys(c, &p, e));
 	TRY(home_dir(c, h.dir, sizeof(h.dir), e));
 	TRY(home_file(&h, "config.json", path, sizeof(path), e));
 	if (file_exists(path))

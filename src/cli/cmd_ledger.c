@@ -3,15 +3,13 @@
 
 #include "base/own.h"
 #include "base/str.h"
-#include "cli/ledger.h"
+#include "cli/opened.h"
 #include "cli/verbs.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
 #include "os/file.h"
 #include "trust/ledger/leaf.h"
 #include "trust/ledger/proof.h"
-
-#define REPLY_MAX (8u << 20)
 
 const struct opt_spec opts_ledger_show[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_ledger_prove[] = {
@@ -38,66 +36,6 @@ enum coffer_rc cmd_ledger_verify(struct cli *c, struct err *e)
 }
 
 /* ---- openings ---- */
-
-typedef enum coffer_rc (*opened)(struct ledger *l, uint64_t index, struct span opening, void *arg, struct err *e);
-
-static enum coffer_rc page(struct ledger *l, const struct privkey *key, uint64_t from, struct json_doc **out, struct err *e)
-{
-	CLEANUP(freep) char *path = str_fmt("/coffer/v0/ledger?from=%llu", (unsigned long long)from), *bearer = NULL;
-	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
-	CLEANUP(http_res_clear) struct http_res res = { 0 };
-	struct service_req q = { .method = "GET", .path = path };
-
-	if (!path)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(home_token(&l->h, key, q.method, path, (struct span){ 0 }, &token, e));
-	bearer = token.n ? wr_take(&token, NULL) : NULL;
-	q.bearer = bearer;
-	TRY(service_call(l->conn, &q, REPLY_MAX, &res, e));
-	return json_parse(wr_span(&res.body), REPLY_MAX, out, e);
-}
-
-/* The opening of one entry, compared with the leaf in the signed tree, and handed on. */
-static enum coffer_rc open_one(struct ledger *l, const struct json *v, opened each, void *arg, struct err *e)
-{
-	CLEANUP(wr_close) struct wr raw = wr_open(LEAF_RECORD_MAX + 64);
-	struct ledger_proved p;
-	struct leaf_opening o;
-	uint8_t commitment[32];
-	uint64_t index = 0;
-	struct leaf leaf;
-
-	TRY(json_need_u64(v, "index", "reply", &index, e));
-	if (!b64url_read(json_str(json_get(v, "opening")), &raw) || !leaf_opening_read(wr_span(&raw), &o))
-		return err_set(e, COFFER_E_INPUT, "reply: the opening of entry %llu is malformed", (unsigned long long)index);
-	if (index >= l->seen.cp.head.size)
-		return COFFER_OK; /* newer than the checkpoint */
-	TRY(ledger_prove(l, index, &p, e));
-	leaf_commit(o.salt, o.record, commitment);
-	if (!leaf_read(SPAN(p.entry), &leaf) || leaf.index != index || !span_eq(SPAN(commitment), SPAN(leaf.commitment)))
-		return err_deny(e, "ledger-opening", "what the service says of entry %llu is not what the ledger commits to",
-		    (unsigned long long)index);
-	return each(l, index, wr_span(&raw), arg, e);
-}
-
-static enum coffer_rc open_all(struct ledger *l, const struct privkey *key, opened each, void *arg, struct err *e)
-{
-	for (uint64_t from = 0; from < l->seen.cp.head.size;) {
-		CLEANUP(json_freep) struct json_doc *doc = NULL;
-		const struct json *list;
-		uint64_t next = 0;
-
-		TRY(page(l, key, from, &doc, e));
-		TRY(json_need_arr(json_root(doc), "openings", "reply", &list, e));
-		TRY(json_need_u64(json_root(doc), "next", "reply", &next, e));
-		for (size_t i = 0; i < json_len(list); i++)
-			TRY(open_one(l, json_at(list, i), each, arg, e));
-		if (next <= from)
-			return err_set(e, COFFER_E_INPUT, "reply: the service's pages do not advance");
-		from = next;
-	}
-	return COFFER_OK;
-}
 
 struct shown { bool json; size_t n; };
 
@@ -131,7 +69,7 @@ enum coffer_rc cmd_ledger_show(struct cli *c, struct err *e)
 	TRY(home_sign_key(c, &l.h, &key, e));
 	if (s.json)
 		(void)printf("{\"entries\":[");
-	TRY(open_all(&l, key, show, &s, e));
+	TRY(opened_all(&l, key, show, &s, e));
 	if (s.json)
 		(void)printf("]}\n");
 	return COFFER_OK;
@@ -156,7 +94,7 @@ static enum coffer_rc write_proof(struct ledger *l, const struct ledger_proved *
 	struct ledger_seen seen;
 	struct mhash leaf;
 
-	merkle_leaf(SPAN(proved->entry), &leaf);
+	merkle_leaf((struct span){ proved->entry, proved->entry_n }, &leaf);
 	p->path = proved->path;
 	p->note = wr_span(&l->note);
 	TRY(tlog_proof_verify(p, &leaf, &policy, &seen, e));
@@ -185,12 +123,12 @@ enum coffer_rc cmd_ledger_prove(struct cli *c, struct err *e)
 	TRY(ledger_follow(&l, &from, e));
 	TRY(ledger_prove(&l, p.index, &proved, e));
 	TRY(home_sign_key(c, &l.h, &key, e));
-	TRY(page(&l, key, p.index, &doc, e));
+	TRY(opened_page(&l, key, p.index, &doc, e));
 	TRY(json_need_arr(json_root(doc), "openings", "reply", &list, e));
 	if (json_len(list) > 0) {
 		TRY(json_need_u64(json_at(list, 0), "index", "reply", &index, e));
 		if (index == p.index)
-			TRY(open_one(&l, json_at(list, 0), put_opening, &p.extra, e));
+			TRY(opened_one(&l, json_at(list, 0), put_opening, &p.extra, e));
 	}
 	TRY(write_proof(&l, &proved, path, &p, e));
 	(void)printf(c->json ? "{\"proof\":\"%s\",\"opened\":%s}\n" : "%s (opening included: %s)\n", path, p.extra.n ? "true" : "false");

@@ -6,31 +6,13 @@
 #include "base/str.h"
 #include "cli/away.h"
 #include "cli/machine.h"
+#include "cli/session.h"
 #include "cli/verbs.h"
 #include "fmt/enc.h"
 
 const struct opt_spec opts_machine_publish[] = { OPT_EXPIRES,
 	{ "out", "FILE", "also write the signed statement here", false, false }, OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_machine_show[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
-
-struct session {
-	struct home          h;
-	struct privkey      *key;
-	struct service_conn *conn;
-};
-
-static void session_end(struct session *s)
-{
-	privkey_free(s->key);
-	service_close(s->conn);
-}
-
-static enum coffer_rc begin(struct cli *c, struct session *s, struct err *e)
-{
-	TRY(home_load(c, &s->h, e));
-	TRY(home_sign_key(c, &s->h, &s->key, e));
-	return home_connect(&s->h, &s->conn, e);
-}
 
 static enum coffer_rc publish(struct cli *c, enum statement_kind kind, struct err *e)
 {
@@ -42,7 +24,7 @@ static enum coffer_rc publish(struct cli *c, enum statement_kind kind, struct er
 
 	TRY(machine_read(c->pos[0], &m, e));
 	TRY(expires_opt(c, "expires", &m.draft.expires, e));
-	TRY(begin(c, &s, e));
+	TRY(session_begin(c, &s, e));
 	TRY(draft_make(&s.h, s.key, s.conn, &m.draft, &env, &serial, e));
 	if (to_sign_wanted(&s.h))
 		return to_sign_out(&s.h, s.key, &env, e);
@@ -142,7 +124,7 @@ static enum coffer_rc show(struct cli *c, enum statement_kind kind, struct err *
 	if (!hex_fixed(span_of(c->pos[0]), id, sizeof(id)))
 		return cli_bad(e, "%s: not a statement's id (64 hex digits)", c->pos[0]);
 	l.id = id;
-	TRY(begin(c, &s, e));
+	TRY(session_begin(c, &s, e));
 	TRY(machine_query(&(struct machine_ask){ &s.h, s.key, s.conn }, kind, true, (struct machine_cb){ print_one, &l }, e));
 	if (!l.n)
 		return err_set(e, COFFER_E_NOTFOUND, "no %s statement with this id is logged", statement_kind_name(kind));
@@ -156,7 +138,7 @@ static enum coffer_rc list(struct cli *c, enum statement_kind kind, struct err *
 	CLEANUP(session_end) struct session s = { 0 };
 	struct listing l = { .json = c->json };
 
-	TRY(begin(c, &s, e));
+	TRY(session_begin(c, &s, e));
 	if (c->json)
 		(void)printf("[");
 	TRY(machine_query(&(struct machine_ask){ &s.h, s.key, s.conn }, kind, false, (struct machine_cb){ print_one, &l }, e));

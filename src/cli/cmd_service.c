@@ -70,16 +70,25 @@ enum coffer_rc service_statement_post(const struct home *h, const struct dsse *e
 	return post_first(h, &svc, env, l, e);
 }
 
-/* Re-issue: the statement in force is the previous one; without one this is the first. */
-static enum coffer_rc last_statement(const struct home *h, struct statement *s, struct err *e)
+/* NULL: the service has no statement yet, and this is its first. */
+static enum coffer_rc connect_if_any(const struct home *h, struct service_conn **out, struct err *e)
 {
-	CLEANUP(service_closep) struct service_conn *conn = NULL;
+	if (home_connect(h, out, e) == COFFER_OK || e->rc != COFFER_E_NOTFOUND)
+		return e->rc;
+	*e = (struct err){ 0 };
+	return COFFER_OK;
+}
 
-	s->serial = 1;
-	if (home_connect(h, &conn, e) != COFFER_OK)
-		return e->rc == COFFER_E_NOTFOUND ? COFFER_OK : e->rc;
-	return err_set(e, COFFER_E_INPUT,
-	    "a service statement is in force already; re-issuing one comes with key rotation (see the README's status table)");
+/* Supersedes the one in force. */
+static enum coffer_rc sign_again(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct service *svc,
+    struct span body, struct err *e)
+{
+	struct draft d = { .kind = ST_SERVICE, .body = body };
+
+	draft_subject_name(&d, span_of(svc->id));
+	TRY(expires_opt(h->cli, "expires", &d.expires, e));
+	(void)fprintf(stderr, "approvals name a service by its statement: owners who named the one in force approve anew\n");
+	return draft_out(h, key, conn, &d, e);
 }
 
 enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
@@ -87,8 +96,9 @@ enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 	CLEANUP(wr_close) struct wr text = { 0 }, body = wr_open(DSSE_PAYLOAD_MAX), payload = wr_open(DSSE_PAYLOAD_MAX);
 	CLEANUP(json_freep) struct json_doc *in = NULL, *doc = NULL;
 	CLEANUP(privkey_freep) struct privkey *key = NULL;
+	CLEANUP(service_closep) struct service_conn *conn = NULL;
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
-	struct statement s = { .kind = ST_SERVICE, .has_ledger = true, .issued = clock_now(), .n_subjects = 1 };
+	struct statement s = { .kind = ST_SERVICE, .has_ledger = true, .issued = clock_now(), .serial = 1, .n_subjects = 1 };
 	struct json_wr j = jw_open(&body, false);
 	struct logged l = { .serial = 1 };
 	struct service svc;
@@ -100,9 +110,11 @@ enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 	if (service_read(json_root(in), &svc, e) != COFFER_OK)
 		return err_wrap(e, "%s", c->pos[0]);
 	TRY(home_sign_key(c, &h, &key, e));
-	TRY(last_statement(&h, &s, e));
+	TRY(connect_if_any(&h, &conn, e));
 	service_write(&svc, &j);
 	TRY(wr_done(&body, "service", e));
+	if (conn)
+		return sign_again(&h, key, conn, &svc, wr_span(&body), e);
 	TRY(json_parse(wr_span(&body), DSSE_PAYLOAD_MAX, &doc, e));
 	s.body = json_root(doc);
 	(void)snprintf(s.issuer, sizeof(s.issuer), "%s", h.party);

@@ -29,7 +29,7 @@ const struct opt_spec opts_statement_verify[] = {
 	{ "at", "TIME", "the time at which it is to be valid (default: now)", false, false },
 	OPT_PASSPHRASE, END };
 const struct opt_spec opts_statement_list[] = {
-	{ "kind", "KIND", "party, service, image-release, asset, workload, boot-image, tcb, approval or revocation", false, false },
+	{ "kind", "KIND", "party, service, image-release, asset, workload, boot-image, tcb, approval, assessment, delegation, pause or revocation", false, false },
 	{ "issuer", "PARTY", "of this party alone", false, false },
 	{ "subject", "NAME", "about this alone", false, false },
 	{ "all", NULL, "also what is no longer in force", false, false },
@@ -177,12 +177,10 @@ static enum coffer_rc by_service(const struct cli *c, const struct home *h, cons
 	CLEANUP(service_closep) struct service_conn *conn = NULL;
 	CLEANUP(privkey_freep) struct privkey *key = NULL;
 	char hex[HEX32_LEN], query[160];
-	struct party who;
 	size_t n = 0;
 
 	TRY(home_connect(h, &conn, e));
-	TRY(service_party(conn, s->issuer, &who, e));
-	if (!party_signed(&who, env))
+	if (statement_check_issuer(conn, env, s, e) != COFFER_OK)
 		return err_deny(e, "signature", "this is not signed by %s", s->issuer);
 	TRY(home_sign_key(c, h, &key, e));
 	hex32(s->id, hex);

@@ -8,7 +8,9 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/home.h"
+#include "cli/party_keys.h"
 #include "cli/publish.h"
+#include "cli/session.h"
 #include "cli/verbs.h"
 #include "fmt/enc.h"
 #include "os/file.h"
@@ -19,26 +21,7 @@
 
 const struct opt_spec opts_statement_cosign[] = {
 	{ "out", "FILE", "where to write it with your signature (default: over the same file)", false, false },
-	{ "yes", NULL, "do not ask on the terminal", false, false }, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
-
-struct session {
-	struct home          h;
-	struct privkey      *key;
-	struct service_conn *conn;
-};
-
-static void session_end(struct session *s)
-{
-	privkey_free(s->key);
-	service_close(s->conn);
-}
-
-static enum coffer_rc begin(struct cli *c, struct session *s, struct err *e)
-{
-	TRY(home_load(c, &s->h, e));
-	TRY(home_sign_key(c, &s->h, &s->key, e));
-	return home_connect(&s->h, &s->conn, e);
-}
+	{ "yes", NULL, "do not ask on the terminal", false, false }, OPT_RECOVERY, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 /* ---- statement cosign ---- */
 
@@ -89,11 +72,13 @@ enum coffer_rc cmd_statement_cosign(struct cli *c, struct err *e)
 	CLEANUP(wr_close) struct wr text = { 0 }, out = wr_open(FILE_MAX);
 	CLEANUP(privkey_freep) struct privkey *key = NULL;
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(recovery_clear) struct recovery r = { 0 };
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	const struct json *root, *statement;
-	struct home h;
+	struct home h = { .cli = c };
 
-	TRY(home_load(c, &h, e));
+	if (!cli_opt(c, "recovery")) /* who only keeps a recovery key is no party */
+		TRY(home_load(c, &h, e));
 	TRY(file_read_arg(c->pos[0], FILE_MAX, &text, e));
 	if (json_parse(wr_span(&text), FILE_MAX, &doc, e) != COFFER_OK)
 		return err_wrap(e, "%s", c->pos[0]);
@@ -102,8 +87,13 @@ enum coffer_rc cmd_statement_cosign(struct cli *c, struct err *e)
 	if (dsse_parse_json(statement ? statement : root, &env, e) != COFFER_OK)
 		return err_wrap(e, "%s", c->pos[0]);
 	TRY(confirm(c, &env, e));
-	TRY(home_sign_key(c, &h, &key, e));
-	TRY(dsse_sign(&env, key, e));
+	TRY(recovery_read(c, &r, e));
+	for (size_t i = 0; i < r.n; i++)
+		TRY(dsse_sign(&env, r.key[i], e));
+	if (r.n == 0) {
+		TRY(home_sign_key(c, &h, &key, e));
+		TRY(dsse_sign(&env, key, e));
+	}
 	write_again(root, &env, &out);
 	TRY(wr_done(&out, "statement", e));
 	return file_write(cli_opt(c, "out") ? cli_opt(c, "out") : c->pos[0], wr_span(&out), 0644, e);
@@ -226,12 +216,33 @@ static enum coffer_rc print_asset(struct session *s, struct pending *p, struct e
 	return COFFER_OK;
 }
 
+/* Changes of parties' keys that wait for their hold to end: one's own first of all, and those of others one deals with. */
+static enum coffer_rc print_waiting(const struct session *s, struct pending *p, struct err *e)
+{
+	const struct parties *all = NULL;
+	char when[CLOCK_TEXT_LEN];
+
+	TRY(service_parties(s->conn, &all, e));
+	for (size_t i = 0; i < all->n; i++) {
+		const struct party_life *l = &all->life[i];
+
+		if (!l->waits || clock_now() >= l->from)
+			continue;
+		clock_text(l->from, when);
+		(void)printf("the keys of %s change at %s\n  %llu of its %zu recovery keys can end it: coffer party cancel\n", l->body.id, when,
+		    (unsigned long long)l->body.quorum, l->body.n_recovery);
+		p->printed++;
+	}
+	return COFFER_OK;
+}
+
 enum coffer_rc cmd_pending(struct cli *c, struct err *e)
 {
 	CLEANUP(session_end) struct session s = { 0 };
 	CLEANUP(pending_clear) struct pending p = { 0 };
 
-	TRY(begin(c, &s, e));
+	TRY(session_begin(c, &s, e));
+	TRY(print_waiting(&s, &p, e));
 	p.me = s.h.party;
 	p.asset = calloc(ASSETS_MAX, sizeof(*p.asset));
 	p.said = calloc(APPROVALS_MAX + 1, sizeof(*p.said));

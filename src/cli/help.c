@@ -20,7 +20,7 @@ void cli_help_top(FILE *f)
 	for (const struct verb *v = cli_verbs; v->path; v++)
 		(void)fprintf(f, "  %-18s %s\n", v->path, v->summary);
 	(void)fputs("\nexit codes: 0 done; 1 refused, denied, not approved, revoked, stale or invalid; 2 usage;\n"
-	            "            3 malformed input; 4 unavailable; 5 internal\n", f);
+	            "            3 malformed input; 4 unavailable; 5 internal; 6 a lease lapsed\n", f);
 }
 
 void cli_help_group(FILE *f, const char *group)
@@ -98,7 +98,7 @@ void cli_man(FILE *f)
 			(void)fputc('\n', f);
 		}
 	}
-	(void)fputs(".SH EXIT STATUS\n0 done; 1 refused, denied, not approved, revoked, stale or invalid; 2 usage; 3 malformed input; 4 unavailable; 5 internal.\n"
+	(void)fputs(".SH EXIT STATUS\n0 done; 1 refused, denied, not approved, revoked, stale or invalid; 2 usage; 3 malformed input; 4 unavailable; 5 internal; 6 a lease lapsed.\n"
 	            ".SH FILES\n$COFFER_HOME, else ~/.config/coffer: keys and configuration of one party.\n"
 	            ".SH ENVIRONMENT\nCOFFER_HOME; COFFER_PASSPHRASE_FILE (the name of a file, never the passphrase).\n", f);
 }

@@ -57,6 +57,10 @@ enum coffer_rc home_party(const struct home *h, struct party *out, struct err *e
 enum coffer_rc home_token(const struct home *h, const struct privkey *key, const char *method, const char *path, struct span body,
     struct wr *out, struct err *e) NODISCARD;
 
+/* service_call with a party token of its own for method, path and body; key NULL: without one. q->bearer is not looked at. */
+struct asker { const struct home *h; const struct privkey *key; struct service_conn *conn; };
+enum coffer_rc home_call(const struct asker *a, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e) NODISCARD;
+
 /* Checked connection to the configured service. */
 enum coffer_rc home_connect(const struct home *h, struct service_conn **out, struct err *e) NODISCARD;
 

@@ -13,6 +13,7 @@
 
 #define KEY_FILE_MAX (16u << 10)
 #define PIN_MAX 256u
+#define TOKEN_MAX (8u << 10)
 
 static enum coffer_rc load_key(const struct cli *c, const struct home *h, const char *name, struct privkey **out, struct err *e)
 {
@@ -149,4 +150,17 @@ enum coffer_rc home_token(const struct home *h, const struct privkey *key, const
 	if (strcmp(h->key, KEY_AWAY) != 0)
 		return party_token(key, h->party, method, path, body, clock_now(), out, e);
 	return h->reader[0] ? reader_token(h, method, path, body, out, e) : COFFER_OK;
+}
+
+enum coffer_rc home_call(const struct asker *a, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr token = wr_open(TOKEN_MAX);
+	CLEANUP(freep) char *bearer = NULL;
+	struct service_req with = *q;
+
+	if (a->key)
+		TRY(home_token(a->h, a->key, q->method, q->path, q->body, &token, e));
+	bearer = token.n ? wr_take(&token, NULL) : NULL;
+	with.bearer = bearer;
+	return service_call(a->conn, &with, max_body, out, e);
 }

@@ -6,9 +6,7 @@
 #include "base/str.h"
 #include "fmt/enc.h"
 #include "os/file.h"
-#include "trust/ledger/leaf.h"
-
-_Static_assert(sizeof(((struct ledger_proved *)0)->entry) == LEAF_LEN, "an entry");
+#include "trust/ledger/follow.h"
 
 void ledger_end(struct ledger *l)
 {
@@ -54,7 +52,7 @@ enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e)
 	l->note = wr_open(NOTE_MAX);
 	TRY(get(l, "checkpoint", NOTE_MAX, &l->note, e));
 	TRY(checkpoint_open(wr_span(&l->note), &policy, &l->seen, e));
-	l->tiles = (struct tile_source){ fetch, l, l->seen.cp.head.size };
+	l->tiles = (struct tile_source){ fetch, l, l->seen.cp.head.size, &l->cache };
 	return COFFER_OK;
 }
 
@@ -137,43 +135,40 @@ static enum coffer_rc read_bundle(struct ledger *l, const struct tile *t, struct
 	char name[TILE_PATH_MAX];
 
 	tile_path(t, name);
-	TRY(get(l, name, TILE_WIDTH * (LEAF_LEN + 2), w, e));
+	TRY(get(l, name, TILE_WIDTH * (LEAF_MAX + 2), w, e));
 	return tile_entries_read(wr_span(w), t->width, entry) ? COFFER_OK
 	    : err_deny(e, "ledger-entry", "%s has not the form of entries", name);
 }
 
-static enum coffer_rc add_entry(struct merkle_frontier *f, struct span entry, uint64_t *time, struct err *e)
+static enum coffer_rc last_of(struct ledger *l, uint64_t index, struct leaf *out, struct err *e)
 {
-	struct mhash leaf, done[MERKLE_LEVELS];
-	struct leaf got;
+	struct ledger_proved p;
 
-	if (!leaf_read(entry, &got) || got.index != f->size || got.time < *time)
-		return err_deny(e, "ledger-entry", "entry %llu is no leaf, is at another place, or is older than the one before it",
-		    (unsigned long long)f->size);
-	*time = got.time;
-	merkle_leaf(entry, &leaf);
-	return merkle_append(f, &leaf, done) > 0 ? COFFER_OK : err_set(e, COFFER_E_LIMIT, "the ledger is full");
+	TRY(ledger_prove(l, index, &p, e));
+	return leaf_read((struct span){ p.entry, p.entry_n }, out) ? COFFER_OK
+	    : err_deny(e, "ledger-entry", "entry %llu is no leaf", (unsigned long long)index);
 }
 
 /* Every entry since the kept head, on top of it: they must give the root that is signed. */
 static enum coffer_rc read_new(struct ledger *l, const struct merkle_head *old, struct err *e)
 {
 	const struct merkle_head *head = &l->seen.cp.head;
-	struct merkle_frontier f = { 0 };
+	struct ledger_follow f = { 0 };
 	struct mhash root;
-	uint64_t time = 0;
 
-	TRY(frontier(l, old->size, &f, e));
-	while (f.size < head->size) {
-		CLEANUP(wr_close) struct wr w = wr_open(TILE_WIDTH * (LEAF_LEN + 2));
-		struct tile t = bundle_of(l, f.size);
+	TRY(frontier(l, old->size, &f.f, e));
+	if (old->size > 0)
+		TRY(last_of(l, old->size - 1, &f.last, e));
+	while (f.f.size < head->size) {
+		CLEANUP(wr_close) struct wr w = wr_open(TILE_WIDTH * (LEAF_MAX + 2));
+		struct tile t = bundle_of(l, f.f.size);
 		struct span entry[TILE_WIDTH];
 
 		TRY(read_bundle(l, &t, &w, entry, e));
-		for (uint64_t i = f.size % TILE_WIDTH; i < t.width; i++)
-			TRY(add_entry(&f, entry[i], &time, e));
+		for (uint64_t i = f.f.size % TILE_WIDTH; i < t.width; i++)
+			TRY(follow_add(&f, entry[i], e));
 	}
-	merkle_frontier_root(&f, &root);
+	merkle_frontier_root(&f.f, &root);
 	return mhash_eq(&root, &head->root) ? COFFER_OK
 	    : err_deny(e, "ledger-tiles", "tiles and entries do not give the root that the service signed");
 }
@@ -195,7 +190,7 @@ enum coffer_rc ledger_prove(struct ledger *l, uint64_t index, struct ledger_prov
 {
 	const struct merkle_source s = { tile_read, &l->tiles };
 	const struct merkle_head *head = &l->seen.cp.head;
-	CLEANUP(wr_close) struct wr w = wr_open(TILE_WIDTH * (LEAF_LEN + 2));
+	CLEANUP(wr_close) struct wr w = wr_open(TILE_WIDTH * (LEAF_MAX + 2));
 	struct span entry[TILE_WIDTH];
 	struct mhash leaf;
 	struct tile t;
@@ -206,8 +201,9 @@ enum coffer_rc ledger_prove(struct ledger *l, uint64_t index, struct ledger_prov
 	TRY(read_bundle(l, &t, &w, entry, e));
 	TRY(merkle_prove(&s, index, head->size, &out->path, e));
 	merkle_leaf(entry[index % TILE_WIDTH], &leaf);
-	if (entry[index % TILE_WIDTH].n != LEAF_LEN || !merkle_included(index, head->size, &leaf, &out->path, &head->root))
+	if (entry[index % TILE_WIDTH].n > LEAF_MAX || !merkle_included(index, head->size, &leaf, &out->path, &head->root))
 		return err_deny(e, "ledger-inclusion", "entry %llu is not in the tree that the service signed", (unsigned long long)index);
-	memcpy(out->entry, entry[index % TILE_WIDTH].p, LEAF_LEN);
+	out->entry_n = entry[index % TILE_WIDTH].n;
+	memcpy(out->entry, entry[index % TILE_WIDTH].p, out->entry_n);
 	return COFFER_OK;
 }

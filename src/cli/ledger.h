@@ -2,6 +2,7 @@
 #pragma once
 #include "cli/home.h"
 #include "trust/ledger/checkpoint.h"
+#include "trust/ledger/leaf.h"
 #include "trust/ledger/tile.h"
 
 struct ledger {
@@ -11,6 +12,7 @@ struct ledger {
 	struct wr            note;   /* the checkpoint as fetched */
 	struct ledger_seen   seen;   /* borrows note */
 	struct tile_source   tiles;  /* of seen's tree */
+	struct tile_cache    cache;  /* of tiles */
 };
 
 void ledger_end(struct ledger *l); /* CLEANUP-ready */
@@ -24,9 +26,10 @@ enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e) NODIS
  *   ledger-rollback  the tree is smaller than the one seen before
  *   ledger-fork      it does not continue the one seen before; the other head is put beside as ledger-<genesis>.forked
  *   ledger-entry     an entry is no leaf, is at another place, or is older than the one before it
+ *   ledger-map       its map does not continue that of the entry before
  *   ledger-tiles     tiles and entries do not give the root that is signed */
 enum coffer_rc ledger_follow(struct ledger *l, uint64_t *from, struct err *e) NODISCARD;
 
 /* The proof of one leaf in seen's tree, checked (COFFER_E_DENIED, check "ledger-inclusion"), and its entry's bytes. */
-struct ledger_proved { struct merkle_proof path; uint8_t entry[52]; };
+struct ledger_proved { struct merkle_proof path; uint8_t entry[LEAF_MAX]; size_t entry_n; };
 enum coffer_rc ledger_prove(struct ledger *l, uint64_t index, struct ledger_proved *out, struct err *e) NODISCARD;

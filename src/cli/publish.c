@@ -51,22 +51,43 @@ enum coffer_rc expires_opt(const struct cli *c, const char *name, int64_t *out, 
 	return COFFER_OK;
 }
 
-/* The issuer of a fetched statement must have signed it: what the service hands out is not believed. */
-enum coffer_rc statement_check_issuer(struct service_conn *conn, const struct dsse *env, const struct statement *s, struct err *e)
+/* What a party's recovery keys may say in its name. */
+static bool said_by_quorum(const struct party_life *l, const struct dsse *env, const struct statement *s)
 {
-	struct party p;
+	return s->kind == ST_REVOCATION && life_quorum(l, env, clock_now());
+}
+
+/* issued: what the statement says of itself; INT64_MIN: any key counts that the party ever had, as in a history. A statement about
+ * a party was checked where the parties were read. */
+static enum coffer_rc check_said(struct service_conn *conn, const struct dsse *env, const struct statement *s, int64_t issued, struct err *e)
+{
+	const struct parties *all = NULL;
+	const struct party_life *l;
 
 	if (s->kind == ST_GENESIS && span_eq(SPAN(s->id), SPAN(service_genesis(conn)->id)))
 		return COFFER_OK; /* checked when the connection was made */
-	TRY(service_party(conn, s->issuer, &p, e));
-	if (!party_signed(&p, env))
+	TRY(service_parties(conn, &all, e));
+	l = parties_life(all, span_of(s->issuer));
+	if (!l)
+		return err_set(e, COFFER_E_NOTFOUND, "the party %s is not known to this genesis", s->issuer);
+	if (!life_grants(s->kind))
+		issued = INT64_MIN; /* what holds back stands, by a stolen key too */
+	if ((s->kind != ST_PARTY || issued != INT64_MIN) && !life_vouches(l, env, issued, clock_now()) && !said_by_quorum(l, env, s))
 		return err_deny(e, "statement",
 		    "a %s statement said to be %s's is not signed by it; the trust service shows forged statements",
 		    statement_kind_name(s->kind), s->issuer);
 	return COFFER_OK;
 }
 
-static enum coffer_rc each(struct service_conn *conn, const struct json *list, statement_cb cb, void *arg, struct err *e)
+/* The issuer of a fetched statement must have signed it: what the service hands out is not believed. */
+enum coffer_rc statement_check_issuer(struct service_conn *conn, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	return check_said(conn, env, s, s->issued, e);
+}
+
+struct each { struct service_conn *conn; bool history; statement_cb cb; void *arg; };
+
+static enum coffer_rc each(const struct each *x, const struct json *list, struct err *e)
 {
 	for (size_t i = 0; i < json_len(list); i++) {
 		CLEANUP(dsse_clear) struct dsse env = { 0 };
@@ -74,8 +95,8 @@ static enum coffer_rc each(struct service_conn *conn, const struct json *list, s
 
 		TRY(dsse_parse_json(json_at(list, i), &env, e));
 		TRY(statement_parse(wr_span(&env.payload), &s, e));
-		TRY(statement_check_issuer(conn, &env, &s, e));
-		TRY(cb(arg, &env, &s, e));
+		TRY(check_said(x->conn, &env, &s, x->history ? INT64_MIN : s.issued, e));
+		TRY(x->cb(x->arg, &env, &s, e));
 	}
 	return COFFER_OK;
 }
@@ -85,28 +106,20 @@ enum coffer_rc statements_query(const struct cli *c, const struct home *h, const
 {
 	static const char *const names[] = { "statements", NULL };
 	CLEANUP(freep) char *path = str_fmt("/coffer/v0/statements?%s", query);
-	CLEANUP(wr_close) struct wr token = wr_open(8u << 10);
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
-	CLEANUP(freep) char *bearer = NULL;
-	struct service_req q = { .method = "GET" };
+	const struct asker me = { h, key, conn };
 	const struct json *list;
 
 	(void)c;
 	if (!path)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	if (key) {
-		TRY(home_token(h, key, "GET", path, (struct span){ 0 }, &token, e));
-		bearer = token.n ? wr_take(&token, NULL) : NULL;
-	}
-	q.path = path;
-	q.bearer = bearer;
-	TRY(service_call(conn, &q, REPLY_MAX, &res, e));
+	TRY(home_call(&me, &(struct service_req){ .method = "GET", .path = path }, REPLY_MAX, &res, e));
 	if (json_parse(wr_span(&res.body), REPLY_MAX, &doc, e) != COFFER_OK)
 		return err_wrap(e, "reply of the trust service");
 	TRY(json_closed(json_root(doc), names, "reply", e));
 	TRY(json_need_arr(json_root(doc), "statements", "reply", &list, e));
-	return each(conn, list, cb, arg, e);
+	return each(&(struct each){ conn, strstr(query, "all=1") != NULL, cb, arg }, list, e);
 }
 
 /* Serials count per subject: its names, for content statements its digest too. */
@@ -267,20 +280,26 @@ void asset_newest_clear(struct asset_newest *a)
 	*a = (struct asset_newest){ 0 };
 }
 
+struct newest_asset { struct service_conn *conn; struct asset_newest *out; uint64_t serial, version; };
+
+/* Serials count whoever signed; what is taken over is the owner's own word, not that of a thief with its key. */
 static enum coffer_rc take_newest_asset(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
 {
-	struct asset_newest *a = arg;
+	struct newest_asset *n = arg;
+	struct asset_newest *a = n->out;
 	struct asset_body b;
+	struct err why = { 0 };
 
-	(void)env;
-	if (s->serial <= a->serial)
-		return COFFER_OK;
 	TRY(asset_read(s, &b, e));
+	n->serial = s->serial > n->serial ? s->serial : n->serial;
+	n->version = b.version > n->version ? b.version : n->version;
+	if (s->serial <= a->serial || statement_check_issuer(n->conn, env, s, &why) != COFFER_OK)
+		return COFFER_OK;
 	asset_newest_clear(a);
 	a->serial = s->serial;
-	a->version = b.version;
 	memcpy(a->digest, s->subject[0].sha256, sizeof(a->digest));
 	memcpy(a->type, b.type, sizeof(a->type));
+	a->lease = b.lease;
 	memcpy(a->of, b.of, sizeof(a->of));
 	a->n_of = b.n_of;
 	a->k = b.k;
@@ -293,6 +312,7 @@ enum coffer_rc asset_newest(const struct home *h, const struct privkey *key, str
     const struct asset_path *p, struct asset_newest *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr q = wr_open(4096);
+	struct newest_asset n = { .conn = conn, .out = out };
 	CLEANUP(freep) char *query = NULL;
 
 	wr_fmt(&q, "kind=asset&issuer=%s&all=1&subject=", h->party);
@@ -300,7 +320,16 @@ enum coffer_rc asset_newest(const struct home *h, const struct privkey *key, str
 	query = wr_take(&q, NULL);
 	if (!query)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	return statements_query(NULL, h, key, conn, query, take_newest_asset, out, e);
+	TRY(statements_query(NULL, h, key, conn, query, take_newest_asset, &n, e));
+	if (n.serial > 0 && out->n_of == 0) { /* all of them void: as if it were new, but for its numbers */
+		(void)snprintf(out->of[0], sizeof(out->of[0]), "%s", h->party);
+		out->n_of = 1;
+		out->k = 1;
+		out->lease = lease_default();
+	}
+	out->serial = n.serial;
+	out->version = n.version;
+	return COFFER_OK;
 }
 
 void logged_print(const struct cli *c, const char *what, const struct logged *l)

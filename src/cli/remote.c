@@ -33,3 +33,8 @@ enum coffer_rc remote_open(const struct cli *c, const char *text, struct remote 
 	o.ca_pem = wr_span(&r->ca);
 	return registry_new(&o, &r->reg, e);
 }
+
+enum coffer_rc remote_need_digest(const struct ref *r, const char *text, struct err *e)
+{
+	return r->has_digest ? COFFER_OK : err_set(e, COFFER_E_INPUT, "%s: name the image by digest (REPO@sha256:...); 'coffer image push' prints it", text);
+}

@@ -18,4 +18,6 @@ struct remote {
 };
 void remote_end(struct remote *r); /* CLEANUP-ready */
 /* By --plain-http and --ca. */
+/* What is about content wants a digest, not a tag that may move in between. */
+enum coffer_rc remote_need_digest(const struct ref *r, const char *text, struct err *e) NODISCARD;
 enum coffer_rc remote_open(const struct cli *c, const char *text, struct remote *r, struct err *e) NODISCARD;

@@ -25,7 +25,8 @@ const struct opt_spec opts_run[] = {
 	{ NULL, NULL, NULL, false, false },
 };
 static const struct verb verb_run = { .path = "run", .args = "POD.yaml", .persona = "Orchestration Operator",
-	.summary = "Start the guest and run the pod in it", .opts = opts_run, .min_pos = 1, .max_pos = 1 };
+	.summary = "Start the guest and run the pod in it",
+	.help = "Ends with 0 when every container did, 6 when the guest stopped one because a lease ended, 1 otherwise.", .opts = opts_run, .min_pos = 1, .max_pos = 1 };
 
 static void run_clear(struct run *r)
 {
@@ -168,6 +169,7 @@ static void print_json(const struct run *r)
 		jw_obj(&j);
 		jw_m_str(&j, "name", r->pod.container[i].name);
 		jw_m_u64(&j, "exit", (uint64_t)(uint32_t)r->exit_code[i]);
+		jw_m_bool(&j, "lapsed", r->lapsed[i]);
 		jw_obj_end(&j);
 	}
 	jw_arr_end(&j);
@@ -199,7 +201,7 @@ static enum coffer_rc run_all(struct run *r, struct err *e)
 	return run_pod(r, e);
 }
 
-/* 0 when every container ended with 0. */
+/* 0 when every container ended with 0; RUN_LAPSED when one was stopped by its guest. */
 static int verdict(const struct run *r)
 {
 	int code = 0;
@@ -208,7 +210,7 @@ static int verdict(const struct run *r)
 		if (r->exit_code[i] != 0) {
 			(void)fprintf(stderr, "coffer run: container %.*s ended with %d\n", (int)r->pod.container[i].name.n,
 			    (const char *)r->pod.container[i].name.p, r->exit_code[i]);
-			code = 1;
+			code = code == RUN_LAPSED || r->lapsed[i] ? RUN_LAPSED : 1;
 		}
 	return code;
 }

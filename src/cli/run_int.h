@@ -8,6 +8,8 @@
 #include "trust/manifest.h"
 
 #define RUN_PATH_MAX 512
+#define RUN_LEASE "lease"     /* the agent's check when it stopped a container itself */
+#define RUN_LAPSED 6          /* exit code: a container was stopped because a lease ended */
 
 struct run {
 	const struct cli *cli;
@@ -19,6 +21,7 @@ struct run {
 	struct guest      guest;
 	struct rpc        rpc;
 	int               exit_code[POD_CONTAINERS_MAX]; /* as pod.container */
+	bool              lapsed[POD_CONTAINERS_MAX];    /* stopped by the guest: a lease ended */
 	uint64_t          output_bytes[CLI_VALUES_MAX];  /* as --output */
 };
 

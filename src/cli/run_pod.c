@@ -169,6 +169,14 @@ static enum coffer_rc ended(struct run *r, struct call *c, struct span payload, 
 	return COFFER_OK;
 }
 
+static void lapsed(struct run *r, struct call *c, const struct err *e)
+{
+	run_say("lease: %s", e->msg);
+	r->lapsed[c->container] = true;
+	r->exit_code[c->container] = 128 + 9;
+	c->kind = CALL_NONE;
+}
+
 static struct call *call_of(struct call *c, uint32_t stream)
 {
 	for (size_t i = 0; i < CALLS_MAX; i++)
@@ -201,10 +209,17 @@ static enum coffer_rc wait_all(struct run *r, struct err *e)
 	while (any(call)) {
 		CLEANUP(wr_close) struct wr payload = { 0 };
 		uint32_t stream = 0;
+		enum coffer_rc rc;
 		struct call *c;
 
-		TRY(rpc_next(&r->rpc, &stream, &payload, e));
+		rc = rpc_next(&r->rpc, &stream, &payload, e);
 		c = call_of(call, stream);
+		if (rc == COFFER_E_DENIED && strcmp(e->check, RUN_LEASE) == 0 && c && c->kind == CALL_WAIT) {
+			lapsed(r, c, e);
+			continue;
+		}
+		if (rc != COFFER_OK)
+			return rc;
 		if (!c)
 			return err_set(e, COFFER_E_INPUT, "the guest's agent answers what was not asked");
 		TRY(c->kind == CALL_WAIT ? ended(r, c, wr_span(&payload), e) : log_piece(r, c, wr_span(&payload), e));

@@ -73,8 +73,9 @@ static enum coffer_rc registries_part(const struct json *root, struct terms *t, 
 enum coffer_rc terms_parse(struct span yaml, struct terms *out, struct err *e)
 {
 	static const char *const names[] = { "platforms", "images", "entitlements", "outputs", "host", "registries", "roles",
-		NULL };
-	static const char *const image[] = { "container", "provider", NULL };
+		"on-lapse", NULL };
+	static const char *const lapse[] = { "container", "action", "check", "grace", "term", NULL };
+	static const char *const image[] = { "container", "provider", "attestations", NULL };
 	static const char *const role[] = { "container", "role", NULL };
 	static const char *const entitlement[] = { "container", "asset", "purpose", "volume", NULL };
 	static const char *const output[] = { "container", "name", "path", "to", "max-bytes", NULL };
@@ -90,6 +91,7 @@ enum coffer_rc terms_parse(struct span yaml, struct terms *out, struct err *e)
 	TRY(object_list(root, "roles", role, &t.roles, e));
 	TRY(object_list(root, "entitlements", entitlement, &t.entitlements, e));
 	TRY(object_list(root, "outputs", output, &t.outputs, e));
+	TRY(object_list(root, "on-lapse", lapse, &t.on_lapse, e));
 	TRY(host_part(root, &t, e));
 	TRY(registries_part(root, &t, e));
 	*out = t;

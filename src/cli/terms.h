@@ -13,6 +13,7 @@ struct terms {
 	const struct json *logs, *signals; /* arrays or NULL */
 	const struct json *plain_http;   /* array or NULL */
 	const struct json *roles;        /* [{container, role}] or NULL */
+	const struct json *on_lapse;     /* [{container, action, check, grace, term}] or NULL */
 };
 void terms_clear(struct terms *t); /* CLEANUP-ready */
 

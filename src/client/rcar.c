@@ -218,13 +218,13 @@ static enum coffer_rc check_reply(const struct rcar *r, const struct wanted *w, 
 
 /* The owner said that this path, in this version, under this genesis, is this content. */
 static enum coffer_rc check_statement(struct rcar *r, const struct wanted *w, const struct release_content *c,
-				      uint8_t id[static 32], struct err *e)
+				      struct rcar_asset *got, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement st = { 0 };
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	struct asset_body body;
-	struct party owner;
 	uint8_t digest[32];
+	bool said = false;
 
 	TRY(dsse_parse(c->envelope, &env, e));
 	TRY(statement_parse(wr_span(&env.payload), &st, e));
@@ -235,13 +235,14 @@ static enum coffer_rc check_statement(struct rcar *r, const struct wanted *w, co
 		return err_deny(e, "reply", "the asset statement is for another path, version or owner");
 	if (!st.has_ledger || !span_eq(SPAN(st.ledger), SPAN(service_genesis(r->conn)->id)))
 		return err_deny(e, "reply", "the asset statement belongs to another genesis");
-	TRY(service_party(r->conn, w->path->owner, &owner, e));
-	if (!party_signed(&owner, &env))
+	TRY(service_vouches(r->conn, w->path->owner, &env, st.issued, &said, e));
+	if (!said)
 		return err_deny(e, "reply", "the asset statement is not signed by %s", w->path->owner);
 	sha256(c->salted, digest);
 	if (!span_eq(SPAN(digest), SPAN(st.subject[0].sha256)))
 		return err_deny(e, "reply", "the content is not what %s sealed", w->path->owner);
-	memcpy(id, st.id, 32);
+	memcpy(got->statement, st.id, 32);
+	got->lease = body.lease;
 	return COFFER_OK;
 }
 
@@ -272,7 +273,7 @@ enum coffer_rc rcar_get(struct rcar *r, const struct asset_path *path, uint64_t 
 	w.version = entry.version;
 	TRY(open_reply(r, wr_span(&res.body), &plain, e));
 	TRY(release_content_parse((struct span){ plain.p, plain.n }, &c, e));
-	TRY(check_statement(r, &w, &c, got.statement, e));
+	TRY(check_statement(r, &w, &c, &got, e));
 	got.version = entry.version;
 	got.seq = entry.seq;
 	if (c.content.n > 0) { /* an empty asset stays a zero secret */
@@ -281,5 +282,36 @@ enum coffer_rc rcar_get(struct rcar *r, const struct asset_path *path, uint64_t 
 	}
 	*out = got;
 	got = (struct rcar_asset){ 0 };
+	return COFFER_OK;
+}
+
+/* ---- whether it may be kept ---- */
+
+enum coffer_rc rcar_fresh(struct rcar *r, struct fresh_ask *ask, struct fresh_seen *seen, struct fresh_answer *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr body = wr_open(FRESH_REQUEST_MAX + SIG_LEN), to_sign = wr_open(FRESH_REQUEST_MAX + 64);
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	struct service_req q = { .method = "POST", .path = "/coffer/v0/freshness", .headers = r->cookie,
+		.content_type = "application/octet-stream" };
+	struct fresh_expect x = { .ask = ask, .reply = &service_keys(r->conn)->reply, .seen = seen };
+	uint8_t sig[SIG_LEN];
+	size_t n;
+
+	random_bytes(ask->nonce, sizeof(ask->nonce));
+	ask->counter = ++r->counter;
+	fresh_ask_write(ask, &body);
+	n = body.n;
+	fresh_ask_to_sign(wr_span(&body), r->session, &to_sign);
+	TRY(wr_done(&to_sign, "freshness", e));
+	TRY(key_sign(r->request, wr_span(&to_sign), sig, e));
+	wr_put(&body, SPAN(sig));
+	TRY(wr_done(&body, "freshness", e));
+	q.body = wr_span(&body);
+	TRY(service_call(r->conn, &q, FRESH_ANSWER_MAX + SIG_LEN, &res, e));
+	x.ask_bytes = (struct span){ body.p, n };
+	pubkey_thumbprint(privkey_public(r->tee), x.session_key);
+	TRY(fresh_check(wr_span(&res.body), &x, out, e));
+	seen->size = out->size;
+	memcpy(seen->root, out->root, sizeof(seen->root));
 	return COFFER_OK;
 }

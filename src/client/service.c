@@ -8,14 +8,15 @@
 #include "fmt/enc.h"
 #include "proto/rcar_json.h"
 
-#define STATEMENTS_MAX (8u << 20) /* bytes of a list of party statements */
-#define PARTIES_MAX 256
+#define PAGES_MAX 64 /* of statements about parties */
 
 struct service_conn {
 	struct http   *http;
 	struct genesis genesis;
 	struct service service;
 	uint8_t        id[32];
+	struct dsse    statement; /* the service's */
+	struct parties parties;   /* once they were asked for */
 	bool           checked; /* from here on every connection must show service.tls */
 	int64_t        now;
 };
@@ -36,6 +37,8 @@ void service_close(struct service_conn *c)
 	if (!c)
 		return;
 	http_free(c->http);
+	parties_clear(&c->parties);
+	dsse_clear(&c->statement);
 	free(c);
 }
 
@@ -62,13 +65,46 @@ static enum coffer_rc learn_genesis(struct service_conn *c, const uint8_t id[sta
 	return chain_genesis(&env, id, &c->genesis, e);
 }
 
+static enum coffer_rc learn_parties(struct service_conn *c, struct err *e)
+{
+	CLEANUP(parties_clear) struct parties p = { 0 };
+	struct parties_page at = { .more = true };
+
+	TRY(parties_open(&c->genesis, &p, e));
+	for (unsigned n = 0; at.more; n++) {
+		CLEANUP(http_res_clear) struct http_res res = { 0 };
+		char path[64];
+
+		if (n == PAGES_MAX)
+			return err_set(e, COFFER_E_LIMIT, "the trust service has more to say of parties than %d pages", PAGES_MAX);
+		(void)snprintf(path, sizeof(path), "/coffer/v0/parties?from=%llu", (unsigned long long)at.next);
+		TRY(http_do(c->http, &(struct http_req){ .method = "GET", .path = path }, PARTIES_PAGE_MAX, &res, e));
+		if (res.status != 200)
+			return err_set(e, COFFER_E_UPSTREAM, "%s: the trust service answers %d", path, res.status);
+		TRY(parties_read(&p, c->genesis.id, wr_span(&res.body), &at, e));
+	}
+	c->parties = p;
+	p = (struct parties){ 0 };
+	return COFFER_OK;
+}
+
+/* By a key that the genesis names; where that one has been replaced since, by what its party is now. */
 static enum coffer_rc learn_service(struct service_conn *c, struct err *e)
 {
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 
 	TRY(fetch(c, "/coffer/v0/service", &env, e));
-	TRY(chain_service(&env, &c->genesis, NULL, 0, c->now, &c->service, e));
 	dsse_id(&env, c->id);
+	if (chain_service(&env, &c->genesis, NULL, 0, c->now, &c->service, e) != COFFER_OK) {
+		struct err first = *e;
+
+		if (learn_parties(c, e) != COFFER_OK || chain_service_by(&env, &c->genesis, &c->parties, c->now, &c->service, e) != COFFER_OK) {
+			*e = first;
+			return first.rc;
+		}
+	}
+	c->statement = env;
+	env = (struct dsse){ 0 };
 	return COFFER_OK;
 }
 
@@ -108,6 +144,11 @@ const struct genesis *service_genesis(const struct service_conn *c)
 const struct service *service_keys(const struct service_conn *c)
 {
 	return &c->service;
+}
+
+void service_timeout(struct service_conn *c, int64_t ms)
+{
+	http_timeout(c->http, ms);
 }
 
 const uint8_t *service_id(const struct service_conn *c)
@@ -176,106 +217,44 @@ enum coffer_rc service_call(struct service_conn *c, const struct service_req *q,
 
 /* ---- parties ---- */
 
-/* A candidate counts once it has signed for itself and somebody known has signed for it. */
-struct candidate { struct party party; struct dsse env; bool known; };
-struct candidates { struct candidate *c; size_t n; };
-
-static void candidates_clear(struct candidates *s)
+/* Asked for once a connection. Whoever designated the service may have lost the key it did so with. */
+static enum coffer_rc need_parties(struct service_conn *c, struct err *e)
 {
-	for (size_t i = 0; i < s->n; i++)
-		dsse_clear(&s->c[i].env);
-	free(s->c);
-	*s = (struct candidates){ 0 };
-}
+	struct service again;
 
-static bool in_window(const struct statement *st, int64_t now)
-{
-	return st->issued <= now && now < st->expires;
-}
-
-static enum coffer_rc read_candidate(const struct service_conn *c, const struct json *v, struct candidate *out, bool *fits,
-				     struct err *e)
-{
-	CLEANUP(statement_clear) struct statement st = { 0 };
-
-	TRY(dsse_parse_json(v, &out->env, e));
-	TRY(statement_parse(wr_span(&out->env.payload), &st, e));
-	*fits = st.kind == ST_PARTY && st.has_ledger && span_eq(SPAN(st.ledger), SPAN(c->genesis.id)) && in_window(&st, c->now);
-	if (!*fits)
+	if (c->parties.life)
 		return COFFER_OK;
-	TRY(party_read(st.body, &out->party, e));
-	*fits = strcmp(out->party.id, st.issuer) == 0 && party_signed(&out->party, &out->env) &&
-		!genesis_party(&c->genesis, st.issuer);
+	TRY(learn_parties(c, e));
+	return chain_service_by(&c->statement, &c->genesis, &c->parties, c->now, &again, e);
+}
+
+enum coffer_rc service_parties(struct service_conn *c, const struct parties **out, struct err *e)
+{
+	TRY(need_parties(c, e));
+	*out = &c->parties;
 	return COFFER_OK;
-}
-
-static enum coffer_rc read_candidates(const struct service_conn *c, const struct json *list, struct candidates *s, struct err *e)
-{
-	if (json_len(list) > PARTIES_MAX)
-		return err_set(e, COFFER_E_LIMIT, "the service names %zu parties", json_len(list));
-	s->c = calloc(json_len(list) + 1, sizeof(*s->c));
-	if (!s->c)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	for (size_t i = 0; i < json_len(list); i++) {
-		bool fits = false;
-
-		s->n = i + 1;
-		TRY(read_candidate(c, json_at(list, i), &s->c[i], &fits, e));
-		if (!fits)
-			s->c[i].party = (struct party){ 0 };
-	}
-	return COFFER_OK;
-}
-
-static bool introduced(const struct service_conn *c, const struct candidates *s, const struct candidate *who)
-{
-	for (size_t i = 0; i < c->genesis.n_parties; i++)
-		if (party_signed(&c->genesis.party[i], &who->env))
-			return true;
-	for (size_t i = 0; i < s->n; i++)
-		if (s->c[i].known && &s->c[i] != who && party_signed(&s->c[i].party, &who->env))
-			return true;
-	return false;
-}
-
-/* Whoever is introduced may introduce: until nobody new is found. */
-static const struct party *find_known(const struct service_conn *c, struct candidates *s, const char *id)
-{
-	bool more = true;
-
-	while (more) {
-		more = false;
-		for (size_t i = 0; i < s->n; i++) {
-			struct candidate *x = &s->c[i];
-
-			if (x->known || x->party.id[0] == '\0' || !introduced(c, s, x))
-				continue;
-			x->known = more = true;
-			if (strcmp(x->party.id, id) == 0)
-				return &x->party;
-		}
-	}
-	return NULL;
 }
 
 enum coffer_rc service_party(struct service_conn *c, const char *id, struct party *out, struct err *e)
 {
-	static const struct service_req q = { .method = "GET", .path = "/coffer/v0/statements?kind=party" };
-	CLEANUP(candidates_clear) struct candidates all = { 0 };
-	CLEANUP(http_res_clear) struct http_res res = { 0 };
-	CLEANUP(json_freep) struct json_doc *doc = NULL;
-	const struct party *p = genesis_party(&c->genesis, id);
-	const struct json *list = NULL;
+	const struct party *p;
 
-	if (!p) {
-		TRY(service_call(c, &q, STATEMENTS_MAX, &res, e));
-		TRY(json_parse(wr_span(&res.body), STATEMENTS_MAX, &doc, e));
-		TRY(json_need_arr(json_root(doc), "statements", "parties", &list, e));
-		TRY(read_candidates(c, list, &all, e));
-		p = find_known(c, &all, id);
-	}
+	TRY(need_parties(c, e));
+	p = parties_party(&c->parties, span_of(id), c->now);
 	if (!p)
 		return err_set(e, COFFER_E_NOTFOUND, "the party %s is not known to this genesis", id);
 	*out = *p;
+	return COFFER_OK;
+}
+
+enum coffer_rc service_vouches(struct service_conn *c, const char *id, const struct dsse *env, int64_t issued, bool *yes, struct err *e)
+{
+	const struct party_life *l;
+
+	TRY(need_parties(c, e));
+	l = parties_life(&c->parties, span_of(id));
+	if (!l)
+		return err_set(e, COFFER_E_NOTFOUND, "the party %s is not known to this genesis", id);
+	*yes = life_vouches(l, env, issued, c->now);
 	return COFFER_OK;
 }

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "net/http.h"
 #include "trust/chain.h"
+#include "trust/parties.h"
 
 struct service_conn; /* opaque */
 
@@ -41,8 +42,20 @@ struct service_req {
 enum coffer_rc service_call(
     struct service_conn *c, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e) NODISCARD;
 
-/* The party's newest statement in force: genesis founders are known without asking. */
+/* From now on requests end after so long; 0 = 60 s. */
+void service_timeout(struct service_conn *c, int64_t ms);
+
+/* All parties as the service's ledger made them, checked from the genesis on; asked for once a connection. What the service leaves out is
+ * not noticed here (a ledger whose head was seen shows it). Then the service's own statement is judged again by what its issuer's
+ * keys became. */
+enum coffer_rc service_parties(struct service_conn *c, const struct parties **out, struct err *e) NODISCARD;
+/* The party as it is now. COFFER_E_NOTFOUND. */
 enum coffer_rc service_party(struct service_conn *c, const char *id, struct party *out, struct err *e) NODISCARD;
+
+/* Whether the party signed it with a key that it had at any time and that was not named compromised from before `issued`, the time
+ * that the statement says of itself. */
+enum coffer_rc service_vouches(struct service_conn *c, const char *id, const struct dsse *env, int64_t issued, bool *yes,
+    struct err *e) NODISCARD;
 
 /* A party token for one request (docs/protocol/service.md, Party tokens). */
 enum coffer_rc party_token(const struct privkey *k, const char *party, const char *method, const char *path,

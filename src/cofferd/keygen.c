@@ -72,10 +72,11 @@ static enum coffer_rc keep_keys(const struct config *c, struct json_doc **out, s
 	return COFFER_OK;
 }
 
-enum coffer_rc accept_loss(const struct config *c, struct err *e)
+/* keep does it, on its own folder, and says what it found. */
+static enum coffer_rc have_keep(const struct config *c, const char *what, const char *sorry, struct err *e)
 {
 	char program[600], dir[KEEP_DIR_MAX];
-	const char *const argv[] = { program, "--accept-loss", dir, NULL };
+	const char *const argv[] = { program, what, dir, NULL };
 	const int fds[] = { -1, 1, 2 };
 	const struct spawn s = { .argv = argv, .fds = fds, .n_fds = 3, .die_with_parent = true };
 	pid_t pid = -1;
@@ -85,7 +86,17 @@ enum coffer_rc accept_loss(const struct config *c, struct err *e)
 	keep_dir(c, dir);
 	TRY(spawn_start(&s, &pid, e));
 	TRY(spawn_wait(pid, &status, e));
-	return status == 0 ? COFFER_OK : err_deny(e, "R12", "nothing was accepted; cofferd-keep says why above");
+	return status == 0 ? COFFER_OK : err_deny(e, "R12", "%s; cofferd-keep says why above", sorry);
+}
+
+enum coffer_rc accept_loss(const struct config *c, struct err *e)
+{
+	return have_keep(c, "--accept-loss", "nothing was accepted", e);
+}
+
+enum coffer_rc fsck(const struct config *c, bool repair, struct err *e)
+{
+	return have_keep(c, repair ? "--fsck-repair" : "--fsck", "the store is damaged, or in use", e);
 }
 
 static enum coffer_rc keep_key(const struct json *v, const char *name, struct pubkey *out, struct err *e)

@@ -12,6 +12,8 @@ static const char usage[] =
 	"                                 `coffer genesis new` and `coffer service sign` read\n"
 	"  cofferd accept-loss --config FILE   start from an old copy of the store: what the lost\n"
 	"                                 entries revoked is in force again; it is written into the journal\n"
+	"  cofferd fsck [--repair] --config FILE   check the store of a service that does not run; mend what the\n"
+	"                                 entries give again\n"
 	"  cofferd --help | --version\n"
 	"\n"
 	"The configuration (TOML): id, listen, state, genesis, genesis-digest, log, [collateral].\n";
@@ -41,7 +43,9 @@ int main(int argc, char **argv)
 {
 	bool make = argc > 1 && strcmp(argv[1], "keygen") == 0;
 	bool accept = argc > 1 && strcmp(argv[1], "accept-loss") == 0;
-	int at = make || accept ? 2 : 1;
+	bool check = argc > 1 && strcmp(argv[1], "fsck") == 0;
+	bool repair = check && argc > 2 && strcmp(argv[2], "--repair") == 0;
+	int at = repair ? 3 : make || accept || check ? 2 : 1;
 	struct config c = { 0 };
 	struct err e = { 0 };
 	enum coffer_rc rc;
@@ -61,6 +65,6 @@ int main(int argc, char **argv)
 	(void)umask(077); /* whatever this or a child puts into the state folder is for the service alone */
 	rc = config_load(argv[at + 1], &c, &e);
 	if (rc == COFFER_OK)
-		rc = make ? keygen(&c, &e) : accept ? accept_loss(&c, &e) : serve(&c, &e);
+		rc = make ? keygen(&c, &e) : accept ? accept_loss(&c, &e) : check ? fsck(&c, repair, &e) : serve(&c, &e);
 	return rc == COFFER_OK ? 0 : fail(&e);
 }

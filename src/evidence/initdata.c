@@ -7,6 +7,8 @@
 #include "fmt/toml.h"
 
 #define MARK "policy_data := {"
+/* Claims are members of claims of a token: what our reader takes at the top it does not take that far down. */
+#define FILE_DEPTH_MAX (JSON_DEPTH_MAX - 8)
 
 enum coffer_rc initdata_digest(struct span toml, uint8_t out[static HASH_MAX], size_t *n, struct err *e)
 {
@@ -42,6 +44,19 @@ static size_t object_end(struct span s)
 	return 0;
 }
 
+static bool deeper(const struct json *v, unsigned max) /* NOLINT(misc-no-recursion): FILE_DEPTH_MAX */
+{
+	bool deep = false;
+
+	if (json_type(v) != JSON_OBJECT && json_type(v) != JSON_ARRAY)
+		return false;
+	if (max == 0)
+		return true;
+	for (size_t i = 0; !deep && i < json_len(v); i++)
+		deep = deeper(json_at(v, i), max - 1);
+	return deep;
+}
+
 static void put_policy(struct span rego, struct json_wr *j)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
@@ -54,7 +69,8 @@ static void put_policy(struct span rego, struct json_wr *j)
 		return;
 	rego = span_skip(rego, at + sizeof(MARK) - 2);
 	rego.n = object_end(rego);
-	if (rego.n == 0 || json_parse(rego, APPRAISE_CLAIMS_MAX, &doc, &ignore) != COFFER_OK)
+	if (rego.n == 0 || json_parse(rego, APPRAISE_CLAIMS_MAX, &doc, &ignore) != COFFER_OK ||
+	    deeper(json_root(doc), FILE_DEPTH_MAX))
 		return;
 	jw_name(j, "agent_policy_claims");
 	jw_value(j, json_root(doc));
@@ -79,6 +95,8 @@ static enum coffer_rc put_file(struct span name, const struct json *v, struct js
 	}
 	if (toml_parse(json_str(v), APPRAISE_CLAIMS_MAX, &doc, e) != COFFER_OK)
 		return err_wrap(e, "init-data: %.*s", (int)name.n, (const char *)name.p);
+	if (deeper(json_root(doc), FILE_DEPTH_MAX))
+		return err_set(e, COFFER_E_LIMIT, "init-data: %.*s: deeper than %d", (int)name.n, (const char *)name.p, FILE_DEPTH_MAX);
 	jw_value(j, json_root(doc));
 	return COFFER_OK;
 }

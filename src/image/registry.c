@@ -344,6 +344,23 @@ enum coffer_rc registry_get_manifest(struct registry *r, const char *reference, 
 	return COFFER_OK;
 }
 
+enum coffer_rc registry_get_referrers(struct registry *r, const uint8_t digest[static 32], struct wr *out, struct err *e)
+{
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	CLEANUP(freep) char *path = NULL;
+	struct call c = { .method = "GET", .headers = ACCEPT_MANIFESTS, .max_body = REGISTRY_MANIFEST_MAX };
+	char hex[HEX32_LEN];
+
+	hex32(digest, hex);
+	path = str_fmt("/v2/%s/referrers/sha256:%s", r->repo, hex);
+	if (!path)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	c.path = path;
+	TRY(call_registry(r, &c, NULL, &res, e));
+	wr_put(out, wr_span(&res.body));
+	return wr_done(out, "referrers", e);
+}
+
 static enum coffer_rc head(struct registry *r, const char *path, struct err *e)
 {
 	CLEANUP(http_res_clear) struct http_res res = { 0 };

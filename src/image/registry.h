@@ -39,6 +39,9 @@ static inline void registry_freep(struct registry **r) { registry_free(*r); *r =
 enum coffer_rc registry_get_manifest(struct registry *r, const char *reference, struct wr *out, uint8_t digest[static 32],
     struct err *e) NODISCARD;
 
+/* The registry's own list of artefacts about a manifest: an OCI index. COFFER_E_NOTFOUND where it keeps none. Nothing in it is checked. */
+enum coffer_rc registry_get_referrers(struct registry *r, const uint8_t digest[static 32], struct wr *out, struct err *e) NODISCARD;
+
 /* COFFER_OK: the registry says it has it. COFFER_E_NOTFOUND: it says not. Only a hint, proves nothing. */
 enum coffer_rc registry_head_manifest(struct registry *r, const char *reference, struct err *e) NODISCARD;
 enum coffer_rc registry_head_blob(struct registry *r, const uint8_t digest[static 32], struct err *e) NODISCARD;

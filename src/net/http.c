@@ -314,6 +314,11 @@ static enum coffer_rc ready(struct http *h, struct err *e)
 	return conn_open(&h->conn, &h->o, h->deadline, e);
 }
 
+void http_timeout(struct http *h, int64_t ms)
+{
+	h->o.timeout_ms = ms;
+}
+
 static void start_clock(struct http *h)
 {
 	h->deadline = clock_monotonic_ms() + (h->o.timeout_ms > 0 ? h->o.timeout_ms : DEFAULT_TIMEOUT_MS);

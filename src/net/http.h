@@ -35,6 +35,8 @@ enum coffer_rc http_new(
 void http_free(struct http *h);
 static inline void http_freep(struct http **h) { http_free(*h); *h = NULL; }
 
+void http_timeout(struct http *h, int64_t ms); /* of the requests that follow; as http_opts.timeout_ms */
+
 /* SPKI digest of the connected peer (connects if need be). */
 enum coffer_rc http_peer(struct http *h, uint8_t spki_sha256[static 32], struct err *e) NODISCARD;
 

@@ -20,7 +20,8 @@
 
 enum keep_type {
 	KEEP_AUTH = 1, KEEP_ATTEST, KEEP_RESOURCE, KEEP_PUT, KEEP_DELETE, KEEP_STATEMENT,
-	KEEP_QUERY, KEEP_ASSETS, KEEP_DECISION, KEEP_JOURNAL, KEEP_STATUS, KEEP_JWKS, KEEP_LEDGER, KEEP_OPENINGS,
+	KEEP_QUERY, KEEP_ASSETS, KEEP_DECISION, KEEP_JOURNAL, KEEP_STATUS, KEEP_JWKS, KEEP_LEDGER, KEEP_OPENINGS, KEEP_PARTIES, KEEP_FRESH,
+	KEEP_RECEIPT,
 };
 
 /* Platforms whose evidence the service takes as primary; names are rcar_json.h's. Numbers stay: tokens carry them. */
@@ -95,6 +96,10 @@ struct keep_resource_rep {
 	uint8_t     entry[32];
 };
 
+/* KEEP_FRESH: bytes of proto/fresh.h, each side's signed */
+struct keep_fresh_req { uint8_t session[KEEP_SESSION_LEN]; struct span ask; uint8_t sig[SIG_LEN]; };
+struct keep_fresh_rep { struct span answer; uint8_t sig[SIG_LEN]; };
+
 struct keep_put_req {
 	struct keep_party_auth auth;
 	struct span   path;
@@ -124,6 +129,8 @@ struct keep_assets_req { struct keep_party_auth auth; };   /* reply: JSON text *
 struct keep_decision_req { struct keep_party_auth auth; bool list; uint8_t id[16]; }; /* list: the newest, id is zero; reply: JSON text */
 struct keep_journal_req { struct keep_party_auth auth; uint64_t from; };   /* reply: JSON text */
 /* KEEP_OPENINGS: a struct keep_journal_req; reply: JSON text.
+ * KEEP_RECEIPT: a struct keep_decision_req that names a release; reply: JSON text (docs/protocol/receipt.md)
+ * KEEP_PARTIES: u64 entry to begin with, anyone may ask; reply: JSON text
  * KEEP_LEDGER: the name of a file of the public ledger ("checkpoint", "tile/..."), anyone may ask; reply: its bytes */
 /* KEEP_STATUS, KEEP_JWKS (RFC 7517: the key that signs tokens): empty request; reply: JSON text */
 
@@ -140,6 +147,10 @@ void keep_resource_req_write(struct wr *w, const struct keep_resource_req *m);
 enum coffer_rc keep_resource_req_read(struct span b, struct keep_resource_req *m, struct err *e) NODISCARD;
 void keep_resource_rep_write(struct wr *w, const struct keep_resource_rep *m);
 enum coffer_rc keep_resource_rep_read(struct span b, struct keep_resource_rep *m, struct err *e) NODISCARD;
+void keep_fresh_req_write(struct wr *w, const struct keep_fresh_req *m);
+enum coffer_rc keep_fresh_req_read(struct span b, struct keep_fresh_req *m, struct err *e) NODISCARD;
+void keep_fresh_rep_write(struct wr *w, const struct keep_fresh_rep *m);
+enum coffer_rc keep_fresh_rep_read(struct span b, struct keep_fresh_rep *m, struct err *e) NODISCARD;
 void keep_put_req_write(struct wr *w, const struct keep_put_req *m);
 enum coffer_rc keep_put_req_read(struct span b, struct keep_put_req *m, struct err *e) NODISCARD; /* clear m->statement after */
 void keep_delete_req_write(struct wr *w, const struct keep_delete_req *m);

@@ -1,6 +1,7 @@
 /* Messages of an attesting client: challenge, evidence, resource. */
 #include "base/str.h"
 #include "crypto/hash.h"
+#include "proto/fresh.h"
 #include "proto/keep_wire.h"
 
 #define ADDITIONAL_MAX (2u << 20)
@@ -230,6 +231,44 @@ enum coffer_rc keep_resource_rep_read(struct span b, struct keep_resource_rep *m
 	got.version = keep_be64(&r);
 	rd_copy(&r, got.entry, sizeof(got.entry));
 	TRY(keep_end(&r, "resource reply", e));
+	*m = got;
+	return COFFER_OK;
+}
+
+void keep_fresh_req_write(struct wr *w, const struct keep_fresh_req *m)
+{
+	wr_put(w, SPAN(m->session));
+	wr_blob32(w, m->ask);
+	wr_put(w, SPAN(m->sig));
+}
+
+enum coffer_rc keep_fresh_req_read(struct span b, struct keep_fresh_req *m, struct err *e)
+{
+	struct rd r = rd_open(b);
+	struct keep_fresh_req got = { 0 };
+
+	rd_copy(&r, got.session, sizeof(got.session));
+	got.ask = rd_blob32(&r, FRESH_REQUEST_MAX);
+	rd_copy(&r, got.sig, sizeof(got.sig));
+	TRY(keep_end(&r, "freshness", e));
+	*m = got;
+	return COFFER_OK;
+}
+
+void keep_fresh_rep_write(struct wr *w, const struct keep_fresh_rep *m)
+{
+	wr_blob32(w, m->answer);
+	wr_put(w, SPAN(m->sig));
+}
+
+enum coffer_rc keep_fresh_rep_read(struct span b, struct keep_fresh_rep *m, struct err *e)
+{
+	struct rd r = rd_open(b);
+	struct keep_fresh_rep got = { 0 };
+
+	got.answer = rd_blob32(&r, FRESH_ANSWER_MAX);
+	rd_copy(&r, got.sig, sizeof(got.sig));
+	TRY(keep_end(&r, "freshness reply", e));
 	*m = got;
 	return COFFER_OK;
 }

@@ -178,7 +178,7 @@ enum coffer_rc keep_query_req_read(struct span b, struct keep_query_req *m, stru
 	if (got.has_auth)
 		keep_party_auth_get(&r, &got.auth);
 	got.kind = rd_u8(&r);
-	if (got.kind > ST_PAUSE)
+	if (got.kind > ST_LAST)
 		keep_bad(&r);
 	got.issuer = rd_blob32(&r, PARTY_MAX - 1);
 	got.subject = rd_blob32(&r, ST_SUBJECT_NAME_MAX);

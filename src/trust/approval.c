@@ -84,18 +84,53 @@ static enum coffer_rc check_subjects(const struct statement *s, const struct app
 	return COFFER_OK;
 }
 
+static enum coffer_rc read_assessed(const struct json *b, struct approval *a, struct err *e)
+{
+	static const char *const names[] = { "party", "about", NULL };
+	const struct json *list = NULL;
+	struct span about;
+
+	if (!json_get(b, "assessed-by"))
+		return COFFER_OK;
+	TRY(form_list(b, "assessed-by", "approval", (struct form_range){ 1, APPROVAL_ASSESSED_MAX }, &list, e));
+	for (size_t i = 0; i < json_len(list); i++) {
+		struct wants_assessed *w = &a->assessed[a->n_assessed++];
+
+		TRY(json_closed(json_at(list, i), names, "approval: assessed-by", e));
+		TRY(form_party(json_at(list, i), "party", "approval: assessed-by", w->by, e));
+		TRY(json_need_str(json_at(list, i), "about", "approval: assessed-by", &about, e));
+		if (!assessed_by_name(about, &w->about))
+			return err_set(e, COFFER_E_INPUT, "approval: assessed-by: member \"about\" is none of workload, image, boot-image");
+	}
+	return COFFER_OK;
+}
+
+/* There to widen, so there only where it does. */
+static enum coffer_rc read_width(const struct json *b, struct approval *a, struct err *e)
+{
+	if (json_get(b, "or-narrower") && (!json_bool(json_get(b, "or-narrower"), &a->or_narrower) || !a->or_narrower))
+		return err_set(e, COFFER_E_INPUT, "approval: member \"or-narrower\" is true, or absent");
+	if (!json_get(b, "images-by"))
+		return COFFER_OK;
+	if (!a->or_narrower)
+		return err_set(e, COFFER_E_INPUT, "approval: \"images-by\" without \"or-narrower\" means nothing");
+	return form_party(b, "images-by", "approval", a->images_by, e);
+}
+
 static enum coffer_rc read_rest(const struct json *b, struct approval *a, struct err *e)
 {
 	TRY(form_time(b, "until", "approval", &a->until, e));
 	a->has_uses = json_get(b, "uses") != NULL;
 	if (a->has_uses)
 		TRY(form_number(b, "uses", "approval", (struct form_range){ 1, FORM_NUMBER_MAX }, &a->uses, e));
+	TRY(read_width(b, a, e));
+	TRY(read_assessed(b, a, e));
 	return form_digest(b, "shown", "approval", a->shown, e);
 }
 
 enum coffer_rc approval_read(const struct statement *s, struct approval *out, struct err *e)
 {
-	static const char *const names[] = { "assets", "workload", "platforms", "services", "boot-images", "until", "uses", "shown", NULL };
+	static const char *const names[] = { "assets", "workload", "platforms", "services", "boot-images", "until", "uses", "shown", "or-narrower", "images-by", "assessed-by", NULL };
 	struct approval a = { 0 };
 
 	if (s->kind != ST_APPROVAL)

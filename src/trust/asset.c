@@ -54,8 +54,8 @@ static enum coffer_rc read_policy(const struct json *b, struct asset_body *a, st
 
 enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, struct err *e)
 {
-	static const char *const names[] = { "path", "type", "version", "k", "of", "least-action", "policy", NULL };
-	struct asset_body a = { 0 };
+	static const char *const names[] = { "path", "type", "version", "k", "of", "least-action", "lease", "policy", NULL };
+	struct asset_body a = { .lease = lease_default() };
 	struct span path, type, action;
 
 	if (s->kind != ST_ASSET)
@@ -74,8 +74,11 @@ enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, str
 		return err_set(e, COFFER_E_INPUT, "asset: the version is above the statement's serial");
 	TRY(read_of(s->body, &a, e));
 	TRY(json_need_str(s->body, "least-action", "asset", &action, e));
-	if (!span_eq_str(action, "stop"))
-		return err_set(e, COFFER_E_INPUT, "asset: least-action is not \"stop\"");
+	a.lease.stop = span_eq_str(action, "stop");
+	if (!a.lease.stop && !span_eq_str(action, "wipe"))
+		return err_set(e, COFFER_E_INPUT, "asset: least-action is neither \"stop\" nor \"wipe\"");
+	TRY(lease_read_asset(json_get(s->body, "lease"), &a.lease, e));
+	a.lease_said = !a.lease.stop || json_get(s->body, "lease");
 	TRY(read_policy(s->body, &a, e));
 	*out = a;
 	return COFFER_OK;

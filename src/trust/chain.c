@@ -4,6 +4,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "trust/parties.h"
 
 #define GENESIS "genesis"
 #define SERVICE "service"
@@ -60,13 +61,13 @@ static const struct party *find_party(const struct genesis *g, const struct part
 	return p;
 }
 
-static enum coffer_rc check_issuer(const struct dsse *env, const struct statement *s, const struct party *p, struct err *e)
+static enum coffer_rc check_issuer(const struct statement *s, const struct party *p, bool said, struct err *e)
 {
 	if (!p)
 		return err_deny(e, SERVICE, "the service statement's issuer %s is no party of this genesis", s->issuer);
 	if (!(p->personas & PERSONA_WORKLOAD))
 		return err_deny(e, SERVICE, "the service statement's issuer %s is no workload-provider", s->issuer);
-	if (!party_signed(p, env))
+	if (!said)
 		return err_deny(e, SERVICE, "the service statement is not signed by its issuer %s", s->issuer);
 	return COFFER_OK;
 }
@@ -84,20 +85,42 @@ static enum coffer_rc check_common(const struct statement *s, const struct genes
 	return COFFER_OK;
 }
 
-enum coffer_rc chain_service(const struct dsse *env, const struct genesis *g, const struct party *more, size_t n_more,
-    int64_t now, struct service *out, struct err *e)
+static enum coffer_rc read_keys(const struct statement *s, const struct genesis *g, struct service *out, struct err *e)
 {
-	CLEANUP(statement_clear) struct statement s = { 0 };
 	struct service svc;
 
-	if (statement_parse(wr_span(&env->payload), &s, e) != COFFER_OK)
-		return refuse(SERVICE, e);
-	TRY(check_common(&s, g, now, e));
-	TRY(check_issuer(env, &s, find_party(g, more, n_more, s.issuer), e));
-	if (service_read(s.body, &svc, e) != COFFER_OK)
+	if (service_read(s->body, &svc, e) != COFFER_OK)
 		return refuse(SERVICE, e);
 	if (!pubkey_eq(&svc.ledger_key, &g->ledger_key))
 		return err_deny(e, SERVICE, "the service keeps another ledger than the genesis names");
 	*out = svc;
 	return COFFER_OK;
+}
+
+enum coffer_rc chain_service(const struct dsse *env, const struct genesis *g, const struct party *more, size_t n_more,
+    int64_t now, struct service *out, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	const struct party *p;
+
+	if (statement_parse(wr_span(&env->payload), &s, e) != COFFER_OK)
+		return refuse(SERVICE, e);
+	TRY(check_common(&s, g, now, e));
+	p = find_party(g, more, n_more, s.issuer);
+	TRY(check_issuer(&s, p, p && party_signed(p, env), e));
+	return read_keys(&s, g, out, e);
+}
+
+enum coffer_rc chain_service_by(const struct dsse *env, const struct genesis *g, const struct parties *known, int64_t now,
+    struct service *out, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	const struct party_life *l;
+
+	if (statement_parse(wr_span(&env->payload), &s, e) != COFFER_OK)
+		return refuse(SERVICE, e);
+	TRY(check_common(&s, g, now, e));
+	l = genesis_party(g, s.issuer) ? parties_life(known, span_of(s.issuer)) : NULL;
+	TRY(check_issuer(&s, l ? life_party(l, now) : NULL, l && life_vouches(l, env, s.issued, now), e));
+	return read_keys(&s, g, out, e);
 }

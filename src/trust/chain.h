@@ -14,5 +14,10 @@ enum coffer_rc chain_genesis(const struct dsse *env, const uint8_t id[static 32]
 enum coffer_rc chain_service(const struct dsse *env, const struct genesis *g, const struct party *more, size_t n_more,
     int64_t now, struct service *out, struct err *e) NODISCARD;
 
+/* The same by the keys that its issuer, a founder, had in its life: not one that was compromised before the statement was issued. */
+struct parties;
+enum coffer_rc chain_service_by(const struct dsse *env, const struct genesis *g, const struct parties *known, int64_t now,
+    struct service *out, struct err *e) NODISCARD;
+
 const struct party *genesis_party(const struct genesis *g, const char *id); /* NULL if none */
 bool party_signed(const struct party *p, const struct dsse *env) NODISCARD;  /* by any of its keys */

@@ -181,3 +181,8 @@ bool form_platform_ok(struct span s)
 		s.n -= sizeof(debug) - 1;
 	return party_ok(s);
 }
+
+bool form_predicate_ok(struct span s)
+{
+	return form_ascii_ok(s, 255) && span_find(s, ':') > 0 && span_find(s, ':') < s.n && span_find(s, '"') == s.n;
+}

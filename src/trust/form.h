@@ -44,3 +44,6 @@ bool form_platform_ok(struct span s);
 /* A verification method of an image: sigstoreSigned with a PEM public key (whose content is not judged here). */
 #define FORM_PEM_MAX 4096
 bool form_method_ok(struct span type, struct span key);
+
+/* A predicate type of in-toto: a URI, as "https://slsa.dev/provenance/v1". */
+bool form_predicate_ok(struct span s);

@@ -29,8 +29,8 @@ bool tcb_firmware_fault(const struct tcb_minimum *t, const struct hw_facts *hw, 
 
 /* ---- R5 ---- */
 
-/* What a decision takes for granted of the guest's agent. R7 asks for scoping where a request is scoped. A manifest has no
- * member that limits egress and an approval none about leases, so nothing relies on these yet. */
+/* What a decision takes for granted of the guest's agent. R7 asks for scoping where a request is scoped. Leases are
+ * relied on where owner or provider say something of them, which decide_machine.c adds; a manifest has no member that limits egress. */
 #define ENFORCES_RELIED_ON (ENFORCES_MANIFEST | ENFORCES_IMAGE_DIGESTS)
 
 /* Every register of some launch is in the evidence with that value; a launch without registers matches nothing. Otherwise false,

@@ -2,6 +2,7 @@
 #pragma once
 #include "crypto/key.h"
 #include "fmt/json.h"
+#include "trust/lease.h"
 #include "trust/name.h"
 
 #define MAN_CONTAINERS_MAX 16
@@ -25,6 +26,7 @@ struct man_container {
 	struct span image_reference; /* repository@sha256:... */
 	uint8_t     image_digest[32];
 	char        image_provider[PARTY_MAX];
+	const struct json *attestations; /* predicate types that its release must list; NULL: none */
 	struct span method_type, method_key; /* "sigstoreSigned", PEM */
 	const struct json *args, *env, *capabilities, *groups; /* arrays, checked to hold strings (groups: numbers) */
 	struct span cwd;
@@ -36,6 +38,8 @@ struct man_container {
 	size_t      n_entitlements;
 	struct man_output output[MAN_OUTPUTS_MAX];
 	size_t      n_outputs;
+	bool        lapse_said;
+	struct lease_terms on_lapse; /* what it asks beyond its assets' terms; without "on-lapse" nothing */
 };
 enum man_volume_kind { VOL_EMPTY = 1, VOL_SEALED };
 struct man_volume { struct span name; enum man_volume_kind kind; struct asset_path asset; };
@@ -61,7 +65,8 @@ void manifest_move(struct manifest *from, struct manifest *to); /* *from is empt
 
 /* Closed schema and cross references (every volume, container and asset named exists; names unique;
  * a volume entitlement's asset is its volume's; whoever mounts a sealed volume is entitled to it). All members are
- * mandatory, but for "volume" of an entitlement and "asset" of a volume, which are there exactly when they mean something.
+ * mandatory, but for "volume" of an entitlement and "asset" of a volume, which are there exactly when they mean something, and
+ * "on-lapse" of a container.
  * Not checked: that parties, assets and keys are known to anyone. The value must stay alive unless it came by _parse. */
 enum coffer_rc manifest_read(const struct json *v, struct manifest *out, struct err *e) NODISCARD;
 enum coffer_rc manifest_parse(struct span text, struct manifest *out, struct err *e) NODISCARD;

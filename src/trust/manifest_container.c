@@ -4,6 +4,8 @@
 #include "fmt/enc.h"
 #include "trust/manifest_int.h"
 
+#define ATTESTATIONS_MAX 8
+
 #define ARGS_MAX 256
 #define PATH_LEN_MAX 512
 #define REFERENCE_MAX 512
@@ -83,9 +85,21 @@ static enum coffer_rc read_reference(const struct json *image, struct man_contai
 	return COFFER_OK;
 }
 
+static enum coffer_rc read_attestations(const struct json *image, struct man_container *c, struct err *e)
+{
+	if (!json_get(image, "attestations"))
+		return COFFER_OK;
+	TRY(form_list(image, "attestations", "image", (struct form_range){ 1, ATTESTATIONS_MAX }, &c->attestations, e));
+	TRY(form_unique(c->attestations, "attestations", "image", e));
+	for (size_t i = 0; i < json_len(c->attestations); i++)
+		if (!form_predicate_ok(json_str(json_at(c->attestations, i))))
+			return err_set(e, COFFER_E_INPUT, "image: member \"attestations\" holds something that is no predicate type");
+	return COFFER_OK;
+}
+
 static enum coffer_rc read_image(const struct json *v, struct man_container *c, struct err *e)
 {
-	static const char *const names[] = { "reference", "provider", "method", NULL };
+	static const char *const names[] = { "reference", "provider", "method", "attestations", NULL };
 	static const char *const method_names[] = { "type", "key", NULL };
 	const struct json *image = NULL, *method = NULL;
 
@@ -93,6 +107,7 @@ static enum coffer_rc read_image(const struct json *v, struct man_container *c, 
 	TRY(json_closed(image, names, "image", e));
 	TRY(read_reference(image, c, e));
 	TRY(form_party(image, "provider", "image", c->image_provider, e));
+	TRY(read_attestations(image, c, e));
 	TRY(json_need_obj(image, "method", "image", &method, e));
 	TRY(json_closed(method, method_names, "image method", e));
 	TRY(json_need_str(method, "type", "image method", &c->method_type, e));
@@ -276,10 +291,20 @@ static enum coffer_rc read_outputs(const struct json *v, struct man_container *c
 	return COFFER_OK;
 }
 
+/* The largest times and the weakest act: asks nothing of its own. */
+static enum coffer_rc read_on_lapse(const struct json *v, struct man_container *c, struct err *e)
+{
+	const struct json *o = json_get(v, "on-lapse");
+
+	c->on_lapse = (struct lease_terms){ .lease = LEASE_DAY, .check = LEASE_CHECK_MAX, .grace = LEASE_DAY };
+	c->lapse_said = o != NULL;
+	return o ? lease_read_manifest(o, &c->on_lapse, e) : COFFER_OK;
+}
+
 enum coffer_rc man_container_read(const struct json *v, struct man_container *c, struct err *e)
 {
 	static const char *const names[] = { "name", "role", "image", "args", "cwd", "env", "user", "capabilities",
-		"read-only-root", "mounts", "entitlements", "outputs", NULL };
+		"read-only-root", "mounts", "entitlements", "outputs", "on-lapse", NULL };
 
 	TRY(json_closed(v, names, "container", e));
 	TRY(man_name(v, "container", &c->name, e));
@@ -293,6 +318,7 @@ enum coffer_rc man_container_read(const struct json *v, struct man_container *c,
 	TRY(read_rights(v, c, e));
 	TRY(read_mounts(v, c, e));
 	TRY(read_entitlements(v, c, e));
+	TRY(read_on_lapse(v, c, e));
 	return read_outputs(v, c, e);
 }
 

@@ -96,6 +96,15 @@ static void outputs(const struct man_container *c, struct wr *w)
 		wr_str(w, "    hands out   nothing by name\n");
 }
 
+static void on_lapse(const struct man_container *c, struct wr *w)
+{
+	const struct lease_terms *t = &c->on_lapse;
+
+	if (c->lapse_said)
+		wr_fmt(w, "    on lapse    %s; asks every %" PRIu64 " s, bears %" PRIu64 " s of silence, %" PRIu64 " s to end\n",
+		    t->stop ? "is stopped" : "as the owners say", t->check, t->grace, t->term);
+}
+
 static void container(const struct manifest *m, const struct man_container *c, struct wr *w)
 {
 	wr_str(w, "\n  container ");
@@ -106,6 +115,8 @@ static void container(const struct manifest *m, const struct man_container *c, s
 	wr_fmt(w, "    made by     %s, verified by ", c->image_provider);
 	put(w, c->method_type);
 	line(w, " with the key\n                ", c->method_key);
+	if (c->attestations)
+		list(w, "    attested    ", c->attestations, "");
 	list(w, "    runs        ", c->args, "");
 	line(w, "    in          ", c->cwd);
 	list(w, "    environment ", c->env, "empty");
@@ -116,6 +127,7 @@ static void container(const struct manifest *m, const struct man_container *c, s
 	mounts(m, c, w);
 	entitlements(c, w);
 	outputs(c, w);
+	on_lapse(c, w);
 }
 
 void manifest_describe(const struct manifest *m, struct wr *out)

@@ -76,9 +76,23 @@ static enum coffer_rc read_keys(const struct json *list, struct pubkey *out, siz
 	return COFFER_OK;
 }
 
+/* Recovery keys without a number that suffices would be believed to help. */
+static enum coffer_rc read_quorum(const struct json *body, struct party *p, struct err *e)
+{
+	for (size_t i = 0; i < p->n_recovery; i++)
+		for (size_t k = 0; k < p->n_keys; k++)
+			if (pubkey_eq(&p->recovery[i], &p->keys[k]))
+				return err_set(e, COFFER_E_INPUT, "party: a recovery key that signs every day recovers from nothing");
+	if (p->n_recovery > 0)
+		return form_number(body, "recovery-quorum", "party", (struct form_range){ 1, p->n_recovery }, &p->quorum, e);
+	if (json_get(body, "recovery-quorum"))
+		return err_set(e, COFFER_E_INPUT, "party: a recovery quorum of no keys");
+	return COFFER_OK;
+}
+
 enum coffer_rc party_read(const struct json *body, struct party *out, struct err *e)
 {
-	static const char *const names[] = { "id", "personas", "keys", "encryption", "recovery", "hold-hours", NULL };
+	static const char *const names[] = { "id", "personas", "keys", "encryption", "recovery", "recovery-quorum", "hold-hours", NULL };
 	const struct json *keys = NULL, *recovery = NULL;
 	struct party p = { 0 };
 
@@ -91,6 +105,7 @@ enum coffer_rc party_read(const struct json *body, struct party *out, struct err
 	TRY(read_keys(keys, p.keys, &p.n_keys, e));
 	TRY(form_list(body, "recovery", "party", (struct form_range){ 0, PARTY_KEYS_MAX }, &recovery, e));
 	TRY(read_keys(recovery, p.recovery, &p.n_recovery, e));
+	TRY(read_quorum(body, &p, e));
 	p.has_encryption = json_get(body, "encryption") != NULL;
 	if (p.has_encryption)
 		TRY(form_p256(body, "encryption", "party", &p.encryption, e));
@@ -124,6 +139,8 @@ void party_write(const struct party *p, struct json_wr *j)
 		jwk_write(j, &p->encryption);
 	}
 	put_keys(j, "recovery", p->recovery, p->n_recovery);
+	if (p->n_recovery > 0)
+		jw_m_u64(j, "recovery-quorum", p->quorum);
 	jw_m_u64(j, "hold-hours", p->hold_hours);
 	jw_obj_end(j);
 }

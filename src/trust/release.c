@@ -8,6 +8,7 @@
 
 #define METHODS_MAX 8
 #define KEYS_MAX 16
+#define ATTESTATIONS_MAX 32
 
 static enum coffer_rc read_methods(const struct json *list, struct err *e)
 {
@@ -34,9 +35,37 @@ static enum coffer_rc read_keys(const struct json *list, struct err *e)
 	return COFFER_OK;
 }
 
+/* What was found of the image besides, each an artefact by the digest of its manifest. */
+static enum coffer_rc read_attestations(const struct json *b, struct image_release *r, struct err *e)
+{
+	static const char *const names[] = { "type", "digest", NULL };
+	struct span type;
+	uint8_t digest[32];
+
+	if (!json_get(b, "attestations"))
+		return COFFER_OK;
+	TRY(form_list(b, "attestations", "image-release", (struct form_range){ 1, ATTESTATIONS_MAX }, &r->attestations, e));
+	for (size_t i = 0; i < json_len(r->attestations); i++) {
+		TRY(json_closed(json_at(r->attestations, i), names, "image-release attestation", e));
+		TRY(json_need_str(json_at(r->attestations, i), "type", "image-release attestation", &type, e));
+		if (!form_predicate_ok(type))
+			return err_set(e, COFFER_E_INPUT, "image-release: an attestation's type is no predicate type");
+		TRY(form_digest(json_at(r->attestations, i), "digest", "image-release attestation", digest, e));
+	}
+	return COFFER_OK;
+}
+
+bool image_release_attests(const struct image_release *r, struct span type)
+{
+	for (size_t i = 0; i < json_len(r->attestations); i++)
+		if (span_eq(json_str(json_get(json_at(r->attestations, i), "type")), type))
+			return true;
+	return false;
+}
+
 enum coffer_rc image_release_read(const struct statement *s, struct image_release *out, struct err *e)
 {
-	static const char *const names[] = { "repository", "version", "methods", "keys", NULL };
+	static const char *const names[] = { "repository", "version", "methods", "keys", "attestations", NULL };
 	struct image_release r = { 0 };
 
 	if (s->kind != ST_IMAGE_RELEASE)
@@ -50,24 +79,50 @@ enum coffer_rc image_release_read(const struct statement *s, struct image_releas
 	TRY(read_methods(r.methods, e));
 	TRY(form_list(s->body, "keys", "image-release", (struct form_range){ 0, KEYS_MAX }, &r.keys, e));
 	TRY(read_keys(r.keys, e));
+	TRY(read_attestations(s->body, &r, e));
 	memcpy(r.digest, s->subject[0].sha256, sizeof(r.digest));
 	*out = r;
 	return COFFER_OK;
 }
 
-enum coffer_rc revocation_read(const struct statement *s, struct revocation *out, struct err *e)
+static enum coffer_rc read_key(const struct statement *s, struct revocation *r, struct err *e)
+{
+	static const char *const names[] = { "key", "from", "reason", NULL };
+	struct span key;
+
+	TRY(json_closed(s->body, names, "revocation", e));
+	TRY(json_need_str(s->body, "key", "revocation", &key, e));
+	if (!b64url_fixed(key, r->key, sizeof(r->key)))
+		return err_set(e, COFFER_E_INPUT, "revocation: member \"key\" is no thumbprint (RFC 7638, SHA-256, base64url)");
+	if (!span_eq(SPAN(r->key), SPAN(s->subject[0].sha256)) || !span_eq(s->subject[0].name, key))
+		return err_set(e, COFFER_E_INPUT, "revocation: the key is not the subject");
+	r->of_key = true;
+	return form_time(s->body, "from", "revocation", &r->from, e);
+}
+
+static enum coffer_rc read_target(const struct statement *s, struct revocation *r, struct err *e)
 {
 	static const char *const names[] = { "statement", "reason", NULL };
-	struct revocation r = { 0 };
 	char id[HEX32_LEN];
+
+	TRY(json_closed(s->body, names, "revocation", e));
+	TRY(form_digest(s->body, "statement", "revocation", r->statement, e));
+	hex32(r->statement, id);
+	if (!span_eq(SPAN(r->statement), SPAN(s->subject[0].sha256)) || !span_eq_str(s->subject[0].name, id))
+		return err_set(e, COFFER_E_INPUT, "revocation: the revoked statement is not the subject");
+	return COFFER_OK;
+}
+
+enum coffer_rc revocation_read(const struct statement *s, struct revocation *out, struct err *e)
+{
+	struct revocation r = { 0 };
 
 	if (s->kind != ST_REVOCATION && s->kind != ST_PAUSE)
 		return err_set(e, COFFER_E_INPUT, "revocation: the statement's kind is %s", statement_kind_name(s->kind));
-	TRY(json_closed(s->body, names, "revocation", e));
-	TRY(form_digest(s->body, "statement", "revocation", r.statement, e));
-	hex32(r.statement, id);
-	if (!span_eq(SPAN(r.statement), SPAN(s->subject[0].sha256)) || !span_eq_str(s->subject[0].name, id))
-		return err_set(e, COFFER_E_INPUT, "revocation: the revoked statement is not the subject");
+	if (s->kind == ST_REVOCATION && json_get(s->body, "key"))
+		TRY(read_key(s, &r, e));
+	else
+		TRY(read_target(s, &r, e));
 	TRY(form_text(s->body, "reason", "revocation", &r.reason, e));
 	if (s->kind == ST_PAUSE && s->expires - s->issued > PAUSE_SECONDS_MAX)
 		return err_set(e, COFFER_E_INPUT, "pause: it lasts longer than 7 days");

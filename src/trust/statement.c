@@ -35,6 +35,7 @@ static const struct kind_rule {
 	{ ST_TCB, "tcb", true, false, "platform" },
 	{ ST_DELEGATION, "delegation", true, true, NULL },
 	{ ST_PAUSE, "pause", false, false, NULL },
+	{ ST_ASSESSMENT, "assessment", true, false, NULL },
 };
 #define N_RULES (sizeof(rules) / sizeof(rules[0]))
 

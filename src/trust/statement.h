@@ -4,12 +4,14 @@
 #pragma once
 #include "crypto/key.h"
 #include "fmt/json.h"
+#include "trust/lease.h"
 #include "trust/name.h"
 
 enum statement_kind {
 	ST_GENESIS = 1, ST_PARTY, ST_SERVICE, ST_IMAGE_RELEASE, ST_ASSET, ST_WORKLOAD, ST_APPROVAL, ST_REVOCATION,
-	ST_BOOT_IMAGE, ST_TCB, ST_DELEGATION, ST_PAUSE,
+	ST_BOOT_IMAGE, ST_TCB, ST_DELEGATION, ST_PAUSE, ST_ASSESSMENT,
 };
+#define ST_LAST ST_ASSESSMENT
 #define ST_SUBJECTS_MAX 32
 #define ST_SUBJECT_NAME_MAX 512
 
@@ -60,6 +62,7 @@ struct party {
 	struct pubkey encryption; /* P-256 */
 	struct pubkey recovery[PARTY_KEYS_MAX];
 	size_t        n_recovery;
+	uint64_t      quorum;     /* how many of the recovery keys decide together; 0 where there are none */
 	uint64_t      hold_hours;
 };
 enum coffer_rc party_read(const struct json *body, struct party *out, struct err *e) NODISCARD;
@@ -99,6 +102,8 @@ struct asset_body {
 	uint64_t k;
 	char     of[ASSET_OWNERS_MAX][PARTY_MAX];
 	size_t   n_of;
+	bool     lease_said;  /* "lease" or an act other than stop is there: then a guest's agent must enforce leases */
+	struct lease_terms lease; /* "lease" and "least-action"; lease_default() where nothing is said */
 	struct span policy; /* the owner's release policy, Rego text; {NULL,0}: none. Borrowed from the statement's document */
 };
 /* also: version <= serial, subject is the path, whose owner is among "of". The version counts contents; a statement that says anew what is kept (another policy, a
@@ -108,7 +113,18 @@ enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, str
 /* The party is one of those whose approvals count. */
 bool asset_names(const struct asset_body *a, const char *party);
 
+/* An auditor's finding. digest: of the manifest, of the image, or the boot-image statement's id. */
+enum assessed { ASSESSED_WORKLOAD = 1, ASSESSED_IMAGE, ASSESSED_BOOT_IMAGE };
+#define ASSESSMENT_SUBJECT_MAX 96
+struct assessment { enum assessed about; uint8_t digest[32]; bool passed; struct span method; uint8_t report[32]; /* zeros: none */ };
+enum coffer_rc assessment_read(const struct statement *s, struct assessment *out, struct err *e) NODISCARD;
+const char    *assessed_name(enum assessed a);
+bool           assessed_by_name(struct span s, enum assessed *out) NODISCARD;
+void           assessment_subject(enum assessed about, const uint8_t digest[static 32], char out[static ASSESSMENT_SUBJECT_MAX]);
+
 #define APPROVAL_ASSETS_MAX 32
+#define APPROVAL_ASSESSED_MAX 8
+struct wants_assessed { char by[PARTY_MAX]; enum assessed about; }; /* of images: of each */
 struct approval {
 	struct asset_path asset[APPROVAL_ASSETS_MAX];
 	size_t   n_assets;
@@ -123,15 +139,22 @@ struct approval {
 	bool     has_uses;
 	uint64_t uses;
 	uint8_t  shown[32];
+	struct wants_assessed assessed[APPROVAL_ASSESSED_MAX]; /* all of them, passed and in force */
+	size_t   n_assessed;
+	bool     or_narrower;          /* also what is at most as wide as that workload (manifest_diff.h) */
+	char     images_by[PARTY_MAX]; /* "": none; a party any of whose images may take an image's place: it may run any code on the data */
 };
 enum coffer_rc approval_read(const struct statement *s, struct approval *out, struct err *e) NODISCARD;
 
-struct image_release { struct span repository; uint8_t digest[32]; uint64_t version; const struct json *methods, *keys; };
+struct image_release { struct span repository; uint8_t digest[32]; uint64_t version; const struct json *methods, *keys;
+	const struct json *attestations; /* [{"type","digest"}...], or NULL */ };
+bool image_release_attests(const struct image_release *r, struct span type); /* lists an artefact of that predicate type */
 enum coffer_rc image_release_read(const struct statement *s, struct image_release *out, struct err *e) NODISCARD;
 
 /* A pause too, which lasts at most PAUSE_SECONDS_MAX from issued to expires and is lifted by revoking it. */
 #define PAUSE_SECONDS_MAX (INT64_C(7) * 86400)
-struct revocation { uint8_t statement[32]; struct span reason; };
+/* Of a statement, or (of_key) of a key of the issuer's own from a time on: then the subject is the key's thumbprint. */
+struct revocation { bool of_key; uint8_t statement[32], key[32]; int64_t from; struct span reason; };
 enum coffer_rc revocation_read(const struct statement *s, struct revocation *out, struct err *e) NODISCARD;
 
 /* Power that a party lends another, and that may be lent on: role, and for approvals over which assets of "of". */

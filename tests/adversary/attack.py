@@ -8,7 +8,7 @@ import os, shutil, sys, traceback
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 import stage
-import group_a, group_g
+import group_a, group_b, group_g, group_h
 from stage import ROWS, Skip
 
 LAST = ["G4", "G19"] # what follows them would have to be deployed anew
@@ -27,7 +27,7 @@ This table is written by `tests/adversary/attack.py --table`, and a test holds t
 
 
 def key(id):
-    return id[0], int(id[1:].rstrip("b")), id[-1]
+    return id[0], int(id[1:].rstrip("bc")), id[-1]
 
 
 def table():

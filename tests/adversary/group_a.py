@@ -171,7 +171,7 @@ def a10(w):
 
 
 @row("A11", "a token that was altered, forged, issued by another, or has expired", "token",
-     "tests/adversary; expiry: tests/unit/test_keep.c, whose clock can be set")
+     "tests/adversary; expiry: tests/unit/test_keep_session.c, whose clock can be set")
 def a11(w):
     g = w.serves()
     path = NOTE[len("kbs:///"):]
@@ -185,7 +185,7 @@ def a11(w):
               h + "." + payload + "." + b64u(other.sign((h + "." + payload).encode())), none + "." + payload + ".",
               w.hospital.token("GET", "/kbs/v0/resource/" + path)):
         base.kbs_error(w.c.call("GET", "/kbs/v0/resource/" + path, bearer=t), 401, "TokenVerifierError")
-    unit("tests/unit/test_keep", ["token_stands_for_the_evidence_until_it_expires", "token_of_another_service_is_refused"])
+    unit("tests/unit/test_keep_session", ["token_stands_for_the_evidence_until_it_expires", "token_of_another_service_is_refused"])
 
 
 @row("A12", "the token of pod X is used for what is reserved to pod Y", "R9")
@@ -301,6 +301,7 @@ def a25(w):
     assert w.c.call("DELETE", target, bearer=w.hospital.token("DELETE", target)).status == 200
     denied(w.ask(g, TURNED))
     assert old.endswith(b"first") and g.cookie == session
+    assert w.held(g, w.said_turned, TURNED) == (1, "")  # who deletes does not take back; who revokes does
     w.gets(g, NOTE, HELLO)  # the pod itself goes on
 
 

@@ -63,11 +63,11 @@ def not_logged(r, check):
 
 def unit(program, names, *args):
     """Runs a test program and demands that these of its cases passed."""
-    p = subprocess.run([os.path.join(BUILD, program)] + list(args), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240)
-    out = p.stdout.decode(errors="replace")
+    p = subprocess.run([os.path.join(BUILD, program)] + list(args), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=240)
+    out = p.stdout.decode(errors="replace")  # what it and its children say besides must not run into a line of it
     for n in names:
         line = [l for l in out.splitlines() if re.match(r"(not )?ok \d+ (- )?%s\b" % re.escape(n), l)]
-        assert line, (program, n, p.returncode, out[-2000:])
+        assert line, (program, n, p.returncode, out[-2000:], p.stderr[-2000:])
         if "# SKIP" in line[0]:
             raise Skip(line[0].split("# SKIP")[1].strip())
         assert line[0].startswith("ok "), (program, line)
@@ -149,6 +149,13 @@ class World(hw.World):
     def ask(self, g, path=NOTE, container="analyse"):
         p = path[len("kbs:///"):]
         return g.get(p, headers=g.signed_headers(p, container, "api"))
+
+    def held(self, g, said, path=NOTE):
+        """What the service says of what a guest holds: (1, "") that it may keep it."""
+        q = g.question([(payload_id(said), path[len("kbs:///"):], "analyse", "api")])
+        r = g.asks(q)
+        assert r.status == 200, r.body
+        return g.answer(q, r, self.service["reply"])[0]
 
     def gets(self, g, path, content):
         r = self.ask(g, path)

@@ -168,7 +168,7 @@ static void write_checkpoint(const struct merkle_frontier *f, struct wr *note)
 
 static void write_proofs(uint64_t size, const struct wr *note)
 {
-	struct tile_source ts = { fetch, NULL, size };
+	struct tile_source ts = { fetch, NULL, size, NULL };
 	struct merkle_source s = { tile_read, &ts };
 
 	for (uint64_t i = 0; i < size; i += 1 + size / 9) {

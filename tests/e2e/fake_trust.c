@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/own.h"
 #include "base/str.h"
@@ -14,7 +15,7 @@
 #include "os/file.h"
 
 struct service_conn { int unused; };
-struct rcar { struct privkey *key; };
+struct rcar { struct privkey *key; int nth; };
 
 enum coffer_rc service_open(const struct service_opts *o, struct service_conn **out, struct err *e)
 {
@@ -32,11 +33,13 @@ enum coffer_rc rcar_attest(struct service_conn *c, const struct attester *a, str
 {
 	CLEANUP(wr_close) struct wr evidence = wr_open(4096);
 	CLEANUP(rcar_freep) struct rcar *r = calloc(1, sizeof(*r));
+	static int sessions;
 	uint8_t reg[32];
 
 	(void)c;
 	if (!r)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	r->nth = ++sessions;
 	sha256(initdata, reg);
 	TRY(a->evidence(a->arg, span_of("report"), reg, &evidence, e));
 	TRY(privkey_new(KEY_P256, &r->key, e));
@@ -73,11 +76,50 @@ enum coffer_rc rcar_get(struct rcar *r, const struct asset_path *path, uint64_t 
 	(void)version;
 	(void)container;
 	(void)purpose;
+	if (span_ends(span_of(path->text), "/stalled")) { /* a host that says nothing for as long as a container lives */
+		siginfo_t s;
+
+		(void)waitid(P_ALL, 0, &s, WEXITED | WNOWAIT);
+		return err_set(e, COFFER_E_UPSTREAM, "the host let the agent wait");
+	}
 	if (span_ends(span_of(path->text), "/withheld"))
 		return err_deny(e, "R9", "the owner has not approved");
 	TRY(secret_new(32, &out->content, e));
 	sha256(span_of(path->text), out->content.p);
 	out->version = 1;
+	out->lease = lease_default();
+	if (strstr(path->text, "brief"))
+		out->lease = (struct lease_terms){ .lease = strstr(path->text, "forgotten") ? 300 : 1, .check = 1, .grace = 1, .stop = !strstr(path->text, "wipe") };
+	return COFFER_OK;
+}
+
+void service_timeout(struct service_conn *c, int64_t ms)
+{
+	(void)c;
+	(void)ms;
+}
+
+/* What the path says is what happens: "silent", "forged", "forgotten" (by a service that was started anew), "revoked", "paused"; and else
+ * it is held. */
+enum coffer_rc rcar_fresh(struct rcar *r, struct fresh_ask *ask, struct fresh_seen *seen, struct fresh_answer *out, struct err *e)
+{
+	struct fresh_answer a = { .n = ask->n };
+
+	(void)seen;
+	for (size_t i = 0; i < ask->n; i++) {
+		CLEANUP(freep) char *path = span_dup(ask->item[i].path);
+
+		if (path && strstr(path, "silent"))
+			return err_set(e, COFFER_E_UPSTREAM, "the network is cut");
+		if (path && strstr(path, "forged"))
+			return err_deny(e, "lease", "a freshness answer that the service's reply key did not sign");
+		if (path && strstr(path, "forgotten") && r->nth == 1)
+			return err_deny(e, "session", "no attested session; attest again");
+		a.said[i].status = path && strstr(path, "revoked") ? FRESH_REVOKED : path && strstr(path, "paused") ? FRESH_PAUSED : FRESH_HELD;
+		if (a.said[i].status != FRESH_HELD)
+			memcpy(a.said[i].check, "R11", 3);
+	}
+	*out = a;
 	return COFFER_OK;
 }
 

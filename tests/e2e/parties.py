@@ -116,7 +116,7 @@ class Party:
 
     def body(self):
         return {"id": self.name, "personas": self.personas, "keys": [self.key.jwk()], "encryption": self.box.jwk(),
-                "recovery": [self.recovery.jwk()], "hold-hours": 72}
+                "recovery": [self.recovery.jwk()], "recovery-quorum": 1, "hold-hours": 72}
 
     def token(self, method, path, body=b"", change=None):
         now = int(time.time())
@@ -269,6 +269,30 @@ class Guest:
     def get(self, path, how="cookie", headers=None):
         return self.c.call("GET", "/kbs/v0/resource/" + path, cookie=self.cookie if how == "cookie" else None,
                            bearer=self.token if how == "bearer" else None, headers=headers)
+
+    def question(self, items, counter=None, nonce=None):
+        """Whether it may keep these: (asset statement's id, path, container, purpose) each."""
+        self.counter += 1
+        lp = lambda s: struct.pack(">I", len(s)) + s.encode()
+        q = b"CFQ1" + (nonce or secrets.token_bytes(32)) + struct.pack(">QB", self.counter if counter is None else counter, len(items))
+        return q + b"".join(bytes.fromhex(i) + lp(p) + lp(c) + lp(u) for i, p, c, u in items)
+
+    def asks(self, q, key=None, cookie=None):
+        said = b"coffer freshness v1\0" + struct.pack(">I", len(q)) + q + bytes.fromhex(self.cookie)
+        return self.c.call("POST", "/coffer/v0/freshness", q + (key or self.req).sign(said), cookie=cookie or self.cookie)
+
+    def answer(self, q, r, reply):
+        """The statuses and checks of an answer that is believed."""
+        a, sig = r.body[:-64], r.body[-64:]
+        assert es256_ok(reply, b"coffer freshness answer v1\0" + struct.pack(">I", len(a)) + a, sig)
+        assert a[:4] == b"CFA1" and a[4:36] == unb64u(self.tee.kid()) and a[36:68] == q[4:36] and a[68:100] == sha256(q)
+        at, out = 149, []
+        for _ in range(a[148]):
+            n = struct.unpack(">I", a[at + 1:at + 5])[0]
+            out.append((a[at], a[at + 5:at + 5 + n].decode()))
+            at += 5 + n + 16
+        assert at == len(a)
+        return out
 
     def open(self, r):
         return jwe_open(self.tee, r.json())

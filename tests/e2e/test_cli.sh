@@ -64,6 +64,13 @@ expect 3 "key_uri_without_module_is_malformed" init --party a --persona data-own
 expect 2 "statement_kind_of_no_kind_is_a_usage_error" statement list --kind wish --home "$tmp/none"
 expect 2 "decision_id_of_odd_form_is_a_usage_error" why xyz --home "$tmp/none"
 expect 2 "statement_id_of_odd_form_is_a_usage_error" revoke xyz --reason x --home "$tmp/none"
+expect 2 "time_of_odd_form_is_a_usage_error" party compromise --from soon --home "$tmp/none"
+expect 2 "finding_of_no_kind_is_a_usage_error" assess xyz --finding maybe --method x --home "$tmp/none"
+expect 2 "lift_of_an_odd_id_is_a_usage_error" party lift xyz --recovery x --home "$tmp/none"
+expect 2 "receipt_without_a_genesis_is_a_usage_error" receipt verify /etc/passwd --home "$tmp/none"
+expect 3 "file_that_is_no_receipt_is_malformed" receipt verify /etc/passwd --genesis 0000000000000000000000000000000000000000000000000000000000000000
+expect 3 "file_that_is_no_manifest_is_malformed" workload diff /etc/passwd /etc/passwd
+expect 3 "image_without_a_digest_is_malformed" image keys 127.0.0.1:1/a/b:1
 expect 4 "folder_that_cannot_be_made_is_unavailable" init --party a --persona data-owner --no-passphrase --home /proc/none/h
 grep -q "/proc/none" "$tmp/err"
 report $? "folder_that_cannot_be_made_is_named"

@@ -440,6 +440,74 @@ def statement_sign_takes_a_payload_as_it_stands():
     no(1, "refused: in-force:", "imaker", "statement", "verify", T + "/s.dsse")  # signed, but never logged
 
 
+def release_is_beside_the_image_with_what_was_attested():
+    plain = ("image", "keys", IMAGE, "--plain-http")
+    no(4, "no release is beside the image", "lab", *plain)
+    sbom, scan = T + "/sbom.json", T + "/scan.json"
+    open(sbom, "w").write('{"spdxVersion": "SPDX-2.3"}')
+    open(scan, "w").write('{"findings": []}')
+    no(2, "TYPE is", "lab", "image", "release", IMAGE, "--attestation", "nothing=" + sbom, "--plain-http")
+    ok("lab", "image", "release", IMAGE, "--attestation", "sbom=" + sbom, "--attestation", "https://lab.example/scan=" + scan, "--publish", "--plain-http")
+    listed = json.loads(ok("hospital", *plain, "--json", "--out", T + "/artefacts").stdout)
+    assert [(r["provider"], [a["type"] for a in r["release"]["attestations"]]) for r in listed] == [
+        ("lab", ["https://spdx.dev/Document", "https://lab.example/scan"])], listed
+    assert sorted(open(T + "/artefacts/" + f).read() for f in os.listdir(T + "/artefacts")) == sorted(open(f).read() for f in (sbom, scan))
+    # another client reads the index and the artefacts as the OCI specification has them
+    repo, digest = IMAGE.split("@")
+    get = lambda path: http_get(repo.split("/")[0], "/v2/" + repo.split("/", 1)[1] + path)
+    index = json.loads(get("/manifests/" + digest.replace(":", "-")))
+    assert index["mediaType"] == "application/vnd.oci.image.index.v1+json" and len(index["manifests"]) == 3
+    for d in index["manifests"]:
+        m = json.loads(get("/manifests/" + d["digest"]))
+        assert m["subject"]["digest"] == digest and m["config"]["mediaType"] == "application/vnd.oci.empty.v1+json"
+    # what the registry's operator forges is named and passed over
+    mine = [l["release"] for l in listed][0]
+    env = json.load(open(T + "/lr.dsse"))  # signed by lab, superseded by now
+    put_referrer(repo, digest, json.dumps(env).encode())
+    env["payload"] = base64.b64encode(base64.b64decode(env["payload"]).replace(b'"version":1', b'"version":9')).decode()
+    put_referrer(repo, digest, json.dumps(env).encode())
+    r = ok("hospital", *plain, "--json")
+    assert [l["release"] for l in json.loads(r.stdout)] == [mine]
+    assert "passed over: in-force" in r.stderr and "passed over: statement" in r.stderr, r.stderr
+    ok("lab", "revoke", listed[0]["statement"], "--reason", "withdrawn")
+    no(1, "refused: release:", "hospital", *plain)
+
+
+def http_get(host, path):
+    c = http.client.HTTPConnection(host)
+    c.request("GET", path, headers={"Accept": "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"})
+    r = c.getresponse()
+    body = r.read()
+    assert r.status == 200, (path, r.status, body)
+    return body
+
+
+def put_referrer(repo, digest, body):
+    """As a registry's operator may: anything, under the subject's tag."""
+    host, name = repo.split("/", 1)
+
+    def put(path, data, kind):
+        c = http.client.HTTPConnection(host)
+        c.request("PUT", path, data, {"Content-Type": kind})
+        assert c.getresponse().status == 201, path
+
+    for b in (b"{}", body):
+        c = http.client.HTTPConnection(host)
+        c.request("POST", "/v2/%s/blobs/uploads/" % name)
+        where = c.getresponse().headers["Location"].split(host, 1)[-1]
+        put(where + ("&" if "?" in where else "?") + "digest=sha256:" + hashlib.sha256(b).hexdigest(), b, "application/octet-stream")
+    d = lambda b, kind: {"mediaType": kind, "digest": "sha256:" + hashlib.sha256(b).hexdigest(), "size": len(b)}
+    oci = "application/vnd.oci.image.manifest.v1+json"
+    subject = http_get(host, "/v2/%s/manifests/%s" % (name, digest))
+    m = json.dumps({"schemaVersion": 2, "mediaType": oci, "artifactType": "application/vnd.coffer.image-release.v1+json",
+                    "config": d(b"{}", "application/vnd.oci.empty.v1+json"), "layers": [d(body, "application/vnd.dsse.envelope.v1+json")],
+                    "subject": d(subject, oci)}).encode()
+    put("/v2/%s/manifests/sha256:%s" % (name, hashlib.sha256(m).hexdigest()), m, oci)
+    index = json.loads(http_get(host, "/v2/%s/manifests/%s" % (name, digest.replace(":", "-"))))
+    index["manifests"].append(dict(d(m, oci), artifactType="application/vnd.coffer.image-release.v1+json"))
+    put("/v2/%s/manifests/%s" % (name, digest.replace(":", "-")), json.dumps(index).encode(), index["mediaType"])
+
+
 def another_verifier_reads_our_envelopes():
     """DSSE's protocol.md once more, in Python and with python3-cryptography: token P-256, token Ed25519, file and away keys alike."""
     ok("hospital", "statement", "list", "--json")
@@ -472,7 +540,7 @@ def main():
              signatures_of_other_bytes_or_keys_are_refused, sign_shows_and_asks_and_signs_only_its_own, what_is_shown_cannot_be_dressed_up,
              genesis_that_does_not_name_the_key_is_not_signed, terminal_must_say_yes,
              summary_of_the_file_is_not_what_is_shown, show_and_verify_with_and_without_the_service,
-             assets_are_stated_away_and_brought_by_another_party, party_that_joined_later_verifies_by_its_own_statement, statement_sign_takes_a_payload_as_it_stands, another_verifier_reads_our_envelopes]
+             assets_are_stated_away_and_brought_by_another_party, party_that_joined_later_verifies_by_its_own_statement, statement_sign_takes_a_payload_as_it_stands, release_is_beside_the_image_with_what_was_attested, another_verifier_reads_our_envelopes]
     bad = 0
     print("1..%d" % len(cases))
     for n, case in enumerate(cases, 1):

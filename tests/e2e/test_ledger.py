@@ -71,8 +71,10 @@ def mth(d):
 
 def leaves(size):
     status, b = get("tile/entries/000.p/%d" % size)
-    assert status == 200 and len(b) == 54 * size
-    return [b[54 * i + 2:54 * i + 54] for i in range(size)]
+    assert status == 200 and len(b) == 151 * size # one tag each
+    found = [b[151 * i + 2:151 * i + 151] for i in range(size)]
+    assert all(e[:4] == b"CLF2" and e[84:116] == (found[i - 1][52:84] if i else bytes(32)) for i, e in enumerate(found))
+    return found
 
 
 def head(text):
@@ -126,7 +128,7 @@ def entries_are_shown_and_proven():
     opening = base64.b64decode(lines[1][len("extra "):])
     size, root = head(open(T + "/p", "rb").read().split(b"\n\n", 1)[1])
     record = json.loads(opening[36:])
-    assert record["type"] == "statement" and leaves(size)[4][20:] == H(b"coffer leaf v1\0" + opening[4:])
+    assert record["type"] == "statement" and leaves(size)[4][20:52] == H(b"coffer leaf v1\0" + opening[4:])
     h = H(b"\0" + leaves(size)[4])
     assert size == 5 and H(b"\1" + base64.b64decode(lines[3]) + h) == root
     assert coffer("hospital", "ledger", "prove", "99").returncode != 0
@@ -170,6 +172,31 @@ def kept_head_that_was_changed_is_refused():
     ok("hospital", "ledger", "verify")
 
 
+def fsck(*words):
+    r = subprocess.run([COFFERD, "fsck", *words, "--config", T + "/cofferd.toml"], env=ENV, capture_output=True, text=True, timeout=60)
+    return r.returncode, r.stdout + r.stderr
+
+
+def damaged_hashes_are_named_and_mended_by_the_operator():
+    assert fsck()[0] == 1 # in use
+    stop()
+    rc, out = fsck()
+    assert rc == 0 and "everything holds" in out, out
+    found = [os.path.join(d, "keep.db") for d, _, names in os.walk(T + "/state") if "keep.db" in names]
+    db = sqlite3.connect(found[0])
+    db.execute("DELETE FROM mapnode WHERE hash=(SELECT max(hash) FROM mapnode)")
+    db.execute("UPDATE node SET hash=zeroblob(32) WHERE level=0 AND place=2")
+    db.commit()
+    db.close()
+    assert not start()
+    rc, out = fsck()
+    assert rc == 1 and "R12" in out and "covers entry 2" in out, (rc, out)
+    rc, out = fsck("--repair")
+    assert rc == 0 and "mended" in out, (rc, out)
+    assert start()
+    ok("hospital", "ledger", "verify")
+
+
 def rewritten_store_does_not_start():
     """An operator who rewrites the last leaf with all its hashes has no key for the record of the newest."""
     stop()
@@ -179,17 +206,20 @@ def rewritten_store_does_not_start():
     import time as clock
     record = '{"data":%s,"time":"%s","type":"%s"}' % (data, clock.strftime("%Y-%m-%dT%H:%M:%SZ", clock.gmtime(time)), kind)
     salt = os.urandom(32)
-    entry = b"CLF1" + struct.pack(">QQ", time, seq) + H(b"coffer leaf v1\0" + salt + record.encode())
+    old = db.execute("SELECT entry FROM leaf WHERE seq=?", (seq,)).fetchone()[0]
+    entry = b"CLF2" + struct.pack(">QQ", time, seq) + H(b"coffer leaf v1\0" + salt + record.encode()) + old[52:]
     db.execute("UPDATE leaf SET salt=?, entry=? WHERE seq=?", (salt, entry, seq))
     db.execute("UPDATE node SET hash=? WHERE level=0 AND place=?", (H(b"\0" + entry), seq))
     db.commit()
     db.close()
     assert not start()
     assert "is not the last that the service with these keys wrote" in open(T + "/log").read()
+    assert fsck("--repair")[0] == 1
 
 
 tests = [service_begins_a_ledger, head_tiles_and_entries_hold_for_another_reader, entries_are_shown_and_proven, older_store_is_refused_by_who_saw_more,
-         forked_store_is_refused_and_the_evidence_kept, kept_head_that_was_changed_is_refused, rewritten_store_does_not_start]
+         forked_store_is_refused_and_the_evidence_kept, kept_head_that_was_changed_is_refused, damaged_hashes_are_named_and_mended_by_the_operator,
+         rewritten_store_does_not_start]
 print("1..%d" % len(tests))
 bad = 0
 for i, t in enumerate(tests, 1):

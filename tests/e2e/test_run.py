@@ -1,129 +1,11 @@
 #!/usr/bin/python3
 """`coffer run` against the real agent, gates, namespaces, relay and crun; only trust service and registry are stood in for
 (fake_trust.c). argv: coffer, agent. TAP."""
-import base64, copy, fcntl, gzip, hashlib, json, os, re, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time
+import os, sys
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+from podkit import *
 
-COFFER, AGENT = sys.argv[1:3]
-try:
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-    from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-    from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
-except ImportError:
-    print("1..0 # SKIP no python3-cryptography"); sys.exit(0)
-for need, why in ((os.geteuid() == 0, "root is needed"), (shutil.which("crun"), "no crun"), (os.path.exists("/bin/busybox"), "no busybox")):
-    if not need:
-        print("1..0 # SKIP " + why); sys.exit(0)
-
-T = tempfile.mkdtemp(prefix="test-run-")
-recipient = ec.generate_private_key(ec.SECP256R1())
-b64u = lambda b: base64.urlsafe_b64encode(b).rstrip(b"=").decode()
-unb64u = lambda s: base64.urlsafe_b64decode(s + "=" * (-len(s) % 4))
-n = recipient.public_key().public_numbers()
-JWK = {"crv": "P-256", "kty": "EC", "x": b64u(n.x.to_bytes(32, "big")), "y": b64u(n.y.to_bytes(32, "big"))}
-PEM = recipient.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
-jcs = lambda o: json.dumps(o, sort_keys=True, separators=(",", ":"))
-toml = lambda s: '"' + s.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-
-def listener():
-    s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(8); return s
-service, other = listener(), listener()
-def echo():
-    while True:
-        c, _ = service.accept(); c.sendall(b"relayed:" + c.recv(100)); c.close()
-threading.Thread(target=echo, daemon=True).start()
-PORT, CLOSED = service.getsockname()[1], other.getsockname()[1]
-
-DATA = b"patient 1\npatient 2\n" + b"x" * 70000
-ASSET = "kbs:///hospital/data-key/patients"
-def seal(data, flip=None, version=1):
-    salt = os.urandom(32)
-    header = jcs({"asset": ASSET, "chunk": 65536, "name": "p", "salt": b64u(salt), "size": len(data), "version": version}).encode()
-    head = b"COFFERD1" + struct.pack(">I", len(header)) + header
-    key = HKDF(hashes.SHA256(), 32, salt, b"coffer data v1").derive(hashlib.sha256(ASSET.encode()).digest())
-    out, parts = head, [data[i:i + 65536] for i in range(0, len(data), 65536)]
-    for i, p in enumerate(parts):
-        out += AESGCM(key).encrypt(struct.pack(">QI", i, i == len(parts) - 1), p, hashlib.sha256(head).digest())
-    if flip: out = out[:flip] + bytes([out[flip] ^ 1]) + out[flip + 1:]
-    open(T + "/patients.sealed", "wb").write(out)
-
-IMAGE = "127.0.0.1:%d/app@sha256:" % PORT + "1" * 64
-def container(name, script, image=IMAGE, **more):
-    c = {"name": name, "role": "business", "image": {"reference": image, "provider": "imaker", "method": {"type": "sigstoreSigned", "key": PEM}},
-         "args": ["/bin/sh", "-c", script], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0, "groups": []}, "capabilities": [],
-         "read-only-root": True, "mounts": [{"destination": "/data", "volume": "patients", "read-only": True},
-         {"destination": "/out", "volume": "out", "read-only": False}],
-         "entitlements": [{"asset": "kbs:///imaker/image-key/app", "purpose": "image-key"}, {"asset": ASSET, "purpose": "volume", "volume": "patients"},
-         {"asset": "kbs:///hospital/note/greeting", "purpose": "api"}, {"asset": "kbs:///hospital/note/withheld", "purpose": "api"}],
-         "outputs": [{"name": "result", "path": "/out/result.txt", "to": "clinic", "key": JWK, "max-bytes": 100000}]}
-    c.update(more)
-    return c
-def manifest(containers, logs=()):
-    return {"version": 1, "name": "risk", "provider": "acme", "genesis": "2" * 64, "service": {"id": "trust", "url": "https://127.0.0.1:%d" % PORT},
-            "platforms": ["sample"], "containers": containers, "volumes": [{"name": "patients", "kind": "sealed", "asset": ASSET}, {"name": "out", "kind": "empty"}],
-            "host": {"logs": list(logs), "signals": [9, 15]}, "registries": {"plain-http": []}}
-def pod(m):
-    initdata = 'version = "0.1.0"\nalgorithm = "sha256"\n\n[data]\n"aa.toml" = %s\n"coffer.json" = %s\n' % (
-        toml('[token_configs.kbs]\nurl = "%s"\n' % m["service"]["url"]), toml(jcs(m)))
-    cs = []
-    for c in m["containers"]:
-        cs.append({"name": c["name"], "image": c["image"]["reference"], "command": c["args"], "workingDir": c["cwd"],
-                   "env": [dict(zip(("name", "value"), e.split("=", 1))) for e in c["env"]],
-                   "volumeMounts": [{"name": v["volume"], "mountPath": v["destination"], "readOnly": v["read-only"]} for v in c["mounts"]],
-                   "securityContext": {"runAsUser": c["user"]["uid"], "runAsGroup": c["user"]["gid"], "readOnlyRootFilesystem": c["read-only-root"],
-                                       "capabilities": {"add": [k[4:] for k in c["capabilities"]]}}})
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "risk", "annotations": {
-        "io.katacontainers.config.hypervisor.cc_init_data": base64.b64encode(gzip.compress(initdata.encode(), mtime=0)).decode()}},
-        "spec": {"restartPolicy": "Never", "containers": cs, "volumes": [{"name": "patients", "hostPath": {"path": T + "/patients.sealed", "type": "File"}},
-                                                                        {"name": "out", "emptyDir": {}}]}}
-def command(p, *opts):
-    json.dump(p, open(T + "/pod.yaml", "w"))
-    return [COFFER, "run", *opts, T + "/pod.yaml"]
-ENV = {**os.environ, "COFFER_AGENT": AGENT}
-def run(p, *opts, **env):
-    r = subprocess.run(command(p, *opts), env={**ENV, **env}, capture_output=True, timeout=90)
-    r.err, r.out = r.stderr.decode("utf8", "replace"), r.stdout.decode("utf8", "replace")
-    return r
-def open_jwe(path):
-    j = json.load(open(path)); h = json.loads(unb64u(j["protected"]))
-    assert h["cty"] == "coffer-output+json"
-    k = ec.EllipticCurvePublicNumbers(*(int.from_bytes(unb64u(h["epk"][c]), "big") for c in "xy"), ec.SECP256R1()).public_key()
-    lp = lambda b: struct.pack(">I", len(b)) + b
-    kek = ConcatKDFHash(hashes.SHA256(), 32, lp(b"ECDH-ES+A256KW") + lp(b"") + lp(b"") + struct.pack(">I", 256)).derive(recipient.exchange(ec.ECDH(), k))
-    cek = aes_key_unwrap(kek, unb64u(j["encrypted_key"]))
-    return json.loads(AESGCM(cek).decrypt(unb64u(j["iv"]), unb64u(j["ciphertext"]) + unb64u(j["tag"]), j["protected"].encode()))
-def leftovers():
-    mine = [d for d in os.listdir("/tmp") if d.startswith("coffer-run-") and d not in BEFORE]
-    procs = []
-    for p in filter(str.isdigit, os.listdir("/proc")):
-        try: procs += [p] if open("/proc/%s/exe" % p, "rb") and os.readlink("/proc/%s/exe" % p) == os.path.realpath(AGENT) else []
-        except OSError: pass
-    return mine + procs + sorted(groups() - GROUPS)
-def groups():
-    """Folders of process groups that no living agent holds."""
-    root, dead = next((l.split()[1] for l in open("/proc/mounts") if l.split()[2] == "cgroup2"), None), set()
-    for d in os.listdir(root) if root else ():
-        if not d.startswith("coffer-guest-"): continue
-        try:
-            fd = os.open(root + "/" + d, os.O_RDONLY)
-            try: fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB); dead.add(d)
-            finally: os.close(fd)
-        except OSError: pass
-    return dead
-BEFORE, GROUPS = set(os.listdir("/tmp")), groups()
-
-count = bad = 0
-def check(name, ok, r=None):
-    global count, bad
-    count += 1
-    print(("ok" if ok else "not ok"), count, name, flush=True)
-    if not ok:
-        bad += 1
-        if r is not None: print("\n".join("# " + l for l in ("exit %s\n" % r.returncode + r.out + r.err).splitlines()))
-
-GET = "wget -qO- http://127.0.0.1:8006/cdh/resource/"
 seal(DATA)
 m = manifest([container("analyse", "/bin/busybox cat /data > /out/result.txt; /bin/busybox %s >> /out/result.txt; echo hidden" % (GET + "hospital/note/greeting"))])
 r = run(pod(m), "--output", "result=" + T + "/result.jwe")
@@ -219,7 +101,6 @@ r = run(pod(two), "--json", "--output", "result=" + T + "/two.jwe")
 check("containers_run_together_and_keep_their_own_entitlements", r.returncode == 0 and "refused" in r.err and json.loads(r.out)["containers"][1]["exit"] == 0, r)
 
 # containers of one pod share the network but not the api: descriptors in flight, raw sockets, other addresses, occupied places
-POOR = {"entitlements": [{"asset": "kbs:///imaker/image-key/app", "purpose": "image-key"}], "mounts": [], "outputs": []}
 r = run(pod(manifest([container("one", "/bin/spoof bus", outputs=[]), container("two", "/bin/spoof attack", capabilities=["CAP_NET_RAW"], **POOR)], logs=["one", "two"])))
 said = r.out + r.err
 check("api_caller_is_the_listener_not_the_holder_of_a_descriptor", "in flight 403" in said and "stolen" not in said, r)
@@ -250,6 +131,4 @@ m = manifest([container("one", "true", outputs=[]), container("two", "true", cap
 r = run(pod(m))
 check("net_admin_beside_an_api_user_is_refused", r.returncode == 1 and re.search("^refused: policy: CAP_NET_ADMIN", r.err, re.M) is not None, r)
 
-shutil.rmtree(T)
-print("1..%d" % count)
-sys.exit(bad != 0)
+done()

@@ -741,6 +741,35 @@ def owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal():
     assert rc != 0 and "swtpm protects nothing" in out and "sample protects nothing" in out, (rc, out)  # each, not the first alone
 
 
+def receipt_is_fetched_and_holds_without_the_service():
+    listed = json.loads(coffer("decisions", "--json")[1])["decisions"]
+    released = [d for d in listed if d["outcome"] == "released"][0]
+    denied = [d for d in listed if d["outcome"] == "denied"][0]
+    f = W.dir + "/one.receipt"
+    rc, out = coffer("receipt", "get", released["decision"], "--out", f)
+    assert rc == 0 and f in out, (rc, out)
+    assert coffer("receipt", "get", denied["decision"], "--out", W.dir + "/no")[0] == 4 and coffer("receipt", "get", "zz")[0] == 2
+    verify = [os.path.dirname(COFFERD) + "/../cli/coffer", "receipt", "verify", f, "--home", W.dir + "/nobody", "--genesis"]
+    r = subprocess.run(["unshare", "-n"] + verify + [W.gid, "--json"], capture_output=True, text=True) if os.geteuid() == 0 else None
+    r = r if r and r.returncode == 0 else subprocess.run(verify + [W.gid, "--json"], capture_output=True, text=True)
+    seen = json.loads(r.stdout)
+    assert r.returncode == 0 and seen["holds"] and seen["asset"] == released["asset"] and seen["record"]["data"]["decision"] == released["decision"], r
+    r = subprocess.run(verify + ["00" * 32], capture_output=True, text=True)
+    assert r.returncode == 1 and "refused: genesis" in r.stderr, r
+    rc, out = coffer("receipt", "verify", f)
+    assert rc == 0 and "not checked: the evidence" in out, out
+    rc, out = coffer("receipt", "show", f, "--json")
+    assert rc == 0 and {"workload", "asset", "service"} <= {s["kind"] for s in json.loads(out)["statements"]}, out
+    text = open(f, "rb").read()
+    v = json.loads(text)
+    v["statements"][-1]["status"] = 2
+    open(f, "wb").write(json.dumps(v, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n")
+    rc, out = coffer("receipt", "verify", f)
+    assert rc == 1 and "receipt-map" in out, (rc, out)
+    open(f, "wb").write(text[:-2])
+    assert coffer("receipt", "verify", f)[0] == 3
+
+
 def machines_are_stated_shown_and_named_in_an_approval():
     os.mkdir(W.dir + "/acme", 0o700)
     W.put_file("acme/config.json", json.dumps({"party": "acme", "genesis": W.gid, "service": "https://" + W.address}).encode())
@@ -1107,7 +1136,8 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          client_library_trusts_no_other_key_and_no_other_statement, owner_replaces_and_deletes_an_asset,
          token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, policy_of_the_owner_decides_and_its_denial_says_why, statements_are_logged_once_and_by_who_may,
          statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal,
-         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, machines_are_stated_shown_and_named_in_an_approval,
+         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, receipt_is_fetched_and_holds_without_the_service,
+         machines_are_stated_shown_and_named_in_an_approval,
          power_is_lent_listed_used_and_taken_back, pause_is_lifted_by_who_paused, shared_asset_is_signed_and_approved_by_both,
          who_runs_machines_asks_beforehand_whom_they_would_be_refused_for, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,

@@ -191,6 +191,35 @@ static void r9_denies_without_an_approval_that_covers(void)
 	CHECK(denies(&w, "R9", ""));
 }
 
+/* What manifest_diff found, when the facts were read. */
+static void other_workload(bool or_narrower, uint32_t within)
+{
+	base(&w);
+	w.approval[0].body.workload[0] ^= 1;
+	w.approval[0].body.or_narrower = or_narrower;
+	w.approval[0].within = within;
+}
+
+static void r9_takes_what_is_narrower_where_the_approval_says_so(void)
+{
+	other_workload(false, 1);
+	CHECK(denies(&w, "R9", ""));
+	other_workload(true, 2); /* another one is */
+	CHECK(denies(&w, "R9", ""));
+	other_workload(true, 1);
+	CHECK(allows(&w) && !strstr(w.d.check[9].found, "any code"));
+	other_workload(true, 1);
+	(void)snprintf(w.approval[0].body.images_by, PARTY_MAX, "imaker");
+	CHECK(allows(&w) && strstr(w.d.check[9].found, "imaker may run any code on this data"));
+}
+
+static void void_word_is_revoked_and_says_why(void)
+{
+	DENIES(w.approval[0].s.voided = true, "R11", "");
+	CHECK(strstr(w.d.check[11].found, "is void: a key that was compromised by then signed it"));
+	DENIES(w.in.asset.s.voided = true, "R11", "");
+}
+
 static void r9_says_what_is_missing_and_the_command_that_mends_it(void)
 {
 	const struct check *c = &w.d.check[9];
@@ -328,7 +357,7 @@ static void r9_wants_k_different_parties_that_agree(void)
 	base_co();
 	CHECK(allows(&w) && w.d.n_approvals == 2 && w.d.approval[0] == &w.approval[0] && w.d.approval[1] == &w.approval[1]);
 	DENIES_CO(w.in.n_approvals = 1, "R9", "");
-	CHECK(strstr(w.d.check[9].found, "not by: clinic, ward") && strcmp(w.d.check[9].who, "clinic, ward") == 0);
+	CHECK(strstr(w.d.check[9].found, "not by: clinic (has not approved it), ward (") && strcmp(w.d.check[9].who, "clinic, ward") == 0);
 	DENIES_CO((void)snprintf(w.approval[1].s.issuer, PARTY_MAX, "hospital"), "R9", ""); /* twice the same */
 	DENIES_CO((void)snprintf(w.approval[1].s.issuer, PARTY_MAX, "other"), "R9", "");
 	DENIES_CO((void)snprintf(w.approval[1].body.platform[0], 32, "snp"), "R9", "");
@@ -359,7 +388,7 @@ int main(void)
 		T(r3_denies_a_platform_that_the_owner_did_not_name),
 		 T(r6_denies_init_data_that_is_absent_wrong_or_unknown),
 		T(r7_denies_container_and_purpose_that_the_manifest_does_not_name), T(r9_denies_without_an_approval_that_covers),
-		T(r11_heeds_a_pause_for_its_time), T(r9_wants_k_different_parties_that_agree), T(r9_says_what_is_missing_and_the_command_that_mends_it), T(r9_denies_an_asset_that_is_absent_or_not_in_force),
+		T(r11_heeds_a_pause_for_its_time), T(r9_wants_k_different_parties_that_agree), T(r9_takes_what_is_narrower_where_the_approval_says_so), T(void_word_is_revoked_and_says_why), T(r9_says_what_is_missing_and_the_command_that_mends_it), T(r9_denies_an_asset_that_is_absent_or_not_in_force),
 		T(r11_denies_what_rests_on_something_revoked), T(r11_ignores_revocations_by_those_not_concerned),
 		T(decide_prefers_what_is_not_revoked),
 	};

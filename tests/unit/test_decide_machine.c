@@ -319,6 +319,11 @@ static void r5_denies_an_agent_that_does_not_enforce_what_is_relied_on(void)
 	DENIES_M(w.boot[0].body.enforces &= ~(unsigned)ENFORCES_IMAGE_DIGESTS, "R5", "R9");
 	CHECK(strstr(w.d.check[5].found, "does not enforce image digests"));
 	DENIES_MO(w.boot[0].body.enforces = ENFORCES_SCOPING, "R5", "R7");
+	DENIES_M(w.in.asset.body.lease_said = true, "R5", "R9");
+	CHECK(strstr(w.d.check[5].found, "does not enforce leases"));
+	ALLOWS_M((w.in.asset.body.lease_said = true, w.boot[0].body.enforces |= ENFORCES_LEASES));
+	DENIES_M(w.container[0].lapse_said = true, "R5", "R9");
+	ALLOWS_M((w.container[0].lapse_said = true, w.boot[0].body.enforces |= ENFORCES_LEASES));
 }
 
 /* An agent that does not keep containers apart gives one what another asked for. */

@@ -9,6 +9,18 @@
 
 #define DENIED(rc, k, name) ((rc) == COFFER_E_DENIED && strcmp((k).no.check, name) == 0)
 
+static uint64_t entries_of(struct kit *k, const char *type)
+{
+	CLEANUP(q_close) struct q q = q_open(k->keep.store, "SELECT count(*) FROM entry WHERE type=?");
+	struct err e = { 0 };
+	bool row = false;
+
+	q_text(&q, span_of(type));
+	if (q_row(&q, &row, &e) != COFFER_OK || !row)
+		abort();
+	return (uint64_t)q_col_i64(&q, 0);
+}
+
 /* text with its first `from` replaced by `to`, which is no longer. */
 static char *with(char *text, const char *from, const char *to)
 {
@@ -32,7 +44,7 @@ static void party_statement_is_about_its_issuer_alone(void)
 	s.subject = "stranger";
 	s.issuer_name = "somebody";
 	CHECK(DENIED(kit_log(&k, &s, id), k, "kind"));
-	CHECK(k.keep.registry.n == 2);
+	CHECK(k.keep.registry.parties.n == 2);
 }
 
 /* A body of the right form, made long by blanks, is no party statement: all of them must fit into one answer. */
@@ -60,8 +72,7 @@ static void party_statement_over_its_bound_is_refused(void)
 	dsse_clear(&m.statement);
 }
 
-/* A thief with a stolen key and a friend to introduce the change gets nothing: rotation is not built. */
-static void known_party_stays_as_it_is(void)
+static void known_party_renews_itself(void)
 {
 	CLEANUP(kit_free) struct kit k;
 	CLEANUP(freep) char *body = NULL;
@@ -74,7 +85,7 @@ static void known_party_stays_as_it_is(void)
 	s.serial = 2;
 	s.previous = id;
 	(void)with(body, "\"hold-hours\":72", "\"hold-hours\":73");
-	CHECK(DENIED(kit_log(&k, &s, id), k, "kind"));
+	CHECK(DENIED(kit_log(&k, &s, id), k, "recovery"));
 }
 
 static void party_with_anothers_key_is_refused(void)
@@ -88,7 +99,7 @@ static void party_with_anothers_key_is_refused(void)
 	body = kit_party_body(&k, KIT_ACME);
 	s.body = with(body, "\"id\":\"acme\"", "\"id\":\"abba\"");
 	CHECK(DENIED(kit_log(&k, &s, id), k, "signature"));
-	CHECK(k.keep.registry.n == 2);
+	CHECK(k.keep.registry.parties.n == 2);
 }
 
 static void party_with_a_key_that_did_not_sign_is_refused(void)
@@ -109,7 +120,7 @@ static void party_with_a_key_that_did_not_sign_is_refused(void)
 	    (int)(keys - body), body, keys + strlen("\"keys\":["));
 	s.body = more;
 	CHECK(DENIED(kit_log(&k, &s, id), k, "signature"));
-	CHECK(k.keep.registry.n == 2);
+	CHECK(k.keep.registry.parties.n == 2);
 }
 
 static void statement_signed_by_another_known_party_is_refused(void)
@@ -278,7 +289,7 @@ static void put_is_refused_unless_statement_token_path_and_content_agree(void)
 		if (strcmp(k.no.check, c[i].check) != 0)
 			printf("# case %zu: %s: %s\n", i, k.no.check, k.no.reason);
 	}
-	CHECK(k.keep.journal.seq == seq);
+	CHECK(k.keep.journal.seq == seq + entries_of(&k, "refusal")); /* what a known party signed and nobody logged */
 	k.bend = (struct kit_bend){ .body = body_acme }; /* not its owner's */
 	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_E_INPUT);
 	k.bend = (struct kit_bend){ 0 };
@@ -357,17 +368,6 @@ static void nonsense_of_a_stranger_is_refused_for_its_signature(void)
 	dsse_clear(&m.statement);
 }
 
-static enum coffer_rc delete_note(struct kit *k)
-{
-	CLEANUP(wr_close) struct wr own = { 0 };
-	struct keep_delete_req m = { .path = span_of(KIT_PATH) };
-	struct wr w = wr_open(1u << 16);
-
-	kit_auth(k, KIT_HOSPITAL, "DELETE", "/kbs/v0/resource/" KIT_PATH, &m.auth, &own);
-	keep_delete_req_write(&w, &m);
-	return kit_ask(k, KEEP_DELETE, &w);
-}
-
 static void put_again_is_an_answer_only_while_the_content_is_kept(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -379,8 +379,8 @@ static void put_again_is_an_answer_only_while_the_content_is_kept(void)
 	seq = k.keep.journal.seq;
 	k.asset_serial = k.asset_version = 0;
 	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK && k.keep.journal.seq == seq);
-	CHECK(delete_note(&k) == COFFER_OK);
-	CHECK(delete_note(&k) == COFFER_E_NOTFOUND);
+	CHECK(kit_delete(&k, KIT_HOSPITAL) == COFFER_OK);
+	CHECK(kit_delete(&k, KIT_HOSPITAL) == COFFER_E_NOTFOUND);
 	k.asset_serial = k.asset_version = 0;
 	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "serial"));
 	k.asset_serial = k.asset_version = 1;
@@ -464,10 +464,57 @@ static void tcb_is_an_owners_or_a_workload_providers(void)
 	CHECK(kit_revoke(&k, KIT_HOSPITAL, id) == COFFER_OK);
 }
 
+/* A party that tries without end fills no journal: beyond the bound it is counted. */
+static void refused_statement_of_a_known_party_is_journaled_and_bounded(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+	struct kit_st s = { .kind = ST_TCB, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = "snp",
+		.body = "{\"platform\":\"snp\",\"minimum\":[{\"product\":\"milan\",\"svns\":{\"snp\":22}}]}" };
+
+	kit_open(&k);
+	CHECK(DENIED(kit_log(&k, &s, id), k, "signature"));
+	CHECK(entries_of(&k, "refusal") == 0); /* nobody known signed it */
+	s.issuer = s.also = KIT_ACME;
+	s.other_ledger = true;
+	CHECK(DENIED(kit_log(&k, &s, id), k, "ledger"));
+	CHECK(entries_of(&k, "refusal") == 1);
+	for (int i = 0; i < KEEP_DENIALS_PER_MINUTE + 10; i++)
+		CHECK(kit_log(&k, &s, id) == COFFER_E_DENIED);
+	CHECK(entries_of(&k, "refusal") == KEEP_DENIALS_PER_MINUTE);
+	k.now += 60;
+	CHECK(DENIED(kit_log(&k, &s, id), k, "ledger"));
+	CHECK(entries_of(&k, "refusal") == KEEP_DENIALS_PER_MINUTE + 1);
+}
+
+/* An auditor's things are nobody's data; an image provider has the keys of its images. */
+static void assets_are_their_personas(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t before[32];
+	unsigned *may;
+
+	kit_open(&k);
+	kit_deploy(&k);
+	memcpy(before, k.approval_id, sizeof(before));
+	may = &k.keep.registry.parties.life[1].body.personas;
+	*may = PERSONA_AUDITOR | PERSONA_USER | PERSONA_INFRA | PERSONA_ORCH;
+	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "persona"));
+	CHECK(DENIED(kit_approve(&k, "", 2, before), k, "persona"));
+	*may = PERSONA_IMAGE;
+	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "persona")); /* type data */
+	CHECK(kit_approve(&k, "", 2, before) == COFFER_OK);
+	*may = PERSONA_OWNER;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	*may = PERSONA_AUDITOR; /* what it was when it spoke does not suffice */
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(party_statement_over_its_bound_is_refused), T(known_party_stays_as_it_is), T(party_with_anothers_key_is_refused), T(party_with_a_key_that_did_not_sign_is_refused),
+		T(party_statement_over_its_bound_is_refused), T(known_party_renews_itself), T(party_with_anothers_key_is_refused), T(party_with_a_key_that_did_not_sign_is_refused),
 		T(party_statement_is_about_its_issuer_alone), T(statement_signed_by_another_known_party_is_refused),
 		T(service_statement_with_any_foreign_key_is_refused),
 		T(service_statement_with_another_id_or_tls_key_is_refused),
@@ -476,7 +523,8 @@ int main(void)
 		T(put_is_refused_unless_statement_token_path_and_content_agree), T(put_of_anothers_statement_is_taken_from_any_known_party_and_nothing_else), T(persona_is_demanded_of_workloads), T(revocation_and_party_statement_are_not_revoked),
 		T(nonsense_of_a_stranger_is_refused_for_its_signature), T(put_again_is_an_answer_only_while_the_content_is_kept),
 		T(asset_statement_without_content_is_refused), T(boot_image_is_a_workload_providers_and_each_content_counts_alone),
-		T(tcb_is_an_owners_or_a_workload_providers),
+		T(tcb_is_an_owners_or_a_workload_providers), T(refused_statement_of_a_known_party_is_journaled_and_bounded),
+		T(assets_are_their_personas),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

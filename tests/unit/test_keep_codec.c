@@ -264,7 +264,7 @@ static void other_ranges_are_kept(void)
 
 	CHECK(keep_auth_req_read((struct span)S("\x40"), &a, &e) == COFFER_E_INPUT && keep_auth_req_read((struct span)S("\0"), &a,
 	    &e) == COFFER_E_INPUT);
-	keep_query_req_write(&w, &(struct keep_query_req){ .kind = ST_PAUSE + 1 });
+	keep_query_req_write(&w, &(struct keep_query_req){ .kind = ST_LAST + 1 });
 	CHECK(keep_query_req_read(wr_span(&w), &q, &e) == COFFER_E_INPUT);
 	w.n = 0;
 	put.statement = envelope();

@@ -294,7 +294,7 @@ static void nothing_that_is_missing_is_made_anew(void)
 		{ "rm keep.mark", "keep.mark is missing" },
 		{ "rm keep.*", "keygen" },
 		{ ": >keep.db", "schema version" },
-		{ "sqlite3 keep.db 'PRAGMA user_version=1'", "schema version 1, this program knows 2" },
+		{ "sqlite3 keep.db 'PRAGMA user_version=1'", "schema version 1, this program knows 3" },
 		{ "truncate -s 47 keep.mark", "keep.mark was not written" },
 		{ "echo >>keep.mark", "keep.mark was not written" },
 		{ "printf X | dd of=keep.mark bs=1 seek=9 conv=notrunc status=none", "keep.mark was not written" },
@@ -382,6 +382,8 @@ static void tampered_store_is_not_opened(void)
 		"UPDATE node SET hash=zeroblob(32) WHERE level=0 AND place=1",
 		"UPDATE node SET hash=zeroblob(31) WHERE level=0 AND place=1",
 		"DELETE FROM node WHERE level=0 AND place=2",
+		"UPDATE mapnode SET record=zeroblob(65) WHERE hash=(SELECT max(hash) FROM mapnode)",
+		"DELETE FROM mapnode WHERE substr(record, 1, 1)=x'00'", "PRAGMA user_version=2",
 		"INSERT INTO node VALUES(0, 1000000, zeroblob(32))",
 		"INSERT INTO node VALUES(16, 0, zeroblob(32))",
 	};

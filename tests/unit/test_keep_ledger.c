@@ -65,7 +65,7 @@ static void many_entries(struct kit *k, unsigned n)
 static void tiles_and_entries_give_the_root_that_is_signed(void)
 {
 	CLEANUP(kit_free) struct kit k;
-	struct tile_source src = { fetch, &k, 0 };
+	struct tile_source src = { fetch, &k, 0, NULL };
 	struct merkle_source s = { tile_read, &src };
 	struct merkle_frontier f = { 0 };
 	struct mhash root, done[MERKLE_LEVELS];
@@ -82,7 +82,7 @@ static void tiles_and_entries_give_the_root_that_is_signed(void)
 	for (uint64_t n = 0; n * TILE_WIDTH < head.size; n++) {
 		struct tile t = { .entries = true, .n = n, .width = TILE_WIDTH };
 		struct span entry[TILE_WIDTH];
-		struct wr w = wr_open(TILE_WIDTH * 60);
+		struct wr w = wr_open(TILE_WIDTH * (LEAF_MAX + 2));
 
 		if ((n + 1) * TILE_WIDTH > head.size)
 			t.width = (unsigned)(head.size % TILE_WIDTH);
@@ -104,7 +104,7 @@ static void tiles_and_entries_give_the_root_that_is_signed(void)
 static void head_grows_and_stays_consistent(void)
 {
 	CLEANUP(kit_free) struct kit k;
-	struct tile_source src = { fetch, &k, 0 };
+	struct tile_source src = { fetch, &k, 0, NULL };
 	struct merkle_source s = { tile_read, &src };
 	struct merkle_head a, b;
 	struct merkle_proof p;

@@ -1,32 +1,67 @@
 /* Public leaves and their openings. */
+#include <string.h>
+
 #include "base/str.h"
 #include "crypto/hash.h"
 #include "ledger_fix.h"
-#include "trust/ledger/leaf.h"
+#include "trust/ledger/follow.h"
+
+/* A leaf with n tags 1, 2, 3... */
+static size_t written(unsigned n, uint8_t b[static LEAF_MAX], struct leaf *l)
+{
+	*l = (struct leaf){ .time = 0x0102030405060708, .index = 0x1112131415161718, .map.b = { 0xa0 }, .map_before.b = { 0xb0 }, .n_tags = n };
+	for (unsigned i = 0; i < 32; i++)
+		l->commitment[i] = (uint8_t)(0x40 + i);
+	for (unsigned i = 0; i < n && i < LEAF_TAGS_MAX; i++)
+		l->tag[i][0] = (uint8_t)(i + 1);
+	return leaf_write(l, b);
+}
 
 static void leaf_has_one_form(void)
 {
-	struct leaf l = { .time = 0x0102030405060708, .index = 0x1112131415161718 }, got = { 0 };
-	uint8_t b[LEAF_LEN + 1] = { 0 };
+	uint8_t b[LEAF_MAX + 1] = { 0 };
+	struct leaf l, got = { 0 };
+	size_t len = written(2, b, &l);
 
-	for (unsigned i = 0; i < 32; i++)
-		l.commitment[i] = (uint8_t)(0x40 + i);
-	leaf_write(&l, b);
-	CHECK(span_eq_str((struct span){ b, 4 }, "CLF1") && b[4] == 1 && b[11] == 8 && b[12] == 0x11 && b[20] == 0x40 && b[51] == 0x5f);
-	CHECK(leaf_read((struct span){ b, LEAF_LEN }, &got) && got.time == l.time && got.index == l.index);
-	CHECK(span_eq(SPAN(got.commitment), SPAN(l.commitment)));
-	for (size_t n = 0; n < LEAF_LEN; n++) {
+	CHECK(len == 117 + 64 && span_eq_str((struct span){ b, 4 }, "CLF2") && b[4] == 1 && b[11] == 8 && b[12] == 0x11 && b[20] == 0x40);
+	CHECK(b[51] == 0x5f && b[52] == 0xa0 && b[84] == 0xb0 && b[116] == 2 && b[117] == 1 && b[149] == 2);
+	CHECK(leaf_read((struct span){ b, len }, &got) && memcmp(&got, &l, sizeof(l)) == 0);
+	for (size_t n = 0; n < len; n++) {
 		uint8_t *p = lfix_exact((struct span){ b, n });
 
 		CHECK(!leaf_read((struct span){ p, n }, &got));
 		free(p);
 	}
-	CHECK(!leaf_read(SPAN(b), &got)); /* a byte behind */
+	CHECK(!leaf_read((struct span){ b, len + 1 }, &got)); /* a byte behind */
 	for (unsigned i = 0; i < 4; i++) {
 		b[i] ^= 1;
-		CHECK(!leaf_read((struct span){ b, LEAF_LEN }, &got));
+		CHECK(!leaf_read((struct span){ b, len }, &got));
 		b[i] ^= 1;
 	}
+}
+
+/* How many assets an entry concerns is said only roughly, and order says nothing. */
+static void tags_are_a_power_of_two_and_ascend(void)
+{
+	uint8_t b[LEAF_MAX];
+	struct leaf l, got;
+	size_t len;
+
+	for (unsigned n = 0; n <= LEAF_TAGS_MAX + 1; n++)
+		CHECK((written(n, b, &l) > 0) == (n == 1 || n == 2 || n == 4 || n == 8 || n == 16));
+	len = written(2, b, &l);
+	b[149] = 1; /* the same twice */
+	CHECK(!leaf_read((struct span){ b, len }, &got));
+	b[149] = 0; /* descending */
+	CHECK(!leaf_read((struct span){ b, len }, &got));
+	len = written(16, b, &l);
+	for (unsigned n = 0; n < 256; n++) {
+		b[116] = (uint8_t)n;
+		CHECK(leaf_read((struct span){ b, len }, &got) == (n == 16));
+	}
+	l = (struct leaf){ .n_tags = 1, .tag[0][0] = 0xff };
+	leaf_pad_tags(&l, 8);
+	CHECK(l.n_tags == 8 && leaf_write(&l, b) == 117 + 8 * 32 && leaf_read((struct span){ b, 117 + 8 * 32 }, &got));
 }
 
 /* SHA-256 over the written-out bytes: the label's NUL is in, and salt and record are not confused. */
@@ -73,10 +108,44 @@ static void opening_comes_back_and_short_ones_do_not(void)
 	wr_close(&big);
 }
 
+static enum coffer_rc next(struct ledger_follow *l, const struct leaf *x, struct err *e)
+{
+	uint8_t b[LEAF_MAX];
+	size_t n = leaf_write(x, b);
+
+	return follow_add(l, (struct span){ b, n }, e);
+}
+
+/* Each entry begins where the one before ended: in place, time and map. */
+static void entries_follow_each_other(void)
+{
+	struct leaf x = { .time = 5, .map.b = { 1 }, .n_tags = 1 };
+	struct ledger_follow l = { 0 }, was;
+	struct err e = { 0 };
+
+	x.map_before.b[0] = 9;
+	CHECK(next(&l, &x, &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-map") == 0); /* the first begins with the empty map */
+	x.map_before.b[0] = 0;
+	CHECK(next(&l, &x, &e) == COFFER_OK && l.f.size == 1);
+	x = (struct leaf){ .time = 5, .index = 1, .map.b = { 2 }, .map_before.b = { 1 }, .n_tags = 1 };
+	was = l;
+	x.map_before.b[31] ^= 1;
+	CHECK(next(&l, &x, &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-map") == 0 && memcmp(&l, &was, sizeof(l)) == 0);
+	x.map_before.b[31] ^= 1;
+	x.time = 4;
+	CHECK(next(&l, &x, &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-entry") == 0);
+	x.time = 5;
+	x.index = 2;
+	CHECK(next(&l, &x, &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-entry") == 0);
+	x.index = 1;
+	CHECK(follow_add(&l, span_of("CLF2"), &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-entry") == 0);
+	CHECK(next(&l, &x, &e) == COFFER_OK && l.f.size == 2 && l.last.map.b[0] == 2);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(leaf_has_one_form), T(commitment_is_the_hash_the_document_says), T(opening_comes_back_and_short_ones_do_not),
+		T(leaf_has_one_form), T(entries_follow_each_other), T(tags_are_a_power_of_two_and_ascend), T(commitment_is_the_hash_the_document_says), T(opening_comes_back_and_short_ones_do_not),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

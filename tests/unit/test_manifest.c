@@ -133,6 +133,15 @@ static void manifest_parse_refuses_every_wrong_member(void)
 		    "\"pull\":\"always\",\"provider\":\"imaker\"", "not known" },
 		{ "\"type\":\"sigstoreSigned\"", "\"type\":\"sigstoreSigned\",\"rekor\":\"\"", "not known" },
 		{ "\"args\":[\"/bin/analyse\",\"\"]", "\"args\":[\"/bin/analyse\",1]", "not a string" },
+		/* what happens when a lease lapses */
+		{ "\"outputs\":[", "\"on-lapse\":7,\"outputs\":[", "on-lapse" },
+		{ "\"image\":{", "\"image\":{\"attestations\":[],", "attestations" }, { "\"image\":{", "\"image\":{\"attestations\":[\"sbom\"],", "predicate type" },
+		{ "\"image\":{", "\"image\":{\"attestations\":[\"a:b\",\"a:b\"],", "twice" }, { "\"image\":{", "\"image\":{\"attestations\":\"a:b\",", "attestations" },
+		{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"keep\",\"check\":1,\"grace\":0,\"term\":0},\"outputs\":[", "neither stop nor wipe" },
+		{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"stop\",\"check\":0,\"grace\":0,\"term\":0},\"outputs\":[", "check" },
+		{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"stop\",\"check\":1,\"grace\":86401,\"term\":0},\"outputs\":[", "grace" },
+		{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"stop\",\"check\":1,\"grace\":0,\"term\":61},\"outputs\":[", "term" },
+		{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"stop\",\"check\":1,\"grace\":0},\"outputs\":[", "term" },
 		/* outputs */
 		{ "\"max-bytes\":1048576", "\"max-bytes\":0", "max-bytes" }, { "\"max-bytes\":1048576", "\"max-bytes\":1048577", "max-bytes" },
 		{ "\"path\":\"/out/result.txt\"", "\"path\":\"/out/../result.txt\"", "path" }, { "\"to\":\"clinic\"", "\"to\":\"\"", "to" }, {

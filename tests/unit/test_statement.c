@@ -42,7 +42,7 @@ static char *party_body(const struct privkey *k, const struct privkey *enc)
 {
 	CLEANUP(freep) char *a = fix_jwk(privkey_public(k)), *b = fix_jwk(privkey_public(enc));
 
-	return str_fmt("{\"encryption\":%s,\"hold-hours\":72,\"id\":\"hospital\",\"keys\":[%s],\"personas\":[\"data-owner\",\"auditor\"],\"recovery\":[%s]}", b, a, b);
+	return str_fmt("{\"encryption\":%s,\"hold-hours\":72,\"id\":\"hospital\",\"keys\":[%s],\"personas\":[\"data-owner\",\"auditor\"],\"recovery\":[%s],\"recovery-quorum\":1}", b, a, b);
 }
 
 static char *service_body(const struct privkey *k)
@@ -66,7 +66,7 @@ static enum coffer_rc read_all(struct span text, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
 	static union {
-	    struct genesis g; struct party p; struct service v; struct asset_body a; struct approval p2; struct image_release r; struct revocation k; struct delegation d; } u;
+	    struct genesis g; struct party p; struct service v; struct asset_body a; struct approval p2; struct image_release r; struct revocation k; struct delegation d; struct assessment as; } u;
 
 	TRY(statement_parse(text, &s, e));
 	switch (s.kind) {
@@ -76,6 +76,7 @@ static enum coffer_rc read_all(struct span text, struct err *e)
 	case ST_ASSET: return asset_read(&s, &u.a, e);
 	case ST_APPROVAL: return approval_read(&s, &u.p2, e);
 	case ST_IMAGE_RELEASE: return image_release_read(&s, &u.r, e);
+	case ST_ASSESSMENT: return assessment_read(&s, &u.as, e);
 	case ST_PAUSE:
 	case ST_REVOCATION: return revocation_read(&s, &u.k, e);
 	case ST_DELEGATION: return delegation_read(&s, &u.d, e);
@@ -289,7 +290,7 @@ static void statement_kinds_have_names_both_ways(void)
 {
 	enum statement_kind k;
 
-	for (int i = ST_GENESIS; i <= ST_PAUSE; i++)
+	for (int i = ST_GENESIS; i <= ST_LAST; i++)
 		CHECK(statement_kind_by_name(span_of(statement_kind_name((enum statement_kind)i)), &k) && (int)k == i);
 	CHECK(!statement_kind_by_name(span_of("unknown"), &k) && !statement_kind_by_name(span_of(""), &k));
 }
@@ -462,7 +463,11 @@ static void asset_read_refuses_every_wrong_member(void)
 		{ "\"of\":[\"hospital\"]", "\"of\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\"]", "of" },
 		{ "\"least-action\":\"stop\"", "\"least-action\":\"none\"", "least-action" }, { "\"least-action\":\"stop\",", "",
 		    "least-action" },
-		{ "{\"k\":1", "{\"lease\":1,\"k\":1", "not known" },
+		{ "{\"k\":1", "{\"leases\":1,\"k\":1", "not known" }, { "{\"k\":1", "{\"lease\":1,\"k\":1", "lease" },
+		{ "{\"k\":1", "{\"lease\":{\"check\":0,\"grace\":1,\"lease\":1},\"k\":1", "check" },
+		{ "{\"k\":1", "{\"lease\":{\"check\":1,\"grace\":86401,\"lease\":1},\"k\":1", "grace" },
+		{ "{\"k\":1", "{\"lease\":{\"check\":1,\"grace\":1,\"lease\":0},\"k\":1", "lease" },
+		{ "{\"k\":1", "{\"lease\":{\"check\":1,\"grace\":1},\"k\":1", "lease" },
 	};
 	CLEANUP(freep) char *good = asset_text();
 	CLEANUP(statement_clear) struct statement s = { 0 };
@@ -471,6 +476,7 @@ static void asset_read_refuses_every_wrong_member(void)
 
 	EDITS(good, edits);
 	CHECK(statement_parse(span_of(good), &s, &e) == COFFER_OK && asset_read(&s, &a, &e) == COFFER_OK);
+	CHECK(a.lease.check == 60 && a.lease.grace == 900 && a.lease.lease == 300 && a.lease.stop);
 	CHECK(strcmp(a.type, "key") == 0 && a.version == 1 && a.k == 1 && a.n_of == 1 &&
 	    strcmp(asset_path_tail(&a.path), "hospital/data-key/p") == 0);
 }
@@ -503,7 +509,13 @@ static void approval_read_refuses_every_wrong_member(void)
 		{ "\"services\":", "\"boot-images\":[1],\"services\":", "boot-images" },
 		{ "\"services\":", "\"boot-images\":[\"" D1 "\",\"" D1 "\"],\"services\":", "twice" },
 		{ "\"services\":", "\"boot-images\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"],\"services\":", "9 items" },
-		{ "\"shown\":\"" D1 "\",", "", "shown" }, { "\"uses\":5", "\"uses\":5,\"images-by\":\"p\"", "not known" },
+		{ "\"shown\":\"" D1 "\",", "", "shown" }, { "\"uses\":5", "\"uses\":5,\"images-by\":\"p\"", "without" },
+		{ "\"uses\":5", "\"uses\":5,\"assessed-by\":[]", "assessed-by" }, { "\"uses\":5", "\"uses\":5,\"assessed-by\":[{\"party\":\"p\"}]", "about" },
+		{ "\"uses\":5", "\"uses\":5,\"assessed-by\":[{\"party\":\"P\",\"about\":\"image\"}]", "party" },
+		{ "\"uses\":5", "\"uses\":5,\"assessed-by\":[{\"party\":\"p\",\"about\":\"pod\"}]", "about" },
+		{ "\"uses\":5", "\"uses\":5,\"images\":\"p\"", "not known" }, { "\"uses\":5", "\"uses\":5,\"or-narrower\":false", "or-narrower" },
+		{ "\"uses\":5", "\"uses\":5,\"or-narrower\":1", "or-narrower" },
+		{ "\"uses\":5", "\"uses\":5,\"or-narrower\":true,\"images-by\":\"P\"", "images-by" },
 	};
 	CLEANUP(freep) char *good = approval_text();
 	CLEANUP(freep) char *unlimited = fix_edit(good, "\"uses\":5,", "");
@@ -541,7 +553,11 @@ static void image_release_read_refuses_every_wrong_member(void)
 		    "sigstoreSigned", "insecureAcceptAnything", "method" },
 		{ "-----BEGIN PUBLIC", "-----BEGIN PRIVATE", "method" }, { "\"keys\":[\"kbs:///imaker/image-key/app\"]",
 		    "\"keys\":[\"imaker/image-key/app\"]", "written" },
-		{ "\"keys\":[\"kbs:///imaker/image-key/app\"],", "", "keys" },
+		{ "\"keys\":[\"kbs:///imaker/image-key/app\"],", "", "keys" }, { "\"keys\":", "\"attestations\":[],\"keys\":", "attestations" },
+		{ "\"keys\":", "\"attestations\":[{\"digest\":\"" D1 "\",\"type\":\"sbom\"}],\"keys\":", "predicate type" },
+		{ "\"keys\":", "\"attestations\":[{\"digest\":\"x\",\"type\":\"a:b\"}],\"keys\":", "digest" },
+		{ "\"keys\":", "\"attestations\":[{\"type\":\"a:b\"}],\"keys\":", "digest" },
+		{ "\"keys\":", "\"attestations\":[{\"digest\":\"" D1 "\",\"type\":\"a:b\",\"x\":1}],\"keys\":", "not known" },
 		{ "[{\"key\":\"" PEM "\",\"type\":\"sigstoreSigned\"}]", "[]", "methods" }, { "\"type\":\"sigstoreSigned\"",
 		    "\"type\":\"sigstoreSigned\",\"x\":1", "not known" },
 	};
@@ -622,6 +638,29 @@ static void delegation_covers_paths_of_its_scope_alone(void)
 	CHECK(statement_parse(span_of(boot), &b, &e) == COFFER_OK && delegation_read(&b, &d, &e) == COFFER_OK && d.role == ROLE_BOOT_IMAGE);
 }
 
+#define ASSESSMENT_BODY "{\"about\":\"workload\",\"digest\":\"" D1 "\",\"finding\":\"passed\",\"method\":\"read it\",\"report\":\"" D2 "\"}"
+
+static void assessment_read_refuses_every_wrong_member(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"about\":\"workload\"", "\"about\":\"image\"", "subject" }, { "\"about\":\"workload\"", "\"about\":\"pod\"", "about" },
+		{ "\"digest\":\"2", "\"digest\":\"1", "subject" }, { "\"digest\":\"22", "\"digest\":\"", "digest" },
+		{ "\"finding\":\"passed\"", "\"finding\":\"Passed\"", "finding" }, { "\"finding\":\"passed\",", "", "finding" },
+		{ "\"method\":\"read it\"", "\"method\":\"\"", "method" }, { "\"method\":\"read it\",", "", "method" },
+		{ "\"report\":\"3", "\"report\":\"x", "report" }, { "\"method\"", "\"x\":1,\"method\"", "not known" },
+	};
+	CLEANUP(freep) char *one = fix_subject("workload:" D1);
+	CLEANUP(freep) char *good = fix_payload("assessment", one, FIX_HEAD("watcher"), ASSESSMENT_BODY);
+	struct err e;
+
+	EDITS(good, edits);
+	for (size_t n = 0; n < strlen(good); n++) {
+		CLEANUP(freep) uint8_t *cut = fix_exact((struct span){ (const uint8_t *)good, n });
+
+		CHECK(read_all((struct span){ cut, n }, &e) != COFFER_OK);
+	}
+}
+
 static void body_readers_refuse_other_kinds(void)
 {
 	CLEANUP(freep) char *asset = asset_text(), *revocation = revocation_text();
@@ -656,7 +695,7 @@ int main(void)
 		T(genesis_read_refuses_an_origin_that_notes_cannot_carry),
 		T(service_read_refuses_every_wrong_member), T(service_write_round_trips), T(asset_read_refuses_every_wrong_member),
 		T(approval_read_refuses_every_wrong_member), T(approval_read_gives_the_boot_images), T(image_release_read_refuses_every_wrong_member),
-		T(revocation_read_refuses_every_wrong_member), T(delegation_read_refuses_every_wrong_member),
+		T(revocation_read_refuses_every_wrong_member), T(delegation_read_refuses_every_wrong_member), T(assessment_read_refuses_every_wrong_member),
 		T(delegation_covers_paths_of_its_scope_alone), T(body_readers_refuse_other_kinds),
 	};
 

@@ -148,8 +148,10 @@ static void proofs_come_out_of_tiles(void)
 	struct err e;
 
 	grow(&f, roots);
-	for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
-		struct tile_source ts = { fetch, NULL, sizes[k] };
+	for (size_t kk = 0; kk < 2 * sizeof(sizes) / sizeof(sizes[0]); kk++) { /* each without and with the tiles kept, also of smaller trees */
+		static struct tile_cache cache;
+		size_t k = kk / 2;
+		struct tile_source ts = { fetch, NULL, sizes[k], kk % 2 ? &cache : NULL };
 		struct merkle_source s = { tile_read, &ts };
 		struct merkle_head head = { sizes[k], roots[sizes[k]] };
 		struct mhash root;
@@ -173,7 +175,7 @@ static void proofs_come_out_of_tiles(void)
 static void read_refuses_a_tile_of_another_length(void)
 {
 	char how[] = "short";
-	struct tile_source ts = { fetch, how, 300 };
+	struct tile_source ts = { fetch, how, 300, NULL };
 	struct mhash h;
 	struct err e;
 

@@ -8,88 +8,37 @@
 #include "cofferd/keep/admit_co.h"
 #include "cofferd/keep/admit_lent.h"
 #include "cofferd/keep/handlers.h"
+#include "cofferd/keep/status.h"
 #include "trust/machine.h"
 
 #define AHEAD_SECONDS 300 /* an issuer's clock may be this far ahead of ours */
 
 /* ---- who signed ---- */
 
+/* Before a byte of the payload is read: a key that some party signs or recovers by. */
 static bool known_signer(const struct keep *k, const struct dsse *env)
 {
 	for (size_t i = 0; i < env->n_sigs; i++) {
+		const uint8_t *id = env->sigs[i].keyid;
 		const struct pubkey *key = NULL;
 
-		if (registry_key(&k->registry, env->sigs[i].keyid, k->now, &key) && dsse_signed_by(env, key))
+		if ((registry_key(&k->registry, id, k->now, &key) || parties_recovery(&k->registry.parties, id, k->now, &key)) &&
+		    dsse_signed_by(env, key))
 			return true;
 	}
 	return false;
 }
 
-static bool signed_by_other(const struct keep *k, const struct dsse *env, const char *id)
+static enum coffer_rc check_keys(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
-	for (size_t i = 0; i < env->n_sigs; i++) {
-		const struct pubkey *key = NULL;
-		const struct party *p = registry_key(&k->registry, env->sigs[i].keyid, k->now, &key);
-
-		if (p && strcmp(p->id, id) != 0 && dsse_signed_by(env, key))
-			return true;
-	}
-	return false;
+	return parties_check(&k->registry.parties, &(struct parties_event){ env, s, k->now }, e);
 }
 
-static bool same_party(const struct party *a, const struct party *b)
-{
-	CLEANUP(wr_close) struct wr x = wr_open(64u << 10), y = wr_open(64u << 10);
-	struct json_wr jx = jw_open(&x, false), jy = jw_open(&y, false);
-
-	party_write(a, &jx);
-	party_write(b, &jy);
-	return wr_ok(&x) && wr_ok(&y) && span_eq(wr_span(&x), wr_span(&y));
-}
-
-/* Whoever brings a key must hold it, and nobody brings another's: else one party could pass for another, or shut it out. */
-static enum coffer_rc check_keys(struct keep *k, const struct dsse *env, const struct party *p, struct err *e)
-{
-	for (size_t i = 0; i < p->n_keys; i++) {
-		const struct pubkey *key = NULL;
-		const struct party *holder;
-		uint8_t thumb[32];
-
-		pubkey_thumbprint(&p->keys[i], thumb);
-		holder = registry_key(&k->registry, thumb, INT64_MIN, &key);
-		if (holder && strcmp(holder->id, p->id) != 0)
-			return err_deny(e, "signature", "a key of this statement is another party's");
-		if (!dsse_signed_by(env, &p->keys[i]))
-			return err_deny(e, "signature", "each key of a party signs its statement, to show that the party holds it");
-	}
-	return COFFER_OK;
-}
-
-/* A party speaks for itself with a key it is known by, or, when new, with those it brings; and somebody known introduces it. */
 static enum coffer_rc check_party(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
-	CLEANUP(freep) struct party *body = calloc(1, sizeof(*body));
-	/* Also one whose statement has expired: its name is not free for the next comer. */
-	const struct party *known = registry_party(&k->registry, span_of(s->issuer), INT64_MIN);
-
-	if (!body)
-		return err_set(e, COFFER_E_SYSTEM, "statement: out of memory");
 	if (env->payload.n > PARTY_STATEMENT_MAX)
 		return err_set(e, COFFER_E_LIMIT, "a party statement has at most %u bytes", PARTY_STATEMENT_MAX);
-	TRY(party_read(s->body, body, e));
-	if (strcmp(body->id, s->issuer) != 0)
-		return err_deny(e, "kind", "a party statement is about its issuer and nobody else");
-	if (!party_signed(known ? known : body, env))
-		return err_deny(e, "signature", "party %s did not sign its own statement with a key it is known by", body->id);
-	/* Rotation with hold and recovery is not built, so nothing of a known party changes: a stolen key takes nobody over. */
-	if (known && !same_party(known, body))
-		return err_deny(e, "kind", "changing keys or personas of party %s is not built", body->id);
-	TRY(check_keys(k, env, body, e));
-	if (!signed_by_other(k, env, body->id))
-		return err_deny(e, "signature", "no other known party introduces %s; have one sign the envelope too", body->id);
-	if (!registry_room(&k->registry, body->id))
-		return err_set(e, COFFER_E_LIMIT, "this service knows %d parties already", REGISTRY_PARTIES_MAX);
-	return COFFER_OK;
+	return check_keys(k, env, s, e);
 }
 
 static enum coffer_rc check_issuer(struct keep *k, const struct dsse *env, const struct statement *s, unsigned persona,
@@ -98,13 +47,29 @@ static enum coffer_rc check_issuer(struct keep *k, const struct dsse *env, const
 	const struct party *p = registry_party(&k->registry, span_of(s->issuer), k->now);
 	char names[160];
 
-	if (!p || !party_signed(p, env))
+	if (!p || !registry_signed(&k->registry, s->issuer, env, k->now))
 		return err_deny(e, "signature", "%s did not sign this statement with a key it is known by", s->issuer);
 	persona_names(persona, names, sizeof(names));
 	if ((p->personas & persona) != persona)
 		return err_deny(e, "persona", "%s is not a %s, who alone may issue a %s statement", s->issuer, names,
 				statement_kind_name(s->kind));
 	return COFFER_OK;
+}
+
+/* Who may have assets at all, and speak of their use: auditors, operators and end users have none; an image provider has those of its images. */
+static enum coffer_rc check_has_assets(const struct keep *k, const struct statement *s, const char *type, struct err *e)
+{
+	const struct party *p = registry_party(&k->registry, span_of(s->issuer), k->now);
+	unsigned may = PERSONA_OWNER | PERSONA_WORKLOAD;
+	char names[160];
+
+	if (!type || strcmp(type, "image-key") == 0 || strcmp(type, "registry-credential") == 0)
+		may |= PERSONA_IMAGE;
+	if (p && (p->personas & may))
+		return COFFER_OK;
+	persona_names(may, names, sizeof(names));
+	return err_deny(e, "persona", "%s is none of %s, who alone have %s%s", s->issuer, names, type ? "assets of type " : "assets whose use they approve",
+	    type ? type : "");
 }
 
 /* ---- what each kind allows ---- */
@@ -152,6 +117,7 @@ static enum coffer_rc check_asset(struct keep *k, const struct dsse *env, const 
 	TRY(asset_read(s, &b, e));
 	if (strcmp(b.path.owner, s->issuer) != 0)
 		return err_deny(e, "kind", "%s belongs to %s, not to %s", b.path.text, b.path.owner, s->issuer);
+	TRY(check_has_assets(k, s, b.type, e));
 	return co_admit(k, env, s, &b, e);
 }
 
@@ -169,7 +135,9 @@ static enum coffer_rc check_approval(struct keep *k, const struct dsse *env, con
 
 		if (!speaks)
 			TRY(co_owns(k, &a->asset[i], s->issuer, &speaks, e));
-		if (!speaks)
+		if (speaks)
+			TRY(check_has_assets(k, s, NULL, e));
+		else
 			TRY(lent_to(k, &q, NULL, &speaks, e));
 		if (!speaks)
 			return err_deny(e, "kind", "%s belongs to %s, not to %s, to whom it delegates no approval of its use",
@@ -178,30 +146,61 @@ static enum coffer_rc check_approval(struct keep *k, const struct dsse *env, con
 	return COFFER_OK;
 }
 
+/* A revocation is final, but for one that a stolen key signed after it was: that the quorum lifts. */
+static enum coffer_rc check_lift(struct keep *k, const struct dsse *env, const struct statement *s, const struct revocation *v,
+    struct err *e)
+{
+	const struct party_life *l = parties_life(&k->registry.parties, span_of(s->issuer));
+	struct brief b = { 0 };
+	bool found, dead = false;
+
+	TRY(registry_brief(&k->registry, v->statement, &found, &b, e));
+	if (strcmp(b.issuer, s->issuer) != 0)
+		return err_deny(e, "kind", "only %s may revoke this %s statement", b.issuer, statement_kind_name(b.kind));
+	TRY(registry_by_dead(&k->registry, &(struct voided_question){ v->statement, b.issuer, b.kind, b.logged }, &dead, e));
+	if (!dead || !l || !life_quorum(l, env, k->now))
+		return err_deny(e, "kind", "a revocation is not revoked, unless a key that was compromised by then signed it; then by the recovery "
+				"quorum of %s", b.issuer);
+	return check_keys(k, env, s, e);
+}
+
 /* The issuer revokes its own; anyone a workload of another, as far as its own assets go (decide.c); and whoever lent the power
  * what was said with it. */
+static enum coffer_rc check_target(struct keep *k, const struct statement *s, const struct revocation *v, const struct brief *b,
+    struct err *e)
+{
+	bool own = strcmp(b->issuer, s->issuer) == 0, foreign = b->kind == ST_WORKLOAD;
+
+	if (!own && !foreign)
+		TRY(lent_said(k, v->statement, s->issuer, &foreign, e));
+	if (b->kind == ST_GENESIS || b->kind == ST_PARTY)
+		return err_deny(e, "kind", "a %s statement is not revoked; it is superseded", statement_kind_name(b->kind));
+	if (s->kind == ST_PAUSE && (b->kind == ST_PAUSE || b->kind == ST_REVOCATION))
+		return err_deny(e, "kind", "a %s is not paused", statement_kind_name(b->kind));
+	if (!own && !foreign)
+		return err_deny(e, "kind", "only %s may revoke this %s statement", b->issuer, statement_kind_name(b->kind));
+	return COFFER_OK;
+}
+
+/* The recovery quorum may, as a present key may. */
 static enum coffer_rc check_revocation(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
+	const struct party_life *l = parties_life(&k->registry.parties, span_of(s->issuer));
 	struct revocation v;
 	struct brief b = { 0 };
-	bool found, own, foreign;
+	bool found;
 
-	TRY(check_issuer(k, env, s, 0, e));
+	if (!l || !life_quorum(l, env, k->now))
+		TRY(check_issuer(k, env, s, 0, e));
 	TRY(revocation_read(s, &v, e));
+	if (v.of_key)
+		return check_keys(k, env, s, e);
 	TRY(registry_brief(&k->registry, v.statement, &found, &b, e));
 	if (!found)
 		return err_set(e, COFFER_E_NOTFOUND, "the statement to revoke is not logged");
-	own = strcmp(b.issuer, s->issuer) == 0;
-	foreign = b.kind == ST_WORKLOAD;
-	if (!own && !foreign)
-		TRY(lent_said(k, v.statement, s->issuer, &foreign, e));
-	if (b.kind == ST_GENESIS || b.kind == ST_PARTY || b.kind == ST_REVOCATION)
-		return err_deny(e, "kind", "a %s statement is not revoked; it is superseded", statement_kind_name(b.kind));
-	if (s->kind == ST_PAUSE && b.kind == ST_PAUSE)
-		return err_deny(e, "kind", "a pause is not paused; its issuer lifts it");
-	if (!own && !foreign)
-		return err_deny(e, "kind", "only %s may revoke this %s statement", b.issuer, statement_kind_name(b.kind));
-	return COFFER_OK;
+	if (b.kind == ST_REVOCATION && s->kind == ST_REVOCATION)
+		return check_lift(k, env, s, &v, e);
+	return check_target(k, s, &v, &b, e);
 }
 
 static enum coffer_rc check_release(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
@@ -250,6 +249,14 @@ static enum coffer_rc check_delegation(struct keep *k, const struct dsse *env, c
 	return lent_admit(k, s, d, e);
 }
 
+static enum coffer_rc check_assessment(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct assessment a;
+
+	TRY(check_issuer(k, env, s, PERSONA_AUDITOR, e));
+	return assessment_read(s, &a, e);
+}
+
 static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	switch (s->kind) {
@@ -265,6 +272,7 @@ static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const s
 	case ST_BOOT_IMAGE:    return check_boot_image(k, env, s, e);
 	case ST_TCB:           return check_tcb(k, env, s, e);
 	case ST_DELEGATION:    return check_delegation(k, env, s, e);
+	case ST_ASSESSMENT:    return check_assessment(k, env, s, e);
 	}
 	return err_set(e, COFFER_E_BUG, "statement: unknown kind");
 }
@@ -296,8 +304,7 @@ static enum coffer_rc check_serial(struct keep *k, const struct statement *s, st
 	return COFFER_OK;
 }
 
-enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was,
-		     struct err *e)
+static enum coffer_rc judge(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
 	uint8_t id[32];
@@ -317,12 +324,23 @@ enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *o
 	return COFFER_OK;
 }
 
+enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was,
+		     struct err *e)
+{
+	enum coffer_rc rc = judge(k, env, out, known, was, e);
+
+	if (rc == COFFER_E_DENIED)
+		admit_refused(k, env, e);
+	return rc;
+}
+
 enum coffer_rc admit_log(struct keep *k, const struct statement *s, const struct dsse *env, struct logged *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr data = wr_open(4096);
 
 	registry_entry(s->id, s->kind, s->issuer, &data);
 	TRY(wr_done(&data, "journal entry", e));
+	TRY(status_log(k, s, e));
 	TRY(journal_append(&k->journal, "statement", wr_span(&data), k->now, e));
 	TRY(registry_insert(&k->registry, s, env, k->journal.seq, e));
 	memcpy(out->id, s->id, sizeof(out->id));
@@ -354,8 +372,7 @@ static enum coffer_rc log_statement(struct keep *k, const struct dsse *env, stru
 		TRY(tx_begin(&k->journal, &tx, e));
 		TRY(admit_log(k, &s, env, &l, e));
 		TRY(tx_commit(&tx, e));
-		if (s.kind == ST_PARTY)
-			TRY(registry_learn(&k->registry, &s, e));
+		TRY(registry_learn(&k->registry, &s, env, k->journal.time, e));
 	}
 	answer_logged(&l, a);
 	return COFFER_OK;

@@ -13,6 +13,10 @@
 enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was,
 		     struct err *e) NODISCARD;
 
+/* Writes an entry "refusal" {by, check, id} where a known party signed what was refused; as many a minute as denials to strangers. admit()
+ * calls it; outside transactions. A failure to write loses the entry, which is counted. */
+void admit_refused(struct keep *k, const struct dsse *env, const struct err *why);
+
 /* Journals and stores it; inside a transaction. */
 enum coffer_rc admit_log(struct keep *k, const struct statement *s, const struct dsse *env, struct logged *out,
 			 struct err *e) NODISCARD;

@@ -8,22 +8,48 @@
 
 static bool signed_by(const struct keep *k, const struct dsse *env, const char *id)
 {
-	const struct party *p = registry_party(&k->registry, span_of(id), k->now);
+	return registry_signed(&k->registry, id, env, k->now);
+}
 
-	return p && party_signed(p, env);
+#define BACK_MAX 256 /* void statements in a row; a thief that wrote more has to be waited out by another path */
+
+/* The newest statement before this one that is not void: what a thief said of who decides binds nobody. out->kind is 0 where there is none. */
+static enum coffer_rc last_word(struct keep *k, const struct statement *s, struct statement *out, struct err *e)
+{
+	uint64_t serial = s->serial;
+	uint8_t at[32];
+
+	memcpy(at, s->previous, sizeof(at));
+	for (unsigned n = 0; serial > 1 && n < BACK_MAX; n++) {
+		CLEANUP(dsse_clear) struct dsse old = { 0 };
+		struct brief b = { 0 };
+		bool found, dead = false;
+
+		TRY(registry_brief(&k->registry, at, &found, &b, e));
+		if (!found || b.kind != ST_ASSET)
+			return COFFER_OK; /* the serial check's to refuse, which comes after this one */
+		TRY(registry_by_dead(&k->registry, &(struct voided_question){ at, b.issuer, b.kind, b.logged }, &dead, e));
+		TRY(registry_envelope(&k->registry, at, &old, e));
+		statement_clear(out);
+		TRY(statement_parse(wr_span(&old.payload), out, e));
+		if (!dead)
+			return COFFER_OK;
+		serial = out->serial;
+		memcpy(at, out->previous, sizeof(at));
+	}
+	if (serial > 1)
+		return err_set(e, COFFER_E_LIMIT, "more than %d statements in a row about this asset are void", BACK_MAX);
+	statement_clear(out);
+	return COFFER_OK;
 }
 
 static enum coffer_rc check_before(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
-	CLEANUP(dsse_clear) struct dsse old = { 0 };
 	CLEANUP(statement_clear) struct statement last = { 0 };
 	struct asset_body b;
 	uint64_t have = 0;
 
-	/* A previous one that is not logged is the serial check's to refuse, which comes after this one. */
-	if (s->serial == 1 || registry_envelope(&k->registry, s->previous, &old, e) != COFFER_OK)
-		return COFFER_OK;
-	TRY(statement_parse(wr_span(&old.payload), &last, e));
+	TRY(last_word(k, s, &last, e));
 	if (last.kind != ST_ASSET)
 		return COFFER_OK;
 	TRY(asset_read(&last, &b, e));

@@ -8,6 +8,7 @@
 #include "cofferd/keep/admit.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/partyauth.h"
+#include "cofferd/keep/status.h"
 #include "crypto/cipher.h"
 #include "crypto/hash.h"
 #include "crypto/jwe.h"
@@ -230,6 +231,7 @@ static enum coffer_rc journal_delete(struct keep *k, const struct asset_path *p,
 	jw_m_text(&j, "asset", p->text);
 	jw_obj_end(&j);
 	TRY(wr_done(&w, "journal entry", e));
+	TRY(status_deleted(k, p, e));
 	return journal_append(&k->journal, "delete", wr_span(&w), k->now, e);
 }
 

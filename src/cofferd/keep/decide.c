@@ -178,7 +178,7 @@ static bool approved_otherwise(const struct decide_in *in, const struct fact_wor
 		const struct approval *b = &in->approval[i].body;
 
 		for (size_t k = 0; k < b->n_assets; k++)
-			if (strcmp(b->asset[k].text, in->q.path.text) == 0 && span_eq(SPAN(b->workload), SPAN(w->manifest.digest)))
+			if (strcmp(b->asset[k].text, in->q.path.text) == 0 && decide_for(in, &in->approval[i], w))
 				return true;
 	}
 	return false;
@@ -200,8 +200,8 @@ static void by_manifest(const struct decide_in *in, struct decision *d, struct c
 static void say_missing(const struct decide_in *in, struct decision *d, struct check *c)
 {
 	const struct asset_body *b = &in->asset.body;
-	char missing[sizeof(c->who)] = "";
-	size_t have = 0, at = 0;
+	char missing[sizeof(c->who)] = "", why[320] = "";
+	size_t have = 0, at = 0, said = 0;
 
 	for (size_t i = 0; i < b->n_of; i++) {
 		bool consents = decide_consents(in, d->workload, b->of[i]);
@@ -209,13 +209,28 @@ static void say_missing(const struct decide_in *in, struct decision *d, struct c
 
 		have += consents;
 		at += n > 0 ? (size_t)n : 0;
+		n = consents || said >= sizeof(why) ? 0 : snprintf(why + said, sizeof(why) - said, "%s%s (%s)", said ? ", " : "", b->of[i],
+		    decide_missing(in, d->workload, b->of[i]));
+		said += n > 0 ? (size_t)n : 0;
 	}
 	if (have >= b->k)
 		SET(c->found, "%zu parties approved, but no %llu of them the same service and boot image", have, (unsigned long long)b->k);
 	else
-		SET(c->found, "%zu of the %llu approvals that %s wants; not by: %s", have, (unsigned long long)b->k, in->q.path.text, missing);
+		SET(c->found, "%zu of the %llu approvals that %s wants; not by: %s", have, (unsigned long long)b->k, in->q.path.text, why);
 	if (have < b->k)
 		SET(c->who, "%s", missing);
+}
+
+/* Never left unsaid. */
+static void say_any_code(const struct decision *d, struct check *c)
+{
+	size_t at = strlen(c->found);
+
+	for (size_t i = 0; i < d->n_approvals; i++)
+		if (d->approval[i]->body.images_by[0] && at < sizeof(c->found)) {
+			(void)snprintf(c->found + at, sizeof(c->found) - at, "; %s may run any code on this data", d->approval[i]->body.images_by);
+			at = strlen(c->found);
+		}
 }
 
 static void say_approved(const struct decide_in *in, const struct decision *d, struct check *c)
@@ -228,6 +243,7 @@ static void say_approved(const struct decide_in *in, const struct decision *d, s
 		SET(c->found, "such an approval, by %s's delegate %s", in->q.path.owner, f->issuer);
 	else
 		SET(c->found, "such an approval");
+	say_any_code(d, c);
 }
 
 static void by_approval(const struct decide_in *in, struct decision *d, struct check *c)
@@ -246,7 +262,7 @@ static void by_approval(const struct decide_in *in, struct decision *d, struct c
 	} else if (in->asset.body.n_of > 1) {
 		say_missing(in, d, c);
 	} else if (approved_otherwise(in, d->workload)) {
-		SET(c->found, "%s's approval of workload %.16s for %s does not hold on platform %s now (time, uses, service, boot image)",
+		SET(c->found, "%s's approval of workload %.16s for %s does not hold on platform %s now (time, uses, service, boot image, assessments)",
 		    in->q.path.owner, digest, in->q.path.text, in->a.platform);
 	} else {
 		SET(c->found, "%s has not approved workload %.16s for %s on platform %s", in->q.path.owner, digest, in->q.path.text,
@@ -305,8 +321,16 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 	case ST_TCB:
 	case ST_DELEGATION:
 	case ST_PAUSE:
+	case ST_ASSESSMENT:
 		break;
 	}
+}
+
+static const char *state_of(const struct decide_in *in, const struct fact *f)
+{
+	if (f->voided)
+		return "void: a key that was compromised by then signed it, and no other";
+	return decide_paused(in, f) ? "paused" : "revoked";
 }
 
 /* False, and c says so, when f is revoked. */
@@ -320,15 +344,16 @@ static bool rests_on(const struct decide_in *in, const struct decision *d, const
 	hex32(f->id, id);
 	c->holds = false;
 	link = decide_revoked_link(in, f);
+	c->paused = decide_paused(in, link ? &link->s : f);
 	if (link) {
 		hex32(link->s.id, lent);
 		SET(c->found, "the delegation %.16s to %s, on which the %s statement %.16s rests, is %s", lent, link->body.to,
-		    statement_kind_name(f->kind), id, decide_paused(in, &link->s) ? "paused" : "revoked");
+		    statement_kind_name(f->kind), id, state_of(in, &link->s));
 		SET(c->who, "%s", link->s.issuer);
 		SET(c->command, "coffer delegate %s --role %s", link->body.to, role_name(link->body.role));
 		return false;
 	}
-	SET(c->found, "the %s statement %.16s is %s", statement_kind_name(f->kind), id, decide_paused(in, f) ? "paused" : "revoked");
+	SET(c->found, "the %s statement %.16s is %s", statement_kind_name(f->kind), id, state_of(in, f));
 	if (decide_paused(in, f)) {
 		SET(c->who, "whoever paused it");
 		SET(c->command, "coffer resume %s", id);

@@ -17,6 +17,7 @@ struct fact {
 	char    issuer[PARTY_MAX];
 	int64_t issued, expires;
 	bool    superseded;   /* a higher serial of the same issuer, kind and subject is logged */
+	bool    voided;       /* it grants, and only keys that were compromised by then signed it */
 	bool    issuer_may;   /* the issuer is known and holds the persona this kind needs; with `of`: is known */
 	uint64_t seq;         /* entry that logged it, and when */
 	int64_t logged;
@@ -28,7 +29,8 @@ struct fact_workload {
 	struct manifest manifest;
 	struct statement st;
 };
-struct fact_approval   { struct fact s; struct approval body; uint64_t used; };
+/* within: bit i where in.workload[i] is at most as wide as the workload that an "or-narrower" approval names. */
+struct fact_approval   { struct fact s; struct approval body; uint64_t used; uint32_t within; };
 struct fact_asset      { struct fact s; struct asset_body body; }; /* body.policy lives as long as the facts */
 struct fact_service    { struct fact s; char id[PARTY_MAX]; }; /* keys are this service's: checked when it was logged */
 /* Only launches on the platform that is asked about; no rebuild, no reference. */
@@ -37,6 +39,7 @@ struct fact_tcb        { struct fact s; struct tcb_minimum body; struct statemen
 struct fact_release    { struct fact s; struct image_release body; struct statement st; };
 /* s.of: body.of where another issued it. superseded_at: entry of the first higher serial; 0: none. */
 struct fact_delegation { struct fact s; struct delegation body; uint64_t superseded_at; };
+struct fact_assessment { struct fact s; enum assessed about; uint8_t digest[32]; bool passed; };
 /* from, until: of a pause; until 0: a revocation, for good. */
 struct fact_revocation { uint8_t target[32]; char issuer[PARTY_MAX]; int64_t from, until; };
 static inline bool fact_bears(const struct fact_revocation *r, int64_t now)
@@ -99,13 +102,17 @@ struct decide_in {
 	size_t                        n_delegations;
 	const struct fact_revocation *revocation;
 	size_t                        n_revocations;
+	const struct fact_assessment *assessment;
+	size_t                        n_assessments;
 	struct policy_answer          policy;
+	bool                          held;    /* asked whether it may be kept: uses are counted already (freshness.c) */
 };
 
 enum sees { SEES_OWNER = 1, SEES_PROVIDER = 2 };
 struct check {
 	const char *id;              /* "R9" */
 	bool        holds;
+	bool         paused;         /* R11: what fails it ends by itself or may be lifted */
 	unsigned    sees;            /* whose statements it is about */
 	char        expected[400], found[400];
 	char        who[128];         /* who can mend it: "hospital" */

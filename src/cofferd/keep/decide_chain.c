@@ -7,6 +7,8 @@ struct reach { int left[LINKS_MAX]; size_t above[LINKS_MAX]; };
 
 bool link_revoked(const struct links *l, const struct fact_delegation *d)
 {
+	if (d->s.voided)
+		return true;
 	for (size_t i = 0; i < l->n_revocations; i++) {
 		const struct fact_revocation *r = &l->revocation[i];
 

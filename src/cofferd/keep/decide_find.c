@@ -11,6 +11,8 @@ bool decide_stands(const struct fact *f, int64_t now)
 
 static bool revoked_itself(const struct decide_in *in, const struct fact *f)
 {
+	if (f->voided)
+		return true;
 	for (size_t i = 0; i < in->n_revocations; i++) {
 		const struct fact_revocation *r = &in->revocation[i];
 		bool own = strcmp(r->issuer, f->issuer) == 0;
@@ -28,7 +30,7 @@ bool decide_paused(const struct decide_in *in, const struct fact *f)
 	for (size_t i = 0; i < in->n_revocations; i++)
 		if (span_eq(SPAN(in->revocation[i].target), SPAN(f->id)) && in->revocation[i].until == 0)
 			return false;
-	return true;
+	return !f->voided;
 }
 
 bool decide_revoked(const struct decide_in *in, const struct fact *f)
@@ -51,7 +53,7 @@ bool decide_accepts(const struct appraisal *a, struct span entry)
 	return platform_accepts(entry, a->platform, a->hw && a->hw->debug);
 }
 
-static bool names_path(const struct decide_in *in, const struct fact_approval *a)
+bool decide_names(const struct decide_in *in, const struct fact_approval *a)
 {
 	for (size_t i = 0; i < a->body.n_assets; i++)
 		if (strcmp(a->body.asset[i].text, in->q.path.text) == 0)
@@ -59,9 +61,16 @@ static bool names_path(const struct decide_in *in, const struct fact_approval *a
 	return false;
 }
 
+bool decide_for(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w)
+{
+	size_t at = (size_t)(w - in->workload);
+
+	return span_eq(SPAN(a->body.workload), SPAN(w->manifest.digest)) || (a->body.or_narrower && at < 32 && (a->within >> at & 1));
+}
+
 bool decide_approves_for(const struct decide_in *in, const struct fact_approval *a, const char *party)
 {
-	return names_path(in, a) && decide_stands(&a->s, in->now) && in->now < a->body.until && decide_speaks(in, &a->s, party);
+	return decide_names(in, a) && decide_stands(&a->s, in->now) && in->now < a->body.until && decide_speaks(in, &a->s, party);
 }
 
 /* An asset that is not kept names nobody but its owner, so that a stranger learns nothing from it. */

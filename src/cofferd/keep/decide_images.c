@@ -20,9 +20,18 @@ static bool offers(const struct fact_release *r, const struct man_container *c)
 	return false;
 }
 
+/* The first predicate type that the manifest requires and the release does not list; empty: none. */
+static struct span lacks(const struct fact_release *r, const struct man_container *c)
+{
+	for (size_t i = 0; i < json_len(c->attestations); i++)
+		if (!image_release_attests(&r->body, json_str(json_at(c->attestations, i))))
+			return json_str(json_at(c->attestations, i));
+	return (struct span){ 0 };
+}
+
 /* One that is not revoked first. *any: there is a release, whatever it offers. A manifest has no member for a least version, so
  * each will do: the digest says which content it is. */
-static const struct fact_release *find_release(const struct decide_in *in, const struct man_container *c, bool *any)
+static const struct fact_release *find_release(const struct decide_in *in, const struct man_container *c, bool *any, struct span *lack)
 {
 	const struct fact_release *best = NULL;
 
@@ -34,6 +43,10 @@ static const struct fact_release *find_release(const struct decide_in *in, const
 		*any = true;
 		if (!offers(r, c))
 			continue;
+		if (lacks(r, c).n > 0) {
+			*lack = lacks(r, c);
+			continue;
+		}
 		if (!decide_revoked(in, &r->s))
 			return r;
 		best = best ? best : r;
@@ -41,7 +54,7 @@ static const struct fact_release *find_release(const struct decide_in *in, const
 	return best;
 }
 
-static void explain(const struct man_container *m, bool any, struct check *c)
+static void explain(const struct man_container *m, bool any, struct span lack, struct check *c)
 {
 	char digest[HEX32_LEN];
 
@@ -49,7 +62,10 @@ static void explain(const struct man_container *m, bool any, struct check *c)
 	SET(c->who, "%s", m->image_provider);
 	SET(c->command, "coffer image release %.*s", (int)(m->image_reference.n > 400 ? 400 : m->image_reference.n),
 	    (const char *)m->image_reference.p);
-	if (any)
+	if (lack.n > 0)
+		SET(c->found, "%s's release of image %.16s lists no attestation of type %.*s, which the manifest requires", m->image_provider, digest,
+		    (int)lack.n, (const char *)lack.p);
+	else if (any)
 		SET(c->found, "%s's release of image %.16s does not offer the method and key that the manifest requires", m->image_provider,
 		    digest);
 	else
@@ -65,12 +81,13 @@ void decide_images(const struct decide_in *in, struct decision *d)
 	SET(c->who, "%s", m ? m->provider : "the workload's provider");
 	SET(c->found, "no workload");
 	for (size_t i = 0; m && i < m->n_containers; i++) {
+		struct span lack = { 0 };
 		bool any = false;
 
-		d->release[i] = find_release(in, &m->container[i], &any);
+		d->release[i] = find_release(in, &m->container[i], &any, &lack);
 		if (d->release[i])
 			continue;
-		explain(&m->container[i], any, c);
+		explain(&m->container[i], any, lack, c);
 		return;
 	}
 	c->holds = m && m->n_containers > 0;

@@ -35,6 +35,10 @@ bool decide_unmeasured(const struct appraisal *a);
 /* The approval or manifest entry accepts the platform of this evidence: its name, or its name and "+debug"; the latter
  * alone where its memory is open to debugging. */
 bool decide_accepts(const struct appraisal *a, struct span entry);
+/* The approval names the asked asset. */
+bool decide_names(const struct decide_in *in, const struct fact_approval *a);
+/* The approval is for that workload, or for what is at most as wide as another one. */
+bool decide_for(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w);
 /* An approval by or for that party, standing, that names the asked asset; the same of any party that the asset names; and that
  * names this platform too. */
 bool decide_approves_for(const struct decide_in *in, const struct fact_approval *a, const char *party);
@@ -56,6 +60,13 @@ struct decide_set {
 bool decide_set(const struct decide_in *in, const struct fact_workload *w, struct decide_set *out);
 /* Some approval of that party's covers all of it, whatever the others' do. */
 bool decide_consents(const struct decide_in *in, const struct fact_workload *w, const char *party);
+/* Why not, of its approval that comes nearest: "has not approved it", "approved another workload", "its approval has ended", ... */
+const char *decide_missing(const struct decide_in *in, const struct fact_workload *w, const char *party);
+
+/* What the approval wants assessed of workload and images was, by whom it names, and passed; the same of the boot image (NULL: none
+ * is measured). (decide_assessed.c) */
+bool decide_assessed(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w);
+bool decide_assessed_boot(const struct decide_in *in, const struct fact_approval *a, const struct fact_boot *b);
 
 /* What the owner of the asset can do: approve; or, where it is the provider too, say so in its manifest. */
 #define DECIDE_PUBLISH "coffer workload publish MANIFEST.json"

@@ -186,11 +186,21 @@ static bool matches(const struct decide_in *in, const struct fact_boot *b)
 	return boot_launched(&b->body, in->a.hw, &d);
 }
 
+/* Owner or provider said something of leases: then the agent must be one that keeps them. */
+static bool leases_kept(const struct decide_in *in, const struct fact_workload *w, const struct fact_boot *b)
+{
+	bool said = in->has_asset && in->asset.body.lease_said;
+
+	for (size_t i = 0; i < w->manifest.n_containers; i++)
+		said = said || w->manifest.container[i].lapse_said;
+	return !said || (b->body.enforces & ENFORCES_LEASES);
+}
+
 bool decide_boots(const struct decide_in *in, const struct fact_workload *w, const struct fact_boot *b)
 {
 	struct machine_diff lacks;
 
-	return by_provider(in, w, b) && matches(in, b) && boot_relied_on(&b->body, &lacks);
+	return by_provider(in, w, b) && matches(in, b) && boot_relied_on(&b->body, &lacks) && leases_kept(in, w, b);
 }
 
 const struct fact_boot *decide_boot(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
@@ -258,6 +268,9 @@ static void explain_boot(const struct decide_in *in, const struct decision *d, s
 			continue;
 		if (!boot_relied_on(&b->body, &lacks))
 			SET(c->found, "boot image %s, which evidence matches, %s", b->body.name, lacks.text);
+		else if (!leases_kept(in, d->workload, b))
+			SET(c->found, "boot image %s, which evidence matches, does not enforce leases, of which owner or provider say something",
+			    b->body.name);
 		return;
 	}
 	if (ours == 0)

@@ -4,8 +4,8 @@
 /* All that an approval says but for service and boot image. */
 static bool covers(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w)
 {
-	return decide_approves_platform(in, a) && span_eq(SPAN(a->body.workload), SPAN(w->manifest.digest)) &&
-	       (!a->body.has_uses || a->used < a->body.uses);
+	return decide_approves_platform(in, a) && decide_for(in, a, w) && decide_assessed(in, a, w) &&
+	       (in->held || !a->body.has_uses || a->used < a->body.uses);
 }
 
 static bool lists(const struct fact_approval *a, const struct fact_service *s)
@@ -26,7 +26,7 @@ static const struct fact_approval *approval_of(const struct decide_in *in, const
 		const struct fact_approval *a = &in->approval[i];
 
 		if (!lists(a, c->service) || (c->boot && !decide_approves_boot(a, c->boot)) || !decide_approves_for(in, a, party) ||
-		    !covers(in, a, w))
+		    !decide_assessed_boot(in, a, c->boot) || !covers(in, a, w))
 			continue;
 		if (!decide_revoked(in, &a->s))
 			return a;
@@ -96,4 +96,37 @@ bool decide_consents(const struct decide_in *in, const struct fact_workload *w, 
 			return true;
 	}
 	return false;
+}
+
+/* What one approval lacks, the nearest miss highest. */
+enum miss { MISS_NONE, MISS_WORKLOAD, MISS_SUPERSEDED, MISS_ENDED, MISS_USED, MISS_PLACE, MISS_ASSESSED };
+
+static enum miss miss_of(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
+{
+	if (!decide_for(in, a, w))
+		return MISS_WORKLOAD;
+	if (a->s.superseded)
+		return MISS_SUPERSEDED;
+	if (in->now >= a->s.expires || in->now >= a->body.until)
+		return MISS_ENDED;
+	if (a->body.has_uses && a->used >= a->body.uses)
+		return MISS_USED;
+	return decide_assessed(in, a, w) ? MISS_PLACE : MISS_ASSESSED;
+}
+
+const char *decide_missing(const struct decide_in *in, const struct fact_workload *w, const char *party)
+{
+	static const char *const words[] = { "has not approved it", "approved another workload", "superseded its approval", "its approval has ended",
+		"its approval is used up", "its approval is for another platform, service or boot image",
+		"its approval wants an assessment that is not in force, or did not pass" };
+	enum miss best = MISS_NONE;
+
+	for (size_t i = 0; i < in->n_approvals; i++) {
+		const struct fact_approval *a = &in->approval[i];
+		bool names = strcmp(a->s.of[0] ? a->s.of : a->s.issuer, party) == 0 && decide_names(in, a);
+		enum miss m = names ? miss_of(in, w, a) : MISS_NONE;
+
+		best = m > best ? m : best;
+	}
+	return words[best];
 }

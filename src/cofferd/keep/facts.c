@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cofferd/keep/facts_int.h"
 #include "fmt/enc.h"
+#include "trust/manifest_diff.h"
 
 void facts_free(struct facts *f)
 {
@@ -30,6 +31,7 @@ void facts_free(struct facts *f)
 	free(f);
 }
 
+/* One of them suffices; none: no question. */
 static unsigned persona_for(enum statement_kind k)
 {
 	switch (k) {
@@ -37,16 +39,17 @@ static unsigned persona_for(enum statement_kind k)
 	case ST_BOOT_IMAGE:
 	case ST_WORKLOAD:      return PERSONA_WORKLOAD;
 	case ST_IMAGE_RELEASE: return PERSONA_IMAGE;
+	case ST_ASSESSMENT:    return PERSONA_AUDITOR;
+	case ST_ASSET:
+	case ST_APPROVAL:      return PERSONA_OWNER | PERSONA_WORKLOAD | PERSONA_IMAGE;
 	case ST_GENESIS:
 	case ST_PARTY:
-	case ST_ASSET:
-	case ST_APPROVAL:
 	case ST_REVOCATION:
 	case ST_TCB:
 	case ST_PAUSE:
 	case ST_DELEGATION:    return 0;
 	}
-	return ~0u;
+	return 1u << 31; /* nobody has it */
 }
 
 /* Who speaks for another needs none of its own: the one who lent the power does, and is judged where that is looked at. */
@@ -55,7 +58,7 @@ bool fact_may(const struct registry *r, const struct fact *f, int64_t now)
 	const struct party *p = registry_party(r, span_of(f->issuer), now);
 	unsigned need = f->of[0] ? 0 : persona_for(f->kind);
 
-	return p && (p->personas & need) == need;
+	return p && (need == 0 || (p->personas & need) != 0);
 }
 
 enum coffer_rc fact_read(const struct registry *r, struct q *q, int64_t now, struct fact *out, struct err *e)
@@ -68,6 +71,8 @@ enum coffer_rc fact_read(const struct registry *r, struct q *q, int64_t now, str
 	f.seq = (uint64_t)q_col_i64(q, PAYLOAD_COLUMN + 1);
 	f.logged = q_col_i64(q, PAYLOAD_COLUMN + 2);
 	f.issuer_may = fact_may(r, &f, now);
+	if (life_grants(f.kind))
+		TRY(registry_by_dead(r, &(struct voided_question){ f.id, f.issuer, f.kind, f.logged }, &f.voided, e));
 	*out = f;
 	return COFFER_OK;
 }
@@ -84,8 +89,8 @@ enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, 
 {
 	CLEANUP(wr_close) struct wr name = wr_open(128);
 	char hex[HEX32_LEN];
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT issuer, 0, 0 FROM revoked WHERE target=?1"
-	    " AND issuer IN (?2, ?3, ?4) UNION ALL SELECT s.issuer, s.issued, s.expires FROM statement s WHERE s.kind=?5 AND s.names=?6"
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT v.issuer, 0, 0 FROM revoked v WHERE v.target=?1"
+	    " AND v.issuer IN (?2, ?3, ?4) AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer) UNION ALL SELECT s.issuer, s.issued, s.expires FROM statement s WHERE s.kind=?5 AND s.names=?6"
 	    " AND s.issuer IN (?2, ?3, ?4) AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer)"
 	    " AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject"
 	    " AND n.serial>s.serial)");
@@ -135,12 +140,21 @@ static enum coffer_rc own_policy(struct facts *out, struct err *e)
 static enum coffer_rc read_asset(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out,
 				 struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store,
-	    "SELECT " FACT_COLUMNS " FROM asset a JOIN statement s ON s.id=a.statement WHERE a.path=?");
+	CLEANUP(q_close) struct q q = out->held ?
+	    q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE s.kind=? AND s.issuer=? AND s.subject=? ORDER BY s.serial DESC LIMIT 1") :
+	    q_open(r->store, "SELECT " FACT_COLUMNS " FROM asset a JOIN statement s ON s.id=a.statement WHERE a.path=?");
+	CLEANUP(wr_close) struct wr subject = wr_open(ASSET_PATH_MAX + 8);
 	CLEANUP(statement_clear) struct statement st = { 0 };
 	bool row = false;
 
-	q_text(&q, span_of(p->text));
+	wr_blob32(&subject, span_of(p->text));
+	if (out->held) {
+		q_i64(&q, ST_ASSET);
+		q_text(&q, span_of(p->owner));
+		q_blob(&q, wr_span(&subject));
+	} else {
+		q_text(&q, span_of(p->text));
+	}
 	TRY(q_row(&q, &row, e));
 	if (!row)
 		return COFFER_OK;
@@ -188,6 +202,34 @@ static enum coffer_rc read_uses(const struct registry *r, struct fact_approval *
 	return COFFER_OK;
 }
 
+/* Which of the workloads are at most as wide as the one that the approval names. Its manifest is its digest's: who logged it, and whether
+ * that is still in force, is no matter. */
+static enum coffer_rc read_within(const struct registry *r, const struct facts *f, struct fact_approval *a, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT payload FROM statement WHERE kind=? AND substr(subject, -32)=? LIMIT 1");
+	CLEANUP(statement_clear) struct statement st = { 0 };
+	CLEANUP(manifest_clear) struct manifest base = { 0 };
+	bool row = false;
+
+	_Static_assert(FACT_WORKLOADS_MAX <= 32, "a bit for each");
+	if (!a->body.or_narrower || f->n_workloads == 0)
+		return COFFER_OK;
+	q_i64(&q, ST_WORKLOAD);
+	q_blob(&q, SPAN(a->body.workload));
+	TRY(q_row(&q, &row, e));
+	if (!row)
+		return COFFER_OK;
+	TRY(statement_parse(q_col(&q, 0), &st, e));
+	TRY(manifest_read(st.body, &base, e));
+	for (size_t i = 0; i < f->n_workloads; i++) {
+		const struct diff_ask ask = { &base, &f->workload[i].manifest, a->body.images_by[0] ? a->body.images_by : NULL };
+
+		if (span_eq(SPAN(base.digest), SPAN(a->body.workload)) && manifest_diff(&ask, NULL, NULL))
+			a->within |= UINT32_C(1) << i;
+	}
+	return COFFER_OK;
+}
+
 /* The owner's own first: no delegate, present or past, crowds it out. Others were its delegates when they were admitted. */
 static enum coffer_rc read_approvals(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out,
 				     struct err *e)
@@ -213,6 +255,7 @@ static enum coffer_rc read_approvals(const struct registry *r, const struct asse
 		TRY(fact_read(r, &q, now, &a->s, e));
 		TRY(statement_parse(q_col(&q, PAYLOAD_COLUMN), &st, e));
 		TRY(approval_read(&st, &a->body, e));
+		TRY(read_within(r, out, a, e));
 		if (!out->has_asset || !asset_names(&out->asset.body, a->s.issuer))
 			fact_for(r, &a->s, p->owner, now);
 		TRY(read_uses(r, a, e));
@@ -258,6 +301,7 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
 	f->version = store_version(r->store);
 	f->path = *q->path;
+	f->held = q->held;
 	memcpy(f->init_register, q->init_register, sizeof(f->init_register));
 	if (strlen(q->platform) >= sizeof(f->platform))
 		return err_set(e, COFFER_E_BUG, "registry: a platform's name is too long");
@@ -269,6 +313,7 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 	TRY(facts_links(r, now, f, e));
 	TRY(facts_machine(r, now, f, e));
 	TRY(facts_images(r, now, f, e));
+	TRY(facts_assessments(r, now, f, e));
 	less = realloc(f->approval, (f->n_approvals + 1) * sizeof(*less));
 	f->approval = less ? less : f->approval;
 	*out = MOVE(f);
@@ -291,6 +336,8 @@ static enum coffer_rc refresh(const struct registry *r, int64_t now, struct fact
 		f->tcb[i].s.issuer_may = fact_may(r, &f->tcb[i].s, now);
 	for (size_t i = 0; i < f->n_releases; i++)
 		f->release[i].s.issuer_may = fact_may(r, &f->release[i].s, now);
+	for (size_t i = 0; i < f->n_assessments; i++)
+		f->assessment[i].s.issuer_may = fact_may(r, &f->assessment[i].s, now);
 	for (size_t i = 0; i < f->n_delegations; i++)
 		f->delegation[i].s.issuer_may = fact_may(r, &f->delegation[i].s, now);
 	for (size_t i = 0; i < f->n_approvals; i++) {
@@ -303,7 +350,7 @@ static enum coffer_rc refresh(const struct registry *r, int64_t now, struct fact
 
 static bool same_question(const struct facts *f, const struct facts_question *q)
 {
-	return strcmp(f->path.text, q->path->text) == 0 && strcmp(f->platform, q->platform) == 0 &&
+	return f->held == q->held && strcmp(f->path.text, q->path->text) == 0 && strcmp(f->platform, q->platform) == 0 &&
 	       span_eq(SPAN(f->init_register), (struct span){ q->init_register, 32 });
 }
 

@@ -31,4 +31,6 @@ enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, 
 /* Delegations of the owner's power to approve and of the provider's to state boot images. After the workloads, before those. */
 enum coffer_rc facts_links(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;
 enum coffer_rc facts_machine(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;
+/* Of what approvals want assessed; after the workloads, approvals and boot images. */
+enum coffer_rc facts_assessments(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;
 enum coffer_rc facts_images(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;

@@ -1,4 +1,5 @@
 /* Boot images and minima of firmware. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,16 +122,37 @@ static enum coffer_rc add_tcb(const struct registry *r, struct q *q, int64_t now
 	return fact_revocations(r, &t->s, out, e);
 }
 
-/* The subject of a tcb statement is its platform. */
+/* What a stolen key stated stands beside what it would have replaced: both must be met, or it could lower a minimum. */
+static enum coffer_rc add_minimum(const struct registry *r, struct q *q, int64_t now, struct facts *out, char covered[static PARTY_MAX],
+    struct err *e)
+{
+	struct fact *f;
+	bool dead = false;
+	char issuer[PARTY_MAX];
+
+	if (!q_col_name(q, 2, issuer, sizeof(issuer)))
+		return err_set(e, COFFER_E_BUG, "registry: malformed row");
+	if (strcmp(issuer, covered) == 0)
+		return COFFER_OK;
+	TRY(add_tcb(r, q, now, out, e));
+	f = &out->tcb[out->n_tcbs - 1].s;
+	f->superseded = false;
+	TRY(registry_by_dead(r, &(struct voided_question){ f->id, f->issuer, f->kind, f->logged }, &dead, e));
+	if (!dead)
+		(void)snprintf(covered, PARTY_MAX, "%s", issuer);
+	return COFFER_OK;
+}
+
+/* The subject of a tcb statement is its platform. Of each issuer the newest, which has not expired. */
 static enum coffer_rc read_tcbs(const struct registry *r, const char *provider, int64_t now, struct facts *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE" FACT_LIVES
-	                                               " AND s.kind=? AND s.issuer IN (?, ?) AND s.names=?");
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE s.kind=? AND s.issuer IN (?, ?) AND s.names=?"
+	                                               " ORDER BY s.issuer, s.serial DESC");
 	CLEANUP(wr_close) struct wr name = wr_open(64);
+	char covered[PARTY_MAX] = "";
 
 	wr_blob32(&name, span_of(out->platform));
 	TRY(wr_done(&name, "platform", e));
-	q_i64(&q, now);
 	q_i64(&q, ST_TCB);
 	q_text(&q, span_of(out->path.owner));
 	q_text(&q, span_of(provider));
@@ -141,7 +163,7 @@ static enum coffer_rc read_tcbs(const struct registry *r, const char *provider, 
 		TRY(q_row(&q, &row, e));
 		if (!row)
 			return COFFER_OK;
-		TRY(add_tcb(r, &q, now, out, e));
+		TRY(add_minimum(r, &q, now, out, covered, e));
 	}
 }
 

@@ -111,7 +111,7 @@ enum coffer_rc journal_open(struct store *s, const uint8_t mac_key[static 32], s
 {
 	CLEANUP(q_close) struct q q = q_open(s, "SELECT e.seq, e.hash, e.time, e.type, e.data, l.salt, l.entry"
 	    " FROM entry e LEFT JOIN leaf l ON l.seq=e.seq ORDER BY e.seq");
-	struct journal j = { .store = s, .tree = { .store = s } };
+	struct journal j = { .store = s, .tree = { .store = s, .map = { .store = s } } };
 	bool row = false;
 
 	memcpy(j.mac_key, mac_key, sizeof(j.mac_key));

@@ -23,6 +23,9 @@ static const struct {
 	[KEEP_JWKS]      = { 0,              on_jwks },
 	[KEEP_LEDGER]    = { KEEP_LEDGER_NAME_MAX, on_ledger },
 	[KEEP_OPENINGS]  = { 256u << 10,     on_openings },
+	[KEEP_PARTIES]   = { 8,              on_parties },
+	[KEEP_RECEIPT]   = { 256u << 10,     on_receipt },
+	[KEEP_FRESH]     = { 64u << 10,      on_fresh },
 };
 
 static enum coffer_rc run(struct keep *k, uint8_t type, struct span body, struct answer *a, struct err *e)

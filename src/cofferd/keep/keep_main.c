@@ -62,6 +62,17 @@ static enum coffer_rc accept_loss(const char *dir, struct err *e)
 		       : err_set(e, COFFER_E_SYSTEM, "standard output: %s", strerror(errno));
 }
 
+static enum coffer_rc fsck(const char *dir, bool repair, struct err *e)
+{
+	struct fsck_found f = { 0 };
+
+	TRY(keep_fsck(dir, repair, &f, e));
+	if (f.mended)
+		(void)printf("was damaged: %s\nmended: the hashes of the ledger's tree and the nodes of its map were computed again from the entries\n", f.damage);
+	return printf("%llu entries; everything holds\n", (unsigned long long)f.entries) > 0 && fflush(stdout) == 0
+	    ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "standard output: %s", strerror(errno));
+}
+
 /* ---- --run ---- */
 
 /* Libraries fetch algorithms, read configuration files and seed themselves at first use: all of it must have happened
@@ -179,7 +190,9 @@ int main(int argc, char **argv)
 		return show_keys(argv[2], &e) == COFFER_OK ? 0 : fail(&e);
 	if (argc == 3 && strcmp(argv[1], "--accept-loss") == 0)
 		return accept_loss(argv[2], &e) == COFFER_OK ? 0 : fail(&e);
-	(void)fprintf(stderr, "usage: cofferd-keep --make-keys DIR | --public-keys DIR | --accept-loss DIR | --run\n"
+	if (argc == 3 && (strcmp(argv[1], "--fsck") == 0 || strcmp(argv[1], "--fsck-repair") == 0))
+		return fsck(argv[2], strcmp(argv[1], "--fsck-repair") == 0, &e) == COFFER_OK ? 0 : fail(&e);
+	(void)fprintf(stderr, "usage: cofferd-keep --make-keys DIR | --public-keys DIR | --accept-loss DIR | --fsck DIR | --fsck-repair DIR | --run\n"
 	                      "It is started by cofferd.\n");
 	return 2;
 }

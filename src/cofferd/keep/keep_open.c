@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "cofferd/keep/keep.h"
 #include "cofferd/keep/roots.h"
+#include "cofferd/keep/status.h"
 
 /* The genesis is entry 0: a store that was made for another is not ours. */
 static enum coffer_rc check_genesis(struct keep *k, const struct keep_config *c, struct err *e)
@@ -23,6 +24,7 @@ static enum coffer_rc check_genesis(struct keep *k, const struct keep_config *c,
 	registry_entry(s.id, s.kind, s.issuer, &data);
 	TRY(wr_done(&data, "journal entry", e));
 	TRY(tx_begin(&k->journal, &tx, e));
+	TRY(status_log(k, &s, e));
 	TRY(journal_append(&k->journal, "genesis", wr_span(&data), k->now, e));
 	TRY(registry_insert(&k->registry, &s, &c->genesis, k->journal.seq, e));
 	return tx_commit(&tx, e);
@@ -59,6 +61,7 @@ static enum coffer_rc open_store(const char *dir, const struct keep_config *c, c
 	keys_derive(&k->keys, "coffer asset at rest v1", k->rest.p);
 	TRY(open_journal(dir, k, e));
 	TRY(registry_open(k->store, g, &k->registry, e));
+	TRY(status_check(k, e));
 	TRY(sessions_new(c->sessions_max, &k->sessions, e));
 	k->now = k->now > k->journal.time ? k->now : k->journal.time;
 	return check_genesis(k, c, e);

@@ -26,5 +26,6 @@ enum coffer_rc keys_load(const char *dir, struct keep_keys *out, struct err *e) 
 void keys_public(const struct keep_keys *k, struct wr *w);
 
 #define KEYS_USE_JOURNAL "coffer journal head v1"
+#define KEYS_USE_MAP "coffer ledger map v1"
 /* 32 bytes derived from the storage key for one named use. */
 void keys_derive(const struct keep_keys *k, const char *use, uint8_t out[static 32]);

@@ -68,13 +68,13 @@ static enum coffer_rc write_opening(struct json_wr *j, struct q *q, struct err *
 	return COFFER_OK;
 }
 
-/* What a party may know of: statements, which all parties may read; decisions about its assets and workloads; deletions of its
+/* What a party may know of: statements and that some were refused, which all parties may read; decisions about its assets and workloads; deletions of its
  * assets; losses. */
 static enum coffer_rc write_openings(struct keep *k, const struct party *who, uint64_t from, struct json_wr *j, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,
 	    "SELECT e.seq, e.time, e.type, e.data, l.salt FROM entry e JOIN leaf l ON l.seq=e.seq WHERE e.seq>=?1 AND e.seq<?2"
-	    " AND (e.type IN ('genesis', 'statement', 'restored')"
+	    " AND (e.type IN ('genesis', 'statement', 'refusal', 'restored')"
 	    " OR EXISTS(SELECT 1 FROM decision d WHERE d.seq=e.seq AND (d.owner=?3 OR d.provider=?3))"
 	    " OR (e.type='delete' AND substr(CAST(e.data AS TEXT), 1, length(?4))=?4)) ORDER BY e.seq LIMIT 256");
 	CLEANUP(wr_close) struct wr deleted = wr_open(256);

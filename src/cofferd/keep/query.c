@@ -12,6 +12,7 @@
 #define ANSWER_MAX (8u << 20) /* leaves room for the frame around it */
 #define JOURNAL_PAGE 256
 #define DECISION_PAGE 100
+#define KEY_NAME_LEN 43 /* a thumbprint, base64url; the names of statements are 64 hex digits */
 
 static void hex_member(struct json_wr *j, const char *name, struct span s)
 {
@@ -28,7 +29,9 @@ static enum coffer_rc may_query(struct keep *k, const struct keep_query_req *m, 
 {
 	const struct party *who = NULL;
 
-	if (m->kind == ST_GENESIS || m->kind == ST_SERVICE || m->kind == ST_PARTY || m->kind == ST_IMAGE_RELEASE)
+	const bool of_key = m->kind == ST_REVOCATION && m->subject.n == KEY_NAME_LEN; /* as GET /coffer/v0/parties shows it */
+
+	if (of_key || m->kind == ST_GENESIS || m->kind == ST_SERVICE || m->kind == ST_PARTY || m->kind == ST_IMAGE_RELEASE)
 		return COFFER_OK;
 	if (!m->has_auth)
 		return err_deny(e, "token", "statements of this kind are shown to known parties only");
@@ -39,7 +42,8 @@ static enum coffer_rc may_query(struct keep *k, const struct keep_query_req *m, 
 #define IN_FORCE \
 	" AND s.issued<=?6 AND s.expires>?6 AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer" \
 	" AND n.subject=s.subject AND n.serial>s.serial)" \
-	" AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer)"
+	" AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer" \
+	" AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=r.statement AND l.issuer=r.issuer))"
 
 static void bind_query(struct q *q, const struct keep *k, const struct keep_query_req *m, struct span subject)
 {
@@ -64,20 +68,34 @@ static enum coffer_rc write_envelope(struct keep *k, const uint8_t id[static 32]
 	return COFFER_OK;
 }
 
+#define QUERY_COLUMNS "s.id, s.kind, s.issuer, (SELECT time FROM entry l WHERE l.seq=s.seq)"
+
+/* It grants, and only keys that were compromised by then signed it: not in force. */
+static enum coffer_rc is_void(struct keep *k, struct q *q, const uint8_t id[static 32], bool *dead, struct err *e)
+{
+	struct voided_question v = { .id = id, .kind = (enum statement_kind)q_col_i64(q, 1), .logged = q_col_i64(q, 3) };
+	char issuer[PARTY_MAX];
+
+	if (!q_col_name(q, 2, issuer, sizeof(issuer)))
+		return err_set(e, COFFER_E_BUG, "registry: malformed issuer");
+	v.issuer = issuer;
+	return life_grants(v.kind) ? registry_by_dead(&k->registry, &v, dead, e) : COFFER_OK;
+}
+
 static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, struct answer *a, struct err *e)
 {
-	static const char all[] = "SELECT s.id FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
+	static const char all[] = "SELECT " QUERY_COLUMNS " FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
 	                          " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5) AND ?6>0 ORDER BY s.seq DESC LIMIT 256";
 	static const char in_force[] =
-	    "SELECT s.id FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
+	    "SELECT " QUERY_COLUMNS " FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
 	    " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5)" IN_FORCE " ORDER BY s.seq DESC LIMIT 256";
 	CLEANUP(q_close) struct q q = q_open(k->store, m->all ? all : in_force);
 	CLEANUP(wr_close) struct wr subject = wr_open(4096), list = wr_open(ANSWER_MAX);
 	uint32_t n = 0;
 
 	_Static_assert(KEEP_QUERY_MAX == 256, "the limit in the queries above");
-	_Static_assert(REGISTRY_PARTIES_MAX <= KEEP_QUERY_MAX &&
-	                   REGISTRY_PARTIES_MAX * (PARTY_STATEMENT_MAX / 3 * 4 + DSSE_SIGS_MAX * 256u + 256) <= ANSWER_MAX - DSSE_ENVELOPE_MAX - 4,
+	_Static_assert(PARTIES_MAX <= KEEP_QUERY_MAX &&
+	                   PARTIES_MAX * (PARTY_STATEMENT_MAX / 3 * 4 + DSSE_SIGS_MAX * 256u + 256) <= ANSWER_MAX - DSSE_ENVELOPE_MAX - 4,
 		       "no party hides another from whoever asks for all");
 	if (m->subject.n)
 		wr_blob32(&subject, m->subject); /* with its length: a name, not a part of one */
@@ -85,13 +103,17 @@ static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, stru
 	bind_query(&q, k, m, wr_span(&subject));
 	for (;;) {
 		uint8_t id[32];
-		bool row = false;
+		bool row = false, dead = false;
 
 		TRY(q_row(&q, &row, e));
 		if (!row || list.n + DSSE_ENVELOPE_MAX + 4 > ANSWER_MAX)
 			break;
 		if (!q_col_fixed(&q, 0, id, sizeof(id)))
 			return err_set(e, COFFER_E_BUG, "registry: malformed id");
+		if (!m->all)
+			TRY(is_void(k, &q, id, &dead, e));
+		if (dead)
+			continue;
 		TRY(write_envelope(k, id, &list, e));
 		n++;
 	}

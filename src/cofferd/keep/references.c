@@ -7,7 +7,8 @@
 #include "cofferd/keep/facts_int.h"
 #include "trust/reference.h"
 
-#define NOT_REVOKED " AND NOT EXISTS(SELECT 1 FROM revoked v WHERE v.target=s.id AND v.issuer=s.issuer)"
+#define NOT_REVOKED " AND NOT EXISTS(SELECT 1 FROM revoked v WHERE v.target=s.id AND v.issuer=s.issuer" \
+	" AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer))"
 
 struct read { struct statement st[REFERENCE_STATEMENTS_MAX]; const struct statement *list[REFERENCE_STATEMENTS_MAX]; size_t n; };
 
@@ -35,10 +36,22 @@ static enum coffer_rc provider_of(const struct registry *r, const uint8_t *initd
 	return !row || q_col_name(&q, 0, out, PARTY_MAX) ? COFFER_OK : err_set(e, COFFER_E_BUG, "registry: malformed row");
 }
 
+/* Values that a stolen key stated are no reference, of minima neither: what holds others back is judged by decide(). */
+static enum coffer_rc is_void(const struct registry *r, struct q *q, const char *issuer, bool *yes, struct err *e)
+{
+	struct voided_question v = { .issuer = issuer, .kind = (enum statement_kind)q_col_i64(q, 2), .logged = q_col_i64(q, 3) };
+	uint8_t id[32];
+
+	if (!q_col_fixed(q, 1, id, sizeof(id)))
+		return err_set(e, COFFER_E_BUG, "registry: malformed row");
+	v.id = id;
+	return registry_by_dead(r, &v, yes, e);
+}
+
 static enum coffer_rc read_statements(const struct registry *r, const char *provider, int64_t now, struct read *in, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->store,
-	    "SELECT s.payload FROM statement s WHERE" FACT_LIVES " AND s.issued<=? AND s.issuer=? AND s.kind IN (9, 10)" NOT_REVOKED
+	    "SELECT s.payload, s.id, s.kind, (SELECT time FROM entry l WHERE l.seq=s.seq) FROM statement s WHERE" FACT_LIVES " AND s.issued<=? AND s.issuer=? AND s.kind IN (9, 10)" NOT_REVOKED
 	    " ORDER BY s.seq DESC");
 
 	_Static_assert(ST_BOOT_IMAGE == 9 && ST_TCB == 10, "the numbers in the query above");
@@ -46,11 +59,14 @@ static enum coffer_rc read_statements(const struct registry *r, const char *prov
 	q_i64(&q, now);
 	q_text(&q, span_of(provider));
 	for (;;) {
-		bool row = false;
+		bool row = false, skip = false;
 
 		TRY(q_row(&q, &row, e));
 		if (!row)
 			return COFFER_OK;
+		TRY(is_void(r, &q, provider, &skip, e));
+		if (skip)
+			continue;
 		if (in->n == REFERENCE_STATEMENTS_MAX)
 			return err_set(e, COFFER_E_LIMIT, "registry: %s has more than %d boot-image and tcb statements in force", provider,
 			    REFERENCE_STATEMENTS_MAX);

@@ -14,57 +14,66 @@
 
 /* ---- parties ---- */
 
-static struct party_rec *rec(const struct registry *r, struct span id)
-{
-	for (size_t i = 0; i < r->n; i++)
-		if (span_eq_str(id, r->party[i].body.id))
-			return &r->party[i];
-	return NULL;
-}
-
 const struct party *registry_party(const struct registry *r, struct span id, int64_t now)
 {
-	const struct party_rec *p = rec(r, id);
-
-	return p && now < p->expires ? &p->body : NULL;
+	return parties_party(&r->parties, id, now);
 }
 
 const struct party *registry_key(const struct registry *r, const uint8_t thumb[static 32], int64_t now, const struct pubkey **key)
 {
-	for (size_t i = 0; i < r->n; i++) {
-		const struct party_rec *p = &r->party[i];
-
-		for (size_t k = 0; k < p->body.n_keys && now < p->expires; k++) {
-			uint8_t t[32];
-
-			pubkey_thumbprint(&p->body.keys[k], t);
-			if (!span_eq(SPAN(t), (struct span){ thumb, 32 }))
-				continue;
-			*key = &p->body.keys[k];
-			return &p->body;
-		}
-	}
-	return NULL;
+	return parties_key(&r->parties, thumb, now, key);
 }
 
-bool registry_room(const struct registry *r, const char *id)
+bool registry_signed(const struct registry *r, const char *id, const struct dsse *env, int64_t t)
 {
-	return r->n < REGISTRY_PARTIES_MAX || rec(r, span_of(id));
+	const struct party_life *l = parties_life(&r->parties, span_of(id));
+
+	return l && t < life_expires(l, t) && life_signed(l, env, t, NULL);
 }
 
-enum coffer_rc registry_learn(struct registry *r, const struct statement *s, struct err *e)
+enum coffer_rc registry_learn(struct registry *r, const struct statement *s, const struct dsse *env, int64_t logged, struct err *e)
 {
-	struct party_rec p = { .serial = s->serial, .expires = s->expires };
-	struct party_rec *at;
+	return parties_learn(&r->parties, &(struct parties_event){ env, s, logged }, e);
+}
 
-	TRY(party_read(s->body, &p.body, e));
-	at = rec(r, span_of(p.body.id));
-	if (at && at->serial >= p.serial)
-		return COFFER_OK;
-	if (!at && r->n == REGISTRY_PARTIES_MAX)
-		return err_set(e, COFFER_E_LIMIT, "registry: %d parties are known; no room for more", REGISTRY_PARTIES_MAX);
-	*(at ? at : &r->party[r->n++]) = p;
+static bool by_dead(const struct registry *r, const char *id, const struct dsse *env, int64_t logged)
+{
+	const struct party_life *l = parties_life(&r->parties, span_of(id));
+
+	return !l || life_void(l, env, logged);
+}
+
+/* Each who decides of an asset gave its word for it. */
+static enum coffer_rc asset_by_dead(const struct registry *r, const struct dsse *env, int64_t logged, bool *yes, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement st = { 0 };
+	struct asset_body b;
+
+	TRY(statement_parse(wr_span(&env->payload), &st, e));
+	TRY(asset_read(&st, &b, e));
+	for (size_t i = 0; i < b.n_of; i++)
+		*yes = *yes || by_dead(r, b.of[i], env, logged);
 	return COFFER_OK;
+}
+
+static bool any_dead(const struct registry *r)
+{
+	for (size_t i = 0; i < r->parties.n; i++)
+		if (r->parties.life[i].n_dead > 0)
+			return true;
+	return false;
+}
+
+enum coffer_rc registry_by_dead(const struct registry *r, const struct voided_question *q, bool *yes, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+
+	*yes = false;
+	if (!any_dead(r) || q->kind == ST_GENESIS)
+		return COFFER_OK;
+	TRY(registry_envelope(r, q->id, &env, e));
+	*yes = by_dead(r, q->issuer, &env, q->logged);
+	return q->kind == ST_ASSET && !*yes ? asset_by_dead(r, &env, q->logged, yes, e) : COFFER_OK;
 }
 
 /* ---- one statement ---- */
@@ -136,7 +145,8 @@ enum coffer_rc registry_find(struct registry *r, const uint8_t id[static 32], bo
 
 enum coffer_rc registry_brief(struct registry *r, const uint8_t id[static 32], bool *found, struct brief *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT kind, issuer FROM statement WHERE id=?");
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT s.kind, s.issuer, e.time FROM statement s"
+	                                               " JOIN entry e ON e.seq=s.seq WHERE s.id=?");
 
 	q_blob(&q, (struct span){ id, 32 });
 	*found = false;
@@ -144,24 +154,17 @@ enum coffer_rc registry_brief(struct registry *r, const uint8_t id[static 32], b
 	if (!*found)
 		return COFFER_OK;
 	out->kind = (enum statement_kind)q_col_i64(&q, 0);
+	out->logged = q_col_i64(&q, 2);
 	if (!q_col_name(&q, 1, out->issuer, sizeof(out->issuer)))
 		return err_set(e, COFFER_E_BUG, "registry: malformed issuer");
 	return COFFER_OK;
 }
 
-enum coffer_rc registry_envelope(struct registry *r, const uint8_t id[static 32], struct dsse *out, struct err *e)
+static enum coffer_rc stored_envelope(struct span payload, struct span sigs, struct dsse *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT payload, sigs FROM statement WHERE id=?");
 	CLEANUP(dsse_clear) struct dsse d = { 0 };
-	struct span sigs;
-	bool row = false;
 
-	q_blob(&q, (struct span){ id, 32 });
-	TRY(q_row(&q, &row, e));
-	if (!row)
-		return err_set(e, COFFER_E_NOTFOUND, "no such statement is logged");
-	TRY(dsse_new(q_col(&q, 0), &d, e));
-	sigs = q_col(&q, 1);
+	TRY(dsse_new(payload, &d, e));
 	if (sigs.n % SIG_BYTES != 0 || sigs.n / SIG_BYTES > DSSE_SIGS_MAX)
 		return err_set(e, COFFER_E_BUG, "registry: malformed signatures");
 	for (d.n_sigs = 0; d.n_sigs < sigs.n / SIG_BYTES; d.n_sigs++) {
@@ -173,6 +176,18 @@ enum coffer_rc registry_envelope(struct registry *r, const uint8_t id[static 32]
 	*out = d;
 	d = (struct dsse){ 0 };
 	return COFFER_OK;
+}
+
+enum coffer_rc registry_envelope(const struct registry *r, const uint8_t id[static 32], struct dsse *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT payload, sigs FROM statement WHERE id=?");
+	bool row = false;
+
+	q_blob(&q, (struct span){ id, 32 });
+	TRY(q_row(&q, &row, e));
+	if (!row)
+		return err_set(e, COFFER_E_NOTFOUND, "no such statement is logged");
+	return stored_envelope(q_col(&q, 0), q_col(&q, 1), out, e);
 }
 
 /* ---- logging ---- */
@@ -248,6 +263,8 @@ static enum coffer_rc insert_revocation(struct registry *r, const struct stateme
 	struct revocation v;
 
 	TRY(revocation_read(s, &v, e));
+	if (v.of_key)
+		return COFFER_OK; /* the parties' lives hold it */
 	q_blob(&q, SPAN(v.statement));
 	q_text(&q, span_of(s->issuer));
 	q_blob(&q, SPAN(s->id));
@@ -269,6 +286,7 @@ enum coffer_rc registry_insert(struct registry *r, const struct statement *s, co
 	case ST_BOOT_IMAGE:
 	case ST_TCB:
 	case ST_PAUSE:
+	case ST_ASSESSMENT:
 	case ST_DELEGATION:    return COFFER_OK;
 	}
 	return err_set(e, COFFER_E_BUG, "registry: unknown kind");
@@ -298,7 +316,7 @@ static enum coffer_rc check_counts(struct store *s, struct err *e)
 		"SELECT 1 FROM entry e WHERE e.type IN ('statement','genesis')"
 		" AND NOT EXISTS(SELECT 1 FROM statement s WHERE s.seq=e.seq) LIMIT 1",
 		"SELECT 1 FROM statement s WHERE s.kind=8"
-		" AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.statement=s.id AND r.issuer=s.issuer) LIMIT 1",
+		" AND json_type(CAST(s.payload AS TEXT), '$.predicate.body.key') IS NULL AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.statement=s.id AND r.issuer=s.issuer) LIMIT 1",
 		"SELECT 1 FROM statement s WHERE s.kind=6"
 		" AND NOT EXISTS(SELECT 1 FROM workload w WHERE w.statement=s.id) LIMIT 1",
 	};
@@ -315,10 +333,23 @@ static enum coffer_rc check_counts(struct store *s, struct err *e)
 	return COFFER_OK;
 }
 
+/* What was admitted once is admitted again: from the same signatures, in the same order, at the same time. */
+static enum coffer_rc learn_row(struct registry *r, struct q *q, const struct statement *s, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+
+	if (s->kind != ST_PARTY && s->kind != ST_REVOCATION)
+		return COFFER_OK;
+	TRY(stored_envelope(q_col(q, 1), q_col(q, 4), &env, e));
+	if (registry_learn(r, s, &env, q_col_i64(q, 5), e) != COFFER_OK)
+		return err_wrap(e, "registry: a stored statement about a party's keys");
+	return COFFER_OK;
+}
+
 static enum coffer_rc load(struct registry *r, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->store,
-	    "SELECT s.id, s.payload, e.data, e.type FROM statement s JOIN entry e ON e.seq=s.seq ORDER BY s.seq");
+	    "SELECT s.id, s.payload, e.data, e.type, s.sigs, e.time FROM statement s JOIN entry e ON e.seq=s.seq ORDER BY s.seq");
 
 	for (;;) {
 		CLEANUP(statement_clear) struct statement s = { 0 };
@@ -328,15 +359,16 @@ static enum coffer_rc load(struct registry *r, struct err *e)
 		if (!row)
 			return check_counts(r->store, e);
 		TRY(check_row(&q, &s, e));
-		if (s.kind == ST_PARTY)
-			TRY(registry_learn(r, &s, e));
+		if (s.kind == ST_GENESIS && !span_eq(SPAN(s.id), SPAN(r->genesis->id)))
+			return err_deny(e, "genesis", "this store was begun under another genesis than the one configured");
+		TRY(learn_row(r, &q, &s, e));
 	}
 }
 
 void registry_clear(struct registry *r)
 {
 	free(r->genesis);
-	free(r->party);
+	parties_clear(&r->parties);
 	for (size_t i = 0; i < FACTS_KEPT_MAX; i++)
 		facts_free(r->kept[i]);
 	*r = (struct registry){ 0 };
@@ -347,12 +379,10 @@ enum coffer_rc registry_open(struct store *s, const struct genesis *g, struct re
 	CLEANUP(registry_clear) struct registry r = { .store = s };
 
 	r.genesis = calloc(1, sizeof(*r.genesis));
-	r.party = calloc(REGISTRY_PARTIES_MAX, sizeof(*r.party));
-	if (!r.genesis || !r.party)
+	if (!r.genesis)
 		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
 	*r.genesis = *g;
-	for (; r.n < g->n_parties; r.n++)
-		r.party[r.n] = (struct party_rec){ .body = g->party[r.n], .expires = INT64_MAX };
+	TRY(parties_open(g, &r.parties, e));
 	TRY(load(&r, e));
 	*out = r;
 	r = (struct registry){ 0 };

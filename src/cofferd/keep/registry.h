@@ -8,22 +8,15 @@
 #include "cofferd/keep/decide.h"
 #include "cofferd/keep/store.h"
 #include "trust/chain.h"
+#include "trust/parties.h"
 
-#define REGISTRY_PARTIES_MAX 256
 /* Questions whose facts are kept between requests; most are below 700 KB, 64 boot images of 32 launches take 3 MB. */
 #define FACTS_KEPT_MAX 16
-
-struct party_rec {
-	struct party body;
-	uint64_t     serial;  /* 0: as the genesis says */
-	int64_t      expires; /* INT64_MAX: as the genesis says */
-};
 
 struct registry {
 	struct store     *store;  /* borrowed */
 	struct genesis   *genesis; /* owned */
-	struct party_rec *party;  /* owned; newest statement of each */
-	size_t            n;
+	struct parties    parties; /* owned */
 	struct facts     *kept[FACTS_KEPT_MAX]; /* owned; private to facts.c */
 	uint64_t          tick;
 };
@@ -37,10 +30,16 @@ const struct party *registry_party(const struct registry *r, struct span id, int
 /* The known party that holds the key with this thumbprint; NULL if none. */
 const struct party *registry_key(const struct registry *r, const uint8_t thumb[static 32], int64_t now,
 				 const struct pubkey **key);
-/* Adds or replaces a party; only after the commit. COFFER_E_LIMIT. */
-enum coffer_rc registry_learn(struct registry *r, const struct statement *s, struct err *e) NODISCARD;
-/* Room for one more party? */
-bool registry_room(const struct registry *r, const char *id);
+/* The party is known at t, and a key by which it signs then signed this. */
+bool registry_signed(const struct registry *r, const char *id, const struct dsse *env, int64_t t);
+/* What it says about parties and their keys counts from here on; only after the commit. */
+enum coffer_rc registry_learn(struct registry *r, const struct statement *s, const struct dsse *env, int64_t logged,
+    struct err *e) NODISCARD;
+
+/* A logged statement: only keys that had been named compromised by then signed it (of an asset several parties decide of, one
+ * of them suffices). Its kind grants; or not: see life_grants. */
+struct voided_question { const uint8_t *id; const char *issuer; enum statement_kind kind; int64_t logged; };
+enum coffer_rc registry_by_dead(const struct registry *r, const struct voided_question *q, bool *yes, struct err *e) NODISCARD;
 
 /* All subject names, each with its length, in order. */
 void registry_names(const struct statement *s, struct wr *w);
@@ -55,8 +54,8 @@ enum coffer_rc registry_last(struct registry *r, const struct statement *s, uint
 enum coffer_rc registry_find(struct registry *r, const uint8_t id[static 32], bool *found, struct logged *out,
 			     struct err *e) NODISCARD;
 
-/* Kind and issuer of a logged statement. */
-struct brief { enum statement_kind kind; char issuer[PARTY_MAX]; };
+/* Kind and issuer of a logged statement, and when it was logged. */
+struct brief { enum statement_kind kind; char issuer[PARTY_MAX]; int64_t logged; };
 enum coffer_rc registry_brief(struct registry *r, const uint8_t id[static 32], bool *found, struct brief *out,
 			      struct err *e) NODISCARD;
 
@@ -67,7 +66,7 @@ enum coffer_rc registry_insert(struct registry *r, const struct statement *s, co
 void registry_entry(const uint8_t id[static 32], enum statement_kind kind, const char *issuer, struct wr *w);
 
 /* The envelope as logged. */
-enum coffer_rc registry_envelope(struct registry *r, const uint8_t id[static 32], struct dsse *out, struct err *e) NODISCARD;
+enum coffer_rc registry_envelope(const struct registry *r, const uint8_t id[static 32], struct dsse *out, struct err *e) NODISCARD;
 
 /* ---- what decide() looks at ---- */
 #define FACT_WORKLOADS_MAX 8
@@ -78,6 +77,7 @@ enum coffer_rc registry_envelope(struct registry *r, const uint8_t id[static 32]
 #define FACT_TCBS_MAX 4     /* one of the owner and one of the provider for a platform */
 #define FACT_RELEASES_MAX 64
 #define FACT_LINKS_MAX 64   /* of one party and role: the newest, those that are superseded last */
+#define FACT_ASSESSMENTS_MAX 64
 #define FACT_REVOCATIONS_MAX 2048 /* three of each, and pauses of the above */
 struct facts {
 	struct fact_asset      asset;
@@ -91,11 +91,13 @@ struct facts {
 	struct fact_release   *release;  /* owned */
 	struct fact_delegation *delegation; /* owned */
 	struct fact_revocation revocation[FACT_REVOCATIONS_MAX];
-	size_t                 n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_delegations, n_revocations;
+	struct fact_assessment assessment[FACT_ASSESSMENTS_MAX];
+	size_t                 n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_delegations, n_revocations, n_assessments;
 	/* private: the question, and what the answer was read from */
 	struct asset_path      path;
 	uint8_t                init_register[32];
 	char                   platform[16];
+	bool                   held;
 	uint64_t               version, tick;
 };
 void facts_free(struct facts *f);
@@ -107,7 +109,8 @@ enum coffer_rc registry_links(const struct registry *r, const struct links_quest
     struct err *e) NODISCARD;
 
 /* init_register: 32 bytes */
-struct facts_question { const struct asset_path *path; const uint8_t *init_register; const char *platform; };
+struct facts_question { const struct asset_path *path; const uint8_t *init_register; const char *platform;
+	bool held; /* the newest asset statement, whether or not the asset is still kept */ };
 /* All that is logged about this asset, this init-data register and this service, and of the machines and images that bear on
  * these; the newest first where there are too many, but for boot images, minima and releases: of those too many are refused
  * (COFFER_E_LIMIT). Borrowed: good until the next call. What was read before is used again while no statement and no asset has

@@ -4,44 +4,34 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/asking.h"
 #include "cofferd/keep/assets.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/noise.h"
 #include "cofferd/keep/policy.h"
 #include "cofferd/keep/reply.h"
+#include "cofferd/keep/status.h"
 #include "cofferd/keep/token.h"
 #include "cofferd/keep/trace.h"
 #include "crypto/hash.h"
 
-/* One request under way. */
-struct asking {
-	struct decide_in in;
-	struct tee_key   key;
-	struct session  *session;  /* borrowed; NULL with a token whose session is gone */
-	struct token_state token;
-	struct hw_facts  hw;
-	const struct member_set *members;
-	uint8_t          session_id[KEEP_SESSION_LEN];
-	uint64_t         counter;
-};
-
-static void asking_clear(struct asking *q)
+void asking_clear(struct asking *q)
 {
 	members_clear(&q->token.members);
 }
 
 /* ---- who asks ---- */
 
-static enum coffer_rc by_session(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
+enum coffer_rc asking_session(struct keep *k, const uint8_t id[static KEEP_SESSION_LEN], struct asking *q, struct err *e)
 {
 	struct span facts, claims;
 
-	q->session = session_get(k->sessions, m->session, k->now);
+	q->session = session_get(k->sessions, id, k->now);
 	if (!q->session || !q->session->a.attested)
 		return err_deny(e, "session", "no attested session; attest again");
 	if (!session_read_note(q->session, &facts, &claims))
 		return err_deny(e, "session", "the session's appraisal was forgotten under load; show the token, or attest again");
-	memcpy(q->session_id, m->session, sizeof(q->session_id));
+	memcpy(q->session_id, id, sizeof(q->session_id));
 	q->in.a = q->session->a;
 	q->members = &q->session->members;
 	if (facts.n > 0)
@@ -107,18 +97,14 @@ static enum coffer_rc check_request(const struct keep_resource_req *m, struct as
 	return COFFER_OK;
 }
 
-static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
+enum coffer_rc asking_facts(struct keep *k, struct asking *q, struct err *e)
 {
-	struct facts_question ask = { .path = &q->in.q.path, .init_register = q->in.a.init_register };
+	const struct facts_question ask = { .path = &q->in.q.path, .init_register = q->in.a.init_register, .platform = q->in.a.platform,
+		.held = q->in.held };
 	const struct facts *f;
 
 	q->in.now = k->now;
 	q->in.genesis = k->genesis;
-	TRY(asset_path_parse(m->path, &q->in.q.path, e));
-	TRY(m->by_token ? by_token(k, m, q, e) : by_session(k, m, q, e));
-	TRY(tee_key_read(q->members, &q->key, e));
-	TRY(check_request(m, q, e));
-	ask.platform = q->in.a.platform;
 	TRY(registry_facts(&k->registry, &ask, k->now, &f, e));
 	q->in.has_asset = f->has_asset;
 	q->in.asset = f->asset;
@@ -132,6 +118,8 @@ static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, 
 	q->in.n_boots = f->n_boots;
 	q->in.tcb = f->tcb;
 	q->in.n_tcbs = f->n_tcbs;
+	q->in.assessment = f->assessment;
+	q->in.n_assessments = f->n_assessments;
 	q->in.release = f->release;
 	q->in.n_releases = f->n_releases;
 	q->in.delegation = f->delegation;
@@ -139,6 +127,15 @@ static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, 
 	q->in.revocation = f->revocation;
 	q->in.n_revocations = f->n_revocations;
 	return COFFER_OK;
+}
+
+static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
+{
+	TRY(asset_path_parse(m->path, &q->in.q.path, e));
+	TRY(m->by_token ? by_token(k, m, q, e) : asking_session(k, m->session, q, e));
+	TRY(tee_key_read(q->members, &q->key, e));
+	TRY(check_request(m, q, e));
+	return asking_facts(k, q, e);
 }
 
 /* ---- no ---- */
@@ -180,12 +177,19 @@ static enum coffer_rc deny(struct keep *k, const struct asking *q, const struct 
 static enum coffer_rc count_use(struct keep *k, const struct fact_approval *ap, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,
-	    "INSERT INTO approval_use(statement, uses) VALUES(?,1) ON CONFLICT(statement) DO UPDATE SET uses=uses+1");
+	    "INSERT INTO approval_use(statement, uses) VALUES(?,1) ON CONFLICT(statement) DO UPDATE SET uses=uses+1 RETURNING uses");
+	uint64_t count;
+	bool row = false;
 
 	if (!ap->body.has_uses)
 		return COFFER_OK;
 	q_blob(&q, SPAN(ap->s.id));
-	return q_run(&q, e);
+	TRY(q_row(&q, &row, e));
+	if (!row)
+		return err_set(e, COFFER_E_BUG, "store: a count without a row");
+	count = (uint64_t)q_col_i64(&q, 0);
+	TRY(q_row(&q, &row, e));
+	return status_used(k, ap->s.id, count, e);
 }
 
 /* Everything is made and signed inside the transaction and handed out only after its commit. */
@@ -212,9 +216,9 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	t.reply = digest;
 	random_bytes(a->decision, sizeof(a->decision));
 	TRY(tx_begin(&k->journal, &tx, e));
-	TRY(trace_write(k, &t, e));
-	for (size_t i = 0; i < d->n_approvals; i++)
+	for (size_t i = 0; i < d->n_approvals; i++) /* before the entry: its leaf carries the map with the counts */
 		TRY(count_use(k, d->approval[i], e));
+	TRY(trace_write(k, &t, e));
 	TRY(reply_sign(k, &r, wr_span(&body), rep.reply_sig, e));
 	rep.seq = k->journal.seq;
 	memcpy(rep.entry, k->journal.hash, sizeof(rep.entry));
@@ -225,14 +229,10 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 }
 
 /* The policy sees the claims that a token of this session carries: the token's own where it came with one. */
-static enum coffer_rc ask_policy(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
+enum coffer_rc asking_policy(struct keep *k, struct asking *q, struct err *e)
 {
 	CLEANUP(wr_close) struct wr claims = wr_open(CLAIMS_MAX);
 
-	if (m->by_token) {
-		policy_ask(k, &q->in, m->token_payload, &q->in.policy);
-		return COFFER_OK;
-	}
 	if (!claims_write(k, q->session, &claims))
 		return err_set(e, COFFER_E_BUG, "resource: the session has no claims");
 	TRY(wr_done(&claims, "claims", e));
@@ -252,7 +252,10 @@ enum coffer_rc on_resource(struct keep *k, struct span body, struct answer *a, s
 	TRY(gather(k, &m, &q, e));
 	decide(&q.in, d);
 	if (decision_wants_policy(&q.in, d)) {
-		TRY(ask_policy(k, &m, &q, e));
+		if (m.by_token)
+			policy_ask(k, &q.in, m.token_payload, &q.in.policy);
+		else
+			TRY(asking_policy(k, &q, e));
 		decide(&q.in, d);
 	}
 	return d->allowed ? release(k, &q, d, a, e) : deny(k, &q, d, a, e);

@@ -26,6 +26,7 @@ struct session {
 	uint64_t         counter;     /* of the last signed request */
 	struct member_set members;    /* of tee-pubkey; borrows nothing */
 	uint8_t          tries;
+	uint8_t          lapses;      /* journal entries about leases that ended */
 	struct wr        ak;          /* SubjectPublicKeyInfo that a credential was made for (credential.h); empty: none was */
 	struct wr        note;        /* facts (u32 length first), then the claims' text; empty: forgotten, or none yet */
 	/* private */

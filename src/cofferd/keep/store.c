@@ -7,11 +7,11 @@
 #include "base/str.h"
 #include "os/file.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 /* Every query text is a literal, so its address names it: a compiled statement is used again, which saves a
  * fifth of a release. */
-#define COMPILED_MAX 64
+#define COMPILED_MAX 96
 struct compiled { const char *sql; sqlite3_stmt *st; bool busy; };
 
 struct store {
@@ -28,6 +28,7 @@ static const char schema[] =
 	"CREATE TABLE leaf(seq INTEGER PRIMARY KEY REFERENCES entry(seq), salt BLOB NOT NULL, entry BLOB NOT NULL) STRICT;"
 	"CREATE TABLE node(level INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY(level, place))"
 	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE mapnode(hash BLOB PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE statement(id BLOB PRIMARY KEY, seq INTEGER NOT NULL UNIQUE REFERENCES entry(seq), kind INTEGER NOT NULL,"
 	" issuer TEXT NOT NULL, subject BLOB NOT NULL, names BLOB NOT NULL,"
 	" serial INTEGER NOT NULL, issued INTEGER NOT NULL, expires INTEGER NOT NULL,"
@@ -46,7 +47,7 @@ static const char schema[] =
 	"CREATE INDEX decision_seq ON decision(seq);"
 	"CREATE TABLE jti(id BLOB PRIMARY KEY, expires INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX jti_expires ON jti(expires);"
-	"PRAGMA user_version=2;";
+	"PRAGMA user_version=3;";
 
 static enum coffer_rc fail(struct store *s, const char *what, struct err *e)
 {
@@ -84,7 +85,7 @@ static enum coffer_rc demand(struct store *s, const char *sql, const char *answe
 /* The tables that only record what happened: what they hold alters no fact. Any other raises the version. */
 static void on_change(void *ctx, int op, const char *db, const char *table, sqlite3_int64 row)
 {
-	static const char *const records[] = { "entry", "leaf", "node", "meta", "decision", "jti", "approval_use" };
+	static const char *const records[] = { "entry", "leaf", "node", "mapnode", "meta", "decision", "jti", "approval_use" };
 	struct store *s = ctx;
 
 	(void)op;

@@ -15,6 +15,33 @@ static void hex_member(struct json_wr *j, const char *name, const uint8_t *p, si
 	jw_m_str(j, name, wr_span(&w));
 }
 
+static void put_id(struct json_wr *j, const struct fact *f)
+{
+	char hex[HEX32_LEN];
+
+	hex32(f->id, hex);
+	jw_text(j, hex);
+}
+
+/* The statements a release rests on, so that whoever learns later that one was a thief's finds what went by it. */
+static void rests(const struct decide_in *in, const struct decision *d, struct json_wr *j)
+{
+	jw_name(j, "rests");
+	jw_arr(j);
+	if (in->has_asset)
+		put_id(j, &in->asset.s);
+	for (size_t i = 0; i < d->n_approvals; i++)
+		put_id(j, &d->approval[i]->s);
+	if (d->service)
+		put_id(j, &d->service->s);
+	if (d->boot)
+		put_id(j, &d->boot->s);
+	for (size_t i = 0; i < MAN_CONTAINERS_MAX; i++)
+		if (d->release[i])
+			put_id(j, &d->release[i]->s);
+	jw_arr_end(j);
+}
+
 /* Members in JCS order. */
 static void entry(const struct trace_in *t, struct wr *w)
 {
@@ -33,6 +60,7 @@ static void entry(const struct trace_in *t, struct wr *w)
 		jw_m_text(&j, "purpose", purpose_name(t->in->q.purpose));
 	if (t->reply) {
 		hex_member(&j, "reply", t->reply, 32);
+		rests(t->in, d, &j);
 		jw_m_u64(&j, "version", t->version);
 	}
 	if (d->workload)
@@ -66,7 +94,7 @@ static void view(const struct keep *k, const struct trace_in *t, unsigned who, s
 	}
 	jw_arr_end(&j);
 	hex_member(&j, "decision", t->id, 16);
-	jw_m_text(&j, "outcome", t->reply ? "released" : "denied");
+	jw_m_text(&j, "outcome", t->reply ? "released" : t->in->held ? "lapsed" : "denied");
 	jw_m_text(&j, "reason", t->reply ? "" : t->d->check[t->d->reason].id);
 	jw_m_u64(&j, "seq", k->journal.seq);
 	jw_m_text(&j, "time", time);

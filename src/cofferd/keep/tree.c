@@ -9,15 +9,15 @@
 
 #define TILE_BITS 8 /* levels between those whose hashes lie in tiles */
 
-static enum coffer_rc make_leaf(const struct tree *t, const struct tree_entry *in, const uint8_t salt[static LEAF_SALT],
-    uint8_t out[static LEAF_LEN], struct err *e)
+/* The rest of l is there already. */
+static enum coffer_rc make_leaf(const struct tree *t, const struct tree_entry *in, const uint8_t salt[static LEAF_SALT], struct leaf *l,
+    struct err *e)
 {
-	struct leaf l = { .time = (uint64_t)in->time, .index = t->f.size };
-
 	if (in->record.n == 0 || in->record.n > LEAF_RECORD_MAX)
 		return err_set(e, COFFER_E_LIMIT, "ledger: a record of %zu bytes", in->record.n);
-	leaf_commit(salt, in->record, l.commitment);
-	leaf_write(&l, out);
+	l->time = (uint64_t)in->time;
+	l->index = t->f.size;
+	leaf_commit(salt, in->record, l->commitment);
 	return COFFER_OK;
 }
 
@@ -39,21 +39,25 @@ enum coffer_rc tree_append(struct tree *t, const struct tree_entry *in, struct e
 {
 	CLEANUP(q_close) struct q q = q_open(t->store, "INSERT INTO leaf(seq, salt, entry) VALUES(?,?,?)");
 	struct mhash leaf, done[MERKLE_LEVELS];
-	uint8_t salt[LEAF_SALT], entry[LEAF_LEN];
+	struct leaf l = { .map = t->map.root, .map_before = t->map_before };
+	uint8_t salt[LEAF_SALT], entry[LEAF_MAX];
 	struct tree next = *t;
-	size_t n;
+	size_t n, len;
 
 	random_bytes(salt, sizeof(salt));
-	TRY(make_leaf(t, in, salt, entry, e));
-	merkle_leaf(SPAN(entry), &leaf);
+	TRY(make_leaf(t, in, salt, &l, e));
+	leaf_pad_tags(&l, 1);
+	len = leaf_write(&l, entry);
+	merkle_leaf((struct span){ entry, len }, &leaf);
 	n = merkle_append(&next.f, &leaf, done);
 	if (n == 0)
 		return err_set(e, COFFER_E_LIMIT, "ledger: the tree is full");
 	q_i64(&q, (int64_t)t->f.size);
 	q_blob(&q, SPAN(salt));
-	q_blob(&q, SPAN(entry));
+	q_blob(&q, (struct span){ entry, len });
 	TRY(q_run(&q, e));
 	TRY(save_nodes(&next, done, n, e));
+	next.map_before = l.map;
 	*t = next;
 	return COFFER_OK;
 }
@@ -78,19 +82,25 @@ static enum coffer_rc check_nodes(const struct tree *t, const struct mhash *done
 enum coffer_rc tree_check(struct tree *t, const struct tree_entry *in, const struct tree_stored *got, struct err *e)
 {
 	struct mhash leaf, done[MERKLE_LEVELS];
-	uint8_t entry[LEAF_LEN];
+	uint8_t entry[LEAF_MAX];
 	struct tree next = *t;
-	size_t n;
+	struct leaf l;
+	size_t n, len;
 
 	if (got->salt.n != LEAF_SALT || !got->salt.p)
 		return err_deny(e, "R12", "journal: the salt of entry %llu is missing", (unsigned long long)t->f.size);
-	TRY(make_leaf(t, in, got->salt.p, entry, e));
-	if (!span_eq(SPAN(entry), got->entry))
+	if (!leaf_read(got->entry, &l) || !mhash_eq(&l.map_before, &t->map_before))
+		return err_deny(e, "R12", "journal: the leaf of entry %llu is malformed, or its map does not begin where the one before ended",
+		    (unsigned long long)t->f.size);
+	TRY(make_leaf(t, in, got->salt.p, &l, e));
+	len = leaf_write(&l, entry);
+	if (!span_eq((struct span){ entry, len }, got->entry))
 		return err_deny(e, "R12", "journal: entry %llu is not what its leaf in the ledger commits to",
 		    (unsigned long long)t->f.size);
-	merkle_leaf(SPAN(entry), &leaf);
+	merkle_leaf((struct span){ entry, len }, &leaf);
 	n = merkle_append(&next.f, &leaf, done);
 	TRY(check_nodes(&next, done, n, e));
+	next.map.root = next.map_before = l.map;
 	*t = next;
 	return COFFER_OK;
 }
@@ -106,7 +116,28 @@ enum coffer_rc tree_check_end(const struct tree *t, struct err *e)
 	TRY(q_row(&q, &row, e));
 	if (!row || q_col_i64(&q, 0) < 0 || (uint64_t)q_col_i64(&q, 0) != want)
 		return err_deny(e, "R12", "journal: the ledger's tree has hashes that no entry gives");
-	return COFFER_OK;
+	return map_check(&t->map, e);
+}
+
+enum coffer_rc tree_rebuild(struct store *s, struct err *e)
+{
+	CLEANUP(q_close) struct q drop = q_open(s, "DELETE FROM node");
+	CLEANUP(q_close) struct q q = q_open(s, "SELECT entry FROM leaf ORDER BY seq");
+	struct tree t = { .store = s };
+
+	TRY(q_run(&drop, e));
+	for (;;) {
+		struct mhash leaf, done[MERKLE_LEVELS];
+		bool row = false;
+		size_t n;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		merkle_leaf(q_col(&q, 0), &leaf);
+		n = merkle_append(&t.f, &leaf, done);
+		TRY(save_nodes(&t, done, n, e));
+	}
 }
 
 void tree_head(const struct tree *t, struct merkle_head *out)

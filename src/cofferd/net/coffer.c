@@ -4,9 +4,11 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/net/forms.h"
+#include "cofferd/net/kbs_attest.h"
 #include "cofferd/net/web.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
+#include "proto/fresh.h"
 
 #define REQ_MAX (1u << 20)
 #define TOKEN_HINT "coffer token"
@@ -103,6 +105,30 @@ static enum coffer_rc post_statement(struct request *q, struct reply *r, struct 
 		return rc;
 	TRY(keep_logged_rep_read(wr_span(&a.body), &rep, e));
 	write_logged(r, &rep);
+	return COFFER_OK;
+}
+
+/* The question as sent, with its signature behind it; the answer too. keep reads both. */
+static enum coffer_rc post_freshness(struct request *q, struct reply *r, struct err *e)
+{
+	CLEANUP(answer_clear) struct answer a = { 0 };
+	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX);
+	struct span body = wr_span(&q->body);
+	struct keep_fresh_req m = { 0 };
+	struct keep_fresh_rep rep;
+
+	if (!kbs_session_cookie(q, m.session))
+		return err_deny(e, "session", "no attested session; attest first");
+	if (body.n <= SIG_LEN || body.n > FRESH_REQUEST_MAX + SIG_LEN)
+		return err_set(e, COFFER_E_INPUT, "freshness: the question has %zu bytes", body.n);
+	m.ask = (struct span){ body.p, body.n - SIG_LEN };
+	memcpy(m.sig, body.p + m.ask.n, SIG_LEN);
+	keep_fresh_req_write(&req, &m);
+	TRY(keeper_ask(&q->net->keep, KEEP_FRESH, &req, &a, e));
+	TRY(keep_fresh_rep_read(wr_span(&a.body), &rep, e));
+	reply_json(r, rep.answer);
+	wr_put(&r->body, SPAN(rep.sig));
+	r->type = "application/octet-stream";
 	return COFFER_OK;
 }
 
@@ -237,7 +263,7 @@ static enum coffer_rc get_assets(struct request *q, struct reply *r, struct err 
 	return pass_json(q, KEEP_ASSETS, &req, r, e);
 }
 
-static enum coffer_rc get_decision(struct request *q, struct span id, struct reply *r, struct err *e)
+static enum coffer_rc get_decision(struct request *q, enum keep_type type, struct span id, struct reply *r, struct err *e)
 {
 	CLEANUP(party_token_clear) struct party_token t = { 0 };
 	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX);
@@ -250,7 +276,7 @@ static enum coffer_rc get_decision(struct request *q, struct span id, struct rep
 	TRY(asker(q, true, &t, &has, e));
 	m.auth = t.auth;
 	keep_decision_req_write(&req, &m);
-	return pass_json(q, KEEP_DECISION, &req, r, e);
+	return pass_json(q, type, &req, r, e);
 }
 
 /* KEEP_JOURNAL and KEEP_OPENINGS: from entry N on. */
@@ -279,6 +305,20 @@ static enum coffer_rc get_status(struct request *q, struct reply *r, struct err 
 	return pass_json(q, KEEP_STATUS, &req, r, e);
 }
 
+static enum coffer_rc get_parties(struct request *q, struct reply *r, struct err *e)
+{
+	static const char *const names[] = { "from", NULL };
+	CLEANUP(wr_close) struct wr req = wr_open(16), from = wr_open(20);
+	uint64_t n = 0;
+
+	TRY(query_known(q->query, names, e));
+	TRY(query_value(q->query, "from", &from, e));
+	if (from.n > 0 && !span_u64(wr_span(&from), &n))
+		return err_set(e, COFFER_E_INPUT, "query: from is no number");
+	wr_be64(&req, n);
+	return pass_json(q, KEEP_PARTIES, &req, r, e);
+}
+
 static enum coffer_rc get(struct request *q, struct span path, struct reply *r, struct err *e)
 {
 	if (span_eq_str(path, "genesis"))
@@ -293,12 +333,16 @@ static enum coffer_rc get(struct request *q, struct span path, struct reply *r, 
 		return get_from(q, KEEP_JOURNAL, r, e);
 	if (span_eq_str(path, "ledger"))
 		return get_from(q, KEEP_OPENINGS, r, e);
+	if (span_eq_str(path, "parties"))
+		return get_parties(q, r, e);
 	if (span_eq_str(path, "status"))
 		return get_status(q, r, e);
 	if (span_eq_str(path, "decisions"))
-		return get_decision(q, (struct span){ 0 }, r, e);
+		return get_decision(q, KEEP_DECISION, (struct span){ 0 }, r, e);
 	if (path.n > strlen("decisions/") && span_starts(path, "decisions/"))
-		return get_decision(q, span_skip(path, strlen("decisions/")), r, e);
+		return get_decision(q, KEEP_DECISION, span_skip(path, strlen("decisions/")), r, e);
+	if (path.n > strlen("receipts/") && span_starts(path, "receipts/"))
+		return get_decision(q, KEEP_RECEIPT, span_skip(path, strlen("receipts/")), r, e);
 	return err_set(e, COFFER_E_NOTFOUND, "there is no such endpoint");
 }
 
@@ -356,6 +400,8 @@ void coffer_serve(struct request *q, struct reply *r)
 		rc = get(q, path, r, &e);
 	} else if (web_method(q, "POST") && span_eq_str(path, "statements")) {
 		rc = post_statement(q, r, &e);
+	} else if (web_method(q, "POST") && span_eq_str(path, "freshness")) {
+		rc = post_freshness(q, r, &e);
 	} else {
 		reply_plain(r, 405, "method", "this endpoint does not know the method");
 		return;

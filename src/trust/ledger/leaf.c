@@ -1,12 +1,13 @@
 #include "trust/ledger/leaf.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
 #include "base/str.h"
 #include "crypto/hash.h"
 
-#define MARK "CLF1"
+#define MARK "CLF2"
 #define OPENING_MARK "CLO1"
 #define MARK_LEN 4
 #define COMMIT_USE "coffer leaf v1"
@@ -18,6 +19,17 @@ static uint64_t get64(struct rd *r)
 	return high << 32 | rd_be32(r);
 }
 
+/* A power of two, ascending without a tag twice. */
+static bool tags_ok(const struct leaf *l)
+{
+	if (l->n_tags == 0 || l->n_tags > LEAF_TAGS_MAX || (l->n_tags & (l->n_tags - 1)) != 0)
+		return false;
+	for (unsigned i = 1; i < l->n_tags; i++)
+		if (memcmp(l->tag[i - 1], l->tag[i], 32) >= 0) /* public: tags are in every entry */
+			return false;
+	return true;
+}
+
 bool leaf_read(struct span s, struct leaf *out)
 {
 	struct rd r = rd_open(s);
@@ -27,7 +39,12 @@ bool leaf_read(struct span s, struct leaf *out)
 	l.time = get64(&r);
 	l.index = get64(&r);
 	rd_copy(&r, l.commitment, sizeof(l.commitment));
-	if (!rd_done(&r) || !marked)
+	rd_copy(&r, l.map.b, sizeof(l.map.b));
+	rd_copy(&r, l.map_before.b, sizeof(l.map_before.b));
+	l.n_tags = rd_u8(&r);
+	for (unsigned i = 0; i < l.n_tags && i < LEAF_TAGS_MAX; i++)
+		rd_copy(&r, l.tag[i], sizeof(l.tag[i]));
+	if (!rd_done(&r) || !marked || !tags_ok(&l))
 		return false;
 	*out = l;
 	return true;
@@ -39,12 +56,33 @@ static void put64(uint8_t *p, uint64_t v)
 		p[i] = (uint8_t)(v >> (8 * (7 - i)));
 }
 
-void leaf_write(const struct leaf *l, uint8_t out[static LEAF_LEN])
+size_t leaf_write(const struct leaf *l, uint8_t out[static LEAF_MAX])
 {
+	uint8_t *at = out + MARK_LEN + 16;
+
+	if (!tags_ok(l))
+		return 0;
 	memcpy(out, MARK, MARK_LEN);
 	put64(out + MARK_LEN, l->time);
 	put64(out + MARK_LEN + 8, l->index);
-	memcpy(out + MARK_LEN + 16, l->commitment, sizeof(l->commitment));
+	memcpy(at, l->commitment, 32);
+	memcpy(at + 32, l->map.b, 32);
+	memcpy(at + 64, l->map_before.b, 32);
+	at[96] = (uint8_t)l->n_tags;
+	memcpy(at + 97, l->tag, (size_t)32 * l->n_tags);
+	return (size_t)(at - out) + 97 + (size_t)32 * l->n_tags;
+}
+
+static int tag_order(const void *a, const void *b)
+{
+	return memcmp(a, b, 32); /* public: tags are in every entry */
+}
+
+void leaf_pad_tags(struct leaf *l, unsigned n)
+{
+	for (; l->n_tags < n && l->n_tags < LEAF_TAGS_MAX; l->n_tags++)
+		random_bytes(l->tag[l->n_tags], sizeof(l->tag[0]));
+	qsort(l->tag, l->n_tags, sizeof(l->tag[0]), tag_order);
 }
 
 void leaf_commit(const uint8_t salt[static LEAF_SALT], struct span record, uint8_t out[static 32])

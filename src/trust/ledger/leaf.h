@@ -1,27 +1,37 @@
 /* What the ledger's leaves are (docs/protocol/ledger.md, "Leaves"): a public entry that says only that something happened and
  * when, and the opening that shows a party what.
  *
- * entry = "CLF1" || u64 time || u64 index || commitment (32); big endian, nothing behind.
+ * entry = "CLF2" || u64 time || u64 index || commitment (32) || map root after it (32) || map root before it (32) || u8 n || n tags
+ * (32 each); big endian, nothing behind. n is 1, 2, 4, 8 or 16; tags ascend, so that their order tells nothing.
  * commitment = SHA-256("coffer leaf v1\0" || salt (32) || record). A salt is drawn for each entry: without it a record of few
  * possible contents could be guessed from its commitment. */
 #pragma once
 #include "base/err.h"
 #include "base/rd.h"
 #include "base/wr.h"
+#include "trust/ledger/merkle.h"
 
 #define LEAF_SALT 32
-#define LEAF_LEN 52          /* bytes of an entry */
+#define LEAF_TAGS_MAX 16
+#define LEAF_MAX (117 + 32 * LEAF_TAGS_MAX) /* bytes of an entry */
 #define LEAF_RECORD_MAX (60u << 10)
 
 struct leaf {
 	uint64_t time;  /* s since 1970 */
 	uint64_t index; /* its own, so that an entry cannot be moved */
 	uint8_t  commitment[32];
+	struct mhash map, map_before; /* roots; zeros: the empty map */
+	unsigned n_tags;
+	uint8_t  tag[LEAF_TAGS_MAX][32];
 };
 
-/* The one entry these bytes are; false for any other length or mark. Times and commitments are not judged. */
+/* The one entry these bytes are; false for any other length, mark, number or order of tags. Times, commitments and roots are not
+ * judged. */
 bool leaf_read(struct span s, struct leaf *out) NODISCARD;
-void leaf_write(const struct leaf *l, uint8_t out[static LEAF_LEN]);
+/* Returns its length; 0 for tags that leaf_read would refuse. */
+size_t leaf_write(const struct leaf *l, uint8_t out[static LEAF_MAX]) NODISCARD;
+/* Fills up to n tags with random ones and sorts them; n is what leaf_read takes. */
+void leaf_pad_tags(struct leaf *l, unsigned n);
 
 void leaf_commit(const uint8_t salt[static LEAF_SALT], struct span record, uint8_t out[static 32]);
 

@@ -163,6 +163,18 @@ static enum coffer_rc load(const struct smt_store *s, const struct mhash *hash, 
 	return COFFER_OK;
 }
 
+bool smt_record_hash(const uint8_t record[static SMT_RECORD], struct mhash *out)
+{
+	struct mhash a, b;
+
+	if (record[0] > RECORD_NODE)
+		return false;
+	memcpy(a.b, record + 1, 32);
+	memcpy(b.b, record + 33, 32);
+	hash_of((enum record)record[0], &a, &b, out);
+	return true;
+}
+
 static enum coffer_rc save(const struct smt_store *s, const struct node *n, struct mhash *hash, struct err *e)
 {
 	uint8_t rec[SMT_RECORD];

@@ -56,6 +56,9 @@ struct smt_store {
 	void *ctx;
 };
 
+/* The hash that names a stored node; false for a kind that there is not. */
+bool smt_record_hash(const uint8_t record[static SMT_RECORD], struct mhash *out) NODISCARD;
+
 /* The proof for a key under a root; root zeros is the empty map. */
 enum coffer_rc smt_prove(const struct smt_store *s, const struct mhash *root, const struct mhash *key, struct smt_proof *out,
     struct err *e) NODISCARD;

@@ -159,16 +159,49 @@ enum coffer_rc tile_hash(const struct tile *t, struct span content, struct subtr
 	return COFFER_OK;
 }
 
+_Static_assert(sizeof(((struct tile_cache *)0)->of) / sizeof(((struct tile_cache *)0)->of[0]) == LEVELS, "a place for each level");
+
+/* Kept as asked for: after the tree grew, a tile that is wider now is another. */
+static void keep(struct tile_cache *c, const struct tile *asked, struct span content)
+{
+	if (!c || content.n > sizeof(c->of[0].b))
+		return;
+	c->of[asked->level].t = *asked;
+	c->of[asked->level].full = content.n == TILE_BYTES;
+	memcpy(c->of[asked->level].b, content.p, content.n);
+}
+
+/* Empty: not kept. *t gets the width it was answered with. */
+static struct span kept(const struct tile_cache *c, struct tile *t)
+{
+	const struct tile *k;
+
+	if (!c)
+		return (struct span){ 0 };
+	k = &c->of[t->level].t;
+	if (k->width == 0 || k->n != t->n || k->width != t->width)
+		return (struct span){ 0 };
+	if (c->of[t->level].full)
+		t->width = TILE_WIDTH;
+	return (struct span){ c->of[t->level].b, (size_t)32 * t->width };
+}
+
 enum coffer_rc tile_read(void *ctx, unsigned level, uint64_t index, struct mhash *out, struct err *e)
 {
 	const struct tile_source *s = ctx;
+	struct span had;
 	CLEANUP(wr_close) struct wr w = wr_open(TILE_BYTES);
 	struct tile t;
 
 	if (!tile_of(level, index, s->size, &t))
 		return err_set(e, COFFER_E_BUG, "tile: subtree %u/%llu is not in the tree", level, (unsigned long long)index);
+	had = kept(s->cache, &t);
+	if (had.n > 0)
+		return tile_hash(&t, had, (struct subtree){ level, index }, out, e);
 	TRY(s->fetch(s->ctx, &t, &w, e));
 	TRY(wr_done(&w, "tile", e));
+	if (w.n == (size_t)32 * t.width || w.n == TILE_BYTES)
+		keep(s->cache, &t, wr_span(&w));
 	if (w.n == TILE_BYTES) /* the full tile in place of a partial one that is gone */
 		t.width = TILE_WIDTH;
 	return tile_hash(&t, wr_span(&w), (struct subtree){ level, index }, out, e);

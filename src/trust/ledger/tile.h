@@ -39,11 +39,17 @@ enum coffer_rc tile_hash(const struct tile *t, struct span content, struct subtr
 
 /* ---- reading a tree out of tiles ---- */
 
+/* The tile that was read last at each level: neighbouring questions, as those of one proof, ask for the same few. */
+struct tile_cache {
+	struct { struct tile t; bool full; uint8_t b[32 * TILE_WIDTH]; } of[8]; /* width 0: none */
+};
+
 struct tile_source {
 	/* Puts the content of a tile into out, which has room for TILE_BYTES. May hand out the full tile for a partial one. */
 	enum coffer_rc (*fetch)(void *ctx, const struct tile *t, struct wr *out, struct err *e);
 	void    *ctx;
 	uint64_t size; /* of the tree; partial tiles are asked for with the width this size gives them */
+	struct tile_cache *cache; /* borrowed, zero at first; NULL: every hash fetches its tile */
 };
 /* A merkle_read; ctx is a struct tile_source. */
 enum coffer_rc tile_read(void *ctx, unsigned level, uint64_t index, struct mhash *out, struct err *e) NODISCARD;

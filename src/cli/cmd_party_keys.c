@@ -1,0 +1,354 @@
+/* coffer party recovery-key, rotate, finish, cancel, compromise, lift, post: the life of one's own keys. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/party_keys.h"
+#include "cli/verbs.h"
+#include "crypto/pem.h"
+#include "fmt/enc.h"
+#include "os/file.h"
+
+#define TEN_YEARS (INT64_C(3650) * 86400)
+#define END { NULL, NULL, NULL, false, false }
+#define OPT_OUT \
+	{ "out", "FILE", "do not log it: write it for other holders of recovery keys ('coffer statement cosign --recovery'), then 'coffer party post'", \
+	    false, false }
+
+const struct opt_spec opts_party_recovery_key[] = {
+	{ "no-passphrase", NULL, "store it unencrypted", false, false }, OPT_PASSPHRASE, END };
+const struct opt_spec opts_party_rotate[] = {
+	{ "key-type", "TYPE", "ed25519 (default) or p256", false, false },
+	{ "lost", NULL, "the present key is gone: the recovery keys alone replace it", false, false }, OPT_RECOVERY, OPT_OUT, OPT_PASSPHRASE, END };
+const struct opt_spec opts_party_cancel[] = { OPT_RECOVERY, OPT_OUT, OPT_PASSPHRASE, END };
+const struct opt_spec opts_party_compromise[] = {
+	{ "from", "TIME", "from when on the key was not yours alone, as 2027-01-31T00:00:00Z", false, true },
+	{ "reason", "TEXT", "why", false, false }, OPT_RECOVERY, OPT_OUT, OPT_PASSPHRASE, END };
+const struct opt_spec opts_party_lift[] = {
+	{ "reason", "TEXT", "why", false, false }, OPT_RECOVERY, OPT_OUT, OPT_PASSPHRASE, END };
+const struct opt_spec opts_party_post[] = { OPT_PASSPHRASE, END };
+
+/* ---- recovery-key ---- */
+
+enum coffer_rc cmd_party_recovery_key(struct cli *c, struct err *e)
+{
+	CLEANUP(freep) char *public = str_fmt("%s.pub", c->pos[0]);
+	CLEANUP(wr_close) struct wr pem = wr_open(16u << 10), pub = wr_open(4096);
+	CLEANUP(privkey_freep) struct privkey *k = NULL;
+	CLEANUP(secret_free) struct secret pass = { 0 };
+
+	if (!public)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	if (file_exists(c->pos[0]) || file_exists(public))
+		return err_set(e, COFFER_E_INPUT, "%s is there already; keys are not overwritten", c->pos[0]);
+	if (!cli_flag(c, "no-passphrase"))
+		TRY(passphrase_get(c, true, &pass, e));
+	TRY(privkey_new(KEY_ED25519, &k, e));
+	TRY(pem_write_private(k, (struct span){ pass.p, pass.n }, &pem, e));
+	TRY(pem_write_public(privkey_public(k), &pub, e));
+	TRY(file_write(c->pos[0], wr_span(&pem), 0600, e));
+	TRY(file_write(public, wr_span(&pub), 0644, e));
+	(void)printf(c->json ? "{\"key\":\"%s\",\"public\":\"%s\"}\n"
+			     : "recovery key made: keep %s away from this machine; give %s to 'coffer init --recovery-key'\n",
+	    c->pos[0], public);
+	return COFFER_OK;
+}
+
+/* ---- what is in effect ---- */
+
+static enum coffer_rc my_life(const struct home *h, struct service_conn *conn, const struct party_life **out, struct err *e)
+{
+	const struct parties *all = NULL;
+
+	TRY(service_parties(conn, &all, e));
+	*out = parties_life(all, span_of(h->party));
+	return *out ? COFFER_OK : err_set(e, COFFER_E_NOTFOUND, "the trust service does not know %s; see 'coffer party request'", h->party);
+}
+
+/* Asks anew: what this connection knows is older than what was logged by it. */
+static enum coffer_rc settled(const struct cli *c, const struct home *h, const struct party *next, struct err *e)
+{
+	CLEANUP(service_closep) struct service_conn *conn = NULL;
+	const struct party_life *l = NULL;
+	int64_t now = clock_now();
+	char when[CLOCK_TEXT_LEN];
+
+	TRY(home_connect(h, &conn, e));
+	TRY(my_life(h, conn, &l, e));
+	if (pubkey_eq(&life_party(l, now)->keys[0], &next->keys[0])) {
+		TRY(next_install(h, next, e));
+		(void)printf(c->json ? "{\"in-effect\":true}\n" : "the new key is in effect; the old one is kept as %s/sign-old.pem\n", h->dir);
+		return COFFER_OK;
+	}
+	if (!l->waits || !pubkey_eq(&l->next.keys[0], &next->keys[0]))
+		return err_deny(e, "hold", "the change does not wait any more: the recovery quorum ended it, or it was never logged; "
+		    "'coffer party show' says what is in effect");
+	clock_text(l->from, when);
+	(void)printf(c->json ? "{\"in-effect\":false,\"from\":\"%s\"}\n"
+			     : "the new key waits until %s; until then the old one signs, and the recovery quorum can end it ('coffer party cancel')\n"
+			       "then run 'coffer party finish'\n", when);
+	return COFFER_OK;
+}
+
+/* ---- rotate, finish, cancel ---- */
+
+static enum coffer_rc party_draft(const struct home *h, const struct party *p, struct wr *text, struct draft *d, struct err *e)
+{
+	*d = (struct draft){ .kind = ST_PARTY, .expires = clock_now() + TEN_YEARS };
+	draft_subject_name(d, span_of(h->party));
+	TRY(party_text(p, text, e));
+	d->body = wr_span(text);
+	return COFFER_OK;
+}
+
+static void add_recovery(struct by_keys *by, const struct recovery *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		by->key[by->n++] = r->key[i];
+}
+
+static enum coffer_rc say_party(struct home *h, struct service_conn *conn, const struct party *p, const struct by_keys *by,
+    struct logged *l, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = wr_open(64u << 10);
+	struct draft d;
+
+	TRY(party_draft(h, p, &text, &d, e));
+	return say_by(h, conn, &d, by, l, e);
+}
+
+static enum coffer_rc wrote(const struct cli *c)
+{
+	(void)printf(c->json ? "{\"file\":\"%s\"}\n" : "%s is to be signed by the other recovery keys, then 'coffer party post'\n", cli_opt(c, "out"));
+	return COFFER_OK;
+}
+
+static enum coffer_rc rotate_options(const struct cli *c, const struct home *h, struct err *e)
+{
+	const char *type = cli_opt(c, "key-type");
+
+	if (type && strcmp(type, "p256") != 0 && strcmp(type, "ed25519") != 0)
+		return cli_bad(e, "--key-type %s: ed25519 or p256", type);
+	if (cli_flag(c, "lost") && !cli_opt(c, "recovery"))
+		return cli_bad(e, "--lost needs --recovery: without the present key the recovery keys decide");
+	if (h->key[0])
+		return err_set(e, COFFER_E_INPUT, "the signing key is not in this folder: rotating a token's key or one on another machine is not built");
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_party_rotate(struct cli *c, struct err *e)
+{
+	const char *type = cli_opt(c, "key-type");
+	CLEANUP(privkey_freep) struct privkey *old = NULL, *new = NULL;
+	CLEANUP(service_closep) struct service_conn *conn = NULL;
+	CLEANUP(recovery_clear) struct recovery r = { 0 };
+	struct by_keys by = { 0 };
+	struct logged l;
+	struct party p;
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	TRY(rotate_options(c, &h, e));
+	TRY(home_party(&h, &p, e));
+	TRY(recovery_read(c, &r, e));
+	if (!cli_flag(c, "lost"))
+		TRY(home_sign_key(c, &h, &old, e));
+	TRY(home_connect(&h, &conn, e));
+	TRY(next_key_make(c, &h, type && strcmp(type, "p256") == 0 ? KEY_P256 : KEY_ED25519, &new, e));
+	p.keys[0] = *privkey_public(new);
+	TRY(next_party_save(&h, &p, e)); /* before anything is said: nothing gets lost */
+	if (old)
+		by.key[by.n++] = old;
+	by.key[by.n++] = new;
+	add_recovery(&by, &r);
+	if (say_party(&h, conn, &p, &by, &l, e) != COFFER_OK) {
+		if (e->rc == COFFER_E_DENIED || e->rc == COFFER_E_INPUT)
+			next_drop(&h); /* refused: it will never be in effect */
+		return e->rc;
+	}
+	return cli_opt(c, "out") ? wrote(c) : settled(c, &h, &p, e);
+}
+
+enum coffer_rc cmd_party_finish(struct cli *c, struct err *e)
+{
+	struct party p;
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	if (next_party_read(&h, &p, e) != COFFER_OK)
+		return e->rc == COFFER_E_NOTFOUND ? err_set(e, COFFER_E_NOTFOUND, "no change of your key waits; 'coffer party rotate' begins one") : e->rc;
+	return settled(c, &h, &p, e);
+}
+
+enum coffer_rc cmd_party_cancel(struct cli *c, struct err *e)
+{
+	CLEANUP(service_closep) struct service_conn *conn = NULL;
+	CLEANUP(recovery_clear) struct recovery r = { 0 };
+	const struct party_life *life = NULL;
+	struct by_keys by = { 0 };
+	struct logged l;
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	TRY(home_connect(&h, &conn, e));
+	TRY(my_life(&h, conn, &life, e));
+	if (!life->waits || clock_now() >= life->from)
+		return err_set(e, COFFER_E_NOTFOUND, "nothing waits; what is in effect is replaced with 'coffer party rotate --lost --recovery FILE'");
+	TRY(recovery_read(c, &r, e));
+	if (r.n == 0)
+		return cli_bad(e, "--recovery FILE is needed: what waits is ended by the recovery quorum alone");
+	add_recovery(&by, &r);
+	TRY(say_party(&h, conn, &life->body, &by, &l, e));
+	if (cli_opt(c, "out"))
+		return wrote(c);
+	next_drop(&h);
+	logged_print(c, "party", &l);
+	return COFFER_OK;
+}
+
+/* ---- compromise, lift ---- */
+
+static enum coffer_rc say_revocation(struct home *h, struct service_conn *conn, struct draft *d, const char *body, struct err *e)
+{
+	CLEANUP(privkey_freep) struct privkey *own = NULL;
+	CLEANUP(recovery_clear) struct recovery r = { 0 };
+	const bool of_key = d->subject[0].name.n < 2 * sizeof(d->subject[0].sha256); /* public: what was said of it can be asked without a token */
+	struct by_keys by = { 0 };
+	struct logged l;
+
+	d->kind = ST_REVOCATION;
+	d->expires = clock_now() + TEN_YEARS;
+	d->body = span_of(body);
+	TRY(recovery_read(h->cli, &r, e));
+	if (r.n == 0 || !of_key)
+		TRY(home_sign_key(h->cli, h, &own, e));
+	if (r.n == 0)
+		by.key[by.n++] = own;
+	by.asks = of_key ? NULL : own;
+	add_recovery(&by, &r);
+	TRY(say_by(h, conn, d, &by, &l, e));
+	if (cli_opt(h->cli, "out"))
+		return wrote(h->cli);
+	logged_print(h->cli, "revocation", &l);
+	return COFFER_OK;
+}
+
+static void reason_member(const struct cli *c, struct json_wr *j, const char *otherwise)
+{
+	jw_m_text(j, "reason", cli_opt(c, "reason") ? cli_opt(c, "reason") : otherwise);
+}
+
+/* A party that names its only key and has nobody to recover it has spoken for the last time. */
+static enum coffer_rc check_not_last(const struct home *h, struct service_conn *conn, const uint8_t thumb[static 32], struct err *e)
+{
+	const struct party_life *l = NULL;
+	const struct party *p;
+	size_t left = 0;
+
+	TRY(my_life(h, conn, &l, e));
+	p = life_party(l, clock_now());
+	for (size_t i = 0; i < p->n_keys; i++) {
+		uint8_t t[32];
+
+		pubkey_thumbprint(&p->keys[i], t);
+		left += !life_dead(l, t) && !span_eq(SPAN(t), (struct span){ thumb, 32 });
+	}
+	if (left == 0 && p->quorum == 0)
+		return err_set(e, COFFER_E_INPUT, "%s has no other key and no recovery keys: nobody could speak for it again. Replace the key first: "
+		    "'coffer party rotate', then 'coffer party finish'", h->party);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_party_compromise(struct cli *c, struct err *e)
+{
+	CLEANUP(service_closep) struct service_conn *conn = NULL;
+	CLEANUP(wr_close) struct wr name = wr_open(64), text = wr_open(4096);
+	CLEANUP(freep) char *body = NULL;
+	struct json_wr j = jw_open(&text, false);
+	char when[CLOCK_TEXT_LEN];
+	struct draft d = { 0 };
+	uint8_t thumb[32];
+	int64_t from = 0;
+	struct party me;
+	struct home h;
+
+	TRY(expires_opt(c, "from", &from, e));
+	TRY(home_load(c, &h, e));
+	TRY(home_party(&h, &me, e));
+	pubkey_thumbprint(&me.keys[0], thumb);
+	if (c->n_pos > 0 && !b64url_fixed(span_of(c->pos[0]), thumb, sizeof(thumb)))
+		return cli_bad(e, "%s: not a key's thumbprint; 'coffer party show' lists yours", c->pos[0]);
+	b64url_write(&name, SPAN(thumb));
+	TRY(wr_done(&name, "key", e));
+	clock_text(from, when);
+	jw_obj(&j);
+	jw_m_text(&j, "from", when);
+	jw_m_str(&j, "key", wr_span(&name));
+	reason_member(c, &j, "compromised");
+	jw_obj_end(&j);
+	body = wr_take(&text, NULL);
+	if (!body)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	draft_subject_digest(&d, wr_span(&name), thumb);
+	TRY(home_connect(&h, &conn, e));
+	TRY(check_not_last(&h, conn, thumb, e));
+	TRY(say_revocation(&h, conn, &d, body, e));
+	if (!c->json && !cli_opt(c, "out"))
+		(void)printf("what this voids: coffer party affected\n");
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_party_lift(struct cli *c, struct err *e)
+{
+	CLEANUP(service_closep) struct service_conn *conn = NULL;
+	CLEANUP(wr_close) struct wr text = wr_open(4096);
+	CLEANUP(freep) char *body = NULL;
+	struct json_wr j = jw_open(&text, false);
+	struct draft d = { 0 };
+	uint8_t id[32];
+	struct home h;
+
+	if (!hex_fixed(span_of(c->pos[0]), id, sizeof(id)))
+		return cli_bad(e, "%s: not a statement's id (64 hex digits)", c->pos[0]);
+	if (!cli_opt(c, "recovery"))
+		return cli_bad(e, "--recovery FILE is needed: what a stolen key revoked is lifted by the recovery quorum alone");
+	jw_obj(&j);
+	reason_member(c, &j, "a compromised key signed it");
+	jw_m_text(&j, "statement", c->pos[0]);
+	jw_obj_end(&j);
+	body = wr_take(&text, NULL);
+	if (!body)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	draft_subject_digest(&d, span_of(c->pos[0]), id);
+	TRY(home_load(c, &h, e));
+	TRY(home_connect(&h, &conn, e));
+	return say_revocation(&h, conn, &d, body, e);
+}
+
+/* ---- post ---- */
+
+enum coffer_rc cmd_party_post(struct cli *c, struct err *e)
+{
+	CLEANUP(service_closep) struct service_conn *conn = NULL;
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(wr_close) struct wr text = { 0 };
+	struct logged l = { 0 };
+	struct party next;
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	TRY(file_read_arg(c->pos[0], DSSE_ENVELOPE_MAX, &text, e));
+	if (dsse_parse(wr_span(&text), &env, e) != COFFER_OK || statement_parse(wr_span(&env.payload), &s, e) != COFFER_OK)
+		return err_wrap(e, "%s", c->pos[0]);
+	if (s.kind != ST_PARTY && s.kind != ST_REVOCATION)
+		return err_set(e, COFFER_E_INPUT, "%s: a %s statement; this logs what is said of a party's keys", c->pos[0], statement_kind_name(s.kind));
+	TRY(home_connect(&h, &conn, e));
+	TRY(envelope_post(conn, &env, &l, e));
+	l.serial = s.serial;
+	logged_print(c, statement_kind_name(s.kind), &l);
+	if (s.kind == ST_PARTY && strcmp(s.issuer, h.party) == 0 && next_party_read(&h, &next, e) == COFFER_OK)
+		return settled(c, &h, &next, e);
+	return COFFER_OK;
+}

@@ -1,0 +1,25 @@
+/* One request of a guest under way: who asks, and all that the decision looks at. Shared by release.c, where it is gathered, and
+ * freshness.c. */
+#pragma once
+#include "cofferd/keep/keep.h"
+#include "cofferd/keep/token.h"
+
+struct asking {
+	struct decide_in in;
+	struct tee_key   key;
+	struct session  *session;  /* borrowed; NULL with a token whose session is gone */
+	struct token_state token;
+	struct hw_facts  hw;
+	const struct member_set *members;
+	uint8_t          session_id[KEEP_SESSION_LEN];
+	uint64_t         counter;
+};
+
+void asking_clear(struct asking *q);
+
+/* Who asks: the attested session. COFFER_E_DENIED (check "session"). */
+enum coffer_rc asking_session(struct keep *k, const uint8_t id[static KEEP_SESSION_LEN], struct asking *q, struct err *e) NODISCARD;
+/* The statements, after in.q.path, in.a and in.held are known; good until the next question to the registry. */
+enum coffer_rc asking_facts(struct keep *k, struct asking *q, struct err *e) NODISCARD;
+/* R10, by the claims of a session. */
+enum coffer_rc asking_policy(struct keep *k, struct asking *q, struct err *e) NODISCARD;

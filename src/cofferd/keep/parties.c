@@ -1,0 +1,68 @@
+/* What anyone may read of parties: the statements that made them what they are, in the order of the ledger, each with its time. A
+ * client that follows them (trust/parties.h) knows each party's keys as this process does. */
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/rd.h"
+#include "cofferd/keep/handlers.h"
+
+#define PAGE_MAX (8u << 20)
+#define PAGE_ROWS 256
+
+/* Party statements, revocations of keys, and revocations of these. */
+static const char about_keys[] =
+	"SELECT s.id, s.seq, e.time FROM statement s JOIN entry e ON e.seq=s.seq WHERE s.seq>=?1 AND (s.kind=?2 OR (s.kind=?3 AND"
+	" (json_type(CAST(s.payload AS TEXT), '$.predicate.body.key') IS NOT NULL OR EXISTS(SELECT 1 FROM revoked r JOIN statement t"
+	" ON t.id=r.target WHERE r.statement=s.id AND t.kind=?3)))) ORDER BY s.seq LIMIT ?4";
+
+static enum coffer_rc write_row(struct keep *k, struct q *q, struct json_wr *j, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	char time[CLOCK_TEXT_LEN];
+	uint8_t id[32];
+
+	if (!q_col_fixed(q, 0, id, sizeof(id)))
+		return err_set(e, COFFER_E_BUG, "registry: malformed id");
+	TRY(registry_envelope(&k->registry, id, &env, e));
+	clock_text(q_col_i64(q, 2), time);
+	jw_obj(j);
+	jw_m_u64(j, "seq", (uint64_t)q_col_i64(q, 1));
+	jw_name(j, "statement");
+	dsse_write(&env, j);
+	jw_m_text(j, "time", time);
+	jw_obj_end(j);
+	return COFFER_OK;
+}
+
+enum coffer_rc on_parties(struct keep *k, struct span body, struct answer *a, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, about_keys);
+	struct json_wr j = jw_open(a->out, false);
+	struct rd r = rd_open(body);
+	uint64_t next = (uint64_t)rd_be32(&r) << 32;
+	bool row = true;
+
+	next |= rd_be32(&r);
+	if (!rd_done(&r) || next > INT64_MAX)
+		return err_set(e, COFFER_E_INPUT, "parties: no number of an entry");
+	q_i64(&q, (int64_t)next);
+	q_i64(&q, ST_PARTY);
+	q_i64(&q, ST_REVOCATION);
+	q_i64(&q, PAGE_ROWS);
+	jw_obj(&j);
+	jw_name(&j, "statements");
+	jw_arr(&j);
+	for (size_t n = 0;; n++) {
+		if (n == PAGE_ROWS || a->out->n + DSSE_ENVELOPE_MAX > PAGE_MAX)
+			break;
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			break;
+		TRY(write_row(k, &q, &j, e));
+		next = (uint64_t)q_col_i64(&q, 1) + 1;
+	}
+	jw_arr_end(&j);
+	jw_m_bool(&j, "more", row);
+	jw_m_u64(&j, "next", next);
+	jw_obj_end(&j);
+	return COFFER_OK;
+}

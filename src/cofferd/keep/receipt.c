@@ -1,0 +1,174 @@
+/* What a receipt needs that the public ledger has not: the openings, and proofs of the map as the release left it. The rest of it,
+ * checkpoint and paths, whoever asks takes from the public files (docs/protocol/receipt.md). */
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/keep/handlers.h"
+#include "cofferd/keep/partyauth.h"
+#include "cofferd/keep/status.h"
+#include "fmt/enc.h"
+#include "trust/ledger/leaf.h"
+
+#define RECEIPT_MAX (8u << 20)
+
+static enum coffer_rc bytes(struct json_wr *j, const char *name, struct span s, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(2 * LEAF_RECORD_MAX);
+
+	b64url_write(&w, s);
+	TRY(wr_done(&w, name, e));
+	jw_m_str(j, name, wr_span(&w));
+	return COFFER_OK;
+}
+
+/* Members leaf and opening. *l: what the leaf says. */
+static enum coffer_rc put_entry(struct keep *k, uint64_t seq, struct json_wr *j, struct leaf *l, struct err *e)
+{
+	CLEANUP(q_close)
+	struct q q = q_open(k->store, "SELECT e.time, e.type, e.data, l.salt, l.entry FROM entry e JOIN leaf l ON l.seq=e.seq"
+				      " WHERE e.seq=?");
+	CLEANUP(wr_close) struct wr record = wr_open(LEAF_RECORD_MAX), opening = wr_open(LEAF_RECORD_MAX + 64);
+	struct leaf_opening o = { 0 };
+	char type[32];
+	bool row = false;
+
+	q_i64(&q, (int64_t)seq);
+	TRY(q_row(&q, &row, e));
+	if (!row || !q_col_name(&q, 1, type, sizeof(type)) || !q_col_fixed(&q, 3, o.salt, sizeof(o.salt)) ||
+	    !leaf_read(q_col(&q, 4), l))
+		return err_set(e, COFFER_E_BUG, "ledger: malformed row");
+	journal_record(type, q_col(&q, 2), q_col_i64(&q, 0), &record);
+	TRY(wr_done(&record, "record", e));
+	o.record = wr_span(&record);
+	leaf_opening_write(&o, &opening);
+	TRY(wr_done(&opening, "opening", e));
+	TRY(bytes(j, "leaf", q_col(&q, 4), e));
+	return bytes(j, "opening", wr_span(&opening), e);
+}
+
+static enum coffer_rc put_proof(
+    struct keep *k, const struct mhash *root, const struct mhash *key, struct json_wr *j, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(SMT_PROOF_MAX);
+	struct smt_proof p;
+
+	TRY(map_prove(&k->journal.tree.map, root, key, &p, e));
+	smt_proof_write(&p, &w);
+	TRY(wr_done(&w, "proof", e));
+	return bytes(j, "proof", wr_span(&w), e);
+}
+
+static enum coffer_rc put_asset(
+    struct keep *k, const struct asset_path *path, const struct mhash *root, struct json_wr *j, struct err *e)
+{
+	struct mhash key;
+	uint8_t blind[32];
+
+	status_blind(k, path, blind);
+	map_asset_key(blind, &key);
+	jw_name(j, "asset");
+	jw_obj(j);
+	TRY(bytes(j, "blind", SPAN(blind), e));
+	TRY(put_proof(k, root, &key, j, e));
+	jw_obj_end(j);
+	return COFFER_OK;
+}
+
+/* Of the one whose entry is seq, as things stood after entry `at`. */
+static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32], uint64_t seq, uint64_t at,
+    const struct mhash *root, struct json_wr *j, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	struct status s;
+	struct mhash key;
+	struct leaf l;
+
+	TRY(registry_envelope(&k->registry, id, &env, e));
+	TRY(status_at(k, id, at, &s, e));
+	map_status_key(id, &key);
+	jw_obj(j);
+	jw_name(j, "envelope");
+	dsse_write(&env, j);
+	TRY(put_entry(k, seq, j, &l, e));
+	TRY(put_proof(k, root, &key, j, e));
+	jw_m_u64(j, "set", s.index);
+	jw_m_u64(j, "status", s.status);
+	jw_obj_end(j);
+	return COFFER_OK;
+}
+
+/* What made the parties what they were, and what the release rested on. */
+static enum coffer_rc put_statements(struct keep *k, uint64_t at, const struct mhash *root, struct json_wr *j, struct err *e)
+{
+	CLEANUP(q_close)
+	struct q q = q_open(k->store,
+	    "WITH rests(id) AS (SELECT r.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.rests') r WHERE en.seq=?1"
+	    " UNION SELECT json_extract(CAST(en.data AS TEXT), '$.workload') FROM entry en WHERE en.seq=?1)"
+	    " SELECT s.id, s.seq FROM statement s WHERE s.seq<?1 AND (s.kind=?2 OR (s.kind=?3 AND"
+	    " (json_type(CAST(s.payload AS TEXT), '$.predicate.body.key') IS NOT NULL OR EXISTS(SELECT 1 FROM revoked r JOIN statement t"
+	    " ON t.id=r.target WHERE r.statement=s.id AND t.kind=?3))) OR lower(hex(s.id)) IN (SELECT id FROM rests)) ORDER BY s.seq");
+	bool row = false;
+
+	q_i64(&q, (int64_t)at);
+	q_i64(&q, ST_PARTY);
+	q_i64(&q, ST_REVOCATION);
+	jw_name(j, "statements");
+	jw_arr(j);
+	for (;;) {
+		uint8_t id[32];
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			break;
+		if (!q_col_fixed(&q, 0, id, sizeof(id)))
+			return err_set(e, COFFER_E_BUG, "registry: malformed id");
+		if (j->w->n > RECEIPT_MAX)
+			return err_set(e, COFFER_E_LIMIT, "receipt: more statements than one answer holds");
+		TRY(put_statement(k, id, (uint64_t)q_col_i64(&q, 1), at, root, j, e));
+	}
+	jw_arr_end(j);
+	return COFFER_OK;
+}
+
+/* Of a release that concerns the party. */
+static enum coffer_rc find_release(struct keep *k, const struct keep_decision_req *m, const struct party *who, uint64_t *seq,
+    struct asset_path *path, struct err *e)
+{
+	CLEANUP(q_close)
+	struct q q = q_open(k->store,
+	    "SELECT d.seq, json_extract(CAST(en.data AS TEXT), '$.asset') FROM decision d"
+	    " JOIN entry en ON en.seq=d.seq WHERE d.id=?1 AND (d.owner=?2 OR d.provider=?2) AND en.type='release'");
+	bool row = false;
+
+	q_blob(&q, SPAN(m->id));
+	q_text(&q, span_of(who->id));
+	TRY(q_row(&q, &row, e));
+	if (!row)
+		return err_set(e, COFFER_E_NOTFOUND, "no such release that concerns %s", who->id);
+	*seq = (uint64_t)q_col_i64(&q, 0);
+	return asset_path_parse(q_col(&q, 1), path, e);
+}
+
+enum coffer_rc on_receipt(struct keep *k, struct span body, struct answer *a, struct err *e)
+{
+	struct json_wr j = jw_open(a->out, false);
+	const struct party *who = NULL;
+	struct keep_decision_req m;
+	struct asset_path path;
+	struct leaf l;
+	uint64_t seq = 0;
+
+	TRY(keep_decision_req_read(body, &m, e));
+	TRY(party_auth(k, &m.auth, &who, e));
+	TRY(find_release(k, &m, who, &seq, &path, e));
+	jw_obj(&j);
+	jw_name(&j, "release");
+	jw_obj(&j);
+	TRY(put_entry(k, seq, &j, &l, e));
+	jw_obj_end(&j);
+	TRY(put_asset(k, &path, &l.map, &j, e));
+	TRY(put_statements(k, seq, &l.map, &j, e));
+	jw_obj_end(&j);
+	return COFFER_OK;
+}

@@ -1,0 +1,22 @@
+#include "trust/ledger/follow.h"
+
+enum coffer_rc follow_add(struct ledger_follow *l, struct span entry, struct err *e)
+{
+	struct mhash leaf, done[MERKLE_LEVELS];
+	struct leaf got;
+
+	if (!leaf_read(entry, &got) || got.index != l->f.size || got.time < l->last.time)
+		return err_deny(e, "ledger-entry",
+		    "entry %llu is no leaf, is at another place, or is older than the one before it",
+		    (unsigned long long)l->f.size);
+	if (!mhash_eq(&got.map_before, &l->last.map))
+		return err_deny(e, "ledger-map",
+		    "entry %llu does not continue the map of the entry before it: what is in force was changed without "
+		    "an entry",
+		    (unsigned long long)l->f.size);
+	merkle_leaf(entry, &leaf);
+	if (merkle_append(&l->f, &leaf, done) == 0)
+		return err_set(e, COFFER_E_LIMIT, "the ledger is full");
+	l->last = got;
+	return COFFER_OK;
+}

@@ -1,0 +1,37 @@
+/* All parties that a ledger knows, as its statements made them one after the other: what `keep` rebuilds from its journal when it
+ * opens, and a client from the list that the service shows. Pure. */
+#pragma once
+#include "trust/party_life.h"
+
+#define PARTIES_MAX 256
+
+struct parties {
+	struct party_life *life; /* owned; room for PARTIES_MAX */
+	size_t             n;
+};
+/* The founders. */
+enum coffer_rc parties_open(const struct genesis *g, struct parties *out, struct err *e) NODISCARD;
+void           parties_clear(struct parties *p); /* CLEANUP-ready */
+
+const struct party_life *parties_life(const struct parties *p, struct span id); /* NULL: never heard of */
+/* In effect at t; NULL when unknown or expired by then. */
+const struct party *parties_party(const struct parties *p, struct span id, int64_t t);
+/* The party that signs at t with the key of this thumbprint; NULL if none does, also where the key is dead. */
+const struct party *parties_key(const struct parties *p, const uint8_t thumb[static 32], int64_t t, const struct pubkey **key);
+/* ... by which it recovers. */
+const struct party *parties_recovery(const struct parties *p, const uint8_t thumb[static 32], int64_t t, const struct pubkey **key);
+
+struct parties_event { const struct dsse *env; const struct statement *s; int64_t logged; };
+/* What a party statement or a revocation says about keys, against all that is known: may it be logged? Of other kinds and other
+ * revocations: COFFER_OK. Besides life_step's refusals: a key that is another party's (check "signature"), too many parties. */
+enum coffer_rc parties_check(const struct parties *p, const struct parties_event *ev, struct err *e) NODISCARD;
+/* The same, and it counts from here on. In the order of the ledger. */
+enum coffer_rc parties_learn(struct parties *p, const struct parties_event *ev, struct err *e) NODISCARD;
+
+/* ---- as a service shows them (GET /coffer/v0/parties) ---- */
+struct parties_page { uint64_t next; bool more; }; /* ask from there on */
+/* Takes a page, JSON text, on top of p. Nothing in it is believed but the order and the times of the ledger: what each statement
+ * makes of its party is decided by signatures, from the genesis on. COFFER_E_DENIED (check "parties") where something does not follow. */
+enum coffer_rc parties_read(struct parties *p, const uint8_t genesis[static 32], struct span text, struct parties_page *at,
+    struct err *e) NODISCARD;
+#define PARTIES_PAGE_MAX (9u << 20)

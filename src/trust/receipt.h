@@ -1,0 +1,78 @@
+/* Receipts (docs/protocol/receipt.md): one file about one release, with which anyone who has the genesis' digest checks offline
+ * that the release is in the service's ledger, which statements it rested on, that each was signed by keys its issuer had when it was
+ * logged, logged before, and in force at the release by the ledger's own map; and which version of which asset left.
+ *
+ * Not checked, because a receipt does not hold it yet: the evidence, and what the decision's checks need of it or of statements that
+ * the record does not name (R1 to R6, R10, delegations, pauses, tcb minima). */
+#pragma once
+#include "trust/dsse.h"
+#include "trust/ledger/checkpoint.h"
+#include "trust/ledger/leaf.h"
+#include "trust/ledger/mapkey.h"
+#include "trust/ledger/smt.h"
+#include "trust/ledger/tile.h"
+#include "trust/statement.h"
+
+#define RECEIPT_MAX (8u << 20)
+#define RECEIPT_STATEMENTS_MAX 1024
+
+/* A logged entry: its leaf, what the leaf commits to, and where it stands in the tree. */
+struct receipt_entry {
+	struct wr           leaf, opening; /* owned */
+	struct merkle_proof path;
+};
+struct receipt_statement {
+	struct dsse          env;          /* owned */
+	struct receipt_entry entry;
+	enum map_status      status;       /* at the release */
+	uint64_t             set;          /* entry that set it */
+	struct wr            proof;        /* owned; of the map, as smt_proof_write writes it */
+};
+struct receipt {
+	struct json_doc          *doc;     /* owned */
+	struct dsse               genesis; /* owned */
+	struct span               checkpoint; /* borrows doc */
+	struct receipt_entry      release;
+	uint8_t                   blind[32]; /* the asset in the map */
+	struct wr                 asset;     /* owned; proof of the map */
+	struct receipt_statement *statement; /* owned; in the order of the ledger */
+	size_t                    n;
+};
+void receipt_clear(struct receipt *r); /* CLEANUP-ready */
+
+/* Form only: JCS to the last byte, and a newline. COFFER_E_INPUT or COFFER_E_LIMIT; *out must be zero and stays so on failure. */
+enum coffer_rc receipt_read(struct span text, struct receipt *out, struct err *e) NODISCARD;
+
+#define RECEIPT_FORM "coffer-receipt-v1"
+/* What it is made of: the service's answer (GET /coffer/v0/receipts/ID), the genesis' envelope, and of the public ledger the
+ * checkpoint and its tiles. Nothing is judged: receipt_read and receipt_verify follow. COFFER_E_UPSTREAM for a checkpoint that has not the
+ * release yet. */
+struct receipt_parts {
+	const struct json     *reply;
+	struct span            genesis, note;
+	const struct note_key *log;
+	struct tile_source    *tiles; /* of the note's tree */
+};
+enum coffer_rc receipt_make(const struct receipt_parts *p, struct wr *out, struct err *e) NODISCARD;
+
+/* What a receipt that holds shows. Borrows the receipt. */
+struct receipt_view {
+	uint64_t    index, size;   /* of the release; of the tree */
+	int64_t     time;          /* of its entry, s since 1970 */
+	struct span record;        /* JCS: {"data":{...},"time":...,"type":"release"} */
+	char        asset[ASSET_PATH_MAX];
+	uint64_t    version;
+	uint8_t     decision[16], key[32], reply[32]; /* key: thumbprint it was wrapped to; reply: SHA-256 of what was sent */
+	size_t      rests;         /* statements it rested on, its workload included */
+};
+/* genesis: 32 bytes, the verifier's own. COFFER_E_DENIED names the check:
+ *   genesis              another genesis, or not signed by its founders
+ *   ledger-...           checkpoint_open's, ledger-inclusion, ledger-opening
+ *   receipt-release      the entry is not a release
+ *   receipt-signature    a statement is not signed by its issuer, or has a signature that no party's key made
+ *   receipt-map          the ledger's map says otherwise of a statement or of the asset
+ *   receipt-rests        a statement that the release rested on is missing, was not logged before it, or is not one of them
+ *   receipt-rights       they do not allow it: no entitlement, too few approvals of this asset, workload and service, or an image that
+ *                        its provider did not release
+ *   receipt-force        such a statement was superseded, revoked, expired or void by then */
+enum coffer_rc receipt_verify(const struct receipt *r, const uint8_t genesis[static 32], struct receipt_view *out, struct err *e) NODISCARD;

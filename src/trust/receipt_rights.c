@@ -1,0 +1,195 @@
+/* Whether the statements of a receipt, taken together, could have allowed the release: R0, R7, R8 and R9 as far as statements alone decide
+ * them. A service that releases on nobody's word can log it, but not make a receipt that holds. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "trust/manifest.h"
+#include "trust/receipt_int.h"
+
+struct rights {
+	const struct json *data; /* of the release's record */
+	int64_t time;
+	struct asset_path path;
+	struct manifest m;	   /* owned */
+	struct statement workload; /* owned: what m borrows */
+	struct asset_body asset;
+	bool has_asset, has_workload;
+	uint8_t service[8][32];
+	char service_id[8][PARTY_MAX];
+	size_t n_services;
+};
+
+static void rights_clear(struct rights *r)
+{
+	manifest_clear(&r->m);
+	statement_clear(&r->workload);
+}
+
+static enum coffer_rc no(struct err *e, const char *why)
+{
+	return err_deny(e, "receipt-rights", "the statements do not allow the release: %s", why);
+}
+
+/* ---- what there is ---- */
+
+static enum coffer_rc take_service(struct rights *r, const struct statement *s, struct err *e)
+{
+	struct service sv;
+
+	if (r->n_services == sizeof(r->service) / sizeof(r->service[0]))
+		return err_set(e, COFFER_E_LIMIT, "receipt: too many service statements");
+	TRY(service_read(s->body, &sv, e));
+	memcpy(r->service[r->n_services], s->id, 32);
+	memcpy(r->service_id[r->n_services], sv.id, sizeof(sv.id));
+	r->n_services++;
+	return COFFER_OK;
+}
+
+static enum coffer_rc take(struct rights *r, const struct receipt_statement *x, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+
+	TRY(statement_parse(wr_span(&x->env.payload), &s, e));
+	if (s.kind == ST_SERVICE)
+		return take_service(r, &s, e);
+	if (s.kind == ST_ASSET) {
+		TRY(asset_read(&s, &r->asset, e));
+		r->asset.policy = (struct span){ 0 }; /* goes with s */
+		r->has_asset = true;
+	}
+	if (s.kind == ST_WORKLOAD && !r->has_workload) {
+		TRY(workload_read(&s, &r->m, e));
+		r->workload = s;
+		s = (struct statement){ 0 };
+		r->has_workload = true;
+	}
+	return COFFER_OK;
+}
+
+/* ---- R7 ---- */
+
+/* Whether the agent keeps containers apart the boot image says; where none is named, on sample, the container's name counts. */
+static bool entitled(const struct rights *r)
+{
+	struct span name = json_str(json_get(r->data, "container"));
+	const struct man_container *c = name.n > 0 ? manifest_container(&r->m, name) : NULL;
+	enum purpose purpose = PURPOSE_API;
+
+	if (json_get(r->data, "container"))
+		return c && purpose_by_name(json_str(json_get(r->data, "purpose")), &purpose) &&
+		       manifest_entitles(c, &r->path, purpose);
+	for (size_t i = 0; i < r->m.n_containers; i++)
+		if (!manifest_entitles(&r->m.container[i], &r->path, purpose))
+			return false;
+	return r->m.n_containers > 0;
+}
+
+/* ---- R9, R0 ---- */
+
+static bool lists_service(const struct rights *r, const struct approval *a)
+{
+	for (size_t i = 0; i < a->n_services; i++)
+		for (size_t k = 0; k < r->n_services; k++)
+			if (span_eq(SPAN(a->service[i]), SPAN(r->service[k])))
+				return true;
+	return false;
+}
+
+/* An approval that also takes narrower workloads is taken for any: how the two compare needs the other manifest. */
+static bool covers(const struct rights *r, const struct approval *a)
+{
+	bool path = false;
+
+	for (size_t i = 0; i < a->n_assets; i++)
+		path = path || asset_path_eq(&a->asset[i], &r->path);
+	return path && r->time < a->until && lists_service(r, a) &&
+	       (a->or_narrower || span_eq(SPAN(a->workload), SPAN(r->m.digest)));
+}
+
+/* Different issuers: who lent a delegate its power is not in a receipt, so one that is not among the owners counts for some owner. */
+static enum coffer_rc count_approvals(const struct receipt *rc, const struct rights *r, size_t *n, struct err *e)
+{
+	CLEANUP(freep) struct approval *a = calloc(1, sizeof(*a));
+	char by[ASSET_OWNERS_MAX][PARTY_MAX];
+
+	if (!a)
+		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
+	for (size_t i = 0; i < rc->n && *n < ASSET_OWNERS_MAX; i++) {
+		CLEANUP(statement_clear) struct statement s = { 0 };
+		size_t k = 0;
+
+		TRY(statement_parse(wr_span(&rc->statement[i].env.payload), &s, e));
+		if (s.kind != ST_APPROVAL)
+			continue;
+		TRY(approval_read(&s, a, e));
+		if (!covers(r, a))
+			return no(e, "an approval is not of this asset, workload and service, or had ended");
+		while (k < *n && strcmp(by[k], s.issuer) != 0)
+			k++;
+		if (k == *n)
+			memcpy(by[(*n)++], s.issuer, sizeof(s.issuer));
+	}
+	return COFFER_OK;
+}
+
+static bool named_service(const struct rights *r)
+{
+	for (size_t i = 0; i < r->n_services; i++)
+		if (strcmp(r->service_id[i], r->m.service_id) == 0)
+			return true;
+	return false;
+}
+
+/* A manifest is its provider's one approval for its own assets. */
+static enum coffer_rc approved(const struct receipt *rc, const struct rights *r, struct err *e)
+{
+	size_t n = 0;
+
+	TRY(count_approvals(rc, r, &n, e));
+	if (strcmp(r->m.provider, r->path.owner) == 0)
+		return named_service(r) ? COFFER_OK : no(e, "the manifest names another service");
+	return n >= r->asset.k ? COFFER_OK : no(e, "fewer parties approved than the asset asks for");
+}
+
+/* ---- R8 ---- */
+
+static enum coffer_rc released(const struct receipt *rc, const struct man_container *c, bool *found, struct err *e)
+{
+	for (size_t i = 0; i < rc->n && !*found; i++) {
+		CLEANUP(statement_clear) struct statement s = { 0 };
+
+		TRY(statement_parse(wr_span(&rc->statement[i].env.payload), &s, e));
+		*found = s.kind == ST_IMAGE_RELEASE && strcmp(s.issuer, c->image_provider) == 0 &&
+			 span_eq(SPAN(s.subject[0].sha256), SPAN(c->image_digest));
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc images(const struct receipt *rc, const struct rights *r, struct err *e)
+{
+	for (size_t i = 0; i < r->m.n_containers; i++) {
+		bool found = false;
+
+		TRY(released(rc, &r->m.container[i], &found, e));
+		if (!found)
+			return no(e, "the provider of an image did not release it");
+	}
+	return COFFER_OK;
+}
+
+enum coffer_rc receipt_rights(const struct receipt *rc, const struct receipt_view *v, const struct json *data, struct err *e)
+{
+	CLEANUP(rights_clear) struct rights r = { .data = data, .time = v->time };
+
+	TRY(asset_path_parse(span_of(v->asset), &r.path, e));
+	for (size_t i = 0; i < rc->n; i++)
+		TRY(take(&r, &rc->statement[i], e));
+	if (!r.has_asset || !r.has_workload)
+		return no(e, "there is no workload");
+	if (!entitled(&r))
+		return no(e, "the manifest does not entitle the container");
+	TRY(approved(rc, &r, e));
+	return images(rc, &r, e);
+}

@@ -1,0 +1,339 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "crypto/hash.h"
+#include "fmt/enc.h"
+#include "trust/chain.h"
+#include "trust/parties.h"
+#include "trust/receipt_int.h"
+
+/* What the verification has come to. */
+struct work {
+	const struct receipt *r;
+	struct genesis *g;	/* owned */
+	struct parties parties; /* owned; as of the statement that is looked at */
+	struct merkle_head head;
+	struct leaf release;
+	struct json_doc *record; /* owned; of the release */
+	const struct json *data; /* borrows record */
+	size_t named;		 /* statements it names that were found */
+	bool asset;		 /* the asset's own is among them */
+	struct receipt_view v;
+};
+
+static void work_clear(struct work *w)
+{
+	free(w->g);
+	parties_clear(&w->parties);
+	json_free(w->record);
+}
+
+/* ---- entries ---- */
+
+static enum coffer_rc check_entry(
+    const struct work *w, const struct receipt_entry *x, const char *what, struct leaf *leaf, struct span *record, struct err *e)
+{
+	struct leaf_opening o;
+	uint8_t commitment[32];
+	struct mhash h;
+
+	merkle_leaf(wr_span(&x->leaf), &h);
+	if (!leaf_read(wr_span(&x->leaf), leaf) || !merkle_included(leaf->index, w->head.size, &h, &x->path, &w->head.root))
+		return err_deny(e, "ledger-inclusion", "the entry of %s is not in the ledger", what);
+	if (!leaf_opening_read(wr_span(&x->opening), &o))
+		return err_deny(e, "ledger-opening", "the opening of %s's entry is malformed", what);
+	leaf_commit(o.salt, o.record, commitment);
+	if (!span_eq(SPAN(commitment), SPAN(leaf->commitment)))
+		return err_deny(
+		    e, "ledger-opening", "what the receipt says of %s's entry is not what the ledger commits to", what);
+	*record = o.record;
+	return COFFER_OK;
+}
+
+/* One line, the log's: nothing in the receipt is unsigned. */
+static enum coffer_rc check_head(struct work *w, struct err *e)
+{
+	const struct span origin = span_of(w->g->origin);
+	struct ledger_policy policy = { 0 };
+	struct ledger_seen seen;
+	struct note_key key;
+	struct note note;
+
+	TRY(note_key_new(origin, NOTE_ED25519, &w->g->ledger_key, &key, e));
+	policy.log = &key;
+	TRY(checkpoint_open(w->r->checkpoint, &policy, &seen, e));
+	TRY(note_parse(w->r->checkpoint, &note, e));
+	if (note.n_sigs != 1)
+		return err_deny(e, "ledger-signature", "the checkpoint in a receipt has the log's signature alone");
+	w->head = seen.cp.head;
+	return COFFER_OK;
+}
+
+static bool member_hex(const struct json *o, const char *name, uint8_t *out, size_t n)
+{
+	struct span s = json_str(json_get(o, name));
+
+	return s.n == 2 * n && hex_fixed(s, out, n);
+}
+
+/* Two containers of one image rest on one release. */
+static size_t count_rests(const struct json *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_len(list); i++) {
+		size_t j = 0;
+
+		while (j < i && !span_eq(json_str(json_at(list, j)), json_str(json_at(list, i))))
+			j++;
+		n += j == i;
+	}
+	return n;
+}
+
+static enum coffer_rc check_release(struct work *w, struct err *e)
+{
+	struct receipt_view *v = &w->v;
+	struct asset_path path;
+	const struct json *o;
+	struct span type;
+
+	TRY(check_entry(w, &w->r->release, "the release", &w->release, &v->record, e));
+	TRY(json_parse(v->record, LEAF_RECORD_MAX, &w->record, e));
+	o = json_root(w->record);
+	TRY(json_need_str(o, "type", "record", &type, e));
+	TRY(json_need_obj(o, "data", "record", &w->data, e));
+	if (!span_eq_str(type, "release"))
+		return err_deny(e, "receipt-release", "the entry is not a release");
+	v->index = w->release.index;
+	v->size = w->head.size;
+	v->time = (int64_t)w->release.time;
+	if (!member_hex(w->data, "decision", v->decision, sizeof(v->decision)) ||
+	    !member_hex(w->data, "key", v->key, sizeof(v->key)) || !member_hex(w->data, "reply", v->reply, sizeof(v->reply)) ||
+	    !json_u64(json_get(w->data, "version"), &v->version))
+		return err_deny(e, "receipt-release", "the entry is not of the form of a release");
+	TRY(asset_path_parse(json_str(json_get(w->data, "asset")), &path, e));
+	memcpy(v->asset, path.text, strlen(path.text) + 1);
+	v->rests = count_rests(json_get(w->data, "rests")) + 1;
+	return COFFER_OK;
+}
+
+/* ---- signatures ---- */
+
+static bool sig_by(const struct dsse *env, size_t i, const struct pubkey *k)
+{
+	CLEANUP(wr_close) struct wr pae = wr_open(DSSE_PAYLOAD_MAX + 256);
+
+	dsse_pae(DSSE_TYPE, wr_span(&env->payload), &pae);
+	return wr_ok(&pae) && key_verify(k, wr_span(&pae), SPAN(env->sigs[i].sig));
+}
+
+static bool key_in(const struct pubkey *keys, size_t n, const struct dsse *env, size_t i)
+{
+	for (size_t k = 0; k < n; k++) {
+		uint8_t thumb[32];
+
+		pubkey_thumbprint(&keys[k], thumb);
+		if (span_eq(SPAN(thumb), SPAN(env->sigs[i].keyid)) && sig_by(env, i, &keys[k]))
+			return true;
+	}
+	return false;
+}
+
+/* No signature is there that nobody answers for: each is by a key that some party had, signs or recovers with. */
+static bool known_sig(const struct parties *p, const struct dsse *env, size_t i)
+{
+	for (size_t l = 0; l < p->n; l++) {
+		const struct party_life *life = &p->life[l];
+
+		if (key_in(life->past, life->n_past, env, i) || key_in(life->body.keys, life->body.n_keys, env, i) ||
+		    key_in(life->next.keys, life->next.n_keys, env, i) ||
+		    key_in(life->body.recovery, life->body.n_recovery, env, i))
+			return true;
+	}
+	return false;
+}
+
+static enum coffer_rc all_known(const struct parties *p, const struct dsse *env, struct err *e)
+{
+	for (size_t i = 0; i < env->n_sigs; i++)
+		if (!known_sig(p, env, i))
+			return err_deny(e, "receipt-signature", "a statement has a signature that no party's key made");
+	return COFFER_OK;
+}
+
+/* Parties change by what their own statements say; others are by whom they name. */
+static enum coffer_rc check_signed(
+    struct work *w, const struct receipt_statement *x, const struct statement *s, const struct leaf *leaf, struct err *e)
+{
+	const struct parties_event ev = { &x->env, s, (int64_t)leaf->time };
+	const struct party_life *life;
+
+	TRY(parties_learn(&w->parties, &ev, e));
+	TRY(all_known(&w->parties, &x->env, e));
+	if (s->kind == ST_PARTY || s->kind == ST_REVOCATION)
+		return COFFER_OK;
+	life = parties_life(&w->parties, span_of(s->issuer));
+	if (!life || !life_signed(life, &x->env, (int64_t)leaf->time, NULL))
+		return err_deny(e, "receipt-signature", "a %s statement is not signed by a key that %s had when it was logged",
+		    statement_kind_name(s->kind), s->issuer);
+	return COFFER_OK;
+}
+
+/* ---- the map ---- */
+
+static bool map_says(const struct work *w, const struct wr *proof, const struct mhash *key, const struct mhash *value)
+{
+	struct smt_answer got;
+	struct smt_proof p;
+
+	return smt_proof_read(wr_span(proof), &p) && smt_verify(&w->release.map, key, &p, &got) && got.present &&
+	       mhash_eq(&got.value, value);
+}
+
+static enum coffer_rc check_status(
+    const struct work *w, const struct receipt_statement *x, const struct statement *s, struct err *e)
+{
+	struct mhash key, value;
+
+	map_status_key(s->id, &key);
+	map_status_value(x->status, x->set, &value);
+	return map_says(w, &x->proof, &key, &value)
+		   ? COFFER_OK
+		   : err_deny(e, "receipt-map", "the ledger's map at the release does not say this of a %s statement",
+			 statement_kind_name(s->kind));
+}
+
+static enum coffer_rc check_asset(struct work *w, const struct statement *s, struct err *e)
+{
+	struct mhash key, value;
+	struct asset_body b;
+
+	TRY(asset_read(s, &b, e));
+	map_asset_key(w->r->blind, &key);
+	map_asset_value(b.version, s->subject[0].sha256, &value);
+	if (strcmp(b.path.text, w->v.asset) != 0 || b.version != w->v.version || !map_says(w, &w->r->asset, &key, &value))
+		return err_deny(e, "receipt-map", "the ledger's map at the release has not this version of the asset");
+	w->asset = true;
+	return COFFER_OK;
+}
+
+/* ---- statements ---- */
+
+static bool names(const struct work *w, const uint8_t id[static 32])
+{
+	const struct json *list = json_get(w->data, "rests");
+	uint8_t got[32];
+	bool found = member_hex(w->data, "workload", got, sizeof(got)) && span_eq(SPAN(got), (struct span){ id, 32 });
+
+	for (size_t i = 0; i < json_len(list) && !found; i++) {
+		struct span s = json_str(json_at(list, i));
+
+		found = s.n == 64 && hex_fixed(s, got, sizeof(got)) && span_eq(SPAN(got), (struct span){ id, 32 });
+	}
+	return found;
+}
+
+static enum coffer_rc check_force(struct work *w, const struct receipt_statement *x, const struct statement *s, struct err *e)
+{
+	const char *kind = statement_kind_name(s->kind);
+
+	if (!names(w, s->id))
+		return err_deny(e, "receipt-rests", "the release did not rest on this %s statement", kind);
+	if (x->status != MAP_IN_FORCE)
+		return err_deny(e, "receipt-force", "a %s statement by %s was %s when the release was entered", kind, s->issuer,
+		    x->status == MAP_SUPERSEDED ? "superseded"
+		    : x->status == MAP_REVOKED	? "revoked"
+						: "revoked by another party");
+	if (w->v.time < s->issued || w->v.time >= s->expires)
+		return err_deny(
+		    e, "receipt-force", "a %s statement by %s did not hold when the release was entered", kind, s->issuer);
+	w->named++;
+	return s->kind == ST_ASSET ? check_asset(w, s, e) : COFFER_OK;
+}
+
+/* The record that keep writes of a statement: what it was, by whom. */
+static bool record_is(struct span record, const struct statement *s)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	const struct json *data;
+	uint8_t id[32];
+	struct err e;
+
+	if (json_parse(record, LEAF_RECORD_MAX, &doc, &e) != COFFER_OK ||
+	    !span_eq_str(json_str(json_get(json_root(doc), "type")), "statement"))
+		return false;
+	data = json_get(json_root(doc), "data");
+	return member_hex(data, "id", id, sizeof(id)) && span_eq(SPAN(id), SPAN(s->id));
+}
+
+static enum coffer_rc check_statement(struct work *w, const struct receipt_statement *x, uint64_t *next, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct span record;
+	struct leaf leaf;
+
+	TRY(statement_parse(wr_span(&x->env.payload), &s, e));
+	TRY(check_entry(w, &x->entry, "a statement", &leaf, &record, e));
+	if (leaf.index < *next || leaf.index >= w->v.index)
+		return err_deny(e, "receipt-rests", "a statement stands out of order, or was logged after the release");
+	*next = leaf.index + 1;
+	if (!record_is(record, &s))
+		return err_deny(
+		    e, "ledger-opening", "the entry of a %s statement is not of this one", statement_kind_name(s.kind));
+	if (s.has_ledger ? !span_eq(SPAN(s.ledger), SPAN(w->g->id)) : !statement_travels(s.kind))
+		return err_deny(e, "receipt-rests", "a statement is for another genesis");
+	TRY(check_signed(w, x, &s, &leaf, e));
+	TRY(check_status(w, x, &s, e));
+	return s.kind == ST_PARTY || s.kind == ST_REVOCATION ? COFFER_OK : check_force(w, x, &s, e);
+}
+
+/* What its issuer's keys turned out to be by the release: a thief's word that grants is void. */
+static enum coffer_rc check_void(const struct work *w, const struct receipt_statement *x, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	const struct party_life *life;
+	struct leaf leaf;
+
+	TRY(statement_parse(wr_span(&x->env.payload), &s, e));
+	life = parties_life(&w->parties, span_of(s.issuer));
+	if (s.kind == ST_PARTY || s.kind == ST_REVOCATION || !life_grants(s.kind) || !leaf_read(wr_span(&x->entry.leaf), &leaf))
+		return COFFER_OK;
+	return life && !life_void(life, &x->env, (int64_t)leaf.time)
+		   ? COFFER_OK
+		   : err_deny(e, "receipt-force", "a %s statement by %s was signed by a key that was named compromised",
+			 statement_kind_name(s.kind), s.issuer);
+}
+
+static enum coffer_rc run(struct work *w, const uint8_t genesis[static 32], struct err *e)
+{
+	uint64_t next = 1; /* 0 is the genesis */
+
+	TRY(chain_genesis(&w->r->genesis, genesis, w->g, e));
+	TRY(parties_open(w->g, &w->parties, e));
+	TRY(all_known(&w->parties, &w->r->genesis, e));
+	TRY(check_head(w, e));
+	TRY(check_release(w, e));
+	for (size_t i = 0; i < w->r->n; i++)
+		TRY(check_statement(w, &w->r->statement[i], &next, e));
+	for (size_t i = 0; i < w->r->n; i++)
+		TRY(check_void(w, &w->r->statement[i], e));
+	if (w->named != w->v.rests || !w->asset)
+		return err_deny(e, "receipt-rests", "the release rested on %zu statements, the receipt has %zu of them",
+		    w->v.rests, w->named);
+	return receipt_rights(w->r, &w->v, w->data, e);
+}
+
+enum coffer_rc receipt_verify(const struct receipt *r, const uint8_t genesis[static 32], struct receipt_view *out, struct err *e)
+{
+	CLEANUP(work_clear) struct work w = { .r = r, .g = calloc(1, sizeof(*w.g)) };
+
+	if (!w.g)
+		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
+	TRY(run(&w, genesis, e));
+	*out = w.v;
+	return COFFER_OK;
+}

@@ -1,0 +1,69 @@
+"""Leases: what a running guest still holds. Its end is acted out by tests/e2e/test_lease.py (on sample), once for all rows."""
+from stage import *
+
+LEASES = {}
+
+
+def pods(names):
+    """Real agent, gates, containers; the service there says what each case needs."""
+    if not LEASES:
+        program = os.path.join(HERE, "../e2e/test_lease.py")
+        args = [os.path.join(BUILD, "src/cli/coffer"), os.path.join(BUILD, "tests/e2e/fake-agent")]
+        p = subprocess.run([program] + args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=280)
+        LEASES["out"] = p.stdout.decode(errors="replace")
+    out = LEASES["out"]
+    if "1..0 # SKIP" in out:
+        raise Skip(out.split("# SKIP")[1].strip())
+    for n in names:
+        assert re.search(r"^ok \d+ %s$" % re.escape(n), out, re.M), (n, out[-2000:])
+
+
+@row("D23", "the owner revokes and the host cuts the guest's network, or lets the agent wait for it", "lease",
+     "tests/e2e/test_lease.py; of a paused VM and a slowed clock: not yet, there is no VM; receipts: not yet")
+def d23(w):
+    pods(["held_asset_outlives_check_and_grace", "network_cut_by_the_host_stops_the_container",
+          "host_that_stalls_the_agent_gains_no_time"])
+
+
+@row("H7", "approval is withdrawn or paused while the pod runs", "R11 lease",
+     "tests/adversary (service), tests/e2e/test_lease.py (guest), make demo (both together)")
+def h7(w):
+    m, digest = w.workload_of(w.acme, "leased", [NOTE], ["snp"])
+    w.workload_says(w.acme, m)
+    env = w.approval([NOTE], digest, ["snp"])
+    w.ok(env)
+    g = w.snp(initdata=render(m, m["service"]["url"])).up()
+    w.gets(g, NOTE, HELLO)
+    assert w.held(g, w.said_greeting) == (1, "")
+    w.ok(w.revoke(w.hospital, payload_id(env)))
+    assert w.held(g, w.said_greeting) == (2, "R11")
+    pods(["held_asset_outlives_check_and_grace", "revoked_asset_stops_the_container", "paused_asset_stops_the_container",
+          "asset_that_asks_for_wipe_alone_lets_the_container_run_on", "wiped_volume_is_empty_for_the_container_that_has_it_open",
+          "container_is_told_first_and_ending_well_is_still_a_lapse", "container_that_holds_nothing_of_it_runs_on"])
+
+
+@row("H7b", "a provider's manifest asks less of a lapse than the owner", "lease",
+     "tests/unit/test_lease_terms.c, tests/e2e/test_lease.py")
+def h7_less(w):
+    unit("tests/unit/test_lease_terms", ["manifest_asks_more_and_never_less"])
+    pods(["manifest_asks_more_than_the_asset"])
+
+
+@row("H11", "a freshness question or answer is forged, replayed, out of turn, of another session, or from a rolled-back ledger",
+     "R1 session lease", "tests/adversary (questions), tests/unit/test_fresh.c (answers), tests/e2e/test_lease.py")
+def h11(w):
+    g, other = w.serves(), w.serves()
+    item = [(payload_id(w.said_greeting), NOTE[len("kbs:///"):], "analyse", "api")]
+    refused = lambda r, check: r.status in (401, 403) and r.json()["error"]["check"] == check
+    q = g.question(item)
+    r = g.asks(q)
+    assert r.status == 200 and g.answer(q, r, w.service["reply"]) == [(1, "")]
+    assert refused(g.asks(q), "R1")  # the same once more
+    assert refused(g.asks(g.question(item), key=other.req), "R1")
+    assert refused(g.asks(g.question(item), cookie=other.cookie), "R1")
+    assert refused(g.asks(g.question(item), cookie="00" * 16), "session")
+    assert g.asks(b"CFQ1").status in (400, 403)
+    assert w.held(g, w.said_others, OTHERS) in ((4, "R0"), (4, "R9"))  # not approved, and nothing was got
+    unit("tests/unit/test_fresh", ["answer_is_believed_from_the_reply_key_for_this_question_alone"])
+    pods(["answer_that_does_not_count_is_silence", "service_that_was_started_anew_is_attested_to_anew"])
+    assert w.held(g, w.said_greeting) == (1, "")

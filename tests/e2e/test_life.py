@@ -1,0 +1,169 @@
+#!/usr/bin/python3
+"""The life of a party's keys by `coffer party` against a live service: rotation, hold, recovery, compromise, and what a thief can and
+cannot do in between. argv: coffer, cofferd. TAP."""
+import json, os, shutil, signal, subprocess, sys, tempfile, time, traceback
+
+COFFER, COFFERD = sys.argv[1:3]
+T = tempfile.mkdtemp(prefix="coffer-life-")
+ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+BOTH = ["--recovery", T + "/r1", "--recovery", T + "/r2"]
+proc = None
+
+
+def coffer(home, *words):
+    where = ["--home", T + "/" + home] if home else []
+    return subprocess.run([COFFER, *words] + where, env=ENV, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+
+
+def ok(home, *words):
+    r = coffer(home, *words)
+    assert r.returncode == 0, (words, r.returncode, r.stdout, r.stderr)
+    return r.stdout
+
+
+def no(words_in, home, *words):
+    r = coffer(home, *words)
+    assert r.returncode != 0 and words_in in r.stderr, (words, words_in, r.returncode, r.stdout, r.stderr)
+
+
+def show(party="hospital"):
+    return json.loads(ok("acme", "party", "show", party, "--json"))
+
+
+def put(home, name="one"):
+    open(T + "/secret", "wb").write(os.urandom(8))
+    return coffer(home, "asset", "put", "hospital/data/" + name, "--file", T + "/secret")
+
+
+def start():
+    global proc
+    proc = subprocess.Popen([COFFERD, "--config", T + "/cofferd.toml"], stdout=subprocess.PIPE, stderr=open(T + "/log", "ab"))
+    line = proc.stdout.readline().decode()
+    assert "https://" in line, open(T + "/log").read()
+    for h in ("acme", "hospital"):
+        ok(h, "genesis", "use", T + "/genesis.json", "--service", "https://" + line.split("https://")[1].strip())
+
+
+def stop():
+    proc.send_signal(signal.SIGTERM)
+    proc.wait(15)
+
+
+def parties_with_and_without_recovery():
+    for r in ("r1", "r2"):
+        ok("", "party", "recovery-key", T + "/" + r, "--no-passphrase")
+    no("not overwritten", "", "party", "recovery-key", T + "/r1", "--no-passphrase")
+    no("--quorum 3", "x", "init", "--party", "x", "--persona", "auditor", "--recovery-key", T + "/r1.pub", "--quorum", "3", "--no-passphrase")
+    ok("acme", "init", "--party", "acme", "--persona", "workload-provider", "--hold-hours", "0", "--no-passphrase")
+    ok("hospital", "init", "--party", "hospital", "--persona", "data-owner", "--no-passphrase",
+       "--recovery-key", T + "/r1.pub", "--recovery-key", T + "/r2.pub")
+    open(T + "/cofferd.toml", "w").write('id = "trust"\nlisten = "127.0.0.1:0"\nstate = "%s/state"\ngenesis = "%s/genesis.json"\n' % (T, T))
+    keygen = subprocess.run([COFFERD, "keygen", "--config", T + "/cofferd.toml"], check=True, stdout=subprocess.PIPE)
+    open(T + "/service.json", "wb").write(keygen.stdout)
+    ok("acme", "genesis", "new", "--origin", "life.example/one", "--service", T + "/service.json", "--out", T + "/genesis.json",
+       *[T + "/%s/party.json" % p for p in ("acme", "hospital")])
+    for p in ("acme", "hospital"):
+        ok(p, "genesis", "sign", T + "/genesis.json")
+    digest = json.loads(ok("acme", "genesis", "show", "--json", T + "/genesis.json"))["genesis"]
+    open(T + "/cofferd.toml", "a").write('genesis-digest = "%s"\n' % digest)
+    start()
+    ok("acme", "service", "sign", T + "/service.json")
+    assert put("hospital").returncode == 0
+    s = show()
+    assert len(s["recovery"]) == 2 and s["recovery-quorum"] == 2 and s["hold-hours"] == 72 and s["compromised"] == []
+
+
+def rotation_without_hold_is_in_effect_and_the_service_is_still_believed():
+    before = show("acme")["keys"]
+    assert "in effect" in ok("acme", "party", "rotate", "--key-type", "p256")
+    after = show("acme")
+    assert after["keys"] != before and set(after["had"]) == set(before + after["keys"])
+    assert os.path.exists(T + "/acme/sign-old.pem") and not os.path.exists(T + "/acme/sign-next.pem")
+    assert put("hospital").returncode == 0 # the service statement is signed by the old key
+    ok("acme", "service", "sign", T + "/service.json") # now by the new one, which no genesis names
+    assert put("hospital").returncode == 0
+    stop()
+    start()
+    assert put("hospital").returncode == 0 and show("acme") == after
+
+
+def rotation_waits_its_hold_and_the_quorum_ends_it():
+    before = show()["keys"]
+    assert "waits until" in ok("hospital", "party", "rotate")
+    s = show()
+    assert s["keys"] == before and s["then"] != before and s["changes-at"]
+    assert put("hospital").returncode == 0 # by the present key
+    no("waits already", "hospital", "party", "rotate")
+    assert "the keys of hospital change at" in ok("acme", "pending") and "2 of its 2 recovery keys" in ok("hospital", "pending")
+    assert "waits until" in ok("hospital", "party", "finish")
+    no("refused: signature", "hospital", "party", "cancel", "--recovery", T + "/r1") # one of two is no quorum
+    ok("hospital", "party", "cancel", *BOTH)
+    assert "then" not in show() and show()["keys"] == before
+    no("no change of your key waits", "hospital", "party", "finish")
+
+
+def thief_gets_nothing_for_good():
+    stop()
+    shutil.copytree(T + "/hospital", T + "/thief")
+    start()
+    shutil.copy(T + "/hospital/config.json", T + "/thief/config.json")
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60)) # what the owner itself said meanwhile is void too
+    assert put("thief", "stolen").returncode == 0
+    mine = [l.split()[0] for l in ok("hospital", "statement", "list", "--kind", "asset", "--subject", "kbs:///hospital/data/one").splitlines()][0]
+    ok("thief", "revoke", mine, "--reason", "mine now")
+    assert "waits until" in ok("thief", "party", "rotate")
+    no("refused: hold", "hospital", "party", "rotate") # who is first waits; but
+    ok("hospital", "party", "cancel", *BOTH)
+    no("is needed", "hospital", "party", "lift", mine)
+    ok("hospital", "party", "compromise", "--from", since, *BOTH)
+    no("", "thief", "asset", "list")
+    assert put("thief", "again").returncode != 0
+
+
+def lost_key_is_replaced_by_the_quorum_at_once():
+    os.remove(T + "/hospital/sign.pem")
+    no("--lost needs --recovery", "hospital", "party", "rotate", "--lost")
+    ok("hospital", "party", "rotate", "--lost", "--recovery", T + "/r1", "--out", T + "/new.json")
+    no("refused: signature", "hospital", "party", "post", T + "/new.json")
+    ok("", "statement", "cosign", T + "/new.json", "--recovery", T + "/r2") # its holder is no party
+    assert "in effect" in ok("hospital", "party", "post", T + "/new.json")
+    r = put("hospital")
+    assert r.returncode == 0, r.stderr
+    listed = ok("hospital", "statement", "list", "--kind", "asset")
+    assert "data/one" in listed and "data/stolen" not in listed  # void, so not in force
+    assert "data/stolen" in ok("hospital", "statement", "list", "--kind", "asset", "--all")
+    assert "revocation" in ok("hospital", "statement", "list")  # the thief's stands
+    ok("hospital", "approvals")
+    ok("hospital", "pending")
+
+
+def what_rested_on_the_stolen_key_is_listed_and_lifted():
+    a = json.loads(ok("hospital", "party", "affected", "--json"))
+    kinds = {(s["kind"], s["void"]) for s in a["statements"]}
+    assert kinds == {("asset", True), ("revocation", False)}, a
+    theirs = [s["statement"] for s in a["statements"] if s["kind"] == "revocation"][0]
+    no("refused: kind", "hospital", "revoke", theirs, "--reason", "alone")
+    ok("hospital", "party", "lift", theirs, *BOTH)
+    text = ok("hospital", "party", "affected")
+    assert "void     asset" in text and "party lift" in text
+    stop()
+    start()
+    assert len(show()["compromised"]) == 1 and put("hospital").returncode == 0
+
+
+CASES = [parties_with_and_without_recovery, rotation_without_hold_is_in_effect_and_the_service_is_still_believed,
+         rotation_waits_its_hold_and_the_quorum_ends_it, thief_gets_nothing_for_good, lost_key_is_replaced_by_the_quorum_at_once,
+         what_rested_on_the_stolen_key_is_listed_and_lifted]
+print("1..%d" % len(CASES))
+failed = False
+for n, f in enumerate(CASES, 1):
+    try:
+        f()
+        print("ok %d %s" % (n, f.__name__), flush=True)
+    except Exception:
+        failed = True
+        print("not ok %d %s\n# %s" % (n, f.__name__, traceback.format_exc().replace("\n", "\n# ")), flush=True)
+if proc and proc.poll() is None:
+    stop()
+shutil.rmtree(T, ignore_errors=True)
+sys.exit(failed)

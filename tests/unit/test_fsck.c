@@ -1,0 +1,147 @@
+/* The operator's check of a store: what is whole is said to be, damage is named, and only what the entries give again is mended. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "tests/keepkit.h"
+#include "tests/t.h"
+
+/* A kit whose keep has a folder, in which a release, a use, a revocation and a deletion were entered. */
+struct world {
+	struct kit k;
+	char dir[64];
+};
+
+static void world_free(struct world *w)
+{
+	CLEANUP(freep) char *cmd = str_fmt("rm -rf %s", w->dir);
+
+	kit_free(&w->k);
+	CHECK(cmd && system(cmd) == 0);
+}
+
+static void world_open(struct world *w)
+{
+	struct keep_keys keys = { 0 }, again = { 0 };
+	struct keep_config c = { .id = { (const uint8_t *)"trust", 5 } };
+	struct err e = { 0 };
+
+	(void)snprintf(w->dir, sizeof(w->dir), "/tmp/coffer-test-fsck.XXXXXX");
+	CHECK(mkdtemp(w->dir) != NULL && keys_new(&keys, &e) == COFFER_OK && keep_found(&keys, w->dir, &e) == COFFER_OK);
+	CHECK(keys_load(w->dir, &again, &e) == COFFER_OK);
+	kit_new(&w->k, &keys);
+	w->k.fd = -1;
+	c.genesis = w->k.genesis;
+	memcpy(c.genesis_id, w->k.genesis_id, 32);
+	CHECK(keep_open(w->dir, &again, &c, w->k.now, &w->k.keep, &e) == COFFER_OK);
+	w->k.policy = KIT_POLICY;
+	w->k.keep.eval = kit_eval();
+	keys_clear(&keys);
+	kit_deploy(&w->k);
+	CHECK(kit_approve(&w->k, ",\"uses\":5", 2, w->k.approval_id) == COFFER_OK);
+	CHECK(kit_begin(&w->k) == COFFER_OK && kit_attest(&w->k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	for (int i = 0; i < 3; i++)
+		CHECK(kit_get(&w->k, (struct kit_get){ 0 }) == COFFER_OK);
+	CHECK(kit_revoke(&w->k, KIT_HOSPITAL, w->k.workload_id) == COFFER_OK &&
+	      kit_revoke(&w->k, KIT_ACME, w->k.workload_id) == COFFER_OK);
+	CHECK(kit_delete(&w->k, KIT_HOSPITAL) == COFFER_OK);
+	close(w->k.keep.eval);
+	w->k.keep.eval = -1;
+	keep_close(&w->k.keep); /* the store is free for others */
+}
+
+static void damage(const struct world *w, const char *sql)
+{
+	CLEANUP(freep) char *path = str_fmt("%s/keep.db", w->dir);
+	struct store *s = NULL;
+	struct err e = { 0 };
+
+	CHECK(path && store_open(path, &s, &e) == COFFER_OK);
+	{
+		CLEANUP(q_close) struct q q = q_open(s, sql);
+
+		CHECK(q_run(&q, &e) == COFFER_OK && q_changes(s) > 0);
+	}
+	store_close(s);
+}
+
+static void whole_store_is_said_to_be(void)
+{
+	CLEANUP(world_free) struct world w;
+	struct fsck_found f = { 0 };
+	struct err e = { 0 };
+
+	world_open(&w);
+	CHECK(keep_fsck(w.dir, false, &f, &e) == COFFER_OK && f.entries > 10 && !f.mended);
+	CHECK(keep_fsck(w.dir, true, &f, &e) == COFFER_OK && !f.mended);
+}
+
+static void hashes_and_nodes_are_mended_only_when_asked(void)
+{
+	static const char *const bad[] = {
+		"DELETE FROM node WHERE level=0 AND place=3",
+		"UPDATE node SET hash=zeroblob(32) WHERE level=0 AND place=1",
+		"INSERT INTO node(level, place, hash) VALUES(0, 999, zeroblob(32))",
+		"DELETE FROM mapnode",
+		"UPDATE mapnode SET record=zeroblob(65) WHERE hash=(SELECT max(hash) FROM mapnode)",
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CLEANUP(world_free) struct world w;
+		struct fsck_found f = { 0 };
+		struct err e = { 0 };
+
+		world_open(&w);
+		damage(&w, bad[i]);
+		CHECK(keep_fsck(w.dir, false, &f, &e) == COFFER_E_DENIED && strcmp(e.check, "R12") == 0);
+		CHECK(keep_fsck(w.dir, false, &f, &e) == COFFER_E_DENIED); /* it was left as it is */
+		CHECK(keep_fsck(w.dir, true, &f, &e) == COFFER_OK && f.mended && f.damage[0]);
+		f = (struct fsck_found){ 0 };
+		CHECK(keep_fsck(w.dir, false, &f, &e) == COFFER_OK && !f.mended);
+	}
+}
+
+/* What the entries say is nobody's to mend, and nothing is written in the attempt. */
+static void other_damage_is_named_and_stays(void)
+{
+	static const struct {
+		const char *sql, *says;
+	} bad[] = {
+		{ "UPDATE entry SET time=time+1 WHERE seq=2", "entry 2 was changed" },
+		{ "UPDATE leaf SET salt=zeroblob(32) WHERE seq=4", "entry 4" },
+		{ "DELETE FROM revoked", "the status of a statement" },
+		{ "UPDATE approval_use SET uses=uses-1", "how often an approval was used" },
+		{ "UPDATE asset SET version=version+1", "the version of an asset" },
+		{ "DELETE FROM workload", "missing from the store" },
+		{ "DELETE FROM meta", "do not belong together" },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CLEANUP(world_free) struct world w;
+		struct fsck_found f = { 0 };
+		struct err e = { 0 };
+
+		world_open(&w);
+		damage(&w, bad[i].sql);
+		for (int repair = 0; repair < 2; repair++) {
+			CHECK(keep_fsck(w.dir, repair, &f, &e) == COFFER_E_DENIED && strcmp(e.check, "R12") == 0);
+			CHECK(strstr(e.msg, bad[i].says) != NULL);
+			if (!strstr(e.msg, bad[i].says))
+				printf("# %s: %s\n", bad[i].sql, e.msg);
+		}
+	}
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = {
+		T(whole_store_is_said_to_be),
+		T(hashes_and_nodes_are_mended_only_when_asked),
+		T(other_damage_is_named_and_stays),
+	};
+
+	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+}

@@ -1,0 +1,186 @@
+/* keep as its guests see it: attestation, sessions, tokens. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "crypto/hash.h"
+#include "crypto/jws.h"
+#include "fmt/enc.h"
+#include "tests/keepkit.h"
+#include "tests/t.h"
+
+#define DENIED(rc, k, name) ((rc) == COFFER_E_DENIED && strcmp((k).no.check, name) == 0)
+
+static void open_deployed(struct kit *k)
+{
+	kit_open(k);
+	kit_deploy(k);
+}
+
+static void open_attested(struct kit *k)
+{
+	open_deployed(k);
+	CHECK(kit_begin(k) == COFFER_OK);
+	CHECK(kit_attest(k, (struct kit_evidence){ 0 }) == COFFER_OK);
+}
+
+/* ---- attestation and tokens ---- */
+
+static void attest_with_another_nonce_or_key_is_stale_and_ends_the_session(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_deployed(&k);
+	CHECK(kit_begin(&k) == COFFER_OK);
+	CHECK(DENIED(kit_attest(&k, (struct kit_evidence){ .wrong_nonce = true }), k, "R1"));
+	CHECK(DENIED(kit_attest(&k, (struct kit_evidence){ 0 }), k, "session"));
+	CHECK(kit_begin(&k) == COFFER_OK);
+	CHECK(DENIED(kit_attest(&k, (struct kit_evidence){ .wrong_key = true }), k, "R1"));
+}
+
+static void attest_twice_or_late_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_attested(&k);
+	CHECK(DENIED(kit_attest(&k, (struct kit_evidence){ 0 }), k, "session"));
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK); /* the first evidence still counts */
+	CHECK(kit_begin(&k) == COFFER_OK);
+	k.now += SESSION_SECONDS;
+	CHECK(DENIED(kit_attest(&k, (struct kit_evidence){ 0 }), k, "session"));
+}
+
+static void token_stands_for_the_evidence_until_it_expires(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *t = NULL;
+	struct kit_get own = { .path = "acme/note/own", .plain = true };
+
+	open_deployed(&k);
+	CHECK(kit_begin(&k) == COFFER_OK);
+	k.now += 100;
+	CHECK(kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	t = span_dup(wr_span(&k.answer));
+	own.token = span_of(t);
+	k.now += 299; /* the session is gone, the token is not */
+	CHECK(kit_get(&k, own) == COFFER_OK && kit_opens_to(&k, true, "mine"));
+	CHECK(DENIED(kit_get(&k, (struct kit_get){ .token = own.token }), k, "R1")); /* signed requests need the session's counter */
+	k.now += 1;
+	CHECK(DENIED(kit_get(&k, own), k, "token"));
+}
+
+static void token_changed_in_any_part_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *t = NULL;
+	struct kit_get own = { .path = "acme/note/own", .plain = true };
+	size_t n, bad = 0, tried = 0;
+
+	open_attested(&k);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	t = span_dup(wr_span(&k.answer));
+	n = t ? strlen(t) : 0;
+	for (size_t i = 0; i < n; i += 7) {
+		char was = t[i];
+
+		if (was == '.' || i + 3 > n || t[i + 1] == '.' || i + 2 == n) /* last characters of a part carry spare bits */
+			continue;
+		t[i] = was == 'A' ? 'B' : 'A';
+		own.token = span_of(t);
+		tried++;
+		bad += kit_get(&k, own) == COFFER_OK;
+		t[i] = was;
+	}
+	CHECK(tried > 50 && bad == 0);
+}
+
+/* What `net` says the payload is must be what was signed: else it could pair one token with the evidence of another. */
+static void token_with_the_payload_of_another_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *t = NULL, *other = NULL;
+	CLEANUP(jws_parts_clear) struct jws_parts p = { 0 };
+	struct kit_get own = { .path = "acme/note/own", .plain = true };
+	struct err e = { 0 };
+
+	open_attested(&k);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	t = span_dup(wr_span(&k.answer));
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	other = span_dup(wr_span(&k.answer));
+	CHECK(t && other && jws_split(span_of(other), 1u << 16, &p, &e) == COFFER_OK);
+	own.token = span_of(t);
+	own.payload = p.payload;
+	CHECK(DENIED(kit_get(&k, own), k, "token"));
+	own.token = span_of(other);
+	CHECK(kit_get(&k, own) == COFFER_OK);
+}
+
+static void token_of_another_service_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit a;
+	CLEANUP(kit_free) struct kit b;
+	CLEANUP(freep) char *t = NULL;
+
+	open_attested(&a);
+	CHECK(kit_begin(&a) == COFFER_OK && kit_attest(&a, (struct kit_evidence){ 0 }) == COFFER_OK);
+	t = span_dup(wr_span(&a.answer));
+	open_deployed(&b);
+	CHECK(DENIED(kit_get(&b, (struct kit_get){ .path = "acme/note/own", .plain = true, .token = span_of(t) }), b, "token"));
+}
+
+static void sessions_are_bounded_and_those_without_evidence_go_first(void)
+{
+	struct sessions *t = NULL;
+	struct err e = { 0 };
+	uint8_t id[4][16];
+
+	CHECK(sessions_new(3, &t, &e) == COFFER_OK);
+	for (int i = 0; i < 3; i++)
+		memcpy(id[i], session_add(t, TEE_SAMPLE, 100 + i)->id, 16);
+	session_attested(t, session_get(t, id[0], 103));
+	memcpy(id[3], session_add(t, TEE_SAMPLE, 103)->id, 16);
+	CHECK(sessions_count(t) == 3);
+	CHECK(session_get(t, id[0], 104) && !session_get(t, id[1], 104) && session_get(t, id[2], 104) && session_get(t, id[3], 104));
+	session_attested(t, session_get(t, id[2], 104));
+	session_attested(t, session_get(t, id[3], 104));
+	CHECK(session_add(t, TEE_SAMPLE, 105) && !session_get(t, id[0], 105) && session_get(t, id[2], 105));
+	CHECK(!session_get(t, id[2], 102 + SESSION_SECONDS) && session_get(t, id[3], 102 + SESSION_SECONDS));
+	CHECK(!session_get(t, id[3], 103 + SESSION_SECONDS));
+	sessions_free(t);
+}
+
+/* As with more than a full table of guests in five minutes: two that come at once must not end each other. */
+static void full_table_of_attested_sessions_leaves_a_quarter_to_those_who_come(void)
+{
+	struct sessions *t = NULL;
+	struct err e = { 0 };
+	uint8_t id[16][16];
+
+	CHECK(sessions_new(8, &t, &e) == COFFER_OK);
+	for (int i = 0; i < 8; i++) {
+		memcpy(id[i], session_add(t, TEE_SAMPLE, 100)->id, 16);
+		session_attested(t, session_get(t, id[i], 100));
+	}
+	for (int i = 8; i < 16; i++)
+		memcpy(id[i], session_add(t, TEE_SAMPLE, 101)->id, 16);
+	CHECK(sessions_count(t) == 8);
+	for (int i = 0; i < 16; i++) /* three make room, then the strangers one another */
+		CHECK((session_get(t, id[i], 102) != NULL) == ((i >= 3 && i < 8) || i >= 13));
+	sessions_free(t);
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = {
+		T(attest_with_another_nonce_or_key_is_stale_and_ends_the_session), T(attest_twice_or_late_is_refused),
+		T(token_stands_for_the_evidence_until_it_expires), T(token_changed_in_any_part_is_refused),
+		T(token_with_the_payload_of_another_is_refused), T(token_of_another_service_is_refused),
+		T(sessions_are_bounded_and_those_without_evidence_go_first),
+		T(full_table_of_attested_sessions_leaves_a_quarter_to_those_who_come),
+	};
+
+	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+}
