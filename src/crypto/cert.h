@@ -80,6 +80,12 @@ bool cert_signed_by_key(const struct cert *c, const char *issuer_cn, const struc
 /* From leaf over `between` (any order) to an anchor. *path (may be NULL) gets the certificates used, leaf first, borrowed, and
  * the common name of the anchor. COFFER_E_DENIED with check "chain", "validity", "revoked"; COFFER_E_UPSTREAM where a revocation
  * list is wanted and missing. unlisted: rules.crls have no current list of some issuer; with crl_required such a path is refused. */
-struct cert_path { const struct cert *c[8]; size_t n; char anchor[CERT_CN_MAX]; bool unlisted; };
+struct cert_path {
+	const struct cert *c[8];
+	size_t             n;
+	char               anchor[CERT_CN_MAX];
+	const struct vkey *anchor_key; /* signed the last of c; borrowed from the anchors. NULL: the last of c is the anchor */
+	bool               unlisted;
+};
 enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *between, const struct anchors *anchors,
     const struct cert_rules *rules, struct cert_path *path, struct err *e) NODISCARD;

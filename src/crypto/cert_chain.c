@@ -12,13 +12,15 @@ static enum coffer_rc check_extensions(const struct cert *c, struct err *e)
 {
 	if (c->f.critical_unknown)
 		return err_deny(e, "chain", "a certificate has a critical extension that is not understood");
+	if (c->f.bad_use)
+		return err_deny(e, "chain", "what a certificate says that its key is for is malformed");
 	return COFFER_OK;
 }
 
 /* `below`: certificates between this issuer and the leaf, the leaf not counted. */
 static enum coffer_rc check_issuer(const struct cert *c, size_t below, struct err *e)
 {
-	if (c->f.bad_use || !c->f.ca)
+	if (!c->f.ca)
 		return err_deny(e, "chain", "an issuer on the path is no CA");
 	if (c->f.pathlen >= 0 && below > (size_t)c->f.pathlen)
 		return err_deny(e, "chain", "an issuer's path length constraint is exceeded");
@@ -101,6 +103,7 @@ static enum coffer_rc step(struct cert_path *p, const struct cert *issuer, const
 {
 	TRY(check_dates(p->c[p->n - 1], r->now, e));
 	TRY(check_extensions(p->c[p->n - 1], e));
+	TRY(check_extensions(issuer, e));
 	TRY(check_issuer(issuer, p->n - 1, e));
 	return check_revoked(&(struct signer){ .cert = issuer }, p, r, e);
 }
@@ -127,6 +130,7 @@ enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *betwe
 	TRY(check_extensions(p.c[p.n - 1], e));
 	if (end.key)
 		TRY(check_revoked(&end, &p, rules, e));
+	p.anchor_key = end.key;
 	(void)snprintf(p.anchor, sizeof(p.anchor), "%s", end.cn);
 	if (path)
 		*path = p;
