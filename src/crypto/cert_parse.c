@@ -175,16 +175,71 @@ static bool read_usage(struct span v, struct cert_fields *c)
 	return c->usage != 0;
 }
 
+/* ExtKeyUsageSyntax ::= SEQUENCE SIZE (1..MAX) OF OID; whether `want`, which may be empty, is one of them. */
+static bool read_purposes(struct span v, struct span want, bool *found)
+{
+	struct span list, id;
+
+	*found = false;
+	if (!der_next(&v, SEQUENCE, &list) || v.n != 0 || list.n == 0)
+		return false;
+	while (list.n > 0) {
+		if (!der_next(&list, OID, &id) || !oid_ok(id))
+			return false;
+		*found = *found || span_eq(id, want);
+	}
+	return true;
+}
+
+/* GeneralNames ::= SEQUENCE SIZE (1..MAX) OF GeneralName, which are [0] to [8]. */
+static bool read_other_names(struct span v)
+{
+	struct span list, content;
+	uint8_t tag;
+
+	if (!der_next(&v, SEQUENCE, &list) || v.n != 0 || list.n == 0)
+		return false;
+	while (list.n > 0)
+		if (!der_any(&list, &tag, &content) || (tag & 0xc0) != 0x80 || (tag & 0x1f) > 8)
+			return false;
+	return true;
+}
+
 static void look_at(struct span id, bool critical, struct span value, struct cert_fields *c)
 {
 	uint8_t which = id.n == 3 && id.p[0] == 0x55 && id.p[1] == 0x1d ? id.p[2] : 0; /* id-ce */
+	bool any;
 
 	if (which == 19)
 		c->bad_use = !read_basic(value, c) || c->bad_use;
 	else if (which == 15)
 		c->bad_use = !read_usage(value, c) || c->bad_use;
-	else if (critical && which != 37 && which != 17)
+	else if (which == 37)
+		c->bad_use = !read_purposes(value, (struct span){ 0 }, &any) || c->bad_use;
+	else if (which == 17)
+		c->bad_use = !read_other_names(value) || c->bad_use;
+	else if (critical)
 		c->critical_unknown = true;
+}
+
+bool cert_fields_for(const struct cert_fields *c, struct span purpose)
+{
+	static const uint8_t ext_key_usage[] = { 0x55, 0x1d, 0x25 };
+	struct span value;
+	bool found;
+
+	return der_cert_ext(&c->d, SPAN(ext_key_usage), &value) && read_purposes(value, purpose, &found) && found;
+}
+
+bool cert_fields_allow(const struct cert_fields *c, uint16_t usage)
+{
+	return !c->bad_use && (!c->has_usage || (c->usage & usage));
+}
+
+bool cert_fields_issuer(const struct cert_fields *c, size_t below)
+{
+	return !c->bad_use && !c->critical_unknown && c->ca && (c->pathlen < 0 || below <= (size_t)c->pathlen) &&
+	       cert_fields_allow(c, CERT_USE_SIGN_CERTS);
 }
 
 static bool read_extension(struct span *list, struct cert_fields *c, struct span *id)

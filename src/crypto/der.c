@@ -77,50 +77,6 @@ bool der_any(struct span *in, uint8_t *tag, struct span *content)
 
 /* ---- certificates ---- */
 
-/* [3] EXPLICIT Extensions at the end; unique ids, which version 2 had, are refused. */
-static bool read_extensions(struct span tbs, struct span *out)
-{
-	struct span wrap;
-
-	*out = (struct span){ 0 };
-	if (tbs.n == 0)
-		return true;
-	return der_next(&tbs, CONTEXT(3), &wrap) && tbs.n == 0 && der_next(&wrap, SEQUENCE, out) && wrap.n == 0;
-}
-
-/* version, serial, algorithm, issuer, validity, subject, key, extensions */
-static bool read_tbs(struct span tbs, struct der_cert *c, struct span *algorithm)
-{
-	struct span skip, names[3];
-
-	if (!der_next(&tbs, CONTEXT(0), &skip) || !der_next(&tbs, INTEGER, &skip) || !der_next(&tbs, SEQUENCE, algorithm))
-		return false;
-	for (size_t i = 0; i < 3; i++)
-		if (!der_next(&tbs, SEQUENCE, &names[i]))
-			return false;
-	return der_next_whole(&tbs, SEQUENCE, &c->spki) && read_extensions(tbs, &c->extensions);
-}
-
-enum coffer_rc der_cert_parse(struct span in, struct der_cert *out, struct err *e)
-{
-	struct der_cert c = { 0 };
-	struct span outer, tbs, inner, bits;
-	bool ok = der_next(&in, SEQUENCE, &outer) && in.n == 0 && der_next_whole(&outer, SEQUENCE, &c.signed_part);
-
-	if (ok) {
-		struct span whole = c.signed_part;
-
-		ok = der_next(&whole, SEQUENCE, &tbs) && read_tbs(tbs, &c, &inner);
-	}
-	ok = ok && der_next(&outer, SEQUENCE, &c.algorithm) && der_next(&outer, BIT_STRING, &bits) && outer.n == 0;
-	ok = ok && span_eq(c.algorithm, inner) && bits.n > 1 && bits.p[0] == 0;
-	if (!ok)
-		return err_set(e, COFFER_E_INPUT, "certificate: malformed DER");
-	c.signature = span_skip(bits, 1);
-	*out = c;
-	return COFFER_OK;
-}
-
 /* Extension ::= SEQUENCE { OID, critical BOOLEAN DEFAULT FALSE, OCTET STRING } */
 static bool read_extension(struct span *list, struct span *oid, struct span *value)
 {
@@ -151,28 +107,6 @@ bool der_cert_ext(const struct der_cert *c, struct span oid, struct span *out)
 		found = true;
 	}
 	return found;
-}
-
-bool der_cert_lacks(const struct der_cert *c, struct span oid)
-{
-	struct span list = c->extensions;
-
-	while (list.n > 0) {
-		struct span id, value;
-
-		if (!read_extension(&list, &id, &value) || span_eq(id, oid))
-			return false;
-	}
-	return true;
-}
-
-bool der_cert_is_ca(const struct der_cert *c)
-{
-	static const uint8_t basic[] = { 0x55, 0x1d, 0x13 };
-	struct span value, seq, flag;
-
-	return der_cert_ext(c, SPAN(basic), &value) && der_next(&value, SEQUENCE, &seq) && value.n == 0 &&
-	       der_next(&seq, BOOLEAN, &flag) && flag.n == 1 && flag.p[0] == 0xff;
 }
 
 /* ---- keys ---- */
