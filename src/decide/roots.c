@@ -1,4 +1,4 @@
-#include "cofferd/keep/roots.h"
+#include "decide/roots.h"
 
 #include <stdlib.h>
 #include <string.h>
