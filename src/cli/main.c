@@ -67,9 +67,10 @@ const struct verb cli_verbs[] = {
 	    .opts = opts_statement_list, .run = cmd_statement_list },
 	{ .path = "receipt get", .args = "DECISION", .persona = OWNERS, .summary = "Write the receipt of a release: what it rested on, and its place in the ledger",
 	    .opts = opts_receipt_get, .min_pos = 1, .max_pos = 1, .run = cmd_receipt_get },
-	{ .path = "receipt verify", .args = "FILE", .persona = "every party", .summary = "Check a receipt offline, from the genesis on",
-	    .help = "exit codes: 0 it holds; 1 it does not, and the check says why; 2 usage; 3 malformed\n"
-		    "Evidence is not in a receipt yet: what is checked is who said what it rested on, that it was in force, and that it is in the ledger.",
+	{ .path = "receipt verify", .args = "FILE", .persona = "every party", .summary = "Check a receipt offline, from the genesis on, and decide again",
+	    .help = "exit codes: 0 it holds; 1 it does not, and the check says why; 2 usage; 3 malformed; 4 collateral is missing\n"
+		    "Checked are who said what it rested on, that it was in force, and that it is in the ledger; then the evidence is appraised as of when it was\n"
+		    "shown, and R0 to R11 are decided again: the verdict and its words must be the logged ones. Whenever: no clock and no network is asked.",
 	    .opts = opts_receipt_verify, .min_pos = 1, .max_pos = 1, .run = cmd_receipt_verify },
 	{ .path = "receipt show", .args = "FILE", .persona = "every party", .summary = "Show the statements a receipt has, without judging them",
 	    .min_pos = 1, .max_pos = 1, .run = cmd_receipt_show },

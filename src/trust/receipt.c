@@ -26,6 +26,9 @@ void receipt_clear(struct receipt *r)
 	dsse_clear(&r->genesis);
 	entry_clear(&r->release);
 	wr_close(&r->asset);
+	wr_close(&r->evidence.text);
+	for (size_t i = 0; i < r->evidence.n_files; i++)
+		wr_close(&r->evidence.file[i]);
 	json_free(r->doc);
 	*r = (struct receipt){ 0 };
 }
@@ -114,6 +117,33 @@ static enum coffer_rc read_asset(const struct json *o, struct receipt *r, struct
 	return read_bytes(o, "proof", "receipt: asset", SMT_PROOF_MAX, &r->asset, e);
 }
 
+static enum coffer_rc read_evidence(const struct json *o, struct receipt_evidence *out, struct err *e)
+{
+	static const char *const names[] = { "document", "files", NULL };
+	static const char where[] = "receipt: evidence";
+	const struct json *files;
+
+	if (!o)
+		return COFFER_OK;
+	TRY(json_closed(o, names, where, e));
+	TRY(json_need_obj(o, "document", where, &out->document, e));
+	TRY(json_need_arr(o, "files", where, &files, e));
+	out->has = true;
+	out->text = wr_open(RECEIPT_MAX);
+	json_canon(out->document, &out->text);
+	TRY(wr_done(&out->text, where, e));
+	if (json_len(files) > RECEIPT_FILES_MAX)
+		return err_set(e, COFFER_E_LIMIT, "receipt: more than %d files", RECEIPT_FILES_MAX);
+	for (size_t i = 0; i < json_len(files); i++) {
+		struct wr *w = &out->file[out->n_files++];
+
+		*w = wr_open(RECEIPT_FILE_MAX);
+		if (json_type(json_at(files, i)) != JSON_STRING || !b64url_read(json_str(json_at(files, i)), w))
+			return err_set(e, COFFER_E_INPUT, "%s: a file is no base64url of at most %u bytes", where, RECEIPT_FILE_MAX);
+	}
+	return COFFER_OK;
+}
+
 static enum coffer_rc check_form(const struct json_doc *doc, struct span text, struct err *e)
 {
 	CLEANUP(wr_close) struct wr again = wr_open(RECEIPT_MAX + 1);
@@ -127,7 +157,7 @@ static enum coffer_rc check_form(const struct json_doc *doc, struct span text, s
 
 enum coffer_rc receipt_read(struct span text, struct receipt *out, struct err *e)
 {
-	static const char *const names[] = { "asset", "checkpoint", "form", "genesis", "release", "statements", NULL };
+	static const char *const names[] = { "asset", "checkpoint", "evidence", "form", "genesis", "release", "statements", NULL };
 	static const char *const release[] = { "leaf", "opening", "path", NULL };
 	CLEANUP(receipt_clear) struct receipt r = { 0 };
 	const struct json *o, *part;
@@ -151,6 +181,7 @@ enum coffer_rc receipt_read(struct span text, struct receipt *out, struct err *e
 	TRY(json_closed(part, release, "receipt: release", e));
 	TRY(read_entry(part, "receipt: release", &r.release, e));
 	TRY(read_statements(o, &r, e));
+	TRY(read_evidence(json_get(o, "evidence"), &r.evidence, e));
 	*out = r;
 	r = (struct receipt){ 0 };
 	return COFFER_OK;

@@ -93,6 +93,10 @@ enum coffer_rc receipt_make(const struct receipt_parts *p, struct wr *out, struc
 	jw_name(&j, "asset");
 	jw_value(&j, json_get(p->reply, "asset"));
 	TRY(put_checkpoint(p, &j, e));
+	if (json_get(p->reply, "evidence")) {
+		jw_name(&j, "evidence");
+		jw_value(&j, json_get(p->reply, "evidence"));
+	}
 	jw_m_text(&j, "form", RECEIPT_FORM);
 	TRY(put_genesis(p, &j, e));
 	jw_name(&j, "release");

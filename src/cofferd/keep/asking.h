@@ -13,6 +13,7 @@ struct asking {
 	const struct member_set *members;
 	uint8_t          session_id[KEEP_SESSION_LEN];
 	uint64_t         counter;
+	bool             by_token;
 };
 
 void asking_clear(struct asking *q);

@@ -31,27 +31,6 @@ void facts_free(struct facts *f)
 	free(f);
 }
 
-/* One of them suffices; none: no question. */
-static unsigned persona_for(enum statement_kind k)
-{
-	switch (k) {
-	case ST_SERVICE:
-	case ST_BOOT_IMAGE:
-	case ST_WORKLOAD:      return PERSONA_WORKLOAD;
-	case ST_IMAGE_RELEASE: return PERSONA_IMAGE;
-	case ST_ASSESSMENT:    return PERSONA_AUDITOR;
-	case ST_ASSET:
-	case ST_APPROVAL:      return PERSONA_OWNER | PERSONA_WORKLOAD | PERSONA_IMAGE;
-	case ST_GENESIS:
-	case ST_PARTY:
-	case ST_REVOCATION:
-	case ST_TCB:
-	case ST_PAUSE:
-	case ST_DELEGATION:    return 0;
-	}
-	return 1u << 31; /* nobody has it */
-}
-
 /* Who speaks for another needs none of its own: the one who lent the power does, and is judged where that is looked at. */
 bool fact_may(const struct registry *r, const struct fact *f, int64_t now)
 {
@@ -206,7 +185,7 @@ static enum coffer_rc read_uses(const struct registry *r, struct fact_approval *
  * that is still in force, is no matter. */
 static enum coffer_rc read_within(const struct registry *r, const struct facts *f, struct fact_approval *a, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT payload FROM statement WHERE kind=? AND substr(subject, -32)=? LIMIT 1");
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT payload, id FROM statement WHERE kind=? AND substr(subject, -32)=? LIMIT 1");
 	CLEANUP(statement_clear) struct statement st = { 0 };
 	CLEANUP(manifest_clear) struct manifest base = { 0 };
 	bool row = false;
@@ -221,6 +200,7 @@ static enum coffer_rc read_within(const struct registry *r, const struct facts *
 		return COFFER_OK;
 	TRY(statement_parse(q_col(&q, 0), &st, e));
 	TRY(manifest_read(st.body, &base, e));
+	a->has_wider = q_col_fixed(&q, 1, a->wider, sizeof(a->wider));
 	for (size_t i = 0; i < f->n_workloads; i++) {
 		const struct diff_ask ask = { &base, &f->workload[i].manifest, a->body.images_by[0] ? a->body.images_by : NULL };
 

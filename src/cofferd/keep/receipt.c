@@ -6,11 +6,12 @@
 #include "base/str.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/partyauth.h"
+#include "cofferd/keep/showing.h"
 #include "cofferd/keep/status.h"
 #include "fmt/enc.h"
 #include "trust/ledger/leaf.h"
 
-#define RECEIPT_MAX (8u << 20)
+#define STATEMENTS_MAX (6u << 20) /* bytes of an answer, with the statements */
 
 static enum coffer_rc bytes(struct json_wr *j, const char *name, struct span s, struct err *e)
 {
@@ -98,12 +99,13 @@ static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32],
 	return COFFER_OK;
 }
 
-/* What made the parties what they were, and what the release rested on. */
+/* What made the parties what they were, what the release rested on, and what it looked at beside. */
 static enum coffer_rc put_statements(struct keep *k, uint64_t at, const struct mhash *root, struct json_wr *j, struct err *e)
 {
 	CLEANUP(q_close)
 	struct q q = q_open(k->store,
 	    "WITH rests(id) AS (SELECT r.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.rests') r WHERE en.seq=?1"
+	    " UNION SELECT b.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.beside') b WHERE en.seq=?1"
 	    " UNION SELECT json_extract(CAST(en.data AS TEXT), '$.workload') FROM entry en WHERE en.seq=?1)"
 	    " SELECT s.id, s.seq FROM statement s WHERE s.seq<?1 AND (s.kind=?2 OR (s.kind=?3 AND"
 	    " (json_type(CAST(s.payload AS TEXT), '$.predicate.body.key') IS NOT NULL OR EXISTS(SELECT 1 FROM revoked r JOIN statement t"
@@ -123,7 +125,7 @@ static enum coffer_rc put_statements(struct keep *k, uint64_t at, const struct m
 			break;
 		if (!q_col_fixed(&q, 0, id, sizeof(id)))
 			return err_set(e, COFFER_E_BUG, "registry: malformed id");
-		if (j->w->n > RECEIPT_MAX)
+		if (j->w->n > STATEMENTS_MAX)
 			return err_set(e, COFFER_E_LIMIT, "receipt: more statements than one answer holds");
 		TRY(put_statement(k, id, (uint64_t)q_col_i64(&q, 1), at, root, j, e));
 	}
@@ -169,6 +171,7 @@ enum coffer_rc on_receipt(struct keep *k, struct span body, struct answer *a, st
 	jw_obj_end(&j);
 	TRY(put_asset(k, &path, &l.map, &j, e));
 	TRY(put_statements(k, seq, &l.map, &j, e));
+	TRY(showing_put(k, seq, &j, e));
 	jw_obj_end(&j);
 	return COFFER_OK;
 }

@@ -5,7 +5,7 @@
  * nothing revokes it.
  */
 #pragma once
-#include "cofferd/keep/decide.h"
+#include "decide/decide.h"
 #include "cofferd/keep/store.h"
 #include "trust/chain.h"
 #include "trust/parties.h"

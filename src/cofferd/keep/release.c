@@ -10,6 +10,7 @@
 #include "cofferd/keep/noise.h"
 #include "cofferd/keep/policy.h"
 #include "cofferd/keep/reply.h"
+#include "cofferd/keep/showing.h"
 #include "cofferd/keep/status.h"
 #include "cofferd/keep/token.h"
 #include "cofferd/keep/trace.h"
@@ -43,6 +44,7 @@ enum coffer_rc asking_session(struct keep *k, const uint8_t id[static KEEP_SESSI
 static enum coffer_rc by_token(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
 {
 	TRY(token_read(k, m, &q->token, e));
+	q->by_token = true;
 	q->in.a = q->token.a;
 	q->in.a.hw = q->token.has_facts ? &q->token.facts : NULL;
 	memcpy(q->session_id, q->token.session, sizeof(q->session_id));
@@ -200,9 +202,10 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	CLEANUP(wr_close) struct wr body = wr_open(KEEP_FRAME_MAX / 2);
 	struct reply_in r = { .key = &q->key, .path = &q->in.q.path, .version = q->in.asset.body.version };
-	struct trace_in t = { .in = &q->in, .d = d, .id = a->decision, .thumb = q->key.thumb, .version = r.version };
+	struct trace_in t = { .in = &q->in, .d = d, .id = a->decision, .thumb = q->key.thumb, .version = r.version, .by_token = q->by_token };
 	struct keep_resource_rep rep = { .version = r.version };
-	uint8_t digest[32];
+	uint8_t digest[32], shown[32];
+	bool has_shown = false;
 
 	TRY(asset_load(k, &q->in.q.path, r.version, &plain, e));
 	r.plain = (struct span){ plain.p, plain.n };
@@ -218,11 +221,14 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	TRY(tx_begin(&k->journal, &tx, e));
 	for (size_t i = 0; i < d->n_approvals; i++) /* before the entry: its leaf carries the map with the counts */
 		TRY(count_use(k, d->approval[i], e));
+	TRY(showing_store(k, q, &has_shown, shown, e));
+	t.shown = has_shown ? shown : NULL;
 	TRY(trace_write(k, &t, e));
 	TRY(reply_sign(k, &r, wr_span(&body), rep.reply_sig, e));
 	rep.seq = k->journal.seq;
 	memcpy(rep.entry, k->journal.hash, sizeof(rep.entry));
 	TRY(tx_commit(&tx, e));
+	showing_stored(k, q);
 	rep.body = wr_span(&body);
 	keep_resource_rep_write(a->out, &rep);
 	return COFFER_OK;

@@ -9,6 +9,8 @@ struct trace_in {
 	uint64_t                version; /* released; 0 for a denial */
 	const uint8_t          *thumb;  /* 32 bytes: attested key */
 	const uint8_t          *reply;  /* SHA-256 of the reply's body; NULL for a denial */
+	const uint8_t          *shown;  /* of a release: digest of what was shown (showing.h); NULL: it is not kept */
+	bool                    by_token;
 };
 
 /* Appends the entry ("release" or "denial") and stores the views; inside a transaction. */

@@ -1,5 +1,5 @@
 /* R8: every image of the pod is one that its named provider released. */
-#include "cofferd/keep/decide_int.h"
+#include "decide/decide_int.h"
 #include "fmt/enc.h"
 
 /* By the provider that the manifest names for it, of exactly this content. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "cofferd/keep/decide.h"
+#include "decide/decide.h"
 
 #define SET(dst, ...) ((void)snprintf((dst), sizeof(dst), __VA_ARGS__))
 

@@ -1,5 +1,5 @@
 /* Which of the logged statements a decision may rest on. */
-#include "cofferd/keep/decide_int.h"
+#include "decide/decide_int.h"
 
 #include "fmt/enc.h"
 #include "trust/machine_match.h"
@@ -162,4 +162,24 @@ void decide_mend(const struct decide_in *in, const struct decision *d, struct ch
 	else
 		SET(c->command, "coffer approve %s --asset %s --platform %s%s%s%s", digest, in->q.path.text, in->a.platform,
 		    debug ? "+debug" : "", boot ? " --boot-image " : "", id);
+}
+
+unsigned persona_for(enum statement_kind k)
+{
+	switch (k) {
+	case ST_SERVICE:
+	case ST_BOOT_IMAGE:
+	case ST_WORKLOAD:      return PERSONA_WORKLOAD;
+	case ST_IMAGE_RELEASE: return PERSONA_IMAGE;
+	case ST_ASSESSMENT:    return PERSONA_AUDITOR;
+	case ST_ASSET:
+	case ST_APPROVAL:      return PERSONA_OWNER | PERSONA_WORKLOAD | PERSONA_IMAGE;
+	case ST_GENESIS:
+	case ST_PARTY:
+	case ST_REVOCATION:
+	case ST_TCB:
+	case ST_PAUSE:
+	case ST_DELEGATION:    return 0;
+	}
+	return 1u << 31; /* nobody has it */
 }

@@ -1,5 +1,5 @@
 /* Delegation: whether a party speaks for another, at a place in the journal or now. */
-#include "cofferd/keep/decide_int.h"
+#include "decide/decide_int.h"
 
 /* How many links may still follow each link; -1: nothing leads to it. */
 struct reach { int left[LINKS_MAX]; size_t above[LINKS_MAX]; };

@@ -1,4 +1,4 @@
-#include "cofferd/eval/evidence.h"
+#include "judge/evidence.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
-#include "cofferd/eval/submods.h"
+#include "judge/submods.h"
 #include "evidence/evidence.h"
 #include "evidence/fixed.h"
 #include "evidence/needs.h"

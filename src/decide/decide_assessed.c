@@ -1,5 +1,5 @@
 /* R9: what an approval wants examined by somebody else first. */
-#include "cofferd/keep/decide_int.h"
+#include "decide/decide_int.h"
 
 static bool passed(const struct decide_in *in, const struct wants_assessed *w, const uint8_t digest[static 32])
 {

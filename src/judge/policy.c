@@ -1,11 +1,11 @@
-#include "cofferd/eval/judge.h"
+#include "judge/policy.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/own.h"
-#include "cofferd/eval/default_policy.h"
+#include "judge/default_policy.h"
 #include "policy/policy.h"
 #include "policy/value/valtext.h"
 

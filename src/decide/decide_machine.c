@@ -1,5 +1,5 @@
 /* R2 to R5: the machine that the guest runs on, its firmware, and what was booted on it. */
-#include "cofferd/keep/decide_int.h"
+#include "decide/decide_int.h"
 
 #include "base/clock.h"
 #include "fmt/enc.h"

@@ -1,4 +1,4 @@
-#include "cofferd/keep/decide_int.h"
+#include "decide/decide_int.h"
 
 #include "base/secret.h"
 #include "fmt/enc.h"
@@ -34,7 +34,7 @@ static void check_service(const struct decide_in *in, struct decision *d)
 {
 	struct check *c = decide_put(d, 0, SEES_OWNER);
 	bool own = decide_own(in, d->workload);
-	const struct fact_service *s = own ? decide_named_service(in, d->workload) : accepted_service(in);
+	const struct fact_service *s = own ? decide_named_service(in, d->workload) : d->service ? d->service : accepted_service(in);
 	char id[HEX32_LEN];
 
 	c->holds = s != NULL;
@@ -437,8 +437,8 @@ static void judge(const struct decide_in *in, struct decision *d)
 	d->check[1] = first[0];
 	d->check[2] = first[1];
 	check_workload(in, d); /* first: whose assets these are depends on it */
-	check_service(in, d);
 	check_approved(in, d);
+	check_service(in, d);  /* the one it was approved for, where it was */
 	decide_age(in, d);
 	decide_platform(in, d);
 	decide_firmware(in, d);

@@ -1,10 +1,10 @@
-#include "cofferd/keep/roots.h"
+#include "decide/roots.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
-#include "crypto/der.h"
+#include "crypto/cert_parse.h"
 
 static const char *const vendors[] = { "amd", "intel", "tpm" };
 #define N_VENDORS (sizeof(vendors) / sizeof(vendors[0]))
@@ -51,7 +51,7 @@ static enum coffer_rc pinned(struct vendor_roots *r, size_t v, struct err *e)
 
 static enum coffer_rc named(struct vendor_roots *r, const struct genesis_root *g, struct err *e)
 {
-	struct der_cert c;
+	struct cert_fields c;
 	struct vkey *k = NULL;
 
 	for (size_t v = 0; v < N_VENDORS; v++) {
@@ -59,8 +59,8 @@ static enum coffer_rc named(struct vendor_roots *r, const struct genesis_root *g
 			continue;
 		if (r->of[v].n == FIXED_ROOTS_MAX)
 			return err_set(e, COFFER_E_LIMIT, "genesis: too many vendor roots");
-		TRY(der_cert_parse((struct span){ g->der, g->der_n }, &c, e));
-		TRY(der_key(c.spki, &k, e));
+		TRY(cert_parse((struct span){ g->der, g->der_n }, &c, e));
+		TRY(der_key(c.d.spki, &k, e));
 		r->of[v].root[r->of[v].n++] = (struct fixed_root){ g->name, k, false };
 		memcpy(r->of[v].der[r->of[v].n_der], g->der, g->der_n);
 		r->of[v].der_n[r->of[v].n_der++] = g->der_n;

@@ -1,5 +1,5 @@
 /* R9: approvals of k of n parties whose conditions have something in common. */
-#include "cofferd/keep/decide_int.h"
+#include "decide/decide_int.h"
 
 /* All that an approval says but for service and boot image. */
 static bool covers(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w)

@@ -1,4 +1,4 @@
-#include "cofferd/keep/teekey.h"
+#include "decide/teekey.h"
 
 #include <stdlib.h>
 #include <string.h>

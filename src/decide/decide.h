@@ -29,8 +29,9 @@ struct fact_workload {
 	struct manifest manifest;
 	struct statement st;
 };
-/* within: bit i where in.workload[i] is at most as wide as the workload that an "or-narrower" approval names. */
-struct fact_approval   { struct fact s; struct approval body; uint64_t used; uint32_t within; };
+/* within: bit i where in.workload[i] is at most as wide as the workload that an "or-narrower" approval names; wider: the statement of
+ * that one's manifest. */
+struct fact_approval   { struct fact s; struct approval body; uint64_t used; uint32_t within; bool has_wider; uint8_t wider[32]; };
 struct fact_asset      { struct fact s; struct asset_body body; }; /* body.policy lives as long as the facts */
 struct fact_service    { struct fact s; char id[PARTY_MAX]; }; /* keys are this service's: checked when it was logged */
 /* Only launches on the platform that is asked about; no rebuild, no reference. */
@@ -170,3 +171,18 @@ void decide(const struct decide_in *in, struct decision *out);
 
 /* Everything holds but R10, which nobody was asked about yet: ask, and decide again. */
 bool decision_wants_policy(const struct decide_in *in, const struct decision *d);
+
+/* ---- on record (decide_words.c) ---- */
+
+/* What a decision came to, in 32 bytes: of each check its id, whether it holds, what it expected and what it found. Who mends what and
+ * how is left out: that names what could be approved, not what was looked at. */
+enum coffer_rc decision_digest(const struct decision *d, uint8_t out[static 32], struct err *e) NODISCARD;
+
+/* Statements that an allowed decision looked at beside those it rests on: minima, links of delegation, assessments, and the wider
+ * workloads that approvals name. Each once. more: there was no room for all. */
+#define DECIDE_BESIDE_MAX 256
+struct beside { uint8_t id[DECIDE_BESIDE_MAX][32]; size_t n; bool more; };
+void decision_beside(const struct decide_in *in, const struct decision *d, struct beside *out);
+
+/* The persona that an issuer of such statements has; one of them suffices. 0: none is asked for. */
+unsigned persona_for(enum statement_kind k);

@@ -1,4 +1,4 @@
-#include "cofferd/eval/submods.h"
+#include "judge/submods.h"
 
 #include <stdlib.h>
 #include <string.h>
