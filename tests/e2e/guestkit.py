@@ -86,6 +86,9 @@ class Channel(threading.Thread):
     def send(self, kind, stream, data=b""):
         self.port.sendall(struct.pack(">BBHI", kind, 0, len(data), stream) + data)
 
+    def hang_up(self):
+        self.port.shutdown(socket.SHUT_RDWR)
+
     def exactly(self, n):
         out = b""
         while len(out) < n:
@@ -158,7 +161,7 @@ class Machine:
         self.image = image
         self.channel = Channel(tmp + "/port", allowed or {})
 
-    def run(self):
+    def run(self, when_ready=None):
         """Until it powers off; the lines of its console."""
         sock = self.tmp + "/tpm"
         self.tpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + self.state, "--ctrl", "type=unixio,path=" + sock, "--terminate"])
@@ -176,13 +179,17 @@ class Machine:
             args += ["-drive", f"if=none,id=d{i},file={d},format=raw,readonly=on", "-device", f"virtio-blk-pci,drive=d{i}"]
         try:
             self.qemu = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            out, _ = self.qemu.communicate(timeout=WAIT)
-        except subprocess.TimeoutExpired:
-            out = b""
+            hung = threading.Timer(WAIT, self.qemu.kill)
+            hung.start()
+            for line in self.qemu.stdout:
+                self.lines.append(re.sub(r"\x1b\[[0-9;=?]*[A-Za-z]", "", line.decode("latin-1")).strip())
+                if when_ready and self.says("ready"):
+                    when_ready()
+                    when_ready = None
+            self.qemu.wait()
+            hung.cancel()
         finally:
             self.stop()
-        text = re.sub(r"\x1b\[[0-9;=?]*[A-Za-z]", "", out.decode("latin-1"))
-        self.lines = [l.strip() for l in text.splitlines()]
         self.channel.join(10)
         return self
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The guest's TPM commands against swtpm; tpm2-tools and OpenSSL say whether what came out is right. argv: tpm_tool."""
+"""The guest's TPM commands against swtpm; tpm2-tools and OpenSSL say whether what came out is right. argv: tpm_tool, coffer."""
 import hashlib, os, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-TOOL = os.path.abspath(sys.argv[1])
+TOOL, COFFER = map(os.path.abspath, sys.argv[1:3])
 NONCE = hashlib.sha256(b"nonce").hexdigest()
 number, failed = 0, 0
 
@@ -101,6 +101,29 @@ def check_keys(t):
     check("nothing_is_left_in_the_tpm_but_what_a_refusal_left_of_keys", out2 == b"" and out.count(b"0x8") <= 2, out + out2)
 
 
+def appraised(t, evidence, *args):
+    rc, out, err = run(COFFER, "evidence", "appraise", "--json", "--platform", "swtpm", "--evidence", t.write("evidence", json.dumps(evidence).encode()), *args)
+    return rc, out.decode() + err
+
+
+def check_evidence(t):
+    """What the agent sends, judged by the code that the service judges with."""
+    rc, out, err = run(TOOL, t.sock, "evidence", NONCE)
+    check("evidence_is_made_and_names_an_emulated_tpm", rc == 0 and out.startswith(b"swtpm {"), err)
+    if rc:
+        return
+    ev = json.loads(out.split(b" ", 1)[1])
+    check("it_has_the_form_that_others_send", set(ev) == {"ak_public", "tpm_quote"} and set(ev["tpm_quote"]) == {"message", "signature", "pcrs"} and
+          ev["tpm_quote"]["pcrs"] == [p.hex() for p in registers(t)], ev)
+    rc, text = appraised(t, ev, "--report-data", NONCE)
+    check("it_is_appraised_as_valid", rc == 0, text)
+    rc, text = appraised(t, ev, "--report-data", hashlib.sha256(b"another").hexdigest())
+    check("over_other_report_data_it_is_not", rc == 1, text)
+    ev["tpm_quote"]["pcrs"][4] = "11" * 32
+    rc, text = appraised(t, ev, "--report-data", NONCE)
+    check("with_another_register_it_is_not", rc == 1 and "pcr_digest" in text, text)
+
+
 def main():
     lacking = missing() + [n for n in ("openssl",) if not shutil.which(n)]
     if lacking:
@@ -110,7 +133,7 @@ def main():
         t = Tpm("one", top)
         t.start()
         try:
-            for part in (check_registers, check_quote, check_keys):
+            for part in (check_registers, check_quote, check_keys, check_evidence):
                 part(t)
         finally:
             t.stop()

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/attest_tpm.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "crypto/hash.h"
@@ -92,6 +93,21 @@ static enum coffer_rc activate(const struct tpm_link *l, const char *path, struc
 	return tpm_flush(l, ek.handle, e);
 }
 
+/* The guest's evidence as JSON. */
+static enum coffer_rc evidence(int fd, struct span report_data, struct err *e)
+{
+	CLEANUP(attest_tpm_close) struct attest_tpm t = { .fd = -1 };
+	CLEANUP(wr_close) struct wr json = wr_open(1u << 20);
+	struct attester a;
+	uint8_t reg[32] = { 0 };
+
+	TRY(attest_tpm_begin(&t, fd, e));
+	a = attest_tpm_attester(&t);
+	TRY(a.evidence(a.arg, report_data, reg, &json, e));
+	(void)printf("%s %.*s\n", a.tee, (int)json.n, (const char *)json.p);
+	return COFFER_OK;
+}
+
 static enum coffer_rc run(char **a, const struct tpm_link *l, struct err *e)
 {
 	uint8_t digest[32];
@@ -106,6 +122,8 @@ static enum coffer_rc run(char **a, const struct tpm_link *l, struct err *e)
 		return tpm_extend(l, 8, digest, e);
 	if (strcmp(a[2], "quote") == 0)
 		return quote(l, SPAN(digest), e);
+	if (strcmp(a[2], "evidence") == 0)
+		return evidence(dup(*(int *)l->arg), SPAN(digest), e);
 	return activate(l, a[3], e);
 }
 
