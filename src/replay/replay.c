@@ -124,6 +124,19 @@ static enum coffer_rc read_shown(struct work *w, struct err *e)
 	return take_files(w, e);
 }
 
+/* The init-data that was shown is what the workload renders to: a release rests on no other (R6). */
+static enum coffer_rc take_initdata(struct work *w, struct err *e)
+{
+	const struct replay_facts *f = w->facts;
+
+	if (!w->doc->has_initdata)
+		return COFFER_OK; /* R6 says so */
+	if (!span_eq(SPAN(w->doc->initdata), SPAN(f->workload[0].initdata)))
+		return err_deny(e, "R6", "the init-data that was shown is not the rendering of the workload that the release names");
+	w->doc->s.initdata = wr_span(&f->initdata);
+	return COFFER_OK;
+}
+
 /* ---- R1, R2: appraised again ---- */
 
 static enum coffer_rc refused(uint8_t tag, const struct wr *said, struct work *w, struct err *e)
@@ -212,7 +225,6 @@ static enum coffer_rc fill(struct work *w, const struct bound *b, struct err *e)
 		in->a.expires = w->doc->s.time + CLAIMS_SECONDS;
 		(void)snprintf(in->a.why, sizeof(in->a.why), "as when the token was made");
 	}
-	TRY(replay_facts(w->k, &w->facts, e));
 	fill_facts(w->facts, in);
 	return COFFER_OK;
 }
@@ -242,7 +254,7 @@ static enum coffer_rc compare(struct work *w, struct err *e)
 	uint8_t ours[32], logged[32];
 	struct span s = json_str(json_get(w->k->data, "trace"));
 
-	if (w->ours && !span_eq(w->rep.submods, w->doc->s.claims))
+	if (w->ours && !is_digest(w->rep.submods, w->doc->claims))
 		return err_deny(e, "receipt-replay", "the claims that the service read from this evidence are not what it gives");
 	TRY(decision_digest(w->d, ours, e));
 	w->out->words = s.n == 64 && hex_fixed(s, logged, sizeof(logged)) && span_eq(SPAN(ours), SPAN(logged));
@@ -278,6 +290,8 @@ static enum coffer_rc go_on(void *arg, const struct receipt_known *k, struct err
 		return COFFER_OK;
 	w->k = k;
 	TRY(read_shown(w, e));
+	TRY(replay_facts(k, &w->facts, e));
+	TRY(take_initdata(w, e));
 	TRY(appraise(w, &b, e));
 	TRY(fill(w, &b, e));
 	return decide_again(w, e);

@@ -20,6 +20,7 @@ void replay_facts_free(struct replay_facts *f)
 		boot_image_clear(&f->boot[i].body);
 	for (size_t i = 0; i < f->n_st; i++)
 		statement_clear(&f->st[i]);
+	wr_close(&f->initdata);
 	free(f->workload);
 	free(f->approval);
 	free(f->service);
@@ -115,7 +116,6 @@ static enum coffer_rc add_asset(const struct reading *r, size_t i, struct err *e
 /* Only the one that the release names; of wider ones the approvals' reading takes what it needs. */
 static enum coffer_rc add_workload(const struct reading *r, size_t i, struct err *e)
 {
-	CLEANUP(wr_close) struct wr text = wr_open(MAN_INITDATA_MAX);
 	struct fact_workload *w = &r->f->workload[r->f->n_workloads];
 	char id[HEX32_LEN];
 
@@ -124,8 +124,10 @@ static enum coffer_rc add_workload(const struct reading *r, size_t i, struct err
 		return COFFER_OK;
 	r->f->n_workloads++; /* from here on it is cleared */
 	TRY(manifest_read(r->f->st[i].body, &w->manifest, e));
-	TRY(manifest_render(&w->manifest, &text, e));
-	sha256(wr_span(&text), w->initdata);
+	wr_close(&r->f->initdata);
+	r->f->initdata = wr_open(MAN_INITDATA_MAX);
+	TRY(manifest_render(&w->manifest, &r->f->initdata, e));
+	sha256(wr_span(&r->f->initdata), w->initdata);
 	return fact_of(r, i, NULL, &w->s, e);
 }
 
