@@ -83,6 +83,23 @@ static void release_by_token_is_decided_again(void)
 	rig_close(&r);
 }
 
+/* A token outlives what the service has in memory: its session is gone, what it showed is in the store. */
+static void token_whose_session_is_gone_finds_what_it_showed(void)
+{
+	CLEANUP(wr_close) struct wr token = wr_open(TOKEN_MAX);
+	CLEANUP(kit_free) struct kit k;
+	struct kit_get own = { .path = "acme/note/own", .plain = true };
+
+	kit_open(&k);
+	kit_deploy(&k);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	wr_put(&token, wr_span(&k.answer));
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK); /* stores it */
+	session_drop(k.keep.sessions, session_get(k.keep.sessions, k.session, k.now));
+	own.token = wr_span(&token);
+	CHECK(kit_get(&k, own) == COFFER_OK && receiptkit_replays(&k, KIT_ACME));
+}
+
 /* Certificates that were good for two hours then: no clock is asked, neither this machine's nor any other. */
 static void years_later_expired_endorsements_give_the_same_verdict(void)
 {
@@ -509,6 +526,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(release_on_sample_is_decided_again), T(release_on_hardware_is_decided_again), T(release_by_token_is_decided_again),
+		T(token_whose_session_is_gone_finds_what_it_showed),
 		T(release_to_a_narrower_workload_is_decided_again), T(release_that_wanted_assessments_is_decided_again),
 		T(release_to_a_boot_image_of_a_delegate_is_decided_again),
 		T(years_later_expired_endorsements_give_the_same_verdict),
