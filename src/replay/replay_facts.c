@@ -98,7 +98,7 @@ static enum coffer_rc fact_of(const struct reading *r, size_t i, const char *of,
 	(void)snprintf(f.issuer, sizeof(f.issuer), "%s", s->issuer);
 	if (of && strcmp(of, s->issuer) != 0)
 		(void)snprintf(f.of, sizeof(f.of), "%s", of);
-	need = f.of[0] ? 0 : persona_for(s->kind);
+	need = f.of[0] ? 0 : fact_persona(s->kind);
 	f.issuer_may = p && (need == 0 || (p->personas & need));
 	f.seq = leaf.index;
 	f.logged = (int64_t)leaf.time;

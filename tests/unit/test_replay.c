@@ -420,6 +420,7 @@ static void release_that_the_evidence_does_not_allow_has_no_receipt_that_holds(v
 {
 	static const struct { struct bend b; const char *check; } lies[] = {
 		{ { "service", "\"cc\"", NULL, NULL }, "" }, /* as a true one: what is bent below is what counts */
+		{ { "build", "\"0.0.9\"", "trace", ZEROS }, "" }, /* by another version: the verdict counts */
 		{ { "nonce", ZEROS, NULL, NULL }, "R1" },
 		{ { "hash", "2", NULL, NULL }, "R1" },
 		{ { "hash", "9", NULL, NULL }, "malformed" },
