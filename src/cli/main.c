@@ -148,6 +148,10 @@ const struct verb cli_verbs[] = {
 	    .help = "A and B: manifest files, digests or PROVIDER/NAME. \"other\" has no direction and counts as wider.\n"
 		    "exit codes: 0 B is at most as wide as A; 1 it is not",
 	    .opts = opts_workload_diff, .min_pos = 2, .max_pos = 2, .exits = cmd_workload_diff },
+	{ .path = "guest build", .args = "", .persona = WP, .summary = "Build the image of a measured VM from Debian's packages and the agent",
+	    .help = "The same packages and agent give the same bytes anywhere: a Data Owner builds again with --lock and compares. Written are kernel, ramdisk,\n"
+		    "command line, the list of packages, an SBOM, and boot-image.json: a draft for 'coffer boot-image publish' whose registers are predicted.",
+	    .opts = opts_guest_build, .run = cmd_guest_build },
 	{ .path = "boot-image publish", .args = "FILE.json", .persona = WP, .summary = "Sign what a measured guest launches as and enforces, and log it",
 	    .help = "FILE.json is the body of docs/protocol/statements.md and \"artefacts\":[{\"name\",\"sha256\"}].",
 	    .opts = opts_machine_publish, .min_pos = 1, .max_pos = 1, .run = cmd_boot_image_publish },
