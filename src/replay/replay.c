@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "crypto/hash.h"
 #include "decide/claims.h"
+#include "decide/request.h"
 #include "decide/shown.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
@@ -197,8 +198,27 @@ static void fill_facts(const struct replay_facts *f, struct decide_in *in)
 	in->n_assessments = f->n_assessments;
 }
 
-/* As the record says; that the request was signed and new is the service's word. */
-static enum coffer_rc fill_request(const struct work *w, struct request *q, struct err *e)
+/* What the guest signed, for this asset in that session; and that it is what the record says it asked for. */
+static enum coffer_rc read_request(struct work *w, struct request *q, struct err *e)
+{
+	const struct json *o = w->k->data;
+	CLEANUP(wr_close) struct wr bytes = wr_open(REQUEST_MAX);
+	uint8_t sig[SIG_LEN];
+	const struct request_signed *s;
+	struct request asked = { .path = q->path };
+	uint64_t counter;
+
+	if (!b64url_read(json_str(json_get(o, "request")), &bytes) || !b64url_fixed(json_str(json_get(o, "signature")), sig, sizeof(sig)))
+		return err_deny(e, "R1", "the record has not the request that the guest signed");
+	s = &(struct request_signed){ wr_span(&bytes), sig, w->doc->s.session };
+	TRY(request_read(s->bytes, &asked, &counter, e));
+	if (!span_eq(asked.container, q->container) || asked.purpose != q->purpose || (asked.version != 0 && asked.version != q->version))
+		return err_deny(e, "R1", "the guest asked for something else than the record says");
+	return request_verify(&asked, s, &w->members, &q->signature_ok, e);
+}
+
+/* As the record says; that the request was new is the service's word. */
+static enum coffer_rc fill_request(struct work *w, struct request *q, struct err *e)
 {
 	const struct json *o = w->k->data;
 
@@ -206,10 +226,12 @@ static enum coffer_rc fill_request(const struct work *w, struct request *q, stru
 	q->version = w->k->v->version;
 	q->scoped = json_get(o, "container") != NULL;
 	q->container = json_str(json_get(o, "container"));
-	q->signature_ok = q->counter_ok = true;
-	if (q->scoped && !purpose_by_name(json_str(json_get(o, "purpose")), &q->purpose))
+	q->counter_ok = true;
+	if (!q->scoped)
+		return COFFER_OK;
+	if (!purpose_by_name(json_str(json_get(o, "purpose")), &q->purpose))
 		return err_set(e, COFFER_E_INPUT, "record: no such purpose");
-	return COFFER_OK;
+	return read_request(w, q, e);
 }
 
 static enum coffer_rc fill(struct work *w, const struct bound *b, struct err *e)

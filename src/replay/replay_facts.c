@@ -80,7 +80,7 @@ static enum coffer_rc parse_all(const struct receipt *r, struct replay_facts *f,
 
 /* ---- one statement ---- */
 
-struct reading { const struct receipt_known *k; struct replay_facts *f; const char *owner, *provider; };
+struct reading { const struct receipt_known *k; struct replay_facts *f; struct asset_path path; const char *provider; };
 
 /* of: whose power it is said with; NULL: the issuer's own. Void it is not: receipt_verify looked. */
 static enum coffer_rc fact_of(const struct reading *r, size_t i, const char *of, struct fact *out, struct err *e)
@@ -220,7 +220,7 @@ static enum coffer_rc add_approval(const struct reading *r, size_t i, struct err
 
 	TRY(approval_read(&r->f->st[i], &a->body, e));
 	TRY(read_within(r, a, e));
-	return fact_of(r, i, named ? NULL : r->owner, &a->s, e);
+	return fact_of(r, i, named ? NULL : r->path.owner, &a->s, e);
 }
 
 /* ---- all of them, the newest first, as keep reads them ---- */
@@ -255,10 +255,7 @@ static enum coffer_rc add_first(const struct reading *r, size_t i, struct err *e
 
 static enum coffer_rc read_all(struct reading *r, struct err *e)
 {
-	struct asset_path path;
-
-	TRY(asset_path_parse(span_of(r->k->v->asset), &path, e));
-	r->owner = path.owner;
+	TRY(asset_path_parse(span_of(r->k->v->asset), &r->path, e));
 	for (size_t i = r->f->n_st; i-- > 0;)
 		TRY(add_first(r, i, e));
 	if (r->f->n_workloads != 1)

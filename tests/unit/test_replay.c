@@ -414,6 +414,9 @@ static const char *judged(struct kit *k, struct err *e)
 	return rc == COFFER_OK ? "" : rc == COFFER_E_DENIED ? e->check : rc == COFFER_E_INPUT ? "malformed" : "?";
 }
 
+/* As the guest would ask with its 77th request; and for its other container. */
+#define OTHER_COUNTER "\"Q1JRMQAAAAAAAAAAAAAAAAAAAE0HYW5hbHlzZQNhcGk\""
+#define OTHER_CONTAINER "\"Q1JRMQAAAAAAAAAAAAAAAAAAAAEGbG9nZ2VyA2FwaQ\""
 #define ZEROS "\"0000000000000000000000000000000000000000000000000000000000000000\""
 
 static void release_that_the_evidence_does_not_allow_has_no_receipt_that_holds(void)
@@ -441,6 +444,12 @@ static void release_that_the_evidence_does_not_allow_has_no_receipt_that_holds(v
 		{ { NULL, NULL, "by", "\"token\"" }, "receipt-replay" },
 		{ { NULL, NULL, "beside", "[]" }, "receipt-replay" },
 		{ { NULL, NULL, "purpose", "\"image-key\"" }, "receipt-rights" },
+		{ { NULL, NULL, "container", "\"logger\"" }, "receipt-rights" },
+		{ { NULL, NULL, "request", "\"\"" }, "malformed" },
+		{ { NULL, NULL, "request", OTHER_COUNTER }, "R1" }, /* not what was signed */
+		{ { NULL, NULL, "request", OTHER_CONTAINER }, "R1" },
+		{ { NULL, NULL, "signature", "\"AAAA\"" }, "R1" },
+		{ { "session", "\"00000000000000000000000000000000\"", NULL, NULL }, "R1" },
 	};
 	struct rig r;
 	struct err e;

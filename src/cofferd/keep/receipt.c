@@ -15,7 +15,7 @@
 
 static enum coffer_rc bytes(struct json_wr *j, const char *name, struct span s, struct err *e)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(2 * LEAF_RECORD_MAX);
+	CLEANUP(wr_close) struct wr w = wr_open((size_t)2 * LEAF_RECORD_MAX);
 
 	b64url_write(&w, s);
 	TRY(wr_done(&w, name, e));

@@ -16,6 +16,14 @@ static void hex_member(struct json_wr *j, const char *name, const uint8_t *p, si
 	jw_m_str(j, name, wr_span(&w));
 }
 
+static void b64_member(struct json_wr *j, const char *name, struct span s)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(2u * REQUEST_MAX);
+
+	b64url_write(&w, s);
+	jw_m_str(j, name, wr_span(&w));
+}
+
 static void put_id(struct json_wr *j, const struct fact *f)
 {
 	char hex[HEX32_LEN];
@@ -91,7 +99,11 @@ static enum coffer_rc entry(const struct trace_in *t, struct wr *w, struct err *
 		jw_m_text(&j, "purpose", purpose_name(t->in->q.purpose));
 	if (t->reply) {
 		hex_member(&j, "reply", t->reply, 32);
+		if (t->in->q.scoped)
+			b64_member(&j, "request", t->asked->bytes);
 		rests(t->in, d, &j);
+		if (t->in->q.scoped)
+			b64_member(&j, "signature", (struct span){ t->asked->sig, SIG_LEN });
 		hex_member(&j, "trace", words, 32);
 		jw_m_u64(&j, "version", t->version);
 	}
