@@ -213,12 +213,28 @@ static enum coffer_rc read_within(const struct reading *r, struct fact_approval 
 	return COFFER_OK;
 }
 
+/* Before this release; receipt_verify compared the count with the map. */
+static enum coffer_rc read_uses(const struct reading *r, size_t i, struct fact_approval *a, struct err *e)
+{
+	uint64_t count = 0;
+	char id[HEX32_LEN];
+
+	hex32(r->f->st[i].id, id);
+	if (!json_u64(json_get(json_get(r->k->data, "uses"), id), &count) || count == 0)
+		return err_deny(e, "receipt-map", "the record does not say how often an approval was used that may be used %llu times",
+		    (unsigned long long)a->body.uses);
+	a->used = count - 1;
+	return COFFER_OK;
+}
+
 static enum coffer_rc add_approval(const struct reading *r, size_t i, struct err *e)
 {
 	struct fact_approval *a = &r->f->approval[r->f->n_approvals++];
 	bool named = r->f->has_asset && asset_names(&r->f->asset.body, r->f->st[i].issuer);
 
 	TRY(approval_read(&r->f->st[i], &a->body, e));
+	if (a->body.has_uses)
+		TRY(read_uses(r, i, a, e));
 	TRY(read_within(r, a, e));
 	return fact_of(r, i, named ? NULL : r->path.owner, &a->s, e);
 }

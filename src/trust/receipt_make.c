@@ -42,6 +42,10 @@ static enum coffer_rc put_statements(const struct receipt_parts *p, const struct
 			jw_name(j, as_is[m]);
 			jw_value(j, json_get(o, as_is[m]));
 		}
+		if (json_get(o, "uses")) {
+			jw_name(j, "uses");
+			jw_value(j, json_get(o, "uses"));
+		}
 		jw_obj_end(j);
 	}
 	jw_arr_end(j);

@@ -512,6 +512,47 @@ static void release_below_a_minimum_or_against_the_policy_has_none_either(void)
 	rig_close(&r);
 }
 
+/* The last use that an approval allows, and one more that a service says was the last. */
+static void uses_are_counted_by_the_map(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	CLEANUP(wr_close) struct wr text = { 0 };
+	const char *at;
+	uint8_t old[32];
+	char hex[HEX32_LEN];
+	struct err e;
+
+	kit_open(&k);
+	kit_deploy(&k);
+	memcpy(old, k.approval_id, 32);
+	CHECK(kit_approve(&k, ",\"uses\":2", 2, old) == COFFER_OK);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	for (unsigned i = 0; i < 2; i++)
+		CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	hex32(k.approval_id, hex);
+	receiptkit_make(&k, KIT_HOSPITAL, &text);
+	wr_u8(&text, 0);
+	text.n--;
+	at = strstr((const char *)text.p, "\"uses\":{\"before\"");
+	CHECK(at && strstr(at, "\"before-salt\"") && strchr(at, '}'));
+	for (size_t i = at ? (size_t)(at - (const char *)text.p) : text.n; i < text.n && text.p[i] != '}'; i++) {
+		enum coffer_rc rc;
+
+		text.p[i] ^= 2;
+		rc = receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e);
+		CHECK(rc == COFFER_E_INPUT || (rc == COFFER_E_DENIED && strcmp(e.check, "receipt-map") == 0));
+		text.p[i] ^= 2;
+	}
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED);
+	lie(&k, &(struct bend){ .record = hex, .record_value = "1" }); /* the map has 2 */
+	CHECK(strcmp(judged(&k, &e), "receipt-map") == 0);
+	lie(&k, &(struct bend){ .record = hex, .record_value = "2" });
+	CHECK(strcmp(judged(&k, &e), "receipt-map") == 0); /* as the map, but this release did not count it up */
+	lie(&k, &(struct bend){ .record = "uses", .record_value = "{\"none\":1" }); /* it says nothing of this one */
+	CHECK(strcmp(judged(&k, &e), "receipt-map") == 0);
+}
+
 /* What was released before evidence was kept, and what a flood made the service forget. */
 static void release_without_evidence_has_a_receipt_of_what_it_rests_on(void)
 {
@@ -544,6 +585,7 @@ int main(void)
 		T(every_altered_byte_of_evidence_is_found),
 		T(release_that_the_evidence_does_not_allow_has_no_receipt_that_holds),
 		T(release_below_a_minimum_or_against_the_policy_has_none_either),
+		T(uses_are_counted_by_the_map),
 		T(release_without_evidence_has_a_receipt_of_what_it_rests_on),
 	};
 
