@@ -29,9 +29,16 @@ struct fact_workload {
 	struct manifest manifest;
 	struct statement st;
 };
-/* within: bit i where in.workload[i] is at most as wide as the workload that an "or-narrower" approval names; wider: the statement of
- * that one's manifest. */
-struct fact_approval   { struct fact s; struct approval body; uint64_t used; uint32_t within; bool has_wider; uint8_t wider[32]; };
+/* within: bit i where in.workload[i] is at most as wide as the workload that an "or-narrower" approval names; wider: the statement
+ * of that one's manifest. */
+struct fact_approval {
+	struct fact s;
+	struct approval body;
+	uint64_t used;
+	uint32_t within;
+	bool     has_wider;
+	uint8_t  wider[32];
+};
 struct fact_asset      { struct fact s; struct asset_body body; }; /* body.policy lives as long as the facts */
 struct fact_service    { struct fact s; char id[PARTY_MAX]; }; /* keys are this service's: checked when it was logged */
 /* Only launches on the platform that is asked about; no rebuild, no reference. */
@@ -185,4 +192,4 @@ struct beside { uint8_t id[DECIDE_BESIDE_MAX][32]; size_t n; bool more; };
 void decision_beside(const struct decide_in *in, const struct decision *d, struct beside *out);
 
 /* The persona that an issuer of such statements has; one of them suffices. 0: none is asked for. */
-unsigned persona_for(enum statement_kind k);
+unsigned fact_persona(enum statement_kind k);

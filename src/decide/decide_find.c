@@ -164,7 +164,7 @@ void decide_mend(const struct decide_in *in, const struct decision *d, struct ch
 		    debug ? "+debug" : "", boot ? " --boot-image " : "", id);
 }
 
-unsigned persona_for(enum statement_kind k)
+unsigned fact_persona(enum statement_kind k)
 {
 	switch (k) {
 	case ST_SERVICE:

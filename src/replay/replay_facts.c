@@ -20,6 +20,7 @@ void replay_facts_free(struct replay_facts *f)
 		boot_image_clear(&f->boot[i].body);
 	for (size_t i = 0; i < f->n_st; i++)
 		statement_clear(&f->st[i]);
+	wr_close(&f->initdata);
 	free(f->workload);
 	free(f->approval);
 	free(f->service);
@@ -79,7 +80,7 @@ static enum coffer_rc parse_all(const struct receipt *r, struct replay_facts *f,
 
 /* ---- one statement ---- */
 
-struct reading { const struct receipt_known *k; struct replay_facts *f; const char *owner, *provider; };
+struct reading { const struct receipt_known *k; struct replay_facts *f; struct asset_path path; const char *provider; };
 
 /* of: whose power it is said with; NULL: the issuer's own. Void it is not: receipt_verify looked. */
 static enum coffer_rc fact_of(const struct reading *r, size_t i, const char *of, struct fact *out, struct err *e)
@@ -97,7 +98,7 @@ static enum coffer_rc fact_of(const struct reading *r, size_t i, const char *of,
 	(void)snprintf(f.issuer, sizeof(f.issuer), "%s", s->issuer);
 	if (of && strcmp(of, s->issuer) != 0)
 		(void)snprintf(f.of, sizeof(f.of), "%s", of);
-	need = f.of[0] ? 0 : persona_for(s->kind);
+	need = f.of[0] ? 0 : fact_persona(s->kind);
 	f.issuer_may = p && (need == 0 || (p->personas & need));
 	f.seq = leaf.index;
 	f.logged = (int64_t)leaf.time;
@@ -115,7 +116,6 @@ static enum coffer_rc add_asset(const struct reading *r, size_t i, struct err *e
 /* Only the one that the release names; of wider ones the approvals' reading takes what it needs. */
 static enum coffer_rc add_workload(const struct reading *r, size_t i, struct err *e)
 {
-	CLEANUP(wr_close) struct wr text = wr_open(MAN_INITDATA_MAX);
 	struct fact_workload *w = &r->f->workload[r->f->n_workloads];
 	char id[HEX32_LEN];
 
@@ -124,8 +124,10 @@ static enum coffer_rc add_workload(const struct reading *r, size_t i, struct err
 		return COFFER_OK;
 	r->f->n_workloads++; /* from here on it is cleared */
 	TRY(manifest_read(r->f->st[i].body, &w->manifest, e));
-	TRY(manifest_render(&w->manifest, &text, e));
-	sha256(wr_span(&text), w->initdata);
+	wr_close(&r->f->initdata);
+	r->f->initdata = wr_open(MAN_INITDATA_MAX);
+	TRY(manifest_render(&w->manifest, &r->f->initdata, e));
+	sha256(wr_span(&r->f->initdata), w->initdata);
 	return fact_of(r, i, NULL, &w->s, e);
 }
 
@@ -211,14 +213,30 @@ static enum coffer_rc read_within(const struct reading *r, struct fact_approval 
 	return COFFER_OK;
 }
 
+/* Before this release; receipt_verify compared the count with the map. */
+static enum coffer_rc read_uses(const struct reading *r, size_t i, struct fact_approval *a, struct err *e)
+{
+	uint64_t count = 0;
+	char id[HEX32_LEN];
+
+	hex32(r->f->st[i].id, id);
+	if (!json_u64(json_get(json_get(r->k->data, "uses"), id), &count) || count == 0)
+		return err_deny(e, "receipt-map", "the record does not say how often an approval was used that may be used %llu times",
+		    (unsigned long long)a->body.uses);
+	a->used = count - 1;
+	return COFFER_OK;
+}
+
 static enum coffer_rc add_approval(const struct reading *r, size_t i, struct err *e)
 {
 	struct fact_approval *a = &r->f->approval[r->f->n_approvals++];
 	bool named = r->f->has_asset && asset_names(&r->f->asset.body, r->f->st[i].issuer);
 
 	TRY(approval_read(&r->f->st[i], &a->body, e));
+	if (a->body.has_uses)
+		TRY(read_uses(r, i, a, e));
 	TRY(read_within(r, a, e));
-	return fact_of(r, i, named ? NULL : r->owner, &a->s, e);
+	return fact_of(r, i, named ? NULL : r->path.owner, &a->s, e);
 }
 
 /* ---- all of them, the newest first, as keep reads them ---- */
@@ -253,10 +271,7 @@ static enum coffer_rc add_first(const struct reading *r, size_t i, struct err *e
 
 static enum coffer_rc read_all(struct reading *r, struct err *e)
 {
-	struct asset_path path;
-
-	TRY(asset_path_parse(span_of(r->k->v->asset), &path, e));
-	r->owner = path.owner;
+	TRY(asset_path_parse(span_of(r->k->v->asset), &r->path, e));
 	for (size_t i = r->f->n_st; i-- > 0;)
 		TRY(add_first(r, i, e));
 	if (r->f->n_workloads != 1)

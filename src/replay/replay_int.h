@@ -10,6 +10,7 @@ struct replay_facts {
 	bool                   has_asset;
 	struct fact_asset      asset;
 	struct fact_workload  *workload;  /* owned, as all lists here */
+	struct wr              initdata;  /* owned: its rendering */
 	struct fact_approval  *approval;
 	struct fact_service   *service;
 	struct fact_boot      *boot;

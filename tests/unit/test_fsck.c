@@ -40,6 +40,7 @@ static void world_open(struct world *w)
 	w->k.policy = KIT_POLICY;
 	w->k.keep.eval = kit_eval();
 	keys_clear(&keys);
+	w->k.hw.file = span_of("{\"of\":\"a vendor\"}");
 	kit_deploy(&w->k);
 	CHECK(kit_approve(&w->k, ",\"uses\":5", 2, w->k.approval_id) == COFFER_OK);
 	CHECK(kit_begin(&w->k) == COFFER_OK && kit_attest(&w->k, (struct kit_evidence){ 0 }) == COFFER_OK);
@@ -117,6 +118,8 @@ static void other_damage_is_named_and_stays(void)
 		{ "UPDATE asset SET version=version+1", "the version of an asset" },
 		{ "DELETE FROM workload", "missing from the store" },
 		{ "DELETE FROM meta", "do not belong together" },
+		{ "UPDATE shown SET document=x'7b7d'", "evidence that receipts need was altered" },
+		{ "UPDATE shown_bytes SET bytes=x'7b7d'", "collateral that receipts need was altered" },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -135,12 +138,26 @@ static void other_damage_is_named_and_stays(void)
 	}
 }
 
+/* A row whose digest is right but not the one that a release names. */
+static void evidence_that_a_release_names_is_there(void)
+{
+	CLEANUP(world_free) struct world w;
+	struct fsck_found f = { 0 };
+	struct err e = { 0 };
+
+	world_open(&w);
+	damage(&w, "DELETE FROM shown_file");
+	damage(&w, "DELETE FROM shown");
+	CHECK(keep_fsck(w.dir, true, &f, &e) == COFFER_E_DENIED && strcmp(e.check, "R12") == 0 && strstr(e.msg, "names is missing"));
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(whole_store_is_said_to_be),
 		T(hashes_and_nodes_are_mended_only_when_asked),
 		T(other_damage_is_named_and_stays),
+		T(evidence_that_a_release_names_is_there),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -35,7 +35,7 @@ void facts_free(struct facts *f)
 bool fact_may(const struct registry *r, const struct fact *f, int64_t now)
 {
 	const struct party *p = registry_party(r, span_of(f->issuer), now);
-	unsigned need = f->of[0] ? 0 : persona_for(f->kind);
+	unsigned need = f->of[0] ? 0 : fact_persona(f->kind);
 
 	return p && (need == 0 || (p->personas & need) != 0);
 }

@@ -49,11 +49,16 @@ static void asset_pair(const struct keep *k, const struct asset_path *p, uint64_
 	map_asset_value(version, content, &pair[1]);
 }
 
+void status_uses_salt(const struct keep *k, const uint8_t approval[static 32], uint64_t count, uint8_t out[static 32])
+{
+	derive(k, "coffer uses salt v1", (struct span){ approval, 32 }, count, out);
+}
+
 static void uses_pair(const struct keep *k, const uint8_t approval[static 32], uint64_t count, struct mhash pair[static 2])
 {
 	uint8_t salt[32];
 
-	derive(k, "coffer uses salt v1", (struct span){ approval, 32 }, count, salt);
+	status_uses_salt(k, approval, count, salt);
 	map_uses_key(approval, &pair[0]);
 	map_uses_value(salt, count, &pair[1]);
 }
