@@ -11,8 +11,11 @@
 #include "trust/dsse.h"
 #include "trust/statement.h"
 
-#define LIFE_PAST_MAX 32
-#define LIFE_DEAD_MAX 32
+/* Of the keys in a party's life and of what names them compromised; the last of both are for its recovery quorum, so that nobody with a stolen
+ * key leaves it without room. */
+#define LIFE_PAST_MAX 40
+#define LIFE_DEAD_MAX 40
+#define LIFE_FOR_QUORUM 8
 
 struct dead_key {
 	uint8_t thumb[32];

@@ -128,10 +128,87 @@ static void owner_escapes_no_co_owner_by_naming_its_own_key(void)
 	privkey_free(take_key(&k, was));
 }
 
+/* ---- a thief against the quorum ---- */
+
+/* The hospital with these keys, as its statement number `serial`; by `by` and all that are new. */
+static enum coffer_rc become(struct kit *k, struct privkey *const *keys, size_t n, const struct privkey *by, uint64_t serial, uint8_t id[static 32])
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+	CLEANUP(freep) char *body = NULL;
+	struct party p = { .id = "hospital", .personas = PERSONA_OWNER, .n_keys = n, .n_recovery = 1, .quorum = 1, .hold_hours = 72 };
+	const struct privkey *signers[PARTY_KEYS_MAX + 2] = { by };
+	struct json_wr j = jw_open(&w, false);
+	uint8_t previous[32];
+
+	memcpy(previous, id, 32);
+	for (size_t i = 0; i < n; i++) {
+		p.keys[i] = *privkey_public(keys[i]);
+		signers[i + 1] = keys[i];
+	}
+	p.recovery[0] = *privkey_public(k->recovery[KIT_HOSPITAL]);
+	party_write(&p, &j);
+	body = wr_take(&w, NULL);
+	return kit_log_by(k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "hospital", .body = body,
+	    .serial = serial, .previous = previous }, signers, id);
+}
+
+/* The thief names the key that it brings itself, again and again, so that nobody names the stolen one. */
+static void thief_leaves_the_quorum_room_to_name_its_key(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct privkey *bait = new_key();
+	const struct privkey *quorum[2] = { NULL }, *thief[2] = { NULL };
+	uint8_t party[32] = { 0 }, id[32] = { 0 }, first[32];
+	uint64_t n = 0;
+
+	kit_open(&k);
+	kit_deploy(&k);
+	k.now += HOUR;
+	quorum[0] = k.recovery[KIT_HOSPITAL];
+	thief[0] = k.key[KIT_HOSPITAL];
+	CHECK(become(&k, &bait, 1, thief[0], 1, party) == COFFER_OK);
+	for (; n < LIFE_DEAD_MAX; n++) {
+		memcpy(first, id, 32);
+		if (kit_compromise(&k, &(struct kit_stolen){ bait, k.now, thief, n + 1, first }, id) != COFFER_OK)
+			break;
+	}
+	CHECK(n == LIFE_DEAD_MAX - LIFE_FOR_QUORUM && strcmp(k.no.check, "limit") == 0);
+	CHECK(kit_compromise(&k, &(struct kit_stolen){ thief[0], k.now, quorum, 0, NULL }, id) == COFFER_OK);
+	CHECK(k.keep.registry.parties.life[1].n_dead == n + 1 && restarts_the_same(&k));
+	privkey_free(bait);
+}
+
+/* It rotates until the party has had all the keys that there is room for; the quorum still has the last word. */
+static void thief_uses_up_no_party(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct privkey *key[4][PARTY_KEYS_MAX], *last = new_key();
+	const struct privkey *by;
+	uint8_t id[32] = { 0 }, tried[32];
+
+	kit_open(&k);
+	by = k.key[KIT_HOSPITAL];
+	for (size_t i = 0; i < 4; i++) {
+		for (size_t j = 0; j < PARTY_KEYS_MAX; j++)
+			key[i][j] = new_key();
+		memcpy(tried, id, sizeof(id));
+		CHECK(become(&k, key[i], PARTY_KEYS_MAX, by, i + 1, tried) == (i < 3 ? COFFER_OK : COFFER_E_LIMIT));
+		if (i < 3)
+			memcpy(id, tried, sizeof(id));
+		k.now += 72 * HOUR;
+		by = key[i][0];
+	}
+	CHECK(become(&k, &last, 1, k.recovery[KIT_HOSPITAL], 4, id) == COFFER_OK && restarts_the_same(&k));
+	for (size_t i = 0; i < 4 * PARTY_KEYS_MAX; i++)
+		privkey_free(key[i / PARTY_KEYS_MAX][i % PARTY_KEYS_MAX]);
+	privkey_free(last);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(spelling_of_a_revocation_hides_it_from_nobody), T(owner_escapes_no_co_owner_by_naming_its_own_key),
+		T(thief_leaves_the_quorum_room_to_name_its_key), T(thief_uses_up_no_party),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
