@@ -204,11 +204,79 @@ static void thief_uses_up_no_party(void)
 	privkey_free(last);
 }
 
+/* ---- what is lifted ---- */
+
+static enum coffer_rc revoke_by(struct kit *k, const uint8_t target[static 32], const struct privkey *by, uint8_t id[static 32])
+{
+	CLEANUP(freep) char *text = NULL;
+	const struct privkey *signers[] = { by, NULL };
+	char hex[HEX32_LEN];
+	struct kit_st s = { .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = hex, .digest = target };
+
+	hex32(target, hex);
+	s.body = text = str_fmt("{\"reason\":\"x\",\"statement\":\"%s\"}", hex);
+	return kit_log_by(k, &s, signers, id);
+}
+
+static enum map_status status_of(struct kit *k, const uint8_t id[static 32])
+{
+	struct status s = { 0 };
+	struct err e = { 0 };
+
+	return status_at(&k->keep, id, UINT64_MAX, &s, &e) == COFFER_OK ? s.status : 0;
+}
+
+static void map_follows_what_the_quorum_lifts(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t theirs[32], named[32], lift[32], id[32];
+	const struct privkey *quorum;
+
+	kit_open(&k);
+	kit_deploy(&k);
+	quorum = k.recovery[KIT_HOSPITAL];
+	CHECK(revoke_by(&k, k.approval_id, k.key[KIT_HOSPITAL], theirs) == COFFER_OK);
+	CHECK(status_of(&k, k.approval_id) == MAP_REVOKED && restarts_the_same(&k));
+	k.now += HOUR;
+	CHECK(kit_compromise(&k, &(struct kit_stolen){ k.key[KIT_HOSPITAL], k.now - HOUR, (const struct privkey *[]){ quorum, NULL }, 0, NULL }, named) == COFFER_OK);
+	CHECK(revoke_by(&k, theirs, quorum, lift) == COFFER_OK);
+	CHECK(status_of(&k, k.approval_id) == MAP_IN_FORCE && status_of(&k, theirs) == MAP_REVOKED && restarts_the_same(&k));
+	CHECK(DENIED(revoke_by(&k, lift, quorum, id), k, "kind") && strstr(k.no.reason, "not lifted"));
+	CHECK(restarts_the_same(&k));
+}
+
+/* Lifted twice and superseded in between: it is what it would be without what was lifted. */
+static void map_falls_back_to_what_else_ended_a_statement(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct privkey *fresh = new_key(), *was;
+	uint8_t first[32], theirs[32], other[32], id[32];
+	const struct privkey *quorum[2] = { NULL };
+
+	kit_open(&k);
+	kit_deploy(&k);
+	quorum[0] = k.recovery[KIT_HOSPITAL];
+	memcpy(first, k.approval_id, 32);
+	CHECK(revoke_by(&k, first, k.key[KIT_HOSPITAL], theirs) == COFFER_OK);
+	CHECK(revoke_by(&k, k.workload_id, k.key[KIT_HOSPITAL], other) == COFFER_OK);
+	CHECK(status_of(&k, k.workload_id) == MAP_REVOKED_BY_OTHER);
+	k.now += HOUR;
+	CHECK(kit_rotate(&k, fresh) == COFFER_OK);
+	was = take_key(&k, fresh);
+	CHECK(kit_approve(&k, "", 2, first) == COFFER_OK && status_of(&k, first) == MAP_REVOKED);
+	CHECK(kit_compromise(&k, &(struct kit_stolen){ was, k.now - HOUR, quorum, 0, NULL }, id) == COFFER_OK);
+	CHECK(revoke_by(&k, theirs, quorum[0], id) == COFFER_OK && status_of(&k, first) == MAP_SUPERSEDED);
+	CHECK(revoke_by(&k, other, quorum[0], id) == COFFER_OK && status_of(&k, k.workload_id) == MAP_IN_FORCE);
+	CHECK(restarts_the_same(&k));
+	privkey_free(take_key(&k, was));
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(spelling_of_a_revocation_hides_it_from_nobody), T(owner_escapes_no_co_owner_by_naming_its_own_key),
 		T(thief_leaves_the_quorum_room_to_name_its_key), T(thief_uses_up_no_party),
+		T(map_follows_what_the_quorum_lifts), T(map_falls_back_to_what_else_ended_a_statement),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
