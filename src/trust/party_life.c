@@ -316,7 +316,7 @@ static bool stands_by(const struct party_life *l, const struct dsse *env, int64_
 
 bool life_void(const struct party_life *l, const struct dsse *env, int64_t logged)
 {
-	return l->n_dead > 0 && !stands_by(l, env, logged, INT64_MAX);
+	return l->n_dead > 0 && !stands_by(l, env, logged, INT64_MAX) && !life_quorum(l, env, logged);
 }
 
 bool life_vouches(const struct party_life *l, const struct dsse *env, int64_t issued, int64_t now)

@@ -271,12 +271,74 @@ static void map_falls_back_to_what_else_ended_a_statement(void)
 	privkey_free(take_key(&k, was));
 }
 
+/* ---- pauses ---- */
+
+static enum coffer_rc pause_by(struct kit *k, const uint8_t target[static 32], int64_t seconds, const struct kit_st *at, uint8_t id[static 32])
+{
+	CLEANUP(freep) char *text = NULL;
+	char hex[HEX32_LEN];
+	struct kit_st s = { .kind = ST_PAUSE, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = hex, .digest = target, .serial = at->serial,
+		.previous = at->previous, .expires = k->now + seconds };
+
+	hex32(target, hex);
+	s.body = text = str_fmt("{\"reason\":\"x\",\"statement\":\"%s\"}", hex);
+	return kit_log(k, &s, id);
+}
+
+/* By a key that turns out to be stolen the pause is revoked, or followed by one of a second. Once that is said it stands again. */
+static void thief_resumes_nothing_that_is_paused(void)
+{
+	for (int way = 0; way < 2; way++) {
+		CLEANUP(kit_free) struct kit k;
+		struct privkey *fresh = new_key(), *was;
+		const struct privkey *quorum[2] = { NULL };
+		uint8_t pause[32], id[32];
+
+		kit_open(&k);
+		kit_deploy(&k);
+		quorum[0] = k.recovery[KIT_HOSPITAL];
+		CHECK(pause_by(&k, k.approval_id, 6 * 24 * HOUR, &(struct kit_st){ .serial = 1 }, pause) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+		k.now += HOUR;
+		if (way == 0)
+			CHECK(revoke_by(&k, pause, k.key[KIT_HOSPITAL], id) == COFFER_OK);
+		else
+			CHECK(pause_by(&k, k.approval_id, 1, &(struct kit_st){ .serial = 2, .previous = pause }, id) == COFFER_OK);
+		k.now += HOUR;
+		CHECK(ask(&k) == COFFER_OK);
+		CHECK(kit_rotate(&k, fresh) == COFFER_OK);
+		was = take_key(&k, fresh);
+		CHECK(kit_compromise(&k, &(struct kit_stolen){ was, k.now - HOUR, quorum, 0, NULL }, id) == COFFER_OK);
+		CHECK(DENIED(ask(&k), k, "R11"));
+		CHECK(revoke_by(&k, pause, fresh, id) == (way == 0 ? COFFER_E_DENIED : COFFER_OK)); /* the serial is taken: below */
+		k.now += 6 * 24 * HOUR;
+		CHECK(ask(&k) == COFFER_OK);
+		privkey_free(take_key(&k, was));
+	}
+}
+
+/* The quorum's own word is no thief's, whatever else was stolen. */
+static void quorums_revocation_is_final(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	const struct privkey *quorum[2] = { NULL };
+	uint8_t theirs[32], id[32];
+
+	kit_open(&k);
+	kit_deploy(&k);
+	quorum[0] = k.recovery[KIT_HOSPITAL];
+	CHECK(revoke_by(&k, k.approval_id, quorum[0], theirs) == COFFER_OK);
+	k.now += HOUR;
+	CHECK(kit_compromise(&k, &(struct kit_stolen){ k.key[KIT_HOSPITAL], k.now - 2 * HOUR, quorum, 0, NULL }, id) == COFFER_OK);
+	CHECK(DENIED(revoke_by(&k, theirs, quorum[0], id), k, "kind"));
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(spelling_of_a_revocation_hides_it_from_nobody), T(owner_escapes_no_co_owner_by_naming_its_own_key),
 		T(thief_leaves_the_quorum_room_to_name_its_key), T(thief_uses_up_no_party),
 		T(map_follows_what_the_quorum_lifts), T(map_falls_back_to_what_else_ended_a_statement),
+		T(thief_resumes_nothing_that_is_paused), T(quorums_revocation_is_final),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -102,6 +102,7 @@ struct facts {
 	char                   platform[16];
 	bool                   held;
 	uint64_t               version, tick;
+	int64_t                now;
 };
 void facts_free(struct facts *f);
 static inline void facts_freep(struct facts **f) { facts_free(*f); *f = NULL; }
