@@ -332,6 +332,54 @@ static void quorums_revocation_is_final(void)
 	CHECK(DENIED(revoke_by(&k, theirs, quorum[0], id), k, "kind"));
 }
 
+/* ---- a party that says much ---- */
+
+/* How many statements a question brings, page by page; *pages. */
+static size_t all_of(struct kit *k, enum statement_kind kind, unsigned *pages)
+{
+	struct keep_query_req m = { .kind = (uint8_t)kind };
+	size_t sum = 0;
+
+	*pages = 0;
+	do {
+		struct wr w = wr_open(1024);
+		struct rd r;
+		size_t n;
+
+		keep_query_req_write(&w, &m);
+		if (kit_ask(k, KEEP_QUERY, &w) != COFFER_OK)
+			return 0;
+		r = rd_open(wr_span(&k->answer));
+		n = rd_count(&r, rd_be32(&r), 4, KEEP_QUERY_MAX);
+		for (size_t i = 0; i < n; i++)
+			(void)rd_blob32(&r, DSSE_ENVELOPE_MAX);
+		m.before = (uint64_t)rd_be32(&r) << 32;
+		m.before |= rd_be32(&r);
+		sum += rd_done(&r) ? n : 0;
+		(*pages)++;
+	} while (m.before != 0 && *pages < 100);
+	return sum;
+}
+
+static void many_statements_hide_none(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	unsigned pages;
+
+	kit_open(&k);
+	for (unsigned i = 0; i < KEEP_QUERY_MAX + 44; i++) {
+		const uint8_t digest[32] = { [30] = (uint8_t)(i >> 8), [31] = (uint8_t)i };
+		uint8_t id[32];
+
+		CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_IMAGE_RELEASE, .subject = "registry.example/app", .digest = digest,
+		    .body = "{\"repository\":\"registry.example/app\",\"version\":1,\"methods\":[{\"type\":\"sigstoreSigned\",\"key\":\"-----BEGIN PUBLIC KEY-----"
+			    "\\nAAAA\\n-----END PUBLIC KEY-----\\n\"}],\"keys\":[]}" }, id) == COFFER_OK);
+		if (i == KEEP_QUERY_MAX - 1)
+			CHECK(all_of(&k, ST_IMAGE_RELEASE, &pages) == KEEP_QUERY_MAX && pages == 1);
+	}
+	CHECK(all_of(&k, ST_IMAGE_RELEASE, &pages) == KEEP_QUERY_MAX + 44 && pages == 2);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -339,6 +387,7 @@ int main(void)
 		T(thief_leaves_the_quorum_room_to_name_its_key), T(thief_uses_up_no_party),
 		T(map_follows_what_the_quorum_lifts), T(map_falls_back_to_what_else_ended_a_statement),
 		T(thief_resumes_nothing_that_is_paused), T(quorums_revocation_is_final),
+		T(many_statements_hide_none),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
