@@ -380,6 +380,28 @@ static void many_statements_hide_none(void)
 	CHECK(all_of(&k, ST_IMAGE_RELEASE, &pages) == KEEP_QUERY_MAX + 44 && pages == 2);
 }
 
+static void hashes_that_others_see_tell_nothing_to_guess(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct wr w = wr_open(16);
+	char hex[HEX32_LEN];
+
+	kit_open(&k);
+	kit_deploy(&k);
+	CHECK(kit_delete(&k, KIT_HOSPITAL) == COFFER_OK);
+	hex32(k.keep.journal.hash, hex);
+	CHECK(kit_ask(&k, KEEP_STATUS, &w) == COFFER_OK);
+	CHECK(strstr((const char *)k.answer.p, "\"root\"") && !strstr((const char *)k.answer.p, hex));
+	{
+		CLEANUP(q_close) struct q q = q_open(k.keep.store, "SELECT data FROM entry WHERE type='delete'");
+		struct err e = { 0 };
+		bool row = false;
+
+		CHECK(q_row(&q, &row, &e) == COFFER_OK && row);
+		CHECK(q_col(&q, 0).n == strlen("{\"asset\":\"" KIT_ASSET "\",\"salt\":\"\"}") + 64);
+	}
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -387,7 +409,7 @@ int main(void)
 		T(thief_leaves_the_quorum_room_to_name_its_key), T(thief_uses_up_no_party),
 		T(map_follows_what_the_quorum_lifts), T(map_falls_back_to_what_else_ended_a_statement),
 		T(thief_resumes_nothing_that_is_paused), T(quorums_revocation_is_final),
-		T(many_statements_hide_none),
+		T(many_statements_hide_none), T(hashes_that_others_see_tell_nothing_to_guess),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -295,13 +295,15 @@ enum coffer_rc on_journal(struct keep *k, struct span body, struct answer *a, st
 enum coffer_rc on_status(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
 	struct json_wr j = jw_open(a->out, false);
+	struct merkle_head head;
 
 	if (body.n != 0)
 		return err_set(e, COFFER_E_INPUT, "status: a body where none belongs");
+	tree_head(&k->journal.tree, &head);
 	jw_obj(&j);
 	jw_name(&j, "journal");
 	jw_obj(&j);
-	hex_member(&j, "hash", SPAN(k->journal.hash));
+	hex_member(&j, "root", SPAN(head.root.b)); /* of leaves, which are salted: the chain of entries tells strangers what they guess */
 	jw_m_u64(&j, "seq", k->journal.seq);
 	jw_obj_end(&j);
 	jw_m_text(&j, "protocol", "0.4.0");
