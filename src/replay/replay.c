@@ -182,6 +182,8 @@ static void fill_facts(const struct replay_facts *f, struct decide_in *in)
 	in->n_revocations = f->n_revocations;
 	in->assessment = f->assessment;
 	in->n_assessments = f->n_assessments;
+	in->binding = f->binding;
+	in->n_bindings = f->n_bindings;
 }
 
 /* As the record says; that the request was signed and new is the service's word. */
@@ -196,6 +198,24 @@ static enum coffer_rc fill_request(const struct work *w, struct request *q, stru
 	q->signature_ok = q->counter_ok = true;
 	if (q->scoped && !purpose_by_name(json_str(json_get(o, "purpose")), &q->purpose))
 		return err_set(e, COFFER_E_INPUT, "record: no such purpose");
+	return COFFER_OK;
+}
+
+/* Those that the attested key set names, and no others. */
+static enum coffer_rc fill_bound(struct work *w, struct err *e)
+{
+	uint8_t bound[BINDINGS_MAX][32];
+	struct decide_in *in = &w->decide;
+
+	TRY(member_bindings(&w->members, bound, &in->n_bound, e));
+	for (size_t i = 0; i < in->n_bindings; i++) {
+		bool named = false;
+
+		for (size_t k = 0; k < in->n_bound; k++)
+			named = named || span_eq(SPAN(in->binding[i].s.id), SPAN(bound[k]));
+		if (!named)
+			return err_deny(e, "receipt-rests", "a binding that the guest was not started with");
+	}
 	return COFFER_OK;
 }
 
@@ -214,7 +234,7 @@ static enum coffer_rc fill(struct work *w, const struct bound *b, struct err *e)
 	}
 	TRY(replay_facts(w->k, &w->facts, e));
 	fill_facts(w->facts, in);
-	return COFFER_OK;
+	return fill_bound(w, e);
 }
 
 /* R10: of a token the claims that it carries, of a session those as of the release. */
