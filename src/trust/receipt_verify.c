@@ -317,10 +317,11 @@ static bool is_workload(const struct work *w, const uint8_t id[static 32])
 }
 
 /* What it looked at beside: of a wider workload the manifest counts, whatever became of the statement; a minimum holds back even when it
- * is revoked; a link of delegation counts as of when what it lends was said. */
+ * is revoked; a link of delegation counts as of when what it lends was said; what a
+ * binding put into an instance may be there when it has ended. */
 static bool may_stand(const struct receipt_statement *x, const struct statement *s)
 {
-	if (s->kind == ST_WORKLOAD || s->kind == ST_TCB)
+	if (s->kind == ST_WORKLOAD || s->kind == ST_TCB || s->kind == ST_BINDING)
 		return true;
 	return x->status == MAP_IN_FORCE || (s->kind == ST_DELEGATION && x->status == MAP_SUPERSEDED);
 }

@@ -270,6 +270,22 @@ static enum coffer_rc check_assessment(struct keep *k, const struct dsse *env, c
 	return assessment_read(s, &a, e);
 }
 
+/* Each owner binds its own assets alone. */
+static enum coffer_rc check_binding(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct binding b;
+
+	TRY(check_issuer(k, env, s, 0, e));
+	TRY(binding_read(s, &b, e));
+	for (size_t i = 0; i < b.n_slots; i++) {
+		const struct asset_path *p = &b.slot[i].asset;
+
+		if (strcmp(p->owner, s->issuer) != 0)
+			return err_deny(e, "kind", "%s belongs to %s, who alone binds it; %s binds its own assets", p->text, p->owner, s->issuer);
+	}
+	return check_has_assets(k, s, NULL, e);
+}
+
 static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	switch (s->kind) {
@@ -286,6 +302,7 @@ static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const s
 	case ST_TCB:           return check_tcb(k, env, s, e);
 	case ST_DELEGATION:    return check_delegation(k, env, s, e);
 	case ST_ASSESSMENT:    return check_assessment(k, env, s, e);
+	case ST_BINDING:       return check_binding(k, env, s, e);
 	}
 	return err_set(e, COFFER_E_BUG, "statement: unknown kind");
 }

@@ -246,6 +246,9 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 	f->path = *q->path;
 	f->held = q->held;
 	memcpy(f->init_register, q->init_register, sizeof(f->init_register));
+	f->n_bound = q->n_bound < BINDINGS_MAX ? q->n_bound : BINDINGS_MAX;
+	for (size_t i = 0; i < f->n_bound; i++)
+		memcpy(f->bound[i], q->bound[i], sizeof(f->bound[i]));
 	if (strlen(q->platform) >= sizeof(f->platform))
 		return err_set(e, COFFER_E_BUG, "registry: a platform's name is too long");
 	(void)snprintf(f->platform, sizeof(f->platform), "%s", q->platform);
@@ -257,6 +260,7 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 	TRY(facts_machine(r, now, f, e));
 	TRY(facts_images(r, now, f, e));
 	TRY(facts_assessments(r, now, f, e));
+	TRY(facts_bindings(r, now, f, e));
 	less = realloc(f->approval, (f->n_approvals + 1) * sizeof(*less));
 	f->approval = less ? less : f->approval;
 	*out = MOVE(f);
@@ -281,6 +285,8 @@ static enum coffer_rc refresh(const struct registry *r, int64_t now, struct fact
 		f->release[i].s.issuer_may = fact_may(r, &f->release[i].s, now);
 	for (size_t i = 0; i < f->n_assessments; i++)
 		f->assessment[i].s.issuer_may = fact_may(r, &f->assessment[i].s, now);
+	for (size_t i = 0; i < f->n_bindings; i++)
+		f->binding[i].s.issuer_may = fact_may(r, &f->binding[i].s, now);
 	for (size_t i = 0; i < f->n_delegations; i++)
 		f->delegation[i].s.issuer_may = fact_may(r, &f->delegation[i].s, now);
 	for (size_t i = 0; i < f->n_approvals; i++) {
@@ -293,7 +299,11 @@ static enum coffer_rc refresh(const struct registry *r, int64_t now, struct fact
 
 static bool same_question(const struct facts *f, const struct facts_question *q)
 {
-	return f->held == q->held && strcmp(f->path.text, q->path->text) == 0 && strcmp(f->platform, q->platform) == 0 &&
+	bool same = f->n_bound == q->n_bound;
+
+	for (size_t i = 0; same && i < f->n_bound; i++)
+		same = span_eq(SPAN(f->bound[i]), (struct span){ q->bound[i], 32 });
+	return same && f->held == q->held && strcmp(f->path.text, q->path->text) == 0 && strcmp(f->platform, q->platform) == 0 &&
 	       span_eq(SPAN(f->init_register), (struct span){ q->init_register, 32 });
 }
 
