@@ -656,6 +656,8 @@ enum coffer_rc kit_attest(struct kit *k, struct kit_evidence bend)
 	hex_write(&gen, SPAN(k->genesis_id));
 	b64_write(&nonce, SPAN(k->nonce));
 	m.member[m.n_members++] = (struct keep_member){ span_of("alg"), span_of("ECDH-ES+A256KW") };
+	if (k->bindings)
+		m.member[m.n_members++] = (struct keep_member){ span_of("coffer-bindings"), span_of(k->bindings) };
 	m.member[m.n_members++] = (struct keep_member){ span_of("coffer-genesis"), wr_span(&gen) };
 	if (!bend.no_request_key)
 		m.member[m.n_members++] = (struct keep_member){ span_of("coffer-request-key"), wr_span(&rk) };
@@ -681,6 +683,9 @@ enum coffer_rc kit_attest(struct kit *k, struct kit_evidence bend)
 		must(sample_write((struct span){ report, 48 }, reg, &evidence, &e) == COFFER_OK, "evidence", &e);
 	if (k->hw.file.n > 0)
 		m.file[m.n_files++] = k->hw.file;
+	for (size_t i = 0; i < sizeof(k->hw.more) / sizeof(k->hw.more[0]); i++)
+		if (k->hw.more[i].n > 0)
+			m.file[m.n_files++] = k->hw.more[i];
 	m.nonce = wr_span(&nonce);
 	m.evidence = wr_span(&evidence);
 	memcpy(m.session, k->session, 16);

@@ -8,6 +8,7 @@
 #include "agent/guard.h"
 #include "agent/guest.h"
 #include "agent/serve.h"
+#include "agent/slots.h"
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
@@ -69,6 +70,7 @@ enum coffer_rc agent_run(const struct agent_start *s, struct manifest *man, stru
 	CLEANUP(agent_freep) struct agent *a = calloc(1, sizeof(*a));
 	CLEANUP(rest_closep) struct rest *rest = NULL;
 	CLEANUP(closep) int listener = -1;
+	struct attester at = s->at;
 
 	if (!a)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
@@ -76,10 +78,13 @@ enum coffer_rc agent_run(const struct agent_start *s, struct manifest *man, stru
 	manifest_move(man, &a->man);
 	(void)snprintf(a->state, sizeof(a->state), "%s", s->state);
 	a->crun = s->crun;
+	for (size_t i = 0; i < s->n_bindings; i++)
+		TRY(slots_fill(a, s->binding[i], e));
+	at.bindings = a->bindings;
 	TRY(guest_prepare(a->state, e));
 	TRY(open_api(a, &rest, e));
 	TRY(guard_open(e));
-	TRY(attest(a, &s->at, s->initdata, e));
+	TRY(attest(a, &at, s->initdata, e));
 	TRY(serve_listen(s->socket, &listener, e));
 	if (!s->ready())
 		return err_set(e, COFFER_E_UPSTREAM, "whoever started the agent is gone");

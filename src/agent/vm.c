@@ -56,7 +56,8 @@ static enum coffer_rc measure(struct vm *v, struct err *e)
 
 static _Noreturn void agent(struct vm *v)
 {
-	struct agent_start s = { attest_tpm_attester(&v->tpm), wr_span(&v->initdata), SOCKET, STATE, CRUN, ready };
+	struct agent_start s = { .at = attest_tpm_attester(&v->tpm), .initdata = wr_span(&v->initdata), .socket = SOCKET, .state = STATE, .crun = CRUN,
+		.ready = ready };
 	struct err e = { 0 };
 
 	closep(&v->port);

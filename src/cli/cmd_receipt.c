@@ -135,16 +135,17 @@ static enum coffer_rc print_out(const struct cli *c, const struct replay_out *o,
 
 /* ---- decided again ---- */
 
-static enum coffer_rc run_replay(struct replay_in *in, struct replay_out *out, struct err *e)
+static enum coffer_rc run_replay(const struct replay_in *q, struct replay_out *out, struct err *e)
 {
 	CLEANUP(zones_close) struct zones zones = zones_open(ZONES_FOLDER);
+	struct replay_in in = *q;
 
-	if (in->r->evidence.has) {
+	if (q->r->evidence.has) {
 		TRY(zones_load(&zones, e));
 		evidence_warm();
 	}
-	in->zones = &zones;
-	return replay(in, out, e);
+	in.zones = &zones;
+	return replay(&in, out, e);
 }
 
 struct files { struct wr text[RECEIPT_FILES_MAX]; struct span span[RECEIPT_FILES_MAX]; size_t n; };

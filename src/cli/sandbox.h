@@ -5,12 +5,15 @@
 #include "base/err.h"
 #include "base/rd.h"
 #include "os/loopback.h"
+#include "trust/statement.h" /* BINDINGS_MAX */
 
 #define ENDPOINTS_MAX 16
 
 struct guest_opts {
 	const char *agent, *crun;             /* programs */
 	const char *initdata, *socket, *state; /* --initdata, --socket, --state */
+	const char *binding[BINDINGS_MAX];     /* --binding */
+	size_t      n_bindings;
 	struct endpoint endpoint[ENDPOINTS_MAX];
 	size_t      n_endpoints;
 };

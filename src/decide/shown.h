@@ -20,7 +20,8 @@ struct shown {
 	uint8_t       hash;            /* enum hash_alg */
 	const struct keep_member *member; /* of tee-pubkey */
 	size_t        n_members;
-	struct span   additional, evidence, initdata;
+	struct span   additional, evidence;
+	struct span   initdata;        /* of a release it is the rendering of the workload, so that a document has its digest alone */
 	struct span   ak;              /* that a credential was made for; empty: none */
 	struct span   references;      /* JSON: what statements in force gave as reference values */
 	struct span   file[KEEP_FILES_MAX];
@@ -70,14 +71,15 @@ void shown_appraisal(const struct shown *s, const struct bound *b, const struct 
 
 /* ---- the document ---- */
 
-/* JCS; files by their digests, in order. */
+/* JCS; init-data, claims and files by their digests, files in order. */
 enum coffer_rc shown_write(const struct shown *s, struct wr *out, struct err *e) NODISCARD;
 
 struct shown_doc {
-	struct shown      s;         /* borrows what follows, and the json; files are empty */
+	struct shown      s;         /* borrows what follows, and the json; init-data, claims and files are empty */
 	struct keep_member member[KEEP_MEMBERS_MAX];
-	uint8_t           file[KEEP_FILES_MAX][32]; /* SHA-256 */
-	struct wr         additional, ak, claims, evidence, initdata, references; /* owned */
+	uint8_t           file[KEEP_FILES_MAX][32], claims[32], initdata[32]; /* SHA-256 */
+	bool              has_initdata;
+	struct wr         additional, ak, evidence, references; /* owned */
 };
 void shown_clear(struct shown_doc *d); /* CLEANUP-ready */
 /* Closed schema, form only. COFFER_E_INPUT. */

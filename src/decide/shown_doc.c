@@ -30,6 +30,15 @@ static void put_hex(struct json_wr *j, struct span s)
 	jw_str(j, wr_span(&w));
 }
 
+static void put_digest(struct json_wr *j, const char *name, struct span s)
+{
+	uint8_t digest[32];
+
+	sha256(s, digest);
+	jw_name(j, name);
+	put_hex(j, SPAN(digest));
+}
+
 static void put_files(struct json_wr *j, const struct shown *s)
 {
 	jw_name(j, "files");
@@ -63,13 +72,16 @@ enum coffer_rc shown_write(const struct shown *s, struct wr *out, struct err *e)
 	put_bytes(&j, "additional", s->additional);
 	put_bytes(&j, "ak", s->ak);
 	jw_m_str(&j, "build", s->build);
-	put_bytes(&j, "claims", s->claims);
+	put_digest(&j, "claims", s->claims);
 	put_bytes(&j, "evidence", s->evidence);
 	jw_m_u64(&j, "expires", (uint64_t)s->expires);
 	put_files(&j, s);
 	jw_m_text(&j, "form", SHOWN_FORM);
 	jw_m_u64(&j, "hash", s->hash);
-	put_bytes(&j, "initdata", s->initdata);
+	if (s->initdata.n > 0)
+		put_digest(&j, "initdata", s->initdata);
+	else
+		jw_m_text(&j, "initdata", "");
 	put_members(&j, s);
 	jw_name(&j, "nonce");
 	put_hex(&j, SPAN(s->nonce));
@@ -89,9 +101,7 @@ void shown_clear(struct shown_doc *d)
 {
 	wr_close(&d->additional);
 	wr_close(&d->ak);
-	wr_close(&d->claims);
 	wr_close(&d->evidence);
-	wr_close(&d->initdata);
 	wr_close(&d->references);
 	*d = (struct shown_doc){ 0 };
 }
@@ -182,6 +192,12 @@ static enum coffer_rc get_names(const struct json *o, struct shown *s, struct er
 	return s->service.n < PARTY_MAX && s->build.n < 64 ? COFFER_OK : err_set(e, COFFER_E_INPUT, WHERE ": a name is too long");
 }
 
+static enum coffer_rc get_initdata(const struct json *o, struct shown_doc *d, struct err *e)
+{
+	d->has_initdata = !json_get(o, "initdata") || !span_eq_str(json_str(json_get(o, "initdata")), "");
+	return d->has_initdata ? get_hex(o, "initdata", d->initdata, sizeof(d->initdata), e) : COFFER_OK;
+}
+
 static enum coffer_rc read_all(const struct json *o, struct shown_doc *d, struct err *e)
 {
 	static const char *const names[] = { "additional", "ak", "build", "claims", "evidence", "expires", "files", "form", "hash", "initdata",
@@ -197,9 +213,9 @@ static enum coffer_rc read_all(const struct json *o, struct shown_doc *d, struct
 	TRY(get_files(o, d, e));
 	TRY(get_bytes(o, "additional", &d->additional, &s->additional, e));
 	TRY(get_bytes(o, "ak", &d->ak, &s->ak, e));
-	TRY(get_bytes(o, "claims", &d->claims, &s->claims, e));
+	TRY(get_hex(o, "claims", d->claims, sizeof(d->claims), e));
 	TRY(get_bytes(o, "evidence", &d->evidence, &s->evidence, e));
-	TRY(get_bytes(o, "initdata", &d->initdata, &s->initdata, e));
+	TRY(get_initdata(o, d, e));
 	return get_bytes(o, "references", &d->references, &s->references, e);
 }
 

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "crypto/hash.h"
 #include "decide/claims.h"
+#include "decide/request.h"
 #include "decide/shown.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
@@ -124,6 +125,19 @@ static enum coffer_rc read_shown(struct work *w, struct err *e)
 	return take_files(w, e);
 }
 
+/* The init-data that was shown is what the workload renders to: a release rests on no other (R6). */
+static enum coffer_rc take_initdata(struct work *w, struct err *e)
+{
+	const struct replay_facts *f = w->facts;
+
+	if (!w->doc->has_initdata)
+		return COFFER_OK; /* R6 says so */
+	if (!span_eq(SPAN(w->doc->initdata), SPAN(f->workload[0].initdata)))
+		return err_deny(e, "R6", "the init-data that was shown is not the rendering of the workload that the release names");
+	w->doc->s.initdata = wr_span(&f->initdata);
+	return COFFER_OK;
+}
+
 /* ---- R1, R2: appraised again ---- */
 
 static enum coffer_rc refused(uint8_t tag, const struct wr *said, struct work *w, struct err *e)
@@ -182,10 +196,31 @@ static void fill_facts(const struct replay_facts *f, struct decide_in *in)
 	in->n_revocations = f->n_revocations;
 	in->assessment = f->assessment;
 	in->n_assessments = f->n_assessments;
+	in->binding = f->binding;
+	in->n_bindings = f->n_bindings;
 }
 
-/* As the record says; that the request was signed and new is the service's word. */
-static enum coffer_rc fill_request(const struct work *w, struct request *q, struct err *e)
+/* What the guest signed, for this asset in that session; and that it is what the record says it asked for. */
+static enum coffer_rc read_request(struct work *w, struct request *q, struct err *e)
+{
+	const struct json *o = w->k->data;
+	CLEANUP(wr_close) struct wr bytes = wr_open(REQUEST_MAX);
+	uint8_t sig[SIG_LEN];
+	const struct request_signed *s;
+	struct request asked = { .path = q->path };
+	uint64_t counter;
+
+	if (!b64url_read(json_str(json_get(o, "request")), &bytes) || !b64url_fixed(json_str(json_get(o, "signature")), sig, sizeof(sig)))
+		return err_deny(e, "R1", "the record has not the request that the guest signed");
+	s = &(struct request_signed){ wr_span(&bytes), sig, w->doc->s.session };
+	TRY(request_read(s->bytes, &asked, &counter, e));
+	if (!span_eq(asked.container, q->container) || asked.purpose != q->purpose || (asked.version != 0 && asked.version != q->version))
+		return err_deny(e, "R1", "the guest asked for something else than the record says");
+	return request_verify(&asked, s, &w->members, &q->signature_ok, e);
+}
+
+/* As the record says; that the request was new is the service's word. */
+static enum coffer_rc fill_request(struct work *w, struct request *q, struct err *e)
 {
 	const struct json *o = w->k->data;
 
@@ -193,9 +228,29 @@ static enum coffer_rc fill_request(const struct work *w, struct request *q, stru
 	q->version = w->k->v->version;
 	q->scoped = json_get(o, "container") != NULL;
 	q->container = json_str(json_get(o, "container"));
-	q->signature_ok = q->counter_ok = true;
-	if (q->scoped && !purpose_by_name(json_str(json_get(o, "purpose")), &q->purpose))
+	q->counter_ok = true;
+	if (!q->scoped)
+		return COFFER_OK;
+	if (!purpose_by_name(json_str(json_get(o, "purpose")), &q->purpose))
 		return err_set(e, COFFER_E_INPUT, "record: no such purpose");
+	return read_request(w, q, e);
+}
+
+/* Those that the attested key set names, and no others. */
+static enum coffer_rc fill_bound(struct work *w, struct err *e)
+{
+	uint8_t bound[BINDINGS_MAX][32];
+	struct decide_in *in = &w->decide;
+
+	TRY(member_bindings(&w->members, bound, &in->n_bound, e));
+	for (size_t i = 0; i < in->n_bindings; i++) {
+		bool named = false;
+
+		for (size_t k = 0; k < in->n_bound; k++)
+			named = named || span_eq(SPAN(in->binding[i].s.id), SPAN(bound[k]));
+		if (!named)
+			return err_deny(e, "receipt-rests", "a binding that the guest was not started with");
+	}
 	return COFFER_OK;
 }
 
@@ -212,9 +267,8 @@ static enum coffer_rc fill(struct work *w, const struct bound *b, struct err *e)
 		in->a.expires = w->doc->s.time + CLAIMS_SECONDS;
 		(void)snprintf(in->a.why, sizeof(in->a.why), "as when the token was made");
 	}
-	TRY(replay_facts(w->k, &w->facts, e));
 	fill_facts(w->facts, in);
-	return COFFER_OK;
+	return fill_bound(w, e);
 }
 
 /* R10: of a token the claims that it carries, of a session those as of the release. */
@@ -242,7 +296,7 @@ static enum coffer_rc compare(struct work *w, struct err *e)
 	uint8_t ours[32], logged[32];
 	struct span s = json_str(json_get(w->k->data, "trace"));
 
-	if (w->ours && !span_eq(w->rep.submods, w->doc->s.claims))
+	if (w->ours && !is_digest(w->rep.submods, w->doc->claims))
 		return err_deny(e, "receipt-replay", "the claims that the service read from this evidence are not what it gives");
 	TRY(decision_digest(w->d, ours, e));
 	w->out->words = s.n == 64 && hex_fixed(s, logged, sizeof(logged)) && span_eq(SPAN(ours), SPAN(logged));
@@ -278,6 +332,8 @@ static enum coffer_rc go_on(void *arg, const struct receipt_known *k, struct err
 		return COFFER_OK;
 	w->k = k;
 	TRY(read_shown(w, e));
+	TRY(replay_facts(k, &w->facts, e));
+	TRY(take_initdata(w, e));
 	TRY(appraise(w, &b, e));
 	TRY(fill(w, &b, e));
 	return decide_again(w, e);

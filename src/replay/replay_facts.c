@@ -20,6 +20,7 @@ void replay_facts_free(struct replay_facts *f)
 		boot_image_clear(&f->boot[i].body);
 	for (size_t i = 0; i < f->n_st; i++)
 		statement_clear(&f->st[i]);
+	wr_close(&f->initdata);
 	free(f->workload);
 	free(f->approval);
 	free(f->service);
@@ -28,6 +29,7 @@ void replay_facts_free(struct replay_facts *f)
 	free(f->release);
 	free(f->delegation);
 	free(f->assessment);
+	free(f->binding);
 	free(f->revocation);
 	free(f->st);
 	free(f);
@@ -60,9 +62,10 @@ static enum coffer_rc make_room(struct replay_facts *f, struct err *e)
 	f->release = list(count(f, ST_IMAGE_RELEASE), sizeof(*f->release));
 	f->delegation = list(count(f, ST_DELEGATION), sizeof(*f->delegation));
 	f->assessment = list(count(f, ST_ASSESSMENT), sizeof(*f->assessment));
+	f->binding = list(count(f, ST_BINDING), sizeof(*f->binding));
 	if (count(f, ST_DELEGATION) > LINKS_MAX)
 		return err_set(e, COFFER_E_LIMIT, "receipt: more than %d delegations", LINKS_MAX);
-	return f->workload && f->approval && f->service && f->boot && f->tcb && f->revocation && f->release && f->delegation && f->assessment
+	return f->workload && f->approval && f->service && f->boot && f->tcb && f->revocation && f->release && f->delegation && f->assessment && f->binding
 		   ? COFFER_OK
 		   : err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
 }
@@ -79,7 +82,7 @@ static enum coffer_rc parse_all(const struct receipt *r, struct replay_facts *f,
 
 /* ---- one statement ---- */
 
-struct reading { const struct receipt_known *k; struct replay_facts *f; const char *owner, *provider; };
+struct reading { const struct receipt_known *k; struct replay_facts *f; struct asset_path path; const char *provider; };
 
 /* of: whose power it is said with; NULL: the issuer's own. Void it is not: receipt_verify looked. */
 static enum coffer_rc fact_of(const struct reading *r, size_t i, const char *of, struct fact *out, struct err *e)
@@ -97,7 +100,7 @@ static enum coffer_rc fact_of(const struct reading *r, size_t i, const char *of,
 	(void)snprintf(f.issuer, sizeof(f.issuer), "%s", s->issuer);
 	if (of && strcmp(of, s->issuer) != 0)
 		(void)snprintf(f.of, sizeof(f.of), "%s", of);
-	need = f.of[0] ? 0 : persona_for(s->kind);
+	need = f.of[0] ? 0 : fact_persona(s->kind);
 	f.issuer_may = p && (need == 0 || (p->personas & need));
 	f.seq = leaf.index;
 	f.logged = (int64_t)leaf.time;
@@ -115,7 +118,6 @@ static enum coffer_rc add_asset(const struct reading *r, size_t i, struct err *e
 /* Only the one that the release names; of wider ones the approvals' reading takes what it needs. */
 static enum coffer_rc add_workload(const struct reading *r, size_t i, struct err *e)
 {
-	CLEANUP(wr_close) struct wr text = wr_open(MAN_INITDATA_MAX);
 	struct fact_workload *w = &r->f->workload[r->f->n_workloads];
 	char id[HEX32_LEN];
 
@@ -124,8 +126,10 @@ static enum coffer_rc add_workload(const struct reading *r, size_t i, struct err
 		return COFFER_OK;
 	r->f->n_workloads++; /* from here on it is cleared */
 	TRY(manifest_read(r->f->st[i].body, &w->manifest, e));
-	TRY(manifest_render(&w->manifest, &text, e));
-	sha256(wr_span(&text), w->initdata);
+	wr_close(&r->f->initdata);
+	r->f->initdata = wr_open(MAN_INITDATA_MAX);
+	TRY(manifest_render(&w->manifest, &r->f->initdata, e));
+	sha256(wr_span(&r->f->initdata), w->initdata);
 	return fact_of(r, i, NULL, &w->s, e);
 }
 
@@ -164,6 +168,14 @@ static enum coffer_rc add_assessment(const struct reading *r, size_t i, struct e
 	to->about = a.about;
 	to->passed = a.passed;
 	memcpy(to->digest, a.digest, sizeof(to->digest));
+	return fact_of(r, i, NULL, &to->s, e);
+}
+
+static enum coffer_rc add_binding(const struct reading *r, size_t i, struct err *e)
+{
+	struct fact_binding *to = &r->f->binding[r->f->n_bindings++];
+
+	TRY(binding_read(&r->f->st[i], &to->body, e));
 	return fact_of(r, i, NULL, &to->s, e);
 }
 
@@ -211,14 +223,30 @@ static enum coffer_rc read_within(const struct reading *r, struct fact_approval 
 	return COFFER_OK;
 }
 
+/* Before this release; receipt_verify compared the count with the map. */
+static enum coffer_rc read_uses(const struct reading *r, size_t i, struct fact_approval *a, struct err *e)
+{
+	uint64_t count = 0;
+	char id[HEX32_LEN];
+
+	hex32(r->f->st[i].id, id);
+	if (!json_u64(json_get(json_get(r->k->data, "uses"), id), &count) || count == 0)
+		return err_deny(e, "receipt-map", "the record does not say how often an approval was used that may be used %llu times",
+		    (unsigned long long)a->body.uses);
+	a->used = count - 1;
+	return COFFER_OK;
+}
+
 static enum coffer_rc add_approval(const struct reading *r, size_t i, struct err *e)
 {
 	struct fact_approval *a = &r->f->approval[r->f->n_approvals++];
 	bool named = r->f->has_asset && asset_names(&r->f->asset.body, r->f->st[i].issuer);
 
 	TRY(approval_read(&r->f->st[i], &a->body, e));
+	if (a->body.has_uses)
+		TRY(read_uses(r, i, a, e));
 	TRY(read_within(r, a, e));
-	return fact_of(r, i, named ? NULL : r->owner, &a->s, e);
+	return fact_of(r, i, named ? NULL : r->path.owner, &a->s, e);
 }
 
 /* ---- all of them, the newest first, as keep reads them ---- */
@@ -240,6 +268,8 @@ static enum coffer_rc add_first(const struct reading *r, size_t i, struct err *e
 		return add_delegation(r, i, e);
 	case ST_ASSESSMENT:
 		return add_assessment(r, i, e);
+	case ST_BINDING:
+		return add_binding(r, i, e);
 	case ST_APPROVAL:
 	case ST_BOOT_IMAGE: /* once it is known whose workload it is */
 	case ST_GENESIS:
@@ -253,10 +283,7 @@ static enum coffer_rc add_first(const struct reading *r, size_t i, struct err *e
 
 static enum coffer_rc read_all(struct reading *r, struct err *e)
 {
-	struct asset_path path;
-
-	TRY(asset_path_parse(span_of(r->k->v->asset), &path, e));
-	r->owner = path.owner;
+	TRY(asset_path_parse(span_of(r->k->v->asset), &r->path, e));
 	for (size_t i = r->f->n_st; i-- > 0;)
 		TRY(add_first(r, i, e));
 	if (r->f->n_workloads != 1)

@@ -21,6 +21,8 @@ void receipt_clear(struct receipt *r)
 		dsse_clear(&r->statement[i].env);
 		entry_clear(&r->statement[i].entry);
 		wr_close(&r->statement[i].proof);
+		wr_close(&r->statement[i].uses);
+		wr_close(&r->statement[i].uses_before);
 	}
 	free(r->statement);
 	dsse_clear(&r->genesis);
@@ -61,9 +63,37 @@ static enum coffer_rc read_entry(const struct json *o, const char *where, struct
 	return COFFER_OK;
 }
 
+static enum coffer_rc read_salt(const struct json *o, const char *name, uint8_t out[static 32], struct err *e)
+{
+	CLEANUP(wr_close) struct wr salt = { 0 };
+
+	TRY(read_bytes(o, name, "receipt: uses", 32, &salt, e));
+	if (salt.n != 32)
+		return err_set(e, COFFER_E_INPUT, "receipt: \"%s\" is not of 32 bytes", name);
+	memcpy(out, salt.p, 32);
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_uses(const struct json *o, struct receipt_statement *out, struct err *e)
+{
+	static const char *const names[] = { "before", "before-salt", "proof", "salt", NULL };
+	static const char where[] = "receipt: uses";
+
+	if (!o)
+		return COFFER_OK;
+	TRY(json_closed(o, names, where, e));
+	out->counted = true;
+	out->used_before = json_get(o, "before-salt") != NULL;
+	TRY(read_salt(o, "salt", out->salt, e));
+	if (out->used_before)
+		TRY(read_salt(o, "before-salt", out->salt_before, e));
+	TRY(read_bytes(o, "before", where, SMT_PROOF_MAX, &out->uses_before, e));
+	return read_bytes(o, "proof", where, SMT_PROOF_MAX, &out->uses, e);
+}
+
 static enum coffer_rc read_statement(const struct json *o, struct receipt_statement *out, struct err *e)
 {
-	static const char *const names[] = { "envelope", "leaf", "opening", "path", "proof", "set", "status", NULL };
+	static const char *const names[] = { "envelope", "leaf", "opening", "path", "proof", "set", "status", "uses", NULL };
 	static const char where[] = "receipt: statement";
 	const struct json *env;
 	uint64_t status = 0;
@@ -78,7 +108,7 @@ static enum coffer_rc read_statement(const struct json *o, struct receipt_statem
 	if (status < MAP_IN_FORCE || status > MAP_REVOKED_BY_OTHER)
 		return err_set(e, COFFER_E_INPUT, "%s: no such status", where);
 	out->status = (enum map_status)status;
-	return COFFER_OK;
+	return read_uses(json_get(o, "uses"), out, e);
 }
 
 static enum coffer_rc read_statements(const struct json *o, struct receipt *r, struct err *e)

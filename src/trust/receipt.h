@@ -29,6 +29,10 @@ struct receipt_statement {
 	enum map_status      status;       /* at the release */
 	uint64_t             set;          /* entry that set it */
 	struct wr            proof;        /* owned; of the map, as smt_proof_write writes it */
+	bool                 counted;      /* an approval of which the release counted a use: what follows shows it, after and before */
+	bool                 used_before;  /* then there is a salt of then */
+	uint8_t              salt[32], salt_before[32];
+	struct wr            uses, uses_before; /* owned; as proof */
 };
 /* What the guest showed, as the release names it: JCS, and the files that it names by digest, or some of them. */
 struct receipt_evidence {

@@ -247,6 +247,38 @@ static enum coffer_rc check_status(
 			 statement_kind_name(s->kind));
 }
 
+/* Before the release it was one less; of the first use the map had nothing. */
+static bool counted_up(const struct work *w, const struct receipt_statement *x, const struct mhash *key, uint64_t count)
+{
+	struct smt_answer got;
+	struct smt_proof p;
+	struct mhash value;
+
+	if (x->used_before != (count > 1) || !smt_proof_read(wr_span(&x->uses_before), &p) || !smt_verify(&w->release.map_before, key, &p, &got))
+		return false;
+	if (count == 1)
+		return !got.present;
+	map_uses_value(x->salt_before, count - 1, &value);
+	return got.present && mhash_eq(&got.value, &value);
+}
+
+/* The count that the record has of an approval is the map's, and this release made it so. */
+static enum coffer_rc check_uses(const struct work *w, const struct receipt_statement *x, const struct statement *s, struct err *e)
+{
+	struct mhash key, value;
+	uint64_t count = 0;
+	char id[HEX32_LEN];
+
+	hex32(s->id, id);
+	if (!json_u64(json_get(json_get(w->data, "uses"), id), &count) && !x->counted)
+		return COFFER_OK;
+	map_uses_key(s->id, &key);
+	map_uses_value(x->salt, count, &value);
+	return x->counted && count > 0 && map_says(w, &x->uses, &key, &value) && counted_up(w, x, &key, count)
+		   ? COFFER_OK
+		   : err_deny(e, "receipt-map", "the ledger's map before and after the release does not say this of how often an approval was used");
+}
+
 static enum coffer_rc check_asset(struct work *w, const struct statement *s, struct err *e)
 {
 	struct mhash key, value;
@@ -285,10 +317,11 @@ static bool is_workload(const struct work *w, const uint8_t id[static 32])
 }
 
 /* What it looked at beside: of a wider workload the manifest counts, whatever became of the statement; a minimum holds back even when it
- * is revoked; a link of delegation counts as of when what it lends was said. */
+ * is revoked; a link of delegation counts as of when what it lends was said; what a
+ * binding put into an instance may be there when it has ended. */
 static bool may_stand(const struct receipt_statement *x, const struct statement *s)
 {
-	if (s->kind == ST_WORKLOAD || s->kind == ST_TCB)
+	if (s->kind == ST_WORKLOAD || s->kind == ST_TCB || s->kind == ST_BINDING)
 		return true;
 	return x->status == MAP_IN_FORCE || (s->kind == ST_DELEGATION && x->status == MAP_SUPERSEDED);
 }
@@ -346,6 +379,7 @@ static enum coffer_rc check_statement(struct work *w, const struct receipt_state
 		return err_deny(e, "receipt-rests", "a statement is for another genesis");
 	TRY(check_signed(w, x, &s, &leaf, e));
 	TRY(check_status(w, x, &s, e));
+	TRY(check_uses(w, x, &s, e));
 	return s.kind == ST_PARTY || s.kind == ST_REVOCATION ? COFFER_OK : check_force(w, x, &s, e);
 }
 

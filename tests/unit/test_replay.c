@@ -83,6 +83,23 @@ static void release_by_token_is_decided_again(void)
 	rig_close(&r);
 }
 
+/* A token outlives what the service has in memory: its session is gone, what it showed is in the store. */
+static void token_whose_session_is_gone_finds_what_it_showed(void)
+{
+	CLEANUP(wr_close) struct wr token = wr_open(TOKEN_MAX);
+	CLEANUP(kit_free) struct kit k;
+	struct kit_get own = { .path = "acme/note/own", .plain = true };
+
+	kit_open(&k);
+	kit_deploy(&k);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	wr_put(&token, wr_span(&k.answer));
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK); /* stores it */
+	session_drop(k.keep.sessions, session_get(k.keep.sessions, k.session, k.now));
+	own.token = wr_span(&token);
+	CHECK(kit_get(&k, own) == COFFER_OK && receiptkit_replays(&k, KIT_ACME));
+}
+
 /* Certificates that were good for two hours then: no clock is asked, neither this machine's nor any other. */
 static void years_later_expired_endorsements_give_the_same_verdict(void)
 {
@@ -397,12 +414,16 @@ static const char *judged(struct kit *k, struct err *e)
 	return rc == COFFER_OK ? "" : rc == COFFER_E_DENIED ? e->check : rc == COFFER_E_INPUT ? "malformed" : "?";
 }
 
+/* As the guest would ask with its 77th request; and for its other container. */
+#define OTHER_COUNTER "\"Q1JRMQAAAAAAAAAAAAAAAAAAAE0HYW5hbHlzZQNhcGk\""
+#define OTHER_CONTAINER "\"Q1JRMQAAAAAAAAAAAAAAAAAAAAEGbG9nZ2VyA2FwaQ\""
 #define ZEROS "\"0000000000000000000000000000000000000000000000000000000000000000\""
 
 static void release_that_the_evidence_does_not_allow_has_no_receipt_that_holds(void)
 {
 	static const struct { struct bend b; const char *check; } lies[] = {
 		{ { "service", "\"cc\"", NULL, NULL }, "" }, /* as a true one: what is bent below is what counts */
+		{ { "build", "\"0.0.9\"", "trace", ZEROS }, "" }, /* by another version: the verdict counts */
 		{ { "nonce", ZEROS, NULL, NULL }, "R1" },
 		{ { "hash", "2", NULL, NULL }, "R1" },
 		{ { "hash", "9", NULL, NULL }, "malformed" },
@@ -414,14 +435,21 @@ static void release_that_the_evidence_does_not_allow_has_no_receipt_that_holds(v
 		{ { "expires", "1793750400", NULL, NULL }, "R1" },
 		{ { "evidence", "\"e30\"", NULL, NULL }, "malformed" },
 		{ { "platform", "\"tdx\"", NULL, NULL }, "malformed" },
-		{ { "initdata", "\"eA\"", NULL, NULL }, "R6" },
+		{ { "initdata", ZEROS, NULL, NULL }, "R6" },
 		{ { "initdata", "\"\"", NULL, NULL }, "R6" },
 		{ { "references", "\"e30\"", NULL, NULL }, "R10" },
-		{ { "claims", "\"e30\"", NULL, NULL }, "receipt-replay" },
+		{ { "initdata", "\"eA\"", NULL, NULL }, "malformed" },
+		{ { "claims", ZEROS, NULL, NULL }, "receipt-replay" },
 		{ { NULL, NULL, "trace", ZEROS }, "receipt-replay" },
 		{ { NULL, NULL, "by", "\"token\"" }, "receipt-replay" },
 		{ { NULL, NULL, "beside", "[]" }, "receipt-replay" },
 		{ { NULL, NULL, "purpose", "\"image-key\"" }, "receipt-rights" },
+		{ { NULL, NULL, "container", "\"logger\"" }, "receipt-rights" },
+		{ { NULL, NULL, "request", "\"\"" }, "malformed" },
+		{ { NULL, NULL, "request", OTHER_COUNTER }, "R1" }, /* not what was signed */
+		{ { NULL, NULL, "request", OTHER_CONTAINER }, "R1" },
+		{ { NULL, NULL, "signature", "\"AAAA\"" }, "R1" },
+		{ { "session", "\"00000000000000000000000000000000\"", NULL, NULL }, "R1" },
 	};
 	struct rig r;
 	struct err e;
@@ -484,6 +512,47 @@ static void release_below_a_minimum_or_against_the_policy_has_none_either(void)
 	rig_close(&r);
 }
 
+/* The last use that an approval allows, and one more that a service says was the last. */
+static void uses_are_counted_by_the_map(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	CLEANUP(wr_close) struct wr text = { 0 };
+	const char *at;
+	uint8_t old[32];
+	char hex[HEX32_LEN];
+	struct err e;
+
+	kit_open(&k);
+	kit_deploy(&k);
+	memcpy(old, k.approval_id, 32);
+	CHECK(kit_approve(&k, ",\"uses\":2", 2, old) == COFFER_OK);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	for (unsigned i = 0; i < 2; i++)
+		CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	hex32(k.approval_id, hex);
+	receiptkit_make(&k, KIT_HOSPITAL, &text);
+	wr_u8(&text, 0);
+	text.n--;
+	at = strstr((const char *)text.p, "\"uses\":{\"before\"");
+	CHECK(at && strstr(at, "\"before-salt\"") && strchr(at, '}'));
+	for (size_t i = at ? (size_t)(at - (const char *)text.p) : text.n; i < text.n && text.p[i] != '}'; i++) {
+		enum coffer_rc rc;
+
+		text.p[i] ^= 2;
+		rc = receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e);
+		CHECK(rc == COFFER_E_INPUT || (rc == COFFER_E_DENIED && strcmp(e.check, "receipt-map") == 0));
+		text.p[i] ^= 2;
+	}
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED);
+	lie(&k, &(struct bend){ .record = hex, .record_value = "1" }); /* the map has 2 */
+	CHECK(strcmp(judged(&k, &e), "receipt-map") == 0);
+	lie(&k, &(struct bend){ .record = hex, .record_value = "2" });
+	CHECK(strcmp(judged(&k, &e), "receipt-map") == 0); /* as the map, but this release did not count it up */
+	lie(&k, &(struct bend){ .record = "uses", .record_value = "{\"none\":1" }); /* it says nothing of this one */
+	CHECK(strcmp(judged(&k, &e), "receipt-map") == 0);
+}
+
 /* What was released before evidence was kept, and what a flood made the service forget. */
 static void release_without_evidence_has_a_receipt_of_what_it_rests_on(void)
 {
@@ -508,6 +577,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(release_on_sample_is_decided_again), T(release_on_hardware_is_decided_again), T(release_by_token_is_decided_again),
+		T(token_whose_session_is_gone_finds_what_it_showed),
 		T(release_to_a_narrower_workload_is_decided_again), T(release_that_wanted_assessments_is_decided_again),
 		T(release_to_a_boot_image_of_a_delegate_is_decided_again),
 		T(years_later_expired_endorsements_give_the_same_verdict),
@@ -515,6 +585,7 @@ int main(void)
 		T(every_altered_byte_of_evidence_is_found),
 		T(release_that_the_evidence_does_not_allow_has_no_receipt_that_holds),
 		T(release_below_a_minimum_or_against_the_policy_has_none_either),
+		T(uses_are_counted_by_the_map),
 		T(release_without_evidence_has_a_receipt_of_what_it_rests_on),
 	};
 

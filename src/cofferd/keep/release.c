@@ -55,44 +55,17 @@ static enum coffer_rc by_token(struct keep *k, const struct keep_resource_req *m
 
 /* ---- what is asked ---- */
 
-static enum coffer_rc read_request(struct span b, struct asking *q, struct err *e)
-{
-	struct rd r = rd_open(b);
-	struct span magic = rd_span(&r, 4), purpose;
-	uint64_t v[2];
-
-	for (size_t i = 0; i < 2; i++) {
-		v[i] = (uint64_t)rd_be32(&r) << 32;
-		v[i] |= rd_be32(&r);
-	}
-	q->in.q.version = v[0];
-	q->counter = v[1];
-	q->in.q.container = rd_span(&r, rd_u8(&r));
-	purpose = rd_span(&r, rd_u8(&r));
-	if (!rd_done(&r) || !span_eq_str(magic, "CRQ1") || !purpose_by_name(purpose, &q->in.q.purpose))
-		return err_set(e, COFFER_E_INPUT, "request: malformed Coffer-Request");
-	return COFFER_OK;
-}
-
 /* A counter is remembered with its session: without a living session there is nothing to hold it against. */
 static enum coffer_rc check_request(const struct keep_resource_req *m, struct asking *q, struct err *e)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(4096);
-	struct pubkey key = { 0 };
-	bool has = false;
+	const struct request_signed asked = { m->request, m->request_sig, q->session_id };
 
 	q->in.q.scoped = m->has_request;
 	if (!m->has_request)
 		return COFFER_OK;
-	TRY(read_request(m->request, q, e));
-	TRY(request_key_read(q->members, &has, &key, e));
-	wr_str(&w, "coffer request v1");
-	wr_u8(&w, 0);
-	wr_blob32(&w, span_of(asset_path_tail(&q->in.q.path)));
-	wr_put(&w, m->request);
-	wr_put(&w, SPAN(q->session_id));
-	TRY(wr_done(&w, "request", e));
-	q->in.q.signature_ok = has && key_verify(&key, wr_span(&w), SPAN(m->request_sig));
+	TRY(request_read(m->request, &q->in.q, &q->counter, e));
+	TRY(request_verify(&q->in.q, &asked, q->members, &q->in.q.signature_ok, e));
+	q->asked = asked;
 	q->in.q.counter_ok = q->session && q->counter > q->session->counter;
 	if (q->in.q.signature_ok && q->in.q.counter_ok)
 		q->session->counter = q->counter;
@@ -101,12 +74,14 @@ static enum coffer_rc check_request(const struct keep_resource_req *m, struct as
 
 enum coffer_rc asking_facts(struct keep *k, struct asking *q, struct err *e)
 {
-	const struct facts_question ask = { .path = &q->in.q.path, .init_register = q->in.a.init_register, .platform = q->in.a.platform,
-		.held = q->in.held };
+	uint8_t bound[BINDINGS_MAX][32];
+	struct facts_question ask = { .path = &q->in.q.path, .init_register = q->in.a.init_register, .platform = q->in.a.platform,
+		.held = q->in.held, .bound = bound };
 	const struct facts *f;
 
 	q->in.now = k->now;
 	q->in.genesis = k->genesis;
+	TRY(member_bindings(q->members, bound, &ask.n_bound, e));
 	TRY(registry_facts(&k->registry, &ask, k->now, &f, e));
 	q->in.has_asset = f->has_asset;
 	q->in.asset = f->asset;
@@ -122,6 +97,9 @@ enum coffer_rc asking_facts(struct keep *k, struct asking *q, struct err *e)
 	q->in.n_tcbs = f->n_tcbs;
 	q->in.assessment = f->assessment;
 	q->in.n_assessments = f->n_assessments;
+	q->in.binding = f->binding;
+	q->in.n_bindings = f->n_bindings;
+	q->in.n_bound = f->n_bound;
 	q->in.release = f->release;
 	q->in.n_releases = f->n_releases;
 	q->in.delegation = f->delegation;
@@ -202,7 +180,8 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	CLEANUP(wr_close) struct wr body = wr_open(KEEP_FRAME_MAX / 2);
 	struct reply_in r = { .key = &q->key, .path = &q->in.q.path, .version = q->in.asset.body.version };
-	struct trace_in t = { .in = &q->in, .d = d, .id = a->decision, .thumb = q->key.thumb, .version = r.version, .by_token = q->by_token };
+	struct trace_in t = { .in = &q->in, .d = d, .id = a->decision, .thumb = q->key.thumb, .version = r.version, .by_token = q->by_token,
+		.asked = &q->asked };
 	struct keep_resource_rep rep = { .version = r.version };
 	uint8_t digest[32], shown[32];
 	bool has_shown = false;

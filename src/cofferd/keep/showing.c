@@ -96,6 +96,45 @@ void showing_stored(struct keep *k, const struct asking *q)
 		session_stored(k->sessions, q->session);
 }
 
+/* ---- checked ---- */
+
+static enum coffer_rc check_digests(struct q *q, const char *what, struct err *e)
+{
+	for (;;) {
+		uint8_t digest[32], got[32];
+		bool row = false;
+
+		TRY(q_row(q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		sha256(q_col(q, 1), got);
+		if (!q_col_fixed(q, 0, digest, sizeof(digest)) || !span_eq(SPAN(digest), SPAN(got)))
+			return err_deny(e, "R12", "%s that receipts need was altered in the store; it can only come from a copy", what);
+	}
+}
+
+static enum coffer_rc check_named(struct store *s, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(s, "SELECT e.seq FROM entry e WHERE e.type='release' AND json_type(CAST(e.data AS TEXT), '$.evidence') IS NOT NULL"
+	    " AND json_extract(CAST(e.data AS TEXT), '$.evidence') NOT IN (SELECT lower(hex(digest)) FROM shown) LIMIT 1");
+	bool row = false;
+
+	TRY(q_row(&q, &row, e));
+	return row ? err_deny(e, "R12", "the evidence that entry %llu names is missing in the store; it can only come from a copy",
+			 (unsigned long long)q_col_i64(&q, 0))
+		   : COFFER_OK;
+}
+
+enum coffer_rc showing_check(struct store *s, struct err *e)
+{
+	CLEANUP(q_close) struct q documents = q_open(s, "SELECT digest, document FROM shown");
+	CLEANUP(q_close) struct q files = q_open(s, "SELECT digest, bytes FROM shown_bytes");
+
+	TRY(check_digests(&documents, "evidence", e));
+	TRY(check_digests(&files, "collateral", e));
+	return check_named(s, e);
+}
+
 /* ---- in a receipt ---- */
 
 static enum coffer_rc put_files(struct keep *k, const uint8_t digest[static 32], struct json_wr *j, struct err *e)

@@ -16,6 +16,9 @@ enum coffer_rc showing_store(struct keep *k, const struct asking *q, bool *has, 
 /* After the commit. */
 void showing_stored(struct keep *k, const struct asking *q);
 
+/* All that is stored is what its digest says, and all that releases name is there. COFFER_E_DENIED (check "R12"). */
+enum coffer_rc showing_check(struct store *s, struct err *e) NODISCARD;
+
 /* Member "evidence" of a receipt, where the release of that entry names any: `document`, and of `files` as many as the answer has room
  * for. */
 enum coffer_rc showing_put(struct keep *k, uint64_t seq, struct json_wr *j, struct err *e) NODISCARD;

@@ -16,6 +16,14 @@ static void hex_member(struct json_wr *j, const char *name, const uint8_t *p, si
 	jw_m_str(j, name, wr_span(&w));
 }
 
+static void b64_member(struct json_wr *j, const char *name, struct span s)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(2u * REQUEST_MAX);
+
+	b64url_write(&w, s);
+	jw_m_str(j, name, wr_span(&w));
+}
+
 static void put_id(struct json_wr *j, const struct fact *f)
 {
 	char hex[HEX32_LEN];
@@ -40,7 +48,38 @@ static void rests(const struct decide_in *in, const struct decision *d, struct j
 	for (size_t i = 0; i < MAN_CONTAINERS_MAX; i++)
 		if (d->release[i])
 			put_id(j, &d->release[i]->s);
+	for (size_t i = 0; i < in->n_bindings; i++)
+		if (decide_binds(in, d->workload, &in->binding[i]))
+			put_id(j, &in->binding[i].s);
 	jw_arr_end(j);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct fact_approval *const *x = a, *const *y = b;
+
+	return memcmp((*x)->s.id, (*y)->s.id, sizeof((*x)->s.id)); /* public: ids of statements */
+}
+
+/* How often each approval that counts was used, this use among them; in the order of their ids. */
+static void uses(const struct decision *d, struct json_wr *j)
+{
+	const struct fact_approval *a[ASSET_OWNERS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_approvals; i++)
+		if (d->approval[i]->body.has_uses)
+			a[n++] = d->approval[i];
+	qsort(a, n, sizeof(a[0]), by_id);
+	jw_name(j, "uses");
+	jw_obj(j);
+	for (size_t i = 0; i < n; i++) {
+		char hex[HEX32_LEN];
+
+		hex32(a[i]->s.id, hex);
+		jw_m_u64(j, hex, a[i]->used + 1);
+	}
+	jw_obj_end(j);
 }
 
 /* And what else it looked at, so that whoever has it all decides again. */
@@ -91,8 +130,13 @@ static enum coffer_rc entry(const struct trace_in *t, struct wr *w, struct err *
 		jw_m_text(&j, "purpose", purpose_name(t->in->q.purpose));
 	if (t->reply) {
 		hex_member(&j, "reply", t->reply, 32);
+		if (t->in->q.scoped)
+			b64_member(&j, "request", t->asked->bytes);
 		rests(t->in, d, &j);
+		if (t->in->q.scoped)
+			b64_member(&j, "signature", (struct span){ t->asked->sig, SIG_LEN });
 		hex_member(&j, "trace", words, 32);
+		uses(d, &j);
 		jw_m_u64(&j, "version", t->version);
 	}
 	if (d->workload)
