@@ -30,6 +30,10 @@ enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e) NODIS
  *   ledger-tiles     tiles and entries do not give the root that is signed */
 enum coffer_rc ledger_follow(struct ledger *l, uint64_t *from, struct err *e) NODISCARD;
 
+/* Every entry of seen's tree, in order, read anew: together they give its root, or COFFER_E_DENIED as in ledger_follow. */
+typedef enum coffer_rc (*ledger_leaf)(const struct leaf *leaf, void *arg, struct err *e);
+enum coffer_rc ledger_leaves(struct ledger *l, ledger_leaf each, void *arg, struct err *e) NODISCARD;
+
 /* The proof of one leaf in seen's tree, checked (COFFER_E_DENIED, check "ledger-inclusion"), and its entry's bytes. */
 struct ledger_proved { struct merkle_proof path; uint8_t entry[LEAF_MAX]; size_t entry_n; };
 enum coffer_rc ledger_prove(struct ledger *l, uint64_t index, struct ledger_proved *out, struct err *e) NODISCARD;

@@ -78,6 +78,10 @@ const struct verb cli_verbs[] = {
 	    .help = "Reads every entry since then. A ledger that is smaller, or does not continue the one seen, is refused by name.", .run = cmd_ledger_verify },
 	{ .path = "ledger show", .args = "", .persona = "every party", .summary = "Show the ledger's entries that concern this party, opened and proven",
 	    .opts = opts_ledger_show, .run = cmd_ledger_show },
+	{ .path = "ledger find", .args = "[ASSET...]", .persona = OWNERS, .summary = "Find the ledger's entries on your assets by their tags, and hold what the service shows against them",
+	    .help = "Tags are random to all but you and the service: they come of your encryption key and its receive key. An entry that carries yours and is not shown "
+	            "to you is refused as ledger-withheld.",
+	    .opts = opts_ledger_find, .max_pos = 32, .run = cmd_ledger_find },
 	{ .path = "ledger prove", .args = "SEQ", .persona = "every party", .summary = "Write an entry's proof of inclusion (.tlog-proof), with its opening",
 	    .opts = opts_ledger_prove, .min_pos = 1, .max_pos = 1, .run = cmd_ledger_prove },
 	{ .path = "service sign", .args = "DESCRIPTOR.json", .persona = WP, .summary = "Designate a trust service by its keys",

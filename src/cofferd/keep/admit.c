@@ -9,6 +9,7 @@
 #include "cofferd/keep/admit_lent.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/status.h"
+#include "cofferd/keep/tags.h"
 #include "trust/machine.h"
 
 #define AHEAD_SECONDS 300 /* an issuer's clock may be this far ahead of ours */
@@ -371,6 +372,12 @@ enum coffer_rc admit_log(struct keep *k, const struct statement *s, const struct
 	registry_entry(s->id, s->kind, s->issuer, &data);
 	TRY(wr_done(&data, "journal entry", e));
 	TRY(status_log(k, s, e));
+	if (s->kind == ST_ASSET) {
+		struct asset_path p;
+
+		TRY(asset_path_parse(s->subject[0].name, &p, e));
+		TRY(tags_next(k, &p, e));
+	}
 	TRY(journal_append(&k->journal, "statement", wr_span(&data), k->now, e));
 	TRY(registry_insert(&k->registry, s, env, k->journal.seq, e));
 	memcpy(out->id, s->id, sizeof(out->id));

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/tags.h"
 #include "fmt/enc.h"
 
 #define VIEW_MAX (32u << 10)
@@ -202,6 +203,8 @@ enum coffer_rc trace_write(struct keep *k, const struct trace_in *t, struct err 
 	CLEANUP(wr_close) struct wr w = wr_open(ENTRY_MAX);
 
 	TRY(entry(t, &w, e));
+	if (!t->d->stranger) /* to strangers absent, foreign and denied look alike here too */
+		TRY(tags_next(k, &t->in->q.path, e));
 	TRY(journal_append(&k->journal, t->reply ? "release" : "denial", wr_span(&w), k->now, e));
 	return save(k, t, e);
 }
