@@ -178,6 +178,10 @@ const struct verb cli_verbs[] = {
 		    "release would be;\nother checks are not. Any known party may read the statements this rests on.\n"
 		    "exit codes: 0 none is refused; 1 some are, or the evidence is; 2 usage; 3 malformed input; 4 unavailable",
 	    .opts = opts_host_check, .exits = cmd_host_check },
+	{ .path = "workload bind", .args = "DIGEST | PROVIDER/NAME", .persona = OWNERS, .summary = "Put assets of yours into the slots of a workload",
+	    .help = "Whoever runs the workload chooses the bindings of an instance. Nothing leaves that you have not approved for that slot ('coffer approve "
+	            "--slot'), nor beside assets of other owners that your approval does not name ('--beside').",
+	    .opts = opts_workload_bind, .min_pos = 1, .max_pos = 1, .run = cmd_workload_bind },
 	{ .path = "assess", .args = "DIGEST | PROVIDER/NAME", .persona = "Auditor", .summary = "State what you examined of a workload, image or boot image, and found",
 	    .help = "Owners can make their approvals wait for it: 'coffer approve --assessed-by PARTY'. A later finding takes the place of an earlier one.",
 	    .opts = opts_assess, .min_pos = 1, .max_pos = 1, .run = cmd_assess },

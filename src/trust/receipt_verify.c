@@ -317,10 +317,11 @@ static bool is_workload(const struct work *w, const uint8_t id[static 32])
 }
 
 /* Of what it looked at beside: a wider workload's manifest counts, whatever became of the statement; a minimum holds back even when it
- * is revoked; a link of delegation counts as of when what it lends was said. When these hold the decision itself asks. */
+ * is revoked; a link of delegation counts as of when what it lends was said; what a binding put into an instance may be there when it
+ * has ended. When these hold the decision itself asks. */
 static bool may_have_ended(const struct receipt_statement *x, const struct statement *s)
 {
-	return s->kind == ST_WORKLOAD || s->kind == ST_TCB ||
+	return s->kind == ST_WORKLOAD || s->kind == ST_TCB || s->kind == ST_BINDING ||
 	       (s->kind == ST_DELEGATION && (x->status == MAP_IN_FORCE || x->status == MAP_SUPERSEDED));
 }
 

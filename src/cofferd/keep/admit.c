@@ -146,15 +146,28 @@ static enum coffer_rc check_approval(struct keep *k, const struct dsse *env, con
 	return COFFER_OK;
 }
 
+/* Whether what it revokes is a revocation itself. */
+static enum coffer_rc lifts(struct keep *k, const uint8_t revocation[static 32], bool *yes, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT 1 FROM revoked r JOIN statement t ON t.id=r.target WHERE r.statement=? AND t.kind=?");
+
+	q_blob(&q, (struct span){ revocation, 32 });
+	q_i64(&q, ST_REVOCATION);
+	return q_row(&q, yes, e);
+}
+
 /* A revocation is final, but for one that a stolen key signed after it was: that the quorum lifts. */
 static enum coffer_rc check_lift(struct keep *k, const struct dsse *env, const struct statement *s, const struct revocation *v,
     struct err *e)
 {
 	const struct party_life *l = parties_life(&k->registry.parties, span_of(s->issuer));
 	struct brief b = { 0 };
-	bool found, dead = false;
+	bool found, dead = false, final = false;
 
 	TRY(registry_brief(&k->registry, v->statement, &found, &b, e));
+	TRY(lifts(k, v->statement, &final, e));
+	if (final)
+		return err_deny(e, "kind", "what lifts a revocation is not lifted");
 	if (strcmp(b.issuer, s->issuer) != 0)
 		return err_deny(e, "kind", "only %s may revoke this %s statement", b.issuer, statement_kind_name(b.kind));
 	TRY(registry_by_dead(&k->registry, &(struct voided_question){ v->statement, b.issuer, b.kind, b.logged }, &dead, e));
@@ -257,6 +270,22 @@ static enum coffer_rc check_assessment(struct keep *k, const struct dsse *env, c
 	return assessment_read(s, &a, e);
 }
 
+/* Each owner binds its own assets alone. */
+static enum coffer_rc check_binding(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct binding b;
+
+	TRY(check_issuer(k, env, s, 0, e));
+	TRY(binding_read(s, &b, e));
+	for (size_t i = 0; i < b.n_slots; i++) {
+		const struct asset_path *p = &b.slot[i].asset;
+
+		if (strcmp(p->owner, s->issuer) != 0)
+			return err_deny(e, "kind", "%s belongs to %s, who alone binds it; %s binds its own assets", p->text, p->owner, s->issuer);
+	}
+	return check_has_assets(k, s, NULL, e);
+}
+
 static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	switch (s->kind) {
@@ -273,6 +302,7 @@ static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const s
 	case ST_TCB:           return check_tcb(k, env, s, e);
 	case ST_DELEGATION:    return check_delegation(k, env, s, e);
 	case ST_ASSESSMENT:    return check_assessment(k, env, s, e);
+	case ST_BINDING:       return check_binding(k, env, s, e);
 	}
 	return err_set(e, COFFER_E_BUG, "statement: unknown kind");
 }

@@ -7,7 +7,6 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/facts_int.h"
-#include "fmt/enc.h"
 #include "trust/manifest_diff.h"
 
 void facts_free(struct facts *f)
@@ -62,43 +61,6 @@ void fact_for(const struct registry *r, struct fact *f, const char *principal, i
 		return;
 	(void)snprintf(f->of, sizeof(f->of), "%s", principal);
 	f->issuer_may = fact_may(r, f, now);
-}
-
-enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
-{
-	CLEANUP(wr_close) struct wr name = wr_open(128);
-	char hex[HEX32_LEN];
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT v.issuer, 0, 0 FROM revoked v WHERE v.target=?1"
-	    " AND v.issuer IN (?2, ?3, ?4) AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer) UNION ALL SELECT s.issuer, s.issued, s.expires FROM statement s WHERE s.kind=?5 AND s.names=?6"
-	    " AND s.issuer IN (?2, ?3, ?4) AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer)"
-	    " AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject"
-	    " AND n.serial>s.serial)");
-
-	q_blob(&q, SPAN(f->id));
-	q_text(&q, span_of(f->issuer));
-	q_text(&q, span_of(out->path.owner));
-	q_text(&q, span_of(f->of));
-	q_i64(&q, ST_PAUSE);
-	hex32(f->id, hex);
-	wr_blob32(&name, span_of(hex));
-	TRY(wr_done(&name, "subject", e));
-	q_blob(&q, wr_span(&name));
-	for (;;) {
-		struct fact_revocation *v = &out->revocation[out->n_revocations];
-		bool row = false;
-
-		TRY(q_row(&q, &row, e));
-		if (!row)
-			return COFFER_OK;
-		if (out->n_revocations == FACT_REVOCATIONS_MAX)
-			return err_set(e, COFFER_E_LIMIT, "registry: more than %d revocations bear on one request", FACT_REVOCATIONS_MAX);
-		memcpy(v->target, f->id, sizeof(v->target));
-		if (!q_col_name(&q, 0, v->issuer, sizeof(v->issuer)))
-			return err_set(e, COFFER_E_BUG, "registry: malformed row");
-		v->from = q_col_i64(&q, 1);
-		v->until = q_col_i64(&q, 2);
-		out->n_revocations++;
-	}
 }
 
 /* The statement goes, its policy stays. */
@@ -280,9 +242,13 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 	if (!f)
 		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
 	f->version = store_version(r->store);
+	f->now = now;
 	f->path = *q->path;
 	f->held = q->held;
 	memcpy(f->init_register, q->init_register, sizeof(f->init_register));
+	f->n_bound = q->n_bound < BINDINGS_MAX ? q->n_bound : BINDINGS_MAX;
+	for (size_t i = 0; i < f->n_bound; i++)
+		memcpy(f->bound[i], q->bound[i], sizeof(f->bound[i]));
 	if (strlen(q->platform) >= sizeof(f->platform))
 		return err_set(e, COFFER_E_BUG, "registry: a platform's name is too long");
 	(void)snprintf(f->platform, sizeof(f->platform), "%s", q->platform);
@@ -294,6 +260,7 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 	TRY(facts_machine(r, now, f, e));
 	TRY(facts_images(r, now, f, e));
 	TRY(facts_assessments(r, now, f, e));
+	TRY(facts_bindings(r, now, f, e));
 	less = realloc(f->approval, (f->n_approvals + 1) * sizeof(*less));
 	f->approval = less ? less : f->approval;
 	*out = MOVE(f);
@@ -318,6 +285,8 @@ static enum coffer_rc refresh(const struct registry *r, int64_t now, struct fact
 		f->release[i].s.issuer_may = fact_may(r, &f->release[i].s, now);
 	for (size_t i = 0; i < f->n_assessments; i++)
 		f->assessment[i].s.issuer_may = fact_may(r, &f->assessment[i].s, now);
+	for (size_t i = 0; i < f->n_bindings; i++)
+		f->binding[i].s.issuer_may = fact_may(r, &f->binding[i].s, now);
 	for (size_t i = 0; i < f->n_delegations; i++)
 		f->delegation[i].s.issuer_may = fact_may(r, &f->delegation[i].s, now);
 	for (size_t i = 0; i < f->n_approvals; i++) {
@@ -330,7 +299,11 @@ static enum coffer_rc refresh(const struct registry *r, int64_t now, struct fact
 
 static bool same_question(const struct facts *f, const struct facts_question *q)
 {
-	return f->held == q->held && strcmp(f->path.text, q->path->text) == 0 && strcmp(f->platform, q->platform) == 0 &&
+	bool same = f->n_bound == q->n_bound;
+
+	for (size_t i = 0; same && i < f->n_bound; i++)
+		same = span_eq(SPAN(f->bound[i]), (struct span){ q->bound[i], 32 });
+	return same && f->held == q->held && strcmp(f->path.text, q->path->text) == 0 && strcmp(f->platform, q->platform) == 0 &&
 	       span_eq(SPAN(f->init_register), (struct span){ q->init_register, 32 });
 }
 

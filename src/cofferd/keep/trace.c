@@ -48,6 +48,9 @@ static void rests(const struct decide_in *in, const struct decision *d, struct j
 	for (size_t i = 0; i < MAN_CONTAINERS_MAX; i++)
 		if (d->release[i])
 			put_id(j, &d->release[i]->s);
+	for (size_t i = 0; i < in->n_bindings; i++)
+		if (decide_binds(in, d->workload, &in->binding[i]))
+			put_id(j, &in->binding[i].s);
 	jw_arr_end(j);
 }
 
