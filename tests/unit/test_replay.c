@@ -517,7 +517,7 @@ static void release_below_a_minimum_or_against_the_policy_has_none_either(void)
 static void approval_that_has_ended_does_not_count_as_looked_at(void)
 {
 	CLEANUP(kit_free) struct kit k;
-	CLEANUP(freep) char *body = NULL, *subject = NULL, *beside = NULL, *rests = NULL, *record = NULL;
+	CLEANUP(freep) char *body = NULL, *subject = NULL, *record = NULL;
 	char workload[HEX32_LEN], service[HEX32_LEN], old[HEX32_LEN], brief[HEX32_LEN];
 	const char *at;
 	uint8_t id[32];
