@@ -110,6 +110,17 @@ static enum coffer_rc use_once(struct keep *k, const uint8_t kid[static 32], con
 	return tx_commit(&tx, e);
 }
 
+/* Some party's, if not now. Whose keys are which anyone may read. */
+static bool was_known(const struct keep *k, const uint8_t kid[static 32])
+{
+	const struct parties *p = &k->registry.parties;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (life_had_thumb(&p->life[i], kid))
+			return true;
+	return false;
+}
+
 enum coffer_rc party_auth(struct keep *k, const struct keep_party_auth *a, const struct party **who, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
@@ -117,6 +128,9 @@ enum coffer_rc party_auth(struct keep *k, const struct keep_party_auth *a, const
 	const struct party *p = registry_key(&k->registry, a->kid, k->now, &key);
 	struct claims c = { 0 };
 
+	if (!p && was_known(k, a->kid))
+		return err_deny(e, "token", "the key that signed this token is not in effect: it waits, was replaced or named compromised, or its party's"
+				" statement has expired ('coffer party show' of another party tells)");
 	if (!p || !key_verify(key, a->signing_input, SPAN(a->sig)) || !jws_payload_is(a->signing_input, a->payload))
 		return err_deny(e, "token", "no known party signed this token");
 	TRY(json_parse(a->payload, TOKEN_PAYLOAD_MAX, &doc, e));
