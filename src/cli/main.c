@@ -191,7 +191,7 @@ const struct verb cli_verbs[] = {
 	    .opts = opts_assess, .min_pos = 1, .max_pos = 1, .run = cmd_assess },
 	{ .path = "approve", .args = "DIGEST | PROVIDER/NAME", .persona = OWNERS, .summary = "Let one exact workload use assets of yours",
 	    .opts = opts_approve, .min_pos = 1, .max_pos = 1, .run = cmd_approve },
-	{ .path = "approvals", .args = "", .persona = OWNERS, .summary = "List your approvals that are in force", .opts = opts_history, .run = cmd_approvals },
+	{ .path = "approvals", .args = "", .persona = OWNERS, .summary = "List approvals in force: yours, and others' for your assets", .opts = opts_history, .run = cmd_approvals },
 	{ .path = "decisions", .args = "", .persona = OWNERS, .summary = "List the newest decisions about your assets and workloads",
 	    .opts = opts_history, .run = cmd_decisions },
 	{ .path = "revoke", .args = "STATEMENT", .persona = "every party", .summary = "Revoke a statement, for good",
@@ -210,7 +210,7 @@ const struct verb cli_verbs[] = {
 	    .help = "Whoever may revoke it may pause it. Pausing again renews; 'coffer resume' lifts your own pause alone.",
 	    .opts = opts_revoke, .min_pos = 1, .max_pos = 1, .run = cmd_pause },
 	{ .path = "resume", .args = "STATEMENT", .persona = "every party", .summary = "Lift your own pause of a statement",
-	    .opts = opts_history, .min_pos = 1, .max_pos = 1, .run = cmd_resume },
+	    .opts = opts_resume, .min_pos = 1, .max_pos = 1, .run = cmd_resume },
 	{ .path = "policy eval", .args = "QUERY", .persona = "everyone who writes policies", .summary = "Evaluate a query against Rego policies",
 	    .help = "A query that is but the path of a rule (data.policy.allow) tells a rule that is undefined from one that is not there.\n"
 	            "exit codes: 0 a value, false too; 1 undefined; 3 no such rule, an error or a budget that ran out",

@@ -52,7 +52,7 @@ static enum coffer_rc check_issuer(struct keep *k, const struct dsse *env, const
 		return err_deny(e, "signature", "%s did not sign this statement with a key it is known by", s->issuer);
 	persona_names(persona, names, sizeof(names));
 	if ((p->personas & persona) != persona)
-		return err_deny(e, "persona", "%s is not a %s, who alone may issue a %s statement", s->issuer, names,
+		return err_deny(e, "persona", "%s is no %s, and nobody else issues %s statements", s->issuer, names,
 				statement_kind_name(s->kind));
 	return COFFER_OK;
 }
@@ -192,7 +192,8 @@ static enum coffer_rc check_target(struct keep *k, const struct statement *s, co
 	if (s->kind == ST_PAUSE && (b->kind == ST_PAUSE || b->kind == ST_REVOCATION))
 		return err_deny(e, "kind", "a %s is not paused", statement_kind_name(b->kind));
 	if (!own && !foreign)
-		return err_deny(e, "kind", "only %s may revoke this %s statement", b->issuer, statement_kind_name(b->kind));
+		return err_deny(e, "kind", "only %s may %s this %s statement", b->issuer, s->kind == ST_PAUSE ? "pause" : "revoke",
+		    statement_kind_name(b->kind));
 	return COFFER_OK;
 }
 
