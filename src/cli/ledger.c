@@ -35,23 +35,14 @@ static enum coffer_rc fetch(void *ctx, const struct tile *t, struct wr *out, str
 	return get(ctx, name, TILE_BYTES, out, e);
 }
 
-static struct ledger_policy policy_of(const struct ledger *l)
-{
-	return (struct ledger_policy){ .log = &l->key };
-}
-
 enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e)
 {
-	const struct ledger_policy policy = policy_of(l);
-	const struct genesis *g;
-
 	TRY(home_load(c, &l->h, e));
 	TRY(home_connect(&l->h, &l->conn, e));
-	g = service_genesis(l->conn);
-	TRY(note_key_new(span_of(g->origin), NOTE_ED25519, &g->ledger_key, &l->key, e));
+	TRY(genesis_policy(service_genesis(l->conn), &l->policy, e));
 	l->note = wr_open(NOTE_MAX);
 	TRY(get(l, "checkpoint", NOTE_MAX, &l->note, e));
-	TRY(checkpoint_open(wr_span(&l->note), &policy, &l->seen, e));
+	TRY(checkpoint_open(wr_span(&l->note), &l->policy.p, &l->seen, e));
 	l->tiles = (struct tile_source){ fetch, l, l->seen.cp.head.size, &l->cache };
 	return COFFER_OK;
 }
@@ -69,7 +60,6 @@ static enum coffer_rc kept_path(const struct ledger *l, const char *what, char *
 static enum coffer_rc read_kept(const struct ledger *l, struct merkle_head *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr note = { 0 };
-	const struct ledger_policy policy = policy_of(l);
 	struct ledger_seen seen;
 	char path[600];
 
@@ -79,7 +69,7 @@ static enum coffer_rc read_kept(const struct ledger *l, struct merkle_head *out,
 	if (!file_exists(path))
 		return COFFER_OK;
 	TRY(file_read(path, NOTE_MAX, &note, e));
-	if (checkpoint_open(wr_span(&note), &policy, &seen, e) != COFFER_OK)
+	if (checkpoint_open(wr_span(&note), &l->policy.p, &seen, e) != COFFER_OK)
 		return err_wrap(e, "%s", path);
 	*out = seen.cp.head;
 	return COFFER_OK;

@@ -4,11 +4,12 @@
 #include "trust/ledger/checkpoint.h"
 #include "trust/ledger/leaf.h"
 #include "trust/ledger/tile.h"
+#include "trust/witnesses.h"
 
 struct ledger {
 	struct home          h;
 	struct service_conn *conn;
-	struct note_key      key;
+	struct genesis_policy policy; /* the founders': the log's key, its witnesses, how many must have signed */
 	struct wr            note;   /* the checkpoint as fetched */
 	struct ledger_seen   seen;   /* borrows note */
 	struct tile_source   tiles;  /* of seen's tree */

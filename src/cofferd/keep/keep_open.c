@@ -83,6 +83,8 @@ enum coffer_rc keep_open(const char *dir, struct keep_keys *keys, const struct k
 	TRY(chain_genesis(&c->genesis, c->genesis_id, g, e));
 	if (!pubkey_eq(&g->ledger_key, privkey_public(k.keys.ledger)))
 		return err_deny(e, "genesis", "the genesis names another ledger key than keep.keys holds");
+	if (g->cosignatures > 0)
+		return err_set(e, COFFER_E_INPUT, "the genesis wants cosignatures before a secret leaves, and this version asks no witness yet");
 	TRY(vendor_roots_open(g, &k.roots, e));
 	TRY(open_store(dir, c, g, &k, e));
 	*out = k;
