@@ -24,7 +24,7 @@ static enum coffer_rc api_resource(void *arg, const char *path, struct wr *out, 
 	return wr_done(out, "resource", e);
 }
 
-enum coffer_rc api_serve(void *arg, size_t caller, const struct rest_request *q, struct rest_reply *out, struct err *e)
+enum coffer_rc api_serve(void *arg, size_t caller, const struct http_in *q, struct http_out *out, struct err *e)
 {
 	struct api_call c = { arg, caller };
 	const struct rest_backend b = { .arg = &c, .resource = api_resource };

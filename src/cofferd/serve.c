@@ -16,6 +16,7 @@
 #include "cofferd/parent.h"
 #include "os/file.h"
 #include "os/ipc.h"
+#include "os/listen.h"
 #include "os/sandbox.h"
 #include "os/spawn.h"
 #include "proto/keep_config.h"
