@@ -79,6 +79,12 @@ const struct verb cli_verbs[] = {
 	    .opts = opts_ledger_show, .run = cmd_ledger_show },
 	{ .path = "ledger prove", .args = "SEQ", .persona = "every party", .summary = "Write an entry's proof of inclusion (.tlog-proof), with its opening",
 	    .opts = opts_ledger_prove, .min_pos = 1, .max_pos = 1, .run = cmd_ledger_prove },
+	{ .path = "witness init", .args = "DIR", .persona = "a witness", .summary = "Make a witness: its key, which the founders name in the genesis",
+	    .opts = opts_witness_init, .min_pos = 1, .max_pos = 1, .run = cmd_witness_init },
+	{ .path = "witness run", .args = "DIR", .persona = "a witness", .summary = "Sign the heads of ledgers that grow and never change (C2SP tlog-witness)",
+	    .help = "Answers POST /add-checkpoint until SIGTERM. It keeps the newest head of each ledger in DIR and signs nothing that does not continue it;\n"
+		    "two heads of one size, both signed by the log, are kept as evidence. DIR must never be put back from a copy.",
+	    .opts = opts_witness_run, .min_pos = 1, .max_pos = 1, .run = cmd_witness_run },
 	{ .path = "service sign", .args = "DESCRIPTOR.json", .persona = WP, .summary = "Designate a trust service by its keys",
 	    .help = "DESCRIPTOR.json is what 'cofferd keygen' prints. Owners name the statement in their approvals.",
 	    .opts = opts_service_sign, .min_pos = 1, .max_pos = 1, .run = cmd_service_sign },
