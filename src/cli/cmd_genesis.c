@@ -112,15 +112,19 @@ static enum coffer_rc add_witnesses(const struct cli *c, struct json_wr *j, stru
 	jw_arr(j);
 	for (; cli_opt_at(c, "witness", (size_t)n); n++) {
 		struct genesis_witness w;
+		struct http_url url;
 
 		if (witness_arg(cli_opt_at(c, "witness", (size_t)n), &w, e) != COFFER_OK)
 			return cli_bad(e, "--witness %s: %s", cli_opt_at(c, "witness", (size_t)n), e->msg);
+		if (http_url_parse(span_of(w.url), &url, e) != COFFER_OK)
+			return cli_bad(e, "--witness %s: %s", w.url, e->msg);
 		witness_write(&w, j);
 	}
 	jw_arr_end(j);
 	want = n;
 	if (k && (!span_u64(span_of(k), &want) || want > n || (want == 0 && n > 0)))
-		return cli_bad(e, "--cosignatures %s: a number from 1 to that of the witnesses named with --witness, %llu", k, (unsigned long long)n);
+		return cli_bad(e, "--cosignatures %s: a number from 1 to that of the witnesses named with --witness, %llu", k,
+		    (unsigned long long)n);
 	jw_m_u64(j, "cosignatures", want);
 	return COFFER_OK;
 }
@@ -267,9 +271,11 @@ static void show_text(const struct genesis *g, const struct dsse *env)
 static void show_witnesses(const struct genesis *g)
 {
 	for (size_t i = 0; i < g->n_witnesses; i++)
-		(void)printf("witness  %s+%08x at %s\n", g->witness[i].key.name, (unsigned)g->witness[i].key.id, g->witness[i].url);
+		(void)printf("witness  %s+%08x at %s\n", g->witness[i].key.name, (unsigned)g->witness[i].key.id,
+		    g->witness[i].url);
 	if (g->n_witnesses > 0)
-		(void)printf("         %llu of %zu must have signed before a secret leaves\n", (unsigned long long)g->cosignatures, g->n_witnesses);
+		(void)printf("         %llu of %zu must have signed before a secret leaves\n", (unsigned long long)g->cosignatures,
+		    g->n_witnesses);
 }
 
 static enum coffer_rc show_json(const struct genesis *g, const struct dsse *env, struct err *e)

@@ -65,7 +65,8 @@ static enum coffer_rc check_head(struct work *w, struct err *e)
 	TRY(checkpoint_open(w->r->checkpoint, &policy.p, &seen, e));
 	TRY(note_parse(w->r->checkpoint, &note, e));
 	if (note.n_sigs != 1 + seen.count)
-		return err_deny(e, "ledger-signature", "the checkpoint in a receipt has the signatures of the log and of the genesis' witnesses alone");
+		return err_deny(e, "ledger-signature",
+		    "the checkpoint in a receipt has the signatures of the log and of the genesis' witnesses alone");
 	w->head = seen.cp.head;
 	return COFFER_OK;
 }
