@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cofferd/eval/judge.h"
+#include "judge/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

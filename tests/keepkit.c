@@ -12,8 +12,8 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/eval/credential.h"
-#include "cofferd/eval/evidence.h"
-#include "cofferd/eval/judge.h"
+#include "judge/evidence.h"
+#include "judge/policy.h"
 #include "evidence/sample.h"
 #include "crypto/hash.h"
 #include "crypto/jwe.h"
@@ -717,6 +717,9 @@ enum coffer_rc kit_attest(struct kit *k, struct kit_evidence bend)
 		must(sample_write((struct span){ report, 48 }, reg, &evidence, &e) == COFFER_OK, "evidence", &e);
 	if (k->hw.file.n > 0)
 		m.file[m.n_files++] = k->hw.file;
+	for (size_t i = 0; i < sizeof(k->hw.more) / sizeof(k->hw.more[0]); i++)
+		if (k->hw.more[i].n > 0)
+			m.file[m.n_files++] = k->hw.more[i];
 	m.nonce = wr_span(&nonce);
 	m.evidence = wr_span(&evidence);
 	memcpy(m.session, k->session, 16);

@@ -20,7 +20,7 @@ struct kit_hw {
 	const char   *platform;      /* what manifest and approval name; NULL: "sample" */
 	const char   *vendor, *root_name;
 	struct span   root;          /* DER */
-	struct span   file;          /* of collateral, as net would have fetched it; empty: none */
+	struct span   file, more[6]; /* of collateral, as net would have fetched it; empty: none */
 	void        (*make)(void *arg, struct span report_data, const uint8_t *init_register, struct wr *json);
 	void         *arg;
 	struct keep_tpm tpm;         /* what `auth` asks a credential for; empty: for none */

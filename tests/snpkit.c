@@ -45,7 +45,7 @@ void snpkit_sign(struct snpkit *k)
 	}
 }
 
-const struct snpkit_vek snpkit_good = { "SEV-Milan", 4, 24, 219, 0xc1, false, false, false, false, false };
+const struct snpkit_vek snpkit_good = { "SEV-Milan", 4, 24, 219, 0xc1, false, false, false, false, false, .until = 0 };
 
 static void make_vek(struct snpkit *k, const struct snpkit_vek *v)
 {
@@ -73,6 +73,10 @@ static void make_vek(struct snpkit *k, const struct snpkit_vek *v)
 	if (v->late) {
 		c.not_before = NOW + 1;
 		c.not_after = NOW + 2;
+	}
+	if (v->until) {
+		issuer.not_before = c.not_before = v->from;
+		issuer.not_after = c.not_after = v->until;
 	}
 	evkit_cert(&issuer, &ca);
 	evkit_cert(&c, &der);

@@ -6,8 +6,8 @@
 #define SNPKIT_NOW INT64_C(1800000000)
 
 /* How the certificate departs from the report's own. */
-struct snpkit_vek { const char *issuer; uint8_t bootloader, snp, microcode, chip; bool no_hwid, octets, late, vlek, rsa; };
-/* vlek: a cloud's key, and the report says so; rsa: the ASK is as AMD's (RSA-4096, PSS), which takes long to make. */
+struct snpkit_vek { const char *issuer; uint8_t bootloader, snp, microcode, chip; bool no_hwid, octets, late, vlek, rsa; int64_t from, until; };
+/* from, until: of both certificates, 0: as evkit's. vlek: a cloud's key, and the report says so; rsa: the ASK is as AMD's (RSA-4096, PSS), which takes long to make. */
 extern const struct snpkit_vek snpkit_good;
 
 struct snpkit {

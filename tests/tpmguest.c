@@ -12,7 +12,7 @@
 #include "fmt/json.h"
 
 #define GOOD (TPM_RESTRICTED | TPM_SIGN | TPM_FIXED_TPM | TPM_FIXED_PARENT | TPM_ORIGIN | 1u << 6)
-#define QUOTED (1u << 4 | 1u << 8)
+#define QUOTED (1u << 4 | 1u << 8 | 1u << 11)
 
 DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
 DEFINE_CLEANUP(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_free)

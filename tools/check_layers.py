@@ -15,10 +15,13 @@ MAY = {  # directory -> directories it may include (itself is implied)
     "image": ["base", "os", "fmt", "crypto", "net"],
     "trust": ["base", "fmt", "crypto", "evidence"],
     "proto": ["base", "os", "fmt", "crypto", "trust"],
-    "cofferd": ["base", "os", "fmt", "crypto", "net", "policy", "evidence", "trust", "proto"], # net: for cofferd-fetch, a client of vendors
+    "decide": ["base", "fmt", "crypto", "evidence", "trust", "proto"], # pure: the service decides by it, a receipt replays it
+    "judge": ["base", "os", "fmt", "crypto", "policy", "evidence", "proto"], # pure: os for zones
+    "replay": ["base", "os", "fmt", "crypto", "evidence", "trust", "proto", "decide", "judge"],
+    "cofferd": ["base", "os", "fmt", "crypto", "net", "policy", "evidence", "trust", "proto", "decide", "judge"], # net: for cofferd-fetch, a client of vendors
     "agent": ["base", "os", "fmt", "crypto", "net", "client", "policy", "evidence", "image", "trust", "proto"],
     "shim": ["base", "os", "fmt", "proto"],
-    "cli": ["base", "os", "fmt", "crypto", "net", "client", "policy", "evidence", "image", "trust", "proto"],
+    "cli": ["base", "os", "fmt", "crypto", "net", "client", "policy", "evidence", "image", "trust", "proto", "decide", "judge", "replay"],
 }
 ONLY = {"openssl/": "crypto", "seccomp.h": "os", "linux/seccomp.h": "os", "linux/landlock.h": "os",
         "sqlite3.h": "cofferd", "microhttpd.h": "cofferd", "yaml.h": "fmt", "isa-l": "fmt", "libxml/": "evidence", "xmlsec/": "evidence",

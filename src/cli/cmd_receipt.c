@@ -1,4 +1,5 @@
-/* coffer receipt get, verify, show: what a release rested on, checked without the service. */
+/* coffer receipt get, verify, show: what a release rested on, checked and decided again without the service. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -9,35 +10,164 @@
 #include "fmt/enc.h"
 #include "fmt/json.h"
 #include "os/file.h"
+#include "judge/evidence.h"
+#include "os/zones.h"
+#include "replay/replay.h"
 #include "trust/receipt.h"
+
+#define OUTPUT_MAX (256u << 10)
 
 const struct opt_spec opts_receipt_get[] = { OPT_PASSPHRASE,
 	{ "out", "FILE", "where to write it (default DECISION.receipt)", false, false }, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_receipt_verify[] = { { "genesis", "DIGEST", "the genesis' digest (default: the one this party uses)",
 						    false, false },
+	{ "collateral", "FILE", "vendors' documents that the receipt lacks, found by their digests", true, false },
 	{ NULL, NULL, NULL, false, false } };
 
 /* ---- what is made known ---- */
 
-static void print_view(const struct cli *c, const struct receipt_view *v)
+static void put_hex(struct json_wr *j, const char *name, const uint8_t d[static 32])
 {
+	char hex[HEX32_LEN];
+
+	hex32(d, hex);
+	jw_m_text(j, name, hex);
+}
+
+static void put_time(struct json_wr *j, const char *name, int64_t t)
+{
+	char text[CLOCK_TEXT_LEN];
+
+	clock_text(t, text);
+	jw_m_text(j, name, text);
+}
+
+static void put_checks(struct json_wr *j, const struct replay_out *o)
+{
+	put_time(j, "attested", o->attested);
+	jw_m_text(j, "platform", o->platform);
+	jw_m_text(j, "build", o->build);
+	jw_m_bool(j, "words", o->words);
+	jw_name(j, "checks");
+	jw_arr(j);
+	for (size_t i = 0; i < o->n; i++) {
+		jw_obj(j);
+		jw_m_text(j, "check", o->check[i].id);
+		jw_m_text(j, "found", o->check[i].found);
+		jw_obj_end(j);
+	}
+	jw_arr_end(j);
+}
+
+static enum coffer_rc print_json(const struct replay_out *o, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(OUTPUT_MAX);
+	CLEANUP(json_freep) struct json_doc *record = NULL;
+	const struct receipt_view *v = &o->v;
+	struct json_wr j = jw_open(&w, false);
+
+	TRY(json_parse(v->record, LEAF_RECORD_MAX, &record, e));
+	jw_obj(&j);
+	jw_m_bool(&j, "holds", true);
+	jw_m_text(&j, "asset", v->asset);
+	jw_m_u64(&j, "version", v->version);
+	put_time(&j, "time", v->time);
+	jw_m_u64(&j, "index", v->index);
+	jw_m_u64(&j, "size", v->size);
+	put_hex(&j, "key", v->key);
+	put_hex(&j, "reply", v->reply);
+	jw_m_u64(&j, "rests", v->rests);
+	jw_name(&j, "record");
+	jw_value(&j, json_root(record));
+	jw_m_bool(&j, "replayed", v->evidence);
+	if (v->evidence)
+		put_checks(&j, o);
+	jw_obj_end(&j);
+	TRY(wr_done(&w, "output", e));
+	(void)printf("%.*s\n", (int)w.n, (const char *)w.p);
+	return COFFER_OK;
+}
+
+/* What a manifest's author wrote goes to a terminal. */
+static void print_found(const struct check *c)
+{
+	(void)printf("  %-4s ", c->id);
+	for (const char *p = c->found; *p; p++)
+		(void)putchar(*p >= 0x20 && *p <= 0x7e ? *p : '?');
+	(void)putchar('\n');
+}
+
+static void print_replay(const struct replay_out *o)
+{
+	char attested[CLOCK_TEXT_LEN];
+
+	if (!o->v.evidence) {
+		(void)printf("not checked: the evidence, of which the service kept none; R1 to R6 and R10 are its word\n");
+		return;
+	}
+	clock_text(o->attested, attested);
+	(void)printf("decided again by the evidence (%s) that was shown at %s, appraised as of then:\n", o->platform, attested);
+	for (size_t i = 0; i < o->n; i++)
+		print_found(&o->check[i]);
+	if (o->words)
+		(void)printf("in the words that were logged\n");
+	else
+		(void)printf("in other words than were logged, by another version (cofferd %s): the verdict is the same\n", o->build);
+	(void)printf("still the service's word: that nonce and request were new, its clock, and that it left out no pause and no minimum\n");
+}
+
+static enum coffer_rc print_out(const struct cli *c, const struct replay_out *o, struct err *e)
+{
+	const struct receipt_view *v = &o->v;
 	char time[CLOCK_TEXT_LEN], key[HEX32_LEN], reply[HEX32_LEN];
 
+	if (c->json)
+		return print_json(o, e);
 	clock_text(v->time, time);
 	hex32(v->key, key);
 	hex32(v->reply, reply);
-	if (c->json)
-		(void)printf(
-		    "{\"holds\":true,\"asset\":\"%s\",\"version\":%llu,\"time\":\"%s\",\"index\":%llu,\"size\":%llu,\"key\":\"%s\",\"reply\":\"%s\","
-		    "\"rests\":%zu,\"record\":%.*s}\n",
-		    v->asset, (unsigned long long)v->version, time, (unsigned long long)v->index, (unsigned long long)v->size,
-		    key, reply, v->rests, (int)v->record.n, (const char *)v->record.p);
-	else
-		(void)printf("%s version %llu was released at %s (entry %llu of %llu)\n  to key   %s\n  in reply %s\n"
-			     "  on %zu statements, each signed by its issuer, logged before, and in force then; together they allow it\n"
-			     "not checked: the evidence, which a receipt does not hold yet\n",
-		    v->asset, (unsigned long long)v->version, time, (unsigned long long)v->index, (unsigned long long)v->size,
-		    key, reply, v->rests);
+	(void)printf("%s version %llu was released at %s (entry %llu of %llu)\n  to key   %s\n  in reply %s\n"
+		     "  on %zu statements, each signed by its issuer, logged before, and in force then; together they allow it\n",
+	    v->asset, (unsigned long long)v->version, time, (unsigned long long)v->index, (unsigned long long)v->size, key, reply, v->rests);
+	print_replay(o);
+	return COFFER_OK;
+}
+
+/* ---- decided again ---- */
+
+static enum coffer_rc run_replay(const struct replay_in *q, struct replay_out *out, struct err *e)
+{
+	CLEANUP(zones_close) struct zones zones = zones_open(ZONES_FOLDER);
+	struct replay_in in = *q;
+
+	if (q->r->evidence.has) {
+		TRY(zones_load(&zones, e));
+		evidence_warm();
+	}
+	in.zones = &zones;
+	return replay(&in, out, e);
+}
+
+struct files { struct wr text[RECEIPT_FILES_MAX]; struct span span[RECEIPT_FILES_MAX]; size_t n; };
+
+static void files_clear(struct files *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		wr_close(&f->text[i]);
+}
+
+static enum coffer_rc read_files(const struct cli *c, struct files *f, struct err *e)
+{
+	const char *path;
+
+	while ((path = cli_opt_at(c, "collateral", f->n))) {
+		if (f->n == RECEIPT_FILES_MAX)
+			return cli_bad(e, "at most %d files of collateral", RECEIPT_FILES_MAX);
+		TRY(file_read(path, RECEIPT_FILE_MAX, &f->text[f->n], e));
+		f->span[f->n] = wr_span(&f->text[f->n]);
+		f->n++;
+	}
+	return COFFER_OK;
 }
 
 /* ---- get ---- */
@@ -74,11 +204,13 @@ enum coffer_rc cmd_receipt_get(struct cli *c, struct err *e)
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	CLEANUP(wr_close) struct wr text = wr_open(RECEIPT_MAX);
 	CLEANUP(receipt_clear) struct receipt r = { 0 };
+	CLEANUP(freep) struct replay_out *again = calloc(1, sizeof(*again));
+	struct replay_in in = { .r = &r, .genesis = l.h.genesis };
 	struct receipt_view v;
 	uint64_t from = 0;
 	uint8_t id[16];
 
-	if (!name)
+	if (!name || !again)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	if (strlen(c->pos[0]) != 32 || !hex_fixed(span_of(c->pos[0]), id, sizeof(id)))
 		return cli_bad(e, "%s: a decision is named by 32 hex digits; coffer decisions lists them", c->pos[0]);
@@ -96,7 +228,8 @@ enum coffer_rc cmd_receipt_get(struct cli *c, struct err *e)
 		(void)printf("{\"receipt\":\"%s\"}\n", path);
 	else
 		(void)printf("%s\n", path);
-	return COFFER_OK;
+	/* Once it is written: where the service released what the evidence did not allow, it is the proof. */
+	return run_replay(&in, again, e) == COFFER_OK || e->rc == COFFER_E_NOTFOUND ? COFFER_OK : err_wrap(e, "%s", path);
 }
 
 /* ---- verify, show ---- */
@@ -126,15 +259,20 @@ static enum coffer_rc genesis_of(const struct cli *c, uint8_t out[static 32], st
 
 enum coffer_rc cmd_receipt_verify(struct cli *c, struct err *e)
 {
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
 	CLEANUP(receipt_clear) struct receipt r = { 0 };
-	struct receipt_view v;
+	CLEANUP(files_clear) struct files files = { 0 };
 	uint8_t genesis[32];
+	struct replay_in in = { .r = &r, .genesis = genesis, .file = files.span };
 
+	if (!out)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(genesis_of(c, genesis, e));
+	TRY(read_files(c, &files, e));
 	TRY(load(c, &r, e));
-	TRY(receipt_verify(&r, genesis, &v, e));
-	print_view(c, &v);
-	return COFFER_OK;
+	in.n_files = files.n;
+	TRY(run_replay(&in, out, e));
+	return print_out(c, out, e);
 }
 
 enum coffer_rc cmd_receipt_show(struct cli *c, struct err *e)
@@ -154,6 +292,8 @@ enum coffer_rc cmd_receipt_show(struct cli *c, struct err *e)
 		    c->json && i ? "," : "", statement_kind_name(s.kind), s.issuer, id);
 	}
 	if (c->json)
-		(void)printf("]}\n");
+		(void)printf("],\"evidence\":%s}\n", r.evidence.has ? "true" : "false");
+	else if (r.evidence.has)
+		(void)printf("%-14s %zu bytes, and %zu files of collateral\n", "evidence", r.evidence.text.n, r.evidence.n_files);
 	return COFFER_OK;
 }

@@ -67,9 +67,10 @@ const struct verb cli_verbs[] = {
 	    .opts = opts_statement_list, .run = cmd_statement_list },
 	{ .path = "receipt get", .args = "DECISION", .persona = OWNERS, .summary = "Write the receipt of a release: what it rested on, and its place in the ledger",
 	    .opts = opts_receipt_get, .min_pos = 1, .max_pos = 1, .run = cmd_receipt_get },
-	{ .path = "receipt verify", .args = "FILE", .persona = "every party", .summary = "Check a receipt offline, from the genesis on",
-	    .help = "exit codes: 0 it holds; 1 it does not, and the check says why; 2 usage; 3 malformed\n"
-		    "Evidence is not in a receipt yet: what is checked is who said what it rested on, that it was in force, and that it is in the ledger.",
+	{ .path = "receipt verify", .args = "FILE", .persona = "every party", .summary = "Check a receipt offline, from the genesis on, and decide again",
+	    .help = "exit codes: 0 it holds; 1 it does not, and the check says why; 2 usage; 3 malformed; 4 collateral is missing\n"
+		    "Checked are who said what it rested on, that it was in force, and that it is in the ledger; then the evidence is appraised as of when it was\n"
+		    "shown, and R0 to R11 are decided again: the verdict and its words must be the logged ones. Whenever: no clock and no network is asked.",
 	    .opts = opts_receipt_verify, .min_pos = 1, .max_pos = 1, .run = cmd_receipt_verify },
 	{ .path = "receipt show", .args = "FILE", .persona = "every party", .summary = "Show the statements a receipt has, without judging them",
 	    .min_pos = 1, .max_pos = 1, .run = cmd_receipt_show },
@@ -153,6 +154,10 @@ const struct verb cli_verbs[] = {
 	    .help = "A and B: manifest files, digests or PROVIDER/NAME. \"other\" has no direction and counts as wider.\n"
 		    "exit codes: 0 B is at most as wide as A; 1 it is not",
 	    .opts = opts_workload_diff, .min_pos = 2, .max_pos = 2, .exits = cmd_workload_diff },
+	{ .path = "guest build", .args = "", .persona = WP, .summary = "Build the image of a measured VM from Debian's packages and the agent",
+	    .help = "The same packages and agent give the same bytes anywhere: a Data Owner builds again with --lock and compares. Written are kernel, ramdisk,\n"
+		    "command line, the list of packages, an SBOM, and boot-image.json: a draft for 'coffer boot-image publish' whose registers are predicted.",
+	    .opts = opts_guest_build, .run = cmd_guest_build },
 	{ .path = "boot-image publish", .args = "FILE.json", .persona = WP, .summary = "Sign what a measured guest launches as and enforces, and log it",
 	    .help = "FILE.json is the body of docs/protocol/statements.md and \"artefacts\":[{\"name\",\"sha256\"}].",
 	    .opts = opts_machine_publish, .min_pos = 1, .max_pos = 1, .run = cmd_boot_image_publish },

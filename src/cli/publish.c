@@ -12,6 +12,7 @@
 #include "os/file.h"
 
 #define REPLY_MAX (8u << 20)
+#define PAGES_MAX 256
 
 void draft_subject_digest(struct draft *d, struct span name, const uint8_t sha256_[static 32])
 {
@@ -101,25 +102,45 @@ static enum coffer_rc each(const struct each *x, const struct json *list, struct
 	return COFFER_OK;
 }
 
-enum coffer_rc statements_query(const struct cli *c, const struct home *h, const struct privkey *key, struct service_conn *conn,
-    const char *query, statement_cb cb, void *arg, struct err *e)
+/* One answer; *before is where the next one begins, 0 when there is none. */
+static enum coffer_rc page(const struct asker *me, const char *query, const struct each *x, uint64_t *before, struct err *e)
 {
-	static const char *const names[] = { "statements", NULL };
-	CLEANUP(freep) char *path = str_fmt("/coffer/v0/statements?%s", query);
+	static const char *const names[] = { "statements", "next", NULL };
+	CLEANUP(freep) char *path = *before ? str_fmt("/coffer/v0/statements?%s&before=%llu", query, (unsigned long long)*before)
+	                                    : str_fmt("/coffer/v0/statements?%s", query);
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
-	const struct asker me = { h, key, conn };
 	const struct json *list;
+	uint64_t next = 0;
 
-	(void)c;
 	if (!path)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(home_call(&me, &(struct service_req){ .method = "GET", .path = path }, REPLY_MAX, &res, e));
+	TRY(home_call(me, &(struct service_req){ .method = "GET", .path = path }, REPLY_MAX, &res, e));
 	if (json_parse(wr_span(&res.body), REPLY_MAX, &doc, e) != COFFER_OK)
 		return err_wrap(e, "reply of the trust service");
 	TRY(json_closed(json_root(doc), names, "reply", e));
 	TRY(json_need_arr(json_root(doc), "statements", "reply", &list, e));
-	return each(&(struct each){ conn, strstr(query, "all=1") != NULL, cb, arg }, list, e);
+	TRY(json_need_u64(json_root(doc), "next", "reply", &next, e));
+	if (*before && next >= *before)
+		return err_set(e, COFFER_E_UPSTREAM, "the trust service answers the same again and again");
+	*before = next;
+	return each(x, list, e);
+}
+
+enum coffer_rc statements_query(const struct cli *c, const struct home *h, const struct privkey *key, struct service_conn *conn,
+    const char *query, statement_cb cb, void *arg, struct err *e)
+{
+	const struct asker me = { h, key, conn };
+	const struct each x = { conn, strstr(query, "all=1") != NULL, cb, arg };
+	uint64_t before = 0;
+
+	(void)c;
+	for (unsigned n = 0; n == 0 || before != 0; n++) {
+		if (n == PAGES_MAX)
+			return err_set(e, COFFER_E_LIMIT, "the trust service has more statements than %d answers hold; ask for less", PAGES_MAX);
+		TRY(page(&me, query, &x, &before, e));
+	}
+	return COFFER_OK;
 }
 
 /* Serials count per subject: its names, for content statements its digest too. */

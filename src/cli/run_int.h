@@ -29,7 +29,9 @@ struct run {
 enum coffer_rc run_read(struct run *r, const char *path, struct err *e) NODISCARD;
 enum coffer_rc run_device(const struct run *r, const char *path, struct err *e) NODISCARD;
 enum coffer_rc run_endpoints(const struct run *r, struct guest_opts *o, struct err *e) NODISCARD;
-/* Beside this program, in ../libexec/coffer, in ../agent (a build folder), or $COFFER_AGENT. */
+/* A program of ours beside this one, in ../libexec/coffer, or in ../agent (a build folder). */
+enum coffer_rc run_beside(const char *name, char out[static RUN_PATH_MAX], struct err *e) NODISCARD;
+/* The agent, there or by $COFFER_AGENT. */
 enum coffer_rc run_agent_path(char out[static RUN_PATH_MAX], struct err *e) NODISCARD;
 
 /* run_tmp.c: the temporary folder; making one sweeps away what killed launchers left. */

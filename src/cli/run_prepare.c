@@ -112,24 +112,32 @@ enum coffer_rc run_endpoints(const struct run *r, struct guest_opts *o, struct e
 	return COFFER_OK;
 }
 
-enum coffer_rc run_agent_path(char out[static RUN_PATH_MAX], struct err *e)
+enum coffer_rc run_beside(const char *name, char out[static RUN_PATH_MAX], struct err *e)
 {
 	static const char *const beside[] = { "", "../libexec/coffer/", "../agent/" };
-	const char *named = getenv("COFFER_AGENT");
 	char self[RUN_PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
+
+	self[n > 0 ? n : 0] = 0;
+	slash = strrchr(self, '/');
+	for (size_t i = 0; slash && i < sizeof(beside) / sizeof(beside[0]); i++) {
+		slash[1] = 0;
+		if (snprintf(out, RUN_PATH_MAX, "%s%s%s", self, beside[i], name) < RUN_PATH_MAX && access(out, X_OK) == 0)
+			return COFFER_OK;
+	}
+	return err_set(e, COFFER_E_NOTFOUND, "%s is not installed beside coffer", name);
+}
+
+enum coffer_rc run_agent_path(char out[static RUN_PATH_MAX], struct err *e)
+{
+	const char *named = getenv("COFFER_AGENT");
 
 	if (named) {
 		(void)snprintf(out, RUN_PATH_MAX, "%s", named);
 		return access(out, X_OK) == 0 ? COFFER_OK : err_set(e, COFFER_E_NOTFOUND, "%s: %s", out, strerror(errno));
 	}
-	self[n > 0 ? n : 0] = 0;
-	slash = strrchr(self, '/');
-	for (size_t i = 0; slash && i < sizeof(beside) / sizeof(beside[0]); i++) {
-		slash[1] = 0;
-		if (snprintf(out, RUN_PATH_MAX, "%s%scoffer-agent", self, beside[i]) < RUN_PATH_MAX && access(out, X_OK) == 0)
-			return COFFER_OK;
-	}
-	return err_set(e, COFFER_E_NOTFOUND, "coffer-agent is not installed beside coffer; name it in $COFFER_AGENT");
+	if (run_beside("coffer-agent", out, e) != COFFER_OK)
+		return err_wrap(e, "$COFFER_AGENT is not set");
+	return COFFER_OK;
 }

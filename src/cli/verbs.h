@@ -51,6 +51,7 @@ VERB(cmd_image_keys);
 VERB(cmd_workload_build);
 VERB(cmd_workload_publish);
 VERB(cmd_workload_show);
+VERB(cmd_guest_build);
 VERB(cmd_boot_image_publish);
 VERB(cmd_boot_image_show);
 VERB(cmd_boot_image_list);
@@ -98,5 +99,5 @@ extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[
     opts_image_verify[], opts_image_push[], opts_image_release[], opts_image_keys[], opts_workload_build[], opts_workload_publish[],
     opts_workload_show[], opts_workload_diff[], opts_assess[], opts_approve[], opts_revoke[], opts_history[], opts_result_open[], opts_policy_eval[],
     opts_sign[], opts_delegate[], opts_statement_cosign[], opts_statement_sign[], opts_statement_verify[], opts_statement_list[], opts_statement_submit[],
-    opts_machine_publish[], opts_host_check[], opts_machine_show[], opts_reference_import[], opts_reference_list[], opts_policy_check[], opts_policy_test[], opts_ledger_show[], opts_ledger_prove[],
+    opts_guest_build[], opts_machine_publish[], opts_host_check[], opts_machine_show[], opts_reference_import[], opts_reference_list[], opts_policy_check[], opts_policy_test[], opts_ledger_show[], opts_ledger_prove[],
     opts_receipt_get[], opts_receipt_verify[];

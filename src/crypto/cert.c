@@ -6,7 +6,6 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
-#include <openssl/x509v3.h>
 
 #include "base/own.h"
 #include "base/str.h"
@@ -27,72 +26,27 @@ void cert_free(struct cert *c)
 {
 	if (!c || atomic_fetch_sub(&c->lists, 1) > 0)
 		return;
-	X509_free(c->x);
 	vkey_free(c->key);
-	OPENSSL_free(c->der);
 	free(c);
-}
-
-static bool time_of(const ASN1_TIME *t, int64_t *out)
-{
-	struct tm tm = { 0 };
-
-	if (!t || ASN1_TIME_to_tm(t, &tm) != 1)
-		return false;
-	*out = (int64_t)timegm(&tm);
-	return true;
-}
-
-static bool read_serial(const ASN1_INTEGER *i, uint8_t *buf, size_t cap, size_t *n)
-{
-	CLEANUP(BN_freep) BIGNUM *b = ASN1_INTEGER_to_BN(i, NULL);
-	int len = b ? BN_num_bytes(b) : -1;
-
-	if (!b || BN_is_negative(b) || len < 0 || (size_t)len > cap)
-		return false;
-	*n = (size_t)BN_bn2bin(b, buf);
-	return true;
-}
-
-static enum coffer_rc adopt(X509 *x, struct cert **out, struct err *e)
-{
-	CLEANUP(cert_freep) struct cert *c = calloc(1, sizeof(*c));
-	struct err ignore = { 0 };
-	EVP_PKEY *pkey;
-	int n;
-
-	if (!c) {
-		X509_free(x);
-		return err_set(e, COFFER_E_SYSTEM, "certificate: out of memory");
-	}
-	c->x = x;
-	n = i2d_X509(x, &c->der);
-	pkey = X509_get_pubkey(x);
-	ERR_clear_error();
-	if (pkey && vkey_adopt(pkey, &c->key, &ignore) != COFFER_OK)
-		c->key = NULL; /* of a kind that no evidence is signed with */
-	if (n <= 0 || !time_of(X509_get0_notBefore(x), &c->not_before) || !time_of(X509_get0_notAfter(x), &c->not_after) ||
-	    !read_serial(X509_get0_serialNumber(x), c->serial, sizeof(c->serial), &c->serial_n))
-		return err_set(e, COFFER_E_INPUT, "certificate: malformed dates or serial number");
-	c->der_n = (size_t)n;
-	*out = MOVE(c);
-	return COFFER_OK;
 }
 
 enum coffer_rc cert_der(struct span der, struct cert **out, struct err *e)
 {
-	const unsigned char *p = der.p;
-	X509 *x;
+	CLEANUP(cert_freep) struct cert *c = NULL;
+	struct err ignore = { 0 };
 
 	if (der.n == 0 || der.n > CERT_MAX)
 		return err_set(e, COFFER_E_INPUT, "certificate: %zu bytes", der.n);
-	x = d2i_X509(NULL, &p, (long)der.n);
-	ERR_clear_error();
-	if (!x || p != der.p + der.n) {
-		X509_free(x);
-		return err_set(e, COFFER_E_INPUT, "certificate: malformed DER");
-	}
-	return adopt(x, out, e);
+	c = calloc(1, sizeof(*c) + der.n);
+	if (!c)
+		return err_set(e, COFFER_E_SYSTEM, "certificate: out of memory");
+	memcpy(c->der, der.p, der.n);
+	c->der_n = der.n;
+	TRY(cert_parse(cert_bytes(c), &c->f, e));
+	if (vkey_spki(c->f.d.spki, &c->key, &ignore) != COFFER_OK)
+		c->key = NULL; /* of a kind that no evidence is signed with */
+	*out = MOVE(c);
+	return COFFER_OK;
 }
 
 static enum coffer_rc append(struct cert_list *l, struct cert *c, struct err *e)
@@ -105,21 +59,49 @@ static enum coffer_rc append(struct cert_list *l, struct cert *c, struct err *e)
 	return COFFER_OK;
 }
 
+struct pem_block { char *name, *header; uint8_t *data; long n; };
+
+static void block_clear(struct pem_block *b)
+{
+	OPENSSL_free(b->name);
+	OPENSSL_free(b->header);
+	OPENSSL_free(b->data);
+	*b = (struct pem_block){ 0 };
+}
+
+/* Other blocks (keys, lists) are passed over; certificates with OpenSSL's own trust settings are another format. */
+static enum coffer_rc take_block(const struct pem_block *b, struct cert_list *out, struct err *e)
+{
+	struct cert *c = NULL;
+
+	if (strcmp(b->name, "CERTIFICATE") != 0 && strcmp(b->name, "X509 CERTIFICATE") != 0)
+		return COFFER_OK;
+	if (b->header[0] || b->n < 0)
+		return err_set(e, COFFER_E_INPUT, "certificates: a PEM block with headers");
+	TRY(cert_der((struct span){ b->data, (size_t)b->n }, &c, e));
+	return append(out, c, e);
+}
+
 static enum coffer_rc read_pem(struct span pem, struct cert_list *out, struct err *e)
 {
-	CLEANUP(BIO_free_allp) BIO *b = BIO_new_mem_buf(pem.p, (int)pem.n);
+	CLEANUP(BIO_free_allp) BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
 	size_t before = out->n;
-	X509 *x;
+	bool at_end;
 
-	if (!b)
+	if (!bio)
 		return err_set(e, COFFER_E_SYSTEM, "certificates: out of memory");
-	while ((x = PEM_read_bio_X509(b, NULL, NULL, NULL))) {
-		struct cert *c = NULL;
-
-		TRY(adopt(x, &c, e));
-		TRY(append(out, c, e));
-	}
 	ERR_clear_error();
+	for (;;) {
+		CLEANUP(block_clear) struct pem_block b = { 0 };
+
+		if (PEM_read_bio(bio, &b.name, &b.header, &b.data, &b.n) != 1)
+			break;
+		TRY(take_block(&b, out, e));
+	}
+	at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	ERR_clear_error();
+	if (!at_end)
+		return err_set(e, COFFER_E_INPUT, "certificates: a malformed PEM block");
 	return out->n > before ? COFFER_OK : err_set(e, COFFER_E_INPUT, "certificates: neither DER nor PEM");
 }
 
@@ -171,64 +153,65 @@ void cert_fingerprint(const struct cert *c, uint8_t out[static 32])
 	sha256(cert_bytes(c), out);
 }
 
-static bool common_name(const X509_NAME *name, char *out, size_t n)
+/* The value of the one common name; false for none, two, an empty one and one with a NUL. */
+static bool common_name(struct span name, char *out, size_t n)
 {
-	int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-	const X509_NAME_ENTRY *entry = at >= 0 ? X509_NAME_get_entry(name, at) : NULL;
-	const ASN1_STRING *s = entry ? X509_NAME_ENTRY_get_data(entry) : NULL;
-	size_t len = s ? (size_t)ASN1_STRING_length(s) : 0;
+	static const uint8_t cn[] = { 0x55, 0x04, 0x03 };
+	struct span set, pair, id, value, found = { 0 };
+	uint8_t tag;
 
-	if (len == 0 || len >= n || memchr(ASN1_STRING_get0_data(s), 0, len) ||
-	    X509_NAME_get_index_by_NID(name, NID_commonName, at) >= 0)
+	while (name.n > 0) {
+		if (!der_next(&name, 0x31, &set))
+			return false;
+		while (set.n > 0) {
+			if (!der_next(&set, 0x30, &pair) || !der_next(&pair, 0x06, &id) || !der_any(&pair, &tag, &value))
+				return false;
+			if (!span_eq(id, SPAN(cn)))
+				continue;
+			if (found.p)
+				return false;
+			found = value;
+		}
+	}
+	if (found.n == 0 || found.n >= n || memchr(found.p, 0, found.n))
 		return false;
-	memcpy(out, ASN1_STRING_get0_data(s), len);
-	out[len] = '\0';
+	memcpy(out, found.p, found.n);
+	out[found.n] = '\0';
 	return true;
 }
 
 bool cert_subject_cn(const struct cert *c, char *out, size_t n)
 {
-	return common_name(X509_get_subject_name(c->x), out, n);
+	return common_name(c->f.subject, out, n);
 }
 
 bool cert_issuer_cn(const struct cert *c, char *out, size_t n)
 {
-	return common_name(X509_get_issuer_name(c->x), out, n);
+	return common_name(c->f.issuer, out, n);
 }
 
 struct span cert_serial(const struct cert *c)
 {
-	return (struct span){ c->serial, c->serial_n };
+	return c->f.serial;
 }
 
 void cert_dates(const struct cert *c, int64_t *not_before, int64_t *not_after)
 {
-	*not_before = c->not_before;
-	*not_after = c->not_after;
+	*not_before = c->f.not_before;
+	*not_after = c->f.not_after;
 }
 
-/* Twice the same extension is nobody's certificate: refused as if absent. */
+/* Where a certificate has it twice, it was not read. */
 bool cert_ext(const struct cert *c, const char *oid, struct span *out)
 {
 	CLEANUP(ASN1_OBJECT_freep) ASN1_OBJECT *o = OBJ_txt2obj(oid, 1);
-	int at = o ? X509_get_ext_by_OBJ(c->x, o, -1) : -1;
-	const ASN1_OCTET_STRING *v;
 
-	if (at < 0 || X509_get_ext_by_OBJ(c->x, o, at) >= 0)
-		return false;
-	v = X509_EXTENSION_get_data(X509_get_ext(c->x, at));
-	*out = (struct span){ ASN1_STRING_get0_data(v), (size_t)ASN1_STRING_length(v) };
-	return true;
+	return o && der_cert_ext(&c->f.d, (struct span){ OBJ_get0_data(o), OBJ_length(o) }, out);
 }
 
 bool cert_signed_by(const struct cert *c, const struct cert *issuer)
 {
-	EVP_PKEY *pkey = X509_get0_pubkey(issuer->x);
-	bool ok = pkey && X509_NAME_cmp(X509_get_issuer_name(c->x), X509_get_subject_name(issuer->x)) == 0 &&
-	          X509_verify(c->x, pkey) == 1;
-
-	ERR_clear_error();
-	return ok;
+	return issuer->key && span_eq(c->f.issuer, issuer->f.subject) && der_cert_signed_by(&c->f.d, issuer->key);
 }
 
 void anchors_clear(struct anchors *a)
@@ -262,15 +245,61 @@ enum coffer_rc anchors_borrow(struct anchors *a, const char *cn, const struct vk
 bool cert_signed_by_key(const struct cert *c, const char *issuer_cn, const struct vkey *key)
 {
 	char cn[CERT_CN_MAX];
-	bool ok = cert_issuer_cn(c, cn, sizeof(cn)) && strcmp(cn, issuer_cn) == 0 && X509_verify(c->x, vkey_evp(key)) == 1;
 
-	ERR_clear_error();
-	return ok;
+	return cert_issuer_cn(c, cn, sizeof(cn)) && strcmp(cn, issuer_cn) == 0 && der_cert_signed_by(&c->f.d, key);
 }
 
 /* ---- revocation lists ---- */
 
 struct crl { X509_CRL *x; int64_t this_update, next_update; };
+
+static bool time_of(const ASN1_TIME *t, int64_t *out)
+{
+	struct tm tm = { 0 };
+
+	if (!t || ASN1_TIME_to_tm(t, &tm) != 1)
+		return false;
+	*out = (int64_t)timegm(&tm);
+	return true;
+}
+
+static bool read_serial(const ASN1_INTEGER *i, uint8_t *buf, size_t cap, size_t *n)
+{
+	CLEANUP(BN_freep) BIGNUM *b = ASN1_INTEGER_to_BN(i, NULL);
+	int len = b ? BN_num_bytes(b) : -1;
+
+	if (!b || BN_is_negative(b) || len < 0 || (size_t)len > cap)
+		return false;
+	*n = (size_t)BN_bn2bin(b, buf);
+	return true;
+}
+
+/* RFC 5280 5.2 and 5.3: a list with a critical extension that is not understood must not be used. Here none is: those there are
+ * (partial, indirect and delta lists) make a list say less than all about its issuer's certificates. */
+static bool wants_more(const X509_CRL *x)
+{
+	STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED((X509_CRL *)(uintptr_t)x);
+
+	if (X509_CRL_get_ext_by_critical(x, 1, -1) >= 0)
+		return true;
+	for (int i = 0; i < sk_X509_REVOKED_num(all); i++)
+		if (X509_REVOKED_get_ext_by_critical(sk_X509_REVOKED_value(all, i), 1, -1) >= 0)
+			return true;
+	return false;
+}
+
+/* The content of the issuer's Name, borrowed. */
+static bool crl_issuer(const struct crl *l, struct span *out)
+{
+	const unsigned char *p = NULL;
+	struct span in;
+	size_t n = 0;
+
+	if (X509_NAME_get0_der(X509_CRL_get_issuer(l->x), &p, &n) != 1)
+		return false;
+	in = (struct span){ p, n };
+	return der_next(&in, 0x30, out) && in.n == 0;
+}
 
 void crl_free(struct crl *c)
 {
@@ -317,6 +346,11 @@ enum coffer_rc crl_read(struct span in, struct crl **out, struct err *e)
 		X509_CRL_free(x);
 		return err_set(e, COFFER_E_INPUT, "revocation list: malformed");
 	}
+	if (wants_more(x)) {
+		X509_CRL_free(x);
+		return err_set(e, COFFER_E_INPUT,
+		    "revocation list: a critical extension that is not understood; its issuer must give a full list");
+	}
 	c = calloc(1, sizeof(*c));
 	if (!c) {
 		X509_CRL_free(x);
@@ -329,9 +363,9 @@ enum coffer_rc crl_read(struct span in, struct crl **out, struct err *e)
 
 bool crl_signed_by(const struct crl *l, const struct cert *issuer)
 {
-	EVP_PKEY *pkey = X509_get0_pubkey(issuer->x);
-	bool ok = pkey && X509_NAME_cmp(X509_CRL_get_issuer(l->x), X509_get_subject_name(issuer->x)) == 0 &&
-	          X509_CRL_verify(l->x, pkey) == 1;
+	struct span name;
+	bool ok = issuer->key && crl_issuer(l, &name) && span_eq(name, issuer->f.subject) &&
+	          X509_CRL_verify(l->x, vkey_evp(issuer->key)) == 1;
 
 	ERR_clear_error();
 	return ok;
@@ -340,7 +374,8 @@ bool crl_signed_by(const struct crl *l, const struct cert *issuer)
 bool crl_signed_by_key(const struct crl *l, const char *issuer_cn, const struct vkey *key)
 {
 	char cn[CERT_CN_MAX];
-	bool ok = common_name(X509_CRL_get_issuer(l->x), cn, sizeof(cn)) && strcmp(cn, issuer_cn) == 0 &&
+	struct span name;
+	bool ok = crl_issuer(l, &name) && common_name(name, cn, sizeof(cn)) && strcmp(cn, issuer_cn) == 0 &&
 	          X509_CRL_verify(l->x, vkey_evp(key)) == 1;
 
 	ERR_clear_error();
@@ -352,7 +387,7 @@ bool crl_lists(const struct crl *l, struct span serial)
 	STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED(l->x);
 
 	for (int i = 0; i < sk_X509_REVOKED_num(all); i++) {
-		uint8_t buf[CERT_SERIAL_MAX];
+		uint8_t buf[CERT_PARSED_SERIAL_MAX];
 		size_t n = 0;
 		const ASN1_INTEGER *s = X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(all, i));
 

@@ -1,8 +1,14 @@
 /* X.509 certificates and revocation lists of makers of evidence. Never linked into `keep` (tests/unit/test_keep_symbols.sh).
  *
- * Parsing is OpenSSL's and strict: one DER object, used to its last byte. Path checking is ours (RFC 5280, the part that these
- * hierarchies use): signatures, issuer and subject names, CA and path length constraints, key usage keyCertSign where present,
- * validity where a time is given, critical extensions that nobody here understands refuse. */
+ * Certificates are read by cert_parse.h; revocation lists by OpenSSL, and those with a critical extension, their own or an
+ * entry's, are refused (RFC 5280 5.2, 5.3). Path checking is ours (RFC 5280, the part that these hierarchies use): signatures,
+ * names, CA and path length constraints, key usage keyCertSign where present, validity where a time is given, critical extensions
+ * that nobody here understands refuse.
+ * Names are the same when their DER is: stricter than RFC 5280 7.1, which folds case and spaces. An issuer writes its name into
+ * what it signs as its own certificate has it (4.1.2.4), and all makers' that we know do.
+ * Signatures: the algorithms of der_cert_signed_by by keys of vkey.h. SHA-1, PSS with another salt, RSA under 2048 bits, Ed25519
+ * and SM2 refuse as a wrong signature does.
+ * Not checked: extensions that are not critical and not used here, well-formed or not. */
 #pragma once
 #include "crypto/vkey.h"
 
@@ -17,7 +23,8 @@ struct crl_list { struct crl *c[16]; size_t n; };
 enum coffer_rc cert_der(struct span der, struct cert **out, struct err *e) NODISCARD;
 void cert_free(struct cert *c);
 static inline void cert_freep(struct cert **c) { cert_free(*c); *c = NULL; }
-/* PEM blocks one after another (text around them is ignored), or one DER; appends. COFFER_E_LIMIT past 16. */
+/* PEM blocks one after another (text around them and blocks of other things are passed over, a malformed block refuses all), or
+ * one DER; appends. COFFER_E_LIMIT past 16. */
 enum coffer_rc certs_read(struct span pem_or_der, struct cert_list *out, struct err *e) NODISCARD;
 void certs_clear(struct cert_list *l); /* CLEANUP-ready */
 /* Appends the same certificates, not copies: each is freed with the last list that holds it. COFFER_E_LIMIT past 16. */
@@ -34,7 +41,7 @@ void cert_dates(const struct cert *c, int64_t *not_before, int64_t *not_after);
 bool cert_ext(const struct cert *c, const char *oid, struct span *out) NODISCARD;
 /* What a leaf's extensions say that its key is for; malformed ones say nothing. `purpose`: an extended key usage that must be
  * named, in dotted form. `usage`: allowed where there is a key usage at all. */
-bool cert_is_ca(const struct cert *c);
+bool cert_is_ca(const struct cert *c); /* also where basic constraints or key usage are malformed */
 bool cert_has_purpose(const struct cert *c, const char *purpose);
 enum cert_usage { CERT_SIGNATURE, CERT_ENCIPHERMENT, CERT_AGREEMENT };
 bool cert_allows(const struct cert *c, enum cert_usage usage);
@@ -73,6 +80,12 @@ bool cert_signed_by_key(const struct cert *c, const char *issuer_cn, const struc
 /* From leaf over `between` (any order) to an anchor. *path (may be NULL) gets the certificates used, leaf first, borrowed, and
  * the common name of the anchor. COFFER_E_DENIED with check "chain", "validity", "revoked"; COFFER_E_UPSTREAM where a revocation
  * list is wanted and missing. unlisted: rules.crls have no current list of some issuer; with crl_required such a path is refused. */
-struct cert_path { const struct cert *c[8]; size_t n; char anchor[CERT_CN_MAX]; bool unlisted; };
+struct cert_path {
+	const struct cert *c[8];
+	size_t             n;
+	char               anchor[CERT_CN_MAX];
+	const struct vkey *anchor_key; /* signed the last of c; borrowed from the anchors. NULL: the last of c is the anchor */
+	bool               unlisted;
+};
 enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *between, const struct anchors *anchors,
     const struct cert_rules *rules, struct cert_path *path, struct err *e) NODISCARD;

@@ -3,44 +3,28 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
-
 #include "base/str.h"
 #include "crypto/cert_priv.h"
 
 #define PATH_MAX_CERTS (sizeof(((struct cert_path *)0)->c) / sizeof(struct cert *))
 
-static bool known_critical(const X509_EXTENSION *x)
-{
-	int nid = OBJ_obj2nid(X509_EXTENSION_get_object((X509_EXTENSION *)(uintptr_t)x));
-
-	return nid == NID_basic_constraints || nid == NID_key_usage || nid == NID_ext_key_usage || nid == NID_subject_alt_name;
-}
-
 static enum coffer_rc check_extensions(const struct cert *c, struct err *e)
 {
-	for (int i = 0; i < X509_get_ext_count(c->x); i++) {
-		X509_EXTENSION *x = X509_get_ext(c->x, i);
-
-		if (X509_EXTENSION_get_critical(x) && !known_critical(x))
-			return err_deny(e, "chain", "a certificate has a critical extension that is not understood");
-	}
+	if (c->f.critical_unknown)
+		return err_deny(e, "chain", "a certificate has a critical extension that is not understood");
+	if (c->f.bad_use)
+		return err_deny(e, "chain", "what a certificate says that its key is for is malformed");
 	return COFFER_OK;
 }
 
 /* `below`: certificates between this issuer and the leaf, the leaf not counted. */
 static enum coffer_rc check_issuer(const struct cert *c, size_t below, struct err *e)
 {
-	uint32_t flags = X509_get_extension_flags(c->x), usage = X509_get_key_usage(c->x);
-	long room = X509_get_pathlen(c->x);
-
-	ERR_clear_error();
-	if ((flags & EXFLAG_INVALID) || !(flags & EXFLAG_CA))
+	if (!c->f.ca)
 		return err_deny(e, "chain", "an issuer on the path is no CA");
-	if (room >= 0 && below > (size_t)room)
+	if (c->f.pathlen >= 0 && below > (size_t)c->f.pathlen)
 		return err_deny(e, "chain", "an issuer's path length constraint is exceeded");
-	if ((flags & EXFLAG_KUSAGE) && !(usage & KU_KEY_CERT_SIGN))
+	if (c->f.has_usage && !(c->f.usage & CERT_USE_SIGN_CERTS))
 		return err_deny(e, "chain", "an issuer on the path may not sign certificates");
 	return COFFER_OK;
 }
@@ -49,9 +33,9 @@ static enum coffer_rc check_dates(const struct cert *c, int64_t now, struct err 
 {
 	if (now < 0)
 		return COFFER_OK;
-	if (now < c->not_before)
+	if (now < c->f.not_before)
 		return err_deny(e, "validity", "a certificate on the path is not valid yet");
-	if (now > c->not_after)
+	if (now > c->f.not_after)
 		return err_deny(e, "validity", "a certificate on the path has expired");
 	return COFFER_OK;
 }
@@ -119,6 +103,7 @@ static enum coffer_rc step(struct cert_path *p, const struct cert *issuer, const
 {
 	TRY(check_dates(p->c[p->n - 1], r->now, e));
 	TRY(check_extensions(p->c[p->n - 1], e));
+	TRY(check_extensions(issuer, e));
 	TRY(check_issuer(issuer, p->n - 1, e));
 	return check_revoked(&(struct signer){ .cert = issuer }, p, r, e);
 }
@@ -145,6 +130,7 @@ enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *betwe
 	TRY(check_extensions(p.c[p.n - 1], e));
 	if (end.key)
 		TRY(check_revoked(&end, &p, rules, e));
+	p.anchor_key = end.key;
 	(void)snprintf(p.anchor, sizeof(p.anchor), "%s", end.cn);
 	if (path)
 		*path = p;

@@ -9,6 +9,7 @@
 #define INTEGER 0x02
 #define BIT_STRING 0x03
 #define OCTET_STRING 0x04
+#define NULL_VALUE 0x05
 #define OID 0x06
 #define BOOLEAN 0x01
 #define CONTEXT(n) ((uint8_t)(0xa0 | (n)))
@@ -64,51 +65,17 @@ bool der_next_whole(struct span *in, uint8_t tag, struct span *whole)
 	return true;
 }
 
-/* ---- certificates ---- */
-
-/* [3] EXPLICIT Extensions at the end; unique ids, which version 2 had, are refused. */
-static bool read_extensions(struct span tbs, struct span *out)
+bool der_any(struct span *in, uint8_t *tag, struct span *content)
 {
-	struct span wrap;
+	struct span rest = *in, whole;
 
-	*out = (struct span){ 0 };
-	if (tbs.n == 0)
-		return true;
-	return der_next(&tbs, CONTEXT(3), &wrap) && tbs.n == 0 && der_next(&wrap, SEQUENCE, out) && wrap.n == 0;
-}
-
-/* version, serial, algorithm, issuer, validity, subject, key, extensions */
-static bool read_tbs(struct span tbs, struct der_cert *c, struct span *algorithm)
-{
-	struct span skip, names[3];
-
-	if (!der_next(&tbs, CONTEXT(0), &skip) || !der_next(&tbs, INTEGER, &skip) || !der_next(&tbs, SEQUENCE, algorithm))
+	if (!element(&rest, tag, content, &whole))
 		return false;
-	for (size_t i = 0; i < 3; i++)
-		if (!der_next(&tbs, SEQUENCE, &names[i]))
-			return false;
-	return der_next_whole(&tbs, SEQUENCE, &c->spki) && read_extensions(tbs, &c->extensions);
+	*in = rest;
+	return true;
 }
 
-enum coffer_rc der_cert_parse(struct span in, struct der_cert *out, struct err *e)
-{
-	struct der_cert c = { 0 };
-	struct span outer, tbs, inner, bits;
-	bool ok = der_next(&in, SEQUENCE, &outer) && in.n == 0 && der_next_whole(&outer, SEQUENCE, &c.signed_part);
-
-	if (ok) {
-		struct span whole = c.signed_part;
-
-		ok = der_next(&whole, SEQUENCE, &tbs) && read_tbs(tbs, &c, &inner);
-	}
-	ok = ok && der_next(&outer, SEQUENCE, &c.algorithm) && der_next(&outer, BIT_STRING, &bits) && outer.n == 0;
-	ok = ok && span_eq(c.algorithm, inner) && bits.n > 1 && bits.p[0] == 0;
-	if (!ok)
-		return err_set(e, COFFER_E_INPUT, "certificate: malformed DER");
-	c.signature = span_skip(bits, 1);
-	*out = c;
-	return COFFER_OK;
-}
+/* ---- certificates ---- */
 
 /* Extension ::= SEQUENCE { OID, critical BOOLEAN DEFAULT FALSE, OCTET STRING } */
 static bool read_extension(struct span *list, struct span *oid, struct span *value)
@@ -140,28 +107,6 @@ bool der_cert_ext(const struct der_cert *c, struct span oid, struct span *out)
 		found = true;
 	}
 	return found;
-}
-
-bool der_cert_lacks(const struct der_cert *c, struct span oid)
-{
-	struct span list = c->extensions;
-
-	while (list.n > 0) {
-		struct span id, value;
-
-		if (!read_extension(&list, &id, &value) || span_eq(id, oid))
-			return false;
-	}
-	return true;
-}
-
-bool der_cert_is_ca(const struct der_cert *c)
-{
-	static const uint8_t basic[] = { 0x55, 0x1d, 0x13 };
-	struct span value, seq, flag;
-
-	return der_cert_ext(c, SPAN(basic), &value) && der_next(&value, SEQUENCE, &seq) && value.n == 0 &&
-	       der_next(&seq, BOOLEAN, &flag) && flag.n == 1 && flag.p[0] == 0xff;
 }
 
 /* ---- keys ---- */
@@ -216,6 +161,8 @@ static const uint8_t oid_ecdsa[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03 };
 static const uint8_t oid_pkcs1[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01 };  /* .11 .12 .13; .10 is PSS */
 static const uint8_t oid_sha2[] = { 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02 };   /* .1 .2 .3 */
 
+static const uint8_t oid_mgf1[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08 };
+
 static bool sha2_by(uint8_t last, uint8_t first, enum hash_alg *out)
 {
 	static const enum hash_alg of[] = { HASH_SHA256, HASH_SHA384, HASH_SHA512 };
@@ -226,18 +173,46 @@ static bool sha2_by(uint8_t last, uint8_t first, enum hash_alg *out)
 	return true;
 }
 
-/* RSASSA-PSS-params: hashAlgorithm [0] names the digest, saltLength [2] must be its length; MGF1's own digest is demanded to be
- * the same by the verification. */
-static bool pss_hash(struct span params, enum hash_alg *out)
+/* AlgorithmIdentifier of a SHA-2 digest, parameters absent or NULL; used to its end. */
+static bool sha2_alg(struct span wrapped, enum hash_alg *out)
 {
-	struct span seq, hash, alg, id, mgf, salt, n;
+	struct span alg, id, none;
 
-	if (!der_next(&params, SEQUENCE, &seq) || params.n != 0 || !der_next(&seq, CONTEXT(0), &hash) ||
-	    !der_next(&hash, SEQUENCE, &alg) || !der_next(&alg, OID, &id) || id.n != sizeof(oid_sha2) + 1 ||
+	if (!der_next(&wrapped, SEQUENCE, &alg) || wrapped.n != 0 || !der_next(&alg, OID, &id) || id.n != sizeof(oid_sha2) + 1 ||
 	    !span_eq((struct span){ id.p, sizeof(oid_sha2) }, SPAN(oid_sha2)) || !sha2_by(id.p[sizeof(oid_sha2)], 1, out))
 		return false;
-	return der_next(&seq, CONTEXT(1), &mgf) && der_next(&seq, CONTEXT(2), &salt) && der_next(&salt, INTEGER, &n) && n.n == 1 &&
-	       n.p[0] == hash_len(*out);
+	return alg.n == 0 || (der_next(&alg, NULL_VALUE, &none) && none.n == 0 && alg.n == 0);
+}
+
+static bool is_number(struct span wrapped, uint8_t want)
+{
+	struct span n;
+
+	return der_next(&wrapped, INTEGER, &n) && wrapped.n == 0 && n.n == 1 && n.p[0] == want;
+}
+
+/* maskGenAlgorithm: MGF1 with that digest. */
+static bool is_mgf1(struct span wrapped, enum hash_alg want)
+{
+	struct span alg, id;
+	enum hash_alg h;
+
+	return der_next(&wrapped, SEQUENCE, &alg) && wrapped.n == 0 && der_next(&alg, OID, &id) && span_eq(id, SPAN(oid_mgf1)) &&
+	       sha2_alg(alg, &h) && h == want;
+}
+
+/* RSASSA-PSS-params (RFC 4055 3.1): hashAlgorithm [0], maskGenAlgorithm [1] with the same digest, saltLength [2] the digest's.
+ * trailerField [3] is 1 and should be left out; AMD writes it. */
+static bool pss_hash(struct span params, enum hash_alg *out)
+{
+	struct span seq, hash, mgf, salt, trailer;
+
+	if (!der_next(&params, SEQUENCE, &seq) || params.n != 0 || !der_next(&seq, CONTEXT(0), &hash) || !sha2_alg(hash, out))
+		return false;
+	if (!der_next(&seq, CONTEXT(1), &mgf) || !is_mgf1(mgf, *out) || !der_next(&seq, CONTEXT(2), &salt) ||
+	    !is_number(salt, (uint8_t)hash_len(*out)))
+		return false;
+	return seq.n == 0 || (der_next(&seq, CONTEXT(3), &trailer) && seq.n == 0 && is_number(trailer, 1));
 }
 
 static bool scheme_of(struct span algorithm, enum sig_scheme *s, enum hash_alg *h)

@@ -1,11 +1,9 @@
-/* The little of DER that is needed to follow a path of certificates without an X.509 library: where the signed part, the key,
- * the CA flag and an extension of a certificate are. Bytes -> spans; no signature is looked at, no name, no date.
- *
- * `keep` reads certificates that `eval`, which may lie, hands it: so the key is taken from its place in the signed part and from
- * nowhere else. Everything else about certificates is cert.h's, which keep does not link. Spec: RFC 5280, X.690. */
+/* The little of DER that evidence needs: elements, keys, signatures by those keys. Bytes -> spans, without an X.509 library.
+ * Certificates are read by cert_parse.h. Spec: X.690, RFC 5280. */
 #pragma once
 #include "crypto/vkey.h"
 
+/* Where what a signature needs stands in a certificate. */
 struct der_cert {
 	struct span signed_part;  /* tbsCertificate with its header; all borrowed */
 	struct span spki;         /* SubjectPublicKeyInfo with its header */
@@ -13,22 +11,19 @@ struct der_cert {
 	struct span signature;    /* content of the BIT STRING */
 	struct span algorithm;    /* content of the signature's AlgorithmIdentifier */
 };
-/* One certificate, used to its last byte. COFFER_E_INPUT. */
-enum coffer_rc der_cert_parse(struct span in, struct der_cert *out, struct err *e) NODISCARD;
 /* The value (content of its OCTET STRING) of the extension with this OID (encoded, without tag and length); false when absent,
  * there twice or malformed. */
 bool der_cert_ext(const struct der_cert *c, struct span oid, struct span *out) NODISCARD;
-/* That the extensions are well-formed and none has this OID. */
-bool der_cert_lacks(const struct der_cert *c, struct span oid) NODISCARD;
-bool der_cert_is_ca(const struct der_cert *c); /* basicConstraints with cA TRUE */
 
 /* An RSA, P-256 or P-384 key from SubjectPublicKeyInfo. COFFER_E_INPUT for any other. */
 enum coffer_rc der_key(struct span spki, struct vkey **out, struct err *e) NODISCARD;
 /* That key signed c: ECDSA with SHA-256/384/512, RSASSA-PKCS1-v1_5 with those, RSASSA-PSS with SHA-256/384/512 and a salt of the
- * digest's length. Any other algorithm is false. */
+ * digest's length, MGF1 with that digest and trailer 1. Any other algorithm is false. */
 bool der_cert_signed_by(const struct der_cert *c, const struct vkey *key) NODISCARD;
 
 /* Content of the next element with this tag, and on; false when there is another or it is not minimal DER. */
 bool der_next(struct span *in, uint8_t tag, struct span *content) NODISCARD;
 /* The same, header included. */
 bool der_next_whole(struct span *in, uint8_t tag, struct span *whole) NODISCARD;
+/* Content of the next element, whatever its tag. */
+bool der_any(struct span *in, uint8_t *tag, struct span *content) NODISCARD;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -10,6 +11,7 @@
 #include <openssl/rand.h>
 
 #include "base/str.h"
+#include "crypto/hash_priv.h"
 
 struct hash_stream {
 	EVP_MD_CTX  *md;  /* exactly one of the two is set */
@@ -39,19 +41,22 @@ static const uint8_t *some(struct span s)
 	return s.p ? s.p : (const uint8_t *)"";
 }
 
-static const EVP_MD *md_of(enum hash_alg a)
+static EVP_MD *fetched[N_ALGS]; /* for the life of the process */
+static once_flag fetch_once = ONCE_FLAG_INIT;
+
+static void fetch_all(void)
 {
-	switch (a) {
-	case HASH_SHA256:
-		return EVP_sha256();
-	case HASH_SHA384:
-		return EVP_sha384();
-	case HASH_SHA512:
-		return EVP_sha512();
-	case HASH_SHA1:
-		return EVP_sha1();
+	for (size_t i = 0; i < N_ALGS; i++) {
+		fetched[i] = EVP_MD_fetch(NULL, algs[i].name, NULL);
+		must(fetched[i]);
 	}
-	abort();
+}
+
+const EVP_MD *hash_md(enum hash_alg a)
+{
+	must((size_t)a < N_ALGS);
+	call_once(&fetch_once, fetch_all);
+	return fetched[a];
 }
 
 size_t hash_len(enum hash_alg a)
@@ -79,12 +84,12 @@ bool hash_by_name(struct span name, enum hash_alg *out)
 
 void hash_once(enum hash_alg a, struct span in, uint8_t out[static HASH_MAX])
 {
-	must(EVP_Digest(some(in), in.n, out, NULL, md_of(a), NULL) == 1);
+	must(EVP_Digest(some(in), in.n, out, NULL, hash_md(a), NULL) == 1);
 }
 
 void sha256(struct span in, uint8_t out[static 32])
 {
-	must(EVP_Digest(some(in), in.n, out, NULL, EVP_sha256(), NULL) == 1);
+	must(EVP_Digest(some(in), in.n, out, NULL, hash_md(HASH_SHA256), NULL) == 1);
 }
 
 void hmac_sha256(struct span key, struct span in, uint8_t out[static 32])
@@ -92,7 +97,7 @@ void hmac_sha256(struct span key, struct span in, uint8_t out[static 32])
 	unsigned n = 0;
 
 	must(key.n <= INT32_MAX);
-	must(HMAC(EVP_sha256(), some(key), (int)key.n, some(in), in.n, out, &n) && n == 32);
+	must(HMAC(hash_md(HASH_SHA256), some(key), (int)key.n, some(in), in.n, out, &n) && n == 32);
 }
 
 /* A cast that drops const without a warning: OSSL_PARAM has one type for both directions. */
@@ -141,7 +146,7 @@ struct hash_stream *hash_open(enum hash_alg a)
 	struct hash_stream *h = stream_new();
 
 	h->md = EVP_MD_CTX_new();
-	must(h->md && EVP_DigestInit_ex(h->md, md_of(a), NULL) == 1);
+	must(h->md && EVP_DigestInit_ex(h->md, hash_md(a), NULL) == 1);
 	return h;
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -14,6 +15,7 @@
 #include "base/str.h"
 #include "crypto/der.h"
 #include "crypto/key_priv.h"
+#include "crypto/hash_priv.h"
 #include "crypto/vkey_priv.h"
 
 DEFINE_CLEANUP(ECDSA_SIG *, ECDSA_SIG_free)
@@ -26,8 +28,8 @@ struct vkey {
 	EVP_PKEY      *pkey;
 	enum vkey_kind kind;
 	size_t         half; /* EC: bytes of a coordinate */
-	uint8_t       *der;
 	size_t         der_n;
+	uint8_t        der[];
 };
 
 void vkey_free(struct vkey *k)
@@ -35,86 +37,127 @@ void vkey_free(struct vkey *k)
 	if (!k)
 		return;
 	EVP_PKEY_free(k->pkey);
-	OPENSSL_free(k->der);
 	free(k);
 }
 
-static bool ec_kind(const EVP_PKEY *pkey, struct vkey *k)
+static const struct { enum vkey_kind kind; const char *type, *group; size_t half; } curves[] = {
+	{ VKEY_P256, "EC", "prime256v1", 32 }, { VKEY_P384, "EC", "secp384r1", 48 }, { VKEY_P521, "EC", "secp521r1", 66 },
+	{ VKEY_SM2, "SM2", "SM2", 32 },
+};
+#define N_CURVES (sizeof(curves) / sizeof(curves[0]))
+
+static bool rsa_size_ok(int bits)
 {
-	static const struct { const char *name; enum vkey_kind kind; size_t half; } known[] = {
-		{ "prime256v1", VKEY_P256, 32 }, { "secp384r1", VKEY_P384, 48 }, { "secp521r1", VKEY_P521, 66 },
-		{ "SM2", VKEY_SM2, 32 },
-	};
+	return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX;
+}
+
+/* Takes pkey (NULL gives COFFER_E_INPUT); its SubjectPublicKeyInfo is copied. half: as in struct vkey. */
+static enum coffer_rc adopt(EVP_PKEY *pkey, enum vkey_kind kind, size_t half, struct span der, struct vkey **out, struct err *e)
+{
+	struct vkey *k = pkey && der.n > 0 ? calloc(1, sizeof(*k) + der.n) : NULL;
+
+	if (!k) {
+		EVP_PKEY_free(pkey);
+		return pkey && der.n > 0 ? err_set(e, COFFER_E_SYSTEM, "key: out of memory")
+		                         : err_set(e, COFFER_E_INPUT, "key: neither P-256, P-384, P-521, SM2 nor RSA of %d to %d bits",
+		                               RSA_BITS_MIN, RSA_BITS_MAX);
+	}
+	*k = (struct vkey){ .pkey = pkey, .kind = kind, .half = half, .der_n = der.n };
+	memcpy(k->der, der.p, der.n);
+	*out = k;
+	return COFFER_OK;
+}
+
+/* Of a key that the library read. */
+static bool classify(EVP_PKEY *pkey, enum vkey_kind *kind, size_t *half)
+{
 	char group[32] = "";
 
-	if (EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group), NULL) != 1)
+	*kind = VKEY_RSA;
+	*half = 0;
+	if (EVP_PKEY_is_a(pkey, "RSA"))
+		return rsa_size_ok(EVP_PKEY_get_bits(pkey));
+	if (!(EVP_PKEY_is_a(pkey, "EC") || EVP_PKEY_is_a(pkey, "SM2")) ||
+	    EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group), NULL) != 1)
 		return false;
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (strcmp(group, known[i].name) == 0) {
-			k->kind = known[i].kind;
-			k->half = known[i].half;
+	for (size_t i = 0; i < N_CURVES; i++) {
+		if (strcmp(group, curves[i].group) == 0) {
+			*kind = curves[i].kind;
+			*half = curves[i].half;
 			return true;
 		}
 	}
 	return false;
 }
 
-static bool classify(EVP_PKEY *pkey, struct vkey *k)
+/* Its SubjectPublicKeyInfo is as OpenSSL writes it. */
+static enum coffer_rc adopt_foreign(EVP_PKEY *pkey, struct vkey **out, struct err *e)
 {
-	if (EVP_PKEY_is_a(pkey, "EC") || EVP_PKEY_is_a(pkey, "SM2"))
-		return ec_kind(pkey, k);
-	k->kind = VKEY_RSA;
-	return EVP_PKEY_is_a(pkey, "RSA") && EVP_PKEY_get_bits(pkey) >= RSA_BITS_MIN && EVP_PKEY_get_bits(pkey) <= RSA_BITS_MAX;
-}
+	enum vkey_kind kind;
+	size_t half;
+	unsigned char *der = NULL;
+	int n = classify(pkey, &kind, &half) ? i2d_PUBKEY(pkey, &der) : -1;
+	enum coffer_rc rc;
 
-enum coffer_rc vkey_adopt(EVP_PKEY *pkey, struct vkey **out, struct err *e)
-{
-	CLEANUP(vkey_freep) struct vkey *k = calloc(1, sizeof(*k));
-	int n;
-
-	if (!k) {
-		EVP_PKEY_free(pkey);
-		return err_set(e, COFFER_E_SYSTEM, "key: out of memory");
-	}
-	k->pkey = pkey;
-	n = pkey && classify(pkey, k) ? vkey_encode(pkey, k->kind, &k->der) : -1;
 	ERR_clear_error();
-	if (n <= 0)
-		return err_set(e, COFFER_E_INPUT, "key: neither P-256, P-384, P-521, SM2 nor RSA of %d to %d bits", RSA_BITS_MIN, RSA_BITS_MAX);
-	k->der_n = (size_t)n;
-	*out = MOVE(k);
-	return COFFER_OK;
+	rc = adopt(pkey, kind, half, (struct span){ der, n > 0 ? (size_t)n : 0 }, out, e);
+	OPENSSL_free(der);
+	return rc;
 }
 
-static EVP_PKEY *from_params(const char *type, OSSL_PARAM *p)
+static EVP_PKEY *from_params(const char *type, int selection, OSSL_PARAM *p)
 {
 	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
 	EVP_PKEY *pkey = NULL;
 
 	if (ctx && EVP_PKEY_fromdata_init(ctx) == 1)
-		(void)!EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, p);
+		(void)!EVP_PKEY_fromdata(ctx, &pkey, selection, p);
 	ERR_clear_error();
 	return pkey;
 }
 
+/* A key of each curve that has no point yet. To make a group takes longer than to copy one, and evidence brings many keys. */
+static EVP_PKEY *blank[N_CURVES];
+static once_flag blank_once = ONCE_FLAG_INIT;
+
+static void make_blanks(void)
+{
+	for (size_t i = 0; i < N_CURVES; i++) {
+		char group[16];
+		OSSL_PARAM p[2] = { OSSL_PARAM_END, OSSL_PARAM_END };
+
+		(void)snprintf(group, sizeof(group), "%s", curves[i].group);
+		p[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0); /* measures the text: it must be there */
+		blank[i] = from_params(curves[i].type, EVP_PKEY_KEY_PARAMETERS, p);
+	}
+}
+
+/* NULL: out of memory, or the point is not on the curve. */
+static EVP_PKEY *with_point(size_t curve, struct span point)
+{
+	EVP_PKEY *k;
+
+	call_once(&blank_once, make_blanks);
+	k = blank[curve] ? EVP_PKEY_dup(blank[curve]) : NULL;
+	if (k && EVP_PKEY_set1_encoded_public_key(k, point.p, point.n) != 1) {
+		EVP_PKEY_free(k);
+		k = NULL;
+	}
+	ERR_clear_error();
+	return k;
+}
+
 enum coffer_rc vkey_ec(enum vkey_kind kind, struct span xy, struct vkey **out, struct err *e)
 {
-	char group[16];
-	uint8_t point[1 + 132] = { POINT_CONVERSION_UNCOMPRESSED };
-	size_t half = kind == VKEY_P521 ? 66 : kind == VKEY_P384 ? 48 : 32;
-	OSSL_PARAM p[3] = { OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END };
+	CLEANUP(wr_close) struct wr der = wr_open(256);
+	size_t i = 0;
 
-	if (kind == VKEY_RSA || xy.n != 2 * half)
+	while (i < N_CURVES && curves[i].kind != kind)
+		i++;
+	if (i == N_CURVES || xy.n != 2 * curves[i].half || !vkey_write_ec(kind, xy, &der))
 		return err_set(e, COFFER_E_INPUT, "key: a point of %zu bytes", xy.n);
-	(void)snprintf(group, sizeof(group), "%s",
-	    kind == VKEY_P384	? "secp384r1"
-	    : kind == VKEY_P521 ? "secp521r1"
-	    : kind == VKEY_SM2	? "SM2"
-				: "prime256v1");
-	memcpy(point + 1, xy.p, xy.n);
-	p[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0); /* measures the text: it must be there */
-	p[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * half);
-	return vkey_adopt(from_params(kind == VKEY_SM2 ? "SM2" : "EC", p), out, e);
+	/* it ends with the point */
+	return adopt(with_point(i, span_skip(wr_span(&der), der.n - xy.n - 1)), kind, curves[i].half, wr_span(&der), out, e);
 }
 
 static OSSL_PARAM number(const char *name, struct span v, uint8_t *native)
@@ -130,15 +173,22 @@ static OSSL_PARAM number(const char *name, struct span v, uint8_t *native)
 
 enum coffer_rc vkey_rsa(struct span n, struct span exponent, struct vkey **out, struct err *e)
 {
+	CLEANUP(wr_close) struct wr der = wr_open(SPKI_MAX);
 	uint8_t nb[RSA_BITS_MAX / 8], eb[4];
 	OSSL_PARAM p[3] = { OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END };
+	EVP_PKEY *pkey;
 
 	if (n.n == 0 || n.n > sizeof(nb) || exponent.n == 0 || exponent.n > sizeof(eb) || !(exponent.p[exponent.n - 1] & 1) ||
-	    (exponent.n == 1 && exponent.p[0] < 3))
+	    (exponent.n == 1 && exponent.p[0] < 3) || !vkey_write_rsa(n, exponent, &der))
 		return err_set(e, COFFER_E_INPUT, "key: not an RSA modulus and exponent of sane size");
 	p[0] = number(OSSL_PKEY_PARAM_RSA_N, n, nb);
 	p[1] = number(OSSL_PKEY_PARAM_RSA_E, exponent, eb);
-	return vkey_adopt(from_params("RSA", p), out, e);
+	pkey = from_params("RSA", EVP_PKEY_PUBLIC_KEY, p);
+	if (pkey && !rsa_size_ok(EVP_PKEY_get_bits(pkey))) {
+		EVP_PKEY_free(pkey);
+		pkey = NULL;
+	}
+	return adopt(pkey, VKEY_RSA, 0, wr_span(&der), out, e);
 }
 
 /* In the form that keys are written in here: written again, it is the very same bytes. The library would try all its decoders,
@@ -169,7 +219,7 @@ enum coffer_rc vkey_spki(struct span der, struct vkey **out, struct err *e)
 		EVP_PKEY_free(pkey);
 		return err_set(e, COFFER_E_INPUT, "key: malformed SubjectPublicKeyInfo");
 	}
-	return vkey_adopt(pkey, out, e);
+	return adopt_foreign(pkey, out, e);
 }
 
 EVP_PKEY *vkey_evp(const struct vkey *k)
@@ -197,10 +247,10 @@ struct span vkey_der(const struct vkey *k)
 static const EVP_MD *digest_of(enum hash_alg h)
 {
 	switch (h) {
-	case HASH_SHA256: return EVP_sha256();
-	case HASH_SHA384: return EVP_sha384();
-	case HASH_SHA512: return EVP_sha512();
-	case HASH_SHA1:   return NULL;
+	case HASH_SHA256:
+	case HASH_SHA384:
+	case HASH_SHA512: return hash_md(h);
+	case HASH_SHA1:   return NULL; /* nobody's signature rests on it */
 	}
 	return NULL;
 }

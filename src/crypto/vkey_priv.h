@@ -2,13 +2,13 @@
 #pragma once
 #include <openssl/evp.h>
 
+#include "base/wr.h"
 #include "crypto/vkey.h"
 
 /* Borrowed. */
 EVP_PKEY *vkey_evp(const struct vkey *k);
 
-/* DER SubjectPublicKeyInfo, as i2d_PUBKEY gives it: its length, or -1. For OPENSSL_free. */
-int vkey_encode(EVP_PKEY *pkey, enum vkey_kind kind, uint8_t **out);
-
-/* Takes pkey (NULL gives COFFER_E_INPUT). */
-enum coffer_rc vkey_adopt(EVP_PKEY *pkey, struct vkey **out, struct err *e) NODISCARD;
+/* DER SubjectPublicKeyInfo in the usual form (named curve, uncompressed point; rsaEncryption with NULL). Nothing is checked but
+ * lengths: that a point is on its curve is for who makes the key. Appends to w; false when there is no room or no such kind. */
+bool vkey_write_ec(enum vkey_kind kind, struct span xy, struct wr *w) NODISCARD;
+bool vkey_write_rsa(struct span n, struct span exponent, struct wr *w) NODISCARD;

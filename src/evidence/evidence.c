@@ -88,13 +88,11 @@ bool ev_need(struct ev_out *o, const char *id, bool holds, enum verdict otherwis
 	return holds;
 }
 
-static void hex_text(struct span s, char *out, size_t n)
+static void hex_cut(struct span s, char *out, size_t n)
 {
 	size_t fits = (n - 4) / 2;
 
-	out[0] = '\0';
-	for (size_t i = 0; i < s.n && i < fits; i++)
-		(void)snprintf(out + 2 * i, 3, "%02x", s.p[i]);
+	hex_text((struct span){ s.p, s.n < fits ? s.n : fits }, out);
 	if (s.n > fits)
 		memcpy(out + 2 * fits, "...", 4);
 }
@@ -103,8 +101,8 @@ bool ev_need_hex(struct ev_out *o, const char *id, struct span expected, struct 
 {
 	char want[160], got[160];
 
-	hex_text(expected, want, sizeof(want));
-	hex_text(found, got, sizeof(got));
+	hex_cut(expected, want, sizeof(want));
+	hex_cut(found, got, sizeof(got));
 	return ev_need(o, id, span_eq(expected, found), VERDICT_INVALID, want, got);
 }
 
@@ -129,8 +127,8 @@ static void binding(struct ev_out *o, const char *id, struct span want, struct s
 
 	if (!want.p)
 		return;
-	hex_text(want, w, sizeof(w));
-	hex_text(field, f, sizeof(f));
+	hex_cut(want, w, sizeof(w));
+	hex_cut(field, f, sizeof(f));
 	(void)ev_need(o, id, field.n > 0 && padded_eq(want, field), VERDICT_INVALID, w, field.n > 0 ? f : "nothing");
 }
 

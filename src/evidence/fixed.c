@@ -47,35 +47,36 @@ static const struct fixed_root *root_of(const struct fixed_in *in, const struct 
 	return NULL;
 }
 
-static enum coffer_rc signed_by_next(const struct der_cert *c, const struct der_cert *issuer, struct err *e)
+/* `below`: certificates between this issuer and the leaf. */
+static enum coffer_rc signed_by_next(const struct cert_fields *c, const struct cert_fields *issuer, size_t below, struct err *e)
 {
 	CLEANUP(vkey_freep) struct vkey *k = NULL;
 
-	if (!der_cert_is_ca(issuer))
-		return err_deny(e, "R2", "a certificate on the path is signed by one that is no CA's");
-	TRY(der_key(issuer->spki, &k, e));
-	if (!der_cert_signed_by(c, k))
+	if (!cert_fields_issuer(issuer, below) || !span_eq(c->issuer, issuer->subject))
+		return err_deny(e, "R2", "a certificate on the path is signed by one that is no CA's, or not its issuer's");
+	TRY(der_key(issuer->d.spki, &k, e));
+	if (!der_cert_signed_by(&c->d, k))
 		return err_deny(e, "R2", "a signature on the path of certificates is wrong");
 	return COFFER_OK;
 }
 
 enum coffer_rc fixed_path(const struct fixed_in *in, struct fixed_leaf *out, struct err *e)
 {
-	struct der_cert c[FIXED_PATH_MAX];
+	struct cert_fields c[FIXED_PATH_MAX];
 
 	if (in->n_path == 0)
 		return err_deny(e, "R2", "no certificate of the signing key");
 	for (size_t i = 0; i < in->n_path; i++) {
-		if (der_cert_parse(in->path[i], &c[i], e) != COFFER_OK)
+		if (cert_parse(in->path[i], &c[i], e) != COFFER_OK)
 			return err_deny(e, "R2", "a certificate on the path is malformed");
 		if (i > 0)
-			TRY(signed_by_next(&c[i - 1], &c[i], e));
+			TRY(signed_by_next(&c[i - 1], &c[i], i - 1, e));
 	}
-	out->root = root_of(in, &c[in->n_path - 1]);
+	out->root = root_of(in, &c[in->n_path - 1].d);
 	if (!out->root)
 		return err_deny(e, "R2", "the path of certificates does not end at a trusted root");
 	out->cert = c[0];
-	return der_key(c[0].spki, &out->key, e);
+	return der_key(c[0].d.spki, &out->key, e);
 }
 
 enum coffer_rc fixed_full(bool room, struct err *e)

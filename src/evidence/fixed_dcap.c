@@ -133,7 +133,7 @@ static enum coffer_rc dcap(const struct fixed_in *in, bool td, struct fixed_out 
 	if (rc == COFFER_OK)
 		rc = check_signatures(&q, &leaf, e);
 	if (rc == COFFER_OK)
-		rc = machine(&leaf.cert, &out->facts, e);
+		rc = machine(&leaf.cert.d, &out->facts, e);
 	if (rc == COFFER_OK)
 		rc = td ? judge_td(&q, out, e) : judge_enclave(&q, out, e);
 	vkey_free(leaf.key);

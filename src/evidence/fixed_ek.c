@@ -3,47 +3,17 @@
 #include "base/str.h"
 #include "evidence/fixed_int.h"
 
-static const uint8_t key_usage[] = { 0x55, 0x1d, 0x0f }, ext_key_usage[] = { 0x55, 0x1d, 0x25 };
 static const uint8_t for_ek[] = { 0x67, 0x81, 0x05, 0x08, 0x01 }; /* 2.23.133.8.1 */
-
-#define ENCIPHERMENT 0x20 /* bit 2 of KeyUsage, from the left (RFC 5280, 4.2.1.3) */
-#define AGREEMENT 0x08    /* bit 4 */
-
-/* ExtKeyUsageSyntax ::= SEQUENCE OF OID */
-static bool is_for_ek(const struct der_cert *c)
-{
-	struct span value, list, oid;
-	bool found = false;
-
-	if (!der_cert_ext(c, SPAN(ext_key_usage), &value) || !der_next(&value, 0x30, &list) || value.n != 0)
-		return false;
-	while (list.n > 0) {
-		if (!der_next(&list, 0x06, &oid))
-			return false;
-		found = found || span_eq(oid, SPAN(for_ek));
-	}
-	return found;
-}
-
-/* An extension that is absent allows everything; one that is malformed, or there twice, nothing. */
-static bool allows(const struct der_cert *c, uint8_t bit)
-{
-	struct span value, bits;
-
-	if (!der_cert_ext(c, SPAN(key_usage), &value))
-		return der_cert_lacks(c, SPAN(key_usage));
-	return der_next(&value, 0x03, &bits) && value.n == 0 && bits.n >= 2 && (bits.p[1] & bit);
-}
 
 static enum coffer_rc check_use(const struct fixed_leaf *leaf, struct err *e)
 {
 	enum vkey_kind kind = vkey_kind(leaf->key);
 
-	if (der_cert_is_ca(&leaf->cert) || !is_for_ek(&leaf->cert))
+	if (leaf->cert.ca || leaf->cert.bad_use || !cert_fields_for(&leaf->cert, SPAN(for_ek)))
 		return err_deny(e, "R2", "the certificate is not for an endorsement key");
 	if (kind != VKEY_RSA && kind != VKEY_P256)
 		return err_deny(e, "R2", "the endorsement key is of no default template");
-	if (!allows(&leaf->cert, kind == VKEY_RSA ? ENCIPHERMENT : AGREEMENT))
+	if (!cert_fields_allow(&leaf->cert, kind == VKEY_RSA ? CERT_USE_ENCIPHERMENT : CERT_USE_AGREEMENT))
 		return err_deny(e, "R2", "the certificate does not let its key open what is sealed to it");
 	return COFFER_OK;
 }

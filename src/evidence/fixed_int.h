@@ -1,10 +1,10 @@
 /* Inside evidence/fixed*.c only. */
 #pragma once
-#include "crypto/der.h"
+#include "crypto/cert_parse.h"
 #include "evidence/fixed.h"
 
 struct fixed_leaf {
-	struct der_cert          cert; /* borrows the path */
+	struct cert_fields       cert; /* borrows the path */
 	struct vkey             *key;  /* owned */
 	const struct fixed_root *root;
 };

@@ -104,8 +104,8 @@ static enum coffer_rc judge(const struct fixed_leaf *leaf, const struct snp_repo
 		return err_deny(e, "R2", "the report's signature is not by the certificate's key");
 	if (r->vmpl != 0)
 		return err_deny(e, "R2", "the report was asked for below VMPL 0");
-	TRY(check_firmware(&leaf->cert, g, r, e));
-	TRY(check_chip(&leaf->cert, r, key == 1, &out->facts, e));
+	TRY(check_firmware(&leaf->cert.d, g, r, e));
+	TRY(check_chip(&leaf->cert.d, r, key == 1, &out->facts, e));
 	memcpy(out->report_data, r->report_data, sizeof(r->report_data));
 	out->report_data_n = sizeof(r->report_data);
 	memcpy(out->init_register, r->host_data, sizeof(r->host_data));

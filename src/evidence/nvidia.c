@@ -119,9 +119,13 @@ static enum coffer_rc read_evidence(struct span in, const struct collateral *col
 
 /* ---- one device ---- */
 
-static bool is_root_of(const struct cert *root, const struct cert *c)
+/* The anchor's own certificate: its name and its key, by which the path was verified. */
+static bool is_anchor(const struct cert *c, const struct cert_path *p)
 {
-	return cert_signed_by(c, root) && !span_eq(cert_bytes(c), cert_bytes(root));
+	char cn[CERT_CN_MAX];
+
+	return p->anchor_key && cert_key(c) && vkey_eq(cert_key(c), p->anchor_key) && cert_subject_cn(c, cn, sizeof(cn)) &&
+	       strcmp(cn, p->anchor) == 0;
 }
 
 /* Leaf first, each signed by the next, NVIDIA's root last or left out. */
@@ -135,7 +139,7 @@ static enum coffer_rc chain(const struct nv_device *d, const struct nv *v, const
 	for (i = 0; i < path.n && i < d->chain.n; i++)
 		if (!span_eq(cert_bytes(path.c[i]), cert_bytes(d->chain.c[i])))
 			return err_deny(e, "chain", "the certificates are not in the order of their path");
-	if (d->chain.n > path.n + 1 || (d->chain.n > path.n && !is_root_of(d->chain.c[path.n], d->chain.c[path.n - 1])))
+	if (d->chain.n > path.n + 1 || (d->chain.n > path.n && !is_anchor(d->chain.c[path.n], &path)))
 		return err_deny(e, "chain", "certificates beside the path");
 	if (path.n < CHAIN_MIN)
 		return err_deny(e, "chain", "the chain is too short");

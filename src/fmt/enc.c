@@ -210,10 +210,20 @@ static uint8_t hex_byte(const uint8_t *p)
 
 bool hex_read(struct span s, struct wr *w)
 {
+	uint8_t b[BLOCK];
+	size_t k = 0;
+
 	if (!hex_check(s))
 		return false;
-	for (size_t i = 0; i < s.n; i += 2)
-		wr_u8(w, hex_byte(s.p + i));
+	for (size_t i = 0; i < s.n; i += 2) {
+		if (k == BLOCK) {
+			wr_put(w, (struct span){ b, k });
+			k = 0;
+		}
+		b[k++] = hex_byte(s.p + i);
+	}
+	wr_put(w, (struct span){ b, k });
+	explicit_bzero(b, s.n / 2 < BLOCK ? s.n / 2 : BLOCK);
 	return wr_ok(w);
 }
 
@@ -226,11 +236,16 @@ bool hex_fixed(struct span s, uint8_t *dst, size_t n)
 	return true;
 }
 
+void hex_text(struct span s, char *out)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		out[2 * i] = hex_digits[s.p[i] >> 4];
+		out[2 * i + 1] = hex_digits[s.p[i] & 15];
+	}
+	out[2 * s.n] = 0;
+}
+
 void hex32(const uint8_t d[static 32], char out[static HEX32_LEN])
 {
-	for (size_t i = 0; i < 32; i++) {
-		out[2 * i] = hex_digits[d[i] >> 4];
-		out[2 * i + 1] = hex_digits[d[i] & 15];
-	}
-	out[64] = 0;
+	hex_text((struct span){ d, 32 }, out);
 }

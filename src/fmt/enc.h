@@ -20,4 +20,5 @@ bool b64url_fixed(struct span s, uint8_t *dst, size_t n) NODISCARD;
 bool b64_fixed(struct span s, uint8_t *dst, size_t n) NODISCARD;
 
 #define HEX32_LEN 65
+void hex_text(struct span s, char *out); /* 2 * s.n digits, lower case, and a NUL */
 void hex32(const uint8_t d[static 32], char out[static HEX32_LEN]); /* with NUL */

@@ -268,7 +268,7 @@ static void cctx_freep(ZSTD_CCtx **c)
 
 /* One frame with content size and checksum, one thread: the bytes depend only on
  * the input and on libzstd's version. */
-enum coffer_rc zstd_compress(struct span in, struct wr *out, struct err *e)
+enum coffer_rc zstd_compress_at(struct span in, int level, struct wr *out, struct err *e)
 {
 	CLEANUP(cctx_freep) ZSTD_CCtx *c = ZSTD_createCCtx();
 	CLEANUP(freep) uint8_t *buf = malloc(PIECE);
@@ -277,7 +277,7 @@ enum coffer_rc zstd_compress(struct span in, struct wr *out, struct err *e)
 
 	if (!c || !buf)
 		return err_set(e, COFFER_E_SYSTEM, "zstd: out of memory");
-	if (ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, 3)) ||
+	if (ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, level)) ||
 	    ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1)) ||
 	    ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(c, in.n)))
 		return err_set(e, COFFER_E_BUG, "zstd: parameter refused");
@@ -290,4 +290,9 @@ enum coffer_rc zstd_compress(struct span in, struct wr *out, struct err *e)
 		wr_put(out, (struct span){ buf, zout.pos });
 	} while (r > 0);
 	return wr_done(out, "compressed data", e);
+}
+
+enum coffer_rc zstd_compress(struct span in, struct wr *out, struct err *e)
+{
+	return zstd_compress_at(in, 3, out, e);
 }

@@ -19,3 +19,6 @@ static inline void inflate_freep(struct inflate **z) { inflate_free(*z); *z = NU
 enum coffer_rc gunzip(struct span in, size_t max_out, struct wr *out, struct err *e) NODISCARD;
 enum coffer_rc gzip(struct span in, struct wr *out, struct err *e) NODISCARD; /* deterministic: no name, time 0 */
 enum coffer_rc zstd_compress(struct span in, struct wr *out, struct err *e) NODISCARD;
+/* One frame; the bytes depend on the input, the level (1 to 19) and libzstd's version alone, which is not so of gzip(): isa-l chooses by
+ * processor. */
+enum coffer_rc zstd_compress_at(struct span in, int level, struct wr *out, struct err *e) NODISCARD;

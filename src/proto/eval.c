@@ -177,3 +177,12 @@ enum coffer_rc eval_ek_rep_read(struct span b, struct eval_ek_rep *m, struct err
 	*m = q;
 	return COFFER_OK;
 }
+
+void eval_printable(struct span s, char *out, size_t n)
+{
+	size_t len = s.n < n - 1 ? s.n : n - 1;
+
+	for (size_t i = 0; i < len; i++)
+		out[i] = (char)(s.p[i] >= 0x20 && s.p[i] <= 0x7e ? s.p[i] : '?');
+	out[len] = '\0';
+}

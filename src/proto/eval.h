@@ -107,3 +107,6 @@ struct eval_ek_rep {
 };
 void eval_ek_rep_write(struct wr *w, const struct eval_ek_rep *m);
 enum coffer_rc eval_ek_rep_read(struct span b, struct eval_ek_rep *m, struct err *e) NODISCARD;
+
+/* What eval says may be shown, but only so: printable ASCII, cut to n with its NUL. */
+void eval_printable(struct span s, char *out, size_t n);

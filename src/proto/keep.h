@@ -141,9 +141,11 @@ struct keep_query_req {
 	bool                   has_id;
 	uint8_t                id[32];
 	bool                   all;           /* also superseded, expired, revoked */
+	uint64_t               before;        /* those of entries before this one; 0: all */
 };
 #define KEEP_QUERY_MAX 256
-/* reply: u32 count, then per statement u32 length and the envelope JSON text (keep writes JSON, it parses none) */
+/* reply: u32 count, then per statement u32 length and the envelope JSON text (keep writes JSON, it parses none); then u64: `before` of the
+ * next question, 0 when there is no more */
 
 struct keep_assets_req { struct keep_party_auth auth; };   /* reply: JSON text */
 struct keep_decision_req { struct keep_party_auth auth; bool list; uint8_t id[16]; }; /* list: the newest, id is zero; reply: JSON text */

@@ -167,6 +167,7 @@ void keep_query_req_write(struct wr *w, const struct keep_query_req *m)
 	if (m->has_id)
 		wr_put(w, SPAN(m->id));
 	keep_put_bool(w, m->all);
+	wr_be64(w, m->before);
 }
 
 enum coffer_rc keep_query_req_read(struct span b, struct keep_query_req *m, struct err *e)
@@ -186,6 +187,7 @@ enum coffer_rc keep_query_req_read(struct span b, struct keep_query_req *m, stru
 	if (got.has_id)
 		rd_copy(&r, got.id, sizeof(got.id));
 	got.all = keep_bool(&r);
+	got.before = keep_be64(&r);
 	TRY(keep_end(&r, "query", e));
 	*m = got;
 	return COFFER_OK;

@@ -94,7 +94,7 @@ static enum coffer_rc settle(struct party_life *l, int64_t t, struct err *e)
 		if (has_key(l->past, l->n_past, &l->next.keys[i]))
 			continue;
 		if (l->n_past == LIFE_PAST_MAX)
-			return err_set(e, COFFER_E_LIMIT, "party %s had %d keys in its life; it has no more", l->body.id, LIFE_PAST_MAX);
+			return err_set(e, COFFER_E_BUG, "party %s: no room was kept for its keys", l->body.id); /* check_room */
 		l->past[l->n_past++] = l->next.keys[i];
 	}
 	l->body = l->next;
@@ -173,6 +173,18 @@ static enum coffer_rc check_alone(const struct party_life *l, const struct life_
 	return COFFER_OK;
 }
 
+/* Before they wait, since nothing stops them then. */
+static enum coffer_rc check_room(const struct party_life *l, const struct party *p, bool quorum, struct err *e)
+{
+	size_t n = l->n_past, most = LIFE_PAST_MAX - (quorum ? 0 : LIFE_FOR_QUORUM);
+
+	for (size_t i = 0; i < p->n_keys; i++)
+		n += !has_key(l->past, l->n_past, &p->keys[i]);
+	return n <= most ? COFFER_OK
+			 : err_set(e, COFFER_E_LIMIT, "party %s would have had %zu keys in its life; it has at most %zu%s", p->id, n, most,
+			       quorum ? "" : ", and more by its recovery quorum");
+}
+
 static void take(const struct party *p, const struct life_event *ev, int64_t wait, struct party_life *l)
 {
 	l->next = *p;
@@ -199,6 +211,7 @@ static enum coffer_rc changed(const struct party_life *old, const struct life_ev
 	if (quorum && c.wider && !ev->introduced)
 		return err_deny(e, "signature", "no other known party introduces %s in its new persona; have one sign the envelope too", p->id);
 	TRY(check_brought(out, ev, p, e));
+	TRY(check_room(out, p, quorum, e));
 	take(p, ev, !quorum && (c.keys || c.recovery) ? (int64_t)out->body.hold_hours * 3600 : 0, out);
 	return settle(out, ev->logged, e);
 }
@@ -233,14 +246,17 @@ static enum coffer_rc kill(struct party_life *l, const struct life_event *ev, co
 {
 	struct dead_key d = { .from = v->from, .logged = ev->logged };
 
-	if (!life_quorum(l, ev->env, ev->logged) && !life_signed(l, ev->env, ev->logged, d.signer))
+	bool quorum = life_quorum(l, ev->env, ev->logged);
+
+	if (!quorum && !life_signed(l, ev->env, ev->logged, d.signer))
 		return err_deny(e, "signature", "neither a key by which party %s is known nor its recovery quorum signed this", l->body.id);
 	if (!had_thumb(l, v->key))
 		return err_deny(e, "kind", "party %s never had this key; each party names its own", l->body.id);
 	if (v->from > ev->logged)
 		return err_deny(e, "kind", "a key is compromised from a time that has come");
-	if (l->n_dead == LIFE_DEAD_MAX)
-		return err_set(e, COFFER_E_LIMIT, "party %s named %d keys compromised; there is no room for more", l->body.id, LIFE_DEAD_MAX);
+	if (l->n_dead >= LIFE_DEAD_MAX - (quorum ? 0u : LIFE_FOR_QUORUM))
+		return err_set(e, COFFER_E_LIMIT, "party %s named keys compromised %zu times; there is no room for more%s", l->body.id, l->n_dead,
+		    quorum ? "" : ", but for its recovery quorum");
 	memcpy(d.thumb, v->key, sizeof(d.thumb));
 	memcpy(d.by, ev->s->id, sizeof(d.by));
 	l->dead[l->n_dead++] = d;
@@ -300,7 +316,7 @@ static bool stands_by(const struct party_life *l, const struct dsse *env, int64_
 
 bool life_void(const struct party_life *l, const struct dsse *env, int64_t logged)
 {
-	return l->n_dead > 0 && !stands_by(l, env, logged, INT64_MAX);
+	return l->n_dead > 0 && !stands_by(l, env, logged, INT64_MAX) && !life_quorum(l, env, logged);
 }
 
 bool life_vouches(const struct party_life *l, const struct dsse *env, int64_t issued, int64_t now)

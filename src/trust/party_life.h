@@ -11,8 +11,11 @@
 #include "trust/dsse.h"
 #include "trust/statement.h"
 
-#define LIFE_PAST_MAX 32
-#define LIFE_DEAD_MAX 32
+/* Of the keys in a party's life and of what names them compromised; the last of both are for its recovery quorum, so that nobody with a stolen
+ * key leaves it without room. */
+#define LIFE_PAST_MAX 40
+#define LIFE_DEAD_MAX 40
+#define LIFE_FOR_QUORUM 8
 
 struct dead_key {
 	uint8_t thumb[32];
@@ -58,7 +61,7 @@ enum coffer_rc life_step(const struct party_life *old, const struct life_event *
 /* A revocation of a key, or one that lifts such a revocation; of another: COFFER_OK and nothing changes. Check "signature" or "kind". */
 enum coffer_rc life_revoke(struct party_life *l, const struct life_event *ev, struct err *e) NODISCARD;
 
-/* The party's word, logged at `logged`, is void: only keys that were dead from then or earlier signed it. Whether its kind can be
+/* The party's word, logged at `logged`, is void: only keys that were dead from then or earlier signed it, and not the quorum that is in effect. Whether its kind can be
  * void is life_grants. */
 bool life_void(const struct party_life *l, const struct dsse *env, int64_t logged);
 bool life_grants(enum statement_kind k);

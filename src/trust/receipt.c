@@ -21,11 +21,16 @@ void receipt_clear(struct receipt *r)
 		dsse_clear(&r->statement[i].env);
 		entry_clear(&r->statement[i].entry);
 		wr_close(&r->statement[i].proof);
+		wr_close(&r->statement[i].uses);
+		wr_close(&r->statement[i].uses_before);
 	}
 	free(r->statement);
 	dsse_clear(&r->genesis);
 	entry_clear(&r->release);
 	wr_close(&r->asset);
+	wr_close(&r->evidence.text);
+	for (size_t i = 0; i < r->evidence.n_files; i++)
+		wr_close(&r->evidence.file[i]);
 	json_free(r->doc);
 	*r = (struct receipt){ 0 };
 }
@@ -58,9 +63,37 @@ static enum coffer_rc read_entry(const struct json *o, const char *where, struct
 	return COFFER_OK;
 }
 
+static enum coffer_rc read_salt(const struct json *o, const char *name, uint8_t out[static 32], struct err *e)
+{
+	CLEANUP(wr_close) struct wr salt = { 0 };
+
+	TRY(read_bytes(o, name, "receipt: uses", 32, &salt, e));
+	if (salt.n != 32)
+		return err_set(e, COFFER_E_INPUT, "receipt: \"%s\" is not of 32 bytes", name);
+	memcpy(out, salt.p, 32);
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_uses(const struct json *o, struct receipt_statement *out, struct err *e)
+{
+	static const char *const names[] = { "before", "before-salt", "proof", "salt", NULL };
+	static const char where[] = "receipt: uses";
+
+	if (!o)
+		return COFFER_OK;
+	TRY(json_closed(o, names, where, e));
+	out->counted = true;
+	out->used_before = json_get(o, "before-salt") != NULL;
+	TRY(read_salt(o, "salt", out->salt, e));
+	if (out->used_before)
+		TRY(read_salt(o, "before-salt", out->salt_before, e));
+	TRY(read_bytes(o, "before", where, SMT_PROOF_MAX, &out->uses_before, e));
+	return read_bytes(o, "proof", where, SMT_PROOF_MAX, &out->uses, e);
+}
+
 static enum coffer_rc read_statement(const struct json *o, struct receipt_statement *out, struct err *e)
 {
-	static const char *const names[] = { "envelope", "leaf", "opening", "path", "proof", "set", "status", NULL };
+	static const char *const names[] = { "envelope", "leaf", "opening", "path", "proof", "set", "status", "uses", NULL };
 	static const char where[] = "receipt: statement";
 	const struct json *env;
 	uint64_t status = 0;
@@ -75,7 +108,7 @@ static enum coffer_rc read_statement(const struct json *o, struct receipt_statem
 	if (status < MAP_IN_FORCE || status > MAP_REVOKED_BY_OTHER)
 		return err_set(e, COFFER_E_INPUT, "%s: no such status", where);
 	out->status = (enum map_status)status;
-	return COFFER_OK;
+	return read_uses(json_get(o, "uses"), out, e);
 }
 
 static enum coffer_rc read_statements(const struct json *o, struct receipt *r, struct err *e)
@@ -114,6 +147,33 @@ static enum coffer_rc read_asset(const struct json *o, struct receipt *r, struct
 	return read_bytes(o, "proof", "receipt: asset", SMT_PROOF_MAX, &r->asset, e);
 }
 
+static enum coffer_rc read_evidence(const struct json *o, struct receipt_evidence *out, struct err *e)
+{
+	static const char *const names[] = { "document", "files", NULL };
+	static const char where[] = "receipt: evidence";
+	const struct json *files;
+
+	if (!o)
+		return COFFER_OK;
+	TRY(json_closed(o, names, where, e));
+	TRY(json_need_obj(o, "document", where, &out->document, e));
+	TRY(json_need_arr(o, "files", where, &files, e));
+	out->has = true;
+	out->text = wr_open(RECEIPT_MAX);
+	json_canon(out->document, &out->text);
+	TRY(wr_done(&out->text, where, e));
+	if (json_len(files) > RECEIPT_FILES_MAX)
+		return err_set(e, COFFER_E_LIMIT, "receipt: more than %d files", RECEIPT_FILES_MAX);
+	for (size_t i = 0; i < json_len(files); i++) {
+		struct wr *w = &out->file[out->n_files++];
+
+		*w = wr_open(RECEIPT_FILE_MAX);
+		if (json_type(json_at(files, i)) != JSON_STRING || !b64url_read(json_str(json_at(files, i)), w))
+			return err_set(e, COFFER_E_INPUT, "%s: a file is no base64url of at most %u bytes", where, RECEIPT_FILE_MAX);
+	}
+	return COFFER_OK;
+}
+
 static enum coffer_rc check_form(const struct json_doc *doc, struct span text, struct err *e)
 {
 	CLEANUP(wr_close) struct wr again = wr_open(RECEIPT_MAX + 1);
@@ -127,7 +187,7 @@ static enum coffer_rc check_form(const struct json_doc *doc, struct span text, s
 
 enum coffer_rc receipt_read(struct span text, struct receipt *out, struct err *e)
 {
-	static const char *const names[] = { "asset", "checkpoint", "form", "genesis", "release", "statements", NULL };
+	static const char *const names[] = { "asset", "checkpoint", "evidence", "form", "genesis", "release", "statements", NULL };
 	static const char *const release[] = { "leaf", "opening", "path", NULL };
 	CLEANUP(receipt_clear) struct receipt r = { 0 };
 	const struct json *o, *part;
@@ -151,6 +211,7 @@ enum coffer_rc receipt_read(struct span text, struct receipt *out, struct err *e
 	TRY(json_closed(part, release, "receipt: release", e));
 	TRY(read_entry(part, "receipt: release", &r.release, e));
 	TRY(read_statements(o, &r, e));
+	TRY(read_evidence(json_get(o, "evidence"), &r.evidence, e));
 	*out = r;
 	r = (struct receipt){ 0 };
 	return COFFER_OK;

@@ -2,8 +2,7 @@
  * that the release is in the service's ledger, which statements it rested on, that each was signed by keys its issuer had when it was
  * logged, logged before, and in force at the release by the ledger's own map; and which version of which asset left.
  *
- * Not checked, because a receipt does not hold it yet: the evidence, and what the decision's checks need of it or of statements that
- * the record does not name (R1 to R6, R10, delegations, pauses, tcb minima). */
+ * Not checked here: the evidence, and what the decision's checks need of it (R1 to R6, R10, delegations, minima): replay/replay.h does. */
 #pragma once
 #include "trust/dsse.h"
 #include "trust/ledger/checkpoint.h"
@@ -11,10 +10,13 @@
 #include "trust/ledger/mapkey.h"
 #include "trust/ledger/smt.h"
 #include "trust/ledger/tile.h"
+#include "trust/parties.h"
 #include "trust/statement.h"
 
-#define RECEIPT_MAX (8u << 20)
+#define RECEIPT_MAX (16u << 20)
 #define RECEIPT_STATEMENTS_MAX 1024
+#define RECEIPT_FILES_MAX 24          /* of collateral */
+#define RECEIPT_FILE_MAX (8u << 20)   /* bytes of one */
 
 /* A logged entry: its leaf, what the leaf commits to, and where it stands in the tree. */
 struct receipt_entry {
@@ -27,6 +29,18 @@ struct receipt_statement {
 	enum map_status      status;       /* at the release */
 	uint64_t             set;          /* entry that set it */
 	struct wr            proof;        /* owned; of the map, as smt_proof_write writes it */
+	bool                 counted;      /* an approval of which the release counted a use: what follows shows it, after and before */
+	bool                 used_before;  /* then there is a salt of then */
+	uint8_t              salt[32], salt_before[32];
+	struct wr            uses, uses_before; /* owned; as proof */
+};
+/* What the guest showed, as the release names it: JCS, and the files that it names by digest, or some of them. */
+struct receipt_evidence {
+	bool               has;
+	const struct json *document; /* borrows doc */
+	struct wr          text;     /* owned: its bytes */
+	struct wr          file[RECEIPT_FILES_MAX]; /* owned */
+	size_t             n_files;
 };
 struct receipt {
 	struct json_doc          *doc;     /* owned */
@@ -37,6 +51,7 @@ struct receipt {
 	struct wr                 asset;     /* owned; proof of the map */
 	struct receipt_statement *statement; /* owned; in the order of the ledger */
 	size_t                    n;
+	struct receipt_evidence   evidence;
 };
 void receipt_clear(struct receipt *r); /* CLEANUP-ready */
 
@@ -63,8 +78,14 @@ struct receipt_view {
 	char        asset[ASSET_PATH_MAX];
 	uint64_t    version;
 	uint8_t     decision[16], key[32], reply[32]; /* key: thumbprint it was wrapped to; reply: SHA-256 of what was sent */
-	size_t      rests;         /* statements it rested on, its workload included */
+	size_t      rests;         /* statements it rested on or looked at, its workload included */
+	bool        evidence;      /* what the guest showed is in it, to be appraised again */
 };
+/* For whoever goes on from there, while all of it is known to be genuine: r's statements are in the ledger's order, signed, and were what
+ * the map says. parties: as of the release. record's data: of the release. */
+struct receipt_known { const struct receipt *r; const struct receipt_view *v; const struct genesis *g; const struct parties *parties;
+	const struct json *data; };
+typedef enum coffer_rc receipt_goes_on(void *arg, const struct receipt_known *k, struct err *e);
 /* genesis: 32 bytes, the verifier's own. COFFER_E_DENIED names the check:
  *   genesis              another genesis, or not signed by its founders
  *   ledger-...           checkpoint_open's, ledger-inclusion, ledger-opening
@@ -74,5 +95,10 @@ struct receipt_view {
  *   receipt-rests        a statement that the release rested on is missing, was not logged before it, or is not one of them
  *   receipt-rights       they do not allow it: no entitlement, too few approvals of this asset, workload and service, or an image that
  *                        its provider did not release
- *   receipt-force        such a statement was superseded, revoked, expired or void by then */
+ *   receipt-force        such a statement was superseded, revoked, expired or void by then
+ *   receipt-evidence     it has other evidence than the release names, or files that the evidence does not
+ * What is said of evidence in it is not judged: on goes there (NULL: nobody does), and its refusal is the receipt's. */
 enum coffer_rc receipt_verify(const struct receipt *r, const uint8_t genesis[static 32], struct receipt_view *out, struct err *e) NODISCARD;
+struct receipt_on { receipt_goes_on *on; void *arg; };
+enum coffer_rc receipt_verify_on(const struct receipt *r, const uint8_t genesis[static 32], const struct receipt_on *on, struct receipt_view *out,
+    struct err *e) NODISCARD;

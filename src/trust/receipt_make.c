@@ -8,7 +8,7 @@
 /* Members leaf, opening and, out of the public tiles, path. */
 static enum coffer_rc put_entry(const struct receipt_parts *p, const struct json *o, struct json_wr *j, struct err *e)
 {
-	CLEANUP(wr_close) struct wr raw = wr_open(LEAF_MAX), text = wr_open(2 * 32 * MERKLE_PROOF_MAX);
+	CLEANUP(wr_close) struct wr raw = wr_open(LEAF_MAX), text = wr_open((size_t)2 * 32 * MERKLE_PROOF_MAX);
 	const struct merkle_source s = { tile_read, p->tiles };
 	struct merkle_proof path;
 	struct leaf leaf;
@@ -41,6 +41,10 @@ static enum coffer_rc put_statements(const struct receipt_parts *p, const struct
 		for (size_t m = 0; m < sizeof(as_is) / sizeof(as_is[0]); m++) {
 			jw_name(j, as_is[m]);
 			jw_value(j, json_get(o, as_is[m]));
+		}
+		if (json_get(o, "uses")) {
+			jw_name(j, "uses");
+			jw_value(j, json_get(o, "uses"));
 		}
 		jw_obj_end(j);
 	}
@@ -101,6 +105,10 @@ enum coffer_rc receipt_make(const struct receipt_parts *p, struct wr *out, struc
 	jw_name(&j, "asset");
 	jw_value(&j, json_get(p->reply, "asset"));
 	TRY(put_checkpoint(p, &j, e));
+	if (json_get(p->reply, "evidence")) {
+		jw_name(&j, "evidence");
+		jw_value(&j, json_get(p->reply, "evidence"));
+	}
 	jw_m_text(&j, "form", RECEIPT_FORM);
 	TRY(put_genesis(p, &j, e));
 	jw_name(&j, "release");

@@ -5,6 +5,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "fmt/enc.h"
 #include "trust/manifest.h"
 #include "trust/receipt_int.h"
 
@@ -47,6 +48,14 @@ static enum coffer_rc take_service(struct rights *r, const struct statement *s, 
 	return COFFER_OK;
 }
 
+static bool is_named(const struct rights *r, const uint8_t id[static 32])
+{
+	struct span s = json_str(json_get(r->data, "workload"));
+	uint8_t got[32];
+
+	return s.n == 64 && hex_fixed(s, got, sizeof(got)) && span_eq(SPAN(got), (struct span){ id, 32 });
+}
+
 static enum coffer_rc take(struct rights *r, const struct receipt_statement *x, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
@@ -59,7 +68,7 @@ static enum coffer_rc take(struct rights *r, const struct receipt_statement *x, 
 		r->asset.policy = (struct span){ 0 }; /* goes with s */
 		r->has_asset = true;
 	}
-	if (s.kind == ST_WORKLOAD && !r->has_workload) {
+	if (s.kind == ST_WORKLOAD && is_named(r, s.id)) { /* others are wider ones that approvals name */
 		TRY(workload_read(&s, &r->m, e));
 		r->workload = s;
 		s = (struct statement){ 0 };

@@ -21,6 +21,7 @@ struct work {
 	struct json_doc *record; /* owned; of the release */
 	const struct json *data; /* borrows record */
 	size_t named;		 /* statements it names that were found */
+	const struct receipt_on *on;
 	bool asset;		 /* the asset's own is among them */
 	struct receipt_view v;
 };
@@ -93,6 +94,45 @@ static size_t count_rests(const struct json *list)
 	return n;
 }
 
+/* Files in the order in which it names them, some left out. */
+static enum coffer_rc check_files(const struct receipt_evidence *x, struct err *e)
+{
+	const struct json *list = json_get(x->document, "files");
+	size_t at = 0;
+
+	for (size_t i = 0; i < x->n_files; i++) {
+		uint8_t digest[32], named[32];
+		bool found = false;
+
+		sha256(wr_span(&x->file[i]), digest);
+		for (; !found && at < json_len(list); at++) {
+			struct span s = json_str(json_at(list, at));
+
+			found = s.n == 64 && hex_fixed(s, named, sizeof(named)) && span_eq(SPAN(named), SPAN(digest));
+		}
+		if (!found)
+			return err_deny(e, "receipt-evidence", "a file is not one that the evidence was appraised with, or out of order");
+	}
+	return COFFER_OK;
+}
+
+/* It is the one that the record commits to; none where it names none. */
+static enum coffer_rc check_evidence(struct work *w, struct err *e)
+{
+	const struct receipt_evidence *x = &w->r->evidence;
+	uint8_t named[32], digest[32];
+
+	w->v.evidence = x->has;
+	if (!json_get(w->data, "evidence"))
+		return x->has ? err_deny(e, "receipt-evidence", "the release names no evidence, the receipt has some") : COFFER_OK;
+	if (!x->has)
+		return err_deny(e, "receipt-evidence", "the evidence that the release names is not in the receipt");
+	sha256(wr_span(&x->text), digest);
+	if (!member_hex(w->data, "evidence", named, sizeof(named)) || !span_eq(SPAN(named), SPAN(digest)))
+		return err_deny(e, "receipt-evidence", "the evidence is not the one that the release names");
+	return check_files(x, e);
+}
+
 static enum coffer_rc check_release(struct work *w, struct err *e)
 {
 	struct receipt_view *v = &w->v;
@@ -116,8 +156,8 @@ static enum coffer_rc check_release(struct work *w, struct err *e)
 		return err_deny(e, "receipt-release", "the entry is not of the form of a release");
 	TRY(asset_path_parse(json_str(json_get(w->data, "asset")), &path, e));
 	memcpy(v->asset, path.text, strlen(path.text) + 1);
-	v->rests = count_rests(json_get(w->data, "rests")) + 1;
-	return COFFER_OK;
+	v->rests = count_rests(json_get(w->data, "rests")) + count_rests(json_get(w->data, "beside")) + 1;
+	return check_evidence(w, e);
 }
 
 /* ---- signatures ---- */
@@ -206,6 +246,38 @@ static enum coffer_rc check_status(
 			 statement_kind_name(s->kind));
 }
 
+/* Before the release it was one less; of the first use the map had nothing. */
+static bool counted_up(const struct work *w, const struct receipt_statement *x, const struct mhash *key, uint64_t count)
+{
+	struct smt_answer got;
+	struct smt_proof p;
+	struct mhash value;
+
+	if (x->used_before != (count > 1) || !smt_proof_read(wr_span(&x->uses_before), &p) || !smt_verify(&w->release.map_before, key, &p, &got))
+		return false;
+	if (count == 1)
+		return !got.present;
+	map_uses_value(x->salt_before, count - 1, &value);
+	return got.present && mhash_eq(&got.value, &value);
+}
+
+/* The count that the record has of an approval is the map's, and this release made it so. */
+static enum coffer_rc check_uses(const struct work *w, const struct receipt_statement *x, const struct statement *s, struct err *e)
+{
+	struct mhash key, value;
+	uint64_t count = 0;
+	char id[HEX32_LEN];
+
+	hex32(s->id, id);
+	if (!json_u64(json_get(json_get(w->data, "uses"), id), &count) && !x->counted)
+		return COFFER_OK;
+	map_uses_key(s->id, &key);
+	map_uses_value(x->salt, count, &value);
+	return x->counted && count > 0 && map_says(w, &x->uses, &key, &value) && counted_up(w, x, &key, count)
+		   ? COFFER_OK
+		   : err_deny(e, "receipt-map", "the ledger's map before and after the release does not say this of how often an approval was used");
+}
+
 static enum coffer_rc check_asset(struct work *w, const struct statement *s, struct err *e)
 {
 	struct mhash key, value;
@@ -222,11 +294,11 @@ static enum coffer_rc check_asset(struct work *w, const struct statement *s, str
 
 /* ---- statements ---- */
 
-static bool names(const struct work *w, const uint8_t id[static 32])
+static bool lists(const struct work *w, const char *member, const uint8_t id[static 32])
 {
-	const struct json *list = json_get(w->data, "rests");
+	const struct json *list = json_get(w->data, member);
 	uint8_t got[32];
-	bool found = member_hex(w->data, "workload", got, sizeof(got)) && span_eq(SPAN(got), (struct span){ id, 32 });
+	bool found = false;
 
 	for (size_t i = 0; i < json_len(list) && !found; i++) {
 		struct span s = json_str(json_at(list, i));
@@ -236,18 +308,36 @@ static bool names(const struct work *w, const uint8_t id[static 32])
 	return found;
 }
 
+static bool is_workload(const struct work *w, const uint8_t id[static 32])
+{
+	uint8_t got[32];
+
+	return member_hex(w->data, "workload", got, sizeof(got)) && span_eq(SPAN(got), (struct span){ id, 32 });
+}
+
+/* What it looked at beside: of a wider workload the manifest counts, whatever became of the statement; a minimum holds back even when it
+ * is revoked; a link of delegation counts as of when what it lends was said. */
+static bool may_stand(const struct receipt_statement *x, const struct statement *s)
+{
+	if (s->kind == ST_WORKLOAD || s->kind == ST_TCB)
+		return true;
+	return x->status == MAP_IN_FORCE || (s->kind == ST_DELEGATION && x->status == MAP_SUPERSEDED);
+}
+
 static enum coffer_rc check_force(struct work *w, const struct receipt_statement *x, const struct statement *s, struct err *e)
 {
 	const char *kind = statement_kind_name(s->kind);
 
-	if (!names(w, s->id))
+	bool beside = lists(w, "beside", s->id);
+
+	if (!beside && !lists(w, "rests", s->id) && !is_workload(w, s->id))
 		return err_deny(e, "receipt-rests", "the release did not rest on this %s statement", kind);
-	if (x->status != MAP_IN_FORCE)
+	if (beside ? !may_stand(x, s) : x->status != MAP_IN_FORCE)
 		return err_deny(e, "receipt-force", "a %s statement by %s was %s when the release was entered", kind, s->issuer,
 		    x->status == MAP_SUPERSEDED ? "superseded"
 		    : x->status == MAP_REVOKED	? "revoked"
 						: "revoked by another party");
-	if (w->v.time < s->issued || w->v.time >= s->expires)
+	if (!beside && (w->v.time < s->issued || w->v.time >= s->expires))
 		return err_deny(
 		    e, "receipt-force", "a %s statement by %s did not hold when the release was entered", kind, s->issuer);
 	w->named++;
@@ -287,6 +377,7 @@ static enum coffer_rc check_statement(struct work *w, const struct receipt_state
 		return err_deny(e, "receipt-rests", "a statement is for another genesis");
 	TRY(check_signed(w, x, &s, &leaf, e));
 	TRY(check_status(w, x, &s, e));
+	TRY(check_uses(w, x, &s, e));
 	return s.kind == ST_PARTY || s.kind == ST_REVOCATION ? COFFER_OK : check_force(w, x, &s, e);
 }
 
@@ -299,7 +390,7 @@ static enum coffer_rc check_void(const struct work *w, const struct receipt_stat
 
 	TRY(statement_parse(wr_span(&x->env.payload), &s, e));
 	life = parties_life(&w->parties, span_of(s.issuer));
-	if (s.kind == ST_PARTY || s.kind == ST_REVOCATION || !life_grants(s.kind) || !leaf_read(wr_span(&x->entry.leaf), &leaf))
+	if (s.kind == ST_PARTY || s.kind == ST_REVOCATION || !life_grants(s.kind) || (s.kind == ST_WORKLOAD && !is_workload(w, s.id)) || !leaf_read(wr_span(&x->entry.leaf), &leaf))
 		return COFFER_OK;
 	return life && !life_void(life, &x->env, (int64_t)leaf.time)
 		   ? COFFER_OK
@@ -323,12 +414,19 @@ static enum coffer_rc run(struct work *w, const uint8_t genesis[static 32], stru
 	if (w->named != w->v.rests || !w->asset)
 		return err_deny(e, "receipt-rests", "the release rested on %zu statements, the receipt has %zu of them",
 		    w->v.rests, w->named);
-	return receipt_rights(w->r, &w->v, w->data, e);
+	TRY(receipt_rights(w->r, &w->v, w->data, e));
+	return w->on ? w->on->on(w->on->arg, &(struct receipt_known){ w->r, &w->v, w->g, &w->parties, w->data }, e) : COFFER_OK;
 }
 
 enum coffer_rc receipt_verify(const struct receipt *r, const uint8_t genesis[static 32], struct receipt_view *out, struct err *e)
 {
-	CLEANUP(work_clear) struct work w = { .r = r, .g = calloc(1, sizeof(*w.g)) };
+	return receipt_verify_on(r, genesis, NULL, out, e);
+}
+
+enum coffer_rc receipt_verify_on(const struct receipt *r, const uint8_t genesis[static 32], const struct receipt_on *on, struct receipt_view *out,
+    struct err *e)
+{
+	CLEANUP(work_clear) struct work w = { .r = r, .g = calloc(1, sizeof(*w.g)), .on = on };
 
 	if (!w.g)
 		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
@@ -127,17 +129,26 @@ int __wrap_EVP_PKEY_CTX_set1_id(EVP_PKEY_CTX *c, const void *id, size_t n)
 	return __real_EVP_PKEY_CTX_set1_id(c, id, n);
 }
 
+/* Of the provider itself: EVP_PKEY_CTX_get_rsa_padding did not see it, and the replay of such a check failed. */
+static bool pads_by_pss(EVP_PKEY_CTX *c)
+{
+	int pad = 0;
+	OSSL_PARAM p[2] = { OSSL_PARAM_construct_int(OSSL_SIGNATURE_PARAM_PAD_MODE, &pad), OSSL_PARAM_construct_end() };
+
+	return EVP_PKEY_CTX_get_params(c, p) == 1 && pad == RSA_PKCS1_PSS_PADDING;
+}
+
 int __wrap_EVP_DigestVerify(EVP_MD_CTX *c, const unsigned char *sig, size_t sig_n, const unsigned char *msg, size_t msg_n)
 {
 	EVP_PKEY_CTX *pc = EVP_MD_CTX_get_pkey_ctx(c);
 	struct check k = { .key = EVP_PKEY_CTX_get0_pkey(pc), .md = EVP_MD_CTX_get0_md(c) };
-	int pad = 0, rc = __real_EVP_DigestVerify(c, sig, sig_n, msg, msg_n);
+	int rc = __real_EVP_DigestVerify(c, sig, sig_n, msg, msg_n);
 
 	if (!on)
 		return rc;
 	n_made++;
 	if (EVP_PKEY_is_a(k.key, "RSA"))
-		k.pss = EVP_PKEY_CTX_get_rsa_padding(pc, &pad) == 1 && pad == RSA_PKCS1_PSS_PADDING;
+		k.pss = pads_by_pss(pc);
 	if (EVP_PKEY_is_a(k.key, "SM2"))
 		memcpy(k.id, sm2_id, sizeof(k.id));
 	if (rc == 1)

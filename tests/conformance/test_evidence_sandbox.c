@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cofferd/eval/evidence.h"
+#include "judge/evidence.h"
 #include "os/sandbox.h"
 #include "tests/conformance/evidence_cases.h"
 

@@ -756,8 +756,9 @@ def receipt_is_fetched_and_holds_without_the_service():
     assert r.returncode == 0 and seen["holds"] and seen["asset"] == released["asset"] and seen["record"]["data"]["decision"] == released["decision"], r
     r = subprocess.run(verify + ["00" * 32], capture_output=True, text=True)
     assert r.returncode == 1 and "refused: genesis" in r.stderr, r
+    assert seen["replayed"] and seen["words"] and [c["check"] for c in seen["checks"]] == ["R%d" % i for i in range(12)], seen
     rc, out = coffer("receipt", "verify", f)
-    assert rc == 0 and "not checked: the evidence" in out, out
+    assert rc == 0 and "decided again by the evidence (sample)" in out and "in the words that were logged" in out, out
     rc, out = coffer("receipt", "show", f, "--json")
     assert rc == 0 and {"workload", "asset", "service"} <= {s["kind"] for s in json.loads(out)["statements"]}, out
     text = open(f, "rb").read()
@@ -766,6 +767,15 @@ def receipt_is_fetched_and_holds_without_the_service():
     open(f, "wb").write(json.dumps(v, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n")
     rc, out = coffer("receipt", "verify", f)
     assert rc == 1 and "receipt-map" in out, (rc, out)
+    def wrong(change):
+        v = json.loads(text)
+        change(v["evidence"])
+        open(f, "wb").write(json.dumps(v, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n")
+        return coffer("receipt", "verify", f)
+    rc, out = wrong(lambda e: e["document"].update(time=e["document"]["time"] - 1))
+    assert rc == 1 and "receipt-evidence" in out, (rc, out)
+    rc, out = wrong(lambda e: e["files"].append("e30"))
+    assert rc == 1 and "receipt-evidence" in out, (rc, out)
     open(f, "wb").write(text[:-2])
     assert coffer("receipt", "verify", f)[0] == 3
 

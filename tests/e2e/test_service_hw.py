@@ -122,6 +122,33 @@ def certificate_that_did_not_come_along_is_fetched_or_said_to_be_wanting():
     assert g.get("hospital/note/greeting", headers=g.signed_headers("hospital/note/greeting", "analyse", "api")).status == 200
 
 
+def receipt_is_decided_again_with_the_collateral_it_has_or_is_given():
+    base.W = W
+    os.mkdir(W.dir + "/hospital", 0o700)
+    W.put_file("hospital/config.json", json.dumps({"party": "hospital", "genesis": W.gid, "service": "https://" + W.address}).encode())
+    W.put_file("hospital/sign.pem", W.hospital.key.k.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                                                    serialization.NoEncryption()))
+    os.chmod(W.dir + "/hospital/sign.pem", 0o600)
+    newest = json.loads(base.coffer("decisions", "--json")[1])["decisions"][0]
+    f = W.dir + "/hw.receipt"
+    rc, out = base.coffer("receipt", "get", newest["decision"], "--out", f)
+    assert rc == 0, out
+    rc, out = base.coffer("receipt", "verify", f)
+    assert rc == 0 and "decided again by the evidence (snp)" in out and "R5   boot image guest" in out and "in the words that were logged" in out, out
+    v = json.loads(open(f, "rb").read())
+    files = v["evidence"]["files"]
+    assert len(files) >= 1 and len(files) == len(v["evidence"]["document"]["files"]), v["evidence"]
+    v["evidence"]["files"] = []
+    W.put_file("bare.receipt", json.dumps(v, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n")
+    rc, out = base.coffer("receipt", "verify", W.dir + "/bare.receipt")
+    assert rc == 4 and v["evidence"]["document"]["files"][0] in out and "--collateral" in out, (rc, out)
+    given = []
+    for i, x in enumerate(files):
+        given += ["--collateral", W.put_file("given%d" % i, unb64u(x))]
+    assert base.coffer("receipt", "verify", W.dir + "/bare.receipt", *given)[0] == 0
+    assert base.coffer("receipt", "verify", W.dir + "/bare.receipt", "--collateral", f)[0] == 4
+
+
 def report_by_a_chip_of_another_maker_is_refused():
     g = W.guest()
     g.chip = Chip()
@@ -199,7 +226,8 @@ def service_ends_in_order():
 
 CASES = [service_starts_with_a_root_of_the_genesis, guest_on_snp_gets_what_its_owner_approved_under_the_strict_policy, token_alone_serves_as_well,
          upstream_client_of_a_pod_whose_every_container_may_ask_is_served,
-         certificate_that_did_not_come_along_is_fetched_or_said_to_be_wanting, report_by_a_chip_of_another_maker_is_refused,
+         certificate_that_did_not_come_along_is_fetched_or_said_to_be_wanting,
+         receipt_is_decided_again_with_the_collateral_it_has_or_is_given, report_by_a_chip_of_another_maker_is_refused,
          every_changed_byte_of_a_report_is_refused, evidence_replayed_in_another_session_is_refused,
          initdata_that_the_register_does_not_hold_is_refused, debug_guest_is_genuine_and_gets_nothing,
          guest_that_booted_something_else_gets_nothing, minimum_of_the_owner_holds_at_the_next_request, service_ends_in_order]

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "cofferd/keep/decide.h"
+#include "decide/decide.h"
 #include "tests/t.h"
 
 #define NOW INT64_C(1000000)

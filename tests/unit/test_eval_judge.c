@@ -4,7 +4,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
-#include "cofferd/eval/judge.h"
+#include "judge/policy.h"
 #include "tests/t.h"
 #include "tzif_fix.h"
 

@@ -3,7 +3,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
-#include "cofferd/eval/submods.h"
+#include "judge/submods.h"
 #include "tests/t.h"
 
 static struct json_doc *submods(const char *nvidia, struct err *e)

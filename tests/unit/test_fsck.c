@@ -6,6 +6,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "fmt/enc.h"
 #include "tests/keepkit.h"
 #include "tests/t.h"
 
@@ -21,6 +22,25 @@ static void world_free(struct world *w)
 
 	kit_free(&w->k);
 	CHECK(cmd && system(cmd) == 0);
+}
+
+/* The hospital's key revoked the approval and turns out to be stolen; the quorum lifts it. */
+static void lift_one(struct kit *k)
+{
+	const struct privkey *quorum[] = { k->recovery[KIT_HOSPITAL], NULL };
+	CLEANUP(freep) char *first = NULL, *second = NULL;
+	uint8_t theirs[32], id[32];
+	char hex[HEX32_LEN];
+	struct kit_st s = { .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = hex, .digest = k->approval_id };
+
+	hex32(k->approval_id, hex);
+	s.body = first = str_fmt("{\"reason\":\"x\",\"statement\":\"%s\"}", hex);
+	CHECK(kit_log(k, &s, theirs) == COFFER_OK);
+	CHECK(kit_compromise(k, &(struct kit_stolen){ k->key[KIT_HOSPITAL], k->now, quorum, 0, NULL }, id) == COFFER_OK);
+	hex32(theirs, hex);
+	s.digest = theirs;
+	s.body = second = str_fmt("{\"reason\":\"x\",\"statement\":\"%s\"}", hex);
+	CHECK(kit_log_by(k, &s, quorum, id) == COFFER_OK);
 }
 
 static void world_open(struct world *w)
@@ -40,6 +60,7 @@ static void world_open(struct world *w)
 	w->k.policy = KIT_POLICY;
 	w->k.keep.eval = kit_eval();
 	keys_clear(&keys);
+	w->k.hw.file = span_of("{\"of\":\"a vendor\"}");
 	kit_deploy(&w->k);
 	CHECK(kit_approve(&w->k, ",\"uses\":5", 2, w->k.approval_id) == COFFER_OK);
 	CHECK(kit_begin(&w->k) == COFFER_OK && kit_attest(&w->k, (struct kit_evidence){ 0 }) == COFFER_OK);
@@ -48,6 +69,7 @@ static void world_open(struct world *w)
 	CHECK(kit_revoke(&w->k, KIT_HOSPITAL, w->k.workload_id) == COFFER_OK &&
 	      kit_revoke(&w->k, KIT_ACME, w->k.workload_id) == COFFER_OK);
 	CHECK(kit_delete(&w->k, KIT_HOSPITAL) == COFFER_OK);
+	lift_one(&w->k);
 	close(w->k.keep.eval);
 	w->k.keep.eval = -1;
 	keep_close(&w->k.keep); /* the store is free for others */
@@ -112,11 +134,14 @@ static void other_damage_is_named_and_stays(void)
 	} bad[] = {
 		{ "UPDATE entry SET time=time+1 WHERE seq=2", "entry 2 was changed" },
 		{ "UPDATE leaf SET salt=zeroblob(32) WHERE seq=4", "entry 4" },
-		{ "DELETE FROM revoked", "the status of a statement" },
+		{ "DELETE FROM revoked WHERE target IN (SELECT statement FROM workload)", "the status of a statement" },
+		{ "UPDATE revoked SET target=(SELECT statement FROM workload) WHERE target IN (SELECT statement FROM revoked)", "" },
 		{ "UPDATE approval_use SET uses=uses-1", "how often an approval was used" },
 		{ "UPDATE asset SET version=version+1", "the version of an asset" },
 		{ "DELETE FROM workload", "missing from the store" },
 		{ "DELETE FROM meta", "do not belong together" },
+		{ "UPDATE shown SET document=x'7b7d'", "evidence that receipts need was altered" },
+		{ "UPDATE shown_bytes SET bytes=x'7b7d'", "collateral that receipts need was altered" },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -135,12 +160,26 @@ static void other_damage_is_named_and_stays(void)
 	}
 }
 
+/* A row whose digest is right but not the one that a release names. */
+static void evidence_that_a_release_names_is_there(void)
+{
+	CLEANUP(world_free) struct world w;
+	struct fsck_found f = { 0 };
+	struct err e = { 0 };
+
+	world_open(&w);
+	damage(&w, "DELETE FROM shown_file");
+	damage(&w, "DELETE FROM shown");
+	CHECK(keep_fsck(w.dir, true, &f, &e) == COFFER_E_DENIED && strcmp(e.check, "R12") == 0 && strstr(e.msg, "names is missing"));
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(whole_store_is_said_to_be),
 		T(hashes_and_nodes_are_mended_only_when_asked),
 		T(other_damage_is_named_and_stays),
+		T(evidence_that_a_release_names_is_there),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

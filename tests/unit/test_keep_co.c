@@ -5,7 +5,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "fmt/enc.h"
-#include "tests/keepkit.h"
+#include "tests/receiptkit.h"
 #include "tests/t.h"
 
 #define DENIED(rc, k, name) ((rc) == COFFER_E_DENIED && strcmp((k).no.check, name) == 0)
@@ -83,7 +83,7 @@ static void release_wants_the_approvals_of_k_and_counts_each(void)
 	CHECK(approve_by_acme(&k, other, "", 1, id) == COFFER_OK);
 	CHECK(DENIED(ask(&k), k, "R9")); /* of another service */
 	CHECK(approve_by_acme(&k, NULL, ",\"uses\":1", 2, id) == COFFER_OK);
-	CHECK(ask(&k) == COFFER_OK && kit_opens_to(&k, false, "good morning"));
+	CHECK(ask(&k) == COFFER_OK && kit_opens_to(&k, false, "good morning") && receiptkit_replays(&k, KIT_HOSPITAL));
 	CHECK(DENIED(ask(&k), k, "R9"));
 	CHECK(approve_by_acme(&k, NULL, "", 3, id) == COFFER_OK && ask(&k) == COFFER_OK);
 	CHECK(kit_revoke(&k, KIT_ACME, id) == COFFER_OK);

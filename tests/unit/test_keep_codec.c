@@ -219,7 +219,7 @@ static void booleans_other_than_0_and_1_are_refused(void)
 	w.p[0] = 2;
 	CHECK(keep_resource_req_read(wr_span(&w), &r, &e) == COFFER_E_INPUT);
 	keep_query_req_write(&q, &(struct keep_query_req){ .all = true });
-	q.p[q.n - 1] = 0xFF;
+	q.p[q.n - 9] = 0xFF;
 	CHECK(keep_query_req_read(wr_span(&q), &k, &e) == COFFER_E_INPUT);
 	keep_refusal_write(&f, &(struct keep_refusal){ .reason = "x" });
 	f.p[f.n - 1] = 3;

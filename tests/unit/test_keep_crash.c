@@ -294,7 +294,7 @@ static void nothing_that_is_missing_is_made_anew(void)
 		{ "rm keep.mark", "keep.mark is missing" },
 		{ "rm keep.*", "keygen" },
 		{ ": >keep.db", "schema version" },
-		{ "sqlite3 keep.db 'PRAGMA user_version=1'", "schema version 1, this program knows 3" },
+		{ "sqlite3 keep.db 'PRAGMA user_version=1'", "schema version 1, this program knows 4" },
 		{ "truncate -s 47 keep.mark", "keep.mark was not written" },
 		{ "echo >>keep.mark", "keep.mark was not written" },
 		{ "printf X | dd of=keep.mark bs=1 seek=9 conv=notrunc status=none", "keep.mark was not written" },

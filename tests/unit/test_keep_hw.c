@@ -9,47 +9,19 @@
 #include "fmt/enc.h"
 #include "proto/eval.h"
 #include "tests/ccakit.h"
-#include "tests/keepkit.h"
-#include "tests/snpkit.h"
+#include "tests/rig.h"
 #include "tests/t.h"
 
 #define DENIED(call, k, id) ((call) == COFFER_E_DENIED && strcmp((k).no.check, id) == 0)
 
-struct rig { struct kit k; struct snpkit snp; };
-
-/* Evidence for this session: report data and HOST_DATA set, signed. */
-static void make_snp(void *arg, struct span report_data, const uint8_t *reg, struct wr *json)
-{
-	struct snpkit *s = arg;
-
-	memset(s->report + 0x50, 0, 64);
-	memcpy(s->report + 0x50, report_data.p, report_data.n);
-	memset(s->report + 0xc0, 0, 32);
-	if (reg)
-		memcpy(s->report + 0xc0, reg, 32);
-	snpkit_sign(s);
-	snpkit_json(s, SIZE_MAX, NULL, json);
-}
-
 static void rig_open(struct rig *r)
 {
-	struct kit_hw hw = { .tee = TEE_SNP, .vendor = "amd", .root_name = "SEV-Milan", .make = make_snp, .arg = &r->snp };
+	struct kit_hw hw = { .tee = TEE_SNP, .vendor = "amd", .root_name = "SEV-Milan", .make = rig_make, .arg = &r->snp };
 
 	snpkit_open(&r->snp, &snpkit_good);
 	hw.root = cert_bytes(r->snp.col.roots.c[0]);
 	kit_open_hw(&r->k, &hw);
 	kit_deploy(&r->k);
-}
-
-static void rig_close(struct rig *r)
-{
-	kit_free(&r->k);
-	snpkit_close(&r->snp);
-}
-
-static enum coffer_rc attest(struct rig *r)
-{
-	return kit_begin(&r->k) == COFFER_OK ? kit_attest(&r->k, (struct kit_evidence){ 0 }) : COFFER_E_BUG;
 }
 
 static const struct session *session(struct rig *r)
@@ -65,7 +37,7 @@ static void hardware_is_read_by_keep_itself(void)
 	struct err e = { 0 };
 
 	rig_open(&r);
-	CHECK(attest(&r) == COFFER_OK && session(&r) && session(&r)->a.genuine);
+	CHECK(rig_attest(&r) == COFFER_OK && session(&r) && session(&r)->a.genuine);
 	CHECK(session_read_note(session(&r), &facts, &claims) && facts_read(facts, &f, &e) == COFFER_OK);
 	CHECK(strcmp(f.platform, "snp") == 0 && strcmp(f.product, "milan") == 0 && facts_reg(&f, "measurement") && f.chip_n == 64);
 	CHECK(span_eq(SPAN(session(&r)->a.init_register), SPAN(r.k.initdata_sha)));
@@ -80,7 +52,7 @@ static void root_that_the_genesis_does_not_name_is_refused(void)
 	rig_open(&r);
 	snpkit_open(&other, &snpkit_good); /* the same names, other keys */
 	r.k.hw.arg = &other;
-	CHECK(DENIED(attest(&r), r.k, "R2"));
+	CHECK(DENIED(rig_attest(&r), r.k, "R2"));
 	snpkit_close(&other);
 	rig_close(&r);
 }
@@ -91,9 +63,9 @@ static void evidence_of_another_platform_is_malformed(void)
 
 	rig_open(&r);
 	r.k.hw.tee = TEE_TDX;
-	CHECK(attest(&r) == COFFER_E_INPUT);
+	CHECK(rig_attest(&r) == COFFER_E_INPUT);
 	r.k.hw.tee = TEE_SNP;
-	CHECK(attest(&r) == COFFER_OK);
+	CHECK(rig_attest(&r) == COFFER_OK);
 	rig_close(&r);
 }
 
@@ -105,55 +77,12 @@ static void no_eval_no_attestation(void)
 	rig_open(&r);
 	fd = r.k.keep.eval;
 	r.k.keep.eval = -1;
-	CHECK(attest(&r) == COFFER_E_UPSTREAM);
+	CHECK(rig_attest(&r) == COFFER_E_UPSTREAM);
 	r.k.keep.eval = fd;
 	rig_close(&r);
 }
 
 /* ---- a release on hardware, whole ---- */
-
-#define MEASURED "3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e3e"
-#define REFERENCES ",\"reference-values\":{\"snp_launch_measurement\":\"" MEASURED "\",\"snp_bootloader\":4,\"snp_microcode\":219," \
-	"\"snp_snp_svn\":24,\"snp_tee_svn\":0,\"snp_smt_enabled\":false,\"snp_tsme_enabled\":false,\"snp_guest_abi_major\":0," \
-	"\"snp_guest_abi_minor\":31,\"snp_single_socket\":false,\"snp_smt_allowed\":true}"
-
-static enum coffer_rc log_boot(struct rig *r, const char *references, uint8_t id[static 32])
-{
-	static const uint8_t digest[32] = { 7 };
-	CLEANUP(freep) char *body = str_fmt("{\"name\":\"guest\",\"enforces\":[\"manifest\",\"image-digests\",\"container-scoping\"],"
-	    "\"launches\":[{\"platform\":\"snp\",\"shape\":\"any\",\"registers\":{\"measurement\":\"" MEASURED "\"}}],\"rebuild\":\"make\"%s}",
-	    references);
-
-	return kit_log(&r->k, &(struct kit_st){ .kind = ST_BOOT_IMAGE, .issuer = KIT_ACME, .also = KIT_ACME, .subject = "kernel",
-	    .digest = digest, .body = body }, id);
-}
-
-static enum coffer_rc log_tcb(struct rig *r, enum kit_party who, unsigned snp)
-{
-	CLEANUP(freep) char *body = str_fmt("{\"platform\":\"snp\",\"minimum\":[{\"product\":\"milan\",\"svns\":{\"snp\":%u}}]}", snp);
-	uint8_t id[32];
-
-	return kit_log(&r->k, &(struct kit_st){ .kind = ST_TCB, .issuer = who, .also = who, .subject = "snp", .body = body }, id);
-}
-
-/* A deployment on snp; boot: the approval names the boot image. */
-static void deploy(struct rig *r, const char *references, bool boot, uint8_t id[static 32])
-{
-	struct kit_hw hw = { .tee = TEE_SNP, .platform = "snp", .vendor = "amd", .root_name = "SEV-Milan", .make = make_snp, .arg = &r->snp };
-	CLEANUP(freep) char *extra = NULL;
-	char hex[HEX32_LEN];
-	struct kit *k = &r->k;
-
-	snpkit_open(&r->snp, &snpkit_good);
-	hw.root = cert_bytes(r->snp.col.roots.c[0]);
-	kit_open_hw(k, &hw);
-	k->policy = NULL; /* the strict one that ships */
-	CHECK(kit_service(k) == COFFER_OK && kit_release(k, 1, 1, NULL) == COFFER_OK && kit_release(k, 2, 1, NULL) == COFFER_OK);
-	CHECK(kit_workload(k) == COFFER_OK && log_boot(r, references, id) == COFFER_OK);
-	hex32(id, hex);
-	extra = boot ? str_fmt(",\"boot-images\":[\"%s\"]", hex) : str_fmt("%s", "");
-	CHECK(kit_approve(k, extra, 1, NULL) == COFFER_OK && kit_put(k, KIT_HOSPITAL, "good morning") == COFFER_OK);
-}
 
 static enum coffer_rc get(struct rig *r)
 {
@@ -166,12 +95,12 @@ static void guest_that_boots_what_was_approved_gets_the_secret(void)
 	struct rig r;
 	uint8_t id[32];
 
-	deploy(&r, REFERENCES, true, id);
-	CHECK(attest(&r) == COFFER_OK);
+	rig_deploy(&r, RIG_REFERENCES, true, id);
+	CHECK(rig_attest(&r) == COFFER_OK);
 	wr_put(&token, wr_span(&r.k.answer));
 	CHECK(get(&r) == COFFER_OK && kit_opens_to(&r.k, false, "good morning"));
 	CHECK(kit_get(&r.k, (struct kit_get){ .plain = true, .token = wr_span(&token) }) == COFFER_E_DENIED); /* not every container may */
-	CHECK(log_tcb(&r, KIT_HOSPITAL, 24) == COFFER_OK && get(&r) == COFFER_OK); /* the least is just met */
+	CHECK(rig_tcb(&r, KIT_HOSPITAL, 24) == COFFER_OK && get(&r) == COFFER_OK); /* the least is just met */
 	rig_close(&r);
 }
 
@@ -181,8 +110,8 @@ static void token_stands_for_the_hardware_that_it_was_made_of(void)
 	struct rig r;
 	uint8_t id[32];
 
-	deploy(&r, REFERENCES, true, id);
-	CHECK(attest(&r) == COFFER_OK);
+	rig_deploy(&r, RIG_REFERENCES, true, id);
+	CHECK(rig_attest(&r) == COFFER_OK);
 	wr_put(&token, wr_span(&r.k.answer));
 	CHECK(kit_get(&r.k, (struct kit_get){ .token = wr_span(&token) }) == COFFER_OK);
 	CHECK(kit_revoke(&r.k, KIT_ACME, id) == COFFER_OK);
@@ -195,23 +124,23 @@ static void each_demand_on_hardware_is_refused_by_its_name(void)
 	struct rig r;
 	uint8_t id[32];
 
-	deploy(&r, "", true, id); /* nobody gave reference values: genuine, but not affirming */
-	CHECK(attest(&r) == COFFER_OK && DENIED(get(&r), r.k, "R10") && strstr(r.k.no.reason, "ear.status"));
+	rig_deploy(&r, "", true, id); /* nobody gave reference values: genuine, but not affirming */
+	CHECK(rig_attest(&r) == COFFER_OK && DENIED(get(&r), r.k, "R10") && strstr(r.k.no.reason, "ear.status"));
 	rig_close(&r);
 
-	deploy(&r, REFERENCES, false, id);
-	CHECK(attest(&r) == COFFER_OK && DENIED(get(&r), r.k, "R5"));
+	rig_deploy(&r, RIG_REFERENCES, false, id);
+	CHECK(rig_attest(&r) == COFFER_OK && DENIED(get(&r), r.k, "R5"));
 	rig_close(&r);
 
-	deploy(&r, REFERENCES, true, id);
+	rig_deploy(&r, RIG_REFERENCES, true, id);
 	r.snp.report[0x90] ^= 1; /* another launch, well signed */
-	CHECK(attest(&r) == COFFER_OK && DENIED(get(&r), r.k, "R5"));
+	CHECK(rig_attest(&r) == COFFER_OK && DENIED(get(&r), r.k, "R5"));
 	r.snp.report[0x90] ^= 1;
 	r.snp.report[0x0a] |= 8; /* debug */
-	CHECK(attest(&r) == COFFER_OK && DENIED(get(&r), r.k, "R3"));
+	CHECK(rig_attest(&r) == COFFER_OK && DENIED(get(&r), r.k, "R3"));
 	r.snp.report[0x0a] &= (uint8_t)~8;
-	CHECK(attest(&r) == COFFER_OK && get(&r) == COFFER_OK);
-	CHECK(log_tcb(&r, KIT_ACME, 25) == COFFER_OK && DENIED(get(&r), r.k, "R4"));
+	CHECK(rig_attest(&r) == COFFER_OK && get(&r) == COFFER_OK);
+	CHECK(rig_tcb(&r, KIT_ACME, 25) == COFFER_OK && DENIED(get(&r), r.k, "R4"));
 	rig_close(&r);
 }
 
@@ -314,12 +243,12 @@ static void lying_eval_is_not_a_release(void)
 		enum coffer_rc rc;
 
 		lie_to(&r, lies[i]);
-		rc = attest(&r);
+		rc = rig_attest(&r);
 		CHECK(rc == COFFER_E_DENIED || rc == COFFER_E_INPUT);
 		CHECK(!session(&r)); /* and the session is over */
 	}
 	lie_to(&r, sends_garbage);
-	CHECK(attest(&r) == COFFER_E_INPUT);
+	CHECK(rig_attest(&r) == COFFER_E_INPUT);
 	rig_close(&r);
 }
 
@@ -332,7 +261,7 @@ static void facts_that_eval_invents_are_not_looked_at(void)
 
 	rig_open(&r);
 	lie_to(&r, lies_in_facts);
-	CHECK(attest(&r) == COFFER_OK);
+	CHECK(rig_attest(&r) == COFFER_OK);
 	CHECK(session_read_note(session(&r), &facts, &claims) && facts_read(facts, &f, &e) == COFFER_OK);
 	CHECK(strcmp(f.product, "milan") == 0 && facts_reg(&f, "measurement")->v[0] == 0x3e);
 	rig_close(&r);
@@ -359,7 +288,7 @@ static void forged_report_that_eval_vouches_for_is_refused(void)
 	r.k.hw.arg = &other;
 	forged = &other;
 	lie_to(&r, vouches_for_a_forgery);
-	CHECK(DENIED(attest(&r), r.k, "R2") && strstr(r.k.no.reason, "trusted root"));
+	CHECK(DENIED(rig_attest(&r), r.k, "R2") && strstr(r.k.no.reason, "trusted root"));
 	CHECK(!session(&r));
 	snpkit_close(&other);
 	rig_close(&r);
@@ -389,7 +318,7 @@ static void words_about_a_paravisor_are_not_believed(void)
 	rig_open(&r);
 	r.k.hw.tee = TEE_AZ_SNP;
 	lie_to(&r, tells_facts_of_azure);
-	CHECK(attest(&r) != COFFER_OK && strcmp(r.k.no.check, "R1") != 0 && strstr(r.k.no.reason, "hcl"));
+	CHECK(rig_attest(&r) != COFFER_OK && strcmp(r.k.no.check, "R1") != 0 && strstr(r.k.no.reason, "hcl"));
 	rig_close(&r);
 }
 
@@ -415,7 +344,7 @@ static void two_appraisals_that_differ_are_refused(void)
 	rig_open(&r);
 	r.k.hw.tee = TEE_CCA;
 	lie_to(&r, says_another_thing_each_time);
-	CHECK(DENIED(attest(&r), r.k, "R2") && strstr(r.k.no.reason, "differ"));
+	CHECK(DENIED(rig_attest(&r), r.k, "R2") && strstr(r.k.no.reason, "differ"));
 	rig_close(&r);
 }
 
@@ -451,9 +380,9 @@ static void realm_is_taken_where_two_appraisals_agree(void)
 	r.k.hw.tee = TEE_CCA;
 	r.k.hw.make = make_cca;
 	r.k.hw.arg = &c;
-	CHECK(DENIED(attest(&r), r.k, "R2") && strstr(r.k.no.reason, "collateral unavailable: trust_anchor"));
+	CHECK(DENIED(rig_attest(&r), r.k, "R2") && strstr(r.k.no.reason, "collateral unavailable: trust_anchor"));
 	r.k.hw.file = wr_span(&c.store);
-	CHECK(attest(&r) == COFFER_OK && session(&r) && session(&r)->a.genuine && strcmp(session(&r)->a.platform, "cca") == 0);
+	CHECK(rig_attest(&r) == COFFER_OK && session(&r) && session(&r)->a.genuine && strcmp(session(&r)->a.platform, "cca") == 0);
 	CHECK(session_read_note(session(&r), &facts, &claims) && facts_read(facts, &f, &e) == COFFER_OK);
 	CHECK(strcmp(f.platform, "cca") == 0 && facts_reg(&f, "initial_measurement") && f.chip_n == 33 && !f.debug);
 	CHECK(session(&r)->a.has_register && span_eq(SPAN(session(&r)->a.init_register), SPAN(r.k.initdata_sha)));
@@ -477,7 +406,7 @@ static void collateral_is_asked_for_once_and_then_refused(void)
 
 	rig_open(&r);
 	lie_to(&r, wants_collateral);
-	CHECK(attest(&r) == COFFER_OK && span_eq_str(wr_span(&r.k.answer), "amd/vcek/x"));
+	CHECK(rig_attest(&r) == COFFER_OK && span_eq_str(wr_span(&r.k.answer), "amd/vcek/x"));
 	CHECK(session(&r) && !session(&r)->a.attested);
 	CHECK(DENIED(kit_attest(&r.k, (struct kit_evidence){ 0 }), r.k, "R2") && strstr(r.k.no.reason, "collateral unavailable"));
 	CHECK(!session(&r));
@@ -512,7 +441,7 @@ static void large_initdata_is_attested(void)
 
 		rig_open(&r);
 		grow_initdata(&r.k, sizes[i]);
-		CHECK(attest(&r) == COFFER_OK && session(&r) && session_read_note(session(&r), &facts, &claims));
+		CHECK(rig_attest(&r) == COFFER_OK && session(&r) && session_read_note(session(&r), &facts, &claims));
 		CHECK((claims.n > sizes[i]) == (sizes[i] < 48u << 10));
 		wr_put(&token, wr_span(&r.k.answer));
 		CHECK(DENIED(kit_get(&r.k, (struct kit_get){ .plain = true, .token = wr_span(&token) }), r.k, "policy")); /* not "token" */

@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "cofferd/keep/admit.h"
 #include "fmt/enc.h"
-#include "tests/keepkit.h"
+#include "tests/receiptkit.h"
 #include "tests/t.h"
 
 #define DENIED(rc, k, name) ((rc) == COFFER_E_DENIED && strcmp((k).no.check, name) == 0)
@@ -125,7 +125,7 @@ static void delegate_approves_until_the_delegation_is_revoked(void)
 	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .serial = 2, .previous = id }, lent) == COFFER_OK);
 	CHECK(DENIED(ask(&k), k, "R0"));
 	CHECK(approve(&k, 1, NULL, approval) == COFFER_OK);
-	CHECK(ask(&k) == COFFER_OK && kit_opens_to(&k, false, "good morning"));
+	CHECK(ask(&k) == COFFER_OK && kit_opens_to(&k, false, "good morning") && receiptkit_replays(&k, KIT_HOSPITAL));
 	CHECK(DENIED(kit_revoke(&k, KIT_STRANGER, lent), k, "kind") && DENIED(kit_revoke(&k, KIT_ACME, lent), k, "kind"));
 	CHECK(kit_revoke(&k, KIT_HOSPITAL, lent) == COFFER_OK);
 	CHECK(DENIED(ask(&k), k, "R11") && strstr(k.no.reason, "delegation"));
@@ -148,7 +148,7 @@ static void delegation_holds_when_renewed_and_ends_with_its_time(void)
 	k.now += 86400;
 	CHECK(DENIED(ask(&k), k, "R0"));
 	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .serial = 2, .previous = first }, id) == COFFER_OK);
-	CHECK(ask(&k) == COFFER_OK);
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL)); /* by the link of then, and the link of now */
 	/* Narrowed, it covers the note no more. */
 	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .scope = "[\"kbs:///hospital/other/\"]", .serial = 3,
 	    .previous = id }, first) == COFFER_OK);

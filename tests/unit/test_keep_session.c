@@ -172,6 +172,37 @@ static void full_table_of_attested_sessions_leaves_a_quarter_to_those_who_come(v
 	sessions_free(t);
 }
 
+/* What sessions showed is bounded in all: the oldest that is not stored goes, and what is stored stays named. */
+static void what_was_shown_is_bounded_and_the_oldest_is_forgotten(void)
+{
+	static const size_t size = 1u << 20;
+	struct sessions *t = NULL;
+	struct session *first, *second = NULL, *s = NULL;
+	uint8_t id[32] = { 1 };
+	struct err e = { 0 };
+
+	CHECK(sessions_new(1000, &t, &e) == COFFER_OK);
+	first = session_add(t, TEE_SNP, 100);
+	for (size_t i = 0; i < SHOWINGS_BYTES_MAX / size + 3; i++) {
+		struct wr packed = wr_open(size);
+
+		s = i == 0 ? first : session_add(t, TEE_SNP, 100);
+		second = i == 1 ? s : second;
+		session_attested(t, s);
+		for (size_t n = 0; n < size; n += sizeof(id))
+			wr_put(&packed, SPAN(id));
+		session_show(t, s, id, &packed);
+		CHECK(s->shown && !packed.p && s->showing.n == size && sessions_showings(t) <= SHOWINGS_BYTES_MAX);
+		if (i == 0)
+			session_stored(t, s);
+	}
+	CHECK(first->shown && first->showing.n == 0 && memcmp(first->shown_id, id, 32) == 0); /* public: made here */
+	CHECK(second && !second->shown && second->showing.n == 0);
+	session_drop(t, s);
+	CHECK(sessions_showings(t) <= SHOWINGS_BYTES_MAX - size);
+	sessions_free(t);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -179,6 +210,7 @@ int main(void)
 		T(token_stands_for_the_evidence_until_it_expires), T(token_changed_in_any_part_is_refused),
 		T(token_with_the_payload_of_another_is_refused), T(token_of_another_service_is_refused),
 		T(sessions_are_bounded_and_those_without_evidence_go_first),
+		T(what_was_shown_is_bounded_and_the_oldest_is_forgotten),
 		T(full_table_of_attested_sessions_leaves_a_quarter_to_those_who_come),
 	};
 

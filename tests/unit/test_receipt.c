@@ -7,85 +7,12 @@
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
-#include "tests/keepkit.h"
+#include "tests/receiptkit.h"
 #include "tests/t.h"
-#include "trust/receipt.h"
-#include "trust/witnesses.h"
-
-static enum coffer_rc fetch(void *ctx, const struct tile *t, struct wr *out, struct err *e)
-{
-	struct wr w = wr_open(4096);
-	char name[TILE_PATH_MAX];
-	struct kit *k = ctx;
-
-	tile_path(t, name);
-	wr_str(&w, name);
-	if (kit_ask(k, KEEP_LEDGER, &w) != COFFER_OK)
-		return err_set(e, COFFER_E_NOTFOUND, "%s", name);
-	wr_put(out, wr_span(&k->answer));
-	return COFFER_OK;
-}
-
-static enum coffer_rc ask(struct kit *k, enum kit_party who, const uint8_t id[static 16])
-{
-	CLEANUP(wr_close) struct wr own = { 0 };
-	struct wr w = wr_open(1u << 16);
-	struct keep_decision_req m = { 0 };
-
-	memcpy(m.id, id, sizeof(m.id));
-	kit_auth(k, who, "GET", "/coffer/v0/receipts/x", &m.auth, &own);
-	keep_decision_req_write(&w, &m);
-	return kit_ask(k, KEEP_RECEIPT, &w);
-}
-
-/* The newest decision's id. */
-static void newest(struct kit *k, uint8_t id[static 16])
-{
-	CLEANUP(q_close) struct q q = q_open(k->keep.store, "SELECT id FROM decision ORDER BY seq DESC LIMIT 1");
-	struct err e = { 0 };
-	bool row = false;
-
-	CHECK(q_row(&q, &row, &e) == COFFER_OK && row && q_col_fixed(&q, 0, id, 16));
-}
-
-static void take(struct kit *k, struct wr *to)
-{
-	*to = wr_open(RECEIPT_MAX);
-	wr_put(to, wr_span(&k->answer));
-}
-
-/* As `coffer receipt get` makes it. */
-static void make_for(struct kit *k, enum kit_party who, struct wr *out)
-{
-	CLEANUP(wr_close) struct wr reply = { 0 }, note = { 0 }, genesis = wr_open(DSSE_ENVELOPE_MAX);
-	CLEANUP(json_freep) struct json_doc *doc = NULL;
-	struct tile_source tiles = { fetch, k, k->keep.journal.seq + 1, NULL };
-	struct json_wr j = jw_open(&genesis, false);
-	struct wr w = wr_open(64);
-	struct genesis_policy policy;
-	struct receipt_parts p = { .policy = &policy.p, .tiles = &tiles };
-	struct err e = { 0 };
-	uint8_t id[16];
-
-	newest(k, id);
-	CHECK(ask(k, who, id) == COFFER_OK);
-	take(k, &reply);
-	wr_str(&w, "checkpoint");
-	CHECK(kit_ask(k, KEEP_LEDGER, &w) == COFFER_OK);
-	take(k, &note);
-	dsse_write(&k->genesis, &j);
-	CHECK(genesis_policy(k->keep.registry.genesis, &policy, &e) == COFFER_OK);
-	CHECK(json_parse(wr_span(&reply), RECEIPT_MAX, &doc, &e) == COFFER_OK);
-	p.reply = json_root(doc);
-	p.genesis = wr_span(&genesis);
-	p.note = wr_span(&note);
-	*out = wr_open(RECEIPT_MAX);
-	CHECK(receipt_make(&p, out, &e) == COFFER_OK);
-}
 
 static void make(struct kit *k, struct wr *out)
 {
-	make_for(k, KIT_HOSPITAL, out);
+	receiptkit_make(k, KIT_HOSPITAL, out);
 }
 
 static void released(struct kit *k)
@@ -118,7 +45,7 @@ static void receipt_holds_and_says_what_was_released(void)
 
 	released(&k);
 	make(&k, &text);
-	newest(&k, id);
+	receiptkit_newest(&k, id);
 	CHECK(judge(&k, wr_span(&text), &v, &e) == COFFER_OK);
 	if (e.rc != COFFER_OK)
 		printf("# %s %s\n", e.check, e.msg);
@@ -139,7 +66,7 @@ static void providers_own_asset_has_one_too_and_newcomers_do_not_hurt(void)
 	released(&k);
 	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
 	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK);
-	make_for(&k, KIT_ACME, &text);
+	receiptkit_make(&k, KIT_ACME, &text);
 	CHECK(judge(&k, wr_span(&text), &v, &e) == COFFER_OK && strcmp(v.asset, "kbs:///acme/note/own") == 0);
 	if (e.rc != COFFER_OK)
 		printf("# %s %s\n", e.check, e.msg);
@@ -314,28 +241,6 @@ static void statement_left_out_or_twice_is_found(void)
 		}
 }
 
-/* Each member of the one in place of the other's. */
-static void splice(const struct wr *a, const struct wr *b, const char *name, struct wr *out)
-{
-	CLEANUP(json_freep) struct json_doc *x = NULL, *y = NULL;
-	struct err e = { 0 };
-	struct json_wr j;
-
-	*out = wr_open(RECEIPT_MAX);
-	j = jw_open(out, false);
-	CHECK(json_parse((struct span){ a->p, a->n - 1 }, RECEIPT_MAX, &x, &e) == COFFER_OK);
-	CHECK(json_parse((struct span){ b->p, b->n - 1 }, RECEIPT_MAX, &y, &e) == COFFER_OK);
-	jw_obj(&j);
-	for (size_t i = 0; i < json_len(json_root(x)); i++) {
-		struct span at = json_name(json_root(x), i);
-
-		jw_namen(&j, at);
-		jw_value(&j, span_eq_str(at, name) ? json_get(json_root(y), name) : json_at(json_root(x), i));
-	}
-	jw_obj_end(&j);
-	wr_u8(out, '\n');
-}
-
 static void parts_of_two_releases_do_not_fit(void)
 {
 	static const char *const parts[] = { "release", "asset", "statements" };
@@ -352,7 +257,7 @@ static void parts_of_two_releases_do_not_fit(void)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		CLEANUP(wr_close) struct wr bent = { 0 };
 
-		splice(&other, &one, parts[i], &bent);
+		receiptkit_splice(&other, &one, parts[i], &bent);
 		CHECK(judge(&k, wr_span(&bent), &v, &e) == COFFER_E_DENIED);
 		CHECK(strncmp(e.check, i == 0 ? "ledger-inclusion" : "receipt-", i == 0 ? 16 : 8) == 0 ||
 		      strcmp(e.check, "ledger-inclusion") == 0);
@@ -450,15 +355,15 @@ static void receipts_go_to_whom_the_release_concerns(void)
 	uint8_t id[16];
 
 	released(&k);
-	newest(&k, id);
-	CHECK(ask(&k, KIT_HOSPITAL, id) == COFFER_OK && ask(&k, KIT_ACME, id) == COFFER_OK);
+	receiptkit_newest(&k, id);
+	CHECK(receiptkit_ask(&k, KIT_HOSPITAL, id) == COFFER_OK && receiptkit_ask(&k, KIT_ACME, id) == COFFER_OK);
 	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
-	CHECK(ask(&k, KIT_STRANGER, id) == COFFER_E_NOTFOUND);
+	CHECK(receiptkit_ask(&k, KIT_STRANGER, id) == COFFER_E_NOTFOUND);
 	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK);
-	newest(&k, id);
-	CHECK(ask(&k, KIT_ACME, id) == COFFER_OK && ask(&k, KIT_HOSPITAL, id) == COFFER_E_NOTFOUND);
+	receiptkit_newest(&k, id);
+	CHECK(receiptkit_ask(&k, KIT_ACME, id) == COFFER_OK && receiptkit_ask(&k, KIT_HOSPITAL, id) == COFFER_E_NOTFOUND);
 	id[0] ^= 1;
-	CHECK(ask(&k, KIT_ACME, id) == COFFER_E_NOTFOUND);
+	CHECK(receiptkit_ask(&k, KIT_ACME, id) == COFFER_E_NOTFOUND);
 }
 
 static void denials_have_no_receipt(void)
@@ -469,8 +374,8 @@ static void denials_have_no_receipt(void)
 	released(&k);
 	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.approval_id) == COFFER_OK);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED);
-	newest(&k, id);
-	CHECK(ask(&k, KIT_HOSPITAL, id) == COFFER_E_NOTFOUND);
+	receiptkit_newest(&k, id);
+	CHECK(receiptkit_ask(&k, KIT_HOSPITAL, id) == COFFER_E_NOTFOUND);
 }
 
 /* Released under two witnesses of three; the third signs later, and is carried too. */

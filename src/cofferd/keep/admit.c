@@ -147,15 +147,28 @@ static enum coffer_rc check_approval(struct keep *k, const struct dsse *env, con
 	return COFFER_OK;
 }
 
+/* Whether what it revokes is a revocation itself. */
+static enum coffer_rc lifts(struct keep *k, const uint8_t revocation[static 32], bool *yes, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT 1 FROM revoked r JOIN statement t ON t.id=r.target WHERE r.statement=? AND t.kind=?");
+
+	q_blob(&q, (struct span){ revocation, 32 });
+	q_i64(&q, ST_REVOCATION);
+	return q_row(&q, yes, e);
+}
+
 /* A revocation is final, but for one that a stolen key signed after it was: that the quorum lifts. */
 static enum coffer_rc check_lift(struct keep *k, const struct dsse *env, const struct statement *s, const struct revocation *v,
     struct err *e)
 {
 	const struct party_life *l = parties_life(&k->registry.parties, span_of(s->issuer));
 	struct brief b = { 0 };
-	bool found, dead = false;
+	bool found, dead = false, final = false;
 
 	TRY(registry_brief(&k->registry, v->statement, &found, &b, e));
+	TRY(lifts(k, v->statement, &final, e));
+	if (final)
+		return err_deny(e, "kind", "what lifts a revocation is not lifted");
 	if (strcmp(b.issuer, s->issuer) != 0)
 		return err_deny(e, "kind", "only %s may revoke this %s statement", b.issuer, statement_kind_name(b.kind));
 	TRY(registry_by_dead(&k->registry, &(struct voided_question){ v->statement, b.issuer, b.kind, b.logged }, &dead, e));

@@ -1,6 +1,6 @@
 /* Which statements may be logged: docs/protocol/statements.md. */
 #pragma once
-/* Bytes of a party statement's payload: all parties that a service may know fit into one answer (query.c). */
+/* Bytes of a party statement's payload. */
 #define PARTY_STATEMENT_MAX (12u << 10)
 
 #include "cofferd/keep/keep.h"

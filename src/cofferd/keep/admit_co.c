@@ -43,22 +43,49 @@ static enum coffer_rc last_word(struct keep *k, const struct statement *s, struc
 	return COFFER_OK;
 }
 
-static enum coffer_rc check_before(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+static enum coffer_rc check_enough(const struct keep *k, const struct dsse *env, const struct asset_body *was, struct err *e)
 {
-	CLEANUP(statement_clear) struct statement last = { 0 };
-	struct asset_body b;
 	uint64_t have = 0;
 
+	for (size_t i = 0; i < was->n_of; i++)
+		have += signed_by(k, env, was->of[i]);
+	if (have < was->k)
+		return err_deny(e, "signature", "%llu of those who decided of %s until now sign who decides next; %llu did",
+		    (unsigned long long)was->k, was->path.text, (unsigned long long)have);
+	return COFFER_OK;
+}
+
+/* What is kept may be the others' too: a statement about it wants those of the newest statement, void or not. Else one of them could name a
+ * key of its own and be rid of the rest. */
+static enum coffer_rc check_kept(struct keep *k, const struct dsse *env, const struct statement *s, const struct asset_body *b, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement last = { 0 };
+	CLEANUP(dsse_clear) struct dsse old = { 0 };
+	struct brief found = { 0 };
+	struct asset_body was;
+	bool known = false;
+
+	if (s->serial > 1)
+		TRY(registry_brief(&k->registry, s->previous, &known, &found, e));
+	if (!known || found.kind != ST_ASSET)
+		return COFFER_OK; /* the serial check's to refuse */
+	TRY(registry_envelope(&k->registry, s->previous, &old, e));
+	TRY(statement_parse(wr_span(&old.payload), &last, e));
+	TRY(asset_read(&last, &was, e));
+	return b->version == was.version ? check_enough(k, env, &was, e) : COFFER_OK;
+}
+
+static enum coffer_rc check_before(struct keep *k, const struct dsse *env, const struct statement *s, const struct asset_body *b, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement last = { 0 };
+	struct asset_body was;
+
+	TRY(check_kept(k, env, s, b, e));
 	TRY(last_word(k, s, &last, e));
 	if (last.kind != ST_ASSET)
 		return COFFER_OK;
-	TRY(asset_read(&last, &b, e));
-	for (size_t i = 0; i < b.n_of; i++)
-		have += signed_by(k, env, b.of[i]);
-	if (have < b.k)
-		return err_deny(e, "signature", "%llu of those who decided of %s until now sign who decides next; %llu did",
-		    (unsigned long long)b.k, b.path.text, (unsigned long long)have);
-	return COFFER_OK;
+	TRY(asset_read(&last, &was, e));
+	return check_enough(k, env, &was, e);
 }
 
 enum coffer_rc co_admit(struct keep *k, const struct dsse *env, const struct statement *s, const struct asset_body *b,
@@ -67,7 +94,7 @@ enum coffer_rc co_admit(struct keep *k, const struct dsse *env, const struct sta
 	for (size_t i = 0; i < b->n_of; i++)
 		if (!signed_by(k, env, b->of[i]))
 			return err_deny(e, "signature", "each party that decides of %s signs its statement; %s did not", b->path.text, b->of[i]);
-	return check_before(k, env, s, e);
+	return check_before(k, env, s, b, e);
 }
 
 enum coffer_rc co_owns(struct keep *k, const struct asset_path *p, const char *party, bool *yes, struct err *e)

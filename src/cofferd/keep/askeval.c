@@ -19,12 +19,3 @@ enum coffer_rc eval_ask(struct keep *k, uint8_t type, struct span request, uint8
 	k->eval = -1;
 	return err_set(e, COFFER_E_UPSTREAM, "evidence cannot be appraised now: eval does not answer");
 }
-
-void eval_printable(struct span s, char *out, size_t n)
-{
-	size_t len = s.n < n - 1 ? s.n : n - 1;
-
-	for (size_t i = 0; i < len; i++)
-		out[i] = (char)(s.p[i] >= 0x20 && s.p[i] <= 0x7e ? s.p[i] : '?');
-	out[len] = '\0';
-}

@@ -5,6 +5,3 @@
 /* Sends a request of this type and waits for its answer, which replaces *said. COFFER_E_UPSTREAM when eval is not there or does not
  * answer in time: then it is not asked again, since a late answer would be taken for the next one's, and keep ends after this reply. */
 enum coffer_rc eval_ask(struct keep *k, uint8_t type, struct span request, uint8_t *tag, struct wr *said, struct err *e) NODISCARD;
-
-/* What eval says may be shown, but only so: printable ASCII, cut to n with its NUL. */
-void eval_printable(struct span s, char *out, size_t n);

@@ -3,6 +3,7 @@
 #pragma once
 #include "cofferd/keep/keep.h"
 #include "cofferd/keep/token.h"
+#include "decide/request.h"
 
 struct asking {
 	struct decide_in in;
@@ -13,6 +14,8 @@ struct asking {
 	const struct member_set *members;
 	uint8_t          session_id[KEEP_SESSION_LEN];
 	uint64_t         counter;
+	bool             by_token;
+	struct request_signed asked; /* with in.q.scoped; borrows the message */
 };
 
 void asking_clear(struct asking *q);

@@ -227,9 +227,14 @@ static enum coffer_rc journal_delete(struct keep *k, const struct asset_path *p,
 {
 	CLEANUP(wr_close) struct wr w = wr_open(1024);
 	struct json_wr j = jw_open(&w, false);
+	char hex[HEX32_LEN];
+	uint8_t salt[32];
 
+	random_bytes(salt, sizeof(salt));
+	hex32(salt, hex);
 	jw_obj(&j);
 	jw_m_text(&j, "asset", p->text);
+	jw_m_text(&j, "salt", hex); /* all parties see the entry's hash, which is not salted: the path could be guessed */
 	jw_obj_end(&j);
 	TRY(wr_done(&w, "journal entry", e));
 	TRY(status_deleted(k, p, e));

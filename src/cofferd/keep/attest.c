@@ -1,5 +1,4 @@
 /* AUTH and ATTEST: the session's nonce, the evidence that answers it (R1, R2), and the token. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -9,11 +8,11 @@
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/noise.h"
 #include "cofferd/keep/references.h"
+#include "cofferd/keep/showing.h"
 #include "cofferd/keep/token.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "proto/eval.h"
-#include "proto/rcar_json.h"
 
 enum coffer_rc on_auth(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
@@ -42,26 +41,15 @@ enum coffer_rc on_auth(struct keep *k, struct span body, struct answer *a, struc
 	return COFFER_OK;
 }
 
-/* ---- what the evidence must be bound to ---- */
+/* ---- what it is bound to ---- */
 
-struct bound { uint8_t digest[HASH_MAX], device[HASH_MAX]; size_t n; };
-
-/* Rebuilt from our nonce and the members as they were sent. */
-static enum coffer_rc bind(const struct session *s, const struct keep_attest_req *m, struct bound *out, struct err *e)
+static enum coffer_rc check_nonce(const struct session *s, const struct keep_attest_req *m, struct err *e)
 {
 	CLEANUP(wr_close) struct wr nonce = wr_open(64);
-	struct rcar_binding b = { .member = s->members.member, .n_members = s->members.n, .additional = m->additional };
 
-	if (m->hash != HASH_SHA256 && m->hash != HASH_SHA384 && m->hash != HASH_SHA512)
-		return err_set(e, COFFER_E_INPUT, "attest: unknown hash");
 	b64_write(&nonce, SPAN(s->nonce));
-	if (!span_eq(m->nonce, wr_span(&nonce)))
-		return err_deny(e, "R1", "the runtime data is for another nonce than this session's");
-	b.nonce = wr_span(&nonce);
-	out->n = hash_len((enum hash_alg)m->hash);
-	TRY(rcar_report_data(&b, (enum hash_alg)m->hash, out->digest, e));
-	b.device = true;
-	return rcar_report_data(&b, (enum hash_alg)m->hash, out->device, e);
+	return span_eq(m->nonce, wr_span(&nonce)) ? COFFER_OK
+						  : err_deny(e, "R1", "the runtime data is for another nonce than this session's");
 }
 
 static enum coffer_rc check_members(const struct session *s, struct appraisal *a, struct err *e)
@@ -77,32 +65,19 @@ static enum coffer_rc check_members(const struct session *s, struct appraisal *a
 
 /* ---- what it showed ---- */
 
-static void fill(const struct session *s, const struct keep_attest_req *m, const struct bound *b, const struct evidence_out *v,
-		 struct appraisal *a)
+static void shown_by(const struct keep *k, const struct session *s, const struct keep_attest_req *m, struct shown *out)
 {
-	bool tpm = s->tee == TEE_TPM || s->tee == TEE_SWTPM;
-
-	a->platform = tee_name((enum tee_kind)s->tee);
-	a->attested = true;
-	a->expires = s->expires;
-	/* Upstream's TPM attester cuts its report data to the 32 bytes that the quote's nonce has. */
-	a->expected_n = tpm && v->report_data_n == 32 && b->n > 32 ? 32 : b->n;
-	memcpy(a->expected, b->digest, a->expected_n);
-	a->found_n = v->report_data_n;
-	memcpy(a->found, v->report_data, a->found_n);
-	a->has_register = v->has_register;
-	memcpy(a->init_register, v->init_register, sizeof(a->init_register));
-	a->has_initdata = m->initdata.n > 0;
-	if (a->has_initdata)
-		sha256(m->initdata, a->initdata);
-	a->genuine = v->genuine;
-	a->hw = s->tee == TEE_SAMPLE ? NULL : &v->facts;
-	a->collateral = true;
-	(void)snprintf(a->why, sizeof(a->why), "%s", v->why);
+	*out = (struct shown){ .tee = (enum tee_kind)s->tee, .time = k->now, .expires = s->expires, .hash = m->hash,
+		.member = s->members.member, .n_members = s->members.n, .additional = m->additional, .evidence = m->evidence,
+		.initdata = m->initdata, .ak = wr_span(&s->ak), .n_files = m->n_files, .service = span_of(k->id),
+		.build = span_of(COFFER_VERSION) };
+	memcpy(out->session, s->id, sizeof(out->session));
+	memcpy(out->nonce, s->nonce, sizeof(out->nonce));
+	memcpy(out->file, m->file, m->n_files * sizeof(out->file[0]));
 }
 
-static enum coffer_rc conclude(struct keep *k, struct session *s, const struct decide_in *in, const struct evidence_out *v,
-			       struct keep_attest_rep *rep, struct wr *token, struct err *e)
+static enum coffer_rc conclude(struct keep *k, struct session *s, const struct decide_in *in, const struct shown *shown,
+			       struct wr *token, struct err *e)
 {
 	CLEANUP(wr_close) struct wr facts = wr_open(FACTS_PACKED_MAX);
 	struct check c;
@@ -112,47 +87,56 @@ static enum coffer_rc conclude(struct keep *k, struct session *s, const struct d
 		decide_genuine(in, &c);
 	if (!c.holds)
 		return err_deny(e, c.id, "%s", c.found);
-	if (s->tee != TEE_SAMPLE)
-		facts_write(&facts, &v->facts);
+	if (in->a.hw)
+		facts_write(&facts, in->a.hw);
 	TRY(wr_done(&facts, "hardware facts", e));
 	session_attested(k->sessions, s);
 	s->a = in->a;
 	s->a.hw = NULL; /* the session's note has them */
-	TRY(session_note(k->sessions, s, wr_span(&facts), wr_span(&v->submods), e));
-	TRY(token_make(k, s, token, e));
-	rep->token = wr_span(token);
-	return COFFER_OK;
+	TRY(session_note(k->sessions, s, wr_span(&facts), shown->claims, e));
+	TRY(showing_hold(k, s, shown, e));
+	return token_make(k, s, token, e);
+}
+
+/* rep borrows token and v. */
+static enum coffer_rc judge(struct keep *k, struct session *s, struct shown *shown, struct evidence_out *v, struct wr *token,
+    struct err *e)
+{
+	CLEANUP(wr_close) struct wr references = wr_open(EVAL_DOC_MAX);
+	struct decide_in in = { .now = k->now, .genesis = k->genesis };
+	struct evidence_in ask = { .session = s, .s = shown };
+	uint8_t initdata[32];
+
+	TRY(check_members(s, &in.a, e));
+	TRY(shown_bind(shown, &ask.bound, e));
+	sha256(shown->initdata, initdata);
+	TRY(registry_references(&k->registry, initdata, k->now, &references, e));
+	shown->references = wr_span(&references);
+	TRY(evidence_judge(k, &ask, v, e));
+	if (v->needs.n > 0)
+		return COFFER_OK;
+	shown->claims = wr_span(&v->submods);
+	shown_appraisal(shown, &ask.bound, &v->v, &in.a);
+	return conclude(k, s, &in, shown, token, e);
 }
 
 static enum coffer_rc attest(struct keep *k, struct session *s, const struct keep_attest_req *m, struct answer *a, struct err *e)
 {
-	CLEANUP(wr_close) struct wr token = wr_open(TOKEN_MAX), references = wr_open(EVAL_DOC_MAX);
+	CLEANUP(wr_close) struct wr token = wr_open(TOKEN_MAX);
 	CLEANUP(evidence_clear) struct evidence_out v = { 0 };
-	struct decide_in in = { .now = k->now, .genesis = k->genesis };
 	struct keep_attest_rep rep = { 0 };
-	struct evidence_in ask = { .s = s, .m = m };
-	uint8_t initdata[32];
-	struct bound b;
+	struct shown shown;
 
 	members_clear(&s->members);
 	TRY(members_copy(m->member, m->n_members, &s->members, e));
-	TRY(check_members(s, &in.a, e));
-	TRY(bind(s, m, &b, e));
-	sha256(m->initdata, initdata);
-	TRY(registry_references(&k->registry, initdata, k->now, &references, e));
-	ask.references = wr_span(&references);
-	ask.expected = (struct span){ b.digest, b.n };
-	ask.device = (struct span){ b.device, b.n };
-	TRY(evidence_judge(k, &ask, &v, e));
+	TRY(check_nonce(s, m, e));
+	shown_by(k, s, m, &shown);
+	TRY(judge(k, s, &shown, &v, &token, e));
 	if (v.needs.n > 0 && ++s->tries >= SESSION_TRIES_MAX)
 		return err_deny(e, "R2", "collateral unavailable: %.*s; the service's operator can mend it", (int)(v.needs.n > 200 ? 200 : v.needs.n),
 				(const char *)v.needs.p);
-	if (v.needs.n > 0) {
-		rep.needs = wr_span(&v.needs);
-	} else {
-		fill(s, m, &b, &v, &in.a);
-		TRY(conclude(k, s, &in, &v, &rep, &token, e));
-	}
+	rep.needs = wr_span(&v.needs);
+	rep.token = wr_span(&token);
 	keep_attest_rep_write(a->out, &rep);
 	return COFFER_OK;
 }

@@ -5,7 +5,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/askeval.h"
-#include "cofferd/keep/roots.h"
+#include "decide/roots.h"
 #include "crypto/hash.h"
 #include "evidence/fixed.h"
 #include "proto/rcar_json.h"

@@ -4,24 +4,17 @@
  * (evidence/fixed.h), so that a broken eval can refuse and nothing else. sample: eval's word, and it proves nothing. */
 #pragma once
 #include "cofferd/keep/keep.h"
+#include "decide/shown.h"
 
 struct evidence_in {
-	const struct session         *s;
-	const struct keep_attest_req *m;
-	struct span                   expected; /* report data */
-	struct span                   device;   /* the same for additional evidence */
-	struct span                   references; /* JSON: reference values for the token's appraisal */
+	const struct session *session; /* whose credential was asked */
+	const struct shown   *s;       /* no claims yet */
+	struct bound          bound;
 };
 struct evidence_out {
-	bool            genuine;       /* never of sample and swtpm: nobody vouches for those */
-	struct hw_facts facts;         /* but sample's, which has none */
-	uint8_t         report_data[64];
-	size_t          report_data_n;
-	bool            has_register;
-	uint8_t         init_register[32];
-	struct wr       submods;       /* JSON of eval: opaque here */
-	struct wr       needs;         /* collateral that is wanting; then nothing else is set */
-	char            why[80];
+	struct reread v;
+	struct wr     submods; /* JSON of eval: opaque here */
+	struct wr     needs;   /* collateral that is wanting; then nothing else is set */
 };
 void evidence_clear(struct evidence_out *o); /* CLEANUP-ready */
 

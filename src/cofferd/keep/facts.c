@@ -7,7 +7,6 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/facts_int.h"
-#include "fmt/enc.h"
 #include "trust/manifest_diff.h"
 
 void facts_free(struct facts *f)
@@ -31,32 +30,11 @@ void facts_free(struct facts *f)
 	free(f);
 }
 
-/* One of them suffices; none: no question. */
-static unsigned persona_for(enum statement_kind k)
-{
-	switch (k) {
-	case ST_SERVICE:
-	case ST_BOOT_IMAGE:
-	case ST_WORKLOAD:      return PERSONA_WORKLOAD;
-	case ST_IMAGE_RELEASE: return PERSONA_IMAGE;
-	case ST_ASSESSMENT:    return PERSONA_AUDITOR;
-	case ST_ASSET:
-	case ST_APPROVAL:      return PERSONA_OWNER | PERSONA_WORKLOAD | PERSONA_IMAGE;
-	case ST_GENESIS:
-	case ST_PARTY:
-	case ST_REVOCATION:
-	case ST_TCB:
-	case ST_PAUSE:
-	case ST_DELEGATION:    return 0;
-	}
-	return 1u << 31; /* nobody has it */
-}
-
 /* Who speaks for another needs none of its own: the one who lent the power does, and is judged where that is looked at. */
 bool fact_may(const struct registry *r, const struct fact *f, int64_t now)
 {
 	const struct party *p = registry_party(r, span_of(f->issuer), now);
-	unsigned need = f->of[0] ? 0 : persona_for(f->kind);
+	unsigned need = f->of[0] ? 0 : fact_persona(f->kind);
 
 	return p && (need == 0 || (p->personas & need) != 0);
 }
@@ -83,43 +61,6 @@ void fact_for(const struct registry *r, struct fact *f, const char *principal, i
 		return;
 	(void)snprintf(f->of, sizeof(f->of), "%s", principal);
 	f->issuer_may = fact_may(r, f, now);
-}
-
-enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
-{
-	CLEANUP(wr_close) struct wr name = wr_open(128);
-	char hex[HEX32_LEN];
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT v.issuer, 0, 0 FROM revoked v WHERE v.target=?1"
-	    " AND v.issuer IN (?2, ?3, ?4) AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer) UNION ALL SELECT s.issuer, s.issued, s.expires FROM statement s WHERE s.kind=?5 AND s.names=?6"
-	    " AND s.issuer IN (?2, ?3, ?4) AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer)"
-	    " AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject"
-	    " AND n.serial>s.serial)");
-
-	q_blob(&q, SPAN(f->id));
-	q_text(&q, span_of(f->issuer));
-	q_text(&q, span_of(out->path.owner));
-	q_text(&q, span_of(f->of));
-	q_i64(&q, ST_PAUSE);
-	hex32(f->id, hex);
-	wr_blob32(&name, span_of(hex));
-	TRY(wr_done(&name, "subject", e));
-	q_blob(&q, wr_span(&name));
-	for (;;) {
-		struct fact_revocation *v = &out->revocation[out->n_revocations];
-		bool row = false;
-
-		TRY(q_row(&q, &row, e));
-		if (!row)
-			return COFFER_OK;
-		if (out->n_revocations == FACT_REVOCATIONS_MAX)
-			return err_set(e, COFFER_E_LIMIT, "registry: more than %d revocations bear on one request", FACT_REVOCATIONS_MAX);
-		memcpy(v->target, f->id, sizeof(v->target));
-		if (!q_col_name(&q, 0, v->issuer, sizeof(v->issuer)))
-			return err_set(e, COFFER_E_BUG, "registry: malformed row");
-		v->from = q_col_i64(&q, 1);
-		v->until = q_col_i64(&q, 2);
-		out->n_revocations++;
-	}
 }
 
 /* The statement goes, its policy stays. */
@@ -206,7 +147,7 @@ static enum coffer_rc read_uses(const struct registry *r, struct fact_approval *
  * that is still in force, is no matter. */
 static enum coffer_rc read_within(const struct registry *r, const struct facts *f, struct fact_approval *a, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT payload FROM statement WHERE kind=? AND substr(subject, -32)=? LIMIT 1");
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT payload, id FROM statement WHERE kind=? AND substr(subject, -32)=? LIMIT 1");
 	CLEANUP(statement_clear) struct statement st = { 0 };
 	CLEANUP(manifest_clear) struct manifest base = { 0 };
 	bool row = false;
@@ -221,6 +162,7 @@ static enum coffer_rc read_within(const struct registry *r, const struct facts *
 		return COFFER_OK;
 	TRY(statement_parse(q_col(&q, 0), &st, e));
 	TRY(manifest_read(st.body, &base, e));
+	a->has_wider = q_col_fixed(&q, 1, a->wider, sizeof(a->wider));
 	for (size_t i = 0; i < f->n_workloads; i++) {
 		const struct diff_ask ask = { &base, &f->workload[i].manifest, a->body.images_by[0] ? a->body.images_by : NULL };
 
@@ -300,6 +242,7 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 	if (!f)
 		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
 	f->version = store_version(r->store);
+	f->now = now;
 	f->path = *q->path;
 	f->held = q->held;
 	memcpy(f->init_register, q->init_register, sizeof(f->init_register));

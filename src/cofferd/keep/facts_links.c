@@ -76,6 +76,7 @@ enum coffer_rc registry_links(const struct registry *r, const struct links_quest
 
 	if (!f)
 		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
+	f->now = q->now;
 	TRY(room(f, e));
 	TRY(read_links(r, q, f->delegation, &f->n_delegations, e));
 	TRY(read_revocations(r, f, e));

@@ -6,6 +6,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/showing.h"
 #include "cofferd/keep/status.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
@@ -238,6 +239,7 @@ enum coffer_rc keep_fsck(const char *dir, bool repair, struct fsck_found *out, s
 		f.mended = true;
 	}
 	TRY(check_registry(&r, e));
+	TRY(showing_check(r.k.store, e));
 	TRY(check_mark(mark, &r, e));
 	f.entries = journal_entries(&r.k.journal);
 	*out = f;

@@ -42,7 +42,7 @@ enum coffer_rc keep_look(const char *dir, struct err *e) NODISCARD;
  * "restored") and sets the mark to it. COFFER_E_INPUT when nothing is lost. *from, *to: numbers of the lost entries. */
 enum coffer_rc keep_accept(const char *dir, int64_t now, uint64_t *from, uint64_t *to, struct err *e) NODISCARD;
 
-/* Of a store that is not in use. Everything a start checks but the genesis' signatures. With repair, the tree's hashes and the map's
+/* Of a store that is not in use. Everything a start checks but the genesis' signatures, and what guests showed (showing.h). With repair, the tree's hashes and the map's
  * nodes are computed again from the entries where one of them is damaged, and kept only if then everything holds: entries, leaves,
  * statements and counts are never mended. COFFER_E_DENIED (check "R12") names the first damage that stays. */
 struct fsck_found { uint64_t entries; bool mended; char damage[480]; /* what was mended */ };

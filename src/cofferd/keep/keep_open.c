@@ -3,7 +3,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/keep.h"
-#include "cofferd/keep/roots.h"
+#include "decide/roots.h"
 #include "cofferd/keep/status.h"
 #include "cofferd/keep/witnessed.h"
 

@@ -11,7 +11,7 @@
 /* Party statements, revocations of keys, and revocations of these. */
 static const char about_keys[] =
 	"SELECT s.id, s.seq, e.time FROM statement s JOIN entry e ON e.seq=s.seq WHERE s.seq>=?1 AND (s.kind=?2 OR (s.kind=?3 AND"
-	" (json_type(CAST(s.payload AS TEXT), '$.predicate.body.key') IS NOT NULL OR EXISTS(SELECT 1 FROM revoked r JOIN statement t"
+	" (" REVOKES_KEY " OR EXISTS(SELECT 1 FROM revoked r JOIN statement t"
 	" ON t.id=r.target WHERE r.statement=s.id AND t.kind=?3)))) ORDER BY s.seq LIMIT ?4";
 
 static enum coffer_rc write_row(struct keep *k, struct q *q, struct json_wr *j, struct err *e)

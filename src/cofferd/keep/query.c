@@ -53,6 +53,7 @@ static void bind_query(struct q *q, const struct keep *k, const struct keep_quer
 	q_i64(q, m->has_id);
 	q_blob(q, SPAN(m->id));
 	q_i64(q, k->now);
+	q_i64(q, m->before == 0 || m->before > INT64_MAX ? INT64_MAX : (int64_t)m->before);
 }
 
 static enum coffer_rc write_envelope(struct keep *k, const uint8_t id[static 32], struct wr *w, struct err *e)
@@ -68,7 +69,7 @@ static enum coffer_rc write_envelope(struct keep *k, const uint8_t id[static 32]
 	return COFFER_OK;
 }
 
-#define QUERY_COLUMNS "s.id, s.kind, s.issuer, (SELECT time FROM entry l WHERE l.seq=s.seq)"
+#define QUERY_COLUMNS "s.id, s.kind, s.issuer, (SELECT time FROM entry l WHERE l.seq=s.seq), s.seq"
 
 /* It grants, and only keys that were compromised by then signed it: not in force. */
 static enum coffer_rc is_void(struct keep *k, struct q *q, const uint8_t id[static 32], bool *dead, struct err *e)
@@ -85,31 +86,32 @@ static enum coffer_rc is_void(struct keep *k, struct q *q, const uint8_t id[stat
 static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, struct answer *a, struct err *e)
 {
 	static const char all[] = "SELECT " QUERY_COLUMNS " FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
-	                          " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5) AND ?6>0 ORDER BY s.seq DESC LIMIT 256";
+	                          " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5) AND ?6>0 AND s.seq<?7 ORDER BY s.seq DESC LIMIT 257";
 	static const char in_force[] =
 	    "SELECT " QUERY_COLUMNS " FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
-	    " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5)" IN_FORCE " ORDER BY s.seq DESC LIMIT 256";
+	    " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5) AND s.seq<?7" IN_FORCE " ORDER BY s.seq DESC LIMIT 257";
 	CLEANUP(q_close) struct q q = q_open(k->store, m->all ? all : in_force);
 	CLEANUP(wr_close) struct wr subject = wr_open(4096), list = wr_open(ANSWER_MAX);
+	uint64_t next = 0;
 	uint32_t n = 0;
 
-	_Static_assert(KEEP_QUERY_MAX == 256, "the limit in the queries above");
-	_Static_assert(PARTIES_MAX <= KEEP_QUERY_MAX &&
-	                   PARTIES_MAX * (PARTY_STATEMENT_MAX / 3 * 4 + DSSE_SIGS_MAX * 256u + 256) <= ANSWER_MAX - DSSE_ENVELOPE_MAX - 4,
-		       "no party hides another from whoever asks for all");
+	_Static_assert(KEEP_QUERY_MAX == 256, "one more than that in the queries above, to know whether there is more");
 	if (m->subject.n)
 		wr_blob32(&subject, m->subject); /* with its length: a name, not a part of one */
 	TRY(wr_done(&subject, "subject", e));
 	bind_query(&q, k, m, wr_span(&subject));
-	for (;;) {
+	for (uint32_t looked = 0;; looked++) {
 		uint8_t id[32];
 		bool row = false, dead = false;
 
 		TRY(q_row(&q, &row, e));
-		if (!row || list.n + DSSE_ENVELOPE_MAX + 4 > ANSWER_MAX)
+		if (!row)
+			next = 0;
+		if (!row || looked == KEEP_QUERY_MAX || list.n + DSSE_ENVELOPE_MAX + 4 > ANSWER_MAX)
 			break;
 		if (!q_col_fixed(&q, 0, id, sizeof(id)))
 			return err_set(e, COFFER_E_BUG, "registry: malformed id");
+		next = (uint64_t)q_col_i64(&q, 4);
 		if (!m->all)
 			TRY(is_void(k, &q, id, &dead, e));
 		if (dead)
@@ -120,6 +122,7 @@ static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, stru
 	TRY(wr_done(&list, "statements", e));
 	wr_be32(a->out, n);
 	wr_put(a->out, wr_span(&list));
+	wr_be64(a->out, next);
 	return COFFER_OK;
 }
 
@@ -292,13 +295,15 @@ enum coffer_rc on_journal(struct keep *k, struct span body, struct answer *a, st
 enum coffer_rc on_status(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
 	struct json_wr j = jw_open(a->out, false);
+	struct merkle_head head;
 
 	if (body.n != 0)
 		return err_set(e, COFFER_E_INPUT, "status: a body where none belongs");
+	tree_head(&k->journal.tree, &head);
 	jw_obj(&j);
 	jw_name(&j, "journal");
 	jw_obj(&j);
-	hex_member(&j, "hash", SPAN(k->journal.hash));
+	hex_member(&j, "root", SPAN(head.root.b)); /* of leaves, which are salted: the chain of entries tells strangers what they guess */
 	jw_m_u64(&j, "seq", k->journal.seq);
 	jw_obj_end(&j);
 	jw_m_text(&j, "protocol", "0.4.0");

@@ -6,15 +6,16 @@
 #include "base/str.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/partyauth.h"
+#include "cofferd/keep/showing.h"
 #include "cofferd/keep/status.h"
 #include "fmt/enc.h"
 #include "trust/ledger/leaf.h"
 
-#define RECEIPT_MAX (8u << 20)
+#define STATEMENTS_MAX (6u << 20) /* bytes of an answer, with the statements */
 
 static enum coffer_rc bytes(struct json_wr *j, const char *name, struct span s, struct err *e)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(2 * LEAF_RECORD_MAX);
+	CLEANUP(wr_close) struct wr w = wr_open((size_t)2 * LEAF_RECORD_MAX);
 
 	b64url_write(&w, s);
 	TRY(wr_done(&w, name, e));
@@ -47,16 +48,22 @@ static enum coffer_rc put_entry(struct keep *k, uint64_t seq, struct json_wr *j,
 	return bytes(j, "opening", wr_span(&opening), e);
 }
 
-static enum coffer_rc put_proof(
-    struct keep *k, const struct mhash *root, const struct mhash *key, struct json_wr *j, struct err *e)
+static enum coffer_rc put_proof_as(
+    struct keep *k, const char *name, const struct mhash *root, const struct mhash *key, struct json_wr *j, struct err *e)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(SMT_PROOF_MAX);
 	struct smt_proof p;
 
 	TRY(map_prove(&k->journal.tree.map, root, key, &p, e));
 	smt_proof_write(&p, &w);
-	TRY(wr_done(&w, "proof", e));
-	return bytes(j, "proof", wr_span(&w), e);
+	TRY(wr_done(&w, name, e));
+	return bytes(j, name, wr_span(&w), e);
+}
+
+static enum coffer_rc put_proof(
+    struct keep *k, const struct mhash *root, const struct mhash *key, struct json_wr *j, struct err *e)
+{
+	return put_proof_as(k, "proof", root, key, j, e);
 }
 
 static enum coffer_rc put_asset(
@@ -75,10 +82,47 @@ static enum coffer_rc put_asset(
 	return COFFER_OK;
 }
 
-/* Of the one whose entry is seq, as things stood after entry `at`. */
-static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32], uint64_t seq, uint64_t at,
-    const struct mhash *root, struct json_wr *j, struct err *e)
+/* What shows the count that the release's record has of it: that it is the map's after the release, and one less before. */
+static enum coffer_rc put_count(struct keep *k, const uint8_t id[static 32], uint64_t count, const struct leaf *l, struct json_wr *j, struct err *e)
 {
+	struct mhash key;
+	uint8_t salt[32];
+
+	map_uses_key(id, &key);
+	jw_name(j, "uses");
+	jw_obj(j);
+	TRY(put_proof_as(k, "before", &l->map_before, &key, j, e));
+	if (count > 1) {
+		status_uses_salt(k, id, count - 1, salt);
+		TRY(bytes(j, "before-salt", SPAN(salt), e));
+	}
+	TRY(put_proof(k, &l->map, &key, j, e));
+	status_uses_salt(k, id, count, salt);
+	TRY(bytes(j, "salt", SPAN(salt), e));
+	jw_obj_end(j);
+	return COFFER_OK;
+}
+
+static enum coffer_rc put_uses(struct keep *k, const uint8_t id[static 32], uint64_t at, const struct leaf *l, struct json_wr *j, struct err *e)
+{
+	CLEANUP(q_close)
+	struct q q = q_open(
+	    k->store, "SELECT u.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.uses') u WHERE en.seq=? AND u.key=?");
+	char hex[HEX32_LEN];
+	bool row = false;
+
+	hex32(id, hex);
+	q_i64(&q, (int64_t)at);
+	q_text(&q, span_of(hex));
+	TRY(q_row(&q, &row, e));
+	return row ? put_count(k, id, (uint64_t)q_col_i64(&q, 0), l, j, e) : COFFER_OK;
+}
+
+/* Of the one whose entry is seq, as things stood after entry `at`. */
+static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32], uint64_t seq, const struct leaf *release,
+    struct json_wr *j, struct err *e)
+{
+	const uint64_t at = release->index;
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	struct status s;
 	struct mhash key;
@@ -91,26 +135,28 @@ static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32],
 	jw_name(j, "envelope");
 	dsse_write(&env, j);
 	TRY(put_entry(k, seq, j, &l, e));
-	TRY(put_proof(k, root, &key, j, e));
+	TRY(put_proof(k, &release->map, &key, j, e));
 	jw_m_u64(j, "set", s.index);
 	jw_m_u64(j, "status", s.status);
+	TRY(put_uses(k, id, at, release, j, e));
 	jw_obj_end(j);
 	return COFFER_OK;
 }
 
-/* What made the parties what they were, and what the release rested on. */
-static enum coffer_rc put_statements(struct keep *k, uint64_t at, const struct mhash *root, struct json_wr *j, struct err *e)
+/* What made the parties what they were, what the release rested on, and what it looked at beside. */
+static enum coffer_rc put_statements(struct keep *k, const struct leaf *release, struct json_wr *j, struct err *e)
 {
 	CLEANUP(q_close)
 	struct q q = q_open(k->store,
 	    "WITH rests(id) AS (SELECT r.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.rests') r WHERE en.seq=?1"
+	    " UNION SELECT b.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.beside') b WHERE en.seq=?1"
 	    " UNION SELECT json_extract(CAST(en.data AS TEXT), '$.workload') FROM entry en WHERE en.seq=?1)"
 	    " SELECT s.id, s.seq FROM statement s WHERE s.seq<?1 AND (s.kind=?2 OR (s.kind=?3 AND"
-	    " (json_type(CAST(s.payload AS TEXT), '$.predicate.body.key') IS NOT NULL OR EXISTS(SELECT 1 FROM revoked r JOIN statement t"
+	    " (" REVOKES_KEY " OR EXISTS(SELECT 1 FROM revoked r JOIN statement t"
 	    " ON t.id=r.target WHERE r.statement=s.id AND t.kind=?3))) OR lower(hex(s.id)) IN (SELECT id FROM rests)) ORDER BY s.seq");
 	bool row = false;
 
-	q_i64(&q, (int64_t)at);
+	q_i64(&q, (int64_t)release->index);
 	q_i64(&q, ST_PARTY);
 	q_i64(&q, ST_REVOCATION);
 	jw_name(j, "statements");
@@ -123,9 +169,9 @@ static enum coffer_rc put_statements(struct keep *k, uint64_t at, const struct m
 			break;
 		if (!q_col_fixed(&q, 0, id, sizeof(id)))
 			return err_set(e, COFFER_E_BUG, "registry: malformed id");
-		if (j->w->n > RECEIPT_MAX)
+		if (j->w->n > STATEMENTS_MAX)
 			return err_set(e, COFFER_E_LIMIT, "receipt: more statements than one answer holds");
-		TRY(put_statement(k, id, (uint64_t)q_col_i64(&q, 1), at, root, j, e));
+		TRY(put_statement(k, id, (uint64_t)q_col_i64(&q, 1), release, j, e));
 	}
 	jw_arr_end(j);
 	return COFFER_OK;
@@ -168,7 +214,8 @@ enum coffer_rc on_receipt(struct keep *k, struct span body, struct answer *a, st
 	TRY(put_entry(k, seq, &j, &l, e));
 	jw_obj_end(&j);
 	TRY(put_asset(k, &path, &l.map, &j, e));
-	TRY(put_statements(k, seq, &l.map, &j, e));
+	TRY(put_statements(k, &l, &j, e));
+	TRY(showing_put(k, seq, &j, e));
 	jw_obj_end(&j);
 	return COFFER_OK;
 }

@@ -316,7 +316,7 @@ static enum coffer_rc check_counts(struct store *s, struct err *e)
 		"SELECT 1 FROM entry e WHERE e.type IN ('statement','genesis')"
 		" AND NOT EXISTS(SELECT 1 FROM statement s WHERE s.seq=e.seq) LIMIT 1",
 		"SELECT 1 FROM statement s WHERE s.kind=8"
-		" AND json_type(CAST(s.payload AS TEXT), '$.predicate.body.key') IS NULL AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.statement=s.id AND r.issuer=s.issuer) LIMIT 1",
+		" AND NOT " REVOKES_KEY " AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.statement=s.id AND r.issuer=s.issuer) LIMIT 1",
 		"SELECT 1 FROM statement s WHERE s.kind=6"
 		" AND NOT EXISTS(SELECT 1 FROM workload w WHERE w.statement=s.id) LIMIT 1",
 	};

@@ -5,7 +5,7 @@
  * nothing revokes it.
  */
 #pragma once
-#include "cofferd/keep/decide.h"
+#include "decide/decide.h"
 #include "cofferd/keep/store.h"
 #include "trust/chain.h"
 #include "trust/parties.h"
@@ -46,6 +46,9 @@ void registry_names(const struct statement *s, struct wr *w);
 /* What serials count in, with issuer and kind: the names, and for image-release and workload the digest of the first
  * subject too, for boot-image all their digests, since those are about one content and a new version supersedes nothing. */
 void registry_subject(const struct statement *s, struct wr *w);
+
+/* SQL, of a revocation s: it names a key and no statement. By its subject, of which there is one spelling, not by its text, of which there are many. */
+#define REVOKES_KEY "length(s.names)=47"
 
 struct logged { uint8_t id[32]; uint64_t seq; uint8_t entry[32]; };
 /* Newest statement of this issuer, kind and subject. *serial = 0 when none. */
@@ -99,6 +102,7 @@ struct facts {
 	char                   platform[16];
 	bool                   held;
 	uint64_t               version, tick;
+	int64_t                now;
 };
 void facts_free(struct facts *f);
 static inline void facts_freep(struct facts **f) { facts_free(*f); *f = NULL; }

@@ -10,6 +10,7 @@
 #include "cofferd/keep/noise.h"
 #include "cofferd/keep/policy.h"
 #include "cofferd/keep/reply.h"
+#include "cofferd/keep/showing.h"
 #include "cofferd/keep/status.h"
 #include "cofferd/keep/token.h"
 #include "cofferd/keep/trace.h"
@@ -44,6 +45,7 @@ enum coffer_rc asking_session(struct keep *k, const uint8_t id[static KEEP_SESSI
 static enum coffer_rc by_token(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
 {
 	TRY(token_read(k, m, &q->token, e));
+	q->by_token = true;
 	q->in.a = q->token.a;
 	q->in.a.hw = q->token.has_facts ? &q->token.facts : NULL;
 	memcpy(q->session_id, q->token.session, sizeof(q->session_id));
@@ -54,44 +56,17 @@ static enum coffer_rc by_token(struct keep *k, const struct keep_resource_req *m
 
 /* ---- what is asked ---- */
 
-static enum coffer_rc read_request(struct span b, struct asking *q, struct err *e)
-{
-	struct rd r = rd_open(b);
-	struct span magic = rd_span(&r, 4), purpose;
-	uint64_t v[2];
-
-	for (size_t i = 0; i < 2; i++) {
-		v[i] = (uint64_t)rd_be32(&r) << 32;
-		v[i] |= rd_be32(&r);
-	}
-	q->in.q.version = v[0];
-	q->counter = v[1];
-	q->in.q.container = rd_span(&r, rd_u8(&r));
-	purpose = rd_span(&r, rd_u8(&r));
-	if (!rd_done(&r) || !span_eq_str(magic, "CRQ1") || !purpose_by_name(purpose, &q->in.q.purpose))
-		return err_set(e, COFFER_E_INPUT, "request: malformed Coffer-Request");
-	return COFFER_OK;
-}
-
 /* A counter is remembered with its session: without a living session there is nothing to hold it against. */
 static enum coffer_rc check_request(const struct keep_resource_req *m, struct asking *q, struct err *e)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(4096);
-	struct pubkey key = { 0 };
-	bool has = false;
+	const struct request_signed asked = { m->request, m->request_sig, q->session_id };
 
 	q->in.q.scoped = m->has_request;
 	if (!m->has_request)
 		return COFFER_OK;
-	TRY(read_request(m->request, q, e));
-	TRY(request_key_read(q->members, &has, &key, e));
-	wr_str(&w, "coffer request v1");
-	wr_u8(&w, 0);
-	wr_blob32(&w, span_of(asset_path_tail(&q->in.q.path)));
-	wr_put(&w, m->request);
-	wr_put(&w, SPAN(q->session_id));
-	TRY(wr_done(&w, "request", e));
-	q->in.q.signature_ok = has && key_verify(&key, wr_span(&w), SPAN(m->request_sig));
+	TRY(request_read(m->request, &q->in.q, &q->counter, e));
+	TRY(request_verify(&q->in.q, &asked, q->members, &q->in.q.signature_ok, e));
+	q->asked = asked;
 	q->in.q.counter_ok = q->session && q->counter > q->session->counter;
 	if (q->in.q.signature_ok && q->in.q.counter_ok)
 		q->session->counter = q->counter;
@@ -238,9 +213,11 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	CLEANUP(wr_close) struct wr body = wr_open(KEEP_FRAME_MAX / 2);
 	struct reply_in r = { .key = &q->key, .path = &q->in.q.path, .version = q->in.asset.body.version };
-	struct trace_in t = { .in = &q->in, .d = d, .id = a->decision, .thumb = q->key.thumb, .version = r.version };
+	struct trace_in t = { .in = &q->in, .d = d, .id = a->decision, .thumb = q->key.thumb, .version = r.version, .by_token = q->by_token,
+		.asked = &q->asked };
 	struct keep_resource_rep rep = { .version = r.version };
-	uint8_t digest[32];
+	uint8_t digest[32], shown[32];
+	bool has_shown = false;
 
 	TRY(asset_load(k, &q->in.q.path, r.version, &plain, e));
 	r.plain = (struct span){ plain.p, plain.n };
@@ -257,11 +234,14 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	TRY(tx_begin(&k->journal, &tx, e));
 	for (size_t i = 0; i < d->n_approvals; i++) /* before the entry: its leaf carries the map with the counts */
 		TRY(count_use(k, d->approval[i], e));
+	TRY(showing_store(k, q, &has_shown, shown, e));
+	t.shown = has_shown ? shown : NULL;
 	TRY(trace_write(k, &t, e));
 	TRY(reply_sign(k, &r, wr_span(&body), rep.reply_sig, e));
 	rep.seq = k->journal.seq;
 	memcpy(rep.entry, k->journal.hash, sizeof(rep.entry));
 	TRY(tx_commit(&tx, e));
+	showing_stored(k, q);
 	rep.body = wr_span(&body);
 	return hand_out(k, q, &rep, a->out, e);
 }

@@ -19,7 +19,7 @@ struct sessions {
 	uint32_t        max, n, free_top;
 	uint32_t       *free_list;
 	struct queue    queue[2]; /* [attested] */
-	size_t          notes;    /* bytes */
+	size_t          notes, showings; /* bytes */
 	struct secret   secrets;  /* SECRET bytes a session, zero without a credential */
 	uint32_t        bucket[BUCKETS];
 };
@@ -56,6 +56,7 @@ void sessions_free(struct sessions *t)
 	for (uint32_t i = 0; t->s && i < t->max; i++) {
 		members_clear(&t->s[i].members);
 		wr_close(&t->s[i].note);
+		wr_close(&t->s[i].showing);
 		wr_close(&t->s[i].ak);
 	}
 	secret_free(&t->secrets);
@@ -106,6 +107,13 @@ static void forget(struct sessions *t, struct session *s)
 	s->note = (struct wr){ 0 };
 }
 
+static void drop_showing(struct sessions *t, struct session *s)
+{
+	t->showings -= s->showing.n;
+	wr_close(&s->showing);
+	s->showing = (struct wr){ 0 };
+}
+
 static uint8_t *slot(const struct sessions *t, const struct session *s)
 {
 	return t->secrets.p + (size_t)(s - t->s) * SECRET;
@@ -122,6 +130,7 @@ void session_drop(struct sessions *t, struct session *s)
 	dequeue(t, i);
 	members_clear(&s->members);
 	forget(t, s);
+	drop_showing(t, s);
 	wr_close(&s->ak);
 	explicit_bzero(slot(t, s), SECRET);
 	explicit_bzero(s, sizeof(*s));
@@ -210,6 +219,32 @@ bool session_read_note(const struct session *s, struct span *facts, struct span 
 	*facts = rd_blob32(&r, FACTS_PACKED_MAX);
 	*claims = rd_span(&r, r.n);
 	return s->note.n > 0 && rd_done(&r);
+}
+
+void session_show(struct sessions *t, struct session *s, const uint8_t id[static 32], struct wr *packed)
+{
+	drop_showing(t, s);
+	for (uint32_t i = t->queue[1].oldest; i != NONE && t->showings + packed->n > SHOWINGS_BYTES_MAX; i = t->s[i].newer) {
+		t->s[i].shown = t->s[i].shown && t->s[i].showing.n == 0; /* stored: still named */
+		drop_showing(t, &t->s[i]);
+	}
+	s->shown = t->showings + packed->n <= SHOWINGS_BYTES_MAX;
+	if (!s->shown)
+		return;
+	s->showing = *packed;
+	*packed = (struct wr){ 0 };
+	memcpy(s->shown_id, id, sizeof(s->shown_id));
+	t->showings += s->showing.n;
+}
+
+void session_stored(struct sessions *t, struct session *s)
+{
+	drop_showing(t, s);
+}
+
+size_t sessions_showings(const struct sessions *t)
+{
+	return t->showings;
 }
 
 enum coffer_rc session_credential(struct sessions *t, struct session *s, struct span ak, struct span *secret, struct err *e)

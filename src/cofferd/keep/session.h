@@ -5,16 +5,18 @@
  * of it, else the oldest with evidence: neither can crowd out the other.
  *
  * What an appraisal said (facts, claims) is kept beside as one note a session, and all notes together are bounded: beyond that the
- * oldest are forgotten, and their guests show their token instead.
+ * oldest are forgotten, and their guests show their token instead. What it showed (showing.h) is kept likewise until the first release
+ * stores it; where it was forgotten before, receipts of that session have no evidence.
  */
 #pragma once
-#include "cofferd/keep/decide.h"
-#include "cofferd/keep/teekey.h"
+#include "decide/decide.h"
+#include "decide/teekey.h"
 
 #define SESSIONS_MAX 10000
 #define SESSION_SECONDS 300
-#define SESSION_BYTES_MAX 4608 /* of one session, all included but its note */
+#define SESSION_BYTES_MAX 4736 /* of one session, all included but its note and what it showed */
 #define NOTES_BYTES_MAX (12u << 20) /* of all sessions' notes */
+#define SHOWINGS_BYTES_MAX (48u << 20) /* of all that sessions showed and that is not stored */
 #define SESSION_AK_MAX 600     /* bytes of a TPM's attestation key: SubjectPublicKeyInfo of RSA 4096 */
 #define SESSION_TRIES_MAX 2    /* times that evidence may be shown, the first without collateral that was then fetched */
 
@@ -29,6 +31,9 @@ struct session {
 	uint8_t          lapses;      /* journal entries about leases that ended */
 	struct wr        ak;          /* SubjectPublicKeyInfo that a credential was made for (credential.h); empty: none was */
 	struct wr        note;        /* facts (u32 length first), then the claims' text; empty: forgotten, or none yet */
+	bool             shown;       /* what it showed is in `showing`, or in the store by now */
+	uint8_t          shown_id[32];
+	struct wr        showing;     /* packed by showing.h; empty once it is stored */
 	/* private */
 	uint32_t         newer, older, chain; /* indices into the table, NONE at the end */
 };
@@ -54,6 +59,13 @@ bool            session_read_note(const struct session *s, struct span *facts, s
 enum coffer_rc session_credential(struct sessions *t, struct session *s, struct span ak, struct span *secret, struct err *e) NODISCARD;
 /* False: it has no credential. */
 bool            session_secret(const struct sessions *t, const struct session *s, struct span *secret) NODISCARD;
+
+/* Takes *packed: what the session showed, and the digest by which a release names it. Forgets the oldest others' where all together
+ * would be too large. */
+void            session_show(struct sessions *t, struct session *s, const uint8_t id[static 32], struct wr *packed);
+/* It is in the store: from now on the digest alone is kept. */
+void            session_stored(struct sessions *t, struct session *s);
+size_t          sessions_showings(const struct sessions *t); /* bytes */
 
 size_t          sessions_notes(const struct sessions *t); /* bytes */
 void            session_drop(struct sessions *t, struct session *s);

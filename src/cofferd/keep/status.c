@@ -49,28 +49,39 @@ static void asset_pair(const struct keep *k, const struct asset_path *p, uint64_
 	map_asset_value(version, content, &pair[1]);
 }
 
+void status_uses_salt(const struct keep *k, const uint8_t approval[static 32], uint64_t count, uint8_t out[static 32])
+{
+	derive(k, "coffer uses salt v1", (struct span){ approval, 32 }, count, out);
+}
+
 static void uses_pair(const struct keep *k, const uint8_t approval[static 32], uint64_t count, struct mhash pair[static 2])
 {
 	uint8_t salt[32];
 
-	derive(k, "coffer uses salt v1", (struct span){ approval, 32 }, count, salt);
+	status_uses_salt(k, approval, count, salt);
 	map_uses_key(approval, &pair[0]);
 	map_uses_value(salt, count, &pair[1]);
 }
 
-enum coffer_rc status_at(struct keep *k, const uint8_t id[static 32], uint64_t last, struct status *out, struct err *e)
+/* SQL: the newest entry by ?2 that revokes s, by such an issuer, and was not lifted by then; ?3 is lifted too. */
+#define REVOKED(by) "(SELECT max(t.seq) FROM revoked r JOIN statement t ON t.id=r.statement WHERE r.target=s.id AND r.issuer" by "s.issuer" \
+	" AND t.seq<=?2 AND r.statement<>?3 AND NOT EXISTS(SELECT 1 FROM revoked l JOIN statement m ON m.id=l.statement" \
+	" WHERE l.target=r.statement AND l.issuer=r.issuer AND m.seq<=?2))"
+
+/* lifted: a revocation that an entry about to be written lifts. */
+struct moment { uint64_t last; struct span lifted; };
+
+static enum coffer_rc status_then(struct keep *k, const uint8_t id[static 32], const struct moment *m, struct status *out, struct err *e)
 {
 	CLEANUP(q_close)
-	struct q q = q_open(k->store,
-	    "SELECT s.seq, (SELECT max(t.seq) FROM revoked r JOIN statement t ON t.id=r.statement WHERE r.target=s.id AND r.issuer=s.issuer"
-	    " AND t.seq<=?2), (SELECT t.seq FROM statement t WHERE t.kind=s.kind AND t.issuer=s.issuer AND t.subject=s.subject"
-	    " AND t.serial=s.serial+1 AND t.seq<=?2), (SELECT max(t.seq) FROM revoked r JOIN statement t ON t.id=r.statement"
-	    " WHERE r.target=s.id AND r.issuer<>s.issuer AND t.seq<=?2) FROM statement s WHERE s.id=?1 AND s.seq<=?2");
+	struct q q = q_open(k->store, "SELECT s.seq, " REVOKED("=") ", (SELECT t.seq FROM statement t WHERE t.kind=s.kind AND t.issuer=s.issuer"
+	    " AND t.subject=s.subject AND t.serial=s.serial+1 AND t.seq<=?2), " REVOKED("<>") " FROM statement s WHERE s.id=?1 AND s.seq<=?2");
 	static const enum map_status of[] = { MAP_IN_FORCE, MAP_REVOKED, MAP_SUPERSEDED, MAP_REVOKED_BY_OTHER };
 	bool row = false;
 
 	q_blob(&q, (struct span){ id, 32 });
-	q_i64(&q, last > INT64_MAX ? INT64_MAX : (int64_t)last);
+	q_i64(&q, m->last > INT64_MAX ? INT64_MAX : (int64_t)m->last);
+	q_blob(&q, m->lifted);
 	TRY(q_row(&q, &row, e));
 	if (!row)
 		return err_set(e, COFFER_E_NOTFOUND, "no such statement was logged by then");
@@ -79,6 +90,11 @@ enum coffer_rc status_at(struct keep *k, const uint8_t id[static 32], uint64_t l
 		if (q_col_i64(&q, i) > 0)
 			*out = (struct status){ of[i], (uint64_t)q_col_i64(&q, i) };
 	return COFFER_OK;
+}
+
+enum coffer_rc status_at(struct keep *k, const uint8_t id[static 32], uint64_t last, struct status *out, struct err *e)
+{
+	return status_then(k, id, &(struct moment){ .last = last }, out, e);
 }
 
 /* ---- entries ---- */
@@ -91,6 +107,24 @@ static enum coffer_rc superseded(struct keep *k, const struct statement *s, uint
 		return COFFER_OK;
 	TRY(status_at(k, s->previous, now - 1, &was, e));
 	return was.status == MAP_REVOKED ? COFFER_OK : set_status(k, s->previous, (struct status){ MAP_SUPERSEDED, now }, e);
+}
+
+/* What a revocation that is lifted had revoked is what it would be without it. */
+static enum coffer_rc lifted(struct keep *k, const uint8_t revocation[static 32], uint64_t now, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT target FROM revoked WHERE statement=?");
+	struct status is;
+	uint8_t target[32];
+	bool row = false;
+
+	q_blob(&q, (struct span){ revocation, 32 });
+	TRY(q_row(&q, &row, e));
+	if (!row)
+		return COFFER_OK; /* of a key */
+	if (!q_col_fixed(&q, 0, target, sizeof(target)))
+		return err_set(e, COFFER_E_BUG, "registry: malformed row");
+	TRY(status_then(k, target, &(struct moment){ now - 1, { revocation, 32 } }, &is, e));
+	return set_status(k, target, is, e);
 }
 
 static enum coffer_rc revoked(struct keep *k, const struct statement *s, uint64_t now, struct err *e)
@@ -110,7 +144,8 @@ static enum coffer_rc revoked(struct keep *k, const struct statement *s, uint64_
 			return COFFER_OK;
 		is.status = MAP_REVOKED_BY_OTHER;
 	}
-	return set_status(k, v.statement, is, e);
+	TRY(set_status(k, v.statement, is, e));
+	return target.kind == ST_REVOCATION ? lifted(k, v.statement, now, e) : COFFER_OK;
 }
 
 static enum coffer_rc asset_version(struct keep *k, const struct statement *s, struct err *e)

@@ -16,6 +16,7 @@ enum coffer_rc status_at(struct keep *k, const uint8_t id[static 32], uint64_t l
 
 /* What only the service can derive: blinds an asset's path, salts a count. */
 void status_blind(const struct keep *k, const struct asset_path *p, uint8_t out[static 32]);
+void status_uses_salt(const struct keep *k, const uint8_t approval[static 32], uint64_t count, uint8_t out[static 32]);
 
 /* Every statement, asset and count of the store against the map. COFFER_E_DENIED (check "R12"). */
 enum coffer_rc status_check(struct keep *k, struct err *e) NODISCARD;

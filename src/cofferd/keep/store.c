@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "os/file.h"
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 /* Every query text is a literal, so its address names it: a compiled statement is used again, which saves a
  * fifth of a release. */
@@ -45,9 +45,13 @@ static const char schema[] =
 	"CREATE TABLE decision(id BLOB PRIMARY KEY, seq INTEGER NOT NULL REFERENCES entry(seq), owner TEXT NOT NULL,"
 	" owner_view BLOB NOT NULL, provider TEXT NOT NULL, provider_view BLOB NOT NULL) STRICT;"
 	"CREATE INDEX decision_seq ON decision(seq);"
+	"CREATE TABLE shown(digest BLOB PRIMARY KEY, session BLOB NOT NULL UNIQUE, document BLOB NOT NULL) STRICT;"
+	"CREATE TABLE shown_bytes(digest BLOB PRIMARY KEY, bytes BLOB NOT NULL) STRICT;"
+	"CREATE TABLE shown_file(shown BLOB NOT NULL REFERENCES shown(digest), place INTEGER NOT NULL,"
+	" file BLOB NOT NULL REFERENCES shown_bytes(digest), PRIMARY KEY(shown, place)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE jti(id BLOB PRIMARY KEY, expires INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX jti_expires ON jti(expires);"
-	"PRAGMA user_version=3;";
+	"PRAGMA user_version=4;";
 
 static enum coffer_rc fail(struct store *s, const char *what, struct err *e)
 {
@@ -85,7 +89,8 @@ static enum coffer_rc demand(struct store *s, const char *sql, const char *answe
 /* The tables that only record what happened: what they hold alters no fact. Any other raises the version. */
 static void on_change(void *ctx, int op, const char *db, const char *table, sqlite3_int64 row)
 {
-	static const char *const records[] = { "entry", "leaf", "node", "mapnode", "meta", "decision", "jti", "approval_use" };
+	static const char *const records[] = { "entry", "leaf", "node", "mapnode", "meta", "decision", "jti", "approval_use", "shown",
+		"shown_bytes", "shown_file" };
 	struct store *s = ctx;
 
 	(void)op;

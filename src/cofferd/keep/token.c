@@ -182,63 +182,12 @@ static enum coffer_rc header(const struct keep *k, const struct session *s, stru
 
 /* ---- claims ---- */
 
-static void hex_member(struct json_wr *j, const char *name, struct span s)
-{
-	CLEANUP(wr_close) struct wr w = wr_open(128);
-
-	hex_write(&w, s);
-	jw_m_str(j, name, wr_span(&w));
-}
-
-/* One JSON object and nothing behind it, as far as nesting goes: what eval wrote must not close more than it opened. */
-static bool one_object(struct span s)
-{
-	size_t depth = 0;
-	bool text = false;
-
-	for (size_t i = 0; i < s.n; i++) {
-		uint8_t c = s.p[i];
-
-		if (c < 0x20)
-			return false;
-		if (text) {
-			i += c == '\\';
-			text = c != '"';
-			continue;
-		}
-		text = c == '"';
-		depth += c == '{' || c == '[';
-		if ((c == '}' || c == ']') && depth-- == 0)
-			return false;
-		if (depth == 0)
-			return c == '}' && i + 1 == s.n && s.p[0] == '{';
-	}
-	return false;
-}
-
 bool claims_write(const struct keep *k, const struct session *s, struct wr *out)
 {
-	struct json_wr j = jw_open(out, false);
-	struct span facts, submods;
+	struct claims_in in = { .genesis = k->genesis, .session = s->id, .service = span_of(k->id), .build = span_of(COFFER_VERSION), .time = k->now };
+	struct span facts;
 
-	if (!session_read_note(s, &facts, &submods) || !one_object(submods))
-		return false;
-	jw_obj(&j);
-	hex_member(&j, "aud", SPAN(k->genesis)); /* whoever follows it */
-	jw_name(&j, "ear.verifier-id");
-	jw_obj(&j);
-	jw_m_text(&j, "build", "cofferd " COFFER_VERSION);
-	jw_m_text(&j, "developer", "coffer");
-	jw_obj_end(&j);
-	jw_m_text(&j, "eat_profile", "tag:github.com,2024:confidential-containers/Trustee");
-	jw_m_u64(&j, "exp", (uint64_t)k->now + TOKEN_SECONDS_EAR);
-	jw_m_u64(&j, "iat", (uint64_t)k->now);
-	jw_m_text(&j, "iss", k->id[0] ? k->id : "coffer");
-	hex_member(&j, "jti", SPAN(s->id));
-	wr_str(out, ",\"submods\":"); /* the last in order */
-	wr_put(out, submods);
-	wr_str(out, "}");
-	return true;
+	return session_read_note(s, &facts, &in.submods) && shown_claims(&in, out);
 }
 
 enum coffer_rc token_make(const struct keep *k, const struct session *s, struct wr *out, struct err *e)

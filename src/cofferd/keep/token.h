@@ -5,8 +5,9 @@
  * refuse. */
 #pragma once
 #include "cofferd/keep/keep.h"
+#include "decide/claims.h"
 
-#define TOKEN_SECONDS_EAR 300
+#define TOKEN_SECONDS_EAR CLAIMS_SECONDS
 #define CLAIMS_MAX (128u << 10)
 #define TOKEN_MAX (192u << 10)
 

@@ -6,12 +6,21 @@
 #include "fmt/enc.h"
 
 #define VIEW_MAX (32u << 10)
+#define ENTRY_MAX (32u << 10) /* all statements that it may name */
 
 static void hex_member(struct json_wr *j, const char *name, const uint8_t *p, size_t n)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(128);
 
 	hex_write(&w, (struct span){ p, n });
+	jw_m_str(j, name, wr_span(&w));
+}
+
+static void b64_member(struct json_wr *j, const char *name, struct span s)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(2u * REQUEST_MAX);
+
+	b64url_write(&w, s);
 	jw_m_str(j, name, wr_span(&w));
 }
 
@@ -42,30 +51,95 @@ static void rests(const struct decide_in *in, const struct decision *d, struct j
 	jw_arr_end(j);
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const struct fact_approval *const *x = a, *const *y = b;
+
+	return memcmp((*x)->s.id, (*y)->s.id, sizeof((*x)->s.id)); /* public: ids of statements */
+}
+
+/* How often each approval that counts was used, this use among them; in the order of their ids. */
+static void uses(const struct decision *d, struct json_wr *j)
+{
+	const struct fact_approval *a[ASSET_OWNERS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_approvals; i++)
+		if (d->approval[i]->body.has_uses)
+			a[n++] = d->approval[i];
+	qsort(a, n, sizeof(a[0]), by_id);
+	jw_name(j, "uses");
+	jw_obj(j);
+	for (size_t i = 0; i < n; i++) {
+		char hex[HEX32_LEN];
+
+		hex32(a[i]->s.id, hex);
+		jw_m_u64(j, hex, a[i]->used + 1);
+	}
+	jw_obj_end(j);
+}
+
+/* And what else it looked at, so that whoever has it all decides again. */
+static enum coffer_rc beside(const struct trace_in *t, struct json_wr *j, struct err *e)
+{
+	CLEANUP(freep) struct beside *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return err_set(e, COFFER_E_SYSTEM, "decision: out of memory");
+	decision_beside(t->in, t->d, b);
+	if (b->more)
+		return err_set(e, COFFER_E_LIMIT, "decision: more than %d statements beside those it rests on", DECIDE_BESIDE_MAX);
+	jw_name(j, "beside");
+	jw_arr(j);
+	for (size_t i = 0; i < b->n; i++) {
+		char hex[HEX32_LEN];
+
+		hex32(b->id[i], hex);
+		jw_text(j, hex);
+	}
+	jw_arr_end(j);
+	return COFFER_OK;
+}
+
 /* Members in JCS order. */
-static void entry(const struct trace_in *t, struct wr *w)
+static enum coffer_rc entry(const struct trace_in *t, struct wr *w, struct err *e)
 {
 	const struct decision *d = t->d;
 	struct json_wr j = jw_open(w, false);
+	uint8_t words[32];
 
+	TRY(decision_digest(d, words, e));
 	jw_obj(&j);
 	jw_m_text(&j, "asset", t->in->q.path.text);
-	if (!t->reply)
+	if (t->reply) {
+		TRY(beside(t, &j, e));
+		jw_m_text(&j, "by", t->by_token ? "token" : "session");
+	} else {
 		jw_m_text(&j, "check", d->check[d->reason].id);
+	}
 	if (t->in->q.scoped)
 		jw_m_str(&j, "container", t->in->q.container);
 	hex_member(&j, "decision", t->id, 16);
+	if (t->reply && t->shown)
+		hex_member(&j, "evidence", t->shown, 32);
 	hex_member(&j, "key", t->thumb, 32);
 	if (t->in->q.scoped)
 		jw_m_text(&j, "purpose", purpose_name(t->in->q.purpose));
 	if (t->reply) {
 		hex_member(&j, "reply", t->reply, 32);
+		if (t->in->q.scoped)
+			b64_member(&j, "request", t->asked->bytes);
 		rests(t->in, d, &j);
+		if (t->in->q.scoped)
+			b64_member(&j, "signature", (struct span){ t->asked->sig, SIG_LEN });
+		hex_member(&j, "trace", words, 32);
+		uses(d, &j);
 		jw_m_u64(&j, "version", t->version);
 	}
 	if (d->workload)
 		hex_member(&j, "workload", d->workload->s.id, 32);
 	jw_obj_end(&j);
+	return wr_done(w, "journal entry", e);
 }
 
 static void view(const struct keep *k, const struct trace_in *t, unsigned who, struct wr *w)
@@ -122,10 +196,9 @@ static enum coffer_rc save(struct keep *k, const struct trace_in *t, struct err 
 
 enum coffer_rc trace_write(struct keep *k, const struct trace_in *t, struct err *e)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(8192);
+	CLEANUP(wr_close) struct wr w = wr_open(ENTRY_MAX);
 
-	entry(t, &w);
-	TRY(wr_done(&w, "journal entry", e));
+	TRY(entry(t, &w, e));
 	TRY(journal_append(&k->journal, t->reply ? "release" : "denial", wr_span(&w), k->now, e));
 	return save(k, t, e);
 }

@@ -174,9 +174,20 @@ static enum coffer_rc read_id_and_all(struct span query, struct statement_query 
 	return COFFER_OK;
 }
 
+/* Where the answer before ended. */
+static enum coffer_rc read_before(struct span query, struct statement_query *s, struct err *e)
+{
+	CLEANUP(wr_close) struct wr before = wr_open(20);
+
+	TRY(query_value(query, "before", &before, e));
+	if (before.n > 0 && (!span_u64(wr_span(&before), &s->m.before) || s->m.before == 0))
+		return err_set(e, COFFER_E_INPUT, "query: before is no number of an entry");
+	return COFFER_OK;
+}
+
 static enum coffer_rc read_query(const struct request *q, struct statement_query *s, struct err *e)
 {
-	static const char *const names[] = { "kind", "issuer", "subject", "id", "all", NULL };
+	static const char *const names[] = { "kind", "issuer", "subject", "id", "all", "before", NULL };
 
 	s->issuer = wr_open(PARTY_MAX);
 	s->subject = wr_open(ST_SUBJECT_NAME_MAX);
@@ -187,6 +198,7 @@ static enum coffer_rc read_query(const struct request *q, struct statement_query
 		return err_set(e, COFFER_E_INPUT, "query: issuer is no party id");
 	TRY(query_value(q->query, "subject", &s->subject, e));
 	TRY(read_id_and_all(q->query, s, e));
+	TRY(read_before(q->query, s, e));
 	s->m.issuer = wr_span(&s->issuer);
 	s->m.subject = wr_span(&s->subject);
 	TRY(asker(q, false, &s->token, &s->m.has_auth, e));
@@ -206,6 +218,7 @@ static enum coffer_rc get_statements(struct request *q, struct reply *r, struct 
 {
 	CLEANUP(statement_query_clear) struct statement_query s = { 0 };
 	CLEANUP(answer_clear) struct answer a = { 0 };
+	uint64_t next;
 	struct rd in;
 	size_t n;
 
@@ -218,7 +231,9 @@ static enum coffer_rc get_statements(struct request *q, struct reply *r, struct 
 		wr_str(&r->body, i ? "," : "");
 		wr_put(&r->body, rd_blob32(&in, DSSE_ENVELOPE_MAX));
 	}
-	wr_str(&r->body, "]}");
+	next = (uint64_t)rd_be32(&in) << 32;
+	next |= rd_be32(&in);
+	wr_fmt(&r->body, "],\"next\":%llu}", (unsigned long long)next);
 	return rd_done(&in) ? COFFER_OK : err_set(e, COFFER_E_BUG, "keep answered in an unknown way");
 }
 

@@ -1,0 +1,109 @@
+#include "cli/guest/packages.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "fmt/enc.h"
+
+/* What Debian names and versions are made of; nothing of it can leave a folder or begin an option. */
+static bool word_ok(struct span s, const char *more)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
+
+	if (s.n == 0 || !memchr(plain, s.p[0], 36))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!memchr(plain, s.p[i], sizeof(plain) - 1) && !memchr(more, s.p[i], strlen(more)))
+			return false;
+	return true;
+}
+
+static bool take(struct span s, const char *more, char *out, size_t room)
+{
+	if (s.n >= room || !word_ok(s, more))
+		return false;
+	memcpy(out, s.p, s.n);
+	out[s.n] = 0;
+	return true;
+}
+
+#define IN_VERSION "ABCDEFGHIJKLMNOPQRSTUVWXYZ:~"
+
+/* By name, since the list is the same whatever order it was asked in. */
+static enum coffer_rc add(struct guest_packages *l, const struct guest_package *p, struct err *e)
+{
+	size_t i = l->n;
+
+	if (l->n == GUEST_PACKAGES_MAX)
+		return err_set(e, COFFER_E_LIMIT, "more than %d packages", GUEST_PACKAGES_MAX);
+	while (i > 0 && strcmp(l->p[i - 1].name, p->name) > 0)
+		i--;
+	if (i > 0 && strcmp(l->p[i - 1].name, p->name) == 0)
+		return err_set(e, COFFER_E_INPUT, "package %s twice", p->name);
+	memmove(&l->p[i + 1], &l->p[i], (l->n - i) * sizeof(*p));
+	l->p[i] = *p;
+	l->n++;
+	return COFFER_OK;
+}
+
+static struct span next_word(struct span *line)
+{
+	struct span w = { line->p, span_find(*line, ' ') };
+
+	*line = span_skip(*line, w.n + 1);
+	return w;
+}
+
+static enum coffer_rc read_line(struct span line, struct guest_packages *out, struct err *e)
+{
+	struct span rest = line, name = next_word(&rest), version = next_word(&rest), arch = next_word(&rest), hex = next_word(&rest);
+	struct guest_package p = { 0 };
+
+	if (rest.n > 0 || !take(name, "", p.name, sizeof(p.name)) || !take(version, IN_VERSION, p.version, sizeof(p.version)) ||
+	    !take(arch, "", p.arch, sizeof(p.arch)) || (strcmp(p.arch, "amd64") != 0 && strcmp(p.arch, "all") != 0) ||
+	    !hex_fixed(hex, p.sha256, sizeof(p.sha256)))
+		return err_set(e, COFFER_E_INPUT, "package list: not \"name version architecture sha256\": %.*s",
+		    (int)(line.n < 100 ? line.n : 100), (const char *)line.p);
+	return add(out, &p, e);
+}
+
+enum coffer_rc packages_parse(struct span text, struct guest_packages *out, struct err *e)
+{
+	struct guest_packages found = { .n = 0 };
+
+	while (text.n > 0) {
+		struct span line = { text.p, span_find(text, '\n') };
+
+		text = span_skip(text, line.n + 1);
+		if (line.n > 0 && line.p[0] != '#')
+			TRY(read_line(line, &found, e));
+	}
+	if (found.n == 0)
+		return err_set(e, COFFER_E_INPUT, "package list: no package in it");
+	*out = found;
+	return COFFER_OK;
+}
+
+void packages_write(const struct guest_packages *p, struct wr *out)
+{
+	char hex[HEX32_LEN];
+
+	wr_str(out, "# name version architecture sha256 of the .deb file\n");
+	for (size_t i = 0; i < p->n; i++) {
+		hex32(p->p[i].sha256, hex);
+		wr_fmt(out, "%s %s %s %s\n", p->p[i].name, p->p[i].version, p->p[i].arch, hex);
+	}
+}
+
+/* As apt names its files: a version's epoch is divided off by %3a. */
+char *package_path(const struct guest_package *p, const char *folder)
+{
+	const char *colon = strchr(p->version, ':');
+
+	if (colon)
+		return str_fmt("%s/%s_%.*s%%3a%s_%s.deb", folder, p->name, (int)(colon - p->version), p->version, colon + 1, p->arch);
+	return str_fmt("%s/%s_%s_%s.deb", folder, p->name, p->version, p->arch);
+}

@@ -1,0 +1,200 @@
+#include "cofferd/keep/showing.h"
+
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "crypto/hash.h"
+#include "fmt/enc.h"
+
+#define PACKED_MAX (SHOWN_DOC_MAX + EVAL_FRAME_MAX)
+#define ROOM_LEFT 4096 /* of an answer, for what follows the files */
+
+/* ---- in memory ---- */
+
+/* The document, then the files, each with its length. */
+enum coffer_rc showing_hold(struct keep *k, struct session *s, const struct shown *shown, struct err *e)
+{
+	CLEANUP(wr_close) struct wr doc = wr_open(SHOWN_DOC_MAX), packed = wr_open(PACKED_MAX);
+	uint8_t digest[32];
+
+	TRY(shown_write(shown, &doc, e));
+	sha256(wr_span(&doc), digest);
+	wr_blob32(&packed, wr_span(&doc));
+	for (size_t i = 0; i < shown->n_files; i++)
+		wr_blob32(&packed, shown->file[i]);
+	TRY(wr_done(&packed, "evidence to keep", e));
+	session_show(k->sessions, s, digest, &packed);
+	return COFFER_OK;
+}
+
+/* ---- in the store ---- */
+
+static enum coffer_rc put_document(struct keep *k, const struct session *s, struct span doc, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "INSERT INTO shown(digest, session, document) VALUES(?,?,?)");
+
+	q_blob(&q, SPAN(s->shown_id));
+	q_blob(&q, SPAN(s->id));
+	q_blob(&q, doc);
+	return q_run(&q, e);
+}
+
+static enum coffer_rc put_file(struct keep *k, const struct session *s, size_t place, struct span file, struct err *e)
+{
+	CLEANUP(q_close) struct q bytes = q_open(k->store, "INSERT OR IGNORE INTO shown_bytes(digest, bytes) VALUES(?,?)");
+	CLEANUP(q_close) struct q q = q_open(k->store, "INSERT INTO shown_file(shown, place, file) VALUES(?,?,?)");
+	uint8_t digest[32];
+
+	sha256(file, digest);
+	q_blob(&bytes, SPAN(digest));
+	q_blob(&bytes, file);
+	TRY(q_run(&bytes, e));
+	q_blob(&q, SPAN(s->shown_id));
+	q_i64(&q, (int64_t)place);
+	q_blob(&q, SPAN(digest));
+	return q_run(&q, e);
+}
+
+static enum coffer_rc unpack(struct keep *k, const struct session *s, struct err *e)
+{
+	struct rd r = rd_open(wr_span(&s->showing));
+	struct span doc = rd_blob32(&r, SHOWN_DOC_MAX);
+
+	TRY(put_document(k, s, doc, e));
+	for (size_t i = 0; r.n > 0 && rd_ok(&r); i++)
+		TRY(put_file(k, s, i, rd_blob32(&r, EVAL_FRAME_MAX), e));
+	return rd_done(&r) ? COFFER_OK : err_set(e, COFFER_E_BUG, "evidence to keep: malformed");
+}
+
+/* A token outlives its session's place in memory, and the service's restart. */
+static enum coffer_rc by_session(struct keep *k, const uint8_t id[static KEEP_SESSION_LEN], bool *has, uint8_t digest[static 32], struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT digest FROM shown WHERE session=?");
+
+	q_blob(&q, (struct span){ id, KEEP_SESSION_LEN });
+	TRY(q_row(&q, has, e));
+	return !*has || q_col_fixed(&q, 0, digest, 32) ? COFFER_OK : err_set(e, COFFER_E_BUG, "store: malformed digest");
+}
+
+enum coffer_rc showing_store(struct keep *k, const struct asking *q, bool *has, uint8_t digest[static 32], struct err *e)
+{
+	const struct session *s = q->session;
+
+	if (!s || !s->shown)
+		return by_session(k, q->session_id, has, digest, e);
+	if (s->showing.n > 0)
+		TRY(unpack(k, s, e));
+	*has = true;
+	memcpy(digest, s->shown_id, 32);
+	return COFFER_OK;
+}
+
+void showing_stored(struct keep *k, const struct asking *q)
+{
+	if (q->session)
+		session_stored(k->sessions, q->session);
+}
+
+/* ---- checked ---- */
+
+static enum coffer_rc check_digests(struct q *q, const char *what, struct err *e)
+{
+	for (;;) {
+		uint8_t digest[32], got[32];
+		bool row = false;
+
+		TRY(q_row(q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		sha256(q_col(q, 1), got);
+		if (!q_col_fixed(q, 0, digest, sizeof(digest)) || !span_eq(SPAN(digest), SPAN(got)))
+			return err_deny(e, "R12", "%s that receipts need was altered in the store; it can only come from a copy", what);
+	}
+}
+
+static enum coffer_rc check_named(struct store *s, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(s, "SELECT e.seq FROM entry e WHERE e.type='release' AND json_type(CAST(e.data AS TEXT), '$.evidence') IS NOT NULL"
+	    " AND json_extract(CAST(e.data AS TEXT), '$.evidence') NOT IN (SELECT lower(hex(digest)) FROM shown) LIMIT 1");
+	bool row = false;
+
+	TRY(q_row(&q, &row, e));
+	return row ? err_deny(e, "R12", "the evidence that entry %llu names is missing in the store; it can only come from a copy",
+			 (unsigned long long)q_col_i64(&q, 0))
+		   : COFFER_OK;
+}
+
+enum coffer_rc showing_check(struct store *s, struct err *e)
+{
+	CLEANUP(q_close) struct q documents = q_open(s, "SELECT digest, document FROM shown");
+	CLEANUP(q_close) struct q files = q_open(s, "SELECT digest, bytes FROM shown_bytes");
+
+	TRY(check_digests(&documents, "evidence", e));
+	TRY(check_digests(&files, "collateral", e));
+	return check_named(s, e);
+}
+
+/* ---- in a receipt ---- */
+
+static enum coffer_rc put_files(struct keep *k, const uint8_t digest[static 32], struct json_wr *j, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store,
+	    "SELECT b.bytes FROM shown_file f JOIN shown_bytes b ON b.digest=f.file WHERE f.shown=? ORDER BY f.place");
+	bool row = false;
+
+	q_blob(&q, (struct span){ digest, 32 });
+	jw_name(j, "files");
+	jw_arr(j);
+	for (;;) {
+		CLEANUP(wr_close) struct wr text = wr_open(EVAL_FRAME_MAX);
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			break;
+		b64url_write(&text, q_col(&q, 0));
+		TRY(wr_done(&text, "file", e));
+		if (j->w->n + text.n + ROOM_LEFT < KEEP_FRAME_MAX)
+			jw_str(j, wr_span(&text));
+	}
+	jw_arr_end(j);
+	return COFFER_OK;
+}
+
+/* The digest that the entry names. */
+static enum coffer_rc named(struct keep *k, uint64_t seq, bool *has, uint8_t digest[static 32], struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT json_extract(CAST(data AS TEXT), '$.evidence') FROM entry WHERE seq=?");
+	bool row = false;
+
+	q_i64(&q, (int64_t)seq);
+	TRY(q_row(&q, &row, e));
+	*has = row && q_col(&q, 0).n > 0;
+	if (*has && (q_col(&q, 0).n != 64 || !hex_fixed(q_col(&q, 0), digest, 32)))
+		return err_set(e, COFFER_E_BUG, "ledger: a release names no digest of evidence");
+	return COFFER_OK;
+}
+
+enum coffer_rc showing_put(struct keep *k, uint64_t seq, struct json_wr *j, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT document FROM shown WHERE digest=?");
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	bool has = false, row = false;
+	uint8_t digest[32];
+
+	TRY(named(k, seq, &has, digest, e));
+	if (!has)
+		return COFFER_OK;
+	q_blob(&q, SPAN(digest));
+	TRY(q_row(&q, &row, e));
+	if (!row)
+		return err_set(e, COFFER_E_BUG, "store: the evidence that a release names is missing");
+	TRY(json_parse(q_col(&q, 0), SHOWN_DOC_MAX, &doc, e));
+	jw_name(j, "evidence");
+	jw_obj(j);
+	jw_name(j, "document");
+	jw_value(j, json_root(doc));
+	TRY(put_files(k, digest, j, e));
+	jw_obj_end(j);
+	return COFFER_OK;
+}

@@ -1,0 +1,468 @@
+#include "decide/decide_int.h"
+
+#include "base/secret.h"
+#include "fmt/enc.h"
+
+struct check *decide_put(struct decision *d, unsigned n, unsigned sees)
+{
+	static const char *const id[DECIDE_CHECKS_MAX] = { "R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R11" };
+	struct check *c = &d->check[n];
+
+	*c = (struct check){ .id = id[n], .sees = sees };
+	return c;
+}
+
+/* ---- R0 ---- */
+
+/* Some approval for the asset, whatever it is for: which one covers this workload is R9's question. */
+static const struct fact_service *accepted_service(const struct decide_in *in)
+{
+	const struct fact_service *best = NULL;
+
+	for (size_t i = 0; i < in->n_approvals; i++) {
+		const struct fact_approval *a = &in->approval[i];
+		const struct fact_service *s = decide_approves_asset(in, a) ? decide_listed_service(in, a) : NULL;
+
+		if (s && !decide_revoked(in, &s->s))
+			return s;
+		best = best ? best : s;
+	}
+	return best;
+}
+
+static void check_service(const struct decide_in *in, struct decision *d)
+{
+	struct check *c = decide_put(d, 0, SEES_OWNER);
+	bool own = decide_own(in, d->workload);
+	const struct fact_service *s = own ? decide_named_service(in, d->workload) : d->service ? d->service : accepted_service(in);
+	char id[HEX32_LEN];
+
+	c->holds = s != NULL;
+	SET(c->expected, "%s in force of %s that accepts this service for %s", own ? "a manifest" : "an approval", in->q.path.owner,
+	    in->q.path.text);
+	decide_mend(in, d, c);
+	if (s) {
+		hex32(s->s.id, id);
+		SET(c->found, "its statement %.16s is %s", id, own ? "of the service that the manifest names" : "listed in one");
+	} else if (own) {
+		SET(c->found, "the manifest names service %s, of which this one has no statement in force", d->workload->manifest.service_id);
+	} else {
+		SET(c->found, "%s has approved nothing for %s that lists a statement in force of this service", in->q.path.owner,
+		    in->q.path.text);
+	}
+}
+
+/* ---- R1 ---- */
+
+void decide_fresh(const struct decide_in *in, struct check *out)
+{
+	const struct appraisal *a = &in->a;
+	struct check c = { .id = "R1", .sees = SEES_OWNER | SEES_PROVIDER };
+	struct span want = { a->expected, a->expected_n }, got = { a->found, a->found_n };
+	bool bound = a->expected_n > 0 && a->found_n >= a->expected_n &&
+	             ct_eq(want, (struct span){ a->found, a->expected_n });
+
+	/* A platform with a longer field pads with zeros; anything else there was not put by us. */
+	for (size_t i = a->expected_n; i < a->found_n; i++)
+		bound = bound && got.p[i] == 0;
+	SET(c.expected, "evidence that answers this session's nonce with this session's key, in time");
+	SET(c.who, "the workload's guest, attesting again,");
+	if (!a->attested)
+		SET(c.found, "no evidence in this session");
+	else if (in->now >= a->expires)
+		SET(c.found, "the session or token has expired");
+	else if (!bound)
+		SET(c.found, "report data for another nonce or another key");
+	else if (in->q.scoped && !in->q.signature_ok)
+		SET(c.found, "a request that the attested request key did not sign");
+	else if (in->q.scoped && !in->q.counter_ok)
+		SET(c.found, "a request whose counter did not rise");
+	else
+		c.holds = true;
+	if (c.holds)
+		SET(c.found, "report data, key and time as expected");
+	*out = c;
+}
+
+/* ---- R6, R7 ---- */
+
+static void check_workload(const struct decide_in *in, struct decision *d)
+{
+	static const uint8_t zero[32];
+	struct check *c = decide_put(d, 6, SEES_OWNER | SEES_PROVIDER);
+	const struct appraisal *a = &in->a;
+	char reg[HEX32_LEN];
+
+	hex32(a->init_register, reg);
+	SET(c->expected, "init-data that hashes to its register and is the rendering of a logged workload in force");
+	SET(c->who, "the workload's provider");
+	SET(c->command, "%s", DECIDE_PUBLISH);
+	if (!a->has_register || span_eq(SPAN(a->init_register), SPAN(zero)))
+		SET(c->found, "no init-data register in the evidence");
+	else if (!a->has_initdata)
+		SET(c->found, "no init-data was offered");
+	else if (!span_eq(SPAN(a->initdata), SPAN(a->init_register)))
+		SET(c->found, "init-data bytes that do not hash to the register %s", reg);
+	else if (a->has_genesis && !span_eq(SPAN(a->genesis), (struct span){ in->genesis, 32 }))
+		SET(c->found, "a guest of another genesis");
+	else if (!(d->workload = decide_workload(in)))
+		SET(c->found, "no workload in force renders to %s", reg);
+	else
+		c->holds = true;
+	if (c->holds)
+		SET(c->found, "workload %.*s of %s", (int)(d->workload->manifest.name.n > 64 ? 64 : d->workload->manifest.name.n),
+		    (const char *)d->workload->manifest.name.p, d->workload->manifest.provider);
+}
+
+/* Whether any container of the manifest names the asset at all. */
+static bool names_asset(const struct manifest *m, const struct asset_path *p)
+{
+	for (size_t i = 0; i < m->n_containers; i++)
+		for (size_t k = 0; k < m->container[i].n_entitlements; k++)
+			if (strcmp(m->container[i].entitlement[k].asset.text, p->text) == 0)
+				return true;
+	return false;
+}
+
+static bool all_entitled(const struct manifest *m, const struct asset_path *p, enum purpose purpose)
+{
+	for (size_t i = 0; i < m->n_containers; i++)
+		if (!manifest_entitles(&m->container[i], p, purpose))
+			return false;
+	return m->n_containers > 0;
+}
+
+/* A container's name means something only where the agent keeps containers apart: else what one gets, all can read. */
+static void check_entitled(const struct decide_in *in, struct decision *d)
+{
+	struct check *c = decide_put(d, 7, SEES_PROVIDER);
+	const struct manifest *m = d->workload ? &d->workload->manifest : NULL;
+	const struct man_container *k = m && in->q.scoped ? manifest_container(m, in->q.container) : NULL;
+	int name_n = (int)(in->q.container.n > 64 ? 64 : in->q.container.n);
+	enum purpose purpose = in->q.scoped ? in->q.purpose : PURPOSE_API;
+
+	SET(c->who, "%s", m ? m->provider : "the workload's provider");
+	SET(c->command, "%s", DECIDE_PUBLISH);
+	if (in->q.scoped && decide_scopes(in, d)) {
+		c->holds = k && manifest_entitles(k, &in->q.path, purpose);
+		SET(c->expected, "container %.*s is entitled to %s for %s", name_n, (const char *)in->q.container.p,
+		    in->q.path.text, purpose_name(purpose));
+	} else {
+		c->holds = m && (k || !in->q.scoped) && all_entitled(m, &in->q.path, purpose);
+		SET(c->expected, "every container is entitled to %s for %s%s", in->q.path.text, purpose_name(purpose),
+		    in->q.scoped ? ", since the guest's agent does not keep them apart" : "");
+	}
+	SET(c->found, "%s", c->holds ? "the manifest says so" : m ? "the manifest does not say so" : "no workload");
+}
+
+/* ---- R9 ---- */
+
+/* The asset itself: kept, its statement in force. */
+static const char *asset_fault(const struct decide_in *in)
+{
+	const struct asset_body *b = &in->asset.body;
+
+	if (!in->has_asset)
+		return "no such asset is kept";
+	if (!decide_stands(&in->asset.s, in->now))
+		return "the asset's statement is not in force";
+	if (in->q.version != 0 && in->q.version != b->version)
+		return "another version of the asset is the one in force";
+	return NULL;
+}
+
+/* The owner did approve this workload for this asset, but that approval does not hold here and now. */
+static bool approved_otherwise(const struct decide_in *in, const struct fact_workload *w)
+{
+	for (size_t i = 0; i < in->n_approvals; i++) {
+		const struct approval *b = &in->approval[i].body;
+
+		for (size_t k = 0; k < b->n_assets; k++)
+			if (strcmp(b->asset[k].text, in->q.path.text) == 0 && decide_for(in, &in->approval[i], w))
+				return true;
+	}
+	return false;
+}
+
+static void by_manifest(const struct decide_in *in, struct decision *d, struct check *c)
+{
+	const struct json *list = d->workload->manifest.platforms;
+	bool platform = false;
+
+	for (size_t i = 0; i < json_len(list); i++)
+		platform = platform || decide_accepts(&in->a, json_str(json_at(list, i)));
+	d->service = decide_named_service(in, d->workload);
+	c->holds = d->service && platform;
+	SET(c->found, "%s", c->holds ? "the provider's own manifest" : "a manifest that names another service or not this platform");
+}
+
+/* Of the parties that the asset names: who is missing, with what each of the others allows. */
+static void say_missing(const struct decide_in *in, struct decision *d, struct check *c)
+{
+	const struct asset_body *b = &in->asset.body;
+	char missing[sizeof(c->who)] = "", why[320] = "";
+	size_t have = 0, at = 0, said = 0;
+
+	for (size_t i = 0; i < b->n_of; i++) {
+		bool consents = decide_consents(in, d->workload, b->of[i]);
+		int n = consents || at >= sizeof(missing) ? 0 : snprintf(missing + at, sizeof(missing) - at, "%s%s", at ? ", " : "", b->of[i]);
+
+		have += consents;
+		at += n > 0 ? (size_t)n : 0;
+		n = consents || said >= sizeof(why) ? 0 : snprintf(why + said, sizeof(why) - said, "%s%s (%s)", said ? ", " : "", b->of[i],
+		    decide_missing(in, d->workload, b->of[i]));
+		said += n > 0 ? (size_t)n : 0;
+	}
+	if (have >= b->k)
+		SET(c->found, "%zu parties approved, but no %llu of them the same service and boot image", have, (unsigned long long)b->k);
+	else
+		SET(c->found, "%zu of the %llu approvals that %s wants; not by: %s", have, (unsigned long long)b->k, in->q.path.text, why);
+	if (have < b->k)
+		SET(c->who, "%s", missing);
+}
+
+/* Never left unsaid. */
+static void say_any_code(const struct decision *d, struct check *c)
+{
+	size_t at = strlen(c->found);
+
+	for (size_t i = 0; i < d->n_approvals; i++)
+		if (d->approval[i]->body.images_by[0] && at < sizeof(c->found)) {
+			(void)snprintf(c->found + at, sizeof(c->found) - at, "; %s may run any code on this data", d->approval[i]->body.images_by);
+			at = strlen(c->found);
+		}
+}
+
+static void say_approved(const struct decide_in *in, const struct decision *d, struct check *c)
+{
+	const struct fact *f = &d->approval[0]->s;
+
+	if (in->asset.body.n_of > 1)
+		SET(c->found, "approvals of %zu of the %zu parties that count", d->n_approvals, in->asset.body.n_of);
+	else if (f->of[0])
+		SET(c->found, "such an approval, by %s's delegate %s", in->q.path.owner, f->issuer);
+	else
+		SET(c->found, "such an approval");
+	say_any_code(d, c);
+}
+
+static void by_approval(const struct decide_in *in, struct decision *d, struct check *c)
+{
+	struct decide_set set;
+	char digest[HEX32_LEN];
+
+	hex32(d->workload->manifest.digest, digest);
+	c->holds = decide_set(in, d->workload, &set);
+	if (c->holds) {
+		memcpy(d->approval, set.approval, sizeof(d->approval));
+		d->n_approvals = set.n;
+		d->service = set.service;
+		d->boot = set.boot;
+		say_approved(in, d, c);
+	} else if (in->asset.body.n_of > 1) {
+		say_missing(in, d, c);
+	} else if (approved_otherwise(in, d->workload)) {
+		SET(c->found, "%s's approval of workload %.16s for %s does not hold on platform %s now (time, uses, service, boot image, assessments)",
+		    in->q.path.owner, digest, in->q.path.text, in->a.platform);
+	} else {
+		SET(c->found, "%s has not approved workload %.16s for %s on platform %s", in->q.path.owner, digest, in->q.path.text,
+		    in->a.platform);
+	}
+}
+
+static void check_approved(const struct decide_in *in, struct decision *d)
+{
+	struct check *c = decide_put(d, 9, SEES_OWNER);
+	const char *fault = asset_fault(in);
+	char digest[HEX32_LEN] = "(unknown)";
+
+	if (d->workload)
+		hex32(d->workload->manifest.digest, digest);
+	SET(c->expected, "approval in force by %s for workload %.16s on %s by this service", in->q.path.owner, digest, in->a.platform);
+	decide_mend(in, d, c);
+	if (fault) {
+		SET(c->found, "%s", fault);
+		SET(c->command, "coffer asset put %s", in->q.path.text);
+	} else if (!d->workload) {
+		SET(c->found, "no workload");
+	} else if (decide_own(in, d->workload)) {
+		by_manifest(in, d, c);
+	} else {
+		by_approval(in, d, c);
+	}
+}
+
+/* ---- R10, R11 ---- */
+
+/* The command that issues anew what was revoked; by its issuer. */
+static void mend_revoked(const struct decide_in *in, const struct decision *d, const struct fact *f, struct check *c)
+{
+	SET(c->who, "%s", f->issuer);
+	switch (f->kind) {
+	case ST_WORKLOAD:
+		SET(c->command, "%s", DECIDE_PUBLISH);
+		break;
+	case ST_APPROVAL:
+		decide_mend(in, d, c);
+		break;
+	case ST_ASSET:
+		SET(c->command, "coffer asset put %s", in->q.path.text);
+		break;
+	case ST_SERVICE:
+		SET(c->command, "coffer service sign DESCRIPTOR.json");
+		break;
+	case ST_IMAGE_RELEASE:
+		SET(c->command, "coffer image release REFERENCE");
+		break;
+	case ST_GENESIS:
+	case ST_PARTY:
+	case ST_REVOCATION:
+	case ST_BOOT_IMAGE:
+	case ST_TCB:
+	case ST_DELEGATION:
+	case ST_PAUSE:
+	case ST_ASSESSMENT:
+		break;
+	}
+}
+
+static const char *state_of(const struct decide_in *in, const struct fact *f)
+{
+	if (f->voided)
+		return "void: a key that was compromised by then signed it, and no other";
+	return decide_paused(in, f) ? "paused" : "revoked";
+}
+
+/* False, and c says so, when f is revoked. */
+static bool rests_on(const struct decide_in *in, const struct decision *d, const struct fact *f, struct check *c)
+{
+	const struct fact_delegation *link;
+	char id[HEX32_LEN], lent[HEX32_LEN];
+
+	if (!c->holds || !decide_revoked(in, f))
+		return c->holds;
+	hex32(f->id, id);
+	c->holds = false;
+	link = decide_revoked_link(in, f);
+	c->paused = decide_paused(in, link ? &link->s : f);
+	if (link) {
+		hex32(link->s.id, lent);
+		SET(c->found, "the delegation %.16s to %s, on which the %s statement %.16s rests, is %s", lent, link->body.to,
+		    statement_kind_name(f->kind), id, state_of(in, &link->s));
+		SET(c->who, "%s", link->s.issuer);
+		SET(c->command, "coffer delegate %s --role %s", link->body.to, role_name(link->body.role));
+		return false;
+	}
+	SET(c->found, "the %s statement %.16s is %s", statement_kind_name(f->kind), id, state_of(in, f));
+	if (decide_paused(in, f)) {
+		SET(c->who, "whoever paused it");
+		SET(c->command, "coffer resume %s", id);
+		return false;
+	}
+	mend_revoked(in, d, f, c);
+	return false;
+}
+
+/* A minimum that was revoked still stands in the way until its issuer states another: no loss of a statement lowers what was
+ * demanded. */
+static void check_revoked(const struct decide_in *in, struct decision *d)
+{
+	struct check *c = decide_put(d, 11, SEES_OWNER | SEES_PROVIDER);
+	const struct fact *rests[] = { d->workload ? &d->workload->s : NULL, in->has_asset ? &in->asset.s : NULL,
+		d->service ? &d->service->s : NULL, d->boot ? &d->boot->s : NULL };
+
+	c->holds = true;
+	SET(c->expected, "nothing this rests on is revoked or paused");
+	SET(c->found, "nothing");
+	SET(c->who, "whoever issued what is revoked");
+	for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++)
+		if (rests[i] && !rests_on(in, d, rests[i], c))
+			return;
+	for (size_t i = 0; i < d->n_approvals; i++)
+		if (!rests_on(in, d, &d->approval[i]->s, c))
+			return;
+	for (size_t i = 0; i < MAN_CONTAINERS_MAX; i++)
+		if (d->release[i] && !rests_on(in, d, &d->release[i]->s, c))
+			return;
+	for (size_t i = 0; i < in->n_tcbs; i++)
+		if (decide_tcb_applies(in, d->workload, &in->tcb[i]) && !rests_on(in, d, &in->tcb[i].s, c))
+			return;
+}
+
+static void check_policy(const struct decide_in *in, struct decision *d)
+{
+	struct check *c = decide_put(d, 10, SEES_OWNER);
+	bool own = in->asset.body.policy.n > 0;
+
+	c->holds = in->policy.asked && in->policy.allows;
+	SET(c->expected, "%s's release policy for %s (%s) allows it", in->q.path.owner, in->q.path.text,
+	    own ? "its own" : "the strict one that ships");
+	SET(c->found, "%s", in->policy.asked ? in->policy.reason : "not asked: another check fails");
+	if (in->policy.unavailable) {
+		SET(c->who, "the service's operator");
+		return;
+	}
+	SET(c->who, "%s", in->q.path.owner);
+	SET(c->command, "coffer asset policy %s POLICY.rego", in->q.path.text);
+}
+
+bool decision_wants_policy(const struct decide_in *in, const struct decision *d)
+{
+	return !d->allowed && !in->policy.asked && d->n == DECIDE_CHECKS_MAX && d->reason == 10;
+}
+
+/* The reason is the first failing check: R0 to R11 in turn, but R6 before those that depend on whose workload it is, and last
+ * R10, which is asked only when all else holds. */
+static void conclude(struct decision *d)
+{
+	static const unsigned order[DECIDE_CHECKS_MAX] = { 1, 2, 6, 0, 3, 4, 5, 7, 8, 9, 11, 10 };
+
+	d->allowed = true;
+	d->reason = d->n;
+	for (size_t i = 0; i < d->n; i++) {
+		size_t at = d->n == DECIDE_CHECKS_MAX ? order[i] : i;
+
+		if (d->allowed && !d->check[at].holds) {
+			d->allowed = false;
+			d->reason = at;
+		}
+	}
+}
+
+static void judge(const struct decide_in *in, struct decision *d)
+{
+	struct check first[2] = { d->check[0], d->check[1] };
+
+	d->n = DECIDE_CHECKS_MAX;
+	d->check[1] = first[0];
+	d->check[2] = first[1];
+	check_workload(in, d); /* first: whose assets these are depends on it */
+	check_approved(in, d);
+	check_service(in, d);  /* the one it was approved for, where it was */
+	decide_age(in, d);
+	decide_platform(in, d);
+	decide_firmware(in, d);
+	decide_booted(in, d);  /* which boot image it is depends on the approval */
+	check_entitled(in, d); /* what a container's name is worth depends on the boot image */
+	decide_images(in, d);
+	check_policy(in, d);
+	check_revoked(in, d);
+	d->absent = !in->has_asset;
+	d->stranger = !d->workload || !names_asset(&d->workload->manifest, &in->q.path);
+}
+
+void decide(const struct decide_in *in, struct decision *out)
+{
+	struct decision d = { .stranger = true, .n = 1 };
+
+	decide_fresh(in, &d.check[0]);
+	if (d.check[0].holds) {
+		d.n = 2;
+		decide_genuine(in, &d.check[1]);
+		d.appraised = d.check[1].holds;
+	}
+	if (d.appraised)
+		judge(in, &d);
+	conclude(&d);
+	*out = d;
+}

@@ -1,0 +1,94 @@
+/* Inside the decision only: what its parts (decide*.c) share. */
+#pragma once
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "decide/decide.h"
+
+#define SET(dst, ...) ((void)snprintf((dst), sizeof(dst), __VA_ARGS__))
+
+/* Check n stands at place n of the trace, whatever the order of asking. Emptied. */
+struct check *decide_put(struct decision *d, unsigned n, unsigned sees);
+
+/* ---- statements (decide_find.c) ---- */
+
+/* All of "in force" but revocation, which R11 judges so that the reason can say so. */
+bool decide_stands(const struct fact *f, int64_t now);
+/* The issuer revokes for all; an owner revokes another's workload for its own assets, and whoever lent the power what was said
+ * with it. What rests on a revoked delegation is revoked. */
+bool decide_revoked(const struct decide_in *in, const struct fact *f);
+/* Of what is revoked: only a pause stands against it, which ends or is lifted. */
+bool decide_paused(const struct decide_in *in, const struct fact *f);
+/* f's issuer is that party, or speaks for it by delegations that held when f was logged and hold now, revoked ones among them
+ * (R11 judges those). */
+bool decide_speaks(const struct decide_in *in, const struct fact *f, const char *principal);
+/* The chains of an f by delegation: when it was logged, and now. */
+bool decide_chains(const struct decide_in *in, const struct fact *f, bool revoked_too, struct chain out[static 2]);
+/* A revoked delegation for want of which f's issuer speaks for nobody; NULL: there is none. */
+const struct fact_delegation *decide_revoked_link(const struct decide_in *in, const struct fact *f);
+struct links decide_links(const struct decide_in *in);
+/* The asked asset is the workload provider's own. */
+bool decide_own(const struct decide_in *in, const struct fact_workload *w);
+/* Evidence whose platform measures no boot at all: R5 has nothing to compare, R2 nothing to verify. */
+bool decide_unmeasured(const struct appraisal *a);
+/* The approval or manifest entry accepts the platform of this evidence: its name, or its name and "+debug"; the latter
+ * alone where its memory is open to debugging. */
+bool decide_accepts(const struct appraisal *a, struct span entry);
+/* The approval names the asked asset. */
+bool decide_names(const struct decide_in *in, const struct fact_approval *a);
+/* The approval is for that workload, or for what is at most as wide as another one. */
+bool decide_for(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w);
+/* An approval by or for that party, standing, that names the asked asset; the same of any party that the asset names; and that
+ * names this platform too. */
+bool decide_approves_for(const struct decide_in *in, const struct fact_approval *a, const char *party);
+bool decide_approves_asset(const struct decide_in *in, const struct fact_approval *a);
+bool decide_approves_platform(const struct decide_in *in, const struct fact_approval *a);
+
+/* Each of these prefers what is not revoked, and gives NULL when nothing stands. */
+const struct fact_workload *decide_workload(const struct decide_in *in);
+const struct fact_service  *decide_listed_service(const struct decide_in *in, const struct fact_approval *a);
+const struct fact_service  *decide_named_service(const struct decide_in *in, const struct fact_workload *w);
+/* The approvals of k of the parties that the asset names, which all accept one service and one boot image. Rather a set of which
+ * nothing is revoked. False: there is none. */
+struct decide_set {
+	const struct fact_approval *approval[ASSET_OWNERS_MAX];
+	size_t                      n;
+	const struct fact_service  *service;
+	const struct fact_boot     *boot; /* NULL where none is measured */
+};
+bool decide_set(const struct decide_in *in, const struct fact_workload *w, struct decide_set *out);
+/* Some approval of that party's covers all of it, whatever the others' do. */
+bool decide_consents(const struct decide_in *in, const struct fact_workload *w, const char *party);
+/* Why not, of its approval that comes nearest: "has not approved it", "approved another workload", "its approval has ended", ... */
+const char *decide_missing(const struct decide_in *in, const struct fact_workload *w, const char *party);
+
+/* What the approval wants assessed of workload and images was, by whom it names, and passed; the same of the boot image (NULL: none
+ * is measured). (decide_assessed.c) */
+bool decide_assessed(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w);
+bool decide_assessed_boot(const struct decide_in *in, const struct fact_approval *a, const struct fact_boot *b);
+
+/* What the owner of the asset can do: approve; or, where it is the provider too, say so in its manifest. */
+#define DECIDE_PUBLISH "coffer workload publish MANIFEST.json"
+void decide_mend(const struct decide_in *in, const struct decision *d, struct check *c);
+
+/* ---- machines (decide_machine.c) ---- */
+
+/* This one matches evidence, is by or for w's provider and enforces what w relies on. */
+bool decide_boots(const struct decide_in *in, const struct fact_workload *w, const struct fact_boot *b);
+/* a's boot images name it. */
+bool decide_approves_boot(const struct fact_approval *a, const struct fact_boot *b);
+/* A boot image of w's provider that evidence matches and that enforces what w relies on, named by a; a == NULL: by its
+ * provider's word alone. One not revoked first, then one that keeps containers apart. */
+const struct fact_boot *decide_boot(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a);
+/* A minimum by the owner or the workload's provider for this platform. w: NULL when unknown. */
+bool decide_tcb_applies(const struct decide_in *in, const struct fact_workload *w, const struct fact_tcb *t);
+/* The guest's agent keeps its containers apart. */
+bool decide_scopes(const struct decide_in *in, const struct decision *d);
+void decide_age(const struct decide_in *in, struct decision *d);      /* the part of R2 that owners set: how old collateral may be */
+void decide_platform(const struct decide_in *in, struct decision *d); /* R3 */
+void decide_firmware(const struct decide_in *in, struct decision *d); /* R4 */
+void decide_booted(const struct decide_in *in, struct decision *d);   /* R5; sets d->boot; after R9 */
+
+/* ---- images (decide_images.c) ---- */
+void decide_images(const struct decide_in *in, struct decision *d); /* R8; sets d->release */

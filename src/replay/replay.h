@@ -1,0 +1,31 @@
+/* A release decided again, offline, from its receipt (docs/protocol/receipt.md, "Replayed"): the evidence appraised as of when it was
+ * shown, and R0 to R11 decided by the code that the service decides by, over the statements in the receipt as the ledger's map says they
+ * stood. Pure: no clock, no network, no file; time zones as the caller loaded them.
+ *
+ * What stays the service's word, because no receipt can show it: that nonce and request were new, that its clock was right, that no pause and no minimum was left out, which
+ * reference values it gave, and of a TPM's key that it answered the challenge. */
+#pragma once
+#include "decide/decide.h"
+#include "os/zones.h"
+#include "trust/receipt.h"
+
+struct replay_in {
+	const struct receipt *r;
+	const uint8_t        *genesis; /* 32 bytes: the verifier's own */
+	const struct span    *file;    /* collateral that the receipt may lack */
+	size_t                n_files;
+	struct zones         *zones;   /* for policies that name time zones */
+};
+struct replay_out {
+	struct receipt_view v;         /* v.evidence false: there was nothing to decide again by, and what follows is empty */
+	char          platform[16];
+	int64_t       attested;        /* s since 1970 */
+	char          build[64];       /* of the service that decided; another than ours: its words are not compared */
+	bool          words;           /* our trace is the logged one, bit for bit */
+	struct check  check[DECIDE_CHECKS_MAX];
+	size_t        n;
+};
+/* All that receipt_verify refuses; then COFFER_E_DENIED with the check of the decision that does not hold ("R0" to "R11"), or
+ * "receipt-replay" where the decision holds but is not the one that was logged; COFFER_E_INPUT for malformed evidence; COFFER_E_NOTFOUND
+ * where collateral is missing. */
+enum coffer_rc replay(const struct replay_in *in, struct replay_out *out, struct err *e) NODISCARD;

@@ -1,0 +1,301 @@
+/* A receipt's statements as facts: what keep reads from its store, read from what the receipt proves. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "crypto/hash.h"
+#include "fmt/enc.h"
+#include "replay/replay_int.h"
+#include "trust/manifest_diff.h"
+
+void replay_facts_free(struct replay_facts *f)
+{
+	if (!f)
+		return;
+	for (size_t i = 0; i < f->n_workloads; i++)
+		manifest_clear(&f->workload[i].manifest);
+	for (size_t i = 0; i < f->n_boots; i++)
+		boot_image_clear(&f->boot[i].body);
+	for (size_t i = 0; i < f->n_st; i++)
+		statement_clear(&f->st[i]);
+	wr_close(&f->initdata);
+	free(f->workload);
+	free(f->approval);
+	free(f->service);
+	free(f->boot);
+	free(f->tcb);
+	free(f->release);
+	free(f->delegation);
+	free(f->assessment);
+	free(f->revocation);
+	free(f->st);
+	free(f);
+}
+
+/* ---- room: of each kind as many as there are ---- */
+
+static void *list(size_t n, size_t size)
+{
+	return calloc(n + 1, size);
+}
+
+static size_t count(const struct replay_facts *f, enum statement_kind k)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_st; i++)
+		n += f->st[i].kind == k;
+	return n;
+}
+
+static enum coffer_rc make_room(struct replay_facts *f, struct err *e)
+{
+	f->workload = list(count(f, ST_WORKLOAD), sizeof(*f->workload));
+	f->approval = list(count(f, ST_APPROVAL), sizeof(*f->approval));
+	f->service = list(count(f, ST_SERVICE), sizeof(*f->service));
+	f->boot = list(count(f, ST_BOOT_IMAGE), sizeof(*f->boot));
+	f->tcb = list(count(f, ST_TCB), sizeof(*f->tcb));
+	f->revocation = list(count(f, ST_TCB), sizeof(*f->revocation));
+	f->release = list(count(f, ST_IMAGE_RELEASE), sizeof(*f->release));
+	f->delegation = list(count(f, ST_DELEGATION), sizeof(*f->delegation));
+	f->assessment = list(count(f, ST_ASSESSMENT), sizeof(*f->assessment));
+	if (count(f, ST_DELEGATION) > LINKS_MAX)
+		return err_set(e, COFFER_E_LIMIT, "receipt: more than %d delegations", LINKS_MAX);
+	return f->workload && f->approval && f->service && f->boot && f->tcb && f->revocation && f->release && f->delegation && f->assessment
+		   ? COFFER_OK
+		   : err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
+}
+
+static enum coffer_rc parse_all(const struct receipt *r, struct replay_facts *f, struct err *e)
+{
+	f->st = list(r->n, sizeof(*f->st));
+	if (!f->st)
+		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
+	for (; f->n_st < r->n; f->n_st++)
+		TRY(statement_parse(wr_span(&r->statement[f->n_st].env.payload), &f->st[f->n_st], e));
+	return COFFER_OK;
+}
+
+/* ---- one statement ---- */
+
+struct reading { const struct receipt_known *k; struct replay_facts *f; struct asset_path path; const char *provider; };
+
+/* of: whose power it is said with; NULL: the issuer's own. Void it is not: receipt_verify looked. */
+static enum coffer_rc fact_of(const struct reading *r, size_t i, const char *of, struct fact *out, struct err *e)
+{
+	const struct receipt_statement *x = &r->k->r->statement[i];
+	const struct statement *s = &r->f->st[i];
+	const struct party *p = parties_party(r->k->parties, span_of(s->issuer), r->k->v->time);
+	struct fact f = { .kind = s->kind, .issued = s->issued, .expires = s->expires, .superseded = x->status == MAP_SUPERSEDED };
+	unsigned need;
+	struct leaf leaf;
+
+	if (!leaf_read(wr_span(&x->entry.leaf), &leaf))
+		return err_set(e, COFFER_E_BUG, "receipt: a leaf is malformed");
+	memcpy(f.id, s->id, sizeof(f.id));
+	(void)snprintf(f.issuer, sizeof(f.issuer), "%s", s->issuer);
+	if (of && strcmp(of, s->issuer) != 0)
+		(void)snprintf(f.of, sizeof(f.of), "%s", of);
+	need = f.of[0] ? 0 : fact_persona(s->kind);
+	f.issuer_may = p && (need == 0 || (p->personas & need));
+	f.seq = leaf.index;
+	f.logged = (int64_t)leaf.time;
+	*out = f;
+	return COFFER_OK;
+}
+
+static enum coffer_rc add_asset(const struct reading *r, size_t i, struct err *e)
+{
+	r->f->has_asset = true;
+	TRY(asset_read(&r->f->st[i], &r->f->asset.body, e));
+	return fact_of(r, i, NULL, &r->f->asset.s, e);
+}
+
+/* Only the one that the release names; of wider ones the approvals' reading takes what it needs. */
+static enum coffer_rc add_workload(const struct reading *r, size_t i, struct err *e)
+{
+	struct fact_workload *w = &r->f->workload[r->f->n_workloads];
+	char id[HEX32_LEN];
+
+	hex32(r->f->st[i].id, id);
+	if (!span_eq_str(json_str(json_get(r->k->data, "workload")), id))
+		return COFFER_OK;
+	r->f->n_workloads++; /* from here on it is cleared */
+	TRY(manifest_read(r->f->st[i].body, &w->manifest, e));
+	wr_close(&r->f->initdata);
+	r->f->initdata = wr_open(MAN_INITDATA_MAX);
+	TRY(manifest_render(&w->manifest, &r->f->initdata, e));
+	sha256(wr_span(&r->f->initdata), w->initdata);
+	return fact_of(r, i, NULL, &w->s, e);
+}
+
+static enum coffer_rc add_tcb(const struct reading *r, size_t i, struct err *e)
+{
+	struct fact_tcb *t = &r->f->tcb[r->f->n_tcbs++];
+	struct fact_revocation *v = &r->f->revocation[r->f->n_revocations];
+
+	TRY(tcb_read(&r->f->st[i], &t->body, e));
+	TRY(fact_of(r, i, NULL, &t->s, e));
+	t->s.superseded = false; /* it was looked at: what a thief stated replaces no minimum */
+	if (r->k->r->statement[i].status != MAP_REVOKED)
+		return COFFER_OK;
+	memcpy(v->target, t->s.id, sizeof(v->target));
+	(void)snprintf(v->issuer, sizeof(v->issuer), "%s", t->s.issuer);
+	r->f->n_revocations++;
+	return COFFER_OK;
+}
+
+static enum coffer_rc add_delegation(const struct reading *r, size_t i, struct err *e)
+{
+	struct fact_delegation *d = &r->f->delegation[r->f->n_delegations++];
+
+	TRY(delegation_read(&r->f->st[i], &d->body, e));
+	TRY(fact_of(r, i, d->body.of, &d->s, e));
+	d->superseded_at = d->s.superseded ? r->k->r->statement[i].set : 0;
+	return COFFER_OK;
+}
+
+static enum coffer_rc add_assessment(const struct reading *r, size_t i, struct err *e)
+{
+	struct fact_assessment *to = &r->f->assessment[r->f->n_assessments++];
+	struct assessment a;
+
+	TRY(assessment_read(&r->f->st[i], &a, e));
+	to->about = a.about;
+	to->passed = a.passed;
+	memcpy(to->digest, a.digest, sizeof(to->digest));
+	return fact_of(r, i, NULL, &to->s, e);
+}
+
+static enum coffer_rc add_service(const struct reading *r, size_t i, struct err *e)
+{
+	struct fact_service *v = &r->f->service[r->f->n_services++];
+	struct service body;
+
+	TRY(service_read(r->f->st[i].body, &body, e));
+	memcpy(v->id, body.id, sizeof(v->id));
+	return fact_of(r, i, NULL, &v->s, e);
+}
+
+static enum coffer_rc add_release(const struct reading *r, size_t i, struct err *e)
+{
+	struct fact_release *v = &r->f->release[r->f->n_releases++];
+
+	TRY(image_release_read(&r->f->st[i], &v->body, e));
+	return fact_of(r, i, NULL, &v->s, e);
+}
+
+/* After asset and workload. */
+static enum coffer_rc add_boot(const struct reading *r, size_t i, struct err *e)
+{
+	struct fact_boot *b = &r->f->boot[r->f->n_boots];
+
+	TRY(boot_image_read(&r->f->st[i], &b->body, e));
+	r->f->n_boots++; /* from here on it is cleared */
+	return fact_of(r, i, r->provider, &b->s, e);
+}
+
+/* The statement of the manifest that the approval names, if the receipt has it. */
+static enum coffer_rc read_within(const struct reading *r, struct fact_approval *a, struct err *e)
+{
+	for (size_t i = 0; i < r->f->n_st && a->body.or_narrower; i++) {
+		CLEANUP(manifest_clear) struct manifest wide = { 0 };
+		struct diff_ask ask = { &wide, &r->f->workload[0].manifest, a->body.images_by[0] ? a->body.images_by : NULL };
+
+		if (r->f->st[i].kind != ST_WORKLOAD)
+			continue;
+		TRY(manifest_read(r->f->st[i].body, &wide, e));
+		if (span_eq(SPAN(wide.digest), SPAN(a->body.workload)) && manifest_diff(&ask, NULL, NULL))
+			a->within = 1;
+	}
+	return COFFER_OK;
+}
+
+/* Before this release; receipt_verify compared the count with the map. */
+static enum coffer_rc read_uses(const struct reading *r, size_t i, struct fact_approval *a, struct err *e)
+{
+	uint64_t count = 0;
+	char id[HEX32_LEN];
+
+	hex32(r->f->st[i].id, id);
+	if (!json_u64(json_get(json_get(r->k->data, "uses"), id), &count) || count == 0)
+		return err_deny(e, "receipt-map", "the record does not say how often an approval was used that may be used %llu times",
+		    (unsigned long long)a->body.uses);
+	a->used = count - 1;
+	return COFFER_OK;
+}
+
+static enum coffer_rc add_approval(const struct reading *r, size_t i, struct err *e)
+{
+	struct fact_approval *a = &r->f->approval[r->f->n_approvals++];
+	bool named = r->f->has_asset && asset_names(&r->f->asset.body, r->f->st[i].issuer);
+
+	TRY(approval_read(&r->f->st[i], &a->body, e));
+	if (a->body.has_uses)
+		TRY(read_uses(r, i, a, e));
+	TRY(read_within(r, a, e));
+	return fact_of(r, i, named ? NULL : r->path.owner, &a->s, e);
+}
+
+/* ---- all of them, the newest first, as keep reads them ---- */
+
+static enum coffer_rc add_first(const struct reading *r, size_t i, struct err *e)
+{
+	switch (r->f->st[i].kind) {
+	case ST_ASSET:
+		return add_asset(r, i, e);
+	case ST_WORKLOAD:
+		return add_workload(r, i, e);
+	case ST_SERVICE:
+		return add_service(r, i, e);
+	case ST_IMAGE_RELEASE:
+		return add_release(r, i, e);
+	case ST_TCB:
+		return add_tcb(r, i, e);
+	case ST_DELEGATION:
+		return add_delegation(r, i, e);
+	case ST_ASSESSMENT:
+		return add_assessment(r, i, e);
+	case ST_APPROVAL:
+	case ST_BOOT_IMAGE: /* once it is known whose workload it is */
+	case ST_GENESIS:
+	case ST_PARTY:
+	case ST_REVOCATION:
+	case ST_PAUSE:
+		return COFFER_OK;
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_all(struct reading *r, struct err *e)
+{
+	TRY(asset_path_parse(span_of(r->k->v->asset), &r->path, e));
+	for (size_t i = r->f->n_st; i-- > 0;)
+		TRY(add_first(r, i, e));
+	if (r->f->n_workloads != 1)
+		return err_deny(e, "receipt-rights", "the statements do not allow the release: there is no workload");
+	r->provider = r->f->workload[0].manifest.provider;
+	for (size_t i = r->f->n_st; i-- > 0;) {
+		if (r->f->st[i].kind == ST_BOOT_IMAGE)
+			TRY(add_boot(r, i, e));
+		if (r->f->st[i].kind == ST_APPROVAL)
+			TRY(add_approval(r, i, e));
+	}
+	return COFFER_OK;
+}
+
+enum coffer_rc replay_facts(const struct receipt_known *k, struct replay_facts **out, struct err *e)
+{
+	CLEANUP(replay_facts_freep) struct replay_facts *f = calloc(1, sizeof(*f));
+	struct reading r = { .k = k, .f = f };
+
+	if (!f)
+		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
+	TRY(parse_all(k->r, f, e));
+	TRY(make_room(f, e));
+	TRY(read_all(&r, e));
+	*out = MOVE(f);
+	return COFFER_OK;
+}

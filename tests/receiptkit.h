@@ -1,0 +1,19 @@
+/* Receipts of what the kit's keep released, as `coffer receipt get` makes them. */
+#pragma once
+#include "tests/keepkit.h"
+#include "trust/receipt.h"
+
+/* Asks keep for what a receipt is made of. */
+enum coffer_rc receiptkit_ask(struct kit *k, enum kit_party who, const uint8_t id[static 16]);
+/* The newest decision's id. */
+void receiptkit_newest(struct kit *k, uint8_t id[static 16]);
+/* Of the newest decision, which is a release. */
+void receiptkit_make(struct kit *k, enum kit_party who, struct wr *out);
+/* Each member of the one in place of the other's. */
+void receiptkit_splice(const struct wr *a, const struct wr *b, const char *name, struct wr *out);
+
+/* Of a receipt's text, with collateral that it may lack ({NULL,0}: none). e->check names what a denial is by. */
+struct replay_out;
+enum coffer_rc receiptkit_replay(const struct kit *k, struct span text, struct span file, struct replay_out *out, struct err *e);
+/* The newest decision is a release, and decided again it comes to what was logged, word by word. Prints what does not. */
+bool receiptkit_replays(struct kit *k, enum kit_party who);
