@@ -125,6 +125,9 @@ static enum coffer_rc add_witnesses(const struct cli *c, struct json_wr *j, stru
 	if (k && (!span_u64(span_of(k), &want) || want > n || (want == 0 && n > 0)))
 		return cli_bad(e, "--cosignatures %s: a number from 1 to that of the witnesses named with --witness, %llu", k,
 		    (unsigned long long)n);
+	if (n > 0 && 2 * want <= n)
+		(void)fprintf(stderr, "warning: %llu of %llu witnesses: two histories could find that many each; more than half of them cannot be split\n",
+		    (unsigned long long)want, (unsigned long long)n);
 	jw_m_u64(j, "cosignatures", want);
 	return COFFER_OK;
 }

@@ -35,6 +35,19 @@ enum coffer_rc cmd_ledger_verify(struct cli *c, struct err *e)
 	return COFFER_OK;
 }
 
+enum coffer_rc cmd_ledger_compare(struct cli *c, struct err *e)
+{
+	CLEANUP(ledger_end) struct ledger l = { 0 };
+	uint64_t from = 0, size = 0;
+
+	TRY(ledger_open(c, &l, e));
+	TRY(ledger_follow(&l, &from, e));
+	TRY(ledger_compare(&l, c->pos[0], &size, e));
+	(void)printf(c->json ? "{\"size\":%llu,\"theirs\":%llu}\n" : "the ledger of %llu entries continues the one of %llu in that file: both parties see one "
+	    "history\n", (unsigned long long)l.seen.cp.head.size, (unsigned long long)size);
+	return COFFER_OK;
+}
+
 /* ---- openings ---- */
 
 struct shown { bool json; size_t n; };

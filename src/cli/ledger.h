@@ -31,6 +31,10 @@ enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e) NODIS
  *   ledger-tiles     tiles and entries do not give the root that is signed */
 enum coffer_rc ledger_follow(struct ledger *l, uint64_t *from, struct err *e) NODISCARD;
 
+/* Whether the tree continues the head in another party's file, which must open as ledger_open's does. *size: of it. COFFER_E_DENIED as
+ * ledger_follow: ledger-rollback, ledger-fork. */
+enum coffer_rc ledger_compare(struct ledger *l, const char *file, uint64_t *size, struct err *e) NODISCARD;
+
 /* The proof of one leaf in seen's tree, checked (COFFER_E_DENIED, check "ledger-inclusion"), and its entry's bytes. */
 struct ledger_proved { struct merkle_proof path; uint8_t entry[LEAF_MAX]; size_t entry_n; };
 enum coffer_rc ledger_prove(struct ledger *l, uint64_t index, struct ledger_proved *out, struct err *e) NODISCARD;

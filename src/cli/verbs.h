@@ -84,6 +84,7 @@ VERB(cmd_receipt_get);
 VERB(cmd_receipt_verify);
 VERB(cmd_receipt_show);
 VERB(cmd_ledger_verify);
+VERB(cmd_ledger_compare);
 VERB(cmd_ledger_show);
 VERB(cmd_ledger_prove);
 int cmd_workload_diff(struct cli *c, struct err *e);

@@ -28,7 +28,8 @@ enum coffer_rc witness_found(const char *dir, struct span name, struct span pass
 
 /* Key and lock; logs are added after. COFFER_E_NOTFOUND naming `coffer witness init`; COFFER_E_LIMIT while another runs. */
 enum coffer_rc witness_open(struct cli *c, const char *dir, struct witness *w, struct err *e) NODISCARD;
-/* With what was last signed for it, if anything: a file there that is not a checkpoint of this log is refused (COFFER_E_DENIED). */
+/* With what was last signed for it, if anything: a file there that is not a checkpoint of this log is refused
+ * (COFFER_E_DENIED). */
 enum coffer_rc witness_watch(struct witness *w, const struct note_key *log, struct err *e) NODISCARD;
 
 /* http_serve_fn; arg is the struct witness. POST /add-checkpoint alone. */

@@ -12,8 +12,8 @@ bool witness_url_ok(struct span url)
 {
 	size_t scheme = span_starts(url, "https://") ? strlen("https://") : span_starts(url, "http://") ? strlen("http://") : 0;
 
-	return scheme > 0 && url.n > scheme && form_ascii_ok(url, GENESIS_URL_MAX - 1) && url.p[scheme] != '/' && url.p[url.n - 1] != '/' &&
-	    span_find(url, '?') == url.n && span_find(url, '#') == url.n;
+	return scheme > 0 && url.n > scheme && form_ascii_ok(url, GENESIS_URL_MAX - 1) && url.p[scheme] != '/' &&
+	    url.p[url.n - 1] != '/' && span_find(url, '?') == url.n && span_find(url, '#') == url.n;
 }
 
 static enum coffer_rc take(struct span key, struct span url, struct genesis_witness *out, struct err *e)
@@ -22,7 +22,8 @@ static enum coffer_rc take(struct span key, struct span url, struct genesis_witn
 
 	TRY(note_vkey_read(key, &w.key, e));
 	if (w.key.alg != NOTE_COSIGNATURE)
-		return err_set(e, COFFER_E_INPUT, "%s is the key of a log, not of a witness (coffer witness init prints the right one)", w.key.name);
+		return err_set(e, COFFER_E_INPUT, "%s is the key of a log, not of a witness (coffer witness init prints the right one)",
+		    w.key.name);
 	if (!witness_url_ok(url))
 		return err_set(e, COFFER_E_INPUT, "the address of %s is not http[s]://host[:port][/path] of at most %d characters", w.key.name,
 		    GENESIS_URL_MAX - 1);
@@ -82,7 +83,8 @@ enum coffer_rc witnesses_read(const struct json *body, struct genesis *g, struct
 	TRY(form_list(body, "witnesses", "genesis", (struct form_range){ 0, GENESIS_WITNESSES_MAX }, &list, e));
 	for (size_t i = 0; i < json_len(list); i++)
 		TRY(read_one(json_at(list, i), &g->witness[g->n_witnesses++], e));
-	TRY(form_number(body, "cosignatures", "genesis", (struct form_range){ g->n_witnesses ? 1 : 0, g->n_witnesses }, &g->cosignatures, e));
+	TRY(form_number(body, "cosignatures", "genesis", (struct form_range){ g->n_witnesses ? 1 : 0, g->n_witnesses },
+	    &g->cosignatures, e));
 	if (g->n_witnesses == 0)
 		return COFFER_OK;
 	TRY(genesis_policy(g, &policy, e));

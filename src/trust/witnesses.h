@@ -2,9 +2,9 @@
 #pragma once
 #include "trust/statement.h"
 
-/* The genesis' "witnesses" and "cosignatures": g->log, g->witness, g->n_witnesses, g->cosignatures; after origin and ledger key are
- * read. COFFER_E_INPUT for what ledger_policy_ok refuses, an address that is not http(s), a ledger key that signs no notes where there are
- * witnesses, and witnesses of whom none need sign: they would be believed to help. */
+/* The genesis' "witnesses" and "cosignatures": g->log, g->witness, g->n_witnesses, g->cosignatures; after origin and ledger
+ * key are read. COFFER_E_INPUT for what ledger_policy_ok refuses, an address that is not http(s), a ledger key that signs no
+ * notes where there are witnesses, and witnesses of whom none need sign: they would be believed to help. */
 enum coffer_rc witnesses_read(const struct json *body, struct genesis *g, struct err *e) NODISCARD;
 
 /* One item of "witnesses": {"key":"<vkey>","url":"<address>"}. */

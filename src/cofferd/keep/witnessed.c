@@ -250,8 +250,8 @@ enum coffer_rc on_witness(struct keep *k, struct span body, struct answer *a, st
 	q.old = m.told ? m.size : w->has[m.witness];
 	q.note = wr_span(&w->round.note);
 	if (q.old > w->round.head.size)
-		return err_deny(e, "ledger-rollback", "witness %s signed a ledger of %llu entries, this service has %llu: its store is an old copy, "
-		    "without the newest revocations; its operator restores the newest", w->policy.witness[m.witness].name,
+		return err_deny(e, "ledger-rollback", "witness %s signed a ledger of %llu entries, this service has %llu: its store is an "
+		    "old copy, without the newest revocations; its operator restores the newest", w->policy.witness[m.witness].name,
 		    (unsigned long long)q.old, (unsigned long long)w->round.head.size);
 	tiles.size = w->round.head.size;
 	if (q.old > 0 && q.old < tiles.size)

@@ -1,11 +1,11 @@
 /* R12 with witnesses: a release's reply stays here until enough witnesses have signed a head that covers its entry.
  *
- * keep has no network: `net` carries what witnesses are asked and what they answer (KEEP_ROUND, KEEP_WITNESS, KEEP_COSIGN), and fetches
- * the reply when it may leave (KEEP_COLLECT). net can keep all this from happening; it cannot make it appear to have happened: each
- * cosignature is verified here, by the genesis' keys, over the head that keep signed.
+ * keep has no network: `net` carries what witnesses are asked and what they answer (KEEP_ROUND, KEEP_WITNESS, KEEP_COSIGN),
+ * and fetches the reply when it may leave (KEEP_COLLECT). net can keep all this from happening; it cannot make it appear to
+ * have happened: each cosignature is verified here, by the genesis' keys, over the head that keep signed.
  *
- * One head is before the witnesses at a time (a round). In memory alone: after a start the first round asks everybody anew, and whoever
- * waited asks again. */
+ * One head is before the witnesses at a time (a round). In memory alone: after a start the first round asks everybody anew,
+ * and whoever waited asks again. */
 #pragma once
 #include "cofferd/keep/keep.h"
 #include "trust/witnesses.h"

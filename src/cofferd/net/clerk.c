@@ -46,7 +46,8 @@ static enum coffer_rc question(struct clerk *c, const struct keep_witness_req *m
 	return keeper_ask(c->keep, KEEP_WITNESS, &req, out, e);
 }
 
-static enum coffer_rc post(struct clerk *c, uint8_t i, const struct answer *what, struct collateral_doc *doc, struct fetch_posted *out, struct err *e)
+static enum coffer_rc post(struct clerk *c, uint8_t i, const struct answer *what, struct collateral_doc *doc,
+    struct fetch_posted *out, struct err *e)
 {
 	collateral_doc_clear(doc);
 	return witness_post(c->wire, &(struct witness_post){ i, wr_span(&what->body), CLERK_POST_MS }, doc, out, e);

@@ -10,8 +10,8 @@
 #define CLERK_POST_MS 8000  /* of one question to a witness */
 #define CLERK_RETRY_MS 500  /* between rounds that did not get enough */
 
-/* A request that waits. wake is called once, from another thread, when its entry is covered, or its time is over, or the service ends;
- * what came of it is asked of keep. */
+/* A request that waits. wake is called once, from another thread, when its entry is covered, or its time is over, or the
+ * service ends; what came of it is asked of keep. */
 struct clerk_waiter {
 	void (*wake)(void *arg);
 	void *arg;

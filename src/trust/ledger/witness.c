@@ -37,7 +37,8 @@ bool witness_size_read(struct span body, uint64_t *out)
 	return span_u64(body, out);
 }
 
-static enum coffer_rc find_log(const struct witness_log *log, size_t n, struct span origin, struct witness_said *out, struct err *e)
+static enum coffer_rc find_log(const struct witness_log *log, size_t n, struct span origin, struct witness_said *out,
+    struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!span_eq_str(origin, log[i].key.name))
@@ -49,7 +50,8 @@ static enum coffer_rc find_log(const struct witness_log *log, size_t n, struct s
 	return err_set(e, COFFER_E_NOTFOUND, "the log is not witnessed here");
 }
 
-static enum coffer_rc continues(const struct merkle_head *had, const struct add_checkpoint *q, struct witness_said *out, struct err *e)
+static enum coffer_rc continues(const struct merkle_head *had, const struct add_checkpoint *q, struct witness_said *out,
+    struct err *e)
 {
 	const struct merkle_head next = out->head;
 

@@ -1,5 +1,5 @@
-/* What a log asks of a witness, and when the witness signs (C2SP tlog-witness, "add-checkpoint"). Pure: durability and signing are the
- * caller's. */
+/* What a log asks of a witness, and when the witness signs (C2SP tlog-witness, "add-checkpoint"). Pure: durability and signing
+ * are the caller's. */
 #pragma once
 #include "trust/ledger/proof.h"
 
@@ -12,7 +12,8 @@ struct add_checkpoint {
 	struct merkle_proof path; /* from old to the checkpoint's size */
 	struct span         note; /* the checkpoint, signed by its log; borrowed */
 };
-/* "old N", the proof's lines, an empty line, the note. Form alone; the note is not looked into. COFFER_E_INPUT, COFFER_E_LIMIT. */
+/* "old N", the proof's lines, an empty line, the note. Form alone; the note is not looked into. COFFER_E_INPUT,
+ * COFFER_E_LIMIT. */
 enum coffer_rc add_checkpoint_read(struct span body, struct add_checkpoint *out, struct err *e) NODISCARD;
 void           add_checkpoint_write(const struct add_checkpoint *q, struct wr *w);
 
