@@ -188,7 +188,7 @@ static enum coffer_rc compose(struct ledger *l, const struct json *reply, struct
 {
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	struct service_req q = { .method = "GET", .path = "/coffer/v0/genesis" };
-	struct receipt_parts p = { .reply = reply, .note = wr_span(&l->note), .log = &l->key, .tiles = &l->tiles };
+	struct receipt_parts p = { .reply = reply, .note = wr_span(&l->note), .policy = &l->policy.p, .tiles = &l->tiles };
 
 	TRY(service_call(l->conn, &q, DSSE_ENVELOPE_MAX, &res, e));
 	p.genesis = wr_span(&res.body);

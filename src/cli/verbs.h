@@ -8,6 +8,8 @@ VERB(cmd_genesis_new);
 VERB(cmd_genesis_sign);
 VERB(cmd_genesis_show);
 VERB(cmd_genesis_use);
+VERB(cmd_witness_init);
+VERB(cmd_witness_run);
 VERB(cmd_party_request);
 VERB(cmd_party_admit);
 VERB(cmd_party_show);
@@ -84,6 +86,7 @@ VERB(cmd_receipt_get);
 VERB(cmd_receipt_verify);
 VERB(cmd_receipt_show);
 VERB(cmd_ledger_verify);
+VERB(cmd_ledger_compare);
 VERB(cmd_ledger_show);
 VERB(cmd_ledger_prove);
 int cmd_workload_diff(struct cli *c, struct err *e);
@@ -92,7 +95,7 @@ int cmd_policy_eval(struct cli *c, struct err *e);
 int cmd_policy_check(struct cli *c, struct err *e);
 int cmd_policy_test(struct cli *c, struct err *e);
 
-extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[], opts_genesis_use[], opts_party_request[],
+extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[], opts_genesis_use[], opts_witness_init[], opts_witness_run[], opts_party_request[],
     opts_party_admit[], opts_party_show[], opts_party_recovery_key[], opts_party_rotate[], opts_party_cancel[], opts_party_compromise[],
     opts_party_lift[], opts_party_post[], opts_service_sign[], opts_token[], opts_evidence_appraise[], opts_evidence_show[], opts_evidence_test[], opts_collateral_get[], opts_collateral_needs[], opts_measure_snp[], opts_measure_tdx[], opts_measure_tpm[], opts_asset_seal[], opts_asset_put[], opts_asset_policy[], opts_asset_list[],
     opts_asset_delete[], opts_data_seal[], opts_data_open[], opts_image_encrypt[], opts_image_decrypt[], opts_image_sign[],

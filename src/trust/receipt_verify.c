@@ -9,6 +9,7 @@
 #include "trust/chain.h"
 #include "trust/parties.h"
 #include "trust/receipt_int.h"
+#include "trust/witnesses.h"
 
 /* What the verification has come to. */
 struct work {
@@ -54,21 +55,19 @@ static enum coffer_rc check_entry(
 	return COFFER_OK;
 }
 
-/* One line, the log's: nothing in the receipt is unsigned. */
+/* A line of the log and one each of the witnesses that signed: nothing in the receipt is unsigned. */
 static enum coffer_rc check_head(struct work *w, struct err *e)
 {
-	const struct span origin = span_of(w->g->origin);
-	struct ledger_policy policy = { 0 };
+	struct genesis_policy policy;
 	struct ledger_seen seen;
-	struct note_key key;
 	struct note note;
 
-	TRY(note_key_new(origin, NOTE_ED25519, &w->g->ledger_key, &key, e));
-	policy.log = &key;
-	TRY(checkpoint_open(w->r->checkpoint, &policy, &seen, e));
+	TRY(genesis_policy(w->g, &policy, e));
+	TRY(checkpoint_open(w->r->checkpoint, &policy.p, &seen, e));
 	TRY(note_parse(w->r->checkpoint, &note, e));
-	if (note.n_sigs != 1)
-		return err_deny(e, "ledger-signature", "the checkpoint in a receipt has the log's signature alone");
+	if (note.n_sigs != 1 + seen.count)
+		return err_deny(e, "ledger-signature",
+		    "the checkpoint in a receipt has the signatures of the log and of the genesis' witnesses alone");
 	w->head = seen.cp.head;
 	return COFFER_OK;
 }

@@ -10,6 +10,7 @@
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/status.h"
 #include "cofferd/keep/tags.h"
+#include "cofferd/keep/witnessed.h"
 #include "trust/machine.h"
 
 #define AHEAD_SECONDS 300 /* an issuer's clock may be this far ahead of ours */
@@ -411,6 +412,8 @@ static enum coffer_rc log_statement(struct keep *k, const struct dsse *env, stru
 		TRY(admit_log(k, &s, env, &l, e));
 		TRY(tx_commit(&tx, e));
 		TRY(registry_learn(&k->registry, &s, env, k->journal.time, e));
+		if (s.kind == ST_REVOCATION || s.kind == ST_PAUSE || s.kind == ST_APPROVAL)
+			witnessed_drop(k);
 	}
 	answer_logged(&l, a);
 	return COFFER_OK;

@@ -10,6 +10,7 @@
 #include "cofferd/keep/partyauth.h"
 #include "cofferd/keep/status.h"
 #include "cofferd/keep/tags.h"
+#include "cofferd/keep/witnessed.h"
 #include "crypto/cipher.h"
 #include "crypto/hash.h"
 #include "crypto/jwe.h"
@@ -265,6 +266,7 @@ enum coffer_rc on_delete(struct keep *k, struct span body, struct answer *a, str
 	l.seq = k->journal.seq;
 	memcpy(l.entry, k->journal.hash, sizeof(l.entry));
 	TRY(tx_commit(&tx, e));
+	witnessed_drop(k);
 	answer_logged(&l, a);
 	return COFFER_OK;
 }
