@@ -54,21 +54,21 @@ static void agent_freep(struct agent **a)
 }
 
 /* Before any container: nobody is there yet to take an address. */
-static enum coffer_rc open_api(struct agent *a, struct rest **out, struct err *e)
+static enum coffer_rc open_api(struct agent *a, struct http_serve **out, struct err *e)
 {
 	uint32_t address[MAN_CONTAINERS_MAX];
 
-	_Static_assert(MAN_CONTAINERS_MAX <= REST_CALLERS_MAX && MAN_CONTAINERS_MAX <= FENCE_CONTAINERS_MAX, "one listener each");
+	_Static_assert(MAN_CONTAINERS_MAX <= HTTP_SERVE_LISTENERS_MAX && MAN_CONTAINERS_MAX <= FENCE_CONTAINERS_MAX, "one listener each");
 	for (size_t i = 0; i < a->man.n_containers; i++)
 		address[i] = fence_address(i);
 	TRY(cgroup_open(CGROUP_GUEST, &a->groups, e));
-	return rest_open(address, a->man.n_containers, api_serve, a, out, e);
+	return rest_open(address, a->man.n_containers, &(struct http_serve_how){ api_serve, a }, out, e);
 }
 
 enum coffer_rc agent_run(const struct agent_start *s, struct manifest *man, struct err *e)
 {
 	CLEANUP(agent_freep) struct agent *a = calloc(1, sizeof(*a));
-	CLEANUP(rest_closep) struct rest *rest = NULL;
+	CLEANUP(http_serve_closep) struct http_serve *rest = NULL;
 	CLEANUP(closep) int listener = -1;
 	struct attester at = s->at;
 

@@ -454,7 +454,7 @@ def it_ends_with_its_neighbours_and_refuses_foreign_messages(v):
     f.parent.close()
     assert f.p.wait(30) == 0
     f.net.close()
-    for frame in (struct.pack(">IB", 1, 9), struct.pack(">IB", 5, 1) + b"abcd", struct.pack(">IB", 5000, 1)):
+    for frame in (struct.pack(">IB", 1, 9), struct.pack(">IB", 5, 1) + b"abcd", struct.pack(">IB", 100000, 1), struct.pack(">IB", 5, 3) + b"abcd"):
         f = Fetch(new_cache(), v.url)
         f.net.sendall(frame)
         assert f.p.wait(30) == 1

@@ -52,7 +52,7 @@ static void receipt_holds_and_says_what_was_released(void)
 	CHECK(strcmp(v.asset, KIT_ASSET) == 0 && v.version == 1 && v.index == k.keep.journal.seq && v.size == v.index + 1);
 	CHECK(span_eq(SPAN(id), SPAN(v.decision)) && v.rests >= 4);
 	for (size_t i = 0; i + 5 < text.n; i++) /* the secret is not in it */
-		CHECK(memcmp(text.p + i, "hello", 5) != 0);
+		CHECK(memcmp(text.p + i, "good morning", 5) != 0);
 }
 
 /* A manifest is its provider's one approval for its own assets; and parties that came later are known by their introducers. */
@@ -378,9 +378,42 @@ static void denials_have_no_receipt(void)
 	CHECK(receiptkit_ask(&k, KIT_HOSPITAL, id) == COFFER_E_NOTFOUND);
 }
 
+/* Released under two witnesses of three; the third signs later, and is carried too. */
+static void receipt_carries_the_witnesses(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(wr_close) struct wr text = { 0 }, one = { 0 }, stranger = { 0 };
+	CLEANUP(freep) char *whole = NULL, *cut = NULL, *two = NULL;
+	uint8_t ticket[KEEP_TICKET_LEN];
+	struct keep_round_rep round;
+	struct receipt_view v;
+	const char *line;
+	struct err e;
+
+	kit_open_witnessed(&k, 3, 2);
+	kit_deploy(&k);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && kit_ticket(&k, ticket));
+	CHECK(kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK && kit_witness(&k, 2) == COFFER_OK);
+	CHECK(kit_collect(&k, ticket) == COFFER_OK && kit_opens_to(&k, false, "good morning"));
+	make(&k, &text);
+	CHECK(judge(&k, wr_span(&text), &v, &e) == COFFER_OK && v.size == v.index + 1);
+	whole = span_dup(wr_span(&text));
+	line = whole ? strstr(whole, "witness.example/2 ") : NULL;
+	CHECK(line && strstr(whole, "witness.example/0 ") && !strstr(whole, "witness.example/1 "));
+	/* without one of the two lines it is one too few */
+	cut = str_fmt("%.*s%s", (int)(strstr(whole, "\xe2\x80\x94 witness.example/2 ") - whole), whole, strstr(line, "\\n") + 2);
+	CHECK(cut && judge(&k, span_of(cut), &v, &e) == COFFER_E_DENIED && !strcmp(e.check, "ledger-witness"));
+	/* and with one of them twice, something in it is not counted */
+	two = str_fmt("%.*s\xe2\x80\x94 %.*s%s", (int)(strstr(whole, "\xe2\x80\x94 witness.example/2 ") - whole), whole,
+	    (int)(strstr(line, "\\n") + 2 - line), line, line - 4);
+	CHECK(two && judge(&k, span_of(two), &v, &e) == COFFER_E_DENIED && !strcmp(e.check, "ledger-signature"));
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
+		T(receipt_carries_the_witnesses),
 		T(receipt_holds_and_says_what_was_released),
 		T(providers_own_asset_has_one_too_and_newcomers_do_not_hurt),
 		T(keys_are_followed_through_a_change), T(later_entries_do_not_change_the_verdict),

@@ -9,6 +9,8 @@
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/partyauth.h"
 #include "cofferd/keep/status.h"
+#include "cofferd/keep/tags.h"
+#include "cofferd/keep/witnessed.h"
 #include "crypto/cipher.h"
 #include "crypto/hash.h"
 #include "crypto/jwe.h"
@@ -237,6 +239,7 @@ static enum coffer_rc journal_delete(struct keep *k, const struct asset_path *p,
 	jw_obj_end(&j);
 	TRY(wr_done(&w, "journal entry", e));
 	TRY(status_deleted(k, p, e));
+	TRY(tags_next(k, p, e));
 	return journal_append(&k->journal, "delete", wr_span(&w), k->now, e);
 }
 
@@ -263,6 +266,7 @@ enum coffer_rc on_delete(struct keep *k, struct span body, struct answer *a, str
 	l.seq = k->journal.seq;
 	memcpy(l.entry, k->journal.hash, sizeof(l.entry));
 	TRY(tx_commit(&tx, e));
+	witnessed_drop(k);
 	answer_logged(&l, a);
 	return COFFER_OK;
 }

@@ -102,10 +102,13 @@ static enum coffer_rc run(struct net *net, struct err *e)
 	TRY(tls_key_new((const char *)key.p, (const char *)cert.p, &tls, e)); /* lives as long as the process */
 	TRY(sandbox_drop_root(e));
 	TRY(sandbox_enter_net(e));
+	TRY(clerk_start(&net->keep, &net->fetch, &net->witnesses, e));
 	TRY(http_server_start(&(struct http_start){ .net = net, .listen_fd = FD_LISTEN }, &server, e));
 	TRY(tell_ready(e));
 	watch(net);
+	clerk_stop(net->witnesses);
 	http_server_stop(server);
+	clerk_free(net->witnesses);
 	if (keeper_dead(&net->keep))
 		return err_set(e, COFFER_E_SYSTEM, "keep is gone");
 	if (collateral_dead(&net->fetch))
