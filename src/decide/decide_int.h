@@ -28,7 +28,7 @@ bool decide_chains(const struct decide_in *in, const struct fact *f, bool revoke
 /* A revoked delegation for want of which f's issuer speaks for nobody; NULL: there is none. */
 const struct fact_delegation *decide_revoked_link(const struct decide_in *in, const struct fact *f);
 struct links decide_links(const struct decide_in *in);
-/* The asked asset is the workload provider's own. */
+/* The asked asset is the workload provider's own, and it decides of it without anybody else. */
 bool decide_own(const struct decide_in *in, const struct fact_workload *w);
 /* Evidence whose platform measures no boot at all: R5 has nothing to compare, R2 nothing to verify. */
 bool decide_unmeasured(const struct appraisal *a);

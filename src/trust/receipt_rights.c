@@ -213,13 +213,13 @@ static bool named_service(const struct rights *r)
 	return false;
 }
 
-/* A manifest is its provider's one approval for its own assets. */
+/* A manifest is its provider's one approval for its own assets; where more than one decide, it is none. */
 static enum coffer_rc approved(const struct receipt *rc, const struct rights *r, struct err *e)
 {
 	size_t n = 0;
 
 	TRY(count_approvals(rc, r, &n, e));
-	if (strcmp(r->m.provider, r->path.owner) == 0)
+	if (r->asset.k <= 1 && strcmp(r->m.provider, r->path.owner) == 0)
 		return named_service(r) ? COFFER_OK : no(e, "the manifest names another service");
 	return n >= r->asset.k ? COFFER_OK : no(e, "fewer parties approved than the asset asks for");
 }
