@@ -69,7 +69,8 @@ const char *decide_missing(const struct decide_in *in, const struct fact_workloa
 bool decide_slot(const struct decide_in *in, const struct fact_workload *w, const struct man_container *c, enum purpose purpose);
 /* A binding that counts puts the asked asset into some slot. */
 bool decide_bound(const struct decide_in *in, const struct fact_workload *w);
-/* R9: the approval names every slot that the asked asset fills, and whatever of another owner's fills another. */
+/* R9: the approval names every slot that the asked asset fills, and whatever of another owner's fills another; where it is not the
+ * owner's, whatever of the owner's besides. */
 bool decide_meets(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w);
 /* The options that an approval for this instance needs beside the usual, each with a space before it. */
 void decide_slot_options(const struct decide_in *in, const struct fact_workload *w, char *out, size_t n);

@@ -73,10 +73,11 @@ static bool names_beside(const struct approval *a, const struct asset_path *p)
 	return false;
 }
 
-/* The provider's own assets are the workload's: whoever approves that has approved them. */
-static bool foreign(const struct decide_in *in, const struct fact_workload *w, const struct asset_path *p)
+/* Another's than the one that approves, and than the asked asset's owner: who decides with an owner has not consented to its other assets.
+ * The provider's own assets are the workload's: whoever approves that has approved them. */
+static bool foreign(const struct decide_in *in, const struct fact_workload *w, const struct asset_path *p, const char *by)
 {
-	return strcmp(p->owner, in->q.path.owner) != 0 && strcmp(p->owner, w->manifest.provider) != 0;
+	return !(strcmp(p->owner, in->q.path.owner) == 0 && strcmp(p->owner, by) == 0) && strcmp(p->owner, w->manifest.provider) != 0;
 }
 
 static bool of_workload(const struct fact_workload *w, const struct fact_binding *b)
@@ -86,23 +87,29 @@ static bool of_workload(const struct fact_workload *w, const struct fact_binding
 
 bool decide_meets(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w)
 {
+	const char *by = a->s.of[0] ? a->s.of : a->s.issuer;
+
 	for (size_t i = 0; i < in->n_bindings; i++) {
 		const struct fact_binding *b = &in->binding[i];
 
 		for (size_t k = 0; of_workload(w, b) && k < b->body.n_slots; k++) {
 			const struct bound_slot *s = &b->body.slot[k];
 
-			if (asset_path_eq(&s->asset, &in->q.path) && !names_slot(&a->body, s->name))
+			bool asked = asset_path_eq(&s->asset, &in->q.path);
+
+			if (asked && !names_slot(&a->body, s->name))
 				return false;
-			if (foreign(in, w, &s->asset) && !names_beside(&a->body, &s->asset))
+			if (!asked && foreign(in, w, &s->asset, by) && !names_beside(&a->body, &s->asset))
 				return false;
 		}
 	}
 	return true;
 }
 
+/* Where others decide with the owner: for whichever of them. */
 void decide_slot_options(const struct decide_in *in, const struct fact_workload *w, char *out, size_t n)
 {
+	const char *by = in->has_asset && in->asset.body.n_of > 1 ? "" : in->q.path.owner;
 	size_t at = 0;
 
 	out[0] = '\0';
@@ -115,7 +122,7 @@ void decide_slot_options(const struct decide_in *in, const struct fact_workload 
 
 			if (asset_path_eq(&s->asset, &in->q.path))
 				more = snprintf(out + at, n - at, " --slot %s", s->name);
-			else if (foreign(in, w, &s->asset))
+			else if (foreign(in, w, &s->asset, by))
 				more = snprintf(out + at, n - at, " --beside %s", s->asset.text);
 			at += more > 0 ? (size_t)more : 0;
 		}

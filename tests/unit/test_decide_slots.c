@@ -96,6 +96,24 @@ static void asset_named_in_the_manifest_meets_nobodys_unasked_either(void)
 	ALLOWS(bound(0, "clinic", "right", "clinic/a/b"); w.container[0].entitlement[0] = named; beside("clinic/a/b"); w.approval[0].body.n_slots = 0);
 }
 
+/* Clinic decides of hospital's asset too: what of hospital's alone it shall meet, clinic has not agreed to before it says so. */
+static void who_decides_with_its_owner_names_the_owners_others_too(void)
+{
+	for (unsigned named = 0; named < 2; named++) {
+		base_slots();
+		w.in.asset.body.k = w.in.asset.body.n_of = 2;
+		(void)snprintf(w.in.asset.body.of[1], PARTY_MAX, "clinic");
+		bound(1, "hospital", "right", "hospital/a/c");
+		w.approval[1] = w.approval[0];
+		w.approval[1].s = fact(ST_APPROVAL, "clinic", 9);
+		w.in.n_approvals = 2;
+		w.approval[1].body.beside[0] = path("hospital/a/c");
+		w.approval[1].body.n_beside = named;
+		CHECK(named ? allows(&w) : denies(&w, "R9", "R0 R3 R5"));
+		CHECK(named || strstr(w.d.check[9].command, " --slot left --beside kbs:///hospital/a/c"));
+	}
+}
+
 static void revoked_binding_is_named_as_the_reason(void)
 {
 	DENIES(revoke(0x70, "hospital"), "R11", "");
@@ -107,6 +125,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(asset_in_a_slot_is_released_to_whom_the_slot_is_for), T(slot_that_two_bindings_fill_is_nobodys), T(approval_names_the_slot),
 		T(assets_of_two_owners_meet_where_each_approved_the_pair), T(asset_named_in_the_manifest_meets_nobodys_unasked_either),
+		T(who_decides_with_its_owner_names_the_owners_others_too),
 		T(revoked_binding_is_named_as_the_reason),
 	};
 
