@@ -409,7 +409,7 @@ static void check_revoked(const struct decide_in *in, struct decision *d)
 		if (d->release[i] && !rests_on(in, d, &d->release[i]->s, c))
 			return;
 	for (size_t i = 0; i < in->n_bindings; i++)
-		if (decide_binds(in, d->workload, &in->binding[i]) && !rests_on(in, d, &in->binding[i].s, c))
+		if (decide_bound_here(d->workload, &in->binding[i]) && !rests_on(in, d, &in->binding[i].s, c))
 			return;
 	for (size_t i = 0; i < in->n_tcbs; i++)
 		if (decide_tcb_applies(in, d->workload, &in->tcb[i]) && !rests_on(in, d, &in->tcb[i].s, c))

@@ -67,6 +67,8 @@ const char *decide_missing(const struct decide_in *in, const struct fact_workloa
 
 /* The asked asset fills a slot by which the container is entitled to it for that purpose, and nothing else fills that slot. */
 bool decide_slot(const struct decide_in *in, const struct fact_workload *w, const struct man_container *c, enum purpose purpose);
+/* The binding is of this workload, ended or not: what it says may be in the instance. */
+bool decide_bound_here(const struct fact_workload *w, const struct fact_binding *b);
 /* A binding that counts puts the asked asset into some slot. */
 bool decide_bound(const struct decide_in *in, const struct fact_workload *w);
 /* R9: the approval names every slot that the asked asset fills, and whatever of another owner's fills another; where it is not the

@@ -3,9 +3,14 @@
  * is released. For consent (R9) a binding that ended counts too: what it put there may be there still. */
 #include "decide/decide_int.h"
 
+bool decide_bound_here(const struct fact_workload *w, const struct fact_binding *b)
+{
+	return w && span_eq(SPAN(b->body.workload), SPAN(w->manifest.digest));
+}
+
 bool decide_binds(const struct decide_in *in, const struct fact_workload *w, const struct fact_binding *b)
 {
-	return w && decide_stands(&b->s, in->now) && span_eq(SPAN(b->body.workload), SPAN(w->manifest.digest));
+	return decide_stands(&b->s, in->now) && decide_bound_here(w, b);
 }
 
 /* Each owner binds its own alone: the registry saw to that, and it is asked again. */
@@ -80,11 +85,6 @@ static bool foreign(const struct decide_in *in, const struct fact_workload *w, c
 	return !(strcmp(p->owner, in->q.path.owner) == 0 && strcmp(p->owner, by) == 0) && strcmp(p->owner, w->manifest.provider) != 0;
 }
 
-static bool of_workload(const struct fact_workload *w, const struct fact_binding *b)
-{
-	return span_eq(SPAN(b->body.workload), SPAN(w->manifest.digest));
-}
-
 bool decide_meets(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w)
 {
 	const char *by = a->s.of[0] ? a->s.of : a->s.issuer;
@@ -92,7 +92,7 @@ bool decide_meets(const struct decide_in *in, const struct fact_approval *a, con
 	for (size_t i = 0; i < in->n_bindings; i++) {
 		const struct fact_binding *b = &in->binding[i];
 
-		for (size_t k = 0; of_workload(w, b) && k < b->body.n_slots; k++) {
+		for (size_t k = 0; decide_bound_here(w, b) && k < b->body.n_slots; k++) {
 			const struct bound_slot *s = &b->body.slot[k];
 
 			bool asked = asset_path_eq(&s->asset, &in->q.path);
@@ -116,7 +116,7 @@ void decide_slot_options(const struct decide_in *in, const struct fact_workload 
 	for (size_t i = 0; i < in->n_bindings; i++) {
 		const struct fact_binding *b = &in->binding[i];
 
-		for (size_t k = 0; of_workload(w, b) && k < b->body.n_slots && at < n; k++) {
+		for (size_t k = 0; decide_bound_here(w, b) && k < b->body.n_slots && at < n; k++) {
 			const struct bound_slot *s = &b->body.slot[k];
 			int more = 0;
 

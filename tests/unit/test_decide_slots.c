@@ -118,6 +118,11 @@ static void revoked_binding_is_named_as_the_reason(void)
 {
 	DENIES(revoke(0x70, "hospital"), "R11", "");
 	CHECK(strstr(w.d.check[11].found, "binding") && strstr(w.d.check[11].command, "workload bind"));
+	/* Of whatever other owner, and replaced before or not: what it put there is to go. */
+	DENIES(bound(1, "clinic", "right", "clinic/a/b"); beside("clinic/a/b"); revoke(0x71, "clinic"), "R11", "");
+	DENIES(bound(1, "clinic", "right", "clinic/a/b"); beside("clinic/a/b"); binding[1].s.superseded = true; revoke(0x71, "clinic"), "R11", "");
+	DENIES(bound(1, "clinic", "right", "clinic/a/b"); beside("clinic/a/b"); binding[1].s.expires = NOW; revoke(0x71, "clinic"), "R11", "");
+	ALLOWS(bound(1, "clinic", "right", "clinic/a/b"); memset(binding[1].body.workload, 0x23, 32); revoke(0x71, "clinic")); /* no matter here */
 }
 
 int main(void)
