@@ -46,6 +46,10 @@ static enum coffer_rc print_approval(void *arg, const struct dsse *env, const st
 		(void)printf(l->json ? "%s\"%s\"" : "%s  asset    %s\n", l->json && i ? "," : "", a->asset[i].text);
 	for (size_t i = 0; !l->json && i < a->n_platforms; i++)
 		(void)printf("  platform %s\n", a->platform[i]);
+	for (size_t i = 0; !l->json && i < a->n_slots; i++)
+		(void)printf("  slot     %s\n", a->slot[i]);
+	for (size_t i = 0; !l->json && i < a->n_beside; i++)
+		(void)printf("  beside   %s\n", a->beside[i].text);
 	if (l->json)
 		(void)printf("]}");
 	l->n++;

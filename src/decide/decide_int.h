@@ -69,7 +69,7 @@ const char *decide_missing(const struct decide_in *in, const struct fact_workloa
 bool decide_slot(const struct decide_in *in, const struct fact_workload *w, const struct man_container *c, enum purpose purpose);
 /* The binding is of this workload, ended or not: what it says may be in the instance. */
 bool decide_bound_here(const struct fact_workload *w, const struct fact_binding *b);
-/* A binding that counts puts the asked asset into some slot. */
+/* A binding by its owner, ended or not, puts the asked asset into some slot: whoever has that binding knows of the asset. */
 bool decide_bound(const struct decide_in *in, const struct fact_workload *w);
 /* R9: the approval names every slot that the asked asset fills, and whatever of another owner's fills another; where it is not the
  * owner's, whatever of the owner's besides. */

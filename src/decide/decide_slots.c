@@ -29,13 +29,14 @@ static size_t fillings(const struct decide_in *in, const struct fact_workload *w
 	return n;
 }
 
-static bool fills(const struct decide_in *in, const struct fact_workload *w, struct span slot, const struct asset_path *p)
+/* ended: whether or not the binding still holds. */
+static bool fills(const struct decide_in *in, const struct fact_workload *w, struct span slot, bool ended)
 {
 	for (size_t i = 0; i < in->n_bindings; i++) {
 		const struct fact_binding *b = &in->binding[i];
 
-		for (size_t k = 0; decide_binds(in, w, b) && k < b->body.n_slots; k++)
-			if (own(b, &b->body.slot[k]) && span_eq_str(slot, b->body.slot[k].name) && asset_path_eq(&b->body.slot[k].asset, p))
+		for (size_t k = 0; (ended ? decide_bound_here(w, b) : decide_binds(in, w, b)) && k < b->body.n_slots; k++)
+			if (own(b, &b->body.slot[k]) && span_eq_str(slot, b->body.slot[k].name) && asset_path_eq(&b->body.slot[k].asset, &in->q.path))
 				return true;
 	}
 	return false;
@@ -46,7 +47,7 @@ bool decide_slot(const struct decide_in *in, const struct fact_workload *w, cons
 	for (size_t i = 0; i < c->n_entitlements; i++) {
 		const struct man_entitlement *t = &c->entitlement[i];
 
-		if (t->slot.n > 0 && t->purpose == purpose && fills(in, w, t->slot, &in->q.path) && fillings(in, w, t->slot) == 1)
+		if (t->slot.n > 0 && t->purpose == purpose && fills(in, w, t->slot, false) && fillings(in, w, t->slot) == 1)
 			return true;
 	}
 	return false;
@@ -55,7 +56,7 @@ bool decide_slot(const struct decide_in *in, const struct fact_workload *w, cons
 bool decide_bound(const struct decide_in *in, const struct fact_workload *w)
 {
 	for (size_t i = 0; w && i < w->manifest.n_slots; i++)
-		if (fills(in, w, w->manifest.slot[i].name, &in->q.path))
+		if (fills(in, w, w->manifest.slot[i].name, true))
 			return true;
 	return false;
 }

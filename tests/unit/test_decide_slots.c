@@ -50,6 +50,7 @@ static void asset_in_a_slot_is_released_to_whom_the_slot_is_for(void)
 	DENIES((void)snprintf(binding[0].body.slot[0].name, PARTY_MAX, "middle"), "R7", "R9");     /* no such slot */
 	DENIES(binding[0].s.expires = NOW, "R7", "");
 	DENIES(binding[0].s.superseded = true, "R7", "");
+	CHECK(!w.d.stranger && strstr(w.d.check[7].found, "a newer one took its place"));
 	DENIES(binding[0].s.issuer_may = false, "R7", "");
 	DENIES((void)snprintf(binding[0].s.issuer, PARTY_MAX, "rival"), "R7", "");                /* another's asset: nobody binds it */
 	DENIES(w.in.q.purpose = PURPOSE_VOLUME, "R7", "");
