@@ -382,7 +382,7 @@ static void denials_have_no_receipt(void)
 static void receipt_carries_the_witnesses(void)
 {
 	CLEANUP(kit_free) struct kit k;
-	CLEANUP(wr_close) struct wr text = { 0 }, one = { 0 }, stranger = { 0 };
+	CLEANUP(wr_close) struct wr text = { 0 };
 	CLEANUP(freep) char *whole = NULL, *cut = NULL, *two = NULL;
 	uint8_t ticket[KEEP_TICKET_LEN];
 	struct keep_round_rep round;
