@@ -41,7 +41,7 @@ static bool machines(const struct statement *s)
 static void bodies(const struct statement *s)
 {
 	static union {
-	    struct genesis g; struct party p; struct service v; struct asset_body a; struct approval o; struct image_release i; struct revocation r; struct delegation d; } u;
+	    struct genesis g; struct party p; struct service v; struct asset_body a; struct approval o; struct image_release i; struct revocation r; struct delegation d; struct binding b; } u;
 	struct manifest m = { 0 };
 	struct err e;
 
@@ -52,6 +52,8 @@ static void bodies(const struct statement *s)
 		abort();
 	if (delegation_read(s, &u.d, &e) == COFFER_OK && (s->n_subjects != 3 || u.d.depth > DELEGATION_DEPTH_MAX ||
 	    (u.d.role == ROLE_APPROVAL) != (u.d.n_scopes > 0) || strcmp(u.d.to, u.d.of) == 0))
+		abort();
+	if (binding_read(s, &u.b, &e) == COFFER_OK && (u.b.n_slots < 1 || u.b.n_slots > BINDING_SLOTS_MAX || s->n_subjects != 1))
 		abort();
 	if ((genesis_read(s, &u.g, &e) == COFFER_OK) + (party_read(s->body, &u.p, &e) == COFFER_OK) + (service_read(s->body, &u.v,
 	    &e) == COFFER_OK) +

@@ -692,6 +692,8 @@ enum coffer_rc kit_attest(struct kit *k, struct kit_evidence bend)
 	hex_write(&gen, SPAN(k->genesis_id));
 	b64_write(&nonce, SPAN(k->nonce));
 	m.member[m.n_members++] = (struct keep_member){ span_of("alg"), span_of("ECDH-ES+A256KW") };
+	if (k->bindings)
+		m.member[m.n_members++] = (struct keep_member){ span_of("coffer-bindings"), span_of(k->bindings) };
 	m.member[m.n_members++] = (struct keep_member){ span_of("coffer-genesis"), wr_span(&gen) };
 	if (!bend.no_request_key)
 		m.member[m.n_members++] = (struct keep_member){ span_of("coffer-request-key"), wr_span(&rk) };

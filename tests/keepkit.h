@@ -63,6 +63,7 @@ struct kit {
 	struct keep_refusal no;     /* of the last failure */
 	/* the guest */
 	struct privkey  *tee, *request_key;
+	const char      *bindings;  /* member coffer-bindings; NULL: none */
 	uint8_t          session[16], nonce[32];
 	uint64_t         counter;
 	uint64_t         asset_serial, asset_version;

@@ -8,6 +8,7 @@
 #include "client/rcar.h"
 #include "os/cgroup.h"
 #include "trust/manifest.h"
+#include "trust/statement.h"
 
 #define STATE_DIR_MAX 200
 
@@ -42,6 +43,7 @@ struct agent {
 	struct rcar     *rcar;
 	struct attester  attester; /* for renewals */
 	struct span      initdata; /* borrowed */
+	char             bindings[BINDINGS_MAX * 65 + 1]; /* ids in hex, with commas between */
 	struct service_opts where; /* of the service */
 	struct leases    leases;
 	struct fresh_seen seen;

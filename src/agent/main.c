@@ -8,6 +8,7 @@
 #include "agent/guest.h"
 #include "agent/initdata.h"
 #include "agent/serve.h"
+#include "agent/slots.h"
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
@@ -15,10 +16,10 @@
 #include "os/file.h"
 #include "proto/ttrpc.h"
 
-struct args { const char *platform, *initdata, *socket, *state, *crun; };
+struct args { const char *platform, *initdata, *socket, *state, *crun, *binding[BINDINGS_MAX]; size_t n_bindings; };
 
 static const char usage[] =
-	"usage: coffer-agent --platform sample --initdata FILE --socket PATH --state DIR --crun PATH\n"
+	"usage: coffer-agent --platform sample --initdata FILE --socket PATH --state DIR --crun PATH [--binding FILE]...\n"
 	"Runs the containers of one pod inside a guest (docs/protocol/guest.md).\n"
 	"On standard output: \"ready\" once the socket answers, or \"failed CODE TEXT\".\n";
 
@@ -32,13 +33,17 @@ static bool args_read(int argc, char **argv, struct args *a)
 	for (int i = 1; i + 1 < argc; i += 2) {
 		size_t k = 0;
 
+		if (strcmp(argv[i], "--binding") == 0 && a->n_bindings < BINDINGS_MAX) {
+			a->binding[a->n_bindings++] = argv[i + 1];
+			continue;
+		}
 		while (k < 5 && strcmp(argv[i], known[k].name) != 0)
 			k++;
 		if (k == 5 || *known[k].to)
 			return false;
 		*known[k].to = argv[i + 1];
 	}
-	return argc == 11 && a->state[0] == '/' && strlen(a->state) <= STATE_DIR_MAX;
+	return argc == 11 + 2 * (int)a->n_bindings && a->crun && a->state[0] == '/' && strlen(a->state) <= STATE_DIR_MAX;
 }
 
 static enum coffer_rc sample_evidence(void *arg, struct span report_data, const uint8_t init_register[static 32], struct wr *json,
@@ -126,6 +131,9 @@ static enum coffer_rc run(const struct args *arg, struct err *e)
 	TRY(file_read(arg->initdata, INITDATA_DEVICE_MAX, &device, e));
 	TRY(initdata_device_read(wr_span(&device), &initdata, e));
 	TRY(manifest_from_initdata(wr_span(&initdata), &a->man, e));
+	for (size_t i = 0; i < arg->n_bindings; i++)
+		TRY(slots_fill(a, arg->binding[i], e));
+	at.bindings = a->bindings;
 	TRY(guest_prepare(a->state, e));
 	TRY(open_api(a, &rest, e));
 	TRY(guard_open(e));

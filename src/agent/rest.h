@@ -21,6 +21,8 @@ struct rest_backend {
 	void *arg; /* the caller is in here */
 	/* path: "kbs:///a/b/c". COFFER_E_DENIED becomes 403 "<check>: <reason>", anything else 500 with the message. */
 	enum coffer_rc (*resource)(void *arg, const char *path, struct wr *out, struct err *e);
+	/* What fills the caller's slot of that name, which is not empty. Ours: GET /coffer/slot/NAME. */
+	enum coffer_rc (*slot)(void *arg, struct span name, struct wr *out, struct err *e);
 	/* Only with REST_ATTESTATION, which the agent never offers to containers: evidence over data of their choice would
 	 * let them pass for the agent. */
 	enum coffer_rc (*token)(void *arg, struct span type, struct wr *out, struct err *e);

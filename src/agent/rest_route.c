@@ -82,6 +82,19 @@ static void resource(struct call *c)
 	bytes_or_error(c->out, c->b->resource(c->b->arg, path, &c->out->body, &e), &e);
 }
 
+static void slot(struct call *c)
+{
+	struct span name = span_skip(c->q->path, sizeof("/coffer/slot/") - 1);
+	struct err e = { 0 };
+
+	if (!(c->features & REST_RESOURCE) || !c->b->slot || name.n == 0)
+		say(c->out, 404, "Resource Feature Not Enabled");
+	else if (!span_eq_str(c->q->method, "GET"))
+		say(c->out, 405, "Method Not Allowed");
+	else
+		bytes_or_error(c->out, c->b->slot(c->b->arg, name, &c->out->body, &e), &e);
+}
+
 static void token(struct call *c)
 {
 	CLEANUP(wr_close) struct wr type = wr_open(256);
@@ -182,6 +195,8 @@ void rest_route(const struct http_in *q, unsigned features, bool local, const st
 		info(&c);
 	else if (span_starts(q->path, "/cdh/resource/"))
 		resource(&c);
+	else if (span_starts(q->path, "/coffer/slot/"))
+		slot(&c);
 	else if (span_starts(q->path, "/aa/"))
 		attestation(&c);
 	else

@@ -104,16 +104,25 @@ static enum coffer_rc known_containers(const struct pod *p, const struct json *l
 	return COFFER_OK;
 }
 
-/* The asset of a sealed volume: what some entitlement of purpose volume names for it. */
-static struct span volume_asset(const struct terms *t, struct span volume)
+/* The entitlement of purpose volume that says what opens a sealed volume; NULL: none does. */
+static const struct json *volume_key(const struct terms *t, struct span volume)
 {
 	for (size_t i = 0; i < json_len(t->entitlements); i++) {
 		const struct json *v = json_at(t->entitlements, i);
 
 		if (span_eq_str(json_str(json_get(v, "purpose")), "volume") && span_eq(json_str(json_get(v, "volume")), volume))
-			return json_str(json_get(v, "asset"));
+			return v;
 	}
-	return (struct span){ 0 };
+	return NULL;
+}
+
+static void asset_or_slot(struct json_wr *j, const struct json *v)
+{
+	const char *name = json_get(v, "slot") ? "slot" : "asset";
+
+	jw_m_str(j, name, json_str(json_get(v, name)));
+	if (json_get(v, "slot") && json_get(v, "asset"))
+		jw_m_str(j, "asset", json_str(json_get(v, "asset"))); /* refused when it is read */
 }
 
 static void copy_list(struct json_wr *j, const char *name, const struct json *list)
@@ -219,7 +228,7 @@ static void entitlements_part(struct json_wr *j, const struct terms *t, struct s
 	}
 	for (size_t i = 0; (v = next_for(t->entitlements, container, &i)) != NULL;) {
 		jw_obj(j);
-		jw_m_str(j, "asset", json_str(json_get(v, "asset")));
+		asset_or_slot(j, v);
 		jw_m_str(j, "purpose", json_str(json_get(v, "purpose")));
 		if (json_get(v, "volume"))
 			jw_m_str(j, "volume", json_str(json_get(v, "volume")));
@@ -321,9 +330,9 @@ static enum coffer_rc volumes_part(struct json_wr *j, const struct pod *p, const
 	jw_name(j, "volumes");
 	jw_arr(j);
 	for (size_t i = 0; i < p->n_volumes; i++) {
-		struct span asset = volume_asset(t, p->volume[i].name);
+		const struct json *key = volume_key(t, p->volume[i].name);
 
-		if (p->volume[i].is_file && !asset.n)
+		if (p->volume[i].is_file && !key)
 			return err_set(e, COFFER_E_INPUT,
 			    "volume %.*s is a file of the host, and no entitlement of purpose volume says which key opens it",
 			    (int)p->volume[i].name.n, (const char *)p->volume[i].name.p);
@@ -331,11 +340,43 @@ static enum coffer_rc volumes_part(struct json_wr *j, const struct pod *p, const
 		jw_m_str(j, "name", p->volume[i].name);
 		jw_m_text(j, "kind", p->volume[i].is_file ? "sealed" : "empty");
 		if (p->volume[i].is_file)
-			jw_m_str(j, "asset", asset);
+			asset_or_slot(j, key);
 		jw_obj_end(j);
 	}
 	jw_arr_end(j);
 	return COFFER_OK;
+}
+
+static bool slot_before(const struct terms *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (span_eq(json_str(json_get(json_at(t->entitlements, i), "slot")), json_str(json_get(json_at(t->entitlements, n), "slot"))))
+			return true;
+	return false;
+}
+
+/* Each that an entitlement names, once; of the type that its purpose is. */
+static void slots_part(struct json_wr *j, const struct terms *t)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < json_len(t->entitlements); i++) {
+		const struct json *v = json_at(t->entitlements, i);
+
+		if (!json_get(v, "slot") || slot_before(t, i))
+			continue;
+		if (!any) {
+			jw_name(j, "slots");
+			jw_arr(j);
+		}
+		any = true;
+		jw_obj(j);
+		jw_m_str(j, "name", json_str(json_get(v, "slot")));
+		jw_m_str(j, "type", json_str(json_get(v, "purpose")));
+		jw_obj_end(j);
+	}
+	if (any)
+		jw_arr_end(j);
 }
 
 static void tail_part(struct json_wr *j, const struct terms *t)
@@ -380,6 +421,7 @@ enum coffer_rc build_manifest(
 		TRY(container_part(b, &j, p, t, i, e));
 	jw_arr_end(&j);
 	TRY(volumes_part(&j, p, t, e));
+	slots_part(&j, t);
 	tail_part(&j, t);
 	jw_obj_end(&j);
 	return wr_done(out, "manifest", e);

@@ -24,6 +24,8 @@ const struct opt_spec opts_approve[] = {
 	{ "shown", "SHA256", "digest printed by 'coffer workload show': approve only what you read", false, false },
 	{ "assessed-by", "PARTY[:WHAT]", "only while an assessment by PARTY stands that WHAT (workload, image, boot-image; default workload) passed", true,
 	    false },
+	{ "slot", "NAME", "slot of the workload that the assets may fill, by a binding of theirs", true, false },
+	{ "beside", "PATH", "asset of another owner that may fill another slot of the same instance", true, false },
 	{ "or-narrower", NULL, "also each workload at most as wide as this one ('coffer workload diff')", false, false },
 	{ "images-by", "PARTY", "with --or-narrower: any image of PARTY may take the place of one of its images; it may then run any code on your data", false,
 	    false },
@@ -159,8 +161,9 @@ static enum coffer_rc asset_list(
 		TRY(asset_path_parse(span_of(s), &paths[i], e));
 		if (strcmp(paths[i].owner, a->h.party) != 0)
 			(void)fprintf(stderr, "%s belongs to %s: approved for it, by its delegation\n", paths[i].text, paths[i].owner);
-		if (!workload_uses(&a->w.man, &paths[i]))
-			return err_set(e, COFFER_E_INPUT, "%s is not among the entitlements of this workload", paths[i].text);
+		if (!workload_uses(&a->w.man, &paths[i]) && !cli_opt(c, "slot"))
+			return err_set(e, COFFER_E_INPUT, "%s is not among the entitlements of this workload%s", paths[i].text,
+			    a->w.man.n_slots ? "; to let it fill a slot, name that with --slot" : "");
 		draft_subject_name(d, span_of(paths[i].text));
 		jw_text(j, paths[i].text);
 	}
@@ -189,6 +192,34 @@ static enum coffer_rc assessments(const struct cli *c, struct json_wr *j, struct
 		jw_obj_end(j);
 	}
 	jw_arr_end(j);
+	return COFFER_OK;
+}
+
+/* By which slots the assets may come in, and whose else may be there then. */
+static enum coffer_rc slot_options(const struct cli *c, const struct approve *a, struct json_wr *j, struct err *e)
+{
+	struct asset_path p;
+	const char *s;
+
+	if (cli_opt(c, "slot")) {
+		jw_name(j, "slots");
+		jw_arr(j);
+		for (size_t i = 0; (s = cli_opt_at(c, "slot", i)) != NULL; i++) {
+			if (!manifest_slot(&a->w.man, span_of(s)))
+				return cli_bad(e, "--slot %s: this workload has no such slot (see 'coffer workload show')", s);
+			jw_text(j, s);
+		}
+		jw_arr_end(j);
+	}
+	if (cli_opt(c, "beside")) {
+		jw_name(j, "beside");
+		jw_arr(j);
+		for (size_t i = 0; (s = cli_opt_at(c, "beside", i)) != NULL; i++) {
+			TRY(asset_path_parse(span_of(s), &p, e));
+			jw_text(j, p.text);
+		}
+		jw_arr_end(j);
+	}
 	return COFFER_OK;
 }
 
@@ -228,6 +259,7 @@ static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct 
 	hex32(a->shown, hex);
 	jw_m_text(j, "shown", hex);
 	TRY(assessments(c, j, e));
+	TRY(slot_options(c, a, j, e));
 	if (cli_flag(c, "or-narrower"))
 		jw_m_bool(j, "or-narrower", true);
 	if ((s = cli_opt(c, "images-by")) != NULL) {
@@ -330,6 +362,8 @@ enum coffer_rc cmd_pause(struct cli *c, struct err *e)
 {
 	return take_back(c, ST_PAUSE, c->pos[0], cli_opt(c, "reason"), e);
 }
+
+const struct opt_spec opts_resume[] = { OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 struct found { char id[HEX32_LEN]; };
 

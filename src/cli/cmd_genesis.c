@@ -231,7 +231,7 @@ enum coffer_rc cmd_genesis_sign(struct cli *c, struct err *e)
 	TRY(dsse_sign(&env, key, e));
 	TRY(envelope_write(c->pos[0], &env, e));
 	(void)printf(
-	    c->json ? "{\"signed-by\":\"%s\",\"signatures\":%zu}\n" : "signed by %s; %zu signatures now\n", h.party, env.n_sigs);
+	    c->json ? "{\"signed-by\":\"%s\",\"signatures\":%zu}\n" : "signed by %s; signatures now: %zu\n", h.party, env.n_sigs);
 	return COFFER_OK;
 }
 
@@ -244,6 +244,18 @@ static void show_key(const char *what, const struct pubkey *k)
 	pubkey_thumbprint(k, thumb);
 	hex32(thumb, hex);
 	(void)printf("%-8s key %s\n", what, hex);
+}
+
+/* Who can take the party over, and how long that takes anybody else. */
+static void show_recovery(const struct party *p)
+{
+	for (size_t i = 0; i < p->n_recovery; i++)
+		show_key("  saves", &p->recovery[i]);
+	if (p->n_recovery > 0)
+		(void)printf("  %llu of these %zu recovery keys together; a change by the signing key alone waits %llu h\n", (unsigned long long)p->quorum,
+		    p->n_recovery, (unsigned long long)p->hold_hours);
+	else
+		(void)printf("  no recovery keys; a change of keys waits %llu h\n", (unsigned long long)p->hold_hours);
 }
 
 static void show_text(const struct genesis *g, const struct dsse *env)
@@ -261,6 +273,7 @@ static void show_text(const struct genesis *g, const struct dsse *env)
 			show_key("  signs", &g->party[i].keys[k]);
 		if (g->party[i].has_encryption)
 			show_key("  reads", &g->party[i].encryption);
+		show_recovery(&g->party[i]);
 	}
 	for (size_t i = 0; i < g->n_roots; i++) {
 		uint8_t digest[32];

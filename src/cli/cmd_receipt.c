@@ -113,7 +113,7 @@ static void print_replay(const struct replay_out *o)
 		(void)printf("in the words that were logged\n");
 	else
 		(void)printf("in other words than were logged, by another version (cofferd %s): the verdict is the same\n", o->build);
-	(void)printf("still the service's word: that nonce and request were new, its clock, and that it left out no pause and no minimum\n");
+	(void)printf("still the service's word: that nonce and request were new, its clock, and that it left out no pause, minimum or key's revocation\n");
 }
 
 static enum coffer_rc print_out(const struct cli *c, const struct replay_out *o, struct err *e)

@@ -29,7 +29,7 @@ const struct opt_spec opts_statement_verify[] = {
 	{ "at", "TIME", "the time at which it is to be valid (default: now)", false, false },
 	OPT_PASSPHRASE, END };
 const struct opt_spec opts_statement_list[] = {
-	{ "kind", "KIND", "party, service, image-release, asset, workload, boot-image, tcb, approval, assessment, delegation, pause or revocation", false, false },
+	{ "kind", "KIND", "party, service, image-release, asset, workload, boot-image, tcb, approval, assessment, binding, delegation, pause or revocation", false, false },
 	{ "issuer", "PARTY", "of this party alone", false, false },
 	{ "subject", "NAME", "about this alone", false, false },
 	{ "all", NULL, "also what is no longer in force", false, false },

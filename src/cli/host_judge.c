@@ -304,7 +304,7 @@ static void collect(const struct manifest *m, struct assets *out)
 	for (size_t i = 0; i < m->n_containers; i++) {
 		for (size_t k = 0; k < m->container[i].n_entitlements; k++) {
 			const struct asset_path *p = &m->container[i].entitlement[k].asset;
-			bool had = false;
+			bool had = p->text[0] == '\0'; /* a slot: nobody's yet */
 
 			for (size_t n = 0; n < out->n; n++)
 				had = had || asset_path_eq(out->a[n], p);

@@ -80,6 +80,7 @@ static enum coffer_rc read_body(struct host_statement *x, struct err *e)
 	case ST_DELEGATION:
 	case ST_PAUSE:
 	case ST_ASSESSMENT:
+	case ST_BINDING:
 		break;
 	}
 	return err_set(e, COFFER_E_BUG, "a %s statement among those about machines", statement_kind_name(x->s.kind));

@@ -180,6 +180,28 @@ enum coffer_rc ledger_follow(struct ledger *l, uint64_t *from, struct err *e)
 	return file_write(path, wr_span(&l->note), 0644, e);
 }
 
+enum coffer_rc ledger_leaves(struct ledger *l, ledger_leaf each, void *arg, struct err *e)
+{
+	const struct merkle_head *head = &l->seen.cp.head;
+	struct ledger_follow f = { 0 };
+	struct mhash root;
+
+	while (f.f.size < head->size) {
+		CLEANUP(wr_close) struct wr w = wr_open(TILE_WIDTH * (LEAF_MAX + 2));
+		struct tile t = bundle_of(l, f.f.size);
+		struct span entry[TILE_WIDTH];
+
+		TRY(read_bundle(l, &t, &w, entry, e));
+		for (uint64_t i = 0; i < t.width; i++) {
+			TRY(follow_add(&f, entry[i], e));
+			TRY(each(&f.last, arg, e));
+		}
+	}
+	merkle_frontier_root(&f.f, &root);
+	return mhash_eq(&root, &head->root) ? COFFER_OK
+	    : err_deny(e, "ledger-tiles", "tiles and entries do not give the root that the service signed");
+}
+
 enum coffer_rc ledger_compare(struct ledger *l, const char *file, uint64_t *size, struct err *e)
 {
 	struct seen_head theirs = { .what = "another party saw it", .file = file };

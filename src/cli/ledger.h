@@ -31,6 +31,9 @@ enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e) NODIS
  *   ledger-tiles     tiles and entries do not give the root that is signed */
 enum coffer_rc ledger_follow(struct ledger *l, uint64_t *from, struct err *e) NODISCARD;
 
+/* Every entry of seen's tree, in order, read anew: together they give its root, or COFFER_E_DENIED as in ledger_follow. */
+typedef enum coffer_rc (*ledger_leaf)(const struct leaf *leaf, void *arg, struct err *e);
+enum coffer_rc ledger_leaves(struct ledger *l, ledger_leaf each, void *arg, struct err *e) NODISCARD;
 /* Whether the tree continues the head in another party's file, which must open as ledger_open's does. *size: of it. COFFER_E_DENIED as
  * ledger_follow: ledger-rollback, ledger-fork. */
 enum coffer_rc ledger_compare(struct ledger *l, const char *file, uint64_t *size, struct err *e) NODISCARD;

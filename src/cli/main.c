@@ -81,6 +81,10 @@ const struct verb cli_verbs[] = {
 	    .min_pos = 1, .max_pos = 1, .run = cmd_ledger_compare },
 	{ .path = "ledger show", .args = "", .persona = "every party", .summary = "Show the ledger's entries that concern this party, opened and proven",
 	    .opts = opts_ledger_show, .run = cmd_ledger_show },
+	{ .path = "ledger find", .args = "[ASSET...]", .persona = OWNERS, .summary = "Find the ledger's entries on your assets by their tags, and hold what the service shows against them",
+	    .help = "Tags are random to all but you and the service: they come of your encryption key and its receive key. An entry that carries yours and is not shown "
+	            "to you is refused as ledger-withheld.",
+	    .opts = opts_ledger_find, .max_pos = 32, .run = cmd_ledger_find },
 	{ .path = "ledger prove", .args = "SEQ", .persona = "every party", .summary = "Write an entry's proof of inclusion (.tlog-proof), with its opening",
 	    .opts = opts_ledger_prove, .min_pos = 1, .max_pos = 1, .run = cmd_ledger_prove },
 	{ .path = "witness init", .args = "DIR", .persona = "a witness", .summary = "Make a witness: its key, which the founders name in the genesis",
@@ -187,12 +191,16 @@ const struct verb cli_verbs[] = {
 		    "release would be;\nother checks are not. Any known party may read the statements this rests on.\n"
 		    "exit codes: 0 none is refused; 1 some are, or the evidence is; 2 usage; 3 malformed input; 4 unavailable",
 	    .opts = opts_host_check, .exits = cmd_host_check },
+	{ .path = "workload bind", .args = "DIGEST | PROVIDER/NAME", .persona = OWNERS, .summary = "Put assets of yours into the slots of a workload",
+	    .help = "Whoever runs the workload chooses the bindings of an instance. Nothing leaves that you have not approved for that slot ('coffer approve "
+	            "--slot'), nor beside assets of other owners that your approval does not name ('--beside').",
+	    .opts = opts_workload_bind, .min_pos = 1, .max_pos = 1, .run = cmd_workload_bind },
 	{ .path = "assess", .args = "DIGEST | PROVIDER/NAME", .persona = "Auditor", .summary = "State what you examined of a workload, image or boot image, and found",
 	    .help = "Owners can make their approvals wait for it: 'coffer approve --assessed-by PARTY'. A later finding takes the place of an earlier one.",
 	    .opts = opts_assess, .min_pos = 1, .max_pos = 1, .run = cmd_assess },
 	{ .path = "approve", .args = "DIGEST | PROVIDER/NAME", .persona = OWNERS, .summary = "Let one exact workload use assets of yours",
 	    .opts = opts_approve, .min_pos = 1, .max_pos = 1, .run = cmd_approve },
-	{ .path = "approvals", .args = "", .persona = OWNERS, .summary = "List your approvals that are in force", .opts = opts_history, .run = cmd_approvals },
+	{ .path = "approvals", .args = "", .persona = OWNERS, .summary = "List approvals in force: yours, and others' for your assets", .opts = opts_history, .run = cmd_approvals },
 	{ .path = "decisions", .args = "", .persona = OWNERS, .summary = "List the newest decisions about your assets and workloads",
 	    .opts = opts_history, .run = cmd_decisions },
 	{ .path = "revoke", .args = "STATEMENT", .persona = "every party", .summary = "Revoke a statement, for good",
@@ -211,7 +219,7 @@ const struct verb cli_verbs[] = {
 	    .help = "Whoever may revoke it may pause it. Pausing again renews; 'coffer resume' lifts your own pause alone.",
 	    .opts = opts_revoke, .min_pos = 1, .max_pos = 1, .run = cmd_pause },
 	{ .path = "resume", .args = "STATEMENT", .persona = "every party", .summary = "Lift your own pause of a statement",
-	    .opts = opts_history, .min_pos = 1, .max_pos = 1, .run = cmd_resume },
+	    .opts = opts_resume, .min_pos = 1, .max_pos = 1, .run = cmd_resume },
 	{ .path = "policy eval", .args = "QUERY", .persona = "everyone who writes policies", .summary = "Evaluate a query against Rego policies",
 	    .help = "A query that is but the path of a rule (data.policy.allow) tells a rule that is undefined from one that is not there.\n"
 	            "exit codes: 0 a value, false too; 1 undefined; 3 no such rule, an error or a budget that ran out",

@@ -21,6 +21,7 @@
 
 const struct opt_spec opts_run[] = {
 	{ "output", "NAME=FILE", "put the sealed bytes of a named output into FILE", true, false },
+	{ "binding", "FILE", "fill slots of the workload: a binding, as its owner handed it out ('coffer workload bind')", true, false },
 	{ "timeout", "S", "end the guest after S seconds", false, false },
 	{ NULL, NULL, NULL, false, false },
 };
@@ -75,6 +76,28 @@ static enum coffer_rc check_options(const struct run *r, struct err *e)
 		TRY(can_write(value + n + 1, e));
 	}
 	return COFFER_OK;
+}
+
+/* Whether the workload takes it the guest says; whether it counts, the trust service. */
+static enum coffer_rc bindings(const struct run *r, char *path[static BINDINGS_MAX], struct guest_opts *o, struct err *e)
+{
+	const char *value;
+
+	for (size_t i = 0; (value = cli_opt_at(r->cli, "binding", i)); i++) {
+		if (i == BINDINGS_MAX)
+			return cli_bad(e, "--binding: at most %d", BINDINGS_MAX);
+		path[i] = realpath(value, NULL);
+		if (!path[i])
+			return cli_bad(e, "--binding %s: %s", value, strerror(errno));
+		o->binding[o->n_bindings++] = path[i];
+	}
+	return COFFER_OK;
+}
+
+static void paths_free(char *path[static BINDINGS_MAX])
+{
+	for (size_t i = 0; i < BINDINGS_MAX; i++)
+		free(path[i]);
 }
 
 static enum coffer_rc deadline(struct run *r, struct err *e)
@@ -132,9 +155,8 @@ static enum coffer_rc agent_says(struct run *r, struct err *e)
 	return ttrpc_failure(&(struct ttrpc_response){ .code = (uint32_t)number, .message = span_skip(s, code.n + 1) }, e);
 }
 
-static enum coffer_rc start(struct run *r, struct err *e)
+static enum coffer_rc start_with(struct run *r, struct guest_opts o, struct err *e)
 {
-	struct guest_opts o = { 0 };
 	const char *crun = getenv("COFFER_CRUN");
 	char agent[RUN_PATH_MAX], initdata[96], sock[96], state[96];
 
@@ -154,6 +176,18 @@ static enum coffer_rc start(struct run *r, struct err *e)
 	TRY(agent_says(r, e));
 	run_say("guest attested, agent ready");
 	return rpc_connect(sock, &r->rpc, e);
+}
+
+static enum coffer_rc start(struct run *r, struct err *e)
+{
+	char *path[BINDINGS_MAX] = { NULL };
+	struct guest_opts o = { 0 };
+	enum coffer_rc rc = bindings(r, path, &o, e);
+
+	if (rc == COFFER_OK)
+		rc = start_with(r, o, e);
+	paths_free(path);
+	return rc;
 }
 
 static void print_json(const struct run *r)

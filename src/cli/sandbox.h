@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/rd.h"
+#include "trust/statement.h" /* BINDINGS_MAX */
 
 #define ENDPOINTS_MAX 16
 
@@ -12,6 +13,8 @@ struct endpoint { uint32_t ip; uint16_t port; }; /* IPv4 loopback, host byte ord
 struct guest_opts {
 	const char *agent, *crun;             /* programs */
 	const char *initdata, *socket, *state; /* --initdata, --socket, --state */
+	const char *binding[BINDINGS_MAX];     /* --binding */
+	size_t      n_bindings;
 	struct endpoint endpoint[ENDPOINTS_MAX];
 	size_t      n_endpoints;
 };

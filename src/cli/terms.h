@@ -8,7 +8,7 @@ struct terms {
 	struct json_doc   *doc; /* owned */
 	const struct json *platforms;    /* array of strings */
 	const struct json *images;       /* [{container, provider}] */
-	const struct json *entitlements; /* [{container, asset, purpose, volume?}] or NULL */
+	const struct json *entitlements; /* [{container, asset or slot, purpose, volume?}] or NULL */
 	const struct json *outputs;      /* [{container, name, path, to, max-bytes}] or NULL */
 	const struct json *logs, *signals; /* arrays or NULL */
 	const struct json *plain_http;   /* array or NULL */

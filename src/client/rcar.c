@@ -46,10 +46,11 @@ const struct privkey *rcar_request_key(const struct rcar *r)
 
 /* ---- what the evidence is bound to: our two keys, the genesis, the purpose ---- */
 
-#define MEMBERS 8
+#define MEMBERS 9
 struct own_key {
 	char               x[44], y[44], request[88], genesis[HEX32_LEN];
 	struct keep_member member[MEMBERS];
+	size_t             n;
 };
 
 static bool to_text(struct span raw, char *dst, size_t cap)
@@ -64,7 +65,7 @@ static bool to_text(struct span raw, char *dst, size_t cap)
 	return true;
 }
 
-static bool own_key_fill(const struct rcar *r, struct own_key *o)
+static bool own_key_fill(const struct rcar *r, const char *bindings, struct own_key *o)
 {
 	const struct pubkey *t = privkey_public(r->tee), *q = privkey_public(r->request);
 	uint8_t xy[64];
@@ -78,6 +79,7 @@ static bool own_key_fill(const struct rcar *r, struct own_key *o)
 	{
 		const struct keep_member m[MEMBERS] = { /* sorted by name */
 			{ span_of("alg"), span_of("ECDH-ES+A256KW") },
+			{ span_of("coffer-bindings"), span_of(bindings ? bindings : "") },
 			{ span_of("coffer-genesis"), span_of(o->genesis) },
 			{ span_of("coffer-purpose"), span_of("attest") },
 			{ span_of("coffer-request-key"), span_of(o->request) },
@@ -87,7 +89,9 @@ static bool own_key_fill(const struct rcar *r, struct own_key *o)
 			{ span_of("y"), span_of(o->y) },
 		};
 
-		memcpy(o->member, m, sizeof(m));
+		for (size_t i = 0; i < MEMBERS; i++)
+			if (m[i].value.n > 0) /* without bindings: no such member */
+				o->member[o->n++] = m[i];
 	}
 	return true;
 }
@@ -135,10 +139,11 @@ static enum coffer_rc answer(struct rcar *r, const struct attester *a, const str
 	struct service_req q = { .method = "POST", .path = "/kbs/v0/attest", .headers = r->cookie };
 	uint8_t report_data[HASH_MAX], reg[32];
 	struct own_key own = { 0 };
-	struct rcar_binding b = { .member = own.member, .n_members = MEMBERS, .nonce = span_of(ch->nonce) };
+	struct rcar_binding b = { .member = own.member, .nonce = span_of(ch->nonce) };
 
-	if (!own_key_fill(r, &own))
+	if (!own_key_fill(r, a->bindings, &own))
 		return err_set(e, COFFER_E_BUG, "a key has no text form");
+	b.n_members = own.n;
 	TRY(rcar_report_data(&b, ch->hash, report_data, e));
 	sha256(initdata, reg);
 	TRY(a->evidence(a->arg, (struct span){ report_data, hash_len(ch->hash) }, reg, &evidence, e));

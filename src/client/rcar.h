@@ -9,6 +9,7 @@
 /* Makes evidence JSON for a report data value. */
 struct attester {
 	const char *tee; /* "sample" */
+	const char *bindings; /* ids of the binding statements of this instance, with commas between; "" or NULL: none */
 	enum coffer_rc (*evidence)(
 	    void *arg, struct span report_data, const uint8_t init_register[static 32], struct wr *json, struct err *e);
 	void *arg;

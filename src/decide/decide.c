@@ -124,10 +124,18 @@ static bool names_asset(const struct manifest *m, const struct asset_path *p)
 	return false;
 }
 
-static bool all_entitled(const struct manifest *m, const struct asset_path *p, enum purpose purpose)
+/* By its path, or by a slot that it fills. */
+static bool is_entitled(const struct decide_in *in, const struct decision *d, const struct man_container *c, enum purpose purpose)
 {
+	return manifest_entitles(c, &in->q.path, purpose) || decide_slot(in, d->workload, c, purpose);
+}
+
+static bool all_entitled(const struct decide_in *in, const struct decision *d, enum purpose purpose)
+{
+	const struct manifest *m = &d->workload->manifest;
+
 	for (size_t i = 0; i < m->n_containers; i++)
-		if (!manifest_entitles(&m->container[i], p, purpose))
+		if (!is_entitled(in, d, &m->container[i], purpose))
 			return false;
 	return m->n_containers > 0;
 }
@@ -143,16 +151,29 @@ static void check_entitled(const struct decide_in *in, struct decision *d)
 
 	SET(c->who, "%s", m ? m->provider : "the workload's provider");
 	SET(c->command, "%s", DECIDE_PUBLISH);
+	if (in->n_bindings < in->n_bound) {
+		SET(c->expected, "every binding that the guest was started with is logged");
+		SET(c->found, "%zu of %zu are", in->n_bindings, in->n_bound);
+		SET(c->who, "whoever chose the bindings of this instance");
+		SET(c->command, "coffer run POD.yaml --binding FILE");
+		return;
+	}
 	if (in->q.scoped && decide_scopes(in, d)) {
-		c->holds = k && manifest_entitles(k, &in->q.path, purpose);
+		c->holds = k && is_entitled(in, d, k, purpose);
 		SET(c->expected, "container %.*s is entitled to %s for %s", name_n, (const char *)in->q.container.p,
 		    in->q.path.text, purpose_name(purpose));
 	} else {
-		c->holds = m && (k || !in->q.scoped) && all_entitled(m, &in->q.path, purpose);
+		c->holds = m && (k || !in->q.scoped) && all_entitled(in, d, purpose);
 		SET(c->expected, "every container is entitled to %s for %s%s", in->q.path.text, purpose_name(purpose),
 		    in->q.scoped ? ", since the guest's agent does not keep them apart" : "");
 	}
-	SET(c->found, "%s", c->holds ? "the manifest says so" : m ? "the manifest does not say so" : "no workload");
+	if (!c->holds && decide_bound(in, d->workload)) {
+		SET(c->found, "a binding puts it into a slot that is not this container's for that, or that another binding fills too");
+		SET(c->who, "whoever chose the bindings of this instance");
+		SET(c->command, "coffer run POD.yaml --binding FILE");
+	} else {
+		SET(c->found, "%s", c->holds ? "the manifest says so" : m ? "the manifest does not say so" : "no workload");
+	}
 }
 
 /* ---- R9 ---- */
@@ -262,7 +283,7 @@ static void by_approval(const struct decide_in *in, struct decision *d, struct c
 	} else if (in->asset.body.n_of > 1) {
 		say_missing(in, d, c);
 	} else if (approved_otherwise(in, d->workload)) {
-		SET(c->found, "%s's approval of workload %.16s for %s does not hold on platform %s now (time, uses, service, boot image, assessments)",
+		SET(c->found, "%s's approval of workload %.16s for %s does not hold on %s now (time, uses, service, boot image, assessments, slots)",
 		    in->q.path.owner, digest, in->q.path.text, in->a.platform);
 	} else {
 		SET(c->found, "%s has not approved workload %.16s for %s on platform %s", in->q.path.owner, digest, in->q.path.text,
@@ -313,6 +334,9 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 		break;
 	case ST_IMAGE_RELEASE:
 		SET(c->command, "coffer image release REFERENCE");
+		break;
+	case ST_BINDING:
+		SET(c->command, "coffer workload bind WORKLOAD --slot NAME=ASSET");
 		break;
 	case ST_GENESIS:
 	case ST_PARTY:
@@ -384,6 +408,9 @@ static void check_revoked(const struct decide_in *in, struct decision *d)
 	for (size_t i = 0; i < MAN_CONTAINERS_MAX; i++)
 		if (d->release[i] && !rests_on(in, d, &d->release[i]->s, c))
 			return;
+	for (size_t i = 0; i < in->n_bindings; i++)
+		if (decide_binds(in, d->workload, &in->binding[i]) && !rests_on(in, d, &in->binding[i].s, c))
+			return;
 	for (size_t i = 0; i < in->n_tcbs; i++)
 		if (decide_tcb_applies(in, d->workload, &in->tcb[i]) && !rests_on(in, d, &in->tcb[i].s, c))
 			return;
@@ -448,7 +475,7 @@ static void judge(const struct decide_in *in, struct decision *d)
 	check_policy(in, d);
 	check_revoked(in, d);
 	d->absent = !in->has_asset;
-	d->stranger = !d->workload || !names_asset(&d->workload->manifest, &in->q.path);
+	d->stranger = !d->workload || !(names_asset(&d->workload->manifest, &in->q.path) || decide_bound(in, d->workload));
 }
 
 void decide(const struct decide_in *in, struct decision *out)

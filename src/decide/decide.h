@@ -47,6 +47,7 @@ struct fact_tcb        { struct fact s; struct tcb_minimum body; struct statemen
 struct fact_release    { struct fact s; struct image_release body; struct statement st; };
 /* s.of: body.of where another issued it. superseded_at: entry of the first higher serial; 0: none. */
 struct fact_delegation { struct fact s; struct delegation body; uint64_t superseded_at; };
+struct fact_binding    { struct fact s; struct binding body; };
 struct fact_assessment { struct fact s; enum assessed about; uint8_t digest[32]; bool passed; };
 /* from, until: of a pause; until 0: a revocation, for good. */
 struct fact_revocation { uint8_t target[32]; char issuer[PARTY_MAX]; int64_t from, until; };
@@ -112,6 +113,8 @@ struct decide_in {
 	size_t                        n_revocations;
 	const struct fact_assessment *assessment;
 	size_t                        n_assessments;
+	const struct fact_binding    *binding; /* those that the attested key set names, as far as they are logged */
+	size_t                        n_bindings, n_bound; /* n_bound: how many it names */
 	struct policy_answer          policy;
 	bool                          held;    /* asked whether it may be kept: uses are counted already (freshness.c) */
 };
@@ -142,6 +145,11 @@ struct decision {
 	const struct fact_boot     *boot;     /* NULL on sample */
 	const struct fact_release  *release[MAN_CONTAINERS_MAX]; /* of the workload's container i */
 };
+
+/* ---- slots (decide_slots.c) ---- */
+
+/* The binding counts for this workload, whether or not it is revoked. */
+bool decide_binds(const struct decide_in *in, const struct fact_workload *w, const struct fact_binding *b);
 
 /* ---- delegation (decide_chain.c) ---- */
 #define LINKS_MAX 128

@@ -150,18 +150,20 @@ void decide_mend(const struct decide_in *in, const struct decision *d, struct ch
 {
 	bool debug = in->a.hw && in->a.hw->debug;
 	const struct fact_boot *boot = d->workload && !decide_unmeasured(&in->a) ? decide_boot(in, d->workload, NULL) : NULL;
-	char digest[HEX32_LEN] = "WORKLOAD-DIGEST", id[HEX32_LEN] = "";
+	char digest[HEX32_LEN] = "WORKLOAD-DIGEST", id[HEX32_LEN] = "", slots[200] = "";
 
 	SET(c->who, "%s", in->q.path.owner);
 	if (d->workload)
 		hex32(d->workload->manifest.digest, digest);
 	if (boot)
 		hex32(boot->s.id, id);
+	if (d->workload)
+		decide_slot_options(in, d->workload, slots, sizeof(slots));
 	if (decide_own(in, d->workload))
 		SET(c->command, "%s", DECIDE_PUBLISH);
 	else
-		SET(c->command, "coffer approve %s --asset %s --platform %s%s%s%s", digest, in->q.path.text, in->a.platform,
-		    debug ? "+debug" : "", boot ? " --boot-image " : "", id);
+		SET(c->command, "coffer approve %s --asset %s --platform %s%s%s%s%s", digest, in->q.path.text, in->a.platform,
+		    debug ? "+debug" : "", boot ? " --boot-image " : "", id, slots);
 }
 
 unsigned fact_persona(enum statement_kind k)
@@ -173,6 +175,7 @@ unsigned fact_persona(enum statement_kind k)
 	case ST_IMAGE_RELEASE: return PERSONA_IMAGE;
 	case ST_ASSESSMENT:    return PERSONA_AUDITOR;
 	case ST_ASSET:
+	case ST_BINDING:
 	case ST_APPROVAL:      return PERSONA_OWNER | PERSONA_WORKLOAD | PERSONA_IMAGE;
 	case ST_GENESIS:
 	case ST_PARTY:

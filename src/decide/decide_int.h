@@ -63,6 +63,17 @@ bool decide_consents(const struct decide_in *in, const struct fact_workload *w, 
 /* Why not, of its approval that comes nearest: "has not approved it", "approved another workload", "its approval has ended", ... */
 const char *decide_missing(const struct decide_in *in, const struct fact_workload *w, const char *party);
 
+/* ---- slots (decide_slots.c) ---- */
+
+/* The asked asset fills a slot by which the container is entitled to it for that purpose, and nothing else fills that slot. */
+bool decide_slot(const struct decide_in *in, const struct fact_workload *w, const struct man_container *c, enum purpose purpose);
+/* A binding that counts puts the asked asset into some slot. */
+bool decide_bound(const struct decide_in *in, const struct fact_workload *w);
+/* R9: the approval names every slot that the asked asset fills, and whatever of another owner's fills another. */
+bool decide_meets(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w);
+/* The options that an approval for this instance needs beside the usual, each with a space before it. */
+void decide_slot_options(const struct decide_in *in, const struct fact_workload *w, char *out, size_t n);
+
 /* What the approval wants assessed of workload and images was, by whom it names, and passed; the same of the boot image (NULL: none
  * is measured). (decide_assessed.c) */
 bool decide_assessed(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w);

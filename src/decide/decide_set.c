@@ -4,7 +4,7 @@
 /* All that an approval says but for service and boot image. */
 static bool covers(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w)
 {
-	return decide_approves_platform(in, a) && decide_for(in, a, w) && decide_assessed(in, a, w) &&
+	return decide_approves_platform(in, a) && decide_for(in, a, w) && decide_meets(in, a, w) && decide_assessed(in, a, w) &&
 	       (in->held || !a->body.has_uses || a->used < a->body.uses);
 }
 
@@ -99,7 +99,7 @@ bool decide_consents(const struct decide_in *in, const struct fact_workload *w, 
 }
 
 /* What one approval lacks, the nearest miss highest. */
-enum miss { MISS_NONE, MISS_WORKLOAD, MISS_SUPERSEDED, MISS_ENDED, MISS_USED, MISS_PLACE, MISS_ASSESSED };
+enum miss { MISS_NONE, MISS_WORKLOAD, MISS_SUPERSEDED, MISS_ENDED, MISS_USED, MISS_PLACE, MISS_ASSESSED, MISS_SLOT };
 
 static enum miss miss_of(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
 {
@@ -111,6 +111,8 @@ static enum miss miss_of(const struct decide_in *in, const struct fact_workload 
 		return MISS_ENDED;
 	if (a->body.has_uses && a->used >= a->body.uses)
 		return MISS_USED;
+	if (!decide_meets(in, a, w))
+		return MISS_SLOT;
 	return decide_assessed(in, a, w) ? MISS_PLACE : MISS_ASSESSED;
 }
 
@@ -118,7 +120,8 @@ const char *decide_missing(const struct decide_in *in, const struct fact_workloa
 {
 	static const char *const words[] = { "has not approved it", "approved another workload", "superseded its approval", "its approval has ended",
 		"its approval is used up", "its approval is for another platform, service or boot image",
-		"its approval wants an assessment that is not in force, or did not pass" };
+		"its approval wants an assessment that is not in force, or did not pass",
+		"its approval does not name the slot, or what of another owner's fills another" };
 	enum miss best = MISS_NONE;
 
 	for (size_t i = 0; i < in->n_approvals; i++) {

@@ -89,4 +89,7 @@ void decision_beside(const struct decide_in *in, const struct decision *d, struc
 		if (a->has_wider && !span_eq(SPAN(a->body.workload), SPAN(d->workload->manifest.digest)))
 			add(out, a->wider);
 	}
+	for (size_t i = 0; i < in->n_bindings; i++) /* the others it rests on */
+		if (!decide_binds(in, d->workload, &in->binding[i]))
+			add(out, in->binding[i].s.id);
 }

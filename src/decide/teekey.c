@@ -163,3 +163,22 @@ enum coffer_rc member_genesis(const struct member_set *m, bool *has, uint8_t out
 		return err_set(e, COFFER_E_INPUT, "tee-pubkey: coffer-genesis is not 32 bytes of hex");
 	return COFFER_OK;
 }
+
+enum coffer_rc member_bindings(const struct member_set *m, uint8_t out[][32], size_t *n, struct err *e)
+{
+	struct span v = members_get(m, "coffer-bindings");
+
+	*n = 0;
+	while (v.n > 0) {
+		size_t comma = span_find(v, ',');
+
+		if (*n == BINDINGS_MAX || comma + 1 == v.n || !hex_fixed((struct span){ v.p, comma }, out[*n], 32))
+			return err_set(e, COFFER_E_INPUT, "tee-pubkey: coffer-bindings is not 1 to %d statements' ids", BINDINGS_MAX);
+		for (size_t i = 0; i < *n; i++)
+			if (span_eq((struct span){ out[i], 32 }, (struct span){ out[*n], 32 }))
+				return err_set(e, COFFER_E_INPUT, "tee-pubkey: coffer-bindings names one twice");
+		(*n)++;
+		v = span_skip(v, comma < v.n ? comma + 1 : v.n);
+	}
+	return COFFER_OK;
+}

@@ -31,3 +31,5 @@ enum coffer_rc tee_key_read(const struct member_set *m, struct tee_key *out, str
 enum coffer_rc request_key_read(const struct member_set *m, bool *has, struct pubkey *out, struct err *e) NODISCARD;
 /* coffer-genesis likewise. */
 enum coffer_rc member_genesis(const struct member_set *m, bool *has, uint8_t out[static 32], struct err *e) NODISCARD;
+/* coffer-bindings likewise: ids of binding statements in hex, with commas between; at most BINDINGS_MAX, each once. */
+enum coffer_rc member_bindings(const struct member_set *m, uint8_t out[][32], size_t *n, struct err *e) NODISCARD;

@@ -23,6 +23,7 @@ enum keep_type {
 	KEEP_QUERY, KEEP_ASSETS, KEEP_DECISION, KEEP_JOURNAL, KEEP_STATUS, KEEP_JWKS, KEEP_LEDGER, KEEP_OPENINGS, KEEP_PARTIES, KEEP_FRESH,
 	KEEP_RECEIPT, KEEP_ROUND, KEEP_WITNESS, KEEP_COSIGN, KEEP_COLLECT,
 };
+#define KEEP_LAST KEEP_COLLECT
 
 /* Platforms whose evidence the service takes as primary; names are rcar_json.h's. Numbers stay: tokens carry them. */
 enum tee_kind { TEE_SAMPLE = 1, TEE_SNP, TEE_TDX, TEE_SGX, TEE_TPM, TEE_SWTPM, TEE_AZ_SNP, TEE_AZ_TDX, TEE_CCA, TEE_CSV };

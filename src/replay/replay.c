@@ -104,6 +104,8 @@ static enum coffer_rc check_shown(struct work *w, struct err *e)
 		return err_deny(e, "R1", "the evidence is of another key than the one that the secret was wrapped to");
 	if (s->time > v->time)
 		return err_deny(e, "R1", "the evidence was shown after the release");
+	if (s->expires > s->time + CLAIMS_SECONDS)
+		return err_deny(e, "R1", "the evidence was taken for longer than a session lasts");
 	return COFFER_OK;
 }
 
@@ -196,6 +198,8 @@ static void fill_facts(const struct replay_facts *f, struct decide_in *in)
 	in->n_revocations = f->n_revocations;
 	in->assessment = f->assessment;
 	in->n_assessments = f->n_assessments;
+	in->binding = f->binding;
+	in->n_bindings = f->n_bindings;
 }
 
 /* What the guest signed, for this asset in that session; and that it is what the record says it asked for. */
@@ -234,6 +238,24 @@ static enum coffer_rc fill_request(struct work *w, struct request *q, struct err
 	return read_request(w, q, e);
 }
 
+/* Those that the attested key set names, and no others. */
+static enum coffer_rc fill_bound(struct work *w, struct err *e)
+{
+	uint8_t bound[BINDINGS_MAX][32];
+	struct decide_in *in = &w->decide;
+
+	TRY(member_bindings(&w->members, bound, &in->n_bound, e));
+	for (size_t i = 0; i < in->n_bindings; i++) {
+		bool named = false;
+
+		for (size_t k = 0; k < in->n_bound; k++)
+			named = named || span_eq(SPAN(in->binding[i].s.id), SPAN(bound[k]));
+		if (!named)
+			return err_deny(e, "receipt-rests", "a binding that the guest was not started with");
+	}
+	return COFFER_OK;
+}
+
 static enum coffer_rc fill(struct work *w, const struct bound *b, struct err *e)
 {
 	struct decide_in *in = &w->decide;
@@ -248,7 +270,7 @@ static enum coffer_rc fill(struct work *w, const struct bound *b, struct err *e)
 		(void)snprintf(in->a.why, sizeof(in->a.why), "as when the token was made");
 	}
 	fill_facts(w->facts, in);
-	return COFFER_OK;
+	return fill_bound(w, e);
 }
 
 /* R10: of a token the claims that it carries, of a session those as of the release. */

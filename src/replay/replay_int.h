@@ -18,8 +18,9 @@ struct replay_facts {
 	struct fact_release   *release;
 	struct fact_delegation *delegation;
 	struct fact_assessment *assessment;
+	struct fact_binding    *binding;
 	struct fact_revocation *revocation; /* of minima: of nothing else that a receipt with force may hold */
-	size_t n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_delegations, n_assessments, n_revocations;
+	size_t n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_delegations, n_assessments, n_bindings, n_revocations;
 };
 void replay_facts_free(struct replay_facts *f);
 static inline void replay_facts_freep(struct replay_facts **f) { replay_facts_free(*f); *f = NULL; }

@@ -105,6 +105,37 @@ static enum coffer_rc read_assessed(const struct json *b, struct approval *a, st
 	return COFFER_OK;
 }
 
+static enum coffer_rc read_slots(const struct json *b, struct approval *a, struct err *e)
+{
+	const struct json *list = NULL;
+
+	if (!json_get(b, "slots"))
+		return COFFER_OK;
+	TRY(form_list(b, "slots", "approval", (struct form_range){ 1, APPROVAL_SLOTS_MAX }, &list, e));
+	TRY(form_unique(list, "slots", "approval", e));
+	for (size_t i = 0; i < json_len(list); i++) {
+		struct span s = json_str(json_at(list, i));
+
+		if (!party_ok(s)) /* the same alphabet */
+			return err_set(e, COFFER_E_INPUT, "approval: member \"slots\" holds something that is no slot's name");
+		memcpy(a->slot[a->n_slots++], s.p, s.n);
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_beside(const struct json *b, struct approval *a, struct err *e)
+{
+	const struct json *list = NULL;
+
+	if (!json_get(b, "beside"))
+		return COFFER_OK;
+	TRY(form_list(b, "beside", "approval", (struct form_range){ 1, APPROVAL_SLOTS_MAX }, &list, e));
+	TRY(form_unique(list, "beside", "approval", e));
+	for (size_t i = 0; i < json_len(list); i++)
+		TRY(form_asset(json_str(json_at(list, i)), "approval: beside", &a->beside[a->n_beside++], e));
+	return COFFER_OK;
+}
+
 /* There to widen, so there only where it does. */
 static enum coffer_rc read_width(const struct json *b, struct approval *a, struct err *e)
 {
@@ -125,12 +156,15 @@ static enum coffer_rc read_rest(const struct json *b, struct approval *a, struct
 		TRY(form_number(b, "uses", "approval", (struct form_range){ 1, FORM_NUMBER_MAX }, &a->uses, e));
 	TRY(read_width(b, a, e));
 	TRY(read_assessed(b, a, e));
+	TRY(read_slots(b, a, e));
+	TRY(read_beside(b, a, e));
 	return form_digest(b, "shown", "approval", a->shown, e);
 }
 
 enum coffer_rc approval_read(const struct statement *s, struct approval *out, struct err *e)
 {
-	static const char *const names[] = { "assets", "workload", "platforms", "services", "boot-images", "until", "uses", "shown", "or-narrower", "images-by", "assessed-by", NULL };
+	static const char *const names[] = { "assets", "workload", "platforms", "services", "boot-images", "until", "uses", "shown",
+		"or-narrower", "images-by", "assessed-by", "slots", "beside", NULL };
 	struct approval a = { 0 };
 
 	if (s->kind != ST_APPROVAL)

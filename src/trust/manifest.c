@@ -215,8 +215,8 @@ static enum coffer_rc check_entitlements(const struct manifest *m, const struct 
 			continue;
 		if (!vol || vol->kind != VOL_SEALED)
 			return err_set(e, COFFER_E_INPUT, "manifest: an entitlement names a sealed volume that is not there");
-		if (!asset_path_eq(&vol->asset, &t->asset))
-			return err_set(e, COFFER_E_INPUT, "manifest: an entitlement and its volume name different assets");
+		if (!asset_path_eq(&vol->asset, &t->asset) || !span_eq(vol->slot, t->slot))
+			return err_set(e, COFFER_E_INPUT, "manifest: an entitlement and its volume name different assets or slots");
 	}
 	return COFFER_OK;
 }
@@ -224,19 +224,21 @@ static enum coffer_rc check_entitlements(const struct manifest *m, const struct 
 static enum coffer_rc read_all(const struct json *v, struct manifest *m, struct err *e)
 {
 	static const char *const names[] = { "version", "name", "provider", "genesis", "service", "platforms", "containers",
-		"volumes", "host", "registries", NULL };
+		"volumes", "slots", "host", "registries", NULL };
 
 	TRY(json_closed(v, names, "manifest", e));
 	TRY(read_head(v, m, e));
 	TRY(read_platforms(v, m, e));
 	TRY(read_containers(v, m, e));
 	TRY(read_volumes(v, m, e));
+	TRY(man_slots_read(v, m, e));
 	TRY(read_host(v, m, e));
 	TRY(read_registries(v, m, e));
 	for (size_t i = 0; i < m->n_containers; i++) {
 		TRY(check_mounts(m, &m->container[i], e));
 		TRY(check_entitlements(m, &m->container[i], e));
 	}
+	TRY(man_slots_check(m, e));
 	m->canon = wr_open(MAN_FILE_MAX);
 	json_canon(v, &m->canon);
 	TRY(wr_done(&m->canon, "manifest", e));

@@ -10,6 +10,7 @@
 #define MAN_ENTITLEMENTS_MAX 32
 #define MAN_OUTPUTS_MAX 8
 #define MAN_VOLUMES_MAX 16
+#define MAN_SLOTS_MAX 16
 #define MAN_INITDATA_MAX (1u << 20)
 #define MAN_FILE_MAX (128u << 10)
 
@@ -19,7 +20,8 @@ bool        purpose_by_name(struct span s, enum purpose *out) NODISCARD;
 
 /* All spans borrow the manifest's document. */
 struct man_mount { struct span destination, volume; bool read_only; };
-struct man_entitlement { struct asset_path asset; enum purpose purpose; struct span volume; /* purpose volume */ };
+/* By a slot: its name, and the asset is empty (which is no asset's path) until manifest_fill. */
+struct man_entitlement { struct asset_path asset; struct span slot; enum purpose purpose; struct span volume; /* purpose volume */ };
 struct man_output { struct span name, path; char to[PARTY_MAX]; struct pubkey key; uint64_t max_bytes; };
 struct man_container {
 	struct span name, role;
@@ -42,7 +44,9 @@ struct man_container {
 	struct lease_terms on_lapse; /* what it asks beyond its assets' terms; without "on-lapse" nothing */
 };
 enum man_volume_kind { VOL_EMPTY = 1, VOL_SEALED };
-struct man_volume { struct span name; enum man_volume_kind kind; struct asset_path asset; };
+struct man_volume { struct span name; enum man_volume_kind kind; struct asset_path asset; struct span slot; /* sealed: one of the two */ };
+/* A place that each owner fills with an asset of its own, by a binding statement. */
+struct man_slot { struct span name; enum purpose type; /* volume, file, env or api */ };
 
 struct manifest {
 	struct span name;
@@ -55,6 +59,8 @@ struct manifest {
 	size_t      n_containers;
 	struct man_volume volume[MAN_VOLUMES_MAX];
 	size_t      n_volumes;
+	struct man_slot slot[MAN_SLOTS_MAX];
+	size_t      n_slots;
 	const struct json *host_logs, *host_signals, *plain_http; /* arrays */
 	uint8_t     digest[32]; /* SHA-256 of the JCS bytes */
 	struct wr   canon;      /* owned: the JCS bytes */
@@ -65,8 +71,9 @@ void manifest_move(struct manifest *from, struct manifest *to); /* *from is empt
 
 /* Closed schema and cross references (every volume, container and asset named exists; names unique;
  * a volume entitlement's asset is its volume's; whoever mounts a sealed volume is entitled to it). All members are
- * mandatory, but for "volume" of an entitlement and "asset" of a volume, which are there exactly when they mean something, and
- * "on-lapse" of a container.
+ * mandatory, but for "volume" of an entitlement and "asset" of a volume, which are there exactly when they mean something,
+ * "on-lapse" of a container, "slots", and "slot" in place of an entitlement's or a volume's "asset". Every slot is some
+ * entitlement's, for the purpose that is its type.
  * Not checked: that parties, assets and keys are known to anyone. The value must stay alive unless it came by _parse. */
 enum coffer_rc manifest_read(const struct json *v, struct manifest *out, struct err *e) NODISCARD;
 enum coffer_rc manifest_parse(struct span text, struct manifest *out, struct err *e) NODISCARD;
@@ -79,6 +86,12 @@ enum coffer_rc workload_read(const struct statement *s, struct manifest *out, st
 const struct man_container *manifest_container(const struct manifest *m, struct span name); /* NULL if none */
 const struct man_volume    *manifest_volume(const struct manifest *m, struct span name);
 bool manifest_entitles(const struct man_container *c, const struct asset_path *p, enum purpose purpose) NODISCARD;
+const struct man_slot *manifest_slot(const struct manifest *m, struct span name);
+/* The slot by which the container is entitled to what fills it, for that purpose; and no other slot's. */
+bool manifest_entitles_slot(const struct man_container *c, struct span slot, enum purpose purpose) NODISCARD;
+/* In memory: entitlements and volumes by that slot name that asset from now on; digest and text stay the manifest's. False: there
+ * is no such slot, or it is filled. */
+bool manifest_fill(struct manifest *m, struct span slot, const struct asset_path *asset) NODISCARD;
 bool manifest_lists(const struct json *array, struct span s) NODISCARD; /* array of strings holds s */
 
 /* initdata.toml, byte for byte: statements.md "Initdata". Appends. */

@@ -228,12 +228,11 @@ static enum coffer_rc read_mounts(const struct json *v, struct man_container *c,
 
 static enum coffer_rc read_entitlement(const struct json *v, struct man_entitlement *t, struct err *e)
 {
-	static const char *const names[] = { "asset", "purpose", "volume", NULL };
-	struct span asset, purpose;
+	static const char *const names[] = { "asset", "slot", "purpose", "volume", NULL };
+	struct span purpose;
 
 	TRY(json_closed(v, names, "entitlement", e));
-	TRY(json_need_str(v, "asset", "entitlement", &asset, e));
-	TRY(form_asset(asset, "entitlement", &t->asset, e));
+	TRY(man_asset_or_slot(v, "entitlement", &t->asset, &t->slot, e));
 	TRY(json_need_str(v, "purpose", "entitlement", &purpose, e));
 	if (!purpose_by_name(purpose, &t->purpose))
 		return err_set(e, COFFER_E_INPUT, "entitlement: a purpose that is not known here");
@@ -254,8 +253,8 @@ static enum coffer_rc read_entitlements(const struct json *v, struct man_contain
 
 		TRY(read_entitlement(json_at(list, i), &c->entitlement[i], e));
 		for (size_t k = 0; k < i; k++)
-			if (asset_path_eq(&c->entitlement[k].asset, &t->asset) && c->entitlement[k].purpose == t->purpose &&
-			    span_eq(c->entitlement[k].volume, t->volume))
+			if (asset_path_eq(&c->entitlement[k].asset, &t->asset) && span_eq(c->entitlement[k].slot, t->slot) &&
+			    c->entitlement[k].purpose == t->purpose && span_eq(c->entitlement[k].volume, t->volume))
 				return err_set(e, COFFER_E_INPUT, "container: the same entitlement twice");
 		c->n_entitlements++;
 	}
@@ -326,20 +325,19 @@ enum coffer_rc man_container_read(const struct json *v, struct man_container *c,
 
 enum coffer_rc man_volume_read(const struct json *v, struct man_volume *out, struct err *e)
 {
-	static const char *const names[] = { "name", "kind", "asset", NULL };
-	struct span kind, asset;
+	static const char *const names[] = { "name", "kind", "asset", "slot", NULL };
+	struct span kind;
 
 	TRY(json_closed(v, names, "volume", e));
 	TRY(man_name(v, "volume", &out->name, e));
 	TRY(json_need_str(v, "kind", "volume", &kind, e));
 	if (span_eq_str(kind, "sealed")) {
 		out->kind = VOL_SEALED;
-		TRY(json_need_str(v, "asset", "volume", &asset, e));
-		return form_asset(asset, "volume", &out->asset, e);
+		return man_asset_or_slot(v, "volume", &out->asset, &out->slot, e);
 	}
 	if (!span_eq_str(kind, "empty"))
 		return err_set(e, COFFER_E_INPUT, "volume: the kind is neither sealed nor empty");
-	if (json_get(v, "asset"))
+	if (json_get(v, "asset") || json_get(v, "slot"))
 		return err_set(e, COFFER_E_INPUT, "volume: an empty volume has no asset");
 	out->kind = VOL_EMPTY;
 	return COFFER_OK;

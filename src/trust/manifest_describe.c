@@ -67,10 +67,20 @@ static void mounts(const struct manifest *m, const struct man_container *c, stru
 	}
 }
 
+/* An asset, or whatever an owner puts in its place. */
+static void what(struct wr *w, const struct asset_path *asset, struct span slot)
+{
+	if (slot.n > 0)
+		wr_str(w, "what fills slot ");
+	put(w, slot.n > 0 ? slot : span_of(asset->text));
+}
+
 static void entitlements(const struct man_container *c, struct wr *w)
 {
 	for (size_t i = 0; i < c->n_entitlements; i++) {
-		wr_fmt(w, "    is given    %s as %s", c->entitlement[i].asset.text, purpose_name(c->entitlement[i].purpose));
+		wr_str(w, "    is given    ");
+		what(w, &c->entitlement[i].asset, c->entitlement[i].slot);
+		wr_fmt(w, " as %s", purpose_name(c->entitlement[i].purpose));
 		if (c->entitlement[i].purpose == PURPOSE_VOLUME) {
 			wr_str(w, " ");
 			put(w, c->entitlement[i].volume);
@@ -144,10 +154,15 @@ void manifest_describe(const struct manifest *m, struct wr *out)
 	for (size_t i = 0; i < m->n_volumes; i++) {
 		wr_str(out, "  volume      ");
 		put(out, m->volume[i].name);
+		wr_str(out, m->volume[i].kind == VOL_SEALED ? ": a data file sealed under " : ": empty at start, gone at the end");
 		if (m->volume[i].kind == VOL_SEALED)
-			wr_fmt(out, ": a data file sealed under %s\n", m->volume[i].asset.text);
-		else
-			wr_str(out, ": empty at start, gone at the end\n");
+			what(out, &m->volume[i].asset, m->volume[i].slot);
+		wr_str(out, "\n");
+	}
+	for (size_t i = 0; i < m->n_slots; i++) {
+		wr_str(out, "  slot        ");
+		put(out, m->slot[i].name);
+		wr_fmt(out, ": a %s of some owner's, by its binding\n", purpose_name(m->slot[i].type));
 	}
 	list(out, "  host reads  ", m->host_logs, "no container's output");
 	list(out, "  host sends  signals ", m->host_signals, "none");

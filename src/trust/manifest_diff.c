@@ -97,7 +97,7 @@ static void subset(struct diff *d, const struct json *a, const struct json *b, c
 
 static bool same_entitlement(const struct man_entitlement *a, const struct man_entitlement *b)
 {
-	return asset_path_eq(&a->asset, &b->asset) && a->purpose == b->purpose && span_eq(a->volume, b->volume);
+	return asset_path_eq(&a->asset, &b->asset) && span_eq(a->slot, b->slot) && a->purpose == b->purpose && span_eq(a->volume, b->volume);
 }
 
 static bool entitled(const struct man_container *c, const struct man_entitlement *t)
@@ -108,14 +108,22 @@ static bool entitled(const struct man_container *c, const struct man_entitlement
 	return false;
 }
 
+static void given(struct diff *d, const struct man_entitlement *t, bool more)
+{
+	const char *words[2][2] = { { "is no longer given ", "is no longer given what fills slot " }, { "is given ", "is given what fills slot " } };
+
+	say(d, more ? DIFF_WIDER : DIFF_NARROWER,
+	    (struct words){ words[more][t->slot.n > 0], t->slot.n > 0 ? t->slot : span_of(t->asset.text), more ? ", which it was not" : "" });
+}
+
 static void entitlements(struct diff *d, const struct man_container *a, const struct man_container *b)
 {
 	for (size_t i = 0; i < b->n_entitlements; i++)
 		if (!entitled(a, &b->entitlement[i]))
-			say(d, DIFF_WIDER, (struct words){ "is given ", span_of(b->entitlement[i].asset.text), ", which it was not" });
+			given(d, &b->entitlement[i], true);
 	for (size_t i = 0; i < a->n_entitlements; i++)
 		if (!entitled(b, &a->entitlement[i]))
-			say(d, DIFF_NARROWER, (struct words){ "is no longer given ", span_of(a->entitlement[i].asset.text), "" });
+			given(d, &a->entitlement[i], false);
 }
 
 static const struct man_output *output_of(const struct man_container *c, struct span name)
@@ -188,6 +196,11 @@ static void on_lapse(struct diff *d, const struct lease_terms *a, const struct l
 		say(d, DIFF_NARROWER, (struct words){ "asks more often for leave to keep what it got, or gives up more without it", { 0 }, "" });
 }
 
+static bool same_terms(const struct lease_terms *a, const struct lease_terms *b)
+{
+	return a->check == b->check && a->grace == b->grace && a->term == b->term && a->stop == b->stop;
+}
+
 static void container(struct diff *d, const struct man_container *a, const struct man_container *b)
 {
 	image(d, a, b);
@@ -213,6 +226,9 @@ static void container(struct diff *d, const struct man_container *a, const struc
 	entitlements(d, a, b);
 	outputs(d, a, b);
 	on_lapse(d, &a->on_lapse, &b->on_lapse);
+	if (a->lapse_said != b->lapse_said && same_terms(&a->on_lapse, &b->on_lapse)) /* R5 wants an agent that keeps leases only where something is said */
+		say(d, b->lapse_said ? DIFF_NARROWER : DIFF_WIDER, (struct words){ b->lapse_said ? "wants an agent that keeps leases" :
+		    "does not want an agent that keeps leases any more", { 0 }, "" });
 }
 
 static void containers(struct diff *d, const struct manifest *a, const struct manifest *b)
@@ -250,7 +266,7 @@ static bool same_volumes(const struct manifest *a, const struct manifest *b)
 	for (size_t i = 0; same && i < a->n_volumes; i++) {
 		const struct man_volume *x = &a->volume[i], *y = &b->volume[i];
 
-		same = span_eq(x->name, y->name) && x->kind == y->kind && (x->kind != VOL_SEALED || asset_path_eq(&x->asset, &y->asset));
+		same = span_eq(x->name, y->name) && x->kind == y->kind && asset_path_eq(&x->asset, &y->asset) && span_eq(x->slot, y->slot);
 	}
 	return same;
 }

@@ -6,4 +6,9 @@
 bool man_path_ok(struct span s); /* absolute, normal form, not "/" */
 enum coffer_rc man_name(const struct json *o, const char *where, struct span *out, struct err *e) NODISCARD; /* member "name" */
 enum coffer_rc man_container_read(const struct json *v, struct man_container *c, struct err *e) NODISCARD;
+/* Members "asset" or "slot": exactly one of them. */
+enum coffer_rc man_asset_or_slot(const struct json *o, const char *where, struct asset_path *asset, struct span *slot, struct err *e) NODISCARD;
+enum coffer_rc man_slots_read(const struct json *v, struct manifest *m, struct err *e) NODISCARD;
+/* After containers and volumes were read. */
+enum coffer_rc man_slots_check(const struct manifest *m, struct err *e) NODISCARD;
 enum coffer_rc man_volume_read(const struct json *v, struct man_volume *out, struct err *e) NODISCARD;

@@ -20,6 +20,8 @@ struct rights {
 	uint8_t service[8][32];
 	char service_id[8][PARTY_MAX];
 	size_t n_services;
+	struct binding binding[BINDINGS_MAX];
+	size_t n_bindings;
 };
 
 static void rights_clear(struct rights *r)
@@ -48,6 +50,31 @@ static enum coffer_rc take_service(struct rights *r, const struct statement *s, 
 	return COFFER_OK;
 }
 
+static enum coffer_rc take_binding(struct rights *r, const struct statement *s, struct err *e)
+{
+	struct binding *b = &r->binding[r->n_bindings];
+
+	if (r->n_bindings == BINDINGS_MAX)
+		return err_set(e, COFFER_E_LIMIT, "receipt: too many bindings");
+	TRY(binding_read(s, b, e));
+	for (size_t i = 0; i < b->n_slots; i++)
+		if (strcmp(b->slot[i].asset.owner, s->issuer) != 0)
+			return no(e, "a binding is not by the owner of what it binds");
+	r->n_bindings++;
+	return COFFER_OK;
+}
+
+static bool rests_on(const struct rights *r, const uint8_t id[static 32])
+{
+	const struct json *list = json_get(r->data, "rests");
+	uint8_t got[32];
+
+	for (size_t i = 0; i < json_len(list); i++)
+		if (hex_fixed(json_str(json_at(list, i)), got, sizeof(got)) && span_eq(SPAN(got), (struct span){ id, 32 }))
+			return true;
+	return false;
+}
+
 static bool is_named(const struct rights *r, const uint8_t id[static 32])
 {
 	struct span s = json_str(json_get(r->data, "workload"));
@@ -63,6 +90,8 @@ static enum coffer_rc take(struct rights *r, const struct receipt_statement *x, 
 	TRY(statement_parse(wr_span(&x->env.payload), &s, e));
 	if (s.kind == ST_SERVICE)
 		return take_service(r, &s, e);
+	if (s.kind == ST_BINDING && rests_on(r, s.id)) /* others had ended */
+		return take_binding(r, &s, e);
 	if (s.kind == ST_ASSET) {
 		TRY(asset_read(&s, &r->asset, e));
 		r->asset.policy = (struct span){ 0 }; /* goes with s */
@@ -78,6 +107,20 @@ static enum coffer_rc take(struct rights *r, const struct receipt_statement *x, 
 }
 
 /* ---- R7 ---- */
+
+static enum coffer_rc fill(struct rights *r, struct err *e)
+{
+	for (size_t i = 0; i < r->n_bindings; i++) {
+		const struct binding *b = &r->binding[i];
+
+		if (!span_eq(SPAN(b->workload), SPAN(r->m.digest)))
+			return no(e, "a binding is of another workload");
+		for (size_t k = 0; k < b->n_slots; k++)
+			if (manifest_slot(&r->m, span_of(b->slot[k].name)) && !manifest_fill(&r->m, span_of(b->slot[k].name), &b->slot[k].asset))
+				return no(e, "two bindings fill one slot");
+	}
+	return COFFER_OK;
+}
 
 /* Whether the agent keeps containers apart the boot image says; where none is named, on sample, the container's name counts. */
 static bool entitled(const struct rights *r)
@@ -106,6 +149,25 @@ static bool lists_service(const struct rights *r, const struct approval *a)
 	return false;
 }
 
+/* As the decision asks it (docs/protocol/statements.md, Slots). */
+static bool meets(const struct rights *r, const struct approval *a)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < r->n_bindings; i++)
+		for (size_t k = 0; ok && k < r->binding[i].n_slots; k++) {
+			const struct bound_slot *s = &r->binding[i].slot[k];
+			bool foreign = strcmp(s->asset.owner, r->path.owner) != 0 && strcmp(s->asset.owner, r->m.provider) != 0, named = false;
+
+			for (size_t n = 0; !foreign && n < a->n_slots; n++)
+				named = named || strcmp(a->slot[n], s->name) == 0;
+			for (size_t n = 0; foreign && n < a->n_beside; n++)
+				named = named || asset_path_eq(&a->beside[n], &s->asset);
+			ok = named || (!foreign && !asset_path_eq(&s->asset, &r->path));
+		}
+	return ok;
+}
+
 /* An approval that also takes narrower workloads is taken for any: how the two compare needs the other manifest. */
 static bool covers(const struct rights *r, const struct approval *a)
 {
@@ -113,7 +175,7 @@ static bool covers(const struct rights *r, const struct approval *a)
 
 	for (size_t i = 0; i < a->n_assets; i++)
 		path = path || asset_path_eq(&a->asset[i], &r->path);
-	return path && r->time < a->until && lists_service(r, a) &&
+	return path && r->time < a->until && lists_service(r, a) && meets(r, a) &&
 	       (a->or_narrower || span_eq(SPAN(a->workload), SPAN(r->m.digest)));
 }
 
@@ -197,6 +259,7 @@ enum coffer_rc receipt_rights(const struct receipt *rc, const struct receipt_vie
 		TRY(take(&r, &rc->statement[i], e));
 	if (!r.has_asset || !r.has_workload)
 		return no(e, "there is no workload");
+	TRY(fill(&r, e));
 	if (!entitled(&r))
 		return no(e, "the manifest does not entitle the container");
 	TRY(approved(rc, &r, e));

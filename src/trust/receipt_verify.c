@@ -315,29 +315,29 @@ static bool is_workload(const struct work *w, const uint8_t id[static 32])
 	return member_hex(w->data, "workload", got, sizeof(got)) && span_eq(SPAN(got), (struct span){ id, 32 });
 }
 
-/* What it looked at beside: of a wider workload the manifest counts, whatever became of the statement; a minimum holds back even when it
- * is revoked; a link of delegation counts as of when what it lends was said. */
-static bool may_stand(const struct receipt_statement *x, const struct statement *s)
+/* Of what it looked at beside: a wider workload's manifest counts, whatever became of the statement; a minimum holds back even when it
+ * is revoked; a link of delegation counts as of when what it lends was said; what a binding put into an instance may be there when it
+ * has ended. When these hold the decision itself asks. */
+static bool may_have_ended(const struct receipt_statement *x, const struct statement *s)
 {
-	if (s->kind == ST_WORKLOAD || s->kind == ST_TCB)
-		return true;
-	return x->status == MAP_IN_FORCE || (s->kind == ST_DELEGATION && x->status == MAP_SUPERSEDED);
+	return s->kind == ST_WORKLOAD || s->kind == ST_TCB || s->kind == ST_BINDING ||
+	       (s->kind == ST_DELEGATION && (x->status == MAP_IN_FORCE || x->status == MAP_SUPERSEDED));
 }
 
 static enum coffer_rc check_force(struct work *w, const struct receipt_statement *x, const struct statement *s, struct err *e)
 {
 	const char *kind = statement_kind_name(s->kind);
 
-	bool beside = lists(w, "beside", s->id);
+	bool beside = lists(w, "beside", s->id), ended = beside && may_have_ended(x, s);
 
 	if (!beside && !lists(w, "rests", s->id) && !is_workload(w, s->id))
 		return err_deny(e, "receipt-rests", "the release did not rest on this %s statement", kind);
-	if (beside ? !may_stand(x, s) : x->status != MAP_IN_FORCE)
+	if (!ended && x->status != MAP_IN_FORCE)
 		return err_deny(e, "receipt-force", "a %s statement by %s was %s when the release was entered", kind, s->issuer,
 		    x->status == MAP_SUPERSEDED ? "superseded"
 		    : x->status == MAP_REVOKED	? "revoked"
 						: "revoked by another party");
-	if (!beside && (w->v.time < s->issued || w->v.time >= s->expires))
+	if (!ended && (w->v.time < s->issued || w->v.time >= s->expires))
 		return err_deny(
 		    e, "receipt-force", "a %s statement by %s did not hold when the release was entered", kind, s->issuer);
 	w->named++;

@@ -36,6 +36,7 @@ static const struct kind_rule {
 	{ ST_DELEGATION, "delegation", true, true, NULL },
 	{ ST_PAUSE, "pause", false, false, NULL },
 	{ ST_ASSESSMENT, "assessment", true, false, NULL },
+	{ ST_BINDING, "binding", true, false, NULL },
 };
 #define N_RULES (sizeof(rules) / sizeof(rules[0]))
 

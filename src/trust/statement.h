@@ -10,9 +10,9 @@
 
 enum statement_kind {
 	ST_GENESIS = 1, ST_PARTY, ST_SERVICE, ST_IMAGE_RELEASE, ST_ASSET, ST_WORKLOAD, ST_APPROVAL, ST_REVOCATION,
-	ST_BOOT_IMAGE, ST_TCB, ST_DELEGATION, ST_PAUSE, ST_ASSESSMENT,
+	ST_BOOT_IMAGE, ST_TCB, ST_DELEGATION, ST_PAUSE, ST_ASSESSMENT, ST_BINDING,
 };
-#define ST_LAST ST_ASSESSMENT
+#define ST_LAST ST_BINDING
 #define ST_SUBJECTS_MAX 32
 #define ST_SUBJECT_NAME_MAX 512
 
@@ -129,8 +129,19 @@ const char    *assessed_name(enum assessed a);
 bool           assessed_by_name(struct span s, enum assessed *out) NODISCARD;
 void           assessment_subject(enum assessed about, const uint8_t digest[static 32], char out[static ASSESSMENT_SUBJECT_MAX]);
 
+/* Which assets fill a workload's slots. Of bindings by one party of one workload, those of one name follow each other. Form only:
+ * that the assets are the issuer's is admit.c's question. */
+#define BINDING_SLOTS_MAX 16
+#define BINDINGS_MAX 4 /* of one instance */
+#define BINDING_SUBJECT_MAX (sizeof("workload:/") + 64 + PARTY_MAX)
+struct bound_slot { char name[PARTY_MAX]; struct asset_path asset; }; /* names are unique */
+struct binding { uint8_t workload[32]; char name[PARTY_MAX]; struct bound_slot slot[BINDING_SLOTS_MAX]; size_t n_slots; };
+void           binding_subject(const uint8_t workload[static 32], const char *name, char out[static BINDING_SUBJECT_MAX]);
+enum coffer_rc binding_read(const struct statement *s, struct binding *out, struct err *e) NODISCARD;
+
 #define APPROVAL_ASSETS_MAX 32
 #define APPROVAL_ASSESSED_MAX 8
+#define APPROVAL_SLOTS_MAX 16
 struct wants_assessed { char by[PARTY_MAX]; enum assessed about; }; /* of images: of each */
 struct approval {
 	struct asset_path asset[APPROVAL_ASSETS_MAX];
@@ -149,6 +160,10 @@ struct approval {
 	struct wants_assessed assessed[APPROVAL_ASSESSED_MAX]; /* all of them, passed and in force */
 	size_t   n_assessed;
 	bool     or_narrower;          /* also what is at most as wide as that workload (manifest_diff.h) */
+	char     slot[APPROVAL_SLOTS_MAX][PARTY_MAX]; /* by which the assets may reach the workload; named in the manifest, they need none */
+	size_t   n_slots;
+	struct asset_path beside[APPROVAL_SLOTS_MAX]; /* of other owners, which may fill other slots of the same instance */
+	size_t   n_beside;
 	char     images_by[PARTY_MAX]; /* "": none; a party any of whose images may take an image's place: it may run any code on the data */
 };
 enum coffer_rc approval_read(const struct statement *s, struct approval *out, struct err *e) NODISCARD;

@@ -439,13 +439,14 @@ def g14(w):
 
 
 @row("G15", "a receipt is verified years later, its endorsements expired; and a service that was broken into enters a release that the evidence does not allow",
-     "R1 R4 R6 R10 receipt-evidence receipt-replay",
+     "R1 R4 R6 R10 receipt-evidence receipt-force receipt-map receipt-replay",
      "tests/unit/test_replay.c: who attests now with what has expired is refused, the receipt of then gives the same verdict word by word")
 def g15(w):
     unit("tests/unit/test_replay", ["release_on_hardware_is_decided_again", "years_later_expired_endorsements_give_the_same_verdict",
                                     "every_altered_byte_of_evidence_is_found", "collateral_that_is_missing_is_asked_for_by_its_digest",
                                     "release_that_the_evidence_does_not_allow_has_no_receipt_that_holds",
-                                    "release_below_a_minimum_or_against_the_policy_has_none_either"])
+                                    "release_below_a_minimum_or_against_the_policy_has_none_either",
+                                    "approval_that_has_ended_does_not_count_as_looked_at", "uses_are_counted_by_the_map"])
 
 
 @row("G16", "a party's key is rotated, lost, stolen: the thief revokes, rotates and puts assets, the quorum takes all of it back", "hold signature kind R11",

@@ -33,7 +33,7 @@ static enum coffer_rc evidence(void *arg, struct span report_data, const uint8_t
 	return sample_write(report_data, reg, json, e);
 }
 
-static const struct attester sample = { "sample", evidence, NULL };
+static const struct attester sample = { .tee = "sample", .evidence = evidence };
 
 static uint32_t now_us(void)
 {

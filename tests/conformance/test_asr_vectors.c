@@ -90,7 +90,7 @@ static void check_json(const struct json *c, struct span body)
 static void run(const struct json *c)
 {
 	struct seen s = { .data = wr_open(4096) };
-	const struct rest_backend b = { &s, resource, token, evidence, extend };
+	const struct rest_backend b = { .arg = &s, .resource = resource, .token = token, .evidence = evidence, .extend = extend };
 	CLEANUP(wr_close) struct wr wire = wr_open(65536);
 	struct http_out r = { 0 };
 	struct http_in q;

@@ -20,7 +20,7 @@ static enum coffer_rc evidence(void *arg, struct span report_data, const uint8_t
 
 static enum coffer_rc run(char **argv, struct err *e)
 {
-	static const struct attester sample = { "sample", evidence, NULL };
+	static const struct attester sample = { .tee = "sample", .evidence = evidence };
 	CLEANUP(service_closep) struct service_conn *c = NULL;
 	CLEANUP(rcar_freep) struct rcar *r = NULL;
 	CLEANUP(rcar_asset_clear) struct rcar_asset a = { 0 };

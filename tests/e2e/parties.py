@@ -218,13 +218,15 @@ class Guest:
     def __init__(self, client, initdata=b"", agent=False, genesis=None, tee="sample"):
         self.c, self.initdata, self.agent, self.genesis = client, initdata, agent, genesis
         self.tee, self.req, self.counter = Key("ES256"), Key("ES256"), 0
-        self.platform = tee
+        self.platform, self.bindings = tee, []  # ids of binding statements
 
     def pubkey(self):
         k = dict(self.tee.jwk(), alg="ECDH-ES+A256KW")
         if self.agent:
             q = self.req.jwk()
             k.update({"coffer-genesis": self.genesis, "coffer-purpose": "attest", "coffer-request-key": b64u(unb64u(q["x"]) + unb64u(q["y"]))})
+            if self.bindings:
+                k["coffer-bindings"] = ",".join(self.bindings)
         return k
 
     def auth(self, version="0.4.0"):

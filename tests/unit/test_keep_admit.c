@@ -464,6 +464,36 @@ static void tcb_is_an_owners_or_a_workload_providers(void)
 	CHECK(kit_revoke(&k, KIT_HOSPITAL, id) == COFFER_OK);
 }
 
+static void binding_of_anothers_asset_is_refused(void)
+{
+#define HEX "2222222222222222222222222222222222222222222222222222222222222222"
+#define BINDING(asset) "{\"workload\":\"" HEX "\",\"name\":\"east\",\"slots\":[{\"slot\":\"scans\",\"asset\":\"kbs:///hospital/data/scans\"}," \
+	"{\"slot\":\"key\",\"asset\":\"" asset "\"}]}"
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *auditor = NULL;
+	uint8_t id[32];
+	struct kit_st s = { .kind = ST_BINDING, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "workload:" HEX "/east",
+		.body = BINDING("kbs:///acme/key/scans") };
+	struct kit_st p = { .kind = ST_PARTY, .issuer = KIT_STRANGER, .also = KIT_ACME, .subject = "stranger" };
+
+	kit_open(&k);
+	CHECK(DENIED(kit_log(&k, &s, id), k, "kind"));
+	s.body = BINDING("kbs:///hospital/key/scans");
+	s.issuer_name = "acme"; /* whose signature this is not */
+	CHECK(DENIED(kit_log(&k, &s, id), k, "signature"));
+	s.issuer_name = NULL;
+	CHECK(kit_log(&k, &s, id) == COFFER_OK);
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, id) == COFFER_OK);
+	p.body = auditor = kit_party_body(&k, KIT_STRANGER);
+	(void)with(auditor, "\"workload-provider\"", "\"auditor\"          ");
+	CHECK(kit_log(&k, &p, id) == COFFER_OK);
+	s.issuer = s.also = KIT_STRANGER;
+	s.body = "{\"workload\":\"" HEX "\",\"name\":\"east\",\"slots\":[{\"slot\":\"scans\",\"asset\":\"kbs:///stranger/data/scans\"}]}";
+	CHECK(DENIED(kit_log(&k, &s, id), k, "persona"));
+#undef BINDING
+#undef HEX
+}
+
 /* A party that tries without end fills no journal: beyond the bound it is counted. */
 static void refused_statement_of_a_known_party_is_journaled_and_bounded(void)
 {
@@ -523,7 +553,8 @@ int main(void)
 		T(put_is_refused_unless_statement_token_path_and_content_agree), T(put_of_anothers_statement_is_taken_from_any_known_party_and_nothing_else), T(persona_is_demanded_of_workloads), T(revocation_and_party_statement_are_not_revoked),
 		T(nonsense_of_a_stranger_is_refused_for_its_signature), T(put_again_is_an_answer_only_while_the_content_is_kept),
 		T(asset_statement_without_content_is_refused), T(boot_image_is_a_workload_providers_and_each_content_counts_alone),
-		T(tcb_is_an_owners_or_a_workload_providers), T(refused_statement_of_a_known_party_is_journaled_and_bounded),
+		T(tcb_is_an_owners_or_a_workload_providers), T(binding_of_anothers_asset_is_refused),
+		T(refused_statement_of_a_known_party_is_journaled_and_bounded),
 		T(assets_are_their_personas),
 	};
 

@@ -204,7 +204,7 @@ static enum coffer_rc evidence(void *arg, struct span report_data, const uint8_t
 
 static enum coffer_rc attested(struct rcar **r, struct err *e)
 {
-	static const struct attester a = { "sample", evidence, NULL };
+	static const struct attester a = { .tee = "sample", .evidence = evidence };
 
 	return rcar_attest(&conn, &a, span_of("initdata"), r, e);
 }

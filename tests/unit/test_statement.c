@@ -67,7 +67,7 @@ static enum coffer_rc read_all(struct span text, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
 	static union {
-	    struct genesis g; struct party p; struct service v; struct asset_body a; struct approval p2; struct image_release r; struct revocation k; struct delegation d; struct assessment as; } u;
+	    struct genesis g; struct party p; struct service v; struct asset_body a; struct approval p2; struct image_release r; struct revocation k; struct delegation d; struct assessment as; struct binding b; } u;
 
 	TRY(statement_parse(text, &s, e));
 	switch (s.kind) {
@@ -78,6 +78,7 @@ static enum coffer_rc read_all(struct span text, struct err *e)
 	case ST_APPROVAL: return approval_read(&s, &u.p2, e);
 	case ST_IMAGE_RELEASE: return image_release_read(&s, &u.r, e);
 	case ST_ASSESSMENT: return assessment_read(&s, &u.as, e);
+	case ST_BINDING: return binding_read(&s, &u.b, e);
 	case ST_PAUSE:
 	case ST_REVOCATION: return revocation_read(&s, &u.k, e);
 	case ST_DELEGATION: return delegation_read(&s, &u.d, e);
@@ -735,6 +736,36 @@ static void assessment_read_refuses_every_wrong_member(void)
 	}
 }
 
+#define BINDING_BODY "{\"workload\":\"" D1 "\",\"name\":\"east\",\"slots\":[{\"slot\":\"scans\",\"asset\":\"kbs:///hospital/data/scans\"}," \
+	"{\"slot\":\"key\",\"asset\":\"kbs:///hospital/key/scans\"}]}"
+
+static void binding_read_refuses_every_wrong_member(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"workload\":\"2", "\"workload\":\"1", "subject" }, { "\"workload\":\"22", "\"workload\":\"", "workload" },
+		{ "\"name\":\"east\"", "\"name\":\"west\"", "subject" }, { "\"name\":\"east\"", "\"name\":\"E\"", "name" }, { "\"name\":\"east\",", "", "name" },
+		{ "\"slot\":\"key\"", "\"slot\":\"scans\"", "twice" }, { "\"slot\":\"key\"", "\"slot\":\"Key\"", "slot" },
+		{ "\"slot\":\"key\"", "\"slot\":\"\"", "slot" }, { "\"slot\":\"key\",", "", "slot" },
+		{ "kbs:///hospital/key/scans", "hospital/key/scans", "" }, { "kbs:///hospital/key/scans", "kbs:///hospital/../scans", "" },
+		{ ",\"asset\":\"kbs:///hospital/key/scans\"", "", "asset" }, { "\"slot\":\"key\"", "\"slot\":\"key\",\"x\":1", "not known" },
+		{ "\"slots\":[", "\"x\":1,\"slots\":[", "not known" }, { "\"slots\":[{", "\"slots\":[1,{", "" }, { "\"slots\":[", "\"slots\":[],\"y\":[", "" },
+	};
+	CLEANUP(freep) char *one = fix_subject("workload:" D1 "/east");
+	CLEANUP(freep) char *good = fix_payload("binding", one, FIX_HEAD("hospital"), BINDING_BODY);
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct binding b;
+	struct err e;
+
+	EDITS(good, edits);
+	for (size_t n = 0; n < strlen(good); n++) {
+		CLEANUP(freep) uint8_t *cut = fix_exact((struct span){ (const uint8_t *)good, n });
+
+		CHECK(read_all((struct span){ cut, n }, &e) != COFFER_OK);
+	}
+	CHECK(statement_parse(span_of(good), &s, &e) == COFFER_OK && binding_read(&s, &b, &e) == COFFER_OK);
+	CHECK(b.n_slots == 2 && strcmp(b.slot[1].name, "key") == 0 && strcmp(b.slot[1].asset.text, "kbs:///hospital/key/scans") == 0);
+}
+
 static void body_readers_refuse_other_kinds(void)
 {
 	CLEANUP(freep) char *asset = asset_text(), *revocation = revocation_text();
@@ -770,6 +801,7 @@ int main(void)
 		T(service_read_refuses_every_wrong_member), T(service_write_round_trips), T(asset_read_refuses_every_wrong_member),
 		T(approval_read_refuses_every_wrong_member), T(approval_read_gives_the_boot_images), T(image_release_read_refuses_every_wrong_member),
 		T(revocation_read_refuses_every_wrong_member), T(delegation_read_refuses_every_wrong_member), T(assessment_read_refuses_every_wrong_member),
+		T(binding_read_refuses_every_wrong_member),
 		T(delegation_covers_paths_of_its_scope_alone), T(body_readers_refuse_other_kinds),
 	};
 

@@ -9,6 +9,7 @@
 #include "cofferd/keep/admit_lent.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/status.h"
+#include "cofferd/keep/tags.h"
 #include "cofferd/keep/witnessed.h"
 #include "trust/machine.h"
 
@@ -52,7 +53,7 @@ static enum coffer_rc check_issuer(struct keep *k, const struct dsse *env, const
 		return err_deny(e, "signature", "%s did not sign this statement with a key it is known by", s->issuer);
 	persona_names(persona, names, sizeof(names));
 	if ((p->personas & persona) != persona)
-		return err_deny(e, "persona", "%s is not a %s, who alone may issue a %s statement", s->issuer, names,
+		return err_deny(e, "persona", "%s is no %s, and nobody else issues %s statements", s->issuer, names,
 				statement_kind_name(s->kind));
 	return COFFER_OK;
 }
@@ -192,7 +193,8 @@ static enum coffer_rc check_target(struct keep *k, const struct statement *s, co
 	if (s->kind == ST_PAUSE && (b->kind == ST_PAUSE || b->kind == ST_REVOCATION))
 		return err_deny(e, "kind", "a %s is not paused", statement_kind_name(b->kind));
 	if (!own && !foreign)
-		return err_deny(e, "kind", "only %s may revoke this %s statement", b->issuer, statement_kind_name(b->kind));
+		return err_deny(e, "kind", "only %s may %s this %s statement", b->issuer, s->kind == ST_PAUSE ? "pause" : "revoke",
+		    statement_kind_name(b->kind));
 	return COFFER_OK;
 }
 
@@ -271,6 +273,22 @@ static enum coffer_rc check_assessment(struct keep *k, const struct dsse *env, c
 	return assessment_read(s, &a, e);
 }
 
+/* Each owner binds its own assets alone. */
+static enum coffer_rc check_binding(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct binding b;
+
+	TRY(check_issuer(k, env, s, 0, e));
+	TRY(binding_read(s, &b, e));
+	for (size_t i = 0; i < b.n_slots; i++) {
+		const struct asset_path *p = &b.slot[i].asset;
+
+		if (strcmp(p->owner, s->issuer) != 0)
+			return err_deny(e, "kind", "%s belongs to %s, who alone binds it; %s binds its own assets", p->text, p->owner, s->issuer);
+	}
+	return check_has_assets(k, s, NULL, e);
+}
+
 static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	switch (s->kind) {
@@ -287,6 +305,7 @@ static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const s
 	case ST_TCB:           return check_tcb(k, env, s, e);
 	case ST_DELEGATION:    return check_delegation(k, env, s, e);
 	case ST_ASSESSMENT:    return check_assessment(k, env, s, e);
+	case ST_BINDING:       return check_binding(k, env, s, e);
 	}
 	return err_set(e, COFFER_E_BUG, "statement: unknown kind");
 }
@@ -355,6 +374,12 @@ enum coffer_rc admit_log(struct keep *k, const struct statement *s, const struct
 	registry_entry(s->id, s->kind, s->issuer, &data);
 	TRY(wr_done(&data, "journal entry", e));
 	TRY(status_log(k, s, e));
+	if (s->kind == ST_ASSET) {
+		struct asset_path p;
+
+		TRY(asset_path_parse(s->subject[0].name, &p, e));
+		TRY(tags_next(k, &p, e));
+	}
 	TRY(journal_append(&k->journal, "statement", wr_span(&data), k->now, e));
 	TRY(registry_insert(&k->registry, s, env, k->journal.seq, e));
 	memcpy(out->id, s->id, sizeof(out->id));

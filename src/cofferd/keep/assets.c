@@ -9,6 +9,7 @@
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/partyauth.h"
 #include "cofferd/keep/status.h"
+#include "cofferd/keep/tags.h"
 #include "cofferd/keep/witnessed.h"
 #include "crypto/cipher.h"
 #include "crypto/hash.h"
@@ -240,6 +241,7 @@ static enum coffer_rc journal_delete(struct keep *k, const struct asset_path *p,
 	jw_obj_end(&j);
 	TRY(wr_done(&w, "journal entry", e));
 	TRY(status_deleted(k, p, e));
+	TRY(tags_next(k, p, e));
 	return journal_append(&k->journal, "delete", wr_span(&w), k->now, e);
 }
 

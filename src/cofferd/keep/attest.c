@@ -54,12 +54,15 @@ static enum coffer_rc check_nonce(const struct session *s, const struct keep_att
 
 static enum coffer_rc check_members(const struct session *s, struct appraisal *a, struct err *e)
 {
+	uint8_t bindings[BINDINGS_MAX][32];
 	struct pubkey request_key;
 	struct tee_key key;
 	bool has_request;
+	size_t n;
 
 	TRY(tee_key_read(&s->members, &key, e));
 	TRY(request_key_read(&s->members, &has_request, &request_key, e));
+	TRY(member_bindings(&s->members, bindings, &n, e));
 	return member_genesis(&s->members, &a->has_genesis, a->genesis, e);
 }
 

@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/facts_int.h"
+#include "fmt/enc.h"
 #include "trust/manifest_diff.h"
 
 void facts_free(struct facts *f)
@@ -172,19 +173,53 @@ static enum coffer_rc read_within(const struct registry *r, const struct facts *
 	return COFFER_OK;
 }
 
-/* The owner's own first: no delegate, present or past, crowds it out. Others were its delegates when they were admitted. */
+/* The parties that the asset names. */
+static void owners(const struct facts *f, const struct asset_path *p, struct wr *w)
+{
+	struct json_wr j = jw_open(w, false);
+
+	jw_arr(&j);
+	jw_text(&j, p->owner);
+	for (size_t i = 0; f->has_asset && i < f->asset.body.n_of; i++)
+		jw_text(&j, f->asset.body.of[i]);
+	jw_arr_end(&j);
+}
+
+/* The subject by which an approval names the workload that asks; empty where there is none. */
+static void asked_workload(const struct facts *f, struct wr *w)
+{
+	char text[9 + HEX32_LEN] = "workload:";
+
+	if (f->n_workloads == 0)
+		return;
+	hex32(f->workload[0].manifest.digest, text + 9);
+	wr_blob32(w, span_of(text));
+}
+
+/* Those of the parties that the asset names first, in turn, so that none of them and no delegate, present or past, crowds another out; of each the
+ * live ones that name this workload, then the newest. Others were delegates when they were admitted. */
 static enum coffer_rc read_approvals(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out,
 				     struct err *e)
 {
 	CLEANUP(q_close)
 	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM approval_asset a JOIN statement s ON s.id=a.statement"
-				      " WHERE a.path=?1 ORDER BY s.issuer=?2 DESC, s.seq DESC LIMIT ?3");
+				      " WHERE a.path=?1 ORDER BY s.issuer IN (SELECT value FROM json_each(?2)) DESC,"
+				      " row_number() OVER (PARTITION BY s.issuer ORDER BY s.expires>?3 AND NOT EXISTS(SELECT 1 FROM statement n"
+				      " WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial) DESC,"
+				      " instr(s.names, ?4)>0 DESC, s.seq DESC), s.seq DESC LIMIT ?5");
+	CLEANUP(wr_close) struct wr of = wr_open(2048), name = wr_open(256);
 
+	owners(out, p, &of);
+	asked_workload(out, &name);
+	TRY(wr_done(&of, "owners", e));
+	TRY(wr_done(&name, "workload", e));
 	out->approval = calloc(FACT_APPROVALS_MAX, sizeof(*out->approval));
 	if (!out->approval)
 		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
 	q_text(&q, span_of(p->text));
-	q_text(&q, span_of(p->owner));
+	q_text(&q, wr_span(&of));
+	q_i64(&q, now);
+	q_blob(&q, wr_span(&name));
 	q_i64(&q, FACT_APPROVALS_MAX);
 	for (;;) {
 		CLEANUP(statement_clear) struct statement st = { 0 };
@@ -246,6 +281,9 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 	f->path = *q->path;
 	f->held = q->held;
 	memcpy(f->init_register, q->init_register, sizeof(f->init_register));
+	f->n_bound = q->n_bound < BINDINGS_MAX ? q->n_bound : BINDINGS_MAX;
+	for (size_t i = 0; i < f->n_bound; i++)
+		memcpy(f->bound[i], q->bound[i], sizeof(f->bound[i]));
 	if (strlen(q->platform) >= sizeof(f->platform))
 		return err_set(e, COFFER_E_BUG, "registry: a platform's name is too long");
 	(void)snprintf(f->platform, sizeof(f->platform), "%s", q->platform);
@@ -257,6 +295,7 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 	TRY(facts_machine(r, now, f, e));
 	TRY(facts_images(r, now, f, e));
 	TRY(facts_assessments(r, now, f, e));
+	TRY(facts_bindings(r, now, f, e));
 	less = realloc(f->approval, (f->n_approvals + 1) * sizeof(*less));
 	f->approval = less ? less : f->approval;
 	*out = MOVE(f);
@@ -281,6 +320,8 @@ static enum coffer_rc refresh(const struct registry *r, int64_t now, struct fact
 		f->release[i].s.issuer_may = fact_may(r, &f->release[i].s, now);
 	for (size_t i = 0; i < f->n_assessments; i++)
 		f->assessment[i].s.issuer_may = fact_may(r, &f->assessment[i].s, now);
+	for (size_t i = 0; i < f->n_bindings; i++)
+		f->binding[i].s.issuer_may = fact_may(r, &f->binding[i].s, now);
 	for (size_t i = 0; i < f->n_delegations; i++)
 		f->delegation[i].s.issuer_may = fact_may(r, &f->delegation[i].s, now);
 	for (size_t i = 0; i < f->n_approvals; i++) {
@@ -293,7 +334,11 @@ static enum coffer_rc refresh(const struct registry *r, int64_t now, struct fact
 
 static bool same_question(const struct facts *f, const struct facts_question *q)
 {
-	return f->held == q->held && strcmp(f->path.text, q->path->text) == 0 && strcmp(f->platform, q->platform) == 0 &&
+	bool same = f->n_bound == q->n_bound;
+
+	for (size_t i = 0; same && i < f->n_bound; i++)
+		same = span_eq(SPAN(f->bound[i]), (struct span){ q->bound[i], 32 });
+	return same && f->held == q->held && strcmp(f->path.text, q->path->text) == 0 && strcmp(f->platform, q->platform) == 0 &&
 	       span_eq(SPAN(f->init_register), (struct span){ q->init_register, 32 });
 }
 

@@ -33,4 +33,6 @@ enum coffer_rc facts_links(const struct registry *r, int64_t now, struct facts *
 enum coffer_rc facts_machine(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;
 /* Of what approvals want assessed; after the workloads, approvals and boot images. */
 enum coffer_rc facts_assessments(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;
+/* Of the bindings that the question names, those that are logged. */
+enum coffer_rc facts_bindings(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;
 enum coffer_rc facts_images(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;

@@ -287,6 +287,7 @@ enum coffer_rc registry_insert(struct registry *r, const struct statement *s, co
 	case ST_TCB:
 	case ST_PAUSE:
 	case ST_ASSESSMENT:
+	case ST_BINDING:
 	case ST_DELEGATION:    return COFFER_OK;
 	}
 	return err_set(e, COFFER_E_BUG, "registry: unknown kind");

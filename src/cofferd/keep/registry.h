@@ -95,12 +95,15 @@ struct facts {
 	struct fact_delegation *delegation; /* owned */
 	struct fact_revocation revocation[FACT_REVOCATIONS_MAX];
 	struct fact_assessment assessment[FACT_ASSESSMENTS_MAX];
-	size_t                 n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_delegations, n_revocations, n_assessments;
+	struct fact_binding    binding[BINDINGS_MAX];
+	size_t                 n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_delegations, n_revocations, n_assessments, n_bindings;
 	/* private: the question, and what the answer was read from */
 	struct asset_path      path;
 	uint8_t                init_register[32];
 	char                   platform[16];
 	bool                   held;
+	uint8_t                bound[BINDINGS_MAX][32]; /* as the question named them */
+	size_t                 n_bound;
 	uint64_t               version, tick;
 	int64_t                now;
 };
@@ -114,7 +117,8 @@ enum coffer_rc registry_links(const struct registry *r, const struct links_quest
 
 /* init_register: 32 bytes */
 struct facts_question { const struct asset_path *path; const uint8_t *init_register; const char *platform;
-	bool held; /* the newest asset statement, whether or not the asset is still kept */ };
+	bool held; /* the newest asset statement, whether or not the asset is still kept */
+	uint8_t (*bound)[32]; size_t n_bound; /* ids of binding statements */ };
 /* All that is logged about this asset, this init-data register and this service, and of the machines and images that bear on
  * these; the newest first where there are too many, but for boot images, minima and releases: of those too many are refused
  * (COFFER_E_LIMIT). Borrowed: good until the next call. What was read before is used again while no statement and no asset has

@@ -75,12 +75,14 @@ static enum coffer_rc check_request(const struct keep_resource_req *m, struct as
 
 enum coffer_rc asking_facts(struct keep *k, struct asking *q, struct err *e)
 {
-	const struct facts_question ask = { .path = &q->in.q.path, .init_register = q->in.a.init_register, .platform = q->in.a.platform,
-		.held = q->in.held };
+	uint8_t bound[BINDINGS_MAX][32];
+	struct facts_question ask = { .path = &q->in.q.path, .init_register = q->in.a.init_register, .platform = q->in.a.platform,
+		.held = q->in.held, .bound = bound };
 	const struct facts *f;
 
 	q->in.now = k->now;
 	q->in.genesis = k->genesis;
+	TRY(member_bindings(q->members, bound, &ask.n_bound, e));
 	TRY(registry_facts(&k->registry, &ask, k->now, &f, e));
 	q->in.has_asset = f->has_asset;
 	q->in.asset = f->asset;
@@ -96,6 +98,9 @@ enum coffer_rc asking_facts(struct keep *k, struct asking *q, struct err *e)
 	q->in.n_tcbs = f->n_tcbs;
 	q->in.assessment = f->assessment;
 	q->in.n_assessments = f->n_assessments;
+	q->in.binding = f->binding;
+	q->in.n_bindings = f->n_bindings;
+	q->in.n_bound = f->n_bound;
 	q->in.release = f->release;
 	q->in.n_releases = f->n_releases;
 	q->in.delegation = f->delegation;

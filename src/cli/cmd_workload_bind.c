@@ -1,0 +1,93 @@
+/* coffer workload bind: an owner puts assets of its own into the slots of a workload. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/publish.h"
+#include "cli/session.h"
+#include "cli/verbs.h"
+#include "cli/workload.h"
+#include "fmt/enc.h"
+
+#define NAME_DEFAULT "default"
+
+const struct opt_spec opts_workload_bind[] = {
+	{ "slot", "NAME=ASSET", "the asset, one of yours, that fills this slot", true, true },
+	{ "name", "NAME", "which of your bindings of this workload this is (default: " NAME_DEFAULT "); a new one replaces the old of its name", false, false },
+	{ "out", "FILE", "also write the binding to FILE: for whoever runs it, with 'coffer run --binding FILE'", false, false },
+	OPT_EXPIRES, OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+
+static enum coffer_rc one(const char *text, const struct manifest *m, const char *party, struct json_wr *j, struct err *e)
+{
+	size_t n = span_find(span_of(text), '=');
+	struct span name = { (const uint8_t *)text, n };
+	struct asset_path p;
+
+	if (text[n] == 0)
+		return cli_bad(e, "--slot %s: not NAME=ASSET", text);
+	if (!manifest_slot(m, name))
+		return cli_bad(e, "--slot %s: this workload has no such slot (see 'coffer workload show')", text);
+	TRY(asset_path_parse(span_of(text + n + 1), &p, e));
+	if (strcmp(p.owner, party) != 0)
+		return err_deny(e, "kind", "%s belongs to %s, who alone binds it", p.text, p.owner);
+	jw_obj(j);
+	jw_m_text(j, "asset", p.text);
+	jw_m_str(j, "slot", name);
+	jw_obj_end(j);
+	return COFFER_OK;
+}
+
+static enum coffer_rc put_body(const struct cli *c, const struct manifest *m, const char *party, const char *name, struct wr *body, struct err *e)
+{
+	struct json_wr j = jw_open(body, false);
+	char hex[HEX32_LEN];
+	const char *s;
+
+	hex32(m->digest, hex);
+	jw_obj(&j);
+	jw_m_text(&j, "name", name);
+	jw_name(&j, "slots");
+	jw_arr(&j);
+	for (size_t i = 0; (s = cli_opt_at(c, "slot", i)) != NULL; i++)
+		TRY(one(s, m, party, &j, e));
+	jw_arr_end(&j);
+	jw_m_text(&j, "workload", hex);
+	jw_obj_end(&j);
+	return wr_done(body, "binding", e);
+}
+
+static enum coffer_rc publish(const struct cli *c, struct session *s, const struct draft *d, const char *out, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	struct logged l = { 0 };
+	uint64_t serial = 0;
+
+	TRY(draft_sign(&s->h, s->key, s->conn, d, &env, &serial, e));
+	TRY(envelope_post(s->conn, &env, &l, e));
+	logged_print(c, "binding", &l);
+	return envelope_write(out, &env, e);
+}
+
+enum coffer_rc cmd_workload_bind(struct cli *c, struct err *e)
+{
+	const char *name = cli_opt(c, "name") ? cli_opt(c, "name") : NAME_DEFAULT, *out = cli_opt(c, "out");
+	CLEANUP(session_end) struct session s = { 0 };
+	CLEANUP(workload_clear) struct workload w = { 0 };
+	CLEANUP(wr_close) struct wr body = wr_open(DSSE_PAYLOAD_MAX);
+	struct draft d = { .kind = ST_BINDING };
+	char subject[BINDING_SUBJECT_MAX];
+
+	if (!party_ok(span_of(name)))
+		return cli_bad(e, "--name %s: [a-z0-9][a-z0-9-]{0,62}", name);
+	if (out && cli_opt(c, "to-sign"))
+		return cli_bad(e, "--out: with --to-sign nothing is signed yet; the signed envelope is the binding to hand on");
+	TRY(session_begin(c, &s, e));
+	TRY(workload_fetch(&s.h, s.key, s.conn, c->pos[0], &w, e));
+	TRY(put_body(c, &w.man, s.h.party, name, &body, e));
+	binding_subject(w.man.digest, name, subject);
+	draft_subject_name(&d, span_of(subject));
+	d.body = wr_span(&body);
+	TRY(expires_opt(c, "expires", &d.expires, e));
+	return out ? publish(c, &s, &d, out, e) : draft_out(&s.h, s.key, s.conn, &d, e);
+}

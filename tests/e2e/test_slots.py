@@ -1,0 +1,58 @@
+#!/usr/bin/python3
+"""Slots in a running guest: real agent, gates, namespaces and crun; the service is stood in for by fake_trust.c. argv: coffer, agent. TAP."""
+import os, sys
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+import podkit
+from podkit import *
+
+seal(DATA)
+SLOT = "wget -qO- http://127.0.0.1:8006/coffer/slot/"
+KEY = {"asset": "kbs:///imaker/image-key/app", "purpose": "image-key"}
+
+def slotted(script, **more):
+    m = manifest([container("one", script, outputs=[], entitlements=[KEY, {"slot": "token", "purpose": "api"}, {"slot": "scans", "purpose": "volume", "volume": "patients"}],
+                            mounts=[{"destination": "/data", "volume": "patients", "read-only": True}], **more)], logs=["one"])
+    m["volumes"][0] = {"name": "patients", "kind": "sealed", "slot": "scans"}
+    m["slots"] = [{"name": "token", "type": "api"}, {"name": "scans", "type": "volume"}]
+    return m
+
+def binding(m, name, slots, digest=None):
+    """As its owner hands it out; the agent leaves the signature to the service."""
+    digest = digest or hashlib.sha256(jcs(m).encode()).hexdigest()
+    subject = "workload:%s/%s" % (digest, name)
+    p = {"_type": "https://in-toto.io/Statement/v1", "subject": [{"name": subject, "digest": {"sha256": hashlib.sha256(subject.encode()).hexdigest()}}],
+         "predicateType": "urn:coffer:statement:binding:v1",
+         "predicate": {"issuer": "hospital", "issued": "2026-01-01T00:00:00Z", "expires": "2027-01-01T00:00:00Z", "ledger": "2" * 64, "serial": 1,
+                       "body": {"workload": digest, "name": name, "slots": [{"slot": s, "asset": a} for s, a in slots]}}}
+    path = "%s/%s.json" % (T, name)
+    json.dump({"payloadType": "application/vnd.in-toto+json", "payload": base64.b64encode(jcs(p).encode()).decode(),
+               "signatures": [{"keyid": b64u(b"k" * 32), "sig": base64.b64encode(b"s" * 64).decode()}]}, open(path, "w"))
+    return path
+
+TOKEN, SCANS = ("token", "kbs:///hospital/note/greeting"), ("scans", ASSET)
+READS = "%stoken | sha256sum; %shospital/note/greeting | sha256sum; head -c 9 /data" % (SLOT, GET)
+m = slotted("/bin/busybox sh -c '%s'" % READS)
+GIVEN = re.compile("^([0-9a-f]{64}).*\n\\1")  # twice the same
+NOTHING = hashlib.sha256(b"").hexdigest()
+both = binding(m, "east", [TOKEN, SCANS])
+r = run(pod(m), "--binding", both)
+check("what_fills_a_slot_is_served_under_its_name_and_its_path_and_mounted", r.returncode == 0 and GIVEN.match(r.out) and NOTHING not in r.out and "patient 1" in r.out, r)
+r = run(pod(m), "--binding", binding(m, "tok", [TOKEN]), "--binding", binding(m, "sca", [SCANS]))
+check("two_bindings_fill_one_slot_each", r.returncode == 0 and "patient 1" in r.out, r)
+r = run(pod(m), "--binding", binding(m, "sca", [SCANS]))
+check("slot_that_nothing_fills_serves_nothing", r.out.count(NOTHING) == 2 and "patient 1" in r.out, r)
+r = run(pod(m), "--binding", binding(m, "tok", [TOKEN]))
+check("volume_whose_slot_nothing_fills_is_not_mounted", r.returncode != 0 and "patient" not in r.out, r)
+r = run(pod(m), "--binding", binding(m, "other", [TOKEN, SCANS], digest="a" * 64))
+check("binding_of_another_workload_is_refused", r.returncode != 0 and "of another workload" in r.err, r)
+r = run(pod(m), "--binding", both, "--binding", binding(m, "west", [TOKEN]))
+check("slot_that_two_bindings_fill_is_refused", r.returncode != 0 and "two bindings fill slot token" in r.err, r)
+r = run(pod(m), "--binding", binding(m, "x", [("nope", ASSET)]))
+check("slot_that_the_manifest_has_not_is_refused", r.returncode != 0 and "does not have" in r.err, r)
+r = run(pod(m), "--binding", T + "/missing.json")
+check("binding_that_is_not_there_is_named_before_anything_starts", r.returncode == 2 and "missing.json" in r.err, r)
+open(T + "/bad.json", "w").write("{}")
+r = run(pod(m), "--binding", T + "/bad.json")
+check("malformed_binding_is_refused", r.returncode != 0 and not leftovers(), r)
+done()
