@@ -222,6 +222,36 @@ static enum coffer_rc check_signed(
 	return COFFER_OK;
 }
 
+static enum coffer_rc check_owners(struct work *w, const struct receipt_statement *x, const struct statement *s, const struct leaf *leaf,
+    struct err *e)
+{
+	struct asset_body b;
+
+	TRY(asset_read(s, &b, e));
+	for (size_t i = 0; i < b.n_of; i++) {
+		const struct party_life *life = parties_life(&w->parties, span_of(b.of[i]));
+
+		if (!life || !life_signed(life, &x->env, (int64_t)leaf->time, NULL))
+			return err_deny(e, "receipt-signature", "the asset statement is not signed by %s, who decides of it too", b.of[i]);
+	}
+	return strcmp(b.path.owner, s->issuer) == 0
+		   ? COFFER_OK
+		   : err_deny(e, "receipt-signature", "an asset of %s by a statement of %s", b.path.owner, s->issuer);
+}
+
+/* What keep admits by more than its issuer's signature (statements.md). */
+static enum coffer_rc check_admitted(struct work *w, const struct receipt_statement *x, const struct statement *s, const struct leaf *leaf,
+    struct err *e)
+{
+	const struct party *founder = genesis_party(w->g, s->issuer);
+
+	if (s->kind == ST_ASSET)
+		return check_owners(w, x, s, leaf, e);
+	if (s->kind == ST_SERVICE && !(founder && (founder->personas & PERSONA_WORKLOAD)))
+		return err_deny(e, "receipt-signature", "a service statement by %s, who is no workload-provider of the genesis", s->issuer);
+	return COFFER_OK;
+}
+
 /* ---- the map ---- */
 
 static bool map_says(const struct work *w, const struct wr *proof, const struct mhash *key, const struct mhash *value)
@@ -376,9 +406,30 @@ static enum coffer_rc check_statement(struct work *w, const struct receipt_state
 	if (s.has_ledger ? !span_eq(SPAN(s.ledger), SPAN(w->g->id)) : !statement_travels(s.kind))
 		return err_deny(e, "receipt-rests", "a statement is for another genesis");
 	TRY(check_signed(w, x, &s, &leaf, e));
+	TRY(check_admitted(w, x, &s, &leaf, e));
 	TRY(check_status(w, x, &s, e));
 	TRY(check_uses(w, x, &s, e));
 	return s.kind == ST_PARTY || s.kind == ST_REVOCATION ? COFFER_OK : check_force(w, x, &s, e);
+}
+
+static bool has_entry(const struct receipt *r, uint64_t index)
+{
+	struct leaf leaf;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (leaf_read(wr_span(&r->statement[i].entry.leaf), &leaf) && leaf.index == index)
+			return true;
+	return false;
+}
+
+/* A party's keys and personas are what it said last: by the map, what replaced a statement by the release is there too. */
+static enum coffer_rc check_last(const struct work *w, const struct receipt_statement *x, const struct statement *s, struct err *e)
+{
+	bool of_party = s->kind == ST_PARTY || s->kind == ST_REVOCATION;
+
+	return !of_party || x->status != MAP_SUPERSEDED || has_entry(w->r, x->set)
+		   ? COFFER_OK
+		   : err_deny(e, "receipt-rests", "what %s said next of itself or of a key, before the release, is not in the receipt", s->issuer);
 }
 
 /* What its issuer's keys turned out to be by the release: a thief's word that grants is void. */
@@ -389,6 +440,7 @@ static enum coffer_rc check_void(const struct work *w, const struct receipt_stat
 	struct leaf leaf;
 
 	TRY(statement_parse(wr_span(&x->env.payload), &s, e));
+	TRY(check_last(w, x, &s, e));
 	life = parties_life(&w->parties, span_of(s.issuer));
 	if (s.kind == ST_PARTY || s.kind == ST_REVOCATION || !life_grants(s.kind) || (s.kind == ST_WORKLOAD && !is_workload(w, s.id)) || !leaf_read(wr_span(&x->entry.leaf), &leaf))
 		return COFFER_OK;
