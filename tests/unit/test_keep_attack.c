@@ -469,6 +469,29 @@ static void tokens_of_one_party_leave_room_for_others(void)
 	CHECK(kit_put(&k, KIT_HOSPITAL, "y") == COFFER_OK);
 }
 
+static unsigned refusals(struct kit *k, const char *by)
+{
+	CLEANUP(q_close) struct q q = q_open(k->keep.store, "SELECT count(*) FROM entry WHERE type='refusal' AND instr(CAST(data AS TEXT), ?)>0");
+	struct err e = { 0 };
+	bool row = false;
+
+	q_text(&q, span_of(by));
+	return q_row(&q, &row, &e) == COFFER_OK && row ? (unsigned)q_col_i64(&q, 0) : 0;
+}
+
+/* One makes noise so that another's attempts are not entered. */
+static void noise_of_one_party_hides_no_other(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	kit_open(&k);
+	kit_deploy(&k);
+	for (unsigned i = 0; i < KEEP_DENIALS_PER_MINUTE + 5; i++)
+		CHECK(kit_revoke(&k, KIT_ACME, k.approval_id) == COFFER_E_DENIED);
+	CHECK(refusals(&k, "\"by\":\"acme\"") == KEEP_REFUSALS_PER_MINUTE);
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.service_id) == COFFER_E_DENIED && refusals(&k, "\"by\":\"hospital\"") == 1);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -477,7 +500,7 @@ int main(void)
 		T(map_follows_what_the_quorum_lifts), T(map_falls_back_to_what_else_ended_a_statement),
 		T(thief_resumes_nothing_that_is_paused), T(quorums_revocation_is_final),
 		T(many_statements_hide_none), T(hashes_that_others_see_tell_nothing_to_guess),
-		T(many_approvals_hide_none_of_the_workload_that_asks), T(unwanted_delegations_hide_none), T(tokens_of_one_party_leave_room_for_others),
+		T(many_approvals_hide_none_of_the_workload_that_asks), T(unwanted_delegations_hide_none), T(noise_of_one_party_hides_no_other), T(tokens_of_one_party_leave_room_for_others),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
