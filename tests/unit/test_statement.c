@@ -629,7 +629,7 @@ static void image_release_read_refuses_every_wrong_member(void)
 		{ "\"repository\":\"registry.example/app\"", "\"repository\":\"registry.example/other\"", "subject" },
 		{ "\"version\":3", "\"version\":3,\"sbom\":\"\"", "not known" }, { "\"version\":3", "\"version\":-1", "version" },
 		{ "[\"kbs:///imaker/image-key/app\"]", "[\"kbs:///imaker/image-key/app\",\"kbs:///imaker/image-key/app\"]", "twice" }, {
-		    "sigstoreSigned", "insecureAcceptAnything", "method" },
+		    "sigstoreSigned", "insecureAcceptAnything", "method" }, { "KEY-----\\n", "KEY-----\\n\\u001b[2J", "method" },
 		{ "-----BEGIN PUBLIC", "-----BEGIN PRIVATE", "method" }, { "\"keys\":[\"kbs:///imaker/image-key/app\"]",
 		    "\"keys\":[\"imaker/image-key/app\"]", "written" },
 		{ "\"keys\":[\"kbs:///imaker/image-key/app\"],", "", "keys" }, { "\"keys\":", "\"attestations\":[],\"keys\":", "attestations" },
