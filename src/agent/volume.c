@@ -103,6 +103,9 @@ static enum coffer_rc ready_sealed(struct agent *a, size_t i, size_t v, struct e
 	const struct man_volume *vol = &a->man.volume[v];
 	CLEANUP(rcar_asset_clear) struct rcar_asset key = { .version = 0 };
 
+	if (vol->slot.n > 0 && !vol->asset.text[0])
+		return err_deny(e, "binding", "nothing fills slot %.*s of volume %.*s; whoever runs the pod can mend it with: coffer run POD.yaml --binding FILE",
+		    (int)vol->slot.n, (const char *)vol->slot.p, (int)vol->name.n, (const char *)vol->name.p);
 	if (!manifest_entitles(c, &vol->asset, PURPOSE_VOLUME))
 		return err_deny(e, "gate", "the manifest does not entitle container %.*s to %s as a volume", (int)c->name.n,
 		    (const char *)c->name.p, vol->asset.text);

@@ -71,6 +71,10 @@ static void print_width(const struct approval *a)
 
 	for (size_t i = 0; i < a->n_platforms; i++)
 		(void)printf("  platform %s\n", a->platform[i]);
+	for (size_t i = 0; i < a->n_slots; i++)
+		(void)printf("  slot     %s\n", a->slot[i]);
+	for (size_t i = 0; i < a->n_beside; i++)
+		(void)printf("  beside   %s\n", a->beside[i].text);
 	for (size_t i = 0; i < a->n_boot_images; i++) {
 		hex32(a->boot_image[i], hex);
 		(void)printf("  boots    %s\n", hex);

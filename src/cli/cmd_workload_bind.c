@@ -65,6 +65,7 @@ static enum coffer_rc publish(const struct cli *c, struct session *s, const stru
 
 	TRY(draft_sign(&s->h, s->key, s->conn, d, &env, &serial, e));
 	TRY(envelope_post(s->conn, &env, &l, e));
+	l.serial = serial;
 	logged_print(c, "binding", &l);
 	return envelope_write(out, &env, e);
 }

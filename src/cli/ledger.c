@@ -96,8 +96,8 @@ static enum coffer_rc compare(struct ledger *l, const struct seen_head *seen, st
 	struct merkle_proof p = { 0 };
 
 	if (head->size < old->size)
-		return err_deny(e, "ledger-rollback", "the ledger has %llu entries, and %llu were there when %s: the service was put back to an older "
-		    "state, or hides what came since", (unsigned long long)head->size, (unsigned long long)old->size, seen->what);
+		return err_deny(e, "ledger-rollback", "the ledger has %llu entries, %s %llu: the service was put back to an older "
+		    "state, or hides what came since", (unsigned long long)head->size, seen->what, (unsigned long long)old->size);
 	if (old->size > 0 && old->size < head->size)
 		TRY(merkle_prove_consistent(&s, old->size, head->size, &p, e));
 	return merkle_consistent(old, head, &p) ? COFFER_OK : forked(l, seen, e);
@@ -168,7 +168,7 @@ static enum coffer_rc read_new(struct ledger *l, const struct merkle_head *old, 
 
 enum coffer_rc ledger_follow(struct ledger *l, uint64_t *from, struct err *e)
 {
-	struct seen_head old = { .what = "this party saw it" };
+	struct seen_head old = { .what = "this party saw" };
 	char path[600];
 
 	TRY(kept_path(l, "checkpoint", path, sizeof(path), e));
@@ -204,7 +204,7 @@ enum coffer_rc ledger_leaves(struct ledger *l, ledger_leaf each, void *arg, stru
 
 enum coffer_rc ledger_compare(struct ledger *l, const char *file, uint64_t *size, struct err *e)
 {
-	struct seen_head theirs = { .what = "another party saw it", .file = file };
+	struct seen_head theirs = { .what = "another party saw", .file = file };
 	CLEANUP(wr_close) struct wr note = { 0 };
 	struct ledger_seen seen;
 

@@ -81,6 +81,9 @@ const struct verb cli_verbs[] = {
 	    .min_pos = 1, .max_pos = 1, .run = cmd_ledger_compare },
 	{ .path = "ledger show", .args = "", .persona = "every party", .summary = "Show the ledger's entries that concern this party, opened and proven",
 	    .opts = opts_ledger_show, .run = cmd_ledger_show },
+	{ .path = "ledger watch", .args = "", .persona = "every party", .summary = "Look at the ledger again and again, and tell what comes that concerns this party",
+	    .help = "Ends with 1 when the ledger is smaller or another than the one seen before. A service that is away is asked again.",
+	    .opts = opts_ledger_watch, .run = cmd_ledger_watch },
 	{ .path = "ledger find", .args = "[ASSET...]", .persona = OWNERS, .summary = "Find the ledger's entries on your assets by their tags, and hold what the service shows against them",
 	    .help = "Tags are random to all but you and the service: they come of your encryption key and its receive key. An entry that carries yours and is not shown "
 	            "to you is refused as ledger-withheld.",

@@ -18,8 +18,9 @@ struct guest_opts {
 	size_t      n_endpoints;
 };
 struct guest {
-	pid_t guard; /* parent of the guest's process 1; ends with its code */
+	pid_t guard; /* parent of the guest's process 1; ends with its code. QEMU where the guest is a VM */
 	pid_t relay;
+	pid_t tpm;   /* of a VM; else 0 */
 	int   said;  /* the agent's standard output */
 };
 

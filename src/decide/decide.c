@@ -168,7 +168,7 @@ static void check_entitled(const struct decide_in *in, struct decision *d)
 		    in->q.scoped ? ", since the guest's agent does not keep them apart" : "");
 	}
 	if (!c->holds && decide_bound(in, d->workload)) {
-		SET(c->found, "a binding puts it into a slot that is not this container's for that, or that another binding fills too");
+		SET(c->found, "a binding puts it into a slot that is not this container's for that, or that another binding fills too; or it has ended, or a newer one took its place");
 		SET(c->who, "whoever chose the bindings of this instance");
 		SET(c->command, "coffer run POD.yaml --binding FILE");
 	} else {
@@ -283,8 +283,8 @@ static void by_approval(const struct decide_in *in, struct decision *d, struct c
 	} else if (in->asset.body.n_of > 1) {
 		say_missing(in, d, c);
 	} else if (approved_otherwise(in, d->workload)) {
-		SET(c->found, "%s's approval of workload %.16s for %s does not hold on %s now (time, uses, service, boot image, assessments, slots)",
-		    in->q.path.owner, digest, in->q.path.text, in->a.platform);
+		SET(c->found, "%s's approval of workload %.16s for %s does not hold on %s now: %s", in->q.path.owner, digest, in->q.path.text,
+		    in->a.platform, decide_missing(in, d->workload, in->q.path.owner));
 	} else {
 		SET(c->found, "%s has not approved workload %.16s for %s on platform %s", in->q.path.owner, digest, in->q.path.text,
 		    in->a.platform);
@@ -409,7 +409,7 @@ static void check_revoked(const struct decide_in *in, struct decision *d)
 		if (d->release[i] && !rests_on(in, d, &d->release[i]->s, c))
 			return;
 	for (size_t i = 0; i < in->n_bindings; i++)
-		if (decide_binds(in, d->workload, &in->binding[i]) && !rests_on(in, d, &in->binding[i].s, c))
+		if (decide_bound_here(d->workload, &in->binding[i]) && !rests_on(in, d, &in->binding[i].s, c))
 			return;
 	for (size_t i = 0; i < in->n_tcbs; i++)
 		if (decide_tcb_applies(in, d->workload, &in->tcb[i]) && !rests_on(in, d, &in->tcb[i].s, c))

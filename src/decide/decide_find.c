@@ -40,7 +40,9 @@ bool decide_revoked(const struct decide_in *in, const struct fact *f)
 
 bool decide_own(const struct decide_in *in, const struct fact_workload *w)
 {
-	return w && strcmp(w->manifest.provider, in->q.path.owner) == 0;
+	bool alone = !in->has_asset || in->asset.body.k <= 1;
+
+	return w && alone && strcmp(w->manifest.provider, in->q.path.owner) == 0;
 }
 
 bool decide_unmeasured(const struct appraisal *a)

@@ -28,7 +28,7 @@ bool decide_chains(const struct decide_in *in, const struct fact *f, bool revoke
 /* A revoked delegation for want of which f's issuer speaks for nobody; NULL: there is none. */
 const struct fact_delegation *decide_revoked_link(const struct decide_in *in, const struct fact *f);
 struct links decide_links(const struct decide_in *in);
-/* The asked asset is the workload provider's own. */
+/* The asked asset is the workload provider's own, and it decides of it without anybody else. */
 bool decide_own(const struct decide_in *in, const struct fact_workload *w);
 /* Evidence whose platform measures no boot at all: R5 has nothing to compare, R2 nothing to verify. */
 bool decide_unmeasured(const struct appraisal *a);
@@ -67,9 +67,12 @@ const char *decide_missing(const struct decide_in *in, const struct fact_workloa
 
 /* The asked asset fills a slot by which the container is entitled to it for that purpose, and nothing else fills that slot. */
 bool decide_slot(const struct decide_in *in, const struct fact_workload *w, const struct man_container *c, enum purpose purpose);
-/* A binding that counts puts the asked asset into some slot. */
+/* The binding is of this workload, ended or not: what it says may be in the instance. */
+bool decide_bound_here(const struct fact_workload *w, const struct fact_binding *b);
+/* A binding by its owner, ended or not, puts the asked asset into some slot: whoever has that binding knows of the asset. */
 bool decide_bound(const struct decide_in *in, const struct fact_workload *w);
-/* R9: the approval names every slot that the asked asset fills, and whatever of another owner's fills another. */
+/* R9: the approval names every slot that the asked asset fills, and whatever of another owner's fills another; where it is not the
+ * owner's, whatever of the owner's besides. */
 bool decide_meets(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w);
 /* The options that an approval for this instance needs beside the usual, each with a space before it. */
 void decide_slot_options(const struct decide_in *in, const struct fact_workload *w, char *out, size_t n);

@@ -58,7 +58,7 @@ static enum coffer_rc make_room(struct replay_facts *f, struct err *e)
 	f->service = list(count(f, ST_SERVICE), sizeof(*f->service));
 	f->boot = list(count(f, ST_BOOT_IMAGE), sizeof(*f->boot));
 	f->tcb = list(count(f, ST_TCB), sizeof(*f->tcb));
-	f->revocation = list(count(f, ST_TCB), sizeof(*f->revocation));
+	f->revocation = list(count(f, ST_TCB) + count(f, ST_BINDING), sizeof(*f->revocation));
 	f->release = list(count(f, ST_IMAGE_RELEASE), sizeof(*f->release));
 	f->delegation = list(count(f, ST_DELEGATION), sizeof(*f->delegation));
 	f->assessment = list(count(f, ST_ASSESSMENT), sizeof(*f->assessment));
@@ -134,19 +134,26 @@ static enum coffer_rc add_workload(const struct reading *r, size_t i, struct err
 	return fact_of(r, i, NULL, &w->s, e);
 }
 
+/* What was looked at may be revoked: by its issuer, as the map has it. */
+static void add_revoked(const struct reading *r, size_t i, const struct fact *f)
+{
+	struct fact_revocation *v = &r->f->revocation[r->f->n_revocations];
+
+	if (r->k->r->statement[i].status != MAP_REVOKED)
+		return;
+	memcpy(v->target, f->id, sizeof(v->target));
+	(void)snprintf(v->issuer, sizeof(v->issuer), "%s", f->issuer);
+	r->f->n_revocations++;
+}
+
 static enum coffer_rc add_tcb(const struct reading *r, size_t i, struct err *e)
 {
 	struct fact_tcb *t = &r->f->tcb[r->f->n_tcbs++];
-	struct fact_revocation *v = &r->f->revocation[r->f->n_revocations];
 
 	TRY(tcb_read(&r->f->st[i], &t->body, e));
 	TRY(fact_of(r, i, NULL, &t->s, e));
 	t->s.superseded = false; /* it was looked at: what a thief stated replaces no minimum */
-	if (r->k->r->statement[i].status != MAP_REVOKED)
-		return COFFER_OK;
-	memcpy(v->target, t->s.id, sizeof(v->target));
-	(void)snprintf(v->issuer, sizeof(v->issuer), "%s", t->s.issuer);
-	r->f->n_revocations++;
+	add_revoked(r, i, &t->s);
 	return COFFER_OK;
 }
 
@@ -177,7 +184,9 @@ static enum coffer_rc add_binding(const struct reading *r, size_t i, struct err 
 	struct fact_binding *to = &r->f->binding[r->f->n_bindings++];
 
 	TRY(binding_read(&r->f->st[i], &to->body, e));
-	return fact_of(r, i, NULL, &to->s, e);
+	TRY(fact_of(r, i, NULL, &to->s, e));
+	add_revoked(r, i, &to->s);
+	return COFFER_OK;
 }
 
 static enum coffer_rc add_service(const struct reading *r, size_t i, struct err *e)

@@ -162,7 +162,7 @@ void manifest_describe(const struct manifest *m, struct wr *out)
 	for (size_t i = 0; i < m->n_slots; i++) {
 		wr_str(out, "  slot        ");
 		put(out, m->slot[i].name);
-		wr_fmt(out, ": a %s of some owner's, by its binding\n", purpose_name(m->slot[i].type));
+		wr_fmt(out, ": for %s, an asset of whatever owner binds one to it\n", purpose_name(m->slot[i].type));
 	}
 	list(out, "  host reads  ", m->host_logs, "no container's output");
 	list(out, "  host sends  signals ", m->host_signals, "none");

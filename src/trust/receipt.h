@@ -92,7 +92,8 @@ typedef enum coffer_rc receipt_goes_on(void *arg, const struct receipt_known *k,
  *   receipt-release      the entry is not a release
  *   receipt-signature    a statement is not signed by its issuer, or has a signature that no party's key made
  *   receipt-map          the ledger's map says otherwise of a statement or of the asset
- *   receipt-rests        a statement that the release rested on is missing, was not logged before it, or is not one of them
+ *   receipt-rests        a statement that the release rested on is missing, was not logged before it, or is not one of them; or what a
+ *                        party said of itself or of a key is there, but not what by the map replaced it
  *   receipt-rights       they do not allow it: no entitlement, too few approvals of this asset, workload and service, or an image that
  *                        its provider did not release
  *   receipt-force        such a statement was superseded, revoked, expired or void by then

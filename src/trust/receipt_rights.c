@@ -151,32 +151,34 @@ static bool lists_service(const struct rights *r, const struct approval *a)
 }
 
 /* As the decision asks it (docs/protocol/statements.md, Slots). */
-static bool meets(const struct rights *r, const struct approval *a)
+static bool meets(const struct rights *r, const struct approval *a, const char *issuer)
 {
+	const char *by = asset_names(&r->asset, issuer) ? issuer : r->path.owner; /* a delegate speaks for the owner */
 	bool ok = true;
 
 	for (size_t i = 0; ok && i < r->n_bindings; i++)
 		for (size_t k = 0; ok && k < r->binding[i].n_slots; k++) {
 			const struct bound_slot *s = &r->binding[i].slot[k];
-			bool foreign = strcmp(s->asset.owner, r->path.owner) != 0 && strcmp(s->asset.owner, r->m.provider) != 0, named = false;
+			bool own = strcmp(s->asset.owner, r->path.owner) == 0 && strcmp(s->asset.owner, by) == 0, named = false;
+			bool asked = asset_path_eq(&s->asset, &r->path), foreign = !asked && !own && strcmp(s->asset.owner, r->m.provider) != 0;
 
 			for (size_t n = 0; !foreign && n < a->n_slots; n++)
 				named = named || strcmp(a->slot[n], s->name) == 0;
 			for (size_t n = 0; foreign && n < a->n_beside; n++)
 				named = named || asset_path_eq(&a->beside[n], &s->asset);
-			ok = named || (!foreign && !asset_path_eq(&s->asset, &r->path));
+			ok = named || (!foreign && !asked);
 		}
 	return ok;
 }
 
 /* An approval that also takes narrower workloads is taken for any: how the two compare needs the other manifest. */
-static bool covers(const struct rights *r, const struct approval *a)
+static bool covers(const struct rights *r, const struct approval *a, const char *issuer)
 {
 	bool path = false;
 
 	for (size_t i = 0; i < a->n_assets; i++)
 		path = path || asset_path_eq(&a->asset[i], &r->path);
-	return path && r->time < a->until && lists_service(r, a) && meets(r, a) &&
+	return path && r->time < a->until && lists_service(r, a) && meets(r, a, issuer) &&
 	       (a->or_narrower || span_eq(SPAN(a->workload), SPAN(r->m.digest)));
 }
 
@@ -197,7 +199,7 @@ static enum coffer_rc count_approvals(const struct receipt *rc, const struct rig
 		if (s.kind != ST_APPROVAL)
 			continue;
 		TRY(approval_read(&s, a, e));
-		if (!covers(r, a))
+		if (!covers(r, a, s.issuer))
 			return no(e, "an approval is not of this asset, workload and service, or had ended");
 		who = asset_names(&r->asset, s.issuer) ? s.issuer : r->path.owner; /* a delegate's counts as the owner's */
 		while (k < *n && strcmp(by[k], who) != 0)
@@ -216,13 +218,13 @@ static bool named_service(const struct rights *r)
 	return false;
 }
 
-/* A manifest is its provider's one approval for its own assets. */
+/* A manifest is its provider's one approval for its own assets; where more than one decide, it is none. */
 static enum coffer_rc approved(const struct receipt *rc, const struct rights *r, struct err *e)
 {
 	size_t n = 0;
 
 	TRY(count_approvals(rc, r, &n, e));
-	if (strcmp(r->m.provider, r->path.owner) == 0)
+	if (r->asset.k <= 1 && strcmp(r->m.provider, r->path.owner) == 0)
 		return named_service(r) ? COFFER_OK : no(e, "the manifest names another service");
 	return n >= r->asset.k ? COFFER_OK : no(e, "fewer parties approved than the asset asks for");
 }

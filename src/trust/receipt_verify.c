@@ -412,6 +412,26 @@ static enum coffer_rc check_statement(struct work *w, const struct receipt_state
 	return s.kind == ST_PARTY || s.kind == ST_REVOCATION ? COFFER_OK : check_force(w, x, &s, e);
 }
 
+static bool has_entry(const struct receipt *r, uint64_t index)
+{
+	struct leaf leaf;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (leaf_read(wr_span(&r->statement[i].entry.leaf), &leaf) && leaf.index == index)
+			return true;
+	return false;
+}
+
+/* A party's keys and personas are what it said last: by the map, what replaced a statement by the release is there too. */
+static enum coffer_rc check_last(const struct work *w, const struct receipt_statement *x, const struct statement *s, struct err *e)
+{
+	bool of_party = s->kind == ST_PARTY || s->kind == ST_REVOCATION;
+
+	return !of_party || x->status != MAP_SUPERSEDED || has_entry(w->r, x->set)
+		   ? COFFER_OK
+		   : err_deny(e, "receipt-rests", "what %s said next of itself or of a key, before the release, is not in the receipt", s->issuer);
+}
+
 /* What its issuer's keys turned out to be by the release: a thief's word that grants is void. */
 static enum coffer_rc check_void(const struct work *w, const struct receipt_statement *x, struct err *e)
 {
@@ -420,6 +440,7 @@ static enum coffer_rc check_void(const struct work *w, const struct receipt_stat
 	struct leaf leaf;
 
 	TRY(statement_parse(wr_span(&x->env.payload), &s, e));
+	TRY(check_last(w, x, &s, e));
 	life = parties_life(&w->parties, span_of(s.issuer));
 	if (s.kind == ST_PARTY || s.kind == ST_REVOCATION || !life_grants(s.kind) || (s.kind == ST_WORKLOAD && !is_workload(w, s.id)) || !leaf_read(wr_span(&x->entry.leaf), &leaf))
 		return COFFER_OK;

@@ -372,6 +372,41 @@ def g11(_):
         w.close()
 
 
+@row("G11b", "the operator keeps the ledger's witness away, or names one of its own in its place", "R12 ledger-witness genesis",
+     "tests/adversary; a broken net that brings forged signatures: tests/unit/test_keep_witness.c")
+def g11b(_):
+    w = witnesses.World(BUILD + "/src/cli/coffer", 2, 1)
+    try:
+        mine = w.witness.pop()
+        w.start()
+        w.deploy()
+        g = w.guest().up()
+        w.withholds(g, "witness 1: ")
+        n = w.entries_written()
+        w.witness[0].start(w.dir + "/genesis.json")
+        w.serves(g)
+        assert w.entries_written() == n # the reply that waited: asking again decided nothing anew
+        w.witness[0].stop()
+        w.end()
+        true = open(w.dir + "/genesis.json", "rb").read()
+        env = json.loads(true)
+        payload = json.loads(base64.b64decode(env["payload"]))
+        payload["predicate"]["body"]["witnesses"] = [{"key": mine.vkey, "url": mine.url}]
+        w.put_file("genesis.json", json.dumps(dict(env, payload=b64(jcs(payload)))).encode())
+        for digest in (w.gid, payload_id(dict(env, payload=b64(jcs(payload))))):
+            w.write_config(digest=digest)
+            w.refuses_to_start("genesis")
+        w.put_file("genesis.json", true)
+        w.write_config(digest=w.gid)
+        w.start()
+        assert "refused: ledger-witness" in w.ledger("alice", "verify")[1]
+        w.witness[0].start(w.dir + "/genesis.json")
+        w.serves(w.guest().up())
+        assert w.ledger("alice", "verify")[0] == 0
+    finally:
+        w.close()
+
+
 def fill(folder):
     with open(folder + "/filler", "wb", buffering=0) as f:
         for size in (65536, 512, 1):

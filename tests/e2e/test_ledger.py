@@ -169,6 +169,7 @@ def older_store_is_refused_by_who_saw_more():
     assert start()
     no("refused: ledger-rollback", "hospital", "ledger", "verify")
     no("refused: ledger-rollback", "hospital", "ledger", "show")
+    no("refused: ledger-rollback", "hospital", "ledger", "watch")
 
 
 def forked_store_is_refused_and_the_evidence_kept():
@@ -220,6 +221,22 @@ def damaged_hashes_are_named_and_mended_by_the_operator():
     ok("hospital", "ledger", "verify")
 
 
+def watch_tells_what_comes_and_bears_absence():
+    size = json.loads(ok("hospital", "ledger", "verify", "--json").stdout)["size"]
+    p = subprocess.Popen([COFFER, "ledger", "watch", "--every", "1", "--json", "--home", T + "/hospital"], env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert [json.loads(p.stdout.readline())["index"] for _ in range(size)] == list(range(size))
+    entries(1)
+    assert json.loads(p.stdout.readline())["index"] == size
+    p.send_signal(signal.SIGTERM)
+    assert p.wait(20) == 0
+    assert len(ok("hospital", "ledger", "watch", "--count", "1").stdout.splitlines()) == size + 2  # and the head
+    stop()
+    r = coffer("hospital", "ledger", "watch", "--every", "1", "--count", "2")
+    assert r.returncode == 0 and r.stderr.count("asking again") == 2, r
+    assert start()
+    assert coffer("hospital", "ledger", "watch", "--every", "0").returncode == 2
+
+
 def rewritten_store_does_not_start():
     """An operator who rewrites the last leaf with all its hashes has no key for the record of the newest."""
     stop()
@@ -242,7 +259,7 @@ def rewritten_store_does_not_start():
 
 tests = [service_begins_a_ledger, head_tiles_and_entries_hold_for_another_reader, entries_are_shown_and_proven, owner_finds_its_entries_by_tags_that_only_it_can_tell, older_store_is_refused_by_who_saw_more,
          forked_store_is_refused_and_the_evidence_kept, kept_head_that_was_changed_is_refused, damaged_hashes_are_named_and_mended_by_the_operator,
-         rewritten_store_does_not_start]
+         watch_tells_what_comes_and_bears_absence, rewritten_store_does_not_start]
 print("1..%d" % len(tests))
 bad = 0
 for i, t in enumerate(tests, 1):

@@ -43,7 +43,7 @@ check("two_bindings_fill_one_slot_each", r.returncode == 0 and "patient 1" in r.
 r = run(pod(m), "--binding", binding(m, "sca", [SCANS]))
 check("slot_that_nothing_fills_serves_nothing", r.out.count(NOTHING) == 2 and "patient 1" in r.out, r)
 r = run(pod(m), "--binding", binding(m, "tok", [TOKEN]))
-check("volume_whose_slot_nothing_fills_is_not_mounted", r.returncode != 0 and "patient" not in r.out, r)
+check("volume_whose_slot_nothing_fills_is_not_mounted", r.returncode != 0 and "patient" not in r.out and "nothing fills slot scans of volume patients" in r.err and "--binding" in r.err, r)
 r = run(pod(m), "--binding", binding(m, "other", [TOKEN, SCANS], digest="a" * 64))
 check("binding_of_another_workload_is_refused", r.returncode != 0 and "of another workload" in r.err, r)
 r = run(pod(m), "--binding", both, "--binding", binding(m, "west", [TOKEN]))

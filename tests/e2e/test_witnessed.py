@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A service whose genesis wants two of three witnesses: what leaves, and what does not, as they come and go. argv: COFFERD COFFER. TAP."""
-import os, shutil, sys, threading, traceback
+import os, shutil, socket, sys, threading, traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
@@ -89,9 +89,30 @@ def what_was_revoked_meanwhile_does_not_leave():
     assert W.ask(g).status in (401, 403)
 
 
+def cut_off():
+    try:
+        W.c.call("GET", "/ledger/checkpoint")
+    except OSError:
+        pass # the service ended
+
+
+def service_ends_in_order_though_a_witness_is_silent():
+    W.witness[0].stop()
+    with socket.socket() as s: # takes connections and says nothing
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(("127.0.0.1", W.witness[0].port))
+        s.listen(8)
+        t = threading.Thread(target=cut_off)
+        t.start()
+        c, _ = s.accept() # a question is under way
+        assert W.end() == 0
+        c.close()
+        t.join(60)
+
+
 CASES = [nothing_is_released_while_no_witness_signs, one_of_two_is_not_enough, two_of_three_are_enough_and_asking_again_wrote_nothing,
          many_wait_at_once, others_are_served_while_a_release_waits, service_that_starts_anew_learns_what_witnesses_have,
-         what_was_revoked_meanwhile_does_not_leave]
+         what_was_revoked_meanwhile_does_not_leave, service_ends_in_order_though_a_witness_is_silent]
 if __name__ == "__main__":
     print("1..%d" % len(CASES))
     bad = 0

@@ -67,6 +67,10 @@ class World(hw.World):
         assert detail.startswith("R12: unavailable") and all(w in detail for w in words), detail
         return detail
 
+    def refuses_to_start(self, words):
+        p = subprocess.run([hw.base.COFFERD, "--config", self.config], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30)
+        assert p.returncode != 0 and words in p.stdout.decode(errors="replace"), p.stdout
+
     def reader(self, name):
         """A party's own folder, as the command line has it."""
         home = self.dir + "/" + name

@@ -357,6 +357,18 @@ static void wire_carries_what_a_witness_answers(void)
 	close_wire();
 }
 
+static void wire_that_ends_wakes_who_waits(void)
+{
+	struct poster p = { .rc = COFFER_E_BUG };
+
+	open_wire();
+	CHECK(pthread_create(&p.t, NULL, post_one, &p) == 0);
+	(void)take_post(); /* and no answer */
+	collateral_end(&wire);
+	CHECK(pthread_join(p.t, NULL) == 0 && p.rc == COFFER_E_UPSTREAM && collateral_dead(&wire));
+	close_wire();
+}
+
 static void wire_tells_pending_from_gone(void)
 {
 	struct asker a = { .i = item(keys[0]) }, b = { .i = item(keys[0]) };
@@ -392,7 +404,7 @@ int main(void)
 		T(shape_refuses_other_forms), T(request_and_reply_read_as_written_and_not_cut), T(reply_has_a_body_or_a_reason), T(question_to_a_witness_reads_as_written_and_not_cut),
 		T(file_reads_as_written_and_not_bent), T(file_of_another_form_is_refused),
 		T(cache_drops_the_oldest_where_room_is_wanted), T(wire_gives_each_thread_its_own_answer),
-		T(wire_carries_what_a_witness_answers), T(wire_tells_pending_from_gone), T(wire_dies_of_an_answer_that_nobody_asked_for) };
+		T(wire_carries_what_a_witness_answers), T(wire_that_ends_wakes_who_waits), T(wire_tells_pending_from_gone), T(wire_dies_of_an_answer_that_nobody_asked_for) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -379,6 +379,25 @@ static void r9_wants_k_different_parties_that_agree(void)
 	CHECK(denies(&w, "R9", "") && strstr(w.d.check[9].found, "the same service"));
 }
 
+/* Its provider's manifest speaks for the provider alone: of an asset that it holds with others it is no approval. */
+static void r9_of_the_providers_own_asset_wants_the_others_too(void)
+{
+	base_own(&w);
+	w.in.asset.body.k = w.in.asset.body.n_of = 2;
+	(void)snprintf(w.in.asset.body.of[1], PARTY_MAX, "hospital");
+	CHECK(denies(&w, "R0", "R9 R3 R5") && !w.d.check[9].holds);
+	base_own(&w);
+	w.in.asset.body.n_of = 2; /* either of them suffices */
+	CHECK(allows(&w));
+	base_co();
+	w.in.q.path = w.approval[0].body.asset[0] = w.approval[1].body.asset[0] = path("acme/a/b");
+	asset_of(&w, "acme");
+	w.in.asset.body.k = w.in.asset.body.n_of = 2;
+	(void)snprintf(w.in.asset.body.of[1], PARTY_MAX, "clinic");
+	(void)snprintf(w.approval[0].s.issuer, PARTY_MAX, "acme");
+	CHECK(allows(&w) && w.d.n_approvals == 2);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -388,7 +407,8 @@ int main(void)
 		T(r3_denies_a_platform_that_the_owner_did_not_name),
 		 T(r6_denies_init_data_that_is_absent_wrong_or_unknown),
 		T(r7_denies_container_and_purpose_that_the_manifest_does_not_name), T(r9_denies_without_an_approval_that_covers),
-		T(r11_heeds_a_pause_for_its_time), T(r9_wants_k_different_parties_that_agree), T(r9_takes_what_is_narrower_where_the_approval_says_so), T(void_word_is_revoked_and_says_why), T(r9_says_what_is_missing_and_the_command_that_mends_it), T(r9_denies_an_asset_that_is_absent_or_not_in_force),
+		T(r11_heeds_a_pause_for_its_time), T(r9_wants_k_different_parties_that_agree), T(r9_of_the_providers_own_asset_wants_the_others_too),
+		T(r9_takes_what_is_narrower_where_the_approval_says_so), T(void_word_is_revoked_and_says_why), T(r9_says_what_is_missing_and_the_command_that_mends_it), T(r9_denies_an_asset_that_is_absent_or_not_in_force),
 		T(r11_denies_what_rests_on_something_revoked), T(r11_ignores_revocations_by_those_not_concerned),
 		T(decide_prefers_what_is_not_revoked),
 	};

@@ -50,6 +50,7 @@ static void asset_in_a_slot_is_released_to_whom_the_slot_is_for(void)
 	DENIES((void)snprintf(binding[0].body.slot[0].name, PARTY_MAX, "middle"), "R7", "R9");     /* no such slot */
 	DENIES(binding[0].s.expires = NOW, "R7", "");
 	DENIES(binding[0].s.superseded = true, "R7", "");
+	CHECK(!w.d.stranger && strstr(w.d.check[7].found, "a newer one took its place"));
 	DENIES(binding[0].s.issuer_may = false, "R7", "");
 	DENIES((void)snprintf(binding[0].s.issuer, PARTY_MAX, "rival"), "R7", "");                /* another's asset: nobody binds it */
 	DENIES(w.in.q.purpose = PURPOSE_VOLUME, "R7", "");
@@ -96,10 +97,33 @@ static void asset_named_in_the_manifest_meets_nobodys_unasked_either(void)
 	ALLOWS(bound(0, "clinic", "right", "clinic/a/b"); w.container[0].entitlement[0] = named; beside("clinic/a/b"); w.approval[0].body.n_slots = 0);
 }
 
+/* Clinic decides of hospital's asset too: what of hospital's alone it shall meet, clinic has not agreed to before it says so. */
+static void who_decides_with_its_owner_names_the_owners_others_too(void)
+{
+	for (unsigned named = 0; named < 2; named++) {
+		base_slots();
+		w.in.asset.body.k = w.in.asset.body.n_of = 2;
+		(void)snprintf(w.in.asset.body.of[1], PARTY_MAX, "clinic");
+		bound(1, "hospital", "right", "hospital/a/c");
+		w.approval[1] = w.approval[0];
+		w.approval[1].s = fact(ST_APPROVAL, "clinic", 9);
+		w.in.n_approvals = 2;
+		w.approval[1].body.beside[0] = path("hospital/a/c");
+		w.approval[1].body.n_beside = named;
+		CHECK(named ? allows(&w) : denies(&w, "R9", "R0 R3 R5"));
+		CHECK(named || strstr(w.d.check[9].command, " --slot left --beside kbs:///hospital/a/c"));
+	}
+}
+
 static void revoked_binding_is_named_as_the_reason(void)
 {
 	DENIES(revoke(0x70, "hospital"), "R11", "");
 	CHECK(strstr(w.d.check[11].found, "binding") && strstr(w.d.check[11].command, "workload bind"));
+	/* Of whatever other owner, and replaced before or not: what it put there is to go. */
+	DENIES(bound(1, "clinic", "right", "clinic/a/b"); beside("clinic/a/b"); revoke(0x71, "clinic"), "R11", "");
+	DENIES(bound(1, "clinic", "right", "clinic/a/b"); beside("clinic/a/b"); binding[1].s.superseded = true; revoke(0x71, "clinic"), "R11", "");
+	DENIES(bound(1, "clinic", "right", "clinic/a/b"); beside("clinic/a/b"); binding[1].s.expires = NOW; revoke(0x71, "clinic"), "R11", "");
+	ALLOWS(bound(1, "clinic", "right", "clinic/a/b"); memset(binding[1].body.workload, 0x23, 32); revoke(0x71, "clinic")); /* no matter here */
 }
 
 int main(void)
@@ -107,6 +131,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(asset_in_a_slot_is_released_to_whom_the_slot_is_for), T(slot_that_two_bindings_fill_is_nobodys), T(approval_names_the_slot),
 		T(assets_of_two_owners_meet_where_each_approved_the_pair), T(asset_named_in_the_manifest_meets_nobodys_unasked_either),
+		T(who_decides_with_its_owner_names_the_owners_others_too),
 		T(revoked_binding_is_named_as_the_reason),
 	};
 

@@ -15,6 +15,12 @@
 	"{\"path\":\"" KIT_ASSET "\",\"type\":\"data\",\"version\":" version ",\"k\":" n ",\"of\":[" of "],"                     \
 	"\"least-action\":\"stop\",\"policy\":{\"rego\":\"package policy\\nallow := true\"}}"
 
+/* Whether the last answer, which no zero ends, has the word. */
+static bool said(const struct kit *k, const char *word)
+{
+	return memmem(k->answer.p, k->answer.n, word, strlen(word)) != NULL;
+}
+
 static enum coffer_rc ask(struct kit *k)
 {
 	if (kit_begin(k) != COFFER_OK || kit_attest(k, (struct kit_evidence){ 0 }) != COFFER_OK)
@@ -104,7 +110,7 @@ static void spelling_of_a_revocation_hides_it_from_nobody(void)
 		  "\"key\":", "\"k\\u0065y\":") == COFFER_OK);
 	CHECK(restarts_the_same(&k));
 	wr_be64(&w, 0);
-	CHECK(kit_ask(&k, KEEP_PARTIES, &w) == COFFER_OK && strstr((const char *)k.answer.p, "\"payload\""));
+	CHECK(kit_ask(&k, KEEP_PARTIES, &w) == COFFER_OK && said(&k, "\"payload\""));
 }
 
 /* ---- k of n ---- */
@@ -431,7 +437,7 @@ static void hashes_that_others_see_tell_nothing_to_guess(void)
 	CHECK(kit_delete(&k, KIT_HOSPITAL) == COFFER_OK);
 	hex32(k.keep.journal.hash, hex);
 	CHECK(kit_ask(&k, KEEP_STATUS, &w) == COFFER_OK);
-	CHECK(strstr((const char *)k.answer.p, "\"root\"") && !strstr((const char *)k.answer.p, hex));
+	CHECK(said(&k, "\"root\"") && !said(&k, hex));
 	{
 		CLEANUP(q_close) struct q q = q_open(k.keep.store, "SELECT data FROM entry WHERE type='delete'");
 		struct err e = { 0 };

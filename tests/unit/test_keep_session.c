@@ -203,6 +203,43 @@ static void what_was_shown_is_bounded_and_the_oldest_is_forgotten(void)
 	sessions_free(t);
 }
 
+static struct session *shown(struct sessions *t, enum tee_kind tee, size_t size)
+{
+	struct session *s = session_add(t, (uint8_t)tee, 100);
+	struct wr packed = wr_open(size);
+	uint8_t id[32] = { 1 };
+
+	session_attested(t, s);
+	for (size_t n = 0; n < size; n += sizeof(id))
+		wr_put(&packed, SPAN(id));
+	session_show(t, s, id, &packed);
+	wr_close(&packed);
+	return s;
+}
+
+/* Anybody can make up evidence of sample, as much as he likes. */
+static void flood_of_sample_evidence_makes_no_other_forgotten(void)
+{
+	static const size_t size = 4u << 20;
+	struct sessions *t = NULL;
+	struct session *real[SHOWINGS_BYTES_MAX / (4u << 20)], *old;
+	struct err e = { 0 };
+
+	CHECK(sessions_new(1000, &t, &e) == COFFER_OK);
+	real[0] = shown(t, TEE_SNP, size);
+	old = shown(t, TEE_SAMPLE, size);
+	for (size_t i = 0; i < SHOWINGS_BYTES_MAX / size; i++)
+		CHECK(shown(t, TEE_SAMPLE, size)->shown);
+	CHECK(real[0]->shown && real[0]->showing.n == size && !old->shown);
+	for (size_t i = 1; i < sizeof(real) / sizeof(real[0]); i++) {
+		real[i] = shown(t, TEE_SNP, size);
+		CHECK(real[0]->shown && real[i]->shown);
+	}
+	CHECK(!shown(t, TEE_SAMPLE, size)->shown); /* all the room is others' */
+	CHECK(real[0]->shown && shown(t, TEE_SNP, size)->shown && !real[0]->shown && sessions_showings(t) <= SHOWINGS_BYTES_MAX);
+	sessions_free(t);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -210,7 +247,7 @@ int main(void)
 		T(token_stands_for_the_evidence_until_it_expires), T(token_changed_in_any_part_is_refused),
 		T(token_with_the_payload_of_another_is_refused), T(token_of_another_service_is_refused),
 		T(sessions_are_bounded_and_those_without_evidence_go_first),
-		T(what_was_shown_is_bounded_and_the_oldest_is_forgotten),
+		T(what_was_shown_is_bounded_and_the_oldest_is_forgotten), T(flood_of_sample_evidence_makes_no_other_forgotten),
 		T(full_table_of_attested_sessions_leaves_a_quarter_to_those_who_come),
 	};
 

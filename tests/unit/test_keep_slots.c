@@ -96,6 +96,53 @@ static void asset_in_a_slot_is_released_and_decided_again(void)
 	CHECK(kit_revoke(&k, KIT_HOSPITAL, id) == COFFER_OK && denied_by(&k, "R11"));
 }
 
+/* A service that was broken into enters a release that a revoked binding had ended, as one that was only looked at. */
+static void lie(struct kit *k, const char *revoked)
+{
+	CLEANUP(q_close) struct q last = q_open(k->keep.store, "SELECT replace(replace(replace(data, ',\"' || ?1 || '\"', ''), '\"beside\":[]', '\"beside\":[\"' || ?1"
+	    " || '\"]'), json_extract(CAST(data AS TEXT), '$.decision'), ?2) FROM entry WHERE type='release' ORDER BY seq DESC LIMIT 1");
+	CLEANUP(q_close) struct q row = q_open(k->keep.store, "INSERT INTO decision VALUES(?,?,'hospital',x'7b7d','acme',x'7b7d')");
+	CLEANUP(tx_end) struct tx tx = { 0 };
+	CLEANUP(wr_close) struct wr hex = wr_open(64), text = wr_open(1u << 16);
+	struct err e = { 0 };
+	uint8_t id[16];
+	bool some = false;
+
+	random_bytes(id, sizeof(id));
+	hex_write(&hex, SPAN(id));
+	q_text(&last, span_of(revoked));
+	q_text(&last, wr_span(&hex));
+	CHECK(q_row(&last, &some, &e) == COFFER_OK && some);
+	wr_put(&text, q_col(&last, 0));
+	CHECK(tx_begin(&k->keep.journal, &tx, &e) == COFFER_OK);
+	CHECK(journal_append(&k->keep.journal, "release", wr_span(&text), k->now, &e) == COFFER_OK);
+	q_blob(&row, SPAN(id));
+	q_i64(&row, (int64_t)k->keep.journal.seq);
+	CHECK(q_run(&row, &e) == COFFER_OK && tx_commit(&tx, &e) == COFFER_OK);
+}
+
+static void revoked_binding_is_not_hidden_among_what_was_looked_at(void)
+{
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(kit_free) struct kit k;
+	char both[2 * HEX32_LEN];
+	uint8_t id[32] = { 0 }, west[32] = { 0 };
+	struct err e = { 0 };
+
+	deploy(&k, "\"note\",\"other\"");
+	CHECK(bind_as(&k, "east", "note", 1, id) == COFFER_OK && bind_as(&k, "west", "other", 1, west) == COFFER_OK);
+	hex32(id, both);
+	both[64] = ',';
+	hex32(west, both + 65);
+	CHECK(start(&k, both) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, west) == COFFER_OK && denied_by(&k, "R11"));
+	lie(&k, both + 65);
+	receiptkit_make(&k, KIT_HOSPITAL, &text);
+	CHECK(receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_E_DENIED && strcmp(e.check, "R11") == 0);
+	printf("# %s %s\n", e.check, e.msg);
+}
+
 static void bindings_of_wrong_form_end_the_session(void)
 {
 	static const char *const bad[] = { "x", ",", "00", "0000000000000000000000000000000000000000000000000000000000000000,",
@@ -132,7 +179,8 @@ static void binding_that_is_not_logged_yet_keeps_everything_back(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(asset_in_a_slot_is_released_and_decided_again), T(bindings_of_wrong_form_end_the_session),
+		T(asset_in_a_slot_is_released_and_decided_again), T(revoked_binding_is_not_hidden_among_what_was_looked_at),
+		T(bindings_of_wrong_form_end_the_session),
 		T(binding_that_is_not_logged_yet_keeps_everything_back),
 	};
 

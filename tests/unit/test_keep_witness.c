@@ -211,6 +211,40 @@ static void revocation_stops_what_waits(void)
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED);
 }
 
+static void new_version_stops_what_waits_of_that_asset(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t ticket[KEEP_TICKET_LEN], other[KEEP_TICKET_LEN];
+	struct keep_round_rep round;
+
+	deployed(&k, 1, 1);
+	CHECK(asked(&k, ticket));
+	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK && kit_ticket(&k, other));
+	CHECK(kit_put(&k, KIT_HOSPITAL, "good evening") == COFFER_OK);
+	CHECK(kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK);
+	CHECK(kit_collect(&k, ticket) == COFFER_E_NOTFOUND && kit_collect(&k, other) == COFFER_OK);
+	CHECK(asked(&k, ticket) && kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK);
+	CHECK(kit_collect(&k, ticket) == COFFER_OK && kit_opens_to(&k, false, "good evening"));
+	CHECK(asked(&k, ticket) && kit_delete(&k, KIT_HOSPITAL) == COFFER_OK);
+	CHECK(kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK);
+	CHECK(kit_collect(&k, ticket) == COFFER_E_NOTFOUND);
+}
+
+static void status_says_how_far_witnesses_have_come(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *want = NULL, *got = NULL;
+	struct keep_round_rep round;
+	struct wr w = wr_open(1);
+
+	deployed(&k, 3, 2);
+	CHECK(kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK && kit_witness(&k, 1) == COFFER_OK);
+	CHECK(kit_ask(&k, KEEP_STATUS, &w) == COFFER_OK);
+	want = str_fmt("\"witnessed\":{\"cosignatures\":2,\"signed\":%llu,\"witnesses\":3}", (unsigned long long)k.keep.journal.seq + 1);
+	got = span_dup(wr_span(&k.answer));
+	CHECK(want && got && strstr(got, want));
+}
+
 static void reply_does_not_wait_for_ever(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -264,7 +298,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(reply_waits_for_enough_witnesses), T(only_a_head_that_covers_the_entry_counts), T(nothing_but_the_witness_signature_counts),
 		T(witness_that_knows_better_is_asked_from_there), T(fork_gets_no_signature), T(asking_again_writes_nothing_anew),
-		T(revocation_stops_what_waits), T(reply_does_not_wait_for_ever), T(no_more_are_held_than_there_is_room_for),
+		T(revocation_stops_what_waits), T(new_version_stops_what_waits_of_that_asset), T(status_says_how_far_witnesses_have_come), T(reply_does_not_wait_for_ever), T(no_more_are_held_than_there_is_room_for),
 		T(without_witnesses_nothing_waits),
 	};
 

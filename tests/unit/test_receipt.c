@@ -73,8 +73,8 @@ static void providers_own_asset_has_one_too_and_newcomers_do_not_hurt(void)
 		printf("# %s %s\n", e.check, e.msg);
 }
 
-/* The hospital's recovery quorum gives it another key, which signs from then on. */
-static void another_key(struct kit *k)
+/* The hospital's recovery quorum gives it another key, which signs from then on. serial, id: of what it said before, and of this. */
+static void another_key(struct kit *k, uint64_t serial, uint8_t id[static 32])
 {
 	CLEANUP(wr_close) struct wr text = wr_open(1u << 14);
 	struct party p = { .id = "hospital", .personas = PERSONA_OWNER, .n_keys = 1, .n_recovery = 1, .quorum = 1, .hold_hours = 72 };
@@ -83,15 +83,16 @@ static void another_key(struct kit *k)
 	struct wr w = wr_open(1u << 16);
 	struct privkey *spare = NULL;
 	struct err e = { 0 };
-	uint8_t id[32];
+	uint8_t before[32];
 
+	memcpy(before, id, sizeof(before));
 	CHECK(privkey_new(KEY_P256, &spare, &e) == COFFER_OK);
 	p.keys[0] = *privkey_public(spare);
 	p.recovery[0] = *privkey_public(k->recovery[KIT_HOSPITAL]);
 	party_write(&p, &j);
 	wr_u8(&text, 0);
 	kit_statement(k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "hospital",
-				 .body = (const char *)text.p },
+				 .body = (const char *)text.p, .serial = serial + 1, .previous = serial ? before : NULL },
 	    &m.statement, id);
 	CHECK(dsse_sign(&m.statement, spare, &e) == COFFER_OK &&
 	    dsse_sign(&m.statement, k->recovery[KIT_HOSPITAL], &e) == COFFER_OK);
@@ -107,11 +108,12 @@ static void keys_are_followed_through_a_change(void)
 	CLEANUP(kit_free) struct kit k;
 	CLEANUP(wr_close) struct wr before = { 0 }, after = { 0 };
 	struct receipt_view v;
+	uint8_t id[32] = { 0 };
 	struct err e;
 
 	released(&k);
 	make(&k, &before);
-	another_key(&k);
+	another_key(&k, 0, id);
 	CHECK(kit_put(&k, KIT_HOSPITAL, "by the new key") == COFFER_OK);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK); /* on an approval by the old one, and an asset by the new */
 	make(&k, &after);
@@ -240,6 +242,35 @@ static void statement_left_out_or_twice_is_found(void)
 			CHECK(judge(&k, wr_span(&bent), &v, &e) == COFFER_E_DENIED);
 			CHECK(strcmp(e.check, "receipt-rests") == 0);
 		}
+}
+
+/* Without what a party said of itself last its key of before would still sign. */
+static void what_a_party_said_last_is_not_left_out(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(receipt_clear) struct receipt r = { 0 };
+	struct receipt_view v;
+	struct err e = { 0 };
+	uint8_t id[32] = { 0 };
+
+	released(&k);
+	another_key(&k, 0, id);
+	CHECK(kit_put(&k, KIT_HOSPITAL, "by the second key") == COFFER_OK);
+	another_key(&k, 1, id);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	make(&k, &text);
+	CHECK(judge(&k, wr_span(&text), &v, &e) == COFFER_OK && receipt_read(wr_span(&text), &r, &e) == COFFER_OK);
+	for (size_t i = 0; i < r.n; i++) {
+		CLEANUP(wr_close) struct wr bent = { 0 };
+		uint8_t at[32];
+
+		dsse_id(&r.statement[i].env, at);
+		if (!span_eq(SPAN(at), SPAN(id)))
+			continue;
+		bend_list(&text, i, false, &bent);
+		CHECK(judge(&k, wr_span(&bent), &v, &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-rests") == 0);
+	}
 }
 
 static void parts_of_two_releases_do_not_fit(void)
@@ -506,6 +537,7 @@ int main(void)
 		T(every_altered_byte_is_found),
 		T(every_prefix_is_refused),
 		T(statement_left_out_or_twice_is_found),
+		T(what_a_party_said_last_is_not_left_out),
 		T(parts_of_two_releases_do_not_fit),
 		T(release_on_nobodys_word_has_no_receipt_that_holds),
 		T(strangers_word_is_not_an_owners), T(co_owner_that_did_not_sign_is_missed),

@@ -175,7 +175,9 @@ static enum coffer_rc put(struct keep *k, const struct keep_put_req *m, const st
 	TRY(tx_begin(&k->journal, &tx, e));
 	TRY(admit_log(k, &s, &m->statement, l, e));
 	TRY(m->has_content ? asset_store(k, &b, s.id, &plain, e) : restate(k, &b, &s, &last, e));
-	return tx_commit(&tx, e);
+	TRY(tx_commit(&tx, e));
+	witnessed_drop_asset(k, p);
+	return COFFER_OK;
 }
 
 /* Who asks is a known party, and asks for this path by this method. Whether it may is the caller's question. */
@@ -266,7 +268,7 @@ enum coffer_rc on_delete(struct keep *k, struct span body, struct answer *a, str
 	l.seq = k->journal.seq;
 	memcpy(l.entry, k->journal.hash, sizeof(l.entry));
 	TRY(tx_commit(&tx, e));
-	witnessed_drop(k);
+	witnessed_drop_asset(k, &p);
 	answer_logged(&l, a);
 	return COFFER_OK;
 }

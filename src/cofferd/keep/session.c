@@ -221,13 +221,26 @@ bool session_read_note(const struct session *s, struct span *facts, struct span 
 	return s->note.n > 0 && rd_done(&r);
 }
 
+/* The oldest, of sample or of all others, until there is room for n bytes. */
+static void make_showing_room(struct sessions *t, size_t n, bool sample)
+{
+	for (uint32_t i = t->queue[1].oldest; i != NONE && t->showings + n > SHOWINGS_BYTES_MAX; i = t->s[i].newer) {
+		struct session *s = &t->s[i];
+
+		if ((s->tee == TEE_SAMPLE) != sample)
+			continue;
+		s->shown = s->shown && s->showing.n == 0; /* stored: still named */
+		drop_showing(t, s);
+	}
+}
+
+/* Of sample anybody makes up as much as he likes: it goes first, and takes no room from others. */
 void session_show(struct sessions *t, struct session *s, const uint8_t id[static 32], struct wr *packed)
 {
 	drop_showing(t, s);
-	for (uint32_t i = t->queue[1].oldest; i != NONE && t->showings + packed->n > SHOWINGS_BYTES_MAX; i = t->s[i].newer) {
-		t->s[i].shown = t->s[i].shown && t->s[i].showing.n == 0; /* stored: still named */
-		drop_showing(t, &t->s[i]);
-	}
+	make_showing_room(t, packed->n, true);
+	if (s->tee != TEE_SAMPLE)
+		make_showing_room(t, packed->n, false);
 	s->shown = t->showings + packed->n <= SHOWINGS_BYTES_MAX;
 	if (!s->shown)
 		return;

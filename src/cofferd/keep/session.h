@@ -61,7 +61,7 @@ enum coffer_rc session_credential(struct sessions *t, struct session *s, struct 
 bool            session_secret(const struct sessions *t, const struct session *s, struct span *secret) NODISCARD;
 
 /* Takes *packed: what the session showed, and the digest by which a release names it. Forgets the oldest others' where all together
- * would be too large. */
+ * would be too large: those of sample first, and for one of sample those alone; where that is not enough, *packed stays the caller's. */
 void            session_show(struct sessions *t, struct session *s, const uint8_t id[static 32], struct wr *packed);
 /* It is in the store: from now on the digest alone is kept. */
 void            session_stored(struct sessions *t, struct session *s);

@@ -13,7 +13,7 @@
 
 struct held {
 	bool      used;
-	uint8_t   ticket[KEEP_TICKET_LEN], whose[32];
+	uint8_t   ticket[KEEP_TICKET_LEN], whose[32], asset[32];
 	uint64_t  entry;
 	int64_t   until;
 	struct wr reply;
@@ -139,6 +139,7 @@ void witnessed_hold(struct keep *k, const struct held_for *f, struct span reply,
 	random_bytes(h.ticket, sizeof(h.ticket));
 	memcpy(ticket, h.ticket, KEEP_TICKET_LEN);
 	whose(f, h.whose);
+	sha256(span_of(asset_path_tail(f->path)), h.asset);
 	wr_put(&h.reply, reply);
 	while (i < HELD_MAX && w->held[i].used)
 		i++;
@@ -154,6 +155,16 @@ void witnessed_drop(struct keep *k)
 {
 	for (size_t i = 0; k->witnessed && i < HELD_MAX; i++)
 		if (k->witnessed->held[i].used)
+			let_go(k->witnessed, &k->witnessed->held[i]);
+}
+
+void witnessed_drop_asset(struct keep *k, const struct asset_path *p)
+{
+	uint8_t asset[32];
+
+	sha256(span_of(asset_path_tail(p)), asset);
+	for (size_t i = 0; k->witnessed && i < HELD_MAX; i++)
+		if (k->witnessed->held[i].used && span_eq(SPAN(k->witnessed->held[i].asset), SPAN(asset)))
 			let_go(k->witnessed, &k->witnessed->held[i]);
 }
 
@@ -336,4 +347,16 @@ enum coffer_rc witnessed_checkpoint(struct keep *k, struct wr *out, struct err *
 		return ledger_sign(k, out, e);
 	wr_put(out, wr_span(&k->witnessed->best));
 	return COFFER_OK;
+}
+
+void witnessed_status(const struct keep *k, struct json_wr *j)
+{
+	if (!k->witnessed)
+		return;
+	jw_name(j, "witnessed");
+	jw_obj(j);
+	jw_m_u64(j, "cosignatures", k->witnessed->policy.p.k);
+	jw_m_u64(j, "signed", k->witnessed->best_size);
+	jw_m_u64(j, "witnesses", k->witnessed->policy.p.n);
+	jw_obj_end(j);
 }

@@ -30,6 +30,10 @@ enum coffer_rc witnessed_room(struct keep *k, size_t bytes, struct err *e) NODIS
 void witnessed_hold(struct keep *k, const struct held_for *f, struct span reply, uint8_t ticket[static KEEP_TICKET_LEN]);
 /* What was decided may no longer be right: nothing that waits leaves. Its askers ask again. */
 void witnessed_drop(struct keep *k);
+void witnessed_drop_asset(struct keep *k, const struct asset_path *p); /* of this one alone */
+
+/* A member "witnessed" of the status: how many must sign, of how many, and the size of the newest head they have. Nothing without any. */
+void witnessed_status(const struct keep *k, struct json_wr *j);
 
 /* The newest head that enough have signed, or, before the first, ours alone: readers refuse that by name. */
 enum coffer_rc witnessed_checkpoint(struct keep *k, struct wr *out, struct err *e) NODISCARD;

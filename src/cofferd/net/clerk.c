@@ -123,7 +123,8 @@ static void *witness_thread(void *arg)
 		rc = ask(c, d->number, &rep, &e);
 		(void)pthread_mutex_lock(&c->lock);
 		d->busy = false;
-		note_why(d, rc == COFFER_OK ? "" : e.msg);
+		if (!c->stopped)
+			note_why(d, rc == COFFER_OK ? "" : e.msg);
 		if (rc == COFFER_OK && rep.size == 0)
 			c->enough = true;
 		(void)pthread_cond_broadcast(&c->news);

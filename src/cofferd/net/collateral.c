@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -41,6 +42,14 @@ static void give_up(struct collateral_wire *c)
 {
 	c->dead = true;
 	(void)pthread_cond_broadcast(&c->news);
+}
+
+void collateral_end(struct collateral_wire *c)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	give_up(c);
+	(void)shutdown(c->fd, SHUT_RDWR); /* who reads wakes up */
+	(void)pthread_mutex_unlock(&c->lock);
 }
 
 /* ---- under the lock ---- */

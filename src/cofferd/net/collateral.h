@@ -19,6 +19,7 @@ struct collateral_wire {
 };
 enum coffer_rc collateral_init(struct collateral_wire *c, int fd, struct err *e) NODISCARD;
 bool collateral_dead(struct collateral_wire *c);
+void collateral_end(struct collateral_wire *c); /* nobody waits for fetch any more, in whatever thread */
 
 struct collateral_doc { struct wr bytes; struct fetch_reply r; }; /* r borrows bytes */
 void collateral_doc_clear(struct collateral_doc *d); /* CLEANUP-ready */
