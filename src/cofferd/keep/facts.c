@@ -172,20 +172,33 @@ static enum coffer_rc read_within(const struct registry *r, const struct facts *
 	return COFFER_OK;
 }
 
-/* The owner's own first: no delegate, present or past, crowds it out. Others were its delegates when they were admitted. */
+/* Bound from ?3 on; a party is in it whose name is bound to one of its places, and nobody's is "". */
+static void q_deciders(struct q *q, const struct facts *f, const struct asset_path *p)
+{
+	const struct asset_body *b = &f->asset.body;
+
+	_Static_assert(ASSET_OWNERS_MAX == 8, "as many places as DECIDERS has");
+	for (size_t i = 0; i < ASSET_OWNERS_MAX; i++)
+		q_text(q, span_of(!f->has_asset && i == 0 ? p->owner : f->has_asset && i < b->n_of ? b->of[i] : ""));
+}
+#define DECIDERS "(?3,?4,?5,?6,?7,?8,?9,?10)"
+
+/* Those of the parties that decide first, the newest of each, then the next of each: none of them crowds out another, and no delegate,
+ * present or past, any of them. Others were the owner's delegates when they were admitted. */
 static enum coffer_rc read_approvals(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out,
 				     struct err *e)
 {
 	CLEANUP(q_close)
 	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM approval_asset a JOIN statement s ON s.id=a.statement"
-				      " WHERE a.path=?1 ORDER BY s.issuer=?2 DESC, s.seq DESC LIMIT ?3");
+				      " WHERE a.path=?1 ORDER BY s.issuer IN " DECIDERS " DESC, row_number() OVER (PARTITION BY s.issuer ORDER BY s.seq DESC),"
+				      " s.seq DESC LIMIT ?2");
 
 	out->approval = calloc(FACT_APPROVALS_MAX, sizeof(*out->approval));
 	if (!out->approval)
 		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
 	q_text(&q, span_of(p->text));
-	q_text(&q, span_of(p->owner));
 	q_i64(&q, FACT_APPROVALS_MAX);
+	q_deciders(&q, out, p);
 	for (;;) {
 		CLEANUP(statement_clear) struct statement st = { 0 };
 		struct fact_approval *a = &out->approval[out->n_approvals];
