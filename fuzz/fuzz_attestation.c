@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	CLEANUP(rcar_attestation_clear) struct rcar_attestation a = { 0 };
 	CLEANUP(rcar_request_clear) struct rcar_request r = { 0 };
 	CLEANUP(rcar_tpm_clear) struct rcar_tpm t = { 0 };
+	CLEANUP(rcar_tpm_answer_clear) struct rcar_tpm_answer answer = { 0 };
 	struct rcar_challenge c;
 	uint8_t digest[HASH_MAX];
 	struct err e = { 0 };
@@ -32,6 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	    ((t.ek_cert.n > 0) != (t.ak_public.n > 0) || t.n_chain > KEEP_EK_CHAIN_MAX))
 		abort();
 	if (rcar_challenge_parse((struct span){ p, n }, &c, &e) == COFFER_OK && strlen(c.nonce) != RCAR_NONCE_TEXT)
+		abort();
+	if (rcar_tpm_answer_read((struct span){ p, n }, &answer, &e) == COFFER_OK &&
+	    (answer.credential.n == 0 || answer.secret.n == 0 || answer.secret.n > RCAR_CREDENTIAL_MAX))
 		abort();
 	return 0;
 }

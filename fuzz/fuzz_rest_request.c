@@ -8,17 +8,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	const struct rest_backend none = { 0 };
-	struct rest_request q = { .body.n = 0xaa };
-	struct wr w = wr_open(REST_HEAD_MAX);
-	struct rest_reply r = { 0 };
+	struct http_in q = { .body.n = 0xaa };
+	struct wr w = wr_open(HTTP_IN_HEAD_MAX);
+	struct http_out r = { 0 };
 	struct err e = { 0 };
 	bool complete = false;
-	enum coffer_rc rc = rest_request_read((struct span){ p, n }, &complete, &q, &e);
+	enum coffer_rc rc = http_in_read((struct span){ p, n }, &complete, &q, &e);
 
 	if ((rc != COFFER_OK && complete) || (!complete && q.body.n != 0xaa))
 		abort();
 	if (complete) {
-		if (q.path.n == 0 || q.path.p[0] != '/' || q.body.n > REST_BODY_MAX)
+		if (q.path.n == 0 || q.path.p[0] != '/' || q.body.n > HTTP_IN_BODY_MAX)
 			abort();
 		(void)!rest_query(q.query, "runtime_data", &w);
 		rest_route(&q, REST_RESOURCE | REST_ATTESTATION, true, &none, &r);

@@ -1,5 +1,7 @@
 #include "tests/keepkit.h"
 
+#include "trust/witnesses.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,8 +215,10 @@ static void write_genesis(struct kit *k)
 	jw_arr_end(&j);
 	jw_name(&j, "witnesses");
 	jw_arr(&j);
+	for (unsigned i = 0; i < k->n_witnesses; i++)
+		witness_write(&(struct genesis_witness){ k->witness[i].name, "http://127.0.0.1:1" }, &j);
 	jw_arr_end(&j);
-	jw_m_u64(&j, "cosignatures", 0);
+	jw_m_u64(&j, "cosignatures", k->cosignatures);
 	jw_name(&j, "policies");
 	jw_obj(&j);
 	jw_obj_end(&j);
@@ -227,9 +231,26 @@ static void write_genesis(struct kit *k)
 	    .body = body, .issuer_name = "genesis" }, &k->genesis, k->genesis_id);
 }
 
-static void new_with(struct kit *k, const struct keep_keys *keys, const struct kit_hw *hw)
+static void make_witnesses(struct kit *k, const struct pubkey *ledger)
 {
-	*k = (struct kit){ .fd = -1, .now = KIT_NOW, .hw = *hw };
+	char name[32];
+
+	for (unsigned i = 0; i < k->n_witnesses; i++) {
+		struct kit_witness *w = &k->witness[i];
+
+		(void)snprintf(name, sizeof(name), "witness.example/%u", i);
+		MUST(privkey_new(KEY_ED25519, &w->key, e));
+		MUST(note_key_new(span_of(name), NOTE_COSIGNATURE, privkey_public(w->key), &w->name, e));
+		MUST(note_key_new(span_of("kit.example/log"), NOTE_ED25519, ledger, &w->log.key, e));
+		merkle_empty(&w->log.head.root);
+	}
+}
+
+struct kit_wants { unsigned n, cosignatures; };
+
+static void new_with(struct kit *k, const struct keep_keys *keys, const struct kit_hw *hw, struct kit_wants w)
+{
+	*k = (struct kit){ .fd = -1, .now = KIT_NOW, .hw = *hw, .n_witnesses = w.n, .cosignatures = w.cosignatures };
 	for (int p = 0; p < KIT_PARTIES; p++)
 		MUST(privkey_new(KEY_ED25519, &k->key[p], e));
 	for (int p = 0; p < KIT_PARTIES; p++)
@@ -240,6 +261,7 @@ static void new_with(struct kit *k, const struct keep_keys *keys, const struct k
 	k->reply = *privkey_public(keys->reply);
 	k->token = *privkey_public(keys->token);
 	k->ledger = *privkey_public(keys->ledger);
+	make_witnesses(k, &k->ledger);
 	write_genesis(k);
 }
 
@@ -247,7 +269,7 @@ void kit_new(struct kit *k, const struct keep_keys *keys)
 {
 	static const struct kit_hw sample;
 
-	new_with(k, keys, &sample);
+	new_with(k, keys, &sample, (struct kit_wants){ 0, 0 });
 }
 
 static uint8_t eval_answer(uint8_t tag, struct span frame, struct wr *body)
@@ -311,19 +333,31 @@ void kit_open(struct kit *k)
 	kit_open_hw(k, &sample);
 }
 
-void kit_open_hw(struct kit *k, const struct kit_hw *hw)
+static void open_with(struct kit *k, const struct kit_hw *hw, struct kit_wants w)
 {
 	struct keep_keys keys = { 0 };
 	struct keep_config c = { 0 };
 
 	MUST(keys_new(&keys, e));
-	new_with(k, &keys, hw);
+	new_with(k, &keys, hw, w);
 	c.genesis = k->genesis;
 	c.id = span_of("trust"); /* tls: zero, as in kit_service */
 	memcpy(c.genesis_id, k->genesis_id, 32);
 	MUST(keep_open(NULL, &keys, &c, k->now, &k->keep, e));
 	k->policy = KIT_POLICY;
 	k->keep.eval = kit_eval();
+}
+
+void kit_open_hw(struct kit *k, const struct kit_hw *hw)
+{
+	open_with(k, hw, (struct kit_wants){ 0, 0 });
+}
+
+void kit_open_witnessed(struct kit *k, unsigned n, unsigned cosignatures)
+{
+	static const struct kit_hw sample;
+
+	open_with(k, &sample, (struct kit_wants){ n, cosignatures });
 }
 
 void kit_free(struct kit *k)
@@ -336,6 +370,8 @@ void kit_free(struct kit *k)
 		privkey_free(k->key[p]);
 	for (int p = 0; p < KIT_PARTIES; p++)
 		privkey_free(k->recovery[p]);
+	for (unsigned i = 0; i < k->n_witnesses; i++)
+		privkey_free(k->witness[i].key);
 	privkey_free(k->tee);
 	privkey_free(k->request_key);
 	dsse_clear(&k->genesis);
@@ -773,4 +809,65 @@ enum coffer_rc kit_delete(struct kit *k, enum kit_party who)
 	kit_auth(k, who, "DELETE", "/kbs/v0/resource/" KIT_PATH, &m.auth, &own);
 	keep_delete_req_write(&w, &m);
 	return kit_ask(k, KEEP_DELETE, &w);
+}
+
+/* ---- witnesses ---- */
+
+enum coffer_rc kit_round(struct kit *k, struct keep_round_rep *out)
+{
+	struct wr none = wr_open(1);
+	enum coffer_rc rc = kit_ask(k, KEEP_ROUND, &none);
+
+	if (rc == COFFER_OK)
+		MUST(keep_round_rep_read(wr_span(&k->answer), out, e));
+	return rc;
+}
+
+enum coffer_rc kit_witness(struct kit *k, uint8_t i)
+{
+	struct kit_witness *me = &k->witness[i];
+	const struct note_signer s = { &me->name, me->key };
+	struct keep_witness_req ask = { .witness = i };
+	CLEANUP(wr_close) struct wr line = wr_open(1024);
+	struct wr w = wr_open(64), c = wr_open(2048);
+	struct witness_said said;
+	struct err why = { 0 };
+	enum coffer_rc rc;
+
+	keep_witness_req_write(&w, &ask);
+	rc = kit_ask(k, KEEP_WITNESS, &w);
+	if (rc == COFFER_OK && witness_judge(&me->log, 1, wr_span(&k->answer), &said, &why) != COFFER_OK && said.status == 409) {
+		w = wr_open(64);
+		ask.told = true;
+		ask.size = said.head.size;
+		keep_witness_req_write(&w, &ask);
+		rc = kit_ask(k, KEEP_WITNESS, &w);
+	}
+	if (rc == COFFER_OK && witness_judge(&me->log, 1, wr_span(&k->answer), &said, &why) == COFFER_OK) {
+		MUST(checkpoint_cosign(&s, said.text, (uint64_t)k->now, &line, e));
+		me->log.head = said.head;
+		keep_cosign_req_write(&c, &(struct keep_cosign_req){ i, wr_span(&line) });
+		return kit_ask(k, KEEP_COSIGN, &c);
+	}
+	wr_close(&c);
+	return rc != COFFER_OK ? rc : COFFER_E_DENIED; /* keep's refusal, or the witness's */
+}
+
+bool kit_ticket(struct kit *k, uint8_t out[static KEEP_TICKET_LEN])
+{
+	struct keep_resource_rep rep;
+	struct err e = { 0 };
+
+	if (keep_resource_rep_read(wr_span(&k->answer), &rep, &e) != COFFER_OK || !rep.held)
+		return false;
+	memcpy(out, rep.ticket, KEEP_TICKET_LEN);
+	return true;
+}
+
+enum coffer_rc kit_collect(struct kit *k, const uint8_t ticket[static KEEP_TICKET_LEN])
+{
+	struct wr w = wr_open(64);
+
+	wr_put(&w, (struct span){ ticket, KEEP_TICKET_LEN });
+	return kit_ask(k, KEEP_COLLECT, &w);
 }

@@ -2,6 +2,7 @@
  * and stranger knows nobody. Requests go through keep_dispatch or, with fd >= 0, to a cofferd-keep process. */
 #pragma once
 #include "cofferd/keep/keep.h"
+#include "trust/ledger/witness.h"
 
 #define KIT_NOW INT64_C(1793750400) /* 2026-11-04T00:00:00Z */
 #define KIT_PATH "hospital/note/greeting"
@@ -38,7 +39,12 @@ struct kit_bend {
 	int64_t     iat, exp;
 };
 
+#define KIT_WITNESSES_MAX 3
+struct kit_witness { struct privkey *key; struct witness_log log; struct note_key name; };
+
 struct kit {
+	struct kit_witness witness[KIT_WITNESSES_MAX];
+	unsigned         n_witnesses, cosignatures;
 	struct kit_bend  bend;
 	const char      *policy;    /* of the assets put from now on; NULL: none */
 	struct kit_hw    hw;        /* tee 0: sample */
@@ -69,6 +75,8 @@ struct kit {
 void kit_new(struct kit *k, const struct keep_keys *keys);
 void kit_open(struct kit *k);  /* in this process, in memory */
 void kit_open_hw(struct kit *k, const struct kit_hw *hw);
+/* With n witnesses in the genesis, of whom k must sign. */
+void kit_open_witnessed(struct kit *k, unsigned n, unsigned cosignatures);
 void kit_free(struct kit *k);
 
 enum coffer_rc kit_ask(struct kit *k, enum keep_type type, struct wr *body); /* frees body's memory */
@@ -132,5 +140,11 @@ struct kit_get {
 	uint64_t version;
 };
 enum coffer_rc kit_get(struct kit *k, struct kit_get g);
+/* What net does for the ledger. kit_round: the head put before the witnesses; its reply. kit_witness: asks witness i, which judges by
+ * the rules of one and signs; hands its line to keep. kit_collect: the reply that waits under the ticket of the last kit_get. */
+enum coffer_rc kit_round(struct kit *k, struct keep_round_rep *out);
+enum coffer_rc kit_witness(struct kit *k, uint8_t i);
+bool           kit_ticket(struct kit *k, uint8_t out[static KEEP_TICKET_LEN]); /* of the last kit_get; false: it was not held */
+enum coffer_rc kit_collect(struct kit *k, const uint8_t ticket[static KEEP_TICKET_LEN]);
 /* Opens the last reply; the content of an agent's form or the plain one. */
 bool           kit_opens_to(struct kit *k, bool plain, const char *content);

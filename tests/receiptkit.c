@@ -10,6 +10,7 @@
 #include "fmt/json.h"
 #include "replay/replay.h"
 #include "tests/t.h"
+#include "trust/witnesses.h"
 
 static enum coffer_rc fetch(void *ctx, const struct tile *t, struct wr *out, struct err *e)
 {
@@ -61,8 +62,8 @@ void receiptkit_make(struct kit *k, enum kit_party who, struct wr *out)
 	struct tile_source tiles = { fetch, k, k->keep.journal.seq + 1, NULL };
 	struct json_wr j = jw_open(&genesis, false);
 	struct wr w = wr_open(64);
-	struct note_key key = { 0 };
-	struct receipt_parts p = { .log = &key, .tiles = &tiles };
+	struct genesis_policy policy;
+	struct receipt_parts p = { .policy = &policy.p, .tiles = &tiles };
 	struct err e = { 0 };
 	uint8_t id[16];
 
@@ -73,7 +74,7 @@ void receiptkit_make(struct kit *k, enum kit_party who, struct wr *out)
 	CHECK(kit_ask(k, KEEP_LEDGER, &w) == COFFER_OK);
 	take(k, &note);
 	dsse_write(&k->genesis, &j);
-	CHECK(note_key_new(span_of(k->keep.registry.genesis->origin), NOTE_ED25519, &k->ledger, &key, &e) == COFFER_OK);
+	CHECK(genesis_policy(k->keep.registry.genesis, &policy, &e) == COFFER_OK);
 	CHECK(json_parse(wr_span(&reply), RECEIPT_MAX, &doc, &e) == COFFER_OK);
 	p.reply = json_root(doc);
 	p.genesis = wr_span(&genesis);

@@ -40,7 +40,7 @@ static enum coffer_rc api_slot(void *arg, struct span name, struct wr *out, stru
 	return err_deny(e, "gate", "container %.*s has no slot of that name for api, or nothing fills it", (int)m->name.n, (const char *)m->name.p);
 }
 
-enum coffer_rc api_serve(void *arg, size_t caller, const struct rest_request *q, struct rest_reply *out, struct err *e)
+enum coffer_rc api_serve(void *arg, size_t caller, const struct http_in *q, struct http_out *out, struct err *e)
 {
 	struct api_call c = { arg, caller };
 	const struct rest_backend b = { .arg = &c, .resource = api_resource, .slot = api_slot };

@@ -3,13 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/fence.h"
-#include "agent/guard.h"
-#include "agent/guest.h"
+#include "agent/agent.h"
+#include "agent/init.h"
 #include "agent/initdata.h"
-#include "agent/serve.h"
-#include "agent/slots.h"
-#include "base/clock.h"
+#include "agent/start.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "evidence/sample.h"
@@ -62,87 +59,25 @@ static enum coffer_rc platform(const char *name, struct attester *out, struct er
 	return COFFER_OK;
 }
 
-/* Every asset of the pod comes over this session, until it is renewed (lapse.c). */
-static enum coffer_rc attest(struct agent *a, const struct attester *at, struct span initdata, struct err *e)
+static bool ready(void)
 {
-	a->where = (struct service_opts){ .url = a->man.service_url, .now = clock_now() };
-	memcpy(a->where.genesis, a->man.genesis, sizeof(a->where.genesis));
-	a->attester = *at;
-	a->initdata = initdata;
-	a->leases.attested = clock_boot_ms();
-	TRY(service_open(&a->where, &a->service, e));
-	return rcar_attest(a->service, at, initdata, &a->rcar, e);
-}
-
-static void agent_init(struct agent *a)
-{
-	for (size_t i = 0; i < MAN_CONTAINERS_MAX; i++) {
-		a->ctr[i].pidfd = -1;
-		a->ctr[i].log[0].fd = a->ctr[i].log[1].fd = -1;
-	}
-	a->groups = (struct cgroup){ .root = -1, .dir = -1 };
-	a->b.man = &a->man;
-}
-
-static void agent_clear(struct agent *a)
-{
-	for (size_t i = 0; i < a->man.n_containers; i++)
-		if (a->b.ctr[i].state != CTR_NEW && a->b.ctr[i].state != CTR_REMOVED)
-			container_remove(a, i);
-	cgroup_close(&a->groups);
-	rcar_freep(&a->rcar);
-	service_closep(&a->service);
-	manifest_clear(&a->man);
-}
-
-static void agent_freep(struct agent **a)
-{
-	if (*a)
-		agent_clear(*a);
-	free(*a);
-}
-
-/* Before any container: nobody is there yet to take an address. */
-static enum coffer_rc open_api(struct agent *a, struct rest **out, struct err *e)
-{
-	uint32_t address[MAN_CONTAINERS_MAX];
-
-	_Static_assert(MAN_CONTAINERS_MAX <= REST_CALLERS_MAX && MAN_CONTAINERS_MAX <= FENCE_CONTAINERS_MAX, "one listener each");
-	for (size_t i = 0; i < a->man.n_containers; i++)
-		address[i] = fence_address(i);
-	TRY(cgroup_open(CGROUP_GUEST, &a->groups, e));
-	return rest_open(address, a->man.n_containers, api_serve, a, out, e);
+	(void)puts("ready");
+	return fflush(stdout) == 0;
 }
 
 static enum coffer_rc run(const struct args *arg, struct err *e)
 {
-	CLEANUP(agent_freep) struct agent *a = calloc(1, sizeof(*a));
 	CLEANUP(wr_close) struct wr device = wr_open(INITDATA_DEVICE_MAX), initdata = wr_open(MAN_INITDATA_MAX);
-	CLEANUP(rest_closep) struct rest *rest = NULL;
-	CLEANUP(closep) int listener = -1;
-	struct attester at;
+	CLEANUP(manifest_clear) struct manifest man = { 0 };
+	struct agent_start s = { .socket = arg->socket, .state = arg->state, .crun = arg->crun, .ready = ready,
+		.binding = arg->binding, .n_bindings = arg->n_bindings };
 
-	if (!a)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	agent_init(a);
-	TRY(platform(arg->platform, &at, e));
-	(void)snprintf(a->state, sizeof(a->state), "%s", arg->state);
-	a->crun = arg->crun;
+	TRY(platform(arg->platform, &s.at, e));
 	TRY(file_read(arg->initdata, INITDATA_DEVICE_MAX, &device, e));
 	TRY(initdata_device_read(wr_span(&device), &initdata, e));
-	TRY(manifest_from_initdata(wr_span(&initdata), &a->man, e));
-	for (size_t i = 0; i < arg->n_bindings; i++)
-		TRY(slots_fill(a, arg->binding[i], e));
-	at.bindings = a->bindings;
-	TRY(guest_prepare(a->state, e));
-	TRY(open_api(a, &rest, e));
-	TRY(guard_open(e));
-	TRY(attest(a, &at, wr_span(&initdata), e));
-	TRY(serve_listen(arg->socket, &listener, e));
-	(void)puts("ready");
-	if (fflush(stdout) != 0)
-		return err_set(e, COFFER_E_UPSTREAM, "whoever started the agent is gone");
-	return serve_run(a, listener, rest, e);
+	s.initdata = wr_span(&initdata);
+	TRY(manifest_from_initdata(s.initdata, &man, e));
+	return agent_run(&s, &man, e);
 }
 
 int main(int argc, char **argv)
@@ -151,6 +86,8 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	if (getpid() == 1 && file_exists(INIT_MODULES)) /* whatever the command line gave it */
+		init_main();
 	if (!args_read(argc, argv, &a)) {
 		(void)fputs(usage, stderr);
 		return 2;

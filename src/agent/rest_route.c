@@ -10,9 +10,9 @@
 #define CONTENT_MAX (2u << 20)
 
 /* One request on its way: what the routes need. */
-struct call { const struct rest_request *q; unsigned features; const struct rest_backend *b; struct rest_reply *out; };
+struct call { const struct http_in *q; unsigned features; const struct rest_backend *b; struct http_out *out; };
 
-static void say(struct rest_reply *out, int status, const char *text)
+static void say(struct http_out *out, int status, const char *text)
 {
 	wr_close(&out->body);
 	out->body = wr_open(CONTENT_MAX);
@@ -21,7 +21,7 @@ static void say(struct rest_reply *out, int status, const char *text)
 	wr_str(&out->body, text);
 }
 
-static void failed(struct rest_reply *out, const struct err *e)
+static void failed(struct http_out *out, const struct err *e)
 {
 	char text[sizeof(e->check) + sizeof(e->msg) + 4];
 	CLEANUP(wr_close) struct wr w = wr_open(sizeof(text));
@@ -34,7 +34,7 @@ static void failed(struct rest_reply *out, const struct err *e)
 	wr_put(&out->body, wr_span(&w));
 }
 
-static void bytes_or_error(struct rest_reply *out, enum coffer_rc rc, const struct err *e)
+static void bytes_or_error(struct http_out *out, enum coffer_rc rc, const struct err *e)
 {
 	if (rc == COFFER_OK && wr_ok(&out->body)) {
 		out->status = 200;
@@ -110,7 +110,7 @@ static void token(struct call *c)
 /* runtime_data as sent, or URL-safe base64 when encoding=base64; other encodings are refused. */
 static bool runtime_data(struct span query, struct wr *out)
 {
-	CLEANUP(wr_close) struct wr raw = wr_open(REST_HEAD_MAX), encoding = wr_open(64);
+	CLEANUP(wr_close) struct wr raw = wr_open(HTTP_IN_HEAD_MAX), encoding = wr_open(64);
 
 	if (!rest_query(query, "runtime_data", &raw))
 		return false;
@@ -123,7 +123,7 @@ static bool runtime_data(struct span query, struct wr *out)
 
 static void evidence(struct call *c, bool additional)
 {
-	CLEANUP(wr_close) struct wr data = wr_open(REST_HEAD_MAX);
+	CLEANUP(wr_close) struct wr data = wr_open(HTTP_IN_HEAD_MAX);
 	struct err e = { 0 };
 
 	if (!runtime_data(c->q->query, &data)) {
@@ -139,7 +139,7 @@ static enum coffer_rc extend_event(struct call *c, enum rest_extend *result, str
 	struct span domain, operation, content;
 	const struct json *o;
 
-	TRY(json_parse(c->q->body, REST_BODY_MAX, &doc, e));
+	TRY(json_parse(c->q->body, HTTP_IN_BODY_MAX, &doc, e));
 	o = json_root(doc);
 	TRY(json_need_str(o, "domain", "event", &domain, e));
 	TRY(json_need_str(o, "operation", "event", &operation, e));
@@ -184,11 +184,11 @@ static void attestation(struct call *c)
 		say(c->out, 404, "URL NOT FOUND");
 }
 
-void rest_route(const struct rest_request *q, unsigned features, bool local, const struct rest_backend *b, struct rest_reply *out)
+void rest_route(const struct http_in *q, unsigned features, bool local, const struct rest_backend *b, struct http_out *out)
 {
 	struct call c = { q, features, b, out };
 
-	*out = (struct rest_reply){ .body = wr_open(CONTENT_MAX) };
+	*out = (struct http_out){ .body = wr_open(CONTENT_MAX) };
 	if (!local)
 		say(out, 403, "Forbidden");
 	else if (span_eq_str(q->path, "/info"))

@@ -17,13 +17,13 @@
 #define PENDING_MAX 64
 #define FRAME_MS 10000 /* a host that stops inside a frame loses its connection */
 #define TICK_MS 1000
-#define POLL_MAX (1 + PEERS_MAX + 3 * MAN_CONTAINERS_MAX + REST_CONNS_MAX + REST_CALLERS_MAX)
+#define POLL_MAX (1 + PEERS_MAX + 3 * MAN_CONTAINERS_MAX + HTTP_SERVE_CONNS_MAX + HTTP_SERVE_LISTENERS_MAX)
 
 struct pending { int fd; uint32_t stream; const struct method *m; ProtobufCMessage *q; }; /* q NULL = free */
 
 struct server {
 	struct agent  *a;
-	struct rest   *rest;
+	struct http_serve   *rest;
 	int            listener;
 	int            peer[PEERS_MAX]; /* -1 = free */
 	struct pending pending[PENDING_MAX];
@@ -190,10 +190,10 @@ static size_t gather(const struct server *s, struct pollfd *p)
 		p[n++] = (struct pollfd){ .fd = c->log[0].fd, .events = POLLIN };
 		p[n++] = (struct pollfd){ .fd = c->log[1].fd, .events = POLLIN };
 	}
-	return n + rest_poll(s->rest, p + n);
+	return n + http_serve_poll(s->rest, p + n);
 }
 
-enum coffer_rc serve_run(struct agent *a, int listener, struct rest *rest, struct err *e)
+enum coffer_rc serve_run(struct agent *a, int listener, struct http_serve *rest, struct err *e)
 {
 	struct server s = { .a = a, .rest = rest, .listener = listener };
 	struct pollfd p[POLL_MAX];
@@ -215,7 +215,7 @@ enum coffer_rc serve_run(struct agent *a, int listener, struct rest *rest, struc
 		if (p[0].revents & POLLIN)
 			accept_peer(&s);
 		retry(&s);
-		rest_step(rest);
+		http_serve_step(rest);
 	}
 	for (size_t i = 0; i < PEERS_MAX; i++)
 		drop_peer(&s, i);

@@ -363,6 +363,8 @@ enum coffer_rc cmd_pause(struct cli *c, struct err *e)
 	return take_back(c, ST_PAUSE, c->pos[0], cli_opt(c, "reason"), e);
 }
 
+const struct opt_spec opts_resume[] = { OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+
 struct found { char id[HEX32_LEN]; };
 
 static enum coffer_rc take_pause(void *arg, const struct dsse *env, const struct statement *s, struct err *e)

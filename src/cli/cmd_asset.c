@@ -471,8 +471,10 @@ enum coffer_rc cmd_asset_policy(struct cli *c, struct err *e)
 	return set_policy(c, &s, &p, &last, e);
 }
 
-static enum coffer_rc print_assets(const struct json *list, struct err *e)
+static enum coffer_rc print_assets(const struct json *list, const char *party, struct err *e)
 {
+	if (json_len(list) == 0)
+		(void)printf("no asset of %s is kept\n", party);
 	for (size_t i = 0; i < json_len(list); i++) {
 		const struct json *a = json_at(list, i);
 		struct span path, type, issued;
@@ -504,7 +506,7 @@ enum coffer_rc cmd_asset_list(struct cli *c, struct err *e)
 	}
 	TRY(json_parse(wr_span(&res.body), 8u << 20, &doc, e));
 	TRY(json_need_arr(json_root(doc), "assets", "reply", &list, e));
-	return print_assets(list, e);
+	return print_assets(list, s.h.party, e);
 }
 
 enum coffer_rc cmd_asset_delete(struct cli *c, struct err *e)

@@ -18,7 +18,7 @@ const struct opt_spec opts_delegate[] = {
 	{ "of", "OWNER", "whose power it is, where it was lent to you (default: you)", false, false },
 	{ "depth", "N", "how many times it may be lent on, 0 to 3 (default: 0)", false, false },
 	{ "until", "TIME", "end of the delegation, as 2027-01-31T00:00:00Z (default: 90 days)", false, false },
-	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 struct lend {
 	struct home          h;
@@ -98,7 +98,6 @@ enum coffer_rc cmd_delegate(struct cli *c, struct err *e)
 	CLEANUP(freep) char *of = NULL, *role = NULL;
 	struct json_wr j = jw_open(&body, false);
 	struct draft d = { .kind = ST_DELEGATION };
-	struct logged done = { 0 };
 
 	TRY(home_load(c, &l.h, e));
 	TRY(read_options(c, &l, e));
@@ -115,9 +114,7 @@ enum coffer_rc cmd_delegate(struct cli *c, struct err *e)
 	TRY(check(&l, &d, e));
 	TRY(home_sign_key(c, &l.h, &l.key, e));
 	TRY(home_connect(&l.h, &l.conn, e));
-	TRY(draft_publish(&l.h, l.key, l.conn, &d, &done, e));
-	logged_print(c, "delegation", &done);
-	return COFFER_OK;
+	return draft_out(&l.h, l.key, l.conn, &d, e);
 }
 
 /* ---- delegations ---- */

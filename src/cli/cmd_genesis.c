@@ -15,6 +15,7 @@
 #include "os/file.h"
 #include "trust/chain.h"
 #include "trust/dsse.h"
+#include "trust/witnesses.h"
 
 #define FILE_MAX (1u << 20)
 
@@ -25,6 +26,8 @@ const struct opt_spec opts_genesis_new[] = {
 	{ "out", "FILE", "where to write the unsigned genesis (default genesis.json)", false, false },
 	{ "expires", "TIME", "end of validity (default: ten years from now)", false, false },
 	{ "vendor-root", "V=FILE,...", "certificates that the founders trust for hardware, beside the pinned ones: amd, intel or tpm", false, false },
+	{ "witness", "VKEY=URL", "a witness of the ledger: its key (coffer witness init prints it) and its address", true, false },
+	{ "cosignatures", "K", "how many witnesses must have signed before a secret leaves (default: all)", false, false },
 	{ NULL, NULL, NULL, false, false },
 };
 const struct opt_spec opts_genesis_sign[] = { OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
@@ -100,6 +103,35 @@ static enum coffer_rc add_roots(const char *list, struct json_wr *j, struct err 
 	return COFFER_OK;
 }
 
+static enum coffer_rc add_witnesses(const struct cli *c, struct json_wr *j, struct err *e)
+{
+	const char *k = cli_opt(c, "cosignatures");
+	uint64_t n = 0, want = 0;
+
+	jw_name(j, "witnesses");
+	jw_arr(j);
+	for (; cli_opt_at(c, "witness", (size_t)n); n++) {
+		struct genesis_witness w;
+		struct http_url url;
+
+		if (witness_arg(cli_opt_at(c, "witness", (size_t)n), &w, e) != COFFER_OK)
+			return cli_bad(e, "--witness %s: %s", cli_opt_at(c, "witness", (size_t)n), e->msg);
+		if (http_url_parse(span_of(w.url), &url, e) != COFFER_OK)
+			return cli_bad(e, "--witness %s: %s", w.url, e->msg);
+		witness_write(&w, j);
+	}
+	jw_arr_end(j);
+	want = n;
+	if (k && (!span_u64(span_of(k), &want) || want > n || (want == 0 && n > 0)))
+		return cli_bad(e, "--cosignatures %s: a number from 1 to that of the witnesses named with --witness, %llu", k,
+		    (unsigned long long)n);
+	if (n > 0 && 2 * want <= n)
+		(void)fprintf(stderr, "warning: %llu of %llu witnesses: two histories could find that many each; more than half of them cannot be split\n",
+		    (unsigned long long)want, (unsigned long long)n);
+	jw_m_u64(j, "cosignatures", want);
+	return COFFER_OK;
+}
+
 static enum coffer_rc genesis_body(const struct cli *c, struct wr *w, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
@@ -119,10 +151,7 @@ static enum coffer_rc genesis_body(const struct cli *c, struct wr *w, struct err
 	for (size_t i = 0; i < c->n_pos; i++)
 		TRY(add_party(c->pos[i], &j, e));
 	jw_arr_end(&j);
-	jw_name(&j, "witnesses");
-	jw_arr(&j);
-	jw_arr_end(&j);
-	jw_m_u64(&j, "cosignatures", 0);
+	TRY(add_witnesses(c, &j, e));
 	jw_name(&j, "policies");
 	jw_obj(&j);
 	jw_obj_end(&j);
@@ -202,7 +231,7 @@ enum coffer_rc cmd_genesis_sign(struct cli *c, struct err *e)
 	TRY(dsse_sign(&env, key, e));
 	TRY(envelope_write(c->pos[0], &env, e));
 	(void)printf(
-	    c->json ? "{\"signed-by\":\"%s\",\"signatures\":%zu}\n" : "signed by %s; %zu signatures now\n", h.party, env.n_sigs);
+	    c->json ? "{\"signed-by\":\"%s\",\"signatures\":%zu}\n" : "signed by %s; signatures now: %zu\n", h.party, env.n_sigs);
 	return COFFER_OK;
 }
 
@@ -215,6 +244,18 @@ static void show_key(const char *what, const struct pubkey *k)
 	pubkey_thumbprint(k, thumb);
 	hex32(thumb, hex);
 	(void)printf("%-8s key %s\n", what, hex);
+}
+
+/* Who can take the party over, and how long that takes anybody else. */
+static void show_recovery(const struct party *p)
+{
+	for (size_t i = 0; i < p->n_recovery; i++)
+		show_key("  saves", &p->recovery[i]);
+	if (p->n_recovery > 0)
+		(void)printf("  %llu of these %zu recovery keys together; a change by the signing key alone waits %llu h\n", (unsigned long long)p->quorum,
+		    p->n_recovery, (unsigned long long)p->hold_hours);
+	else
+		(void)printf("  no recovery keys; a change of keys waits %llu h\n", (unsigned long long)p->hold_hours);
 }
 
 static void show_text(const struct genesis *g, const struct dsse *env)
@@ -232,6 +273,7 @@ static void show_text(const struct genesis *g, const struct dsse *env)
 			show_key("  signs", &g->party[i].keys[k]);
 		if (g->party[i].has_encryption)
 			show_key("  reads", &g->party[i].encryption);
+		show_recovery(&g->party[i]);
 	}
 	for (size_t i = 0; i < g->n_roots; i++) {
 		uint8_t digest[32];
@@ -240,6 +282,16 @@ static void show_text(const struct genesis *g, const struct dsse *env)
 		hex32(digest, id);
 		(void)printf("trusts   %s hardware under \"%s\", certificate %s\n", g->root[i].vendor, g->root[i].name, id);
 	}
+}
+
+static void show_witnesses(const struct genesis *g)
+{
+	for (size_t i = 0; i < g->n_witnesses; i++)
+		(void)printf("witness  %s+%08x at %s\n", g->witness[i].key.name, (unsigned)g->witness[i].key.id,
+		    g->witness[i].url);
+	if (g->n_witnesses > 0)
+		(void)printf("         %llu of %zu must have signed before a secret leaves\n", (unsigned long long)g->cosignatures,
+		    g->n_witnesses);
 }
 
 static enum coffer_rc show_json(const struct genesis *g, const struct dsse *env, struct err *e)
@@ -270,6 +322,12 @@ static enum coffer_rc show_json(const struct genesis *g, const struct dsse *env,
 		jw_obj_end(&j);
 	}
 	jw_arr_end(&j);
+	jw_name(&j, "witnesses");
+	jw_arr(&j);
+	for (size_t i = 0; i < g->n_witnesses; i++)
+		witness_write(&g->witness[i], &j);
+	jw_arr_end(&j);
+	jw_m_u64(&j, "cosignatures", g->cosignatures);
 	jw_obj_end(&j);
 	TRY(wr_done(&w, "genesis", e));
 	(void)printf("%.*s\n", (int)w.n, (const char *)w.p);
@@ -288,6 +346,7 @@ enum coffer_rc cmd_genesis_show(struct cli *c, struct err *e)
 	if (c->json)
 		return show_json(&g, &env, e);
 	show_text(&g, &env);
+	show_witnesses(&g);
 	return COFFER_OK;
 }
 

@@ -1,4 +1,5 @@
 /* coffer approvals, decisions, why: what an owner said, and what was decided on it. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -23,35 +24,129 @@ static enum coffer_rc fetch(const struct session *s, const char *path, struct ht
 
 /* ---- approvals ---- */
 
-struct listing { bool json; size_t n; };
+struct pause { char target[HEX32_LEN], by[PARTY_MAX]; int64_t until; };
+struct listing { const char *me; bool json; size_t n; struct pause *pause; /* owned */ size_t n_pauses; };
 
+static void listing_end(struct listing *l)
+{
+	free(l->pause);
+}
+
+static enum coffer_rc take_pause(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct listing *l = arg;
+	struct pause *more = realloc(l->pause, (l->n_pauses + 1) * sizeof(*more));
+	struct revocation v;
+
+	(void)env;
+	if (!more)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	l->pause = more;
+	TRY(revocation_read(s, &v, e));
+	hex32(v.statement, more[l->n_pauses].target);
+	memcpy(more[l->n_pauses].by, s->issuer, sizeof(s->issuer));
+	more[l->n_pauses++].until = s->expires;
+	return COFFER_OK;
+}
+
+/* One that bears: by who issued it or the assets' owner. */
+static const struct pause *paused(const struct listing *l, const struct approval *a, const char *issuer, const char *id)
+{
+	for (size_t i = 0; i < l->n_pauses; i++) {
+		const struct pause *p = &l->pause[i];
+		bool bears = strcmp(p->by, issuer) == 0;
+
+		for (size_t k = 0; k < a->n_assets; k++)
+			bears = bears || strcmp(p->by, a->asset[k].owner) == 0;
+		if (bears && strcmp(p->target, id) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/* What it lets happen beyond the one workload, and what it still waits for. */
+static void print_width(const struct approval *a)
+{
+	char hex[HEX32_LEN];
+
+	for (size_t i = 0; i < a->n_platforms; i++)
+		(void)printf("  platform %s\n", a->platform[i]);
+	for (size_t i = 0; i < a->n_slots; i++)
+		(void)printf("  slot     %s\n", a->slot[i]);
+	for (size_t i = 0; i < a->n_beside; i++)
+		(void)printf("  beside   %s\n", a->beside[i].text);
+	for (size_t i = 0; i < a->n_boot_images; i++) {
+		hex32(a->boot_image[i], hex);
+		(void)printf("  boots    %s\n", hex);
+	}
+	if (a->has_uses)
+		(void)printf("  uses     %llu at most\n", (unsigned long long)a->uses);
+	if (a->or_narrower)
+		(void)printf("  and      each workload at most as wide\n");
+	if (a->images_by[0])
+		(void)printf("  and      any image by %s, who may so run any code on this data\n", a->images_by);
+	for (size_t i = 0; i < a->n_assessed; i++)
+		(void)printf("  while    %s's assessment of the %s stands and says passed\n", a->assessed[i].by, assessed_name(a->assessed[i].about));
+}
+
+static void print_json(const struct listing *l, const struct approval *a, const struct statement *s, const struct pause *p)
+{
+	char id[HEX32_LEN], workload[HEX32_LEN], until[CLOCK_TEXT_LEN];
+
+	hex32(s->id, id);
+	hex32(a->workload, workload);
+	clock_text(a->until, until);
+	(void)printf("%s{\"id\":\"%s\",\"by\":\"%s\",\"workload\":\"%s\",\"until\":\"%s\",\"or-narrower\":%s,\"images-by\":\"%s\",\"paused-by\":\"%s\",\"assets\":[",
+	    l->n ? "," : "", id, s->issuer, workload, until, a->or_narrower ? "true" : "false", a->images_by, p ? p->by : "");
+	for (size_t i = 0; i < a->n_assets; i++)
+		(void)printf("%s\"%s\"", i ? "," : "", a->asset[i].text);
+	(void)printf("]}");
+}
+
+static void print_text_of(const struct approval *a, const struct statement *s, const struct pause *p, const char *me)
+{
+	char id[HEX32_LEN], workload[HEX32_LEN], until[CLOCK_TEXT_LEN];
+
+	hex32(s->id, id);
+	hex32(a->workload, workload);
+	clock_text(a->until, until);
+	(void)printf("approval %s\n", id);
+	if (strcmp(s->issuer, me) != 0)
+		(void)printf("  by       %s\n", s->issuer);
+	(void)printf("  workload %s\n  until    %s\n", workload, until);
+	for (size_t i = 0; i < a->n_assets; i++)
+		(void)printf("  asset    %s\n", a->asset[i].text);
+	print_width(a);
+	if (!p)
+		return;
+	clock_text(p->until, until);
+	(void)printf("  paused   by %s until %s; 'coffer resume %s' lifts it\n", p->by, until, id);
+}
+
+/* One's own, and others' for one's own assets: a delegate's, a co-owner's. */
 static enum coffer_rc print_approval(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	CLEANUP(freep) struct approval *a = calloc(1, sizeof(*a));
-	char id[HEX32_LEN], workload[HEX32_LEN], until[CLOCK_TEXT_LEN];
 	struct listing *l = arg;
+	const struct pause *p;
+	char id[HEX32_LEN];
+	bool mine;
 
 	(void)env;
 	if (!a)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(approval_read(s, a, e));
-	hex32(s->id, id);
-	hex32(a->workload, workload);
-	clock_text(a->until, until);
-	if (l->json)
-		(void)printf("%s{\"id\":\"%s\",\"workload\":\"%s\",\"until\":\"%s\",\"assets\":[", l->n ? "," : "", id, workload, until);
-	else
-		(void)printf("approval %s\n  workload %s\n  until    %s\n", id, workload, until);
+	mine = strcmp(s->issuer, l->me) == 0;
 	for (size_t i = 0; i < a->n_assets; i++)
-		(void)printf(l->json ? "%s\"%s\"" : "%s  asset    %s\n", l->json && i ? "," : "", a->asset[i].text);
-	for (size_t i = 0; !l->json && i < a->n_platforms; i++)
-		(void)printf("  platform %s\n", a->platform[i]);
-	for (size_t i = 0; !l->json && i < a->n_slots; i++)
-		(void)printf("  slot     %s\n", a->slot[i]);
-	for (size_t i = 0; !l->json && i < a->n_beside; i++)
-		(void)printf("  beside   %s\n", a->beside[i].text);
+		mine = mine || strcmp(a->asset[i].owner, l->me) == 0;
+	if (!mine)
+		return COFFER_OK;
+	hex32(s->id, id);
+	p = paused(l, a, s->issuer, id);
 	if (l->json)
-		(void)printf("]}");
+		print_json(l, a, s, p);
+	else
+		print_text_of(a, s, p, l->me);
 	l->n++;
 	return COFFER_OK;
 }
@@ -59,16 +154,14 @@ static enum coffer_rc print_approval(void *arg, const struct dsse *env, const st
 enum coffer_rc cmd_approvals(struct cli *c, struct err *e)
 {
 	CLEANUP(session_end) struct session s = { 0 };
-	CLEANUP(freep) char *query = NULL;
-	struct listing l = { .json = c->json };
+	CLEANUP(listing_end) struct listing l = { .json = c->json };
 
 	TRY(session_begin(c, &s, e));
-	query = str_fmt("kind=approval&issuer=%s", s.h.party);
-	if (!query)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	l.me = s.h.party;
+	TRY(statements_query(c, &s.h, s.key, s.conn, "kind=pause", take_pause, &l, e));
 	if (l.json)
 		(void)printf("{\"approvals\":[");
-	TRY(statements_query(c, &s.h, s.key, s.conn, query, print_approval, &l, e));
+	TRY(statements_query(c, &s.h, s.key, s.conn, "kind=approval", print_approval, &l, e));
 	if (l.json)
 		(void)printf("]}\n");
 	else if (l.n == 0)

@@ -28,10 +28,23 @@ enum coffer_rc cmd_ledger_verify(struct cli *c, struct err *e)
 	size = (unsigned long long)l.seen.cp.head.size;
 	hex32(l.seen.cp.head.root.b, root);
 	if (c->json)
-		(void)printf("{\"origin\":\"%s\",\"size\":%llu,\"root\":\"%s\",\"before\":%llu}\n", l.key.name, size, root, (unsigned long long)from);
+		(void)printf("{\"origin\":\"%s\",\"size\":%llu,\"root\":\"%s\",\"before\":%llu}\n", l.policy.log.name, size, root, (unsigned long long)from);
 	else
 		(void)printf("ledger %s: %llu entries, root %s\ncontinues the %llu that this party saw before; every entry since was read\n",
-		    l.key.name, size, root, (unsigned long long)from);
+		    l.policy.log.name, size, root, (unsigned long long)from);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_ledger_compare(struct cli *c, struct err *e)
+{
+	CLEANUP(ledger_end) struct ledger l = { 0 };
+	uint64_t from = 0, size = 0;
+
+	TRY(ledger_open(c, &l, e));
+	TRY(ledger_follow(&l, &from, e));
+	TRY(ledger_compare(&l, c->pos[0], &size, e));
+	(void)printf(c->json ? "{\"size\":%llu,\"theirs\":%llu}\n" : "the ledger of %llu entries continues the one of %llu in that file: both parties see one "
+	    "history\n", (unsigned long long)l.seen.cp.head.size, (unsigned long long)size);
 	return COFFER_OK;
 }
 
@@ -89,7 +102,6 @@ static enum coffer_rc put_opening(struct ledger *l, uint64_t index, struct span 
 static enum coffer_rc write_proof(struct ledger *l, const struct ledger_proved *proved, const char *path, struct tlog_proof *p,
     struct err *e)
 {
-	const struct ledger_policy policy = { .log = &l->key };
 	CLEANUP(wr_close) struct wr text = wr_open(TLOG_PROOF_MAX);
 	struct ledger_seen seen;
 	struct mhash leaf;
@@ -97,7 +109,7 @@ static enum coffer_rc write_proof(struct ledger *l, const struct ledger_proved *
 	merkle_leaf((struct span){ proved->entry, proved->entry_n }, &leaf);
 	p->path = proved->path;
 	p->note = wr_span(&l->note);
-	TRY(tlog_proof_verify(p, &leaf, &policy, &seen, e));
+	TRY(tlog_proof_verify(p, &leaf, &l->policy.p, &seen, e));
 	TRY(tlog_proof_write(p, &text, e));
 	TRY(wr_done(&text, "proof", e));
 	return file_write(path, wr_span(&text), 0644, e);

@@ -9,6 +9,7 @@
 #include "cli/publish.h"
 #include "cli/verbs.h"
 #include "crypto/hash.h"
+#include "fmt/enc.h"
 #include "os/file.h"
 
 const struct opt_spec opts_party_request[] = {
@@ -28,6 +29,19 @@ static enum coffer_rc read_party(const struct home *h, struct json_doc **out, st
 	return COFFER_OK;
 }
 
+/* As 'coffer party show' names them. */
+static void say_keys(const struct party *p, const char *before)
+{
+	for (size_t i = 0; i < p->n_keys; i++) {
+		CLEANUP(wr_close) struct wr w = wr_open(64);
+		uint8_t thumb[32];
+
+		pubkey_thumbprint(&p->keys[i], thumb);
+		b64url_write(&w, SPAN(thumb));
+		(void)fprintf(stderr, "%s %.*s\n", before, (int)w.n, (const char *)w.p);
+	}
+}
+
 enum coffer_rc cmd_party_request(struct cli *c, struct err *e)
 {
 	CLEANUP(wr_close) struct wr payload = wr_open(DSSE_PAYLOAD_MAX);
@@ -36,12 +50,14 @@ enum coffer_rc cmd_party_request(struct cli *c, struct err *e)
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	struct statement s = { .kind = ST_PARTY, .has_ledger = true, .issued = clock_now(), .serial = 1, .n_subjects = 1 };
 	const char *out = cli_opt(c, "out") ? cli_opt(c, "out") : "request.json";
+	struct party p;
 	struct home h;
 
 	TRY(home_load(c, &h, e));
 	if (!h.has_genesis)
 		return err_set(e, COFFER_E_INPUT, "which genesis? Run 'coffer genesis use FILE --service URL' first");
 	TRY(read_party(&h, &body, e));
+	TRY(party_read(json_root(body), &p, e));
 	TRY(home_sign_key(c, &h, &key, e));
 	(void)snprintf(s.issuer, sizeof(s.issuer), "%s", h.party);
 	memcpy(s.ledger, h.genesis, 32);
@@ -56,6 +72,7 @@ enum coffer_rc cmd_party_request(struct cli *c, struct err *e)
 		return to_sign_out(&h, key, &env, e);
 	TRY(dsse_sign(&env, key, e));
 	TRY(envelope_write(out, &env, e));
+	say_keys(&p, "who admits it asks you whether this is yours: key");
 	(void)printf(c->json ? "{\"party\":\"%s\",\"file\":\"%s\"}\n"
 			     : "%s asks to join in %s; any known party admits it with 'coffer party admit'\n",
 	    h.party, out);
@@ -95,6 +112,7 @@ enum coffer_rc cmd_party_admit(struct cli *c, struct err *e)
 	TRY(check_request(&h, &env, &p, e));
 	persona_names(p.personas, who, sizeof(who));
 	(void)fprintf(stderr, "admitting %s (%s): it gets a namespace of its own and power over that alone\n", p.id, who);
+	say_keys(&p, "ask them whether this is theirs: key");
 	TRY(home_sign_key(c, &h, &key, e));
 	if (to_sign_wanted(&h))
 		return to_sign_out(&h, key, &env, e);

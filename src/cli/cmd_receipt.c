@@ -113,7 +113,7 @@ static void print_replay(const struct replay_out *o)
 		(void)printf("in the words that were logged\n");
 	else
 		(void)printf("in other words than were logged, by another version (cofferd %s): the verdict is the same\n", o->build);
-	(void)printf("still the service's word: that nonce and request were new, its clock, and that it left out no pause and no minimum\n");
+	(void)printf("still the service's word: that nonce and request were new, its clock, and that it left out no pause, minimum or key's revocation\n");
 }
 
 static enum coffer_rc print_out(const struct cli *c, const struct replay_out *o, struct err *e)
@@ -188,7 +188,7 @@ static enum coffer_rc compose(struct ledger *l, const struct json *reply, struct
 {
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	struct service_req q = { .method = "GET", .path = "/coffer/v0/genesis" };
-	struct receipt_parts p = { .reply = reply, .note = wr_span(&l->note), .log = &l->key, .tiles = &l->tiles };
+	struct receipt_parts p = { .reply = reply, .note = wr_span(&l->note), .policy = &l->policy.p, .tiles = &l->tiles };
 
 	TRY(service_call(l->conn, &q, DSSE_ENVELOPE_MAX, &res, e));
 	p.genesis = wr_span(&res.body);

@@ -263,6 +263,8 @@ enum coffer_rc cmd_reference_list(struct cli *c, struct err *e)
 		TRY(machine_query(&q, kinds[i], true, (struct machine_cb){ print_values, &l }, e));
 	if (c->json)
 		(void)printf("]\n");
+	else if (l.n == 0)
+		(void)printf("no statement gives a reference value\n");
 	return COFFER_OK;
 }
 

@@ -35,23 +35,14 @@ static enum coffer_rc fetch(void *ctx, const struct tile *t, struct wr *out, str
 	return get(ctx, name, TILE_BYTES, out, e);
 }
 
-static struct ledger_policy policy_of(const struct ledger *l)
-{
-	return (struct ledger_policy){ .log = &l->key };
-}
-
 enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e)
 {
-	const struct ledger_policy policy = policy_of(l);
-	const struct genesis *g;
-
 	TRY(home_load(c, &l->h, e));
 	TRY(home_connect(&l->h, &l->conn, e));
-	g = service_genesis(l->conn);
-	TRY(note_key_new(span_of(g->origin), NOTE_ED25519, &g->ledger_key, &l->key, e));
+	TRY(genesis_policy(service_genesis(l->conn), &l->policy, e));
 	l->note = wr_open(NOTE_MAX);
 	TRY(get(l, "checkpoint", NOTE_MAX, &l->note, e));
-	TRY(checkpoint_open(wr_span(&l->note), &policy, &l->seen, e));
+	TRY(checkpoint_open(wr_span(&l->note), &l->policy.p, &l->seen, e));
 	l->tiles = (struct tile_source){ fetch, l, l->seen.cp.head.size, &l->cache };
 	return COFFER_OK;
 }
@@ -69,7 +60,6 @@ static enum coffer_rc kept_path(const struct ledger *l, const char *what, char *
 static enum coffer_rc read_kept(const struct ledger *l, struct merkle_head *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr note = { 0 };
-	const struct ledger_policy policy = policy_of(l);
 	struct ledger_seen seen;
 	char path[600];
 
@@ -79,35 +69,38 @@ static enum coffer_rc read_kept(const struct ledger *l, struct merkle_head *out,
 	if (!file_exists(path))
 		return COFFER_OK;
 	TRY(file_read(path, NOTE_MAX, &note, e));
-	if (checkpoint_open(wr_span(&note), &policy, &seen, e) != COFFER_OK)
+	if (checkpoint_open(wr_span(&note), &l->policy.p, &seen, e) != COFFER_OK)
 		return err_wrap(e, "%s", path);
 	*out = seen.cp.head;
 	return COFFER_OK;
 }
 
-static enum coffer_rc forked(const struct ledger *l, const struct merkle_head *old, struct err *e)
+/* A head that was seen, and by whom or where. */
+struct seen_head { struct merkle_head head; const char *what, *file; };
+
+static enum coffer_rc forked(const struct ledger *l, const struct seen_head *old, struct err *e)
 {
 	char path[600];
 
 	TRY(kept_path(l, "forked", path, sizeof(path), e));
 	TRY(file_write(path, wr_span(&l->note), 0644, e));
-	return err_deny(e, "ledger-fork", "the ledger of %llu entries does not continue the one of %llu that this party saw: two histories, both "
-	    "signed by the service; %s and the .checkpoint beside it are the evidence", (unsigned long long)l->seen.cp.head.size,
-	    (unsigned long long)old->size, path);
+	return err_deny(e, "ledger-fork", "the ledger of %llu entries does not continue the one of %llu that %s: two histories, both "
+	    "signed by the service; %s and %s are the evidence", (unsigned long long)l->seen.cp.head.size,
+	    (unsigned long long)old->head.size, old->what, path, old->file);
 }
 
-static enum coffer_rc compare(struct ledger *l, const struct merkle_head *old, struct err *e)
+static enum coffer_rc compare(struct ledger *l, const struct seen_head *seen, struct err *e)
 {
 	const struct merkle_source s = { tile_read, &l->tiles };
-	const struct merkle_head *head = &l->seen.cp.head;
+	const struct merkle_head *head = &l->seen.cp.head, *old = &seen->head;
 	struct merkle_proof p = { 0 };
 
 	if (head->size < old->size)
-		return err_deny(e, "ledger-rollback", "the ledger has %llu entries, this party saw %llu: the service was put back to an older state, "
-		    "or hides what came since", (unsigned long long)head->size, (unsigned long long)old->size);
+		return err_deny(e, "ledger-rollback", "the ledger has %llu entries, %s %llu: the service was put back to an older "
+		    "state, or hides what came since", (unsigned long long)head->size, seen->what, (unsigned long long)old->size);
 	if (old->size > 0 && old->size < head->size)
 		TRY(merkle_prove_consistent(&s, old->size, head->size, &p, e));
-	return merkle_consistent(old, head, &p) ? COFFER_OK : forked(l, old, e);
+	return merkle_consistent(old, head, &p) ? COFFER_OK : forked(l, seen, e);
 }
 
 /* The frontier of the kept tree, out of tiles that the new root will vouch for. */
@@ -175,15 +168,52 @@ static enum coffer_rc read_new(struct ledger *l, const struct merkle_head *old, 
 
 enum coffer_rc ledger_follow(struct ledger *l, uint64_t *from, struct err *e)
 {
-	struct merkle_head old;
+	struct seen_head old = { .what = "this party saw" };
 	char path[600];
 
-	TRY(read_kept(l, &old, e));
-	TRY(compare(l, &old, e));
-	TRY(read_new(l, &old, e));
 	TRY(kept_path(l, "checkpoint", path, sizeof(path), e));
-	*from = old.size;
+	old.file = path;
+	TRY(read_kept(l, &old.head, e));
+	TRY(compare(l, &old, e));
+	TRY(read_new(l, &old.head, e));
+	*from = old.head.size;
 	return file_write(path, wr_span(&l->note), 0644, e);
+}
+
+enum coffer_rc ledger_leaves(struct ledger *l, ledger_leaf each, void *arg, struct err *e)
+{
+	const struct merkle_head *head = &l->seen.cp.head;
+	struct ledger_follow f = { 0 };
+	struct mhash root;
+
+	while (f.f.size < head->size) {
+		CLEANUP(wr_close) struct wr w = wr_open(TILE_WIDTH * (LEAF_MAX + 2));
+		struct tile t = bundle_of(l, f.f.size);
+		struct span entry[TILE_WIDTH];
+
+		TRY(read_bundle(l, &t, &w, entry, e));
+		for (uint64_t i = 0; i < t.width; i++) {
+			TRY(follow_add(&f, entry[i], e));
+			TRY(each(&f.last, arg, e));
+		}
+	}
+	merkle_frontier_root(&f.f, &root);
+	return mhash_eq(&root, &head->root) ? COFFER_OK
+	    : err_deny(e, "ledger-tiles", "tiles and entries do not give the root that the service signed");
+}
+
+enum coffer_rc ledger_compare(struct ledger *l, const char *file, uint64_t *size, struct err *e)
+{
+	struct seen_head theirs = { .what = "another party saw", .file = file };
+	CLEANUP(wr_close) struct wr note = { 0 };
+	struct ledger_seen seen;
+
+	TRY(file_read_arg(file, NOTE_MAX, &note, e));
+	if (checkpoint_open(wr_span(&note), &l->policy.p, &seen, e) != COFFER_OK)
+		return err_wrap(e, "%s", file);
+	theirs.head = seen.cp.head;
+	*size = theirs.head.size;
+	return compare(l, &theirs, e);
 }
 
 enum coffer_rc ledger_prove(struct ledger *l, uint64_t index, struct ledger_proved *out, struct err *e)

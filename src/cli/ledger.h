@@ -4,11 +4,12 @@
 #include "trust/ledger/checkpoint.h"
 #include "trust/ledger/leaf.h"
 #include "trust/ledger/tile.h"
+#include "trust/witnesses.h"
 
 struct ledger {
 	struct home          h;
 	struct service_conn *conn;
-	struct note_key      key;
+	struct genesis_policy policy; /* the founders': the log's key, its witnesses, how many must have signed */
 	struct wr            note;   /* the checkpoint as fetched */
 	struct ledger_seen   seen;   /* borrows note */
 	struct tile_source   tiles;  /* of seen's tree */
@@ -29,6 +30,13 @@ enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e) NODIS
  *   ledger-map       its map does not continue that of the entry before
  *   ledger-tiles     tiles and entries do not give the root that is signed */
 enum coffer_rc ledger_follow(struct ledger *l, uint64_t *from, struct err *e) NODISCARD;
+
+/* Every entry of seen's tree, in order, read anew: together they give its root, or COFFER_E_DENIED as in ledger_follow. */
+typedef enum coffer_rc (*ledger_leaf)(const struct leaf *leaf, void *arg, struct err *e);
+enum coffer_rc ledger_leaves(struct ledger *l, ledger_leaf each, void *arg, struct err *e) NODISCARD;
+/* Whether the tree continues the head in another party's file, which must open as ledger_open's does. *size: of it. COFFER_E_DENIED as
+ * ledger_follow: ledger-rollback, ledger-fork. */
+enum coffer_rc ledger_compare(struct ledger *l, const char *file, uint64_t *size, struct err *e) NODISCARD;
 
 /* The proof of one leaf in seen's tree, checked (COFFER_E_DENIED, check "ledger-inclusion"), and its entry's bytes. */
 struct ledger_proved { struct merkle_proof path; uint8_t entry[LEAF_MAX]; size_t entry_n; };

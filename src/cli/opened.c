@@ -43,7 +43,12 @@ enum coffer_rc opened_one(struct ledger *l, const struct json *v, opened each, v
 
 enum coffer_rc opened_all(struct ledger *l, const struct privkey *key, opened each, void *arg, struct err *e)
 {
-	for (uint64_t from = 0; from < l->seen.cp.head.size;) {
+	return opened_from(l, key, 0, each, arg, e);
+}
+
+enum coffer_rc opened_from(struct ledger *l, const struct privkey *key, uint64_t from, opened each, void *arg, struct err *e)
+{
+	while (from < l->seen.cp.head.size) {
 		CLEANUP(json_freep) struct json_doc *doc = NULL;
 		const struct json *list;
 		uint64_t next = 0;

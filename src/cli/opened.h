@@ -12,5 +12,7 @@ enum coffer_rc opened_page(struct ledger *l, const struct privkey *key, uint64_t
 enum coffer_rc opened_one(struct ledger *l, const struct json *v, opened each, void *arg, struct err *e) NODISCARD;
 /* All that this party is told. */
 enum coffer_rc opened_all(struct ledger *l, const struct privkey *key, opened each, void *arg, struct err *e) NODISCARD;
+/* Those from an entry on. */
+enum coffer_rc opened_from(struct ledger *l, const struct privkey *key, uint64_t from, opened each, void *arg, struct err *e) NODISCARD;
 /* ledger_open, ledger_follow and opened_all. */
 enum coffer_rc ledger_each(struct cli *c, opened each, void *arg, struct err *e) NODISCARD;

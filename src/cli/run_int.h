@@ -5,6 +5,7 @@
 #include "cli/pod.h"
 #include "cli/run_rpc.h"
 #include "cli/sandbox.h"
+#include "cli/vm.h"
 #include "trust/manifest.h"
 
 #define RUN_PATH_MAX 512
@@ -19,6 +20,7 @@ struct run {
 	char              dir[64];  /* temporary; empty until made */
 	int               dir_lock; /* held for life, so that the next launcher knows a dead one's folder; -1 */
 	struct guest      guest;
+	struct vm_predicted predicted; /* of a VM: what its registers should be */
 	struct rpc        rpc;
 	int               exit_code[POD_CONTAINERS_MAX]; /* as pod.container */
 	bool              lapsed[POD_CONTAINERS_MAX];    /* stopped by the guest: a lease ended */

@@ -224,10 +224,11 @@ static void end(pid_t *pid, int sig)
 void guest_stop(struct guest *g)
 {
 	if (g->guard > 0) {
-		end(&g->guard, SIGTERM);
+		end(&g->guard, g->tpm > 0 ? SIGKILL : SIGTERM); /* a machine has nothing to put away */
 		cgroup_sweep(CGROUP_GUEST);
 	}
 	end(&g->relay, SIGKILL);
+	end(&g->tpm, SIGTERM);
 	closep(&g->said);
 	g->said = -1;
 }

@@ -4,11 +4,10 @@
 
 #include "base/err.h"
 #include "base/rd.h"
+#include "os/loopback.h"
 #include "trust/statement.h" /* BINDINGS_MAX */
 
 #define ENDPOINTS_MAX 16
-
-struct endpoint { uint32_t ip; uint16_t port; }; /* IPv4 loopback, host byte order */
 
 struct guest_opts {
 	const char *agent, *crun;             /* programs */
@@ -19,13 +18,12 @@ struct guest_opts {
 	size_t      n_endpoints;
 };
 struct guest {
-	pid_t guard; /* parent of the guest's process 1; ends with its code */
+	pid_t guard; /* parent of the guest's process 1; ends with its code. QEMU where the guest is a VM */
 	pid_t relay;
+	pid_t tpm;   /* of a VM; else 0 */
 	int   said;  /* the agent's standard output */
 };
 
-/* "127.x.y.z" or "localhost"; false for any other host: it cannot be reached from the guest. */
-bool endpoint_of(struct span host, uint16_t port, struct endpoint *out) NODISCARD;
 /* Adds it once; COFFER_E_LIMIT when there are too many. */
 enum coffer_rc guest_endpoint(struct guest_opts *o, struct endpoint p, struct err *e) NODISCARD;
 
@@ -34,8 +32,5 @@ enum coffer_rc guest_endpoint(struct guest_opts *o, struct endpoint p, struct er
 enum coffer_rc guest_start(const struct guest_opts *o, struct guest *out, struct err *e) NODISCARD;
 void           guest_stop(struct guest *g); /* kills and waits; OK on one never started (pids 0) */
 
-/* sandbox_net.c. In the guest's network namespace: lo up, one listener an endpoint. */
-enum coffer_rc net_lo_up(struct err *e) NODISCARD;
-enum coffer_rc net_listen(struct endpoint p, int *fd, struct err *e) NODISCARD;
-/* In the host's: passes bytes between accepted connections and the same address here, until killed. */
+/* sandbox_net.c. In the host's network namespace: passes bytes between accepted connections and the same address here, until killed. */
 _Noreturn void net_relay(const int *listener, const struct endpoint *p, size_t n);

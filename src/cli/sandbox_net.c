@@ -2,13 +2,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/own.h"
@@ -16,21 +14,6 @@
 
 #define FLOWS_MAX 64
 #define BUF 16384
-
-bool endpoint_of(struct span host, uint16_t port, struct endpoint *out)
-{
-	CLEANUP(freep) char *text = span_dup(host);
-	struct in_addr a;
-
-	if (!text || port == 0)
-		return false;
-	if (strcmp(text, "localhost") == 0)
-		a.s_addr = htonl(INADDR_LOOPBACK);
-	else if (inet_pton(AF_INET, text, &a) != 1 || ntohl(a.s_addr) >> 24 != 127)
-		return false;
-	*out = (struct endpoint){ ntohl(a.s_addr), port };
-	return true;
-}
 
 enum coffer_rc guest_endpoint(struct guest_opts *o, struct endpoint p, struct err *e)
 {
@@ -46,30 +29,6 @@ enum coffer_rc guest_endpoint(struct guest_opts *o, struct endpoint p, struct er
 static struct sockaddr_in address(struct endpoint p)
 {
 	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(p.port), .sin_addr.s_addr = htonl(p.ip) };
-}
-
-enum coffer_rc net_lo_up(struct err *e)
-{
-	struct ifreq r = { .ifr_name = "lo" };
-	CLEANUP(closep) int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (s < 0 || ioctl(s, SIOCGIFFLAGS, &r) != 0)
-		return err_set(e, COFFER_E_SYSTEM, "guest network: %s", strerror(errno));
-	r.ifr_flags = (short)(r.ifr_flags | IFF_UP | IFF_RUNNING);
-	if (ioctl(s, SIOCSIFFLAGS, &r) != 0)
-		return err_set(e, COFFER_E_SYSTEM, "guest network: %s", strerror(errno));
-	return COFFER_OK;
-}
-
-enum coffer_rc net_listen(struct endpoint p, int *fd, struct err *e)
-{
-	struct sockaddr_in at = address(p);
-	CLEANUP(closep) int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (s < 0 || bind(s, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(s, FLOWS_MAX) != 0)
-		return err_set(e, COFFER_E_SYSTEM, "guest network: port %u: %s", p.port, strerror(errno));
-	*fd = MOVE_FD(s);
-	return COFFER_OK;
 }
 
 /* One direction: from one socket into the other. */

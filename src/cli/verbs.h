@@ -8,6 +8,8 @@ VERB(cmd_genesis_new);
 VERB(cmd_genesis_sign);
 VERB(cmd_genesis_show);
 VERB(cmd_genesis_use);
+VERB(cmd_witness_init);
+VERB(cmd_witness_run);
 VERB(cmd_party_request);
 VERB(cmd_party_admit);
 VERB(cmd_party_show);
@@ -61,6 +63,8 @@ VERB(cmd_reference_list);
 VERB(cmd_reference_diff);
 VERB(cmd_approve);
 VERB(cmd_assess);
+VERB(cmd_ledger_find);
+VERB(cmd_ledger_watch);
 VERB(cmd_workload_bind);
 VERB(cmd_revoke);
 VERB(cmd_sign);
@@ -83,6 +87,7 @@ VERB(cmd_receipt_get);
 VERB(cmd_receipt_verify);
 VERB(cmd_receipt_show);
 VERB(cmd_ledger_verify);
+VERB(cmd_ledger_compare);
 VERB(cmd_ledger_show);
 VERB(cmd_ledger_prove);
 int cmd_workload_diff(struct cli *c, struct err *e);
@@ -91,12 +96,12 @@ int cmd_policy_eval(struct cli *c, struct err *e);
 int cmd_policy_check(struct cli *c, struct err *e);
 int cmd_policy_test(struct cli *c, struct err *e);
 
-extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[], opts_genesis_use[], opts_party_request[],
+extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[], opts_genesis_use[], opts_witness_init[], opts_witness_run[], opts_party_request[],
     opts_party_admit[], opts_party_show[], opts_party_recovery_key[], opts_party_rotate[], opts_party_cancel[], opts_party_compromise[],
     opts_party_lift[], opts_party_post[], opts_service_sign[], opts_token[], opts_evidence_appraise[], opts_evidence_show[], opts_evidence_test[], opts_collateral_get[], opts_collateral_needs[], opts_measure_snp[], opts_measure_tdx[], opts_measure_tpm[], opts_asset_seal[], opts_asset_put[], opts_asset_policy[], opts_asset_list[],
     opts_asset_delete[], opts_data_seal[], opts_data_open[], opts_image_encrypt[], opts_image_decrypt[], opts_image_sign[],
     opts_image_verify[], opts_image_push[], opts_image_release[], opts_image_keys[], opts_workload_build[], opts_workload_publish[],
-    opts_workload_show[], opts_workload_diff[], opts_workload_bind[], opts_assess[], opts_approve[], opts_revoke[], opts_history[], opts_result_open[], opts_policy_eval[],
+    opts_workload_show[], opts_workload_diff[], opts_workload_bind[], opts_ledger_find[], opts_ledger_watch[], opts_assess[], opts_approve[], opts_revoke[], opts_resume[], opts_history[], opts_result_open[], opts_policy_eval[],
     opts_sign[], opts_delegate[], opts_statement_cosign[], opts_statement_sign[], opts_statement_verify[], opts_statement_list[], opts_statement_submit[],
     opts_guest_build[], opts_machine_publish[], opts_host_check[], opts_machine_show[], opts_reference_import[], opts_reference_list[], opts_policy_check[], opts_policy_test[], opts_ledger_show[], opts_ledger_prove[],
     opts_receipt_get[], opts_receipt_verify[];

@@ -13,6 +13,7 @@
 #define REPLY_MAX (4u << 20)
 #define TOKEN_MAX (1u << 20)
 #define ATTEST_MAX (4u << 20)
+#define REQUEST_MAX (128u << 10)
 
 struct rcar {
 	struct service_conn *conn; /* borrowed */
@@ -98,15 +99,50 @@ static bool own_key_fill(const struct rcar *r, const char *bindings, struct own_
 
 /* ---- the exchange ---- */
 
-static enum coffer_rc challenge(struct rcar *r, const char *tee, struct rcar_challenge *out, struct err *e)
+/* A credential is asked for where it can count: on tpm always, on swtpm where the founders name its maker, whom no vendor's pinned
+ * key does. Who was given one has to open it. */
+static bool wants_credential(const struct rcar *r, const struct attester *a)
+{
+	const struct genesis *g = service_genesis(r->conn);
+
+	if (!a->ask || strcmp(a->tee, "swtpm") != 0)
+		return a->ask != NULL;
+	for (size_t i = 0; i < g->n_roots; i++)
+		if (strcmp(g->root[i].vendor, "tpm") == 0)
+			return true;
+	return false;
+}
+
+static enum coffer_rc write_request(const struct attester *a, bool credential, struct wr *body, struct err *e)
+{
+	CLEANUP(rcar_tpm_clear) struct rcar_tpm t = { 0 };
+
+	if (credential) {
+		TRY(a->ask(a->arg, &t, e));
+		rcar_tpm_request_write(body, a->tee, &t);
+	} else {
+		rcar_request_write(body, a->tee, NULL, NULL);
+	}
+	return wr_done(body, "request", e);
+}
+
+static enum coffer_rc open_credential(const struct attester *a, struct span challenge, struct err *e)
+{
+	CLEANUP(rcar_tpm_answer_clear) struct rcar_tpm_answer answer = { 0 };
+
+	TRY(rcar_tpm_answer_read(challenge, &answer, e));
+	return a->open(a->arg, &answer, e);
+}
+
+static enum coffer_rc challenge(struct rcar *r, const struct attester *a, struct rcar_challenge *out, struct err *e)
 {
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
-	CLEANUP(wr_close) struct wr body = wr_open(1024);
+	CLEANUP(wr_close) struct wr body = wr_open(REQUEST_MAX);
 	struct service_req q = { .method = "POST", .path = "/kbs/v0/auth" };
+	bool credential = wants_credential(r, a);
 	char hex[2 * RELEASE_SESSION_LEN + 1];
 
-	rcar_request_write(&body, tee);
-	TRY(wr_done(&body, "request", e));
+	TRY(write_request(a, credential, &body, e));
 	q.body = wr_span(&body);
 	TRY(service_call(r->conn, &q, RCAR_ERROR_MAX, &res, e));
 	TRY(rcar_challenge_parse(wr_span(&res.body), out, e));
@@ -115,7 +151,7 @@ static enum coffer_rc challenge(struct rcar *r, const char *tee, struct rcar_cha
 	for (size_t i = 0; i < RELEASE_SESSION_LEN; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", r->session[i]);
 	(void)snprintf(r->cookie, sizeof(r->cookie), "Cookie: " RCAR_COOKIE "=%s\r\n", hex);
-	return COFFER_OK;
+	return credential ? open_credential(a, wr_span(&res.body), e) : COFFER_OK;
 }
 
 static enum coffer_rc read_token(struct span body, char **out, struct err *e)
@@ -165,7 +201,7 @@ enum coffer_rc rcar_attest(struct service_conn *c, const struct attester *a, str
 	r->conn = c;
 	TRY(privkey_new(KEY_P256, &r->tee, e));
 	TRY(privkey_new(KEY_P256, &r->request, e));
-	TRY(challenge(r, a->tee, &ch, e));
+	TRY(challenge(r, a, &ch, e));
 	TRY(answer(r, a, &ch, initdata, e));
 	*out = MOVE(r);
 	return COFFER_OK;

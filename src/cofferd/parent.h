@@ -24,8 +24,3 @@ enum coffer_rc fsck(const struct config *c, bool repair, struct err *e) NODISCAR
 
 /* Runs the service until SIGTERM or SIGINT (COFFER_OK) or until a child ends. */
 enum coffer_rc serve(const struct config *c, struct err *e) NODISCARD;
-
-/* A socket that listens on "address:port", both literal. */
-enum coffer_rc listen_on(const char *where, int *fd, struct err *e) NODISCARD;
-/* "address:port" as bound; IPv6 in brackets. */
-enum coffer_rc listen_name(int fd, char *out, size_t n, struct err *e) NODISCARD;

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -16,9 +17,11 @@
 #include "cofferd/parent.h"
 #include "os/file.h"
 #include "os/ipc.h"
+#include "os/listen.h"
 #include "os/sandbox.h"
 #include "os/spawn.h"
 #include "proto/keep_config.h"
+#include "trust/chain.h"
 
 #define START_MS 30000 /* a store is checked to its last entry before keep says that it is ready */
 #define STOP_MS 5000
@@ -164,6 +167,15 @@ static enum coffer_rc start_keep(const struct config *c, struct service_run *s, 
 
 /* ---- fetch ---- */
 
+/* It posts to the witnesses that the founders named, and to nobody that net names. */
+static enum coffer_rc read_witnesses(const struct config *c, struct genesis *out, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+
+	TRY(read_genesis(c, &env, e));
+	return chain_genesis(&env, c->digest, out, e);
+}
+
 /* The cache, where fetch works: its own, for it gives up root and cannot even walk there. */
 static enum coffer_rc make_cache(const struct config *c, char *path, size_t n, struct err *e)
 {
@@ -190,11 +202,17 @@ static enum coffer_rc start_fetch(const struct config *c, struct service_run *s,
 {
 	CLEANUP(closep) int theirs = -1, offline = -1, ca = -1;
 	const struct config_collateral *k = &c->collateral;
+	CLEANUP(freep) struct genesis *g = calloc(1, sizeof(*g));
 	char program[600], cache[600];
-	const char *const argv[] = { program, k->amd_url, k->intel_url, k->intel_root_url, k->enabled ? "on" : "off", NULL };
+	const char *argv[6 + GENESIS_WITNESSES_MAX] = { program, k->amd_url, k->intel_url, k->intel_root_url, k->enabled ? "on" : "off" };
 	int fds[] = { -1, -1, 2, net_end, -1, -1, -1 };
 	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 7, .cwd = cache, .die_with_parent = true };
 
+	if (!g)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(read_witnesses(c, g, e));
+	for (size_t i = 0; i < g->n_witnesses; i++)
+		argv[5 + i] = g->witness[i].url;
 	TRY(program_find("cofferd-fetch", program, sizeof(program), e));
 	TRY(make_cache(c, cache, sizeof(cache), e));
 	TRY(open_named(k->offline, O_DIRECTORY, &offline, e));

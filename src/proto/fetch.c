@@ -58,7 +58,7 @@ void fetch_reply_write(struct wr *w, const struct fetch_reply *r)
 	wr_blob32(w, r->reason);
 }
 
-static bool printable(struct span s)
+bool fetch_printable(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] < 0x20 || s.p[i] > 0x7e)
@@ -81,10 +81,43 @@ enum coffer_rc fetch_reply_read(struct span b, struct fetch_reply *r, struct err
 	m.reason = rd_blob32(&in, FETCH_REASON_MAX);
 	have = status == FETCH_HAVE;
 	if (!rd_done(&in) || status > FETCH_UNAVAILABLE || have != (m.body.n > 0) || have == (m.reason.n > 0) ||
-	    !printable(m.reason) || (!have && (m.issuers.n > 0 || m.fetched_at != 0)))
+	    !fetch_printable(m.reason) || (!have && (m.issuers.n > 0 || m.fetched_at != 0)))
 		return err_set(e, COFFER_E_INPUT, "fetch: malformed reply");
 	m.status = (enum fetch_status)status;
 	*r = m;
+	return COFFER_OK;
+}
+
+void fetch_post_write(struct wr *w, const struct fetch_post *q)
+{
+	wr_be32(w, q->id);
+	wr_be32(w, q->wait_ms);
+	wr_u8(w, q->witness);
+	wr_blob32(w, q->body);
+}
+
+enum coffer_rc fetch_post_read(struct span b, struct fetch_post *q, struct err *e)
+{
+	struct rd r = rd_open(b);
+	struct fetch_post m = { 0 };
+
+	m.id = rd_be32(&r);
+	m.wait_ms = rd_be32(&r);
+	m.witness = rd_u8(&r);
+	m.body = rd_blob32(&r, FETCH_POST_MAX);
+	if (!rd_done(&r))
+		return err_set(e, COFFER_E_INPUT, "fetch: malformed request near byte %zu", r.off);
+	*q = m;
+	return COFFER_OK;
+}
+
+enum coffer_rc fetch_posted_read(struct span b, struct fetch_posted *out, struct err *e)
+{
+	unsigned status = b.n >= 2 ? (unsigned)b.p[0] << 8 | b.p[1] : 0;
+
+	if (b.n > FETCH_POSTED_MAX || status < 100 || status > 999)
+		return err_set(e, COFFER_E_INPUT, "fetch: malformed answer of a witness");
+	*out = (struct fetch_posted){ (uint16_t)status, span_skip(b, 2) };
 	return COFFER_OK;
 }
 

@@ -1,7 +1,7 @@
 /* Messages between `net` and `fetch`, which brings vendors' certificates and revocation lists; and the file that `fetch` keeps each
  * in.
  *
- * cofferd-fetch AMD-URL INTEL-URL INTEL-ROOT-URL on|off     ("": the vendor's own; "off": no network)
+ * cofferd-fetch AMD-URL INTEL-URL INTEL-ROOT-URL on|off [WITNESS-URL...]     ("": the vendor's own; "off": no vendor is asked)
  *                         working folder: the cache, which it alone writes
  *                         fd 3: stream socket to net (frames of os/ipc.h), fd 4: stream socket to the parent: fetch writes the
  *                         byte 'R' once it is in its sandbox; the end of either ends fetch (exit 0).
@@ -20,6 +20,7 @@
 #define FETCH_FD_CA 6
 #define FETCH_GET 1                   /* tag of the one request; replies have FETCH_REPLY */
 #define FETCH_REPLY 2
+#define FETCH_POST 3                  /* the other request; its reply is a FETCH_REPLY too */
 #define FETCH_BODY_MAX (2u << 20)
 #define FETCH_ISSUERS_MAX (64u << 10)
 #define FETCH_REASON_MAX 256
@@ -52,6 +53,23 @@ struct fetch_reply {
 void fetch_reply_write(struct wr *w, const struct fetch_reply *r);
 /* Borrows b. COFFER_E_INPUT for anything but what fetch_reply_write writes. */
 enum coffer_rc fetch_reply_read(struct span b, struct fetch_reply *r, struct err *e) NODISCARD;
+
+/* What a witness of the ledger is asked: a POST to the address that the genesis has for it. Its reply, when HAVE, has a body of
+ * struct fetch_posted, whatever the status was. Believed by nobody: keep verifies signatures. */
+#define FETCH_WITNESSES_MAX 16
+#define FETCH_POST_MAX (64u << 10)
+#define FETCH_POSTED_MAX (16u << 10)
+struct fetch_post {
+	uint32_t    id;
+	uint32_t    wait_ms;
+	uint8_t     witness; /* its number in the genesis */
+	struct span body;
+};
+void fetch_post_write(struct wr *w, const struct fetch_post *q);
+enum coffer_rc fetch_post_read(struct span b, struct fetch_post *q, struct err *e) NODISCARD; /* COFFER_E_INPUT; borrows b */
+struct fetch_posted { uint16_t status; struct span body; };
+enum coffer_rc fetch_posted_read(struct span b, struct fetch_posted *out, struct err *e) NODISCARD; /* u16 status, then the body */
+bool fetch_printable(struct span s) NODISCARD; /* 0x20 to 0x7e alone */
 
 /* ---- the file of one item ---- */
 

@@ -21,8 +21,9 @@
 enum keep_type {
 	KEEP_AUTH = 1, KEEP_ATTEST, KEEP_RESOURCE, KEEP_PUT, KEEP_DELETE, KEEP_STATEMENT,
 	KEEP_QUERY, KEEP_ASSETS, KEEP_DECISION, KEEP_JOURNAL, KEEP_STATUS, KEEP_JWKS, KEEP_LEDGER, KEEP_OPENINGS, KEEP_PARTIES, KEEP_FRESH,
-	KEEP_RECEIPT,
+	KEEP_RECEIPT, KEEP_ROUND, KEEP_WITNESS, KEEP_COSIGN, KEEP_COLLECT,
 };
+#define KEEP_LAST KEEP_COLLECT
 
 /* Platforms whose evidence the service takes as primary; names are rcar_json.h's. Numbers stay: tokens carry them. */
 enum tee_kind { TEE_SAMPLE = 1, TEE_SNP, TEE_TDX, TEE_SGX, TEE_TPM, TEE_SWTPM, TEE_AZ_SNP, TEE_AZ_TDX, TEE_CCA, TEE_CSV };
@@ -89,12 +90,32 @@ struct keep_resource_req {
 	struct span request;                  /* "CRQ1"... */
 	uint8_t     request_sig[SIG_LEN];
 };
+#define KEEP_TICKET_LEN 16
+/* held: the reply waits in keep for the ledger's witnesses; KEEP_COLLECT (a ticket) answers with it, not held, once enough have signed
+ * (COFFER_E_LIMIT before, COFFER_E_NOTFOUND when it is gone). The other members are then zero. */
 struct keep_resource_rep {
+	bool        held;
+	uint8_t     ticket[KEEP_TICKET_LEN];  /* when held */
 	struct span body;                     /* JWE text */
 	uint8_t     reply_sig[SIG_LEN];
 	uint64_t    seq, version;
 	uint8_t     entry[32];
 };
+
+/* What net is to do for the ledger (docs/protocol/ledger.md, Witnesses). KEEP_ROUND, empty: puts the newest head before the witnesses,
+ * unless enough have signed it. Reply, of KEEP_COSIGN too: */
+#define KEEP_WITNESSES_MAX 16
+#define KEEP_COSIGN_MAX (8u << 10)
+struct keep_round_rep {
+	uint8_t  n;                           /* witnesses of the genesis whose signatures are wanted; 0: none is */
+	uint64_t size;                        /* of the head before them; 0: enough have signed the newest */
+	uint64_t missing;                     /* bit i: witness i has not signed it */
+};
+/* KEEP_WITNESS: what to POST to this witness's /add-checkpoint; told: it answered that this is the size it has. Refused
+ * (COFFER_E_DENIED, "ledger-rollback") when that is more than this ledger has. Reply: bytes.
+ * KEEP_COSIGN: what it answered. COFFER_E_DENIED "ledger-cosignature". */
+struct keep_witness_req { uint8_t witness; bool told; uint64_t size; };
+struct keep_cosign_req { uint8_t witness; struct span lines; };
 
 /* KEEP_FRESH: bytes of proto/fresh.h, each side's signed */
 struct keep_fresh_req { uint8_t session[KEEP_SESSION_LEN]; struct span ask; uint8_t sig[SIG_LEN]; };
@@ -149,6 +170,12 @@ void keep_resource_req_write(struct wr *w, const struct keep_resource_req *m);
 enum coffer_rc keep_resource_req_read(struct span b, struct keep_resource_req *m, struct err *e) NODISCARD;
 void keep_resource_rep_write(struct wr *w, const struct keep_resource_rep *m);
 enum coffer_rc keep_resource_rep_read(struct span b, struct keep_resource_rep *m, struct err *e) NODISCARD;
+void keep_round_rep_write(struct wr *w, const struct keep_round_rep *m);
+enum coffer_rc keep_round_rep_read(struct span b, struct keep_round_rep *m, struct err *e) NODISCARD;
+void keep_witness_req_write(struct wr *w, const struct keep_witness_req *m);
+enum coffer_rc keep_witness_req_read(struct span b, struct keep_witness_req *m, struct err *e) NODISCARD;
+void keep_cosign_req_write(struct wr *w, const struct keep_cosign_req *m);
+enum coffer_rc keep_cosign_req_read(struct span b, struct keep_cosign_req *m, struct err *e) NODISCARD;
 void keep_fresh_req_write(struct wr *w, const struct keep_fresh_req *m);
 enum coffer_rc keep_fresh_req_read(struct span b, struct keep_fresh_req *m, struct err *e) NODISCARD;
 void keep_fresh_rep_write(struct wr *w, const struct keep_fresh_rep *m);

@@ -213,6 +213,11 @@ enum coffer_rc keep_resource_req_read(struct span b, struct keep_resource_req *m
 
 void keep_resource_rep_write(struct wr *w, const struct keep_resource_rep *m)
 {
+	keep_put_bool(w, m->held);
+	if (m->held) {
+		wr_put(w, SPAN(m->ticket));
+		return;
+	}
 	wr_blob32(w, m->body);
 	wr_put(w, SPAN(m->reply_sig));
 	wr_be64(w, m->seq);
@@ -225,11 +230,16 @@ enum coffer_rc keep_resource_rep_read(struct span b, struct keep_resource_rep *m
 	struct rd r = rd_open(b);
 	struct keep_resource_rep got = { 0 };
 
-	got.body = rd_blob32(&r, BODY_MAX);
-	rd_copy(&r, got.reply_sig, sizeof(got.reply_sig));
-	got.seq = keep_be64(&r);
-	got.version = keep_be64(&r);
-	rd_copy(&r, got.entry, sizeof(got.entry));
+	got.held = keep_bool(&r);
+	if (got.held) {
+		rd_copy(&r, got.ticket, sizeof(got.ticket));
+	} else {
+		got.body = rd_blob32(&r, BODY_MAX);
+		rd_copy(&r, got.reply_sig, sizeof(got.reply_sig));
+		got.seq = keep_be64(&r);
+		got.version = keep_be64(&r);
+		rd_copy(&r, got.entry, sizeof(got.entry));
+	}
 	TRY(keep_end(&r, "resource reply", e));
 	*m = got;
 	return COFFER_OK;

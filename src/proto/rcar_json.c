@@ -58,7 +58,7 @@ enum coffer_rc rcar_request_parse(struct span body, struct rcar_request *out, st
 	return COFFER_OK;
 }
 
-void rcar_request_write(struct wr *w, const char *tee)
+void rcar_request_write(struct wr *w, const char *tee, void (*extra)(struct json_wr *j, const void *arg), const void *arg)
 {
 	struct json_wr j = jw_open(w, false);
 
@@ -73,6 +73,8 @@ void rcar_request_write(struct wr *w, const char *tee)
 	jw_text(&j, "sha384");
 	jw_text(&j, "sha512");
 	jw_arr_end(&j);
+	if (extra)
+		extra(&j, arg);
 	jw_obj_end(&j);
 	jw_obj_end(&j);
 }

@@ -39,7 +39,8 @@ struct rcar_request { struct span tee; const struct json *extra; struct json_doc
 void rcar_request_clear(struct rcar_request *r);
 /* COFFER_E_DENIED (check "version") for any version but 0.4.0; extra-params may be anything (rcar_tpm.h reads ours). */
 enum coffer_rc rcar_request_parse(struct span body, struct rcar_request *out, struct err *e) NODISCARD;
-void rcar_request_write(struct wr *w, const char *tee);
+/* extra: written into extra-params, NULL: nothing. */
+void rcar_request_write(struct wr *w, const char *tee, void (*extra)(struct json_wr *j, const void *arg), const void *arg);
 
 struct rcar_challenge { char nonce[RCAR_NONCE_TEXT + 1]; enum hash_alg hash; };
 void rcar_challenge_write(struct wr *w, const uint8_t nonce[static 32]);

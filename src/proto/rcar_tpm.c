@@ -61,3 +61,62 @@ void rcar_tpm_challenge_write(struct wr *w, const uint8_t nonce[static 32], cons
 	b64_write(w, c->secret);
 	wr_str(w, "\"}}}");
 }
+
+static void put_b64(struct json_wr *j, const char *name, struct span s)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(2 * (size_t)KEEP_EK_MAX);
+
+	b64_write(&w, s);
+	if (name)
+		jw_m_str(j, name, wr_span(&w));
+	else
+		jw_str(j, wr_span(&w));
+}
+
+static void put_extra(struct json_wr *j, const void *arg)
+{
+	const struct rcar_tpm *t = arg;
+
+	jw_name(j, "tpm");
+	jw_obj(j);
+	put_b64(j, "ek_cert", wr_span(&t->ek_cert));
+	put_b64(j, "ak_public", wr_span(&t->ak_public));
+	if (t->n_chain > 0) {
+		jw_name(j, "ek_chain");
+		jw_arr(j);
+		for (size_t i = 0; i < t->n_chain; i++)
+			put_b64(j, NULL, wr_span(&t->chain[i]));
+		jw_arr_end(j);
+	}
+	jw_obj_end(j);
+}
+
+void rcar_tpm_request_write(struct wr *w, const char *tee, const struct rcar_tpm *t)
+{
+	rcar_request_write(w, tee, put_extra, t);
+}
+
+void rcar_tpm_answer_clear(struct rcar_tpm_answer *a)
+{
+	wr_close(&a->credential);
+	wr_close(&a->secret);
+}
+
+enum coffer_rc rcar_tpm_answer_read(struct span challenge, struct rcar_tpm_answer *out, struct err *e)
+{
+	static const char *const names[] = { "credential", "secret", NULL };
+	CLEANUP(rcar_tpm_answer_clear) struct rcar_tpm_answer a = { 0 };
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	const struct json *v;
+
+	TRY(json_parse(challenge, RCAR_ERROR_MAX, &doc, e));
+	v = json_get(json_get(json_root(doc), "extra-params"), "tpm");
+	if (!v)
+		return err_set(e, COFFER_E_INPUT, "challenge: the service gives no credential for this TPM");
+	TRY(json_closed(v, names, "challenge: extra-params.tpm", e));
+	TRY(read_bytes(json_get(v, "credential"), "credential", RCAR_CREDENTIAL_MAX, &a.credential, e));
+	TRY(read_bytes(json_get(v, "secret"), "secret", RCAR_CREDENTIAL_MAX, &a.secret, e));
+	*out = a;
+	a = (struct rcar_tpm_answer){ 0 };
+	return COFFER_OK;
+}

@@ -9,6 +9,14 @@ void rcar_tpm_clear(struct rcar_tpm *t); /* CLEANUP-ready */
  * COFFER_E_INPUT, also for another platform than tpm and swtpm. */
 enum coffer_rc rcar_tpm_read(const struct json *extra_params, enum tee_kind tee, struct rcar_tpm *out, struct err *e) NODISCARD;
 
+/* The auth request of who asks for one. */
+void rcar_tpm_request_write(struct wr *w, const char *tee, const struct rcar_tpm *t);
+
 /* Challenge with a credential: TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET. */
 struct rcar_credential { struct span credential, secret; };
 void rcar_tpm_challenge_write(struct wr *w, const uint8_t nonce[static 32], const struct rcar_credential *c);
+#define RCAR_CREDENTIAL_MAX 512 /* bytes of either */
+struct rcar_tpm_answer { struct wr credential, secret; };
+void rcar_tpm_answer_clear(struct rcar_tpm_answer *a); /* CLEANUP-ready */
+/* The credential in a challenge. COFFER_E_INPUT: none, or of another form. */
+enum coffer_rc rcar_tpm_answer_read(struct span challenge, struct rcar_tpm_answer *out, struct err *e) NODISCARD;

@@ -104,6 +104,8 @@ static enum coffer_rc check_shown(struct work *w, struct err *e)
 		return err_deny(e, "R1", "the evidence is of another key than the one that the secret was wrapped to");
 	if (s->time > v->time)
 		return err_deny(e, "R1", "the evidence was shown after the release");
+	if (s->expires > s->time + CLAIMS_SECONDS)
+		return err_deny(e, "R1", "the evidence was taken for longer than a session lasts");
 	return COFFER_OK;
 }
 

@@ -1,9 +1,11 @@
 #include "trust/ear.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/own.h"
 #include "base/str.h"
+#include "crypto/hash.h"
 #include "crypto/jws.h"
 #include "fmt/enc.h"
 #include "trust/form.h"
@@ -68,9 +70,44 @@ static enum coffer_rc read_request_key(const struct json *keys, struct ear *out,
 	return COFFER_OK;
 }
 
-/* Registers longer than the digest hold zeros behind it. */
-static enum coffer_rc check_init_data(const struct json *evidence, const struct ear_want *want, struct err *e)
+/* A TPM and one that is emulated make the same claims, under one name. Which it was stands in what the service writes into the header
+ * for itself: its magic, then the platform's number. */
+static enum coffer_rc which_tpm(struct span header, struct ear *out, struct err *e)
 {
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(wr_close) struct wr state = wr_open(EAR_MAX);
+	struct span text;
+
+	if (strcmp(out->platform, "tpm") != 0)
+		return COFFER_OK;
+	TRY(json_parse(header, EAR_MAX, &doc, e));
+	TRY(json_need_str(json_root(doc), "coffer", "token header", &text, e));
+	if (!b64url_read(text, &state) || state.n < 5 || !span_starts(wr_span(&state), "CFT1"))
+		return err_set(e, COFFER_E_INPUT, "token header: member \"coffer\" does not say which TPM it was");
+	if (state.p[4] == EAR_STATE_SWTPM)
+		(void)snprintf(out->platform, sizeof(out->platform), "swtpm");
+	else if (state.p[4] != EAR_STATE_TPM)
+		return err_set(e, COFFER_E_INPUT, "token header: another platform than the claims'");
+	return COFFER_OK;
+}
+
+/* What the register holds. A TPM's cannot be set, only extended: the digest stands behind the zeros that it began with. */
+static void register_of(const char *platform, const struct ear_want *want, uint8_t out[static 32])
+{
+	static const char *const extends[] = { "tpm", "swtpm", "az-snp-vtpm", "az-tdx-vtpm" };
+	uint8_t both[64] = { 0 };
+
+	memcpy(both + 32, want->init_data, 32);
+	memcpy(out, want->init_data, 32);
+	for (size_t i = 0; i < sizeof(extends) / sizeof(extends[0]); i++)
+		if (strcmp(platform, extends[i]) == 0)
+			sha256(SPAN(both), out);
+}
+
+/* Registers longer than the digest hold zeros behind it. */
+static enum coffer_rc check_init_data(const struct json *evidence, const char *platform, const struct ear_want *want, struct err *e)
+{
+	uint8_t reg[32];
 	CLEANUP(wr_close) struct wr w = wr_open(64);
 	struct span text;
 	bool same;
@@ -78,17 +115,17 @@ static enum coffer_rc check_init_data(const struct json *evidence, const struct 
 	TRY(json_need_str(evidence, "init_data", "token evidence", &text, e));
 	if (!hex_read(text, &w) || !wr_ok(&w) || w.n < 32)
 		return err_set(e, COFFER_E_INPUT, "token evidence: init_data is no digest");
-	same = span_eq((struct span){ w.p, 32 }, SPAN(want->init_data));
+	register_of(platform, want, reg);
+	same = span_eq((struct span){ w.p, 32 }, SPAN(reg));
 	for (size_t i = 32; i < w.n; i++)
 		same = same && w.p[i] == 0;
 	return same ? COFFER_OK : err_deny(e, "token", "the token is for another workload: its init-data differs");
 }
 
-static enum coffer_rc check_want(const struct json *evidence, const struct json *keys, const struct ear_want *want, struct err *e)
+static enum coffer_rc check_genesis(const struct json *keys, const struct ear_want *want, struct err *e)
 {
 	uint8_t d[32];
 
-	TRY(check_init_data(evidence, want, e));
 	TRY(form_digest(keys, "coffer-genesis", "token key set", d, e));
 	if (!span_eq(SPAN(d), SPAN(want->genesis)))
 		return err_deny(e, "token", "the token is for another genesis");
@@ -108,8 +145,10 @@ enum coffer_rc ear_check(struct span token, const struct pubkey *token_key, cons
 	TRY(check_signature(&p, token_key, e));
 	TRY(json_parse(p.payload, EAR_MAX, &doc, e));
 	TRY(read_evidence(json_root(doc), &evidence, &keys, e));
-	TRY(check_want(evidence, keys, want, e));
 	TRY(read_platform(evidence, &got, e));
+	TRY(which_tpm(p.header, &got, e));
+	TRY(check_init_data(evidence, got.platform, want, e));
+	TRY(check_genesis(keys, want, e));
 	TRY(read_request_key(keys, &got, e));
 	TRY(form_number(json_root(doc), "iat", "token", (struct form_range){ 0, FORM_NUMBER_MAX }, &iat, e));
 	got.issued = (int64_t)iat;

@@ -6,10 +6,14 @@
 
 #define EAR_MAX (64u << 10)
 
+/* Numbers of platforms in the service's part of the header (enum tee_kind of proto/keep.h; they stay). */
+#define EAR_STATE_TPM	5
+#define EAR_STATE_SWTPM 6
+
 struct ear_want { uint8_t init_data[32]; uint8_t genesis[32]; };
 struct ear {
 	struct pubkey request_key;  /* P-256; the guest's */
-	char          platform[32]; /* "sample", ... : what the evidence came from */
+	char          platform[32]; /* "sample", "swtpm", ... : what the evidence came from */
 	int64_t       issued;       /* iat, seconds since 1970 */
 };
 

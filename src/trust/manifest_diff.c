@@ -196,6 +196,11 @@ static void on_lapse(struct diff *d, const struct lease_terms *a, const struct l
 		say(d, DIFF_NARROWER, (struct words){ "asks more often for leave to keep what it got, or gives up more without it", { 0 }, "" });
 }
 
+static bool same_terms(const struct lease_terms *a, const struct lease_terms *b)
+{
+	return a->check == b->check && a->grace == b->grace && a->term == b->term && a->stop == b->stop;
+}
+
 static void container(struct diff *d, const struct man_container *a, const struct man_container *b)
 {
 	image(d, a, b);
@@ -221,6 +226,9 @@ static void container(struct diff *d, const struct man_container *a, const struc
 	entitlements(d, a, b);
 	outputs(d, a, b);
 	on_lapse(d, &a->on_lapse, &b->on_lapse);
+	if (a->lapse_said != b->lapse_said && same_terms(&a->on_lapse, &b->on_lapse)) /* R5 wants an agent that keeps leases only where something is said */
+		say(d, b->lapse_said ? DIFF_NARROWER : DIFF_WIDER, (struct words){ b->lapse_said ? "wants an agent that keeps leases" :
+		    "does not want an agent that keeps leases any more", { 0 }, "" });
 }
 
 static void containers(struct diff *d, const struct manifest *a, const struct manifest *b)

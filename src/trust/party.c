@@ -7,7 +7,7 @@
 #include "crypto/jwk.h"
 #include "fmt/enc.h"
 #include "trust/form.h"
-#include "trust/statement.h"
+#include "trust/witnesses.h"
 
 #define HOLD_HOURS_MAX 8760
 
@@ -150,15 +150,11 @@ void party_write(const struct party *p, struct json_wr *j)
 /* What this version cannot do must not be asked of it: it would be believed to happen. */
 static enum coffer_rc read_unsupported(const struct json *b, struct err *e)
 {
-	const struct json *witnesses = NULL, *policies = NULL;
-	uint64_t n;
+	const struct json *policies = NULL;
 
-	TRY(json_need_arr(b, "witnesses", "genesis", &witnesses, e));
-	TRY(json_need_u64(b, "cosignatures", "genesis", &n, e));
 	TRY(json_need_obj(b, "policies", "genesis", &policies, e));
-	if (json_len(witnesses) || n || json_len(policies))
-		return err_set(e, COFFER_E_INPUT,
-		    "genesis: witnesses, cosignatures and policies are not supported by this version and must be empty");
+	if (json_len(policies))
+		return err_set(e, COFFER_E_INPUT, "genesis: policies are not supported by this version and must be empty");
 	return COFFER_OK;
 }
 
@@ -232,6 +228,7 @@ enum coffer_rc genesis_read(const struct statement *s, struct genesis *out, stru
 	TRY(form_key(s->body, "ledger-key", "genesis", &room->ledger_key, e));
 	TRY(read_parties(s->body, room, e));
 	TRY(read_roots(s->body, room, e));
+	TRY(witnesses_read(s->body, room, e));
 	TRY(read_unsupported(s->body, e));
 	memcpy(room->id, s->id, sizeof(room->id));
 	*out = *room;

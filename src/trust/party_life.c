@@ -230,7 +230,7 @@ enum coffer_rc life_step(const struct party_life *old, const struct life_event *
 
 /* ---- compromise ---- */
 
-static bool had_thumb(const struct party_life *l, const uint8_t thumb[static 32])
+bool life_had_thumb(const struct party_life *l, const uint8_t thumb[static 32])
 {
 	uint8_t t[32];
 
@@ -250,7 +250,7 @@ static enum coffer_rc kill(struct party_life *l, const struct life_event *ev, co
 
 	if (!quorum && !life_signed(l, ev->env, ev->logged, d.signer))
 		return err_deny(e, "signature", "neither a key by which party %s is known nor its recovery quorum signed this", l->body.id);
-	if (!had_thumb(l, v->key))
+	if (!life_had_thumb(l, v->key))
 		return err_deny(e, "kind", "party %s never had this key; each party names its own", l->body.id);
 	if (v->from > ev->logged)
 		return err_deny(e, "kind", "a key is compromised from a time that has come");

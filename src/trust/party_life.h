@@ -44,6 +44,7 @@ const struct party *life_party(const struct party_life *l, int64_t t);   /* in e
 int64_t             life_expires(const struct party_life *l, int64_t t);
 bool                life_dead(const struct party_life *l, const uint8_t thumb[static 32]);
 bool                life_had(const struct party_life *l, const struct pubkey *k);  /* now, before, or once it has waited */
+bool                life_had_thumb(const struct party_life *l, const uint8_t thumb[static 32]); /* the same of a key's thumbprint */
 /* By a key in effect at t that is not dead. *signer: its thumbprint (NULL: not wanted). */
 bool                life_signed(const struct party_life *l, const struct dsse *env, int64_t t, uint8_t *signer);
 /* By as many different recovery keys as it takes; false where there are none. */

@@ -65,7 +65,7 @@ enum coffer_rc receipt_read(struct span text, struct receipt *out, struct err *e
 struct receipt_parts {
 	const struct json     *reply;
 	struct span            genesis, note;
-	const struct note_key *log;
+	const struct ledger_policy *policy; /* the genesis': whose signature lines are carried */
 	struct tile_source    *tiles; /* of the note's tree */
 };
 enum coffer_rc receipt_make(const struct receipt_parts *p, struct wr *out, struct err *e) NODISCARD;

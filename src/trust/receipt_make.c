@@ -52,22 +52,30 @@ static enum coffer_rc put_statements(const struct receipt_parts *p, const struct
 	return COFFER_OK;
 }
 
-/* The log's signature alone: others are not the receipt's to carry. */
+static bool of_policy(const struct ledger_policy *p, const struct note_sig *s)
+{
+	bool known = s->id == p->log->id && span_eq_str(s->name, p->log->name);
+
+	for (size_t i = 0; i < p->n && !known; i++)
+		known = s->id == p->witnesses[i].id && span_eq_str(s->name, p->witnesses[i].name);
+	return known;
+}
+
+/* The signatures of the log and of the genesis' witnesses: others are not the receipt's to carry. */
 static enum coffer_rc put_checkpoint(const struct receipt_parts *p, struct json_wr *j, struct err *e)
 {
-	CLEANUP(wr_close) struct wr text = wr_open(NOTE_MAX), mark = wr_open(NOTE_MAX);
+	CLEANUP(wr_close) struct wr text = wr_open(NOTE_MAX);
 	struct span note = p->note, line = note;
 	struct note n;
 
 	TRY(note_parse(note, &n, e));
-	wr_fmt(&mark, "\xe2\x80\x94 %s ", p->log->name);
 	TRY(note_begin(n.text, &text, e));
 	line = span_skip(note, n.text.n + 1);
-	while (line.n > 0) {
+	for (size_t i = 0; i < n.n_sigs; i++) { /* a line each */
 		const uint8_t *end = memchr(line.p, '\n', line.n);
 		size_t len = end ? (size_t)(end - line.p) + 1 : line.n;
 
-		if (len > mark.n && span_eq((struct span){ line.p, mark.n }, wr_span(&mark)))
+		if (of_policy(p->policy, &n.sigs[i]))
 			wr_put(&text, (struct span){ line.p, len });
 		line = span_skip(line, len);
 	}

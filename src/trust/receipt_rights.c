@@ -1,5 +1,6 @@
 /* Whether the statements of a receipt, taken together, could have allowed the release: R0, R7, R8 and R9 as far as statements alone decide
  * them. A service that releases on nobody's word can log it, but not make a receipt that holds. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,7 +182,7 @@ static bool covers(const struct rights *r, const struct approval *a, const char 
 	       (a->or_narrower || span_eq(SPAN(a->workload), SPAN(r->m.digest)));
 }
 
-/* Different issuers: who lent a delegate its power is not in a receipt, so one that is not among the owners counts for some owner. */
+/* Of different parties that the asset names. Who lent a delegate its power is the replay's question. */
 static enum coffer_rc count_approvals(const struct receipt *rc, const struct rights *r, size_t *n, struct err *e)
 {
 	CLEANUP(freep) struct approval *a = calloc(1, sizeof(*a));
@@ -191,6 +192,7 @@ static enum coffer_rc count_approvals(const struct receipt *rc, const struct rig
 		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
 	for (size_t i = 0; i < rc->n && *n < ASSET_OWNERS_MAX; i++) {
 		CLEANUP(statement_clear) struct statement s = { 0 };
+		const char *who;
 		size_t k = 0;
 
 		TRY(statement_parse(wr_span(&rc->statement[i].env.payload), &s, e));
@@ -199,10 +201,11 @@ static enum coffer_rc count_approvals(const struct receipt *rc, const struct rig
 		TRY(approval_read(&s, a, e));
 		if (!covers(r, a, s.issuer))
 			return no(e, "an approval is not of this asset, workload and service, or had ended");
-		while (k < *n && strcmp(by[k], s.issuer) != 0)
+		who = asset_names(&r->asset, s.issuer) ? s.issuer : r->path.owner; /* a delegate's counts as the owner's */
+		while (k < *n && strcmp(by[k], who) != 0)
 			k++;
 		if (k == *n)
-			memcpy(by[(*n)++], s.issuer, sizeof(s.issuer));
+			(void)snprintf(by[(*n)++], PARTY_MAX, "%s", who);
 	}
 	return COFFER_OK;
 }

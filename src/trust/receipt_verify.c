@@ -9,6 +9,7 @@
 #include "trust/chain.h"
 #include "trust/parties.h"
 #include "trust/receipt_int.h"
+#include "trust/witnesses.h"
 
 /* What the verification has come to. */
 struct work {
@@ -54,21 +55,19 @@ static enum coffer_rc check_entry(
 	return COFFER_OK;
 }
 
-/* One line, the log's: nothing in the receipt is unsigned. */
+/* A line of the log and one each of the witnesses that signed: nothing in the receipt is unsigned. */
 static enum coffer_rc check_head(struct work *w, struct err *e)
 {
-	const struct span origin = span_of(w->g->origin);
-	struct ledger_policy policy = { 0 };
+	struct genesis_policy policy;
 	struct ledger_seen seen;
-	struct note_key key;
 	struct note note;
 
-	TRY(note_key_new(origin, NOTE_ED25519, &w->g->ledger_key, &key, e));
-	policy.log = &key;
-	TRY(checkpoint_open(w->r->checkpoint, &policy, &seen, e));
+	TRY(genesis_policy(w->g, &policy, e));
+	TRY(checkpoint_open(w->r->checkpoint, &policy.p, &seen, e));
 	TRY(note_parse(w->r->checkpoint, &note, e));
-	if (note.n_sigs != 1)
-		return err_deny(e, "ledger-signature", "the checkpoint in a receipt has the log's signature alone");
+	if (note.n_sigs != 1 + seen.count)
+		return err_deny(e, "ledger-signature",
+		    "the checkpoint in a receipt has the signatures of the log and of the genesis' witnesses alone");
 	w->head = seen.cp.head;
 	return COFFER_OK;
 }
@@ -223,6 +222,36 @@ static enum coffer_rc check_signed(
 	return COFFER_OK;
 }
 
+static enum coffer_rc check_owners(struct work *w, const struct receipt_statement *x, const struct statement *s, const struct leaf *leaf,
+    struct err *e)
+{
+	struct asset_body b;
+
+	TRY(asset_read(s, &b, e));
+	for (size_t i = 0; i < b.n_of; i++) {
+		const struct party_life *life = parties_life(&w->parties, span_of(b.of[i]));
+
+		if (!life || !life_signed(life, &x->env, (int64_t)leaf->time, NULL))
+			return err_deny(e, "receipt-signature", "the asset statement is not signed by %s, who decides of it too", b.of[i]);
+	}
+	return strcmp(b.path.owner, s->issuer) == 0
+		   ? COFFER_OK
+		   : err_deny(e, "receipt-signature", "an asset of %s by a statement of %s", b.path.owner, s->issuer);
+}
+
+/* What keep admits by more than its issuer's signature (statements.md). */
+static enum coffer_rc check_admitted(struct work *w, const struct receipt_statement *x, const struct statement *s, const struct leaf *leaf,
+    struct err *e)
+{
+	const struct party *founder = genesis_party(w->g, s->issuer);
+
+	if (s->kind == ST_ASSET)
+		return check_owners(w, x, s, leaf, e);
+	if (s->kind == ST_SERVICE && !(founder && (founder->personas & PERSONA_WORKLOAD)))
+		return err_deny(e, "receipt-signature", "a service statement by %s, who is no workload-provider of the genesis", s->issuer);
+	return COFFER_OK;
+}
+
 /* ---- the map ---- */
 
 static bool map_says(const struct work *w, const struct wr *proof, const struct mhash *key, const struct mhash *value)
@@ -316,30 +345,29 @@ static bool is_workload(const struct work *w, const uint8_t id[static 32])
 	return member_hex(w->data, "workload", got, sizeof(got)) && span_eq(SPAN(got), (struct span){ id, 32 });
 }
 
-/* What it looked at beside: of a wider workload the manifest counts, whatever became of the statement; a minimum holds back even when it
- * is revoked; a link of delegation counts as of when what it lends was said; what a
- * binding put into an instance may be there when it has ended. */
-static bool may_stand(const struct receipt_statement *x, const struct statement *s)
+/* Of what it looked at beside: a wider workload's manifest counts, whatever became of the statement; a minimum holds back even when it
+ * is revoked; a link of delegation counts as of when what it lends was said; what a binding put into an instance may be there when it
+ * has ended. When these hold the decision itself asks. */
+static bool may_have_ended(const struct receipt_statement *x, const struct statement *s)
 {
-	if (s->kind == ST_WORKLOAD || s->kind == ST_TCB || s->kind == ST_BINDING)
-		return true;
-	return x->status == MAP_IN_FORCE || (s->kind == ST_DELEGATION && x->status == MAP_SUPERSEDED);
+	return s->kind == ST_WORKLOAD || s->kind == ST_TCB || s->kind == ST_BINDING ||
+	       (s->kind == ST_DELEGATION && (x->status == MAP_IN_FORCE || x->status == MAP_SUPERSEDED));
 }
 
 static enum coffer_rc check_force(struct work *w, const struct receipt_statement *x, const struct statement *s, struct err *e)
 {
 	const char *kind = statement_kind_name(s->kind);
 
-	bool beside = lists(w, "beside", s->id);
+	bool beside = lists(w, "beside", s->id), ended = beside && may_have_ended(x, s);
 
 	if (!beside && !lists(w, "rests", s->id) && !is_workload(w, s->id))
 		return err_deny(e, "receipt-rests", "the release did not rest on this %s statement", kind);
-	if (beside ? !may_stand(x, s) : x->status != MAP_IN_FORCE)
+	if (!ended && x->status != MAP_IN_FORCE)
 		return err_deny(e, "receipt-force", "a %s statement by %s was %s when the release was entered", kind, s->issuer,
 		    x->status == MAP_SUPERSEDED ? "superseded"
 		    : x->status == MAP_REVOKED	? "revoked"
 						: "revoked by another party");
-	if (!beside && (w->v.time < s->issued || w->v.time >= s->expires))
+	if (!ended && (w->v.time < s->issued || w->v.time >= s->expires))
 		return err_deny(
 		    e, "receipt-force", "a %s statement by %s did not hold when the release was entered", kind, s->issuer);
 	w->named++;
@@ -378,6 +406,7 @@ static enum coffer_rc check_statement(struct work *w, const struct receipt_state
 	if (s.has_ledger ? !span_eq(SPAN(s.ledger), SPAN(w->g->id)) : !statement_travels(s.kind))
 		return err_deny(e, "receipt-rests", "a statement is for another genesis");
 	TRY(check_signed(w, x, &s, &leaf, e));
+	TRY(check_admitted(w, x, &s, &leaf, e));
 	TRY(check_status(w, x, &s, e));
 	TRY(check_uses(w, x, &s, e));
 	return s.kind == ST_PARTY || s.kind == ST_REVOCATION ? COFFER_OK : check_force(w, x, &s, e);

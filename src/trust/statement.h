@@ -4,6 +4,7 @@
 #pragma once
 #include "crypto/key.h"
 #include "fmt/json.h"
+#include "trust/ledger/checkpoint.h"
 #include "trust/lease.h"
 #include "trust/name.h"
 
@@ -74,6 +75,9 @@ void           party_write(const struct party *p, struct json_wr *j);
 /* Whom else the founders believe about hardware, beside the vendors' pinned keys: a certificate of the vendor "amd", "intel" or "tpm"
  * ("tpm" for swtpm's maker too), and the name by which its keys are told apart ("SEV-Milan"). Its DER is read where it is used. */
 struct genesis_root { char vendor[16], name[64]; uint8_t der[GENESIS_ROOT_DER_MAX]; size_t der_n; };
+#define GENESIS_WITNESSES_MAX 16
+#define GENESIS_URL_MAX 256
+struct genesis_witness { struct note_key key; char url[GENESIS_URL_MAX]; };
 struct genesis {
 	uint8_t       id[32];
 	char          origin[256];
@@ -82,6 +86,9 @@ struct genesis {
 	size_t        n_parties;
 	struct genesis_root root[GENESIS_ROOTS_MAX];
 	size_t        n_roots;
+	struct genesis_witness witness[GENESIS_WITNESSES_MAX];
+	size_t        n_witnesses;
+	uint64_t      cosignatures; /* how many of them every head must carry; witnesses.h makes the policy of both */
 };
 enum coffer_rc genesis_read(const struct statement *s, struct genesis *out, struct err *e) NODISCARD;
 

@@ -1,5 +1,7 @@
 """Scenarios G and I: authority, ledger, and the trust service as a server."""
+import shutil
 from stage import *
+import witnesses
 from group_a import newest
 
 
@@ -317,7 +319,105 @@ def g10(w):
     w.serves()
 
 
-not_yet("G11", "the operator shows different histories to two parties", "needs witnesses and the exchange of checkpoints")
+def folder(w, take, put):
+    """The operator exchanges the whole state: keys, store and mark, of which none tells the service itself."""
+    w.end()
+    if take:
+        shutil.rmtree(w.dir + "/" + take, ignore_errors=True)
+        shutil.copytree(w.state, w.dir + "/" + take)
+    if put:
+        shutil.rmtree(w.state)
+        shutil.copytree(w.dir + "/" + put, w.state)
+    w.start()
+
+
+def grow(w, n, name):
+    """Entries that no witness is waited for."""
+    for i in range(n):
+        p = Party("%s%d" % (name, i), ["data-owner"])
+        w.ok(statement("party", p, [(p.name, None)], p.body(), w.gid, keys=[p.key, w.acme.key]))
+
+
+@row("G11", "the operator shows different histories to two parties, from copies of the whole service", "R12 ledger-witness ledger-rollback ledger-fork",
+     "tests/adversary; a witness that is down, too few of them, and what waits: tests/e2e/test_witnessed.py, tests/unit/test_keep_witness.c")
+def g11(_):
+    w = witnesses.World(BUILD + "/src/cli/coffer", 1, 1)
+    try: # a witness has seen the one, and signs nothing of the other
+        w.witness[0].start(w.dir + "/genesis.json")
+        w.start()
+        w.deploy()
+        w.serves(w.guest().up())
+        folder(w, "old", None)
+        grow(w, 3, "one")
+        w.serves(w.guest().up())
+        assert w.ledger("alice", "verify")[0] == 0
+        there = w.entries()
+        folder(w, "true", "old")
+        w.withholds(w.guest().up(), "this service has", "its store is an old copy")
+        grow(w, there - w.entries_written(), "two")
+        rc, out = w.ledger("bob", "verify") # who never saw the first
+        assert rc == 1 and "refused: ledger-witness" in out, out
+        assert [n for n in os.listdir(w.witness[0].dir) if n.endswith(".forked")], "two trees of one size are evidence"
+        grow(w, 1, "three")
+        w.withholds(w.guest().up(), "what it has seen is not continued")
+        folder(w, None, "true")
+        w.serves(w.guest().up())
+        assert w.ledger("bob", "verify")[0] == 0 and w.ledger("bob", "compare", w.kept("alice"))[0] == 0
+    finally:
+        w.close()
+    w = witnesses.World(BUILD + "/src/cli/coffer", 0, 0)
+    try: # without one, the two find it out when they compare
+        w.start()
+        w.deploy()
+        folder(w, "old", None)
+        grow(w, 2, "one")
+        assert w.ledger("alice", "verify")[0] == 0
+        folder(w, None, "old")
+        assert w.ledger("bob", "verify")[0] == 0
+        rc, out = w.ledger("bob", "compare", w.kept("alice"))
+        assert rc == 1 and "refused: ledger-rollback" in out, out
+        grow(w, 3, "two")
+        assert w.ledger("bob", "verify")[0] == 0
+        rc, out = w.ledger("bob", "compare", w.kept("alice"))
+        assert rc == 1 and "refused: ledger-fork" in out and w.kept("alice") in out, out
+        assert w.ledger("carol", "verify")[0] == 0 and w.ledger("carol", "compare", w.kept("bob"))[0] == 0
+    finally:
+        w.close()
+
+
+@row("G11b", "the operator keeps the ledger's witness away, or names one of its own in its place", "R12 ledger-witness genesis",
+     "tests/adversary; a broken net that brings forged signatures: tests/unit/test_keep_witness.c")
+def g11b(_):
+    w = witnesses.World(BUILD + "/src/cli/coffer", 2, 1)
+    try:
+        mine = w.witness.pop()
+        w.start()
+        w.deploy()
+        g = w.guest().up()
+        w.withholds(g, "witness 1: ")
+        n = w.entries_written()
+        w.witness[0].start(w.dir + "/genesis.json")
+        w.serves(g)
+        assert w.entries_written() == n # the reply that waited: asking again decided nothing anew
+        w.witness[0].stop()
+        w.end()
+        true = open(w.dir + "/genesis.json", "rb").read()
+        env = json.loads(true)
+        payload = json.loads(base64.b64decode(env["payload"]))
+        payload["predicate"]["body"]["witnesses"] = [{"key": mine.vkey, "url": mine.url}]
+        w.put_file("genesis.json", json.dumps(dict(env, payload=b64(jcs(payload)))).encode())
+        for digest in (w.gid, payload_id(dict(env, payload=b64(jcs(payload))))):
+            w.write_config(digest=digest)
+            w.refuses_to_start("genesis")
+        w.put_file("genesis.json", true)
+        w.write_config(digest=w.gid)
+        w.start()
+        assert "refused: ledger-witness" in w.ledger("alice", "verify")[1]
+        w.witness[0].start(w.dir + "/genesis.json")
+        w.serves(w.guest().up())
+        assert w.ledger("alice", "verify")[0] == 0
+    finally:
+        w.close()
 
 
 def fill(folder):
@@ -387,13 +487,14 @@ def g14(w):
 
 
 @row("G15", "a receipt is verified years later, its endorsements expired; and a service that was broken into enters a release that the evidence does not allow",
-     "R1 R4 R6 R10 receipt-evidence receipt-replay",
+     "R1 R4 R6 R10 receipt-evidence receipt-force receipt-map receipt-replay",
      "tests/unit/test_replay.c: who attests now with what has expired is refused, the receipt of then gives the same verdict word by word")
 def g15(w):
     unit("tests/unit/test_replay", ["release_on_hardware_is_decided_again", "years_later_expired_endorsements_give_the_same_verdict",
                                     "every_altered_byte_of_evidence_is_found", "collateral_that_is_missing_is_asked_for_by_its_digest",
                                     "release_that_the_evidence_does_not_allow_has_no_receipt_that_holds",
-                                    "release_below_a_minimum_or_against_the_policy_has_none_either"])
+                                    "release_below_a_minimum_or_against_the_policy_has_none_either",
+                                    "approval_that_has_ended_does_not_count_as_looked_at", "uses_are_counted_by_the_map"])
 
 
 @row("G16", "a party's key is rotated, lost, stolen: the thief revokes, rotates and puts assets, the quorum takes all of it back", "hold signature kind R11",

@@ -50,7 +50,7 @@ static unsigned features(const struct json *c)
 }
 
 /* "GET /path?query" and the body the case sends, as bytes on the wire, read by our own parser. */
-static bool request(const struct json *c, struct wr *wire, struct rest_request *q)
+static bool request(const struct json *c, struct wr *wire, struct http_in *q)
 {
 	struct span line = json_str(json_get(c, "request"));
 	CLEANUP(wr_close) struct wr body = wr_open(4096);
@@ -62,7 +62,7 @@ static bool request(const struct json *c, struct wr *wire, struct rest_request *
 		jw_value(&j, json_get(c, "body_sent"));
 	wr_fmt(wire, "%.*s HTTP/1.1\r\nHost: 127.0.0.1:8006\r\nContent-Length: %zu\r\n\r\n", (int)line.n, (const char *)line.p, wr_span(&body).n);
 	wr_put(wire, wr_span(&body));
-	return rest_request_read(wr_span(wire), &complete, q, &e) == COFFER_OK && complete;
+	return http_in_read(wr_span(wire), &complete, q, &e) == COFFER_OK && complete;
 }
 
 static bool text_is(const struct json *c, const char *member, struct span got)
@@ -92,8 +92,8 @@ static void run(const struct json *c)
 	struct seen s = { .data = wr_open(4096) };
 	const struct rest_backend b = { .arg = &s, .resource = resource, .token = token, .evidence = evidence, .extend = extend };
 	CLEANUP(wr_close) struct wr wire = wr_open(65536);
-	struct rest_reply r = { 0 };
-	struct rest_request q;
+	struct http_out r = { 0 };
+	struct http_in q;
 	uint64_t status = 0;
 
 	s.extend = span_eq_str(json_str(json_get(c, "aa_result")), "NOT_SUPPORTED") ? REST_NOT_SUPPORTED : REST_EXTENDED;

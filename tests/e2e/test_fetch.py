@@ -43,6 +43,10 @@ class Vendor:
                     arrived.set()
                 vendor.plan.get(self.path, lambda h: h.send(404, b""))(self)
 
+            def do_POST(self):
+                self.body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.do_GET()
+
             def send(self, status, body, headers=(), length=None):
                 try:
                     self.send_response(status)
@@ -98,7 +102,7 @@ def blob(b):
 
 
 class Fetch:
-    def __init__(self, cache, vendor, offline=None, network="on", ca="ca.pem", intel=None):
+    def __init__(self, cache, vendor, offline=None, network="on", ca="ca.pem", intel=None, witnesses=()):
         self.net, theirs = socket.socketpair()
         self.parent, ptheirs = socket.socketpair()
         fds = {3: theirs.fileno(), 4: ptheirs.fileno(), 5: os.open(offline or "/dev/null", os.O_RDONLY),
@@ -112,7 +116,7 @@ class Fetch:
         def place():
             for k, v in high.items():
                 os.dup2(v, k, inheritable=True)
-        self.p = subprocess.Popen([PROGRAM, vendor, intel or vendor, vendor, network], cwd=cache, preexec_fn=place, close_fds=False,
+        self.p = subprocess.Popen([PROGRAM, vendor, intel or vendor, vendor, network, *witnesses], cwd=cache, preexec_fn=place, close_fds=False,
                                   stderr=open(TMP / "log", "ab"))
         for s in (theirs, ptheirs):
             s.close()
@@ -126,6 +130,19 @@ class Fetch:
         body = struct.pack(">III", self.id, max_age, wait_ms) + blob(key.encode())
         self.net.sendall(struct.pack(">IB", len(body) + 1, 1) + body)
         return self.id
+
+    def post(self, witness, body, wait_ms=20000):
+        self.id += 1
+        body = struct.pack(">IIB", self.id, wait_ms, witness) + blob(body)
+        self.net.sendall(struct.pack(">IB", len(body) + 1, 3) + body)
+        return self.id
+
+    def posted(self, *a, **more):
+        """(status, body) of what the witness answered, or why it did not."""
+        ident = self.post(*a, **more)
+        i, status, at, body, issuers, reason = self.answer()
+        assert i == ident and at == 0 and issuers == b"" and status in (HAVE, UNAVAILABLE), (i, status)
+        return (int.from_bytes(body[:2], "big"), body[2:]) if status == HAVE else reason.decode()
 
     def _exact(self, n):
         out = b""
@@ -454,11 +471,61 @@ def it_ends_with_its_neighbours_and_refuses_foreign_messages(v):
     f.parent.close()
     assert f.p.wait(30) == 0
     f.net.close()
-    for frame in (struct.pack(">IB", 1, 9), struct.pack(">IB", 5, 1) + b"abcd", struct.pack(">IB", 5000, 1)):
+    for frame in (struct.pack(">IB", 1, 9), struct.pack(">IB", 5, 1) + b"abcd", struct.pack(">IB", 100000, 1), struct.pack(">IB", 5, 3) + b"abcd"):
         f = Fetch(new_cache(), v.url)
         f.net.sendall(frame)
         assert f.p.wait(30) == 1
         f.end()
+
+
+# ---- witnesses ----
+
+@case
+def witness_of_the_genesis_is_posted_to_and_nobody_else(v):
+    heard = []
+    v.plan["/w/one/add-checkpoint"] = lambda r: (heard.append((r.command, r.body, r.headers["Content-Type"])), r.send(200, b"\xe2\x80\x94 w sig\n"))
+    v.plan["/add-checkpoint"] = lambda r: r.send(409, b"12\n", [("Content-Type", "text/x.tlog.size")])
+    f = Fetch(new_cache(), v.url, network="off", witnesses=[v.url + "/w/one", v.url]) # vendors are off; witnesses are another matter
+    assert f.posted(0, b"old 0\n\nnote\n") == (200, b"\xe2\x80\x94 w sig\n")
+    assert heard == [("POST", b"old 0\n\nnote\n", "text/plain")], heard
+    assert f.posted(1, b"old 0\n\nnote\n") == (409, b"12\n")
+    asked = len(v.asked)
+    assert "no such witness" in f.posted(2, b"x") and len(v.asked) == asked
+    assert f.end() == 0
+
+
+@case
+def witness_that_is_gone_silent_or_endless_is_a_reason(v):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        closed = "http://127.0.0.1:%d" % s.getsockname()[1]
+    v.plan["/long/add-checkpoint"] = lambda r: r.send(200, b"x" * 20000)
+    go = v.hold("/slow/add-checkpoint", lambda r: r.send(200, b"late\n"))
+    f = Fetch(new_cache(), v.url, witnesses=[closed, v.url + "/long", v.url + "/slow"])
+    assert "refused" in f.posted(0, b"x").lower()
+    assert isinstance(f.posted(1, b"x"), str)
+    slow = f.post(2, b"x", wait_ms=1500)
+    assert isinstance(f.posted(0, b"x"), str)  # not held up by it
+    i, status, *_, reason = f.answer()
+    assert i == slow and status == UNAVAILABLE and reason
+    go.set()
+    assert f.end() == 0
+    f = Fetch(new_cache(), v.url, ca="other.pem", witnesses=[v.url])
+    assert isinstance(f.posted(0, b"x"), str) # TLS of nobody we know
+    assert f.end() == 0
+
+
+@case
+def no_more_questions_to_witnesses_than_are_allowed(v):
+    go = v.hold("/hold/add-checkpoint", lambda r: r.send(200, b"now\n"))
+    f = Fetch(new_cache(), v.url, witnesses=[v.url + "/hold"])
+    for _ in range(33):
+        f.post(0, b"x")
+    i, status, *_, reason = f.answer()
+    assert i == 33 and status == UNAVAILABLE and b"as many" in reason
+    go.set()
+    assert sorted(f.answer()[0] for _ in range(32)) == list(range(1, 33))
+    assert f.end() == 0
 
 
 # ---- the command line ----

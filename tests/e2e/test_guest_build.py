@@ -159,7 +159,8 @@ def check_draft(image, tmp):
     check("registers_from_a_disk_too", launches["tpm", "disk, unified kernel image"] == measure(tmp, "--uki", "uki.efi", "--disk"))
     artefacts = {a["name"]: a["sha256"] for a in draft["artefacts"]}
     check("artefacts_are_the_files", artefacts == {n: sha(image[n]) for n in ("vmlinuz", "initrd.img", "cmdline", "uki.efi")})
-    check("it_claims_to_enforce_nothing_that_it_does_not", draft["enforces"] == [] and draft["name"] == "coffer-guest")
+    check("it_says_what_its_agent_enforces", draft["enforces"] == ["manifest", "image-digests", "container-scoping", "leases"] and
+          draft["name"] == "coffer-guest")
     head = subprocess.run(["objdump", "-h", tmp + "/one/uki.efi"], capture_output=True, text=True).stdout
     check("others_read_the_unified_kernel_image", all(s in head for s in (".osrel", ".cmdline", ".initrd", ".linux", ".text")), head)
 

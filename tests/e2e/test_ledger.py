@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 """The ledger from outside: a service whose operator edits, puts back and forks its store, and `coffer ledger` that says so; heads, tiles
 and proofs read a second time here. argv: coffer, cofferd. TAP."""
-import base64, hashlib, http.client, json, os, shutil, signal, sqlite3, ssl, struct, subprocess, sys, tempfile, traceback
+import base64, hashlib, hmac, http.client, json, os, shutil, signal, sqlite3, ssl, struct, subprocess, sys, tempfile, traceback
 
 try:
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 except ImportError:
     print("1..0 # SKIP no python3-cryptography"); sys.exit(0)
 
@@ -134,6 +137,26 @@ def entries_are_shown_and_proven():
     assert coffer("hospital", "ledger", "prove", "99").returncode != 0
 
 
+def owner_finds_its_entries_by_tags_that_only_it_can_tell():
+    """The tags computed again by another maker: ECDH, HKDF, HMAC."""
+    found = json.loads(ok("hospital", "ledger", "find", "--json").stdout)
+    path = "kbs:///hospital/data/one"
+    assert [(e["index"], e["type"], e["asset"], e["tagged"]) for e in found["entries"]] == [(i, "statement", path, True) for i in (2, 3, 4)]
+    assert found["untagged"] == 0
+    mine = serialization.load_pem_private_key(open(T + "/hospital/encrypt.pem", "rb").read(), None)
+    jwk = json.load(open(T + "/service.json"))["receive"]
+    x, y = (int.from_bytes(base64.urlsafe_b64decode(jwk[c] + "="), "big") for c in "xy")
+    z = mine.exchange(ec.ECDH(), ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key())
+    digest = json.loads(ok("acme", "genesis", "show", "--json", T + "/genesis.json").stdout)["genesis"]
+    key = HKDF(hashes.SHA256(), 32, bytes.fromhex(digest), b"coffer tag owner v1").derive(z)
+    key = hmac.new(key, b"coffer tag key v1\0" + path.encode(), "sha256").digest()
+    tags = [hmac.new(key, b"coffer tag v1\0" + struct.pack(">Q", i), "sha256").digest() for i in range(4)]
+    at = [e[117:149] for e in leaves(5)]
+    assert at[2:] == tags[:3] and tags[3] not in at
+    no("kind", "acme", "ledger", "find", path)
+    assert json.loads(ok("acme", "ledger", "find", "--json").stdout) == {"entries": [], "untagged": 0}
+
+
 def older_store_is_refused_by_who_saw_more():
     stop()
     shutil.copytree(T + "/state", T + "/old") # keys, store and mark: the service itself cannot tell
@@ -146,6 +169,7 @@ def older_store_is_refused_by_who_saw_more():
     assert start()
     no("refused: ledger-rollback", "hospital", "ledger", "verify")
     no("refused: ledger-rollback", "hospital", "ledger", "show")
+    no("refused: ledger-rollback", "hospital", "ledger", "watch")
 
 
 def forked_store_is_refused_and_the_evidence_kept():
@@ -197,6 +221,22 @@ def damaged_hashes_are_named_and_mended_by_the_operator():
     ok("hospital", "ledger", "verify")
 
 
+def watch_tells_what_comes_and_bears_absence():
+    size = json.loads(ok("hospital", "ledger", "verify", "--json").stdout)["size"]
+    p = subprocess.Popen([COFFER, "ledger", "watch", "--every", "1", "--json", "--home", T + "/hospital"], env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert [json.loads(p.stdout.readline())["index"] for _ in range(size)] == list(range(size))
+    entries(1)
+    assert json.loads(p.stdout.readline())["index"] == size
+    p.send_signal(signal.SIGTERM)
+    assert p.wait(20) == 0
+    assert len(ok("hospital", "ledger", "watch", "--count", "1").stdout.splitlines()) == size + 2  # and the head
+    stop()
+    r = coffer("hospital", "ledger", "watch", "--every", "1", "--count", "2")
+    assert r.returncode == 0 and r.stderr.count("asking again") == 2, r
+    assert start()
+    assert coffer("hospital", "ledger", "watch", "--every", "0").returncode == 2
+
+
 def rewritten_store_does_not_start():
     """An operator who rewrites the last leaf with all its hashes has no key for the record of the newest."""
     stop()
@@ -217,9 +257,9 @@ def rewritten_store_does_not_start():
     assert fsck("--repair")[0] == 1
 
 
-tests = [service_begins_a_ledger, head_tiles_and_entries_hold_for_another_reader, entries_are_shown_and_proven, older_store_is_refused_by_who_saw_more,
+tests = [service_begins_a_ledger, head_tiles_and_entries_hold_for_another_reader, entries_are_shown_and_proven, owner_finds_its_entries_by_tags_that_only_it_can_tell, older_store_is_refused_by_who_saw_more,
          forked_store_is_refused_and_the_evidence_kept, kept_head_that_was_changed_is_refused, damaged_hashes_are_named_and_mended_by_the_operator,
-         rewritten_store_does_not_start]
+         watch_tells_what_comes_and_bears_absence, rewritten_store_does_not_start]
 print("1..%d" % len(tests))
 bad = 0
 for i, t in enumerate(tests, 1):

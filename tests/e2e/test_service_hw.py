@@ -71,7 +71,7 @@ class World(base.World):
         self.boot = self.ok(statement("boot-image", self.acme, [("kernel", "ef" * 32)], body, self.gid))
         body = {"assets": [NOTE], "workload": self.workload, "platforms": ["snp"], "services": [self.service_id], "boot-images": [self.boot],
                 "until": when(int(time.time()) + 3600), "shown": "cd" * 32}
-        self.ok(statement("approval", self.hospital, [(NOTE, None), ("workload:" + self.workload, None)], body, self.gid))
+        self.approval_id = self.ok(statement("approval", self.hospital, [(NOTE, None), ("workload:" + self.workload, None)], body, self.gid))
 
     def guest(self, **more):
         return SnpGuest(self.c, self.initdata, self.chip, agent=True, genesis=self.gid, **more)

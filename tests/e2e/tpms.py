@@ -22,7 +22,8 @@ def must(*args, **kw):
 class Tpm:
     """One machine: made by swtpm_setup, with EK certificates of a CA of its own."""
 
-    def __init__(self, name, top):
+    def __init__(self, name, top, single=False):
+        """single: the CA is one certificate, signed by itself, as where nobody could bring what is between."""
         self.dir = os.path.join(top, name)
         os.makedirs(self.dir + "/ca")
         os.makedirs(self.dir + "/state")
@@ -31,6 +32,9 @@ class Tpm:
         self.write("opts", b"")
         self.write("setup.conf", ("create_certs_tool = %s\ncreate_certs_tool_config = %s/localca.conf\n"
             "create_certs_tool_options = %s/opts\nactive_pcr_banks = sha256\n" % (shutil.which("swtpm_localca"), self.dir, self.dir)).encode())
+        if single:
+            must("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", self.dir + "/ca/signkey.pem", "-out", self.dir + "/ca/issuercert.pem",
+                 "-subj", "/CN=a maker of TPMs", "-days", "30", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
         must("swtpm_setup", "--tpm2", "--tpm-state", self.dir + "/state", "--create-ek-cert", "--config", self.path("setup.conf"))
         self.sock = self.dir + "/s"
         self.env = dict(os.environ, TPM2TOOLS_TCTI="swtpm:path=" + self.sock)

@@ -41,11 +41,14 @@ KEEP_DECODE(query_req)
 KEEP_DECODE(assets_req)
 KEEP_DECODE(decision_req)
 KEEP_DECODE(journal_req)
+KEEP_DECODE(round_rep)
+KEEP_DECODE(witness_req)
+KEEP_DECODE(cosign_req)
 KEEP_DECODE(refusal)
 
 static const keep_decode_fn keep_decoders[] = {
 	decode_auth_req, decode_auth_rep, decode_attest_req, decode_resource_req, decode_resource_rep, decode_put_req, decode_delete_req,
 	decode_statement_req, decode_logged_rep, decode_query_req, decode_assets_req, decode_decision_req, decode_journal_req,
-	    decode_refusal,
+	    decode_refusal, decode_round_rep, decode_witness_req, decode_cosign_req,
 };
 #define KEEP_DECODERS (sizeof(keep_decoders) / sizeof(keep_decoders[0]))

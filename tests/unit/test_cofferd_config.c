@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cofferd/config.h"
 #include "cofferd/parent.h"
+#include "os/listen.h"
 #include "tests/t.h"
 
 static enum coffer_rc parse(const char *text, struct config *c)

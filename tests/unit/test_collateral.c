@@ -141,6 +141,26 @@ static void reply_has_a_body_or_a_reason(void)
 	CHECK(reply_again(&(struct fetch_reply){ 1, (enum fetch_status)3, 0, { 0 }, { 0 }, why }) == COFFER_E_INPUT);
 }
 
+static void question_to_a_witness_reads_as_written_and_not_cut(void)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(FETCH_POST_MAX + 64);
+	struct fetch_post q = { 7, 250, 3, span_of("old 0\n\nnote\n") }, r;
+	struct fetch_posted got;
+	struct err e = { 0 };
+
+	fetch_post_write(&w, &q);
+	CHECK(fetch_post_read(wr_span(&w), &r, &e) == COFFER_OK && r.id == 7 && r.wait_ms == 250 && r.witness == 3 && span_eq(r.body, q.body));
+	for (size_t n = 0; n < w.n; n++)
+		CHECK(fetch_post_read((struct span){ w.p, n }, &r, &e) == COFFER_E_INPUT);
+	wr_u8(&w, 0);
+	CHECK(fetch_post_read(wr_span(&w), &r, &e) == COFFER_E_INPUT);
+	CHECK(fetch_posted_read((struct span){ (const uint8_t *)"\x01\x99" "7\n", 4 }, &got, &e) == COFFER_OK && got.status == 409 && span_eq_str(got.body, "7\n"));
+	CHECK(fetch_posted_read((struct span){ (const uint8_t *)"\x00\xc8", 2 }, &got, &e) == COFFER_OK && got.status == 200 && got.body.n == 0);
+	CHECK(fetch_posted_read((struct span){ (const uint8_t *)"\x00\x63", 2 }, &got, &e) == COFFER_E_INPUT);
+	CHECK(fetch_posted_read((struct span){ (const uint8_t *)"\x03\xe8", 2 }, &got, &e) == COFFER_E_INPUT);
+	CHECK(fetch_posted_read((struct span){ (const uint8_t *)"\x01", 1 }, &got, &e) == COFFER_E_INPUT);
+}
+
 static void file_reads_as_written_and_not_bent(void)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(4096);
@@ -296,6 +316,59 @@ static void wire_gives_each_thread_its_own_answer(void)
 	close_wire();
 }
 
+struct poster { pthread_t t; enum coffer_rc rc; struct collateral_doc d; struct fetch_posted got; struct err e; };
+
+static void *post_one(void *arg)
+{
+	struct poster *p = arg;
+
+	p->rc = witness_post(&wire, &(struct witness_post){ 1, span_of("old 0\n\nx"), 20000 }, &p->d, &p->got, &p->e);
+	return NULL;
+}
+
+static uint32_t take_post(void)
+{
+	CLEANUP(wr_close) struct wr w = { 0 };
+	struct fetch_post q = { 0 };
+	struct err e = { 0 };
+	uint8_t tag = 0;
+
+	CHECK(ipc_recv(fetch_end, FETCH_POST_MAX + 64, &tag, &w, &e) == COFFER_OK && tag == FETCH_POST && fetch_post_read(wr_span(&w), &q, &e) == COFFER_OK);
+	CHECK(q.witness == 1 && span_eq_str(q.body, "old 0\n\nx"));
+	return q.id;
+}
+
+static void wire_carries_what_a_witness_answers(void)
+{
+	struct poster p = { .rc = COFFER_E_BUG };
+	const struct span said = { (const uint8_t *)"\x01\x99" "5\n", 4 };
+
+	open_wire();
+	CHECK(pthread_create(&p.t, NULL, post_one, &p) == 0);
+	give(&(struct fetch_reply){ take_post(), FETCH_HAVE, 0, said, { 0 }, { 0 } });
+	CHECK(pthread_join(p.t, NULL) == 0 && p.rc == COFFER_OK && p.got.status == 409 && span_eq_str(p.got.body, "5\n"));
+	collateral_doc_clear(&p.d);
+	CHECK(pthread_create(&p.t, NULL, post_one, &p) == 0);
+	give(&(struct fetch_reply){ take_post(), FETCH_UNAVAILABLE, 0, { 0 }, { 0 }, span_of("refused") });
+	CHECK(pthread_join(p.t, NULL) == 0 && p.rc == COFFER_E_NOTFOUND && !strcmp(p.e.msg, "refused"));
+	CHECK(pthread_create(&p.t, NULL, post_one, &p) == 0);
+	give(&(struct fetch_reply){ take_post(), FETCH_HAVE, 0, span_of("\x01"), { 0 }, { 0 } });
+	CHECK(pthread_join(p.t, NULL) == 0 && p.rc == COFFER_E_INPUT);
+	close_wire();
+}
+
+static void wire_that_ends_wakes_who_waits(void)
+{
+	struct poster p = { .rc = COFFER_E_BUG };
+
+	open_wire();
+	CHECK(pthread_create(&p.t, NULL, post_one, &p) == 0);
+	(void)take_post(); /* and no answer */
+	collateral_end(&wire);
+	CHECK(pthread_join(p.t, NULL) == 0 && p.rc == COFFER_E_UPSTREAM && collateral_dead(&wire));
+	close_wire();
+}
+
 static void wire_tells_pending_from_gone(void)
 {
 	struct asker a = { .i = item(keys[0]) }, b = { .i = item(keys[0]) };
@@ -328,10 +401,10 @@ static void wire_dies_of_an_answer_that_nobody_asked_for(void)
 int main(void)
 {
 	static const struct t_case cases[] = { T(item_has_one_spelling), T(item_refuses_what_is_no_key),
-		T(shape_refuses_other_forms), T(request_and_reply_read_as_written_and_not_cut), T(reply_has_a_body_or_a_reason),
+		T(shape_refuses_other_forms), T(request_and_reply_read_as_written_and_not_cut), T(reply_has_a_body_or_a_reason), T(question_to_a_witness_reads_as_written_and_not_cut),
 		T(file_reads_as_written_and_not_bent), T(file_of_another_form_is_refused),
 		T(cache_drops_the_oldest_where_room_is_wanted), T(wire_gives_each_thread_its_own_answer),
-		T(wire_tells_pending_from_gone), T(wire_dies_of_an_answer_that_nobody_asked_for) };
+		T(wire_carries_what_a_witness_answers), T(wire_that_ends_wakes_who_waits), T(wire_tells_pending_from_gone), T(wire_dies_of_an_answer_that_nobody_asked_for) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }

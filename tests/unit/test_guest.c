@@ -349,8 +349,8 @@ static void logbuf_keeps_the_newest_bytes(void)
 
 static bool answers(struct agent *a, size_t caller, const char *path, const char *want)
 {
-	const struct rest_request q = { .method = span_of("GET"), .path = span_of(path) };
-	struct rest_reply r = { .status = 0 };
+	const struct http_in q = { .method = span_of("GET"), .path = span_of(path) };
+	struct http_out r = { .status = 0 };
 	struct err e = { 0 };
 	bool ok = api_serve(a, caller, &q, &r, &e) == COFFER_OK && r.status == 403 && span_starts(wr_span(&r.body), want);
 

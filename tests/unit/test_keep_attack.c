@@ -14,6 +14,12 @@
 #define BODY(version, n, of) "{\"path\":\"" KIT_ASSET "\",\"type\":\"data\",\"version\":" version ",\"k\":" n ",\"of\":[" of "]," \
 	"\"least-action\":\"stop\",\"policy\":{\"rego\":\"package policy\\nallow := true\"}}"
 
+/* Whether the last answer, which no zero ends, has the word. */
+static bool said(const struct kit *k, const char *word)
+{
+	return memmem(k->answer.p, k->answer.n, word, strlen(word)) != NULL;
+}
+
 static enum coffer_rc ask(struct kit *k)
 {
 	if (kit_begin(k) != COFFER_OK || kit_attest(k, (struct kit_evidence){ 0 }) != COFFER_OK)
@@ -96,7 +102,7 @@ static void spelling_of_a_revocation_hides_it_from_nobody(void)
 	    .digest = of, .body = body }, "\"key\":", "\"k\\u0065y\":") == COFFER_OK);
 	CHECK(restarts_the_same(&k));
 	wr_be64(&w, 0);
-	CHECK(kit_ask(&k, KEEP_PARTIES, &w) == COFFER_OK && strstr((const char *)k.answer.p, "\"payload\""));
+	CHECK(kit_ask(&k, KEEP_PARTIES, &w) == COFFER_OK && said(&k, "\"payload\""));
 }
 
 /* ---- k of n ---- */
@@ -391,7 +397,7 @@ static void hashes_that_others_see_tell_nothing_to_guess(void)
 	CHECK(kit_delete(&k, KIT_HOSPITAL) == COFFER_OK);
 	hex32(k.keep.journal.hash, hex);
 	CHECK(kit_ask(&k, KEEP_STATUS, &w) == COFFER_OK);
-	CHECK(strstr((const char *)k.answer.p, "\"root\"") && !strstr((const char *)k.answer.p, hex));
+	CHECK(said(&k, "\"root\"") && !said(&k, hex));
 	{
 		CLEANUP(q_close) struct q q = q_open(k.keep.store, "SELECT data FROM entry WHERE type='delete'");
 		struct err e = { 0 };
@@ -402,6 +408,73 @@ static void hashes_that_others_see_tell_nothing_to_guess(void)
 	}
 }
 
+/* Approvals of ever other workloads: an owner that has many, or a thief before it is named. */
+static void many_approvals_hide_none_of_the_workload_that_asks(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t real[32], id[32];
+
+	kit_open(&k);
+	kit_deploy(&k);
+	memcpy(real, k.manifest, 32);
+	memcpy(id, k.approval_id, 32);
+	for (unsigned i = 0; i < FACT_APPROVALS_MAX + 6; i++) {
+		k.manifest[0] = (uint8_t)i;
+		k.manifest[1] = 0xAA;
+		CHECK(kit_approve(&k, "", 1, NULL) == COFFER_OK);
+	}
+	memcpy(k.manifest, real, 32);
+	CHECK(ask(&k) == COFFER_OK);
+	CHECK(revoke_by(&k, id, k.key[KIT_HOSPITAL], real) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+}
+
+/* The hospital is acme's delegate for boot images. A stranger lends it what it does not want, again and again. */
+static void unwanted_delegations_hide_none(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32] = { 0 }, was[32];
+	static const char boot[] = "{\"name\":\"guest\",\"enforces\":[],\"launches\":[{\"platform\":\"tpm\",\"shape\":\"any\",\"registers\":{"
+	    "\"pcr04\":\"1111111111111111111111111111111111111111111111111111111111111111\","
+	    "\"pcr11\":\"1111111111111111111111111111111111111111111111111111111111111111\"}}],\"rebuild\":\"x\"}";
+	static const uint8_t digest[32] = { 1 };
+	const struct kit_st image = { .kind = ST_BOOT_IMAGE, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "kernel", .digest = digest, .body = boot };
+
+	kit_open(&k);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	CHECK(DENIED(kit_log(&k, &image, was), k, "persona"));
+	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_DELEGATION, .issuer = KIT_ACME, .also = KIT_ACME, .subject = "hospital,of:acme,role:boot-image",
+	    .body = "{\"of\":\"acme\",\"to\":\"hospital\",\"role\":\"boot-image\",\"depth\":0,\"until\":\"2027-06-01T00:00:00Z\"}" }, id) == COFFER_OK);
+	for (unsigned i = 0; i < FACT_LINKS_MAX + 1; i++) {
+		memcpy(was, id, 32);
+		CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_DELEGATION, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = "hospital,of:stranger,role:approval",
+		    .serial = i + 1, .previous = was, .body = "{\"of\":\"stranger\",\"to\":\"hospital\",\"role\":\"approval\",\"scope\":[\"kbs:///stranger/\"],"
+		    "\"depth\":0,\"until\":\"2027-06-01T00:00:00Z\"}" }, id) == COFFER_OK);
+	}
+	CHECK(kit_log(&k, &image, was) == COFFER_OK);
+}
+
+/* Who makes tokens without end shuts out itself. */
+static void tokens_of_one_party_leave_room_for_others(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t kid[32];
+	struct err e = { 0 };
+
+	kit_open(&k);
+	kit_deploy(&k);
+	pubkey_thumbprint(privkey_public(k.key[KIT_ACME]), kid);
+	{
+		CLEANUP(q_close) struct q q = q_open(k.keep.store, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<10000)"
+		    " INSERT INTO jti(id, expires) SELECT CAST(?||randomblob(16) AS BLOB), ? FROM n");
+
+		q_blob(&q, SPAN(kid));
+		q_i64(&q, k.now + 100);
+		CHECK(q_run(&q, &e) == COFFER_OK);
+	}
+	CHECK(kit_put(&k, KIT_ACME, "x") == COFFER_E_LIMIT);
+	CHECK(kit_put(&k, KIT_HOSPITAL, "y") == COFFER_OK);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -410,6 +483,7 @@ int main(void)
 		T(map_follows_what_the_quorum_lifts), T(map_falls_back_to_what_else_ended_a_statement),
 		T(thief_resumes_nothing_that_is_paused), T(quorums_revocation_is_final),
 		T(many_statements_hide_none), T(hashes_that_others_see_tell_nothing_to_guess),
+		T(many_approvals_hide_none_of_the_workload_that_asks), T(unwanted_delegations_hide_none), T(tokens_of_one_party_leave_room_for_others),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -75,6 +75,14 @@ static void every_message_round_trips_and_refuses_prefixes_and_more(void)
 	keep_resource_rep_write(&w, &(struct keep_resource_rep){ .body = S("{}"), .reply_sig = { 1 }, .seq = UINT64_MAX, .version = 1,
 	    .entry = { 2 } });
 	check_message(&w, decode_resource_rep);
+	keep_resource_rep_write(&w, &(struct keep_resource_rep){ .held = true, .ticket = { 7 } });
+	check_message(&w, decode_resource_rep);
+	keep_round_rep_write(&w, &(struct keep_round_rep){ .n = 3, .size = UINT64_MAX, .missing = 5 });
+	check_message(&w, decode_round_rep);
+	keep_witness_req_write(&w, &(struct keep_witness_req){ .witness = 2, .told = true, .size = 9 });
+	check_message(&w, decode_witness_req);
+	keep_cosign_req_write(&w, &(struct keep_cosign_req){ .witness = 1, .lines = S("line") });
+	check_message(&w, decode_cosign_req);
 	put.auth = auth;
 	put.statement = envelope();
 	keep_put_req_write(&w, &put);

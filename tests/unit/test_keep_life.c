@@ -233,7 +233,7 @@ static void grants_before_the_compromise_stand_and_later_ones_are_void(void)
 	CHECK(compromise(&l, HOSPITAL(&l), l.k.now, (struct keys){ { RECOVERY(&l) } }, id) == COFFER_OK);
 	CHECK(ask(&l) == COFFER_OK); /* approval and asset are older */
 	CHECK(!speaks(&l, HOSPITAL(&l)));
-	CHECK(DENIED(kit_put(&l.k, KIT_HOSPITAL, "x"), l.k, "token"));
+	CHECK(DENIED(kit_put(&l.k, KIT_HOSPITAL, "x"), l.k, "token") && strstr(l.k.no.reason, "not in effect"));
 	CHECK(DENIED(rotate(&l, HOSPITAL(&l), (struct keys){ { RECOVERY(&l), HOSPITAL(&l) } }), l.k, "kind")); /* it does not come back */
 	CHECK(compromise(&l, HOSPITAL(&l), l.k.now - 2 * HOUR, (struct keys){ { RECOVERY(&l) } }, id) == COFFER_OK); /* from before it spoke */
 	CHECK(DENIED(ask(&l), l.k, "R11"));

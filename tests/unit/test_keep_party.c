@@ -341,7 +341,7 @@ static void status_and_journal_tell_the_head(void)
 static void unknown_oversize_and_cut_messages_are_refused(void)
 {
 	CLEANUP(kit_free) struct kit k;
-	static const uint8_t types[] = { 0, KEEP_RECEIPT + 1, 200 };
+	static const uint8_t types[] = { 0, KEEP_LAST + 1, 200 };
 
 	kit_open(&k);
 	for (size_t i = 0; i < sizeof(types); i++) {

@@ -60,6 +60,7 @@ static const struct change { const char *from, *to; enum diff_way way, back; } c
 	{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"wipe\",\"check\":3600,\"grace\":900,\"term\":0},\"outputs\":[", DIFF_NARROWER, DIFF_WIDER },
 	{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"stop\",\"check\":3600,\"grace\":86400,\"term\":0},\"outputs\":[", DIFF_NARROWER, DIFF_WIDER },
 	{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"wipe\",\"check\":3600,\"grace\":86400,\"term\":5},\"outputs\":[", DIFF_OTHER, DIFF_OTHER },
+	{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"wipe\",\"check\":3600,\"grace\":86400,\"term\":0},\"outputs\":[", DIFF_NARROWER, DIFF_WIDER }, /* the weakest terms, but said */
 	{ "\"read-only\":true", "\"read-only\":false", DIFF_OTHER, DIFF_OTHER },
 	{ "\"kind\":\"empty\",\"name\":\"out\"}", "\"kind\":\"empty\",\"name\":\"out\"},{\"kind\":\"empty\",\"name\":\"more\"}", DIFF_OTHER, DIFF_OTHER },
 };

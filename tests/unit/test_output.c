@@ -2,12 +2,13 @@
 
 #include "crypto/jwe.h"
 #include "crypto/jws.h"
+#include "proto/keep.h"
 #include "tests/unit/manifest_fix.h"
 
 #define IAT 1780000000
 
 /* Everything that may be wrong about a token and what it is in. */
-struct token_part { const char *alg, *platform, *init_data, *genesis, *key; struct privkey *signer; };
+struct token_part { const char *alg, *platform, *init_data, *genesis, *key, *state; struct privkey *signer; };
 
 struct world {
 	struct privkey *recipient, *request, *service;
@@ -54,7 +55,8 @@ static char *xy_text(const struct pubkey *k)
 static char *token_of(const struct world *w, struct token_part t)
 {
 	CLEANUP(freep) char *xy = xy_text(privkey_public(w->request));
-	CLEANUP(freep) char *head = str_fmt("{\"alg\":\"%s\",\"typ\":\"JWT\"}", t.alg ? t.alg : "ES256");
+	CLEANUP(freep) char *head = str_fmt("{\"alg\":\"%s\",%s%s%s\"typ\":\"JWT\"}", t.alg ? t.alg : "ES256", t.state ? "\"coffer\":\"" : "",
+	    t.state ? t.state : "", t.state ? "\"," : "");
 	CLEANUP(freep) char *body =
 	    str_fmt("{\"exp\":%d,\"iat\":%d,\"submods\":{\"cpu0\":{\"ear.status\":\"none\",\"ear.veraison.annotated-evidence\":{"
 	    "\"init_data\":\"%s\",\"init_data_claims\":{},\"report_data\":\"00\",\"runtime_data_claims\":{\"nonce\":\"x\",\"tee-pubkey\":{"
@@ -150,6 +152,50 @@ static void output_open_refuses_every_wrong_token(void)
 		CHECK(seal(&w, token, span_of("x"), &jwe, &e) == COFFER_OK);
 		CHECK(open_as(&w, wr_span(&jwe), w.recipient, &o, &e) != COFFER_OK && o.data.p == NULL);
 		CHECK(strcmp(e.check, cases[i].check) == 0 && strstr(e.msg, cases[i].says));
+	}
+}
+
+/* "CFT1" and the platform's number. */
+#define STATE_TPM   "Q0ZUMQU"
+#define STATE_SWTPM "Q0ZUMQY"
+#define STATE_SNP   "Q0ZUMQI"
+
+/* A TPM's register holds the digest behind zeros; which of the two kinds it was, the header says. */
+static void ear_check_tells_a_tpm_from_an_emulated_one(void)
+{
+	CLEANUP(world_clear) struct world w = { 0 };
+	uint8_t both[64] = { 0 }, reg[32];
+	char extended[HEX32_LEN];
+	struct ear_want want = { .init_data = { 0 } };
+	struct err e;
+
+	_Static_assert(EAR_STATE_TPM == TEE_TPM && EAR_STATE_SWTPM == TEE_SWTPM, "the service's own numbers");
+	world_init(&w);
+	memcpy(want.genesis, w.m.genesis, 32);
+	CHECK(hex_fixed(span_of(w.init_data), want.init_data, 32));
+	memcpy(both + 32, want.init_data, 32);
+	sha256(SPAN(both), reg);
+	hex32(reg, extended);
+	{
+		const struct { struct token_part t; enum coffer_rc rc; const char *platform; } cases[] = {
+			{ { .platform = "\"tpm\":{}", .init_data = extended, .state = STATE_TPM }, COFFER_OK, "tpm" },
+			{ { .platform = "\"tpm\":{}", .init_data = extended, .state = STATE_SWTPM }, COFFER_OK, "swtpm" },
+			{ { .platform = "\"tpm\":{}", .init_data = extended, .state = STATE_SNP }, COFFER_E_INPUT, NULL },
+			{ { .platform = "\"tpm\":{}", .init_data = extended, .state = "Q0ZUMQ" }, COFFER_E_INPUT, NULL },
+			{ { .platform = "\"tpm\":{}", .init_data = extended, .state = "AAAAAAA" }, COFFER_E_INPUT, NULL },
+			{ { .platform = "\"tpm\":{}", .init_data = extended }, COFFER_E_INPUT, NULL },
+			{ { .platform = "\"tpm\":{}", .init_data = w.init_data, .state = STATE_TPM }, COFFER_E_DENIED, NULL },
+			{ { .platform = "\"snp\":{}", .init_data = extended, .state = STATE_SNP }, COFFER_E_DENIED, NULL },
+			{ { .platform = "\"az-snp-vtpm\":{}", .init_data = extended }, COFFER_OK, "az-snp-vtpm" },
+		};
+
+		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+			CLEANUP(freep) char *token = token_of(&w, cases[i].t);
+			struct ear out = { .issued = 7 };
+
+			CHECK(ear_check(span_of(token), privkey_public(w.service), &want, &out, &e) == cases[i].rc);
+			CHECK(cases[i].platform ? strcmp(out.platform, cases[i].platform) == 0 : out.issued == 7);
+		}
 	}
 }
 
@@ -288,6 +334,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(output_round_trips), T(output_round_trips_at_the_limit_and_refuses_beyond), T(output_open_refuses_every_wrong_token),
+		T(ear_check_tells_a_tpm_from_an_emulated_one),
 		T(ear_check_refuses_a_changed_token), T(output_open_refuses_another_recipient_or_a_changed_seal),
 		T(output_seal_refuses_a_request_key_of_another_kind), T(output_open_refuses_every_changed_member),
 		T(output_open_refuses_another_workload),

@@ -21,8 +21,11 @@ static struct lie {
 	uint64_t    sent_version;                  /* 0: 1 */
 	const char *path, *issuer, *kind;          /* of the statement; NULL: right */
 	uint64_t    version;
-	bool        ledger, no_ledger, signer, digest;
+	bool        ledger, no_ledger, signer, digest, no_credential;
 } lie;
+
+/* What a guest with a TPM asked and showed. */
+static struct { bool asked, opened; } seen_tpm;
 
 struct service_conn { struct genesis genesis; struct service keys; };
 
@@ -177,7 +180,13 @@ enum coffer_rc service_call(struct service_conn *c, const struct service_req *q,
 	out->body = wr_open(max);
 	wr_str(&out->head, "HTTP/1.1 200 OK\r\n");
 	if (strcmp(q->path, "/kbs/v0/auth") == 0) {
-		rcar_challenge_write(&out->body, nonce);
+		const struct rcar_credential cred = { span_of("credential"), span_of("secret") };
+
+		seen_tpm.asked = memmem(q->body.p, q->body.n, "\"tpm\":{\"ek_cert\":\"ZWs=\",\"ak_public\":\"YWs=\"}", 42) != NULL;
+		if (seen_tpm.asked && !lie.no_credential)
+			rcar_tpm_challenge_write(&out->body, nonce, &cred);
+		else
+			rcar_challenge_write(&out->body, nonce);
 		if (!lie.no_session)
 			wr_str(&out->head, "Set-Cookie: kbs-session-id=00000000000000000000000000000000; Secure\r\n");
 	} else if (strcmp(q->path, "/kbs/v0/attest") == 0) {
@@ -200,6 +209,52 @@ static enum coffer_rc evidence(void *arg, struct span report_data, const uint8_t
 	(void)e;
 	wr_str(json, "{}");
 	return COFFER_OK;
+}
+
+static enum coffer_rc ask(void *arg, struct rcar_tpm *out, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	out->ek_cert = wr_open(16);
+	out->ak_public = wr_open(16);
+	wr_str(&out->ek_cert, "ek");
+	wr_str(&out->ak_public, "ak");
+	return COFFER_OK;
+}
+
+static enum coffer_rc open_it(void *arg, const struct rcar_tpm_answer *a, struct err *e)
+{
+	seen_tpm.opened = span_eq_str(wr_span(&a->credential), "credential") && span_eq_str(wr_span(&a->secret), "secret");
+	return arg ? err_deny(e, "tpm", "not for this one") : COFFER_OK;
+}
+
+static enum coffer_rc attest_as(const char *name, void *arg)
+{
+	const struct attester a = { .tee = name, .evidence = evidence, .arg = arg, .ask = ask, .open = open_it };
+	CLEANUP(rcar_freep) struct rcar *r = NULL;
+	struct err e = { 0 };
+
+	seen_tpm.asked = seen_tpm.opened = false;
+	return rcar_attest(&conn, &a, span_of("initdata"), &r, &e);
+}
+
+/* On swtpm a credential counts where the founders name a maker, and would be refused elsewhere. */
+static void credential_is_asked_for_where_it_counts_and_must_be_opened(void)
+{
+	lie = (struct lie){ 0 };
+	CHECK(attest_as("tpm", NULL) == COFFER_OK && seen_tpm.asked && seen_tpm.opened);
+	CHECK(attest_as("swtpm", NULL) == COFFER_OK && !seen_tpm.asked && !seen_tpm.opened);
+	conn.genesis.n_roots = 2;
+	(void)snprintf(conn.genesis.root[0].vendor, sizeof(conn.genesis.root[0].vendor), "amd");
+	(void)snprintf(conn.genesis.root[1].vendor, sizeof(conn.genesis.root[1].vendor), "intel");
+	CHECK(attest_as("swtpm", NULL) == COFFER_OK && !seen_tpm.asked);
+	(void)snprintf(conn.genesis.root[1].vendor, sizeof(conn.genesis.root[1].vendor), "tpm");
+	CHECK(attest_as("swtpm", NULL) == COFFER_OK && seen_tpm.asked && seen_tpm.opened);
+	CHECK(attest_as("swtpm", &conn) == COFFER_E_DENIED && seen_tpm.opened);
+	lie.no_credential = true;
+	CHECK(attest_as("tpm", NULL) == COFFER_E_INPUT && seen_tpm.asked && !seen_tpm.opened);
+	lie = (struct lie){ 0 };
+	conn.genesis.n_roots = 0;
 }
 
 static enum coffer_rc attested(struct rcar **r, struct err *e)
@@ -289,6 +344,7 @@ static void requests_of_a_session_count_upwards(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
+		T(credential_is_asked_for_where_it_counts_and_must_be_opened),
 		T(honest_reply_gives_the_content), T(every_lie_is_refused_and_nothing_given),
 		T(service_without_a_session_is_refused), T(requests_of_a_session_count_upwards),
 	};

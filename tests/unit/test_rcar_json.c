@@ -191,7 +191,7 @@ static void request_written_is_read_back(void)
 	struct err e = { 0 };
 	enum tee_kind t = TEE_SAMPLE;
 
-	rcar_request_write(&w, "sample");
+	rcar_request_write(&w, "sample", NULL, NULL);
 	CHECK(rcar_request_parse(wr_span(&w), &r, &e) == COFFER_OK && tee_by_name(r.tee, &t) && t == TEE_SAMPLE);
 	CHECK(strcmp(tee_name(t), "sample") == 0 && tee_by_name(span_of("snp"), &t) && t == TEE_SNP && !tee_by_name(span_of("se"), &t));
 	for (int i = 1; i <= TEE_LAST; i++) /* each has a name, and its own */
@@ -264,6 +264,52 @@ static void challenge_with_a_credential_is_a_challenge(void)
 	CHECK(rcar_challenge_parse(wr_span(&w), &got, &e) == COFFER_OK && got.hash == HASH_SHA384);
 	CHECK(span_eq_str(wr_span(&w), "{\"nonce\":\"CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",\"extra-params\":{\"tpm\":{\"credential\":\"AQI=\","
 	                               "\"secret\":\"Aw==\"}}}"));
+}
+
+static enum coffer_rc answer_of(const char *text, struct rcar_tpm_answer *out)
+{
+	struct err e = { 0 };
+
+	return rcar_tpm_answer_read(span_of(text), out, &e);
+}
+
+static void credential_in_a_challenge_is_read_and_other_forms_are_refused(void)
+{
+	static const char *const bad[] = { "", "{}", "{\"extra-params\":\"\"}", "{\"extra-params\":{\"tpm\":null}}", "{\"extra-params\":{\"tpm\":{}}}",
+		"{\"extra-params\":{\"tpm\":{\"credential\":\"AQI=\"}}}", "{\"extra-params\":{\"tpm\":{\"credential\":\"AQI=\",\"secret\":\"\"}}}",
+		"{\"extra-params\":{\"tpm\":{\"credential\":\"AQI=\",\"secret\":\"Aw==\",\"more\":1}}}",
+		"{\"extra-params\":{\"tpm\":{\"credential\":\"AQI\",\"secret\":\"Aw==\"}}}" };
+	static const uint8_t nonce[32] = { 9 }, c[] = { 1, 2 }, s[] = { 3 };
+	const struct rcar_credential both = { SPAN(c), SPAN(s) };
+	CLEANUP(rcar_tpm_answer_clear) struct rcar_tpm_answer a = { 0 };
+	CLEANUP(wr_close) struct wr w = wr_open(1024);
+	struct err e = { 0 };
+
+	rcar_tpm_challenge_write(&w, nonce, &both);
+	for (size_t i = 0; i < w.n; i++)
+		CHECK(rcar_tpm_answer_read((struct span){ w.p, i }, &a, &e) == COFFER_E_INPUT && !a.secret.p);
+	CHECK(rcar_tpm_answer_read(wr_span(&w), &a, &e) == COFFER_OK && span_eq(wr_span(&a.credential), SPAN(c)) && span_eq(wr_span(&a.secret), SPAN(s)));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct rcar_tpm_answer none = { 0 };
+
+		CHECK(answer_of(bad[i], &none) == COFFER_E_INPUT && !none.credential.p && !none.secret.p);
+	}
+}
+
+static void request_for_a_credential_is_read_back(void)
+{
+	CLEANUP(rcar_tpm_clear) struct rcar_tpm t = { .ek_cert = wr_open(16), .ak_public = wr_open(16), .chain[0] = wr_open(16), .n_chain = 1 }, got = { 0 };
+	CLEANUP(rcar_request_clear) struct rcar_request r = { 0 };
+	CLEANUP(wr_close) struct wr w = wr_open(4096);
+	struct err e = { 0 };
+
+	wr_str(&t.ek_cert, "ek");
+	wr_str(&t.ak_public, "ak");
+	wr_str(&t.chain[0], "issuer");
+	rcar_tpm_request_write(&w, "swtpm", &t);
+	CHECK(rcar_request_parse(wr_span(&w), &r, &e) == COFFER_OK && rcar_tpm_read(r.extra, TEE_SWTPM, &got, &e) == COFFER_OK);
+	CHECK(span_eq_str(wr_span(&got.ek_cert), "ek") && span_eq_str(wr_span(&got.ak_public), "ak"));
+	CHECK(got.n_chain == 1 && span_eq_str(wr_span(&got.chain[0]), "issuer"));
 }
 
 static void challenge_written_is_read_back(void)
@@ -348,6 +394,8 @@ int main(void)
 	    T(tpm_of_a_request_is_read_where_it_is_asked_for),
 	    T(tpm_of_a_request_refuses_other_shapes),
 	    T(challenge_with_a_credential_is_a_challenge),
+	    T(credential_in_a_challenge_is_read_and_other_forms_are_refused),
+	    T(request_for_a_credential_is_read_back),
 	    T(challenge_written_is_read_back),
 	    T(challenge_refuses_other_shapes),
 	    T(error_of_the_protocol_is_taken_apart),

@@ -4,6 +4,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/admit.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
@@ -52,7 +53,7 @@ static void receipt_holds_and_says_what_was_released(void)
 	CHECK(strcmp(v.asset, KIT_ASSET) == 0 && v.version == 1 && v.index == k.keep.journal.seq && v.size == v.index + 1);
 	CHECK(span_eq(SPAN(id), SPAN(v.decision)) && v.rests >= 4);
 	for (size_t i = 0; i + 5 < text.n; i++) /* the secret is not in it */
-		CHECK(memcmp(text.p + i, "hello", 5) != 0);
+		CHECK(memcmp(text.p + i, "good morning", 5) != 0);
 }
 
 /* A manifest is its provider's one approval for its own assets; and parties that came later are known by their introducers. */
@@ -311,13 +312,16 @@ static void another_genesis_is_refused(void)
 /* ---- a service that was broken into ---- */
 
 /* Enters a release that no decision allowed, with all that a true one has but what is left out of it. */
-static void lie(struct kit *k, const char *container, const char *purpose, bool approval, bool service, bool images)
+struct lie { const char *container, *purpose, *asset_by; bool approval, service, images; };
+
+static void lie_of(struct kit *k, const struct lie *x)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(8192);
 	CLEANUP(tx_end) struct tx tx = { 0 };
 	CLEANUP(q_close)
 	struct q rests = q_open(k->keep.store,
-	    "SELECT lower(hex(id)) FROM statement WHERE (kind=5 AND issuer='hospital') OR (kind=7 AND ?1) OR (kind=3 AND ?2) OR (kind=4 AND ?3)");
+	    "SELECT lower(hex(id)) FROM statement s WHERE (kind=5 AND issuer=?4 AND NOT EXISTS(SELECT 1 FROM statement n"
+	    " WHERE n.kind=5 AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)) OR (kind=7 AND ?1) OR (kind=3 AND ?2) OR (kind=4 AND ?3)");
 	CLEANUP(q_close)
 	struct q row = q_open(k->keep.store, "INSERT INTO decision VALUES(?,?,'hospital',x'7b7d','acme',x'7b7d')");
 	char workload[HEX32_LEN];
@@ -326,12 +330,13 @@ static void lie(struct kit *k, const char *container, const char *purpose, bool 
 	bool some = false, more = false;
 
 	random_bytes(id, sizeof(id));
-	q_i64(&rests, approval);
-	q_i64(&rests, service);
-	q_i64(&rests, images);
-	wr_fmt(&w, "{\"asset\":\"" KIT_ASSET "\",\"container\":\"%s\",\"decision\":\"", container);
+	q_i64(&rests, x->approval);
+	q_i64(&rests, x->service);
+	q_i64(&rests, x->images);
+	q_text(&rests, span_of(x->asset_by));
+	wr_fmt(&w, "{\"asset\":\"" KIT_ASSET "\",\"container\":\"%s\",\"decision\":\"", x->container);
 	hex_write(&w, SPAN(id));
-	wr_fmt(&w, "\",\"key\":\"%064d\",\"purpose\":\"%s\",\"reply\":\"%064d\",\"rests\":[", 1, purpose, 2);
+	wr_fmt(&w, "\",\"key\":\"%064d\",\"purpose\":\"%s\",\"reply\":\"%064d\",\"rests\":[", 1, x->purpose, 2);
 	for (; q_row(&rests, &some, &e) == COFFER_OK && some; more = true) {
 		wr_str(&w, more ? ",\"" : "\"");
 		wr_put(&w, q_col(&rests, 0));
@@ -344,6 +349,11 @@ static void lie(struct kit *k, const char *container, const char *purpose, bool 
 	q_blob(&row, SPAN(id));
 	q_i64(&row, (int64_t)k->keep.journal.seq);
 	CHECK(q_run(&row, &e) == COFFER_OK && tx_commit(&tx, &e) == COFFER_OK);
+}
+
+static void lie(struct kit *k, const char *container, const char *purpose, bool approval, bool service, bool images)
+{
+	lie_of(k, &(struct lie){ container, purpose, "hospital", approval, service, images });
 }
 
 static void release_on_nobodys_word_has_no_receipt_that_holds(void)
@@ -378,6 +388,82 @@ static void release_on_nobodys_word_has_no_receipt_that_holds(void)
 	}
 }
 
+/* Logs what keep would not admit. */
+static void forge(struct kit *k, const struct kit_st *st, const struct privkey *also)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	CLEANUP(tx_end) struct tx tx = { 0 };
+	struct logged l;
+	struct err e = { 0 };
+	uint8_t id[32];
+
+	kit_statement(k, st, &env, id);
+	CHECK(!also || dsse_sign(&env, also, &e) == COFFER_OK);
+	CHECK(statement_parse(wr_span(&env.payload), &s, &e) == COFFER_OK && tx_begin(&k->keep.journal, &tx, &e) == COFFER_OK);
+	CHECK(admit_log(&k->keep, &s, &env, &l, &e) == COFFER_OK && tx_commit(&tx, &e) == COFFER_OK);
+}
+
+#define OF(n, list) "{\"path\":\"" KIT_ASSET "\",\"type\":\"data\",\"version\":1,\"k\":" n ",\"of\":[" list "],\"least-action\":\"stop\"}"
+
+static enum coffer_rc judge_lie(struct kit *k, const char *asset_by, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+	struct receipt_view v;
+
+	lie_of(k, &(struct lie){ "analyse", "api", asset_by, true, true, true });
+	make(k, &text);
+	return judge(k, wr_span(&text), &v, e);
+}
+
+static void approve_by_stranger(struct kit *k)
+{
+	char workload[HEX32_LEN], service[HEX32_LEN];
+	CLEANUP(freep) char *body = NULL, *subject = NULL;
+
+	hex32(k->manifest, workload);
+	hex32(k->service_id, service);
+	subject = str_fmt(KIT_ASSET ",workload:%s", workload);
+	body = str_fmt("{\"assets\":[\"" KIT_ASSET "\"],\"workload\":\"%s\",\"platforms\":[\"sample\"],\"services\":[\"%s\"],"
+	               "\"until\":\"2027-06-01T00:00:00Z\",\"shown\":\"%s\"}", workload, service, workload);
+	forge(k, &(struct kit_st){ .kind = ST_APPROVAL, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = subject, .body = body }, NULL);
+}
+
+/* Of an asset of two a stranger's approval is no second one; nor does one owner's word make it one of two; nor is it a stranger's to state. */
+static void strangers_word_is_not_an_owners(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct err e;
+	struct kit_st two = { .kind = ST_ASSET, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = KIT_ASSET,
+		.body = OF("2", "\"hospital\",\"acme\""), .serial = 2 }, theirs = { .kind = ST_ASSET, .issuer = KIT_STRANGER,
+		.also = KIT_STRANGER, .subject = KIT_ASSET, .body = OF("1", "\"hospital\"") };
+
+	released(&k);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	two.previous = k.asset_id;
+	two.digest = theirs.digest = k.asset_digest;
+	approve_by_stranger(&k);
+	CHECK(judge_lie(&k, "hospital", &e) == COFFER_OK); /* of one: the hospital's own suffices */
+	forge(&k, &two, k.key[KIT_ACME]);
+	CHECK(judge_lie(&k, "hospital", &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-rights") == 0);
+	forge(&k, &theirs, NULL);
+	CHECK(judge_lie(&k, "stranger", &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-signature") == 0);
+}
+
+static void co_owner_that_did_not_sign_is_missed(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct err e;
+	struct kit_st two = { .kind = ST_ASSET, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = KIT_ASSET,
+		.body = OF("1", "\"hospital\",\"acme\""), .serial = 2 };
+
+	released(&k);
+	two.previous = k.asset_id;
+	two.digest = k.asset_digest;
+	forge(&k, &two, NULL);
+	CHECK(judge_lie(&k, "hospital", &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-signature") == 0);
+}
+
 /* ---- what keep hands out ---- */
 
 static void receipts_go_to_whom_the_release_concerns(void)
@@ -409,9 +495,42 @@ static void denials_have_no_receipt(void)
 	CHECK(receiptkit_ask(&k, KIT_HOSPITAL, id) == COFFER_E_NOTFOUND);
 }
 
+/* Released under two witnesses of three; the third signs later, and is carried too. */
+static void receipt_carries_the_witnesses(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(freep) char *whole = NULL, *cut = NULL, *two = NULL;
+	uint8_t ticket[KEEP_TICKET_LEN];
+	struct keep_round_rep round;
+	struct receipt_view v;
+	const char *line;
+	struct err e;
+
+	kit_open_witnessed(&k, 3, 2);
+	kit_deploy(&k);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && kit_ticket(&k, ticket));
+	CHECK(kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK && kit_witness(&k, 2) == COFFER_OK);
+	CHECK(kit_collect(&k, ticket) == COFFER_OK && kit_opens_to(&k, false, "good morning"));
+	make(&k, &text);
+	CHECK(judge(&k, wr_span(&text), &v, &e) == COFFER_OK && v.size == v.index + 1);
+	whole = span_dup(wr_span(&text));
+	line = whole ? strstr(whole, "witness.example/2 ") : NULL;
+	CHECK(line && strstr(whole, "witness.example/0 ") && !strstr(whole, "witness.example/1 "));
+	/* without one of the two lines it is one too few */
+	cut = str_fmt("%.*s%s", (int)(strstr(whole, "\xe2\x80\x94 witness.example/2 ") - whole), whole, strstr(line, "\\n") + 2);
+	CHECK(cut && judge(&k, span_of(cut), &v, &e) == COFFER_E_DENIED && !strcmp(e.check, "ledger-witness"));
+	/* and with one of them twice, something in it is not counted */
+	two = str_fmt("%.*s\xe2\x80\x94 %.*s%s", (int)(strstr(whole, "\xe2\x80\x94 witness.example/2 ") - whole), whole,
+	    (int)(strstr(line, "\\n") + 2 - line), line, line - 4);
+	CHECK(two && judge(&k, span_of(two), &v, &e) == COFFER_E_DENIED && !strcmp(e.check, "ledger-signature"));
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
+		T(receipt_carries_the_witnesses),
 		T(receipt_holds_and_says_what_was_released),
 		T(providers_own_asset_has_one_too_and_newcomers_do_not_hurt),
 		T(keys_are_followed_through_a_change), T(later_entries_do_not_change_the_verdict),
@@ -421,6 +540,7 @@ int main(void)
 		T(what_a_party_said_last_is_not_left_out),
 		T(parts_of_two_releases_do_not_fit),
 		T(release_on_nobodys_word_has_no_receipt_that_holds),
+		T(strangers_word_is_not_an_owners), T(co_owner_that_did_not_sign_is_missed),
 		T(another_genesis_is_refused),
 		T(receipts_go_to_whom_the_release_concerns),
 		T(denials_have_no_receipt),

@@ -433,6 +433,7 @@ static void release_that_the_evidence_does_not_allow_has_no_receipt_that_holds(v
 		{ { NULL, NULL, "key", ZEROS }, "R1" },
 		{ { "time", "1893456000", NULL, NULL }, "R1" },
 		{ { "expires", "1793750400", NULL, NULL }, "R1" },
+		{ { "expires", "1893456000", NULL, NULL }, "R1" }, /* old evidence, taken for long */
 		{ { "evidence", "\"e30\"", NULL, NULL }, "malformed" },
 		{ { "platform", "\"tdx\"", NULL, NULL }, "malformed" },
 		{ { "initdata", ZEROS, NULL, NULL }, "R6" },
@@ -512,6 +513,43 @@ static void release_below_a_minimum_or_against_the_policy_has_none_either(void)
 	rig_close(&r);
 }
 
+/* What was looked at beside may have ended or been replaced; what a release rests on may not, wherever its record puts it. */
+static void approval_that_has_ended_does_not_count_as_looked_at(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *body = NULL, *subject = NULL, *record = NULL;
+	char workload[HEX32_LEN], service[HEX32_LEN], old[HEX32_LEN], brief[HEX32_LEN];
+	const char *at;
+	uint8_t id[32];
+	struct err e;
+
+	sample_released(&k);
+	hex32(k.approval_id, old);
+	hex32(k.manifest, workload);
+	hex32(k.service_id, service);
+	subject = str_fmt(KIT_ASSET ",workload:%s", workload);
+	body = str_fmt("{\"assets\":[\"" KIT_ASSET "\"],\"workload\":\"%s\",\"platforms\":[\"sample\"],\"services\":[\"%s\"],"
+		       "\"until\":\"2026-11-04T00:01:00Z\",\"shown\":\"%s\"}", workload, service, workload);
+	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_APPROVAL, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = subject,
+	    .body = body, .expires = KIT_NOW + 60 }, id) == COFFER_OK);
+	hex32(id, brief);
+	record = column(&k, false);
+	at = strstr(record, "\"rests\":[");
+	CHECK(at && strstr(at, old));
+	for (unsigned ended = 0; at && ended < 2; ended++) {
+		CLEANUP(freep) char *list = str_fmt("%.*s", (int)(strchr(at, ']') + 1 - at - 8), at + 8);
+		CLEANUP(freep) char *more = str_fmt("[\"%s\"]", brief);
+
+		lie(&k, &(struct bend){ .record = "rests", .record_value = list });
+		lie(&k, &(struct bend){ .record = "beside", .record_value = more });
+		(void)judged(&k, &e);
+		CHECK(strcmp(e.check, ended ? "receipt-force" : "") == 0);
+		if (e.check[0] && !ended)
+			printf("# %s %s\n", e.check, e.msg);
+		k.now += 61;
+	}
+}
+
 /* The last use that an approval allows, and one more that a service says was the last. */
 static void uses_are_counted_by_the_map(void)
 {
@@ -585,7 +623,7 @@ int main(void)
 		T(every_altered_byte_of_evidence_is_found),
 		T(release_that_the_evidence_does_not_allow_has_no_receipt_that_holds),
 		T(release_below_a_minimum_or_against_the_policy_has_none_either),
-		T(uses_are_counted_by_the_map),
+		T(approval_that_has_ended_does_not_count_as_looked_at), T(uses_are_counted_by_the_map),
 		T(release_without_evidence_has_a_receipt_of_what_it_rests_on),
 	};
 

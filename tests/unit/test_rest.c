@@ -10,16 +10,16 @@
 #define GET "GET /cdh/resource/a/b/c?x=1 HTTP/1.1\r\nHost: 127.0.0.1:8006\r\n\r\n"
 #define POST "POST /aa/aael HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
 
-static enum coffer_rc parse(const char *text, bool *complete, struct rest_request *q)
+static enum coffer_rc parse(const char *text, bool *complete, struct http_in *q)
 {
 	struct err e = { 0 };
 
-	return rest_request_read(span_of(text), complete, q, &e);
+	return http_in_read(span_of(text), complete, q, &e);
 }
 
 static void request_whole_is_read(void)
 {
-	struct rest_request q;
+	struct http_in q;
 	bool complete = false;
 
 	CHECK(parse(GET, &complete, &q) == COFFER_OK && complete);
@@ -35,12 +35,12 @@ static void request_cut_anywhere_is_incomplete(void)
 	for (size_t t = 0; t < 2; t++)
 		for (size_t n = 0; n < strlen(texts[t]); n++) {
 			char *p = malloc(n ? n : 1);
-			struct rest_request q = { .body.n = 77 };
+			struct http_in q = { .body.n = 77 };
 			struct err e = { 0 };
 			bool complete = true;
 
 			memcpy(p, texts[t], n);
-			CHECK(rest_request_read((struct span){ (uint8_t *)p, n }, &complete, &q, &e) == COFFER_OK && !complete && q.body.n == 77);
+			CHECK(http_in_read((struct span){ (uint8_t *)p, n }, &complete, &q, &e) == COFFER_OK && !complete && q.body.n == 77);
 			free(p);
 		}
 }
@@ -56,7 +56,7 @@ static void request_of_odd_form_is_refused(void)
 		"GET / HTTP/1.1\r\nContent-Length: +1\r\n\r\na", "GET / HTTP/1.1\r\nContent-Length: 0x1\r\n\r\na",
 		"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: 1\r\n\r\nab",
 	};
-	struct rest_request q;
+	struct http_in q;
 	bool complete;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -70,14 +70,14 @@ static void request_of_odd_form_is_refused(void)
 
 static void request_beyond_bounds_is_refused(void)
 {
-	char head[REST_HEAD_MAX + 1];
-	struct rest_request q;
+	char head[HTTP_IN_HEAD_MAX + 1];
+	struct http_in q;
 	struct err e = { 0 };
 	bool complete;
 
 	memset(head, 'a', sizeof(head));
-	CHECK(rest_request_read((struct span){ (uint8_t *)head, REST_HEAD_MAX - 1 }, &complete, &q, &e) == COFFER_OK && !complete);
-	CHECK(rest_request_read((struct span){ (uint8_t *)head, REST_HEAD_MAX }, &complete, &q, &e) == COFFER_E_LIMIT);
+	CHECK(http_in_read((struct span){ (uint8_t *)head, HTTP_IN_HEAD_MAX - 1 }, &complete, &q, &e) == COFFER_OK && !complete);
+	CHECK(http_in_read((struct span){ (uint8_t *)head, HTTP_IN_HEAD_MAX }, &complete, &q, &e) == COFFER_E_LIMIT);
 	CHECK(parse("POST / HTTP/1.1\r\nContent-Length: 65537\r\n\r\n", &complete, &q) == COFFER_E_LIMIT);
 	CHECK(parse("POST / HTTP/1.1\r\nContent-Length: 65536\r\n\r\n", &complete, &q) == COFFER_OK && !complete);
 }
@@ -116,9 +116,9 @@ static enum coffer_rc fake_resource(void *arg, const char *path, struct wr *out,
 
 static bool routed(struct fake *f, const char *path, int status, const char *body)
 {
-	const struct rest_request q = { .method = span_of("GET"), .path = span_of(path) };
+	const struct http_in q = { .method = span_of("GET"), .path = span_of(path) };
 	const struct rest_backend b = { .arg = f, .resource = fake_resource };
-	struct rest_reply r;
+	struct http_out r;
 	bool ok;
 
 	rest_route(&q, REST_RESOURCE, true, &b, &r);
@@ -145,10 +145,10 @@ static void resource_granted_denied_and_failed_are_told_apart(void)
 /* With the feature on but no means, nothing is reached through NULL. */
 static void attestation_is_off_for_containers(void)
 {
-	const struct rest_request q = { .method = span_of("GET"), .path = span_of("/aa/evidence"), .query = span_of("runtime_data=x") };
+	const struct http_in q = { .method = span_of("GET"), .path = span_of("/aa/evidence"), .query = span_of("runtime_data=x") };
 	struct fake f = { .rc = COFFER_OK };
 	const struct rest_backend b = { .arg = &f, .resource = fake_resource };
-	struct rest_reply r;
+	struct http_out r;
 
 	rest_route(&q, REST_RESOURCE | REST_ATTESTATION, true, &b, &r);
 	CHECK(r.status == 404);
@@ -160,11 +160,11 @@ static void attestation_is_off_for_containers(void)
 
 static void reply_is_framed(void)
 {
-	struct rest_reply r = { .status = 403, .body = wr_open(64) };
+	struct http_out r = { .status = 403, .body = wr_open(64) };
 	struct wr w = wr_open(1024);
 
 	wr_str(&r.body, "no");
-	rest_reply_write(&r, &w);
+	http_out_write(&r, &w);
 	CHECK(span_eq_str(wr_span(&w), "HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno"));
 	wr_close(&w);
 	wr_close(&r.body);

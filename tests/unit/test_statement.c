@@ -1,4 +1,5 @@
 #include "trust/statement.h"
+#include "trust/witnesses.h"
 
 #include "tests/unit/trust_fix.h"
 
@@ -367,6 +368,79 @@ static void party_write_round_trips(void)
 	CHECK(names[0] == 0);
 }
 
+static char *witness_item(const char *name, enum note_alg alg, const struct privkey *k, const char *url)
+{
+	CLEANUP(wr_close) struct wr vkey = wr_open(512);
+	struct note_key key;
+	struct err e;
+
+	if (note_key_new(span_of(name), alg, privkey_public(k), &key, &e) != COFFER_OK)
+		abort();
+	note_vkey_write(&key, &vkey);
+	return str_fmt("{\"key\":\"%.*s\",\"url\":\"%s\"}", (int)vkey.n, (const char *)vkey.p, url);
+}
+
+/* What the genesis says with these witnesses, of whom k must sign. */
+static enum coffer_rc with_witnesses(const char *good, const char *list, unsigned k, struct err *e)
+{
+	CLEANUP(freep) char *w = str_fmt("\"witnesses\":[%s]", list), *n = str_fmt("\"cosignatures\":%u", k);
+	CLEANUP(freep) char *a = fix_edit(good, "\"witnesses\":[]", w), *b = a ? fix_edit(a, "\"cosignatures\":0", n) : NULL;
+
+	*e = (struct err){ 0 };
+	return b ? read_all(span_of(b), e) : COFFER_E_BUG;
+}
+
+static void genesis_names_witnesses(void)
+{
+	static const char *const bad_url[] = { "", "ftp://w.example", "https://", "https:///x", "https://w.example/", "http://w example",
+		"http://w.example?x", "http://w.example#x" };
+	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519), *enc = fix_key(KEY_P256), *w1 = fix_key(KEY_ED25519),
+	    *w2 = fix_key(KEY_ED25519);
+	CLEANUP(freep) char *good = genesis_text(k, enc), *a = witness_item("w.example/a", NOTE_COSIGNATURE, w1, "https://w.example:8443/a"),
+	    *b = witness_item("w.example/b", NOTE_COSIGNATURE, w2, "http://127.0.0.1:1");
+	CLEANUP(freep) char *both = str_fmt("%s,%s", a, b), *twice = str_fmt("%s,%s", a, a), *log = witness_item("w.example/a", NOTE_ED25519, w1, "http://w"),
+	    *itself = witness_item("w.example/a", NOTE_COSIGNATURE, k, "http://w"), *named = witness_item("ledger.example/one", NOTE_COSIGNATURE, w1, "http://w"),
+	    *key2 = witness_item("w.example/c", NOTE_COSIGNATURE, w1, "http://w"), *twin = str_fmt("%s,%s", a, key2);
+	struct err e;
+
+	CHECK(with_witnesses(good, both, 1, &e) == COFFER_OK && with_witnesses(good, both, 2, &e) == COFFER_OK && with_witnesses(good, a, 1, &e) == COFFER_OK);
+	CHECK(with_witnesses(good, both, 3, &e) == COFFER_E_INPUT && strstr(e.msg, "cosignatures"));
+	CHECK(with_witnesses(good, both, 0, &e) == COFFER_E_INPUT && strstr(e.msg, "cosignatures"));
+	CHECK(with_witnesses(good, twice, 1, &e) == COFFER_E_INPUT && strstr(e.msg, "twice"));
+	CHECK(with_witnesses(good, twin, 1, &e) == COFFER_E_INPUT && strstr(e.msg, "twice"));
+	CHECK(with_witnesses(good, log, 1, &e) == COFFER_E_INPUT && strstr(e.msg, "key of a log"));
+	CHECK(with_witnesses(good, itself, 1, &e) == COFFER_E_INPUT && strstr(e.msg, "no witness of itself"));
+	CHECK(with_witnesses(good, named, 1, &e) == COFFER_E_INPUT && strstr(e.msg, "no witness of itself"));
+	for (size_t i = 0; i < sizeof(bad_url) / sizeof(bad_url[0]); i++) {
+		CLEANUP(freep) char *w = witness_item("w.example/a", NOTE_COSIGNATURE, w1, bad_url[i]);
+
+		CHECK(with_witnesses(good, w, 1, &e) == COFFER_E_INPUT && strstr(e.msg, "address"));
+	}
+}
+
+static void typed_witness_is_read(void)
+{
+	static const char *const bad[] = { "", "w", "w+1", "w+1+", "w+1+a", "w+1+a=", "=http://w", "w+00000000+AAAA=http://w" };
+	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519);
+	CLEANUP(wr_close) struct wr vkey = wr_open(512);
+	CLEANUP(freep) char *text = NULL;
+	struct genesis_witness w;
+	struct note_key key;
+	struct err e;
+
+	CHECK(note_key_new(span_of("w.example=1"), NOTE_COSIGNATURE, privkey_public(k), &key, &e) == COFFER_OK);
+	note_vkey_write(&key, &vkey);
+	text = str_fmt("%.*s=http://w.example/a=b", (int)vkey.n, (const char *)vkey.p);
+	CHECK(text && witness_arg(text, &w, &e) == COFFER_OK && !strcmp(w.url, "http://w.example/a=b") && w.key.id == key.id);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK(witness_arg(bad[i], &w, &e) == COFFER_E_INPUT);
+	for (size_t n = 0; n < vkey.n + 9; n++) {
+		CLEANUP(freep) char *cut = span_dup((struct span){ (const uint8_t *)text, n });
+
+		CHECK(witness_arg(cut, &w, &e) == COFFER_E_INPUT);
+	}
+}
+
 #define ROOT(vendor, name, cert) "{\"certificate\":\"" cert "\",\"name\":\"" name "\",\"vendor\":\"" vendor "\"}"
 
 static void genesis_read_refuses_every_wrong_member(void)
@@ -722,7 +796,7 @@ int main(void)
 		T(statement_parse_refuses_a_body_of_another_subject), T(statement_parse_refuses_every_prefix),
 		T(statement_write_gives_the_canonical_bytes_back), T(statement_write_refuses_what_no_one_would_read),
 		T(statement_kinds_have_names_both_ways), T(party_read_refuses_every_wrong_member),
-		T(party_read_wants_keys_and_a_p256_encryption_key), T(party_write_round_trips), T(genesis_read_refuses_every_wrong_member),
+		T(party_read_wants_keys_and_a_p256_encryption_key), T(party_write_round_trips), T(genesis_read_refuses_every_wrong_member), T(genesis_names_witnesses), T(typed_witness_is_read),
 		T(genesis_read_refuses_an_origin_that_notes_cannot_carry),
 		T(service_read_refuses_every_wrong_member), T(service_write_round_trips), T(asset_read_refuses_every_wrong_member),
 		T(approval_read_refuses_every_wrong_member), T(approval_read_gives_the_boot_images), T(image_release_read_refuses_every_wrong_member),

@@ -11,6 +11,10 @@
 
 #define SHAPE_MAX 64
 
+/* What the agent does as it is built; who has its shell does as he likes. Not egress: what a container connects to beside the service
+ * and registries is kept from it by there being no network, and the agent's word is not needed. */
+static const char *const enforced[] = { "manifest", "image-digests", "container-scoping", "leases" };
+
 static void put_launch(struct json_wr *j, const char *platform, const char *shape, const struct pcrs *p)
 {
 	char name[8];
@@ -108,7 +112,9 @@ enum coffer_rc guest_draft(const struct guest_image *g, struct wr *out, struct e
 	jw_obj(&j);
 	jw_m_text(&j, "name", guest_name(&g->recipe));
 	jw_name(&j, "enforces");
-	jw_arr(&j); /* nothing yet: as the first process of a VM the agent runs no pod */
+	jw_arr(&j);
+	for (size_t i = 0; !g->recipe.debug && i < sizeof(enforced) / sizeof(enforced[0]); i++)
+		jw_text(&j, enforced[i]);
 	jw_arr_end(&j);
 	jw_name(&j, "launches");
 	jw_arr(&j);

@@ -30,8 +30,8 @@ static const char *const packages[4][20] = {
 	{ PACKAGES, "systemd-boot-efi", NULL },
 	{ PACKAGES, "busybox-static", "systemd-boot-efi", NULL },
 };
-/* Disks (initdata), the control channel, randomness. */
-static const char *const modules[] = { "virtio_pci", "virtio_blk", "virtio_console", "virtio_rng", NULL };
+/* Disks (initdata), the channel, randomness, the layers of images. */
+static const char *const modules[] = { "virtio_pci", "virtio_blk", "virtio_console", "virtio_rng", "overlay", NULL };
 
 const char *const *guest_package_names(const struct guest_recipe *r)
 {

@@ -15,7 +15,7 @@
 #include "os/sandbox.h"
 
 #define CPU_SECONDS 10
-#define FDS_END 64 /* what the parent has open is below this */
+#define FDS_END 96 /* what the parent has open is below this */
 
 static enum outcome outcome_of(enum coffer_rc rc, const struct vendor_doc *d)
 {
@@ -38,7 +38,7 @@ static enum outcome outcome_of(enum coffer_rc rc, const struct vendor_doc *d)
 }
 
 /* What others wrote goes into a log and to a person. */
-static void put_reason(struct wr *w, const char *msg)
+void worker_put_reason(struct wr *w, const char *msg)
 {
 	char text[FETCH_REASON_MAX];
 
@@ -62,13 +62,11 @@ static void say(int fd, struct span s)
 	}
 }
 
-static _Noreturn void child(const struct vendor_sources *s, const struct vendor_item *i, int out, pid_t parent)
+static _Noreturn void child(worker_job job, const void *arg, int out, pid_t parent)
 {
 	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS };
 	struct wr w = wr_open(FETCH_FRAME_MAX);
-	struct vendor_doc d = { 0 };
 	struct err e = { 0 };
-	enum coffer_rc rc;
 
 	for (int fd = STDERR_FILENO + 1; fd < FDS_END; fd++) /* net, the stores, what other workers say */
 		if (fd != out)
@@ -76,19 +74,30 @@ static _Noreturn void child(const struct vendor_sources *s, const struct vendor_
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent || setrlimit(RLIMIT_CPU, &cpu) != 0 ||
 	    sandbox_enter_fetcher(&e) != COFFER_OK)
 		_exit(2);
-	rc = vendor_get(s, i, &d, &e);
-	wr_u8(&w, (uint8_t)outcome_of(rc, &d));
-	wr_be32(&w, d.retry_s);
-	wr_blob32(&w, rc == COFFER_OK ? wr_span(&d.body) : (struct span){ 0 });
-	wr_blob32(&w, rc == COFFER_OK ? wr_span(&d.issuers) : (struct span){ 0 });
-	put_reason(&w, rc == COFFER_OK ? "" : e.msg);
+	job(arg, &w);
 	if (!wr_ok(&w))
 		_exit(2);
 	say(out, wr_span(&w));
 	_exit(0);
 }
 
-enum coffer_rc worker_start(struct worker *w, const struct vendor_sources *s, const struct vendor_item *i, struct err *e)
+struct vendor_job { const struct vendor_sources *s; const struct vendor_item *i; };
+
+static void ask_vendor(const void *arg, struct wr *w)
+{
+	const struct vendor_job *j = arg;
+	struct vendor_doc d = { 0 };
+	struct err e = { 0 };
+	enum coffer_rc rc = vendor_get(j->s, j->i, &d, &e);
+
+	wr_u8(w, (uint8_t)outcome_of(rc, &d));
+	wr_be32(w, d.retry_s);
+	wr_blob32(w, rc == COFFER_OK ? wr_span(&d.body) : (struct span){ 0 });
+	wr_blob32(w, rc == COFFER_OK ? wr_span(&d.issuers) : (struct span){ 0 });
+	worker_put_reason(w, rc == COFFER_OK ? "" : e.msg);
+}
+
+enum coffer_rc worker_run(struct worker *w, worker_job job, const void *arg, struct err *e)
 {
 	CLEANUP(closep) int from = -1, to = -1;
 	pid_t parent = getpid(), pid;
@@ -104,9 +113,14 @@ enum coffer_rc worker_start(struct worker *w, const struct vendor_sources *s, co
 	if (pid < 0)
 		return err_set(e, COFFER_E_SYSTEM, "fork: %s", strerror(errno));
 	if (pid == 0)
-		child(s, i, to, parent);
+		child(job, arg, to, parent);
 	*w = (struct worker){ pid, MOVE_FD(from), wr_open(FETCH_FRAME_MAX) };
 	return COFFER_OK;
+}
+
+enum coffer_rc worker_start(struct worker *w, const struct vendor_sources *s, const struct vendor_item *i, struct err *e)
+{
+	return worker_run(w, ask_vendor, &(struct vendor_job){ s, i }, e);
 }
 
 bool worker_read(struct worker *w)

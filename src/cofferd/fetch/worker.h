@@ -9,6 +9,11 @@ enum outcome { OUTCOME_GOT, OUTCOME_ABSENT, OUTCOME_BUSY, OUTCOME_UNREACHED, OUT
 
 struct worker { pid_t pid; int fd; struct wr said; }; /* fd: what it says, until its end; -1: none */
 
+/* Runs in the child, inside the fetcher's sandbox, and says one thing. */
+typedef void (*worker_job)(const void *arg, struct wr *said);
+enum coffer_rc worker_run(struct worker *w, worker_job job, const void *arg, struct err *e) NODISCARD;
+void           worker_put_reason(struct wr *w, const char *msg); /* u32 length, at most FETCH_REASON_MAX printable bytes */
+
 enum coffer_rc worker_start(
     struct worker *w, const struct vendor_sources *s, const struct vendor_item *i, struct err *e) NODISCARD;
 /* Takes in what there is to read. True once it has ended its message. */

@@ -9,6 +9,8 @@
 #include "cofferd/keep/admit_lent.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/status.h"
+#include "cofferd/keep/tags.h"
+#include "cofferd/keep/witnessed.h"
 #include "trust/machine.h"
 
 #define AHEAD_SECONDS 300 /* an issuer's clock may be this far ahead of ours */
@@ -51,7 +53,7 @@ static enum coffer_rc check_issuer(struct keep *k, const struct dsse *env, const
 		return err_deny(e, "signature", "%s did not sign this statement with a key it is known by", s->issuer);
 	persona_names(persona, names, sizeof(names));
 	if ((p->personas & persona) != persona)
-		return err_deny(e, "persona", "%s is not a %s, who alone may issue a %s statement", s->issuer, names,
+		return err_deny(e, "persona", "%s is no %s, and nobody else issues %s statements", s->issuer, names,
 				statement_kind_name(s->kind));
 	return COFFER_OK;
 }
@@ -191,7 +193,8 @@ static enum coffer_rc check_target(struct keep *k, const struct statement *s, co
 	if (s->kind == ST_PAUSE && (b->kind == ST_PAUSE || b->kind == ST_REVOCATION))
 		return err_deny(e, "kind", "a %s is not paused", statement_kind_name(b->kind));
 	if (!own && !foreign)
-		return err_deny(e, "kind", "only %s may revoke this %s statement", b->issuer, statement_kind_name(b->kind));
+		return err_deny(e, "kind", "only %s may %s this %s statement", b->issuer, s->kind == ST_PAUSE ? "pause" : "revoke",
+		    statement_kind_name(b->kind));
 	return COFFER_OK;
 }
 
@@ -371,6 +374,12 @@ enum coffer_rc admit_log(struct keep *k, const struct statement *s, const struct
 	registry_entry(s->id, s->kind, s->issuer, &data);
 	TRY(wr_done(&data, "journal entry", e));
 	TRY(status_log(k, s, e));
+	if (s->kind == ST_ASSET) {
+		struct asset_path p;
+
+		TRY(asset_path_parse(s->subject[0].name, &p, e));
+		TRY(tags_next(k, &p, e));
+	}
 	TRY(journal_append(&k->journal, "statement", wr_span(&data), k->now, e));
 	TRY(registry_insert(&k->registry, s, env, k->journal.seq, e));
 	memcpy(out->id, s->id, sizeof(out->id));
@@ -403,6 +412,8 @@ static enum coffer_rc log_statement(struct keep *k, const struct dsse *env, stru
 		TRY(admit_log(k, &s, env, &l, e));
 		TRY(tx_commit(&tx, e));
 		TRY(registry_learn(&k->registry, &s, env, k->journal.time, e));
+		if (s.kind == ST_REVOCATION || s.kind == ST_PAUSE || s.kind == ST_APPROVAL || s.kind == ST_TCB)
+			witnessed_drop(k);
 	}
 	answer_logged(&l, a);
 	return COFFER_OK;

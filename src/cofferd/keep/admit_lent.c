@@ -38,16 +38,23 @@ enum coffer_rc lent_to(struct keep *k, const struct lent *q, struct chain *out, 
 
 enum coffer_rc lent_by_any(struct keep *k, const char *to, enum delegated_role role, bool *yes, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT payload FROM statement WHERE kind=?1 AND expires>?2"
-	    " AND substr(names, 1, length(?3))=?3 ORDER BY seq DESC LIMIT ?4");
-	CLEANUP(wr_close) struct wr name = wr_open(128);
+	/* Of that role, and the newest of each: nobody hides what one has by lending it something else. */
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT s.payload FROM statement s WHERE s.kind=?1 AND s.expires>?2"
+	    " AND substr(s.names, 1, length(?3))=?3 AND substr(s.names, -length(?4))=?4 AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind"
+	    " AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial) ORDER BY s.seq DESC");
+	CLEANUP(wr_close) struct wr name = wr_open(128), end = wr_open(128);
+	CLEANUP(freep) char *last = str_fmt("role:%s", role_name(role));
 
+	if (!last)
+		return err_set(e, COFFER_E_SYSTEM, "statement: out of memory");
 	wr_blob32(&name, span_of(to));
+	wr_blob32(&end, span_of(last));
 	TRY(wr_done(&name, "party", e));
+	TRY(wr_done(&end, "role", e));
 	q_i64(&q, ST_DELEGATION);
 	q_i64(&q, k->now);
 	q_blob(&q, wr_span(&name));
-	q_i64(&q, FACT_LINKS_MAX);
+	q_blob(&q, wr_span(&end));
 	for (*yes = false; !*yes;) {
 		CLEANUP(statement_clear) struct statement st = { 0 };
 		struct delegation d;

@@ -9,6 +9,8 @@
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/partyauth.h"
 #include "cofferd/keep/status.h"
+#include "cofferd/keep/tags.h"
+#include "cofferd/keep/witnessed.h"
 #include "crypto/cipher.h"
 #include "crypto/hash.h"
 #include "crypto/jwe.h"
@@ -173,7 +175,9 @@ static enum coffer_rc put(struct keep *k, const struct keep_put_req *m, const st
 	TRY(tx_begin(&k->journal, &tx, e));
 	TRY(admit_log(k, &s, &m->statement, l, e));
 	TRY(m->has_content ? asset_store(k, &b, s.id, &plain, e) : restate(k, &b, &s, &last, e));
-	return tx_commit(&tx, e);
+	TRY(tx_commit(&tx, e));
+	witnessed_drop_asset(k, p);
+	return COFFER_OK;
 }
 
 /* Who asks is a known party, and asks for this path by this method. Whether it may is the caller's question. */
@@ -237,6 +241,7 @@ static enum coffer_rc journal_delete(struct keep *k, const struct asset_path *p,
 	jw_obj_end(&j);
 	TRY(wr_done(&w, "journal entry", e));
 	TRY(status_deleted(k, p, e));
+	TRY(tags_next(k, p, e));
 	return journal_append(&k->journal, "delete", wr_span(&w), k->now, e);
 }
 
@@ -263,6 +268,7 @@ enum coffer_rc on_delete(struct keep *k, struct span body, struct answer *a, str
 	l.seq = k->journal.seq;
 	memcpy(l.entry, k->journal.hash, sizeof(l.entry));
 	TRY(tx_commit(&tx, e));
+	witnessed_drop_asset(k, &p);
 	answer_logged(&l, a);
 	return COFFER_OK;
 }

@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/facts_int.h"
+#include "fmt/enc.h"
 #include "trust/manifest_diff.h"
 
 void facts_free(struct facts *f)
@@ -172,33 +173,54 @@ static enum coffer_rc read_within(const struct registry *r, const struct facts *
 	return COFFER_OK;
 }
 
-/* Bound from ?3 on; a party is in it whose name is bound to one of its places, and nobody's is "". */
-static void q_deciders(struct q *q, const struct facts *f, const struct asset_path *p)
+/* The parties that the asset names. */
+static void owners(const struct facts *f, const struct asset_path *p, struct wr *w)
 {
-	const struct asset_body *b = &f->asset.body;
+	struct json_wr j = jw_open(w, false);
 
-	_Static_assert(ASSET_OWNERS_MAX == 8, "as many places as DECIDERS has");
-	for (size_t i = 0; i < ASSET_OWNERS_MAX; i++)
-		q_text(q, span_of(!f->has_asset && i == 0 ? p->owner : f->has_asset && i < b->n_of ? b->of[i] : ""));
+	jw_arr(&j);
+	jw_text(&j, p->owner);
+	for (size_t i = 0; f->has_asset && i < f->asset.body.n_of; i++)
+		jw_text(&j, f->asset.body.of[i]);
+	jw_arr_end(&j);
 }
-#define DECIDERS "(?3,?4,?5,?6,?7,?8,?9,?10)"
 
-/* Those of the parties that decide first, the newest of each, then the next of each: none of them crowds out another, and no delegate,
- * present or past, any of them. Others were the owner's delegates when they were admitted. */
+/* The subject by which an approval names the workload that asks; empty where there is none. */
+static void asked_workload(const struct facts *f, struct wr *w)
+{
+	char text[9 + HEX32_LEN] = "workload:";
+
+	if (f->n_workloads == 0)
+		return;
+	hex32(f->workload[0].manifest.digest, text + 9);
+	wr_blob32(w, span_of(text));
+}
+
+/* Those of the parties that the asset names first, in turn, so that none of them and no delegate, present or past, crowds another out; of each the
+ * live ones that name this workload, then the newest. Others were delegates when they were admitted. */
 static enum coffer_rc read_approvals(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out,
 				     struct err *e)
 {
 	CLEANUP(q_close)
 	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM approval_asset a JOIN statement s ON s.id=a.statement"
-				      " WHERE a.path=?1 ORDER BY s.issuer IN " DECIDERS " DESC, row_number() OVER (PARTITION BY s.issuer ORDER BY s.seq DESC),"
-				      " s.seq DESC LIMIT ?2");
+				      " WHERE a.path=?1 ORDER BY s.issuer IN (SELECT value FROM json_each(?2)) DESC,"
+				      " row_number() OVER (PARTITION BY s.issuer ORDER BY s.expires>?3 AND NOT EXISTS(SELECT 1 FROM statement n"
+				      " WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial) DESC,"
+				      " instr(s.names, ?4)>0 DESC, s.seq DESC), s.seq DESC LIMIT ?5");
+	CLEANUP(wr_close) struct wr of = wr_open(2048), name = wr_open(256);
 
+	owners(out, p, &of);
+	asked_workload(out, &name);
+	TRY(wr_done(&of, "owners", e));
+	TRY(wr_done(&name, "workload", e));
 	out->approval = calloc(FACT_APPROVALS_MAX, sizeof(*out->approval));
 	if (!out->approval)
 		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
 	q_text(&q, span_of(p->text));
+	q_text(&q, wr_span(&of));
+	q_i64(&q, now);
+	q_blob(&q, wr_span(&name));
 	q_i64(&q, FACT_APPROVALS_MAX);
-	q_deciders(&q, out, p);
 	for (;;) {
 		CLEANUP(statement_clear) struct statement st = { 0 };
 		struct fact_approval *a = &out->approval[out->n_approvals];

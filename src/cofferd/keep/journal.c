@@ -187,7 +187,8 @@ enum coffer_rc journal_append(struct journal *j, const char *type, struct span d
 	TRY(entry_hash(&next, j->hash, type, data, next.hash, e));
 	journal_record(type, data, next.time, &record);
 	TRY(wr_done(&record, "journal entry", e));
-	leaf = (struct tree_entry){ next.time, wr_span(&record) };
+	leaf = (struct tree_entry){ next.time, wr_span(&record), next.tagged ? next.tag : NULL };
+	next.tagged = false;
 	TRY(save_entry(&next, type, data, e));
 	TRY(tree_append(&next.tree, &leaf, e));
 	TRY(save_head(&next, e));

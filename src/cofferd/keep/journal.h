@@ -16,6 +16,8 @@ struct journal {
 	uint8_t       hash[32];
 	int64_t       time;
 	struct tree   tree;      /* of journal_entries leaves */
+	bool          tagged;    /* the next entry has `tag` (tags.h) */
+	uint8_t       tag[32];
 };
 
 /* What an entry's leaf commits to: {"data":{...},"time":"...","type":"..."}, JCS. data is the stored JCS object. */

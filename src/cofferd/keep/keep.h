@@ -16,6 +16,7 @@ struct keep {
 	struct journal    journal;
 	struct registry   registry;
 	struct sessions  *sessions;
+	struct witnessed *witnessed; /* replies that wait for the ledger's witnesses; NULL: none are wanted */
 	struct vendor_roots *roots;   /* whom evidence must lead to */
 	int               eval;       /* socket to the process that judges evidence and policies; -1: none, and R2 and R10 deny */
 	uint8_t           genesis[32];

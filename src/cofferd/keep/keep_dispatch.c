@@ -25,6 +25,10 @@ static const struct {
 	[KEEP_OPENINGS]  = { 256u << 10,     on_openings },
 	[KEEP_PARTIES]   = { 8,              on_parties },
 	[KEEP_RECEIPT]   = { 256u << 10,     on_receipt },
+	[KEEP_ROUND]     = { 0,              on_round },
+	[KEEP_WITNESS]   = { 16,             on_witness },
+	[KEEP_COSIGN]    = { KEEP_COSIGN_MAX + 16, on_cosign },
+	[KEEP_COLLECT]   = { KEEP_TICKET_LEN, on_collect },
 	[KEEP_FRESH]     = { 64u << 10,      on_fresh },
 };
 

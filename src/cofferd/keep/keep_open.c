@@ -5,6 +5,7 @@
 #include "cofferd/keep/keep.h"
 #include "decide/roots.h"
 #include "cofferd/keep/status.h"
+#include "cofferd/keep/witnessed.h"
 
 /* The genesis is entry 0: a store that was made for another is not ours. */
 static enum coffer_rc check_genesis(struct keep *k, const struct keep_config *c, struct err *e)
@@ -83,6 +84,7 @@ enum coffer_rc keep_open(const char *dir, struct keep_keys *keys, const struct k
 	TRY(chain_genesis(&c->genesis, c->genesis_id, g, e));
 	if (!pubkey_eq(&g->ledger_key, privkey_public(k.keys.ledger)))
 		return err_deny(e, "genesis", "the genesis names another ledger key than keep.keys holds");
+	TRY(witnessed_new(g, &k.witnessed, e));
 	TRY(vendor_roots_open(g, &k.roots, e));
 	TRY(open_store(dir, c, g, &k, e));
 	*out = k;
@@ -95,6 +97,7 @@ void keep_close(struct keep *k)
 {
 	registry_clear(&k->registry);
 	sessions_free(k->sessions);
+	witnessed_free(k->witnessed);
 	vendor_roots_close(k->roots);
 	store_close(k->store);
 	mark_close(k->mark);

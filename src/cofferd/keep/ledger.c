@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/partyauth.h"
+#include "cofferd/keep/witnessed.h"
 #include "fmt/enc.h"
 #include "trust/ledger/checkpoint.h"
 #include "trust/ledger/leaf.h"
@@ -18,7 +19,7 @@ _Static_assert(KEEP_LEDGER_NAME_MAX == TILE_PATH_MAX, "the longest name of a fil
 /* ---- LEDGER ---- */
 
 /* Everything under it is on the disk: a request is answered after the commit of the one before. */
-static enum coffer_rc write_checkpoint(const struct keep *k, struct wr *out, struct err *e)
+enum coffer_rc ledger_sign(struct keep *k, struct wr *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = wr_open(NOTE_MAX / 4);
 	struct checkpoint cp = { .origin = span_of(k->registry.genesis->origin) };
@@ -38,7 +39,7 @@ enum coffer_rc on_ledger(struct keep *k, struct span body, struct answer *a, str
 	struct tile t;
 
 	if (span_eq_str(body, "checkpoint"))
-		return write_checkpoint(k, a->out, e);
+		return witnessed_checkpoint(k, a->out, e);
 	if (!tile_path_read(body, &t))
 		return err_set(e, COFFER_E_NOTFOUND, "the ledger has no such file");
 	return tree_tile(&k->journal.tree, &t, a->out, e);

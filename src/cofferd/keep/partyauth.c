@@ -1,5 +1,7 @@
 #include "cofferd/keep/partyauth.h"
 
+#include <string.h>
+
 #include "base/own.h"
 #include "base/str.h"
 #include "fmt/enc.h"
@@ -9,6 +11,7 @@
 #define TOKEN_AHEAD 30    /* a party's clock may be this far ahead of ours */
 #define JTI_LEN 16
 #define JTI_MAX 100000    /* remembered at one time */
+#define JTI_KEY_MAX 10000 /* of one key, so that no party shuts others out */
 
 bool jws_payload_is(struct span signing_input, struct span payload)
 {
@@ -60,33 +63,62 @@ static enum coffer_rc check_claims(const struct keep *k, const struct keep_party
 	return COFFER_OK;
 }
 
-static enum coffer_rc forget_expired(struct keep *k, struct err *e)
+/* Of ids from the one to the other. */
+static enum coffer_rc count_known(struct keep *k, struct span from, struct span to, int64_t max, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT count(*) FROM jti WHERE id>=? AND id<=?");
+	bool row = false;
+
+	q_blob(&q, from);
+	q_blob(&q, to);
+	TRY(q_row(&q, &row, e));
+	return row && q_col_i64(&q, 0) < max ? COFFER_OK
+					     : err_set(e, COFFER_E_LIMIT, "too many tokens at once; try again in five minutes");
+}
+
+static enum coffer_rc forget_expired(struct keep *k, const uint8_t kid[static 32], struct err *e)
 {
 	CLEANUP(q_close) struct q old = q_open(k->store, "DELETE FROM jti WHERE expires<=?");
-	CLEANUP(q_close) struct q n = q_open(k->store, "SELECT count(*) FROM jti");
-	bool row = false;
+	uint8_t from[32 + JTI_LEN], to[32 + JTI_LEN];
 
 	q_i64(&old, k->now);
 	TRY(q_run(&old, e));
-	TRY(q_row(&n, &row, e));
-	return row && q_col_i64(&n, 0) < JTI_MAX
-		   ? COFFER_OK
-		   : err_set(e, COFFER_E_LIMIT, "too many tokens at once; try again in five minutes");
+	memset(from, 0, sizeof(from));
+	memset(to, 0xFF, sizeof(to));
+	TRY(count_known(k, SPAN(from), SPAN(to), JTI_MAX, e));
+	memcpy(from, kid, 32);
+	memcpy(to, kid, 32);
+	return count_known(k, SPAN(from), SPAN(to), JTI_KEY_MAX, e);
 }
 
-static enum coffer_rc use_once(struct keep *k, const struct claims *c, struct err *e)
+/* Remembered as the key's thumbprint and its own name. */
+static enum coffer_rc use_once(struct keep *k, const uint8_t kid[static 32], const struct claims *c, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store, "INSERT OR IGNORE INTO jti(id, expires) VALUES(?,?)");
 	CLEANUP(tx_end) struct tx tx = { 0 };
+	uint8_t id[32 + JTI_LEN];
 
+	memcpy(id, kid, 32);
+	memcpy(id + 32, c->jti, JTI_LEN);
 	TRY(tx_begin(&k->journal, &tx, e));
-	TRY(forget_expired(k, e));
-	q_blob(&q, SPAN(c->jti));
+	TRY(forget_expired(k, kid, e));
+	q_blob(&q, SPAN(id));
 	q_i64(&q, (int64_t)c->exp);
 	TRY(q_run(&q, e));
 	if (q_changes(k->store) != 1)
 		return err_deny(e, "token", "the token was used before; make a new one");
 	return tx_commit(&tx, e);
+}
+
+/* Some party's, if not now. Whose keys are which anyone may read. */
+static bool was_known(const struct keep *k, const uint8_t kid[static 32])
+{
+	const struct parties *p = &k->registry.parties;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (life_had_thumb(&p->life[i], kid))
+			return true;
+	return false;
 }
 
 enum coffer_rc party_auth(struct keep *k, const struct keep_party_auth *a, const struct party **who, struct err *e)
@@ -96,6 +128,9 @@ enum coffer_rc party_auth(struct keep *k, const struct keep_party_auth *a, const
 	const struct party *p = registry_key(&k->registry, a->kid, k->now, &key);
 	struct claims c = { 0 };
 
+	if (!p && was_known(k, a->kid))
+		return err_deny(e, "token", "the key that signed this token is not in effect: it waits, was replaced or named compromised, or its party's"
+				" statement has expired ('coffer party show' of another party tells)");
 	if (!p || !key_verify(key, a->signing_input, SPAN(a->sig)) || !jws_payload_is(a->signing_input, a->payload))
 		return err_deny(e, "token", "no known party signed this token");
 	TRY(json_parse(a->payload, TOKEN_PAYLOAD_MAX, &doc, e));
@@ -103,7 +138,7 @@ enum coffer_rc party_auth(struct keep *k, const struct keep_party_auth *a, const
 	if (!span_eq_str(c.iss, p->id))
 		return err_deny(e, "token", "the token's issuer is not the party whose key signed it");
 	TRY(check_claims(k, a, &c, e));
-	TRY(use_once(k, &c, e));
+	TRY(use_once(k, a->kid, &c, e));
 	*who = p;
 	return COFFER_OK;
 }

@@ -7,6 +7,7 @@
 #include "cofferd/keep/admit.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/partyauth.h"
+#include "cofferd/keep/witnessed.h"
 #include "fmt/enc.h"
 
 #define ANSWER_MAX (8u << 20) /* leaves room for the frame around it */
@@ -308,6 +309,7 @@ enum coffer_rc on_status(struct keep *k, struct span body, struct answer *a, str
 	jw_obj_end(&j);
 	jw_m_text(&j, "protocol", "0.4.0");
 	jw_m_text(&j, "version", COFFER_VERSION);
+	witnessed_status(k, &j);
 	jw_obj_end(&j);
 	return COFFER_OK;
 }

@@ -14,6 +14,7 @@
 #include "cofferd/keep/status.h"
 #include "cofferd/keep/token.h"
 #include "cofferd/keep/trace.h"
+#include "cofferd/keep/witnessed.h"
 #include "crypto/hash.h"
 
 void asking_clear(struct asking *q)
@@ -172,6 +173,43 @@ static enum coffer_rc count_use(struct keep *k, const struct fact_approval *ap, 
 	return status_used(k, ap->s.id, count, e);
 }
 
+static struct held_for held_for(const struct asking *q)
+{
+	return (struct held_for){ .thumb = q->key.thumb, .statement = q->in.asset.s.id, .path = &q->in.q.path, .scoped = q->in.q.scoped,
+		.container = q->in.q.container, .purpose = (uint8_t)q->in.q.purpose };
+}
+
+/* What leaves now, or its ticket: with witnesses, nothing does before they have signed. */
+static enum coffer_rc hand_out(struct keep *k, const struct asking *q, const struct keep_resource_rep *rep, struct wr *out,
+    struct err *e)
+{
+	CLEANUP(wr_close) struct wr whole = wr_open(KEEP_FRAME_MAX);
+	struct keep_resource_rep held = { .held = true };
+	const struct held_for f = held_for(q);
+
+	if (!k->witnessed) {
+		keep_resource_rep_write(out, rep);
+		return COFFER_OK;
+	}
+	keep_resource_rep_write(&whole, rep);
+	TRY(wr_done(&whole, "reply", e));
+	witnessed_hold(k, &f, wr_span(&whole), held.ticket);
+	keep_resource_rep_write(out, &held);
+	return COFFER_OK;
+}
+
+/* Asked again while the reply waits: the same ticket, no second entry. */
+static bool waits(struct keep *k, const struct asking *q, struct wr *out)
+{
+	struct keep_resource_rep held = { .held = true };
+	const struct held_for f = held_for(q);
+
+	if (!q->in.has_asset || (q->in.q.scoped && !(q->in.q.signature_ok && q->in.q.counter_ok)) || !witnessed_find(k, &f, held.ticket))
+		return false;
+	keep_resource_rep_write(out, &held);
+	return true;
+}
+
 /* Everything is made and signed inside the transaction and handed out only after its commit. */
 static enum coffer_rc release(struct keep *k, const struct asking *q, const struct decision *d, struct answer *a, struct err *e)
 {
@@ -194,6 +232,7 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	}
 	TRY(reply_seal(&r, &body, e));
 	TRY(wr_done(&body, "reply", e));
+	TRY(witnessed_room(k, body.n + 1024, e));
 	sha256(wr_span(&body), digest);
 	t.reply = digest;
 	random_bytes(a->decision, sizeof(a->decision));
@@ -209,8 +248,7 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	TRY(tx_commit(&tx, e));
 	showing_stored(k, q);
 	rep.body = wr_span(&body);
-	keep_resource_rep_write(a->out, &rep);
-	return COFFER_OK;
+	return hand_out(k, q, &rep, a->out, e);
 }
 
 /* The policy sees the claims that a token of this session carries: the token's own where it came with one. */
@@ -235,6 +273,8 @@ enum coffer_rc on_resource(struct keep *k, struct span body, struct answer *a, s
 		return err_set(e, COFFER_E_SYSTEM, "resource: out of memory");
 	TRY(keep_resource_req_read(body, &m, e));
 	TRY(gather(k, &m, &q, e));
+	if (waits(k, &q, a->out))
+		return COFFER_OK;
 	decide(&q.in, d);
 	if (decision_wants_policy(&q.in, d)) {
 		if (m.by_token)

@@ -13,7 +13,7 @@
 #include "decide/teekey.h"
 
 #define SESSIONS_MAX 10000
-#define SESSION_SECONDS 300
+#define SESSION_SECONDS 300 /* no more than CLAIMS_SECONDS (decide/claims.h): a receipt of longer ones does not hold */
 #define SESSION_BYTES_MAX 4736 /* of one session, all included but its note and what it showed */
 #define NOTES_BYTES_MAX (12u << 20) /* of all sessions' notes */
 #define SHOWINGS_BYTES_MAX (48u << 20) /* of all that sessions showed and that is not stored */

@@ -42,6 +42,7 @@ static const char schema[] =
 	" statement BLOB NOT NULL UNIQUE REFERENCES statement(id), PRIMARY KEY(target, issuer, statement)) STRICT;"
 	"CREATE TABLE asset(path TEXT PRIMARY KEY, statement BLOB NOT NULL REFERENCES statement(id), version INTEGER NOT NULL,"
 	" type TEXT NOT NULL, iv BLOB NOT NULL, sealed BLOB NOT NULL, tag BLOB NOT NULL) STRICT;"
+	"CREATE TABLE asset_tag(path TEXT NOT NULL, key BLOB NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(path, key)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE decision(id BLOB PRIMARY KEY, seq INTEGER NOT NULL REFERENCES entry(seq), owner TEXT NOT NULL,"
 	" owner_view BLOB NOT NULL, provider TEXT NOT NULL, provider_view BLOB NOT NULL) STRICT;"
 	"CREATE INDEX decision_seq ON decision(seq);"

@@ -8,6 +8,7 @@
 #include "decide/claims.h"
 
 #define TOKEN_SECONDS_EAR CLAIMS_SECONDS
+_Static_assert(SESSION_SECONDS <= CLAIMS_SECONDS, "receipts of a session hold");
 #define CLAIMS_MAX (128u << 10)
 #define TOKEN_MAX (192u << 10)
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/tags.h"
 #include "fmt/enc.h"
 
 #define VIEW_MAX (32u << 10)
@@ -18,7 +19,7 @@ static void hex_member(struct json_wr *j, const char *name, const uint8_t *p, si
 
 static void b64_member(struct json_wr *j, const char *name, struct span s)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(2u * REQUEST_MAX);
+	CLEANUP(wr_close) struct wr w = wr_open((size_t)2 * REQUEST_MAX);
 
 	b64url_write(&w, s);
 	jw_m_str(j, name, wr_span(&w));
@@ -54,30 +55,31 @@ static void rests(const struct decide_in *in, const struct decision *d, struct j
 	jw_arr_end(j);
 }
 
-static int by_id(const void *a, const void *b)
+/* Of those that come after `last` (NULL: of all) the one with the least id, among the approvals with a limit; NULL: none is left. */
+static const struct fact_approval *next_counted(const struct decision *d, const struct fact_approval *last)
 {
-	const struct fact_approval *const *x = a, *const *y = b;
+	const struct fact_approval *best = NULL;
 
-	return memcmp((*x)->s.id, (*y)->s.id, sizeof((*x)->s.id)); /* public: ids of statements */
+	for (size_t i = 0; i < d->n_approvals; i++) {
+		const struct fact_approval *a = d->approval[i];
+		bool later = !last || memcmp(a->s.id, last->s.id, sizeof(a->s.id)) > 0; /* public: ids of statements */
+
+		if (a->body.has_uses && later && (!best || memcmp(a->s.id, best->s.id, sizeof(a->s.id)) < 0)) /* public */
+			best = a;
+	}
+	return best;
 }
 
 /* How often each approval that counts was used, this use among them; in the order of their ids. */
 static void uses(const struct decision *d, struct json_wr *j)
 {
-	const struct fact_approval *a[ASSET_OWNERS_MAX];
-	size_t n = 0;
-
-	for (size_t i = 0; i < d->n_approvals; i++)
-		if (d->approval[i]->body.has_uses)
-			a[n++] = d->approval[i];
-	qsort(a, n, sizeof(a[0]), by_id);
 	jw_name(j, "uses");
 	jw_obj(j);
-	for (size_t i = 0; i < n; i++) {
+	for (const struct fact_approval *a = next_counted(d, NULL); a; a = next_counted(d, a)) {
 		char hex[HEX32_LEN];
 
-		hex32(a[i]->s.id, hex);
-		jw_m_u64(j, hex, a[i]->used + 1);
+		hex32(a->s.id, hex);
+		jw_m_u64(j, hex, a->used + 1);
 	}
 	jw_obj_end(j);
 }
@@ -202,6 +204,8 @@ enum coffer_rc trace_write(struct keep *k, const struct trace_in *t, struct err 
 	CLEANUP(wr_close) struct wr w = wr_open(ENTRY_MAX);
 
 	TRY(entry(t, &w, e));
+	if (!t->d->stranger) /* to strangers absent, foreign and denied look alike here too */
+		TRY(tags_next(k, &t->in->q.path, e));
 	TRY(journal_append(&k->journal, t->reply ? "release" : "denial", wr_span(&w), k->now, e));
 	return save(k, t, e);
 }

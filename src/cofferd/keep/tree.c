@@ -46,6 +46,8 @@ enum coffer_rc tree_append(struct tree *t, const struct tree_entry *in, struct e
 
 	random_bytes(salt, sizeof(salt));
 	TRY(make_leaf(t, in, salt, &l, e));
+	if (in->tag)
+		memcpy(l.tag[l.n_tags++], in->tag, 32);
 	leaf_pad_tags(&l, 1);
 	len = leaf_write(&l, entry);
 	merkle_leaf((struct span){ entry, len }, &leaf);

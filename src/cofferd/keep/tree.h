@@ -18,6 +18,7 @@ struct tree {
 struct tree_entry {
 	int64_t     time;
 	struct span record; /* what the leaf commits to: JCS, at most LEAF_RECORD_MAX */
+	const uint8_t *tag; /* 32 bytes; NULL: a random one */
 };
 
 /* Draws the salt and writes leaf and nodes, inside a transaction. COFFER_E_LIMIT for a full tree or a record too long. */

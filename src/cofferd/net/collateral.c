@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -43,6 +44,14 @@ static void give_up(struct collateral_wire *c)
 	(void)pthread_cond_broadcast(&c->news);
 }
 
+void collateral_end(struct collateral_wire *c)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	give_up(c);
+	(void)shutdown(c->fd, SHUT_RDWR); /* who reads wakes up */
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
 /* ---- under the lock ---- */
 
 static void free_slot(struct collateral_asked *a)
@@ -51,9 +60,28 @@ static void free_slot(struct collateral_asked *a)
 	*a = (struct collateral_asked){ 0 };
 }
 
-static enum coffer_rc send_one(struct collateral_wire *c, struct fetch_req *q, size_t *out, struct err *e)
+/* One of the two. */
+struct message { const struct fetch_req *get; const struct fetch_post *post; uint32_t wait_ms; };
+
+static void write_message(const struct message *m, uint32_t id, struct wr *w)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(1024);
+	if (m->get) {
+		struct fetch_req q = *m->get;
+
+		q.id = id;
+		fetch_req_write(w, &q);
+	} else {
+		struct fetch_post q = *m->post;
+
+		q.id = id;
+		fetch_post_write(w, &q);
+	}
+}
+
+static enum coffer_rc send_one(struct collateral_wire *c, const struct message *m, size_t *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(FETCH_POST_MAX + 1024);
+	uint32_t id;
 	size_t at = 0;
 
 	while (at < COLLATERAL_ASKED_MAX && c->asked[at].used)
@@ -62,14 +90,14 @@ static enum coffer_rc send_one(struct collateral_wire *c, struct fetch_req *q, s
 		return err_set(e, COFFER_E_UPSTREAM, "fetch is gone");
 	if (at == COLLATERAL_ASKED_MAX)
 		return err_set(e, COFFER_E_LIMIT, "collateral: as much is asked for as is allowed");
-	q->id = c->next_id++;
-	fetch_req_write(&w, q);
+	id = c->next_id++;
+	write_message(m, id, &w);
 	TRY(wr_done(&w, "request to fetch", e));
-	if (ipc_send(c->fd, FETCH_GET, wr_span(&w), e) != COFFER_OK) {
+	if (ipc_send(c->fd, m->get ? FETCH_GET : FETCH_POST, wr_span(&w), e) != COFFER_OK) {
 		give_up(c);
 		return err_set(e, COFFER_E_UPSTREAM, "fetch is gone");
 	}
-	c->asked[at] = (struct collateral_asked){ .id = q->id, .used = true };
+	c->asked[at] = (struct collateral_asked){ .id = id, .used = true };
 	*out = at;
 	return COFFER_OK;
 }
@@ -155,14 +183,14 @@ static enum coffer_rc await(struct collateral_wire *c, struct collateral_asked *
 
 /* ---- asking ---- */
 
-static enum coffer_rc exchange(struct collateral_wire *c, struct fetch_req *q, struct wr *body, struct err *e)
+static enum coffer_rc exchange(struct collateral_wire *c, const struct message *m, struct wr *body, struct err *e)
 {
-	int64_t until = clock_monotonic_ms() + (int64_t)q->wait_ms + GRACE_MS;
+	int64_t until = clock_monotonic_ms() + (int64_t)m->wait_ms + GRACE_MS;
 	enum coffer_rc rc;
 	size_t at = 0;
 
 	(void)pthread_mutex_lock(&c->lock);
-	rc = send_one(c, q, &at, e);
+	rc = send_one(c, m, &at, e);
 	if (rc == COFFER_OK)
 		rc = await(c, &c->asked[at], until, body, e);
 	(void)pthread_mutex_unlock(&c->lock);
@@ -176,12 +204,28 @@ enum coffer_rc collateral_get(struct collateral_wire *c, const struct collateral
 	struct fetch_req q = { .max_age = w->max_age, .item = w->item };
 
 	q.wait_ms = left <= 0 ? 0 : left > FETCH_WAIT_MAX ? FETCH_WAIT_MAX : (uint32_t)left;
-	TRY(exchange(c, &q, &d.bytes, e));
+	TRY(exchange(c, &(struct message){ .get = &q, .wait_ms = q.wait_ms }, &d.bytes, e));
 	TRY(fetch_reply_read(wr_span(&d.bytes), &d.r, e));
 	if (d.r.status != FETCH_HAVE)
 		return err_set(e, d.r.status == FETCH_PENDING ? COFFER_E_LIMIT : COFFER_E_NOTFOUND, "collateral: %.*s",
 		    (int)d.r.reason.n, (const char *)d.r.reason.p);
 	*out = d;
+	d = (struct collateral_doc){ 0 };
+	return COFFER_OK;
+}
+
+enum coffer_rc witness_post(struct collateral_wire *c, const struct witness_post *p, struct collateral_doc *doc,
+    struct fetch_posted *out, struct err *e)
+{
+	const struct fetch_post q = { .wait_ms = p->wait_ms, .witness = p->witness, .body = p->body };
+	CLEANUP(collateral_doc_clear) struct collateral_doc d = { 0 };
+
+	TRY(exchange(c, &(struct message){ .post = &q, .wait_ms = p->wait_ms }, &d.bytes, e));
+	TRY(fetch_reply_read(wr_span(&d.bytes), &d.r, e));
+	if (d.r.status != FETCH_HAVE)
+		return err_set(e, COFFER_E_NOTFOUND, "%.*s", (int)d.r.reason.n, (const char *)d.r.reason.p);
+	TRY(fetch_posted_read(d.r.body, out, e));
+	*doc = d;
 	d = (struct collateral_doc){ 0 };
 	return COFFER_OK;
 }

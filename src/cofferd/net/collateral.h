@@ -4,7 +4,7 @@
 
 #include "proto/fetch.h"
 
-#define COLLATERAL_ASKED_MAX 32
+#define COLLATERAL_ASKED_MAX 48
 
 struct collateral_asked { uint32_t id; bool used, done, left; struct wr body; };
 
@@ -19,6 +19,7 @@ struct collateral_wire {
 };
 enum coffer_rc collateral_init(struct collateral_wire *c, int fd, struct err *e) NODISCARD;
 bool collateral_dead(struct collateral_wire *c);
+void collateral_end(struct collateral_wire *c); /* nobody waits for fetch any more, in whatever thread */
 
 struct collateral_doc { struct wr bytes; struct fetch_reply r; }; /* r borrows bytes */
 void collateral_doc_clear(struct collateral_doc *d); /* CLEANUP-ready */
@@ -33,3 +34,9 @@ struct collateral_want {
  * yet. */
 enum coffer_rc collateral_get(
     struct collateral_wire *c, const struct collateral_want *w, struct collateral_doc *out, struct err *e) NODISCARD;
+
+/* A witness's answer, by its number in the genesis: COFFER_OK with any status, *out borrows doc. COFFER_E_NOTFOUND: it did not answer, with
+ * the reason; else as above. Nothing of it is checked. */
+struct witness_post { uint8_t witness; struct span body; uint32_t wait_ms; };
+enum coffer_rc witness_post(struct collateral_wire *c, const struct witness_post *p, struct collateral_doc *doc,
+    struct fetch_posted *out, struct err *e) NODISCARD;

@@ -31,6 +31,13 @@ void conns_begin(struct conns *c, struct conn *slot, int64_t now_ms)
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
+void conns_extend(struct conns *c, struct conn *slot, int64_t now_ms, int64_t ms)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	slot->deadline_ms = now_ms + ms;
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
 void conns_idle(struct conns *c, struct conn *slot, int64_t now_ms)
 {
 	(void)pthread_mutex_lock(&c->lock);

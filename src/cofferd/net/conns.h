@@ -22,6 +22,8 @@ void conns_init(struct conns *c);
 struct conn *conns_add(struct conns *c, int fd, int64_t now_ms);
 /* A request's first line is read: its deadline starts, unless that of the connection's first request ends sooner. */
 void conns_begin(struct conns *c, struct conn *slot, int64_t now_ms);
+/* It waits for others: ms more than from now. */
+void conns_extend(struct conns *c, struct conn *slot, int64_t now_ms, int64_t ms);
 /* Its reply is sent: the connection may idle. */
 void conns_idle(struct conns *c, struct conn *slot, int64_t now_ms);
 /* Must be called before the descriptor is closed, so that a sweep never shuts a stranger's. */

@@ -236,6 +236,29 @@ static enum MHD_Result begin(struct request *q, const char *method, const char *
 	return send_reply(q, &r, true);
 }
 
+static void resume(void *arg)
+{
+	MHD_resume_connection(arg);
+}
+
+/* It is out of its thread's way until the clerk wakes it; then the library asks on_request again. Suspended first: the clerk is another
+ * thread, and may be quick. */
+static enum MHD_Result suspend(struct request *q)
+{
+	struct conn *slot = conn_of(q->con);
+
+	q->waits = false;
+	q->waited = true;
+	q->wait.wake = resume;
+	q->wait.arg = q->con;
+	if (slot)
+		conns_extend(&q->net->conns, slot, clock_monotonic_ms(), CLERK_WAIT_MS + CONN_REQUEST_MS);
+	MHD_suspend_connection(q->con);
+	if (!clerk_wait(q->net->witnesses, &q->wait))
+		MHD_resume_connection(q->con);
+	return MHD_YES;
+}
+
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *con, const char *url, const char *method, const char *version,
     const char *data, size_t *n, void **ctx)
 {
@@ -260,6 +283,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *con, const c
 	if (q->body.bad)
 		return MHD_NO;
 	serve(q, &r);
+	if (q->waits)
+		return suspend(q);
 	return send_reply(q, &r, q->too_large);
 }
 
@@ -270,7 +295,7 @@ enum coffer_rc http_server_start(const struct http_start *o, struct http_server 
 	if (!s)
 		return err_set(e, COFFER_E_SYSTEM, "http: out of memory");
 	s->net = o->net;
-	s->daemon = MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ITC, 0, NULL, NULL, on_request, o->net,
+	s->daemon = MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, o->net,
 	    MHD_OPTION_LISTEN_SOCKET, (MHD_socket)o->listen_fd,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
 	    MHD_OPTION_HTTPS_CERT_CALLBACK, tls_key_answer,

@@ -12,12 +12,15 @@
 #include "trust/name.h"
 
 #define REQ_MAX (4u << 20)
+#define WAIT_CHECK "R12"
 #define SEAL_HINT "this service never sees a secret: seal it with `coffer asset seal` and send that, or use `coffer asset put`"
 
 /* Codes of the exchange itself; 401 is what makes a guest attest again, whatever went wrong. */
 static void refuse(struct reply *r, const char *name, const struct err *e, const struct answer *a)
 {
-	reply_kbs_err(r, e->rc == COFFER_E_NOTFOUND ? 404 : 401, name, e, a);
+	bool waited = e->rc == COFFER_E_DENIED && strcmp(e->check, WAIT_CHECK) == 0; /* to attest again would mend nothing */
+
+	reply_kbs_err(r, waited ? 503 : e->rc == COFFER_E_NOTFOUND ? 404 : 401, name, e, a);
 }
 
 /* ---- auth ---- */
@@ -131,16 +134,44 @@ static enum coffer_rc ask_release(struct request *q, const struct release *l, st
 	return keeper_ask(&q->net->keep, KEEP_RESOURCE, &req, a, e);
 }
 
-static enum coffer_rc release_reply(const struct answer *a, bool bound, struct reply *r, struct err *e)
+/* keep has the reply, and lets go of it when the witnesses of the genesis have signed its entry. */
+static enum coffer_rc hold(struct request *q, const struct keep_resource_rep *rep, struct err *e)
+{
+	if (!q->net->witnesses)
+		return err_set(e, COFFER_E_BUG, "keep holds a reply and wants no witnesses");
+	memcpy(q->ticket, rep->ticket, sizeof(q->ticket));
+	q->waits = true;
+	return COFFER_OK;
+}
+
+static enum coffer_rc collect(struct request *q, struct answer *a, struct err *e)
+{
+	CLEANUP(wr_close) struct wr req = wr_open(64);
+	char why[240];
+	enum coffer_rc rc;
+
+	answer_clear(a);
+	wr_put(&req, SPAN(q->ticket));
+	rc = keeper_ask(&q->net->keep, KEEP_COLLECT, &req, a, e);
+	if (rc == COFFER_E_NOTFOUND)
+		(void)err_deny(e, WAIT_CHECK, "unavailable: what was decided may no longer hold, for something was revoked or approved meanwhile; ask again");
+	if (rc != COFFER_E_LIMIT)
+		return rc == COFFER_E_NOTFOUND ? e->rc : rc;
+	clerk_reason(q->net->witnesses, why, sizeof(why));
+	return err_deny(e, WAIT_CHECK, "unavailable: the release is in the ledger, and too few of its witnesses signed that within %d s%s%s; "
+	    "whoever runs them can mend it; ask again", CLERK_WAIT_MS / 1000, why[0] ? "; " : "", why);
+}
+
+static enum coffer_rc release_reply(struct request *q, const struct answer *a, struct reply *r, struct err *e)
 {
 	CLEANUP(wr_close) struct wr sig = wr_open(256);
 	struct keep_resource_rep rep;
 	char entry[HEX32_LEN];
 
 	TRY(keep_resource_rep_read(wr_span(&a->body), &rep, e));
+	if (rep.held)
+		return hold(q, &rep, e);
 	reply_json(r, rep.body);
-	if (!bound)
-		return COFFER_OK;
 	b64url_write(&sig, SPAN(rep.reply_sig));
 	TRY(wr_done(&sig, "reply signature", e));
 	hex32(rep.entry, entry);
@@ -158,6 +189,10 @@ static enum coffer_rc get_resource(struct request *q, struct span path, struct r
 	enum coffer_rc rc = COFFER_E_DENIED;
 	bool cookie = kbs_session_cookie(q, l.m.session);
 
+	if (q->waited) {
+		TRY(collect(q, a, e));
+		return release_reply(q, a, r, e);
+	}
 	if (!cookie && bearer.n == 0)
 		return err_deny(e, "session", "neither an attested session nor a token");
 	l.m.path = path;
@@ -171,12 +206,14 @@ static enum coffer_rc get_resource(struct request *q, struct span path, struct r
 	}
 	if (rc != COFFER_OK)
 		return rc;
-	return release_reply(a, true, r, e);
+	return release_reply(q, a, r, e);
 }
 
 static const char *resource_error(const struct err *e)
 {
 	if (e->rc != COFFER_E_DENIED)
+		return "PluginInternalError";
+	if (strcmp(e->check, WAIT_CHECK) == 0)
 		return "PluginInternalError";
 	if (strcmp(e->check, "session") == 0)
 		return "TokenNotFound";

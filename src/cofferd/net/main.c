@@ -92,6 +92,7 @@ static enum coffer_rc run(struct net *net, struct err *e)
 	CLEANUP(wr_close) struct wr key = { 0 }, cert = { 0 };
 	struct http_server *server = NULL;
 	struct tls_key *tls = NULL;
+	bool fetch_gone;
 
 	TRY(read_pem(FD_KEY, &key, e));
 	TRY(read_pem(FD_CERT, &cert, e));
@@ -102,13 +103,18 @@ static enum coffer_rc run(struct net *net, struct err *e)
 	TRY(tls_key_new((const char *)key.p, (const char *)cert.p, &tls, e)); /* lives as long as the process */
 	TRY(sandbox_drop_root(e));
 	TRY(sandbox_enter_net(e));
+	TRY(clerk_start(&net->keep, &net->fetch, &net->witnesses, e));
 	TRY(http_server_start(&(struct http_start){ .net = net, .listen_fd = FD_LISTEN }, &server, e));
 	TRY(tell_ready(e));
 	watch(net);
+	fetch_gone = collateral_dead(&net->fetch);
+	clerk_stop(net->witnesses);
+	collateral_end(&net->fetch); /* a witness that does not answer holds up nothing */
 	http_server_stop(server);
+	clerk_free(net->witnesses);
 	if (keeper_dead(&net->keep))
 		return err_set(e, COFFER_E_SYSTEM, "keep is gone");
-	if (collateral_dead(&net->fetch))
+	if (fetch_gone)
 		return err_set(e, COFFER_E_SYSTEM, "fetch is gone");
 	return COFFER_OK;
 }

@@ -1,7 +1,7 @@
 /* One HTTP request and its reply, as the endpoints see them: no HTTP library below this line. */
 #pragma once
 #include "base/wr.h"
-#include "cofferd/net/collateral.h"
+#include "cofferd/net/clerk.h"
 #include "cofferd/net/conns.h"
 #include "cofferd/net/keeper.h"
 
@@ -12,6 +12,7 @@
 struct net {
 	struct keeper keep;
 	struct collateral_wire fetch;
+	struct clerk *witnesses; /* NULL: the genesis wants none */
 	struct conns  conns;
 	uint32_t      max_age; /* seconds: how old collateral may be where an owner says nothing */
 	bool          log_all; /* else only what failed on our side */
@@ -25,6 +26,10 @@ struct request {
 	char          method[8];
 	struct wr     body;
 	bool          begun, too_large;
+	/* An endpoint sets `waits` instead of answering, and is asked again when witnesses have signed or will not; then `waited` is set. */
+	bool          waits, waited;
+	struct clerk_waiter wait;
+	uint8_t       ticket[KEEP_TICKET_LEN]; /* of a reply that keep holds; once waited */
 };
 
 struct reply {

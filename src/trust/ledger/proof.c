@@ -17,8 +17,7 @@ static enum coffer_rc bad(struct err *e, const char *what)
 	return err_set(e, COFFER_E_INPUT, "tlog-proof: %s", what);
 }
 
-/* The next line without its newline, taken off s; false when no whole line is left. */
-static bool line(struct span *s, struct span *out)
+bool proof_line(struct span *s, struct span *out)
 {
 	size_t n = span_find(*s, '\n');
 
@@ -42,20 +41,32 @@ static enum coffer_rc extra_read(struct span text, struct wr *out, struct err *e
 	return COFFER_OK;
 }
 
-static enum coffer_rc path_read(struct span *s, struct merkle_proof *p, struct err *e)
+enum coffer_rc proof_path_read(struct span *s, const char *what, struct merkle_proof *out, struct err *e)
 {
+	struct merkle_proof p = { 0 };
 	struct span l;
 
-	while (line(s, &l)) {
-		if (l.n == 0)
+	while (proof_line(s, &l)) {
+		if (l.n == 0) {
+			*out = p;
 			return COFFER_OK;
-		if (p->n == MERKLE_PROOF_MAX)
-			return err_set(e, COFFER_E_LIMIT, "tlog-proof: over %d hashes", MERKLE_PROOF_MAX);
-		if (!b64_fixed(l, p->h[p->n].b, 32))
-			return bad(e, "a line of the path is not a hash");
-		p->n++;
+		}
+		if (p.n == MERKLE_PROOF_MAX)
+			return err_set(e, COFFER_E_LIMIT, "%s: over %d hashes", what, MERKLE_PROOF_MAX);
+		if (!b64_fixed(l, p.h[p.n].b, 32))
+			return err_set(e, COFFER_E_INPUT, "%s: a line of the path is not a hash", what);
+		p.n++;
 	}
-	return bad(e, "no empty line behind the path");
+	return err_set(e, COFFER_E_INPUT, "%s: no empty line behind the path", what);
+}
+
+void proof_path_write(const struct merkle_proof *p, struct wr *w)
+{
+	for (size_t i = 0; i < p->n && i < MERKLE_PROOF_MAX; i++) {
+		b64_write(w, SPAN(p->h[i].b));
+		wr_u8(w, '\n');
+	}
+	wr_u8(w, '\n');
 }
 
 static enum coffer_rc note_ok(struct span s, struct err *e)
@@ -74,18 +85,18 @@ enum coffer_rc tlog_proof_parse(struct span s, struct tlog_proof *out, struct er
 
 	if (s.n > TLOG_PROOF_MAX)
 		return err_set(e, COFFER_E_LIMIT, "tlog-proof: over %u bytes", TLOG_PROOF_MAX);
-	if (!line(&s, &l) || !span_eq_str(l, MAGIC))
+	if (!proof_line(&s, &l) || !span_eq_str(l, MAGIC))
 		return bad(e, "first line is not " MAGIC);
-	if (!line(&s, &l))
+	if (!proof_line(&s, &l))
 		return bad(e, "no index");
 	if (span_starts(l, "extra ")) {
 		TRY(extra_read(span_skip(l, 6), &p.extra, e));
-		if (!line(&s, &l))
+		if (!proof_line(&s, &l))
 			return bad(e, "no index");
 	}
 	if (!span_starts(l, "index ") || !span_u64(span_skip(l, 6), &p.index))
 		return bad(e, "no index");
-	TRY(path_read(&s, &p.path, e));
+	TRY(proof_path_read(&s, "tlog-proof", &p.path, e));
 	TRY(note_ok(s, e));
 	p.note = s;
 	*out = p;
@@ -105,11 +116,7 @@ enum coffer_rc tlog_proof_write(const struct tlog_proof *p, struct wr *w, struct
 		wr_u8(w, '\n');
 	}
 	wr_fmt(w, "index %llu\n", (unsigned long long)p->index);
-	for (size_t i = 0; i < p->path.n; i++) {
-		b64_write(w, SPAN(p->path.h[i].b));
-		wr_u8(w, '\n');
-	}
-	wr_u8(w, '\n');
+	proof_path_write(&p->path, w);
 	wr_put(w, p->note);
 	return wr_done(w, "tlog-proof", e);
 }

@@ -26,3 +26,11 @@ enum coffer_rc tlog_proof_write(const struct tlog_proof *p, struct wr *w, struct
  * continues one seen before. */
 enum coffer_rc tlog_proof_verify(const struct tlog_proof *p, const struct mhash *leaf, const struct ledger_policy *policy,
     struct ledger_seen *out, struct err *e) NODISCARD;
+
+/* ---- lines, of this form and of a witness's requests ---- */
+
+/* The next line without its newline, taken off s; false when no whole line is left. */
+bool proof_line(struct span *s, struct span *out) NODISCARD;
+/* Hashes in base64, one a line, up to an empty line, which is taken off too. COFFER_E_INPUT, COFFER_E_LIMIT over MERKLE_PROOF_MAX. */
+enum coffer_rc proof_path_read(struct span *s, const char *what, struct merkle_proof *out, struct err *e) NODISCARD;
+void           proof_path_write(const struct merkle_proof *p, struct wr *w); /* with the empty line */

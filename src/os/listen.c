@@ -1,3 +1,5 @@
+#include "os/listen.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -6,7 +8,6 @@
 
 #include "base/own.h"
 #include "base/str.h"
-#include "cofferd/parent.h"
 
 struct place { char host[56], port[8]; };
 

@@ -1,0 +1,121 @@
+#include "cli/vm.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "proto/mux.h"
+
+#define PREFIX	 "coffer-agent: "
+#define CONSOLE_LINE 1024
+#define STREAM	 "agent" /* as the agent knows the boundary's API: agent/vm.h */
+
+struct console {
+	const struct vm_relay *r;
+	char   line[CONSOLE_LINE];
+	size_t n;
+	bool   done; /* the launcher has heard what it waits for, and reads no more */
+};
+
+/* Where the endpoint is that a stream is named after, if the manifest has it. */
+static int connect_endpoint(void *arg, struct span name)
+{
+	const struct vm_relay *r = arg;
+	char text[ENDPOINT_TEXT];
+
+	for (size_t i = 0; i < r->n_endpoints; i++) {
+		struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(r->endpoint[i].port),
+			.sin_addr.s_addr = htonl(r->endpoint[i].ip) };
+		CLEANUP(closep) int fd = -1;
+
+		endpoint_text(r->endpoint[i], text);
+		if (!span_eq_str(name, text))
+			continue;
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (fd < 0 || (connect(fd, (const struct sockaddr *)&at, sizeof(at)) != 0 && errno != EINPROGRESS))
+			return -1;
+		return MOVE_FD(fd);
+	}
+	return -1;
+}
+
+/* The guest's bytes, on a terminal. */
+static void show(struct span s)
+{
+	char text[CONSOLE_LINE + 1];
+
+	for (size_t i = 0; i < s.n; i++)
+		text[i] = s.p[i] >= 0x20 && s.p[i] < 0x7f ? (char)s.p[i] : '?';
+	(void)dprintf(STDERR_FILENO, PREFIX "%.*s\n", (int)s.n, text);
+}
+
+/* What the launcher waits for goes to it, what else the agent says (why it stopped a container) to whoever looks on. Firmware and kernel
+ * say more, which nobody asked for. */
+static void tell(struct console *c)
+{
+	const char *at = memmem(c->line, c->n, PREFIX, sizeof(PREFIX) - 1);
+	struct span s = { (const uint8_t *)c->line, c->n };
+	bool end;
+
+	c->n = 0;
+	if (!at)
+		return;
+	s = span_skip(s, (size_t)(at - c->line) + sizeof(PREFIX) - 1);
+	if (s.n > 0 && s.p[s.n - 1] == '\r')
+		s.n--;
+	end = span_eq_str(s, "ready") || span_starts(s, "failed ");
+	if (!c->done && (end || span_starts(s, "pcr")))
+		c->done = dprintf(c->r->said, "%.*s\n", (int)s.n, (const char *)s.p) < 0 || end;
+	else if (!span_eq_str(s, "power off"))
+		show(s);
+}
+
+/* False: the machine is gone. */
+static bool listen_to(struct console *c)
+{
+	char buf[4096];
+	ssize_t n = read(c->r->console, buf, sizeof(buf));
+
+	if (n <= 0)
+		return n < 0 && errno == EINTR;
+	for (ssize_t i = 0; i < n; i++) {
+		if (buf[i] == '\n')
+			tell(c);
+		else if (c->n < sizeof(c->line))
+			c->line[c->n++] = buf[i];
+	}
+	return true;
+}
+
+_Noreturn void vm_relay(const struct vm_relay *r)
+{
+	const struct mux_side side = { .guest = false, .open = connect_endpoint, .arg = (void *)(uintptr_t)r };
+	struct console c = { .r = r };
+	struct pollfd p[MUX_POLL_MAX + 1];
+	struct mux *m = NULL;
+	struct err e = { 0 };
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (mux_new(r->port, &side, false, &m, &e) != COFFER_OK || mux_listen(m, r->agent, STREAM, &e) != COFFER_OK)
+		_exit(5);
+	for (;;) {
+		size_t n = m ? mux_poll(m, p) : 0;
+
+		p[n] = (struct pollfd){ .fd = r->console, .events = POLLIN };
+		if (poll(p, n + 1, -1) < 0 && errno != EINTR)
+			_exit(5);
+		if (p[n].revents && !listen_to(&c))
+			_exit(0);
+		if (m && mux_step(m, p, n, &e) != COFFER_OK) {
+			(void)shutdown(r->port, SHUT_RDWR); /* the guest powers off; its last words are on the console */
+			mux_freep(&m);
+		}
+	}
+}

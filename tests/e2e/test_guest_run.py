@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+"""coffer run --image: a pod in a measured VM. The story of the demo up to its result (one boot); what is wrong before anything starts;
+a launcher that is killed leaves no machine behind. argv: coffer, the demo's script."""
+import os, shutil, signal, subprocess, sys, tempfile, time
+
+coffer, demo = map(os.path.abspath, sys.argv[1:3])
+top = os.path.dirname(os.path.dirname(demo))
+TOOLS = os.environ.get("COFFER_TOOLS") or top + "/build/tools"
+number, failed = 0, 0
+
+
+def check(name, good, note=""):
+    global number, failed
+    number += 1
+    failed += not good
+    print(f"{'ok' if good else 'not ok'} {number} {name}" + (f"\n# {str(note)[-2500:]}".replace("\n", "\n# ") if not good else ""), flush=True)
+
+
+def absent():
+    for tool in ("qemu-system-x86_64", "swtpm", "swtpm_setup", "dpkg-deb", "crun", "jq", "umoci"):
+        if not shutil.which(tool):
+            return tool
+    for path in ("/usr/share/ovmf/OVMF.fd", TOOLS + "/usr/bin/docker-registry"):
+        if not os.path.exists(path):
+            return path
+    return None
+
+
+def children(pid):
+    out = []
+    for p in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{p}/stat") as f:
+                if int(f.read().rsplit(") ", 1)[1].split()[1]) == pid:
+                    out.append(int(p))
+        except (OSError, IndexError):
+            pass
+    return out
+
+
+def name(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as f:
+            return f.read().strip()
+    except OSError:
+        return None
+
+
+def until(what, seconds=60):
+    end = time.monotonic() + seconds
+    while not what() and time.monotonic() < end:
+        time.sleep(0.05)
+    return what()
+
+
+def story(demo_folder):
+    r = subprocess.run([demo], env=dict(os.environ, TEE="swtpm", DEMO_SHORT="1", COFFER_TOOLS=TOOLS), capture_output=True, text=True, timeout=400)
+    with open(top + "/build/demo.log", errors="replace") as f:
+        log = f.read()[-3000:]
+    check("the_pod_s_result_is_right_and_what_was_booted_was_predicted", r.returncode == 0 and "The result is right" in r.stdout and
+          log.count("as predicted") >= 2 and "NOT AS PREDICTED" not in log, r.stdout[-800:] + log)
+    check("the_image_was_built_again_and_is_the_same", "echo the same" in r.stdout and "    the same" in r.stdout, r.stdout[-300:])
+    check("it_says_that_the_host_could_forge_it", "platform: swtpm (QEMU TCG, emulated: the host could forge it)" in r.stdout)
+    return r.returncode == 0
+
+
+def refusals(folder, tmp):
+    pod, image = folder + "/risk/pod.yaml", folder + "/guest"
+    run = lambda *a: subprocess.run([coffer, "run", *a], capture_output=True, text=True, timeout=60)
+    for what, args in (("memory_without_an_image", ["--memory", "512", pod]), ("memory_too_much", ["--image", image, "--memory", "4096", pod]),
+                       ("a_binding", ["--image", image, "--binding", pod, pod])):
+        r = run(*args)
+        check(f"usage_{what}_exits_2", r.returncode == 2, r.stderr)
+    r = run("--image", tmp + "/nowhere", pod)
+    check("an_image_that_is_not_there_is_named", r.returncode == 4 and "nowhere" in r.stderr, r.stderr)
+    os.makedirs(tmp + "/half")
+    for f in ("boot-image.json", "vmlinuz", "initrd.img"):
+        os.symlink(os.path.abspath(f"{image}/{f}"), f"{tmp}/half/{f}")
+    r = run("--image", tmp + "/half", pod)
+    check("a_file_of_it_that_is_not_there_is_named", r.returncode == 4 and "cmdline" in r.stderr, r.stderr)
+
+
+def killed(folder):
+    """The service is gone by now; the machine is killed while it starts."""
+    p = subprocess.Popen([coffer, "run", "--image", folder + "/guest", folder + "/risk/pod.yaml"], stderr=subprocess.DEVNULL)
+    mine = lambda: {c: name(c) for c in children(p.pid)}
+    ready = until(lambda: any((n or "").startswith("qemu") for n in mine().values()))
+    parts = mine()
+    check("a_machine_is_qemu_a_tpm_and_a_relay", ready and len(parts) == 3 and "swtpm" in parts.values(), parts)
+    p.kill()
+    p.wait()
+    gone = until(lambda: not any(name(c) == n for c, n in parts.items()))
+    check("a_launcher_that_is_killed_leaves_none_of_them", gone, {c: name(c) for c in parts})
+    for c, n in parts.items():
+        if name(c) == n:
+            os.kill(c, signal.SIGKILL)
+
+
+def main():
+    lacking = absent()
+    if lacking:
+        print(f"1..0 # SKIP no {lacking}")
+        return 0
+    folder = top + "/build/demo"
+    os.chdir(top)
+    if story(folder):
+        with tempfile.TemporaryDirectory() as tmp:
+            refusals(folder, tmp)
+        killed(folder)
+    print(f"1..{number}")
+    return failed > 0
+
+
+sys.exit(main())
