@@ -14,7 +14,7 @@
 
 const struct opt_spec opts_workload_bind[] = {
 	{ "slot", "NAME=ASSET", "the asset, one of yours, that fills this slot", true, true },
-	{ "name", "NAME", "which of your bindings of this workload this is (default: " NAME_DEFAULT "); a new one replaces the old of its name", false, false },
+	{ "name", "NAME", "which of your bindings of this workload this is (default: " NAME_DEFAULT "); a new one replaces the old of its name, and ends what instances with the old one hold by it", false, false },
 	{ "out", "FILE", "also write the binding to FILE: for whoever runs it, with 'coffer run --binding FILE'", false, false },
 	OPT_EXPIRES, OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 

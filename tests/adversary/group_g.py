@@ -176,7 +176,7 @@ def together(w, name):
     return digest, Guest(w.c, render(m, m["service"]["url"]), agent=True, genesis=w.gid).up()
 
 
-@row("G5", "one of several owners loosens alone: approves, lowers how many decide, names others", "R9 signature",
+@row("G5", "one of several owners loosens alone: approves, lowers how many decide, names others, is the workload's provider itself", "R0 R9 signature",
      "tests/adversary; what `coffer pending` says of it: tests/e2e/test_service.py")
 def g5(w):
     w.clinic = w.join("clinic", ["data-owner"], w.acme)
@@ -193,6 +193,19 @@ def g5(w):
     w.gets(g, SHARED, b"ours")
     w.ok(w.revoke(w.clinic, newest(w, digest, w.clinic)))  # and each takes back alone
     denied(w.ask(g, SHARED), "R11")
+    path, salt = "kbs:///acme/data/shared", os.urandom(32)
+    body = {"path": path, "type": "data", "version": 1, "k": 2, "of": ["acme", "clinic"], "least-action": "stop", "policy": {"rego": SAMPLE_POLICY}}
+    env = w.say("asset", w.acme, [(path, sha256(salt + b"acme's too").hex())], body, keys=[w.acme.key, w.clinic.key])
+    r = w.put_raw(w.acme, path, json.dumps({"statement": env, "sealed": jwe_seal(w.service["receive"], salt + b"acme's too")}).encode())
+    assert r.status == 200, r.body
+    m, digest = w.workload_of(w.acme, "own", [path], ["sample"])
+    w.workload_says(w.acme, m)
+    g = Guest(w.c, render(m, m["service"]["url"]), agent=True, genesis=w.gid).up()
+    denied(w.ask(g, path), "R0")  # its manifest speaks for acme alone
+    w.ok(w.approval([path], digest, ["sample"], owner=w.acme))
+    denied(w.ask(g, path), "R9")
+    w.ok(w.approval([path], digest, ["sample"], owner=w.clinic))
+    w.gets(g, path, b"acme's too")
 
 
 @row("G6", "k-of-n approval with too few, repeated, expired or foreign approvals, each refused for its own reason", "R9 signature")

@@ -90,10 +90,32 @@ static void release_wants_the_approvals_of_k_and_counts_each(void)
 	CHECK(DENIED(ask(&k), k, "R11"));
 }
 
+/* One who decides says much of other workloads: what another said of this one counts still. */
+static void nobody_who_decides_crowds_out_the_others(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	char service[HEX32_LEN];
+	uint8_t id[32] = { 0 };
+
+	open_kit(&k);
+	CHECK(put(&k, BODY("1", "1", BOTH), true) == COFFER_OK && approve_by_acme(&k, NULL, "", 1, id) == COFFER_OK && ask(&k) == COFFER_OK);
+	hex32(k.service_id, service);
+	for (unsigned i = 0; i < 64; i++) {
+		CLEANUP(freep) char *subject = str_fmt(KIT_ASSET ",workload:%064x", i);
+		CLEANUP(freep) char *body = str_fmt("{\"assets\":[\"" KIT_ASSET "\"],\"workload\":\"%064x\",\"platforms\":[\"sample\"],\"services\":[\"%s\"],"
+		    "\"until\":\"2027-06-01T00:00:00Z\",\"shown\":\"%s\"}", i, service, service);
+
+		CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_APPROVAL, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = subject, .body = body }, id) ==
+		      COFFER_OK);
+	}
+	CHECK(ask(&k) == COFFER_OK);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(each_co_owner_signs_and_together_they_decide_who_is_next), T(release_wants_the_approvals_of_k_and_counts_each),
+		T(nobody_who_decides_crowds_out_the_others),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
