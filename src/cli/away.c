@@ -83,7 +83,7 @@ enum coffer_rc to_sign_image(const struct home *h, const struct privkey *key, co
 
 /* ---- what it is ---- */
 
-static void plain(struct span s, struct wr *out)
+void text_plain(struct span s, struct wr *out)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '\n' || (s.p[i] >= 0x20 && s.p[i] < 0x7f))
@@ -125,7 +125,7 @@ enum coffer_rc statement_text(const struct statement *s, struct wr *out, struct 
 	jw_value(&j, s->body);
 	wr_str(&w, "\n");
 	TRY(wr_done(&w, "statement", e));
-	plain(wr_span(&w), out);
+	text_plain(wr_span(&w), out);
 	return wr_done(out, "statement", e);
 }
 
@@ -187,7 +187,7 @@ static enum coffer_rc show_image(const struct to_sign *t, struct wr *out, struct
 	wr_str(out, "signature of an image\nimage    ");
 	quoted(p.reference, &name);
 	TRY(wr_done(&name, "reference", e));
-	plain(wr_span(&name), out);
+	text_plain(wr_span(&name), out);
 	wr_fmt(out, "\nmanifest %s\n", digest);
 	return wr_done(out, "image", e);
 }

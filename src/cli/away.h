@@ -12,6 +12,8 @@ enum coffer_rc to_sign_out(const struct home *h, const struct privkey *key, cons
 /* The same for an image's signature, as cosign makes it. */
 enum coffer_rc to_sign_image(const struct home *h, const struct privkey *key, const struct ref *ref, struct err *e) NODISCARD;
 
+/* Bytes outside ASCII, and control characters but line ends, as \\xHH. */
+void text_plain(struct span s, struct wr *out);
 /* A statement for people: what it is in a few lines, then its body. Bytes outside ASCII are escaped: who wrote the statement may want a
  * terminal to show something else. */
 enum coffer_rc statement_text(const struct statement *s, struct wr *out, struct err *e) NODISCARD;

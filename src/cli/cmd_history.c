@@ -177,7 +177,7 @@ static void print_text(const struct json *v, const char *name, const char *befor
 
 	(void)fputs(before, stdout);
 	for (size_t i = 0; i < s.n; i++)
-		(void)putchar(s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i]);
+		(void)putchar(s.p[i] < 0x20 || s.p[i] >= 0x7f ? '?' : s.p[i]);
 	(void)fputs(after, stdout);
 }
 

@@ -119,16 +119,18 @@ static void print_replay(const struct replay_out *o)
 static enum coffer_rc print_out(const struct cli *c, const struct replay_out *o, struct err *e)
 {
 	const struct receipt_view *v = &o->v;
-	char time[CLOCK_TEXT_LEN], key[HEX32_LEN], reply[HEX32_LEN];
+	char time[CLOCK_TEXT_LEN], key[HEX32_LEN], reply[HEX32_LEN], decision[2 * sizeof(v->decision) + 1];
 
 	if (c->json)
 		return print_json(o, e);
+	for (size_t i = 0; i < sizeof(v->decision); i++)
+		(void)snprintf(decision + 2 * i, 3, "%02x", v->decision[i]);
 	clock_text(v->time, time);
 	hex32(v->key, key);
 	hex32(v->reply, reply);
-	(void)printf("%s version %llu was released at %s (entry %llu of %llu)\n  to key   %s\n  in reply %s\n"
+	(void)printf("%s version %llu was released at %s (entry %llu of %llu)\n  decision %s\n  to key   %s\n  in reply %s\n"
 		     "  on %zu statements, each signed by its issuer, logged before, and in force then; together they allow it\n",
-	    v->asset, (unsigned long long)v->version, time, (unsigned long long)v->index, (unsigned long long)v->size, key, reply, v->rests);
+	    v->asset, (unsigned long long)v->version, time, (unsigned long long)v->index, (unsigned long long)v->size, decision, key, reply, v->rests);
 	print_replay(o);
 	return COFFER_OK;
 }

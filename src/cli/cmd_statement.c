@@ -244,7 +244,7 @@ enum coffer_rc cmd_statement_verify(struct cli *c, struct err *e)
 
 static enum coffer_rc print_one(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
 {
-	CLEANUP(wr_close) struct wr name = wr_open(4u * ST_SUBJECT_NAME_MAX + 8);
+	CLEANUP(wr_close) struct wr name = wr_open(4u * ST_SUBJECT_NAME_MAX + 8), shown = wr_open(16u * ST_SUBJECT_NAME_MAX + 32);
 	struct json_wr j = jw_open(&name, false);
 	char id[HEX32_LEN], expires[CLOCK_TEXT_LEN];
 
@@ -253,8 +253,9 @@ static enum coffer_rc print_one(void *arg, const struct dsse *env, const struct 
 	hex32(s->id, id);
 	clock_text(s->expires, expires);
 	jw_str(&j, s->subject[0].name);
+	text_plain(wr_span(&name), &shown);
 	(void)printf("%s %-13s %-16s serial %-4llu until %s %.*s\n", id, statement_kind_name(s->kind), s->issuer,
-	    (unsigned long long)s->serial, expires, (int)name.n, (const char *)name.p);
+	    (unsigned long long)s->serial, expires, (int)shown.n, (const char *)shown.p);
 	return COFFER_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/away.h"
 #include "cli/home.h"
 #include "cli/party_keys.h"
 #include "cli/publish.h"
@@ -25,19 +26,16 @@ const struct opt_spec opts_statement_cosign[] = {
 
 /* ---- statement cosign ---- */
 
-/* Shown is what the statement says, canonically written anew, so that no control character reaches the terminal. */
+/* Shown as 'coffer sign' shows it. */
 static enum coffer_rc confirm(const struct cli *c, const struct dsse *env, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
-	CLEANUP(wr_close) struct wr text = wr_open(DSSE_ENVELOPE_MAX);
-	struct json_wr j = jw_open(&text, true);
+	CLEANUP(wr_close) struct wr text = wr_open(4u * DSSE_ENVELOPE_MAX);
 	char line[16] = "";
 
 	TRY(statement_parse(wr_span(&env->payload), &s, e));
-	jw_value(&j, s.body);
-	TRY(wr_done(&text, "statement", e));
-	(void)fprintf(stderr, "%s statement of %s, signed by %zu so far:\n%.*s\n", statement_kind_name(s.kind), s.issuer, env->n_sigs,
-	    (int)text.n, (const char *)text.p);
+	TRY(statement_text(&s, &text, e));
+	(void)fprintf(stderr, "%.*ssignatures so far: %zu\n", (int)text.n, (const char *)text.p, env->n_sigs);
 	if (cli_flag(c, "yes") || !isatty(STDIN_FILENO))
 		return COFFER_OK;
 	(void)fprintf(stderr, "Sign? Type yes: ");

@@ -170,7 +170,11 @@ enum coffer_rc form_unique(const struct json *list, const char *name, const char
 
 bool form_method_ok(struct span type, struct span key)
 {
-	return span_eq_str(type, "sigstoreSigned") && key.n <= FORM_PEM_MAX && span_starts(key, "-----BEGIN PUBLIC KEY-----\n");
+	bool ok = span_eq_str(type, "sigstoreSigned") && key.n <= FORM_PEM_MAX && span_starts(key, "-----BEGIN PUBLIC KEY-----\n");
+
+	for (size_t i = 0; ok && i < key.n; i++) /* people are shown it */
+		ok = key.p[i] == '\n' || (key.p[i] >= 0x20 && key.p[i] <= 0x7e);
+	return ok;
 }
 
 bool form_platform_ok(struct span s)

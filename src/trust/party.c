@@ -158,6 +158,16 @@ static enum coffer_rc read_unsupported(const struct json *b, struct err *e)
 	return COFFER_OK;
 }
 
+/* One could speak as the other, and would count twice where two are asked. */
+static bool share_key(const struct party *a, const struct party *b)
+{
+	for (size_t i = 0; i < a->n_keys; i++)
+		for (size_t k = 0; k < b->n_keys; k++)
+			if (pubkey_eq(&a->keys[i], &b->keys[k]))
+				return true;
+	return false;
+}
+
 static enum coffer_rc read_parties(const struct json *b, struct genesis *g, struct err *e)
 {
 	const struct json *list = NULL;
@@ -168,6 +178,8 @@ static enum coffer_rc read_parties(const struct json *b, struct genesis *g, stru
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(g->party[k].id, g->party[i].id) == 0)
 				return err_set(e, COFFER_E_INPUT, "genesis: party %s is there twice", g->party[i].id);
+			else if (share_key(&g->party[k], &g->party[i]))
+				return err_set(e, COFFER_E_INPUT, "genesis: parties %s and %s have one signing key", g->party[k].id, g->party[i].id);
 		g->n_parties++;
 	}
 	return COFFER_OK;

@@ -921,12 +921,17 @@ def shared_asset_is_signed_and_approved_by_both():
     file = W.dir + "/shared.sealed"
     assert coffer("asset", "seal", W.dir + "/shared", "--asset", path, "--k", "1")[0] == 2
     assert coffer("asset", "seal", W.dir + "/shared", "--asset", path, "--owner", "acme", "--k", "3")[0] == 2
+    W.put_file("odd.rego", "package policy\nallow := true\n# \u202eeurt\u202c \u009b2J\n".encode())
+    rc, out = coffer("asset", "seal", W.dir + "/shared", "--asset", path, "--owner", "acme", "--policy", W.dir + "/odd.rego", "--out", file)
+    assert rc == 0, out
+    rc, out = coffer("statement", "cosign", file, party="acme", terminal="no\n")  # what a terminal would act on is escaped
+    assert rc == 1 and "\\xe2\\x80\\xae" in out and all(ord(c) < 0x7f for c in out), out
     rc, out = coffer("asset", "seal", W.dir + "/shared", "--asset", path, "--owner", "acme", "--out", file)
     assert rc == 0, out
     rc, out = coffer("asset", "put", path, "--sealed", file)
     assert rc == 1 and "acme did not" in out, (rc, out)
     rc, out = coffer("statement", "cosign", file, party="acme", terminal="no\n")
-    assert rc == 1 and '"k": 2' in out and "asset statement of hospital, signed by 1" in out, (rc, out)
+    assert rc == 1 and '"k": 2' in out and "issuer   hospital" in out and "signatures so far: 1" in out, (rc, out)
     assert coffer("statement", "cosign", file, "--yes", party="acme")[0] == 0
     rc, out = coffer("asset", "put", path, "--sealed", file)
     assert rc == 0, out

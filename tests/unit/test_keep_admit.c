@@ -509,12 +509,12 @@ static void refused_statement_of_a_known_party_is_journaled_and_bounded(void)
 	s.other_ledger = true;
 	CHECK(DENIED(kit_log(&k, &s, id), k, "ledger"));
 	CHECK(entries_of(&k, "refusal") == 1);
-	for (int i = 0; i < KEEP_DENIALS_PER_MINUTE + 10; i++)
+	for (int i = 0; i < KEEP_REFUSALS_PER_MINUTE + 10; i++)
 		CHECK(kit_log(&k, &s, id) == COFFER_E_DENIED);
-	CHECK(entries_of(&k, "refusal") == KEEP_DENIALS_PER_MINUTE);
+	CHECK(entries_of(&k, "refusal") == KEEP_REFUSALS_PER_MINUTE);
 	k.now += 60;
 	CHECK(DENIED(kit_log(&k, &s, id), k, "ledger"));
-	CHECK(entries_of(&k, "refusal") == KEEP_DENIALS_PER_MINUTE + 1);
+	CHECK(entries_of(&k, "refusal") == KEEP_REFUSALS_PER_MINUTE + 1);
 }
 
 /* An auditor's things are nobody's data; an image provider has the keys of its images. */

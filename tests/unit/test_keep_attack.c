@@ -10,8 +10,9 @@
 #include "tests/t.h"
 
 #define DENIED(rc, k, name) ((rc) == COFFER_E_DENIED && strcmp((k).no.check, name) == 0)
-#define HOUR 3600
-#define BODY(version, n, of) "{\"path\":\"" KIT_ASSET "\",\"type\":\"data\",\"version\":" version ",\"k\":" n ",\"of\":[" of "]," \
+#define HOUR		    3600
+#define BODY(version, n, of)                                                                                                     \
+	"{\"path\":\"" KIT_ASSET "\",\"type\":\"data\",\"version\":" version ",\"k\":" n ",\"of\":[" of "],"                     \
 	"\"least-action\":\"stop\",\"policy\":{\"rego\":\"package policy\\nallow := true\"}}"
 
 /* Whether the last answer, which no zero ends, has the word. */
@@ -77,7 +78,8 @@ static enum coffer_rc log_spelled(struct kit *k, const struct kit_st *s, const c
 		abort();
 	*at = 0;
 	payload = str_fmt("%s%s%s", text, spelled, at + strlen(word));
-	if (dsse_new(span_of(payload), &m.statement, &e) != COFFER_OK || dsse_sign(&m.statement, k->key[s->issuer], &e) != COFFER_OK)
+	if (dsse_new(span_of(payload), &m.statement, &e) != COFFER_OK ||
+	    dsse_sign(&m.statement, k->key[s->issuer], &e) != COFFER_OK)
 		abort();
 	keep_statement_req_write(&w, &m);
 	dsse_clear(&m.statement);
@@ -98,8 +100,14 @@ static void spelling_of_a_revocation_hides_it_from_nobody(void)
 	b64url_write(&name, SPAN(of));
 	thumb = wr_take(&name, NULL);
 	body = str_fmt("{\"from\":\"2026-11-04T00:00:00Z\",\"key\":\"%s\",\"reason\":\"stolen\"}", thumb);
-	CHECK(log_spelled(&k, &(struct kit_st){ .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = thumb,
-	    .digest = of, .body = body }, "\"key\":", "\"k\\u0065y\":") == COFFER_OK);
+	CHECK(log_spelled(&k,
+		  &(struct kit_st){ .kind = ST_REVOCATION,
+		      .issuer = KIT_HOSPITAL,
+		      .also = KIT_HOSPITAL,
+		      .subject = thumb,
+		      .digest = of,
+		      .body = body },
+		  "\"key\":", "\"k\\u0065y\":") == COFFER_OK);
 	CHECK(restarts_the_same(&k));
 	wr_be64(&w, 0);
 	CHECK(kit_ask(&k, KEEP_PARTIES, &w) == COFFER_OK && said(&k, "\"payload\""));
@@ -123,8 +131,9 @@ static void owner_escapes_no_co_owner_by_naming_its_own_key(void)
 	k.bend = (struct kit_bend){ 0 };
 	CHECK(DENIED(kit_restate(&k, NULL), k, "signature") && DENIED(ask(&k), k, "R9"));
 	CHECK(kit_rotate(&k, fresh) == COFFER_OK);
-	CHECK(kit_compromise(&k, &(struct kit_stolen){ k.key[KIT_HOSPITAL], before, (const struct privkey *[]){ fresh, NULL }, 0, NULL }, id) ==
-	      COFFER_OK);
+	CHECK(kit_compromise(&k,
+		  &(struct kit_stolen){ k.key[KIT_HOSPITAL], before, (const struct privkey *[]){ fresh, NULL }, 0, NULL },
+		  id) == COFFER_OK);
 	was = take_key(&k, fresh);
 	CHECK(DENIED(kit_restate(&k, NULL), k, "signature"));
 	CHECK(ask(&k) == COFFER_E_DENIED);
@@ -137,11 +146,14 @@ static void owner_escapes_no_co_owner_by_naming_its_own_key(void)
 /* ---- a thief against the quorum ---- */
 
 /* The hospital with these keys, as its statement number `serial`; by `by` and all that are new. */
-static enum coffer_rc become(struct kit *k, struct privkey *const *keys, size_t n, const struct privkey *by, uint64_t serial, uint8_t id[static 32])
+static enum coffer_rc become(
+    struct kit *k, struct privkey *const *keys, size_t n, const struct privkey *by, uint64_t serial, uint8_t id[static 32])
 {
 	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
 	CLEANUP(freep) char *body = NULL;
-	struct party p = { .id = "hospital", .personas = PERSONA_OWNER, .n_keys = n, .n_recovery = 1, .quorum = 1, .hold_hours = 72 };
+	struct party p = {
+		.id = "hospital", .personas = PERSONA_OWNER, .n_keys = n, .n_recovery = 1, .quorum = 1, .hold_hours = 72
+	};
 	const struct privkey *signers[PARTY_KEYS_MAX + 2] = { by };
 	struct json_wr j = jw_open(&w, false);
 	uint8_t previous[32];
@@ -154,8 +166,15 @@ static enum coffer_rc become(struct kit *k, struct privkey *const *keys, size_t 
 	p.recovery[0] = *privkey_public(k->recovery[KIT_HOSPITAL]);
 	party_write(&p, &j);
 	body = wr_take(&w, NULL);
-	return kit_log_by(k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "hospital", .body = body,
-	    .serial = serial, .previous = previous }, signers, id);
+	return kit_log_by(k,
+	    &(struct kit_st){ .kind = ST_PARTY,
+		.issuer = KIT_HOSPITAL,
+		.also = KIT_HOSPITAL,
+		.subject = "hospital",
+		.body = body,
+		.serial = serial,
+		.previous = previous },
+	    signers, id);
 }
 
 /* The thief names the key that it brings itself, again and again, so that nobody names the stolen one. */
@@ -217,7 +236,9 @@ static enum coffer_rc revoke_by(struct kit *k, const uint8_t target[static 32], 
 	CLEANUP(freep) char *text = NULL;
 	const struct privkey *signers[] = { by, NULL };
 	char hex[HEX32_LEN];
-	struct kit_st s = { .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = hex, .digest = target };
+	struct kit_st s = {
+		.kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = hex, .digest = target
+	};
 
 	hex32(target, hex);
 	s.body = text = str_fmt("{\"reason\":\"x\",\"statement\":\"%s\"}", hex);
@@ -244,7 +265,9 @@ static void map_follows_what_the_quorum_lifts(void)
 	CHECK(revoke_by(&k, k.approval_id, k.key[KIT_HOSPITAL], theirs) == COFFER_OK);
 	CHECK(status_of(&k, k.approval_id) == MAP_REVOKED && restarts_the_same(&k));
 	k.now += HOUR;
-	CHECK(kit_compromise(&k, &(struct kit_stolen){ k.key[KIT_HOSPITAL], k.now - HOUR, (const struct privkey *[]){ quorum, NULL }, 0, NULL }, named) == COFFER_OK);
+	CHECK(kit_compromise(&k,
+		  &(struct kit_stolen){ k.key[KIT_HOSPITAL], k.now - HOUR, (const struct privkey *[]){ quorum, NULL }, 0, NULL },
+		  named) == COFFER_OK);
 	CHECK(revoke_by(&k, theirs, quorum, lift) == COFFER_OK);
 	CHECK(status_of(&k, k.approval_id) == MAP_IN_FORCE && status_of(&k, theirs) == MAP_REVOKED && restarts_the_same(&k));
 	CHECK(DENIED(revoke_by(&k, lift, quorum, id), k, "kind") && strstr(k.no.reason, "not lifted"));
@@ -279,12 +302,19 @@ static void map_falls_back_to_what_else_ended_a_statement(void)
 
 /* ---- pauses ---- */
 
-static enum coffer_rc pause_by(struct kit *k, const uint8_t target[static 32], int64_t seconds, const struct kit_st *at, uint8_t id[static 32])
+static enum coffer_rc pause_by(
+    struct kit *k, const uint8_t target[static 32], int64_t seconds, const struct kit_st *at, uint8_t id[static 32])
 {
 	CLEANUP(freep) char *text = NULL;
 	char hex[HEX32_LEN];
-	struct kit_st s = { .kind = ST_PAUSE, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = hex, .digest = target, .serial = at->serial,
-		.previous = at->previous, .expires = k->now + seconds };
+	struct kit_st s = { .kind = ST_PAUSE,
+		.issuer = KIT_HOSPITAL,
+		.also = KIT_HOSPITAL,
+		.subject = hex,
+		.digest = target,
+		.serial = at->serial,
+		.previous = at->previous,
+		.expires = k->now + seconds };
 
 	hex32(target, hex);
 	s.body = text = str_fmt("{\"reason\":\"x\",\"statement\":\"%s\"}", hex);
@@ -303,19 +333,22 @@ static void thief_resumes_nothing_that_is_paused(void)
 		kit_open(&k);
 		kit_deploy(&k);
 		quorum[0] = k.recovery[KIT_HOSPITAL];
-		CHECK(pause_by(&k, k.approval_id, 6 * 24 * HOUR, &(struct kit_st){ .serial = 1 }, pause) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+		CHECK(pause_by(&k, k.approval_id, 6 * 24 * HOUR, &(struct kit_st){ .serial = 1 }, pause) == COFFER_OK &&
+		      DENIED(ask(&k), k, "R11"));
 		k.now += HOUR;
 		if (way == 0)
 			CHECK(revoke_by(&k, pause, k.key[KIT_HOSPITAL], id) == COFFER_OK);
 		else
-			CHECK(pause_by(&k, k.approval_id, 1, &(struct kit_st){ .serial = 2, .previous = pause }, id) == COFFER_OK);
+			CHECK(
+			    pause_by(&k, k.approval_id, 1, &(struct kit_st){ .serial = 2, .previous = pause }, id) == COFFER_OK);
 		k.now += HOUR;
 		CHECK(ask(&k) == COFFER_OK);
 		CHECK(kit_rotate(&k, fresh) == COFFER_OK);
 		was = take_key(&k, fresh);
 		CHECK(kit_compromise(&k, &(struct kit_stolen){ was, k.now - HOUR, quorum, 0, NULL }, id) == COFFER_OK);
 		CHECK(DENIED(ask(&k), k, "R11"));
-		CHECK(revoke_by(&k, pause, fresh, id) == (way == 0 ? COFFER_E_DENIED : COFFER_OK)); /* the serial is taken: below */
+		CHECK(
+		    revoke_by(&k, pause, fresh, id) == (way == 0 ? COFFER_E_DENIED : COFFER_OK)); /* the serial is taken: below */
 		k.now += 6 * 24 * HOUR;
 		CHECK(ask(&k) == COFFER_OK);
 		privkey_free(take_key(&k, was));
@@ -334,7 +367,8 @@ static void quorums_revocation_is_final(void)
 	quorum[0] = k.recovery[KIT_HOSPITAL];
 	CHECK(revoke_by(&k, k.approval_id, quorum[0], theirs) == COFFER_OK);
 	k.now += HOUR;
-	CHECK(kit_compromise(&k, &(struct kit_stolen){ k.key[KIT_HOSPITAL], k.now - 2 * HOUR, quorum, 0, NULL }, id) == COFFER_OK);
+	CHECK(
+	    kit_compromise(&k, &(struct kit_stolen){ k.key[KIT_HOSPITAL], k.now - 2 * HOUR, quorum, 0, NULL }, id) == COFFER_OK);
 	CHECK(DENIED(revoke_by(&k, theirs, quorum[0], id), k, "kind"));
 }
 
@@ -377,9 +411,15 @@ static void many_statements_hide_none(void)
 		const uint8_t digest[32] = { [30] = (uint8_t)(i >> 8), [31] = (uint8_t)i };
 		uint8_t id[32];
 
-		CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_IMAGE_RELEASE, .subject = "registry.example/app", .digest = digest,
-		    .body = "{\"repository\":\"registry.example/app\",\"version\":1,\"methods\":[{\"type\":\"sigstoreSigned\",\"key\":\"-----BEGIN PUBLIC KEY-----"
-			    "\\nAAAA\\n-----END PUBLIC KEY-----\\n\"}],\"keys\":[]}" }, id) == COFFER_OK);
+		CHECK(
+		    kit_log(&k,
+			&(struct kit_st){ .kind = ST_IMAGE_RELEASE,
+			    .subject = "registry.example/app",
+			    .digest = digest,
+			    .body =
+				"{\"repository\":\"registry.example/app\",\"version\":1,\"methods\":[{\"type\":\"sigstoreSigned\",\"key\":\"-----BEGIN PUBLIC KEY-----"
+				"\\nAAAA\\n-----END PUBLIC KEY-----\\n\"}],\"keys\":[]}" },
+			id) == COFFER_OK);
 		if (i == KEEP_QUERY_MAX - 1)
 			CHECK(all_of(&k, ST_IMAGE_RELEASE, &pages) == KEEP_QUERY_MAX && pages == 1);
 	}
@@ -433,22 +473,44 @@ static void unwanted_delegations_hide_none(void)
 {
 	CLEANUP(kit_free) struct kit k;
 	uint8_t id[32] = { 0 }, was[32];
-	static const char boot[] = "{\"name\":\"guest\",\"enforces\":[],\"launches\":[{\"platform\":\"tpm\",\"shape\":\"any\",\"registers\":{"
+	static const char boot[] =
+	    "{\"name\":\"guest\",\"enforces\":[],\"launches\":[{\"platform\":\"tpm\",\"shape\":\"any\",\"registers\":{"
 	    "\"pcr04\":\"1111111111111111111111111111111111111111111111111111111111111111\","
 	    "\"pcr11\":\"1111111111111111111111111111111111111111111111111111111111111111\"}}],\"rebuild\":\"x\"}";
 	static const uint8_t digest[32] = { 1 };
-	const struct kit_st image = { .kind = ST_BOOT_IMAGE, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "kernel", .digest = digest, .body = boot };
+	const struct kit_st image = { .kind = ST_BOOT_IMAGE,
+		.issuer = KIT_HOSPITAL,
+		.also = KIT_HOSPITAL,
+		.subject = "kernel",
+		.digest = digest,
+		.body = boot };
 
 	kit_open(&k);
 	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
 	CHECK(DENIED(kit_log(&k, &image, was), k, "persona"));
-	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_DELEGATION, .issuer = KIT_ACME, .also = KIT_ACME, .subject = "hospital,of:acme,role:boot-image",
-	    .body = "{\"of\":\"acme\",\"to\":\"hospital\",\"role\":\"boot-image\",\"depth\":0,\"until\":\"2027-06-01T00:00:00Z\"}" }, id) == COFFER_OK);
+	CHECK(
+	    kit_log(&k,
+		&(struct kit_st){ .kind = ST_DELEGATION,
+		    .issuer = KIT_ACME,
+		    .also = KIT_ACME,
+		    .subject = "hospital,of:acme,role:boot-image",
+		    .body =
+			"{\"of\":\"acme\",\"to\":\"hospital\",\"role\":\"boot-image\",\"depth\":0,\"until\":\"2027-06-01T00:00:00Z\"}" },
+		id) == COFFER_OK);
 	for (unsigned i = 0; i < FACT_LINKS_MAX + 1; i++) {
 		memcpy(was, id, 32);
-		CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_DELEGATION, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = "hospital,of:stranger,role:approval",
-		    .serial = i + 1, .previous = was, .body = "{\"of\":\"stranger\",\"to\":\"hospital\",\"role\":\"approval\",\"scope\":[\"kbs:///stranger/\"],"
-		    "\"depth\":0,\"until\":\"2027-06-01T00:00:00Z\"}" }, id) == COFFER_OK);
+		CHECK(
+		    kit_log(&k,
+			&(struct kit_st){ .kind = ST_DELEGATION,
+			    .issuer = KIT_STRANGER,
+			    .also = KIT_STRANGER,
+			    .subject = "hospital,of:stranger,role:approval",
+			    .serial = i + 1,
+			    .previous = was,
+			    .body =
+				"{\"of\":\"stranger\",\"to\":\"hospital\",\"role\":\"approval\",\"scope\":[\"kbs:///stranger/\"],"
+				"\"depth\":0,\"until\":\"2027-06-01T00:00:00Z\"}" },
+			id) == COFFER_OK);
 	}
 	CHECK(kit_log(&k, &image, was) == COFFER_OK);
 }
@@ -464,8 +526,10 @@ static void tokens_of_one_party_leave_room_for_others(void)
 	kit_deploy(&k);
 	pubkey_thumbprint(privkey_public(k.key[KIT_ACME]), kid);
 	{
-		CLEANUP(q_close) struct q q = q_open(k.keep.store, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<10000)"
-		    " INSERT INTO jti(id, expires) SELECT CAST(?||randomblob(16) AS BLOB), ? FROM n");
+		CLEANUP(q_close)
+		struct q q =
+		    q_open(k.keep.store, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<10000)"
+					 " INSERT INTO jti(id, expires) SELECT CAST(?||randomblob(16) AS BLOB), ? FROM n");
 
 		q_blob(&q, SPAN(kid));
 		q_i64(&q, k.now + 100);
@@ -475,15 +539,47 @@ static void tokens_of_one_party_leave_room_for_others(void)
 	CHECK(kit_put(&k, KIT_HOSPITAL, "y") == COFFER_OK);
 }
 
+static unsigned refusals(struct kit *k, const char *by)
+{
+	CLEANUP(q_close)
+	struct q q = q_open(k->keep.store, "SELECT count(*) FROM entry WHERE type='refusal' AND instr(CAST(data AS TEXT), ?)>0");
+	struct err e = { 0 };
+	bool row = false;
+
+	q_text(&q, span_of(by));
+	return q_row(&q, &row, &e) == COFFER_OK && row ? (unsigned)q_col_i64(&q, 0) : 0;
+}
+
+/* One makes noise so that another's attempts are not entered. */
+static void noise_of_one_party_hides_no_other(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	kit_open(&k);
+	kit_deploy(&k);
+	for (unsigned i = 0; i < KEEP_DENIALS_PER_MINUTE + 5; i++)
+		CHECK(kit_revoke(&k, KIT_ACME, k.approval_id) == COFFER_E_DENIED);
+	CHECK(refusals(&k, "\"by\":\"acme\"") == KEEP_REFUSALS_PER_MINUTE);
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.service_id) == COFFER_E_DENIED && refusals(&k, "\"by\":\"hospital\"") == 1);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(spelling_of_a_revocation_hides_it_from_nobody), T(owner_escapes_no_co_owner_by_naming_its_own_key),
-		T(thief_leaves_the_quorum_room_to_name_its_key), T(thief_uses_up_no_party),
-		T(map_follows_what_the_quorum_lifts), T(map_falls_back_to_what_else_ended_a_statement),
-		T(thief_resumes_nothing_that_is_paused), T(quorums_revocation_is_final),
-		T(many_statements_hide_none), T(hashes_that_others_see_tell_nothing_to_guess),
-		T(many_approvals_hide_none_of_the_workload_that_asks), T(unwanted_delegations_hide_none), T(tokens_of_one_party_leave_room_for_others),
+		T(spelling_of_a_revocation_hides_it_from_nobody),
+		T(owner_escapes_no_co_owner_by_naming_its_own_key),
+		T(thief_leaves_the_quorum_room_to_name_its_key),
+		T(thief_uses_up_no_party),
+		T(map_follows_what_the_quorum_lifts),
+		T(map_falls_back_to_what_else_ended_a_statement),
+		T(thief_resumes_nothing_that_is_paused),
+		T(quorums_revocation_is_final),
+		T(many_statements_hide_none),
+		T(hashes_that_others_see_tell_nothing_to_guess),
+		T(many_approvals_hide_none_of_the_workload_that_asks),
+		T(unwanted_delegations_hide_none),
+		T(noise_of_one_party_hides_no_other),
+		T(tokens_of_one_party_leave_room_for_others),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

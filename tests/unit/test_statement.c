@@ -464,7 +464,7 @@ static void genesis_read_refuses_every_wrong_member(void)
 	CLEANUP(freep) char *rooted = NULL;
 	CLEANUP(freep) char *good = genesis_text(k, enc), *p = party_body(k, enc), *both = str_fmt("[%s,%s]", p, p), *one =
 	    str_fmt("[%s]", p);
-	CLEANUP(freep) char *twice = fix_edit(good, one, both), *none = fix_edit(good, one, "[]");
+	CLEANUP(freep) char *twice = fix_edit(good, one, both), *none = fix_edit(good, one, "[]"), *ghost = NULL, *haunted = NULL, *shared = NULL;
 	struct err e;
 
 	EDITS(good, edits);
@@ -472,6 +472,10 @@ static void genesis_read_refuses_every_wrong_member(void)
 	CHECK(rooted && read_all(span_of(rooted), &e) == COFFER_OK);
 	CHECK(read_all(span_of(twice), &e) == COFFER_E_INPUT && strstr(e.msg, "twice"));
 	CHECK(read_all(span_of(none), &e) == COFFER_E_INPUT && strstr(e.msg, "parties"));
+	ghost = fix_edit(p, "\"id\":\"", "\"id\":\"ghost-");
+	haunted = str_fmt("[%s,%s]", p, ghost);
+	shared = fix_edit(good, one, haunted);
+	CHECK(read_all(span_of(shared), &e) == COFFER_E_INPUT && strstr(e.msg, "one signing key"));
 }
 
 static void genesis_read_refuses_an_origin_that_notes_cannot_carry(void)
@@ -625,7 +629,7 @@ static void image_release_read_refuses_every_wrong_member(void)
 		{ "\"repository\":\"registry.example/app\"", "\"repository\":\"registry.example/other\"", "subject" },
 		{ "\"version\":3", "\"version\":3,\"sbom\":\"\"", "not known" }, { "\"version\":3", "\"version\":-1", "version" },
 		{ "[\"kbs:///imaker/image-key/app\"]", "[\"kbs:///imaker/image-key/app\",\"kbs:///imaker/image-key/app\"]", "twice" }, {
-		    "sigstoreSigned", "insecureAcceptAnything", "method" },
+		    "sigstoreSigned", "insecureAcceptAnything", "method" }, { "KEY-----\\n", "KEY-----\\n\\u001b[2J", "method" },
 		{ "-----BEGIN PUBLIC", "-----BEGIN PRIVATE", "method" }, { "\"keys\":[\"kbs:///imaker/image-key/app\"]",
 		    "\"keys\":[\"imaker/image-key/app\"]", "written" },
 		{ "\"keys\":[\"kbs:///imaker/image-key/app\"],", "", "keys" }, { "\"keys\":", "\"attestations\":[],\"keys\":", "attestations" },

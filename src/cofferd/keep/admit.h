@@ -13,7 +13,7 @@
 enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was,
 		     struct err *e) NODISCARD;
 
-/* Writes an entry "refusal" {by, check, id} where a known party signed what was refused; as many a minute as denials to strangers. admit()
+/* Writes an entry "refusal" {by, check, id} where a known party signed what was refused; 60 a minute of each party. admit()
  * calls it; outside transactions. A failure to write loses the entry, which is counted. */
 void admit_refused(struct keep *k, const struct dsse *env, const struct err *why);
 

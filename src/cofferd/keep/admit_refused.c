@@ -46,6 +46,6 @@ void admit_refused(struct keep *k, const struct dsse *env, const struct err *why
 
 	if (!by)
 		return; /* who cannot sign as a party has no part in the ledger */
-	if (!noise_may_write(k) || write_entry(k, env, by->id, why->check, &e) != COFFER_OK)
+	if (!noise_may_refuse(k, by->id) || write_entry(k, env, by->id, why->check, &e) != COFFER_OK)
 		noise_count(k);
 }

@@ -148,7 +148,8 @@ static enum coffer_rc read_uses(const struct registry *r, struct fact_approval *
  * that is still in force, is no matter. */
 static enum coffer_rc read_within(const struct registry *r, const struct facts *f, struct fact_approval *a, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT payload, id FROM statement WHERE kind=? AND substr(subject, -32)=? LIMIT 1");
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT payload, id FROM statement WHERE kind=? AND issuer=?"
+	    " AND substr(subject, -32)=? LIMIT 1"); /* another provider's is no wider one */
 	CLEANUP(statement_clear) struct statement st = { 0 };
 	CLEANUP(manifest_clear) struct manifest base = { 0 };
 	bool row = false;
@@ -157,6 +158,7 @@ static enum coffer_rc read_within(const struct registry *r, const struct facts *
 	if (!a->body.or_narrower || f->n_workloads == 0)
 		return COFFER_OK;
 	q_i64(&q, ST_WORKLOAD);
+	q_text(&q, span_of(f->workload[0].manifest.provider));
 	q_blob(&q, SPAN(a->body.workload));
 	TRY(q_row(&q, &row, e));
 	if (!row)

@@ -16,8 +16,10 @@ static enum coffer_rc add(struct facts *out, const struct fact_revocation *v, st
 
 static enum coffer_rc read_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT DISTINCT v.issuer FROM revoked v WHERE v.target=?1 AND v.issuer IN (?2, ?3, ?4)"
-	    " AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer)");
+	CLEANUP(q_close)
+	struct q q =
+	    q_open(r->store, "SELECT DISTINCT v.issuer FROM revoked v WHERE v.target=?1 AND v.issuer IN (?2, ?3, ?4)"
+			     " AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer)");
 	struct fact_revocation v = { .from = 0 };
 
 	memcpy(v.target, f->id, sizeof(v.target));
@@ -40,9 +42,11 @@ static enum coffer_rc read_revocations(const struct registry *r, const struct fa
 /* ---- pauses ---- */
 
 /* By its issuer: revoked, or followed by another. What only a compromised key says ends nothing, or a thief could resume what its owner paused. */
-static enum coffer_rc ended(const struct registry *r, const uint8_t pause[static 32], const char *issuer, bool *yes, struct err *e)
+static enum coffer_rc ended(
+    const struct registry *r, const uint8_t pause[static 32], const char *issuer, bool *yes, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store,
+	CLEANUP(q_close)
+	struct q q = q_open(r->store,
 	    "SELECT t.id, t.kind, (SELECT time FROM entry l WHERE l.seq=t.seq) FROM statement s JOIN statement t ON t.issuer=s.issuer"
 	    " AND ((t.kind=s.kind AND t.subject=s.subject AND t.serial>s.serial)"
 	    " OR t.id IN (SELECT v.statement FROM revoked v WHERE v.target=s.id AND v.issuer=s.issuer)) WHERE s.id=?");
@@ -70,8 +74,9 @@ static enum coffer_rc ended(const struct registry *r, const uint8_t pause[static
 /* Those of the past are left out: they do not come again. */
 static enum coffer_rc read_pauses(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT s.id, s.issuer, s.issued, s.expires FROM statement s WHERE s.kind=?1 AND s.names=?2"
-	    " AND s.issuer IN (?3, ?4, ?5) AND s.expires>?6");
+	CLEANUP(q_close)
+	struct q q = q_open(r->store, "SELECT s.id, s.issuer, s.issued, s.expires FROM statement s WHERE s.kind=?1 AND s.names=?2"
+				      " AND s.issuer IN (?3, ?4, ?5) AND s.expires>?6");
 	CLEANUP(wr_close) struct wr name = wr_open(128);
 	struct fact_revocation v = { .from = 0 };
 	char hex[HEX32_LEN];

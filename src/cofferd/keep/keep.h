@@ -6,6 +6,7 @@
 #include "cofferd/keep/session.h"
 #include "proto/keep_config.h"
 
+#define KEEP_REFUSALS_PER_MINUTE 60 /* of one party's statements */
 #define KEEP_DENIALS_PER_MINUTE 600 /* written for requesters nobody vouches for; beyond, only counted */
 
 struct keep {
@@ -28,6 +29,8 @@ struct keep {
 		unsigned denials;     /* written in this minute for strangers */
 		uint64_t unwritten;   /* denials and failed attestations since the last summary entry */
 		int64_t  summary;     /* when that was written */
+		int64_t  refusals_minute;
+		uint32_t refusals[PARTIES_MAX]; /* written in that minute for statements of each party */
 	} noise;
 };
 

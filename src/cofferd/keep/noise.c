@@ -1,6 +1,9 @@
 #include "cofferd/keep/noise.h"
 
+#include <string.h>
+
 #include "base/own.h"
+#include "base/str.h"
 #include "base/wr.h"
 #include "fmt/json.h"
 
@@ -37,4 +40,15 @@ bool noise_may_write(struct keep *k)
 		k->noise.denials = 0;
 	}
 	return k->noise.denials++ < KEEP_DENIALS_PER_MINUTE;
+}
+
+bool noise_may_refuse(struct keep *k, const char *party)
+{
+	const struct party_life *l = parties_life(&k->registry.parties, span_of(party));
+
+	if (k->noise.refusals_minute != k->now / 60) {
+		k->noise.refusals_minute = k->now / 60;
+		memset(k->noise.refusals, 0, sizeof(k->noise.refusals));
+	}
+	return l && k->noise.refusals[l - k->registry.parties.life]++ < KEEP_REFUSALS_PER_MINUTE;
 }
