@@ -43,6 +43,13 @@ static const struct arg sockets[] = {
 	{ "socket", "SCMP_CMP_MASKED_EQ", 0xf, 10, 1 }, /* SOCK_PACKET: an old name by which IPv4 makes packet sockets (17) */
 };
 
+/* Nodes of devices, S_IFCHR and S_IFBLK of S_IFMT: with CAP_MKNOD a container would make itself the machine's TPM, channel and disks, and
+ * could have the TPM quote what it likes. */
+static const struct arg nodes[] = {
+	{ "mknod", "SCMP_CMP_MASKED_EQ", 0170000, 0020000, 1 }, { "mknod", "SCMP_CMP_MASKED_EQ", 0170000, 0060000, 1 },
+	{ "mknodat", "SCMP_CMP_MASKED_EQ", 0170000, 0020000, 2 }, { "mknodat", "SCMP_CMP_MASKED_EQ", 0170000, 0060000, 2 },
+};
+
 static void arg_rule(struct json_wr *j, const struct arg *a)
 {
 	jw_obj(j);
@@ -78,6 +85,8 @@ void seccomp_write(struct json_wr *j)
 		arg_rule(j, &(struct arg){ "clone", "SCMP_CMP_MASKED_EQ", clone_flags[i], clone_flags[i], 0 });
 	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
 		arg_rule(j, &sockets[i]);
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
+		arg_rule(j, &nodes[i]);
 	jw_arr_end(j);
 	jw_obj_end(j);
 }

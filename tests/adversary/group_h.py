@@ -19,7 +19,7 @@ def pods(names):
 
 
 @row("D23", "the owner revokes and the host cuts the guest's network, or lets the agent wait for it", "lease",
-     "tests/e2e/test_lease.py; of a paused VM and a slowed clock: not yet, there is no VM; receipts: not yet")
+     "tests/e2e/test_lease.py; of a paused VM and a slowed clock: not yet; receipts: not yet")
 def d23(w):
     pods(["held_asset_outlives_check_and_grace", "network_cut_by_the_host_stops_the_container",
           "host_that_stalls_the_agent_gains_no_time"])

@@ -46,6 +46,12 @@ for name, line in (("no_new_privileges", "NoNewPrivs:1"), ("seccomp_filter", "Se
     check("container_" + name, line in r.out, r)
 check("api_not_entitled_and_not_approved_are_403", r.out.count("  HTTP/1.1 403 Forbidden") == 2, r)
 
+# with the capability a container makes pipes, and no devices: a TPM or the channel of its machine would be among them
+b = "/bin/busybox"
+r = run(pod(manifest([container("analyse", "; ".join("%s mknod /dev/%s && echo made %s" % (b, w, w[0]) for w in ("p p", "c c 1 5", "b b 7 0")) + "; true",
+                                capabilities=["CAP_MKNOD"], outputs=[])], logs=["analyse"])))
+check("container_with_mknod_makes_no_device", r.returncode == 0 and "made p" in r.out and "made c" not in r.out and "made b" not in r.out, r)
+
 # the host asks for something else than the manifest
 def host_changes(name, change, check_name, why):
     p = pod(manifest([container("analyse", "echo x > /out/result.txt")])); change(p["spec"]["containers"][0], p)
