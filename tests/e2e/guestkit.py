@@ -28,9 +28,9 @@ def build(coffer, init, cache, out, *more):
     return None
 
 
-def predicted(image):
+def predicted(image, shape=f"qemu, {MEMORY} MiB"):
     with open(image + "/boot-image.json") as f:
-        return json.load(f)["launches"][0]["registers"]
+        return next(l["registers"] for l in json.load(f)["launches"] if l["shape"] == shape)
 
 
 def initdata(manifest):
@@ -153,12 +153,12 @@ class Channel(threading.Thread):
 class Machine:
     """swtpm's state is the caller's: a folder made by swtpm_setup. Everything it starts is ended by its id."""
 
-    def __init__(self, image, tmp, state, disks=(), allowed=None, cmdline=None):
+    def __init__(self, image, tmp, state, disks=(), allowed=None, cmdline=None, uki=False):
         self.tmp, self.lines, self.tpm, self.qemu = tmp, [], None, None
         self.disks, self.state = list(disks), state
         with open(image + "/cmdline") as f:
             self.cmdline = f.read() if cmdline is None else cmdline
-        self.image = image
+        self.image, self.uki = image, uki
         self.channel = Channel(tmp + "/port", allowed or {})
 
     def run(self, when_ready=None):
@@ -172,7 +172,8 @@ class Machine:
         args = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", str(MEMORY), "-display", "none",
                 "-nodefaults", "-no-user-config", "-no-reboot", "-serial", "stdio", "-bios", OVMF,
                 "-chardev", "socket,id=t,path=" + sock, "-tpmdev", "emulator,id=tpm0,chardev=t", "-device", "tpm-crb,tpmdev=tpm0",
-                "-kernel", self.image + "/vmlinuz", "-initrd", self.image + "/initrd.img", "-append", self.cmdline,
+                *(["-kernel", self.image + "/uki.efi"] if self.uki else
+                  ["-kernel", self.image + "/vmlinuz", "-initrd", self.image + "/initrd.img", "-append", self.cmdline]),
                 "-device", "virtio-serial-pci", "-chardev", "socket,id=c,path=" + self.tmp + "/port", "-device",
                 "virtserialport,chardev=c,name=org.coffer.agent.0", "-device", "virtio-rng-pci"]
         for i, d in enumerate(self.disks):

@@ -130,6 +130,10 @@ def refusals(image, tmp, state):
     m = refused(image, tmp, state, "a_service_out_of_reach", [write(tmp + "/initdata", good)], "")
     check("it_asks_for_that_service_alone", set(m.channel.asked) == {SERVICE}, m.channel.asked)
     refused(image, tmp, state, "no_initdata", [], "7 initdata: no disk")
+    m = Machine(image, tmp, state, uki=True).run()
+    want = predicted(image, "qemu, unified kernel image")
+    check("registers_of_the_unified_kernel_image_are_those_predicted", all(m.pcr(int(r[3:])) == v for r, v in want.items()) and len(want) == 3 and m.off(),
+          m.told())
     cut = good[:8] + struct.pack("<Q", len(good)) + good[16:]
     refused(image, tmp, state, "cut_initdata", [write(tmp + "/cut", cut)], "3 initdata")
     bad = initdata(dict(MANIFEST, name="bad")).replace(b"0.1.0", b"0.2.0")
@@ -144,7 +148,7 @@ def main():
         return 0
     with tempfile.TemporaryDirectory() as tmp:
         image = tmp + "/image"
-        why = build(coffer, init, CACHE, image)
+        why = build(coffer, init, CACHE, image, *(["--uki"] if os.environ.get("COFFER_BOOTS") == "all" else []))
         if why:
             print("1..0 # SKIP no packages for the image: " + why.replace("\n", " ")[:200])
             return 0
