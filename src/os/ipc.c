@@ -57,8 +57,10 @@ enum coffer_rc ipc_send(int fd, uint8_t tag, struct span body, struct err *e)
 			put -= (ssize_t)at->iov_len;
 			at++;
 		}
-		at->iov_base = (uint8_t *)at->iov_base + put;
-		at->iov_len -= (size_t)put;
+		if (put > 0) { /* an empty body has no bytes to move over, and may be NULL */
+			at->iov_base = (uint8_t *)at->iov_base + put;
+			at->iov_len -= (size_t)put;
+		}
 	}
 	return COFFER_OK;
 }
