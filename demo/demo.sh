@@ -7,7 +7,7 @@ cd "$top" || exit 1
 D=build/demo
 LOG=$top/build/demo.log
 COFFER_TOOLS=${COFFER_TOOLS:-$top/build/tools}
-TEE=${TEE:-sample}
+TEE=${TEE:-swtpm}
 case $TEE in
 sample | swtpm) ;;
 *) echo "TEE=$TEE: sample or swtpm (a measured VM, emulated)"; exit 2 ;;
@@ -201,6 +201,7 @@ as imaker coffer approve "$workload" --shown "$shown" --asset kbs:///imaker/imag
 persona "Orchestration Operator: runs the annotated pod; it holds no secret"
 mkdir -p "$D/host"
 as host coffer run $vm "$D/risk/pod.yaml" --output "result=$D/host/result.sealed"
+[ -z "$vm" ] || grep -a '^coffer run: register' "$D/err" | cut -c1-150 | sed 's/^/    /'
 
 persona "End User: opens the result, sealed to its key by the guest"
 LINES_SHOWN=10 as clinic coffer result open "$D/host/result.sealed" --workload "$workload"
