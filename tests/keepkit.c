@@ -871,3 +871,16 @@ enum coffer_rc kit_collect(struct kit *k, const uint8_t ticket[static KEEP_TICKE
 	wr_put(&w, (struct span){ ticket, KEEP_TICKET_LEN });
 	return kit_ask(k, KEEP_COLLECT, &w);
 }
+
+void kit_open_deployed(struct kit *k)
+{
+	kit_open(k);
+	kit_deploy(k);
+}
+
+void kit_open_attested(struct kit *k)
+{
+	kit_open_deployed(k);
+	if (kit_begin(k) != COFFER_OK || kit_attest(k, (struct kit_evidence){ 0 }) != COFFER_OK)
+		abort();
+}

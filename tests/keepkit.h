@@ -74,6 +74,8 @@ struct kit {
 /* Keys and genesis; abort on any failure, as everything here. */
 void kit_new(struct kit *k, const struct keep_keys *keys);
 void kit_open(struct kit *k);  /* in this process, in memory */
+void kit_open_deployed(struct kit *k); /* and kit_deploy */
+void kit_open_attested(struct kit *k); /* and a guest whose evidence was taken */
 void kit_open_hw(struct kit *k, const struct kit_hw *hw);
 /* With n witnesses in the genesis, of whom k must sign. */
 void kit_open_witnessed(struct kit *k, unsigned n, unsigned cosignatures);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "net/http_parse.h"
 
 static bool token_char(uint8_t c)
 {
@@ -70,21 +71,12 @@ static bool name_is(struct span s, const char *name)
 	return true;
 }
 
-static struct span trim(struct span s)
-{
-	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
-		s = span_skip(s, 1);
-	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-		s.n--;
-	return s;
-}
-
 struct lengths { uint64_t length; bool has_length, has_host; };
 
 static bool header_line(struct span line, struct lengths *l)
 {
 	size_t n = span_find(line, ':');
-	struct span name = { line.p, n }, value = trim(span_skip(line, n + 1));
+	struct span name = { line.p, n }, value = http_trim(span_skip(line, n + 1));
 
 	if (n == line.n || n == 0 || !all(name, token_char) || !all(value, value_char))
 		return false;

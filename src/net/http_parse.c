@@ -43,7 +43,7 @@ static bool is_text(struct span s)
 	return true;
 }
 
-static struct span trim(struct span s)
+struct span http_trim(struct span s)
 {
 	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
 		s = span_skip(s, 1);
@@ -82,7 +82,7 @@ static bool split_field(struct span line, struct span *name, struct span *value)
 	if (colon == line.n)
 		return false;
 	*name = (struct span){ line.p, colon };
-	*value = trim(span_skip(line, colon + 1));
+	*value = http_trim(span_skip(line, colon + 1));
 	return is_token(*name) && is_text(*value); /* a folded line starts with a blank: no token */
 }
 
@@ -122,7 +122,7 @@ static void connection_field(struct span v, struct http_head *h)
 	while (v.n > 0) {
 		size_t comma = span_find(v, ',');
 
-		if (same_name(trim((struct span){ v.p, comma }), "close"))
+		if (same_name(http_trim((struct span){ v.p, comma }), "close"))
 			h->close = true;
 		v = span_skip(v, comma + 1);
 	}

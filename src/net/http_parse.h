@@ -21,6 +21,9 @@ struct http_head {
 /* Bytes up to and including the first empty line, or 0 while there is none. */
 size_t http_head_end(struct span buf);
 
+/* A field value without the blanks and tabs around it (RFC 9110, OWS). */
+struct span http_trim(struct span s);
+
 /* block: as http_head_end measured it. COFFER_E_UPSTREAM for any other form; *out untouched then.
  * Whether a body is due for this request is http_head_body's question. */
 enum coffer_rc http_head_parse(struct span block, struct http_head *out, struct err *e) NODISCARD;

@@ -13,19 +13,6 @@
 
 #define DENIED(rc, k, name) ((rc) == COFFER_E_DENIED && strcmp((k).no.check, name) == 0)
 
-static void open_deployed(struct kit *k)
-{
-	kit_open(k);
-	kit_deploy(k);
-}
-
-static void open_attested(struct kit *k)
-{
-	open_deployed(k);
-	CHECK(kit_begin(k) == COFFER_OK);
-	CHECK(kit_attest(k, (struct kit_evidence){ 0 }) == COFFER_OK);
-}
-
 /* ---- the owner's policy ---- */
 
 static enum coffer_rc get_greeting(struct kit *k)
@@ -37,7 +24,7 @@ static void asset_without_a_policy_has_the_strict_one_and_sample_is_refused_by_r
 {
 	struct kit k = { 0 };
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	k.policy = NULL;
 	CHECK(kit_put(&k, KIT_HOSPITAL, "next") == COFFER_OK);
 	CHECK(DENIED(get_greeting(&k), k, "R10") && strstr(k.no.reason, "coffer asset policy"));
@@ -54,7 +41,7 @@ static void policy_that_does_not_allow_denies_whatever_else_it_says(void)
 	};
 	struct kit k = { 0 };
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
 		k.policy = no[i];
 		CHECK(kit_restate(&k, NULL) == COFFER_OK);
@@ -71,7 +58,7 @@ static void statement_alone_keeps_the_content_and_only_that_content(void)
 	struct kit k = { 0 };
 	uint8_t other[32] = { 1 };
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(DENIED(kit_restate(&k, other), k, "digest"));
 	CHECK(kit_restate(&k, NULL) == COFFER_OK);
 	CHECK(get_greeting(&k) == COFFER_OK && kit_opens_to(&k, false, "good morning"));
@@ -82,7 +69,7 @@ static void policy_is_not_asked_of_a_service_without_eval(void)
 {
 	struct kit k = { 0 };
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	closep(&k.keep.eval);
 	k.keep.eval = -1;
 	CHECK(DENIED(get_greeting(&k), k, "R10") && strstr(k.no.reason, "could not be evaluated"));
@@ -94,7 +81,7 @@ static void policy_judges_a_token_as_it_judges_the_session(void)
 	struct kit k = { 0 };
 	CLEANUP(wr_close) struct wr token = wr_open(KEEP_FRAME_MAX);
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	wr_put(&token, wr_span(&k.answer));
 	k.policy = NULL;
 	CHECK(kit_put(&k, KIT_HOSPITAL, "next") == COFFER_OK);
@@ -111,7 +98,7 @@ static void resource_for_the_approved_workload_is_released_and_opens(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
 	CHECK(kit_opens_to(&k, false, "good morning"));
 	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK && kit_opens_to(&k, false, "mine"));
@@ -126,7 +113,7 @@ static void reply_signature_binds_body_key_path_version_and_entry(void)
 	struct err e = { 0 };
 	uint8_t d[32], thumb[32];
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
 	CHECK(keep_resource_rep_read(wr_span(&k.answer), &rep, &e) == COFFER_OK && rep.version == 1 && rep.seq == k.keep.journal.seq);
 	CHECK(span_eq(SPAN(rep.entry), SPAN(k.keep.journal.hash)));
@@ -146,7 +133,7 @@ static void resource_without_session_or_evidence_is_refused(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "session"));
 	CHECK(kit_begin(&k) == COFFER_OK);
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "session"));
@@ -156,7 +143,7 @@ static void resource_after_the_session_expired_is_refused(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	k.now += SESSION_SECONDS - 1;
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
 	k.now += 1;
@@ -167,7 +154,7 @@ static void request_with_bad_signature_or_old_counter_is_refused(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ .bad_signature = true }), k, "R1"));
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ .same_counter = true }), k, "R1"));
@@ -178,7 +165,7 @@ static void request_signed_without_an_attested_request_key_is_refused(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ .no_request_key = true }) == COFFER_OK);
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "R1"));
 }
@@ -187,7 +174,7 @@ static void container_or_purpose_not_entitled_is_refused_by_r7(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ .container = "logger" }), k, "R7"));
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ .container = "nobody" }), k, "R7"));
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ .purpose = "env" }), k, "R7"));
@@ -201,7 +188,7 @@ static void stranger_hears_the_same_of_absent_foreign_and_denied(void)
 	static const char *const path[] = { KIT_PATH, "hospital/note/nothing", "nobody/note/nothing", "acme/note/own" };
 	char reason[sizeof(k.no.reason)] = "";
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ .other_initdata = true }) == COFFER_OK);
 	for (size_t i = 0; i < 4; i++) {
 		CHECK(DENIED(kit_get(&k, (struct kit_get){ .path = path[i] }), k, "policy"));
@@ -218,7 +205,7 @@ static void evidence_without_register_or_initdata_gets_nothing(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	CHECK(kit_begin(&k) == COFFER_OK && DENIED(kit_attest(&k, (struct kit_evidence){ .no_register = true }), k, "R6"));
 	CHECK(kit_begin(&k) == COFFER_OK && DENIED(kit_attest(&k, (struct kit_evidence){ .unbound_initdata = true }), k, "R6"));
 	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ .no_register = true, .no_initdata = true }) == COFFER_OK);
@@ -231,7 +218,7 @@ static void absent_asset_of_an_entitled_container_is_not_found(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(kit_get(&k, (struct kit_get){ .path = "hospital/note/absent" }) == COFFER_E_NOTFOUND);
 	CHECK(kit_get(&k, (struct kit_get){ .path = "../etc/passwd" }) == COFFER_E_INPUT);
 }
@@ -240,7 +227,7 @@ static void version_asked_is_the_one_in_force_or_nothing(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(kit_get(&k, (struct kit_get){ .version = 1 }) == COFFER_OK);
 	CHECK(kit_put(&k, KIT_HOSPITAL, "good evening") == COFFER_OK);
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ .version = 1 }), k, "R9"));
@@ -292,7 +279,7 @@ static void more_releases_than_can_be_judged_are_refused_not_cut(void)
 	CLEANUP(kit_free) struct kit k;
 	enum coffer_rc rc = COFFER_OK;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
 	for (int i = 2; i <= FACT_RELEASES_MAX; i++) { /* with those of the deployment, one more than there may be */
 		char repository[32], body[256];
@@ -312,7 +299,7 @@ static void revoked_approval_and_workload_are_refused_by_r11(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.approval_id) == COFFER_OK);
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "R11"));
 	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK);
@@ -322,7 +309,7 @@ static void workload_revoked_by_an_owner_is_void_for_its_assets_alone(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.workload_id) == COFFER_OK);
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ 0 }), k, "R11"));
 	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK);
@@ -336,7 +323,7 @@ static void facts_of_a_release_are_read_anew_after_every_change(void)
 	CLEANUP(kit_free) struct kit k;
 	uint8_t first[32];
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	memcpy(first, k.approval_id, 32);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
 	CHECK(kit_approve(&k, ",\"uses\":1", 2, first) == COFFER_OK);
@@ -353,7 +340,7 @@ static void facts_of_more_questions_than_are_kept_stay_right(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	for (int i = 0; i < 2 * FACTS_KEPT_MAX; i++) {
 		char path[64];
 
@@ -370,7 +357,7 @@ static void decision_time_counts_though_facts_are_kept(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
 	k.now += 3 * 365 * INT64_C(86400);
 	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);

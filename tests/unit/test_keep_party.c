@@ -13,19 +13,6 @@
 
 #define DENIED(rc, k, name) ((rc) == COFFER_E_DENIED && strcmp((k).no.check, name) == 0)
 
-static void open_deployed(struct kit *k)
-{
-	kit_open(k);
-	kit_deploy(k);
-}
-
-static void open_attested(struct kit *k)
-{
-	open_deployed(k);
-	CHECK(kit_begin(k) == COFFER_OK);
-	CHECK(kit_attest(k, (struct kit_evidence){ 0 }) == COFFER_OK);
-}
-
 /* ---- statements ---- */
 
 static const char revoke_nothing[] =
@@ -92,7 +79,7 @@ static void persona_and_kind_are_demanded(void)
 	CLEANUP(freep) char *body = NULL;
 	struct json_wr j = jw_open(&w, false);
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	s.receive = s.reply = s.token = s.ledger_key = *privkey_public(k.tee);
 	service_write(&s, &j);
 	body = wr_take(&w, NULL);
@@ -108,7 +95,7 @@ static void party_is_admitted_by_itself_and_an_introducer_together(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	CHECK(DENIED(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_STRANGER), k, "signature")); /* nobody known */
 	CHECK(DENIED(kit_introduce(&k, KIT_STRANGER, KIT_ACME, KIT_ACME), k, "signature"));         /* not itself */
 	CHECK(DENIED(kit_put(&k, KIT_STRANGER, "x"), k, "token"));
@@ -122,7 +109,7 @@ static void party_known_is_not_replaced_without_its_key(void)
 	CLEANUP(kit_free) struct kit k;
 	struct privkey *old;
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	CHECK(DENIED(kit_introduce(&k, KIT_HOSPITAL, KIT_HOSPITAL, KIT_HOSPITAL), k, "signature")); /* alone: waits for the hold */
 	old = k.key[KIT_HOSPITAL];
 	k.key[KIT_HOSPITAL] = k.key[KIT_STRANGER]; /* acme tries to put another key in the hospital's place */
@@ -135,7 +122,7 @@ static void put_by_another_party_or_with_other_content_is_refused(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	CHECK(DENIED(kit_put(&k, KIT_STRANGER, "x"), k, "token"));
 	k.asset_serial = 5;
 	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "serial"));
@@ -148,7 +135,7 @@ static void party_token_is_good_once(void)
 	struct keep_assets_req m = { 0 };
 	struct wr w = wr_open(1u << 16), again = wr_open(1u << 16), late = wr_open(1u << 16);
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	kit_auth(&k, KIT_HOSPITAL, "GET", "/coffer/v0/assets", &m.auth, &own);
 	keep_assets_req_write(&w, &m);
 	keep_assets_req_write(&again, &m);
@@ -167,7 +154,7 @@ static void party_token_for_other_request_is_refused(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	for (int i = 0; i < 5; i++) {
 		CLEANUP(wr_close) struct wr own = { 0 }, rest = { 0 };
 		struct keep_assets_req m = { 0 };
@@ -195,7 +182,7 @@ static void delete_takes_the_content_and_only_the_owner_may(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	for (int who = KIT_ACME; who <= KIT_HOSPITAL; who++) {
 		if (who == KIT_ACME)
 			CHECK(DENIED(kit_delete(&k, KIT_ACME), k, "owner"));
@@ -227,7 +214,7 @@ static void decision_is_shown_to_each_party_in_its_part(void)
 	CLEANUP(freep) char *text = NULL;
 	uint8_t id[16];
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ .container = "logger" }), k, "R7"));
 	memcpy(id, k.no.decision, 16);
 	CHECK(ask_decision(&k, KIT_ACME, id) == COFFER_OK);
@@ -265,7 +252,7 @@ static void decisions_are_listed_to_those_they_concern(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(listed(&k, KIT_HOSPITAL, "\"decision\"") == 0);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
 	CHECK(DENIED(kit_get(&k, (struct kit_get){ .container = "logger" }), k, "R7"));
@@ -295,7 +282,7 @@ static void query_gives_what_is_in_force_and_needs_a_token_for_the_rest(void)
 	CLEANUP(wr_close) struct wr own = { 0 };
 	struct keep_query_req m = { .has_auth = true, .kind = ST_APPROVAL };
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	CHECK(query(&k, (struct keep_query_req){ .kind = ST_GENESIS }) == 1);
 	CHECK(query(&k, (struct keep_query_req){ .kind = ST_SERVICE }) == 1);
 	CHECK(query(&k, (struct keep_query_req){ .kind = ST_SERVICE, .subject = span_of("tru") }) == 0);
@@ -323,7 +310,7 @@ static void status_and_journal_tell_the_head(void)
 	char hex[HEX32_LEN];
 	CLEANUP(freep) char *status = NULL, *journal = NULL;
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	hex32(k.keep.journal.hash, hex);
 	CHECK(kit_ask(&k, KEEP_STATUS, &none) == COFFER_OK);
 	status = span_dup(wr_span(&k.answer));
@@ -364,7 +351,7 @@ static void denials_to_strangers_are_written_up_to_a_bound_a_minute(void)
 	CLEANUP(kit_free) struct kit k;
 	uint64_t before;
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ .no_initdata = true }) == COFFER_OK);
 	before = k.keep.journal.seq;
 	for (int i = 0; i < KEEP_DENIALS_PER_MINUTE + 50; i++)

@@ -13,26 +13,13 @@
 
 #define DENIED(rc, k, name) ((rc) == COFFER_E_DENIED && strcmp((k).no.check, name) == 0)
 
-static void open_deployed(struct kit *k)
-{
-	kit_open(k);
-	kit_deploy(k);
-}
-
-static void open_attested(struct kit *k)
-{
-	open_deployed(k);
-	CHECK(kit_begin(k) == COFFER_OK);
-	CHECK(kit_attest(k, (struct kit_evidence){ 0 }) == COFFER_OK);
-}
-
 /* ---- attestation and tokens ---- */
 
 static void attest_with_another_nonce_or_key_is_stale_and_ends_the_session(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	CHECK(kit_begin(&k) == COFFER_OK);
 	CHECK(DENIED(kit_attest(&k, (struct kit_evidence){ .wrong_nonce = true }), k, "R1"));
 	CHECK(DENIED(kit_attest(&k, (struct kit_evidence){ 0 }), k, "session"));
@@ -44,7 +31,7 @@ static void attest_twice_or_late_is_refused(void)
 {
 	CLEANUP(kit_free) struct kit k;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(DENIED(kit_attest(&k, (struct kit_evidence){ 0 }), k, "session"));
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK); /* the first evidence still counts */
 	CHECK(kit_begin(&k) == COFFER_OK);
@@ -58,7 +45,7 @@ static void token_stands_for_the_evidence_until_it_expires(void)
 	CLEANUP(freep) char *t = NULL;
 	struct kit_get own = { .path = "acme/note/own", .plain = true };
 
-	open_deployed(&k);
+	kit_open_deployed(&k);
 	CHECK(kit_begin(&k) == COFFER_OK);
 	k.now += 100;
 	CHECK(kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
@@ -78,7 +65,7 @@ static void token_changed_in_any_part_is_refused(void)
 	struct kit_get own = { .path = "acme/note/own", .plain = true };
 	size_t n, bad = 0, tried = 0;
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
 	t = span_dup(wr_span(&k.answer));
 	n = t ? strlen(t) : 0;
@@ -105,7 +92,7 @@ static void token_with_the_payload_of_another_is_refused(void)
 	struct kit_get own = { .path = "acme/note/own", .plain = true };
 	struct err e = { 0 };
 
-	open_attested(&k);
+	kit_open_attested(&k);
 	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
 	t = span_dup(wr_span(&k.answer));
 	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
@@ -124,10 +111,10 @@ static void token_of_another_service_is_refused(void)
 	CLEANUP(kit_free) struct kit b;
 	CLEANUP(freep) char *t = NULL;
 
-	open_attested(&a);
+	kit_open_attested(&a);
 	CHECK(kit_begin(&a) == COFFER_OK && kit_attest(&a, (struct kit_evidence){ 0 }) == COFFER_OK);
 	t = span_dup(wr_span(&a.answer));
-	open_deployed(&b);
+	kit_open_deployed(&b);
 	CHECK(DENIED(kit_get(&b, (struct kit_get){ .path = "acme/note/own", .plain = true, .token = span_of(t) }), b, "token"));
 }
 
