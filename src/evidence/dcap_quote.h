@@ -3,6 +3,7 @@
 #pragma once
 #include "base/err.h"
 #include "base/rd.h"
+#include "base/wr.h"
 
 #define QUOTE_MAX (64u << 10)
 #define SGX_REPORT_LEN 384
@@ -44,3 +45,7 @@ struct dcap_quote {
 };
 /* COFFER_E_INPUT. *out borrows in. */
 enum coffer_rc dcap_quote_parse(struct span in, struct dcap_quote *out, struct err *e) NODISCARD;
+
+/* A TD's quote and its CCEL log (empty: none is sent) as upstream's evidence. COFFER_E_INPUT: no quote of a TD. Whether the log replays is for who
+ * judges. */
+enum coffer_rc tdx_evidence_write(struct span quote, struct span ccel, struct wr *json, struct err *e) NODISCARD;

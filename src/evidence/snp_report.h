@@ -3,6 +3,7 @@
 #pragma once
 #include "base/err.h"
 #include "base/rd.h"
+#include "base/wr.h"
 #include "fmt/json.h"
 
 #define SNP_REPORT_LEN 0x4A0u /* bytes */
@@ -53,6 +54,12 @@ enum coffer_rc snp_report_parse(struct span in, struct snp_report *out, struct e
 /* Upstream's decoded form: the object `attestation_report` of its evidence, back into the bytes that were signed. Members are
  * those of reference attesters (integers and integer arrays); an unknown or missing one refuses. */
 enum coffer_rc snp_report_from_json(const struct json *v, uint8_t out[static SNP_REPORT_LEN], struct err *e) NODISCARD;
+
+/* A report and the host's table of certificates (evidence/ghcb_certs.h) as upstream's evidence: what the reader above and the driver take. That the
+ * decoded form gives back every byte is seen here; no signature is. COFFER_E_INPUT: no report, no table, a processor that nobody here knows (how its
+ * versions are packed depends on it); COFFER_E_LIMIT. json: a writer of at most SNP_EVIDENCE_MAX bytes. */
+#define SNP_EVIDENCE_MAX (1u << 20)
+enum coffer_rc snp_evidence_write(struct span report, struct span table, struct wr *json, struct err *e) NODISCARD;
 
 /* By CPUID family and model; unknown for version 2 and for processors that nobody here knows. */
 enum snp_gen snp_report_gen(const struct snp_report *r);
