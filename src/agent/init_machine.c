@@ -44,6 +44,16 @@ static enum coffer_rc mount_all(struct err *e)
 	return COFFER_OK;
 }
 
+/* Where reports of the processor are asked for (os/tsm.h). A kernel without it has none to ask for. */
+static enum coffer_rc mount_config(struct err *e)
+{
+	static const char at[] = "/sys/kernel/config";
+
+	if (mount("configfs", at, "configfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0 && errno != ENODEV && errno != ENOENT)
+		return failed(at, e);
+	return COFFER_OK;
+}
+
 /* pivot_root(2), by which a runtime gives a container its root, refuses to leave a root that is mounted on nothing, as the initial
  * ramdisk is. A bind mount of it over itself is mounted on something, and costs neither a copy nor its memory twice. */
 static enum coffer_rc make_root(struct err *e)
@@ -91,5 +101,6 @@ enum coffer_rc init_machine(struct err *e)
 	TRY(make_root(e));
 	TRY(mount_all(e));
 	TRY(net_lo_up(e));
-	return load_all(e);
+	TRY(load_all(e));
+	return mount_config(e);
 }

@@ -6,6 +6,7 @@
 #include "agent/agent.h"
 #include "agent/init.h"
 #include "agent/initdata.h"
+#include "agent/platform.h"
 #include "agent/start.h"
 #include "base/own.h"
 #include "base/str.h"
@@ -16,8 +17,9 @@
 struct args { const char *platform, *initdata, *socket, *state, *crun, *binding[BINDINGS_MAX]; size_t n_bindings; };
 
 static const char usage[] =
-	"usage: coffer-agent --platform sample --initdata FILE --socket PATH --state DIR --crun PATH [--binding FILE]...\n"
+	"usage: coffer-agent --platform NAME --initdata FILE --socket PATH --state DIR --crun PATH [--binding FILE]...\n"
 	"Runs the containers of one pod inside a guest (docs/protocol/guest.md).\n"
+	"NAME: auto (this machine's own evidence: snp or tdx of its kernel, else its TPM), snp, tdx, tpm: the same, and it has to be that one; sample: none.\n"
 	"On standard output: \"ready\" once the socket answers, or \"failed CODE TEXT\".\n";
 
 static bool args_read(int argc, char **argv, struct args *a)
@@ -50,12 +52,25 @@ static enum coffer_rc sample_evidence(void *arg, struct span report_data, const 
 	return sample_write(report_data, init_register, json, e);
 }
 
-static enum coffer_rc platform(const char *name, struct attester *out, struct err *e)
+static bool known(const char *name)
 {
-	if (strcmp(name, "sample") != 0)
+	return strcmp(name, "auto") == 0 || strcmp(name, "snp") == 0 || strcmp(name, "tdx") == 0 || strcmp(name, "tpm") == 0;
+}
+
+/* And that the machine was started with this initdata, where there is a machine. */
+static enum coffer_rc evidence_by(const char *name, struct platform *p, struct span initdata, struct attester *out, struct err *e)
+{
+	if (strcmp(name, "sample") == 0) {
+		(void)fprintf(stderr,
+		    "coffer-agent: PLATFORM SAMPLE: PROTECTS NOTHING. Whoever holds this host reads all that is in the guest.\n");
+		*out = (struct attester){ .tee = "sample", .evidence = sample_evidence };
+		return COFFER_OK;
+	}
+	if (!known(name))
 		return err_set(e, COFFER_E_INPUT, "platform \"%s\" is not built into this agent", name);
-	(void)fprintf(stderr, "coffer-agent: PLATFORM SAMPLE: PROTECTS NOTHING. Whoever holds this host reads all that is in the guest.\n");
-	*out = (struct attester){ .tee = "sample", .evidence = sample_evidence };
+	TRY(platform_open(p, name, e));
+	TRY(platform_init(p, initdata, e));
+	*out = platform_attester(p);
 	return COFFER_OK;
 }
 
@@ -69,13 +84,14 @@ static enum coffer_rc run(const struct args *arg, struct err *e)
 {
 	CLEANUP(wr_close) struct wr device = wr_open(INITDATA_DEVICE_MAX), initdata = wr_open(MAN_INITDATA_MAX);
 	CLEANUP(manifest_clear) struct manifest man = { 0 };
+	CLEANUP(platform_close) struct platform p = PLATFORM_NONE;
 	struct agent_start s = { .socket = arg->socket, .state = arg->state, .crun = arg->crun, .ready = ready,
 		.binding = arg->binding, .n_bindings = arg->n_bindings };
 
-	TRY(platform(arg->platform, &s.at, e));
 	TRY(file_read(arg->initdata, INITDATA_DEVICE_MAX, &device, e));
 	TRY(initdata_device_read(wr_span(&device), &initdata, e));
 	s.initdata = wr_span(&initdata);
+	TRY(evidence_by(arg->platform, &p, s.initdata, &s.at, e));
 	TRY(manifest_from_initdata(s.initdata, &man, e));
 	return agent_run(&s, &man, e);
 }

@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/attest_tpm.h"
 #include "agent/initdata.h"
+#include "agent/platform.h"
 #include "agent/start.h"
 #include "base/own.h"
 #include "proto/ttrpc.h"
@@ -20,7 +20,7 @@
 #define CRUN   "/usr/bin/crun"
 
 struct vm {
-	struct attest_tpm   tpm;
+	struct platform	    platform;
 	struct wr	    initdata;
 	struct manifest	    man;
 	struct vm_listeners listeners;
@@ -29,7 +29,7 @@ struct vm {
 
 static void vm_clear(struct vm *v)
 {
-	attest_tpm_close(&v->tpm);
+	platform_close(&v->platform);
 	wr_close(&v->initdata);
 	manifest_clear(&v->man);
 	vm_listeners_clear(&v->listeners);
@@ -42,21 +42,21 @@ static bool ready(void)
 	return fflush(stdout) == 0;
 }
 
-/* The document is hashed into the register before anything of it is read. */
+/* The document is hashed and compared with what the machine was launched with, or extended into its TPM, before anything of it is read. */
 static enum coffer_rc measure(struct vm *v, struct err *e)
 {
 	CLEANUP(wr_close) struct wr device = { 0 };
 
-	TRY(attest_tpm_open(&v->tpm, e));
+	TRY(platform_open(&v->platform, "auto", e));
 	TRY(vm_initdata_find("/dev", &device, e));
 	TRY(initdata_device_read(wr_span(&device), &v->initdata, e));
-	TRY(attest_tpm_init(&v->tpm, wr_span(&v->initdata), e));
+	TRY(platform_init(&v->platform, wr_span(&v->initdata), e));
 	return manifest_from_initdata(wr_span(&v->initdata), &v->man, e);
 }
 
 static _Noreturn void agent(struct vm *v)
 {
-	struct agent_start s = { .at = attest_tpm_attester(&v->tpm), .initdata = wr_span(&v->initdata), .socket = SOCKET, .state = STATE, .crun = CRUN,
+	struct agent_start s = { .at = platform_attester(&v->platform), .initdata = wr_span(&v->initdata), .socket = SOCKET, .state = STATE, .crun = CRUN,
 		.ready = ready };
 	struct err e = { 0 };
 
@@ -82,14 +82,14 @@ static enum coffer_rc serve(struct vm *v, struct err *e)
 	pidfd = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0)
 		return err_set(e, COFFER_E_SYSTEM, "guest: %s", strerror(errno));
-	attest_tpm_close(&v->tpm);
+	platform_close(&v->platform);
 	c.agent = pidfd;
 	return vm_pass(&c, e);
 }
 
 enum coffer_rc vm_run(struct err *e)
 {
-	CLEANUP(vm_clear) struct vm v = { .tpm = { .fd = -1 }, .initdata = wr_open(MAN_INITDATA_MAX), .port = -1 };
+	CLEANUP(vm_clear) struct vm v = { .platform = PLATFORM_NONE, .initdata = wr_open(MAN_INITDATA_MAX), .port = -1 };
 
 	TRY(measure(&v, e));
 	TRY(vm_listen(&v.man, &v.listeners, e));

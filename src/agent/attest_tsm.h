@@ -1,0 +1,23 @@
+/* Evidence of the platform itself, SEV-SNP or TDX, through the kernel's configfs-tsm (os/tsm.h). */
+#pragma once
+#include "client/rcar.h"
+#include "os/tsm.h"
+
+enum tsm_tee { TSM_TEE_NONE, TSM_TEE_SNP, TSM_TEE_TDX };
+struct attest_tsm {
+	enum tsm_tee	tee;
+	struct tsm_link link;
+	const char     *ccel; /* file of the TD's event log */
+};
+#define ATTEST_TSM_CCEL "/sys/firmware/acpi/tables/data/CCEL"
+
+/* By who makes reports here. COFFER_E_NOTFOUND: nobody does; COFFER_E_DENIED (check "tsm"): somebody whom this agent does not know. */
+enum coffer_rc attest_tsm_open(struct attest_tsm *t, const struct tsm_link *link, struct err *e) NODISCARD;
+
+/* That the platform's own report, asked for now, holds the initdata's digest where its launcher had to put it: HOST_DATA, or MRCONFIGID with zeros
+ * behind. COFFER_E_DENIED (check "initdata"): it holds something else or nothing; (check "tsm"): the report is not over what was asked. No signature is
+ * verified: whoever could forge what the kernel hands over holds the guest. */
+enum coffer_rc attest_tsm_init(const struct attest_tsm *t, struct span initdata, struct err *e) NODISCARD;
+
+/* "snp" or "tdx". Each evidence is compared with the initdata as above before it leaves. The attester borrows t. */
+struct attester attest_tsm_attester(struct attest_tsm *t);
