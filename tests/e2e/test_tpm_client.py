@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The guest's TPM commands against swtpm; tpm2-tools and OpenSSL say whether what came out is right. argv: tpm_tool, coffer."""
-import hashlib, os, subprocess, sys, tempfile
+import hashlib, os, socket, struct, subprocess, sys, tempfile, threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
@@ -124,6 +124,60 @@ def check_evidence(t):
     check("with_another_register_it_is_not", rc == 1 and "pcr_digest" in text, text)
 
 
+EXTEND = 0x182
+
+
+class Between(threading.Thread):
+    """The host between guest and TPM: hands everything on but what `change` answers itself."""
+
+    def __init__(self, t, change):
+        threading.Thread.__init__(self, daemon=True)
+        self.to, self.change, self.sock = t.sock, change, t.path("between")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.sock)
+        self.listener.listen(1)
+
+    def run(self):
+        guest, _ = self.listener.accept()
+        with guest, socket.socket(socket.AF_UNIX) as tpm:
+            tpm.connect(self.to)
+            while True:
+                command = guest.recv(4096)
+                if not command:
+                    return
+                answer = self.change(struct.unpack(">I", command[6:10])[0], command)
+                if answer is None:
+                    tpm.sendall(command)
+                    answer = tpm.recv(4096)
+                guest.sendall(answer)
+
+    def ends(self):
+        self.listener.close()
+        os.unlink(self.sock)
+
+
+def through(t, change, *args):
+    b = Between(t, change)
+    b.start()
+    try:
+        return run(TOOL, b.sock, *args)
+    finally:
+        b.ends()
+
+
+def check_init(t):
+    """Register 8 has been extended by the parts before. A machine that has just started: `t` anew."""
+    rc, _, err = run(TOOL, t.sock, "init", "initdata")
+    check("a_register_that_held_something_before_is_refused", rc == 1 and err.startswith("initdata: "), err)
+    t.stop()
+    t.start()
+    done = struct.pack(">HII", 0x8002, 19, 0) + struct.pack(">I", 0) + b"\0\0\1\0\0"  # success, and an empty session
+    rc, _, err = through(t, lambda code, command: done if code == EXTEND else None, "init", "initdata")
+    check("an_extend_that_the_host_swallows_is_noticed", rc == 1 and err.startswith("initdata: ") and registers(t)[8] == bytes(32), (rc, err))
+    rc, _, err = through(t, lambda code, command: None, "init", "initdata")
+    check("one_that_is_handed_on_is_good", rc == 0 and registers(t)[8] == hashlib.sha256(bytes(32) + hashlib.sha256(b"initdata").digest()).digest(), err)
+
+
 def main():
     lacking = missing() + [n for n in ("openssl",) if not shutil.which(n)]
     if lacking:
@@ -133,7 +187,7 @@ def main():
         t = Tpm("one", top)
         t.start()
         try:
-            for part in (check_registers, check_quote, check_keys, check_evidence):
+            for part in (check_registers, check_quote, check_keys, check_evidence, check_init):
                 part(t)
         finally:
             t.stop()

@@ -108,6 +108,15 @@ static enum coffer_rc evidence(int fd, struct span report_data, struct err *e)
 	return COFFER_OK;
 }
 
+/* As the agent's first act in a machine: ARGUMENT is the initdata. */
+static enum coffer_rc init(int fd, struct span initdata, struct err *e)
+{
+	CLEANUP(attest_tpm_close) struct attest_tpm t = { .fd = -1 };
+
+	TRY(attest_tpm_begin(&t, fd, e));
+	return attest_tpm_init(&t, initdata, e);
+}
+
 static enum coffer_rc run(char **a, const struct tpm_link *l, struct err *e)
 {
 	uint8_t digest[32];
@@ -116,6 +125,8 @@ static enum coffer_rc run(char **a, const struct tpm_link *l, struct err *e)
 		return pcrs(l, e);
 	if (strcmp(a[2], "keys") == 0)
 		return keys(l, e);
+	if (a[3] && strcmp(a[2], "init") == 0)
+		return init(dup(*(int *)l->arg), span_of(a[3]), e);
 	if (!a[3] || (strcmp(a[2], "activate") != 0 && !hex_fixed(span_of(a[3]), digest, 32)))
 		return err_set(e, COFFER_E_INPUT, "usage");
 	if (strcmp(a[2], "extend") == 0)
