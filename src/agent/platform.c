@@ -18,11 +18,16 @@ static enum coffer_rc found(const struct platform *p, const char *want, struct e
 
 enum coffer_rc platform_open(struct platform *p, const char *want, struct err *e)
 {
-	struct tsm_link link = tsm_files_link(&p->files, TSM_ROOT);
+	struct tsm_link link = tsm_files_link(&p->files, p->root);
 	enum coffer_rc rc = attest_tsm_open(&p->tsm, &link, e);
 
-	if (rc == COFFER_E_NOTFOUND)
+	if (rc == COFFER_E_NOTFOUND && !is(want, "tpm"))
+		return err_set(e, rc, "this kernel makes no reports of the processor (%s): it takes SEV-SNP or TDX, a kernel from 6.7 on, and its module loaded", p->root);
+	if (rc == COFFER_E_NOTFOUND) {
 		rc = attest_tpm_open(&p->tpm, e);
+		if (rc == COFFER_E_NOTFOUND)
+			(void)err_wrap(e, "no reports of the processor (%s) either", p->root);
+	}
 	return rc == COFFER_OK ? found(p, want, e) : rc;
 }
 

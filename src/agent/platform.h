@@ -7,12 +7,14 @@ struct platform {
 	struct attest_tpm tpm; /* fd -1: not by its TPM */
 	struct attest_tsm tsm; /* TSM_TEE_NONE: not by its processor */
 	struct tsm_files  files;
+	const char	 *root; /* where the kernel makes reports: TSM_ROOT */
 };
-#define PLATFORM_NONE { .tpm = { .fd = -1 } }
+#define PLATFORM_NONE { .tpm = { .fd = -1 }, .root = TSM_ROOT }
 
 /* In this order: the processor's reports where the kernel makes any, else the TPM. Never another when the first there fails: what is there decides, and
  * a machine that hides its reports says "tpm", which an owner of data for snp does not accept. want: "auto", "snp", "tdx", "tpm" (an emulated one
- * included); anything else than "auto" has to be what is found. COFFER_E_NOTFOUND: neither; COFFER_E_DENIED (check "platform"): not the one wanted. */
+ * included); anything else than "auto" has to be what is found. COFFER_E_NOTFOUND: neither, or no reports where
+ * those are wanted; COFFER_E_DENIED (check "platform"): not the one wanted. */
 enum coffer_rc platform_open(struct platform *p, const char *want, struct err *e) NODISCARD;
 void platform_close(struct platform *p); /* CLEANUP-ready */
 

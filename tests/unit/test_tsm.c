@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/attest_tsm.h"
+#include "agent/platform.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "crypto/hash.h"
@@ -467,6 +467,16 @@ static void folders_are_the_kernels_by_their_form(void)
 	CHECK(l.make(l.arg, &e) == COFFER_E_NOTFOUND);
 }
 
+static void machine_without_reports_is_no_snp_whatever_else_it_has(void)
+{
+	CLEANUP(platform_close) struct platform p = PLATFORM_NONE;
+	struct err e = { 0 };
+
+	p.root = "/nowhere/tsm/report";
+	CHECK(platform_open(&p, "snp", &e) == COFFER_E_NOTFOUND && strstr(e.msg, p.root) != NULL && p.tpm.fd < 0);
+	CHECK(platform_open(&p, "tdx", &e) == COFFER_E_NOTFOUND && p.tsm.tee == TSM_TEE_NONE);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -483,6 +493,7 @@ int main(void)
 		T(table_is_read_and_every_cut_of_it_is_refused),
 		T(table_points_at_certificates_and_nowhere_else),
 		T(folders_are_the_kernels_by_their_form),
+		T(machine_without_reports_is_no_snp_whatever_else_it_has),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
