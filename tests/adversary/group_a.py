@@ -241,7 +241,6 @@ for n, what in (("A16", "the host reads a guest's memory"), ("A17", "bits of an 
                 ("A19", "volumes are swapped or attached again"), ("A20", "a LUKS header is replaced"),
                 ("A27", "an approved pod runs twice on copies of one volume")):
     not_yet(n, what, "needs the guest in a VM and its volumes")
-not_yet("A24", "init-data edited, the register left as it was", "at the agent's start: needs the guest in a VM (the service's R6 for it: test_service_hw.py)")
 
 
 def impostor(w):

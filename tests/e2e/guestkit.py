@@ -60,7 +60,7 @@ class Channel(threading.Thread):
 
     def __init__(self, path, allowed):
         threading.Thread.__init__(self, daemon=True)
-        self.allowed, self.asked, self.refused = allowed, [], []
+        self.allowed, self.asked, self.refused, self.reset = allowed, [], [], []
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(1)
@@ -85,6 +85,10 @@ class Channel(threading.Thread):
 
     def send(self, kind, stream, data=b""):
         self.port.sendall(struct.pack(">BBHI", kind, 0, len(data), stream) + data)
+
+    def knock(self, i, name):
+        """A stream from the host's side; what becomes of it is in `reset`, or nothing."""
+        self.send(OPEN, i, name)
 
     def hang_up(self):
         self.port.shutdown(socket.SHUT_RDWR)
@@ -144,6 +148,7 @@ class Channel(threading.Thread):
         elif kind == END and i in self.socks:
             self.socks[i].shutdown(socket.SHUT_WR)
         elif kind == RESET:
+            self.reset.append(i)
             self.close(i)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A measured VM from firmware to power-off: QEMU (TCG), OVMF, swtpm, the image of `coffer guest build`. Two boots; with COFFER_BOOTS=all the
 refusals that are otherwise cases of unit tests have a boot each. argv: coffer, coffer-init, the source folder, cofferd."""
-import hashlib, os, signal, subprocess, sys, tempfile
+import hashlib, os, re, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
@@ -94,7 +94,14 @@ def as_it_should(image, tmp, tpm):
         doc = initdata(dict(MANIFEST, genesis=service.genesis, service={"id": "trust", "url": "https://" + service.address}))
         other = write(tmp + "/other", b"some other disk".ljust(4096, b"."))
         m = Machine(image, tmp, tpm.dir + "/state", [other, write(tmp + "/initdata", device(doc))], {service.address: address(service.address)})
-        m.run(when_ready=m.channel.hang_up)
+
+        def when_ready():
+            m.channel.knock(2, b"debug_console")
+            deadline = time.monotonic() + 60
+            while 2 not in m.channel.reset and time.monotonic() < deadline:
+                time.sleep(0.02)
+            m.channel.hang_up()
+        m.run(when_ready=when_ready)
         told = m.told() + "\n# " + service.told()[-2000:].replace("\n", "\n# ")
     finally:
         service.stop()
@@ -107,6 +114,9 @@ def as_it_should(image, tmp, tpm):
     log = service.told()
     check("its_tpm_opens_the_credential_and_its_evidence_is_accepted", "POST /kbs/v0/auth 200" in log and "POST /kbs/v0/attest 200" in log and
           m.says("ready"), told)
+    check("it_opens_the_boundary_to_the_launcher_and_nothing_else", m.channel.reset == [2], m.channel.reset)
+    check("its_console_has_five_kinds_of_lines_and_no_key", all(re.fullmatch(r"coffer-agent: (pcr\d\d [0-9a-f]{64}|ready|failed \d+ .*|power off)", l[l.index("coffer-agent: "):])
+          for l in m.lines if "coffer-agent: " in l) and not any("eyJ" in l or "PRIVATE" in l for l in m.lines), told)
     check("when_the_launcher_hangs_up_it_powers_off", m.says("failed 14 channel") and m.off(), told)
 
 
@@ -137,8 +147,9 @@ def refusals(image, tmp, state):
     cut = good[:8] + struct.pack("<Q", len(good)) + good[16:]
     refused(image, tmp, state, "cut_initdata", [write(tmp + "/cut", cut)], "3 initdata")
     bad = initdata(dict(MANIFEST, name="bad")).replace(b"0.1.0", b"0.2.0")
-    m = refused(image, tmp, state, "initdata_that_is_no_manifest_s", [write(tmp + "/bad", device(bad))], "7 initdata")
+    m = refused(image, tmp, state, "initdata_that_is_no_manifest_s", [write(tmp + "/bad", device(bad)), tmp + "/initdata"], "7 initdata")
     check("it_is_measured_before_it_is_read", m.pcr(8) == pcr8(bad), m.told())
+    check("a_disk_put_before_the_real_one_is_what_is_measured", m.pcr(8) not in (None, pcr8(initdata(MANIFEST))), m.told())
 
 
 def main():

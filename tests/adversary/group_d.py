@@ -1,0 +1,93 @@
+"""The machine beneath, by who holds it: its disks, its registers, its console. Guests are booted by tests/e2e/test_guest_boot.py (QEMU, OVMF, swtpm), once for all
+rows, where COFFER_BOOTS=all, as `make attack` has it; the TPM and the memory of those are the test's: an emulated boundary."""
+from stage import *
+
+BOOTS = {}
+
+
+def boots(*names):
+    if os.environ.get("COFFER_BOOTS") != "all":
+        raise Skip("boots machines: make attack")
+    if not BOOTS:
+        e2e, b = os.path.join(HERE, "../e2e"), lambda name: os.path.join(BUILD, "src", name)
+        p = subprocess.run([e2e + "/test_guest_boot.py", b("cli/coffer"), b("agent/coffer-init"), os.path.join(HERE, "../.."), b("cofferd/cofferd")],
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
+        BOOTS["out"] = p.stdout.decode(errors="replace")
+    ended_well("guest_boot", BOOTS["out"], names)
+
+
+def ended_well(program, out, names):
+    if "1..0 # SKIP" in out:
+        raise Skip(out.split("# SKIP")[1].strip())
+    for n in names:
+        assert re.search(r"^ok \d+ %s$" % re.escape(n), out, re.M), (program, n, out[-3000:])
+
+
+def tpm_commands(*names):
+    p = subprocess.run([os.path.join(HERE, "../e2e/test_tpm_client.py"), os.path.join(BUILD, "tests/e2e/tpm_tool"), os.path.join(BUILD, "src/cli/coffer")],
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240)
+    ended_well("tpm_commands", p.stdout.decode(errors="replace"), names)
+
+
+@row("A8b", "the command line of a machine is changed: the register is another, as predicted", "R5", "tests/e2e/test_guest_boot.py (the register; the service's answer: A8); kernel and ramdisk by the same "
+     "prediction in tests/unit/test_measure_tpm.c; emulated boundary")
+def a8_booted(w):
+    boots("registers_4_and_9_are_those_predicted_without_booting", "a_changed_command_line_is_another_register_9")
+
+
+@row("A24", "init-data edited, the platform's register left as it was", "initdata", "tests/unit/test_tsm.c: the agent's own code, a kernel played by the test, reports made by it; emulated boundary")
+def a24(w):
+    unit("tests/unit/test_tsm", ["snp_evidence_is_what_the_driver_takes", "machine_launched_with_another_initdata_is_refused"])
+
+
+@row("D7", "a disk with forged initdata is put before the real one", "initdata", "tests/e2e/test_guest_boot.py; what a well-formed one gets from the service: A23; emulated boundary")
+def d7(w):
+    boots("register_8_holds_the_initdata_and_nothing_else", "initdata_that_is_no_manifest_s_powers_off", "a_disk_put_before_the_real_one_is_what_is_measured",
+          "it_is_measured_before_it_is_read")
+
+
+@row("D8", "initdata that is too large, cut, or unpacks to too much", "initdata", "tests/e2e/test_guest_boot.py, tests/unit/test_guest.c (what unpacks to too much); emulated boundary")
+def d8(w):
+    unit("tests/unit/test_guest", ["device_whole_is_read_and_every_cut_is_refused", "device_of_odd_form_is_refused"])
+    boots("oversized_initdata_powers_off", "cut_initdata_powers_off", "nothing_of_it_is_in_register_8")
+
+
+@row("D9", "no disk holds initdata", "initdata", "tests/e2e/test_guest_boot.py; emulated boundary")
+def d9(w):
+    unit("tests/unit/test_vm", ["a_machine_without_disks_is_refused"])
+    boots("no_initdata_powers_off")
+
+
+@row("D12", "the host sets the guest's clock", "gate", "tests/unit/test_gate.c; a clock that the host slows: D23")
+def d12(w):
+    unit("tests/unit/test_gate", ["method_outside_the_table_is_refused_with_its_message_name"])
+
+
+@row("D13", "the host feeds the guest's random numbers with bytes that it knows", "gate", "tests/unit/test_gate.c; what virtio-rng gives under emulation is the host's, and said so in SECURITY.md")
+def d13(w):
+    unit("tests/unit/test_gate", ["method_outside_the_table_is_refused_with_its_message_name"])
+
+
+@row("D17", "the host reads the guest's console", "nothing-told", "tests/e2e/test_guest_boot.py: every line of the agent's is of a known kind; that guest holds no asset; emulated boundary")
+def d17(w):
+    boots("its_console_has_five_kinds_of_lines_and_no_key")
+
+
+@row("D18", "the host asks the guest for a debug console", "reset", "tests/e2e/test_guest_boot.py: the one way in is the boundary, and there is no vsock; emulated boundary")
+def d18(w):
+    boots("it_opens_the_boundary_to_the_launcher_and_nothing_else")
+
+
+@row("D21", "between guest and TPM the host swallows the extension of register 8", "initdata", "tests/e2e/test_tpm_client.py: the agent's own code, swtpm, and a host between them; "
+     "that a guest which is refused powers off: D9")
+def d21(w):
+    tpm_commands("an_extend_that_the_host_swallows_is_noticed", "one_that_is_handed_on_is_good", "a_register_that_held_something_before_is_refused")
+
+
+for id, what, why in (
+        ("D4", "a block of the root file system is changed at rest", "applies as A8: the whole image is kernel and ramdisk, measured before the first instruction; there is no root on a disk"),
+        ("D5", "the agent's own block is corrupted", "applies as A8: the agent is in the ramdisk"),
+        ("D6", "an extension image is swapped, or the check of it is taken from the command line", "applies as A8b: there are no extensions; the command line is measured"),
+        ("D15", "the host drops, replays or alters the service's traffic", "dropped: D23 and test_guest_boot.py; altered and replayed on the channel: not acted out"),
+        ("D22", "init-data altered: PCR 8 differs", "the service's R6 is shown on snp (A23); on a TPM not acted out")):
+    not_yet(id, what, why)
