@@ -163,6 +163,7 @@ $b wget -qO- http://127.0.0.1:8006/coffer/slot/token | $b sha256sum; $b head -c 
 step start; for f in a b c; do fill /out/$f "plain text of the container $f"; step $f; done
 for f in a b c; do read_ /out/$f; done
 fill /out/b 'second text in its place'; step again; read_ /out/b
+fill /out/c 'plain text of the container c'; step same
 step attack
 for f in a b c; do read_ /out/$f; done; read_ /out/a count=1
 $b dd if=/out/a of=/dev/null bs=64k iflag=direct 2>/dev/null
@@ -184,15 +185,18 @@ class Attack:
             self.at[name] = now
         return take
 
+    def here(self, name, k):
+        return self.where[name][0] <= k < self.where[name][0] + RUN
+
     def attack(self, h):
-        """Of a all bits of some blocks; of b what was there before it was written over; of c two blocks in each other's place."""
+        """The whole disk as it was before b was written over. Then of a all bits of some blocks, of c two blocks in each other's place."""
         now = h.blocks()
         (a, _), (c, _) = self.where["a"], self.where["c"]
-        again, _ = self.where["again"]
+        for k in now:
+            if self.at["c"].get(k) != now[k] and not self.here("c", k):
+                h.put(k, self.at["c"].get(k, bytes(BLOCK)))
         for k in range(a + 200, a + 300):
             h.put(k, bytes(x ^ 0xff for x in now[k]))
-        for k in range(again + 200, again + 300):
-            h.put(k, self.at["b"][k])
         h.put(c + 200, now[c + 201])
         h.put(c + 201, now[c + 200])
 
@@ -218,11 +222,11 @@ TOKEN, SCANS = ("token", "kbs:///hospital/note/greeting"), ("scans", ASSET)
 
 def tampered():
     x = Attack()
-    h = Host(planted, start=x.start, a=x.wrote("a"), b=x.wrote("b"), c=x.wrote("c"), again=x.wrote("again"), attack=x.attack)
+    h = Host(planted, start=x.start, a=x.wrote("a"), b=x.wrote("b"), c=x.wrote("c"), again=x.wrote("again"), same=x.wrote("same"), attack=x.attack)
     m = writes(STORY, h.port)
     r = h.run(m, "--scratch", "256M", "--binding", binding(m, "east", [TOKEN, SCANS]))
-    if h.disk is None:
-        check("a_scratch_disk_is_there", False, r)
+    check("the_pod_ran_to_its_end", h.disk and len(x.where) == 5 and h.seen[-1] == "attack", r)
+    if bad:
         return
     says = lambda text: text in r.out
     check("headers_of_somebody_else_are_ignored", "scratch disk: 256 MiB, encrypted" in r.err and says("found 0\n"), r)
@@ -230,8 +234,10 @@ def tampered():
           re.search("^tmpfs /data tmpfs ", r.out, re.M), r)
     check("bindings_reach_the_vm_and_fill_slots", says(hashlib.sha256(hashlib.sha256(TOKEN[1].encode()).digest()).hexdigest()) and says("\npatient 1"), r)
     check("what_is_written_is_read_back", all(r.out.count("/out/%s  is read" % f) == n for f, n in (("a", 1), ("b", 2), ("c", 1))), r)
-    check("the_host_found_the_three_files", all(n >= RUN for _, n in x.where.values()) and len(x.where) == 4 and
-          x.where["again"][0] == x.where["b"][0], r)
+    check("the_host_found_the_three_files", all(n >= RUN for _, n in x.where.values()) and
+          [x.where.get(n, (0, 0))[0] for n in ("again", "same")] == [x.where[n][0] for n in ("b", "c")], r)
+    c, _ = x.where["c"]
+    check("the_same_bytes_written_again_are_others_there", all(x.at["c"][k] != x.at["same"][k] for k in range(c, c + RUN)), r)
     for f, how in (("a", "flipped"), ("b", "put_back"), ("c", "moved")):
         check("blocks_that_are_%s_are_an_error_and_no_data" % how, says("/out/%s  fails: " % f) and r.out.split("/out/%s  fails: " % f)[1].split("\n")[0].endswith(EILSEQ), r)
     check("what_was_left_alone_is_read", says("/out/a count=1 is read"), r)
