@@ -260,7 +260,7 @@ def a19(w):
 
 @row("A20", "the host's disk has a LUKS header, a partition table, a file system and dm-integrity's superblock of its own", "blank", STORE)
 def a20(w):
-    machine(["headers_of_somebody_else_are_ignored", "what_is_written_is_read_back", "of_the_first_header_nothing_is_left"])
+    machine(["headers_of_somebody_else_are_ignored", "what_is_written_is_read_back", "of_the_first_header_nothing_is_left_and_there_is_no_other"])
 
 
 not_yet("A27", "an approved pod runs twice on copies of one volume", "no volume outlives its pod yet")

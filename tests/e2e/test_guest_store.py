@@ -252,7 +252,7 @@ def afterwards(h, x, r):
     data = b"".join(left[k] for k in sorted(left))
     with open(h.disk, "rb") as f:
         head = f.read(4 * BLOCK)
-    check("of_the_first_header_nothing_is_left", b"LUKS" not in head and b"EFI PART" not in head and head[1080:1082] != b"\x53\xef", r)
+    check("of_the_first_header_nothing_is_left_and_there_is_no_other", not any(m in head for m in (b"LUKS", b"EFI PART", b"integrt")) and head[1080:1082] != b"\x53\xef", r)
     check("no_plain_text_is_on_the_disk", not any(m in data for m in MARKS) and len(left) > 3 * RUN, [m for m in MARKS if m in data] or r)
     a, _ = x.where["a"]
     mine = [left[k] for k in range(a, a + 200)]
