@@ -237,7 +237,8 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	check_realm(&c, out);
 	ev_bindings(out, in, c.t.realm.challenge, c.t.realm.rpv);
 	write_claims(&c.t, &out->claims);
-	write_values(&c.t, &out->values);
+	if (!in->no_values)
+		write_values(&c.t, &out->values);
 	TRY(put_facts(&c, out, e));
 	return ev_done(out, e);
 }

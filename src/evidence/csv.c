@@ -250,7 +250,8 @@ enum coffer_rc csv_appraise(const struct ev_in *in, const struct anchors *roots,
 	check_chain(&c, in, roots, out);
 	ev_bindings(out, in, SPAN(c.r.report_data), (struct span){ 0 });
 	write_fields(&c, false, &out->claims);
-	write_fields(&c, true, &out->values);
+	if (!in->no_values)
+		write_fields(&c, true, &out->values);
 	TRY(put_facts(&c.r, out, e));
 	return ev_done(out, e);
 }

@@ -133,7 +133,8 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	TRY(dcap_judge(&s.d, in, out, e));
 	ev_bindings(out, in, s.d.q.sgx.report_data, s.d.q.sgx.config_id);
 	write_claims(&s, &out->claims);
-	write_values(&s, &out->values);
+	if (!in->no_values)
+		write_values(&s, &out->values);
 	ev_part(&out->parts.report, wr_span(&s.raw));
 	out->facts.collateral = s.d.judged ? s.d.earliest_issue : 0;
 	return ev_done(out, e);

@@ -282,7 +282,8 @@ static enum coffer_rc judge(struct snp *s, const struct ev_in *in, struct ev_out
 	check_key(s, out);
 	ev_bindings(out, in, SPAN(s->r.report_data), SPAN(s->r.host_data));
 	write_claims(s, &out->claims);
-	write_values(s, &out->values);
+	if (!in->no_values)
+		write_values(s, &out->values);
 	ev_part(&out->parts.report, SPAN(s->raw));
 	if (!fixed_snp_facts(&s->r, s->vek.gen, &out->facts))
 		return err_set(e, COFFER_E_BUG, "snp: facts do not fit");

@@ -206,7 +206,8 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	check_log(&t, in, out);
 	ev_bindings(out, in, t.d.q.td.report_data, t.d.q.td.mr_config_id);
 	write_claims(&t, &out->claims);
-	write_values(&t, &out->values);
+	if (!in->no_values)
+		write_values(&t, &out->values);
 	ev_part(&out->parts.report, wr_span(&t.raw));
 	if (!fixed_td_facts(&t.d.q.td, &out->facts))
 		return err_set(e, COFFER_E_BUG, "tdx: facts do not fit");

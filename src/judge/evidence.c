@@ -102,7 +102,7 @@ static enum coffer_rc appraise_devices(const struct eval_evidence_req *q, const 
 		return err_set(e, COFFER_E_INPUT, "additional evidence is no object of 1 to %d devices", DEVICES_MAX - 1);
 	for (size_t i = 0; i < json_len(map); i++) {
 		CLEANUP(wr_close) struct wr text = wr_open(EVAL_EVIDENCE_MAX);
-		struct ev_in in = { .col = col, .now = q->now, .report_data = q->device_data };
+		struct ev_in in = { .col = col, .now = q->now, .report_data = q->device_data, .no_values = true };
 		const struct tee_driver *d = tee_driver_find(json_name(map, i));
 		struct json_wr j = jw_open(&text, false);
 
@@ -131,7 +131,7 @@ static enum coffer_rc judge(const struct eval_evidence_req *q, struct devices *v
 {
 	CLEANUP(collateral_clear) struct collateral col = { 0 };
 	const struct tee_driver *d = tee_driver_find(q->platform);
-	struct ev_in in = { .evidence = q->evidence, .col = &col, .now = q->now, .report_data = q->report_data,
+	struct ev_in in = { .evidence = q->evidence, .col = &col, .now = q->now, .report_data = q->report_data, .no_values = true,
 		.init_data = q->init_digest.n > 0 ? q->init_digest : (struct span){ 0 },
 		.activation = { .ak = q->ak.n > 0 ? q->ak : (struct span){ 0 } } }; /* the secret is keep's alone */
 
