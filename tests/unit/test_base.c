@@ -69,6 +69,8 @@ static void err_wrap_keeps_code_and_prefixes(void)
 	CHECK(err_set(&e, COFFER_E_INPUT, "bad %d", 7) == COFFER_E_INPUT);
 	CHECK(err_wrap(&e, "snp") == COFFER_E_INPUT);
 	CHECK(strcmp(e.msg, "snp: bad 7") == 0);
+	CHECK(err_wrap(&e, "snp") == COFFER_E_INPUT && strcmp(e.msg, "snp: bad 7") == 0);
+	CHECK(err_wrap(&e, "sn") == COFFER_E_INPUT && strcmp(e.msg, "sn: snp: bad 7") == 0);
 }
 
 static void secret_is_zeroed_and_wiped_on_fork(void)
