@@ -28,9 +28,9 @@ struct az {
 	struct wr      hcl_raw, hw;   /* hw: VCEK, or the TD quote */
 	struct wr      message, signature;
 	uint8_t        pcr[PCRS][32];
-	struct tpm_bank bank;         /* of those */
-	struct tpm_attest quoted;     /* the message; n_sel == 0: it is none */
 	struct hcl     hcl;
+	struct tpm_bank   bank;       /* of pcr */
+	struct tpm_attest quoted;     /* the message; n_sel == 0: it is none */
 	struct ev_out  hw_out, tpm_out;
 };
 
@@ -265,7 +265,8 @@ static enum coffer_rc write_claims(struct az *a, struct wr *w, struct err *e)
 	CLEANUP(json_freep) struct json_doc *hw = NULL;
 	struct json_wr j = jw_open(w, false);
 
-	TRY(json_parse(wr_span(&a->hw_out.claims), OUT_MAX, &hw, e));
+	if (a->hw_out.claims.n > 0)
+		TRY(json_parse(wr_span(&a->hw_out.claims), OUT_MAX, &hw, e));
 	jw_obj(&j);
 	if (quoted(a, INIT_PCR))
 		jw_m_hex(&j, "init_data", SPAN(a->pcr[INIT_PCR]));
