@@ -69,7 +69,7 @@ static void copy_text(char *dst, size_t n, const char *s)
 	size_t i = 0;
 
 	for (; s[i] && i + 1 < n; i++)
-		dst[i] = s[i] < 0x20 || s[i] > 0x7e ? '?' : s[i];
+		dst[i] = (char)(s[i] < 0x20 || s[i] > 0x7e ? '?' : s[i]);
 	dst[i] = '\0';
 }
 
