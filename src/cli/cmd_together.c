@@ -30,7 +30,7 @@ const struct opt_spec opts_statement_cosign[] = {
 static enum coffer_rc confirm(const struct cli *c, const struct dsse *env, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
-	CLEANUP(wr_close) struct wr text = wr_open(4u * DSSE_ENVELOPE_MAX);
+	CLEANUP(wr_close) struct wr text = wr_open((size_t)4 * DSSE_ENVELOPE_MAX);
 	char line[16] = "";
 
 	TRY(statement_parse(wr_span(&env->payload), &s, e));

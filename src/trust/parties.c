@@ -150,7 +150,7 @@ enum coffer_rc parties_learn(struct parties *p, const struct parties_event *ev, 
 	CLEANUP(freep) struct party_life *l = calloc(1, sizeof(*l));
 	const struct party_life *old = parties_life(p, span_of(ev->s->issuer));
 
-	if (!l)
+	if (!l || !p->life)
 		return err_set(e, COFFER_E_SYSTEM, "parties: out of memory");
 	if (!concerns(ev->s))
 		return COFFER_OK;

@@ -51,7 +51,7 @@ enum coffer_rc on_ledger(struct keep *k, struct span body, struct answer *a, str
 
 static enum coffer_rc write_opening(struct json_wr *j, struct q *q, struct err *e)
 {
-	CLEANUP(wr_close) struct wr record = wr_open(LEAF_RECORD_MAX), opening = wr_open(OPENING_MAX), text = wr_open(2 * OPENING_MAX);
+	CLEANUP(wr_close) struct wr record = wr_open(LEAF_RECORD_MAX), opening = wr_open(OPENING_MAX), text = wr_open((size_t)2 * OPENING_MAX);
 	struct leaf_opening o = { 0 };
 	char type[32];
 
