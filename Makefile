@@ -63,7 +63,7 @@ sweep: all
 	@COFFER_SHARED=$${COFFER_SHARED:-../shared} build/plain/tests/conformance/evidence_sweep 1
 
 attack: all
-	@tests/adversary/attack.py build/plain
+	@COFFER_BOOTS=all tests/adversary/attack.py build/plain
 
 lint: deps-check build/plain/build.ninja
 	@tools/lint.sh
