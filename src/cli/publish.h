@@ -29,6 +29,10 @@ enum coffer_rc draft_sign(const struct home *h, const struct privkey *key, struc
 /* Writes an envelope to a file, for people to hand on. */
 enum coffer_rc envelope_write(const char *path, const struct dsse *env, struct err *e) NODISCARD;
 
+/* Adds env's signatures to the statement in the file, which may be what 'coffer asset seal' wrote, and says so. COFFER_E_DENIED (check
+ * "statement"): another statement is there (cmd_together.c). */
+enum coffer_rc envelope_merge(const struct cli *c, const char *path, const struct dsse *env, struct err *e) NODISCARD;
+
 /* Posts an envelope; *out from the reply. */
 enum coffer_rc envelope_post(struct service_conn *conn, const struct dsse *env, struct logged *out, struct err *e) NODISCARD;
 
