@@ -47,6 +47,7 @@ struct kit {
 	unsigned         n_witnesses, cosignatures;
 	struct kit_bend  bend;
 	const char      *policy;    /* of the assets put from now on; NULL: none */
+	const char      *amendment; /* hex, by which they go; NULL: the genesis as founded */
 	struct kit_hw    hw;        /* tee 0: sample */
 	struct keep      keep;      /* used when fd < 0 */
 	int              fd;        /* else: where keep listens */
@@ -77,7 +78,7 @@ void kit_open(struct kit *k);  /* in this process, in memory */
 void kit_open_deployed(struct kit *k); /* and kit_deploy */
 void kit_open_attested(struct kit *k); /* and a guest whose evidence was taken */
 void kit_open_hw(struct kit *k, const struct kit_hw *hw);
-/* With n witnesses in the genesis, of whom k must sign. */
+/* With n witnesses in the genesis, of whom k must sign; the others of KIT_WITNESSES_MAX are there for an amendment. */
 void kit_open_witnessed(struct kit *k, unsigned n, unsigned cosignatures);
 void kit_free(struct kit *k);
 

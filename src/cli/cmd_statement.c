@@ -31,7 +31,7 @@ const struct opt_spec opts_statement_verify[] = {
 	{ "at", "TIME", "the time at which it is to be valid (default: now)", false, false },
 	OPT_PASSPHRASE, END };
 const struct opt_spec opts_statement_list[] = {
-	{ "kind", "KIND", "party, service, image-release, asset, workload, boot-image, tcb, approval, assessment, binding, delegation, pause or revocation", false, false },
+	{ "kind", "KIND", "party, service, image-release, asset, workload, boot-image, tcb, approval, assessment, binding, delegation, genesis-amendment, pause or revocation", false, false },
 	{ "issuer", "PARTY", "of this party alone", false, false },
 	{ "subject", "NAME", "about this alone", false, false },
 	{ "all", NULL, "also what is no longer in force", false, false },
@@ -371,7 +371,7 @@ static bool is_request(const struct statement *s, const struct party *me)
 /* A genesis waits for the other founders, a newcomer's request for who introduces it: files both. */
 static bool only_a_file(const struct party *me, const struct to_sign *t, const struct statement *s)
 {
-	return s->kind == ST_GENESIS || (t->env.n_sigs == 1 && is_request(s, me));
+	return s->kind == ST_GENESIS || s->kind == ST_AMENDMENT || (t->env.n_sigs == 1 && is_request(s, me));
 }
 
 static enum coffer_rc post(const struct home *h, const struct dsse *env, const struct statement *s, struct logged *l, struct err *e)

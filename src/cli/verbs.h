@@ -7,6 +7,8 @@ VERB(cmd_init);
 VERB(cmd_genesis_new);
 VERB(cmd_genesis_sign);
 VERB(cmd_genesis_show);
+VERB(cmd_genesis_amend);
+VERB(cmd_genesis_post);
 VERB(cmd_genesis_use);
 VERB(cmd_witness_init);
 VERB(cmd_witness_run);
@@ -97,6 +99,7 @@ int cmd_policy_eval(struct cli *c, struct err *e);
 int cmd_policy_check(struct cli *c, struct err *e);
 int cmd_policy_test(struct cli *c, struct err *e);
 
+extern const struct opt_spec opts_genesis_amend[], opts_genesis_post[];
 extern const struct opt_spec opts_party_next_key[], opts_party_finish[];
 extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[], opts_genesis_use[], opts_witness_init[], opts_witness_run[], opts_party_request[],
     opts_party_admit[], opts_party_show[], opts_party_recovery_key[], opts_party_rotate[], opts_party_cancel[], opts_party_compromise[],

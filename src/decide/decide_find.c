@@ -184,6 +184,7 @@ unsigned fact_persona(enum statement_kind k)
 	case ST_REVOCATION:
 	case ST_TCB:
 	case ST_PAUSE:
+	case ST_AMENDMENT:
 	case ST_DELEGATION:    return 0;
 	}
 	return 1u << 31; /* nobody has it */

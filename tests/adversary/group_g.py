@@ -420,6 +420,52 @@ def g11b(_):
         w.close()
 
 
+def amended(w, witnesses, k, keys, serial=1, previous=None):
+    body = {"witnesses": [{"key": x.vkey, "url": x.url} for x in witnesses], "cosignatures": k}
+    return statement("genesis-amendment", "genesis", [("e2e.example/coffer", None)], body, w.gid, serial, previous, keys=keys)
+
+
+def taken(r):
+    assert r.status == 409 and r.json()["error"]["check"] == "serial", (r.status, r.body)
+
+
+@row("G11c", "the operator and some founders amend the genesis to name a witness of their own; all founders do, against an owner who is none", "signature amendment serial kind R12",
+     "tests/adversary; what an owner accepts, and goes back on: tests/e2e/test_amended.py, tests/unit/test_keep_amend.c")
+def g11c(_):
+    w = witnesses.World(BUILD + "/src/cli/coffer", 1, 1)
+    mine = witnesses.Witness(BUILD + "/src/cli/coffer", w.dir, "mine")
+    log = lambda env: w.c.call("POST", "/coffer/v0/statements", json.dumps(env))
+    try:
+        w.witness[0].start(w.dir + "/genesis.json")
+        mine.start(w.dir + "/genesis.json")
+        w.start()
+        w.deploy()
+        g = w.guest().up()
+        w.serves(g)
+        all3 = [p.key for p in (w.acme, w.imaker, w.hospital)]
+        not_logged(log(amended(w, [mine], 1, all3[:2])), "signature")
+        not_logged(log(amended(w, [mine], 1, all3[:2] + [w.acme.recovery])), "signature")
+        not_logged(log(amended(w, [mine, w.witness[0]], 1, all3)), "amendment")  # so that two histories find one each
+        taken(log(amended(w, [mine], 1, all3, 2, "00" * 32)))
+        by_all = amended(w, [mine], 1, all3)
+        w.ok(by_all)
+        taken(log(amended(w, [w.witness[0]], 1, all3)))  # a second one that follows the same
+        w.witness[0].stop()
+        w.end()
+        w.start()
+        w.withholds(w.guest().up(), "witness 1:")  # mine signs, and that is not what this asset goes by
+        a = asset(w.imaker, NOTE, b"x", w.service["receive"], w.gid, 2)
+        p = json.loads(base64.b64decode(a["statement"]["payload"]))
+        body = dict(p["predicate"]["body"], amendment=payload_id(by_all), of=["hospital"])
+        forged = statement("asset", w.imaker, [(NOTE, p["subject"][0]["digest"]["sha256"])], body, w.gid, 2, "00" * 32)
+        denied(w.put_raw(w.imaker, NOTE, json.dumps(dict(a, statement=forged)).encode()), "kind")  # nobody accepts it for the owner
+        w.witness[0].start(w.dir + "/genesis.json")
+        w.serves(w.guest().up())
+    finally:
+        mine.stop()
+        w.close()
+
+
 def fill(folder):
     with open(folder + "/filler", "wb", buffering=0) as f:
         for size in (65536, 512, 1):

@@ -256,9 +256,40 @@ def key_that_was_never_logged_is_forgotten():
     no(4, "no change of your key waits", "far", "party", "finish", "--offline")
 
 
+def founders_amend_from_wherever_their_keys_are():
+    vkey = ok("", "witness", "init", T + "/w0", "--name", "witness.example/w0", "--no-passphrase").strip()
+    witness = ("--witness", vkey + "=http://127.0.0.1:1")
+    draft = T + "/amendment.json"
+    no(2, "--cosignatures", "acme", "genesis", "amend", *witness, "--cosignatures", "2", "--out", draft)
+    ok("acme", "genesis", "amend", *witness, "--out", draft)
+    no(3, "not overwritten", "acme", "genesis", "amend", *witness, "--out", draft)
+    assert "witness.example/w0" in ok("", "genesis", "show", draft)
+    for h in ("acme", "lab", "clinic"):  # a file, a token, a file
+        ok(h, "genesis", "sign", draft)
+    no(1, "refused: signature", "acme", "genesis", "post", draft)
+    no(3, "on another machine", "near", "genesis", "sign", draft)
+    ok("near", "genesis", "sign", draft, "--to-sign", T + "/am")
+    ok("far", "sign", T + "/am", "--yes")
+    ok("near", "statement", "submit", T + "/am", T + "/am.sig", "--into", draft)
+    assert "coffer asset policy" in ok("acme", "genesis", "post", draft)
+    shown = json.loads(ok("lab", "genesis", "show", "--json"))
+    assert len(shown["amendments"]) == 1 and shown["amendments"][0]["cosignatures"] == 1
+    l = ok("lab", "statement", "list")
+    assert "genesis-amendment" in l, l
+    no(3, "genesis statement", "acme", "genesis", "post", T + "/genesis.json")
+    named = lambda path: [json.loads(l)["body"].get("amendment") for l in ok("lab", "statement", "list", "--kind", "asset", "--subject", path, "--json").splitlines()]
+    assert named("kbs:///lab/data/one") == [None]  # it is there, and stays as it is
+    ok("lab", "asset", "policy", "kbs:///lab/data/one", "--lease", "60,10,60")
+    assert named("kbs:///lab/data/one") == [None]
+    ok("lab", "asset", "policy", "kbs:///lab/data/one", "--as-amended")
+    assert named("kbs:///lab/data/one") == [shown["amendments"][0]["id"]]
+    assert put("lab", "after").returncode == 0
+    assert named("kbs:///lab/data/after") == [shown["amendments"][0]["id"]]
+
+
 CASES = [parties_found_and_run_a_service, token_to_token_to_file_and_back, token_key_does_all_that_a_file_does, waiting_token_key_is_ended_by_a_quorum_of_token_and_file,
          lost_token_is_replaced_with_a_recovery_key_on_another_machine, recovery_key_signs_nothing_else, away_to_away, co_owner_signs_on_another_machine,
-         quorum_signs_into_one_file, away_to_file_and_back, away_key_is_named_compromised_and_what_it_revoked_is_lifted, key_that_was_never_logged_is_forgotten]
+         quorum_signs_into_one_file, away_to_file_and_back, away_key_is_named_compromised_and_what_it_revoked_is_lifted, key_that_was_never_logged_is_forgotten, founders_amend_from_wherever_their_keys_are]
 print("1..%d" % len(CASES))
 failed = False
 for n, f in enumerate(CASES, 1):

@@ -120,6 +120,8 @@ static enum coffer_rc check_asset(struct keep *k, const struct dsse *env, const 
 	if (strcmp(b.path.owner, s->issuer) != 0)
 		return err_deny(e, "kind", "%s belongs to %s, not to %s", b.path.text, b.path.owner, s->issuer);
 	TRY(check_has_assets(k, s, b.type, e));
+	if (b.amended && !parties_genesis_by(&k->registry.parties, b.amendment))
+		return err_deny(e, "kind", "it names an amendment of the genesis that is not logged here");
 	return co_admit(k, env, s, &b, e);
 }
 
@@ -188,7 +190,7 @@ static enum coffer_rc check_target(struct keep *k, const struct statement *s, co
 
 	if (!own && !foreign)
 		TRY(lent_said(k, v->statement, s->issuer, &foreign, e));
-	if (b->kind == ST_GENESIS || b->kind == ST_PARTY)
+	if (b->kind == ST_GENESIS || b->kind == ST_PARTY || b->kind == ST_AMENDMENT)
 		return err_deny(e, "kind", "a %s statement is not revoked; it is superseded", statement_kind_name(b->kind));
 	if (s->kind == ST_PAUSE && (b->kind == ST_PAUSE || b->kind == ST_REVOCATION))
 		return err_deny(e, "kind", "a %s is not paused", statement_kind_name(b->kind));
@@ -306,6 +308,7 @@ static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const s
 	case ST_DELEGATION:    return check_delegation(k, env, s, e);
 	case ST_ASSESSMENT:    return check_assessment(k, env, s, e);
 	case ST_BINDING:       return check_binding(k, env, s, e);
+	case ST_AMENDMENT:     return check_keys(k, env, s, e);
 	}
 	return err_set(e, COFFER_E_BUG, "statement: unknown kind");
 }
@@ -414,6 +417,8 @@ static enum coffer_rc log_statement(struct keep *k, const struct dsse *env, stru
 		TRY(registry_learn(&k->registry, &s, env, k->journal.time, e));
 		if (s.kind == ST_REVOCATION || s.kind == ST_PAUSE || s.kind == ST_APPROVAL || s.kind == ST_TCB)
 			witnessed_drop(k);
+		if (s.kind == ST_AMENDMENT)
+			TRY(witnessed_amended(k, e));
 	}
 	answer_logged(&l, a);
 	return COFFER_OK;

@@ -32,7 +32,8 @@ static enum coffer_rc may_query(struct keep *k, const struct keep_query_req *m, 
 
 	const bool of_key = m->kind == ST_REVOCATION && m->subject.n == KEY_NAME_LEN; /* as GET /coffer/v0/parties shows it */
 
-	if (of_key || m->kind == ST_GENESIS || m->kind == ST_SERVICE || m->kind == ST_PARTY || m->kind == ST_IMAGE_RELEASE)
+	if (of_key || m->kind == ST_GENESIS || m->kind == ST_SERVICE || m->kind == ST_PARTY || m->kind == ST_AMENDMENT ||
+	    m->kind == ST_IMAGE_RELEASE)
 		return COFFER_OK;
 	if (!m->has_auth)
 		return err_deny(e, "token", "statements of this kind are shown to known parties only");
