@@ -600,7 +600,7 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 	kit_statement(k,
 		      &(struct kit_st){.kind = ST_ASSET,
 				       .issuer = k->bend.by_acme ? KIT_ACME : who,
-				       .also = k->bend.by_acme || k->bend.cosigned ? KIT_ACME : who,
+				       .also = k->bend.by_acme || k->bend.cosigned ? KIT_ACME : k->bend.shared ? KIT_STRANGER : who,
 				       .subject = k->bend.subject ? k->bend.subject : full,
 				       .digest = digest,
 				       .body = k->bend.body ? k->bend.body : body,

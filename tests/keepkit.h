@@ -35,7 +35,7 @@ enum kit_party { KIT_ACME, KIT_HOSPITAL, KIT_STRANGER, KIT_PARTIES };
 /* What kit_put and kit_auth do differently next; zero is nothing. */
 struct kit_bend {
 	const char *body, *url, *method, *path, *subject, *iss;
-	bool        digest, same_salt, by_acme, cosigned; /* by_acme: the statement is, the token is not; cosigned: acme signs it too */
+	bool        digest, same_salt, by_acme, cosigned, shared; /* by_acme: the statement is, the token is not; cosigned: acme signs it too; shared: stranger does */
 	int64_t     iat, exp;
 };
 

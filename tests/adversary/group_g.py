@@ -176,6 +176,53 @@ def together(w, name):
     return digest, Guest(w.c, render(m, m["service"]["url"]), agent=True, genesis=w.gid).up()
 
 
+OURS = "kbs:///hospital/note/ours"
+
+
+@row("G4b", "any one of several who decide of an asset, not its path's owner, tightens alone: a minimum, a pause, a workload, the asset itself", "R4 R11 kind",
+     "tests/adversary; receipts and what each may read of decisions: tests/unit/test_keep_co.c")
+def g4b(w):
+    partner = w.join("partner", ["data-owner"], w.acme)
+    salt = os.urandom(32)
+    body = {"path": OURS, "type": "data", "version": 1, "k": 1, "of": ["hospital", "partner"], "least-action": "stop"}
+    env = w.say("asset", w.hospital, [(OURS, sha256(salt + b"ours").hex())], body, keys=[w.hospital.key, partner.key])
+    r = w.put_raw(w.hospital, OURS, json.dumps({"statement": env, "sealed": jwe_seal(w.service["receive"], salt + b"ours")}).encode())
+    assert r.status == 200, r.body
+    m, digest = w.workload_of(w.acme, "ours", [OURS, NOTE], ["snp"])
+    says = w.workload_says(w.acme, m)
+    for path in (OURS, NOTE):
+        w.ok(w.approval([path], digest, ["snp"]))
+    g = w.snp(initdata=render(m, m["service"]["url"])).up()
+    w.gets(g, OURS, b"ours")
+    assert w.held(g, env, OURS) == (1, "")
+    least = lambda n, svn, previous=None: w.say("tcb", partner, [("snp", None)], {"platform": "snp", "minimum": [{"product": "", "svns": {"snp": svn}}]},
+                                                serial=n, previous=previous)
+    high = least(1, 200)
+    w.ok(high)
+    denied(w.ask(g, OURS), "R4")
+    assert w.held(g, env, OURS) == (4, "R4")
+    w.gets(g, NOTE, HELLO)  # of which partner does not decide
+    path = "/coffer/v0/decisions/" + denied(w.ask(g, OURS), "R4").split("; decision ")[1].split()[0].rstrip(".")
+    told = w.c.call("GET", path, bearer=partner.token("GET", path)).json()
+    assert [c["who"] for c in told["checks"] if c["check"] == "R4"], told
+    w.ok(least(2, 1, payload_id(high)))
+    w.gets(g, OURS, b"ours")
+    for what in (says, payload_id(env)):
+        stop = w.say("pause", partner, [(what, what)], {"statement": what, "reason": "a look"})
+        w.ok(stop)
+        denied(w.ask(g, OURS), "R11")
+        assert w.held(g, env, OURS) == (3, "R11")
+        w.gets(g, NOTE, HELLO)
+        not_logged(w.publish(w.revoke(w.hospital, payload_id(stop))), "kind")  # the others cannot lift it
+        w.ok(w.revoke(partner, payload_id(stop)))
+        w.gets(g, OURS, b"ours")
+    not_logged(w.publish(w.revoke(w.mallory, payload_id(env))), "kind")  # who decides nothing of it
+    w.ok(w.revoke(partner, payload_id(env)))
+    denied(w.ask(g, OURS), "R11")
+    assert w.held(g, env, OURS) == (2, "R11")
+    w.gets(g, NOTE, HELLO)
+
+
 @row("G5", "one of several owners loosens alone: approves, lowers how many decide, names others, is the workload's provider itself", "R0 R9 signature",
      "tests/adversary; what `coffer pending` says of it: tests/e2e/test_service.py")
 def g5(w):

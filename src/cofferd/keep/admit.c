@@ -181,14 +181,16 @@ static enum coffer_rc check_lift(struct keep *k, const struct dsse *env, const s
 	return check_keys(k, env, s, e);
 }
 
-/* The issuer revokes its own; anyone a workload of another, as far as its own assets go (decide.c); and whoever lent the power
- * what was said with it. */
+/* The issuer revokes its own; anyone a workload of another, as far as its own assets go (decide.c); who decides of an asset its statement; and
+ * whoever lent the power what was said with it. */
 static enum coffer_rc check_target(struct keep *k, const struct statement *s, const struct revocation *v, const struct brief *b,
     struct err *e)
 {
 	bool own = strcmp(b->issuer, s->issuer) == 0, foreign = b->kind == ST_WORKLOAD;
 
-	if (!own && !foreign)
+	if (!own && b->kind == ST_ASSET)
+		TRY(co_named(k, v->statement, s->issuer, &foreign, e));
+	else if (!own && !foreign)
 		TRY(lent_said(k, v->statement, s->issuer, &foreign, e));
 	if (b->kind == ST_GENESIS || b->kind == ST_PARTY || b->kind == ST_AMENDMENT)
 		return err_deny(e, "kind", "a %s statement is not revoked; it is superseded", statement_kind_name(b->kind));

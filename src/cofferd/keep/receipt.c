@@ -185,7 +185,7 @@ static enum coffer_rc find_release(struct keep *k, const struct keep_decision_re
 	CLEANUP(q_close)
 	struct q q = q_open(k->store,
 	    "SELECT d.seq, json_extract(CAST(en.data AS TEXT), '$.asset') FROM decision d"
-	    " JOIN entry en ON en.seq=d.seq WHERE d.id=?1 AND (d.owner=?2 OR d.provider=?2) AND en.type='release'");
+	    " JOIN entry en ON en.seq=d.seq WHERE d.id=?1 AND " DECISION_CONCERNS("d", "?2") " AND en.type='release'");
 	bool row = false;
 
 	q_blob(&q, SPAN(m->id));
