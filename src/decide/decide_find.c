@@ -21,10 +21,11 @@ static bool revoked_itself(const struct decide_in *in, const struct fact *f)
 	for (size_t i = 0; i < in->n_revocations; i++) {
 		const struct fact_revocation *r = &in->revocation[i];
 		bool own = strcmp(r->issuer, f->issuer) == 0;
-		bool owner = (f->kind == ST_WORKLOAD || f->kind == ST_ASSET) && decide_owns(in, r->issuer);
+		bool owner = (f->kind == ST_WORKLOAD || f->kind == ST_ASSET || f->kind == ST_IMAGE_RELEASE) && decide_owns(in, r->issuer);
+		bool code = f->kind == ST_IMAGE_RELEASE && in->n_workloads > 0 && strcmp(r->issuer, in->workload[0].manifest.provider) == 0;
 
 		if (span_eq(SPAN(r->target), SPAN(f->id)) && fact_bears(r, in->now) &&
-		    (own || owner || (f->of[0] && strcmp(r->issuer, f->of) == 0)))
+		    (own || owner || code || (f->of[0] && strcmp(r->issuer, f->of) == 0)))
 			return true;
 	}
 	return false;

@@ -15,8 +15,8 @@ struct check *decide_put(struct decision *d, unsigned n, unsigned sees);
 
 /* All of "in force" but revocation, which R11 judges so that the reason can say so. */
 bool decide_stands(const struct fact *f, int64_t now);
-/* The issuer revokes for all; who decides of an asset revokes for it, be it the asset's own statement or another's workload; and whoever lent
- * the power what was said with it. What rests on a revoked delegation is revoked. */
+/* The issuer revokes for all; who decides of an asset revokes for it, be it the asset's own statement, another's workload or
+ * release of an image, the workload's provider such a release for it; and whoever lent the power what was said with it. What rests on a revoked delegation is revoked. */
 bool decide_revoked(const struct decide_in *in, const struct fact *f);
 /* The party decides of the asked asset: its path is the party's, or its statement names it. What such a party holds back it holds back alone. */
 bool decide_owns(const struct decide_in *in, const char *party);

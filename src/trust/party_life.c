@@ -321,5 +321,5 @@ bool life_void(const struct party_life *l, const struct dsse *env, int64_t logge
 
 bool life_vouches(const struct party_life *l, const struct dsse *env, int64_t issued, int64_t now)
 {
-	return stands_by(l, env, issued, now);
+	return stands_by(l, env, issued < INT64_MIN + LIFE_AHEAD ? issued : issued - LIFE_AHEAD, now);
 }

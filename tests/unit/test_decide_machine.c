@@ -429,9 +429,11 @@ static void r11_denies_what_rests_on_a_revoked_machine_or_image_statement(void)
 	DENIES_M(revoke(0x50, "imaker"), "R11", "");
 	DENIES_M(revoke(0x51, "lmaker"), "R11", "");
 	CHECK(strstr(w.d.check[11].command, "coffer image release"));
+	DENIES_M(revoke(0x50, "acme"), "R11", "");     /* the provider, for its code */
+	DENIES_M(revoke(0x50, "hospital"), "R11", ""); /* the owner, for its data */
 	DENIES_MO(revoke(6, "acme"), "R11", "");
 	/* Not by others, and not what the decision does not rest on. */
-	ALLOWS_M((revoke(6, "hospital"), revoke(7, "acme"), revoke(8, "hospital"), revoke(0x50, "acme")));
+	ALLOWS_M((revoke(6, "hospital"), revoke(7, "acme"), revoke(8, "hospital"), revoke(0x50, "lmaker")));
 	machine_own(&w);
 	revoke(7, "hospital");
 	CHECK(allows(&w));

@@ -188,6 +188,21 @@ static void who_decides_nothing_of_it_is_not_heard(void)
 	CHECK(DENIED(kit_revoke(&k, KIT_STRANGER, k.asset_id), k, "kind"));
 }
 
+/* For its own assets and code: the release that the image's provider stands by is good for the others still, and so are their receipts. */
+static void each_revokes_an_image_for_its_own(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t pause[32];
+
+	open_shared(&k);
+	CHECK(pause_by(&k, KIT_STRANGER, k.release_id, pause) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+	CHECK(kit_revoke(&k, KIT_STRANGER, pause) == COFFER_OK && ask(&k) == COFFER_OK);
+	CHECK(kit_revoke(&k, KIT_STRANGER, k.release_id) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+	CHECK(put(&k, BODY("2", "1", "\"hospital\""), false) == COFFER_OK); /* of which the stranger does not decide */
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.release_id) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+}
+
 static enum coffer_rc decision_of(struct kit *k, enum kit_party who, const uint8_t id[static 16])
 {
 	CLEANUP(wr_close) struct wr own = { 0 };
@@ -224,7 +239,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(each_co_owner_signs_and_together_they_decide_who_is_next), T(release_wants_the_approvals_of_k_and_counts_each),
 		T(nobody_who_decides_crowds_out_the_others), T(each_pauses_the_asset_and_lifts_its_own_pause), T(each_revokes_the_asset_for_all),
-		T(each_revokes_a_workload_for_it), T(who_decides_nothing_of_it_is_not_heard), T(each_reads_of_its_decisions),
+		T(each_revokes_a_workload_for_it), T(who_decides_nothing_of_it_is_not_heard), T(each_revokes_an_image_for_its_own), T(each_reads_of_its_decisions),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

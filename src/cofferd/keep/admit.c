@@ -8,12 +8,11 @@
 #include "cofferd/keep/admit_co.h"
 #include "cofferd/keep/admit_lent.h"
 #include "cofferd/keep/handlers.h"
+#include "cofferd/keep/noise.h"
 #include "cofferd/keep/status.h"
 #include "cofferd/keep/tags.h"
 #include "cofferd/keep/witnessed.h"
 #include "trust/machine.h"
-
-#define AHEAD_SECONDS 300 /* an issuer's clock may be this far ahead of ours */
 
 /* ---- who signed ---- */
 
@@ -181,12 +180,12 @@ static enum coffer_rc check_lift(struct keep *k, const struct dsse *env, const s
 	return check_keys(k, env, s, e);
 }
 
-/* The issuer revokes its own; anyone a workload of another, as far as its own assets go (decide.c); who decides of an asset its statement; and
+/* The issuer revokes its own; anyone a workload or an image's release of another, as far as its own assets (and code) go (decide.c); who decides of an asset its statement; and
  * whoever lent the power what was said with it. */
 static enum coffer_rc check_target(struct keep *k, const struct statement *s, const struct revocation *v, const struct brief *b,
     struct err *e)
 {
-	bool own = strcmp(b->issuer, s->issuer) == 0, foreign = b->kind == ST_WORKLOAD;
+	bool own = strcmp(b->issuer, s->issuer) == 0, foreign = b->kind == ST_WORKLOAD || b->kind == ST_IMAGE_RELEASE;
 
 	if (!own && b->kind == ST_ASSET)
 		TRY(co_named(k, v->statement, s->issuer, &foreign, e));
@@ -323,7 +322,7 @@ static enum coffer_rc check_common(const struct keep *k, const struct statement 
 		return err_deny(e, "ledger", "the statement is for another genesis, or for none");
 	if (s->expires <= k->now)
 		return err_deny(e, "window", "the statement has expired");
-	if (s->issued > k->now + AHEAD_SECONDS)
+	if (s->issued > k->now + LIFE_AHEAD)
 		return err_deny(e, "window", "the statement is issued in the future; check the issuer's clock");
 	return COFFER_OK;
 }
@@ -342,6 +341,22 @@ static enum coffer_rc check_serial(struct keep *k, const struct statement *s, st
 	return COFFER_OK;
 }
 
+/* Nobody fills the ledger, and its disk, with what it may say. What holds back has no number: nobody is kept from that. A newcomer counts
+ * as a statement of who introduces it. */
+static enum coffer_rc check_quota(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	const struct party *p = registry_party(&k->registry, span_of(s->issuer), k->now);
+
+	if (s->kind == ST_REVOCATION || s->kind == ST_PAUSE || s->kind == ST_TCB || s->kind == ST_AMENDMENT)
+		return COFFER_OK;
+	if (!p)
+		p = admit_signer(k, env);
+	if (p && noise_may_log(k, p->id))
+		return COFFER_OK;
+	return err_set(e, COFFER_E_LIMIT, "%s stated %d things within this hour, which is all that one party may; revocations, pauses and minima are taken "
+	    "still; wait for the next hour", p ? p->id : s->issuer, KEEP_STATEMENTS_PER_HOUR);
+}
+
 static enum coffer_rc judge(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
@@ -356,6 +371,7 @@ static enum coffer_rc judge(struct keep *k, const struct dsse *env, struct state
 		TRY(check_common(k, &s, e));
 		TRY(check_kind(k, env, &s, e));
 		TRY(check_serial(k, &s, e));
+		TRY(check_quota(k, env, &s, e));
 	}
 	*out = s;
 	s = (struct statement){ 0 };

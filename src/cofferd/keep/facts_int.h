@@ -24,7 +24,7 @@ bool fact_may(const struct registry *r, const struct fact *f, int64_t now);
 /* JSON: those who decide of the asset that is asked for. */
 void fact_owners(const struct facts *f, struct wr *out);
 
-/* Who revoked f, of those whose word counts here: its issuer, for whom it spoke, and who decides of the asset that is asked for. Strangers may
+/* Who revoked f, of those whose word counts here: its issuer, for whom it spoke, who decides of the asset that is asked for, and the workload's provider. Strangers may
  * revoke what they like without being heard, or a crowd of them could silence an owner. Too many revocations of one statement
  * would hide some: that is refused, not cut. */
 enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e) NODISCARD;
