@@ -130,7 +130,7 @@ static void it_never_asks_for_less(void)
 	none = body_of(&k, "", 0);
 	no_sig = body_of(&k, "0 1 2", 0);
 	twice = body_of(&k, "0 0 2", 2);
-	CHECK(DENIED(amend(&k, "0 2", 1, id), k, "amendment"));
+	CHECK(DENIED(amend(&k, "0", 1, id), k, "amendment")); /* one of one cannot be split, and is fewer */
 	CHECK(DENIED(amend_as(&k, &(struct kit_st){ .body = none }, &by, id), k, "amendment"));
 	CHECK(amend_as(&k, &(struct kit_st){ .body = no_sig }, &by, id) == COFFER_E_INPUT);
 	CHECK(amend_as(&k, &(struct kit_st){ .body = twice }, &by, id) == COFFER_E_INPUT); /* one witness, twice */
@@ -260,6 +260,55 @@ static void clients_follow_the_chain_from_the_genesis_alone(void)
 	CHECK(read_page(&k, span_of(text), &p, &e) == COFFER_E_DENIED && strcmp(e.check, "parties") == 0 && p.n_amended == 0);
 }
 
+/* What a service that lies would show: each step is the client's own to check. */
+static enum coffer_rc shown(struct kit *k, struct parties *p, const struct kit_st *more, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	struct kit_st st = *more;
+	uint8_t id[32];
+
+	st.kind = ST_AMENDMENT;
+	st.issuer_name = "genesis";
+	st.subject = ORIGIN;
+	kit_statement(k, &st, &env, id);
+	if (statement_parse(wr_span(&env.payload), &s, e) != COFFER_OK)
+		abort();
+	return parties_learn(p, &(struct parties_event){ &env, &s, k->now }, e);
+}
+
+static void clients_check_each_step_themselves(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(parties_clear) struct parties p = { 0 };
+	CLEANUP(freep) char *body = NULL;
+	struct kit_st good = { .issuer = KIT_ACME, .also = KIT_HOSPITAL }, s;
+	uint8_t wrong[32] = { 1 }, none[32] = { 0 };
+	struct err e = { 0 };
+
+	kit_open_witnessed(&k, 2, 2);
+	good.body = body = body_of(&k, "0 2", 2);
+	CHECK(parties_open(k.keep.registry.genesis, &p, &e) == COFFER_OK);
+	s = good, s.also = KIT_ACME;
+	CHECK(shown(&k, &p, &s, &e) == COFFER_E_DENIED && !strcmp(e.check, "signature"));
+	s = good, s.other_ledger = true;
+	CHECK(shown(&k, &p, &s, &e) == COFFER_E_DENIED && !strcmp(e.check, "ledger"));
+	s = good, s.serial = 2, s.previous = wrong;
+	CHECK(shown(&k, &p, &s, &e) == COFFER_E_DENIED && !strcmp(e.check, "serial"));
+	s.previous = none;
+	CHECK(shown(&k, &p, &s, &e) == COFFER_E_DENIED && !strcmp(e.check, "serial")); /* the second is not the first */
+	CHECK(p.n_amended == 0 && shown(&k, &p, &good, &e) == COFFER_OK && p.n_amended == 1);
+	CHECK(shown(&k, &p, &good, &e) == COFFER_E_DENIED && !strcmp(e.check, "serial")); /* once more */
+	s = good, s.serial = 2, s.previous = wrong;
+	CHECK(shown(&k, &p, &s, &e) == COFFER_E_DENIED && !strcmp(e.check, "serial") && p.n_amended == 1);
+	for (size_t i = 2; i <= AMENDMENTS_MAX; i++) {
+		s = good, s.serial = i, s.previous = p.amended[p.n_amended - 1].id;
+		CHECK(shown(&k, &p, &s, &e) == COFFER_OK);
+	}
+	s = good, s.serial = AMENDMENTS_MAX + 1, s.previous = p.amended[p.n_amended - 1].id;
+	CHECK(shown(&k, &p, &s, &e) == COFFER_E_LIMIT && p.n_amended == AMENDMENTS_MAX);
+}
+
 static void a_restart_comes_to_the_same(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -278,7 +327,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(every_founder_signs), T(founder_signs_with_the_key_it_has_now), T(chain_has_one_order), T(it_never_asks_for_less),
 		T(it_does_not_open_a_way_for_two_histories), T(assets_go_by_it_when_their_owners_say_so), T(witnesses_come_where_there_were_none),
-		T(it_stops_what_waits), T(clients_follow_the_chain_from_the_genesis_alone), T(a_restart_comes_to_the_same),
+		T(it_stops_what_waits), T(clients_follow_the_chain_from_the_genesis_alone), T(clients_check_each_step_themselves), T(a_restart_comes_to_the_same),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
