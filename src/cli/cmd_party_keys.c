@@ -225,7 +225,7 @@ static enum coffer_rc drop(const struct cli *c, struct home *h, const struct par
 		return e->rc;
 	}
 	next_drop(h);
-	(void)printf(c->json ? "{\"dropped\":true}\n" : "the new key is forgotten\n");
+	(void)printf(c->json ? "{\"dropped\":true}\n" : "the new key is forgotten; one in a file stays as sign-dropped.pem\n");
 	return COFFER_OK;
 }
 

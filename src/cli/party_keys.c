@@ -234,8 +234,8 @@ void next_drop(struct home *h)
 		(void)fprintf(stderr, "warning: %s\n", e.msg);
 	char path[600];
 
-	if (home_file(h, NEXT_KEY, path, sizeof(path), &e) == COFFER_OK)
-		(void)unlink(path);
+	if (move(h, NEXT_KEY, "sign-dropped.pem", &e) != COFFER_OK) /* not deleted: a service may refuse what it logged all the same */
+		(void)fprintf(stderr, "warning: %s\n", e.msg);
 	if (home_file(h, NEXT_PARTY, path, sizeof(path), &e) == COFFER_OK)
 		(void)unlink(path);
 }

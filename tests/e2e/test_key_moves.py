@@ -252,7 +252,7 @@ def key_that_was_never_logged_is_forgotten():
     ok("far", "party", "next-key")
     no(2, "not both", "far", "party", "finish", "--drop", "--offline")
     ok("far", "party", "finish", "--drop")
-    assert not os.path.exists(T + "/far/party-next.json") and not os.path.exists(T + "/far/sign-next.pem")
+    assert not os.path.exists(T + "/far/party-next.json") and not os.path.exists(T + "/far/sign-next.pem") and os.path.exists(T + "/far/sign-dropped.pem")
     no(4, "no change of your key waits", "far", "party", "finish", "--offline")
 
 
