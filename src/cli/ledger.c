@@ -19,7 +19,8 @@ enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e)
 {
 	TRY(home_load(c, &l->h, e));
 	TRY(home_connect(&l->h, &l->conn, e));
-	TRY(genesis_policy(service_genesis(l->conn), &l->policy, e));
+	TRY(service_parties(l->conn, &l->all, e));
+	TRY(genesis_policy(parties_genesis(l->all), &l->policy, e));
 	l->note = wr_open(NOTE_MAX);
 	TRY(heads_get(l->conn, "/ledger/checkpoint", NOTE_MAX, &l->note, e));
 	TRY(checkpoint_open(wr_span(&l->note), &l->policy.p, &l->seen, e));
@@ -28,11 +29,26 @@ enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e)
 	return COFFER_OK;
 }
 
+/* One that was seen before may have been signed by the witnesses of before an amendment. */
+static enum coffer_rc open_earlier(const struct ledger *l, struct span note, struct merkle_head *out, struct err *e)
+{
+	for (size_t i = l->all->n_amended + 1; i-- > 0;) {
+		struct genesis_policy policy;
+		struct ledger_seen seen;
+
+		TRY(genesis_policy(i ? &l->all->amended[i - 1].g : l->all->founded, &policy, e));
+		if (checkpoint_open(note, &policy.p, &seen, e) != COFFER_OK)
+			continue;
+		*out = seen.cp.head;
+		return COFFER_OK;
+	}
+	return e->rc;
+}
+
 /* Zero size and empty root when nothing was kept. */
 static enum coffer_rc read_kept(const struct ledger *l, struct merkle_head *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr note = { 0 };
-	struct ledger_seen seen;
 	char path[600];
 
 	*out = (struct merkle_head){ 0 };
@@ -41,10 +57,7 @@ static enum coffer_rc read_kept(const struct ledger *l, struct merkle_head *out,
 	if (!file_exists(path))
 		return COFFER_OK;
 	TRY(file_read(path, NOTE_MAX, &note, e));
-	if (checkpoint_open(wr_span(&note), &l->policy.p, &seen, e) != COFFER_OK)
-		return err_wrap(e, "%s", path);
-	*out = seen.cp.head;
-	return COFFER_OK;
+	return open_earlier(l, wr_span(&note), out, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "%s", path);
 }
 
 /* The head that was seen, and the file that shows it. */
@@ -158,12 +171,10 @@ enum coffer_rc ledger_compare(struct ledger *l, const char *file, uint64_t *size
 {
 	struct seen_head theirs = { .what = "another party saw" };
 	CLEANUP(wr_close) struct wr note = { 0 };
-	struct ledger_seen seen;
 
 	TRY(file_read_arg(file, NOTE_MAX, &note, e));
-	if (checkpoint_open(wr_span(&note), &l->policy.p, &seen, e) != COFFER_OK)
+	if (open_earlier(l, wr_span(&note), &theirs.head, e) != COFFER_OK)
 		return err_wrap(e, "%s", file);
-	theirs.head = seen.cp.head;
 	*size = theirs.head.size;
 	return compare(l, &theirs, file, e);
 }

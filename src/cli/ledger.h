@@ -8,7 +8,8 @@
 struct ledger {
 	struct home          h;
 	struct service_conn *conn;
-	struct genesis_policy policy; /* the founders': the log's key, its witnesses, how many must have signed */
+	const struct parties *all;    /* of conn; with what the founders amended */
+	struct genesis_policy policy; /* the founders', as last amended: the log's key, its witnesses, how many must have signed */
 	struct wr            note;   /* the checkpoint as fetched */
 	struct ledger_seen   seen;   /* borrows note */
 	struct tile_source   tiles;  /* of seen's tree */

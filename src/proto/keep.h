@@ -104,7 +104,7 @@ struct keep_resource_rep {
 
 /* What net is to do for the ledger (docs/protocol/ledger.md, Witnesses). KEEP_ROUND, empty: puts the newest head before the witnesses,
  * unless enough have signed it. Reply, of KEEP_COSIGN too: */
-#define KEEP_WITNESSES_MAX 16
+#define KEEP_WITNESSES_MAX 24
 #define KEEP_COSIGN_MAX (8u << 10)
 struct keep_round_rep {
 	uint8_t  n;                           /* witnesses of the genesis whose signatures are wanted; 0: none is */
