@@ -26,6 +26,7 @@
 #define DISKS_MAX   3
 #define ARGS_MAX    (56 + 4 * DISKS_MAX)
 #define PORT	    "org.coffer.agent.0" /* agent/vm.h */
+#define PORT_DEVICE "virtserialport,chardev=c,name=" PORT
 #define SCRATCH	    "coffer-scratch"	 /* serial of the disk: agent/scratch.h */
 
 struct vm { /* while it is being made */
@@ -135,7 +136,7 @@ static enum coffer_rc start_qemu(struct vm *v, struct err *e)
 	const char *argv[ARGS_MAX] = { QEMU, "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", memory, "-display", "none", "-nodefaults",
 		"-no-user-config", "-no-reboot", "-serial", "stdio", "-bios", FIRMWARE, "-chardev", "socket,id=t,fd=3", "-tpmdev",
 		"emulator,id=tpm0,chardev=t", "-device", "tpm-crb,tpmdev=tpm0", "-kernel", kernel, "-initrd", initrd, "-append", NULL, "-device",
-		"virtio-serial-pci", "-chardev", "socket,id=c,fd=4", "-device", "virtserialport,chardev=c,name=" PORT, "-device", "virtio-rng-pci",
+		"virtio-serial-pci", "-chardev", "socket,id=c,fd=4", "-device", PORT_DEVICE, "-device", "virtio-rng-pci",
 		NULL };
 	int fds[5] = { -1, v->console[1], STDERR_FILENO, v->tpm[0], v->port[0] };
 	struct spawn s = { .argv = argv, .fds = fds, .n_fds = 5, .die_with_parent = true };
