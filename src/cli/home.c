@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/wr.h"
+#include "cli/head.h"
 #include "fmt/enc.h"
 #include "os/file.h"
 
@@ -197,10 +198,14 @@ enum coffer_rc passphrase_get(const struct cli *c, bool fresh, struct secret *ou
 enum coffer_rc home_connect(const struct home *h, struct service_conn **out, struct err *e)
 {
 	struct service_opts o = { .url = span_of(h->service), .now = clock_now() };
+	CLEANUP(service_closep) struct service_conn *c = NULL;
 
 	if (!h->has_genesis || !h->service[0])
 		return err_set(e, COFFER_E_INPUT,
 		    "%s names no genesis and service yet: run 'coffer genesis use FILE --service URL'", h->dir);
 	memcpy(o.genesis, h->genesis, sizeof(o.genesis));
-	return service_open(&o, out, e);
+	TRY(service_open(&o, &c, e));
+	TRY(head_look(h, c, e));
+	*out = MOVE(c);
+	return COFFER_OK;
 }

@@ -69,7 +69,7 @@ enum coffer_rc home_token(const struct home *h, const struct privkey *key, const
 struct asker { const struct home *h; const struct privkey *key; struct service_conn *conn; };
 enum coffer_rc home_call(const struct asker *a, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e) NODISCARD;
 
-/* Checked connection to the configured service. */
+/* Checked connection to the configured service, whose ledger continues what this party saw of it (cli/head.h). */
 enum coffer_rc home_connect(const struct home *h, struct service_conn **out, struct err *e) NODISCARD;
 
 #define OPT_PASSPHRASE \

@@ -1,9 +1,8 @@
 /* A reader of the service's ledger: its checkpoint, opened under the genesis' key, its tiles, and the last head this party saw. */
 #pragma once
 #include "cli/home.h"
-#include "trust/ledger/checkpoint.h"
+#include "client/heads.h"
 #include "trust/ledger/leaf.h"
-#include "trust/ledger/tile.h"
 #include "trust/witnesses.h"
 
 struct ledger {
@@ -14,7 +13,7 @@ struct ledger {
 	struct wr            note;   /* the checkpoint as fetched */
 	struct ledger_seen   seen;   /* borrows note */
 	struct tile_source   tiles;  /* of seen's tree */
-	struct tile_cache    cache;  /* of tiles */
+	struct heads_tiles   of;     /* what tiles reads from */
 };
 
 void ledger_end(struct ledger *l); /* CLEANUP-ready */

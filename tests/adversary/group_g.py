@@ -386,7 +386,8 @@ def grow(w, n, name):
 
 
 @row("G11", "the operator shows different histories to two parties, from copies of the whole service", "R12 ledger-witness ledger-rollback ledger-fork",
-     "tests/adversary; a witness that is down, too few of them, and what waits: tests/e2e/test_witnessed.py, tests/unit/test_keep_witness.c")
+     "tests/adversary; a witness that is down, too few of them, and what waits: tests/e2e/test_witnessed.py, tests/unit/test_keep_witness.c; "
+     "every command, and a guest: tests/e2e/test_ledger.py, test_guest_heads.py")
 def g11(_):
     w = witnesses.World(BUILD + "/src/cli/coffer", 1, 1)
     try: # a witness has seen the one, and signs nothing of the other
@@ -664,7 +665,8 @@ def i3(w):
     assert re.search(r"^Seccomp:\s+2$", status, re.M) and re.search(r"^NoNewPrivs:\s+1$", status, re.M)
 
 
-@row("I7", "the store is put back to an older copy", "refused-to-start")
+@row("I7", "the store is put back to an older copy", "refused-to-start",
+     "tests/adversary; the whole folder, by who saw more, party or guest: tests/e2e/test_ledger.py, test_guest_heads.py")
 def i7(w):
     w.serves()
     w.end()

@@ -40,6 +40,8 @@ enum coffer_rc on_ledger(struct keep *k, struct span body, struct answer *a, str
 
 	if (span_eq_str(body, "checkpoint"))
 		return witnessed_checkpoint(k, a->out, e);
+	if (span_eq_str(body, "head"))
+		return ledger_sign(k, a->out, e);
 	if (!tile_path_read(body, &t))
 		return err_set(e, COFFER_E_NOTFOUND, "the ledger has no such file");
 	return tree_tile(&k->journal.tree, &t, a->out, e);
