@@ -36,6 +36,14 @@ enum coffer_rc run_beside(const char *name, char out[static RUN_PATH_MAX], struc
 /* The agent, there or by $COFFER_AGENT. */
 enum coffer_rc run_agent_path(char out[static RUN_PATH_MAX], struct err *e) NODISCARD;
 
+/* run_disks.c: what --scratch asks for, 0: no disk. */
+enum coffer_rc run_scratch_size(const struct cli *c, uint64_t *bytes, struct err *e) NODISCARD;
+/* A new file that takes no room until it is written. */
+enum coffer_rc run_scratch_file(const char *path, uint64_t bytes, struct err *e) NODISCARD;
+
+/* The disk by which bindings get into the VM. COFFER_E_NOTFOUND, COFFER_E_LIMIT. */
+enum coffer_rc run_bindings_file(const char *path, const struct guest_opts *o, struct err *e) NODISCARD;
+
 /* run_tmp.c: the temporary folder; making one sweeps away what killed launchers left. */
 enum coffer_rc run_tmp_make(struct run *r, struct err *e) NODISCARD;
 void run_tmp_remove(struct run *r);

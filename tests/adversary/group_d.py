@@ -70,7 +70,7 @@ def d13(w):
 
 @row("D17", "the host reads the guest's console", "nothing-told", "tests/e2e/test_guest_boot.py: every line of the agent's is of a known kind; that guest holds no asset; emulated boundary")
 def d17(w):
-    boots("its_console_has_five_kinds_of_lines_and_no_key")
+    boots("its_console_has_lines_of_known_kinds_alone_and_no_key")
 
 
 @row("D18", "the host asks the guest for a debug console", "reset", "tests/e2e/test_guest_boot.py: the one way in is the boundary, and there is no vsock; emulated boundary")

@@ -115,7 +115,7 @@ def as_it_should(image, tmp, tpm):
     check("its_tpm_opens_the_credential_and_its_evidence_is_accepted", "POST /kbs/v0/auth 200" in log and "POST /kbs/v0/attest 200" in log and
           m.says("ready"), told)
     check("it_opens_the_boundary_to_the_launcher_and_nothing_else", m.channel.reset == [2], m.channel.reset)
-    check("its_console_has_five_kinds_of_lines_and_no_key", all(re.fullmatch(r"coffer-agent: (pcr\d\d [0-9a-f]{64}|ready|failed \d+ .*|power off)", l[l.index("coffer-agent: "):])
+    check("its_console_has_lines_of_known_kinds_alone_and_no_key", all(re.fullmatch(r"coffer-agent: (pcr\d\d [0-9a-f]{64}|ready|no scratch disk: all is in memory|failed \d+ .*|power off)", l[l.index("coffer-agent: "):])
           for l in m.lines if "coffer-agent: " in l) and not any("eyJ" in l or "PRIVATE" in l for l in m.lines), told)
     check("when_the_launcher_hangs_up_it_powers_off", m.says("failed 14 channel") and m.off(), told)
 
@@ -150,6 +150,29 @@ def refusals(image, tmp, state):
     m = refused(image, tmp, state, "initdata_that_is_no_manifest_s", [write(tmp + "/bad", device(bad)), tmp + "/initdata"], "7 initdata")
     check("it_is_measured_before_it_is_read", m.pcr(8) == pcr8(bad), m.told())
     check("a_disk_put_before_the_real_one_is_what_is_measured", m.pcr(8) not in (None, pcr8(initdata(MANIFEST))), m.told())
+    odd_disks(image, tmp, state, write(tmp + "/initdata", good))
+
+
+def sparse(path, size):
+    with open(path, "wb") as f:
+        f.truncate(size)
+    return path
+
+
+def odd_disks(image, tmp, state, doc):
+    """Scratch disks that are not what they say, and one of bindings that holds none."""
+    disk = lambda name, size, how="werror=report", serial="coffer-scratch": (sparse(f"{tmp}/{name}", size), how, serial)
+    refused(image, tmp, state, "a_scratch_disk_that_is_too_small", [doc, disk("small", 1 << 20)], "7 disk: the scratch disk says")
+    refused(image, tmp, state, "a_second_scratch_disk", [doc, disk("one", 1 << 28), disk("two", 1 << 28)], "7 disk: 2 disks")
+    refused(image, tmp, state, "a_scratch_disk_that_takes_no_writing", [doc, disk("still", 1 << 28, "readonly=on")], "13 scratch disk")
+    refused(image, tmp, state, "a_disk_of_bindings_without_its_form", [doc, disk("bound", 512, "readonly=on", "coffer-bindings")], "3 bindings")
+    full = tmp + "/full"
+    os.mkdir(full)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", full], capture_output=True).returncode == 0:
+        try:
+            refused(image, tmp, state, "a_scratch_disk_with_less_than_it_says", [doc, disk("full/disk", 1 << 28)], "13 scratch disk")
+        finally:
+            subprocess.run(["umount", full], check=True)
 
 
 def main():
