@@ -16,7 +16,8 @@ enum coffer_rc attest_tsm_open(struct attest_tsm *t, const struct tsm_link *link
 
 /* That the platform's own report, asked for now, holds the initdata's digest where its launcher had to put it: HOST_DATA, or MRCONFIGID with zeros
  * behind. COFFER_E_DENIED (check "initdata"): it holds something else or nothing; (check "tsm"): the report is not over what was asked. No signature is
- * verified: whoever could forge what the kernel hands over holds the guest. */
+ * verified. Of snp the report comes from the firmware under a key that the guest has for it. Of tdx it is a quote, which the host's quoting service hands
+ * over: a host could make one up, and with it pass this check, but not the service's (R2, R6), which the same initdata has to face. */
 enum coffer_rc attest_tsm_init(const struct attest_tsm *t, struct span initdata, struct err *e) NODISCARD;
 
 /* "snp" or "tdx". Each evidence is compared with the initdata as above before it leaves. The attester borrows t. */
