@@ -25,6 +25,9 @@ const struct opt_spec opts_run[] = {
 	{ "binding", "FILE", "fill slots of the workload: a binding, as its owner handed it out ('coffer workload bind')", true, false },
 	{ "image", "DIR", "run it in a measured VM that boots this image ('coffer guest build'), on platform swtpm", false, false },
 	{ "memory", "MIB", "of that VM: 32 to 2047 (default 1024)", false, false },
+	{ "detach", NULL, "return when every container has started; the pod runs on (coffer ps, logs, exec, stop, wait, rm)", false, false },
+	{ "name", "NAME", "what the pod is called here (default: its own name, with a number where that is taken)", false, false },
+	{ "state", "DIR", "where pods are kept (default /run/coffer for root, else $XDG_RUNTIME_DIR/coffer)", false, false },
 	{ "timeout", "S", "end the guest after S seconds", false, false },
 	{ NULL, NULL, NULL, false, false },
 };
@@ -37,9 +40,13 @@ static void run_clear(struct run *r)
 	guest_stop(&r->guest);
 	closep(&r->rpc.fd);
 	closep(&r->rpc.signal);
+	for (size_t i = 0; i < RPC_WATCH_MAX; i++)
+		closep(&r->rpc.watch[i]);
 	manifest_clear(&r->man);
 	json_freep(&r->doc);
-	run_tmp_remove(r);
+	wr_close(&r->text);
+	run_leave(r);
+	closep(&r->tell);
 }
 
 static void run_freep(struct run **r)
@@ -197,7 +204,7 @@ static enum coffer_rc agent_says(struct run *r, struct err *e)
 static enum coffer_rc start_vm(struct run *r, const struct guest_opts *g, struct err *e)
 {
 	const char *mib = cli_opt(r->cli, "memory");
-	struct vm_opts o = { .image = cli_opt(r->cli, "image"), .dir = r->dir, .initdata = g->initdata, .memory = VM_MEMORY, .endpoint = g->endpoint,
+	struct vm_opts o = { .image = cli_opt(r->cli, "image"), .dir = r->place.path, .initdata = g->initdata, .memory = VM_MEMORY, .endpoint = g->endpoint,
 		.n_endpoints = g->n_endpoints };
 	uint64_t n = VM_MEMORY;
 
@@ -223,17 +230,18 @@ static enum coffer_rc start_sample(struct run *r, struct guest_opts *o, struct e
 
 static enum coffer_rc start_with(struct run *r, struct guest_opts o, struct err *e)
 {
-	char initdata[96], sock[96], state[96];
+	char initdata[RUN_PATH_MAX], sock[RUN_PATH_MAX], state[RUN_PATH_MAX];
 
 	TRY(run_endpoints(r, &o, e));
-	(void)snprintf(initdata, sizeof(initdata), "%s/initdata.img", r->dir);
-	(void)snprintf(sock, sizeof(sock), "%s/agent.sock", r->dir);
-	(void)snprintf(state, sizeof(state), "%s/state", r->dir);
+	(void)snprintf(initdata, sizeof(initdata), "%.480s/initdata.img", r->place.path);
+	(void)snprintf(sock, sizeof(sock), "%.480s/" POD_SOCKET, r->place.path);
+	(void)snprintf(state, sizeof(state), "%.480s/state", r->place.path);
 	TRY(run_device(r, initdata, e));
 	o.initdata = initdata;
 	o.socket = sock;
 	o.state = state;
 	TRY(cli_opt(r->cli, "image") ? start_vm(r, &o, e) : start_sample(r, &o, e));
+	TRY(run_parts(r, e));
 	TRY(agent_says(r, e));
 	run_say("guest attested, agent ready");
 	return rpc_connect(sock, &r->rpc, e);
@@ -285,17 +293,6 @@ static void print_json(const struct run *r)
 		(void)printf("%.*s\n", (int)wr_span(&w).n, (const char *)wr_span(&w).p);
 }
 
-static enum coffer_rc run_all(struct run *r, struct err *e)
-{
-	TRY(run_read(r, r->cli->pos[0], e));
-	TRY(check_options(r, e));
-	TRY(deadline(r, e));
-	TRY(catch_signals(r, e));
-	TRY(run_tmp_make(r, e));
-	TRY(start(r, e));
-	return run_pod(r, e);
-}
-
 /* 0 when every container ended with 0; RUN_LAPSED when one was stopped by its guest. */
 static int verdict(const struct run *r)
 {
@@ -310,11 +307,59 @@ static int verdict(const struct run *r)
 	return code;
 }
 
+static void init(struct run *r, const struct cli *c)
+{
+	r->cli = c;
+	rpc_init(&r->rpc);
+	r->guest.said = r->tell = r->place.lock = -1;
+	for (size_t i = 0; i < POD_CONTAINERS_MAX; i++)
+		r->kept[i][0].fd = r->kept[i][1].fd = -1;
+}
+
+static enum coffer_rc prepare(struct run *r, struct err *e)
+{
+	TRY(run_read(r, r->cli->pos[0], e));
+	TRY(check_options(r, e));
+	TRY(catch_signals(r, e));
+	return run_claim(r, e);
+}
+
+static enum coffer_rc live(struct run *r, struct err *e)
+{
+	TRY(deadline(r, e));
+	TRY(run_begin(r, cli_flag(r->cli, "detach"), e));
+	TRY(start(r, e));
+	return run_pod(r, e);
+}
+
+/* The whole life of the pod, in the process that is its launcher. */
+static int run_all(struct run *r)
+{
+	struct err e = { 0 };
+	int code;
+
+	if (live(r, &e) == COFFER_OK) {
+		if (r->cli->json)
+			print_json(r);
+		code = verdict(r);
+	} else {
+		run_cause(r, &e);
+		code = r->tell >= 0 ? cli_exit_code(&e) : cli_fail(r->cli, &e);
+	}
+	run_end(r, &e, code);
+	guest_stop(&r->guest);
+	if (!r->started && r->rec.keep)
+		run_leave(r); /* before whoever waits may start it again */
+	run_tell(r, &e, code);
+	return code;
+}
+
 int cmd_run(int argc, char **argv)
 {
 	CLEANUP(run_freep) struct run *r = NULL;
 	struct err e = { 0 };
 	struct cli c;
+	bool here = true;
 	int code = cli_parse(&verb_run, argc, argv, &c);
 
 	if (code >= 0)
@@ -324,11 +369,8 @@ int cmd_run(int argc, char **argv)
 		(void)err_set(&e, COFFER_E_SYSTEM, "out of memory");
 		return cli_fail(&c, &e);
 	}
-	r->cli = &c;
-	r->guest.said = r->rpc.fd = r->rpc.signal = r->dir_lock = -1;
-	if (run_all(r, &e) != COFFER_OK)
+	init(r, &c);
+	if (prepare(r, &e) != COFFER_OK || (cli_flag(&c, "detach") && run_detach(r, &here, &code, &e) != COFFER_OK))
 		return cli_fail(&c, &e);
-	if (c.json)
-		print_json(r);
-	return verdict(r);
+	return here ? run_all(r) : code;
 }
