@@ -32,5 +32,9 @@ enum coffer_rc pods_list(const char *root, pods_each each, void *arg, struct err
 /* Its launcher, where it lives: the process, to be signalled or awaited. */
 bool pod_launcher(const struct pod_seen *s, struct process *out) NODISCARD;
 
+/* Of --state and the first argument. cmd_pods.c. */
+struct cli;
+enum coffer_rc pod_find(const struct cli *c, struct pod_seen *out, struct err *e) NODISCARD;
+
 /* Everything of it: processes, groups, folder. Usage error: it lives, and force is false. */
 enum coffer_rc pods_remove(const char *root, const char *name, bool force, struct err *e) NODISCARD;
