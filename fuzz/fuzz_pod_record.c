@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	bool ended;
 	struct err e = { 0 };
 
-	(void)process_stat((struct span){ p, n }, &start, &ended, &e);
+	if (process_stat((struct span){ p, n }, &start, &ended, &e) != COFFER_OK && !e.msg[0])
+		abort();
 	if (pod_record_read((struct span){ p, n }, &r, &e) != COFFER_OK) {
 		if (r.code != 999)
 			abort();
