@@ -14,7 +14,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/run_int.h"
-#include "image/tree.h"
+#include "os/kvm.h"
 #include "proto/ttrpc.h"
 
 #define TIMEOUT_MAX_S 86400
@@ -25,6 +25,7 @@ const struct opt_spec opts_run[] = {
 	{ "binding", "FILE", "fill slots of the workload: a binding, as its owner handed it out ('coffer workload bind')", true, false },
 	{ "image", "DIR", "run it in a measured VM that boots this image ('coffer guest build'), on platform swtpm", false, false },
 	{ "memory", "MIB", "of that VM: 32 to 2047 (default 1024)", false, false },
+	{ "accel", "HOW", "of that VM: kvm, tcg (emulated, slow), or auto: kvm where trying it shows that it works (default)", false, false },
 	{ "detach", NULL, "return when every container has started; the pod runs on (coffer ps, logs, exec, stop, wait, rm)", false, false },
 	{ "name", "NAME", "what the pod is called here (default: its own name, with a number where that is taken)", false, false },
 	{ "state", "DIR", "where pods are kept (default /run/coffer for root, else $XDG_RUNTIME_DIR/coffer)", false, false },
@@ -97,6 +98,8 @@ static enum coffer_rc bindings(const struct run *r, char *path[static BINDINGS_M
 		return cli_bad(e, "--binding: bindings do not reach a measured VM yet");
 	if (cli_opt(r->cli, "memory") && !cli_opt(r->cli, "image"))
 		return cli_bad(e, "--memory is of a measured VM: it needs --image");
+	if (cli_opt(r->cli, "accel") && !cli_opt(r->cli, "image"))
+		return cli_bad(e, "--accel is of a measured VM: it needs --image");
 	for (size_t i = 0; (value = cli_opt_at(r->cli, "binding", i)); i++) {
 		if (i == BINDINGS_MAX)
 			return cli_bad(e, "--binding: at most %d", BINDINGS_MAX);
@@ -200,6 +203,25 @@ static enum coffer_rc agent_says(struct run *r, struct err *e)
 	return ttrpc_failure(&(struct ttrpc_response){ .code = (uint32_t)number, .message = span_skip(s, code.n + 1) }, e);
 }
 
+/* KVM where it runs a machine, by trying: that the device is there says little. */
+static enum coffer_rc choose_accel(const struct run *r, bool *kvm, struct err *e)
+{
+	const char *accel = cli_opt(r->cli, "accel");
+	char why[100];
+
+	*kvm = false;
+	if (accel && strcmp(accel, "tcg") == 0)
+		return COFFER_OK;
+	if (accel && strcmp(accel, "auto") != 0 && strcmp(accel, "kvm") != 0)
+		return cli_bad(e, "--accel %s: kvm, tcg or auto", accel);
+	*kvm = kvm_works(why, sizeof(why));
+	if (!*kvm && accel && strcmp(accel, "kvm") == 0)
+		return err_set(e, COFFER_E_NOTFOUND, "KVM of this host cannot be used: %s; --accel tcg emulates the machine", why);
+	if (!*kvm)
+		run_say("KVM of this host cannot be used (%s): the machine is emulated, which is slow", why);
+	return COFFER_OK;
+}
+
 /* In a machine of its own. */
 static enum coffer_rc start_vm(struct run *r, const struct guest_opts *g, struct err *e)
 {
@@ -211,8 +233,9 @@ static enum coffer_rc start_vm(struct run *r, const struct guest_opts *g, struct
 	if (mib && (!span_u64(span_of(mib), &n) || n < 32 || n > 2047))
 		return cli_bad(e, "--memory %s: 32 to 2047 MiB", mib);
 	o.memory = (uint32_t)n;
+	TRY(choose_accel(r, &o.kvm, e));
 	TRY(vm_predict(o.image, o.memory, &r->predicted, e));
-	run_say("platform: swtpm (QEMU TCG, emulated: the host could forge it)");
+	run_say("platform: swtpm (QEMU %s, emulated: the host could forge it)", o.kvm ? "KVM, its TPM" : "TCG");
 	return vm_start(&o, &r->guest, e);
 }
 

@@ -8,6 +8,7 @@ struct vm_opts {
 	const char *dir;      /* of this run alone: the TPM's state, the agent's socket ("agent.sock") */
 	const char *initdata; /* a file with the device */
 	uint32_t    memory;   /* MiB */
+	bool        kvm;      /* else emulated (TCG) */
 	const struct endpoint *endpoint;
 	size_t      n_endpoints;
 };
