@@ -155,7 +155,7 @@ static enum coffer_rc read_line(struct run *r, char *line, size_t room, struct s
 		TRY(rpc_wait(&r->rpc, r->guest.said, e));
 		got = read(r->guest.said, &c, 1);
 		if (got <= 0)
-			return err_set(e, COFFER_E_SYSTEM, "the guest ended before its agent was ready");
+			return err_set(e, COFFER_E_SYSTEM, RPC_GONE ": before its agent was ready");
 		if (c == '\n')
 			break;
 		if (n < room)

@@ -138,22 +138,20 @@ static bool ended(pid_t pid, siginfo_t *out)
 	return pid > 0 && waitid(P_PID, (id_t)pid, out, WEXITED | WNOHANG | WNOWAIT) == 0 && out->si_pid == pid;
 }
 
+/* What was killed is the cause; what ended by itself may have ended because of that, as swtpm does with its machine. */
 static bool name_cause(const struct run *r, struct err *e)
 {
 	const struct guest *g = &r->guest;
-	const struct { pid_t pid; const char *name; } part[] = { { g->tpm, "the emulated TPM (swtpm)" }, { g->guard, g->tpm > 0 ? "the machine (QEMU)" : "the guest" },
+	const struct { pid_t pid; const char *name; } part[] = { { g->guard, g->tpm > 0 ? "the machine (QEMU)" : "the guest" }, { g->tpm, "the emulated TPM (swtpm)" },
 		{ g->relay, "the relay" } };
 	siginfo_t s;
 
-	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++) {
-		if (!ended(part[i].pid, &s))
-			continue;
-		if (s.si_code == CLD_EXITED)
-			(void)err_set(e, COFFER_E_UPSTREAM, "%s ended by itself, with %d", part[i].name, s.si_status);
-		else
-			(void)err_set(e, COFFER_E_UPSTREAM, "%s was killed by signal %d", part[i].name, s.si_status);
-		return true;
-	}
+	for (int by_itself = 0; by_itself < 2; by_itself++)
+		for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++) {
+			if (!ended(part[i].pid, &s) || (s.si_code == CLD_EXITED) != by_itself)
+				continue;
+			return err_set(e, COFFER_E_UPSTREAM, by_itself ? "%s ended by itself, with %d" : "%s was killed by signal %d", part[i].name, s.si_status) != COFFER_OK;
+		}
 	return false;
 }
 
@@ -161,8 +159,8 @@ void run_cause(struct run *r, struct err *e)
 {
 	struct pollfd p[RPC_WATCH_MAX];
 
-	if ((e->rc != COFFER_E_UPSTREAM && e->rc != COFFER_E_SYSTEM) || strcmp(e->msg, RPC_INTERRUPTED) == 0 || strcmp(e->msg, RPC_TIMEOUT) == 0)
-		return;
+	if (strncmp(e->msg, RPC_GONE, sizeof(RPC_GONE) - 1) != 0)
+		return; /* the guest said itself what is wrong */
 	for (size_t i = 0; i < RPC_WATCH_MAX; i++)
 		p[i] = (struct pollfd){ .fd = r->rpc.watch[i], .events = POLLIN };
 	if (r->guest.guard > 0)

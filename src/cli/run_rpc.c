@@ -31,7 +31,7 @@ enum coffer_rc rpc_connect(const char *path, struct rpc *r, struct err *e)
 		return err_set(e, COFFER_E_INPUT, "%s: too long for a socket", path);
 	memcpy(at.sun_path, path, strlen(path) + 1);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0)
-		return err_set(e, COFFER_E_UPSTREAM, "the guest's agent: %s", strerror(errno));
+		return err_set(e, COFFER_E_UPSTREAM, RPC_GONE ": %s", strerror(errno));
 	r->fd = MOVE_FD(fd);
 	return COFFER_OK;
 }
@@ -54,7 +54,7 @@ enum coffer_rc rpc_wait(const struct rpc *r, int fd, struct err *e)
 		if (n > 0 && p[0].revents)
 			return COFFER_OK;
 		if (n == 0 && gone)
-			return err_set(e, COFFER_E_UPSTREAM, "a part of the guest ended");
+			return err_set(e, COFFER_E_UPSTREAM, RPC_GONE);
 		gone = gone || n > 0;
 		if (n == 0 && r->until && clock_monotonic_ms() >= r->until)
 			return err_set(e, COFFER_E_UPSTREAM, RPC_TIMEOUT);
@@ -74,7 +74,7 @@ enum coffer_rc rpc_send(struct rpc *r, const char *method, const ProtobufCMessag
 	ttrpc_request_write(&frame, r->stream, &v);
 	TRY(wr_done(&frame, method, e));
 	*stream = r->stream;
-	return ttrpc_send(r->fd, FRAME_MS, wr_span(&frame), e);
+	return ttrpc_send(r->fd, FRAME_MS, wr_span(&frame), e) == COFFER_OK ? COFFER_OK : err_wrap(e, RPC_GONE);
 }
 
 enum coffer_rc rpc_next(struct rpc *r, uint32_t *stream, struct wr *out, struct err *e)
@@ -85,7 +85,7 @@ enum coffer_rc rpc_next(struct rpc *r, uint32_t *stream, struct wr *out, struct 
 
 	TRY(rpc_wait(r, r->fd, e));
 	if (ttrpc_recv(r->fd, FRAME_MS, &h, &body, e) != COFFER_OK)
-		return err_wrap(e, "the guest's agent is gone");
+		return err_wrap(e, RPC_GONE);
 	*stream = h.stream;
 	if (h.type != TTRPC_RESPONSE)
 		return err_set(e, COFFER_E_INPUT, "the guest's agent: not an answer");

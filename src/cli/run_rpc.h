@@ -7,6 +7,7 @@
 #include "base/wr.h"
 
 #define RPC_WATCH_MAX 3
+#define RPC_GONE "the guest is gone" /* begins what is said when it is, and it has not said why itself */
 #define RPC_INTERRUPTED "interrupted"
 #define RPC_TIMEOUT "the time given by --timeout is over"
 

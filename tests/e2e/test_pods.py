@@ -121,6 +121,14 @@ for role, state, cause in (("launcher", "dead", "its launcher was killed"), ("gu
 r = run(one(LONG), "--detach", "--name", "forced")
 check("rm_force_kills_and_leaves_nothing", coffer("rm", "--force", "forced").returncode == 0 and not leftovers() and ps() == {}, r)
 
+# a guest that says itself what is wrong is believed before its end is looked at
+open(T + "/agent", "w").write("#!/bin/sh\necho 'failed 7 R9: not approved'\nexit 1\n"); os.chmod(T + "/agent", 0o755)
+r = run(one("true"), COFFER_AGENT=T + "/agent")
+check("what_the_guest_said_is_the_reason", r.returncode == 1 and "refused: R9: not approved" in r.err and not leftovers(), r)
+open(T + "/agent", "w").write("#!/bin/sh\nkill -9 $$\n")
+r = run(one("true"), COFFER_AGENT=T + "/agent")
+check("a_guest_that_ends_without_a_word_is_named", r.returncode == 4 and "the guest ended by itself" in r.err, r)
+
 # a number that was given again is nobody's
 r = run(one(LONG), "--detach", "--name", "old")
 rec = record("old"); launcher = [p for p in rec["processes"] if p["role"] == "launcher"][0]
