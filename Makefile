@@ -26,7 +26,7 @@ help:
 	@echo "make deps        install missing Debian packages (make deps-check only names them)"
 	@echo "make install     programs, man pages, completion, unit (DESTDIR, PREFIX)"
 	@echo "make bench       figures against a peer or the limit, also in build/bench.tsv"
-	@echo "make fuzz T=600  every fuzz target for T seconds"
+	@echo "make fuzz T=600  every fuzz target for T seconds (or those in TARGETS=\"cert json\")"
 	@echo "make attack      act out the adversary scenarios on a running trust service (docs/attacks.md)"
 	@echo "make sweep       every truncation and every changed byte of genuine evidence (COFFER_SHARED), counted"
 	@echo "make lint        layers, clang-format, clang-tidy"
@@ -57,13 +57,13 @@ bench: all
 	@tools/bench.sh
 
 fuzz: deps-check
-	@tools/fuzz.sh $(T)
+	@tools/fuzz.sh $(T) $(TARGETS)
 
 sweep: all
 	@COFFER_SHARED=$${COFFER_SHARED:-../shared} build/plain/tests/conformance/evidence_sweep 1
 
 attack: all
-	@tests/adversary/attack.py build/plain
+	@COFFER_BOOTS=all tests/adversary/attack.py build/plain
 
 lint: deps-check build/plain/build.ninja
 	@tools/lint.sh

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "trust/amend.h"
 #include "trust/dsse.h"
 #include "trust/machine.h"
 #include "trust/manifest.h"
@@ -38,6 +39,17 @@ static bool machines(const struct statement *s)
 	return image || tcb;
 }
 
+/* What is taken names witnesses of whom some sign, and no fewer than before; all else stays. */
+static void amendments(const struct statement *s)
+{
+	static struct genesis was = { .origin = "ledger.example/one", .cosignatures = 1, .n_witnesses = 1, .ledger_key = { .kind = KEY_ED25519 } }, is;
+	struct err e;
+
+	if (amendment_read(s, &was, &is, &e) == COFFER_OK && (is.cosignatures < 1 || is.cosignatures > is.n_witnesses ||
+	    2 * is.cosignatures <= is.n_witnesses || is.n_witnesses > GENESIS_WITNESSES_MAX || strcmp(is.origin, was.origin) != 0))
+		abort();
+}
+
 static void bodies(const struct statement *s)
 {
 	static union {
@@ -53,6 +65,7 @@ static void bodies(const struct statement *s)
 	if (delegation_read(s, &u.d, &e) == COFFER_OK && (s->n_subjects != 3 || u.d.depth > DELEGATION_DEPTH_MAX ||
 	    (u.d.role == ROLE_APPROVAL) != (u.d.n_scopes > 0) || strcmp(u.d.to, u.d.of) == 0))
 		abort();
+	amendments(s);
 	if (binding_read(s, &u.b, &e) == COFFER_OK && (u.b.n_slots < 1 || u.b.n_slots > BINDING_SLOTS_MAX || s->n_subjects != 1))
 		abort();
 	if ((genesis_read(s, &u.g, &e) == COFFER_OK) + (party_read(s->body, &u.p, &e) == COFFER_OK) + (service_read(s->body, &u.v,

@@ -235,7 +235,7 @@ static void make_witnesses(struct kit *k, const struct pubkey *ledger)
 {
 	char name[32];
 
-	for (unsigned i = 0; i < k->n_witnesses; i++) {
+	for (unsigned i = 0; i < KIT_WITNESSES_MAX; i++) {
 		struct kit_witness *w = &k->witness[i];
 
 		(void)snprintf(name, sizeof(name), "witness.example/%u", i);
@@ -370,7 +370,7 @@ void kit_free(struct kit *k)
 		privkey_free(k->key[p]);
 	for (int p = 0; p < KIT_PARTIES; p++)
 		privkey_free(k->recovery[p]);
-	for (unsigned i = 0; i < k->n_witnesses; i++)
+	for (unsigned i = 0; i < KIT_WITNESSES_MAX; i++)
 		privkey_free(k->witness[i].key);
 	privkey_free(k->tee);
 	privkey_free(k->request_key);
@@ -537,6 +537,8 @@ static char *asset_text(const struct kit *k, const char *path, uint64_t version,
 	jw_text(&j, owner);
 	jw_arr_end(&j);
 	jw_m_text(&j, "least-action", "stop");
+	if (k->amendment)
+		jw_m_text(&j, "amendment", k->amendment);
 	if (k->policy) {
 		jw_name(&j, "policy");
 		jw_obj(&j);
@@ -598,7 +600,7 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content)
 	kit_statement(k,
 		      &(struct kit_st){.kind = ST_ASSET,
 				       .issuer = k->bend.by_acme ? KIT_ACME : who,
-				       .also = k->bend.by_acme || k->bend.cosigned ? KIT_ACME : who,
+				       .also = k->bend.by_acme || k->bend.cosigned ? KIT_ACME : k->bend.shared ? KIT_STRANGER : who,
 				       .subject = k->bend.subject ? k->bend.subject : full,
 				       .digest = digest,
 				       .body = k->bend.body ? k->bend.body : body,

@@ -35,7 +35,7 @@ enum kit_party { KIT_ACME, KIT_HOSPITAL, KIT_STRANGER, KIT_PARTIES };
 /* What kit_put and kit_auth do differently next; zero is nothing. */
 struct kit_bend {
 	const char *body, *url, *method, *path, *subject, *iss;
-	bool        digest, same_salt, by_acme, cosigned; /* by_acme: the statement is, the token is not; cosigned: acme signs it too */
+	bool        digest, same_salt, by_acme, cosigned, shared; /* by_acme: the statement is, the token is not; cosigned: acme signs it too; shared: stranger does */
 	int64_t     iat, exp;
 };
 
@@ -47,6 +47,7 @@ struct kit {
 	unsigned         n_witnesses, cosignatures;
 	struct kit_bend  bend;
 	const char      *policy;    /* of the assets put from now on; NULL: none */
+	const char      *amendment; /* hex, by which they go; NULL: the genesis as founded */
 	struct kit_hw    hw;        /* tee 0: sample */
 	struct keep      keep;      /* used when fd < 0 */
 	int              fd;        /* else: where keep listens */
@@ -77,7 +78,7 @@ void kit_open(struct kit *k);  /* in this process, in memory */
 void kit_open_deployed(struct kit *k); /* and kit_deploy */
 void kit_open_attested(struct kit *k); /* and a guest whose evidence was taken */
 void kit_open_hw(struct kit *k, const struct kit_hw *hw);
-/* With n witnesses in the genesis, of whom k must sign. */
+/* With n witnesses in the genesis, of whom k must sign; the others of KIT_WITNESSES_MAX are there for an amendment. */
 void kit_open_witnessed(struct kit *k, unsigned n, unsigned cosignatures);
 void kit_free(struct kit *k);
 

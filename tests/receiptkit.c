@@ -55,6 +55,15 @@ static void take(struct kit *k, struct wr *to)
 }
 
 /* As `coffer receipt get` makes it. */
+/* By which the kit's assets go. */
+static const struct genesis *genesis_of(struct kit *k)
+{
+	uint8_t id[32];
+
+	CHECK(!k->amendment || hex_fixed(span_of(k->amendment), id, sizeof(id)));
+	return parties_genesis_by(&k->keep.registry.parties, k->amendment ? id : NULL);
+}
+
 void receiptkit_make(struct kit *k, enum kit_party who, struct wr *out)
 {
 	CLEANUP(wr_close) struct wr reply = { 0 }, note = { 0 }, genesis = wr_open(DSSE_ENVELOPE_MAX);
@@ -74,7 +83,7 @@ void receiptkit_make(struct kit *k, enum kit_party who, struct wr *out)
 	CHECK(kit_ask(k, KEEP_LEDGER, &w) == COFFER_OK);
 	take(k, &note);
 	dsse_write(&k->genesis, &j);
-	CHECK(genesis_policy(k->keep.registry.genesis, &policy, &e) == COFFER_OK);
+	CHECK(genesis_policy(genesis_of(k), &policy, &e) == COFFER_OK);
 	CHECK(json_parse(wr_span(&reply), RECEIPT_MAX, &doc, &e) == COFFER_OK);
 	p.reply = json_root(doc);
 	p.genesis = wr_span(&genesis);

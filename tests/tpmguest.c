@@ -59,24 +59,43 @@ void tpmguest_ak(struct tpmguest *t)
 	write_public(t);
 }
 
-void tpmguest_open(struct tpmguest *t)
+static void make(struct tpmguest *t, bool below)
 {
 	static const uint8_t for_ek[] = { 0x30, 0x07, 0x06, 0x05, 0x67, 0x81, 0x05, 0x08, 0x01 };
 	struct evkit_ext ext[] = { { "2.5.29.37", SPAN(for_ek), false } };
 	struct evkit_cert up = { .cn = "Maker", .issuer_cn = "Maker", .ca = true, .pathlen = -1 };
 	struct evkit_cert c = { .cn = "EK", .issuer_cn = "Maker", .pathlen = -1, .ext = ext, .n_ext = 1 };
 
-	*t = (struct tpmguest){ .maker = evkit_ec("P-384"), .ek = evkit_rsa(), .root = wr_open(1u << 16), .ek_cert = wr_open(1u << 16), .attributes = GOOD };
+	struct evkit_cert top = { .cn = "Top", .issuer_cn = "Top", .ca = true, .pathlen = -1 };
+
+	*t = (struct tpmguest){ .maker = evkit_ec("P-384"), .ek = evkit_rsa(), .root = wr_open(1u << 16), .ek_cert = wr_open(1u << 16),
+		.top = wr_open(1u << 16), .attributes = GOOD };
 	up.key = up.issuer_key = c.issuer_key = t->maker;
+	if (below) {
+		up.issuer_cn = "Top";
+		up.issuer_key = top.key = top.issuer_key = evkit_ec("P-384");
+		evkit_cert(&top, &t->top);
+	}
 	c.key = t->ek;
 	evkit_cert(&up, &t->root);
 	evkit_cert(&c, &t->ek_cert);
 	tpmguest_ak(t);
+	EVP_PKEY_free(top.key);
+}
+
+void tpmguest_open(struct tpmguest *t)
+{
+	make(t, false);
+}
+
+void tpmguest_open_below(struct tpmguest *t)
+{
+	make(t, true);
 }
 
 void tpmguest_close(struct tpmguest *t)
 {
-	struct wr *own[] = { &t->root, &t->ek_cert, &t->ak_public, &t->ak_cert, &t->credential, &t->seed, &t->shown };
+	struct wr *own[] = { &t->root, &t->top, &t->ek_cert, &t->ak_public, &t->ak_cert, &t->credential, &t->seed, &t->shown };
 
 	EVP_PKEY_free(t->maker);
 	EVP_PKEY_free(t->ek);

@@ -8,12 +8,14 @@ struct tpmguest {
 	EVP_PKEY  *maker, *ek, *ak;
 	struct wr  root, ek_cert, ak_public; /* DER, DER, TPMT_PUBLIC */
 	struct wr  ak_cert;                  /* by the maker */
+	struct wr  top;                      /* DER: who signed the root, where it is none */
 	bool       with_ak_cert;
 	uint32_t   attributes;               /* of ak_public */
 	struct wr  credential, seed;         /* of the last challenge */
 	struct wr  shown;                    /* as "activated"; empty: the member is left out */
 };
 void tpmguest_open(struct tpmguest *t);
+void tpmguest_open_below(struct tpmguest *t); /* its root is a CA that another, "Top", signed */
 void tpmguest_close(struct tpmguest *t);
 void tpmguest_ak(struct tpmguest *t); /* another attestation key in the same TPM, with t->attributes */
 

@@ -1,7 +1,10 @@
 #!/bin/sh
-# Every fuzz target for T seconds each, two at a time, from its seeds; new inputs stay in build/fuzz-corpus.
+# fuzz.sh T [NAME...]: every fuzz target (or those named) for T seconds each, two at a time (JOBS), from its seeds; new inputs stay in
+# build/fuzz-corpus.
 set -eu
 t=${1:-60}
+[ $# = 0 ] || shift
+jobs=${JOBS:-2}
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
 mkdir -p build/fuzz-corpus
@@ -19,10 +22,18 @@ one() {
 }
 rm -f build/fuzz-crash/failed
 i=0
-for b in $(find build/fuzz -maxdepth 1 -type f -perm -u+x -name 'fuzz_*' | sort); do
+all=$(find build/fuzz -maxdepth 1 -type f -perm -u+x -name 'fuzz_*' | sort)
+if [ $# -gt 0 ]; then
+	all=
+	for n in "$@"; do
+		[ -x "build/fuzz/fuzz_$n" ] || { echo "no fuzz target $n (fuzz/fuzz_$n.c)"; exit 2; }
+		all="$all build/fuzz/fuzz_$n"
+	done
+fi
+for b in $all; do
 	one "$b" &
 	i=$((i + 1))
-	[ $((i % 2)) = 0 ] && wait
+	[ $((i % jobs)) = 0 ] && wait
 done
 wait
 [ ! -e build/fuzz-crash/failed ]

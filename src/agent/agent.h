@@ -45,6 +45,7 @@ struct agent {
 	struct boundary  b;
 	struct manifest  man;
 	char             state[STATE_DIR_MAX + 1]; /* private tmpfs */
+	char             store[STATE_DIR_MAX + 8]; /* for what may be large: images, empty volumes, sealed files as they came; on the scratch disk or as state */
 	const char      *crun;
 	struct cgroup    groups; /* c<i> is container i's: agent/fence.h */
 	struct service_conn *service;
@@ -98,7 +99,7 @@ void           leases_end(struct agent *a, size_t i);
 /* Tells and stops alone. Before children are reaped, so that whom the guard killed is known to have lapsed and not just to have ended. */
 void           leases_act(struct agent *a);
 
-/* image.c: the container's image as a mounted root at <state>/c<i>/rootfs. */
+/* image.c: the container's image, unpacked below <store>/c<i>, as a mounted root at <state>/c<i>/rootfs. */
 enum coffer_rc image_mount(struct agent *a, size_t i, struct err *e) NODISCARD;
 void           image_unmount(struct agent *a, size_t i);
 /* policy.json from the manifest's verification method; everything else is rejected. COFFER_E_DENIED (check "policy") for a

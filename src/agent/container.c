@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -116,13 +117,20 @@ static enum coffer_rc create(struct agent *a, size_t i, struct err *e)
 	return find_process(a, i, e);
 }
 
-static void remove_files(const struct agent *a, size_t i)
+static void remove_below(const char *dir, size_t i)
 {
-	CLEANUP(closep) int state = open(a->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(closep) int state = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct err why = { 0 };
 
 	if (state < 0 || tree_remove(state, path_fmt("c%zu", i).s, &why) != COFFER_OK)
 		(void)fprintf(stderr, "coffer-agent: a removed container's files stay until the guest ends: %s\n", why.msg);
+}
+
+static void remove_files(const struct agent *a, size_t i)
+{
+	remove_below(a->state, i);
+	if (strcmp(a->store, a->state) != 0)
+		remove_below(a->store, i);
 }
 
 static void forget(struct agent *a, size_t i)

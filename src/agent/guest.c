@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/scratch.h"
+#include "base/own.h"
+#include "base/str.h"
 #include "os/file.h"
 
 #define UNIFIED "/sys/fs/cgroup/unified"
@@ -18,7 +21,14 @@ static enum coffer_rc failed(const char *what, struct err *e)
 	return err_set(e, COFFER_E_SYSTEM, "guest: %s: %s", what, strerror(errno));
 }
 
-enum coffer_rc guest_prepare(const char *state, struct err *e)
+static enum coffer_rc mount_disk(const char *state, const char *disk, struct err *e)
+{
+	CLEANUP(freep) char *at = str_fmt("%s/disk", state);
+
+	return at ? scratch_mount(disk, at, e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
+}
+
+enum coffer_rc guest_prepare(const char *state, const char *disk, struct err *e)
 {
 	const struct rlimit none = { 0, 0 };
 
@@ -33,5 +43,7 @@ enum coffer_rc guest_prepare(const char *state, struct err *e)
 	TRY(file_mkdirs(state, 0700, e));
 	if (mount("tmpfs", state, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") != 0)
 		return failed(state, e);
+	if (disk)
+		TRY(mount_disk(state, disk, e));
 	return chdir("/") == 0 ? COFFER_OK : failed("/", e);
 }

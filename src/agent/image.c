@@ -137,7 +137,7 @@ static enum coffer_rc pull(struct agent *a, size_t i, const char *dir, size_t *l
 }
 
 /* Names relative to the layers' folder: mount options are one page and images have many layers. */
-static enum coffer_rc overlay(const char *layers_dir, size_t n, struct err *e)
+static enum coffer_rc overlay(const char *layers_dir, const char *root, size_t n, struct err *e)
 {
 	CLEANUP(wr_close) struct wr opt = wr_open(4000);
 	CLEANUP(freep) char *text = NULL;
@@ -152,7 +152,7 @@ static enum coffer_rc overlay(const char *layers_dir, size_t n, struct err *e)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	if (chdir(layers_dir) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "%s: %s", layers_dir, strerror(errno));
-	rc = mount("overlay", "../rootfs", "overlay", MS_NODEV | MS_NOSUID, text);
+	rc = mount("overlay", root, "overlay", MS_NODEV | MS_NOSUID, text);
 	if (rc != 0)
 		(void)err_set(e, COFFER_E_SYSTEM, "overlay of %zu layers: %s", n, strerror(errno));
 	if (chdir("/") != 0 && rc == 0)
@@ -162,16 +162,17 @@ static enum coffer_rc overlay(const char *layers_dir, size_t n, struct err *e)
 
 enum coffer_rc image_mount(struct agent *a, size_t i, struct err *e)
 {
-	static const char *const dirs[] = { "layers", "upper", "work", "rootfs" };
-	struct path layers = path_fmt("%s/c%zu/layers", a->state, i);
+	static const char *const dirs[] = { "layers", "upper", "work" };
+	struct path layers = path_fmt("%s/c%zu/layers", a->store, i), root = path_fmt("%s/c%zu/rootfs", a->state, i);
 	size_t n = 0;
 
 	for (size_t k = 0; k < sizeof(dirs) / sizeof(dirs[0]); k++)
-		TRY(file_mkdirs(path_fmt("%s/c%zu/%s", a->state, i, dirs[k]).s, 0755, e));
+		TRY(file_mkdirs(path_fmt("%s/c%zu/%s", a->store, i, dirs[k]).s, 0755, e));
+	TRY(file_mkdirs(root.s, 0755, e));
 	TRY(pull(a, i, layers.s, &n, e));
 	if (n == 0 || n > LAYERS_MAX)
 		return err_deny(e, "unpack", "an image of %zu layers", n);
-	TRY(overlay(layers.s, n, e));
+	TRY(overlay(layers.s, root.s, n, e));
 	a->ctr[i].mounted = true;
 	return COFFER_OK;
 }

@@ -239,7 +239,7 @@ static enum coffer_rc question(struct agent *a, struct err *e)
 
 		limit_calls(a);
 		TRY(rcar_fresh(a->rcar, &ask, &a->seen, &said, e));
-		for (size_t i = 0; i < said.n; i++)
+		for (size_t i = 0; i < said.n && i < ask.n; i++)
 			lease_said(l[i], &said.said[i], then, clock_boot_ms());
 	}
 	return COFFER_OK;

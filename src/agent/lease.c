@@ -5,7 +5,7 @@
 #include "base/str.h"
 
 #define MS 1000
-#define SESSION_MS (240 * MS) /* a service's session lives 300 s; what asks at 239 s is answered before it ends */
+#define SESSION_MS (INT64_C(240) * MS) /* a service's session lives 300 s; what asks at 239 s is answered before it ends */
 
 static int64_t span_ms(uint64_t s)
 {
@@ -41,7 +41,7 @@ enum coffer_rc lease_take(struct leases *t, const struct lease_grant *g, int64_t
 	if (l && l->state != LEASE_HELD)
 		return err_deny(e, "lease", "the lease of %s has lapsed", g->asset->text);
 	if (!l && t->n == LEASES_MAX)
-		return err_set(e, COFFER_E_LIMIT, "more than %d leases", LEASES_MAX);
+		return err_set(e, COFFER_E_LIMIT, "more than %zu leases", LEASES_MAX);
 	if (!l)
 		l = &t->l[t->n++];
 	*l = (struct lease){ .container = g->container, .asset = *g->asset, .purpose = g->purpose, .terms = g->terms, .state = LEASE_HELD,

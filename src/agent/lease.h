@@ -12,7 +12,7 @@
 #include "trust/lease.h"
 #include "trust/manifest.h"
 
-#define LEASES_MAX (MAN_CONTAINERS_MAX * MAN_ENTITLEMENTS_MAX)
+#define LEASES_MAX ((size_t)MAN_CONTAINERS_MAX * MAN_ENTITLEMENTS_MAX)
 
 enum lease_state { LEASE_HELD = 1, LEASE_ENDING, LEASE_LAPSED };
 

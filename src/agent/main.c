@@ -12,6 +12,7 @@
 #include "evidence/sample.h"
 #include "os/file.h"
 #include "proto/ttrpc.h"
+#include "trust/dsse.h"
 
 struct args { const char *platform, *initdata, *socket, *state, *crun, *binding[BINDINGS_MAX]; size_t n_bindings; };
 
@@ -65,14 +66,34 @@ static bool ready(void)
 	return fflush(stdout) == 0;
 }
 
+struct bindings { struct wr text[BINDINGS_MAX]; struct span envelope[BINDINGS_MAX]; };
+
+static void bindings_clear(struct bindings *b)
+{
+	for (size_t i = 0; i < BINDINGS_MAX; i++)
+		wr_close(&b->text[i]);
+}
+
+static enum coffer_rc bindings_load(const struct args *arg, struct bindings *b, struct err *e)
+{
+	for (size_t i = 0; i < arg->n_bindings; i++) {
+		b->text[i] = wr_open(DSSE_ENVELOPE_MAX);
+		TRY(file_read(arg->binding[i], DSSE_ENVELOPE_MAX, &b->text[i], e));
+		b->envelope[i] = wr_span(&b->text[i]);
+	}
+	return COFFER_OK;
+}
+
 static enum coffer_rc run(const struct args *arg, struct err *e)
 {
+	CLEANUP(bindings_clear) struct bindings b = { 0 };
 	CLEANUP(wr_close) struct wr device = wr_open(INITDATA_DEVICE_MAX), initdata = wr_open(MAN_INITDATA_MAX);
 	CLEANUP(manifest_clear) struct manifest man = { 0 };
 	struct agent_start s = { .socket = arg->socket, .state = arg->state, .crun = arg->crun, .ready = ready,
-		.binding = arg->binding, .n_bindings = arg->n_bindings };
+		.binding = b.envelope, .n_bindings = arg->n_bindings };
 
 	TRY(platform(arg->platform, &s.at, e));
+	TRY(bindings_load(arg, &b, e));
 	TRY(file_read(arg->initdata, INITDATA_DEVICE_MAX, &device, e));
 	TRY(initdata_device_read(wr_span(&device), &initdata, e));
 	s.initdata = wr_span(&initdata);

@@ -6,17 +6,14 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "fmt/enc.h"
-#include "os/file.h"
 #include "trust/dsse.h"
 
-static enum coffer_rc read_binding(const char *path, struct binding *out, uint8_t id[static 32], struct err *e)
+static enum coffer_rc read_binding(struct span envelope, struct binding *out, uint8_t id[static 32], struct err *e)
 {
-	CLEANUP(wr_close) struct wr text = wr_open(DSSE_ENVELOPE_MAX);
 	CLEANUP(statement_clear) struct statement s = { 0 };
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 
-	TRY(file_read(path, DSSE_ENVELOPE_MAX, &text, e));
-	TRY(dsse_parse(wr_span(&text), &env, e));
+	TRY(dsse_parse(envelope, &env, e));
 	TRY(statement_parse(wr_span(&env.payload), &s, e));
 	dsse_id(&env, id);
 	return binding_read(&s, out, e);
@@ -36,12 +33,12 @@ static enum coffer_rc name_it(struct agent *a, const uint8_t id[static 32], stru
 	return COFFER_OK;
 }
 
-enum coffer_rc slots_fill(struct agent *a, const char *path, struct err *e)
+enum coffer_rc slots_fill(struct agent *a, struct span envelope, struct err *e)
 {
 	struct binding b;
 	uint8_t id[32];
 
-	TRY(read_binding(path, &b, id, e));
+	TRY(read_binding(envelope, &b, id, e));
 	if (!span_eq(SPAN(b.workload), SPAN(a->man.digest)))
 		return err_deny(e, "binding", "binding %s is of another workload", b.name);
 	for (size_t i = 0; i < b.n_slots; i++) {

@@ -5,4 +5,4 @@
 
 /* Reads the DSSE envelope of a binding statement and fills the slots it names. Its form, its workload and that no slot is filled twice are
  * checked; its signature, and whether its issuer may bind that, are not. COFFER_E_INPUT; COFFER_E_DENIED, check "binding". */
-enum coffer_rc slots_fill(struct agent *a, const char *path, struct err *e) NODISCARD;
+enum coffer_rc slots_fill(struct agent *a, struct span envelope, struct err *e) NODISCARD;

@@ -79,11 +79,12 @@ enum coffer_rc agent_run(const struct agent_start *s, struct manifest *man, stru
 	agent_init(a);
 	manifest_move(man, &a->man);
 	(void)snprintf(a->state, sizeof(a->state), "%s", s->state);
+	(void)snprintf(a->store, sizeof(a->store), "%s%s", s->state, s->disk ? "/disk" : "");
 	a->crun = s->crun;
 	for (size_t i = 0; i < s->n_bindings; i++)
 		TRY(slots_fill(a, s->binding[i], e));
 	at.bindings = a->bindings;
-	TRY(guest_prepare(a->state, e));
+	TRY(guest_prepare(a->state, s->disk, e));
 	TRY(open_api(a, &rest, e));
 	TRY(guard_open(e));
 	TRY(attest(a, &at, s->initdata, e));

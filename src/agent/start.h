@@ -7,7 +7,8 @@ struct agent_start {
 	struct attester at;
 	struct span	initdata;	      /* the document that the manifest is in; borrowed for life */
 	const char     *socket, *state, *crun; /* where the boundary listens; a folder of its own, absolute; the runtime */
-	const char *const *binding;	      /* files of bindings (slots.h) */
+	const char     *disk;		      /* a device with a file system for what may be large (scratch.h); NULL: memory */
+	const struct span *binding;	      /* envelopes of bindings (slots.h) */
 	size_t		n_bindings;
 	bool (*ready)(void);		      /* the socket answers from now on; false: nobody is there to be told */
 };

@@ -11,7 +11,9 @@
 
 #include "agent/attest_tpm.h"
 #include "agent/initdata.h"
+#include "agent/scratch.h"
 #include "agent/start.h"
+#include "agent/vm_disk.h"
 #include "base/own.h"
 #include "proto/ttrpc.h"
 
@@ -23,7 +25,10 @@ struct vm {
 	struct attest_tpm   tpm;
 	struct wr	    initdata;
 	struct manifest	    man;
+	struct wr	    disk; /* what bindings are borrowed from */
+	struct bindings_disk bindings;
 	struct vm_listeners listeners;
+	struct scratch	    scratch;
 	int		    port;
 };
 
@@ -31,8 +36,10 @@ static void vm_clear(struct vm *v)
 {
 	attest_tpm_close(&v->tpm);
 	wr_close(&v->initdata);
+	wr_close(&v->disk);
 	manifest_clear(&v->man);
 	vm_listeners_clear(&v->listeners);
+	scratch_clear(&v->scratch);
 	closep(&v->port);
 }
 
@@ -54,10 +61,21 @@ static enum coffer_rc measure(struct vm *v, struct err *e)
 	return manifest_from_initdata(wr_span(&v->initdata), &v->man, e);
 }
 
+/* Said on the console, for whoever starts machines. */
+static enum coffer_rc scratch(struct vm *v, struct err *e)
+{
+	TRY(scratch_open(&v->scratch, e));
+	if (v->scratch.bytes > 0)
+		(void)printf("coffer-agent: scratch disk: %llu MiB, encrypted\n", (unsigned long long)(v->scratch.bytes >> 20));
+	else
+		(void)printf("coffer-agent: no scratch disk: all is in memory\n");
+	return COFFER_OK;
+}
+
 static _Noreturn void agent(struct vm *v)
 {
 	struct agent_start s = { .at = attest_tpm_attester(&v->tpm), .initdata = wr_span(&v->initdata), .socket = SOCKET, .state = STATE, .crun = CRUN,
-		.ready = ready };
+		.binding = v->bindings.envelope, .n_bindings = v->bindings.n, .disk = v->scratch.bytes > 0 ? v->scratch.device : NULL, .ready = ready };
 	struct err e = { 0 };
 
 	closep(&v->port);
@@ -89,9 +107,11 @@ static enum coffer_rc serve(struct vm *v, struct err *e)
 
 enum coffer_rc vm_run(struct err *e)
 {
-	CLEANUP(vm_clear) struct vm v = { .tpm = { .fd = -1 }, .initdata = wr_open(MAN_INITDATA_MAX), .port = -1 };
+	CLEANUP(vm_clear) struct vm v = { .tpm = { .fd = -1 }, .initdata = wr_open(MAN_INITDATA_MAX), .scratch.tags.fd = -1, .port = -1 };
 
 	TRY(measure(&v, e));
+	TRY(vm_bindings_read(VM_SYS_BLOCK, "/dev", &v.disk, &v.bindings, e));
+	TRY(scratch(&v, e));
 	TRY(vm_listen(&v.man, &v.listeners, e));
 	TRY(vm_port_open(&v.port, e));
 	return serve(&v, e);

@@ -5,6 +5,7 @@
 #include "base/rd.h"
 #include "base/wr.h"
 #include "os/loopback.h"
+#include "proto/bindings_disk.h"
 #include "proto/mux.h"
 #include "trust/manifest.h"
 
@@ -18,6 +19,10 @@ enum coffer_rc vm_run(struct err *e) NODISCARD;
 /* vm_initdata.c: the first disk below dir (/dev: vda, vdb, ..., sda, ...) that begins as one (Kata's form, agent/initdata.h), whole.
  * COFFER_E_DENIED (check "initdata"): none; COFFER_E_LIMIT: larger than INITDATA_DEVICE_MAX. */
 enum coffer_rc vm_initdata_find(const char *dir, struct wr *device, struct err *e) NODISCARD;
+
+/* vm_bindings.c: what the disk called BINDINGS_DISK_SERIAL holds (proto/bindings_disk.h), borrowed from *disk; none without such a disk.
+ * sys, dev: where the kernel lists disks and where they are. COFFER_E_INPUT, COFFER_E_LIMIT; COFFER_E_DENIED (check "disk"): there are two. */
+enum coffer_rc vm_bindings_read(const char *sys, const char *dev, struct wr *disk, struct bindings_disk *out, struct err *e) NODISCARD;
 
 /* vm_channel.c: the launcher's port, once the launcher is there. COFFER_E_NOTFOUND, COFFER_E_UPSTREAM. */
 enum coffer_rc vm_port_open(int *port, struct err *e) NODISCARD;

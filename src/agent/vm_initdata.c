@@ -1,12 +1,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/initdata.h"
 #include "agent/vm.h"
+#include "agent/vm_disk.h"
 #include "base/own.h"
 #include "base/str.h"
 
@@ -35,35 +37,16 @@ static int by_place(const struct dirent **a, const struct dirent **b)
 	return n != m ? (n > m) - (n < m) : strcmp(x, y);
 }
 
-static enum coffer_rc read_whole(int fd, const char *name, struct wr *out, struct err *e)
-{
-	uint8_t buf[4096];
-
-	*out = wr_open(INITDATA_DEVICE_MAX + sizeof(buf));
-	for (;;) {
-		ssize_t n = read(fd, buf, sizeof(buf));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(e, COFFER_E_SYSTEM, "initdata: %s: %s", name, strerror(errno));
-		if (n == 0)
-			return wr_done(out, "initdata device", e);
-		wr_put(out, (struct span){ buf, (size_t)n });
-		if (out->n > INITDATA_DEVICE_MAX)
-			return err_set(e, COFFER_E_LIMIT, "initdata: %s is larger than %u bytes", name, INITDATA_DEVICE_MAX);
-	}
-}
-
 /* False: not this one. Otherwise *rc says how it went. */
 static bool try_disk(int dir, const char *name, struct wr *out, enum coffer_rc *rc, struct err *e)
 {
 	CLEANUP(closep) int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	char head[sizeof(MAGIC) - 1];
+	char head[sizeof(MAGIC) - 1], what[32];
 
 	if (fd < 0 || pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head) || memcmp(head, MAGIC, sizeof(head)) != 0) /* public: a mark */
 		return false;
-	*rc = read_whole(fd, name, out, e);
+	(void)snprintf(what, sizeof(what), "initdata: %.8s", name);
+	*rc = vm_disk_read(fd, what, INITDATA_DEVICE_MAX, out, e);
 	return true;
 }
 

@@ -14,12 +14,18 @@
 
 static struct path sealed_path(const struct agent *a, size_t v)
 {
-	return path_fmt("%s/in/%zu.sealed", a->state, v);
+	return path_fmt("%s/in/%zu.sealed", a->store, v);
+}
+
+/* What was sealed is opened in memory alone: there it can be overwritten, while a host keeps what a disk once held. */
+static const char *base(const struct agent *a, size_t v)
+{
+	return a->man.volume[v].kind == VOL_SEALED ? a->state : a->store;
 }
 
 struct path volume_path(const struct agent *a, size_t v)
 {
-	return path_fmt("%s/volume/%zu", a->state, v);
+	return path_fmt("%s/volume/%zu", base(a, v), v);
 }
 
 enum coffer_rc volume_write(struct agent *a, size_t v, uint64_t at, struct span data, struct err *e)
@@ -27,7 +33,7 @@ enum coffer_rc volume_write(struct agent *a, size_t v, uint64_t at, struct span 
 	struct path p = sealed_path(a, v);
 	CLEANUP(closep) int fd = -1;
 
-	TRY(file_mkdirs(path_fmt("%s/in", a->state).s, 0700, e));
+	TRY(file_mkdirs(path_fmt("%s/in", a->store).s, 0700, e));
 	fd = open(p.s, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_set(e, COFFER_E_SYSTEM, "CopyFile: %s", strerror(errno));
@@ -137,10 +143,10 @@ static void overwrite(const char *path)
 		(void)fprintf(stderr, "coffer-agent: a wiped file keeps its length: %s\n", strerror(errno));
 }
 
-/* On tmpfs the bytes that are overwritten are the bytes that were there. A container that still has it mounted reads nothing more. */
+/* On tmpfs, where sealed files are opened, the bytes that are overwritten are the bytes that were there. A container that still has it mounted reads nothing more. */
 void volume_wipe(struct agent *a, size_t v)
 {
-	CLEANUP(closep) int dir = open(path_fmt("%s/volume", a->state).s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(closep) int dir = open(path_fmt("%s/volume", base(a, v)).s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct err why = { 0 };
 
 	if (a->man.volume[v].kind == VOL_SEALED)
@@ -167,6 +173,7 @@ enum coffer_rc volume_ready(struct agent *a, size_t i, struct err *e)
 	const struct man_container *c = &a->man.container[i];
 
 	TRY(file_mkdirs(path_fmt("%s/volume", a->state).s, 0700, e));
+	TRY(file_mkdirs(path_fmt("%s/volume", a->store).s, 0700, e));
 	for (size_t k = 0; k < c->n_mounts; k++) {
 		const struct man_volume *vol = manifest_volume(&a->man, c->mount[k].volume);
 		size_t v;

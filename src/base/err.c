@@ -39,6 +39,10 @@ enum coffer_rc err_wrap(struct err *e, const char *fmt, ...)
 	(void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 	va_end(ap);
 	n = strlen(e->msg);
+	if (strncmp(old, e->msg, n) == 0 && old[n] == ':') { /* said already, by who knew it further in */
+		memcpy(e->msg, old, sizeof(old));
+		return e->rc;
+	}
 	(void)snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", old);
 	return e->rc;
 }

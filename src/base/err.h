@@ -36,7 +36,7 @@ enum coffer_rc err_set(struct err *e, enum coffer_rc rc, const char *fmt, ...) P
 /* As err_set with COFFER_E_DENIED, naming the check that refused. */
 enum coffer_rc err_deny(struct err *e, const char *check, const char *fmt, ...) PRINTF(3, 4);
 
-/* Prefixes context to an existing message and returns its code unchanged. */
+/* Prefixes context to an existing message, unless that begins with it, and returns its code unchanged. */
 enum coffer_rc err_wrap(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 
 #ifdef __clang_analyzer__ /* it sees one file at a time: tell it that what is recorded is what is returned, and is no COFFER_OK */

@@ -49,6 +49,17 @@ static bool reserve(struct wr *w, size_t n)
 	return true;
 }
 
+uint8_t *wr_room(struct wr *w, size_t n)
+{
+	uint8_t *p;
+
+	if (!reserve(w, n))
+		return NULL;
+	p = w->p + w->n;
+	w->n += n;
+	return p;
+}
+
 void wr_put(struct wr *w, struct span s)
 {
 	if (!reserve(w, s.n) || s.n == 0)
@@ -75,7 +86,13 @@ static void le(struct wr *w, uint64_t v, unsigned n)
 	wr_put(w, (struct span){ b, n });
 }
 
-void wr_u8(struct wr *w, uint8_t v) { be(w, v, 1); }
+void wr_u8(struct wr *w, uint8_t v)
+{
+	if (reserve(w, 1))
+		w->p[w->n++] = v;
+}
+
+
 void wr_be16(struct wr *w, uint16_t v) { be(w, v, 2); }
 void wr_be32(struct wr *w, uint32_t v) { be(w, v, 4); }
 void wr_be64(struct wr *w, uint64_t v) { be(w, v, 8); }

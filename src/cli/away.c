@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/party_keys.h"
 #include "cli/verbs.h"
 #include "fmt/enc.h"
 #include "image/sign.h"
@@ -19,7 +20,7 @@
 const struct opt_spec opts_sign[] = {
 	{ "out", "FILE", "where to write the signature (default: the file's name and .sig)", false, false },
 	{ "yes", NULL, "do not ask on the terminal", false, false },
-	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	OPT_RECOVERY, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 bool to_sign_wanted(const struct home *h)
 {
@@ -28,13 +29,19 @@ bool to_sign_wanted(const struct home *h)
 
 /* ---- out ---- */
 
-static enum coffer_rc write_request(const struct home *h, const struct to_sign *t, const char *summary, struct err *e)
+static enum coffer_rc write_file(const char *file, const struct to_sign *t, const char *summary, struct err *e)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(TO_SIGN_MAX);
-	const char *file = cli_opt(h->cli, "to-sign");
 
 	TRY(to_sign_write(t, summary, &w, e));
-	TRY(file_write(file, wr_span(&w), 0644, e));
+	return file_write(file, wr_span(&w), 0644, e);
+}
+
+static enum coffer_rc write_request(const struct home *h, const struct to_sign *t, const char *summary, struct err *e)
+{
+	const char *file = cli_opt(h->cli, "to-sign");
+
+	TRY(write_file(file, t, summary, e));
 	(void)printf(h->cli->json ? "{\"to-sign\":\"%s\"}\n"
 				  : "nothing is signed yet: run 'coffer sign %s' where the key is, bring the .sig back and run\n"
 				    "'coffer statement submit %s %s.sig' here\n",
@@ -49,20 +56,83 @@ static enum coffer_rc copy_payload(struct span payload, struct to_sign *t, struc
 	return wr_done(&t->env.payload, "payload", e);
 }
 
+#define SUMMARY_MAX 256
+
+static enum coffer_rc of_statement(const struct dsse *env, struct to_sign *t, char summary[static SUMMARY_MAX], struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+
+	t->what = TO_SIGN_STATEMENT;
+	TRY(statement_parse(wr_span(&env->payload), &s, e));
+	TRY(copy_payload(wr_span(&env->payload), t, e));
+	memcpy(t->env.sigs, env->sigs, sizeof(t->env.sigs));
+	t->env.n_sigs = env->n_sigs;
+	(void)snprintf(summary, SUMMARY_MAX, "%s statement of %s, serial %llu", statement_kind_name(s.kind), s.issuer,
+	    (unsigned long long)s.serial);
+	return COFFER_OK;
+}
+
 enum coffer_rc to_sign_out(const struct home *h, const struct privkey *key, const struct dsse *env, struct err *e)
 {
-	CLEANUP(to_sign_clear) struct to_sign t = { .what = TO_SIGN_STATEMENT };
-	CLEANUP(statement_clear) struct statement s = { 0 };
-	char summary[256];
+	CLEANUP(to_sign_clear) struct to_sign t = { 0 };
+	char summary[SUMMARY_MAX];
 
-	TRY(statement_parse(wr_span(&env->payload), &s, e));
-	TRY(copy_payload(wr_span(&env->payload), &t, e));
-	memcpy(t.env.sigs, env->sigs, sizeof(t.env.sigs));
-	t.env.n_sigs = env->n_sigs;
+	TRY(of_statement(env, &t, summary, e));
 	pubkey_thumbprint(privkey_public(key), t.keyid);
-	(void)snprintf(summary, sizeof(summary), "%s statement of %s, serial %llu", statement_kind_name(s.kind), s.issuer,
-	    (unsigned long long)s.serial);
 	return write_request(h, &t, summary, e);
+}
+
+#define ASK_NAME_MAX 600
+
+static enum coffer_rc ask_name(const struct home *h, size_t i, char out[static ASK_NAME_MAX], struct err *e)
+{
+	const char *file = cli_opt(h->cli, "to-sign");
+	int n = i == 0 ? snprintf(out, ASK_NAME_MAX, "%s", file) : snprintf(out, ASK_NAME_MAX, "%s.%zu", file, i + 1);
+
+	return n > 0 && n < ASK_NAME_MAX ? COFFER_OK : cli_bad(e, "--to-sign: too long");
+}
+
+static void say_asked(const char *name, const uint8_t keyid[static 32])
+{
+	CLEANUP(wr_close) struct wr w = wr_open(64);
+
+	b64url_write(&w, (struct span){ keyid, 32 });
+	(void)printf("  coffer sign %s (key %.*s; a recovery key's holder adds --recovery KEY)\n", name, (int)w.n, (const char *)w.p);
+}
+
+static enum coffer_rc say_asks(const struct home *h, size_t n, const char *into, struct err *e)
+{
+	char name[ASK_NAME_MAX];
+
+	(void)printf(h->cli->json ? "{\"to-sign\":[" : "bring the signatures back and run here\n  coffer statement submit");
+	for (size_t i = 0; i < n; i++) {
+		TRY(ask_name(h, i, name, e));
+		if (h->cli->json)
+			(void)printf("%s\"%s\"", i ? "," : "", name);
+		else
+			(void)printf(" %s %s.sig", name, name);
+	}
+	(void)printf(h->cli->json ? "]}\n" : "%s%s\n", into ? " --into " : "", into ? into : "");
+	return COFFER_OK;
+}
+
+enum coffer_rc to_sign_each(const struct home *h, const struct privkey *const *key, size_t n, const struct dsse *env, const char *into,
+    struct err *e)
+{
+	CLEANUP(to_sign_clear) struct to_sign t = { 0 };
+	char summary[SUMMARY_MAX], name[ASK_NAME_MAX];
+
+	TRY(of_statement(env, &t, summary, e));
+	if (!h->cli->json)
+		(void)printf("nothing is logged yet; where the keys are run\n");
+	for (size_t i = 0; i < n; i++) {
+		TRY(ask_name(h, i, name, e));
+		pubkey_thumbprint(privkey_public(key[i]), t.keyid);
+		TRY(write_file(name, &t, summary, e));
+		if (!h->cli->json)
+			say_asked(name, t.keyid);
+	}
+	return say_asks(h, n, into, e);
 }
 
 enum coffer_rc to_sign_image(const struct home *h, const struct privkey *key, const struct ref *ref, struct err *e)
@@ -148,7 +218,30 @@ static enum coffer_rc names_me(const struct home *h, const struct to_sign *t, co
 	return COFFER_OK;
 }
 
-/* Whose statement may this party put its name under? Its own, a genesis that names its key, and a newcomer's that it introduces. */
+/* An asset of several parties: each signs what is said of it. */
+static enum coffer_rc decides_too(const struct home *h, const struct statement *s, struct err *e)
+{
+	struct asset_body b;
+
+	TRY(asset_read(s, &b, e));
+	if (!asset_names(&b, h->party))
+		return err_deny(e, "issuer", "this is a statement of %s about an asset of which %s does not decide", s->issuer, h->party);
+	return COFFER_OK;
+}
+
+/* A recovery key may be anybody's, and says of a party's keys alone what is to hold. */
+static enum coffer_rc may_recover(const struct statement *s, struct err *e)
+{
+	if (clock_now() >= s->expires)
+		return err_deny(e, "expired", "what is to be signed has expired already");
+	if (s->kind != ST_PARTY && s->kind != ST_REVOCATION)
+		return err_deny(e, "recovery", "a recovery key signs statements about a party's keys and revocations alone; this is a %s statement",
+		    statement_kind_name(s->kind));
+	return COFFER_OK;
+}
+
+/* Whose statement may this party put its name under? Its own, a genesis that names its key, a newcomer's that it introduces, and that of an asset
+ * of which it decides too. */
 static enum coffer_rc may_sign(const struct home *h, const struct to_sign *t, const struct statement *s, struct err *e)
 {
 	if (clock_now() >= s->expires)
@@ -157,8 +250,12 @@ static enum coffer_rc may_sign(const struct home *h, const struct to_sign *t, co
 		return err_deny(e, "ledger", "this statement is for another genesis than the one you follow");
 	if (s->kind == ST_GENESIS)
 		return names_me(h, t, s, e);
+	if (s->kind == ST_AMENDMENT)
+		return COFFER_OK; /* whether this party founded it the service sees */
 	if (s->kind == ST_PARTY && t->env.n_sigs > 0)
 		return COFFER_OK;
+	if (s->kind == ST_ASSET && strcmp(s->issuer, h->party) != 0)
+		return decides_too(h, s, e);
 	if (strcmp(s->issuer, h->party) != 0)
 		return err_deny(e, "issuer", "this is a statement of %s; you are %s", s->issuer, h->party);
 	return COFFER_OK;
@@ -169,9 +266,12 @@ static enum coffer_rc show_statement(const struct home *h, const struct to_sign 
 	CLEANUP(statement_clear) struct statement s = { 0 };
 
 	TRY(statement_parse(wr_span(&t->env.payload), &s, e));
-	TRY(may_sign(h, t, &s, e));
+	if (cli_opt(h->cli, "recovery"))
+		TRY(may_recover(&s, e));
+	else
+		TRY(may_sign(h, t, &s, e));
 	TRY(statement_text(&s, out, e));
-	if (s.kind == ST_PARTY && strcmp(s.issuer, h->party) != 0)
+	if (s.kind == ST_PARTY && strcmp(s.issuer, h->party) != 0 && !cli_opt(h->cli, "recovery"))
 		wr_fmt(out, "you would introduce %s: vouch that this key is that party's\n", s.issuer);
 	return wr_done(out, "statement", e);
 }
@@ -221,27 +321,64 @@ static enum coffer_rc answer(const struct cli *c, const struct to_sign *t, const
 	return COFFER_OK;
 }
 
+static bool is_asked(const struct to_sign *t, const struct pubkey *k)
+{
+	uint8_t thumb[32];
+
+	pubkey_thumbprint(k, thumb);
+	return span_eq(SPAN(thumb), SPAN(t->keyid));
+}
+
+static enum coffer_rc recovery_asked(const struct cli *c, const struct to_sign *t, struct privkey **out, struct err *e)
+{
+	CLEANUP(recovery_clear) struct recovery r = { 0 };
+
+	TRY(recovery_read(c, &r, e));
+	for (size_t i = 0; i < r.n; i++) {
+		if (!is_asked(t, privkey_public(r.key[i])))
+			continue;
+		*out = MOVE(r.key[i]);
+		return COFFER_OK;
+	}
+	return err_deny(e, "key", "another key is asked to sign this than the recovery keys given");
+}
+
+/* The key that the file asks: the present one of this folder, or the next one. */
+static enum coffer_rc key_asked(const struct cli *c, const struct home *h, const struct to_sign *t, struct privkey **out, struct err *e)
+{
+	struct err none = { 0 };
+	struct party me, next;
+
+	if (cli_opt(c, "recovery"))
+		return recovery_asked(c, t, out, e);
+	TRY(home_party(h, &me, e));
+	if (is_asked(t, &me.keys[0]))
+		return home_sign_key(c, h, out, e);
+	if (next_party_read(h, &next, &none) == COFFER_OK && is_asked(t, &next.keys[0]))
+		return home_next_key(c, h, &next.keys[0], out, e);
+	return err_deny(e, "key", "another key is asked to sign this than the one of %s", h->dir);
+}
+
 enum coffer_rc cmd_sign(struct cli *c, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = { 0 }, shown = wr_open(TEXT_MAX);
 	CLEANUP(to_sign_clear) struct to_sign t = { 0 };
 	CLEANUP(privkey_freep) struct privkey *key = NULL;
-	uint8_t thumb[32];
-	struct home h;
+	struct home h = { .cli = c };
 
-	TRY(home_load(c, &h, e));
+	if (!cli_opt(c, "recovery")) /* who only keeps a recovery key is no party */
+		TRY(home_load(c, &h, e));
 	TRY(file_read_arg(c->pos[0], TO_SIGN_MAX, &text, e));
 	if (to_sign_parse(wr_span(&text), &t, e) != COFFER_OK)
 		return err_wrap(e, "%s", c->pos[0]);
 	if (t.what == TO_SIGN_STATEMENT)
 		TRY(show_statement(&h, &t, &shown, e));
+	else if (cli_opt(c, "recovery"))
+		return err_deny(e, "recovery", "a recovery key signs no images");
 	else
 		TRY(show_image(&t, &shown, e));
 	(void)fwrite(shown.p, 1, shown.n, stderr);
-	TRY(home_sign_key(c, &h, &key, e));
-	pubkey_thumbprint(privkey_public(key), thumb);
-	if (!span_eq(SPAN(thumb), SPAN(t.keyid)))
-		return err_deny(e, "key", "another key is asked to sign this than the one of %s", h.dir);
+	TRY(key_asked(c, &h, &t, &key, e));
 	TRY(confirm_sign(c, e));
 	return answer(c, &t, key, e);
 }

@@ -9,6 +9,10 @@ bool to_sign_wanted(const struct home *h);
 
 /* Writes --to-sign's file, asking `key` (its public half counts) to sign the statement, and says what next. */
 enum coffer_rc to_sign_out(const struct home *h, const struct privkey *key, const struct dsse *env, struct err *e) NODISCARD;
+/* The same for several keys: the first one's file is --to-sign's, the next ones' end in .2, .3, ... `into`: what is signed there goes to this file
+ * and is not published; or NULL. */
+enum coffer_rc to_sign_each(const struct home *h, const struct privkey *const *key, size_t n, const struct dsse *env, const char *into,
+    struct err *e) NODISCARD;
 /* The same for an image's signature, as cosign makes it. */
 enum coffer_rc to_sign_image(const struct home *h, const struct privkey *key, const struct ref *ref, struct err *e) NODISCARD;
 

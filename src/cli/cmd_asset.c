@@ -43,6 +43,7 @@ const struct opt_spec opts_asset_put[] = {
 const struct opt_spec opts_asset_policy[] = {
 	{ "out", "FILE", "write it here for others to sign instead of sending it; then 'coffer asset put --sealed'", false, false },
 	{ "default", NULL, "go back to the strict policy that ships: every part of the platform appraised as affirming", false, false },
+	{ "as-amended", NULL, "go by the genesis as it was last amended, which you accept for this asset ('coffer genesis show')", false, false },
 	OPT_LEASE, OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_list[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_delete[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
@@ -98,6 +99,7 @@ struct saying {
 	uint64_t    version;
 	struct span policy;
 	struct lease_terms lease;
+	const uint8_t *amendment; /* of the genesis, by which the asset goes; NULL: as founded */
 	const char *of[ASSET_OWNERS_MAX]; /* none: the owner alone */
 	size_t      n_of;
 	uint64_t    k;
@@ -190,6 +192,12 @@ static enum coffer_rc asset_body_json(
 	jw_arr_end(&j);
 	jw_m_text(&j, "least-action", say->lease.stop ? "stop" : "wipe");
 	write_lease(&say->lease, &j);
+	if (say->amendment) {
+		char id[HEX32_LEN];
+
+		hex32(say->amendment, id);
+		jw_m_text(&j, "amendment", id);
+	}
 	if (say->policy.n > 0) {
 		jw_name(&j, "policy");
 		jw_obj(&j);
@@ -224,6 +232,16 @@ static enum coffer_rc asset_statement(struct cli *c, struct session *s, const st
 	return to_sign_wanted(&s->h) ? COFFER_OK : dsse_sign(out, s->key, e);
 }
 
+/* What is put goes by the genesis as it is amended by then. */
+static enum coffer_rc last_amendment(const struct session *s, const uint8_t **out, struct err *e)
+{
+	const struct parties *all = NULL;
+
+	TRY(service_parties(s->conn, &all, e));
+	*out = all->n_amended ? all->amended[all->n_amended - 1].id : NULL;
+	return COFFER_OK;
+}
+
 /* A new version keeps the policy of the version before, unless another is given: nobody loses one by not naming it. */
 static enum coffer_rc content_statement(
     struct cli *c, struct session *s, const struct asset_path *p, struct span salted_content, struct dsse *out, struct err *e)
@@ -237,6 +255,7 @@ static enum coffer_rc content_statement(
 	say.version = last.version + 1;
 	say.policy = wr_span(&last.policy);
 	say_before(&last, &say);
+	TRY(last_amendment(s, &say.amendment, e));
 	TRY(say_owners(c, s, &say, e));
 	TRY(say_lease(c, &say, e));
 	if (cli_opt(c, "policy")) {
@@ -438,6 +457,9 @@ static enum coffer_rc set_policy(struct cli *c, struct session *s, const struct 
 		say.policy = wr_span(&last->policy);
 	}
 	say_before(last, &say);
+	say.amendment = last->amended ? last->amendment : NULL; /* what is there keeps what its owners accepted */
+	if (cli_flag(c, "as-amended"))
+		TRY(last_amendment(s, &say.amendment, e));
 	TRY(say_lease(c, &say, e));
 	TRY(asset_statement(c, s, p, last->digest, &say, &env, e));
 	if (to_sign_wanted(&s->h))
@@ -466,7 +488,7 @@ enum coffer_rc cmd_asset_policy(struct cli *c, struct err *e)
 	TRY(asset_newest(&s.h, s.key, s.conn, &p, &last, e));
 	if (last.version == 0)
 		return err_set(e, COFFER_E_NOTFOUND, "no asset %s is kept; `coffer asset put %s --policy FILE` puts one", p.text, p.text);
-	if (c->n_pos == 1 && !cli_flag(c, "default") && !cli_opt(c, "lease") && !cli_opt(c, "least-action"))
+	if (c->n_pos == 1 && !cli_flag(c, "default") && !cli_flag(c, "as-amended") && !cli_opt(c, "lease") && !cli_opt(c, "least-action"))
 		return show_policy(c, &p, &last, e);
 	return set_policy(c, &s, &p, &last, e);
 }

@@ -32,7 +32,7 @@ static enum coffer_rc print_json(const struct evidence_job *b, struct err *e)
 	struct json_wr j = jw_open(&w, true);
 
 	jw_obj(&j);
-	TRY(evidence_put_job(&j, b, e));
+	TRY(evidence_put_verdict(&j, b->driver, &b->out, e));
 	TRY(evidence_put_object(&j, "values", wr_span(&b->out.values), e));
 	jw_obj_end(&j);
 	TRY(wr_done(&w, "verdict", e));
@@ -51,7 +51,7 @@ static enum coffer_rc show(struct cli *c, struct evidence_job *b, struct err *e)
 	TRY(b->driver->appraise(&b->in, &b->out, e));
 	if (c->json)
 		return print_json(b, e);
-	evidence_print_text(b);
+	evidence_print_verdict(b->driver, &b->out);
 	evidence_print_members("values", wr_span(&b->out.values));
 	return COFFER_OK;
 }

@@ -8,16 +8,20 @@
 #include "cli/verbs.h"
 #include "evidence/appraise.h"
 #include "fmt/enc.h"
+#include "judge/devices.h"
+#include "judge/submods.h"
 #include "os/file.h"
 
 const struct opt_spec opts_evidence_appraise[] = {
 	{ "platform", "NAME", "snp, ... : 'coffer evidence platforms' lists them", false, true },
 	{ "evidence", "FILE", "upstream's JSON or the raw report; '-' is standard input", false, true },
+	{ "additional", "FILE", "evidence of devices beside it, as the KBS protocol's additional_evidence: {\"nvidia\": ...}", false, false },
 	{ "collateral", "DIR", "certificates, revocation lists and vendor JSON; recognised by content", false, false },
 	{ "roots", "DIR", "further root certificates, beside the pinned ones", false, false },
 	{ "report-data", "HEX", "what the evidence must be bound to", false, false },
+	{ "device-data", "HEX", "what each device's evidence must be bound to", false, false },
 	{ "init-data", "FILE", "init-data whose digest the platform's register must hold", false, false },
-	{ "policy", "FILE", "appraise valid evidence by this Rego policy, or by the built-in one: 'default'", false, false },
+	{ "policy", "FILE", "appraise valid evidence by this Rego policy, or by the built-in one: 'default' (devices: always)", false, false },
 	{ "reference-values", "FILE", "JSON that the policy's query_reference_value answers from", false, false },
 	{ "time", "TIME", "judge validity at this time, as 2027-01-31T00:00:00Z (default: now)", false, false },
 	{ NULL, NULL, NULL, false, false } };
@@ -33,19 +37,53 @@ static enum coffer_rc init_digest(const char *path, struct evidence_job *b, stru
 	return COFFER_OK;
 }
 
+static enum coffer_rc binding(const struct cli *c, const char *name, struct wr *out, struct span *in, struct err *e)
+{
+	const char *hex = cli_opt(c, name);
+
+	if (!hex)
+		return COFFER_OK;
+	*out = wr_open(64);
+	if (!hex_read(span_of(hex), out) || !wr_ok(out) || out->n == 0)
+		return err_set(e, COFFER_E_INPUT, "--%s: not hex of 1 to 64 bytes", name);
+	*in = wr_span(out);
+	return COFFER_OK;
+}
+
 static enum coffer_rc bindings(const struct cli *c, struct evidence_job *b, struct err *e)
 {
-	const char *hex = cli_opt(c, "report-data"), *init = cli_opt(c, "init-data"), *time = cli_opt(c, "time");
+	const char *init = cli_opt(c, "init-data"), *time = cli_opt(c, "time");
 
 	b->in.now = clock_now();
 	if (time && !clock_parse(span_of(time), &b->in.now))
 		return err_set(e, COFFER_E_INPUT, "--time %s: not a time like 2027-01-31T00:00:00Z", time);
-	b->report_data = wr_open(64);
-	if (hex && (!hex_read(span_of(hex), &b->report_data) || !wr_ok(&b->report_data) || b->report_data.n == 0))
-		return err_set(e, COFFER_E_INPUT, "--report-data: not hex of 1 to 64 bytes");
-	if (hex)
-		b->in.report_data = wr_span(&b->report_data);
+	TRY(binding(c, "report-data", &b->report_data, &b->in.report_data, e));
 	return init ? init_digest(init, b, e) : COFFER_OK;
+}
+
+/* ---- devices beside it ---- */
+
+static enum coffer_rc appraise_beside(const struct cli *c, const struct evidence_job *b, struct devices *v, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 }, data = { 0 };
+	const char *path = cli_opt(c, "additional");
+	struct ev_in how = { .col = b->in.col, .now = b->in.now };
+
+	TRY(binding(c, "device-data", &data, &how.report_data, e));
+	if (!path)
+		return how.report_data.p ? err_set(e, COFFER_E_INPUT, "--device-data is for devices: give --additional too") : COFFER_OK;
+	if (strcmp(b->driver->device_class, "cpu") != 0)
+		return err_set(e, COFFER_E_INPUT, "--additional: %s is a device itself; give the evidence of the machine it is in", b->driver->name);
+	TRY(file_read_arg(path, EVIDENCE_FILE_MAX, &text, e));
+	return devices_appraise(wr_span(&text), EVIDENCE_FILE_MAX, &how, v, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "%s", path);
+}
+
+static bool all_valid(const struct evidence_job *b, const struct devices *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (v->d[i].out.verdict != VERDICT_VALID)
+			return false;
+	return b->out.verdict == VERDICT_VALID;
 }
 
 /* ---- by a policy ---- */
@@ -83,26 +121,52 @@ static enum coffer_rc read_policy(const struct cli *c, struct judged *g, struct 
 	return strcmp(path, "default") == 0 ? COFFER_OK : file_read_arg(path, APPRAISE_POLICY_MAX, &g->text, e);
 }
 
-static enum coffer_rc by_policy(const struct cli *c, const struct evidence_job *b, struct judged *g, struct err *e)
+static enum coffer_rc by_policy(const struct cli *c, const struct evidence_job *b, const struct devices *v, struct judged *g, struct err *e)
 {
+	CLEANUP(submods_free) struct submods *all = calloc(1, sizeof(*all));
 	const char *path = cli_opt(c, "policy");
-	struct appraise_device dev = { b->driver, b->out.verdict, wr_span(&b->out.claims) };
 	struct appraise_policy own = { b->driver->device_class, path, path, wr_span(&g->text), NULL };
 	bool defaults = strcmp(path, "default") == 0;
-	const struct appraise_in in = { .device = &dev, .n_devices = 1, .policy = &own, .n_policies = defaults ? 0 : 1, .defaults = defaults,
+	struct appraise_in in = { .policy = &own, .n_policies = defaults ? 0 : 1, .defaults = defaults || v->n > 0,
 		.refs = g->refs, .init_data = wr_span(&b->init_toml), .now = b->in.now, .build = "coffer " COFFER_VERSION };
 
+	if (!all)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	all->d[all->n++] = (struct appraise_device){ b->driver, b->out.verdict, wr_span(&b->out.claims) };
+	for (size_t i = 0; i < v->n; i++) {
+		const struct appraise_device one = { v->d[i].driver, v->d[i].out.verdict, wr_span(&v->d[i].out.claims) };
+
+		TRY(submods_split(&one, 1, all, e));
+	}
+	in.device = all->d;
+	in.n_devices = all->n;
 	return appraise(&in, &g->out, e);
 }
 
-static enum coffer_rc print_json(const struct evidence_job *b, const struct judged *g, struct err *e)
+static enum coffer_rc put_devices(struct json_wr *j, const struct devices *v, struct err *e)
+{
+	if (v->n == 0)
+		return COFFER_OK;
+	jw_name(j, "additional");
+	jw_arr(j);
+	for (size_t i = 0; i < v->n; i++) {
+		jw_obj(j);
+		TRY(evidence_put_verdict(j, v->d[i].driver, &v->d[i].out, e));
+		jw_obj_end(j);
+	}
+	jw_arr_end(j);
+	return COFFER_OK;
+}
+
+static enum coffer_rc print_json(const struct evidence_job *b, const struct devices *v, const struct judged *g, struct err *e)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(EVIDENCE_OUT_MAX);
 	CLEANUP(json_freep) struct json_doc *why = NULL;
 	struct json_wr j = jw_open(&w, true);
 
 	jw_obj(&j);
-	TRY(evidence_put_job(&j, b, e));
+	TRY(evidence_put_verdict(&j, b->driver, &b->out, e));
+	TRY(put_devices(&j, v, e));
 	if (g->out.ear.n > 0) {
 		TRY(evidence_put_object(&j, "ear", wr_span(&g->out.ear), e));
 		TRY(json_parse(wr_span(&g->out.why), APPRAISE_EAR_MAX, &why, e));
@@ -174,19 +238,29 @@ static enum coffer_rc print_appraisal(const struct judged *g, struct err *e)
 	return COFFER_OK;
 }
 
+static void print_text(const struct evidence_job *b, const struct devices *v)
+{
+	evidence_print_verdict(b->driver, &b->out);
+	for (size_t i = 0; i < v->n; i++)
+		evidence_print_verdict(v->d[i].driver, &v->d[i].out);
+}
+
 /* What was found is shown whatever comes of it; then the exit code says which. */
-static enum coffer_rc conclude(const struct cli *c, const struct evidence_job *b, struct judged *g, struct err *e)
+static enum coffer_rc conclude(const struct cli *c, const struct evidence_job *b, const struct devices *v, struct judged *g, struct err *e)
 {
 	struct err refusal = { 0 };
 	enum coffer_rc rc = COFFER_OK;
 
-	if (g->asked && b->out.verdict == VERDICT_VALID)
-		rc = by_policy(c, b, g, &refusal);
+	if (g->asked && all_valid(b, v))
+		rc = by_policy(c, b, v, g, &refusal);
 	if (c->json)
-		TRY(print_json(b, g, e));
+		TRY(print_json(b, v, g, e));
 	else
-		evidence_print_text(b);
+		print_text(b, v);
 	TRY(evidence_end(&b->out, e));
+	for (size_t i = 0; i < v->n; i++)
+		if (evidence_end(&v->d[i].out, e) != COFFER_OK)
+			return err_wrap(e, "%s", v->d[i].driver->name);
 	if (rc != COFFER_OK) {
 		*e = refusal;
 		return rc;
@@ -203,10 +277,11 @@ static enum coffer_rc conclude(const struct cli *c, const struct evidence_job *b
 enum coffer_rc cmd_evidence_appraise(struct cli *c, struct err *e)
 {
 	CLEANUP(freep) struct evidence_job *b = calloc(1, sizeof(*b));
+	CLEANUP(devices_free) struct devices *v = calloc(1, sizeof(*v));
 	CLEANUP(judged_clear) struct judged g = { 0 };
 	enum coffer_rc rc;
 
-	if (!b)
+	if (!b || !v)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(read_policy(c, &g, e));
 	b->driver = tee_driver_find(span_of(cli_opt(c, "platform")));
@@ -217,7 +292,8 @@ enum coffer_rc cmd_evidence_appraise(struct cli *c, struct err *e)
 	rc = rc == COFFER_OK ? bindings(c, b, e) : rc;
 	rc = rc == COFFER_OK ? evidence_job_files(c, b, e) : rc;
 	rc = rc == COFFER_OK ? b->driver->appraise(&b->in, &b->out, e) : rc;
-	rc = rc == COFFER_OK ? conclude(c, b, &g, e) : rc;
+	rc = rc == COFFER_OK ? appraise_beside(c, b, v, e) : rc;
+	rc = rc == COFFER_OK ? conclude(c, b, v, &g, e) : rc;
 	evidence_job_clear(b);
 	return rc;
 }

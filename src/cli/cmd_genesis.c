@@ -5,6 +5,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/away.h"
+#include "cli/genesis.h"
 #include "cli/home.h"
 #include "cli/publish.h"
 #include "cli/verbs.h"
@@ -26,8 +27,7 @@ const struct opt_spec opts_genesis_new[] = {
 	{ "out", "FILE", "where to write the unsigned genesis (default genesis.json)", false, false },
 	{ "expires", "TIME", "end of validity (default: ten years from now)", false, false },
 	{ "vendor-root", "V=FILE,...", "certificates that the founders trust for hardware, beside the pinned ones: amd, intel or tpm", false, false },
-	{ "witness", "VKEY=URL", "a witness of the ledger: its key (coffer witness init prints it) and its address", true, false },
-	{ "cosignatures", "K", "how many witnesses must have signed before a secret leaves (default: all)", false, false },
+	OPT_WITNESSES,
 	{ NULL, NULL, NULL, false, false },
 };
 const struct opt_spec opts_genesis_sign[] = { OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
@@ -103,7 +103,7 @@ static enum coffer_rc add_roots(const char *list, struct json_wr *j, struct err 
 	return COFFER_OK;
 }
 
-static enum coffer_rc add_witnesses(const struct cli *c, struct json_wr *j, struct err *e)
+enum coffer_rc genesis_witnesses(const struct cli *c, struct json_wr *j, struct err *e)
 {
 	const char *k = cli_opt(c, "cosignatures");
 	uint64_t n = 0, want = 0;
@@ -151,7 +151,7 @@ static enum coffer_rc genesis_body(const struct cli *c, struct wr *w, struct err
 	for (size_t i = 0; i < c->n_pos; i++)
 		TRY(add_party(c->pos[i], &j, e));
 	jw_arr_end(&j);
-	TRY(add_witnesses(c, &j, e));
+	TRY(genesis_witnesses(c, &j, e));
 	jw_name(&j, "policies");
 	jw_obj(&j);
 	jw_obj_end(&j);
@@ -161,7 +161,7 @@ static enum coffer_rc genesis_body(const struct cli *c, struct wr *w, struct err
 	return wr_done(w, "genesis", e);
 }
 
-static enum coffer_rc read_envelope(const char *path, struct dsse *env, struct err *e)
+enum coffer_rc genesis_envelope(const char *path, struct dsse *env, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = { 0 };
 
@@ -216,8 +216,10 @@ enum coffer_rc cmd_genesis_sign(struct cli *c, struct err *e)
 	struct home h;
 
 	TRY(home_load(c, &h, e));
-	TRY(read_envelope(c->pos[0], &env, e));
+	TRY(genesis_envelope(c->pos[0], &env, e));
 	TRY(statement_parse(wr_span(&env.payload), &s, e));
+	if (s.kind == ST_AMENDMENT)
+		return amendment_sign(&h, &env, &s, e);
 	TRY(genesis_read(&s, &g, e));
 	me = genesis_party(&g, h.party);
 	if (!me)
@@ -258,7 +260,7 @@ static void show_recovery(const struct party *p)
 		(void)printf("  no recovery keys; a change of keys waits %llu h\n", (unsigned long long)p->hold_hours);
 }
 
-static void show_text(const struct genesis *g, const struct dsse *env)
+void genesis_text(const struct genesis *g, const struct dsse *env)
 {
 	char id[HEX32_LEN], who[256];
 
@@ -267,8 +269,7 @@ static void show_text(const struct genesis *g, const struct dsse *env)
 	show_key("ledger", &g->ledger_key);
 	for (size_t i = 0; i < g->n_parties; i++) {
 		persona_names(g->party[i].personas, who, sizeof(who));
-		(void)printf(
-		    "party    %-20s %-40s %s\n", g->party[i].id, who, party_signed(&g->party[i], env) ? "signed" : "NOT SIGNED");
+		(void)printf("party    %-20s %-40s %s\n", g->party[i].id, who, !env ? "" : party_signed(&g->party[i], env) ? "signed" : "NOT SIGNED");
 		for (size_t k = 0; k < g->party[i].n_keys; k++)
 			show_key("  signs", &g->party[i].keys[k]);
 		if (g->party[i].has_encryption)
@@ -284,7 +285,7 @@ static void show_text(const struct genesis *g, const struct dsse *env)
 	}
 }
 
-static void show_witnesses(const struct genesis *g)
+void genesis_text_witnesses(const struct genesis *g)
 {
 	for (size_t i = 0; i < g->n_witnesses; i++)
 		(void)printf("witness  %s+%08x at %s\n", g->witness[i].key.name, (unsigned)g->witness[i].key.id,
@@ -340,13 +341,17 @@ enum coffer_rc cmd_genesis_show(struct cli *c, struct err *e)
 	CLEANUP(statement_clear) struct statement s = { 0 };
 	struct genesis g;
 
-	TRY(read_envelope(c->pos[0], &env, e));
+	if (c->n_pos == 0)
+		return amendments_show(c, e);
+	TRY(genesis_envelope(c->pos[0], &env, e));
 	TRY(statement_parse(wr_span(&env.payload), &s, e));
+	if (s.kind == ST_AMENDMENT)
+		return cmd_statement_show(c, e);
 	TRY(genesis_read(&s, &g, e));
 	if (c->json)
 		return show_json(&g, &env, e);
-	show_text(&g, &env);
-	show_witnesses(&g);
+	genesis_text(&g, &env);
+	genesis_text_witnesses(&g);
 	return COFFER_OK;
 }
 
@@ -364,7 +369,7 @@ enum coffer_rc cmd_genesis_use(struct cli *c, struct err *e)
 	TRY(http_url_parse(span_of(url), &parsed, e));
 	if (!parsed.tls || strlen(url) >= sizeof(h.service))
 		return cli_bad(e, "--service %s: an https:// URL of at most %zu bytes", url, sizeof(h.service) - 1);
-	TRY(read_envelope(c->pos[0], &env, e));
+	TRY(genesis_envelope(c->pos[0], &env, e));
 	dsse_id(&env, id);
 	TRY(chain_genesis(&env, id, &g, e));
 	if (h.has_genesis && !span_eq(SPAN(h.genesis), SPAN(id)))

@@ -18,7 +18,7 @@ const struct opt_spec opts_init[] = {
 	{ "away", "PARTY.json", "make no keys: the party's are on another machine, which made this party.json", false, false },
 	{ "reader", "DIR", "with --away: folder of another known party, which asks the service for what it shows to parties only", false, false },
 	{ "key-type", "TYPE", "ed25519 (default) or p256", false, false },
-	{ "recovery-key", "FILE.pub", "public recovery key, yours or of one you trust ('coffer party recovery-key'); without any, who steals your key keeps it", true, false },
+	{ "recovery-key", "KEY", "recovery key, yours or of one you trust: FILE.pub of 'coffer party recovery-key', or pkcs11:... of a token; without any, who steals your key keeps it", true, false },
 	{ "quorum", "K", "how many of the recovery keys decide together (default: all)", false, false },
 	{ "hold-hours", "N", "how long a change by your signing key alone waits (default 72)", false, false },
 	OPT_PASSPHRASE,
@@ -85,18 +85,28 @@ static enum coffer_rc make_keys(struct cli *c, const struct home *h, enum key_ki
 	return write_key(h, "encrypt.pem", enc, (struct span){ pass.p, pass.n }, e);
 }
 
+static enum coffer_rc recovery_key(const char *where, struct pubkey *out, struct err *e)
+{
+	CLEANUP(privkey_freep) struct privkey *token = NULL;
+	CLEANUP(wr_close) struct wr pem = { 0 };
+
+	if (strncmp(where, "pkcs11:", 7) == 0) {
+		TRY(home_token_key(where, &token, e));
+		*out = *privkey_public(token);
+		return COFFER_OK;
+	}
+	TRY(file_read(where, 16u << 10, &pem, e));
+	return pem_read_public(wr_span(&pem), out, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "%s", where);
+}
+
 static enum coffer_rc recovery_keys(const struct cli *c, struct party *p, struct err *e)
 {
 	const char *path, *k = cli_opt(c, "quorum"), *hold = cli_opt(c, "hold-hours");
 
 	for (size_t i = 0; (path = cli_opt_at(c, "recovery-key", i)) != NULL; i++) {
-		CLEANUP(wr_close) struct wr pem = { 0 };
-
 		if (i == PARTY_KEYS_MAX)
 			return cli_bad(e, "--recovery-key: at most %d", PARTY_KEYS_MAX);
-		TRY(file_read(path, 16u << 10, &pem, e));
-		if (pem_read_public(wr_span(&pem), &p->recovery[i], e) != COFFER_OK)
-			return err_wrap(e, "%s", path);
+		TRY(recovery_key(path, &p->recovery[i], e));
 		p->n_recovery++;
 	}
 	p->quorum = p->n_recovery;

@@ -21,6 +21,7 @@
 #define OPT_SHAPE { "shape", "TEXT", "the VM in words, at most 63 bytes, for --json (default: from the options)", false, false }
 #define OPT_INITRD { "initrd", "FILE", "initial ramdisk", false, false }
 #define OPT_CMDLINE { "cmdline", "TEXT", "kernel command line", false, false }
+#define OPT_MEMORY { "memory", "MIB", "of the VM, where QEMU writes the initrd's place into the kernel's header (7.2 does)", false, false }
 #define OPT_CMDLINE_FILE { "cmdline-file", "FILE", "its bytes, without a last newline", false, false }
 
 const struct opt_spec opts_measure_snp[] = {
@@ -34,14 +35,16 @@ const struct opt_spec opts_measure_snp[] = {
 	{ NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_measure_tdx[] = {
 	{ "firmware", "FILE", "OVMF or another TDVF", false, true },
-	{ "event-log", "FILE", "a CCEL log: RTMR 0 to 2 are replayed from it", false, false }, OPT_SHAPE,
+	{ "kernel", "FILE", "kernel given to QEMU: RTMR 1 and 2 are computed", false, false },
+	OPT_INITRD, OPT_CMDLINE, OPT_CMDLINE_FILE, OPT_MEMORY,
+	{ "event-log", "FILE", "a recorded CCEL log: RTMR 0 to 2 are replayed from it, but for those computed", false, false }, OPT_SHAPE,
 	{ NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_measure_tpm[] = {
 	{ "uki", "FILE", "unified kernel image, given as QEMU's kernel", false, false },
 	{ "disk", NULL, "the unified kernel image is a file on a disk that the firmware boots", false, false },
 	{ "kernel", "FILE", "kernel given to QEMU", false, false },
 	OPT_INITRD, OPT_CMDLINE, OPT_CMDLINE_FILE,
-	{ "memory", "MIB", "of the VM, where QEMU writes the initrd's place into the kernel's header (7.2 does)", false, false },
+	OPT_MEMORY,
 	{ "bank", "NAME", "sha256 (default) or sha384", false, false },
 	{ "event-log", "FILE", "a recorded log: PCR 0 to 3 and 7 are replayed from it", false, false }, OPT_SHAPE,
 	{ NULL, NULL, NULL, false, false } };
@@ -84,19 +87,24 @@ static enum coffer_rc print_json(const struct hw_facts *f, const char *shape, st
 	return COFFER_OK;
 }
 
-static enum coffer_rc say(const struct cli *c, const struct hw_facts *f, const char *shape, struct err *e)
+/* logged: bit i: register i is as good as whoever recorded the log. */
+static enum coffer_rc say(const struct cli *c, const struct hw_facts *f, uint32_t logged, const char *shape, struct err *e)
 {
+	_Static_assert(FACT_REGS_MAX <= 32, "a bit a register");
 	const char *given = cli_opt(c, "shape");
 
 	if (given && (strlen(given) >= SHAPE_MAX || !*given))
 		return cli_bad(e, "--shape: 1 to %d bytes", SHAPE_MAX - 1);
+	for (size_t i = 0; i < f->n_regs && c->json; i++)
+		if (logged >> i & 1)
+			(void)fprintf(stderr, "note: %s rests on the event log\n", f->reg[i].name);
 	if (c->json)
 		return print_json(f, given ? given : shape, e);
 	for (size_t i = 0; i < f->n_regs; i++) {
 		CLEANUP(wr_close) struct wr hex = wr_open(2 * sizeof(f->reg[i].v));
 
 		hex_write(&hex, (struct span){ f->reg[i].v, f->reg[i].n });
-		(void)printf("%s %.*s\n", f->reg[i].name, (int)hex.n, (const char *)hex.p);
+		(void)printf("%s %.*s%s\n", f->reg[i].name, (int)hex.n, (const char *)hex.p, logged >> i & 1 ? " by the event log" : "");
 	}
 	return COFFER_OK;
 }
@@ -192,7 +200,7 @@ static enum coffer_rc measure_snp(const struct cli *c, struct boot *b, struct er
 	TRY(snp_measure(&l, digest, e));
 	TRY(add(&f, "measurement", digest, sizeof(digest), e));
 	snp_shape(c, &l, shape);
-	return say(c, &f, shape, e);
+	return say(c, &f, 0, shape, e);
 }
 
 enum coffer_rc cmd_measure_snp(struct cli *c, struct err *e)
@@ -204,62 +212,118 @@ enum coffer_rc cmd_measure_snp(struct cli *c, struct err *e)
 
 /* ---- tdx ---- */
 
-static enum coffer_rc add_rtmrs(struct span log, struct hw_facts *f, struct err *e)
+static enum coffer_rc read_memory(const struct cli *c, uint32_t *out, struct err *e)
+{
+	const char *mib = cli_opt(c, "memory");
+	uint64_t n = 0;
+
+	if (mib && (!span_u64(span_of(mib), &n) || n < 1 || n > UINT32_MAX))
+		return cli_bad(e, "--memory %s: MiB", mib);
+	*out = (uint32_t)n;
+	return COFFER_OK;
+}
+
+static struct direct_boot direct(const struct boot *b, uint32_t memory)
+{
+	return (struct direct_boot){ .kernel = wr_span(&b->kernel), .initrd = wr_span(&b->initrd), .cmdline = wr_span(&b->cmdline),
+		.memory = memory };
+}
+
+struct rtmrs { uint8_t v[3][TDX_MEASUREMENT]; bool known[3], logged[3]; };
+
+static enum coffer_rc replay_rtmrs(struct span log, struct rtmrs *out, struct err *e)
 {
 	CLEANUP(freep) struct eventlog_replay *r = calloc(1, sizeof(*r));
-	char name[8];
 
 	if (!r)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(eventlog_replay(log, TPM_ALG_SHA384, r, e));
 	for (size_t i = 0; i < 3; i++) {
-		if (!(r->extended >> (i + 1) & 1))
-			continue;
-		(void)snprintf(name, sizeof(name), "rtmr_%zu", i);
-		TRY(add(f, name, r->reg[i + 1], TDX_MEASUREMENT, e));
+		out->known[i] = out->logged[i] = r->extended >> (i + 1) & 1;
+		memcpy(out->v[i], r->reg[i + 1], TDX_MEASUREMENT);
 	}
 	return COFFER_OK;
+}
+
+/* What is computed takes the place of what the log says; where they differ, the log is of another boot, and that is said. */
+static enum coffer_rc compute_rtmrs(const struct direct_boot *b, struct rtmrs *r, struct err *e)
+{
+	uint8_t v[2][TDX_MEASUREMENT];
+	struct boot_digests d;
+
+	TRY(boot_digests_direct(b, HASH_SHA384, &d, e));
+	tdx_measure_direct(&d, v[0], v[1]);
+	for (size_t i = 1; i < 3; i++) {
+		if (r->known[i] && memcmp(r->v[i], v[i - 1], TDX_MEASUREMENT) != 0) /* public: measurements */
+			(void)fprintf(stderr, "note: rtmr_%zu of the event log is another: it was recorded of another boot\n", i);
+		memcpy(r->v[i], v[i - 1], TDX_MEASUREMENT);
+		r->known[i] = true;
+		r->logged[i] = false;
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc measure_tdx(const struct cli *c, struct boot *b, uint32_t memory, struct err *e)
+{
+	struct hw_facts f = { .platform = "tdx" };
+	struct rtmrs r = { 0 };
+	struct direct_boot boot;
+	uint8_t digest[TDX_MEASUREMENT];
+	char name[8], shape[SHAPE_MAX] = "qemu";
+	uint32_t logged = 0;
+
+	TRY(read_boot(c, b, e));
+	TRY(tdx_measure(wr_span(&b->firmware), digest, e));
+	TRY(add(&f, "mr_td", digest, sizeof(digest), e));
+	if (cli_opt(c, "event-log"))
+		TRY(replay_rtmrs(wr_span(&b->log), &r, e));
+	boot = direct(b, memory);
+	if (cli_opt(c, "kernel"))
+		TRY(compute_rtmrs(&boot, &r, e));
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(name, sizeof(name), "rtmr_%zu", i);
+		logged |= r.logged[i] ? 1u << f.n_regs : 0;
+		if (r.known[i])
+			TRY(add(&f, name, r.v[i], sizeof(r.v[i]), e));
+	}
+	if (memory > 0)
+		(void)snprintf(shape, sizeof(shape), "qemu, %u MiB", memory);
+	return say(c, &f, logged, shape, e);
 }
 
 enum coffer_rc cmd_measure_tdx(struct cli *c, struct err *e)
 {
 	CLEANUP(boot_clear) struct boot b = { 0 };
-	struct hw_facts f = { .platform = "tdx" };
-	uint8_t digest[TDX_MEASUREMENT];
+	uint32_t memory = 0;
 
-	TRY(read_boot(c, &b, e));
-	TRY(tdx_measure(wr_span(&b.firmware), digest, e));
-	TRY(add(&f, "mr_td", digest, sizeof(digest), e));
-	if (cli_opt(c, "event-log"))
-		TRY(add_rtmrs(wr_span(&b.log), &f, e));
-	return say(c, &f, "qemu", e);
+	TRY(read_memory(c, &memory, e));
+	if (memory > 0 && !cli_opt(c, "kernel"))
+		return cli_bad(e, "--memory needs --kernel");
+	return measure_tdx(c, &b, memory, e);
 }
 
 /* ---- tpm ---- */
 
 static enum coffer_rc tpm_options(const struct cli *c, struct pcrs *p, uint32_t *memory, struct err *e)
 {
-	const char *bank = cli_opt(c, "bank"), *mib = cli_opt(c, "memory");
-	uint64_t n = 0;
+	const char *bank = cli_opt(c, "bank");
 
 	p->hash = HASH_SHA256;
 	if (bank && (!hash_by_name(span_of(bank), &p->hash) || p->hash == HASH_SHA512))
 		return cli_bad(e, "--bank %s: sha256 or sha384", bank);
-	if (mib && (!span_u64(span_of(mib), &n) || n < 1 || n > UINT32_MAX))
-		return cli_bad(e, "--memory %s: MiB", mib);
+	TRY(read_memory(c, memory, e));
 	if (!cli_opt(c, "uki") == !cli_opt(c, "kernel"))
 		return cli_bad(e, "either --uki or --kernel");
 	if (cli_flag(c, "disk") && !cli_opt(c, "uki"))
 		return cli_bad(e, "--disk needs --uki");
-	if (mib && !cli_opt(c, "kernel"))
+	if (*memory > 0 && !cli_opt(c, "kernel"))
 		return cli_bad(e, "--memory needs --kernel: QEMU leaves a unified kernel image as it is");
-	*memory = (uint32_t)n;
 	return COFFER_OK;
 }
 
 static enum coffer_rc predict(const struct cli *c, struct boot *b, uint32_t memory, struct pcrs *p, struct err *e)
 {
-	struct direct_boot d = { .memory = memory };
+	struct direct_boot d;
 
 	TRY(read_boot(c, b, e));
 	if (cli_opt(c, "event-log"))
@@ -268,9 +332,7 @@ static enum coffer_rc predict(const struct cli *c, struct boot *b, uint32_t memo
 		TRY(read_opt(c, "uki", BOOT_FILE_MAX, &b->kernel, e));
 		return tpm_measure_uki(wr_span(&b->kernel), cli_flag(c, "disk") ? BOOT_FROM_DISK : BOOT_FROM_QEMU, p, e);
 	}
-	d.kernel = wr_span(&b->kernel);
-	d.initrd = wr_span(&b->initrd);
-	d.cmdline = wr_span(&b->cmdline);
+	d = direct(b, memory);
 	return tpm_measure_direct(&d, p, e);
 }
 
@@ -279,7 +341,7 @@ enum coffer_rc cmd_measure_tpm(struct cli *c, struct err *e)
 	CLEANUP(boot_clear) struct boot b = { 0 };
 	struct hw_facts f = { .platform = "tpm" };
 	struct pcrs p = { 0 };
-	uint32_t memory = 0;
+	uint32_t memory = 0, logged = 0;
 	char name[8], shape[SHAPE_MAX] = "qemu";
 
 	TRY(tpm_options(c, &p, &memory, e));
@@ -288,9 +350,10 @@ enum coffer_rc cmd_measure_tpm(struct cli *c, struct err *e)
 		if (!(p.known >> i & 1))
 			continue;
 		(void)snprintf(name, sizeof(name), "pcr%02zu", i);
+		logged |= MEASURE_LOGGED >> i & 1 ? 1u << f.n_regs : 0;
 		TRY(add(&f, name, p.v[i], hash_len(p.hash), e));
 	}
 	if (memory > 0)
 		(void)snprintf(shape, sizeof(shape), "qemu, %u MiB", memory);
-	return say(c, &f, shape, e);
+	return say(c, &f, logged, shape, e);
 }

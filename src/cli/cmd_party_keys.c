@@ -19,14 +19,19 @@
 const struct opt_spec opts_party_recovery_key[] = {
 	{ "no-passphrase", NULL, "store it unencrypted", false, false }, OPT_PASSPHRASE, END };
 const struct opt_spec opts_party_rotate[] = {
-	{ "key-type", "TYPE", "ed25519 (default) or p256", false, false },
-	{ "lost", NULL, "the present key is gone: the recovery keys alone replace it", false, false }, OPT_RECOVERY, OPT_OUT, OPT_PASSPHRASE, END };
-const struct opt_spec opts_party_cancel[] = { OPT_RECOVERY, OPT_OUT, OPT_PASSPHRASE, END };
+	OPT_NEW_KEY, { "new-party", "FILE", "the new key is on another machine, where 'coffer party next-key' made this party-next.json", false, false },
+	{ "lost", NULL, "the present key is gone: the recovery keys alone replace it", false, false },
+	OPT_RECOVERY, OPT_OUT, OPT_TO_SIGN, OPT_PASSPHRASE, END };
+const struct opt_spec opts_party_next_key[] = { OPT_NEW_KEY, OPT_PASSPHRASE, END };
+const struct opt_spec opts_party_finish[] = {
+	{ "offline", NULL, "ask nobody: 'coffer party show' says elsewhere that the new key is in effect", false, false },
+	{ "drop", NULL, "forget the new key, which was never logged or was ended", false, false }, OPT_PASSPHRASE, END };
+const struct opt_spec opts_party_cancel[] = { OPT_RECOVERY, OPT_OUT, OPT_TO_SIGN, OPT_PASSPHRASE, END };
 const struct opt_spec opts_party_compromise[] = {
 	{ "from", "TIME", "from when on the key was not yours alone, as 2027-01-31T00:00:00Z", false, true },
-	{ "reason", "TEXT", "why", false, false }, OPT_RECOVERY, OPT_OUT, OPT_PASSPHRASE, END };
+	{ "reason", "TEXT", "why", false, false }, OPT_RECOVERY, OPT_OUT, OPT_TO_SIGN, OPT_PASSPHRASE, END };
 const struct opt_spec opts_party_lift[] = {
-	{ "reason", "TEXT", "why", false, false }, OPT_RECOVERY, OPT_OUT, OPT_PASSPHRASE, END };
+	{ "reason", "TEXT", "why", false, false }, OPT_RECOVERY, OPT_OUT, OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, END };
 const struct opt_spec opts_party_post[] = { OPT_PASSPHRASE, END };
 
 /* ---- recovery-key ---- */
@@ -57,6 +62,16 @@ enum coffer_rc cmd_party_recovery_key(struct cli *c, struct err *e)
 
 /* ---- what is in effect ---- */
 
+static void say_installed(const struct cli *c, const struct home *h)
+{
+	if (c->json)
+		(void)printf("{\"in-effect\":true}\n");
+	else if (strcmp(h->key, KEY_AWAY) == 0)
+		(void)printf("the new key is in effect; run 'coffer party finish --offline' on the machine that has it\n");
+	else
+		(void)printf("the new key is in effect; an old one in a file is kept as %s/sign-old.pem\n", h->dir);
+}
+
 static enum coffer_rc my_life(const struct home *h, struct service_conn *conn, const struct party_life **out, struct err *e)
 {
 	const struct parties *all = NULL;
@@ -67,7 +82,7 @@ static enum coffer_rc my_life(const struct home *h, struct service_conn *conn, c
 }
 
 /* Asks anew: what this connection knows is older than what was logged by it. */
-static enum coffer_rc settled(const struct cli *c, const struct home *h, const struct party *next, struct err *e)
+enum coffer_rc next_settle(const struct cli *c, struct home *h, const struct party *next, struct err *e)
 {
 	CLEANUP(service_closep) struct service_conn *conn = NULL;
 	const struct party_life *l = NULL;
@@ -78,12 +93,12 @@ static enum coffer_rc settled(const struct cli *c, const struct home *h, const s
 	TRY(my_life(h, conn, &l, e));
 	if (pubkey_eq(&life_party(l, now)->keys[0], &next->keys[0])) {
 		TRY(next_install(h, next, e));
-		(void)printf(c->json ? "{\"in-effect\":true}\n" : "the new key is in effect; the old one is kept as %s/sign-old.pem\n", h->dir);
+		say_installed(c, h);
 		return COFFER_OK;
 	}
 	if (!l->waits || !pubkey_eq(&l->next.keys[0], &next->keys[0]))
 		return err_deny(e, "hold", "the change does not wait any more: the recovery quorum ended it, or it was never logged; "
-		    "'coffer party show' says what is in effect");
+		    "'coffer party show' says what is in effect, 'coffer party finish --drop' forgets the key that waited here");
 	clock_text(l->from, when);
 	(void)printf(c->json ? "{\"in-effect\":false,\"from\":\"%s\"}\n"
 			     : "the new key waits until %s; until then the old one signs, and the recovery quorum can end it ('coffer party cancel')\n"
@@ -102,12 +117,6 @@ static enum coffer_rc party_draft(const struct home *h, const struct party *p, s
 	return COFFER_OK;
 }
 
-static void add_recovery(struct by_keys *by, const struct recovery *r)
-{
-	for (size_t i = 0; i < r->n; i++)
-		by->key[by->n++] = r->key[i];
-}
-
 static enum coffer_rc say_party(struct home *h, struct service_conn *conn, const struct party *p, const struct by_keys *by,
     struct logged *l, struct err *e)
 {
@@ -118,9 +127,16 @@ static enum coffer_rc say_party(struct home *h, struct service_conn *conn, const
 	return say_by(h, conn, &d, by, l, e);
 }
 
+/* What is not logged yet is in a file, and what comes next was said where it is asked for elsewhere. */
+static bool in_files(const struct logged *l)
+{
+	return l->seq == 0;
+}
+
 static enum coffer_rc wrote(const struct cli *c)
 {
-	(void)printf(c->json ? "{\"file\":\"%s\"}\n" : "%s is to be signed by the other recovery keys, then 'coffer party post'\n", cli_opt(c, "out"));
+	if (cli_opt(c, "out") && (!c->json || !cli_opt(c, "to-sign")))
+		(void)printf(c->json ? "{\"file\":\"%s\"}\n" : "%s is to be signed by the other recovery keys, then 'coffer party post'\n", cli_opt(c, "out"));
 	return COFFER_OK;
 }
 
@@ -130,20 +146,34 @@ static enum coffer_rc rotate_options(const struct cli *c, const struct home *h, 
 
 	if (type && strcmp(type, "p256") != 0 && strcmp(type, "ed25519") != 0)
 		return cli_bad(e, "--key-type %s: ed25519 or p256", type);
+	if ((type != NULL) + (cli_opt(c, "new-key") != NULL) + (cli_opt(c, "new-party") != NULL) > 1)
+		return cli_bad(e, "--key-type, --new-key and --new-party exclude each other: the new key is made here, in a token, or on another machine");
 	if (cli_flag(c, "lost") && !cli_opt(c, "recovery"))
 		return cli_bad(e, "--lost needs --recovery: without the present key the recovery keys decide");
-	if (h->key[0])
-		return err_set(e, COFFER_E_INPUT, "the signing key is not in this folder: rotating a token's key or one on another machine is not built");
+	if (cli_opt(c, "to-sign") || cli_opt(c, "out"))
+		return COFFER_OK;
+	if (strcmp(h->key, KEY_AWAY) == 0 && !cli_flag(c, "lost"))
+		return err_set(e, COFFER_E_INPUT, "the signing key is on another machine: --to-sign FILE writes what to sign there");
+	if (cli_opt(c, "new-party"))
+		return cli_bad(e, "--new-party goes with --to-sign FILE: the new key proves on its own machine that it is there");
 	return COFFER_OK;
+}
+
+/* What was never said to anybody will never be in effect. */
+static enum coffer_rc unsaid(struct home *h, struct err *e)
+{
+	if (e->rc == COFFER_E_DENIED || e->rc == COFFER_E_INPUT)
+		next_drop(h);
+	return e->rc;
 }
 
 enum coffer_rc cmd_party_rotate(struct cli *c, struct err *e)
 {
-	const char *type = cli_opt(c, "key-type");
 	CLEANUP(privkey_freep) struct privkey *old = NULL, *new = NULL;
 	CLEANUP(service_closep) struct service_conn *conn = NULL;
 	CLEANUP(recovery_clear) struct recovery r = { 0 };
 	struct by_keys by = { 0 };
+	bool away = false;
 	struct logged l;
 	struct party p;
 	struct home h;
@@ -153,21 +183,50 @@ enum coffer_rc cmd_party_rotate(struct cli *c, struct err *e)
 	TRY(home_party(&h, &p, e));
 	TRY(recovery_read(c, &r, e));
 	if (!cli_flag(c, "lost"))
-		TRY(home_sign_key(c, &h, &old, e));
+		TRY(own_key(c, &h, &old, &away, e));
 	TRY(home_connect(&h, &conn, e));
-	TRY(next_key_make(c, &h, type && strcmp(type, "p256") == 0 ? KEY_P256 : KEY_ED25519, &new, e));
-	p.keys[0] = *privkey_public(new);
-	TRY(next_party_save(&h, &p, e)); /* before anything is said: nothing gets lost */
+	TRY(next_make(c, &h, &p, &new, e)); /* kept before anything is said: nothing gets lost */
 	if (old)
-		by.key[by.n++] = old;
-	by.key[by.n++] = new;
-	add_recovery(&by, &r);
-	if (say_party(&h, conn, &p, &by, &l, e) != COFFER_OK) {
-		if (e->rc == COFFER_E_DENIED || e->rc == COFFER_E_INPUT)
-			next_drop(&h); /* refused: it will never be in effect */
+		by_add(&by, old, away);
+	by_add(&by, new, cli_opt(c, "new-party") != NULL);
+	by_recovery(&by, &r);
+	if (say_party(&h, conn, &p, &by, &l, e) != COFFER_OK)
+		return unsaid(&h, e);
+	return in_files(&l) ? wrote(c) : next_settle(c, &h, &p, e);
+}
+
+/* On a machine without network: the key alone, which 'party rotate --new-party' then brings. */
+enum coffer_rc cmd_party_next_key(struct cli *c, struct err *e)
+{
+	CLEANUP(privkey_freep) struct privkey *new = NULL;
+	struct party p;
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	TRY(rotate_options(c, &h, e));
+	TRY(home_party(&h, &p, e));
+	TRY(next_make(c, &h, &p, &new, e));
+	(void)printf(c->json ? "{\"file\":\"%s/party-next.json\"}\n"
+			     : "made; bring %s/party-next.json to the machine that publishes: coffer party rotate --new-party FILE --to-sign FILE\n", h.dir);
+	return COFFER_OK;
+}
+
+/* Not one that may still take effect: it would be the party's only key, and gone. */
+static enum coffer_rc drop(const struct cli *c, struct home *h, const struct party *next, struct err *e)
+{
+	CLEANUP(service_closep) struct service_conn *conn = NULL;
+	const struct party_life *l = NULL;
+
+	if (home_connect(h, &conn, e) == COFFER_OK) {
+		TRY(my_life(h, conn, &l, e));
+		if (life_had(l, &next->keys[0]))
+			return err_deny(e, "hold", "that key is logged: it is in effect, waits for its hold, or was in effect; 'coffer party show' says which");
+	} else if (e->rc != COFFER_E_INPUT) { /* a machine that knows no service cannot ask one */
 		return e->rc;
 	}
-	return cli_opt(c, "out") ? wrote(c) : settled(c, &h, &p, e);
+	next_drop(h);
+	(void)printf(c->json ? "{\"dropped\":true}\n" : "the new key is forgotten; one in a file stays as sign-dropped.pem\n");
+	return COFFER_OK;
 }
 
 enum coffer_rc cmd_party_finish(struct cli *c, struct err *e)
@@ -175,10 +234,18 @@ enum coffer_rc cmd_party_finish(struct cli *c, struct err *e)
 	struct party p;
 	struct home h;
 
+	if (cli_flag(c, "offline") && cli_flag(c, "drop"))
+		return cli_bad(e, "--offline takes the new key up, --drop forgets it: not both");
 	TRY(home_load(c, &h, e));
 	if (next_party_read(&h, &p, e) != COFFER_OK)
 		return e->rc == COFFER_E_NOTFOUND ? err_set(e, COFFER_E_NOTFOUND, "no change of your key waits; 'coffer party rotate' begins one") : e->rc;
-	return settled(c, &h, &p, e);
+	if (cli_flag(c, "drop"))
+		return drop(c, &h, &p, e);
+	if (!cli_flag(c, "offline"))
+		return next_settle(c, &h, &p, e);
+	TRY(next_install(&h, &p, e));
+	say_installed(c, &h);
+	return COFFER_OK;
 }
 
 enum coffer_rc cmd_party_cancel(struct cli *c, struct err *e)
@@ -198,9 +265,9 @@ enum coffer_rc cmd_party_cancel(struct cli *c, struct err *e)
 	TRY(recovery_read(c, &r, e));
 	if (r.n == 0)
 		return cli_bad(e, "--recovery FILE is needed: what waits is ended by the recovery quorum alone");
-	add_recovery(&by, &r);
+	by_recovery(&by, &r);
 	TRY(say_party(&h, conn, &life->body, &by, &l, e));
-	if (cli_opt(c, "out"))
+	if (in_files(&l))
 		return wrote(c);
 	next_drop(&h);
 	logged_print(c, "party", &l);
@@ -211,24 +278,27 @@ enum coffer_rc cmd_party_cancel(struct cli *c, struct err *e)
 
 static enum coffer_rc say_revocation(struct home *h, struct service_conn *conn, struct draft *d, const char *body, struct err *e)
 {
-	CLEANUP(privkey_freep) struct privkey *own = NULL;
+	CLEANUP(privkey_freep) struct privkey *own = NULL, *asks = NULL;
 	CLEANUP(recovery_clear) struct recovery r = { 0 };
 	const bool of_key = d->subject[0].name.n < 2 * sizeof(d->subject[0].sha256); /* public: what was said of it can be asked without a token */
 	struct by_keys by = { 0 };
+	bool away = false;
 	struct logged l;
 
 	d->kind = ST_REVOCATION;
 	d->expires = clock_now() + TEN_YEARS;
 	d->body = span_of(body);
 	TRY(recovery_read(h->cli, &r, e));
-	if (r.n == 0 || !of_key)
-		TRY(home_sign_key(h->cli, h, &own, e));
-	if (r.n == 0)
-		by.key[by.n++] = own;
-	by.asks = of_key ? NULL : own;
-	add_recovery(&by, &r);
+	if (r.n == 0) {
+		TRY(own_key(h->cli, h, &own, &away, e));
+		by_add(&by, own, away);
+	}
+	if (!of_key)
+		TRY(home_sign_key(h->cli, h, &asks, e));
+	by.asks = asks;
+	by_recovery(&by, &r);
 	TRY(say_by(h, conn, d, &by, &l, e));
-	if (cli_opt(h->cli, "out"))
+	if (in_files(&l))
 		return wrote(h->cli);
 	logged_print(h->cli, "revocation", &l);
 	return COFFER_OK;
@@ -294,7 +364,7 @@ enum coffer_rc cmd_party_compromise(struct cli *c, struct err *e)
 	TRY(home_connect(&h, &conn, e));
 	TRY(check_not_last(&h, conn, thumb, e));
 	TRY(say_revocation(&h, conn, &d, body, e));
-	if (!c->json && !cli_opt(c, "out"))
+	if (!c->json && !cli_opt(c, "out") && !cli_opt(c, "to-sign"))
 		(void)printf("what this voids: coffer party affected\n");
 	return COFFER_OK;
 }
@@ -349,6 +419,6 @@ enum coffer_rc cmd_party_post(struct cli *c, struct err *e)
 	l.serial = s.serial;
 	logged_print(c, statement_kind_name(s.kind), &l);
 	if (s.kind == ST_PARTY && strcmp(s.issuer, h.party) == 0 && next_party_read(&h, &next, e) == COFFER_OK)
-		return settled(c, &h, &next, e);
+		return next_settle(c, &h, &next, e);
 	return COFFER_OK;
 }

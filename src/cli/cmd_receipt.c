@@ -186,12 +186,37 @@ static enum coffer_rc ask(struct ledger *l, const struct privkey *key, const cha
 	return json_parse(wr_span(&res.body), RECEIPT_MAX, out, e);
 }
 
+/* The genesis by which the asset goes, of which the release is: whose cosignatures the receipt carries. */
+static enum coffer_rc genesis_for(const struct ledger *l, const struct json *reply, const struct genesis **out, struct err *e)
+{
+	const struct json *list = json_get(reply, "statements");
+
+	*out = l->all->founded;
+	for (size_t i = 0; i < json_len(list); i++) {
+		CLEANUP(dsse_clear) struct dsse env = { 0 };
+		CLEANUP(statement_clear) struct statement s = { 0 };
+		struct asset_body b;
+
+		TRY(dsse_parse_json(json_get(json_at(list, i), "envelope"), &env, e));
+		TRY(statement_parse(wr_span(&env.payload), &s, e));
+		if (s.kind != ST_ASSET)
+			continue;
+		TRY(asset_read(&s, &b, e));
+		*out = parties_genesis_by(l->all, b.amended ? b.amendment : NULL);
+	}
+	return *out ? COFFER_OK : err_deny(e, "receipt-rests", "the asset goes by an amendment of the genesis that the service does not show");
+}
+
 static enum coffer_rc compose(struct ledger *l, const struct json *reply, struct wr *out, struct err *e)
 {
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	struct service_req q = { .method = "GET", .path = "/coffer/v0/genesis" };
-	struct receipt_parts p = { .reply = reply, .note = wr_span(&l->note), .policy = &l->policy.p, .tiles = &l->tiles };
+	const struct genesis *g = NULL;
+	struct genesis_policy policy;
+	struct receipt_parts p = { .reply = reply, .note = wr_span(&l->note), .policy = &policy.p, .tiles = &l->tiles };
 
+	TRY(genesis_for(l, reply, &g, e));
+	TRY(genesis_policy(g, &policy, e));
 	TRY(service_call(l->conn, &q, DSSE_ENVELOPE_MAX, &res, e));
 	p.genesis = wr_span(&res.body);
 	return receipt_make(&p, out, e);

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cli/away.h"
 #include "cli/home.h"
+#include "cli/party_keys.h"
 #include "cli/publish.h"
 #include "cli/remote.h"
 #include "cli/verbs.h"
@@ -22,6 +23,7 @@ const struct opt_spec opts_statement_sign[] = {
 	{ "out", "FILE", "where to write the envelope", false, false }, OPT_TO_SIGN, OPT_PASSPHRASE, END };
 const struct opt_spec opts_statement_submit[] = {
 	{ "out", "FILE", "also write the signed envelope here (needed for a genesis and for a party's request)", false, false },
+	{ "into", "FILE", "publish nothing: add the signatures to this statement, which others sign too", false, false },
 	OPT_PLAIN, OPT_CA, OPT_PASSPHRASE, END };
 const struct opt_spec opts_statement_verify[] = {
 	{ "genesis", "FILE", "ask no service: verify by this genesis alone", false, false },
@@ -29,7 +31,7 @@ const struct opt_spec opts_statement_verify[] = {
 	{ "at", "TIME", "the time at which it is to be valid (default: now)", false, false },
 	OPT_PASSPHRASE, END };
 const struct opt_spec opts_statement_list[] = {
-	{ "kind", "KIND", "party, service, image-release, asset, workload, boot-image, tcb, approval, assessment, binding, delegation, pause or revocation", false, false },
+	{ "kind", "KIND", "party, service, image-release, asset, workload, boot-image, tcb, approval, assessment, binding, delegation, genesis-amendment, pause or revocation", false, false },
 	{ "issuer", "PARTY", "of this party alone", false, false },
 	{ "subject", "NAME", "about this alone", false, false },
 	{ "all", NULL, "also what is no longer in force", false, false },
@@ -356,10 +358,20 @@ static enum coffer_rc submit_image(
 	return COFFER_OK;
 }
 
-/* A genesis waits for the other founders, a newcomer's request for who introduces it: files both. */
-static bool only_a_file(const struct home *h, const struct to_sign *t, const struct statement *s)
+/* A newcomer says of itself what its folder says already; a party that changes its key brings another. */
+static bool is_request(const struct statement *s, const struct party *me)
 {
-	return s->kind == ST_GENESIS || (s->kind == ST_PARTY && t->env.n_sigs == 1 && strcmp(s->issuer, h->party) == 0);
+	struct err why = { 0 };
+	struct party said;
+
+	return s->kind == ST_PARTY && s->serial == 1 && strcmp(s->issuer, me->id) == 0 && party_read(s->body, &said, &why) == COFFER_OK &&
+	       pubkey_eq(&said.keys[0], &me->keys[0]);
+}
+
+/* A genesis waits for the other founders, a newcomer's request for who introduces it: files both. */
+static bool only_a_file(const struct party *me, const struct to_sign *t, const struct statement *s)
+{
+	return s->kind == ST_GENESIS || s->kind == ST_AMENDMENT || (t->env.n_sigs == 1 && is_request(s, me));
 }
 
 static enum coffer_rc post(const struct home *h, const struct dsse *env, const struct statement *s, struct logged *l, struct err *e)
@@ -382,52 +394,141 @@ static enum coffer_rc submit_asset(struct cli *c, const struct dsse *env, const 
 	return asset_submit(c, env, s, sealed, e);
 }
 
-static enum coffer_rc submit_statement(
-    struct cli *c, const struct home *h, struct to_sign *t, const struct detached *d, const struct pubkey *pub, struct err *e)
-{
-	CLEANUP(statement_clear) struct statement s = { 0 };
-	struct logged l = { 0 };
+/* ---- the signatures that came back ---- */
 
-	TRY(detached_add(d, t, pub, e));
-	TRY(statement_parse(wr_span(&t->env.payload), &s, e));
-	if (clock_now() >= s.expires)
-		return err_deny(e, "expired", "the statement has expired since it was written");
-	if (only_a_file(h, t, &s)) {
-		if (!cli_opt(c, "out"))
-			return cli_bad(e, "--out FILE is needed: a %s statement is handed on, not logged by you", statement_kind_name(s.kind));
-		TRY(envelope_write(cli_opt(c, "out"), &t->env, e));
-		(void)printf(c->json ? "{\"file\":\"%s\"}\n" : "signed; the envelope is in %s\n", cli_opt(c, "out"));
-		return COFFER_OK;
+static const struct pubkey *named_by(const struct pubkey *list, size_t n, const uint8_t keyid[static 32])
+{
+	for (size_t i = 0; i < n; i++) {
+		uint8_t thumb[32];
+
+		pubkey_thumbprint(&list[i], thumb);
+		if (span_eq(SPAN(thumb), (struct span){ keyid, 32 }))
+			return &list[i];
 	}
-	if (s.kind == ST_ASSET)
-		TRY(submit_asset(c, &t->env, &s, e));
+	return NULL;
+}
+
+/* Which key a file may ask: this party's; and for what is said of its keys those that the statement brings, or that recover it. */
+static const struct pubkey *key_asked(const struct party *me, const struct party *said, const struct to_sign *t)
+{
+	const struct pubkey *k = named_by(&me->keys[0], 1, t->keyid);
+
+	if (!k)
+		k = named_by(me->recovery, me->n_recovery, t->keyid);
+	if (!k)
+		k = named_by(said->keys, said->n_keys, t->keyid);
+	return k ? k : named_by(said->recovery, said->n_recovery, t->keyid);
+}
+
+static enum coffer_rc read_pair(const char *ask, const char *answer, struct to_sign *t, struct detached *d, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 }, sig = { 0 };
+
+	TRY(file_read(ask, TO_SIGN_MAX, &text, e));
+	TRY(file_read(answer, 4096, &sig, e));
+	if (to_sign_parse(wr_span(&text), t, e) != COFFER_OK)
+		return err_wrap(e, "%s", ask);
+	if (detached_parse(wr_span(&sig), d, e) != COFFER_OK)
+		return err_wrap(e, "%s", answer);
+	return COFFER_OK;
+}
+
+static enum coffer_rc said_of_me(const struct statement *s, const struct party *me, struct party *out, struct err *e)
+{
+	*out = (struct party){ 0 };
+	return s->kind == ST_PARTY && strcmp(s->issuer, me->id) == 0 ? party_read(s->body, out, e) : COFFER_OK;
+}
+
+static enum coffer_rc add_one(struct to_sign *t, const struct detached *d, const struct statement *s, const struct party *me, struct err *e)
+{
+	const struct pubkey *k;
+	struct party said;
+
+	TRY(said_of_me(s, me, &said, e));
+	k = key_asked(me, &said, t);
+	return detached_add(d, t, k ? k : &me->keys[0], e);
+}
+
+/* Each further pair asks for another signature of the same statement. */
+static enum coffer_rc add_rest(const struct cli *c, const struct statement *s, const struct party *me, struct to_sign *t, struct err *e)
+{
+	for (size_t i = 2; i + 1 < c->n_pos; i += 2) {
+		CLEANUP(to_sign_clear) struct to_sign more = { 0 };
+		struct detached d;
+
+		TRY(read_pair(c->pos[i], c->pos[i + 1], &more, &d, e));
+		if (more.what != t->what || !span_eq(wr_span(&more.env.payload), wr_span(&t->env.payload)))
+			return err_set(e, COFFER_E_INPUT, "%s asks to sign something else than %s", c->pos[i], c->pos[0]);
+		memcpy(t->keyid, more.keyid, sizeof(t->keyid));
+		TRY(add_one(t, &d, s, me, e));
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc hand_on(struct cli *c, const struct to_sign *t, const struct statement *s, struct err *e)
+{
+	if (!cli_opt(c, "out"))
+		return cli_bad(e, "--out FILE is needed: a %s statement is handed on, not logged by you", statement_kind_name(s->kind));
+	TRY(envelope_write(cli_opt(c, "out"), &t->env, e));
+	(void)printf(c->json ? "{\"file\":\"%s\"}\n" : "signed; the envelope is in %s\n", cli_opt(c, "out"));
+	return COFFER_OK;
+}
+
+static enum coffer_rc publish(struct cli *c, struct home *h, const struct to_sign *t, const struct statement *s, struct err *e)
+{
+	struct logged l = { 0 };
+	struct party next;
+	struct err none = { 0 };
+
+	if (s->kind == ST_ASSET)
+		TRY(submit_asset(c, &t->env, s, e));
 	else
-		TRY(post(h, &t->env, &s, &l, e));
-	l.serial = s.serial;
+		TRY(post(h, &t->env, s, &l, e));
+	l.serial = s->serial;
 	if (cli_opt(c, "out"))
 		TRY(envelope_write(cli_opt(c, "out"), &t->env, e));
-	if (s.kind != ST_ASSET)
-		logged_print(c, statement_kind_name(s.kind), &l);
+	if (s->kind != ST_ASSET)
+		logged_print(c, statement_kind_name(s->kind), &l);
+	if (s->kind == ST_PARTY && strcmp(s->issuer, h->party) == 0 && next_party_read(h, &next, &none) == COFFER_OK)
+		return next_settle(c, h, &next, e);
 	return COFFER_OK;
+}
+
+static enum coffer_rc submit_statement(struct cli *c, struct home *h, struct to_sign *t, const struct detached *d, const struct party *me, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+
+	TRY(statement_parse(wr_span(&t->env.payload), &s, e));
+	if (cli_opt(c, "into"))
+		t->env.n_sigs = 0; /* what goes there was verified here: an old file's others replace nothing */
+	TRY(add_one(t, d, &s, me, e));
+	TRY(add_rest(c, &s, me, t, e));
+	if (clock_now() >= s.expires)
+		return err_deny(e, "expired", "the statement has expired since it was written");
+	if (cli_opt(c, "into"))
+		return envelope_merge(c, cli_opt(c, "into"), &t->env, e);
+	if (only_a_file(me, t, &s))
+		return hand_on(c, t, &s, e);
+	return publish(c, h, t, &s, e);
 }
 
 enum coffer_rc cmd_statement_submit(struct cli *c, struct err *e)
 {
-	CLEANUP(wr_close) struct wr text = { 0 }, sig = { 0 };
 	CLEANUP(to_sign_clear) struct to_sign t = { 0 };
 	struct detached d;
 	struct party me;
 	struct home h;
 
+	if (c->n_pos % 2 != 0)
+		return cli_bad(e, "each FILE comes with its SIGNATURE");
+	if (cli_opt(c, "into") && cli_opt(c, "out"))
+		return cli_bad(e, "--into and --out exclude each other");
 	TRY(home_load(c, &h, e));
 	TRY(home_party(&h, &me, e));
-	TRY(file_read(c->pos[0], TO_SIGN_MAX, &text, e));
-	TRY(file_read(c->pos[1], 4096, &sig, e));
-	if (to_sign_parse(wr_span(&text), &t, e) != COFFER_OK)
-		return err_wrap(e, "%s", c->pos[0]);
-	if (detached_parse(wr_span(&sig), &d, e) != COFFER_OK)
-		return err_wrap(e, "%s", c->pos[1]);
+	TRY(read_pair(c->pos[0], c->pos[1], &t, &d, e));
+	if (t.what == TO_SIGN_IMAGE && c->n_pos > 2)
+		return cli_bad(e, "an image is signed by one key");
 	if (t.what == TO_SIGN_IMAGE)
 		return submit_image(c, &t, &d, &me.keys[0], e);
-	return submit_statement(c, &h, &t, &d, &me.keys[0], e);
+	return submit_statement(c, &h, &t, &d, &me, e);
 }

@@ -22,7 +22,7 @@
 
 const struct opt_spec opts_statement_cosign[] = {
 	{ "out", "FILE", "where to write it with your signature (default: over the same file)", false, false },
-	{ "yes", NULL, "do not ask on the terminal", false, false }, OPT_RECOVERY, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	{ "yes", NULL, "do not ask on the terminal", false, false }, OPT_TO_SIGN, OPT_RECOVERY, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 /* ---- statement cosign ---- */
 
@@ -30,7 +30,7 @@ const struct opt_spec opts_statement_cosign[] = {
 static enum coffer_rc confirm(const struct cli *c, const struct dsse *env, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
-	CLEANUP(wr_close) struct wr text = wr_open(4u * DSSE_ENVELOPE_MAX);
+	CLEANUP(wr_close) struct wr text = wr_open((size_t)4 * DSSE_ENVELOPE_MAX);
 	char line[16] = "";
 
 	TRY(statement_parse(wr_span(&env->payload), &s, e));
@@ -65,36 +65,89 @@ static void write_again(const struct json *root, const struct dsse *env, struct 
 	jw_obj_end(&j);
 }
 
+/* What several sign: the file's JSON, and the statement in it. */
+struct shared { struct json_doc *doc; const struct json *root; struct dsse env; };
+static void shared_clear(struct shared *s)
+{
+	dsse_clear(&s->env);
+	json_free(s->doc);
+}
+
+static enum coffer_rc shared_read(const char *path, struct shared *out, struct err *e)
+{
+	CLEANUP(shared_clear) struct shared s = { 0 };
+	CLEANUP(wr_close) struct wr text = { 0 };
+	const struct json *statement;
+
+	TRY(file_read_arg(path, FILE_MAX, &text, e));
+	if (json_parse(wr_span(&text), FILE_MAX, &s.doc, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	s.root = json_root(s.doc);
+	statement = json_get(s.root, "statement");
+	if (dsse_parse_json(statement ? statement : s.root, &s.env, e) != COFFER_OK)
+		return err_wrap(e, "%s", path);
+	*out = s;
+	s = (struct shared){ 0 };
+	return COFFER_OK;
+}
+
+static enum coffer_rc shared_write(const struct shared *s, const char *path, struct err *e)
+{
+	CLEANUP(wr_close) struct wr out = wr_open(FILE_MAX);
+
+	write_again(s->root, &s->env, &out);
+	TRY(wr_done(&out, "statement", e));
+	return file_write(path, wr_span(&out), 0644, e);
+}
+
+enum coffer_rc envelope_merge(const struct cli *c, const char *path, const struct dsse *env, struct err *e)
+{
+	CLEANUP(shared_clear) struct shared s = { 0 };
+
+	TRY(shared_read(path, &s, e));
+	if (!span_eq(wr_span(&s.env.payload), wr_span(&env->payload)))
+		return err_deny(e, "statement", "%s is another statement than the one that was signed", path);
+	for (size_t i = 0; i < env->n_sigs; i++)
+		TRY(dsse_add(&s.env, &env->sigs[i], e));
+	TRY(shared_write(&s, path, e));
+	(void)printf(c->json ? "{\"file\":\"%s\",\"signatures\":%zu}\n" : "%s has %zu signatures now\n", path, s.env.n_sigs);
+	return COFFER_OK;
+}
+
+/* Recovery keys where any are given, else one's own. */
+static enum coffer_rc cosigners(struct cli *c, const struct home *h, const struct recovery *r, struct privkey **own, struct by_keys *by,
+    struct err *e)
+{
+	bool away = false;
+
+	by_recovery(by, r);
+	if (r->n > 0)
+		return COFFER_OK;
+	TRY(own_key(c, h, own, &away, e));
+	by_add(by, *own, away);
+	return COFFER_OK;
+}
+
 enum coffer_rc cmd_statement_cosign(struct cli *c, struct err *e)
 {
-	CLEANUP(wr_close) struct wr text = { 0 }, out = wr_open(FILE_MAX);
+	const char *file = cli_opt(c, "out") ? cli_opt(c, "out") : c->pos[0];
 	CLEANUP(privkey_freep) struct privkey *key = NULL;
-	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	CLEANUP(recovery_clear) struct recovery r = { 0 };
-	CLEANUP(dsse_clear) struct dsse env = { 0 };
-	const struct json *root, *statement;
+	CLEANUP(shared_clear) struct shared s = { 0 };
 	struct home h = { .cli = c };
+	struct by_keys by = { 0 };
 
 	if (!cli_opt(c, "recovery")) /* who only keeps a recovery key is no party */
 		TRY(home_load(c, &h, e));
-	TRY(file_read_arg(c->pos[0], FILE_MAX, &text, e));
-	if (json_parse(wr_span(&text), FILE_MAX, &doc, e) != COFFER_OK)
-		return err_wrap(e, "%s", c->pos[0]);
-	root = json_root(doc);
-	statement = json_get(root, "statement");
-	if (dsse_parse_json(statement ? statement : root, &env, e) != COFFER_OK)
-		return err_wrap(e, "%s", c->pos[0]);
-	TRY(confirm(c, &env, e));
+	TRY(shared_read(c->pos[0], &s, e));
+	TRY(confirm(c, &s.env, e));
 	TRY(recovery_read(c, &r, e));
-	for (size_t i = 0; i < r.n; i++)
-		TRY(dsse_sign(&env, r.key[i], e));
-	if (r.n == 0) {
-		TRY(home_sign_key(c, &h, &key, e));
-		TRY(dsse_sign(&env, key, e));
-	}
-	write_again(root, &env, &out);
-	TRY(wr_done(&out, "statement", e));
-	return file_write(cli_opt(c, "out") ? cli_opt(c, "out") : c->pos[0], wr_span(&out), 0644, e);
+	TRY(cosigners(c, &h, &r, &key, &by, e));
+	for (size_t i = 0; i < by.n; i++)
+		if (!by.away[i])
+			TRY(dsse_sign(&s.env, by.key[i], e));
+	TRY(ask_others(&h, &by, &s.env, file, e));
+	return shared_write(&s, file, e);
 }
 
 /* ---- pending ---- */

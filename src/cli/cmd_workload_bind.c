@@ -11,6 +11,7 @@
 #include "fmt/enc.h"
 
 #define NAME_DEFAULT "default"
+#define ASSETS_MAX (8u << 20)
 
 const struct opt_spec opts_workload_bind[] = {
 	{ "slot", "NAME=ASSET", "the asset, one of yours, that fills this slot", true, true },
@@ -57,6 +58,38 @@ static enum coffer_rc put_body(const struct cli *c, const struct manifest *m, co
 	return wr_done(body, "binding", e);
 }
 
+/* ---- what is not there ---- */
+
+static bool is_kept(const struct json *list, const char *path)
+{
+	for (size_t i = 0; i < json_len(list); i++)
+		if (span_eq_str(json_str(json_get(json_at(list, i), "path")), path))
+			return true;
+	return false;
+}
+
+/* A binding may come before its asset; said here, so that nobody wonders in the guest. Who cannot ask is not told. */
+static void warn_missing(const struct cli *c, const struct session *s)
+{
+	static const struct service_req q = { .method = "GET", .path = "/coffer/v0/assets" };
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	struct err none = { 0 };
+	const char *slot;
+
+	if (strcmp(s->h.key, KEY_AWAY) == 0 || home_call(&(struct asker){ &s->h, s->key, s->conn }, &q, ASSETS_MAX, &res, &none) != COFFER_OK ||
+	    json_parse(wr_span(&res.body), ASSETS_MAX, &doc, &none) != COFFER_OK)
+		return;
+	for (size_t i = 0; (slot = cli_opt_at(c, "slot", i)) != NULL; i++) {
+		const char *asset = strchr(slot, '=');
+		struct asset_path p;
+
+		if (asset && asset_path_parse(span_of(asset + 1), &p, &none) == COFFER_OK && !is_kept(json_get(json_root(doc), "assets"), p.text))
+			(void)fprintf(stderr, "warning: the trust service keeps no %s: an instance with this binding gets nothing there until 'coffer asset put %s'\n",
+			    p.text, p.text);
+	}
+}
+
 static enum coffer_rc publish(const struct cli *c, struct session *s, const struct draft *d, const char *out, struct err *e)
 {
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
@@ -86,6 +119,7 @@ enum coffer_rc cmd_workload_bind(struct cli *c, struct err *e)
 	TRY(session_begin(c, &s, e));
 	TRY(workload_fetch(&s.h, s.key, s.conn, c->pos[0], &w, e));
 	TRY(put_body(c, &w.man, s.h.party, name, &body, e));
+	warn_missing(c, &s);
 	binding_subject(w.man.digest, name, subject);
 	draft_subject_name(&d, span_of(subject));
 	d.body = wr_span(&body);

@@ -67,17 +67,17 @@ enum coffer_rc evidence_put_object(struct json_wr *j, const char *name, struct s
 	return COFFER_OK;
 }
 
-enum coffer_rc evidence_put_job(struct json_wr *j, const struct evidence_job *b, struct err *e)
+enum coffer_rc evidence_put_verdict(struct json_wr *j, const struct tee_driver *d, const struct ev_out *o, struct err *e)
 {
-	jw_m_text(j, "platform", b->driver->name);
-	jw_m_text(j, "verdict", verdict_name(b->out.verdict));
-	put_reason(j, &b->out);
+	jw_m_text(j, "platform", d->name);
+	jw_m_text(j, "verdict", verdict_name(o->verdict));
+	put_reason(j, o);
 	jw_name(j, "checks");
 	jw_arr(j);
-	for (size_t i = 0; i < b->out.n; i++)
-		put_check(j, &b->out.check[i]);
+	for (size_t i = 0; i < o->n; i++)
+		put_check(j, &o->check[i]);
 	jw_arr_end(j);
-	return evidence_put_object(j, "claims", wr_span(&b->out.claims), e);
+	return evidence_put_object(j, "claims", wr_span(&o->claims), e);
 }
 
 void evidence_print_members(const char *title, struct span text)
@@ -98,18 +98,18 @@ void evidence_print_members(const char *title, struct span text)
 	}
 }
 
-void evidence_print_text(const struct evidence_job *b)
+void evidence_print_verdict(const struct tee_driver *d, const struct ev_out *o)
 {
-	(void)printf("%s: %s\n", b->driver->name, verdict_name(b->out.verdict));
-	for (size_t i = 0; i < b->out.n; i++) {
-		const struct ev_check *c = &b->out.check[i];
+	(void)printf("%s: %s\n", d->name, verdict_name(o->verdict));
+	for (size_t i = 0; i < o->n; i++) {
+		const struct ev_check *c = &o->check[i];
 
 		if (c->holds)
 			(void)printf("  holds  %-26s %s\n", c->id, c->found);
 		else
 			(void)printf("  %s  %-26s expected %s, found %s\n", c->otherwise == VERDICT_VALID ? "note " : "FAILS", c->id, c->expected, c->found);
 	}
-	evidence_print_members("claims", wr_span(&b->out.claims));
+	evidence_print_members("claims", wr_span(&o->claims));
 }
 
 enum coffer_rc evidence_job_files(const struct cli *c, struct evidence_job *b, struct err *e)

@@ -19,10 +19,10 @@ enum coffer_rc evidence_job_files(const struct cli *c, struct evidence_job *b, s
 
 const struct ev_check *evidence_deciding(const struct ev_out *o); /* the check that gives the verdict; NULL: none */
 /* Members of an open object: platform, verdict, reason, checks, claims. */
-enum coffer_rc evidence_put_job(struct json_wr *j, const struct evidence_job *b, struct err *e) NODISCARD;
+enum coffer_rc evidence_put_verdict(struct json_wr *j, const struct tee_driver *d, const struct ev_out *o, struct err *e) NODISCARD;
 /* A member with an object of JSON text; none: {}. */
 enum coffer_rc evidence_put_object(struct json_wr *j, const char *name, struct span text, struct err *e) NODISCARD;
 /* The verdict as the program's end: COFFER_OK where it is valid, else its reason. */
 enum coffer_rc evidence_end(const struct ev_out *o, struct err *e) NODISCARD;
-void evidence_print_text(const struct evidence_job *b);
+void evidence_print_verdict(const struct tee_driver *d, const struct ev_out *o);
 void evidence_print_members(const char *title, struct span text);

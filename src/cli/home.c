@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/wr.h"
+#include "cli/head.h"
 #include "fmt/enc.h"
 #include "os/file.h"
 
@@ -56,7 +57,7 @@ static enum coffer_rc text_member(const struct json *v, const char *name, const 
 
 static enum coffer_rc read_config(const struct json *v, const char *path, struct home *h, struct err *e)
 {
-	static const char *const names[] = { "party", "genesis", "service", "key", "reader", NULL };
+	static const char *const names[] = { "party", "genesis", "service", "key", "reader", "next-key", NULL };
 	const struct json *g = json_get(v, "genesis"), *s = json_get(v, "service");
 	struct span party;
 
@@ -78,6 +79,7 @@ static enum coffer_rc read_config(const struct json *v, const char *path, struct
 		memcpy(h->service, url.p, url.n);
 	}
 	TRY(text_member(v, "key", path, h->key, sizeof(h->key), e));
+	TRY(text_member(v, "next-key", path, h->next_key, sizeof(h->next_key), e));
 	return text_member(v, "reader", path, h->reader, sizeof(h->reader), e);
 }
 
@@ -117,6 +119,8 @@ enum coffer_rc home_save(const struct home *h, struct err *e)
 		jw_m_text(&j, "service", h->service);
 	if (h->key[0])
 		jw_m_text(&j, "key", h->key);
+	if (h->next_key[0])
+		jw_m_text(&j, "next-key", h->next_key);
 	if (h->reader[0])
 		jw_m_text(&j, "reader", h->reader);
 	jw_obj_end(&j);
@@ -194,10 +198,14 @@ enum coffer_rc passphrase_get(const struct cli *c, bool fresh, struct secret *ou
 enum coffer_rc home_connect(const struct home *h, struct service_conn **out, struct err *e)
 {
 	struct service_opts o = { .url = span_of(h->service), .now = clock_now() };
+	CLEANUP(service_closep) struct service_conn *c = NULL;
 
 	if (!h->has_genesis || !h->service[0])
 		return err_set(e, COFFER_E_INPUT,
 		    "%s names no genesis and service yet: run 'coffer genesis use FILE --service URL'", h->dir);
 	memcpy(o.genesis, h->genesis, sizeof(o.genesis));
-	return service_open(&o, out, e);
+	TRY(service_open(&o, &c, e));
+	TRY(head_look(h, c, e));
+	*out = MOVE(c);
+	return COFFER_OK;
 }

@@ -1,7 +1,9 @@
 /* One party's own folder: keys, who it is, which genesis and service it trusts.
  *
- *   config.json   {"party","genesis":"<hex>","service":"https://...","key":"pkcs11:..."|"away","reader":"DIR"}
- *                 (genesis and service once known; key where it is not in sign.pem; reader beside an away key)
+ *   config.json   {"party","genesis":"<hex>","service":"https://...","key":"pkcs11:..."|"away","reader":"DIR",
+ *                  "next-key":"pkcs11:..."|"away"|"file"}
+ *                 (genesis and service once known; key where it is not in sign.pem; reader beside an away key; next-key while a new
+ *                 key waits, which party-next.json names)
  *   party.json    the party body of docs/protocol/statements.md (public)
  *   sign.pem      signing key, encrypted PKCS#8
  *   encrypt.pem   P-256 key that named outputs are sealed to, encrypted PKCS#8
@@ -15,6 +17,7 @@
 
 #define HOME_KEY_MAX 1536
 #define KEY_AWAY "away"
+#define KEY_FILE "file"
 
 struct home {
 	char    dir[512];
@@ -23,6 +26,7 @@ struct home {
 	uint8_t genesis[32];
 	char    service[256]; /* "" if none */
 	char    key[HOME_KEY_MAX]; /* "": sign.pem; "away": on a machine without network; else a token's URI */
+	char    next_key[HOME_KEY_MAX]; /* where the key is that party-next.json names; "": none waits (or it was made before this was kept) */
 	char    reader[512];       /* folder of another known party, whose key opens what the service shows to parties only; or "" */
 	const struct cli *cli;     /* for passphrases */
 };
@@ -46,6 +50,10 @@ enum coffer_rc secret_first_line(const char *path, const char *what, struct secr
  * Of party.json's first key, always: another in the token is refused (COFFER_E_DENIED, check "key"). */
 enum coffer_rc home_sign_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e) NODISCARD;
 enum coffer_rc home_encrypt_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e) NODISCARD;
+/* The key that party-next.json names, wherever it is; of another than that, never (COFFER_E_DENIED, check "key"). */
+enum coffer_rc home_next_key(const struct cli *c, const struct home *h, const struct pubkey *pub, struct privkey **out, struct err *e) NODISCARD;
+/* A key of which the public half alone is here: signs nothing, and names --to-sign. */
+enum coffer_rc home_away_key(const struct pubkey *pub, struct privkey **out, struct err *e) NODISCARD;
 /* The key in a token; its PIN is asked for or comes from the URI's pin-source. */
 enum coffer_rc home_token_key(const char *uri, struct privkey **out, struct err *e) NODISCARD;
 
@@ -61,7 +69,7 @@ enum coffer_rc home_token(const struct home *h, const struct privkey *key, const
 struct asker { const struct home *h; const struct privkey *key; struct service_conn *conn; };
 enum coffer_rc home_call(const struct asker *a, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e) NODISCARD;
 
-/* Checked connection to the configured service. */
+/* Checked connection to the configured service, whose ledger continues what this party saw of it (cli/head.h). */
 enum coffer_rc home_connect(const struct home *h, struct service_conn **out, struct err *e) NODISCARD;
 
 #define OPT_PASSPHRASE \

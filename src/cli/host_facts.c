@@ -35,14 +35,14 @@ static enum coffer_rc roots_open(const char *platform, const struct cert_list *m
 			break;
 		if (r->n == FIXED_ROOTS_MAX)
 			return err_set(e, COFFER_E_BUG, "too many pinned keys");
-		r->root[r->n++] = (struct fixed_root){ name, k, true };
+		r->root[r->n++] = (struct fixed_root){ .name = name, .key = k, .pinned = true };
 	}
 	for (size_t i = 0; i < more->n; i++) {
 		if (!cert_key(more->c[i]) || !cert_subject_cn(more->c[i], r->name[i], sizeof(r->name[i])))
 			continue;
 		if (r->n == FIXED_ROOTS_MAX)
 			return err_set(e, COFFER_E_LIMIT, "--roots: too many certificates");
-		r->root[r->n++] = (struct fixed_root){ r->name[i], cert_key(more->c[i]), false };
+		r->root[r->n++] = (struct fixed_root){ .name = r->name[i], .key = cert_key(more->c[i]), .cert = cert_bytes(more->c[i]) };
 	}
 	return COFFER_OK;
 }

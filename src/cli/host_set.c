@@ -81,6 +81,7 @@ static enum coffer_rc read_body(struct host_statement *x, struct err *e)
 	case ST_PAUSE:
 	case ST_ASSESSMENT:
 	case ST_BINDING:
+	case ST_AMENDMENT:
 		break;
 	}
 	return err_set(e, COFFER_E_BUG, "a %s statement among those about machines", statement_kind_name(x->s.kind));

@@ -90,14 +90,14 @@ enum coffer_rc home_token_key(const char *uri, struct privkey **out, struct err 
 	return token_open(&u, get_pin, &u, out, e);
 }
 
-/* The genesis knows the party by party.json: what another key signs nobody takes. */
-static enum coffer_rc token_key(const struct home *h, const struct party *me, struct privkey **out, struct err *e)
+/* Others know the party by party.json: what another key signs nobody takes. */
+static enum coffer_rc token_key(const struct home *h, const char *uri, const struct pubkey *pub, struct privkey **out, struct err *e)
 {
 	CLEANUP(privkey_freep) struct privkey *k = NULL;
 
-	TRY(home_token_key(h->key, &k, e));
-	if (!pubkey_eq(privkey_public(k), &me->keys[0]))
-		return err_deny(e, "key", "the token's key is another than the one in %s/party.json", h->dir);
+	TRY(home_token_key(uri, &k, e));
+	if (!pubkey_eq(privkey_public(k), pub))
+		return err_deny(e, "key", "the token's key is another than the one in %s/party%s.json", h->dir, uri == h->next_key ? "-next" : "");
 	*out = MOVE(k);
 	return COFFER_OK;
 }
@@ -112,6 +112,26 @@ static enum coffer_rc refuse(void *arg, const struct pubkey *pub, struct span ms
 
 static const struct key_elsewhere away = { refuse, NULL };
 
+enum coffer_rc home_away_key(const struct pubkey *pub, struct privkey **out, struct err *e)
+{
+	return privkey_elsewhere(pub, &away, NULL, out, e);
+}
+
+enum coffer_rc home_next_key(const struct cli *c, const struct home *h, const struct pubkey *pub, struct privkey **out, struct err *e)
+{
+	CLEANUP(privkey_freep) struct privkey *k = NULL;
+
+	if (strcmp(h->next_key, KEY_AWAY) == 0)
+		return home_away_key(pub, out, e);
+	if (h->next_key[0] && strcmp(h->next_key, KEY_FILE) != 0)
+		return token_key(h, h->next_key, pub, out, e);
+	TRY(load_key(c, h, "sign-next.pem", &k, e));
+	if (!pubkey_eq(privkey_public(k), pub))
+		return err_deny(e, "key", "%s/sign-next.pem is another key than the one in party-next.json", h->dir);
+	*out = MOVE(k);
+	return COFFER_OK;
+}
+
 enum coffer_rc home_sign_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e)
 {
 	struct party me;
@@ -120,8 +140,8 @@ enum coffer_rc home_sign_key(const struct cli *c, const struct home *h, struct p
 		return load_key(c, h, "sign.pem", out, e);
 	TRY(home_party(h, &me, e));
 	if (strcmp(h->key, KEY_AWAY) == 0)
-		return privkey_elsewhere(&me.keys[0], &away, NULL, out, e);
-	return token_key(h, &me, out, e);
+		return home_away_key(&me.keys[0], out, e);
+	return token_key(h, h->key, &me.keys[0], out, e);
 }
 
 enum coffer_rc home_encrypt_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e)

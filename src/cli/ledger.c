@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "base/own.h"
-#include "base/str.h"
-#include "fmt/enc.h"
+#include "cli/head.h"
 #include "os/file.h"
 #include "trust/ledger/follow.h"
+
+#define BUNDLE_MAX ((size_t)TILE_WIDTH * (LEAF_MAX + 2)) /* bytes of a bundle of leaves */
 
 void ledger_end(struct ledger *l)
 {
@@ -14,93 +15,57 @@ void ledger_end(struct ledger *l)
 	wr_close(&l->note);
 }
 
-static enum coffer_rc get(struct ledger *l, const char *name, size_t max, struct wr *out, struct err *e)
-{
-	CLEANUP(http_res_clear) struct http_res res = { 0 };
-	CLEANUP(freep) char *path = str_fmt("/ledger/%s", name);
-	struct service_req q = { .method = "GET", .path = path };
-
-	if (!path)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(service_call(l->conn, &q, max, &res, e));
-	wr_put(out, wr_span(&res.body));
-	return wr_done(out, name, e);
-}
-
-static enum coffer_rc fetch(void *ctx, const struct tile *t, struct wr *out, struct err *e)
-{
-	char name[TILE_PATH_MAX];
-
-	tile_path(t, name);
-	return get(ctx, name, TILE_BYTES, out, e);
-}
-
 enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e)
 {
 	TRY(home_load(c, &l->h, e));
 	TRY(home_connect(&l->h, &l->conn, e));
-	TRY(genesis_policy(service_genesis(l->conn), &l->policy, e));
+	TRY(service_parties(l->conn, &l->all, e));
+	TRY(genesis_policy(parties_genesis(l->all), &l->policy, e));
 	l->note = wr_open(NOTE_MAX);
-	TRY(get(l, "checkpoint", NOTE_MAX, &l->note, e));
+	TRY(heads_get(l->conn, "/ledger/checkpoint", NOTE_MAX, &l->note, e));
 	TRY(checkpoint_open(wr_span(&l->note), &l->policy.p, &l->seen, e));
-	l->tiles = (struct tile_source){ fetch, l, l->seen.cp.head.size, &l->cache };
+	l->of.conn = l->conn;
+	l->tiles = heads_tiles(&l->of, l->seen.cp.head.size);
 	return COFFER_OK;
 }
 
-static enum coffer_rc kept_path(const struct ledger *l, const char *what, char *out, size_t n, struct err *e)
+/* One that was seen before may have been signed by the witnesses of before an amendment. */
+static enum coffer_rc open_earlier(const struct ledger *l, struct span note, struct merkle_head *out, struct err *e)
 {
-	char name[HEX32_LEN + 32], hex[HEX32_LEN];
+	for (size_t i = l->all->n_amended + 1; i-- > 0;) {
+		struct genesis_policy policy;
+		struct ledger_seen seen;
 
-	hex32(l->h.genesis, hex);
-	(void)snprintf(name, sizeof(name), "ledger-%.16s.%s", hex, what);
-	return home_file(&l->h, name, out, n, e);
+		TRY(genesis_policy(i ? &l->all->amended[i - 1].g : l->all->founded, &policy, e));
+		if (checkpoint_open(note, &policy.p, &seen, e) != COFFER_OK)
+			continue;
+		*out = seen.cp.head;
+		return COFFER_OK;
+	}
+	return e->rc;
 }
 
 /* Zero size and empty root when nothing was kept. */
 static enum coffer_rc read_kept(const struct ledger *l, struct merkle_head *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr note = { 0 };
-	struct ledger_seen seen;
 	char path[600];
 
 	*out = (struct merkle_head){ 0 };
 	merkle_empty(&out->root);
-	TRY(kept_path(l, "checkpoint", path, sizeof(path), e));
+	TRY(head_path(&l->h, "checkpoint", path, sizeof(path), e));
 	if (!file_exists(path))
 		return COFFER_OK;
 	TRY(file_read(path, NOTE_MAX, &note, e));
-	if (checkpoint_open(wr_span(&note), &l->policy.p, &seen, e) != COFFER_OK)
-		return err_wrap(e, "%s", path);
-	*out = seen.cp.head;
-	return COFFER_OK;
+	return open_earlier(l, wr_span(&note), out, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "%s", path);
 }
 
-/* A head that was seen, and by whom or where. */
-struct seen_head { struct merkle_head head; const char *what, *file; };
-
-static enum coffer_rc forked(const struct ledger *l, const struct seen_head *old, struct err *e)
+/* The head that was seen, and the file that shows it. */
+static enum coffer_rc compare(struct ledger *l, const struct seen_head *seen, const char *file, struct err *e)
 {
-	char path[600];
+	enum coffer_rc rc = follow_head(&(struct merkle_source){ tile_read, &l->tiles }, seen, &l->seen.cp.head, e);
 
-	TRY(kept_path(l, "forked", path, sizeof(path), e));
-	TRY(file_write(path, wr_span(&l->note), 0644, e));
-	return err_deny(e, "ledger-fork", "the ledger of %llu entries does not continue the one of %llu that %s: two histories, both "
-	    "signed by the service; %s and %s are the evidence", (unsigned long long)l->seen.cp.head.size,
-	    (unsigned long long)old->head.size, old->what, path, old->file);
-}
-
-static enum coffer_rc compare(struct ledger *l, const struct seen_head *seen, struct err *e)
-{
-	const struct merkle_source s = { tile_read, &l->tiles };
-	const struct merkle_head *head = &l->seen.cp.head, *old = &seen->head;
-	struct merkle_proof p = { 0 };
-
-	if (head->size < old->size)
-		return err_deny(e, "ledger-rollback", "the ledger has %llu entries, %s %llu: the service was put back to an older "
-		    "state, or hides what came since", (unsigned long long)head->size, seen->what, (unsigned long long)old->size);
-	if (old->size > 0 && old->size < head->size)
-		TRY(merkle_prove_consistent(&s, old->size, head->size, &p, e));
-	return merkle_consistent(old, head, &p) ? COFFER_OK : forked(l, seen, e);
+	return head_evidence(&l->h, rc, wr_span(&l->note), file, e);
 }
 
 /* The frontier of the kept tree, out of tiles that the new root will vouch for. */
@@ -125,10 +90,11 @@ static struct tile bundle_of(const struct ledger *l, uint64_t index)
 
 static enum coffer_rc read_bundle(struct ledger *l, const struct tile *t, struct wr *w, struct span *entry, struct err *e)
 {
-	char name[TILE_PATH_MAX];
+	char name[TILE_PATH_MAX], path[TILE_PATH_MAX + 16];
 
 	tile_path(t, name);
-	TRY(get(l, name, TILE_WIDTH * (LEAF_MAX + 2), w, e));
+	(void)snprintf(path, sizeof(path), "/ledger/%s", name);
+	TRY(heads_get(l->conn, path, BUNDLE_MAX, w, e));
 	return tile_entries_read(wr_span(w), t->width, entry) ? COFFER_OK
 	    : err_deny(e, "ledger-entry", "%s has not the form of entries", name);
 }
@@ -153,7 +119,7 @@ static enum coffer_rc read_new(struct ledger *l, const struct merkle_head *old, 
 	if (old->size > 0)
 		TRY(last_of(l, old->size - 1, &f.last, e));
 	while (f.f.size < head->size) {
-		CLEANUP(wr_close) struct wr w = wr_open(TILE_WIDTH * (LEAF_MAX + 2));
+		CLEANUP(wr_close) struct wr w = wr_open(BUNDLE_MAX);
 		struct tile t = bundle_of(l, f.f.size);
 		struct span entry[TILE_WIDTH];
 
@@ -168,13 +134,12 @@ static enum coffer_rc read_new(struct ledger *l, const struct merkle_head *old, 
 
 enum coffer_rc ledger_follow(struct ledger *l, uint64_t *from, struct err *e)
 {
-	struct seen_head old = { .what = "this party saw" };
+	struct seen_head old = { .what = HEAD_OURS };
 	char path[600];
 
-	TRY(kept_path(l, "checkpoint", path, sizeof(path), e));
-	old.file = path;
+	TRY(head_path(&l->h, "checkpoint", path, sizeof(path), e));
 	TRY(read_kept(l, &old.head, e));
-	TRY(compare(l, &old, e));
+	TRY(compare(l, &old, path, e));
 	TRY(read_new(l, &old.head, e));
 	*from = old.head.size;
 	return file_write(path, wr_span(&l->note), 0644, e);
@@ -187,7 +152,7 @@ enum coffer_rc ledger_leaves(struct ledger *l, ledger_leaf each, void *arg, stru
 	struct mhash root;
 
 	while (f.f.size < head->size) {
-		CLEANUP(wr_close) struct wr w = wr_open(TILE_WIDTH * (LEAF_MAX + 2));
+		CLEANUP(wr_close) struct wr w = wr_open(BUNDLE_MAX);
 		struct tile t = bundle_of(l, f.f.size);
 		struct span entry[TILE_WIDTH];
 
@@ -204,23 +169,21 @@ enum coffer_rc ledger_leaves(struct ledger *l, ledger_leaf each, void *arg, stru
 
 enum coffer_rc ledger_compare(struct ledger *l, const char *file, uint64_t *size, struct err *e)
 {
-	struct seen_head theirs = { .what = "another party saw", .file = file };
+	struct seen_head theirs = { .what = "another party saw" };
 	CLEANUP(wr_close) struct wr note = { 0 };
-	struct ledger_seen seen;
 
 	TRY(file_read_arg(file, NOTE_MAX, &note, e));
-	if (checkpoint_open(wr_span(&note), &l->policy.p, &seen, e) != COFFER_OK)
+	if (open_earlier(l, wr_span(&note), &theirs.head, e) != COFFER_OK)
 		return err_wrap(e, "%s", file);
-	theirs.head = seen.cp.head;
 	*size = theirs.head.size;
-	return compare(l, &theirs, e);
+	return compare(l, &theirs, file, e);
 }
 
 enum coffer_rc ledger_prove(struct ledger *l, uint64_t index, struct ledger_proved *out, struct err *e)
 {
 	const struct merkle_source s = { tile_read, &l->tiles };
 	const struct merkle_head *head = &l->seen.cp.head;
-	CLEANUP(wr_close) struct wr w = wr_open(TILE_WIDTH * (LEAF_MAX + 2));
+	CLEANUP(wr_close) struct wr w = wr_open(BUNDLE_MAX);
 	struct span entry[TILE_WIDTH];
 	struct mhash leaf;
 	struct tile t;

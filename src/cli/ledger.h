@@ -1,19 +1,19 @@
 /* A reader of the service's ledger: its checkpoint, opened under the genesis' key, its tiles, and the last head this party saw. */
 #pragma once
 #include "cli/home.h"
-#include "trust/ledger/checkpoint.h"
+#include "client/heads.h"
 #include "trust/ledger/leaf.h"
-#include "trust/ledger/tile.h"
 #include "trust/witnesses.h"
 
 struct ledger {
 	struct home          h;
 	struct service_conn *conn;
-	struct genesis_policy policy; /* the founders': the log's key, its witnesses, how many must have signed */
+	const struct parties *all;    /* of conn; with what the founders amended */
+	struct genesis_policy policy; /* the founders', as last amended: the log's key, its witnesses, how many must have signed */
 	struct wr            note;   /* the checkpoint as fetched */
 	struct ledger_seen   seen;   /* borrows note */
 	struct tile_source   tiles;  /* of seen's tree */
-	struct tile_cache    cache;  /* of tiles */
+	struct heads_tiles   of;     /* what tiles reads from */
 };
 
 void ledger_end(struct ledger *l); /* CLEANUP-ready */

@@ -68,6 +68,9 @@ static enum coffer_rc check_said(struct service_conn *conn, const struct dsse *e
 	if (s->kind == ST_GENESIS && span_eq(SPAN(s->id), SPAN(service_genesis(conn)->id)))
 		return COFFER_OK; /* checked when the connection was made */
 	TRY(service_parties(conn, &all, e));
+	if (s->kind == ST_AMENDMENT) /* checked where the parties were read */
+		return parties_genesis_by(all, s->id) ? COFFER_OK : err_deny(e, "statement", "an amendment of the genesis that the trust service does not "
+		    "show among what made the parties");
 	l = parties_life(all, span_of(s->issuer));
 	if (!l)
 		return err_set(e, COFFER_E_NOTFOUND, "the party %s is not known to this genesis", s->issuer);
@@ -321,6 +324,8 @@ static enum coffer_rc take_newest_asset(void *arg, const struct dsse *env, const
 	memcpy(a->digest, s->subject[0].sha256, sizeof(a->digest));
 	memcpy(a->type, b.type, sizeof(a->type));
 	a->lease = b.lease;
+	a->amended = b.amended;
+	memcpy(a->amendment, b.amendment, sizeof(a->amendment));
 	memcpy(a->of, b.of, sizeof(a->of));
 	a->n_of = b.n_of;
 	a->k = b.k;

@@ -29,6 +29,10 @@ enum coffer_rc draft_sign(const struct home *h, const struct privkey *key, struc
 /* Writes an envelope to a file, for people to hand on. */
 enum coffer_rc envelope_write(const char *path, const struct dsse *env, struct err *e) NODISCARD;
 
+/* Adds env's signatures to the statement in the file, which may be what 'coffer asset seal' wrote, and says so. COFFER_E_DENIED (check
+ * "statement"): another statement is there (cmd_together.c). */
+enum coffer_rc envelope_merge(const struct cli *c, const char *path, const struct dsse *env, struct err *e) NODISCARD;
+
 /* Posts an envelope; *out from the reply. */
 enum coffer_rc envelope_post(struct service_conn *conn, const struct dsse *env, struct logged *out, struct err *e) NODISCARD;
 
@@ -62,7 +66,7 @@ enum coffer_rc statement_check_issuer(struct service_conn *conn, const struct ds
 /* What the owner's newest statement about an asset says; version 0: there is none. */
 struct asset_newest { uint64_t serial, version; uint8_t digest[32]; char type[32];
 	struct wr policy; /* empty: none */ char of[ASSET_OWNERS_MAX][PARTY_MAX]; size_t n_of; uint64_t k;
-	struct lease_terms lease; };
+	struct lease_terms lease; bool amended; uint8_t amendment[32]; };
 void asset_newest_clear(struct asset_newest *a); /* CLEANUP-ready */
 enum coffer_rc asset_newest(const struct home *h, const struct privkey *key, struct service_conn *conn,
     const struct asset_path *p, struct asset_newest *out, struct err *e) NODISCARD;

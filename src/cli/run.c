@@ -29,6 +29,7 @@ const struct opt_spec opts_run[] = {
 	{ "detach", NULL, "return when every container has started; the pod runs on (coffer ps, logs, exec, stop, wait, rm)", false, false },
 	{ "name", "NAME", "what the pod is called here (default: its own name, with a number where that is taken)", false, false },
 	{ "state", "DIR", "where pods are kept (default /run/coffer for root, else $XDG_RUNTIME_DIR/coffer)", false, false },
+	{ "scratch", "SIZE", "of that VM's disk for images and empty volumes, which the guest encrypts: 64M to 1024G, or none (default 4G)", false, false },
 	{ "timeout", "S", "end the guest after S seconds", false, false },
 	{ NULL, NULL, NULL, false, false },
 };
@@ -93,13 +94,13 @@ static enum coffer_rc check_options(const struct run *r, struct err *e)
 static enum coffer_rc bindings(const struct run *r, char *path[static BINDINGS_MAX], struct guest_opts *o, struct err *e)
 {
 	const char *value;
+	uint64_t disk;
 
-	if (cli_opt(r->cli, "image") && cli_opt(r->cli, "binding"))
-		return cli_bad(e, "--binding: bindings do not reach a measured VM yet");
 	if (cli_opt(r->cli, "memory") && !cli_opt(r->cli, "image"))
 		return cli_bad(e, "--memory is of a measured VM: it needs --image");
 	if (cli_opt(r->cli, "accel") && !cli_opt(r->cli, "image"))
 		return cli_bad(e, "--accel is of a measured VM: it needs --image");
+	TRY(run_scratch_size(r->cli, &disk, e));
 	for (size_t i = 0; (value = cli_opt_at(r->cli, "binding", i)); i++) {
 		if (i == BINDINGS_MAX)
 			return cli_bad(e, "--binding: at most %d", BINDINGS_MAX);
@@ -228,12 +229,22 @@ static enum coffer_rc start_vm(struct run *r, const struct guest_opts *g, struct
 	const char *mib = cli_opt(r->cli, "memory");
 	struct vm_opts o = { .image = cli_opt(r->cli, "image"), .dir = r->place.path, .initdata = g->initdata, .memory = VM_MEMORY, .endpoint = g->endpoint,
 		.n_endpoints = g->n_endpoints };
-	uint64_t n = VM_MEMORY;
+	char scratch[RUN_PATH_MAX], bound[RUN_PATH_MAX];
+	uint64_t n = VM_MEMORY, disk = 0;
 
 	if (mib && (!span_u64(span_of(mib), &n) || n < 32 || n > 2047))
 		return cli_bad(e, "--memory %s: 32 to 2047 MiB", mib);
 	o.memory = (uint32_t)n;
 	TRY(choose_accel(r, &o.kvm, e));
+	TRY(run_scratch_size(r->cli, &disk, e));
+	(void)snprintf(scratch, sizeof(scratch), "%.480s/scratch.img", r->place.path);
+	if (disk > 0)
+		TRY(run_scratch_file(scratch, disk, e));
+	o.scratch = disk > 0 ? scratch : NULL;
+	(void)snprintf(bound, sizeof(bound), "%.480s/bindings.img", r->place.path);
+	if (g->n_bindings > 0)
+		TRY(run_bindings_file(bound, g, e));
+	o.bindings = g->n_bindings > 0 ? bound : NULL;
 	TRY(vm_predict(o.image, o.memory, &r->predicted, e));
 	run_say("platform: swtpm (QEMU %s, emulated: the host could forge it)", o.kvm ? "KVM, its TPM" : "TCG");
 	return vm_start(&o, &r->guest, e);

@@ -59,6 +59,14 @@ void run_leave(struct run *r); /* after the guest is over: its last record, or n
 enum coffer_rc run_detach(struct run *r, bool *here, int *code, struct err *e) NODISCARD;
 void run_tell(struct run *r, const struct err *e, int code); /* once; nothing when nobody waits */
 
+/* run_disks.c: what --scratch asks for, 0: no disk. */
+enum coffer_rc run_scratch_size(const struct cli *c, uint64_t *bytes, struct err *e) NODISCARD;
+/* A new file that takes no room until it is written. */
+enum coffer_rc run_scratch_file(const char *path, uint64_t bytes, struct err *e) NODISCARD;
+
+/* The disk by which bindings get into the VM. COFFER_E_NOTFOUND, COFFER_E_LIMIT. */
+enum coffer_rc run_bindings_file(const char *path, const struct guest_opts *o, struct err *e) NODISCARD;
+
 /* run_pod.c: the pod's life over an open rpc. */
 enum coffer_rc run_pod(struct run *r, struct err *e) NODISCARD;
 /* The container that has an output of this name; COFFER_E_INPUT when none or several have. */

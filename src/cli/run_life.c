@@ -183,7 +183,7 @@ void run_end(struct run *r, const struct err *e, int code)
 /* What is of use to nobody any more, or all of it. */
 static void tidy(const struct run *r)
 {
-	static const char *const parts[] = { POD_SOCKET, "initdata.img", "state", "tpm" };
+	static const char *const parts[] = { POD_SOCKET, "initdata.img", "scratch.img", "bindings.img", "state", "tpm" };
 	CLEANUP(closep) int dir = open(r->place.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct err why = { 0 };
 

@@ -7,6 +7,8 @@ VERB(cmd_init);
 VERB(cmd_genesis_new);
 VERB(cmd_genesis_sign);
 VERB(cmd_genesis_show);
+VERB(cmd_genesis_amend);
+VERB(cmd_genesis_post);
 VERB(cmd_genesis_use);
 VERB(cmd_witness_init);
 VERB(cmd_witness_run);
@@ -17,6 +19,7 @@ VERB(cmd_party_affected);
 VERB(cmd_party_recovery_key);
 VERB(cmd_party_rotate);
 VERB(cmd_party_finish);
+VERB(cmd_party_next_key);
 VERB(cmd_party_cancel);
 VERB(cmd_party_compromise);
 VERB(cmd_party_lift);
@@ -102,6 +105,8 @@ int cmd_policy_eval(struct cli *c, struct err *e);
 int cmd_policy_check(struct cli *c, struct err *e);
 int cmd_policy_test(struct cli *c, struct err *e);
 
+extern const struct opt_spec opts_genesis_amend[], opts_genesis_post[];
+extern const struct opt_spec opts_party_next_key[], opts_party_finish[];
 extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[], opts_genesis_use[], opts_witness_init[], opts_witness_run[], opts_party_request[],
     opts_party_admit[], opts_party_show[], opts_party_recovery_key[], opts_party_rotate[], opts_party_cancel[], opts_party_compromise[],
     opts_party_lift[], opts_party_post[], opts_service_sign[], opts_token[], opts_evidence_appraise[], opts_evidence_show[], opts_evidence_test[], opts_collateral_get[], opts_collateral_needs[], opts_measure_snp[], opts_measure_tdx[], opts_measure_tpm[], opts_asset_seal[], opts_asset_put[], opts_asset_policy[], opts_asset_list[],

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -15,13 +16,18 @@
 #include "base/str.h"
 #include "os/file.h"
 #include "os/spawn.h"
+#include "proto/bindings_disk.h"
 
 #define QEMU	    "/usr/bin/qemu-system-x86_64"
 #define SWTPM	    "/usr/bin/swtpm"
 #define SWTPM_SETUP "/usr/bin/swtpm_setup"
 #define FIRMWARE    "/usr/share/ovmf/OVMF.fd"
 #define CMDLINE_MAX 4096
+#define DISKS_MAX   3
+#define ARGS_MAX    (56 + 4 * DISKS_MAX)
 #define PORT	    "org.coffer.agent.0" /* agent/vm.h */
+#define PORT_DEVICE "virtserialport,chardev=c,name=" PORT
+#define SCRATCH	    "coffer-scratch"	 /* serial of the disk: agent/scratch.h */
 
 struct vm { /* while it is being made */
 	const struct vm_opts *o;
@@ -83,30 +89,70 @@ static enum coffer_rc start_tpm(struct vm *v, struct err *e)
 
 /* ---- the machine ---- */
 
+#define READ_ONLY "readonly=on"
+#define WRITABLE  "cache=unsafe,werror=report,rerror=report" /* it ends with the machine; what cannot be written is the guest's to hear */
+
+struct drives { const char *argv[4 * DISKS_MAX + 1]; char *own[2 * DISKS_MAX]; size_t n; };
+
+static void drives_clear(struct drives *d)
+{
+	for (size_t i = 0; i < 2 * d->n; i++)
+		free(d->own[i]);
+}
+
+/* file NULL: no such disk. */
+static enum coffer_rc add_drive(struct drives *d, const char *file, const char *how, const char *serial, struct err *e)
+{
+	size_t i = d->n;
+
+	if (!file)
+		return COFFER_OK;
+	d->own[2 * i] = str_fmt("if=none,id=d%zu,file=%s,format=raw,%s", i, file, how);
+	d->own[2 * i + 1] = str_fmt("virtio-blk-pci,drive=d%zu,serial=%s", i, serial);
+	d->n++;
+	if (!d->own[2 * i] || !d->own[2 * i + 1])
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	d->argv[4 * i] = "-drive";
+	d->argv[4 * i + 1] = d->own[2 * i];
+	d->argv[4 * i + 2] = "-device";
+	d->argv[4 * i + 3] = d->own[2 * i + 1];
+	return COFFER_OK;
+}
+
+static enum coffer_rc add_drives(const struct vm_opts *o, struct drives *d, struct err *e)
+{
+	TRY(add_drive(d, o->initdata, READ_ONLY, "coffer-initdata", e));
+	TRY(add_drive(d, o->bindings, READ_ONLY, BINDINGS_DISK_SERIAL, e));
+	return add_drive(d, o->scratch, WRITABLE, SCRATCH, e);
+}
+
 static enum coffer_rc start_qemu(struct vm *v, struct err *e)
 {
 	CLEANUP(freep) char *kernel = str_fmt("%s/vmlinuz", v->o->image), *initrd = str_fmt("%s/initrd.img", v->o->image),
-	    *path = str_fmt("%s/cmdline", v->o->image), *cmdline = NULL, *memory = str_fmt("%u", v->o->memory),
-	    *disk = str_fmt("if=none,id=d0,file=%s,format=raw,readonly=on", v->o->initdata);
+	    *path = str_fmt("%s/cmdline", v->o->image), *cmdline = NULL, *memory = str_fmt("%u", v->o->memory);
+	CLEANUP(drives_clear) struct drives drives = { .n = 0 };
 	CLEANUP(wr_close) struct wr text = { 0 };
 	/* The shape is part of what the firmware measures: docs/evidence.md, Measuring. */
-	const char *argv[] = { QEMU, "-M", "q35", "-accel", v->o->kvm ? "kvm" : "tcg,thread=multi", "-cpu", v->o->kvm ? "host" : "max", "-smp", "2", "-m", memory, "-display", "none", "-nodefaults",
+	const char *argv[ARGS_MAX] = { QEMU, "-M", "q35", "-accel", v->o->kvm ? "kvm" : "tcg,thread=multi", "-cpu", v->o->kvm ? "host" : "max", "-smp", "2", "-m", memory, "-display", "none", "-nodefaults",
 		"-no-user-config", "-no-reboot", "-serial", "stdio", "-bios", FIRMWARE, "-chardev", "socket,id=t,fd=3", "-tpmdev",
 		"emulator,id=tpm0,chardev=t", "-device", "tpm-crb,tpmdev=tpm0", "-kernel", kernel, "-initrd", initrd, "-append", NULL, "-device",
-		"virtio-serial-pci", "-chardev", "socket,id=c,fd=4", "-device", "virtserialport,chardev=c,name=" PORT, "-device", "virtio-rng-pci",
-		"-drive", disk, "-device", "virtio-blk-pci,drive=d0", NULL };
+		"virtio-serial-pci", "-chardev", "socket,id=c,fd=4", "-device", PORT_DEVICE, "-device", "virtio-rng-pci",
+		NULL };
 	int fds[5] = { -1, v->console[1], STDERR_FILENO, v->tpm[0], v->port[0] };
 	struct spawn s = { .argv = argv, .fds = fds, .n_fds = 5, .die_with_parent = true };
+	size_t n = 0;
 
-	if (!kernel || !initrd || !path || !memory || !disk)
+	if (!kernel || !initrd || !path || !memory)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(file_read(path, CMDLINE_MAX, &text, e));
 	cmdline = span_dup(wr_span(&text));
 	if (!cmdline)
 		return err_set(e, COFFER_E_INPUT, "%s: no command line", path);
-	for (size_t i = 0; argv[i]; i++)
-		if (strcmp(argv[i], "-append") == 0)
-			argv[i + 1] = cmdline;
+	TRY(add_drives(v->o, &drives, e));
+	for (; argv[n]; n++)
+		if (strcmp(argv[n], "-append") == 0)
+			argv[n + 1] = cmdline;
+	memcpy(argv + n, drives.argv, sizeof(drives.argv));
 	return spawn_start(&s, &v->g.guard, e);
 }
 

@@ -7,6 +7,8 @@ struct vm_opts {
 	const char *image;    /* folder with vmlinuz, initrd.img and cmdline */
 	const char *dir;      /* of this run alone: the TPM's state, the agent's socket ("agent.sock") */
 	const char *initdata; /* a file with the device */
+	const char *scratch;  /* a file for what the guest writes; NULL: it has memory alone */
+	const char *bindings; /* a file with their disk (proto/bindings_disk.h); NULL: none */
 	uint32_t    memory;   /* MiB */
 	bool        kvm;      /* else emulated (TCG) */
 	const struct endpoint *endpoint;

@@ -30,10 +30,10 @@ enum coffer_rc fresh_check(struct span body, const struct fresh_expect *x, struc
 	if (!span_eq(SPAN(a.ask), SPAN(ask)) || a.n != x->ask->n)
 		return err_deny(e, "lease", "a freshness answer to other bytes than were asked");
 	if (a.size < x->seen->size)
-		return err_deny(e, "lease", "a freshness answer from a ledger of %llu entries, after one of %llu", (unsigned long long)a.size,
+		return err_deny(e, "ledger-rollback", "a freshness answer from a ledger of %llu entries, after one of %llu", (unsigned long long)a.size,
 		    (unsigned long long)x->seen->size);
 	if (a.size == x->seen->size && a.size > 0 && !span_eq(SPAN(a.root), SPAN(x->seen->root)))
-		return err_deny(e, "lease", "a freshness answer from another ledger of the same length");
+		return err_deny(e, "ledger-fork", "a freshness answer from another ledger of the same length");
 	*out = a;
 	return COFFER_OK;
 }

@@ -14,6 +14,6 @@ struct fresh_expect {
 };
 
 /* body: answer, then its signature. COFFER_E_DENIED (check "lease") names what is wrong: not signed by the reply key; for another
- * session; an answer to another question (one given before, or out of turn); of a ledger shorter than one seen, or of its size with
- * another root; not as many answers as questions. That a longer ledger continues the shorter is not checked here. */
+ * session; an answer to another question (one given before, or out of turn); not as many answers as questions. "ledger-rollback": of a
+ * ledger shorter than one seen; "ledger-fork": of its size with another root. That a longer ledger continues the shorter is not checked here. */
 enum coffer_rc fresh_check(struct span body, const struct fresh_expect *x, struct fresh_answer *out, struct err *e) NODISCARD;

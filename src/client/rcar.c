@@ -4,6 +4,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "client/heads.h"
 #include "client/release.h"
 #include "crypto/hash.h"
 #include "crypto/jwe.h"
@@ -328,6 +329,19 @@ enum coffer_rc rcar_get(struct rcar *r, const struct asset_path *path, uint64_t 
 
 /* ---- whether it may be kept ---- */
 
+/* The ledger of an answer continues the one seen before. Tiles are read where it grew. */
+static enum coffer_rc check_ledger(const struct rcar *r, const struct fresh_seen *seen, const struct fresh_answer *a, struct err *e)
+{
+	struct seen_head old = { .head.size = seen->size, .what = "this guest saw" };
+	struct merkle_head now = { .size = a->size };
+
+	if (seen->size == 0)
+		return COFFER_OK;
+	memcpy(old.head.root.b, seen->root, sizeof(old.head.root.b));
+	memcpy(now.root.b, a->root, sizeof(now.root.b));
+	return heads_continue(r->conn, &old, &now, e);
+}
+
 enum coffer_rc rcar_fresh(struct rcar *r, struct fresh_ask *ask, struct fresh_seen *seen, struct fresh_answer *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr body = wr_open(FRESH_REQUEST_MAX + SIG_LEN), to_sign = wr_open(FRESH_REQUEST_MAX + 64);
@@ -352,6 +366,7 @@ enum coffer_rc rcar_fresh(struct rcar *r, struct fresh_ask *ask, struct fresh_se
 	x.ask_bytes = (struct span){ body.p, n };
 	pubkey_thumbprint(privkey_public(r->tee), x.session_key);
 	TRY(fresh_check(wr_span(&res.body), &x, out, e));
+	TRY(check_ledger(r, seen, out, e));
 	seen->size = out->size;
 	memcpy(seen->root, out->root, sizeof(seen->root));
 	return COFFER_OK;

@@ -44,6 +44,7 @@ void rcar_asset_clear(struct rcar_asset *a);
 enum coffer_rc rcar_get(struct rcar *r, const struct asset_path *path, uint64_t version, struct span container,
     enum purpose purpose, struct rcar_asset *out, struct err *e) NODISCARD;
 
-/* Asks whether what is held may be kept: ask->n items; nonce and counter are filled in here. *seen is raised by a good answer.
- * COFFER_E_DENIED (check "session") when the session is over: attest again. (check "lease"): fresh_check. COFFER_E_UPSTREAM: silence. */
+/* Asks whether what is held may be kept: ask->n items; nonce and counter are filled in here. *seen is raised by a good answer,
+ * whose ledger has to continue it (client/heads.h). COFFER_E_DENIED (check "session") when the session is over: attest again; fresh_check's and
+ * follow_head's. COFFER_E_UPSTREAM: silence. */
 enum coffer_rc rcar_fresh(struct rcar *r, struct fresh_ask *ask, struct fresh_seen *seen, struct fresh_answer *out, struct err *e) NODISCARD;

@@ -20,8 +20,10 @@
 #include "os/listen.h"
 #include "os/sandbox.h"
 #include "os/spawn.h"
+#include "proto/fetch.h"
 #include "proto/keep_config.h"
 #include "trust/chain.h"
+#include "trust/witnesses.h"
 
 #define START_MS 30000 /* a store is checked to its last entry before keep says that it is ready */
 #define STOP_MS 5000
@@ -131,23 +133,24 @@ static enum coffer_rc send_config(const struct config *c, int ctl, struct err *e
 	return rc == COFFER_OK ? ipc_send(ctl, KEEP_CONFIG, wr_span(&w), e) : rc;
 }
 
-static enum coffer_rc await_keep(int ctl, struct err *e)
+static enum coffer_rc await_keep(int ctl, struct wr *witnesses, struct err *e)
 {
-	CLEANUP(wr_close) struct wr said = wr_open(4096);
+	CLEANUP(wr_close) struct wr said = wr_open(KEEP_READY_MAX);
 	struct pollfd p = { .fd = ctl, .events = POLLIN };
 	uint8_t tag = 0;
 
 	if (poll(&p, 1, START_MS) != 1)
 		return err_set(e, COFFER_E_SYSTEM, "keep: not ready after %d s", START_MS / 1000);
-	if (ipc_recv(ctl, 4096, &tag, &said, e) != COFFER_OK)
+	if (ipc_recv(ctl, KEEP_READY_MAX, &tag, &said, e) != COFFER_OK)
 		return err_wrap(e, "keep did not start");
 	if (tag != COFFER_OK)
 		return err_set(e, tag <= COFFER_E_BUG ? (enum coffer_rc)tag : COFFER_E_BUG, "keep: %.*s", (int)said.n,
 			       (const char *)said.p);
-	return COFFER_OK;
+	wr_put(witnesses, wr_span(&said));
+	return wr_done(witnesses, "addresses of witnesses", e);
 }
 
-static enum coffer_rc start_keep(const struct config *c, struct service_run *s, int net_end, int eval_end, struct err *e)
+static enum coffer_rc start_keep(const struct config *c, struct service_run *s, int net_end, int eval_end, struct wr *witnesses, struct err *e)
 {
 	CLEANUP(closep) int theirs = -1;
 	char program[600];
@@ -162,18 +165,25 @@ static enum coffer_rc start_keep(const struct config *c, struct service_run *s, 
 	closep(&theirs);
 	theirs = -1;
 	TRY(send_config(c, s->keep.ctl, e));
-	return await_keep(s->keep.ctl, e);
+	return await_keep(s->keep.ctl, witnesses, e);
 }
 
 /* ---- fetch ---- */
 
-/* It posts to the witnesses that the founders named, and to nobody that net names. */
-static enum coffer_rc read_witnesses(const struct config *c, struct genesis *out, struct err *e)
+/* It posts to the witnesses that the founders named, in the genesis or an amendment, and to nobody that net names: keep, which has checked who signed, says
+ * which. Ends each line with a NUL. */
+static enum coffer_rc read_witnesses(char *text, const char **out, struct err *e)
 {
-	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	for (size_t n = 0; *text; n++) {
+		char *end = strchr(text, '\n');
 
-	TRY(read_genesis(c, &env, e));
-	return chain_genesis(&env, c->digest, out, e);
+		if (!end || n == FETCH_WITNESSES_MAX || !witness_url_ok((struct span){ (const uint8_t *)text, (size_t)(end - text) }))
+			return err_set(e, COFFER_E_BUG, "keep: malformed addresses of witnesses");
+		*end = '\0';
+		out[n] = text;
+		text = end + 1;
+	}
+	return COFFER_OK;
 }
 
 /* The cache, where fetch works: its own, for it gives up root and cannot even walk there. */
@@ -198,21 +208,19 @@ static enum coffer_rc open_named(const char *path, int flags, int *fd, struct er
 	return *fd < 0 ? err_set(e, COFFER_E_NOTFOUND, "collateral: %s: %s", path, strerror(errno)) : COFFER_OK;
 }
 
-static enum coffer_rc start_fetch(const struct config *c, struct service_run *s, int net_end, struct err *e)
+static enum coffer_rc start_fetch(const struct config *c, struct service_run *s, int net_end, const struct wr *witnesses, struct err *e)
 {
 	CLEANUP(closep) int theirs = -1, offline = -1, ca = -1;
 	const struct config_collateral *k = &c->collateral;
-	CLEANUP(freep) struct genesis *g = calloc(1, sizeof(*g));
+	CLEANUP(freep) char *urls = span_dup(wr_span(witnesses));
 	char program[600], cache[600];
-	const char *argv[6 + GENESIS_WITNESSES_MAX] = { program, k->amd_url, k->intel_url, k->intel_root_url, k->enabled ? "on" : "off" };
+	const char *argv[6 + FETCH_WITNESSES_MAX] = { program, k->amd_url, k->intel_url, k->intel_root_url, k->enabled ? "on" : "off" };
 	int fds[] = { -1, -1, 2, net_end, -1, -1, -1 };
 	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 7, .cwd = cache, .die_with_parent = true };
 
-	if (!g)
+	if (!urls)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(read_witnesses(c, g, e));
-	for (size_t i = 0; i < g->n_witnesses; i++)
-		argv[5 + i] = g->witness[i].url;
+	TRY(read_witnesses(urls, &argv[5], e));
 	TRY(program_find("cofferd-fetch", program, sizeof(program), e));
 	TRY(make_cache(c, cache, sizeof(cache), e));
 	TRY(open_named(k->offline, O_DIRECTORY, &offline, e));
@@ -309,6 +317,7 @@ static enum coffer_rc announce(const struct config *c, const struct service_run 
 static enum coffer_rc start(const struct config *c, struct service_run *s, struct err *e)
 {
 	CLEANUP(closep) int a = -1, b = -1, x = -1, y = -1, f = -1, g = -1;
+	CLEANUP(wr_close) struct wr witnesses = wr_open(KEEP_READY_MAX);
 
 	TRY(listen_on(c->listen, &s->listen_fd, e));
 	TRY(listen_name(s->listen_fd, s->address, sizeof(s->address), e));
@@ -316,8 +325,8 @@ static enum coffer_rc start(const struct config *c, struct service_run *s, struc
 	TRY(pair(&x, &y, e));
 	TRY(pair(&f, &g, e));
 	TRY(start_eval(s, x, e));
-	TRY(start_keep(c, s, a, y, e));
-	TRY(start_fetch(c, s, f, e));
+	TRY(start_keep(c, s, a, y, &witnesses, e));
+	TRY(start_fetch(c, s, f, &witnesses, e));
 	TRY(start_net(c, s, b, g, e));
 	return announce(c, s, e);
 }

@@ -19,8 +19,6 @@
 #define IA5_STRING 0x16
 #define UTC_TIME 0x17
 #define GENERALIZED_TIME 0x18
-#define UNIVERSAL_STRING 0x1c
-#define BMP_STRING 0x1e
 #define SEQUENCE 0x30
 #define SET 0x31
 #define CONTEXT(n) ((uint8_t)(0xa0 | (n)))
@@ -110,14 +108,11 @@ bool cert_time(struct span *in, int64_t *out)
 
 /* ---- names ---- */
 
+/* Not BMPString and UniversalString: makers of evidence have no such names, and RFC 5280 4.1.2.4 wants none in new ones. */
 static bool text_ok(uint8_t tag, struct span v)
 {
-	switch (tag) {
-	case UTF8_STRING: return utf8_ok(v);
-	case BMP_STRING: return v.n % 2 == 0;
-	case UNIVERSAL_STRING: return v.n % 4 == 0;
-	default: return tag == NUMERIC_STRING || tag == PRINTABLE_STRING || tag == T61_STRING || tag == IA5_STRING;
-	}
+	return tag == UTF8_STRING ? utf8_ok(v)
+	                          : tag == NUMERIC_STRING || tag == PRINTABLE_STRING || tag == T61_STRING || tag == IA5_STRING;
 }
 
 /* RDNSequence ::= SEQUENCE OF SET SIZE (1..MAX) OF SEQUENCE { OID, value } */

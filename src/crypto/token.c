@@ -54,9 +54,9 @@ static enum coffer_rc load(const char *path, struct token *t, struct err *e)
 	if (rv != CKR_OK || !t->f || t->f->version.major < 2)
 		return bad("the module's list of functions", rv, e);
 	rv = t->f->initialize(NULL);
-	if (rv != CKR_OK)
+	if (rv != CKR_OK && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED)
 		return bad("to begin", rv, e);
-	t->up = true;
+	t->up = rv == CKR_OK; /* else another key of ours began it, and ends it */
 	return COFFER_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "crypto/vkey.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <threads.h>
@@ -25,6 +26,7 @@ DEFINE_CLEANUP(ECDSA_SIG *, ECDSA_SIG_free)
 #define SPKI_MAX 4096
 
 struct vkey {
+	atomic_uint    others; /* holders beside the first */
 	EVP_PKEY      *pkey;
 	enum vkey_kind kind;
 	size_t         half; /* EC: bytes of a coordinate */
@@ -34,10 +36,18 @@ struct vkey {
 
 void vkey_free(struct vkey *k)
 {
-	if (!k)
+	if (!k || atomic_fetch_sub(&k->others, 1) > 0)
 		return;
 	EVP_PKEY_free(k->pkey);
 	free(k);
+}
+
+struct vkey *vkey_share(const struct vkey *k)
+{
+	union { const struct vkey *in; struct vkey *out; } same = { .in = k }; /* nothing but the count changes */
+
+	atomic_fetch_add(&same.out->others, 1);
+	return same.out;
 }
 
 static const struct { enum vkey_kind kind; const char *type, *group; size_t half; } curves[] = {
@@ -62,7 +72,10 @@ static enum coffer_rc adopt(EVP_PKEY *pkey, enum vkey_kind kind, size_t half, st
 		                         : err_set(e, COFFER_E_INPUT, "key: neither P-256, P-384, P-521, SM2 nor RSA of %d to %d bits",
 		                               RSA_BITS_MIN, RSA_BITS_MAX);
 	}
-	*k = (struct vkey){ .pkey = pkey, .kind = kind, .half = half, .der_n = der.n };
+	k->pkey = pkey;
+	k->kind = kind;
+	k->half = half;
+	k->der_n = der.n;
 	memcpy(k->der, der.p, der.n);
 	*out = k;
 	return COFFER_OK;
@@ -105,9 +118,8 @@ static enum coffer_rc adopt_foreign(EVP_PKEY *pkey, struct vkey **out, struct er
 	return rc;
 }
 
-static EVP_PKEY *from_params(const char *type, int selection, OSSL_PARAM *p)
+static EVP_PKEY *from_params(EVP_PKEY_CTX *ctx, int selection, OSSL_PARAM *p)
 {
-	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
 	EVP_PKEY *pkey = NULL;
 
 	if (ctx && EVP_PKEY_fromdata_init(ctx) == 1)
@@ -123,12 +135,13 @@ static once_flag blank_once = ONCE_FLAG_INIT;
 static void make_blanks(void)
 {
 	for (size_t i = 0; i < N_CURVES; i++) {
+		CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, curves[i].type, NULL);
 		char group[16];
 		OSSL_PARAM p[2] = { OSSL_PARAM_END, OSSL_PARAM_END };
 
 		(void)snprintf(group, sizeof(group), "%s", curves[i].group);
 		p[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0); /* measures the text: it must be there */
-		blank[i] = from_params(curves[i].type, EVP_PKEY_KEY_PARAMETERS, p);
+		blank[i] = from_params(ctx, EVP_PKEY_KEY_PARAMETERS, p);
 	}
 }
 
@@ -160,6 +173,29 @@ enum coffer_rc vkey_ec(enum vkey_kind kind, struct span xy, struct vkey **out, s
 	return adopt(with_point(i, span_skip(wr_span(&der), der.n - xy.n - 1)), kind, curves[i].half, wr_span(&der), out, e);
 }
 
+/* To look the maker of RSA keys up takes as long as to make one. It is one for all threads, one at a time. */
+static EVP_PKEY_CTX *rsa_maker;
+static mtx_t rsa_lock;
+static once_flag rsa_once = ONCE_FLAG_INIT;
+
+static void find_rsa_maker(void)
+{
+	if (mtx_init(&rsa_lock, mtx_plain) == thrd_success)
+		rsa_maker = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+}
+
+static EVP_PKEY *with_numbers(OSSL_PARAM *p)
+{
+	EVP_PKEY *k = NULL;
+
+	call_once(&rsa_once, find_rsa_maker);
+	if (!rsa_maker || mtx_lock(&rsa_lock) != thrd_success)
+		return NULL;
+	k = from_params(rsa_maker, EVP_PKEY_PUBLIC_KEY, p);
+	(void)mtx_unlock(&rsa_lock);
+	return k;
+}
+
 static OSSL_PARAM number(const char *name, struct span v, uint8_t *native)
 {
 	for (size_t i = 0; i < v.n; i++) /* OSSL_PARAM wants the machine's order; we build for little endian and big alike */
@@ -183,7 +219,7 @@ enum coffer_rc vkey_rsa(struct span n, struct span exponent, struct vkey **out, 
 		return err_set(e, COFFER_E_INPUT, "key: not an RSA modulus and exponent of sane size");
 	p[0] = number(OSSL_PKEY_PARAM_RSA_N, n, nb);
 	p[1] = number(OSSL_PKEY_PARAM_RSA_E, exponent, eb);
-	pkey = from_params("RSA", EVP_PKEY_PUBLIC_KEY, p);
+	pkey = with_numbers(p);
 	if (pkey && !rsa_size_ok(EVP_PKEY_get_bits(pkey))) {
 		EVP_PKEY_free(pkey);
 		pkey = NULL;
@@ -234,7 +270,7 @@ enum vkey_kind vkey_kind(const struct vkey *k)
 
 bool vkey_eq(const struct vkey *a, const struct vkey *b)
 {
-	return EVP_PKEY_eq(a->pkey, b->pkey) == 1;
+	return span_eq(vkey_der(a), vkey_der(b)) || EVP_PKEY_eq(a->pkey, b->pkey) == 1;
 }
 
 struct span vkey_der(const struct vkey *k)

@@ -17,6 +17,8 @@ enum coffer_rc vkey_rsa(struct span n, struct span exponent, struct vkey **out, 
 /* DER SubjectPublicKeyInfo of one of those kinds, used to its last byte. */
 enum coffer_rc vkey_spki(struct span der, struct vkey **out, struct err *e) NODISCARD;
 void vkey_free(struct vkey *k); /* NULL is fine */
+/* The same key for one more holder, who frees it too. */
+struct vkey *vkey_share(const struct vkey *k);
 static inline void vkey_freep(struct vkey **k) { vkey_free(*k); *k = NULL; }
 
 enum vkey_kind vkey_kind(const struct vkey *k);

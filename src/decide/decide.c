@@ -346,6 +346,7 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 	case ST_DELEGATION:
 	case ST_PAUSE:
 	case ST_ASSESSMENT:
+	case ST_AMENDMENT:
 		break;
 	}
 }

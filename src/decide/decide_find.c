@@ -9,6 +9,11 @@ bool decide_stands(const struct fact *f, int64_t now)
 	return f->issued <= now && now < f->expires && !f->superseded && f->issuer_may;
 }
 
+bool decide_owns(const struct decide_in *in, const char *party)
+{
+	return strcmp(party, in->q.path.owner) == 0 || (in->has_asset && asset_names(&in->asset.body, party));
+}
+
 static bool revoked_itself(const struct decide_in *in, const struct fact *f)
 {
 	if (f->voided)
@@ -16,10 +21,11 @@ static bool revoked_itself(const struct decide_in *in, const struct fact *f)
 	for (size_t i = 0; i < in->n_revocations; i++) {
 		const struct fact_revocation *r = &in->revocation[i];
 		bool own = strcmp(r->issuer, f->issuer) == 0;
-		bool owner = f->kind == ST_WORKLOAD && strcmp(r->issuer, in->q.path.owner) == 0;
+		bool owner = (f->kind == ST_WORKLOAD || f->kind == ST_ASSET || f->kind == ST_IMAGE_RELEASE) && decide_owns(in, r->issuer);
+		bool code = f->kind == ST_IMAGE_RELEASE && in->n_workloads > 0 && strcmp(r->issuer, in->workload[0].manifest.provider) == 0;
 
 		if (span_eq(SPAN(r->target), SPAN(f->id)) && fact_bears(r, in->now) &&
-		    (own || owner || (f->of[0] && strcmp(r->issuer, f->of) == 0)))
+		    (own || owner || code || (f->of[0] && strcmp(r->issuer, f->of) == 0)))
 			return true;
 	}
 	return false;
@@ -184,6 +190,7 @@ unsigned fact_persona(enum statement_kind k)
 	case ST_REVOCATION:
 	case ST_TCB:
 	case ST_PAUSE:
+	case ST_AMENDMENT:
 	case ST_DELEGATION:    return 0;
 	}
 	return 1u << 31; /* nobody has it */

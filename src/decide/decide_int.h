@@ -15,9 +15,11 @@ struct check *decide_put(struct decision *d, unsigned n, unsigned sees);
 
 /* All of "in force" but revocation, which R11 judges so that the reason can say so. */
 bool decide_stands(const struct fact *f, int64_t now);
-/* The issuer revokes for all; an owner revokes another's workload for its own assets, and whoever lent the power what was said
- * with it. What rests on a revoked delegation is revoked. */
+/* The issuer revokes for all; who decides of an asset revokes for it, be it the asset's own statement, another's workload or
+ * release of an image, the workload's provider such a release for it; and whoever lent the power what was said with it. What rests on a revoked delegation is revoked. */
 bool decide_revoked(const struct decide_in *in, const struct fact *f);
+/* The party decides of the asked asset: its path is the party's, or its statement names it. What such a party holds back it holds back alone. */
+bool decide_owns(const struct decide_in *in, const char *party);
 /* Of what is revoked: only a pause stands against it, which ends or is lifted. */
 bool decide_paused(const struct decide_in *in, const struct fact *f);
 /* f's issuer is that party, or speaks for it by delegations that held when f was logged and hold now, revoked ones among them
@@ -95,7 +97,7 @@ bool decide_approves_boot(const struct fact_approval *a, const struct fact_boot 
 /* A boot image of w's provider that evidence matches and that enforces what w relies on, named by a; a == NULL: by its
  * provider's word alone. One not revoked first, then one that keeps containers apart. */
 const struct fact_boot *decide_boot(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a);
-/* A minimum by the owner or the workload's provider for this platform. w: NULL when unknown. */
+/* A minimum by one who decides of the asset or by the workload's provider for this platform. w: NULL when unknown. */
 bool decide_tcb_applies(const struct decide_in *in, const struct fact_workload *w, const struct fact_tcb *t);
 /* The guest's agent keeps its containers apart. */
 bool decide_scopes(const struct decide_in *in, const struct decision *d);

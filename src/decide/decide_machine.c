@@ -58,7 +58,7 @@ static bool platform_named(const struct decide_in *in, const struct fact_workloa
 
 bool decide_tcb_applies(const struct decide_in *in, const struct fact_workload *w, const struct fact_tcb *t)
 {
-	bool owner = strcmp(t->s.issuer, in->q.path.owner) == 0;
+	bool owner = decide_owns(in, t->s.issuer);
 	bool provider = w && strcmp(t->s.issuer, w->manifest.provider) == 0;
 
 	return (owner || provider) && strcmp(t->body.platform, in->a.platform) == 0 && decide_stands(&t->s, in->now);
@@ -66,7 +66,7 @@ bool decide_tcb_applies(const struct decide_in *in, const struct fact_workload *
 
 static unsigned concerned(const struct decide_in *in, const struct fact_workload *w, const struct fact_tcb *t)
 {
-	unsigned owner = strcmp(t->s.issuer, in->q.path.owner) == 0 ? SEES_OWNER : 0;
+	unsigned owner = decide_owns(in, t->s.issuer) ? SEES_OWNER : 0;
 
 	return owner | (w && strcmp(t->s.issuer, w->manifest.provider) == 0 ? SEES_PROVIDER : 0);
 }
@@ -140,8 +140,8 @@ void decide_firmware(const struct decide_in *in, struct decision *d)
 	char id[HEX32_LEN];
 	size_t n = 0;
 
-	SET(c->expected, "firmware, as committed and as launched, at every minimum that %s and the workload's provider state for %s",
-	    in->q.path.owner, in->a.platform);
+	SET(c->expected, "firmware, as committed and as launched, at every minimum that %s%s and the workload's provider state for %s",
+	    in->q.path.owner, in->has_asset && in->asset.body.n_of > 1 ? ", who decides with it" : "", in->a.platform);
 	SET(c->who, "the operator of the machine, with newer firmware,");
 	for (size_t i = 0; i < in->n_tcbs; i++) {
 		const struct fact_tcb *t = &in->tcb[i];

@@ -44,7 +44,7 @@ static enum coffer_rc pinned(struct vendor_roots *r, size_t v, struct err *e)
 		TRY(ev_pinned(vendors[v], i, &name, &k, e));
 		if (!name)
 			return COFFER_OK;
-		r->of[v].root[r->of[v].n++] = (struct fixed_root){ name, k, true };
+		r->of[v].root[r->of[v].n++] = (struct fixed_root){ .name = name, .key = k, .pinned = true };
 	}
 	return err_set(e, COFFER_E_BUG, "too many pinned keys");
 }
@@ -61,7 +61,7 @@ static enum coffer_rc named(struct vendor_roots *r, const struct genesis_root *g
 			return err_set(e, COFFER_E_LIMIT, "genesis: too many vendor roots");
 		TRY(cert_parse((struct span){ g->der, g->der_n }, &c, e));
 		TRY(der_key(c.d.spki, &k, e));
-		r->of[v].root[r->of[v].n++] = (struct fixed_root){ g->name, k, false };
+		r->of[v].root[r->of[v].n++] = (struct fixed_root){ .name = g->name, .key = k, .cert = { g->der, g->der_n } };
 		memcpy(r->of[v].der[r->of[v].n_der], g->der, g->der_n);
 		r->of[v].der_n[r->of[v].n_der++] = g->der_n;
 		return COFFER_OK;

@@ -94,8 +94,8 @@ enum coffer_rc shown_refused(uint8_t tag, const struct eval_evidence_rep *r, str
 	case SAID_STALE:
 		return err_deny(e, "R2", "stale evidence or collateral: %s: expected %s, found %s", check, expected, found);
 	case SAID_COLLATERAL:
-		return err_deny(e, "R2", "collateral unavailable: %s: expected %s, found %s; the service's operator can mend it", check, expected,
-		    found);
+		return err_deny(e, "R2", "collateral unavailable: %s%sexpected %s, found %s; the service's operator can mend it",
+		    strcmp(check, "collateral") == 0 ? "" : check, strcmp(check, "collateral") == 0 ? "" : ": ", expected, found);
 	default:
 		return err_deny(e, check_of(check), "invalid evidence: %s: expected %s, found %s", check, expected, found);
 	}

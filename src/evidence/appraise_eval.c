@@ -132,7 +132,7 @@ enum coffer_rc device_eval_open(struct device_eval *d, struct err *e)
 /* Each question has the whole budget and nothing of the one before. */
 static enum coffer_rc begin(struct device_eval *d, bool explain, struct err *e)
 {
-	const struct json_limits lim = { APPRAISE_CLAIMS_MAX * 4, 64 };
+	const struct json_limits lim = { (size_t)APPRAISE_CLAIMS_MAX * 4, 64 };
 	const char *why = "";
 	struct val input;
 	size_t at = 0;

@@ -13,7 +13,7 @@
 #include "evidence/ints.h"
 #include "evidence/needs.h"
 #include "evidence/snp_report.h"
-#include "evidence/tpm_quote.h"
+#include "evidence/tpm.h"
 #include "fmt/enc.h"
 
 #define JSON_MAX (256u << 10)
@@ -29,7 +29,8 @@ struct az {
 	struct wr      message, signature;
 	uint8_t        pcr[PCRS][32];
 	struct hcl     hcl;
-	struct wr      quote;         /* as the tpm driver takes it */
+	struct tpm_bank   bank;       /* of pcr */
+	struct tpm_attest quoted;     /* the message; n_sel == 0: it is none */
 	struct ev_out  hw_out, tpm_out;
 };
 
@@ -40,7 +41,6 @@ static void az_clear(struct az *a)
 	wr_close(&a->message);
 	wr_close(&a->signature);
 	hcl_clear(&a->hcl);
-	wr_close(&a->quote);
 	ev_out_clear(&a->hw_out);
 	ev_out_clear(&a->tpm_out);
 }
@@ -131,50 +131,6 @@ static enum coffer_rc read_evidence(struct span in, struct az *a, struct err *e)
 
 /* ---- parts judged by their drivers ---- */
 
-static void b64_m(struct json_wr *j, const char *name, struct span s)
-{
-	CLEANUP(wr_close) struct wr w = wr_open(8192);
-
-	b64_write(&w, s);
-	jw_m_str(j, name, wr_span(&w));
-}
-
-static void hex_str(struct json_wr *j, struct span s)
-{
-	CLEANUP(wr_close) struct wr w = wr_open(8192);
-
-	hex_write(&w, s);
-	jw_str(j, wr_span(&w));
-}
-
-/* The quote as a plain TPM's: RSASSA with SHA-256, which is what this virtual TPM signs with. */
-static enum coffer_rc as_tpm_evidence(struct az *a, struct err *e)
-{
-	CLEANUP(wr_close) struct wr sig = wr_open(2048);
-	struct json_wr j;
-
-	wr_be16(&sig, 0x0014);
-	wr_be16(&sig, 0x000b);
-	wr_be16(&sig, (uint16_t)a->signature.n);
-	wr_put(&sig, wr_span(&a->signature));
-	a->quote = wr_open(OUT_MAX);
-	j = jw_open(&a->quote, false);
-	jw_obj(&j);
-	b64_m(&j, "ak_public", vkey_der(a->hcl.ak));
-	jw_name(&j, "tpm_quote");
-	jw_obj(&j);
-	b64_m(&j, "message", wr_span(&a->message));
-	jw_name(&j, "pcrs");
-	jw_arr(&j);
-	for (size_t i = 0; i < PCRS; i++)
-		hex_str(&j, SPAN(a->pcr[i]));
-	jw_arr_end(&j);
-	b64_m(&j, "signature", wr_span(&sig));
-	jw_obj_end(&j);
-	jw_obj_end(&j);
-	return wr_done(&a->quote, "quote", e);
-}
-
 static void take_checks(struct ev_out *to, const struct ev_out *from)
 {
 	for (size_t i = 0; i < from->n; i++)
@@ -183,23 +139,34 @@ static void take_checks(struct ev_out *to, const struct ev_out *from)
 			    from->check[i].expected, from->check[i].found);
 }
 
+/* RSASSA with SHA-256 is what this virtual TPM signs with. */
 static enum coffer_rc judge_quote(struct az *a, const struct ev_in *in, struct ev_out *o, struct err *e)
 {
+	CLEANUP(wr_close) struct wr sig = wr_open(2048);
 	struct collateral col = { .other = { vkey_der(a->hcl.ak) }, .n_other = 1 };
-	struct ev_in part = { .col = &col, .now = in->now, .report_data = in->report_data, .init_data = in->init_data };
+	struct ev_in part = { .col = &col, .now = in->now, .report_data = in->report_data, .init_data = in->init_data,
+		.no_values = true };
+	struct tpm_given g = { .message = wr_span(&a->message), .ak = a->hcl.ak, .bank = &a->bank };
 
-	TRY(as_tpm_evidence(a, e));
-	part.evidence = wr_span(&a->quote);
-	TRY(tee_tpm.appraise(&part, &a->tpm_out, e));
+	wr_be16(&sig, 0x0014);
+	wr_be16(&sig, TPM_ALG_SHA256);
+	wr_be16(&sig, (uint16_t)a->signature.n);
+	wr_put(&sig, wr_span(&a->signature));
+	TRY(wr_done(&sig, "signature", e));
+	g.signature = wr_span(&sig);
+	for (size_t i = 0; i < PCRS; i++)
+		a->bank.value[i] = SPAN(a->pcr[i]);
+	TRY(tpm_judge(&g, &part, &a->tpm_out, e));
 	take_checks(o, &a->tpm_out);
-	return COFFER_OK;
+	/* A quote that could not be read left no claims. */
+	return a->tpm_out.claims.n > 0 ? tpm_attest_parse(wr_span(&a->message), &a->quoted, e) : COFFER_OK;
 }
 
 static enum coffer_rc judge_snp(struct az *a, const struct ev_in *in, struct ev_out *o, struct err *e)
 {
 	CLEANUP(certs_clear) struct cert_list mine = { 0 };
 	struct collateral col = in->col ? *in->col : (struct collateral){ 0 };
-	struct ev_in part = { .evidence = a->hcl.hw_report, .col = &col, .now = in->now };
+	struct ev_in part = { .evidence = a->hcl.hw_report, .col = &col, .now = in->now, .no_values = true };
 	struct err bad = { 0 };
 	struct snp_report r;
 
@@ -222,7 +189,7 @@ static enum coffer_rc judge_snp(struct az *a, const struct ev_in *in, struct ev_
 
 static enum coffer_rc judge_tdx(struct az *a, const struct ev_in *in, struct ev_out *o, struct err *e)
 {
-	struct ev_in part = { .evidence = wr_span(&a->hw), .col = in->col, .now = in->now };
+	struct ev_in part = { .evidence = wr_span(&a->hw), .col = in->col, .now = in->now, .no_values = true };
 	struct dcap_quote q;
 	struct err bad = { 0 };
 
@@ -251,17 +218,6 @@ static void judge_user_data(const struct az *a, const struct ev_in *in, struct e
 }
 
 /* ---- claims ---- */
-
-/* A driver that got no further than the form leaves nothing to read. */
-static enum coffer_rc parse_some(const struct wr *text, struct json_doc **out, struct err *e)
-{
-	return text->n == 0 ? COFFER_OK : json_parse(wr_span(text), OUT_MAX, out, e);
-}
-
-static const struct json *root_of(const struct json_doc *d)
-{
-	return d ? json_root(d) : NULL;
-}
 
 static bool own_name(struct span name)
 {
@@ -299,44 +255,30 @@ static void put_hw(const struct az *a, const struct json *hw, struct json_wr *j)
 	}
 }
 
-static void put_tpm(const struct json *tpm, struct json_wr *j)
+static bool quoted(const struct az *a, size_t pcr)
 {
-	jw_name(j, "tpm");
-	jw_obj(j);
-	for (size_t i = 0; i < json_len(tpm); i++) {
-		if (!span_starts(json_name(tpm, i), "pcr"))
-			continue;
-		jw_namen(j, json_name(tpm, i));
-		jw_value(j, json_at(tpm, i));
-	}
-	jw_obj_end(j);
+	return a->quoted.sel[0].pcrs >> pcr & 1;
 }
 
 static enum coffer_rc write_claims(struct az *a, struct wr *w, struct err *e)
 {
-	CLEANUP(json_freep) struct json_doc *hw = NULL, *tpm = NULL;
-	static const char *const own[] = { "init_data", "report_data" };
+	CLEANUP(json_freep) struct json_doc *hw = NULL;
 	struct json_wr j = jw_open(w, false);
 
-	TRY(parse_some(&a->hw_out.claims, &hw, e));
-	TRY(parse_some(&a->tpm_out.claims, &tpm, e));
+	if (a->hw_out.claims.n > 0)
+		TRY(json_parse(wr_span(&a->hw_out.claims), OUT_MAX, &hw, e));
 	jw_obj(&j);
-	for (size_t i = 0; i < 2; i++) {
-		if (!json_get(root_of(tpm), own[i]))
-			continue;
-		jw_name(&j, own[i]);
-		jw_value(&j, json_get(root_of(tpm), own[i]));
-	}
-	put_hw(a, root_of(hw), &j);
-	put_tpm(root_of(tpm), &j);
+	if (quoted(a, INIT_PCR))
+		jw_m_hex(&j, "init_data", SPAN(a->pcr[INIT_PCR]));
+	if (a->quoted.n_sel > 0)
+		jw_m_hex(&j, "report_data", a->quoted.extra_data);
+	put_hw(a, json_root(hw), &j);
+	jw_name(&j, "tpm");
+	jw_obj(&j);
+	tpm_put_pcrs(&a->quoted, &a->bank, &j);
+	jw_obj_end(&j);
 	jw_obj_end(&j);
 	return wr_done(w, "claims", e);
-}
-
-static void hex_m(struct json_wr *j, const char *name, struct span s)
-{
-	jw_name(j, name);
-	hex_str(j, s);
 }
 
 static void snp_values(const struct snp_report *r, struct json_wr *j)
@@ -344,9 +286,9 @@ static void snp_values(const struct snp_report *r, struct json_wr *j)
 	struct snp_tcb t = snp_tcb_unpack(snp_report_gen(r), r->reported_tcb);
 	char policy[24];
 
-	hex_m(j, "measurement", SPAN(r->measurement));
-	hex_m(j, "snp_chip_id", SPAN(r->chip_id));
-	hex_m(j, "snp_measurement", SPAN(r->measurement));
+	jw_m_hex(j, "measurement", SPAN(r->measurement));
+	jw_m_hex(j, "snp_chip_id", SPAN(r->chip_id));
+	jw_m_hex(j, "snp_measurement", SPAN(r->measurement));
 	jw_name(j, "snp_reported_tcb");
 	jw_obj(j);
 	jw_m_u64(j, "bl", t.bootloader);
@@ -370,38 +312,28 @@ static void put_hw_values(const struct az *a, struct json_wr *j)
 		snp_values(&r, j);
 	if (!a->td || dcap_quote_parse(wr_span(&a->hw), &q, &ignore) != COFFER_OK)
 		return;
-	hex_m(j, "td_attributes", q.td.td_attributes);
-	hex_m(j, "td_mr_td", q.td.mr_td);
-	hex_m(j, "xfam", q.td.xfam);
-}
-
-static void alias(struct json_wr *j, const char *name, const struct json *v)
-{
-	if (!v)
-		return;
-	jw_name(j, name);
-	jw_value(j, v);
+	jw_m_hex(j, "td_attributes", q.td.td_attributes);
+	jw_m_hex(j, "td_mr_td", q.td.mr_td);
+	jw_m_hex(j, "xfam", q.td.xfam);
 }
 
 /* What the TPM's quote said, and the text's own words. */
 static enum coffer_rc write_values(struct az *a, struct wr *w, struct err *e)
 {
-	CLEANUP(json_freep) struct json_doc *tpm = NULL, *hw = NULL;
 	struct json_wr j = jw_open(w, false);
 
-	TRY(parse_some(&a->tpm_out.values, &tpm, e));
-	TRY(parse_some(&a->hw_out.values, &hw, e));
 	jw_obj(&j);
-	alias(&j, "pcr08_init_data_claim", json_get(root_of(tpm), "pcr08"));
-	alias(&j, "report_data_claim", json_get(root_of(tpm), "extraData"));
-	alias(&j, "td_fmspc", json_get(root_of(hw), "fmspc"));
-	for (size_t i = 0; i < json_len(root_of(tpm)); i++) {
-		jw_namen(&j, json_name(root_of(tpm), i));
-		jw_value(&j, json_at(root_of(tpm), i));
-	}
+	if (quoted(a, INIT_PCR))
+		jw_m_hex(&j, "pcr08_init_data_claim", SPAN(a->pcr[INIT_PCR]));
+	if (a->quoted.n_sel > 0)
+		jw_m_hex(&j, "report_data_claim", a->quoted.extra_data);
+	if (a->td && a->hw_out.facts.chip_n > 0) /* a PCK was there */
+		jw_m_text(&j, "td_fmspc", a->hw_out.facts.product);
+	if (a->quoted.n_sel > 0)
+		tpm_put_values(&a->quoted, &a->bank, &j);
 	jw_m_u64(&j, "evidence_version", a->version);
 	put_hw_values(a, &j);
-	hex_m(&j, "var_data_sha256", SPAN(a->hcl.digest));
+	jw_m_hex(&j, "var_data_sha256", SPAN(a->hcl.digest));
 	jw_m_text(&j, "user_data", a->hcl.user_hex);
 	jw_m_text(&j, "var_data_user_data", a->hcl.user_hex);
 	jw_m_text(&j, "vm_id", a->hcl.vm_id);
@@ -412,19 +344,18 @@ static enum coffer_rc write_values(struct az *a, struct wr *w, struct err *e)
 /* Of both halves: the hardware's own, and every PCR that the quote covers. */
 static enum coffer_rc put_facts(const struct az *a, struct ev_out *out, struct err *e)
 {
-	struct tpm_attest q;
-	struct err ignore = { 0 };
+	const struct tpm_attest *q = &a->quoted;
 
-	if (tpm_attest_parse(wr_span(&a->message), &q, &ignore) != COFFER_OK || q.extra_data.n > sizeof(out->report_data))
+	if (q->n_sel == 0 || q->extra_data.n > sizeof(out->report_data))
 		return COFFER_OK; /* malformed: there is a check that says so */
 	out->facts = a->hw_out.facts;
 	(void)snprintf(out->facts.platform, sizeof(out->facts.platform), "%s", a->td ? "az-tdx-vtpm" : "az-snp-vtpm");
-	if (!fixed_pcr_facts(q.sel[0].pcrs, a->pcr[0], sizeof(a->pcr[0]), &out->facts))
+	if (!fixed_pcr_facts(q->sel[0].pcrs, a->pcr[0], sizeof(a->pcr[0]), &out->facts))
 		return err_set(e, COFFER_E_BUG, "az-vtpm: facts do not fit");
-	if (q.extra_data.n > 0)
-		memcpy(out->report_data, q.extra_data.p, q.extra_data.n);
-	out->report_data_n = q.extra_data.n;
-	if (q.sel[0].pcrs >> INIT_PCR & 1) {
+	if (q->extra_data.n > 0)
+		memcpy(out->report_data, q->extra_data.p, q->extra_data.n);
+	out->report_data_n = q->extra_data.n;
+	if (quoted(a, INIT_PCR)) {
 		memcpy(out->init_register, a->pcr[INIT_PCR], sizeof(a->pcr[0]));
 		out->init_register_n = sizeof(a->pcr[0]);
 	}
@@ -465,7 +396,7 @@ static enum coffer_rc appraise(const struct ev_in *in, bool td, struct ev_out *o
 	TRY(write_claims(&a, &out->claims, e));
 	TRY(put_facts(&a, out, e));
 	put_parts(&a, &out->parts);
-	return write_values(&a, &out->values, e);
+	return in->no_values ? COFFER_OK : write_values(&a, &out->values, e);
 }
 
 static enum coffer_rc appraise_snp(const struct ev_in *in, struct ev_out *out, struct err *e)

@@ -8,7 +8,6 @@
 #include "evidence/cca_anchor.h"
 #include "evidence/driver.h"
 #include "evidence/ints.h"
-#include "fmt/enc.h"
 
 #define JSON_MAX ((size_t)8 * CCA_TOKEN_MAX)
 #define OUT_MAX	 (256u << 10)
@@ -89,20 +88,6 @@ static void check_realm(struct cca *c, struct ev_out *o)
 
 /* ---- claims ---- */
 
-static void b64_item(struct json_wr *j, struct span s)
-{
-	CLEANUP(wr_close) struct wr w = wr_open((size_t)2 * CCA_TOKEN_MAX);
-
-	b64_write(&w, s);
-	jw_str(j, wr_span(&w));
-}
-
-static void b64_m(struct json_wr *j, const char *name, struct span s)
-{
-	jw_name(j, name);
-	b64_item(j, s);
-}
-
 static void text_m(struct json_wr *j, const char *name, struct span s)
 {
 	if (s.n > 0)
@@ -114,8 +99,8 @@ static void write_sw(struct json_wr *j, const struct cca_sw *s)
 	jw_obj(j);
 	text_m(j, "hash-algo-id", s->hash_alg);
 	text_m(j, "measurement-type", s->type);
-	b64_m(j, "measurement-value", s->value);
-	b64_m(j, "signer-id", s->signer);
+	jw_m_b64(j, "measurement-value", s->value);
+	jw_m_b64(j, "signer-id", s->signer);
 	text_m(j, "version", s->version);
 	jw_obj_end(j);
 }
@@ -123,11 +108,11 @@ static void write_sw(struct json_wr *j, const struct cca_sw *s)
 static void write_platform(struct json_wr *j, const struct cca_platform *p)
 {
 	jw_obj(j);
-	b64_m(j, "cca-platform-challenge", p->challenge);
-	b64_m(j, "cca-platform-config", p->config);
+	jw_m_b64(j, "cca-platform-challenge", p->challenge);
+	jw_m_b64(j, "cca-platform-config", p->config);
 	jw_m_str(j, "cca-platform-hash-algo-id", p->hash_alg);
-	b64_m(j, "cca-platform-implementation-id", p->implementation_id);
-	b64_m(j, "cca-platform-instance-id", p->instance_id);
+	jw_m_b64(j, "cca-platform-implementation-id", p->implementation_id);
+	jw_m_b64(j, "cca-platform-instance-id", p->instance_id);
 	jw_m_u64(j, "cca-platform-lifecycle", p->lifecycle);
 	jw_m_str(j, "cca-platform-profile", p->profile);
 	text_m(j, "cca-platform-service-indicator", p->service);
@@ -142,33 +127,19 @@ static void write_platform(struct json_wr *j, const struct cca_platform *p)
 static void write_realm(struct json_wr *j, const struct cca_realm *r)
 {
 	jw_obj(j);
-	b64_m(j, "cca-realm-challenge", r->challenge);
+	jw_m_b64(j, "cca-realm-challenge", r->challenge);
 	jw_name(j, "cca-realm-extensible-measurements");
 	jw_arr(j);
 	for (size_t i = 0; i < CCA_REMS; i++)
-		b64_item(j, r->rem[i]);
+		jw_b64(j, r->rem[i]);
 	jw_arr_end(j);
 	jw_m_str(j, "cca-realm-hash-algo-id", r->hash_alg);
-	b64_m(j, "cca-realm-initial-measurement", r->rim);
-	b64_m(j, "cca-realm-personalization-value", r->rpv);
+	jw_m_b64(j, "cca-realm-initial-measurement", r->rim);
+	jw_m_b64(j, "cca-realm-personalization-value", r->rpv);
 	text_m(j, "cca-realm-profile", r->profile);
-	b64_m(j, "cca-realm-public-key", r->rak);
+	jw_m_b64(j, "cca-realm-public-key", r->rak);
 	jw_m_str(j, "cca-realm-public-key-hash-algo-id", r->rak_hash_alg);
 	jw_obj_end(j);
-}
-
-static void hex_item(struct json_wr *j, struct span s)
-{
-	CLEANUP(wr_close) struct wr w = wr_open((size_t)2 * CCA_TOKEN_MAX);
-
-	hex_write(&w, s);
-	jw_str(j, wr_span(&w));
-}
-
-static void hex_m(struct json_wr *j, const char *name, struct span s)
-{
-	jw_name(j, name);
-	hex_item(j, s);
 }
 
 static void write_claims(const struct cca_token *t, struct wr *w)
@@ -176,12 +147,12 @@ static void write_claims(const struct cca_token *t, struct wr *w)
 	struct json_wr j = jw_open(w, false);
 
 	jw_obj(&j);
-	hex_m(&j, "init_data", t->realm.rpv);
+	jw_m_hex(&j, "init_data", t->realm.rpv);
 	jw_name(&j, "platform");
 	write_platform(&j, &t->platform);
 	jw_name(&j, "realm");
 	write_realm(&j, &t->realm);
-	hex_m(&j, "report_data", t->realm.challenge);
+	jw_m_hex(&j, "report_data", t->realm.challenge);
 	jw_obj_end(&j);
 }
 
@@ -190,10 +161,10 @@ static void write_values(const struct cca_token *t, struct wr *w)
 	struct json_wr j = jw_open(w, false);
 
 	jw_obj(&j);
-	hex_m(&j, "challenge", t->realm.challenge);
-	hex_m(&j, "config", t->platform.config);
-	hex_m(&j, "implementation_id", t->platform.implementation_id);
-	hex_m(&j, "instance_id", t->platform.instance_id);
+	jw_m_hex(&j, "challenge", t->realm.challenge);
+	jw_m_hex(&j, "config", t->platform.config);
+	jw_m_hex(&j, "implementation_id", t->platform.implementation_id);
+	jw_m_hex(&j, "instance_id", t->platform.instance_id);
 	jw_m_u64(&j, "lifecycle", t->platform.lifecycle);
 	jw_m_str(&j, "platform_hash_alg", t->platform.hash_alg);
 	jw_m_str(&j, "platform_profile", t->platform.profile);
@@ -207,10 +178,10 @@ static void write_values(const struct cca_token *t, struct wr *w)
 	jw_name(&j, "rem");
 	jw_arr(&j);
 	for (size_t i = 0; i < CCA_REMS; i++)
-		hex_item(&j, t->realm.rem[i]);
+		jw_hex(&j, t->realm.rem[i]);
 	jw_arr_end(&j);
-	hex_m(&j, "rim", t->realm.rim);
-	hex_m(&j, "rpv", t->realm.rpv);
+	jw_m_hex(&j, "rim", t->realm.rim);
+	jw_m_hex(&j, "rpv", t->realm.rpv);
 	jw_m_u64(&j, "sw_components", t->platform.n_sw);
 	jw_obj_end(&j);
 }
@@ -266,7 +237,8 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	check_realm(&c, out);
 	ev_bindings(out, in, c.t.realm.challenge, c.t.realm.rpv);
 	write_claims(&c.t, &out->claims);
-	write_values(&c.t, &out->values);
+	if (!in->no_values)
+		write_values(&c.t, &out->values);
 	TRY(put_facts(&c, out, e));
 	return ev_done(out, e);
 }

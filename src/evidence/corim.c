@@ -6,7 +6,6 @@
 
 #include "base/own.h"
 #include "base/str.h"
-#include "fmt/enc.h"
 
 enum { TAG_CORIM = 500, TAG_UNSIGNED = 501, TAG_SIGNED = 502, TAG_COMID = 506, TAG_BYTES = 560, TAG_UUID = 37, TAG_SIGN1 = 18 };
 enum { CORIM_TAGS = 1, COMID_TRIPLES = 4, TRIPLES_REFERENCE = 0, ENV_CLASS = 0, CLASS_VENDOR = 1, CLASS_MODEL = 2 };
@@ -258,12 +257,8 @@ static bool named_before(const struct corim *c, size_t i)
 
 static void write_values(struct json_wr *out, const struct corim_value *v)
 {
-	for (size_t i = 0; i < v->n; i++) {
-		CLEANUP(wr_close) struct wr hex = wr_open((size_t)2 * CORIM_MAX);
-
-		hex_write(&hex, v->bytes[i]);
-		jw_str(out, wr_span(&hex));
-	}
+	for (size_t i = 0; i < v->n; i++)
+		jw_hex(out, v->bytes[i]);
 }
 
 enum coffer_rc corim_reference_values(struct span in, struct json_wr *out, struct err *e)

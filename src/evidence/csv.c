@@ -8,7 +8,6 @@
 #include "evidence/csv_report.h"
 #include "evidence/driver.h"
 #include "evidence/ints.h"
-#include "fmt/enc.h"
 
 #define JSON_MAX (256u << 10)
 #define OUT_MAX (16u << 10)
@@ -162,19 +161,11 @@ static void check_report(const struct csv *c, struct ev_out *o)
 
 /* ---- claims ---- */
 
-static void hex_m(struct json_wr *j, const char *name, struct span s)
-{
-	CLEANUP(wr_close) struct wr w = wr_open(256);
-
-	hex_write(&w, s);
-	jw_m_str(j, name, wr_span(&w));
-}
-
 static void le32_m(struct json_wr *j, const char *name, uint32_t v)
 {
 	uint8_t b[4] = { (uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24) };
 
-	hex_m(j, name, SPAN(b));
+	jw_m_hex(j, name, SPAN(b));
 }
 
 static void write_policy(struct json_wr *j, uint32_t policy)
@@ -196,15 +187,15 @@ static void write_fields(const struct csv *c, bool values, struct wr *w)
 	char text[16];
 
 	jw_obj(&j);
-	hex_m(&j, "anonce", SPAN(c->r.anonce));
-	hex_m(&j, "measure", SPAN(c->r.measure));
-	hex_m(&j, "mnonce", SPAN(c->r.mnonce));
+	jw_m_hex(&j, "anonce", SPAN(c->r.anonce));
+	jw_m_hex(&j, "measure", SPAN(c->r.measure));
+	jw_m_hex(&j, "mnonce", SPAN(c->r.mnonce));
 	(void)snprintf(text, sizeof(text), "0x%08x", c->r.policy);
 	if (values)
 		jw_m_text(&j, "policy", text);
 	else
 		write_policy(&j, c->r.policy);
-	hex_m(&j, "report_data", SPAN(c->r.report_data));
+	jw_m_hex(&j, "report_data", SPAN(c->r.report_data));
 	jw_m_text(&j, "serial_number", (const char *)c->serial);
 	(void)snprintf(text, sizeof(text), "0x%x", c->r.sig_algo);
 	if (values)
@@ -216,10 +207,10 @@ static void write_fields(const struct csv *c, bool values, struct wr *w)
 		jw_m_text(&j, "sig_usage", text);
 	else
 		le32_m(&j, "sig_usage", c->r.sig_usage);
-	hex_m(&j, "user_pubkey_digest", SPAN(c->r.user_pubkey_digest));
+	jw_m_hex(&j, "user_pubkey_digest", SPAN(c->r.user_pubkey_digest));
 	jw_m_text(&j, "version", "1");
-	hex_m(&j, "vm_id", SPAN(c->r.vm_id));
-	hex_m(&j, "vm_version", SPAN(c->r.vm_version));
+	jw_m_hex(&j, "vm_id", SPAN(c->r.vm_id));
+	jw_m_hex(&j, "vm_version", SPAN(c->r.vm_version));
 	jw_obj_end(&j);
 }
 
@@ -259,7 +250,8 @@ enum coffer_rc csv_appraise(const struct ev_in *in, const struct anchors *roots,
 	check_chain(&c, in, roots, out);
 	ev_bindings(out, in, SPAN(c.r.report_data), (struct span){ 0 });
 	write_fields(&c, false, &out->claims);
-	write_fields(&c, true, &out->values);
+	if (!in->no_values)
+		write_fields(&c, true, &out->values);
 	TRY(put_facts(&c.r, out, e));
 	return ev_done(out, e);
 }

@@ -108,7 +108,7 @@ static void read_slot(struct rd *r, struct csv_cert *c)
 	uint8_t rs[64] = { 0 };
 
 	if (algo != CSV_ALGO_SM2 || usage == OWNER_USAGE) {
-		(void)rd_span(r, 2 * FIELD);
+		(void)rd_span(r, (size_t)2 * FIELD);
 	} else {
 		pair(r, rs);
 		c->sig[c->n_sigs].usage = usage;

@@ -1,27 +1,17 @@
 #include "evidence/dcap.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "evidence/driver.h"
-#include "fmt/enc.h"
 
 void dcap_clear(struct dcap *d)
 {
 	certs_clear(&d->chain);
 	anchors_clear(&d->roots);
 	dcap_collateral_clear(&d->col);
-}
-
-void dcap_hex(struct json_wr *j, const char *name, struct span s)
-{
-	CLEANUP(wr_close) struct wr w = wr_open(4096);
-
-	hex_write(&w, s);
-	jw_m_str(j, name, wr_span(&w));
 }
 
 /* ---- the quote itself ---- */
@@ -326,8 +316,8 @@ void dcap_claims(const struct dcap *d, struct json_wr *j)
 		time_m(j, "latest_issue_date", d->latest_issue);
 	if (d->has_pck) {
 		if (d->pck.has_instance)
-			dcap_hex(j, "platform_instance_id", SPAN(d->pck.instance_id));
-		dcap_hex(j, "platform_provider_id", SPAN(d->pck.ppid));
+			jw_m_hex(j, "platform_instance_id", SPAN(d->pck.instance_id));
+		jw_m_hex(j, "platform_provider_id", SPAN(d->pck.ppid));
 		jw_m_text(j, "sgx_type", d->pck.sgx_type < 3 ? types[d->pck.sgx_type] : "unknown");
 	}
 	if (!d->judged)
@@ -350,11 +340,11 @@ void dcap_values(const struct dcap *d, struct json_wr *j)
 {
 	jw_m_u64(j, "certification_data_type", d->q.cert_type);
 	if (d->has_pck) {
-		dcap_hex(j, "cpusvn", SPAN(d->pck.cpu_svn));
-		dcap_hex(j, "fmspc", SPAN(d->pck.fmspc));
-		dcap_hex(j, "pceid", SPAN(d->pck.pce_id));
+		jw_m_hex(j, "cpusvn", SPAN(d->pck.cpu_svn));
+		jw_m_hex(j, "fmspc", SPAN(d->pck.fmspc));
+		jw_m_hex(j, "pceid", SPAN(d->pck.pce_id));
 		jw_m_u64(j, "pcesvn", d->pck.pce_svn);
-		dcap_hex(j, "ppid", SPAN(d->pck.ppid));
+		jw_m_hex(j, "ppid", SPAN(d->pck.ppid));
 	}
 	if (d->judged) {
 		jw_m_text(j, "converged_status", tcb_status_name(d->converged));
@@ -373,8 +363,8 @@ void dcap_values(const struct dcap *d, struct json_wr *j)
 		jw_m_text(j, "status", tcb_status_name(d->tcb.module));
 		jw_obj_end(j);
 	}
-	dcap_hex(j, "hdr_pce_svn_or_res", (struct span){ d->q.header.p + 10, 2 });
-	dcap_hex(j, "hdr_qe_svn_or_res", (struct span){ d->q.header.p + 8, 2 });
+	jw_m_hex(j, "hdr_pce_svn_or_res", (struct span){ d->q.header.p + 10, 2 });
+	jw_m_hex(j, "hdr_qe_svn_or_res", (struct span){ d->q.header.p + 8, 2 });
 	jw_m_u64(j, "trailing", d->q.trailing.n);
 	jw_m_bool(j, "trailing_nonzero", nonzero(d->q.trailing));
 	jw_m_u64(j, "version", d->q.version);

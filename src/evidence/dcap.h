@@ -30,4 +30,3 @@ void dcap_claims(const struct dcap *d, struct json_wr *j);
 /* {"fmspc", "tcb_status", ...} for show and tests, into an open object. */
 void dcap_values(const struct dcap *d, struct json_wr *j);
 
-void dcap_hex(struct json_wr *j, const char *name, struct span s);

@@ -1,6 +1,5 @@
 #include "evidence/evidence.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -31,7 +30,11 @@ void ev_out_clear(struct ev_out *o)
 	wr_close(&o->parts.quote);
 	for (size_t i = 0; i < EV_PATH_MAX; i++)
 		wr_close(&o->parts.path[i]);
-	*o = (struct ev_out){ 0 };
+	o->claims = o->values = (struct wr){ 0 };
+	o->parts = (struct ev_parts){ 0 };
+	o->facts = (struct hw_facts){ 0 };
+	o->verdict = VERDICT_VALID;
+	o->n = o->report_data_n = o->init_register_n = 0; /* what they count is not looked at any more: 12 KiB stay as they are */
 }
 
 void ev_part(struct wr *part, struct span bytes)
@@ -63,10 +66,11 @@ enum coffer_rc ev_done(const struct ev_out *o, struct err *e)
 /* Evidence chooses these bytes and people read them on terminals. */
 static void copy_text(char *dst, size_t n, const char *s)
 {
-	(void)snprintf(dst, n, "%s", s);
-	for (char *c = dst; *c; c++)
-		if (*c < 0x20 || *c > 0x7e)
-			*c = '?';
+	size_t i = 0;
+
+	for (; s[i] && i + 1 < n; i++)
+		dst[i] = (char)(s[i] < 0x20 || s[i] > 0x7e ? '?' : s[i]);
+	dst[i] = '\0';
 }
 
 bool ev_need(struct ev_out *o, const char *id, bool holds, enum verdict otherwise, const char *expected, const char *found)
@@ -79,7 +83,8 @@ bool ev_need(struct ev_out *o, const char *id, bool holds, enum verdict otherwis
 	} else {
 		o->n++;
 	}
-	*c = (struct ev_check){ .holds = holds, .otherwise = otherwise };
+	c->holds = holds;
+	c->otherwise = otherwise;
 	copy_text(c->id, sizeof(c->id), id);
 	copy_text(c->expected, sizeof(c->expected), expected);
 	copy_text(c->found, sizeof(c->found), found);

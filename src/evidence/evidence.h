@@ -59,6 +59,7 @@ struct ev_in {
 	struct span report_data;     /* wanted; {NULL,0}: not judged. Shorter than the field: the rest must be zero */
 	struct span init_data;       /* digest wanted in the platform's register; {NULL,0}: not judged */
 	struct ev_activation activation; /* tpm and swtpm only */
+	bool        no_values;       /* ev_out.values stays empty: they are for people who look, not for who judges */
 };
 
 /* What whoever decides reads again by itself (fixed.h): the signed bytes as the hardware wrote them, and the path from their key to

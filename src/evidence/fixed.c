@@ -39,8 +39,13 @@ enum coffer_rc fixed_read(const struct fixed_in *in, struct fixed_out *out, stru
 
 /* ---- paths ---- */
 
+/* The one that the last certificate of the path is, byte for byte, or that signed it. A certificate that only has a root's key is
+ * not that root: what it says of itself nobody vouches for. */
 static const struct fixed_root *root_of(const struct fixed_in *in, const struct der_cert *last)
 {
+	for (size_t i = 0; i < in->n_roots; i++)
+		if (in->root[i].cert.n > 0 && span_eq(in->path[in->n_path - 1], in->root[i].cert))
+			return &in->root[i];
 	for (size_t i = 0; i < in->n_roots; i++)
 		if (der_cert_signed_by(last, in->root[i].key))
 			return &in->root[i];

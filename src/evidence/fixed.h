@@ -15,7 +15,9 @@
 #define FIXED_PATH_MAX 6
 #define FIXED_ROOTS_MAX 24
 
-struct fixed_root { const char *name; const struct vkey *key; bool pinned; }; /* pinned: the vendor's own, in roots_<vendor>.c */
+/* pinned: the vendor's own, in roots_<vendor>.c; cert: the certificate itself, DER, where it was named and not pinned: a path may end
+ * with it, whoever signed it. */
+struct fixed_root { const char *name; const struct vkey *key; bool pinned; struct span cert; };
 
 struct fixed_in {
 	const char *platform;         /* "snp" "tdx" "sgx" "tpm" "swtpm" "az-snp-vtpm" "az-tdx-vtpm" */
@@ -24,7 +26,7 @@ struct fixed_in {
 	struct span key;              /* tpm: the AK's SubjectPublicKeyInfo; az-*: the paravisor's whole report, which names it */
 	struct span registers;        /* tpm, az-*: 24 values of one bank, one after another */
 	struct span quote;            /* az-tdx-vtpm: the TD's quote */
-	struct span path[FIXED_PATH_MAX]; /* certificates, DER, leaf first, without the root */
+	struct span path[FIXED_PATH_MAX]; /* certificates, DER, leaf first; a pinned root is no part of it, one that was named is its end */
 	size_t      n_path;
 	const struct fixed_root *root;
 	size_t      n_roots;

@@ -1,5 +1,4 @@
 /* A TPM's quote read again: quote, AK, and who vouches for the AK. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -46,9 +45,10 @@ static enum coffer_rc check_key(const struct fixed_in *in, const struct vkey *ak
 bool fixed_pcr_facts(uint32_t selected, const uint8_t *value, size_t n, struct hw_facts *f)
 {
 	for (size_t i = 0; i < TPM_PCRS; i++) {
-		char name[8];
+		char name[] = "pcr00";
 
-		(void)snprintf(name, sizeof(name), "pcr%02zu", i);
+		name[3] = (char)('0' + i / 10);
+		name[4] = (char)('0' + i % 10);
 		if ((selected >> i & 1) && !facts_add_reg(f, name, (struct span){ value + i * n, n }))
 			return false;
 	}

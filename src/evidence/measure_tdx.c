@@ -61,3 +61,36 @@ enum coffer_rc tdx_measure(struct span firmware, uint8_t mr_td[static TDX_MEASUR
 	memcpy(mr_td, digest, TDX_MEASUREMENT);
 	return COFFER_OK;
 }
+
+/* ---- runtime registers ---- */
+
+static void extend(uint8_t reg[static TDX_MEASUREMENT], const uint8_t *digest)
+{
+	uint8_t both[2 * TDX_MEASUREMENT], out[HASH_MAX];
+
+	memcpy(both, reg, TDX_MEASUREMENT);
+	memcpy(both + TDX_MEASUREMENT, digest, TDX_MEASUREMENT);
+	hash_once(HASH_SHA384, SPAN(both), out);
+	memcpy(reg, out, TDX_MEASUREMENT);
+}
+
+static void extend_text(uint8_t reg[static TDX_MEASUREMENT], const char *action)
+{
+	uint8_t digest[HASH_MAX];
+
+	hash_once(HASH_SHA384, span_of(action), digest);
+	extend(reg, digest);
+}
+
+void tdx_measure_direct(const struct boot_digests *d, uint8_t rtmr_1[static TDX_MEASUREMENT], uint8_t rtmr_2[static TDX_MEASUREMENT])
+{
+	memset(rtmr_1, 0, TDX_MEASUREMENT);
+	extend(rtmr_1, d->image);
+	extend_text(rtmr_1, "Calling EFI Application from Boot Option");
+	extend_text(rtmr_1, "Exit Boot Services Invocation");
+	extend_text(rtmr_1, "Exit Boot Services Returned with Success");
+	memset(rtmr_2, 0, TDX_MEASUREMENT);
+	extend(rtmr_2, d->options);
+	if (d->has_initrd)
+		extend(rtmr_2, d->initrd);
+}

@@ -6,8 +6,7 @@
 #pragma once
 #include "crypto/hash.h"
 #include "evidence/eventlog.h"
-
-#define MEASURE_CMDLINE_MAX 4096
+#include "evidence/measure_boot.h"
 
 struct pcrs {
 	enum hash_alg hash;              /* of the bank */
@@ -15,15 +14,7 @@ struct pcrs {
 	uint8_t       v[TPM_PCRS][HASH_MAX];
 };
 
-struct direct_boot { /* QEMU -kernel, -initrd, -append */
-	struct span kernel, initrd; /* initrd empty: none */
-	struct span cmdline;        /* printable ASCII */
-	/* MiB that the VM has. QEMU 7.2 writes the initrd's size and place into the kernel's header before the firmware measures
-	 * it; 0: the kernel is measured as it is. 32 to 2047. */
-	uint32_t memory;
-};
-/* PCR 4 and 9. out->hash chooses the bank; other registers of out stay. COFFER_E_INPUT: the kernel is no PE image, or (where
- * memory is given) no Linux of boot protocol 2.12 or later; no command line and no initrd; an initrd that does not fit. */
+/* PCR 4 and 9. out->hash chooses the bank; other registers of out stay. COFFER_E_INPUT: as boot_digests_direct. */
 enum coffer_rc tpm_measure_direct(const struct direct_boot *b, struct pcrs *out, struct err *e) NODISCARD;
 
 /* Who starts an EFI program decides what PCR 4 holds first: QEMU's -kernel is loaded before the firmware announces a boot, a boot
@@ -34,5 +25,6 @@ enum boot_from { BOOT_FROM_QEMU, BOOT_FROM_DISK };
  * not printable ASCII. */
 enum coffer_rc tpm_measure_uki(struct span uki, enum boot_from from, struct pcrs *out, struct err *e) NODISCARD;
 
+#define MEASURE_LOGGED (1u << 0 | 1u << 1 | 1u << 2 | 1u << 3 | 1u << 7)
 /* PCR 0 to 3 and 7, from an event log with that bank. Those that the log does not extend are not known afterwards. */
 enum coffer_rc tpm_measure_log(struct span log, struct pcrs *out, struct err *e) NODISCARD;

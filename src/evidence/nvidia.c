@@ -375,7 +375,8 @@ static enum coffer_rc judge(struct nv *v, const struct ev_in *in, struct ev_out 
 		(void)ev_need(out, "distinct", distinct(v), VERDICT_INVALID, "no device twice", distinct(v) ? "none" : "one is");
 		check_nonces(v, in, out);
 		TRY(nv_manifests_read(in, &v->manifests, out, e));
-		write_values(v, &out->values);
+		if (!in->no_values)
+			write_values(v, &out->values);
 		write_claims(v, &out->claims);
 		return ev_done(out, e);
 	}

@@ -3,11 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/own.h"
 #include "base/str.h"
 #include "fmt/enc.h"
-
-#define TEXT_MAX 4096
 
 void nv_device_clear(struct nv_device *d)
 {
@@ -118,14 +115,6 @@ void nv_driver(const struct nv_device *d, char out[static NV_VERSION_MAX])
 
 /* ---- claims ---- */
 
-static void hex_m(struct json_wr *j, const char *name, struct span s)
-{
-	CLEANUP(wr_close) struct wr w = wr_open(TEXT_MAX);
-
-	hex_write(&w, s);
-	jw_m_str(j, name, wr_span(&w));
-}
-
 /* Text up to its first NUL; what is no plain text is written in hex. */
 static void text_m(struct json_wr *j, const char *name, struct span s)
 {
@@ -133,7 +122,7 @@ static void text_m(struct json_wr *j, const char *name, struct span s)
 
 	for (size_t i = 0; i < t.n; i++) {
 		if (t.p[i] < 0x20 || t.p[i] > 0x7e) {
-			hex_m(j, name, s);
+			jw_m_hex(j, name, s);
 			return;
 		}
 	}
@@ -208,7 +197,7 @@ void nv_config(const struct nv_device *d, struct json_wr *j)
 		else if (fields[i].text)
 			text_m(j, fields[i].name, s);
 		else
-			hex_m(j, fields[i].name, s);
+			jw_m_hex(j, fields[i].name, s);
 	}
 	jw_obj_end(j);
 }
@@ -220,7 +209,7 @@ void nv_measurements(const struct nv_device *d, struct json_wr *j)
 	jw_obj(j);
 	for (size_t i = 0; i < d->r.n_blocks; i++) {
 		(void)snprintf(name, sizeof(name), "%u", (unsigned)d->r.block[i].index);
-		hex_m(j, name, d->r.block[i].value);
+		jw_m_hex(j, name, d->r.block[i].value);
 	}
 	jw_obj_end(j);
 }
@@ -233,7 +222,7 @@ static void optional_m(struct json_wr *j, const char *name, struct span s, bool 
 	} else if (text) {
 		text_m(j, name, s);
 	} else {
-		hex_m(j, name, s);
+		jw_m_hex(j, name, s);
 	}
 }
 
@@ -250,11 +239,11 @@ void nv_values(const struct nv_device *d, struct json_wr *j)
 	for (size_t i = 0; i < d->r.n_blocks; i++) {
 		hash_add(h, d->r.block[i].value);
 		if (d->r.block[i].index == 1)
-			hex_m(j, "measurement_1", d->r.block[i].value);
+			jw_m_hex(j, "measurement_1", d->r.block[i].value);
 	}
 	hash_end(h, digest);
-	hex_m(j, "measurements_sha256", (struct span){ digest, 32 });
-	hex_m(j, "nonce", d->r.nonce);
+	jw_m_hex(j, "measurements_sha256", (struct span){ digest, 32 });
+	jw_m_hex(j, "nonce", d->r.nonce);
 	optional_m(j, "position_id", spdm_opaque_find(&d->r, NV_POSITION_ID), false);
 	optional_m(j, "project", spdm_opaque_find(&d->r, NV_PROJECT), true);
 	optional_m(j, "project_sku", spdm_opaque_find(&d->r, NV_PROJECT_SKU), true);

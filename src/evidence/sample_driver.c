@@ -6,22 +6,17 @@
 #include "base/str.h"
 #include "evidence/driver.h"
 #include "evidence/sample.h"
-#include "fmt/enc.h"
 
 #define SAMPLE_MAX (16u << 10)
 
 static void claims(const struct sample_evidence *s, struct ev_out *o)
 {
 	struct json_wr j = jw_open(&o->claims, false);
-	CLEANUP(wr_close) struct wr report = wr_open((size_t)4 * SAMPLE_REPORT_DATA_MAX), reg = wr_open(128);
 
-	hex_write(&report, (struct span){ s->report_data, s->report_data_n });
 	jw_obj(&j);
-	if (s->has_register) {
-		hex_write(&reg, SPAN(s->init_register));
-		jw_m_str(&j, "init_data", wr_span(&reg));
-	}
-	jw_m_str(&j, "report_data", wr_span(&report));
+	if (s->has_register)
+		jw_m_hex(&j, "init_data", SPAN(s->init_register));
+	jw_m_hex(&j, "report_data", (struct span){ s->report_data, s->report_data_n });
 	jw_m_str(&j, "svn", s->svn);
 	jw_obj_end(&j);
 }

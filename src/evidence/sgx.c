@@ -48,37 +48,37 @@ static void le(struct json_wr *j, const char *name, uint64_t v, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		b[i] = (uint8_t)(v >> (8 * i));
-	dcap_hex(j, name, (struct span){ b, n });
+	jw_m_hex(j, name, (struct span){ b, n });
 }
 
 static void put_body(const struct sgx_report *r, struct json_wr *j)
 {
 	jw_obj(j);
-	dcap_hex(j, "attributes.flags", (struct span){ r->attributes.p, 8 });
-	dcap_hex(j, "attributes.xfrm", (struct span){ r->attributes.p + 8, 8 });
-	dcap_hex(j, "config_id", r->config_id);
+	jw_m_hex(j, "attributes.flags", (struct span){ r->attributes.p, 8 });
+	jw_m_hex(j, "attributes.xfrm", (struct span){ r->attributes.p + 8, 8 });
+	jw_m_hex(j, "config_id", r->config_id);
 	le(j, "config_svn", r->config_svn, 2);
-	dcap_hex(j, "cpu_svn", r->cpu_svn);
-	dcap_hex(j, "isv_ext_prod_id", r->isv_ext_prod_id);
-	dcap_hex(j, "isv_family_id", r->isv_family_id);
+	jw_m_hex(j, "cpu_svn", r->cpu_svn);
+	jw_m_hex(j, "isv_ext_prod_id", r->isv_ext_prod_id);
+	jw_m_hex(j, "isv_family_id", r->isv_family_id);
 	le(j, "isv_prod_id", r->isv_prod_id, 2);
 	le(j, "isv_svn", r->isv_svn, 2);
 	le(j, "misc_select", r->misc_select, 4);
-	dcap_hex(j, "mr_enclave", r->mr_enclave);
-	dcap_hex(j, "mr_signer", r->mr_signer);
-	dcap_hex(j, "report_data", r->report_data);
+	jw_m_hex(j, "mr_enclave", r->mr_enclave);
+	jw_m_hex(j, "mr_signer", r->mr_signer);
+	jw_m_hex(j, "report_data", r->report_data);
 	jw_obj_end(j);
 }
 
 static void put_header(const struct dcap_quote *q, struct json_wr *j)
 {
 	jw_obj(j);
-	dcap_hex(j, "att_key_data_0", q->head4);
+	jw_m_hex(j, "att_key_data_0", q->head4);
 	le(j, "att_key_type", q->key_type, 2);
-	dcap_hex(j, "pce_svn", (struct span){ q->header.p + 10, 2 });
-	dcap_hex(j, "qe_svn", (struct span){ q->header.p + 8, 2 });
-	dcap_hex(j, "user_data", q->user_data);
-	dcap_hex(j, "vendor_id", q->vendor_id);
+	jw_m_hex(j, "pce_svn", (struct span){ q->header.p + 10, 2 });
+	jw_m_hex(j, "qe_svn", (struct span){ q->header.p + 8, 2 });
+	jw_m_hex(j, "user_data", q->user_data);
+	jw_m_hex(j, "vendor_id", q->vendor_id);
 	le(j, "version", q->version, 2);
 	jw_obj_end(j);
 }
@@ -92,9 +92,9 @@ static void write_claims(const struct sgx *s, struct wr *w)
 	put_body(&s->d.q.sgx, &j);
 	jw_name(&j, "header");
 	put_header(&s->d.q, &j);
-	dcap_hex(&j, "init_data", s->d.q.sgx.config_id);
+	jw_m_hex(&j, "init_data", s->d.q.sgx.config_id);
 	dcap_claims(&s->d, &j);
-	dcap_hex(&j, "report_data", s->d.q.sgx.report_data);
+	jw_m_hex(&j, "report_data", s->d.q.sgx.report_data);
 	jw_obj_end(&j);
 }
 
@@ -104,19 +104,19 @@ static void write_values(const struct sgx *s, struct wr *w)
 	struct json_wr j = jw_open(w, false);
 
 	jw_obj(&j);
-	dcap_hex(&j, "attributes", r->attributes);
-	dcap_hex(&j, "config_id", r->config_id);
+	jw_m_hex(&j, "attributes", r->attributes);
+	jw_m_hex(&j, "config_id", r->config_id);
 	jw_m_u64(&j, "config_svn", r->config_svn);
-	dcap_hex(&j, "cpu_svn", r->cpu_svn);
+	jw_m_hex(&j, "cpu_svn", r->cpu_svn);
 	dcap_values(&s->d, &j);
 	jw_m_u64(&j, "isv_prod_id", r->isv_prod_id);
 	jw_m_u64(&j, "isv_svn", r->isv_svn);
 	le(&j, "miscselect", r->misc_select, 4);
-	dcap_hex(&j, "mr_enclave", r->mr_enclave);
-	dcap_hex(&j, "mr_signer", r->mr_signer);
-	dcap_hex(&j, "report_data", r->report_data);
+	jw_m_hex(&j, "mr_enclave", r->mr_enclave);
+	jw_m_hex(&j, "mr_signer", r->mr_signer);
+	jw_m_hex(&j, "report_data", r->report_data);
 	jw_m_u64(&j, "tee", s->d.q.tee_type);
-	dcap_hex(&j, "user_data", s->d.q.user_data);
+	jw_m_hex(&j, "user_data", s->d.q.user_data);
 	jw_obj_end(&j);
 }
 
@@ -133,7 +133,8 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	TRY(dcap_judge(&s.d, in, out, e));
 	ev_bindings(out, in, s.d.q.sgx.report_data, s.d.q.sgx.config_id);
 	write_claims(&s, &out->claims);
-	write_values(&s, &out->values);
+	if (!in->no_values)
+		write_values(&s, &out->values);
 	ev_part(&out->parts.report, wr_span(&s.raw));
 	out->facts.collateral = s.d.judged ? s.d.earliest_issue : 0;
 	return ev_done(out, e);

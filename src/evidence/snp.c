@@ -9,7 +9,6 @@
 #include "evidence/ints.h"
 #include "evidence/needs.h"
 #include "evidence/snp_vek.h"
-#include "fmt/enc.h"
 
 #define JSON_MAX (256u << 10)
 #define OUT_MAX (64u << 10)
@@ -202,14 +201,6 @@ static void check_report(const struct snp *s, struct ev_out *o)
 
 /* ---- claims ---- */
 
-static void hex_m(struct json_wr *j, const char *name, struct span s)
-{
-	CLEANUP(wr_close) struct wr w = wr_open(256);
-
-	hex_write(&w, s);
-	jw_m_str(j, name, wr_span(&w));
-}
-
 static void tcb_m(struct json_wr *j, const char *prefix, const struct snp_tcb *t)
 {
 	const struct { const char *name; uint8_t v; } part[] = {
@@ -231,11 +222,11 @@ static void write_claims(const struct snp *s, struct wr *w)
 	struct json_wr j = jw_open(w, false);
 
 	jw_obj(&j);
-	hex_m(&j, "chip_id", SPAN(r->chip_id));
+	jw_m_hex(&j, "chip_id", SPAN(r->chip_id));
 	tcb_m(&j, "committed", &com);
-	hex_m(&j, "init_data", SPAN(r->host_data));
+	jw_m_hex(&j, "init_data", SPAN(r->host_data));
 	tcb_m(&j, "launch", &launch);
-	hex_m(&j, "measurement", SPAN(r->measurement));
+	jw_m_hex(&j, "measurement", SPAN(r->measurement));
 	jw_m_bool(&j, "platform_smt_enabled", r->plat_info & 1);
 	jw_m_bool(&j, "platform_tsme_enabled", r->plat_info >> 1 & 1);
 	jw_m_u64(&j, "policy_abi_major", r->policy >> 8 & 0xff);
@@ -244,7 +235,7 @@ static void write_claims(const struct snp *s, struct wr *w)
 	jw_m_bool(&j, "policy_migrate_ma", r->policy >> 18 & 1);
 	jw_m_bool(&j, "policy_single_socket", r->policy >> 20 & 1);
 	jw_m_bool(&j, "policy_smt_allowed", r->policy >> 16 & 1);
-	hex_m(&j, "report_data", SPAN(r->report_data));
+	jw_m_hex(&j, "report_data", SPAN(r->report_data));
 	tcb_m(&j, "reported", &rep);
 	jw_obj_end(&j);
 }
@@ -267,7 +258,7 @@ static void write_values(const struct snp *s, struct wr *w)
 
 	jw_obj(&j);
 	jw_m_text(&j, "generation", snp_gen_name(s->vek.gen));
-	hex_m(&j, "hwid", (struct span){ s->vek.hwid, s->vek.hwid_n });
+	jw_m_hex(&j, "hwid", (struct span){ s->vek.hwid, s->vek.hwid_n });
 	jw_m_text(&j, "hwid_encoding", s->vek.hwid_raw ? "raw" : "octet-string");
 	jw_m_text(&j, "signing_key", s->vek.vlek ? "VLEK" : "VCEK");
 	tcb_value(&j, "tcb_ext", s->vek.tcb);
@@ -291,7 +282,8 @@ static enum coffer_rc judge(struct snp *s, const struct ev_in *in, struct ev_out
 	check_key(s, out);
 	ev_bindings(out, in, SPAN(s->r.report_data), SPAN(s->r.host_data));
 	write_claims(s, &out->claims);
-	write_values(s, &out->values);
+	if (!in->no_values)
+		write_values(s, &out->values);
 	ev_part(&out->parts.report, SPAN(s->raw));
 	if (!fixed_snp_facts(&s->r, s->vek.gen, &out->facts))
 		return err_set(e, COFFER_E_BUG, "snp: facts do not fit");

@@ -10,7 +10,6 @@
 #include "evidence/fixed.h"
 #include "evidence/ints.h"
 #include "evidence/needs.h"
-#include "fmt/enc.h"
 
 #define JSON_MAX ((size_t)EVENTLOG_MAX * 2)
 #define OUT_MAX (256u << 10)
@@ -87,34 +86,34 @@ static void check_log(const struct tdx *t, const struct ev_in *in, struct ev_out
 
 static void put_body(const struct td_report *t, const char *rtmr, struct json_wr *j)
 {
-	dcap_hex(j, "mr_config_id", t->mr_config_id);
-	dcap_hex(j, "mr_owner", t->mr_owner);
-	dcap_hex(j, "mr_owner_config", t->mr_owner_config);
-	dcap_hex(j, "mr_seam", t->mr_seam);
+	jw_m_hex(j, "mr_config_id", t->mr_config_id);
+	jw_m_hex(j, "mr_owner", t->mr_owner);
+	jw_m_hex(j, "mr_owner_config", t->mr_owner_config);
+	jw_m_hex(j, "mr_seam", t->mr_seam);
 	if (t->mr_servicetd.n > 0)
-		dcap_hex(j, "mr_servicetd", t->mr_servicetd);
-	dcap_hex(j, "mr_td", t->mr_td);
-	dcap_hex(j, "mrsigner_seam", t->mrsigner_seam);
-	dcap_hex(j, "report_data", t->report_data);
+		jw_m_hex(j, "mr_servicetd", t->mr_servicetd);
+	jw_m_hex(j, "mr_td", t->mr_td);
+	jw_m_hex(j, "mrsigner_seam", t->mrsigner_seam);
+	jw_m_hex(j, "report_data", t->report_data);
 	for (size_t i = 0; i < 4; i++) {
 		char name[8];
 
 		(void)snprintf(name, sizeof(name), "%s%zu", rtmr, i);
-		dcap_hex(j, name, t->rtmr[i]);
+		jw_m_hex(j, name, t->rtmr[i]);
 	}
-	dcap_hex(j, "seam_attributes", t->seam_attributes);
-	dcap_hex(j, "td_attributes", t->td_attributes);
-	dcap_hex(j, "tee_tcb_svn", t->tee_tcb_svn);
+	jw_m_hex(j, "seam_attributes", t->seam_attributes);
+	jw_m_hex(j, "td_attributes", t->td_attributes);
+	jw_m_hex(j, "tee_tcb_svn", t->tee_tcb_svn);
 	if (t->tee_tcb_svn2.n > 0)
-		dcap_hex(j, "tee_tcb_svn2", t->tee_tcb_svn2);
-	dcap_hex(j, "xfam", t->xfam);
+		jw_m_hex(j, "tee_tcb_svn2", t->tee_tcb_svn2);
+	jw_m_hex(j, "xfam", t->xfam);
 }
 
 static void le16(struct json_wr *j, const char *name, uint16_t v)
 {
 	const uint8_t b[2] = { (uint8_t)v, (uint8_t)(v >> 8) };
 
-	dcap_hex(j, name, SPAN(b));
+	jw_m_hex(j, name, SPAN(b));
 }
 
 static void put_quote(const struct dcap_quote *q, struct json_wr *j)
@@ -131,14 +130,14 @@ static void put_quote(const struct dcap_quote *q, struct json_wr *j)
 	jw_name(j, "header");
 	jw_obj(j);
 	le16(j, "att_key_type", q->key_type);
-	dcap_hex(j, "reserved", q->head4);
-	dcap_hex(j, "tee_type", SPAN(tee));
-	dcap_hex(j, "user_data", q->user_data);
-	dcap_hex(j, "vendor_id", q->vendor_id);
+	jw_m_hex(j, "reserved", q->head4);
+	jw_m_hex(j, "tee_type", SPAN(tee));
+	jw_m_hex(j, "user_data", q->user_data);
+	jw_m_hex(j, "vendor_id", q->vendor_id);
 	le16(j, "version", q->version);
 	jw_obj_end(j);
 	if (q->version == 5) {
-		dcap_hex(j, "size", SPAN(size));
+		jw_m_hex(j, "size", SPAN(size));
 		le16(j, "type", q->body_type);
 	}
 	jw_obj_end(j);
@@ -156,10 +155,10 @@ static void write_claims(const struct tdx *t, struct wr *w)
 
 	jw_obj(&j);
 	dcap_claims(&t->d, &j);
-	dcap_hex(&j, "init_data", td->mr_config_id);
+	jw_m_hex(&j, "init_data", td->mr_config_id);
 	jw_name(&j, "quote");
 	put_quote(&t->d.q, &j);
-	dcap_hex(&j, "report_data", td->report_data);
+	jw_m_hex(&j, "report_data", td->report_data);
 	jw_name(&j, "td_attributes");
 	jw_obj(&j);
 	jw_m_bool(&j, "debug", attribute(td, 0));
@@ -181,7 +180,7 @@ static void write_values(const struct tdx *t, struct wr *w)
 	put_body(&t->d.q.td, "rtmr", &j);
 	dcap_values(&t->d, &j);
 	jw_m_u64(&j, "tee", t->d.q.tee_type);
-	dcap_hex(&j, "user_data", t->d.q.user_data);
+	jw_m_hex(&j, "user_data", t->d.q.user_data);
 	jw_obj_end(&j);
 }
 
@@ -207,7 +206,8 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 	check_log(&t, in, out);
 	ev_bindings(out, in, t.d.q.td.report_data, t.d.q.td.mr_config_id);
 	write_claims(&t, &out->claims);
-	write_values(&t, &out->values);
+	if (!in->no_values)
+		write_values(&t, &out->values);
 	ev_part(&out->parts.report, wr_span(&t.raw));
 	if (!fixed_td_facts(&t.d.q.td, &out->facts))
 		return err_set(e, COFFER_E_BUG, "tdx: facts do not fit");

@@ -10,6 +10,7 @@
 #include "evidence/driver.h"
 #include "evidence/eventlog.h"
 #include "evidence/ints.h"
+#include "evidence/tpm.h"
 #include "fmt/enc.h"
 
 #define JSON_MAX ((size_t)EVENTLOG_MAX * 2)
@@ -21,7 +22,6 @@ struct tpm {
 	struct vkey      *ak;
 	struct wr         ak_der;
 	uint8_t           pcr[TPM_PCRS][HASH_MAX];
-	size_t            pcr_n[TPM_PCRS];
 	struct tpm_attest a;
 	struct tpm_sig    sig;
 	struct tpm_bank   bank;
@@ -49,13 +49,11 @@ static enum coffer_rc read_pcrs(const struct json *list, struct tpm *t, struct e
 	if (json_type(list) != JSON_ARRAY || json_len(list) != TPM_PCRS)
 		return err_set(e, COFFER_E_INPUT, "tpm evidence: pcrs are not a list of %d", TPM_PCRS);
 	for (size_t i = 0; i < TPM_PCRS; i++) {
-		CLEANUP(wr_close) struct wr w = wr_open(HASH_MAX);
+		struct span hex = json_str(json_at(list, i));
 
-		if (!hex_read(json_str(json_at(list, i)), &w) || !wr_ok(&w) || w.n == 0)
+		if (hex.n == 0 || hex.n > sizeof(t->pcr[i]) * 2 || !hex_fixed(hex, t->pcr[i], hex.n / 2))
 			return err_set(e, COFFER_E_INPUT, "tpm evidence: PCR %zu is no hex digest", i);
-		memcpy(t->pcr[i], w.p, w.n);
-		t->pcr_n[i] = w.n;
-		t->bank.value[i] = (struct span){ t->pcr[i], w.n };
+		t->bank.value[i] = (struct span){ t->pcr[i], hex.n / 2 };
 	}
 	return COFFER_OK;
 }
@@ -76,6 +74,29 @@ static enum coffer_rc read_optional(const struct json *root, struct tpm *t, stru
 	return COFFER_OK;
 }
 
+/* A certificate that came along has the key already. */
+static enum coffer_rc read_ak(struct tpm *t, struct err *e)
+{
+	for (size_t i = 0; i < t->certs.n; i++) {
+		const struct vkey *k = cert_key(t->certs.c[i]);
+
+		if (k && span_eq(vkey_der(k), wr_span(&t->ak_der))) {
+			t->ak = vkey_share(k);
+			return COFFER_OK;
+		}
+	}
+	return vkey_spki(wr_span(&t->ak_der), &t->ak, e);
+}
+
+/* What stands in the TPM's own structures. */
+static enum coffer_rc read_structures(struct tpm *t, struct err *e)
+{
+	TRY(tpm_attest_parse(wr_span(&t->message), &t->a, e));
+	TRY(tpm_sig_parse(wr_span(&t->signature), &t->sig, e));
+	t->bank.alg = t->a.sel[0].alg;
+	return COFFER_OK;
+}
+
 static enum coffer_rc read_evidence(struct span in, struct tpm *t, struct err *e)
 {
 	static const char *const names[] = { "ak_public", "tpm_quote", "ak_cert", "ek_cert", "event_log", "activated", NULL };
@@ -93,11 +114,17 @@ static enum coffer_rc read_evidence(struct span in, struct tpm *t, struct err *e
 	TRY(b64_need(quote, "signature", "tpm evidence", 2048, &t->signature, e));
 	TRY(read_pcrs(json_get(quote, "pcrs"), t, e));
 	TRY(read_optional(root, t, e));
-	TRY(vkey_spki(wr_span(&t->ak_der), &t->ak, e));
-	TRY(tpm_attest_parse(wr_span(&t->message), &t->a, e));
-	TRY(tpm_sig_parse(wr_span(&t->signature), &t->sig, e));
-	t->bank.alg = t->a.sel[0].alg;
-	return COFFER_OK;
+	TRY(read_ak(t, e));
+	return read_structures(t, e);
+}
+
+static enum coffer_rc take_given(const struct tpm_given *g, struct tpm *t, struct err *e)
+{
+	ev_part(&t->message, g->message);
+	ev_part(&t->signature, g->signature);
+	t->ak = vkey_share(g->ak);
+	t->bank = *g->bank;
+	return read_structures(t, e);
 }
 
 /* ---- the attestation key ---- */
@@ -243,59 +270,54 @@ static void check_bindings(const struct tpm *t, const struct ev_in *in, struct e
 
 /* ---- claims: registers that are not quoted are nobody's claim ---- */
 
-static void hex_m(struct json_wr *j, const char *name, struct span s)
+void tpm_put_pcrs(const struct tpm_attest *a, const struct tpm_bank *bank, struct json_wr *j)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(256);
+	char name[] = "pcr00";
 
-	hex_write(&w, s);
-	jw_m_str(j, name, wr_span(&w));
-}
-
-static void pcr_m(struct json_wr *j, const struct tpm *t, size_t i)
-{
-	char name[8];
-
-	(void)snprintf(name, sizeof(name), "pcr%02zu", i);
-	hex_m(j, name, t->bank.value[i]);
+	for (size_t i = 0; i < TPM_PCRS; i++) {
+		name[3] = (char)('0' + i / 10);
+		name[4] = (char)('0' + i % 10);
+		if (a->sel[0].pcrs >> i & 1)
+			jw_m_hex(j, name, bank->value[i]);
+	}
 }
 
 static void write_claims(const struct tpm *t, struct wr *w)
 {
-	CLEANUP(wr_close) struct wr ak = wr_open(8192);
 	struct json_wr j = jw_open(w, false);
 
-	b64_write(&ak, vkey_der(t->ak));
 	jw_obj(&j);
-	jw_m_str(&j, "ak_public", wr_span(&ak));
+	jw_m_b64(&j, "ak_public", vkey_der(t->ak));
 	if (quoted(t, INIT_PCR))
-		hex_m(&j, "init_data", t->bank.value[INIT_PCR]);
-	for (size_t i = 0; i < TPM_PCRS; i++)
-		if (quoted(t, i))
-			pcr_m(&j, t, i);
-	hex_m(&j, "report_data", t->a.extra_data);
+		jw_m_hex(&j, "init_data", t->bank.value[INIT_PCR]);
+	tpm_put_pcrs(&t->a, &t->bank, &j);
+	jw_m_hex(&j, "report_data", t->a.extra_data);
 	jw_obj_end(&j);
+}
+
+void tpm_put_values(const struct tpm_attest *a, const struct tpm_bank *bank, struct json_wr *j)
+{
+	uint32_t pcrs = a->sel[0].pcrs;
+	const uint8_t select[3] = { (uint8_t)pcrs, (uint8_t)(pcrs >> 8), (uint8_t)(pcrs >> 16) };
+
+	jw_m_u64(j, "clock", a->clock);
+	jw_m_hex(j, "extraData", a->extra_data);
+	jw_m_u64(j, "firmware", a->firmware);
+	jw_m_hex(j, "nonce", a->extra_data);
+	jw_m_hex(j, "pcrDigest", a->pcr_digest);
+	tpm_put_pcrs(a, bank, j);
+	jw_m_hex(j, "pcr_select", SPAN(select));
+	jw_m_hex(j, "qualifiedSigner", a->qualified_signer);
+	jw_m_u64(j, "reset_count", a->reset_count);
+	jw_m_u64(j, "restart_count", a->restart_count);
 }
 
 static void write_values(const struct tpm *t, struct wr *w)
 {
 	struct json_wr j = jw_open(w, false);
-	char select[8];
 
-	(void)snprintf(select, sizeof(select), "%02x%02x%02x", t->a.sel[0].pcrs & 0xff, t->a.sel[0].pcrs >> 8 & 0xff,
-	    t->a.sel[0].pcrs >> 16 & 0xff);
 	jw_obj(&j);
-	jw_m_u64(&j, "clock", t->a.clock);
-	hex_m(&j, "extraData", t->a.extra_data);
-	jw_m_u64(&j, "firmware", t->a.firmware);
-	hex_m(&j, "nonce", t->a.extra_data);
-	hex_m(&j, "pcrDigest", t->a.pcr_digest);
-	for (size_t i = 0; i < TPM_PCRS; i++)
-		if (quoted(t, i))
-			pcr_m(&j, t, i);
-	jw_m_text(&j, "pcr_select", select);
-	hex_m(&j, "qualifiedSigner", t->a.qualified_signer);
-	jw_m_u64(&j, "reset_count", t->a.reset_count);
-	jw_m_u64(&j, "restart_count", t->a.restart_count);
+	tpm_put_values(&t->a, &t->bank, &j);
 	jw_obj_end(&j);
 }
 
@@ -322,7 +344,8 @@ static enum coffer_rc judge(struct tpm *t, const struct ev_in *in, bool emulated
 	check_log(t, o);
 	check_bindings(t, in, o);
 	write_claims(t, &o->claims);
-	write_values(t, &o->values);
+	if (!in->no_values)
+		write_values(t, &o->values);
 	write_parts(t, &o->parts);
 	return ev_done(o, e);
 }
@@ -338,6 +361,19 @@ static enum coffer_rc appraise(const struct ev_in *in, bool emulated, struct ev_
 		return COFFER_OK;
 	}
 	return judge(&t, in, emulated, out, e);
+}
+
+enum coffer_rc tpm_judge(const struct tpm_given *g, const struct ev_in *in, struct ev_out *out, struct err *e)
+{
+	CLEANUP(tpm_clear) struct tpm t = { 0 };
+	struct err bad = { 0 };
+
+	ev_begin(out, OUT_MAX);
+	if (take_given(g, &t, &bad) != COFFER_OK) {
+		ev_malformed(out, &bad);
+		return COFFER_OK;
+	}
+	return judge(&t, in, false, out, e);
 }
 
 static enum coffer_rc appraise_tpm(const struct ev_in *in, struct ev_out *out, struct err *e)

@@ -2,49 +2,69 @@
 
 #include <string.h>
 
-#define BLOCK 384 /* output bytes made at a time; a multiple of 3 and 4 */
-#define NONE 0xFF
-
 static const char b64_std[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char b64_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 static const char hex_digits[] = "0123456789abcdef";
 
-/* Encodes n bytes (1 to 3) as 4 characters; the last 3-n stay unused. */
-static void b64_group(const uint8_t *p, size_t n, const char *abc, uint8_t out[static 4])
-{
-	uint32_t v = (uint32_t)p[0] << 16;
+/* Values of characters, 16 a line from the space on. Those of an alphabet have VALID set, so that AND over a text tells whether all
+ * are. */
+#define VALID 0x40
+static const uint8_t std_value[256] = {
+	[0x20] = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x7e, 0, 0, 0, 0x7f,
+	[0x30] = 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7a, 0x7b, 0x7c, 0x7d, 0, 0, 0, 0, 0, 0,
+	[0x40] = 0, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e,
+	[0x50] = 0x4f, 0x50, 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0, 0, 0, 0, 0,
+	[0x60] = 0, 0x5a, 0x5b, 0x5c, 0x5d, 0x5e, 0x5f, 0x60, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68,
+	[0x70] = 0x69, 0x6a, 0x6b, 0x6c, 0x6d, 0x6e, 0x6f, 0x70, 0x71, 0x72, 0x73, 0, 0, 0, 0, 0,
+};
+static const uint8_t url_value[256] = {
+	[0x20] = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x7e, 0, 0,
+	[0x30] = 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7a, 0x7b, 0x7c, 0x7d, 0, 0, 0, 0, 0, 0,
+	[0x40] = 0, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e,
+	[0x50] = 0x4f, 0x50, 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0, 0, 0, 0, 0x7f,
+	[0x60] = 0, 0x5a, 0x5b, 0x5c, 0x5d, 0x5e, 0x5f, 0x60, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68,
+	[0x70] = 0x69, 0x6a, 0x6b, 0x6c, 0x6d, 0x6e, 0x6f, 0x70, 0x71, 0x72, 0x73, 0, 0, 0, 0, 0,
+};
+static const uint8_t hex_value[256] = {
+	[0x20] = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	[0x30] = 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0, 0, 0, 0, 0, 0,
+	[0x40] = 0, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	[0x50] = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	[0x60] = 0, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	[0x70] = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+};
 
-	if (n > 1)
-		v |= (uint32_t)p[1] << 8;
-	if (n > 2)
-		v |= p[2];
-	for (unsigned i = 0; i < 4; i++)
-		out[i] = (uint8_t)abc[v >> (18 - 6 * i) & 63];
+/* ---- base64 ---- */
+
+/* The 3 bytes at p as 4 characters. */
+static void b64_group(const uint8_t *p, const char *abc, uint8_t *out)
+{
+	uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+
+	out[0] = (uint8_t)abc[v >> 18];
+	out[1] = (uint8_t)abc[v >> 12 & 63];
+	out[2] = (uint8_t)abc[v >> 6 & 63];
+	out[3] = (uint8_t)abc[v & 63];
 }
 
 static void b64_put(struct wr *w, struct span s, const char *abc, bool padded)
 {
-	uint8_t b[BLOCK];
-	size_t n = 0, i = 0;
+	size_t left = s.n % 3, groups = s.n / 3;
+	uint8_t last[3] = { 0 }, end[4];
+	uint8_t *out = groups <= SIZE_MAX / 4 ? wr_room(w, groups * 4) : NULL;
 
-	for (; s.n - i >= 3; i += 3) {
-		if (n == BLOCK) {
-			wr_put(w, (struct span){ b, n });
-			n = 0;
-		}
-		b64_group(s.p + i, 3, abc, b + n);
-		n += 4;
-	}
-	wr_put(w, (struct span){ b, n });
-	if (i < s.n) {
-		size_t left = s.n - i;
-
-		b64_group(s.p + i, left, abc, b);
-		if (padded)
-			memset(b + left + 1, '=', 3 - left);
-		wr_put(w, (struct span){ b, padded ? 4 : left + 1 });
-	}
-	explicit_bzero(b, s.n < BLOCK / 2 ? s.n * 2 : BLOCK); /* keys pass through here */
+	if (!out)
+		return;
+	for (size_t i = 0; i < groups; i++)
+		b64_group(s.p + 3 * i, abc, out + 4 * i);
+	if (left == 0)
+		return;
+	memcpy(last, s.p + 3 * groups, left);
+	b64_group(last, abc, end);
+	memset(end + left + 1, '=', 3 - left);
+	wr_put(w, (struct span){ end, padded ? 4 : left + 1 });
+	explicit_bzero(last, sizeof(last)); /* keys pass through here */
+	explicit_bzero(end, sizeof(end));
 }
 
 void b64_write(struct wr *w, struct span s)
@@ -57,20 +77,6 @@ void b64url_write(struct wr *w, struct span s)
 	b64_put(w, s, b64_url, false);
 }
 
-/* Value of a character, NONE for any other; `url` chooses the last two. */
-static uint8_t b64_value(uint8_t c, bool url)
-{
-	if (c >= 'A' && c <= 'Z')
-		return (uint8_t)(c - 'A');
-	if (c >= 'a' && c <= 'z')
-		return (uint8_t)(c - 'a' + 26);
-	if (c >= '0' && c <= '9')
-		return (uint8_t)(c - '0' + 52);
-	if (c == (url ? '-' : '+'))
-		return 62;
-	return c == (url ? '_' : '/') ? 63 : NONE;
-}
-
 static bool b64_unpad(struct span *s)
 {
 	if (s->n % 4)
@@ -80,73 +86,74 @@ static bool b64_unpad(struct span *s)
 	return true;
 }
 
-/* Checks everything and yields the decoded length, so that decoding cannot fail.
- * The bits of the last character that carry no data must be zero (RFC 4648 section 3.5). */
-static bool b64_check(struct span *s, bool url, size_t *n)
+/* Takes padding away and yields the decoded length. The characters themselves are judged by b64_decode, but for the bits of the
+ * last that carry no data: they must be zero (RFC 4648 section 3.5). */
+static bool b64_form(struct span *s, bool url, size_t *n)
 {
 	size_t over;
 
 	if (!url && !b64_unpad(s))
 		return false;
 	over = s->n % 4;
-	if (over == 1)
-		return false;
-	for (size_t i = 0; i < s->n; i++)
-		if (b64_value(s->p[i], url) == NONE)
-			return false;
-	if (over && b64_value(s->p[s->n - 1], url) & (over == 2 ? 15 : 3))
+	if (over == 1 || (over && (url ? url_value : std_value)[s->p[s->n - 1]] & (over == 2 ? 15 : 3)))
 		return false;
 	*n = s->n / 4 * 3 + (over ? over - 1 : 0);
 	return true;
 }
 
-/* Decodes one group of up to 4 checked characters; returns its bytes. */
-static size_t b64_ungroup(struct span s, bool url, uint8_t out[static 3])
+/* One group of 2 to 4 characters, of which n - 1 bytes come; returns VALID where all are of the alphabet. */
+static uint8_t b64_ungroup(const uint8_t *p, size_t n, const uint8_t *value, uint8_t *out)
 {
-	uint32_t v = 0;
-	size_t n = s.n < 4 ? s.n : 4;
+	uint8_t v[4] = { VALID, VALID, VALID, VALID };
 
-	for (unsigned i = 0; i < n; i++)
-		v |= (uint32_t)b64_value(s.p[i], url) << (18 - 6 * i);
-	for (unsigned i = 0; i < 3; i++)
-		out[i] = (uint8_t)(v >> (16 - 8 * i));
-	return n - 1;
+	for (size_t i = 0; i < n; i++)
+		v[i] = value[p[i]];
+	out[0] = (uint8_t)(v[0] << 2 | (v[1] >> 4 & 3));
+	if (n > 2)
+		out[1] = (uint8_t)(v[1] << 4 | (v[2] >> 2 & 15));
+	if (n > 3)
+		out[2] = (uint8_t)(v[2] << 6 | (v[3] & 63));
+	return v[0] & v[1] & v[2] & v[3] & VALID;
+}
+
+/* The bytes of a text of the right form; false, and dst has anything, where a character is not of the alphabet. */
+static bool b64_decode(struct span s, bool url, uint8_t *dst)
+{
+	const uint8_t *value = url ? url_value : std_value;
+	uint8_t all = VALID;
+
+	for (; s.n >= 4; s = (struct span){ s.p + 4, s.n - 4 }, dst += 3)
+		all &= b64_ungroup(s.p, 4, value, dst);
+	if (s.n > 0)
+		all &= b64_ungroup(s.p, s.n, value, dst);
+	return all == VALID;
 }
 
 static bool b64_append(struct span s, bool url, struct wr *w)
 {
-	uint8_t b[BLOCK + 3];
-	size_t n, k = 0;
+	uint8_t *dst;
+	size_t n;
 
-	if (!b64_check(&s, url, &n))
+	if (!b64_form(&s, url, &n))
 		return false;
-	for (size_t i = 0; i < s.n; i += 4) {
-		if (k == BLOCK) {
-			wr_put(w, (struct span){ b, k });
-			k = 0;
-		}
-		k += b64_ungroup((struct span){ s.p + i, s.n - i }, url, b + k);
-	}
-	wr_put(w, (struct span){ b, k });
-	explicit_bzero(b, n < BLOCK ? n + 3 : sizeof(b));
-	return wr_ok(w);
+	dst = wr_room(w, n);
+	return dst && b64_decode(s, url, dst);
+}
+
+static bool all_valid(struct span s, const uint8_t *value)
+{
+	uint8_t all = VALID;
+
+	for (size_t i = 0; i < s.n; i++)
+		all &= value[s.p[i]];
+	return (all & VALID) != 0;
 }
 
 static bool b64_exact(struct span s, bool url, uint8_t *dst, size_t n)
 {
-	uint8_t b[3];
-	size_t have, k = 0;
+	size_t have;
 
-	if (!b64_check(&s, url, &have) || have != n)
-		return false;
-	for (size_t i = 0; i < s.n; i += 4) {
-		size_t m = b64_ungroup((struct span){ s.p + i, s.n - i }, url, b);
-
-		memcpy(dst + k, b, m);
-		k += m;
-	}
-	explicit_bzero(b, sizeof(b));
-	return true;
+	return b64_form(&s, url, &have) && have == n && all_valid(s, url ? url_value : std_value) && b64_decode(s, url, dst);
 }
 
 bool b64_read(struct span s, struct wr *w)
@@ -169,79 +176,53 @@ bool b64url_fixed(struct span s, uint8_t *dst, size_t n)
 	return b64_exact(s, true, dst, n);
 }
 
+/* ---- hex ---- */
+
+static void hex_put(struct span s, uint8_t *out)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		out[2 * i] = (uint8_t)hex_digits[s.p[i] >> 4];
+		out[2 * i + 1] = (uint8_t)hex_digits[s.p[i] & 15];
+	}
+}
+
 void hex_write(struct wr *w, struct span s)
 {
-	uint8_t b[BLOCK];
-	size_t n = 0;
+	uint8_t *out = s.n <= SIZE_MAX / 2 ? wr_room(w, 2 * s.n) : NULL;
 
-	for (size_t i = 0; i < s.n; i++) {
-		if (n == BLOCK) {
-			wr_put(w, (struct span){ b, n });
-			n = 0;
-		}
-		b[n++] = (uint8_t)hex_digits[s.p[i] >> 4];
-		b[n++] = (uint8_t)hex_digits[s.p[i] & 15];
+	if (out)
+		hex_put(s, out);
+}
+
+/* The n bytes of 2n digits; false, and dst has anything, where one is none. */
+static bool hex_decode(const uint8_t *p, uint8_t *dst, size_t n)
+{
+	uint8_t all = VALID;
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t high = hex_value[p[2 * i]], low = hex_value[p[2 * i + 1]];
+
+		all &= high & low;
+		dst[i] = (uint8_t)(high << 4 | (low & 15));
 	}
-	wr_put(w, (struct span){ b, n });
-	explicit_bzero(b, s.n < BLOCK / 2 ? s.n * 2 : BLOCK);
-}
-
-static uint8_t hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return (uint8_t)(c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (uint8_t)(c - 'a' + 10);
-	return c >= 'A' && c <= 'F' ? (uint8_t)(c - 'A' + 10) : NONE;
-}
-
-static bool hex_check(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (hex_value(s.p[i]) == NONE)
-			return false;
-	return s.n % 2 == 0;
-}
-
-static uint8_t hex_byte(const uint8_t *p)
-{
-	return (uint8_t)(hex_value(p[0]) << 4 | hex_value(p[1]));
+	return (all & VALID) != 0;
 }
 
 bool hex_read(struct span s, struct wr *w)
 {
-	uint8_t b[BLOCK];
-	size_t k = 0;
+	uint8_t *dst = s.n % 2 == 0 ? wr_room(w, s.n / 2) : NULL;
 
-	if (!hex_check(s))
-		return false;
-	for (size_t i = 0; i < s.n; i += 2) {
-		if (k == BLOCK) {
-			wr_put(w, (struct span){ b, k });
-			k = 0;
-		}
-		b[k++] = hex_byte(s.p + i);
-	}
-	wr_put(w, (struct span){ b, k });
-	explicit_bzero(b, s.n / 2 < BLOCK ? s.n / 2 : BLOCK);
-	return wr_ok(w);
+	return dst && hex_decode(s.p, dst, s.n / 2);
 }
 
 bool hex_fixed(struct span s, uint8_t *dst, size_t n)
 {
-	if (s.n / 2 != n || !hex_check(s))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		dst[i] = hex_byte(s.p + 2 * i);
-	return true;
+	return s.n % 2 == 0 && s.n / 2 == n && all_valid(s, hex_value) && hex_decode(s.p, dst, n);
 }
 
 void hex_text(struct span s, char *out)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		out[2 * i] = hex_digits[s.p[i] >> 4];
-		out[2 * i + 1] = hex_digits[s.p[i] & 15];
-	}
+	hex_put(s, (uint8_t *)out);
 	out[2 * s.n] = 0;
 }
 

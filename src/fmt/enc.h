@@ -9,7 +9,7 @@ void b64_write(struct wr *w, struct span s);     /* RFC 4648 section 4, padded *
 void b64url_write(struct wr *w, struct span s);  /* section 5, no padding */
 void hex_write(struct wr *w, struct span s);     /* lower case */
 
-/* Append the decoded bytes to w; false (w may then hold a part) on any other form. */
+/* Append the decoded bytes to w; false (w then holds anything) on any other form. */
 bool b64_read(struct span s, struct wr *w) NODISCARD;
 bool b64url_read(struct span s, struct wr *w) NODISCARD;
 bool hex_read(struct span s, struct wr *w) NODISCARD; /* both cases accepted */

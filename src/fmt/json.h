@@ -76,7 +76,11 @@ void jw_i64(struct json_wr *j, int64_t v);
 void jw_bool(struct json_wr *j, bool v);
 void jw_null(struct json_wr *j);
 void jw_value(struct json_wr *j, const struct json *v); /* a parsed value, members in text order */
+void jw_hex(struct json_wr *j, struct span s);     /* bytes as a string of hex (enc.h) */
+void jw_b64(struct json_wr *j, struct span s);     /* or base64 with padding */
 /* name and value at once */
+void jw_m_hex(struct json_wr *j, const char *name, struct span s);
+void jw_m_b64(struct json_wr *j, const char *name, struct span s);
 void jw_m_text(struct json_wr *j, const char *name, const char *s);
 void jw_m_str(struct json_wr *j, const char *name, struct span s);
 void jw_m_u64(struct json_wr *j, const char *name, uint64_t v);

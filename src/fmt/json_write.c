@@ -8,6 +8,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "fmt/enc.h"
 #include "fmt/utf8.h"
 
 #define CANON_SMALL 16
@@ -207,6 +208,26 @@ void jw_null(struct json_wr *j)
 	literal(j, span_of("null"));
 }
 
+/* Neither alphabet has a character to escape. */
+static void encoded(struct json_wr *j, struct span s, void (*write)(struct wr *w, struct span s))
+{
+	lead(j);
+	wr_u8(j->w, '"');
+	write(j->w, s);
+	wr_u8(j->w, '"');
+	j->want_comma = true;
+}
+
+void jw_hex(struct json_wr *j, struct span s)
+{
+	encoded(j, s, hex_write);
+}
+
+void jw_b64(struct json_wr *j, struct span s)
+{
+	encoded(j, s, b64_write);
+}
+
 static void put_array(struct json_wr *j, const struct json *v)
 {
 	jw_arr(j);
@@ -248,6 +269,18 @@ void jw_value(struct json_wr *j, const struct json *v)
 		put_object(j, v);
 		return;
 	}
+}
+
+void jw_m_hex(struct json_wr *j, const char *name, struct span s)
+{
+	jw_name(j, name);
+	jw_hex(j, s);
+}
+
+void jw_m_b64(struct json_wr *j, const char *name, struct span s)
+{
+	jw_name(j, name);
+	jw_b64(j, s);
 }
 
 void jw_m_text(struct json_wr *j, const char *name, const char *s)

@@ -6,24 +6,12 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "judge/devices.h"
 #include "judge/submods.h"
 #include "evidence/evidence.h"
 #include "evidence/fixed.h"
 #include "evidence/needs.h"
 #include "evidence/rim.h"
-
-#define DEVICES_MAX 9 /* the processor, and eight kinds of device */
-
-struct device { const struct tee_driver *driver; struct ev_out out; };
-struct devices { struct device d[DEVICES_MAX]; size_t n; };
-
-static void devices_free(struct devices **p)
-{
-	for (size_t i = 0; *p && i < DEVICES_MAX; i++)
-		ev_out_clear(&(*p)->d[i].out);
-	free(*p);
-	*p = NULL;
-}
 
 /* The first that is not valid; NULL: all are. */
 static const struct ev_out *devices_worst(const struct devices *v)
@@ -81,41 +69,6 @@ static void put_reason(const struct ev_out *o, struct eval_evidence_rep *r)
 	r->found = span_of(c->found);
 }
 
-/* ---- devices beside the processor: {"<platform>": evidence}, all of which must be valid ---- */
-
-static enum coffer_rc appraise_one(const struct tee_driver *d, const struct ev_in *in, struct device *out, struct err *e)
-{
-	out->driver = d;
-	return d->appraise(in, &out->out, e);
-}
-
-static enum coffer_rc appraise_devices(const struct eval_evidence_req *q, const struct collateral *col, struct devices *v, struct err *e)
-{
-	CLEANUP(json_freep) struct json_doc *doc = NULL;
-	const struct json *map;
-
-	if (q->additional.n == 0)
-		return COFFER_OK;
-	TRY(json_parse(q->additional, EVAL_EVIDENCE_MAX, &doc, e));
-	map = json_root(doc);
-	if (json_type(map) != JSON_OBJECT || json_len(map) == 0 || json_len(map) > DEVICES_MAX - 1)
-		return err_set(e, COFFER_E_INPUT, "additional evidence is no object of 1 to %d devices", DEVICES_MAX - 1);
-	for (size_t i = 0; i < json_len(map); i++) {
-		CLEANUP(wr_close) struct wr text = wr_open(EVAL_EVIDENCE_MAX);
-		struct ev_in in = { .col = col, .now = q->now, .report_data = q->device_data };
-		const struct tee_driver *d = tee_driver_find(json_name(map, i));
-		struct json_wr j = jw_open(&text, false);
-
-		if (!d || strcmp(d->device_class, "cpu") == 0)
-			return err_set(e, COFFER_E_INPUT, "additional evidence of a device that is not known");
-		jw_value(&j, json_at(map, i));
-		TRY(wr_done(&text, "device evidence", e));
-		in.evidence = wr_span(&text);
-		TRY(appraise_one(d, &in, &v->d[v->n++], e));
-	}
-	return COFFER_OK;
-}
-
 static enum coffer_rc make_submods(const struct eval_evidence_req *q, const struct devices *v, struct wr *submods, struct err *e)
 {
 	struct appraise_device found[DEVICES_MAX];
@@ -131,18 +84,20 @@ static enum coffer_rc judge(const struct eval_evidence_req *q, struct devices *v
 {
 	CLEANUP(collateral_clear) struct collateral col = { 0 };
 	const struct tee_driver *d = tee_driver_find(q->platform);
-	struct ev_in in = { .evidence = q->evidence, .col = &col, .now = q->now, .report_data = q->report_data,
+	struct ev_in in = { .evidence = q->evidence, .col = &col, .now = q->now, .report_data = q->report_data, .no_values = true,
 		.init_data = q->init_digest.n > 0 ? q->init_digest : (struct span){ 0 },
 		.activation = { .ak = q->ak.n > 0 ? q->ak : (struct span){ 0 } } }; /* the secret is keep's alone */
+	const struct ev_in beside = { .col = &col, .now = q->now, .report_data = q->device_data, .no_values = true };
 
 	if (!d || strcmp(d->device_class, "cpu") != 0)
 		return err_set(e, COFFER_E_INPUT, "no such platform");
 	TRY(read_collateral(q, &col, e));
 	give_manifest_reader(&col);
 	v->n = 1;
-	TRY(appraise_one(d, &in, &v->d[0], e));
-	if (v->d[0].out.verdict == VERDICT_VALID)
-		TRY(appraise_devices(q, &col, v, e));
+	v->d[0].driver = d;
+	TRY(d->appraise(&in, &v->d[0].out, e));
+	if (v->d[0].out.verdict == VERDICT_VALID && q->additional.n > 0)
+		TRY(devices_appraise(q->additional, EVAL_EVIDENCE_MAX, &beside, v, e));
 	return devices_worst(v) ? COFFER_OK : make_submods(q, v, submods, e);
 }
 

@@ -30,9 +30,7 @@ void submods_warm(void)
 static const struct tee_driver as_gpu = { "nvidia", "nvidia", "gpu", NULL, NULL, NULL }, as_switch = { "nvidia", "nvidia", "switch", NULL, NULL, NULL },
 	as_machine = { "nvidia", "nvidia", "ppcie", NULL, NULL, NULL };
 
-struct parts { struct appraise_device d[APPRAISE_DEVICES_MAX]; struct wr claims[APPRAISE_DEVICES_MAX]; size_t n; };
-
-static void parts_free(struct parts **p)
+void submods_free(struct submods **p)
 {
 	for (size_t i = 0; *p && i < APPRAISE_DEVICES_MAX; i++)
 		wr_close(&(*p)->claims[i]);
@@ -40,7 +38,7 @@ static void parts_free(struct parts **p)
 	*p = NULL;
 }
 
-static enum coffer_rc add(struct parts *p, const struct tee_driver *d, const struct appraise_device *of, const struct json *claims, struct err *e)
+static enum coffer_rc add(struct submods *p, const struct tee_driver *d, const struct appraise_device *of, const struct json *claims, struct err *e)
 {
 	struct json_wr j;
 
@@ -60,7 +58,7 @@ static enum coffer_rc add(struct parts *p, const struct tee_driver *d, const str
 }
 
 /* Claims of a single device stand alone; of several there is a list. */
-static enum coffer_rc add_nvidia(struct parts *p, const struct appraise_device *of, struct err *e)
+static enum coffer_rc add_nvidia(struct submods *p, const struct appraise_device *of, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	const struct json *root, *list;
@@ -77,6 +75,13 @@ static enum coffer_rc add_nvidia(struct parts *p, const struct appraise_device *
 	if (json_bool(json_get(root, "ppcie_complete"), &whole) && whole)
 		TRY(add(p, &as_machine, of, NULL, e));
 	return json_len(list) > 0 ? COFFER_OK : err_set(e, COFFER_E_BUG, "nvidia: claims without devices");
+}
+
+enum coffer_rc submods_split(const struct appraise_device *found, size_t n, struct submods *out, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		TRY(strcmp(found[i].tee->name, "nvidia") == 0 ? add_nvidia(out, &found[i], e) : add(out, found[i].tee, &found[i], NULL, e));
+	return COFFER_OK;
 }
 
 /* ---- the EAR ---- */
@@ -123,14 +128,13 @@ enum coffer_rc submods_write(const struct eval_evidence_req *q, const struct app
 {
 	CLEANUP(appraise_clear) struct appraise_out out = { 0 };
 	CLEANUP(refs_freep) struct refs *refs = NULL;
-	CLEANUP(parts_free) struct parts *p = calloc(1, sizeof(*p));
+	CLEANUP(submods_free) struct submods *p = calloc(1, sizeof(*p));
 	struct appraise_in in = { .policy = ready, .n_policies = n_ready, .defaults = true, .now = q->now, .runtime_data = q->runtime,
 		.build = "cofferd " COFFER_VERSION };
 
 	if (!p)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	for (size_t i = 0; i < n; i++)
-		TRY(strcmp(found[i].tee->name, "nvidia") == 0 ? add_nvidia(p, &found[i], e) : add(p, found[i].tee, &found[i], NULL, e));
+	TRY(submods_split(found, n, p, e));
 	in.device = p->d;
 	in.n_devices = p->n;
 	if (q->references.n > 0)

@@ -56,7 +56,7 @@ enum coffer_rc fetch_reply_read(struct span b, struct fetch_reply *r, struct err
 
 /* What a witness of the ledger is asked: a POST to the address that the genesis has for it. Its reply, when HAVE, has a body of
  * struct fetch_posted, whatever the status was. Believed by nobody: keep verifies signatures. */
-#define FETCH_WITNESSES_MAX 16
+#define FETCH_WITNESSES_MAX 24
 #define FETCH_POST_MAX (64u << 10)
 #define FETCH_POSTED_MAX (16u << 10)
 struct fetch_post {

@@ -104,7 +104,7 @@ struct keep_resource_rep {
 
 /* What net is to do for the ledger (docs/protocol/ledger.md, Witnesses). KEEP_ROUND, empty: puts the newest head before the witnesses,
  * unless enough have signed it. Reply, of KEEP_COSIGN too: */
-#define KEEP_WITNESSES_MAX 16
+#define KEEP_WITNESSES_MAX 24
 #define KEEP_COSIGN_MAX (8u << 10)
 struct keep_round_rep {
 	uint8_t  n;                           /* witnesses of the genesis whose signatures are wanted; 0: none is */
@@ -154,7 +154,8 @@ struct keep_journal_req { struct keep_party_auth auth; uint64_t from; };   /* re
 /* KEEP_OPENINGS: a struct keep_journal_req; reply: JSON text.
  * KEEP_RECEIPT: a struct keep_decision_req that names a release; reply: JSON text (docs/protocol/receipt.md)
  * KEEP_PARTIES: u64 entry to begin with, anyone may ask; reply: JSON text
- * KEEP_LEDGER: the name of a file of the public ledger ("checkpoint", "tile/..."), anyone may ask; reply: its bytes */
+ * KEEP_LEDGER: the name of a file of the public ledger ("checkpoint", "tile/..."), or "head": the newest checkpoint, signed by the log
+ * alone; anyone may ask; reply: its bytes */
 /* KEEP_STATUS, KEEP_JWKS (RFC 7517: the key that signs tokens): empty request; reply: JSON text */
 
 /* Encoders fill a body; decoders demand the last byte. */

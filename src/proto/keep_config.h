@@ -35,6 +35,9 @@ struct keep_config {
 	uint32_t    sessions_max;  /* 0 = 10,000, which is also the most */
 };
 
+/* What keep answers when it is ready: the addresses of the ledger's witnesses, a line each; else why it is not. */
+#define KEEP_READY_MAX (16u << 10)
+
 void keep_config_write(struct wr *w, const struct keep_config *c);
 
 /* Borrows b for state_dir and id; dsse_clear(&c->genesis) afterwards. COFFER_E_INPUT unless b is used to its last byte.

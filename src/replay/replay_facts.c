@@ -286,6 +286,7 @@ static enum coffer_rc add_first(const struct reading *r, size_t i, struct err *e
 	case ST_PARTY:
 	case ST_REVOCATION:
 	case ST_PAUSE:
+	case ST_AMENDMENT:
 		return COFFER_OK;
 	}
 	return COFFER_OK;

@@ -54,7 +54,7 @@ static enum coffer_rc read_policy(const struct json *b, struct asset_body *a, st
 
 enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, struct err *e)
 {
-	static const char *const names[] = { "path", "type", "version", "k", "of", "least-action", "lease", "policy", NULL };
+	static const char *const names[] = { "path", "type", "version", "k", "of", "least-action", "lease", "policy", "amendment", NULL };
 	struct asset_body a = { .lease = lease_default() };
 	struct span path, type, action;
 
@@ -80,6 +80,9 @@ enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, str
 	TRY(lease_read_asset(json_get(s->body, "lease"), &a.lease, e));
 	a.lease_said = !a.lease.stop || json_get(s->body, "lease");
 	TRY(read_policy(s->body, &a, e));
+	a.amended = json_get(s->body, "amendment") != NULL;
+	if (a.amended)
+		TRY(form_digest(s->body, "amendment", "asset", a.amendment, e));
 	*out = a;
 	return COFFER_OK;
 }

@@ -71,24 +71,29 @@ bool dsse_signed_by(const struct dsse *d, const struct pubkey *k)
 	return false;
 }
 
+enum coffer_rc dsse_add(struct dsse *d, const struct dsse_sig *sig, struct err *e)
+{
+	size_t at = 0;
+
+	while (at < d->n_sigs && !span_eq(SPAN(d->sigs[at].keyid), SPAN(sig->keyid)))
+		at++;
+	if (at == DSSE_SIGS_MAX)
+		return err_set(e, COFFER_E_LIMIT, "envelope: over %d signatures", DSSE_SIGS_MAX);
+	d->sigs[at] = *sig;
+	d->n_sigs += at == d->n_sigs;
+	return COFFER_OK;
+}
+
 enum coffer_rc dsse_sign(struct dsse *d, const struct privkey *k, struct err *e)
 {
 	CLEANUP(wr_close) struct wr pae = wr_open(DSSE_PAYLOAD_MAX + PAE_EXTRA);
 	struct dsse_sig s;
-	size_t at = 0;
 
 	dsse_pae(DSSE_TYPE, wr_span(&d->payload), &pae);
 	TRY(wr_done(&pae, "envelope", e));
 	pubkey_thumbprint(privkey_public(k), s.keyid);
-	while (at < d->n_sigs && !span_eq(SPAN(d->sigs[at].keyid), SPAN(s.keyid)))
-		at++;
-	if (at == DSSE_SIGS_MAX)
-		return err_set(e, COFFER_E_LIMIT, "envelope: over %d signatures", DSSE_SIGS_MAX);
 	TRY(key_sign(k, wr_span(&pae), s.sig, e));
-	d->sigs[at] = s;
-	if (at == d->n_sigs)
-		d->n_sigs++;
-	return COFFER_OK;
+	return dsse_add(d, &s, e);
 }
 
 enum coffer_rc dsse_new(struct span payload, struct dsse *out, struct err *e)

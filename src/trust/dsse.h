@@ -35,5 +35,7 @@ void           dsse_pae(const char *type, struct span payload, struct wr *out);
 bool           dsse_signed_by(const struct dsse *d, const struct pubkey *k) NODISCARD;
 /* Adds a signature (replaces one by the same key). */
 enum coffer_rc dsse_sign(struct dsse *d, const struct privkey *k, struct err *e) NODISCARD;
+/* Adds one that came from elsewhere, unverified (replaces one with the same keyid). COFFER_E_LIMIT. */
+enum coffer_rc dsse_add(struct dsse *d, const struct dsse_sig *sig, struct err *e) NODISCARD;
 /* Starts an envelope from payload bytes (copied), unsigned. */
 enum coffer_rc dsse_new(struct span payload, struct dsse *out, struct err *e) NODISCARD;

@@ -7,20 +7,24 @@
 
 enum coffer_rc parties_open(const struct genesis *g, struct parties *out, struct err *e)
 {
-	struct parties p = { .life = calloc(PARTIES_MAX, sizeof(*p.life)) };
+	CLEANUP(parties_clear) struct parties p = { .life = calloc(PARTIES_MAX, sizeof(*p.life)), .founded = calloc(1, sizeof(*p.founded)) };
 
-	if (!p.life)
+	if (!p.life || !p.founded)
 		return err_set(e, COFFER_E_SYSTEM, "parties: out of memory");
+	*p.founded = *g;
 	_Static_assert(GENESIS_PARTIES_MAX <= PARTIES_MAX, "the founders fit");
 	for (; p.n < g->n_parties; p.n++)
 		life_found(&g->party[p.n], &p.life[p.n]);
 	*out = p;
+	p = (struct parties){ 0 };
 	return COFFER_OK;
 }
 
 void parties_clear(struct parties *p)
 {
 	free(p->life);
+	free(p->founded);
+	free(p->amended);
 	*p = (struct parties){ 0 };
 }
 
@@ -131,6 +135,106 @@ static bool concerns(const struct statement *s)
 	return s->kind == ST_PARTY || s->kind == ST_REVOCATION;
 }
 
+/* ---- amendments ---- */
+
+const struct genesis *parties_genesis(const struct parties *p)
+{
+	return p->n_amended ? &p->amended[p->n_amended - 1].g : p->founded;
+}
+
+const struct genesis *parties_genesis_by(const struct parties *p, const uint8_t *id)
+{
+	if (!id)
+		return p->founded;
+	for (size_t i = 0; i < p->n_amended; i++)
+		if (span_eq(SPAN(p->amended[i].id), (struct span){ id, 32 }))
+			return &p->amended[i].g;
+	return NULL;
+}
+
+/* Two that follow the same one are told apart by the ledger: it has one of them. */
+static enum coffer_rc check_next(const struct parties *p, const struct statement *s, struct err *e)
+{
+	static const uint8_t none[32];
+	const uint8_t *last = p->n_amended ? p->amended[p->n_amended - 1].id : none;
+
+	if (!s->has_ledger || !span_eq(SPAN(s->ledger), SPAN(p->founded->id)))
+		return err_deny(e, "ledger", "an amendment of another genesis");
+	if (s->serial != p->n_amended + 1)
+		return err_deny(e, "serial", "the genesis was amended %zu times; the next amendment has serial %zu, not %llu", p->n_amended, p->n_amended + 1,
+		    (unsigned long long)s->serial);
+	if (!span_eq(SPAN(s->previous), (struct span){ last, 32 }))
+		return err_deny(e, "serial", "the amendment does not name the one before it");
+	if (p->n_amended == AMENDMENTS_MAX)
+		return err_set(e, COFFER_E_LIMIT, "a genesis is amended %d times at most", AMENDMENTS_MAX);
+	return COFFER_OK;
+}
+
+/* Each by a key that it has then, wherever it keeps that now: the one in the genesis may be gone. */
+static enum coffer_rc check_founders(const struct parties *p, const struct parties_event *ev, struct err *e)
+{
+	for (size_t i = 0; i < p->founded->n_parties; i++) {
+		const char *id = p->founded->party[i].id;
+		const struct party_life *l = parties_life(p, span_of(id));
+
+		if (!l || ev->logged >= life_expires(l, ev->logged) || !life_signed(l, ev->env, ev->logged, NULL))
+			return err_deny(e, "signature", "every founder signs an amendment with a key it has in effect; %s did not", id);
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc check_room(const struct parties *p, const struct genesis *is, struct err *e)
+{
+	CLEANUP(freep) struct witnesses_ever *all = calloc(1, sizeof(*all));
+	bool fits;
+
+	if (!all)
+		return err_set(e, COFFER_E_SYSTEM, "parties: out of memory");
+	fits = witnesses_ever_add(all, p->founded);
+	for (size_t i = 0; fits && i < p->n_amended; i++)
+		fits = witnesses_ever_add(all, &p->amended[i].g);
+	return fits && witnesses_ever_add(all, is) ? COFFER_OK
+	    : err_set(e, COFFER_E_LIMIT, "a genesis and its amendments name %d witnesses at most", WITNESSES_EVER_MAX);
+}
+
+static enum coffer_rc amend(const struct parties *p, const struct parties_event *ev, struct amended *out, struct err *e)
+{
+	TRY(check_next(p, ev->s, e));
+	TRY(check_founders(p, ev, e));
+	TRY(amendment_read(ev->s, parties_genesis(p), &out->g, e));
+	TRY(check_room(p, &out->g, e));
+	memcpy(out->id, ev->s->id, sizeof(out->id));
+	out->logged = ev->logged;
+	return COFFER_OK;
+}
+
+static enum coffer_rc check_amendment(const struct parties *p, const struct parties_event *ev, struct amended **out, struct err *e)
+{
+	CLEANUP(freep) struct amended *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return err_set(e, COFFER_E_SYSTEM, "parties: out of memory");
+	TRY(amend(p, ev, a, e));
+	*out = MOVE(a);
+	return COFFER_OK;
+}
+
+static enum coffer_rc learn_amendment(struct parties *p, const struct parties_event *ev, struct err *e)
+{
+	CLEANUP(freep) struct amended *a = NULL;
+	struct amended *more;
+
+	TRY(check_amendment(p, ev, &a, e));
+	more = realloc(p->amended, (p->n_amended + 1) * sizeof(*more));
+	if (!more)
+		return err_set(e, COFFER_E_SYSTEM, "parties: out of memory");
+	p->amended = more;
+	p->amended[p->n_amended++] = *a;
+	return COFFER_OK;
+}
+
+/* ---- what counts ---- */
+
 static enum coffer_rc next(const struct parties *p, const struct parties_event *ev, struct party_life *out, struct err *e)
 {
 	return ev->s->kind == ST_PARTY ? step(p, ev, out, e) : revoke_key(p, ev, out, e);
@@ -139,7 +243,10 @@ static enum coffer_rc next(const struct parties *p, const struct parties_event *
 enum coffer_rc parties_check(const struct parties *p, const struct parties_event *ev, struct err *e)
 {
 	CLEANUP(freep) struct party_life *l = calloc(1, sizeof(*l));
+	CLEANUP(freep) struct amended *a = NULL;
 
+	if (ev->s->kind == ST_AMENDMENT)
+		return check_amendment(p, ev, &a, e);
 	if (!l)
 		return err_set(e, COFFER_E_SYSTEM, "parties: out of memory");
 	return concerns(ev->s) ? next(p, ev, l, e) : COFFER_OK;
@@ -150,7 +257,9 @@ enum coffer_rc parties_learn(struct parties *p, const struct parties_event *ev, 
 	CLEANUP(freep) struct party_life *l = calloc(1, sizeof(*l));
 	const struct party_life *old = parties_life(p, span_of(ev->s->issuer));
 
-	if (!l)
+	if (ev->s->kind == ST_AMENDMENT)
+		return learn_amendment(p, ev, e);
+	if (!l || !p->life)
 		return err_set(e, COFFER_E_SYSTEM, "parties: out of memory");
 	if (!concerns(ev->s))
 		return COFFER_OK;

@@ -1,6 +1,7 @@
-/* All parties that a ledger knows, as its statements made them one after the other: what `keep` rebuilds from its journal when it
+/* All parties that a ledger knows, and what the founders amended of the genesis, as its statements made them one after the other: what `keep` rebuilds from its journal when it
  * opens, and a client from the list that the service shows. Pure. */
 #pragma once
+#include "trust/amend.h"
 #include "trust/party_life.h"
 
 #define PARTIES_MAX 256
@@ -8,6 +9,9 @@
 struct parties {
 	struct party_life *life; /* owned; room for PARTIES_MAX */
 	size_t             n;
+	struct genesis    *founded; /* owned */
+	struct amended    *amended; /* owned; in the order of the ledger */
+	size_t             n_amended;
 };
 /* The founders. */
 enum coffer_rc parties_open(const struct genesis *g, struct parties *out, struct err *e) NODISCARD;
@@ -21,9 +25,16 @@ const struct party *parties_key(const struct parties *p, const uint8_t thumb[sta
 /* ... by which it recovers. */
 const struct party *parties_recovery(const struct parties *p, const uint8_t thumb[static 32], int64_t t, const struct pubkey **key);
 
+/* The genesis as its last amendment left it. */
+const struct genesis *parties_genesis(const struct parties *p);
+/* As the amendment with this id left it; id NULL: as it was founded. NULL: there is no such amendment. */
+const struct genesis *parties_genesis_by(const struct parties *p, const uint8_t *id);
+
 struct parties_event { const struct dsse *env; const struct statement *s; int64_t logged; };
 /* What a party statement or a revocation says about keys, against all that is known: may it be logged? Of other kinds and other
- * revocations: COFFER_OK. Besides life_step's refusals: a key that is another party's (check "signature"), too many parties. */
+ * revocations: COFFER_OK. Besides life_step's refusals: a key that is another party's (check "signature"), too many parties.
+ * An amendment: signed by every founder with a key that it has then (check "signature"), the next in order (check "serial"), of this genesis (check
+ * "ledger"), amendment_read's refusals, COFFER_E_LIMIT. */
 enum coffer_rc parties_check(const struct parties *p, const struct parties_event *ev, struct err *e) NODISCARD;
 /* The same, and it counts from here on. In the order of the ledger. */
 enum coffer_rc parties_learn(struct parties *p, const struct parties_event *ev, struct err *e) NODISCARD;

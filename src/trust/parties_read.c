@@ -9,7 +9,7 @@
 /* What the list has no place for would be a statement that means something else. */
 static bool belongs(const struct statement *s, const uint8_t genesis[static 32])
 {
-	return (s->kind == ST_PARTY || s->kind == ST_REVOCATION) && s->has_ledger && span_eq(SPAN(s->ledger), (struct span){ genesis, 32 });
+	return (s->kind == ST_PARTY || s->kind == ST_REVOCATION || s->kind == ST_AMENDMENT) && s->has_ledger && span_eq(SPAN(s->ledger), (struct span){ genesis, 32 });
 }
 
 static enum coffer_rc read_one(struct parties *p, const uint8_t genesis[static 32], const struct json *v, struct parties_page *at,

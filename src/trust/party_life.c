@@ -295,7 +295,7 @@ enum coffer_rc life_revoke(struct party_life *l, const struct life_event *ev, st
 /* What only ever holds others back. A minimum of firmware does too: of two, both must be met (facts_machine.c). */
 bool life_grants(enum statement_kind k)
 {
-	return k != ST_REVOCATION && k != ST_PAUSE && k != ST_TCB && k != ST_PARTY && k != ST_GENESIS;
+	return k != ST_REVOCATION && k != ST_PAUSE && k != ST_TCB && k != ST_PARTY && k != ST_GENESIS && k != ST_AMENDMENT;
 }
 
 /* Some key of the party, any of its life until now, signed it and was not dead at t. */
@@ -321,5 +321,5 @@ bool life_void(const struct party_life *l, const struct dsse *env, int64_t logge
 
 bool life_vouches(const struct party_life *l, const struct dsse *env, int64_t issued, int64_t now)
 {
-	return stands_by(l, env, issued, now);
+	return stands_by(l, env, issued < INT64_MIN + LIFE_AHEAD ? issued : issued - LIFE_AHEAD, now);
 }

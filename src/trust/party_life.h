@@ -66,6 +66,8 @@ enum coffer_rc life_revoke(struct party_life *l, const struct life_event *ev, st
  * void is life_grants. */
 bool life_void(const struct party_life *l, const struct dsse *env, int64_t logged);
 bool life_grants(enum statement_kind k);
+/* An issuer's clock may be this far ahead of the ledger's (s): so much earlier than it says may a statement have been logged. */
+#define LIFE_AHEAD 300
 /* For readers who do not know when it was logged, and take what it says of itself: signed by a key that the party ever had and
- * that was not named compromised from before it was issued. */
+ * that was not named compromised from before it can have been logged, LIFE_AHEAD before it was issued. */
 bool life_vouches(const struct party_life *l, const struct dsse *env, int64_t issued, int64_t now);

@@ -23,6 +23,8 @@ struct work {
 	size_t named;		 /* statements it names that were found */
 	const struct receipt_on *on;
 	bool asset;		 /* the asset's own is among them */
+	bool amended;		 /* and names this amendment of the genesis */
+	uint8_t amendment[32];
 	struct receipt_view v;
 };
 
@@ -55,20 +57,35 @@ static enum coffer_rc check_entry(
 	return COFFER_OK;
 }
 
-/* A line of the log and one each of the witnesses that signed: nothing in the receipt is unsigned. */
+/* By the log alone; whose cosignatures it wants too is known once the asset's statement is. */
 static enum coffer_rc check_head(struct work *w, struct err *e)
 {
 	struct genesis_policy policy;
 	struct ledger_seen seen;
-	struct note note;
 
 	TRY(genesis_policy(w->g, &policy, e));
+	policy.p.n = policy.p.k = 0;
+	TRY(checkpoint_open(w->r->checkpoint, &policy.p, &seen, e));
+	w->head = seen.cp.head;
+	return COFFER_OK;
+}
+
+/* A line of the log and one each of the witnesses that signed: nothing in the receipt is unsigned. */
+static enum coffer_rc check_cosigned(const struct work *w, struct err *e)
+{
+	const struct genesis *g = parties_genesis_by(&w->parties, w->amended ? w->amendment : NULL);
+	struct genesis_policy policy;
+	struct ledger_seen seen;
+	struct note note;
+
+	if (!g)
+		return err_deny(e, "receipt-rests", "the asset goes by an amendment of the genesis that is not in the receipt");
+	TRY(genesis_policy(g, &policy, e));
 	TRY(checkpoint_open(w->r->checkpoint, &policy.p, &seen, e));
 	TRY(note_parse(w->r->checkpoint, &note, e));
 	if (note.n_sigs != 1 + seen.count)
 		return err_deny(e, "ledger-signature",
 		    "the checkpoint in a receipt has the signatures of the log and of the genesis' witnesses alone");
-	w->head = seen.cp.head;
 	return COFFER_OK;
 }
 
@@ -204,6 +221,12 @@ static enum coffer_rc all_known(const struct parties *p, const struct dsse *env,
 	return COFFER_OK;
 }
 
+/* What made the parties what they were, and the genesis: checked as it is learned. */
+static bool of_parties(const struct statement *s)
+{
+	return s->kind == ST_PARTY || s->kind == ST_REVOCATION || s->kind == ST_AMENDMENT;
+}
+
 /* Parties change by what their own statements say; others are by whom they name. */
 static enum coffer_rc check_signed(
     struct work *w, const struct receipt_statement *x, const struct statement *s, const struct leaf *leaf, struct err *e)
@@ -213,7 +236,7 @@ static enum coffer_rc check_signed(
 
 	TRY(parties_learn(&w->parties, &ev, e));
 	TRY(all_known(&w->parties, &x->env, e));
-	if (s->kind == ST_PARTY || s->kind == ST_REVOCATION)
+	if (of_parties(s))
 		return COFFER_OK;
 	life = parties_life(&w->parties, span_of(s->issuer));
 	if (!life || !life_signed(life, &x->env, (int64_t)leaf->time, NULL))
@@ -319,6 +342,8 @@ static enum coffer_rc check_asset(struct work *w, const struct statement *s, str
 	if (strcmp(b.path.text, w->v.asset) != 0 || b.version != w->v.version || !map_says(w, &w->r->asset, &key, &value))
 		return err_deny(e, "receipt-map", "the ledger's map at the release has not this version of the asset");
 	w->asset = true;
+	w->amended = b.amended;
+	memcpy(w->amendment, b.amendment, sizeof(w->amendment));
 	return COFFER_OK;
 }
 
@@ -409,7 +434,7 @@ static enum coffer_rc check_statement(struct work *w, const struct receipt_state
 	TRY(check_admitted(w, x, &s, &leaf, e));
 	TRY(check_status(w, x, &s, e));
 	TRY(check_uses(w, x, &s, e));
-	return s.kind == ST_PARTY || s.kind == ST_REVOCATION ? COFFER_OK : check_force(w, x, &s, e);
+	return of_parties(&s) ? COFFER_OK : check_force(w, x, &s, e);
 }
 
 static bool has_entry(const struct receipt *r, uint64_t index)
@@ -425,9 +450,7 @@ static bool has_entry(const struct receipt *r, uint64_t index)
 /* A party's keys and personas are what it said last: by the map, what replaced a statement by the release is there too. */
 static enum coffer_rc check_last(const struct work *w, const struct receipt_statement *x, const struct statement *s, struct err *e)
 {
-	bool of_party = s->kind == ST_PARTY || s->kind == ST_REVOCATION;
-
-	return !of_party || x->status != MAP_SUPERSEDED || has_entry(w->r, x->set)
+	return !of_parties(s) || x->status != MAP_SUPERSEDED || has_entry(w->r, x->set)
 		   ? COFFER_OK
 		   : err_deny(e, "receipt-rests", "what %s said next of itself or of a key, before the release, is not in the receipt", s->issuer);
 }
@@ -442,7 +465,7 @@ static enum coffer_rc check_void(const struct work *w, const struct receipt_stat
 	TRY(statement_parse(wr_span(&x->env.payload), &s, e));
 	TRY(check_last(w, x, &s, e));
 	life = parties_life(&w->parties, span_of(s.issuer));
-	if (s.kind == ST_PARTY || s.kind == ST_REVOCATION || !life_grants(s.kind) || (s.kind == ST_WORKLOAD && !is_workload(w, s.id)) || !leaf_read(wr_span(&x->entry.leaf), &leaf))
+	if (of_parties(&s) || !life_grants(s.kind) || (s.kind == ST_WORKLOAD && !is_workload(w, s.id)) || !leaf_read(wr_span(&x->entry.leaf), &leaf))
 		return COFFER_OK;
 	return life && !life_void(life, &x->env, (int64_t)leaf.time)
 		   ? COFFER_OK
@@ -466,6 +489,7 @@ static enum coffer_rc run(struct work *w, const uint8_t genesis[static 32], stru
 	if (w->named != w->v.rests || !w->asset)
 		return err_deny(e, "receipt-rests", "the release rested on %zu statements, the receipt has %zu of them",
 		    w->v.rests, w->named);
+	TRY(check_cosigned(w, e));
 	TRY(receipt_rights(w->r, &w->v, w->data, e));
 	return w->on ? w->on->on(w->on->arg, &(struct receipt_known){ w->r, &w->v, w->g, &w->parties, w->data }, e) : COFFER_OK;
 }

@@ -91,7 +91,7 @@ static bool value_ok(const struct json *v)
 		if (!scalar_ok(item[i]))
 			return false;
 	}
-	qsort(item, n, sizeof(item[0]), scalar_order);
+	qsort(item, n, sizeof(const struct json *), scalar_order);
 	for (size_t i = 1; i < n; i++)
 		if (scalar_same(item[i], item[i - 1]))
 			return false;

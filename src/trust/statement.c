@@ -37,6 +37,7 @@ static const struct kind_rule {
 	{ ST_PAUSE, "pause", false, false, NULL },
 	{ ST_ASSESSMENT, "assessment", true, false, NULL },
 	{ ST_BINDING, "binding", true, false, NULL },
+	{ ST_AMENDMENT, "genesis-amendment", true, false, NULL },
 };
 #define N_RULES (sizeof(rules) / sizeof(rules[0]))
 
@@ -137,12 +138,12 @@ static enum coffer_rc read_subjects(const struct json *root, const struct kind_r
 
 static enum coffer_rc read_issuer(const struct json *p, struct statement *s, struct err *e)
 {
-	bool genesis = s->kind == ST_GENESIS;
+	bool genesis = s->kind == ST_GENESIS, founders = genesis || s->kind == ST_AMENDMENT;
 
 	TRY(form_party(p, "issuer", "statement", s->issuer, e));
-	if (genesis != (strcmp(s->issuer, GENESIS_ISSUER) == 0))
+	if (founders != (strcmp(s->issuer, GENESIS_ISSUER) == 0))
 		return err_set(
-		    e, COFFER_E_INPUT, "statement: the issuer of a genesis, and of nothing else, is \"" GENESIS_ISSUER "\"");
+		    e, COFFER_E_INPUT, "statement: the issuer of a genesis and its amendments, and of nothing else, is \"" GENESIS_ISSUER "\"");
 	s->has_ledger = json_get(p, "ledger") != NULL;
 	if (genesis && s->has_ledger)
 		return err_set(e, COFFER_E_INPUT, "statement: a genesis names no ledger");

@@ -11,8 +11,9 @@
 enum statement_kind {
 	ST_GENESIS = 1, ST_PARTY, ST_SERVICE, ST_IMAGE_RELEASE, ST_ASSET, ST_WORKLOAD, ST_APPROVAL, ST_REVOCATION,
 	ST_BOOT_IMAGE, ST_TCB, ST_DELEGATION, ST_PAUSE, ST_ASSESSMENT, ST_BINDING,
+	ST_AMENDMENT,
 };
-#define ST_LAST ST_BINDING
+#define ST_LAST ST_AMENDMENT
 #define ST_SUBJECTS_MAX 32
 #define ST_SUBJECT_NAME_MAX 512
 
@@ -111,6 +112,8 @@ struct asset_body {
 	size_t   n_of;
 	bool     lease_said;  /* "lease" or an act other than stop is there: then a guest's agent must enforce leases */
 	struct lease_terms lease; /* "lease" and "least-action"; lease_default() where nothing is said */
+	bool     amended;     /* "amendment": the genesis as this amendment left it counts for the asset; else as it was founded (amend.h) */
+	uint8_t  amendment[32];
 	struct span policy; /* the owner's release policy, Rego text; {NULL,0}: none. Borrowed from the statement's document */
 };
 /* also: version <= serial, subject is the path, whose owner is among "of". The version counts contents; a statement that says anew what is kept (another policy, a

@@ -204,15 +204,10 @@ enum coffer_rc detached_check(const struct detached *d, const struct to_sign *t,
 
 enum coffer_rc detached_add(const struct detached *d, struct to_sign *t, const struct pubkey *k, struct err *e)
 {
-	size_t at = 0;
+	struct dsse_sig s;
 
 	TRY(detached_check(d, t, k, e));
-	while (at < t->env.n_sigs && !span_eq(SPAN(t->env.sigs[at].keyid), SPAN(d->keyid)))
-		at++;
-	if (at == DSSE_SIGS_MAX)
-		return err_set(e, COFFER_E_LIMIT, "envelope: over %d signatures", DSSE_SIGS_MAX);
-	memcpy(t->env.sigs[at].keyid, d->keyid, sizeof(d->keyid));
-	memcpy(t->env.sigs[at].sig, d->sig, sizeof(d->sig));
-	t->env.n_sigs += at == t->env.n_sigs;
-	return COFFER_OK;
+	memcpy(s.keyid, d->keyid, sizeof(s.keyid));
+	memcpy(s.sig, d->sig, sizeof(s.sig));
+	return dsse_add(&t->env, &s, e);
 }

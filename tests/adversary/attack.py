@@ -18,6 +18,7 @@ HEAD = """# Attacks that are acted out
 `make attack` runs them: a party or an operator uses the power it has, on a running trust service, after the same thing done properly has worked. Refusals are
 recognised by the id of the check. A row counts only if the adversary's own action is performed; where it is performed inside a unit program, the
 table names it. Reports of SNP are made by the test, under a root that the genesis names: the chip's own protection is not shown by any of this.
+*Emulated boundary*: what the host does is done, to a VM under emulation; that hardware would keep the host out of its memory is not shown.
 
 This table is written by `tests/adversary/attack.py --table`, and a test holds the two against each other.
 

@@ -18,7 +18,7 @@ def consent(w, party, path, workload, slots, beside=(), **more):
 
 
 @row("E11", "one workload with slots for two owners: another's asset bound, a slot not approved, a pair that one of them did not approve, a binding "
-     "swapped or added by the host, one slot filled twice, a binding taken back", "kind R0 R7 R9 R11 policy")
+     "swapped or added by the host, one slot filled twice, a binding taken back", "kind R0 R7 R9 R11 policy", "tests/adversary; how a binding gets into a VM: tests/e2e/test_guest_store.py")
 def e11(w):
     w.store(LEFT, b"left of the hospital")
     a = asset(w.mallory, RIGHT, b"right of mallory", w.service["receive"], w.gid, policy=SAMPLE_POLICY)

@@ -176,6 +176,53 @@ def together(w, name):
     return digest, Guest(w.c, render(m, m["service"]["url"]), agent=True, genesis=w.gid).up()
 
 
+OURS = "kbs:///hospital/note/ours"
+
+
+@row("G4b", "any one of several who decide of an asset, not its path's owner, tightens alone: a minimum, a pause, a workload, the asset itself", "R4 R11 kind",
+     "tests/adversary; receipts and what each may read of decisions: tests/unit/test_keep_co.c")
+def g4b(w):
+    partner = w.join("partner", ["data-owner"], w.acme)
+    salt = os.urandom(32)
+    body = {"path": OURS, "type": "data", "version": 1, "k": 1, "of": ["hospital", "partner"], "least-action": "stop"}
+    env = w.say("asset", w.hospital, [(OURS, sha256(salt + b"ours").hex())], body, keys=[w.hospital.key, partner.key])
+    r = w.put_raw(w.hospital, OURS, json.dumps({"statement": env, "sealed": jwe_seal(w.service["receive"], salt + b"ours")}).encode())
+    assert r.status == 200, r.body
+    m, digest = w.workload_of(w.acme, "ours", [OURS, NOTE], ["snp"])
+    says = w.workload_says(w.acme, m)
+    for path in (OURS, NOTE):
+        w.ok(w.approval([path], digest, ["snp"]))
+    g = w.snp(initdata=render(m, m["service"]["url"])).up()
+    w.gets(g, OURS, b"ours")
+    assert w.held(g, env, OURS) == (1, "")
+    least = lambda n, svn, previous=None: w.say("tcb", partner, [("snp", None)], {"platform": "snp", "minimum": [{"product": "", "svns": {"snp": svn}}]},
+                                                serial=n, previous=previous)
+    high = least(1, 200)
+    w.ok(high)
+    denied(w.ask(g, OURS), "R4")
+    assert w.held(g, env, OURS) == (4, "R4")
+    w.gets(g, NOTE, HELLO)  # of which partner does not decide
+    path = "/coffer/v0/decisions/" + denied(w.ask(g, OURS), "R4").split("; decision ")[1].split()[0].rstrip(".")
+    told = w.c.call("GET", path, bearer=partner.token("GET", path)).json()
+    assert [c["who"] for c in told["checks"] if c["check"] == "R4"], told
+    w.ok(least(2, 1, payload_id(high)))
+    w.gets(g, OURS, b"ours")
+    for what in (says, payload_id(env)):
+        stop = w.say("pause", partner, [(what, what)], {"statement": what, "reason": "a look"})
+        w.ok(stop)
+        denied(w.ask(g, OURS), "R11")
+        assert w.held(g, env, OURS) == (3, "R11")
+        w.gets(g, NOTE, HELLO)
+        not_logged(w.publish(w.revoke(w.hospital, payload_id(stop))), "kind")  # the others cannot lift it
+        w.ok(w.revoke(partner, payload_id(stop)))
+        w.gets(g, OURS, b"ours")
+    not_logged(w.publish(w.revoke(w.mallory, payload_id(env))), "kind")  # who decides nothing of it
+    w.ok(w.revoke(partner, payload_id(env)))
+    denied(w.ask(g, OURS), "R11")
+    assert w.held(g, env, OURS) == (2, "R11")
+    w.gets(g, NOTE, HELLO)
+
+
 @row("G5", "one of several owners loosens alone: approves, lowers how many decide, names others, is the workload's provider itself", "R0 R9 signature",
      "tests/adversary; what `coffer pending` says of it: tests/e2e/test_service.py")
 def g5(w):
@@ -339,7 +386,8 @@ def grow(w, n, name):
 
 
 @row("G11", "the operator shows different histories to two parties, from copies of the whole service", "R12 ledger-witness ledger-rollback ledger-fork",
-     "tests/adversary; a witness that is down, too few of them, and what waits: tests/e2e/test_witnessed.py, tests/unit/test_keep_witness.c")
+     "tests/adversary; a witness that is down, too few of them, and what waits: tests/e2e/test_witnessed.py, tests/unit/test_keep_witness.c; "
+     "every command, and a guest: tests/e2e/test_ledger.py, test_guest_heads.py")
 def g11(_):
     w = witnesses.World(BUILD + "/src/cli/coffer", 1, 1)
     try: # a witness has seen the one, and signs nothing of the other
@@ -417,6 +465,52 @@ def g11b(_):
         w.serves(w.guest().up())
         assert w.ledger("alice", "verify")[0] == 0
     finally:
+        w.close()
+
+
+def amended(w, witnesses, k, keys, serial=1, previous=None):
+    body = {"witnesses": [{"key": x.vkey, "url": x.url} for x in witnesses], "cosignatures": k}
+    return statement("genesis-amendment", "genesis", [("e2e.example/coffer", None)], body, w.gid, serial, previous, keys=keys)
+
+
+def taken(r):
+    assert r.status == 409 and r.json()["error"]["check"] == "serial", (r.status, r.body)
+
+
+@row("G11c", "the operator and some founders amend the genesis to name a witness of their own; all founders do, against an owner who is none", "signature amendment serial kind R12",
+     "tests/adversary; what an owner accepts, and goes back on: tests/e2e/test_amended.py, tests/unit/test_keep_amend.c")
+def g11c(_):
+    w = witnesses.World(BUILD + "/src/cli/coffer", 1, 1)
+    mine = witnesses.Witness(BUILD + "/src/cli/coffer", w.dir, "mine")
+    log = lambda env: w.c.call("POST", "/coffer/v0/statements", json.dumps(env))
+    try:
+        w.witness[0].start(w.dir + "/genesis.json")
+        mine.start(w.dir + "/genesis.json")
+        w.start()
+        w.deploy()
+        g = w.guest().up()
+        w.serves(g)
+        all3 = [p.key for p in (w.acme, w.imaker, w.hospital)]
+        not_logged(log(amended(w, [mine], 1, all3[:2])), "signature")
+        not_logged(log(amended(w, [mine], 1, all3[:2] + [w.acme.recovery])), "signature")
+        not_logged(log(amended(w, [mine, w.witness[0]], 1, all3)), "amendment")  # so that two histories find one each
+        taken(log(amended(w, [mine], 1, all3, 2, "00" * 32)))
+        by_all = amended(w, [mine], 1, all3)
+        w.ok(by_all)
+        taken(log(amended(w, [w.witness[0]], 1, all3)))  # a second one that follows the same
+        w.witness[0].stop()
+        w.end()
+        w.start()
+        w.withholds(w.guest().up(), "witness 1:")  # mine signs, and that is not what this asset goes by
+        a = asset(w.imaker, NOTE, b"x", w.service["receive"], w.gid, 2)
+        p = json.loads(base64.b64decode(a["statement"]["payload"]))
+        body = dict(p["predicate"]["body"], amendment=payload_id(by_all), of=["hospital"])
+        forged = statement("asset", w.imaker, [(NOTE, p["subject"][0]["digest"]["sha256"])], body, w.gid, 2, "00" * 32)
+        denied(w.put_raw(w.imaker, NOTE, json.dumps(dict(a, statement=forged)).encode()), "kind")  # nobody accepts it for the owner
+        w.witness[0].start(w.dir + "/genesis.json")
+        w.serves(w.guest().up())
+    finally:
+        mine.stop()
         w.close()
 
 
@@ -571,7 +665,8 @@ def i3(w):
     assert re.search(r"^Seccomp:\s+2$", status, re.M) and re.search(r"^NoNewPrivs:\s+1$", status, re.M)
 
 
-@row("I7", "the store is put back to an older copy", "refused-to-start")
+@row("I7", "the store is put back to an older copy", "refused-to-start",
+     "tests/adversary; the whole folder, by who saw more, party or guest: tests/e2e/test_ledger.py, test_guest_heads.py")
 def i7(w):
     w.serves()
     w.end()

@@ -18,6 +18,11 @@ def pods(names):
         assert re.search(r"^ok \d+ %s$" % re.escape(n), out, re.M), (n, out[-2000:])
 
 
+@row("D19", "a machine is launched again with the disk of a pod that ended", "blank", "tests/e2e/test_guest_store.py; *emulated boundary*: QEMU's memory is the host's")
+def d19(w):
+    machine(["what_is_written_is_read_back", "the_disk_of_a_pod_that_ended_is_a_blank_one_to_the_next"])
+
+
 @row("D23", "the owner revokes and the host cuts the guest's network, or lets the agent wait for it", "lease",
      "tests/e2e/test_lease.py; of a paused VM and a slowed clock: not yet; receipts: not yet")
 def d23(w):

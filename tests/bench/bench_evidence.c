@@ -78,7 +78,8 @@ static void row_clear(struct row *r)
 static void judge(const struct row *r, const struct collateral *col)
 {
 	CLEANUP(ev_out_clear) struct ev_out o = { 0 };
-	struct ev_in in = { .evidence = r->m.evidence, .col = col, .now = r->m.now, .report_data = r->m.report_data };
+	struct ev_in in = { .evidence = r->m.evidence, .col = col, .now = r->m.now, .report_data = r->m.report_data,
+		.no_values = true }; /* as cofferd-eval asks */
 	struct err e = { 0 };
 	enum coffer_rc rc = tee_driver_find(r->m.platform)->appraise(&in, &o, &e);
 

@@ -122,7 +122,7 @@ static void second_open(const char *platform, const char *vendor, struct ev_part
 
 		if (ev_pinned(vendor, i, &name, &key, &e) != COFFER_OK || !name)
 			return;
-		t->root[t->in.n_roots++] = (struct fixed_root){ name, key, true };
+		t->root[t->in.n_roots++] = (struct fixed_root){ .name = name, .key = key, .pinned = true };
 	}
 }
 

@@ -151,7 +151,8 @@ class Channel(threading.Thread):
 
 
 class Machine:
-    """swtpm's state is the caller's: a folder made by swtpm_setup. Everything it starts is ended by its id."""
+    """swtpm's state is the caller's: a folder made by swtpm_setup. A disk is a file, or a file with how it is opened and its serial. Everything it
+    starts is ended by its id."""
 
     def __init__(self, image, tmp, state, disks=(), allowed=None, cmdline=None, uki=False):
         self.tmp, self.lines, self.tpm, self.qemu = tmp, [], None, None
@@ -177,7 +178,8 @@ class Machine:
                 "-device", "virtio-serial-pci", "-chardev", "socket,id=c,path=" + self.tmp + "/port", "-device",
                 "virtserialport,chardev=c,name=org.coffer.agent.0", "-device", "virtio-rng-pci"]
         for i, d in enumerate(self.disks):
-            args += ["-drive", f"if=none,id=d{i},file={d},format=raw,readonly=on", "-device", f"virtio-blk-pci,drive=d{i}"]
+            file, how, serial = d if isinstance(d, tuple) else (d, "readonly=on", "")
+            args += ["-drive", f"if=none,id=d{i},file={file},format=raw,{how}", "-device", f"virtio-blk-pci,drive=d{i},serial={serial}"]
         try:
             self.qemu = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             hung = threading.Timer(WAIT, self.qemu.kill)

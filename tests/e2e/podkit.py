@@ -129,3 +129,28 @@ def done():
 
 GET = "wget -qO- http://127.0.0.1:8006/cdh/resource/"
 POOR = {"entitlements": [{"asset": "kbs:///imaker/image-key/app", "purpose": "image-key"}], "mounts": [], "outputs": []}
+
+# ---- slots ----
+
+SLOT = "wget -qO- http://127.0.0.1:8006/coffer/slot/"
+KEY = {"asset": "kbs:///imaker/image-key/app", "purpose": "image-key"}
+
+def slotted(script, **more):
+    m = manifest([container("one", script, outputs=[], entitlements=[KEY, {"slot": "token", "purpose": "api"}, {"slot": "scans", "purpose": "volume", "volume": "patients"}],
+                            mounts=[{"destination": "/data", "volume": "patients", "read-only": True}], **more)], logs=["one"])
+    m["volumes"][0] = {"name": "patients", "kind": "sealed", "slot": "scans"}
+    m["slots"] = [{"name": "token", "type": "api"}, {"name": "scans", "type": "volume"}]
+    return m
+
+def binding(m, name, slots, digest=None):
+    """As its owner hands it out; the agent leaves the signature to the service."""
+    digest = digest or hashlib.sha256(jcs(m).encode()).hexdigest()
+    subject = "workload:%s/%s" % (digest, name)
+    p = {"_type": "https://in-toto.io/Statement/v1", "subject": [{"name": subject, "digest": {"sha256": hashlib.sha256(subject.encode()).hexdigest()}}],
+         "predicateType": "urn:coffer:statement:binding:v1",
+         "predicate": {"issuer": "hospital", "issued": "2026-01-01T00:00:00Z", "expires": "2027-01-01T00:00:00Z", "ledger": "2" * 64, "serial": 1,
+                       "body": {"workload": digest, "name": name, "slots": [{"slot": s, "asset": a} for s, a in slots]}}}
+    path = "%s/%s.json" % (T, name)
+    json.dump({"payloadType": "application/vnd.in-toto+json", "payload": base64.b64encode(jcs(p).encode()).decode(),
+               "signatures": [{"keyid": b64u(b"k" * 32), "sig": base64.b64encode(b"s" * 64).decode()}]}, open(path, "w"))
+    return path

@@ -139,6 +139,29 @@ def refusals(image, tmp, state):
     bad = initdata(dict(MANIFEST, name="bad")).replace(b"0.1.0", b"0.2.0")
     m = refused(image, tmp, state, "initdata_that_is_no_manifest_s", [write(tmp + "/bad", device(bad))], "7 initdata")
     check("it_is_measured_before_it_is_read", m.pcr(8) == pcr8(bad), m.told())
+    odd_disks(image, tmp, state, write(tmp + "/initdata", good))
+
+
+def sparse(path, size):
+    with open(path, "wb") as f:
+        f.truncate(size)
+    return path
+
+
+def odd_disks(image, tmp, state, doc):
+    """Scratch disks that are not what they say, and one of bindings that holds none."""
+    disk = lambda name, size, how="werror=report", serial="coffer-scratch": (sparse(f"{tmp}/{name}", size), how, serial)
+    refused(image, tmp, state, "a_scratch_disk_that_is_too_small", [doc, disk("small", 1 << 20)], "7 disk: the scratch disk says")
+    refused(image, tmp, state, "a_second_scratch_disk", [doc, disk("one", 1 << 28), disk("two", 1 << 28)], "7 disk: 2 disks")
+    refused(image, tmp, state, "a_scratch_disk_that_takes_no_writing", [doc, disk("still", 1 << 28, "readonly=on")], "13 scratch disk")
+    refused(image, tmp, state, "a_disk_of_bindings_without_its_form", [doc, disk("bound", 512, "readonly=on", "coffer-bindings")], "3 bindings")
+    full = tmp + "/full"
+    os.mkdir(full)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", full], capture_output=True).returncode == 0:
+        try:
+            refused(image, tmp, state, "a_scratch_disk_with_less_than_it_says", [doc, disk("full/disk", 1 << 28)], "13 scratch disk")
+        finally:
+            subprocess.run(["umount", full], check=True)
 
 
 def main():

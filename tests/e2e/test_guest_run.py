@@ -68,7 +68,6 @@ def refusals(folder, tmp):
     pod, image = folder + "/risk/pod.yaml", folder + "/guest"
     run = lambda *a: subprocess.run([coffer, "run", *a], capture_output=True, text=True, timeout=60)
     for what, args in (("memory_without_an_image", ["--memory", "512", pod]), ("memory_too_much", ["--image", image, "--memory", "4096", pod]),
-                       ("a_binding", ["--image", image, "--binding", pod, pod]),
                        ("another_accelerator", ["--image", image, "--accel", "xen", pod]), ("an_accelerator_without_an_image", ["--accel", "tcg", pod])):
         r = run(*args)
         check(f"usage_{what}_exits_2", r.returncode == 2, r.stderr)

@@ -50,10 +50,10 @@ def stop():
     proc.wait(15)
 
 
-def entries(n):
+def entries(n, home="hospital"):
     for i in range(n):
         open(T + "/secret", "wb").write(os.urandom(8))
-        ok("hospital", "asset", "put", "hospital/data/one", "--file", T + "/secret")
+        ok(home, "asset", "put", "hospital/data/one", "--file", T + "/secret")
 
 
 def get(name):
@@ -172,14 +172,26 @@ def older_store_is_refused_by_who_saw_more():
     no("refused: ledger-rollback", "hospital", "ledger", "watch")
 
 
+def every_command():
+    """What reads, what believes and what writes."""
+    open(T + "/secret", "wb").write(b"x")
+    return (("ledger", "verify"), ("statement", "list", "--kind", "asset"), ("asset", "list"), ("decisions",),
+            ("asset", "put", "hospital/data/one", "--file", T + "/secret"), ("ledger", "show"), ("party", "show"))
+
+
 def forked_store_is_refused_and_the_evidence_kept():
-    entries(2) # as many as before, others
-    no("refused: ledger-fork", "hospital", "ledger", "verify")
-    entries(1)
-    no("refused: ledger-fork", "hospital", "ledger", "verify")
+    for does in every_command():
+        no("who accepts the loss removes it", "hospital", *does)
+    shutil.copytree(T + "/hospital", T + "/newcomer", ignore=shutil.ignore_patterns("ledger-*")) # who saw nothing yet
+    entries(2, "newcomer") # as many as before, others
+    for does in every_command():
+        no("refused: ledger-fork", "hospital", *does)
+    entries(1, "newcomer")
+    for does in every_command():
+        no("refused: ledger-fork", "hospital", *does)
     names = [n for n in os.listdir(T + "/hospital") if n.startswith("ledger-")]
     heads = {n.rsplit(".", 1)[1]: head(open(T + "/hospital/" + n, "rb").read()) for n in names}
-    assert heads["checkpoint"][0] == 7 and heads["forked"][0] == 8
+    assert heads["checkpoint"][0] == heads["head"][0] == 7 and heads["forked"][0] == 8
     stop()
     shutil.rmtree(T + "/state")
     shutil.move(T + "/new", T + "/state")
@@ -188,12 +200,14 @@ def forked_store_is_refused_and_the_evidence_kept():
 
 
 def kept_head_that_was_changed_is_refused():
-    name = [n for n in os.listdir(T + "/hospital") if n.endswith(".checkpoint")][0]
-    before = open(T + "/hospital/" + name).read()
-    open(T + "/hospital/" + name, "w").write(before.replace("\n7\n", "\n6\n"))
-    no("refused: ledger-signature", "hospital", "ledger", "verify")
-    open(T + "/hospital/" + name, "w").write(before)
-    ok("hospital", "ledger", "verify")
+    for end in (".checkpoint", ".head"):
+        name = [n for n in os.listdir(T + "/hospital") if n.endswith(end)][0]
+        before = open(T + "/hospital/" + name).read()
+        open(T + "/hospital/" + name, "w").write(before.replace("\n7\n", "\n6\n"))
+        for does in (("ledger", "verify"), ("asset", "list")):
+            no("refused: ledger-signature", "hospital", *does)
+        open(T + "/hospital/" + name, "w").write(before)
+        ok("hospital", "ledger", "verify")
 
 
 def fsck(*words):

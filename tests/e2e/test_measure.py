@@ -120,6 +120,40 @@ def run(*args):
     return subprocess.run([coffer, "measure", *args], capture_output=True, text=True)
 
 
+def events(log):
+    """(PCR, type, SHA-384 digest, data) of a TCG2 log with both banks, the first event left out."""
+    size, at = {4: 20, 11: 32, 12: 48, 13: 64}, 32 + struct.unpack_from("<I", log, 28)[0]
+    while at < len(log):
+        pcr, kind, n = struct.unpack_from("<III", log, at)
+        digests, at = {}, at + 12
+        for _ in range(n):
+            alg = struct.unpack_from("<H", log, at)[0]
+            digests[alg] = log[at + 2:at + 2 + size[alg]]
+            at += 2 + size[alg]
+        n = struct.unpack_from("<I", log, at)[0]
+        yield pcr, kind, digests[12], log[at + 4:at + 4 + n]
+        at += 4 + n
+
+
+def compare_td(name, args, tmp):
+    """What a TD extends into RTMR 1 and 2 is what this boot extended into PCR 4, 5 and 9, but for separators; the order of a CCEL log
+    is checked in tests/conformance. A boot's log may miss what came after it was fetched."""
+    with open(tmp + "/log", "rb") as f:
+        seen = list(events(f.read()))
+    app = [d for p, k, d, _ in seen if p == 4 and k == 0x80000003][0]
+    actions = [b"Calling EFI Application from Boot Option", b"Exit Boot Services Invocation", b"Exit Boot Services Returned with Success"]
+    recorded = {data: d for _, k, d, data in seen if k == 0x80000007}
+    rtmr = [bytes(48), bytes(48)]
+    for r, d in [(0, app)] + [(0, hashlib.sha384(a).digest()) for a in actions] + [(1, d) for p, _, d, _ in seen if p == 9]:
+        rtmr[r] = hashlib.sha384(rtmr[r] + d).digest()
+    r = run("tdx", "--firmware", OVMF, "--json", *args)
+    got = json.loads(r.stdout)["registers"] if r.returncode == 0 else {}
+    check(f"{name}_digests_are_those_of_rtmr_1_and_2", got.get("rtmr_1") == rtmr[0].hex() and got.get("rtmr_2") == rtmr[1].hex() and
+          set(got) == {"mr_td", "rtmr_1", "rtmr_2"}, f"{r.stderr} {got} {[v.hex() for v in rtmr]}")
+    check(f"{name}_actions_are_recorded_as_texts", actions[0] in recorded and all(
+        recorded.get(a, hashlib.sha384(a).digest()) == hashlib.sha384(a).digest() for a in actions), recorded)
+
+
 def compare(name, pcrs, args, tmp):
     for bank in BANKS:
         r = subprocess.run([coffer, "measure", "tpm", "--json", "--bank", bank, "--event-log", tmp + "/log", *args], capture_output=True, text=True)
@@ -196,9 +230,26 @@ def check_mr_td(tmp):
         j = json.loads(run("tdx", "--firmware", path, "--event-log", log, "--json", "--shape", "2 vCPU").stdout)
         check("rtmrs_come_from_a_log_only_when_given", j["platform"] == "tdx" and j["shape"] == "2 vCPU" and
               {"mr_td", "rtmr_0", "rtmr_1", "rtmr_2"} == set(j["registers"]) and all(len(v) == 96 for v in j["registers"].values()), j)
+        check_log_beside_kernel(path, log, tmp)
     with open(path, "wb") as f:
         f.write(bytes(8192))
     check("firmware_that_is_no_tdvf_is_refused", run("tdx", "--firmware", path).returncode == 4)
+
+
+def check_log_beside_kernel(fw, log, tmp):
+    """Computed registers take the place of a log's, and both the rest and a difference are said."""
+    image = STUB if os.path.exists(STUB) else kernel()  # any EFI program will do
+    if not image:
+        skip("computed_registers_win_over_a_log", f"no {STUB} and no kernel")
+        return
+    kern = ["--kernel", image, "--cmdline", "a b"]
+    alone, logged, both = run("tdx", "--firmware", fw, *kern), run("tdx", "--firmware", fw, "--event-log", log), run(
+        "tdx", "--firmware", fw, "--event-log", log, *kern)
+    check("registers_of_a_log_are_marked", [l.endswith(" by the event log") for l in logged.stdout.splitlines()] == [False, True, True, True], logged.stdout)
+    check("computed_registers_win_over_a_log", both.stdout.splitlines()[2:] == alone.stdout.splitlines()[1:] and
+          both.stdout.splitlines()[:2] == logged.stdout.splitlines()[:2] and both.stderr.count("another boot") == 2, both.stdout + both.stderr)
+    json_of = run("tdx", "--firmware", fw, "--event-log", log, "--json")
+    check("json_leaves_the_note_to_standard_error", json_of.stderr.count("rests on the event log") == 3 and "rtmr_0" in json_of.stdout, json_of.stderr)
 
 
 # ---- the command line ----
@@ -251,6 +302,11 @@ def check_usage(tmp):
     for name, args in (("neither", []), ("both", ["--uki", "a", "--kernel", "b"]), ("memory_of_uki", ["--uki", "a", "--memory", "512"]),
                        ("bank", ["--uki", "a", "--bank", "sha512"]), ("initrd_alone", ["--uki", "a", "--initrd", "b"]), ("disk_of_kernel", ["--kernel", "a", "--disk"])):
         check(f"tpm_usage_{name}_exits_2", run("tpm", *args).returncode == 2)
+    for name, args in (("initrd_alone", ["--initrd", "b"]), ("memory_alone", ["--memory", "512"]), ("memory_in_words", ["--kernel", "a", "--memory", "x"])):
+        check(f"tdx_usage_{name}_exits_2", run("tdx", "--firmware", OVMF, *args).returncode == 2)
+    open(tmp + "/empty", "wb").close()
+    r = run("tdx", "--firmware", OVMF, "--kernel", tmp + "/empty", "--cmdline", "a")
+    check("tdx_kernel_that_is_none_is_refused", not os.path.exists(OVMF) or r.returncode == 3 and "kernel" in r.stderr, r.stderr)
 
 
 # ---- boots ----
@@ -266,6 +322,7 @@ def check_boots(tmp):
     for memory in (512, 1024):
         pcrs = boot(["-kernel", kern, "-initrd", initrd, "-append", cmdline], tmp, memory)
         compare(f"direct_boot_{memory}", pcrs, ["--kernel", kern, "--initrd", initrd, "--cmdline", cmdline, "--memory", str(memory)], tmp)
+        compare_td(f"direct_boot_{memory}", ["--kernel", kern, "--initrd", initrd, "--cmdline", cmdline, "--memory", str(memory)], tmp)
     if not os.path.exists(STUB):
         skip("unified_kernel_image", f"no {STUB}")
         return

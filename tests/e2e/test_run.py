@@ -135,4 +135,10 @@ m = manifest([container("one", "true", outputs=[]), container("two", "true", cap
 r = run(pod(m))
 check("net_admin_beside_an_api_user_is_refused", r.returncode == 1 and re.search("^refused: policy: CAP_NET_ADMIN", r.err, re.M) is not None, r)
 
+for what, opts in (("without_an_image", ["--scratch", "128M"]), *((w, ["--image", T + "/none", "--scratch", v]) for w, v in (
+        ("too_small", "63M"), ("too_large", "1025G"), ("overflowing", "99999999999999999999G"), ("without_a_unit", "268435456"), ("empty", ""), ("of_a_unit_alone", "G")))):
+    r = run(pod(m), *opts)
+    check("usage_scratch_%s_exits_2" % what, r.returncode == 2 and "--scratch" in r.err and not leftovers(), r)
+r = run(pod(m), "--image", T + "/none", "--scratch", "64M")
+check("scratch_of_a_good_size_is_taken", r.returncode == 4 and "/none" in r.err and not leftovers(), r)
 done()

@@ -905,6 +905,17 @@ def power_is_lent_listed_used_and_taken_back():
     assert rc == 0 and "no delegation" in out, out
 
 
+def binding_of_what_is_not_kept_is_said():
+    m = dict(W.manifest([]), name="open", slots=[{"name": n, "type": "api"} for n in ("left", "right")])
+    m["containers"][0]["entitlements"] = [{"slot": n, "purpose": "api"} for n in ("left", "right")]
+    digest = sha256(jcs(m)).hex()
+    assert W.publish(statement("workload", W.acme, [("open", digest)], m, W.gid)).status == 200
+    rc, out = coffer("workload", "bind", digest, "--slot", "left=" + NOTE, "--slot", "right=kbs:///hospital/note/not-there")
+    assert rc == 0 and "warning: the trust service keeps no kbs:///hospital/note/not-there" in out and "keeps no " + NOTE not in out, out
+    rc, out = coffer("workload", "bind", digest, "--slot", "left=" + NOTE, "--name", "one")
+    assert rc == 0 and "warning" not in out, out
+
+
 def pause_is_lifted_by_who_paused():
     mine = next(a["id"] for a in json.loads(coffer("approvals", "--json")[1])["approvals"] if a["by"] == "hospital")
     assert coffer("pause", mine, "--reason", "looking", party="acme")[0] == 1
@@ -1153,7 +1164,7 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal,
          owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, receipt_is_fetched_and_holds_without_the_service,
          machines_are_stated_shown_and_named_in_an_approval,
-         power_is_lent_listed_used_and_taken_back, pause_is_lifted_by_who_paused, shared_asset_is_signed_and_approved_by_both,
+         power_is_lent_listed_used_and_taken_back, binding_of_what_is_not_kept_is_said, pause_is_lifted_by_who_paused, shared_asset_is_signed_and_approved_by_both,
          who_runs_machines_asks_beforehand_whom_they_would_be_refused_for, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,

@@ -17,7 +17,7 @@ struct world {
 	struct fact_service     service[2];
 	struct fact_boot        boot[2];
 	struct boot_launch      launch[2];
-	struct fact_tcb         tcb[2];
+	struct fact_tcb         tcb[3];
 	struct fact_release     release[2];
 	struct fact_revocation  revocation[4];
 	struct hw_facts         hw;

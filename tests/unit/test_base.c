@@ -7,6 +7,8 @@
 #include "base/own.h"
 #include "base/rd.h"
 #include "base/secret.h"
+#include "base/str.h"
+#include "base/wr.h"
 #include "tests/t.h"
 
 static void rd_short_read_is_sticky_and_yields_zero(void)
@@ -46,6 +48,20 @@ static void rd_empty_null_span_is_done(void)
 	CHECK(rd_done(&r));
 }
 
+static void wr_room_is_filled_by_the_caller_up_to_the_limit(void)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(300);
+	uint8_t *p;
+
+	wr_str(&w, "ab");
+	p = wr_room(&w, 297);
+	CHECK(p == w.p + 2 && w.n == 299);
+	memset(p, 'c', 297);
+	wr_u8(&w, 'd');
+	CHECK(wr_ok(&w) && w.n == 300 && w.p[1] == 'b' && w.p[298] == 'c' && w.p[299] == 'd');
+	CHECK(!wr_room(&w, 1) && !wr_ok(&w) && !wr_room(&w, 0));
+}
+
 static void err_wrap_keeps_code_and_prefixes(void)
 {
 	struct err e = { 0 };
@@ -53,6 +69,8 @@ static void err_wrap_keeps_code_and_prefixes(void)
 	CHECK(err_set(&e, COFFER_E_INPUT, "bad %d", 7) == COFFER_E_INPUT);
 	CHECK(err_wrap(&e, "snp") == COFFER_E_INPUT);
 	CHECK(strcmp(e.msg, "snp: bad 7") == 0);
+	CHECK(err_wrap(&e, "snp") == COFFER_E_INPUT && strcmp(e.msg, "snp: bad 7") == 0);
+	CHECK(err_wrap(&e, "sn") == COFFER_E_INPUT && strcmp(e.msg, "sn: snp: bad 7") == 0);
 }
 
 static void secret_is_zeroed_and_wiped_on_fork(void)
@@ -117,6 +135,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(rd_short_read_is_sticky_and_yields_zero), T(rd_done_rejects_trailing_bytes),
 		T(rd_count_bounds_by_bytes_left), T(rd_empty_null_span_is_done),
+		T(wr_room_is_filled_by_the_caller_up_to_the_limit),
 		T(err_wrap_keeps_code_and_prefixes), T(secret_is_zeroed_and_wiped_on_fork),
 		T(secret_new_refuses_none_and_over_the_limit),
 		T(secret_overrun_by_one_faults), T(ct_eq_compares_content_and_length),

@@ -14,7 +14,7 @@
 
 static void agree_on_mutations(struct span der)
 {
-	static const uint8_t flip[] = { 0x01, 0x80, 0xff, 0x20, 0x04 };
+	static const uint8_t flip[] = { 0x01, 0x80, 0xff, 0x20, 0x04, 0x10 };
 	CLEANUP(freep) uint8_t *m = malloc(der.n);
 
 	CHECK(cert_agrees(der, true));

@@ -78,6 +78,17 @@ static void config_refuses_mistakes(void)
 	}
 }
 
+static void config_says_once_where_a_mistake_is(void)
+{
+	struct config c;
+	struct err e = { 0 };
+
+	CHECK(config_parse(span_of("state = \"/s\"\n[collateral]\nx = 1"), "/etc/coffer", &c, &e) == COFFER_E_INPUT);
+	CHECK(strcmp(e.msg, "collateral: member \"x\" is not known here") == 0);
+	CHECK(config_parse(span_of("state = \"/s\"\n[collateral]\nenabled = 1"), "/etc/coffer", &c, &e) == COFFER_E_INPUT);
+	CHECK(strcmp(e.msg, "collateral: enabled is neither true nor false") == 0);
+}
+
 static void listen_takes_literal_addresses_and_names_the_port(void)
 {
 	CLEANUP(closep) int fd = -1;
@@ -106,6 +117,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(config_reads_all_keys), T(config_has_defaults), T(config_reads_collateral), T(config_refuses_mistakes),
+		T(config_says_once_where_a_mistake_is),
 		T(listen_takes_literal_addresses_and_names_the_port), T(listen_refuses_names_and_halves),
 	};
 

@@ -206,6 +206,26 @@ static void r3_denies_a_chip_or_a_bit_that_a_minimum_refuses(void)
 	ALLOWS_M((w.hw.smt = w.hw.migratable = true));
 }
 
+/* clinic decides of the asset with hospital, and states a minimum of its own. */
+static void shared(struct world *m)
+{
+	m->in.asset.body.n_of = 2;
+	(void)snprintf(m->in.asset.body.of[1], PARTY_MAX, "clinic");
+	m->tcb[2] = minimum("clinic", 9);
+	m->in.n_tcbs = 3;
+}
+
+static void minimum_of_each_who_decides_bears(void)
+{
+	ALLOWS_M(shared(&w));
+	DENIES_M((shared(&w), w.tcb[2].body.least[0].svn[0].least = 10), "R4", "");
+	CHECK(strstr(w.d.check[4].found, "clinic") && w.d.check[4].sees == SEES_OWNER);
+	DENIES_M((shared(&w), w.tcb[2].body.smt_refused = true, w.hw.smt = true), "R3", "");
+	DENIES_M((shared(&w), w.tcb[2].body.max_age = 100, w.hw.collateral = NOW - 101), "R2", "");
+	ALLOWS_M((shared(&w), w.in.asset.body.n_of = 1, w.tcb[2].body.least[0].svn[0].least = 10)); /* it does not decide any more */
+	ALLOWS_M((shared(&w), (void)snprintf(w.tcb[2].s.issuer, PARTY_MAX, "other"), w.tcb[2].body.least[0].svn[0].least = 10));
+}
+
 static void r2_denies_collateral_older_than_an_owner_or_the_provider_allows(void)
 {
 	for (size_t i = 0; i < 2; i++) {
@@ -409,9 +429,11 @@ static void r11_denies_what_rests_on_a_revoked_machine_or_image_statement(void)
 	DENIES_M(revoke(0x50, "imaker"), "R11", "");
 	DENIES_M(revoke(0x51, "lmaker"), "R11", "");
 	CHECK(strstr(w.d.check[11].command, "coffer image release"));
+	DENIES_M(revoke(0x50, "acme"), "R11", "");     /* the provider, for its code */
+	DENIES_M(revoke(0x50, "hospital"), "R11", ""); /* the owner, for its data */
 	DENIES_MO(revoke(6, "acme"), "R11", "");
 	/* Not by others, and not what the decision does not rest on. */
-	ALLOWS_M((revoke(6, "hospital"), revoke(7, "acme"), revoke(8, "hospital"), revoke(0x50, "acme")));
+	ALLOWS_M((revoke(6, "hospital"), revoke(7, "acme"), revoke(8, "hospital"), revoke(0x50, "lmaker")));
 	machine_own(&w);
 	revoke(7, "hospital");
 	CHECK(allows(&w));
@@ -491,7 +513,7 @@ int main(void)
 		T(machine_base_cases_allow), T(r2_denies_what_is_not_genuine_and_looks_no_further),
 		T(r2_of_sample_and_swtpm_proves_nothing_and_says_so), T(r3_denies_debug_that_the_owner_did_not_name),
 		T(r3_denies_a_platform_that_nobody_named), T(r3_denies_a_chip_or_a_bit_that_a_minimum_refuses),
-		T(r2_denies_collateral_older_than_an_owner_or_the_provider_allows),
+		T(minimum_of_each_who_decides_bears), T(r2_denies_collateral_older_than_an_owner_or_the_provider_allows),
 		T(r3_denies_what_the_evidence_does_not_tell),
 		T(r4_denies_firmware_below_any_minimum_that_applies), T(r4_takes_the_row_of_the_product_before_that_of_all_others),
 		T(r4_ignores_minima_that_do_not_apply), T(r4_of_sample_fails_where_a_minimum_is_stated_for_it),

@@ -70,6 +70,33 @@ static void enc_other_forms_are_refused(void)
 		CHECK(no(hex_read, hex_fixed, hex[i]));
 }
 
+/* A text of that character and good ones behind it. */
+static bool takes(read_fn fn, fixed_fn fixed, uint8_t c, const char *rest, size_t n)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(8);
+	uint8_t text[4] = { c }, dst[3];
+	struct span s = { text, 1 + strlen(rest) };
+	bool ok;
+
+	memcpy(text + 1, rest, strlen(rest));
+	ok = fn(s, &w);
+	CHECK(ok == fixed(s, dst, n));
+	return ok;
+}
+
+static void enc_alphabets_have_no_other_character(void)
+{
+	static const char common[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", hex[] = "0123456789abcdefABCDEF";
+
+	for (unsigned c = 0; c < 256; c++) {
+		bool in_both = memchr(common, (int)c, sizeof(common) - 1) != NULL;
+
+		CHECK(takes(b64_read, b64_fixed, (uint8_t)c, "AAA", 3) == (in_both || c == '+' || c == '/'));
+		CHECK(takes(b64url_read, b64url_fixed, (uint8_t)c, "AAA", 3) == (in_both || c == '-' || c == '_'));
+		CHECK(takes(hex_read, hex_fixed, (uint8_t)c, "0", 1) == (memchr(hex, (int)c, sizeof(hex) - 1) != NULL));
+	}
+}
+
 static bool round_trip(write_fn wfn, read_fn rfn, fixed_fn ffn, struct span s)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(8000), back = wr_open(8000);
@@ -153,7 +180,7 @@ static void utf8_ok_finds_the_fault_at_every_place(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(enc_rfc4648_vectors), T(enc_other_forms_are_refused), T(enc_every_length_round_trips),
+		T(enc_rfc4648_vectors), T(enc_other_forms_are_refused), T(enc_alphabets_have_no_other_character), T(enc_every_length_round_trips),
 			T(enc_full_writer_is_refused),
 		T(hex32_writes_64_digits_and_nul), T(utf8_all_scalar_values_round_trip),
 			T(utf8_ok_finds_the_fault_at_every_place),

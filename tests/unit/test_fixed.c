@@ -34,7 +34,7 @@ static void rig_appraise(struct rig *r, const char *platform, struct span eviden
 		r->in.path[i] = wr_span(&r->out.parts.path[i]);
 	for (size_t i = 0; col && i < col->roots.n && i < 4; i++) {
 		CHECK(cert_subject_cn(col->roots.c[i], names[i], sizeof(names[i])));
-		r->root[r->in.n_roots++] = (struct fixed_root){ names[i], cert_key(col->roots.c[i]), false };
+		r->root[r->in.n_roots++] = (struct fixed_root){ .name = names[i], .key = cert_key(col->roots.c[i]) };
 	}
 }
 
@@ -347,7 +347,7 @@ static void tpm_open(struct tpm_rig *t, uint32_t select)
 	evkit_spki(t->ak, &t->key);
 	evkit_spki(t->ca, &spki);
 	CHECK(der_key(wr_span(&spki), &t->root, &t->e) == COFFER_OK);
-	t->fr = (struct fixed_root){ "CA", t->root, false };
+	t->fr = (struct fixed_root){ .name = "CA", .key = t->root };
 	t->in = (struct fixed_in){ .platform = "tpm", .report = wr_span(&t->msg), .signature = wr_span(&t->sig), .key = wr_span(&t->key),
 		.registers = { t->pcr[0], sizeof(t->pcr) }, .path = { wr_span(&t->cert) }, .n_path = 1, .root = &t->fr, .n_roots = 1 };
 }

@@ -133,8 +133,9 @@ static enum coffer_rc shown(const struct fresh_answer *a, const struct privkey *
 	return rc;
 }
 
-#define REFUSED(a, key, words) \
-	CHECK(shown(a, key, &x, &e) == COFFER_E_DENIED && strcmp(e.check, "lease") == 0 && strstr(e.msg, words))
+#define REFUSED_AS(a, key, by, words) \
+	CHECK(shown(a, key, &x, &e) == COFFER_E_DENIED && strcmp(e.check, by) == 0 && strstr(e.msg, words))
+#define REFUSED(a, key, words) REFUSED_AS(a, key, "lease", words)
 
 static void answer_is_believed_from_the_reply_key_for_this_question_alone(void)
 {
@@ -165,10 +166,10 @@ static void answer_is_believed_from_the_reply_key_for_this_question_alone(void)
 	REFUSED(&b, reply, "other bytes");
 	b = a;
 	b.size = 19;
-	REFUSED(&b, reply, "ledger of 19 entries, after one of 20");
+	REFUSED_AS(&b, reply, "ledger-rollback", "ledger of 19 entries, after one of 20");
 	b = a;
 	b.root[3] ^= 1;
-	REFUSED(&b, reply, "another ledger");
+	REFUSED_AS(&b, reply, "ledger-fork", "another ledger");
 	b.size = 21;
 	CHECK(shown(&b, reply, &x, &e) == COFFER_OK);
 }

@@ -77,7 +77,7 @@ static void json_canon_sorts_many_members(void)
 
 static void jw_compact_and_pretty_forms(void)
 {
-	static const char pretty[] = "{\n  \"s\": \"x\\\"\",\n  \"n\": [\n    1,\n    -2\n  ],\n  \"e\": {},\n  \"b\": true,\n  \"z\": null\n}";
+	static const char pretty[] = "{\n  \"s\": \"x\\\"\",\n  \"n\": [\n    1,\n    -2\n  ],\n  \"e\": {},\n  \"b\": true,\n  \"h\": \"0fa0\",\n  \"64\": \"Zm8=\",\n  \"z\": null\n}";
 
 	for (int p = 0; p < 2; p++) {
 		CLEANUP(wr_close) struct wr w = wr_open(1000);
@@ -94,11 +94,13 @@ static void jw_compact_and_pretty_forms(void)
 		jw_obj(&j);
 		jw_obj_end(&j);
 		jw_m_bool(&j, "b", true);
+		jw_m_hex(&j, "h", span_of("\x0f\xa0"));
+		jw_m_b64(&j, "64", span_of("fo"));
 		jw_name(&j, "z");
 		jw_null(&j);
 		jw_obj_end(&j);
 		CHECK(wr_ok(&w) && span_eq_str(wr_span(&w),
-			p ? pretty : "{\"s\":\"x\\\"\",\"n\":[1,-2],\"e\":{},\"b\":true,\"z\":null}"));
+			p ? pretty : "{\"s\":\"x\\\"\",\"n\":[1,-2],\"e\":{},\"b\":true,\"h\":\"0fa0\",\"64\":\"Zm8=\",\"z\":null}"));
 	}
 }
 
@@ -124,7 +126,7 @@ static void jw_str_bad_text_fails_the_writer(void)
 
 static void jw_misuse_fails_the_writer(void)
 {
-	for (int kind = 0; kind < 5; kind++) {
+	for (int kind = 0; kind < 6; kind++) {
 		CLEANUP(wr_close) struct wr w = wr_open(100);
 		struct json_wr j = jw_open(&w, false);
 
@@ -141,6 +143,10 @@ static void jw_misuse_fails_the_writer(void)
 			jw_obj(&j);
 			jw_name(&j, "a");
 			jw_obj_end(&j);
+		}
+		if (kind == 5) {
+			jw_hex(&j, span_of("1"));
+			jw_b64(&j, span_of("2"));
 		}
 		if (kind == 4) {
 			jw_u64(&j, 1);

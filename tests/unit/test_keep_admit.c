@@ -4,6 +4,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/noise.h"
 #include "tests/keepkit.h"
 #include "tests/t.h"
 
@@ -541,6 +542,41 @@ static void assets_are_their_personas(void)
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED);
 }
 
+/* What one may say in an hour ends, not for another, not for what holds back, and not for ever. */
+static void party_fills_the_ledger_with_no_more_than_its_share(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t last[32];
+	unsigned n = 1;
+
+	kit_open_deployed(&k);
+	memcpy(last, k.approval_id, 32);
+	while (n < KEEP_STATEMENTS_PER_HOUR + 5 && kit_approve(&k, "", n + 1, last) == COFFER_OK) {
+		memcpy(last, k.approval_id, 32);
+		n++;
+	}
+	CHECK(n > KEEP_STATEMENTS_PER_HOUR - 5 && n < KEEP_STATEMENTS_PER_HOUR && kit_approve(&k, "", n + 1, last) == COFFER_E_LIMIT && strstr(k.no.reason, "hour"));
+	CHECK(kit_put(&k, KIT_HOSPITAL, "more") == COFFER_E_LIMIT); /* an asset's statement is one too */
+	CHECK(kit_release(&k, 1, 2, k.release_id) != COFFER_E_LIMIT);
+	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_TCB, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "snp",
+	    .body = "{\"platform\":\"snp\",\"minimum\":[{\"product\":\"milan\",\"svns\":{\"snp\":22}}]}" }, last) == COFFER_OK);
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.asset_id) == COFFER_OK);
+	k.now += 3600;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "more") == COFFER_OK);
+}
+
+/* Newcomers count as what their introducer says. */
+static void newcomer_counts_for_who_introduces_it(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	kit_open(&k);
+	for (unsigned i = 0; i < KEEP_STATEMENTS_PER_HOUR; i++)
+		CHECK(noise_may_log(&k.keep, "acme"));
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_E_LIMIT);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_HOSPITAL) == COFFER_OK);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -555,7 +591,7 @@ int main(void)
 		T(asset_statement_without_content_is_refused), T(boot_image_is_a_workload_providers_and_each_content_counts_alone),
 		T(tcb_is_an_owners_or_a_workload_providers), T(binding_of_anothers_asset_is_refused),
 		T(refused_statement_of_a_known_party_is_journaled_and_bounded),
-		T(assets_are_their_personas),
+		T(assets_are_their_personas), T(party_fills_the_ledger_with_no_more_than_its_share), T(newcomer_counts_for_who_introduces_it),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

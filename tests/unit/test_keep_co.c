@@ -111,11 +111,135 @@ static void nobody_who_decides_crowds_out_the_others(void)
 	CHECK(ask(&k) == COFFER_OK);
 }
 
+/* ---- each tightens alone ---- */
+
+#define SHARED(version) BODY(version, "1", "\"hospital\",\"stranger\"")
+
+/* Of the hospital and the stranger, of whom one approves: the hospital did. */
+static void open_shared(struct kit *k)
+{
+	open_kit(k);
+	CHECK(kit_introduce(k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	k->bend = (struct kit_bend){ .body = SHARED("1"), .shared = true };
+	CHECK(kit_put(k, KIT_HOSPITAL, "good morning") == COFFER_OK && kit_approve(k, "", 1, NULL) == COFFER_OK);
+	k->bend = (struct kit_bend){ 0 };
+	CHECK(ask(k) == COFFER_OK);
+}
+
+static enum coffer_rc pause_by(struct kit *k, enum kit_party who, const uint8_t target[static 32], uint8_t id[static 32])
+{
+	char hex[HEX32_LEN];
+	CLEANUP(freep) char *body = NULL;
+
+	hex32(target, hex);
+	body = str_fmt("{\"statement\":\"%s\",\"reason\":\"a look\"}", hex);
+	return kit_log(k, &(struct kit_st){ .kind = ST_PAUSE, .issuer = who, .also = who, .subject = hex, .digest = target, .body = body,
+	    .expires = k->now + 86400 }, id);
+}
+
+static void each_pauses_the_asset_and_lifts_its_own_pause(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t pause[32];
+
+	open_shared(&k);
+	CHECK(DENIED(pause_by(&k, KIT_ACME, k.asset_id, pause), k, "kind")); /* who decides nothing of it */
+	CHECK(pause_by(&k, KIT_STRANGER, k.asset_id, pause) == COFFER_OK);
+	CHECK(DENIED(ask(&k), k, "R11") && strstr(k.no.reason, "paused"));
+	CHECK(DENIED(kit_revoke(&k, KIT_HOSPITAL, pause), k, "kind")); /* nobody lifts it for another */
+	CHECK(kit_revoke(&k, KIT_STRANGER, pause) == COFFER_OK && ask(&k) == COFFER_OK);
+}
+
+static void each_revokes_the_asset_for_all(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_shared(&k);
+	CHECK(DENIED(kit_revoke(&k, KIT_ACME, k.asset_id), k, "kind"));
+	CHECK(kit_revoke(&k, KIT_STRANGER, k.asset_id) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+	k.bend = (struct kit_bend){ .body = SHARED("2") };
+	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "good evening"), k, "signature")); /* the owner is not rid of it */
+	k.bend.shared = true;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "good evening") == COFFER_OK);
+	k.bend = (struct kit_bend){ 0 };
+	CHECK(ask(&k) == COFFER_OK);
+}
+
+static void each_revokes_a_workload_for_it(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t pause[32];
+
+	open_shared(&k);
+	CHECK(pause_by(&k, KIT_STRANGER, k.workload_id, pause) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+	CHECK(kit_revoke(&k, KIT_STRANGER, pause) == COFFER_OK && ask(&k) == COFFER_OK);
+	CHECK(kit_revoke(&k, KIT_STRANGER, k.workload_id) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+}
+
+/* What it says of others' assets counts nothing there. */
+static void who_decides_nothing_of_it_is_not_heard(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_kit(&k);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	CHECK(kit_put(&k, KIT_HOSPITAL, "good morning") == COFFER_OK && kit_approve(&k, "", 1, NULL) == COFFER_OK);
+	CHECK(kit_revoke(&k, KIT_STRANGER, k.workload_id) == COFFER_OK && ask(&k) == COFFER_OK);
+	CHECK(DENIED(kit_revoke(&k, KIT_STRANGER, k.asset_id), k, "kind"));
+}
+
+/* For its own assets and code: the release that the image's provider stands by is good for the others still, and so are their receipts. */
+static void each_revokes_an_image_for_its_own(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t pause[32];
+
+	open_shared(&k);
+	CHECK(pause_by(&k, KIT_STRANGER, k.release_id, pause) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+	CHECK(kit_revoke(&k, KIT_STRANGER, pause) == COFFER_OK && ask(&k) == COFFER_OK);
+	CHECK(kit_revoke(&k, KIT_STRANGER, k.release_id) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+	CHECK(put(&k, BODY("2", "1", "\"hospital\""), false) == COFFER_OK); /* of which the stranger does not decide */
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.release_id) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+}
+
+static enum coffer_rc decision_of(struct kit *k, enum kit_party who, const uint8_t id[static 16])
+{
+	CLEANUP(wr_close) struct wr own = { 0 };
+	struct keep_decision_req m = { 0 };
+	CLEANUP(freep) char *path = NULL;
+	struct wr w = wr_open(4096);
+	char hex[33] = "";
+
+	for (int i = 0; i < 16; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", id[i]);
+	path = str_fmt("/coffer/v0/decisions/%s", hex);
+	memcpy(m.id, id, 16);
+	kit_auth(k, who, "GET", path, &m.auth, &own);
+	keep_decision_req_write(&w, &m);
+	return kit_ask(k, KEEP_DECISION, &w);
+}
+
+static void each_reads_of_its_decisions(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[16];
+
+	open_shared(&k);
+	receiptkit_newest(&k, id);
+	CHECK(decision_of(&k, KIT_STRANGER, id) == COFFER_OK && memmem(k.answer.p, k.answer.n, "\"R9\"", 4));
+	CHECK(receiptkit_replays(&k, KIT_STRANGER));
+	CHECK(put(&k, BODY("2", "1", "\"hospital\""), false) == COFFER_OK && ask(&k) == COFFER_OK); /* one of the two sufficed */
+	receiptkit_newest(&k, id);
+	CHECK(decision_of(&k, KIT_STRANGER, id) == COFFER_E_NOTFOUND && decision_of(&k, KIT_HOSPITAL, id) == COFFER_OK);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(each_co_owner_signs_and_together_they_decide_who_is_next), T(release_wants_the_approvals_of_k_and_counts_each),
-		T(nobody_who_decides_crowds_out_the_others),
+		T(nobody_who_decides_crowds_out_the_others), T(each_pauses_the_asset_and_lifts_its_own_pause), T(each_revokes_the_asset_for_all),
+		T(each_revokes_a_workload_for_it), T(who_decides_nothing_of_it_is_not_heard), T(each_revokes_an_image_for_its_own), T(each_reads_of_its_decisions),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -130,6 +130,29 @@ static void replaced_content_is_held_unless_its_statement_is_revoked(void)
 }
 
 /* Whoever stole the key and sealed something: a guest that was given it gives it up, also once the owner has sealed its own again. */
+#define SHARED(version) "{\"path\":\"" KIT_ASSET "\",\"type\":\"data\",\"version\":" version ",\"k\":1,\"of\":[\"hospital\",\"stranger\"]," \
+	"\"least-action\":\"stop\",\"policy\":{\"rego\":\"package policy\\nallow := true\"}}"
+
+/* One who decides with the owner revokes what is held, all state it anew: what came with the old statement has to go all the same. */
+static void who_decides_too_ends_what_is_held(void)
+{
+	CLEANUP(kit_free) struct kit k = { 0 };
+	struct fresh_said said = { .status = FRESH_HELD };
+	uint8_t first[32];
+
+	guest(&k);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	k.bend = (struct kit_bend){ .body = SHARED("2"), .shared = true };
+	CHECK(kit_put(&k, KIT_HOSPITAL, "ours") == COFFER_OK && says(&k, FRESH_HELD, ""));
+	memcpy(first, k.asset_id, 32);
+	k.bend.body = SHARED("3");
+	CHECK(kit_put(&k, KIT_HOSPITAL, "ours too") == COFFER_OK);
+	k.bend = (struct kit_bend){ 0 };
+	CHECK(fresh(&k, (struct bend){ .statement = first }, &said) == COFFER_OK && said.status == FRESH_HELD);
+	CHECK(kit_revoke(&k, KIT_STRANGER, first) == COFFER_OK);
+	CHECK(fresh(&k, (struct bend){ .statement = first }, &said) == COFFER_OK && said.status == FRESH_REVOKED && says(&k, FRESH_HELD, ""));
+}
+
 static void what_a_thief_sealed_is_not_held(void)
 {
 	CLEANUP(kit_free) struct kit k = { 0 };
@@ -187,7 +210,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(what_was_released_is_held_and_no_use_is_counted), T(revocation_of_approval_workload_or_what_is_held_ends_it),
-		T(replaced_content_is_held_unless_its_statement_is_revoked), T(what_a_thief_sealed_is_not_held), T(policy_that_became_stricter_ends_it),
+		T(replaced_content_is_held_unless_its_statement_is_revoked), T(who_decides_too_ends_what_is_held), T(what_a_thief_sealed_is_not_held), T(policy_that_became_stricter_ends_it),
 		T(only_the_session_itself_asks_and_only_for_what_it_is_entitled_to),
 	};
 

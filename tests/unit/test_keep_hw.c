@@ -5,6 +5,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/token.h"
+#include "decide/shown.h"
 #include "evidence/evidence.h"
 #include "fmt/enc.h"
 #include "proto/eval.h"
@@ -413,6 +414,16 @@ static void collateral_is_asked_for_once_and_then_refused(void)
 	rig_close(&r);
 }
 
+static void collateral_that_is_wanting_is_named_once(void)
+{
+	const struct eval_evidence_rep r = { .check = span_of("collateral"), .expected = span_of("TCB info"), .found = span_of("none") };
+	const struct eval_evidence_rep other = { .check = span_of("vek"), .expected = span_of("a VCEK"), .found = span_of("none") };
+	struct err e = { 0 };
+
+	CHECK(shown_refused(VERDICT_COLLATERAL, &r, &e) == COFFER_E_DENIED && strncmp(e.msg, "collateral unavailable: expected TCB info, found none;", 54) == 0);
+	CHECK(shown_refused(VERDICT_COLLATERAL, &other, &e) == COFFER_E_DENIED && strncmp(e.msg, "collateral unavailable: vek: expected a VCEK,", 44) == 0);
+}
+
 /* ---- sizes ---- */
 
 /* TOML with one more file of n bytes; its digest is what the register holds. */
@@ -481,7 +492,7 @@ int main(void)
 		T(guest_that_boots_what_was_approved_gets_the_secret), T(token_stands_for_the_hardware_that_it_was_made_of),
 		T(each_demand_on_hardware_is_refused_by_its_name), T(lying_eval_is_not_a_release),
 		T(facts_that_eval_invents_are_not_looked_at), T(forged_report_that_eval_vouches_for_is_refused),
-		T(words_about_a_paravisor_are_not_believed), T(large_initdata_is_attested), T(two_appraisals_that_differ_are_refused), T(collateral_is_asked_for_once_and_then_refused),
+		T(words_about_a_paravisor_are_not_believed), T(large_initdata_is_attested), T(two_appraisals_that_differ_are_refused), T(collateral_is_asked_for_once_and_then_refused), T(collateral_that_is_wanting_is_named_once),
 		T(realm_is_taken_where_two_appraisals_agree),
 		T(notes_are_bounded_and_the_oldest_are_forgotten) };
 

@@ -244,6 +244,21 @@ static enum coffer_rc hold(struct kit *k, enum kit_party who, const uint8_t targ
 	    .issued = k->now, .expires = k->now + life }, id);
 }
 
+/* acme, to whom the power was lent too, renews what it lent on and on: what the stranger approved by a link that ended before counts still. */
+static void who_lends_on_pushes_out_nothing_of_others(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t first[32], id[32], approval[32], last[32];
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, first) == COFFER_OK && approve(&k, 1, NULL, approval) == COFFER_OK);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .serial = 2, .previous = first }, id) == COFFER_OK && ask(&k) == COFFER_OK);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme", .depth = 1 }, id) == COFFER_OK);
+	for (unsigned i = 1; i < 80; i++)
+		CHECK(lend(&k, (struct lend){ .by = KIT_ACME, .of = KIT_HOSPITAL, .serial = i, .previous = i > 1 ? last : NULL }, last) == COFFER_OK);
+	CHECK(ask(&k) == COFFER_OK);
+}
+
 static void pause_holds_until_it_is_lifted_or_ends(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -272,7 +287,7 @@ int main(void)
 		T(delegation_of_what_the_issuer_has_not_is_refused), T(delegation_lent_on_is_within_depth_scope_and_no_circle),
 		T(delegate_approves_until_the_delegation_is_revoked), T(delegation_holds_when_renewed_and_ends_with_its_time),
 		T(owner_revokes_what_its_delegate_approved_and_nobody_else_does), T(boot_image_of_a_delegate_is_the_providers),
-		T(delegations_of_one_power_are_bounded), T(pause_holds_until_it_is_lifted_or_ends),
+		T(delegations_of_one_power_are_bounded), T(who_lends_on_pushes_out_nothing_of_others), T(pause_holds_until_it_is_lifted_or_ends),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

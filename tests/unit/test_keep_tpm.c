@@ -58,6 +58,39 @@ static void tpm_that_opened_its_credential_is_genuine_without_a_certificate_of_i
 	rig_close(&r);
 }
 
+static enum coffer_rc begin_with(struct tpmguest *tpm, struct span root, const char *name, struct span chain)
+{
+	struct rig r = { .tpm = *tpm };
+	struct kit_hw hw = { .tee = TEE_TPM, .vendor = "tpm", .root_name = name, .root = root, .make = tpmguest_evidence, .arg = &r.tpm,
+		.challenged = tpmguest_challenged };
+	enum coffer_rc rc;
+
+	hw.tpm = tpmguest_request(&r.tpm);
+	hw.tpm.n_chain = chain.n > 0;
+	hw.tpm.chain[0] = chain;
+	kit_open_hw(&r.k, &hw);
+	kit_deploy(&r.k);
+	rc = kit_begin(&r.k);
+	if (rc == COFFER_OK)
+		rc = show(&r);
+	CHECK(rc != COFFER_OK || session(&r)->a.genuine);
+	kit_free(&r.k);
+	*tpm = r.tpm;
+	return rc;
+}
+
+/* A founder may name the maker's own CA, or who is above it when the guest brings the maker's. */
+static void certificates_between_a_named_root_and_the_tpm_are_walked_alike_by_both(void)
+{
+	struct tpmguest tpm;
+
+	tpmguest_open_below(&tpm);
+	CHECK(begin_with(&tpm, wr_span(&tpm.root), "Maker", (struct span){ 0 }) == COFFER_OK);
+	CHECK(begin_with(&tpm, wr_span(&tpm.top), "Top", wr_span(&tpm.root)) == COFFER_OK);
+	CHECK(begin_with(&tpm, wr_span(&tpm.top), "Top", (struct span){ 0 }) == COFFER_E_DENIED);
+	tpmguest_close(&tpm);
+}
+
 static void credential_once_asked_for_is_the_only_way(void)
 {
 	static const enum tee_kind tees[] = { TEE_TPM, TEE_SWTPM };
@@ -361,7 +394,7 @@ static void secrets_are_a_session_s_own_and_gone_with_it(void)
 int main(void)
 {
 	static const struct t_case cases[] = { T(tpm_that_opened_its_credential_is_genuine_without_a_certificate_of_its_ak),
-		T(credential_once_asked_for_is_the_only_way), T(secret_of_another_session_is_not_this_one_s),
+		T(credential_once_asked_for_is_the_only_way), T(certificates_between_a_named_root_and_the_tpm_are_walked_alike_by_both), T(secret_of_another_session_is_not_this_one_s),
 		T(key_or_certificate_that_may_not_gets_no_session), T(foreign_ek_that_eval_vouches_for_gets_no_credential),
 		T(secret_that_eval_makes_up_is_refused), T(answer_of_an_honest_session_does_not_serve_another), T(quote_by_another_key_that_eval_vouches_for_is_refused),
 		T(no_eval_no_credential),

@@ -154,7 +154,7 @@ static void witness_that_knows_better_is_asked_from_there(void)
 	{
 		struct err e = { 0 };
 
-		CHECK(witnessed_new(k.keep.registry.genesis, &k.keep.witnessed, &e) == COFFER_OK);
+		CHECK(witnessed_new(&k.keep.registry.parties, &k.keep.witnessed, &e) == COFFER_OK);
 	}
 	CHECK(kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK);
 	CHECK(kit_round(&k, &round) == COFFER_OK && round.size == 0);
@@ -269,7 +269,8 @@ static void no_more_are_held_than_there_is_room_for(void)
 	CHECK(asset_path_parse(span_of(KIT_PATH), &path, &e) == COFFER_OK);
 	CHECK(witnessed_room(&k.keep, HELD_BYTES_MAX + 1, &e) == COFFER_E_LIMIT && witnessed_room(&k.keep, HELD_BYTES_MAX, &e) == COFFER_OK);
 	for (unsigned i = 0; i < HELD_MAX; i++) {
-		const struct held_for f = { .thumb = thumb, .statement = statement, .path = &path };
+		static const struct asset_body body;
+		const struct held_for f = { .thumb = thumb, .statement = statement, .path = &path, .body = &body };
 
 		thumb[0] = (uint8_t)i;
 		CHECK(witnessed_room(&k.keep, 1, &e) == COFFER_OK);

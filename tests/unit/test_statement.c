@@ -1,3 +1,4 @@
+#include "trust/amend.h"
 #include "trust/statement.h"
 #include "trust/witnesses.h"
 
@@ -62,6 +63,9 @@ static char *genesis_text(const struct privkey *k, const struct privkey *enc)
 	return fix_payload("genesis", subject, "\"issuer\":\"genesis\"", body);
 }
 
+/* What the amendment amends: one witness, of whom one signs. */
+static struct genesis founded;
+
 /* Parses and reads the body with whichever reader the kind has. */
 static enum coffer_rc read_all(struct span text, struct err *e)
 {
@@ -79,6 +83,7 @@ static enum coffer_rc read_all(struct span text, struct err *e)
 	case ST_IMAGE_RELEASE: return image_release_read(&s, &u.r, e);
 	case ST_ASSESSMENT: return assessment_read(&s, &u.as, e);
 	case ST_BINDING: return binding_read(&s, &u.b, e);
+	case ST_AMENDMENT: return amendment_read(&s, &founded, &u.g, e);
 	case ST_PAUSE:
 	case ST_REVOCATION: return revocation_read(&s, &u.k, e);
 	case ST_DELEGATION: return delegation_read(&s, &u.d, e);
@@ -770,6 +775,52 @@ static void binding_read_refuses_every_wrong_member(void)
 	CHECK(b.n_slots == 2 && strcmp(b.slot[1].name, "key") == 0 && strcmp(b.slot[1].asset.text, "kbs:///hospital/key/scans") == 0);
 }
 
+#define VKEY "witness.example/w1+7e136b5c+BAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+
+static void amendment_read_refuses_every_wrong_member(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"cosignatures\":1", "\"cosignatures\":0", "cosignatures" }, { "\"cosignatures\":1", "\"cosignatures\":2", "cosignatures" },
+		{ "\"cosignatures\":1,", "", "cosignatures" }, { "\"cosignatures\":1", "\"cosignatures\":1,\"origin\":\"x\"", "not known" },
+		{ ",\"witnesses\":[{", ",\"parties\":[],\"witnesses\":[{", "not known" }, { "http://w", "ftp://w", "address" },
+		{ "\"key\":", "\"x\":1,\"key\":", "not known" }, { "+7e136b5c+", "+7e136b50+", "" },
+		{ "\"issuer\":\"genesis\"", "\"issuer\":\"acme\"", "issuer" }, { ",\"ledger\":\"" FIX_LEDGER "\"", "", "ledger" },
+	};
+	CLEANUP(freep) char *one = fix_subject("ledger.example/one");
+	CLEANUP(freep) char *good = fix_payload("genesis-amendment", one, FIX_HEAD("genesis"), "{\"cosignatures\":1,\"witnesses\":[{\"key\":\"" VKEY "\",\"url\":\"http://w\"}]}");
+	struct err e;
+
+	founded = (struct genesis){ .origin = "ledger.example/one", .ledger_key = { .kind = KEY_ED25519 }, .n_witnesses = 1, .cosignatures = 1 };
+	EDITS(good, edits);
+	for (size_t n = 0; n < strlen(good); n++) {
+		CLEANUP(freep) uint8_t *cut = fix_exact((struct span){ (const uint8_t *)good, n });
+
+		CHECK(read_all((struct span){ cut, n }, &e) != COFFER_OK);
+	}
+	(void)snprintf(founded.origin, sizeof(founded.origin), "ledger.example/two");
+	CHECK(read_all(span_of(good), &e) == COFFER_E_INPUT && strstr(e.msg, "subject"));
+	founded.cosignatures = 2;
+	(void)snprintf(founded.origin, sizeof(founded.origin), "ledger.example/one");
+	CHECK(read_all(span_of(good), &e) == COFFER_E_DENIED && strcmp(e.check, "amendment") == 0);
+}
+
+/* Of a genesis and its amendments no more witnesses than can be told apart by number. */
+static void witnesses_ever_are_bounded(void)
+{
+	static struct witnesses_ever all;
+	static struct genesis g;
+
+	g.n_witnesses = 1;
+	g.witness[0].key.alg = NOTE_COSIGNATURE;
+	for (uint8_t i = 0; i < WITNESSES_EVER_MAX; i++) {
+		g.witness[0].key.pub[0] = i;
+		CHECK(witnesses_ever_add(&all, &g) && all.n == i + 1u);
+	}
+	CHECK(witnesses_ever_add(&all, &g) && all.n == WITNESSES_EVER_MAX); /* the same one */
+	g.witness[0].key.pub[0] = 200;
+	CHECK(!witnesses_ever_add(&all, &g));
+}
+
 static void body_readers_refuse_other_kinds(void)
 {
 	CLEANUP(freep) char *asset = asset_text(), *revocation = revocation_text();
@@ -805,7 +856,7 @@ int main(void)
 		T(service_read_refuses_every_wrong_member), T(service_write_round_trips), T(asset_read_refuses_every_wrong_member),
 		T(approval_read_refuses_every_wrong_member), T(approval_read_gives_the_boot_images), T(image_release_read_refuses_every_wrong_member),
 		T(revocation_read_refuses_every_wrong_member), T(delegation_read_refuses_every_wrong_member), T(assessment_read_refuses_every_wrong_member),
-		T(binding_read_refuses_every_wrong_member),
+		T(binding_read_refuses_every_wrong_member), T(amendment_read_refuses_every_wrong_member), T(witnesses_ever_are_bounded),
 		T(delegation_covers_paths_of_its_scope_alone), T(body_readers_refuse_other_kinds),
 	};
 

@@ -173,7 +173,7 @@ static const uint8_t encipher[] = { 3, 2, 5, 0x20 }, agree[] = { 3, 2, 3, 0x08 }
 static enum coffer_rc read_again(struct span der, struct span above, EVP_PKEY *root, struct err *e)
 {
 	CLEANUP(vkey_freep) struct vkey *key = root ? public_of(root) : NULL, *ek = NULL;
-	struct fixed_root r = { "Maker", key, false };
+	struct fixed_root r = { .name = "Maker", .key = key };
 	struct fixed_in in = { .path = { der, above }, .n_path = above.n > 0 ? 2 : 1, .root = &r, .n_roots = root ? 1 : 0 };
 	enum coffer_rc rc = fixed_ek(&in, &ek, e);
 
@@ -270,6 +270,39 @@ static void intermediate_is_on_the_path_and_must_be_a_ca_s(void)
 	certs_clear(&col.certs);
 }
 
+/* As a founder of a genesis may name it: eval and keep end the path at it, and at no other certificate of its key. */
+static void named_intermediate_ends_the_path_by_its_bytes(void)
+{
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *top = evkit_ec("P-384"), *mid = evkit_ec("P-256"), *k = evkit_rsa();
+	CLEANUP(wr_close) struct wr maker = wr_open(1u << 16), twin = wr_open(1u << 16), der = wr_open(1u << 16);
+	CLEANUP(tpm_ek_clear) struct tpm_ek ek = { 0 };
+	CLEANUP(vkey_freep) struct vkey *key = public_of(mid), *out = NULL;
+	struct evkit_ext ext[] = { { "2.5.29.37", SPAN(for_ek), false } };
+	struct evkit_cert m = { .cn = "Maker", .issuer_cn = "Top", .key = mid, .issuer_key = top, .ca = true, .pathlen = 0 };
+	struct evkit_cert c = { .cn = "EK", .issuer_cn = "Maker", .key = k, .issuer_key = mid, .pathlen = -1, .ext = ext, .n_ext = 1 };
+	struct fixed_root r = { .name = "Maker", .key = key };
+	struct fixed_in in = { .n_path = 2, .root = &r, .n_roots = 1 };
+	struct collateral col = { 0 };
+	struct err e = { 0 };
+
+	evkit_cert(&m, &maker);
+	evkit_cert(&c, &der);
+	m.pathlen = -1;
+	evkit_cert(&m, &twin);
+	evkit_add(&col.roots, &maker);
+	CHECK(tpm_ek_check(wr_span(&der), &col, -1, &ek, &e) == COFFER_OK && ek.n_path == 2);
+	in.path[0] = wr_span(&ek.path[0]);
+	in.path[1] = wr_span(&ek.path[1]);
+	CHECK(fixed_ek(&in, &out, &e) == COFFER_E_DENIED && strstr(e.msg, "trusted root") && !out);
+	r.cert = wr_span(&maker);
+	CHECK(fixed_ek(&in, &out, &e) == COFFER_OK && vkey_eq(out, ek.key));
+	in.path[1] = wr_span(&twin);
+	vkey_free(out);
+	out = NULL;
+	CHECK(fixed_ek(&in, &out, &e) == COFFER_E_DENIED && !out);
+	certs_clear(&col.roots);
+}
+
 /* What an X.509 library would refuse to read says nothing here either. */
 static void malformed_extension_allows_nothing(void)
 {
@@ -314,7 +347,7 @@ int main(void)
 		T(what_is_no_credential_is_refused),
 		T(key_that_is_no_attestation_key_gets_none),
 		T(certificate_must_be_an_ek_s_of_somebody_trusted),
-		T(intermediate_is_on_the_path_and_must_be_a_ca_s),
+		T(intermediate_is_on_the_path_and_must_be_a_ca_s), T(named_intermediate_ends_the_path_by_its_bytes),
 		T(malformed_extension_allows_nothing),
 		T(truncated_certificate_is_refused),
 	};

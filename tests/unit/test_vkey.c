@@ -126,6 +126,25 @@ static void sm2_gives_the_answer_of_the_standard(void)
 	EVP_PKEY_free(ec);
 }
 
+static void shared_key_is_there_until_its_last_holder_frees_it(void)
+{
+	CLEANUP(wr_close) struct wr spki = wr_open(4096), sig = wr_open(4096);
+	EVP_PKEY *rsa = evkit_rsa();
+	struct vkey *k = NULL, *held;
+	struct err e = { 0 };
+	struct span msg = span_of("message");
+
+	evkit_spki(rsa, &spki);
+	evkit_sign_rsa(rsa, msg, &sig);
+	CHECK(vkey_spki(wr_span(&spki), &k, &e) == COFFER_OK);
+	held = vkey_share(k);
+	CHECK(vkey_eq(held, k));
+	vkey_free(k);
+	CHECK(vkey_verify(held, SIG_RSASSA, HASH_SHA256, msg, wr_span(&sig)) && span_eq(vkey_der(held), wr_span(&spki)));
+	vkey_free(held);
+	EVP_PKEY_free(rsa);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -133,6 +152,7 @@ int main(void)
 		T(keys_are_written_as_the_library_writes_them),
 		T(vkey_of_521_bits_verifies_with_its_own_length_and_point),
 		T(sm2_gives_the_answer_of_the_standard),
+		T(shared_key_is_there_until_its_last_holder_frees_it),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -25,7 +25,7 @@ static void put_launch(struct json_wr *j, const char *platform, const char *shap
 	jw_name(j, "registers");
 	jw_obj(j);
 	for (size_t i = 0; i < TPM_PCRS; i++) {
-		CLEANUP(wr_close) struct wr hex = wr_open(2 * HASH_MAX);
+		CLEANUP(wr_close) struct wr hex = wr_open((size_t)2 * HASH_MAX);
 
 		if (!(p->known >> i & 1))
 			continue;

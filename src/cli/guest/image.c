@@ -30,8 +30,9 @@ static const char *const packages[4][20] = {
 	{ PACKAGES, "systemd-boot-efi", NULL },
 	{ PACKAGES, "busybox-static", "systemd-boot-efi", NULL },
 };
-/* Disks (initdata), the channel, randomness, the layers of images. */
-static const char *const modules[] = { "virtio_pci", "virtio_blk", "virtio_console", "virtio_rng", "overlay", NULL };
+/* Disks (initdata), the channel, randomness, the layers of images; the scratch disk's encryption, tags and the memory they are in. */
+static const char *const modules[] = { "virtio_pci", "virtio_blk", "virtio_console", "virtio_rng", "overlay", "aesni_intel", "dm_crypt", "dm_integrity", "loop",
+	NULL };
 
 const char *const *guest_package_names(const struct guest_recipe *r)
 {

@@ -24,7 +24,7 @@ static void package_id(const struct guest_package *p, char out[static ID_MAX])
 
 static void put_digest(struct json_wr *j, const char *name, enum hash_alg alg, struct span content)
 {
-	CLEANUP(wr_close) struct wr hex = wr_open(2 * HASH_MAX);
+	CLEANUP(wr_close) struct wr hex = wr_open((size_t)2 * HASH_MAX);
 	uint8_t digest[HASH_MAX];
 
 	hash_once(alg, content, digest);

@@ -8,12 +8,11 @@
 #include "cofferd/keep/admit_co.h"
 #include "cofferd/keep/admit_lent.h"
 #include "cofferd/keep/handlers.h"
+#include "cofferd/keep/noise.h"
 #include "cofferd/keep/status.h"
 #include "cofferd/keep/tags.h"
 #include "cofferd/keep/witnessed.h"
 #include "trust/machine.h"
-
-#define AHEAD_SECONDS 300 /* an issuer's clock may be this far ahead of ours */
 
 /* ---- who signed ---- */
 
@@ -120,6 +119,8 @@ static enum coffer_rc check_asset(struct keep *k, const struct dsse *env, const 
 	if (strcmp(b.path.owner, s->issuer) != 0)
 		return err_deny(e, "kind", "%s belongs to %s, not to %s", b.path.text, b.path.owner, s->issuer);
 	TRY(check_has_assets(k, s, b.type, e));
+	if (b.amended && !parties_genesis_by(&k->registry.parties, b.amendment))
+		return err_deny(e, "kind", "it names an amendment of the genesis that is not logged here");
 	return co_admit(k, env, s, &b, e);
 }
 
@@ -179,16 +180,18 @@ static enum coffer_rc check_lift(struct keep *k, const struct dsse *env, const s
 	return check_keys(k, env, s, e);
 }
 
-/* The issuer revokes its own; anyone a workload of another, as far as its own assets go (decide.c); and whoever lent the power
- * what was said with it. */
+/* The issuer revokes its own; anyone a workload or an image's release of another, as far as its own assets (and code) go (decide.c); who decides of an asset its statement; and
+ * whoever lent the power what was said with it. */
 static enum coffer_rc check_target(struct keep *k, const struct statement *s, const struct revocation *v, const struct brief *b,
     struct err *e)
 {
-	bool own = strcmp(b->issuer, s->issuer) == 0, foreign = b->kind == ST_WORKLOAD;
+	bool own = strcmp(b->issuer, s->issuer) == 0, foreign = b->kind == ST_WORKLOAD || b->kind == ST_IMAGE_RELEASE;
 
-	if (!own && !foreign)
+	if (!own && b->kind == ST_ASSET)
+		TRY(co_named(k, v->statement, s->issuer, &foreign, e));
+	else if (!own && !foreign)
 		TRY(lent_said(k, v->statement, s->issuer, &foreign, e));
-	if (b->kind == ST_GENESIS || b->kind == ST_PARTY)
+	if (b->kind == ST_GENESIS || b->kind == ST_PARTY || b->kind == ST_AMENDMENT)
 		return err_deny(e, "kind", "a %s statement is not revoked; it is superseded", statement_kind_name(b->kind));
 	if (s->kind == ST_PAUSE && (b->kind == ST_PAUSE || b->kind == ST_REVOCATION))
 		return err_deny(e, "kind", "a %s is not paused", statement_kind_name(b->kind));
@@ -306,6 +309,7 @@ static enum coffer_rc check_kind(struct keep *k, const struct dsse *env, const s
 	case ST_DELEGATION:    return check_delegation(k, env, s, e);
 	case ST_ASSESSMENT:    return check_assessment(k, env, s, e);
 	case ST_BINDING:       return check_binding(k, env, s, e);
+	case ST_AMENDMENT:     return check_keys(k, env, s, e);
 	}
 	return err_set(e, COFFER_E_BUG, "statement: unknown kind");
 }
@@ -318,7 +322,7 @@ static enum coffer_rc check_common(const struct keep *k, const struct statement 
 		return err_deny(e, "ledger", "the statement is for another genesis, or for none");
 	if (s->expires <= k->now)
 		return err_deny(e, "window", "the statement has expired");
-	if (s->issued > k->now + AHEAD_SECONDS)
+	if (s->issued > k->now + LIFE_AHEAD)
 		return err_deny(e, "window", "the statement is issued in the future; check the issuer's clock");
 	return COFFER_OK;
 }
@@ -337,6 +341,22 @@ static enum coffer_rc check_serial(struct keep *k, const struct statement *s, st
 	return COFFER_OK;
 }
 
+/* Nobody fills the ledger, and its disk, with what it may say. What holds back has no number: nobody is kept from that. A newcomer counts
+ * as a statement of who introduces it. */
+static enum coffer_rc check_quota(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	const struct party *p = registry_party(&k->registry, span_of(s->issuer), k->now);
+
+	if (s->kind == ST_REVOCATION || s->kind == ST_PAUSE || s->kind == ST_TCB || s->kind == ST_AMENDMENT)
+		return COFFER_OK;
+	if (!p)
+		p = admit_signer(k, env);
+	if (p && noise_may_log(k, p->id))
+		return COFFER_OK;
+	return err_set(e, COFFER_E_LIMIT, "%s stated %d things within this hour, which is all that one party may; revocations, pauses and minima are taken "
+	    "still; wait for the next hour", p ? p->id : s->issuer, KEEP_STATEMENTS_PER_HOUR);
+}
+
 static enum coffer_rc judge(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
@@ -351,6 +371,7 @@ static enum coffer_rc judge(struct keep *k, const struct dsse *env, struct state
 		TRY(check_common(k, &s, e));
 		TRY(check_kind(k, env, &s, e));
 		TRY(check_serial(k, &s, e));
+		TRY(check_quota(k, env, &s, e));
 	}
 	*out = s;
 	s = (struct statement){ 0 };
@@ -414,6 +435,8 @@ static enum coffer_rc log_statement(struct keep *k, const struct dsse *env, stru
 		TRY(registry_learn(&k->registry, &s, env, k->journal.time, e));
 		if (s.kind == ST_REVOCATION || s.kind == ST_PAUSE || s.kind == ST_APPROVAL || s.kind == ST_TCB)
 			witnessed_drop(k);
+		if (s.kind == ST_AMENDMENT)
+			TRY(witnessed_amended(k, e));
 	}
 	answer_logged(&l, a);
 	return COFFER_OK;

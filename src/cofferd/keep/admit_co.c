@@ -115,3 +115,16 @@ enum coffer_rc co_owns(struct keep *k, const struct asset_path *p, const char *p
 	*yes = asset_names(&b, party);
 	return COFFER_OK;
 }
+
+enum coffer_rc co_named(struct keep *k, const uint8_t id[static 32], const char *party, bool *yes, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement st = { 0 };
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	struct asset_body b;
+
+	TRY(registry_envelope(&k->registry, id, &env, e));
+	TRY(statement_parse(wr_span(&env.payload), &st, e));
+	TRY(asset_read(&st, &b, e));
+	*yes = asset_names(&b, party);
+	return COFFER_OK;
+}

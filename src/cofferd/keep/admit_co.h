@@ -7,5 +7,7 @@
 enum coffer_rc co_admit(struct keep *k, const struct dsse *env, const struct statement *s, const struct asset_body *b,
     struct err *e) NODISCARD;
 
+/* *yes: the asset statement with this id, which is logged, names the party among those who decide. */
+enum coffer_rc co_named(struct keep *k, const uint8_t id[static 32], const char *party, bool *yes, struct err *e) NODISCARD;
 /* *yes: the statement about the asset that is kept names this party. */
 enum coffer_rc co_owns(struct keep *k, const struct asset_path *p, const char *party, bool *yes, struct err *e) NODISCARD;

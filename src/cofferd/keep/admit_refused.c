@@ -6,7 +6,7 @@
 #include "cofferd/keep/noise.h"
 #include "fmt/enc.h"
 
-static const struct party *signer(const struct keep *k, const struct dsse *env)
+const struct party *admit_signer(const struct keep *k, const struct dsse *env)
 {
 	for (size_t i = 0; i < env->n_sigs; i++) {
 		const struct pubkey *key = NULL;
@@ -41,7 +41,7 @@ static enum coffer_rc write_entry(struct keep *k, const struct dsse *env, const 
 
 void admit_refused(struct keep *k, const struct dsse *env, const struct err *why)
 {
-	const struct party *by = signer(k, env);
+	const struct party *by = admit_signer(k, env);
 	struct err e = { 0 };
 
 	if (!by)

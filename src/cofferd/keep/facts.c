@@ -175,13 +175,12 @@ static enum coffer_rc read_within(const struct registry *r, const struct facts *
 	return COFFER_OK;
 }
 
-/* The parties that the asset names. */
-static void owners(const struct facts *f, const struct asset_path *p, struct wr *w)
+void fact_owners(const struct facts *f, struct wr *w)
 {
 	struct json_wr j = jw_open(w, false);
 
 	jw_arr(&j);
-	jw_text(&j, p->owner);
+	jw_text(&j, f->path.owner);
 	for (size_t i = 0; f->has_asset && i < f->asset.body.n_of; i++)
 		jw_text(&j, f->asset.body.of[i]);
 	jw_arr_end(&j);
@@ -211,7 +210,7 @@ static enum coffer_rc read_approvals(const struct registry *r, const struct asse
 				      " instr(s.names, ?4)>0 DESC, s.seq DESC), s.seq DESC LIMIT ?5");
 	CLEANUP(wr_close) struct wr of = wr_open(2048), name = wr_open(256);
 
-	owners(out, p, &of);
+	fact_owners(out, &of);
 	asked_workload(out, &name);
 	TRY(wr_done(&of, "owners", e));
 	TRY(wr_done(&name, "workload", e));

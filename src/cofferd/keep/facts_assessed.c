@@ -22,7 +22,7 @@ static enum coffer_rc read_one(const struct registry *r, const struct want *w, c
 	CLEANUP(q_close) struct q q = q_open(r->store,
 	    "SELECT " FACT_COLUMNS " FROM statement s WHERE" FACT_LIVES " AND s.kind=? AND s.issuer=? AND s.names=?");
 	CLEANUP(statement_clear) struct statement st = { 0 };
-	CLEANUP(wr_close) struct wr name = wr_open(2u * ASSESSMENT_SUBJECT_MAX);
+	CLEANUP(wr_close) struct wr name = wr_open((size_t)2 * ASSESSMENT_SUBJECT_MAX);
 	char subject[ASSESSMENT_SUBJECT_MAX];
 	struct fact_assessment *to = &out->assessment[out->n_assessments];
 	struct assessment a;

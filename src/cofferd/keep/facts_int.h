@@ -21,7 +21,10 @@ void fact_for(const struct registry *r, struct fact *f, const char *principal, i
 /* Whether the issuer may say it, at another time than it was read. */
 bool fact_may(const struct registry *r, const struct fact *f, int64_t now);
 
-/* Who revoked f, of those whose word counts here: its issuer, for whom it spoke, and the owner of the asset that is asked for. Strangers may
+/* JSON: those who decide of the asset that is asked for. */
+void fact_owners(const struct facts *f, struct wr *out);
+
+/* Who revoked f, of those whose word counts here: its issuer, for whom it spoke, who decides of the asset that is asked for, and the workload's provider. Strangers may
  * revoke what they like without being heard, or a crowd of them could silence an owner. Too many revocations of one statement
  * would hide some: that is refused, not cut. */
 enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e) NODISCARD;

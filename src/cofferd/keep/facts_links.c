@@ -32,13 +32,16 @@ static enum coffer_rc read_link(const struct registry *r, struct q *q, int64_t n
 	return COFFER_OK;
 }
 
+/* Those that stand first; of those that ended each issuer's newest in turn, so that a delegate who renews what it lends pushes out
+ * nothing but its own. */
 static enum coffer_rc read_links(const struct registry *r, const struct links_question *w, struct fact_delegation *out, size_t *n,
     struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS ", (SELECT MIN(n.seq) FROM statement n"
 	    " WHERE n.kind=s.kind"
 	    " AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial) FROM statement s WHERE s.kind=?1"
-	    " AND substr(s.names, -length(?2))=?2 ORDER BY 6, s.seq DESC LIMIT ?3");
+	    " AND substr(s.names, -length(?2))=?2 ORDER BY 6, row_number() OVER (PARTITION BY s.issuer ORDER BY EXISTS(SELECT 1 FROM statement n"
+	    " WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial), s.seq DESC), s.seq DESC LIMIT ?3");
 	CLEANUP(wr_close) struct wr end = wr_open(256);
 
 	subject_end(w, &end);

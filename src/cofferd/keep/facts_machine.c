@@ -146,15 +146,17 @@ static enum coffer_rc add_minimum(const struct registry *r, struct q *q, int64_t
 /* The subject of a tcb statement is its platform. Of each issuer the newest, which has not expired. */
 static enum coffer_rc read_tcbs(const struct registry *r, const char *provider, int64_t now, struct facts *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE s.kind=? AND s.issuer IN (?, ?) AND s.names=?"
-	                                               " ORDER BY s.issuer, s.serial DESC");
-	CLEANUP(wr_close) struct wr name = wr_open(64);
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE s.kind=?1 AND (s.issuer=?3 OR s.issuer IN (SELECT value FROM json_each(?2)))"
+	                                               " AND s.names=?4 ORDER BY s.issuer, s.serial DESC");
+	CLEANUP(wr_close) struct wr name = wr_open(64), owners = wr_open(1024);
 	char covered[PARTY_MAX] = "";
 
 	wr_blob32(&name, span_of(out->platform));
 	TRY(wr_done(&name, "platform", e));
+	fact_owners(out, &owners);
+	TRY(wr_done(&owners, "owners", e));
 	q_i64(&q, ST_TCB);
-	q_text(&q, span_of(out->path.owner));
+	q_text(&q, wr_span(&owners));
 	q_text(&q, span_of(provider));
 	q_blob(&q, wr_span(&name));
 	for (;;) {

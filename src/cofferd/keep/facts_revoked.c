@@ -6,6 +6,8 @@
 #include "cofferd/keep/facts_int.h"
 #include "fmt/enc.h"
 
+#define OWNERS_MAX 1024 /* JSON of their names */
+
 static enum coffer_rc add(struct facts *out, const struct fact_revocation *v, struct err *e)
 {
 	if (out->n_revocations == FACT_REVOCATIONS_MAX)
@@ -14,19 +16,29 @@ static enum coffer_rc add(struct facts *out, const struct fact_revocation *v, st
 	return COFFER_OK;
 }
 
+/* Of the code that asks; "": none does. */
+static const char *provider(const struct facts *f)
+{
+	return f->n_workloads > 0 ? f->workload[0].manifest.provider : "";
+}
+
 static enum coffer_rc read_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
 {
 	CLEANUP(q_close)
 	struct q q =
-	    q_open(r->store, "SELECT DISTINCT v.issuer FROM revoked v WHERE v.target=?1 AND v.issuer IN (?2, ?3, ?4)"
+	    q_open(r->store, "SELECT DISTINCT v.issuer FROM revoked v WHERE v.target=?1 AND (v.issuer IN (?2, ?4, ?5) OR v.issuer IN (SELECT value FROM json_each(?3)))"
 			     " AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer)");
+	CLEANUP(wr_close) struct wr owners = wr_open(OWNERS_MAX);
 	struct fact_revocation v = { .from = 0 };
 
+	fact_owners(out, &owners);
+	TRY(wr_done(&owners, "owners", e));
 	memcpy(v.target, f->id, sizeof(v.target));
 	q_blob(&q, SPAN(f->id));
 	q_text(&q, span_of(f->issuer));
-	q_text(&q, span_of(out->path.owner));
+	q_text(&q, wr_span(&owners));
 	q_text(&q, span_of(f->of));
+	q_text(&q, span_of(provider(out)));
 	for (;;) {
 		bool row = false;
 
@@ -76,8 +88,8 @@ static enum coffer_rc read_pauses(const struct registry *r, const struct fact *f
 {
 	CLEANUP(q_close)
 	struct q q = q_open(r->store, "SELECT s.id, s.issuer, s.issued, s.expires FROM statement s WHERE s.kind=?1 AND s.names=?2"
-				      " AND s.issuer IN (?3, ?4, ?5) AND s.expires>?6");
-	CLEANUP(wr_close) struct wr name = wr_open(128);
+				      " AND (s.issuer IN (?3, ?5, ?7) OR s.issuer IN (SELECT value FROM json_each(?4))) AND s.expires>?6");
+	CLEANUP(wr_close) struct wr name = wr_open(128), owners = wr_open(OWNERS_MAX);
 	struct fact_revocation v = { .from = 0 };
 	char hex[HEX32_LEN];
 
@@ -85,12 +97,15 @@ static enum coffer_rc read_pauses(const struct registry *r, const struct fact *f
 	hex32(f->id, hex);
 	wr_blob32(&name, span_of(hex));
 	TRY(wr_done(&name, "subject", e));
+	fact_owners(out, &owners);
+	TRY(wr_done(&owners, "owners", e));
 	q_i64(&q, ST_PAUSE);
 	q_blob(&q, wr_span(&name));
 	q_text(&q, span_of(f->issuer));
-	q_text(&q, span_of(out->path.owner));
+	q_text(&q, wr_span(&owners));
 	q_text(&q, span_of(f->of));
 	q_i64(&q, out->now);
+	q_text(&q, span_of(provider(out)));
 	for (;;) {
 		uint8_t id[32];
 		bool row = false, over = false;

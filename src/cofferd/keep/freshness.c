@@ -32,12 +32,12 @@ static enum coffer_rc admit_ask(const struct keep_fresh_req *m, const struct fre
 	return COFFER_OK;
 }
 
-/* The statement that came with what is held: an owner may have revoked it and said another since, or have lost the key that signed it. */
+/* The statement that came with what is held: one who decides of it may have revoked it and said another since, or have lost the key that signed it. */
 static enum coffer_rc held_revoked(struct keep *k, const struct fresh_item *t, const struct asset_path *p, bool *known, bool *revoked,
     struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,
-	    "SELECT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer AND NOT EXISTS(SELECT 1 FROM revoked l"
+	    "SELECT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND NOT EXISTS(SELECT 1 FROM revoked l"
 	    " WHERE l.target=r.statement AND l.issuer=r.issuer)), e.time FROM statement s JOIN entry e ON e.seq=s.seq WHERE s.id=?1 AND s.kind=?2"
 	    " AND s.issuer=?3 AND s.subject=?4");
 	CLEANUP(wr_close) struct wr subject = wr_open(ASSET_PATH_MAX + 8);

@@ -7,6 +7,7 @@
 #include "proto/keep_config.h"
 
 #define KEEP_REFUSALS_PER_MINUTE 60 /* of one party's statements */
+#define KEEP_STATEMENTS_PER_HOUR 1000 /* of one party, but for those that hold something back: those have no number */
 #define KEEP_DENIALS_PER_MINUTE 600 /* written for requesters nobody vouches for; beyond, only counted */
 
 struct keep {
@@ -31,6 +32,8 @@ struct keep {
 		int64_t  summary;     /* when that was written */
 		int64_t  refusals_minute;
 		uint32_t refusals[PARTIES_MAX]; /* written in that minute for statements of each party */
+		int64_t  hour;
+		uint32_t statements[PARTIES_MAX]; /* of each party, admitted in that hour */
 	} noise;
 };
 

@@ -8,6 +8,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/keep.h"
+#include "cofferd/keep/witnessed.h"
 #include "crypto/cipher.h"
 #include "crypto/hash.h"
 #include "crypto/jwe.h"
@@ -166,14 +167,17 @@ static enum coffer_rc serve(struct keep *k, struct err *e)
 static int run(void)
 {
 	CLEANUP(keep_close) struct keep k = { 0 };
+	CLEANUP(wr_close) struct wr witnesses = wr_open(KEEP_READY_MAX);
 	struct err e = { 0 }, ignore = { 0 };
 	enum coffer_rc rc = configure(&k, &e);
 
+	if (rc == COFFER_OK)
+		rc = witnessed_addresses(&k, &witnesses, &e);
 	if (rc != COFFER_OK) {
 		(void)!ipc_send(KEEP_FD_PARENT, (uint8_t)rc, span_of(e.msg), &ignore);
 		return fail(&e);
 	}
-	if (ipc_send(KEEP_FD_PARENT, COFFER_OK, (struct span){ 0 }, &e) != COFFER_OK)
+	if (ipc_send(KEEP_FD_PARENT, COFFER_OK, wr_span(&witnesses), &e) != COFFER_OK)
 		return fail(&e);
 	return serve(&k, &e) == COFFER_OK ? 0 : fail(&e);
 }

@@ -84,9 +84,9 @@ enum coffer_rc keep_open(const char *dir, struct keep_keys *keys, const struct k
 	TRY(chain_genesis(&c->genesis, c->genesis_id, g, e));
 	if (!pubkey_eq(&g->ledger_key, privkey_public(k.keys.ledger)))
 		return err_deny(e, "genesis", "the genesis names another ledger key than keep.keys holds");
-	TRY(witnessed_new(g, &k.witnessed, e));
 	TRY(vendor_roots_open(g, &k.roots, e));
 	TRY(open_store(dir, c, g, &k, e));
+	TRY(witnessed_new(&k.registry.parties, &k.witnessed, e));
 	*out = k;
 	out->registry.store = out->store;
 	k = (struct keep){ 0 };

@@ -40,6 +40,8 @@ enum coffer_rc on_ledger(struct keep *k, struct span body, struct answer *a, str
 
 	if (span_eq_str(body, "checkpoint"))
 		return witnessed_checkpoint(k, a->out, e);
+	if (span_eq_str(body, "head"))
+		return ledger_sign(k, a->out, e);
 	if (!tile_path_read(body, &t))
 		return err_set(e, COFFER_E_NOTFOUND, "the ledger has no such file");
 	return tree_tile(&k->journal.tree, &t, a->out, e);
@@ -49,7 +51,7 @@ enum coffer_rc on_ledger(struct keep *k, struct span body, struct answer *a, str
 
 static enum coffer_rc write_opening(struct json_wr *j, struct q *q, struct err *e)
 {
-	CLEANUP(wr_close) struct wr record = wr_open(LEAF_RECORD_MAX), opening = wr_open(OPENING_MAX), text = wr_open(2 * OPENING_MAX);
+	CLEANUP(wr_close) struct wr record = wr_open(LEAF_RECORD_MAX), opening = wr_open(OPENING_MAX), text = wr_open((size_t)2 * OPENING_MAX);
 	struct leaf_opening o = { 0 };
 	char type[32];
 
@@ -76,7 +78,7 @@ static enum coffer_rc write_openings(struct keep *k, const struct party *who, ui
 	CLEANUP(q_close) struct q q = q_open(k->store,
 	    "SELECT e.seq, e.time, e.type, e.data, l.salt FROM entry e JOIN leaf l ON l.seq=e.seq WHERE e.seq>=?1 AND e.seq<?2"
 	    " AND (e.type IN ('genesis', 'statement', 'refusal', 'restored')"
-	    " OR EXISTS(SELECT 1 FROM decision d WHERE d.seq=e.seq AND (d.owner=?3 OR d.provider=?3))"
+	    " OR EXISTS(SELECT 1 FROM decision d WHERE d.seq=e.seq AND " DECISION_CONCERNS("d", "?3") ")"
 	    " OR (e.type='delete' AND substr(CAST(e.data AS TEXT), 1, length(?4))=?4)) ORDER BY e.seq LIMIT 256");
 	CLEANUP(wr_close) struct wr deleted = wr_open(256);
 	uint64_t size = journal_entries(&k->journal), end = size > from && size - from > OPENINGS_SCAN ? from + OPENINGS_SCAN : size;

@@ -52,3 +52,14 @@ bool noise_may_refuse(struct keep *k, const char *party)
 	}
 	return l && k->noise.refusals[l - k->registry.parties.life]++ < KEEP_REFUSALS_PER_MINUTE;
 }
+
+bool noise_may_log(struct keep *k, const char *party)
+{
+	const struct party_life *l = parties_life(&k->registry.parties, span_of(party));
+
+	if (k->noise.hour != k->now / 3600) {
+		k->noise.hour = k->now / 3600;
+		memset(k->noise.statements, 0, sizeof(k->noise.statements));
+	}
+	return l && k->noise.statements[l - k->registry.parties.life]++ < KEEP_STATEMENTS_PER_HOUR;
+}

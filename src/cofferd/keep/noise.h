@@ -8,5 +8,7 @@ void noise_count(struct keep *k);
 
 /* May one more denial to a stranger be written this minute? */
 bool noise_may_write(struct keep *k);
+/* May one more statement of this party be logged this hour? Counted here; not for those that hold something back. */
+bool noise_may_log(struct keep *k, const char *party);
 /* May one more refusal of a statement by this party, which k->registry holds? Each has its own share, or one could hide what another tries. */
 bool noise_may_refuse(struct keep *k, const char *party);

@@ -8,9 +8,9 @@
 #define PAGE_MAX (8u << 20)
 #define PAGE_ROWS 256
 
-/* Party statements, revocations of keys, and revocations of these. */
+/* Party statements, revocations of keys, revocations of these, and amendments of the genesis. */
 static const char about_keys[] =
-	"SELECT s.id, s.seq, e.time FROM statement s JOIN entry e ON e.seq=s.seq WHERE s.seq>=?1 AND (s.kind=?2 OR (s.kind=?3 AND"
+	"SELECT s.id, s.seq, e.time FROM statement s JOIN entry e ON e.seq=s.seq WHERE s.seq>=?1 AND (s.kind IN (?2, ?5) OR (s.kind=?3 AND"
 	" (" REVOKES_KEY " OR EXISTS(SELECT 1 FROM revoked r JOIN statement t"
 	" ON t.id=r.target WHERE r.statement=s.id AND t.kind=?3)))) ORDER BY s.seq LIMIT ?4";
 
@@ -48,6 +48,7 @@ enum coffer_rc on_parties(struct keep *k, struct span body, struct answer *a, st
 	q_i64(&q, ST_PARTY);
 	q_i64(&q, ST_REVOCATION);
 	q_i64(&q, PAGE_ROWS);
+	q_i64(&q, ST_AMENDMENT);
 	jw_obj(&j);
 	jw_name(&j, "statements");
 	jw_arr(&j);

@@ -32,7 +32,8 @@ static enum coffer_rc may_query(struct keep *k, const struct keep_query_req *m, 
 
 	const bool of_key = m->kind == ST_REVOCATION && m->subject.n == KEY_NAME_LEN; /* as GET /coffer/v0/parties shows it */
 
-	if (of_key || m->kind == ST_GENESIS || m->kind == ST_SERVICE || m->kind == ST_PARTY || m->kind == ST_IMAGE_RELEASE)
+	if (of_key || m->kind == ST_GENESIS || m->kind == ST_SERVICE || m->kind == ST_PARTY || m->kind == ST_AMENDMENT ||
+	    m->kind == ST_IMAGE_RELEASE)
 		return COFFER_OK;
 	if (!m->has_auth)
 		return err_deny(e, "token", "statements of this kind are shown to known parties only");
@@ -43,7 +44,7 @@ static enum coffer_rc may_query(struct keep *k, const struct keep_query_req *m, 
 #define IN_FORCE \
 	" AND s.issued<=?6 AND s.expires>?6 AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer" \
 	" AND n.subject=s.subject AND n.serial>s.serial)" \
-	" AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND r.issuer=s.issuer" \
+	" AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND (r.issuer=s.issuer OR s.kind=5)" \
 	" AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=r.statement AND l.issuer=r.issuer))"
 
 static void bind_query(struct q *q, const struct keep *k, const struct keep_query_req *m, struct span subject)
@@ -86,6 +87,7 @@ static enum coffer_rc is_void(struct keep *k, struct q *q, const uint8_t id[stat
 
 static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, struct answer *a, struct err *e)
 {
+	_Static_assert(ST_ASSET == 5, "the number above: whoever revoked an asset statement decides of the asset (admit.c)");
 	static const char all[] = "SELECT " QUERY_COLUMNS " FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
 	                          " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5) AND ?6>0 AND s.seq<?7 ORDER BY s.seq DESC LIMIT 257";
 	static const char in_force[] =
@@ -179,7 +181,7 @@ static enum coffer_rc list_decisions(struct keep *k, const struct party *who, st
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,
 	    "SELECT d.id, en.type, en.time, json_extract(CAST(d.owner_view AS TEXT), '$.asset') FROM decision d"
-	    " JOIN entry en ON en.seq=d.seq WHERE d.owner=?1 OR d.provider=?1 ORDER BY d.seq DESC LIMIT ?2");
+	    " JOIN entry en ON en.seq=d.seq WHERE " DECISION_CONCERNS("d", "?1") " ORDER BY d.seq DESC LIMIT ?2");
 	struct json_wr j = jw_open(out, false);
 
 	q_text(&q, span_of(who->id));
@@ -209,8 +211,8 @@ static enum coffer_rc list_decisions(struct keep *k, const struct party *who, st
 
 enum coffer_rc on_decision(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT owner=?2, owner_view, provider_view FROM decision"
-	                                               " WHERE id=?1 AND (owner=?2 OR provider=?2)");
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT d.owner=?2 OR " DECISION_SHARED("d", "?2") ", d.owner_view, d.provider_view FROM decision d"
+	                                               " WHERE d.id=?1 AND " DECISION_CONCERNS("d", "?2"));
 	const struct party *who = NULL;
 	struct keep_decision_req m;
 	bool row = false;

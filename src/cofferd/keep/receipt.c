@@ -151,7 +151,7 @@ static enum coffer_rc put_statements(struct keep *k, const struct leaf *release,
 	    "WITH rests(id) AS (SELECT r.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.rests') r WHERE en.seq=?1"
 	    " UNION SELECT b.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.beside') b WHERE en.seq=?1"
 	    " UNION SELECT json_extract(CAST(en.data AS TEXT), '$.workload') FROM entry en WHERE en.seq=?1)"
-	    " SELECT s.id, s.seq FROM statement s WHERE s.seq<?1 AND (s.kind=?2 OR (s.kind=?3 AND"
+	    " SELECT s.id, s.seq FROM statement s WHERE s.seq<?1 AND (s.kind IN (?2, ?4) OR (s.kind=?3 AND"
 	    " (" REVOKES_KEY " OR EXISTS(SELECT 1 FROM revoked r JOIN statement t"
 	    " ON t.id=r.target WHERE r.statement=s.id AND t.kind=?3))) OR lower(hex(s.id)) IN (SELECT id FROM rests)) ORDER BY s.seq");
 	bool row = false;
@@ -159,6 +159,7 @@ static enum coffer_rc put_statements(struct keep *k, const struct leaf *release,
 	q_i64(&q, (int64_t)release->index);
 	q_i64(&q, ST_PARTY);
 	q_i64(&q, ST_REVOCATION);
+	q_i64(&q, ST_AMENDMENT);
 	jw_name(j, "statements");
 	jw_arr(j);
 	for (;;) {
@@ -184,7 +185,7 @@ static enum coffer_rc find_release(struct keep *k, const struct keep_decision_re
 	CLEANUP(q_close)
 	struct q q = q_open(k->store,
 	    "SELECT d.seq, json_extract(CAST(en.data AS TEXT), '$.asset') FROM decision d"
-	    " JOIN entry en ON en.seq=d.seq WHERE d.id=?1 AND (d.owner=?2 OR d.provider=?2) AND en.type='release'");
+	    " JOIN entry en ON en.seq=d.seq WHERE d.id=?1 AND " DECISION_CONCERNS("d", "?2") " AND en.type='release'");
 	bool row = false;
 
 	q_blob(&q, SPAN(m->id));

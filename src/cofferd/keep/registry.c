@@ -288,6 +288,7 @@ enum coffer_rc registry_insert(struct registry *r, const struct statement *s, co
 	case ST_PAUSE:
 	case ST_ASSESSMENT:
 	case ST_BINDING:
+	case ST_AMENDMENT:
 	case ST_DELEGATION:    return COFFER_OK;
 	}
 	return err_set(e, COFFER_E_BUG, "registry: unknown kind");
@@ -339,7 +340,7 @@ static enum coffer_rc learn_row(struct registry *r, struct q *q, const struct st
 {
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 
-	if (s->kind != ST_PARTY && s->kind != ST_REVOCATION)
+	if (s->kind != ST_PARTY && s->kind != ST_REVOCATION && s->kind != ST_AMENDMENT)
 		return COFFER_OK;
 	TRY(stored_envelope(q_col(q, 1), q_col(q, 4), &env, e));
 	if (registry_learn(r, s, &env, q_col_i64(q, 5), e) != COFFER_OK)

@@ -77,7 +77,7 @@ enum coffer_rc registry_envelope(const struct registry *r, const uint8_t id[stat
 #define FACT_SERVICES_MAX 8
 #define FACT_BOOTS_MAX 64   /* in force, of one provider */
 #define FACT_DELEGATED_MAX 8 /* of them by one delegate of the provider */
-#define FACT_TCBS_MAX 4     /* one of the owner and one of the provider for a platform */
+#define FACT_TCBS_MAX 16    /* one of each who decides and one of the provider for a platform; more where a stolen key stated some */
 #define FACT_RELEASES_MAX 64
 #define FACT_LINKS_MAX 64   /* of one party and role: the newest, those that are superseded last */
 #define FACT_ASSESSMENTS_MAX 64

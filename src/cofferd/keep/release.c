@@ -176,7 +176,8 @@ static enum coffer_rc count_use(struct keep *k, const struct fact_approval *ap, 
 static struct held_for held_for(const struct asking *q)
 {
 	return (struct held_for){ .thumb = q->key.thumb, .statement = q->in.asset.s.id, .path = &q->in.q.path, .scoped = q->in.q.scoped,
-		.container = q->in.q.container, .purpose = (uint8_t)q->in.q.purpose };
+		.container = q->in.q.container, .purpose = (uint8_t)q->in.q.purpose,
+		.body = &q->in.asset.body };
 }
 
 /* What leaves now, or its ticket: with witnesses, nothing does before they have signed. */
@@ -187,7 +188,7 @@ static enum coffer_rc hand_out(struct keep *k, const struct asking *q, const str
 	struct keep_resource_rep held = { .held = true };
 	const struct held_for f = held_for(q);
 
-	if (!k->witnessed) {
+	if (!witnessed_wanted(k, &q->in.asset.body)) {
 		keep_resource_rep_write(out, rep);
 		return COFFER_OK;
 	}

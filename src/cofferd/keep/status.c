@@ -75,7 +75,8 @@ static enum coffer_rc status_then(struct keep *k, const uint8_t id[static 32], c
 {
 	CLEANUP(q_close)
 	struct q q = q_open(k->store, "SELECT s.seq, " REVOKED("=") ", (SELECT t.seq FROM statement t WHERE t.kind=s.kind AND t.issuer=s.issuer"
-	    " AND t.subject=s.subject AND t.serial=s.serial+1 AND t.seq<=?2), " REVOKED("<>") " FROM statement s WHERE s.id=?1 AND s.seq<=?2");
+	    " AND t.subject=s.subject AND t.serial=s.serial+1 AND t.seq<=?2), CASE WHEN s.kind=4 THEN NULL ELSE " REVOKED("<>") " END FROM statement s WHERE s.id=?1 AND s.seq<=?2");
+	_Static_assert(ST_IMAGE_RELEASE == 4, "the number above");
 	static const enum map_status of[] = { MAP_IN_FORCE, MAP_REVOKED, MAP_SUPERSEDED, MAP_REVOKED_BY_OTHER };
 	bool row = false;
 
@@ -140,6 +141,8 @@ static enum coffer_rc revoked(struct keep *k, const struct statement *s, uint64_
 	TRY(registry_brief(&k->registry, v.statement, &found, &target, e));
 	TRY(status_at(k, v.statement, now - 1, &was, e));
 	if (strcmp(target.issuer, s->issuer) != 0) {
+		if (target.kind == ST_IMAGE_RELEASE) /* for its own assets and code: nobody spoils the receipts of others */
+			return COFFER_OK;
 		if (was.status == MAP_REVOKED || was.status == MAP_SUPERSEDED)
 			return COFFER_OK;
 		is.status = MAP_REVOKED_BY_OTHER;

@@ -20,6 +20,11 @@ struct store {
 	struct compiled compiled[COMPILED_MAX];
 };
 
+/* Who decides of an asset with its owner may read of its decisions: later than the other tables, so that a store without it gets it. */
+#define DECISION_OF \
+	"CREATE TABLE IF NOT EXISTS decision_of(party TEXT NOT NULL, decision BLOB NOT NULL REFERENCES decision(id)," \
+	" PRIMARY KEY(party, decision)) STRICT, WITHOUT ROWID;"
+
 /* Digests and ids are 32-byte blobs, times seconds since 1970. */
 static const char schema[] =
 	"CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
@@ -46,6 +51,7 @@ static const char schema[] =
 	"CREATE TABLE decision(id BLOB PRIMARY KEY, seq INTEGER NOT NULL REFERENCES entry(seq), owner TEXT NOT NULL,"
 	" owner_view BLOB NOT NULL, provider TEXT NOT NULL, provider_view BLOB NOT NULL) STRICT;"
 	"CREATE INDEX decision_seq ON decision(seq);"
+	DECISION_OF
 	"CREATE TABLE shown(digest BLOB PRIMARY KEY, session BLOB NOT NULL UNIQUE, document BLOB NOT NULL) STRICT;"
 	"CREATE TABLE shown_bytes(digest BLOB PRIMARY KEY, bytes BLOB NOT NULL) STRICT;"
 	"CREATE TABLE shown_file(shown BLOB NOT NULL REFERENCES shown(digest), place INTEGER NOT NULL,"
@@ -90,7 +96,7 @@ static enum coffer_rc demand(struct store *s, const char *sql, const char *answe
 /* The tables that only record what happened: what they hold alters no fact. Any other raises the version. */
 static void on_change(void *ctx, int op, const char *db, const char *table, sqlite3_int64 row)
 {
-	static const char *const records[] = { "entry", "leaf", "node", "mapnode", "meta", "decision", "jti", "approval_use", "shown",
+	static const char *const records[] = { "entry", "leaf", "node", "mapnode", "meta", "decision", "decision_of", "jti", "approval_use", "shown",
 		"shown_bytes", "shown_file" };
 	struct store *s = ctx;
 
@@ -137,6 +143,7 @@ static enum coffer_rc check_tables(struct store *s, struct err *e)
 	TRY(ask_i64(s, "PRAGMA user_version", &version, e));
 	if (version != SCHEMA_VERSION)
 		return err_set(e, COFFER_E_INPUT, "store: schema version %lld, this program knows %d", (long long)version, SCHEMA_VERSION);
+	TRY(run(s, DECISION_OF, e));
 	TRY(demand(s, "PRAGMA integrity_check(1)", "ok", e));
 	return demand(s, "PRAGMA foreign_key_check", "", e);
 }

@@ -38,6 +38,10 @@ void     q_blob(struct q *q, struct span v); /* copied */
 void     q_text(struct q *q, struct span v); /* copied */
 void     q_i64(struct q *q, int64_t v);
 
+/* SQL: decision d is about an asset of which this party decides with its owner; about an asset or a workload of this party, or that. */
+#define DECISION_SHARED(d, party) "EXISTS(SELECT 1 FROM decision_of o WHERE o.party=" party " AND o.decision=" d ".id)"
+#define DECISION_CONCERNS(d, party) "(" d ".owner=" party " OR " d ".provider=" party " OR " DECISION_SHARED(d, party) ")"
+
 /* *row tells whether there is one. Columns are borrowed until the next step or q_close. */
 enum coffer_rc q_row(struct q *q, bool *row, struct err *e) NODISCARD;
 /* For statements that give no row. */

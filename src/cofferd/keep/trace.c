@@ -1,5 +1,7 @@
 #include "cofferd/keep/trace.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
@@ -180,6 +182,23 @@ static void view(const struct keep *k, const struct trace_in *t, unsigned who, s
 	jw_obj_end(&j);
 }
 
+/* For those who decide with the owner. */
+static enum coffer_rc save_shared(struct keep *k, const struct trace_in *t, struct err *e)
+{
+	const struct asset_body *b = &t->in->asset.body;
+
+	for (size_t i = 0; t->in->has_asset && i < b->n_of; i++) {
+		CLEANUP(q_close) struct q q = q_open(k->store, "INSERT INTO decision_of(party, decision) VALUES(?,?)");
+
+		if (strcmp(b->of[i], t->in->q.path.owner) == 0)
+			continue;
+		q_text(&q, span_of(b->of[i]));
+		q_blob(&q, (struct span){ t->id, 16 });
+		TRY(q_run(&q, e));
+	}
+	return COFFER_OK;
+}
+
 static enum coffer_rc save(struct keep *k, const struct trace_in *t, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,
@@ -196,7 +215,8 @@ static enum coffer_rc save(struct keep *k, const struct trace_in *t, struct err 
 	q_blob(&q, wr_span(&owner));
 	q_text(&q, span_of(t->d->workload ? t->d->workload->manifest.provider : ""));
 	q_blob(&q, wr_span(&provider));
-	return q_run(&q, e);
+	TRY(q_run(&q, e));
+	return save_shared(k, t, e);
 }
 
 enum coffer_rc trace_write(struct keep *k, const struct trace_in *t, struct err *e)

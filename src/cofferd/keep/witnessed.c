@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/handlers.h"
+#include "cofferd/keep/registry.h"
 #include "crypto/hash.h"
 #include "trust/ledger/witness.h"
 
@@ -14,45 +15,110 @@
 struct held {
 	bool      used;
 	uint8_t   ticket[KEEP_TICKET_LEN], whose[32], asset[32];
+	size_t    level; /* whose signatures it waits for */
 	uint64_t  entry;
 	int64_t   until;
 	struct wr reply;
 };
 
-struct witnessed {
+/* The genesis as it was founded, then as each amendment left it. */
+struct level {
+	uint8_t               amendment[32];
 	struct genesis_policy policy;
-	uint64_t              has[GENESIS_WITNESSES_MAX]; /* the size each witness signed last, as far as we saw */
+	uint64_t              best_size; /* of the newest head with enough of these */
+};
+
+struct witnessed {
+	struct level          level[AMENDMENTS_MAX + 1];
+	size_t                n_levels;
+	struct witnesses_ever all;
+	uint64_t              has[WITNESSES_EVER_MAX]; /* the size each witness signed last, as far as we saw */
 	struct {
 		bool               open;
 		struct merkle_head head;
 		struct wr          note;   /* ours, then a line of each that signed */
 		uint64_t           by;     /* bit i: witness i has */
-		size_t             count;
 	} round;
-	struct wr   best; /* the newest with enough */
-	uint64_t    best_size;
+	struct wr   best; /* the newest with enough of the last level's */
 	struct held held[HELD_MAX];
 	size_t      bytes;
 };
 
-enum coffer_rc witnessed_new(const struct genesis *g, struct witnessed **out, struct err *e)
+static enum coffer_rc add_level(struct witnessed *w, const struct genesis *g, const uint8_t *id, struct err *e)
+{
+	struct level *l = &w->level[w->n_levels];
+
+	if (w->n_levels > AMENDMENTS_MAX || !witnesses_ever_add(&w->all, g))
+		return err_set(e, COFFER_E_BUG, "witnesses: more than were admitted");
+	TRY(genesis_policy(g, &l->policy, e));
+	if (id)
+		memcpy(l->amendment, id, sizeof(l->amendment));
+	w->n_levels++;
+	return COFFER_OK;
+}
+
+static enum coffer_rc add_levels(struct witnessed *w, const struct parties *p, struct err *e)
+{
+	TRY(add_level(w, p->founded, NULL, e));
+	for (size_t i = 0; i < p->n_amended; i++)
+		TRY(add_level(w, &p->amended[i].g, p->amended[i].id, e));
+	return COFFER_OK;
+}
+
+enum coffer_rc witnessed_new(const struct parties *p, struct witnessed **out, struct err *e)
 {
 	struct witnessed *w;
 	enum coffer_rc rc;
 
 	*out = NULL;
-	if (g->cosignatures == 0)
+	if (parties_genesis(p)->cosignatures == 0) /* no amendment asks for fewer */
 		return COFFER_OK;
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return err_set(e, COFFER_E_SYSTEM, "witnesses: out of memory");
-	rc = genesis_policy(g, &w->policy, e);
+	rc = add_levels(w, p, e);
 	if (rc != COFFER_OK) {
 		free(w);
 		return rc;
 	}
 	*out = w;
 	return COFFER_OK;
+}
+
+enum coffer_rc witnessed_amended(struct keep *k, struct err *e)
+{
+	struct witnessed *now = NULL;
+
+	TRY(witnessed_new(&k->registry.parties, &now, e));
+	witnessed_free(k->witnessed);
+	k->witnessed = now;
+	return COFFER_OK;
+}
+
+enum coffer_rc witnessed_addresses(const struct keep *k, struct wr *out, struct err *e)
+{
+	for (size_t i = 0; k->witnessed && i < k->witnessed->all.n; i++)
+		wr_fmt(out, "%s\n", k->witnessed->all.w[i].url);
+	return wr_done(out, "addresses", e);
+}
+
+/* An asset that names no amendment goes by the first; one that names an unknown one was not admitted. */
+static size_t level_of(const struct witnessed *w, const struct asset_body *b)
+{
+	for (size_t i = 1; b->amended && i < w->n_levels; i++)
+		if (span_eq(SPAN(w->level[i].amendment), SPAN(b->amendment)))
+			return i;
+	return 0;
+}
+
+bool witnessed_wanted(const struct keep *k, const struct asset_body *b)
+{
+	return k->witnessed && k->witnessed->level[level_of(k->witnessed, b)].policy.p.k > 0;
+}
+
+static const struct level *newest(const struct witnessed *w)
+{
+	return &w->level[w->n_levels - 1];
 }
 
 static void let_go(struct witnessed *w, struct held *h)
@@ -133,7 +199,7 @@ enum coffer_rc witnessed_room(struct keep *k, size_t bytes, struct err *e)
 void witnessed_hold(struct keep *k, const struct held_for *f, struct span reply, uint8_t ticket[static KEEP_TICKET_LEN])
 {
 	struct witnessed *w = k->witnessed;
-	struct held h = { .used = true, .entry = k->journal.seq, .until = k->now + HELD_S, .reply = wr_open(reply.n) };
+	struct held h = { .used = true, .level = level_of(w, f->body), .entry = k->journal.seq, .until = k->now + HELD_S, .reply = wr_open(reply.n) };
 	size_t i = 0;
 
 	random_bytes(h.ticket, sizeof(h.ticket));
@@ -183,9 +249,9 @@ enum coffer_rc on_collect(struct keep *k, struct span body, struct answer *a, st
 
 		if (!h->used || !ct_eq(SPAN(h->ticket), ticket))
 			continue;
-		if (h->entry >= w->best_size)
+		if (h->entry >= w->level[h->level].best_size)
 			return err_set(e, COFFER_E_LIMIT, "entry %llu waits for %zu of the ledger's witnesses", (unsigned long long)h->entry,
-			    w->policy.p.k);
+			    w->level[h->level].policy.p.k);
 		wr_put(a->out, wr_span(&h->reply));
 		let_go(w, h);
 		return COFFER_OK;
@@ -197,7 +263,25 @@ enum coffer_rc on_collect(struct keep *k, struct span body, struct answer *a, st
 
 static uint64_t missing(const struct witnessed *w)
 {
-	return ((UINT64_C(1) << w->policy.p.n) - 1) & ~w->round.by;
+	return ((UINT64_C(1) << w->all.n) - 1) & ~w->round.by;
+}
+
+/* Whether a head of this size is wanted still: by the last level, which readers of the ledger go by, or by one for whose witnesses a reply waits. */
+static bool wanted(const struct witnessed *w, uint64_t size)
+{
+	if (size > newest(w)->best_size)
+		return true;
+	for (size_t i = 0; i < HELD_MAX; i++)
+		if (w->held[i].used && w->held[i].entry >= w->level[w->held[i].level].best_size)
+			return true;
+	return false;
+}
+
+static void say_round(const struct witnessed *w, uint64_t size, struct keep_round_rep *out)
+{
+	out->n = (uint8_t)w->all.n;
+	out->size = wanted(w, size) ? size : 0;
+	out->missing = out->size ? missing(w) : 0;
 }
 
 static enum coffer_rc begin(struct keep *k, const struct merkle_head *head, struct err *e)
@@ -212,7 +296,6 @@ static enum coffer_rc begin(struct keep *k, const struct merkle_head *head, stru
 	w->round.head = *head;
 	w->round.note = note;
 	w->round.by = 0;
-	w->round.count = 0;
 	note = (struct wr){ 0 };
 	return COFFER_OK;
 }
@@ -226,11 +309,10 @@ enum coffer_rc on_round(struct keep *k, struct span body, struct answer *a, stru
 	(void)body;
 	if (w) {
 		tree_head(&k->journal.tree, &head);
-		if (head.size > w->best_size && (!w->round.open || w->round.head.size != head.size))
+		expire(k);
+		if (wanted(w, head.size) && (!w->round.open || w->round.head.size != head.size))
 			TRY(begin(k, &head, e));
-		rep.n = (uint8_t)w->policy.p.n;
-		rep.size = head.size > w->best_size ? head.size : 0;
-		rep.missing = rep.size ? missing(w) : 0;
+		say_round(w, head.size, &rep);
 	}
 	keep_round_rep_write(a->out, &rep);
 	return COFFER_OK;
@@ -243,7 +325,7 @@ static enum coffer_rc tile_of_tree(void *ctx, const struct tile *t, struct wr *o
 
 static enum coffer_rc named(const struct witnessed *w, uint8_t i, struct err *e)
 {
-	if (!w || !w->round.open || i >= w->policy.p.n)
+	if (!w || !w->round.open || i >= w->all.n)
 		return err_set(e, COFFER_E_NOTFOUND, "no such witness, or no head for it to sign");
 	return COFFER_OK;
 }
@@ -262,7 +344,7 @@ enum coffer_rc on_witness(struct keep *k, struct span body, struct answer *a, st
 	q.note = wr_span(&w->round.note);
 	if (q.old > w->round.head.size)
 		return err_deny(e, "ledger-rollback", "witness %s signed a ledger of %llu entries, this service has %llu: its store is an "
-		    "old copy, without the newest revocations; its operator restores the newest", w->policy.witness[m.witness].name,
+		    "old copy, without the newest revocations; its operator restores the newest", w->all.w[m.witness].key.name,
 		    (unsigned long long)q.old, (unsigned long long)w->round.head.size);
 	tiles.size = w->round.head.size;
 	if (q.old > 0 && q.old < tiles.size)
@@ -274,7 +356,7 @@ enum coffer_rc on_witness(struct keep *k, struct span body, struct answer *a, st
 /* The one line of that witness, written by us. */
 static enum coffer_rc take_line(struct witnessed *w, size_t i, const struct note *n, struct err *e)
 {
-	const struct note_key *key = &w->policy.witness[i];
+	const struct note_key *key = &w->all.w[i].key;
 
 	for (size_t s = 0; s < n->n_sigs; s++) {
 		if (n->sigs[s].id != key->id || !span_eq_str(n->sigs[s].name, key->name))
@@ -296,29 +378,40 @@ static enum coffer_rc take(struct keep *k, const struct keep_cosign_req *m, stru
 	wr_put(&both, m->lines);
 	TRY(wr_done(&both, "cosignature", e));
 	TRY(note_parse(wr_span(&both), &n, e));
-	if (checkpoint_cosigned_by(&n, &w->policy.witness[m->witness], &time) != NOTE_GOOD)
+	if (checkpoint_cosigned_by(&n, &w->all.w[m->witness].key, &time) != NOTE_GOOD)
 		return err_deny(e, "ledger-cosignature", "what came back is not %s's signature under the head it was asked for",
-		    w->policy.witness[m->witness].name);
+		    w->all.w[m->witness].key.name);
 	TRY(take_line(w, m->witness, &n, e));
 	w->round.by |= UINT64_C(1) << m->witness;
-	w->round.count++;
 	w->has[m->witness] = w->round.head.size;
 	return COFFER_OK;
 }
 
-/* Every reader's own check, once more, before anything rests on it. */
-static enum coffer_rc enough(struct witnessed *w, struct err *e)
+static size_t signed_of(const struct witnessed *w, const struct level *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->all.n; i++)
+		for (size_t k = 0; (w->round.by >> i & 1) && k < l->policy.p.n; k++)
+			n += l->policy.witness[k].id == w->all.w[i].key.id && strcmp(l->policy.witness[k].name, w->all.w[i].key.name) == 0;
+	return n;
+}
+
+/* Every reader's own check, once more, before anything rests on it. Of the last level the head with every line so far is what readers get. */
+static enum coffer_rc enough(struct witnessed *w, struct level *l, struct err *e)
 {
 	CLEANUP(wr_close) struct wr copy = wr_open(NOTE_ROOM);
 	struct ledger_seen seen;
 
-	TRY(checkpoint_open(wr_span(&w->round.note), &w->policy.p, &seen, e));
-	wr_put(&copy, wr_span(&w->round.note));
-	TRY(wr_done(&copy, "checkpoint", e));
-	wr_close(&w->best);
-	w->best = copy;
-	w->best_size = seen.cp.head.size;
-	copy = (struct wr){ 0 };
+	TRY(checkpoint_open(wr_span(&w->round.note), &l->policy.p, &seen, e));
+	if (l == newest(w)) {
+		wr_put(&copy, wr_span(&w->round.note));
+		TRY(wr_done(&copy, "checkpoint", e));
+		wr_close(&w->best);
+		w->best = copy;
+		copy = (struct wr){ 0 };
+	}
+	l->best_size = seen.cp.head.size;
 	return COFFER_OK;
 }
 
@@ -332,18 +425,17 @@ enum coffer_rc on_cosign(struct keep *k, struct span body, struct answer *a, str
 	TRY(named(w, m.witness, e));
 	if (!(w->round.by >> m.witness & 1))
 		TRY(take(k, &m, e));
-	if (w->round.count >= w->policy.p.k)
-		TRY(enough(w, e));
-	rep.n = (uint8_t)w->policy.p.n;
-	rep.size = w->round.head.size > w->best_size ? w->round.head.size : 0;
-	rep.missing = rep.size ? missing(w) : 0;
+	for (size_t i = 0; i < w->n_levels; i++)
+		if (w->level[i].policy.p.k > 0 && signed_of(w, &w->level[i]) >= w->level[i].policy.p.k)
+			TRY(enough(w, &w->level[i], e));
+	say_round(w, w->round.head.size, &rep);
 	keep_round_rep_write(a->out, &rep);
 	return COFFER_OK;
 }
 
 enum coffer_rc witnessed_checkpoint(struct keep *k, struct wr *out, struct err *e)
 {
-	if (!k->witnessed || k->witnessed->best_size == 0)
+	if (!k->witnessed || newest(k->witnessed)->best_size == 0)
 		return ledger_sign(k, out, e);
 	wr_put(out, wr_span(&k->witnessed->best));
 	return COFFER_OK;
@@ -355,8 +447,8 @@ void witnessed_status(const struct keep *k, struct json_wr *j)
 		return;
 	jw_name(j, "witnessed");
 	jw_obj(j);
-	jw_m_u64(j, "cosignatures", k->witnessed->policy.p.k);
-	jw_m_u64(j, "signed", k->witnessed->best_size);
-	jw_m_u64(j, "witnesses", k->witnessed->policy.p.n);
+	jw_m_u64(j, "cosignatures", newest(k->witnessed)->policy.p.k);
+	jw_m_u64(j, "signed", newest(k->witnessed)->best_size);
+	jw_m_u64(j, "witnesses", newest(k->witnessed)->policy.p.n);
 	jw_obj_end(j);
 }

@@ -14,13 +14,22 @@
 #define HELD_BYTES_MAX (64u << 20) /* of replies that wait */
 #define HELD_S 60                  /* then they are dropped */
 
-struct witnessed; /* NULL where the genesis wants no cosignatures */
+struct witnessed; /* NULL where neither the genesis nor an amendment wants cosignatures */
 
-enum coffer_rc witnessed_new(const struct genesis *g, struct witnessed **out, struct err *e) NODISCARD;
+/* An asset's releases wait for the witnesses of the genesis as the asset's statement has it: as founded, or as an amendment left it. Every witness that
+ * any of them names is asked for each head. */
+enum coffer_rc witnessed_new(const struct parties *p, struct witnessed **out, struct err *e) NODISCARD;
+/* Anew, after the registry learned of an amendment. What waits is dropped: its askers ask again. */
+enum coffer_rc witnessed_amended(struct keep *k, struct err *e) NODISCARD;
+/* The addresses of all of them, a line each. Their order is that of the numbers by which net and fetch name them. */
+enum coffer_rc witnessed_addresses(const struct keep *k, struct wr *out, struct err *e) NODISCARD;
 void           witnessed_free(struct witnessed *w);
 
 /* Whose reply it is: the key it is sealed to, the asset, the statement it comes with, and by whom in the guest and for what. */
-struct held_for { const uint8_t *thumb, *statement; const struct asset_path *path; bool scoped; struct span container; uint8_t purpose; };
+struct held_for { const uint8_t *thumb, *statement; const struct asset_path *path; bool scoped; struct span container; uint8_t purpose;
+	const struct asset_body *body; };
+/* Whether a release of this asset waits for any. */
+bool witnessed_wanted(const struct keep *k, const struct asset_body *b);
 
 /* The reply that waits for the same asker already, so that asking again counts no use and writes no entry. */
 bool witnessed_find(struct keep *k, const struct held_for *f, uint8_t ticket[static KEEP_TICKET_LEN]) NODISCARD;

@@ -320,6 +320,17 @@ static enum coffer_rc get_status(struct request *q, struct reply *r, struct err 
 	return pass_json(q, KEEP_STATUS, &req, r, e);
 }
 
+/* The newest head as the log alone signs it: no witness is waited for. */
+static enum coffer_rc get_head(struct request *q, struct reply *r, struct err *e)
+{
+	CLEANUP(wr_close) struct wr req = wr_open(16);
+
+	wr_str(&req, "head");
+	TRY(pass_json(q, KEEP_LEDGER, &req, r, e));
+	r->type = "text/plain; charset=utf-8";
+	return COFFER_OK;
+}
+
 static enum coffer_rc get_parties(struct request *q, struct reply *r, struct err *e)
 {
 	static const char *const names[] = { "from", NULL };
@@ -350,6 +361,8 @@ static enum coffer_rc get(struct request *q, struct span path, struct reply *r, 
 		return get_from(q, KEEP_OPENINGS, r, e);
 	if (span_eq_str(path, "parties"))
 		return get_parties(q, r, e);
+	if (span_eq_str(path, "head"))
+		return get_head(q, r, e);
 	if (span_eq_str(path, "status"))
 		return get_status(q, r, e);
 	if (span_eq_str(path, "decisions"))

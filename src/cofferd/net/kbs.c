@@ -138,7 +138,7 @@ static enum coffer_rc ask_release(struct request *q, const struct release *l, st
 static enum coffer_rc hold(struct request *q, const struct keep_resource_rep *rep, struct err *e)
 {
 	if (!q->net->witnesses)
-		return err_set(e, COFFER_E_BUG, "keep holds a reply and wants no witnesses");
+		return err_deny(e, WAIT_CHECK, "unavailable: the genesis was amended and has witnesses now; the service's operator starts it again to ask them");
 	memcpy(q->ticket, rep->ticket, sizeof(q->ticket));
 	q->waits = true;
 	return COFFER_OK;

@@ -20,3 +20,19 @@ enum coffer_rc follow_add(struct ledger_follow *l, struct span entry, struct err
 	l->last = got;
 	return COFFER_OK;
 }
+
+enum coffer_rc follow_head(const struct merkle_source *s, const struct seen_head *old, const struct merkle_head *now, struct err *e)
+{
+	unsigned long long was = old->head.size, is = now->size;
+	struct merkle_proof p = { 0 };
+
+	if (is < was)
+		return err_deny(e, "ledger-rollback", "the ledger has %llu entries, %s %llu: the service was put back to an older state, or hides "
+		    "what came since", is, old->what, was);
+	if (was > 0 && was < is)
+		TRY(merkle_prove_consistent(s, was, is, &p, e));
+	if (!merkle_consistent(&old->head, now, &p))
+		return err_deny(e, "ledger-fork", "the ledger of %llu entries does not continue the one of %llu that %s: two histories, both signed "
+		    "by the service", is, was, old->what);
+	return COFFER_OK;
+}

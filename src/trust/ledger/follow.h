@@ -12,3 +12,13 @@ struct ledger_follow {
  *   ledger-map    its map does not begin where that of the one before ended: what is in force was changed without an entry
  * *l is untouched on failure. */
 enum coffer_rc follow_add(struct ledger_follow *l, struct span entry, struct err *e) NODISCARD;
+
+/* A head that was seen; who saw it is for the refusal to say ("this party saw"). */
+struct seen_head { struct merkle_head head; const char *what; };
+
+/* Whether the tree of `now` begins with the one of `old`; the proof is made of s, which reads the tree of `now` and is believed in
+ * nothing. Equal heads ask nothing of it. COFFER_E_DENIED:
+ *   ledger-rollback  it is smaller
+ *   ledger-fork      it does not continue it, or has its size and another root
+ * or what s said. That both heads are signed is the caller's to know. */
+enum coffer_rc follow_head(const struct merkle_source *s, const struct seen_head *old, const struct merkle_head *now, struct err *e) NODISCARD;

@@ -7,7 +7,7 @@
 #include "trust/ledger/merkle.h"
 
 #define TILE_WIDTH     256                /* hashes or entries of a full tile */
-#define TILE_BYTES     (TILE_WIDTH * 32)
+#define TILE_BYTES     ((size_t)TILE_WIDTH * 32)
 #define TILE_LEVEL_MAX 63                 /* tlog-tiles, "Merkle Tree"; a tree of MERKLE_SIZE_MAX ends at level 7 */
 #define TILE_N_MAX     ((UINT64_C(1) << 55) - 1) /* the last tile of MERKLE_SIZE_MAX leaves */
 #define TILE_PATH_MAX  64                 /* bytes of a path with its NUL */
