@@ -30,6 +30,14 @@ struct container {
 	struct output_held output[MAN_OUTPUTS_MAX];
 };
 
+/* Beside a container's own process; what is known of it to the gate is boundary.exec, at the same place. */
+struct exec_process {
+	pid_t pid;
+	int   pidfd; /* -1: it has ended, or the place is free */
+	struct log_stream log[2];
+	bool  told_end, told[2]; /* its code, the ends of its streams: all three, and the place is free again */
+};
+
 /* Of a container whose lease lapsed: `told` to end; `over`: its files are gone; `stopped`: it lived until then, and `why` says so. */
 struct lapse { bool told, over, stopped; struct err why; };
 
@@ -51,6 +59,7 @@ struct agent {
 	struct lapse     lapse[MAN_CONTAINERS_MAX];
 	bool             volume_open[MAN_VOLUMES_MAX];
 	struct container ctr[MAN_CONTAINERS_MAX];
+	struct exec_process exec[EXECS_MAX];
 };
 
 /* A path under the state folder; empty (so that every use fails) when it would be cut. */
@@ -64,9 +73,20 @@ enum coffer_rc container_signal(struct agent *a, size_t i, int sig, struct err *
 /* Kills what runs, unmounts and forgets. Never fails: what is left dies with the guest. */
 void           container_remove(struct agent *a, size_t i);
 /* Reads what is in the pipes without waiting, at most 128 KiB of each: who writes without end stops nobody else. */
-void           container_drain(struct container *c);
+void           log_drain(struct log_stream log[static 2]);
+/* Two pipes, kept: fds gets the ends that are written to, which are the caller's. log_close on failure too. */
+enum coffer_rc log_open(struct log_stream log[static 2], int fds[static 2], struct err *e) NODISCARD;
+void           log_close(struct log_stream log[static 2]);
 /* The first process ended: keeps its code and makes its outputs when it is 0. */
 void           container_ended(struct agent *a, size_t i, int wait_status);
+
+/* exec.c: what the gate let pass. On failure nothing runs. COFFER_E_LIMIT; check "lease" once the container has lost what it had. */
+struct exec_what { size_t container; const struct json *args; const char *id; };
+enum coffer_rc exec_start(struct agent *a, const struct exec_what *what, struct err *e) NODISCARD;
+void           exec_ended(struct agent *a, pid_t pid, int wait_status); /* one that is none of them: nothing */
+enum coffer_rc exec_signal(struct agent *a, size_t k, int sig, struct err *e) NODISCARD;
+void           exec_end(struct agent *a, size_t i); /* all of container i's: killed and awaited */
+void           exec_told(struct agent *a, size_t k); /* frees the place once all is told */
 
 /* lapse.c: an asset for container i, with its lease. Check "lease" when that has lapsed; otherwise as rcar_get. */
 enum coffer_rc agent_get(struct agent *a, size_t i, const struct asset_path *path, enum purpose purpose, struct rcar_asset *out,

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "agent/crun.h"
 #include "agent/fence.h"
 #include "agent/guard.h"
 #include "agent/rest.h"
@@ -19,54 +20,7 @@
 #include "os/file.h"
 #include "os/spawn.h"
 
-#define CRUN_ARGS_MAX 16
 #define DRAIN_TURNS 16
-
-struct crun_call { const char *verb, *flag; const char *more[4]; int out, err; const int *group; };
-
-/* crun's own complaint, without what could be a terminal's escape. */
-static void complaint(const char *log, char *out, size_t n)
-{
-	CLEANUP(wr_close) struct wr w = wr_open(65536);
-	struct err unread;
-	struct span s;
-
-	out[0] = 0;
-	if (file_read(log, 65536, &w, &unread) != COFFER_OK)
-		return;
-	s = wr_span(&w);
-	if (s.n > n - 1)
-		s = span_skip(s, s.n - (n - 1));
-	for (size_t i = 0; i < s.n; i++)
-		out[i] = (char)(s.p[i] >= ' ' && s.p[i] < 0x7f ? s.p[i] : ' ');
-	out[s.n] = 0;
-}
-
-/* A detached container keeps the descriptors it was created with; crun itself writes to a log file. */
-static enum coffer_rc crun(struct agent *a, size_t i, const struct crun_call *c, struct err *e)
-{
-	struct path root = path_fmt("%s/crun", a->state), log = path_fmt("%s/c%zu/log", a->state, i), id = path_fmt("c%zu", i);
-	const char *argv[CRUN_ARGS_MAX] = { a->crun, "--root", root.s, "--cgroup-manager=disabled", "--log", log.s, c->verb };
-	const int fds[3] = { -1, c->out, c->err };
-	struct spawn s = { .argv = argv, .fds = fds, .n_fds = 3, .cwd = "/", .cgroup = c->group };
-	size_t n = 7;
-	int status = 0;
-	pid_t pid = -1;
-	char why[240];
-
-	for (size_t k = 0; k < 4 && c->more[k]; k++)
-		argv[n++] = c->more[k];
-	if (c->flag)
-		argv[n++] = c->flag;
-	argv[n++] = id.s;
-	(void)unlink(log.s);
-	TRY(spawn_start(&s, &pid, e));
-	TRY(spawn_wait(pid, &status, e));
-	if (status == 0)
-		return COFFER_OK;
-	complaint(log.s, why, sizeof(why));
-	return err_set(e, COFFER_E_SYSTEM, "container runtime %s: %s", c->verb, why[0] ? why : "failed without a word");
-}
 
 static const char *source_of(void *arg, size_t volume)
 {
@@ -85,24 +39,34 @@ static enum coffer_rc write_spec(struct agent *a, size_t i, struct err *e)
 	return file_write(path_fmt("%s/c%zu/config.json", a->state, i).s, wr_span(&w), 0600, e);
 }
 
-/* Pipes for a log the host may read, otherwise nothing: fds stay -1, which spawn takes for /dev/null. */
-static enum coffer_rc open_logs(struct agent *a, size_t i, int fds[static 2], struct err *e)
+enum coffer_rc log_open(struct log_stream log[static 2], int fds[static 2], struct err *e)
 {
-	struct container *c = &a->ctr[i];
-
-	if (!manifest_lists(a->man.host_logs, a->man.container[i].name))
-		return COFFER_OK;
 	for (size_t k = 0; k < 2; k++) {
 		int p[2];
 
 		if (pipe2(p, O_CLOEXEC) != 0)
 			return err_set(e, COFFER_E_SYSTEM, "pipe: %s", strerror(errno));
-		c->log[k].fd = p[0];
+		log[k].fd = p[0];
 		fds[k] = p[1];
-		if (fcntl(p[0], F_SETFL, O_NONBLOCK) != 0 || !logbuf_open(&c->log[k].buf))
+		if (fcntl(p[0], F_SETFL, O_NONBLOCK) != 0 || !logbuf_open(&log[k].buf))
 			return err_set(e, COFFER_E_SYSTEM, "log: %s", strerror(errno));
 	}
 	return COFFER_OK;
+}
+
+void log_close(struct log_stream log[static 2])
+{
+	for (size_t k = 0; k < 2; k++) {
+		closep(&log[k].fd);
+		logbuf_close(&log[k].buf);
+		log[k].fd = -1;
+	}
+}
+
+/* Pipes for a log the host may read, otherwise nothing: fds stay -1, which spawn takes for /dev/null. */
+static enum coffer_rc open_logs(struct agent *a, size_t i, int fds[static 2], struct err *e)
+{
+	return manifest_lists(a->man.host_logs, a->man.container[i].name) ? log_open(a->ctr[i].log, fds, e) : COFFER_OK;
 }
 
 /* The container's group with its fence, ready to be entered. */
@@ -116,41 +80,12 @@ static enum coffer_rc make_group(struct agent *a, size_t i, int *procs, struct e
 	return fence_check(*procs, fence_address(i), REST_PORT, e);
 }
 
-/* The fence holds whoever is in the group: a runtime that moved the process elsewhere has opened it. */
-static enum coffer_rc check_group(struct agent *a, size_t i, struct err *e)
-{
-	struct path end = path_fmt("/%s/c%zu", a->groups.name, i);
-	CLEANUP(wr_close) struct wr text = wr_open(65536);
-	struct span s;
-
-	TRY(file_read(path_fmt("/proc/%d/cgroup", (int)a->ctr[i].pid).s, 65536, &text, e));
-	for (s = wr_span(&text); s.n > 0; s = span_skip(s, span_find(s, '\n') + 1)) {
-		struct span line = { s.p, span_find(s, '\n') };
-
-		if (span_starts(line, "0::") && span_ends(line, end.s))
-			return COFFER_OK;
-	}
-	return err_set(e, COFFER_E_SYSTEM, "container process: it is not in the group it was started in");
-}
-
 static enum coffer_rc find_process(struct agent *a, size_t i, struct err *e)
 {
 	struct container *c = &a->ctr[i];
-	CLEANUP(wr_close) struct wr text = wr_open(64);
-	uint64_t pid = 0;
-	struct stat st;
-
-	TRY(file_read(path_fmt("%s/c%zu/pid", a->state, i).s, 64, &text, e));
-	if (!span_u64(wr_span(&text), &pid) || pid < 2 || pid > 1u << 30)
-		return err_set(e, COFFER_E_SYSTEM, "container runtime: no process id");
-	c->pid = (pid_t)pid;
-	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
-	if (c->pidfd < 0 || fcntl(c->pidfd, F_SETFD, FD_CLOEXEC) != 0)
-		return err_set(e, COFFER_E_SYSTEM, "container process: %s", strerror(errno));
-	if (stat(path_fmt("/proc/%d/ns/pid", (int)c->pid).s, &st) != 0)
-		return err_set(e, COFFER_E_SYSTEM, "container process: %s", strerror(errno));
-	c->pidns = st.st_ino;
-	return check_group(a, i, e);
+	TRY(crun_process(path_fmt("%s/c%zu/pid", a->state, i).s, &c->pid, &c->pidfd, e));
+	TRY(crun_pidns(c->pid, &c->pidns, e));
+	return crun_check_group(a, i, c->pid, e);
 }
 
 static enum coffer_rc create(struct agent *a, size_t i, struct err *e)
@@ -204,14 +139,12 @@ static void forget(struct agent *a, size_t i)
 	const struct crun_call call = { .verb = "delete", .flag = "--force", .out = -1, .err = -1 };
 	struct err unused;
 
+	exec_end(a, i); /* the container's first process ends only when those that were put beside it are awaited */
 	if (crun(a, i, &call, &unused) != COFFER_OK && c->pidfd >= 0)
 		(void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
 	if (c->pid > 0 && c->pidfd >= 0)
 		(void)waitpid(c->pid, NULL, 0);
-	for (size_t k = 0; k < 2; k++) {
-		closep(&c->log[k].fd);
-		logbuf_close(&c->log[k].buf);
-	}
+	log_close(c->log);
 	for (size_t k = 0; k < MAN_OUTPUTS_MAX; k++)
 		wr_close(&c->output[k].sealed);
 	guard_clear(i);
@@ -255,22 +188,22 @@ void container_remove(struct agent *a, size_t i)
 	forget(a, i);
 }
 
-void container_drain(struct container *c)
+void log_drain(struct log_stream log[static 2])
 {
 	uint8_t piece[8192];
 
 	for (size_t k = 0; k < 2; k++)
-		for (size_t turn = 0; turn < DRAIN_TURNS && c->log[k].fd >= 0; turn++) {
-			ssize_t n = read(c->log[k].fd, piece, sizeof(piece));
+		for (size_t turn = 0; turn < DRAIN_TURNS && log[k].fd >= 0; turn++) {
+			ssize_t n = read(log[k].fd, piece, sizeof(piece));
 
 			if (n > 0)
-				logbuf_put(&c->log[k].buf, (struct span){ piece, (size_t)n });
+				logbuf_put(&log[k].buf, (struct span){ piece, (size_t)n });
 			else if (n < 0 && errno == EINTR)
 				continue;
 			else if (n < 0 && errno == EAGAIN)
 				break;
 			else
-				closep(&c->log[k].fd), c->log[k].fd = -1;
+				closep(&log[k].fd), log[k].fd = -1;
 		}
 }
 
@@ -278,7 +211,7 @@ void container_ended(struct agent *a, size_t i, int wait_status)
 {
 	struct container *c = &a->ctr[i];
 
-	container_drain(c);
+	log_drain(c->log);
 	guard_clear(i);
 	closep(&c->pidfd);
 	c->pidfd = -1;

@@ -168,10 +168,13 @@ static enum coffer_rc in_state(const struct boundary *b, const char *id, unsigne
 
 #define MADE (1u << CTR_CREATED | 1u << CTR_RUNNING | 1u << CTR_STOPPED)
 
-static enum coffer_rc no_exec(const char *exec_id, const char *container_id, struct err *e)
+/* The container's own process, or one that ExecProcess has started. */
+static enum coffer_rc known_process(const struct boundary *b, size_t i, const char *exec_id, struct err *e)
 {
-	if (exec_id[0] && strcmp(exec_id, container_id) != 0)
-		return err_deny(e, "gate", "there are no processes beside the container's own");
+	size_t k;
+
+	if (exec_id[0] && !span_eq_str(b->man->container[i].name, exec_id) && !boundary_exec(b, i, exec_id, &k))
+		return err_deny(e, "gate", "container %.*s has no process \"%.64s\" beside its own", SPELL(b->man->container[i].name), exec_id);
 	return COFFER_OK;
 }
 
@@ -188,7 +191,7 @@ enum coffer_rc gate_wait(const struct boundary *b, const ProtobufCMessage *m, st
 	size_t i = 0;
 
 	TRY(in_state(b, q->container_id, MADE, &i, e));
-	return no_exec(q->exec_id, q->container_id, e);
+	return known_process(b, i, q->exec_id, e);
 }
 
 enum coffer_rc gate_remove(const struct boundary *b, const ProtobufCMessage *m, struct err *e)
@@ -208,11 +211,11 @@ enum coffer_rc gate_stats(const struct boundary *b, const ProtobufCMessage *m, s
 enum coffer_rc gate_signal(const struct boundary *b, const ProtobufCMessage *m, struct err *e)
 {
 	const Grpc__SignalProcessRequest *q = (const Grpc__SignalProcessRequest *)m;
-	size_t i = 0;
+	size_t i = 0, p;
 
 	TRY(in_state(b, q->container_id, MADE, &i, e));
-	if (q->exec_id[0])
-		return err_deny(e, "gate", "there are no processes beside the container's own");
+	if (q->exec_id[0] && !boundary_exec(b, i, q->exec_id, &p))
+		return err_deny(e, "gate", "container %.64s has no process \"%.64s\" beside its own", q->container_id, q->exec_id);
 	for (size_t k = 0; k < json_len(b->man->host_signals); k++) {
 		uint64_t s = 0;
 
@@ -224,10 +227,12 @@ enum coffer_rc gate_signal(const struct boundary *b, const ProtobufCMessage *m, 
 
 static enum coffer_rc gate_log(const struct boundary *b, const Grpc__ReadStreamRequest *q, const char *name, struct err *e)
 {
-	size_t i = 0;
+	size_t i = 0, k;
 
 	TRY(in_state(b, q->container_id, MADE, &i, e));
-	TRY(no_exec(q->exec_id, q->container_id, e));
+	TRY(known_process(b, i, q->exec_id, e));
+	if (boundary_exec(b, i, q->exec_id, &k)) /* who may run it may read it */
+		return COFFER_OK;
 	if (!manifest_lists(b->man->host_logs, b->man->container[i].name))
 		return err_deny(e, "gate", "%s of container %.64s is not granted by the manifest", name, q->container_id);
 	return COFFER_OK;

@@ -47,11 +47,11 @@ static bool same_capabilities(const struct man_container *c, const Grpc__LinuxCa
 	    same_list(c->capabilities, k->permitted, k->n_permitted) && k->n_inheritable == 0 && k->n_ambient == 0;
 }
 
-static enum coffer_rc same_process(const struct man_container *c, const Grpc__Process *p, struct err *e)
+enum coffer_rc gate_process(const struct man_container *c, const struct json *args, const Grpc__Process *p, struct err *e)
 {
 	if (!p)
 		return differs(c, "process", e);
-	if (!same_list(c->args, p->args, p->n_args))
+	if (!same_list(args, p->args, p->n_args))
 		return differs(c, "process.args", e);
 	if (!same_list(c->env, p->env, p->n_env))
 		return differs(c, "process.env", e);
@@ -122,7 +122,7 @@ static enum coffer_rc plain_linux(const struct man_container *c, const Grpc__Lin
 
 enum coffer_rc gate_spec(const struct man_container *c, const Grpc__Spec *s, struct err *e)
 {
-	TRY(same_process(c, s->process, e));
+	TRY(gate_process(c, c->args, s->process, e));
 	if (!s->root || s->root->readonly != c->read_only_root)
 		return differs(c, "root.readonly", e);
 	TRY(same_mounts(c, s, e));

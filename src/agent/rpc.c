@@ -132,11 +132,50 @@ static enum coffer_rc run_start(struct agent *a, const ProtobufCMessage *m, stru
 	return COFFER_OK;
 }
 
+static enum coffer_rc run_exec(struct agent *a, const ProtobufCMessage *m, struct reply *r, struct err *e)
+{
+	const Grpc__ExecProcessRequest *q = (const Grpc__ExecProcessRequest *)m;
+	struct exec_what what = { .container = container_of(a, q->container_id), .id = q->exec_id };
+
+	(void)r;
+	what.args = manifest_exec(&a->man, a->man.container[what.container].name, q->process->args, q->process->n_args);
+	return exec_start(a, &what, e);
+}
+
+/* Not after its container went: an answer was waited for meanwhile. */
+static enum coffer_rc no_process(struct err *e)
+{
+	return err_set(e, COFFER_E_NOTFOUND, "this process is over, and what it said was told or is gone");
+}
+
+static bool own_process(const char *exec_id, const char *container_id)
+{
+	return !exec_id[0] || strcmp(exec_id, container_id) == 0;
+}
+
+static enum coffer_rc wait_exec(struct agent *a, const Grpc__WaitProcessRequest *q, struct reply *r, struct err *e)
+{
+	Grpc__WaitProcessResponse v = GRPC__WAIT_PROCESS_RESPONSE__INIT;
+	size_t k;
+
+	if (!boundary_exec(&a->b, container_of(a, q->container_id), q->exec_id, &k))
+		return no_process(e);
+	r->later = a->b.exec[k].state == CTR_RUNNING;
+	if (r->later)
+		return COFFER_OK;
+	v.status = a->b.exec[k].exit_code;
+	a->exec[k].told_end = true;
+	exec_told(a, k);
+	return answer(r, &v.base, e);
+}
+
 static enum coffer_rc run_wait(struct agent *a, const ProtobufCMessage *m, struct reply *r, struct err *e)
 {
 	size_t i = container_of(a, ((const Grpc__WaitProcessRequest *)m)->container_id);
 	Grpc__WaitProcessResponse v = GRPC__WAIT_PROCESS_RESPONSE__INIT;
 
+	if (!own_process(((const Grpc__WaitProcessRequest *)m)->exec_id, ((const Grpc__WaitProcessRequest *)m)->container_id))
+		return wait_exec(a, (const Grpc__WaitProcessRequest *)m, r, e);
 	r->later = a->b.ctr[i].state == CTR_CREATED || a->b.ctr[i].state == CTR_RUNNING;
 	if (r->later)
 		return COFFER_OK;
@@ -166,8 +205,12 @@ static enum coffer_rc run_signal(struct agent *a, const ProtobufCMessage *m, str
 {
 	const Grpc__SignalProcessRequest *q = (const Grpc__SignalProcessRequest *)m;
 
+	size_t i = container_of(a, q->container_id), k;
+
 	(void)r;
-	return container_signal(a, container_of(a, q->container_id), (int)q->signal, e);
+	if (own_process(q->exec_id, q->container_id))
+		return container_signal(a, i, (int)q->signal, e);
+	return boundary_exec(&a->b, i, q->exec_id, &k) ? exec_signal(a, k, (int)q->signal, e) : no_process(e);
 }
 
 static enum coffer_rc run_stats(struct agent *a, const ProtobufCMessage *m, struct reply *r, struct err *e)
@@ -210,9 +253,8 @@ static size_t read_size(uint32_t len)
 	return len == 0 || len > READ_MAX ? READ_MAX : len;
 }
 
-static enum coffer_rc read_log(struct agent *a, const Grpc__ReadStreamRequest *q, size_t which, struct reply *r, struct err *e)
+static enum coffer_rc read_stream(struct log_stream *s, const Grpc__ReadStreamRequest *q, struct reply *r, struct err *e)
 {
-	struct log_stream *s = &a->ctr[container_of(a, q->container_id)].log[which];
 	CLEANUP(wr_close) struct wr w = wr_open(LOGBUF_MAX);
 
 	r->later = s->buf.n == 0 && s->fd >= 0;
@@ -220,6 +262,22 @@ static enum coffer_rc read_log(struct agent *a, const Grpc__ReadStreamRequest *q
 		return COFFER_OK;
 	(void)logbuf_take(&s->buf, read_size(q->len), &w);
 	return answer_data(r, wr_span(&w), e);
+}
+
+static enum coffer_rc read_log(struct agent *a, const Grpc__ReadStreamRequest *q, size_t which, struct reply *r, struct err *e)
+{
+	size_t i = container_of(a, q->container_id), k;
+	bool end;
+
+	if (own_process(q->exec_id, q->container_id))
+		return read_stream(&a->ctr[i].log[which], q, r, e);
+	if (!boundary_exec(&a->b, i, q->exec_id, &k))
+		return no_process(e);
+	end = a->exec[k].log[which].buf.n == 0 && a->exec[k].log[which].fd < 0;
+	TRY(read_stream(&a->exec[k].log[which], q, r, e));
+	a->exec[k].told[which] = end;
+	exec_told(a, k);
+	return COFFER_OK;
 }
 
 static enum coffer_rc read_output(struct agent *a, size_t i, size_t k, uint32_t len, struct reply *r, struct err *e)
@@ -270,6 +328,7 @@ static const struct method methods[] = {
 	{ AGENT, "CopyFile", &grpc__copy_file_request__descriptor, gate_copy_file, run_copy_file },
 	{ AGENT, "CreateContainer", &grpc__create_container_request__descriptor, gate_create_container, run_create_container },
 	{ AGENT, "StartContainer", &grpc__start_container_request__descriptor, gate_start, run_start },
+	{ AGENT, "ExecProcess", &grpc__exec_process_request__descriptor, gate_exec, run_exec },
 	{ AGENT, "WaitProcess", &grpc__wait_process_request__descriptor, gate_wait, run_wait },
 	{ AGENT, "RemoveContainer", &grpc__remove_container_request__descriptor, gate_remove, run_remove },
 	{ AGENT, "SignalProcess", &grpc__signal_process_request__descriptor, gate_signal, run_signal },

@@ -17,7 +17,7 @@
 #define PENDING_MAX 64
 #define FRAME_MS 10000 /* a host that stops inside a frame loses its connection */
 #define TICK_MS 1000
-#define POLL_MAX (1 + PEERS_MAX + 3 * MAN_CONTAINERS_MAX + HTTP_SERVE_CONNS_MAX + HTTP_SERVE_LISTENERS_MAX)
+#define POLL_MAX (1 + PEERS_MAX + 3 * (MAN_CONTAINERS_MAX + EXECS_MAX) + HTTP_SERVE_CONNS_MAX + HTTP_SERVE_LISTENERS_MAX)
 
 struct pending { int fd; uint32_t stream; const struct method *m; ProtobufCMessage *q; }; /* q NULL = free */
 
@@ -165,15 +165,25 @@ static void accept_peer(struct server *s)
 	closep(&fd);
 }
 
-/* First every child that ended: the containers' first processes keep their code, adopted ones are forgotten. */
+/* First every child that ended: the containers' first processes and those beside them keep their code, adopted ones are forgotten. */
 static void reap(struct agent *a)
 {
 	int status;
 
-	for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG))
+	for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
+		exec_ended(a, pid, status);
 		for (size_t i = 0; i < a->man.n_containers; i++)
 			if (a->ctr[i].pid == pid && a->ctr[i].pidfd >= 0)
 				container_ended(a, i, status);
+	}
+}
+
+static size_t gather_process(struct pollfd *p, int pidfd, const struct log_stream log[static 2])
+{
+	p[0] = (struct pollfd){ .fd = pidfd, .events = POLLIN };
+	p[1] = (struct pollfd){ .fd = log[0].fd, .events = POLLIN };
+	p[2] = (struct pollfd){ .fd = log[1].fd, .events = POLLIN };
+	return 3;
 }
 
 static size_t gather(const struct server *s, struct pollfd *p)
@@ -183,13 +193,10 @@ static size_t gather(const struct server *s, struct pollfd *p)
 	p[n++] = (struct pollfd){ .fd = s->listener, .events = POLLIN };
 	for (size_t i = 0; i < PEERS_MAX; i++)
 		p[n++] = (struct pollfd){ .fd = s->peer[i], .events = POLLIN }; /* poll ignores -1 */
-	for (size_t i = 0; i < s->a->man.n_containers; i++) {
-		const struct container *c = &s->a->ctr[i];
-
-		p[n++] = (struct pollfd){ .fd = c->pidfd, .events = POLLIN };
-		p[n++] = (struct pollfd){ .fd = c->log[0].fd, .events = POLLIN };
-		p[n++] = (struct pollfd){ .fd = c->log[1].fd, .events = POLLIN };
-	}
+	for (size_t i = 0; i < s->a->man.n_containers; i++)
+		n += gather_process(p + n, s->a->ctr[i].pidfd, s->a->ctr[i].log);
+	for (size_t k = 0; k < EXECS_MAX; k++)
+		n += gather_process(p + n, s->a->exec[k].pidfd, s->a->exec[k].log);
 	return n + http_serve_poll(s->rest, p + n);
 }
 
@@ -208,7 +215,9 @@ enum coffer_rc serve_run(struct agent *a, int listener, struct http_serve *rest,
 		leases_act(a);
 		reap(a);
 		for (size_t i = 0; i < a->man.n_containers; i++)
-			container_drain(&a->ctr[i]);
+			log_drain(a->ctr[i].log);
+		for (size_t k = 0; k < EXECS_MAX; k++)
+			log_drain(a->exec[k].log);
 		for (size_t i = 0; i < PEERS_MAX; i++)
 			if (s.peer[i] >= 0 && (p[1 + i].revents & (POLLIN | POLLHUP | POLLERR)) && p[1 + i].fd == s.peer[i])
 				peer_step(&s, i);

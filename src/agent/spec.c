@@ -86,11 +86,10 @@ static enum coffer_rc network_ok(const struct manifest *m, const struct man_cont
 	return COFFER_OK;
 }
 
-static enum coffer_rc process(struct json_wr *j, const struct man_container *c, struct err *e)
+static enum coffer_rc process(struct json_wr *j, const struct man_container *c, const struct json *args, struct err *e)
 {
 	static const char *const sets[] = { "bounding", "effective", "permitted" };
 
-	jw_name(j, "process");
 	jw_obj(j);
 	jw_m_bool(j, "terminal", false);
 	jw_name(j, "user");
@@ -101,7 +100,7 @@ static enum coffer_rc process(struct json_wr *j, const struct man_container *c, 
 	jw_value(j, c->groups);
 	jw_obj_end(j);
 	jw_name(j, "args");
-	jw_value(j, c->args);
+	jw_value(j, args);
 	jw_name(j, "env");
 	jw_value(j, c->env);
 	jw_m_str(j, "cwd", c->cwd);
@@ -113,6 +112,14 @@ static enum coffer_rc process(struct json_wr *j, const struct man_container *c, 
 	jw_m_bool(j, "noNewPrivileges", true);
 	jw_obj_end(j);
 	return COFFER_OK;
+}
+
+enum coffer_rc spec_process_write(const struct man_container *c, const struct json *args, struct wr *out, struct err *e)
+{
+	struct json_wr j = jw_open(out, false);
+
+	TRY(process(&j, c, args, e));
+	return wr_done(out, "process", e);
 }
 
 static bool under(struct span path, const char *dir)
@@ -232,7 +239,8 @@ enum coffer_rc spec_write(const struct manifest *m, const struct man_container *
 	TRY(network_ok(m, c, e));
 	jw_obj(&j);
 	jw_m_text(&j, "ociVersion", "1.0.0");
-	TRY(process(&j, c, e));
+	jw_name(&j, "process");
+	TRY(process(&j, c, c->args, e));
 	jw_name(&j, "root");
 	jw_obj(&j);
 	jw_m_text(&j, "path", "rootfs");

@@ -12,6 +12,8 @@ typedef const char *(*spec_source)(void *arg, size_t volume);
  * an asset for api. */
 enum coffer_rc spec_write(const struct manifest *m, const struct man_container *c, spec_source source, void *arg, struct wr *out,
     struct err *e) NODISCARD;
+/* "process" of it alone, with other args: what is run beside the container's own process. */
+enum coffer_rc spec_process_write(const struct man_container *c, const struct json *args, struct wr *out, struct err *e) NODISCARD;
 /* Bytes of path that a mount's destination covers with its slash, 0 if none. */
 size_t mount_covers(struct span destination, struct span path);
 

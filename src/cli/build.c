@@ -385,6 +385,8 @@ static void tail_part(struct json_wr *j, const struct terms *t)
 	jw_obj(j);
 	copy_list(j, "logs", t->logs);
 	copy_list(j, "signals", t->signals);
+	if (json_len(t->exec) > 0)
+		copy_list(j, "exec", t->exec);
 	jw_obj_end(j);
 	jw_name(j, "registries");
 	jw_obj(j);
@@ -403,6 +405,7 @@ enum coffer_rc build_manifest(
 	TRY(known_containers(p, t->entitlements, "entitlements", e));
 	TRY(known_containers(p, t->outputs, "outputs", e));
 	TRY(known_containers(p, t->on_lapse, "on-lapse", e));
+	TRY(known_containers(p, t->exec, "exec", e));
 	hex32(b->h->genesis, genesis);
 	jw_obj(&j);
 	jw_m_u64(&j, "version", 1);

@@ -14,7 +14,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/run_int.h"
-#include "image/tree.h"
+#include "os/kvm.h"
 #include "proto/ttrpc.h"
 
 #define TIMEOUT_MAX_S 86400
@@ -25,6 +25,10 @@ const struct opt_spec opts_run[] = {
 	{ "binding", "FILE", "fill slots of the workload: a binding, as its owner handed it out ('coffer workload bind')", true, false },
 	{ "image", "DIR", "run it in a measured VM that boots this image ('coffer guest build'), on platform swtpm", false, false },
 	{ "memory", "MIB", "of that VM: 32 to 2047 (default 1024)", false, false },
+	{ "accel", "HOW", "of that VM: kvm, tcg (emulated, slow), or auto: kvm where trying it shows that it works (default)", false, false },
+	{ "detach", NULL, "return when every container has started; the pod runs on (coffer ps, logs, exec, stop, wait, rm)", false, false },
+	{ "name", "NAME", "what the pod is called here (default: its own name, with a number where that is taken)", false, false },
+	{ "state", "DIR", "where pods are kept (default /run/coffer for root, else $XDG_RUNTIME_DIR/coffer)", false, false },
 	{ "scratch", "SIZE", "of that VM's disk for images and empty volumes, which the guest encrypts: 64M to 1024G, or none (default 4G)", false, false },
 	{ "timeout", "S", "end the guest after S seconds", false, false },
 	{ NULL, NULL, NULL, false, false },
@@ -38,9 +42,13 @@ static void run_clear(struct run *r)
 	guest_stop(&r->guest);
 	closep(&r->rpc.fd);
 	closep(&r->rpc.signal);
+	for (size_t i = 0; i < RPC_WATCH_MAX; i++)
+		closep(&r->rpc.watch[i]);
 	manifest_clear(&r->man);
 	json_freep(&r->doc);
-	run_tmp_remove(r);
+	wr_close(&r->text);
+	run_leave(r);
+	closep(&r->tell);
 }
 
 static void run_freep(struct run **r)
@@ -90,6 +98,8 @@ static enum coffer_rc bindings(const struct run *r, char *path[static BINDINGS_M
 
 	if (cli_opt(r->cli, "memory") && !cli_opt(r->cli, "image"))
 		return cli_bad(e, "--memory is of a measured VM: it needs --image");
+	if (cli_opt(r->cli, "accel") && !cli_opt(r->cli, "image"))
+		return cli_bad(e, "--accel is of a measured VM: it needs --image");
 	TRY(run_scratch_size(r->cli, &disk, e));
 	for (size_t i = 0; (value = cli_opt_at(r->cli, "binding", i)); i++) {
 		if (i == BINDINGS_MAX)
@@ -146,7 +156,7 @@ static enum coffer_rc read_line(struct run *r, char *line, size_t room, struct s
 		TRY(rpc_wait(&r->rpc, r->guest.said, e));
 		got = read(r->guest.said, &c, 1);
 		if (got <= 0)
-			return err_set(e, COFFER_E_SYSTEM, "the guest ended before its agent was ready");
+			return err_set(e, COFFER_E_SYSTEM, RPC_GONE ": before its agent was ready");
 		if (c == '\n')
 			break;
 		if (n < room)
@@ -194,29 +204,49 @@ static enum coffer_rc agent_says(struct run *r, struct err *e)
 	return ttrpc_failure(&(struct ttrpc_response){ .code = (uint32_t)number, .message = span_skip(s, code.n + 1) }, e);
 }
 
+/* KVM where it runs a machine, by trying: that the device is there says little. */
+static enum coffer_rc choose_accel(const struct run *r, bool *kvm, struct err *e)
+{
+	const char *accel = cli_opt(r->cli, "accel");
+	char why[100];
+
+	*kvm = false;
+	if (accel && strcmp(accel, "tcg") == 0)
+		return COFFER_OK;
+	if (accel && strcmp(accel, "auto") != 0 && strcmp(accel, "kvm") != 0)
+		return cli_bad(e, "--accel %s: kvm, tcg or auto", accel);
+	*kvm = kvm_works(why, sizeof(why));
+	if (!*kvm && accel && strcmp(accel, "kvm") == 0)
+		return err_set(e, COFFER_E_NOTFOUND, "KVM of this host cannot be used: %s; --accel tcg emulates the machine", why);
+	if (!*kvm)
+		run_say("KVM of this host cannot be used (%s): the machine is emulated, which is slow", why);
+	return COFFER_OK;
+}
+
 /* In a machine of its own. */
 static enum coffer_rc start_vm(struct run *r, const struct guest_opts *g, struct err *e)
 {
 	const char *mib = cli_opt(r->cli, "memory");
-	struct vm_opts o = { .image = cli_opt(r->cli, "image"), .dir = r->dir, .initdata = g->initdata, .memory = VM_MEMORY, .endpoint = g->endpoint,
+	struct vm_opts o = { .image = cli_opt(r->cli, "image"), .dir = r->place.path, .initdata = g->initdata, .memory = VM_MEMORY, .endpoint = g->endpoint,
 		.n_endpoints = g->n_endpoints };
-	char scratch[96], bound[96];
+	char scratch[RUN_PATH_MAX], bound[RUN_PATH_MAX];
 	uint64_t n = VM_MEMORY, disk = 0;
 
 	if (mib && (!span_u64(span_of(mib), &n) || n < 32 || n > 2047))
 		return cli_bad(e, "--memory %s: 32 to 2047 MiB", mib);
 	o.memory = (uint32_t)n;
+	TRY(choose_accel(r, &o.kvm, e));
 	TRY(run_scratch_size(r->cli, &disk, e));
-	(void)snprintf(scratch, sizeof(scratch), "%s/scratch.img", r->dir);
+	(void)snprintf(scratch, sizeof(scratch), "%.480s/scratch.img", r->place.path);
 	if (disk > 0)
 		TRY(run_scratch_file(scratch, disk, e));
 	o.scratch = disk > 0 ? scratch : NULL;
-	(void)snprintf(bound, sizeof(bound), "%s/bindings.img", r->dir);
+	(void)snprintf(bound, sizeof(bound), "%.480s/bindings.img", r->place.path);
 	if (g->n_bindings > 0)
 		TRY(run_bindings_file(bound, g, e));
 	o.bindings = g->n_bindings > 0 ? bound : NULL;
 	TRY(vm_predict(o.image, o.memory, &r->predicted, e));
-	run_say("platform: swtpm (QEMU TCG, emulated: the host could forge it)");
+	run_say("platform: swtpm (QEMU %s, emulated: the host could forge it)", o.kvm ? "KVM, its TPM" : "TCG");
 	return vm_start(&o, &r->guest, e);
 }
 
@@ -234,17 +264,18 @@ static enum coffer_rc start_sample(struct run *r, struct guest_opts *o, struct e
 
 static enum coffer_rc start_with(struct run *r, struct guest_opts o, struct err *e)
 {
-	char initdata[96], sock[96], state[96];
+	char initdata[RUN_PATH_MAX], sock[RUN_PATH_MAX], state[RUN_PATH_MAX];
 
 	TRY(run_endpoints(r, &o, e));
-	(void)snprintf(initdata, sizeof(initdata), "%s/initdata.img", r->dir);
-	(void)snprintf(sock, sizeof(sock), "%s/agent.sock", r->dir);
-	(void)snprintf(state, sizeof(state), "%s/state", r->dir);
+	(void)snprintf(initdata, sizeof(initdata), "%.480s/initdata.img", r->place.path);
+	(void)snprintf(sock, sizeof(sock), "%.480s/" POD_SOCKET, r->place.path);
+	(void)snprintf(state, sizeof(state), "%.480s/state", r->place.path);
 	TRY(run_device(r, initdata, e));
 	o.initdata = initdata;
 	o.socket = sock;
 	o.state = state;
 	TRY(cli_opt(r->cli, "image") ? start_vm(r, &o, e) : start_sample(r, &o, e));
+	TRY(run_parts(r, e));
 	TRY(agent_says(r, e));
 	run_say("guest attested, agent ready");
 	return rpc_connect(sock, &r->rpc, e);
@@ -296,17 +327,6 @@ static void print_json(const struct run *r)
 		(void)printf("%.*s\n", (int)wr_span(&w).n, (const char *)wr_span(&w).p);
 }
 
-static enum coffer_rc run_all(struct run *r, struct err *e)
-{
-	TRY(run_read(r, r->cli->pos[0], e));
-	TRY(check_options(r, e));
-	TRY(deadline(r, e));
-	TRY(catch_signals(r, e));
-	TRY(run_tmp_make(r, e));
-	TRY(start(r, e));
-	return run_pod(r, e);
-}
-
 /* 0 when every container ended with 0; RUN_LAPSED when one was stopped by its guest. */
 static int verdict(const struct run *r)
 {
@@ -321,11 +341,59 @@ static int verdict(const struct run *r)
 	return code;
 }
 
+static void init(struct run *r, const struct cli *c)
+{
+	r->cli = c;
+	rpc_init(&r->rpc);
+	r->guest.said = r->tell = r->place.lock = -1;
+	for (size_t i = 0; i < POD_CONTAINERS_MAX; i++)
+		r->kept[i][0].fd = r->kept[i][1].fd = -1;
+}
+
+static enum coffer_rc prepare(struct run *r, struct err *e)
+{
+	TRY(run_read(r, r->cli->pos[0], e));
+	TRY(check_options(r, e));
+	TRY(catch_signals(r, e));
+	return run_claim(r, e);
+}
+
+static enum coffer_rc live(struct run *r, struct err *e)
+{
+	TRY(deadline(r, e));
+	TRY(run_begin(r, cli_flag(r->cli, "detach"), e));
+	TRY(start(r, e));
+	return run_pod(r, e);
+}
+
+/* The whole life of the pod, in the process that is its launcher. */
+static int run_all(struct run *r)
+{
+	struct err e = { 0 };
+	int code;
+
+	if (live(r, &e) == COFFER_OK) {
+		if (r->cli->json)
+			print_json(r);
+		code = verdict(r);
+	} else {
+		run_cause(r, &e);
+		code = r->tell >= 0 ? cli_exit_code(&e) : cli_fail(r->cli, &e);
+	}
+	run_end(r, &e, code);
+	guest_stop(&r->guest);
+	if (!r->started && r->rec.keep)
+		run_leave(r); /* before whoever waits may start it again */
+	run_tell(r, &e, code);
+	return code;
+}
+
 int cmd_run(int argc, char **argv)
 {
 	CLEANUP(run_freep) struct run *r = NULL;
 	struct err e = { 0 };
 	struct cli c;
+	bool here = true;
 	int code = cli_parse(&verb_run, argc, argv, &c);
 
 	if (code >= 0)
@@ -335,11 +403,8 @@ int cmd_run(int argc, char **argv)
 		(void)err_set(&e, COFFER_E_SYSTEM, "out of memory");
 		return cli_fail(&c, &e);
 	}
-	r->cli = &c;
-	r->guest.said = r->rpc.fd = r->rpc.signal = r->dir_lock = -1;
-	if (run_all(r, &e) != COFFER_OK)
+	init(r, &c);
+	if (prepare(r, &e) != COFFER_OK || (cli_flag(&c, "detach") && run_detach(r, &here, &code, &e) != COFFER_OK))
 		return cli_fail(&c, &e);
-	if (c.json)
-		print_json(r);
-	return verdict(r);
+	return here ? run_all(r) : code;
 }

@@ -3,6 +3,8 @@
 #include "base/wr.h"
 #include "cli/cli.h"
 #include "cli/pod.h"
+#include "cli/pods/kept.h"
+#include "cli/pods/place.h"
 #include "cli/run_rpc.h"
 #include "cli/sandbox.h"
 #include "cli/vm.h"
@@ -14,11 +16,15 @@
 
 struct run {
 	const struct cli *cli;
-	struct json_doc  *doc;      /* the pod's text */
+	struct wr         text;     /* the pod's */
+	struct json_doc  *doc;
 	struct pod        pod;
 	struct manifest   man;
-	char              dir[64];  /* temporary; empty until made */
-	int               dir_lock; /* held for life, so that the next launcher knows a dead one's folder; -1 */
+	struct pod_place  place;    /* its folder; the lock is held for life */
+	struct pod_record rec;      /* what is written there */
+	struct kept_file kept[POD_CONTAINERS_MAX][2]; /* stdout, stderr of those that the manifest lists; fd -1 */
+	int               tell;     /* to whoever waits for a detached pod to start; -1 */
+	bool              started, died; /* every container runs; a part of the guest ended by itself */
 	struct guest      guest;
 	struct vm_predicted predicted; /* of a VM: what its registers should be */
 	struct rpc        rpc;
@@ -36,6 +42,23 @@ enum coffer_rc run_beside(const char *name, char out[static RUN_PATH_MAX], struc
 /* The agent, there or by $COFFER_AGENT. */
 enum coffer_rc run_agent_path(char out[static RUN_PATH_MAX], struct err *e) NODISCARD;
 
+/* run_life.c: the folder; claiming one sweeps away what killed launchers left that nobody wanted kept. */
+enum coffer_rc run_claim(struct run *r, struct err *e) NODISCARD;
+/* The first record, of the process that is the launcher from here on. */
+enum coffer_rc run_begin(struct run *r, bool keep, struct err *e) NODISCARD;
+/* The guest's processes are there: they are noted, and watched by every rpc_wait. */
+enum coffer_rc run_parts(struct run *r, struct err *e) NODISCARD;
+enum coffer_rc run_started(struct run *r, struct err *e) NODISCARD; /* every container runs */
+void run_part_ended(struct run *r, size_t container);
+/* Where a part of the guest has ended, *e says which and how. */
+void run_cause(struct run *r, struct err *e);
+void run_end(struct run *r, const struct err *e, int code);
+void run_leave(struct run *r); /* after the guest is over: its last record, or nothing of it stays */
+
+/* run_detach.c: *here: this is the process that goes on with the pod; else all is said, and *code is what to end with. */
+enum coffer_rc run_detach(struct run *r, bool *here, int *code, struct err *e) NODISCARD;
+void run_tell(struct run *r, const struct err *e, int code); /* once; nothing when nobody waits */
+
 /* run_disks.c: what --scratch asks for, 0: no disk. */
 enum coffer_rc run_scratch_size(const struct cli *c, uint64_t *bytes, struct err *e) NODISCARD;
 /* A new file that takes no room until it is written. */
@@ -43,10 +66,6 @@ enum coffer_rc run_scratch_file(const char *path, uint64_t bytes, struct err *e)
 
 /* The disk by which bindings get into the VM. COFFER_E_NOTFOUND, COFFER_E_LIMIT. */
 enum coffer_rc run_bindings_file(const char *path, const struct guest_opts *o, struct err *e) NODISCARD;
-
-/* run_tmp.c: the temporary folder; making one sweeps away what killed launchers left. */
-enum coffer_rc run_tmp_make(struct run *r, struct err *e) NODISCARD;
-void run_tmp_remove(struct run *r);
 
 /* run_pod.c: the pod's life over an open rpc. */
 enum coffer_rc run_pod(struct run *r, struct err *e) NODISCARD;

@@ -152,7 +152,8 @@ static enum coffer_rc log_piece(struct run *r, struct call *c, struct span paylo
 		c->kind = CALL_NONE;
 		return COFFER_OK;
 	}
-	if (!show(r, c->kind, (struct span){ d->data, d->len }))
+	TRY(kept_append(&r->kept[c->container][c->kind == CALL_STDERR], (struct span){ d->data, d->len }, e));
+	if (!r->rec.keep && !show(r, c->kind, (struct span){ d->data, d->len })) /* who is detached has nobody to show it to */
 		return err_set(e, COFFER_E_SYSTEM, "the container's output cannot be written");
 	return ask(r, c, c->kind, c->container, e);
 }
@@ -165,6 +166,7 @@ static enum coffer_rc ended(struct run *r, struct call *c, struct span payload, 
 	TRY(pb_unpack(&grpc__wait_process_response__descriptor, payload, &m, e));
 	r->exit_code[c->container] = ((Grpc__WaitProcessResponse *)m)->status;
 	run_say("container %.*s: ended with %d", (int)k->name.n, (const char *)k->name.p, r->exit_code[c->container]);
+	run_part_ended(r, c->container);
 	c->kind = CALL_NONE;
 	return COFFER_OK;
 }
@@ -174,6 +176,7 @@ static void lapsed(struct run *r, struct call *c, const struct err *e)
 	run_say("lease: %s", e->msg);
 	r->lapsed[c->container] = true;
 	r->exit_code[c->container] = 128 + 9;
+	run_part_ended(r, c->container);
 	c->kind = CALL_NONE;
 }
 
@@ -318,6 +321,7 @@ enum coffer_rc run_pod(struct run *r, struct err *e)
 		TRY(create(r, i, e));
 	for (size_t i = 0; i < r->pod.n_containers; i++)
 		TRY(start(r, i, e));
+	TRY(run_started(r, e));
 	TRY(wait_all(r, e));
 	for (size_t i = 0; all_well(r) && (value = cli_opt_at(r->cli, "output", i)); i++)
 		TRY(take_output(r, value, &r->output_bytes[i], e));

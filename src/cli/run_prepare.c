@@ -43,10 +43,11 @@ static enum coffer_rc packed_initdata(const struct run *r, struct wr *out, struc
 
 enum coffer_rc run_read(struct run *r, const char *path, struct err *e)
 {
-	CLEANUP(wr_close) struct wr text = wr_open(POD_TEXT_MAX), packed = wr_open(DEVICE_MAX), plain = wr_open(MAN_INITDATA_MAX);
+	CLEANUP(wr_close) struct wr packed = wr_open(DEVICE_MAX), plain = wr_open(MAN_INITDATA_MAX);
 
-	TRY(file_read_arg(path, POD_TEXT_MAX, &text, e));
-	TRY(yaml_parse(wr_span(&text), POD_TEXT_MAX, &r->doc, e));
+	r->text = wr_open(POD_TEXT_MAX);
+	TRY(file_read_arg(path, POD_TEXT_MAX, &r->text, e));
+	TRY(yaml_parse(wr_span(&r->text), POD_TEXT_MAX, &r->doc, e));
 	TRY(pod_read(json_root(r->doc), &r->pod, e));
 	TRY(packed_initdata(r, &packed, e));
 	TRY(gunzip(wr_span(&packed), MAN_INITDATA_MAX, &plain, e));

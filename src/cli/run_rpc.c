@@ -13,6 +13,14 @@
 #include "proto/ttrpc.h"
 
 #define FRAME_MS 30000
+#define LAST_WORD_MS 2000 /* what the guest said before a part of it ended */
+
+void rpc_init(struct rpc *r)
+{
+	*r = (struct rpc){ .fd = -1, .signal = -1 };
+	for (size_t i = 0; i < RPC_WATCH_MAX; i++)
+		r->watch[i] = -1;
+}
 
 enum coffer_rc rpc_connect(const char *path, struct rpc *r, struct err *e)
 {
@@ -23,27 +31,33 @@ enum coffer_rc rpc_connect(const char *path, struct rpc *r, struct err *e)
 		return err_set(e, COFFER_E_INPUT, "%s: too long for a socket", path);
 	memcpy(at.sun_path, path, strlen(path) + 1);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0)
-		return err_set(e, COFFER_E_UPSTREAM, "the guest's agent: %s", strerror(errno));
+		return err_set(e, COFFER_E_UPSTREAM, RPC_GONE ": %s", strerror(errno));
 	r->fd = MOVE_FD(fd);
 	return COFFER_OK;
 }
 
 enum coffer_rc rpc_wait(const struct rpc *r, int fd, struct err *e)
 {
-	struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = r->signal, .events = POLLIN } };
+	struct pollfd p[2 + RPC_WATCH_MAX] = { { .fd = fd, .events = POLLIN }, { .fd = r->signal, .events = POLLIN } };
+	bool gone = false;
 
+	for (size_t i = 0; i < RPC_WATCH_MAX; i++)
+		p[2 + i] = (struct pollfd){ .fd = r->watch[i], .events = POLLIN };
 	for (;;) {
 		int64_t left = r->until ? r->until - clock_monotonic_ms() : 60000;
-		int n = left > 0 ? poll(p, 2, (int)(left < 60000 ? left : 60000)) : 0;
+		int n = left > 0 ? poll(p, gone ? 2 : 2 + RPC_WATCH_MAX, gone ? LAST_WORD_MS : (int)(left < 60000 ? left : 60000)) : 0;
 
 		if (n < 0 && errno != EINTR)
 			return err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
 		if (n > 0 && p[1].revents)
-			return err_set(e, COFFER_E_SYSTEM, "interrupted");
-		if (n > 0)
+			return err_set(e, COFFER_E_SYSTEM, RPC_INTERRUPTED);
+		if (n > 0 && p[0].revents)
 			return COFFER_OK;
+		if (n == 0 && gone)
+			return err_set(e, COFFER_E_UPSTREAM, RPC_GONE);
+		gone = gone || n > 0;
 		if (n == 0 && r->until && clock_monotonic_ms() >= r->until)
-			return err_set(e, COFFER_E_UPSTREAM, "the time given by --timeout is over");
+			return err_set(e, COFFER_E_UPSTREAM, RPC_TIMEOUT);
 	}
 }
 
@@ -60,7 +74,7 @@ enum coffer_rc rpc_send(struct rpc *r, const char *method, const ProtobufCMessag
 	ttrpc_request_write(&frame, r->stream, &v);
 	TRY(wr_done(&frame, method, e));
 	*stream = r->stream;
-	return ttrpc_send(r->fd, FRAME_MS, wr_span(&frame), e);
+	return ttrpc_send(r->fd, FRAME_MS, wr_span(&frame), e) == COFFER_OK ? COFFER_OK : err_wrap(e, RPC_GONE);
 }
 
 enum coffer_rc rpc_next(struct rpc *r, uint32_t *stream, struct wr *out, struct err *e)
@@ -71,7 +85,7 @@ enum coffer_rc rpc_next(struct rpc *r, uint32_t *stream, struct wr *out, struct 
 
 	TRY(rpc_wait(r, r->fd, e));
 	if (ttrpc_recv(r->fd, FRAME_MS, &h, &body, e) != COFFER_OK)
-		return err_wrap(e, "the guest's agent is gone");
+		return err_wrap(e, RPC_GONE);
 	*stream = h.stream;
 	if (h.type != TTRPC_RESPONSE)
 		return err_set(e, COFFER_E_INPUT, "the guest's agent: not an answer");

@@ -6,16 +6,24 @@
 #include "base/rd.h"
 #include "base/wr.h"
 
+#define RPC_WATCH_MAX 3
+#define RPC_GONE "the guest is gone" /* begins what is said when it is, and it has not said why itself */
+#define RPC_INTERRUPTED "interrupted"
+#define RPC_TIMEOUT "the time given by --timeout is over"
+
 struct rpc {
 	int      fd;     /* connected to the agent */
 	int      signal; /* signalfd: readable = interrupted */
 	int64_t  until;  /* monotonic ms; 0 = no deadline */
 	uint32_t stream; /* last one used */
+	int      watch[RPC_WATCH_MAX]; /* pidfds of what the guest is made of; -1: none */
 };
 
 enum coffer_rc rpc_connect(const char *path, struct rpc *r, struct err *e) NODISCARD; /* sets fd; the rest is the caller's */
 
-/* Waits until fd is readable. COFFER_E_UPSTREAM at the deadline, COFFER_E_SYSTEM on a signal. */
+/* Waits until fd is readable. COFFER_E_UPSTREAM at the deadline, or when one of watch has ended and fd says nothing of it; COFFER_E_SYSTEM
+ * on a signal. */
+void rpc_init(struct rpc *r); /* nothing open */
 enum coffer_rc rpc_wait(const struct rpc *r, int fd, struct err *e) NODISCARD;
 
 /* Sends; the answer comes by rpc_next under *stream. */

@@ -42,7 +42,8 @@ static enum coffer_rc string_list(const struct json *o, const char *name, bool n
 
 static enum coffer_rc host_part(const struct json *root, struct terms *t, struct err *e)
 {
-	static const char *const names[] = { "logs", "signals", NULL };
+	static const char *const names[] = { "logs", "signals", "exec", NULL };
+	static const char *const exec[] = { "container", "args", NULL };
 	const struct json *host = json_get(root, "host");
 	uint64_t n;
 
@@ -50,6 +51,12 @@ static enum coffer_rc host_part(const struct json *root, struct terms *t, struct
 		return COFFER_OK;
 	TRY(json_closed(host, names, "host", e));
 	TRY(string_list(host, "logs", false, &t->logs, e));
+	TRY(object_list(host, "exec", exec, &t->exec, e));
+	for (size_t i = 0; i < json_len(t->exec); i++) {
+		const struct json *args;
+
+		TRY(string_list(json_at(t->exec, i), "args", true, &args, e));
+	}
 	t->signals = json_get(host, "signals");
 	if (t->signals && json_type(t->signals) != JSON_ARRAY)
 		return err_set(e, COFFER_E_INPUT, "terms: \"signals\" is not a list");

@@ -11,6 +11,7 @@ struct terms {
 	const struct json *entitlements; /* [{container, asset or slot, purpose, volume?}] or NULL */
 	const struct json *outputs;      /* [{container, name, path, to, max-bytes}] or NULL */
 	const struct json *logs, *signals; /* arrays or NULL */
+	const struct json *exec;         /* [{container, args}] or NULL */
 	const struct json *plain_http;   /* array or NULL */
 	const struct json *roles;        /* [{container, role}] or NULL */
 	const struct json *on_lapse;     /* [{container, action, check, grace, term}] or NULL */

@@ -93,6 +93,12 @@ VERB(cmd_ledger_verify);
 VERB(cmd_ledger_compare);
 VERB(cmd_ledger_show);
 VERB(cmd_ledger_prove);
+VERB(cmd_pod_ps);
+VERB(cmd_pod_logs);
+VERB(cmd_pod_stop);
+VERB(cmd_pod_rm);
+int cmd_pod_exec(struct cli *c, struct err *e);
+int cmd_pod_wait(struct cli *c, struct err *e);
 int cmd_workload_diff(struct cli *c, struct err *e);
 int cmd_host_check(struct cli *c, struct err *e);
 int cmd_policy_eval(struct cli *c, struct err *e);
@@ -110,3 +116,4 @@ extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[
     opts_sign[], opts_delegate[], opts_statement_cosign[], opts_statement_sign[], opts_statement_verify[], opts_statement_list[], opts_statement_submit[],
     opts_guest_build[], opts_machine_publish[], opts_host_check[], opts_machine_show[], opts_reference_import[], opts_reference_list[], opts_policy_check[], opts_policy_test[], opts_ledger_show[], opts_ledger_prove[],
     opts_receipt_get[], opts_receipt_verify[];
+extern const struct opt_spec opts_pod[], opts_pod_logs[], opts_pod_stop[], opts_pod_rm[];

@@ -133,7 +133,7 @@ static enum coffer_rc start_qemu(struct vm *v, struct err *e)
 	CLEANUP(drives_clear) struct drives drives = { .n = 0 };
 	CLEANUP(wr_close) struct wr text = { 0 };
 	/* The shape is part of what the firmware measures: docs/evidence.md, Measuring. */
-	const char *argv[ARGS_MAX] = { QEMU, "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", memory, "-display", "none", "-nodefaults",
+	const char *argv[ARGS_MAX] = { QEMU, "-M", "q35", "-accel", v->o->kvm ? "kvm" : "tcg,thread=multi", "-cpu", v->o->kvm ? "host" : "max", "-smp", "2", "-m", memory, "-display", "none", "-nodefaults",
 		"-no-user-config", "-no-reboot", "-serial", "stdio", "-bios", FIRMWARE, "-chardev", "socket,id=t,fd=3", "-tpmdev",
 		"emulator,id=tpm0,chardev=t", "-device", "tpm-crb,tpmdev=tpm0", "-kernel", kernel, "-initrd", initrd, "-append", NULL, "-device",
 		"virtio-serial-pci", "-chardev", "socket,id=c,fd=4", "-device", PORT_DEVICE, "-device", "virtio-rng-pci",

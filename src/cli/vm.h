@@ -10,6 +10,7 @@ struct vm_opts {
 	const char *scratch;  /* a file for what the guest writes; NULL: it has memory alone */
 	const char *bindings; /* a file with their disk (proto/bindings_disk.h); NULL: none */
 	uint32_t    memory;   /* MiB */
+	bool        kvm;      /* else emulated (TCG) */
 	const struct endpoint *endpoint;
 	size_t      n_endpoints;
 };

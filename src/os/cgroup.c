@@ -152,6 +152,13 @@ enum coffer_rc cgroup_procs(int dir, int *fd, struct err *e)
 	return COFFER_OK;
 }
 
+enum coffer_rc cgroup_find(const struct cgroup *g, const char *name, int *fd, struct err *e)
+{
+	CLEANUP(closep) int dir = open_dir(g->dir, name);
+
+	return dir >= 0 ? cgroup_procs(dir, fd, e) : failed(name, e);
+}
+
 void cgroup_remove(const struct cgroup *g, const char *name)
 {
 	(void)unlinkat(g->dir, name, AT_REMOVEDIR);

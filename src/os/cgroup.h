@@ -24,4 +24,6 @@ void           cgroup_sweep(const char *prefix);
 enum coffer_rc cgroup_make(const struct cgroup *g, const char *name, int *dir, struct err *e) NODISCARD;
 /* Its cgroup.procs, open for writing: see struct spawn. */
 enum coffer_rc cgroup_procs(int dir, int *fd, struct err *e) NODISCARD;
+/* That of a group which is there. */
+enum coffer_rc cgroup_find(const struct cgroup *g, const char *name, int *fd, struct err *e) NODISCARD;
 void           cgroup_remove(const struct cgroup *g, const char *name); /* only an empty one goes */

@@ -104,7 +104,7 @@ static enum coffer_rc read_platforms(const struct json *v, struct manifest *m, s
 
 static enum coffer_rc read_host(const struct json *v, struct manifest *m, struct err *e)
 {
-	static const char *const names[] = { "logs", "signals", NULL };
+	static const char *const names[] = { "logs", "signals", "exec", NULL };
 	const struct json *host = NULL;
 	uint64_t sig;
 
@@ -120,7 +120,7 @@ static enum coffer_rc read_host(const struct json *v, struct manifest *m, struct
 		if (!json_u64(json_at(m->host_signals, i), &sig) || sig < 1 || sig > SIGNAL_MAX)
 			return err_set(
 			    e, COFFER_E_INPUT, "host: member \"signals\" holds something that is not a signal's number");
-	return COFFER_OK;
+	return man_exec_read(host, m, e);
 }
 
 static bool host_ok(struct span s)

@@ -62,6 +62,7 @@ struct manifest {
 	struct man_slot slot[MAN_SLOTS_MAX];
 	size_t      n_slots;
 	const struct json *host_logs, *host_signals, *plain_http; /* arrays */
+	const struct json *host_exec; /* array of {"container","args"}, or NULL: none */
 	uint8_t     digest[32]; /* SHA-256 of the JCS bytes */
 	struct wr   canon;      /* owned: the JCS bytes */
 	struct json_doc *doc;   /* owned, parsed from canon; NULL when borrowed */
@@ -72,7 +73,7 @@ void manifest_move(struct manifest *from, struct manifest *to); /* *from is empt
 /* Closed schema and cross references (every volume, container and asset named exists; names unique;
  * a volume entitlement's asset is its volume's; whoever mounts a sealed volume is entitled to it). All members are
  * mandatory, but for "volume" of an entitlement and "asset" of a volume, which are there exactly when they mean something,
- * "on-lapse" of a container, "slots", and "slot" in place of an entitlement's or a volume's "asset". Every slot is some
+ * "on-lapse" of a container, "exec" of host, "slots", and "slot" in place of an entitlement's or a volume's "asset". Every slot is some
  * entitlement's, for the purpose that is its type.
  * Not checked: that parties, assets and keys are known to anyone. The value must stay alive unless it came by _parse. */
 enum coffer_rc manifest_read(const struct json *v, struct manifest *out, struct err *e) NODISCARD;
@@ -93,6 +94,10 @@ bool manifest_entitles_slot(const struct man_container *c, struct span slot, enu
  * is no such slot, or it is filled. */
 bool manifest_fill(struct manifest *m, struct span slot, const struct asset_path *asset) NODISCARD;
 bool manifest_lists(const struct json *array, struct span s) NODISCARD; /* array of strings holds s */
+
+/* The args that the host may have run in that container beside its own process: exactly these, or NULL. */
+const struct json *manifest_exec(const struct manifest *m, struct span container, char *const *argv, size_t n);
+bool manifest_same_exec(const struct json *a, const struct json *b); /* items of host_exec */
 
 /* initdata.toml, byte for byte: statements.md "Initdata". Appends. */
 enum coffer_rc manifest_render(const struct manifest *m, struct wr *initdata, struct err *e) NODISCARD;

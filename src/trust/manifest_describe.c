@@ -166,6 +166,11 @@ void manifest_describe(const struct manifest *m, struct wr *out)
 	}
 	list(out, "  host reads  ", m->host_logs, "no container's output");
 	list(out, "  host sends  signals ", m->host_signals, "none");
+	for (size_t i = 0; i < json_len(m->host_exec); i++) {
+		wr_str(out, "  host runs   in ");
+		put(out, json_str(json_get(json_at(m->host_exec, i), "container")));
+		list(out, ", and reads what it prints: ", json_get(json_at(m->host_exec, i), "args"), "");
+	}
 	list(out, "  registries  without TLS: ", m->plain_http, "none");
 	for (size_t i = 0; i < m->n_containers; i++)
 		container(m, &m->container[i], out);

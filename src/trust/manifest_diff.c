@@ -259,6 +259,37 @@ static void containers(struct diff *d, const struct manifest *a, const struct ma
 
 /* ---- the pod ---- */
 
+static bool lists_exec(const struct json *list, const struct json *v)
+{
+	for (size_t i = 0; i < json_len(list); i++)
+		if (manifest_same_exec(json_at(list, i), v))
+			return true;
+	return false;
+}
+
+static void one_exec(struct diff *d, enum diff_way way, const struct json *v)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(64u << 10);
+
+	for (size_t i = 0; i < json_len(json_get(v, "args")); i++) {
+		wr_str(&w, i ? "' '" : "'");
+		wr_put(&w, json_str(json_at(json_get(v, "args"), i)));
+	}
+	wr_str(&w, "' in ");
+	wr_put(&w, json_str(json_get(v, "container")));
+	say(d, way, (struct words){ "the host running ", wr_ok(&w) ? wr_span(&w) : span_of("something long"), way == DIFF_WIDER ? " is added" : " is taken away" });
+}
+
+static void execs(struct diff *d, const struct json *a, const struct json *b)
+{
+	for (size_t i = 0; i < json_len(b); i++)
+		if (!lists_exec(a, json_at(b, i)))
+			one_exec(d, DIFF_WIDER, json_at(b, i));
+	for (size_t i = 0; i < json_len(a); i++)
+		if (!lists_exec(b, json_at(a, i)))
+			one_exec(d, DIFF_NARROWER, json_at(a, i));
+}
+
 static bool same_volumes(const struct manifest *a, const struct manifest *b)
 {
 	bool same = a->n_volumes == b->n_volumes;
@@ -286,6 +317,7 @@ static void head(struct diff *d, const struct manifest *a, const struct manifest
 		other(d, "has other volumes");
 	subset(d, a->host_logs, b->host_logs, "the host reading the output of ", DIFF_NARROWER);
 	subset(d, a->host_signals, b->host_signals, "the host sending signal ", DIFF_NARROWER);
+	execs(d, a->host_exec, b->host_exec);
 	subset(d, a->plain_http, b->plain_http, "without TLS, registry ", DIFF_NARROWER);
 }
 

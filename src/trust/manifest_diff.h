@@ -1,8 +1,8 @@
 /* What one workload may do that another may not. trust.md section 2, "Wider and narrower".
  *
  * B is at most as wide as A when all that decides what runs is equal (containers and their order, process, environment, users, mounts,
- * volumes, images, service) and what reaches out or in is a part of A's: platforms, entitlements, outputs, what the host may read or
- * send, registries without TLS. Whatever has no order counts as wider. Pure. */
+ * volumes, images, service) and what reaches out or in is a part of A's: platforms, entitlements, outputs, what the host may read,
+ * send or run, registries without TLS. Whatever has no order counts as wider. Pure. */
 #pragma once
 #include "trust/manifest.h"
 

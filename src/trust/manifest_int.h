@@ -11,4 +11,6 @@ enum coffer_rc man_asset_or_slot(const struct json *o, const char *where, struct
 enum coffer_rc man_slots_read(const struct json *v, struct manifest *m, struct err *e) NODISCARD;
 /* After containers and volumes were read. */
 enum coffer_rc man_slots_check(const struct manifest *m, struct err *e) NODISCARD;
+/* Member "exec" of host, after containers were read. */
+enum coffer_rc man_exec_read(const struct json *host, struct manifest *m, struct err *e) NODISCARD;
 enum coffer_rc man_volume_read(const struct json *v, struct man_volume *out, struct err *e) NODISCARD;

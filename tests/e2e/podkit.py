@@ -16,6 +16,7 @@ for need, why in ((os.geteuid() == 0, "root is needed"), (shutil.which("crun"), 
         print("1..0 # SKIP " + why); sys.exit(0)
 
 T = tempfile.mkdtemp(prefix="test-run-")
+PODS = T + "/pods"
 recipient = ec.generate_private_key(ec.SECP256R1())
 b64u = lambda b: base64.urlsafe_b64encode(b).rstrip(b"=").decode()
 unb64u = lambda s: base64.urlsafe_b64decode(s + "=" * (-len(s) % 4))
@@ -78,7 +79,7 @@ def pod(m):
                                                                         {"name": "out", "emptyDir": {}}]}}
 def command(p, *opts):
     json.dump(p, open(T + "/pod.yaml", "w"))
-    return [COFFER, "run", *opts, T + "/pod.yaml"]
+    return [COFFER, "run", "--state", PODS, *opts, T + "/pod.yaml"]
 ENV = {**os.environ, "COFFER_AGENT": AGENT}
 def run(p, *opts, **env):
     r = subprocess.run(command(p, *opts), env={**ENV, **env}, capture_output=True, timeout=90)
@@ -93,7 +94,7 @@ def open_jwe(path):
     cek = aes_key_unwrap(kek, unb64u(j["encrypted_key"]))
     return json.loads(AESGCM(cek).decrypt(unb64u(j["iv"]), unb64u(j["ciphertext"]) + unb64u(j["tag"]), j["protected"].encode()))
 def leftovers():
-    mine = [d for d in os.listdir("/tmp") if d.startswith("coffer-run-") and d not in BEFORE]
+    mine = [d for d in os.listdir(PODS) if not d.startswith(".")] if os.path.exists(PODS) else []
     procs = []
     for p in filter(str.isdigit, os.listdir("/proc")):
         try: procs += [p] if open("/proc/%s/exe" % p, "rb") and os.readlink("/proc/%s/exe" % p) == os.path.realpath(AGENT) else []
@@ -110,7 +111,7 @@ def groups():
             finally: os.close(fd)
         except OSError: pass
     return dead
-BEFORE, GROUPS = set(os.listdir("/tmp")), groups()
+GROUPS = groups()
 
 count = bad = 0
 def check(name, ok, r=None):

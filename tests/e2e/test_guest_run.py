@@ -67,7 +67,8 @@ def story(demo_folder):
 def refusals(folder, tmp):
     pod, image = folder + "/risk/pod.yaml", folder + "/guest"
     run = lambda *a: subprocess.run([coffer, "run", *a], capture_output=True, text=True, timeout=60)
-    for what, args in (("memory_without_an_image", ["--memory", "512", pod]), ("memory_too_much", ["--image", image, "--memory", "4096", pod])):
+    for what, args in (("memory_without_an_image", ["--memory", "512", pod]), ("memory_too_much", ["--image", image, "--memory", "4096", pod]),
+                       ("another_accelerator", ["--image", image, "--accel", "xen", pod]), ("an_accelerator_without_an_image", ["--accel", "tcg", pod])):
         r = run(*args)
         check(f"usage_{what}_exits_2", r.returncode == 2, r.stderr)
     r = run("--image", tmp + "/nowhere", pod)
@@ -79,9 +80,9 @@ def refusals(folder, tmp):
     check("a_file_of_it_that_is_not_there_is_named", r.returncode == 4 and "cmdline" in r.stderr, r.stderr)
 
 
-def killed(folder):
+def killed(folder, state):
     """The service is gone by now; the machine is killed while it starts."""
-    p = subprocess.Popen([coffer, "run", "--image", folder + "/guest", folder + "/risk/pod.yaml"], stderr=subprocess.DEVNULL)
+    p = subprocess.Popen([coffer, "run", "--state", state, "--name", "victim", "--image", folder + "/guest", folder + "/risk/pod.yaml"], stderr=subprocess.DEVNULL)
     mine = lambda: {c: name(c) for c in children(p.pid)}
     ready = until(lambda: any((n or "").startswith("qemu") for n in mine().values()))
     parts = mine()
@@ -93,6 +94,10 @@ def killed(folder):
     for c, n in parts.items():
         if name(c) == n:
             os.kill(c, signal.SIGKILL)
+    r = subprocess.run([coffer, "ps", "--state", state], capture_output=True, text=True, timeout=60)
+    check("it_shows_as_dead_with_the_cause", "victim" in r.stdout and "dead" in r.stdout and "its launcher was killed" in r.stdout, r.stdout + r.stderr)
+    r = subprocess.run([coffer, "rm", "--state", state, "victim"], capture_output=True, text=True, timeout=60)
+    check("rm_leaves_nothing_of_it", r.returncode == 0 and os.listdir(state) == [".lock"], r.stderr)
 
 
 def main():
@@ -110,7 +115,7 @@ def main():
     if story(folder):
         with tempfile.TemporaryDirectory() as tmp:
             refusals(folder, tmp)
-        killed(folder)
+            killed(folder, tmp + "/pods")
     print(f"1..{number}")
     return failed > 0
 

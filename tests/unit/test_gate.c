@@ -395,7 +395,7 @@ static void calls_on_a_container_in_the_wrong_state_are_refused(void)
 	w.b.ctr[1].state = CTR_RUNNING;
 	DENIED(gate_start(&w.b, &start.base, &e), "state");
 	wait.exec_id = S("exec");
-	DENIED(gate_wait(&w.b, &wait.base, &e), "no processes beside");
+	DENIED(gate_wait(&w.b, &wait.base, &e), "beside its own");
 	w.b.ctr[1].state = CTR_REMOVED;
 	DENIED(gate_wait(&w.b, &wait.base, &e), "state");
 	DENIED(gate_remove(&w.b, &rm.base, &e), "state");
@@ -419,7 +419,7 @@ static void signal_not_listed_is_refused(void)
 	DENIED(gate_signal(&w.b, &q.base, &e), "signal 0");
 	q.signal = 9;
 	q.exec_id = S("helper");
-	DENIED(gate_signal(&w.b, &q.base, &e), "no processes beside");
+	DENIED(gate_signal(&w.b, &q.base, &e), "beside its own");
 	manifest_clear(&w.man);
 }
 
@@ -434,7 +434,7 @@ static void logs_not_listed_are_refused(void)
 	CHECK(gate_read_stdout(&w.b, &q.base, &e) == COFFER_OK);
 	CHECK(gate_read_stderr(&w.b, &q.base, &e) == COFFER_OK);
 	q.exec_id = S("shell");
-	DENIED(gate_read_stdout(&w.b, &q.base, &e), "no processes beside");
+	DENIED(gate_read_stdout(&w.b, &q.base, &e), "beside its own");
 	q.exec_id = S("");
 	q.container_id = S("analyse");
 	DENIED(gate_read_stdout(&w.b, &q.base, &e), "ReadStdout");
@@ -461,13 +461,13 @@ static void output_before_a_good_end_is_refused(void)
 	q.exec_id = S("output:");
 	DENIED(gate_read_stdout(&w.b, &q.base, &e), "no output");
 	q.exec_id = S("output:result");
-	DENIED(gate_read_stderr(&w.b, &q.base, &e), "no processes beside");
+	DENIED(gate_read_stderr(&w.b, &q.base, &e), "beside its own");
 	manifest_clear(&w.man);
 }
 
 static void method_outside_the_table_is_refused_with_its_message_name(void)
 {
-	static const char *const absent[] = { "ExecProcess", "SetPolicy", "UpdateContainer", "PauseContainer", "WriteStdin", "CloseStdin",
+	static const char *const absent[] = { "SetPolicy", "UpdateContainer", "PauseContainer", "WriteStdin", "CloseStdin",
 		"TtyWinResize", "UpdateInterface", "AddSwap", "SetGuestDateTime", "UpdateEphemeralMounts", "ReseedRandomDev", "" };
 	struct err e = { 0 };
 
@@ -476,7 +476,7 @@ static void method_outside_the_table_is_refused_with_its_message_name(void)
 	CHECK(method_find(span_of("grpc.AgentService"), span_of("CreateContainer")));
 	CHECK(!method_find(span_of("grpc.Health"), span_of("CreateContainer")));
 	CHECK(!method_find(span_of("api.GetResourceService"), span_of("GetResource")));
-	DENIED(method_unknown(span_of("ExecProcess"), &e), "ExecProcessRequest is not granted by the manifest");
+	DENIED(method_unknown(span_of("SetPolicy"), &e), "SetPolicyRequest is not granted by the manifest");
 	DENIED(method_unknown(span_of("WriteStdin"), &e), "WriteStreamRequest is not granted");
 	DENIED(method_unknown(span_of("a\n\x1b[2J"), &e), "a???2JRequest is not granted");
 }

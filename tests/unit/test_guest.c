@@ -379,11 +379,11 @@ static void log_is_read_a_share_at_a_time(void)
 	while (write(p[1], page, sizeof(page)) == (ssize_t)sizeof(page))
 		before += sizeof(page);
 	c.log[0].fd = p[0];
-	container_drain(&c);
+	log_drain(c.log);
 	CHECK(waiting(p[0]) > 0 && waiting(p[0]) < before && c.log[0].fd >= 0);
 	(void)close(p[1]);
 	for (; c.log[0].fd >= 0 && turns < before; turns++)
-		container_drain(&c);
+		log_drain(c.log);
 	CHECK(c.log[0].fd < 0 && c.log[0].buf.n > 0);
 	logbuf_close(&c.log[0].buf);
 }

@@ -49,6 +49,28 @@ static void manifest_parse_gives_one_digest_to_all_spellings(void)
 	CHECK(span_eq(SPAN(a.digest), SPAN(b.digest)));
 }
 
+/* Exactly the command line, in exactly the container. */
+static void manifest_exec_finds_what_is_listed_and_nothing_else(void)
+{
+	static const char *const argv[] = { "/bin/a", "-v", "/bin/ab", "", "/bin/a\n-v" };
+	CLEANUP(freep) char *text = good_text(),
+		       *with = fix_edit(text, "\"logs\"", "\"exec\":[{\"args\":[\"/bin/a\",\"-v\"],\"container\":\"analyse\"},{\"args\":[\"/bin/b\"],\"container\":\"analyse\"}],\"logs\"");
+	CLEANUP(manifest_clear) struct manifest none = { 0 }, m = { 0 };
+	CLEANUP(wr_close) struct wr said = wr_open(1u << 20);
+	CLEANUP(freep) char *shown = NULL;
+	char *const *const v = (char *const *)(uintptr_t)argv;
+	struct err e;
+
+	CHECK(manifest_parse(span_of(text), &none, &e) == COFFER_OK && manifest_parse(span_of(with), &m, &e) == COFFER_OK);
+	CHECK(manifest_exec(&m, span_of("analyse"), v, 2) != NULL);
+	CHECK(!manifest_exec(&m, span_of("analyse"), v, 1) && !manifest_exec(&m, span_of("analyse"), v, 3) && !manifest_exec(&m, span_of("analyse"), v, 0));
+	CHECK(!manifest_exec(&m, span_of("analyse"), v + 1, 1) && !manifest_exec(&m, span_of("analyse"), v + 2, 2) && !manifest_exec(&m, span_of("analyse"), v + 4, 1));
+	CHECK(!manifest_exec(&m, span_of("other"), v, 2) && !manifest_exec(&none, span_of("analyse"), v, 2));
+	manifest_describe(&m, &said);
+	shown = wr_take(&said, NULL);
+	CHECK(shown && strstr(shown, "host runs   in analyse, and reads what it prints: '/bin/a' '-v'\n"));
+}
+
 #define MOUNT1 "{\"destination\":\"/data\",\"read-only\":true,\"volume\":\"patients\"}"
 #define VOLENT "{\"asset\":\"kbs:///hospital/data-key/patients\",\"purpose\":\"volume\",\"volume\":\"patients\"}"
 
@@ -72,7 +94,15 @@ static void manifest_parse_refuses_every_wrong_member(void)
 		    "\"logs\":[\"analyse\",\"analyse\"]", "twice" },
 		{ "\"logs\":[\"analyse\"],", "", "logs" }, { "\"signals\":[9,15]", "\"signals\":[0]", "signal" }, { "\"signals\":[9,15]",
 		    "\"signals\":[65]", "signal" },
-		{ "\"signals\":[9,15]", "\"signals\":[\"9\"]", "signal" }, { "\"signals\":", "\"exec\":true,\"signals\":", "not known" },
+		{ "\"signals\":[9,15]", "\"signals\":[\"9\"]", "signal" }, { "\"signals\":", "\"attach\":true,\"signals\":", "not known" },
+		{ "\"logs\"", "\"exec\":true,\"logs\"", "exec" },
+		{ "\"logs\"", "\"exec\":[],\"logs\"", "exec" },
+		{ "\"logs\"", "\"exec\":[{\"args\":[],\"container\":\"analyse\"}],\"logs\"", "args" },
+		{ "\"logs\"", "\"exec\":[{\"args\":[\"\"],\"container\":\"analyse\"}],\"logs\"", "no program" },
+		{ "\"logs\"", "\"exec\":[{\"args\":[7],\"container\":\"analyse\"}],\"logs\"", "not a string" },
+		{ "\"logs\"", "\"exec\":[{\"args\":[\"/bin/a\"],\"container\":\"other\"}],\"logs\"", "not there" },
+		{ "\"logs\"", "\"exec\":[{\"args\":[\"/bin/a\"],\"container\":\"analyse\",\"user\":0}],\"logs\"", "not known" },
+		{ "\"logs\"", "\"exec\":[{\"args\":[\"/bin/a\"],\"container\":\"analyse\"},{\"args\":[\"/bin/a\"],\"container\":\"analyse\"}],\"logs\"", "exec twice" },
 		{ "\"127.0.0.1:5000\"", "\"http://x\"", "plain-http" }, { "\"127.0.0.1:5000\"", "\"\"", "plain-http" }, { "\"plain-http\":",
 		    "\"mirrors\":[],\"plain-http\":", "not known" },
 		{ "\"registries\":{\"plain-http\":[\"127.0.0.1:5000\"]},", "", "registries" },
@@ -379,7 +409,7 @@ static void purposes_have_names_both_ways(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(manifest_parse_reads_every_member), T(manifest_parse_gives_one_digest_to_all_spellings),
+		T(manifest_parse_reads_every_member), T(manifest_parse_gives_one_digest_to_all_spellings), T(manifest_exec_finds_what_is_listed_and_nothing_else),
 		T(manifest_parse_refuses_every_wrong_member), T(manifest_parse_refuses_two_containers_of_one_name),
 		T(manifest_parse_refuses_two_outputs_of_one_name), T(manifest_read_borrows_and_refuses_like_parse),
 		T(manifest_parse_refuses_every_prefix), T(manifest_render_gives_the_documented_bytes),

@@ -44,6 +44,7 @@ static const struct change { const char *from, *to; enum diff_way way, back; } c
 	{ "\"platforms\":[\"sample\"]", "\"platforms\":[\"sample\",\"snp\"]", DIFF_WIDER, DIFF_NARROWER },
 	{ "\"logs\":[\"analyse\"]", "\"logs\":[]", DIFF_NARROWER, DIFF_WIDER },
 	{ "\"signals\":[9,15]", "\"signals\":[9]", DIFF_NARROWER, DIFF_WIDER },
+	{ "\"logs\"", "\"exec\":[{\"args\":[\"/bin/a\",\"b\"],\"container\":\"analyse\"}],\"logs\"", DIFF_WIDER, DIFF_NARROWER },
 	{ "\"plain-http\":[\"127.0.0.1:5000\"]", "\"plain-http\":[]", DIFF_NARROWER, DIFF_WIDER },
 	{ "\"max-bytes\":1048576", "\"max-bytes\":5", DIFF_NARROWER, DIFF_WIDER },
 	{ "\"capabilities\":[\"CAP_CHOWN\"]", "\"capabilities\":[]", DIFF_OTHER, DIFF_WIDER },

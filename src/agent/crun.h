@@ -1,0 +1,15 @@
+/* The container runtime, called and awaited; and what it leaves behind looked at. Inside agent/ only. */
+#pragma once
+#include "agent/agent.h"
+
+/* crun <verb> <more...> <flag> c<i>. out, err: what the container's process gets, -1 for nothing; group: a cgroup.procs, NULL for ours. */
+struct crun_call { const char *verb, *flag; const char *more[4]; int out, err; const int *group; };
+/* COFFER_E_SYSTEM with the runtime's own words. */
+enum coffer_rc crun(struct agent *a, size_t i, const struct crun_call *c, struct err *e) NODISCARD;
+
+/* The process in a file that crun wrote. It is a child of ours (guest.c makes us the reaper), so its number is its own until it is awaited.
+ * *pidfd is the caller's even on failure (or -1). */
+enum coffer_rc crun_process(const char *pid_file, pid_t *pid, int *pidfd, struct err *e) NODISCARD;
+enum coffer_rc crun_pidns(pid_t pid, ino_t *out, struct err *e) NODISCARD;
+/* That the process is in container i's group. */
+enum coffer_rc crun_check_group(const struct agent *a, size_t i, pid_t pid, struct err *e) NODISCARD;
