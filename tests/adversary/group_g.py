@@ -410,7 +410,9 @@ def g11(_):
         w.withholds(w.guest().up(), "what it has seen is not continued")
         folder(w, None, "true")
         w.serves(w.guest().up())
-        assert w.ledger("bob", "verify")[0] == 0 and w.ledger("bob", "compare", w.kept("alice"))[0] == 0
+        rc, out = w.ledger("bob", "verify") # who was shown another, and has the service's own signature on it
+        assert rc == 1 and "refused: ledger-fork" in out and ".forked" in out, out
+        assert w.ledger("carol", "verify")[0] == 0 and w.ledger("carol", "compare", w.kept("alice"))[0] == 0
     finally:
         w.close()
     w = witnesses.World(BUILD + "/src/cli/coffer", 0, 0)
