@@ -56,14 +56,14 @@ class Host:
             c.close()
 
     def scratch(self, p):
-        """The disk's file, by the folder that the launcher keeps open; another name keeps it after the run."""
+        """The disk's file, in the pod's folder; another name keeps it after the run."""
+        kept = T + "/scratch-%d" % p.pid
         while p.poll() is None:
-            for fd in glob.glob("/proc/%d/fd/*" % p.pid):
+            for path in glob.glob(PODS + "/*/scratch.img"):
                 try:
-                    path = os.readlink(fd) + "/scratch.img"
-                    if "/coffer-run-" in path and os.stat(path).st_size:
-                        os.link(path, "/tmp/test-scratch-%d" % p.pid)
-                        return "/tmp/test-scratch-%d" % p.pid
+                    if os.stat(path).st_size:
+                        os.link(path, kept)
+                        return kept
                 except OSError:
                     pass
             time.sleep(0.002)
