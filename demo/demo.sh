@@ -121,6 +121,11 @@ as imaker coffer init --party imaker --persona image-provider
 as hospital coffer init --party hospital --persona data-owner --key-type p256
 as acme coffer init --party acme --persona workload-provider
 as clinic coffer init --party clinic --persona end-user
+if [ "$TEE" = swtpm ]; then # told below; it takes a while
+	COFFER_HOME=$D/acme coffer guest build -o "$D/guest" --cache "$COFFER_TOOLS/guest" >"$D/building" 2>>"$LOG" &
+	building=$!
+	pids="$pids $building"
+fi
 
 persona "Trust-service operator: keys of the service; no power over anyone's assets comes with them"
 cat >"$D/cofferd.toml" <<EOF
@@ -216,7 +221,9 @@ vm=
 boot=
 if [ "$TEE" = swtpm ]; then
 	persona "Workload Provider: builds the guest image, and says what it launches as; nothing is booted for that"
-	as acme coffer guest build -o "$D/guest" --cache "$COFFER_TOOLS/guest"
+	wait "$building" || die "coffer guest build: $(tail -1 "$D/building")"
+	echo "  \$ COFFER_HOME=$D/acme coffer guest build -o $D/guest --cache $COFFER_TOOLS/guest"
+	head -4 "$D/building" | cut -c1-150 | sed 's/^/    /'
 	as acme coffer boot-image publish "$D/guest/boot-image.json"
 	persona "Data Owner: builds the image again, in another folder, and compares it to the byte"
 	sh_step "coffer guest build -o $D/again --cache $COFFER_TOOLS/guest --lock $D/guest/packages.lock && diff -r $D/guest $D/again && echo the same"
@@ -236,8 +243,21 @@ LINES_SHOWN=30 as hospital coffer workload show acme/risk
 as hospital coffer approve "$workload" --shown "$shown" --asset kbs:///hospital/data-key/patients --asset kbs:///hospital/note/footer --platform $TEE $boot
 as imaker coffer approve "$workload" --shown "$shown" --asset kbs:///imaker/image-key/risk --platform $TEE $boot
 
+# The host's attempts are told one by one; what does not get in another's way boots beside it.
+attacks=0
+if [ "$TEE" = swtpm ]; then
+	# Each guest has one thing changed, boots, and is held against the boot image that the owners approved.
+	for part in cmdline vmlinuz initrd.img; do
+		mkdir -p "$D/host/$part"
+		cp "$D/guest/vmlinuz" "$D/guest/initrd.img" "$D/guest/cmdline" "$D/guest/boot-image.json" "$D/host/$part/"
+	done
+	printf ' systemd.debug-shell' >>"$D/host/cmdline/cmdline"
+	printf 'X' >>"$D/host/vmlinuz/vmlinuz"
+	head -c 4096 /dev/zero >>"$D/host/initrd.img/initrd.img"
+fi
+
 persona "Orchestration Operator: runs the annotated pod; it holds no secret"
-mkdir -p "$D/host"
+[ "$TEE" = sample ] || [ -n "${DEMO_SHORT:-}" ] || try 9 coffer run --image "$D/host/cmdline" "$D/risk/pod.yaml"
 as host coffer run $vm "$D/risk/pod.yaml" --output "result=$D/host/result.sealed"
 [ -z "$vm" ] || grep -a '^coffer run: register' "$D/err" | cut -c1-150 | sed 's/^/    /'
 
@@ -263,27 +283,14 @@ echo "    nothing of data or result lies in clear in what host, registry or serv
 
 [ -z "${DEMO_SHORT:-}" ] || { echo "The result is right ($(($(date +%s) - start)) s)."; exit 0; }
 
-# The host's attempts are told one by one; what does not get in another's way boots beside it.
-attacks=0
-if [ "$TEE" = swtpm ]; then
-	# Each guest has one thing changed, boots, and is held against the boot image that the owners approved.
-	for part in cmdline vmlinuz initrd.img; do
-		mkdir -p "$D/host/$part"
-		cp "$D/guest/vmlinuz" "$D/guest/initrd.img" "$D/guest/cmdline" "$D/guest/boot-image.json" "$D/host/$part/"
-	done
-	printf ' systemd.debug-shell' >>"$D/host/cmdline/cmdline"
-	printf 'X' >>"$D/host/vmlinuz/vmlinuz"
-	head -c 4096 /dev/zero >>"$D/host/initrd.img/initrd.img"
-fi
-
 persona "Attack 1: the registry alters the image"
 blob=$(find "$D/registry" -path '*/blobs/*/data' -size +100k | head -1)
 cp "$blob" "$D/blob.good"
 printf 'X' | dd of="$blob" bs=1 seek=5000 conv=notrunc 2>>"$LOG"
 try 1 coffer run $vm "$D/risk/pod.yaml"
-[ "$TEE" = sample ] || try 9 coffer run --image "$D/host/cmdline" "$D/risk/pod.yaml"
+[ "$TEE" = sample ] || try 10 coffer run --image "$D/host/vmlinuz" "$D/risk/pod.yaml"
 refused 1 digest "are not that blob"
-[ "$TEE" = sample ] || ended 9
+[ "$TEE" = sample ] || ended 10
 cp "$D/blob.good" "$blob"
 
 persona "Attack 2: the registry swaps the image's signature for a stranger's"
@@ -293,6 +300,9 @@ mv "$tag" "$D/signature.good"
 as stranger coffer init --party stranger --persona image-provider
 as stranger coffer image sign "$image" --plain-http
 try 2 coffer run $vm "$D/risk/pod.yaml"
+sed -e 's|"/bin/risk"|"/bin/cat"|' "$D/risk/pod.yaml" >"$D/host/changed.yaml"
+cmp -s "$D/risk/pod.yaml" "$D/host/changed.yaml" && die "the attack changed nothing"
+try 5 coffer run $vm "$D/host/changed.yaml"
 refused 2 signature "none is by the policy's key"
 rm -r "$tag" && mv "$D/signature.good" "$tag"
 
@@ -308,20 +318,17 @@ COFFER_HOME=$D/rival coffer workload build "$D/spy/pod.yaml" --out "$D/spy/spy" 
 foreign=R9 # where a boot image counts, it has to be approved first
 [ "$TEE" = sample ] || { foreign=R5; COFFER_HOME=$D/rival coffer boot-image publish "$D/guest/boot-image.json" >>"$LOG" 2>&1 || die "the rival's boot image"; }
 try 4 coffer run $vm "$D/spy/spy/pod.yaml"
+# What the host puts in the place of the measured manifest is a manifest: its own, in which the container prints the data.
+mkdir -p "$D/host/own"
+sed -e 's|"/bin/risk"|"/bin/cat", "/data/patients.csv"|; s|logs: \[\]|logs: [analyse]|' "$D/pod.yaml" >"$D/host/own/pod.yaml"
+COFFER_HOME=$D/acme coffer workload build "$D/host/own/pod.yaml" --out "$D/host/own/risk" >>"$LOG" 2>&1 || die "the host's own initdata"
+try 6 coffer run $vm "$D/host/own/risk/pod.yaml"
 refused 3 R9 "not approved"
 
 persona "Attack 4: another party's workload, built, published and booted like the provider's, asks for the owner's key"
 refused 4 $foreign "it can with: coffer approve"
 
 persona "Attack 5: the host changes the container's command"
-sed -e 's|"/bin/risk"|"/bin/cat"|' "$D/risk/pod.yaml" >"$D/host/changed.yaml"
-cmp -s "$D/risk/pod.yaml" "$D/host/changed.yaml" && die "the attack changed nothing"
-try 5 coffer run $vm "$D/host/changed.yaml"
-# What the host puts in the place of the measured manifest is a manifest: its own, in which the container prints the data.
-mkdir -p "$D/host/own"
-sed -e 's|"/bin/risk"|"/bin/cat", "/data/patients.csv"|; s|logs: \[\]|logs: [analyse]|' "$D/pod.yaml" >"$D/host/own/pod.yaml"
-COFFER_HOME=$D/acme coffer workload build "$D/host/own/pod.yaml" --out "$D/host/own/risk" >>"$LOG" 2>&1 || die "the host's own initdata"
-try 6 coffer run $vm "$D/host/own/risk/pod.yaml"
 refused 5 gate "args"
 
 persona "Attack 6: the host puts other initdata in its place, in which the container prints the data"
@@ -332,9 +339,9 @@ sed -e "s|$top/$D/patients.sealed|$top/$D/host/patients.sealed|" "$D/risk/pod.ya
 cp "$D/patients.sealed" "$D/host/patients.sealed"
 printf 'X' | dd of="$D/host/patients.sealed" bs=1 seek=1000 conv=notrunc 2>>"$LOG"
 try 7 coffer run $vm "$D/host/disk.yaml"
-[ "$TEE" = sample ] || try 10 coffer run --image "$D/host/vmlinuz" "$D/risk/pod.yaml"
+[ "$TEE" = sample ] || try 11 coffer run --image "$D/host/initrd.img" "$D/risk/pod.yaml"
 refused 7 seal "the sealed bytes were changed"
-[ "$TEE" = sample ] || ended 10
+[ "$TEE" = sample ] || ended 11
 
 persona "Attack 8: the host alters evidence on its way to the service"
 touch "$D/host/tamper"
@@ -345,7 +352,6 @@ echo "    the service hangs up on a record that does not verify: $(tail -1 "$D/e
 rm "$D/host/tamper"
 
 if [ "$TEE" = swtpm ]; then
-	try 11 coffer run --image "$D/host/initrd.img" "$D/risk/pod.yaml"
 	persona "Attack 9: the host boots the guest with another command line"
 	refused 9 R5 "what was booted is none of"
 	grep -a '^coffer run: register pcr09' "$D/err" | cut -c1-130 | sed 's/^/    /'
@@ -389,38 +395,46 @@ as hospital coffer approve "$held" --asset kbs:///hospital/data-key/patients --a
 as imaker coffer approve "$held" --asset kbs:///imaker/image-key/risk --platform $TEE $boot
 consent=$(COFFER_HOME=$D/hospital coffer approvals --json 2>>"$LOG" | jq -r --arg w "$held" '[.. | objects | select(.workload? == $w)][0].id')
 
-# Runs the pod until it holds the note.
+# hold N: starts the pod.
 hold() {
 	echo "  \$ COFFER_HOME=$D/host coffer run $vm $D/held/risk/pod.yaml &"
-	COFFER_HOME=$D/host coffer run $vm "$D/held/risk/pod.yaml" >"$D/held.out" 2>"$D/held.err" &
-	running=$!
-	until grep -q holding "$D/held.out"; do
-		kill -0 $running 2>/dev/null || { cat "$D/held.err" >>"$LOG"; die "the pod that should hold the note ended"; }
+	COFFER_HOME=$D/host coffer run $vm "$D/held/risk/pod.yaml" >"$D/held$1.out" 2>"$D/held$1.err" &
+	eval "try_held$1=$!"
+	pids="$pids $!"
+}
+
+# holds N: waits until it holds the note.
+holds() {
+	eval "running=\$try_held$1"
+	until grep -q holding "$D/held$1.out"; do
+		kill -0 "$running" 2>/dev/null || { cat "$D/held$1.err" >>"$LOG"; die "the pod that should hold the note ended"; }
 		sleep 0.1
 	done
 }
 
-# lapsed REASON: the guest stops the container itself, and says why.
+# lapsed N REASON: the guest stops the container itself, and says why.
 lapsed() {
-	wait $running
+	eval "wait \$try_held$1"
 	code=$?
-	cat "$D/held.err" >>"$LOG"
+	cat "$D/held$1.err" >>"$LOG"
 	[ $code = 6 ] || die "the pod ended with $code, not because a lease lapsed"
-	grep "coffer-agent: lease: container analyse: .*$1" "$D/held.err" | head -1 | cut -c1-150 | sed 's/^/    /'
-	grep -q "lease: container analyse: .*$1" "$D/held.err" || die "the guest gives another reason"
+	grep "coffer-agent: lease: container analyse: .*$2" "$D/held$1.err" | head -1 | cut -c1-150 | sed 's/^/    /'
+	grep -q "lease: container analyse: .*$2" "$D/held$1.err" || die "the guest gives another reason"
 }
 
 persona "The host: cuts a guest off from the trust service; what it held of assets with short leases is gone"
 net=$(for c in $(cat "/proc/$service/task/$service/children"); do grep -qx cofferd-net "/proc/$c/comm" && echo "$c"; done)
 [ -n "$net" ] || die "no process cofferd-net"
-hold
+hold 1
+holds 1
 kill -STOP "$net"
-lapsed "said nothing of kbs:///hospital/note/footer"
+hold 2 # for the next story: its machine boots meanwhile
+lapsed 1 "said nothing of kbs:///hospital/note/footer"
 kill -CONT "$net"
 
-persona "Data Owner: takes its consent back while the pod runs; the guest hears of it"
-hold
+persona "Data Owner: takes its consent back while a pod runs; the guest hears of it"
+holds 2
 as hospital coffer revoke "$consent" --reason "no longer"
-lapsed "is revoked (R11"
+lapsed 2 "is revoked (R11"
 
 printf '\nThe result is right and %d of %d attacks were refused for their stated reasons (%s s).\n' $attacks $attacks "$(($(date +%s) - start))"
