@@ -211,6 +211,37 @@ static void revocation_stops_what_waits(void)
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED);
 }
 
+/* It may revoke the workload, which counts for its own assets alone: what waits of others leaves, and their use is not lost. */
+static void stranger_stops_nothing_that_waits(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t ticket[KEEP_TICKET_LEN], again[KEEP_TICKET_LEN];
+	struct keep_round_rep round;
+
+	kit_open_witnessed(&k, 1, 1);
+	kit_deploy(&k);
+	CHECK(kit_approve(&k, ",\"uses\":1", 2, k.approval_id) == COFFER_OK);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK && asked(&k, ticket));
+	CHECK(kit_revoke(&k, KIT_STRANGER, k.workload_id) == COFFER_OK && kit_revoke(&k, KIT_STRANGER, k.release_id) == COFFER_OK);
+	CHECK(asked(&k, again) && !memcmp(ticket, again, sizeof(ticket)) && releases(&k) == 1); /* public: a test's */
+	CHECK(kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK);
+	CHECK(kit_collect(&k, ticket) == COFFER_OK && kit_opens_to(&k, false, "good morning"));
+}
+
+/* Each of those whose word counts stops it: the owner (above), the provider of the code. */
+static void provider_stops_what_waits_for_its_code(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t ticket[KEEP_TICKET_LEN];
+	struct keep_round_rep round;
+
+	deployed(&k, 1, 1);
+	CHECK(asked(&k, ticket) && kit_revoke(&k, KIT_ACME, k.release_id) == COFFER_OK);
+	CHECK(kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK);
+	CHECK(kit_collect(&k, ticket) == COFFER_E_NOTFOUND);
+}
+
 static void new_version_stops_what_waits_of_that_asset(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -269,8 +300,8 @@ static void no_more_are_held_than_there_is_room_for(void)
 	CHECK(asset_path_parse(span_of(KIT_PATH), &path, &e) == COFFER_OK);
 	CHECK(witnessed_room(&k.keep, HELD_BYTES_MAX + 1, &e) == COFFER_E_LIMIT && witnessed_room(&k.keep, HELD_BYTES_MAX, &e) == COFFER_OK);
 	for (unsigned i = 0; i < HELD_MAX; i++) {
-		static const struct asset_body body;
-		const struct held_for f = { .thumb = thumb, .statement = statement, .path = &path, .body = &body };
+		static const struct decide_in in = { .q.path.owner = "hospital" };
+		const struct held_for f = { .thumb = thumb, .statement = statement, .path = &path, .in = &in };
 
 		thumb[0] = (uint8_t)i;
 		CHECK(witnessed_room(&k.keep, 1, &e) == COFFER_OK);
@@ -278,7 +309,9 @@ static void no_more_are_held_than_there_is_room_for(void)
 	}
 	CHECK(witnessed_room(&k.keep, 1, &e) == COFFER_E_LIMIT);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_LIMIT && releases(&k) == 0); /* refused before anything is written */
-	witnessed_drop(&k.keep);
+	witnessed_drop(&k.keep, "acme");
+	CHECK(witnessed_room(&k.keep, 1, &e) == COFFER_E_LIMIT);
+	witnessed_drop(&k.keep, "hospital");
 	CHECK(asked(&k, ticket) && releases(&k) == 1);
 }
 
@@ -299,7 +332,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(reply_waits_for_enough_witnesses), T(only_a_head_that_covers_the_entry_counts), T(nothing_but_the_witness_signature_counts),
 		T(witness_that_knows_better_is_asked_from_there), T(fork_gets_no_signature), T(asking_again_writes_nothing_anew),
-		T(revocation_stops_what_waits), T(new_version_stops_what_waits_of_that_asset), T(status_says_how_far_witnesses_have_come), T(reply_does_not_wait_for_ever), T(no_more_are_held_than_there_is_room_for),
+		T(revocation_stops_what_waits), T(stranger_stops_nothing_that_waits), T(provider_stops_what_waits_for_its_code), T(new_version_stops_what_waits_of_that_asset), T(status_says_how_far_witnesses_have_come), T(reply_does_not_wait_for_ever), T(no_more_are_held_than_there_is_room_for),
 		T(without_witnesses_nothing_waits),
 	};
 

@@ -434,7 +434,7 @@ static enum coffer_rc log_statement(struct keep *k, const struct dsse *env, stru
 		TRY(tx_commit(&tx, e));
 		TRY(registry_learn(&k->registry, &s, env, k->journal.time, e));
 		if (s.kind == ST_REVOCATION || s.kind == ST_PAUSE || s.kind == ST_APPROVAL || s.kind == ST_TCB)
-			witnessed_drop(k);
+			witnessed_drop(k, s.issuer);
 		if (s.kind == ST_AMENDMENT)
 			TRY(witnessed_amended(k, e));
 	}

@@ -177,7 +177,7 @@ static struct held_for held_for(const struct asking *q)
 {
 	return (struct held_for){ .thumb = q->key.thumb, .statement = q->in.asset.s.id, .path = &q->in.q.path, .scoped = q->in.q.scoped,
 		.container = q->in.q.container, .purpose = (uint8_t)q->in.q.purpose,
-		.body = &q->in.asset.body };
+		.in = &q->in };
 }
 
 /* What leaves now, or its ticket: with witnesses, nothing does before they have signed. */
@@ -233,7 +233,8 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	}
 	TRY(reply_seal(&r, &body, e));
 	TRY(wr_done(&body, "reply", e));
-	TRY(witnessed_room(k, body.n + 1024, e));
+	if (witnessed_wanted(k, &q->in.asset.body))
+		TRY(witnessed_room(k, body.n + 1024, e));
 	sha256(wr_span(&body), digest);
 	t.reply = digest;
 	random_bytes(a->decision, sizeof(a->decision));

@@ -5,6 +5,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/concerned.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/registry.h"
 #include "crypto/hash.h"
@@ -15,6 +16,7 @@
 struct held {
 	bool      used;
 	uint8_t   ticket[KEEP_TICKET_LEN], whose[32], asset[32];
+	struct concerned concerned;
 	size_t    level; /* whose signatures it waits for */
 	uint64_t  entry;
 	int64_t   until;
@@ -199,13 +201,14 @@ enum coffer_rc witnessed_room(struct keep *k, size_t bytes, struct err *e)
 void witnessed_hold(struct keep *k, const struct held_for *f, struct span reply, uint8_t ticket[static KEEP_TICKET_LEN])
 {
 	struct witnessed *w = k->witnessed;
-	struct held h = { .used = true, .level = level_of(w, f->body), .entry = k->journal.seq, .until = k->now + HELD_S, .reply = wr_open(reply.n) };
+	struct held h = { .used = true, .level = level_of(w, &f->in->asset.body), .entry = k->journal.seq, .until = k->now + HELD_S, .reply = wr_open(reply.n) };
 	size_t i = 0;
 
 	random_bytes(h.ticket, sizeof(h.ticket));
 	memcpy(ticket, h.ticket, KEEP_TICKET_LEN);
 	whose(f, h.whose);
 	sha256(span_of(asset_path_tail(f->path)), h.asset);
+	concerned_by(&k->registry.parties, f->in, &h.concerned);
 	wr_put(&h.reply, reply);
 	while (i < HELD_MAX && w->held[i].used)
 		i++;
@@ -217,10 +220,10 @@ void witnessed_hold(struct keep *k, const struct held_for *f, struct span reply,
 	w->bytes += h.reply.n;
 }
 
-void witnessed_drop(struct keep *k)
+void witnessed_drop(struct keep *k, const char *party)
 {
 	for (size_t i = 0; k->witnessed && i < HELD_MAX; i++)
-		if (k->witnessed->held[i].used)
+		if (k->witnessed->held[i].used && concerned_is(&k->registry.parties, &k->witnessed->held[i].concerned, party))
 			let_go(k->witnessed, &k->witnessed->held[i]);
 }
 

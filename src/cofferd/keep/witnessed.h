@@ -8,6 +8,7 @@
  * and whoever waited asks again. */
 #pragma once
 #include "cofferd/keep/keep.h"
+#include "decide/decide.h"
 #include "trust/witnesses.h"
 
 #define HELD_MAX 256
@@ -27,7 +28,7 @@ void           witnessed_free(struct witnessed *w);
 
 /* Whose reply it is: the key it is sealed to, the asset, the statement it comes with, and by whom in the guest and for what. */
 struct held_for { const uint8_t *thumb, *statement; const struct asset_path *path; bool scoped; struct span container; uint8_t purpose;
-	const struct asset_body *body; };
+	const struct decide_in *in; };
 /* Whether a release of this asset waits for any. */
 bool witnessed_wanted(const struct keep *k, const struct asset_body *b);
 
@@ -37,8 +38,9 @@ bool witnessed_find(struct keep *k, const struct held_for *f, uint8_t ticket[sta
 enum coffer_rc witnessed_room(struct keep *k, size_t bytes, struct err *e) NODISCARD;
 /* After its commit: reply is an encoded keep_resource_rep, whose entry is the journal's newest. There was room. */
 void witnessed_hold(struct keep *k, const struct held_for *f, struct span reply, uint8_t ticket[static KEEP_TICKET_LEN]);
-/* What was decided may no longer be right: nothing that waits leaves. Its askers ask again. */
-void witnessed_drop(struct keep *k);
+/* This party said something: what was decided may no longer be right where it is concerned (concerned.h), and does not leave. Its askers ask
+ * again. What waits of others stays: to ask again costs a use of theirs. */
+void witnessed_drop(struct keep *k, const char *party);
 void witnessed_drop_asset(struct keep *k, const struct asset_path *p); /* of this one alone */
 
 /* A member "witnessed" of the status: how many must sign, of how many, and the size of the newest head they have. Nothing without any. */
