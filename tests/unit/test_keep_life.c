@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/noise.h"
 #include "crypto/jwk.h"
 #include "fmt/enc.h"
 #include "tests/keepkit.h"
@@ -159,6 +160,19 @@ static void quorum_takes_back_what_a_thief_has_taken_over(void)
 	CHECK(rotate(&l, l.spare, (struct keys){ { RECOVERY(&l), l.spare } }) == COFFER_OK); /* at once, with the old key lost */
 	CHECK(speaks(&l, l.spare) && !speaks(&l, l.thief) && !speaks(&l, HOSPITAL(&l)));
 	CHECK(restarts_the_same(&l));
+	life_close(&l);
+}
+
+static void thief_does_not_use_up_the_hour_of_the_recovery(void)
+{
+	struct life l;
+
+	life_open(&l);
+	while (noise_may_log(&l.k.keep, "hospital"))
+		continue;
+	CHECK(rotate(&l, l.thief, (struct keys){ { HOSPITAL(&l), l.thief } }) == COFFER_E_LIMIT);
+	CHECK(rotate(&l, l.spare, (struct keys){ { RECOVERY(&l), l.spare } }) == COFFER_OK);
+	CHECK(speaks(&l, l.spare) && !speaks(&l, HOSPITAL(&l)));
 	life_close(&l);
 }
 
@@ -454,7 +468,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(rotation_by_the_old_key_waits_its_hold), T(what_waits_is_ended_by_the_quorum_alone),
-		T(quorum_takes_back_what_a_thief_has_taken_over), T(recovery_keys_and_hold_change_by_the_quorum_alone),
+		T(quorum_takes_back_what_a_thief_has_taken_over), T(thief_does_not_use_up_the_hour_of_the_recovery), T(recovery_keys_and_hold_change_by_the_quorum_alone),
 		T(key_of_another_party_is_not_brought), T(grants_before_the_compromise_stand_and_later_ones_are_void),
 		T(word_of_another_key_too_is_not_void), T(word_dated_ahead_of_the_compromise_is_no_forgery), T(thief_locks_nobody_out_of_an_asset), T(tightening_by_a_stolen_key_stands_until_the_quorum_lifts_it),
 		T(thief_that_names_the_good_key_is_undone_by_the_quorum), T(client_comes_to_the_same_parties),

@@ -341,13 +341,22 @@ static enum coffer_rc check_serial(struct keep *k, const struct statement *s, st
 	return COFFER_OK;
 }
 
-/* Nobody fills the ledger, and its disk, with what it may say. What holds back has no number: nobody is kept from that. A newcomer counts
- * as a statement of who introduces it. */
+/* A thief may have used the hour up, to keep its victim from taking the party back. */
+static bool recovers(const struct keep *k, const struct dsse *env, const struct statement *s)
+{
+	const struct party_life *l = parties_life(&k->registry.parties, span_of(s->issuer));
+
+	return s->kind == ST_PARTY && l && life_quorum(l, env, k->now);
+}
+
+/* Nobody fills the ledger, and its disk, with what it may say. What holds back has no number: nobody is kept from that, nor a recovery quorum
+ * from its word. A newcomer counts as a statement of who introduces it. */
 static enum coffer_rc check_quota(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	const struct party *p = registry_party(&k->registry, span_of(s->issuer), k->now);
 
-	if (s->kind == ST_REVOCATION || s->kind == ST_PAUSE || s->kind == ST_TCB || s->kind == ST_AMENDMENT)
+	if (s->kind == ST_REVOCATION || s->kind == ST_PAUSE || s->kind == ST_TCB || s->kind == ST_AMENDMENT ||
+	    recovers(k, env, s))
 		return COFFER_OK;
 	if (!p)
 		p = admit_signer(k, env);
