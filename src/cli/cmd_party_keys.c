@@ -211,22 +211,26 @@ enum coffer_rc cmd_party_next_key(struct cli *c, struct err *e)
 	return COFFER_OK;
 }
 
+static enum coffer_rc forget(const struct cli *c, struct home *h)
+{
+	next_drop(h);
+	(void)printf(c->json ? "{\"dropped\":true}\n" : "the new key is forgotten; one in a file stays as the newest sign-dropped*.pem\n");
+	return COFFER_OK;
+}
+
 /* Not one that may still take effect: it would be the party's only key, and gone. */
 static enum coffer_rc drop(const struct cli *c, struct home *h, const struct party *next, struct err *e)
 {
 	CLEANUP(service_closep) struct service_conn *conn = NULL;
 	const struct party_life *l = NULL;
 
-	if (home_connect(h, &conn, e) == COFFER_OK) {
+	if (h->has_genesis && h->service[0]) { /* a machine that knows no service cannot ask one */
+		TRY(home_connect(h, &conn, e));
 		TRY(my_life(h, conn, &l, e));
 		if (life_had(l, &next->keys[0]))
 			return err_deny(e, "hold", "that key is logged: it is in effect, waits for its hold, or was in effect; 'coffer party show' says which");
-	} else if (e->rc != COFFER_E_INPUT) { /* a machine that knows no service cannot ask one */
-		return e->rc;
 	}
-	next_drop(h);
-	(void)printf(c->json ? "{\"dropped\":true}\n" : "the new key is forgotten; one in a file stays as sign-dropped.pem\n");
-	return COFFER_OK;
+	return forget(c, h);
 }
 
 enum coffer_rc cmd_party_finish(struct cli *c, struct err *e)
@@ -237,6 +241,8 @@ enum coffer_rc cmd_party_finish(struct cli *c, struct err *e)
 	if (cli_flag(c, "offline") && cli_flag(c, "drop"))
 		return cli_bad(e, "--offline takes the new key up, --drop forgets it: not both");
 	TRY(home_load(c, &h, e));
+	if (cli_flag(c, "drop") && next_half_made(&h))
+		return forget(c, &h);
 	if (next_party_read(&h, &p, e) != COFFER_OK)
 		return e->rc == COFFER_E_NOTFOUND ? err_set(e, COFFER_E_NOTFOUND, "no change of your key waits; 'coffer party rotate' begins one") : e->rc;
 	if (cli_flag(c, "drop"))

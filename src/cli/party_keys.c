@@ -225,16 +225,40 @@ enum coffer_rc next_install(struct home *h, const struct party *p, struct err *e
 	return COFFER_OK;
 }
 
+#define DROPPED_MAX 1000
+
+/* Not deleted, and no earlier one overwritten: a service may refuse what it logged all the same, and refuse the next one too. */
+static enum coffer_rc put_aside(const struct home *h, struct err *e)
+{
+	char name[32] = "sign-dropped.pem", path[600];
+
+	for (unsigned n = 2; n < DROPPED_MAX; n++) {
+		TRY(home_file(h, name, path, sizeof(path), e));
+		if (!file_exists(path))
+			return move(h, NEXT_KEY, name, e);
+		(void)snprintf(name, sizeof(name), "sign-dropped-%u.pem", n);
+	}
+	return err_set(e, COFFER_E_LIMIT, "%s: too many keys were dropped here", h->dir);
+}
+
+bool next_half_made(const struct home *h)
+{
+	struct err e = { 0 };
+	char key[600], party[600];
+
+	return home_file(h, NEXT_KEY, key, sizeof(key), &e) == COFFER_OK && home_file(h, NEXT_PARTY, party, sizeof(party), &e) == COFFER_OK &&
+	    !file_exists(party) && (h->next_key[0] || file_exists(key));
+}
+
 void next_drop(struct home *h)
 {
 	struct err e = { 0 };
+	char path[600];
 
 	h->next_key[0] = '\0';
 	if (home_save(h, &e) != COFFER_OK)
 		(void)fprintf(stderr, "warning: %s\n", e.msg);
-	char path[600];
-
-	if (move(h, NEXT_KEY, "sign-dropped.pem", &e) != COFFER_OK) /* not deleted: a service may refuse what it logged all the same */
+	if (put_aside(h, &e) != COFFER_OK)
 		(void)fprintf(stderr, "warning: %s\n", e.msg);
 	if (home_file(h, NEXT_PARTY, path, sizeof(path), &e) == COFFER_OK)
 		(void)unlink(path);

@@ -24,7 +24,9 @@ enum coffer_rc next_make(const struct cli *c, struct home *h, struct party *p, s
 /* COFFER_E_NOTFOUND: none waits. */
 enum coffer_rc next_party_read(const struct home *h, struct party *out, struct err *e) NODISCARD;
 enum coffer_rc next_install(struct home *h, const struct party *p, struct err *e) NODISCARD; /* the old key stays as sign-old.pem */
-void           next_drop(struct home *h); /* a key in a file stays as sign-dropped.pem */
+void           next_drop(struct home *h); /* a key in a file stays as sign-dropped.pem, or sign-dropped-2.pem, ... */
+/* A key whose making was interrupted: nobody was told of it. */
+bool           next_half_made(const struct home *h);
 
 /* Takes the new key up if it is in effect by now, and says so or until when it waits. COFFER_E_DENIED (check "hold"): it will not be. */
 enum coffer_rc next_settle(const struct cli *c, struct home *h, const struct party *next, struct err *e) NODISCARD;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A party's key moves between a file, a token (softhsm2) and a machine without network; recovery keys and co-owners' keys are in any of them too.
 Through `coffer` and a live service; both answers of every check. argv: coffer, cofferd. TAP."""
-import base64, json, os, shutil, signal, subprocess, sys, tempfile, time, traceback
+import base64, json, os, shutil, signal, socket, subprocess, sys, tempfile, threading, time, traceback
 
 COFFER, COFFERD = sys.argv[1:3]
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
@@ -256,6 +256,48 @@ def key_that_was_never_logged_is_forgotten():
     no(4, "no change of your key waits", "far", "party", "finish", "--offline")
 
 
+def dropped_key_does_not_take_an_earlier_ones_place():
+    """A service that logs a rotation and says no to it twice would leave the party without the key that comes into effect."""
+    first = open(T + "/far/sign-dropped.pem").read()
+    ok("far", "party", "next-key")
+    second = open(T + "/far/sign-next.pem").read()
+    ok("far", "party", "finish", "--drop")
+    assert open(T + "/far/sign-dropped.pem").read() == first and open(T + "/far/sign-dropped-2.pem").read() == second
+
+
+def interrupted_making_of_a_key_is_ended():
+    """The disk was full, or the power went: the key is there, and what it belongs to is not."""
+    for leave in ("sign-next.pem", "config.json"):
+        ok("far", "party", "next-key")
+        os.remove(T + "/far/party-next.json")
+        if leave == "config.json":
+            os.remove(T + "/far/sign-next.pem")
+            no(4, "no change of your key waits", "far", "party", "finish")
+        else:
+            no(3, "finish --drop", "far", "party", "next-key")
+        ok("far", "party", "finish", "--drop")
+        assert "next-key" not in config("far") and not os.path.exists(T + "/far/sign-next.pem")
+    no(4, "no change of your key waits", "far", "party", "finish", "--drop")
+
+
+def key_is_not_dropped_before_the_service_was_asked():
+    """Whatever answers at its address, or does not."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    answers = threading.Thread(target=lambda: listening.accept()[0].close(), daemon=True)
+    answers.start()
+    assert "waits until" in ok("clinic", "party", "rotate", "--no-passphrase")
+    there = config("clinic")
+    json.dump(dict(there, service="http://127.0.0.1:%d" % listening.getsockname()[1]), open(T + "/clinic/config.json", "w"))
+    assert coffer("clinic", "party", "finish", "--drop").returncode != 0
+    json.dump(dict(there, service="https://[::bad"), open(T + "/clinic/config.json", "w"))
+    assert coffer("clinic", "party", "finish", "--drop").returncode != 0
+    assert os.path.exists(T + "/clinic/sign-next.pem") and os.path.exists(T + "/clinic/party-next.json")
+    json.dump(there, open(T + "/clinic/config.json", "w"))
+    no(1, "refused: hold", "clinic", "party", "finish", "--drop")
+    ok("clinic", "party", "cancel", "--recovery", uri("rec"), "--recovery", T + "/r1")
+    listening.close()
+
+
 def founders_amend_from_wherever_their_keys_are():
     vkey = ok("", "witness", "init", T + "/w0", "--name", "witness.example/w0", "--no-passphrase").strip()
     witness = ("--witness", vkey + "=http://127.0.0.1:1")
@@ -289,7 +331,8 @@ def founders_amend_from_wherever_their_keys_are():
 
 CASES = [parties_found_and_run_a_service, token_to_token_to_file_and_back, token_key_does_all_that_a_file_does, waiting_token_key_is_ended_by_a_quorum_of_token_and_file,
          lost_token_is_replaced_with_a_recovery_key_on_another_machine, recovery_key_signs_nothing_else, away_to_away, co_owner_signs_on_another_machine,
-         quorum_signs_into_one_file, away_to_file_and_back, away_key_is_named_compromised_and_what_it_revoked_is_lifted, key_that_was_never_logged_is_forgotten, founders_amend_from_wherever_their_keys_are]
+         quorum_signs_into_one_file, away_to_file_and_back, away_key_is_named_compromised_and_what_it_revoked_is_lifted, key_that_was_never_logged_is_forgotten, dropped_key_does_not_take_an_earlier_ones_place,
+         interrupted_making_of_a_key_is_ended, key_is_not_dropped_before_the_service_was_asked, founders_amend_from_wherever_their_keys_are]
 print("1..%d" % len(CASES))
 failed = False
 for n, f in enumerate(CASES, 1):
