@@ -3,6 +3,7 @@
  *   .head        the newest that any command saw, signed by the log
  *   .checkpoint  the newest whose entries were all read, signed by as many witnesses as the genesis wants (cli/ledger.h)
  *   .forked      one that does not continue them: evidence
+ *   .lock        held while .head is written: it only ever becomes one that continues it, whatever several commands see at once
  */
 #pragma once
 #include "cli/home.h"

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The ledger from outside: a service whose operator edits, puts back and forks its store, and `coffer ledger` that says so; heads, tiles
 and proofs read a second time here. argv: coffer, cofferd. TAP."""
-import base64, hashlib, hmac, http.client, json, os, shutil, signal, sqlite3, ssl, struct, subprocess, sys, tempfile, traceback
+import base64, fcntl, hashlib, hmac, http.client, json, os, shutil, signal, sqlite3, ssl, struct, subprocess, sys, tempfile, time, traceback
 
 try:
     from cryptography.hazmat.primitives import hashes, serialization
@@ -189,7 +189,7 @@ def forked_store_is_refused_and_the_evidence_kept():
     entries(1, "newcomer")
     for does in every_command():
         no("refused: ledger-fork", "hospital", *does)
-    names = [n for n in os.listdir(T + "/hospital") if n.startswith("ledger-")]
+    names = [n for n in os.listdir(T + "/hospital") if n.startswith("ledger-") and not n.endswith(".lock")]
     heads = {n.rsplit(".", 1)[1]: head(open(T + "/hospital/" + n, "rb").read()) for n in names}
     assert heads["checkpoint"][0] == heads["head"][0] == 7 and heads["forked"][0] == 8
     stop()
@@ -197,6 +197,32 @@ def forked_store_is_refused_and_the_evidence_kept():
     shutil.move(T + "/new", T + "/state")
     assert start()
     ok("hospital", "ledger", "verify") # the history it saw is the one it follows
+
+
+def waits_for(lock):
+    """Whether a process waits for the lock of this file."""
+    return any(" -> " in l and l.split()[6].endswith(":%d" % os.fstat(lock.fileno()).st_ino) for l in open("/proc/locks"))
+
+
+def command_that_is_late_does_not_put_the_kept_head_back():
+    """Its service may answer it as late as it likes, while another command sees more: what is kept only ever grows."""
+    entries(1)
+    shutil.copytree(T + "/hospital", T + "/twin")
+    entries(1, "twin")
+    name = [n for n in os.listdir(T + "/hospital") if n.endswith(".head")][0]
+    size = lambda home: int(open(T + "/%s/%s" % (home, name)).read().split("\n")[1])
+    was = size("hospital")
+    with open(T + "/hospital/" + name.replace(".head", ".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        late = subprocess.Popen([COFFER, "asset", "list", "--home", T + "/hospital"], env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        while late.poll() is None and not waits_for(lock):
+            time.sleep(0.01)
+        assert late.poll() is None and size("hospital") == was < size("twin")
+        entries(1, "twin")  # after what the late one saw
+        ok("twin", "asset", "list")
+        shutil.copy(T + "/twin/" + name, T + "/hospital/" + name)  # as another command in this folder
+    assert late.communicate(timeout=60)[1] == "" and late.returncode == 0
+    assert size("hospital") == size("twin"), (was, size("hospital"), size("twin"))
 
 
 def kept_head_that_was_changed_is_refused():
@@ -273,7 +299,7 @@ def rewritten_store_does_not_start():
 
 tests = [service_begins_a_ledger, head_tiles_and_entries_hold_for_another_reader, entries_are_shown_and_proven, owner_finds_its_entries_by_tags_that_only_it_can_tell, older_store_is_refused_by_who_saw_more,
          forked_store_is_refused_and_the_evidence_kept, kept_head_that_was_changed_is_refused, damaged_hashes_are_named_and_mended_by_the_operator,
-         watch_tells_what_comes_and_bears_absence, rewritten_store_does_not_start]
+         watch_tells_what_comes_and_bears_absence, command_that_is_late_does_not_put_the_kept_head_back, rewritten_store_does_not_start]
 print("1..%d" % len(tests))
 bad = 0
 for i, t in enumerate(tests, 1):
