@@ -27,8 +27,8 @@ const struct verb cli_verbs[] = {
 	{ .path = "genesis show", .args = "[GENESIS.json]", .persona = "everyone", .summary = "Show a genesis: digest, parties, who has signed; or the one you follow, as amended",
 	    .max_pos = 1, .run = cmd_genesis_show },
 	{ .path = "genesis amend", .args = "", .persona = "founders", .summary = "Write an amendment of the genesis: other witnesses of the ledger",
-	    .help = "All founders sign it ('coffer genesis sign'). It asks for no fewer cosignatures than before. It counts for assets that are put after it, and for\n"
-		    "others when their owners say so ('coffer asset policy PATH --as-amended').",
+	    .help = "All founders sign it ('coffer genesis sign'), then one of them logs it ('coffer genesis post'). It asks for no fewer cosignatures than\n"
+		    "before. It counts for assets that are put after it, and for others when their owners say so ('coffer asset policy PATH --as-amended').",
 	    .opts = opts_genesis_amend, .run = cmd_genesis_amend },
 	{ .path = "genesis post", .args = "AMENDMENT.json", .persona = "founders", .summary = "Log an amendment that every founder has signed",
 	    .opts = opts_genesis_post, .min_pos = 1, .max_pos = 1, .run = cmd_genesis_post },
