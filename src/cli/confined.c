@@ -40,9 +40,11 @@ static _Noreturn void child(confined_job *job, void *arg, int out)
 	struct err e = { 0 };
 
 	if (dup2(out, STDOUT_FILENO) < 0 || close_range(STDERR_FILENO, ~0u, 0) != 0 || setvbuf(stdout, buffer, _IOFBF, sizeof(buffer)) != 0 ||
-	    setrlimit(RLIMIT_CPU, &cpu) != 0 || sandbox_enter_compute(&e) != COFFER_OK)
+	    setrlimit(RLIMIT_CPU, &cpu) != 0)
 		_exit(2);
-	said[0] = (uint8_t)job(arg, &e);
+	said[0] = (uint8_t)sandbox_enter_compute(&e);
+	if (said[0] == COFFER_OK)
+		said[0] = (uint8_t)job(arg, &e);
 	if (said[0] != COFFER_OK) {
 		memcpy(said + 1, e.check, sizeof(e.check));
 		memcpy(said + 1 + sizeof(e.check), e.msg, sizeof(e.msg));
