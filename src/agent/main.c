@@ -20,7 +20,8 @@ struct args { const char *platform, *initdata, *socket, *state, *crun, *binding[
 static const char usage[] =
 	"usage: coffer-agent --platform NAME --initdata FILE --socket PATH --state DIR --crun PATH [--binding FILE]...\n"
 	"Runs the containers of one pod inside a guest (docs/protocol/guest.md).\n"
-	"NAME: auto (this machine's own evidence: snp or tdx of its kernel, else its TPM), snp, tdx, tpm: the same, and it has to be that one; sample: none.\n"
+	"NAME: auto (this machine's own evidence: snp or tdx of its kernel, else az-snp-vtpm or az-tdx-vtpm of a paravisor's TPM, else its TPM),\n"
+	"or one of these names (tpm: a TPM alone): the same, and it has to be that one; sample: none.\n"
 	"On standard output: \"ready\" once the socket answers, or \"failed CODE TEXT\".\n";
 
 static bool args_read(int argc, char **argv, struct args *a)
@@ -55,7 +56,12 @@ static enum coffer_rc sample_evidence(void *arg, struct span report_data, const 
 
 static bool known(const char *name)
 {
-	return strcmp(name, "auto") == 0 || strcmp(name, "snp") == 0 || strcmp(name, "tdx") == 0 || strcmp(name, "tpm") == 0;
+	static const char *const names[] = { "auto", "snp", "tdx", "az-snp-vtpm", "az-tdx-vtpm", "tpm" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
 }
 
 /* And that the machine was started with this initdata, where there is a machine. */
@@ -70,9 +76,9 @@ static enum coffer_rc evidence_by(const char *name, struct platform *p, struct s
 	if (!known(name))
 		return err_set(e, COFFER_E_INPUT, "platform \"%s\" is not built into this agent", name);
 	TRY(platform_open(p, name, e));
-	TRY(platform_init(p, initdata, e));
 	*out = platform_attester(p);
-	return COFFER_OK;
+	(void)fprintf(stderr, "coffer-agent: platform %s%s%s\n", out->tee, p->why[0] ? "; " : "", p->why);
+	return platform_init(p, initdata, e);
 }
 
 static bool ready(void)
