@@ -39,6 +39,8 @@ enum coffer_rc run_device(const struct run *r, const char *path, struct err *e) 
 enum coffer_rc run_endpoints(const struct run *r, struct guest_opts *o, struct err *e) NODISCARD;
 /* A program of ours beside this one, in ../libexec/coffer, or in ../agent (a build folder). */
 enum coffer_rc run_beside(const char *name, char out[static RUN_PATH_MAX], struct err *e) NODISCARD;
+/* Of a pod on this very machine: "sample" unless --platform says otherwise. */
+const char *run_platform(const struct cli *c);
 /* The agent, there or by $COFFER_AGENT. */
 enum coffer_rc run_agent_path(char out[static RUN_PATH_MAX], struct err *e) NODISCARD;
 

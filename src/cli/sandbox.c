@@ -77,7 +77,7 @@ static bool plain_signals(void)
 /* Process 1 of the guest. `said` becomes its standard output. */
 static _Noreturn void first_process(const struct guest_opts *o, int said)
 {
-	const char *argv[12 + 2 * BINDINGS_MAX] = { o->agent, "--platform", "sample", "--initdata", o->initdata, "--socket", o->socket,
+	const char *argv[12 + 2 * BINDINGS_MAX] = { o->agent, "--platform", o->platform, "--initdata", o->initdata, "--socket", o->socket,
 		"--state", o->state, "--crun", o->crun, NULL };
 	const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	int null = open("/dev/null", O_RDONLY);
