@@ -1,0 +1,355 @@
+/* coffer selftest: what this machine has, evidence of it, and what the appraisal says; and the same again from a bundle of somebody else's. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/run_int.h"
+#include "cli/selftest/judge.h"
+#include "cli/selftest/report.h"
+#include "cli/verbs.h"
+#include "crypto/hash.h"
+#include "fmt/enc.h"
+#include "fmt/json.h"
+#include "os/file.h"
+#include "os/machine.h"
+#include "os/spawn.h"
+
+#define NONCE_LEN 48 /* as a trust service's report data */
+
+const struct opt_spec opts_selftest[] = {
+	{ "out", "FILE", "write the bundle: evidence, event logs, collateral, verdicts", false, false },
+	{ "collateral", "DIR", "certificates, revocation lists and vendor JSON; recognised by content; they go into the bundle", false, false },
+	{ "roots", "DIR", "further root certificates, beside the pinned ones; they go into the bundle", false, false },
+	{ "label", "TEXT", "what to call this machine in the bundle (default: nothing)", false, false },
+	{ NULL, NULL, NULL, false, false } };
+
+const struct opt_spec opts_selftest_show[] = {
+	{ "extract", "DIR", "write evidence, report data, event logs and collateral as files, as 'coffer evidence' and 'coffer collateral' take them", false, false },
+	{ NULL, NULL, NULL, false, false } };
+
+static enum coffer_rc new_bundle(struct bundle **out, struct err *e)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "out of memory");
+}
+
+/* ---- this machine ---- */
+
+static enum coffer_rc read_all(int fd, struct wr *out, struct err *e)
+{
+	uint8_t buf[16384];
+	ssize_t n;
+
+	*out = wr_open(BUNDLE_MAX);
+	while ((n = read(fd, buf, sizeof(buf))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(e, COFFER_E_SYSTEM, "coffer-probe: %s", strerror(errno));
+		wr_put(out, (struct span){ buf, (size_t)n });
+	}
+	return wr_done(out, "coffer-probe's answer", e);
+}
+
+static enum coffer_rc ask(const char *program, const char *nonce, struct wr *answer, struct err *e)
+{
+	const char *const argv[] = { program, nonce, NULL };
+	int fd[2], status = 0;
+	pid_t pid = 0;
+	enum coffer_rc rc;
+
+	if (pipe2(fd, O_CLOEXEC) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "pipe: %s", strerror(errno));
+	rc = spawn_start(&(struct spawn){ .argv = argv, .fds = (const int[]){ -1, fd[1], 2 }, .n_fds = 3, .die_with_parent = true }, &pid, e);
+	(void)close(fd[1]);
+	if (rc == COFFER_OK) {
+		rc = read_all(fd[0], answer, e);
+		(void)close(fd[0]); /* one that goes on writing ends */
+		fd[0] = -1;
+		TRY(spawn_wait(pid, &status, e));
+	}
+	closep(&fd[0]);
+	if (rc == COFFER_OK && status != 0)
+		return err_set(e, COFFER_E_SYSTEM, "%s ended with %d", program, status);
+	return rc;
+}
+
+/* Platforms whose quotes have less room cut it. */
+static bool is_cut_of(struct span s, const uint8_t nonce[static NONCE_LEN])
+{
+	return s.n >= 32 && s.n <= NONCE_LEN && span_eq(s, (struct span){ nonce, s.n });
+}
+
+static enum coffer_rc probe(struct bundle *b, struct err *e)
+{
+	const char *named = getenv("COFFER_PROBE");
+	CLEANUP(wr_close) struct wr answer = { 0 }, hex = wr_open(2 * NONCE_LEN + 1);
+	char path[RUN_PATH_MAX];
+	uint8_t nonce[NONCE_LEN];
+
+	random_bytes(nonce, sizeof(nonce));
+	hex_write(&hex, SPAN(nonce));
+	wr_u8(&hex, 0);
+	TRY(wr_done(&hex, "nonce", e));
+	if (named)
+		(void)snprintf(path, sizeof(path), "%s", named);
+	else
+		TRY(run_beside("coffer-probe", path, e));
+	TRY(ask(path, (const char *)hex.p, &answer, e));
+	TRY(bundle_read_probe(wr_span(&answer), b, e));
+	for (size_t i = 0; i < b->n_items; i++)
+		if (!is_cut_of(wr_span(&b->item[i].report_data), nonce))
+			return err_set(e, COFFER_E_INPUT, "coffer-probe answers with other report data than it was given");
+	return COFFER_OK;
+}
+
+static void facts(struct bundle *b)
+{
+	struct machine m;
+
+	machine_look(&m);
+	for (int i = 0; i < m.n; i++) {
+		struct bundle_fact *f = &b->fact[b->n_facts++];
+
+		(void)snprintf(f->name, sizeof(f->name), "%s", m.fact[i].name);
+		(void)snprintf(f->what, sizeof(f->what), "%s", m.fact[i].what);
+		f->there = m.fact[i].there;
+	}
+}
+
+static int no_dots(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+static enum coffer_rc bring_file(const char *dir, const char *name, bool roots, struct bundle *b, struct err *e)
+{
+	CLEANUP(freep) char *path = str_fmt("%s/%s", dir, name);
+	struct stat st;
+
+	if (!path)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
+		return COFFER_OK;
+	if (b->n_files == BUNDLE_FILES_MAX)
+		return err_set(e, COFFER_E_LIMIT, "%s: more than %d files of collateral", dir, BUNDLE_FILES_MAX);
+	b->file[b->n_files].root = roots;
+	return file_read(path, BUNDLE_FILE_MAX, &b->file[b->n_files++].bytes, e);
+}
+
+static enum coffer_rc bring(const char *dir, bool roots, struct bundle *b, struct err *e)
+{
+	struct dirent **names = NULL;
+	int n = dir ? scandir(dir, &names, no_dots, alphasort) : 0;
+	enum coffer_rc rc = COFFER_OK;
+
+	if (n < 0)
+		return err_set(e, COFFER_E_NOTFOUND, "%s: %s", dir, strerror(errno));
+	for (int i = 0; i < n; i++) {
+		rc = rc == COFFER_OK ? bring_file(dir, names[i]->d_name, roots, b, e) : rc;
+		free(names[i]);
+	}
+	free((void *)names);
+	return rc;
+}
+
+/* ---- judged and told ---- */
+
+/* now: the verdicts of this version, as text. */
+static void judge(const struct bundle *b, struct wr now[static BUNDLE_ITEMS_MAX], struct selftest_verdicts *v)
+{
+	if (b->n_items > 0)
+		selftest_judge_begin();
+	for (size_t i = 0; i < b->n_items; i++)
+		if (selftest_judge(b, &b->item[i], &v->v[i], &now[i], &v->err[i]) != COFFER_OK)
+			wr_close(&now[i]);
+}
+
+static void print_json(const struct bundle *b, const struct selftest_verdicts *v)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(BUNDLE_MAX);
+	struct json_wr j = jw_open(&w, true);
+	struct err ignore = { 0 };
+
+	jw_obj(&j);
+	jw_name(&j, "evidence");
+	jw_arr(&j);
+	for (size_t i = 0; i < b->n_items; i++) {
+		CLEANUP(json_freep) struct json_doc *doc = NULL;
+
+		if (b->item[i].verdict.n > 0 && json_parse(wr_span(&b->item[i].verdict), BUNDLE_VERDICT_MAX, &doc, &ignore) == COFFER_OK) {
+			jw_value(&j, json_root(doc));
+			continue;
+		}
+		jw_obj(&j);
+		jw_m_text(&j, "platform", b->item[i].platform);
+		jw_m_text(&j, "error", v->err[i].msg);
+		jw_obj_end(&j);
+	}
+	jw_arr_end(&j);
+	jw_name(&j, "machine");
+	jw_obj(&j);
+	for (size_t i = 0; i < b->n_facts; i++)
+		jw_m_text(&j, b->fact[i].name, b->fact[i].there ? b->fact[i].what : "");
+	jw_obj_end(&j);
+	jw_obj_end(&j);
+	if (wr_ok(&w))
+		(void)printf("%.*s\n", (int)w.n, (const char *)w.p);
+}
+
+static void tell(const struct cli *c, const struct bundle *b, const struct selftest_verdicts *v)
+{
+	if (c->json)
+		print_json(b, v);
+	else
+		selftest_print(b, v);
+}
+
+static enum coffer_rc write_out(const struct cli *c, const struct bundle *b, struct err *e)
+{
+	const char *ids[SELFTEST_IDS_MAX + 1], *to = cli_opt(c, "out");
+	CLEANUP(wr_close) struct wr w = wr_open(BUNDLE_MAX);
+
+	if (!to)
+		return COFFER_OK;
+	selftest_identifies(b, ids);
+	TRY(bundle_write(b, ids, &w, e));
+	TRY(file_write(to, wr_span(&w), 0600, e));
+	(void)fprintf(stderr, "bundle: %s, %zu bytes. No secret is in it, and no name or address is put there. It tells this machine from others by:\n", to, w.n);
+	for (size_t i = 0; ids[i]; i++)
+		(void)fprintf(stderr, "  %s\n", ids[i]);
+	return COFFER_OK;
+}
+
+static bool label_ok(const char *s)
+{
+	size_t n = strlen(s);
+
+	for (size_t i = 0; i < n; i++)
+		if (s[i] < 0x20 || s[i] > 0x7e)
+			return false;
+	return n < sizeof(((struct bundle *)0)->label);
+}
+
+enum coffer_rc cmd_selftest(struct cli *c, struct err *e)
+{
+	CLEANUP(bundle_freep) struct bundle *b = NULL;
+	struct wr now[BUNDLE_ITEMS_MAX] = { { 0 } };
+	const char *label = cli_opt(c, "label");
+	struct selftest_verdicts v = { 0 };
+
+	if (label && !label_ok(label))
+		return cli_bad(e, "--label: at most 63 printable characters");
+	TRY(new_bundle(&b, e));
+	TRY(probe(b, e));
+	b->time = clock_now();
+	(void)snprintf(b->version, sizeof(b->version), "%s", COFFER_VERSION);
+	(void)snprintf(b->label, sizeof(b->label), "%s", label ? label : "");
+	facts(b);
+	TRY(bring(cli_opt(c, "roots"), true, b, e));
+	TRY(bring(cli_opt(c, "collateral"), false, b, e));
+	judge(b, now, &v);
+	for (size_t i = 0; i < b->n_items; i++)
+		b->item[i].verdict = now[i];
+	tell(c, b, &v);
+	TRY(write_out(c, b, e));
+	return selftest_end(b, &v, e);
+}
+
+/* ---- a bundle ---- */
+
+static enum coffer_rc file_of(const char *dir, const char *name, const char *end, const struct wr *w, struct err *e)
+{
+	CLEANUP(freep) char *path = str_fmt("%s/%s%s", dir, name, end);
+
+	if (w->n == 0)
+		return COFFER_OK;
+	return path ? file_write(path, wr_span(w), 0644, e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
+}
+
+static enum coffer_rc extract_item(const char *dir, const struct bundle_item *i, struct err *e)
+{
+	CLEANUP(wr_close) struct wr hex = wr_open(129);
+
+	if (!tee_driver_find(span_of(i->platform))) /* it becomes a file's name */
+		return err_set(e, COFFER_E_INPUT, "platform %s is none that this version knows", i->platform);
+	hex_write(&hex, wr_span(&i->report_data));
+	TRY(file_of(dir, i->platform, ".json", &i->evidence, e));
+	TRY(file_of(dir, i->platform, ".report-data", &hex, e));
+	TRY(file_of(dir, i->platform, ".event-log", &i->log, e));
+	TRY(file_of(dir, i->platform, ".ek-certificate", &i->ek, e));
+	return file_of(dir, i->platform, ".verdict", &i->verdict, e);
+}
+
+static enum coffer_rc extract(const char *dir, const struct bundle *b, struct err *e)
+{
+	CLEANUP(freep) char *roots = str_fmt("%s/roots", dir), *collateral = str_fmt("%s/collateral", dir);
+
+	if (!roots || !collateral)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(file_mkdirs(roots, 0755, e));
+	TRY(file_mkdirs(collateral, 0755, e));
+	for (size_t i = 0; i < b->n_items; i++)
+		TRY(extract_item(dir, &b->item[i], e));
+	for (size_t i = 0; i < b->n_files; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "%02zu", i);
+		TRY(file_of(b->file[i].root ? roots : collateral, name, "", &b->file[i].bytes, e));
+	}
+	return COFFER_OK;
+}
+
+/* What was said there and what is said here are the same bytes; else the verdicts here are shown, and who differs is named. */
+static enum coffer_rc compare(struct bundle *b, struct wr now[static BUNDLE_ITEMS_MAX], struct err *e)
+{
+	const char *differs = NULL;
+
+	for (size_t i = 0; i < b->n_items; i++) {
+		if (!span_eq(wr_span(&b->item[i].verdict), wr_span(&now[i])))
+			differs = b->item[i].platform;
+		wr_close(&b->item[i].verdict);
+		b->item[i].verdict = now[i];
+		now[i] = (struct wr){ 0 };
+	}
+	if (differs)
+		return err_deny(e, "replay", "%s: the bundle's verdict (coffer %s) is not what this version (" COFFER_VERSION ") says, which is shown", differs, b->version);
+	return COFFER_OK;
+}
+
+static void print_when(const struct bundle *b, bool same)
+{
+	char at[CLOCK_TEXT_LEN];
+
+	clock_text(b->time, at);
+	(void)fprintf(stderr, "as of %s, coffer %s%s\n", at, b->version, same && b->n_items > 0 ? ": the same verdicts here, to the byte" : "");
+}
+
+enum coffer_rc cmd_selftest_show(struct cli *c, struct err *e)
+{
+	CLEANUP(bundle_freep) struct bundle *b = NULL;
+	struct wr now[BUNDLE_ITEMS_MAX] = { { 0 } };
+	CLEANUP(wr_close) struct wr text = { 0 };
+	struct selftest_verdicts v = { 0 };
+	const char *to = cli_opt(c, "extract");
+	enum coffer_rc rc;
+
+	TRY(new_bundle(&b, e));
+	TRY(file_read_arg(c->pos[0], BUNDLE_MAX, &text, e));
+	if (bundle_read(wr_span(&text), b, e) != COFFER_OK)
+		return err_wrap(e, "%s", c->pos[0]);
+	if (to)
+		TRY(extract(to, b, e));
+	judge(b, now, &v);
+	rc = compare(b, now, e);
+	print_when(b, rc == COFFER_OK);
+	tell(c, b, &v);
+	return rc == COFFER_OK ? selftest_end(b, &v, e) : rc;
+}
