@@ -10,16 +10,16 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
-#include "cli/run_int.h"
 #include "cli/selftest/judge.h"
 #include "cli/selftest/report.h"
+#include "cli/selftest/service.h"
+#include "cli/selftest/take.h"
 #include "cli/verbs.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
 #include "os/file.h"
 #include "os/machine.h"
-#include "os/spawn.h"
 
 #define NONCE_LEN 48 /* as a trust service's report data */
 
@@ -27,6 +27,8 @@ const struct opt_spec opts_selftest[] = {
 	{ "out", "FILE", "write the bundle: evidence, event logs, collateral, verdicts", false, false },
 	{ "collateral", "DIR", "certificates, revocation lists and vendor JSON; recognised by content; they go into the bundle", false, false },
 	{ "roots", "DIR", "further root certificates, beside the pinned ones; they go into the bundle", false, false },
+	{ "service", "URL", "attest to this trust service too, by each platform that was found, and show what it says; it journals that", false, false },
+	{ "genesis", "DIGEST", "of that service", false, false },
 	{ "label", "TEXT", "what to call this machine in the bundle (default: nothing)", false, false },
 	{ NULL, NULL, NULL, false, false } };
 
@@ -41,74 +43,6 @@ static enum coffer_rc new_bundle(struct bundle **out, struct err *e)
 }
 
 /* ---- this machine ---- */
-
-static enum coffer_rc read_all(int fd, struct wr *out, struct err *e)
-{
-	uint8_t buf[16384];
-	ssize_t n;
-
-	*out = wr_open(BUNDLE_MAX);
-	while ((n = read(fd, buf, sizeof(buf))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(e, COFFER_E_SYSTEM, "coffer-probe: %s", strerror(errno));
-		wr_put(out, (struct span){ buf, (size_t)n });
-	}
-	return wr_done(out, "coffer-probe's answer", e);
-}
-
-static enum coffer_rc ask(const char *program, const char *nonce, struct wr *answer, struct err *e)
-{
-	const char *const argv[] = { program, nonce, NULL };
-	int fd[2], status = 0;
-	pid_t pid = 0;
-	enum coffer_rc rc;
-
-	if (pipe2(fd, O_CLOEXEC) != 0)
-		return err_set(e, COFFER_E_SYSTEM, "pipe: %s", strerror(errno));
-	rc = spawn_start(&(struct spawn){ .argv = argv, .fds = (const int[]){ -1, fd[1], 2 }, .n_fds = 3, .die_with_parent = true }, &pid, e);
-	(void)close(fd[1]);
-	if (rc == COFFER_OK) {
-		rc = read_all(fd[0], answer, e);
-		(void)close(fd[0]); /* one that goes on writing ends */
-		fd[0] = -1;
-		TRY(spawn_wait(pid, &status, e));
-	}
-	closep(&fd[0]);
-	if (rc == COFFER_OK && status != 0)
-		return err_set(e, COFFER_E_SYSTEM, "%s ended with %d", program, status);
-	return rc;
-}
-
-/* Platforms whose quotes have less room cut it. */
-static bool is_cut_of(struct span s, const uint8_t nonce[static NONCE_LEN])
-{
-	return s.n >= 32 && s.n <= NONCE_LEN && span_eq(s, (struct span){ nonce, s.n });
-}
-
-static enum coffer_rc probe(struct bundle *b, struct err *e)
-{
-	const char *named = getenv("COFFER_PROBE");
-	CLEANUP(wr_close) struct wr answer = { 0 }, hex = wr_open(2 * NONCE_LEN + 1);
-	char path[RUN_PATH_MAX];
-	uint8_t nonce[NONCE_LEN];
-
-	random_bytes(nonce, sizeof(nonce));
-	hex_write(&hex, SPAN(nonce));
-	wr_u8(&hex, 0);
-	TRY(wr_done(&hex, "nonce", e));
-	if (named)
-		(void)snprintf(path, sizeof(path), "%s", named);
-	else
-		TRY(run_beside("coffer-probe", path, e));
-	TRY(ask(path, (const char *)hex.p, &answer, e));
-	TRY(bundle_read_probe(wr_span(&answer), b, e));
-	for (size_t i = 0; i < b->n_items; i++)
-		if (!is_cut_of(wr_span(&b->item[i].report_data), nonce))
-			return err_set(e, COFFER_E_INPUT, "coffer-probe answers with other report data than it was given");
-	return COFFER_OK;
-}
 
 static void facts(struct bundle *b)
 {
@@ -244,11 +178,16 @@ enum coffer_rc cmd_selftest(struct cli *c, struct err *e)
 	struct wr now[BUNDLE_ITEMS_MAX] = { { 0 } };
 	const char *label = cli_opt(c, "label");
 	struct selftest_verdicts v = { 0 };
+	struct selftest_service service = { .url = cli_opt(c, "service") };
+	uint8_t nonce[NONCE_LEN];
 
 	if (label && !label_ok(label))
 		return cli_bad(e, "--label: at most 63 printable characters");
+	if (!service.url != !cli_opt(c, "genesis") || (service.url && !hex_fixed(span_of(cli_opt(c, "genesis")), service.genesis, 32)))
+		return cli_bad(e, "--service URL and --genesis DIGEST (64 hex digits) go together: nobody is asked who cannot show what that genesis says");
 	TRY(new_bundle(&b, e));
-	TRY(probe(b, e));
+	random_bytes(nonce, sizeof(nonce));
+	TRY(selftest_take(SPAN(nonce), b, e));
 	b->time = clock_now();
 	(void)snprintf(b->version, sizeof(b->version), "%s", COFFER_VERSION);
 	(void)snprintf(b->label, sizeof(b->label), "%s", label ? label : "");
@@ -260,6 +199,8 @@ enum coffer_rc cmd_selftest(struct cli *c, struct err *e)
 		b->item[i].verdict = now[i];
 	tell(c, b, &v);
 	TRY(write_out(c, b, e));
+	if (service.url && b->n_items > 0)
+		TRY(selftest_attest(&service, b, e));
 	return selftest_end(b, &v, e);
 }
 

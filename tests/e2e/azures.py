@@ -1,5 +1,5 @@
 """Machines as Azure has them: a TPM whose NV index holds a paravisor's report and that keeps its attestation key, and the metadata service beside it."""
-import http.server, json, os, threading
+import ctypes, http.server, json, os, shutil, threading
 
 from tpms import *
 
@@ -9,7 +9,7 @@ REPORT, AK = "0x01400001", "0x81000003"
 class Metadata(threading.Thread):
     """Answers the two questions, on a port of its own; `answer` None: it has nothing."""
 
-    def __init__(self):
+    def __init__(self, at=("127.0.0.1", 0)):
         threading.Thread.__init__(self, daemon=True)
         self.answer, self.asked = None, []
         outer = self
@@ -30,7 +30,7 @@ class Metadata(threading.Thread):
             def log_message(self, *a):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer(at, Handler)
         self.port = self.server.server_address[1]
 
     def run(self):
@@ -39,6 +39,18 @@ class Metadata(threading.Thread):
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+HERE = ("169.254.169.254", 80)  # where a machine finds it
+
+
+def own_network():
+    """From here on this process has a network of its own, in which HERE is an address of its; before any thread. Needs root and ip(8)."""
+    if not shutil.which("ip") or ctypes.CDLL(None, use_errno=True).unshare(0x40000000) != 0:
+        return False
+    must("ip", "link", "set", "lo", "up")
+    must("ip", "addr", "add", HERE[0] + "/32", "dev", "lo")
+    return True
 
 
 class Azure(Tpm):
