@@ -46,8 +46,8 @@ def no_seccomp():
     """This process and its children can install no filter any more."""
     code = struct.pack("=HBBI" * 4, 0x20, 0, 0, 0, 0x15, 0, 1, 317, 0x06, 0, 0, 0x00050001, 0x06, 0, 0, 0x7FFF0000)  # ld nr; seccomp: EPERM; else allow
     buf = ctypes.create_string_buffer(code)
-    f, libc = Filter(4, ctypes.addressof(buf)), ctypes.CDLL(None, use_errno=True)
-    assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, ctypes.byref(f)) == 0
+    f, libc, n = Filter(4, ctypes.addressof(buf)), ctypes.CDLL(None, use_errno=True), ctypes.c_ulong
+    assert libc.prctl(38, n(1), n(0), n(0), n(0)) == 0 and libc.prctl(22, n(2), ctypes.byref(f), n(0), n(0)) == 0, ctypes.get_errno()
 
 
 def check_sandbox(path):
