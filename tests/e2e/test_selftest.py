@@ -44,9 +44,11 @@ class Filter(ctypes.Structure):
 
 def no_seccomp():
     """This process and its children can install no filter any more."""
-    code = struct.pack("=HBBI" * 4, 0x20, 0, 0, 0, 0x15, 0, 1, 317, 0x06, 0, 0, 0x00050001, 0x06, 0, 0, 0x7FFF0000)  # ld nr; seccomp: EPERM; else allow
+    steps = [(0x20, 0, 0, 0), (0x15, 3, 0, 317), (0x15, 0, 3, 157), (0x20, 0, 0, 16), (0x15, 0, 1, 22),  # seccomp(), prctl(PR_SET_SECCOMP)
+             (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7FFF0000)]  # EPERM; all else
+    code = b"".join(struct.pack("=HBBI", *v) for v in steps)
     buf = ctypes.create_string_buffer(code)
-    f, libc, n = Filter(4, ctypes.addressof(buf)), ctypes.CDLL(None, use_errno=True), ctypes.c_ulong
+    f, libc, n = Filter(len(steps), ctypes.addressof(buf)), ctypes.CDLL(None, use_errno=True), ctypes.c_ulong
     assert libc.prctl(38, n(1), n(0), n(0), n(0)) == 0 and libc.prctl(22, n(2), ctypes.byref(f), n(0), n(0)) == 0, ctypes.get_errno()
 
 
@@ -118,8 +120,8 @@ def check_changes(top, b):
                          ("too_many_pieces", lambda v: v.update(evidence=v["evidence"] * 5)), ("another_file", lambda v: v.update(bundle="x"))):
         rc, text = with_(change)
         check(name + "_is_refused", (rc == 3 or (name == "an_unknown_platform" and rc == 1)) and "\x1b" not in text, (rc, text))
-    rc, text = show(save(top + "/changed.json", dict(b, evidence=[dict(b["evidence"][0], platform="../../x")])), "--extract", top + "/x")
-    check("a_platform_is_no_path", rc == 3 and not os.path.exists(os.path.dirname(top) + "/x.json"), text)
+    rc, text = show(save(top + "/changed.json", dict(b, evidence=[dict(b["evidence"][0], platform="../../x")])), "--extract", top + "/a/b")
+    check("a_platform_is_no_path", rc == 3 and not os.path.exists(top + "/x.json"), text)
     whole, bad = json.dumps(b).encode(), []
     for n in range(0, len(whole), max(1, len(whole) // 40)):
         with open(top + "/cut.json", "wb") as f:
