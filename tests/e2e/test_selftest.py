@@ -212,7 +212,8 @@ def check_service(top, t, d, m):
         rc, text, err = on_machine(d, *args, "00" * 32)
         check("a_service_of_another_genesis_is_not_asked", rc == 1 and b"attested" not in text and "service" in err, text.decode() + err)
         rc, text, err = on_machine(d, *args[:-1])
-        check("a_service_needs_its_genesis", rc == 2, err)
+        rc2, _, err2 = on_machine(d, COFFER, "selftest", "--genesis", s.genesis)
+        check("a_service_needs_its_genesis", rc == 2 and rc2 == 2, err + err2)
         m.answer = None
         rc, text, err = on_machine(d, *args, s.genesis)
         check("without_a_certificate_the_service_refuses", b"service: az-snp-vtpm: R2: collateral unavailable" in text, text.decode() + err)
@@ -227,18 +228,20 @@ def probe(top, answer, code=0):
     with open(top + "/answer", "w") as f:
         f.write(answer)
     with open(path, "w") as f:
-        f.write('#!/bin/sh\nsed "s/{NONCE}/$1/" %s/answer\nexit %d\n' % (top, code))
+        f.write('#!/bin/sh\nshort=$(printf %%.62s "$1")\nsed "s/{NONCE}/$1/;s/{SHORT}/$short/" %s/answer\nexit %d\n' % (top, code))
     os.chmod(path, 0o755)
     return dict(os.environ, COFFER_PROBE=path)
 
 
 def check_probe(top):
     item = {"platform": "snp", "report-data": "{NONCE}", "evidence": "{}"}
-    for name, answer, code, want in (("nothing", "", 0, 3), ("no_json", "x", 0, 3), ("another_nonce", json.dumps({"version": 1, "evidence": [dict(item, **{"report-data": "00" * 48})],
-            "absent": []}), 0, 3), ("a_verdict_of_its_own", json.dumps({"version": 1, "evidence": [dict(item, verdict="{}")], "absent": []}), 0, 3),
-            ("its_own_failure", json.dumps({"version": 1, "evidence": [], "absent": []}), 7, 5), ("no_evidence", json.dumps({"version": 1, "evidence": [item], "absent": []}), 0, 3)):
+    whole = lambda *items: json.dumps({"version": 1, "evidence": list(items), "absent": []})
+    for name, answer, code, want, why in (
+            ("nothing", "", 0, 3, "json"), ("no_json", "x", 0, 3, "json"), ("another_nonce", whole(dict(item, **{"report-data": "00" * 48})), 0, 3, "other report data"),
+            ("part_of_its_nonce", whole(dict(item, **{"report-data": "{SHORT}"})), 0, 3, "other report data"), ("a_verdict_of_its_own", whole(dict(item, verdict="{}")), 0, 3, "not asked for"),
+            ("its_own_failure", whole(), 7, 5, "ended with 7"), ("no_evidence", whole(item), 0, 3, "malformed evidence")):
         rc, out, err = run(COFFER, "selftest", env=probe(top, answer, code))
-        check("a_probe_that_says_%s_is_not_believed" % name, rc == want, (rc, out, err))
+        check("a_probe_that_says_%s_is_not_believed" % name, rc == want and why in err.lower(), (rc, out, err))
     genuine = SHARED + "/vectors/az-snp-vtpm/evidence-v2.json"
     if not os.path.exists(genuine):
         print("# no genuine evidence (COFFER_SHARED)")
