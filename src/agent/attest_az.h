@@ -14,6 +14,7 @@ struct attest_az {
 	struct attest_tpm *tpm;	 /* borrowed */
 	const char	  *host;
 	uint16_t	   port;
+	struct span	   given; /* borrowed: VCEK or TD quote that somebody else has asked for; empty: it is asked for here */
 	bool		   silent; /* the last evidence left without a VCEK: nobody gave one. Whoever judges has to bring it */
 };
 
@@ -21,6 +22,8 @@ struct attest_az {
  * cannot be read is COFFER_E_INPUT: a machine that spoils its own report does not become another platform by it. */
 enum coffer_rc attest_az_open(struct attest_az *a, struct attest_tpm *tpm, struct err *e) NODISCARD;
 
+/* What is given is for a pod, whose network does not reach the metadata service. Of a TD it is a quote of the same boot: what is fresh in this evidence is the TPM's quote, and the TD's holds
+ * the key that signs that one. */
 /* "az-snp-vtpm" or "az-tdx-vtpm", version 1 of the evidence: report data, uncut, is the quote's nonce. Of AMD the VCEK is asked of the metadata service and left
  * out where it has none; of Intel the TD's quote is, and without it there is no evidence (COFFER_E_UPSTREAM). The attester borrows a.
  * That initdata is this machine's is attest_tpm_init's to see: register 8 of the same TPM. */

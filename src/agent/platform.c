@@ -50,6 +50,7 @@ static enum coffer_rc open_tpm(struct platform *p, struct err *e)
 		because(p, "not az-snp-vtpm or az-tdx-vtpm", e);
 		return COFFER_OK;
 	}
+	p->az.given = p->hardware;
 	return rc;
 }
 

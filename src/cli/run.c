@@ -24,7 +24,7 @@
 const struct opt_spec opts_run[] = {
 	{ "output", "NAME=FILE", "put the sealed bytes of a named output into FILE", true, false },
 	{ "binding", "FILE", "fill slots of the workload: a binding, as its owner handed it out ('coffer workload bind')", true, false },
-	{ "platform", "NAME", "run it on this very machine, a confidential one, with the evidence that it has: auto, snp, tdx, az-snp-vtpm or tpm (coffer-agent(8)); default "
+	{ "platform", "NAME", "run it on this very machine, a confidential one, with the evidence that it has: auto, snp, tdx, az-snp-vtpm, az-tdx-vtpm or tpm (coffer-agent(8)); default "
 	    "sample, which protects nothing", false, false },
 	{ "image", "DIR", "run it in a measured VM that boots this image ('coffer guest build'), on platform swtpm", false, false },
 	{ "memory", "MIB", "of that VM: 32 to 2047 (default 1024)", false, false },
@@ -260,12 +260,15 @@ static enum coffer_rc start_vm(struct run *r, const struct guest_opts *g, struct
 static enum coffer_rc start_here(struct run *r, struct guest_opts *o, struct err *e)
 {
 	const char *crun = getenv("COFFER_CRUN");
-	char agent[RUN_PATH_MAX];
+	char agent[RUN_PATH_MAX], hardware[RUN_PATH_MAX];
 
 	TRY(run_agent_path(agent, e));
 	o->agent = agent;
 	o->crun = crun ? crun : "/usr/bin/crun";
 	o->platform = run_platform(r->cli);
+	(void)snprintf(hardware, sizeof(hardware), "%.480s/hardware", r->place.path);
+	if (run_hardware(o->platform, hardware))
+		o->hardware = hardware;
 	if (strcmp(o->platform, "sample") == 0)
 		run_say("PLATFORM SAMPLE: PROTECTS NOTHING from whoever holds this machine");
 	else

@@ -111,16 +111,35 @@ enum coffer_rc az_quote_ask(struct span tdreport, struct wr *json, struct err *e
 	return wr_ok(&w) ? wr_done(json, "request", e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
 }
 
+/* With padding or without. */
+static enum coffer_rc read_b64url(struct span s, struct wr *out, struct err *e)
+{
+	if (s.n % 4 == 0 && s.n > 0 && s.p[s.n - 1] == '=')
+		s.n -= s.p[s.n - 2] == '=' ? 2 : 1;
+	*out = wr_open(AZ_QUOTE_MAX);
+	if (!b64url_read(s, out) || !wr_ok(out) || out->n == 0)
+		return err_set(e, COFFER_E_INPUT, "az: the quote is not base64url of at most %u bytes", AZ_QUOTE_MAX);
+	return COFFER_OK;
+}
+
 enum coffer_rc az_quote_read(struct span body, struct wr *quote, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	struct span s;
 
 	TRY(text_of(body, "quote", &doc, &s, e));
-	if (s.n % 4 == 0 && s.p[s.n - 1] == '=')
-		s.n -= s.p[s.n - 2] == '=' ? 2 : 1;
-	*quote = wr_open(AZ_QUOTE_MAX);
-	if (!b64url_read(s, quote) || !wr_ok(quote) || quote->n == 0)
-		return err_set(e, COFFER_E_INPUT, "az: the quote is not base64url of at most %u bytes", AZ_QUOTE_MAX);
-	return COFFER_OK;
+	return read_b64url(s, quote, e);
+}
+
+enum coffer_rc az_hardware_read(struct span evidence, struct wr *out, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	const struct json *v;
+
+	TRY(json_parse(evidence, AZ_EVIDENCE_MAX, &doc, e));
+	v = json_get(json_root(doc), "vcek");
+	v = v ? v : json_get(json_root(doc), "td_quote");
+	if (!v)
+		return err_set(e, COFFER_E_NOTFOUND, "az: the evidence has nothing of its hardware");
+	return read_b64url(json_str(v), out, e);
 }

@@ -28,3 +28,6 @@ enum coffer_rc az_vcek_read(struct span body, struct wr *der, struct err *e) NOD
 /* What is asked for a TD's quote, and {"quote": base64url}. *quote is opened here. */
 enum coffer_rc az_quote_ask(struct span tdreport, struct wr *json, struct err *e) NODISCARD;
 enum coffer_rc az_quote_read(struct span body, struct wr *quote, struct err *e) NODISCARD;
+
+/* Back out of such evidence: the VCEK's DER or the TD's quote that it has. COFFER_E_NOTFOUND: none. *out is opened here. */
+enum coffer_rc az_hardware_read(struct span evidence, struct wr *out, struct err *e) NODISCARD;

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """The units that `make install` puts, and the agent as coffer-agent.service starts it: its ExecStart, in its sandbox as far as a shell can build one, on a machine whose
-TPM is swtpm. Trust service and registry are stood in for (fake_trust.c). argv: coffer, agent, build folder."""
+TPM is swtpm. Trust service and registry are stood in for (fake_trust.c). argv: coffer, agent, build folder, az_maker."""
 import os, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
-import tpms
+import azures, tpms
+NETWORK = tpms.may_unshare() and azures.own_network()  # before anything listens
 from podkit import *
 
-COFFER, AGENT, BUILD = map(os.path.abspath, sys.argv[1:4])
+COFFER, AGENT, BUILD, MAKER = map(os.path.abspath, sys.argv[1:5])
 EXPOSURE = 60 # of 100 (systemd-analyze): what mounts, makes namespaces and loads BPF programs as root cannot be far below
 
 
@@ -132,6 +133,27 @@ def by_hand(t):
     check("nothing_is_left_behind", not leftovers(), r)
 
 
+def on_azure(top):
+    """A TD: its quote is the metadata service's alone, which the pod's network does not reach."""
+    t, m = azures.Azure("azure", top), azures.Metadata(azures.HERE)
+    m.start()
+    t.start()
+    t.make(MAKER, True)
+    env = env_file(COFFER_POD=T + "/pod.yaml", COFFER_PLATFORM="az-tdx-vtpm", COFFER_OPTIONS="")
+    try:
+        r = started(t, env)
+        check("a_td_s_pod_without_its_quote_does_not_start", r.returncode == 4 and "no quote of this TD" in r.err, r)
+        m.answer = t.read("answer")
+        t.stop()
+        t.start()
+        r = started(t, env)
+        check("a_td_s_pod_runs_with_the_quote_that_its_launcher_asked_for", r.returncode == 0 and "coffer-agent: platform az-tdx-vtpm;" in r.err, r)
+        check("and_leaves_nothing_behind", not leftovers(), r)
+    finally:
+        t.stop()
+        m.stop()
+
+
 lacking = tpms.missing() + [n for n in ("setpriv", "unshare") if not shutil.which(n)]
 if lacking:
     print("# not installed, so the unit is not started by hand: " + " ".join(lacking))
@@ -143,4 +165,8 @@ else:
             by_hand(machine)
         finally:
             machine.stop()
+        if NETWORK:
+            on_azure(top)
+        else:
+            print("# ip is not there: no machine as Azure has them")
 done()

@@ -38,7 +38,7 @@ static enum verdict judged(struct azkit *k, struct span json, const struct colla
 
 static void evidence_is_what_the_driver_takes_with_a_certificate_and_without(void)
 {
-	CLEANUP(wr_close) struct wr sig = { 0 }, json = { 0 }, bare = { 0 };
+	CLEANUP(wr_close) struct wr sig = { 0 }, json = { 0 }, bare = { 0 }, back = { 0 }, none = { 0 };
 	struct collateral roots;
 	struct azkit k;
 	struct err e = { 0 };
@@ -53,6 +53,10 @@ static void evidence_is_what_the_driver_takes_with_a_certificate_and_without(voi
 	CHECK(written(&k, (struct span){ 0 }, wr_span(&sig), &bare, &e) == COFFER_OK);
 	CHECK(judged(&k, wr_span(&bare), &roots) == VERDICT_COLLATERAL);
 	CHECK(judged(&k, wr_span(&bare), &k.k.col) == VERDICT_VALID);
+	CHECK(az_hardware_read(wr_span(&json), &back, &e) == COFFER_OK && span_eq(wr_span(&back), cert_bytes(k.k.col.certs.c[0])));
+	CHECK(az_hardware_read(wr_span(&bare), &none, &e) == COFFER_E_NOTFOUND);
+	for (size_t n = 0; n < json.n; n += 7)
+		CHECK(az_hardware_read((struct span){ json.p, n }, &none, &e) == COFFER_E_INPUT && none.n == 0);
 	azkit_close(&k);
 }
 
