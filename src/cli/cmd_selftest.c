@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/confined.h"
 #include "cli/selftest/judge.h"
 #include "cli/selftest/report.h"
 #include "cli/selftest/service.h"
@@ -96,14 +97,13 @@ static enum coffer_rc bring(const char *dir, bool roots, struct bundle *b, struc
 
 /* ---- judged and told ---- */
 
-/* now: the verdicts of this version, as text. */
-static void judge(const struct bundle *b, struct wr now[static BUNDLE_ITEMS_MAX], struct selftest_verdicts *v)
+static void judge(struct bundle *b, struct selftest_verdicts *v)
 {
 	if (b->n_items > 0)
 		selftest_judge_begin();
 	for (size_t i = 0; i < b->n_items; i++)
-		if (selftest_judge(b, &b->item[i], &v->v[i], &now[i], &v->err[i]) != COFFER_OK)
-			wr_close(&now[i]);
+		if (selftest_judge(b, &b->item[i], &v->v[i], &b->item[i].verdict, &v->err[i]) != COFFER_OK)
+			wr_close(&b->item[i].verdict);
 }
 
 static void print_json(const struct bundle *b, const struct selftest_verdicts *v)
@@ -175,7 +175,6 @@ static bool label_ok(const char *s)
 enum coffer_rc cmd_selftest(struct cli *c, struct err *e)
 {
 	CLEANUP(bundle_freep) struct bundle *b = NULL;
-	struct wr now[BUNDLE_ITEMS_MAX] = { { 0 } };
 	const char *label = cli_opt(c, "label");
 	struct selftest_verdicts v = { 0 };
 	struct selftest_service service = { .url = cli_opt(c, "service") };
@@ -194,9 +193,7 @@ enum coffer_rc cmd_selftest(struct cli *c, struct err *e)
 	facts(b);
 	TRY(bring(cli_opt(c, "roots"), true, b, e));
 	TRY(bring(cli_opt(c, "collateral"), false, b, e));
-	judge(b, now, &v);
-	for (size_t i = 0; i < b->n_items; i++)
-		b->item[i].verdict = now[i];
+	judge(b, &v);
 	tell(c, b, &v);
 	TRY(write_out(c, b, e));
 	if (service.url && b->n_items > 0)
@@ -249,16 +246,22 @@ static enum coffer_rc extract(const char *dir, const struct bundle *b, struct er
 }
 
 /* What was said there and what is said here are the same bytes; else the verdicts here are shown, and who differs is named. */
-static enum coffer_rc compare(struct bundle *b, struct wr now[static BUNDLE_ITEMS_MAX], struct err *e)
+static enum coffer_rc judge_again(struct bundle *b, struct selftest_verdicts *v, struct err *e)
 {
 	const char *differs = NULL;
 
 	for (size_t i = 0; i < b->n_items; i++) {
-		if (!span_eq(wr_span(&b->item[i].verdict), wr_span(&now[i])))
-			differs = b->item[i].platform;
-		wr_close(&b->item[i].verdict);
-		b->item[i].verdict = now[i];
-		now[i] = (struct wr){ 0 };
+		struct bundle_item *it = &b->item[i];
+		struct wr now = wr_open(BUNDLE_VERDICT_MAX);
+
+		if (selftest_appraise(b, it, &v->v[i], &now, &v->err[i]) != COFFER_OK) {
+			wr_close(&now);
+			now = (struct wr){ 0 };
+		}
+		if (!span_eq(wr_span(&it->verdict), wr_span(&now)))
+			differs = it->platform;
+		wr_close(&it->verdict);
+		it->verdict = now;
 	}
 	if (differs)
 		return err_deny(e, "replay", "%s: the bundle's verdict (coffer %s) is not what this version (" COFFER_VERSION ") says, which is shown", differs, b->version);
@@ -270,27 +273,47 @@ static void print_when(const struct bundle *b, bool same)
 	char at[CLOCK_TEXT_LEN];
 
 	clock_text(b->time, at);
-	(void)fprintf(stderr, "as of %s, coffer %s%s\n", at, b->version, same && b->n_items > 0 ? ": the same verdicts here, to the byte" : "");
+	(void)printf("as of %s, coffer %s%s\n", at, b->version, same && b->n_items > 0 ? ": the same verdicts here, to the byte" : "");
+}
+
+struct shown { const struct cli *c; struct span text; };
+
+/* In a child: from the first byte on these are a stranger's. */
+static enum coffer_rc show(void *arg, struct err *e)
+{
+	CLEANUP(bundle_freep) struct bundle *b = NULL;
+	struct selftest_verdicts v = { 0 };
+	const struct shown *s = arg;
+	enum coffer_rc rc;
+
+	TRY(new_bundle(&b, e));
+	TRY(bundle_read(s->text, b, e));
+	rc = judge_again(b, &v, e);
+	if (!s->c->json)
+		print_when(b, rc == COFFER_OK);
+	tell(s->c, b, &v);
+	return rc == COFFER_OK ? selftest_end(b, &v, e) : rc;
+}
+
+/* Files for whoever goes on with it: read here, by the same reader. */
+static enum coffer_rc show_extracted(const char *to, struct span text, struct err *e)
+{
+	CLEANUP(bundle_freep) struct bundle *b = NULL;
+
+	TRY(new_bundle(&b, e));
+	TRY(bundle_read(text, b, e));
+	return extract(to, b, e);
 }
 
 enum coffer_rc cmd_selftest_show(struct cli *c, struct err *e)
 {
-	CLEANUP(bundle_freep) struct bundle *b = NULL;
-	struct wr now[BUNDLE_ITEMS_MAX] = { { 0 } };
 	CLEANUP(wr_close) struct wr text = { 0 };
-	struct selftest_verdicts v = { 0 };
-	const char *to = cli_opt(c, "extract");
-	enum coffer_rc rc;
+	struct shown s = { .c = c };
 
-	TRY(new_bundle(&b, e));
 	TRY(file_read_arg(c->pos[0], BUNDLE_MAX, &text, e));
-	if (bundle_read(wr_span(&text), b, e) != COFFER_OK)
-		return err_wrap(e, "%s", c->pos[0]);
-	if (to)
-		TRY(extract(to, b, e));
-	judge(b, now, &v);
-	rc = compare(b, now, e);
-	print_when(b, rc == COFFER_OK);
-	tell(c, b, &v);
-	return rc == COFFER_OK ? selftest_end(b, &v, e) : rc;
+	s.text = wr_span(&text);
+	selftest_judge_begin();
+	if (cli_opt(c, "extract"))
+		TRY(show_extracted(cli_opt(c, "extract"), s.text, e));
+	return confined(show, &s, e);
 }

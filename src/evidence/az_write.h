@@ -10,7 +10,7 @@
 #define AZ_EVIDENCE_MAX	 (256u << 10)
 #define AZ_DOCUMENT_MAX	 (128u << 10)
 #define AZ_HCL_MAX	 8192
-#define AZ_TDREPORT_LEN	 1024
+#define AZ_TDREPORT_LEN	 ((size_t)1024)
 #define AZ_QUOTE_MAX	 (64u << 10)
 
 struct az_shown {

@@ -1,30 +1,21 @@
 #include "cli/selftest/judge.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/confined.h"
 #include "cli/evidence_job.h"
 #include "evidence/rim.h"
 #include "judge/evidence.h"
-#include "os/sandbox.h"
-
-#define CHILD_SECONDS 20
 
 void selftest_judge_begin(void)
 {
 	evidence_warm();
 }
 
-/* ---- in the child ---- */
+/* ---- the appraisal ---- */
 
 /* A TPM's are its claims. */
 static enum coffer_rc put_pcrs(struct json_wr *j, const struct ev_out *o, struct err *e)
@@ -60,7 +51,7 @@ static enum coffer_rc put(const struct tee_driver *d, const struct ev_out *o, st
 	return wr_done(text, "verdict", e);
 }
 
-static enum coffer_rc appraise(const struct bundle *b, const struct bundle_item *i, enum verdict *v, struct wr *text, struct err *e)
+enum coffer_rc selftest_appraise(const struct bundle *b, const struct bundle_item *i, enum verdict *v, struct wr *text, struct err *e)
 {
 	const struct tee_driver *d = tee_driver_find(span_of(i->platform));
 	CLEANUP(collateral_clear) struct collateral col = { .manifests = rim_manifest };
@@ -76,95 +67,34 @@ static enum coffer_rc appraise(const struct bundle *b, const struct bundle_item 
 	return put(d, &out, text, e);
 }
 
-/* The result: the error, then verdict and text. */
-struct said { struct err e; enum verdict v; };
+/* ---- apart ---- */
 
-static bool write_all(int fd, const void *p, size_t n)
+struct job { const struct bundle *b; const struct bundle_item *i; };
+
+/* One letter for the verdict, then its text. */
+static enum coffer_rc speak(void *arg, struct err *e)
 {
-	const uint8_t *at = p;
+	CLEANUP(wr_close) struct wr text = wr_open(BUNDLE_VERDICT_MAX);
+	const struct job *j = arg;
+	enum verdict v;
 
-	while (n > 0) {
-		ssize_t w = write(fd, at, n);
-
-		if (w <= 0 && errno != EINTR)
-			return false;
-		at += w > 0 ? w : 0;
-		n -= w > 0 ? (size_t)w : 0;
-	}
-	return true;
+	TRY(selftest_appraise(j->b, j->i, &v, &text, e));
+	if (putchar('a' + (int)v) == EOF || fwrite(text.p, 1, text.n, stdout) != text.n)
+		return err_set(e, COFFER_E_SYSTEM, "the verdict does not fit");
+	return COFFER_OK;
 }
 
-static _Noreturn void child(const struct bundle *b, const struct bundle_item *i, int out)
-{
-	const struct rlimit cpu = { CHILD_SECONDS, CHILD_SECONDS };
-	struct wr text = wr_open(BUNDLE_VERDICT_MAX);
-	struct said s = { 0 };
-
-	if (setrlimit(RLIMIT_CPU, &cpu) != 0 || sandbox_enter_compute(&s.e) != COFFER_OK)
-		_exit(2);
-	s.e.rc = appraise(b, i, &s.v, &text, &s.e);
-	_exit(write_all(out, &s, sizeof(s)) && write_all(out, text.p, text.n) ? 0 : 3);
-}
-
-/* ---- the parent ---- */
-
-static enum coffer_rc listen_to(int fd, struct wr *all, struct err *e)
-{
-	uint8_t buf[4096];
-	ssize_t n;
-
-	*all = wr_open(sizeof(struct said) + BUNDLE_VERDICT_MAX);
-	while ((n = read(fd, buf, sizeof(buf))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(e, COFFER_E_SYSTEM, "the appraisal: %s", strerror(errno));
-		wr_put(all, (struct span){ buf, (size_t)n });
-	}
-	return wr_done(all, "verdict", e);
-}
-
-/* What a child that ended well has said; one that was broken into can say what it likes of its own evidence, and nothing else. */
-static enum coffer_rc take(const struct wr *all, int status, enum verdict *v, struct wr *text, struct err *e)
-{
-	struct said s;
-
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || all->n < sizeof(s))
-		return err_set(e, COFFER_E_SYSTEM, "the appraisal ended with %s %d", WIFSIGNALED(status) ? "signal" : "code",
-		    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	memcpy(&s, all->p, sizeof(s));
-	s.e.msg[sizeof(s.e.msg) - 1] = s.e.check[sizeof(s.e.check) - 1] = 0;
-	if (s.e.rc != COFFER_OK)
-		return err_set(e, COFFER_E_INPUT, "%s", s.e.msg);
-	if (s.v < VERDICT_VALID || s.v > VERDICT_COLLATERAL)
-		return err_set(e, COFFER_E_SYSTEM, "the appraisal says no verdict");
-	*v = s.v;
-	*text = wr_open(BUNDLE_VERDICT_MAX);
-	wr_put(text, span_skip(wr_span(all), sizeof(s)));
-	return wr_done(text, "verdict", e);
-}
-
+/* One that was broken into by its evidence can say what it likes of that evidence, and nothing else. */
 enum coffer_rc selftest_judge(const struct bundle *b, const struct bundle_item *i, enum verdict *v, struct wr *text, struct err *e)
 {
 	CLEANUP(wr_close) struct wr all = { 0 };
-	enum coffer_rc rc;
-	int fd[2], status = 0;
-	pid_t pid;
+	struct job j = { b, i };
 
-	(void)fflush(NULL);
-	if (pipe2(fd, O_CLOEXEC) != 0)
-		return err_set(e, COFFER_E_SYSTEM, "pipe: %s", strerror(errno));
-	pid = fork();
-	if (pid == 0)
-		child(b, i, fd[1]);
-	(void)close(fd[1]);
-	rc = pid < 0 ? err_set(e, COFFER_E_SYSTEM, "fork: %s", strerror(errno)) : listen_to(fd[0], &all, e);
-	(void)close(fd[0]);
-	if (pid < 0)
-		return rc;
-	if (rc != COFFER_OK)
-		(void)kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return rc == COFFER_OK ? take(&all, status, v, text, e) : rc;
+	TRY(confined_text(speak, &j, &all, e));
+	if (all.n < 2 || all.p[0] < 'a' + VERDICT_VALID || all.p[0] > 'a' + VERDICT_COLLATERAL)
+		return err_set(e, COFFER_E_SYSTEM, "the appraisal says no verdict");
+	*v = (enum verdict)(all.p[0] - 'a');
+	*text = wr_open(BUNDLE_VERDICT_MAX);
+	wr_put(text, span_skip(wr_span(&all), 1));
+	return wr_done(text, "verdict", e);
 }
