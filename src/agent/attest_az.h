@@ -22,9 +22,9 @@ struct attest_az {
  * cannot be read is COFFER_E_INPUT: a machine that spoils its own report does not become another platform by it. */
 enum coffer_rc attest_az_open(struct attest_az *a, struct attest_tpm *tpm, struct err *e) NODISCARD;
 
-/* What is given is for a pod, whose network does not reach the metadata service. Of a TD it is a quote of the same boot: what is fresh in this evidence is the TPM's quote, and the TD's holds
- * the key that signs that one. */
 /* "az-snp-vtpm" or "az-tdx-vtpm", version 1 of the evidence: report data, uncut, is the quote's nonce. Of AMD the VCEK is asked of the metadata service and left
- * out where it has none; of Intel the TD's quote is, and without it there is no evidence (COFFER_E_UPSTREAM). The attester borrows a.
+ * out where it has none; of Intel the TD's quote is, and without it there is no evidence (COFFER_E_UPSTREAM). Neither is asked for what is
+ * given: that is for a pod, whose network does not reach the metadata service. A TD's quote is then one of the same boot: what is fresh is the TPM's, by the key that the TD's
+ * vouches for. The attester borrows a.
  * That initdata is this machine's is attest_tpm_init's to see: register 8 of the same TPM. */
 struct attester attest_az_attester(struct attest_az *a);
