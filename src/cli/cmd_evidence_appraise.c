@@ -336,10 +336,14 @@ static void job_clear(struct appraise_job *j)
 enum coffer_rc cmd_evidence_appraise(struct cli *c, struct err *e)
 {
 	CLEANUP(job_clear) struct appraise_job j = { .c = c, .b = calloc(1, sizeof(*j.b)), .v = calloc(1, sizeof(*j.v)) };
+	enum coffer_rc rc;
+	bool printed = false;
 
 	if (!j.b || !j.v)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(read_all(&j, e));
 	evidence_warm();
-	return confined(appraise_it, &j, e);
+	rc = confined_printing(appraise_it, &j, &printed, e);
+	c->json = c->json && !printed; /* the verdict has the reason: no second object after it */
+	return rc;
 }

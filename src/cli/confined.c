@@ -88,7 +88,7 @@ static void put_text(char *out, size_t room, const uint8_t *from)
 			*p = '?';
 }
 
-static enum coffer_rc take(const struct wr *all, int status, struct err *e)
+static enum coffer_rc take(const struct wr *all, int status, bool *printed, struct err *e)
 {
 	const uint8_t *said = all->n >= SAID_LEN ? all->p + all->n - SAID_LEN : NULL;
 
@@ -98,6 +98,7 @@ static enum coffer_rc take(const struct wr *all, int status, struct err *e)
 		return err_set(e, COFFER_E_INPUT, "the child that reads it ended with %s %d: malformed, or made to break its reader",
 		    WIFSIGNALED(status) ? "signal" : "code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	print((struct span){ all->p, all->n - SAID_LEN });
+	*printed = all->n > SAID_LEN;
 	if (said[0] == COFFER_OK)
 		return COFFER_OK;
 	e->rc = (enum coffer_rc)said[0];
@@ -106,7 +107,7 @@ static enum coffer_rc take(const struct wr *all, int status, struct err *e)
 	return e->rc;
 }
 
-enum coffer_rc confined(confined_job *job, void *arg, struct err *e)
+enum coffer_rc confined_printing(confined_job *job, void *arg, bool *printed, struct err *e)
 {
 	CLEANUP(wr_close) struct wr all = wr_open(CONFINED_TEXT_MAX + SAID_LEN);
 	enum coffer_rc rc;
@@ -128,5 +129,12 @@ enum coffer_rc confined(confined_job *job, void *arg, struct err *e)
 		(void)kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return rc == COFFER_OK ? take(&all, status, e) : rc;
+	return rc == COFFER_OK ? take(&all, status, printed, e) : rc;
+}
+
+enum coffer_rc confined(confined_job *job, void *arg, struct err *e)
+{
+	bool printed = false;
+
+	return confined_printing(job, arg, &printed, e);
 }
