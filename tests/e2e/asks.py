@@ -52,8 +52,10 @@ def fields(b):
 class Agent:
     """A connection of the host's own to the boundary."""
 
-    def __init__(self, path):
+    def __init__(self, path, caps=()):
+        """caps: what the manifest gives the containers that it runs something in."""
         self.s, self.stream, self.n = socket.socket(socket.AF_UNIX), 1, 0
+        self.caps = message(f1=list(caps), f2=list(caps), f4=list(caps))
         self.s.settimeout(60)
         self.s.connect(path)
 
@@ -79,7 +81,7 @@ class Agent:
     def exec(self, container, **changes):
         """ExecProcess of the listed line as the manifest has it, but for the changes."""
         self.n += 1
-        c = dict({"args": LISTED, "env": ENV, "cwd": "/", "user": b"", "caps": b"", "nnp": True, "terminal": False, "rlimits": b"", "apparmor": "", "more": b"",
+        c = dict({"args": LISTED, "env": ENV, "cwd": "/", "user": b"", "caps": self.caps, "nnp": True, "terminal": False, "rlimits": b"", "apparmor": "", "more": b"",
                   "id": "host-%d" % self.n}, **changes)
         process = message(f1=c["terminal"]) + field(3, c["user"]) + message(f4=c["args"], f5=c["env"], f6=c["cwd"]) + field(7, c["caps"])
         process += (field(8, c["rlimits"]) if c["rlimits"] else b"") + message(f9=c["nnp"]) + (field(10, c["apparmor"]) if c["apparmor"] else b"")
@@ -119,9 +121,9 @@ ASKED = (  # how it differs from what the manifest lists; words of the refusal
 )
 
 
-def exec_refusals(check, path, container, other):
+def exec_refusals(check, path, container, other, caps=()):
     """What is listed for `container` and for nobody else: as listed it runs; and no other way. C12, C13."""
-    a = Agent(path)
+    a = Agent(path, caps)
     code, said, id = a.exec(container)
     check("exec_as_listed_runs", code == OK and a.output(container, id) == b"status\n" and a.call("WaitProcess", message(f1=container, f2=id)) == (OK, {}))
     for name, changes, words in ASKED:

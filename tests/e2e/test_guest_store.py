@@ -213,7 +213,7 @@ def lives(h):
     check("logs_of_the_machine_that_are_not_granted_are_refused", r.returncode == 1 and "refused: gate: ReadStdout of container two is not granted" in r.err, r)
     check("rm_of_a_running_machine_is_an_error", of("rm", VM).returncode == 2)
     sock = PODS + "/" + VM + "/agent.sock"
-    asks.exec_refusals(check, sock, "one", "two")
+    asks.exec_refusals(check, sock, "one", "two", ["CAP_MKNOD"])
     asks.stream_refusals(check, sock, "two", "one")
 
 
