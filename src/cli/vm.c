@@ -123,7 +123,7 @@ static enum coffer_rc start_tpm(struct vm *v, struct err *e)
 static enum coffer_rc start_qemu(struct vm *v, struct err *e)
 {
 	CLEANUP(vm_line_clear) struct vm_line line = { .n = 0 };
-	int fds[5] = { -1, v->console[1], STDERR_FILENO, v->tpm[0], v->port[0] };
+	int fds[5] = { -1, v->console[1], STDERR_FILENO, v->o->tee == VM_SWTPM ? v->tpm[0] : -1, v->port[0] };
 	struct spawn s = { .fds = fds, .n_fds = 5, .die_with_parent = true };
 
 	_Static_assert(VM_FD_TPM == 3 && VM_FD_PORT == 4, "as the line says");
