@@ -17,6 +17,10 @@
 #define MRCONFIGID  48
 #define TEXT_MAX    (64u << 10)
 
+/* Emulated, `rep stosb` goes byte by byte: without "erms" the guest clears and copies memory by words. And a second processor costs more than
+ * it brings: who waits for a lock or an interrupt of the other spins at full cost. */
+#define TCG_CPU "max,-erms"
+
 void vm_line_clear(struct vm_line *l)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -82,7 +86,7 @@ static char *base64(struct span s)
 
 static void put_swtpm(const struct vm_opts *o, struct vm_line *l)
 {
-	const char *const args[] = { "-M", "q35", "-accel", o->kvm ? "kvm" : "tcg,thread=multi", "-cpu", o->kvm ? "host" : "max", NULL };
+	const char *const args[] = { "-M", "q35", "-accel", o->kvm ? "kvm" : "tcg,thread=multi", "-cpu", o->kvm ? "host" : TCG_CPU, NULL };
 
 	put_all(l, args);
 }
@@ -128,7 +132,7 @@ static void put_shape(const struct vm_opts *o, struct vm_line *l)
 {
 	static const char *const args[] = { "-display", "none", "-nodefaults", "-no-user-config", "-no-reboot", "-serial", "stdio", NULL };
 
-	put_pair(l, "-smp", str_fmt("%d", VM_CPUS));
+	put_pair(l, "-smp", str_fmt("%d", o->kvm || o->tee != VM_SWTPM ? VM_CPUS : 1));
 	put_pair(l, "-m", str_fmt("%u", o->memory));
 	put_all(l, args);
 	put_pair(l, "-bios", str_fmt("%s", o->firmware ? o->firmware : VM_FIRMWARE)); /* these paths QEMU takes as they are */

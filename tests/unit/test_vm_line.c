@@ -16,7 +16,8 @@
 #define TAIL_OF_IMAGE "-kernel", "/i/vmlinuz", "-initrd", "/i/initrd.img", "-append", "console=ttyS0 quiet"
 #define CHANNEL "-device", "virtio-serial-pci", "-chardev", "socket,id=c,fd=4", "-device", "virtserialport,chardev=c,name=org.coffer.agent.0", \
 	"-device", "virtio-rng-pci"
-#define SHAPE "-smp", "2", "-m", "1024", "-display", "none", "-nodefaults", "-no-user-config", "-no-reboot", "-serial", "stdio"
+#define SHAPE "-smp", "2", REST
+#define REST "-m", "1024", "-display", "none", "-nodefaults", "-no-user-config", "-no-reboot", "-serial", "stdio"
 
 static struct vm_opts opts(enum vm_tee t)
 {
@@ -55,14 +56,14 @@ static bool has(const struct vm_opts *o, const char *argument)
 
 static void swtpm_has_its_tpm_and_is_emulated(void)
 {
-	static const char *const want[] = { "/usr/bin/qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", SHAPE, "-bios", "/usr/share/ovmf/OVMF.fd",
+	static const char *const want[] = { "/usr/bin/qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,-erms", "-smp", "1", REST, "-bios", "/usr/share/ovmf/OVMF.fd",
 		"-chardev", "socket,id=t,fd=3", "-tpmdev", "emulator,id=tpm0,chardev=t", "-device", "tpm-crb,tpmdev=tpm0", TAIL_OF_IMAGE, CHANNEL,
 		"-drive", "if=none,id=d0,file=/s/p/initdata.img,format=raw,readonly=on", "-device", "virtio-blk-pci,drive=d0,serial=coffer-initdata", NULL };
 	struct vm_opts o = opts(VM_SWTPM);
 
 	CHECK(is_line(&o, want));
 	o.kvm = true;
-	CHECK(has(&o, "kvm") && has(&o, "host"));
+	CHECK(has(&o, "kvm") && has(&o, "host") && has(&o, "2"));
 }
 
 static void snp_is_bound_to_its_initdata_and_measures_what_it_boots(void)
