@@ -210,6 +210,23 @@ static void pruned_without_an_entry_is_found(void)
 	}
 }
 
+/* A store of before there was a bound: what it has counts as part of the whole, and is nobody's. */
+static void older_store_is_counted_at_its_start(void)
+{
+	CLEANUP(world_free) struct world w;
+	uint64_t had;
+
+	world_open(&w);
+	CHECK(attested_get(&w.k) == COFFER_OK);
+	had = KEPT_NOW(&w.k);
+	shut(&w);
+	damage(&w, "DELETE FROM kept");
+	reopen(&w);
+	CHECK(number(w.k.keep.store, "SELECT bytes FROM kept_by WHERE owner=''") == had && KEPT_NOW(&w.k) == had);
+	w.k.keep.kept.all = had;
+	CHECK(attested_get(&w.k) == COFFER_E_DENIED && strstr(w.k.no.reason, "this service keeps"));
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -218,6 +235,7 @@ int main(void)
 		T(refused_requests_leave_no_evidence),
 		T(only_fetched_evidence_is_pruned_and_that_is_said),
 		T(pruned_without_an_entry_is_found),
+		T(older_store_is_counted_at_its_start),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
