@@ -78,7 +78,7 @@ static void put_quote(struct json_wr *j, const struct tpm_quoted *q, uint8_t pcr
 /* What a quote is shown with. */
 struct shown { struct tpm_key ak; struct tpm_quoted q; uint8_t pcr[TPM_PCRS][32]; };
 
-static enum coffer_rc compose(struct shown *s, struct span activated, struct wr *json, struct err *e)
+static enum coffer_rc compose(const struct attest_tpm *t, struct shown *s, struct wr *json, struct err *e)
 {
 	CLEANUP(tpm_public_clear) struct tpm_public pub = { 0 };
 	CLEANUP(wr_close) struct wr log = { 0 };
@@ -89,10 +89,10 @@ static enum coffer_rc compose(struct shown *s, struct span activated, struct wr 
 	jw_obj(&j);
 	put_b64(&j, "ak_public", vkey_der(pub.key));
 	put_quote(&j, &s->q, s->pcr);
-	if (file_read(LOG, EVENTLOG_MAX, &log, &ignore) == COFFER_OK && log.n > 0) /* firmware may keep none */
+	if (!t->no_log && file_read(LOG, EVENTLOG_MAX, &log, &ignore) == COFFER_OK && log.n > 0) /* firmware may keep none */
 		put_b64(&j, "event_log", wr_span(&log));
-	if (activated.n > 0)
-		put_b64(&j, "activated", activated);
+	if (t->activated.n > 0)
+		put_b64(&j, "activated", wr_span(&t->activated));
 	jw_obj_end(&j);
 	return wr_done(json, "evidence", e);
 }
@@ -123,7 +123,7 @@ static enum coffer_rc evidence(
 	TRY(tpm_make_key(&t->link, TPM_MAKE_AK, &s.ak, e));
 	rc = quote(t, report_data, &s, e);
 	if (rc == COFFER_OK)
-		rc = compose(&s, wr_span(&t->activated), json, e);
+		rc = compose(t, &s, json, e);
 	wr_close(&t->activated); /* was for one session */
 	return flushed(t, s.ak.handle, rc, e);
 }

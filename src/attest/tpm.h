@@ -8,6 +8,7 @@ struct attest_tpm {
 	int		fd; /* -1 */
 	struct tpm_link link;
 	char		maker[5];
+	bool		no_log; /* evidence goes without the firmware's event log, which only root can read */
 	struct wr	activated; /* what the service's credential gave, for the evidence that follows */
 };
 /* With a TPM that is open already (os/tpm.h); takes it whatever happens. */

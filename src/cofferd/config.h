@@ -13,6 +13,10 @@
  *   amd-url = "https://..."       instead of AMD's; intel-url, intel-root-url: instead of Intel's
  *   ca-file = "ca.pem"            who vouches for those hosts, instead of the system's; relative to the configuration file
  *   max-age = 86400               seconds: how old it may be where an owner says nothing
+ *
+ *   [attest]                      how the service attests itself (docs/protocol/service.md); absent: not at all
+ *   platform = "tpm"              by this machine's TPM, emulated ones included; "none"
+ *   device = "/dev/tpmrm0"        or the socket of an emulator; absent: the kernel's
  */
 #pragma once
 #include "base/err.h"
@@ -29,6 +33,11 @@ struct config_collateral {
 	uint32_t max_age;
 };
 
+struct config_attest {
+	bool enabled;
+	char device[108]; /* "" if absent: the kernel's */
+};
+
 struct config {
 	char    id[PARTY_MAX]; /* "" if absent */
 	char    listen[64];
@@ -38,6 +47,7 @@ struct config {
 	uint8_t digest[32];
 	bool    log_all;
 	struct config_collateral collateral;
+	struct config_attest attest;
 };
 
 /* COFFER_E_INPUT names the key. `dir` is prefixed to relative file names. */
