@@ -302,7 +302,7 @@ enum coffer_rc cmd_asset_seal(struct cli *c, struct err *e)
 
 	TRY(session_begin(c, &s, e));
 	TRY(own_path(&s, cli_opt(c, "asset"), &p, e));
-	TRY(self_check(c, false, s.conn, &self, e)); /* before anything of the content is read */
+	TRY(self_check(&s.h, false, s.conn, &self, e)); /* before anything of the content is read */
 	(void)fprintf(stderr, "sealed to %s: %s\n", service_keys(s.conn)->id, self_words(&self));
 	TRY(content_read(c->pos[0], &content, e));
 	TRY(seal_body(c, &s, &p, &content, &body, e));
@@ -359,7 +359,7 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 	if (sealed) { /* to whom was looked at then */
 		TRY(file_read_arg(sealed, BODY_MAX, &body, e));
 	} else {
-		TRY(self_check(c, false, s.conn, &self, e)); /* before anything of the content is read */
+		TRY(self_check(&s.h, false, s.conn, &self, e)); /* before anything of the content is read */
 		TRY(content_read(file ? file : "-", &content, e));
 		if (to_sign_wanted(&s.h))
 			return put_away(c, &s, &p, &content, e);

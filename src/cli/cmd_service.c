@@ -218,7 +218,7 @@ enum coffer_rc cmd_service_check(struct cli *c, struct err *e)
 
 	TRY(home_load(c, &h, e));
 	TRY(home_connect(&h, &conn, e));
-	TRY(self_check(c, true, conn, &self, e));
+	TRY(self_check(&h, true, conn, &self, e));
 	hex32(self.statement, statement);
 	if (c->json)
 		(void)printf("{\"service\":\"%s\",\"service-statement\":\"%s\",\"attested\":true,\"platform\":\"%s\",\"emulated\":%s}\n",

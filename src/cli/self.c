@@ -12,6 +12,8 @@
 #include "decide/shown.h"
 #include "evidence/fixed.h"
 #include "evidence/tpm_credential.h"
+#include "fmt/enc.h"
+#include "os/file.h"
 #include "proto/self.h"
 #include "trust/machine_match.h"
 
@@ -304,26 +306,49 @@ static enum coffer_rc verify(const struct cli *c, struct asked *a, struct err *e
 	return check_launch(a, &v, e);
 }
 
-enum coffer_rc self_check(const struct cli *c, bool demanded, struct service_conn *conn, struct self_seen *out, struct err *e)
+/* ---- what this party saw ---- */
+
+static enum coffer_rc remember(const struct home *h, const struct self_seen *seen, struct err *e)
+{
+	char path[600], hex[HEX32_LEN];
+
+	hex32(seen->statement, hex);
+	TRY(home_file(h, "service-attested", path, sizeof(path), e));
+	return file_write(path, span_of(hex), 0644, e);
+}
+
+static enum coffer_rc unattested(const struct home *h, bool demanded, struct err *e)
+{
+	char path[600];
+
+	if (demanded || cli_flag(h->cli, "attested"))
+		return err_deny(e, "service-unattested", "the service statement says nothing of how its machine is launched: root there can read what it "
+		    "keeps. Its provider mends that ('coffer service sign --measurements')");
+	TRY(home_file(h, "service-attested", path, sizeof(path), e));
+	if (file_exists(path) && !cli_flag(h->cli, "unattested"))
+		return err_deny(e, "service-unattested", "a service attested itself to you before, and the statement shown now says nothing of its machine: ask its "
+		    "provider why. --unattested takes it, and root there can read what it keeps");
+	return COFFER_OK;
+}
+
+enum coffer_rc self_check(const struct home *h, bool demanded, struct service_conn *conn, struct self_seen *out, struct err *e)
 {
 	CLEANUP(asked_clear) struct asked a = { .conn = conn, .svc = service_keys(conn), .now = clock_now() };
-	const char *accepted = cli_opt(c, "accept-service");
+	const char *accepted = cli_opt(h->cli, "accept-service");
 
 	*out = (struct self_seen){ 0 };
 	if (accepted && strcmp(accepted, "swtpm") != 0)
 		return cli_bad(e, "--accept-service %s: swtpm is the only platform that has to be named", accepted);
+	if (cli_flag(h->cli, "attested") && cli_flag(h->cli, "unattested"))
+		return cli_bad(e, "--attested and --unattested exclude each other");
 	memcpy(out->statement, service_id(conn), sizeof(out->statement));
-	if (a.svc->n_launches == 0) {
-		if (demanded || cli_flag(c, "attested"))
-			return err_deny(e, "service-unattested", "the service statement says nothing of how its machine is launched: root there can read what it "
-			    "keeps. Its provider mends that ('coffer service sign --measurements')");
-		return COFFER_OK;
-	}
-	TRY(verify(c, &a, e));
+	if (a.svc->n_launches == 0)
+		return unattested(h, demanded, e);
+	TRY(verify(h->cli, &a, e));
 	out->attested = true;
 	out->emulated = a.tee == TEE_SWTPM;
 	(void)snprintf(out->platform, sizeof(out->platform), "%s", tee_name(a.tee));
-	return COFFER_OK;
+	return remember(h, out, e);
 }
 
 const char *self_words(const struct self_seen *s)

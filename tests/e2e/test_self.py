@@ -204,6 +204,7 @@ def quoted(data):
 def service_that_says_nothing_keeps_saying_who_can_read():
     W.start(attest=False)
     W.ok("acme", "service", "sign", W.dir + "/service.json")
+    W.first = W.c.call("GET", "/coffer/v0/service").json()
     assert "its operator could read it" in W.ok("hospital", *W.put())
     assert "attested  no: root" in W.ok("hospital", "status") and "attested  no: root" in W.ok("hospital", "service", "show")
     assert W.c.call("GET", PATH).status == 404 and W.c.call("POST", PATH, json.dumps({"nonce": b64(bytes(32))})).status == 404
@@ -392,6 +393,20 @@ def many_questions_are_refused_and_none_is_answered_wrongly():
             assert report_data(W.genesis, W.service, n) in base64.b64decode(r.json()["evidence"]["tpm_quote"]["message"])
 
 
+def statement_of_before_does_not_undo_what_was_seen():
+    """The service's host shows the first statement again, signed and not expired, which says nothing of its machine."""
+    W.lies = {("GET", "/coffer/v0/service"): lambda body, real: (200, json.dumps(W.first).encode())}
+    try:
+        W.asked = []
+        assert "before" in W.no("service-unattested: ", "hospital", *W.put(*TAKEN))
+        W.sealed_nothing()
+        assert "its operator could read it" in W.ok("hospital", *W.put("--unattested"))
+        rc, _, err = W.coffer("hospital", *W.put("--unattested", "--attested"))
+        assert rc not in (0, 1) and "exclude" in err, (rc, err)
+    finally:
+        W.lies = {}
+
+
 def tpm_that_is_gone_is_no_evidence_and_the_service_ends_in_order():
     W.end()
     text = W.read("log").decode()
@@ -406,7 +421,7 @@ CASES = [service_that_says_nothing_keeps_saying_who_can_read, owner_who_demands_
          genuine_quote_over_another_key_is_refused, genuine_quote_for_another_genesis_is_refused, replayed_answer_is_refused, evidence_that_was_changed_is_refused,
          answer_that_is_none_seals_nothing, another_platform_than_stated_is_refused, host_that_says_its_emulator_is_a_tpm_finds_nobody_to_vouch,
          machine_launched_otherwise_is_refused, owner_with_the_maker_s_root_wants_the_key_vouched_for, tpm_whose_maker_is_trusted_is_taken_unnamed, questions_of_another_form_are_refused,
-         many_questions_are_refused_and_none_is_answered_wrongly, tpm_that_is_gone_is_no_evidence_and_the_service_ends_in_order]
+         many_questions_are_refused_and_none_is_answered_wrongly, statement_of_before_does_not_undo_what_was_seen, tpm_that_is_gone_is_no_evidence_and_the_service_ends_in_order]
 
 
 def main():
