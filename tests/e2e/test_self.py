@@ -356,6 +356,12 @@ def owner_with_the_maker_s_root_wants_the_key_vouched_for():
         v = json.loads(r(json.dumps({"nonce": json.loads(body)["nonce"]})).body)
         return 200, json.dumps(v).encode()
     refused("service-evidence", more=rooted, POST=silent)
+    # nor another secret: what was in it only the owner's command knows, not the child that reads the answer
+    def guessed(body, r):
+        v = json.loads(r().body)
+        v["evidence"]["activated"] = b64(bytes(32))
+        return 200, json.dumps(v).encode()
+    refused("service-evidence", more=rooted, POST=guessed)
 
 
 def tpm_whose_maker_is_trusted_is_taken_unnamed():
@@ -407,6 +413,27 @@ def statement_of_before_does_not_undo_what_was_seen():
         W.lies = {}
 
 
+def child(name):
+    for k in open("/proc/%d/task/%d/children" % (W.proc.pid, W.proc.pid)).read().split():
+        if open("/proc/%s/comm" % k).read().strip() == name[:15]:
+            return int(k)
+    raise AssertionError(name)
+
+
+def process_that_asks_the_tpm_has_nothing_else():
+    pid = child("cofferd-attest")
+    status = dict(l.split(":", 1) for l in open("/proc/%d/status" % pid).read().splitlines())
+    assert status["Seccomp"].strip() == "2" and status["NoNewPrivs"].strip() == "1" and int(status["CapEff"], 16) == 0, status
+    assert os.geteuid() != 0 or status["Uid"].split() == ["65534"] * 4, status
+    fds = {f: os.readlink("/proc/%d/fd/%s" % (pid, f)) for f in os.listdir("/proc/%d/fd" % pid)}
+    assert sorted(fds) == ["0", "1", "2", "3", "4", "5"] and all(fds[f].startswith("socket:") for f in "345") and fds["0"] == fds["1"] == "/dev/null", fds
+    os.kill(pid, signal.SIGKILL)
+    assert W.proc.wait(10) == 5
+    assert "attest was ended by signal 9; the service stops" in W.read("log").decode()
+    W.start()
+    W.ok("hospital", "service", "check", *TAKEN)
+
+
 def tpm_that_is_gone_is_no_evidence_and_the_service_ends_in_order():
     W.end()
     text = W.read("log").decode()
@@ -421,7 +448,7 @@ CASES = [service_that_says_nothing_keeps_saying_who_can_read, owner_who_demands_
          genuine_quote_over_another_key_is_refused, genuine_quote_for_another_genesis_is_refused, replayed_answer_is_refused, evidence_that_was_changed_is_refused,
          answer_that_is_none_seals_nothing, another_platform_than_stated_is_refused, host_that_says_its_emulator_is_a_tpm_finds_nobody_to_vouch,
          machine_launched_otherwise_is_refused, owner_with_the_maker_s_root_wants_the_key_vouched_for, tpm_whose_maker_is_trusted_is_taken_unnamed, questions_of_another_form_are_refused,
-         many_questions_are_refused_and_none_is_answered_wrongly, statement_of_before_does_not_undo_what_was_seen, tpm_that_is_gone_is_no_evidence_and_the_service_ends_in_order]
+         many_questions_are_refused_and_none_is_answered_wrongly, statement_of_before_does_not_undo_what_was_seen, process_that_asks_the_tpm_has_nothing_else, tpm_that_is_gone_is_no_evidence_and_the_service_ends_in_order]
 
 
 def main():
