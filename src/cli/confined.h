@@ -4,6 +4,7 @@
  * Whoever breaks such a child with what it reads can have it say something else about those very bytes, and nothing beyond. */
 #pragma once
 #include "base/err.h"
+#include "base/wr.h"
 
 #define CONFINED_SECONDS 60		/* of processor time */
 #define CONFINED_TEXT_MAX (16u << 20)	/* that it prints */
@@ -14,7 +15,5 @@ typedef enum coffer_rc confined_job(void *arg, struct err *e);
  * becomes *e. A child that dies, takes too long or says too much is COFFER_E_INPUT, and prints nothing. What the libraries load at first use has
  * to be loaded before (evidence_warm, zones_load). */
 enum coffer_rc confined(confined_job *job, void *arg, struct err *e) NODISCARD;
-
-/* The same for who reads on: what it prints comes back as it is, in a writer opened here, and nothing is printed. */
-struct wr;
-enum coffer_rc confined_said(confined_job *job, void *arg, struct wr *out, struct err *e) NODISCARD;
+/* The same, with what it prints for the caller, as it is: *text is opened here, and closed again where the child says an error. */
+enum coffer_rc confined_text(confined_job *job, void *arg, struct wr *text, struct err *e) NODISCARD;

@@ -19,10 +19,13 @@
 
 #define TIMEOUT_MAX_S 86400
 #define VM_MEMORY 1024
+#define AGENT_SAYS "coffer-agent: "
 
 const struct opt_spec opts_run[] = {
 	{ "output", "NAME=FILE", "put the sealed bytes of a named output into FILE", true, false },
 	{ "binding", "FILE", "fill slots of the workload: a binding, as its owner handed it out ('coffer workload bind')", true, false },
+	{ "platform", "NAME", "run it on this very machine, a confidential one, with the evidence that it has: auto, snp, tdx, az-snp-vtpm, az-tdx-vtpm or tpm (coffer-agent(8)); default "
+	    "sample, which protects nothing", false, false },
 	{ "image", "DIR", "run it in a measured VM that boots this image ('coffer guest build'), on platform swtpm", false, false },
 	{ "memory", "MIB", "of that VM: 32 to 2047 (default 1024)", false, false },
 	{ "accel", "HOW", "of that VM: kvm, tcg (emulated, slow), or auto: kvm where trying it shows that it works (default)", false, false },
@@ -98,6 +101,8 @@ static enum coffer_rc bindings(const struct run *r, char *path[static BINDINGS_M
 
 	if (cli_opt(r->cli, "memory") && !cli_opt(r->cli, "image"))
 		return cli_bad(e, "--memory is of a measured VM: it needs --image");
+	if (cli_opt(r->cli, "platform") && cli_opt(r->cli, "image"))
+		return cli_bad(e, "--platform is of this machine, --image of another: one of them");
 	if (cli_opt(r->cli, "accel") && !cli_opt(r->cli, "image"))
 		return cli_bad(e, "--accel is of a measured VM: it needs --image");
 	TRY(run_scratch_size(r->cli, &disk, e));
@@ -176,7 +181,7 @@ static bool is_register(const struct run *r, struct span s)
 
 		if (!span_starts(s, known[i].name))
 			continue;
-		run_say("register %.5s %.*s: %s", known[i].name, (int)v.n, (const char *)v.p,
+		run_say("register %.5s %.*s: %s", known[i].name, (int)v.n, (const char *)v.p, !cli_opt(r->cli, "image") ? "as this machine measured" :
 		    !known[i].want[0] ? "nothing is predicted for this memory" : span_eq_str(v, known[i].want) ? "as predicted" : "NOT AS PREDICTED");
 		return true;
 	}
@@ -190,9 +195,11 @@ static enum coffer_rc agent_says(struct run *r, struct err *e)
 	struct span s, code;
 	uint64_t number = 0;
 
-	do
+	do {
 		TRY(read_line(r, line, sizeof(line), &s, e));
-	while (is_register(r, s));
+		if (span_starts(s, AGENT_SAYS)) /* of a machine its relay has taken it off */
+			s = span_skip(s, sizeof(AGENT_SAYS) - 1);
+	} while (is_register(r, s));
 	if (span_eq_str(s, "ready"))
 		return COFFER_OK;
 	if (!span_starts(s, "failed "))
@@ -250,15 +257,22 @@ static enum coffer_rc start_vm(struct run *r, const struct guest_opts *g, struct
 	return vm_start(&o, &r->guest, e);
 }
 
-static enum coffer_rc start_sample(struct run *r, struct guest_opts *o, struct err *e)
+static enum coffer_rc start_here(struct run *r, struct guest_opts *o, struct err *e)
 {
 	const char *crun = getenv("COFFER_CRUN");
-	char agent[RUN_PATH_MAX];
+	char agent[RUN_PATH_MAX], hardware[RUN_PATH_MAX];
 
 	TRY(run_agent_path(agent, e));
 	o->agent = agent;
 	o->crun = crun ? crun : "/usr/bin/crun";
-	run_say("PLATFORM SAMPLE: PROTECTS NOTHING from whoever holds this machine");
+	o->platform = run_platform(r->cli);
+	(void)snprintf(hardware, sizeof(hardware), "%.480s/hardware", r->place.path);
+	if (run_hardware(o->platform, hardware))
+		o->hardware = hardware;
+	if (strcmp(o->platform, "sample") == 0)
+		run_say("PLATFORM SAMPLE: PROTECTS NOTHING from whoever holds this machine");
+	else
+		run_say("platform: %s, of this machine; whoever is root in it reads what is in the pod", o->platform);
 	return guest_start(o, &r->guest, e);
 }
 
@@ -274,7 +288,7 @@ static enum coffer_rc start_with(struct run *r, struct guest_opts o, struct err 
 	o.initdata = initdata;
 	o.socket = sock;
 	o.state = state;
-	TRY(cli_opt(r->cli, "image") ? start_vm(r, &o, e) : start_sample(r, &o, e));
+	TRY(cli_opt(r->cli, "image") ? start_vm(r, &o, e) : start_here(r, &o, e));
 	TRY(run_parts(r, e));
 	TRY(agent_says(r, e));
 	run_say("guest attested, agent ready");

@@ -39,6 +39,11 @@ enum coffer_rc run_device(const struct run *r, const char *path, struct err *e) 
 enum coffer_rc run_endpoints(const struct run *r, struct guest_opts *o, struct err *e) NODISCARD;
 /* A program of ours beside this one, in ../libexec/coffer, or in ../agent (a build folder). */
 enum coffer_rc run_beside(const char *name, char out[static RUN_PATH_MAX], struct err *e) NODISCARD;
+/* Of a pod on this very machine: "sample" unless --platform says otherwise. */
+const char *run_platform(const struct cli *c);
+/* run_hardware.c: of a cloud's machine what its metadata service vouches with, which a pod's network does not reach, into a file. False: this is no such machine, or there
+ * is nothing; then the agent's evidence goes without, or says why it cannot. */
+bool run_hardware(const char *platform, const char *path);
 /* The agent, there or by $COFFER_AGENT. */
 enum coffer_rc run_agent_path(char out[static RUN_PATH_MAX], struct err *e) NODISCARD;
 

@@ -42,7 +42,7 @@ static enum coffer_rc first_record(struct run *r, bool keep, struct err *e)
 	*k = (struct pod_record){ .created = clock_now(), .keep = keep, .state = POD_STARTING };
 	TRY(process_boot(k->boot, e));
 	(void)snprintf(k->pod, sizeof(k->pod), "%.*s", (int)r->pod.name.n, (const char *)r->pod.name.p);
-	(void)snprintf(k->platform, sizeof(k->platform), "%s", cli_opt(r->cli, "image") ? "swtpm" : "sample");
+	(void)snprintf(k->platform, sizeof(k->platform), "%s", cli_opt(r->cli, "image") ? "swtpm" : run_platform(r->cli));
 	for (size_t i = 0; i < sizeof(r->man.digest); i++)
 		(void)snprintf(k->workload + 2 * i, 3, "%02x", r->man.digest[i]);
 	for (; k->n_parts < r->pod.n_containers; k->n_parts++) {

@@ -130,6 +130,13 @@ enum coffer_rc run_beside(const char *name, char out[static RUN_PATH_MAX], struc
 	return err_set(e, COFFER_E_NOTFOUND, "%s is not installed beside coffer", name);
 }
 
+const char *run_platform(const struct cli *c)
+{
+	const char *said = cli_opt(c, "platform");
+
+	return said ? said : "sample";
+}
+
 enum coffer_rc run_agent_path(char out[static RUN_PATH_MAX], struct err *e)
 {
 	const char *named = getenv("COFFER_AGENT");

@@ -26,7 +26,7 @@ static enum coffer_rc ask(struct task *t, uint8_t *tag, struct wr *body, struct 
 	CLEANUP(wr_close) struct wr said = { 0 };
 
 	evidence_warm();
-	TRY(confined_said(judge, t, &said, e));
+	TRY(confined_text(judge, t, &said, e));
 	if (said.n == 0 || said.n > 1 + EVAL_REPLY_MAX)
 		return err_set(e, COFFER_E_INPUT, "the child that reads the service's evidence said nothing, or too much");
 	*tag = said.p[0];

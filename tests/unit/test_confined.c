@@ -154,11 +154,11 @@ static void what_is_said_comes_back_as_it_is(void)
 	CLEANUP(wr_close) struct wr out = { 0 };
 	struct err e = { 0 };
 
-	CHECK(confined_said(says, (void *)(uintptr_t)"a\001\033b", &out, &e) == COFFER_OK && out.n == 4 && out.p[1] == 1 && out.p[2] == 27);
+	CHECK(confined_text(says, (void *)(uintptr_t)"a\001\033b", &out, &e) == COFFER_OK && out.n == 4 && out.p[1] == 1 && out.p[2] == 27);
 	wr_close(&out);
-	CHECK(confined_said(says_and_denies, (void *)(uintptr_t)"x", &out, &e) == COFFER_E_DENIED && strcmp(e.check, "R9") == 0 && out.p == NULL);
-	CHECK(confined_said(dies, (void *)(uintptr_t)"x", &out, &e) == COFFER_E_INPUT && out.p == NULL);
-	CHECK(confined_said(opens, (void *)(uintptr_t)"/etc/passwd", &out, &e) == COFFER_E_INPUT && out.p == NULL);
+	CHECK(confined_text(says_and_denies, (void *)(uintptr_t)"x", &out, &e) == COFFER_E_DENIED && strcmp(e.check, "R9") == 0 && out.p == NULL);
+	CHECK(confined_text(dies, (void *)(uintptr_t)"x", &out, &e) == COFFER_E_INPUT && out.p == NULL);
+	CHECK(confined_text(opens, (void *)(uintptr_t)"/etc/passwd", &out, &e) == COFFER_E_INPUT && out.p == NULL);
 }
 
 int main(void)
