@@ -131,15 +131,23 @@ static enum coffer_rc run(confined_job *job, void *arg, struct wr *all, bool *wh
 	return rc == COFFER_OK ? take(all, status, whole, e) : rc;
 }
 
-enum coffer_rc confined(confined_job *job, void *arg, struct err *e)
+enum coffer_rc confined_printing(confined_job *job, void *arg, bool *printed, struct err *e)
 {
 	CLEANUP(wr_close) struct wr all = wr_open(CONFINED_TEXT_MAX + SAID_LEN);
 	bool whole = false;
 	enum coffer_rc rc = run(job, arg, &all, &whole, e);
 
+	*printed = whole && all.n > SAID_LEN;
 	if (whole)
 		print((struct span){ all.p, all.n - SAID_LEN });
 	return rc;
+}
+
+enum coffer_rc confined(confined_job *job, void *arg, struct err *e)
+{
+	bool printed = false;
+
+	return confined_printing(job, arg, &printed, e);
 }
 
 enum coffer_rc confined_text(confined_job *job, void *arg, struct wr *text, struct err *e)
