@@ -11,15 +11,16 @@ MAY = {  # directory -> directories it may include (itself is implied)
     "net": ["base", "os", "fmt", "crypto"],
     "policy": ["base", "fmt"],
     "evidence": ["base", "fmt", "crypto", "policy"],
-    "client": ["base", "os", "fmt", "crypto", "net", "trust", "proto"],
+    "attest": ["base", "os", "fmt", "crypto", "evidence", "proto"], # what the agent and the service's own process make evidence with
+    "client": ["base", "os", "fmt", "crypto", "net", "trust", "proto", "attest"],
     "image": ["base", "os", "fmt", "crypto", "net"],
     "trust": ["base", "fmt", "crypto", "evidence"],
     "proto": ["base", "os", "fmt", "crypto", "trust"],
     "decide": ["base", "fmt", "crypto", "evidence", "trust", "proto"], # pure: the service decides by it, a receipt replays it
     "judge": ["base", "os", "fmt", "crypto", "policy", "evidence", "proto"], # pure: os for zones
     "replay": ["base", "os", "fmt", "crypto", "evidence", "trust", "proto", "decide", "judge"],
-    "cofferd": ["base", "os", "fmt", "crypto", "net", "policy", "evidence", "trust", "proto", "decide", "judge"], # net: for cofferd-fetch, a client of vendors
-    "agent": ["base", "os", "fmt", "crypto", "net", "client", "policy", "evidence", "image", "trust", "proto"],
+    "cofferd": ["base", "os", "fmt", "crypto", "net", "policy", "evidence", "trust", "proto", "decide", "judge", "attest"], # net: for cofferd-fetch, a client of vendors
+    "agent": ["base", "os", "fmt", "crypto", "net", "attest", "client", "policy", "evidence", "image", "trust", "proto"],
     "shim": ["base", "os", "fmt", "proto"],
     "cli": ["base", "os", "fmt", "crypto", "net", "client", "policy", "evidence", "image", "trust", "proto", "decide", "judge", "replay"],
 }

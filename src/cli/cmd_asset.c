@@ -7,6 +7,7 @@
 #include "cli/away.h"
 #include "cli/home.h"
 #include "cli/publish.h"
+#include "cli/self.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "crypto/hash.h"
@@ -35,11 +36,11 @@ const struct opt_spec opts_asset_seal[] = {
 	{ "out", "FILE", "where to write the sealed body (default: standard output)", false, false },
 	{ "owner", "PARTY", "decides too: signs with 'coffer statement cosign' (default: as before, or else you alone)", true, false },
 	{ "k", "N", "how many of you and these must approve a workload (with --owner; default: all)", false, false },
-	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	OPT_SELF, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_put[] = {
 	{ "file", "FILE", "the content; '-' or absent = standard input. Never given as an argument", false, false },
 	{ "sealed", "FILE", "a body made before by 'coffer asset seal'", false, false },
-	OPT_TYPE, OPT_POLICY, OPT_LEASE, OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	OPT_TYPE, OPT_POLICY, OPT_LEASE, OPT_EXPIRES, OPT_SELF, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_policy[] = {
 	{ "out", "FILE", "write it here for others to sign instead of sending it; then 'coffer asset put --sealed'", false, false },
 	{ "default", NULL, "go back to the strict policy that ships: every part of the platform appraised as affirming", false, false },
@@ -296,10 +297,13 @@ enum coffer_rc cmd_asset_seal(struct cli *c, struct err *e)
 	CLEANUP(session_end) struct session s = { 0 };
 	CLEANUP(secret_free) struct secret content = { 0 };
 	CLEANUP(wr_close) struct wr body = wr_open(BODY_MAX);
+	struct self_seen self;
 	struct asset_path p;
 
 	TRY(session_begin(c, &s, e));
 	TRY(own_path(&s, cli_opt(c, "asset"), &p, e));
+	TRY(self_check(&s.h, false, s.conn, &self, e)); /* before anything of the content is read */
+	(void)fprintf(stderr, "sealed to %s: %s\n", service_keys(s.conn)->id, self_words(&self));
 	TRY(content_read(c->pos[0], &content, e));
 	TRY(seal_body(c, &s, &p, &content, &body, e));
 	if (cli_opt(c, "out"))
@@ -343,6 +347,7 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 	CLEANUP(wr_close) struct wr body = wr_open(BODY_MAX);
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	const char *file = cli_opt(c, "file"), *sealed = cli_opt(c, "sealed");
+	struct self_seen self = { 0 };
 	struct asset_path p;
 
 	if (file && sealed)
@@ -351,22 +356,22 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 		return cli_bad(e, "--sealed and --to-sign exclude each other: what is sealed is signed already");
 	TRY(session_begin(c, &s, e));
 	TRY(own_path(&s, c->pos[0], &p, e));
-	if (sealed) {
+	if (sealed) { /* to whom was looked at then */
 		TRY(file_read_arg(sealed, BODY_MAX, &body, e));
 	} else {
+		TRY(self_check(&s.h, false, s.conn, &self, e)); /* before anything of the content is read */
 		TRY(content_read(file ? file : "-", &content, e));
 		if (to_sign_wanted(&s.h))
 			return put_away(c, &s, &p, &content, e);
 		TRY(seal_body(c, &s, &p, &content, &body, e));
 	}
 	TRY(resource_call(&s, "POST", &p, wr_span(&body), &res, e));
-	if (!c->json)
-		(void)printf(
-		    "%s is kept by %s, sealed to its receive key; "
-		    "its operator could read it (the service does not run attested)\n",
-		    p.text, service_keys(s.conn)->id);
+	if (c->json)
+		(void)printf("{\"asset\":\"%s\",\"service-attested\":%s,\"service-emulated\":%s}\n", p.text, self.attested ? "true" : "false",
+		    self.emulated ? "true" : "false");
 	else
-		(void)printf("{\"asset\":\"%s\"}\n", p.text);
+		(void)printf("%s is kept by %s%s%s\n", p.text, service_keys(s.conn)->id, sealed ? "" : ", sealed to its receive key; ",
+		    sealed ? "" : self_words(&self));
 	return COFFER_OK;
 }
 

@@ -1,4 +1,4 @@
-/* coffer service sign, status, token: the trust service as a party meets it. */
+/* coffer service sign, show, check; status, token: the trust service as a party meets it. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -7,12 +7,15 @@
 #include "cli/away.h"
 #include "cli/home.h"
 #include "cli/publish.h"
+#include "cli/self.h"
 #include "cli/verbs.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "os/file.h"
 
-const struct opt_spec opts_service_sign[] = { OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_service_sign[] = {
+	{ "measurements", "FILE", "how its machine is launched: a list of launches, or a boot image's draft or 'coffer measure --json' that holds one", false, false },
+	OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_token[] = {
 	{ "method", "METHOD", "GET, POST or DELETE", false, true },
 	{ "path", "PATH", "path of the request with its query, as /kbs/v0/resource/me/key/one", false, true },
@@ -20,6 +23,8 @@ const struct opt_spec opts_token[] = {
 	OPT_PASSPHRASE,
 	{ NULL, NULL, NULL, false, false },
 };
+
+const struct opt_spec opts_service_check[] = { OPT_SELF, { NULL, NULL, NULL, false, false } };
 
 /* The provider knows the service by its descriptor, before any statement about it exists: the TLS key in the
  * descriptor is the one the first connection must show. */
@@ -91,6 +96,27 @@ static enum coffer_rc sign_again(const struct home *h, const struct privkey *key
 	return draft_out(h, key, conn, &d, e);
 }
 
+/* A list; or an object with one, as boot images are described. It replaces what the descriptor says. */
+static enum coffer_rc measurements(const struct cli *c, struct service *svc, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	const char *path = cli_opt(c, "measurements");
+	const struct json *list;
+
+	if (!path)
+		return COFFER_OK;
+	TRY(file_read_arg(path, 1u << 20, &text, e));
+	TRY(json_parse(wr_span(&text), 1u << 20, &doc, e));
+	list = json_type(json_root(doc)) == JSON_ARRAY ? json_root(doc) : json_get(json_root(doc), "launches");
+	if (json_type(list) != JSON_ARRAY || json_len(list) < 1 || json_len(list) > SERVICE_LAUNCHES_MAX)
+		return err_set(e, COFFER_E_INPUT, "--measurements %s: not 1 to %d launches", path, SERVICE_LAUNCHES_MAX);
+	memset(svc->launch, 0, sizeof(svc->launch));
+	if (launches_read(list, "service", svc->launch, &svc->n_launches, e) != COFFER_OK)
+		return err_wrap(e, "--measurements %s", path);
+	return COFFER_OK;
+}
+
 enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = { 0 }, body = wr_open(DSSE_PAYLOAD_MAX), payload = wr_open(DSSE_PAYLOAD_MAX);
@@ -109,6 +135,7 @@ enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 	TRY(json_parse(wr_span(&text), 64u << 10, &in, e));
 	if (service_read(json_root(in), &svc, e) != COFFER_OK)
 		return err_wrap(e, "%s", c->pos[0]);
+	TRY(measurements(c, &svc, e));
 	TRY(home_sign_key(c, &h, &key, e));
 	TRY(connect_if_any(&h, &conn, e));
 	service_write(&svc, &j);
@@ -133,6 +160,74 @@ enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 	return COFFER_OK;
 }
 
+static void print_launch(const struct boot_launch *l)
+{
+	(void)printf("launched  %s, %s\n", l->platform, l->shape);
+	for (size_t i = 0; i < l->n_regs; i++) {
+		char hex[2 * sizeof(l->reg[i].v) + 1];
+
+		hex_text((struct span){ l->reg[i].v, l->reg[i].n }, hex);
+		(void)printf("          %-20s %s\n", l->reg[i].name, hex);
+	}
+}
+
+static void print_service(const struct service *s, const uint8_t id[static 32])
+{
+	char statement[HEX32_LEN], tls[HEX32_LEN];
+
+	hex32(id, statement);
+	hex32(s->tls, tls);
+	(void)printf("service   %s\nstatement %s\ntls       %s\n", s->id, statement, tls);
+	for (size_t i = 0; i < s->n_launches; i++)
+		print_launch(&s->launch[i]);
+	(void)printf(s->n_launches ? "attested  its statement says so; 'coffer service check' verifies it\n"
+				   : "attested  no: root on the service's host can read what it keeps\n");
+}
+
+enum coffer_rc cmd_service_show(struct cli *c, struct err *e)
+{
+	CLEANUP(service_closep) struct service_conn *conn = NULL;
+	CLEANUP(wr_close) struct wr w = wr_open(DSSE_PAYLOAD_MAX);
+	struct json_wr j = jw_open(&w, true);
+	char statement[HEX32_LEN];
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	TRY(home_connect(&h, &conn, e));
+	if (!c->json) {
+		print_service(service_keys(conn), service_id(conn));
+		return COFFER_OK;
+	}
+	hex32(service_id(conn), statement);
+	jw_obj(&j);
+	jw_m_text(&j, "statement", statement);
+	jw_name(&j, "service");
+	service_write(service_keys(conn), &j);
+	jw_obj_end(&j);
+	TRY(wr_done(&w, "service", e));
+	(void)printf("%.*s\n", (int)w.n, (const char *)w.p);
+	return COFFER_OK;
+}
+
+enum coffer_rc cmd_service_check(struct cli *c, struct err *e)
+{
+	CLEANUP(service_closep) struct service_conn *conn = NULL;
+	char statement[HEX32_LEN];
+	struct self_seen self;
+	struct home h;
+
+	TRY(home_load(c, &h, e));
+	TRY(home_connect(&h, &conn, e));
+	TRY(self_check(&h, true, conn, &self, e));
+	hex32(self.statement, statement);
+	if (c->json)
+		(void)printf("{\"service\":\"%s\",\"service-statement\":\"%s\",\"attested\":true,\"platform\":\"%s\",\"emulated\":%s}\n",
+		    service_keys(conn)->id, statement, self.platform, self.emulated ? "true" : "false");
+	else
+		(void)printf("%s, statement %s: %s (%s)\n", service_keys(conn)->id, statement, self_words(&self), self.platform);
+	return COFFER_OK;
+}
+
 enum coffer_rc cmd_status(struct cli *c, struct err *e)
 {
 	CLEANUP(service_closep) struct service_conn *conn = NULL;
@@ -152,8 +247,9 @@ enum coffer_rc cmd_status(struct cli *c, struct err *e)
 		    h.party, genesis, service_keys(conn)->id, svc, (int)res.body.n, (const char *)res.body.p);
 	else
 		(void)printf("party     %s\ngenesis   %s\nservice   %s at %s, statement %s, keys checked up to the genesis\n"
-			     "attested  no: root on the service's host can read what it keeps\nstatus    %.*s\n",
-		    h.party, genesis, service_keys(conn)->id, h.service, svc, (int)res.body.n, (const char *)res.body.p);
+			     "attested  %s\nstatus    %.*s\n",
+		    h.party, genesis, service_keys(conn)->id, h.service, svc, service_keys(conn)->n_launches ?
+		    "its statement says so; 'coffer service check' verifies it" : "no: root on the service's host can read what it keeps", (int)res.body.n, (const char *)res.body.p);
 	return COFFER_OK;
 }
 

@@ -4,6 +4,7 @@
  *                  "next-key":"pkcs11:..."|"away"|"file"}
  *                 (genesis and service once known; key where it is not in sign.pem; reader beside an away key; next-key while a new
  *                 key waits, which party-next.json names)
+ *   service-attested  id of the service statement whose machine attested itself to this party last (cli/self.h)
  *   party.json    the party body of docs/protocol/statements.md (public)
  *   sign.pem      signing key, encrypted PKCS#8
  *   encrypt.pem   P-256 key that named outputs are sealed to, encrypted PKCS#8

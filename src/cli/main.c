@@ -111,6 +111,12 @@ const struct verb cli_verbs[] = {
 	{ .path = "service sign", .args = "DESCRIPTOR.json", .persona = WP, .summary = "Designate a trust service by its keys",
 	    .help = "DESCRIPTOR.json is what 'cofferd keygen' prints. Owners name the statement in their approvals.",
 	    .opts = opts_service_sign, .min_pos = 1, .max_pos = 1, .run = cmd_service_sign },
+	{ .path = "service show", .args = "", .persona = "everyone", .summary = "Show the trust service's statement: its keys, and how it says its machine is launched",
+	    .run = cmd_service_show },
+	{ .path = "service check", .args = "", .persona = "everyone", .summary = "Have the trust service attest itself, and verify it",
+	    .help = "Its machine quotes a nonce of yours with the service's keys and your genesis; what was launched there has to be what the service statement\n"
+		    "says. 'coffer asset put' and 'seal' do the same before they seal. It ends with 1 where anything of that fails, or nothing is stated.",
+	    .opts = opts_service_check, .run = cmd_service_check },
 	{ .path = "asset seal", .args = "FILE", .persona = OWNERS, .summary = "Seal a secret to the trust service's receive key, to be put later",
 	    .opts = opts_asset_seal, .min_pos = 1, .max_pos = 1, .run = cmd_asset_seal },
 	{ .path = "asset put", .args = "PATH", .persona = OWNERS, .summary = "Seal a secret and give it to the trust service under your own name",

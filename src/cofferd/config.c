@@ -116,9 +116,34 @@ static enum coffer_rc read_evidence(const struct json *v, struct config_evidence
 	return read_bytes(v, "owner", &c->owner, e);
 }
 
+/* What is quoted names the service by its id. */
+static enum coffer_rc read_attest(const struct json *v, const char *id, struct config_attest *a, struct err *e)
+{
+	static const char *const names[] = { "platform", "device", NULL };
+	char platform[8];
+
+	if (!v)
+		return COFFER_OK;
+	if (json_type(v) != JSON_OBJECT)
+		return err_set(e, COFFER_E_INPUT, "attest is no table");
+	TRY(json_closed(v, names, "attest", e));
+	TRY(text(v, "platform", NULL, platform, sizeof(platform), e));
+	TRY(text(v, "device", "", a->device, sizeof(a->device), e));
+	if (a->device[0] && a->device[0] != '/')
+		return err_set(e, COFFER_E_INPUT, "device is not an absolute path");
+	a->enabled = strcmp(platform, "tpm") == 0;
+	if (!a->enabled && strcmp(platform, "none") != 0)
+		return err_set(e, COFFER_E_INPUT, "platform is \"tpm\" or \"none\"; a service that attests itself by its processor (snp, tdx) is not built yet");
+	if (!a->enabled && a->device[0])
+		return err_set(e, COFFER_E_INPUT, "device goes with platform \"tpm\"");
+	if (a->enabled && !id[0])
+		return err_set(e, COFFER_E_INPUT, "a service that attests itself needs an id in its configuration");
+	return COFFER_OK;
+}
+
 enum coffer_rc config_parse(struct span in, const char *dir, struct config *out, struct err *e)
 {
-	static const char *const names[] = { "id", "listen", "state", "genesis", "genesis-digest", "log", "collateral", "evidence", NULL };
+	static const char *const names[] = { "id", "listen", "state", "genesis", "genesis-digest", "log", "collateral", "evidence", "attest", NULL };
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	struct config c = { 0 };
 	const struct json *v;
@@ -141,6 +166,8 @@ enum coffer_rc config_parse(struct span in, const char *dir, struct config *out,
 		return err_wrap(e, "collateral");
 	if (read_evidence(json_get(v, "evidence"), &c.evidence, e) != COFFER_OK)
 		return err_wrap(e, "evidence");
+	if (read_attest(json_get(v, "attest"), c.id, &c.attest, e) != COFFER_OK)
+		return err_wrap(e, "attest");
 	*out = c;
 	return COFFER_OK;
 }

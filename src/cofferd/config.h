@@ -17,6 +17,10 @@
  *   [evidence]                    what releases went by, kept for their receipts; at a bound no more is released (docs/protocol/receipt.md)
  *   all = 4294967296              bytes, of all that is kept
  *   owner = 1073741824            bytes, of what one owner's releases made necessary
+ *
+ *   [attest]                      how the service attests itself (docs/protocol/service.md); absent: not at all
+ *   platform = "tpm"              by this machine's TPM, emulated ones included; "none"
+ *   device = "/dev/tpmrm0"        or the socket of an emulator; absent: the kernel's
  */
 #pragma once
 #include "base/err.h"
@@ -35,6 +39,11 @@ struct config_collateral {
 
 struct config_evidence { uint64_t all, owner; }; /* bytes; 0 if absent */
 
+struct config_attest {
+	bool enabled;
+	char device[108]; /* "" if absent: the kernel's */
+};
+
 struct config {
 	char    id[PARTY_MAX]; /* "" if absent */
 	char    listen[64];
@@ -45,6 +54,7 @@ struct config {
 	bool    log_all;
 	struct config_collateral collateral;
 	struct config_evidence   evidence;
+	struct config_attest attest;
 };
 
 /* COFFER_E_INPUT names the key. `dir` is prefixed to relative file names. */

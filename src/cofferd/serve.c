@@ -15,13 +15,16 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/parent.h"
+#include "fmt/enc.h"
 #include "os/file.h"
 #include "os/ipc.h"
 #include "os/listen.h"
 #include "os/sandbox.h"
 #include "os/spawn.h"
+#include "os/tpm.h"
 #include "proto/fetch.h"
 #include "proto/keep_config.h"
+#include "proto/self.h"
 #include "trust/chain.h"
 #include "trust/witnesses.h"
 
@@ -37,7 +40,8 @@ struct child {
 };
 
 struct service_run {
-	struct child eval, fetch, keep, net;
+	struct child eval, fetch, keep, attest, net;
+	uint8_t      self[KEEP_READY_SELF]; /* what the service is, as keep says */
 	int          listen_fd;
 	char         address[80];
 };
@@ -134,7 +138,7 @@ static enum coffer_rc send_config(const struct config *c, int ctl, struct err *e
 	return rc == COFFER_OK ? ipc_send(ctl, KEEP_CONFIG, wr_span(&w), e) : rc;
 }
 
-static enum coffer_rc await_keep(int ctl, struct wr *witnesses, struct err *e)
+static enum coffer_rc await_keep(int ctl, uint8_t self[static KEEP_READY_SELF], struct wr *witnesses, struct err *e)
 {
 	CLEANUP(wr_close) struct wr said = wr_open(KEEP_READY_MAX);
 	struct pollfd p = { .fd = ctl, .events = POLLIN };
@@ -147,7 +151,10 @@ static enum coffer_rc await_keep(int ctl, struct wr *witnesses, struct err *e)
 	if (tag != COFFER_OK)
 		return err_set(e, tag <= COFFER_E_BUG ? (enum coffer_rc)tag : COFFER_E_BUG, "keep: %.*s", (int)said.n,
 			       (const char *)said.p);
-	wr_put(witnesses, wr_span(&said));
+	if (said.n < KEEP_READY_SELF)
+		return err_set(e, COFFER_E_BUG, "keep: does not say what the service is");
+	memcpy(self, said.p, KEEP_READY_SELF);
+	wr_put(witnesses, span_skip(wr_span(&said), KEEP_READY_SELF));
 	return wr_done(witnesses, "addresses of witnesses", e);
 }
 
@@ -166,7 +173,7 @@ static enum coffer_rc start_keep(const struct config *c, struct service_run *s, 
 	closep(&theirs);
 	theirs = -1;
 	TRY(send_config(c, s->keep.ctl, e));
-	return await_keep(s->keep.ctl, witnesses, e);
+	return await_keep(s->keep.ctl, s->self, witnesses, e);
 }
 
 /* ---- fetch ---- */
@@ -236,16 +243,47 @@ static enum coffer_rc start_fetch(const struct config *c, struct service_run *s,
 	return await_ready(&s->fetch, e);
 }
 
+/* ---- attest ---- */
+
+/* Only where the service is to attest itself. The device is opened here, so that the process gives up root and every path before it reads a
+ * byte of it; which keys it may vouch for comes from keep, not from net. */
+static enum coffer_rc start_attest(const struct config *c, struct service_run *s, int net_end, struct err *e)
+{
+	CLEANUP(closep) int theirs = -1, tpm = -1;
+	char program[600], self[HEX32_LEN];
+	const char *const argv[] = { program, self, NULL };
+	int fds[] = { -1, -1, 2, net_end, -1, -1 };
+	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 6, .die_with_parent = true };
+
+	if (!c->attest.enabled) {
+		(void)fprintf(stderr, "cofferd: this service does not attest itself: root on this machine can read what it keeps\n");
+		return COFFER_OK;
+	}
+	TRY(program_find("cofferd-attest", program, sizeof(program), e));
+	if ((c->attest.device[0] ? tpm_path_open(c->attest.device, &tpm, e) : tpm_device_open(&tpm, e)) != COFFER_OK)
+		return err_wrap(e, "attest");
+	hex32(s->self, self);
+	TRY(pair(&s->attest.ctl, &theirs, e));
+	fds[SELF_FD_PARENT] = theirs;
+	fds[SELF_FD_TPM] = tpm;
+	TRY(spawn_start(&sp, &s->attest.pid, e));
+	closep(&theirs);
+	theirs = -1;
+	return await_ready(&s->attest, e);
+}
+
 /* ---- net ---- */
 
-static enum coffer_rc start_net(const struct config *c, struct service_run *s, int keep_end, int fetch_end, struct err *e)
+struct net_ends { int keep, fetch, attest; };
+
+static enum coffer_rc start_net(const struct config *c, struct service_run *s, const struct net_ends *n, struct err *e)
 {
 	CLEANUP(closep) int theirs = -1, key = -1, cert = -1;
 	char program[600];
 	char age[12];
-	const char *const argv[] = { program, c->log_all ? "info" : "warn", age, NULL };
-	int fds[] = { -1, -1, 2, keep_end, -1, s->listen_fd, -1, -1, fetch_end };
-	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 9, .die_with_parent = true };
+	const char *const argv[] = { program, c->log_all ? "info" : "warn", age, c->attest.enabled ? "attest" : "plain", NULL };
+	int fds[] = { -1, -1, 2, n->keep, -1, s->listen_fd, -1, -1, n->fetch, c->attest.enabled ? n->attest : -1 };
+	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 10, .die_with_parent = true };
 
 	(void)snprintf(age, sizeof(age), "%u", c->collateral.max_age);
 	TRY(program_find("cofferd-net", program, sizeof(program), e));
@@ -297,6 +335,7 @@ static void end_child(struct child *c)
 static void end_all(struct service_run *s)
 {
 	end_child(&s->net); /* first: nothing asks keep any more */
+	end_child(&s->attest);
 	end_child(&s->fetch);
 	end_child(&s->keep);
 	end_child(&s->eval);
@@ -317,7 +356,7 @@ static enum coffer_rc announce(const struct config *c, const struct service_run 
 
 static enum coffer_rc start(const struct config *c, struct service_run *s, struct err *e)
 {
-	CLEANUP(closep) int a = -1, b = -1, x = -1, y = -1, f = -1, g = -1;
+	CLEANUP(closep) int a = -1, b = -1, x = -1, y = -1, f = -1, g = -1, m = -1, n = -1;
 	CLEANUP(wr_close) struct wr witnesses = wr_open(KEEP_READY_MAX);
 
 	TRY(listen_on(c->listen, &s->listen_fd, e));
@@ -325,22 +364,24 @@ static enum coffer_rc start(const struct config *c, struct service_run *s, struc
 	TRY(pair(&a, &b, e));
 	TRY(pair(&x, &y, e));
 	TRY(pair(&f, &g, e));
+	TRY(pair(&m, &n, e));
 	TRY(start_eval(s, x, e));
 	TRY(start_keep(c, s, a, y, &witnesses, e));
 	TRY(start_fetch(c, s, f, &witnesses, e));
-	TRY(start_net(c, s, b, g, e));
+	TRY(start_attest(c, s, m, e));
+	TRY(start_net(c, s, &(struct net_ends){ b, g, n }, e));
 	return announce(c, s, e);
 }
 
 /* Each child ends when a neighbour does: the one that a signal ended, or else that did not end in order, is the cause. */
 static enum coffer_rc child_ended(struct service_run *s, struct err *e)
 {
-	struct child *all[] = { &s->net, &s->keep, &s->eval, &s->fetch };
+	struct child *all[] = { &s->net, &s->keep, &s->eval, &s->fetch, &s->attest };
 	const struct child *c = &s->keep;
 
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 5; i++)
 		(void)wait_gone(all[i], SETTLE_MS);
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 5; i++)
 		if (all[i]->pid <= 0 && all[i]->status != 0 && (c->status == 0 || (WIFSIGNALED(all[i]->status) && !WIFSIGNALED(c->status))))
 			c = all[i];
 	if (WIFSIGNALED(c->status))
@@ -352,7 +393,7 @@ static enum coffer_rc child_ended(struct service_run *s, struct err *e)
 static enum coffer_rc watch(struct service_run *s, struct err *e)
 {
 	CLEANUP(closep) int sig = -1;
-	struct pollfd p[5];
+	struct pollfd p[6];
 	sigset_t set;
 
 	(void)sigemptyset(&set);
@@ -367,10 +408,11 @@ static enum coffer_rc watch(struct service_run *s, struct err *e)
 	p[2] = (struct pollfd){ .fd = s->net.ctl, .events = POLLIN };
 	p[3] = (struct pollfd){ .fd = s->eval.ctl, .events = POLLIN };
 	p[4] = (struct pollfd){ .fd = s->fetch.ctl, .events = POLLIN };
-	while (poll(p, 5, -1) < 0)
+	p[5] = (struct pollfd){ .fd = s->attest.ctl, .events = POLLIN }; /* -1: not looked at */
+	while (poll(p, 6, -1) < 0)
 		if (errno != EINTR)
 			return err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
-	if (p[1].revents || p[2].revents || p[3].revents || p[4].revents)
+	if (p[1].revents || p[2].revents || p[3].revents || p[4].revents || p[5].revents)
 		return child_ended(s, e);
 	(void)fprintf(stderr, "cofferd: asked to end\n");
 	return COFFER_OK;
@@ -381,6 +423,7 @@ enum coffer_rc serve(const struct config *c, struct err *e)
 	struct service_run s = { .eval = { "eval", -1, -1, 0 },
 		.fetch = { "fetch", -1, -1, 0 },
 		.keep = { "keep", -1, -1, 0 },
+		.attest = { "attest", -1, -1, 0 },
 		.net = { "net", -1, -1, 0 },
 		.listen_fd = -1 };
 	enum coffer_rc rc = start(c, &s, e);

@@ -347,6 +347,16 @@ enum coffer_rc sandbox_enter_net(struct err *e)
 	return load(c, e);
 }
 
+enum coffer_rc sandbox_enter_attest(struct err *e)
+{
+	CLEANUP(ctx_freep) scmp_filter_ctx c = NULL;
+
+	TRY(new_filter(&c, e));
+	TRY(drop_powers(e));
+	TRY(enter_landlock(NULL, e));
+	return load(c, e);
+}
+
 enum coffer_rc sandbox_enter_forker(struct err *e)
 {
 	CLEANUP(ctx_freep) scmp_filter_ctx c = NULL;

@@ -33,6 +33,10 @@ enum coffer_rc sandbox_enter_keep(const char *state_dir, struct err *e) NODISCAR
  * path, so opening one for reading fails with EACCES. */
 enum coffer_rc sandbox_enter_net(struct err *e) NODISCARD;
 
+/* For the process that asks the machine's TPM: it uses the descriptors that it holds, and waits. It cannot open a file (not even with
+ * EACCES: that kills), make a socket, fork, exec or start a thread. */
+enum coffer_rc sandbox_enter_attest(struct err *e) NODISCARD;
+
 /* For the process that hands each hostile request to a child of its own: it uses the descriptors it holds, waits, forks, waits for and
  * kills its children. It cannot exec, start a thread, make a socket, or open a file. Its children may go on to
  * sandbox_enter_compute, and must, before they read a hostile byte; they can take on nothing but that. */

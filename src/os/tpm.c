@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -25,6 +28,40 @@ enum coffer_rc tpm_device_open(int *fd, struct err *e)
 			return err_set(e, COFFER_E_SYSTEM, "%s: %s", devices[i], strerror(errno));
 	}
 	return err_set(e, COFFER_E_NOTFOUND, "this machine has no TPM (/dev/tpmrm0, /dev/tpm0)");
+}
+
+static int socket_open(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	CLEANUP(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof(at.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(at.sun_path, path, strlen(path));
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&at, sizeof(at)) != 0)
+		return -1;
+	return MOVE_FD(fd);
+}
+
+enum coffer_rc tpm_path_open(const char *path, int *fd, struct err *e)
+{
+	struct stat st;
+	int got = -1;
+
+	if (stat(path, &st) != 0)
+		return err_set(e, errno == ENOENT ? COFFER_E_NOTFOUND : COFFER_E_SYSTEM, "%s: %s", path, strerror(errno));
+	if (S_ISSOCK(st.st_mode))
+		got = socket_open(path);
+	else if (S_ISCHR(st.st_mode))
+		got = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
+	else
+		return err_set(e, COFFER_E_INPUT, "%s is neither a device nor a socket", path);
+	if (got < 0)
+		return err_set(e, COFFER_E_SYSTEM, "%s: %s", path, strerror(errno));
+	*fd = got;
+	return COFFER_OK;
 }
 
 /* A device takes a command in one write. */

@@ -8,8 +8,8 @@
  * cofferd-keep --prune-evidence DAYS DIR   forgets evidence of receipts that owners fetched that long ago, and writes that into the journal
  * cofferd-keep --run               fd 3: stream socket to `net` (frames of proto/keep.h)
  *                                  fd 4: stream socket to the parent: it sends one KEEP_CONFIG frame (os/ipc.h),
- *                                  keep answers one frame whose tag is an enum coffer_rc: COFFER_OK with an empty
- *                                  body once the store is checked, the sandbox entered and requests are read;
+ *                                  keep answers one frame whose tag is an enum coffer_rc: COFFER_OK (KEEP_READY_MAX)
+ *                                  once the store is checked, the sandbox entered and requests are read;
  *                                  otherwise the sentence to log, and keep exits 1. Then either side's end of fd 4 or of
  *                                  fd 3 ends keep (exit 0).
  *                                  fd 5: stream socket to `eval` (proto/eval.h)
@@ -37,8 +37,10 @@ struct keep_config {
 	uint64_t    kept_all, kept_owner; /* bytes of kept evidence: of all, of one owner; 0: keep's own bounds */
 };
 
-/* What keep answers when it is ready: the addresses of the ledger's witnesses, a line each; else why it is not. */
+/* What keep answers when it is ready: what the service is (proto/self.h, self_binding; 32 zeros where its id was not told), then the addresses
+ * of the ledger's witnesses, a line each. Else why it is not. */
 #define KEEP_READY_MAX (16u << 10)
+#define KEEP_READY_SELF 32
 
 void keep_config_write(struct wr *w, const struct keep_config *c);
 

@@ -2,6 +2,7 @@
  * firmware a party wants under its assets or workloads). Closed schemas, form only; docs/protocol/statements.md. */
 #pragma once
 #include "evidence/facts.h"
+#include "trust/launch.h"
 #include "trust/statement.h"
 
 /* ---- boot-image: subjects are its artefacts by digest ---- */
@@ -11,16 +12,6 @@ bool enforces_by_name(struct span s, unsigned *out) NODISCARD; /* "manifest" "im
 void enforces_names(unsigned set, char *out, size_t n);        /* comma-separated */
 
 #define BOOT_LAUNCHES_MAX 32
-#define BOOT_REGS_MAX 12
-/* One way of launching it. Evidence matches when every register here is in it with this value. The reader demands those that say
- * what was launched: snp "measurement"; tdx "mr_td" "rtmr_1" "rtmr_2"; tpm, swtpm "pcr04" and one of "pcr09" "pcr11"; az-*-vtpm
- * these and the paravisor's "measurement" or "mr_td". */
-struct boot_launch {
-	char            platform[16];
-	char            shape[64];   /* of the VM, in words: "4 vCPU EPYC-v4, OVMF 2022.11" */
-	struct fact_reg reg[BOOT_REGS_MAX];
-	size_t          n_regs;
-};
 struct boot_image {
 	char                name[64];
 	unsigned            enforces;

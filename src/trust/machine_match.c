@@ -198,20 +198,20 @@ static void register_diff(const struct fact_reg *want, const struct hw_facts *hw
 	SET(d->text, "another %s", d->field);
 }
 
-bool boot_launched(const struct boot_image *b, const struct hw_facts *hw, struct machine_diff *out)
+bool launches_match(const struct boot_launch *l, size_t n_launches, const struct hw_facts *hw, struct machine_diff *out)
 {
 	const struct fact_reg *nearest = NULL;
 	struct machine_diff d = { 0 };
 	size_t fewest = SIZE_MAX;
 
-	for (size_t i = 0; hw && i < b->n_launches; i++) {
+	for (size_t i = 0; hw && i < n_launches; i++) {
 		const struct fact_reg *first = NULL;
 		size_t n;
 
-		if (strcmp(b->launch[i].platform, hw->platform) != 0)
+		if (strcmp(l[i].platform, hw->platform) != 0)
 			continue;
-		n = differing(&b->launch[i], hw, &first);
-		if (n == 0 && b->launch[i].n_regs > 0)
+		n = differing(&l[i], hw, &first);
+		if (n == 0 && l[i].n_regs > 0)
 			return true;
 		if (n >= fewest)
 			continue;
@@ -228,6 +228,11 @@ bool boot_launched(const struct boot_image *b, const struct hw_facts *hw, struct
 	}
 	*out = d;
 	return false;
+}
+
+bool boot_launched(const struct boot_image *b, const struct hw_facts *hw, struct machine_diff *out)
+{
+	return launches_match(b->launch, b->n_launches, hw, out);
 }
 
 bool boot_relied_on(const struct boot_image *b, struct machine_diff *out)

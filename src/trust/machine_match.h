@@ -35,6 +35,7 @@ bool tcb_firmware_fault(const struct tcb_minimum *t, const struct hw_facts *hw, 
 
 /* Every register of some launch is in the evidence with that value; a launch without registers matches nothing. Otherwise false,
  * and *out has the first difference of the launch for this platform that has fewest, field "platform" where there is none. */
+bool launches_match(const struct boot_launch *l, size_t n_launches, const struct hw_facts *hw, struct machine_diff *out) NODISCARD;
 bool boot_launched(const struct boot_image *b, const struct hw_facts *hw, struct machine_diff *out) NODISCARD;
 /* Its agent enforces what is relied on; else *out says what is missing first. */
 bool boot_relied_on(const struct boot_image *b, struct machine_diff *out) NODISCARD;

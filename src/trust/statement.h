@@ -4,6 +4,7 @@
 #pragma once
 #include "crypto/key.h"
 #include "fmt/json.h"
+#include "trust/launch.h"
 #include "trust/ledger/checkpoint.h"
 #include "trust/lease.h"
 #include "trust/name.h"
@@ -95,10 +96,13 @@ struct genesis {
 };
 enum coffer_rc genesis_read(const struct statement *s, struct genesis *out, struct err *e) NODISCARD;
 
+#define SERVICE_LAUNCHES_MAX 4
 struct service {
-	char          id[PARTY_MAX];
-	struct pubkey receive, reply, token, ledger_key;
-	uint8_t       tls[32];
+	char               id[PARTY_MAX];
+	struct pubkey      receive, reply, token, ledger_key;
+	uint8_t            tls[32];
+	struct boot_launch launch[SERVICE_LAUNCHES_MAX]; /* "measurements": how its machine is launched; none: it does not attest itself */
+	size_t             n_launches;
 };
 enum coffer_rc service_read(const struct json *body, struct service *out, struct err *e) NODISCARD;
 void           service_write(const struct service *s, struct json_wr *j);

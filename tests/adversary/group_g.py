@@ -19,7 +19,7 @@ LAST = "(SELECT max(seq) FROM entry)"
 
 
 @row("G1", "the operator, with all of the service's disk and configuration, releases, reads or re-owns an asset", "AdminAuthAccess refused-to-start",
-     "tests/adversary; what is not shown: root on this host can read keep.keys and with it what is sealed, until the service attests itself")
+     "tests/adversary; what is not shown: root on this host can read keep.keys and with it what is sealed, where the service does not attest itself (G1b)")
 def g1(w):
     w.serves()
     base.administrators_do_not_exist()
@@ -40,6 +40,38 @@ def g1(w):
         w.write_config(digest=w.gid)
     w.start()
     w.serves()
+
+
+SELF = []
+
+
+def self_attests(names):
+    """tests/e2e/test_self.py, once for all rows: cofferd, swtpm, and between them and an owner's command whoever runs the service."""
+    from tpms import missing
+    if missing():
+        raise Skip("%s: not installed" % ", ".join(missing()))
+    program = os.path.join(HERE, "../e2e/test_self.py")
+    if not SELF:
+        SELF.append(subprocess.run([program, BUILD + "/src/cofferd/cofferd", BUILD + "/src/cli/coffer"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300))
+    passed(program, SELF[0], names)
+
+
+SELF_DONE = "tests/e2e/test_self.py: swtpm, and a host that has the service's TLS key"
+
+
+@row("G1b", "the operator of a service that is to attest itself answers an owner with a genuine quote over keys of its own, of another genesis, or of before; with one that it "
+     "changed; of a machine that was launched otherwise", "service-binding service-evidence service-measurement", SELF_DONE)
+def g1b(w):
+    self_attests(["genuine_quote_over_another_key_is_refused", "genuine_quote_for_another_genesis_is_refused", "replayed_answer_is_refused", "evidence_that_was_changed_is_refused",
+                  "machine_launched_otherwise_is_refused", "named_it_is_taken_and_called_emulated"])
+
+
+@row("G1c", "it shows no evidence, an emulator for a TPM, another TPM's certificate, a key that signs anything, or an older statement that says nothing of its machine",
+     "service-unattested service-platform service-evidence", SELF_DONE)
+def g1c(w):
+    self_attests(["statement_with_measurements_and_no_evidence_is_refused", "emulated_machine_has_to_be_named", "another_platform_than_stated_is_refused",
+                  "host_that_says_its_emulator_is_a_tpm_finds_nobody_to_vouch", "owner_with_the_maker_s_root_wants_the_key_vouched_for",
+                  "statement_of_before_does_not_undo_what_was_seen"])
 
 
 @row("G2", "a party signs a statement about another's repository, asset or workload", "malformed kind signature")

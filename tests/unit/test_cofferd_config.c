@@ -56,6 +56,17 @@ static void config_reads_the_bounds_of_evidence(void)
 	CHECK(c.evidence.all == UINT64_C(5000000000) && c.evidence.owner == 7);
 }
 
+#define ID "state = \"/s\"\nid = \"trust\"\n"
+static void config_reads_attest(void)
+{
+	struct config c = { 0 };
+
+	CHECK(parse(ID, &c) == COFFER_OK && !c.attest.enabled);
+	CHECK(parse(ID "[attest]\nplatform = \"none\"\n", &c) == COFFER_OK && !c.attest.enabled);
+	CHECK(parse(ID "[attest]\nplatform = \"tpm\"\n", &c) == COFFER_OK && c.attest.enabled && c.attest.device[0] == '\0');
+	CHECK(parse(ID "[attest]\nplatform = \"tpm\"\ndevice = \"/dev/tpm1\"\n", &c) == COFFER_OK && strcmp(c.attest.device, "/dev/tpm1") == 0);
+}
+
 static void config_refuses_mistakes(void)
 {
 	static const char *const bad[] = {"",
@@ -84,7 +95,15 @@ static void config_refuses_mistakes(void)
 					  "state = \"/s\"\n[collateral]\nmax-age = 0",
 					  "state = \"/s\"\n[collateral]\nmax-age = -1",
 					  "state = \"/s\"\n[collateral]\nmax-age = 4294967296",
-					  "state = \"/s\"\n[collateral]\nmax-age = \"1\""};
+					  "state = \"/s\"\n[collateral]\nmax-age = \"1\"",
+					  ID "attest = 1",
+					  ID "[attest]\n",
+					  ID "[attest]\nplatform = 1",
+					  ID "[attest]\nplatform = \"tsm\"",
+					  ID "[attest]\nplatform = \"tpm\"\nx = 1",
+					  ID "[attest]\nplatform = \"tpm\"\ndevice = \"relative\"",
+					  ID "[attest]\nplatform = \"none\"\ndevice = \"/d\"",
+					  "state = \"/s\"\n[attest]\nplatform = \"tpm\""};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct config c = { .id = "untouched" };
@@ -131,7 +150,7 @@ static void listen_refuses_names_and_halves(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(config_reads_all_keys), T(config_has_defaults), T(config_reads_collateral), T(config_reads_the_bounds_of_evidence), T(config_refuses_mistakes),
+		T(config_reads_all_keys), T(config_has_defaults), T(config_reads_collateral), T(config_reads_the_bounds_of_evidence), T(config_reads_attest), T(config_refuses_mistakes),
 		T(config_says_once_where_a_mistake_is),
 		T(listen_takes_literal_addresses_and_names_the_port), T(listen_refuses_names_and_halves),
 	};

@@ -148,9 +148,22 @@ static void what_it_says_and_what_memory_it_takes_are_bounded(void)
 	CHECK(run(wants_all_memory, "", out, &e) == COFFER_E_SYSTEM && strstr(e.msg, "out of memory"));
 }
 
+/* Bytes for who reads on: as they are, and none of a child that fails. */
+static void what_is_said_comes_back_as_it_is(void)
+{
+	CLEANUP(wr_close) struct wr out = { 0 };
+	struct err e = { 0 };
+
+	CHECK(confined_text(says, (void *)(uintptr_t)"a\001\033b", &out, &e) == COFFER_OK && out.n == 4 && out.p[1] == 1 && out.p[2] == 27);
+	wr_close(&out);
+	CHECK(confined_text(says_and_denies, (void *)(uintptr_t)"x", &out, &e) == COFFER_E_DENIED && strcmp(e.check, "R9") == 0 && out.p == NULL);
+	CHECK(confined_text(dies, (void *)(uintptr_t)"x", &out, &e) == COFFER_E_INPUT && out.p == NULL);
+	CHECK(confined_text(opens, (void *)(uintptr_t)"/etc/passwd", &out, &e) == COFFER_E_INPUT && out.p == NULL);
+}
+
 int main(void)
 {
-	static const struct t_case cases[] = { T(words_and_refusals_come_through_and_nothing_that_moves_a_terminal),
+	static const struct t_case cases[] = { T(what_is_said_comes_back_as_it_is), T(words_and_refusals_come_through_and_nothing_that_moves_a_terminal),
 		T(what_does_more_than_compute_is_ended_and_shows_nothing), T(what_it_says_and_what_memory_it_takes_are_bounded) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -1,6 +1,7 @@
 /* The sandbox is tested by trying to leave it: each probe must die by SIGSYS. */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@
 static char dir[] = "/tmp/coffer-test-sandbox.XXXXXX";
 static int listener = -1;
 
-enum door { COMPUTE, KEEP, NET, FORKER, FETCH, FETCHER };
+enum door { COMPUTE, KEEP, NET, ATTEST, FORKER, FETCH, FETCHER };
 
 static enum coffer_rc enter(enum door d, struct err *e)
 {
@@ -30,6 +31,7 @@ static enum coffer_rc enter(enum door d, struct err *e)
 	case COMPUTE: return sandbox_enter_compute(e);
 	case KEEP:    return sandbox_enter_keep(dir, e);
 	case NET:     return sandbox_enter_net(e);
+	case ATTEST:  return sandbox_enter_attest(e);
 	case FORKER:  return sandbox_enter_forker(e);
 	case FETCH:   return sandbox_enter_fetch(dir, -1, e);
 	case FETCHER: return sandbox_enter_fetch(dir, -1, e) == COFFER_OK ? sandbox_enter_fetcher(e) : COFFER_E_SYSTEM;
@@ -203,6 +205,22 @@ static void net_kills_open_for_writing_and_denies_reading(void)
 	CHECK(died_by_sigsys(status_in(NET, p_write_file)));
 	CHECK(died_by_sigsys(status_in(NET, p_tmpfile)));
 	CHECK(exited_zero(status_in(NET, p_read_is_denied)));
+}
+
+static void p_waits(void)
+{
+	struct pollfd p = { .fd = listener, .events = POLLIN };
+
+	if (poll(&p, 1, 0) != 0)
+		_exit(1);
+}
+static void attest_uses_what_it_holds_and_nothing_else(void)
+{
+	void (*const probes[])(void) = { p_socket, p_fork, p_wx, p_exec, p_ptrace, p_bind, p_connect, p_kill, p_prctl, p_setrlimit, p_thread, p_write_file, p_open };
+
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+		CHECK(died_by_sigsys(status_in(ATTEST, probes[i])));
+	CHECK(exited_zero(status_in(ATTEST, p_rw)) && exited_zero(status_in(ATTEST, p_waits)));
 }
 
 static void forker_kills_what_leads_out(void)
@@ -381,7 +399,7 @@ int main(void)
 		T(both_kill_what_leads_out), T(both_allow_compute_and_heap), T(keep_allows_files_below_its_folder_only),
 		T(keep_kills_threads), T(keep_without_its_folder_does_not_enter), T(net_allows_accept_epoll_threads),
 		T(net_kills_open_for_writing_and_denies_reading), T(all_refuse_with_a_second_thread),
-		T(forker_kills_what_leads_out), T(forker_forks_children_that_only_compute),
+		T(attest_uses_what_it_holds_and_nothing_else), T(forker_kills_what_leads_out), T(forker_forks_children_that_only_compute),
 		T(fetch_has_its_cache_and_children_and_no_more), T(fetcher_has_the_network_and_not_the_cache),
 		T(all_drop_core_dump_privileges_and_capabilities),
 	};

@@ -558,6 +558,38 @@ static void service_write_round_trips(void)
 	CHECK(span_eq_str(wr_span(&canon), body));
 }
 
+#define MEASURED "\"measurements\":[{\"platform\":\"snp\",\"registers\":{\"measurement\":\"" D1 "11111111111111111111111111111111\"},\"shape\":\"any\"}," \
+	"{\"platform\":\"swtpm\",\"registers\":{\"pcr04\":\"" D1 "\",\"pcr09\":\"" D2 "\"},\"shape\":\"rehearsal\"}],"
+
+/* How the service's machine is launched: the reader of boot images, so its refusals by name; one of each is enough here. */
+static void service_measurements_are_read_as_those_of_boot_images(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"platform\":\"snp\"", "\"platform\":\"sample\"", "service launch: member \"platform\"" },
+		{ "\"measurement\":", "\"measured\":", "service launch: a register that no platform has" },
+		{ "\"pcr09\"", "\"pcr10\"", "pcr11" }, { "\"pcr04\":", "\"pcr05\":", "pcr04" },
+		{ "\"shape\":\"any\"", "\"shape\":\"any\",\"x\":1", "not known" }, { MEASURED, "\"measurements\":[],", "measurements" },
+		{ MEASURED, "\"measurements\":{},", "measurements" }, { MEASURED, "\"measurements\":null,", "measurements" },
+		{ MEASURED, "\"measurements\":[1,2,3,4,5],", "5 items" }, { "\"platform\":\"swtpm\",\"registers\":{", "\"platform\":\"snp\",\"registers\":{", "measurement" },
+	};
+	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_P256);
+	CLEANUP(freep) char *plain = service_body(k), *body = fix_edit(plain, "\"receive\":", MEASURED "\"receive\":"), *subject = fix_subject("trust");
+	CLEANUP(freep) char *good = fix_payload("service", subject, FIX_HEAD("acme"), body);
+	CLEANUP(json_freep) struct json_doc *doc = NULL, *again = NULL;
+	CLEANUP(wr_close) struct wr w = wr_open(8192), canon = wr_open(8192);
+	struct json_wr j = jw_open(&w, false);
+	struct service s;
+	struct err e;
+
+	EDITS(good, edits);
+	CHECK(json_parse(span_of(body), 8192, &doc, &e) == COFFER_OK && service_read(json_root(doc), &s, &e) == COFFER_OK);
+	CHECK(s.n_launches == 2 && strcmp(s.launch[1].platform, "swtpm") == 0 && s.launch[1].n_regs == 2 && s.launch[0].reg[0].n == 48);
+	service_write(&s, &j);
+	CHECK(wr_ok(&w) && json_parse(wr_span(&w), 8192, &again, &e) == COFFER_OK);
+	json_canon(json_root(again), &canon);
+	CHECK(span_eq_str(wr_span(&canon), body));
+}
+
 static void asset_read_refuses_every_wrong_member(void)
 {
 	static const struct fix_edit edits[] = {
@@ -878,7 +910,7 @@ int main(void)
 		T(statement_kinds_have_names_both_ways), T(party_read_refuses_every_wrong_member),
 		T(party_read_wants_keys_and_a_p256_encryption_key), T(party_write_round_trips), T(genesis_read_refuses_every_wrong_member), T(genesis_names_witnesses), T(typed_witness_is_read),
 		T(genesis_read_refuses_an_origin_that_notes_cannot_carry),
-		T(service_read_refuses_every_wrong_member), T(service_write_round_trips), T(asset_read_refuses_every_wrong_member),
+		T(service_read_refuses_every_wrong_member), T(service_write_round_trips), T(service_measurements_are_read_as_those_of_boot_images), T(asset_read_refuses_every_wrong_member),
 		T(approval_read_refuses_every_wrong_member), T(approval_read_gives_the_boot_images), T(image_release_read_refuses_every_wrong_member),
 		T(revocation_read_refuses_every_wrong_member), T(delegation_read_refuses_every_wrong_member), T(assessment_read_refuses_every_wrong_member),
 		T(binding_read_refuses_every_wrong_member), T(amendment_read_refuses_every_wrong_member), T(witnesses_ever_are_bounded),

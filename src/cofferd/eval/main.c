@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
-#include "cofferd/eval/credential.h"
+#include "judge/ek.h"
 #include "judge/evidence.h"
 #include "judge/policy.h"
 #include "evidence/evidence.h"

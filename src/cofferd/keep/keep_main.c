@@ -15,6 +15,7 @@
 #include "crypto/jwe.h"
 #include "os/ipc.h"
 #include "os/sandbox.h"
+#include "proto/self.h"
 
 #define PRUNE_DAYS_MAX 36500
 
@@ -185,20 +186,36 @@ static enum coffer_rc serve(struct keep *k, struct err *e)
 	return COFFER_OK;
 }
 
+/* Which keys the machine may vouch for: those of this process, and no others that anybody names. */
+static void say_self(const struct keep *k, struct wr *w)
+{
+	struct service s = { .receive = *privkey_public(k->keys.receive), .reply = *privkey_public(k->keys.reply),
+		.token = *privkey_public(k->keys.token), .ledger_key = *privkey_public(k->keys.ledger) };
+	uint8_t binding[KEEP_READY_SELF] = { 0 };
+
+	memcpy(s.id, k->id, sizeof(s.id));
+	memcpy(s.tls, k->tls, sizeof(s.tls));
+	if (k->id[0])
+		self_binding(k->genesis, &s, binding);
+	wr_put(w, SPAN(binding));
+}
+
 static int run(void)
 {
 	CLEANUP(keep_close) struct keep k = { 0 };
-	CLEANUP(wr_close) struct wr witnesses = wr_open(KEEP_READY_MAX);
+	CLEANUP(wr_close) struct wr ready = wr_open(KEEP_READY_MAX);
 	struct err e = { 0 }, ignore = { 0 };
 	enum coffer_rc rc = configure(&k, &e);
 
-	if (rc == COFFER_OK)
-		rc = witnessed_addresses(&k, &witnesses, &e);
+	if (rc == COFFER_OK) {
+		say_self(&k, &ready);
+		rc = witnessed_addresses(&k, &ready, &e);
+	}
 	if (rc != COFFER_OK) {
 		(void)!ipc_send(KEEP_FD_PARENT, (uint8_t)rc, span_of(e.msg), &ignore);
 		return fail(&e);
 	}
-	if (ipc_send(KEEP_FD_PARENT, COFFER_OK, wr_span(&witnesses), &e) != COFFER_OK)
+	if (ipc_send(KEEP_FD_PARENT, COFFER_OK, wr_span(&ready), &e) != COFFER_OK)
 		return fail(&e);
 	return serve(&k, &e) == COFFER_OK ? 0 : fail(&e);
 }

@@ -345,12 +345,36 @@ static enum coffer_rc get_parties(struct request *q, struct reply *r, struct err
 	return pass_json(q, KEEP_PARTIES, &req, r, e);
 }
 
+/* ---- the service's own evidence ---- */
+
+static enum coffer_rc get_description(struct request *q, struct reply *r, struct err *e)
+{
+	CLEANUP(wr_close) struct wr said = { 0 };
+
+	TRY(attested_ask(&q->net->attest, NULL, &said, e));
+	reply_json(r, wr_span(&said));
+	return COFFER_OK;
+}
+
+static enum coffer_rc post_evidence(struct request *q, struct reply *r, struct err *e)
+{
+	CLEANUP(self_question_clear) struct self_question asked = { 0 };
+	CLEANUP(wr_close) struct wr said = { 0 };
+
+	TRY(self_question_read(wr_span(&q->body), &asked, e));
+	TRY(attested_ask(&q->net->attest, &asked, &said, e));
+	reply_json(r, wr_span(&said));
+	return COFFER_OK;
+}
+
 static enum coffer_rc get(struct request *q, struct span path, struct reply *r, struct err *e)
 {
 	if (span_eq_str(path, "genesis"))
 		return get_newest(q, ST_GENESIS, r, e);
 	if (span_eq_str(path, "service"))
 		return get_newest(q, ST_SERVICE, r, e);
+	if (span_eq_str(path, "service/evidence"))
+		return get_description(q, r, e);
 	if (span_eq_str(path, "statements"))
 		return get_statements(q, r, e);
 	if (span_eq_str(path, "assets"))
@@ -435,6 +459,8 @@ void coffer_serve(struct request *q, struct reply *r)
 		rc = post_statement(q, r, &e);
 	} else if (web_method(q, "POST") && span_eq_str(path, "freshness")) {
 		rc = post_freshness(q, r, &e);
+	} else if (web_method(q, "POST") && span_eq_str(path, "service/evidence")) {
+		rc = post_evidence(q, r, &e);
 	} else {
 		reply_plain(r, 405, "method", "this endpoint does not know the method");
 		return;

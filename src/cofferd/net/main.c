@@ -1,7 +1,7 @@
 /* cofferd-net: the one process that reads what strangers send. It holds the TLS key and nothing else; it
  * frames requests for `keep` and cannot open a file, make a socket or start a program.
  *
- * Descriptors from the parent: 3 keep, 4 the parent, 5 the listening socket, 6 TLS key (PEM), 7 certificate (PEM), 8 fetch.
+ * Descriptors from the parent: 3 keep, 4 the parent, 5 the listening socket, 6 TLS key (PEM), 7 certificate (PEM), 8 fetch, 9 attest (where it is).
  */
 #include <errno.h>
 #include <gnutls/crypto.h>
@@ -26,6 +26,7 @@
 #define FD_KEY 6
 #define FD_CERT 7
 #define FD_FETCH 8
+#define FD_ATTEST 9
 #define SWEEP_MS 200
 #define PEM_MAX (16u << 10)
 
@@ -98,6 +99,7 @@ static enum coffer_rc run(struct net *net, struct err *e)
 	TRY(read_pem(FD_CERT, &cert, e));
 	TRY(keeper_init(&net->keep, FD_KEEP, e));
 	TRY(collateral_init(&net->fetch, FD_FETCH, e));
+	TRY(attested_init(&net->attest, net->attests ? FD_ATTEST : -1, e));
 	conns_init(&net->conns);
 	TRY(warm_up(e));
 	TRY(tls_key_new((const char *)key.p, (const char *)cert.p, &tls, e)); /* lives as long as the process */
@@ -109,6 +111,7 @@ static enum coffer_rc run(struct net *net, struct err *e)
 	watch(net);
 	fetch_gone = collateral_dead(&net->fetch);
 	clerk_stop(net->witnesses);
+	attested_end(&net->attest);
 	collateral_end(&net->fetch); /* a witness that does not answer holds up nothing */
 	http_server_stop(server);
 	clerk_free(net->witnesses);
@@ -126,12 +129,13 @@ int main(int argc, char **argv)
 	uint64_t age = 0;
 
 	(void)setvbuf(stderr, NULL, _IOLBF, 4096);
-	if (argc != 3 || !span_u64(span_of(argv[2]), &age) || age == 0 || age > UINT32_MAX) {
-		(void)fprintf(stderr, "usage: cofferd-net info|warn MAX-AGE (started by cofferd)\n");
+	if (argc != 4 || !span_u64(span_of(argv[2]), &age) || age == 0 || age > UINT32_MAX) {
+		(void)fprintf(stderr, "usage: cofferd-net info|warn MAX-AGE attest|plain (started by cofferd)\n");
 		return 1;
 	}
 	net.log_all = strcmp(argv[1], "info") == 0;
 	net.max_age = (uint32_t)age;
+	net.attests = strcmp(argv[3], "attest") == 0;
 	if (run(&net, &e) != COFFER_OK) {
 		(void)fprintf(stderr, "cofferd-net: %s\n", e.msg);
 		return 1;

@@ -1,6 +1,7 @@
 /* One HTTP request and its reply, as the endpoints see them: no HTTP library below this line. */
 #pragma once
 #include "base/wr.h"
+#include "cofferd/net/attested.h"
 #include "cofferd/net/clerk.h"
 #include "cofferd/net/conns.h"
 #include "cofferd/net/keeper.h"
@@ -12,9 +13,11 @@
 struct net {
 	struct keeper keep;
 	struct collateral_wire fetch;
+	struct attested_wire attest;
 	struct clerk *witnesses; /* NULL: the genesis wants none */
 	struct conns  conns;
 	uint32_t      max_age; /* seconds: how old collateral may be where an owner says nothing */
+	bool          attests; /* the parent started attest */
 	bool          log_all; /* else only what failed on our side */
 };
 

@@ -1,4 +1,4 @@
-/* An EK certificate judged for the service: pure, in memory. No process, no clock, no network. */
+/* An EK certificate judged, for the service and for who verifies the service: pure, in memory. No process, no clock, no network. */
 #pragma once
 #include "base/wr.h"
 #include "proto/eval.h"

@@ -1,4 +1,4 @@
-#include "cofferd/eval/credential.h"
+#include "judge/ek.h"
 
 #include "base/own.h"
 #include "base/str.h"
