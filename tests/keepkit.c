@@ -99,6 +99,10 @@ enum coffer_rc kit_ask(struct kit *k, enum keep_type type, struct wr *body)
 	if (k->fd < 0) {
 		k->keep.now = k->now;
 		tag = (uint8_t)keep_dispatch(&k->keep, (uint8_t)type, wr_span(body), &k->answer);
+	} else if (k->ahead) {
+		MUST(ipc_send_id(k->fd, (struct ipc_head){ (uint8_t)type, ++k->request }, wr_span(body), e));
+		wr_close(body);
+		return COFFER_E_LIMIT;
 	} else if (ipc_send_id(k->fd, (struct ipc_head){ (uint8_t)type, ++k->request }, wr_span(body), &io) != COFFER_OK ||
 	           ipc_recv_id(k->fd, KEEP_FRAME_MAX, &got, &k->answer, &io) != COFFER_OK) {
 		tag = COFFER_E_UPSTREAM; /* killed, in the crash tests */
@@ -569,7 +573,7 @@ enum coffer_rc kit_restate(struct kit *k, const uint8_t *digest)
 	keep_put_req_write(&w, &m);
 	dsse_clear(&m.statement);
 	rc = kit_ask(k, KEEP_PUT, &w);
-	if (rc == COFFER_OK) {
+	if (rc == COFFER_OK || k->ahead) {
 		k->asset_serial++;
 		memcpy(k->asset_id, id, 32);
 	}

@@ -208,7 +208,7 @@ enum coffer_rc group_commit(struct journal *j, struct err *e)
 	struct group *g = j->group;
 	enum coffer_rc rc = COFFER_OK;
 
-	if (g->open)
+	if (g->open || g->broken)
 		rc = end_group(j, e);
 	if (rc == COFFER_OK && g->open) {
 		g->open = false;
