@@ -100,7 +100,7 @@ enum coffer_rc kit_ask(struct kit *k, enum keep_type type, struct wr *body)
 		k->keep.now = k->now;
 		tag = (uint8_t)keep_dispatch(&k->keep, (uint8_t)type, wr_span(body), &k->answer);
 	} else if (k->ahead) {
-		MUST(ipc_send_id(k->fd, (struct ipc_head){ (uint8_t)type, ++k->request }, wr_span(body), e));
+		(void)!ipc_send_id(k->fd, (struct ipc_head){ (uint8_t)type, ++k->request }, wr_span(body), &io); /* the missing answer tells */
 		wr_close(body);
 		return COFFER_E_LIMIT;
 	} else if (ipc_send_id(k->fd, (struct ipc_head){ (uint8_t)type, ++k->request }, wr_span(body), &io) != COFFER_OK ||

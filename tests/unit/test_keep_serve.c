@@ -2,10 +2,12 @@
  * when it fails; what waits for eval holds up nobody, and is decided on what is in force when eval has answered. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -24,6 +26,8 @@ static struct serve s;
 static int server, parent[2], client;
 static unsigned syncs, early; /* early: answers that had left when a sync began */
 static bool sync_fails;
+static int kill_at = -1;
+static unsigned answered;
 static int honest;            /* the kit's eval, where the test stands between */
 
 static bool readable(int fd)
@@ -33,16 +37,38 @@ static bool readable(int fd)
 	return poll(&p, 1, 0) > 0;
 }
 
+/* The process ends by SIGKILL at the n-th of the moments that the two below are. */
+static void moment(void)
+{
+	if (kill_at >= 0 && kill_at-- == 0)
+		(void)kill(getpid(), SIGKILL);
+}
+
 /* In place of the C library's, for SQLite. */
 int fdatasync(int fd)
 {
+	int rc;
+
 	syncs++;
 	early += client > 0 && readable(client);
 	if (sync_fails) {
 		errno = EIO;
 		return -1;
 	}
-	return (int)syscall(SYS_fdatasync, fd);
+	moment();
+	rc = (int)syscall(SYS_fdatasync, fd);
+	moment();
+	return rc;
+}
+
+/* And for answers. */
+ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	if (fd == server) {
+		moment();
+		answered++;
+	}
+	return syscall(SYS_sendmsg, fd, m, flags);
 }
 
 /* ---- the stage ---- */
@@ -268,7 +294,118 @@ static void a_part_after_the_store_undid_everything_writes_nothing(void)
 	CHECK(tx_begin(j, &tx, &e) == COFFER_OK);
 	tx_end(&tx);
 	CHECK(group_commit(j, &e) == COFFER_OK && journal_entries(j) == before);
+	CHECK(tx_begin(j, &tx, &e) == COFFER_OK && journal_append(j, "denial", span_of("{}"), k.now, &e) == COFFER_OK && tx_commit(&tx, &e) == COFFER_OK);
+	s.group.broken = true;
+	CHECK(group_commit(j, &e) == COFFER_E_SYSTEM && journal_entries(j) == before && opens_again(before));
 	close_stage();
+}
+
+/* ---- killed ---- */
+
+#define SENT 5 /* four statements and a release */
+
+static void open_keep(struct keep *out)
+{
+	struct keep_config c = { .id = span_of("trust"), .genesis = k.genesis };
+	struct keep_keys keys = { 0 };
+	struct err e = { 0 };
+
+	memcpy(c.genesis_id, k.genesis_id, 32);
+	CHECK(keys_load(dir, &keys, &e) == COFFER_OK && keep_open(dir, &keys, &c, clock_now(), out, &e) == COFFER_OK);
+}
+
+/* With its guest: keys do not outlive a fork. */
+static void serve_and_be_killed(int at)
+{
+	struct err e = { 0 };
+	bool go = true;
+
+	open_keep(&k.keep);
+	k.keep.eval = kit_eval();
+	k.fd = -1;
+	k.ahead = false;
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	k.fd = client;
+	k.ahead = true;
+	for (uint64_t i = 2; i < 1 + SENT; i++)
+		send_approval(i);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_LIMIT);
+	serve_open(&s, &k.keep, server, parent[1]);
+	kill_at = at;
+	answered = 0;
+	while (!t_failed && go && answered < SENT && serve_round(&s, &go, &e) == COFFER_OK)
+		;
+	_exit(t_failed);
+}
+
+/* In a process of its own. */
+static bool served_until_killed(int at)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0)
+		serve_and_be_killed(at);
+	CHECK(waitpid(pid, &status, 0) == pid && (WIFSIGNALED(status) || WEXITSTATUS(status) == 0));
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+static bool has_entry(struct keep *there, uint64_t seq, const uint8_t entry[static 32])
+{
+	CLEANUP(q_close) struct q q = q_open(there->store, "SELECT hash FROM entry WHERE seq=?");
+	struct err e = { 0 };
+	uint8_t hash[32];
+	bool row = false;
+
+	q_i64(&q, (int64_t)seq);
+	return q_row(&q, &row, &e) == COFFER_OK && row && q_col_fixed(&q, 0, hash, sizeof(hash)) && span_eq(SPAN(hash), (struct span){ entry, 32 });
+}
+
+/* Every answer that left stands for an entry that is there. Returns their number. */
+static unsigned all_answers_are_kept(struct keep *there)
+{
+	unsigned n = 0;
+
+	for (; readable(client); n++) {
+		struct ipc_head h = { 0 };
+		struct keep_logged_rep l = { .seq = 0 };
+		struct keep_resource_rep r = { .seq = 0 };
+		struct err e = { 0 };
+
+		CHECK(ipc_recv_id(client, KEEP_FRAME_MAX, &h, &k.answer, &e) == COFFER_OK && h.tag == COFFER_OK);
+		if (h.tag != COFFER_OK && keep_refusal_read(wr_span(&k.answer), &k.no, &e) == COFFER_OK)
+			printf("# answer %u: %s %s\n", (unsigned)h.id, k.no.check, k.no.reason);
+		if (h.id == SENT)
+			CHECK(keep_resource_rep_read(wr_span(&k.answer), &r, &e) == COFFER_OK && has_entry(there, r.seq, r.entry));
+		else
+			CHECK(keep_logged_rep_read(wr_span(&k.answer), &l, &e) == COFFER_OK && has_entry(there, l.seq, l.entry));
+	}
+	return n;
+}
+
+static void killed_at_each_moment_nothing_left_without_its_entry(void)
+{
+	bool killed = true;
+	unsigned n = 0, some = 0;
+
+	for (int at = 0; killed && at < 40; at++) {
+		uint64_t before;
+
+		open_stage();
+		before = journal_entries(&k.keep.journal);
+		serve_close(&s);
+		closep(&k.keep.eval);
+		keep_close(&k.keep);
+		killed = served_until_killed(at);
+		open_keep(&k.keep);
+		k.keep.eval = -1;
+		n = all_answers_are_kept(&k.keep);
+		some += n > 0 && n < SENT;
+		CHECK(journal_entries(&k.keep.journal) >= before + n);
+		CHECK(at != 0 || (n == 0 && killed)); /* before the sync */
+		close_stage();
+	}
+	CHECK(!killed && n == SENT && some >= SENT - 1); /* each moment came */
 }
 
 /* ---- numbers ---- */
@@ -641,11 +778,13 @@ static void eval_that_lies_about_numbers_is_gone(void)
 
 int main(void)
 {
+	(void)setvbuf(stdout, NULL, _IOLBF, 4096); /* what waits for ever says where */
+
 	static const struct t_case cases[] = {
 		T(what_is_there_together_shares_a_sync_and_leaves_after_it), T(reads_alone_cost_no_sync_and_with_writes_wait_for_it),
 		T(refused_part_undoes_no_other), T(failed_sync_refuses_all_of_it_and_keep_goes_back),
 		T(transaction_that_is_undone_under_us_is_refused_as_a_whole), T(a_part_after_the_store_undid_everything_writes_nothing),
-		T(number_that_waits_already_ends_keep), T(frame_without_number_ends_keep), T(either_peer_ends_keep),
+		T(killed_at_each_moment_nothing_left_without_its_entry), T(number_that_waits_already_ends_keep), T(frame_without_number_ends_keep), T(either_peer_ends_keep),
 		T(slow_appraisal_holds_up_nobody), T(what_changed_while_eval_worked_counts), T(answer_counts_for_its_own_question_alone),
 		T(who_is_overtaken_each_time_is_refused), T(signed_request_counts_once_while_it_waits), T(session_has_one_evidence_at_a_time),
 		T(freshness_writes_once_whatever_it_waits_for), T(strangers_evidence_leaves_room_for_others),
