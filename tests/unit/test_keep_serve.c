@@ -606,6 +606,23 @@ static void who_is_overtaken_each_time_is_refused(void)
 	close_stage();
 }
 
+static void who_waited_too_long_is_refused(void)
+{
+	struct question q = { .body = { 0 } };
+	uint64_t before;
+	int fd;
+
+	open_stage();
+	fd = be_eval();
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_LIMIT && is_asked(fd, &q) && s.n_aside == 1);
+	before = journal_entries(&k.keep.journal);
+	s.aside[0]->until_ms -= TURN_MS + 1;
+	let_it_answer(fd, &q);
+	CHECK(answers(1, COFFER_E_LIMIT) && strstr(k.no.reason, "in time") && journal_entries(&k.keep.journal) == before);
+	end_eval(fd);
+	close_stage();
+}
+
 static void signed_request_counts_once_while_it_waits(void)
 {
 	struct question q = { .body = { 0 } };
@@ -786,7 +803,7 @@ int main(void)
 		T(transaction_that_is_undone_under_us_is_refused_as_a_whole), T(a_part_after_the_store_undid_everything_writes_nothing),
 		T(killed_at_each_moment_nothing_left_without_its_entry), T(number_that_waits_already_ends_keep), T(frame_without_number_ends_keep), T(either_peer_ends_keep),
 		T(slow_appraisal_holds_up_nobody), T(what_changed_while_eval_worked_counts), T(answer_counts_for_its_own_question_alone),
-		T(who_is_overtaken_each_time_is_refused), T(signed_request_counts_once_while_it_waits), T(session_has_one_evidence_at_a_time),
+		T(who_is_overtaken_each_time_is_refused), T(who_waited_too_long_is_refused), T(signed_request_counts_once_while_it_waits), T(session_has_one_evidence_at_a_time),
 		T(freshness_writes_once_whatever_it_waits_for), T(strangers_evidence_leaves_room_for_others),
 		T(eval_that_is_gone_ends_keep_after_all_were_told), T(eval_that_lies_about_numbers_is_gone),
 	};

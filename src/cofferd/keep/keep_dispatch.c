@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/askeval.h"
@@ -89,10 +90,12 @@ void turn_fault(struct turn *t, const struct err *why)
 /* The second for which eval is asked is the second in which it is decided, as long as no entry is of a later one. */
 static void begin(struct keep *k, struct turn *t)
 {
-	if (t->runs++ == 0)
+	if (t->runs++ == 0) {
 		t->since = k->now;
-	else
+		t->until_ms = clock_monotonic_ms() + TURN_MS;
+	} else {
 		k->now = t->since > k->journal.time ? t->since : k->journal.time;
+	}
 	t->waits = t->no_place = t->changed = false;
 	t->at = 0;
 	wr_close(&t->reply);
@@ -108,7 +111,10 @@ bool turn_run(struct keep *k, struct turn *t)
 	enum coffer_rc rc;
 
 	begin(k, t);
-	rc = run(k, t->type, t->body, &a, &e);
+	if (clock_monotonic_ms() > t->until_ms)
+		rc = err_set(&e, COFFER_E_LIMIT, "more requests wait to be appraised than can be in time; ask again");
+	else
+		rc = run(k, t->type, t->body, &a, &e);
 	k->turn = NULL;
 	t->changes += t->changed;
 	if (t->waits && rc != COFFER_OK && entries == journal_entries(&k->journal))

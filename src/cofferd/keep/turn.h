@@ -11,6 +11,7 @@
 
 #define TURN_ASKS_MAX (FRESH_ITEMS_MAX + 2)
 #define TURN_CHANGES_MAX 6 /* times that an answer came too late for its question; then the request is refused */
+#define TURN_MS 15000      /* of all its runs: what it is decided as of is no older, and who asked has gone by then */
 
 struct ask {
 	enum { ASK_NONE, ASK_SENT, ASK_ANSWERED } state;
@@ -34,6 +35,7 @@ struct turn {
 	/* of all runs */
 	unsigned    runs, changes;
 	int64_t     since;       /* seconds: the first */
+	int64_t     until_ms;    /* clock_monotonic_ms() */
 	bool        counted;     /* its counter was higher than its session's, and is the session's now */
 	size_t      sent;        /* questions without their answer */
 	struct ask  ask[TURN_ASKS_MAX];
