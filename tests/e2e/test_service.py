@@ -1157,7 +1157,7 @@ def requests_at_once_are_each_answered_and_logged():
         before = None
         for serial in range(1, 5):
             body = {"platform": platform, "minimum": [{"product": "", "svns": {svn: serial}}]}
-            env = statement("tcb", W.lab, [(platform, None)], body, W.gid, serial, before)
+            env = statement("tcb", W.clinic, [(platform, None)], body, W.gid, serial, before)
             r = W.publish(env)
             assert r.status == 200 and r.json()["id"] == payload_id(env), r.body
             said.append((str(r.json()["seq"]), r.json()["entry"]))
