@@ -157,7 +157,7 @@ static enum coffer_rc read_receipt(void *arg, struct err *e)
 	TRY(receipt_read(j->text, &r, e));
 	j->in.r = &r;
 	TRY(j->replay ? replay(&j->in, out, e) : receipt_verify(&r, j->in.genesis, &out->v, e));
-	if (j->decision && memcmp(j->decision, out->v.decision, sizeof(out->v.decision)) != 0)
+	if (j->decision && memcmp(j->decision, out->v.decision, sizeof(out->v.decision)) != 0) /* public: it is in the file */
 		return err_deny(e, "receipt-release", "the service answered with the receipt of another release");
 	return j->print ? print_out(j->c, out, e) : COFFER_OK;
 }

@@ -29,6 +29,10 @@
 #define PORT_DEVICE "virtserialport,chardev=c,name=" PORT
 #define SCRATCH	    "coffer-scratch"	 /* serial of the disk: agent/scratch.h */
 
+/* Emulated, `rep stosb` goes byte by byte: without "erms" the guest clears and copies memory by words. And a second processor costs more than
+ * it brings: who waits for a lock or an interrupt of the other spins at full cost. */
+#define TCG_CPU "max,-erms"
+
 struct vm { /* while it is being made */
 	const struct vm_opts *o;
 	int tpm[2], port[2];  /* QEMU's end first */
@@ -133,7 +137,7 @@ static enum coffer_rc start_qemu(struct vm *v, struct err *e)
 	CLEANUP(drives_clear) struct drives drives = { .n = 0 };
 	CLEANUP(wr_close) struct wr text = { 0 };
 	/* The shape is part of what the firmware measures: docs/evidence.md, Measuring. */
-	const char *argv[ARGS_MAX] = { QEMU, "-M", "q35", "-accel", v->o->kvm ? "kvm" : "tcg,thread=multi", "-cpu", v->o->kvm ? "host" : "max", "-smp", "2", "-m", memory, "-display", "none", "-nodefaults",
+	const char *argv[ARGS_MAX] = { QEMU, "-M", "q35", "-accel", v->o->kvm ? "kvm" : "tcg,thread=multi", "-cpu", v->o->kvm ? "host" : TCG_CPU, "-smp", v->o->kvm ? "2" : "1", "-m", memory, "-display", "none", "-nodefaults",
 		"-no-user-config", "-no-reboot", "-serial", "stdio", "-bios", FIRMWARE, "-chardev", "socket,id=t,fd=3", "-tpmdev",
 		"emulator,id=tpm0,chardev=t", "-device", "tpm-crb,tpmdev=tpm0", "-kernel", kernel, "-initrd", initrd, "-append", NULL, "-device",
 		"virtio-serial-pci", "-chardev", "socket,id=c,fd=4", "-device", PORT_DEVICE, "-device", "virtio-rng-pci",
