@@ -105,7 +105,8 @@ enum coffer_rc keep_forget(struct keep *k, struct err *e)
 	sessions_free(k->sessions);
 	k->sessions = NULL;
 	TRY(sessions_new(k->sessions_max, &k->sessions, e));
-	return witnessed_amended(k, e);
+	TRY(witnessed_amended(k, e));
+	return witnessed_restore(k, e);
 }
 
 void keep_close(struct keep *k)
