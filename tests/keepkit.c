@@ -91,6 +91,7 @@ void kit_statement(struct kit *k, const struct kit_st *in, struct dsse *out, uin
 
 enum coffer_rc kit_ask(struct kit *k, enum keep_type type, struct wr *body)
 {
+	struct ipc_head got = { 0 };
 	struct err io = { 0 };
 	uint8_t tag = COFFER_E_BUG;
 
@@ -98,9 +99,16 @@ enum coffer_rc kit_ask(struct kit *k, enum keep_type type, struct wr *body)
 	if (k->fd < 0) {
 		k->keep.now = k->now;
 		tag = (uint8_t)keep_dispatch(&k->keep, (uint8_t)type, wr_span(body), &k->answer);
-	} else if (ipc_send(k->fd, (uint8_t)type, wr_span(body), &io) != COFFER_OK ||
-	           ipc_recv(k->fd, KEEP_FRAME_MAX, &tag, &k->answer, &io) != COFFER_OK) {
+	} else if (k->ahead) {
+		(void)!ipc_send_id(k->fd, (struct ipc_head){ (uint8_t)type, ++k->request }, wr_span(body), &io); /* the missing answer tells */
+		wr_close(body);
+		return COFFER_E_LIMIT;
+	} else if (ipc_send_id(k->fd, (struct ipc_head){ (uint8_t)type, ++k->request }, wr_span(body), &io) != COFFER_OK ||
+	           ipc_recv_id(k->fd, KEEP_FRAME_MAX, &got, &k->answer, &io) != COFFER_OK) {
 		tag = COFFER_E_UPSTREAM; /* killed, in the crash tests */
+	} else {
+		must(got.id == k->request, "the answer's number", NULL);
+		tag = got.tag;
 	}
 	wr_close(body);
 	k->no = (struct keep_refusal){ 0 };
@@ -313,17 +321,17 @@ int kit_eval_lying(kit_liar *lie)
 		abort();
 	while (pid == 0) {
 		CLEANUP(wr_close) struct wr frame = { 0 }, body = { 0 };
+		struct ipc_head h = { 0 };
 		struct err e = { 0 };
-		uint8_t tag = 0;
 
 		closep(&sv[0]);
 		sv[0] = -1;
-		if (ipc_recv(sv[1], EVAL_FRAME_MAX, &tag, &frame, &e) != COFFER_OK)
+		if (ipc_recv_id(sv[1], EVAL_FRAME_MAX, &h, &frame, &e) != COFFER_OK)
 			_exit(0);
-		tag = eval_answer(tag, wr_span(&frame), &body);
+		h.tag = eval_answer(h.tag, wr_span(&frame), &body);
 		if (lie)
-			lie(&tag, &body);
-		if (ipc_send(sv[1], tag, wr_span(&body), &e) != COFFER_OK)
+			lie(&h.tag, &body);
+		if (ipc_send_id(sv[1], h, wr_span(&body), &e) != COFFER_OK)
 			_exit(0);
 	}
 	closep(&sv[1]);
@@ -574,7 +582,7 @@ enum coffer_rc kit_restate(struct kit *k, const uint8_t *digest)
 	keep_put_req_write(&w, &m);
 	dsse_clear(&m.statement);
 	rc = kit_ask(k, KEEP_PUT, &w);
-	if (rc == COFFER_OK) {
+	if (rc == COFFER_OK || k->ahead) {
 		k->asset_serial++;
 		memcpy(k->asset_id, id, 32);
 	}

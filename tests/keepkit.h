@@ -51,6 +51,8 @@ struct kit {
 	struct kit_hw    hw;        /* tee 0: sample */
 	struct keep      keep;      /* used when fd < 0 */
 	int              fd;        /* else: where keep listens */
+	uint32_t         request;   /* number of the last sent there */
+	bool             ahead;     /* nothing waits for its answer, which the test reads from fd: what is asked is COFFER_E_LIMIT */
 	int64_t          now;
 	struct privkey  *key[KIT_PARTIES], *recovery[KIT_PARTIES];
 	struct pubkey    receive, reply, token, ledger; /* of keep */

@@ -7,6 +7,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 /* A socket gets MSG_NOSIGNAL, so that a dead peer is an error and not a SIGPIPE; anything
  * else (a pipe in a test) falls back to writev. */
 static ssize_t put_some(int fd, const struct iovec *iov, size_t n)
@@ -31,18 +33,19 @@ static bool wait_for(int fd, short what)
 	return n > 0;
 }
 
-enum coffer_rc ipc_send(int fd, uint8_t tag, struct span body, struct err *e)
+static void put_be32(uint8_t *at, size_t v)
 {
-	uint8_t head[5];
-	struct iovec iov[2] = { { head, sizeof(head) }, { (void *)(uintptr_t)body.p, body.n } };
-	size_t left = sizeof(head) + body.n;
+	for (unsigned i = 0; i < 4; i++)
+		at[i] = (uint8_t)(v >> (8 * (3 - i)));
+}
+
+/* head: its length, the tag, and what of the body is ours. */
+static enum coffer_rc send_frame(int fd, struct span head, struct span body, struct err *e)
+{
+	struct iovec iov[2] = { { (void *)(uintptr_t)head.p, head.n }, { (void *)(uintptr_t)body.p, body.n } };
+	size_t left = head.n + body.n;
 	struct iovec *at = iov;
 
-	if (body.n >= UINT32_MAX)
-		return err_set(e, COFFER_E_LIMIT, "ipc: message of %zu bytes", body.n);
-	for (unsigned i = 0; i < 4; i++)
-		head[i] = (uint8_t)((body.n + 1) >> (8 * (3 - i)));
-	head[4] = tag;
 	while (left > 0) {
 		ssize_t put = put_some(fd, at, (size_t)(iov + 2 - at));
 
@@ -65,6 +68,29 @@ enum coffer_rc ipc_send(int fd, uint8_t tag, struct span body, struct err *e)
 	return COFFER_OK;
 }
 
+enum coffer_rc ipc_send(int fd, uint8_t tag, struct span body, struct err *e)
+{
+	uint8_t head[5];
+
+	if (body.n >= UINT32_MAX)
+		return err_set(e, COFFER_E_LIMIT, "ipc: message of %zu bytes", body.n);
+	put_be32(head, body.n + 1);
+	head[4] = tag;
+	return send_frame(fd, SPAN(head), body, e);
+}
+
+enum coffer_rc ipc_send_id(int fd, struct ipc_head h, struct span body, struct err *e)
+{
+	uint8_t head[5 + IPC_ID];
+
+	if (body.n >= UINT32_MAX - IPC_ID)
+		return err_set(e, COFFER_E_LIMIT, "ipc: message of %zu bytes", body.n);
+	put_be32(head, body.n + IPC_ID + 1);
+	head[4] = h.tag;
+	put_be32(head + 5, h.id);
+	return send_frame(fd, SPAN(head), body, e);
+}
+
 /* Reads exactly n bytes unless the stream ends or fails first; *got says how many came. */
 static enum coffer_rc get(int fd, uint8_t *p, size_t n, size_t *got, struct err *e)
 {
@@ -85,22 +111,23 @@ static enum coffer_rc get(int fd, uint8_t *p, size_t n, size_t *got, struct err 
 	return COFFER_OK;
 }
 
-enum coffer_rc ipc_recv(int fd, size_t max, uint8_t *tag, struct wr *buf, struct err *e)
+/* head: its length, the tag, and head_n - 5 bytes of the body; the rest of it goes to buf. */
+static enum coffer_rc recv_frame(int fd, size_t max, uint8_t *head, size_t head_n, struct wr *buf, struct err *e)
 {
 	uint8_t piece[16384];
 	size_t n, got;
 
 	wr_close(buf);
 	*buf = wr_open(max);
-	TRY(get(fd, piece, 5, &got, e));
+	TRY(get(fd, head, head_n, &got, e));
 	if (got == 0)
 		return err_set(e, COFFER_E_UPSTREAM, "peer closed");
-	n = (size_t)piece[0] << 24 | (size_t)piece[1] << 16 | (size_t)piece[2] << 8 | piece[3];
-	if (got < 5 || n == 0)
+	n = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
+	if (got < head_n || n < head_n - 4)
 		return err_set(e, COFFER_E_INPUT, "ipc: torn frame");
-	if (--n > max)
+	n -= head_n - 4;
+	if (n > max)
 		return err_set(e, COFFER_E_LIMIT, "ipc: message of %zu bytes, at most %zu", n, max);
-	*tag = piece[4];
 	while (n > 0) {
 		size_t want = n < sizeof(piece) ? n : sizeof(piece);
 		enum coffer_rc rc = get(fd, piece, want, &got, e);
@@ -114,6 +141,26 @@ enum coffer_rc ipc_recv(int fd, size_t max, uint8_t *tag, struct wr *buf, struct
 		n -= got;
 	}
 	return wr_done(buf, "ipc: message", e);
+}
+
+enum coffer_rc ipc_recv(int fd, size_t max, uint8_t *tag, struct wr *buf, struct err *e)
+{
+	uint8_t head[5];
+
+	TRY(recv_frame(fd, max, head, sizeof(head), buf, e));
+	*tag = head[4];
+	return COFFER_OK;
+}
+
+/* A frame too short for a number may wait for bytes of the next one; then it is refused all the same. */
+enum coffer_rc ipc_recv_id(int fd, size_t max, struct ipc_head *h, struct wr *buf, struct err *e)
+{
+	uint8_t head[5 + IPC_ID];
+
+	TRY(recv_frame(fd, max, head, sizeof(head), buf, e));
+	h->tag = head[4];
+	h->id = (uint32_t)head[5] << 24 | (uint32_t)head[6] << 16 | (uint32_t)head[7] << 8 | head[8];
+	return COFFER_OK;
 }
 
 bool ipc_wait(int fd, int watch)

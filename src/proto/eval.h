@@ -3,7 +3,8 @@
  * cofferd-eval            fd 3: stream socket to keep (frames of os/ipc.h), fd 4: stream socket to the parent: eval writes the byte
  *                         'R' once it is in its sandbox; the end of either ends eval (exit 0).
  *
- * One request, one reply. Each request is answered by a child of its own that ends afterwards. A reply can make keep refuse, and
+ * One request, one reply, which repeats the request's number (os/ipc.h); several may be under way, and replies come as they are ready.
+ * Each request is answered by a child of its own that ends afterwards. A reply can make keep refuse, and
  * nothing else: a policy is asked about only when every other check of the decision holds; and what an appraisal says is read again
  * by keep from the hardware's own bytes (evidence/fixed.h), or told alike by two children where a platform has no fixed layout.
  */
@@ -15,6 +16,8 @@
 #define EVAL_RELEASE 1            /* tags of requests */
 #define EVAL_EVIDENCE 2
 #define EVAL_EK 3
+#define EVAL_JOBS_MAX 6           /* under way at one time; keep asks no more */
+#define EVAL_KIND_MAX 4           /* of one tag: what strangers send keeps no owner's policy waiting, nor the other way */
 #define EVAL_POLICY_MAX (64u << 10)
 #define EVAL_POLICY_MEMORY (16u << 20) /* bytes of a compiled policy; whoever writes one is told by the same limit */
 #define EVAL_DOC_MAX (256u << 10)

@@ -1,8 +1,12 @@
 /* Messages between `net` (hostile once broken into) and `keep`.
  *
- * Frame: u32 big-endian length of what follows, u8 type, body. Replies: u32 length, u8 coffer_rc, body; the body of a
- * failure is a struct keep_refusal. One request is answered before the next is read. `keep` accepts a request
- * only if it is decoded to its last byte; spans borrow the frame. Nothing here is JSON but the payloads of
+ * Frame: u32 big-endian length of what follows, u8 type, u32 number, body. Replies: u32 length, u8 coffer_rc, u32 number of the
+ * request, body; the body of a failure is a struct keep_refusal. Several requests may wait for their answers, each with a number of
+ * its own: `net` chooses it, and a number that is given twice, or answers nothing, ends whoever reads it. `keep` decides requests in the order in
+ * which it reads them, each on what those before it left; one that waits for `eval` (proto/eval.h) is decided, as a whole, when that
+ * has answered, and others go before it. So what a client sends after it has read an answer is decided after that, and nothing is promised of the
+ * order of what is sent at once. No answer leaves before everything that was decided before it is on the disk.
+ * `keep` accepts a request only if it is decoded to its last byte; spans borrow the frame. Nothing here is JSON but the payloads of
  * statements and party tokens, which `keep` reads only after it has verified their signature.
  */
 #pragma once

@@ -6,7 +6,7 @@
  *                                  standard output: the members that a service statement and the genesis want
  * cofferd-keep --accept-loss DIR   lets it start on an old keep.db, and writes that into the journal
  * cofferd-keep --prune-evidence DAYS DIR   forgets evidence of receipts that owners fetched that long ago, and writes that into the journal
- * cofferd-keep --run               fd 3: stream socket to `net` (frames of proto/keep.h)
+ * cofferd-keep --run               fd 3: stream socket to `net` (frames of proto/keep.h: they carry numbers)
  *                                  fd 4: stream socket to the parent: it sends one KEEP_CONFIG frame (os/ipc.h),
  *                                  keep answers one frame whose tag is an enum coffer_rc: COFFER_OK (KEEP_READY_MAX)
  *                                  once the store is checked, the sandbox entered and requests are read;

@@ -14,8 +14,11 @@ The machine may be noisy: service and `openssl speed` take short turns, each tur
 figure is the median over the turns. p99 is of the time from a client's request for the asset to its checked reply while the
 service is saturated. Resident memory is the sum of the proportional set sizes (a shared page counts once) of all processes with 10,000 attested
 sessions open.
+Requests at a time: releases that an attested guest asks for one after another, and statements that are posted one after another, by 1 client
+and by 16 at once, each over one connection. Each is durable before it is answered; the limit is how often this disk makes a page durable
+(fdatasync after each write of one), measured right before and right after in the service's own folder. More than that is requests sharing a sync.
 Five tab-separated fields: name, value, unit, limit or peer, ratio."""
-import os, re, statistics, subprocess, sys
+import json, os, re, statistics, subprocess, sys, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -66,18 +69,67 @@ def line(name, value, unit, limit="-", ratio="-"):
     print("\t".join([name, value, unit, limit, ratio]), flush=True)
 
 
-def load(clients, ms, sessions=0):
-    """(rounds, median and 99th percentile of a release in us)"""
+def load(clients, ms, sessions=0, *mode):
+    """(rounds, median and 99th percentile of a release in us, us of all)"""
     p = subprocess.run([LOAD, "https://" + t.W.address, t.W.gid, t.W.put_file("initdata", t.W.initdata), t.DATA, "analyse", "api",
-                        str(clients), str(ms), str(sessions)], stdout=subprocess.PIPE, check=True)
+                        str(clients), str(ms), str(sessions), *mode], stdout=subprocess.PIPE, check=True)
     return [int(x) for x in p.stdout.split()]
+
+
+def sync_rate():
+    fd = os.open(t.W.state + "/bench", os.O_CREAT | os.O_WRONLY, 0o600)
+    start, n = time.monotonic(), 0
+    while time.monotonic() - start < 0.5:
+        os.write(fd, b"x" * 4096)
+        os.fdatasync(fd)
+        n += 1
+    os.close(fd)
+    os.unlink(t.W.state + "/bench")
+    return n / 0.5
+
+
+SVN = {"snp": "snp", "az-snp-vtpm": "snp", "tdx": "tcb00", "az-tdx-vtpm": "tcb00", "sgx": "tcb00", "tpm": "firmware", "swtpm": "firmware"}
+chains = {}  # (party, platform) -> (serial, id) of the last
+
+
+def more(chain, n):
+    """n further tcb statements of that chain, a line each: of a kind that has no number per hour"""
+    party, platform = chain
+    lines = []
+    for _ in range(n):
+        serial, last = chains.get(chain, (0, None))
+        body = {"platform": platform, "minimum": [{"product": "", "svns": {SVN[platform]: serial % 200}}]}
+        env = t.statement("tcb", getattr(t.W, party), [(platform, None)], body, t.W.gid, serial + 1, last)
+        chains[chain] = (serial + 1, t.payload_id(env))
+        lines.append(json.dumps(env))
+    return "\n".join(lines).encode() + b"\n"
+
+
+def statements(clients):
+    names = [(p, platform) for platform in SVN for p in ("hospital", "imaker", "acme")][:clients]
+    for i, c in enumerate(names):
+        t.W.put_file("statements.%d" % i, more(c, 960 // clients))
+    return load(clients, 0, 0, "statements", t.W.dir + "/statements")
+
+
+def together(name, ask):
+    for clients in (1, 16):
+        rows = []
+        for _ in range(TURNS):
+            before = sync_rate()
+            n, p50, p99, us = ask(clients)
+            limit = (before + sync_rate()) / 2
+            rows.append((n * 1e6 / us, limit, p50, n * 1e6 / us / limit))
+        rate, limit, p50, ratio = [statistics.median(x) for x in zip(*rows)]
+        line("service.%s.rate.%d" % (name, clients), "%.0f" % rate, "1/s", "%.0f" % limit, "%.2f" % ratio)
+        line("service.%s.rate.%d.p50" % (name, clients), "%.2f" % (p50 / 1e3), "ms")
 
 
 def turn(net, keep):
     """(us of net, of keep, of the limit, median and p99 of a release), the limit measured right before and right after."""
     before = speed()
     a = cpu(net), cpu(keep)
-    n, p50, p99 = load(CLIENTS, TURN_MS)
+    n, p50, p99, _ = load(CLIENTS, TURN_MS)
     b = cpu(net), cpu(keep)
     return (b[0] - a[0]) / n, (b[1] - a[1]) / n, (before + speed()) / 2, p50, p99
 
@@ -102,6 +154,8 @@ def main():
         line("service.attest+release.rate", "%.0f" % (1e6 / whole), "1/s/core", "%.0f" % (1e6 / limit), ratio)
         line("service.release.p50", "%.1f" % (p50 / 1e3), "ms")
         line("service.release.p99", "%.1f" % (p99 / 1e3), "ms", "10", "%.2f" % (p99 / 1e4))
+        together("release", lambda clients: load(clients, TURN_MS, 0, "releases"))
+        together("statement", statements)
         line("service.resident.start", "%.1f" % (resident() / 1024), "MiB")
         t.W.end()
         t.W.start() # without the sessions of the rounds, so that those to come are all there are

@@ -1,7 +1,9 @@
 /* Load for bench_service.py, by the library our agent uses. WORKERS processes each repeat, for MS milliseconds, what one
  * launch does: connect, check the service, attest, ask for one asset. With SESSIONS > 0 each instead attests that often
- * over one connection and asks for nothing, so that the sessions stay open. Prints the number of rounds,
- * and of the times from a request for an asset to its checked reply the median and the 99th percentile, in microseconds. */
+ * over one connection and asks for nothing, so that the sessions stay open. With "releases" each attests once and then asks for the
+ * asset over and over; with "statements FILES" worker i posts, one after another, what FILES.i holds (a line each), and MS is not looked at.
+ * Prints the number of rounds, of the times from a request for an asset (or of a statement) to its checked reply the median and the 99th percentile, in
+ * microseconds, and how long it all took, from the first of these requests to the last reply. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@
 #include "os/file.h"
 
 #define TIMES_MAX 200000
+#define FILE_MAX  (32u << 20)
 
 struct load {
 	struct service_opts o;
@@ -25,7 +28,12 @@ struct load {
 	struct span         initdata, container;
 	enum purpose        purpose;
 	long                workers, ms, sessions; /* sessions > 0: attest that often and nothing else */
+	bool                releases;
+	const char         *statements; /* NULL: none */
+	long                number;     /* of this worker */
 };
+
+struct done { uint32_t us; int64_t end_us; }; /* of the machine's monotonic clock */
 
 static enum coffer_rc evidence(void *arg, struct span report_data, const uint8_t reg[static 32], struct wr *json, struct err *e)
 {
@@ -35,38 +43,88 @@ static enum coffer_rc evidence(void *arg, struct span report_data, const uint8_t
 
 static const struct attester sample = { .tee = "sample", .evidence = evidence };
 
-static uint32_t now_us(void)
+static int64_t now_us(void)
 {
 	struct timespec t;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint32_t)((uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000);
+	return (int64_t)t.tv_sec * 1000000 + (int64_t)t.tv_nsec / 1000;
 }
 
-static enum coffer_rc round_trip(const struct load *l, uint32_t *us, struct err *e)
+static enum coffer_rc tell(int out, int64_t since, struct err *e)
+{
+	const int64_t now = now_us();
+	const struct done d = { (uint32_t)(now - since), now };
+
+	return write(out, &d, sizeof(d)) == (ssize_t)sizeof(d) ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "the parent is gone");
+}
+
+static enum coffer_rc get_one(const struct load *l, struct rcar *r, int out, struct err *e)
+{
+	CLEANUP(rcar_asset_clear) struct rcar_asset a = { 0 };
+	int64_t since = now_us();
+
+	TRY(rcar_get(r, &l->path, 0, l->container, l->purpose, &a, e));
+	return tell(out, since, e);
+}
+
+static enum coffer_rc round_trip(const struct load *l, int out, struct err *e)
 {
 	CLEANUP(service_closep) struct service_conn *c = NULL;
 	CLEANUP(rcar_freep) struct rcar *r = NULL;
-	CLEANUP(rcar_asset_clear) struct rcar_asset a = { 0 };
 
 	TRY(service_open(&l->o, &c, e));
 	TRY(rcar_attest(c, &sample, l->initdata, &r, e));
-	*us = now_us();
-	TRY(rcar_get(r, &l->path, 0, l->container, l->purpose, &a, e));
-	*us = now_us() - *us;
-	return COFFER_OK;
+	return get_one(l, r, out, e);
 }
 
 static enum coffer_rc work(const struct load *l, int out, struct err *e)
 {
 	int64_t end = clock_monotonic_ms() + l->ms;
 
-	while (clock_monotonic_ms() < end) {
-		uint32_t us = 0;
+	while (clock_monotonic_ms() < end)
+		TRY(round_trip(l, out, e));
+	return COFFER_OK;
+}
 
-		TRY(round_trip(l, &us, e));
-		if (write(out, &us, sizeof(us)) != sizeof(us))
-			return err_set(e, COFFER_E_SYSTEM, "the parent is gone");
+static enum coffer_rc release(const struct load *l, int out, struct err *e)
+{
+	CLEANUP(service_closep) struct service_conn *c = NULL;
+	CLEANUP(rcar_freep) struct rcar *r = NULL;
+	int64_t end;
+
+	TRY(service_open(&l->o, &c, e));
+	TRY(rcar_attest(c, &sample, l->initdata, &r, e));
+	end = clock_monotonic_ms() + l->ms;
+	while (clock_monotonic_ms() < end)
+		TRY(get_one(l, r, out, e));
+	return COFFER_OK;
+}
+
+static enum coffer_rc post_one(struct service_conn *c, struct span line, int out, struct err *e)
+{
+	const struct service_req q = { .method = "POST", .path = "/coffer/v0/statements", .body = line };
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	int64_t since = now_us();
+
+	TRY(service_call(c, &q, 4096, &res, e));
+	return tell(out, since, e);
+}
+
+static enum coffer_rc post(const struct load *l, int out, struct err *e)
+{
+	CLEANUP(freep) char *path = str_fmt("%s.%ld", l->statements, l->number);
+	CLEANUP(service_closep) struct service_conn *c = NULL;
+	CLEANUP(wr_close) struct wr all = wr_open(FILE_MAX);
+	struct span left;
+
+	TRY(service_open(&l->o, &c, e));
+	TRY(file_read(path, FILE_MAX, &all, e));
+	for (left = wr_span(&all); left.n > 0;) {
+		size_t n = span_find(left, '\n');
+
+		TRY(post_one(c, (struct span){ left.p, n }, out, e));
+		left = span_skip(left, n + 1);
 	}
 	return COFFER_OK;
 }
@@ -84,11 +142,20 @@ static enum coffer_rc open_sessions(const struct load *l, struct err *e)
 	return COFFER_OK;
 }
 
+static enum coffer_rc do_all(const struct load *l, int out, struct err *e)
+{
+	if (l->sessions > 0)
+		return open_sessions(l, e);
+	if (l->statements)
+		return post(l, out, e);
+	return l->releases ? release(l, out, e) : work(l, out, e);
+}
+
 static int child(const struct load *l, int out)
 {
 	struct err e = { 0 };
 
-	if ((l->sessions ? open_sessions(l, &e) : work(l, out, &e)) == COFFER_OK)
+	if (do_all(l, out, &e) == COFFER_OK)
 		return 0;
 	(void)fprintf(stderr, "load_service: %s: %s\n", e.check, e.msg);
 	return 1;
@@ -105,26 +172,33 @@ static int by_value(const void *a, const void *b)
 static void report(int in)
 {
 	uint32_t *t = calloc(TIMES_MAX, sizeof(*t));
+	int64_t from = INT64_MAX, to = 0;
+	struct done d;
 	size_t n = 0;
 
-	while (t && n < TIMES_MAX && read(in, &t[n], sizeof(*t)) == (ssize_t)sizeof(*t))
-		n++;
+	while (t && n < TIMES_MAX && read(in, &d, sizeof(d)) == (ssize_t)sizeof(d)) {
+		t[n++] = d.us;
+		from = d.end_us - d.us < from ? d.end_us - d.us : from;
+		to = d.end_us > to ? d.end_us : to;
+	}
 	if (n > 0) {
 		qsort(t, n, sizeof(*t), by_value);
-		(void)printf("%zu %u %u\n", n, t[n / 2], t[n - 1 - n / 100]);
+		(void)printf("%zu %u %u %lld\n", n, t[n / 2], t[n - 1 - n / 100], (long long)(to - from));
 	}
 	free(t);
 }
 
-static int run(const struct load *l)
+static int run(struct load *l)
 {
 	int p[2], status, failed = 0;
 
 	if (pipe(p) != 0)
 		return 1;
 	for (long i = 0; i < l->workers; i++) {
-		pid_t pid = fork();
+		pid_t pid;
 
+		l->number = i;
+		pid = fork();
 		if (pid == 0)
 			_exit(child(l, p[1]));
 		failed |= pid < 0;
@@ -157,8 +231,10 @@ int main(int argc, char **argv)
 	struct load l = { 0 };
 	struct err e = { 0 };
 
-	if (argc != 10) {
-		(void)fprintf(stderr, "usage: load_service URL GENESIS INITDATA PATH CONTAINER PURPOSE WORKERS MS SESSIONS\n");
+	l.releases = argc == 11 && strcmp(argv[10], "releases") == 0;
+	l.statements = argc == 12 && strcmp(argv[10], "statements") == 0 ? argv[11] : NULL;
+	if (argc != 10 && !l.releases && !l.statements) {
+		(void)fprintf(stderr, "usage: load_service URL GENESIS INITDATA PATH CONTAINER PURPOSE WORKERS MS SESSIONS [releases | statements FILES]\n");
 		return 2;
 	}
 	if (configure(argv, &l, &initdata, &e) == COFFER_OK)

@@ -1197,6 +1197,54 @@ def evidence_has_a_bound_and_goes_only_when_its_owner_has_it():
     assert coffer("receipt", "verify", kept)[0] == 0  # whoever has it has all of it
 
 
+def requests_at_once_are_each_answered_and_logged():
+    path, said, got = "hospital/note/greeting", [], []
+
+    def guest():
+        g = W.agent().up()
+        for _ in range(4):
+            r = g.get(path, headers=g.signed_headers(path, "analyse", "file"))
+            assert r.status == 200 and g.open(r)[:4] == b"CRP1", r.body
+            got.append(tuple(r.headers["Coffer-Entry"].split(".")[:2]))
+
+    def party(platform, svn):
+        before = None
+        for serial in range(1, 5):
+            body = {"platform": platform, "minimum": [{"product": "", "svns": {svn: serial}}]}
+            env = statement("tcb", W.clinic, [(platform, None)], body, W.gid, serial, before)
+            r = W.publish(env)
+            assert r.status == 200 and r.json()["id"] == payload_id(env), r.body
+            said.append((str(r.json()["seq"]), r.json()["entry"]))
+            before = payload_id(env)
+
+    failed = []
+
+    def each(f, *a):
+        try:
+            f(*a)
+        except Exception:
+            failed.append(traceback.format_exc())
+
+    before = W.c.call("GET", "/coffer/v0/status").json()["journal"]["seq"]
+    threads = [threading.Thread(target=each, args=(guest,)) for _ in range(8)]
+    threads += [threading.Thread(target=each, args=(party, p, s)) for p, s in (("snp", "snp"), ("tdx", "tcb00"), ("sgx", "tcb00"), ("tpm", "firmware"))]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not failed, failed[0]
+    assert len(set(got + said)) == 8 * 4 + 4 * 4, "an entry each"
+    journal, at = {}, before + 1
+    while True:
+        target = "/coffer/v0/journal?from=%d" % at
+        page = W.c.call("GET", target, bearer=W.lab.token("GET", "/coffer/v0/journal?from=%d" % at)).json()["entries"]
+        journal.update((str(e["seq"]), e["hash"]) for e in page)
+        if not page:
+            break
+        at = page[-1]["seq"] + 1
+    assert all(journal[seq] == entry for seq, entry in got + said)
+
+
 def sigterm_ends_everything_in_order():
     kids = W.children()
     assert W.end() == 0
@@ -1222,7 +1270,7 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          who_runs_machines_asks_beforehand_whom_they_would_be_refused_for, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,
-         killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so,
+         requests_at_once_are_each_answered_and_logged, killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so,
          evidence_has_a_bound_and_goes_only_when_its_owner_has_it, sigterm_ends_everything_in_order]
 
 

@@ -67,18 +67,18 @@ static void *play_keep(void *arg)
 {
 	struct stage *s = arg;
 	struct err e = { 0 };
-	uint8_t type, tag;
+	struct ipc_head h;
 
 	for (;;) {
 		CLEANUP(wr_close) struct wr in = { 0 }, out = wr_open(4096);
 
-		if (ipc_recv(s->keep_end, KEEP_FRAME_MAX, &type, &in, &e) != COFFER_OK)
+		if (ipc_recv_id(s->keep_end, KEEP_FRAME_MAX, &h, &in, &e) != COFFER_OK)
 			return NULL;
 		(void)pthread_mutex_lock(&s->lock);
-		tag = keep_answers(s, type, wr_span(&in), &out);
+		h.tag = keep_answers(s, h.tag, wr_span(&in), &out);
 		(void)pthread_cond_broadcast(&s->news);
 		(void)pthread_mutex_unlock(&s->lock);
-		if (ipc_send(s->keep_end, tag, wr_span(&out), &e) != COFFER_OK)
+		if (ipc_send_id(s->keep_end, h, wr_span(&out), &e) != COFFER_OK)
 			return NULL;
 	}
 }

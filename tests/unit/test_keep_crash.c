@@ -23,6 +23,7 @@
 
 #define ROUNDS 25
 #define ACKED_MAX 100000
+#define BURST 4
 
 static const char *program, *judge; /* cofferd-keep, cofferd-eval */
 static char dir[] = "/tmp/coffer-test-crash.XXXXXX";
@@ -38,6 +39,8 @@ struct run {
 	size_t        n;
 	uint64_t      serial;   /* of the approval; its id is in k.approval_id */
 	uint8_t       previous[32];
+	uint8_t       sent[BURST][32]; /* approvals that were sent before the first of them was answered */
+	size_t        n_sent, n_told; /* how many of them were answered */
 };
 
 static char said[600]; /* by keep, when it last started or did not */
@@ -187,6 +190,12 @@ static bool is_logged(struct run *r, const uint8_t id[static 32])
 	return rd_be32(&in) == 1;
 }
 
+static void approved(struct run *r, const uint8_t id[static 32])
+{
+	r->serial++;
+	memcpy(r->previous, id, 32);
+}
+
 /* What was sent and not answered before the kill may have happened or not: ask. */
 static void resolve(struct run *r)
 {
@@ -196,13 +205,43 @@ static void resolve(struct run *r)
 		r->k.asset_version++;
 		memcpy(r->k.asset_id, r->k.asset_pending, 32);
 	}
-	if (memcmp(r->previous, r->k.approval_id, 32) != 0 /* public: test */ && is_logged(r, r->k.approval_id)) {
-		r->serial++;
-		memcpy(r->previous, r->k.approval_id, 32);
-	}
+	if (r->n_sent == 0 && memcmp(r->previous, r->k.approval_id, 32) != 0 /* public: test */ && is_logged(r, r->k.approval_id))
+		approved(r, r->k.approval_id);
+	for (size_t i = r->n_told; i < r->n_sent && is_logged(r, r->sent[i]); i++)
+		approved(r, r->sent[i]);
+	r->n_sent = r->n_told = 0;
 }
 
-/* An approval, an asset and a release of it. */
+/* Several at once, each on top of the one before: acknowledged in that order, if at all. */
+static enum coffer_rc burst(struct run *r)
+{
+	enum coffer_rc rc = COFFER_OK;
+	uint32_t first = r->k.request + 1;
+
+	r->k.ahead = true;
+	for (r->n_sent = 0; r->n_sent < BURST; r->n_sent++) {
+		(void)kit_approve(&r->k, "", r->serial + 1 + r->n_sent, r->n_sent ? r->sent[r->n_sent - 1] : r->serial ? r->previous : NULL);
+		memcpy(r->sent[r->n_sent], r->k.approval_id, 32);
+	}
+	r->k.ahead = false;
+	for (r->n_told = 0; r->n_told < BURST && rc == COFFER_OK; r->n_told++) {
+		struct ipc_head h = { 0 };
+		struct err e = { 0 };
+
+		if (ipc_recv_id(r->k.fd, KEEP_FRAME_MAX, &h, &r->k.answer, &e) != COFFER_OK)
+			return COFFER_E_UPSTREAM;
+		CHECK(h.id == first + r->n_told);
+		rc = (enum coffer_rc)h.tag;
+		if (rc == COFFER_OK) {
+			ack_logged(r);
+			approved(r, r->sent[r->n_told]);
+		}
+	}
+	r->n_sent = r->n_told = 0;
+	return rc;
+}
+
+/* An approval, several at once, an asset and a release of it. */
 static enum coffer_rc work_once(struct run *r)
 {
 	enum coffer_rc rc;
@@ -212,8 +251,10 @@ static enum coffer_rc work_once(struct run *r)
 	if (rc != COFFER_OK)
 		return rc;
 	ack_logged(r);
-	r->serial++;
-	memcpy(r->previous, r->k.approval_id, 32);
+	approved(r, r->k.approval_id);
+	rc = burst(r);
+	if (rc != COFFER_OK)
+		return rc;
 	rc = kit_put(&r->k, KIT_HOSPITAL, "content");
 	if (rc != COFFER_OK)
 		return rc;

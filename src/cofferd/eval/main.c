@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@
 
 #define CHILD_SECONDS 2 /* of processor time; its step budget ends it long before */
 #define CHILD_MS 5000   /* of any time */
+#define OUT_MAX (EVAL_JOBS_MAX * (EVAL_REPLY_MAX + 16u)) /* keep asks no more before it has read */
 
 /* What goes back to keep. */
 struct reply { uint8_t tag; struct wr body; };
@@ -87,7 +89,31 @@ static bool write_all(int fd, struct span s)
 	return true;
 }
 
-static void child(uint8_t what, struct span request, struct zones *zones, int out)
+/* A request under way. */
+struct job { pid_t pid; int from; uint8_t what; uint32_t id; int64_t until; bool late; struct wr said; };
+struct jobs {
+	struct job job[EVAL_JOBS_MAX]; /* pid 0: free */
+	struct zones *zones;
+	struct wr  out;                /* frames for keep */
+};
+
+static void job_free(struct job *j)
+{
+	if (j->pid > 0)
+		closep(&j->from);
+	wr_close(&j->said);
+	*j = (struct job){ 0 };
+}
+
+/* What others asked and were told is no business of a child. */
+static void forget(struct jobs *a)
+{
+	for (size_t i = 0; i < EVAL_JOBS_MAX; i++)
+		job_free(&a->job[i]);
+	wr_close(&a->out);
+}
+
+static void child(uint8_t what, struct span request, struct jobs *all, int out)
 {
 	const struct rlimit cpu = { CHILD_SECONDS, CHILD_SECONDS };
 	struct reply r = { 0 };
@@ -95,39 +121,16 @@ static void child(uint8_t what, struct span request, struct zones *zones, int ou
 
 	(void)close(EVAL_FD_KEEP);
 	(void)close(EVAL_FD_PARENT);
+	forget(all);
 	if (setrlimit(RLIMIT_CPU, &cpu) != 0 || sandbox_enter_compute(&e) != COFFER_OK)
 		_exit(2);
-	r.tag = judge(what, request, zones, &r.body);
+	r.tag = judge(what, request, all->zones, &r.body);
 	if (write_all(out, (struct span){ &r.tag, 1 }) && write_all(out, wr_span(&r.body)))
 		_exit(0);
 	_exit(3);
 }
 
-/* ---- the parent ---- */
-
-/* Everything the child says until it ends, at most what an honest one says. False when it did not end in time. */
-static bool listen_to(int fd, struct wr *said)
-{
-	int64_t until = clock_monotonic_ms() + CHILD_MS;
-	uint8_t buf[4096];
-
-	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int64_t left = until - clock_monotonic_ms();
-		ssize_t r;
-
-		if (left <= 0 || !wr_ok(said))
-			return false;
-		if (poll(&p, 1, (int)left) < 0 && errno != EINTR)
-			return false;
-		if (p.revents == 0)
-			continue;
-		r = read(fd, buf, sizeof(buf));
-		if (r <= 0)
-			return r == 0;
-		wr_put(said, (struct span){ buf, (size_t)r });
-	}
-}
+/* ---- the parent: jobs ---- */
 
 static bool known_tag(uint8_t what, uint8_t tag)
 {
@@ -149,67 +152,164 @@ static void heard(uint8_t what, const struct wr *said, bool in_order, struct rep
 	wr_str(&out->body, "the evaluation did not end in order");
 }
 
-static enum coffer_rc start_child(uint8_t what, struct span request, struct zones *zones, pid_t *pid, int *from, struct err *e)
+static struct job *free_job(struct jobs *a)
+{
+	for (size_t i = 0; i < EVAL_JOBS_MAX; i++)
+		if (a->job[i].pid == 0)
+			return &a->job[i];
+	return NULL;
+}
+
+static enum coffer_rc start_child(struct jobs *a, struct ipc_head h, struct span request, struct err *e)
 {
 	CLEANUP(closep) int to = -1;
+	struct job *j = free_job(a);
 	int ends[2];
+	pid_t pid;
 
+	if (!j)
+		return err_set(e, COFFER_E_INPUT, "keep asked more than %d things at once", EVAL_JOBS_MAX);
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "pipe: %s", strerror(errno));
-	*from = ends[0];
 	to = ends[1];
-	*pid = fork();
-	if (*pid < 0)
+	pid = fork();
+	if (pid == 0) {
+		(void)close(ends[0]);
+		child(h.tag, request, a, to);
+	}
+	if (pid < 0) {
+		(void)close(ends[0]);
 		return err_set(e, COFFER_E_SYSTEM, "fork: %s", strerror(errno));
-	if (*pid == 0) {
-		(void)close(*from);
-		child(what, request, zones, to);
+	}
+	*j = (struct job){ .pid = pid, .from = ends[0], .what = h.tag, .id = h.id, .until = clock_monotonic_ms() + CHILD_MS,
+		.said = wr_open(1 + (h.tag == EVAL_RELEASE ? EVAL_REASON_MAX : EVAL_REPLY_MAX)) };
+	return COFFER_OK;
+}
+
+static enum coffer_rc finish(struct jobs *a, struct job *j, struct err *e)
+{
+	struct reply r = { 0 };
+	int status = 0;
+
+	while (waitpid(j->pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_set(e, COFFER_E_SYSTEM, "waitpid: %s", strerror(errno));
+	heard(j->what, &j->said, !j->late && WIFEXITED(status) && WEXITSTATUS(status) == 0, &r);
+	wr_be32(&a->out, (uint32_t)(r.body.n + IPC_ID + 1));
+	wr_u8(&a->out, r.tag);
+	wr_be32(&a->out, j->id);
+	wr_put(&a->out, wr_span(&r.body));
+	wr_close(&r.body);
+	job_free(j);
+	return wr_done(&a->out, "replies", e);
+}
+
+/* What the child says until it ends, at most what an honest one says. */
+static enum coffer_rc listen_to(struct jobs *a, struct job *j, struct err *e)
+{
+	uint8_t buf[4096];
+	ssize_t r = read(j->from, buf, sizeof(buf));
+
+	if (r < 0 && errno == EINTR)
+		return COFFER_OK;
+	if (r > 0)
+		wr_put(&j->said, (struct span){ buf, (size_t)r });
+	if (r > 0 && wr_ok(&j->said))
+		return COFFER_OK;
+	if (r != 0) {
+		j->late = true;
+		(void)kill(j->pid, SIGKILL);
+	}
+	return finish(a, j, e);
+}
+
+static enum coffer_rc end_late(struct jobs *a, struct err *e)
+{
+	int64_t now = clock_monotonic_ms();
+
+	for (size_t i = 0; i < EVAL_JOBS_MAX; i++) {
+		struct job *j = &a->job[i];
+
+		if (j->pid == 0 || now < j->until)
+			continue;
+		j->late = true;
+		(void)kill(j->pid, SIGKILL);
+		TRY(finish(a, j, e));
 	}
 	return COFFER_OK;
 }
 
-static enum coffer_rc ask_child(uint8_t what, struct span request, struct zones *zones, struct reply *out, struct err *e)
-{
-	CLEANUP(closep) int from = -1;
-	CLEANUP(wr_close) struct wr said = wr_open(1 + (what == EVAL_RELEASE ? EVAL_REASON_MAX : EVAL_REPLY_MAX));
-	bool in_time;
-	int status = 0;
-	pid_t pid = -1;
+/* ---- the parent: keep ---- */
 
-	TRY(start_child(what, request, zones, &pid, &from, e));
-	in_time = listen_to(from, &said);
-	if (!in_time)
-		(void)kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return err_set(e, COFFER_E_SYSTEM, "waitpid: %s", strerror(errno));
-	heard(what, &said, in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0, out);
+/* Never waits for keep to read: it may be sending. */
+static enum coffer_rc tell(struct jobs *a, struct err *e)
+{
+	ssize_t n = send(EVAL_FD_KEEP, a->out.p, a->out.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return COFFER_OK;
+	if (n < 0)
+		return err_set(e, COFFER_E_UPSTREAM, "keep: %s", strerror(errno));
+	a->out.n -= (size_t)n;
+	memmove(a->out.p, a->out.p + n, a->out.n);
 	return COFFER_OK;
+}
+
+static enum coffer_rc take(struct jobs *a, struct err *e)
+{
+	CLEANUP(wr_close) struct wr request = { 0 };
+	struct ipc_head h;
+
+	TRY(ipc_recv_id(EVAL_FD_KEEP, EVAL_FRAME_MAX, &h, &request, e));
+	if (h.tag != EVAL_RELEASE && h.tag != EVAL_EVIDENCE && h.tag != EVAL_EK)
+		return err_set(e, COFFER_E_INPUT, "keep sent message %u", (unsigned)h.tag);
+	return start_child(a, h, wr_span(&request), e);
+}
+
+static int time_left(const struct jobs *a)
+{
+	int64_t now = clock_monotonic_ms(), ms = -1;
+
+	for (size_t i = 0; i < EVAL_JOBS_MAX; i++) {
+		int64_t left = a->job[i].until > now ? a->job[i].until - now : 0;
+
+		if (a->job[i].pid != 0 && (ms < 0 || left < ms))
+			ms = left;
+	}
+	return (int)ms;
+}
+
+enum { AT_PARENT, AT_KEEP, AT_JOBS };
+
+static enum coffer_rc step(struct jobs *a, bool *end, struct err *e)
+{
+	struct pollfd p[AT_JOBS + EVAL_JOBS_MAX] = { [AT_PARENT] = { .fd = EVAL_FD_PARENT, .events = POLLIN },
+		[AT_KEEP] = { .fd = EVAL_FD_KEEP, .events = (short)(POLLIN | (a->out.n ? POLLOUT : 0)) } };
+
+	for (size_t i = 0; i < EVAL_JOBS_MAX; i++)
+		p[AT_JOBS + i] = (struct pollfd){ .fd = a->job[i].pid ? a->job[i].from : -1, .events = POLLIN };
+	if (poll(p, AT_JOBS + EVAL_JOBS_MAX, time_left(a)) < 0)
+		return errno == EINTR ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
+	*end = p[AT_PARENT].revents != 0;
+	for (size_t i = 0; i < EVAL_JOBS_MAX && !*end; i++)
+		if (p[AT_JOBS + i].revents)
+			TRY(listen_to(a, &a->job[i], e));
+	TRY(end_late(a, e));
+	if (a->out.n > 0)
+		TRY(tell(a, e));
+	return *end || !(p[AT_KEEP].revents & (POLLIN | POLLHUP)) ? COFFER_OK : take(a, e);
 }
 
 static enum coffer_rc serve(struct zones *zones, struct err *e)
 {
-	CLEANUP(wr_close) struct wr request = { 0 };
+	struct jobs a = { .zones = zones, .out = wr_open(OUT_MAX) };
+	enum coffer_rc rc = COFFER_OK;
+	bool end = false;
 
-	while (ipc_wait(EVAL_FD_KEEP, EVAL_FD_PARENT)) {
-		struct reply r = { 0 };
-		uint8_t tag = 0;
-		enum coffer_rc got = ipc_recv(EVAL_FD_KEEP, EVAL_FRAME_MAX, &tag, &request, e);
-
-		if (got == COFFER_E_UPSTREAM)
-			return COFFER_OK; /* keep has gone */
-		if (got != COFFER_OK)
-			return got;
-		if (tag != EVAL_RELEASE && tag != EVAL_EVIDENCE && tag != EVAL_EK)
-			return err_set(e, COFFER_E_INPUT, "keep sent message %u", (unsigned)tag);
-		got = ask_child(tag, wr_span(&request), zones, &r, e);
-		if (got == COFFER_OK)
-			got = ipc_send(EVAL_FD_KEEP, r.tag, wr_span(&r.body), e);
-		wr_close(&r.body);
-		TRY(got);
-		wr_close(&request);
-	}
-	return COFFER_OK;
+	while (!end && rc == COFFER_OK)
+		rc = step(&a, &end, e);
+	forget(&a);
+	return rc == COFFER_E_UPSTREAM ? COFFER_OK : rc; /* keep has gone */
 }
 
 /* Zone files come from the machine's packages, not from a stranger. Without them the service runs, and a policy that asks for one

@@ -1,7 +1,21 @@
-/* One question to the process that reads hostile text. */
+/* Questions to the process that reads hostile text. Several are under way at a time, EVAL_KIND_MAX of one type: what is asked is
+ * answered in a later run of the request's turn (turn.h). */
 #pragma once
 #include "cofferd/keep/keep.h"
 
-/* Sends a request of this type and waits for its answer, which replaces *said. COFFER_E_UPSTREAM when eval is not there or does not
- * answer in time: then it is not asked again, since a late answer would be taken for the next one's, and keep ends after this reply. */
+struct turn;
+
+/* Asks, in k's turn, and answers from what eval said: the answer replaces *said. The n-th question of a run is the n-th of the run before. When
+ * there is no answer yet: eval_waits, and an error that the handler hands on, having changed nothing. COFFER_E_UPSTREAM when eval is not there.
+ * COFFER_E_LIMIT when no more may wait, or when what the question rests on changed each time. */
 enum coffer_rc eval_ask(struct keep *k, uint8_t type, struct span request, uint8_t *tag, struct wr *said, struct err *e) NODISCARD;
+bool           eval_waits(const struct keep *k); /* the turn does */
+
+/* Whether one more of this type may be asked now. */
+bool           eval_has_place(const struct keep *k, uint8_t type);
+/* Reads one answer. One that nobody waits for, a torn one, or the end of its stream: eval is gone. */
+void           eval_take(struct keep *k);
+/* After k->eval has become readable or time has passed: milliseconds until an answer is overdue, -1 for never. One that is: eval is gone. */
+int            eval_time_left(struct keep *k);
+/* Nothing is asked any more, and whoever waits finds that eval is not there. keep ends after that. */
+void           eval_gone(struct keep *k);

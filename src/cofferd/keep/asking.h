@@ -24,5 +24,8 @@ void asking_clear(struct asking *q);
 enum coffer_rc asking_session(struct keep *k, const uint8_t id[static KEEP_SESSION_LEN], struct asking *q, struct err *e) NODISCARD;
 /* The statements, after in.q.path, in.a and in.held are known; good until the next question to the registry. */
 enum coffer_rc asking_facts(struct keep *k, struct asking *q, struct err *e) NODISCARD;
+/* A counter is good once, and is used up when it is first seen: a request that waited for eval had it then. */
+bool           asking_counts(const struct keep *k, const struct session *s, uint64_t counter);
+void           asking_count(struct keep *k, struct session *s, uint64_t counter);
 /* R10, by the claims of a session. */
 enum coffer_rc asking_policy(struct keep *k, struct asking *q, struct err *e) NODISCARD;

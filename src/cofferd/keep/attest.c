@@ -3,6 +3,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/askeval.h"
 #include "cofferd/keep/credential.h"
 #include "cofferd/keep/evidence.h"
 #include "cofferd/keep/handlers.h"
@@ -10,6 +11,7 @@
 #include "cofferd/keep/references.h"
 #include "cofferd/keep/showing.h"
 #include "cofferd/keep/token.h"
+#include "cofferd/keep/turn.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "proto/eval.h"
@@ -70,7 +72,7 @@ static enum coffer_rc check_members(const struct session *s, struct appraisal *a
 
 static void shown_by(const struct keep *k, const struct session *s, const struct keep_attest_req *m, struct shown *out)
 {
-	*out = (struct shown){ .tee = (enum tee_kind)s->tee, .time = k->now, .expires = s->expires, .hash = m->hash,
+	*out = (struct shown){ .tee = (enum tee_kind)s->tee, .time = k->turn->since, .expires = s->expires, .hash = m->hash,
 		.member = s->members.member, .n_members = s->members.n, .additional = m->additional, .evidence = m->evidence,
 		.initdata = m->initdata, .ak = wr_span(&s->ak), .n_files = m->n_files, .service = span_of(k->id),
 		.build = span_of(COFFER_VERSION) };
@@ -157,8 +159,11 @@ enum coffer_rc on_attest(struct keep *k, struct span body, struct answer *a, str
 		return err_deny(e, "session", "no such session, or it has expired; begin with auth");
 	if (s->a.attested)
 		return err_deny(e, "session", "this session has its evidence; begin a new one with auth");
+	if (s->busy && k->turn->runs == 1)
+		return err_deny(e, "session", "this session's evidence is being appraised");
 	rc = attest(k, s, &m, a, e);
-	if (rc != COFFER_OK) {
+	s->busy = eval_waits(k);
+	if (rc != COFFER_OK && !eval_waits(k)) {
 		session_drop(k->sessions, s);
 		noise_count(k);
 	}

@@ -5,6 +5,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/askeval.h"
+#include "cofferd/keep/turn.h"
 #include "decide/roots.h"
 #include "crypto/hash.h"
 #include "evidence/fixed.h"
@@ -56,7 +57,7 @@ static enum coffer_rc failed(struct span body, struct err *e)
 static enum coffer_rc ask(struct keep *k, const struct keep_auth_req *m, struct wr *said, struct err *e)
 {
 	CLEANUP(wr_close) struct wr frame = wr_open(EVAL_FRAME_MAX);
-	struct eval_ek_req q = { .now = k->now, .ek_cert = m->tpm.ek_cert, .n_chain = m->tpm.n_chain };
+	struct eval_ek_req q = { .now = k->turn->since, .ek_cert = m->tpm.ek_cert, .n_chain = m->tpm.n_chain };
 	uint8_t tag = 0;
 
 	memcpy(q.chain, m->tpm.chain, sizeof(q.chain));

@@ -5,17 +5,19 @@
 #include "base/own.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "cofferd/keep/askeval.h"
 #include "cofferd/keep/asking.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/noise.h"
 #include "cofferd/keep/trace.h"
+#include "cofferd/keep/turn.h"
 #include "crypto/hash.h"
 #include "proto/fresh.h"
 
 #define LAPSES_MAX 16
 
 /* Signed by this session's request key, and not before the last one that was. */
-static enum coffer_rc admit_ask(const struct keep_fresh_req *m, const struct fresh_ask *ask, struct asking *q, struct err *e)
+static enum coffer_rc admit_ask(struct keep *k, const struct keep_fresh_req *m, const struct fresh_ask *ask, struct asking *q, struct err *e)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(FRESH_REQUEST_MAX + 64);
 	struct pubkey key = { 0 };
@@ -26,9 +28,9 @@ static enum coffer_rc admit_ask(const struct keep_fresh_req *m, const struct fre
 	TRY(wr_done(&w, "freshness", e));
 	if (!has || !key_verify(&key, wr_span(&w), SPAN(m->sig)))
 		return err_deny(e, "R1", "a question that the attested request key did not sign; attest again");
-	if (ask->counter <= q->session->counter)
+	if (!asking_counts(k, q->session, ask->counter))
 		return err_deny(e, "R1", "a question whose counter did not rise; the guest asks with a higher one");
-	q->session->counter = ask->counter;
+	asking_count(k, q->session, ask->counter);
 	return COFFER_OK;
 }
 
@@ -76,25 +78,59 @@ static void say(struct fresh_said *s, enum fresh_status status, const char *chec
 	memcpy(s->check, check, strnlen(check, sizeof(s->check) - 1));
 }
 
+/* policy: its answer; where it is not asked yet, only that is not known. */
+static enum coffer_rc decide_item(struct keep *k, struct asking *q, const struct fresh_item *t, const struct policy_answer *policy,
+    struct decision *d, struct err *e)
+{
+	TRY(asset_path_parse(t->path, &q->in.q.path, e));
+	q->in.q.container = t->container;
+	q->in.q.purpose = t->purpose;
+	q->in.policy = (struct policy_answer){ .asked = false };
+	TRY(asking_facts(k, q, e));
+	decide(&q->in, d);
+	if (policy->asked && decision_wants_policy(&q->in, d)) {
+		q->in.policy = *policy;
+		decide(&q->in, d);
+	}
+	return COFFER_OK;
+}
+
+/* Before anything is written: a question may have to wait, and then it is as if none had been asked. */
+static enum coffer_rc ask_policies(struct keep *k, struct asking *q, const struct fresh_ask *ask, struct policy_answer *out, struct err *e)
+{
+	CLEANUP(freep) struct decision *d = calloc(1, sizeof(*d));
+	bool waits = false;
+
+	if (!d)
+		return err_set(e, COFFER_E_SYSTEM, "freshness: out of memory");
+	for (size_t i = 0; i < ask->n; i++) {
+		enum coffer_rc rc;
+
+		TRY(decide_item(k, q, &ask->item[i], &out[i], d, e));
+		if (!decision_wants_policy(&q->in, d))
+			continue;
+		rc = asking_policy(k, q, e);
+		if (rc != COFFER_OK && (!eval_waits(k) || k->turn->no_place))
+			return rc;
+		waits = waits || rc != COFFER_OK;
+		out[i] = q->in.policy;
+	}
+	return waits ? COFFER_E_UPSTREAM : COFFER_OK; /* *e says so */
+}
+
 /* To a stranger everything looks alike, as in a release. */
-static enum coffer_rc judge(struct keep *k, struct asking *q, const struct fresh_item *t, struct fresh_said *s, struct err *e)
+static enum coffer_rc judge(struct keep *k, struct asking *q, const struct fresh_item *t, const struct policy_answer *policy,
+    struct fresh_said *s, struct err *e)
 {
 	CLEANUP(freep) struct decision *d = calloc(1, sizeof(*d));
 	bool known = false, revoked = false;
 
 	if (!d)
 		return err_set(e, COFFER_E_SYSTEM, "freshness: out of memory");
-	TRY(asset_path_parse(t->path, &q->in.q.path, e));
-	q->in.q.container = t->container;
-	q->in.q.purpose = t->purpose;
-	q->in.policy = (struct policy_answer){ .asked = false };
+	TRY(decide_item(k, q, t, policy, d, e));
 	TRY(held_revoked(k, t, &q->in.q.path, &known, &revoked, e));
-	TRY(asking_facts(k, q, e));
-	decide(&q->in, d);
-	if (decision_wants_policy(&q->in, d)) {
-		TRY(asking_policy(k, q, e));
-		decide(&q->in, d);
-	}
+	if (decision_wants_policy(&q->in, d))
+		return err_set(e, COFFER_E_BUG, "freshness: a policy was not asked");
 	if (d->stranger || !known)
 		say(s, FRESH_ENDED, "policy");
 	else if (!d->allowed && strcmp(d->check[d->reason].id, "R11") == 0)
@@ -126,6 +162,7 @@ static enum coffer_rc sign(struct keep *k, const struct fresh_answer *ans, struc
 enum coffer_rc on_fresh(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
 	CLEANUP(asking_clear) struct asking q = { .in = { .held = true, .q = { .scoped = true, .signature_ok = true, .counter_ok = true } } };
+	CLEANUP(freep) struct policy_answer *policy = calloc(FRESH_ITEMS_MAX, sizeof(*policy));
 	struct fresh_answer ans = { .n = 0 };
 	struct merkle_head head;
 	struct keep_fresh_req m;
@@ -135,9 +172,12 @@ enum coffer_rc on_fresh(struct keep *k, struct span body, struct answer *a, stru
 	TRY(fresh_ask_read(m.ask, &ask, e));
 	TRY(asking_session(k, m.session, &q, e));
 	TRY(tee_key_read(q.members, &q.key, e));
-	TRY(admit_ask(&m, &ask, &q, e));
+	TRY(admit_ask(k, &m, &ask, &q, e));
+	if (!policy)
+		return err_set(e, COFFER_E_SYSTEM, "freshness: out of memory");
+	TRY(ask_policies(k, &q, &ask, policy, e));
 	for (ans.n = 0; ans.n < ask.n; ans.n++)
-		TRY(judge(k, &q, &ask.item[ans.n], &ans.said[ans.n], e));
+		TRY(judge(k, &q, &ask.item[ans.n], &policy[ans.n], &ans.said[ans.n], e));
 	memcpy(ans.session_key, q.key.thumb, sizeof(ans.session_key));
 	memcpy(ans.nonce, ask.nonce, sizeof(ans.nonce));
 	sha256(m.ask, ans.ask);

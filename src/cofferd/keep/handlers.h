@@ -31,5 +31,5 @@ enum coffer_rc on_parties(struct keep *k, struct span body, struct answer *a, st
 enum coffer_rc on_status(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_jwks(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 
-/* ledger.c: the head of everything that is on the disk, with our signature. */
+/* ledger.c: the head of everything that was decided, and is on the disk when this leaves, with our signature. */
 enum coffer_rc ledger_sign(struct keep *k, struct wr *out, struct err *e) NODISCARD;

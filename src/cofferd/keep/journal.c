@@ -1,5 +1,6 @@
 #include "cofferd/keep/journal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -127,29 +128,106 @@ enum coffer_rc journal_open(struct store *s, const uint8_t mac_key[static 32], s
 	return COFFER_OK;
 }
 
+/* ---- transactions ---- */
+
+static enum coffer_rc undone(struct err *e)
+{
+	return err_set(e, COFFER_E_SYSTEM, "store: what was written together was undone; nothing of it is kept");
+}
+
+static enum coffer_rc group_begin(struct journal *j, struct err *e)
+{
+	struct group *g = j->group;
+
+	if (g->open && !store_in_transaction(j->store))
+		g->broken = true;
+	if (g->broken)
+		return undone(e);
+	if (g->open)
+		return COFFER_OK;
+	if (!g->before)
+		g->before = malloc(sizeof(*g->before));
+	if (!g->before)
+		return err_set(e, COFFER_E_SYSTEM, "journal: out of memory");
+	*g->before = *j;
+	g->open = store_begin(j->store, e) == COFFER_OK;
+	return g->open ? COFFER_OK : e->rc;
+}
+
 enum coffer_rc tx_begin(struct journal *j, struct tx *out, struct err *e)
 {
-	TRY(store_begin(j->store, e));
+	if (j->group) {
+		TRY(group_begin(j, e));
+		TRY(store_part_begin(j->store, e));
+	} else {
+		TRY(store_begin(j->store, e));
+	}
 	*out = (struct tx){ .j = j, .before = *j };
 	return COFFER_OK;
+}
+
+static enum coffer_rc raise_mark(const struct journal *j, struct err *e)
+{
+	return j->mark ? mark_raise(j->mark, journal_entries(j), e) : COFFER_OK;
 }
 
 enum coffer_rc tx_commit(struct tx *t, struct err *e)
 {
 	const struct journal *j = t->j;
 
-	TRY(store_commit(j->store, e));
+	TRY(j->group ? store_part_keep(j->store, e) : store_commit(j->store, e));
 	t->j = NULL;
-	return j->mark ? mark_raise(j->mark, journal_entries(j), e) : COFFER_OK;
+	return j->group ? COFFER_OK : raise_mark(j, e);
 }
 
 void tx_end(struct tx *t)
 {
-	if (!t->j)
+	struct journal *j = t->j;
+
+	if (!j)
 		return;
-	store_rollback(t->j->store);
-	*t->j = t->before;
+	if (!j->group)
+		store_rollback(j->store);
+	else if (!store_in_transaction(j->store) || !store_part_undo(j->store))
+		j->group->broken = true;
+	*j = t->before;
 	t->j = NULL;
+}
+
+static enum coffer_rc end_group(struct journal *j, struct err *e)
+{
+	const struct group *g = j->group;
+
+	if (g->broken || !store_in_transaction(j->store))
+		return undone(e);
+	return store_commit(j->store, e);
+}
+
+enum coffer_rc group_commit(struct journal *j, struct err *e)
+{
+	struct group *g = j->group;
+	enum coffer_rc rc = COFFER_OK;
+
+	if (g->open || g->broken)
+		rc = end_group(j, e);
+	if (rc == COFFER_OK && g->open) {
+		g->open = false;
+		rc = raise_mark(j, e);
+	}
+	group_drop(j);
+	return rc;
+}
+
+void group_drop(struct journal *j)
+{
+	struct group *g = j->group;
+
+	if (g->open) {
+		store_rollback(j->store);
+		*j = *g->before;
+	}
+	free(g->before);
+	*g = (struct group){ .open = false };
 }
 
 static enum coffer_rc save_entry(const struct journal *j, const char *type, struct span data, struct err *e)

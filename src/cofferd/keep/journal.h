@@ -7,8 +7,18 @@
 #include "cofferd/keep/tree.h"
 #include "base/wr.h"
 
+/* Several transactions that become durable together, or not at all: while journal.group is set, each tx is a part of one transaction of the
+ * store, and what it wrote is seen by those that follow before it is on the disk. Nothing that rests on it may leave the process
+ * before group_commit has returned COFFER_OK. */
+struct group {
+	bool            open;    /* something was begun */
+	bool            broken;  /* the transaction was undone under us, or part of it could not be */
+	struct journal *before;  /* owned: the journal as it is on the disk; with open */
+};
+
 struct journal {
 	struct store *store;     /* borrowed */
+	struct group *group;     /* borrowed; NULL: each transaction alone */
 	struct mark  *mark;      /* borrowed; NULL for a store in memory */
 	uint8_t       mac_key[32];
 	bool          any;       /* false: no entry yet; the other fields are then zero */
@@ -32,14 +42,21 @@ static inline uint64_t journal_entries(const struct journal *j) { return j->any 
  * A whole database put back from an old copy is not noticed here but by mark.h. */
 enum coffer_rc journal_open(struct store *s, const uint8_t mac_key[static 32], struct journal *out, struct err *e) NODISCARD;
 
-/* One transaction over store and journal head. CLEANUP(tx_end) undoes what was not committed. */
+/* One transaction over store and journal head, or a group's part. CLEANUP(tx_end) undoes what was not committed. */
 struct tx {
 	struct journal *j; /* NULL when nothing is open */
 	struct journal  before;
 };
 enum coffer_rc tx_begin(struct journal *j, struct tx *out, struct err *e) NODISCARD;
-enum coffer_rc tx_commit(struct tx *t, struct err *e) NODISCARD; /* returns once the bytes are on the disk, and raises the mark */
+/* Returns once the bytes are on the disk, and raises the mark; of a group's part neither. */
+enum coffer_rc tx_commit(struct tx *t, struct err *e) NODISCARD;
 void           tx_end(struct tx *t);
+
+/* Makes durable, with one sync, what the transactions since the last call wrote, and raises the mark. After a failure nothing of it is in the
+ * store (all of it is where the mark alone could not be raised), and the journal is what the store has: whatever else memory knows of it is the
+ * caller's to forget. */
+enum coffer_rc group_commit(struct journal *j, struct err *e) NODISCARD;
+void           group_drop(struct journal *j); /* undoes what was not committed */
 
 /* Appends inside a transaction. data is a JCS object; the new head is in j->seq and j->hash. */
 enum coffer_rc journal_append(struct journal *j, const char *type, struct span data, int64_t now, struct err *e) NODISCARD;

@@ -5,7 +5,12 @@
 #include "cofferd/keep/keys.h"
 #include "cofferd/keep/registry.h"
 #include "cofferd/keep/session.h"
+#include "proto/eval.h"
 #include "proto/keep_config.h"
+
+struct turn;
+/* A question to eval under way (askeval.h). */
+struct asked { struct turn *turn; size_t at; uint32_t id; uint8_t type; int64_t until; }; /* turn NULL: free */
 
 #define KEEP_REFUSALS_PER_MINUTE 60 /* of one party's statements */
 #define KEEP_STATEMENTS_PER_HOUR 1000 /* of one party, but for those that hold something back: those have no number */
@@ -19,9 +24,13 @@ struct keep {
 	struct journal    journal;
 	struct registry   registry;
 	struct sessions  *sessions;
+	uint32_t          sessions_max; /* of the configuration */
 	struct witnessed *witnessed; /* replies that wait for the ledger's witnesses; NULL: none are wanted */
 	struct vendor_roots *roots;   /* whom evidence must lead to */
 	int               eval;       /* socket to the process that judges evidence and policies; -1: none, and R2 and R10 deny */
+	struct asked      asked[EVAL_JOBS_MAX];
+	uint32_t          next_ask;
+	struct turn      *turn;       /* the request that is run now; borrowed */
 	uint8_t           genesis[32];
 	char              id[PARTY_MAX]; /* of this service; "" when not told */
 	uint8_t           tls[32];       /* with id */
@@ -63,7 +72,11 @@ enum coffer_rc keep_open(const char *dir, struct keep_keys *keys, const struct k
     struct err *e) NODISCARD;
 void keep_close(struct keep *k); /* CLEANUP-ready */
 
-/* One request. The answer's body goes to reply (emptied first); the value is the frame's tag. For a failure the body is
- * a struct keep_refusal whose reason may be shown to anyone. Everything that an answer rests on is durable before this returns.
- */
+/* What memory knows beyond the store goes, after a commit that failed: sessions, replies that wait, the parties as they were learned. Whoever
+ * was attested attests again. After a failure of this, keep ends. */
+enum coffer_rc keep_forget(struct keep *k, struct err *e) NODISCARD;
+
+/* One request alone, for tests: waits for eval where it asks that. The answer's body goes to reply (emptied first); the value is the frame's tag.
+ * For a failure the body is a struct keep_refusal whose reason may be shown to anyone. What an answer rests on is durable before this returns,
+ * unless the journal has a group. */
 enum coffer_rc keep_dispatch(struct keep *k, uint8_t type, struct span body, struct wr *reply);

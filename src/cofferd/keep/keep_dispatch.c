@@ -1,9 +1,14 @@
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/askeval.h"
 #include "cofferd/keep/handlers.h"
+#include "cofferd/keep/turn.h"
 
 static const struct {
 	size_t         max; /* bytes of body */
@@ -52,6 +57,8 @@ static void refuse(const struct err *e, const struct answer *a, struct wr *reply
 	bool fault = e->rc == COFFER_E_UPSTREAM || e->rc == COFFER_E_SYSTEM || e->rc == COFFER_E_BUG;
 	struct keep_refusal r = { .has_decision = a->has_decision };
 
+	wr_close(reply);
+	*reply = wr_open(KEEP_FRAME_MAX);
 	(void)snprintf(r.check, sizeof(r.check), "%s", e->check[0] ? e->check : word[e->rc]);
 	(void)snprintf(r.reason, sizeof(r.reason), "%s", fault ? "the service cannot answer now; its operator's log says why" : e->msg);
 	if (a->has_decision)
@@ -61,20 +68,99 @@ static void refuse(const struct err *e, const struct answer *a, struct wr *reply
 	keep_refusal_write(reply, &r);
 }
 
-enum coffer_rc keep_dispatch(struct keep *k, uint8_t type, struct span body, struct wr *reply)
+/* ---- turns ---- */
+
+void turn_clear(struct turn *t)
 {
+	for (size_t i = 0; i < TURN_ASKS_MAX; i++)
+		wr_close(&t->ask[i].said);
+	wr_close(&t->frame);
+	wr_close(&t->reply);
+	explicit_bzero(t, sizeof(*t));
+}
+
+void turn_fault(struct turn *t, const struct err *why)
+{
+	const struct answer none = { .out = NULL };
+
+	t->rc = (uint8_t)why->rc;
+	refuse(why, &none, &t->reply);
+}
+
+/* The second for which eval is asked is the second in which it is decided, as long as no entry is of a later one. */
+static void begin(struct keep *k, struct turn *t)
+{
+	if (t->runs++ == 0) {
+		t->since = k->now;
+		t->until_ms = clock_monotonic_ms() + TURN_MS;
+	} else {
+		k->now = t->since > k->journal.time ? t->since : k->journal.time;
+	}
+	t->waits = t->no_place = t->changed = false;
+	t->at = 0;
+	wr_close(&t->reply);
+	t->reply = wr_open(KEEP_FRAME_MAX);
+	k->turn = t;
+}
+
+bool turn_run(struct keep *k, struct turn *t)
+{
+	struct answer a = { .out = &t->reply };
+	uint64_t entries = journal_entries(&k->journal);
 	struct err e = { 0 };
-	struct answer a = { .out = reply };
 	enum coffer_rc rc;
 
+	begin(k, t);
+	if (clock_monotonic_ms() > t->until_ms)
+		rc = err_set(&e, COFFER_E_LIMIT, "more requests wait to be appraised than can be in time; ask again");
+	else
+		rc = run(k, t->type, t->body, &a, &e);
+	k->turn = NULL;
+	t->changes += t->changed;
+	if (t->waits && rc != COFFER_OK && entries == journal_entries(&k->journal))
+		return false;
+	if (t->waits)
+		rc = err_set(&e, COFFER_E_BUG, "keep: message %u did something before it had its answer from eval", (unsigned)t->type);
+	t->rc = (uint8_t)rc;
+	if (rc != COFFER_OK) {
+		e.rc = rc;
+		refuse(&e, &a, &t->reply);
+	}
+	return true;
+}
+
+bool turn_ready(const struct keep *k, const struct turn *t)
+{
+	return t->sent == 0 && (!t->no_place || k->eval < 0 || eval_has_place(k, t->wants));
+}
+
+static void wait_for_eval(struct keep *k)
+{
+	struct pollfd p = { .fd = k->eval, .events = POLLIN };
+	int ms = eval_time_left(k);
+
+	if (k->eval >= 0 && poll(&p, 1, ms) > 0)
+		eval_take(k);
+}
+
+enum coffer_rc keep_dispatch(struct keep *k, uint8_t type, struct span body, struct wr *reply)
+{
+	struct turn *t = calloc(1, sizeof(*t));
+	enum coffer_rc rc = COFFER_E_SYSTEM;
+
 	wr_close(reply);
-	*reply = wr_open(KEEP_FRAME_MAX);
-	rc = run(k, type, body, &a, &e);
-	if (rc == COFFER_OK)
+	if (!t)
 		return rc;
-	e.rc = rc;
-	wr_close(reply);
-	*reply = wr_open(KEEP_FRAME_MAX);
-	refuse(&e, &a, reply);
+	t->type = type;
+	t->body = body;
+	t->may_wait = true;
+	while (!turn_run(k, t))
+		while (!turn_ready(k, t))
+			wait_for_eval(k);
+	rc = (enum coffer_rc)t->rc;
+	*reply = t->reply;
+	t->reply = (struct wr){ 0 };
+	turn_clear(t);
+	free(t);
 	return rc;
 }

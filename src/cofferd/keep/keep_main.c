@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cofferd/keep/keep.h"
 #include "cofferd/keep/prune.h"
+#include "cofferd/keep/serve.h"
 #include "cofferd/keep/witnessed.h"
 #include "crypto/cipher.h"
 #include "crypto/hash.h"
@@ -162,27 +163,12 @@ static enum coffer_rc configure(struct keep *k, struct err *e)
 
 static enum coffer_rc serve(struct keep *k, struct err *e)
 {
-	CLEANUP(wr_close) struct wr request = { 0 }, reply = { 0 };
+	CLEANUP(serve_close) struct serve s = { 0 };
+	bool go = true;
 
-	while (ipc_wait(KEEP_FD_NET, KEEP_FD_PARENT)) {
-		uint8_t type = 0, rc;
-		int64_t now;
-		enum coffer_rc got = ipc_recv(KEEP_FD_NET, KEEP_FRAME_MAX, &type, &request, e);
-
-		if (got == COFFER_E_UPSTREAM)
-			return COFFER_OK; /* net has gone */
-		if (got != COFFER_OK)
-			return got;
-		now = clock_now();
-		k->now = now > k->journal.time ? now : k->journal.time;
-		rc = (uint8_t)keep_dispatch(k, type, wr_span(&request), &reply);
-		TRY(wr_done(&reply, "reply", e));
-		TRY(ipc_send(KEEP_FD_NET, rc, wr_span(&reply), e));
-		wr_close(&reply);
-		wr_close(&request);
-		if (k->eval < 0)
-			return err_set(e, COFFER_E_UPSTREAM, "eval is gone or does not answer");
-	}
+	serve_open(&s, k, KEEP_FD_NET, KEEP_FD_PARENT);
+	while (go)
+		TRY(serve_round(&s, &go, e));
 	return COFFER_OK;
 }
 

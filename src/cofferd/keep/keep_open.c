@@ -63,7 +63,8 @@ static enum coffer_rc open_store(const char *dir, const struct keep_config *c, c
 	TRY(open_journal(dir, k, e));
 	TRY(registry_open(k->store, g, &k->registry, e));
 	TRY(status_check(k, e));
-	TRY(sessions_new(c->sessions_max, &k->sessions, e));
+	k->sessions_max = c->sessions_max;
+	TRY(sessions_new(k->sessions_max, &k->sessions, e));
 	k->now = k->now > k->journal.time ? k->now : k->journal.time;
 	return check_genesis(k, c, e);
 }
@@ -93,6 +94,20 @@ enum coffer_rc keep_open(const char *dir, struct keep_keys *keys, const struct k
 	out->registry.store = out->store;
 	k = (struct keep){ 0 };
 	return COFFER_OK;
+}
+
+enum coffer_rc keep_forget(struct keep *k, struct err *e)
+{
+	struct registry r;
+
+	TRY(registry_open(k->store, k->registry.genesis, &r, e));
+	registry_clear(&k->registry);
+	k->registry = r;
+	sessions_free(k->sessions);
+	k->sessions = NULL;
+	TRY(sessions_new(k->sessions_max, &k->sessions, e));
+	TRY(witnessed_amended(k, e));
+	return witnessed_restore(k, e);
 }
 
 void keep_close(struct keep *k)

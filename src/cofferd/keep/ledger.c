@@ -18,7 +18,7 @@ _Static_assert(KEEP_LEDGER_NAME_MAX == TILE_PATH_MAX, "the longest name of a fil
 
 /* ---- LEDGER ---- */
 
-/* Everything under it is on the disk: a request is answered after the commit of the one before. */
+/* Everything under it is on the disk before it leaves: answers wait for the sync of all that was decided before them. */
 enum coffer_rc ledger_sign(struct keep *k, struct wr *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = wr_open(NOTE_MAX / 4);

@@ -35,7 +35,7 @@ void noise_count(struct keep *k)
 
 bool noise_may_write(struct keep *k)
 {
-	if (k->noise.minute != k->now / 60) {
+	if (k->noise.minute < k->now / 60) { /* what waited may run as of the minute before */
 		k->noise.minute = k->now / 60;
 		k->noise.denials = 0;
 	}
@@ -46,7 +46,7 @@ bool noise_may_refuse(struct keep *k, const char *party)
 {
 	const struct party_life *l = parties_life(&k->registry.parties, span_of(party));
 
-	if (k->noise.refusals_minute != k->now / 60) {
+	if (k->noise.refusals_minute < k->now / 60) {
 		k->noise.refusals_minute = k->now / 60;
 		memset(k->noise.refusals, 0, sizeof(k->noise.refusals));
 	}
@@ -57,7 +57,7 @@ bool noise_may_log(struct keep *k, const char *party)
 {
 	const struct party_life *l = parties_life(&k->registry.parties, span_of(party));
 
-	if (k->noise.hour != k->now / 3600) {
+	if (k->noise.hour < k->now / 3600) {
 		k->noise.hour = k->now / 3600;
 		memset(k->noise.statements, 0, sizeof(k->noise.statements));
 	}

@@ -4,5 +4,5 @@
 #include "cofferd/keep/keep.h"
 
 /* claims: the JSON that a token of this session carries. Without an eval process (k->eval < 0), or when it does not answer, the answer is
- * "unavailable", which denies. Never fails: what goes wrong is in the answer. */
-void policy_ask(struct keep *k, const struct decide_in *in, struct span claims, struct policy_answer *out);
+ * "unavailable", which denies. Fails where the turn waits for eval (eval_waits), and with COFFER_E_LIMIT (askeval.h). */
+enum coffer_rc policy_ask(struct keep *k, const struct decide_in *in, struct span claims, struct policy_answer *out, struct err *e) NODISCARD;

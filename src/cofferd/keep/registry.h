@@ -32,7 +32,7 @@ const struct party *registry_key(const struct registry *r, const uint8_t thumb[s
 				 const struct pubkey **key);
 /* The party is known at t, and a key by which it signs then signed this. */
 bool registry_signed(const struct registry *r, const char *id, const struct dsse *env, int64_t t);
-/* What it says about parties and their keys counts from here on; only after the commit. */
+/* What it says about parties and their keys counts from here on; only after the commit, or that of its part of a group (a group that fails is forgotten as a whole: keep_forget). */
 enum coffer_rc registry_learn(struct registry *r, const struct statement *s, const struct dsse *env, int64_t logged,
     struct err *e) NODISCARD;
 

@@ -14,6 +14,7 @@
 #include "cofferd/keep/status.h"
 #include "cofferd/keep/token.h"
 #include "cofferd/keep/trace.h"
+#include "cofferd/keep/turn.h"
 #include "cofferd/keep/witnessed.h"
 #include "crypto/hash.h"
 
@@ -56,8 +57,19 @@ static enum coffer_rc by_token(struct keep *k, const struct keep_resource_req *m
 
 /* ---- what is asked ---- */
 
+bool asking_counts(const struct keep *k, const struct session *s, uint64_t counter)
+{
+	return counter > s->counter || k->turn->counted;
+}
+
+void asking_count(struct keep *k, struct session *s, uint64_t counter)
+{
+	s->counter = counter > s->counter ? counter : s->counter;
+	k->turn->counted = true;
+}
+
 /* A counter is remembered with its session: without a living session there is nothing to hold it against. */
-static enum coffer_rc check_request(const struct keep_resource_req *m, struct asking *q, struct err *e)
+static enum coffer_rc check_request(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
 {
 	const struct request_signed asked = { m->request, m->request_sig, q->session_id };
 
@@ -67,9 +79,9 @@ static enum coffer_rc check_request(const struct keep_resource_req *m, struct as
 	TRY(request_read(m->request, &q->in.q, &q->counter, e));
 	TRY(request_verify(&q->in.q, &asked, q->members, &q->in.q.signature_ok, e));
 	q->asked = asked;
-	q->in.q.counter_ok = q->session && q->counter > q->session->counter;
+	q->in.q.counter_ok = q->session && asking_counts(k, q->session, q->counter);
 	if (q->in.q.signature_ok && q->in.q.counter_ok)
-		q->session->counter = q->counter;
+		asking_count(k, q->session, q->counter);
 	return COFFER_OK;
 }
 
@@ -115,7 +127,7 @@ static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, 
 	TRY(asset_path_parse(m->path, &q->in.q.path, e));
 	TRY(m->by_token ? by_token(k, m, q, e) : asking_session(k, m->session, q, e));
 	TRY(tee_key_read(q->members, &q->key, e));
-	TRY(check_request(m, q, e));
+	TRY(check_request(k, m, q, e));
 	return asking_facts(k, q, e);
 }
 
@@ -261,8 +273,7 @@ enum coffer_rc asking_policy(struct keep *k, struct asking *q, struct err *e)
 	if (!claims_write(k, q->session, &claims))
 		return err_set(e, COFFER_E_BUG, "resource: the session has no claims");
 	TRY(wr_done(&claims, "claims", e));
-	policy_ask(k, &q->in, wr_span(&claims), &q->in.policy);
-	return COFFER_OK;
+	return policy_ask(k, &q->in, wr_span(&claims), &q->in.policy, e);
 }
 
 enum coffer_rc on_resource(struct keep *k, struct span body, struct answer *a, struct err *e)
@@ -280,7 +291,7 @@ enum coffer_rc on_resource(struct keep *k, struct span body, struct answer *a, s
 	decide(&q.in, d);
 	if (decision_wants_policy(&q.in, d)) {
 		if (m.by_token)
-			policy_ask(k, &q.in, m.token_payload, &q.in.policy);
+			TRY(policy_ask(k, &q.in, m.token_payload, &q.in.policy, e));
 		else
 			TRY(asking_policy(k, &q, e));
 		decide(&q.in, d);

@@ -27,6 +27,7 @@ struct session {
 	struct appraisal a;           /* a.attested once evidence was accepted */
 	uint64_t         counter;     /* of the last signed request */
 	struct member_set members;    /* of tee-pubkey; borrows nothing */
+	bool             busy;        /* its evidence is being appraised */
 	uint8_t          tries;
 	uint8_t          lapses;      /* journal entries about leases that ended */
 	struct wr        ak;          /* SubjectPublicKeyInfo that a credential was made for (credential.h); empty: none was */

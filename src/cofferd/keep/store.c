@@ -233,6 +233,30 @@ void store_rollback(struct store *s)
 		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+bool store_in_transaction(const struct store *s)
+{
+	return !sqlite3_get_autocommit(s->db);
+}
+
+enum coffer_rc store_part_begin(struct store *s, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(s, "SAVEPOINT part");
+
+	return q_run(&q, e);
+}
+
+enum coffer_rc store_part_keep(struct store *s, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(s, "RELEASE part");
+
+	return q_run(&q, e);
+}
+
+bool store_part_undo(struct store *s)
+{
+	return sqlite3_exec(s->db, "ROLLBACK TO part; RELEASE part", NULL, NULL, NULL) == SQLITE_OK;
+}
+
 static struct compiled *slot_for(struct store *s, const char *sql)
 {
 	for (size_t i = 0; i < COMPILED_MAX; i++)

@@ -22,6 +22,13 @@ static inline void store_closep(struct store **s) { store_close(*s); *s = NULL; 
 enum coffer_rc store_begin(struct store *s, struct err *e) NODISCARD;
 enum coffer_rc store_commit(struct store *s, struct err *e) NODISCARD;
 void           store_rollback(struct store *s);
+/* False once it was committed, or undone: some failures (a full disk) undo it as a whole before anybody asks for that. */
+bool           store_in_transaction(const struct store *s);
+
+/* A part of a transaction: what came after store_part_begin is kept as far as the transaction is, or undone alone. Parts do not nest. */
+enum coffer_rc store_part_begin(struct store *s, struct err *e) NODISCARD;
+enum coffer_rc store_part_keep(struct store *s, struct err *e) NODISCARD;
+bool           store_part_undo(struct store *s) NODISCARD; /* false: nothing is known of the transaction any more */
 
 /* A query: open, bind in order of the ?, step. Errors are sticky and shown by q_row and q_run. */
 struct q {

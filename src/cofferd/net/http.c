@@ -13,6 +13,7 @@
 #define CONN_MEMORY (160u << 10) /* bytes: request head (a bearer token may be large) and buffers */
 #define THREADS 2u
 #define IDLE_S 30u
+#define PLAIN_AUTH_MAX 2048 /* bytes of one without certificates */
 
 struct http_server {
 	struct MHD_Daemon *daemon;
@@ -72,6 +73,7 @@ static void on_completed(void *cls, struct MHD_Connection *con, void **ctx, enum
 	if (!q)
 		return;
 	wr_close(&q->body);
+	reply_clear(&q->reply);
 	free(q->target);
 	free(q);
 	*ctx = NULL;
@@ -236,33 +238,77 @@ static enum MHD_Result begin(struct request *q, const char *method, const char *
 	return send_reply(q, &r, true);
 }
 
-static void resume(void *arg)
+/* ---- in a thread of the pool: the connection is suspended meanwhile, and nobody else touches it or its request ---- */
+
+static void finish(struct request *q)
 {
-	MHD_resume_connection(arg);
+	q->answered = true;
+	MHD_resume_connection(q->con); /* then the library asks on_request again, and q is not ours any more */
 }
 
-/* It is out of its thread's way until the clerk wakes it; then the library asks on_request again. Suspended first: the clerk is another
- * thread, and may be quick. */
-static enum MHD_Result suspend(struct request *q)
+static void turn_away(struct request *q)
+{
+	reply_plain(&q->reply, 503, "", "the service is ending");
+	finish(q);
+}
+
+static void again(void *arg)
+{
+	struct request *q = arg;
+
+	if (!pool_add(q->net->pool, &q->job))
+		turn_away(q);
+}
+
+/* False: nobody will wake it. Else q may be in another thread's hands already. */
+static bool wait_for_witnesses(struct request *q)
 {
 	struct conn *slot = conn_of(q->con);
 
+	reply_clear(&q->reply);
 	q->waits = false;
 	q->waited = true;
-	q->wait.wake = resume;
-	q->wait.arg = q->con;
+	q->wait.wake = again;
+	q->wait.arg = q;
 	if (slot)
 		conns_extend(&q->net->conns, slot, clock_monotonic_ms(), CLERK_WAIT_MS + CONN_REQUEST_MS);
+	return clerk_wait(q->net->witnesses, &q->wait);
+}
+
+static void answer(void *arg)
+{
+	struct request *q = arg;
+
+	serve(q, &q->reply);
+	if (q->waits) {
+		if (wait_for_witnesses(q))
+			return;
+		serve(q, &q->reply);
+	}
+	finish(q);
+}
+
+/* Where the sender's bytes decide how long it takes: evidence, and the certificates of a TPM's key. */
+static bool may_take_long(const struct request *q)
+{
+	return web_method(q, "POST") && (span_eq_str(q->path, "/kbs/v0/attest") || (span_eq_str(q->path, "/kbs/v0/auth") && q->body.n > PLAIN_AUTH_MAX));
+}
+
+/* ---- in the library's thread ---- */
+
+/* Suspended first: the pool's threads may be quick. */
+static enum MHD_Result hand_on(struct request *q)
+{
+	q->job = (struct pool_job){ .run = answer, .arg = q, .slow = may_take_long(q) };
 	MHD_suspend_connection(q->con);
-	if (!clerk_wait(q->net->witnesses, &q->wait))
-		MHD_resume_connection(q->con);
+	if (!pool_add(q->net->pool, &q->job))
+		turn_away(q);
 	return MHD_YES;
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *con, const char *url, const char *method, const char *version,
     const char *data, size_t *n, void **ctx)
 {
-	CLEANUP(reply_clear) struct reply r = { 0 };
 	struct request *q = *ctx;
 
 	(void)cls;
@@ -282,10 +328,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *con, const c
 	}
 	if (q->body.bad)
 		return MHD_NO;
-	serve(q, &r);
-	if (q->waits)
-		return suspend(q);
-	return send_reply(q, &r, q->too_large);
+	return q->answered ? send_reply(q, &q->reply, q->too_large) : hand_on(q);
 }
 
 enum coffer_rc http_server_start(const struct http_start *o, struct http_server **out, struct err *e)
@@ -295,6 +338,10 @@ enum coffer_rc http_server_start(const struct http_start *o, struct http_server 
 	if (!s)
 		return err_set(e, COFFER_E_SYSTEM, "http: out of memory");
 	s->net = o->net;
+	if (pool_start(&o->net->pool, e) != COFFER_OK) {
+		free(s);
+		return e->rc;
+	}
 	s->daemon = MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, o->net,
 	    MHD_OPTION_LISTEN_SOCKET, (MHD_socket)o->listen_fd,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
@@ -310,6 +357,7 @@ enum coffer_rc http_server_start(const struct http_start *o, struct http_server 
 	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 	    MHD_OPTION_END);
 	if (!s->daemon) {
+		pool_free(o->net->pool);
 		free(s);
 		return err_set(e, COFFER_E_SYSTEM, "http: the server does not start (TLS key, certificate or descriptors)");
 	}
@@ -321,6 +369,8 @@ void http_server_stop(struct http_server *s)
 {
 	if (!s)
 		return;
+	pool_stop(s->net->pool); /* nothing is suspended after that */
 	MHD_stop_daemon(s->daemon);
+	pool_free(s->net->pool);
 	free(s);
 }

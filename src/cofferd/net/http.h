@@ -20,5 +20,5 @@ struct http_start {
  * Call inside the sandbox. */
 enum coffer_rc http_server_start(const struct http_start *o, struct http_server **out, struct err *e) NODISCARD;
 
-/* Accepts no more, lets running requests end, joins the threads, frees. */
+/* Lets running requests end, answers no more, joins the threads, frees. */
 void http_server_stop(struct http_server *s);

@@ -5,6 +5,7 @@
 #include "cofferd/net/clerk.h"
 #include "cofferd/net/conns.h"
 #include "cofferd/net/keeper.h"
+#include "cofferd/net/pool.h"
 
 #define WEB_BODY_MAX (2u << 20)    /* bytes of a request body */
 #define WEB_TARGET_MAX 2048        /* bytes of path and query */
@@ -15,24 +16,11 @@ struct net {
 	struct collateral_wire fetch;
 	struct attested_wire attest;
 	struct clerk *witnesses; /* NULL: the genesis wants none */
+	struct pool  *pool;      /* where requests are answered */
 	struct conns  conns;
 	uint32_t      max_age; /* seconds: how old collateral may be where an owner says nothing */
 	bool          attests; /* the parent started attest */
 	bool          log_all; /* else only what failed on our side */
-};
-
-struct request {
-	struct net   *net;
-	void         *con;    /* private to http.c */
-	char         *target; /* as sent, path and query */
-	struct span   path, query;
-	char          method[8];
-	struct wr     body;
-	bool          begun, too_large;
-	/* An endpoint sets `waits` instead of answering, and is asked again when witnesses have signed or will not; then `waited` is set. */
-	bool          waits, waited;
-	struct clerk_waiter wait;
-	uint8_t       ticket[KEEP_TICKET_LEN]; /* of a reply that keep holds; once waited */
 };
 
 struct reply {
@@ -43,6 +31,24 @@ struct reply {
 	char        coffer_reply[128]; /* headers of a release, "" = none */
 	char        coffer_entry[128];
 };
+
+struct request {
+	struct net   *net;
+	void         *con;    /* private to http.c */
+	char         *target; /* as sent, path and query */
+	struct span   path, query;
+	char          method[8];
+	struct wr     body;
+	bool          begun, too_large;
+	struct pool_job job;
+	bool          answered;  /* reply is there */
+	struct reply  reply;
+	/* An endpoint sets `waits` instead of answering, and is asked again when witnesses have signed or will not; then `waited` is set. */
+	bool          waits, waited;
+	struct clerk_waiter wait;
+	uint8_t       ticket[KEEP_TICKET_LEN]; /* of a reply that keep holds; once waited */
+};
+
 void reply_clear(struct reply *r);
 
 /* Value of a header (any letter case); {NULL,0} when absent. Borrowed from the connection. */
