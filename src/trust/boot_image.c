@@ -77,7 +77,7 @@ static bool is_pcr(struct span s)
 	return v < 24;
 }
 
-static bool register_size_ok(struct span name, size_t n)
+bool boot_register_ok(struct span name, size_t n)
 {
 	if (is_pcr(name))
 		return n == 32;
@@ -92,7 +92,7 @@ static enum coffer_rc read_register(struct span name, const struct json *v, stru
 	struct span hex = json_str(v);
 	struct fact_reg r = { .n = hex.n / 2 };
 
-	if (!register_size_ok(name, r.n) || hex.n % 2)
+	if (!boot_register_ok(name, r.n) || hex.n % 2)
 		return err_set(e, COFFER_E_INPUT, WHERE " launch: a register that no platform has, or a value that is not of its size");
 	for (size_t i = 0; i < hex.n; i++)
 		if (hex.p[i] >= 'A' && hex.p[i] <= 'F')

@@ -31,6 +31,7 @@ struct boot_image {
 };
 enum coffer_rc boot_image_read(const struct statement *s, struct boot_image *out, struct err *e) NODISCARD;
 void           boot_image_clear(struct boot_image *b);
+bool           boot_register_ok(struct span name, size_t n) NODISCARD; /* some platform has that register, with a value of n bytes */
 
 /* ---- tcb: subject is the platform ---- */
 

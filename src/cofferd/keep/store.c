@@ -25,6 +25,12 @@ struct store {
 	"CREATE TABLE IF NOT EXISTS decision_of(party TEXT NOT NULL, decision BLOB NOT NULL REFERENCES decision(id)," \
 	" PRIMARY KEY(party, decision)) STRICT, WITHOUT ROWID;"
 
+/* What the ledger's map holds of it from rule 2 on, and revocations of what is no statement: later in the same way. */
+#define SAID \
+	"CREATE TABLE IF NOT EXISTS said(key BLOB NOT NULL, seq INTEGER NOT NULL UNIQUE REFERENCES entry(seq) DEFERRABLE INITIALLY DEFERRED, PRIMARY KEY(key, seq)) STRICT, WITHOUT ROWID;" \
+	"CREATE TABLE IF NOT EXISTS revoked_thing(thing BLOB NOT NULL, issuer TEXT NOT NULL, statement BLOB NOT NULL UNIQUE REFERENCES statement(id)," \
+	" PRIMARY KEY(thing, issuer, statement)) STRICT, WITHOUT ROWID;"
+
 /* Digests and ids are 32-byte blobs, times seconds since 1970. */
 static const char schema[] =
 	"CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
@@ -51,7 +57,7 @@ static const char schema[] =
 	"CREATE TABLE decision(id BLOB PRIMARY KEY, seq INTEGER NOT NULL REFERENCES entry(seq), owner TEXT NOT NULL,"
 	" owner_view BLOB NOT NULL, provider TEXT NOT NULL, provider_view BLOB NOT NULL) STRICT;"
 	"CREATE INDEX decision_seq ON decision(seq);"
-	DECISION_OF
+	DECISION_OF SAID
 	"CREATE TABLE shown(digest BLOB PRIMARY KEY, session BLOB NOT NULL UNIQUE, document BLOB NOT NULL) STRICT;"
 	"CREATE TABLE shown_bytes(digest BLOB PRIMARY KEY, bytes BLOB NOT NULL) STRICT;"
 	"CREATE TABLE shown_file(shown BLOB NOT NULL REFERENCES shown(digest), place INTEGER NOT NULL,"
@@ -143,7 +149,7 @@ static enum coffer_rc check_tables(struct store *s, struct err *e)
 	TRY(ask_i64(s, "PRAGMA user_version", &version, e));
 	if (version != SCHEMA_VERSION)
 		return err_set(e, COFFER_E_INPUT, "store: schema version %lld, this program knows %d", (long long)version, SCHEMA_VERSION);
-	TRY(run(s, DECISION_OF, e));
+	TRY(run(s, DECISION_OF SAID, e));
 	TRY(demand(s, "PRAGMA integrity_check(1)", "ok", e));
 	return demand(s, "PRAGMA foreign_key_check", "", e);
 }
