@@ -443,7 +443,9 @@ static void release_that_the_evidence_does_not_allow_has_no_receipt_that_holds(v
 		{ { "claims", ZEROS, NULL, NULL }, "receipt-replay" },
 		{ { NULL, NULL, "trace", ZEROS }, "receipt-replay" },
 		{ { NULL, NULL, "by", "\"token\"" }, "receipt-replay" },
-		{ { NULL, NULL, "beside", "[]" }, "receipt-replay" },
+		{ { NULL, NULL, "beside", "[]" }, "receipt-rests" }, /* the hospital has a minimum, as the map shows */
+		{ { NULL, NULL, "things", "[]" }, "receipt-rests" },
+		{ { NULL, NULL, "platform", "\"tpm\"" }, "receipt-said" }, /* of another platform nothing is shown */
 		{ { NULL, NULL, "purpose", "\"image-key\"" }, "receipt-rights" },
 		{ { NULL, NULL, "container", "\"logger\"" }, "receipt-rights" },
 		{ { NULL, NULL, "request", "\"\"" }, "malformed" },
@@ -490,7 +492,12 @@ static void release_below_a_minimum_or_against_the_policy_has_none_either(void)
 		CHECK(q_row(&q, &row, &e) == COFFER_OK && row && q_col_fixed(&q, 0, id, 32));
 		hex32(id, minimum);
 	}
-	beside = str_fmt("[\"%s\"]", minimum);
+	record = column(&r.k, false);
+	asset = strstr(record, "\"beside\":[");
+	beside = str_fmt("%.*s,\"%s\"]", (int)(strchr(asset, ']') - asset - 9), asset + 9, minimum);
+	asset = NULL;
+	freep(&record);
+	record = NULL;
 	lie(&r.k, &(struct bend){ .record = "beside", .record_value = beside });
 	CHECK(strcmp(judged(&r.k, &e), "R4") == 0);
 	r.k.policy = "package policy\nallow := false\n";
@@ -509,6 +516,28 @@ static void release_below_a_minimum_or_against_the_policy_has_none_either(void)
 		CHECK(strstr(again, minimum));
 	}
 	lie(&r.k, &(struct bend){ .record = "beside", .record_value = "[]" });
+	CHECK(strcmp(judged(&r.k, &e), "receipt-rests") == 0); /* neither minimum is left out */
+	rig_close(&r);
+}
+
+static void release_against_the_policy_has_none_either(void)
+{
+	CLEANUP(freep) char *record = NULL, *rests = NULL;
+	char old[HEX32_LEN], put[HEX32_LEN];
+	const char *at;
+	struct rig r;
+	struct err e;
+
+	rig_released(&r);
+	hex32(r.k.asset_id, old);
+	r.k.policy = "package policy\nallow := false\n";
+	CHECK(kit_restate(&r.k, NULL) == COFFER_OK);
+	hex32(r.k.asset_id, put);
+	record = column(&r.k, false);
+	at = strstr(record, "\"rests\":[");
+	CHECK(at && strstr(at, old));
+	rests = at ? str_fmt("[\"%s\"%.*s", put, (int)(strchr(at, ']') + 1 - at - 75), at + 75) : NULL;
+	lie(&r.k, &(struct bend){ .record = "rests", .record_value = rests });
 	CHECK(strcmp(judged(&r.k, &e), "R10") == 0);
 	rig_close(&r);
 }
@@ -622,7 +651,7 @@ int main(void)
 		T(collateral_that_is_missing_is_asked_for_by_its_digest),
 		T(every_altered_byte_of_evidence_is_found),
 		T(release_that_the_evidence_does_not_allow_has_no_receipt_that_holds),
-		T(release_below_a_minimum_or_against_the_policy_has_none_either),
+		T(release_below_a_minimum_or_against_the_policy_has_none_either), T(release_against_the_policy_has_none_either),
 		T(approval_that_has_ended_does_not_count_as_looked_at), T(uses_are_counted_by_the_map),
 		T(release_without_evidence_has_a_receipt_of_what_it_rests_on),
 	};
