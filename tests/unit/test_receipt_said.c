@@ -7,6 +7,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/admit.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
@@ -213,6 +214,92 @@ static void pause_by_one_who_counts_is_in_it(void)
 	k.now += 3600; /* it ended by itself */
 	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && strcmp(judge_newest(&k, KIT_HOSPITAL, &e), "") == 0);
+}
+
+/* Of a with the last statements of b behind its own. */
+static void append(const struct wr *a, const struct wr *b, size_t n, struct wr *out)
+{
+	CLEANUP(json_freep) struct json_doc *x = NULL, *y = NULL;
+	const struct json *more;
+	struct err e = { 0 };
+	struct json_wr j;
+
+	*out = wr_open(RECEIPT_MAX);
+	j = jw_open(out, false);
+	CHECK(json_parse((struct span){ a->p, a->n - 1 }, RECEIPT_MAX, &x, &e) == COFFER_OK && json_parse((struct span){ b->p, b->n - 1 }, RECEIPT_MAX, &y, &e) == COFFER_OK);
+	more = json_get(json_root(y), "statements");
+	jw_obj(&j);
+	for (size_t i = 0; i < json_len(json_root(x)); i++) {
+		const struct json *v = json_at(json_root(x), i);
+
+		jw_namen(&j, json_name(json_root(x), i));
+		if (!span_eq_str(json_name(json_root(x), i), "statements")) {
+			jw_value(&j, v);
+			continue;
+		}
+		jw_arr(&j);
+		for (size_t k = 0; k < json_len(v); k++)
+			jw_value(&j, json_at(v, k));
+		for (size_t k = json_len(more) - n; k < json_len(more); k++)
+			jw_value(&j, json_at(more, k));
+		jw_arr_end(&j);
+	}
+	jw_obj_end(&j);
+	wr_u8(out, '\n');
+}
+
+/* What the hospital said of the workload bears on its own assets: in the provider's receipt it has no place. */
+static void what_bears_on_nothing_is_not_in_it(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(wr_close) struct wr theirs = { 0 }, ours = { 0 }, both = { 0 };
+	uint8_t pause[32], id[16];
+	struct err e = { 0 };
+
+	released(&k);
+	CHECK(kit_pause(&k, KIT_HOSPITAL, k.workload_id, pause) == COFFER_OK && kit_revoke(&k, KIT_HOSPITAL, pause) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	receiptkit_newest(&k, id);
+	receiptkit_make(&k, KIT_HOSPITAL, &theirs);
+	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK); /* of the same map: it counts nothing */
+	receiptkit_make(&k, KIT_ACME, &ours);
+	receiptkit_of(&k, KIT_HOSPITAL, id, &theirs);
+	CHECK(strcmp(judge(&k, &ours, &e), "") == 0 && strcmp(judge(&k, &theirs, &e), "") == 0);
+	append(&ours, &theirs, 2, &both);
+	CHECK(strcmp(judge(&k, &both, &e), "receipt-said") == 0);
+	if (strcmp(e.check, "receipt-said") != 0)
+		printf("# %s %s\n", e.check, e.msg);
+}
+
+/* The recovery quorum pauses too; and a service that lifts a pause in its owner's name has no receipt that says so. */
+static void word_is_by_its_party(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	CLEANUP(freep) char *body = NULL, *lift = NULL;
+	char workload[HEX32_LEN], paused[HEX32_LEN];
+	uint8_t pause[32], id[32];
+	struct err e = { 0 };
+	struct logged l;
+	struct tx tx = { 0 };
+
+	released(&k);
+	hex32(k.workload_id, workload);
+	body = str_fmt("{\"statement\":\"%s\",\"reason\":\"x\"}", workload);
+	CHECK(kit_log_by(&k, &(struct kit_st){ .kind = ST_PAUSE, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = workload, .digest = k.workload_id,
+	    .body = body, .expires = k.now + 3600 }, (const struct privkey *[]){ k.recovery[KIT_HOSPITAL], NULL }, pause) == COFFER_OK);
+	held_back(&k, KIT_HOSPITAL);
+	hex32(pause, paused);
+	lift = str_fmt("{\"statement\":\"%s\",\"reason\":\"x\"}", paused);
+	kit_statement(&k, &(struct kit_st){ .kind = ST_REVOCATION, .issuer = KIT_ACME, .also = KIT_ACME, .issuer_name = "hospital", .subject = paused, .digest = pause,
+	    .body = lift }, &env, id);
+	CHECK(statement_parse(wr_span(&env.payload), &s, &e) == COFFER_OK && tx_begin(&k.keep.journal, &tx, &e) == COFFER_OK);
+	CHECK(admit_log(&k.keep, &s, &env, &l, &e) == COFFER_OK && tx_commit(&tx, &e) == COFFER_OK);
+	lie(&k);
+	CHECK(strcmp(judge_newest(&k, KIT_HOSPITAL, &e), "receipt-signature") == 0);
+	if (strcmp(e.check, "receipt-signature") != 0)
+		printf("# %s %s\n", e.check, e.msg);
 }
 
 /* For its own assets alone: the provider's release goes on, and its receipt holds. */
@@ -422,7 +509,8 @@ static void store_of_before_goes_on_by_the_new_rule(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(every_word_is_there_in_its_place_and_of_its_party), T(pause_by_one_who_counts_is_in_it), T(owners_revocation_of_a_workload_is_its_own),
+		T(every_word_is_there_in_its_place_and_of_its_party), T(pause_by_one_who_counts_is_in_it), T(what_bears_on_nothing_is_not_in_it),
+		T(word_is_by_its_party), T(owners_revocation_of_a_workload_is_its_own),
 		T(image_is_revoked_by_content), T(strangers_word_changes_nobodys_receipt), T(store_of_before_goes_on_by_the_new_rule),
 	};
 
