@@ -156,11 +156,26 @@ static void store_that_the_map_contradicts_is_refused(void)
 	}
 }
 
+/* What the map holds grows: no service goes back to where it held less. */
+static void leaf_by_an_older_rule_than_the_one_before_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct journal again = { 0 };
+	struct err e = { 0 };
+
+	kit_open(&k);
+	kit_deploy(&k);
+	CHECK(journal_open(k.keep.store, k.keep.journal.mac_key, &again, &e) == COFFER_OK && again.tree.rule == 2);
+	k.keep.journal.tree.rule = 1;
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.approval_id) == COFFER_OK);
+	CHECK(journal_open(k.keep.store, k.keep.journal.mac_key, &again, &e) == COFFER_E_DENIED && strstr(e.msg, "the leaf of entry"));
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(statement_is_in_force_then_superseded_then_revoked), T(revocation_by_another_is_under_a_key_of_its_own),
-		T(release_counts_a_use_in_its_own_entry), T(store_that_the_map_contradicts_is_refused),
+		T(release_counts_a_use_in_its_own_entry), T(store_that_the_map_contradicts_is_refused), T(leaf_by_an_older_rule_than_the_one_before_is_refused),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -125,6 +125,12 @@ static void every_word_is_there_in_its_place_and_of_its_party(void)
 	receiptkit_make(&k, KIT_HOSPITAL, &text);
 	CHECK(strcmp(judge(&k, &text, &e), "") == 0 && receipt_read(wr_span(&text), &r, &e) == COFFER_OK && r.n_said > 10);
 	refused(&k, &text, (struct how){ LEFT_OUT, "said", NULL, SIZE_MAX }, "receipt-said");
+	{
+		CLEANUP(wr_close) struct wr bent = { 0 };
+
+		bend(&text, &(struct how){ LEFT_OUT, "said", NULL, SIZE_MAX }, &bent);
+		CHECK(strcmp(judge(&k, &bent, &e), "receipt-said") == 0 && strstr(e.msg, "is not in it"));
+	}
 	for (size_t i = 0; i < r.n_said; i++) {
 		refused(&k, &text, (struct how){ LEFT_OUT, "said", NULL, i }, "receipt-said");
 		if (i + 1 == r.n_said)
