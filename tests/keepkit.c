@@ -195,7 +195,16 @@ static void root_json(struct json_wr *j, const struct kit_hw *hw)
 	jw_obj(j);
 	jw_m_text(j, "vendor", hw->vendor);
 	jw_m_text(j, "name", hw->root_name);
-	jw_m_str(j, "certificate", wr_span(&b64));
+	if (strcmp(hw->vendor, "arm") == 0) {
+		CLEANUP(json_freep) struct json_doc *doc = NULL;
+		struct err e = { 0 };
+
+		must(json_parse(hw->root, 1u << 16, &doc, &e) == COFFER_OK, "anchors", &e);
+		jw_name(j, "anchors");
+		jw_value(j, json_root(doc));
+	} else {
+		jw_m_str(j, "certificate", wr_span(&b64));
+	}
 	jw_obj_end(j);
 	jw_arr_end(j);
 }

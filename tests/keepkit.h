@@ -19,7 +19,7 @@ struct kit_hw {
 	enum tee_kind tee;
 	const char   *platform;      /* what manifest and approval name; NULL: "sample" */
 	const char   *vendor, *root_name;
-	struct span   root;          /* DER */
+	struct span   root;          /* DER; of vendor "arm": a JSON list of anchors */
 	struct span   file, more[6]; /* of collateral, as net would have fetched it; empty: none */
 	void        (*make)(void *arg, struct span report_data, const uint8_t *init_register, struct wr *json);
 	void         *arg;

@@ -5,8 +5,10 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/evidence_case.h"
+#include "cli/confined.h"
 #include "cli/evidence_job.h"
 #include "cli/verbs.h"
+#include "judge/evidence.h"
 #include "os/file.h"
 
 const struct opt_spec opts_evidence_show[] = {
@@ -40,14 +42,19 @@ static enum coffer_rc print_json(const struct evidence_job *b, struct err *e)
 	return COFFER_OK;
 }
 
-static enum coffer_rc show(struct cli *c, struct evidence_job *b, struct err *e)
+struct show_job { const struct cli *c; struct evidence_job *b; };
+
+/* In a child: who shows evidence was often sent it. */
+static enum coffer_rc show(void *arg, struct err *e)
 {
-	TRY(file_read_arg(c->pos[0], EVIDENCE_FILE_MAX, &b->evidence, e));
+	const struct cli *c = ((struct show_job *)arg)->c;
+	struct evidence_job *b = ((struct show_job *)arg)->b;
+
 	b->driver = recognise(wr_span(&b->evidence));
 	if (!b->driver)
 		return err_set(e, COFFER_E_INPUT, "%s: evidence of no platform that this version knows", c->pos[0]);
 	b->in.now = -1; /* explaining is not judging: dates are shown, not enforced */
-	TRY(evidence_job_files(c, b, e));
+	TRY(evidence_job_parse(b, e));
 	TRY(b->driver->appraise(&b->in, &b->out, e));
 	if (c->json)
 		return print_json(b, e);
@@ -63,7 +70,10 @@ enum coffer_rc cmd_evidence_show(struct cli *c, struct err *e)
 
 	if (!b)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	rc = show(c, b, e);
+	rc = file_read_arg(c->pos[0], EVIDENCE_FILE_MAX, &b->evidence, e);
+	rc = rc == COFFER_OK ? evidence_job_files(c, b, e) : rc;
+	evidence_warm();
+	rc = rc == COFFER_OK ? confined(show, &(struct show_job){ c, b }, e) : rc;
 	evidence_job_clear(b);
 	return rc;
 }

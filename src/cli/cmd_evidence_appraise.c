@@ -1,14 +1,17 @@
 /* coffer evidence appraise: is it what it claims to be, and is it what a policy wants? */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/confined.h"
 #include "cli/evidence_job.h"
 #include "cli/verbs.h"
 #include "evidence/appraise.h"
 #include "fmt/enc.h"
 #include "judge/devices.h"
+#include "judge/evidence.h"
 #include "judge/submods.h"
 #include "os/file.h"
 
@@ -26,11 +29,20 @@ const struct opt_spec opts_evidence_appraise[] = {
 	{ "time", "TIME", "judge validity at this time, as 2027-01-31T00:00:00Z (default: now)", false, false },
 	{ NULL, NULL, NULL, false, false } };
 
+/* All that is read here, by this process, as bytes; what they are is found out in a child (appraise_it). */
+struct judged { bool asked; struct appraise_out out; struct wr text, refs_text; struct refs *refs; };
+struct appraise_job {
+	const struct cli    *c;
+	struct evidence_job *b;
+	struct devices      *v;
+	struct wr            beside, device_data; /* --additional, --device-data */
+	struct judged        g;
+};
+
 static enum coffer_rc init_digest(const char *path, struct evidence_job *b, struct err *e)
 {
 	size_t n = 0;
 
-	TRY(file_read_arg(path, 1u << 20, &b->init_toml, e));
 	if (initdata_digest(wr_span(&b->init_toml), b->init, &n, e) != COFFER_OK)
 		return err_wrap(e, "%s", path);
 	b->in.init_data = (struct span){ b->init, n };
@@ -58,24 +70,34 @@ static enum coffer_rc bindings(const struct cli *c, struct evidence_job *b, stru
 	if (time && !clock_parse(span_of(time), &b->in.now))
 		return err_set(e, COFFER_E_INPUT, "--time %s: not a time like 2027-01-31T00:00:00Z", time);
 	TRY(binding(c, "report-data", &b->report_data, &b->in.report_data, e));
-	return init ? init_digest(init, b, e) : COFFER_OK;
+	return init ? file_read_arg(init, 1u << 20, &b->init_toml, e) : COFFER_OK;
 }
 
 /* ---- devices beside it ---- */
 
-static enum coffer_rc appraise_beside(const struct cli *c, const struct evidence_job *b, struct devices *v, struct err *e)
+static enum coffer_rc read_beside(struct appraise_job *j, struct err *e)
 {
-	CLEANUP(wr_close) struct wr text = { 0 }, data = { 0 };
-	const char *path = cli_opt(c, "additional");
-	struct ev_in how = { .col = b->in.col, .now = b->in.now };
+	const char *path = cli_opt(j->c, "additional");
+	struct span data = { 0 };
 
-	TRY(binding(c, "device-data", &data, &how.report_data, e));
+	TRY(binding(j->c, "device-data", &j->device_data, &data, e));
 	if (!path)
-		return how.report_data.p ? err_set(e, COFFER_E_INPUT, "--device-data is for devices: give --additional too") : COFFER_OK;
-	if (strcmp(b->driver->device_class, "cpu") != 0)
-		return err_set(e, COFFER_E_INPUT, "--additional: %s is a device itself; give the evidence of the machine it is in", b->driver->name);
-	TRY(file_read_arg(path, EVIDENCE_FILE_MAX, &text, e));
-	return devices_appraise(wr_span(&text), EVIDENCE_FILE_MAX, &how, v, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "%s", path);
+		return data.p ? err_set(e, COFFER_E_INPUT, "--device-data is for devices: give --additional too") : COFFER_OK;
+	if (strcmp(j->b->driver->device_class, "cpu") != 0)
+		return err_set(e, COFFER_E_INPUT, "--additional: %s is a device itself; give the evidence of the machine it is in", j->b->driver->name);
+	return file_read_arg(path, EVIDENCE_FILE_MAX, &j->beside, e);
+}
+
+static enum coffer_rc appraise_beside(const struct appraise_job *j, struct err *e)
+{
+	const char *path = cli_opt(j->c, "additional");
+	struct ev_in how = { .col = j->b->in.col, .now = j->b->in.now };
+
+	if (!path)
+		return COFFER_OK;
+	if (j->device_data.n > 0)
+		how.report_data = wr_span(&j->device_data);
+	return devices_appraise(wr_span(&j->beside), EVIDENCE_FILE_MAX, &how, j->v, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "%s", path);
 }
 
 static bool all_valid(const struct evidence_job *b, const struct devices *v)
@@ -88,27 +110,22 @@ static bool all_valid(const struct evidence_job *b, const struct devices *v)
 
 /* ---- by a policy ---- */
 
-struct judged { bool asked; struct appraise_out out; struct wr text; struct refs *refs; };
-
 static void judged_clear(struct judged *g)
 {
 	appraise_clear(&g->out);
 	wr_close(&g->text);
+	wr_close(&g->refs_text);
 	refs_freep(&g->refs);
 }
 
-static enum coffer_rc read_refs(const struct cli *c, struct judged *g, struct err *e)
+/* Before anything is judged, so that a bad file is told whatever the evidence is. */
+static enum coffer_rc parse_refs(const struct cli *c, struct judged *g, struct err *e)
 {
-	CLEANUP(wr_close) struct wr text = { 0 };
 	const char *path = cli_opt(c, "reference-values");
 
-	if (!path)
-		return COFFER_OK;
-	TRY(file_read_arg(path, REFS_TEXT_MAX, &text, e));
-	return refs_parse(wr_span(&text), &g->refs, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "%s", path);
+	return !path || refs_parse(wr_span(&g->refs_text), &g->refs, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "%s", path);
 }
 
-/* Read before anything is judged, so that a bad file is told whatever the evidence is. */
 static enum coffer_rc read_policy(const struct cli *c, struct judged *g, struct err *e)
 {
 	const char *path = cli_opt(c, "policy");
@@ -117,7 +134,8 @@ static enum coffer_rc read_policy(const struct cli *c, struct judged *g, struct 
 	if (!path)
 		return cli_opt(c, "reference-values") ? err_set(e, COFFER_E_INPUT, "--reference-values is for a policy: give --policy too")
 						      : COFFER_OK;
-	TRY(read_refs(c, g, e));
+	if (cli_opt(c, "reference-values"))
+		TRY(file_read_arg(cli_opt(c, "reference-values"), REFS_TEXT_MAX, &g->refs_text, e));
 	return strcmp(path, "default") == 0 ? COFFER_OK : file_read_arg(path, APPRAISE_POLICY_MAX, &g->text, e);
 }
 
@@ -274,26 +292,54 @@ static enum coffer_rc conclude(const struct cli *c, const struct evidence_job *b
 	return err_deny(e, "policy", "the appraisal is %s, not affirming", ear_tier_name(g->out.status));
 }
 
+/* In a child that can only compute. */
+static enum coffer_rc appraise_it(void *arg, struct err *e)
+{
+	struct appraise_job *j = arg;
+	struct evidence_job *b = j->b;
+	const char *init = cli_opt(j->c, "init-data");
+
+	TRY(parse_refs(j->c, &j->g, e));
+	if (init)
+		TRY(init_digest(init, b, e));
+	TRY(evidence_job_parse(b, e));
+	TRY(b->driver->appraise(&b->in, &b->out, e));
+	TRY(appraise_beside(j, e));
+	return conclude(j->c, b, j->v, &j->g, e);
+}
+
+static enum coffer_rc read_all(struct appraise_job *j, struct err *e)
+{
+	const char *platform = cli_opt(j->c, "platform");
+
+	TRY(read_policy(j->c, &j->g, e));
+	j->b->driver = tee_driver_find(span_of(platform));
+	if (!j->b->driver)
+		return err_set(e, COFFER_E_INPUT, "--platform %s: there is no such platform; 'coffer evidence platforms' lists them", platform);
+	TRY(file_read_arg(cli_opt(j->c, "evidence"), EVIDENCE_FILE_MAX, &j->b->evidence, e));
+	TRY(bindings(j->c, j->b, e));
+	TRY(evidence_job_files(j->c, j->b, e));
+	return read_beside(j, e);
+}
+
+static void job_clear(struct appraise_job *j)
+{
+	if (j->b)
+		evidence_job_clear(j->b);
+	free(j->b);
+	devices_free(&j->v);
+	wr_close(&j->beside);
+	wr_close(&j->device_data);
+	judged_clear(&j->g);
+}
+
 enum coffer_rc cmd_evidence_appraise(struct cli *c, struct err *e)
 {
-	CLEANUP(freep) struct evidence_job *b = calloc(1, sizeof(*b));
-	CLEANUP(devices_free) struct devices *v = calloc(1, sizeof(*v));
-	CLEANUP(judged_clear) struct judged g = { 0 };
-	enum coffer_rc rc;
+	CLEANUP(job_clear) struct appraise_job j = { .c = c, .b = calloc(1, sizeof(*j.b)), .v = calloc(1, sizeof(*j.v)) };
 
-	if (!b || !v)
+	if (!j.b || !j.v)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(read_policy(c, &g, e));
-	b->driver = tee_driver_find(span_of(cli_opt(c, "platform")));
-	if (!b->driver)
-		return err_set(e, COFFER_E_INPUT, "--platform %s: there is no such platform; 'coffer evidence platforms' lists them",
-		    cli_opt(c, "platform"));
-	rc = file_read_arg(cli_opt(c, "evidence"), EVIDENCE_FILE_MAX, &b->evidence, e);
-	rc = rc == COFFER_OK ? bindings(c, b, e) : rc;
-	rc = rc == COFFER_OK ? evidence_job_files(c, b, e) : rc;
-	rc = rc == COFFER_OK ? b->driver->appraise(&b->in, &b->out, e) : rc;
-	rc = rc == COFFER_OK ? appraise_beside(c, b, v, e) : rc;
-	rc = rc == COFFER_OK ? conclude(c, b, v, &g, e) : rc;
-	evidence_job_clear(b);
-	return rc;
+	TRY(read_all(&j, e));
+	evidence_warm();
+	return confined(appraise_it, &j, e);
 }

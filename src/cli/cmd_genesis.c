@@ -9,7 +9,6 @@
 #include "cli/home.h"
 #include "cli/publish.h"
 #include "cli/verbs.h"
-#include "crypto/cert.h"
 #include "crypto/hash.h"
 #include "crypto/jwk.h"
 #include "fmt/enc.h"
@@ -26,7 +25,7 @@ const struct opt_spec opts_genesis_new[] = {
 	    "service descriptor printed by 'cofferd keygen' (its ledger key is named in the genesis)", false, true },
 	{ "out", "FILE", "where to write the unsigned genesis (default genesis.json)", false, false },
 	{ "expires", "TIME", "end of validity (default: ten years from now)", false, false },
-	{ "vendor-root", "V=FILE,...", "certificates that the founders trust for hardware, beside the pinned ones: amd, intel or tpm", false, false },
+	{ "vendor-root", "V=FILE,...", "certificates that the founders trust for hardware, beside the pinned ones: amd, intel or tpm; of arm a JSON list of CCA platforms' keys", false, false },
 	OPT_WITNESSES,
 	{ NULL, NULL, NULL, false, false },
 };
@@ -55,51 +54,6 @@ static enum coffer_rc add_party(const char *path, struct json_wr *j, struct err 
 	if (party_read(json_root(doc), &p, e) != COFFER_OK)
 		return err_wrap(e, "%s", path);
 	party_write(&p, j);
-	return COFFER_OK;
-}
-
-/* ---- vendor roots: "tpm=ca.pem,amd=ask.der" ---- */
-
-static enum coffer_rc add_root(struct span vendor, const char *path, struct json_wr *j, struct err *e)
-{
-	CLEANUP(wr_close) struct wr text = { 0 }, b64 = wr_open(1u << 16);
-	CLEANUP(certs_clear) struct cert_list l = { 0 };
-	char name[CERT_CN_MAX];
-
-	TRY(file_read(path, 1u << 16, &text, e));
-	if (certs_read(wr_span(&text), &l, e) != COFFER_OK)
-		return err_wrap(e, "%s", path);
-	for (size_t i = 0; i < l.n; i++) {
-		if (!cert_subject_cn(l.c[i], name, sizeof(name)))
-			return err_set(e, COFFER_E_INPUT, "%s: a certificate without a common name", path);
-		wr_close(&b64);
-		b64 = wr_open(1u << 16);
-		b64_write(&b64, cert_bytes(l.c[i]));
-		jw_obj(j);
-		jw_m_str(j, "certificate", wr_span(&b64));
-		jw_m_text(j, "name", name);
-		jw_m_str(j, "vendor", vendor);
-		jw_obj_end(j);
-	}
-	return COFFER_OK;
-}
-
-static enum coffer_rc add_roots(const char *list, struct json_wr *j, struct err *e)
-{
-	struct span rest = span_of(list);
-
-	jw_name(j, "vendor-roots");
-	jw_arr(j);
-	while (rest.n > 0) {
-		size_t n = span_find(rest, ','), eq = span_find((struct span){ rest.p, n }, '=');
-		CLEANUP(freep) char *path = eq < n ? span_dup((struct span){ rest.p + eq + 1, n - eq - 1 }) : NULL;
-
-		if (eq == 0 || eq == n || !path)
-			return cli_bad(e, "--vendor-root %s: not VENDOR=FILE, with commas between several", list);
-		TRY(add_root((struct span){ rest.p, eq }, path, j, e));
-		rest = span_skip(rest, n < rest.n ? n + 1 : n);
-	}
-	jw_arr_end(j);
 	return COFFER_OK;
 }
 
@@ -156,7 +110,7 @@ static enum coffer_rc genesis_body(const struct cli *c, struct wr *w, struct err
 	jw_obj(&j);
 	jw_obj_end(&j);
 	if (cli_opt(c, "vendor-root"))
-		TRY(add_roots(cli_opt(c, "vendor-root"), &j, e));
+		TRY(genesis_roots(cli_opt(c, "vendor-root"), &j, e));
 	jw_obj_end(&j);
 	return wr_done(w, "genesis", e);
 }
@@ -281,7 +235,8 @@ void genesis_text(const struct genesis *g, const struct dsse *env)
 
 		sha256((struct span){ g->root[i].der, g->root[i].der_n }, digest);
 		hex32(digest, id);
-		(void)printf("trusts   %s hardware under \"%s\", certificate %s\n", g->root[i].vendor, g->root[i].name, id);
+		(void)printf("trusts   %s hardware under \"%s\", %s %s\n", g->root[i].vendor, g->root[i].name,
+		    g->root[i].anchors ? "list of keys" : "certificate", id);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/confined.h"
 #include "cli/ledger.h"
 #include "cli/verbs.h"
 #include "fmt/enc.h"
@@ -145,19 +146,40 @@ static enum coffer_rc print_out(const struct cli *c, const struct replay_out *o,
 	return COFFER_OK;
 }
 
-/* ---- decided again ---- */
+/* ---- decided again: in a child, since a receipt is whatever its sender made of it ---- */
 
-static enum coffer_rc run_replay(const struct replay_in *q, struct replay_out *out, struct err *e)
+struct receipt_job {
+	const struct cli  *c;
+	struct span        text;
+	struct replay_in   in;       /* .r is read in the child */
+	const uint8_t     *decision; /* 16 bytes that it must be of; NULL: any */
+	bool               replay, print;
+};
+
+static enum coffer_rc read_receipt(void *arg, struct err *e)
+{
+	struct receipt_job *j = arg;
+	CLEANUP(receipt_clear) struct receipt r = { 0 };
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+
+	if (!out)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(receipt_read(j->text, &r, e));
+	j->in.r = &r;
+	TRY(j->replay ? replay(&j->in, out, e) : receipt_verify(&r, j->in.genesis, &out->v, e));
+	if (j->decision && memcmp(j->decision, out->v.decision, sizeof(out->v.decision)) != 0) /* public: it is in the file */
+		return err_deny(e, "receipt-release", "the service answered with the receipt of another release");
+	return j->print ? print_out(j->c, out, e) : COFFER_OK;
+}
+
+static enum coffer_rc run_job(confined_job *job, struct receipt_job *j, struct err *e)
 {
 	CLEANUP(zones_close) struct zones zones = zones_open(ZONES_FOLDER);
-	struct replay_in in = *q;
 
-	if (q->r->evidence.has) {
-		TRY(zones_load(&zones, e));
-		evidence_warm();
-	}
-	in.zones = &zones;
-	return replay(&in, out, e);
+	TRY(zones_load(&zones, e));
+	evidence_warm();
+	j->in.zones = &zones;
+	return confined(job, j, e);
 }
 
 struct files { struct wr text[RECEIPT_FILES_MAX]; struct span span[RECEIPT_FILES_MAX]; size_t n; };
@@ -240,14 +262,11 @@ enum coffer_rc cmd_receipt_get(struct cli *c, struct err *e)
 	CLEANUP(privkey_freep) struct privkey *key = NULL;
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	CLEANUP(wr_close) struct wr text = wr_open(RECEIPT_MAX);
-	CLEANUP(receipt_clear) struct receipt r = { 0 };
-	CLEANUP(freep) struct replay_out *again = calloc(1, sizeof(*again));
-	struct replay_in in = { .r = &r, .genesis = l.h.genesis };
-	struct receipt_view v;
+	struct receipt_job job = { .c = c, .in = { .genesis = l.h.genesis } };
 	uint64_t from = 0;
 	uint8_t id[16];
 
-	if (!name || !again)
+	if (!name)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	if (strlen(c->pos[0]) != 32 || !hex_fixed(span_of(c->pos[0]), id, sizeof(id)))
 		return cli_bad(e, "%s: a decision is named by 32 hex digits; coffer decisions lists them", c->pos[0]);
@@ -256,28 +275,20 @@ enum coffer_rc cmd_receipt_get(struct cli *c, struct err *e)
 	TRY(home_sign_key(c, &l.h, &key, e));
 	TRY(ask(&l, key, c->pos[0], &doc, e));
 	TRY(compose(&l, json_root(doc), &text, e));
-	TRY(receipt_read(wr_span(&text), &r, e));
-	TRY(receipt_verify(&r, l.h.genesis, &v, e));
-	if (!span_eq(SPAN(id), SPAN(v.decision)))
-		return err_deny(e, "receipt-release", "the service answered with the receipt of another release");
+	job.text = wr_span(&text);
+	job.decision = id;
+	TRY(run_job(read_receipt, &job, e));
 	TRY(file_write(path, wr_span(&text), 0644, e));
 	if (c->json)
 		(void)printf("{\"receipt\":\"%s\"}\n", path);
 	else
 		(void)printf("%s\n", path);
 	/* Once it is written: where the service released what the evidence did not allow, it is the proof. */
-	return run_replay(&in, again, e) == COFFER_OK || e->rc == COFFER_E_NOTFOUND ? COFFER_OK : err_wrap(e, "%s", path);
+	job.replay = true;
+	return run_job(read_receipt, &job, e) == COFFER_OK || e->rc == COFFER_E_NOTFOUND ? COFFER_OK : err_wrap(e, "%s", path);
 }
 
 /* ---- verify, show ---- */
-
-static enum coffer_rc load(const struct cli *c, struct receipt *r, struct err *e)
-{
-	CLEANUP(wr_close) struct wr text = { 0 };
-
-	TRY(file_read(c->pos[0], RECEIPT_MAX, &text, e));
-	return receipt_read(wr_span(&text), r, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "%s", c->pos[0]);
-}
 
 static enum coffer_rc genesis_of(const struct cli *c, uint8_t out[static 32], struct err *e)
 {
@@ -296,41 +307,58 @@ static enum coffer_rc genesis_of(const struct cli *c, uint8_t out[static 32], st
 
 enum coffer_rc cmd_receipt_verify(struct cli *c, struct err *e)
 {
-	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
-	CLEANUP(receipt_clear) struct receipt r = { 0 };
 	CLEANUP(files_clear) struct files files = { 0 };
+	CLEANUP(wr_close) struct wr text = { 0 };
 	uint8_t genesis[32];
-	struct replay_in in = { .r = &r, .genesis = genesis, .file = files.span };
+	struct receipt_job job = { .c = c, .in = { .genesis = genesis, .file = files.span }, .replay = true, .print = true };
+	enum coffer_rc rc;
 
-	if (!out)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(genesis_of(c, genesis, e));
 	TRY(read_files(c, &files, e));
-	TRY(load(c, &r, e));
-	in.n_files = files.n;
-	TRY(run_replay(&in, out, e));
-	return print_out(c, out, e);
+	TRY(file_read(c->pos[0], RECEIPT_MAX, &text, e));
+	job.in.n_files = files.n;
+	job.text = wr_span(&text);
+	rc = run_job(read_receipt, &job, e);
+	return rc == COFFER_E_INPUT ? err_wrap(e, "%s", c->pos[0]) : rc;
 }
 
-enum coffer_rc cmd_receipt_show(struct cli *c, struct err *e)
+static enum coffer_rc show_statements(const struct cli *c, const struct receipt *r, struct err *e)
 {
-	CLEANUP(receipt_clear) struct receipt r = { 0 };
-
-	TRY(load(c, &r, e));
-	if (c->json)
-		(void)printf("{\"statements\":[");
-	for (size_t i = 0; i < r.n; i++) {
+	for (size_t i = 0; i < r->n; i++) {
 		CLEANUP(statement_clear) struct statement s = { 0 };
 		char id[HEX32_LEN];
 
-		TRY(statement_parse(wr_span(&r.statement[i].env.payload), &s, e));
+		TRY(statement_parse(wr_span(&r->statement[i].env.payload), &s, e));
 		hex32(s.id, id);
 		(void)printf(c->json ? "%s{\"kind\":\"%s\",\"issuer\":\"%s\",\"id\":\"%s\"}" : "%s%-14s %-20s %s\n",
 		    c->json && i ? "," : "", statement_kind_name(s.kind), s.issuer, id);
 	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc show(void *arg, struct err *e)
+{
+	const struct receipt_job *j = arg;
+	CLEANUP(receipt_clear) struct receipt r = { 0 };
+	const struct cli *c = j->c;
+
+	TRY(receipt_read(j->text, &r, e));
+	if (c->json)
+		(void)printf("{\"statements\":[");
+	TRY(show_statements(c, &r, e));
 	if (c->json)
 		(void)printf("],\"evidence\":%s}\n", r.evidence.has ? "true" : "false");
 	else if (r.evidence.has)
 		(void)printf("%-14s %zu bytes, and %zu files of collateral\n", "evidence", r.evidence.text.n, r.evidence.n_files);
 	return COFFER_OK;
+}
+
+enum coffer_rc cmd_receipt_show(struct cli *c, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+	struct receipt_job job = { .c = c };
+
+	TRY(file_read(c->pos[0], RECEIPT_MAX, &text, e));
+	job.text = wr_span(&text);
+	return run_job(show, &job, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "%s", c->pos[0]);
 }

@@ -115,9 +115,13 @@ void evidence_print_verdict(const struct tee_driver *d, const struct ev_out *o)
 enum coffer_rc evidence_job_files(const struct cli *c, struct evidence_job *b, struct err *e)
 {
 	if (cli_opt(c, "collateral"))
-		TRY(evidence_files_read(cli_opt(c, "collateral"), false, &b->files, e));
-	if (cli_opt(c, "roots"))
-		TRY(evidence_files_read(cli_opt(c, "roots"), true, &b->files, e));
+		TRY(evidence_files_load(cli_opt(c, "collateral"), false, &b->files, e));
+	return cli_opt(c, "roots") ? evidence_files_load(cli_opt(c, "roots"), true, &b->files, e) : COFFER_OK;
+}
+
+enum coffer_rc evidence_job_parse(struct evidence_job *b, struct err *e)
+{
+	TRY(evidence_files_parse(&b->files, e));
 	b->files.col.manifests = rim_manifest;
 	b->in.col = &b->files.col;
 	b->in.evidence = wr_span(&b->evidence);

@@ -14,8 +14,10 @@ struct evidence_job {
 	struct ev_out            out;
 };
 void evidence_job_clear(struct evidence_job *j);
-/* --collateral and --roots; and the evidence, read before, as the driver's input. */
+/* The bytes of --collateral and --roots. */
 enum coffer_rc evidence_job_files(const struct cli *c, struct evidence_job *b, struct err *e) NODISCARD;
+/* What they are; and the evidence, read before, as the driver's input. */
+enum coffer_rc evidence_job_parse(struct evidence_job *b, struct err *e) NODISCARD;
 
 const struct ev_check *evidence_deciding(const struct ev_out *o); /* the check that gives the verdict; NULL: none */
 /* Members of an open object: platform, verdict, reason, checks, claims. */

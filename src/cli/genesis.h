@@ -10,6 +10,8 @@
 	{ "cosignatures", "K", "how many witnesses must have signed before a secret leaves (default: all)", false, false }
 /* Members "witnesses" and "cosignatures", by these options. Warns where two histories could find that many each. */
 enum coffer_rc genesis_witnesses(const struct cli *c, struct json_wr *j, struct err *e) NODISCARD;
+/* Member "vendor-roots", by the option's words: VENDOR=FILE, with commas between several. */
+enum coffer_rc genesis_roots(const char *list, struct json_wr *j, struct err *e) NODISCARD;
 enum coffer_rc genesis_envelope(const char *path, struct dsse *env, struct err *e) NODISCARD;
 
 /* For people. env: whose signatures are looked at; NULL: they were checked. */

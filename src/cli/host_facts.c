@@ -71,6 +71,7 @@ static enum coffer_rc appraise(const struct cli *c, int64_t at, struct evidence_
 	TRY(file_read_arg(cli_opt(c, "evidence"), EVIDENCE_FILE_MAX, &b->evidence, e));
 	b->in.now = at;
 	TRY(evidence_job_files(c, b, e));
+	TRY(evidence_job_parse(b, e));
 	TRY(b->driver->appraise(&b->in, &b->out, e));
 	if (evidence_end(&b->out, e) != COFFER_OK)
 		return err_wrap(e, "this machine would be refused by everyone");

@@ -6,7 +6,7 @@
 #include "base/own.h"
 #include "crypto/cert_parse.h"
 
-static const char *const vendors[] = { "amd", "intel", "tpm" };
+static const char *const vendors[] = { "amd", "intel", "tpm", "arm" };
 #define N_VENDORS (sizeof(vendors) / sizeof(vendors[0]))
 
 struct vendor_roots {
@@ -22,11 +22,12 @@ struct vendor_roots {
 
 _Static_assert(GENESIS_ROOTS_MAX <= EVAL_ROOTS_MAX, "every root of a genesis reaches eval");
 
-/* cca and csv have none: an anchor of CCA is no certificate, nor is what Hygon signs. There two appraisals agree. */
+/* csv has none: what Hygon signs is no certificate. cca has anchors for eval, and none that keep reads itself: of both platforms two appraisals
+ * agree. */
 static size_t vendor_of(const char *platform)
 {
 	static const struct { const char *platform; size_t vendor; } known[] = {
-		{ "snp", 0 }, { "az-snp-vtpm", 0 }, { "tdx", 1 }, { "sgx", 1 }, { "az-tdx-vtpm", 1 }, { "tpm", 2 }, { "swtpm", 2 },
+		{ "snp", 0 }, { "az-snp-vtpm", 0 }, { "tdx", 1 }, { "sgx", 1 }, { "az-tdx-vtpm", 1 }, { "tpm", 2 }, { "swtpm", 2 }, { "cca", 3 },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -59,9 +60,11 @@ static enum coffer_rc named(struct vendor_roots *r, const struct genesis_root *g
 			continue;
 		if (r->of[v].n == FIXED_ROOTS_MAX)
 			return err_set(e, COFFER_E_LIMIT, "genesis: too many vendor roots");
-		TRY(cert_parse((struct span){ g->der, g->der_n }, &c, e));
-		TRY(der_key(c.d.spki, &k, e));
-		r->of[v].root[r->of[v].n++] = (struct fixed_root){ .name = g->name, .key = k, .cert = { g->der, g->der_n } };
+		if (!g->anchors) {
+			TRY(cert_parse((struct span){ g->der, g->der_n }, &c, e));
+			TRY(der_key(c.d.spki, &k, e));
+			r->of[v].root[r->of[v].n++] = (struct fixed_root){ .name = g->name, .key = k, .cert = { g->der, g->der_n } };
+		}
 		memcpy(r->of[v].der[r->of[v].n_der], g->der, g->der_n);
 		r->of[v].der_n[r->of[v].n_der++] = g->der_n;
 		return COFFER_OK;

@@ -65,6 +65,8 @@ enum coffer_rc cca_anchors_find(
 		const struct json *list;
 		struct err ignore = { 0 };
 
+		if (col->anchors_by_roots && !col->json_root[f])
+			continue;
 		if (json_parse(col->json[f], STORE_MAX, &doc, &ignore) != COFFER_OK)
 			continue;
 		list = json_root(doc);

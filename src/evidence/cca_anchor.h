@@ -1,5 +1,6 @@
 /* Trust anchors of CCA platforms: a JSON list of {"instance-id", "implementation-id", "pkey"} (hex, hex, EC JWK), as upstream's
- * trust anchor store has it. Nobody signed it: it is as good as the hand that put it among the collateral. */
+ * trust anchor store has it. Nobody signed it: it is as good as the hand that put it among the collateral, and where that is not believed
+ * (collateral.anchors_by_roots) only what the founders of the genesis signed for counts. */
 #pragma once
 #include "evidence/cca_token.h"
 #include "evidence/evidence.h"

@@ -25,9 +25,10 @@ enum coffer_rc collateral_add(struct span s, bool roots, struct collateral *c, s
 		c->crls.c[c->crls.n++] = crl;
 		return COFFER_OK;
 	}
-	if (s.n > 0 && (s.p[0] == '{' || s.p[0] == '[') && c->n_json < EV_FILES_MAX)
+	if (s.n > 0 && (s.p[0] == '{' || s.p[0] == '[') && c->n_json < EV_FILES_MAX) {
+		c->json_root[c->n_json] = roots;
 		c->json[c->n_json++] = s;
-	else if (c->n_other < EV_FILES_MAX)
+	} else if (c->n_other < EV_FILES_MAX)
 		c->other[c->n_other++] = s;
 	else
 		return err_set(e, COFFER_E_LIMIT, "too many files");

@@ -38,9 +38,11 @@ struct collateral {
 	struct cert_list roots;      /* beside the pinned ones */
 	struct crl_list  crls;
 	struct span      json[EV_FILES_MAX]; /* TCB info, QE identity and the like, as their vendor signed them */
+	bool             json_root[EV_FILES_MAX]; /* it was found in --roots */
 	size_t           n_json;
 	struct span      other[EV_FILES_MAX];
 	size_t           n_other;
+	bool             anchors_by_roots; /* what nobody signed (anchors of CCA) counts among the roots only: files come from who is not believed */
 	ev_manifest_reader *manifests; /* who links a reader of XML sets it (rim.h); NULL: manifests are not looked at */
 };
 

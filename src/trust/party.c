@@ -7,6 +7,7 @@
 #include "crypto/jwk.h"
 #include "fmt/enc.h"
 #include "trust/form.h"
+#include "trust/genesis_root.h"
 #include "trust/witnesses.h"
 
 #define HOLD_HOURS_MAX 8760
@@ -185,27 +186,6 @@ static enum coffer_rc read_parties(const struct json *b, struct genesis *g, stru
 	return COFFER_OK;
 }
 
-static enum coffer_rc read_root(const struct json *v, struct genesis_root *out, struct err *e)
-{
-	static const char *const names[] = { "vendor", "name", "certificate", NULL };
-	CLEANUP(wr_close) struct wr der = wr_open(GENESIS_ROOT_DER_MAX);
-	struct span vendor, name, text;
-
-	TRY(json_closed(v, names, "genesis: vendor root", e));
-	TRY(json_need_str(v, "vendor", "genesis: vendor root", &vendor, e));
-	TRY(form_text(v, "name", "genesis: vendor root", &name, e));
-	TRY(json_need_str(v, "certificate", "genesis: vendor root", &text, e));
-	if (!party_ok(vendor) || vendor.n >= sizeof(out->vendor) || name.n >= sizeof(out->name))
-		return err_set(e, COFFER_E_INPUT, "genesis: a vendor root's vendor or name is too long or malformed");
-	if (!b64_read(text, &der) || !wr_ok(&der) || der.n == 0)
-		return err_set(e, COFFER_E_INPUT, "genesis: a vendor root's certificate is not base64 of at most %d bytes", GENESIS_ROOT_DER_MAX);
-	memcpy(out->vendor, vendor.p, vendor.n);
-	memcpy(out->name, name.p, name.n);
-	memcpy(out->der, der.p, der.n);
-	out->der_n = der.n;
-	return COFFER_OK;
-}
-
 static enum coffer_rc read_roots(const struct json *b, struct genesis *g, struct err *e)
 {
 	const struct json *list = NULL;
@@ -214,7 +194,7 @@ static enum coffer_rc read_roots(const struct json *b, struct genesis *g, struct
 		return COFFER_OK;
 	TRY(form_list(b, "vendor-roots", "genesis", (struct form_range){ 1, GENESIS_ROOTS_MAX }, &list, e));
 	for (size_t i = 0; i < json_len(list); i++)
-		TRY(read_root(json_at(list, i), &g->root[g->n_roots++], e));
+		TRY(genesis_root_read(json_at(list, i), &g->root[g->n_roots++], e));
 	return COFFER_OK;
 }
 

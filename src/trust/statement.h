@@ -74,8 +74,10 @@ void           party_write(const struct party *p, struct json_wr *j);
 #define GENESIS_ROOTS_MAX 8
 #define GENESIS_ROOT_DER_MAX 2048
 /* Whom else the founders believe about hardware, beside the vendors' pinned keys: a certificate of the vendor "amd", "intel" or "tpm"
- * ("tpm" for swtpm's maker too), and the name by which its keys are told apart ("SEV-Milan"). Its DER is read where it is used. */
-struct genesis_root { char vendor[16], name[64]; uint8_t der[GENESIS_ROOT_DER_MAX]; size_t der_n; };
+ * ("tpm" for swtpm's maker too), and the name by which its keys are told apart ("SEV-Milan"). Its DER is read where it is used. Arm certifies nothing: of the vendor "arm" der holds a JSON list of
+ * the keys of CCA platforms, each {"implementation-id","instance-id","pkey"}, read whole. */
+#define GENESIS_ANCHORS_MAX 6
+struct genesis_root { char vendor[16], name[64]; bool anchors; uint8_t der[GENESIS_ROOT_DER_MAX]; size_t der_n; };
 #define GENESIS_WITNESSES_MAX 16
 #define GENESIS_URL_MAX 256
 struct genesis_witness { struct note_key key; char url[GENESIS_URL_MAX]; };

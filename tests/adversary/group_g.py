@@ -588,7 +588,7 @@ def g12(w):
     w.serves()
 
 
-@row("G13", "the process that decides is killed at any moment", "nothing-lost", "tests/unit/test_keep_crash.c: kill -9 at random moments of working")
+@row("G13", "the process that decides is killed at any moment", "nothing-lost", "tests/unit/test_keep_crash.c: kill -9 before each single write, and at random moments")
 def g13(w):
     crash(["killed_at_any_moment_keep_loses_nothing_it_acknowledged"])
 

@@ -9,6 +9,7 @@ from parties import *
 from tpms import *
 
 COFFERD, COFFER = map(os.path.abspath, sys.argv[1:3])
+P256_BASE = {"crv": "P-256", "kty": "EC", "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"}
 
 
 class World:
@@ -47,8 +48,11 @@ class World:
         self.file("service.json", must(COFFERD, "keygen", "--config", self.config()))
         self.service = json.loads(self.read("service.json"))
         self.coffer("init", "--party", "acme", "--persona", "workload-provider")
+        self.anchor = {"implementation-id": "1a" * 32, "instance-id": "01" * 33, "pkey": P256_BASE}
+        with_more = dict(self.anchor, note="for people", pkey=dict(P256_BASE, use="sig"))
+        self.file("anchors.json", json.dumps([with_more]).encode())
         self.coffer("genesis", "new", "--origin", "tpm.example/log", "--service", self.dir + "/service.json", "--out", self.dir + "/genesis.json",
-                    "--vendor-root", "tpm=" + self.tpm.top, self.dir + "/home/party.json")
+                    "--vendor-root", "tpm=%s,arm=%s/anchors.json" % (self.tpm.top, self.dir), self.dir + "/home/party.json")
         self.coffer("genesis", "sign", self.dir + "/genesis.json")
         shown = json.loads(self.coffer("genesis", "show", "--json", self.dir + "/genesis.json"))
         self.config(('genesis-digest = "%s"\n' % shown["genesis"]).encode())
@@ -126,7 +130,18 @@ def claims(g):
 def service_starts_with_the_maker_in_its_genesis():
     W.start()
     roots = json.loads(base64.b64decode(W.c.call("GET", "/coffer/v0/genesis").json()["payload"]))["predicate"]["body"]["vendor-roots"]
-    assert [(r["vendor"], base64.b64decode(r["certificate"])) for r in roots] == [("tpm", der(W.tpm.top))], roots
+    assert [(r["vendor"], base64.b64decode(r["certificate"])) for r in roots[:1]] == [("tpm", der(W.tpm.top))], roots
+    assert roots[1:] == [{"vendor": "arm", "name": "CCA platforms", "anchors": [W.anchor]}], roots
+    assert b"trusts   arm hardware" in W.coffer("genesis", "show", W.dir + "/genesis.json")
+
+
+def list_of_keys_that_are_none_is_no_root():
+    off = dict(W.anchor, pkey=dict(P256_BASE, x=P256_BASE["y"]))
+    for bad in ([], {}, [off], [{}], [W.anchor] * 7):
+        path = W.file("bad.json", json.dumps(bad).encode())
+        r = subprocess.run([COFFER, "genesis", "new", "--origin", "tpm.example/log", "--service", W.dir + "/service.json",
+                            "--out", W.dir + "/bad.genesis", "--vendor-root", "arm=" + path, W.dir + "/home/party.json", "--home", W.dir + "/home"], stderr=subprocess.PIPE)
+        assert r.returncode == 3 and not os.path.exists(W.dir + "/bad.genesis"), (bad, r)
 
 
 def guest_that_opens_its_credential_gets_a_token():
@@ -232,7 +247,7 @@ def logs_hold_no_secret():
     assert g.secret.hex() not in text and b64(g.secret) not in text and "POST /kbs/v0/attest 200" in text
 
 
-CASES = [service_starts_with_the_maker_in_its_genesis, guest_that_opens_its_credential_gets_a_token, challenge_is_as_ever_for_who_asks_for_nothing,
+CASES = [service_starts_with_the_maker_in_its_genesis, list_of_keys_that_are_none_is_no_root, guest_that_opens_its_credential_gets_a_token, challenge_is_as_ever_for_who_asks_for_nothing,
          wrong_secret_is_refused_and_ends_the_session, quote_by_another_key_of_the_same_tpm_is_refused, secret_of_another_session_is_refused,
          maker_that_nobody_knows_vouches_for_nothing, machine_cannot_vouch_for_the_key_of_another, key_that_signs_anything_gets_no_credential,
          malformed_requests_are_refused, logs_hold_no_secret]

@@ -18,6 +18,7 @@
 #include "os/ipc.h"
 #include "os/spawn.h"
 #include "tests/keepkit.h"
+#include "tests/stepkill.h"
 #include "tests/t.h"
 
 #define ROUNDS 25
@@ -37,7 +38,6 @@ struct run {
 	size_t        n;
 	uint64_t      serial;   /* of the approval; its id is in k.approval_id */
 	uint8_t       previous[32];
-	bool          deployed;
 };
 
 static char said[600]; /* by keep, when it last started or did not */
@@ -141,10 +141,10 @@ static void ack_release(struct run *r)
 		ack(r, rep.seq, rep.entry);
 }
 
-/* The store answers with the hash it acknowledged, for every acknowledged entry. */
-static bool all_there(struct run *r)
+/* The store answers with the hash it acknowledged, for every acknowledged entry from the first-th on. */
+static bool there_from(struct run *r, size_t first)
 {
-	for (size_t i = 0; i < r->n; i++) {
+	for (size_t i = first; i < r->n; i++) {
 		CLEANUP(wr_close) struct wr own = { 0 };
 		CLEANUP(freep) char *text = NULL, *want = NULL;
 		struct keep_journal_req m = { .from = r->acked[i].seq };
@@ -164,6 +164,11 @@ static bool all_there(struct run *r)
 			return false;
 	}
 	return true;
+}
+
+static bool all_there(struct run *r)
+{
+	return there_from(r, 0);
 }
 
 static bool is_logged(struct run *r, const uint8_t id[static 32])
@@ -197,35 +202,113 @@ static void resolve(struct run *r)
 	}
 }
 
-/* Works until keep is gone. false when keep refused what it must not refuse. */
-static bool work(struct run *r)
+/* An approval, an asset and a release of it. */
+static enum coffer_rc work_once(struct run *r)
+{
+	enum coffer_rc rc;
+
+	r->k.now = clock_now();
+	rc = kit_approve(&r->k, "", r->serial + 1, r->serial ? r->previous : NULL);
+	if (rc != COFFER_OK)
+		return rc;
+	ack_logged(r);
+	r->serial++;
+	memcpy(r->previous, r->k.approval_id, 32);
+	rc = kit_put(&r->k, KIT_HOSPITAL, "content");
+	if (rc != COFFER_OK)
+		return rc;
+	ack_logged(r);
+	rc = kit_get(&r->k, (struct kit_get){ 0 });
+	if (rc == COFFER_OK)
+		ack_release(r);
+	return rc;
+}
+
+static enum coffer_rc work_begin(struct run *r)
 {
 	enum coffer_rc rc = kit_begin(&r->k);
 
-	if (rc == COFFER_OK)
-		rc = kit_attest(&r->k, (struct kit_evidence){ 0 });
-	while (rc == COFFER_OK) {
-		r->k.now = clock_now();
-		rc = kit_approve(&r->k, "", r->serial + 1, r->serial ? r->previous : NULL);
-		if (rc != COFFER_OK)
-			break;
-		ack_logged(r);
-		r->serial++;
-		memcpy(r->previous, r->k.approval_id, 32);
-		rc = kit_put(&r->k, KIT_HOSPITAL, "content");
-		if (rc != COFFER_OK)
-			break;
-		ack_logged(r);
-		rc = kit_get(&r->k, (struct kit_get){ 0 });
-		if (rc == COFFER_OK)
-			ack_release(r);
-	}
+	return rc == COFFER_OK ? kit_attest(&r->k, (struct kit_evidence){ 0 }) : rc;
+}
+
+/* Whether keep is gone; false when it refused what it must not refuse. */
+static bool is_gone(struct run *r, enum coffer_rc rc)
+{
 	if (rc != COFFER_E_UPSTREAM)
 		printf("# refused: %s: %s\n", r->k.no.check, r->k.no.reason);
 	return rc == COFFER_E_UPSTREAM;
 }
 
+/* Works until keep is gone. */
+static bool work(struct run *r)
+{
+	enum coffer_rc rc = work_begin(r);
+
+	while (rc == COFFER_OK)
+		rc = work_once(r);
+	return is_gone(r, rc);
+}
+
 static struct run run;
+
+static void shell(const char *what);
+
+/* A session, an approval, an asset and a release of it, cut off at one step: 1, or 0 if they had not that many. */
+static int cut_off_at(struct run *r, unsigned step)
+{
+	enum coffer_rc rc;
+	pid_t tracer;
+	bool killed;
+
+	CHECK(start(r));
+	tracer = stepkill_start(r->pid, step);
+	CHECK(tracer > 0);
+	r->k.now = clock_now();
+	r->n = 0;
+	rc = work_begin(r);
+	if (rc == COFFER_OK)
+		rc = work_once(r);
+	CHECK(rc == COFFER_OK || is_gone(r, rc));
+	(void)stop(r);
+	killed = stepkill_end(tracer);
+	CHECK(start(r) && all_there(r) && stop(r) == 0);
+	return killed && rc != COFFER_OK; /* what it writes as it ends is not this test's */
+}
+
+/* The same in a process and on a folder that are what they were before each round. */
+static bool was_cut_off_at(unsigned step)
+{
+	int st = -1;
+	pid_t pid;
+
+	shell("rm -rf ../$(basename $PWD).copy && cp -a . ../$(basename $PWD).copy");
+	(void)fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		int killed = cut_off_at(&run, step);
+
+		(void)fflush(stdout);
+		_exit(t_failed ? 2 : killed);
+	}
+	CHECK(waitpid(pid, &st, 0) == pid && WIFEXITED(st) && WEXITSTATUS(st) < 2);
+	shell("rm keep.* && cp -a ../$(basename $PWD).copy/keep.* . && rm -rf ../$(basename $PWD).copy");
+	return !t_failed && WEXITSTATUS(st) == 1;
+}
+
+static void killed_at_every_single_write_keep_loses_nothing_it_acknowledged(void)
+{
+	unsigned step = 0;
+
+	CHECK(start(&run));
+	run.k.now = clock_now();
+	CHECK(kit_service(&run.k) == COFFER_OK && kit_workload(&run.k) == COFFER_OK);
+	CHECK(kit_release(&run.k, 1, 1, NULL) == COFFER_OK && kit_release(&run.k, 2, 1, NULL) == COFFER_OK);
+	CHECK(stop(&run) == 0);
+	while (was_cut_off_at(step))
+		step++;
+	printf("# killed before each of %u writes, syncs and answers\n", step);
+	CHECK(step > 40);
+}
 
 static void killed_at_any_moment_keep_loses_nothing_it_acknowledged(void)
 {
@@ -238,11 +321,6 @@ static void killed_at_any_moment_keep_loses_nothing_it_acknowledged(void)
 
 		CHECK(start(r)); /* also: the chain is whole, or keep would not start */
 		r->k.now = clock_now();
-		if (!r->deployed) {
-			CHECK(kit_service(&r->k) == COFFER_OK && kit_workload(&r->k) == COFFER_OK);
-			CHECK(kit_release(&r->k, 1, 1, NULL) == COFFER_OK && kit_release(&r->k, 2, 1, NULL) == COFFER_OK);
-			r->deployed = true;
-		}
 		CHECK(all_there(r));
 		resolve(r);
 		random_bytes(random, sizeof(random));
@@ -422,6 +500,7 @@ static void keys_readable_by_others_are_refused(void)
 int main(int argc, char **argv)
 {
 	static const struct t_case cases[] = {
+		T(killed_at_every_single_write_keep_loses_nothing_it_acknowledged), /* first: it deploys */
 		T(killed_at_any_moment_keep_loses_nothing_it_acknowledged), T(tampered_store_is_not_opened),
 		T(nothing_that_is_missing_is_made_anew), T(old_copy_of_the_store_needs_the_operator_and_is_logged),
 		T(store_and_mark_of_other_keys_are_refused),

@@ -368,27 +368,66 @@ static void make_cca(void *arg, struct span report_data, const uint8_t *reg, str
 	wr_str(json, "]}");
 }
 
-static void realm_is_taken_where_two_appraisals_agree(void)
+/* A service whose founders named these anchors. */
+static void open_realm(struct kit *k, struct ccakit *c, struct span anchors)
 {
-	struct ccakit c;
-	struct rig r;
+	struct kit_hw hw = { .tee = TEE_CCA, .platform = "cca", .vendor = "arm", .root_name = "lab", .root = anchors, .make = make_cca, .arg = c };
+
+	kit_open_hw(k, &hw);
+	kit_deploy(k);
+}
+
+static enum coffer_rc realm_attests(struct kit *k)
+{
+	enum coffer_rc rc = kit_begin(k);
+
+	return rc == COFFER_OK ? kit_attest(k, (struct kit_evidence){ 0 }) : rc;
+}
+
+static void realm_is_taken_where_two_appraisals_agree_and_the_genesis_names_its_platform(void)
+{
+	const struct session *s;
 	struct span facts, claims;
 	struct hw_facts f;
 	struct err e = { 0 };
+	struct ccakit c;
+	struct kit k;
 
-	rig_open(&r);
 	ccakit_open(&c, true);
+	open_realm(&k, &c, wr_span(&c.store));
+	CHECK(realm_attests(&k) == COFFER_OK);
+	s = session_get(k.keep.sessions, k.session, k.now);
+	CHECK(s && s->a.genuine && strcmp(s->a.platform, "cca") == 0);
+	CHECK(session_read_note(s, &facts, &claims) && facts_read(facts, &f, &e) == COFFER_OK);
+	CHECK(strcmp(f.platform, "cca") == 0 && facts_reg(&f, "initial_measurement") && f.chip_n == 33 && !f.debug);
+	CHECK(s->a.has_register && span_eq(SPAN(s->a.init_register), SPAN(k.initdata_sha)));
+	kit_free(&k);
+	ccakit_close(&c);
+}
+
+/* A net that was broken into brings anchors of its own as collateral: nobody signed for those. */
+static void anchors_that_come_as_files_are_no_anchors(void)
+{
+	struct ccakit c, theirs;
+	struct kit k;
+	struct rig r;
+
+	ccakit_open(&c, true);
+	ccakit_open(&theirs, true);
+	rig_open(&r); /* its genesis names none */
 	r.k.hw.tee = TEE_CCA;
 	r.k.hw.make = make_cca;
-	r.k.hw.arg = &c;
+	r.k.hw.arg = &theirs;
 	CHECK(DENIED(rig_attest(&r), r.k, "R2") && strstr(r.k.no.reason, "collateral unavailable: trust_anchor"));
-	r.k.hw.file = wr_span(&c.store);
-	CHECK(rig_attest(&r) == COFFER_OK && session(&r) && session(&r)->a.genuine && strcmp(session(&r)->a.platform, "cca") == 0);
-	CHECK(session_read_note(session(&r), &facts, &claims) && facts_read(facts, &f, &e) == COFFER_OK);
-	CHECK(strcmp(f.platform, "cca") == 0 && facts_reg(&f, "initial_measurement") && f.chip_n == 33 && !f.debug);
-	CHECK(session(&r)->a.has_register && span_eq(SPAN(session(&r)->a.init_register), SPAN(r.k.initdata_sha)));
-	ccakit_close(&c);
+	r.k.hw.file = wr_span(&theirs.store);
+	CHECK(DENIED(rig_attest(&r), r.k, "R2") && strstr(r.k.no.reason, "collateral unavailable: trust_anchor"));
 	rig_close(&r);
+	open_realm(&k, &theirs, wr_span(&c.store)); /* the same ids, another key */
+	k.hw.file = wr_span(&theirs.store);
+	CHECK(DENIED(realm_attests(&k), k, "R2") && strstr(k.no.reason, "platform_signature"));
+	kit_free(&k);
+	ccakit_close(&theirs);
+	ccakit_close(&c);
 }
 
 /* ---- collateral ---- */
@@ -493,7 +532,7 @@ int main(void)
 		T(each_demand_on_hardware_is_refused_by_its_name), T(lying_eval_is_not_a_release),
 		T(facts_that_eval_invents_are_not_looked_at), T(forged_report_that_eval_vouches_for_is_refused),
 		T(words_about_a_paravisor_are_not_believed), T(large_initdata_is_attested), T(two_appraisals_that_differ_are_refused), T(collateral_is_asked_for_once_and_then_refused), T(collateral_that_is_wanting_is_named_once),
-		T(realm_is_taken_where_two_appraisals_agree),
+		T(realm_is_taken_where_two_appraisals_agree_and_the_genesis_names_its_platform), T(anchors_that_come_as_files_are_no_anchors),
 		T(notes_are_bounded_and_the_oldest_are_forgotten) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

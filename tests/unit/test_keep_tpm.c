@@ -58,6 +58,24 @@ static void tpm_that_opened_its_credential_is_genuine_without_a_certificate_of_i
 	rig_close(&r);
 }
 
+/* The host edits the initdata on its way into the guest, whose agent extends register 8 with what it got; or shows other than that. */
+static void initdata_that_register_8_does_not_hold_is_refused(void)
+{
+	static const enum tee_kind kinds[] = { TEE_TPM, TEE_SWTPM };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct rig r;
+
+		rig_open(&r, kinds[i]);
+		CHECK(kit_begin(&r.k) == COFFER_OK);
+		CHECK(kit_attest(&r.k, (struct kit_evidence){ .unbound_initdata = true }) == COFFER_E_DENIED && strcmp(r.k.no.check, "R6") == 0);
+		CHECK(kit_begin(&r.k) == COFFER_OK);
+		CHECK(kit_attest(&r.k, (struct kit_evidence){ .no_register = true }) == COFFER_E_DENIED && strcmp(r.k.no.check, "R6") == 0);
+		CHECK(kit_begin(&r.k) == COFFER_OK && show(&r) == COFFER_OK);
+		rig_close(&r);
+	}
+}
+
 static enum coffer_rc begin_with(struct tpmguest *tpm, struct span root, const char *name, struct span chain)
 {
 	struct rig r = { .tpm = *tpm };
@@ -397,7 +415,7 @@ int main(void)
 		T(credential_once_asked_for_is_the_only_way), T(certificates_between_a_named_root_and_the_tpm_are_walked_alike_by_both), T(secret_of_another_session_is_not_this_one_s),
 		T(key_or_certificate_that_may_not_gets_no_session), T(foreign_ek_that_eval_vouches_for_gets_no_credential),
 		T(secret_that_eval_makes_up_is_refused), T(answer_of_an_honest_session_does_not_serve_another), T(quote_by_another_key_that_eval_vouches_for_is_refused),
-		T(no_eval_no_credential),
+		T(no_eval_no_credential), T(initdata_that_register_8_does_not_hold_is_refused),
 		T(secrets_are_a_session_s_own_and_gone_with_it) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -315,6 +315,77 @@ static void no_more_are_held_than_there_is_room_for(void)
 	CHECK(asked(&k, ticket) && releases(&k) == 1);
 }
 
+static void restarted(struct kit *k)
+{
+	struct err e = { 0 };
+
+	witnessed_free(k->keep.witnessed);
+	k->keep.witnessed = NULL;
+	CHECK(witnessed_new(&k->keep.registry.parties, &k->keep.witnessed, &e) == COFFER_OK && witnessed_restore(&k->keep, &e) == COFFER_OK);
+}
+
+static void keep_note(struct kit *k, const char *sql)
+{
+	CLEANUP(q_close) struct q q = q_open(k->keep.store, sql);
+	struct err e = { 0 };
+
+	CHECK(q_run(&q, &e) == COFFER_OK);
+}
+
+static void cosigned_head_is_there_after_a_restart(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct journal young;
+	struct keep_round_rep round;
+	struct ledger_seen seen;
+	uint64_t size;
+	struct err e;
+
+	deployed(&k, 3, 2);
+	young = k.keep.journal;
+	restarted(&k);
+	CHECK(head(&k, &seen, &e) == COFFER_E_DENIED); /* nothing was kept yet */
+	CHECK(kit_revoke(&k, KIT_STRANGER, k.approval_id) != COFFER_OK && kit_restate(&k, NULL) == COFFER_OK);
+	CHECK(kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK && kit_witness(&k, 2) == COFFER_OK);
+	size = k.keep.journal.seq + 1;
+	CHECK(head(&k, &seen, &e) == COFFER_OK && seen.cp.head.size == size);
+	restarted(&k);
+	CHECK(head(&k, &seen, &e) == COFFER_OK && seen.cp.head.size == size && seen.count == 2);
+	CHECK(kit_round(&k, &round) == COFFER_OK && round.size == 0); /* and nobody need be asked */
+	CHECK(kit_restate(&k, NULL) == COFFER_OK);
+	restarted(&k);
+	CHECK(head(&k, &seen, &e) == COFFER_OK && seen.cp.head.size == size); /* entries came since */
+	CHECK(kit_round(&k, &round) == COFFER_OK && round.size == size + 1);
+	k.keep.journal = young; /* a head of more entries than there are */
+	restarted(&k);
+	CHECK(head(&k, &seen, &e) == COFFER_E_DENIED);
+}
+
+static void kept_head_that_is_none_of_this_ledger_is_not_shown(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct keep_round_rep round;
+	struct ledger_seen seen;
+	struct err e;
+
+	deployed(&k, 2, 2);
+	CHECK(kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK && kit_witness(&k, 1) == COFFER_OK);
+	keep_note(&k, "UPDATE node SET hash=zeroblob(32) WHERE level=0 AND place=1"); /* as many entries, one of them another */
+	restarted(&k);
+	CHECK(head(&k, &seen, &e) == COFFER_E_DENIED);
+	kit_free(&k);
+	deployed(&k, 2, 2);
+	CHECK(kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK && kit_witness(&k, 1) == COFFER_OK);
+	restarted(&k);
+	CHECK(head(&k, &seen, &e) == COFFER_OK);
+	keep_note(&k, "UPDATE meta SET value=substr(value, 1, length(value) - 20) WHERE name='cosigned'");
+	restarted(&k);
+	CHECK(head(&k, &seen, &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-witness") == 0);
+	keep_note(&k, "UPDATE meta SET value=zeroblob(20000) WHERE name='cosigned'");
+	restarted(&k);
+	CHECK(head(&k, &seen, &e) == COFFER_E_DENIED);
+}
+
 static void without_witnesses_nothing_waits(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -333,7 +404,7 @@ int main(void)
 		T(reply_waits_for_enough_witnesses), T(only_a_head_that_covers_the_entry_counts), T(nothing_but_the_witness_signature_counts),
 		T(witness_that_knows_better_is_asked_from_there), T(fork_gets_no_signature), T(asking_again_writes_nothing_anew),
 		T(revocation_stops_what_waits), T(stranger_stops_nothing_that_waits), T(provider_stops_what_waits_for_its_code), T(new_version_stops_what_waits_of_that_asset), T(status_says_how_far_witnesses_have_come), T(reply_does_not_wait_for_ever), T(no_more_are_held_than_there_is_room_for),
-		T(without_witnesses_nothing_waits),
+		T(cosigned_head_is_there_after_a_restart), T(kept_head_that_is_none_of_this_ledger_is_not_shown), T(without_witnesses_nothing_waits),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -449,6 +449,14 @@ static void typed_witness_is_read(void)
 
 #define ROOT(vendor, name, cert) "{\"certificate\":\"" cert "\",\"name\":\"" name "\",\"vendor\":\"" vendor "\"}"
 
+/* The key: the base point of P-256 (SEC 2, 2.4.2). */
+#define ANCHOR_X "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY"
+#define HEX16 "1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a"
+#define ANCHOR                                                                                                                            \
+	"{\"implementation-id\":\"" HEX16 HEX16 "\",\"instance-id\":\"01" HEX16 HEX16                                                      \
+	"\",\"pkey\":{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"" ANCHOR_X "\",\"y\":\"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU\"}}"
+#define ARM(anchors) "{\"anchors\":[" anchors "],\"name\":\"lab\",\"vendor\":\"arm\"}"
+
 static void genesis_read_refuses_every_wrong_member(void)
 {
 	static const struct fix_edit edits[] = {
@@ -465,15 +473,32 @@ static void genesis_read_refuses_every_wrong_member(void)
 		{ "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[" ROOT("AMD", "n", "AAAA") "]", "vendor" },
 		{ "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[" ROOT("amd", "", "AAAA") "]", "name" },
 		{ "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[{\"vendor\":\"amd\",\"name\":\"n\"}]", "certificate" },
+		{ "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[" ROOT("arm", "n", "AAAA") "]", "certificate" },
+		{ "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[{\"vendor\":\"amd\",\"name\":\"n\",\"anchors\":[" ANCHOR "]}]", "anchors" },
+		{ "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[" ARM("") "]", "anchors" },
+		{ "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[" ARM("{}") "]", "implementation-id" },
+		{ "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[" ARM(ANCHOR "," ANCHOR "," ANCHOR "," ANCHOR "," ANCHOR "," ANCHOR "," ANCHOR) "]", "anchors" },
 	};
 	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_ED25519), *enc = fix_key(KEY_P256);
-	CLEANUP(freep) char *rooted = NULL;
+	static const struct fix_edit of_arm[] = {
+		{ "\"kty\":\"EC\",\"x\":\"ax", "\"kty\":\"RSA\",\"x\":\"ax", "pkey" }, { "\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"ax", "\"crv\":\"P-384\",\"kty\":\"EC\",\"x\":\"ax", "pkey" },
+		{ "\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"ax", "\"crv\":\"P-224\",\"kty\":\"EC\",\"x\":\"ax", "pkey" }, { ANCHOR_X, "AAAA" ANCHOR_X, "pkey" },
+		{ "\"x\":\"ax", "\"x\":\"bx", "pkey" }, /* off the curve */
+		{ "\"kty\":\"EC\",\"x\":\"ax", "\"d\":\"\",\"kty\":\"EC\",\"x\":\"ax", "pkey" },
+		{ "\"implementation-id\":\"1a", "\"implementation-id\":\"", "implementation-id" },
+		{ "\"instance-id\":\"01", "\"instance-id\":\"01aa", "instance-id" }, { "\"instance-id\":\"01", "\"x\":0,\"instance-id\":\"01", "not known" },
+		{ "\"name\":\"lab\"", "\"name\":\"\"", "name" },
+	};
+	CLEANUP(freep) char *rooted = NULL, *arm = NULL;
 	CLEANUP(freep) char *good = genesis_text(k, enc), *p = party_body(k, enc), *both = str_fmt("[%s,%s]", p, p), *one =
 	    str_fmt("[%s]", p);
 	CLEANUP(freep) char *twice = fix_edit(good, one, both), *none = fix_edit(good, one, "[]"), *ghost = NULL, *haunted = NULL, *shared = NULL;
 	struct err e;
 
 	EDITS(good, edits);
+	arm = fix_edit(good, "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[" ARM(ANCHOR "," ANCHOR) "]");
+	CHECK(arm && read_all(span_of(arm), &e) == COFFER_OK);
+	EDITS(arm, of_arm);
 	rooted = fix_edit(good, "\"policies\":{}", "\"policies\":{},\"vendor-roots\":[" ROOT("tpm", "a maker", "AAAA") "]");
 	CHECK(rooted && read_all(span_of(rooted), &e) == COFFER_OK);
 	CHECK(read_all(span_of(twice), &e) == COFFER_E_INPUT && strstr(e.msg, "twice"));

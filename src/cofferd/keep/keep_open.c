@@ -106,6 +106,7 @@ enum coffer_rc keep_open(const char *dir, struct keep_keys *keys, const struct k
 	TRY(vendor_roots_open(g, &k.roots, e));
 	TRY(open_store(dir, c, g, &k, e));
 	TRY(witnessed_new(&k.registry.parties, &k.witnessed, e));
+	TRY(witnessed_restore(&k, e));
 	*out = k;
 	out->registry.store = out->store;
 	k = (struct keep){ 0 };

@@ -1,17 +1,19 @@
 #include "cofferd/keep/witnessed.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/concerned.h"
+#include "cofferd/keep/cosigned.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/registry.h"
 #include "crypto/hash.h"
 #include "trust/ledger/witness.h"
 
-#define NOTE_ROOM (16u << 10) /* of a head with every witness's line */
+#define NOTE_ROOM COSIGNED_MAX
 
 struct held {
 	bool      used;
@@ -97,6 +99,31 @@ enum coffer_rc witnessed_amended(struct keep *k, struct err *e)
 	return COFFER_OK;
 }
 
+static const struct level *newest(const struct witnessed *w)
+{
+	return &w->level[w->n_levels - 1];
+}
+
+enum coffer_rc witnessed_restore(struct keep *k, struct err *e)
+{
+	CLEANUP(wr_close) struct wr note = wr_open(NOTE_ROOM);
+	struct witnessed *w = k->witnessed;
+
+	if (!w)
+		return COFFER_OK;
+	TRY(cosigned_read(k->store, &note, e));
+	for (size_t i = 0; note.n > 0 && i < w->n_levels; i++)
+		if (w->level[i].policy.p.k > 0)
+			w->level[i].best_size = cosigned_size(&k->journal, &w->level[i].policy, wr_span(&note));
+	if (newest(w)->best_size > 0) {
+		w->best = note;
+		note = (struct wr){ 0 };
+	} else if (note.n > 0) {
+		(void)fprintf(stderr, "cofferd-keep: the kept head of the ledger is none that its witnesses signed of these entries; they are asked anew\n");
+	}
+	return COFFER_OK;
+}
+
 enum coffer_rc witnessed_addresses(const struct keep *k, struct wr *out, struct err *e)
 {
 	for (size_t i = 0; k->witnessed && i < k->witnessed->all.n; i++)
@@ -116,11 +143,6 @@ static size_t level_of(const struct witnessed *w, const struct asset_body *b)
 bool witnessed_wanted(const struct keep *k, const struct asset_body *b)
 {
 	return k->witnessed && k->witnessed->level[level_of(k->witnessed, b)].policy.p.k > 0;
-}
-
-static const struct level *newest(const struct witnessed *w)
-{
-	return &w->level[w->n_levels - 1];
 }
 
 static void let_go(struct witnessed *w, struct held *h)
@@ -401,10 +423,12 @@ static size_t signed_of(const struct witnessed *w, const struct level *l)
 }
 
 /* Every reader's own check, once more, before anything rests on it. Of the last level the head with every line so far is what readers get. */
-static enum coffer_rc enough(struct witnessed *w, struct level *l, struct err *e)
+static enum coffer_rc enough(struct keep *k, struct level *l, struct err *e)
 {
 	CLEANUP(wr_close) struct wr copy = wr_open(NOTE_ROOM);
+	struct witnessed *w = k->witnessed;
 	struct ledger_seen seen;
+	struct err bad = { 0 };
 
 	TRY(checkpoint_open(wr_span(&w->round.note), &l->policy.p, &seen, e));
 	if (l == newest(w)) {
@@ -413,6 +437,8 @@ static enum coffer_rc enough(struct witnessed *w, struct level *l, struct err *e
 		wr_close(&w->best);
 		w->best = copy;
 		copy = (struct wr){ 0 };
+		if (cosigned_keep(k->store, wr_span(&w->best), &bad) != COFFER_OK) /* is missed after a restart, until they sign again */
+			(void)fprintf(stderr, "cofferd-keep: the head that witnesses signed is not kept: %s\n", bad.msg);
 	}
 	l->best_size = seen.cp.head.size;
 	return COFFER_OK;
@@ -430,7 +456,7 @@ enum coffer_rc on_cosign(struct keep *k, struct span body, struct answer *a, str
 		TRY(take(k, &m, e));
 	for (size_t i = 0; i < w->n_levels; i++)
 		if (w->level[i].policy.p.k > 0 && signed_of(w, &w->level[i]) >= w->level[i].policy.p.k)
-			TRY(enough(w, &w->level[i], e));
+			TRY(enough(k, &w->level[i], e));
 	say_round(w, w->round.head.size, &rep);
 	keep_round_rep_write(a->out, &rep);
 	return COFFER_OK;

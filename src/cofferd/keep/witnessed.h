@@ -4,8 +4,8 @@
  * and fetches the reply when it may leave (KEEP_COLLECT). net can keep all this from happening; it cannot make it appear to
  * have happened: each cosignature is verified here, by the genesis' keys, over the head that keep signed.
  *
- * One head is before the witnesses at a time (a round). In memory alone: after a start the first round asks everybody anew,
- * and whoever waited asks again. */
+ * One head is before the witnesses at a time (a round). In memory alone, but for the newest head that enough signed (cosigned.h): after a start
+ * the first round asks everybody anew, and whoever waited asks again. */
 #pragma once
 #include "cofferd/keep/keep.h"
 #include "decide/decide.h"
@@ -20,6 +20,8 @@ struct witnessed; /* NULL where neither the genesis nor an amendment wants cosig
 /* An asset's releases wait for the witnesses of the genesis as the asset's statement has it: as founded, or as an amendment left it. Every witness that
  * any of them names is asked for each head. */
 enum coffer_rc witnessed_new(const struct parties *p, struct witnessed **out, struct err *e) NODISCARD;
+/* At the start, after the journal: the head that was kept, where it still is one. */
+enum coffer_rc witnessed_restore(struct keep *k, struct err *e) NODISCARD;
 /* Anew, after the registry learned of an amendment. What waits is dropped: its askers ask again. */
 enum coffer_rc witnessed_amended(struct keep *k, struct err *e) NODISCARD;
 /* The addresses of all of them, a line each. Their order is that of the numbers by which net and fetch name them. */

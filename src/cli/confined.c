@@ -1,0 +1,132 @@
+#include "cli/confined.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/rd.h"
+#include "base/wr.h"
+#include "os/sandbox.h"
+
+/* What ends every child's words: its error, as it is. */
+#define SAID_LEN (1 + sizeof(((struct err *)0)->check) + sizeof(((struct err *)0)->msg))
+
+/* ---- in the child ---- */
+
+static bool write_all(int fd, const uint8_t *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t w = write(fd, p, n);
+
+		if (w <= 0 && errno != EINTR)
+			return false;
+		p += w > 0 ? w : 0;
+		n -= w > 0 ? (size_t)w : 0;
+	}
+	return true;
+}
+
+static _Noreturn void child(confined_job *job, void *arg, int out)
+{
+	static char buffer[64u << 10]; /* ours, so that no call asks what kind of file stdout is */
+	const struct rlimit cpu = { CONFINED_SECONDS, CONFINED_SECONDS };
+	uint8_t said[SAID_LEN] = { 0 };
+	struct err e = { 0 };
+
+	if (dup2(out, STDOUT_FILENO) < 0 || close_range(STDERR_FILENO, ~0u, 0) != 0 || setvbuf(stdout, buffer, _IOFBF, sizeof(buffer)) != 0 ||
+	    setrlimit(RLIMIT_CPU, &cpu) != 0)
+		_exit(2);
+	said[0] = (uint8_t)sandbox_enter_compute(&e);
+	if (said[0] == COFFER_OK)
+		said[0] = (uint8_t)job(arg, &e);
+	if (said[0] != COFFER_OK) {
+		memcpy(said + 1, e.check, sizeof(e.check));
+		memcpy(said + 1 + sizeof(e.check), e.msg, sizeof(e.msg));
+	}
+	_exit(fflush(stdout) == 0 && write_all(STDOUT_FILENO, said, sizeof(said)) ? 0 : 3);
+}
+
+/* ---- here ---- */
+
+static enum coffer_rc listen_to(int fd, struct wr *all, struct err *e)
+{
+	uint8_t buf[16u << 10];
+
+	while (wr_ok(all)) {
+		ssize_t n = read(fd, buf, sizeof(buf));
+
+		if (n == 0)
+			return COFFER_OK;
+		if (n < 0 && errno != EINTR)
+			return err_set(e, COFFER_E_SYSTEM, "the child that reads it: %s", strerror(errno));
+		wr_put(all, (struct span){ buf, n > 0 ? (size_t)n : 0 });
+	}
+	return err_set(e, COFFER_E_INPUT, "what there is to say about it is more than %u bytes", CONFINED_TEXT_MAX);
+}
+
+static void print(struct span text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+
+		(void)putchar(c == '\n' || c == '\t' || (c >= 0x20 && c != 0x7f) ? c : '?');
+	}
+}
+
+static void put_text(char *out, size_t room, const uint8_t *from)
+{
+	memcpy(out, from, room - 1);
+	out[room - 1] = '\0';
+	for (char *p = out; *p; p++)
+		if ((uint8_t)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+}
+
+static enum coffer_rc take(const struct wr *all, int status, struct err *e)
+{
+	const uint8_t *said = all->n >= SAID_LEN ? all->p + all->n - SAID_LEN : NULL;
+
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
+		return err_set(e, COFFER_E_INPUT, "it took more than %d seconds to read it", CONFINED_SECONDS);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !said || said[0] > COFFER_E_BUG)
+		return err_set(e, COFFER_E_INPUT, "the child that reads it ended with %s %d: malformed, or made to break its reader",
+		    WIFSIGNALED(status) ? "signal" : "code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	print((struct span){ all->p, all->n - SAID_LEN });
+	if (said[0] == COFFER_OK)
+		return COFFER_OK;
+	e->rc = (enum coffer_rc)said[0];
+	put_text(e->check, sizeof(e->check), said + 1);
+	put_text(e->msg, sizeof(e->msg), said + 1 + sizeof(e->check));
+	return e->rc;
+}
+
+enum coffer_rc confined(confined_job *job, void *arg, struct err *e)
+{
+	CLEANUP(wr_close) struct wr all = wr_open(CONFINED_TEXT_MAX + SAID_LEN);
+	enum coffer_rc rc;
+	int fd[2], status = 0;
+	pid_t pid;
+
+	(void)fflush(NULL);
+	if (pipe2(fd, O_CLOEXEC) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "pipe: %s", strerror(errno));
+	pid = fork();
+	if (pid == 0)
+		child(job, arg, fd[1]);
+	(void)close(fd[1]);
+	rc = pid < 0 ? err_set(e, COFFER_E_SYSTEM, "fork: %s", strerror(errno)) : listen_to(fd[0], &all, e);
+	(void)close(fd[0]);
+	if (pid < 0)
+		return rc;
+	if (rc != COFFER_OK)
+		(void)kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return rc == COFFER_OK ? take(&all, status, e) : rc;
+}

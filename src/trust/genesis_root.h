@@ -1,0 +1,7 @@
+/* Inside trust/ only: one member of a genesis' "vendor-roots" (docs/protocol/statements.md). */
+#pragma once
+#include "fmt/json.h"
+#include "trust/statement.h"
+
+/* A certificate's DER is not read here; an anchor's key is a point of its curve. COFFER_E_INPUT. */
+enum coffer_rc genesis_root_read(const struct json *v, struct genesis_root *out, struct err *e) NODISCARD;

@@ -1,0 +1,157 @@
+/* What a command lets read hostile bytes can compute and speak, and nothing else; and what it says is cleaned. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/wr.h"
+#include "cli/confined.h"
+#include "tests/t.h"
+
+static enum coffer_rc says(void *arg, struct err *e)
+{
+	(void)e;
+	(void)printf("%s", (const char *)arg);
+	return COFFER_OK;
+}
+
+static enum coffer_rc says_and_denies(void *arg, struct err *e)
+{
+	(void)printf("%s", (const char *)arg);
+	return err_deny(e, "R9", "no\033[2J approval");
+}
+
+static enum coffer_rc opens(void *arg, struct err *e)
+{
+	(void)e;
+	(void)printf("opened %d", open(arg, O_RDONLY | O_CLOEXEC));
+	return COFFER_OK;
+}
+
+static enum coffer_rc writes_a_file(void *arg, struct err *e)
+{
+	(void)e;
+	(void)printf("opened %d", open(arg, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	return COFFER_OK;
+}
+
+static enum coffer_rc connects(void *arg, struct err *e)
+{
+	(void)arg, (void)e;
+	(void)printf("socket %d", socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	return COFFER_OK;
+}
+
+static enum coffer_rc forks(void *arg, struct err *e)
+{
+	(void)arg, (void)e;
+	(void)printf("child %d", (int)fork());
+	return COFFER_OK;
+}
+
+static enum coffer_rc dies(void *arg, struct err *e)
+{
+	(void)e;
+	(void)printf("%s", (const char *)arg);
+	(void)fflush(stdout);
+	abort();
+}
+
+static enum coffer_rc ends_well_too_early(void *arg, struct err *e)
+{
+	(void)e;
+	(void)printf("%s", (const char *)arg);
+	(void)fflush(stdout);
+	_exit(0);
+}
+
+static enum coffer_rc never_stops_talking(void *arg, struct err *e)
+{
+	for (size_t i = 0; i < 4u * CONFINED_TEXT_MAX; i++)
+		if (printf("%s", (const char *)arg) < 0)
+			return err_set(e, COFFER_E_SYSTEM, "nobody listens");
+	return COFFER_OK;
+}
+
+static enum coffer_rc wants_all_memory(void *arg, struct err *e)
+{
+	(void)arg, (void)e;
+	for (size_t i = 0; i < 1024; i++) {
+		char *p = malloc(1u << 20);
+
+		if (!p)
+			return err_set(e, COFFER_E_SYSTEM, "out of memory");
+		memset(p, 1, 1u << 20);
+	}
+	return COFFER_OK;
+}
+
+/* What was printed on this process' stdout meanwhile. */
+static enum coffer_rc run(confined_job *job, const char *arg, char out[static 256], struct err *e)
+{
+	FILE *f = tmpfile();
+	int kept = dup(STDOUT_FILENO);
+	char word[256];
+	enum coffer_rc rc;
+	ssize_t n;
+
+	(void)fflush(stdout);
+	(void)snprintf(word, sizeof(word), "%s", arg);
+	if (!f || kept < 0 || dup2(fileno(f), STDOUT_FILENO) < 0)
+		abort();
+	*e = (struct err){ 0 };
+	rc = confined(job, word, e);
+	(void)fflush(stdout);
+	(void)dup2(kept, STDOUT_FILENO);
+	(void)close(kept);
+	n = pread(fileno(f), out, 255, 0);
+	out[n > 0 ? n : 0] = '\0';
+	(void)fclose(f);
+	return rc;
+}
+
+static void words_and_refusals_come_through_and_nothing_that_moves_a_terminal(void)
+{
+	char out[256];
+	struct err e;
+
+	CHECK(run(says, "one\n\ttwo \xc3\xa9\n", out, &e) == COFFER_OK && strcmp(out, "one\n\ttwo \xc3\xa9\n") == 0);
+	CHECK(run(says, "", out, &e) == COFFER_OK && out[0] == '\0');
+	CHECK(run(says, "a\033[2J\177\rb", out, &e) == COFFER_OK && strcmp(out, "a?[2J??b") == 0);
+	CHECK(run(says_and_denies, "seen\n", out, &e) == COFFER_E_DENIED && strcmp(out, "seen\n") == 0);
+	CHECK(e.rc == COFFER_E_DENIED && strcmp(e.check, "R9") == 0 && strcmp(e.msg, "no?[2J approval") == 0);
+}
+
+static void what_does_more_than_compute_is_ended_and_shows_nothing(void)
+{
+	static const struct { confined_job *job; const char *arg; } bad[] = { { opens, "/etc/passwd" }, { writes_a_file, "/tmp/coffer-test-confined" },
+		{ connects, "" }, { forks, "" }, { dies, "holds\n" }, { ends_well_too_early, "holds\n" } };
+	char out[256];
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CHECK(run(bad[i].job, bad[i].arg, out, &e) == COFFER_E_INPUT && out[0] == '\0');
+		CHECK(strstr(e.msg, "made to break its reader"));
+	}
+	CHECK(access("/tmp/coffer-test-confined", F_OK) != 0);
+}
+
+static void what_it_says_and_what_memory_it_takes_are_bounded(void)
+{
+	char out[256];
+	struct err e;
+
+	CHECK(run(never_stops_talking, "and so on ", out, &e) == COFFER_E_INPUT && out[0] == '\0' && strstr(e.msg, "more than"));
+	CHECK(run(wants_all_memory, "", out, &e) == COFFER_E_SYSTEM && strstr(e.msg, "out of memory"));
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = { T(words_and_refusals_come_through_and_nothing_that_moves_a_terminal),
+		T(what_does_more_than_compute_is_ended_and_shows_nothing), T(what_it_says_and_what_memory_it_takes_are_bounded) };
+
+	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+}
