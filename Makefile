@@ -12,7 +12,7 @@ export COFFER_TOOLS = $(CURDIR)/build/tools
 all: deps-check build/plain/build.ninja
 	@ninja -C build/plain >build/plain.build.log 2>&1 || { grep -E -A8 'error|FAILED' build/plain.build.log | head -60; echo "build failed: build/plain.build.log"; exit 1; }
 	@ln -f build/plain/src/cofferd/cofferd build/plain/src/cofferd/keep/cofferd-keep build/plain/src/cofferd/net/cofferd-net build/plain/src/cofferd/eval/cofferd-eval build/plain/src/cofferd/fetch/cofferd-fetch \
-	    build/plain/src/agent/coffer-agent build/plain/src/agent/coffer-init build/plain/src/cli/coffer build/
+	    build/plain/src/agent/coffer-agent build/plain/src/agent/coffer-init build/plain/src/agent/coffer-probe build/plain/src/cli/coffer build/
 	@echo "built: build/coffer build/cofferd build/coffer-agent"
 
 build/plain/build.ninja:

@@ -30,8 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct err e = { 0 };
 	struct tpm_key key = { 0 };
 	char maker[5] = "";
+	bool has = false;
 
-	switch (rd_u8(&r) % 6) {
+	switch (rd_u8(&r) % 8) {
 	case 0:
 		if (tpm_read_pcrs(&l, pcrs, &e) != COFFER_OK)
 			break;
@@ -50,6 +51,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		break;
 	case 4:
 		if (tpm_quote(&l, 1, (struct span){ 0 }, &q, &e) == COFFER_OK && (q.message.n == 0 || q.signature.n == 0))
+			abort();
+		break;
+	case 6:
+		if (tpm_has(&l, 0x81000003, &has, &e) != COFFER_OK && has)
+			abort();
+		break;
+	case 7:
+		if (tpm_nv_read_owner(&l, 0x01400001, 4096, &out, &e) == COFFER_OK && (out.n == 0 || out.n > 4096))
 			abort();
 		break;
 	default:

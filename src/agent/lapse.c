@@ -228,7 +228,7 @@ static size_t gather(struct agent *a, size_t *at, struct lease *l[static FRESH_I
 static enum coffer_rc question(struct agent *a, struct err *e)
 {
 	struct fresh_answer said = { .n = 0 };
-	struct lease *l[FRESH_ITEMS_MAX];
+	struct lease *l[FRESH_ITEMS_MAX] = { NULL };
 	struct fresh_ask ask = { .n = 0 };
 	size_t at = 0;
 

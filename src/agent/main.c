@@ -10,25 +10,29 @@
 #include "agent/start.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "evidence/az_write.h"
 #include "evidence/sample.h"
 #include "os/file.h"
 #include "proto/ttrpc.h"
 #include "trust/dsse.h"
 
-struct args { const char *platform, *initdata, *socket, *state, *crun, *binding[BINDINGS_MAX]; size_t n_bindings; };
+struct args { const char *platform, *initdata, *socket, *state, *crun, *hardware, *binding[BINDINGS_MAX]; size_t n_bindings; };
 
 static const char usage[] =
-	"usage: coffer-agent --platform NAME --initdata FILE --socket PATH --state DIR --crun PATH [--binding FILE]...\n"
+	"usage: coffer-agent --platform NAME --initdata FILE --socket PATH --state DIR --crun PATH [--hardware FILE] [--binding FILE]...\n"
 	"Runs the containers of one pod inside a guest (docs/protocol/guest.md).\n"
-	"NAME: auto (this machine's own evidence: snp or tdx of its kernel, else its TPM), snp, tdx, tpm: the same, and it has to be that one; sample: none.\n"
+	"NAME: auto (this machine's own evidence: snp or tdx of its kernel, else az-snp-vtpm or az-tdx-vtpm of a paravisor's TPM, else its TPM),\n"
+	"or one of these names (tpm: a TPM alone): the same, and it has to be that one; sample: none.\n"
+	"FILE of --hardware: of az-snp-vtpm the VCEK, of az-tdx-vtpm the TD's quote, which the cloud's metadata service is asked for otherwise.\n"
 	"On standard output: \"ready\" once the socket answers, or \"failed CODE TEXT\".\n";
 
 static bool args_read(int argc, char **argv, struct args *a)
 {
 	const struct { const char *name; const char **to; } known[] = {
 		{ "--platform", &a->platform }, { "--initdata", &a->initdata }, { "--socket", &a->socket },
-		{ "--state", &a->state }, { "--crun", &a->crun },
+		{ "--state", &a->state }, { "--crun", &a->crun }, { "--hardware", &a->hardware },
 	};
+	const size_t n_known = sizeof(known) / sizeof(known[0]);
 
 	for (int i = 1; i + 1 < argc; i += 2) {
 		size_t k = 0;
@@ -37,13 +41,13 @@ static bool args_read(int argc, char **argv, struct args *a)
 			a->binding[a->n_bindings++] = argv[i + 1];
 			continue;
 		}
-		while (k < 5 && strcmp(argv[i], known[k].name) != 0)
+		while (k < n_known && strcmp(argv[i], known[k].name) != 0)
 			k++;
-		if (k == 5 || *known[k].to)
+		if (k == n_known || *known[k].to)
 			return false;
 		*known[k].to = argv[i + 1];
 	}
-	return argc == 11 + 2 * (int)a->n_bindings && a->crun && a->state[0] == '/' && strlen(a->state) <= STATE_DIR_MAX;
+	return argc == 11 + 2 * ((int)a->n_bindings + (a->hardware != NULL)) && a->platform && a->initdata && a->socket && a->state && a->crun && a->state[0] == '/' && strlen(a->state) <= STATE_DIR_MAX;
 }
 
 static enum coffer_rc sample_evidence(void *arg, struct span report_data, const uint8_t init_register[static 32], struct wr *json,
@@ -55,7 +59,12 @@ static enum coffer_rc sample_evidence(void *arg, struct span report_data, const 
 
 static bool known(const char *name)
 {
-	return strcmp(name, "auto") == 0 || strcmp(name, "snp") == 0 || strcmp(name, "tdx") == 0 || strcmp(name, "tpm") == 0;
+	static const char *const names[] = { "auto", "snp", "tdx", "az-snp-vtpm", "az-tdx-vtpm", "tpm" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
 }
 
 /* And that the machine was started with this initdata, where there is a machine. */
@@ -70,9 +79,9 @@ static enum coffer_rc evidence_by(const char *name, struct platform *p, struct s
 	if (!known(name))
 		return err_set(e, COFFER_E_INPUT, "platform \"%s\" is not built into this agent", name);
 	TRY(platform_open(p, name, e));
-	TRY(platform_init(p, initdata, e));
 	*out = platform_attester(p);
-	return COFFER_OK;
+	(void)fprintf(stderr, "coffer-agent: platform %s%s%s\n", out->tee, p->why[0] ? "; " : "", p->why);
+	return platform_init(p, initdata, e);
 }
 
 static bool ready(void)
@@ -102,13 +111,16 @@ static enum coffer_rc bindings_load(const struct args *arg, struct bindings *b, 
 static enum coffer_rc run(const struct args *arg, struct err *e)
 {
 	CLEANUP(bindings_clear) struct bindings b = { 0 };
-	CLEANUP(wr_close) struct wr device = wr_open(INITDATA_DEVICE_MAX), initdata = wr_open(MAN_INITDATA_MAX);
+	CLEANUP(wr_close) struct wr device = wr_open(INITDATA_DEVICE_MAX), initdata = wr_open(MAN_INITDATA_MAX), hardware = { 0 };
 	CLEANUP(manifest_clear) struct manifest man = { 0 };
 	CLEANUP(platform_close) struct platform p = PLATFORM_NONE;
 	struct agent_start s = { .socket = arg->socket, .state = arg->state, .crun = arg->crun, .ready = ready,
 		.binding = b.envelope, .n_bindings = arg->n_bindings };
 
 	TRY(bindings_load(arg, &b, e));
+	if (arg->hardware)
+		TRY(file_read(arg->hardware, AZ_QUOTE_MAX, &hardware, e));
+	p.hardware = wr_span(&hardware);
 	TRY(file_read(arg->initdata, INITDATA_DEVICE_MAX, &device, e));
 	TRY(initdata_device_read(wr_span(&device), &initdata, e));
 	s.initdata = wr_span(&initdata);

@@ -57,7 +57,7 @@ static enum coffer_rc binding(const struct cli *c, const char *name, struct wr *
 		return COFFER_OK;
 	*out = wr_open(64);
 	if (!hex_read(span_of(hex), out) || !wr_ok(out) || out->n == 0)
-		return err_set(e, COFFER_E_INPUT, "--%s: not hex of 1 to 64 bytes", name);
+		return cli_bad(e, "--%s: not hex of 1 to 64 bytes", name);
 	*in = wr_span(out);
 	return COFFER_OK;
 }
@@ -68,7 +68,7 @@ static enum coffer_rc bindings(const struct cli *c, struct evidence_job *b, stru
 
 	b->in.now = clock_now();
 	if (time && !clock_parse(span_of(time), &b->in.now))
-		return err_set(e, COFFER_E_INPUT, "--time %s: not a time like 2027-01-31T00:00:00Z", time);
+		return cli_bad(e, "--time %s: not a time like 2027-01-31T00:00:00Z", time);
 	TRY(binding(c, "report-data", &b->report_data, &b->in.report_data, e));
 	return init ? file_read_arg(init, 1u << 20, &b->init_toml, e) : COFFER_OK;
 }
@@ -82,9 +82,9 @@ static enum coffer_rc read_beside(struct appraise_job *j, struct err *e)
 
 	TRY(binding(j->c, "device-data", &j->device_data, &data, e));
 	if (!path)
-		return data.p ? err_set(e, COFFER_E_INPUT, "--device-data is for devices: give --additional too") : COFFER_OK;
+		return data.p ? cli_bad(e, "--device-data is for devices: give --additional too") : COFFER_OK;
 	if (strcmp(j->b->driver->device_class, "cpu") != 0)
-		return err_set(e, COFFER_E_INPUT, "--additional: %s is a device itself; give the evidence of the machine it is in", j->b->driver->name);
+		return cli_bad(e, "--additional: %s is a device itself; give the evidence of the machine it is in", j->b->driver->name);
 	return file_read_arg(path, EVIDENCE_FILE_MAX, &j->beside, e);
 }
 
@@ -132,7 +132,7 @@ static enum coffer_rc read_policy(const struct cli *c, struct judged *g, struct 
 
 	g->asked = path != NULL;
 	if (!path)
-		return cli_opt(c, "reference-values") ? err_set(e, COFFER_E_INPUT, "--reference-values is for a policy: give --policy too")
+		return cli_opt(c, "reference-values") ? cli_bad(e, "--reference-values is for a policy: give --policy too")
 						      : COFFER_OK;
 	if (cli_opt(c, "reference-values"))
 		TRY(file_read_arg(cli_opt(c, "reference-values"), REFS_TEXT_MAX, &g->refs_text, e));
@@ -315,7 +315,7 @@ static enum coffer_rc read_all(struct appraise_job *j, struct err *e)
 	TRY(read_policy(j->c, &j->g, e));
 	j->b->driver = tee_driver_find(span_of(platform));
 	if (!j->b->driver)
-		return err_set(e, COFFER_E_INPUT, "--platform %s: there is no such platform; 'coffer evidence platforms' lists them", platform);
+		return cli_bad(e, "--platform %s: there is no such platform; 'coffer evidence platforms' lists them", platform);
 	TRY(file_read_arg(cli_opt(j->c, "evidence"), EVIDENCE_FILE_MAX, &j->b->evidence, e));
 	TRY(bindings(j->c, j->b, e));
 	TRY(evidence_job_files(j->c, j->b, e));
@@ -336,10 +336,14 @@ static void job_clear(struct appraise_job *j)
 enum coffer_rc cmd_evidence_appraise(struct cli *c, struct err *e)
 {
 	CLEANUP(job_clear) struct appraise_job j = { .c = c, .b = calloc(1, sizeof(*j.b)), .v = calloc(1, sizeof(*j.v)) };
+	enum coffer_rc rc;
+	bool printed = false;
 
 	if (!j.b || !j.v)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(read_all(&j, e));
 	evidence_warm();
-	return confined(appraise_it, &j, e);
+	rc = confined_printing(appraise_it, &j, &printed, e);
+	c->json = c->json && !printed; /* the verdict has the reason: no second object after it */
+	return rc;
 }

@@ -5,6 +5,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/launch_out.h"
 #include "cli/verbs.h"
 #include "evidence/facts.h"
 #include "evidence/measure_fw.h"
@@ -69,19 +70,7 @@ static enum coffer_rc print_json(const struct hw_facts *f, const char *shape, st
 	CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
 	struct json_wr j = jw_open(&w, true);
 
-	jw_obj(&j);
-	jw_m_text(&j, "platform", f->platform);
-	jw_m_text(&j, "shape", shape);
-	jw_name(&j, "registers");
-	jw_obj(&j);
-	for (size_t i = 0; i < f->n_regs; i++) {
-		CLEANUP(wr_close) struct wr hex = wr_open(2 * sizeof(f->reg[i].v));
-
-		hex_write(&hex, (struct span){ f->reg[i].v, f->reg[i].n });
-		jw_m_str(&j, f->reg[i].name, wr_span(&hex));
-	}
-	jw_obj_end(&j);
-	jw_obj_end(&j);
+	launch_json(&j, f, shape);
 	TRY(wr_done(&w, "launch", e));
 	(void)printf("%.*s\n", (int)w.n, (const char *)w.p);
 	return COFFER_OK;

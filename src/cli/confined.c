@@ -88,7 +88,7 @@ static void put_text(char *out, size_t room, const uint8_t *from)
 			*p = '?';
 }
 
-static enum coffer_rc take(const struct wr *all, int status, struct err *e)
+static enum coffer_rc take(const struct wr *all, int status, bool *whole, struct err *e)
 {
 	const uint8_t *said = all->n >= SAID_LEN ? all->p + all->n - SAID_LEN : NULL;
 
@@ -97,7 +97,7 @@ static enum coffer_rc take(const struct wr *all, int status, struct err *e)
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !said || said[0] > COFFER_E_BUG)
 		return err_set(e, COFFER_E_INPUT, "the child that reads it ended with %s %d: malformed, or made to break its reader",
 		    WIFSIGNALED(status) ? "signal" : "code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	print((struct span){ all->p, all->n - SAID_LEN });
+	*whole = true;
 	if (said[0] == COFFER_OK)
 		return COFFER_OK;
 	e->rc = (enum coffer_rc)said[0];
@@ -106,9 +106,9 @@ static enum coffer_rc take(const struct wr *all, int status, struct err *e)
 	return e->rc;
 }
 
-enum coffer_rc confined(confined_job *job, void *arg, struct err *e)
+/* *whole: the child has ended in order, and what is in `all` before its last words is what it printed. */
+static enum coffer_rc run(confined_job *job, void *arg, struct wr *all, bool *whole, struct err *e)
 {
-	CLEANUP(wr_close) struct wr all = wr_open(CONFINED_TEXT_MAX + SAID_LEN);
 	enum coffer_rc rc;
 	int fd[2], status = 0;
 	pid_t pid;
@@ -120,7 +120,7 @@ enum coffer_rc confined(confined_job *job, void *arg, struct err *e)
 	if (pid == 0)
 		child(job, arg, fd[1]);
 	(void)close(fd[1]);
-	rc = pid < 0 ? err_set(e, COFFER_E_SYSTEM, "fork: %s", strerror(errno)) : listen_to(fd[0], &all, e);
+	rc = pid < 0 ? err_set(e, COFFER_E_SYSTEM, "fork: %s", strerror(errno)) : listen_to(fd[0], all, e);
 	(void)close(fd[0]);
 	if (pid < 0)
 		return rc;
@@ -128,5 +128,39 @@ enum coffer_rc confined(confined_job *job, void *arg, struct err *e)
 		(void)kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return rc == COFFER_OK ? take(&all, status, e) : rc;
+	return rc == COFFER_OK ? take(all, status, whole, e) : rc;
+}
+
+enum coffer_rc confined_printing(confined_job *job, void *arg, bool *printed, struct err *e)
+{
+	CLEANUP(wr_close) struct wr all = wr_open(CONFINED_TEXT_MAX + SAID_LEN);
+	bool whole = false;
+	enum coffer_rc rc = run(job, arg, &all, &whole, e);
+
+	*printed = whole && all.n > SAID_LEN;
+	if (whole)
+		print((struct span){ all.p, all.n - SAID_LEN });
+	return rc;
+}
+
+enum coffer_rc confined(confined_job *job, void *arg, struct err *e)
+{
+	bool printed = false;
+
+	return confined_printing(job, arg, &printed, e);
+}
+
+enum coffer_rc confined_text(confined_job *job, void *arg, struct wr *text, struct err *e)
+{
+	struct wr all = wr_open(CONFINED_TEXT_MAX + SAID_LEN);
+	bool whole = false;
+	enum coffer_rc rc = run(job, arg, &all, &whole, e);
+
+	if (rc != COFFER_OK) {
+		wr_close(&all);
+		return rc;
+	}
+	all.n -= SAID_LEN;
+	*text = all;
+	return COFFER_OK;
 }

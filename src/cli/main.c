@@ -121,6 +121,13 @@ const struct verb cli_verbs[] = {
 	    .opts = opts_asset_policy, .min_pos = 1, .max_pos = 2, .run = cmd_asset_policy },
 	{ .path = "asset list", .args = "", .persona = OWNERS, .summary = "List your assets", .opts = opts_asset_list, .run = cmd_asset_list },
 	{ .path = "asset delete", .args = "PATH", .persona = OWNERS, .summary = "Delete an asset of yours", .opts = opts_asset_delete, .min_pos = 1, .max_pos = 1, .run = cmd_asset_delete },
+	{ .path = "selftest show", .args = "BUNDLE", .persona = "everyone", .summary = "Judge a bundle again, offline and as of then: the same bytes as were said there, or who differs",
+	    .opts = opts_selftest_show, .min_pos = 1, .max_pos = 1, .run = cmd_selftest_show },
+	{ .path = "selftest", .args = "", .persona = "who has a confidential machine", .summary = "Look at this machine, take evidence of it, judge that, and write a bundle that others can judge again",
+	    .help = "exit codes: 0 all evidence that was found is valid; 1 some is refused; 2 usage; 3 malformed; 4 nothing was found, or collateral is missing; 5 an error here\n"
+		    "Evidence is over a fresh value that no trust service asked for. Nothing is changed in the machine and nothing sent, but that the metadata service of Azure is asked for\n"
+		    "a machine of its own. As root, else devices may be shut. No secret is in the bundle, and no name or address is put there; what tells this machine from others is listed.",
+	    .opts = opts_selftest, .run = cmd_selftest },
 	{ .path = "evidence appraise", .args = "", .persona = "everyone", .summary = "Judge evidence offline: is it genuine, bound as wanted, and of a known platform",
 	    .help = "The verdict judges evidence, collateral and the bindings given; whether an owner wants such a platform is for its policy.",
 	    .opts = opts_evidence_appraise, .run = cmd_evidence_appraise },

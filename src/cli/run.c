@@ -14,16 +14,20 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/run_int.h"
-#include "os/kvm.h"
 #include "proto/ttrpc.h"
 
 #define TIMEOUT_MAX_S 86400
-#define VM_MEMORY 1024
+#define AGENT_SAYS "coffer-agent: "
 
 const struct opt_spec opts_run[] = {
 	{ "output", "NAME=FILE", "put the sealed bytes of a named output into FILE", true, false },
 	{ "binding", "FILE", "fill slots of the workload: a binding, as its owner handed it out ('coffer workload bind')", true, false },
-	{ "image", "DIR", "run it in a measured VM that boots this image ('coffer guest build'), on platform swtpm", false, false },
+	{ "platform", "NAME", "run it on this very machine, a confidential one, with the evidence that it has: auto, snp, tdx, az-snp-vtpm, az-tdx-vtpm or tpm (coffer-agent(8)); default "
+	    "sample, which protects nothing", false, false },
+	{ "image", "DIR", "run it in a measured VM that boots this image ('coffer guest build')", false, false },
+	{ "tee", "NAME", "what protects that VM: swtpm (emulated, protects nothing; default), snp, tdx, or auto: what this host has", false, false },
+	{ "firmware", "FILE", "of that VM, for snp or tdx: OVMF built for it (default /usr/share/ovmf/OVMF.amdsev.fd, OVMF.inteltdx.fd)", false, false },
+	{ "print", NULL, "start nothing: print QEMU's command line, and what the launch measures as ('coffer measure')", false, false },
 	{ "memory", "MIB", "of that VM: 32 to 2047 (default 1024)", false, false },
 	{ "accel", "HOW", "of that VM: kvm, tcg (emulated, slow), or auto: kvm where trying it shows that it works (default)", false, false },
 	{ "detach", NULL, "return when every container has started; the pod runs on (coffer ps, logs, exec, stop, wait, rm)", false, false },
@@ -94,13 +98,9 @@ static enum coffer_rc check_options(const struct run *r, struct err *e)
 static enum coffer_rc bindings(const struct run *r, char *path[static BINDINGS_MAX], struct guest_opts *o, struct err *e)
 {
 	const char *value;
-	uint64_t disk;
 
-	if (cli_opt(r->cli, "memory") && !cli_opt(r->cli, "image"))
-		return cli_bad(e, "--memory is of a measured VM: it needs --image");
-	if (cli_opt(r->cli, "accel") && !cli_opt(r->cli, "image"))
-		return cli_bad(e, "--accel is of a measured VM: it needs --image");
-	TRY(run_scratch_size(r->cli, &disk, e));
+	if (cli_opt(r->cli, "platform") && cli_opt(r->cli, "image"))
+		return cli_bad(e, "--platform is of this machine, --image of another: one of them");
 	for (size_t i = 0; (value = cli_opt_at(r->cli, "binding", i)); i++) {
 		if (i == BINDINGS_MAX)
 			return cli_bad(e, "--binding: at most %d", BINDINGS_MAX);
@@ -176,7 +176,7 @@ static bool is_register(const struct run *r, struct span s)
 
 		if (!span_starts(s, known[i].name))
 			continue;
-		run_say("register %.5s %.*s: %s", known[i].name, (int)v.n, (const char *)v.p,
+		run_say("register %.5s %.*s: %s", known[i].name, (int)v.n, (const char *)v.p, !cli_opt(r->cli, "image") ? "as this machine measured" :
 		    !known[i].want[0] ? "nothing is predicted for this memory" : span_eq_str(v, known[i].want) ? "as predicted" : "NOT AS PREDICTED");
 		return true;
 	}
@@ -190,9 +190,11 @@ static enum coffer_rc agent_says(struct run *r, struct err *e)
 	struct span s, code;
 	uint64_t number = 0;
 
-	do
+	do {
 		TRY(read_line(r, line, sizeof(line), &s, e));
-	while (is_register(r, s));
+		if (span_starts(s, AGENT_SAYS)) /* of a machine its relay has taken it off */
+			s = span_skip(s, sizeof(AGENT_SAYS) - 1);
+	} while (is_register(r, s));
 	if (span_eq_str(s, "ready"))
 		return COFFER_OK;
 	if (!span_starts(s, "failed "))
@@ -204,61 +206,22 @@ static enum coffer_rc agent_says(struct run *r, struct err *e)
 	return ttrpc_failure(&(struct ttrpc_response){ .code = (uint32_t)number, .message = span_skip(s, code.n + 1) }, e);
 }
 
-/* KVM where it runs a machine, by trying: that the device is there says little. */
-static enum coffer_rc choose_accel(const struct run *r, bool *kvm, struct err *e)
-{
-	const char *accel = cli_opt(r->cli, "accel");
-	char why[100];
-
-	*kvm = false;
-	if (accel && strcmp(accel, "tcg") == 0)
-		return COFFER_OK;
-	if (accel && strcmp(accel, "auto") != 0 && strcmp(accel, "kvm") != 0)
-		return cli_bad(e, "--accel %s: kvm, tcg or auto", accel);
-	*kvm = kvm_works(why, sizeof(why));
-	if (!*kvm && accel && strcmp(accel, "kvm") == 0)
-		return err_set(e, COFFER_E_NOTFOUND, "KVM of this host cannot be used: %s; --accel tcg emulates the machine", why);
-	if (!*kvm)
-		run_say("KVM of this host cannot be used (%s): the machine is emulated, which is slow", why);
-	return COFFER_OK;
-}
-
-/* In a machine of its own. */
-static enum coffer_rc start_vm(struct run *r, const struct guest_opts *g, struct err *e)
-{
-	const char *mib = cli_opt(r->cli, "memory");
-	struct vm_opts o = { .image = cli_opt(r->cli, "image"), .dir = r->place.path, .initdata = g->initdata, .memory = VM_MEMORY, .endpoint = g->endpoint,
-		.n_endpoints = g->n_endpoints };
-	char scratch[RUN_PATH_MAX], bound[RUN_PATH_MAX];
-	uint64_t n = VM_MEMORY, disk = 0;
-
-	if (mib && (!span_u64(span_of(mib), &n) || n < 32 || n > 2047))
-		return cli_bad(e, "--memory %s: 32 to 2047 MiB", mib);
-	o.memory = (uint32_t)n;
-	TRY(choose_accel(r, &o.kvm, e));
-	TRY(run_scratch_size(r->cli, &disk, e));
-	(void)snprintf(scratch, sizeof(scratch), "%.480s/scratch.img", r->place.path);
-	if (disk > 0)
-		TRY(run_scratch_file(scratch, disk, e));
-	o.scratch = disk > 0 ? scratch : NULL;
-	(void)snprintf(bound, sizeof(bound), "%.480s/bindings.img", r->place.path);
-	if (g->n_bindings > 0)
-		TRY(run_bindings_file(bound, g, e));
-	o.bindings = g->n_bindings > 0 ? bound : NULL;
-	TRY(vm_predict(o.image, o.memory, &r->predicted, e));
-	run_say("platform: swtpm (QEMU %s, emulated: the host could forge it)", o.kvm ? "KVM, its TPM" : "TCG");
-	return vm_start(&o, &r->guest, e);
-}
-
-static enum coffer_rc start_sample(struct run *r, struct guest_opts *o, struct err *e)
+static enum coffer_rc start_here(struct run *r, struct guest_opts *o, struct err *e)
 {
 	const char *crun = getenv("COFFER_CRUN");
-	char agent[RUN_PATH_MAX];
+	char agent[RUN_PATH_MAX], hardware[RUN_PATH_MAX];
 
 	TRY(run_agent_path(agent, e));
 	o->agent = agent;
 	o->crun = crun ? crun : "/usr/bin/crun";
-	run_say("PLATFORM SAMPLE: PROTECTS NOTHING from whoever holds this machine");
+	o->platform = run_platform(r->cli);
+	(void)snprintf(hardware, sizeof(hardware), "%.480s/hardware", r->place.path);
+	if (run_hardware(o->platform, hardware))
+		o->hardware = hardware;
+	if (strcmp(o->platform, "sample") == 0)
+		run_say("PLATFORM SAMPLE: PROTECTS NOTHING from whoever holds this machine");
+	else
+		run_say("platform: %s, of this machine; whoever is root in it reads what is in the pod", o->platform);
 	return guest_start(o, &r->guest, e);
 }
 
@@ -274,7 +237,7 @@ static enum coffer_rc start_with(struct run *r, struct guest_opts o, struct err 
 	o.initdata = initdata;
 	o.socket = sock;
 	o.state = state;
-	TRY(cli_opt(r->cli, "image") ? start_vm(r, &o, e) : start_sample(r, &o, e));
+	TRY(r->vm ? run_vm(r, &o, e) : start_here(r, &o, e));
 	TRY(run_parts(r, e));
 	TRY(agent_says(r, e));
 	run_say("guest attested, agent ready");
@@ -354,6 +317,10 @@ static enum coffer_rc prepare(struct run *r, struct err *e)
 {
 	TRY(run_read(r, r->cli->pos[0], e));
 	TRY(check_options(r, e));
+	TRY(run_vm_options(r, e));
+	if (cli_flag(r->cli, "print"))
+		return run_print(r, e);
+	TRY(run_vm_host(r, e));
 	TRY(catch_signals(r, e));
 	return run_claim(r, e);
 }
@@ -404,7 +371,11 @@ int cmd_run(int argc, char **argv)
 		return cli_fail(&c, &e);
 	}
 	init(r, &c);
-	if (prepare(r, &e) != COFFER_OK || (cli_flag(&c, "detach") && run_detach(r, &here, &code, &e) != COFFER_OK))
+	if (prepare(r, &e) != COFFER_OK)
+		return cli_fail(&c, &e);
+	if (cli_flag(&c, "print"))
+		return 0;
+	if (cli_flag(&c, "detach") && run_detach(r, &here, &code, &e) != COFFER_OK)
 		return cli_fail(&c, &e);
 	return here ? run_all(r) : code;
 }

@@ -25,6 +25,9 @@ struct run {
 	struct kept_file kept[POD_CONTAINERS_MAX][2]; /* stdout, stderr of those that the manifest lists; fd -1 */
 	int               tell;     /* to whoever waits for a detached pod to start; -1 */
 	bool              started, died; /* every container runs; a part of the guest ended by itself */
+	bool              vm;       /* a machine of its own: what it is */
+	struct vm_opts    machine;
+	uint64_t          disk;     /* bytes of its scratch disk; 0: none */
 	struct guest      guest;
 	struct vm_predicted predicted; /* of a VM: what its registers should be */
 	struct rpc        rpc;
@@ -36,14 +39,22 @@ struct run {
 /* run_prepare.c: reads pod and manifest, writes the initdata device, says where the guest may connect. */
 enum coffer_rc run_read(struct run *r, const char *path, struct err *e) NODISCARD;
 enum coffer_rc run_device(const struct run *r, const char *path, struct err *e) NODISCARD;
+enum coffer_rc run_initdata_digest(const struct run *r, uint8_t out[static 32], struct err *e) NODISCARD;
 enum coffer_rc run_endpoints(const struct run *r, struct guest_opts *o, struct err *e) NODISCARD;
 /* A program of ours beside this one, in ../libexec/coffer, or in ../agent (a build folder). */
 enum coffer_rc run_beside(const char *name, char out[static RUN_PATH_MAX], struct err *e) NODISCARD;
+/* Of a pod on this very machine: "sample" unless --platform says otherwise. */
+const char *run_platform(const struct cli *c);
+/* run_hardware.c: of a cloud's machine what its metadata service vouches with, which a pod's network does not reach, into a file. False: this is no such machine, or there
+ * is nothing; then the agent's evidence goes without, or says why it cannot. */
+bool run_hardware(const char *platform, const char *path);
 /* The agent, there or by $COFFER_AGENT. */
 enum coffer_rc run_agent_path(char out[static RUN_PATH_MAX], struct err *e) NODISCARD;
 
 /* run_life.c: the folder; claiming one sweeps away what killed launchers left that nobody wanted kept. */
 enum coffer_rc run_claim(struct run *r, struct err *e) NODISCARD;
+/* The folder that it would get, by --state and --name. Nothing is made. */
+enum coffer_rc run_place(struct run *r, struct err *e) NODISCARD;
 /* The first record, of the process that is the launcher from here on. */
 enum coffer_rc run_begin(struct run *r, bool keep, struct err *e) NODISCARD;
 /* The guest's processes are there: they are noted, and watched by every rpc_wait. */
@@ -54,6 +65,19 @@ void run_part_ended(struct run *r, size_t container);
 void run_cause(struct run *r, struct err *e);
 void run_end(struct run *r, const struct err *e, int code);
 void run_leave(struct run *r); /* after the guest is over: its last record, or nothing of it stays */
+
+/* run_vm.c: the machine by the options, before anything of it is there: platform, memory, disk. */
+enum coffer_rc run_vm_options(struct run *r, struct err *e) NODISCARD;
+/* Whether and how this host can start it (--tee auto, --accel). COFFER_E_NOTFOUND: it cannot. */
+enum coffer_rc run_vm_host(struct run *r, struct err *e) NODISCARD;
+/* Where its files are to be in the pod's folder, and the command line of its image: set in r->machine, which borrows them. */
+struct run_vm_paths { char initdata[RUN_PATH_MAX], scratch[RUN_PATH_MAX], bindings[RUN_PATH_MAX], *cmdline; };
+void run_vm_paths_clear(struct run_vm_paths *p); /* CLEANUP-ready */
+enum coffer_rc run_vm_paths(struct run *r, bool bindings, struct run_vm_paths *out, struct err *e) NODISCARD;
+/* Its files, then itself. */
+enum coffer_rc run_vm(struct run *r, const struct guest_opts *g, struct err *e) NODISCARD;
+/* Starts nothing and writes no file: what would be started, on stdout. */
+enum coffer_rc run_print(struct run *r, struct err *e) NODISCARD;
 
 /* run_detach.c: *here: this is the process that goes on with the pod; else all is said, and *code is what to end with. */
 enum coffer_rc run_detach(struct run *r, bool *here, int *code, struct err *e) NODISCARD;

@@ -42,7 +42,7 @@ static enum coffer_rc first_record(struct run *r, bool keep, struct err *e)
 	*k = (struct pod_record){ .created = clock_now(), .keep = keep, .state = POD_STARTING };
 	TRY(process_boot(k->boot, e));
 	(void)snprintf(k->pod, sizeof(k->pod), "%.*s", (int)r->pod.name.n, (const char *)r->pod.name.p);
-	(void)snprintf(k->platform, sizeof(k->platform), "%s", cli_opt(r->cli, "image") ? "swtpm" : "sample");
+	(void)snprintf(k->platform, sizeof(k->platform), "%s", r->vm ? vm_tee_name(r->machine.tee) : run_platform(r->cli));
 	for (size_t i = 0; i < sizeof(r->man.digest); i++)
 		(void)snprintf(k->workload + 2 * i, 3, "%02x", r->man.digest[i]);
 	for (; k->n_parts < r->pod.n_containers; k->n_parts++) {
@@ -52,6 +52,34 @@ static enum coffer_rc first_record(struct run *r, bool keep, struct err *e)
 		k->part[k->n_parts].logs = manifest_lists(r->man.host_logs, name);
 	}
 	return COFFER_OK;
+}
+
+/* Where a path leads into what cannot take it. */
+static enum coffer_rc suits(const struct run *r, struct err *e)
+{
+	const char *path = r->place.path;
+
+	if (path[0] != '/')
+		return cli_bad(e, "--state %s: not an absolute path", path);
+	if (strlen(path) + sizeof("/" POD_SOCKET) > sizeof(((struct sockaddr_un *)0)->sun_path))
+		return cli_bad(e, "%s: too long for the path of a socket: another --state, or a shorter --name", path);
+	if (r->vm && r->machine.tee == VM_SWTPM && strchr(path, ','))
+		return cli_bad(e, "%s: swtpm takes the comma for the end of an option: another --state", path);
+	return COFFER_OK;
+}
+
+enum coffer_rc run_place(struct run *r, struct err *e)
+{
+	const char *name = cli_opt(r->cli, "name");
+	char root[POD_PATH_MAX];
+
+	TRY(pods_path(cli_opt(r->cli, "state"), root, e));
+	if (name && !party_ok(span_of(name)))
+		return cli_bad(e, "\"%.64s\" is no name of a pod: [a-z0-9][a-z0-9-]{0,62}", name);
+	if (snprintf(r->place.path, sizeof(r->place.path), "%s/%.*s", root, name ? (int)strlen(name) : (int)r->pod.name.n,
+	    name ? name : (const char *)r->pod.name.p) >= (int)sizeof(r->place.path))
+		return cli_bad(e, "--state %s: too long", root);
+	return suits(r, e);
 }
 
 enum coffer_rc run_claim(struct run *r, struct err *e)
@@ -64,10 +92,7 @@ enum coffer_rc run_claim(struct run *r, struct err *e)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(pods_root(cli_opt(r->cli, "state"), true, root, e));
 	TRY(pods_claim(root, &c, &r->place, e));
-	if (r->place.path[0] != '/')
-		return cli_bad(e, "--state %s: not an absolute path", root);
-	if (strlen(r->place.path) + sizeof("/" POD_SOCKET) > sizeof(((struct sockaddr_un *)0)->sun_path))
-		return cli_bad(e, "%s: too long for the path of a socket: another --state, or a shorter --name", r->place.path);
+	TRY(suits(r, e));
 	return keep_text(r, e);
 }
 
@@ -97,7 +122,7 @@ enum coffer_rc run_parts(struct run *r, struct err *e)
 {
 	const struct guest *g = &r->guest;
 	const pid_t pid[RPC_WATCH_MAX] = { g->tpm, g->guard, g->relay };
-	const char *const role[RPC_WATCH_MAX] = { "swtpm", g->tpm > 0 ? "qemu" : "guest", "relay" };
+	const char *const role[RPC_WATCH_MAX] = { "swtpm", r->vm ? "qemu" : "guest", "relay" };
 
 	for (size_t i = 0; i < RPC_WATCH_MAX; i++) {
 		TRY(note(r, role[i], pid[i], e));
@@ -142,7 +167,7 @@ static bool ended(pid_t pid, siginfo_t *out)
 static bool name_cause(const struct run *r, struct err *e)
 {
 	const struct guest *g = &r->guest;
-	const struct { pid_t pid; const char *name; } part[] = { { g->guard, g->tpm > 0 ? "the machine (QEMU)" : "the guest" }, { g->tpm, "the emulated TPM (swtpm)" },
+	const struct { pid_t pid; const char *name; } part[] = { { g->guard, r->vm ? "the machine (QEMU)" : "the guest" }, { g->tpm, "the emulated TPM (swtpm)" },
 		{ g->relay, "the relay" } };
 	siginfo_t s;
 

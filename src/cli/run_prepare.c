@@ -9,6 +9,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "fmt/inflate.h"
 #include "fmt/yaml.h"
@@ -52,6 +53,17 @@ enum coffer_rc run_read(struct run *r, const char *path, struct err *e)
 	TRY(packed_initdata(r, &packed, e));
 	TRY(gunzip(wr_span(&packed), MAN_INITDATA_MAX, &plain, e));
 	return manifest_from_initdata(wr_span(&plain), &r->man, e);
+}
+
+/* As the guest has it: of the document, unpacked. */
+enum coffer_rc run_initdata_digest(const struct run *r, uint8_t out[static 32], struct err *e)
+{
+	CLEANUP(wr_close) struct wr packed = wr_open(DEVICE_MAX), plain = wr_open(MAN_INITDATA_MAX);
+
+	TRY(packed_initdata(r, &packed, e));
+	TRY(gunzip(wr_span(&packed), MAN_INITDATA_MAX, &plain, e));
+	sha256(wr_span(&plain), out);
+	return COFFER_OK;
 }
 
 enum coffer_rc run_device(const struct run *r, const char *path, struct err *e)
@@ -128,6 +140,13 @@ enum coffer_rc run_beside(const char *name, char out[static RUN_PATH_MAX], struc
 			return COFFER_OK;
 	}
 	return err_set(e, COFFER_E_NOTFOUND, "%s is not installed beside coffer", name);
+}
+
+const char *run_platform(const struct cli *c)
+{
+	const char *said = cli_opt(c, "platform");
+
+	return said ? said : "sample";
 }
 
 enum coffer_rc run_agent_path(char out[static RUN_PATH_MAX], struct err *e)

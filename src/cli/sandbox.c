@@ -77,14 +77,20 @@ static bool plain_signals(void)
 /* Process 1 of the guest. `said` becomes its standard output. */
 static _Noreturn void first_process(const struct guest_opts *o, int said)
 {
-	const char *argv[12 + 2 * BINDINGS_MAX] = { o->agent, "--platform", "sample", "--initdata", o->initdata, "--socket", o->socket,
+	const char *argv[14 + 2 * BINDINGS_MAX] = { o->agent, "--platform", o->platform, "--initdata", o->initdata, "--socket", o->socket,
 		"--state", o->state, "--crun", o->crun, NULL };
 	const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	int null = open("/dev/null", O_RDONLY);
 
+	size_t n = 11;
+
 	for (size_t i = 0; i < o->n_bindings; i++) {
-		argv[11 + 2 * i] = "--binding";
-		argv[12 + 2 * i] = o->binding[i];
+		argv[n++] = "--binding";
+		argv[n++] = o->binding[i];
+	}
+	if (o->hardware) {
+		argv[n++] = "--hardware";
+		argv[n++] = o->hardware;
 	}
 	/* In a new pid namespace the parent is outside and shows as 0. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || sethostname("coffer-guest", 12) != 0 ||

@@ -11,7 +11,9 @@
 
 struct guest_opts {
 	const char *agent, *crun;             /* programs */
+	const char *platform;                 /* --platform: "sample", or whose evidence this machine has */
 	const char *initdata, *socket, *state; /* --initdata, --socket, --state */
+	const char *hardware;                  /* --hardware; NULL: none */
 	const char *binding[BINDINGS_MAX];     /* --binding */
 	size_t      n_bindings;
 	struct endpoint endpoint[ENDPOINTS_MAX];

@@ -27,6 +27,8 @@ VERB(cmd_party_post);
 VERB(cmd_service_sign);
 VERB(cmd_status);
 VERB(cmd_token);
+VERB(cmd_selftest);
+VERB(cmd_selftest_show);
 VERB(cmd_evidence_appraise);
 VERB(cmd_evidence_show);
 VERB(cmd_evidence_test);
@@ -109,7 +111,7 @@ extern const struct opt_spec opts_genesis_amend[], opts_genesis_post[];
 extern const struct opt_spec opts_party_next_key[], opts_party_finish[];
 extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[], opts_genesis_use[], opts_witness_init[], opts_witness_run[], opts_party_request[],
     opts_party_admit[], opts_party_show[], opts_party_recovery_key[], opts_party_rotate[], opts_party_cancel[], opts_party_compromise[],
-    opts_party_lift[], opts_party_post[], opts_service_sign[], opts_token[], opts_evidence_appraise[], opts_evidence_show[], opts_evidence_test[], opts_collateral_get[], opts_collateral_needs[], opts_measure_snp[], opts_measure_tdx[], opts_measure_tpm[], opts_asset_seal[], opts_asset_put[], opts_asset_policy[], opts_asset_list[],
+    opts_party_lift[], opts_party_post[], opts_service_sign[], opts_token[], opts_selftest[], opts_selftest_show[], opts_evidence_appraise[], opts_evidence_show[], opts_evidence_test[], opts_collateral_get[], opts_collateral_needs[], opts_measure_snp[], opts_measure_tdx[], opts_measure_tpm[], opts_asset_seal[], opts_asset_put[], opts_asset_policy[], opts_asset_list[],
     opts_asset_delete[], opts_data_seal[], opts_data_open[], opts_image_encrypt[], opts_image_decrypt[], opts_image_sign[],
     opts_image_verify[], opts_image_push[], opts_image_release[], opts_image_keys[], opts_workload_build[], opts_workload_publish[],
     opts_workload_show[], opts_workload_diff[], opts_workload_bind[], opts_ledger_find[], opts_ledger_watch[], opts_assess[], opts_approve[], opts_revoke[], opts_resume[], opts_history[], opts_result_open[], opts_policy_eval[],

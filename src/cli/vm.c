@@ -16,18 +16,10 @@
 #include "base/str.h"
 #include "os/file.h"
 #include "os/spawn.h"
-#include "proto/bindings_disk.h"
+#include "os/tee_host.h"
 
-#define QEMU	    "/usr/bin/qemu-system-x86_64"
 #define SWTPM	    "/usr/bin/swtpm"
 #define SWTPM_SETUP "/usr/bin/swtpm_setup"
-#define FIRMWARE    "/usr/share/ovmf/OVMF.fd"
-#define CMDLINE_MAX 4096
-#define DISKS_MAX   3
-#define ARGS_MAX    (56 + 4 * DISKS_MAX)
-#define PORT	    "org.coffer.agent.0" /* agent/vm.h */
-#define PORT_DEVICE "virtserialport,chardev=c,name=" PORT
-#define SCRATCH	    "coffer-scratch"	 /* serial of the disk: agent/scratch.h */
 
 struct vm { /* while it is being made */
 	const struct vm_opts *o;
@@ -49,13 +41,52 @@ static void vm_clear(struct vm *v)
 	guest_stop(&v->g);
 }
 
-static enum coffer_rc present(const char *const *paths, struct err *e)
+static enum coffer_rc there(const char *path, const char *words, struct err *e)
 {
-	for (; *paths; paths++)
-		if (!file_exists(*paths))
-			return err_set(e, COFFER_E_NOTFOUND, "%s is not there: a measured VM needs the packages qemu-system-x86, ovmf, swtpm and swtpm-tools",
-			    *paths);
+	return file_exists(path) ? COFFER_OK : err_set(e, COFFER_E_NOTFOUND, "%s is not there: %s", path, words);
+}
+
+static enum coffer_rc present(const struct vm_opts *o, struct err *e)
+{
+	static const char *const words = "a measured VM needs the packages qemu-system-x86, ovmf, swtpm and swtpm-tools";
+	const char *const needed[] = { VM_QEMU, SWTPM, SWTPM_SETUP, VM_FIRMWARE };
+
+	if (o->tee != VM_SWTPM)
+		return there(VM_QEMU, "a VM needs the package qemu-system-x86", e);
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		TRY(there(needed[i], words, e));
 	return COFFER_OK;
+}
+
+/* ---- whether the host can ---- */
+
+/* QEMU lists the objects that it makes, one a line. */
+static enum coffer_rc qemu_knows(const char *object, const char *since, struct err *e)
+{
+	const char *argv[] = { VM_QEMU, "-object", "help", NULL };
+	static const int fds[3] = { -1, -1, -1 };
+	struct spawn s = { .argv = argv, .fds = fds, .n_fds = 3, .die_with_parent = true };
+	CLEANUP(freep) char *text = NULL, *line = str_fmt("  %s\n", object);
+	int status = 0;
+
+	if (!line)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(there(VM_QEMU, "a VM needs the package qemu-system-x86", e));
+	TRY(spawn_run(&s, 65536, &text, &status, e));
+	if (status == 0 && strstr(text, line))
+		return COFFER_OK;
+	return err_set(e, COFFER_E_NOTFOUND, VM_QEMU " has no object %s, which came with QEMU %s; its operator needs a newer package", object, since);
+}
+
+enum coffer_rc vm_can(enum vm_tee t, struct err *e)
+{
+	char why[512];
+
+	if (t == VM_SWTPM)
+		return COFFER_OK;
+	if (!tee_host_offers(t == VM_SNP ? TEE_HOST_SNP : TEE_HOST_TDX, "", why, sizeof(why)))
+		return err_set(e, COFFER_E_NOTFOUND, "%s", why);
+	return t == VM_SNP ? qemu_knows("sev-snp-guest", "9.1", e) : qemu_knows("tdx-guest", "10.1", e);
 }
 
 /* ---- the TPM: a new one for each run, without a maker's certificate ---- */
@@ -89,70 +120,15 @@ static enum coffer_rc start_tpm(struct vm *v, struct err *e)
 
 /* ---- the machine ---- */
 
-#define READ_ONLY "readonly=on"
-#define WRITABLE  "cache=unsafe,werror=report,rerror=report" /* it ends with the machine; what cannot be written is the guest's to hear */
-
-struct drives { const char *argv[4 * DISKS_MAX + 1]; char *own[2 * DISKS_MAX]; size_t n; };
-
-static void drives_clear(struct drives *d)
-{
-	for (size_t i = 0; i < 2 * d->n; i++)
-		free(d->own[i]);
-}
-
-/* file NULL: no such disk. */
-static enum coffer_rc add_drive(struct drives *d, const char *file, const char *how, const char *serial, struct err *e)
-{
-	size_t i = d->n;
-
-	if (!file)
-		return COFFER_OK;
-	d->own[2 * i] = str_fmt("if=none,id=d%zu,file=%s,format=raw,%s", i, file, how);
-	d->own[2 * i + 1] = str_fmt("virtio-blk-pci,drive=d%zu,serial=%s", i, serial);
-	d->n++;
-	if (!d->own[2 * i] || !d->own[2 * i + 1])
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	d->argv[4 * i] = "-drive";
-	d->argv[4 * i + 1] = d->own[2 * i];
-	d->argv[4 * i + 2] = "-device";
-	d->argv[4 * i + 3] = d->own[2 * i + 1];
-	return COFFER_OK;
-}
-
-static enum coffer_rc add_drives(const struct vm_opts *o, struct drives *d, struct err *e)
-{
-	TRY(add_drive(d, o->initdata, READ_ONLY, "coffer-initdata", e));
-	TRY(add_drive(d, o->bindings, READ_ONLY, BINDINGS_DISK_SERIAL, e));
-	return add_drive(d, o->scratch, WRITABLE, SCRATCH, e);
-}
-
 static enum coffer_rc start_qemu(struct vm *v, struct err *e)
 {
-	CLEANUP(freep) char *kernel = str_fmt("%s/vmlinuz", v->o->image), *initrd = str_fmt("%s/initrd.img", v->o->image),
-	    *path = str_fmt("%s/cmdline", v->o->image), *cmdline = NULL, *memory = str_fmt("%u", v->o->memory);
-	CLEANUP(drives_clear) struct drives drives = { .n = 0 };
-	CLEANUP(wr_close) struct wr text = { 0 };
-	/* The shape is part of what the firmware measures: docs/evidence.md, Measuring. */
-	const char *argv[ARGS_MAX] = { QEMU, "-M", "q35", "-accel", v->o->kvm ? "kvm" : "tcg,thread=multi", "-cpu", v->o->kvm ? "host" : "max", "-smp", "2", "-m", memory, "-display", "none", "-nodefaults",
-		"-no-user-config", "-no-reboot", "-serial", "stdio", "-bios", FIRMWARE, "-chardev", "socket,id=t,fd=3", "-tpmdev",
-		"emulator,id=tpm0,chardev=t", "-device", "tpm-crb,tpmdev=tpm0", "-kernel", kernel, "-initrd", initrd, "-append", NULL, "-device",
-		"virtio-serial-pci", "-chardev", "socket,id=c,fd=4", "-device", PORT_DEVICE, "-device", "virtio-rng-pci",
-		NULL };
-	int fds[5] = { -1, v->console[1], STDERR_FILENO, v->tpm[0], v->port[0] };
-	struct spawn s = { .argv = argv, .fds = fds, .n_fds = 5, .die_with_parent = true };
-	size_t n = 0;
+	CLEANUP(vm_line_clear) struct vm_line line = { .n = 0 };
+	int fds[5] = { -1, v->console[1], STDERR_FILENO, v->o->tee == VM_SWTPM ? v->tpm[0] : -1, v->port[0] };
+	struct spawn s = { .fds = fds, .n_fds = 5, .die_with_parent = true };
 
-	if (!kernel || !initrd || !path || !memory)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(file_read(path, CMDLINE_MAX, &text, e));
-	cmdline = span_dup(wr_span(&text));
-	if (!cmdline)
-		return err_set(e, COFFER_E_INPUT, "%s: no command line", path);
-	TRY(add_drives(v->o, &drives, e));
-	for (; argv[n]; n++)
-		if (strcmp(argv[n], "-append") == 0)
-			argv[n + 1] = cmdline;
-	memcpy(argv + n, drives.argv, sizeof(drives.argv));
+	_Static_assert(VM_FD_TPM == 3 && VM_FD_PORT == 4, "as the line says");
+	TRY(vm_line_make(v->o, &line, e));
+	s.argv = (const char *const *)line.argv;
 	return spawn_start(&s, &v->g.guard, e);
 }
 
@@ -204,14 +180,14 @@ static enum coffer_rc open_pairs(struct vm *v, struct err *e)
 
 enum coffer_rc vm_start(const struct vm_opts *o, struct guest *out, struct err *e)
 {
-	static const char *const needed[] = { QEMU, SWTPM, SWTPM_SETUP, FIRMWARE, NULL };
 	CLEANUP(vm_clear) struct vm v = { .o = o, .tpm = { -1, -1 }, .port = { -1, -1 }, .console = { -1, -1 }, .said = { -1, -1 }, .agent = -1,
 		.g = { .said = -1 } };
 
-	TRY(present(needed, e));
+	TRY(present(o, e));
 	TRY(open_pairs(&v, e));
 	TRY(listen_agent(&v, e));
-	TRY(start_tpm(&v, e));
+	if (o->tee == VM_SWTPM)
+		TRY(start_tpm(&v, e));
 	TRY(start_qemu(&v, e));
 	TRY(start_relay(&v, e));
 	v.g.said = MOVE_FD(v.said[0]);

@@ -10,6 +10,7 @@
 #include "os/file.h"
 
 #define CONFIG_MAX (64u << 10)
+#define EVIDENCE_MOST (UINT64_C(1) << 50) /* bytes */
 
 /* Copies a text member; absent gives `fallback`, or an error when there is none. */
 static enum coffer_rc text(const struct json *v, const char *name, const char *fallback, char *dst, size_t cap, struct err *e)
@@ -93,9 +94,31 @@ static enum coffer_rc read_collateral(const struct json *v, const char *dir, str
 	return COFFER_OK;
 }
 
+static enum coffer_rc read_bytes(const struct json *v, const char *name, uint64_t *out, struct err *e)
+{
+	const struct json *m = json_get(v, name);
+
+	if (m && (!json_u64(m, out) || *out == 0 || *out > EVIDENCE_MOST))
+		return err_set(e, COFFER_E_INPUT, "%s is no number of bytes from 1 to %llu", name, (unsigned long long)EVIDENCE_MOST);
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_evidence(const struct json *v, struct config_evidence *c, struct err *e)
+{
+	static const char *const names[] = { "all", "owner", NULL };
+
+	if (!v)
+		return COFFER_OK;
+	if (json_type(v) != JSON_OBJECT)
+		return err_set(e, COFFER_E_INPUT, "evidence is no table");
+	TRY(json_closed(v, names, "evidence", e));
+	TRY(read_bytes(v, "all", &c->all, e));
+	return read_bytes(v, "owner", &c->owner, e);
+}
+
 enum coffer_rc config_parse(struct span in, const char *dir, struct config *out, struct err *e)
 {
-	static const char *const names[] = { "id", "listen", "state", "genesis", "genesis-digest", "log", "collateral", NULL };
+	static const char *const names[] = { "id", "listen", "state", "genesis", "genesis-digest", "log", "collateral", "evidence", NULL };
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	struct config c = { 0 };
 	const struct json *v;
@@ -116,6 +139,8 @@ enum coffer_rc config_parse(struct span in, const char *dir, struct config *out,
 		return err_set(e, COFFER_E_INPUT, "log is \"info\" or \"warn\"");
 	if (read_collateral(json_get(v, "collateral"), dir, &c.collateral, e) != COFFER_OK)
 		return err_wrap(e, "collateral");
+	if (read_evidence(json_get(v, "evidence"), &c.evidence, e) != COFFER_OK)
+		return err_wrap(e, "evidence");
 	*out = c;
 	return COFFER_OK;
 }

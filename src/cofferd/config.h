@@ -13,6 +13,10 @@
  *   amd-url = "https://..."       instead of AMD's; intel-url, intel-root-url: instead of Intel's
  *   ca-file = "ca.pem"            who vouches for those hosts, instead of the system's; relative to the configuration file
  *   max-age = 86400               seconds: how old it may be where an owner says nothing
+ *
+ *   [evidence]                    what releases went by, kept for their receipts; at a bound no more is released (docs/protocol/receipt.md)
+ *   all = 4294967296              bytes, of all that is kept
+ *   owner = 1073741824            bytes, of what one owner's releases made necessary
  */
 #pragma once
 #include "base/err.h"
@@ -29,6 +33,8 @@ struct config_collateral {
 	uint32_t max_age;
 };
 
+struct config_evidence { uint64_t all, owner; }; /* bytes; 0 if absent */
+
 struct config {
 	char    id[PARTY_MAX]; /* "" if absent */
 	char    listen[64];
@@ -38,6 +44,7 @@ struct config {
 	uint8_t digest[32];
 	bool    log_all;
 	struct config_collateral collateral;
+	struct config_evidence   evidence;
 };
 
 /* COFFER_E_INPUT names the key. `dir` is prefixed to relative file names. */

@@ -73,10 +73,10 @@ static enum coffer_rc keep_keys(const struct config *c, struct json_doc **out, s
 }
 
 /* keep does it, on its own folder, and says what it found. */
-static enum coffer_rc have_keep(const struct config *c, const char *what, const char *sorry, struct err *e)
+static enum coffer_rc have_keep(const struct config *c, const char *what, const char *with, const char *sorry, struct err *e)
 {
 	char program[600], dir[KEEP_DIR_MAX];
-	const char *const argv[] = { program, what, dir, NULL };
+	const char *const argv[] = { program, what, with ? with : dir, with ? dir : NULL, NULL };
 	const int fds[] = { -1, 1, 2 };
 	const struct spawn s = { .argv = argv, .fds = fds, .n_fds = 3, .die_with_parent = true };
 	pid_t pid = -1;
@@ -91,12 +91,17 @@ static enum coffer_rc have_keep(const struct config *c, const char *what, const 
 
 enum coffer_rc accept_loss(const struct config *c, struct err *e)
 {
-	return have_keep(c, "--accept-loss", "nothing was accepted", e);
+	return have_keep(c, "--accept-loss", NULL, "nothing was accepted", e);
 }
 
 enum coffer_rc fsck(const struct config *c, bool repair, struct err *e)
 {
-	return have_keep(c, repair ? "--fsck-repair" : "--fsck", "the store is damaged, or in use", e);
+	return have_keep(c, repair ? "--fsck-repair" : "--fsck", NULL, "the store is damaged, or in use", e);
+}
+
+enum coffer_rc prune_evidence(const struct config *c, const char *days, struct err *e)
+{
+	return have_keep(c, "--prune-evidence", days, "nothing was pruned: the store is in use, or damaged", e);
 }
 
 static enum coffer_rc keep_key(const struct json *v, const char *name, struct pubkey *out, struct err *e)

@@ -14,9 +14,12 @@ static const char usage[] =
 	"                                 entries revoked is in force again; it is written into the journal\n"
 	"  cofferd fsck [--repair] --config FILE   check the store of a service that does not run; mend what the\n"
 	"                                 entries give again\n"
+	"  cofferd prune-evidence --older DAYS --config FILE   forget evidence whose receipts its asset's\n"
+	"                                 owner fetched that long ago; of a service that does not run. The\n"
+	"                                 journal shows it\n"
 	"  cofferd --help | --version\n"
 	"\n"
-	"The configuration (TOML): id, listen, state, genesis, genesis-digest, log, [collateral].\n";
+	"The configuration (TOML): id, listen, state, genesis, genesis-digest, log, [collateral], [evidence].\n";
 
 static int fail(const struct err *e)
 {
@@ -45,7 +48,8 @@ int main(int argc, char **argv)
 	bool accept = argc > 1 && strcmp(argv[1], "accept-loss") == 0;
 	bool check = argc > 1 && strcmp(argv[1], "fsck") == 0;
 	bool repair = check && argc > 2 && strcmp(argv[2], "--repair") == 0;
-	int at = repair ? 3 : make || accept || check ? 2 : 1;
+	bool prune = argc > 3 && strcmp(argv[1], "prune-evidence") == 0 && strcmp(argv[2], "--older") == 0;
+	int at = prune ? 4 : repair ? 3 : make || accept || check ? 2 : 1;
 	struct config c = { 0 };
 	struct err e = { 0 };
 	enum coffer_rc rc;
@@ -65,6 +69,6 @@ int main(int argc, char **argv)
 	(void)umask(077); /* whatever this or a child puts into the state folder is for the service alone */
 	rc = config_load(argv[at + 1], &c, &e);
 	if (rc == COFFER_OK)
-		rc = make ? keygen(&c, &e) : accept ? accept_loss(&c, &e) : check ? fsck(&c, repair, &e) : serve(&c, &e);
+		rc = make ? keygen(&c, &e) : accept ? accept_loss(&c, &e) : check ? fsck(&c, repair, &e) : prune ? prune_evidence(&c, argv[3], &e) : serve(&c, &e);
 	return rc == COFFER_OK ? 0 : fail(&e);
 }

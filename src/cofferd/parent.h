@@ -20,6 +20,8 @@ enum coffer_rc tls_digest(const struct config *c, uint8_t spki[static 32], struc
 
 /* After the newest store was lost and an old copy restored: enters that into the journal and lets the service start. */
 enum coffer_rc accept_loss(const struct config *c, struct err *e) NODISCARD;
+/* Of receipts that their owners fetched that many days ago (cofferd/keep/prune.h). */
+enum coffer_rc prune_evidence(const struct config *c, const char *days, struct err *e) NODISCARD;
 enum coffer_rc fsck(const struct config *c, bool repair, struct err *e) NODISCARD;
 
 /* Runs the service until SIGTERM or SIGINT (COFFER_OK) or until a child ends. */

@@ -117,7 +117,8 @@ static enum coffer_rc send_config(const struct config *c, int ctl, struct err *e
 {
 	CLEANUP(wr_close) struct wr w = wr_open(KEEP_CONFIG_MAX);
 	char dir[KEEP_DIR_MAX];
-	struct keep_config k = { .state_dir = { (const uint8_t *)dir, 0 }, .id = { (const uint8_t *)c->id, strlen(c->id) } };
+	struct keep_config k = { .state_dir = { (const uint8_t *)dir, 0 }, .id = { (const uint8_t *)c->id, strlen(c->id) },
+		.kept_all = c->evidence.all, .kept_owner = c->evidence.owner };
 	enum coffer_rc rc;
 
 	TRY(tls_digest(c, k.tls, e));

@@ -125,7 +125,8 @@ static enum coffer_rc read_evidence(struct span in, struct az *a, struct err *e)
 		return err_set(e, COFFER_E_INPUT, "az evidence: a version that is not known");
 	TRY(bytes_m(root, "hcl_report", b64url_padded, 8192, &a->hcl_raw, e));
 	TRY(read_quote(json_get(root, "tpm_quote"), a, e));
-	TRY(bytes_m(root, a->td ? "td_quote" : "vcek", b64url_padded, 64u << 10, &a->hw, e));
+	if (a->td || json_get(root, "vcek")) /* a VCEK may be brought by who judges */
+		TRY(bytes_m(root, a->td ? "td_quote" : "vcek", b64url_padded, 64u << 10, &a->hw, e));
 	return hcl_parse(wr_span(&a->hcl_raw), &a->hcl, e);
 }
 
@@ -162,6 +163,11 @@ static enum coffer_rc judge_quote(struct az *a, const struct ev_in *in, struct e
 	return a->tpm_out.claims.n > 0 ? tpm_attest_parse(wr_span(&a->message), &a->quoted, e) : COFFER_OK;
 }
 
+static enum coffer_rc own_certs(const struct az *a, struct cert_list *out, struct err *e)
+{
+	return a->hw.n > 0 ? certs_read(wr_span(&a->hw), out, e) : COFFER_OK;
+}
+
 static enum coffer_rc judge_snp(struct az *a, const struct ev_in *in, struct ev_out *o, struct err *e)
 {
 	CLEANUP(certs_clear) struct cert_list mine = { 0 };
@@ -171,7 +177,7 @@ static enum coffer_rc judge_snp(struct az *a, const struct ev_in *in, struct ev_
 	struct snp_report r;
 
 	if (a->hcl.type != HCL_SNP || snp_report_parse(a->hcl.hw_report, &r, &bad) != COFFER_OK ||
-	    certs_read(wr_span(&a->hw), &mine, &bad) != COFFER_OK) {
+	    own_certs(a, &mine, &bad) != COFFER_OK) {
 		(void)ev_need(o, "form", false, VERDICT_MALFORMED, "an SNP report and its VCEK",
 		    bad.msg[0] ? bad.msg : "another kind of report");
 		return COFFER_OK;
@@ -437,7 +443,7 @@ static enum coffer_rc needs_of_snp(struct span evidence, struct needs *out, stru
 	if (a.hcl.type != HCL_SNP)
 		return err_set(e, COFFER_E_INPUT, "az evidence: the hardware's report is no SNP report");
 	TRY(snp_report_parse(a.hcl.hw_report, &r, e));
-	TRY(certs_read(wr_span(&a.hw), &came, e));
+	TRY(own_certs(&a, &came, e));
 	needs_snp(&r, &came, out);
 	return COFFER_OK;
 }

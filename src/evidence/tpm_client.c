@@ -8,6 +8,7 @@
 #define NO_SESSIONS 0x8001
 #define SESSIONS    0x8002
 
+#define RH_OWNER       0x40000001u
 #define RH_ENDORSEMENT 0x4000000bu
 #define RH_NULL	       0x40000007u
 #define RS_PASSWORD    0x40000009u
@@ -227,6 +228,27 @@ enum coffer_rc tpm_maker(const struct tpm_link *l, char out[static 5], struct er
 	return COFFER_OK;
 }
 
+enum coffer_rc tpm_has(const struct tpm_link *l, uint32_t handle, bool *out, struct err *e)
+{
+	CLEANUP(command_clear) struct command c = command("GetCapability", CC_GET_CAPABILITY, false);
+	uint32_t n, first;
+	struct rd r;
+
+	wr_be32(&c.w, 1); /* handles, from this one on */
+	wr_be32(&c.w, handle);
+	wr_be32(&c.w, 1);
+	TRY(ask(l, &c, &r, e));
+	(void)rd_u8(&r); /* whether there are more */
+	if (rd_be32(&r) != 1)
+		return malformed(&c, e);
+	n = rd_be32(&r);
+	first = n == 1 ? rd_be32(&r) : 0;
+	if (n > 1 || !rd_done(&r))
+		return malformed(&c, e);
+	*out = n == 1 && first == handle;
+	return COFFER_OK;
+}
+
 /* ---- NV memory ---- */
 
 static enum coffer_rc nv_size(const struct tpm_link *l, uint32_t index, size_t *out, struct err *e)
@@ -250,14 +272,17 @@ static enum coffer_rc nv_size(const struct tpm_link *l, uint32_t index, size_t *
 	return COFFER_OK;
 }
 
-static enum coffer_rc nv_piece(const struct tpm_link *l, uint32_t index, uint16_t at, uint16_t n, struct wr *out, struct err *e)
+/* auth: whose empty password opens it, the index' own or the owner's. */
+struct nv { uint32_t auth, index; };
+
+static enum coffer_rc nv_piece(const struct tpm_link *l, const struct nv *v, uint16_t at, uint16_t n, struct wr *out, struct err *e)
 {
 	CLEANUP(command_clear) struct command c = command("NV_Read", CC_NV_READ, true);
 	struct span piece;
 	struct rd r;
 
-	wr_be32(&c.w, index);
-	wr_be32(&c.w, index);
+	wr_be32(&c.w, v->auth);
+	wr_be32(&c.w, v->index);
 	passwords(&c, 1);
 	wr_be16(&c.w, n);
 	wr_be16(&c.w, at);
@@ -269,17 +294,27 @@ static enum coffer_rc nv_piece(const struct tpm_link *l, uint32_t index, uint16_
 	return COFFER_OK;
 }
 
-enum coffer_rc tpm_nv_read(const struct tpm_link *l, uint32_t index, size_t max, struct wr *out, struct err *e)
+static enum coffer_rc nv_read(const struct tpm_link *l, const struct nv *v, size_t max, struct wr *out, struct err *e)
 {
 	size_t n = 0;
 
-	TRY(nv_size(l, index, &n, e));
+	TRY(nv_size(l, v->index, &n, e));
 	if (n == 0 || n > max)
-		return err_set(e, COFFER_E_LIMIT, "tpm: NV index 0x%08x has %zu bytes, at most %zu are read", index, n, max);
+		return err_set(e, COFFER_E_LIMIT, "tpm: NV index 0x%08x has %zu bytes, at most %zu are read", v->index, n, max);
 	*out = wr_open(max);
 	for (size_t at = 0; at < n; at += NV_PIECE)
-		TRY(nv_piece(l, index, (uint16_t)at, (uint16_t)(n - at < NV_PIECE ? n - at : NV_PIECE), out, e));
+		TRY(nv_piece(l, v, (uint16_t)at, (uint16_t)(n - at < NV_PIECE ? n - at : NV_PIECE), out, e));
 	return wr_done(out, "NV index", e);
+}
+
+enum coffer_rc tpm_nv_read(const struct tpm_link *l, uint32_t index, size_t max, struct wr *out, struct err *e)
+{
+	return nv_read(l, &(struct nv){ index, index }, max, out, e);
+}
+
+enum coffer_rc tpm_nv_read_owner(const struct tpm_link *l, uint32_t index, size_t max, struct wr *out, struct err *e)
+{
+	return nv_read(l, &(struct nv){ RH_OWNER, index }, max, out, e);
 }
 
 /* ---- keys ---- */
@@ -376,8 +411,8 @@ enum coffer_rc tpm_quote(const struct tpm_link *l, uint32_t ak, struct span nonc
 	struct span message, signature;
 	struct rd r;
 
-	if (nonce.n > 32)
-		return err_set(e, COFFER_E_LIMIT, "tpm: a nonce of %zu bytes, at most 32 fit", nonce.n);
+	if (nonce.n > TPM_NONCE_MAX)
+		return err_set(e, COFFER_E_LIMIT, "tpm: a nonce of %zu bytes, at most %d fit", nonce.n, TPM_NONCE_MAX);
 	wr_be32(&c.w, ak);
 	passwords(&c, 1);
 	put_sized(&c.w, nonce);

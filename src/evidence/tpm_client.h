@@ -9,6 +9,7 @@
 #include "base/wr.h"
 
 #define TPM_RESPONSE_MAX 4096
+#define TPM_NONCE_MAX	 48 /* bytes that a TPM takes whose largest digest is SHA-384's, as Azure's and swtpm's is */
 #define TPM_EK_CERT_RSA	 0x01c00002u /* NV index of the certificate of the EK of template L-1 */
 
 /* One command to the TPM, its answer back: at most TPM_RESPONSE_MAX bytes into a writer that is opened anew. */
@@ -27,6 +28,10 @@ enum coffer_rc tpm_read_pcrs(const struct tpm_link *l, uint8_t out[static TPM_PC
 enum coffer_rc tpm_maker(const struct tpm_link *l, char out[static 5], struct err *e) NODISCARD;
 /* A whole NV index with the index' own, empty password; at most `max` bytes. */
 enum coffer_rc tpm_nv_read(const struct tpm_link *l, uint32_t index, size_t max, struct wr *out, struct err *e) NODISCARD;
+/* The same with the owner's empty password. */
+enum coffer_rc tpm_nv_read_owner(const struct tpm_link *l, uint32_t index, size_t max, struct wr *out, struct err *e) NODISCARD;
+/* Whether the TPM has an NV index, or a key that stays, of this number. */
+enum coffer_rc tpm_has(const struct tpm_link *l, uint32_t handle, bool *out, struct err *e) NODISCARD;
 
 struct tpm_key {
 	uint32_t handle;
@@ -40,7 +45,7 @@ enum coffer_rc tpm_flush(const struct tpm_link *l, uint32_t handle, struct err *
 
 struct tpm_quoted { struct wr message, signature; }; /* TPMS_ATTEST, TPMT_SIGNATURE */
 void tpm_quoted_clear(struct tpm_quoted *q); /* CLEANUP-ready */
-/* Over all 24 registers of the SHA-256 bank; nonce: at most 32 bytes. The signature is not verified here. */
+/* Over all 24 registers of the SHA-256 bank; nonce: at most TPM_NONCE_MAX bytes. The signature is not verified here. */
 enum coffer_rc tpm_quote(const struct tpm_link *l, uint32_t ak, struct span nonce, struct tpm_quoted *out, struct err *e) NODISCARD;
 
 /* Opens a credential (TPM2B_ID_OBJECT, TPM2B_ENCRYPTED_SECRET) that was made for this AK and EK: out gets at most 32 bytes.

@@ -11,7 +11,16 @@ void keep_config_write(struct wr *w, const struct keep_config *c)
 	wr_blob32(w, c->id);
 	wr_put(w, SPAN(c->tls));
 	wr_be32(w, c->sessions_max);
+	wr_be64(w, c->kept_all);
+	wr_be64(w, c->kept_owner);
 	keep_statement_req_write(w, &genesis);
+}
+
+static uint64_t be64(struct rd *r)
+{
+	uint64_t high = rd_be32(r);
+
+	return high << 32 | rd_be32(r);
 }
 
 enum coffer_rc keep_config_read(struct span b, struct keep_config *c, struct err *e)
@@ -25,6 +34,8 @@ enum coffer_rc keep_config_read(struct span b, struct keep_config *c, struct err
 	got.id = rd_blob32(&r, PARTY_MAX - 1);
 	rd_copy(&r, got.tls, sizeof(got.tls));
 	got.sessions_max = rd_be32(&r);
+	got.kept_all = be64(&r);
+	got.kept_owner = be64(&r);
 	if (!rd_ok(&r) || got.state_dir.n == 0 || got.state_dir.p[0] != '/')
 		return err_set(e, COFFER_E_INPUT, "keep configuration: malformed near byte %zu", r.off);
 	TRY(keep_statement_req_read(span_skip(b, r.off), &genesis, e));

@@ -5,6 +5,7 @@
  * cofferd-keep --public-keys DIR   prints {"ledger-key":JWK,"receive":JWK,"reply":JWK,"token":JWK} and a newline on
  *                                  standard output: the members that a service statement and the genesis want
  * cofferd-keep --accept-loss DIR   lets it start on an old keep.db, and writes that into the journal
+ * cofferd-keep --prune-evidence DAYS DIR   forgets evidence of receipts that owners fetched that long ago, and writes that into the journal
  * cofferd-keep --run               fd 3: stream socket to `net` (frames of proto/keep.h)
  *                                  fd 4: stream socket to the parent: it sends one KEEP_CONFIG frame (os/ipc.h),
  *                                  keep answers one frame whose tag is an enum coffer_rc: COFFER_OK with an empty
@@ -33,6 +34,7 @@ struct keep_config {
 	struct span id;            /* of the service; empty: not told, any is taken */
 	uint8_t     tls[32];       /* SHA-256 of the SPKI of its TLS key; told with id */
 	uint32_t    sessions_max;  /* 0 = 10,000, which is also the most */
+	uint64_t    kept_all, kept_owner; /* bytes of kept evidence: of all, of one owner; 0: keep's own bounds */
 };
 
 /* What keep answers when it is ready: the addresses of the ledger's witnesses, a line each; else why it is not. */

@@ -8,7 +8,7 @@ import os, shutil, sys, traceback
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 import stage
-import group_a, group_b, group_d, group_e, group_g, group_h
+import group_a, group_b, group_c, group_d, group_e, group_g, group_h
 from stage import ROWS, Skip
 
 LAST = ["G4", "G19"] # what follows them would have to be deployed anew

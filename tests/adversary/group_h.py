@@ -54,6 +54,16 @@ def h7_less(w):
     pods(["manifest_asks_more_than_the_asset"])
 
 
+@row("H10", "a container asks for evidence or a token over its own key's handshake, and looks for, or makes, a device that would give it: TPM, TEE, vsock, virtio",
+     "not-offered seccomp", "tests/e2e/test_host_asks.py (sample), tests/e2e/test_guest_store.py (in a VM, whose TPM, channel and disks it tries to make; *emulated boundary*). No container "
+     "is given evidence at all yet, so that there is none for an outside owner to verify either")
+def h10(w):
+    for how in ("plain", "with_mknod"):
+        asked(["%s_%s" % (n, how) for n in ["container_has_no_device_but_the_ordinary", "container_makes_none_of_its_machine_s_devices",
+                                            "container_makes_no_report_of_the_processor", "container_makes_no_vsock"] +
+               ["container_gets_no_%s_of_the_machine" % n for n in ("evidence", "encoded", "additional", "token", "token2", "other", "event")]])
+
+
 @row("H11", "a freshness question or answer is forged, replayed, out of turn, of another session, or from a rolled-back ledger",
      "R1 session lease", "tests/adversary (questions), tests/unit/test_fresh.c (answers), tests/e2e/test_lease.py")
 def h11(w):

@@ -82,6 +82,20 @@ def machine(names):
     passed(program, MACHINE[0], names)
 
 
+ASKED = []
+
+
+def asked(names):
+    """The same of tests/e2e/test_host_asks.py: a real agent, its gate and containers on platform sample, and a host that asks by the boundary's own messages."""
+    program = os.path.join(HERE, "../e2e/test_host_asks.py")
+    if not ASKED:
+        ASKED.append(subprocess.run([program, os.path.join(BUILD, "src/cli/coffer"), os.path.join(BUILD, "tests/e2e/fake-agent")],
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=280))
+    if ASKED[0].stdout.startswith(b"1..0 # SKIP"):
+        raise Skip(ASKED[0].stdout.decode().split("# SKIP")[1].strip())
+    passed(program, ASKED[0], names)
+
+
 def passed(program, p, names):
     out = p.stdout.decode(errors="replace")  # what it and its children say besides must not run into a line of it
     for n in names:

@@ -1,7 +1,8 @@
 /* Genuine reports, handed over as the kernel would: what the guest's attester makes of them is valid to the driver that judges them. */
 #include <string.h>
 
-#include "agent/attest_tsm.h"
+#include "agent/probe.h"
+#include "cli/selftest/bundle.h"
 #include "evidence/dcap_quote.h"
 #include "evidence/evidence.h"
 #include "evidence/snp_report.h"
@@ -159,12 +160,66 @@ static void quote_of_a_td_and_its_log_are_genuine_and_agree(void)
 	ev_out_clear(&out);
 }
 
+/* What coffer-probe finds, through a bundle and out of it again. data: the report's own, which the machine that made it was asked for. */
+static struct bundle *probed(struct kernel *k, const char *ccel, struct span data)
+{
+	static const char *const none[] = { NULL };
+	struct tsm_link l = { make, drop, get, put, k };
+	struct probe p = { .tsm = &l, .tpm = -1, .ccel = ccel, .log = "/nowhere", .no_tpm = { .rc = COFFER_E_NOTFOUND, .msg = "no TPM" } };
+	CLEANUP(wr_close) struct wr json = wr_open(PROBE_MAX), text = wr_open(BUNDLE_MAX);
+	CLEANUP(bundle_freep) struct bundle *b = calloc(1, sizeof(*b));
+	struct bundle *again = calloc(1, sizeof(*again));
+	struct err e = { 0 };
+
+	CHECK(probe_write(&p, (struct span){ data.p, 48 }, &json, &e) == COFFER_OK);
+	CHECK(bundle_read_probe(wr_span(&json), b, &e) == COFFER_OK && b->n_items == 1 && b->n_absent == 2 && strcmp(b->absent[0].why, "no TPM") == 0);
+	CHECK(span_eq(wr_span(&b->item[0].report_data), (struct span){ data.p, 48 }));
+	wr_close(&b->item[0].report_data);
+	b->item[0].report_data = wr_open(64);
+	wr_put(&b->item[0].report_data, data);
+	CHECK(bundle_write(b, none, &text, &e) == COFFER_OK && bundle_read(wr_span(&text), again, &e) == COFFER_OK && again->n_items == 1);
+	CHECK(span_eq(wr_span(&again->item[0].evidence), wr_span(&b->item[0].evidence)));
+	return again;
+}
+
+static void what_a_probe_finds_is_the_same_out_of_its_bundle(void)
+{
+	CLEANUP(wr_close) struct wr report = { 0 }, vek = { 0 }, aux = { 0 }, quote = { 0 };
+	CLEANUP(bundle_freep) struct bundle *snp_b = NULL, *tdx_b = NULL;
+	CLEANUP(freep) char *ccel = vec_path("../tdx/gce-cos113/ccel_data.bin");
+	struct kernel k = { .provider = "sev_guest" };
+	struct ev_out out = { 0 };
+	struct snp_report r;
+	struct dcap_quote q;
+	struct err e = { 0 };
+
+	CHECK(vec_read("../snp/genoa-v3-e2e/report.bin", &report) && vec_read("../snp/genoa-v3-e2e/vcek.der", &vek));
+	CHECK(snp_report_parse(wr_span(&report), &r, &e) == COFFER_OK);
+	table(&aux, wr_span(&vek), false);
+	k.out = wr_span(&report);
+	k.aux = wr_span(&aux);
+	snp_b = probed(&k, "/nowhere", SPAN(r.report_data));
+	struct ev_in in = { .evidence = wr_span(&snp_b->item[0].evidence), .now = -1, .report_data = wr_span(&snp_b->item[0].report_data) };
+	CHECK(tee_driver_find(span_of(snp_b->item[0].platform))->appraise(&in, &out, &e) == COFFER_OK && out.verdict == VERDICT_VALID);
+	ev_out_clear(&out);
+
+	CHECK(vec_read("../tdx/gce-cos113/quote.dat", &quote) && dcap_quote_parse(wr_span(&quote), &q, &e) == COFFER_OK);
+	k = (struct kernel){ .provider = "tdx_guest", .out = wr_span(&quote) };
+	tdx_b = probed(&k, ccel, q.td.report_data);
+	in.evidence = wr_span(&tdx_b->item[0].evidence);
+	in.report_data = wr_span(&tdx_b->item[0].report_data);
+	CHECK(tee_driver_find(span_of(tdx_b->item[0].platform))->appraise(&in, &out, &e) == COFFER_OK && out.verdict == VERDICT_COLLATERAL);
+	CHECK(!evkit_fails(&out, "attestation_key_signature") && !evkit_fails(&out, "ccel_replay") && !evkit_fails(&out, "report_data"));
+	ev_out_clear(&out);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(snp_reports_of_milan_and_genoa_are_valid),
 		T(written_form_is_that_of_upstreams_attester),
 		T(quote_of_a_td_and_its_log_are_genuine_and_agree),
+		T(what_a_probe_finds_is_the_same_out_of_its_bundle),
 	};
 
 	return vec_main("../snp/milan-v2/report.bin", cases, sizeof(cases) / sizeof(cases[0]));

@@ -175,7 +175,7 @@ class Machine:
         while not os.path.exists(sock) and time.monotonic() < deadline:
             time.sleep(0.02)
         self.channel.start()
-        args = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", str(MEMORY), "-display", "none",
+        args = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,-erms", "-smp", "1", "-m", str(MEMORY), "-display", "none",
                 "-nodefaults", "-no-user-config", "-no-reboot", "-serial", "stdio", "-bios", OVMF,
                 "-chardev", "socket,id=t,path=" + sock, "-tpmdev", "emulator,id=tpm0,chardev=t", "-device", "tpm-crb,tpmdev=tpm0",
                 *(["-kernel", self.image + "/uki.efi"] if self.uki else

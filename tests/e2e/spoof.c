@@ -4,6 +4,7 @@
  * strangers and gives them back. Meanwhile it uses the API for itself.
  * "spoof attack" runs where none are, with CAP_NET_RAW. It prints a word for everything that it should not be able to do
  * (vsock, packet, injected, routed, reached, stolen, sniffed), and what it saw otherwise.
+ * "spoof vsock" says what became of a socket to the host.
  * "spoof share" and "spoof hog": the first wants answers while the second occupies the API. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -230,6 +231,13 @@ static void attack(void)
 	(void)close(peer);
 }
 
+static void vsock(void)
+{
+	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)printf("vsock %s\n", fd >= 0 ? "made" : errno == EPERM ? "forbidden" : strerror(errno));
+}
+
 static void hog(void)
 {
 	int fd[HOGS], peer = meet(false);
@@ -271,7 +279,7 @@ static void share(void)
 int main(int argc, char **argv)
 {
 	static const struct { const char *name; void (*run)(void); } parts[] = {
-		{ "bus", bus }, { "attack", attack }, { "hog", hog }, { "share", share },
+		{ "bus", bus }, { "attack", attack }, { "hog", hog }, { "share", share }, { "vsock", vsock },
 	};
 
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);

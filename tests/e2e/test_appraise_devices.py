@@ -67,9 +67,9 @@ def main(tmp):
         r = run(*cpu, "--additional", put(tmp + "/bad", value))
         check(f"additional_of_{name}_is_malformed", r.returncode == 3 and "additional evidence" in r.stderr, r.stderr)
     r = run(*cpu, "--device-data", nonce)
-    check("device_data_without_devices_is_malformed", r.returncode == 3 and "--additional" in r.stderr, r.stderr)
+    check("device_data_without_devices_is_a_usage_error", r.returncode == 2 and "--additional" in r.stderr, r.stderr)
     r = run("--platform", "nvidia", "--evidence", put(tmp + "/one", {"device_evidence_list": gpus}), *beside)
-    check("devices_beside_a_device_are_malformed", r.returncode == 3 and "device itself" in r.stderr, r.stderr)
+    check("devices_beside_a_device_are_a_usage_error", r.returncode == 2 and "device itself" in r.stderr, r.stderr)
 
 
 if not os.path.exists(SHARED):

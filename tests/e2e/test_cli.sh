@@ -109,7 +109,7 @@ expect 1 "claim_out_of_range_refuses" $(appraise --policy "$tmp/p.rego")
 printf 'package policy\ntrust_claims := {"hardware": 2}\n' >"$tmp/p.rego"
 clean $(appraise --policy "$tmp/p.rego") >"$tmp/out" 2>"$tmp/err"
 report $? "policy_of_a_file_affirms"
-expect 3 "reference_values_without_policy_are_malformed" $(appraise --reference-values "$tmp/refs.json")
+expect 2 "reference_values_without_policy_are_a_usage_error" $(appraise --reference-values "$tmp/refs.json")
 echo '{"a":{}}' >"$tmp/bad.json"
 expect 3 "malformed_reference_values_are_refused" $(appraise --policy default --reference-values "$tmp/bad.json")
 expect 4 "missing_policy_is_unavailable" $(appraise --policy "$tmp/none.rego")

@@ -84,7 +84,7 @@ def boot(args, tmp, memory):
         time.sleep(0.02)
     try:
         out = subprocess.run(
-            ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", str(memory), "-display", "none",
+            ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,-erms", "-smp", "1", "-m", str(memory), "-display", "none",
              "-nodefaults", "-no-user-config", "-no-reboot", "-serial", "stdio", "-bios", OVMF, "-chardev", f"socket,id=t,path={state}/sock",
              "-tpmdev", "emulator,id=tpm0,chardev=t", "-device", "tpm-crb,tpmdev=tpm0", *args],
             stdin=subprocess.DEVNULL, capture_output=True, timeout=WAIT).stdout.decode("latin-1")

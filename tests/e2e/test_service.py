@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The trust service from outside: cofferd and its four children on loopback, a genesis made here, upstream's kbs-client and
 Coffer's agent played here. Both answers of every gate are asserted. Usage: test_service.py COFFERD CLIENT_PROBE"""
-import base64, datetime, http.server, json, os, pty, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, time, traceback
+import base64, datetime, http.server, json, os, pty, shutil, signal, socket, sqlite3, ssl, subprocess, sys, tempfile, threading, time, traceback
 
 from cryptography import x509
 
@@ -1143,6 +1143,60 @@ def service_ends_when_a_child_does_and_says_so():
     assert W.upstream().up().get("hospital/data/patients").status == 200
 
 
+def offline(*words):
+    r = subprocess.run([COFFERD, *words, "--config", W.config], capture_output=True, text=True, timeout=60)
+    return r.returncode, r.stdout + r.stderr
+
+
+def in_store(sql):
+    """Of a service that does not run."""
+    db = sqlite3.connect(W.state + "/keep/keep.db")
+    rows = db.execute(sql).fetchall()
+    db.commit()
+    db.close()
+    return rows
+
+
+def moved():
+    W.put_file("hospital/config.json", json.dumps({"party": "hospital", "genesis": W.gid, "service": "https://" + W.address}).encode())
+
+
+def evidence_has_a_bound_and_goes_only_when_its_owner_has_it():
+    moved()
+    released = [d["decision"] for d in json.loads(coffer("decisions", "--json")[1])["decisions"] if d["outcome"] == "released"]
+    kept = W.dir + "/kept.receipt"
+    assert offline("prune-evidence", "--older", "1")[0] == 1  # in use
+    assert W.end() == 0
+    whole = in_store("SELECT bytes FROM kept_by WHERE owner='hospital'")[0][0]
+    text = open(W.config).read()
+    W.put_file("cofferd.toml", (text + "[evidence]\nowner = %d\n" % whole).encode())
+    W.start()
+    moved()
+    r = W.upstream().up().get("hospital/data/patients")
+    detail = kbs_error(r, 503, "PluginInternalError", "R12")
+    assert "unavailable" in detail and "prune-evidence" in detail and "hospital" in detail, detail
+    for d in released:
+        rc, out = coffer("receipt", "get", d, "--out", kept)
+        assert rc == 0, out
+    assert W.end() == 0
+    assert in_store("SELECT bytes FROM kept_by WHERE owner='hospital'")[0][0] == whole  # what was refused left nothing
+    rc, out = offline("prune-evidence", "--older", "1")
+    assert rc == 0 and "evidence of 0 sessions pruned" in out, out  # fetched, and not a day ago
+    for bad in ("0", "x", "-1", "36501"):
+        assert offline("prune-evidence", "--older", bad)[0] != 0
+    in_store("UPDATE fetched SET time=time-2*86400")
+    rc, out = offline("prune-evidence", "--older", "1")
+    assert rc == 0 and "evidence of 0 sessions" not in out and "the journal has it" in out, out
+    rc, out = offline("fsck")
+    assert rc == 0 and "everything holds" in out, out
+    W.start()
+    moved()
+    assert W.upstream().up().get("hospital/data/patients").status == 200
+    said = [coffer("receipt", "get", d, "--out", W.dir + "/late") for d in released]
+    assert any(rc == 4 and "evidence pruned on 2" in out and "digest " in out for rc, out in said), said
+    assert coffer("receipt", "verify", kept)[0] == 0  # whoever has it has all of it
+
+
 def sigterm_ends_everything_in_order():
     kids = W.children()
     assert W.end() == 0
@@ -1168,7 +1222,8 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          who_runs_machines_asks_beforehand_whom_they_would_be_refused_for, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,
-         killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so, sigterm_ends_everything_in_order]
+         killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so,
+         evidence_has_a_bound_and_goes_only_when_its_owner_has_it, sigterm_ends_everything_in_order]
 
 
 def run(w, cases):

@@ -1,4 +1,4 @@
-/* The guest's TPM commands on a TPM: tpm_tool SOCKET VERB [ARGUMENT], answers in hex. For test_tpm_client.py. */
+/* The guest's TPM commands on a TPM: tpm_tool SOCKET VERB [ARGUMENT], answers in hex. For test_tpm_client.py, test_azure.py. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "agent/attest_tpm.h"
+#include "agent/attest_az.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "crypto/hash.h"
@@ -108,6 +108,25 @@ static enum coffer_rc evidence(int fd, struct span report_data, struct err *e)
 	return COFFER_OK;
 }
 
+/* The same of an Azure machine; the port is where a test plays the metadata service. */
+static enum coffer_rc evidence_az(int fd, const char *port, struct span report_data, struct err *e)
+{
+	CLEANUP(attest_tpm_close) struct attest_tpm t = { .fd = -1 };
+	CLEANUP(wr_close) struct wr json = wr_open(1u << 20);
+	uint8_t reg[32] = { 0 };
+	struct attester a;
+	struct attest_az az;
+
+	TRY(attest_tpm_begin(&t, fd, e));
+	TRY(attest_az_open(&az, &t, e));
+	az.host = "127.0.0.1";
+	az.port = (uint16_t)strtoul(port, NULL, 10);
+	a = attest_az_attester(&az);
+	TRY(a.evidence(a.arg, report_data, reg, &json, e));
+	(void)printf("%s %.*s\n", a.tee, (int)json.n, (const char *)json.p);
+	return COFFER_OK;
+}
+
 /* As the agent's first act in a machine: ARGUMENT is the initdata. */
 static enum coffer_rc init(int fd, struct span initdata, struct err *e)
 {
@@ -119,8 +138,11 @@ static enum coffer_rc init(int fd, struct span initdata, struct err *e)
 
 static enum coffer_rc run(char **a, const struct tpm_link *l, struct err *e)
 {
-	uint8_t digest[32];
+	uint8_t digest[32], long_digest[48];
 
+	if (strncmp(a[2], "az:", 3) == 0)
+		return a[3] && hex_fixed(span_of(a[3]), long_digest, 48) ? evidence_az(dup(*(int *)l->arg), a[2] + 3, SPAN(long_digest), e)
+									 : err_set(e, COFFER_E_INPUT, "usage");
 	if (strcmp(a[2], "pcrs") == 0)
 		return pcrs(l, e);
 	if (strcmp(a[2], "keys") == 0)

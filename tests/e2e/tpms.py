@@ -1,5 +1,5 @@
 """Machines with a TPM: swtpm, manufactured with its own CA, on a unix socket; tpm2-tools as the guest's."""
-import base64, json, os, shutil, signal, subprocess
+import base64, json, os, select, shutil, signal, socket, subprocess, threading, tty
 
 NEEDED = ["swtpm", "swtpm_setup", "swtpm_localca", "tpm2_createek", "tpm2_activatecredential", "tpm2_quote"]
 
@@ -122,3 +122,57 @@ class Tpm:
         if activated is not None:
             v["activated"] = b64(activated)
         return json.dumps(v).encode()
+
+
+class Device(threading.Thread):
+    """A TPM as a device: a terminal without manners, whose other side hands each command to swtpm and its answer back."""
+
+    def __init__(self, t):
+        threading.Thread.__init__(self, daemon=True)
+        self.master, slave = os.openpty()
+        tty.setraw(slave)
+        self.slave, self.name, self.over = slave, os.ttyname(slave), False
+        self.tpm = socket.socket(socket.AF_UNIX)
+        self.tpm.connect(t.sock)
+
+    def run(self):
+        while not self.over:
+            for fd in select.select([self.master, self.tpm], [], [], 0.2)[0]:
+                if fd is self.tpm:
+                    os.write(self.master, self.tpm.recv(4096))
+                else:
+                    self.tpm.sendall(os.read(self.master, 4096))
+
+    def stop(self):
+        self.over = True
+        self.join()
+        self.tpm.close()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+# A /dev of one's own that has no more than this and what is given; DEVICE: the TPM, or "".
+MACHINE = """set -e
+mount --make-rprivate /
+d=$(mktemp -d)
+mount -t tmpfs none "$d"
+for n in null zero full random urandom tty; do : >"$d/$n"; mount --bind "/dev/$n" "$d/$n"; done
+mkdir "$d/pts" "$d/shm"
+mount --bind /dev/pts "$d/pts"
+mount -t tmpfs none "$d/shm"
+ln -s /proc/self/fd "$d/fd"
+[ -z "$DEVICE" ] || { : >"$d/tpmrm0"; mount --bind "$DEVICE" "$d/tpmrm0"; }
+mount --move "$d" /dev
+rmdir "$d"
+exec "$@"
+"""
+
+
+def on_machine(device, *args, **kw):
+    """Runs a program where /dev/tpmrm0 is that TPM (None: there is none). Needs root."""
+    env = dict(kw.pop("env", os.environ), DEVICE=device.name if device else "")
+    return run("unshare", "-m", "sh", "-c", MACHINE, "sh", *args, env=env, **kw)
+
+
+def may_unshare():
+    return os.getuid() == 0 and run("unshare", "-m", "true")[0] == 0

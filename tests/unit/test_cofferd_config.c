@@ -47,6 +47,15 @@ static void config_reads_collateral(void)
 	CHECK(strcmp(c.collateral.ca_file, "/etc/coffer/ca.pem") == 0 && c.collateral.max_age == 60);
 }
 
+static void config_reads_the_bounds_of_evidence(void)
+{
+	struct config c = { 0 };
+
+	CHECK(parse("state = \"/s\"\n", &c) == COFFER_OK && c.evidence.all == 0 && c.evidence.owner == 0);
+	CHECK(parse("state = \"/s\"\n[evidence]\nall = 5000000000\nowner = 7\n", &c) == COFFER_OK);
+	CHECK(c.evidence.all == UINT64_C(5000000000) && c.evidence.owner == 7);
+}
+
 static void config_refuses_mistakes(void)
 {
 	static const char *const bad[] = {"",
@@ -63,6 +72,12 @@ static void config_refuses_mistakes(void)
 					  "state = ",
 					  "state = \"/s\"\ncollateral = 1",
 					  "state = \"/s\"\n[collateral]\nx = 1",
+					  "state = \"/s\"\nevidence = 1",
+					  "state = \"/s\"\n[evidence]\nx = 1",
+					  "state = \"/s\"\n[evidence]\nall = 0",
+					  "state = \"/s\"\n[evidence]\nowner = -1",
+					  "state = \"/s\"\n[evidence]\nowner = \"1\"",
+					  "state = \"/s\"\n[evidence]\nall = 1125899906842625",
 					  "state = \"/s\"\n[collateral]\nenabled = 1",
 					  "state = \"/s\"\n[collateral]\noffline = \"relative\"",
 					  "state = \"/s\"\n[collateral]\namd-url = 1",
@@ -116,7 +131,7 @@ static void listen_refuses_names_and_halves(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(config_reads_all_keys), T(config_has_defaults), T(config_reads_collateral), T(config_refuses_mistakes),
+		T(config_reads_all_keys), T(config_has_defaults), T(config_reads_collateral), T(config_reads_the_bounds_of_evidence), T(config_refuses_mistakes),
 		T(config_says_once_where_a_mistake_is),
 		T(listen_takes_literal_addresses_and_names_the_port), T(listen_refuses_names_and_halves),
 	};

@@ -197,15 +197,33 @@ static void a_maker_is_four_letters(void)
 	CHECK(tpm_maker(LINK(s), name, &e) == COFFER_E_INPUT);
 }
 
+static void a_handle_is_there_when_it_is_the_first_from_its_own_number_on(void)
+{
+	static const uint8_t there[] = "\1\0\0\0\1\0\0\0\1\x81\0\0\3", next[] = "\0\0\0\0\1\0\0\0\1\x81\0\0\4", none[] = "\0\0\0\0\1\0\0\0\0",
+			     two[] = "\0\0\0\0\1\0\0\0\2\x81\0\0\3\x81\0\0\4", other[] = "\0\0\0\0\6\0\0\0\1\x81\0\0\3";
+	const struct { struct span body; enum coffer_rc rc; bool is; } cases[] = {
+		{ { there, 13 }, COFFER_OK, true }, { { next, 13 }, COFFER_OK, false }, { { none, 9 }, COFFER_OK, false },
+		{ { two, 17 }, COFFER_E_INPUT, false }, { { other, 13 }, COFFER_E_INPUT, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		CLEANUP(script_clear) struct script s = answer(false, cases[i].body);
+		struct err e = { 0 };
+		bool is = false;
+
+		CHECK(tpm_has(LINK(s), 0x81000003, &is, &e) == cases[i].rc && is == cases[i].is);
+	}
+}
+
 static void a_nonce_that_does_not_fit_is_refused(void)
 {
 	CLEANUP(script_clear) struct script s = answer(true, (struct span){ (const uint8_t *)"\0\1m\0\x18s", 6 });
 	CLEANUP(tpm_quoted_clear) struct tpm_quoted q = { 0 };
-	uint8_t nonce[33] = { 0 };
+	uint8_t nonce[TPM_NONCE_MAX + 1] = { 0 };
 	struct err e = { 0 };
 
 	CHECK(tpm_quote(LINK(s), 0x80000000, SPAN(nonce), &q, &e) == COFFER_E_LIMIT && s.n == 0);
-	CHECK(tpm_quote(LINK(s), 0x80000000, (struct span){ nonce, 32 }, &q, &e) == COFFER_OK);
+	CHECK(tpm_quote(LINK(s), 0x80000000, (struct span){ nonce, TPM_NONCE_MAX }, &q, &e) == COFFER_OK);
 	CHECK(span_eq_str(wr_span(&q.message), "m") && q.signature.n == 3);
 }
 
@@ -219,6 +237,7 @@ static enum coffer_rc run_all(const struct tpm_link *l, int which, struct err *e
 	const struct tpm_credential_of c = { 1, 2, span_of("c"), span_of("s") };
 	struct tpm_key key;
 	char name[5];
+	bool has;
 
 	switch (which) {
 	case 0: return tpm_extend(l, 8, digest, e);
@@ -228,6 +247,7 @@ static enum coffer_rc run_all(const struct tpm_link *l, int which, struct err *e
 	case 4: return tpm_make_key(l, TPM_MAKE_AK, &key, e);
 	case 5: return tpm_quote(l, 1, span_of("n"), &q, e);
 	case 6: return tpm_activate(l, &c, &out, e);
+	case 8: return tpm_has(l, 0x81000003, &has, e);
 	default: return tpm_flush(l, 1, e);
 	}
 }
@@ -243,6 +263,7 @@ static void every_truncation_of_every_answer_is_refused(void)
 		{ 4, answer(false, (struct span){ key, sizeof(key) - 1 }) },
 		{ 5, answer(true, (struct span){ (const uint8_t *)"\0\1m\0\x18s", 6 }) },
 		{ 7, answer(false, (struct span){ 0 }) },
+		{ 8, answer(false, (struct span){ (const uint8_t *)"\1\0\0\0\1\0\0\0\1\x81\0\0\3", 13 }) },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -273,6 +294,7 @@ int main(void)
 		T(registers_are_read_eight_at_a_time),
 		T(registers_nobody_asked_for_or_that_are_missing_are_refused),
 		T(a_maker_is_four_letters),
+		T(a_handle_is_there_when_it_is_the_first_from_its_own_number_on),
 		T(a_nonce_that_does_not_fit_is_refused),
 		T(every_truncation_of_every_answer_is_refused),
 	};

@@ -48,15 +48,21 @@ static enum coffer_rc open_root(const char *path, int *out, struct err *e)
 	return COFFER_OK;
 }
 
+enum coffer_rc pods_path(const char *given, char out[static POD_PATH_MAX], struct err *e)
+{
+	if (!given)
+		return default_root(out, e);
+	if (!given[0] || snprintf(out, POD_PATH_MAX, "%s", given) >= POD_PATH_MAX)
+		return cli_bad(e, "--state: not a path of 1 to %d bytes", POD_PATH_MAX - 1);
+	return COFFER_OK;
+}
+
 enum coffer_rc pods_root(const char *given, bool make, char out[static POD_PATH_MAX], struct err *e)
 {
 	CLEANUP(closep) int fd = -1;
 	char path[POD_PATH_MAX];
 
-	if (!given)
-		TRY(default_root(path, e));
-	else if (!given[0] || snprintf(path, sizeof(path), "%s", given) >= POD_PATH_MAX)
-		return cli_bad(e, "--state: not a path of 1 to %d bytes", POD_PATH_MAX - 1);
+	TRY(pods_path(given, path, e));
 	if (make)
 		TRY(file_mkdirs(path, 0700, e));
 	TRY(open_root(path, &fd, e));

@@ -11,6 +11,7 @@
 #define POD_RECORD "pod.json"
 
 /* given: --state, or NULL: /run/coffer for root, $XDG_RUNTIME_DIR/coffer else. COFFER_E_NOTFOUND: there is none (make false). */
+enum coffer_rc pods_path(const char *given, char out[static POD_PATH_MAX], struct err *e) NODISCARD; /* that path alone; nothing is looked at */
 enum coffer_rc pods_root(const char *given, bool make, char out[static POD_PATH_MAX], struct err *e) NODISCARD;
 
 struct pod_place { char path[POD_PATH_MAX], name[POD_NAME_MAX]; int lock; };

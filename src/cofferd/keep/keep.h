@@ -1,6 +1,7 @@
 /* What the holder of keys and store holds: one of these a process. */
 #pragma once
 #include "cofferd/keep/journal.h"
+#include "cofferd/keep/kept.h"
 #include "cofferd/keep/keys.h"
 #include "cofferd/keep/registry.h"
 #include "cofferd/keep/session.h"
@@ -24,6 +25,7 @@ struct keep {
 	uint8_t           genesis[32];
 	char              id[PARTY_MAX]; /* of this service; "" when not told */
 	uint8_t           tls[32];       /* with id */
+	struct kept_limits kept;      /* of what guests showed, in the store */
 	int64_t           now;        /* seconds; set before each request, never before the newest entry's time */
 	struct {
 		int64_t  minute;      /* now / 60 of the count below */

@@ -8,12 +8,15 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/keep.h"
+#include "cofferd/keep/prune.h"
 #include "cofferd/keep/witnessed.h"
 #include "crypto/cipher.h"
 #include "crypto/hash.h"
 #include "crypto/jwe.h"
 #include "os/ipc.h"
 #include "os/sandbox.h"
+
+#define PRUNE_DAYS_MAX 36500
 
 static int fail(const struct err *e)
 {
@@ -72,6 +75,24 @@ static enum coffer_rc fsck(const char *dir, bool repair, struct err *e)
 		(void)printf("was damaged: %s\nmended: the hashes of the ledger's tree and the nodes of its map were computed again from the entries\n", f.damage);
 	return printf("%llu entries; everything holds\n", (unsigned long long)f.entries) > 0 && fflush(stdout) == 0
 	    ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "standard output: %s", strerror(errno));
+}
+
+/* Days, so that no token of a session is good any longer whose evidence goes. */
+static enum coffer_rc prune(const char *days, const char *dir, struct err *e)
+{
+	struct prune_found f = { 0 };
+	int64_t now = clock_now();
+	uint64_t n;
+
+	if (!span_u64(span_of(days), &n) || n < 1 || n > PRUNE_DAYS_MAX)
+		return err_set(e, COFFER_E_INPUT, "prune: %s is no number of days from 1 to %d", days, PRUNE_DAYS_MAX);
+	TRY(keep_prune(dir, now - (int64_t)n * 86400, now, &f, e));
+	(void)printf("evidence of %llu sessions pruned, %llu bytes are free for more; the journal has it\n", (unsigned long long)f.pruned,
+	    (unsigned long long)f.bytes);
+	if (f.left > 0)
+		(void)printf("of %llu releases it stays: their owners have not fetched the receipts that long ago; they do with: coffer receipt get\n",
+		    (unsigned long long)f.left);
+	return fflush(stdout) == 0 ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "standard output: %s", strerror(errno));
 }
 
 /* ---- --run ---- */
@@ -196,7 +217,10 @@ int main(int argc, char **argv)
 		return accept_loss(argv[2], &e) == COFFER_OK ? 0 : fail(&e);
 	if (argc == 3 && (strcmp(argv[1], "--fsck") == 0 || strcmp(argv[1], "--fsck-repair") == 0))
 		return fsck(argv[2], strcmp(argv[1], "--fsck-repair") == 0, &e) == COFFER_OK ? 0 : fail(&e);
-	(void)fprintf(stderr, "usage: cofferd-keep --make-keys DIR | --public-keys DIR | --accept-loss DIR | --fsck DIR | --fsck-repair DIR | --run\n"
+	if (argc == 4 && strcmp(argv[1], "--prune-evidence") == 0)
+		return prune(argv[2], argv[3], &e) == COFFER_OK ? 0 : fail(&e);
+	(void)fprintf(stderr, "usage: cofferd-keep --make-keys DIR | --public-keys DIR | --accept-loss DIR | --fsck DIR | --fsck-repair DIR |\n"
+	                      "       --prune-evidence DAYS DIR | --run\n"
 	                      "It is started by cofferd.\n");
 	return 2;
 }

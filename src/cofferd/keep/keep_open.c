@@ -100,6 +100,7 @@ enum coffer_rc keep_open(const char *dir, struct keep_keys *keys, const struct k
 	if (c->id.n > 0 && c->id.n < sizeof(k.id))
 		memcpy(k.id, c->id.p, c->id.n);
 	memcpy(k.tls, c->tls, sizeof(k.tls));
+	k.kept = (struct kept_limits){ c->kept_all ? c->kept_all : KEPT_ALL, c->kept_owner ? c->kept_owner : KEPT_OWNER };
 	TRY(chain_genesis(&c->genesis, c->genesis_id, g, e));
 	if (!pubkey_eq(&g->ledger_key, privkey_public(k.keys.ledger)))
 		return err_deny(e, "genesis", "the genesis names another ledger key than keep.keys holds");

@@ -77,7 +77,7 @@ static enum coffer_rc write_openings(struct keep *k, const struct party *who, ui
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,
 	    "SELECT e.seq, e.time, e.type, e.data, l.salt FROM entry e JOIN leaf l ON l.seq=e.seq WHERE e.seq>=?1 AND e.seq<?2"
-	    " AND (e.type IN ('genesis', 'statement', 'refusal', 'restored')"
+	    " AND (e.type IN ('genesis', 'statement', 'refusal', 'restored', 'pruned')"
 	    " OR EXISTS(SELECT 1 FROM decision d WHERE d.seq=e.seq AND " DECISION_CONCERNS("d", "?3") ")"
 	    " OR (e.type='delete' AND substr(CAST(e.data AS TEXT), 1, length(?4))=?4)) ORDER BY e.seq LIMIT 256");
 	CLEANUP(wr_close) struct wr deleted = wr_open(256);

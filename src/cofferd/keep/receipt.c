@@ -201,6 +201,16 @@ static enum coffer_rc find_release(struct keep *k, const struct keep_decision_re
 	return asset_path_parse(q_col(&q, 1), path, e);
 }
 
+/* The owner has all of it now: from its time on the operator may prune it (prune.h). */
+static enum coffer_rc had(struct keep *k, uint64_t seq, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "INSERT OR IGNORE INTO fetched(seq, time) VALUES(?,?)");
+
+	q_i64(&q, (int64_t)seq);
+	q_i64(&q, k->now);
+	return q_run(&q, e);
+}
+
 enum coffer_rc on_receipt(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
 	struct json_wr j = jw_open(a->out, false);
@@ -210,6 +220,7 @@ enum coffer_rc on_receipt(struct keep *k, struct span body, struct answer *a, st
 	struct asset_path path;
 	struct leaf l;
 	uint64_t seq = 0;
+	bool whole = false;
 
 	TRY(keep_decision_req_read(body, &m, e));
 	TRY(party_auth(k, &m.auth, &who, e));
@@ -222,7 +233,8 @@ enum coffer_rc on_receipt(struct keep *k, struct span body, struct answer *a, st
 	TRY(put_asset(k, &path, &l.map, &j, e));
 	TRY(said_put(k, &l, &said, &j, e));
 	TRY(put_statements(k, &l, wr_span(&said), &j, e));
-	TRY(showing_put(k, seq, &j, e));
+	TRY(showing_put(k, seq, &j, &whole, e));
 	jw_obj_end(&j);
-	return COFFER_OK;
+	TRY(wr_done(a->out, "receipt", e));
+	return whole && strcmp(who->id, path.owner) == 0 ? had(k, seq, e) : COFFER_OK;
 }

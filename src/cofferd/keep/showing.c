@@ -4,6 +4,8 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/kept.h"
+#include "cofferd/keep/prune.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 
@@ -30,41 +32,55 @@ enum coffer_rc showing_hold(struct keep *k, struct session *s, const struct show
 
 /* ---- in the store ---- */
 
-static enum coffer_rc put_document(struct keep *k, const struct session *s, struct span doc, struct err *e)
+static enum coffer_rc put_document(struct keep *k, const struct asking *a, struct span doc, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store, "INSERT INTO shown(digest, session, document) VALUES(?,?,?)");
+	const struct kept_item item = { a->session->shown_id, false, doc.n };
 
-	q_blob(&q, SPAN(s->shown_id));
-	q_blob(&q, SPAN(s->id));
+	q_blob(&q, SPAN(a->session->shown_id));
+	q_blob(&q, SPAN(a->session->id));
 	q_blob(&q, doc);
-	return q_run(&q, e);
+	TRY(q_run(&q, e));
+	return kept_charge(k->store, a->in.q.path.owner, &item, e);
 }
 
-static enum coffer_rc put_file(struct keep *k, const struct session *s, size_t place, struct span file, struct err *e)
+/* Its first bringer is charged for it. */
+static enum coffer_rc put_bytes(struct keep *k, const struct asking *a, const uint8_t digest[static 32], struct span file, struct err *e)
 {
-	CLEANUP(q_close) struct q bytes = q_open(k->store, "INSERT OR IGNORE INTO shown_bytes(digest, bytes) VALUES(?,?)");
+	CLEANUP(q_close) struct q q = q_open(k->store, "INSERT OR IGNORE INTO shown_bytes(digest, bytes) VALUES(?,?)");
+	const struct kept_item item = { digest, true, file.n };
+
+	q_blob(&q, (struct span){ digest, 32 });
+	q_blob(&q, file);
+	TRY(q_run(&q, e));
+	return q_changes(k->store) > 0 ? kept_charge(k->store, a->in.q.path.owner, &item, e) : COFFER_OK;
+}
+
+static enum coffer_rc put_file(struct keep *k, const struct asking *a, size_t place, struct span file, struct err *e)
+{
 	CLEANUP(q_close) struct q q = q_open(k->store, "INSERT INTO shown_file(shown, place, file) VALUES(?,?,?)");
 	uint8_t digest[32];
 
 	sha256(file, digest);
-	q_blob(&bytes, SPAN(digest));
-	q_blob(&bytes, file);
-	TRY(q_run(&bytes, e));
-	q_blob(&q, SPAN(s->shown_id));
+	TRY(put_bytes(k, a, digest, file, e));
+	q_blob(&q, SPAN(a->session->shown_id));
 	q_i64(&q, (int64_t)place);
 	q_blob(&q, SPAN(digest));
 	return q_run(&q, e);
 }
 
-static enum coffer_rc unpack(struct keep *k, const struct session *s, struct err *e)
+/* Whatever does not fit goes with the transaction: nothing of it stays. */
+static enum coffer_rc unpack(struct keep *k, const struct asking *a, struct err *e)
 {
-	struct rd r = rd_open(wr_span(&s->showing));
+	struct rd r = rd_open(wr_span(&a->session->showing));
 	struct span doc = rd_blob32(&r, SHOWN_DOC_MAX);
 
-	TRY(put_document(k, s, doc, e));
+	TRY(put_document(k, a, doc, e));
 	for (size_t i = 0; r.n > 0 && rd_ok(&r); i++)
-		TRY(put_file(k, s, i, rd_blob32(&r, EVAL_FRAME_MAX), e));
-	return rd_done(&r) ? COFFER_OK : err_set(e, COFFER_E_BUG, "evidence to keep: malformed");
+		TRY(put_file(k, a, i, rd_blob32(&r, EVAL_FRAME_MAX), e));
+	if (!rd_done(&r))
+		return err_set(e, COFFER_E_BUG, "evidence to keep: malformed");
+	return kept_fits(k->store, &k->kept, a->in.q.path.owner, e);
 }
 
 /* A token outlives its session's place in memory, and the service's restart. */
@@ -84,7 +100,7 @@ enum coffer_rc showing_store(struct keep *k, const struct asking *q, bool *has, 
 	if (!s || !s->shown)
 		return by_session(k, q->session_id, has, digest, e);
 	if (s->showing.n > 0)
-		TRY(unpack(k, s, e));
+		TRY(unpack(k, q, e));
 	*has = true;
 	memcpy(digest, s->shown_id, 32);
 	return COFFER_OK;
@@ -116,7 +132,7 @@ static enum coffer_rc check_digests(struct q *q, const char *what, struct err *e
 static enum coffer_rc check_named(struct store *s, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(s, "SELECT e.seq FROM entry e WHERE e.type='release' AND json_type(CAST(e.data AS TEXT), '$.evidence') IS NOT NULL"
-	    " AND json_extract(CAST(e.data AS TEXT), '$.evidence') NOT IN (SELECT lower(hex(digest)) FROM shown) LIMIT 1");
+	    " AND json_extract(CAST(e.data AS TEXT), '$.evidence') NOT IN (SELECT lower(hex(digest)) FROM shown UNION SELECT lower(hex(digest)) FROM pruned) LIMIT 1");
 	bool row = false;
 
 	TRY(q_row(&q, &row, e));
@@ -132,12 +148,13 @@ enum coffer_rc showing_check(struct store *s, struct err *e)
 
 	TRY(check_digests(&documents, "evidence", e));
 	TRY(check_digests(&files, "collateral", e));
+	TRY(prune_check(s, e));
 	return check_named(s, e);
 }
 
 /* ---- in a receipt ---- */
 
-static enum coffer_rc put_files(struct keep *k, const uint8_t digest[static 32], struct json_wr *j, struct err *e)
+static enum coffer_rc put_files(struct keep *k, const uint8_t digest[static 32], struct json_wr *j, bool *whole, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,
 	    "SELECT b.bytes FROM shown_file f JOIN shown_bytes b ON b.digest=f.file WHERE f.shown=? ORDER BY f.place");
@@ -156,6 +173,8 @@ static enum coffer_rc put_files(struct keep *k, const uint8_t digest[static 32],
 		TRY(wr_done(&text, "file", e));
 		if (j->w->n + text.n + ROOM_LEFT < KEEP_FRAME_MAX)
 			jw_str(j, wr_span(&text));
+		else
+			*whole = false;
 	}
 	jw_arr_end(j);
 	return COFFER_OK;
@@ -175,16 +194,18 @@ static enum coffer_rc named(struct keep *k, uint64_t seq, bool *has, uint8_t dig
 	return COFFER_OK;
 }
 
-enum coffer_rc showing_put(struct keep *k, uint64_t seq, struct json_wr *j, struct err *e)
+enum coffer_rc showing_put(struct keep *k, uint64_t seq, struct json_wr *j, bool *whole, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT document FROM shown WHERE digest=?");
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	bool has = false, row = false;
 	uint8_t digest[32];
 
+	*whole = true;
 	TRY(named(k, seq, &has, digest, e));
 	if (!has)
 		return COFFER_OK;
+	TRY(prune_said(k->store, digest, e));
 	q_blob(&q, SPAN(digest));
 	TRY(q_row(&q, &row, e));
 	if (!row)
@@ -194,7 +215,7 @@ enum coffer_rc showing_put(struct keep *k, uint64_t seq, struct json_wr *j, stru
 	jw_obj(j);
 	jw_name(j, "document");
 	jw_value(j, json_root(doc));
-	TRY(put_files(k, digest, j, e));
+	TRY(put_files(k, digest, j, whole, e));
 	jw_obj_end(j);
 	return COFFER_OK;
 }

@@ -11,7 +11,8 @@
 /* After the appraisal. Where memory for such is full the oldest others are forgotten. */
 enum coffer_rc showing_hold(struct keep *k, struct session *s, const struct shown *shown, struct err *e) NODISCARD;
 
-/* Inside a transaction: stores it unless it is stored. *has: digest names it; else it was forgotten, and the release has none. */
+/* Inside a transaction: stores it unless it is stored. *has: digest names it; else it was forgotten, and the release has none.
+ * COFFER_E_DENIED (check "R12") where what is kept has no room for it (kept.h). */
 enum coffer_rc showing_store(struct keep *k, const struct asking *q, bool *has, uint8_t digest[static 32], struct err *e) NODISCARD;
 /* After the commit. */
 void showing_stored(struct keep *k, const struct asking *q);
@@ -20,5 +21,5 @@ void showing_stored(struct keep *k, const struct asking *q);
 enum coffer_rc showing_check(struct store *s, struct err *e) NODISCARD;
 
 /* Member "evidence" of a receipt, where the release of that entry names any: `document`, and of `files` as many as the answer has room
- * for. */
-enum coffer_rc showing_put(struct keep *k, uint64_t seq, struct json_wr *j, struct err *e) NODISCARD;
+ * for; *whole: all. COFFER_E_NOTFOUND (check "evidence-pruned") says when it was pruned. */
+enum coffer_rc showing_put(struct keep *k, uint64_t seq, struct json_wr *j, bool *whole, struct err *e) NODISCARD;

@@ -31,6 +31,22 @@ struct store {
 	"CREATE TABLE IF NOT EXISTS revoked_thing(thing BLOB NOT NULL, issuer TEXT NOT NULL, statement BLOB NOT NULL UNIQUE REFERENCES statement(id)," \
 	" PRIMARY KEY(thing, issuer, statement)) STRICT, WITHOUT ROWID;"
 
+/* What evidence is kept takes of the disk, by who is charged for it (kept.h); which receipts their owners had; what was pruned (prune.c).
+ * Later too: what a store had before is charged to nobody, and counts as part of the whole. */
+#define KEPT \
+	"CREATE TABLE IF NOT EXISTS kept(digest BLOB NOT NULL, file INTEGER NOT NULL, owner TEXT NOT NULL, bytes INTEGER NOT NULL," \
+	" PRIMARY KEY(digest, file)) STRICT, WITHOUT ROWID;" \
+	"CREATE TABLE IF NOT EXISTS kept_by(owner TEXT PRIMARY KEY, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;" \
+	"CREATE TRIGGER IF NOT EXISTS kept_more AFTER INSERT ON kept BEGIN INSERT INTO kept_by(owner, bytes) VALUES(NEW.owner, NEW.bytes)" \
+	" ON CONFLICT(owner) DO UPDATE SET bytes=bytes+excluded.bytes; END;" \
+	"CREATE TRIGGER IF NOT EXISTS kept_less AFTER DELETE ON kept BEGIN UPDATE kept_by SET bytes=bytes-OLD.bytes WHERE owner=OLD.owner; END;" \
+	"CREATE TABLE IF NOT EXISTS fetched(seq INTEGER PRIMARY KEY REFERENCES entry(seq), time INTEGER NOT NULL) STRICT;" \
+	"CREATE TABLE IF NOT EXISTS pruned(digest BLOB PRIMARY KEY, seq INTEGER NOT NULL REFERENCES entry(seq)) STRICT;" \
+	"INSERT INTO kept SELECT digest, 0, '', length(document) FROM shown s WHERE NOT EXISTS" \
+	" (SELECT 1 FROM kept k WHERE k.digest=s.digest AND k.file=0);" \
+	"INSERT INTO kept SELECT digest, 1, '', length(bytes) FROM shown_bytes b WHERE NOT EXISTS" \
+	" (SELECT 1 FROM kept k WHERE k.digest=b.digest AND k.file=1);"
+
 /* Digests and ids are 32-byte blobs, times seconds since 1970. */
 static const char schema[] =
 	"CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
@@ -57,11 +73,12 @@ static const char schema[] =
 	"CREATE TABLE decision(id BLOB PRIMARY KEY, seq INTEGER NOT NULL REFERENCES entry(seq), owner TEXT NOT NULL,"
 	" owner_view BLOB NOT NULL, provider TEXT NOT NULL, provider_view BLOB NOT NULL) STRICT;"
 	"CREATE INDEX decision_seq ON decision(seq);"
-	DECISION_OF SAID
+	DECISION_OF
 	"CREATE TABLE shown(digest BLOB PRIMARY KEY, session BLOB NOT NULL UNIQUE, document BLOB NOT NULL) STRICT;"
 	"CREATE TABLE shown_bytes(digest BLOB PRIMARY KEY, bytes BLOB NOT NULL) STRICT;"
 	"CREATE TABLE shown_file(shown BLOB NOT NULL REFERENCES shown(digest), place INTEGER NOT NULL,"
 	" file BLOB NOT NULL REFERENCES shown_bytes(digest), PRIMARY KEY(shown, place)) STRICT, WITHOUT ROWID;"
+	KEPT
 	"CREATE TABLE jti(id BLOB PRIMARY KEY, expires INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX jti_expires ON jti(expires);"
 	"PRAGMA user_version=4;";
@@ -103,7 +120,7 @@ static enum coffer_rc demand(struct store *s, const char *sql, const char *answe
 static void on_change(void *ctx, int op, const char *db, const char *table, sqlite3_int64 row)
 {
 	static const char *const records[] = { "entry", "leaf", "node", "mapnode", "meta", "decision", "decision_of", "jti", "approval_use", "shown",
-		"shown_bytes", "shown_file" };
+		"shown_bytes", "shown_file", "fetched", "pruned" };
 	struct store *s = ctx;
 
 	(void)op;
@@ -139,6 +156,7 @@ static enum coffer_rc make_tables(struct store *s, struct err *e)
 {
 	TRY(store_begin(s, e));
 	TRY(run(s, schema, e));
+	TRY(run(s, SAID, e));
 	return store_commit(s, e);
 }
 
@@ -149,8 +167,10 @@ static enum coffer_rc check_tables(struct store *s, struct err *e)
 	TRY(ask_i64(s, "PRAGMA user_version", &version, e));
 	if (version != SCHEMA_VERSION)
 		return err_set(e, COFFER_E_INPUT, "store: schema version %lld, this program knows %d", (long long)version, SCHEMA_VERSION);
-	TRY(run(s, DECISION_OF SAID, e));
+	TRY(run(s, DECISION_OF, e));
+	TRY(run(s, SAID, e));
 	TRY(demand(s, "PRAGMA integrity_check(1)", "ok", e));
+	TRY(run(s, KEPT, e));
 	return demand(s, "PRAGMA foreign_key_check", "", e);
 }
 
