@@ -22,6 +22,8 @@
 #include "fmt/enc.h"
 #include "os/ipc.h"
 #include "proto/rcar_json.h"
+#include "cofferd/keep/status.h"
+#include "trust/thing.h"
 
 #define YEAR (365 * INT64_C(86400))
 
@@ -902,4 +904,69 @@ void kit_open_attested(struct kit *k)
 	kit_open_deployed(k);
 	if (kit_begin(k) != COFFER_OK || kit_attest(k, (struct kit_evidence){ 0 }) != COFFER_OK)
 		abort();
+}
+
+/* ---- a store of before ---- */
+
+static void wipe(struct store *s)
+{
+	static const char *const all[] = { "DELETE FROM said", "DELETE FROM statement", "DELETE FROM node", "DELETE FROM leaf", "DELETE FROM mapnode",
+		"DELETE FROM entry", "DELETE FROM meta" };
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		CLEANUP(q_close) struct q q = q_open(s, all[i]);
+
+		must(q_run(&q, &e) == COFFER_OK, all[i], &e);
+	}
+}
+
+static enum coffer_rc begin_old(struct kit *k, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	CLEANUP(wr_close) struct wr data = wr_open(4096);
+	CLEANUP(tx_end) struct tx tx = { 0 };
+	struct journal *j = &k->keep.journal, fresh = { .store = j->store, .mark = j->mark, .tree = { .store = j->store, .rule = 1, .map.store = j->store } };
+
+	memcpy(fresh.mac_key, j->mac_key, sizeof(fresh.mac_key));
+	*j = fresh;
+	TRY(statement_parse(wr_span(&k->genesis.payload), &s, e));
+	registry_entry(s.id, s.kind, s.issuer, &data);
+	TRY(tx_begin(j, &tx, e));
+	TRY(status_log(&k->keep, &s, e));
+	TRY(journal_append(j, "genesis", wr_span(&data), k->now, e));
+	TRY(registry_insert(&k->keep.registry, &s, &k->genesis, j->seq, e));
+	return tx_commit(&tx, e);
+}
+
+void kit_age(struct kit *k)
+{
+	struct err e = { 0 };
+
+	wipe(k->keep.store);
+	must(begin_old(k, &e) == COFFER_OK, "kit_age", &e);
+}
+
+/* ---- against others' ---- */
+
+enum coffer_rc kit_revoke_thing(struct kit *k, enum kit_party who, const char *text, uint8_t id[static 32])
+{
+	CLEANUP(freep) char *body = str_fmt("{\"thing\":\"%s\",\"reason\":\"test\"}", text);
+	char subject[THING_SUBJECT_MAX];
+	uint8_t thing[32];
+
+	sha256(span_of(text), thing);
+	thing_subject(thing, subject);
+	return kit_log(k, &(struct kit_st){ .kind = ST_REVOCATION, .issuer = who, .also = who, .subject = subject, .digest = thing, .body = body }, id);
+}
+
+enum coffer_rc kit_pause(struct kit *k, enum kit_party who, const uint8_t target[static 32], uint8_t id[static 32])
+{
+	CLEANUP(freep) char *body = NULL;
+	char hex[HEX32_LEN];
+
+	hex32(target, hex);
+	body = str_fmt("{\"statement\":\"%s\",\"reason\":\"test\"}", hex);
+	return kit_log(k, &(struct kit_st){ .kind = ST_PAUSE, .issuer = who, .also = who, .subject = hex, .digest = target, .body = body,
+	    .expires = k->now + 3600 }, id);
 }

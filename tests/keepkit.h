@@ -77,6 +77,8 @@ struct kit {
 /* Keys and genesis; abort on any failure, as everything here. */
 void kit_new(struct kit *k, const struct keep_keys *keys);
 void kit_open(struct kit *k);  /* in this process, in memory */
+/* Its store as though all so far were of before the ledger's map held what each party said; the genesis alone may be logged. */
+void kit_age(struct kit *k);
 void kit_open_deployed(struct kit *k); /* and kit_deploy */
 void kit_open_attested(struct kit *k); /* and a guest whose evidence was taken */
 void kit_open_hw(struct kit *k, const struct kit_hw *hw);
@@ -126,6 +128,9 @@ enum coffer_rc kit_put(struct kit *k, enum kit_party who, const char *content);
 /* A statement alone about the hospital's asset, with k->policy; `digest` NULL: of what was put last. */
 enum coffer_rc kit_restate(struct kit *k, const uint8_t *digest);
 enum coffer_rc kit_revoke(struct kit *k, enum kit_party who, const uint8_t id[static 32]);
+/* text: as thing.h has it. id: of the statement. The pause lasts an hour. */
+enum coffer_rc kit_revoke_thing(struct kit *k, enum kit_party who, const char *text, uint8_t id[static 32]);
+enum coffer_rc kit_pause(struct kit *k, enum kit_party who, const uint8_t target[static 32], uint8_t id[static 32]);
 
 void kit_auth(struct kit *k, enum kit_party who, const char *method, const char *path, struct keep_party_auth *out,
 	      struct wr *own);

@@ -66,6 +66,15 @@ static const struct genesis *genesis_of(struct kit *k)
 
 void receiptkit_make(struct kit *k, enum kit_party who, struct wr *out)
 {
+	uint8_t id[16];
+
+	receiptkit_newest(k, id);
+	*out = (struct wr){ 0 };
+	receiptkit_of(k, who, id, out);
+}
+
+void receiptkit_of(struct kit *k, enum kit_party who, const uint8_t id[static 16], struct wr *out)
+{
 	CLEANUP(wr_close) struct wr reply = { 0 }, note = { 0 }, genesis = wr_open(DSSE_ENVELOPE_MAX);
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	struct tile_source tiles = { fetch, k, k->keep.journal.seq + 1, NULL };
@@ -74,9 +83,7 @@ void receiptkit_make(struct kit *k, enum kit_party who, struct wr *out)
 	struct genesis_policy policy;
 	struct receipt_parts p = { .policy = &policy.p, .tiles = &tiles };
 	struct err e = { 0 };
-	uint8_t id[16];
 
-	receiptkit_newest(k, id);
 	CHECK(receiptkit_ask(k, who, id) == COFFER_OK);
 	take(k, &reply);
 	wr_str(&w, "checkpoint");
@@ -88,6 +95,7 @@ void receiptkit_make(struct kit *k, enum kit_party who, struct wr *out)
 	p.reply = json_root(doc);
 	p.genesis = wr_span(&genesis);
 	p.note = wr_span(&note);
+	wr_close(out);
 	*out = wr_open(RECEIPT_MAX);
 	CHECK(receipt_make(&p, out, &e) == COFFER_OK);
 }

@@ -9,6 +9,8 @@ enum coffer_rc receiptkit_ask(struct kit *k, enum kit_party who, const uint8_t i
 void receiptkit_newest(struct kit *k, uint8_t id[static 16]);
 /* Of the newest decision, which is a release. */
 void receiptkit_make(struct kit *k, enum kit_party who, struct wr *out);
+/* Of that one. Frees what *out held. */
+void receiptkit_of(struct kit *k, enum kit_party who, const uint8_t id[static 16], struct wr *out);
 /* Each member of the one in place of the other's. */
 void receiptkit_splice(const struct wr *a, const struct wr *b, const char *name, struct wr *out);
 

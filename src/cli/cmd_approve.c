@@ -14,6 +14,7 @@
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "os/file.h"
+#include "trust/thing.h"
 
 const struct opt_spec opts_approve[] = {
 	{ "asset", "PATH", "asset that the workload may use: yours, or of one who delegated its approval to you", true, true },
@@ -327,6 +328,26 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 	return draft_out(&a.h, a.key, a.conn, &d, e);
 }
 
+/* A statement by its id, or (only to revoke) a thing by its text (thing.h). */
+static enum coffer_rc take_target(struct draft *d, const char *target, struct json_wr *j, char subject[static THING_SUBJECT_MAX], struct err *e)
+{
+	struct thing thing;
+	uint8_t id[32];
+
+	if (hex_fixed(span_of(target), id, 32)) {
+		draft_subject_digest(d, span_of(target), id);
+		jw_m_text(j, "statement", target);
+		return COFFER_OK;
+	}
+	if (d->kind != ST_REVOCATION || !thing_read(span_of(target), &thing))
+		return cli_bad(e, "%s: not a statement's id (64 hex digits)%s", target,
+		    d->kind == ST_REVOCATION ? ", nor chip:PLATFORM:HEX, image:DIGEST or measurement:PLATFORM:REGISTER:HEX in lower case" : "");
+	thing_subject(thing.id, subject);
+	draft_subject_digest(d, span_of(subject), thing.id);
+	jw_m_text(j, "thing", target);
+	return COFFER_OK;
+}
+
 static enum coffer_rc take_back(struct cli *c, enum statement_kind kind, const char *target, const char *reason,
     struct err *e)
 {
@@ -334,22 +355,19 @@ static enum coffer_rc take_back(struct cli *c, enum statement_kind kind, const c
 	CLEANUP(wr_close) struct wr body = wr_open(64u << 10);
 	struct json_wr j = jw_open(&body, false);
 	struct draft d = { .kind = kind };
-	uint8_t id[32];
+	char subject[THING_SUBJECT_MAX];
 
-	if (!hex_fixed(span_of(target), id, 32))
-		return cli_bad(e, "%s: not a statement's id (64 hex digits)", target);
+	jw_obj(&j);
+	TRY(take_target(&d, target, &j, subject, e));
 	TRY(home_load(c, &a.h, e));
 	TRY(home_sign_key(c, &a.h, &a.key, e));
 	TRY(home_connect(&a.h, &a.conn, e));
-	jw_obj(&j);
-	jw_m_text(&j, "statement", target);
 	jw_m_text(&j, "reason", reason);
 	jw_obj_end(&j);
 	TRY(wr_done(&body, "revocation", e));
 	d.body = wr_span(&body);
 	if (kind == ST_PAUSE)
 		d.expires = clock_now() + PAUSE_SECONDS_MAX;
-	draft_subject_digest(&d, span_of(target), id);
 	return draft_out(&a.h, a.key, a.conn, &d, e);
 }
 

@@ -80,6 +80,7 @@ static enum coffer_rc print_json(const struct replay_out *o, struct err *e)
 	jw_m_u64(&j, "rests", v->rests);
 	jw_name(&j, "record");
 	jw_value(&j, json_root(record));
+	jw_m_bool(&j, "words-of-parties", v->said);
 	jw_m_bool(&j, "replayed", v->evidence);
 	if (v->evidence)
 		put_checks(&j, o);
@@ -114,7 +115,15 @@ static void print_replay(const struct replay_out *o)
 		(void)printf("in the words that were logged\n");
 	else
 		(void)printf("in other words than were logged, by another version (cofferd %s): the verdict is the same\n", o->build);
-	(void)printf("still the service's word: that nonce and request were new, its clock, and that it left out no pause, minimum or key's revocation\n");
+	(void)printf("still the service's word: that nonce and request were new, and its clock\n");
+}
+
+static void print_said(const struct receipt_view *v)
+{
+	if (v->said)
+		(void)printf("  with every revocation, pause and minimum of those whose word counts for it, and of their keys\n");
+	else
+		(void)printf("not shown: that no pause, minimum or revocation was left out; its ledger did not hold these yet\n");
 }
 
 static enum coffer_rc print_out(const struct cli *c, const struct replay_out *o, struct err *e)
@@ -132,6 +141,7 @@ static enum coffer_rc print_out(const struct cli *c, const struct replay_out *o,
 	(void)printf("%s version %llu was released at %s (entry %llu of %llu)\n  decision %s\n  to key   %s\n  in reply %s\n"
 		     "  on %zu statements, each signed by its issuer, logged before, and in force then; together they allow it\n",
 	    v->asset, (unsigned long long)v->version, time, (unsigned long long)v->index, (unsigned long long)v->size, decision, key, reply, v->rests);
+	print_said(v);
 	print_replay(o);
 	return COFFER_OK;
 }

@@ -26,7 +26,7 @@ struct host_statement {
 	struct approval    *approval;
 	struct boot_image   boot;
 	struct tcb_minimum *tcb;
-	uint8_t             revokes[32];
+	uint8_t             revokes[32]; /* a statement's id, or a thing's */
 	struct json_doc    *body;       /* of a draft: owned */
 	/* by host_settle */
 	bool                stands;     /* in its window at set->at, and no higher serial of it there */

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cli/host.h"
 #include "fmt/enc.h"
+#include "trust/thing.h"
 
 #define SET(dst, ...) ((void)snprintf((dst), sizeof(dst), __VA_ARGS__))
 #define PUBLISH_TCB "coffer tcb publish FILE.json"
@@ -216,6 +217,41 @@ static void judge_minima(const struct judging *j)
 	}
 }
 
+/* ---- R11: the machine and the images by themselves ---- */
+
+/* also: another whose word counts, "" nobody. */
+static void judge_thing(const struct judging *j, const struct thing *t, const char *also)
+{
+	struct machine_diff d = { .wanted = "one that is not revoked" };
+
+	SET(d.field, "%s", t->kind == THING_CHIP ? "chip" : t->kind == THING_IMAGE ? "image" : "measurement");
+	SET(d.found, "%.*s", (int)sizeof(d.found) - 1, t->text);
+	for (size_t i = 0; i < j->set->n; i++) {
+		const struct host_statement *x = j->set->st[i];
+		const char *by = x->s.issuer;
+		bool counts = strcmp(by, j->asset->owner) == 0 || strcmp(by, j->w->workload.provider) == 0 || strcmp(by, also) == 0;
+
+		if (x->s.kind == ST_REVOCATION && counts && !x->revoked && x->s.issued <= j->set->at && span_eq(SPAN(x->revokes), SPAN(t->id)))
+			(void)refuse(j, "R11", by, x, &d);
+	}
+}
+
+static void judge_things(const struct judging *j)
+{
+	const struct manifest *m = &j->w->workload;
+	struct thing machine[THINGS_MAX];
+	size_t n = things_of(&j->h->f, machine);
+
+	for (size_t i = 0; i < n; i++)
+		judge_thing(j, &machine[i], "");
+	for (size_t i = 0; i < m->n_containers; i++) {
+		struct thing image;
+
+		thing_image(m->container[i].image_digest, &image);
+		judge_thing(j, &image, m->container[i].image_provider);
+	}
+}
+
 /* ---- R5: where what is launched is not known, any boot image for the platform may be it ---- */
 
 static bool approves_boot(const struct judging *j, const struct host_statement *boot)
@@ -350,6 +386,7 @@ void host_judge(const struct host_set *set, const struct host *h, const struct h
 		j.asset = assets.a[i];
 		judge_name(&j);
 		judge_minima(&j);
+		judge_things(&j);
 		judge_boot(&j);
 	}
 	if (out->verdict == HOST_RUNS && out->asset[0])

@@ -70,7 +70,7 @@ static enum coffer_rc read_body(struct host_statement *x, struct err *e)
 		return x->tcb ? tcb_read(&x->s, x->tcb, e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
 	case ST_REVOCATION:
 		TRY(revocation_read(&x->s, &v, e));
-		memcpy(x->revokes, v.statement, sizeof(x->revokes));
+		memcpy(x->revokes, v.of_thing ? v.thing.id : v.statement, sizeof(x->revokes));
 		return COFFER_OK;
 	case ST_GENESIS:
 	case ST_PARTY:

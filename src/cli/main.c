@@ -231,7 +231,9 @@ const struct verb cli_verbs[] = {
 	{ .path = "approvals", .args = "", .persona = OWNERS, .summary = "List approvals in force: yours, and others' for your assets", .opts = opts_history, .run = cmd_approvals },
 	{ .path = "decisions", .args = "", .persona = OWNERS, .summary = "List the newest decisions about your assets and workloads",
 	    .opts = opts_history, .run = cmd_decisions },
-	{ .path = "revoke", .args = "STATEMENT", .persona = "every party", .summary = "Revoke a statement, for good",
+	{ .path = "revoke", .args = "STATEMENT | THING", .persona = "every party", .summary = "Revoke a statement, a chip, an image or a measurement, for good",
+	    .help = "Of what is another's it counts for your own assets and workloads alone; of an image also for all who run it, where you are its provider.\n"
+	            "THING is chip:PLATFORM:HEX, image:DIGEST (SHA-256 of its manifest) or measurement:PLATFORM:REGISTER:HEX, in lower case.",
 	    .opts = opts_revoke, .min_pos = 1, .max_pos = 1, .run = cmd_revoke },
 	{ .path = "statement cosign", .args = "FILE", .persona = "every party", .summary = "Add your signature to a statement that another made",
 	    .help = "FILE is a signed statement, or what 'coffer asset seal' wrote for an asset of which you decide too.",

@@ -415,6 +415,7 @@ static void check_revoked(const struct decide_in *in, struct decision *d)
 	for (size_t i = 0; i < in->n_tcbs; i++)
 		if (decide_tcb_applies(in, d->workload, &in->tcb[i]) && !rests_on(in, d, &in->tcb[i].s, c))
 			return;
+	decide_things(in, d, c);
 }
 
 static void check_policy(const struct decide_in *in, struct decision *d)

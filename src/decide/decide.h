@@ -111,6 +111,8 @@ struct decide_in {
 	size_t                        n_delegations;
 	const struct fact_revocation *revocation;
 	size_t                        n_revocations;
+	const struct fact_revocation *thing; /* by their ids (thing.h): of its chip and measurements, and of images */
+	size_t                        n_things;
 	const struct fact_assessment *assessment;
 	size_t                        n_assessments;
 	const struct fact_binding    *binding; /* those that the attested key set names, as far as they are logged */

@@ -108,3 +108,9 @@ void decide_booted(const struct decide_in *in, struct decision *d);   /* R5; set
 
 /* ---- images (decide_images.c) ---- */
 void decide_images(const struct decide_in *in, struct decision *d); /* R8; sets d->release */
+
+/* ---- chips, measurements, images (decide_things.c) ---- */
+
+/* The last part of R11: false, and c says so, where one is revoked by who decides of the asset or by the workload's provider; an image by its
+ * provider too. */
+bool decide_things(const struct decide_in *in, const struct decision *d, struct check *c);

@@ -16,6 +16,7 @@
 #include "judge/policy.h"
 #include "proto/rcar_json.h"
 #include "replay/replay_int.h"
+#include "trust/thing.h"
 
 #define CLAIMS_MAX (160u << 10)
 
@@ -196,6 +197,8 @@ static void fill_facts(const struct replay_facts *f, struct decide_in *in)
 	in->n_delegations = f->n_delegations;
 	in->revocation = f->revocation;
 	in->n_revocations = f->n_revocations;
+	in->thing = f->revocation; /* told apart by what they are of */
+	in->n_things = f->n_revocations;
 	in->assessment = f->assessment;
 	in->n_assessments = f->n_assessments;
 	in->binding = f->binding;
@@ -256,6 +259,26 @@ static enum coffer_rc fill_bound(struct work *w, struct err *e)
 	return COFFER_OK;
 }
 
+/* What the map was asked of is the machine that the evidence shows. */
+static enum coffer_rc check_machine(const struct work *w, struct err *e)
+{
+	const struct json *list = json_get(w->k->data, "things");
+	const struct appraisal *a = &w->decide.a;
+	struct thing machine[THINGS_MAX];
+	size_t n = things_of(a->hw, machine);
+	bool same = json_len(list) == n && span_eq_str(json_str(json_get(w->k->data, "platform")), a->platform);
+
+	for (size_t i = 0; same && i < n; i++) {
+		char hex[HEX32_LEN];
+
+		hex32(machine[i].id, hex);
+		same = span_eq_str(json_str(json_at(list, i)), hex);
+	}
+	return same || !w->k->said->has
+		   ? COFFER_OK
+		   : err_deny(e, "receipt-rests", "the record is of another machine than the evidence, so that what is revoked of this one is not shown");
+}
+
 static enum coffer_rc fill(struct work *w, const struct bound *b, struct err *e)
 {
 	struct decide_in *in = &w->decide;
@@ -269,6 +292,7 @@ static enum coffer_rc fill(struct work *w, const struct bound *b, struct err *e)
 		in->a.expires = w->doc->s.time + CLAIMS_SECONDS;
 		(void)snprintf(in->a.why, sizeof(in->a.why), "as when the token was made");
 	}
+	TRY(check_machine(w, e));
 	fill_facts(w->facts, in);
 	return fill_bound(w, e);
 }

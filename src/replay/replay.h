@@ -2,8 +2,9 @@
  * shown, and R0 to R11 decided by the code that the service decides by, over the statements in the receipt as the ledger's map says they
  * stood. Pure: no clock, no network, no file; time zones as the caller loaded them.
  *
- * What stays the service's word, because no receipt can show it: that nonce and request were new, that its clock was right, that no pause, minimum,
- * revocation of a key or first word of a founder about itself was left out, which reference values it gave, and of a TPM's key that it answered the challenge. */
+ * What stays the service's word, because no receipt can show it: that nonce and request were new, that its clock was right, which reference
+ * values it gave, and of a TPM's key that it answered the challenge. Of a release of before the ledger's map held what parties said (v.said
+ * false) also that it left out no pause, minimum or revocation of a key. */
 #pragma once
 #include "decide/decide.h"
 #include "os/zones.h"

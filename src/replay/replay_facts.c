@@ -51,14 +51,14 @@ static size_t count(const struct replay_facts *f, enum statement_kind k)
 	return n;
 }
 
-static enum coffer_rc make_room(struct replay_facts *f, struct err *e)
+static enum coffer_rc make_room(struct replay_facts *f, size_t n_against, struct err *e)
 {
 	f->workload = list(count(f, ST_WORKLOAD), sizeof(*f->workload));
 	f->approval = list(count(f, ST_APPROVAL), sizeof(*f->approval));
 	f->service = list(count(f, ST_SERVICE), sizeof(*f->service));
 	f->boot = list(count(f, ST_BOOT_IMAGE), sizeof(*f->boot));
 	f->tcb = list(count(f, ST_TCB), sizeof(*f->tcb));
-	f->revocation = list(count(f, ST_TCB) + count(f, ST_BINDING), sizeof(*f->revocation));
+	f->revocation = list(count(f, ST_TCB) + count(f, ST_BINDING) + n_against, sizeof(*f->revocation));
 	f->release = list(count(f, ST_IMAGE_RELEASE), sizeof(*f->release));
 	f->delegation = list(count(f, ST_DELEGATION), sizeof(*f->delegation));
 	f->assessment = list(count(f, ST_ASSESSMENT), sizeof(*f->assessment));
@@ -134,12 +134,26 @@ static enum coffer_rc add_workload(const struct reading *r, size_t i, struct err
 	return fact_of(r, i, NULL, &w->s, e);
 }
 
-/* What was looked at may be revoked: by its issuer, as the map has it. */
+/* Of those whose word counts, as the map has it. */
+static void add_against(const struct reading *r)
+{
+	for (size_t i = 0; i < r->k->said->n; i++) {
+		const struct receipt_against *a = &r->k->said->against[i];
+		struct fact_revocation *v = &r->f->revocation[r->f->n_revocations++];
+
+		memcpy(v->target, a->target, sizeof(v->target));
+		(void)snprintf(v->issuer, sizeof(v->issuer), "%s", a->by);
+		v->from = a->from;
+		v->until = a->until;
+	}
+}
+
+/* Where the map did not hold that: what was looked at may be revoked, by its issuer. */
 static void add_revoked(const struct reading *r, size_t i, const struct fact *f)
 {
 	struct fact_revocation *v = &r->f->revocation[r->f->n_revocations];
 
-	if (r->k->r->statement[i].status != MAP_REVOKED)
+	if (r->k->said->has || r->k->r->statement[i].status != MAP_REVOKED)
 		return;
 	memcpy(v->target, f->id, sizeof(v->target));
 	(void)snprintf(v->issuer, sizeof(v->issuer), "%s", f->issuer);
@@ -148,8 +162,11 @@ static void add_revoked(const struct reading *r, size_t i, const struct fact *f)
 
 static enum coffer_rc add_tcb(const struct reading *r, size_t i, struct err *e)
 {
-	struct fact_tcb *t = &r->f->tcb[r->f->n_tcbs++];
+	struct fact_tcb *t = &r->f->tcb[r->f->n_tcbs];
 
+	if (r->k->said->has && !r->k->said->minimum[i])
+		return COFFER_OK; /* its issuer has said another since */
+	r->f->n_tcbs++;
 	TRY(tcb_read(&r->f->st[i], &t->body, e));
 	TRY(fact_of(r, i, NULL, &t->s, e));
 	t->s.superseded = false; /* it was looked at: what a thief stated replaces no minimum */
@@ -295,6 +312,7 @@ static enum coffer_rc add_first(const struct reading *r, size_t i, struct err *e
 static enum coffer_rc read_all(struct reading *r, struct err *e)
 {
 	TRY(asset_path_parse(span_of(r->k->v->asset), &r->path, e));
+	add_against(r);
 	for (size_t i = r->f->n_st; i-- > 0;)
 		TRY(add_first(r, i, e));
 	if (r->f->n_workloads != 1)
@@ -317,7 +335,7 @@ enum coffer_rc replay_facts(const struct receipt_known *k, struct replay_facts *
 	if (!f)
 		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
 	TRY(parse_all(k->r, f, e));
-	TRY(make_room(f, e));
+	TRY(make_room(f, k->said->n, e));
 	TRY(read_all(&r, e));
 	*out = MOVE(f);
 	return COFFER_OK;

@@ -19,7 +19,7 @@ struct replay_facts {
 	struct fact_delegation *delegation;
 	struct fact_assessment *assessment;
 	struct fact_binding    *binding;
-	struct fact_revocation *revocation; /* of minima: of nothing else that a receipt with force may hold */
+	struct fact_revocation *revocation; /* by the map; of one that did not hold them: of minima and bindings, and nothing else that a receipt with force may hold */
 	size_t n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_delegations, n_assessments, n_bindings, n_revocations;
 };
 void replay_facts_free(struct replay_facts *f);

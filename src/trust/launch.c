@@ -42,7 +42,7 @@ static bool is_pcr(struct span s)
 	return v < 24;
 }
 
-static bool register_size_ok(struct span name, size_t n)
+bool launch_register_ok(struct span name, size_t n)
 {
 	if (is_pcr(name))
 		return n == 32;
@@ -57,7 +57,7 @@ static enum coffer_rc read_register(struct span name, const struct json *v, cons
 	struct span hex = json_str(v);
 	struct fact_reg r = { .n = hex.n / 2 };
 
-	if (!register_size_ok(name, r.n) || hex.n % 2)
+	if (!launch_register_ok(name, r.n) || hex.n % 2)
 		return err_set(e, COFFER_E_INPUT, "%s: a register that no platform has, or a value that is not of its size", where);
 	for (size_t i = 0; i < hex.n; i++)
 		if (hex.p[i] >= 'A' && hex.p[i] <= 'F')

@@ -15,6 +15,9 @@ struct boot_launch {
 	size_t          n_regs;
 };
 
+/* Some platform has that register, with a value of n bytes. */
+bool launch_register_ok(struct span name, size_t n) NODISCARD;
+
 /* An array with room for json_len(list) in out, which is zeroed before; *n counts those that were read, whatever comes of the rest. Where:
  * "boot-image", at the beginning of what is wrong (COFFER_E_INPUT). Not the same platform and shape twice. */
 enum coffer_rc launches_read(const struct json *list, const char *where, struct boot_launch *out, size_t *n, struct err *e) NODISCARD;

@@ -6,6 +6,8 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "fmt/enc.h"
+#include "trust/form.h"
+#include "trust/said.h"
 
 #define WHERE "receipt"
 
@@ -25,6 +27,9 @@ void receipt_clear(struct receipt *r)
 		wr_close(&r->statement[i].uses_before);
 	}
 	free(r->statement);
+	for (size_t i = 0; i < r->n_said; i++)
+		wr_close(&r->said[i].proof);
+	free(r->said);
 	dsse_clear(&r->genesis);
 	entry_clear(&r->release);
 	wr_close(&r->asset);
@@ -174,6 +179,38 @@ static enum coffer_rc read_evidence(const struct json *o, struct receipt_evidenc
 	return COFFER_OK;
 }
 
+static enum coffer_rc read_item(const struct json *o, struct receipt_item *out, struct err *e)
+{
+	static const char *const names[] = { "by", "kind", "proof", "subject", NULL };
+	static const char where[] = "receipt: said";
+	struct span kind;
+
+	TRY(json_closed(o, names, where, e));
+	TRY(form_party(o, "by", where, out->by, e));
+	TRY(json_need_str(o, "kind", where, &kind, e));
+	if (!said_by_name(kind, &out->kind))
+		return err_set(e, COFFER_E_INPUT, "%s: no such kind", where);
+	TRY(form_digest(o, "subject", where, out->subject, e));
+	return read_bytes(o, "proof", where, SMT_PROOF_MAX, &out->proof, e);
+}
+
+static enum coffer_rc read_said(const struct json *o, struct receipt *r, struct err *e)
+{
+	const struct json *list;
+	enum coffer_rc rc = COFFER_OK;
+
+	if (!json_get(o, "said"))
+		return COFFER_OK;
+	TRY(form_list(o, "said", WHERE, (struct form_range){ 1, SAID_MAX }, &list, e));
+	r->said = calloc(json_len(list), sizeof(*r->said));
+	if (!r->said)
+		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
+	r->has_said = true;
+	for (; r->n_said < json_len(list) && rc == COFFER_OK; r->n_said++) /* what is there of the last is freed */
+		rc = read_item(json_at(list, r->n_said), &r->said[r->n_said], e);
+	return rc;
+}
+
 static enum coffer_rc check_form(const struct json_doc *doc, struct span text, struct err *e)
 {
 	CLEANUP(wr_close) struct wr again = wr_open(RECEIPT_MAX + 1);
@@ -187,7 +224,7 @@ static enum coffer_rc check_form(const struct json_doc *doc, struct span text, s
 
 enum coffer_rc receipt_read(struct span text, struct receipt *out, struct err *e)
 {
-	static const char *const names[] = { "asset", "checkpoint", "evidence", "form", "genesis", "release", "statements", NULL };
+	static const char *const names[] = { "asset", "checkpoint", "evidence", "form", "genesis", "release", "said", "statements", NULL };
 	static const char *const release[] = { "leaf", "opening", "path", NULL };
 	CLEANUP(receipt_clear) struct receipt r = { 0 };
 	const struct json *o, *part;
@@ -211,6 +248,7 @@ enum coffer_rc receipt_read(struct span text, struct receipt *out, struct err *e
 	TRY(json_closed(part, release, "receipt: release", e));
 	TRY(read_entry(part, "receipt: release", &r.release, e));
 	TRY(read_statements(o, &r, e));
+	TRY(read_said(o, &r, e));
 	TRY(read_evidence(json_get(o, "evidence"), &r.evidence, e));
 	*out = r;
 	r = (struct receipt){ 0 };

@@ -42,6 +42,13 @@ struct receipt_evidence {
 	struct wr          file[RECEIPT_FILES_MAX]; /* owned */
 	size_t             n_files;
 };
+/* What the map has of a party's word (mapkey.h): all such statements are among the receipt's, or there is none. */
+struct receipt_item {
+	enum map_said kind;
+	char          by[PARTY_MAX];
+	uint8_t       subject[32];
+	struct wr     proof;       /* owned */
+};
 struct receipt {
 	struct json_doc          *doc;     /* owned */
 	struct dsse               genesis; /* owned */
@@ -52,6 +59,9 @@ struct receipt {
 	struct receipt_statement *statement; /* owned; in the order of the ledger */
 	size_t                    n;
 	struct receipt_evidence   evidence;
+	bool                      has_said;
+	struct receipt_item      *said;      /* owned; ascending by key of the map */
+	size_t                    n_said;
 };
 void receipt_clear(struct receipt *r); /* CLEANUP-ready */
 
@@ -80,11 +90,21 @@ struct receipt_view {
 	uint8_t     decision[16], key[32], reply[32]; /* key: thumbprint it was wrapped to; reply: SHA-256 of what was sent */
 	size_t      rests;         /* statements it rested on or looked at, its workload included */
 	bool        evidence;      /* what the guest showed is in it, to be appraised again */
+	bool        said;          /* it shows that no revocation, pause or minimum of a party whose word counts was left out; false: the ledger's
+	                            * map did not hold these yet */
+};
+/* Revocations and pauses that bear, of those whose word counts: target is a statement's id or a thing's; until 0: for good. */
+struct receipt_against { uint8_t target[32]; char by[PARTY_MAX]; int64_t from, until; };
+struct receipt_said {
+	bool                    has;     /* false: of a map that did not hold these; what follows is then empty */
+	struct receipt_against *against; /* owned */
+	size_t                  n;
+	bool                   *minimum; /* owned; of statement i: a minimum that its issuer has */
 };
 /* For whoever goes on from there, while all of it is known to be genuine: r's statements are in the ledger's order, signed, and were what
  * the map says. parties: as of the release. record's data: of the release. */
 struct receipt_known { const struct receipt *r; const struct receipt_view *v; const struct genesis *g; const struct parties *parties;
-	const struct json *data; };
+	const struct json *data; const struct receipt_said *said; };
 typedef enum coffer_rc receipt_goes_on(void *arg, const struct receipt_known *k, struct err *e);
 /* genesis: 32 bytes, the verifier's own. COFFER_E_DENIED names the check:
  *   genesis              another genesis, or not signed by its founders
@@ -97,6 +117,7 @@ typedef enum coffer_rc receipt_goes_on(void *arg, const struct receipt_known *k,
  *   receipt-rights       they do not allow it: no entitlement, too few approvals of this asset, workload and service, or an image that
  *                        its provider did not release
  *   receipt-force        such a statement was superseded, revoked, expired or void by then
+ *   receipt-said         of a party whose word counts it does not show all that it revoked, paused or demanded (said.h)
  *   receipt-evidence     it has other evidence than the release names, or files that the evidence does not
  * What is said of evidence in it is not judged: on goes there (NULL: nobody does), and its refusal is the receipt's. */
 enum coffer_rc receipt_verify(const struct receipt *r, const uint8_t genesis[static 32], struct receipt_view *out, struct err *e) NODISCARD;

@@ -5,3 +5,10 @@
 /* The last of receipt_verify's checks: all of rc's statements are known to be genuine. data: of the release's record.
  * COFFER_E_DENIED (check "receipt-rights"). */
 enum coffer_rc receipt_rights(const struct receipt *rc, const struct receipt_view *v, const struct json *data, struct err *e) NODISCARD;
+
+/* After all statements are known to be genuine. rule, map: of the release's leaf. COFFER_E_DENIED (check "receipt-said", "receipt-force",
+ * "receipt-rights"). By rule 1 *out stays empty. */
+struct receipt_said_in { const struct receipt *r; const struct json *data; const struct parties *parties; const struct mhash *map; unsigned rule;
+	int64_t time; };
+enum coffer_rc receipt_said(const struct receipt_said_in *in, struct receipt_said *out, struct err *e) NODISCARD;
+void           receipt_said_clear(struct receipt_said *s); /* CLEANUP-ready */

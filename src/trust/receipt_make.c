@@ -115,6 +115,10 @@ enum coffer_rc receipt_make(const struct receipt_parts *p, struct wr *out, struc
 	jw_obj(&j);
 	TRY(put_entry(p, json_get(p->reply, "release"), &j, e));
 	jw_obj_end(&j);
+	if (json_get(p->reply, "said")) {
+		jw_name(&j, "said");
+		jw_value(&j, json_get(p->reply, "said"));
+	}
 	TRY(put_statements(p, json_get(p->reply, "statements"), &j, e));
 	jw_obj_end(&j);
 	TRY(wr_done(&text, "receipt", e));

@@ -22,6 +22,7 @@ struct work {
 	const struct json *data; /* borrows record */
 	size_t named;		 /* statements it names that were found */
 	const struct receipt_on *on;
+	struct receipt_said said; /* owned */
 	bool asset;		 /* the asset's own is among them */
 	bool amended;		 /* and names this amendment of the genesis */
 	uint8_t amendment[32];
@@ -33,6 +34,7 @@ static void work_clear(struct work *w)
 	free(w->g);
 	parties_clear(&w->parties);
 	json_free(w->record);
+	receipt_said_clear(&w->said);
 }
 
 /* ---- entries ---- */
@@ -227,15 +229,27 @@ static bool of_parties(const struct statement *s)
 	return s->kind == ST_PARTY || s->kind == ST_REVOCATION || s->kind == ST_AMENDMENT;
 }
 
+/* What holds back: by its issuer or its recovery quorum, with the keys of before it. Other statements as below. */
+static bool holds_back_by(const struct work *w, const struct receipt_statement *x, const struct statement *s, int64_t logged)
+{
+	const struct party_life *life = parties_life(&w->parties, span_of(s->issuer));
+
+	return life && (life_signed(life, &x->env, logged, NULL) || life_quorum(life, &x->env, logged));
+}
+
 /* Parties change by what their own statements say; others are by whom they name. */
 static enum coffer_rc check_signed(
     struct work *w, const struct receipt_statement *x, const struct statement *s, const struct leaf *leaf, struct err *e)
 {
 	const struct parties_event ev = { &x->env, s, (int64_t)leaf->time };
+	bool back = s->kind == ST_REVOCATION || s->kind == ST_PAUSE, by = back && holds_back_by(w, x, s, ev.logged);
 	const struct party_life *life;
 
 	TRY(parties_learn(&w->parties, &ev, e));
 	TRY(all_known(&w->parties, &x->env, e));
+	if (back)
+		return by ? COFFER_OK : err_deny(e, "receipt-signature", "a %s statement is not signed by a key that %s had when it was logged",
+					    statement_kind_name(s->kind), s->issuer);
 	if (of_parties(s))
 		return COFFER_OK;
 	life = parties_life(&w->parties, span_of(s->issuer));
@@ -385,6 +399,8 @@ static enum coffer_rc check_force(struct work *w, const struct receipt_statement
 
 	bool beside = lists(w, "beside", s->id), ended = beside && may_have_ended(x, s);
 
+	if (!beside && !lists(w, "rests", s->id) && !is_workload(w, s->id) && w->release.rule > 1 && (s->kind == ST_PAUSE || s->kind == ST_TCB))
+		return COFFER_OK; /* whether it bears on it receipt_said asks */
 	if (!beside && !lists(w, "rests", s->id) && !is_workload(w, s->id))
 		return err_deny(e, "receipt-rests", "the release did not rest on this %s statement", kind);
 	if (!ended && x->status != MAP_IN_FORCE)
@@ -490,8 +506,10 @@ static enum coffer_rc run(struct work *w, const uint8_t genesis[static 32], stru
 		return err_deny(e, "receipt-rests", "the release rested on %zu statements, the receipt has %zu of them",
 		    w->v.rests, w->named);
 	TRY(check_cosigned(w, e));
+	TRY(receipt_said(&(struct receipt_said_in){ w->r, w->data, &w->parties, &w->release.map, w->release.rule, w->v.time }, &w->said, e));
+	w->v.said = w->said.has;
 	TRY(receipt_rights(w->r, &w->v, w->data, e));
-	return w->on ? w->on->on(w->on->arg, &(struct receipt_known){ w->r, &w->v, w->g, &w->parties, w->data }, e) : COFFER_OK;
+	return w->on ? w->on->on(w->on->arg, &(struct receipt_known){ w->r, &w->v, w->g, &w->parties, w->data, &w->said }, e) : COFFER_OK;
 }
 
 enum coffer_rc receipt_verify(const struct receipt *r, const uint8_t genesis[static 32], struct receipt_view *out, struct err *e)

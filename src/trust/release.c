@@ -5,6 +5,7 @@
 #include "fmt/enc.h"
 #include "trust/form.h"
 #include "trust/statement.h"
+#include "trust/thing.h"
 
 #define METHODS_MAX 8
 #define KEYS_MAX 16
@@ -100,6 +101,23 @@ static enum coffer_rc read_key(const struct statement *s, struct revocation *r, 
 	return form_time(s->body, "from", "revocation", &r->from, e);
 }
 
+static enum coffer_rc read_thing(const struct statement *s, struct revocation *r, struct err *e)
+{
+	static const char *const names[] = { "thing", "reason", NULL };
+	char subject[THING_SUBJECT_MAX];
+	struct span text;
+
+	TRY(json_closed(s->body, names, "revocation", e));
+	TRY(json_need_str(s->body, "thing", "revocation", &text, e));
+	if (!thing_read(text, &r->thing))
+		return err_set(e, COFFER_E_INPUT, "revocation: member \"thing\" is none of chip:PLATFORM:HEX, image:DIGEST and measurement:PLATFORM:REGISTER:HEX");
+	thing_subject(r->thing.id, subject);
+	if (!span_eq(SPAN(r->thing.id), SPAN(s->subject[0].sha256)) || !span_eq_str(s->subject[0].name, subject))
+		return err_set(e, COFFER_E_INPUT, "revocation: the thing is not the subject");
+	r->of_thing = true;
+	return COFFER_OK;
+}
+
 static enum coffer_rc read_target(const struct statement *s, struct revocation *r, struct err *e)
 {
 	static const char *const names[] = { "statement", "reason", NULL };
@@ -121,6 +139,8 @@ enum coffer_rc revocation_read(const struct statement *s, struct revocation *out
 		return err_set(e, COFFER_E_INPUT, "revocation: the statement's kind is %s", statement_kind_name(s->kind));
 	if (s->kind == ST_REVOCATION && json_get(s->body, "key"))
 		TRY(read_key(s, &r, e));
+	else if (s->kind == ST_REVOCATION && json_get(s->body, "thing"))
+		TRY(read_thing(s, &r, e));
 	else
 		TRY(read_target(s, &r, e));
 	TRY(form_text(s->body, "reason", "revocation", &r.reason, e));

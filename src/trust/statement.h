@@ -184,8 +184,11 @@ enum coffer_rc image_release_read(const struct statement *s, struct image_releas
 
 /* A pause too, which lasts at most PAUSE_SECONDS_MAX from issued to expires and is lifted by revoking it. */
 #define PAUSE_SECONDS_MAX (INT64_C(7) * 86400)
-/* Of a statement, or (of_key) of a key of the issuer's own from a time on: then the subject is the key's thumbprint. */
-struct revocation { bool of_key; uint8_t statement[32], key[32]; int64_t from; struct span reason; };
+/* What is no statement and is revoked all the same (thing.h): text and the id that it has. */
+enum thing_kind { THING_NONE, THING_CHIP, THING_IMAGE, THING_MEASUREMENT };
+struct thing { enum thing_kind kind; char text[224]; uint8_t id[32]; };
+/* Of a statement; or (of_key) of a key of the issuer's own from a time on: then the subject is the key's thumbprint; or (of_thing) of a thing. */
+struct revocation { bool of_key, of_thing; uint8_t statement[32], key[32]; struct thing thing; int64_t from; struct span reason; };
 enum coffer_rc revocation_read(const struct statement *s, struct revocation *out, struct err *e) NODISCARD;
 
 /* Power that a party lends another, and that may be lent on: role, and for approvals over which assets of "of". */

@@ -184,6 +184,28 @@ def g4(w):
     assert w.held(pod, w.said_patients, DATA) == (2, "R11") and w.held(g, w.said_greeting) == (1, "")
 
 
+@row("G4c", "a chip turns out broken, an image bad, while guests run: who decides of the asset or provides the code revokes it by itself; a stranger's word ends nothing",
+     "R11 lease", "tests/adversary; measurements and receipts: tests/unit/test_replay.c, test_receipt_said.c; what the guest then does: H7")
+def g4c(w):
+    def revokes(party, thing):
+        id = sha256(thing.encode()).hex()
+        return w.say("revocation", party, [("thing:" + id, id)], {"thing": thing, "reason": "broken"})
+    broken = Chip(0xD7, like=w.chip)
+    g, other = w.snp(chip=broken).up(), w.serves()
+    w.gets(g, NOTE, HELLO)
+    assert w.held(g, w.said_greeting) == (1, "")
+    chip = "chip:snp:" + broken.id.hex()
+    w.ok(revokes(w.mallory, chip))
+    w.gets(g, NOTE, HELLO)
+    assert w.held(g, w.said_greeting) == (1, "")
+    w.ok(revokes(w.hospital, chip))
+    assert chip[:60] in denied(w.ask(g), "R11")
+    denied(w.ask(w.snp(chip=broken).up()), "R11")
+    assert w.held(g, w.said_greeting) == (2, "R11") and w.held(other, w.said_greeting) == (1, "")
+    w.gets(other, NOTE, HELLO)
+    assert w.publish(revokes(w.hospital, "chip:snp:XY")).status == 400
+
+
 SHARED = "kbs:///hospital/data/shared"
 
 

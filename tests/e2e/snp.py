@@ -31,8 +31,9 @@ def _small(v):
 
 
 class Chip:
-    def __init__(self, chip=0xC1):
-        self.ask, self.vcek = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1())
+    def __init__(self, chip=0xC1, like=None):
+        """like: another chip, of the same maker."""
+        self.ask, self.vcek = like.ask if like else ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1())
         self.id = bytes([chip]) * 64
         self.root = _cert("SEV-Milan", self.ask, "SEV-Milan", self.ask, True).public_bytes(serialization.Encoding.DER)
         ext = [("3.1", _small(TCB[0])), ("3.2", _small(TCB[1])), ("3.3", _small(TCB[6])), ("3.8", _small(TCB[7])), ("4", self.id)]

@@ -1,6 +1,7 @@
 /* The decision check by check: a base case in which everything holds, and for each clause of each check the one
  * change that must make exactly that check fail. */
 #include "tests/unit/decide_fix.h"
+#include "trust/thing.h"
 
 static void decide_base_cases_allow(void)
 {
@@ -277,6 +278,43 @@ static void r11_ignores_revocations_by_those_not_concerned(void)
 	CHECK(allows(&w));
 }
 
+static struct fact_revocation of_thing;
+
+static void revoke_thing(const struct thing *t, const char *issuer)
+{
+	of_thing = (struct fact_revocation){ .from = 0 };
+	memcpy(of_thing.target, t->id, 32);
+	(void)snprintf(of_thing.issuer, sizeof(of_thing.issuer), "%s", issuer);
+	w.in.thing = &of_thing;
+	w.in.n_things = 1;
+}
+
+/* By who decides of the asset and by the provider; of an image by whoever the manifest names for it too, and of none other. */
+static void r11_hears_of_things_those_whose_they_are(void)
+{
+	struct thing image, other;
+	uint8_t digest[32];
+
+	memset(digest, 0x40, sizeof(digest)); /* of container 0 */
+	thing_image(digest, &image);
+	memset(digest, 0x5a, sizeof(digest));
+	thing_image(digest, &other);
+	DENIES(revoke_thing(&image, "hospital"), "R11", "");
+	CHECK(strstr(w.d.check[11].found, image.text) && strstr(w.d.check[11].found, "revoked by hospital"));
+	DENIES(revoke_thing(&image, "acme"), "R11", "");
+	DENIES((revoke_thing(&image, "maker"), (void)snprintf(w.container[0].image_provider, PARTY_MAX, "maker"),
+	    (void)snprintf(w.release[0].s.issuer, PARTY_MAX, "maker")), "R11", "");
+	base(&w);
+	revoke_thing(&image, "stranger");
+	CHECK(allows(&w));
+	base(&w);
+	revoke_thing(&other, "hospital");
+	CHECK(allows(&w));
+	base_own(&w);
+	revoke_thing(&image, "hospital"); /* of acme's own asset it has no say */
+	CHECK(allows(&w));
+}
+
 static void decide_prefers_what_is_not_revoked(void)
 {
 	base(&w);
@@ -409,7 +447,7 @@ int main(void)
 		T(r7_denies_container_and_purpose_that_the_manifest_does_not_name), T(r9_denies_without_an_approval_that_covers),
 		T(r11_heeds_a_pause_for_its_time), T(r9_wants_k_different_parties_that_agree), T(r9_of_the_providers_own_asset_wants_the_others_too),
 		T(r9_takes_what_is_narrower_where_the_approval_says_so), T(void_word_is_revoked_and_says_why), T(r9_says_what_is_missing_and_the_command_that_mends_it), T(r9_denies_an_asset_that_is_absent_or_not_in_force),
-		T(r11_denies_what_rests_on_something_revoked), T(r11_ignores_revocations_by_those_not_concerned),
+		T(r11_denies_what_rests_on_something_revoked), T(r11_ignores_revocations_by_those_not_concerned), T(r11_hears_of_things_those_whose_they_are),
 		T(decide_prefers_what_is_not_revoked),
 	};
 

@@ -5,6 +5,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "client/fresh.h"
+#include "trust/thing.h"
 #include "crypto/hash.h"
 #include "tests/keepkit.h"
 #include "tests/t.h"
@@ -97,14 +98,30 @@ static bool outcome_is(struct kit *k, const char *words)
 	return view && strstr(view, words);
 }
 
+static enum coffer_rc revoke_image(struct kit *k)
+{
+	CLEANUP(q_close) struct q q = q_open(k->keep.store, "SELECT substr(subject, -32) FROM statement WHERE kind=4 LIMIT 1");
+	struct err e = { 0 };
+	uint8_t digest[32], id[32];
+	struct thing image;
+	bool row = false;
+
+	CHECK(q_row(&q, &row, &e) == COFFER_OK && row && q_col_fixed(&q, 0, digest, 32));
+	thing_image(digest, &image);
+	return kit_revoke_thing(k, KIT_HOSPITAL, image.text, id);
+}
+
 static void revocation_of_approval_workload_or_what_is_held_ends_it(void)
 {
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		CLEANUP(kit_free) struct kit k = { 0 };
 		uint64_t seq;
 
 		guest(&k);
-		CHECK(kit_revoke(&k, KIT_HOSPITAL, i == 0 ? k.approval_id : i == 1 ? k.workload_id : k.asset_id) == COFFER_OK);
+		if (i == 3)
+			CHECK(revoke_image(&k) == COFFER_OK); /* by its content */
+		else
+			CHECK(kit_revoke(&k, KIT_HOSPITAL, i == 0 ? k.approval_id : i == 1 ? k.workload_id : k.asset_id) == COFFER_OK);
 		seq = k.keep.journal.seq;
 		CHECK(says(&k, FRESH_REVOKED, "R11"));
 		CHECK(k.keep.journal.seq == seq + 1 && outcome_is(&k, "\"outcome\":\"lapsed\""));

@@ -21,6 +21,26 @@ static bool says(struct kit *k, const struct mhash *root, const uint8_t id[stati
 	return status ? got.present && mhash_eq(&got.value, &value) : !got.present;
 }
 
+/* The map has that party's first word against it, by that entry. */
+static bool said(struct kit *k, enum kit_party who, const uint8_t subject[static 32], uint64_t index)
+{
+	static const char *const names[] = { "acme", "hospital", "stranger" };
+	CLEANUP(q_close) struct q q = q_open(k->keep.store, "SELECT id FROM statement WHERE seq=?");
+	const struct map *m = &k->keep.journal.tree.map;
+	struct mhash key, value = { { 0 } };
+	struct smt_proof p;
+	struct err e = { 0 };
+	uint8_t id[32];
+	bool row = false;
+
+	q_i64(&q, (int64_t)index);
+	CHECK(q_row(&q, &row, &e) == COFFER_OK && row && q_col_fixed(&q, 0, id, sizeof(id)));
+	map_said_key(SAID_AGAINST, span_of(names[who]), subject, &key);
+	map_said_next(&value, id, index);
+	CHECK(map_prove(m, &m->root, &key, &p, &e) == COFFER_OK);
+	return p.end == SMT_LEAF && mhash_eq(&p.value, &value);
+}
+
 static struct mhash root_of(const struct kit *k)
 {
 	return k->keep.journal.tree.map.root;
@@ -52,7 +72,7 @@ static void statement_is_in_force_then_superseded_then_revoked(void)
 }
 
 /* Another's revocation binds that other's assets alone, and the map says which of both it is. */
-static void revocation_by_another_is_told_from_the_issuers(void)
+static void revocation_by_another_is_under_a_key_of_its_own(void)
 {
 	CLEANUP(kit_free) struct kit k;
 	struct mhash now;
@@ -63,7 +83,8 @@ static void revocation_by_another_is_told_from_the_issuers(void)
 	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.workload_id) == COFFER_OK);
 	n = k.keep.journal.seq;
 	now = root_of(&k);
-	CHECK(says(&k, &now, k.workload_id, MAP_REVOKED_BY_OTHER, n));
+	CHECK(n > 1 && !says(&k, &now, k.workload_id, MAP_REVOKED_BY_OTHER, n));
+	CHECK(said(&k, KIT_HOSPITAL, k.workload_id, n) && !said(&k, KIT_ACME, k.workload_id, n));
 	CHECK(kit_revoke(&k, KIT_ACME, k.workload_id) == COFFER_OK);
 	now = root_of(&k);
 	CHECK(says(&k, &now, k.workload_id, MAP_REVOKED, n + 1));
@@ -110,6 +131,8 @@ static void store_that_the_map_contradicts_is_refused(void)
 {
 	static const struct { const char *sql, *what; } bad[] = {
 		{ "DELETE FROM revoked", "the status of a statement" },
+		{ "DELETE FROM said", "what a party revoked" },
+		{ "UPDATE said SET key=zeroblob(32)", "what a party revoked" },
 		{ "UPDATE asset SET version=version+1", "the version of an asset" },
 		{ "UPDATE approval_use SET uses=uses-1", "how often an approval was used" },
 		{ "DELETE FROM approval_use", "how often an approval was used" },
@@ -133,11 +156,26 @@ static void store_that_the_map_contradicts_is_refused(void)
 	}
 }
 
+/* What the map holds grows: no service goes back to where it held less. */
+static void leaf_by_an_older_rule_than_the_one_before_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct journal again = { 0 };
+	struct err e = { 0 };
+
+	kit_open(&k);
+	kit_deploy(&k);
+	CHECK(journal_open(k.keep.store, k.keep.journal.mac_key, &again, &e) == COFFER_OK && again.tree.rule == 2);
+	k.keep.journal.tree.rule = 1;
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.approval_id) == COFFER_OK);
+	CHECK(journal_open(k.keep.store, k.keep.journal.mac_key, &again, &e) == COFFER_E_DENIED && strstr(e.msg, "the leaf of entry"));
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(statement_is_in_force_then_superseded_then_revoked), T(revocation_by_another_is_told_from_the_issuers),
-		T(release_counts_a_use_in_its_own_entry), T(store_that_the_map_contradicts_is_refused),
+		T(statement_is_in_force_then_superseded_then_revoked), T(revocation_by_another_is_under_a_key_of_its_own),
+		T(release_counts_a_use_in_its_own_entry), T(store_that_the_map_contradicts_is_refused), T(leaf_by_an_older_rule_than_the_one_before_is_refused),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

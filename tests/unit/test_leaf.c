@@ -9,7 +9,7 @@
 /* A leaf with n tags 1, 2, 3... */
 static size_t written(unsigned n, uint8_t b[static LEAF_MAX], struct leaf *l)
 {
-	*l = (struct leaf){ .time = 0x0102030405060708, .index = 0x1112131415161718, .map.b = { 0xa0 }, .map_before.b = { 0xb0 }, .n_tags = n };
+	*l = (struct leaf){ .rule = LEAF_RULE, .time = 0x0102030405060708, .index = 0x1112131415161718, .map.b = { 0xa0 }, .map_before.b = { 0xb0 }, .n_tags = n };
 	for (unsigned i = 0; i < 32; i++)
 		l->commitment[i] = (uint8_t)(0x40 + i);
 	for (unsigned i = 0; i < n && i < LEAF_TAGS_MAX; i++)
@@ -23,7 +23,7 @@ static void leaf_has_one_form(void)
 	struct leaf l, got = { 0 };
 	size_t len = written(2, b, &l);
 
-	CHECK(len == 117 + 64 && span_eq_str((struct span){ b, 4 }, "CLF2") && b[4] == 1 && b[11] == 8 && b[12] == 0x11 && b[20] == 0x40);
+	CHECK(len == 117 + 64 && span_eq_str((struct span){ b, 4 }, "CLF3") && b[4] == 1 && b[11] == 8 && b[12] == 0x11 && b[20] == 0x40);
 	CHECK(b[51] == 0x5f && b[52] == 0xa0 && b[84] == 0xb0 && b[116] == 2 && b[117] == 1 && b[149] == 2);
 	CHECK(leaf_read((struct span){ b, len }, &got) && memcmp(&got, &l, sizeof(l)) == 0);
 	for (size_t n = 0; n < len; n++) {
@@ -34,9 +34,14 @@ static void leaf_has_one_form(void)
 	}
 	CHECK(!leaf_read((struct span){ b, len + 1 }, &got)); /* a byte behind */
 	for (unsigned i = 0; i < 4; i++) {
-		b[i] ^= 1;
+		b[i] ^= 4;
 		CHECK(!leaf_read((struct span){ b, len }, &got));
-		b[i] ^= 1;
+		b[i] ^= 4;
+	}
+	for (unsigned rule = 0; rule < 4; rule++) { /* those of before are read as what they are */
+		l.rule = rule;
+		CHECK((leaf_write(&l, b) > 0) == (rule == 1 || rule == 2));
+		CHECK(rule != 1 || (b[3] == '2' && leaf_read((struct span){ b, len }, &got) && got.rule == 1));
 	}
 }
 
@@ -59,7 +64,7 @@ static void tags_are_a_power_of_two_and_ascend(void)
 		b[116] = (uint8_t)n;
 		CHECK(leaf_read((struct span){ b, len }, &got) == (n == 16));
 	}
-	l = (struct leaf){ .n_tags = 1, .tag[0][0] = 0xff };
+	l = (struct leaf){ .rule = 1, .n_tags = 1, .tag[0][0] = 0xff };
 	leaf_pad_tags(&l, 8);
 	CHECK(l.n_tags == 8 && leaf_write(&l, b) == 117 + 8 * 32 && leaf_read((struct span){ b, 117 + 8 * 32 }, &got));
 }
@@ -119,7 +124,7 @@ static enum coffer_rc next(struct ledger_follow *l, const struct leaf *x, struct
 /* Each entry begins where the one before ended: in place, time and map. */
 static void entries_follow_each_other(void)
 {
-	struct leaf x = { .time = 5, .map.b = { 1 }, .n_tags = 1 };
+	struct leaf x = { .rule = 2, .time = 5, .map.b = { 1 }, .n_tags = 1 };
 	struct ledger_follow l = { 0 }, was;
 	struct err e = { 0 };
 
@@ -127,7 +132,7 @@ static void entries_follow_each_other(void)
 	CHECK(next(&l, &x, &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-map") == 0); /* the first begins with the empty map */
 	x.map_before.b[0] = 0;
 	CHECK(next(&l, &x, &e) == COFFER_OK && l.f.size == 1);
-	x = (struct leaf){ .time = 5, .index = 1, .map.b = { 2 }, .map_before.b = { 1 }, .n_tags = 1 };
+	x = (struct leaf){ .rule = 2, .time = 5, .index = 1, .map.b = { 2 }, .map_before.b = { 1 }, .n_tags = 1 };
 	was = l;
 	x.map_before.b[31] ^= 1;
 	CHECK(next(&l, &x, &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-map") == 0 && memcmp(&l, &was, sizeof(l)) == 0);
@@ -138,6 +143,9 @@ static void entries_follow_each_other(void)
 	x.index = 2;
 	CHECK(next(&l, &x, &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-entry") == 0);
 	x.index = 1;
+	x.rule = 1;
+	CHECK(next(&l, &x, &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-entry") == 0); /* what it holds grows, and never shrinks */
+	x.rule = 2;
 	CHECK(follow_add(&l, span_of("CLF2"), &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-entry") == 0);
 	CHECK(next(&l, &x, &e) == COFFER_OK && l.f.size == 2 && l.last.map.b[0] == 2);
 }

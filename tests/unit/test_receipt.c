@@ -336,7 +336,7 @@ static void lie_of(struct kit *k, const struct lie *x)
 	q_text(&rests, span_of(x->asset_by));
 	wr_fmt(&w, "{\"asset\":\"" KIT_ASSET "\",\"container\":\"%s\",\"decision\":\"", x->container);
 	hex_write(&w, SPAN(id));
-	wr_fmt(&w, "\",\"key\":\"%064d\",\"purpose\":\"%s\",\"reply\":\"%064d\",\"rests\":[", 1, x->purpose, 2);
+	wr_fmt(&w, "\",\"key\":\"%064d\",\"platform\":\"sample\",\"purpose\":\"%s\",\"reply\":\"%064d\",\"rests\":[", 1, x->purpose, 2);
 	for (; q_row(&rests, &some, &e) == COFFER_OK && some; more = true) {
 		wr_str(&w, more ? ",\"" : "\"");
 		wr_put(&w, q_col(&rests, 0));

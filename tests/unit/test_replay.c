@@ -13,6 +13,7 @@
 #include "tests/receiptkit.h"
 #include "tests/rig.h"
 #include "tests/t.h"
+#include "trust/thing.h"
 
 #define FILE_TEXT "{\"collateral\":\"of some vendor\"}"
 
@@ -443,7 +444,9 @@ static void release_that_the_evidence_does_not_allow_has_no_receipt_that_holds(v
 		{ { "claims", ZEROS, NULL, NULL }, "receipt-replay" },
 		{ { NULL, NULL, "trace", ZEROS }, "receipt-replay" },
 		{ { NULL, NULL, "by", "\"token\"" }, "receipt-replay" },
-		{ { NULL, NULL, "beside", "[]" }, "receipt-replay" },
+		{ { NULL, NULL, "beside", "[]" }, "receipt-rests" }, /* the hospital has a minimum, as the map shows */
+		{ { NULL, NULL, "things", "[]" }, "receipt-rests" },
+		{ { NULL, NULL, "platform", "\"tpm\"" }, "receipt-said" }, /* of another platform nothing is shown */
 		{ { NULL, NULL, "purpose", "\"image-key\"" }, "receipt-rights" },
 		{ { NULL, NULL, "container", "\"logger\"" }, "receipt-rights" },
 		{ { NULL, NULL, "request", "\"\"" }, "malformed" },
@@ -490,7 +493,12 @@ static void release_below_a_minimum_or_against_the_policy_has_none_either(void)
 		CHECK(q_row(&q, &row, &e) == COFFER_OK && row && q_col_fixed(&q, 0, id, 32));
 		hex32(id, minimum);
 	}
-	beside = str_fmt("[\"%s\"]", minimum);
+	record = column(&r.k, false);
+	asset = strstr(record, "\"beside\":[");
+	beside = str_fmt("%.*s,\"%s\"]", (int)(strchr(asset, ']') - asset - 9), asset + 9, minimum);
+	asset = NULL;
+	freep(&record);
+	record = NULL;
 	lie(&r.k, &(struct bend){ .record = "beside", .record_value = beside });
 	CHECK(strcmp(judged(&r.k, &e), "R4") == 0);
 	r.k.policy = "package policy\nallow := false\n";
@@ -509,8 +517,68 @@ static void release_below_a_minimum_or_against_the_policy_has_none_either(void)
 		CHECK(strstr(again, minimum));
 	}
 	lie(&r.k, &(struct bend){ .record = "beside", .record_value = "[]" });
+	CHECK(strcmp(judged(&r.k, &e), "receipt-rests") == 0); /* neither minimum is left out */
+	rig_close(&r);
+}
+
+static void release_against_the_policy_has_none_either(void)
+{
+	CLEANUP(freep) char *record = NULL, *rests = NULL;
+	char old[HEX32_LEN], put[HEX32_LEN];
+	const char *at;
+	struct rig r;
+	struct err e;
+
+	rig_released(&r);
+	hex32(r.k.asset_id, old);
+	r.k.policy = "package policy\nallow := false\n";
+	CHECK(kit_restate(&r.k, NULL) == COFFER_OK);
+	hex32(r.k.asset_id, put);
+	record = column(&r.k, false);
+	at = strstr(record, "\"rests\":[");
+	CHECK(at && strstr(at, old));
+	rests = at ? str_fmt("[\"%s\"%.*s", put, (int)(strchr(at, ']') + 1 - at - 75), at + 75) : NULL;
+	lie(&r.k, &(struct bend){ .record = "rests", .record_value = rests });
 	CHECK(strcmp(judged(&r.k, &e), "R10") == 0);
 	rig_close(&r);
+}
+
+/* The machine of the newest session. */
+static size_t machine_of(struct rig *r, struct thing out[static THINGS_MAX])
+{
+	const struct session *s = session_get(r->k.keep.sessions, r->k.session, r->k.now);
+	struct span facts = { 0 }, claims = { 0 };
+	struct hw_facts hw;
+	struct err e = { 0 };
+
+	CHECK(s && session_read_note(s, &facts, &claims) && facts_read(facts, &hw, &e) == COFFER_OK);
+	return things_of(&hw, out);
+}
+
+/* By the owner and by the provider; a stranger's word is nothing. A service that releases all the same has no receipt of it, nor by naming no machine. */
+static void chip_and_measurement_are_revoked_by_themselves(void)
+{
+	for (size_t i = 0; i < 4; i++) {
+		struct thing machine[THINGS_MAX];
+		uint8_t id[32];
+		struct rig r;
+		struct err e;
+
+		rig_released(&r);
+		CHECK(machine_of(&r, machine) == 2 && machine[0].kind == THING_CHIP && strncmp(machine[0].text, "chip:snp:", 9) == 0);
+		CHECK(strcmp(machine[1].text, "measurement:snp:measurement:" RIG_MEASURED) == 0);
+		CHECK(kit_introduce(&r.k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+		CHECK(kit_revoke_thing(&r.k, KIT_STRANGER, machine[i % 2].text, id) == COFFER_OK);
+		CHECK(kit_get(&r.k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&r.k, KIT_HOSPITAL));
+		CHECK(kit_revoke_thing(&r.k, i < 2 ? KIT_HOSPITAL : KIT_ACME, machine[i % 2].text, id) == COFFER_OK);
+		CHECK(kit_get(&r.k, (struct kit_get){ 0 }) == COFFER_E_DENIED && strcmp(r.k.no.check, "R11") == 0);
+		CHECK(strstr(r.k.no.reason, i % 2 ? "measurement:snp:" : "chip:snp:") && strstr(r.k.no.reason, i < 2 ? "revoked by hospital" : "revoked by acme"));
+		lie(&r.k, &(struct bend){ 0 });
+		CHECK(strcmp(judged(&r.k, &e), "receipt-force") == 0);
+		lie(&r.k, &(struct bend){ .record = "things", .record_value = "[]" });
+		CHECK(strcmp(judged(&r.k, &e), "receipt-rests") == 0);
+		rig_close(&r);
+	}
 }
 
 /* What was looked at beside may have ended or been replaced; what a release rests on may not, wherever its record puts it. */
@@ -622,7 +690,8 @@ int main(void)
 		T(collateral_that_is_missing_is_asked_for_by_its_digest),
 		T(every_altered_byte_of_evidence_is_found),
 		T(release_that_the_evidence_does_not_allow_has_no_receipt_that_holds),
-		T(release_below_a_minimum_or_against_the_policy_has_none_either),
+		T(release_below_a_minimum_or_against_the_policy_has_none_either), T(release_against_the_policy_has_none_either),
+		T(chip_and_measurement_are_revoked_by_themselves),
 		T(approval_that_has_ended_does_not_count_as_looked_at), T(uses_are_counted_by_the_map),
 		T(release_without_evidence_has_a_receipt_of_what_it_rests_on),
 	};

@@ -1,5 +1,6 @@
 #include "trust/amend.h"
 #include "trust/statement.h"
+#include "trust/thing.h"
 #include "trust/witnesses.h"
 
 #include "tests/unit/trust_fix.h"
@@ -721,6 +722,59 @@ static void revocation_read_refuses_every_wrong_member(void)
 	EDITS(good, edits);
 }
 
+/* One spelling of each. */
+static void thing_that_is_revoked_has_one_name(void)
+{
+	static const struct { const char *text; enum thing_kind kind; } names[] = {
+		{ "chip:snp:c1", THING_CHIP }, { "chip:tdx:0123456789abcdef", THING_CHIP }, { "image:" D1, THING_IMAGE }, { "measurement:tpm:pcr04:" D1, THING_MEASUREMENT },
+		{ "measurement:sgx:mr_signer:" D1, THING_MEASUREMENT },
+		{ "", THING_NONE }, { "chip", THING_NONE }, { "chip:", THING_NONE }, { "chip:snp", THING_NONE }, { "chip:snp:", THING_NONE }, { "chip:snp:c", THING_NONE },
+		{ "chip:snp:C1", THING_NONE }, { "chip:snp:c1 ", THING_NONE }, { "chip:sample:c1", THING_NONE }, { "chip:SNP:c1", THING_NONE }, { "chip:snp:c1:d2", THING_NONE },
+		{ "image:" D1 "00", THING_NONE }, { "image:c1", THING_NONE }, { "image:snp:" D1, THING_NONE }, { "measurement:tpm:" D1, THING_NONE },
+		{ "measurement:tpm:pcr24:" D1, THING_NONE }, { "measurement:tpm:pcr04:c1", THING_NONE }, { "measurement:snp:measurement:" D1, THING_NONE },
+		{ "key:" D1, THING_NONE }, { "thing:" D1, THING_NONE },
+	};
+	struct thing t;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		bool ok = thing_read(span_of(names[i].text), &t);
+
+		CHECK(ok == (names[i].kind != THING_NONE) && (!ok || (t.kind == names[i].kind && strcmp(t.text, names[i].text) == 0)));
+		for (size_t n = 0; ok && n < strlen(names[i].text); n++) { /* cut anywhere it is another, or none */
+			char *cut = malloc(n ? n : 1);
+
+			if (!cut)
+				abort();
+			memcpy(cut, names[i].text, n);
+			CHECK(!thing_read((struct span){ (const uint8_t *)cut, n }, &t) || t.kind == THING_CHIP);
+			free(cut);
+		}
+	}
+}
+
+static void revocation_of_a_thing_refuses_every_wrong_member(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"thing\":\"chip:snp:c1", "\"thing\":\"chip:snp:c2", "subject" }, { "\"name\":\"thing:", "\"name\":\"other:", "subject" },
+		{ "\"thing\":\"chip:snp:c1", "\"thing\":\"chip:snp:C1", "none of" }, { "\"thing\":\"chip:snp:c1\"", "\"thing\":1", "thing" },
+		{ "\"reason\":\"broken\"", "\"reason\":\"\"", "reason" }, { "\"reason\":", "\"from\":0,\"reason\":", "not known" },
+		{ "\"reason\":", "\"statement\":\"" D1 "\",\"reason\":", "not known" },
+		{ "statement:revocation:", "statement:pause:", "not known" }, /* no thing is paused */
+	};
+	struct thing t;
+	char subject[THING_SUBJECT_MAX], hex[HEX32_LEN];
+	CLEANUP(freep) char *subjects = NULL, *good = NULL;
+	struct err e;
+
+	CHECK(thing_read(span_of("chip:snp:c1"), &t));
+	thing_subject(t.id, subject);
+	hex32(t.id, hex);
+	subjects = str_fmt("{\"digest\":{\"sha256\":\"%s\"},\"name\":\"%s\"}", hex, subject);
+	good = fix_payload("revocation", subjects, FIX_HEAD("hospital"), "{\"reason\":\"broken\",\"thing\":\"chip:snp:c1\"}");
+	CHECK(read_all(span_of(good), &e) == COFFER_OK);
+	EDITS(good, edits);
+}
+
 #define DELEGATION_BODY "{\"depth\":1,\"of\":\"hospital\",\"role\":\"approval\",\"scope\":[\"kbs:///hospital/note/\",\"kbs:///hospital/a/b\"]," \
 	"\"to\":\"clinic\",\"until\":\"2026-12-01T00:00:00Z\"}"
 
@@ -912,7 +966,7 @@ int main(void)
 		T(genesis_read_refuses_an_origin_that_notes_cannot_carry),
 		T(service_read_refuses_every_wrong_member), T(service_write_round_trips), T(service_measurements_are_read_as_those_of_boot_images), T(asset_read_refuses_every_wrong_member),
 		T(approval_read_refuses_every_wrong_member), T(approval_read_gives_the_boot_images), T(image_release_read_refuses_every_wrong_member),
-		T(revocation_read_refuses_every_wrong_member), T(delegation_read_refuses_every_wrong_member), T(assessment_read_refuses_every_wrong_member),
+		T(revocation_read_refuses_every_wrong_member), T(thing_that_is_revoked_has_one_name), T(revocation_of_a_thing_refuses_every_wrong_member), T(delegation_read_refuses_every_wrong_member), T(assessment_read_refuses_every_wrong_member),
 		T(binding_read_refuses_every_wrong_member), T(amendment_read_refuses_every_wrong_member), T(witnesses_ever_are_bounded),
 		T(delegation_covers_paths_of_its_scope_alone), T(body_readers_refuse_other_kinds),
 	};

@@ -5,6 +5,8 @@
 #include "cofferd/keep/token.h"
 #include "decide/request.h"
 
+#define ASKING_THINGS_MAX 64
+
 struct asking {
 	struct decide_in in;
 	struct tee_key   key;
@@ -15,6 +17,7 @@ struct asking {
 	uint8_t          session_id[KEEP_SESSION_LEN];
 	uint64_t         counter;
 	bool             by_token;
+	struct fact_revocation thing[ASKING_THINGS_MAX]; /* what in.thing shows */
 	struct request_signed asked; /* with in.q.scoped; borrows the message */
 };
 
@@ -29,3 +32,6 @@ bool           asking_counts(const struct keep *k, const struct session *s, uint
 void           asking_count(struct keep *k, struct session *s, uint64_t counter);
 /* R10, by the claims of a session. */
 enum coffer_rc asking_policy(struct keep *k, struct asking *q, struct err *e) NODISCARD;
+
+/* The revocations of its machine and its images: in.thing. After the other facts. COFFER_E_LIMIT (facts_things.c) */
+enum coffer_rc facts_things(const struct registry *r, struct asking *q, struct err *e) NODISCARD;

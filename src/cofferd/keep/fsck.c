@@ -122,13 +122,15 @@ static enum coffer_rc redo_entry(struct replay *r, const char *type, struct span
 static enum coffer_rc redo_map(struct replay *r, struct err *e)
 {
 	CLEANUP(q_close) struct q drop = q_open(r->k.store, "DELETE FROM mapnode");
+	CLEANUP(q_close) struct q unsay = q_open(r->k.store, "DELETE FROM said");
 	CLEANUP(q_close)
 	struct q q =
 	    q_open(r->k.store, "SELECT e.seq, e.type, e.data, l.entry FROM entry e JOIN leaf l ON l.seq=e.seq ORDER BY e.seq");
 	struct journal *j = &r->k.journal;
 
 	TRY(q_run(&drop, e));
-	*j = (struct journal){ .store = r->k.store, .tree.map.store = r->k.store };
+	TRY(q_run(&unsay, e));
+	*j = (struct journal){ .store = r->k.store, .tree = { .rule = 1, .map.store = r->k.store } };
 	for (;;) {
 		struct leaf l;
 		char type[32];
@@ -139,6 +141,8 @@ static enum coffer_rc redo_map(struct replay *r, struct err *e)
 			return COFFER_OK;
 		if (!q_col_name(&q, 1, type, sizeof(type)) || !leaf_read(q_col(&q, 3), &l))
 			return err_deny(e, "R12", "an entry or its leaf is malformed");
+		if (l.rule > j->tree.rule)
+			TRY(status_adopt(&r->k, e));
 		TRY(redo_entry(r, type, q_col(&q, 2), (uint64_t)q_col_i64(&q, 0), e));
 		if (!mhash_eq(&j->tree.map.root, &l.map))
 			return err_deny(e, "R12", "the map does not come to the root in the leaf of entry %llu",

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
+#include "trust/ledger/leaf.h"
 
 #define ENTRY_MAX (64u << 10)
 
@@ -122,6 +123,8 @@ enum coffer_rc journal_open(struct store *s, const uint8_t mac_key[static 32], s
 			break;
 		TRY(check_entry(&j, &q, e));
 	}
+	if (!j.any)
+		j.tree.rule = LEAF_RULE;
 	TRY(tree_check_end(&j.tree, e));
 	TRY(check_head(&j, e));
 	*out = j;

@@ -6,6 +6,7 @@
 #include "decide/roots.h"
 #include "cofferd/keep/status.h"
 #include "cofferd/keep/witnessed.h"
+#include "trust/ledger/leaf.h"
 
 /* The genesis is entry 0: a store that was made for another is not ours. */
 static enum coffer_rc check_genesis(struct keep *k, const struct keep_config *c, struct err *e)
@@ -55,6 +56,23 @@ static enum coffer_rc open_journal(const char *dir, struct keep *k, struct err *
 	return COFFER_OK;
 }
 
+/* A store of before: from the entry that says so on its map holds what each party said (leaf.h). */
+static enum coffer_rc begin_rule(struct keep *k, struct err *e)
+{
+	CLEANUP(wr_close) struct wr data = wr_open(64);
+	CLEANUP(tx_end) struct tx tx = { 0 };
+
+	if (k->journal.tree.rule == LEAF_RULE)
+		return COFFER_OK;
+	wr_fmt(&data, "{\"rule\":%d}", LEAF_RULE);
+	TRY(wr_done(&data, "journal entry", e));
+	TRY(tx_begin(&k->journal, &tx, e));
+	TRY(status_adopt(k, e));
+	TRY(journal_append(&k->journal, "map-rule", wr_span(&data), k->now, e));
+	TRY(tx_commit(&tx, e));
+	return status_check(k, e);
+}
+
 static enum coffer_rc open_store(const char *dir, const struct keep_config *c, const struct genesis *g, struct keep *k,
 				 struct err *e)
 {
@@ -66,7 +84,8 @@ static enum coffer_rc open_store(const char *dir, const struct keep_config *c, c
 	k->sessions_max = c->sessions_max;
 	TRY(sessions_new(k->sessions_max, &k->sessions, e));
 	k->now = k->now > k->journal.time ? k->now : k->journal.time;
-	return check_genesis(k, c, e);
+	TRY(check_genesis(k, c, e));
+	return begin_rule(k, e);
 }
 
 enum coffer_rc keep_open(const char *dir, struct keep_keys *keys, const struct keep_config *c, int64_t now, struct keep *out,

@@ -6,11 +6,13 @@
 #include "base/str.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/partyauth.h"
+#include "cofferd/keep/said.h"
 #include "cofferd/keep/showing.h"
 #include "cofferd/keep/status.h"
 #include "fmt/enc.h"
 #include "trust/ledger/leaf.h"
 
+#define SAID_TEXT_MAX (64u << 10)
 #define STATEMENTS_MAX (6u << 20) /* bytes of an answer, with the statements */
 
 static enum coffer_rc bytes(struct json_wr *j, const char *name, struct span s, struct err *e)
@@ -129,7 +131,7 @@ static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32],
 	struct leaf l;
 
 	TRY(registry_envelope(&k->registry, id, &env, e));
-	TRY(status_at(k, id, at, &s, e));
+	TRY(status_at(k, id, (struct status_when){ at, release->rule }, &s, e));
 	map_status_key(id, &key);
 	jw_obj(j);
 	jw_name(j, "envelope");
@@ -143,8 +145,8 @@ static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32],
 	return COFFER_OK;
 }
 
-/* What made the parties what they were, what the release rested on, and what it looked at beside. */
-static enum coffer_rc put_statements(struct keep *k, const struct leaf *release, struct json_wr *j, struct err *e)
+/* What made the parties what they were, what the release rested on, what it looked at beside, and (said: JSON of their entries) what parties said of these. */
+static enum coffer_rc put_statements(struct keep *k, const struct leaf *release, struct span said, struct json_wr *j, struct err *e)
 {
 	CLEANUP(q_close)
 	struct q q = q_open(k->store,
@@ -153,13 +155,15 @@ static enum coffer_rc put_statements(struct keep *k, const struct leaf *release,
 	    " UNION SELECT json_extract(CAST(en.data AS TEXT), '$.workload') FROM entry en WHERE en.seq=?1)"
 	    " SELECT s.id, s.seq FROM statement s WHERE s.seq<?1 AND (s.kind IN (?2, ?4) OR (s.kind=?3 AND"
 	    " (" REVOKES_KEY " OR EXISTS(SELECT 1 FROM revoked r JOIN statement t"
-	    " ON t.id=r.target WHERE r.statement=s.id AND t.kind=?3))) OR lower(hex(s.id)) IN (SELECT id FROM rests)) ORDER BY s.seq");
+	    " ON t.id=r.target WHERE r.statement=s.id AND t.kind=?3 AND " KEY_NAMED("t.names") "))) OR lower(hex(s.id)) IN (SELECT id FROM rests)"
+	    " OR s.seq IN (SELECT value FROM json_each(?5))) ORDER BY s.seq");
 	bool row = false;
 
 	q_i64(&q, (int64_t)release->index);
 	q_i64(&q, ST_PARTY);
 	q_i64(&q, ST_REVOCATION);
 	q_i64(&q, ST_AMENDMENT);
+	q_text(&q, said);
 	jw_name(j, "statements");
 	jw_arr(j);
 	for (;;) {
@@ -212,6 +216,7 @@ enum coffer_rc on_receipt(struct keep *k, struct span body, struct answer *a, st
 	struct json_wr j = jw_open(a->out, false);
 	const struct party *who = NULL;
 	struct keep_decision_req m;
+	CLEANUP(wr_close) struct wr said = wr_open(SAID_TEXT_MAX);
 	struct asset_path path;
 	struct leaf l;
 	uint64_t seq = 0;
@@ -226,7 +231,8 @@ enum coffer_rc on_receipt(struct keep *k, struct span body, struct answer *a, st
 	TRY(put_entry(k, seq, &j, &l, e));
 	jw_obj_end(&j);
 	TRY(put_asset(k, &path, &l.map, &j, e));
-	TRY(put_statements(k, &l, &j, e));
+	TRY(said_put(k, &l, &said, &j, e));
+	TRY(put_statements(k, &l, wr_span(&said), &j, e));
 	TRY(showing_put(k, seq, &j, &whole, e));
 	jw_obj_end(&j);
 	TRY(wr_done(a->out, "receipt", e));

@@ -257,12 +257,24 @@ static enum coffer_rc insert_approval(struct registry *r, const struct statement
 	return COFFER_OK;
 }
 
+static enum coffer_rc insert_thing(struct registry *r, const struct statement *s, const struct revocation *v, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "INSERT INTO revoked_thing(thing, issuer, statement) VALUES(?,?,?)");
+
+	q_blob(&q, SPAN(v->thing.id));
+	q_text(&q, span_of(s->issuer));
+	q_blob(&q, SPAN(s->id));
+	return q_run(&q, e);
+}
+
 static enum coffer_rc insert_revocation(struct registry *r, const struct statement *s, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->store, "INSERT INTO revoked(target, issuer, statement) VALUES(?,?,?)");
 	struct revocation v;
 
 	TRY(revocation_read(s, &v, e));
+	if (v.of_thing)
+		return insert_thing(r, s, &v, e);
 	if (v.of_key)
 		return COFFER_OK; /* the parties' lives hold it */
 	q_blob(&q, SPAN(v.statement));
@@ -318,7 +330,8 @@ static enum coffer_rc check_counts(struct store *s, struct err *e)
 		"SELECT 1 FROM entry e WHERE e.type IN ('statement','genesis')"
 		" AND NOT EXISTS(SELECT 1 FROM statement s WHERE s.seq=e.seq) LIMIT 1",
 		"SELECT 1 FROM statement s WHERE s.kind=8"
-		" AND NOT " REVOKES_KEY " AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.statement=s.id AND r.issuer=s.issuer) LIMIT 1",
+		" AND NOT " REVOKES_KEY " AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.statement=s.id AND r.issuer=s.issuer)"
+		" AND NOT EXISTS(SELECT 1 FROM revoked_thing r WHERE r.statement=s.id AND r.issuer=s.issuer AND substr(s.names, 5)=CAST('thing:' || lower(hex(r.thing)) AS BLOB)) LIMIT 1",
 		"SELECT 1 FROM statement s WHERE s.kind=6"
 		" AND NOT EXISTS(SELECT 1 FROM workload w WHERE w.statement=s.id) LIMIT 1",
 	};

@@ -48,7 +48,8 @@ void registry_names(const struct statement *s, struct wr *w);
 void registry_subject(const struct statement *s, struct wr *w);
 
 /* SQL, of a revocation s: it names a key and no statement. By its subject, of which there is one spelling, not by its text, of which there are many. */
-#define REVOKES_KEY "length(s.names)=47"
+#define KEY_NAMED(names) "length(" names ")=47"
+#define REVOKES_KEY KEY_NAMED("s.names")
 
 struct logged { uint8_t id[32]; uint64_t seq; uint8_t entry[32]; };
 /* Newest statement of this issuer, kind and subject. *serial = 0 when none. */

@@ -119,7 +119,7 @@ enum coffer_rc asking_facts(struct keep *k, struct asking *q, struct err *e)
 	q->in.n_delegations = f->n_delegations;
 	q->in.revocation = f->revocation;
 	q->in.n_revocations = f->n_revocations;
-	return COFFER_OK;
+	return facts_things(&k->registry, q, e);
 }
 
 static enum coffer_rc gather(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)

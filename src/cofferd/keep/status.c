@@ -4,7 +4,9 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/said.h"
 #include "crypto/hash.h"
+#include "trust/ledger/leaf.h"
 
 static void derive(const struct keep *k, const char *use, struct span of, uint64_t n, uint8_t out[static 32])
 {
@@ -69,7 +71,7 @@ static void uses_pair(const struct keep *k, const uint8_t approval[static 32], u
 	" WHERE l.target=r.statement AND l.issuer=r.issuer AND m.seq<=?2))"
 
 /* lifted: a revocation that an entry about to be written lifts. */
-struct moment { uint64_t last; struct span lifted; };
+struct moment { struct status_when when; struct span lifted; };
 
 static enum coffer_rc status_then(struct keep *k, const uint8_t id[static 32], const struct moment *m, struct status *out, struct err *e)
 {
@@ -81,21 +83,26 @@ static enum coffer_rc status_then(struct keep *k, const uint8_t id[static 32], c
 	bool row = false;
 
 	q_blob(&q, (struct span){ id, 32 });
-	q_i64(&q, m->last > INT64_MAX ? INT64_MAX : (int64_t)m->last);
+	q_i64(&q, m->when.last > INT64_MAX ? INT64_MAX : (int64_t)m->when.last);
 	q_blob(&q, m->lifted);
 	TRY(q_row(&q, &row, e));
 	if (!row)
 		return err_set(e, COFFER_E_NOTFOUND, "no such statement was logged by then");
 	*out = (struct status){ MAP_IN_FORCE, (uint64_t)q_col_i64(&q, 0) };
-	for (int i = 3; i > 0; i--) /* a column without an entry is 0, which is the genesis' and revokes nothing */
+	for (int i = m->when.rule < 2 ? 3 : 2; i > 0; i--) /* a column without an entry is 0, which is the genesis' and revokes nothing */
 		if (q_col_i64(&q, i) > 0)
 			*out = (struct status){ of[i], (uint64_t)q_col_i64(&q, i) };
 	return COFFER_OK;
 }
 
-enum coffer_rc status_at(struct keep *k, const uint8_t id[static 32], uint64_t last, struct status *out, struct err *e)
+enum coffer_rc status_at(struct keep *k, const uint8_t id[static 32], struct status_when when, struct status *out, struct err *e)
 {
-	return status_then(k, id, &(struct moment){ .last = last }, out, e);
+	return status_then(k, id, &(struct moment){ .when = when }, out, e);
+}
+
+static struct status_when before_entry(const struct keep *k, uint64_t entry)
+{
+	return (struct status_when){ entry - 1, k->journal.tree.rule };
 }
 
 /* ---- entries ---- */
@@ -106,7 +113,7 @@ static enum coffer_rc superseded(struct keep *k, const struct statement *s, uint
 
 	if (s->serial == 1)
 		return COFFER_OK;
-	TRY(status_at(k, s->previous, now - 1, &was, e));
+	TRY(status_at(k, s->previous, before_entry(k, now), &was, e));
 	return was.status == MAP_REVOKED ? COFFER_OK : set_status(k, s->previous, (struct status){ MAP_SUPERSEDED, now }, e);
 }
 
@@ -124,7 +131,7 @@ static enum coffer_rc lifted(struct keep *k, const uint8_t revocation[static 32]
 		return COFFER_OK; /* of a key */
 	if (!q_col_fixed(&q, 0, target, sizeof(target)))
 		return err_set(e, COFFER_E_BUG, "registry: malformed row");
-	TRY(status_then(k, target, &(struct moment){ now - 1, { revocation, 32 } }, &is, e));
+	TRY(status_then(k, target, &(struct moment){ before_entry(k, now), { revocation, 32 } }, &is, e));
 	return set_status(k, target, is, e);
 }
 
@@ -136,12 +143,12 @@ static enum coffer_rc revoked(struct keep *k, const struct statement *s, uint64_
 	bool found = false;
 
 	TRY(revocation_read(s, &v, e));
-	if (v.of_key) /* of a key: no statement's status; parties' lives say what it voids */
+	if (v.of_key || v.of_thing) /* no statement's status; parties' lives say what the former voids */
 		return COFFER_OK;
 	TRY(registry_brief(&k->registry, v.statement, &found, &target, e));
-	TRY(status_at(k, v.statement, now - 1, &was, e));
+	TRY(status_at(k, v.statement, before_entry(k, now), &was, e));
 	if (strcmp(target.issuer, s->issuer) != 0) {
-		if (target.kind == ST_IMAGE_RELEASE) /* for its own assets and code: nobody spoils the receipts of others */
+		if (target.kind == ST_IMAGE_RELEASE || k->journal.tree.rule >= 2) /* for its own assets and code: nobody spoils the receipts of others (said.h) */
 			return COFFER_OK;
 		if (was.status == MAP_REVOKED || was.status == MAP_SUPERSEDED)
 			return COFFER_OK;
@@ -165,6 +172,7 @@ enum coffer_rc status_log(struct keep *k, const struct statement *s, struct err 
 {
 	uint64_t now = journal_entries(&k->journal);
 
+	TRY(said_log(k, s, e));
 	TRY(set_status(k, s->id, (struct status){ MAP_IN_FORCE, now }, e));
 	TRY(superseded(k, s, now, e));
 	if (s->kind == ST_REVOCATION)
@@ -189,6 +197,39 @@ enum coffer_rc status_used(struct keep *k, const uint8_t approval[static 32], ui
 	return map_set(&k->journal.tree.map, &pair[0], &pair[1], e);
 }
 
+/* ---- another rule ---- */
+
+/* What was another's word against a statement is no status of it any more. */
+static enum coffer_rc adopt_statuses(struct keep *k, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT DISTINCT r.target FROM revoked r JOIN statement s ON s.id=r.statement WHERE s.seq<?");
+	uint64_t now = journal_entries(&k->journal);
+
+	q_i64(&q, (int64_t)now);
+	for (;;) {
+		struct status is;
+		uint8_t id[32];
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		if (!q_col_fixed(&q, 0, id, sizeof(id)))
+			return err_set(e, COFFER_E_BUG, "registry: malformed row");
+		TRY(status_at(k, id, before_entry(k, now), &is, e));
+		TRY(set_status(k, id, is, e));
+	}
+}
+
+enum coffer_rc status_adopt(struct keep *k, struct err *e)
+{
+	k->journal.tree.rule = LEAF_RULE;
+	if (!k->journal.any)
+		return COFFER_OK;
+	TRY(adopt_statuses(k, e));
+	return said_adopt(k, e);
+}
+
 /* ---- the store against the map ---- */
 
 static enum coffer_rc check_statements(struct keep *k, struct err *e)
@@ -206,7 +247,7 @@ static enum coffer_rc check_statements(struct keep *k, struct err *e)
 			return COFFER_OK;
 		if (!q_col_fixed(&q, 0, id, sizeof(id)))
 			return err_set(e, COFFER_E_BUG, "registry: malformed id");
-		TRY(status_at(k, id, UINT64_MAX, &s, e));
+		TRY(status_at(k, id, (struct status_when){ UINT64_MAX, k->journal.tree.rule }, &s, e));
 		map_status_key(id, &key);
 		map_status_value(s.status, s.index, &value);
 		TRY(map_demand(&k->journal.tree.map, &key, &value, "the status of a statement", e));
@@ -274,5 +315,6 @@ enum coffer_rc status_check(struct keep *k, struct err *e)
 {
 	TRY(check_statements(k, e));
 	TRY(check_assets(k, e));
-	return check_uses(k, e);
+	TRY(check_uses(k, e));
+	return said_check(k, e);
 }

@@ -25,6 +25,12 @@ struct store {
 	"CREATE TABLE IF NOT EXISTS decision_of(party TEXT NOT NULL, decision BLOB NOT NULL REFERENCES decision(id)," \
 	" PRIMARY KEY(party, decision)) STRICT, WITHOUT ROWID;"
 
+/* What the ledger's map holds of it from rule 2 on, and revocations of what is no statement: later in the same way. */
+#define SAID \
+	"CREATE TABLE IF NOT EXISTS said(key BLOB NOT NULL, seq INTEGER NOT NULL UNIQUE REFERENCES entry(seq) DEFERRABLE INITIALLY DEFERRED, PRIMARY KEY(key, seq)) STRICT, WITHOUT ROWID;" \
+	"CREATE TABLE IF NOT EXISTS revoked_thing(thing BLOB NOT NULL, issuer TEXT NOT NULL, statement BLOB NOT NULL UNIQUE REFERENCES statement(id)," \
+	" PRIMARY KEY(thing, issuer, statement)) STRICT, WITHOUT ROWID;"
+
 /* What evidence is kept takes of the disk, by who is charged for it (kept.h); which receipts their owners had; what was pruned (prune.c).
  * Later too: what a store had before is charged to nobody, and counts as part of the whole. */
 #define KEPT \
@@ -150,6 +156,7 @@ static enum coffer_rc make_tables(struct store *s, struct err *e)
 {
 	TRY(store_begin(s, e));
 	TRY(run(s, schema, e));
+	TRY(run(s, SAID, e));
 	return store_commit(s, e);
 }
 
@@ -161,6 +168,7 @@ static enum coffer_rc check_tables(struct store *s, struct err *e)
 	if (version != SCHEMA_VERSION)
 		return err_set(e, COFFER_E_INPUT, "store: schema version %lld, this program knows %d", (long long)version, SCHEMA_VERSION);
 	TRY(run(s, DECISION_OF, e));
+	TRY(run(s, SAID, e));
 	TRY(demand(s, "PRAGMA integrity_check(1)", "ok", e));
 	TRY(run(s, KEPT, e));
 	return demand(s, "PRAGMA foreign_key_check", "", e);

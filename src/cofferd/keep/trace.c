@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cofferd/keep/tags.h"
 #include "fmt/enc.h"
+#include "trust/thing.h"
 
 #define VIEW_MAX (32u << 10)
 #define ENTRY_MAX (32u << 10) /* all statements that it may name */
@@ -54,6 +55,23 @@ static void rests(const struct decide_in *in, const struct decision *d, struct j
 	for (size_t i = 0; i < in->n_bindings; i++)
 		if (decide_binds(in, d->workload, &in->binding[i]))
 			put_id(j, &in->binding[i].s);
+	jw_arr_end(j);
+}
+
+/* The machine by its parts that can be revoked, so that whoever has the record asks the map of each. */
+static void things(const struct decide_in *in, struct json_wr *j)
+{
+	struct thing machine[THINGS_MAX];
+	size_t n = things_of(in->a.hw, machine);
+
+	jw_name(j, "things");
+	jw_arr(j);
+	for (size_t i = 0; i < n; i++) {
+		char hex[HEX32_LEN];
+
+		hex32(machine[i].id, hex);
+		jw_text(j, hex);
+	}
 	jw_arr_end(j);
 }
 
@@ -130,6 +148,8 @@ static enum coffer_rc entry(const struct trace_in *t, struct wr *w, struct err *
 	if (t->reply && t->shown)
 		hex_member(&j, "evidence", t->shown, 32);
 	hex_member(&j, "key", t->thumb, 32);
+	if (t->reply)
+		jw_m_text(&j, "platform", t->in->a.platform);
 	if (t->in->q.scoped)
 		jw_m_text(&j, "purpose", purpose_name(t->in->q.purpose));
 	if (t->reply) {
@@ -139,6 +159,7 @@ static enum coffer_rc entry(const struct trace_in *t, struct wr *w, struct err *
 		rests(t->in, d, &j);
 		if (t->in->q.scoped)
 			b64_member(&j, "signature", (struct span){ t->asked->sig, SIG_LEN });
+		things(t->in, &j);
 		hex_member(&j, "trace", words, 32);
 		uses(d, &j);
 		jw_m_u64(&j, "version", t->version);

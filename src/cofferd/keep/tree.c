@@ -39,7 +39,7 @@ enum coffer_rc tree_append(struct tree *t, const struct tree_entry *in, struct e
 {
 	CLEANUP(q_close) struct q q = q_open(t->store, "INSERT INTO leaf(seq, salt, entry) VALUES(?,?,?)");
 	struct mhash leaf, done[MERKLE_LEVELS];
-	struct leaf l = { .map = t->map.root, .map_before = t->map_before };
+	struct leaf l = { .rule = t->rule, .map = t->map.root, .map_before = t->map_before };
 	uint8_t salt[LEAF_SALT], entry[LEAF_MAX];
 	struct tree next = *t;
 	size_t n, len;
@@ -91,7 +91,7 @@ enum coffer_rc tree_check(struct tree *t, const struct tree_entry *in, const str
 
 	if (got->salt.n != LEAF_SALT || !got->salt.p)
 		return err_deny(e, "R12", "journal: the salt of entry %llu is missing", (unsigned long long)t->f.size);
-	if (!leaf_read(got->entry, &l) || !mhash_eq(&l.map_before, &t->map_before))
+	if (!leaf_read(got->entry, &l) || !mhash_eq(&l.map_before, &t->map_before) || l.rule < t->rule)
 		return err_deny(e, "R12", "journal: the leaf of entry %llu is malformed, or its map does not begin where the one before ended",
 		    (unsigned long long)t->f.size);
 	TRY(make_leaf(t, in, got->salt.p, &l, e));
@@ -103,6 +103,7 @@ enum coffer_rc tree_check(struct tree *t, const struct tree_entry *in, const str
 	n = merkle_append(&next.f, &leaf, done);
 	TRY(check_nodes(&next, done, n, e));
 	next.map.root = next.map_before = l.map;
+	next.rule = l.rule;
 	*t = next;
 	return COFFER_OK;
 }

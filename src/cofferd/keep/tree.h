@@ -12,6 +12,7 @@ struct tree {
 	struct store          *store; /* borrowed */
 	struct merkle_frontier f;
 	struct map             map;        /* as the next entry will leave it: changed by map_set inside its transaction */
+	unsigned               rule;       /* by which the map holds what it does (leaf.h): that of the newest leaf, or what the next begins */
 	struct mhash           map_before; /* root in the newest leaf; zeros before the first */
 };
 

@@ -5,9 +5,9 @@ enum coffer_rc follow_add(struct ledger_follow *l, struct span entry, struct err
 	struct mhash leaf, done[MERKLE_LEVELS];
 	struct leaf got;
 
-	if (!leaf_read(entry, &got) || got.index != l->f.size || got.time < l->last.time)
+	if (!leaf_read(entry, &got) || got.index != l->f.size || got.time < l->last.time || got.rule < l->last.rule)
 		return err_deny(e, "ledger-entry",
-		    "entry %llu is no leaf, is at another place, or is older than the one before it",
+		    "entry %llu is no leaf, is at another place, or is older than the one before it, in time or form",
 		    (unsigned long long)l->f.size);
 	if (!mhash_eq(&got.map_before, &l->last.map))
 		return err_deny(e, "ledger-map",

@@ -8,7 +8,7 @@ struct ledger_follow {
 };
 
 /* The next entry on top. COFFER_E_DENIED:
- *   ledger-entry  it is no leaf, is at another place, or is older than the one before it
+ *   ledger-entry  it is no leaf, is at another place, or is older than the one before it, in time or form
  *   ledger-map    its map does not begin where that of the one before ended: what is in force was changed without an entry
  * *l is untouched on failure. */
 enum coffer_rc follow_add(struct ledger_follow *l, struct span entry, struct err *e) NODISCARD;

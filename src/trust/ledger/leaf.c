@@ -7,10 +7,20 @@
 #include "base/str.h"
 #include "crypto/hash.h"
 
-#define MARK "CLF2"
 #define OPENING_MARK "CLO1"
 #define MARK_LEN 4
 #define COMMIT_USE "coffer leaf v1"
+
+static const char *const marks[] = { NULL, "CLF2", "CLF3" }; /* by rule */
+
+static unsigned rule_of(struct span mark)
+{
+	unsigned rule = LEAF_RULE;
+
+	while (rule > 0 && !span_eq_str(mark, marks[rule]))
+		rule--;
+	return rule;
+}
 
 static uint64_t get64(struct rd *r)
 {
@@ -34,8 +44,8 @@ bool leaf_read(struct span s, struct leaf *out)
 {
 	struct rd r = rd_open(s);
 	struct leaf l = { 0 };
-	bool marked = span_eq_str(rd_span(&r, MARK_LEN), MARK);
 
+	l.rule = rule_of(rd_span(&r, MARK_LEN));
 	l.time = get64(&r);
 	l.index = get64(&r);
 	rd_copy(&r, l.commitment, sizeof(l.commitment));
@@ -44,7 +54,7 @@ bool leaf_read(struct span s, struct leaf *out)
 	l.n_tags = rd_u8(&r);
 	for (unsigned i = 0; i < l.n_tags && i < LEAF_TAGS_MAX; i++)
 		rd_copy(&r, l.tag[i], sizeof(l.tag[i]));
-	if (!rd_done(&r) || !marked || !tags_ok(&l))
+	if (!rd_done(&r) || l.rule == 0 || !tags_ok(&l))
 		return false;
 	*out = l;
 	return true;
@@ -60,9 +70,9 @@ size_t leaf_write(const struct leaf *l, uint8_t out[static LEAF_MAX])
 {
 	uint8_t *at = out + MARK_LEN + 16;
 
-	if (!tags_ok(l))
+	if (!tags_ok(l) || l->rule == 0 || l->rule > LEAF_RULE)
 		return 0;
-	memcpy(out, MARK, MARK_LEN);
+	memcpy(out, marks[l->rule], MARK_LEN);
 	put64(out + MARK_LEN, l->time);
 	put64(out + MARK_LEN + 8, l->index);
 	memcpy(at, l->commitment, 32);

@@ -77,3 +77,25 @@ void map_uses_value(const uint8_t salt[static 32], uint64_t count, struct mhash 
 	wr_be64(&w, count);
 	sha256(wr_span(&w), out->b);
 }
+
+void map_said_key(enum map_said kind, struct span party, const uint8_t subject[static 32], struct mhash *out)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(INPUT_MAX);
+
+	put_use(&w, "coffer map said");
+	wr_u8(&w, (uint8_t)kind);
+	wr_blob32(&w, party);
+	wr_put(&w, (struct span){ subject, 32 });
+	sha256(wr_span(&w), out->b);
+}
+
+void map_said_next(struct mhash *value, const uint8_t statement[static 32], uint64_t index)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(INPUT_MAX);
+
+	put_use(&w, "coffer said v1");
+	wr_put(&w, SPAN(value->b));
+	wr_put(&w, (struct span){ statement, 32 });
+	wr_be64(&w, index);
+	sha256(wr_span(&w), value->b);
+}

@@ -1,0 +1,22 @@
+/* What is no statement and can be revoked all the same: a chip, the content of an image, a measurement (docs/protocol/statements.md,
+ * "revocation"). One text names each:
+ *
+ *   chip:<platform>:<id in hex>
+ *   image:<SHA-256 of its manifest, 64 hex digits>
+ *   measurement:<platform>:<register>:<value in hex>
+ *
+ * Its id is SHA-256 of the text. Form only: whether there is such a chip, and whose word on it counts, is the decision's question. */
+#pragma once
+#include "evidence/facts.h"
+#include "trust/statement.h"
+
+#define THING_SUBJECT_MAX (sizeof("thing:") + 64)
+#define THINGS_MAX (1 + FACT_REGS_MAX) /* of one machine */
+
+/* One spelling: a platform and a register that there are, lower-case hex of the register's size. */
+bool thing_read(struct span text, struct thing *out) NODISCARD;
+void thing_image(const uint8_t digest[static 32], struct thing *out);
+/* The chip, where it is known, then the registers, as evidence has them. */
+size_t things_of(const struct hw_facts *hw, struct thing out[static THINGS_MAX]);
+/* The subject of a statement that revokes it: "thing:<id in hex>", whose digest is the id. */
+void thing_subject(const uint8_t id[static 32], char out[static THING_SUBJECT_MAX]);
