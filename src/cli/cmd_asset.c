@@ -354,6 +354,8 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 		return cli_bad(e, "--file and --sealed exclude each other");
 	if (sealed && cli_opt(c, "to-sign"))
 		return cli_bad(e, "--sealed and --to-sign exclude each other: what is sealed is signed already");
+	if (sealed && (cli_opt(c, "attested") || cli_opt(c, "unattested") || cli_opt(c, "accept-service") || cli_opt(c, "roots")))
+		return cli_bad(e, "--sealed asks the service for no evidence: to whom it is sealed was decided by 'coffer asset seal', which takes these options");
 	TRY(session_begin(c, &s, e));
 	TRY(own_path(&s, c->pos[0], &p, e));
 	if (sealed) { /* to whom was looked at then */
@@ -366,7 +368,9 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 		TRY(seal_body(c, &s, &p, &content, &body, e));
 	}
 	TRY(resource_call(&s, "POST", &p, wr_span(&body), &res, e));
-	if (c->json)
+	if (c->json && sealed)
+		(void)printf("{\"asset\":\"%s\"}\n", p.text);
+	else if (c->json)
 		(void)printf("{\"asset\":\"%s\",\"service-attested\":%s,\"service-emulated\":%s}\n", p.text, self.attested ? "true" : "false",
 		    self.emulated ? "true" : "false");
 	else

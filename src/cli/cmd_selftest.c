@@ -64,6 +64,27 @@ static int no_dots(const struct dirent *d)
 	return d->d_name[0] != '.';
 }
 
+static bool has(struct span s, const char *words)
+{
+	return memmem(s.p, s.n, words, strlen(words)) != NULL;
+}
+
+static bool is_secret(struct span s)
+{
+	return has(s, "PRIVATE KEY-----") || (has(s, "\"kty\"") && has(s, "\"d\""));
+}
+
+static bool is_collateral(struct span s)
+{
+	CLEANUP(certs_clear) struct cert_list l = { 0 };
+	struct crl *crl = NULL;
+	struct err ignore = { 0 };
+	bool is = s.p[0] == '{' || s.p[0] == '[' || certs_read(s, &l, &ignore) == COFFER_OK || crl_read(s, &crl, &ignore) == COFFER_OK;
+
+	crl_free(crl);
+	return is;
+}
+
 static enum coffer_rc bring_file(const char *dir, const char *name, bool roots, struct bundle *b, struct err *e)
 {
 	CLEANUP(freep) char *path = str_fmt("%s/%s", dir, name);
@@ -75,8 +96,18 @@ static enum coffer_rc bring_file(const char *dir, const char *name, bool roots, 
 		return COFFER_OK;
 	if (b->n_files == BUNDLE_FILES_MAX)
 		return err_set(e, COFFER_E_LIMIT, "%s: more than %d files of collateral", dir, BUNDLE_FILES_MAX);
-	b->file[b->n_files].root = roots;
-	return file_read(path, BUNDLE_FILE_MAX, &b->file[b->n_files++].bytes, e);
+	TRY(file_read(path, BUNDLE_FILE_MAX, &b->file[b->n_files].bytes, e));
+	if (is_secret(wr_span(&b->file[b->n_files].bytes))) {
+		wr_close(&b->file[b->n_files].bytes);
+		return err_set(e, COFFER_E_INPUT, "%s holds a private key: a bundle is made to be sent; give a folder of certificates alone", path);
+	}
+	if (!is_collateral(wr_span(&b->file[b->n_files].bytes))) {
+		wr_close(&b->file[b->n_files].bytes);
+		(void)fprintf(stderr, "not taken: %s: no certificate, revocation list or JSON\n", path);
+		return COFFER_OK;
+	}
+	b->file[b->n_files++].root = roots;
+	return COFFER_OK;
 }
 
 static enum coffer_rc bring(const char *dir, bool roots, struct bundle *b, struct err *e)
@@ -128,6 +159,11 @@ static void print_json(const struct bundle *b, const struct selftest_verdicts *v
 		jw_obj_end(&j);
 	}
 	jw_arr_end(&j);
+	jw_name(&j, "brought");
+	jw_obj(&j);
+	jw_m_u64(&j, "files", b->n_files);
+	jw_m_u64(&j, "roots", selftest_roots(b));
+	jw_obj_end(&j);
 	jw_name(&j, "machine");
 	jw_obj(&j);
 	for (size_t i = 0; i < b->n_facts; i++)
@@ -195,6 +231,8 @@ enum coffer_rc cmd_selftest(struct cli *c, struct err *e)
 	TRY(bring(cli_opt(c, "collateral"), false, b, e));
 	judge(b, &v);
 	tell(c, b, &v);
+	service.quiet = c->json;
+	c->json = false; /* one object was said */
 	TRY(write_out(c, b, e));
 	if (service.url && b->n_items > 0)
 		TRY(selftest_attest(&service, b, e));
@@ -309,11 +347,15 @@ enum coffer_rc cmd_selftest_show(struct cli *c, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = { 0 };
 	struct shown s = { .c = c };
+	bool printed = false;
+	enum coffer_rc rc;
 
 	TRY(file_read_arg(c->pos[0], BUNDLE_MAX, &text, e));
 	s.text = wr_span(&text);
 	selftest_judge_begin();
 	if (cli_opt(c, "extract"))
 		TRY(show_extracted(cli_opt(c, "extract"), s.text, e));
-	return confined(show, &s, e);
+	rc = confined_printing(show, &s, &printed, e);
+	c->json = c->json && !printed; /* one object was said */
+	return rc;
 }

@@ -108,6 +108,15 @@ static enum coffer_rc measurements(const struct cli *c, struct service *svc, str
 		return COFFER_OK;
 	TRY(file_read_arg(path, 1u << 20, &text, e));
 	TRY(json_parse(wr_span(&text), 1u << 20, &doc, e));
+	if (json_get(json_root(doc), "platform")) { /* a single one, as 'coffer measure' says it */
+		CLEANUP(wr_close) struct wr one = wr_open((1u << 20) + 2);
+
+		wr_str(&one, "[");
+		wr_put(&one, wr_span(&text));
+		wr_str(&one, "]");
+		json_freep(&doc);
+		TRY(json_parse(wr_span(&one), (1u << 20) + 2, &doc, e));
+	}
 	list = json_type(json_root(doc)) == JSON_ARRAY ? json_root(doc) : json_get(json_root(doc), "launches");
 	if (json_type(list) != JSON_ARRAY || json_len(list) < 1 || json_len(list) > SERVICE_LAUNCHES_MAX)
 		return err_set(e, COFFER_E_INPUT, "--measurements %s: not 1 to %d launches", path, SERVICE_LAUNCHES_MAX);

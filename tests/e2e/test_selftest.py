@@ -147,6 +147,21 @@ def check_azure(top):
         check("chip_and_machine_are_said_to_be_in_it", "chip id" in err and "virtual machine's id" in err, err)
         rc, text = show(out)
         check("with_its_root_in_it_the_bundle_judges_itself", rc == 0 and "az-snp-vtpm: valid" in text and "to the byte" in text, text)
+        check("and_says_that_it_brought_a_root_itself", "1 of them roots to be trusted" in text, text)
+        one = json.loads(show(out, "--json")[1])
+        check("as_it_does_in_json", one["brought"]["roots"] == 1, one["brought"])
+        for name, content in (("ca.key", b"-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n"), ("jwk", b'{"kty":"OKP","d":"x"}')):
+            spoilt = top + "/spoilt-" + name
+            shutil.copytree(t.path("roots"), spoilt)
+            with open(spoilt + "/" + name, "wb") as f:
+                f.write(content)
+            rc, text, err = on_machine(d, COFFER, "selftest", "--roots", spoilt, "--out", top + "/never")
+            check("a_bundle_takes_no_private_key_%s" % name, rc == 3 and "private key" in err and not os.path.exists(top + "/never"), (rc, err))
+        with open(t.path("roots") + "/notes", "wb") as f:
+            f.write(b"not for others")
+        rc, text, err = on_machine(d, COFFER, "selftest", "--roots", t.path("roots"), "--out", out)
+        check("nor_what_is_no_collateral", rc == 0 and "not taken: " in err and len(load(out)["collateral"]) == 1, err)
+        os.unlink(t.path("roots") + "/notes")
         rc, text = show(out, "--extract", top + "/extracted")
         rc2, o, err = run(COFFER, "evidence", "appraise", "--platform", "az-snp-vtpm", "--evidence", top + "/extracted/az-snp-vtpm.json", "--roots",
                           top + "/extracted/roots", "--report-data", open(top + "/extracted/az-snp-vtpm.report-data").read())

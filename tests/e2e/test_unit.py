@@ -74,7 +74,7 @@ SHUT = """set -e
 mount --make-rprivate /
 mkdir -p /mnt; mount --bind "$KEEP" /mnt
 mount -t tmpfs none /tmp; mkdir -p "$KEEP"; mount --move /mnt "$KEEP"
-mount -t tmpfs none /run; mkdir -m 700 /run/coffer
+mount -t tmpfs none /run; mkdir -m 700 /run/coffer-agent
 mount -t tmpfs none /var/lib; mkdir -m 700 /var/lib/coffer-agent
 for h in /home /root; do mount -t tmpfs -o mode=0 none $h; done
 cut -d' ' -f5 /proc/self/mountinfo | while read -r m; do

@@ -256,9 +256,30 @@ static void attest_that_hangs_up_is_not_asked_again(void)
 	(void)close(sv[0]);
 }
 
+/* A slow TPM's answer is to the question before, and is given to nobody. */
+static void late_answer_is_read_away(void)
+{
+	CLEANUP(self_question_clear) struct self_question q = { 0 };
+	CLEANUP(wr_close) struct wr out = { 0 };
+	struct attested_wire w;
+	struct err e = { 0 };
+	int sv[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0 && attested_init(&w, sv[0], &e) == COFFER_OK);
+	w.answer_ms = 1;
+	CHECK(attested_ask(&w, &q, &out, &e) == COFFER_E_UPSTREAM && !w.dead && w.owed == 1 && w.waiting == 0);
+	CHECK(attested_ask(&w, &q, &out, &e) == COFFER_E_UPSTREAM && !w.dead && w.owed == 1); /* still owed: not asked again meanwhile */
+	w.answer_ms = ATTESTED_ANSWER_MS;
+	CHECK(ipc_send(sv[1], COFFER_OK, span_of("late"), &e) == COFFER_OK && ipc_send(sv[1], COFFER_OK, span_of("new"), &e) == COFFER_OK);
+	CHECK(attested_ask(&w, &q, &out, &e) == COFFER_OK && span_eq_str(wr_span(&out), "new") && w.owed == 0);
+	(void)close(sv[0]);
+	(void)close(sv[1]);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
+		T(late_answer_is_read_away),
 		T(binding_changes_with_each_of_its_parts), T(report_data_is_a_hash_over_binding_and_nonce), T(question_refuses_other_shapes),
 		T(description_refuses_other_shapes), T(answer_refuses_other_shapes), T(what_is_written_is_read), T(every_truncation_is_refused),
 		T(frame_wants_both_parts_of_a_credential), T(a_burst_is_granted_and_then_one_a_second), T(service_without_attest_says_so),

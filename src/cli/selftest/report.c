@@ -74,8 +74,11 @@ static void line(const char *indent, const struct json *v, const char *name)
 {
 	struct span s = json_str(json_get(v, name));
 
-	if (s.n > 0)
-		(void)printf("%s%.*s", indent, (int)s.n, (const char *)s.p);
+	if (s.n == 0)
+		return;
+	(void)printf("%s", indent);
+	for (size_t i = 0; i < s.n; i++) /* a child's words, which may have read a stranger's */
+		(void)putchar(s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i]);
 }
 
 static void print_checks(const struct json *root)
@@ -127,9 +130,27 @@ static void print_item(const struct bundle_item *i, enum verdict v, const struct
 	print_registers(json_root(doc));
 }
 
+size_t selftest_roots(const struct bundle *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n_files; i++)
+		n += b->file[i].root;
+	return n;
+}
+
+/* Whoever made a bundle could bring a root of his own. */
+static void print_brought(const struct bundle *b)
+{
+	if (b->n_files > 0)
+		(void)printf("judged with %zu files that come with it, %zu of them roots to be trusted beside the pinned vendors': good for who trusts whoever brought these\n",
+		    b->n_files, selftest_roots(b));
+}
+
 void selftest_print(const struct bundle *b, const struct selftest_verdicts *v)
 {
 	print_facts(b);
+	print_brought(b);
 	(void)printf("evidence%s\n", b->n_items == 0 ? ": none" : "");
 	for (size_t i = 0; i < b->n_items; i++)
 		print_item(&b->item[i], v->v[i], &v->err[i]);

@@ -11,6 +11,7 @@
 #include "client/rcar.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
+#include "proto/eval.h"
 #include "trust/ear.h"
 
 /* ---- evidence for a nonce of the service's ---- */
@@ -48,14 +49,16 @@ static enum coffer_rc claims_of(const char *token, struct json_doc **out, struct
 	return json_parse(wr_span(&text), EAR_MAX, out, e);
 }
 
-static void say(const char *platform, const struct json *claims)
+static void say(FILE *to, const char *platform, const struct json *claims)
 {
 	const struct json *all = json_get(claims, "submods");
 
 	for (size_t i = 0; i < json_len(all); i++) {
-		struct span status = json_str(json_get(json_at(all, i), "ear.status")), name = json_name(all, i);
+		char status[32], name[32];
 
-		(void)printf("service: %s: attested; %.*s is %.*s\n", platform, (int)name.n, (const char *)name.p, (int)status.n, (const char *)status.p);
+		eval_printable(json_str(json_get(json_at(all, i), "ear.status")), status, sizeof(status));
+		eval_printable(json_name(all, i), name, sizeof(name));
+		(void)fprintf(to, "service: %s: attested; %s is %s\n", platform, name, status);
 	}
 }
 
@@ -71,7 +74,7 @@ static enum coffer_rc attest(const struct selftest_service *s, const char *platf
 	TRY(service_open(&o, &c, e));
 	TRY(rcar_attest(c, &a, (struct span){ 0 }, &r, e));
 	TRY(claims_of(rcar_token(r), &claims, e));
-	say(platform, json_root(claims));
+	say(s->quiet ? stderr : stdout, platform, json_root(claims));
 	return COFFER_OK;
 }
 
@@ -84,7 +87,7 @@ enum coffer_rc selftest_attest(const struct selftest_service *s, const struct bu
 
 		if (attest(s, b->item[i].platform, &why) == COFFER_OK)
 			continue;
-		(void)printf("service: %s: %s%s%s\n", b->item[i].platform, why.check, why.check[0] ? ": " : "", why.msg);
+		(void)fprintf(s->quiet ? stderr : stdout, "service: %s: %s%s%s\n", b->item[i].platform, why.check, why.check[0] ? ": " : "", why.msg);
 		*e = why;
 		last = err_wrap(e, "service, %s", b->item[i].platform);
 	}

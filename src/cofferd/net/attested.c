@@ -11,7 +11,7 @@
 
 enum coffer_rc attested_init(struct attested_wire *w, int fd, struct err *e)
 {
-	*w = (struct attested_wire){ .fd = fd };
+	*w = (struct attested_wire){ .fd = fd, .answer_ms = ATTESTED_ANSWER_MS };
 	if (pthread_mutex_init(&w->asking, NULL) != 0 || pthread_mutex_init(&w->lock, NULL) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "attest: no mutex");
 	return COFFER_OK;
@@ -56,22 +56,41 @@ static void leave(struct attested_wire *w, bool torn)
 {
 	(void)pthread_mutex_lock(&w->lock);
 	w->waiting--;
-	w->dead = w->dead || torn; /* a later answer would be to another question */
+	w->dead = w->dead || torn;
 	(void)pthread_mutex_unlock(&w->lock);
 }
 
-static enum coffer_rc exchange(struct attested_wire *w, const struct self_question *q, uint8_t *tag, struct wr *said, struct err *e)
+/* One of the answers that are owed, which come in the order of the questions. */
+static enum coffer_rc hear(struct attested_wire *w, uint8_t *tag, struct wr *said, bool *torn, struct err *e)
 {
-	CLEANUP(wr_close) struct wr frame = wr_open(SELF_FRAME_MAX);
 	struct pollfd p = { .fd = w->fd, .events = POLLIN };
 
+	if (poll(&p, 1, w->answer_ms) != 1) {
+		(void)fprintf(stderr, "cofferd-net: attest does not answer within %d ms\n", w->answer_ms);
+		return err_set(e, COFFER_E_UPSTREAM, "attest does not answer");
+	}
+	*torn = ipc_recv(w->fd, SELF_REPLY_MAX + 1024, tag, said, e) != COFFER_OK;
+	w->owed -= !*torn;
+	return *torn ? e->rc : COFFER_OK;
+}
+
+static enum coffer_rc exchange(struct attested_wire *w, const struct self_question *q, uint8_t *tag, struct wr *said, bool *torn, struct err *e)
+{
+	CLEANUP(wr_close) struct wr frame = wr_open(SELF_FRAME_MAX);
+
+	while (w->owed > 0) {
+		CLEANUP(wr_close) struct wr late = { 0 };
+
+		TRY(hear(w, tag, &late, torn, e));
+	}
 	if (q)
 		self_frame_write(&frame, q);
 	TRY(wr_done(&frame, "question to attest", e));
-	TRY(ipc_send(w->fd, q ? SELF_EVIDENCE : SELF_DESCRIBE, wr_span(&frame), e));
-	if (poll(&p, 1, ATTESTED_ANSWER_MS) != 1)
-		return err_set(e, COFFER_E_UPSTREAM, "attest does not answer");
-	return ipc_recv(w->fd, SELF_REPLY_MAX + 1024, tag, said, e);
+	*torn = ipc_send(w->fd, q ? SELF_EVIDENCE : SELF_DESCRIBE, wr_span(&frame), e) != COFFER_OK;
+	if (*torn)
+		return e->rc;
+	w->owed++;
+	return hear(w, tag, said, torn, e);
 }
 
 /* What attest says of a failure is of its own making; a fault of the machine's is for the log. */
@@ -89,6 +108,7 @@ static enum coffer_rc failed(uint8_t tag, const struct wr *said, struct err *e)
 enum coffer_rc attested_ask(struct attested_wire *w, const struct self_question *q, struct wr *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr said = { 0 };
+	bool torn = false;
 	enum coffer_rc rc;
 	uint8_t tag = 0;
 
@@ -96,9 +116,9 @@ enum coffer_rc attested_ask(struct attested_wire *w, const struct self_question 
 		return err_set(e, COFFER_E_NOTFOUND, "this service does not attest itself");
 	TRY(enter(w, q != NULL, e));
 	(void)pthread_mutex_lock(&w->asking);
-	rc = exchange(w, q, &tag, &said, e);
+	rc = exchange(w, q, &tag, &said, &torn, e);
 	(void)pthread_mutex_unlock(&w->asking);
-	leave(w, rc != COFFER_OK);
+	leave(w, torn);
 	if (rc != COFFER_OK)
 		return err_set(e, COFFER_E_UPSTREAM, "attest is gone or does not answer");
 	if (tag != COFFER_OK)

@@ -10,13 +10,15 @@
 #define ATTESTED_WAITING_MAX 4   /* questions under way and waiting; more are refused at once */
 #define ATTESTED_BURST 16        /* quotes one after another; then one each ATTESTED_EACH_MS */
 #define ATTESTED_EACH_MS 1000
-#define ATTESTED_ANSWER_MS 20000 /* a TPM that takes longer is gone */
+#define ATTESTED_ANSWER_MS 20000 /* who asked waits no longer; a late answer is read away before the next question */
 
 struct attested_wire {
 	int             fd; /* -1: this service does not attest itself */
 	pthread_mutex_t asking; /* held during an exchange */
 	pthread_mutex_t lock;   /* over what follows */
 	unsigned        waiting;
+	int             answer_ms;   /* ATTESTED_ANSWER_MS */
+	unsigned        owed;        /* answers that are still to come; changed while asking is held */
 	int64_t         spent_until; /* when the last quote granted will have been paid for, ms */
 	bool            dead;
 };
