@@ -31,9 +31,12 @@ enum coffer_rc receiptkit_ask(struct kit *k, enum kit_party who, const uint8_t i
 	CLEANUP(wr_close) struct wr own = { 0 };
 	struct wr w = wr_open(1u << 16);
 	struct keep_decision_req m = { 0 };
+	char path[64] = "/coffer/v0/receipts/";
 
 	memcpy(m.id, id, sizeof(m.id));
-	kit_auth(k, who, "GET", "/coffer/v0/receipts/x", &m.auth, &own);
+	for (size_t i = 0; i < sizeof(m.id); i++)
+		(void)snprintf(path + strlen(path), 3, "%02x", id[i]);
+	kit_auth(k, who, "GET", path, &m.auth, &own);
 	keep_decision_req_write(&w, &m);
 	return kit_ask(k, KEEP_RECEIPT, &w);
 }

@@ -120,8 +120,11 @@ static void print_replay(const struct replay_out *o)
 
 static void print_said(const struct receipt_view *v)
 {
-	if (v->said)
+	if (v->said && v->evidence)
 		(void)printf("  with every revocation, pause and minimum of those whose word counts for it, and of their keys\n");
+	else if (v->said)
+		(void)printf("  with every revocation and pause of its statements by those whose word counts, and of their keys; which chip and measurements there were, "
+			     "and so whether any of these was revoked or a minimum not met, is the service's word\n");
 	else
 		(void)printf("not shown: that no pause, minimum or revocation was left out; its ledger did not hold these yet\n");
 }
@@ -274,6 +277,7 @@ enum coffer_rc cmd_receipt_get(struct cli *c, struct err *e)
 	TRY(ledger_follow(&l, &from, e));
 	TRY(home_sign_key(c, &l.h, &key, e));
 	TRY(ask(&l, key, c->pos[0], &doc, e));
+	privkey_freep(&key); /* what follows is read in a child, which has this process' memory */
 	TRY(compose(&l, json_root(doc), &text, e));
 	job.text = wr_span(&text);
 	job.decision = id;

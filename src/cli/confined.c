@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
-#include "base/rd.h"
+#include "base/str.h"
 #include "base/wr.h"
 #include "os/sandbox.h"
 
@@ -39,7 +39,7 @@ static _Noreturn void child(confined_job *job, void *arg, int out)
 	uint8_t said[SAID_LEN] = { 0 };
 	struct err e = { 0 };
 
-	if (dup2(out, STDOUT_FILENO) < 0 || close_range(STDERR_FILENO, ~0u, 0) != 0 || setvbuf(stdout, buffer, _IOFBF, sizeof(buffer)) != 0 ||
+	if (dup2(open("/dev/null", O_RDONLY), STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || close_range(STDERR_FILENO, ~0u, 0) != 0 || setvbuf(stdout, buffer, _IOFBF, sizeof(buffer)) != 0 ||
 	    setrlimit(RLIMIT_CPU, &cpu) != 0)
 		_exit(2);
 	said[0] = (uint8_t)sandbox_enter_compute(&e);
@@ -70,12 +70,30 @@ static enum coffer_rc listen_to(int fd, struct wr *all, struct err *e)
 	return err_set(e, COFFER_E_INPUT, "what there is to say about it is more than %u bytes", CONFINED_TEXT_MAX);
 }
 
+/* Bytes of a character at s that moves no terminal; 0: none is there. Controls have one byte, and of UTF-8 (C1) two. */
+static size_t harmless(struct span s)
+{
+	uint8_t c = s.p[0];
+	size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+
+	if (n > s.n || (n == 1 && (c < 0x20 || c == 0x7f) && c != '\n' && c != '\t') || (n == 2 && c == 0xc2 && s.p[1] < 0xa0))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s.p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
 static void print(struct span text)
 {
-	for (size_t i = 0; i < text.n; i++) {
-		uint8_t c = text.p[i];
+	while (text.n > 0) {
+		size_t n = harmless(text);
 
-		(void)putchar(c == '\n' || c == '\t' || (c >= 0x20 && c != 0x7f) ? c : '?');
+		if (n > 0)
+			(void)fwrite(text.p, 1, n, stdout);
+		else
+			(void)putchar('?');
+		text = span_skip(text, n > 0 ? n : 1);
 	}
 }
 
@@ -83,9 +101,13 @@ static void put_text(char *out, size_t room, const uint8_t *from)
 {
 	memcpy(out, from, room - 1);
 	out[room - 1] = '\0';
-	for (char *p = out; *p; p++)
-		if ((uint8_t)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	for (struct span s = { (const uint8_t *)out, strlen(out) }; s.n > 0;) {
+		size_t n = harmless(s);
+
+		if (n == 0)
+			out[strlen(out) - s.n] = '?';
+		s = span_skip(s, n > 0 ? n : 1);
+	}
 }
 
 static enum coffer_rc take(const struct wr *all, int status, bool *whole, struct err *e)

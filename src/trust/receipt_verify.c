@@ -438,6 +438,8 @@ static enum coffer_rc check_statement(struct work *w, const struct receipt_state
 
 	TRY(statement_parse(wr_span(&x->env.payload), &s, e));
 	TRY(check_entry(w, &x->entry, "a statement", &leaf, &record, e));
+	if (leaf.rule > w->release.rule) /* what the ledger's map holds grows, and a release after that cannot show less */
+		return err_deny(e, "ledger-entry", "the release's entry is by an older rule than one before it");
 	if (leaf.index < *next || leaf.index >= w->v.index)
 		return err_deny(e, "receipt-rests", "a statement stands out of order, or was logged after the release");
 	*next = leaf.index + 1;

@@ -121,6 +121,7 @@ static void words_and_refusals_come_through_and_nothing_that_moves_a_terminal(vo
 	CHECK(run(says, "one\n\ttwo \xc3\xa9\n", out, &e) == COFFER_OK && strcmp(out, "one\n\ttwo \xc3\xa9\n") == 0);
 	CHECK(run(says, "", out, &e) == COFFER_OK && out[0] == '\0');
 	CHECK(run(says, "a\033[2J\177\rb", out, &e) == COFFER_OK && strcmp(out, "a?[2J??b") == 0);
+	CHECK(run(says, "a\xc2\x9b" "2Jb\x9b\xe2\x82\xac\xe2\x82", out, &e) == COFFER_OK && strcmp(out, "a??2Jb?\xe2\x82\xac??") == 0);
 	CHECK(run(says_and_denies, "seen\n", out, &e) == COFFER_E_DENIED && strcmp(out, "seen\n") == 0);
 	CHECK(e.rc == COFFER_E_DENIED && strcmp(e.check, "R9") == 0 && strcmp(e.msg, "no?[2J approval") == 0);
 }

@@ -476,6 +476,45 @@ static void damage(const struct old *o, const char *sql)
 }
 
 /* What was said before the switch counts after it, the old release's receipt says what it does not show, and no store goes back. */
+/* net, broken into, spends an owner's token for another read on a receipt, so that its evidence may be pruned. */
+static void token_for_another_read_fetches_no_receipt(void)
+{
+	static const char *const paths[][2] = { { "GET", "/coffer/v0/decisions" }, { "GET", "/coffer/v0/receipts/00000000000000000000000000000000" },
+		{ "POST", "" } };
+	CLEANUP(kit_free) struct kit k;
+	struct keep_decision_req m = { 0 };
+
+	kit_open_attested(&k);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	receiptkit_newest(&k, m.id);
+	CHECK(receiptkit_ask(&k, KIT_HOSPITAL, m.id) == COFFER_OK);
+	for (size_t i = 0; i < 3; i++) {
+		CLEANUP(wr_close) struct wr own = { 0 };
+		struct wr w = wr_open(1u << 16);
+		char mine[64] = "/coffer/v0/receipts/";
+
+		for (size_t n = 0; n < sizeof(m.id); n++)
+			(void)snprintf(mine + strlen(mine), 3, "%02x", m.id[n]);
+		kit_auth(&k, KIT_HOSPITAL, paths[i][0], paths[i][1][0] ? paths[i][1] : mine, &m.auth, &own);
+		keep_decision_req_write(&w, &m);
+		CHECK(kit_ask(&k, KEEP_RECEIPT, &w) == COFFER_E_DENIED && strcmp(k.no.check, "token") == 0);
+	}
+}
+
+/* A service that has words of parties in its map enters a release as if it had none. */
+static void release_by_an_older_rule_than_its_statements_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(wr_close) struct wr text = { 0 };
+	struct err e = { 0 };
+
+	kit_open_attested(&k);
+	k.keep.journal.tree.rule = 1;
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	receiptkit_make(&k, KIT_HOSPITAL, &text);
+	CHECK(strcmp(judge(&k, &text, &e), "ledger-entry") == 0 && strstr(e.msg, "older rule"));
+}
+
 static void store_of_before_goes_on_by_the_new_rule(void)
 {
 	CLEANUP(old_free) struct old o;
@@ -517,7 +556,8 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(every_word_is_there_in_its_place_and_of_its_party), T(pause_by_one_who_counts_is_in_it), T(what_bears_on_nothing_is_not_in_it),
 		T(word_is_by_its_party), T(owners_revocation_of_a_workload_is_its_own),
-		T(image_is_revoked_by_content), T(strangers_word_changes_nobodys_receipt), T(store_of_before_goes_on_by_the_new_rule),
+		T(image_is_revoked_by_content), T(strangers_word_changes_nobodys_receipt), T(store_of_before_goes_on_by_the_new_rule), T(release_by_an_older_rule_than_its_statements_is_refused),
+		T(token_for_another_read_fetches_no_receipt),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -191,6 +191,7 @@ static enum coffer_rc finish(struct jobs *a, struct job *j, struct err *e)
 	struct reply r = { 0 };
 	int status = 0;
 
+	(void)kill(j->pid, SIGKILL); /* an honest child closes its pipe by ending; one that did otherwise is not waited for */
 	while (waitpid(j->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_set(e, COFFER_E_SYSTEM, "waitpid: %s", strerror(errno));

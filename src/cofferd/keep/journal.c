@@ -229,6 +229,8 @@ void group_drop(struct journal *j)
 		store_rollback(j->store);
 		*j = *g->before;
 	}
+	if (g->before)
+		explicit_bzero(g->before, sizeof(*g->before)); /* its MAC key */
 	free(g->before);
 	*g = (struct group){ .open = false };
 }

@@ -11,6 +11,7 @@
 #include "cofferd/keep/status.h"
 #include "fmt/enc.h"
 #include "trust/ledger/leaf.h"
+#include "trust/receipt.h" /* RECEIPT_STATEMENTS_MAX */
 
 #define SAID_TEXT_MAX (64u << 10)
 #define STATEMENTS_MAX (6u << 20) /* bytes of an answer, with the statements */
@@ -158,6 +159,7 @@ static enum coffer_rc put_statements(struct keep *k, const struct leaf *release,
 	    " ON t.id=r.target WHERE r.statement=s.id AND t.kind=?3 AND " KEY_NAMED("t.names") "))) OR lower(hex(s.id)) IN (SELECT id FROM rests)"
 	    " OR s.seq IN (SELECT value FROM json_each(?5))) ORDER BY s.seq");
 	bool row = false;
+	size_t n = 0;
 
 	q_i64(&q, (int64_t)release->index);
 	q_i64(&q, ST_PARTY);
@@ -174,7 +176,7 @@ static enum coffer_rc put_statements(struct keep *k, const struct leaf *release,
 			break;
 		if (!q_col_fixed(&q, 0, id, sizeof(id)))
 			return err_set(e, COFFER_E_BUG, "registry: malformed id");
-		if (j->w->n > STATEMENTS_MAX)
+		if (j->w->n > STATEMENTS_MAX || ++n > RECEIPT_STATEMENTS_MAX)
 			return err_set(e, COFFER_E_LIMIT, "receipt: more statements than one answer holds");
 		TRY(put_statement(k, id, (uint64_t)q_col_i64(&q, 1), release, j, e));
 	}
@@ -211,6 +213,19 @@ static enum coffer_rc had(struct keep *k, uint64_t seq, struct err *e)
 	return q_run(&q, e);
 }
 
+/* That an owner has a receipt lets evidence go: no token for another read says so. */
+static enum coffer_rc asked_for(const struct keep_decision_req *m, struct err *e)
+{
+	CLEANUP(wr_close) struct wr path = wr_open(128);
+
+	wr_str(&path, "/coffer/v0/receipts/");
+	hex_write(&path, SPAN(m->id));
+	TRY(wr_done(&path, "receipt", e));
+	if (!span_eq_str(m->auth.method, "GET") || !span_eq(m->auth.path, wr_span(&path)))
+		return err_deny(e, "token", "the token is for another request");
+	return COFFER_OK;
+}
+
 enum coffer_rc on_receipt(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
 	struct json_wr j = jw_open(a->out, false);
@@ -224,6 +239,7 @@ enum coffer_rc on_receipt(struct keep *k, struct span body, struct answer *a, st
 
 	TRY(keep_decision_req_read(body, &m, e));
 	TRY(party_auth(k, &m.auth, &who, e));
+	TRY(asked_for(&m, e));
 	TRY(find_release(k, &m, who, &seq, &path, e));
 	jw_obj(&j);
 	jw_name(&j, "release");
