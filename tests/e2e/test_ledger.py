@@ -76,7 +76,7 @@ def leaves(size):
     status, b = get("tile/entries/000.p/%d" % size)
     assert status == 200 and len(b) == 151 * size # one tag each
     found = [b[151 * i + 2:151 * i + 151] for i in range(size)]
-    assert all(e[:4] == b"CLF2" and e[84:116] == (found[i - 1][52:84] if i else bytes(32)) for i, e in enumerate(found))
+    assert all(e[:4] == b"CLF3" and e[84:116] == (found[i - 1][52:84] if i else bytes(32)) for i, e in enumerate(found))
     return found
 
 
@@ -287,7 +287,7 @@ def rewritten_store_does_not_start():
     record = '{"data":%s,"time":"%s","type":"%s"}' % (data, clock.strftime("%Y-%m-%dT%H:%M:%SZ", clock.gmtime(time)), kind)
     salt = os.urandom(32)
     old = db.execute("SELECT entry FROM leaf WHERE seq=?", (seq,)).fetchone()[0]
-    entry = b"CLF2" + struct.pack(">QQ", time, seq) + H(b"coffer leaf v1\0" + salt + record.encode()) + old[52:]
+    entry = b"CLF3" + struct.pack(">QQ", time, seq) + H(b"coffer leaf v1\0" + salt + record.encode()) + old[52:]
     db.execute("UPDATE leaf SET salt=?, entry=? WHERE seq=?", (salt, entry, seq))
     db.execute("UPDATE node SET hash=? WHERE level=0 AND place=?", (H(b"\0" + entry), seq))
     db.commit()
