@@ -345,7 +345,7 @@ def a28(w):
             (1, {"chips": ["c2" * 64], "minimum": [{"product": "", "svns": {"snp": 1}}]}, "R3"),
             (2, {"minimum": [{"product": "genoa", "svns": {"snp": 1}}]}, "R4"),
             (3, {"minimum": [{"product": "milan", "svns": {"snp": 25}}]}, "R4"),
-            (4, {"chips": [w.chip.id.hex()], "minimum": [{"product": "milan", "svns": {"snp": 24}}]}, None)):
+            (4, {"chips": [w.chip.id.hex(), "d7" * 64], "minimum": [{"product": "milan", "svns": {"snp": 24}}]}, None)):
         env = w.say("tcb", w.hospital, [("snp", None)], dict(body, platform="snp"), serial=serial, previous=before)
         before = w.ok(env)
         if check:
