@@ -119,7 +119,8 @@ for role, state, cause in (("launcher", "dead", "its launcher was killed"), ("gu
     else:
         check("rm_of_one_with_a_dead_%s_leaves_nothing" % role, coffer("rm", "victim").returncode == 0 and not leftovers())
 r = run(one(LONG), "--detach", "--name", "forced")
-check("rm_force_kills_and_leaves_nothing", coffer("rm", "--force", "forced").returncode == 0 and not leftovers() and ps() == {}, r)
+gone = coffer("rm", "--force", "forced")
+check("rm_force_kills_and_leaves_nothing", gone.returncode == 0 and until(lambda: not leftovers()) and ps() == {}, (r, gone, leftovers()))
 
 # a guest that says itself what is wrong is believed before its end is looked at
 open(T + "/agent", "w").write("#!/bin/sh\necho 'failed 7 R9: not approved'\nexit 1\n"); os.chmod(T + "/agent", 0o755)
