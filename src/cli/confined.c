@@ -12,25 +12,13 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "base/wr.h"
+#include "os/file.h"
 #include "os/sandbox.h"
 
 /* What ends every child's words: its error, as it is. */
 #define SAID_LEN (1 + sizeof(((struct err *)0)->check) + sizeof(((struct err *)0)->msg))
 
 /* ---- in the child ---- */
-
-static bool write_all(int fd, const uint8_t *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t w = write(fd, p, n);
-
-		if (w <= 0 && errno != EINTR)
-			return false;
-		p += w > 0 ? w : 0;
-		n -= w > 0 ? (size_t)w : 0;
-	}
-	return true;
-}
 
 static _Noreturn void child(confined_job *job, void *arg, int out)
 {
@@ -49,7 +37,7 @@ static _Noreturn void child(confined_job *job, void *arg, int out)
 		memcpy(said + 1, e.check, sizeof(e.check));
 		memcpy(said + 1 + sizeof(e.check), e.msg, sizeof(e.msg));
 	}
-	_exit(fflush(stdout) == 0 && write_all(STDOUT_FILENO, said, sizeof(said)) ? 0 : 3);
+	_exit(fflush(stdout) == 0 && file_put(STDOUT_FILENO, SPAN(said)) ? 0 : 3);
 }
 
 /* ---- here ---- */

@@ -156,7 +156,7 @@ enum coffer_rc file_read_secret(const char *path, size_t max, struct secret *out
 	return COFFER_OK;
 }
 
-static bool write_all(int fd, struct span s)
+bool file_put(int fd, struct span s)
 {
 	while (s.n > 0) {
 		ssize_t put = write(fd, s.p, s.n > PIECE ? PIECE : s.n);
@@ -200,7 +200,7 @@ enum coffer_rc file_write(const char *path, struct span s, unsigned mode, struct
 	fd = mkostemp(beside, O_CLOEXEC);
 	if (fd < 0)
 		return fail(e, path, errno);
-	ok = write_all(fd, s) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0 && rename(beside, path) == 0;
+	ok = file_put(fd, s) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0 && rename(beside, path) == 0;
 	if (!ok) {
 		int saved = errno;
 

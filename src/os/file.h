@@ -15,6 +15,8 @@ enum coffer_rc file_read_secret(const char *path, size_t max, struct secret *out
 
 /* Writes beside, fsyncs, renames over, fsyncs the folder: a reader sees the old or the new file. */
 enum coffer_rc file_write(const char *path, struct span s, unsigned mode, struct err *e) NODISCARD;
+/* All of it to an open descriptor that blocks, a pipe for one. */
+bool file_put(int fd, struct span s) NODISCARD;
 /* mkdir -p */
 enum coffer_rc file_mkdirs(const char *path, unsigned mode, struct err *e) NODISCARD;
 bool file_exists(const char *path);

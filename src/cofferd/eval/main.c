@@ -21,6 +21,7 @@
 #include "judge/evidence.h"
 #include "judge/policy.h"
 #include "evidence/evidence.h"
+#include "os/file.h"
 #include "os/ipc.h"
 #include "os/sandbox.h"
 
@@ -77,18 +78,6 @@ static uint8_t judge(uint8_t what, struct span request, struct zones *zones, str
 	return what == EVAL_EK ? ek_certificate(request, body) : evidence(request, body);
 }
 
-static bool write_all(int fd, struct span s)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n <= 0)
-			return false;
-		s = span_skip(s, (size_t)n);
-	}
-	return true;
-}
-
 /* A request under way. */
 struct job { pid_t pid; int from; uint8_t what; uint32_t id; int64_t until; bool late; struct wr said; };
 struct jobs {
@@ -125,7 +114,7 @@ static void child(uint8_t what, struct span request, struct jobs *all, int out)
 	if (setrlimit(RLIMIT_CPU, &cpu) != 0 || sandbox_enter_compute(&e) != COFFER_OK)
 		_exit(2);
 	r.tag = judge(what, request, all->zones, &r.body);
-	if (write_all(out, (struct span){ &r.tag, 1 }) && write_all(out, wr_span(&r.body)))
+	if (file_put(out, (struct span){ &r.tag, 1 }) && file_put(out, wr_span(&r.body)))
 		_exit(0);
 	_exit(3);
 }

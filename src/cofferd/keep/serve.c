@@ -80,7 +80,7 @@ static struct turn *next_ready(struct serve *s)
 		if (!turn_ready(s->k, t))
 			continue;
 		s->n_aside--;
-		memmove(&s->aside[i], &s->aside[i + 1], (s->n_aside - i) * sizeof(t));
+		memmove(&s->aside[i], &s->aside[i + 1], (s->n_aside - i) * sizeof(s->aside[0]));
 		return t;
 	}
 	return NULL;

@@ -221,18 +221,22 @@ void store_close(struct store *s)
 	free(s);
 }
 
-enum coffer_rc store_begin(struct store *s, struct err *e)
+/* By a compiled statement: one of these a request. */
+static enum coffer_rc step(struct store *s, const char *sql, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(s, "BEGIN IMMEDIATE");
+	CLEANUP(q_close) struct q q = q_open(s, sql);
 
 	return q_run(&q, e);
 }
 
+enum coffer_rc store_begin(struct store *s, struct err *e)
+{
+	return step(s, "BEGIN IMMEDIATE", e);
+}
+
 enum coffer_rc store_commit(struct store *s, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(s, "COMMIT");
-
-	return q_run(&q, e);
+	return step(s, "COMMIT", e);
 }
 
 void store_rollback(struct store *s)
@@ -248,16 +252,12 @@ bool store_in_transaction(const struct store *s)
 
 enum coffer_rc store_part_begin(struct store *s, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(s, "SAVEPOINT part");
-
-	return q_run(&q, e);
+	return step(s, "SAVEPOINT part", e);
 }
 
 enum coffer_rc store_part_keep(struct store *s, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(s, "RELEASE part");
-
-	return q_run(&q, e);
+	return step(s, "RELEASE part", e);
 }
 
 bool store_part_undo(struct store *s)
