@@ -121,6 +121,25 @@ void arena_reset(struct arena *a)
 	a->failed = false;
 }
 
+struct arena_mark arena_mark(const struct arena *a)
+{
+	return (struct arena_mark){ a->cur, a->cur ? a->cur->n : 0, a->used };
+}
+
+void arena_rewind(struct arena *a, struct arena_mark m)
+{
+	if (!m.block) {
+		arena_reset(a);
+		return;
+	}
+	for (struct block *b = ((struct block *)m.block)->next; b; b = b->next)
+		b->n = 0;
+	a->cur = m.block;
+	a->cur->n = m.n;
+	a->used = m.used;
+	a->failed = false;
+}
+
 size_t arena_used(const struct arena *a)
 {
 	return a->used;

@@ -17,6 +17,12 @@ void *arena_alloc(struct arena *a, size_t n) NODISCARD;
 /* n elements of `each` bytes; NULL when the product overflows too. */
 void *arena_array(struct arena *a, size_t n, size_t each) NODISCARD;
 
+/* Where it stands, to come back to: what was given out before stays as it is, what comes after is forgotten. Good until the arena is emptied, or
+ * rewound to an earlier one. A failure is cleared. */
+struct arena_mark { void *block; size_t n, used; }; /* opaque */
+struct arena_mark arena_mark(const struct arena *a);
+void   arena_rewind(struct arena *a, struct arena_mark m);
+
 void   arena_reset(struct arena *a);       /* empties it, keeps its blocks for the next use, clears the failure */
 size_t arena_used(const struct arena *a);  /* bytes counted against the limit */
 bool   arena_failed(const struct arena *a);

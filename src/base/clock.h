@@ -17,3 +17,6 @@ void clock_text(int64_t t, char out[static CLOCK_TEXT_LEN]);
 
 /* Parses exactly that form, years 1970 to 9999; anything else is refused. */
 bool clock_parse(struct span s, int64_t *out) NODISCARD;
+/* What people type: RFC 3339 with any offset ("2027-01-31T02:00:00+02:00"), to the second. For command lines alone: what is signed or
+ * compared has one form. */
+bool clock_parse_any(struct span s, int64_t *out) NODISCARD;

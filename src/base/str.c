@@ -70,6 +70,15 @@ bool span_u64(struct span s, uint64_t *out)
 	return true;
 }
 
+void span_plain(struct span s, char *out, size_t room)
+{
+	size_t n = s.n < room ? s.n : room - 1;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = s.p[i] >= 0x20 && s.p[i] <= 0x7e ? (char)s.p[i] : '?';
+	out[n] = 0;
+}
+
 char *str_fmt(const char *fmt, ...)
 {
 	char *out = NULL;

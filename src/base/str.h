@@ -33,5 +33,9 @@ char *span_dup(struct span s) NODISCARD;
 /* Decimal without sign, leading zero (but "0") or blank; false otherwise. */
 bool span_u64(struct span s, uint64_t *out) NODISCARD;
 
+/* For showing what a stranger wrote: as much as fits into out with a NUL behind it, '?' for each byte that is no printable ASCII. A terminal obeys none of it, JSON takes it,
+ * and it may be cut anywhere. room is at least 1. */
+void span_plain(struct span s, char *out, size_t room);
+
 /* printf into a fresh heap string (caller frees); NULL when out of memory. */
 char *str_fmt(const char *fmt, ...) PRINTF(1, 2) NODISCARD;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ROOMY (32u << 10)
+
 struct wr wr_open(size_t max)
 {
 	return (struct wr){ .max = max };
@@ -23,7 +25,7 @@ void wr_close(struct wr *w)
  * Not realloc: the old block must be wiped, not handed back with its content. */
 static bool reserve(struct wr *w, size_t n)
 {
-	size_t cap = w->cap ? w->cap : 256;
+	size_t cap = w->cap ? w->cap : w->max < ROOMY ? 256 : 2048; /* who may write much does: not to be copied again and again */
 	uint8_t *p;
 
 	if (w->bad || n > w->max - w->n) {
@@ -159,6 +161,19 @@ char *wr_take(struct wr *w, size_t *n)
 		*n = w->n;
 	*w = (struct wr){ .max = w->max };
 	return out;
+}
+
+void wr_fit(struct wr *w)
+{
+	uint8_t *p = w->bad || w->n == 0 || w->cap == w->n + 1 ? NULL : malloc(w->n + 1);
+
+	if (!p)
+		return;
+	memcpy(p, w->p, w->n);
+	explicit_bzero(w->p, w->cap);
+	free(w->p);
+	w->p = p;
+	w->cap = w->n + 1;
 }
 
 struct span rd_blob32(struct rd *r, size_t max)

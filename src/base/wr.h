@@ -42,5 +42,8 @@ enum coffer_rc wr_done(const struct wr *w, const char *what, struct err *e) NODI
  * NULL when the writer has failed. The writer is empty afterwards. */
 char *wr_take(struct wr *w, size_t *n) NODISCARD;
 
+/* Moves what was written to a block of its own size, for who keeps it long; as it was where there is no memory for that. */
+void wr_fit(struct wr *w);
+
 /* Reads what wr_blob32 wrote; longer than max is an error. */
 struct span rd_blob32(struct rd *r, size_t max);

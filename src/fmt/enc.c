@@ -101,19 +101,28 @@ static bool b64_form(struct span *s, bool url, size_t *n)
 	return true;
 }
 
-/* One group of 2 to 4 characters, of which n - 1 bytes come; returns VALID where all are of the alphabet. */
+/* One group of 4 characters, of which 3 bytes come; returns VALID where all are of the alphabet. */
+static inline uint8_t b64_whole(const uint8_t *p, const uint8_t *value, uint8_t *out)
+{
+	uint8_t a = value[p[0]], b = value[p[1]], c = value[p[2]], d = value[p[3]];
+
+	out[0] = (uint8_t)(a << 2 | (b >> 4 & 3));
+	out[1] = (uint8_t)(b << 4 | (c >> 2 & 15));
+	out[2] = (uint8_t)(c << 6 | (d & 63));
+	return a & b & c & d & VALID;
+}
+
+/* The last group of 2 or 3 characters, of which n - 1 bytes come; returns VALID where all are of the alphabet. */
 static uint8_t b64_ungroup(const uint8_t *p, size_t n, const uint8_t *value, uint8_t *out)
 {
-	uint8_t v[4] = { VALID, VALID, VALID, VALID };
+	uint8_t v[3] = { VALID, VALID, VALID };
 
 	for (size_t i = 0; i < n; i++)
 		v[i] = value[p[i]];
 	out[0] = (uint8_t)(v[0] << 2 | (v[1] >> 4 & 3));
 	if (n > 2)
 		out[1] = (uint8_t)(v[1] << 4 | (v[2] >> 2 & 15));
-	if (n > 3)
-		out[2] = (uint8_t)(v[2] << 6 | (v[3] & 63));
-	return v[0] & v[1] & v[2] & v[3] & VALID;
+	return v[0] & v[1] & v[2] & VALID;
 }
 
 /* The bytes of a text of the right form; false, and dst has anything, where a character is not of the alphabet. */
@@ -123,7 +132,7 @@ static bool b64_decode(struct span s, bool url, uint8_t *dst)
 	uint8_t all = VALID;
 
 	for (; s.n >= 4; s = (struct span){ s.p + 4, s.n - 4 }, dst += 3)
-		all &= b64_ungroup(s.p, 4, value, dst);
+		all &= b64_whole(s.p, value, dst);
 	if (s.n > 0)
 		all &= b64_ungroup(s.p, s.n, value, dst);
 	return all == VALID;

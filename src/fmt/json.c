@@ -12,6 +12,7 @@
 
 #define PAD 16 /* zero bytes behind the text; a scan reads eight at a time */
 #define FIRST 48
+#define FIRST_ITEMS 128
 
 struct parse {
 	struct json_doc    *d;
@@ -20,10 +21,15 @@ struct parse {
 	unsigned            depth;
 	enum coffer_rc      rc;    /* what to answer after a failure, */
 	const char         *why;   /* and why; the place is p */
-	struct json_member *stack; /* children of the containers that are still open */
+	struct json_member *stack; /* members of the objects that are still open */
 	size_t              n, cap;
 	struct json_member *heap;  /* stack, once it has outgrown `first` */
+	struct json       **items; /* the same of arrays */
+	size_t              n_items, cap_items;
+	struct json       **heap_items;
+	struct json        *byte[256]; /* evidence and certificates come as lists of bytes: one node for each value */
 	struct json_member  first[FIRST];
+	struct json        *first_items[FIRST_ITEMS];
 };
 
 static struct json *value(struct parse *ps);
@@ -229,10 +235,31 @@ static bool number_ok(uint8_t **p)
 	return true;
 }
 
+/* A literal that is a byte, as all of its value in this document; NULL with nothing said: it is none. */
+static struct json *byte(struct parse *ps)
+{
+	uint8_t *p = ps->p;
+	unsigned v = 0;
+	size_t n = 0;
+
+	for (; n < 3 && p[n] >= '0' && p[n] <= '9'; n++)
+		v = 10 * v + (unsigned)(p[n] - '0');
+	if (n == 0 || v > 255 || (n > 1 && p[0] == '0') || (p[n] >= '0' && p[n] <= '9') || p[n] == '.' || (p[n] | 0x20) == 'e')
+		return NULL;
+	if (!ps->byte[v])
+		ps->byte[v] = text_node(ps, JSON_NUMBER, (struct span){ p, n });
+	if (ps->byte[v])
+		ps->p += n;
+	return ps->byte[v];
+}
+
 static struct json *number(struct parse *ps)
 {
 	uint8_t *from = ps->p;
+	struct json *v = byte(ps);
 
+	if (v || ps->why)
+		return v;
 	if (!number_ok(&ps->p)) {
 		(void)fail(ps, "bad number");
 		return NULL;
@@ -271,6 +298,19 @@ static bool grow(struct parse *ps)
 	return true;
 }
 
+static bool grow_items(struct parse *ps)
+{
+	struct json **p = malloc(2 * ps->cap_items * sizeof(struct json *)); /* the text has a byte for each: no overflow */
+
+	if (!p)
+		return fail(ps, json_oom);
+	memcpy(p, ps->items, ps->n_items * sizeof(struct json *));
+	free(ps->heap_items);
+	ps->heap_items = ps->items = p;
+	ps->cap_items *= 2;
+	return true;
+}
+
 static bool push(struct parse *ps, struct span name, struct json *v)
 {
 	if (ps->n == ps->cap && !grow(ps))
@@ -300,7 +340,10 @@ static bool item(struct parse *ps)
 {
 	struct json *v = value(ps);
 
-	return v && push(ps, (struct span){ 0 }, v);
+	if (!v || (ps->n_items == ps->cap_items && !grow_items(ps)))
+		return false;
+	ps->items[ps->n_items++] = v;
+	return true;
 }
 
 /* From behind the opening bracket to behind the closing one. */
@@ -334,22 +377,23 @@ static bool children(struct parse *ps, uint8_t close, bool (*one)(struct parse *
 
 static struct json *array(struct parse *ps)
 {
-	size_t base = ps->n;
+	size_t base = ps->n_items, n;
 	struct json *v;
 
 	if (!children(ps, ']', item))
 		return NULL;
+	n = ps->n_items - base;
 	v = json_node(ps->d, JSON_ARRAY);
-	if (v && ps->n > base)
-		v->items = json_alloc(ps->d, (ps->n - base) * sizeof(struct json *));
-	if (!v || (ps->n > base && !v->items)) {
+	if (v && n)
+		v->items = json_alloc(ps->d, n * sizeof(struct json *));
+	if (!v || (n && !v->items)) {
 		(void)fail(ps, json_oom);
 		return NULL;
 	}
-	for (size_t i = base; i < ps->n; i++)
-		v->items[i - base] = ps->stack[i].v;
-	v->n = (uint32_t)(ps->n - base);
-	ps->n = base;
+	if (n)
+		memcpy(v->items, ps->items + base, n * sizeof(struct json *));
+	v->n = (uint32_t)n;
+	ps->n_items = base;
 	return v;
 }
 
@@ -417,9 +461,13 @@ enum coffer_rc json_parse(struct span in, size_t max_bytes, struct json_doc **ou
 
 	if (in.n > max_bytes || in.n > UINT32_MAX / 2)
 		return err_set(e, COFFER_E_LIMIT, "JSON: %zu bytes, at most %zu are read", in.n, max_bytes);
-	d = json_doc_new(in.n * 3 + 1024); /* one chunk for a usual text */
-	ps = (struct parse){ .d = d, .cap = FIRST };
+	d = json_doc_new(in.n * 4 + 1024); /* one chunk for a usual text */
+	memset(&ps, 0, offsetof(struct parse, first));
+	ps.d = d;
 	ps.stack = ps.first;
+	ps.cap = FIRST;
+	ps.items = ps.first_items;
+	ps.cap_items = FIRST_ITEMS;
 	ps.p = d ? json_alloc(d, in.n + PAD) : NULL;
 	if (!ps.p)
 		return err_set(e, COFFER_E_SYSTEM, "JSON: %s", json_oom);
@@ -430,6 +478,7 @@ enum coffer_rc json_parse(struct span in, size_t max_bytes, struct json_doc **ou
 	memset(ps.end, 0, PAD);
 	ok = whole(&ps);
 	free(ps.heap);
+	free(ps.heap_items);
 	if (!ok)
 		return err_set(e, ps.rc, "JSON: %s at byte %zu", ps.why, (size_t)(ps.p - ps.start));
 	*out = MOVE(d);

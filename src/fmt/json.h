@@ -34,6 +34,8 @@ struct span        json_num(const struct json *v);          /* the literal as wr
 bool               json_bool(const struct json *v, bool *out) NODISCARD;
 bool               json_u64(const struct json *v, uint64_t *out) NODISCARD; /* integer literal only */
 bool               json_i64(const struct json *v, int64_t *out) NODISCARD;
+/* An array of exactly n integer literals of 0 to 255, as bytes. */
+bool               json_bytes(const struct json *v, uint8_t *out, size_t n) NODISCARD;
 size_t             json_len(const struct json *v);          /* items or members */
 const struct json *json_at(const struct json *v, size_t i); /* item, or member value in text order */
 struct span        json_name(const struct json *v, size_t i); /* member name in text order */

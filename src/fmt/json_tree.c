@@ -207,6 +207,31 @@ bool json_i64(const struct json *v, int64_t *out)
 	return true;
 }
 
+static bool byte(const struct json *v, uint8_t *out)
+{
+	unsigned b = 0;
+
+	if (v->type != JSON_NUMBER || v->n > 3 || (v->n > 1 && v->text[0] == '0'))
+		return false;
+	for (uint32_t i = 0; i < v->n; i++) {
+		if (v->text[i] < '0' || v->text[i] > '9')
+			return false;
+		b = 10 * b + (unsigned)(v->text[i] - '0');
+	}
+	*out = (uint8_t)b;
+	return b <= 255;
+}
+
+bool json_bytes(const struct json *v, uint8_t *out, size_t n)
+{
+	if (!v || v->type != JSON_ARRAY || v->n != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!byte(v->items[i], &out[i]))
+			return false;
+	return true;
+}
+
 size_t json_len(const struct json *v)
 {
 	return v && (v->type == JSON_ARRAY || v->type == JSON_OBJECT) ? v->n : 0;

@@ -35,7 +35,9 @@ enum coffer_rc process_stat(struct span text, uint64_t *start, bool *ended, stru
 
 	while (at > 0 && text.p[at - 1] != ')')
 		at--;
-	text = at > 0 ? span_skip(text, at + 1) : (struct span){ NULL, 0 };
+	if (at == 0)
+		return err_set(e, COFFER_E_INPUT, "process: its state has no name in it");
+	text = span_skip(text, at + 1);
 	for (int field = STATE_AT; field <= START_AT; field++) {
 		struct span w = word(&text);
 

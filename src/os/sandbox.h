@@ -16,6 +16,8 @@ enum coffer_rc sandbox_drop_root(struct err *e) NODISCARD;
 
 /* Gives an open folder to the user that sandbox_drop_root becomes, where the caller is root; otherwise nothing happens. */
 enum coffer_rc sandbox_own_as_nobody(int dir, struct err *e) NODISCARD;
+/* The same of a file in it. */
+enum coffer_rc sandbox_own_at_as_nobody(int dir, const char *name, struct err *e) NODISCARD;
 
 /* After COFFER_OK this process can compute, read and write fds it already holds,
  * get memory, and exit. It cannot open, connect, exec, fork or ptrace. */
@@ -33,9 +35,10 @@ enum coffer_rc sandbox_enter_keep(const char *state_dir, struct err *e) NODISCAR
  * path, so opening one for reading fails with EACCES. */
 enum coffer_rc sandbox_enter_net(struct err *e) NODISCARD;
 
-/* For the process that asks the machine's TPM: it uses the descriptors that it holds, and waits. It cannot open a file (not even with
- * EACCES: that kills), make a socket, fork, exec or start a thread. */
-enum coffer_rc sandbox_enter_attest(struct err *e) NODISCARD;
+/* For the process that asks the machine for evidence: it uses the descriptors that it holds, and waits. It cannot open a file (not even with
+ * EACCES: that kills), make a socket, fork, exec or start a thread. With a folder (that of a request for reports; -1: none) it opens the files
+ * that are in it, and no other. */
+enum coffer_rc sandbox_enter_attest(int folder, struct err *e) NODISCARD;
 
 /* For the process that hands each hostile request to a child of its own: it uses the descriptors it holds, waits, forks, waits for and
  * kills its children. It cannot exec, start a thread, make a socket, or open a file. Its children may go on to

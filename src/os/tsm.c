@@ -70,9 +70,10 @@ static int attribute_open(const struct tsm_files *f, const char *attribute, int 
 	return open(path, flags | O_CLOEXEC | O_NOFOLLOW);
 }
 
-static enum coffer_rc files_read(void *arg, const char *attribute, size_t max, struct wr *out, struct err *e)
+/* The file's, which is closed before this returns; fd -1: errno says why there is none. */
+static enum coffer_rc read_whole(int open_fd, const char *attribute, size_t max, struct wr *out, struct err *e)
 {
-	CLEANUP(closep) int fd = attribute_open(arg, attribute, O_RDONLY);
+	CLEANUP(closep) int fd = open_fd;
 	uint8_t buf[4096];
 	ssize_t n = 1;
 
@@ -91,9 +92,8 @@ static enum coffer_rc files_read(void *arg, const char *attribute, size_t max, s
 }
 
 /* In one piece; it counts once the file is closed. */
-static enum coffer_rc files_write(void *arg, const char *attribute, struct span s, struct err *e)
+static enum coffer_rc write_whole(int fd, const char *attribute, struct span s, struct err *e)
 {
-	int fd = attribute_open(arg, attribute, O_WRONLY);
 	bool whole;
 
 	if (fd < 0)
@@ -104,6 +104,16 @@ static enum coffer_rc files_write(void *arg, const char *attribute, struct span 
 	return COFFER_OK;
 }
 
+static enum coffer_rc files_read(void *arg, const char *attribute, size_t max, struct wr *out, struct err *e)
+{
+	return read_whole(attribute_open(arg, attribute, O_RDONLY), attribute, max, out, e);
+}
+
+static enum coffer_rc files_write(void *arg, const char *attribute, struct span s, struct err *e)
+{
+	return write_whole(attribute_open(arg, attribute, O_WRONLY), attribute, s, e);
+}
+
 struct tsm_link tsm_files_link(struct tsm_files *f, const char *root)
 {
 	int n = snprintf(f->root, sizeof(f->root), "%s", root);
@@ -111,6 +121,35 @@ struct tsm_link tsm_files_link(struct tsm_files *f, const char *root)
 	if (n < 0 || (size_t)n >= sizeof(f->root))
 		f->root[0] = 0; /* then no request is made */
 	return (struct tsm_link){ files_make, files_drop, files_read, files_write, f };
+}
+
+/* ---- one request that stays ---- */
+
+static enum coffer_rc held_make(void *arg, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	return COFFER_OK;
+}
+
+static void held_drop(void *arg)
+{
+	(void)arg;
+}
+
+static enum coffer_rc held_read(void *arg, const char *attribute, size_t max, struct wr *out, struct err *e)
+{
+	return read_whole(openat(*(const int *)arg, attribute, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), attribute, max, out, e);
+}
+
+static enum coffer_rc held_write(void *arg, const char *attribute, struct span s, struct err *e)
+{
+	return write_whole(openat(*(const int *)arg, attribute, O_WRONLY | O_CLOEXEC | O_NOFOLLOW), attribute, s, e);
+}
+
+struct tsm_link tsm_held_link(int *dir)
+{
+	return (struct tsm_link){ held_make, held_drop, held_read, held_write, dir };
 }
 
 /* ---- a request ---- */

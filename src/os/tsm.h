@@ -29,6 +29,15 @@ struct tsm_files { char root[128], at[192]; unsigned n; };
 /* The kernel's, below root (TSM_ROOT, or a folder of its form). The link borrows f. */
 struct tsm_link tsm_files_link(struct tsm_files *f, const char *root);
 
+/* A request that stays, for a process that may give up root and every path but this: made below root, or at `there`, which somebody made before and keeps.
+ * Whoever is root gives it to the user that sandbox_drop_root becomes. COFFER_E_NOTFOUND as of tsm_link's make. */
+struct tsm_held { int dir; char at[192]; }; /* dir -1: none; at "": not ours to take away */
+enum coffer_rc tsm_held_make(const char *root, struct tsm_held *out, struct err *e) NODISCARD;
+enum coffer_rc tsm_held_take(const char *there, struct tsm_held *out, struct err *e) NODISCARD;
+void	       tsm_held_drop(struct tsm_held *h); /* the folder, where it is ours */
+/* Every request is this one: nothing is made or taken away. dir is its open folder; the link borrows it. */
+struct tsm_link tsm_held_link(int *dir);
+
 /* Who makes reports here: "sev_guest", "tdx_guest", ... COFFER_E_NOTFOUND: nobody. */
 enum coffer_rc tsm_provider(const struct tsm_link *l, char out[static TSM_PROVIDER], struct err *e) NODISCARD;
 

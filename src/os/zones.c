@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/own.h"
@@ -36,11 +37,12 @@ static void file_clear(struct zones_file *f)
 
 static void forget(struct zones *z)
 {
-	for (size_t i = 0; i < z->n; i++)
+	for (size_t i = 0; i < z->n && !z->map; i++)
 		file_clear(&z->file[i]);
+	if (z->map)
+		(void)munmap(z->map, z->map_n);
 	free(z->file);
-	z->file = NULL;
-	z->n = z->bytes = 0;
+	*z = (struct zones){ .folder = z->folder };
 }
 
 void zones_close(struct zones *z)
@@ -151,6 +153,47 @@ static int open_folder(const struct zones *z)
 	return z->folder ? open(z->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
+/* Names and files, one after another. */
+static enum coffer_rc put_all(const struct zones *z, int to, struct err *e)
+{
+	for (size_t i = 0; i < z->n; i++) {
+		const struct zones_file *f = &z->file[i];
+
+		if (!file_put(to, (struct span){ (const uint8_t *)f->name, strlen(f->name) + 1 }) ||
+		    !file_put(to, (struct span){ (const uint8_t *)f->p, f->n }))
+			return err_set(e, COFFER_E_SYSTEM, "time zones: %s", strerror(errno));
+	}
+	return COFFER_OK;
+}
+
+/* Out of the heap: pages of a file that nobody has open and that are never written are not copied when a process forks. */
+static enum coffer_rc pack(struct zones *z, struct err *e)
+{
+	CLEANUP(closep) int to = memfd_create("zones", MFD_CLOEXEC);
+	char *at;
+
+	for (size_t i = 0; i < z->n; i++)
+		z->map_n += strlen(z->file[i].name) + 1 + z->file[i].n;
+	if (z->map_n == 0)
+		return COFFER_OK;
+	if (to < 0)
+		return err_set(e, COFFER_E_SYSTEM, "time zones: %s", strerror(errno));
+	TRY(put_all(z, to, e));
+	at = mmap(NULL, z->map_n, PROT_READ, MAP_PRIVATE, to, 0);
+	if (at == MAP_FAILED)
+		return err_set(e, COFFER_E_SYSTEM, "time zones: %s", strerror(errno));
+	z->map = at;
+	for (size_t i = 0; i < z->n; i++) {
+		struct zones_file *f = &z->file[i];
+
+		file_clear(f);
+		f->name = at;
+		f->p = at + strlen(at) + 1;
+		at = f->p + f->n;
+	}
+	return COFFER_OK;
+}
+
 enum coffer_rc zones_load(struct zones *z, struct err *e)
 {
 	CLEANUP(closep) int root = open_folder(z);
@@ -159,6 +202,8 @@ enum coffer_rc zones_load(struct zones *z, struct err *e)
 	forget(z); /* what was asked for before may have been read from another state of the folder */
 	if (root >= 0)
 		rc = walk(z, root, "", 0, e);
+	if (rc == COFFER_OK)
+		rc = pack(z, e);
 	if (rc != COFFER_OK)
 		forget(z);
 	z->folder = NULL;

@@ -19,11 +19,13 @@ struct zones {                   /* zones_open() makes it, zones_close() ends it
 	const char        *folder; /* NULL once all are loaded */
 	struct zones_file *file;   /* in order of name */
 	size_t             n, bytes;
+	void              *map;    /* not NULL: names and files lie here, read-only; map_n bytes */
+	size_t             map_n;
 };
 
 struct zones   zones_open(const char *folder); /* reads nothing yet; the text is borrowed */
 void           zones_close(struct zones *z);
-/* Reads all files of the folder; zones_find() will not read any more. A folder that is not there holds none; what is no time
+/* Reads all files of the folder, into memory that a fork does not copy; zones_find() will not read any more. A folder that is not there holds none; what is no time
  * zone, cannot be read, or leads out of the folder is passed over. COFFER_E_LIMIT past a bound: then none is known. */
 enum coffer_rc zones_load(struct zones *z, struct err *e) NODISCARD;
 /* `zones` is a struct zones *, so that this is a rego_zone_fn. The name may be any bytes. The span lasts until
