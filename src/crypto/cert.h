@@ -1,6 +1,7 @@
 /* X.509 certificates and revocation lists of makers of evidence. Never linked into `keep` (tests/unit/test_keep_symbols.sh).
  *
- * Certificates are read by cert_parse.h; revocation lists by OpenSSL, and those with a critical extension, their own or an
+ * Certificates are read by cert_parse.h; revocation lists by OpenSSL (and judged by it where their algorithm is not one of
+ * der_cert_signed_by), and those with a critical extension, their own or an
  * entry's, are refused (RFC 5280 5.2, 5.3). Path checking is ours (RFC 5280, the part that these hierarchies use): signatures,
  * names, CA and path length constraints, key usage keyCertSign where present, validity where a time is given, critical extensions
  * that nobody here understands refuse.
@@ -29,6 +30,8 @@ enum coffer_rc certs_read(struct span pem_or_der, struct cert_list *out, struct 
 void certs_clear(struct cert_list *l); /* CLEANUP-ready */
 /* Appends the same certificates, not copies: each is freed with the last list that holds it. COFFER_E_LIMIT past 16. */
 enum coffer_rc certs_share(const struct cert_list *from, struct cert_list *to, struct err *e) NODISCARD;
+/* The same without those that are there already, byte for byte. */
+enum coffer_rc certs_join(const struct cert_list *from, struct cert_list *to, struct err *e) NODISCARD;
 
 struct span cert_bytes(const struct cert *c);      /* its DER, borrowed */
 const struct vkey *cert_key(const struct cert *c); /* borrowed; NULL: of a kind that vkey.h lacks */
@@ -79,13 +82,14 @@ bool cert_signed_by_key(const struct cert *c, const char *issuer_cn, const struc
 
 /* From leaf over `between` (any order) to an anchor. *path (may be NULL) gets the certificates used, leaf first, borrowed, and
  * the common name of the anchor. COFFER_E_DENIED with check "chain", "validity", "revoked"; COFFER_E_UPSTREAM where a revocation
- * list is wanted and missing. unlisted: rules.crls have no current list of some issuer; with crl_required such a path is refused. */
+ * list is wanted and missing. unlisted: rules.crls have no current list of some issuer; with crl_required such a path is refused.
+ * outdated: of each such issuer they have one, but not of this time. */
 struct cert_path {
 	const struct cert *c[8];
 	size_t             n;
 	char               anchor[CERT_CN_MAX];
 	const struct vkey *anchor_key; /* signed the last of c; borrowed from the anchors. NULL: the last of c is the anchor */
-	bool               unlisted;
+	bool               unlisted, outdated;
 };
 enum coffer_rc cert_chain(const struct cert *leaf, const struct cert_list *between, const struct anchors *anchors,
     const struct cert_rules *rules, struct cert_path *path, struct err *e) NODISCARD;

@@ -61,7 +61,7 @@ static enum coffer_rc check_revoked(
     const struct signer *issuer, struct cert_path *p, const struct cert_rules *r, struct err *e)
 {
 	const struct cert *c = p->c[p->n - 1];
-	bool cleared = false;
+	bool cleared = false, any = false;
 
 	for (size_t i = 0; r->crls && i < r->crls->n; i++) {
 		const struct crl *l = r->crls->c[i];
@@ -70,9 +70,13 @@ static enum coffer_rc check_revoked(
 			continue;
 		if (crl_lists(l, cert_serial(c)))
 			return err_deny(e, "revoked", "a certificate on the path is on its issuer's revocation list");
+		any = true;
 		cleared = cleared || crl_current(l, r->now);
 	}
-	p->unlisted = p->unlisted || (r->crls && !cleared);
+	if (r->crls && !cleared) {
+		p->outdated = any && (p->outdated || !p->unlisted);
+		p->unlisted = true;
+	}
 	if (p->unlisted && r->crl_required)
 		return err_set(e, COFFER_E_UPSTREAM, CERT_UNLISTED);
 	return COFFER_OK;

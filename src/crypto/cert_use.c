@@ -1,10 +1,5 @@
 /* What a certificate says that its key is for. */
-#include <openssl/objects.h>
-
-#include "base/own.h"
 #include "crypto/cert_priv.h"
-
-DEFINE_CLEANUP(ASN1_OBJECT *, ASN1_OBJECT_free)
 
 bool cert_is_ca(const struct cert *c)
 {
@@ -13,9 +8,10 @@ bool cert_is_ca(const struct cert *c)
 
 bool cert_has_purpose(const struct cert *c, const char *purpose)
 {
-	CLEANUP(ASN1_OBJECT_freep) ASN1_OBJECT *want = OBJ_txt2obj(purpose, 1);
+	uint8_t buf[DER_OID_MAX];
+	struct span want;
 
-	return want && cert_fields_for(&c->f, (struct span){ OBJ_get0_data(want), OBJ_length(want) });
+	return der_oid(purpose, buf, &want) && cert_fields_for(&c->f, want);
 }
 
 bool cert_allows(const struct cert *c, enum cert_usage usage)

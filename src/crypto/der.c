@@ -242,3 +242,50 @@ bool der_cert_signed_by(const struct der_cert *c, const struct vkey *key)
 
 	return scheme_of(c->algorithm, &s, &h) && vkey_verify(key, s, h, c->signed_part, c->signature);
 }
+
+bool der_scheme_known(const struct der_cert *c)
+{
+	enum sig_scheme s;
+	enum hash_alg h;
+
+	return scheme_of(c->algorithm, &s, &h);
+}
+
+/* ---- OBJECT IDENTIFIERs ---- */
+
+static bool put_arc(uint8_t *buf, size_t *n, uint64_t arc)
+{
+	int shift = 0;
+
+	while (arc >> (shift + 7))
+		shift += 7;
+	if (*n + (size_t)shift / 7 + 1 > DER_OID_MAX)
+		return false;
+	for (; shift >= 0; shift -= 7)
+		buf[(*n)++] = (uint8_t)((arc >> shift & 0x7f) | (shift ? 0x80 : 0));
+	return true;
+}
+
+/* X.690 8.19: the first two arcs are one number. */
+bool der_oid(const char *dotted, uint8_t buf[static DER_OID_MAX], struct span *out)
+{
+	struct span s = span_of(dotted);
+	uint64_t arc, first = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < 2 || s.n > 0; i++) {
+		size_t dot = span_find(s, '.');
+
+		if (!span_u64((struct span){ s.p, dot }, &arc) || arc > UINT32_MAX || dot + 1 == s.n)
+			return false;
+		s = span_skip(s, dot + 1);
+		if (i == 0 && (first = arc) > 2)
+			return false;
+		if (i == 1 && first < 2 && arc > 39)
+			return false;
+		if (i > 0 && !put_arc(buf, &n, i == 1 ? 40 * first + arc : arc))
+			return false;
+	}
+	*out = (struct span){ buf, n };
+	return true;
+}

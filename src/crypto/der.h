@@ -21,6 +21,13 @@ enum coffer_rc der_key(struct span spki, struct vkey **out, struct err *e) NODIS
  * digest's length, MGF1 with that digest and trailer 1. Any other algorithm is false. */
 bool der_cert_signed_by(const struct der_cert *c, const struct vkey *key) NODISCARD;
 
+/* Whether its algorithm is one of those. */
+bool der_scheme_known(const struct der_cert *c) NODISCARD;
+
+/* Content of an OBJECT IDENTIFIER in dotted form, into buf; false: no such form, an arc of over 32 bits, or too long. */
+#define DER_OID_MAX 32
+bool der_oid(const char *dotted, uint8_t buf[static DER_OID_MAX], struct span *out) NODISCARD;
+
 /* Content of the next element with this tag, and on; false when there is another or it is not minimal DER. */
 bool der_next(struct span *in, uint8_t tag, struct span *content) NODISCARD;
 /* The same, header included. */

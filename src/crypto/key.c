@@ -469,6 +469,38 @@ bool key_verify(const struct pubkey *k, struct span msg, struct span sig)
 	return ok;
 }
 
+/* All but the message have one length each. */
+static void seen_digest(const struct pubkey *k, struct span msg, struct span sig, uint8_t out[static 32])
+{
+	const uint8_t kind = (uint8_t)k->kind;
+	struct hash_stream *h = hash_open(HASH_SHA256);
+	uint8_t all[HASH_MAX];
+
+	hash_add(h, (struct span){ &kind, 1 });
+	hash_add(h, SPAN(k->x));
+	hash_add(h, SPAN(k->y));
+	hash_add(h, sig);
+	hash_add(h, msg);
+	hash_end(h, all);
+	memcpy(out, all, 32);
+}
+
+bool key_verify_seen(const struct pubkey *k, struct span msg, struct span sig, struct key_seen *seen)
+{
+	uint8_t digest[32];
+
+	if (sig.n != SIG_LEN)
+		return false;
+	seen_digest(k, msg, sig, digest);
+	if (seen->any && memcmp(digest, seen->digest, sizeof(digest)) == 0) /* public: of a signature */
+		return true;
+	if (!key_verify(k, msg, sig))
+		return false;
+	seen->any = true;
+	memcpy(seen->digest, digest, sizeof(seen->digest));
+	return true;
+}
+
 enum coffer_rc key_ecdh(const struct privkey *k, const struct pubkey *peer, uint8_t z[static 32], struct err *e)
 {
 	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = NULL;

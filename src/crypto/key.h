@@ -54,6 +54,10 @@ enum coffer_rc key_sign_digest(const struct privkey *k, const uint8_t digest[sta
     struct err *e) NODISCARD;
 /* false for a wrong signature, a point off the curve, or any length but 64. */
 bool           key_verify(const struct pubkey *k, struct span msg, struct span sig) NODISCARD;
+/* The same for who asks again and again: *seen holds, by its digest, the last signature that was good, with its key and its message, and only
+ * what is that to the byte is good without being verified. Begins as { 0 }. */
+struct key_seen { bool any; uint8_t digest[32]; };
+bool           key_verify_seen(const struct pubkey *k, struct span msg, struct span sig, struct key_seen *seen) NODISCARD;
 
 /* P-256 ECDH: X coordinate of the shared point. COFFER_E_INPUT for a point off the curve. */
 enum coffer_rc key_ecdh(const struct privkey *k, const struct pubkey *peer, uint8_t z[static 32], struct err *e) NODISCARD;

@@ -6,7 +6,6 @@
 #include <threads.h>
 
 #include <openssl/core_names.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -17,17 +16,19 @@
 #include "crypto/der.h"
 #include "crypto/key_priv.h"
 #include "crypto/hash_priv.h"
+#include "crypto/vkey_point.h"
 #include "crypto/vkey_priv.h"
-
-DEFINE_CLEANUP(ECDSA_SIG *, ECDSA_SIG_free)
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192
 #define SPKI_MAX 4096
+#define SIG_MAX 256 /* of ECDSA, in DER */
 
 struct vkey {
 	atomic_uint    others; /* holders beside the first */
 	EVP_PKEY      *pkey;
+	bool           own;  /* made by point_key, */
+	atomic_bool    lent; /* and not shown outside of this file */
 	enum vkey_kind kind;
 	size_t         half; /* EC: bytes of a coordinate */
 	size_t         der_n;
@@ -38,21 +39,29 @@ void vkey_free(struct vkey *k)
 {
 	if (!k || atomic_fetch_sub(&k->others, 1) > 0)
 		return;
-	EVP_PKEY_free(k->pkey);
+	if (k->own && !atomic_load(&k->lent))
+		point_key_done(k->kind, k->pkey);
+	else
+		EVP_PKEY_free(k->pkey);
 	free(k);
+}
+
+/* Nothing but who holds it changes. */
+static struct vkey *counted(const struct vkey *k)
+{
+	union { const struct vkey *in; struct vkey *out; } same = { .in = k };
+
+	return same.out;
 }
 
 struct vkey *vkey_share(const struct vkey *k)
 {
-	union { const struct vkey *in; struct vkey *out; } same = { .in = k }; /* nothing but the count changes */
-
-	atomic_fetch_add(&same.out->others, 1);
-	return same.out;
+	atomic_fetch_add(&counted(k)->others, 1);
+	return counted(k);
 }
 
-static const struct { enum vkey_kind kind; const char *type, *group; size_t half; } curves[] = {
-	{ VKEY_P256, "EC", "prime256v1", 32 }, { VKEY_P384, "EC", "secp384r1", 48 }, { VKEY_P521, "EC", "secp521r1", 66 },
-	{ VKEY_SM2, "SM2", "SM2", 32 },
+static const struct { enum vkey_kind kind; const char *group; size_t half; } curves[] = {
+	{ VKEY_P256, "prime256v1", 32 }, { VKEY_P384, "secp384r1", 48 }, { VKEY_P521, "secp521r1", 66 }, { VKEY_SM2, "SM2", 32 },
 };
 #define N_CURVES (sizeof(curves) / sizeof(curves[0]))
 
@@ -128,38 +137,6 @@ static EVP_PKEY *from_params(EVP_PKEY_CTX *ctx, int selection, OSSL_PARAM *p)
 	return pkey;
 }
 
-/* A key of each curve that has no point yet. To make a group takes longer than to copy one, and evidence brings many keys. */
-static EVP_PKEY *blank[N_CURVES];
-static once_flag blank_once = ONCE_FLAG_INIT;
-
-static void make_blanks(void)
-{
-	for (size_t i = 0; i < N_CURVES; i++) {
-		CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, curves[i].type, NULL);
-		char group[16];
-		OSSL_PARAM p[2] = { OSSL_PARAM_END, OSSL_PARAM_END };
-
-		(void)snprintf(group, sizeof(group), "%s", curves[i].group);
-		p[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0); /* measures the text: it must be there */
-		blank[i] = from_params(ctx, EVP_PKEY_KEY_PARAMETERS, p);
-	}
-}
-
-/* NULL: out of memory, or the point is not on the curve. */
-static EVP_PKEY *with_point(size_t curve, struct span point)
-{
-	EVP_PKEY *k;
-
-	call_once(&blank_once, make_blanks);
-	k = blank[curve] ? EVP_PKEY_dup(blank[curve]) : NULL;
-	if (k && EVP_PKEY_set1_encoded_public_key(k, point.p, point.n) != 1) {
-		EVP_PKEY_free(k);
-		k = NULL;
-	}
-	ERR_clear_error();
-	return k;
-}
-
 enum coffer_rc vkey_ec(enum vkey_kind kind, struct span xy, struct vkey **out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr der = wr_open(256);
@@ -170,7 +147,9 @@ enum coffer_rc vkey_ec(enum vkey_kind kind, struct span xy, struct vkey **out, s
 	if (i == N_CURVES || xy.n != 2 * curves[i].half || !vkey_write_ec(kind, xy, &der))
 		return err_set(e, COFFER_E_INPUT, "key: a point of %zu bytes", xy.n);
 	/* it ends with the point */
-	return adopt(with_point(i, span_skip(wr_span(&der), der.n - xy.n - 1)), kind, curves[i].half, wr_span(&der), out, e);
+	TRY(adopt(point_key(kind, span_skip(wr_span(&der), der.n - xy.n - 1)), kind, curves[i].half, wr_span(&der), out, e));
+	(*out)->own = true;
+	return COFFER_OK;
 }
 
 /* To look the maker of RSA keys up takes as long as to make one. It is one for all threads, one at a time. */
@@ -260,6 +239,7 @@ enum coffer_rc vkey_spki(struct span der, struct vkey **out, struct err *e)
 
 EVP_PKEY *vkey_evp(const struct vkey *k)
 {
+	atomic_store(&counted(k)->lent, true); /* who sees it may keep it longer than k */
 	return k->pkey;
 }
 
@@ -291,26 +271,6 @@ static const EVP_MD *digest_of(enum hash_alg h)
 	return NULL;
 }
 
-/* r || s as ECDSA-Sig-Value; NULL when the length is not the curve's. */
-static uint8_t *ec_der(const struct vkey *k, struct span sig, int *n)
-{
-	CLEANUP(ECDSA_SIG_freep) ECDSA_SIG *s = ECDSA_SIG_new();
-	BIGNUM *r = NULL, *v = NULL;
-	uint8_t *der = NULL;
-
-	if (!s || k->half == 0 || sig.n != 2 * k->half)
-		return NULL;
-	r = BN_bin2bn(sig.p, (int)k->half, NULL);
-	v = BN_bin2bn(sig.p + k->half, (int)k->half, NULL);
-	if (!r || !v || ECDSA_SIG_set0(s, r, v) != 1) {
-		BN_free(r);
-		BN_free(v);
-		return NULL;
-	}
-	*n = i2d_ECDSA_SIG(s, &der);
-	return der;
-}
-
 static bool scheme_fits(const struct vkey *k, enum sig_scheme s)
 {
 	bool rsa = s == SIG_RSASSA || s == SIG_RSAPSS;
@@ -334,35 +294,27 @@ static bool verify_der(const struct vkey *k, bool pss, const EVP_MD *md, struct 
 
 bool vkey_verify(const struct vkey *k, enum sig_scheme s, enum hash_alg h, struct span msg, struct span sig)
 {
+	CLEANUP(wr_close) struct wr der = wr_open(SIG_MAX);
 	const EVP_MD *md = digest_of(h);
-	uint8_t *der;
-	int n = 0;
-	bool ok;
 
 	if (!md || !scheme_fits(k, s) || k->kind == VKEY_SM2)
 		return false;
 	if (s != SIG_ECDSA_RAW)
 		return verify_der(k, s == SIG_RSAPSS, md, msg, sig);
-	der = ec_der(k, sig, &n);
-	ok = der && n > 0 && verify_der(k, false, md, msg, (struct span){ der, (size_t)n });
-	OPENSSL_free(der);
-	return ok;
+	return k->half > 0 && sig.n == 2 * k->half && vkey_write_sig(sig, &der) && verify_der(k, false, md, msg, wr_span(&der));
 }
 
 bool vkey_verify_sm2(const struct vkey *k, struct span id, struct span msg, const uint8_t rs[static 64])
 {
 	CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *c = EVP_MD_CTX_new();
+	CLEANUP(wr_close) struct wr der = wr_open(SIG_MAX);
 	EVP_PKEY_CTX *pc = NULL;
-	uint8_t *der;
-	int n = 0;
 	bool ok;
 
 	if (!c || k->kind != VKEY_SM2 || id.n == 0 || id.n > 8191) /* its length in bits is two bytes of what is hashed */
 		return false;
-	der = ec_der(k, (struct span){ rs, 64 }, &n);
-	ok = der && n > 0 && EVP_DigestVerifyInit(c, &pc, EVP_sm3(), NULL, k->pkey) == 1 &&
-	     EVP_PKEY_CTX_set1_id(pc, id.p, (int)id.n) == 1 && EVP_DigestVerify(c, der, (size_t)n, msg.p, msg.n) == 1;
-	OPENSSL_free(der);
+	ok = vkey_write_sig((struct span){ rs, 64 }, &der) && EVP_DigestVerifyInit(c, &pc, EVP_sm3(), NULL, k->pkey) == 1 &&
+	     EVP_PKEY_CTX_set1_id(pc, id.p, (int)id.n) == 1 && EVP_DigestVerify(c, der.p, der.n, msg.p, msg.n) == 1;
 	ERR_clear_error();
 	return ok;
 }

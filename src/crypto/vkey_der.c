@@ -48,7 +48,7 @@ bool vkey_write_ec(enum vkey_kind kind, struct span xy, struct wr *w)
 	return head.n > 0 && wr_ok(w);
 }
 
-/* ---- RSA ---- */
+/* ---- numbers ---- */
 
 /* A head of DER: length in as few bytes as it takes, at most two behind the first. */
 static void put_head(struct wr *w, uint8_t tag, size_t n)
@@ -73,6 +73,19 @@ static void put_number(struct wr *w, struct span v)
 	if (v.p[0] >= 0x80)
 		wr_u8(w, 0);
 	wr_put(w, v);
+}
+
+bool vkey_write_sig(struct span rs, struct wr *w)
+{
+	CLEANUP(wr_close) struct wr pair = wr_open(NUMBER_MAX);
+
+	if (rs.n == 0 || rs.n % 2)
+		return false;
+	put_number(&pair, (struct span){ rs.p, rs.n / 2 });
+	put_number(&pair, span_skip(rs, rs.n / 2));
+	put_head(w, 0x30, pair.n);
+	wr_put(w, wr_span(&pair));
+	return wr_ok(&pair) && wr_ok(w);
 }
 
 bool vkey_write_rsa(struct span n, struct span exponent, struct wr *w)
