@@ -162,15 +162,12 @@ static void put_vector(const struct vector *v, struct json_wr *j)
 
 static enum coffer_rc put_submod(struct device_eval *d, const struct vector *v, struct json_wr *j, struct err *e)
 {
-	CLEANUP(json_freep) struct json_doc *input = NULL;
-
-	TRY(json_parse(d->input, d->input.n, &input, e));
 	jw_obj(j);
 	jw_m_text(j, "ear.appraisal-policy-id", d->policy->id);
 	jw_m_text(j, "ear.status", ear_tier_name(vector_status(v)));
 	put_vector(v, j);
 	jw_name(j, "ear.veraison.annotated-evidence");
-	jw_value(j, json_root(input));
+	jw_value(j, json_root(d->doc));
 	TRY(device_eval_extensions(d, j, e));
 	jw_obj_end(j);
 	return COFFER_OK;

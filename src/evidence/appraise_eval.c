@@ -100,6 +100,7 @@ void device_eval_clear(struct device_eval *d)
 {
 	rego_eval_free(d->ev);
 	rego_policy_free(d->own);
+	json_freep(&d->doc);
 	d->ev = NULL;
 	d->own = NULL;
 	d->p = NULL;
@@ -120,36 +121,41 @@ enum coffer_rc appraise_compile(const struct appraise_policy *p, struct rego_pol
 	return rego_compile(&src, 1, (struct span){ 0 }, &o, out, &re) ? COFFER_OK : refused(p, &re, e);
 }
 
-enum coffer_rc device_eval_open(struct device_eval *d, struct err *e)
-{
-	if (!d->policy->ready)
-		TRY(appraise_compile(d->policy, &d->own, e));
-	d->p = d->policy->ready ? d->policy->ready : d->own;
-	d->ev = rego_eval_new(d->p, limits);
-	return d->ev ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "out of memory");
-}
-
-/* Each question has the whole budget and nothing of the one before. */
-static enum coffer_rc begin(struct device_eval *d, bool explain, struct err *e)
+static enum coffer_rc read_input(struct device_eval *d, struct err *e)
 {
 	const struct json_limits lim = { (size_t)APPRAISE_CLAIMS_MAX * 4, 64 };
 	const char *why = "";
 	struct val input;
 	size_t at = 0;
 
-	rego_eval_begin(d->ev);
-	d->look.n = 0;
 	input = val_from_json(rego_eval_heap(d->ev), d->input, lim, &at, &why);
 	if (!val_defined(input))
 		return heap_ok(rego_eval_heap(d->ev)) ? err_set(e, COFFER_E_INPUT, "claims: malformed at byte %zu: %s", at, why)
 						       : err_set(e, COFFER_E_LIMIT, "claims: too large for a policy");
 	rego_eval_input(d->ev, input);
+	rego_eval_keep(d->ev);
+	return json_parse(d->input, d->input.n, &d->doc, e);
+}
+
+enum coffer_rc device_eval_open(struct device_eval *d, struct err *e)
+{
+	if (!d->policy->ready)
+		TRY(appraise_compile(d->policy, &d->own, e));
+	d->p = d->policy->ready ? d->policy->ready : d->own;
+	d->ev = rego_eval_new(d->p, limits);
+	return d->ev ? read_input(d, e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
+}
+
+/* Each question has the whole budget and nothing of the one before. */
+static void begin(struct device_eval *d, bool explain)
+{
+	rego_eval_again(d->ev);
+	d->look.n = 0;
 	rego_eval_host(d->ev, &d->look);
 	if (d->now >= 0)
 		rego_eval_time(d->ev, d->now * 1000000000);
 	if (explain)
 		rego_eval_explain(d->ev, NULL, 0);
-	return COFFER_OK;
 }
 
 static enum coffer_rc claim(struct val key, struct val value, struct vector *out, struct err *e)
@@ -175,7 +181,7 @@ enum coffer_rc device_eval_vector(struct device_eval *d, struct vector *out, str
 	struct val got = VAL_UNDEF;
 
 	*out = (struct vector){ 0 };
-	TRY(begin(d, false, e));
+	begin(d, false);
 	switch (rego_eval_rule(d->ev, CLAIMS_RULE, &got, &re)) {
 	case REGO_OUT_ERROR:
 		return refused(d->policy, &re, e);
@@ -264,7 +270,7 @@ enum coffer_rc device_eval_extensions(struct device_eval *d, struct json_wr *j, 
 	bool identifiers = false;
 	enum rego_outcome o;
 
-	TRY(begin(d, false, e));
+	begin(d, false);
 	o = rego_eval_rule(d->ev, EXTENSION_RULE, &got, &re);
 	if (o == REGO_OUT_ERROR)
 		return refused(d->policy, &re, e);
@@ -329,17 +335,15 @@ static size_t put_those(struct json_wr *j, const struct rego_eval *ev, const str
 	return shown;
 }
 
-static enum coffer_rc put_lines(struct json_wr *j, const struct device_eval *d, struct err *e)
+static void put_lines(struct json_wr *j, const struct device_eval *d)
 {
-	CLEANUP(json_freep) struct json_doc *input = NULL;
+	const struct json *input = json_root(d->doc);
 
-	TRY(json_parse(d->input, d->input.n, &input, e));
 	jw_name(j, "because");
 	jw_arr(j);
-	if (put_those(j, d->ev, json_root(input), SAID_VALUE) == 0)
-		(void)put_those(j, d->ev, json_root(input), SAID_STATEMENT);
+	if (put_those(j, d->ev, input, SAID_VALUE) == 0)
+		(void)put_those(j, d->ev, input, SAID_STATEMENT);
 	jw_arr_end(j);
-	return COFFER_OK;
 }
 
 static void put_misses(struct json_wr *j, const struct lookups *l)
@@ -372,7 +376,7 @@ enum coffer_rc device_eval_why(
 	char rule[64];
 
 	member_rule(member, rule);
-	TRY(begin(d, true, e));
+	begin(d, true);
 	if (rego_eval_rule(d->ev, rego_rule_find(d->p, rule) ? rule : CLAIMS_RULE, &ignored, &re) == REGO_OUT_ERROR)
 		return refused(d->policy, &re, e);
 	jw_obj(j);
@@ -381,7 +385,7 @@ enum coffer_rc device_eval_why(
 	jw_name(j, "value");
 	jw_i64(j, value);
 	jw_m_text(j, "tier", ear_tier_name(ear_tier_of(value)));
-	TRY(put_lines(j, d, e));
+	put_lines(j, d);
 	put_misses(j, &d->look);
 	jw_obj_end(j);
 	return COFFER_OK;

@@ -25,7 +25,9 @@ struct device_eval {
 	struct rego_policy *own;     /* compiled here; NULL where policy->ready is used */
 	const struct rego_policy *p;
 	struct rego_eval   *ev;
+	struct json_doc    *doc;     /* input, parsed; owned */
 };
+/* policy, input, now and look.refs are the caller's; input is read here, once for all questions. COFFER_E_INPUT, COFFER_E_LIMIT: input. */
 enum coffer_rc device_eval_open(struct device_eval *d, struct err *e) NODISCARD;
 void           device_eval_clear(struct device_eval *d); /* CLEANUP-ready */
 enum coffer_rc device_eval_vector(struct device_eval *d, struct vector *out, struct err *e) NODISCARD;

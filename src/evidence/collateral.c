@@ -1,5 +1,7 @@
 #include "evidence/evidence.h"
 
+#include "base/own.h"
+
 void collateral_clear(struct collateral *c)
 {
 	certs_clear(&c->certs);
@@ -10,11 +12,12 @@ void collateral_clear(struct collateral *c)
 
 enum coffer_rc collateral_add(struct span s, bool roots, struct collateral *c, struct err *e)
 {
+	CLEANUP(certs_clear) struct cert_list l = { 0 };
 	struct err ignore = { 0 };
 	struct crl *crl = NULL;
 
-	if (certs_read(s, roots ? &c->roots : &c->certs, &ignore) == COFFER_OK)
-		return COFFER_OK;
+	if (certs_read(s, &l, &ignore) == COFFER_OK)
+		return certs_join(&l, roots ? &c->roots : &c->certs, e); /* documents of one vendor come with the same issuers */
 	if (ignore.rc == COFFER_E_LIMIT)
 		return err_set(e, COFFER_E_LIMIT, "%s", ignore.msg);
 	if (crl_read(s, &crl, &ignore) == COFFER_OK) {

@@ -40,25 +40,44 @@ static bool qe_binds_ak(const struct dcap_quote *q)
 
 /* ---- the PCK ---- */
 
-static const struct cert *pck_cert(const struct dcap *d, const struct collateral *col)
+static bool signed_by_pck(const struct dcap_quote *q, const struct cert *pck)
 {
-	struct pck ignore_pck;
+	const struct vkey *k = cert_key(pck);
+
+	return k && vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA256, q->qe_report, q->qe_report_sig);
+}
+
+/* Its own, or of those among the collateral the one that signed the quoting enclave's report: machines of one owner share a folder. */
+static const struct cert *pck_cert(struct dcap *d, const struct collateral *col)
+{
+	const struct cert *found = NULL;
 	struct err ignore = { 0 };
+	struct pck p;
 
 	for (size_t i = 0; i < d->chain.n; i++)
-		if (pck_read(d->chain.c[i], &ignore_pck, &ignore) == COFFER_OK)
+		if (pck_read(d->chain.c[i], &d->pck, &ignore) == COFFER_OK)
 			return d->chain.c[i];
-	for (size_t i = 0; col && i < col->certs.n; i++)
-		if (pck_read(col->certs.c[i], &ignore_pck, &ignore) == COFFER_OK)
-			return col->certs.c[i];
-	return NULL;
+	for (size_t i = 0; col && i < col->certs.n; i++) {
+		bool its_own;
+
+		if (pck_read(col->certs.c[i], &p, &ignore) != COFFER_OK)
+			continue;
+		its_own = signed_by_pck(&d->q, col->certs.c[i]);
+		if (found && !its_own)
+			continue;
+		found = col->certs.c[i];
+		d->pck = p;
+		if (its_own)
+			break;
+	}
+	return found;
 }
 
 static enum coffer_rc all_between(const struct dcap *d, const struct collateral *col, struct cert_list *out, struct err *e)
 {
-	TRY(certs_share(&d->chain, out, e));
-	TRY(certs_share(&d->col.certs, out, e));
-	return col ? certs_share(&col->certs, out, e) : COFFER_OK;
+	TRY(certs_join(&d->chain, out, e));
+	TRY(certs_join(&d->col.certs, out, e));
+	return col ? certs_join(&col->certs, out, e) : COFFER_OK;
 }
 
 static void chain_check(struct ev_out *o, const char *id, enum coffer_rc rc, const struct err *e)
@@ -70,40 +89,39 @@ static void chain_check(struct ev_out *o, const char *id, enum coffer_rc rc, con
 
 static void check_qe_report(const struct dcap *d, const struct cert *pck, struct ev_out *o)
 {
-	const struct vkey *k = cert_key(pck);
-	bool good = k && vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA256, d->q.qe_report, d->q.qe_report_sig);
+	bool good = signed_by_pck(&d->q, pck);
 
 	(void)ev_need(o, "qe_report_signature_by_pck", good, VERDICT_INVALID, "by the platform's PCK", good ? "valid" : "not by that key");
 }
 
-/* That nobody on the path is revoked is known only by a list of each issuer that is in force. */
+/* That nobody on the path is revoked is known only by a list of each issuer that is in force. Lists that are there but out of date
+ * are stale as documents are; one that is missing is missing. */
 static void check_path(enum coffer_rc rc, const struct cert_path *path, const struct err *bad, struct ev_out *o)
 {
 	if (rc == COFFER_OK)
 		ev_part_path(o, path);
 	chain_check(o, "pck_chain", rc, bad);
 	if (rc == COFFER_OK)
-		(void)ev_need(o, "revocation_lists", !path->unlisted, VERDICT_COLLATERAL, "a revocation list in force of each issuer",
-		    path->unlisted ? CERT_UNLISTED : "present");
+		(void)ev_need(o, "revocation_lists", !path->unlisted, path->outdated ? VERDICT_STALE : VERDICT_COLLATERAL,
+		    "a revocation list in force of each issuer",
+		    path->outdated   ? "expired, or not issued yet: a newer one is due"
+		    : path->unlisted ? CERT_UNLISTED
+				     : "present");
 	(void)ev_need(o, "pck_revoked", strcmp(bad->check, "revoked") != 0, VERDICT_INVALID, "no PCK or CA that Intel revoked",
 	    strcmp(bad->check, "revoked") ? "not revoked" : "revoked");
 }
 
-static bool check_pck(struct dcap *d, const struct ev_in *in, struct ev_out *o, struct err *e)
+static bool check_pck(struct dcap *d, const struct cert *leaf, const struct ev_in *in, struct ev_out *o, struct err *e)
 {
 	CLEANUP(certs_clear) struct cert_list between = { 0 };
-	const struct cert *leaf = pck_cert(d, in->col);
-	struct crl_list crls = d->col.crls; /* borrowed: not cleared */
-	struct cert_rules rules = { .now = in->now, .crls = &crls };
+	struct cert_rules rules = { .now = in->now, .crls = &d->crls };
 	struct cert_path path = { 0 };
 	struct err bad = { 0 };
 	char cn[64] = "";
 
-	for (size_t i = 0; in->col && i < in->col->crls.n && crls.n < sizeof(crls.c) / sizeof(crls.c[0]); i++)
-		crls.c[crls.n++] = in->col->crls.c[i];
 	if (!ev_need(o, "pck", leaf != NULL, VERDICT_COLLATERAL, "the platform's PCK certificate", leaf ? "found" : "none"))
 		return false;
-	if (all_between(d, in->col, &between, e) != COFFER_OK || pck_read(leaf, &d->pck, e) != COFFER_OK)
+	if (all_between(d, in->col, &between, e) != COFFER_OK)
 		return ev_need(o, "pck_chain", false, VERDICT_INVALID, "certificates that can be read", e->msg);
 	d->has_pck = true;
 	d->pck_platform = cert_issuer_cn(leaf, cn, sizeof(cn)) && strstr(cn, "Platform") != NULL;
@@ -141,7 +159,7 @@ static bool path_current(const struct cert_path *p, int64_t now)
 /* The path does not depend on the time: only whether its certificates are valid does. */
 static void ask_signer(const struct dcap *d, struct tcb_signers *s, size_t i, int64_t now)
 {
-	struct cert_rules rules = { .now = -1, .crls = &d->col.crls };
+	struct cert_rules rules = { .now = -1, .crls = &d->crls };
 	struct cert_path path = { 0 };
 	struct err ignore = { 0 };
 
@@ -214,7 +232,11 @@ static bool check_documents(struct dcap *d, const struct ev_in *in, struct ev_ou
 	(void)ev_need(o, "collateral_signatures", a && b, VERDICT_INVALID, "both valid", a && b ? "valid" : "not both");
 	if (a && b)
 		(void)ev_need(o, "collateral_signer", a_now && b_now, VERDICT_STALE,
-		    "a TCB signing certificate that is valid at this time", a_now ? "valid" : "not valid at this time");
+		    "a TCB signing certificate that is valid at this time",
+		    a_now && b_now ? "valid"
+		    : a_now	   ? "the QE identity's is not"
+		    : b_now	   ? "the TCB info's is not"
+				   : "not valid at this time");
 	check_age(d, in, o);
 	d->judged = a && b;
 	return d->judged;
@@ -250,16 +272,31 @@ static void check_tcb(struct dcap *d, struct ev_out *o)
 	    "not revoked", tcb_status_name(d->converged));
 }
 
-static enum coffer_rc read_collateral(struct dcap *d, const struct collateral *col, struct err *e)
+/* None is left out: any of them may be the one that revokes. */
+static enum coffer_rc all_lists(struct dcap *d, const struct collateral *col, struct err *e)
 {
-	for (size_t i = 0; col && i < col->n_json; i++)
-		TRY(dcap_collateral_add(&d->col, col->json[i], e));
+	d->crls = d->col.crls;
+	for (size_t i = 0; col && i < col->crls.n; i++) {
+		if (d->crls.n == sizeof(d->crls.c) / sizeof(d->crls.c[0]))
+			return err_set(e, COFFER_E_LIMIT, "dcap: more than %zu revocation lists: leave out those of others than Intel", d->crls.n);
+		d->crls.c[d->crls.n++] = col->crls.c[i];
+	}
 	return COFFER_OK;
+}
+
+static enum coffer_rc read_collateral(struct dcap *d, bool has_pck, const struct ev_in *in, struct err *e)
+{
+	const struct dcap_wanted w = { .td = d->q.is_td, .pck = has_pck ? &d->pck : NULL, .now = in->now };
+
+	for (size_t i = 0; in->col && i < in->col->n_json; i++)
+		TRY(dcap_collateral_add(&d->col, in->col->json[i], &w, e));
+	return all_lists(d, in->col, e);
 }
 
 enum coffer_rc dcap_judge(struct dcap *d, const struct ev_in *in, struct ev_out *o, struct err *e)
 {
 	bool good = signed_by_ak(&d->q);
+	const struct cert *pck;
 	struct err bad = { 0 };
 
 	TRY(ev_roots("intel", in->col, &d->roots, e));
@@ -271,11 +308,12 @@ enum coffer_rc dcap_judge(struct dcap *d, const struct ev_in *in, struct ev_out 
 		(void)ev_need(o, "pck_chain", false, VERDICT_MALFORMED, "a chain in PEM", bad.msg);
 		return COFFER_OK;
 	}
-	if (read_collateral(d, in->col, &bad) != COFFER_OK) {
+	pck = pck_cert(d, in->col);
+	if (read_collateral(d, pck != NULL, in, &bad) != COFFER_OK) {
 		(void)ev_need(o, "collateral", false, VERDICT_COLLATERAL, "collateral that can be read", bad.msg);
 		return COFFER_OK;
 	}
-	if (check_pck(d, in, o, &bad) && check_documents(d, in, o, &bad))
+	if (check_pck(d, pck, in, o, &bad) && check_documents(d, in, o, &bad))
 		check_tcb(d, o);
 	return COFFER_OK;
 }

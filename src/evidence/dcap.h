@@ -9,6 +9,7 @@ struct dcap {
 	struct cert_list       chain;  /* that came in the quote */
 	struct anchors         roots;
 	struct dcap_collateral col;
+	struct crl_list        crls;   /* of the collateral, files and documents alike; borrowed: not cleared */
 	struct pck             pck;
 	bool                   has_pck, pck_platform; /* signed by the Platform CA */
 	struct tcb_standing    tcb;

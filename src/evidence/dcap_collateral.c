@@ -35,12 +35,46 @@ static enum coffer_rc read_date(const struct json *o, const char *name, int64_t 
 	return COFFER_OK;
 }
 
-static enum coffer_rc take(struct signed_json *s, struct span text, struct span sig_hex, struct err *e)
+static bool of_platform(const struct json *info, const struct pck *p)
+{
+	uint8_t fmspc[6], pce_id[2];
+
+	return p && hex_fixed(json_str(json_get(info, "fmspc")), fmspc, 6) && span_eq(SPAN(fmspc), SPAN(p->fmspc)) &&
+	       hex_fixed(json_str(json_get(info, "pceId")), pce_id, 2) && span_eq(SPAN(pce_id), SPAN(p->pce_id));
+}
+
+/* More is better; the TEE it is for weighs most. */
+static unsigned fit(const struct signed_json *s, bool info, const struct dcap_wanted *w)
+{
+	const struct json *root = json_root(s->doc);
+	const char *id = info ? (w->td ? "TDX" : "SGX") : (w->td ? "TD_QE" : "QE");
+
+	return (span_eq_str(json_str(json_get(root, "id")), id) ? 4u : 0) + (!info || of_platform(root, w->pck) ? 2u : 0) +
+	       (w->now < 0 || s->issued <= w->now ? 1u : 0);
+}
+
+static uint64_t evaluation(const struct signed_json *s)
+{
+	uint64_t n = 0;
+
+	return json_u64(json_get(json_root(s->doc), "tcbEvaluationDataNumber"), &n) ? n : 0;
+}
+
+static bool better(const struct signed_json *n, const struct signed_json *old, bool info, const struct dcap_wanted *w)
+{
+	unsigned a = fit(n, info, w), b = fit(old, info, w);
+
+	if (a != b)
+		return a > b;
+	return n->issued != old->issued ? n->issued > old->issued : evaluation(n) > evaluation(old);
+}
+
+static enum coffer_rc take(
+    struct dcap_collateral *c, bool info, struct span text, struct span sig_hex, const struct dcap_wanted *w, struct err *e)
 {
 	CLEANUP(signed_json_clear) struct signed_json n = { .present = true };
+	struct signed_json *s = info ? &c->tcb_info : &c->qe_identity, old = *s;
 
-	if (s->present)
-		return COFFER_OK;
 	n.text = wr_open(TEXT_MAX);
 	wr_put(&n.text, text);
 	TRY(wr_done(&n.text, "collateral", e));
@@ -49,8 +83,10 @@ static enum coffer_rc take(struct signed_json *s, struct span text, struct span 
 	TRY(json_parse(text, TEXT_MAX, &n.doc, e));
 	TRY(read_date(json_root(n.doc), "issueDate", &n.issued, e));
 	TRY(read_date(json_root(n.doc), "nextUpdate", &n.next_update, e));
+	if (old.present && !better(&n, &old, info, w))
+		return COFFER_OK;
 	*s = n;
-	n = (struct signed_json){ 0 };
+	n = old; /* cleared */
 	return COFFER_OK;
 }
 
@@ -91,31 +127,40 @@ static enum coffer_rc add_crl(struct dcap_collateral *c, struct span text, struc
 	return COFFER_OK;
 }
 
+/* Bundles of several platforms name the same issuers. */
+static enum coffer_rc add_certs(struct dcap_collateral *c, struct span pem, struct err *e)
+{
+	CLEANUP(certs_clear) struct cert_list l = { 0 };
+
+	TRY(certs_read(pem, &l, e));
+	return certs_join(&l, &c->certs, e);
+}
+
 /* All in one object, as verification libraries store it. */
-static enum coffer_rc add_bundle(struct dcap_collateral *c, const struct json *o, struct err *e)
+static enum coffer_rc add_bundle(struct dcap_collateral *c, const struct json *o, const struct dcap_wanted *w, struct err *e)
 {
 	static const char *const chains[] = { "tcb_info_issuer_chain", "qe_identity_issuer_chain", "pck_crl_issuer_chain" };
 
-	TRY(take(&c->tcb_info, json_str(json_get(o, "tcb_info")), json_str(json_get(o, "tcb_info_signature")), e));
-	TRY(take(&c->qe_identity, json_str(json_get(o, "qe_identity")), json_str(json_get(o, "qe_identity_signature")), e));
+	TRY(take(c, true, json_str(json_get(o, "tcb_info")), json_str(json_get(o, "tcb_info_signature")), w, e));
+	TRY(take(c, false, json_str(json_get(o, "qe_identity")), json_str(json_get(o, "qe_identity_signature")), w, e));
 	for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++)
 		if (json_get(o, chains[i]))
-			TRY(certs_read(json_str(json_get(o, chains[i])), &c->certs, e));
+			TRY(add_certs(c, json_str(json_get(o, chains[i])), e));
 	TRY(add_crl(c, json_str(json_get(o, "root_ca_crl")), e));
 	return add_crl(c, json_str(json_get(o, "pck_crl")), e);
 }
 
-enum coffer_rc dcap_collateral_add(struct dcap_collateral *c, struct span text, struct err *e)
+enum coffer_rc dcap_collateral_add(struct dcap_collateral *c, struct span text, const struct dcap_wanted *w, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	struct span body, sig;
 	struct err ignore = { 0 };
 
 	if (cut(text, "{\"tcbInfo\":", &body, &sig))
-		return take(&c->tcb_info, body, sig, e);
+		return take(c, true, body, sig, w, e);
 	if (cut(text, "{\"enclaveIdentity\":", &body, &sig))
-		return take(&c->qe_identity, body, sig, e);
+		return take(c, false, body, sig, w, e);
 	if (json_parse(text, TEXT_MAX, &doc, &ignore) != COFFER_OK || !json_get(json_root(doc), "tcb_info"))
 		return COFFER_OK;
-	return add_bundle(c, json_root(doc), e);
+	return add_bundle(c, json_root(doc), w, e);
 }

@@ -28,10 +28,19 @@ struct dcap_collateral {
 	struct crl_list    crls;
 };
 void dcap_collateral_clear(struct dcap_collateral *c);
+/* What a quote wants of it. Of several documents of a kind the one stays that is for this TEE and this platform; of those the one
+ * issued last, though not after `now`; of those issued together the one of the later evaluation (tcbEvaluationDataNumber). Where none
+ * fits, one that does not stays, and is refused by what judges it. */
+struct dcap_wanted {
+	bool              td;
+	const struct pck *pck; /* NULL: not known */
+	int64_t           now; /* < 0: any */
+};
 /* One file's text: {"tcbInfo":...,"signature":...}, {"enclaveIdentity":...,"signature":...}, or all of it in one object ("tcb_info",
  * "tcb_info_signature", "qe_identity", ..., "pck_crl", "root_ca_crl", issuer chains). Foreign JSON is passed over; a document of these that
- * is malformed is COFFER_E_INPUT. The first of each kind stays. */
-enum coffer_rc dcap_collateral_add(struct dcap_collateral *c, struct span text, struct err *e) NODISCARD;
+ * is malformed is COFFER_E_INPUT. No signature is checked here. */
+enum coffer_rc dcap_collateral_add(
+    struct dcap_collateral *c, struct span text, const struct dcap_wanted *w, struct err *e) NODISCARD;
 
 struct tcb_standing {
 	bool            matched;

@@ -38,21 +38,25 @@ struct fixed_out {
 	size_t          report_data_n;
 	uint8_t         init_register[64]; /* snp HOST_DATA, tdx MRCONFIGID, sgx CONFIGID, tpm and az-* PCR 8 (n 0: not quoted) */
 	size_t          init_register_n;
+	const struct fixed_root *root; /* to which the path led, one of in's; NULL: none did (swtpm, a key that was vouched for) */
 };
 bool fixed_platform(const char *platform); /* one of the above */
 /* COFFER_E_DENIED with check "R2" and a sentence; COFFER_E_INPUT for bytes that are no such report. */
 enum coffer_rc fixed_read(const struct fixed_in *in, struct fixed_out *out, struct err *e) NODISCARD;
 
 /* The key of a TPM's EK certificate, in->path[0], which leads to one of the roots: no CA's, for endorsement, RSA or P-256, and for
- * encryption or agreement where it says so. Of in, path and roots alone are read. vkey_free(*ek) when done. COFFER_E_DENIED with check
+ * encryption or agreement where it says so. Of in, path and roots alone are read. vkey_free(*ek) when done; *root (NULL: nobody asks): that one, of in's. COFFER_E_DENIED with check
  * "R2"; COFFER_E_INPUT for a longer path. */
-enum coffer_rc fixed_ek(const struct fixed_in *in, struct vkey **ek, struct err *e) NODISCARD;
+enum coffer_rc fixed_ek(const struct fixed_in *in, struct vkey **ek, const struct fixed_root **root, struct err *e) NODISCARD;
 
 /* For platforms that carry such a report inside (az-*-vtpm): fields only, nothing is verified. */
 struct snp_report;
 struct td_report;
 struct tpm_attest;
 bool fixed_snp_facts(const struct snp_report *r, unsigned generation, struct hw_facts *f) NODISCARD;
+/* Which chip it is, for facts: the one that the VCEK's certificate names (hwid; of a VLEK's it is empty), whatever the report says of itself, for the host may have
+ * it leave the id out; with a VLEK the report's own id, and none where that is left out too. */
+void fixed_snp_chip(struct span hwid, const struct snp_report *r, unsigned generation, struct hw_facts *f);
 bool fixed_td_facts(const struct td_report *t, struct hw_facts *f) NODISCARD;
 /* value: 24 registers of n bytes each; those that `selected` names become facts. */
 bool fixed_pcr_facts(uint32_t selected, const uint8_t *value, size_t n, struct hw_facts *f) NODISCARD;

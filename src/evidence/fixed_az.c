@@ -47,5 +47,6 @@ enum coffer_rc fixed_az(const struct fixed_in *in, struct fixed_out *out, struct
 	quote.key = vkey_der(h.ak);
 	quote.key_vouched = true; /* by the hardware */
 	TRY(fixed_tpm(&quote, out, e));
+	out->root = hw.root;
 	return merge(in->platform, &hw.facts, out, e);
 }

@@ -137,6 +137,7 @@ static enum coffer_rc dcap(const struct fixed_in *in, bool td, struct fixed_out 
 	if (rc == COFFER_OK)
 		rc = td ? judge_td(&q, out, e) : judge_enclave(&q, out, e);
 	vkey_free(leaf.key);
+	out->root = leaf.root;
 	return rc;
 }
 

@@ -18,7 +18,7 @@ static enum coffer_rc check_use(const struct fixed_leaf *leaf, struct err *e)
 	return COFFER_OK;
 }
 
-enum coffer_rc fixed_ek(const struct fixed_in *in, struct vkey **ek, struct err *e)
+enum coffer_rc fixed_ek(const struct fixed_in *in, struct vkey **ek, const struct fixed_root **root, struct err *e)
 {
 	struct fixed_leaf leaf = { 0 };
 	enum coffer_rc rc;
@@ -27,6 +27,8 @@ enum coffer_rc fixed_ek(const struct fixed_in *in, struct vkey **ek, struct err 
 		return err_set(e, COFFER_E_INPUT, "EK certificate: a path of %zu certificates", in->n_path);
 	TRY(fixed_path(in, &leaf, e));
 	rc = check_use(&leaf, e);
+	if (root)
+		*root = leaf.root;
 	if (rc == COFFER_OK)
 		*ek = leaf.key;
 	else

@@ -45,8 +45,21 @@ static enum coffer_rc check_firmware(const struct der_cert *c, enum snp_gen g, c
 	return COFFER_OK;
 }
 
+void fixed_snp_chip(struct span hwid, const struct snp_report *r, unsigned generation, struct hw_facts *f)
+{
+	static const uint8_t zero[64];
+	struct span id = hwid.n > 0 ? hwid : SPAN(r->chip_id);
+
+	if (hwid.n == 0 && generation == SNP_TURIN && span_eq((struct span){ r->chip_id + 8, 56 }, (struct span){ zero, 56 }))
+		id.n = 8;
+	if (id.n > sizeof(f->chip) || span_eq(id, (struct span){ zero, id.n }))
+		return;
+	memcpy(f->chip, id.p, id.n);
+	f->chip_n = id.n;
+}
+
 /* A VCEK names its chip: the 64 bytes (Turin: 8), as they are or as an OCTET STRING. */
-static enum coffer_rc check_chip(const struct der_cert *c, const struct snp_report *r, bool vlek, struct hw_facts *f, struct err *e)
+static enum coffer_rc check_chip(const struct der_cert *c, const struct snp_report *r, bool vlek, struct span *hwid, struct err *e)
 {
 	static const uint8_t oid[] = { AMD, 0x04 }, zero[64];
 	struct span v, inner;
@@ -56,12 +69,11 @@ static enum coffer_rc check_chip(const struct der_cert *c, const struct snp_repo
 		v = inner;
 	if (has != !vlek || (has && v.n != 64 && v.n != 8))
 		return err_deny(e, "R2", "the signing key's certificate is not of the kind that the report names");
+	*hwid = has ? v : (struct span){ 0 };
 	if (vlek || span_eq(SPAN(r->chip_id), SPAN(zero)))
 		return COFFER_OK;
 	if (!span_eq(v, (struct span){ r->chip_id, v.n }) || !span_eq((struct span){ r->chip_id + v.n, 64 - v.n }, (struct span){ zero, 64 - v.n }))
 		return err_deny(e, "R2", "the signing key is another chip's");
-	memcpy(f->chip, r->chip_id, v.n);
-	f->chip_n = v.n;
 	return COFFER_OK;
 }
 
@@ -97,6 +109,7 @@ static enum coffer_rc judge(const struct fixed_leaf *leaf, const struct snp_repo
 {
 	enum snp_gen g = gen_of(leaf->root->name);
 	unsigned key = r->key_info >> 2 & 7;
+	struct span hwid;
 
 	if (g == SNP_GEN_UNKNOWN || (r->has_cpuid && snp_report_gen(r) != g))
 		return err_deny(e, "R2", "the root is another processor generation's");
@@ -105,7 +118,8 @@ static enum coffer_rc judge(const struct fixed_leaf *leaf, const struct snp_repo
 	if (r->vmpl != 0)
 		return err_deny(e, "R2", "the report was asked for below VMPL 0");
 	TRY(check_firmware(&leaf->cert.d, g, r, e));
-	TRY(check_chip(&leaf->cert.d, r, key == 1, &out->facts, e));
+	TRY(check_chip(&leaf->cert.d, r, key == 1, &hwid, e));
+	fixed_snp_chip(hwid, r, g, &out->facts);
 	memcpy(out->report_data, r->report_data, sizeof(r->report_data));
 	out->report_data_n = sizeof(r->report_data);
 	memcpy(out->init_register, r->host_data, sizeof(r->host_data));
@@ -124,5 +138,6 @@ enum coffer_rc fixed_snp(const struct fixed_in *in, struct fixed_out *out, struc
 	if (rc == COFFER_OK)
 		rc = judge(&leaf, &r, out, e);
 	vkey_free(leaf.key);
+	out->root = leaf.root;
 	return rc;
 }

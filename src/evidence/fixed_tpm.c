@@ -29,7 +29,7 @@ static enum coffer_rc check_registers(const struct tpm_attest *a, const struct t
 }
 
 /* "swtpm" has nobody to vouch, and says so by its name. */
-static enum coffer_rc check_key(const struct fixed_in *in, const struct vkey *ak, struct err *e)
+static enum coffer_rc check_key(const struct fixed_in *in, const struct vkey *ak, struct fixed_out *out, struct err *e)
 {
 	struct fixed_leaf leaf = { 0 };
 	bool same;
@@ -38,6 +38,7 @@ static enum coffer_rc check_key(const struct fixed_in *in, const struct vkey *ak
 		return COFFER_OK;
 	TRY(fixed_path(in, &leaf, e));
 	same = vkey_eq(leaf.key, ak);
+	out->root = leaf.root;
 	vkey_free(leaf.key);
 	return same ? COFFER_OK : err_deny(e, "R2", "the certificate is for another attestation key");
 }
@@ -82,7 +83,7 @@ enum coffer_rc fixed_tpm(const struct fixed_in *in, struct fixed_out *out, struc
 	TRY(der_key(in->key, &ak, e));
 	if (!tpm_sig_verify(ak, &sig, in->report))
 		return err_deny(e, "R2", "the quote's signature is not by the attestation key");
-	TRY(check_key(in, ak, e));
+	TRY(check_key(in, ak, out, e));
 	TRY(check_registers(&a, &sig, in->registers, e));
 	return fill(&a, in->registers, out, e);
 }

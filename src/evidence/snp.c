@@ -287,10 +287,7 @@ static enum coffer_rc judge(struct snp *s, const struct ev_in *in, struct ev_out
 	ev_part(&out->parts.report, SPAN(s->raw));
 	if (!fixed_snp_facts(&s->r, s->vek.gen, &out->facts))
 		return err_set(e, COFFER_E_BUG, "snp: facts do not fit");
-	if (!s->vek.vlek) {
-		memcpy(out->facts.chip, s->r.chip_id, s->vek.hwid_n);
-		out->facts.chip_n = s->vek.hwid_n;
-	}
+	fixed_snp_chip((struct span){ s->vek.hwid, s->vek.hwid_n }, &s->r, s->vek.gen, &out->facts);
 	return ev_done(out, e);
 }
 

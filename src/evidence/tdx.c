@@ -6,15 +6,18 @@
 #include "base/str.h"
 #include "evidence/dcap.h"
 #include "evidence/driver.h"
-#include "evidence/eventlog.h"
+#include "evidence/eventlog_claims.h"
 #include "evidence/fixed.h"
 #include "evidence/ints.h"
 #include "evidence/needs.h"
 
 #define JSON_MAX ((size_t)EVENTLOG_MAX * 2)
 #define OUT_MAX (256u << 10)
+#define LOG_CLAIM_MAX (192u << 10) /* the claim of a longer log is left out: a policy that wants it does not affirm */
+#define RTMRS 4
+#define RTMR_BITS 0x1eu            /* CCEL index 1.. is RTMR 0.. */
 
-struct tdx { struct wr raw, log; struct dcap d; };
+struct tdx { struct wr raw, log; struct dcap d; struct span replayed; /* the log, where it replays to the quote */ };
 
 static void tdx_clear(struct tdx *t)
 {
@@ -53,33 +56,45 @@ static enum coffer_rc read_evidence(struct span in, struct tdx *t, struct err *e
 	return COFFER_OK;
 }
 
-/* A log beside the quote, or among the collateral, must replay to the registers that it extends. CCEL index 1.. is RTMR 0.. */
-static void check_log(const struct tdx *t, const struct ev_in *in, struct ev_out *o)
+/* Beside the quote, or among the collateral. */
+static struct span find_log(const struct tdx *t, const struct ev_in *in)
 {
 	struct span log = wr_span(&t->log);
-	struct eventlog_replay p;
-	struct err bad = { 0 };
-	char found[64] = "every register";
-	bool ok = true;
+	struct err ignore = { 0 };
 
 	for (size_t i = 0; log.n == 0 && in->col && i < in->col->n_other; i++) {
 		struct eventlog l;
 
-		if (eventlog_open(in->col->other[i], &l, &bad) == COFFER_OK)
+		if (eventlog_open(in->col->other[i], &l, &ignore) == COFFER_OK)
 			log = in->col->other[i];
 	}
+	return log;
+}
+
+/* A log must replay to all four registers: one that it does not extend is still zero, as the TDX module starts it. Else a log cut
+ * after its first event would prove anything. CCEL index 1.. is RTMR 0.. */
+static void check_log(const struct ev_in *in, struct tdx *t, struct ev_out *o)
+{
+	struct span log = find_log(t, in);
+	struct eventlog_replay p;
+	struct err bad = { 0 };
+	char found[64] = "all four";
+	bool ok = true;
+
 	if (log.n == 0)
 		return;
 	if (eventlog_replay(log, TPM_ALG_SHA384, &p, &bad) != COFFER_OK) {
 		(void)ev_need(o, "ccel_replay", false, VERDICT_MALFORMED, "a well-formed CCEL log", bad.msg);
 		return;
 	}
-	for (size_t i = 0; i < 4 && ok; i++) {
-		ok = !(p.extended >> (i + 1) & 1) || span_eq((struct span){ p.reg[i + 1], 48 }, t->d.q.td.rtmr[i]);
+	for (size_t i = 0; i < RTMRS && ok; i++) {
+		ok = span_eq((struct span){ p.reg[i + 1], 48 }, t->d.q.td.rtmr[i]);
 		if (!ok)
-			(void)snprintf(found, sizeof(found), "RTMR %zu differs from the log", i);
+			(void)snprintf(found, sizeof(found), "RTMR %zu %s", i,
+			    p.extended >> (i + 1) & 1 ? "differs from the log" : "is not zero, and the log does not extend it");
 	}
 	(void)ev_need(o, "ccel_replay", ok, VERDICT_INVALID, "a log that replays to the quoted RTMRs", found);
+	t->replayed = ok ? log : (struct span){ 0 };
 }
 
 /* ---- claims ---- */
@@ -148,6 +163,18 @@ static bool attribute(const struct td_report *t, unsigned bit)
 	return t->td_attributes.p[bit / 8] >> (bit % 8) & 1;
 }
 
+/* The last member: large, and not there where it would be too large. */
+static void put_log(struct span log, struct wr *w)
+{
+	CLEANUP(wr_close) struct wr list = wr_open(LOG_CLAIM_MAX);
+	struct err ignore = { 0 };
+
+	if (log.n == 0 || eventlog_claims(log, TPM_ALG_SHA384, RTMR_BITS, &list, &ignore) != COFFER_OK)
+		return;
+	wr_str(w, ",\"uefi_event_logs\":");
+	wr_put(w, wr_span(&list));
+}
+
 static void write_claims(const struct tdx *t, struct wr *w)
 {
 	const struct td_report *td = &t->d.q.td;
@@ -167,6 +194,7 @@ static void write_claims(const struct tdx *t, struct wr *w)
 	jw_m_bool(&j, "protection_keys", attribute(td, 30));
 	jw_m_bool(&j, "septve_disable", attribute(td, 28));
 	jw_obj_end(&j);
+	put_log(t->replayed, w);
 	jw_obj_end(&j);
 }
 
@@ -203,7 +231,7 @@ static enum coffer_rc appraise(const struct ev_in *in, struct ev_out *out, struc
 		return COFFER_OK;
 	}
 	TRY(dcap_judge(&t.d, in, out, e));
-	check_log(&t, in, out);
+	check_log(in, &t, out);
 	ev_bindings(out, in, t.d.q.td.report_data, t.d.q.td.mr_config_id);
 	write_claims(&t, &out->claims);
 	if (!in->no_values)

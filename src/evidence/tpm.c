@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "crypto/cert_pem.h"
 #include "evidence/driver.h"
 #include "evidence/eventlog.h"
 #include "evidence/ints.h"
@@ -15,6 +16,7 @@
 
 #define JSON_MAX ((size_t)EVENTLOG_MAX * 2)
 #define OUT_MAX (64u << 10)
+#define KEY_MAX (8u << 10) /* a registered key */
 #define INIT_PCR 8
 
 struct tpm {
@@ -129,10 +131,18 @@ static enum coffer_rc take_given(const struct tpm_given *g, struct tpm *t, struc
 
 /* ---- the attestation key ---- */
 
+/* DER or PEM, as whoever registered it had it. */
+static bool is_key(struct span file, struct span der)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(KEY_MAX);
+
+	return span_eq(file, der) || (pem_public_only(file, &w) && span_eq(wr_span(&w), der));
+}
+
 static bool registered(const struct vkey *ak, const struct collateral *col)
 {
 	for (size_t i = 0; col && i < col->n_other; i++)
-		if (span_eq(col->other[i], vkey_der(ak)))
+		if (is_key(col->other[i], vkey_der(ak)))
 			return true;
 	return false;
 }
@@ -159,6 +169,18 @@ static void check_activated(const struct tpm *t, const struct ev_activation *a, 
 	    !key ? "another key" : secret ? (a->secret.p ? "activated" : "a secret") : shown ? "another secret" : "no secret");
 }
 
+/* What a path goes over: the collateral's, and what came along with the leaf. */
+static enum coffer_rc between_of(
+    const struct tpm *t, const struct cert *leaf, const struct collateral *col, struct cert_list *out, struct err *e)
+{
+	if (col)
+		TRY(certs_join(&col->certs, out, e));
+	for (size_t i = 0; i < t->certs.n; i++)
+		if (t->certs.c[i] != leaf)
+			TRY(certs_join(&(struct cert_list){ .c = { t->certs.c[i] }, .n = 1 }, out, e));
+	return COFFER_OK;
+}
+
 static void check_ak(struct tpm *t, const struct ev_in *in, bool emulated, struct ev_out *o)
 {
 	CLEANUP(certs_clear) struct cert_list between = { 0 };
@@ -181,7 +203,7 @@ static void check_ak(struct tpm *t, const struct ev_in *in, bool emulated, struc
 		(void)ev_need(o, "ak", false, otherwise, want, emulated ? "neither: the host could have made it up" : "neither");
 		return;
 	}
-	if ((!in->col || certs_share(&in->col->certs, &between, &e) == COFFER_OK) &&
+	if (between_of(t, c, in->col, &between, &e) == COFFER_OK &&
 	    cert_chain(c, &between, &t->roots, &rules, &path, &e) == COFFER_OK) {
 		ev_part_path(o, &path);
 		(void)ev_need(o, "ak", true, VERDICT_INVALID, want, "certified");
@@ -210,13 +232,23 @@ static bool quoted(const struct tpm *t, size_t pcr)
 	return t->a.sel[0].pcrs >> pcr & 1;
 }
 
-/* Every register that the log extends and that the quote covers must come out as quoted. */
+/* The registers of the firmware, of which PC firmware extends each before it hands over. */
+#define FIRMWARE_PCRS 0xffu
+
+/* Quoted registers that the log must explain: the firmware's, which start at zero where it extends none, and whatever else it
+ * extends. Of others (17 to 22 start with ones; 8 and on are extended by who comes after the firmware and writes no log of this
+ * form) it says nothing. */
+static uint32_t logged(const struct tpm *t, const struct eventlog_replay *p)
+{
+	return (FIRMWARE_PCRS | p->extended) & t->a.sel[0].pcrs;
+}
+
 static void check_log(const struct tpm *t, struct ev_out *o)
 {
 	struct eventlog_replay p;
 	struct err e = { 0 };
-	char found[160] = "every quoted register";
-	bool ok = true;
+	char found[160] = "of PCR 0 to 7, and those that it extends, all that are quoted";
+	bool ok;
 
 	if (t->log.n == 0)
 		return;
@@ -224,12 +256,16 @@ static void check_log(const struct tpm *t, struct ev_out *o)
 		(void)ev_need(o, "event_log", false, VERDICT_MALFORMED, "a well-formed event log with the quote's bank", e.msg);
 		return;
 	}
+	ok = logged(t, &p) != 0;
+	if (!ok)
+		(void)snprintf(found, sizeof(found), "none of them: neither PCR 0 to 7 nor one that the log extends is quoted");
 	for (size_t i = 0; i < TPM_PCRS && ok; i++) {
-		if (!(p.extended >> i & 1) || !quoted(t, i))
+		if (!(logged(t, &p) >> i & 1))
 			continue;
 		ok = span_eq((struct span){ p.reg[i], hash_len(p.hash) }, t->bank.value[i]);
 		if (!ok)
-			(void)snprintf(found, sizeof(found), "PCR %zu differs from the log", i);
+			(void)snprintf(found, sizeof(found), "PCR %zu %s", i,
+			    p.extended >> i & 1 ? "differs from the log" : "is not as it starts, and the log does not extend it");
 	}
 	(void)ev_need(o, "event_log", ok, VERDICT_INVALID, "a log that replays to the quoted PCRs", found);
 }
