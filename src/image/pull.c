@@ -31,6 +31,7 @@ struct pull {
 	bool indexed;
 	struct unpack_budget budget;
 	uint64_t fetched;
+	uint64_t layers, total; /* of these the layers': so far, and in all */
 	int dir_fd;
 	bool made;  /* layers lie in the folder */
 	struct secret pem; /* for JWE layers, once one has been met */
@@ -170,15 +171,39 @@ static enum coffer_rc judge(struct pull *p, struct err *e)
 /* ---- layers ---- */
 
 struct source {
-	struct registry *reg;
+	struct pull *p;
+	size_t layer;
 	struct registry_blob blob;
+	uint64_t came;
+	layer_sink sink;
+	void *sink_arg;
 };
+
+/* What came of layers before is in p->layers. */
+static void tell(const struct pull *p, size_t layer, uint64_t came)
+{
+	const struct image_progress now = { layer + 1, p->manifest.n_layers, p->layers + came, p->total };
+
+	if (p->o->progress)
+		p->o->progress(p->o->progress_arg, &now);
+}
+
+static enum coffer_rc take_piece(void *arg, struct span piece, struct err *e)
+{
+	struct source *s = arg;
+
+	s->came += piece.n;
+	tell(s->p, s->layer, s->came);
+	return s->sink(s->sink_arg, piece, e);
+}
 
 static enum coffer_rc from_registry(void *arg, layer_sink sink, void *sink_arg, struct err *e)
 {
-	const struct source *s = arg;
+	struct source *s = arg;
 
-	return registry_get_blob(s->reg, &s->blob, sink, sink_arg, e);
+	s->sink = sink;
+	s->sink_arg = sink_arg;
+	return registry_get_blob(s->p->reg, &s->blob, take_piece, s, e);
 }
 
 static enum coffer_rc fetch_config(struct pull *p, struct err *e)
@@ -223,7 +248,7 @@ static enum coffer_rc pull_layer(struct pull *p, size_t i, struct err *e)
 	CLEANUP(crypt_layer_clear) struct crypt_layer lock = { 0 };
 	const struct descriptor *d = &p->manifest.layers[i];
 	struct crypt_keys keys;
-	struct source src = { p->reg, { d->digest, d->size } };
+	struct source src = { .p = p, .layer = i, .blob = { d->digest, d->size } };
 	struct layer_kind kind;
 	struct layer_job job = {
 		.dir_fd = p->dir_fd, .index = i, .diff_id = p->config.diff_id[i], .budget = &p->budget,
@@ -241,6 +266,7 @@ static enum coffer_rc pull_layer(struct pull *p, size_t i, struct err *e)
 	p->made = true;
 	TRY(layer_unpack(&job, &hides, e));
 	p->fetched += d->size;
+	p->layers += d->size;
 	/* overlayfs does not look at an opaque mark on the root of a lower layer */
 	return hides ? hide_below(p, i, e) : COFFER_OK;
 }
@@ -256,6 +282,9 @@ static enum coffer_rc pull(struct pull *p, struct err *e)
 	TRY(judge(p, e));
 	TRY(fetch_config(p, e));
 	for (size_t i = 0; i < p->manifest.n_layers; i++)
+		p->total += p->manifest.layers[i].size;
+	tell(p, 0, 0);
+	for (size_t i = 0; i < p->manifest.n_layers; i++)
 		TRY(pull_layer(p, i, e));
 	return COFFER_OK;
 }
@@ -265,7 +294,7 @@ enum coffer_rc image_pull(const struct image_pull *o, struct image_pulled *out, 
 	CLEANUP(pull_clear) struct pull p = {
 		.o = o,
 		.dir_fd = -1,
-		.budget = { o->max_bytes ? o->max_bytes : DEFAULT_BYTES, o->max_entries ? o->max_entries : DEFAULT_ENTRIES },
+		.budget = { .bytes = o->max_bytes ? o->max_bytes : DEFAULT_BYTES, .entries = o->max_entries ? o->max_entries : DEFAULT_ENTRIES },
 	};
 
 	TRY(pull(&p, e));

@@ -12,6 +12,11 @@ typedef enum coffer_rc (*image_get_key)(void *arg, const char *kid, struct secre
  * once a pull, and only when such a layer has no packet. */
 typedef enum coffer_rc (*image_get_pem)(void *arg, struct secret *out, struct err *e);
 
+/* How far a pull is: of bytes as they are stored in the registry, the layers' alone. Said before the first byte and with each piece that came; a piece that a
+ * broken layer ends with is among them. Sizes are the signed manifest's. */
+struct image_progress { size_t layer, n_layers; uint64_t bytes, total; }; /* layer: from 1 */
+typedef void (*image_progress_cb)(void *arg, const struct image_progress *p);
+
 struct image_pull {
 	const char   *reference;      /* "host[:port]/repo@sha256:..." (a tag beside it is ignored) */
 	uint8_t       digest[32];     /* of the image manifest or index: what the reference must resolve to */
@@ -21,6 +26,8 @@ struct image_pull {
 	image_get_key get_key;
 	image_get_pem get_pem;         /* NULL: such layers are refused */
 	void         *key_arg;
+	image_progress_cb progress;    /* NULL: nobody asks */
+	void         *progress_arg;
 	const char   *dir;            /* empty folder; layers go to dir/0, dir/1, ... bottom first (overlay whiteouts) */
 	uint64_t      max_bytes;      /* unpacked, all layers; 0 = 16 GiB */
 	uint64_t      max_entries;    /* 0 = 4 million */

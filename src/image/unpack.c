@@ -193,6 +193,12 @@ static enum coffer_rc set_node_meta(struct unpack *u, const struct tar_entry *t,
 	return COFFER_OK;
 }
 
+/* There is nothing at its name then, not even what a lower layer brought. */
+static bool left_out(const struct unpack *u, const struct tar_entry *t)
+{
+	return (t->type == TAR_CHAR || t->type == TAR_BLOCK) && !u->budget->devices;
+}
+
 static int make_node(const struct tar_entry *t, int dir, const char *name, const char *link)
 {
 	switch (t->type) {
@@ -215,7 +221,9 @@ static int make_node(const struct tar_entry *t, int dir, const char *name, const
 
 static enum coffer_rc put_node(struct unpack *u, const struct tar_entry *t, struct err *e)
 {
+	static const struct tar_entry nothing = { .type = TAR_CHAR };
 	CLEANUP(freep) char *link = NULL;
+	const struct tar_entry *made = left_out(u, t) ? &nothing : t;
 	const char *name;
 	int dir, rc;
 
@@ -228,13 +236,15 @@ static enum coffer_rc put_node(struct unpack *u, const struct tar_entry *t, stru
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(enter_parent(u, &dir, &name, e));
 
-	rc = make_node(t, dir, name, link);
+	rc = make_node(made, dir, name, link);
 	if (rc != 0 && errno == EEXIST) {
 		TRY(tree_remove(dir, name, e));
-		rc = make_node(t, dir, name, link);
+		rc = make_node(made, dir, name, link);
 	}
 	if (rc != 0)
 		return failed(u, "make", e);
+	if (made != t) /* of a whiteout's form: overlayfs shows nothing */
+		return fchmodat(dir, name, 0, 0) == 0 ? COFFER_OK : failed(u, "set the mode of", e);
 	return set_node_meta(u, t, dir, name, e);
 }
 

@@ -11,7 +11,9 @@
  *   attributes      user.* (dropped where the file system has none) and security.capability (an error there). trusted.*
  *                   is refused, it would steer overlayfs; system.* too: leaving out an access list can widen access.
  *                   Others (security.selinux, ...) belong to the machine the image was built on and are dropped.
- *   device 0:0      refused: only a whiteout may look like one
+ *   device          only where the budget says so. Else left out, as if the layer had removed its name: in a guest a node would open the
+ *                   machine's own device (its TPM, its disks) to the container, and what that needs of /dev it gets from the runtime.
+ *                   0:0 is refused: only a whiteout may look like one
  *
  * An entry replaces what an earlier entry of the same name made. Must run with the rights to chown, mknod and set
  * trusted.* attributes. COFFER_E_DENIED check "unpack" for what breaks a rule, COFFER_E_LIMIT, COFFER_E_INPUT (tar.h),
@@ -24,6 +26,7 @@
 struct unpack_budget { /* what is left for all layers of one image; unpack subtracts */
 	uint64_t bytes;   /* file contents, names and attributes */
 	uint64_t entries; /* implied folders included */
+	bool devices;     /* nodes of devices are made */
 };
 
 struct unpack;

@@ -53,6 +53,11 @@ static inline void rego_eval_freep(struct rego_eval **v) { rego_eval_free(*v); *
 /* Forgets everything of the evaluation before (its values die; time, zones, host state, prints, explanation are to be given again) and
  * starts the budget anew. */
 void         rego_eval_begin(struct rego_eval *v);
+/* For one question after another about the same input: what is there now (input, data, and what they were made of) is kept by
+ * rego_eval_again, which else does what rego_eval_begin does, and leaves the budget that is left now. So each question has the very outcome, steps
+ * and memory that it has after a beginning of its own with the same input. Without a rego_eval_keep since the beginning it is rego_eval_begin. */
+void         rego_eval_keep(struct rego_eval *v);
+void         rego_eval_again(struct rego_eval *v);
 struct heap *rego_eval_heap(struct rego_eval *v); /* to make input and data in */
 void rego_eval_input(struct rego_eval *v, struct val input);  /* VAL_UNDEF: no input */
 void rego_eval_data(struct rego_eval *v, struct val data);    /* merged over the policy's own base document */

@@ -41,13 +41,9 @@ static void rewind_frames(struct rego_eval *v)
 		v->chunk->n = 0;
 }
 
-void rego_eval_begin(struct rego_eval *v)
+static void rewind(struct rego_eval *v)
 {
-	struct arena *a = v->h.arena;
-
-	arena_reset(a);
 	rewind_frames(v);
-	v->h = (struct heap){ .arena = a, .steps = v->lim.steps, .string_max = v->lim.string_max };
 	v->calls = 0;
 	v->depth = 0;
 	v->printed = 0;
@@ -57,9 +53,44 @@ void rego_eval_begin(struct rego_eval *v)
 	v->host = (struct host){ .has_now = false };
 	v->host_state = NULL;
 	v->prints = NULL;
+}
+
+void rego_eval_begin(struct rego_eval *v)
+{
+	struct arena *a = v->h.arena;
+
+	arena_reset(a);
+	v->h = (struct heap){ .arena = a, .steps = v->lim.steps, .string_max = v->lim.string_max };
+	rewind(v);
+	v->kept.is = false;
 	v->ctx = ctx_new(v, NULL);
 	if (v->ctx)
 		v->ctx->base = v->policy->data;
+}
+
+void rego_eval_keep(struct rego_eval *v)
+{
+	v->kept.is = v->ctx != NULL && heap_ok(&v->h);
+	if (!v->kept.is)
+		return;
+	v->kept.mark = arena_mark(v->h.arena);
+	v->kept.h = v->h;
+	v->kept.ctx = v->ctx;
+	v->kept.input = v->ctx->input;
+	v->kept.base = v->ctx->base;
+}
+
+void rego_eval_again(struct rego_eval *v)
+{
+	if (!v->kept.is) {
+		rego_eval_begin(v);
+		return;
+	}
+	arena_rewind(v->h.arena, v->kept.mark);
+	v->h = v->kept.h;
+	rewind(v);
+	v->ctx = v->kept.ctx;
+	*v->ctx = (struct ctx){ .input = v->kept.input, .base = v->kept.base };
 }
 
 struct heap *rego_eval_heap(struct rego_eval *v)

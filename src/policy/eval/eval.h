@@ -78,6 +78,7 @@ struct rego_eval {
 	const struct op *op; /* being executed: where errors are */
 	char          fault[200];
 	struct explain *explain;
+	struct { bool is; struct arena_mark mark; struct heap h; struct ctx *ctx; struct val input, base; } kept; /* rego_eval_keep */
 };
 
 /* Records an error of the policy's (conflict, builtin); returns VAL_UNDEF. */
