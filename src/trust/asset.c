@@ -7,7 +7,7 @@
 static bool type_ok(struct span s)
 {
 	return span_eq_str(s, "key") || span_eq_str(s, "data") || span_eq_str(s, "image-key") ||
-	       span_eq_str(s, "registry-credential");
+	       span_eq_str(s, "registry-credential") || span_eq_str(s, "attestation");
 }
 
 bool asset_names(const struct asset_body *a, const char *party)
@@ -67,7 +67,7 @@ enum coffer_rc asset_read(const struct statement *s, struct asset_body *out, str
 		return err_set(e, COFFER_E_INPUT, "asset: the path is not the statement's subject");
 	TRY(json_need_str(s->body, "type", "asset", &type, e));
 	if (!type_ok(type))
-		return err_set(e, COFFER_E_INPUT, "asset: the type is none of key, data, image-key, registry-credential");
+		return err_set(e, COFFER_E_INPUT, "asset: the type is none of key, data, image-key, registry-credential, attestation");
 	memcpy(a.type, type.p, type.n);
 	TRY(form_number(s->body, "version", "asset", (struct form_range){ 1, FORM_NUMBER_MAX }, &a.version, e));
 	if (a.version > s->serial)

@@ -124,3 +124,37 @@ enum coffer_rc chain_service_by(const struct dsse *env, const struct genesis *g,
 	TRY(check_issuer(&s, l ? life_party(l, now) : NULL, l && life_vouches(l, env, s.issued, now), e));
 	return read_keys(&s, g, out, e);
 }
+
+/* Whoever has it still: a founder that is a workload-provider, in the genesis and now. */
+static bool lent(const struct genesis *g, const struct parties *known, const struct designation_links *links, const struct statement *s, int64_t now)
+{
+	const struct links l = { .d = links->d, .n = links->n, .now = now };
+	struct chain_ask q = { .to = s->issuer, .role = ROLE_SERVICE, .path = s->subject[0].name, .at = { UINT64_MAX, now } };
+	struct chain c;
+
+	for (size_t i = 0; i < g->n_parties; i++) {
+		const struct party *p = parties_party(known, span_of(g->party[i].id), now);
+
+		q.of = g->party[i].id;
+		if ((g->party[i].personas & PERSONA_WORKLOAD) && p && (p->personas & PERSONA_WORKLOAD) && chain_find(&l, &q, &c))
+			return true;
+	}
+	return false;
+}
+
+enum coffer_rc chain_service_lent(const struct dsse *env, const struct genesis *g, const struct parties *known, const struct designation_links *links,
+    int64_t now, struct service *out, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	const struct party_life *l;
+
+	if (statement_parse(wr_span(&env->payload), &s, e) != COFFER_OK)
+		return refuse(SERVICE, e);
+	TRY(check_common(&s, g, now, e));
+	l = parties_life(known, span_of(s.issuer));
+	if (!l || now >= life_expires(l, now) || !life_vouches(l, env, s.issued, now))
+		return err_deny(e, SERVICE, "the service statement is not signed by its issuer %s", s.issuer);
+	if (!lent(g, known, links, &s, now))
+		return err_deny(e, SERVICE, "the service statement's issuer %s is no workload-provider of this genesis, and none lets it designate this service now", s.issuer);
+	return read_keys(&s, g, out, e);
+}

@@ -2,6 +2,7 @@
  * genesis -> provider's key -> service statement -> keys. No network, no store. */
 #pragma once
 #include "trust/dsse.h"
+#include "trust/links.h"
 #include "trust/statement.h"
 
 /* The envelope's payload must hash to id and carry a valid signature by every party in it.
@@ -18,6 +19,19 @@ enum coffer_rc chain_service(const struct dsse *env, const struct genesis *g, co
 struct parties;
 enum coffer_rc chain_service_by(const struct dsse *env, const struct genesis *g, const struct parties *known, int64_t now,
     struct service *out, struct err *e) NODISCARD;
+
+/* The delegations by which a service's issuer designates it, as the service shows them (GET /coffer/v0/service/delegations), JSON text: each of role
+ * attestation-service and of this ledger, of a founder's power, signed by a key that its issuer had when the ledger says it was logged and void by no
+ * compromise. Their order and times are the service's word, and that none was revoked. COFFER_E_DENIED (check "service"). */
+#define DESIGNATION_MAX (2 * CHAIN_MAX)
+struct designation_links { struct fact_delegation d[DESIGNATION_MAX]; size_t n; };
+enum coffer_rc designation_read(struct span text, const struct genesis *g, const struct parties *known, struct designation_links *out,
+    struct err *e) NODISCARD;
+#define DESIGNATION_TEXT_MAX (DESIGNATION_MAX * (DSSE_ENVELOPE_MAX + 256u))
+
+/* A service statement by one who is no founder, to whom a chain of these leads from a workload-provider of the genesis, and covers this service. */
+enum coffer_rc chain_service_lent(const struct dsse *env, const struct genesis *g, const struct parties *known, const struct designation_links *links,
+    int64_t now, struct service *out, struct err *e) NODISCARD;
 
 const struct party *genesis_party(const struct genesis *g, const char *id); /* NULL if none */
 bool party_signed(const struct party *p, const struct dsse *env) NODISCARD;  /* by any of its keys */

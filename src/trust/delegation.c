@@ -55,18 +55,35 @@ static enum coffer_rc read_scope(struct span s, const char *of, char out[static 
 	    " beginning of its paths that ends with a slash");
 }
 
+/* What of services and images a scope names: a service's id; a repository, or a beginning of repositories that ends with a slash. */
+static enum coffer_rc read_name(struct span s, enum delegated_role role, char out[static ASSET_PATH_MAX], struct err *e)
+{
+	bool service = role == ROLE_SERVICE;
+
+	if (service ? !party_ok(s) : !form_ascii_ok(s, ASSET_PATH_MAX - 1) || span_eq_str(s, "/"))
+		return err_set(e, COFFER_E_INPUT, WHERE ": member \"scope\" holds something that is no %s", service ? "service's id" :
+		    "repository, nor a beginning of repositories that ends with a slash, of at most 207 bytes");
+	memset(out, 0, ASSET_PATH_MAX);
+	memcpy(out, s.p, s.n);
+	return COFFER_OK;
+}
+
+/* Of approvals always there: an owner says of what. Of services and images it may be absent: all of them. */
 static enum coffer_rc read_scopes(const struct json *b, struct delegation *d, struct err *e)
 {
 	const struct json *list = NULL;
 
-	if (d->role != ROLE_APPROVAL && json_get(b, "scope"))
-		return err_set(e, COFFER_E_INPUT, WHERE ": member \"scope\" is for role approval alone");
-	if (d->role != ROLE_APPROVAL)
+	if (d->role == ROLE_BOOT_IMAGE && json_get(b, "scope"))
+		return err_set(e, COFFER_E_INPUT, WHERE ": member \"scope\" is not for role boot-image");
+	if (d->role != ROLE_APPROVAL && !json_get(b, "scope"))
 		return COFFER_OK;
 	TRY(form_list(b, "scope", WHERE, (struct form_range){ 1, DELEGATION_SCOPES_MAX }, &list, e));
 	TRY(form_unique(list, "scope", WHERE, e));
-	for (size_t i = 0; i < json_len(list); i++)
-		TRY(read_scope(json_str(json_at(list, i)), d->of, d->scope[d->n_scopes++], e));
+	for (size_t i = 0; i < json_len(list); i++) {
+		struct span s = json_str(json_at(list, i));
+
+		TRY(d->role == ROLE_APPROVAL ? read_scope(s, d->of, d->scope[d->n_scopes++], e) : read_name(s, d->role, d->scope[d->n_scopes++], e));
+	}
 	return COFFER_OK;
 }
 
@@ -108,14 +125,14 @@ enum coffer_rc delegation_read(const struct statement *s, struct delegation *out
 	return COFFER_OK;
 }
 
-bool delegation_covers(const struct delegation *d, struct span path)
+bool delegation_covers(const struct delegation *d, struct span what)
 {
-	if (d->role != ROLE_APPROVAL)
+	if (d->role == ROLE_BOOT_IMAGE || (d->role != ROLE_APPROVAL && d->n_scopes == 0))
 		return true;
 	for (size_t i = 0; i < d->n_scopes; i++) {
 		struct span scope = span_of(d->scope[i]);
 
-		if (span_ends(scope, "/") ? span_starts(path, d->scope[i]) : span_eq(path, scope))
+		if (span_ends(scope, "/") ? span_starts(what, d->scope[i]) : span_eq(what, scope))
 			return true;
 	}
 	return false;

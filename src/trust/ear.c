@@ -10,6 +10,10 @@
 #include "fmt/enc.h"
 #include "trust/form.h"
 
+#define EAR_STATE "CFT2"
+#define EAR_STATE_BEFORE "CFT1"
+#define ROOT_AT 6
+
 static enum coffer_rc check_signature(const struct jws_parts *p, const struct pubkey *key, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
@@ -70,24 +74,43 @@ static enum coffer_rc read_request_key(const struct json *keys, struct ear *out,
 	return COFFER_OK;
 }
 
-/* A TPM and one that is emulated make the same claims, under one name. Which it was stands in what the service writes into the header
- * for itself: its magic, then the platform's number. */
-static enum coffer_rc which_tpm(struct span header, struct ear *out, struct err *e)
+/* The service's part of the header: magic, the platform's number, whether it is genuine, the root. Tokens of before know no root. */
+static enum coffer_rc read_state(struct span header, struct wr *state, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
-	CLEANUP(wr_close) struct wr state = wr_open(EAR_MAX);
 	struct span text;
 
+	TRY(json_parse(header, EAR_MAX, &doc, e));
+	if (!json_get(json_root(doc), "coffer"))
+		return COFFER_OK;
+	TRY(json_need_str(json_root(doc), "coffer", "token header", &text, e));
+	return b64url_read(text, state) && wr_ok(state) ? COFFER_OK : err_set(e, COFFER_E_INPUT, "token header: member \"coffer\" is not base64url");
+}
+
+/* A TPM and one that is emulated make the same claims, under one name. Which it was stands in what the service writes into the header
+ * for itself. */
+static enum coffer_rc which_tpm(const struct wr *state, struct ear *out, struct err *e)
+{
 	if (strcmp(out->platform, "tpm") != 0)
 		return COFFER_OK;
-	TRY(json_parse(header, EAR_MAX, &doc, e));
-	TRY(json_need_str(json_root(doc), "coffer", "token header", &text, e));
-	if (!b64url_read(text, &state) || state.n < 5 || !span_starts(wr_span(&state), "CFT1"))
+	if (state->n < 5 || !(span_starts(wr_span(state), EAR_STATE) || span_starts(wr_span(state), EAR_STATE_BEFORE)))
 		return err_set(e, COFFER_E_INPUT, "token header: member \"coffer\" does not say which TPM it was");
-	if (state.p[4] == EAR_STATE_SWTPM)
+	if (state->p[4] == EAR_STATE_SWTPM)
 		(void)snprintf(out->platform, sizeof(out->platform), "swtpm");
-	else if (state.p[4] != EAR_STATE_TPM)
+	else if (state->p[4] != EAR_STATE_TPM)
 		return err_set(e, COFFER_E_INPUT, "token header: another platform than the claims'");
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_header(struct span header, struct ear *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr state = wr_open(EAR_MAX);
+
+	TRY(read_state(header, &state, e));
+	TRY(which_tpm(&state, out, e));
+	if (!span_starts(wr_span(&state), EAR_STATE) || state.n < ROOT_AT + sizeof(out->root))
+		return COFFER_OK;
+	memcpy(out->root, state.p + ROOT_AT, sizeof(out->root));
 	return COFFER_OK;
 }
 
@@ -146,7 +169,7 @@ enum coffer_rc ear_check(struct span token, const struct pubkey *token_key, cons
 	TRY(json_parse(p.payload, EAR_MAX, &doc, e));
 	TRY(read_evidence(json_root(doc), &evidence, &keys, e));
 	TRY(read_platform(evidence, &got, e));
-	TRY(which_tpm(p.header, &got, e));
+	TRY(read_header(p.header, &got, e));
 	TRY(check_init_data(evidence, got.platform, want, e));
 	TRY(check_genesis(keys, want, e));
 	TRY(read_request_key(keys, &got, e));

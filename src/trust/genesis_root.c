@@ -99,3 +99,13 @@ enum coffer_rc genesis_root_read(const struct json *v, struct genesis_root *out,
 	out->anchors = arm;
 	return COFFER_OK;
 }
+
+enum coffer_rc genesis_roots_read(const struct json *body, struct form_range n, struct genesis *g, struct err *e)
+{
+	const struct json *list = NULL;
+
+	TRY(form_list(body, "vendor-roots", "genesis", n, &list, e));
+	for (size_t i = 0; i < json_len(list); i++)
+		TRY(genesis_root_read(json_at(list, i), &g->root[g->n_roots++], e));
+	return COFFER_OK;
+}

@@ -39,6 +39,11 @@ const struct man_volume *manifest_volume(const struct manifest *m, struct span n
 	return NULL;
 }
 
+bool man_container_of(const struct man_container *c, struct span repository)
+{
+	return span_find(c->image_reference, '@') == repository.n && span_eq((struct span){ c->image_reference.p, repository.n }, repository);
+}
+
 bool manifest_entitles(const struct man_container *c, const struct asset_path *p, enum purpose purpose)
 {
 	for (size_t i = 0; i < c->n_entitlements; i++)

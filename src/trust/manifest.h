@@ -29,6 +29,7 @@ struct man_container {
 	uint8_t     image_digest[32];
 	char        image_provider[PARTY_MAX];
 	const struct json *attestations; /* predicate types that its release must list; NULL: none */
+	uint64_t    image_minimum; /* the least security version that its release must state; 0: none is asked, and no release states less than 1 */
 	struct span method_type, method_key; /* "sigstoreSigned", PEM */
 	const struct json *args, *env, *capabilities, *groups; /* arrays, checked to hold strings (groups: numbers) */
 	struct span cwd;
@@ -87,6 +88,8 @@ enum coffer_rc workload_read(const struct statement *s, struct manifest *out, st
 const struct man_container *manifest_container(const struct manifest *m, struct span name); /* NULL if none */
 const struct man_volume    *manifest_volume(const struct manifest *m, struct span name);
 bool manifest_entitles(const struct man_container *c, const struct asset_path *p, enum purpose purpose) NODISCARD;
+/* Its image is named as one of that repository. */
+bool man_container_of(const struct man_container *c, struct span repository) NODISCARD;
 const struct man_slot *manifest_slot(const struct manifest *m, struct span name);
 /* The slot by which the container is entitled to what fills it, for that purpose; and no other slot's. */
 bool manifest_entitles_slot(const struct man_container *c, struct span slot, enum purpose purpose) NODISCARD;

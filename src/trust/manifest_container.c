@@ -97,9 +97,17 @@ static enum coffer_rc read_attestations(const struct json *image, struct man_con
 	return COFFER_OK;
 }
 
+/* From 1: every release states that much, so that nobody writes what asks nothing. */
+static enum coffer_rc read_minimum(const struct json *image, struct man_container *c, struct err *e)
+{
+	if (!json_get(image, "minimum-version"))
+		return COFFER_OK;
+	return form_number(image, "minimum-version", "image", (struct form_range){ 1, FORM_NUMBER_MAX }, &c->image_minimum, e);
+}
+
 static enum coffer_rc read_image(const struct json *v, struct man_container *c, struct err *e)
 {
-	static const char *const names[] = { "reference", "provider", "method", "attestations", NULL };
+	static const char *const names[] = { "reference", "provider", "method", "attestations", "minimum-version", NULL };
 	static const char *const method_names[] = { "type", "key", NULL };
 	const struct json *image = NULL, *method = NULL;
 
@@ -108,6 +116,7 @@ static enum coffer_rc read_image(const struct json *v, struct man_container *c, 
 	TRY(read_reference(image, c, e));
 	TRY(form_party(image, "provider", "image", c->image_provider, e));
 	TRY(read_attestations(image, c, e));
+	TRY(read_minimum(image, c, e));
 	TRY(json_need_obj(image, "method", "image", &method, e));
 	TRY(json_closed(method, method_names, "image method", e));
 	TRY(json_need_str(method, "type", "image method", &c->method_type, e));
@@ -186,10 +195,13 @@ static enum coffer_rc read_rights(const struct json *v, struct man_container *c,
 {
 	TRY(form_list(v, "capabilities", "container", (struct form_range){ 0, CAPS_MAX }, &c->capabilities, e));
 	TRY(form_unique(c->capabilities, "capabilities", "container", e));
-	for (size_t i = 0; i < json_len(c->capabilities); i++)
-		if (!capability_ok(json_str(json_at(c->capabilities, i))))
-			return err_set(
-			    e, COFFER_E_INPUT, "container: member \"capabilities\" holds something that is not CAP_<NAME>");
+	for (size_t i = 0; i < json_len(c->capabilities); i++) {
+		struct span s = json_str(json_at(c->capabilities, i));
+
+		if (!capability_ok(s))
+			return err_set(e, COFFER_E_INPUT, "container: member \"capabilities\" holds \"%.*s\", which is not CAP_<NAME>, as CAP_CHOWN is", (int)(s.n < 40 ? s.n : 40),
+			    s.p ? (const char *)s.p : "");
+	}
 	if (!json_bool(json_get(v, "read-only-root"), &c->read_only_root))
 		return err_set(e, COFFER_E_INPUT, "container: member \"read-only-root\" is missing or not true or false");
 	return COFFER_OK;

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "fmt/enc.h"
 #include "trust/manifest.h"
+#include "trust/thing.h"
 
 /* Text from the manifest: control characters and everything beyond ASCII as \xNN, so that no terminal acts on it and no
  * letter looks like another. */
@@ -117,6 +118,8 @@ static void on_lapse(const struct man_container *c, struct wr *w)
 
 static void container(const struct manifest *m, const struct man_container *c, struct wr *w)
 {
+	struct thing key;
+
 	wr_str(w, "\n  container ");
 	put(w, c->name);
 	wr_str(w, " (");
@@ -125,8 +128,12 @@ static void container(const struct manifest *m, const struct man_container *c, s
 	wr_fmt(w, "    made by     %s, verified by ", c->image_provider);
 	put(w, c->method_type);
 	line(w, " with the key\n                ", c->method_key);
+	thing_image_key(c->method_key, &key);
+	wr_fmt(w, "                %s\n", key.text);
 	if (c->attestations)
 		list(w, "    attested    ", c->attestations, "");
+	if (c->image_minimum)
+		wr_fmt(w, "    released    as security version %" PRIu64 " or later\n", c->image_minimum);
 	list(w, "    runs        ", c->args, "");
 	line(w, "    in          ", c->cwd);
 	list(w, "    environment ", c->env, "empty");

@@ -1,5 +1,6 @@
 #include "trust/manifest_diff.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -182,6 +183,20 @@ static void image(struct diff *d, const struct man_container *a, const struct ma
 		other(d, "its image is verified in another way or by another key");
 }
 
+/* Whoever asks for no version asks for the least that there is. */
+static void minimum(struct diff *d, const struct man_container *a, const struct man_container *b)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, b->image_minimum);
+	if (b->image_minimum > a->image_minimum)
+		say(d, DIFF_NARROWER, (struct words){ "its image must be released as security version ", span_of(text), " or later" });
+	else if (b->image_minimum < a->image_minimum && b->image_minimum > 0)
+		say(d, DIFF_WIDER, (struct words){ "its image may be of a lower security version, from ", span_of(text), " on" });
+	else if (b->image_minimum < a->image_minimum)
+		say(d, DIFF_WIDER, (struct words){ "its image may be of any security version", { 0 }, "" });
+}
+
 /* Longer times and a weaker act let it keep what it should give up. */
 static void on_lapse(struct diff *d, const struct lease_terms *a, const struct lease_terms *b)
 {
@@ -204,6 +219,7 @@ static bool same_terms(const struct lease_terms *a, const struct lease_terms *b)
 static void container(struct diff *d, const struct man_container *a, const struct man_container *b)
 {
 	image(d, a, b);
+	minimum(d, a, b);
 	for (size_t i = 0; i < json_len(b->attestations); i++)
 		if (!has(a->attestations, item(b->attestations, i)))
 			say(d, DIFF_NARROWER, (struct words){ "its image must come with ", item(b->attestations, i), "" });

@@ -7,6 +7,7 @@
 #include "crypto/hash.h"
 #include "crypto/jwe.h"
 #include "fmt/enc.h"
+#include "trust/amend.h"
 #include "trust/form.h"
 
 #define CONTENT_TYPE "coffer-output+json"
@@ -156,6 +157,17 @@ static enum coffer_rc read_data(const struct json *v, struct output *o, struct e
 	return COFFER_OK;
 }
 
+/* A service attests whoever leads to a root that founders ever named, since assets may go by the genesis of then. What is believed here goes by what they
+ * say now: the key of a root that they dropped may be in anybody's hands. */
+static enum coffer_rc check_root(const struct output_want *want, const struct ear *ear, struct err *e)
+{
+	static const uint8_t none[32];
+
+	if (span_eq(SPAN(ear->root), SPAN(none)) || (want->genesis && genesis_names_root(want->genesis, ear->platform, ear->root)))
+		return COFFER_OK;
+	return err_deny(e, "token", "the guest's evidence led to a vendor root that the founders name no longer ('coffer genesis show'): whoever has its key can make such a result");
+}
+
 static enum coffer_rc check_token(const struct json *v, const struct output_want *want, struct output *o, struct err *e)
 {
 	CLEANUP(wr_close) struct wr initdata = wr_open(MAN_INITDATA_MAX);
@@ -169,7 +181,7 @@ static enum coffer_rc check_token(const struct json *v, const struct output_want
 	TRY(ear_check(token, &want->token_key, &expect, &o->ear, e));
 	if (!manifest_lists(want->manifest->platforms, span_of(o->ear.platform)))
 		return err_deny(e, "token", "the workload ran on %s, which its manifest does not accept", o->ear.platform);
-	return COFFER_OK;
+	return check_root(want, &o->ear, e);
 }
 
 static enum coffer_rc check_signature(const struct json *v, const struct output_want *want, const struct output *o, struct err *e)

@@ -24,6 +24,7 @@ enum coffer_rc output_seal(const struct output_in *in, struct wr *jwe, struct er
 struct output_want {
 	const struct manifest *manifest; /* the workload the recipient agreed with, checked up to its provider */
 	struct pubkey          token_key; /* of the service statement, checked up to the genesis */
+	const struct genesis  *genesis;  /* as it was last amended; NULL: no named root is believed */
 };
 struct output {
 	const struct man_container *container; /* of the wanted manifest */
@@ -35,7 +36,7 @@ void output_clear(struct output *o); /* CLEANUP-ready */
 
 /* Opens and checks everything before *out is written: the seal; workload, genesis, container and name against the manifest;
  * that `k` is the recipient's key that the manifest names for it; size; token (trust/ear.h) with the register of exactly this
- * manifest's rendering, on a platform of the manifest; signature by the request key in the token.
+ * manifest's rendering, on a platform of the manifest, under a root that the genesis names still (or a pinned one); signature by the request key in the token.
  * COFFER_E_DENIED (checks "seal", "output", "token", "signature") or COFFER_E_INPUT. Not checked: that it is new; a
  * sender can show an old output again, and ear.issued says how old it may be. */
 enum coffer_rc output_open(struct span jwe, const struct privkey *k, const struct output_want *want, struct output *out,

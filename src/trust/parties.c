@@ -86,16 +86,16 @@ const struct party *parties_recovery(const struct parties *p, const uint8_t thum
 
 /* ---- events ---- */
 
-static bool introduced(const struct parties *p, const struct parties_event *ev)
+static const char *introduced(const struct parties *p, const struct parties_event *ev)
 {
 	for (size_t i = 0; i < ev->env->n_sigs; i++) {
 		const struct pubkey *key = NULL;
 		const struct party *by = parties_key(p, ev->env->sigs[i].keyid, ev->logged, &key);
 
 		if (by && strcmp(by->id, ev->s->issuer) != 0 && dsse_signed_by(ev->env, key))
-			return true;
+			return by->id;
 	}
-	return false;
+	return NULL;
 }
 
 /* Nobody brings a key that is or was another's: else one party could pass for another, or shut it out. */
@@ -105,6 +105,45 @@ static enum coffer_rc check_own(const struct parties *p, const struct party *is,
 		for (size_t k = 0; k < is->n_keys; k++)
 			if (strcmp(p->life[i].body.id, is->id) != 0 && life_had(&p->life[i], &is->keys[k]))
 				return err_deny(e, "signature", "a key of this statement is another party's");
+	return COFFER_OK;
+}
+
+/* How many it introduced, and these again. Who introduces is there before. */
+static size_t brought(const struct parties *p, const char *by)
+{
+	bool in[PARTIES_MAX] = { false };
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct party_life *l = &p->life[i];
+		bool its = strcmp(l->by, by) == 0;
+
+		for (size_t k = 0; k < i && !its; k++)
+			its = in[k] && strcmp(l->by, p->life[k].body.id) == 0;
+		in[i] = its;
+		n += its;
+	}
+	return n;
+}
+
+size_t parties_share(const struct parties *p, bool founder)
+{
+	size_t n = p->founded->n_parties, share = (PARTIES_MAX - n) / n;
+
+	return founder || share < PARTIES_BROUGHT_MAX ? share : PARTIES_BROUGHT_MAX;
+}
+
+/* Whoever a newcomer comes by in the end has room for it, and so has each in between. */
+static enum coffer_rc check_places(const struct parties *p, const char *by, struct err *e)
+{
+	while (by && by[0]) {
+		const struct party_life *l = parties_life(p, span_of(by));
+		size_t n = brought(p, by), most = parties_share(p, l && !l->by[0]);
+
+		if (n >= most)
+			return err_set(e, COFFER_E_LIMIT, "%s, and those it introduced, brought %zu parties here, which is its share; another known party may introduce this one", by, n);
+		by = l ? l->by : NULL;
+	}
 	return COFFER_OK;
 }
 
@@ -122,7 +161,7 @@ static enum coffer_rc step(const struct parties *p, const struct parties_event *
 static enum coffer_rc revoke_key(const struct parties *p, const struct parties_event *ev, struct party_life *out, struct err *e)
 {
 	const struct party_life *old = parties_life(p, span_of(ev->s->issuer));
-	const struct life_event one = { ev->env, ev->s, ev->logged, false };
+	const struct life_event one = { ev->env, ev->s, ev->logged, NULL };
 
 	if (!old)
 		return err_deny(e, "signature", "%s is not known here", ev->s->issuer);
@@ -150,6 +189,22 @@ const struct genesis *parties_genesis_by(const struct parties *p, const uint8_t 
 		if (span_eq(SPAN(p->amended[i].id), (struct span){ id, 32 }))
 			return &p->amended[i].g;
 	return NULL;
+}
+
+static enum coffer_rc roots_ever(const struct parties *p, const struct genesis *more, struct genesis *out, struct err *e)
+{
+	bool fits = true;
+
+	*out = *p->founded;
+	for (size_t i = 0; fits && i < p->n_amended; i++)
+		fits = roots_ever_add(out, &p->amended[i].g);
+	fits = fits && (!more || roots_ever_add(out, more));
+	return fits ? COFFER_OK : err_set(e, COFFER_E_LIMIT, "a genesis and its amendments name %d vendor roots at most", GENESIS_ROOTS_MAX);
+}
+
+enum coffer_rc parties_roots(const struct parties *p, struct genesis *out, struct err *e)
+{
+	return roots_ever(p, NULL, out, e);
 }
 
 /* Two that follow the same one are told apart by the ledger: it has one of them. */
@@ -186,10 +241,12 @@ static enum coffer_rc check_founders(const struct parties *p, const struct parti
 static enum coffer_rc check_room(const struct parties *p, const struct genesis *is, struct err *e)
 {
 	CLEANUP(freep) struct witnesses_ever *all = calloc(1, sizeof(*all));
+	CLEANUP(freep) struct genesis *roots = calloc(1, sizeof(*roots));
 	bool fits;
 
-	if (!all)
+	if (!all || !roots)
 		return err_set(e, COFFER_E_SYSTEM, "parties: out of memory");
+	TRY(roots_ever(p, is, roots, e));
 	fits = witnesses_ever_add(all, p->founded);
 	for (size_t i = 0; fits && i < p->n_amended; i++)
 		fits = witnesses_ever_add(all, &p->amended[i].g);
@@ -249,7 +306,10 @@ enum coffer_rc parties_check(const struct parties *p, const struct parties_event
 		return check_amendment(p, ev, &a, e);
 	if (!l)
 		return err_set(e, COFFER_E_SYSTEM, "parties: out of memory");
-	return concerns(ev->s) ? next(p, ev, l, e) : COFFER_OK;
+	if (!concerns(ev->s))
+		return COFFER_OK;
+	TRY(next(p, ev, l, e));
+	return parties_life(p, span_of(ev->s->issuer)) ? COFFER_OK : check_places(p, l->by, e);
 }
 
 enum coffer_rc parties_learn(struct parties *p, const struct parties_event *ev, struct err *e)

@@ -5,6 +5,7 @@
 #include "trust/party_life.h"
 
 #define PARTIES_MAX 256
+#define PARTIES_BROUGHT_MAX 32 /* by one that is no founder */
 
 struct parties {
 	struct party_life *life; /* owned; room for PARTIES_MAX */
@@ -30,9 +31,23 @@ const struct genesis *parties_genesis(const struct parties *p);
 /* As the amendment with this id left it; id NULL: as it was founded. NULL: there is no such amendment. */
 const struct genesis *parties_genesis_by(const struct parties *p, const uint8_t *id);
 
+/* As it was founded, with every vendor root that it or an amendment ever named: whom evidence may lead to. Whether an asset goes by that root is the
+ * decision's question. */
+enum coffer_rc parties_roots(const struct parties *p, struct genesis *out, struct err *e) NODISCARD;
+/* How many parties one may bring here, itself and by those it introduced: a founder its part of all places, so that none of them leaves another without; others
+ * PARTIES_BROUGHT_MAX of their founder's. */
+size_t parties_share(const struct parties *p, bool founder);
+
+/* Signature i of the envelope is by a key that some party had, has or, once it has waited, will have, to sign or to recover with. Whether that party had a
+ * say in it is another question. What nobody answers for is in no ledger: whoever reads it later could not tell it from a forgery. */
+bool parties_answer(const struct parties *p, const struct dsse *env, size_t i) NODISCARD;
+/* ... by one of these keys. */
+bool keys_answer(const struct pubkey *keys, size_t n, const struct dsse *env, size_t i) NODISCARD;
+
 struct parties_event { const struct dsse *env; const struct statement *s; int64_t logged; };
 /* What a party statement or a revocation says about keys, against all that is known: may it be logged? Of other kinds and other
- * revocations: COFFER_OK. Besides life_step's refusals: a key that is another party's (check "signature"), too many parties.
+ * revocations: COFFER_OK. Besides life_step's refusals: a key that is another party's (check "signature"), too many parties; and, of what is not logged yet alone, more than
+ * the introducer's share (COFFER_E_LIMIT).
  * An amendment: signed by every founder with a key that it has then (check "signature"), the next in order (check "serial"), of this genesis (check
  * "ledger"), amendment_read's refusals, COFFER_E_LIMIT. */
 enum coffer_rc parties_check(const struct parties *p, const struct parties_event *ev, struct err *e) NODISCARD;

@@ -148,17 +148,6 @@ void party_write(const struct party *p, struct json_wr *j)
 
 /* ---- genesis ---- */
 
-/* What this version cannot do must not be asked of it: it would be believed to happen. */
-static enum coffer_rc read_unsupported(const struct json *b, struct err *e)
-{
-	const struct json *policies = NULL;
-
-	TRY(json_need_obj(b, "policies", "genesis", &policies, e));
-	if (json_len(policies))
-		return err_set(e, COFFER_E_INPUT, "genesis: policies are not supported by this version and must be empty");
-	return COFFER_OK;
-}
-
 /* One could speak as the other, and would count twice where two are asked. */
 static bool share_key(const struct party *a, const struct party *b)
 {
@@ -188,14 +177,7 @@ static enum coffer_rc read_parties(const struct json *b, struct genesis *g, stru
 
 static enum coffer_rc read_roots(const struct json *b, struct genesis *g, struct err *e)
 {
-	const struct json *list = NULL;
-
-	if (!json_get(b, "vendor-roots"))
-		return COFFER_OK;
-	TRY(form_list(b, "vendor-roots", "genesis", (struct form_range){ 1, GENESIS_ROOTS_MAX }, &list, e));
-	for (size_t i = 0; i < json_len(list); i++)
-		TRY(genesis_root_read(json_at(list, i), &g->root[g->n_roots++], e));
-	return COFFER_OK;
+	return json_get(b, "vendor-roots") ? genesis_roots_read(b, (struct form_range){ 1, GENESIS_ROOTS_MAX }, g, e) : COFFER_OK;
 }
 
 enum coffer_rc genesis_read(const struct statement *s, struct genesis *out, struct err *e)
@@ -221,7 +203,7 @@ enum coffer_rc genesis_read(const struct statement *s, struct genesis *out, stru
 	TRY(read_parties(s->body, room, e));
 	TRY(read_roots(s->body, room, e));
 	TRY(witnesses_read(s->body, room, e));
-	TRY(read_unsupported(s->body, e));
+	TRY(shipped_read(s->body, "genesis", &room->policies, e));
 	memcpy(room->id, s->id, sizeof(room->id));
 	*out = *room;
 	return COFFER_OK;

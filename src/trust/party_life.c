@@ -1,5 +1,6 @@
 #include "trust/party_life.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -149,6 +150,7 @@ static enum coffer_rc newcomer(const struct life_event *ev, const struct party *
 	if (!ev->introduced)
 		return err_deny(e, "signature", "no other known party introduces %s; have one sign the envelope too", p->id);
 	life_found(p, out);
+	(void)snprintf(out->by, sizeof(out->by), "%s", ev->introduced);
 	out->expires = ev->s->expires;
 	out->serial = ev->s->serial;
 	return COFFER_OK;

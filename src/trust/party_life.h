@@ -25,6 +25,7 @@ struct dead_key {
 	uint8_t signer[32];
 };
 struct party_life {
+	char            by[PARTY_MAX]; /* who introduced it; "": a founder */
 	struct party    body;         /* what was in effect after the newest statement */
 	uint64_t        serial;       /* of the newest statement; 0: as the genesis says */
 	int64_t         expires;      /* of body; INT64_MAX: as the genesis says */
@@ -54,7 +55,7 @@ struct life_event {
 	const struct dsse      *env;
 	const struct statement *s;
 	int64_t                 logged;
-	bool                    introduced; /* another known party signed the envelope too */
+	const char             *introduced; /* another known party, which signed the envelope too; NULL: none did */
 };
 /* A party statement; old NULL: of a newcomer. What it makes of the party, or COFFER_E_DENIED (check "signature", "hold", "recovery" or "kind"),
  * COFFER_E_LIMIT. Does not look at serials, windows or other parties' keys. */

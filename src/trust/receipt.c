@@ -181,8 +181,9 @@ static enum coffer_rc read_evidence(const struct json *o, struct receipt_evidenc
 
 static enum coffer_rc read_item(const struct json *o, struct receipt_item *out, struct err *e)
 {
-	static const char *const names[] = { "by", "kind", "proof", "subject", NULL };
+	static const char *const names[] = { "before", "by", "kind", "proof", "subject", NULL };
 	static const char where[] = "receipt: said";
+	static const struct mhash none;
 	struct span kind;
 
 	TRY(json_closed(o, names, where, e));
@@ -191,6 +192,11 @@ static enum coffer_rc read_item(const struct json *o, struct receipt_item *out, 
 	if (!said_by_name(kind, &out->kind))
 		return err_set(e, COFFER_E_INPUT, "%s: no such kind", where);
 	TRY(form_digest(o, "subject", where, out->subject, e));
+	out->has_before = json_get(o, "before") != NULL;
+	if (out->has_before)
+		TRY(form_digest(o, "before", where, out->before.b, e));
+	if (out->has_before && mhash_eq(&out->before, &none))
+		return err_set(e, COFFER_E_INPUT, "%s: nothing was said before", where);
 	return read_bytes(o, "proof", where, SMT_PROOF_MAX, &out->proof, e);
 }
 

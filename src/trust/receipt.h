@@ -42,11 +42,14 @@ struct receipt_evidence {
 	struct wr          file[RECEIPT_FILES_MAX]; /* owned */
 	size_t             n_files;
 };
-/* What the map has of a party's word (mapkey.h): all such statements are among the receipt's, or there is none. */
+/* What the map has of a party's word (mapkey.h): all such statements are among the receipt's, or there is none; of minima perhaps only those from one on that replaces all
+ * before it, whose value of the map stands for them. */
 struct receipt_item {
 	enum map_said kind;
 	char          by[PARTY_MAX];
 	uint8_t       subject[32];
+	bool          has_before;
+	struct mhash  before;      /* zeros without */
 	struct wr     proof;       /* owned */
 };
 struct receipt {
@@ -93,8 +96,9 @@ struct receipt_view {
 	bool        said;          /* it shows that no revocation, pause or minimum of a party whose word counts was left out; false: the ledger's
 	                            * map did not hold these yet */
 };
-/* Revocations and pauses that bear, of those whose word counts: target is a statement's id or a thing's; until 0: for good. */
-struct receipt_against { uint8_t target[32]; char by[PARTY_MAX]; int64_t from, until; };
+/* Revocations and pauses that bear, of those whose word counts: target is a statement's id or a thing's; until 0: for good; since: of a key of
+ * images, where releases of before stand (0: none). */
+struct receipt_against { uint8_t target[32]; char by[PARTY_MAX]; int64_t from, until, since; };
 struct receipt_said {
 	bool                    has;     /* false: of a map that did not hold these; what follows is then empty */
 	struct receipt_against *against; /* owned */
@@ -115,7 +119,7 @@ typedef enum coffer_rc receipt_goes_on(void *arg, const struct receipt_known *k,
  *   receipt-rests        a statement that the release rested on is missing, was not logged before it, or is not one of them; or what a
  *                        party said of itself or of a key is there, but not what by the map replaced it
  *   receipt-rights       they do not allow it: no entitlement, too few approvals of this asset, workload and service, or an image that
- *                        its provider did not release
+ *                        neither its provider nor a delegate of its released
  *   receipt-force        such a statement was superseded, revoked, expired or void by then
  *   receipt-said         of a party whose word counts it does not show all that it revoked, paused or demanded (said.h)
  *   receipt-evidence     it has other evidence than the release names, or files that the evidence does not

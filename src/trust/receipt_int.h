@@ -1,10 +1,24 @@
 /* Between the files of receipts alone. */
 #pragma once
+#include "trust/links.h"
 #include "trust/receipt.h"
+
+/* A service statement or an image's release, and where the ledger has it; time: of the release. *yes: by the receipt's delegations its issuer
+ * spoke for one of `of` when it was logged and at the release. Who signed them, and that none was revoked, receipt_verify looks at. */
+struct receipt_lent {
+	const struct receipt   *r;
+	const struct parties   *parties;
+	const struct statement *s;
+	const struct leaf      *leaf;
+	enum delegated_role     role;
+	int64_t                 time;
+};
+enum coffer_rc receipt_lent(const struct receipt_lent *q, const char *const *of, size_t n_of, bool *yes, struct err *e) NODISCARD;
 
 /* The last of receipt_verify's checks: all of rc's statements are known to be genuine. data: of the release's record.
  * COFFER_E_DENIED (check "receipt-rights"). */
-enum coffer_rc receipt_rights(const struct receipt *rc, const struct receipt_view *v, const struct json *data, struct err *e) NODISCARD;
+enum coffer_rc receipt_rights(const struct receipt *rc, const struct receipt_view *v, const struct json *data, const struct parties *parties,
+    struct err *e) NODISCARD;
 
 /* After all statements are known to be genuine. rule, map: of the release's leaf. COFFER_E_DENIED (check "receipt-said", "receipt-force",
  * "receipt-rights"). By rule 1 *out stays empty. */

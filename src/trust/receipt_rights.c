@@ -12,6 +12,7 @@
 
 struct rights {
 	const struct json *data; /* of the release's record */
+	const struct parties *parties;
 	int64_t time;
 	struct asset_path path;
 	struct manifest m;	   /* owned */
@@ -231,15 +232,34 @@ static enum coffer_rc approved(const struct receipt *rc, const struct rights *r,
 
 /* ---- R8 ---- */
 
-static enum coffer_rc released(const struct receipt *rc, const struct man_container *c, bool *found, struct err *e)
+/* By the provider itself, or by whom it lets verify its images. */
+static enum coffer_rc releases(const struct receipt *rc, const struct rights *r, size_t i, const struct man_container *c, bool *yes, struct err *e)
 {
-	for (size_t i = 0; i < rc->n && !*found; i++) {
-		CLEANUP(statement_clear) struct statement s = { 0 };
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	const struct receipt_statement *x = &rc->statement[i];
+	const char *provider = c->image_provider;
+	struct image_release body;
+	struct leaf leaf;
 
-		TRY(statement_parse(wr_span(&rc->statement[i].env.payload), &s, e));
-		*found = s.kind == ST_IMAGE_RELEASE && strcmp(s.issuer, c->image_provider) == 0 &&
-			 span_eq(SPAN(s.subject[0].sha256), SPAN(c->image_digest));
-	}
+	*yes = false;
+	TRY(statement_parse(wr_span(&x->env.payload), &s, e));
+	if (s.kind != ST_IMAGE_RELEASE || !span_eq(SPAN(s.subject[0].sha256), SPAN(c->image_digest)))
+		return COFFER_OK;
+	TRY(image_release_read(&s, &body, e));
+	if (body.version < c->image_minimum)
+		return COFFER_OK;
+	*yes = strcmp(s.issuer, provider) == 0;
+	if (*yes || !man_container_of(c, body.repository))
+		return COFFER_OK;
+	if (!leaf_read(wr_span(&x->entry.leaf), &leaf))
+		return err_set(e, COFFER_E_BUG, "receipt: a leaf is malformed");
+	return receipt_lent(&(struct receipt_lent){ rc, r->parties, &s, &leaf, ROLE_VERIFICATION, r->time }, &provider, 1, yes, e);
+}
+
+static enum coffer_rc released(const struct receipt *rc, const struct rights *r, const struct man_container *c, bool *found, struct err *e)
+{
+	for (size_t i = 0; i < rc->n && !*found; i++)
+		TRY(releases(rc, r, i, c, found, e));
 	return COFFER_OK;
 }
 
@@ -248,16 +268,17 @@ static enum coffer_rc images(const struct receipt *rc, const struct rights *r, s
 	for (size_t i = 0; i < r->m.n_containers; i++) {
 		bool found = false;
 
-		TRY(released(rc, &r->m.container[i], &found, e));
+		TRY(released(rc, r, &r->m.container[i], &found, e));
 		if (!found)
-			return no(e, "the provider of an image did not release it");
+			return no(e, "neither the provider of an image nor whom it lets verify released it, or not as the security version that the manifest asks for");
 	}
 	return COFFER_OK;
 }
 
-enum coffer_rc receipt_rights(const struct receipt *rc, const struct receipt_view *v, const struct json *data, struct err *e)
+enum coffer_rc receipt_rights(const struct receipt *rc, const struct receipt_view *v, const struct json *data, const struct parties *parties,
+    struct err *e)
 {
-	CLEANUP(rights_clear) struct rights r = { .data = data, .time = v->time };
+	CLEANUP(rights_clear) struct rights r = { .data = data, .parties = parties, .time = v->time };
 
 	TRY(asset_path_parse(span_of(v->asset), &r.path, e));
 	for (size_t i = 0; i < rc->n; i++)

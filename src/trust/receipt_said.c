@@ -8,7 +8,9 @@
 #include "base/str.h"
 #include "fmt/enc.h"
 #include "trust/receipt_int.h"
+#include "trust/manifest.h"
 #include "trust/said.h"
+#include "trust/thing.h"
 
 /* A statement of the receipt, and the key of the map that it adds to. */
 struct word {
@@ -93,7 +95,7 @@ static enum coffer_rc read_words(struct said_work *k, struct err *e)
 	const struct receipt *r = k->in->r;
 
 	k->w = calloc(r->n, sizeof(*k->w));
-	k->named = calloc(r->n, sizeof(*k->named));
+	k->named = calloc(r->n, sizeof(const struct statement *));
 	if (!k->w || !k->named)
 		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
 	for (; k->n < r->n; k->n++) {
@@ -114,12 +116,19 @@ static enum coffer_rc read_words(struct said_work *k, struct err *e)
 
 /* ---- the map ---- */
 
-/* All that it said, in the order of the ledger; zeros: nothing. */
-static bool chain(const struct said_work *k, const struct mhash *key, struct mhash *value)
+static bool voided(const struct said_work *k, size_t i)
+{
+	const struct party_life *l = parties_life(k->in->parties, span_of(k->w[i].s.issuer));
+
+	return !l || life_void(l, &k->in->r->statement[i].env, (int64_t)k->w[i].leaf.time);
+}
+
+/* All that it said, in the order of the ledger, from what the receipt has before that; zeros: nothing. */
+static bool chain(const struct said_work *k, const struct mhash *key, const struct receipt_item *x, struct mhash *value)
 {
 	bool any = false;
 
-	*value = (struct mhash){ { 0 } };
+	*value = x->before;
 	for (size_t i = 0; i < k->n; i++) {
 		if (!k->w[i].has || !mhash_eq(&k->w[i].key, key))
 			continue;
@@ -129,16 +138,29 @@ static bool chain(const struct said_work *k, const struct mhash *key, struct mha
 	return any;
 }
 
+/* Of minima the first that is shown replaces whatever was before it (is_minimum), unless a stolen key stated it. Of nothing else a word may
+ * be left out: it could be a revocation. */
+static bool may_begin(const struct said_work *k, const struct said_ask *a)
+{
+	size_t i = 0;
+
+	while (i < k->n && (!k->w[i].has || !mhash_eq(&k->w[i].key, &a->key)))
+		i++;
+	return i < k->n && a->kind == SAID_MINIMUM && !voided(k, i);
+}
+
 static enum coffer_rc check_item(const struct said_work *k, const struct said_ask *a, const struct receipt_item *x, struct err *e)
 {
 	struct smt_answer got;
 	struct smt_proof p;
 	struct mhash value;
-	bool any = chain(k, &a->key, &value);
+	bool any = chain(k, &a->key, x, &value);
 
 	if (x->kind != a->kind || strcmp(x->by, a->by) != 0 || !span_eq(SPAN(x->subject), SPAN(a->subject)))
 		return err_deny(e, "receipt-said", "what %s said (%s) and may bear on the release is missing, or what another said is in its place", a->by,
 		    said_name(a->kind));
+	if (x->has_before && !may_begin(k, a))
+		return err_deny(e, "receipt-said", "of what %s said (%s) the first is left out, and what follows does not replace it", a->by, said_name(a->kind));
 	if (!smt_proof_read(wr_span(&x->proof), &p) || !smt_verify(k->in->map, &a->key, &p, &got) || got.present != any ||
 	    (any && !mhash_eq(&got.value, &value)))
 		return err_deny(e, "receipt-said", "by the ledger's map at the release %s said something else (%s) than the receipt has", a->by,
@@ -157,7 +179,7 @@ static bool demanded(const struct said_work *k, const struct mhash *key)
 static enum coffer_rc check_items(struct said_work *k, struct err *e)
 {
 	const struct receipt *r = k->in->r;
-	const struct said_in q = { k->named, k->n_named, k->in->data };
+	const struct said_in q = { k->named, k->n_named, k->in->data, k->in->rule };
 
 	TRY(said_wanted(&q, &k->list, e));
 	for (size_t i = 0; i < k->list.n && i < r->n_said; i++)
@@ -171,13 +193,6 @@ static enum coffer_rc check_items(struct said_work *k, struct err *e)
 }
 
 /* ---- what it comes to ---- */
-
-static bool voided(const struct said_work *k, size_t i)
-{
-	const struct party_life *l = parties_life(k->in->parties, span_of(k->w[i].s.issuer));
-
-	return !l || life_void(l, &k->in->r->statement[i].env, (int64_t)k->w[i].leaf.time);
-}
 
 /* Statement j ends the pause or revocation i, both of one key. */
 static bool ends(const struct said_work *k, size_t i, size_t j, const struct revocation *by)
@@ -223,6 +238,7 @@ static enum coffer_rc add_against(struct said_work *k, size_t i, struct err *e)
 	(void)snprintf(to->by, sizeof(to->by), "%s", s->issuer);
 	to->from = s->kind == ST_PAUSE ? s->issued : 0;
 	to->until = s->kind == ST_PAUSE ? s->expires : 0;
+	to->since = v.of_thing ? v.from : 0;
 	k->out.n++;
 	return COFFER_OK;
 }
@@ -264,6 +280,55 @@ static enum coffer_rc come_to(struct said_work *k, struct err *e)
 
 /* ---- whether it stands in the way ---- */
 
+/* A release of that container's image on which it rested; who may say so receipt_rights asks. */
+static enum coffer_rc released_before(const struct said_work *k, const struct man_container *c, int64_t since, bool *yes, struct err *e)
+{
+	*yes = false;
+	for (size_t i = 0; i < k->n && !*yes; i++) {
+		const struct statement *s = &k->w[i].s;
+		struct image_release r;
+
+		if (s->kind != ST_IMAGE_RELEASE || !rests(k, s))
+			continue;
+		TRY(image_release_read(s, &r, e));
+		*yes = span_eq(SPAN(r.digest), SPAN(c->image_digest)) && (int64_t)k->w[i].leaf.time < since;
+	}
+	return COFFER_OK;
+}
+
+static const struct statement *workload_of(const struct said_work *k)
+{
+	for (size_t i = 0; i < k->n_named; i++) {
+		char hex[HEX32_LEN];
+
+		hex32(k->named[i]->id, hex);
+		if (k->named[i]->kind == ST_WORKLOAD && span_eq_str(json_str(json_get(k->in->data, "workload")), hex))
+			return k->named[i];
+	}
+	return NULL;
+}
+
+/* A key of images from a time on: each image that it verifies was released before, as far as the ledger's times tell. That the manifest names that
+ * key is what makes the map be asked (said.c). */
+static enum coffer_rc key_stands(const struct said_work *k, const struct receipt_against *a, bool *yes, struct err *e)
+{
+	const struct statement *w = workload_of(k);
+	CLEANUP(manifest_clear) struct manifest m = { 0 };
+
+	*yes = a->since > 0 && w;
+	if (!*yes)
+		return COFFER_OK;
+	TRY(workload_read(w, &m, e));
+	for (size_t i = 0; *yes && i < m.n_containers; i++) {
+		struct thing key;
+
+		thing_image_key(m.container[i].method_key, &key);
+		if (span_eq(SPAN(key.id), SPAN(a->target)))
+			TRY(released_before(k, &m.container[i], a->since, yes, e));
+	}
+	return COFFER_OK;
+}
+
 /* What it looked at beside may be held back, as far as the decision itself allows (receipt_verify.c). */
 static bool stands_in_the_way(const struct said_work *k, const struct receipt_against *a)
 {
@@ -281,10 +346,14 @@ static bool stands_in_the_way(const struct said_work *k, const struct receipt_ag
 
 static enum coffer_rc check_force(const struct said_work *k, struct err *e)
 {
-	for (size_t i = 0; i < k->out.n; i++)
-		if (stands_in_the_way(k, &k->out.against[i]))
+	for (size_t i = 0; i < k->out.n; i++) {
+		bool stands = false;
+
+		TRY(key_stands(k, &k->out.against[i], &stands, e));
+		if (!stands && stands_in_the_way(k, &k->out.against[i]))
 			return err_deny(e, "receipt-force", "%s had %s something that the release rested on", k->out.against[i].by,
 			    k->out.against[i].until ? "paused" : "revoked");
+	}
 	return COFFER_OK;
 }
 

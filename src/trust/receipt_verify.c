@@ -181,44 +181,17 @@ static enum coffer_rc check_release(struct work *w, struct err *e)
 
 /* ---- signatures ---- */
 
-static bool sig_by(const struct dsse *env, size_t i, const struct pubkey *k)
-{
-	CLEANUP(wr_close) struct wr pae = wr_open(DSSE_PAYLOAD_MAX + 256);
-
-	dsse_pae(DSSE_TYPE, wr_span(&env->payload), &pae);
-	return wr_ok(&pae) && key_verify(k, wr_span(&pae), SPAN(env->sigs[i].sig));
-}
-
-static bool key_in(const struct pubkey *keys, size_t n, const struct dsse *env, size_t i)
-{
-	for (size_t k = 0; k < n; k++) {
-		uint8_t thumb[32];
-
-		pubkey_thumbprint(&keys[k], thumb);
-		if (span_eq(SPAN(thumb), SPAN(env->sigs[i].keyid)) && sig_by(env, i, &keys[k]))
-			return true;
-	}
-	return false;
-}
-
-/* No signature is there that nobody answers for: each is by a key that some party had, signs or recovers with. */
-static bool known_sig(const struct parties *p, const struct dsse *env, size_t i)
-{
-	for (size_t l = 0; l < p->n; l++) {
-		const struct party_life *life = &p->life[l];
-
-		if (key_in(life->past, life->n_past, env, i) || key_in(life->body.keys, life->body.n_keys, env, i) ||
-		    key_in(life->next.keys, life->next.n_keys, env, i) ||
-		    key_in(life->body.recovery, life->body.n_recovery, env, i))
-			return true;
-	}
-	return false;
-}
-
-static enum coffer_rc all_known(const struct parties *p, const struct dsse *env, struct err *e)
+/* No signature is there that nobody answers for: each is by a key that some party had, signs or recovers with, before the statement or after it. */
+static void answered(const struct parties *p, const struct dsse *env, bool by[static DSSE_SIGS_MAX])
 {
 	for (size_t i = 0; i < env->n_sigs; i++)
-		if (!known_sig(p, env, i))
+		by[i] = by[i] || parties_answer(p, env, i);
+}
+
+static enum coffer_rc all_answered(const struct dsse *env, const bool by[static DSSE_SIGS_MAX], struct err *e)
+{
+	for (size_t i = 0; i < env->n_sigs; i++)
+		if (!by[i])
 			return err_deny(e, "receipt-signature", "a statement has a signature that no party's key made");
 	return COFFER_OK;
 }
@@ -243,10 +216,13 @@ static enum coffer_rc check_signed(
 {
 	const struct parties_event ev = { &x->env, s, (int64_t)leaf->time };
 	bool back = s->kind == ST_REVOCATION || s->kind == ST_PAUSE, by = back && holds_back_by(w, x, s, ev.logged);
+	bool known[DSSE_SIGS_MAX] = { false };
 	const struct party_life *life;
 
+	answered(&w->parties, &x->env, known);
 	TRY(parties_learn(&w->parties, &ev, e));
-	TRY(all_known(&w->parties, &x->env, e));
+	answered(&w->parties, &x->env, known);
+	TRY(all_answered(&x->env, known, e));
 	if (back)
 		return by ? COFFER_OK : err_deny(e, "receipt-signature", "a %s statement is not signed by a key that %s had when it was logged",
 					    statement_kind_name(s->kind), s->issuer);
@@ -276,17 +252,34 @@ static enum coffer_rc check_owners(struct work *w, const struct receipt_statemen
 		   : err_deny(e, "receipt-signature", "an asset of %s by a statement of %s", b.path.owner, s->issuer);
 }
 
+/* By a workload-provider of the genesis, or by whom such a one lets. */
+static enum coffer_rc check_designated(const struct work *w, const struct statement *s, const struct leaf *leaf, struct err *e)
+{
+	const struct receipt_lent q = { w->r, &w->parties, s, leaf, ROLE_SERVICE, w->v.time };
+	const char *of[GENESIS_PARTIES_MAX];
+	bool yes = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->g->n_parties; i++) {
+		if (!(w->g->party[i].personas & PERSONA_WORKLOAD))
+			continue;
+		if (strcmp(w->g->party[i].id, s->issuer) == 0)
+			return COFFER_OK;
+		of[n++] = w->g->party[i].id;
+	}
+	TRY(receipt_lent(&q, of, n, &yes, e));
+	return yes ? COFFER_OK
+		   : err_deny(e, "receipt-signature", "a service statement by %s, who is no workload-provider of the genesis, nor speaks for one by a delegation",
+			 s->issuer);
+}
+
 /* What keep admits by more than its issuer's signature (statements.md). */
 static enum coffer_rc check_admitted(struct work *w, const struct receipt_statement *x, const struct statement *s, const struct leaf *leaf,
     struct err *e)
 {
-	const struct party *founder = genesis_party(w->g, s->issuer);
-
 	if (s->kind == ST_ASSET)
 		return check_owners(w, x, s, leaf, e);
-	if (s->kind == ST_SERVICE && !(founder && (founder->personas & PERSONA_WORKLOAD)))
-		return err_deny(e, "receipt-signature", "a service statement by %s, who is no workload-provider of the genesis", s->issuer);
-	return COFFER_OK;
+	return s->kind == ST_SERVICE ? check_designated(w, s, leaf, e) : COFFER_OK;
 }
 
 /* ---- the map ---- */
@@ -494,10 +487,12 @@ static enum coffer_rc check_void(const struct work *w, const struct receipt_stat
 static enum coffer_rc run(struct work *w, const uint8_t genesis[static 32], struct err *e)
 {
 	uint64_t next = 1; /* 0 is the genesis */
+	bool known[DSSE_SIGS_MAX] = { false };
 
 	TRY(chain_genesis(&w->r->genesis, genesis, w->g, e));
 	TRY(parties_open(w->g, &w->parties, e));
-	TRY(all_known(&w->parties, &w->r->genesis, e));
+	answered(&w->parties, &w->r->genesis, known);
+	TRY(all_answered(&w->r->genesis, known, e));
 	TRY(check_head(w, e));
 	TRY(check_release(w, e));
 	for (size_t i = 0; i < w->r->n; i++)
@@ -510,7 +505,7 @@ static enum coffer_rc run(struct work *w, const uint8_t genesis[static 32], stru
 	TRY(check_cosigned(w, e));
 	TRY(receipt_said(&(struct receipt_said_in){ w->r, w->data, &w->parties, &w->release.map, w->release.rule, w->v.time }, &w->said, e));
 	w->v.said = w->said.has;
-	TRY(receipt_rights(w->r, &w->v, w->data, e));
+	TRY(receipt_rights(w->r, &w->v, w->data, &w->parties, e));
 	return w->on ? w->on->on(w->on->arg, &(struct receipt_known){ w->r, &w->v, w->g, &w->parties, w->data, &w->said }, e) : COFFER_OK;
 }
 

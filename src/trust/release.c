@@ -36,10 +36,22 @@ static enum coffer_rc read_keys(const struct json *list, struct err *e)
 	return COFFER_OK;
 }
 
-/* What was found of the image besides, each an artefact by the digest of its manifest. */
+/* Which of the releaser's assets it is; that it is its own is admit.c's question. */
+static enum coffer_rc read_asset(const struct json *v, struct err *e)
+{
+	struct asset_path p;
+	struct span path;
+
+	if (!json_get(v, "asset"))
+		return COFFER_OK;
+	TRY(json_need_str(v, "asset", "image-release attestation", &path, e));
+	return form_asset(path, "image-release attestation", &p, e);
+}
+
+/* What was found of the image besides: an artefact beside it by the digest of its manifest, or an asset by the digest of its content. */
 static enum coffer_rc read_attestations(const struct json *b, struct image_release *r, struct err *e)
 {
-	static const char *const names[] = { "type", "digest", NULL };
+	static const char *const names[] = { "type", "digest", "asset", NULL };
 	struct span type;
 	uint8_t digest[32];
 
@@ -52,6 +64,7 @@ static enum coffer_rc read_attestations(const struct json *b, struct image_relea
 		if (!form_predicate_ok(type))
 			return err_set(e, COFFER_E_INPUT, "image-release: an attestation's type is no predicate type");
 		TRY(form_digest(json_at(r->attestations, i), "digest", "image-release attestation", digest, e));
+		TRY(read_asset(json_at(r->attestations, i), e));
 	}
 	return COFFER_OK;
 }
@@ -75,7 +88,7 @@ enum coffer_rc image_release_read(const struct statement *s, struct image_releas
 	TRY(form_text(s->body, "repository", "image-release", &r.repository, e));
 	if (!span_eq(r.repository, s->subject[0].name))
 		return err_set(e, COFFER_E_INPUT, "image-release: the repository is not the statement's subject");
-	TRY(form_number(s->body, "version", "image-release", (struct form_range){ 0, FORM_NUMBER_MAX }, &r.version, e));
+	TRY(form_number(s->body, "version", "image-release", (struct form_range){ 1, FORM_NUMBER_MAX }, &r.version, e));
 	TRY(form_list(s->body, "methods", "image-release", (struct form_range){ 1, METHODS_MAX }, &r.methods, e));
 	TRY(read_methods(r.methods, e));
 	TRY(form_list(s->body, "keys", "image-release", (struct form_range){ 0, KEYS_MAX }, &r.keys, e));
@@ -103,14 +116,19 @@ static enum coffer_rc read_key(const struct statement *s, struct revocation *r, 
 
 static enum coffer_rc read_thing(const struct statement *s, struct revocation *r, struct err *e)
 {
-	static const char *const names[] = { "thing", "reason", NULL };
+	static const char *const names[] = { "thing", "reason", NULL }, *const of_key[] = { "thing", "from", "reason", NULL };
 	char subject[THING_SUBJECT_MAX];
 	struct span text;
 
-	TRY(json_closed(s->body, names, "revocation", e));
 	TRY(json_need_str(s->body, "thing", "revocation", &text, e));
 	if (!thing_read(text, &r->thing))
-		return err_set(e, COFFER_E_INPUT, "revocation: member \"thing\" is none of chip:PLATFORM:HEX, image:DIGEST and measurement:PLATFORM:REGISTER:HEX");
+		return err_set(e, COFFER_E_INPUT, "revocation: member \"thing\" is none of chip:PLATFORM:HEX, image:DIGEST, image-key:DIGEST and measurement:PLATFORM:REGISTER:HEX");
+	TRY(json_closed(s->body, r->thing.kind == THING_IMAGE_KEY ? of_key : names, "revocation", e));
+	if (json_get(s->body, "from")) {
+		TRY(form_time(s->body, "from", "revocation", &r->from, e));
+		if (r->from <= 0)
+			return err_set(e, COFFER_E_INPUT, "revocation: member \"from\" is before 1970");
+	}
 	thing_subject(r->thing.id, subject);
 	if (!span_eq(SPAN(r->thing.id), SPAN(s->subject[0].sha256)) || !span_eq_str(s->subject[0].name, subject))
 		return err_set(e, COFFER_E_INPUT, "revocation: the thing is not the subject");
@@ -148,4 +166,17 @@ enum coffer_rc revocation_read(const struct statement *s, struct revocation *out
 		return err_set(e, COFFER_E_INPUT, "pause: it lasts longer than 7 days");
 	*out = r;
 	return COFFER_OK;
+}
+
+bool revocation_says_as_much(const struct statement *before, const struct statement *s)
+{
+	struct revocation was, is;
+	struct err e;
+	bool same = before->kind == s->kind && strcmp(before->issuer, s->issuer) == 0 && (s->kind == ST_REVOCATION || s->kind == ST_PAUSE);
+
+	if (!same || revocation_read(before, &was, &e) != COFFER_OK || revocation_read(s, &is, &e) != COFFER_OK || was.of_key || is.of_key || was.of_thing != is.of_thing)
+		return false;
+	if (s->kind == ST_PAUSE && (before->issued > s->issued || before->expires != s->expires))
+		return false;
+	return is.of_thing ? span_eq(SPAN(was.thing.id), SPAN(is.thing.id)) && was.from <= is.from : span_eq(SPAN(was.statement), SPAN(is.statement));
 }

@@ -158,8 +158,50 @@ static enum coffer_rc speaks_for(const struct statement *s, const struct sides *
 	return COFFER_OK;
 }
 
+/* By rules of before 4 an owner's word against a statement of any other kind was not taken. */
+static bool owners_stop(enum statement_kind k, unsigned rule)
+{
+	return rule >= 4 ? statement_stopped_by_owner(k) : k == ST_WORKLOAD || k == ST_ASSET || k == ST_IMAGE_RELEASE;
+}
+
+/* The image that s releases is one that the workload has of that provider. */
+static bool has_of(const struct manifest *m, const struct statement *s, const char *provider)
+{
+	for (size_t i = 0; i < m->n_containers; i++)
+		if (strcmp(m->container[i].image_provider, provider) == 0 && span_eq(SPAN(m->container[i].image_digest), SPAN(s->subject[0].sha256)))
+			return true;
+	return false;
+}
+
+/* s is said with power that d lends: of a provider that has nothing to do with that image nobody is asked, since its word does not count. */
+static bool lends(const struct sides *sides, const struct delegation *d, const struct statement *s)
+{
+	if (strcmp(d->to, s->issuer) != 0)
+		return false;
+	return (d->role == ROLE_SERVICE && s->kind == ST_SERVICE) || (d->role == ROLE_VERIFICATION && s->kind == ST_IMAGE_RELEASE && has_of(&sides->m, s, d->of));
+}
+
+/* Of a service's statement and an image's release whose power it is said with the delegations tell that the record names. */
+static enum coffer_rc add_lent(const struct said_in *in, const struct sides *sides, const struct statement *s, struct said_list *l, struct err *e)
+{
+	CLEANUP(freep) struct delegation *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
+	for (size_t i = 0; i < in->n && (s->kind == ST_SERVICE || s->kind == ST_IMAGE_RELEASE); i++) {
+		if (in->st[i]->kind != ST_DELEGATION)
+			continue;
+		TRY(delegation_read(in->st[i], d, e));
+		if (!lends(sides, d, s))
+			continue;
+		TRY(add(l, SAID_SELF, d->of, none, e));
+		TRY(add(l, SAID_AGAINST, d->of, s->id, e));
+	}
+	return COFFER_OK;
+}
+
 /* A wider workload that an approval names counts whatever became of it. */
-static enum coffer_rc add_statement(const struct statement *s, const struct sides *sides, struct said_list *l, struct err *e)
+static enum coffer_rc add_statement(const struct statement *s, const struct sides *sides, unsigned rule, struct said_list *l, struct err *e)
 {
 	char of[PARTY_MAX];
 
@@ -172,7 +214,7 @@ static enum coffer_rc add_statement(const struct statement *s, const struct side
 	TRY(add(l, SAID_AGAINST, of, s->id, e));
 	if (s->kind == ST_IMAGE_RELEASE)
 		TRY(add(l, SAID_AGAINST, sides->m.provider, s->id, e));
-	return s->kind == ST_WORKLOAD || s->kind == ST_ASSET || s->kind == ST_IMAGE_RELEASE ? add_owners(sides, l, SAID_AGAINST, s->id, e) : COFFER_OK;
+	return owners_stop(s->kind, rule) ? add_owners(sides, l, SAID_AGAINST, s->id, e) : COFFER_OK;
 }
 
 static enum coffer_rc add_things(const struct said_in *in, const struct sides *s, struct said_list *l, struct err *e)
@@ -181,11 +223,16 @@ static enum coffer_rc add_things(const struct said_in *in, const struct sides *s
 
 	for (size_t i = 0; i < s->m.n_containers; i++) {
 		const struct man_container *c = &s->m.container[i];
-		struct thing image;
+		struct thing t;
 
-		thing_image(c->image_digest, &image);
-		TRY(add(l, SAID_AGAINST, c->image_provider, image.id, e));
-		TRY(add_both(s, l, SAID_AGAINST, image.id, e));
+		thing_image(c->image_digest, &t);
+		TRY(add(l, SAID_AGAINST, c->image_provider, t.id, e));
+		TRY(add_both(s, l, SAID_AGAINST, t.id, e));
+		if (in->rule < 3)
+			continue;
+		thing_image_key(c->method_key, &t);
+		TRY(add(l, SAID_AGAINST, c->image_provider, t.id, e));
+		TRY(add_both(s, l, SAID_AGAINST, t.id, e));
 	}
 	for (size_t i = 0; i < json_len(list); i++) {
 		struct span hex = json_str(json_at(list, i));
@@ -229,8 +276,10 @@ enum coffer_rc said_wanted(const struct said_in *in, struct said_list *out, stru
 	sha256(platform, about);
 	TRY(add_both(&s, &l, SAID_MINIMUM, about, e));
 	TRY(add_both(&s, &l, SAID_SELF, none, e));
-	for (size_t i = 0; i < in->n; i++)
-		TRY(add_statement(in->st[i], &s, &l, e));
+	for (size_t i = 0; i < in->n; i++) {
+		TRY(add_statement(in->st[i], &s, in->rule, &l, e));
+		TRY(add_lent(in, &s, in->st[i], &l, e));
+	}
 	TRY(add_things(in, &s, &l, e));
 	settle(&l);
 	*out = l;

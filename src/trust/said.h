@@ -13,13 +13,13 @@ struct said_before { said_find *find; void *arg; };
 /* The one key that it adds to; *has false: none. What lifts a revocation or pause adds to that of what it lifts. */
 enum coffer_rc said_key(const struct statement *s, const struct said_before *before, bool *has, struct mhash *key, struct err *e) NODISCARD;
 
-/* st: those that the record of the release names in `rests`, `beside` and `workload`, in any order. data: of the record. */
-struct said_in { const struct statement *const *st; size_t n; const struct json *data; };
+/* rule: of the release's leaf (ledger/leaf.h). st: those that the record of the release names in `rests`, `beside` and `workload`, in any order. data: of the record. */
+struct said_in { const struct statement *const *st; size_t n; const struct json *data; unsigned rule; };
 struct said_ask { enum map_said kind; char by[PARTY_MAX]; uint8_t subject[32]; struct mhash key; };
 struct said_list { struct said_ask *ask; size_t n, room; }; /* owned; ascending by key, none twice */
 void said_list_clear(struct said_list *l); /* CLEANUP-ready */
-/* against  each statement: its issuer and for whom it speaks; of workload, asset and image releases also who decides of the asset; of these
- *          releases also the workload's provider. Each image: who decides, the workload's provider and the image's. What the record has in
+/* against  each statement: its issuer and for whom it speaks (of a service's and an image's release: whose power a delegation that is there lends for it); of workload, asset and image releases,
+ *          from rule 4 on of all that statement_stopped_by_owner names, also who decides of the asset; of image releases also the workload's provider. Each image, and from rule 3 on the key that the manifest verifies it by: who decides, the workload's provider and the image's. What the record has in
  *          `things` (chip, measurements): who decides and the provider.
  * minimum  of the record's `platform`: who decides and the provider
  * self     each party that any of these is by

@@ -72,6 +72,28 @@ bool statement_travels(enum statement_kind k)
 	return k == ST_IMAGE_RELEASE || k == ST_BOOT_IMAGE || k == ST_TCB;
 }
 
+bool statement_stopped_by_owner(enum statement_kind k)
+{
+	switch (k) {
+	case ST_SERVICE:
+	case ST_IMAGE_RELEASE:
+	case ST_ASSET:
+	case ST_WORKLOAD:
+	case ST_APPROVAL:
+	case ST_BOOT_IMAGE:
+	case ST_ASSESSMENT:
+	case ST_BINDING:    return true;
+	case ST_GENESIS:
+	case ST_PARTY:
+	case ST_AMENDMENT:
+	case ST_REVOCATION:
+	case ST_PAUSE:
+	case ST_TCB:
+	case ST_DELEGATION: return false;
+	}
+	return false;
+}
+
 void statement_clear(struct statement *s)
 {
 	json_free(s->doc);

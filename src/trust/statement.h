@@ -8,6 +8,7 @@
 #include "trust/ledger/checkpoint.h"
 #include "trust/lease.h"
 #include "trust/name.h"
+#include "trust/shipped.h"
 
 enum statement_kind {
 	ST_GENESIS = 1, ST_PARTY, ST_SERVICE, ST_IMAGE_RELEASE, ST_ASSET, ST_WORKLOAD, ST_APPROVAL, ST_REVOCATION,
@@ -38,6 +39,9 @@ void statement_clear(struct statement *s); /* CLEANUP-ready */
 
 const char *statement_kind_name(enum statement_kind k);
 bool        statement_travels(enum statement_kind k); /* may name no ledger: it is about things, and holds under any genesis */
+/* Who decides of an asset stops another's statement of this kind for that asset, by revocation or pause: what its releases rest on and what grants. Not what says who a
+ * party is, what only holds back, and not delegations: what was said by them is stopped (docs/protocol/statements.md). */
+bool        statement_stopped_by_owner(enum statement_kind k);
 bool        statement_kind_by_name(struct span s, enum statement_kind *out) NODISCARD;
 
 /* Refused besides malformed text: an unknown member or kind; a number of subjects, or a subject digest, other than the kind
@@ -93,6 +97,7 @@ struct genesis {
 	struct genesis_witness witness[GENESIS_WITNESSES_MAX];
 	size_t        n_witnesses;
 	uint64_t      cosignatures; /* how many of them every head must carry; witnesses.h makes the policy of both */
+	struct shipped policies;    /* which of the shipped ones are named, and their digests; of the others the founders say nothing */
 };
 enum coffer_rc genesis_read(const struct statement *s, struct genesis *out, struct err *e) NODISCARD;
 
@@ -103,7 +108,12 @@ struct service {
 	uint8_t            tls[32];
 	struct boot_launch launch[SERVICE_LAUNCHES_MAX]; /* "measurements": how its machine is launched; none: it does not attest itself */
 	size_t             n_launches;
+	bool               has_tpm;
+	uint8_t            tpm[32];  /* SHA-256 of the SubjectPublicKeyInfo of the endorsement key of the one TPM that may attest it */
+	uint8_t            chip[64]; /* the one processor that may, as its evidence names it (evidence/facts.h) */
+	size_t             chip_n;   /* 0: none is named */
 };
+/* tpm goes with a launch of tpm or swtpm, chip with one of snp or tdx. */
 enum coffer_rc service_read(const struct json *body, struct service *out, struct err *e) NODISCARD;
 void           service_write(const struct service *s, struct json_wr *j);
 
@@ -178,20 +188,22 @@ struct approval {
 enum coffer_rc approval_read(const struct statement *s, struct approval *out, struct err *e) NODISCARD;
 
 struct image_release { struct span repository; uint8_t digest[32]; uint64_t version; const struct json *methods, *keys;
-	const struct json *attestations; /* [{"type","digest"}...], or NULL */ };
+	const struct json *attestations; /* [{"type","digest","asset"?}...], or NULL */ };
 bool image_release_attests(const struct image_release *r, struct span type); /* lists an artefact of that predicate type */
 enum coffer_rc image_release_read(const struct statement *s, struct image_release *out, struct err *e) NODISCARD;
 
 /* A pause too, which lasts at most PAUSE_SECONDS_MAX from issued to expires and is lifted by revoking it. */
 #define PAUSE_SECONDS_MAX (INT64_C(7) * 86400)
 /* What is no statement and is revoked all the same (thing.h): text and the id that it has. */
-enum thing_kind { THING_NONE, THING_CHIP, THING_IMAGE, THING_MEASUREMENT };
+enum thing_kind { THING_NONE, THING_CHIP, THING_IMAGE, THING_MEASUREMENT, THING_IMAGE_KEY };
 struct thing { enum thing_kind kind; char text[224]; uint8_t id[32]; };
-/* Of a statement; or (of_key) of a key of the issuer's own from a time on: then the subject is the key's thumbprint; or (of_thing) of a thing. */
+/* Of a statement; or (of_key) of a key of the issuer's own from a time on: then the subject is the key's thumbprint; or (of_thing) of a thing, and of the key of images perhaps from a time on (from; 0: wholly). */
 struct revocation { bool of_key, of_thing; uint8_t statement[32], key[32]; struct thing thing; int64_t from; struct span reason; };
 enum coffer_rc revocation_read(const struct statement *s, struct revocation *out, struct err *e) NODISCARD;
+/* Of two revocations, or pauses, by one issuer of one thing: the one before holds back all that s would, as long, so that s says nothing new. Not of keys of parties. */
+bool           revocation_says_as_much(const struct statement *before, const struct statement *s);
 
-/* Power that a party lends another, and that may be lent on: role, and for approvals over which assets of "of". */
+/* Power that a party lends another, and that may be lent on: role, and over what: assets of "of" (approval), which services, which repositories. */
 #define DELEGATION_SCOPES_MAX 8
 #define DELEGATION_DEPTH_MAX 3 /* links that may follow one, so that a chain has at most 4 */
 enum delegated_role { ROLE_BOOT_IMAGE = 1, ROLE_SERVICE, ROLE_VERIFICATION, ROLE_APPROVAL };
@@ -201,12 +213,13 @@ bool        role_by_name(struct span s, enum delegated_role *out) NODISCARD;
 struct delegation {
 	char     of[PARTY_MAX], to[PARTY_MAX]; /* of: whose power it is, at the chain's beginning */
 	enum delegated_role role;
-	char     scope[DELEGATION_SCOPES_MAX][ASSET_PATH_MAX]; /* role approval: paths, and beginnings of paths that end with "/" */
-	size_t   n_scopes;
+	/* Role approval: paths; image-verification: repositories; of both also beginnings that end with "/". Role attestation-service: ids of services. */
+	char     scope[DELEGATION_SCOPES_MAX][ASSET_PATH_MAX];
+	size_t   n_scopes; /* 0, of services and images: over all of them */
 	uint64_t depth;
 	int64_t  until;
 };
 /* Form only: whether the issuer has the power is admit.c's question. */
 enum coffer_rc delegation_read(const struct statement *s, struct delegation *out, struct err *e) NODISCARD;
-/* The path, or the beginning of paths, lies in its scope. Roles other than approval have none: true. */
-bool delegation_covers(const struct delegation *d, struct span path);
+/* The path, service's id or repository, or the beginning of such, lies in its scope; {NULL,0}: all of them do. Role boot-image has no scope: true. */
+bool delegation_covers(const struct delegation *d, struct span what);

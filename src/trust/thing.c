@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "crypto/hash.h"
+#include "crypto/spki.h"
 #include "fmt/enc.h"
 #include "trust/form.h"
 #include "trust/machine.h"
@@ -58,6 +59,8 @@ static enum thing_kind kind_of(struct span rest)
 
 	if (span_eq_str(what, "image"))
 		return form_hex32(rest, digest) ? THING_IMAGE : THING_NONE;
+	if (span_eq_str(what, "image-key"))
+		return form_hex32(rest, digest) ? THING_IMAGE_KEY : THING_NONE;
 	platform = part(&rest);
 	if (!platform_ok(platform))
 		return THING_NONE;
@@ -80,14 +83,28 @@ bool thing_read(struct span text, struct thing *out)
 	return true;
 }
 
-void thing_image(const uint8_t digest[static 32], struct thing *out)
+static void by_digest(enum thing_kind kind, const char *what, const uint8_t digest[static 32], struct thing *out)
 {
 	char hex[HEX32_LEN];
 
 	hex32(digest, hex);
-	*out = (struct thing){ .kind = THING_IMAGE };
-	(void)snprintf(out->text, sizeof(out->text), "image:%s", hex);
+	*out = (struct thing){ .kind = kind };
+	(void)snprintf(out->text, sizeof(out->text), "%s:%s", what, hex);
 	name_it(out);
+}
+
+void thing_image(const uint8_t digest[static 32], struct thing *out)
+{
+	by_digest(THING_IMAGE, "image", digest, out);
+}
+
+void thing_image_key(struct span pem, struct thing *out)
+{
+	uint8_t id[32];
+
+	if (!spki_pem_id(pem, id))
+		sha256(pem, id);
+	by_digest(THING_IMAGE_KEY, "image-key", id, out);
 }
 
 static void put(struct thing *t, enum thing_kind kind, const char *before, struct span value)

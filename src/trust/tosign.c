@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
+#include "trust/reqtoken.h"
 
 #define ASKS "coffer-to-sign-v1"
 #define ANSWERS "coffer-signature-v1"
@@ -66,6 +67,8 @@ enum coffer_rc to_sign_write(const struct to_sign *t, const char *summary, struc
 	if (t->what == TO_SIGN_STATEMENT) {
 		jw_name(&j, "statement");
 		dsse_write(&t->env, &j);
+	} else if (t->what == TO_SIGN_TOKEN) {
+		jw_m_str(&j, "token", wr_span(&t->env.payload));
 	} else {
 		b64_write(&b64, wr_span(&t->env.payload));
 		TRY(wr_done(&b64, "payload", e));
@@ -97,12 +100,26 @@ static enum coffer_rc need_ids(const struct json *v, const char *where, uint8_t 
 	return COFFER_OK;
 }
 
+/* For that key; what it says whoever signs is shown. */
+static enum coffer_rc read_token(const struct json *v, struct to_sign *t, struct err *e)
+{
+	struct reqtoken said;
+
+	TRY(reqtoken_read(json_str(v), t->keyid, &said, e));
+	t->what = TO_SIGN_TOKEN;
+	t->env.payload = wr_open(REQTOKEN_MAX);
+	wr_put(&t->env.payload, json_str(v));
+	return wr_done(&t->env.payload, "token", e);
+}
+
 static enum coffer_rc read_payload(const struct json *v, struct to_sign *t, struct err *e)
 {
-	const struct json *statement = json_get(v, "statement"), *image = json_get(v, "image-payload");
+	const struct json *statement = json_get(v, "statement"), *image = json_get(v, "image-payload"), *token = json_get(v, "token");
 
-	if (!statement == !image)
-		return err_set(e, COFFER_E_INPUT, "file to sign: either a statement or an image-payload");
+	if (!!statement + !!image + !!token != 1)
+		return err_set(e, COFFER_E_INPUT, "file to sign: one of a statement, an image-payload and a token");
+	if (token)
+		return read_token(token, t, e);
 	if (statement) {
 		t->what = TO_SIGN_STATEMENT;
 		return dsse_parse_json(statement, &t->env, e);
@@ -116,7 +133,7 @@ static enum coffer_rc read_payload(const struct json *v, struct to_sign *t, stru
 
 enum coffer_rc to_sign_parse(struct span text, struct to_sign *out, struct err *e)
 {
-	static const char *const names[] = { "form", "keyid", "input", "summary", "statement", "image-payload", NULL };
+	static const char *const names[] = { "form", "keyid", "input", "summary", "statement", "image-payload", "token", NULL };
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	CLEANUP(to_sign_clear) struct to_sign t = { 0 };
 	uint8_t said[32], is[32];

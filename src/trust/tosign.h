@@ -6,18 +6,18 @@
 #pragma once
 #include "trust/dsse.h"
 
-enum to_sign_what { TO_SIGN_STATEMENT = 1, TO_SIGN_IMAGE };
+enum to_sign_what { TO_SIGN_STATEMENT = 1, TO_SIGN_IMAGE, TO_SIGN_TOKEN };
 #define TO_SIGN_MAX (768u << 10) /* of one file */
 #define TO_SIGN_IMAGE_MAX (64u << 10)
 
 struct to_sign {
 	enum to_sign_what what;
-	struct dsse       env;        /* statement: the payload and who has signed already; image: the payload alone */
+	struct dsse       env;        /* statement: the payload and who has signed already; image: the payload alone; token (reqtoken.h): header, dot and payload as they are signed */
 	uint8_t           keyid[32];  /* thumbprint of the key that is asked to sign */
 };
 void to_sign_clear(struct to_sign *t); /* CLEANUP-ready */
 
-/* The bytes that are signed: DSSE's PAE of a statement, an image's payload as it stands. Appends. */
+/* The bytes that are signed: DSSE's PAE of a statement, an image's payload and a token's text as they stand. Appends. */
 void to_sign_input(const struct to_sign *t, struct wr *out);
 
 /* `summary` is for people who look at the file; whoever signs is shown the payload instead. */

@@ -11,7 +11,7 @@
 #define MARK_LEN 4
 #define COMMIT_USE "coffer leaf v1"
 
-static const char *const marks[] = { NULL, "CLF2", "CLF3" }; /* by rule */
+static const char *const marks[] = { NULL, "CLF2", "CLF3", "CLF4", "CLF5" }; /* by rule */
 
 static unsigned rule_of(struct span mark)
 {

@@ -1,9 +1,11 @@
 /* What the ledger's leaves are (docs/protocol/ledger.md, "Leaves"): a public entry that says only that something happened and
  * when, and the opening that shows a party what.
  *
- * entry = "CLF3" || u64 time || u64 index || commitment (32) || map root after it (32) || map root before it (32) || u8 n || n tags
+ * entry = "CLF5" || u64 time || u64 index || commitment (32) || map root after it (32) || map root before it (32) || u8 n || n tags
  * (32 each); big endian, nothing behind. n is 1, 2, 4, 8 or 16; tags ascend, so that their order tells nothing.
- * "CLF2" are entries of before the map held what each party said (mapkey.h): what it has is then by rule 1, else by rule 2.
+ * "CLF2" are entries of before the map held what each party said (mapkey.h): what it has is then by rule 1. "CLF3", rule 2: of before keys of
+ * images were revoked (said.h); the map of rule 3 has nothing else. "CLF4", rule 3: of before owners stopped service statements, boot images and others for their
+ * own assets; nor has that of rule 4.
  * commitment = SHA-256("coffer leaf v1\0" || salt (32) || record). A salt is drawn for each entry: without it a record of few
  * possible contents could be guessed from its commitment. */
 #pragma once
@@ -17,10 +19,10 @@
 #define LEAF_MAX (117 + 32 * LEAF_TAGS_MAX) /* bytes of an entry */
 #define LEAF_RECORD_MAX (60u << 10)
 
-#define LEAF_RULE 2 /* the newest, by which entries are made */
+#define LEAF_RULE 4 /* the newest, by which entries are made */
 
 struct leaf {
-	unsigned rule;  /* 1 or 2: what its map holds; no entry has an older one than the entry before it */
+	unsigned rule;  /* 1 to LEAF_RULE: what its map holds, and what receipts ask it for; no entry has an older one than the entry before it */
 	uint64_t time;  /* s since 1970 */
 	uint64_t index; /* its own, so that an entry cannot be moved */
 	uint8_t  commitment[32];
