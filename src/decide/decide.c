@@ -30,6 +30,15 @@ static const struct fact_service *accepted_service(const struct decide_in *in)
 	return best;
 }
 
+/* By whose word it is the service, where that is not a founder's own. */
+static void say_delegate(const struct fact_service *s, struct check *c)
+{
+	size_t at = strlen(c->found);
+
+	if (s->s.of[0] && at < sizeof(c->found))
+		(void)snprintf(c->found + at, sizeof(c->found) - at, ", by %s's delegate %s", s->s.of, s->s.issuer);
+}
+
 static void check_service(const struct decide_in *in, struct decision *d)
 {
 	struct check *c = decide_put(d, 0, SEES_OWNER);
@@ -44,6 +53,7 @@ static void check_service(const struct decide_in *in, struct decision *d)
 	if (s) {
 		hex32(s->s.id, id);
 		SET(c->found, "its statement %.16s is %s", id, own ? "of the service that the manifest names" : "listed in one");
+		say_delegate(s, c);
 	} else if (own) {
 		SET(c->found, "the manifest names service %s, of which this one has no statement in force", d->workload->manifest.service_id);
 	} else {
@@ -172,7 +182,7 @@ static void check_entitled(const struct decide_in *in, struct decision *d)
 		SET(c->who, "whoever chose the bindings of this instance");
 		SET(c->command, "coffer run POD.yaml --binding FILE");
 	} else {
-		SET(c->found, "%s", c->holds ? "the manifest says so" : m ? "the manifest does not say so" : "no workload");
+		SET(c->found, "%s", c->holds ? "the manifest says so" : m ? "the manifest does not say so" : DECIDE_NO_WORKLOAD);
 	}
 }
 
@@ -217,7 +227,7 @@ static void by_manifest(const struct decide_in *in, struct decision *d, struct c
 	SET(c->found, "%s", c->holds ? "the provider's own manifest" : "a manifest that names another service or not this platform");
 }
 
-/* Of the parties that the asset names: who is missing, with what each of the others allows. */
+/* Of the parties that the asset names: who is missing, with what each of the others allows. Who mends it is whom each waits for. */
 static void say_missing(const struct decide_in *in, struct decision *d, struct check *c)
 {
 	const struct asset_body *b = &in->asset.body;
@@ -240,6 +250,7 @@ static void say_missing(const struct decide_in *in, struct decision *d, struct c
 		SET(c->found, "%zu of the %llu approvals that %s wants; not by: %s", have, (unsigned long long)b->k, in->q.path.text, why);
 	if (have < b->k)
 		SET(c->who, "%s", missing);
+	decide_wait(in, d, c);
 }
 
 /* Never left unsaid. */
@@ -267,24 +278,53 @@ static void say_approved(const struct decide_in *in, const struct decision *d, s
 	say_any_code(d, c);
 }
 
+/* Approvals that would do, were none of them revoked or paused: R11 is the reason then, and who mends that it says. */
+static void say_revoked(const struct decide_in *in, const struct decision *d, struct check *c)
+{
+	size_t live = 0, at = 0;
+	char gone[240] = "";
+
+	for (size_t i = 0; i < d->n_approvals; i++) {
+		const struct fact *f = &d->approval[i]->s;
+		bool dead = decide_revoked(in, f);
+		int n = !dead || at >= sizeof(gone) ? 0 : snprintf(gone + at, sizeof(gone) - at, "%s%s's is %s", at ? ", " : "", f->of[0] ? f->of : f->issuer, decide_state(in, f));
+
+		live += !dead;
+		at += n > 0 ? (size_t)n : 0;
+	}
+	SET(c->found, "%zu of the %llu approvals that %s wants in force; %s", live, (unsigned long long)in->asset.body.k, in->q.path.text, gone);
+}
+
+static bool all_in_force(const struct decide_in *in, const struct decision *d)
+{
+	for (size_t i = 0; i < d->n_approvals; i++)
+		if (decide_revoked(in, &d->approval[i]->s))
+			return false;
+	return true;
+}
+
 static void by_approval(const struct decide_in *in, struct decision *d, struct check *c)
 {
 	struct decide_set set;
 	char digest[HEX32_LEN];
 
 	hex32(d->workload->manifest.digest, digest);
-	c->holds = decide_set(in, d->workload, &set);
-	if (c->holds) {
+	if (decide_set(in, d->workload, &set)) {
 		memcpy(d->approval, set.approval, sizeof(d->approval));
 		d->n_approvals = set.n;
 		d->service = set.service;
 		d->boot = set.boot;
-		say_approved(in, d, c);
+		c->holds = all_in_force(in, d);
+		if (c->holds)
+			say_approved(in, d, c);
+		else
+			say_revoked(in, d, c);
 	} else if (in->asset.body.n_of > 1) {
 		say_missing(in, d, c);
 	} else if (approved_otherwise(in, d->workload)) {
 		SET(c->found, "%s's approval of workload %.16s for %s does not hold on %s now: %s", in->q.path.owner, digest, in->q.path.text,
 		    in->a.platform, decide_missing(in, d->workload, in->q.path.owner));
+		decide_wait(in, d, c);
 	} else {
 		SET(c->found, "%s has not approved workload %.16s for %s on platform %s", in->q.path.owner, digest, in->q.path.text,
 		    in->a.platform);
@@ -305,7 +345,7 @@ static void check_approved(const struct decide_in *in, struct decision *d)
 		SET(c->found, "%s", fault);
 		SET(c->command, "coffer asset put %s", in->q.path.text);
 	} else if (!d->workload) {
-		SET(c->found, "no workload");
+		SET(c->found, DECIDE_NO_WORKLOAD);
 	} else if (decide_own(in, d->workload)) {
 		by_manifest(in, d, c);
 	} else {
@@ -313,109 +353,31 @@ static void check_approved(const struct decide_in *in, struct decision *d)
 	}
 }
 
-/* ---- R10, R11 ---- */
+/* ---- R10 ---- */
 
-/* The command that issues anew what was revoked; by its issuer. */
-static void mend_revoked(const struct decide_in *in, const struct decision *d, const struct fact *f, struct check *c)
+/* A shipped policy that this decision rests on and that is another than the genesis names, as the asset goes by it; SHIPPED_N: none. The claims come of
+ * those for attestation whoever's release policy then reads them. */
+static size_t shipped_fault(const struct decide_in *in)
 {
-	SET(c->who, "%s", f->issuer);
-	switch (f->kind) {
-	case ST_WORKLOAD:
-		SET(c->command, "%s", DECIDE_PUBLISH);
-		break;
-	case ST_APPROVAL:
-		decide_mend(in, d, c);
-		break;
-	case ST_ASSET:
-		SET(c->command, "coffer asset put %s", in->q.path.text);
-		break;
-	case ST_SERVICE:
-		SET(c->command, "coffer service sign DESCRIPTOR.json");
-		break;
-	case ST_IMAGE_RELEASE:
-		SET(c->command, "coffer image release REFERENCE");
-		break;
-	case ST_BINDING:
-		SET(c->command, "coffer workload bind WORKLOAD --slot NAME=ASSET");
-		break;
-	case ST_GENESIS:
-	case ST_PARTY:
-	case ST_REVOCATION:
-	case ST_BOOT_IMAGE:
-	case ST_TCB:
-	case ST_DELEGATION:
-	case ST_PAUSE:
-	case ST_ASSESSMENT:
-	case ST_AMENDMENT:
-		break;
-	}
+	bool own = in->asset.body.policy.n > 0;
+	size_t i = own ? SHIPPED_RELEASE + 1 : SHIPPED_RELEASE;
+
+	while (in->has_asset && in->view && in->shipped && i < SHIPPED_N && shipped_same(&in->view->policies, in->shipped, i))
+		i++;
+	return in->has_asset && in->view && in->shipped ? i : SHIPPED_N;
 }
 
-static const char *state_of(const struct decide_in *in, const struct fact *f)
+static void say_shipped(const struct decide_in *in, size_t i, struct check *c)
 {
-	if (f->voided)
-		return "void: a key that was compromised by then signed it, and no other";
-	return decide_paused(in, f) ? "paused" : "revoked";
-}
+	char named[HEX32_LEN], here[HEX32_LEN];
 
-/* False, and c says so, when f is revoked. */
-static bool rests_on(const struct decide_in *in, const struct decision *d, const struct fact *f, struct check *c)
-{
-	const struct fact_delegation *link;
-	char id[HEX32_LEN], lent[HEX32_LEN];
-
-	if (!c->holds || !decide_revoked(in, f))
-		return c->holds;
-	hex32(f->id, id);
+	hex32(in->view->policies.sha256[i], named);
+	hex32(in->shipped->sha256[i], here);
 	c->holds = false;
-	link = decide_revoked_link(in, f);
-	c->paused = decide_paused(in, link ? &link->s : f);
-	if (link) {
-		hex32(link->s.id, lent);
-		SET(c->found, "the delegation %.16s to %s, on which the %s statement %.16s rests, is %s", lent, link->body.to,
-		    statement_kind_name(f->kind), id, state_of(in, &link->s));
-		SET(c->who, "%s", link->s.issuer);
-		SET(c->command, "coffer delegate %s --role %s", link->body.to, role_name(link->body.role));
-		return false;
-	}
-	SET(c->found, "the %s statement %.16s is %s", statement_kind_name(f->kind), id, state_of(in, f));
-	if (decide_paused(in, f)) {
-		SET(c->who, "whoever paused it");
-		SET(c->command, "coffer resume %s", id);
-		return false;
-	}
-	mend_revoked(in, d, f, c);
-	return false;
-}
-
-/* A minimum that was revoked still stands in the way until its issuer states another: no loss of a statement lowers what was
- * demanded. */
-static void check_revoked(const struct decide_in *in, struct decision *d)
-{
-	struct check *c = decide_put(d, 11, SEES_OWNER | SEES_PROVIDER);
-	const struct fact *rests[] = { d->workload ? &d->workload->s : NULL, in->has_asset ? &in->asset.s : NULL,
-		d->service ? &d->service->s : NULL, d->boot ? &d->boot->s : NULL };
-
-	c->holds = true;
-	SET(c->expected, "nothing this rests on is revoked or paused");
-	SET(c->found, "nothing");
-	SET(c->who, "whoever issued what is revoked");
-	for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++)
-		if (rests[i] && !rests_on(in, d, rests[i], c))
-			return;
-	for (size_t i = 0; i < d->n_approvals; i++)
-		if (!rests_on(in, d, &d->approval[i]->s, c))
-			return;
-	for (size_t i = 0; i < MAN_CONTAINERS_MAX; i++)
-		if (d->release[i] && !rests_on(in, d, &d->release[i]->s, c))
-			return;
-	for (size_t i = 0; i < in->n_bindings; i++)
-		if (decide_bound_here(d->workload, &in->binding[i]) && !rests_on(in, d, &in->binding[i].s, c))
-			return;
-	for (size_t i = 0; i < in->n_tcbs; i++)
-		if (decide_tcb_applies(in, d->workload, &in->tcb[i]) && !rests_on(in, d, &in->tcb[i].s, c))
-			return;
-	decide_things(in, d, c);
+	SET(c->expected, "the shipped policy \"%s\" is the one that the genesis names, as %s goes by it: %s", shipped_name(i), in->q.path.text, named);
+	SET(c->found, "the one that ships with this version is %s, which counts for the asset once an amendment names it and the asset goes by that", here);
+	SET(c->who, "the service's operator, with a version that ships it, or %s", in->q.path.owner);
+	SET(c->command, "coffer asset policy %s --as-amended", in->q.path.text);
 }
 
 static void check_policy(const struct decide_in *in, struct decision *d)
@@ -426,22 +388,29 @@ static void check_policy(const struct decide_in *in, struct decision *d)
 	c->holds = in->policy.asked && in->policy.allows;
 	SET(c->expected, "%s's release policy for %s (%s) allows it", in->q.path.owner, in->q.path.text,
 	    own ? "its own" : "the strict one that ships");
-	SET(c->found, "%s", in->policy.asked ? in->policy.reason : "not asked: another check fails");
+	SET(c->found, "%s", in->policy.asked ? in->policy.reason : DECIDE_NOT_ASKED "another check fails");
+	if (shipped_fault(in) < SHIPPED_N) {
+		say_shipped(in, shipped_fault(in), c);
+		return;
+	}
 	if (in->policy.unavailable) {
 		SET(c->who, "the service's operator");
 		return;
 	}
 	SET(c->who, "%s", in->q.path.owner);
-	SET(c->command, "coffer asset policy %s POLICY.rego", in->q.path.text);
+	if (own) /* it is the owner's condition: shown, not replaced */
+		SET(c->command, "coffer asset policy %s", in->q.path.text);
+	else
+		SET(c->command, "coffer asset policy %s POLICY.rego", in->q.path.text);
 }
 
 bool decision_wants_policy(const struct decide_in *in, const struct decision *d)
 {
-	return !d->allowed && !in->policy.asked && d->n == DECIDE_CHECKS_MAX && d->reason == 10;
+	return !d->allowed && !in->policy.asked && d->n == DECIDE_CHECKS_MAX && d->reason == 10 && shipped_fault(in) == SHIPPED_N;
 }
 
 /* The reason is the first failing check: R0 to R11 in turn, but R6 before those that depend on whose workload it is, and last
- * R10, which is asked only when all else holds. */
+ * R10, which is asked only when all else holds. Where approvals were found and are only revoked or paused, that is the reason (R11) and not R9. */
 static void conclude(struct decision *d)
 {
 	static const unsigned order[DECIDE_CHECKS_MAX] = { 1, 2, 6, 0, 3, 4, 5, 7, 8, 9, 11, 10 };
@@ -451,6 +420,8 @@ static void conclude(struct decision *d)
 	for (size_t i = 0; i < d->n; i++) {
 		size_t at = d->n == DECIDE_CHECKS_MAX ? order[i] : i;
 
+		if (at == 9 && d->n_approvals > 0 && !d->check[11].holds)
+			continue;
 		if (d->allowed && !d->check[at].holds) {
 			d->allowed = false;
 			d->reason = at;
@@ -468,6 +439,7 @@ static void judge(const struct decide_in *in, struct decision *d)
 	check_workload(in, d); /* first: whose assets these are depends on it */
 	check_approved(in, d);
 	check_service(in, d);  /* the one it was approved for, where it was */
+	decide_root(in, d);
 	decide_age(in, d);
 	decide_platform(in, d);
 	decide_firmware(in, d);
@@ -475,7 +447,7 @@ static void judge(const struct decide_in *in, struct decision *d)
 	check_entitled(in, d); /* what a container's name is worth depends on the boot image */
 	decide_images(in, d);
 	check_policy(in, d);
-	check_revoked(in, d);
+	decide_r11(in, d);
 	d->absent = !in->has_asset;
 	d->stranger = !d->workload || !(names_asset(&d->workload->manifest, &in->q.path) || decide_bound(in, d->workload));
 }

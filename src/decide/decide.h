@@ -6,23 +6,11 @@
  * (policy.h), and only where all else holds: until it is asked, R10 fails with "not asked", and comes last as a reason.
  */
 #pragma once
+#include "trust/links.h"
 #include "trust/machine.h"
 #include "trust/manifest.h"
 #include "trust/statement.h"
 
-/* What is known of one logged statement. */
-struct fact {
-	enum statement_kind kind;
-	uint8_t id[32];
-	char    issuer[PARTY_MAX];
-	int64_t issued, expires;
-	bool    superseded;   /* a higher serial of the same issuer, kind and subject is logged */
-	bool    voided;       /* it grants, and only keys that were compromised by then signed it */
-	bool    issuer_may;   /* the issuer is known and holds the persona this kind needs; with `of`: is known */
-	uint64_t seq;         /* entry that logged it, and when */
-	int64_t logged;
-	char    of[PARTY_MAX]; /* the party for which the issuer speaks by delegation; "": for itself */
-};
 struct fact_workload {
 	struct fact s;
 	uint8_t initdata[32]; /* of its rendering */
@@ -45,16 +33,8 @@ struct fact_service    { struct fact s; char id[PARTY_MAX]; }; /* keys are this 
 struct fact_boot       { struct fact s; struct boot_image body; };
 struct fact_tcb        { struct fact s; struct tcb_minimum body; struct statement st; };
 struct fact_release    { struct fact s; struct image_release body; struct statement st; };
-/* s.of: body.of where another issued it. superseded_at: entry of the first higher serial; 0: none. */
-struct fact_delegation { struct fact s; struct delegation body; uint64_t superseded_at; };
 struct fact_binding    { struct fact s; struct binding body; };
 struct fact_assessment { struct fact s; enum assessed about; uint8_t digest[32]; bool passed; };
-/* from, until: of a pause; until 0: a revocation, for good. */
-struct fact_revocation { uint8_t target[32]; char issuer[PARTY_MAX]; int64_t from, until; };
-static inline bool fact_bears(const struct fact_revocation *r, int64_t now)
-{
-	return r->until == 0 || (r->from <= now && now < r->until);
-}
 
 /* What the evidence of this session showed. */
 struct appraisal {
@@ -69,6 +49,7 @@ struct appraisal {
 	uint8_t     genesis[32];     /* what the attested key set says, if it does */
 	bool        genuine;         /* R2: verified to a vendor's root; sample and swtpm never are */
 	bool        collateral;      /* false: R2 could not be judged for want of collateral */
+	uint8_t     root[32];        /* the named root that vouches for it, by SHA-256 of its SubjectPublicKeyInfo; zeros: a vendor's pinned one, or none */
 	char        why[80];         /* what R2 found, in words */
 	const struct hw_facts *hw;   /* borrowed; NULL unless genuine, or a swtpm's quote that its own key signed */
 };
@@ -91,6 +72,8 @@ struct policy_answer {
 struct decide_in {
 	int64_t                       now;
 	const uint8_t                *genesis; /* 32 bytes: ours */
+	const struct genesis         *view;    /* as the asset goes by it, amended or not: whose roots vouch for evidence, which policies ship */
+	const struct shipped         *shipped; /* the policies that the deciding program has */
 	struct appraisal              a;
 	struct request                q;
 	bool                          has_asset;
@@ -107,11 +90,11 @@ struct decide_in {
 	size_t                        n_tcbs;
 	const struct fact_release    *release;
 	size_t                        n_releases;
-	const struct fact_delegation *delegation; /* at most LINKS_MAX */
+	const struct fact_delegation *delegation; /* of one party and role at most LINKS_MAX */
 	size_t                        n_delegations;
 	const struct fact_revocation *revocation;
 	size_t                        n_revocations;
-	const struct fact_revocation *thing; /* by their ids (thing.h): of its chip and measurements, and of images */
+	const struct fact_revocation *thing; /* by their ids (thing.h): of its chip and measurements, of images, and of the keys that the manifest verifies them by */
 	size_t                        n_things;
 	const struct fact_assessment *assessment;
 	size_t                        n_assessments;
@@ -121,6 +104,9 @@ struct decide_in {
 	bool                          held;    /* asked whether it may be kept: uses are counted already (freshness.c) */
 };
 
+/* How `found` begins of a check that another's failing left without a question: nobody can mend it. */
+#define DECIDE_NOT_ASKED "not asked: "
+#define DECIDE_NO_WORKLOAD DECIDE_NOT_ASKED "no workload, as R6 says"
 enum sees { SEES_OWNER = 1, SEES_PROVIDER = 2 };
 struct check {
 	const char *id;              /* "R9" */
@@ -152,33 +138,6 @@ struct decision {
 
 /* The binding counts for this workload, whether or not it is revoked. */
 bool decide_binds(const struct decide_in *in, const struct fact_workload *w, const struct fact_binding *b);
-
-/* ---- delegation (decide_chain.c) ---- */
-#define LINKS_MAX 128
-#define CHAIN_MAX (DELEGATION_DEPTH_MAX + 1)
-struct links {
-	const struct fact_delegation *d;
-	size_t                        n;
-	const struct fact_revocation *revocation;
-	size_t                        n_revocations;
-	int64_t                       now; /* for pauses */
-};
-/* A place in the journal: what the entries before `seq` say at `time`. */
-struct chain_point { uint64_t seq; int64_t time; };
-struct chain_ask {
-	const char *of, *to;
-	enum delegated_role role;
-	struct span path;           /* role approval: an asset, or the beginning of paths */
-	struct chain_point at;
-	bool        revoked_too;    /* as if nothing were revoked */
-};
-/* link[0] is to the one who asks, the last by `of`. left: links that may still follow. */
-struct chain { const struct fact_delegation *link[CHAIN_MAX]; size_t n; unsigned left; };
-/* A chain of delegations from `of` to `to`, of which each link stood there, and when the next was logged, and whose depths
- * allow it. One link revoked at any time breaks it for good. */
-bool chain_find(const struct links *l, const struct chain_ask *q, struct chain *out);
-/* By its issuer, or by whose power it is. */
-bool link_revoked(const struct links *l, const struct fact_delegation *d);
 
 /* R1 and R2 alone: what /attest asks, and a token stands for. */
 void decide_fresh(const struct decide_in *in, struct check *out);

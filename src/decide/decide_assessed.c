@@ -42,3 +42,20 @@ bool decide_assessed_boot(const struct decide_in *in, const struct fact_approval
 		all = a->body.assessed[i].about != ASSESSED_BOOT_IMAGE || (b && passed(in, &a->body.assessed[i], b->s.id));
 	return all;
 }
+
+bool decide_unassessed(const struct decide_in *in, const struct wants_assessed *of, const struct fact_workload *w, const struct fact_boot *b, uint8_t digest[static 32])
+{
+	const uint8_t *lacks = NULL;
+
+	memset(digest, 0, 32);
+	if (of->about == ASSESSED_BOOT_IMAGE && !b)
+		return true;
+	if (of->about != ASSESSED_IMAGE)
+		lacks = of->about == ASSESSED_WORKLOAD ? w->manifest.digest : b->s.id;
+	for (size_t i = 0; of->about == ASSESSED_IMAGE && !lacks && i < w->manifest.n_containers; i++)
+		lacks = passed(in, of, w->manifest.container[i].image_digest) ? NULL : w->manifest.container[i].image_digest;
+	if (!lacks || passed(in, of, lacks))
+		return false;
+	memcpy(digest, lacks, 32);
+	return true;
+}

@@ -1,7 +1,6 @@
 /* Which of the logged statements a decision may rest on. */
 #include "decide/decide_int.h"
 
-#include "fmt/enc.h"
 #include "trust/machine_match.h"
 
 bool decide_stands(const struct fact *f, int64_t now)
@@ -14,34 +13,29 @@ bool decide_owns(const struct decide_in *in, const char *party)
 	return strcmp(party, in->q.path.owner) == 0 || (in->has_asset && asset_names(&in->asset.body, party));
 }
 
-static bool revoked_itself(const struct decide_in *in, const struct fact *f)
+const struct fact_revocation *decide_stop(const struct decide_in *in, const struct fact *f)
 {
-	if (f->voided)
-		return true;
+	const struct fact_revocation *pause = NULL;
+
 	for (size_t i = 0; i < in->n_revocations; i++) {
 		const struct fact_revocation *r = &in->revocation[i];
 		bool own = strcmp(r->issuer, f->issuer) == 0;
-		bool owner = (f->kind == ST_WORKLOAD || f->kind == ST_ASSET || f->kind == ST_IMAGE_RELEASE) && decide_owns(in, r->issuer);
+		bool owner = statement_stopped_by_owner(f->kind) && decide_owns(in, r->issuer);
 		bool code = f->kind == ST_IMAGE_RELEASE && in->n_workloads > 0 && strcmp(r->issuer, in->workload[0].manifest.provider) == 0;
 
-		if (span_eq(SPAN(r->target), SPAN(f->id)) && fact_bears(r, in->now) &&
-		    (own || owner || code || (f->of[0] && strcmp(r->issuer, f->of) == 0)))
-			return true;
+		if (!span_eq(SPAN(r->target), SPAN(f->id)) || !fact_bears(r, in->now) ||
+		    !(own || owner || code || (f->of[0] && strcmp(r->issuer, f->of) == 0)))
+			continue;
+		if (r->until == 0)
+			return r;
+		pause = pause ? pause : r;
 	}
-	return false;
-}
-
-bool decide_paused(const struct decide_in *in, const struct fact *f)
-{
-	for (size_t i = 0; i < in->n_revocations; i++)
-		if (span_eq(SPAN(in->revocation[i].target), SPAN(f->id)) && in->revocation[i].until == 0)
-			return false;
-	return !f->voided;
+	return pause;
 }
 
 bool decide_revoked(const struct decide_in *in, const struct fact *f)
 {
-	return revoked_itself(in, f) || decide_revoked_link(in, f);
+	return f->voided || decide_stop(in, f) || decide_revoked_link(in, f);
 }
 
 bool decide_own(const struct decide_in *in, const struct fact_workload *w)
@@ -118,6 +112,11 @@ const struct fact_workload *decide_workload(const struct decide_in *in)
 	return best;
 }
 
+bool decide_designated(const struct decide_in *in, const struct fact_service *s)
+{
+	return decide_stands(&s->s, in->now) && decide_speaks(in, &s->s, s->s.of[0] ? s->s.of : s->s.issuer);
+}
+
 const struct fact_service *decide_listed_service(const struct decide_in *in, const struct fact_approval *a)
 {
 	const struct fact_service *best = NULL;
@@ -128,7 +127,7 @@ const struct fact_service *decide_listed_service(const struct decide_in *in, con
 
 		for (size_t k = 0; k < a->body.n_services; k++)
 			listed = listed || span_eq(SPAN(a->body.service[k]), SPAN(s->s.id));
-		if (!listed || !decide_stands(&s->s, in->now))
+		if (!listed || !decide_designated(in, s))
 			continue;
 		if (!decide_revoked(in, &s->s))
 			return s;
@@ -145,33 +144,13 @@ const struct fact_service *decide_named_service(const struct decide_in *in, cons
 	for (size_t i = 0; i < in->n_services; i++) {
 		const struct fact_service *s = &in->service[i];
 
-		if (strcmp(s->id, w->manifest.service_id) != 0 || !decide_stands(&s->s, in->now))
+		if (strcmp(s->id, w->manifest.service_id) != 0 || !decide_designated(in, s))
 			continue;
 		if (!decide_revoked(in, &s->s))
 			return s;
 		best = best ? best : s;
 	}
 	return best;
-}
-
-void decide_mend(const struct decide_in *in, const struct decision *d, struct check *c)
-{
-	bool debug = in->a.hw && in->a.hw->debug;
-	const struct fact_boot *boot = d->workload && !decide_unmeasured(&in->a) ? decide_boot(in, d->workload, NULL) : NULL;
-	char digest[HEX32_LEN] = "WORKLOAD-DIGEST", id[HEX32_LEN] = "", slots[200] = "";
-
-	SET(c->who, "%s", in->q.path.owner);
-	if (d->workload)
-		hex32(d->workload->manifest.digest, digest);
-	if (boot)
-		hex32(boot->s.id, id);
-	if (d->workload)
-		decide_slot_options(in, d->workload, slots, sizeof(slots));
-	if (decide_own(in, d->workload))
-		SET(c->command, "%s", DECIDE_PUBLISH);
-	else
-		SET(c->command, "coffer approve %s --asset %s --platform %s%s%s%s%s", digest, in->q.path.text, in->a.platform,
-		    debug ? "+debug" : "", boot ? " --boot-image " : "", id, slots);
 }
 
 unsigned fact_persona(enum statement_kind k)

@@ -15,13 +15,13 @@ struct check *decide_put(struct decision *d, unsigned n, unsigned sees);
 
 /* All of "in force" but revocation, which R11 judges so that the reason can say so. */
 bool decide_stands(const struct fact *f, int64_t now);
-/* The issuer revokes for all; who decides of an asset revokes for it, be it the asset's own statement, another's workload or
- * release of an image, the workload's provider such a release for it; and whoever lent the power what was said with it. What rests on a revoked delegation is revoked. */
+/* The issuer revokes for all; who decides of an asset revokes for it whatever its releases rest on, another's too (statement_stopped_by_owner); the workload's provider
+ * the release of an image for it; and whoever lent the power what was said with it. What rests on a revoked delegation is revoked. */
 bool decide_revoked(const struct decide_in *in, const struct fact *f);
+/* What stands against f itself by one of these, a revocation before a pause; NULL: nothing does, though f may be void or rest on a revoked delegation. */
+const struct fact_revocation *decide_stop(const struct decide_in *in, const struct fact *f);
 /* The party decides of the asked asset: its path is the party's, or its statement names it. What such a party holds back it holds back alone. */
 bool decide_owns(const struct decide_in *in, const char *party);
-/* Of what is revoked: only a pause stands against it, which ends or is lifted. */
-bool decide_paused(const struct decide_in *in, const struct fact *f);
 /* f's issuer is that party, or speaks for it by delegations that held when f was logged and hold now, revoked ones among them
  * (R11 judges those). */
 bool decide_speaks(const struct decide_in *in, const struct fact *f, const char *principal);
@@ -47,6 +47,8 @@ bool decide_approves_for(const struct decide_in *in, const struct fact_approval 
 bool decide_approves_asset(const struct decide_in *in, const struct fact_approval *a);
 bool decide_approves_platform(const struct decide_in *in, const struct fact_approval *a);
 
+/* The service's statement stands, by the founder whose word it is or by one who speaks for it. */
+bool decide_designated(const struct decide_in *in, const struct fact_service *s);
 /* Each of these prefers what is not revoked, and gives NULL when nothing stands. */
 const struct fact_workload *decide_workload(const struct decide_in *in);
 const struct fact_service  *decide_listed_service(const struct decide_in *in, const struct fact_approval *a);
@@ -60,8 +62,11 @@ struct decide_set {
 	const struct fact_boot     *boot; /* NULL where none is measured */
 };
 bool decide_set(const struct decide_in *in, const struct fact_workload *w, struct decide_set *out);
-/* Some approval of that party's covers all of it, whatever the others' do. */
+/* Some approval of that party's in force, neither revoked nor paused, covers all of it, whatever the others' do. */
 bool decide_consents(const struct decide_in *in, const struct fact_workload *w, const char *party);
+/* Of that party's, or for it, the approval of the asset that lacks least; NULL: it has none. And whether all that it lacks is an assessment. */
+const struct fact_approval *decide_nearest(const struct decide_in *in, const struct fact_workload *w, const char *party);
+bool decide_waits(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a);
 /* Why not, of its approval that comes nearest: "has not approved it", "approved another workload", "its approval has ended", ... */
 const char *decide_missing(const struct decide_in *in, const struct fact_workload *w, const char *party);
 
@@ -83,10 +88,23 @@ void decide_slot_options(const struct decide_in *in, const struct fact_workload 
  * is measured). (decide_assessed.c) */
 bool decide_assessed(const struct decide_in *in, const struct fact_approval *a, const struct fact_workload *w);
 bool decide_assessed_boot(const struct decide_in *in, const struct fact_approval *a, const struct fact_boot *b);
+/* Whether what `of` wants is lacking, and of what: the workload, its first such image, the boot image's statement; zeros where no boot image is measured. */
+bool decide_unassessed(const struct decide_in *in, const struct wants_assessed *of, const struct fact_workload *w, const struct fact_boot *b, uint8_t digest[static 32]);
 
-/* What the owner of the asset can do: approve; or, where it is the provider too, say so in its manifest. */
+/* ---- who can mend it, with what (decide_mend.c) ---- */
+
+/* What the owner of the asset can do: approve, under every condition that its nearest approval, and those of the others who decide, had; or, where it is the provider too,
+ * say so in its manifest. */
 #define DECIDE_PUBLISH "coffer workload publish MANIFEST.json"
 void decide_mend(const struct decide_in *in, const struct decision *d, struct check *c);
+/* Where an approval only waits for an assessment: then whose, and how that says it. Else c stays. */
+void decide_wait(const struct decide_in *in, const struct decision *d, struct check *c);
+void decide_mend_link(const struct decide_in *in, const struct fact_delegation *l, struct check *c);
+void decide_mend_release(const struct man_container *m, struct check *c);
+
+/* ---- R11 (decide_revoked.c) ---- */
+void decide_r11(const struct decide_in *in, struct decision *d);
+const char *decide_state(const struct decide_in *in, const struct fact *f); /* of what is revoked: "revoked", "paused", "void: ..." */
 
 /* ---- machines (decide_machine.c) ---- */
 
@@ -102,6 +120,7 @@ bool decide_tcb_applies(const struct decide_in *in, const struct fact_workload *
 /* The guest's agent keeps its containers apart. */
 bool decide_scopes(const struct decide_in *in, const struct decision *d);
 void decide_age(const struct decide_in *in, struct decision *d);      /* the part of R2 that owners set: how old collateral may be */
+void decide_root(const struct decide_in *in, struct decision *d);     /* and of whom the asset's owners accept as a root */
 void decide_platform(const struct decide_in *in, struct decision *d); /* R3 */
 void decide_firmware(const struct decide_in *in, struct decision *d); /* R4 */
 void decide_booted(const struct decide_in *in, struct decision *d);   /* R5; sets d->boot; after R9 */
@@ -111,6 +130,8 @@ void decide_images(const struct decide_in *in, struct decision *d); /* R8; sets 
 
 /* ---- chips, measurements, images (decide_things.c) ---- */
 
-/* The last part of R11: false, and c says so, where one is revoked by who decides of the asset or by the workload's provider; an image by its
- * provider too. */
+/* The last part of R11: false, and c says so, where one is revoked by who decides of the asset or by the workload's provider; an image, and the key
+ * that it is verified by, by its provider too. */
 bool decide_things(const struct decide_in *in, const struct decision *d, struct check *c);
+/* Who revoked the key by which w's container is verified, so that this release of its image does not stand; NULL: nobody whose word counts. r NULL: whatever release. */
+const char *decide_key_revoked(const struct decide_in *in, const struct manifest *w, const struct man_container *c, const struct fact_release *r);

@@ -2,7 +2,9 @@
 #include "decide/decide_int.h"
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "fmt/enc.h"
+#include "trust/amend.h"
 #include "trust/machine_match.h"
 
 #define ID_SHOWN 16 /* hex digits of a statement's id in a sentence */
@@ -100,9 +102,28 @@ void decide_platform(const struct decide_in *in, struct decision *d)
 		c->holds = false;
 		c->sees |= concerned(in, d->workload, t);
 		SET(c->found, "%s's tcb statement %.*s refuses this %s: %s", t->s.issuer, ID_SHOWN, id, in->a.platform, fault.text);
-		SET(c->who, "%s", t->s.issuer);
+		SET(c->who, "whoever runs it, on a machine that this allows,"); /* not who demands it, by demanding less */
 		c->command[0] = 0;
 	}
+}
+
+/* R2 once more: a root that an amendment named, or dropped, counts for an asset once its owners go by that amendment. */
+void decide_root(const struct decide_in *in, struct decision *d)
+{
+	static const uint8_t none[32];
+	struct check *c = &d->check[2];
+	char id[HEX32_LEN];
+
+	if (!c->holds || !in->has_asset || span_eq(SPAN(in->a.root), SPAN(none)) || (in->view && genesis_names_root(in->view, in->a.platform, in->a.root)))
+		return;
+	hex32(in->a.root, id);
+	c->holds = false;
+	c->sees |= SEES_OWNER;
+	SET(c->expected, "a root that the genesis names, as this asset goes by it");
+	SET(c->found, "invalid: a root with the key %.*s vouches for it, which the genesis does not name as %s goes by it: as founded, or as the amendment left it that its statement names",
+	    ID_SHOWN, id, in->q.path.text);
+	SET(c->who, "%s", in->q.path.owner);
+	SET(c->command, "coffer asset policy %s --as-amended", in->q.path.text);
 }
 
 /* R2 once more, with what the parties of this asset demand. */
@@ -242,19 +263,63 @@ static const struct fact_boot *find_boot(const struct decide_in *in, const struc
 	return b;
 }
 
+static bool approved_here(const struct decide_in *in, const struct fact_workload *w, const struct fact_boot *b)
+{
+	for (size_t i = 0; i < in->n_approvals; i++)
+		if (decide_approves_asset(in, &in->approval[i]) && span_eq(SPAN(in->approval[i].body.workload), SPAN(w->manifest.digest)) &&
+		    decide_approves_boot(&in->approval[i], b))
+			return true;
+	return false;
+}
+
+#define NAME_SHOWN sizeof(((struct boot_image *)NULL)->name)
+
+/* For who reads the decision: another party wrote it. */
+static const char *named(const struct fact_boot *b, char out[static NAME_SHOWN])
+{
+	span_plain(span_of(b->body.name), out, NAME_SHOWN);
+	return out;
+}
+
+/* What was booted is none of them. Held against the one that was approved for this workload, where there is one: what differs from others is nobody's concern. */
+static void explain_other(const struct decide_in *in, const struct fact_workload *w, size_t ours, struct check *c)
+{
+	const struct fact_boot *meant = NULL;
+	struct machine_diff d = { 0 }, x;
+	char id[HEX32_LEN], name[NAME_SHOWN], than[300] = "";
+	bool approved = false;
+
+	for (size_t i = 0; i < in->n_boots && !approved; i++) {
+		const struct fact_boot *b = &in->boot[i];
+
+		if (!by_provider(in, w, b) || boot_launched(&b->body, in->a.hw, &x) || strcmp(x.field, "platform") == 0)
+			continue;
+		approved = approved_here(in, w, b);
+		if (meant && !approved)
+			continue;
+		meant = b;
+		d = x;
+	}
+	if (meant) {
+		hex32(meant->s.id, id);
+		SET(than, ": %s than of boot image %.*s (%s)%s", d.text, ID_SHOWN, id, named(meant, name), approved ? ", which is approved for it" : "");
+	}
+	SET(c->found, "what was booted is none of the %zu boot images of %s in force for %s%s", ours, w->manifest.provider, in->a.platform, than);
+}
+
 /* No boot image will do: the one that came nearest, and what it lacks. */
 static void explain_boot(const struct decide_in *in, const struct decision *d, struct check *c)
 {
 	const struct fact_boot *good = decide_boot(in, d->workload, NULL);
 	struct machine_diff lacks;
-	char id[HEX32_LEN];
+	char id[HEX32_LEN], name[NAME_SHOWN];
 	size_t ours = 0;
 
 	SET(c->who, "%s", d->workload->manifest.provider);
 	if (good) {
 		hex32(good->s.id, id);
 		decide_mend(in, d, c);
-		SET(c->found, "%s has not approved boot image %.*s (%s) for %s", in->q.path.owner, ID_SHOWN, id, good->body.name,
+		SET(c->found, "%s has not approved boot image %.*s (%s) for %s", in->q.path.owner, ID_SHOWN, id, named(good, name),
 		    in->q.path.text);
 		return;
 	}
@@ -267,23 +332,22 @@ static void explain_boot(const struct decide_in *in, const struct decision *d, s
 		if (!matches(in, b))
 			continue;
 		if (!boot_relied_on(&b->body, &lacks))
-			SET(c->found, "boot image %s, which evidence matches, %s", b->body.name, lacks.text);
+			SET(c->found, "boot image %s, which evidence matches, %s", named(b, name), lacks.text);
 		else if (!leases_kept(in, d->workload, b))
 			SET(c->found, "boot image %s, which evidence matches, does not enforce leases, of which owner or provider say something",
-			    b->body.name);
+			    named(b, name));
 		return;
 	}
 	if (ours == 0)
 		SET(c->found, "no boot image of %s in force is for %s", d->workload->manifest.provider, in->a.platform);
 	else
-		SET(c->found, "what was booted is none of the %zu boot images of %s in force for %s", ours,
-		    d->workload->manifest.provider, in->a.platform);
+		explain_other(in, d->workload, ours, c);
 }
 
 void decide_booted(const struct decide_in *in, struct decision *d)
 {
 	struct check *c = decide_put(d, 5, SEES_OWNER | SEES_PROVIDER);
-	char id[HEX32_LEN];
+	char id[HEX32_LEN], name[NAME_SHOWN];
 
 	SET(c->expected,
 	    "a boot image in force of the workload's provider, accepted by %s, whose agent enforces manifest and image digests",
@@ -297,7 +361,7 @@ void decide_booted(const struct decide_in *in, struct decision *d)
 	d->boot = d->workload ? find_boot(in, d) : NULL;
 	c->holds = d->boot != NULL;
 	if (!d->workload) {
-		SET(c->found, "no workload");
+		SET(c->found, DECIDE_NO_WORKLOAD);
 		return;
 	}
 	if (!d->boot) {
@@ -305,6 +369,6 @@ void decide_booted(const struct decide_in *in, struct decision *d)
 		return;
 	}
 	hex32(d->boot->s.id, id);
-	SET(c->found, "boot image %s (%.*s)%s%s%s", d->boot->body.name, ID_SHOWN, id, d->boot->s.of[0] ? ", by its delegate " : "",
+	SET(c->found, "boot image %s (%.*s)%s%s%s", named(d->boot, name), ID_SHOWN, id, d->boot->s.of[0] ? ", by its delegate " : "",
 	    d->boot->s.of[0] ? d->boot->s.issuer : "", decide_scopes(in, d) ? "" : ", whose agent does not keep containers apart");
 }

@@ -69,7 +69,7 @@ bool decide_set(const struct decide_in *in, const struct fact_workload *w, struc
 	unsigned best_score = 0;
 
 	for (size_t s = 0; s < in->n_services; s++) {
-		if (!decide_stands(&in->service[s].s, in->now))
+		if (!decide_designated(in, &in->service[s]))
 			continue;
 		for (size_t b = 0; b < (measured ? in->n_boots : 1); b++) {
 			struct decide_set c = { .service = &in->service[s], .boot = measured ? &in->boot[b] : NULL };
@@ -86,20 +86,37 @@ bool decide_set(const struct decide_in *in, const struct fact_workload *w, struc
 	return best_score > 0;
 }
 
+/* Of the boot images that it accepts and evidence matches, one that was examined as it wants. */
+static bool boots_assessed(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
+{
+	if (decide_unmeasured(&in->a))
+		return decide_assessed_boot(in, a, NULL);
+	for (size_t i = 0; i < in->n_boots; i++)
+		if (decide_approves_boot(a, &in->boot[i]) && decide_boots(in, w, &in->boot[i]) && decide_assessed_boot(in, a, &in->boot[i]))
+			return true;
+	return false;
+}
+
 bool decide_consents(const struct decide_in *in, const struct fact_workload *w, const char *party)
 {
 	for (size_t i = 0; i < in->n_approvals; i++) {
 		const struct fact_approval *a = &in->approval[i];
 
-		if (decide_approves_for(in, a, party) && covers(in, a, w) && decide_listed_service(in, a) &&
-		    (decide_unmeasured(&in->a) || decide_boot(in, w, a)))
+		if (decide_approves_for(in, a, party) && !decide_revoked(in, &a->s) && covers(in, a, w) && decide_listed_service(in, a) &&
+		    (decide_unmeasured(&in->a) || decide_boot(in, w, a)) && boots_assessed(in, w, a))
 			return true;
 	}
 	return false;
 }
 
 /* What one approval lacks, the nearest miss highest. */
-enum miss { MISS_NONE, MISS_WORKLOAD, MISS_SUPERSEDED, MISS_ENDED, MISS_USED, MISS_PLACE, MISS_ASSESSED, MISS_SLOT };
+enum miss { MISS_NONE, MISS_WORKLOAD, MISS_SUPERSEDED, MISS_ENDED, MISS_USED, MISS_PLACE, MISS_ASSESSED, MISS_SLOT, MISS_PAUSED, MISS_REVOKED };
+
+/* Whether platform, service and boot image are as it says. */
+static bool at_place(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
+{
+	return decide_approves_platform(in, a) && decide_listed_service(in, a) && (decide_unmeasured(&in->a) || decide_boot(in, w, a));
+}
 
 static enum miss miss_of(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
 {
@@ -113,7 +130,44 @@ static enum miss miss_of(const struct decide_in *in, const struct fact_workload 
 		return MISS_USED;
 	if (!decide_meets(in, a, w))
 		return MISS_SLOT;
-	return decide_assessed(in, a, w) ? MISS_PLACE : MISS_ASSESSED;
+	if (!at_place(in, w, a))
+		return decide_assessed(in, a, w) ? MISS_PLACE : MISS_ASSESSED;
+	if (!decide_assessed(in, a, w) || !boots_assessed(in, w, a))
+		return MISS_ASSESSED;
+	if (decide_revoked(in, &a->s))
+		return strcmp(decide_state(in, &a->s), "paused") == 0 ? MISS_PAUSED : MISS_REVOKED;
+	return MISS_PLACE;
+}
+
+/* *how: MISS_NONE without one. */
+static const struct fact_approval *nearest(const struct decide_in *in, const struct fact_workload *w, const char *party, enum miss *how)
+{
+	const struct fact_approval *best = NULL;
+
+	*how = MISS_NONE;
+	for (size_t i = 0; i < in->n_approvals; i++) {
+		const struct fact_approval *a = &in->approval[i];
+		bool names = strcmp(a->s.of[0] ? a->s.of : a->s.issuer, party) == 0 && decide_names(in, a);
+		enum miss m = names ? miss_of(in, w, a) : MISS_NONE;
+
+		if (m > *how) {
+			*how = m;
+			best = a;
+		}
+	}
+	return best;
+}
+
+const struct fact_approval *decide_nearest(const struct decide_in *in, const struct fact_workload *w, const char *party)
+{
+	enum miss how;
+
+	return nearest(in, w, party, &how);
+}
+
+bool decide_waits(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
+{
+	return miss_of(in, w, a) == MISS_ASSESSED && at_place(in, w, a);
 }
 
 const char *decide_missing(const struct decide_in *in, const struct fact_workload *w, const char *party)
@@ -121,15 +175,9 @@ const char *decide_missing(const struct decide_in *in, const struct fact_workloa
 	static const char *const words[] = { "has not approved it", "approved another workload", "superseded its approval", "its approval has ended",
 		"its approval is used up", "its approval is for another platform, service or boot image",
 		"its approval wants an assessment that is not in force, or did not pass",
-		"its approval does not name the slot, or what of another owner's fills another" };
-	enum miss best = MISS_NONE;
+		"its approval does not name the slot, or what of another owner's fills another", "its approval is paused", "its approval is revoked" };
+	enum miss how;
 
-	for (size_t i = 0; i < in->n_approvals; i++) {
-		const struct fact_approval *a = &in->approval[i];
-		bool names = strcmp(a->s.of[0] ? a->s.of : a->s.issuer, party) == 0 && decide_names(in, a);
-		enum miss m = names ? miss_of(in, w, a) : MISS_NONE;
-
-		best = m > best ? m : best;
-	}
-	return words[best];
+	(void)nearest(in, w, party, &how);
+	return words[how];
 }

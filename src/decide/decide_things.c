@@ -21,6 +21,23 @@ static const char *revoked_by(const struct decide_in *in, const struct manifest 
 	return NULL;
 }
 
+const char *decide_key_revoked(const struct decide_in *in, const struct manifest *m, const struct man_container *c, const struct fact_release *rel)
+{
+	struct thing key;
+
+	if (in->n_things == 0)
+		return NULL;
+	thing_image_key(c->method_key, &key);
+	for (size_t i = 0; i < in->n_things; i++) {
+		const struct fact_revocation *r = &in->thing[i];
+		bool heard = counts(in, m, r->issuer) || strcmp(r->issuer, c->image_provider) == 0;
+
+		if (heard && span_eq(SPAN(r->target), SPAN(key.id)) && fact_bears(r, in->now) && !(rel && rel->s.logged < r->since))
+			return r->issuer;
+	}
+	return NULL;
+}
+
 static bool say(const struct thing *t, const char *by, struct check *c)
 {
 	if (!by)
@@ -29,8 +46,22 @@ static bool say(const struct thing *t, const char *by, struct check *c)
 	SET(c->found, "%.*s is revoked by %s", TEXT_SHOWN, t->text, by);
 	SET(c->who, "%s", t->kind == THING_CHIP	       ? "whoever runs it, on another machine,"
 			  : t->kind == THING_IMAGE ? "the workload's provider, with another image,"
+			  : t->kind == THING_IMAGE_KEY ? "the image's provider, with another key, and the workload's with that,"
 						   : "the workload's provider, with another boot image,");
 	return false;
+}
+
+/* Of the release that the decision goes by. */
+static bool key_holds(const struct decide_in *in, const struct decision *d, size_t i, struct check *c)
+{
+	const struct manifest *m = &d->workload->manifest;
+	const char *by = decide_key_revoked(in, m, &m->container[i], d->release[i]);
+	struct thing key;
+
+	if (!by)
+		return true;
+	thing_image_key(m->container[i].method_key, &key);
+	return say(&key, by, c);
 }
 
 bool decide_things(const struct decide_in *in, const struct decision *d, struct check *c)
@@ -46,7 +77,7 @@ bool decide_things(const struct decide_in *in, const struct decision *d, struct 
 		struct thing image;
 
 		thing_image(m->container[i].image_digest, &image);
-		if (!say(&image, revoked_by(in, m, &image, m->container[i].image_provider), c))
+		if (!say(&image, revoked_by(in, m, &image, m->container[i].image_provider), c) || !key_holds(in, d, i, c))
 			return false;
 	}
 	return c->holds;

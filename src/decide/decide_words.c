@@ -81,6 +81,11 @@ void decision_beside(const struct decide_in *in, const struct decision *d, struc
 			add(out, in->tcb[i].s.id);
 	if (d->boot)
 		add_links(in, &d->boot->s, out);
+	if (d->service)
+		add_links(in, &d->service->s, out);
+	for (size_t i = 0; i < d->workload->manifest.n_containers; i++)
+		if (d->release[i])
+			add_links(in, &d->release[i]->s, out);
 	for (size_t i = 0; i < d->n_approvals; i++) {
 		const struct fact_approval *a = d->approval[i];
 

@@ -30,6 +30,7 @@ enum coffer_rc request_verify(const struct request *q, const struct request_sign
 {
 	CLEANUP(wr_close) struct wr w = wr_open(4096);
 	struct pubkey key = { 0 };
+	struct key_seen none = { 0 };
 	bool has = false;
 
 	TRY(request_key_read(members, &has, &key, e));
@@ -39,6 +40,6 @@ enum coffer_rc request_verify(const struct request *q, const struct request_sign
 	wr_put(&w, s->bytes);
 	wr_put(&w, (struct span){ s->session, KEEP_SESSION_LEN });
 	TRY(wr_done(&w, "request", e));
-	*good = has && key_verify(&key, wr_span(&w), (struct span){ s->sig, SIG_LEN });
+	*good = has && key_verify_seen(&key, wr_span(&w), (struct span){ s->sig, SIG_LEN }, s->seen ? s->seen : &none);
 	return COFFER_OK;
 }

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "base/str.h"
 #include "crypto/cert_parse.h"
+#include "crypto/hash.h"
+#include "trust/amend.h"
 
 static const char *const vendors[] = { "amd", "intel", "tpm", "arm" };
 #define N_VENDORS (sizeof(vendors) / sizeof(vendors[0]))
@@ -26,14 +29,12 @@ _Static_assert(GENESIS_ROOTS_MAX <= EVAL_ROOTS_MAX, "every root of a genesis rea
  * agree. */
 static size_t vendor_of(const char *platform)
 {
-	static const struct { const char *platform; size_t vendor; } known[] = {
-		{ "snp", 0 }, { "az-snp-vtpm", 0 }, { "tdx", 1 }, { "sgx", 1 }, { "az-tdx-vtpm", 1 }, { "tpm", 2 }, { "swtpm", 2 }, { "cca", 3 },
-	};
+	const char *name = platform_vendor(platform);
+	size_t v = 0;
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(known[i].platform, platform) == 0)
-			return known[i].vendor;
-	return N_VENDORS;
+	while (v < N_VENDORS && strcmp(vendors[v], name) != 0)
+		v++;
+	return v;
 }
 
 static enum coffer_rc pinned(struct vendor_roots *r, size_t v, struct err *e)
@@ -127,4 +128,11 @@ size_t vendor_roots_certs(const struct vendor_roots *r, const char *platform, st
 	for (size_t i = 0; i < r->of[v].n_der; i++)
 		out[i] = (struct span){ r->of[v].der[i], r->of[v].der_n[i] };
 	return r->of[v].n_der;
+}
+
+void vendor_root_key(const struct fixed_root *r, uint8_t out[static 32])
+{
+	memset(out, 0, 32);
+	if (r && !r->pinned)
+		sha256(vkey_der(r->key), out);
 }

@@ -5,6 +5,9 @@
 #include "proto/eval.h"
 #include "trust/statement.h"
 
+/* That of a root by which evidence was read; zeros for a pinned one, and none. */
+void vendor_root_key(const struct fixed_root *r, uint8_t out[static 32]);
+
 struct vendor_roots;
 enum coffer_rc vendor_roots_open(const struct genesis *g, struct vendor_roots **out, struct err *e) NODISCARD;
 void           vendor_roots_close(struct vendor_roots *r); /* NULL is fine */

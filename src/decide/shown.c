@@ -152,6 +152,9 @@ static enum coffer_rc read_again(const struct reread_in *in, struct reread *out,
 	out->facts.collateral = said.collateral;
 	memcpy(out->report_data, got.report_data, got.report_data_n);
 	out->report_data_n = got.report_data_n;
+	vendor_root_key(got.root, out->root);
+	if (in->vouched && in->vouched_by && strcmp(platform, "tpm") == 0)
+		memcpy(out->root, in->vouched_by, sizeof(out->root));
 	read_register(in->s, (struct span){ got.init_register, got.init_register_n }, is_tpm(platform), out);
 	return COFFER_OK;
 }
@@ -205,5 +208,6 @@ void shown_appraisal(const struct shown *s, const struct bound *b, const struct 
 	a->genuine = v->genuine;
 	a->hw = s->tee == TEE_SAMPLE ? NULL : &v->facts;
 	a->collateral = true;
+	memcpy(a->root, v->root, sizeof(a->root));
 	(void)snprintf(a->why, sizeof(a->why), "%s", v->why);
 }

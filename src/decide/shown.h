@@ -54,6 +54,7 @@ struct reread {
 	size_t          report_data_n;
 	bool            has_register;
 	uint8_t         init_register[32];
+	uint8_t         root[32];      /* as in struct appraisal */
 	char            why[80];
 };
 struct reread_in {
@@ -61,6 +62,7 @@ struct reread_in {
 	const struct eval_evidence_rep *r;
 	const struct vendor_roots      *roots;
 	bool                            vouched; /* tpm: the AK answered a credential challenge */
+	const uint8_t                  *vouched_by; /* by the root with this key (32 bytes); NULL: it is not known by which */
 };
 /* Signature, bindings, measurements, debug bits and firmware from the hardware's own bytes (evidence/fixed.h); of platforms without a
  * fixed layout, and of sample, what was told. COFFER_E_DENIED with check "R1" or "R2". */

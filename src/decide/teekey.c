@@ -10,7 +10,7 @@
 
 void members_clear(struct member_set *m)
 {
-	free(m->bytes);
+	free(m->member);
 	*m = (struct member_set){ 0 };
 }
 
@@ -65,9 +65,10 @@ enum coffer_rc members_copy(const struct keep_member *m, size_t n, struct member
 	uint8_t *at;
 
 	TRY(check_members(m, n, &total, e));
-	set.bytes = at = malloc(total);
-	if (!at)
+	set.member = malloc(n * sizeof(struct keep_member) + total);
+	if (!set.member)
 		return err_set(e, COFFER_E_SYSTEM, "tee-pubkey: out of memory");
+	at = (uint8_t *)(set.member + n);
 	for (size_t i = 0; i < n; i++) {
 		set.member[i].name = keep_bytes(&at, m[i].name);
 		set.member[i].value = keep_bytes(&at, m[i].value);

@@ -7,9 +7,8 @@
 
 /* An owned copy of the members. */
 struct member_set {
-	struct keep_member member[KEEP_MEMBERS_MAX]; /* spans into bytes */
-	size_t             n;
-	uint8_t           *bytes; /* owned */
+	struct keep_member *member; /* owned: one block with the bytes that its spans mean */
+	size_t              n;
 };
 void members_clear(struct member_set *m); /* CLEANUP-ready */
 

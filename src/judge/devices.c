@@ -8,7 +8,7 @@
 
 void devices_free(struct devices **p)
 {
-	for (size_t i = 0; *p && i < DEVICES_MAX; i++)
+	for (size_t i = 0; *p && i < (*p)->n; i++) /* a child has no page yet of those it did not use */
 		ev_out_clear(&(*p)->d[i].out);
 	free(*p);
 	*p = NULL;

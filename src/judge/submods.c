@@ -8,6 +8,11 @@
 
 #define SHOWN_MAX (48u << 10) /* init-data that the token shows parsed; of more it has the digest alone */
 
+/* Submods with a TD's event log in them; larger ones go without it: what reads tokens (EAR_MAX) and what keep holds of sessions
+ * (NOTES_BYTES_MAX) is bounded. The attestation policies have seen it in either case. */
+#define LOG_SHOWN_MAX (56u << 10)
+#define LOG "uefi_event_logs"
+
 #define CLASSES 4
 static struct appraise_policy ready[CLASSES]; /* NOLINT: written once, by evidence_warm */
 static size_t n_ready;                        /* NOLINT */
@@ -96,8 +101,43 @@ static void put_why(struct json_wr *j, const struct json *why, struct span submo
 	jw_arr_end(j);
 }
 
+static void put_without_log(const struct json *claims, struct json_wr *j)
+{
+	jw_obj(j);
+	for (size_t i = 0; i < json_len(claims); i++) {
+		if (span_eq_str(json_name(claims, i), LOG))
+			continue;
+		jw_namen(j, json_name(claims, i));
+		jw_value(j, json_at(claims, i));
+	}
+	jw_obj_end(j);
+}
+
+/* What the policy saw: the platform's claims by its name, and what is the same for every platform. */
+static void put_seen(const struct json *seen, struct json_wr *j)
+{
+	jw_obj(j);
+	for (size_t i = 0; i < json_len(seen); i++) {
+		jw_namen(j, json_name(seen, i));
+		if (span_eq_str(json_name(seen, i), "tdx"))
+			put_without_log(json_at(seen, i), j);
+		else
+			jw_value(j, json_at(seen, i));
+	}
+	jw_obj_end(j);
+}
+
+static void put_member(const struct json *submod, size_t i, bool log, struct json_wr *j)
+{
+	jw_namen(j, json_name(submod, i));
+	if (!log && span_eq_str(json_name(submod, i), "ear.veraison.annotated-evidence"))
+		put_seen(json_at(submod, i), j);
+	else
+		jw_value(j, json_at(submod, i));
+}
+
 /* The EAR's submods, each with the reasons why it does not affirm. */
-static enum coffer_rc write_submods(const struct appraise_out *a, struct wr *w, struct err *e)
+static enum coffer_rc write_submods(const struct appraise_out *a, bool log, struct wr *w, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *ear = NULL, *why = NULL;
 	struct json_wr j = jw_open(w, false);
@@ -113,13 +153,22 @@ static enum coffer_rc write_submods(const struct appraise_out *a, struct wr *w, 
 		jw_namen(&j, json_name(all, i));
 		jw_obj(&j);
 		put_why(&j, json_root(why), json_name(all, i));
-		for (size_t k = 0; k < json_len(one); k++) {
-			jw_namen(&j, json_name(one, k));
-			jw_value(&j, json_at(one, k));
-		}
+		for (size_t k = 0; k < json_len(one); k++)
+			put_member(one, k, log, &j);
 		jw_obj_end(&j);
 	}
 	jw_obj_end(&j);
+	return wr_done(w, "claims", e);
+}
+
+static enum coffer_rc write_what_fits(const struct appraise_out *a, struct wr *w, struct err *e)
+{
+	CLEANUP(wr_close) struct wr whole = wr_open(LOG_SHOWN_MAX);
+	struct err ignore = { 0 };
+
+	if (write_submods(a, true, &whole, &ignore) != COFFER_OK)
+		return write_submods(a, false, w, e);
+	wr_put(w, wr_span(&whole));
 	return wr_done(w, "claims", e);
 }
 
@@ -143,5 +192,5 @@ enum coffer_rc submods_write(const struct eval_evidence_req *q, const struct app
 	if (q->init_digest.n > 0 && q->initdata.n <= SHOWN_MAX)
 		in.init_data = q->initdata;
 	TRY(appraise(&in, &out, e));
-	return write_submods(&out, submods, e);
+	return write_what_fits(&out, submods, e);
 }

@@ -154,6 +154,17 @@ static enum coffer_rc refused(uint8_t tag, const struct wr *said, struct work *w
 	return e->rc;
 }
 
+/* Those of before: an amendment after the attestation adds what this evidence led to as little as it takes away. */
+static enum coffer_rc open_roots(struct work *w, struct err *e)
+{
+	CLEANUP(freep) struct genesis *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return err_set(e, COFFER_E_SYSTEM, "replay: out of memory");
+	TRY(parties_roots(w->k->parties, g, e));
+	return vendor_roots_open(g, &w->roots, e);
+}
+
 static enum coffer_rc appraise(struct work *w, struct bound *b, struct err *e)
 {
 	CLEANUP(wr_close) struct wr frame = wr_open(EVAL_FRAME_MAX + SHOWN_DOC_MAX);
@@ -162,7 +173,7 @@ static enum coffer_rc appraise(struct work *w, struct bound *b, struct err *e)
 	struct eval_evidence_req q;
 	uint8_t tag;
 
-	TRY(vendor_roots_open(w->k->g, &w->roots, e));
+	TRY(open_roots(w, e));
 	TRY(shown_bind(s, b, e));
 	TRY(shown_request(s, b, w->roots, &frame, e));
 	TRY(eval_evidence_req_read(wr_span(&frame), &q, e));
@@ -177,8 +188,9 @@ static enum coffer_rc appraise(struct work *w, struct bound *b, struct err *e)
 
 /* ---- the decision ---- */
 
-static void fill_facts(const struct replay_facts *f, struct decide_in *in)
+static void fill_facts(const struct replay_facts *f, const struct parties *p, struct decide_in *in)
 {
+	in->view = parties_genesis_by(p, f->has_asset && f->asset.body.amended ? f->asset.body.amendment : NULL);
 	in->has_asset = f->has_asset;
 	in->asset = f->asset;
 	in->workload = f->workload;
@@ -217,7 +229,7 @@ static enum coffer_rc read_request(struct work *w, struct request *q, struct err
 
 	if (!b64url_read(json_str(json_get(o, "request")), &bytes) || !b64url_fixed(json_str(json_get(o, "signature")), sig, sizeof(sig)))
 		return err_deny(e, "R1", "the record has not the request that the guest signed");
-	s = &(struct request_signed){ wr_span(&bytes), sig, w->doc->s.session };
+	s = &(struct request_signed){ wr_span(&bytes), sig, w->doc->s.session, NULL };
 	TRY(request_read(s->bytes, &asked, &counter, e));
 	if (!span_eq(asked.container, q->container) || asked.purpose != q->purpose || (asked.version != 0 && asked.version != q->version))
 		return err_deny(e, "R1", "the guest asked for something else than the record says");
@@ -285,6 +297,7 @@ static enum coffer_rc fill(struct work *w, const struct bound *b, struct err *e)
 
 	in->now = w->k->v->time;
 	in->genesis = w->k->g->id;
+	in->shipped = &shipped_here;
 	TRY(fill_request(w, &in->q, e));
 	shown_appraisal(&w->doc->s, b, &w->again, &in->a);
 	TRY(member_genesis(&w->members, &in->a.has_genesis, in->a.genesis, e));
@@ -293,7 +306,7 @@ static enum coffer_rc fill(struct work *w, const struct bound *b, struct err *e)
 		(void)snprintf(in->a.why, sizeof(in->a.why), "as when the token was made");
 	}
 	TRY(check_machine(w, e));
-	fill_facts(w->facts, in);
+	fill_facts(w->facts, w->k->parties, in);
 	return fill_bound(w, e);
 }
 
@@ -346,6 +359,7 @@ static enum coffer_rc decide_again(struct work *w, struct err *e)
 	if (!d->allowed)
 		return err_deny(e, d->check[d->reason].id, "decided again, the release is refused: expected %.200s; found %.200s",
 		    d->check[d->reason].expected, d->check[d->reason].found);
+	replay_registers(&w->decide, d, w->out);
 	return compare(w, e);
 }
 

@@ -17,6 +17,14 @@ struct replay_in {
 	size_t                n_files;
 	struct zones         *zones;   /* for policies that name time zones */
 };
+/* A register of the evidence, as it was quoted, beside what it had to be. */
+enum replay_by { REPLAY_BY_NOTHING, REPLAY_BY_BOOT_IMAGE, REPLAY_BY_INITDATA };
+struct replay_register {
+	struct fact_reg quoted;
+	enum replay_by  by;    /* who foretold it */
+	struct fact_reg told;  /* n 0: nobody did */
+};
+#define REPLAY_REGISTERS_MAX (BOOT_REGS_MAX + 5)
 struct replay_out {
 	struct receipt_view v;         /* v.evidence false: there was nothing to decide again by, and what follows is empty */
 	char          platform[16];
@@ -25,6 +33,11 @@ struct replay_out {
 	bool          words;           /* our trace is the logged one, bit for bit */
 	struct check  check[DECIDE_CHECKS_MAX];
 	size_t        n;
+	bool          booted;          /* R5 went by a boot image: by this launch of it */
+	uint8_t       boot_image[32];  /* its statement */
+	char          boot_name[64], boot_shape[64];
+	struct replay_register reg[REPLAY_REGISTERS_MAX]; /* those that the launch names; of a TPM also PCR 0, 4, 8, 9 and 11 as far as they were quoted; by name */
+	size_t        n_regs;
 };
 /* All that receipt_verify refuses; then COFFER_E_DENIED with the check of the decision that does not hold ("R0" to "R11"), or
  * "receipt-replay" where the decision holds but is not the one that was logged; COFFER_E_INPUT for malformed evidence; COFFER_E_NOTFOUND

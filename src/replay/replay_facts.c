@@ -8,6 +8,7 @@
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "replay/replay_int.h"
+#include "trust/chain.h"
 #include "trust/manifest_diff.h"
 
 void replay_facts_free(struct replay_facts *f)
@@ -63,8 +64,6 @@ static enum coffer_rc make_room(struct replay_facts *f, size_t n_against, struct
 	f->delegation = list(count(f, ST_DELEGATION), sizeof(*f->delegation));
 	f->assessment = list(count(f, ST_ASSESSMENT), sizeof(*f->assessment));
 	f->binding = list(count(f, ST_BINDING), sizeof(*f->binding));
-	if (count(f, ST_DELEGATION) > LINKS_MAX)
-		return err_set(e, COFFER_E_LIMIT, "receipt: more than %d delegations", LINKS_MAX);
 	if (!f->workload || !f->approval || !f->service || !f->boot || !f->tcb || !f->revocation || !f->release || !f->delegation || !f->assessment ||
 	    !f->binding)
 		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
@@ -92,7 +91,8 @@ static enum coffer_rc fact_of(const struct reading *r, size_t i, const char *of,
 	const struct statement *s = &r->f->st[i];
 	const struct party *p = parties_party(r->k->parties, span_of(s->issuer), r->k->v->time);
 	struct fact f = { .kind = s->kind, .issued = s->issued, .expires = s->expires, .superseded = x->status == MAP_SUPERSEDED };
-	unsigned need;
+	const struct party *whose = p;
+	unsigned need = fact_persona(s->kind);
 	struct leaf leaf;
 
 	if (!leaf_read(wr_span(&x->entry.leaf), &leaf))
@@ -101,8 +101,9 @@ static enum coffer_rc fact_of(const struct reading *r, size_t i, const char *of,
 	(void)snprintf(f.issuer, sizeof(f.issuer), "%s", s->issuer);
 	if (of && strcmp(of, s->issuer) != 0)
 		(void)snprintf(f.of, sizeof(f.of), "%s", of);
-	need = f.of[0] ? 0 : fact_persona(s->kind);
-	f.issuer_may = p && (need == 0 || (p->personas & need));
+	if (f.of[0])
+		whose = parties_party(r->k->parties, span_of(f.of), r->k->v->time);
+	f.issuer_may = p && whose && (need == 0 || (whose->personas & need));
 	f.seq = leaf.index;
 	f.logged = (int64_t)leaf.time;
 	*out = f; /* NOLINT(clang-analyzer-core.NullDereference): a place in a list that make_room made */
@@ -145,6 +146,7 @@ static void add_against(const struct reading *r)
 		(void)snprintf(v->issuer, sizeof(v->issuer), "%s", a->by);
 		v->from = a->from;
 		v->until = a->until;
+		v->since = a->since;
 	}
 }
 
@@ -206,22 +208,77 @@ static enum coffer_rc add_binding(const struct reading *r, size_t i, struct err 
 	return COFFER_OK;
 }
 
-static enum coffer_rc add_service(const struct reading *r, size_t i, struct err *e)
+/* Whose power in that role delegations of the receipt lend, each party once. They are read before. */
+static const char *lender(const struct reading *r, enum delegated_role role, size_t *at)
 {
-	struct fact_service *v = &r->f->service[r->f->n_services++];
-	struct service body;
+	for (; *at < r->f->n_delegations; (*at)++) {
+		const struct delegation *d = &r->f->delegation[*at].body;
+		bool seen = d->role != role;
 
-	TRY(service_read(r->f->st[i].body, &body, e));
-	memcpy(v->id, body.id, sizeof(v->id));
-	return fact_of(r, i, NULL, &v->s, e);
+		for (size_t k = 0; k < *at; k++)
+			seen = seen || (r->f->delegation[k].body.role == role && strcmp(r->f->delegation[k].body.of, d->of) == 0);
+		if (!seen)
+			return r->f->delegation[(*at)++].body.of;
+	}
+	return NULL;
 }
 
+static enum coffer_rc put_service(const struct reading *r, size_t i, const char *of, struct err *e)
+{
+	struct fact_service *more = realloc(r->f->service, (r->f->n_services + 1) * sizeof(*more)), *v;
+	struct service body;
+
+	if (!more)
+		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
+	r->f->service = more;
+	v = &more[r->f->n_services];
+	*v = (struct fact_service){ .id = "" };
+	TRY(service_read(r->f->st[i].body, &body, e));
+	memcpy(v->id, body.id, sizeof(v->id));
+	r->f->n_services++;
+	return fact_of(r, i, of, &v->s, e);
+}
+
+/* A founder's own word; or that of whom founders let. */
+static enum coffer_rc add_service(const struct reading *r, size_t i, struct err *e)
+{
+	const struct party *founder = genesis_party(r->k->g, r->f->st[i].issuer);
+	const char *of;
+
+	if (founder && (founder->personas & PERSONA_WORKLOAD))
+		return put_service(r, i, NULL, e);
+	for (size_t at = 0; (of = lender(r, ROLE_SERVICE, &at)) != NULL;) {
+		founder = genesis_party(r->k->g, of);
+		if (founder && (founder->personas & PERSONA_WORKLOAD))
+			TRY(put_service(r, i, of, e));
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc put_release(const struct reading *r, size_t i, const char *of, struct err *e)
+{
+	struct fact_release *more = realloc(r->f->release, (r->f->n_releases + 1) * sizeof(*more)), *v;
+
+	if (!more)
+		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
+	r->f->release = more;
+	v = &more[r->f->n_releases];
+	*v = (struct fact_release){ .st = { .n_subjects = 0 } };
+	TRY(image_release_read(&r->f->st[i], &v->body, e));
+	r->f->n_releases++;
+	return fact_of(r, i, of, &v->s, e);
+}
+
+/* Its issuer's own word, and that for whom it may speak: which counts the manifest says. */
 static enum coffer_rc add_release(const struct reading *r, size_t i, struct err *e)
 {
-	struct fact_release *v = &r->f->release[r->f->n_releases++];
+	const char *of;
 
-	TRY(image_release_read(&r->f->st[i], &v->body, e));
-	return fact_of(r, i, NULL, &v->s, e);
+	TRY(put_release(r, i, NULL, e));
+	for (size_t at = 0; (of = lender(r, ROLE_VERIFICATION, &at)) != NULL;)
+		if (strcmp(of, r->f->st[i].issuer) != 0)
+			TRY(put_release(r, i, of, e));
+	return COFFER_OK;
 }
 
 /* After asset and workload. */
@@ -285,10 +342,6 @@ static enum coffer_rc add_first(const struct reading *r, size_t i, struct err *e
 		return add_asset(r, i, e);
 	case ST_WORKLOAD:
 		return add_workload(r, i, e);
-	case ST_SERVICE:
-		return add_service(r, i, e);
-	case ST_IMAGE_RELEASE:
-		return add_release(r, i, e);
 	case ST_TCB:
 		return add_tcb(r, i, e);
 	case ST_DELEGATION:
@@ -299,6 +352,8 @@ static enum coffer_rc add_first(const struct reading *r, size_t i, struct err *e
 		return add_binding(r, i, e);
 	case ST_APPROVAL:
 	case ST_BOOT_IMAGE: /* once it is known whose workload it is */
+	case ST_SERVICE:
+	case ST_IMAGE_RELEASE: /* ... and who lent what to whom */
 	case ST_GENESIS:
 	case ST_PARTY:
 	case ST_REVOCATION:
@@ -321,6 +376,10 @@ static enum coffer_rc read_all(struct reading *r, struct err *e)
 	for (size_t i = r->f->n_st; i-- > 0;) {
 		if (r->f->st[i].kind == ST_BOOT_IMAGE)
 			TRY(add_boot(r, i, e));
+		if (r->f->st[i].kind == ST_SERVICE)
+			TRY(add_service(r, i, e));
+		if (r->f->st[i].kind == ST_IMAGE_RELEASE)
+			TRY(add_release(r, i, e));
 		if (r->f->st[i].kind == ST_APPROVAL)
 			TRY(add_approval(r, i, e));
 	}

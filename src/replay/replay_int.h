@@ -1,6 +1,7 @@
 /* Between the files of replay alone. */
 #pragma once
 #include "decide/decide.h"
+#include "replay/replay.h"
 #include "trust/receipt.h"
 
 /* The statements of a receipt as what a decision looks at. */
@@ -24,6 +25,9 @@ struct replay_facts {
 };
 void replay_facts_free(struct replay_facts *f);
 static inline void replay_facts_freep(struct replay_facts **f) { replay_facts_free(*f); *f = NULL; }
+
+/* out's boot image and registers, of a decision that holds. */
+void replay_registers(const struct decide_in *in, const struct decision *d, struct replay_out *out);
 
 /* As of the release. COFFER_E_LIMIT for more links than a decision looks at. */
 enum coffer_rc replay_facts(const struct receipt_known *k, struct replay_facts **out, struct err *e) NODISCARD;
