@@ -88,7 +88,41 @@ static enum coffer_rc learn_parties(struct service_conn *c, struct err *e)
 	return COFFER_OK;
 }
 
-/* By a key that the genesis names; where that one has been replaced since, by what its party is now. */
+/* 404: it says that nobody lets the issuer. */
+static enum coffer_rc learn_links(struct service_conn *c, struct designation_links *out, struct err *e)
+{
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	char path[128], id[HEX32_LEN];
+
+	hex32(c->id, id);
+	(void)snprintf(path, sizeof(path), "/coffer/v0/service/delegations?statement=%s", id);
+	TRY(http_do(c->http, &(struct http_req){ .method = "GET", .path = path }, DESIGNATION_TEXT_MAX, &res, e));
+	if (res.status != 200)
+		return err_set(e, res.status == 404 ? COFFER_E_NOTFOUND : COFFER_E_UPSTREAM, "/coffer/v0/service/delegations: the trust service answers %d", res.status);
+	return designation_read(wr_span(&res.body), &c->genesis, &c->parties, out, e);
+}
+
+/* By what the parties are now: a founder's word, whatever keys it has now, or that of whom a founder lets. */
+static enum coffer_rc check_by_parties(struct service_conn *c, const struct dsse *env, struct service *out, struct err *e)
+{
+	CLEANUP(freep) struct designation_links *links = NULL;
+	struct err first;
+
+	if (chain_service_by(env, &c->genesis, &c->parties, c->now, out, e) == COFFER_OK)
+		return COFFER_OK;
+	first = *e;
+	links = calloc(1, sizeof(*links));
+	if (!links)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	if (learn_links(c, links, e) == COFFER_OK && links->n > 0)
+		return chain_service_lent(env, &c->genesis, &c->parties, links, c->now, out, e);
+	if (e->rc == COFFER_E_DENIED)
+		return e->rc;
+	*e = first;
+	return first.rc;
+}
+
+/* By a key that the genesis names; where that one has been replaced since, or another designates the service, by what the parties are now. */
 static enum coffer_rc learn_service(struct service_conn *c, struct err *e)
 {
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
@@ -98,10 +132,11 @@ static enum coffer_rc learn_service(struct service_conn *c, struct err *e)
 	if (chain_service(&env, &c->genesis, NULL, 0, c->now, &c->service, e) != COFFER_OK) {
 		struct err first = *e;
 
-		if (learn_parties(c, e) != COFFER_OK || chain_service_by(&env, &c->genesis, &c->parties, c->now, &c->service, e) != COFFER_OK) {
+		if (learn_parties(c, e) != COFFER_OK) {
 			*e = first;
 			return first.rc;
 		}
+		TRY(check_by_parties(c, &env, &c->service, e));
 	}
 	c->statement = env;
 	env = (struct dsse){ 0 };
@@ -200,7 +235,7 @@ enum coffer_rc service_call(struct service_conn *c, const struct service_req *q,
 			    struct err *e)
 {
 	CLEANUP(freep) char *headers = NULL;
-	struct http_req h = { .method = q->method, .path = q->path, .body = q->body };
+	struct http_req h = { .method = q->method, .path = q->path, .body = q->body, .once = q->bearer };
 
 	if (q->bearer && !one_line(q->bearer))
 		return err_set(e, COFFER_E_INPUT, "the token is not one word");
@@ -215,6 +250,11 @@ enum coffer_rc service_call(struct service_conn *c, const struct service_req *q,
 	return out->status >= 200 && out->status < 300 ? COFFER_OK : failed(out, e);
 }
 
+bool service_unanswered(const struct service_conn *c)
+{
+	return http_unanswered(c->http);
+}
+
 /* ---- parties ---- */
 
 /* Asked for once a connection. Whoever designated the service may have lost the key it did so with. */
@@ -225,7 +265,7 @@ static enum coffer_rc need_parties(struct service_conn *c, struct err *e)
 	if (c->parties.life)
 		return COFFER_OK;
 	TRY(learn_parties(c, e));
-	return chain_service_by(&c->statement, &c->genesis, &c->parties, c->now, &again, e);
+	return check_by_parties(c, &c->statement, &again, e);
 }
 
 enum coffer_rc service_parties(struct service_conn *c, const struct parties **out, struct err *e)

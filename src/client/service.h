@@ -42,6 +42,10 @@ struct service_req {
 enum coffer_rc service_call(
     struct service_conn *c, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e) NODISCARD;
 
+/* Whether the last service_call failed because a kept connection ended before the reply began. One with a token is not sent again by
+ * itself: the service takes a party's token once. */
+bool service_unanswered(const struct service_conn *c);
+
 /* From now on requests end after so long; 0 = 60 s. */
 void service_timeout(struct service_conn *c, int64_t ms);
 
@@ -58,5 +62,8 @@ enum coffer_rc service_vouches(struct service_conn *c, const char *id, const str
     struct err *e) NODISCARD;
 
 /* A party token for one request (docs/protocol/service.md, Party tokens). */
+/* One that is signed elsewhere: header, dot and payload, to be signed as they stand; for reading and deleting, without a body (trust/reqtoken.h). tls: of the service. */
+struct token_for { const struct pubkey *key; const char *party, *method, *path; const uint8_t *tls; };
+enum coffer_rc party_token_input(const struct token_for *f, int64_t now, struct wr *out, struct err *e) NODISCARD;
 enum coffer_rc party_token(const struct privkey *k, const char *party, const char *method, const char *path,
     struct span body, int64_t now, struct wr *out, struct err *e) NODISCARD;

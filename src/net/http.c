@@ -23,6 +23,7 @@ struct http {
 	int64_t          deadline;
 	uint8_t          buf[READ_MAX]; /* received and not yet used: buf[at..end) */
 	size_t           at, end;
+	bool             unanswered;
 };
 
 /* Where a body goes. */
@@ -355,9 +356,17 @@ static enum coffer_rc ask_again(struct http *h, const struct http_req *q, struct
 	rc = ask(h, q, e);
 	if (rc != COFFER_E_UPSTREAM || !reused || !repeatable(q->method) || clock_monotonic_ms() >= h->deadline)
 		return rc;
+	h->unanswered = q->once;
+	if (q->once)
+		return rc;
 	disconnect(h);
 	TRY(ready(h, e));
 	return ask(h, q, e);
+}
+
+bool http_unanswered(const struct http *h)
+{
+	return h->unanswered;
 }
 
 static enum coffer_rc exchange(struct http *h, const struct http_req *q, struct dest *d, struct http_res *out, struct err *e)
@@ -366,6 +375,7 @@ static enum coffer_rc exchange(struct http *h, const struct http_req *q, struct 
 	enum coffer_rc rc;
 
 	start_clock(h);
+	h->unanswered = false;
 	rc = ask_again(h, q, e);
 	if (rc == COFFER_OK)
 		rc = read_reply(h, q, d, &r, e);

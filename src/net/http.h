@@ -45,6 +45,7 @@ struct http_req {
 	const char *content_type;   /* NULL when no body */
 	struct span body;
 	const char *headers;        /* NULL or further complete lines, each ended by \r\n */
+	bool        once;           /* must not arrive twice as it stands; see http_unanswered */
 };
 
 struct http_res {
@@ -59,6 +60,10 @@ struct span http_header(const struct http_res *r, const char *name);
 
 /* Whole reply in memory. Errors: COFFER_E_UPSTREAM (connection, framing, truncated), COFFER_E_LIMIT (body > max_body). */
 enum coffer_rc http_do(struct http *h, const struct http_req *q, size_t max_body, struct http_res *out, struct err *e) NODISCARD;
+
+/* A request of a method that may be repeated is sent once more by itself where a kept connection was closed before a byte of the reply came.
+ * With `once` it is not: it ends with COFFER_E_UPSTREAM, and this is true until the next request; the caller may send it in other words. */
+bool http_unanswered(const struct http *h);
 
 /* As http_do, but a 2xx body goes to sink in pieces (other bodies into out->body, <= 64 KiB).
  * A sink error ends the transfer and is returned. */

@@ -121,6 +121,22 @@ enum coffer_rc fetch_posted_read(struct span b, struct fetch_posted *out, struct
 	return COFFER_OK;
 }
 
+enum coffer_rc fetch_witnesses_read(struct span b, struct fetch_witnesses *out, struct err *e)
+{
+	struct fetch_witnesses got = { 0 };
+
+	while (b.n > 0) {
+		size_t n = span_find(b, '\n');
+
+		if (n == 0 || n == b.n || got.n == FETCH_WITNESSES_MAX)
+			return err_set(e, COFFER_E_INPUT, "fetch: malformed addresses of witnesses");
+		got.url[got.n++] = (struct span){ b.p, n };
+		b = span_skip(b, n + 1);
+	}
+	*out = got;
+	return COFFER_OK;
+}
+
 /* ---- the file of one item ---- */
 
 void fetch_file_name(const struct vendor_item *i, char out[static FETCH_FILE_NAME_LEN])

@@ -1,10 +1,11 @@
 /* Messages between `net` and `fetch`, which brings vendors' certificates and revocation lists; and the file that `fetch` keeps each
  * in.
  *
- * cofferd-fetch AMD-URL INTEL-URL INTEL-ROOT-URL on|off [WITNESS-URL...]     ("": the vendor's own; "off": no vendor is asked)
+ * cofferd-fetch AMD-URL INTEL-URL INTEL-ROOT-URL on|off     ("": the vendor's own; "off": no vendor is asked)
  *                         working folder: the cache, which it alone writes
  *                         fd 3: stream socket to net (frames of os/ipc.h), fd 4: stream socket to the parent: fetch writes the
- *                         byte 'R' once it is in its sandbox; the end of either ends fetch (exit 0).
+ *                         byte 'R' once it is in its sandbox, and is told whom to post to by a frame FETCH_WITNESSES, before net is started and
+ *                         whenever that changes; the end of either ends fetch (exit 0).
  *                         fd 5: folder of the offline store, fd 6: file of CA certificates; no folder or file: none, the system's
  *
  * Requests may overlap: each carries an id of the asker's choice, and its one reply the same. Replies come in any order.
@@ -54,15 +55,22 @@ void fetch_reply_write(struct wr *w, const struct fetch_reply *r);
 /* Borrows b. COFFER_E_INPUT for anything but what fetch_reply_write writes. */
 enum coffer_rc fetch_reply_read(struct span b, struct fetch_reply *r, struct err *e) NODISCARD;
 
-/* What a witness of the ledger is asked: a POST to the address that the genesis has for it. Its reply, when HAVE, has a body of
- * struct fetch_posted, whatever the status was. Believed by nobody: keep verifies signatures. */
+#define FETCH_WITNESSES 4 /* tag, of the parent's frames alone: the addresses, "<url>\n" each; those that were told before are forgotten */
 #define FETCH_WITNESSES_MAX 24
+#define FETCH_ADDRESSES_MAX (16u << 10)
 #define FETCH_POST_MAX (64u << 10)
 #define FETCH_POSTED_MAX (16u << 10)
+/* Lines, borrowed, without their ends. COFFER_E_INPUT for an empty line, one without its end, or more than FETCH_WITNESSES_MAX. What an address
+ * may be is not looked at. */
+struct fetch_witnesses { struct span url[FETCH_WITNESSES_MAX]; size_t n; };
+enum coffer_rc fetch_witnesses_read(struct span b, struct fetch_witnesses *out, struct err *e) NODISCARD;
+
+/* What a witness of the ledger is asked: a POST to the address that the founders gave for it. Its reply, when HAVE, has a body of
+ * struct fetch_posted, whatever the status was. Believed by nobody: keep verifies signatures. */
 struct fetch_post {
 	uint32_t    id;
 	uint32_t    wait_ms;
-	uint8_t     witness; /* its number in the genesis */
+	uint8_t     witness; /* its place among the addresses */
 	struct span body;
 };
 void fetch_post_write(struct wr *w, const struct fetch_post *q);

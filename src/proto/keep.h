@@ -25,9 +25,9 @@
 enum keep_type {
 	KEEP_AUTH = 1, KEEP_ATTEST, KEEP_RESOURCE, KEEP_PUT, KEEP_DELETE, KEEP_STATEMENT,
 	KEEP_QUERY, KEEP_ASSETS, KEEP_DECISION, KEEP_JOURNAL, KEEP_STATUS, KEEP_JWKS, KEEP_LEDGER, KEEP_OPENINGS, KEEP_PARTIES, KEEP_FRESH,
-	KEEP_RECEIPT, KEEP_ROUND, KEEP_WITNESS, KEEP_COSIGN, KEEP_COLLECT,
+	KEEP_RECEIPT, KEEP_ROUND, KEEP_WITNESS, KEEP_COSIGN, KEEP_COLLECT, KEEP_HAD, KEEP_LENT,
 };
-#define KEEP_LAST KEEP_COLLECT
+#define KEEP_LAST KEEP_LENT
 
 /* Platforms whose evidence the service takes as primary; names are rcar_json.h's. Numbers stay: tokens carry them. */
 enum tee_kind { TEE_SAMPLE = 1, TEE_SNP, TEE_TDX, TEE_SGX, TEE_TPM, TEE_SWTPM, TEE_AZ_SNP, TEE_AZ_TDX, TEE_CCA, TEE_CSV };
@@ -82,7 +82,7 @@ struct keep_attest_req {
 	size_t             n_files;
 };
 /* One of them: a token; or items of collateral (lines) without which the evidence cannot be judged: ask once more with them. */
-struct keep_attest_rep { struct span token, needs; };
+struct keep_attest_rep { struct span token, needs; uint32_t max_age; /* with needs: seconds since they were fetched that some owner allows; 0: none says */ };
 
 struct keep_resource_req {
 	bool        by_token;                 /* else by session */
@@ -152,12 +152,15 @@ struct keep_query_req {
 /* reply: u32 count, then per statement u32 length and the envelope JSON text (keep writes JSON, it parses none); then u64: `before` of the
  * next question, 0 when there is no more */
 
-struct keep_assets_req { struct keep_party_auth auth; };   /* reply: JSON text */
-struct keep_decision_req { struct keep_party_auth auth; bool list; uint8_t id[16]; }; /* list: the newest, id is zero; reply: JSON text */
+struct keep_assets_req { struct keep_party_auth auth; struct span after; };   /* after: a path, those behind it; empty: the first; reply: JSON text */
+/* list: the newest, of entries below `before` where that is not 0; id is zero. Reply: JSON text */
+struct keep_decision_req { struct keep_party_auth auth; bool list; uint8_t id[16]; uint64_t before; };
 struct keep_journal_req { struct keep_party_auth auth; uint64_t from; };   /* reply: JSON text */
 /* KEEP_OPENINGS: a struct keep_journal_req; reply: JSON text.
  * KEEP_RECEIPT: a struct keep_decision_req that names a release; reply: JSON text (docs/protocol/receipt.md)
+ * KEEP_HAD: a struct keep_decision_req as before, of the asset's owner, who has that receipt now: its evidence may be pruned; reply: JSON text
  * KEEP_PARTIES: u64 entry to begin with, anyone may ask; reply: JSON text
+ * KEEP_LENT: 32 bytes, a service statement's id, anyone may ask; reply: JSON text, the delegations by which its issuer designates the service
  * KEEP_LEDGER: the name of a file of the public ledger ("checkpoint", "tile/..."), or "head": the newest checkpoint, signed by the log
  * alone; anyone may ask; reply: its bytes */
 /* KEEP_STATUS, KEEP_JWKS (RFC 7517: the key that signs tokens): empty request; reply: JSON text */

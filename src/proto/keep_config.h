@@ -10,8 +10,9 @@
  *                                  fd 4: stream socket to the parent: it sends one KEEP_CONFIG frame (os/ipc.h),
  *                                  keep answers one frame whose tag is an enum coffer_rc: COFFER_OK (KEEP_READY_MAX)
  *                                  once the store is checked, the sandbox entered and requests are read;
- *                                  otherwise the sentence to log, and keep exits 1. Then either side's end of fd 4 or of
- *                                  fd 3 ends keep (exit 0).
+ *                                  otherwise the sentence to log, and keep exits 1. Then keep sends a frame KEEP_ADDRESSES (the
+ *                                  addresses as in KEEP_READY, at most as long) whenever the founders' amendments changed them,
+ *                                  and either side's end of fd 4 or of fd 3 ends keep (exit 0).
  *                                  fd 5: stream socket to `eval` (proto/eval.h)
  *
  * keep refuses to start when the genesis does not hash to genesis_id, names another ledger key than keep.keys
@@ -21,6 +22,7 @@
 #include "proto/keep.h"
 
 #define KEEP_CONFIG 1
+#define KEEP_ADDRESSES 2
 #define KEEP_CONFIG_MAX (DSSE_PAYLOAD_MAX + (64u << 10))
 #define KEEP_FD_NET 3
 #define KEEP_FD_PARENT 4

@@ -153,6 +153,7 @@ void keep_attest_rep_write(struct wr *w, const struct keep_attest_rep *m)
 {
 	wr_blob32(w, m->token);
 	wr_blob32(w, m->needs);
+	wr_be32(w, m->max_age);
 }
 
 enum coffer_rc keep_attest_rep_read(struct span b, struct keep_attest_rep *m, struct err *e)
@@ -162,6 +163,7 @@ enum coffer_rc keep_attest_rep_read(struct span b, struct keep_attest_rep *m, st
 
 	got.token = rd_blob32(&r, KEEP_TOKEN_MAX);
 	got.needs = rd_blob32(&r, NEEDS_MAX);
+	got.max_age = rd_be32(&r);
 	if ((got.token.n == 0) == (got.needs.n == 0))
 		keep_bad(&r);
 	TRY(keep_end(&r, "attest reply", e));

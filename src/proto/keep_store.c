@@ -196,6 +196,7 @@ enum coffer_rc keep_query_req_read(struct span b, struct keep_query_req *m, stru
 void keep_assets_req_write(struct wr *w, const struct keep_assets_req *m)
 {
 	keep_party_auth_put(w, &m->auth);
+	wr_blob32(w, m->after);
 }
 
 enum coffer_rc keep_assets_req_read(struct span b, struct keep_assets_req *m, struct err *e)
@@ -204,6 +205,7 @@ enum coffer_rc keep_assets_req_read(struct span b, struct keep_assets_req *m, st
 	struct keep_assets_req got = { 0 };
 
 	keep_party_auth_get(&r, &got.auth);
+	got.after = rd_blob32(&r, ASSET_PATH_MAX - 1);
 	TRY(keep_end(&r, "assets", e));
 	*m = got;
 	return COFFER_OK;
@@ -214,6 +216,7 @@ void keep_decision_req_write(struct wr *w, const struct keep_decision_req *m)
 	keep_party_auth_put(w, &m->auth);
 	keep_put_bool(w, m->list);
 	wr_put(w, SPAN(m->id));
+	wr_be64(w, m->before);
 }
 
 enum coffer_rc keep_decision_req_read(struct span b, struct keep_decision_req *m, struct err *e)
@@ -224,6 +227,7 @@ enum coffer_rc keep_decision_req_read(struct span b, struct keep_decision_req *m
 	keep_party_auth_get(&r, &got.auth);
 	got.list = keep_bool(&r);
 	rd_copy(&r, got.id, sizeof(got.id));
+	got.before = keep_be64(&r);
 	TRY(keep_end(&r, "decision", e));
 	*m = got;
 	return COFFER_OK;

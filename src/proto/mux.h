@@ -1,4 +1,4 @@
-/* Streams over one byte stream: how a guest and its launcher talk through a virtio-serial port, which is one pipe.
+/* Streams over one byte stream: how a guest and its launcher talk through a virtio-serial port, which is one pipe, or one connection of vsock.
  *
  * Either side opens streams by a name that the other side looks up (docs/protocol/guest.md, Channel). Each stream has a window, so
  * that a slow one stops nobody else. What the other side may break is checked: a frame that does not fit closes the whole channel.
@@ -12,6 +12,7 @@
 #include "base/rd.h"
 #include "base/wr.h"
 
+#define MUX_VSOCK_PORT	1030 /* where a guest takes that connection */
 #define MUX_NAME_MAX	64
 #define MUX_STREAMS_MAX 64
 #define MUX_LISTEN_MAX	16

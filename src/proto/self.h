@@ -40,8 +40,8 @@ enum coffer_rc self_answer_read(struct span in, struct self_answer *out, struct 
 /* ---- between net and attest ---- */
 
 #define SELF_FD_NET 3
-#define SELF_FD_PARENT 4 /* one byte 'R' once it is in its sandbox and the TPM has answered */
-#define SELF_FD_TPM 5
+#define SELF_FD_PARENT 4 /* one byte 'R' once it is in its sandbox and the machine has answered */
+#define SELF_FD_MACHINE 5 /* the open TPM, or the folder of a request for reports (os/tsm.h) */
 enum self_type { SELF_DESCRIBE = 1, SELF_EVIDENCE = 2 };
 #define SELF_FRAME_MAX 2048
 /* SELF_EVIDENCE's body: nonce, u32 length and credential, u32 length and secret. The answer's tag is an enum coffer_rc, its body the JSON

@@ -17,7 +17,7 @@ static void put_key(struct wr *w, const struct pubkey *k)
 
 void self_binding(const uint8_t genesis[static 32], const struct service *s, uint8_t out[static 32])
 {
-	CLEANUP(wr_close) struct wr w = wr_open(sizeof(keys_domain) + 32 + 4 + PARTY_MAX + 5 * 32);
+	CLEANUP(wr_close) struct wr w = wr_open(sizeof(keys_domain) + 32 + 4 + PARTY_MAX + (size_t)5 * 32);
 
 	wr_put(&w, SPAN(keys_domain));
 	wr_put(&w, (struct span){ genesis, 32 });

@@ -304,12 +304,12 @@ enum coffer_rc ttrpc_failure(const struct ttrpc_response *r, struct err *e)
 {
 	struct span m = r->message;
 	size_t colon = span_find(m, ':');
-	char check[sizeof(e->check)];
+	char check[sizeof(e->check)], text[401];
+	bool names = ttrpc_rc_of(r->code) == COFFER_E_DENIED && colon > 0 && colon < sizeof(check) && m.n >= colon + 2;
 
-	if (ttrpc_rc_of(r->code) != COFFER_E_DENIED || colon == 0 || colon >= sizeof(check) || m.n < colon + 2)
-		return err_set(e, ttrpc_rc_of(r->code), "%.*s", (int)(m.n < 400 ? m.n : 400), (const char *)m.p);
-	memcpy(check, m.p, colon);
-	check[colon] = 0;
-	m = span_skip(m, colon + 2);
-	return err_deny(e, check, "%.*s", (int)(m.n < 400 ? m.n : 400), (const char *)m.p);
+	span_plain(names ? span_skip(m, colon + 2) : m, text, sizeof(text));
+	if (!names)
+		return err_set(e, ttrpc_rc_of(r->code), "%s", text);
+	span_plain((struct span){ m.p, colon }, check, sizeof(check));
+	return err_deny(e, check, "%s", text);
 }
