@@ -35,6 +35,9 @@ reference(name) := [] if is_null(query_reference_value(name))
 # The same as text, for platforms whose claims are text.
 texts(name) := [text | some value in reference(name); text := sprintf("%v", [value])]
 
+# The least of them as a number; undefined where there is none.
+least(name) := min([to_number(text) | some text in texts(name)])
+
 # ---- snp ----
 
 executables := 3 if input.snp.measurement in reference("snp_launch_measurement")
@@ -45,11 +48,13 @@ hardware := 2 if {
 	input.snp.reported_tcb_snp in reference("snp_snp_svn")
 	input.snp.reported_tcb_tee in reference("snp_tee_svn")
 
-	# What the host can still go back to is no older than the oldest that is wanted.
-	input.snp.committed_tcb_bootloader >= min(reference("snp_bootloader"))
-	input.snp.committed_tcb_microcode >= min(reference("snp_microcode"))
-	input.snp.committed_tcb_snp >= min(reference("snp_snp_svn"))
-	input.snp.committed_tcb_tee >= min(reference("snp_tee_svn"))
+	# What the host can still go back to, and what the guest was launched under, is no older than the oldest that is wanted.
+	every when in ["committed", "launch"] {
+		input.snp[sprintf("%s_tcb_bootloader", [when])] >= least("snp_bootloader")
+		input.snp[sprintf("%s_tcb_microcode", [when])] >= least("snp_microcode")
+		input.snp[sprintf("%s_tcb_snp", [when])] >= least("snp_snp_svn")
+		input.snp[sprintf("%s_tcb_tee", [when])] >= least("snp_tee_svn")
+	}
 }
 
 configuration := 2 if {
@@ -82,6 +87,12 @@ hardware := 2 if {
 	input["az-snp-vtpm"].reported_tcb_microcode in texts("tcb_microcode")
 	input["az-snp-vtpm"].reported_tcb_snp in texts("tcb_snp")
 	input["az-snp-vtpm"].reported_tcb_tee in texts("tcb_tee")
+	every when in ["committed", "launch"] {
+		to_number(input["az-snp-vtpm"][sprintf("%s_tcb_bootloader", [when])]) >= least("tcb_bootloader")
+		to_number(input["az-snp-vtpm"][sprintf("%s_tcb_microcode", [when])]) >= least("tcb_microcode")
+		to_number(input["az-snp-vtpm"][sprintf("%s_tcb_snp", [when])]) >= least("tcb_snp")
+		to_number(input["az-snp-vtpm"][sprintf("%s_tcb_tee", [when])]) >= least("tcb_tee")
+	}
 }
 
 configuration := 2 if {
@@ -104,6 +115,13 @@ az_snp_open if input["az-snp-vtpm"].policy_migrate_ma != "false"
 
 # ---- tdx ----
 
+# Of the attributes, in hex and little-endian: none of bits 0 to 7, by each of which the TD is not trusted (debugging is but the first), nor
+# bit 29, by which its host may have it moved.
+td_closed(attributes) if {
+	substring(attributes, 0, 2) == "00"
+	substring(attributes, 6, 1) in ["0", "1", "4", "5", "8", "9", "c", "d"]
+}
+
 executables := 3 if {
 	input.tdx.quote.body.rtmr_1 in reference("rtmr_1")
 	input.tdx.quote.body.rtmr_2 in reference("rtmr_2")
@@ -120,9 +138,13 @@ hardware := 2 if {
 
 configuration := 2 if {
 	input.tdx.td_attributes.debug == false
+	td_closed(input.tdx.quote.body.td_attributes)
 	input.tdx.quote.body.xfam in reference("xfam")
 } else := 96 if {
 	input.tdx.td_attributes.debug != false
+} else := 96 if {
+	not td_closed(input.tdx.quote.body.td_attributes)
+	input.tdx
 }
 
 # ---- az-tdx-vtpm ----
@@ -140,9 +162,13 @@ hardware := 2 if {
 
 configuration := 2 if {
 	input["az-tdx-vtpm"].td_attributes.debug == false
+	td_closed(input["az-tdx-vtpm"].quote.body.td_attributes)
 	input["az-tdx-vtpm"].quote.body.xfam in reference("xfam")
 } else := 96 if {
 	input["az-tdx-vtpm"].td_attributes.debug != false
+} else := 96 if {
+	not td_closed(input["az-tdx-vtpm"].quote.body.td_attributes)
+	input["az-tdx-vtpm"]
 }
 
 # ---- sgx ----

@@ -116,10 +116,33 @@ static enum coffer_rc read_evidence(const struct json *v, struct config_evidence
 	return read_bytes(v, "owner", &c->owner, e);
 }
 
+static bool attest_by_name(const char *name, enum attest_by *out)
+{
+	static const char *const by[] = { [ATTEST_NONE] = "none", [ATTEST_TPM] = "tpm", [ATTEST_TSM] = "tsm", [ATTEST_AUTO] = "auto" };
+
+	for (size_t i = 0; i < sizeof(by) / sizeof(by[0]); i++)
+		if (strcmp(by[i], name) == 0) {
+			*out = (enum attest_by)i;
+			return true;
+		}
+	return false;
+}
+
+/* What the machine is asked through: the path is whole, and nothing is said of what is not asked. */
+static enum coffer_rc read_through(const struct json *v, const char *name, bool asked, char *dst, size_t cap, struct err *e)
+{
+	TRY(text(v, name, "", dst, cap, e));
+	if (dst[0] && dst[0] != '/')
+		return err_set(e, COFFER_E_INPUT, "%s is not an absolute path", name);
+	if (dst[0] && !asked)
+		return err_set(e, COFFER_E_INPUT, "%s goes with another platform", name);
+	return COFFER_OK;
+}
+
 /* What is quoted names the service by its id. */
 static enum coffer_rc read_attest(const struct json *v, const char *id, struct config_attest *a, struct err *e)
 {
-	static const char *const names[] = { "platform", "device", NULL };
+	static const char *const names[] = { "platform", "device", "request", NULL };
 	char platform[8];
 
 	if (!v)
@@ -128,15 +151,11 @@ static enum coffer_rc read_attest(const struct json *v, const char *id, struct c
 		return err_set(e, COFFER_E_INPUT, "attest is no table");
 	TRY(json_closed(v, names, "attest", e));
 	TRY(text(v, "platform", NULL, platform, sizeof(platform), e));
-	TRY(text(v, "device", "", a->device, sizeof(a->device), e));
-	if (a->device[0] && a->device[0] != '/')
-		return err_set(e, COFFER_E_INPUT, "device is not an absolute path");
-	a->enabled = strcmp(platform, "tpm") == 0;
-	if (!a->enabled && strcmp(platform, "none") != 0)
-		return err_set(e, COFFER_E_INPUT, "platform is \"tpm\" or \"none\"; a service that attests itself by its processor (snp, tdx) is not built yet");
-	if (!a->enabled && a->device[0])
-		return err_set(e, COFFER_E_INPUT, "device goes with platform \"tpm\"");
-	if (a->enabled && !id[0])
+	if (!attest_by_name(platform, &a->by))
+		return err_set(e, COFFER_E_INPUT, "platform is \"auto\", \"tsm\" (snp, tdx), \"tpm\" or \"none\"");
+	TRY(read_through(v, "device", a->by == ATTEST_TPM || a->by == ATTEST_AUTO, a->device, sizeof(a->device), e));
+	TRY(read_through(v, "request", a->by == ATTEST_TSM || a->by == ATTEST_AUTO, a->request, sizeof(a->request), e));
+	if (a->by != ATTEST_NONE && !id[0])
 		return err_set(e, COFFER_E_INPUT, "a service that attests itself needs an id in its configuration");
 	return COFFER_OK;
 }

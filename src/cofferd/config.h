@@ -19,8 +19,10 @@
  *   owner = 1073741824            bytes, of what one owner's releases made necessary
  *
  *   [attest]                      how the service attests itself (docs/protocol/service.md); absent: not at all
- *   platform = "tpm"              by this machine's TPM, emulated ones included; "none"
- *   device = "/dev/tpmrm0"        or the socket of an emulator; absent: the kernel's
+ *   platform = "auto"             by its processor (snp, tdx) where that makes reports, else by its TPM; "tsm": by the processor alone;
+ *                                 "tpm": by the TPM alone, emulated ones included; "none"
+ *   device = "/dev/tpmrm0"        of the TPM, or the socket of an emulator; absent: the kernel's
+ *   request = "/sys/..."          folder of a request for reports (configfs-tsm) that was made before; absent: one is made
  */
 #pragma once
 #include "base/err.h"
@@ -39,9 +41,11 @@ struct config_collateral {
 
 struct config_evidence { uint64_t all, owner; }; /* bytes; 0 if absent */
 
+enum attest_by { ATTEST_NONE, ATTEST_TPM, ATTEST_TSM, ATTEST_AUTO };
 struct config_attest {
-	bool enabled;
-	char device[108]; /* "" if absent: the kernel's */
+	enum attest_by by;
+	char device[108];  /* "" if absent: the kernel's */
+	char request[192]; /* "" if absent: one is made */
 };
 
 struct config {

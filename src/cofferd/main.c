@@ -42,17 +42,64 @@ static int fail(const struct err *e)
 	return 5;
 }
 
+enum verb { SERVE, KEYGEN, ACCEPT_LOSS, FSCK, PRUNE, VERBS };
+struct words { enum verb verb; bool repair; const char *config, *older; };
+
+static int wrong(const char *verb, const char *what, const char *which)
+{
+	(void)fprintf(stderr, "cofferd%s%s: %s%s\nTry 'cofferd --help'.\n", *verb ? " " : "", verb, what, which);
+	return 2;
+}
+
+/* 0, or the exit code after what is wrong was said. */
+static int read_words(int argc, char **argv, struct words *w)
+{
+	static const char *const verbs[VERBS] = { "", "keygen", "accept-loss", "fsck", "prune-evidence" };
+	const char *verb = argc > 1 && argv[1][0] != '-' ? argv[1] : "";
+	const char **value;
+
+	while (w->verb < VERBS && strcmp(verb, verbs[w->verb]) != 0)
+		w->verb++;
+	if (w->verb == VERBS)
+		return wrong("", "no command ", verb);
+	for (int i = *verb ? 2 : 1; i < argc; i++) {
+		if (w->verb == FSCK && strcmp(argv[i], "--repair") == 0) {
+			w->repair = true;
+			continue;
+		}
+		value = strcmp(argv[i], "--config") == 0 ? &w->config : w->verb == PRUNE && strcmp(argv[i], "--older") == 0 ? &w->older : NULL;
+		if (!value || *value)
+			return wrong(verb, value ? "given twice: " : "unknown option ", argv[i]);
+		if (++i == argc)
+			return wrong(verb, "this option needs a value: ", argv[i - 1]);
+		*value = argv[i];
+	}
+	if (!w->config)
+		return wrong(verb, "--config FILE is missing: the service's configuration, which names its state folder", "");
+	return w->verb == PRUNE && !w->older ? wrong(verb, "--older DAYS is missing: how long ago its receipt was fetched", "") : 0;
+}
+
+static enum coffer_rc run(const struct words *w, struct err *e)
+{
+	struct config c = { 0 };
+
+	TRY(config_load(w->config, &c, e));
+	switch (w->verb) {
+	case KEYGEN:      return keygen(&c, e);
+	case ACCEPT_LOSS: return accept_loss(&c, e);
+	case FSCK:        return fsck(&c, w->repair, e);
+	case PRUNE:       return prune_evidence(&c, w->older, e);
+	case SERVE:
+	case VERBS:       break;
+	}
+	return serve(&c, e);
+}
+
 int main(int argc, char **argv)
 {
-	bool make = argc > 1 && strcmp(argv[1], "keygen") == 0;
-	bool accept = argc > 1 && strcmp(argv[1], "accept-loss") == 0;
-	bool check = argc > 1 && strcmp(argv[1], "fsck") == 0;
-	bool repair = check && argc > 2 && strcmp(argv[2], "--repair") == 0;
-	bool prune = argc > 3 && strcmp(argv[1], "prune-evidence") == 0 && strcmp(argv[2], "--older") == 0;
-	int at = prune ? 4 : repair ? 3 : make || accept || check ? 2 : 1;
-	struct config c = { 0 };
+	struct words w = { SERVE, false, NULL, NULL };
 	struct err e = { 0 };
-	enum coffer_rc rc;
+	int rc;
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		(void)fputs(usage, stdout);
@@ -62,13 +109,13 @@ int main(int argc, char **argv)
 		(void)printf("cofferd %s\n", COFFER_VERSION);
 		return 0;
 	}
-	if (argc != at + 2 || strcmp(argv[at], "--config") != 0) {
+	if (argc == 1) {
 		(void)fputs(usage, stderr);
 		return 2;
 	}
+	rc = read_words(argc, argv, &w);
+	if (rc != 0)
+		return rc;
 	(void)umask(077); /* whatever this or a child puts into the state folder is for the service alone */
-	rc = config_load(argv[at + 1], &c, &e);
-	if (rc == COFFER_OK)
-		rc = make ? keygen(&c, &e) : accept ? accept_loss(&c, &e) : check ? fsck(&c, repair, &e) : prune ? prune_evidence(&c, argv[3], &e) : serve(&c, &e);
-	return rc == COFFER_OK ? 0 : fail(&e);
+	return run(&w, &e) == COFFER_OK ? 0 : fail(&e);
 }

@@ -22,6 +22,7 @@
 #include "os/sandbox.h"
 #include "os/spawn.h"
 #include "os/tpm.h"
+#include "os/tsm.h"
 #include "proto/fetch.h"
 #include "proto/keep_config.h"
 #include "proto/self.h"
@@ -41,6 +42,7 @@ struct child {
 
 struct service_run {
 	struct child eval, fetch, keep, attest, net;
+	struct tsm_held reports;      /* the request that attest has the processor's reports by */
 	uint8_t      self[KEEP_READY_SELF]; /* what the service is, as keep says */
 	int          listen_fd;
 	char         address[80];
@@ -179,19 +181,17 @@ static enum coffer_rc start_keep(const struct config *c, struct service_run *s, 
 /* ---- fetch ---- */
 
 /* It posts to the witnesses that the founders named, in the genesis or an amendment, and to nobody that net names: keep, which has checked who signed, says
- * which. Ends each line with a NUL. */
-static enum coffer_rc read_witnesses(char *text, const char **out, struct err *e)
+ * which. */
+static enum coffer_rc tell_witnesses(const struct service_run *s, struct span addresses, struct err *e)
 {
-	for (size_t n = 0; *text; n++) {
-		char *end = strchr(text, '\n');
+	struct fetch_witnesses w;
 
-		if (!end || n == FETCH_WITNESSES_MAX || !witness_url_ok((struct span){ (const uint8_t *)text, (size_t)(end - text) }))
-			return err_set(e, COFFER_E_BUG, "keep: malformed addresses of witnesses");
-		*end = '\0';
-		out[n] = text;
-		text = end + 1;
-	}
-	return COFFER_OK;
+	if (fetch_witnesses_read(addresses, &w, e) != COFFER_OK)
+		return err_wrap(e, "keep");
+	for (size_t i = 0; i < w.n; i++)
+		if (!witness_url_ok(w.url[i]))
+			return err_set(e, COFFER_E_BUG, "keep: malformed address of witness %zu", i + 1);
+	return ipc_send(s->fetch.ctl, FETCH_WITNESSES, addresses, e);
 }
 
 /* The cache, where fetch works: its own, for it gives up root and cannot even walk there. */
@@ -220,15 +220,11 @@ static enum coffer_rc start_fetch(const struct config *c, struct service_run *s,
 {
 	CLEANUP(closep) int theirs = -1, offline = -1, ca = -1;
 	const struct config_collateral *k = &c->collateral;
-	CLEANUP(freep) char *urls = span_dup(wr_span(witnesses));
 	char program[600], cache[600];
-	const char *argv[6 + FETCH_WITNESSES_MAX] = { program, k->amd_url, k->intel_url, k->intel_root_url, k->enabled ? "on" : "off" };
+	const char *const argv[] = { program, k->amd_url, k->intel_url, k->intel_root_url, k->enabled ? "on" : "off", NULL };
 	int fds[] = { -1, -1, 2, net_end, -1, -1, -1 };
 	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 7, .cwd = cache, .die_with_parent = true };
 
-	if (!urls)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(read_witnesses(urls, &argv[5], e));
 	TRY(program_find("cofferd-fetch", program, sizeof(program), e));
 	TRY(make_cache(c, cache, sizeof(cache), e));
 	TRY(open_named(k->offline, O_DIRECTORY, &offline, e));
@@ -240,32 +236,55 @@ static enum coffer_rc start_fetch(const struct config *c, struct service_run *s,
 	TRY(spawn_start(&sp, &s->fetch.pid, e));
 	closep(&theirs);
 	theirs = -1;
-	return await_ready(&s->fetch, e);
+	TRY(await_ready(&s->fetch, e));
+	return tell_witnesses(s, wr_span(witnesses), e);
 }
 
 /* ---- attest ---- */
 
-/* Only where the service is to attest itself. The device is opened here, so that the process gives up root and every path before it reads a
+static enum coffer_rc open_tpm(const struct config_attest *a, int *fd, struct err *e)
+{
+	return a->device[0] ? tpm_path_open(a->device, fd, e) : tpm_device_open(fd, e);
+}
+
+/* The processor's reports, or the TPM: *fd is for attest, which is told which. */
+static enum coffer_rc open_machine(const struct config_attest *a, struct tsm_held *h, int *fd, const char **what, struct err *e)
+{
+	enum coffer_rc rc = COFFER_E_NOTFOUND;
+
+	*what = "tsm";
+	if (a->by != ATTEST_TPM)
+		rc = a->request[0] ? tsm_held_take(a->request, h, e) : tsm_held_make(TSM_ROOT, h, e);
+	if (rc == COFFER_OK) {
+		*fd = h->dir; /* the caller closes it */
+		h->dir = -1;
+	} else if (a->by == ATTEST_TPM || (a->by == ATTEST_AUTO && rc == COFFER_E_NOTFOUND)) {
+		*what = "tpm";
+		rc = open_tpm(a, fd, e);
+	}
+	return rc == COFFER_OK ? rc : err_wrap(e, "attest");
+}
+
+/* Only where the service is to attest itself. The machine is opened here, so that the process gives up root and every path before it reads a
  * byte of it; which keys it may vouch for comes from keep, not from net. */
 static enum coffer_rc start_attest(const struct config *c, struct service_run *s, int net_end, struct err *e)
 {
-	CLEANUP(closep) int theirs = -1, tpm = -1;
+	CLEANUP(closep) int theirs = -1, machine = -1;
 	char program[600], self[HEX32_LEN];
-	const char *const argv[] = { program, self, NULL };
+	const char *argv[] = { program, self, NULL, NULL };
 	int fds[] = { -1, -1, 2, net_end, -1, -1 };
 	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 6, .die_with_parent = true };
 
-	if (!c->attest.enabled) {
+	if (c->attest.by == ATTEST_NONE) {
 		(void)fprintf(stderr, "cofferd: this service does not attest itself: root on this machine can read what it keeps\n");
 		return COFFER_OK;
 	}
 	TRY(program_find("cofferd-attest", program, sizeof(program), e));
-	if ((c->attest.device[0] ? tpm_path_open(c->attest.device, &tpm, e) : tpm_device_open(&tpm, e)) != COFFER_OK)
-		return err_wrap(e, "attest");
+	TRY(open_machine(&c->attest, &s->reports, &machine, &argv[2], e));
 	hex32(s->self, self);
 	TRY(pair(&s->attest.ctl, &theirs, e));
 	fds[SELF_FD_PARENT] = theirs;
-	fds[SELF_FD_TPM] = tpm;
+	fds[SELF_FD_MACHINE] = machine;
 	TRY(spawn_start(&sp, &s->attest.pid, e));
 	closep(&theirs);
 	theirs = -1;
@@ -281,8 +300,8 @@ static enum coffer_rc start_net(const struct config *c, struct service_run *s, c
 	CLEANUP(closep) int theirs = -1, key = -1, cert = -1;
 	char program[600];
 	char age[12];
-	const char *const argv[] = { program, c->log_all ? "info" : "warn", age, c->attest.enabled ? "attest" : "plain", NULL };
-	int fds[] = { -1, -1, 2, n->keep, -1, s->listen_fd, -1, -1, n->fetch, c->attest.enabled ? n->attest : -1 };
+	const char *const argv[] = { program, c->log_all ? "info" : "warn", age, c->attest.by != ATTEST_NONE ? "attest" : "plain", NULL };
+	int fds[] = { -1, -1, 2, n->keep, -1, s->listen_fd, -1, -1, n->fetch, c->attest.by != ATTEST_NONE ? n->attest : -1 };
 	const struct spawn sp = { .argv = argv, .fds = fds, .n_fds = 10, .die_with_parent = true };
 
 	(void)snprintf(age, sizeof(age), "%u", c->collateral.max_age);
@@ -336,6 +355,7 @@ static void end_all(struct service_run *s)
 {
 	end_child(&s->net); /* first: nothing asks keep any more */
 	end_child(&s->attest);
+	tsm_held_drop(&s->reports);
 	end_child(&s->fetch);
 	end_child(&s->keep);
 	end_child(&s->eval);
@@ -389,6 +409,21 @@ static enum coffer_rc child_ended(struct service_run *s, struct err *e)
 	return err_set(e, COFFER_E_SYSTEM, "%s ended by itself (%d); the service stops", c->name, WEXITSTATUS(c->status));
 }
 
+/* keep learned of an amendment. False: it ended, or is broken. */
+static bool heard_keep(const struct service_run *s)
+{
+	CLEANUP(wr_close) struct wr said = wr_open(KEEP_READY_MAX);
+	struct err e = { 0 };
+	uint8_t tag = 0;
+
+	if (ipc_recv(s->keep.ctl, KEEP_READY_MAX, &tag, &said, &e) != COFFER_OK)
+		return false;
+	if (tag == KEEP_ADDRESSES && tell_witnesses(s, wr_span(&said), &e) == COFFER_OK)
+		return true;
+	(void)fprintf(stderr, "cofferd: keep sent message %u: %s\n", (unsigned)tag, e.msg);
+	return false;
+}
+
 /* Signals are blocked only now: a child would have inherited the mask. */
 static enum coffer_rc watch(struct service_run *s, struct err *e)
 {
@@ -409,11 +444,13 @@ static enum coffer_rc watch(struct service_run *s, struct err *e)
 	p[3] = (struct pollfd){ .fd = s->eval.ctl, .events = POLLIN };
 	p[4] = (struct pollfd){ .fd = s->fetch.ctl, .events = POLLIN };
 	p[5] = (struct pollfd){ .fd = s->attest.ctl, .events = POLLIN }; /* -1: not looked at */
-	while (poll(p, 6, -1) < 0)
-		if (errno != EINTR)
-			return err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
-	if (p[1].revents || p[2].revents || p[3].revents || p[4].revents || p[5].revents)
-		return child_ended(s, e);
+	do {
+		while (poll(p, 6, -1) < 0)
+			if (errno != EINTR)
+				return err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
+		if ((p[1].revents && !heard_keep(s)) || p[2].revents || p[3].revents || p[4].revents || p[5].revents)
+			return child_ended(s, e);
+	} while (!p[0].revents);
 	(void)fprintf(stderr, "cofferd: asked to end\n");
 	return COFFER_OK;
 }
@@ -424,6 +461,7 @@ enum coffer_rc serve(const struct config *c, struct err *e)
 		.fetch = { "fetch", -1, -1, 0 },
 		.keep = { "keep", -1, -1, 0 },
 		.attest = { "attest", -1, -1, 0 },
+		.reports = { .dir = -1 },
 		.net = { "net", -1, -1, 0 },
 		.listen_fd = -1 };
 	enum coffer_rc rc = start(c, &s, e);

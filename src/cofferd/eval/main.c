@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@
 
 #define CHILD_SECONDS 2 /* of processor time; its step budget ends it long before */
 #define CHILD_MS 5000   /* of any time */
-#define OUT_MAX (EVAL_JOBS_MAX * (EVAL_REPLY_MAX + 16u)) /* keep asks no more before it has read */
+#define OUT_MAX ((size_t)EVAL_JOBS_MAX * (EVAL_REPLY_MAX + 16u)) /* keep asks no more before it has read */
 
 /* What goes back to keep. */
 struct reply { uint8_t tag; struct wr body; };
@@ -318,6 +319,7 @@ static enum coffer_rc run(struct zones *z, struct err *e)
 	load_zones(z);
 	evidence_warm();
 	judge_warm();
+	(void)malloc_trim(0); /* each child is a copy of what is left */
 	TRY(sandbox_enter_forker(e));
 	if (write(EVAL_FD_PARENT, "R", 1) != 1)
 		return err_set(e, COFFER_E_SYSTEM, "the parent is gone");

@@ -50,16 +50,33 @@ static enum coffer_rc read_args(int argc, char **argv, struct fetch *f, struct e
 {
 	struct desk *d = &f->desk;
 
-	if (argc < 5 || (strcmp(argv[4], "on") != 0 && strcmp(argv[4], "off") != 0))
+	if (argc != 5 || (strcmp(argv[4], "on") != 0 && strcmp(argv[4], "off") != 0))
 		return err_set(
-		    e, COFFER_E_INPUT, "usage: cofferd-fetch AMD-URL INTEL-URL INTEL-ROOT-URL on|off [WITNESS-URL...] (started by cofferd)");
+		    e, COFFER_E_INPUT, "usage: cofferd-fetch AMD-URL INTEL-URL INTEL-ROOT-URL on|off (started by cofferd)");
 	for (size_t o = 0; o < VENDOR_ORIGINS; o++)
 		TRY(vendor_source(&d->sources, (enum vendor_origin)o, argv[1 + o], e));
-	for (int i = 5; i < argc; i++)
-		TRY(postbox_add(&f->posts, argv[i], e));
 	d->network = strcmp(argv[4], "on") == 0;
 	d->sources.timeout_ms = DESK_FETCH_MS - 2000; /* so that it can still say why */
 	return COFFER_OK;
+}
+
+/* Which witnesses there are. */
+static enum coffer_rc take_order(struct fetch *f, bool *end, struct err *e)
+{
+	CLEANUP(wr_close) struct wr order = { 0 };
+	struct fetch_witnesses w;
+	uint8_t tag = 0;
+	enum coffer_rc got = ipc_recv(FETCH_FD_PARENT, FETCH_ADDRESSES_MAX, &tag, &order, e);
+
+	*end = got == COFFER_E_UPSTREAM; /* the parent has gone */
+	if (*end)
+		return COFFER_OK;
+	if (got != COFFER_OK)
+		return got;
+	if (tag != FETCH_WITNESSES)
+		return err_set(e, COFFER_E_INPUT, "the parent sent message %u", (unsigned)tag);
+	TRY(fetch_witnesses_read(wr_span(&order), &w, e));
+	return postbox_address(&f->posts, &w, e);
 }
 
 static enum coffer_rc take_request(struct fetch *f, bool *end, struct err *e)
@@ -108,6 +125,8 @@ static enum coffer_rc serve(struct fetch *f, struct err *e)
 		if (poll(p, n, sooner(desk_timeout(d), postbox_timeout(&f->posts))) < 0 && errno != EINTR)
 			return err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
 		if (p[1].revents)
+			TRY(take_order(f, &end, e));
+		if (end)
 			return COFFER_OK;
 		TRY(desk_turn(d, e));
 		TRY(postbox_turn(&f->posts, e));

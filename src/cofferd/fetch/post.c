@@ -1,6 +1,7 @@
 #include "cofferd/fetch/post.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -10,12 +11,16 @@
 
 #define PATH "/add-checkpoint"
 
-enum coffer_rc postbox_add(struct postbox *b, const char *url, struct err *e)
+enum coffer_rc postbox_address(struct postbox *b, const struct fetch_witnesses *w, struct err *e)
 {
-	if (b->n == FETCH_WITNESSES_MAX)
-		return err_set(e, COFFER_E_LIMIT, "more than %d witnesses", FETCH_WITNESSES_MAX);
-	TRY(http_url_parse(span_of(url), &b->witness[b->n], e));
-	b->n++;
+	CLEANUP(freep) struct http_url *now = calloc(FETCH_WITNESSES_MAX, sizeof(*now));
+
+	if (!now)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	for (size_t i = 0; i < w->n; i++)
+		TRY(http_url_parse(w->url[i], &now[i], e));
+	memcpy(b->witness, now, sizeof(b->witness));
+	b->n = w->n;
 	return COFFER_OK;
 }
 
@@ -82,7 +87,7 @@ enum coffer_rc postbox_ask(struct postbox *b, const struct fetch_post *q, struct
 	struct err why = { 0 };
 
 	if (q->witness >= b->n)
-		return answer_not(b, q->id, span_of("the genesis has no such witness"), e);
+		return answer_not(b, q->id, span_of("no such witness is known here yet"), e);
 	j.u = &b->witness[q->witness];
 	for (size_t k = 0; k < POSTS_MAX; k++) {
 		struct posting *p = &b->of[k];

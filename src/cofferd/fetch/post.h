@@ -9,15 +9,15 @@
 struct posting { bool used; uint32_t id; struct worker w; int64_t until; };
 
 struct postbox {
-	struct http_url witness[FETCH_WITNESSES_MAX]; /* of the genesis: nobody else is posted to, whatever net says */
+	struct http_url witness[FETCH_WITNESSES_MAX]; /* as the parent says: nobody else is posted to, whatever net says */
 	size_t          n;
 	struct span     ca_pem;
 	int             out; /* replies go here */
 	struct posting  of[POSTS_MAX];
 };
 
-/* An address of the genesis; the next witness. COFFER_E_INPUT. */
-enum coffer_rc postbox_add(struct postbox *b, const char *url, struct err *e) NODISCARD;
+/* These and no others from now on, by their place; what is on its way stays. COFFER_E_INPUT: *b is as it was. */
+enum coffer_rc postbox_address(struct postbox *b, const struct fetch_witnesses *w, struct err *e) NODISCARD;
 /* Answers now, or when the witness has. Errors: the asker is gone. */
 enum coffer_rc postbox_ask(struct postbox *b, const struct fetch_post *q, struct err *e) NODISCARD;
 /* Takes in what workers say, ends those whose time is over. */

@@ -9,9 +9,12 @@
 #include "cofferd/keep/admit_lent.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/noise.h"
+#include "cofferd/keep/room.h"
 #include "cofferd/keep/status.h"
 #include "cofferd/keep/tags.h"
 #include "cofferd/keep/witnessed.h"
+#include "crypto/spki.h"
+#include "fmt/enc.h"
 #include "trust/machine.h"
 
 /* ---- who signed ---- */
@@ -28,6 +31,27 @@ static bool known_signer(const struct keep *k, const struct dsse *env)
 			return true;
 	}
 	return false;
+}
+
+/* Each of its signatures: a stray one that somebody on its way added would stay in the ledger, where readers can only refuse it. */
+static enum coffer_rc check_answered(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	CLEANUP(freep) struct party *own = calloc(1, sizeof(*own));
+
+	if (!own)
+		return err_set(e, COFFER_E_SYSTEM, "keep: out of memory");
+	if (s->kind == ST_PARTY)
+		TRY(party_read(s->body, own, e));
+	for (size_t i = 0; i < env->n_sigs; i++) {
+		char keyid[HEX32_LEN];
+
+		if (parties_answer(&k->registry.parties, env, i) || keys_answer(own->keys, own->n_keys, env, i) ||
+		    keys_answer(own->recovery, own->n_recovery, env, i))
+			continue;
+		hex32(env->sigs[i].keyid, keyid);
+		return err_deny(e, "signature", "a further signature names key %s and is by no key of a party known here: without it the statement is taken", keyid);
+	}
+	return COFFER_OK;
 }
 
 static enum coffer_rc check_keys(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
@@ -64,7 +88,7 @@ static enum coffer_rc check_has_assets(const struct keep *k, const struct statem
 	unsigned may = PERSONA_OWNER | PERSONA_WORKLOAD;
 	char names[160];
 
-	if (!type || strcmp(type, "image-key") == 0 || strcmp(type, "registry-credential") == 0)
+	if (!type || strcmp(type, "image-key") == 0 || strcmp(type, "registry-credential") == 0 || strcmp(type, "attestation") == 0)
 		may |= PERSONA_IMAGE;
 	if (p && (p->personas & may))
 		return COFFER_OK;
@@ -76,22 +100,38 @@ static enum coffer_rc check_has_assets(const struct keep *k, const struct statem
 /* ---- what each kind allows ---- */
 
 /* Clients take the service's keys from this statement: it must name the keys this process holds, and come from a party
- * that the genesis itself names, where their trust starts. */
+ * that the genesis itself names, where their trust starts, or from whom such a party lets designate it. */
 static enum coffer_rc check_service(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
-	const struct party *founder = genesis_party(k->registry.genesis, s->issuer);
+	bool delegate = false, own = lent_has(k, s->issuer, ROLE_SERVICE);
 	struct service v;
 
-	TRY(check_issuer(k, env, s, PERSONA_WORKLOAD, e));
 	TRY(service_read(s->body, &v, e));
-	if (!founder || !(founder->personas & PERSONA_WORKLOAD))
-		return err_deny(e, "persona", "only a workload-provider that the genesis names designates the service");
+	if (!own)
+		TRY(lent_by_any(k, &(struct lent){ NULL, s->issuer, ROLE_SERVICE, span_of(v.id) }, &delegate, e));
+	TRY(check_issuer(k, env, s, delegate ? 0 : PERSONA_WORKLOAD, e));
+	if (!own && !delegate)
+		return err_deny(e, "persona", "only a workload-provider that the genesis names designates the service %s, or whom such a one lets: "
+		    "'coffer delegate %s --role attestation-service'", v.id, s->issuer);
 	if (!pubkey_eq(&v.receive, privkey_public(k->keys.receive)) || !pubkey_eq(&v.reply, privkey_public(k->keys.reply)) ||
 	    !pubkey_eq(&v.token, privkey_public(k->keys.token)) || !pubkey_eq(&v.ledger_key, privkey_public(k->keys.ledger)))
 		return err_deny(e, "kind", "the keys in this statement are not this service's");
 	if (k->id[0] && (strcmp(v.id, k->id) != 0 || !span_eq(SPAN(v.tls), SPAN(k->tls))))
 		return err_deny(e, "kind", "this service is %s and has the TLS key that 'cofferd keygen' prints; clients would refuse it by this "
 				"statement", k->id);
+	return COFFER_OK;
+}
+
+/* A key of images that is revoked is known again by its bytes: it has one spelling. */
+static enum coffer_rc check_spelling(const struct manifest *m, struct err *e)
+{
+	uint8_t id[32];
+
+	for (size_t i = 0; i < m->n_containers; i++)
+		if (!spki_pem_id(m->container[i].method_key, id))
+			return err_deny(e, "kind", "container %.*s: the key that its image is verified by is not P-256, P-384, Ed25519 or RSA of 2048 to 8192 bits as PEM in the"
+			    " usual form; 'openssl pkey -pubin -ec_conv_form uncompressed' writes it", (int)m->container[i].name.n,
+			    (const char *)m->container[i].name.p);
 	return COFFER_OK;
 }
 
@@ -107,7 +147,7 @@ static enum coffer_rc check_workload(struct keep *k, const struct dsse *env, con
 		return err_deny(e, "ledger", "the manifest names another genesis");
 	if (!span_eq(s->subject[0].name, m.name) || !span_eq(SPAN(s->subject[0].sha256), SPAN(m.digest)))
 		return err_deny(e, "kind", "the subject of a workload statement is the manifest's name and digest");
-	return COFFER_OK;
+	return check_spelling(&m, e);
 }
 
 static enum coffer_rc check_asset(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
@@ -180,12 +220,13 @@ static enum coffer_rc check_lift(struct keep *k, const struct dsse *env, const s
 	return check_keys(k, env, s, e);
 }
 
-/* The issuer revokes its own; anyone a workload or an image's release of another, as far as its own assets (and code) go (decide.c); who decides of an asset its statement; and
- * whoever lent the power what was said with it. */
+/* The issuer revokes its own; anyone what another's releases rest on too, as far as its own assets (and code) go (decide_find.c); who decides of an asset its statement and
+ * approvals of it; and whoever lent the power what was said with it. */
 static enum coffer_rc check_target(struct keep *k, const struct statement *s, const struct revocation *v, const struct brief *b,
     struct err *e)
 {
-	bool own = strcmp(b->issuer, s->issuer) == 0, foreign = b->kind == ST_WORKLOAD || b->kind == ST_IMAGE_RELEASE;
+	bool own = strcmp(b->issuer, s->issuer) == 0;
+	bool foreign = statement_stopped_by_owner(b->kind) && b->kind != ST_ASSET && b->kind != ST_APPROVAL; /* of these it is known here whose they are */
 
 	if (!own && b->kind == ST_ASSET)
 		TRY(co_named(k, v->statement, s->issuer, &foreign, e));
@@ -214,6 +255,8 @@ static enum coffer_rc check_revocation(struct keep *k, const struct dsse *env, c
 	TRY(revocation_read(s, &v, e));
 	if (v.of_key)
 		return check_keys(k, env, s, e);
+	if (v.of_thing && v.from > k->now)
+		return err_deny(e, "kind", "a key is compromised from a time that has come");
 	if (v.of_thing) /* for its own assets and code, and an image provider of its images: whose word counts where it is decided (decide.c) */
 		return COFFER_OK;
 	TRY(registry_brief(&k->registry, v.statement, &found, &b, e));
@@ -224,21 +267,45 @@ static enum coffer_rc check_revocation(struct keep *k, const struct dsse *env, c
 	return check_target(k, s, &v, &b, e);
 }
 
+/* What opens an image, or comes with it, is its provider's to hand out: of another's asset whoever reads the release would take the name for a word of its owner. */
+static enum coffer_rc released_own(const struct statement *s, struct span path, struct err *e)
+{
+	struct asset_path p;
+
+	TRY(asset_path_parse(path, &p, e));
+	if (strcmp(p.owner, s->issuer) != 0)
+		return err_deny(e, "kind", "%s belongs to %s; a release by %s names assets of its own alone", p.text, p.owner, s->issuer);
+	return COFFER_OK;
+}
+
+/* An image provider of whatever it likes: a release binds where a workload names its issuer, or whom its issuer speaks for. */
 static enum coffer_rc check_release(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	struct image_release v;
+	bool delegate = false;
 
-	TRY(check_issuer(k, env, s, PERSONA_IMAGE, e));
-	return image_release_read(s, &v, e);
+	TRY(image_release_read(s, &v, e));
+	if (!lent_has(k, s->issuer, ROLE_VERIFICATION))
+		TRY(lent_by_any(k, &(struct lent){ NULL, s->issuer, ROLE_VERIFICATION, v.repository }, &delegate, e));
+	TRY(check_issuer(k, env, s, delegate ? 0 : PERSONA_IMAGE, e));
+	for (size_t i = 0; i < json_len(v.keys); i++)
+		TRY(released_own(s, json_str(json_at(v.keys, i)), e));
+	for (size_t i = 0; i < json_len(v.attestations); i++) {
+		const struct json *asset = json_get(json_at(v.attestations, i), "asset");
+
+		if (asset)
+			TRY(released_own(s, json_str(asset), e));
+	}
+	return COFFER_OK;
 }
 
 static enum coffer_rc check_boot_image(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	CLEANUP(boot_image_clear) struct boot_image b = { 0 };
-
 	bool delegate = false;
 
-	TRY(lent_by_any(k, s->issuer, ROLE_BOOT_IMAGE, &delegate, e));
+	if (!lent_has(k, s->issuer, ROLE_BOOT_IMAGE))
+		TRY(lent_by_any(k, &(struct lent){ NULL, s->issuer, ROLE_BOOT_IMAGE, { 0 } }, &delegate, e));
 	TRY(check_issuer(k, env, s, delegate ? 0 : PERSONA_WORKLOAD, e));
 	return boot_image_read(s, &b, e);
 }
@@ -351,14 +418,29 @@ static bool recovers(const struct keep *k, const struct dsse *env, const struct 
 	return s->kind == ST_PARTY && l && life_quorum(l, env, k->now);
 }
 
-/* Nobody fills the ledger, and its disk, with what it may say. What holds back has no number: nobody is kept from that, nor a recovery quorum
- * from its word. A newcomer counts as a statement of who introduces it. */
+/* Many at once, as an owner says under attack that revokes each chip of a maker; then at a pace. */
+static enum coffer_rc check_pace(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	const struct party_life *l = parties_life(&k->registry.parties, span_of(s->issuer));
+	bool quorum = l && life_quorum(l, env, k->now);
+	int64_t wait = 0;
+
+	if (noise_may_hold_back(k, s->issuer, quorum, &wait))
+		return COFFER_OK;
+	return err_set(e, COFFER_E_LIMIT, "%s revoked, paused and demanded %d things at once; the next is taken in %lld s%s", s->issuer, KEEP_BACK_AT_ONCE, (long long)wait,
+	    quorum ? "" : ", and at once if its recovery quorum says it");
+}
+
+/* Nobody fills the ledger, and its disk, with what it may say. What holds back is counted apart, and a recovery quorum is kept from its
+ * word by nobody. A newcomer counts as a statement of who introduces it. */
 static enum coffer_rc check_quota(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	const struct party *p = registry_party(&k->registry, span_of(s->issuer), k->now);
 
-	if (s->kind == ST_REVOCATION || s->kind == ST_PAUSE || s->kind == ST_TCB || s->kind == ST_AMENDMENT ||
-	    recovers(k, env, s))
+	TRY(room_for(k, env, s, e));
+	if (s->kind == ST_REVOCATION || s->kind == ST_PAUSE || s->kind == ST_TCB)
+		return check_pace(k, env, s, e);
+	if (s->kind == ST_AMENDMENT || recovers(k, env, s))
 		return COFFER_OK;
 	if (!p)
 		p = admit_signer(k, env);
@@ -381,9 +463,12 @@ static enum coffer_rc judge(struct keep *k, const struct dsse *env, struct state
 	if (!*known) {
 		TRY(check_common(k, &s, e));
 		TRY(check_kind(k, env, &s, e));
+		TRY(check_answered(k, env, &s, e));
 		TRY(check_serial(k, &s, e));
-		TRY(check_quota(k, env, &s, e));
+		TRY(room_stands(k, &s, known, was, e));
 	}
+	if (!*known)
+		TRY(check_quota(k, env, &s, e));
 	*out = s;
 	s = (struct statement){ 0 };
 	return COFFER_OK;
@@ -444,10 +529,11 @@ static enum coffer_rc log_statement(struct keep *k, const struct dsse *env, stru
 		TRY(admit_log(k, &s, env, &l, e));
 		TRY(tx_commit(&tx, e));
 		TRY(registry_learn(&k->registry, &s, env, k->journal.time, e));
-		if (s.kind == ST_REVOCATION || s.kind == ST_PAUSE || s.kind == ST_APPROVAL || s.kind == ST_TCB)
-			witnessed_drop(k, s.issuer);
-		if (s.kind == ST_AMENDMENT)
+		witnessed_drop(k, s.issuer); /* of every kind: whatever follows another may say less than that one did */
+		if (s.kind == ST_AMENDMENT) {
+			TRY(keep_roots(k, e));
 			TRY(witnessed_amended(k, e));
+		}
 	}
 	answer_logged(&l, a);
 	return COFFER_OK;

@@ -5,6 +5,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/admit_co.h"
 #include "cofferd/keep/registry.h"
 
 #define LIVE_MAX 32 /* delegations in force of one party and role: all that a decision must look at */
@@ -36,18 +37,35 @@ enum coffer_rc lent_to(struct keep *k, const struct lent *q, struct chain *out, 
 	return COFFER_OK;
 }
 
-enum coffer_rc lent_by_any(struct keep *k, const char *to, enum delegated_role role, bool *yes, struct err *e)
+bool lent_has(const struct keep *k, const char *party, enum delegated_role role)
+{
+	const struct party *p = registry_party(&k->registry, span_of(party), k->now), *founder = genesis_party(k->registry.genesis, party);
+
+	switch (role) {
+	case ROLE_SERVICE:
+		return p && (p->personas & PERSONA_WORKLOAD) && founder && (founder->personas & PERSONA_WORKLOAD);
+	case ROLE_BOOT_IMAGE:
+		return p && (p->personas & PERSONA_WORKLOAD);
+	case ROLE_VERIFICATION:
+		return p && (p->personas & PERSONA_IMAGE);
+	case ROLE_APPROVAL:
+		return p != NULL;
+	}
+	return false;
+}
+
+enum coffer_rc lent_by_any(struct keep *k, const struct lent *any, bool *yes, struct err *e)
 {
 	/* Of that role, and the newest of each: nobody hides what one has by lending it something else. */
 	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT s.payload FROM statement s WHERE s.kind=?1 AND s.expires>?2"
 	    " AND substr(s.names, 1, length(?3))=?3 AND substr(s.names, -length(?4))=?4 AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind"
 	    " AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial) ORDER BY s.seq DESC");
 	CLEANUP(wr_close) struct wr name = wr_open(128), end = wr_open(128);
-	CLEANUP(freep) char *last = str_fmt("role:%s", role_name(role));
+	CLEANUP(freep) char *last = str_fmt("role:%s", role_name(any->role));
 
 	if (!last)
 		return err_set(e, COFFER_E_SYSTEM, "statement: out of memory");
-	wr_blob32(&name, span_of(to));
+	wr_blob32(&name, span_of(any->to));
 	wr_blob32(&end, span_of(last));
 	TRY(wr_done(&name, "party", e));
 	TRY(wr_done(&end, "role", e));
@@ -57,6 +75,7 @@ enum coffer_rc lent_by_any(struct keep *k, const char *to, enum delegated_role r
 	q_blob(&q, wr_span(&end));
 	for (*yes = false; !*yes;) {
 		CLEANUP(statement_clear) struct statement st = { 0 };
+		struct lent q1 = *any;
 		struct delegation d;
 		bool row = false;
 
@@ -65,21 +84,26 @@ enum coffer_rc lent_by_any(struct keep *k, const char *to, enum delegated_role r
 			return COFFER_OK;
 		TRY(statement_parse(q_col(&q, 0), &st, e));
 		TRY(delegation_read(&st, &d, e));
-		if (d.role == role)
-			TRY(lent_to(k, &(struct lent){ d.of, to, role, { 0 } }, NULL, yes, e));
+		q1.of = d.of;
+		if (d.role == any->role && lent_has(k, d.of, d.role))
+			TRY(lent_to(k, &q1, NULL, yes, e));
 	}
 	return COFFER_OK;
 }
 
-static enum coffer_rc approval_of(const struct statement *s, const char *owner, bool *yes, struct err *e)
+/* Each who decides of an asset that it names, by itself or with others. */
+static enum coffer_rc approval_of(struct keep *k, const struct statement *s, const char *owner, bool *yes, struct err *e)
 {
 	CLEANUP(freep) struct approval *a = calloc(1, sizeof(*a));
 
 	if (!a)
 		return err_set(e, COFFER_E_SYSTEM, "statement: out of memory");
 	TRY(approval_read(s, a, e));
-	for (size_t i = 0; i < a->n_assets; i++)
-		*yes = *yes || strcmp(a->asset[i].owner, owner) == 0;
+	for (size_t i = 0; i < a->n_assets && !*yes; i++) {
+		*yes = strcmp(a->asset[i].owner, owner) == 0;
+		if (!*yes)
+			TRY(co_owns(k, &a->asset[i], owner, yes, e));
+	}
 	return COFFER_OK;
 }
 
@@ -93,9 +117,7 @@ enum coffer_rc lent_said(struct keep *k, const uint8_t id[static 32], const char
 	TRY(registry_envelope(&k->registry, id, &env, e));
 	TRY(statement_parse(wr_span(&env.payload), &s, e));
 	if (s.kind == ST_APPROVAL)
-		return approval_of(&s, who, yes, e);
-	if (s.kind == ST_BOOT_IMAGE)
-		return lent_to(k, &(struct lent){ who, s.issuer, ROLE_BOOT_IMAGE, { 0 } }, NULL, yes, e);
+		return approval_of(k, &s, who, yes, e);
 	if (s.kind != ST_DELEGATION)
 		return COFFER_OK;
 	TRY(delegation_read(&s, &d, e));
@@ -105,11 +127,11 @@ enum coffer_rc lent_said(struct keep *k, const uint8_t id[static 32], const char
 
 /* ---- a new delegation ---- */
 
-/* Nobody lends on more than it has, nor to one from whom it has it. */
+/* Nobody lends on more than it has, nor to one from whom it has it. Without a scope: all of it. */
 static enum coffer_rc check_chain(const struct keep *k, const struct facts *f, const struct statement *s,
     const struct delegation *d, struct err *e)
 {
-	size_t n = d->role == ROLE_APPROVAL ? d->n_scopes : 1;
+	size_t n = d->n_scopes > 0 ? d->n_scopes : 1;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct lent q = { d->of, s->issuer, d->role, span_of(d->scope[i]) };
@@ -146,21 +168,25 @@ static enum coffer_rc check_room(const struct keep *k, const struct facts *f, co
 	return COFFER_OK;
 }
 
+/* Who has it of itself. Of an approval it is each owner's own. */
+static enum coffer_rc check_own(const struct keep *k, const struct statement *s, const struct delegation *d, struct err *e)
+{
+	static const char *const who[] = { [ROLE_BOOT_IMAGE] = "a workload-provider, who alone has boot images",
+		[ROLE_SERVICE] = "a workload-provider that the genesis names, who alone designates the service and so has that",
+		[ROLE_VERIFICATION] = "an image-provider, who alone has images", [ROLE_APPROVAL] = "a party with assets" };
+
+	return lent_has(k, s->issuer, d->role) ? COFFER_OK : err_deny(e, "persona", "%s is not %s to delegate", s->issuer, who[d->role]);
+}
+
 enum coffer_rc lent_admit(struct keep *k, const struct statement *s, const struct delegation *d, struct err *e)
 {
 	CLEANUP(facts_freep) struct facts *f = NULL;
-	const struct party *issuer = registry_party(&k->registry, span_of(s->issuer), k->now);
 
-	if (d->role != ROLE_APPROVAL && d->role != ROLE_BOOT_IMAGE)
-		return err_deny(e, "kind", "delegating %s is not built: guests would not heed it", role_name(d->role));
 	if (d->until <= k->now)
 		return err_deny(e, "window", "the delegation ended before it was logged");
 	if (!registry_party(&k->registry, span_of(d->to), k->now))
 		return err_deny(e, "kind", "%s is no party known here", d->to);
 	TRY(registry_links(&k->registry, &(struct links_question){ d->of, d->role, k->now }, &f, e));
-	if (strcmp(s->issuer, d->of) != 0)
-		TRY(check_chain(k, f, s, d, e));
-	else if (d->role == ROLE_BOOT_IMAGE && !(issuer && issuer->personas & PERSONA_WORKLOAD))
-		return err_deny(e, "persona", "%s is not a workload-provider, who alone has boot images to delegate", s->issuer);
+	TRY(strcmp(s->issuer, d->of) != 0 ? check_chain(k, f, s, d, e) : check_own(k, s, d, e));
 	return check_room(k, f, s, d, e);
 }

@@ -1,5 +1,6 @@
 #include "cofferd/keep/askeval.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -16,15 +17,47 @@ bool eval_waits(const struct keep *k)
 	return k->turn->waits;
 }
 
-bool eval_has_place(const struct keep *k, uint8_t type)
+size_t eval_under_way(const struct keep *k, const char *by)
 {
-	size_t all = 0, alike = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < EVAL_JOBS_MAX; i++)
+		n += k->asked[i].turn && strcmp(k->asked[i].by, by) == 0;
+	return n;
+}
+
+bool eval_has_place(const struct keep *k, uint8_t type, const char *by)
+{
+	size_t all = 0, alike = 0, places;
 
 	for (size_t i = 0; i < EVAL_JOBS_MAX; i++) {
 		all += k->asked[i].turn != NULL;
 		alike += k->asked[i].turn && k->asked[i].type == type;
 	}
-	return all < EVAL_JOBS_MAX && alike < EVAL_KIND_MAX;
+	if (all == EVAL_JOBS_MAX || alike >= EVAL_KIND_MAX)
+		return false;
+	places = EVAL_JOBS_MAX - (all - alike);
+	if (places > EVAL_KIND_MAX)
+		places = EVAL_KIND_MAX;
+	return !by[0] || places < 2 || eval_under_way(k, by) < places - 1;
+}
+
+bool eval_crowds(const struct keep *k, const struct turn *t)
+{
+	int64_t first = t->until_ms;
+	size_t before = 0;
+
+	if (!t->no_place || !t->by[0] || !k->waiting.turn)
+		return false;
+	for (size_t i = 0; i < *k->waiting.n; i++) {
+		const struct turn *o = k->waiting.turn[i];
+
+		if (o == t || strcmp(o->by, t->by) != 0)
+			continue;
+		before += o->until_ms < t->until_ms || (o->until_ms == t->until_ms && o->id < t->id);
+		first = o->until_ms < first ? o->until_ms : first;
+	}
+	return before >= EVAL_OWNER_WAITS && clock_monotonic_ms() >= first - TURN_MS + TURN_CROWD_MS;
 }
 
 void eval_gone(struct keep *k)
@@ -68,20 +101,28 @@ static enum coffer_rc must_wait(struct turn *t, struct err *e)
 	return err_set(e, COFFER_E_UPSTREAM, "it waits for eval");
 }
 
-static enum coffer_rc send(struct keep *k, uint8_t type, struct span request, struct err *e)
+/* No place for it yet. */
+static enum coffer_rc stand_aside(struct keep *k, struct turn *t, uint8_t type, struct err *e)
+{
+	t->no_place = true;
+	t->wants = type;
+	return eval_crowds(k, t) ? err_set(e, COFFER_E_LIMIT, "as many requests wait for a policy of %s as may, since it takes long; ask again", t->by)
+				 : must_wait(t, e);
+}
+
+static enum coffer_rc send(struct keep *k, const struct eval_question *x, struct err *e)
 {
 	struct asked *p = free_place(k);
 	struct turn *t = k->turn;
 
-	if (!p || !eval_has_place(k, type)) {
-		t->no_place = true;
-		t->wants = type;
-		return must_wait(t, e);
-	}
-	*p = (struct asked){ .id = k->next_ask++, .type = type, .turn = t, .at = t->at - 1, .until = clock_monotonic_ms() + ANSWER_MS };
+	(void)snprintf(t->by, sizeof(t->by), "%s", x->by ? x->by : "");
+	if (!p || !eval_has_place(k, x->type, t->by))
+		return stand_aside(k, t, x->type, e);
+	*p = (struct asked){ .id = k->next_ask++, .type = x->type, .turn = t, .at = t->at - 1, .until = clock_monotonic_ms() + ANSWER_MS };
+	memcpy(p->by, t->by, sizeof(p->by));
 	t->ask[p->at].state = ASK_SENT;
 	t->sent++;
-	if (ipc_send_id(k->eval, (struct ipc_head){ type, p->id }, request, e) == COFFER_OK)
+	if (ipc_send_id(k->eval, (struct ipc_head){ x->type, p->id }, x->request, e) == COFFER_OK)
 		return must_wait(t, e);
 	eval_gone(k);
 	return absent(e);
@@ -96,7 +137,7 @@ static enum coffer_rc answered(const struct ask *a, uint8_t *tag, struct wr *sai
 	return wr_done(said, "answer of eval", e);
 }
 
-enum coffer_rc eval_ask(struct keep *k, uint8_t type, struct span request, uint8_t *tag, struct wr *said, struct err *e)
+enum coffer_rc eval_ask(struct keep *k, const struct eval_question *x, uint8_t *tag, struct wr *said, struct err *e)
 {
 	struct turn *t = k->turn;
 	uint8_t digest[32];
@@ -107,7 +148,7 @@ enum coffer_rc eval_ask(struct keep *k, uint8_t type, struct span request, uint8
 	if (t->at == TURN_ASKS_MAX)
 		return err_set(e, COFFER_E_BUG, "keep: one request asks eval more than %d things", TURN_ASKS_MAX);
 	a = &t->ask[t->at++];
-	digest_of(type, request, digest);
+	digest_of(x->type, x->request, digest);
 	if (a->state != ASK_NONE && span_eq(SPAN(a->digest), SPAN(digest)))
 		return a->state == ASK_ANSWERED ? answered(a, tag, said, e) : must_wait(t, e);
 	if (a->state == ASK_SENT) /* a turn runs again when nothing is under way, or in the very same state */
@@ -120,7 +161,7 @@ enum coffer_rc eval_ask(struct keep *k, uint8_t type, struct span request, uint8
 	if (t->changes >= TURN_CHANGES_MAX)
 		return err_set(e, COFFER_E_LIMIT, "what the answer rests on changed each time before it could be given; ask again");
 	memcpy(a->digest, digest, sizeof(a->digest));
-	return send(k, type, request, e);
+	return send(k, x, e);
 }
 
 /* ---- answers ---- */

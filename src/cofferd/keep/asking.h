@@ -33,5 +33,5 @@ void           asking_count(struct keep *k, struct session *s, uint64_t counter)
 /* R10, by the claims of a session. */
 enum coffer_rc asking_policy(struct keep *k, struct asking *q, struct err *e) NODISCARD;
 
-/* The revocations of its machine and its images: in.thing. After the other facts. COFFER_E_LIMIT (facts_things.c) */
+/* The revocations of its machine, its images and their keys: in.thing. After the other facts. COFFER_E_LIMIT (facts_things.c) */
 enum coffer_rc facts_things(const struct registry *r, struct asking *q, struct err *e) NODISCARD;

@@ -15,6 +15,7 @@
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "proto/eval.h"
+#include "proto/rcar_json.h"
 
 enum coffer_rc on_auth(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
@@ -140,6 +141,8 @@ static enum coffer_rc attest(struct keep *k, struct session *s, const struct kee
 	if (v.needs.n > 0 && ++s->tries >= SESSION_TRIES_MAX)
 		return err_deny(e, "R2", "collateral unavailable: %.*s; the service's operator can mend it", (int)(v.needs.n > 200 ? 200 : v.needs.n),
 				(const char *)v.needs.p);
+	if (v.needs.n > 0)
+		TRY(registry_collateral_age(&k->registry, tee_name((enum tee_kind)s->tee), k->now, &rep.max_age, e));
 	rep.needs = wr_span(&v.needs);
 	rep.token = wr_span(&token);
 	keep_attest_rep_write(a->out, &rep);

@@ -5,19 +5,21 @@
 #include "base/own.h"
 #include "trust/ledger/tile.h"
 
-enum coffer_rc cosigned_keep(struct store *s, struct span note, struct err *e)
+enum coffer_rc cosigned_keep(struct store *s, size_t level, struct span note, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(s, "INSERT OR REPLACE INTO meta(name, value) VALUES('cosigned', ?)");
+	CLEANUP(q_close) struct q q = q_open(s, "INSERT OR REPLACE INTO meta(name, value) VALUES('cosigned.' || ?, ?)");
 
+	q_i64(&q, (int64_t)level);
 	q_blob(&q, note);
 	return q_run(&q, e);
 }
 
-enum coffer_rc cosigned_read(struct store *s, struct wr *note, struct err *e)
+enum coffer_rc cosigned_read(struct store *s, size_t level, struct wr *note, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(s, "SELECT value FROM meta WHERE name='cosigned'");
+	CLEANUP(q_close) struct q q = q_open(s, "SELECT value FROM meta WHERE name IN ('cosigned.' || ?, 'cosigned') ORDER BY length(name) DESC LIMIT 1");
 	bool row = false;
 
+	q_i64(&q, (int64_t)level);
 	TRY(q_row(&q, &row, e));
 	if (row && q_col(&q, 0).n <= COSIGNED_MAX)
 		wr_put(note, q_col(&q, 0));

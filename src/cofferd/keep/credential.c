@@ -64,16 +64,17 @@ static enum coffer_rc ask(struct keep *k, const struct keep_auth_req *m, struct 
 	q.n_roots = vendor_roots_certs(k->roots, tee_name((enum tee_kind)m->tee), q.root);
 	eval_ek_req_write(&frame, &q);
 	TRY(wr_done(&frame, "request to eval", e));
-	TRY(eval_ask(k, EVAL_EK, wr_span(&frame), &tag, said, e));
+	TRY(eval_ask(k, &(struct eval_question){ EVAL_EK, NULL, wr_span(&frame) }, &tag, said, e));
 	if (tag == EVAL_FAILED)
 		return failed(wr_span(said), e);
 	return tag == SAID_VALID ? COFFER_OK : refused(wr_span(said), e);
 }
 
 /* The path is eval's proposal; its beginning is what the requester sent, and its end a root of ours. */
-static enum coffer_rc read_again(struct keep *k, const struct keep_auth_req *m, const struct eval_ek_rep *r, struct vkey **ek,
+static enum coffer_rc read_again(struct keep *k, const struct keep_auth_req *m, const struct eval_ek_rep *r, struct credential_keys *out,
 				 struct err *e)
 {
+	const struct fixed_root *by = NULL;
 	const char *platform = tee_name((enum tee_kind)m->tee);
 	struct fixed_root root[FIXED_ROOTS_MAX];
 	struct fixed_in f = { .platform = platform, .n_path = r->n_path, .root = root };
@@ -82,7 +83,9 @@ static enum coffer_rc read_again(struct keep *k, const struct keep_auth_req *m, 
 	if (r->n_path == 0 || !span_eq(r->path[0], m->tpm.ek_cert))
 		return err_deny(e, "R2", "the path is another EK certificate's");
 	memcpy(f.path, r->path, sizeof(r->path));
-	return fixed_ek(&f, ek, e);
+	TRY(fixed_ek(&f, &out->ek, &by, e));
+	vendor_root_key(by, out->root);
+	return COFFER_OK;
 }
 
 enum coffer_rc credential_judge(struct keep *k, const struct keep_auth_req *m, struct credential_keys *out, struct err *e)
@@ -94,7 +97,7 @@ enum coffer_rc credential_judge(struct keep *k, const struct keep_auth_req *m, s
 	TRY(read_ak(m->tpm.ak_public, &c, e));
 	TRY(ask(k, m, &said, e));
 	TRY(eval_ek_rep_read(wr_span(&said), &r, e));
-	TRY(read_again(k, m, &r, &c.ek, e));
+	TRY(read_again(k, m, &r, &c, e));
 	*out = c;
 	c = (struct credential_keys){ 0 };
 	return COFFER_OK;
@@ -107,6 +110,7 @@ enum coffer_rc credential_lock(struct keep *k, struct session *s, const struct c
 	enum coffer_rc rc;
 
 	TRY(session_credential(k->sessions, s, vkey_der(c->ak), &in.secret, e));
+	memcpy(s->vouched_by, c->root, sizeof(s->vouched_by));
 	random_bytes(random, sizeof(random));
 	rc = tpm_credential_make(&in, out, e);
 	explicit_bzero(random, sizeof(random)); /* with it the credential opens without a TPM */

@@ -16,7 +16,7 @@
 #include "evidence/tpm_credential.h"
 #include "proto/eval.h"
 
-struct credential_keys { struct vkey *ek, *ak; uint8_t ak_name[34]; };
+struct credential_keys { struct vkey *ek, *ak; uint8_t ak_name[34], root[32]; }; /* root: whose EK it is, as in struct appraisal */
 void credential_clear(struct credential_keys *c); /* CLEANUP-ready */
 
 /* The AK of the request is one that may be vouched for, and its EK leads to a root: COFFER_OK and both, for credential_clear.

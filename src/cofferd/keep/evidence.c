@@ -32,7 +32,7 @@ static enum coffer_rc copy(struct span from, struct wr *to, struct err *e)
 static enum coffer_rc valid(struct keep *k, const struct evidence_in *in, const struct eval_evidence_rep *r, struct evidence_out *out,
 			    struct err *e)
 {
-	struct reread_in again = { .s = in->s, .r = r, .roots = k->roots };
+	struct reread_in again = { .s = in->s, .r = r, .roots = k->roots, .vouched_by = in->session->vouched_by };
 
 	TRY(credential_check(k, in->session, r, &again.vouched, e));
 	TRY(shown_reread(&again, &out->v, e));
@@ -46,7 +46,7 @@ enum coffer_rc evidence_judge(struct keep *k, const struct evidence_in *in, stru
 	uint8_t tag = 0, second = 0;
 
 	TRY(shown_request(in->s, &in->bound, k->roots, &frame, e));
-	TRY(eval_ask(k, EVAL_EVIDENCE, wr_span(&frame), &tag, &said, e));
+	TRY(eval_ask(k, &(struct eval_question){ EVAL_EVIDENCE, NULL, wr_span(&frame) }, &tag, &said, e));
 	if (tag == EVAL_FAILED)
 		return failed(&said, e);
 	TRY(eval_evidence_rep_read(wr_span(&said), &r, e));
@@ -55,7 +55,7 @@ enum coffer_rc evidence_judge(struct keep *k, const struct evidence_in *in, stru
 	if (tag != SAID_VALID)
 		return shown_refused(tag, &r, e);
 	if (in->s->tee != TEE_SAMPLE && !fixed_platform(tee_name(in->s->tee))) {
-		TRY(eval_ask(k, EVAL_EVIDENCE, wr_span(&frame), &second, &again, e));
+		TRY(eval_ask(k, &(struct eval_question){ EVAL_EVIDENCE, NULL, wr_span(&frame) }, &second, &again, e));
 		if (second != tag || !span_eq(wr_span(&said), wr_span(&again)))
 			return err_deny(e, "R2", "two appraisals of the same evidence differ: the service's operator looks at eval");
 	}

@@ -27,17 +27,19 @@ void facts_free(struct facts *f)
 	free(f->release);
 	free(f->approval);
 	free(f->delegation);
+	free(f->revocation);
 	free(f->policy);
 	free(f);
 }
 
-/* Who speaks for another needs none of its own: the one who lent the power does, and is judged where that is looked at. */
+/* Who speaks for another needs none of its own: the one whose power it is does, and has to have it still. */
 bool fact_may(const struct registry *r, const struct fact *f, int64_t now)
 {
 	const struct party *p = registry_party(r, span_of(f->issuer), now);
-	unsigned need = f->of[0] ? 0 : fact_persona(f->kind);
+	const struct party *whose = f->of[0] ? registry_party(r, span_of(f->of), now) : p;
+	unsigned need = fact_persona(f->kind);
 
-	return p && (need == 0 || (p->personas & need) != 0);
+	return p && whose && (need == 0 || (whose->personas & need) != 0);
 }
 
 enum coffer_rc fact_read(const struct registry *r, struct q *q, int64_t now, struct fact *out, struct err *e)
@@ -242,34 +244,6 @@ static enum coffer_rc read_approvals(const struct registry *r, const struct asse
 	}
 }
 
-static enum coffer_rc read_services(const struct registry *r, int64_t now, struct facts *out, struct err *e)
-{
-	CLEANUP(q_close)
-	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE s.kind=? AND s.expires>?"
-	                                               " AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer"
-	                                               " AND n.subject=s.subject AND n.serial>s.serial) ORDER BY s.seq DESC LIMIT ?");
-
-	q_i64(&q, ST_SERVICE);
-	q_i64(&q, now);
-	q_i64(&q, FACT_SERVICES_MAX);
-	for (;;) {
-		CLEANUP(statement_clear) struct statement st = { 0 };
-		struct fact_service *v = &out->service[out->n_services];
-		struct service body;
-		bool row = false;
-
-		TRY(q_row(&q, &row, e));
-		if (!row)
-			return COFFER_OK;
-		TRY(fact_read(r, &q, now, &v->s, e));
-		TRY(statement_parse(q_col(&q, PAYLOAD_COLUMN), &st, e));
-		TRY(service_read(st.body, &body, e));
-		memcpy(v->id, body.id, sizeof(v->id));
-		TRY(fact_revocations(r, &v->s, out, e));
-		out->n_services++;
-	}
-}
-
 static enum coffer_rc read_all(struct registry *r, const struct facts_question *q, int64_t now, struct facts **out, struct err *e)
 {
 	CLEANUP(facts_freep) struct facts *f = calloc(1, sizeof(*f));
@@ -291,8 +265,8 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 	TRY(read_asset(r, q->path, now, f, e));
 	TRY(read_workloads(r, q->init_register, now, f, e));
 	TRY(read_approvals(r, q->path, now, f, e));
-	TRY(read_services(r, now, f, e));
 	TRY(facts_links(r, now, f, e));
+	TRY(facts_services(r, now, f, e));
 	TRY(facts_machine(r, now, f, e));
 	TRY(facts_images(r, now, f, e));
 	TRY(facts_assessments(r, now, f, e));

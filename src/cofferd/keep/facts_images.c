@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "cofferd/keep/facts_int.h"
 
-static enum coffer_rc add(const struct registry *r, struct q *q, int64_t now, struct facts *out, struct err *e)
+static enum coffer_rc add(const struct registry *r, struct q *q, const char *provider, int64_t now, struct facts *out, struct err *e)
 {
 	struct fact_release *v = &out->release[out->n_releases];
 
@@ -15,30 +15,103 @@ static enum coffer_rc add(const struct registry *r, struct q *q, int64_t now, st
 		    FACT_RELEASES_MAX);
 	out->n_releases++; /* from here on facts_free clears it */
 	TRY(fact_read(r, q, now, &v->s, e));
+	fact_for(r, &v->s, provider, now);
 	TRY(statement_parse(q_col(q, PAYLOAD_COLUMN), &v->st, e));
 	TRY(image_release_read(&v->st, &v->body, e));
 	return fact_revocations(r, &v->s, out, e);
 }
 
 /* A release's subject ends with the digest (registry_subject). */
-static enum coffer_rc read_releases(const struct registry *r, const struct man_container *c, int64_t now, struct facts *out,
-    struct err *e)
+static struct q by_digest(const struct registry *r, const struct man_container *c, int64_t now, const char *issuer)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE" FACT_LIVES
-	                                               " AND s.kind=? AND s.issuer=? AND substr(s.subject, -32)=?");
+	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE" FACT_LIVES " AND s.kind=? AND s.issuer=? AND substr(s.subject, -32)=?");
 
 	q_i64(&q, now);
 	q_i64(&q, ST_IMAGE_RELEASE);
-	q_text(&q, span_of(c->image_provider));
+	q_text(&q, span_of(issuer));
 	q_blob(&q, SPAN(c->image_digest));
+	return q;
+}
+
+static enum coffer_rc read_releases(const struct registry *r, const struct man_container *c, int64_t now, struct facts *out,
+    struct err *e)
+{
+	CLEANUP(q_close) struct q q = by_digest(r, c, now, c->image_provider);
+
 	for (;;) {
 		bool row = false;
 
 		TRY(q_row(&q, &row, e));
 		if (!row)
 			return COFFER_OK;
-		TRY(add(r, &q, now, out, e));
+		TRY(add(r, &q, c->image_provider, now, out, e));
 	}
+}
+
+/* ---- by delegates ---- */
+
+/* Of that image and by that delegate, as long as there is room up to `most`: a delegate may hide its own, and nobody else's. */
+static enum coffer_rc read_delegated(const struct registry *r, const struct man_container *c, const char *delegate, size_t most, struct facts *out,
+    struct err *e)
+{
+	CLEANUP(q_close) struct q q = by_digest(r, c, out->now, delegate);
+
+	for (size_t n = 0; n < FACT_RELEASES_LENT_MAX; n++) {
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row || out->n_releases >= most)
+			return COFFER_OK;
+		TRY(add(r, &q, c->image_provider, out->now, out, e));
+	}
+	return COFFER_OK;
+}
+
+/* Somebody else released it too: links are not read for nothing. */
+static enum coffer_rc any_lent(const struct registry *r, const struct man_container *c, int64_t now, bool *yes, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT 1 FROM statement s WHERE" FACT_LIVES " AND s.kind=? AND s.issuer<>? AND substr(s.subject, -32)=? LIMIT 1");
+
+	q_i64(&q, now);
+	q_i64(&q, ST_IMAGE_RELEASE);
+	q_text(&q, span_of(c->image_provider));
+	q_blob(&q, SPAN(c->image_digest));
+	return q_row(&q, yes, e);
+}
+
+static bool of_provider(const struct fact_delegation *d, const char *provider)
+{
+	return d->body.role == ROLE_VERIFICATION && strcmp(d->body.of, provider) == 0;
+}
+
+/* Once a provider, whatever images it has here. */
+static enum coffer_rc need_links(const struct registry *r, const char *provider, int64_t now, struct facts *out, struct err *e)
+{
+	for (size_t i = 0; i < out->n_delegations; i++)
+		if (of_provider(&out->delegation[i], provider))
+			return COFFER_OK;
+	return fact_links(r, &(struct links_question){ provider, ROLE_VERIFICATION, now }, out, e);
+}
+
+/* Each delegate once, whatever chains lead to it; the newest links come first. most: places, those that are taken among them. */
+static enum coffer_rc read_delegates(const struct registry *r, const struct man_container *c, size_t most, struct facts *out, struct err *e)
+{
+	bool lent = false;
+
+	TRY(any_lent(r, c, out->now, &lent, e));
+	if (!lent)
+		return COFFER_OK;
+	TRY(need_links(r, c->image_provider, out->now, out, e));
+	for (size_t i = 0; i < out->n_delegations; i++) {
+		const char *to = out->delegation[i].body.to;
+		bool seen = !of_provider(&out->delegation[i], c->image_provider);
+
+		for (size_t k = 0; k < i; k++)
+			seen = seen || (of_provider(&out->delegation[k], c->image_provider) && strcmp(out->delegation[k].body.to, to) == 0);
+		if (!seen)
+			TRY(read_delegated(r, c, to, most, out, e));
+	}
+	return COFFER_OK;
 }
 
 /* Containers of one image ask once. */
@@ -65,6 +138,9 @@ enum coffer_rc facts_images(const struct registry *r, int64_t now, struct facts 
 	for (size_t i = 0; i < m->n_containers; i++)
 		if (!asked(m, i))
 			TRY(read_releases(r, &m->container[i], now, out, e));
+	for (size_t i = 0, left = m->n_containers; i < m->n_containers; i++, left--) /* after all of the providers' own: these are not left out for want of room */
+		if (!asked(m, i)) /* an equal part of what is left for each: one provider's delegates take none of another's */
+			TRY(read_delegates(r, &m->container[i], out->n_releases + (FACT_RELEASES_MAX - out->n_releases) / left, out, e));
 	less = realloc(out->release, (out->n_releases + 1) * sizeof(*less));
 	out->release = less ? less : out->release;
 	return COFFER_OK;

@@ -29,6 +29,9 @@ void fact_owners(const struct facts *f, struct wr *out);
  * would hide some: that is refused, not cut. */
 enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e) NODISCARD;
 
+/* Delegations of that party's power in that role, whoever issued them, and their revocations. To be asked once. */
+enum coffer_rc fact_links(const struct registry *r, const struct links_question *q, struct facts *out, struct err *e) NODISCARD;
+
 /* After the workloads: boot images of their provider and minima of provider and owner, for the platform; the releases of the
  * images that the workloads name. */
 /* Delegations of the owner's power to approve and of the provider's to state boot images. After the workloads, before those. */
@@ -38,4 +41,7 @@ enum coffer_rc facts_machine(const struct registry *r, int64_t now, struct facts
 enum coffer_rc facts_assessments(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;
 /* Of the bindings that the question names, those that are logged. */
 enum coffer_rc facts_bindings(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;
+/* The service's statements: by founders, and by delegates of theirs that have one. */
+enum coffer_rc facts_services(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;
+/* By the images' providers, and by delegates of theirs that released such an image. */
 enum coffer_rc facts_images(const struct registry *r, int64_t now, struct facts *out, struct err *e) NODISCARD;

@@ -1,4 +1,4 @@
-/* The delegations of one party's power. */
+/* The delegations of one party's power: each read once a party and role. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,10 +32,24 @@ static enum coffer_rc read_link(const struct registry *r, struct q *q, int64_t n
 	return COFFER_OK;
 }
 
+static enum coffer_rc place(struct facts *f, struct fact_delegation **out, struct err *e)
+{
+	if (f->n_delegations == f->room_delegations) {
+		struct fact_delegation *more = realloc(f->delegation, (f->room_delegations + 8) * sizeof(*more));
+
+		if (!more)
+			return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
+		f->delegation = more;
+		f->room_delegations += 8;
+	}
+	*out = &f->delegation[f->n_delegations];
+	**out = (struct fact_delegation){ .superseded_at = 0 };
+	return COFFER_OK;
+}
+
 /* Those that stand first; of those that ended each issuer's newest in turn, so that a delegate who renews what it lends pushes out
  * nothing but its own. */
-static enum coffer_rc read_links(const struct registry *r, const struct links_question *w, struct fact_delegation *out, size_t *n,
-    struct err *e)
+static enum coffer_rc read_links(const struct registry *r, const struct links_question *w, struct facts *out, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS ", (SELECT MIN(n.seq) FROM statement n"
 	    " WHERE n.kind=s.kind"
@@ -44,32 +58,32 @@ static enum coffer_rc read_links(const struct registry *r, const struct links_qu
 	    " WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial), s.seq DESC), s.seq DESC LIMIT ?3");
 	CLEANUP(wr_close) struct wr end = wr_open(256);
 
+	_Static_assert(FACT_LINKS_MAX <= LINKS_MAX, "what a chain is looked for in");
 	subject_end(w, &end);
 	TRY(wr_done(&end, "subject", e));
 	q_i64(&q, ST_DELEGATION);
 	q_blob(&q, wr_span(&end));
 	q_i64(&q, FACT_LINKS_MAX);
 	for (;;) {
+		struct fact_delegation *d = NULL;
 		bool row = false;
 
 		TRY(q_row(&q, &row, e));
 		if (!row)
 			return COFFER_OK;
-		TRY(read_link(r, &q, w->now, &out[*n], e));
-		(*n)++;
+		TRY(place(out, &d, e));
+		TRY(read_link(r, &q, w->now, d, e));
+		out->n_delegations++;
 	}
 }
 
-static enum coffer_rc room(struct facts *f, struct err *e)
+enum coffer_rc fact_links(const struct registry *r, const struct links_question *q, struct facts *out, struct err *e)
 {
-	f->delegation = calloc(LINKS_MAX, sizeof(*f->delegation));
-	return f->delegation ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
-}
+	size_t i = out->n_delegations;
 
-static enum coffer_rc read_revocations(const struct registry *r, struct facts *f, struct err *e)
-{
-	for (size_t i = 0; i < f->n_delegations; i++)
-		TRY(fact_revocations(r, &f->delegation[i].s, f, e));
+	TRY(read_links(r, q, out, e));
+	for (; i < out->n_delegations; i++)
+		TRY(fact_revocations(r, &out->delegation[i].s, out, e));
 	return COFFER_OK;
 }
 
@@ -80,9 +94,7 @@ enum coffer_rc registry_links(const struct registry *r, const struct links_quest
 	if (!f)
 		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
 	f->now = q->now;
-	TRY(room(f, e));
-	TRY(read_links(r, q, f->delegation, &f->n_delegations, e));
-	TRY(read_revocations(r, f, e));
+	TRY(fact_links(r, q, f, e));
 	*out = MOVE(f);
 	return COFFER_OK;
 }
@@ -90,17 +102,11 @@ enum coffer_rc registry_links(const struct registry *r, const struct links_quest
 enum coffer_rc facts_links(const struct registry *r, int64_t now, struct facts *out, struct err *e)
 {
 	struct links_question w = { .of = out->path.owner, .role = ROLE_APPROVAL, .now = now };
-	struct fact_delegation *less;
 
-	_Static_assert(2 * FACT_LINKS_MAX <= LINKS_MAX, "both roles");
-	TRY(room(out, e));
-	TRY(read_links(r, &w, out->delegation, &out->n_delegations, e));
-	if (out->n_workloads > 0) {
-		w.of = out->workload[0].manifest.provider;
-		w.role = ROLE_BOOT_IMAGE;
-		TRY(read_links(r, &w, out->delegation, &out->n_delegations, e));
-	}
-	less = realloc(out->delegation, (out->n_delegations + 1) * sizeof(*less));
-	out->delegation = less ? less : out->delegation;
-	return read_revocations(r, out, e);
+	TRY(fact_links(r, &w, out, e));
+	if (out->n_workloads == 0)
+		return COFFER_OK;
+	w.of = out->workload[0].manifest.provider;
+	w.role = ROLE_BOOT_IMAGE;
+	return fact_links(r, &w, out, e);
 }

@@ -169,6 +169,26 @@ static enum coffer_rc read_tcbs(const struct registry *r, const char *provider, 
 	}
 }
 
+enum coffer_rc registry_collateral_age(const struct registry *r, const char *platform, int64_t now, uint32_t *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT min(json_extract(CAST(s.payload AS TEXT), '$.predicate.body.\"collateral-max-age\"')) FROM statement s"
+	    " WHERE s.kind=?1 AND s.names=?2 AND s.expires>?3"
+	    " AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)");
+	CLEANUP(wr_close) struct wr name = wr_open(64);
+	int64_t hours;
+	bool row = false;
+
+	wr_blob32(&name, span_of(platform));
+	TRY(wr_done(&name, "platform", e));
+	q_i64(&q, ST_TCB);
+	q_blob(&q, wr_span(&name));
+	q_i64(&q, now);
+	TRY(q_row(&q, &row, e));
+	hours = row ? q_col_i64(&q, 0) : 0; /* NULL reads as 0 */
+	*out = hours > 0 && hours <= UINT32_MAX / 3600 ? (uint32_t)hours * 3600 : 0;
+	return COFFER_OK;
+}
+
 /* All workloads of one init-data have one manifest: the init-data holds it. */
 enum coffer_rc facts_machine(const struct registry *r, int64_t now, struct facts *out, struct err *e)
 {

@@ -1,4 +1,5 @@
 /* What stands against a statement: revocations that nobody lifted, and pauses that run. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -12,6 +13,14 @@ static enum coffer_rc add(struct facts *out, const struct fact_revocation *v, st
 {
 	if (out->n_revocations == FACT_REVOCATIONS_MAX)
 		return err_set(e, COFFER_E_LIMIT, "registry: more than %d revocations bear on one request", FACT_REVOCATIONS_MAX);
+	if (out->n_revocations == out->room_revocations) {
+		struct fact_revocation *more = realloc(out->revocation, (out->room_revocations + 64) * sizeof(*more));
+
+		if (!more)
+			return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
+		out->revocation = more;
+		out->room_revocations += 64;
+	}
 	out->revocation[out->n_revocations++] = *v;
 	return COFFER_OK;
 }

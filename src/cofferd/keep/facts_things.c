@@ -1,4 +1,4 @@
-/* Revocations of the chip, the measurements and the images of one request. Not kept between requests, as other facts are: each machine asks
+/* Revocations of the chip, the measurements, the images and their keys of one request. Not kept between requests, as other facts are: each machine asks
  * for its own. */
 #include <string.h>
 
@@ -35,28 +35,65 @@ static void put_parties(const struct decide_in *in, struct wr *w)
 	jw_arr_end(&j);
 }
 
+/* One of each party; of several of one key the earliest counts, and one that names no time before all. */
+static enum coffer_rc add(struct asking *q, const struct fact_revocation *v, struct err *e)
+{
+	for (size_t i = 0; i < q->in.n_things; i++) {
+		struct fact_revocation *had = &q->thing[i];
+
+		if (strcmp(had->issuer, v->issuer) == 0 && span_eq(SPAN(had->target), SPAN(v->target))) {
+			had->since = v->since < had->since ? v->since : had->since;
+			return COFFER_OK;
+		}
+	}
+	if (q->in.n_things == ASKING_THINGS_MAX)
+		return err_set(e, COFFER_E_LIMIT, "registry: more than %d revocations of a machine, its images and their keys bear on one request", ASKING_THINGS_MAX);
+	q->thing[q->in.n_things++] = *v;
+	return COFFER_OK;
+}
+
+static enum coffer_rc read_since(struct span payload, int64_t *since, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct revocation v;
+
+	TRY(statement_parse(payload, &s, e));
+	TRY(revocation_read(&s, &v, e));
+	*since = v.from;
+	return COFFER_OK;
+}
+
 static enum coffer_rc read_thing(const struct reading *r, const struct thing *t, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->r->store, "SELECT DISTINCT v.issuer FROM revoked_thing v WHERE v.thing=?1 AND v.issuer IN (SELECT value FROM json_each(?2))"
+	CLEANUP(q_close) struct q q = q_open(r->r->store, "SELECT v.issuer, s.payload FROM revoked_thing v JOIN statement s ON s.id=v.statement"
+	    " WHERE v.thing=?1 AND v.issuer IN (SELECT value FROM json_each(?2))"
 	    " AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer)");
 
 	q_blob(&q, SPAN(t->id));
 	q_text(&q, r->parties);
 	for (;;) {
-		struct fact_revocation *v = &r->q->thing[r->q->in.n_things];
+		struct fact_revocation v = { .from = 0 };
 		bool row = false;
 
 		TRY(q_row(&q, &row, e));
 		if (!row)
 			return COFFER_OK;
-		if (r->q->in.n_things == ASKING_THINGS_MAX)
-			return err_set(e, COFFER_E_LIMIT, "registry: more than %d revocations of a machine and its images bear on one request", ASKING_THINGS_MAX);
-		*v = (struct fact_revocation){ .from = 0 };
-		memcpy(v->target, t->id, sizeof(v->target));
-		if (!q_col_name(&q, 0, v->issuer, sizeof(v->issuer)))
+		memcpy(v.target, t->id, sizeof(v.target));
+		if (!q_col_name(&q, 0, v.issuer, sizeof(v.issuer)))
 			return err_set(e, COFFER_E_BUG, "registry: malformed row");
-		r->q->in.n_things++;
+		TRY(read_since(q_col(&q, 1), &v.since, e));
+		TRY(add(r->q, &v, e));
 	}
+}
+
+static enum coffer_rc read_container(const struct reading *r, const struct man_container *c, struct err *e)
+{
+	struct thing t;
+
+	thing_image(c->image_digest, &t);
+	TRY(read_thing(r, &t, e));
+	thing_image_key(c->method_key, &t);
+	return read_thing(r, &t, e);
 }
 
 enum coffer_rc facts_things(const struct registry *r, struct asking *q, struct err *e)
@@ -77,11 +114,7 @@ enum coffer_rc facts_things(const struct registry *r, struct asking *q, struct e
 	reading.parties = wr_span(&parties);
 	for (size_t i = 0; i < n; i++)
 		TRY(read_thing(&reading, &machine[i], e));
-	for (size_t i = 0; q->in.n_workloads > 0 && i < q->in.workload[0].manifest.n_containers; i++) {
-		struct thing image;
-
-		thing_image(q->in.workload[0].manifest.container[i].image_digest, &image);
-		TRY(read_thing(&reading, &image, e));
-	}
+	for (size_t i = 0; q->in.n_workloads > 0 && i < q->in.workload[0].manifest.n_containers; i++)
+		TRY(read_container(&reading, &q->in.workload[0].manifest.container[i], e));
 	return COFFER_OK;
 }

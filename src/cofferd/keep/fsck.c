@@ -1,13 +1,16 @@
 /* The operator's check of a store that is not in use: what is damaged, by name, and what can be computed again from the entries, which
- * are covered by the chain and by the MAC of the newest. Nothing else is ever mended. */
+ * are covered by the chain and by the MAC of the newest. Nothing else is ever mended, but that what can mean nothing is dropped (rows.h). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/assets.h"
+#include "cofferd/keep/rows.h"
 #include "cofferd/keep/showing.h"
 #include "cofferd/keep/status.h"
+#include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
 #include "trust/ledger/leaf.h"
@@ -23,11 +26,13 @@ struct replay {
 	struct keep k;	   /* keys, store and the map; nothing else of it is used */
 	struct uses *uses; /* owned */
 	size_t n;
+	int64_t now;
 };
 
 static void replay_clear(struct replay *r)
 {
 	free(r->uses);
+	secret_free(&r->k.rest);
 	keys_clear(&r->k.keys);
 	store_close(r->k.store);
 }
@@ -152,6 +157,22 @@ static enum coffer_rc redo_map(struct replay *r, struct err *e)
 	}
 }
 
+/* How often each was used, as its releases say. */
+static enum coffer_rc redo_uses(const struct replay *r, struct err *e)
+{
+	CLEANUP(q_close) struct q drop = q_open(r->k.store, "DELETE FROM approval_use");
+
+	TRY(q_run(&drop, e));
+	for (size_t i = 0; i < r->n; i++) {
+		CLEANUP(q_close) struct q q = q_open(r->k.store, "INSERT INTO approval_use(statement, uses) VALUES(?,?)");
+
+		q_blob(&q, SPAN(r->uses[i].id));
+		q_i64(&q, (int64_t)r->uses[i].n);
+		TRY(q_run(&q, e));
+	}
+	return COFFER_OK;
+}
+
 /* ---- checking, and mending ---- */
 
 static enum coffer_rc check_all(struct replay *r, struct err *e)
@@ -163,23 +184,49 @@ static enum coffer_rc check_all(struct replay *r, struct err *e)
 	return status_check(&r->k, e);
 }
 
-/* The statements against the entries, by the genesis that the store itself has. */
-static enum coffer_rc check_registry(struct replay *r, struct err *e)
+/* The statements against the entries, by the genesis that the store itself has. *ran: there is one; a service that never ran has none. */
+static enum coffer_rc check_registry(struct replay *r, struct registry *out, bool *ran, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->k.store, "SELECT payload FROM statement WHERE seq=0");
 	CLEANUP(statement_clear) struct statement s = { 0 };
-	CLEANUP(registry_clear) struct registry g = { 0 };
 	CLEANUP(freep) struct genesis *made = calloc(1, sizeof(*made));
-	bool row = false;
 
 	if (!made)
 		return err_set(e, COFFER_E_SYSTEM, "fsck: out of memory");
-	TRY(q_row(&q, &row, e));
-	if (!row)
-		return COFFER_OK; /* a service that never ran */
+	TRY(q_row(&q, ran, e));
+	if (!*ran)
+		return COFFER_OK;
 	TRY(statement_parse(q_col(&q, 0), &s, e));
 	TRY(genesis_read(&s, made, e));
-	return registry_open(r->k.store, made, &g, e);
+	return registry_open(r->k.store, made, out, e);
+}
+
+/* What no start looks at: by the statements, which hold by then. */
+static enum coffer_rc check_rows(struct replay *r, bool mend, struct err *e)
+{
+	CLEANUP(registry_clear) struct registry g = { 0 };
+	bool ran = false;
+
+	TRY(check_registry(r, &g, &ran, e));
+	TRY(showing_check(r->k.store, e));
+	return ran ? rows_check(&(struct rows){ r->k.store, &r->k.keys, &g.parties, g.genesis->id, r->now, mend }, e) : COFFER_OK;
+}
+
+static enum coffer_rc check_entries(struct replay *r, struct err *e)
+{
+	TRY(check_all(r, e));
+	return check_rows(r, false, e);
+}
+
+static enum coffer_rc redo(struct replay *r, struct err *e)
+{
+	TRY(tree_rebuild(r->k.store, e));
+	TRY(registry_reindex(&r->k.registry, e));
+	TRY(redo_map(r, e));
+	TRY(redo_uses(r, e));
+	TRY(check_all(r, e));
+	TRY(check_rows(r, true, e));
+	return check_rows(r, false, e);
 }
 
 /* Durable only if everything then holds. */
@@ -188,11 +235,7 @@ static enum coffer_rc mend(struct replay *r, struct err *e)
 	enum coffer_rc rc;
 
 	TRY(store_begin(r->k.store, e));
-	rc = tree_rebuild(r->k.store, e);
-	if (rc == COFFER_OK)
-		rc = redo_map(r, e);
-	if (rc == COFFER_OK)
-		rc = check_all(r, e);
+	rc = redo(r, e);
 	if (rc == COFFER_OK)
 		rc = store_commit(r->k.store, e);
 	if (rc != COFFER_OK)
@@ -216,10 +259,40 @@ static enum coffer_rc check_mark(const char *path, const struct replay *r, struc
 	    (unsigned long long)journal_entries(&r->k.journal), (unsigned long long)wrote);
 }
 
-enum coffer_rc keep_fsck(const char *dir, bool repair, struct fsck_found *out, struct err *e)
+static enum coffer_rc altered(const struct asset_path *p, struct err *e)
+{
+	return err_deny(e, "R12", "the content of %s was altered in the store; it comes from a copy, or its owner puts it again: coffer asset put", p->text);
+}
+
+/* What is kept of each asset opens, and is what its owner's statement names. */
+static enum coffer_rc check_contents(struct replay *r, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->k.store, "SELECT a.path, a.version, s.payload FROM asset a LEFT JOIN statement s ON s.id=a.statement ORDER BY a.path");
+
+	TRY(keys_rest(&r->k.keys, &r->k.rest, e));
+	for (;;) {
+		CLEANUP(statement_clear) struct statement s = { 0 };
+		CLEANUP(secret_free) struct secret plain = { 0 };
+		struct asset_path path;
+		uint8_t digest[32];
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		TRY(asset_path_parse(q_col(&q, 0), &path, e));
+		if (statement_parse(q_col(&q, 2), &s, e) != COFFER_OK || asset_load(&r->k, &path, (uint64_t)q_col_i64(&q, 1), &plain, e) != COFFER_OK)
+			return altered(&path, e);
+		sha256((struct span){ plain.p, plain.n }, digest);
+		if (!span_eq_str(s.subject[0].name, path.text) || !ct_eq(SPAN(digest), SPAN(s.subject[0].sha256)))
+			return altered(&path, e);
+	}
+}
+
+enum coffer_rc keep_fsck(const char *dir, bool repair, int64_t now, struct fsck_found *out, struct err *e)
 {
 	CLEANUP(freep) char *db = str_fmt("%s/keep.db", dir), *mark = str_fmt("%s/keep.mark", dir);
-	CLEANUP(replay_clear) struct replay r = { 0 };
+	CLEANUP(replay_clear) struct replay r = { .now = now };
 	struct fsck_found f = { 0 };
 	struct err damage = { 0 };
 	enum coffer_rc rc;
@@ -230,7 +303,7 @@ enum coffer_rc keep_fsck(const char *dir, bool repair, struct fsck_found *out, s
 	TRY(keys_load(dir, &r.k.keys, e));
 	TRY(store_open(db, &r.k.store, e));
 	r.k.registry.store = r.k.store;
-	rc = check_all(&r, &damage);
+	rc = check_entries(&r, &damage);
 	if (rc != COFFER_OK && rc != COFFER_E_DENIED) {
 		*e = damage;
 		return rc;
@@ -242,8 +315,7 @@ enum coffer_rc keep_fsck(const char *dir, bool repair, struct fsck_found *out, s
 		TRY(repair ? mend(&r, e) : rc);
 		f.mended = true;
 	}
-	TRY(check_registry(&r, e));
-	TRY(showing_check(r.k.store, e));
+	TRY(check_contents(&r, e));
 	TRY(check_mark(mark, &r, e));
 	f.entries = journal_entries(&r.k.journal);
 	*out = f;

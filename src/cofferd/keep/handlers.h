@@ -22,12 +22,14 @@ enum coffer_rc on_decision(struct keep *k, struct span body, struct answer *a, s
 enum coffer_rc on_journal(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_ledger(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_receipt(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_had(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_round(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_witness(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_cosign(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_collect(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_openings(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_parties(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
+enum coffer_rc on_lent(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_status(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 enum coffer_rc on_jwks(struct keep *k, struct span body, struct answer *a, struct err *e) NODISCARD;
 

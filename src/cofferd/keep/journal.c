@@ -250,7 +250,8 @@ static enum coffer_rc save_entry(const struct journal *j, const char *type, stru
 /* Of the newest entry and the tree with it. */
 static enum coffer_rc save_head(const struct journal *j, struct err *e)
 {
-	CLEANUP(q_close) struct q head = q_open(j->store, "INSERT OR REPLACE INTO meta(name, value) VALUES('head', ?)");
+	CLEANUP(q_close) struct q head = q_open(j->store, "INSERT INTO meta(name, value) VALUES('head', ?)"
+	    " ON CONFLICT(name) DO UPDATE SET value=excluded.value"); /* in place: a row put anew changes the index too, a page more in each transaction */
 	uint8_t mac[32];
 
 	head_mac(j, mac);

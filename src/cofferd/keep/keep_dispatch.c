@@ -29,7 +29,9 @@ static const struct {
 	[KEEP_LEDGER]    = { KEEP_LEDGER_NAME_MAX, on_ledger },
 	[KEEP_OPENINGS]  = { 256u << 10,     on_openings },
 	[KEEP_PARTIES]   = { 8,              on_parties },
+	[KEEP_LENT]      = { 32,             on_lent },
 	[KEEP_RECEIPT]   = { 256u << 10,     on_receipt },
+	[KEEP_HAD]       = { 256u << 10,     on_had },
 	[KEEP_ROUND]     = { 0,              on_round },
 	[KEEP_WITNESS]   = { 16,             on_witness },
 	[KEEP_COSIGN]    = { KEEP_COSIGN_MAX + 16, on_cosign },
@@ -131,7 +133,7 @@ bool turn_run(struct keep *k, struct turn *t)
 
 bool turn_ready(const struct keep *k, const struct turn *t)
 {
-	return t->sent == 0 && (!t->no_place || k->eval < 0 || eval_has_place(k, t->wants));
+	return t->sent == 0 && (!t->no_place || k->eval < 0 || eval_has_place(k, t->wants, t->by) || eval_crowds(k, t));
 }
 
 static void wait_for_eval(struct keep *k)

@@ -72,9 +72,9 @@ static enum coffer_rc fsck(const char *dir, bool repair, struct err *e)
 {
 	struct fsck_found f = { 0 };
 
-	TRY(keep_fsck(dir, repair, &f, e));
+	TRY(keep_fsck(dir, repair, clock_now(), &f, e));
 	if (f.mended)
-		(void)printf("was damaged: %s\nmended: the hashes of the ledger's tree and the nodes of its map were computed again from the entries\n", f.damage);
+		(void)printf("was damaged: %s\nmended: what the entries give of it was computed again from them\n", f.damage);
 	return printf("%llu entries; everything holds\n", (unsigned long long)f.entries) > 0 && fflush(stdout) == 0
 	    ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "standard output: %s", strerror(errno));
 }

@@ -118,3 +118,10 @@ void keys_derive(const struct keep_keys *k, const char *use, uint8_t out[static 
 {
 	hkdf_sha256((struct span){ k->storage.p, k->storage.n }, (struct span){ 0 }, span_of(use), out, 32);
 }
+
+enum coffer_rc keys_rest(const struct keep_keys *k, struct secret *out, struct err *e)
+{
+	TRY(secret_new(32, out, e));
+	keys_derive(k, "coffer asset at rest v1", out->p);
+	return COFFER_OK;
+}

@@ -29,3 +29,5 @@ void keys_public(const struct keep_keys *k, struct wr *w);
 #define KEYS_USE_MAP "coffer ledger map v1"
 /* 32 bytes derived from the storage key for one named use. */
 void keys_derive(const struct keep_keys *k, const char *use, uint8_t out[static 32]);
+/* The key that assets lie under (assets.h). COFFER_E_SYSTEM. */
+enum coffer_rc keys_rest(const struct keep_keys *k, struct secret *out, struct err *e) NODISCARD;

@@ -63,3 +63,22 @@ bool noise_may_log(struct keep *k, const char *party)
 	}
 	return l && k->noise.statements[l - k->registry.parties.life]++ < KEEP_STATEMENTS_PER_HOUR;
 }
+
+bool noise_may_hold_back(struct keep *k, const char *party, bool quorum, int64_t *wait)
+{
+	const struct party_life *l = parties_life(&k->registry.parties, span_of(party));
+	const int64_t now = k->now * 1000, ahead = (int64_t)KEEP_BACK_AT_ONCE * KEEP_BACK_MS;
+	int64_t *until;
+
+	*wait = 0;
+	if (!l)
+		return false;
+	until = &k->noise.back[quorum][l - k->registry.parties.life];
+	if (*until < now)
+		*until = now;
+	*wait = (*until + KEEP_BACK_MS - now - ahead + 999) / 1000;
+	if (*wait > 0)
+		return false;
+	*until += KEEP_BACK_MS;
+	return true;
+}

@@ -10,5 +10,8 @@ void noise_count(struct keep *k);
 bool noise_may_write(struct keep *k);
 /* May one more statement of this party be logged this hour? Counted here; not for those that hold something back. */
 bool noise_may_log(struct keep *k, const char *party);
+/* May one more of this party be logged that holds something back, by its recovery quorum or not? Counted here; each has its own count, so that nobody with a stolen key
+ * uses up the quorum's. False: in *wait seconds. */
+bool noise_may_hold_back(struct keep *k, const char *party, bool quorum, int64_t *wait);
 /* May one more refusal of a statement by this party, which k->registry holds? Each has its own share, or one could hide what another tries. */
 bool noise_may_refuse(struct keep *k, const char *party);

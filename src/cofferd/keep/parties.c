@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/rd.h"
+#include "base/str.h"
 #include "cofferd/keep/handlers.h"
 
 #define PAGE_MAX (8u << 20)
@@ -64,6 +65,45 @@ enum coffer_rc on_parties(struct keep *k, struct span body, struct answer *a, st
 	jw_arr_end(&j);
 	jw_m_bool(&j, "more", row);
 	jw_m_u64(&j, "next", next);
+	jw_obj_end(&j);
+	return COFFER_OK;
+}
+
+/* ---- LENT ---- */
+
+static enum coffer_rc write_links(struct keep *k, const struct designation *d, struct json_wr *j, struct err *e)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		CLEANUP(q_close) struct q q = q_open(k->store, "SELECT s.id, s.seq, e.time FROM statement s JOIN entry e ON e.seq=s.seq WHERE s.id=?");
+		bool row = false;
+
+		q_blob(&q, SPAN(d->link[i].id));
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return err_set(e, COFFER_E_BUG, "registry: a delegation is gone");
+		TRY(write_row(k, &q, j, e));
+	}
+	return COFFER_OK;
+}
+
+enum coffer_rc on_lent(struct keep *k, struct span body, struct answer *a, struct err *e)
+{
+	struct json_wr j = jw_open(a->out, false);
+	struct rd r = rd_open(body);
+	struct designation d;
+	uint8_t id[32];
+
+	rd_copy(&r, id, sizeof(id));
+	if (!rd_done(&r))
+		return err_set(e, COFFER_E_INPUT, "lent: no statement's id");
+	TRY(registry_designation(&k->registry, id, k->now, &d, e));
+	if (!d.yes)
+		return err_set(e, COFFER_E_NOTFOUND, "this statement designates no service here now");
+	jw_obj(&j);
+	jw_name(&j, "statements");
+	jw_arr(&j);
+	TRY(write_links(k, &d, &j, e));
+	jw_arr_end(&j);
 	jw_obj_end(&j);
 	return COFFER_OK;
 }

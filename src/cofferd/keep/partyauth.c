@@ -8,8 +8,6 @@
 
 #define TOKEN_PAYLOAD_MAX 4096
 #define TOKEN_SECONDS 300
-#define TOKEN_AHEAD 30    /* a party's clock may be this far ahead of ours */
-#define JTI_LEN 16
 #define JTI_MAX 100000    /* remembered at one time */
 #define JTI_KEY_MAX 10000 /* of one key, so that no party shuts others out */
 
@@ -25,12 +23,13 @@ bool jws_payload_is(struct span signing_input, struct span payload)
 struct claims {
 	struct span iss, method, path;
 	uint64_t    iat, exp;
-	uint8_t     body[32], jti[JTI_LEN];
+	uint8_t     body[32], jti[JTI_LEN], tls[32];
+	bool        bound; /* to the service with that TLS key */
 };
 
 static enum coffer_rc read_claims(const struct json *v, struct claims *c, struct err *e)
 {
-	static const char *const names[] = { "iss", "iat", "exp", "method", "path", "body", "jti", NULL };
+	static const char *const names[] = { "iss", "iat", "exp", "method", "path", "body", "jti", "tls", NULL };
 	struct span body, jti;
 
 	TRY(json_closed(v, names, "token", e));
@@ -41,6 +40,9 @@ static enum coffer_rc read_claims(const struct json *v, struct claims *c, struct
 	TRY(json_need_str(v, "jti", "token", &jti, e));
 	TRY(json_need_u64(v, "iat", "token", &c->iat, e));
 	TRY(json_need_u64(v, "exp", "token", &c->exp, e));
+	c->bound = json_get(v, "tls") != NULL;
+	if (c->bound && !hex_fixed(json_str(json_get(v, "tls")), c->tls, sizeof(c->tls)))
+		return err_set(e, COFFER_E_INPUT, "token: malformed tls");
 	if (!hex_fixed(body, c->body, sizeof(c->body)) || !hex_fixed(jti, c->jti, sizeof(c->jti)) || c->exp > INT64_MAX)
 		return err_set(e, COFFER_E_INPUT, "token: malformed body, jti or exp");
 	return COFFER_OK;
@@ -48,10 +50,13 @@ static enum coffer_rc read_claims(const struct json *v, struct claims *c, struct
 
 static enum coffer_rc check_claims(const struct keep *k, const struct keep_party_auth *a, const struct claims *c, struct err *e)
 {
-	uint64_t now = (uint64_t)k->now;
+	bool reads = span_eq_str(a->method, "GET") || span_eq_str(a->method, "DELETE");
+	uint64_t now = (uint64_t)k->now, most = c->bound && reads ? TOKEN_BOUND_SECONDS : TOKEN_SECONDS;
 
-	if (c->exp <= c->iat || c->exp - c->iat > TOKEN_SECONDS)
-		return err_deny(e, "token", "a token is good for at most %d seconds", TOKEN_SECONDS);
+	if (c->exp <= c->iat || c->exp - c->iat > most)
+		return err_deny(e, "token", "a token is good for at most %u seconds", (unsigned)most);
+	if (c->bound && !span_eq(SPAN(c->tls), SPAN(k->tls)))
+		return err_deny(e, "token", "the token is for a service with another TLS key");
 	if (now >= c->exp)
 		return err_deny(e, "token", "the token has expired");
 	if (c->iat > now + TOKEN_AHEAD)
@@ -79,7 +84,7 @@ static enum coffer_rc count_known(struct keep *k, struct span from, struct span 
 static enum coffer_rc forget_expired(struct keep *k, const uint8_t kid[static 32], struct err *e)
 {
 	CLEANUP(q_close) struct q old = q_open(k->store, "DELETE FROM jti WHERE expires<=?");
-	uint8_t from[32 + JTI_LEN], to[32 + JTI_LEN];
+	uint8_t from[JTI_ID_LEN], to[JTI_ID_LEN];
 
 	q_i64(&old, k->now);
 	TRY(q_run(&old, e));
@@ -96,7 +101,7 @@ static enum coffer_rc use_once(struct keep *k, const uint8_t kid[static 32], con
 {
 	CLEANUP(q_close) struct q q = q_open(k->store, "INSERT OR IGNORE INTO jti(id, expires) VALUES(?,?)");
 	CLEANUP(tx_end) struct tx tx = { 0 };
-	uint8_t id[32 + JTI_LEN];
+	uint8_t id[JTI_ID_LEN];
 
 	memcpy(id, kid, 32);
 	memcpy(id + 32, c->jti, JTI_LEN);

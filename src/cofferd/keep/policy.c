@@ -18,7 +18,7 @@ static enum coffer_rc ask(struct keep *k, const struct decide_in *in, struct spa
 	TRY(policy_question(in, claims, &data, &q, e));
 	eval_release_req_write(&frame, &q);
 	TRY(wr_done(&frame, "request to eval", e));
-	TRY(eval_ask(k, EVAL_RELEASE, wr_span(&frame), &tag, &said, e));
+	TRY(eval_ask(k, &(struct eval_question){ EVAL_RELEASE, in->q.path.owner, wr_span(&frame) }, &tag, &said, e));
 	policy_answered(tag, wr_span(&said), out);
 	return COFFER_OK;
 }

@@ -13,6 +13,7 @@
 #define ANSWER_MAX (8u << 20) /* leaves room for the frame around it */
 #define JOURNAL_PAGE 256
 #define DECISION_PAGE 100
+#define ASSET_PAGE 256
 #define KEY_NAME_LEN 43 /* a thumbprint, base64url; the names of statements are 64 hex digits */
 
 static void hex_member(struct json_wr *j, const char *name, struct span s)
@@ -85,6 +86,18 @@ static enum coffer_rc is_void(struct keep *k, struct q *q, const uint8_t id[stat
 	return life_grants(v.kind) ? registry_by_dead(&k->registry, &v, dead, e) : COFFER_OK;
 }
 
+/* A service that its founder's delegate designated, and may no more: whoever starts from it would be refused by it. */
+static enum coffer_rc is_undesignated(struct keep *k, struct q *q, const uint8_t id[static 32], bool *gone, struct err *e)
+{
+	struct designation d;
+
+	if (*gone || q_col_i64(q, 1) != ST_SERVICE)
+		return COFFER_OK;
+	TRY(registry_designation(&k->registry, id, k->now, &d, e));
+	*gone = !d.yes;
+	return COFFER_OK;
+}
+
 static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, struct answer *a, struct err *e)
 {
 	_Static_assert(ST_ASSET == 5, "the number above: whoever revoked an asset statement decides of the asset (admit.c)");
@@ -117,6 +130,8 @@ static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, stru
 		next = (uint64_t)q_col_i64(&q, 4);
 		if (!m->all)
 			TRY(is_void(k, &q, id, &dead, e));
+		if (!m->all)
+			TRY(is_undesignated(k, &q, id, &dead, e));
 		if (dead)
 			continue;
 		TRY(write_envelope(k, id, &list, e));
@@ -143,24 +158,31 @@ enum coffer_rc on_query(struct keep *k, struct span body, struct answer *a, stru
 enum coffer_rc on_assets(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT a.path, a.version, a.type, s.issued FROM asset a JOIN statement s"
-	                                               " ON s.id=a.statement WHERE s.issuer=? ORDER BY a.path");
+	                                               " ON s.id=a.statement WHERE s.issuer=? AND a.path>? ORDER BY a.path LIMIT ?");
 	struct json_wr j = jw_open(a->out, false);
+	CLEANUP(wr_close) struct wr next = wr_open(ASSET_PATH_MAX);
 	const struct party *who = NULL;
 	struct keep_assets_req m;
 
 	TRY(keep_assets_req_read(body, &m, e));
 	TRY(party_auth(k, &m.auth, &who, e));
 	q_text(&q, span_of(who->id));
+	q_text(&q, m.after);
+	q_i64(&q, ASSET_PAGE + 1);
 	jw_obj(&j);
 	jw_name(&j, "assets");
 	jw_arr(&j);
-	for (;;) {
+	for (size_t n = 0;; n++) {
 		char issued[CLOCK_TEXT_LEN];
 		bool row = false;
 
 		TRY(q_row(&q, &row, e));
 		if (!row)
+			next.n = 0;
+		if (!row || n == ASSET_PAGE)
 			break;
+		next.n = 0;
+		wr_put(&next, q_col(&q, 0));
 		clock_text(q_col_i64(&q, 3), issued);
 		jw_obj(&j);
 		jw_m_text(&j, "issued", issued);
@@ -170,32 +192,38 @@ enum coffer_rc on_assets(struct keep *k, struct span body, struct answer *a, str
 		jw_obj_end(&j);
 	}
 	jw_arr_end(&j);
+	jw_m_str(&j, "next", wr_span(&next));
 	jw_obj_end(&j);
-	return COFFER_OK;
+	return wr_done(&next, "next", e);
 }
 
 /* ---- DECISION ---- */
 
 /* Of both parts that a party may see, newest first. The asset is read out of the view, which is our own JSON. */
-static enum coffer_rc list_decisions(struct keep *k, const struct party *who, struct wr *out, struct err *e)
+static enum coffer_rc list_decisions(struct keep *k, const struct party *who, uint64_t before, struct wr *out, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,
-	    "SELECT d.id, en.type, en.time, json_extract(CAST(d.owner_view AS TEXT), '$.asset') FROM decision d"
-	    " JOIN entry en ON en.seq=d.seq WHERE " DECISION_CONCERNS("d", "?1") " ORDER BY d.seq DESC LIMIT ?2");
+	    "SELECT d.id, en.type, en.time, json_extract(CAST(d.owner_view AS TEXT), '$.asset'), d.seq FROM decision d"
+	    " JOIN entry en ON en.seq=d.seq WHERE d.seq<?3 AND " DECISION_CONCERNS("d", "?1") " ORDER BY d.seq DESC LIMIT ?2");
 	struct json_wr j = jw_open(out, false);
+	uint64_t next = 0;
 
 	q_text(&q, span_of(who->id));
-	q_i64(&q, DECISION_PAGE);
+	q_i64(&q, DECISION_PAGE + 1);
+	q_i64(&q, before == 0 || before > INT64_MAX ? INT64_MAX : (int64_t)before);
 	jw_obj(&j);
 	jw_name(&j, "decisions");
 	jw_arr(&j);
-	for (;;) {
+	for (size_t n = 0;; n++) {
 		char time[CLOCK_TEXT_LEN];
 		bool row = false;
 
 		TRY(q_row(&q, &row, e));
 		if (!row)
+			next = 0;
+		if (!row || n == DECISION_PAGE)
 			break;
+		next = (uint64_t)q_col_i64(&q, 4);
 		clock_text(q_col_i64(&q, 2), time);
 		jw_obj(&j);
 		jw_m_str(&j, "asset", q_col(&q, 3));
@@ -205,6 +233,7 @@ static enum coffer_rc list_decisions(struct keep *k, const struct party *who, st
 		jw_obj_end(&j);
 	}
 	jw_arr_end(&j);
+	jw_m_u64(&j, "next", next);
 	jw_obj_end(&j);
 	return COFFER_OK;
 }
@@ -220,7 +249,7 @@ enum coffer_rc on_decision(struct keep *k, struct span body, struct answer *a, s
 	TRY(keep_decision_req_read(body, &m, e));
 	TRY(party_auth(k, &m.auth, &who, e));
 	if (m.list)
-		return list_decisions(k, who, a->out, e);
+		return list_decisions(k, who, m.before, a->out, e);
 	q_blob(&q, SPAN(m.id));
 	q_text(&q, span_of(who->id));
 	TRY(q_row(&q, &row, e));

@@ -9,11 +9,11 @@
 #include "cofferd/keep/said.h"
 #include "cofferd/keep/showing.h"
 #include "cofferd/keep/status.h"
+#include "cofferd/keep/told.h"
+#include "cofferd/keep/witnessed.h"
 #include "fmt/enc.h"
 #include "trust/ledger/leaf.h"
-#include "trust/receipt.h" /* RECEIPT_STATEMENTS_MAX */
 
-#define SAID_TEXT_MAX (64u << 10)
 #define STATEMENTS_MAX (6u << 20) /* bytes of an answer, with the statements */
 
 static enum coffer_rc bytes(struct json_wr *j, const char *name, struct span s, struct err *e)
@@ -146,41 +146,68 @@ static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32],
 	return COFFER_OK;
 }
 
-/* What made the parties what they were, what the release rested on, what it looked at beside, and (said: JSON of their entries) what parties said of these. */
-static enum coffer_rc put_statements(struct keep *k, const struct leaf *release, struct span said, struct json_wr *j, struct err *e)
+static enum coffer_rc put_told(struct keep *k, const struct leaf *release, uint64_t seq, struct json_wr *j, struct err *e)
 {
-	CLEANUP(q_close)
-	struct q q = q_open(k->store,
-	    "WITH rests(id) AS (SELECT r.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.rests') r WHERE en.seq=?1"
-	    " UNION SELECT b.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.beside') b WHERE en.seq=?1"
-	    " UNION SELECT json_extract(CAST(en.data AS TEXT), '$.workload') FROM entry en WHERE en.seq=?1)"
-	    " SELECT s.id, s.seq FROM statement s WHERE s.seq<?1 AND (s.kind IN (?2, ?4) OR (s.kind=?3 AND"
-	    " (" REVOKES_KEY " OR EXISTS(SELECT 1 FROM revoked r JOIN statement t"
-	    " ON t.id=r.target WHERE r.statement=s.id AND t.kind=?3 AND " KEY_NAMED("t.names") "))) OR lower(hex(s.id)) IN (SELECT id FROM rests)"
-	    " OR s.seq IN (SELECT value FROM json_each(?5))) ORDER BY s.seq");
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT id FROM statement WHERE seq=?");
+	uint8_t id[32];
 	bool row = false;
-	size_t n = 0;
 
-	q_i64(&q, (int64_t)release->index);
-	q_i64(&q, ST_PARTY);
-	q_i64(&q, ST_REVOCATION);
-	q_i64(&q, ST_AMENDMENT);
-	q_text(&q, said);
+	q_i64(&q, (int64_t)seq);
+	TRY(q_row(&q, &row, e));
+	if (!row || !q_col_fixed(&q, 0, id, sizeof(id)))
+		return err_set(e, COFFER_E_BUG, "registry: malformed id");
+	if (j->w->n > STATEMENTS_MAX)
+		return err_set(e, COFFER_E_LIMIT, "receipt: more statements than one answer holds");
+	return put_statement(k, id, seq, release, j, e);
+}
+
+/* Members said and statements. */
+static enum coffer_rc put_statements(struct keep *k, const struct leaf *release, struct json_wr *j, struct err *e)
+{
+	CLEANUP(told_clear) struct told t = { 0 };
+
+	TRY(told_named(k, release, &t, e));
+	TRY(said_put(k, release, &t, j, e));
+	TRY(told_lives(k, release, &t, e));
 	jw_name(j, "statements");
 	jw_arr(j);
-	for (;;) {
-		uint8_t id[32];
-
-		TRY(q_row(&q, &row, e));
-		if (!row)
-			break;
-		if (!q_col_fixed(&q, 0, id, sizeof(id)))
-			return err_set(e, COFFER_E_BUG, "registry: malformed id");
-		if (j->w->n > STATEMENTS_MAX || ++n > RECEIPT_STATEMENTS_MAX)
-			return err_set(e, COFFER_E_LIMIT, "receipt: more statements than one answer holds");
-		TRY(put_statement(k, id, (uint64_t)q_col_i64(&q, 1), release, j, e));
-	}
+	for (size_t i = 0; i < t.n; i++)
+		TRY(put_told(k, release, t.seq[i], j, e));
 	jw_arr_end(j);
+	return COFFER_OK;
+}
+
+/* The statement of the asset by which it was released. */
+static enum coffer_rc asset_released(struct keep *k, uint64_t seq, struct asset_body *out, struct err *e)
+{
+	CLEANUP(q_close)
+	struct q q = q_open(k->store, "SELECT s.id FROM entry en, json_each(CAST(en.data AS TEXT), '$.rests') r JOIN statement s"
+	    " ON lower(hex(s.id))=r.value WHERE en.seq=?1 AND s.kind=?2");
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	uint8_t id[32];
+	bool row = false;
+
+	q_i64(&q, (int64_t)seq);
+	q_i64(&q, ST_ASSET);
+	TRY(q_row(&q, &row, e));
+	if (!row || !q_col_fixed(&q, 0, id, sizeof(id)))
+		return err_set(e, COFFER_E_BUG, "receipt: a release that rests on no asset");
+	TRY(registry_envelope(&k->registry, id, &env, e));
+	TRY(statement_parse(wr_span(&env.payload), &s, e));
+	return asset_read(&s, out, e);
+}
+
+/* A head with the signatures of those by whose word it left, be they gone since. Where none is kept whoever asks takes the public one. */
+static enum coffer_rc put_checkpoint(struct keep *k, uint64_t seq, struct json_wr *j, struct err *e)
+{
+	CLEANUP(wr_close) struct wr note = wr_open(NOTE_MAX);
+	struct asset_body b;
+
+	TRY(asset_released(k, seq, &b, e));
+	TRY(witnessed_covering(k, &b, seq, &note, e));
+	if (note.n > 0)
+		jw_m_str(j, "checkpoint", wr_span(&note));
 	return COFFER_OK;
 }
 
@@ -203,8 +230,7 @@ static enum coffer_rc find_release(struct keep *k, const struct keep_decision_re
 	return asset_path_parse(q_col(&q, 1), path, e);
 }
 
-/* The owner has all of it now: from its time on the operator may prune it (prune.h). */
-static enum coffer_rc had(struct keep *k, uint64_t seq, struct err *e)
+static enum coffer_rc note_had(struct keep *k, uint64_t seq, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store, "INSERT OR IGNORE INTO fetched(seq, time) VALUES(?,?)");
 
@@ -213,15 +239,15 @@ static enum coffer_rc had(struct keep *k, uint64_t seq, struct err *e)
 	return q_run(&q, e);
 }
 
-/* That an owner has a receipt lets evidence go: no token for another read says so. */
-static enum coffer_rc asked_for(const struct keep_decision_req *m, struct err *e)
+/* That an owner has a receipt lets evidence go: no token for another request says so. */
+static enum coffer_rc asked_for(const struct keep_decision_req *m, const char *method, struct err *e)
 {
 	CLEANUP(wr_close) struct wr path = wr_open(128);
 
 	wr_str(&path, "/coffer/v0/receipts/");
 	hex_write(&path, SPAN(m->id));
 	TRY(wr_done(&path, "receipt", e));
-	if (!span_eq_str(m->auth.method, "GET") || !span_eq(m->auth.path, wr_span(&path)))
+	if (!span_eq_str(m->auth.method, method) || !span_eq(m->auth.path, wr_span(&path)))
 		return err_deny(e, "token", "the token is for another request");
 	return COFFER_OK;
 }
@@ -231,15 +257,13 @@ enum coffer_rc on_receipt(struct keep *k, struct span body, struct answer *a, st
 	struct json_wr j = jw_open(a->out, false);
 	const struct party *who = NULL;
 	struct keep_decision_req m;
-	CLEANUP(wr_close) struct wr said = wr_open(SAID_TEXT_MAX);
 	struct asset_path path;
 	struct leaf l;
 	uint64_t seq = 0;
-	bool whole = false;
 
 	TRY(keep_decision_req_read(body, &m, e));
 	TRY(party_auth(k, &m.auth, &who, e));
-	TRY(asked_for(&m, e));
+	TRY(asked_for(&m, "GET", e));
 	TRY(find_release(k, &m, who, &seq, &path, e));
 	jw_obj(&j);
 	jw_name(&j, "release");
@@ -247,10 +271,30 @@ enum coffer_rc on_receipt(struct keep *k, struct span body, struct answer *a, st
 	TRY(put_entry(k, seq, &j, &l, e));
 	jw_obj_end(&j);
 	TRY(put_asset(k, &path, &l.map, &j, e));
-	TRY(said_put(k, &l, &said, &j, e));
-	TRY(put_statements(k, &l, wr_span(&said), &j, e));
-	TRY(showing_put(k, seq, &j, &whole, e));
+	TRY(put_checkpoint(k, seq, &j, e));
+	TRY(put_statements(k, &l, &j, e));
+	TRY(showing_put(k, seq, &j, e));
 	jw_obj_end(&j);
-	TRY(wr_done(a->out, "receipt", e));
-	return whole && strcmp(who->id, path.owner) == 0 ? had(k, seq, e) : COFFER_OK;
+	return wr_done(a->out, "receipt", e);
+}
+
+/* The owner put it together, and it holds: from now on the operator may prune what it was made of (prune.h). What others have counts for nothing. */
+enum coffer_rc on_had(struct keep *k, struct span body, struct answer *a, struct err *e)
+{
+	struct json_wr j = jw_open(a->out, false);
+	const struct party *who = NULL;
+	struct keep_decision_req m;
+	struct asset_path path;
+	uint64_t seq = 0;
+
+	TRY(keep_decision_req_read(body, &m, e));
+	TRY(party_auth(k, &m.auth, &who, e));
+	TRY(asked_for(&m, "POST", e));
+	TRY(find_release(k, &m, who, &seq, &path, e));
+	if (strcmp(who->id, path.owner) == 0)
+		TRY(note_had(k, seq, e));
+	jw_obj(&j);
+	jw_m_bool(&j, "had", strcmp(who->id, path.owner) == 0);
+	jw_obj_end(&j);
+	return COFFER_OK;
 }

@@ -6,6 +6,7 @@
 #define REFERENCE_STATEMENTS_MAX 64
 
 /* A JSON object, name -> value; {} where no workload in force renders to this init-data, or its provider says nothing.
+ * Asked again for the same second while no statement has changed it is what it was. Call outside transactions, as registry_facts.
  * COFFER_E_LIMIT when more statements than that are in force: cut, they would refuse for no reason that anybody could see. */
-enum coffer_rc registry_references(const struct registry *r, const uint8_t initdata[static 32], int64_t now, struct wr *out,
+enum coffer_rc registry_references(struct registry *r, const uint8_t initdata[static 32], int64_t now, struct wr *out,
     struct err *e) NODISCARD;

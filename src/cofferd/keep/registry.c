@@ -283,9 +283,9 @@ static enum coffer_rc insert_revocation(struct registry *r, const struct stateme
 	return q_run(&q, e);
 }
 
-enum coffer_rc registry_insert(struct registry *r, const struct statement *s, const struct dsse *env, uint64_t seq, struct err *e)
+/* What is found by it beside the statement itself. */
+static enum coffer_rc insert_index(struct registry *r, const struct statement *s, struct err *e)
 {
-	TRY(insert_row(r, s, env, seq, e));
 	switch (s->kind) {
 	case ST_WORKLOAD:      return insert_workload(r, s, e);
 	case ST_APPROVAL:      return insert_approval(r, s, e);
@@ -306,6 +306,37 @@ enum coffer_rc registry_insert(struct registry *r, const struct statement *s, co
 	return err_set(e, COFFER_E_BUG, "registry: unknown kind");
 }
 
+enum coffer_rc registry_insert(struct registry *r, const struct statement *s, const struct dsse *env, uint64_t seq, struct err *e)
+{
+	TRY(insert_row(r, s, env, seq, e));
+	return insert_index(r, s, e);
+}
+
+enum coffer_rc registry_reindex(struct registry *r, struct err *e)
+{
+	static const char *const empty[] = { "DELETE FROM workload", "DELETE FROM approval_asset", "DELETE FROM revoked", "DELETE FROM revoked_thing" };
+	CLEANUP(q_close) struct q q = { 0 };
+
+	for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
+		CLEANUP(q_close) struct q drop = q_open(r->store, empty[i]);
+
+		TRY(q_run(&drop, e));
+	}
+	q = q_open(r->store, "SELECT id, payload FROM statement ORDER BY seq");
+	for (;;) {
+		CLEANUP(statement_clear) struct statement s = { 0 };
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		TRY(statement_parse(q_col(&q, 1), &s, e));
+		if (!span_eq(q_col(&q, 0), SPAN(s.id)))
+			return err_deny(e, "R12", "registry: a stored statement is not the one that was logged");
+		TRY(insert_index(r, &s, e));
+	}
+}
+
 /* ---- opening ---- */
 
 /* A row of statement against the entry that logged it: nobody may have exchanged one under us. */
@@ -323,27 +354,41 @@ static enum coffer_rc check_row(struct q *q, struct statement *s, struct err *e)
 	return COFFER_OK;
 }
 
-/* Every statement entry has its row (a removed revocation would otherwise go unnoticed), and each index row its statement. */
+#define MENDS "'cofferd fsck --repair' mends that"
+#define SUBJECT "json_extract(CAST(s.payload AS TEXT), '$.subject[0].name')"
+
+/* Every statement entry has its row (a removed revocation would otherwise go unnoticed), and each what it is found by; every asset in force
+ * its content. */
 static enum coffer_rc check_counts(struct store *s, struct err *e)
 {
-	static const char *const none[] = {
-		"SELECT 1 FROM entry e WHERE e.type IN ('statement','genesis')"
-		" AND NOT EXISTS(SELECT 1 FROM statement s WHERE s.seq=e.seq) LIMIT 1",
-		"SELECT 1 FROM statement s WHERE s.kind=8"
-		" AND NOT " REVOKES_KEY " AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.statement=s.id AND r.issuer=s.issuer)"
-		" AND NOT EXISTS(SELECT 1 FROM revoked_thing r WHERE r.statement=s.id AND r.issuer=s.issuer AND substr(s.names, 5)=CAST('thing:' || lower(hex(r.thing)) AS BLOB)) LIMIT 1",
-		"SELECT 1 FROM statement s WHERE s.kind=6"
-		" AND NOT EXISTS(SELECT 1 FROM workload w WHERE w.statement=s.id) LIMIT 1",
+	static const struct { const char *none, *says; } check[] = {
+		{ "SELECT printf('entry %lld', e.seq) FROM entry e WHERE e.type IN ('statement','genesis')"
+		  " AND NOT EXISTS(SELECT 1 FROM statement s WHERE s.seq=e.seq) LIMIT 1", "its statement is missing from the store; it can only come from a copy" },
+		{ "SELECT lower(hex(s.id)) FROM statement s WHERE s.kind=8"
+		  " AND NOT " REVOKES_KEY " AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.statement=s.id AND r.issuer=s.issuer)"
+		  " AND NOT EXISTS(SELECT 1 FROM revoked_thing r WHERE r.statement=s.id AND r.issuer=s.issuer AND substr(s.names, 5)=CAST('thing:' || lower(hex(r.thing)) AS BLOB)) LIMIT 1",
+		  "what this revocation revokes is missing from the store; " MENDS },
+		{ "SELECT lower(hex(s.id)) FROM statement s WHERE s.kind=6"
+		  " AND NOT EXISTS(SELECT 1 FROM workload w WHERE w.statement=s.id) LIMIT 1", "the init-data of this workload is missing from the store; " MENDS },
+		{ "SELECT lower(hex(s.id)) FROM statement s, json_each(CAST(s.payload AS TEXT), '$.predicate.body.assets') j WHERE s.kind=7"
+		  " AND NOT EXISTS(SELECT 1 FROM approval_asset a WHERE a.statement=s.id AND a.path=j.value) LIMIT 1",
+		  "an asset of this approval is missing from the store; " MENDS },
+		{ "WITH gone AS MATERIALIZED (SELECT json_extract(CAST(data AS TEXT), '$.asset') path, max(seq) seq FROM entry WHERE type='delete' GROUP BY 1)"
+		  " SELECT " SUBJECT " FROM statement s LEFT JOIN gone ON gone.path=" SUBJECT " WHERE s.kind=5 AND (gone.seq IS NULL OR gone.seq<s.seq)"
+		  " AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)"
+		  " AND NOT EXISTS(SELECT 1 FROM asset a WHERE a.path=" SUBJECT " AND a.statement=s.id) LIMIT 1",
+		  "the content of this asset is missing from the store; it comes from a copy, or its owner deletes the asset and puts it again" },
 	};
 
-	_Static_assert(ST_REVOCATION == 8 && ST_WORKLOAD == 6, "the numbers in the queries above");
-	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
-		CLEANUP(q_close) struct q q = q_open(s, none[i]);
+	_Static_assert(ST_ASSET == 5 && ST_REVOCATION == 8 && ST_WORKLOAD == 6 && ST_APPROVAL == 7, "the numbers in the queries above");
+	for (size_t i = 0; i < sizeof(check) / sizeof(check[0]); i++) {
+		CLEANUP(q_close) struct q q = q_open(s, check[i].none);
+		char which[512];
 		bool row = false;
 
 		TRY(q_row(&q, &row, e));
 		if (row)
-			return err_deny(e, "R12", "registry: a logged statement is missing from the store");
+			return err_deny(e, "R12", "registry: %s: %s", q_col_name(&q, 0, which, sizeof(which)) ? which : "a statement", check[i].says);
 	}
 	return COFFER_OK;
 }
@@ -386,6 +431,8 @@ void registry_clear(struct registry *r)
 	parties_clear(&r->parties);
 	for (size_t i = 0; i < FACTS_KEPT_MAX; i++)
 		facts_free(r->kept[i]);
+	for (size_t i = 0; i < REFERENCES_KEPT_MAX; i++)
+		wr_close(&r->references[i].json);
 	*r = (struct registry){ 0 };
 }
 

@@ -13,12 +13,19 @@
 /* Questions whose facts are kept between requests; most are below 700 KB, 64 boot images of 32 launches take 3 MB. */
 #define FACTS_KEPT_MAX 16
 
+/* Reference values for a second (references.h). */
+#define REFERENCES_KEPT_MAX 8
+#define REFERENCES_KEPT_BYTES 8192 /* of each; longer ones are read anew */
+struct references { bool any; uint64_t version; int64_t now; uint8_t initdata[32]; struct wr json; };
+
 struct registry {
 	struct store     *store;  /* borrowed */
 	struct genesis   *genesis; /* owned */
 	struct parties    parties; /* owned */
 	struct facts     *kept[FACTS_KEPT_MAX]; /* owned; private to facts.c */
 	uint64_t          tick;
+	struct references references[REFERENCES_KEPT_MAX]; /* private to references.c */
+	size_t            references_next; /* whose place goes next */
 };
 
 /* Reads the parties and checks that each stored statement is the one its journal entry names. */
@@ -63,6 +70,11 @@ struct brief { enum statement_kind kind; char issuer[PARTY_MAX]; int64_t logged;
 enum coffer_rc registry_brief(struct registry *r, const uint8_t id[static 32], bool *found, struct brief *out,
 			      struct err *e) NODISCARD;
 
+/* Seconds: the least that a tcb statement in force of any party allows the vendor's documents of a platform; 0: none does. Anybody may so
+ * have them fetched anew every hour, and no oftener (tcb.c). */
+enum coffer_rc registry_collateral_age(const struct registry *r, const char *platform, int64_t now, uint32_t *out, struct err *e) NODISCARD;
+/* Makes anew, from the stored statements, all by which they are found: for fsck, in its transaction. */
+enum coffer_rc registry_reindex(struct registry *r, struct err *e) NODISCARD;
 /* Inside the transaction that journals it. */
 enum coffer_rc registry_insert(struct registry *r, const struct statement *s, const struct dsse *env, uint64_t seq,
 			       struct err *e) NODISCARD;
@@ -75,14 +87,16 @@ enum coffer_rc registry_envelope(const struct registry *r, const uint8_t id[stat
 /* ---- what decide() looks at ---- */
 #define FACT_WORKLOADS_MAX 8
 #define FACT_APPROVALS_MAX 64
-#define FACT_SERVICES_MAX 8
+#define FACT_SERVICES_OF_MAX 8 /* of one founder; and of delegates of one, the newest of each */
+#define FACT_SERVICES_MAX (2 * GENESIS_PARTIES_MAX * FACT_SERVICES_OF_MAX)
 #define FACT_BOOTS_MAX 64   /* in force, of one provider */
 #define FACT_DELEGATED_MAX 8 /* of them by one delegate of the provider */
 #define FACT_TCBS_MAX 16    /* one of each who decides and one of the provider for a platform; more where a stolen key stated some */
 #define FACT_RELEASES_MAX 64
-#define FACT_LINKS_MAX 64   /* of one party and role: the newest, those that are superseded last */
+#define FACT_RELEASES_LENT_MAX 2 /* of them of one image by one delegate of its provider */
+#define FACT_LINKS_MAX 64   /* of one party and role (links.h, LINKS_MAX): the newest, those that are superseded last */
 #define FACT_ASSESSMENTS_MAX 64
-#define FACT_REVOCATIONS_MAX 2048 /* three of each, and pauses of the above */
+#define FACT_REVOCATIONS_MAX 16384 /* three of each, and pauses of the above, though many delegate */
 struct facts {
 	struct fact_asset      asset;
 	bool                   has_asset;
@@ -94,10 +108,11 @@ struct facts {
 	struct fact_tcb        tcb[FACT_TCBS_MAX];
 	struct fact_release   *release;  /* owned */
 	struct fact_delegation *delegation; /* owned */
-	struct fact_revocation revocation[FACT_REVOCATIONS_MAX];
+	struct fact_revocation *revocation; /* owned */
 	struct fact_assessment assessment[FACT_ASSESSMENTS_MAX];
 	struct fact_binding    binding[BINDINGS_MAX];
 	size_t                 n_workloads, n_approvals, n_services, n_boots, n_tcbs, n_releases, n_delegations, n_revocations, n_assessments, n_bindings;
+	size_t                 room_delegations, room_revocations;
 	/* private: the question, and what the answer was read from */
 	struct asset_path      path;
 	uint8_t                init_register[32];
@@ -115,6 +130,12 @@ static inline void facts_freep(struct facts **f) { facts_free(*f); *f = NULL; }
 struct links_question { const char *of; enum delegated_role role; int64_t now; };
 enum coffer_rc registry_links(const struct registry *r, const struct links_question *q, struct facts **out,
     struct err *e) NODISCARD;
+
+/* A logged service statement of which *yes: it is a founder's, or its issuer spoke for a founder when it was logged and does now, and that one has
+ * not revoked it. link: the delegations that say so, in the order of the ledger, each once; none of a founder's own. Pauses hide nothing here: who
+ * lifts one has to find the service. COFFER_E_NOTFOUND: no such service statement. */
+struct designation { bool yes; struct { uint8_t id[32]; uint64_t seq; } link[2 * CHAIN_MAX]; size_t n; };
+enum coffer_rc registry_designation(const struct registry *r, const uint8_t id[static 32], int64_t now, struct designation *out, struct err *e) NODISCARD;
 
 /* init_register: 32 bytes */
 struct facts_question { const struct asset_path *path; const uint8_t *init_register; const char *platform;

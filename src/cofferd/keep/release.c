@@ -71,7 +71,7 @@ void asking_count(struct keep *k, struct session *s, uint64_t counter)
 /* A counter is remembered with its session: without a living session there is nothing to hold it against. */
 static enum coffer_rc check_request(struct keep *k, const struct keep_resource_req *m, struct asking *q, struct err *e)
 {
-	const struct request_signed asked = { m->request, m->request_sig, q->session_id };
+	const struct request_signed asked = { m->request, m->request_sig, q->session_id, &k->turn->request };
 
 	q->in.q.scoped = m->has_request;
 	if (!m->has_request)
@@ -94,8 +94,10 @@ enum coffer_rc asking_facts(struct keep *k, struct asking *q, struct err *e)
 
 	q->in.now = k->now;
 	q->in.genesis = k->genesis;
+	q->in.shipped = k->shipped;
 	TRY(member_bindings(q->members, bound, &ask.n_bound, e));
 	TRY(registry_facts(&k->registry, &ask, k->now, &f, e));
+	q->in.view = parties_genesis_by(&k->registry.parties, f->has_asset && f->asset.body.amended ? f->asset.body.amendment : NULL);
 	q->in.has_asset = f->has_asset;
 	q->in.asset = f->asset;
 	q->in.workload = f->workload;

@@ -24,7 +24,7 @@ static bool find_logged(void *arg, const uint8_t id[static 32], const char *issu
 	return row && q_col_fixed(&q, 0, key->b, sizeof(key->b));
 }
 
-static enum coffer_rc key_of(struct keep *k, const struct statement *s, bool *has, struct mhash *key, struct err *e)
+enum coffer_rc said_under(struct keep *k, const struct statement *s, bool *has, struct mhash *key, struct err *e)
 {
 	struct finding f = { k, e, COFFER_OK };
 	const struct said_before before = { find_logged, &f };
@@ -49,7 +49,7 @@ static enum coffer_rc add(struct keep *k, const struct statement *s, uint64_t se
 	struct smt_proof p;
 	bool has = false;
 
-	TRY(key_of(k, s, &has, &key, e));
+	TRY(said_under(k, s, &has, &key, e));
 	if (!has)
 		return COFFER_OK;
 	TRY(add_row(k, &key, seq, e));
@@ -117,7 +117,7 @@ static enum coffer_rc check_rows(struct keep *k, int64_t *n, struct err *e)
 		if (!row)
 			return COFFER_OK;
 		TRY(statement_parse(q_col(&q, 0), &s, e));
-		TRY(key_of(k, &s, &has, &key, e));
+		TRY(said_under(k, &s, &has, &key, e));
 		if (!q_col_fixed(&q, 2, stored.b, sizeof(stored.b)) || !has || !mhash_eq(&key, &stored))
 			return wrong(e);
 		++*n;

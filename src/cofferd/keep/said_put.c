@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "cofferd/keep/said.h"
 #include "fmt/enc.h"
-#include "trust/ledger/leaf.h"
 #include "trust/said.h"
 
 #define NAMED_MAX 1024
@@ -54,7 +53,7 @@ static enum coffer_rc read_named(struct keep *k, uint64_t seq, struct named *d, 
 	TRY(q_row(&q, &row, e));
 	TRY(json_parse(q_col(&q, 0), LEAF_RECORD_MAX, &d->doc, e));
 	d->st = calloc(NAMED_MAX, sizeof(*d->st));
-	d->list = calloc(NAMED_MAX, sizeof(*d->list));
+	d->list = calloc(NAMED_MAX, sizeof(const struct statement *));
 	if (!d->st || !d->list)
 		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
 	TRY(add_named(k, json_str(json_get(json_root(d->doc), "workload")), d, e));
@@ -67,19 +66,74 @@ static enum coffer_rc read_named(struct keep *k, uint64_t seq, struct named *d, 
 	return COFFER_OK;
 }
 
-static enum coffer_rc put_item(struct keep *k, const struct leaf *release, const struct said_ask *a, struct json_wr *j, struct err *e)
+/* A party that never named a key of its own compromised by then has stated no minimum that counts for nothing. */
+static enum coffer_rc keys_stand(struct keep *k, const struct leaf *release, const char *by, bool *yes, struct err *e)
+{
+	static const uint8_t none[32];
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT 1 FROM said a JOIN statement s ON s.seq=a.seq WHERE a.key=? AND a.seq<? AND s.kind=?");
+	struct mhash self;
+	bool row = false;
+
+	map_said_key(SAID_SELF, span_of(by), none, &self);
+	q_blob(&q, SPAN(self.b));
+	q_i64(&q, (int64_t)release->index);
+	q_i64(&q, ST_REVOCATION);
+	TRY(q_row(&q, &row, e));
+	*yes = !row;
+	return COFFER_OK;
+}
+
+/* To t all that it said before the release; of minima only the last, where that replaces the others: *before is then the map's value for these, and
+ * zeros otherwise. */
+static enum coffer_rc tell(struct keep *k, const struct leaf *release, const struct said_ask *a, struct told *t, struct mhash *before, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT a.seq, s.id FROM said a JOIN statement s ON s.seq=a.seq WHERE a.key=? AND a.seq<? ORDER BY a.seq");
+	struct mhash value = { { 0 } };
+	bool hides = a->kind == SAID_MINIMUM;
+	uint64_t last = 0;
+
+	*before = value;
+	if (hides)
+		TRY(keys_stand(k, release, a->by, &hides, e));
+	q_blob(&q, SPAN(a->key.b));
+	q_i64(&q, (int64_t)release->index);
+	for (;;) {
+		uint8_t id[32];
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return hides && last ? told_add(t, last, e) : COFFER_OK;
+		last = (uint64_t)q_col_i64(&q, 0);
+		if (!hides)
+			TRY(told_add(t, last, e));
+		if (!q_col_fixed(&q, 1, id, sizeof(id)))
+			return err_set(e, COFFER_E_BUG, "registry: malformed id");
+		if (hides)
+			*before = value;
+		map_said_next(&value, id, last);
+	}
+}
+
+static enum coffer_rc put_item(struct keep *k, const struct leaf *release, const struct said_ask *a, struct told *t, struct json_wr *j, struct err *e)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(SMT_PROOF_MAX), text = wr_open((size_t)2 * SMT_PROOF_MAX);
+	static const struct mhash none;
+	struct mhash before;
 	struct smt_proof p;
-	char subject[HEX32_LEN];
+	char subject[HEX32_LEN], hex[HEX32_LEN];
 
+	TRY(tell(k, release, a, t, &before, e));
 	TRY(map_prove(&k->journal.tree.map, &release->map, &a->key, &p, e));
 	smt_proof_write(&p, &w);
 	b64url_write(&text, wr_span(&w));
 	TRY(wr_done(&w, "proof", e));
 	TRY(wr_done(&text, "proof", e));
 	hex32(a->subject, subject);
+	hex32(before.b, hex);
 	jw_obj(j);
+	if (!mhash_eq(&before, &none))
+		jw_m_text(j, "before", hex);
 	jw_m_text(j, "by", a->by);
 	jw_m_text(j, "kind", said_name(a->kind));
 	jw_m_str(j, "proof", wr_span(&text));
@@ -88,40 +142,19 @@ static enum coffer_rc put_item(struct keep *k, const struct leaf *release, const
 	return COFFER_OK;
 }
 
-static enum coffer_rc put_seqs(struct keep *k, const struct leaf *release, const struct said_ask *a, struct json_wr *j, struct err *e)
-{
-	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT seq FROM said WHERE key=? AND seq<?");
-
-	q_blob(&q, SPAN(a->key.b));
-	q_i64(&q, (int64_t)release->index);
-	for (;;) {
-		bool row = false;
-
-		TRY(q_row(&q, &row, e));
-		if (!row)
-			return COFFER_OK;
-		jw_u64(j, (uint64_t)q_col_i64(&q, 0));
-	}
-}
-
-enum coffer_rc said_put(struct keep *k, const struct leaf *release, struct wr *seqs, struct json_wr *j, struct err *e)
+enum coffer_rc said_put(struct keep *k, const struct leaf *release, struct told *t, struct json_wr *j, struct err *e)
 {
 	CLEANUP(named_clear) struct named d = { 0 };
 	CLEANUP(said_list_clear) struct said_list l = { 0 };
-	struct json_wr s = jw_open(seqs, false);
 
-	jw_arr(&s);
-	if (release->rule >= 2) {
-		TRY(read_named(k, release->index, &d, e));
-		TRY(said_wanted(&(struct said_in){ d.list, d.n, json_root(d.doc) }, &l, e));
-		jw_name(j, "said");
-		jw_arr(j);
-		for (size_t i = 0; i < l.n; i++) {
-			TRY(put_item(k, release, &l.ask[i], j, e));
-			TRY(put_seqs(k, release, &l.ask[i], &s, e));
-		}
-		jw_arr_end(j);
-	}
-	jw_arr_end(&s);
-	return wr_done(seqs, "receipt", e);
+	if (release->rule < 2)
+		return COFFER_OK;
+	TRY(read_named(k, release->index, &d, e));
+	TRY(said_wanted(&(struct said_in){ d.list, d.n, json_root(d.doc), release->rule }, &l, e));
+	jw_name(j, "said");
+	jw_arr(j);
+	for (size_t i = 0; i < l.n; i++)
+		TRY(put_item(k, release, &l.ask[i], t, j, e));
+	jw_arr_end(j);
+	return COFFER_OK;
 }

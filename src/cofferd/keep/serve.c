@@ -9,6 +9,7 @@
 #include "base/own.h"
 #include "cofferd/keep/askeval.h"
 #include "cofferd/keep/turn.h"
+#include "cofferd/keep/witnessed.h"
 #include "os/ipc.h"
 
 static void turn_free(struct turn *t)
@@ -24,6 +25,7 @@ void serve_open(struct serve *s, struct keep *k, int net, int parent)
 {
 	*s = (struct serve){ .k = k, .net = net, .parent = parent, .had_eval = k->eval >= 0 };
 	k->journal.group = &s->group;
+	k->waiting = (struct waiting){ s->aside, &s->n_aside };
 }
 
 void serve_close(struct serve *s)
@@ -36,6 +38,7 @@ void serve_close(struct serve *s)
 		turn_free(s->aside[i]);
 	group_drop(&s->k->journal);
 	s->k->journal.group = NULL;
+	s->k->waiting = (struct waiting){ NULL, NULL };
 	*s = (struct serve){ .k = NULL };
 }
 
@@ -72,18 +75,27 @@ static void run(struct serve *s, struct turn *t)
 		s->aside[s->n_aside++] = t;
 }
 
+/* Of those that are ready the first whose owner has fewest questions under way. */
 static struct turn *next_ready(struct serve *s)
 {
-	for (size_t i = 0; i < s->n_aside; i++) {
-		struct turn *t = s->aside[i];
+	size_t at = s->n_aside, fewest = SIZE_MAX;
+	struct turn *t;
 
-		if (!turn_ready(s->k, t))
+	for (size_t i = 0; i < s->n_aside; i++) {
+		const struct turn *x = s->aside[i];
+		size_t n = x->no_place && x->by[0] ? eval_under_way(s->k, x->by) : 0;
+
+		if (n >= fewest || !turn_ready(s->k, x))
 			continue;
-		s->n_aside--;
-		memmove(&s->aside[i], &s->aside[i + 1], (s->n_aside - i) * sizeof(s->aside[0]));
-		return t;
+		fewest = n;
+		at = i;
 	}
-	return NULL;
+	if (at == s->n_aside)
+		return NULL;
+	t = s->aside[at];
+	s->n_aside--;
+	memmove(&s->aside[at], &s->aside[at + 1], (s->n_aside - at) * sizeof(struct turn *));
+	return t;
 }
 
 /* Each once: who has to wait again goes to the end. */
@@ -194,6 +206,29 @@ static enum coffer_rc send_all(struct serve *s, struct err *e)
 	return rc;
 }
 
+/* Whom `fetch` may post to. Where the parent is gone the next round sees it. */
+static enum coffer_rc tell_addresses(struct serve *s, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(KEEP_READY_MAX);
+	struct err ignore = { 0 };
+
+	TRY(witnessed_addresses(s->k, &w, e));
+	(void)!ipc_send(s->parent, KEEP_ADDRESSES, wr_span(&w), &ignore);
+	s->k->addresses_new = false;
+	return COFFER_OK;
+}
+
+/* A request that comes meanwhile waits some milliseconds; those of this round do not. */
+static void tidy(struct serve *s)
+{
+	struct err e = { 0 };
+	bool failed = store_tidy(s->k->store, &e) != COFFER_OK;
+
+	if (failed && !s->untidy)
+		(void)fprintf(stderr, "cofferd-keep: %s\n", e.msg);
+	s->untidy = failed;
+}
+
 static enum coffer_rc end_round(struct serve *s, struct err *e)
 {
 	struct err why = { 0 };
@@ -201,7 +236,11 @@ static enum coffer_rc end_round(struct serve *s, struct err *e)
 
 	if (group_commit(&s->k->journal, &why) != COFFER_OK)
 		rc = go_back(s, &why, e);
+	if (rc == COFFER_OK && s->k->addresses_new)
+		rc = tell_addresses(s, e);
 	TRY(send_all(s, rc == COFFER_OK ? e : &why));
+	if (rc == COFFER_OK && store_waiting(s->k->store) >= SERVE_TIDY_MAX)
+		tidy(s);
 	return rc;
 }
 
@@ -224,14 +263,33 @@ static enum coffer_rc eval_ended(struct serve *s, struct err *e)
 	return err_set(e, COFFER_E_UPSTREAM, "eval is gone or does not answer");
 }
 
+static int time_left(struct serve *s)
+{
+	int ms = eval_time_left(s->k);
+
+	return s->n_aside > EVAL_OWNER_WAITS && (ms < 0 || ms > TURN_CROWD_MS) ? TURN_CROWD_MS : ms;
+}
+
+/* Until there is something to do; where nothing comes for a while, and nothing is under way, the store's log is taken over. False: a signal. */
+static bool wait_for_any(struct serve *s, struct pollfd p[static AT_ALL])
+{
+	int ms = time_left(s), n;
+	bool idle = ms < 0 && !s->untidy && store_waiting(s->k->store) >= SERVE_TIDY_IDLE;
+
+	n = poll(p, AT_ALL, idle ? SERVE_IDLE_MS : ms);
+	if (n == 0 && idle)
+		tidy(s);
+	return n >= 0;
+}
+
 enum coffer_rc serve_round(struct serve *s, bool *go, struct err *e)
 {
 	struct pollfd p[AT_ALL] = { { .fd = s->net, .events = POLLIN }, { .fd = s->parent, .events = POLLIN }, { .fd = s->k->eval, .events = POLLIN } };
 	enum coffer_rc rc = COFFER_OK;
 
 	*go = true;
-	if (poll(p, AT_ALL, eval_time_left(s->k)) < 0)
-		return COFFER_OK; /* a signal */
+	if (!wait_for_any(s, p))
+		return COFFER_OK;
 	*go = !p[AT_PARENT].revents;
 	if (!*go)
 		return COFFER_OK;

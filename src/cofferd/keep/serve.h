@@ -9,6 +9,9 @@
 #define SERVE_ROUND_MAX 64              /* requests of one round */
 #define SERVE_ROUND_BYTES (16u << 20)   /* of their frames, and of their answers */
 #define SERVE_ROUND_MS 5                /* then no more are taken */
+#define SERVE_IDLE_MS 100               /* that nothing happens: then the store's log is taken over (store_tidy), */
+#define SERVE_TIDY_IDLE 256             /* from so many pages on; */
+#define SERVE_TIDY_MAX 4096             /* from so many on without waiting for that, as soon as a round's answers have left */
 #define SERVE_ASIDE_MAX 64              /* that wait for eval */
 #define SERVE_ASIDE_BYTES (32u << 20)   /* of their frames; of both, three quarters for what strangers can send */
 
@@ -21,6 +24,7 @@ struct serve {
 	struct turn *done[SERVE_ROUND_MAX + SERVE_ASIDE_MAX];
 	struct turn *aside[SERVE_ASIDE_MAX]; /* by age */
 	size_t       n_done, n_aside, aside_bytes;
+	bool         untidy; /* the log could not be taken over: said once, and tried again when SERVE_TIDY_MAX wait */
 };
 
 /* From here on what k writes is durable only by serve_round. */

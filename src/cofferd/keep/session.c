@@ -24,7 +24,7 @@ struct sessions {
 	uint32_t        bucket[BUCKETS];
 };
 
-_Static_assert(sizeof(struct session) + MEMBER_BYTES_MAX + SESSION_AK_MAX <= SESSION_BYTES_MAX, "a session is larger than its bound");
+_Static_assert(sizeof(struct session) + KEEP_MEMBERS_MAX * sizeof(struct keep_member) + MEMBER_BYTES_MAX + SESSION_AK_MAX <= SESSION_BYTES_MAX, "a session is larger than its bound");
 
 enum coffer_rc sessions_new(uint32_t max, struct sessions **out, struct err *e)
 {
@@ -208,6 +208,7 @@ enum coffer_rc session_note(struct sessions *t, struct session *s, struct span f
 	wr_blob32(&s->note, facts);
 	wr_put(&s->note, claims);
 	TRY(wr_done(&s->note, "session", e));
+	wr_fit(&s->note);
 	t->notes += s->note.n;
 	return COFFER_OK;
 }
@@ -244,6 +245,7 @@ void session_show(struct sessions *t, struct session *s, const uint8_t id[static
 	s->shown = t->showings + packed->n <= SHOWINGS_BYTES_MAX;
 	if (!s->shown)
 		return;
+	wr_fit(packed);
 	s->showing = *packed;
 	*packed = (struct wr){ 0 };
 	memcpy(s->shown_id, id, sizeof(s->shown_id));

@@ -14,8 +14,8 @@
 
 #define SESSIONS_MAX 10000
 #define SESSION_SECONDS 300 /* no more than CLAIMS_SECONDS (decide/claims.h): a receipt of longer ones does not hold */
-#define SESSION_BYTES_MAX 4736 /* of one session, all included but its note and what it showed */
-#define NOTES_BYTES_MAX (12u << 20) /* of all sessions' notes */
+#define SESSION_BYTES_MAX 4800 /* of one session, all included but its note and what it showed */
+#define NOTES_BYTES_MAX (4u << 20)  /* of all sessions' notes; one of a TD with an event log has up to 56 KiB */
 #define SHOWINGS_BYTES_MAX (48u << 20) /* of all that sessions showed and that is not stored */
 #define SESSION_AK_MAX 600     /* bytes of a TPM's attestation key: SubjectPublicKeyInfo of RSA 4096 */
 #define SESSION_TRIES_MAX 2    /* times that evidence may be shown, the first without collateral that was then fetched */
@@ -31,6 +31,7 @@ struct session {
 	uint8_t          tries;
 	uint8_t          lapses;      /* journal entries about leases that ended */
 	struct wr        ak;          /* SubjectPublicKeyInfo that a credential was made for (credential.h); empty: none was */
+	uint8_t          vouched_by[32]; /* the named root that the credential's EK leads to, as in struct appraisal */
 	struct wr        note;        /* facts (u32 length first), then the claims' text; empty: forgotten, or none yet */
 	bool             shown;       /* what it showed is in `showing`, or in the store by now */
 	uint8_t          shown_id[32];

@@ -154,7 +154,7 @@ enum coffer_rc showing_check(struct store *s, struct err *e)
 
 /* ---- in a receipt ---- */
 
-static enum coffer_rc put_files(struct keep *k, const uint8_t digest[static 32], struct json_wr *j, bool *whole, struct err *e)
+static enum coffer_rc put_files(struct keep *k, const uint8_t digest[static 32], struct json_wr *j, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,
 	    "SELECT b.bytes FROM shown_file f JOIN shown_bytes b ON b.digest=f.file WHERE f.shown=? ORDER BY f.place");
@@ -173,8 +173,6 @@ static enum coffer_rc put_files(struct keep *k, const uint8_t digest[static 32],
 		TRY(wr_done(&text, "file", e));
 		if (j->w->n + text.n + ROOM_LEFT < KEEP_FRAME_MAX)
 			jw_str(j, wr_span(&text));
-		else
-			*whole = false;
 	}
 	jw_arr_end(j);
 	return COFFER_OK;
@@ -194,14 +192,13 @@ static enum coffer_rc named(struct keep *k, uint64_t seq, bool *has, uint8_t dig
 	return COFFER_OK;
 }
 
-enum coffer_rc showing_put(struct keep *k, uint64_t seq, struct json_wr *j, bool *whole, struct err *e)
+enum coffer_rc showing_put(struct keep *k, uint64_t seq, struct json_wr *j, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT document FROM shown WHERE digest=?");
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	bool has = false, row = false;
 	uint8_t digest[32];
 
-	*whole = true;
 	TRY(named(k, seq, &has, digest, e));
 	if (!has)
 		return COFFER_OK;
@@ -215,7 +212,7 @@ enum coffer_rc showing_put(struct keep *k, uint64_t seq, struct json_wr *j, bool
 	jw_obj(j);
 	jw_name(j, "document");
 	jw_value(j, json_root(doc));
-	TRY(put_files(k, digest, j, whole, e));
+	TRY(put_files(k, digest, j, e));
 	jw_obj_end(j);
 	return COFFER_OK;
 }

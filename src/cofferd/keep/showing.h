@@ -21,5 +21,5 @@ void showing_stored(struct keep *k, const struct asking *q);
 enum coffer_rc showing_check(struct store *s, struct err *e) NODISCARD;
 
 /* Member "evidence" of a receipt, where the release of that entry names any: `document`, and of `files` as many as the answer has room
- * for; *whole: all. COFFER_E_NOTFOUND (check "evidence-pruned") says when it was pruned. */
-enum coffer_rc showing_put(struct keep *k, uint64_t seq, struct json_wr *j, bool *whole, struct err *e) NODISCARD;
+ * for. COFFER_E_NOTFOUND (check "evidence-pruned") says when it was pruned. */
+enum coffer_rc showing_put(struct keep *k, uint64_t seq, struct json_wr *j, struct err *e) NODISCARD;

@@ -223,8 +223,10 @@ static enum coffer_rc adopt_statuses(struct keep *k, struct err *e)
 
 enum coffer_rc status_adopt(struct keep *k, struct err *e)
 {
+	unsigned was = k->journal.tree.rule;
+
 	k->journal.tree.rule = LEAF_RULE;
-	if (!k->journal.any)
+	if (!k->journal.any || was >= 2) /* rules 3 and 4 only ask the map for more */
 		return COFFER_OK;
 	TRY(adopt_statuses(k, e));
 	return said_adopt(k, e);

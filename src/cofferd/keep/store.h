@@ -25,6 +25,13 @@ void           store_rollback(struct store *s);
 /* False once it was committed, or undone: some failures (a full disk) undo it as a whole before anybody asks for that. */
 bool           store_in_transaction(const struct store *s);
 
+/* Pages that wait in the write-ahead log: durable there, and in every answer, but not in the file yet. store_tidy moves them, and the log begins
+ * anew: two syncs and some megabytes, for which nobody should have to wait. Where nobody calls it a commit does it when STORE_LOG_MAX pages wait. What
+ * fails is tried again the next time; nothing is lost by it. */
+#define STORE_LOG_MAX 8192 /* of 4 KiB */
+size_t         store_waiting(const struct store *s);
+enum coffer_rc store_tidy(struct store *s, struct err *e) NODISCARD;
+
 /* A part of a transaction: what came after store_part_begin is kept as far as the transaction is, or undone alone. Parts do not nest. */
 enum coffer_rc store_part_begin(struct store *s, struct err *e) NODISCARD;
 enum coffer_rc store_part_keep(struct store *s, struct err *e) NODISCARD;

@@ -22,18 +22,45 @@ static enum coffer_rc count(struct keep *k, const struct asset_path *p, const st
 	return q_row(&q, &row, e);
 }
 
+enum coffer_rc tags_owner_key(struct keep *k, const struct pubkey *owner, const struct secret **out, struct err *e)
+{
+	CLEANUP(secret_free) struct secret made = { 0 };
+	struct tag_key *at = &k->tag_key[k->tag_key_next];
+
+	for (size_t i = 0; i < KEEP_TAG_KEYS; i++) {
+		*out = &k->tag_key[i].key;
+		if (k->tag_key[i].key.p && pubkey_eq(&k->tag_key[i].owner, owner))
+			return COFFER_OK;
+	}
+	TRY(tag_owner_key(k->keys.receive, owner, k->genesis, &made, e));
+	secret_free(&at->key);
+	*at = (struct tag_key){ *owner, made };
+	made = (struct secret){ 0 };
+	k->tag_key_next = (k->tag_key_next + 1) % KEEP_TAG_KEYS;
+	*out = &at->key;
+	return COFFER_OK;
+}
+
+void tags_clear(struct keep *k)
+{
+	for (size_t i = 0; i < KEEP_TAG_KEYS; i++) {
+		secret_free(&k->tag_key[i].key);
+		k->tag_key[i] = (struct tag_key){ 0 };
+	}
+}
+
 enum coffer_rc tags_next(struct keep *k, const struct asset_path *p, struct err *e)
 {
 	const struct party *owner = registry_party(&k->registry, span_of(p->owner), k->now);
-	CLEANUP(secret_free) struct secret shared = { 0 };
+	const struct secret *shared;
 	uint8_t asset[TAG_LEN];
 	uint64_t i = 0;
 
 	if (!owner || !owner->has_encryption)
 		return COFFER_OK;
 	TRY(count(k, p, &owner->encryption, &i, e));
-	TRY(tag_owner_key(k->keys.receive, &owner->encryption, k->genesis, &shared, e));
-	tag_asset_key(&shared, span_of(p->text), asset);
+	TRY(tags_owner_key(k, &owner->encryption, &shared, e));
+	tag_asset_key(shared, span_of(p->text), asset);
 	tag_of(asset, i, k->journal.tag);
 	k->journal.tagged = true;
 	return COFFER_OK;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/partyauth.h"
+#include "cofferd/keep/turn.h"
 #include "crypto/jws.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
@@ -14,7 +15,7 @@
 
 #define HEADER_MAX (12u << 10)
 #define STATE_MAX (8u << 10)
-#define STATE_MAGIC "CFT1"
+#define STATE_MAGIC "CFT2"
 
 /* ---- what keep writes for itself ---- */
 
@@ -30,6 +31,7 @@ static void state_write(const struct keep *k, const struct session *s, struct sp
 	wr_str(w, STATE_MAGIC);
 	wr_u8(w, s->tee);
 	wr_u8(w, s->a.genuine);
+	wr_put(w, SPAN(s->a.root));
 	wr_be64(w, (uint64_t)k->now + TOKEN_SECONDS_EAR);
 	wr_put(w, SPAN(s->id));
 	wr_blob32(w, (struct span){ s->a.found, s->a.found_n });
@@ -79,6 +81,7 @@ static void get_appraisal(struct rd *r, struct appraisal *a)
 {
 	a->attested = a->collateral = true;
 	a->genuine = get_flag(r);
+	rd_copy(r, a->root, sizeof(a->root));
 	a->expires = (int64_t)((uint64_t)rd_be32(r) << 32);
 	a->expires |= (int64_t)rd_be32(r);
 }
@@ -224,7 +227,7 @@ static bool ours(const struct keep *k, const struct keep_resource_req *q, struct
 	CLEANUP(wr_close) struct wr head = wr_open(HEADER_MAX);
 	struct span text = { q->token_signing_input.p, span_find(q->token_signing_input, '.') };
 
-	return key_verify(privkey_public(k->keys.token), q->token_signing_input, SPAN(q->token_sig)) &&
+	return key_verify_seen(privkey_public(k->keys.token), q->token_signing_input, SPAN(q->token_sig), &k->turn->token) &&
 	       jws_payload_is(q->token_signing_input, q->token_payload) && b64url_read(text, &head) && wr_ok(&head) &&
 	       state_of(k, wr_span(&head), state);
 }

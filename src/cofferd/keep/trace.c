@@ -170,6 +170,12 @@ static enum coffer_rc entry(const struct trace_in *t, struct wr *w, struct err *
 	return wr_done(w, "journal entry", e);
 }
 
+static bool asked(const struct check *c)
+{
+	return strncmp(c->found, DECIDE_NOT_ASKED, strlen(DECIDE_NOT_ASKED)) != 0;
+}
+
+/* A remedy only of what was asked: the others hold by themselves, or not, once that one does. */
 static void view(const struct keep *k, const struct trace_in *t, unsigned who, struct wr *w)
 {
 	struct json_wr j = jw_open(w, false);
@@ -187,11 +193,11 @@ static void view(const struct keep *k, const struct trace_in *t, unsigned who, s
 			continue;
 		jw_obj(&j);
 		jw_m_text(&j, "check", c->id);
-		jw_m_text(&j, "command", c->command);
+		jw_m_text(&j, "command", asked(c) ? c->command : "");
 		jw_m_text(&j, "expected", c->expected);
 		jw_m_text(&j, "found", c->found);
 		jw_m_bool(&j, "holds", c->holds);
-		jw_m_text(&j, "who", c->who);
+		jw_m_text(&j, "who", asked(c) ? c->who : "");
 		jw_obj_end(&j);
 	}
 	jw_arr_end(&j);

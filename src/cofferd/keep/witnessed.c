@@ -30,6 +30,7 @@ struct level {
 	uint8_t               amendment[32];
 	struct genesis_policy policy;
 	uint64_t              best_size; /* of the newest head with enough of these */
+	struct wr             best;      /* that head */
 };
 
 struct witnessed {
@@ -43,7 +44,6 @@ struct witnessed {
 		struct wr          note;   /* ours, then a line of each that signed */
 		uint64_t           by;     /* bit i: witness i has */
 	} round;
-	struct wr   best; /* the newest with enough of the last level's */
 	struct held held[HELD_MAX];
 	size_t      bytes;
 };
@@ -96,7 +96,8 @@ enum coffer_rc witnessed_amended(struct keep *k, struct err *e)
 	TRY(witnessed_new(&k->registry.parties, &now, e));
 	witnessed_free(k->witnessed);
 	k->witnessed = now;
-	return COFFER_OK;
+	k->addresses_new = true;
+	return witnessed_restore(k, e);
 }
 
 static const struct level *newest(const struct witnessed *w)
@@ -104,23 +105,26 @@ static const struct level *newest(const struct witnessed *w)
 	return &w->level[w->n_levels - 1];
 }
 
-enum coffer_rc witnessed_restore(struct keep *k, struct err *e)
+static enum coffer_rc restore(struct keep *k, size_t i, struct err *e)
 {
 	CLEANUP(wr_close) struct wr note = wr_open(NOTE_ROOM);
-	struct witnessed *w = k->witnessed;
+	struct level *l = &k->witnessed->level[i];
 
-	if (!w)
+	TRY(cosigned_read(k->store, i, &note, e));
+	l->best_size = note.n > 0 ? cosigned_size(&k->journal, &l->policy, wr_span(&note)) : 0;
+	if (l->best_size == 0)
 		return COFFER_OK;
-	TRY(cosigned_read(k->store, &note, e));
-	for (size_t i = 0; note.n > 0 && i < w->n_levels; i++)
-		if (w->level[i].policy.p.k > 0)
-			w->level[i].best_size = cosigned_size(&k->journal, &w->level[i].policy, wr_span(&note));
-	if (newest(w)->best_size > 0) {
-		w->best = note;
-		note = (struct wr){ 0 };
-	} else if (note.n > 0) {
-		(void)fprintf(stderr, "cofferd-keep: the kept head of the ledger is none that its witnesses signed of these entries; they are asked anew\n");
-	}
+	wr_close(&l->best);
+	l->best = note;
+	note = (struct wr){ 0 };
+	return COFFER_OK;
+}
+
+enum coffer_rc witnessed_restore(struct keep *k, struct err *e)
+{
+	for (size_t i = 0; k->witnessed && i < k->witnessed->n_levels; i++)
+		if (k->witnessed->level[i].policy.p.k > 0)
+			TRY(restore(k, i, e));
 	return COFFER_OK;
 }
 
@@ -158,8 +162,9 @@ void witnessed_free(struct witnessed *w)
 		return;
 	for (size_t i = 0; i < HELD_MAX; i++)
 		wr_close(&w->held[i].reply);
+	for (size_t i = 0; i < w->n_levels; i++)
+		wr_close(&w->level[i].best);
 	wr_close(&w->round.note);
-	wr_close(&w->best);
 	free(w);
 }
 
@@ -422,7 +427,8 @@ static size_t signed_of(const struct witnessed *w, const struct level *l)
 	return n;
 }
 
-/* Every reader's own check, once more, before anything rests on it. Of the last level the head with every line so far is what readers get. */
+/* Every reader's own check, once more, before anything rests on it. Of the last level the head with every line so far is what readers get; of those
+ * before, receipts need but one. */
 static enum coffer_rc enough(struct keep *k, struct level *l, struct err *e)
 {
 	CLEANUP(wr_close) struct wr copy = wr_open(NOTE_ROOM);
@@ -431,16 +437,16 @@ static enum coffer_rc enough(struct keep *k, struct level *l, struct err *e)
 	struct err bad = { 0 };
 
 	TRY(checkpoint_open(wr_span(&w->round.note), &l->policy.p, &seen, e));
-	if (l == newest(w)) {
-		wr_put(&copy, wr_span(&w->round.note));
-		TRY(wr_done(&copy, "checkpoint", e));
-		wr_close(&w->best);
-		w->best = copy;
-		copy = (struct wr){ 0 };
-		if (cosigned_keep(k->store, wr_span(&w->best), &bad) != COFFER_OK) /* is missed after a restart, until they sign again */
-			(void)fprintf(stderr, "cofferd-keep: the head that witnesses signed is not kept: %s\n", bad.msg);
-	}
+	if (l != newest(w) && l->best_size == seen.cp.head.size)
+		return COFFER_OK;
+	wr_put(&copy, wr_span(&w->round.note));
+	TRY(wr_done(&copy, "checkpoint", e));
+	wr_close(&l->best);
+	l->best = copy;
+	copy = (struct wr){ 0 };
 	l->best_size = seen.cp.head.size;
+	if (cosigned_keep(k->store, (size_t)(l - w->level), wr_span(&l->best), &bad) != COFFER_OK) /* is missed after a restart, until they sign again */
+		(void)fprintf(stderr, "cofferd-keep: the head that witnesses signed is not kept: %s\n", bad.msg);
 	return COFFER_OK;
 }
 
@@ -466,8 +472,17 @@ enum coffer_rc witnessed_checkpoint(struct keep *k, struct wr *out, struct err *
 {
 	if (!k->witnessed || newest(k->witnessed)->best_size == 0)
 		return ledger_sign(k, out, e);
-	wr_put(out, wr_span(&k->witnessed->best));
+	wr_put(out, wr_span(&newest(k->witnessed)->best));
 	return COFFER_OK;
+}
+
+enum coffer_rc witnessed_covering(const struct keep *k, const struct asset_body *b, uint64_t entry, struct wr *out, struct err *e)
+{
+	const struct level *l = k->witnessed ? &k->witnessed->level[level_of(k->witnessed, b)] : NULL;
+
+	if (l && l->best_size > entry)
+		wr_put(out, wr_span(&l->best));
+	return wr_done(out, "checkpoint", e);
 }
 
 void witnessed_status(const struct keep *k, struct json_wr *j)

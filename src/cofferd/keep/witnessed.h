@@ -4,7 +4,7 @@
  * and fetches the reply when it may leave (KEEP_COLLECT). net can keep all this from happening; it cannot make it appear to
  * have happened: each cosignature is verified here, by the genesis' keys, over the head that keep signed.
  *
- * One head is before the witnesses at a time (a round). In memory alone, but for the newest head that enough signed (cosigned.h): after a start
+ * One head is before the witnesses at a time (a round). In memory alone, but for the newest heads that enough signed (cosigned.h): after a start
  * the first round asks everybody anew, and whoever waited asks again. */
 #pragma once
 #include "cofferd/keep/keep.h"
@@ -22,7 +22,7 @@ struct witnessed; /* NULL where neither the genesis nor an amendment wants cosig
 enum coffer_rc witnessed_new(const struct parties *p, struct witnessed **out, struct err *e) NODISCARD;
 /* At the start, after the journal: the head that was kept, where it still is one. */
 enum coffer_rc witnessed_restore(struct keep *k, struct err *e) NODISCARD;
-/* Anew, after the registry learned of an amendment. What waits is dropped: its askers ask again. */
+/* Anew, after the registry learned of an amendment; with what was kept. What waits is dropped: its askers ask again. */
 enum coffer_rc witnessed_amended(struct keep *k, struct err *e) NODISCARD;
 /* The addresses of all of them, a line each. Their order is that of the numbers by which net and fetch name them. */
 enum coffer_rc witnessed_addresses(const struct keep *k, struct wr *out, struct err *e) NODISCARD;
@@ -44,6 +44,10 @@ void witnessed_hold(struct keep *k, const struct held_for *f, struct span reply,
  * again. What waits of others stays: to ask again costs a use of theirs. */
 void witnessed_drop(struct keep *k, const char *party);
 void witnessed_drop_asset(struct keep *k, const struct asset_path *p); /* of this one alone */
+
+/* A head that enough of those signed by whom this asset goes, over more than `entry` entries: what a receipt of that entry shows. Nothing where
+ * none has to, or none is kept. */
+enum coffer_rc witnessed_covering(const struct keep *k, const struct asset_body *b, uint64_t entry, struct wr *out, struct err *e) NODISCARD;
 
 /* A member "witnessed" of the status: how many must sign, of how many, and the size of the newest head they have. Nothing without any. */
 void witnessed_status(const struct keep *k, struct json_wr *j);

@@ -101,7 +101,7 @@ static enum coffer_rc failed(uint8_t tag, const struct wr *said, struct err *e)
 
 	(void)err_set(e, rc, "%.*s", (int)(s.n > 200 ? 200 : s.n), (const char *)s.p);
 	if (rc == COFFER_E_DENIED)
-		(void)snprintf(e->check, sizeof(e->check), "tpm");
+		(void)snprintf(e->check, sizeof(e->check), "attest");
 	return rc;
 }
 

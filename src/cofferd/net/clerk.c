@@ -29,7 +29,7 @@ struct clerk {
 	struct clerk_waiter    *first;
 	struct desk             desk[KEEP_WITNESSES_MAX];
 	pthread_t               rounds;
-	size_t                  n, started; /* witnesses; their threads */
+	size_t                  n; /* witnesses that have a thread; it never falls */
 	bool                    running, stopped;
 	uint64_t                round, missing; /* number of the one under way; whom it wants */
 	bool                    enough;
@@ -93,7 +93,7 @@ static enum coffer_rc ask(struct clerk *c, uint8_t i, struct keep_round_rep *out
 static void note_why(struct desk *d, const char *why)
 {
 	if (why[0] && strncmp(d->why, why, sizeof(d->why) - 1) != 0)
-		(void)fprintf(stderr, "cofferd-net: witness %u of the genesis does not sign: %s\n", d->number + 1u, why);
+		(void)fprintf(stderr, "cofferd-net: witness %u of the ledger does not sign: %s\n", d->number + 1u, why);
 	(void)snprintf(d->why, sizeof(d->why), "%.*s", (int)sizeof(d->why) - 1, why);
 }
 
@@ -175,6 +175,23 @@ static void wait_until(struct clerk *c, int64_t ms)
 	(void)pthread_cond_timedwait(&c->news, &c->lock, &t);
 }
 
+/* A thread for each witness that there was none before. Without one the witness is not asked, and its signature is missing. */
+static void hire(struct clerk *c, size_t n)
+{
+	pthread_attr_t a;
+	bool ok = pthread_attr_init(&a) == 0 && pthread_attr_setstacksize(&a, STACK_BYTES) == 0;
+
+	for (; ok && c->n < n; c->n += ok) {
+		struct desk *d = &c->desk[c->n];
+
+		d->clerk = c;
+		d->number = (uint8_t)c->n;
+		ok = pthread_create(&d->thread, &a, witness_thread, d) == 0;
+	}
+	if (!ok)
+		(void)fprintf(stderr, "cofferd-net: no thread to ask witness %zu of the ledger\n", c->n + 1);
+}
+
 static enum coffer_rc begin(struct clerk *c, struct keep_round_rep *out, struct err *e)
 {
 	CLEANUP(answer_clear) struct answer a = { 0 };
@@ -198,6 +215,8 @@ static void one_round(struct clerk *c)
 	c->round++;
 	c->missing = rep.missing;
 	c->enough = rc != COFFER_OK || rep.size == 0; /* without keep nobody has to wait */
+	if (c->n < rep.n)
+		hire(c, rep.n);
 	(void)pthread_cond_broadcast(&c->news);
 	while (!c->stopped && !c->enough && !nobody_left(c) && c->first) {
 		wait_until(c, clock_monotonic_ms() + CLERK_WAIT_MS);
@@ -231,28 +250,18 @@ static void *round_thread(void *arg)
 
 /* ---- from outside ---- */
 
-static enum coffer_rc start_threads(struct clerk *c, struct err *e)
+static enum coffer_rc start_rounds(struct clerk *c, struct err *e)
 {
 	pthread_attr_t a;
-	bool ok = pthread_attr_init(&a) == 0;
 
-	ok = ok && pthread_attr_setstacksize(&a, STACK_BYTES) == 0;
-	for (; ok && c->started < c->n; c->started += ok) {
-		struct desk *d = &c->desk[c->started];
-
-		d->clerk = c;
-		d->number = (uint8_t)c->started;
-		ok = pthread_create(&d->thread, &a, witness_thread, d) == 0;
-	}
-	ok = ok && pthread_create(&c->rounds, &a, round_thread, c) == 0;
-	c->running = ok;
-	return ok ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "witnesses: no threads");
+	c->running = pthread_attr_init(&a) == 0 && pthread_attr_setstacksize(&a, STACK_BYTES) == 0 &&
+	    pthread_create(&c->rounds, &a, round_thread, c) == 0;
+	return c->running ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "witnesses: no thread");
 }
 
 enum coffer_rc clerk_start(struct keeper *keep, struct collateral_wire *wire, struct clerk **out, struct err *e)
 {
 	struct clerk *c = calloc(1, sizeof(*c));
-	struct keep_round_rep rep;
 	pthread_condattr_t a;
 	enum coffer_rc rc;
 
@@ -264,11 +273,8 @@ enum coffer_rc clerk_start(struct keeper *keep, struct collateral_wire *wire, st
 	}
 	c->keep = keep;
 	c->wire = wire;
-	rc = begin(c, &rep, e);
-	c->n = rc == COFFER_OK ? rep.n : 0;
-	if (c->n > 0)
-		rc = start_threads(c, e);
-	if (rc != COFFER_OK || c->n == 0) {
+	rc = start_rounds(c, e);
+	if (rc != COFFER_OK) {
 		clerk_free(c);
 		return rc;
 	}
@@ -292,10 +298,10 @@ void clerk_free(struct clerk *c)
 	if (!c)
 		return;
 	clerk_stop(c);
-	for (size_t i = 0; i < c->started; i++)
-		(void)pthread_join(c->desk[i].thread, NULL);
-	if (c->running)
+	if (c->running) /* first: it hires */
 		(void)pthread_join(c->rounds, NULL);
+	for (size_t i = 0; i < c->n; i++)
+		(void)pthread_join(c->desk[i].thread, NULL);
 	(void)pthread_cond_destroy(&c->news);
 	(void)pthread_mutex_destroy(&c->lock);
 	free(c);

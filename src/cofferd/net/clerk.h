@@ -23,7 +23,7 @@ struct clerk_waiter {
 };
 
 struct clerk;
-/* Asks keep whether the genesis has witnesses that are wanted; *out NULL when not. The wires must live as long. */
+/* Whether there are witnesses, and how many, keep says with each round: an amendment's are asked from the next one on. The wires must live as long. */
 enum coffer_rc clerk_start(struct keeper *keep, struct collateral_wire *wire, struct clerk **out, struct err *e) NODISCARD;
 /* Wakes all; then nobody can wait any more. */
 void clerk_stop(struct clerk *c);

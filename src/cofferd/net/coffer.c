@@ -1,6 +1,7 @@
 /* Coffer's own endpoints. docs/protocol/service.md. */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/net/forms.h"
@@ -175,12 +176,12 @@ static enum coffer_rc read_id_and_all(struct span query, struct statement_query 
 }
 
 /* Where the answer before ended. */
-static enum coffer_rc read_before(struct span query, struct statement_query *s, struct err *e)
+static enum coffer_rc read_before(struct span query, uint64_t *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr before = wr_open(20);
 
 	TRY(query_value(query, "before", &before, e));
-	if (before.n > 0 && (!span_u64(wr_span(&before), &s->m.before) || s->m.before == 0))
+	if (before.n > 0 && (!span_u64(wr_span(&before), out) || *out == 0))
 		return err_set(e, COFFER_E_INPUT, "query: before is no number of an entry");
 	return COFFER_OK;
 }
@@ -198,7 +199,7 @@ static enum coffer_rc read_query(const struct request *q, struct statement_query
 		return err_set(e, COFFER_E_INPUT, "query: issuer is no party id");
 	TRY(query_value(q->query, "subject", &s->subject, e));
 	TRY(read_id_and_all(q->query, s, e));
-	TRY(read_before(q->query, s, e));
+	TRY(read_before(q->query, &s->m.before, e));
 	s->m.issuer = wr_span(&s->issuer);
 	s->m.subject = wr_span(&s->subject);
 	TRY(asker(q, false, &s->token, &s->m.has_auth, e));
@@ -238,8 +239,10 @@ static enum coffer_rc get_statements(struct request *q, struct reply *r, struct 
 }
 
 /* The newest one in force of a kind that anyone may read: what a client starts from. */
-static enum coffer_rc get_newest(struct request *q, enum statement_kind kind, struct reply *r, struct err *e)
+static enum coffer_rc get_newest(struct request *q, enum shelf_place p, struct reply *r, struct err *e)
 {
+	const enum statement_kind kind = p == SHELF_GENESIS ? ST_GENESIS : ST_SERVICE;
+	const uint64_t changes = shelf_changes(&q->net->shelf);
 	CLEANUP(answer_clear) struct answer a = { 0 };
 	const struct keep_query_req m = { .kind = (uint8_t)kind };
 	struct span text;
@@ -252,8 +255,37 @@ static enum coffer_rc get_newest(struct request *q, enum statement_kind kind, st
 	text = rd_blob32(&in, DSSE_ENVELOPE_MAX);
 	if (!rd_ok(&in))
 		return err_set(e, COFFER_E_BUG, "keep answered in an unknown way");
+	shelf_put(&q->net->shelf, p, text, changes, clock_monotonic_ms());
 	reply_json(r, text);
 	return COFFER_OK;
+}
+
+/* What the shelf may have of what is asked: of parties the first page, from which everybody starts. */
+static bool place_of(const struct request *q, enum shelf_place *p)
+{
+	static const struct { const char *path, *query; enum shelf_place place; } at[] = {
+		{ "/coffer/v0/genesis", NULL, SHELF_GENESIS },
+		{ "/coffer/v0/service", NULL, SHELF_SERVICE },
+		{ "/coffer/v0/parties", "from=0", SHELF_PARTIES },
+	};
+
+	for (size_t i = 0; web_method(q, "GET") && i < sizeof(at) / sizeof(at[0]); i++)
+		if (span_eq_str(q->path, at[i].path) && (!at[i].query || span_eq_str(q->query, at[i].query))) {
+			*p = at[i].place;
+			return true;
+		}
+	return false;
+}
+
+bool coffer_at_hand(struct request *q, struct reply *r)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+	enum shelf_place p;
+
+	if (!place_of(q, &p) || !shelf_get(&q->net->shelf, p, clock_monotonic_ms(), &text))
+		return false;
+	reply_json(r, wr_span(&text));
+	return true;
 }
 
 /* ---- what keep answers as JSON ---- */
@@ -269,23 +301,28 @@ static enum coffer_rc pass_json(struct request *q, enum keep_type t, const struc
 
 static enum coffer_rc get_assets(struct request *q, struct reply *r, struct err *e)
 {
+	static const char *const names[] = { "after", NULL };
 	CLEANUP(party_token_clear) struct party_token t = { 0 };
-	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX);
+	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX), after = wr_open(ASSET_PATH_MAX - 1);
 	bool has;
 
+	TRY(query_known(q->query, names, e));
+	TRY(query_value(q->query, "after", &after, e));
 	TRY(asker(q, true, &t, &has, e));
-	keep_assets_req_write(&req, &(struct keep_assets_req){ .auth = t.auth });
+	keep_assets_req_write(&req, &(struct keep_assets_req){ .auth = t.auth, .after = wr_span(&after) });
 	return pass_json(q, KEEP_ASSETS, &req, r, e);
 }
 
-static enum coffer_rc get_decision(struct request *q, enum keep_type type, struct span id, struct reply *r, struct err *e)
+static enum coffer_rc of_decision(struct request *q, enum keep_type type, struct span id, struct reply *r, struct err *e)
 {
 	CLEANUP(party_token_clear) struct party_token t = { 0 };
 	CLEANUP(wr_close) struct wr req = wr_open(REQ_MAX);
-	struct keep_decision_req m = { 0 };
+	static const char *const names[] = { "before", NULL };
+	struct keep_decision_req m = { .list = id.n == 0 };
 	bool has;
 
-	m.list = id.n == 0;
+	TRY(query_known(q->query, m.list ? names : names + 1, e));
+	TRY(read_before(q->query, &m.before, e));
 	if (!m.list && (id.n != 2 * sizeof(m.id) || !hex_fixed(id, m.id, sizeof(m.id))))
 		return err_set(e, COFFER_E_NOTFOUND, "a decision is named by 32 hex digits");
 	TRY(asker(q, true, &t, &has, e));
@@ -335,6 +372,8 @@ static enum coffer_rc get_parties(struct request *q, struct reply *r, struct err
 {
 	static const char *const names[] = { "from", NULL };
 	CLEANUP(wr_close) struct wr req = wr_open(16), from = wr_open(20);
+	const uint64_t changes = shelf_changes(&q->net->shelf);
+	enum shelf_place p;
 	uint64_t n = 0;
 
 	TRY(query_known(q->query, names, e));
@@ -342,7 +381,24 @@ static enum coffer_rc get_parties(struct request *q, struct reply *r, struct err
 	if (from.n > 0 && !span_u64(wr_span(&from), &n))
 		return err_set(e, COFFER_E_INPUT, "query: from is no number");
 	wr_be64(&req, n);
-	return pass_json(q, KEEP_PARTIES, &req, r, e);
+	TRY(pass_json(q, KEEP_PARTIES, &req, r, e));
+	if (place_of(q, &p))
+		shelf_put(&q->net->shelf, p, wr_span(&r->body), changes, clock_monotonic_ms());
+	return COFFER_OK;
+}
+
+static enum coffer_rc get_lent(struct request *q, struct reply *r, struct err *e)
+{
+	static const char *const names[] = { "statement", NULL };
+	CLEANUP(wr_close) struct wr req = wr_open(32), hex = wr_open(64);
+	uint8_t id[32];
+
+	TRY(query_known(q->query, names, e));
+	TRY(query_value(q->query, "statement", &hex, e));
+	if (hex.n != 2 * sizeof(id) || !hex_fixed(wr_span(&hex), id, sizeof(id)))
+		return err_set(e, COFFER_E_INPUT, "query: statement is no id of 64 hex digits");
+	wr_put(&req, SPAN(id));
+	return pass_json(q, KEEP_LENT, &req, r, e);
 }
 
 /* ---- the service's own evidence ---- */
@@ -370,9 +426,11 @@ static enum coffer_rc post_evidence(struct request *q, struct reply *r, struct e
 static enum coffer_rc get(struct request *q, struct span path, struct reply *r, struct err *e)
 {
 	if (span_eq_str(path, "genesis"))
-		return get_newest(q, ST_GENESIS, r, e);
+		return get_newest(q, SHELF_GENESIS, r, e);
 	if (span_eq_str(path, "service"))
-		return get_newest(q, ST_SERVICE, r, e);
+		return get_newest(q, SHELF_SERVICE, r, e);
+	if (span_eq_str(path, "service/delegations"))
+		return get_lent(q, r, e);
 	if (span_eq_str(path, "service/evidence"))
 		return get_description(q, r, e);
 	if (span_eq_str(path, "statements"))
@@ -390,12 +448,19 @@ static enum coffer_rc get(struct request *q, struct span path, struct reply *r, 
 	if (span_eq_str(path, "status"))
 		return get_status(q, r, e);
 	if (span_eq_str(path, "decisions"))
-		return get_decision(q, KEEP_DECISION, (struct span){ 0 }, r, e);
+		return of_decision(q, KEEP_DECISION, (struct span){ 0 }, r, e);
 	if (path.n > strlen("decisions/") && span_starts(path, "decisions/"))
-		return get_decision(q, KEEP_DECISION, span_skip(path, strlen("decisions/")), r, e);
+		return of_decision(q, KEEP_DECISION, span_skip(path, strlen("decisions/")), r, e);
 	if (path.n > strlen("receipts/") && span_starts(path, "receipts/"))
-		return get_decision(q, KEEP_RECEIPT, span_skip(path, strlen("receipts/")), r, e);
+		return of_decision(q, KEEP_RECEIPT, span_skip(path, strlen("receipts/")), r, e);
 	return err_set(e, COFFER_E_NOTFOUND, "there is no such endpoint");
+}
+
+static enum coffer_rc post_had(struct request *q, struct span id, struct reply *r, struct err *e)
+{
+	if (q->body.n > 0)
+		return err_set(e, COFFER_E_INPUT, "receipts: a body where none belongs");
+	return id.n > 0 ? of_decision(q, KEEP_HAD, id, r, e) : err_set(e, COFFER_E_NOTFOUND, "a decision is named by 32 hex digits");
 }
 
 static const char *fix_of(const struct err *e)
@@ -425,7 +490,7 @@ static enum coffer_rc get_ledger(struct request *q, struct reply *r, struct err 
 		return err_set(e, COFFER_E_INPUT, "query: a file of the ledger takes none");
 	if (name.n == 0 || name.n >= KEEP_LEDGER_NAME_MAX)
 		return err_set(e, COFFER_E_NOTFOUND, "the ledger has no such file");
-	if (q->net->witnesses && !q->waited && span_eq_str(name, "checkpoint")) {
+	if (!q->waited && span_eq_str(name, "checkpoint")) {
 		q->wait.once = true; /* what has been signed is handed out, be it old */
 		q->waits = true;
 		return COFFER_OK;
@@ -459,6 +524,8 @@ void coffer_serve(struct request *q, struct reply *r)
 		rc = post_statement(q, r, &e);
 	} else if (web_method(q, "POST") && span_eq_str(path, "freshness")) {
 		rc = post_freshness(q, r, &e);
+	} else if (web_method(q, "POST") && span_starts(path, "receipts/")) {
+		rc = post_had(q, span_skip(path, strlen("receipts/")), r, &e);
 	} else if (web_method(q, "POST") && span_eq_str(path, "service/evidence")) {
 		rc = post_evidence(q, r, &e);
 	} else {

@@ -192,6 +192,13 @@ static enum MHD_Result send_reply(struct request *q, const struct reply *r, bool
 	return rc;
 }
 
+/* What is about a session alone changes nothing that others are told. */
+static bool may_change(const struct request *q)
+{
+	return !web_method(q, "GET") && !span_eq_str(q->path, "/kbs/v0/auth") && !span_eq_str(q->path, "/kbs/v0/attest") &&
+	       !span_eq_str(q->path, "/coffer/v0/freshness");
+}
+
 static void serve(struct request *q, struct reply *r)
 {
 	if (!web_method(q, "GET") && !web_method(q, "POST") && !web_method(q, "PUT") && !web_method(q, "DELETE"))
@@ -212,6 +219,8 @@ static void serve(struct request *q, struct reply *r)
 		r->status = 200;
 	else
 		reply_plain(r, 404, "path", "there is nothing here");
+	if (may_change(q))
+		shelf_empty(&q->net->shelf);
 }
 
 static enum MHD_Result begin(struct request *q, const char *method, const char *version)
@@ -328,6 +337,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *con, const c
 	}
 	if (q->body.bad)
 		return MHD_NO;
+	if (!q->answered && coffer_at_hand(q, &q->reply))
+		q->answered = true;
 	return q->answered ? send_reply(q, &q->reply, q->too_large) : hand_on(q);
 }
 

@@ -134,11 +134,9 @@ static enum coffer_rc ask_release(struct request *q, const struct release *l, st
 	return keeper_ask(&q->net->keep, KEEP_RESOURCE, &req, a, e);
 }
 
-/* keep has the reply, and lets go of it when the witnesses of the genesis have signed its entry. */
-static enum coffer_rc hold(struct request *q, const struct keep_resource_rep *rep, struct err *e)
+/* keep has the reply, and lets go of it when the ledger's witnesses have signed its entry. */
+static enum coffer_rc hold(struct request *q, const struct keep_resource_rep *rep)
 {
-	if (!q->net->witnesses)
-		return err_deny(e, WAIT_CHECK, "unavailable: the genesis was amended and has witnesses now; the service's operator starts it again to ask them");
 	memcpy(q->ticket, rep->ticket, sizeof(q->ticket));
 	q->waits = true;
 	return COFFER_OK;
@@ -170,7 +168,7 @@ static enum coffer_rc release_reply(struct request *q, const struct answer *a, s
 
 	TRY(keep_resource_rep_read(wr_span(&a->body), &rep, e));
 	if (rep.held)
-		return hold(q, &rep, e);
+		return hold(q, &rep);
 	reply_json(r, rep.body);
 	b64url_write(&sig, SPAN(rep.reply_sig));
 	TRY(wr_done(&sig, "reply signature", e));

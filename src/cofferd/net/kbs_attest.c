@@ -43,10 +43,11 @@ static void gathered_clear(struct gathered *g)
 		collateral_doc_clear(&g->doc[i]);
 }
 
-/* Whatever can be had in time; what is missing keep will name. */
-static void gather(struct net *net, struct span needs, struct gathered *g)
+/* Whatever can be had in time, no older than the service or an owner wants it; what is missing keep will name. */
+static void gather(struct net *net, const struct keep_attest_rep *rep, struct gathered *g)
 {
-	struct collateral_want want = { .max_age = net->max_age, .deadline_ms = clock_monotonic_ms() + COLLATERAL_MS };
+	struct span needs = rep->needs;
+	struct collateral_want want = { .max_age = rep->max_age > 0 && rep->max_age < net->max_age ? rep->max_age : net->max_age, .deadline_ms = clock_monotonic_ms() + COLLATERAL_MS };
 
 	while (needs.n > 0 && g->n < ITEMS_MAX) {
 		size_t n = span_find(needs, '\n');
@@ -104,7 +105,7 @@ static enum coffer_rc ask_with_collateral(struct net *net, struct keep_attest_re
 	TRY(ask(net, m, a, rep, e));
 	if (rep->needs.n == 0)
 		return COFFER_OK;
-	gather(net, rep->needs, &g);
+	gather(net, rep, &g);
 	add_files(&g, m);
 	TRY(ask(net, m, a, rep, e));
 	return rep->token.n > 0 ? COFFER_OK : err_deny(e, "R2", "collateral unavailable");

@@ -101,6 +101,7 @@ static enum coffer_rc run(struct net *net, struct err *e)
 	TRY(collateral_init(&net->fetch, FD_FETCH, e));
 	TRY(attested_init(&net->attest, net->attests ? FD_ATTEST : -1, e));
 	conns_init(&net->conns);
+	TRY(shelf_init(&net->shelf, e));
 	TRY(warm_up(e));
 	TRY(tls_key_new((const char *)key.p, (const char *)cert.p, &tls, e)); /* lives as long as the process */
 	TRY(sandbox_drop_root(e));

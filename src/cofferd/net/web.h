@@ -6,6 +6,7 @@
 #include "cofferd/net/conns.h"
 #include "cofferd/net/keeper.h"
 #include "cofferd/net/pool.h"
+#include "cofferd/net/shelf.h"
 
 #define WEB_BODY_MAX (2u << 20)    /* bytes of a request body */
 #define WEB_TARGET_MAX 2048        /* bytes of path and query */
@@ -15,9 +16,10 @@ struct net {
 	struct keeper keep;
 	struct collateral_wire fetch;
 	struct attested_wire attest;
-	struct clerk *witnesses; /* NULL: the genesis wants none */
+	struct clerk *witnesses;
 	struct pool  *pool;      /* where requests are answered */
 	struct conns  conns;
+	struct shelf  shelf;
 	uint32_t      max_age; /* seconds: how old collateral may be where an owner says nothing */
 	bool          attests; /* the parent started attest */
 	bool          log_all; /* else only what failed on our side */
@@ -73,5 +75,7 @@ void reply_kbs_err(struct reply *r, unsigned status, const char *name, const str
 
 void kbs_serve(struct request *q, struct reply *r);    /* /kbs/v0/... */
 void coffer_serve(struct request *q, struct reply *r); /* /coffer/v0/... */
+/* True: answered without waiting for anybody. */
+bool coffer_at_hand(struct request *q, struct reply *r) NODISCARD;
 void coffer_jwks(struct request *q, struct reply *r);  /* /.well-known/jwks.json */
 void coffer_ledger(struct request *q, struct reply *r); /* /ledger/...: the public ledger, as static files */

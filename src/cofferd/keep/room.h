@@ -1,0 +1,21 @@
+/* How much of others' receipts one party may fill. What a party whose word counts said of itself, against one thing, or demands of one platform,
+ * is in each receipt that turns on it, to the last word (trust/said.h); so that no party makes another's longer than a receipt may be, there is a
+ * number of such words, and of their bytes. Nobody is kept from speaking for good: one more is taken in ROOM_EVERY, a recovery quorum has as much again
+ * that nobody with a stolen key can use up, and a revocation, of which there is one for each thing, is not counted. */
+#pragma once
+#include "cofferd/keep/keep.h"
+
+#define ROOM_SELF 64            /* of itself: party statements */
+#define ROOM_SELF_BYTES (128u << 10)
+#define ROOM_PAUSES 16          /* of one thing, with what lifts them; revocations of one key of images from a time on */
+#define ROOM_MINIMA 16          /* of one platform */
+#define ROOM_BYTES (512u << 10) /* of either */
+#define ROOM_EVERY INT64_C(259200) /* 3 days, in seconds */
+#define ROOM_BACK_MAX (4u << 10) /* bytes of one revocation or pause */
+
+/* One that is about to be logged, by whoever may say it. COFFER_E_LIMIT tells when the next is taken, and what is still. */
+enum coffer_rc room_for(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e) NODISCARD;
+
+/* A revocation, or a pause, that adds nothing to the one before it of the same thing: that one is in force, no compromised key alone signed it, and it ends when this one does or
+ * reaches as far back. *was: that one, which then answers for both. s: its serial is the next. */
+enum coffer_rc room_stands(struct keep *k, const struct statement *s, bool *stands, struct logged *was, struct err *e) NODISCARD;
