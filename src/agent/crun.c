@@ -56,6 +56,19 @@ enum coffer_rc crun(struct agent *a, size_t i, const struct crun_call *c, struct
 	return err_set(e, COFFER_E_SYSTEM, "container runtime %s: %s", c->verb, why[0] ? why : "failed without a word");
 }
 
+/* The container's first process waits at a pipe in crun's folder, open without blocking as long as it lives. */
+bool crun_let_go(const struct agent *a, size_t i)
+{
+	struct path pipe = path_fmt("%s/crun/c%zu/exec.fifo", a->state, i);
+	CLEANUP(closep) int fd = open(pipe.s, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISFIFO(st.st_mode) || write(fd, "", 1) != 1)
+		return false;
+	(void)unlink(pipe.s); /* by which crun tells one that runs from one that waits */
+	return true;
+}
+
 enum coffer_rc crun_process(const char *pid_file, pid_t *pid, int *pidfd, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = wr_open(64);

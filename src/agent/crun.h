@@ -7,6 +7,10 @@ struct crun_call { const char *verb, *flag; const char *more[4]; int out, err; c
 /* COFFER_E_SYSTEM with the runtime's own words. */
 enum coffer_rc crun(struct agent *a, size_t i, const struct crun_call *c, struct err *e) NODISCARD;
 
+/* What `crun start` does for a container without hooks, without running crun once more, which takes longer than all else at the start of a container. False: nothing
+ * waits where crun (since 1.0) has its containers wait; then crun start says why, or starts it. */
+bool crun_let_go(const struct agent *a, size_t i) NODISCARD;
+
 /* The process in a file that crun wrote. It is a child of ours (guest.c makes us the reaper), so its number is its own until it is awaited.
  * *pidfd is the caller's even on failure (or -1). */
 enum coffer_rc crun_process(const char *pid_file, pid_t *pid, int *pidfd, struct err *e) NODISCARD;

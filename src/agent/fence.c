@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <stddef.h>
 #include <netinet/in.h>
@@ -129,10 +130,29 @@ static enum coffer_rc packets(int group, uint32_t own, enum bpf_attach_type wher
 	return attach(group, &(struct program){ insn, COUNT(insn), BPF_PROG_TYPE_CGROUP_SKB, where }, e);
 }
 
+/* Of devices what every container is given in its /dev: null, zero, full, random, urandom; tty, ptmx; the pseudo-terminals. No
+ * other opens, and no node of another is made, wherever it came from: an image, a volume, a capability. */
+static enum coffer_rc devices(int group, struct err *e)
+{
+	const struct bpf_insn insn[] = {
+		LOAD(2, 1, offsetof(struct bpf_cgroup_dev_ctx, access_type)), AND(2, 0xffff), NOT_EQUAL(2, BPF_DEVCG_DEV_CHAR, 10),
+		LOAD(2, 1, offsetof(struct bpf_cgroup_dev_ctx, major)), LOAD(3, 1, offsetof(struct bpf_cgroup_dev_ctx, minor)),
+		EQUAL(2, 136, 13), EQUAL(2, 5, 8), NOT_EQUAL(2, 1, 5),
+		EQUAL(3, 3, 10), EQUAL(3, 5, 9), EQUAL(3, 7, 8), EQUAL(3, 8, 7), EQUAL(3, 9, 6),
+		SET(0, 0), END,
+		EQUAL(3, 0, 3), EQUAL(3, 2, 2),
+		SET(0, 0), END,
+		SET(0, 1), END,
+	};
+
+	return attach(group, &(struct program){ insn, COUNT(insn), BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE }, e);
+}
+
 enum coffer_rc fence_attach(int group, uint32_t own, uint16_t port, struct err *e)
 {
 	TRY(packets(group, own, BPF_CGROUP_INET_EGRESS, e));
 	TRY(packets(group, own, BPF_CGROUP_INET_INGRESS, e));
+	TRY(devices(group, e));
 	TRY(connect4(group, own, port, e));
 	return connect6(group, own, port, e);
 }
@@ -173,11 +193,20 @@ static bool leads6(uint32_t own, uint16_t port)
 	    memcmp(to.sin6_addr.s6_addr, want, sizeof(want)) == 0; /* public: addresses */
 }
 
+/* The kernel's log stands for the devices that are not given: whoever may read it opens it, where there is one. */
+static bool holds_devices(void)
+{
+	CLEANUP(closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	CLEANUP(closep) int log = null < 0 ? -1 : open("/dev/kmsg", O_RDONLY | O_CLOEXEC);
+
+	return null >= 0 && log < 0;
+}
+
 static bool fenced(int procs, uint32_t own, uint16_t port)
 {
 	CLEANUP(closep) int udp = -1;
 
-	if (write(procs, "0", 1) != 1)
+	if (write(procs, "0", 1) != 1 || !holds_devices())
 		return false;
 	udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); /* not before: it belongs to where it is made */
 	return udp >= 0 && holds_packets(udp, own, port) && leads4(udp, own, port) && leads6(own, port);

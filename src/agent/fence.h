@@ -1,10 +1,12 @@
 /* Which container a connection to the local REST API comes from, decided by the kernel when the connection is made.
  *
  * All containers of a pod share one network, as in Kubernetes. Container i has a listener of its own at fence_address(i), and
- * its processes are in a group of their own (os/cgroup.h), with two kinds of programs of ours attached to it:
+ * its processes are in a group of their own (os/cgroup.h), with three kinds of programs of ours attached to it:
  * - connect: 127.0.0.1 or 0.0.0.0 (or ::1, ::, or the two mapped) port REST_PORT becomes the container's own listener;
  * - packets, in and out: those from or to any other address of FENCE_NET are dropped, raw sockets' included; and IPv4 ones with
- *   options, which could say in a source route that they go there.
+ *   options, which could say in a source route that they go there;
+ * - devices: none opens but what a runtime gives every container (null, zero, full, random, urandom, tty, ptmx, pseudo-terminals), whoever made
+ *   the node and whatever mount it lies on: not the machine's TPM, its disks, its channel.
  * A socket belongs to the group that made it, whoever holds it later, and no container can leave its group or enter another
  * (it has no cgroup file system, and seccomp denies mounts, clone3 and bpf). So who asks is the listener, and handing a
  * descriptor on hands on nothing but what its maker asked for.

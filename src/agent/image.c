@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "fmt/enc.h"
@@ -13,6 +14,8 @@
 #include "image/ref.h"
 #include "os/file.h"
 
+#define PROGRESS_MS 5000
+#define MIB 1048576.0
 #define LAYERS_MAX 128 /* as many as any registry's image has; keeps the mount options within a page */
 
 struct path path_fmt(const char *fmt, ...)
@@ -115,15 +118,33 @@ static enum coffer_rc get_pem(void *arg, struct secret *out, struct err *e)
 	    (int)q->c->name.n, (const char *)q->c->name.p);
 }
 
+/* On the console, at most every few seconds: that it goes on, and how far it is. Who holds the host carries these bytes and knows their number; it is told that of
+ * the signed manifest's sizes, and has nothing to ask. */
+struct pulling { struct span container; int64_t told; };
+
+static void tell_progress(void *arg, const struct image_progress *p)
+{
+	struct pulling *t = arg;
+	int64_t now = clock_monotonic_ms();
+
+	if (t->told && now - t->told < PROGRESS_MS)
+		return;
+	t->told = now;
+	(void)fprintf(stderr, "coffer-agent: image: container %.*s: layer %zu of %zu, %.1f of %.1f MiB\n", (int)t->container.n, (const char *)t->container.p, p->layer, p->n_layers,
+	    (double)p->bytes / MIB, (double)p->total / MIB);
+}
+
 static enum coffer_rc pull(struct agent *a, size_t i, const char *dir, size_t *layers, struct err *e)
 {
 	const struct man_container *c = &a->man.container[i];
 	struct key_request q = { a, c, i };
+	struct pulling told = { .container = c->name };
 	CLEANUP(wr_close) struct wr policy = wr_open(1u << 20);
 	CLEANUP(image_pulled_clear) struct image_pulled got = { 0 };
 	CLEANUP(freep) char *reference = span_dup(c->image_reference);
 	struct image_pull p = {
 		.reference = reference, .plain_http = a->man.plain_http, .get_key = get_key, .get_pem = get_pem, .key_arg = &q, .dir = dir,
+		.progress = tell_progress, .progress_arg = &told,
 	};
 
 	if (!reference)

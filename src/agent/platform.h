@@ -2,7 +2,7 @@
 #pragma once
 #include "agent/attest_az.h"
 #include "agent/attest_tpm.h"
-#include "agent/attest_tsm.h"
+#include "attest/tsm.h"
 
 struct platform {
 	struct attest_tpm tpm; /* fd -1: not by its TPM */

@@ -9,7 +9,7 @@
 #include "proto/mux.h"
 #include "trust/manifest.h"
 
-#define VM_PORT	  "org.coffer.agent.0" /* name of the virtio-serial port */
+#define VM_PORT	  "org.coffer.agent.0" /* name of the virtio-serial port; vsock: MUX_VSOCK_PORT */
 #define VM_STREAM "agent"	       /* the launcher's streams: the boundary's API */
 
 /* Until the sandbox is over, or the launcher is gone. COFFER_E_DENIED (check "initdata"): no device has one, or the register cannot
@@ -24,7 +24,8 @@ enum coffer_rc vm_initdata_find(const char *dir, struct wr *device, struct err *
  * sys, dev: where the kernel lists disks and where they are. COFFER_E_INPUT, COFFER_E_LIMIT; COFFER_E_DENIED (check "disk"): there are two. */
 enum coffer_rc vm_bindings_read(const char *sys, const char *dev, struct wr *disk, struct bindings_disk *out, struct err *e) NODISCARD;
 
-/* vm_channel.c: the launcher's port, once the launcher is there. COFFER_E_NOTFOUND, COFFER_E_UPSTREAM. */
+/* vm_port.c: the way to the launcher, once the launcher is there: a connection of vsock where this machine has a device for it, else the virtio-serial port. Both
+ * are the host's to give. COFFER_E_NOTFOUND, COFFER_E_UPSTREAM. */
 enum coffer_rc vm_port_open(int *port, struct err *e) NODISCARD;
 /* On every loopback endpoint that the manifest names (the service, registries) a socket that stands for it. */
 struct vm_listeners { int fd[MUX_LISTEN_MAX]; char name[MUX_LISTEN_MAX][ENDPOINT_TEXT]; size_t n; };
