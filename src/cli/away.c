@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/own.h"
@@ -201,7 +200,7 @@ enum coffer_rc statement_text(const struct statement *s, struct wr *out, struct 
 
 /* ---- coffer sign ---- */
 
-static enum coffer_rc names_me(const struct home *h, const struct to_sign *t, const struct statement *s, struct err *e)
+static enum coffer_rc names_me(const struct home *h, const uint8_t keyid[static 32], const struct statement *s, struct err *e)
 {
 	CLEANUP(freep) struct genesis *g = calloc(1, sizeof(*g));
 	const struct party *me;
@@ -213,7 +212,7 @@ static enum coffer_rc names_me(const struct home *h, const struct to_sign *t, co
 	me = genesis_party(g, h->party);
 	if (me)
 		pubkey_thumbprint(&me->keys[0], thumb);
-	if (!me || !span_eq(SPAN(thumb), SPAN(t->keyid)))
+	if (!me || !span_eq(SPAN(thumb), (struct span){ keyid, 32 }))
 		return err_deny(e, "genesis", "this genesis does not name %s with this key: do not sign", h->party);
 	return COFFER_OK;
 }
@@ -225,39 +224,38 @@ static enum coffer_rc decides_too(const struct home *h, const struct statement *
 
 	TRY(asset_read(s, &b, e));
 	if (!asset_names(&b, h->party))
-		return err_deny(e, "issuer", "this is a statement of %s about an asset of which %s does not decide", s->issuer, h->party);
+		return err_deny(e, "issuer", "this is a statement of %s about an asset of which %s does not decide: %s can name it with 'coffer asset seal --owner %s'", s->issuer, h->party,
+		    s->issuer, h->party);
 	return COFFER_OK;
 }
 
 /* A recovery key may be anybody's, and says of a party's keys alone what is to hold. */
-static enum coffer_rc may_recover(const struct statement *s, struct err *e)
+enum coffer_rc sign_may_recover(const struct statement *s, struct err *e)
 {
 	if (clock_now() >= s->expires)
-		return err_deny(e, "expired", "what is to be signed has expired already");
+		return err_deny(e, "expired", "what is to be signed has expired already; who asks for it makes it anew");
 	if (s->kind != ST_PARTY && s->kind != ST_REVOCATION)
 		return err_deny(e, "recovery", "a recovery key signs statements about a party's keys and revocations alone; this is a %s statement",
 		    statement_kind_name(s->kind));
 	return COFFER_OK;
 }
 
-/* Whose statement may this party put its name under? Its own, a genesis that names its key, a newcomer's that it introduces, and that of an asset
- * of which it decides too. */
-static enum coffer_rc may_sign(const struct home *h, const struct to_sign *t, const struct statement *s, struct err *e)
+enum coffer_rc sign_may(const struct home *h, const struct signer *by, const struct statement *s, struct err *e)
 {
 	if (clock_now() >= s->expires)
-		return err_deny(e, "expired", "what is to be signed has expired already");
+		return err_deny(e, "expired", "what is to be signed has expired already; who asks for it makes it anew");
 	if (h->has_genesis && s->has_ledger && !span_eq(SPAN(s->ledger), SPAN(h->genesis)))
-		return err_deny(e, "ledger", "this statement is for another genesis than the one you follow");
+		return err_deny(e, "ledger", "this statement is for another genesis than the one you follow ('coffer genesis show' says which)");
 	if (s->kind == ST_GENESIS)
-		return names_me(h, t, s, e);
+		return names_me(h, by->keyid, s, e);
 	if (s->kind == ST_AMENDMENT)
 		return COFFER_OK; /* whether this party founded it the service sees */
-	if (s->kind == ST_PARTY && t->env.n_sigs > 0)
+	if (s->kind == ST_PARTY && by->n_sigs > 0)
 		return COFFER_OK;
 	if (s->kind == ST_ASSET && strcmp(s->issuer, h->party) != 0)
 		return decides_too(h, s, e);
 	if (strcmp(s->issuer, h->party) != 0)
-		return err_deny(e, "issuer", "this is a statement of %s; you are %s", s->issuer, h->party);
+		return err_deny(e, "issuer", "this is a %s statement of %s, which that party alone signs; you are %s", statement_kind_name(s->kind), s->issuer, h->party);
 	return COFFER_OK;
 }
 
@@ -267,9 +265,9 @@ static enum coffer_rc show_statement(const struct home *h, const struct to_sign 
 
 	TRY(statement_parse(wr_span(&t->env.payload), &s, e));
 	if (cli_opt(h->cli, "recovery"))
-		TRY(may_recover(&s, e));
+		TRY(sign_may_recover(&s, e));
 	else
-		TRY(may_sign(h, t, &s, e));
+		TRY(sign_may(h, &(struct signer){ t->keyid, t->env.n_sigs }, &s, e));
 	TRY(statement_text(&s, out, e));
 	if (s.kind == ST_PARTY && strcmp(s.issuer, h->party) != 0 && !cli_opt(h->cli, "recovery"))
 		wr_fmt(out, "you would introduce %s: vouch that this key is that party's\n", s.issuer);
@@ -290,20 +288,6 @@ static enum coffer_rc show_image(const struct to_sign *t, struct wr *out, struct
 	text_plain(wr_span(&name), out);
 	wr_fmt(out, "\nmanifest %s\n", digest);
 	return wr_done(out, "image", e);
-}
-
-static enum coffer_rc confirm_sign(const struct cli *c, struct err *e)
-{
-	char line[16] = "";
-
-	if (cli_flag(c, "yes"))
-		return COFFER_OK;
-	if (!isatty(STDIN_FILENO))
-		return err_set(e, COFFER_E_INPUT, "nobody is there to ask: read it with 'coffer sign' on a terminal, or give --yes");
-	(void)fprintf(stderr, "\nSign this? Type yes: ");
-	if (!fgets(line, sizeof(line), stdin) || strcmp(line, "yes\n") != 0)
-		return err_deny(e, "shown", "not confirmed; nothing was signed");
-	return COFFER_OK;
 }
 
 static enum coffer_rc answer(const struct cli *c, const struct to_sign *t, const struct privkey *key, struct err *e)
@@ -340,7 +324,7 @@ static enum coffer_rc recovery_asked(const struct cli *c, const struct to_sign *
 		*out = MOVE(r.key[i]);
 		return COFFER_OK;
 	}
-	return err_deny(e, "key", "another key is asked to sign this than the recovery keys given");
+	return err_deny(e, "key", "another key is asked to sign this than the recovery keys given; name it with --recovery");
 }
 
 /* The key that the file asks: the present one of this folder, or the next one. */
@@ -356,7 +340,7 @@ static enum coffer_rc key_asked(const struct cli *c, const struct home *h, const
 		return home_sign_key(c, h, out, e);
 	if (next_party_read(h, &next, &none) == COFFER_OK && is_asked(t, &next.keys[0]))
 		return home_next_key(c, h, &next.keys[0], out, e);
-	return err_deny(e, "key", "another key is asked to sign this than the one of %s", h->dir);
+	return err_deny(e, "key", "another key is asked to sign this than the one of %s; --home names another party's folder", h->dir);
 }
 
 enum coffer_rc cmd_sign(struct cli *c, struct err *e)
@@ -374,11 +358,13 @@ enum coffer_rc cmd_sign(struct cli *c, struct err *e)
 	if (t.what == TO_SIGN_STATEMENT)
 		TRY(show_statement(&h, &t, &shown, e));
 	else if (cli_opt(c, "recovery"))
-		return err_deny(e, "recovery", "a recovery key signs no images");
+		return err_deny(e, "recovery", "a recovery key signs no images and no requests");
+	else if (t.what == TO_SIGN_TOKEN)
+		TRY(token_text(&h, &t, &shown, e));
 	else
 		TRY(show_image(&t, &shown, e));
 	(void)fwrite(shown.p, 1, shown.n, stderr);
 	TRY(key_asked(c, &h, &t, &key, e));
-	TRY(confirm_sign(c, e));
+	TRY(home_confirm(c, "\nSign this?", NULL, e));
 	return answer(c, &t, key, e);
 }

@@ -6,72 +6,43 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/publish.h"
+#include "cli/released.h"
 #include "crypto/jwk.h"
 #include "fmt/enc.h"
 #include "image/ref.h"
 
 /* ---- the image's release ---- */
 
-struct release {
-	struct json_doc *doc; /* owned copy of the body */
-	uint8_t          digest[32];
-	struct span      repository;
-	bool             found;
-};
-
-static void release_end(struct release *r)
-{
-	json_free(r->doc);
-}
-
-static enum coffer_rc take_release(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
-{
-	CLEANUP(wr_close) struct wr text = wr_open(DSSE_PAYLOAD_MAX);
-	struct release *r = arg;
-	struct image_release body;
-
-	(void)env;
-	if (r->found)
-		return COFFER_OK;
-	TRY(image_release_read(s, &body, e));
-	if (memcmp(body.digest, r->digest, 32) != 0 || !span_eq(body.repository, r->repository)) /* public: digests */
-		return COFFER_OK;
-	json_canon(s->body, &text);
-	TRY(wr_done(&text, "image-release", e));
-	TRY(json_parse(wr_span(&text), DSSE_PAYLOAD_MAX, &r->doc, e));
-	r->found = true;
-	return COFFER_OK;
-}
-
 static enum coffer_rc find_release(const struct build_env *b, const struct pod_container *c, struct span provider,
-    struct ref *ref, struct release *r, struct err *e)
+    struct ref *ref, struct released *r, struct err *e)
 {
-	CLEANUP(wr_close) struct wr q = wr_open(4096);
-	CLEANUP(freep) char *query = NULL;
 	char name[REF_NAME_MAX + 1];
-	enum coffer_rc rc;
 
 	TRY(ref_parse(c->image, ref, e));
 	if (!ref->has_digest)
 		return err_set(e, COFFER_E_INPUT, "container %.*s: image %.*s is not by digest; what runs must not hang on a tag",
 		    (int)c->name.n, (const char *)c->name.p, (int)c->image.n, (const char *)c->image.p);
+	TRY(released_find(&(struct asker){ b->h, b->key, b->conn }, provider, ref, r, e));
 	ref_name(ref, name);
-	memcpy(r->digest, ref->digest, 32);
-	wr_str(&q, "kind=image-release&issuer=");
-	query_encode(&q, provider);
-	wr_str(&q, "&subject=");
-	query_encode(&q, span_of(name));
-	query = wr_take(&q, NULL);
-	if (!query)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	r->repository = span_of(name); /* for take_release; never beyond this call */
-	rc = statements_query(NULL, b->h, b->key, b->conn, query, take_release, r, e);
-	r->repository = (struct span){ 0 };
-	TRY(rc);
-	if (!r->found)
+	if (!released_body(r))
 		return err_deny(e, "release", "%.*s has released no image %s of this digest; it does with 'coffer image release'",
 		    (int)provider.n, (const char *)provider.p, name);
 	return COFFER_OK;
+}
+
+/* A workload that every service would refuse for its image (R8) is better not built. */
+static enum coffer_rc new_enough(const struct pod_container *c, const struct json *image, const struct released *r, struct err *e)
+{
+	uint64_t least = 0, version = 0;
+
+	if (!json_get(image, "minimum-version"))
+		return COFFER_OK;
+	TRY(json_need_u64(image, "minimum-version", "terms: images", &least, e));
+	TRY(json_need_u64(released_body(r), "version", "image-release", &version, e));
+	if (version >= least)
+		return COFFER_OK;
+	return err_deny(e, "release", "container %.*s: its image is released as security version %llu, and the terms ask for %llu or later; name a newer image, "
+	    "or a lower \"minimum-version\"", (int)c->name.n, (const char *)c->name.p, (unsigned long long)version, (unsigned long long)least);
 }
 
 /* ---- lists of the terms ---- */
@@ -138,9 +109,9 @@ static void copy_list(struct json_wr *j, const char *name, const struct json *li
 
 /* ---- one container ---- */
 
-static void image_part(struct json_wr *j, const struct ref *ref, const struct json *image, const struct release *r)
+static void image_part(struct json_wr *j, const struct ref *ref, const struct json *image, const struct released *r)
 {
-	const struct json *method = json_at(json_get(json_root(r->doc), "methods"), 0);
+	const struct json *method = json_at(json_get(released_body(r), "methods"), 0);
 	char text[REF_TEXT_MAX];
 	struct ref bare = *ref;
 
@@ -154,9 +125,29 @@ static void image_part(struct json_wr *j, const struct ref *ref, const struct js
 		jw_name(j, "attestations");
 		jw_value(j, json_get(image, "attestations"));
 	}
+	if (json_get(image, "minimum-version")) {
+		jw_name(j, "minimum-version");
+		jw_value(j, json_get(image, "minimum-version")); /* as written; manifest_parse judges it */
+	}
 	jw_name(j, "method");
 	jw_value(j, method);
 	jw_obj_end(j);
+}
+
+/* The manifest has the kernel's names, Kubernetes those without their prefix. */
+static enum coffer_rc capabilities(struct json_wr *j, const struct pod_container *c, struct err *e)
+{
+	jw_name(j, "capabilities");
+	jw_arr(j);
+	for (size_t i = 0; i < json_len(c->capabilities); i++) {
+		CLEANUP(freep) char *text = pod_capability(c, i);
+
+		if (!text)
+			return err_set(e, COFFER_E_SYSTEM, "out of memory");
+		jw_text(j, text);
+	}
+	jw_arr_end(j);
+	return COFFER_OK;
 }
 
 static enum coffer_rc process_part(struct json_wr *j, const struct pod_container *c, struct err *e)
@@ -183,7 +174,7 @@ static enum coffer_rc process_part(struct json_wr *j, const struct pod_container
 	jw_m_u64(j, "gid", c->gid);
 	copy_list(j, "groups", c->groups);
 	jw_obj_end(j);
-	copy_list(j, "capabilities", c->capabilities);
+	TRY(capabilities(j, c, e));
 	jw_m_bool(j, "read-only-root", c->read_only_root);
 	return COFFER_OK;
 }
@@ -212,9 +203,9 @@ static bool listed(const struct terms *t, struct span container, struct span ass
 	return false;
 }
 
-static void entitlements_part(struct json_wr *j, const struct terms *t, struct span container, const struct release *r)
+static void entitlements_part(struct json_wr *j, const struct terms *t, struct span container, const struct released *r)
 {
-	const struct json *keys = json_get(json_root(r->doc), "keys"), *v;
+	const struct json *keys = json_get(released_body(r), "keys"), *v;
 
 	jw_name(j, "entitlements");
 	jw_arr(j);
@@ -288,7 +279,7 @@ static enum coffer_rc lapse_part(struct json_wr *j, const struct json *v, struct
 static enum coffer_rc container_part(
     const struct build_env *b, struct json_wr *j, const struct pod *p, const struct terms *t, size_t k, struct err *e)
 {
-	CLEANUP(release_end) struct release r = { 0 };
+	CLEANUP(released_clear) struct released r = { 0 };
 	const struct pod_container *c = &p->container[k];
 	const struct json *image, *role, *v;
 	struct span provider;
@@ -301,6 +292,7 @@ static enum coffer_rc container_part(
 		return err_set(e, COFFER_E_INPUT, "terms: \"images\" names no provider for container %.*s", (int)c->name.n,
 		    (const char *)c->name.p);
 	TRY(find_release(b, c, provider, &ref, &r, e));
+	TRY(new_enough(c, image, &r, e));
 	i = 0;
 	role = next_for(t->roles, c->name, &i);
 	jw_obj(j);

@@ -155,6 +155,15 @@ enum coffer_rc cli_bad(struct err *e, const char *fmt, ...)
 	return COFFER_E_INPUT;
 }
 
+enum coffer_rc cli_arg(enum coffer_rc rc, struct err *e)
+{
+	if (rc != COFFER_E_INPUT && rc != COFFER_E_LIMIT)
+		return rc;
+	e->rc = COFFER_E_INPUT;
+	(void)snprintf(e->check, sizeof(e->check), USAGE);
+	return COFFER_E_INPUT;
+}
+
 int cli_exit_code(const struct err *e)
 {
 	if (e->rc == COFFER_E_INPUT && strcmp(e->check, USAGE) == 0)

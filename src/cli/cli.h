@@ -53,6 +53,9 @@ bool        cli_flag(const struct cli *c, const char *name);
 /* An option or argument with a value that cannot be right: exit code 2, as other mistakes of usage. */
 enum coffer_rc cli_bad(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 
+/* What the reader of an option or argument said of it: malformed or too long is a mistake of usage there, too. */
+enum coffer_rc cli_arg(enum coffer_rc rc, struct err *e);
+
 /* Parses argv for the verb; exit code to end with, or -1 to go on. */
 int cli_parse(const struct verb *v, int argc, char **argv, struct cli *out);
 

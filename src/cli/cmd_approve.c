@@ -1,17 +1,18 @@
 /* coffer approve, revoke: what an owner says about workloads. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/approve_replaces.h"
 #include "cli/home.h"
 #include "cli/machine.h"
 #include "cli/publish.h"
 #include "cli/verbs.h"
 #include "cli/workload.h"
 #include "crypto/hash.h"
+#include "crypto/spki.h"
 #include "fmt/enc.h"
 #include "os/file.h"
 #include "trust/thing.h"
@@ -30,9 +31,14 @@ const struct opt_spec opts_approve[] = {
 	{ "or-narrower", NULL, "also each workload at most as wide as this one ('coffer workload diff')", false, false },
 	{ "images-by", "PARTY", "with --or-narrower: any image of PARTY may take the place of one of its images; it may then run any code on your data", false,
 	    false },
-	{ "yes", NULL, "do not ask on the terminal", false, false },
+	{ "yes", NULL, "do not ask on the terminal: you have read what is shown", false, false },
 	OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_revoke[] = {
+	{ "reason", "TEXT", "why (public in the journal)", false, true },
+	{ "from", "TIME", "of an image-key: since when it is not its owner's alone; images released before stand", false, false },
+	OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+
+const struct opt_spec opts_pause[] = {
 	{ "reason", "TEXT", "why (public in the journal)", false, true },
 	OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
@@ -72,7 +78,7 @@ static enum coffer_rc check_shown(const struct cli *c, struct approve *a, struct
 	if (!hex_fixed(span_of(given), want, 32))
 		return cli_bad(e, "--shown %s: not a SHA-256 in hex", given);
 	if (!span_eq(SPAN(want), SPAN(a->shown)))
-		return err_deny(e, "shown", "the workload logged under this digest reads differently from what you were shown");
+		return err_deny(e, "shown", "the workload logged under this digest reads differently from what you were shown: read 'coffer workload show' again, and give the digest that it prints");
 	return COFFER_OK;
 }
 
@@ -96,7 +102,7 @@ static enum coffer_rc name_boot_image(void *arg, const struct dsse *env, const s
 {
 	CLEANUP(boot_image_clear) struct boot_image b = { 0 };
 	struct approve *a = arg;
-	char id[HEX32_LEN], names[96];
+	char id[HEX32_LEN], names[96], name[sizeof(b.name)];
 
 	(void)env;
 	for (size_t i = 0; i < a->n_boot; i++) {
@@ -105,7 +111,8 @@ static enum coffer_rc name_boot_image(void *arg, const struct dsse *env, const s
 		TRY(boot_image_read(s, &b, e));
 		hex32(s->id, id);
 		enforces_names(b.enforces, names, sizeof(names));
-		(void)fprintf(stderr, "boot image %s: %s, by %s, enforces %s\n", id, b.name, s->issuer, names[0] ? names : "nothing");
+		span_plain(span_of(b.name), name, sizeof(name)); /* its issuer's words, before this signer is asked */
+		(void)fprintf(stderr, "boot image %s: %s, by %s, enforces %s\n", id, name, s->issuer, names[0] ? names : "nothing");
 		a->boot[i].found = true;
 		return COFFER_OK;
 	}
@@ -126,7 +133,7 @@ static enum coffer_rc boot_images(const struct cli *c, struct approve *a, struct
 		    (struct machine_cb){ name_boot_image, a }, e));
 	for (size_t i = 0; i < a->n_boot; i++)
 		if (!a->boot[i].found)
-			return err_set(e, COFFER_E_NOTFOUND, "--boot-image %s: no such statement is in force (or named twice)",
+			return err_set(e, COFFER_E_NOTFOUND, "--boot-image %s: no such statement is in force (or named twice); 'coffer boot-image list' shows those that are",
 			    cli_opt_at(c, "boot-image", i));
 	for (size_t i = 0; !a->n_boot && (s = cli_opt_at(c, "platform", i)) != NULL; i++)
 		if (strcmp(s, "sample") != 0)
@@ -159,11 +166,11 @@ static enum coffer_rc asset_list(
 	for (size_t i = 0; (s = cli_opt_at(c, "asset", i)) != NULL; i++) {
 		if (i == APPROVAL_ASSETS_MAX - 1)
 			return err_set(e, COFFER_E_LIMIT, "more than %d assets in one approval", APPROVAL_ASSETS_MAX - 1);
-		TRY(asset_path_parse(span_of(s), &paths[i], e));
+		TRY(cli_arg(asset_path_parse(span_of(s), &paths[i], e), e));
 		if (strcmp(paths[i].owner, a->h.party) != 0)
 			(void)fprintf(stderr, "%s belongs to %s: approved for it, by its delegation\n", paths[i].text, paths[i].owner);
 		if (!workload_uses(&a->w.man, &paths[i]) && !cli_opt(c, "slot"))
-			return err_set(e, COFFER_E_INPUT, "%s is not among the entitlements of this workload%s", paths[i].text,
+			return cli_bad(e, "--asset %s: not among the entitlements of this workload ('coffer workload show' lists them)%s", paths[i].text,
 			    a->w.man.n_slots ? "; to let it fill a slot, name that with --slot" : "");
 		draft_subject_name(d, span_of(paths[i].text));
 		jw_text(j, paths[i].text);
@@ -172,7 +179,34 @@ static enum coffer_rc asset_list(
 	return COFFER_OK;
 }
 
-static enum coffer_rc assessments(const struct cli *c, struct json_wr *j, struct err *e)
+/* Whoever may assess, for people. */
+static void auditors(const struct parties *all, struct wr *out)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (life_party(&all->life[i], clock_now())->personas & PERSONA_AUDITOR)
+			wr_fmt(out, "%s%s", out->n ? ", " : "", all->life[i].body.id);
+	if (!out->n)
+		wr_str(out, "none; one joins by 'coffer party request' and 'coffer party admit'");
+}
+
+/* An approval that waits for the word of nobody would wait for ever. */
+static enum coffer_rc is_auditor(const struct approve *a, struct span party, struct err *e)
+{
+	CLEANUP(wr_close) struct wr all_of = wr_open(64u << 10);
+	const struct parties *all = NULL;
+	const struct party *p;
+
+	TRY(service_parties(a->conn, &all, e));
+	p = parties_party(all, party, clock_now());
+	if (p && (p->personas & PERSONA_AUDITOR))
+		return COFFER_OK;
+	auditors(all, &all_of);
+	TRY(wr_done(&all_of, "auditors", e));
+	return cli_bad(e, "--assessed-by %.*s: %s; auditors here: %.*s", (int)party.n, (const char *)party.p,
+	    p ? "that party is no auditor" : "no such party is known to this genesis", (int)(all_of.n < 300 ? all_of.n : 300), (const char *)all_of.p);
+}
+
+static enum coffer_rc assessments(const struct cli *c, const struct approve *a, struct json_wr *j, struct err *e)
 {
 	const char *s;
 
@@ -187,6 +221,7 @@ static enum coffer_rc assessments(const struct cli *c, struct json_wr *j, struct
 
 		if (!party_ok(party) || (colon && !assessed_by_name(span_of(colon + 1), &about)) || i == APPROVAL_ASSESSED_MAX)
 			return cli_bad(e, "--assessed-by %s: PARTY, PARTY:workload, PARTY:image or PARTY:boot-image; at most %d", s, APPROVAL_ASSESSED_MAX);
+		TRY(is_auditor(a, party, e));
 		jw_obj(j);
 		jw_m_text(j, "about", assessed_name(about));
 		jw_m_str(j, "party", party);
@@ -216,7 +251,7 @@ static enum coffer_rc slot_options(const struct cli *c, const struct approve *a,
 		jw_name(j, "beside");
 		jw_arr(j);
 		for (size_t i = 0; (s = cli_opt_at(c, "beside", i)) != NULL; i++) {
-			TRY(asset_path_parse(span_of(s), &p, e));
+			TRY(cli_arg(asset_path_parse(span_of(s), &p, e), e));
 			jw_text(j, p.text);
 		}
 		jw_arr_end(j);
@@ -236,8 +271,6 @@ static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct 
 	jw_name(j, "platforms");
 	jw_arr(j);
 	for (size_t i = 0; (s = cli_opt_at(c, "platform", i)) != NULL; i++) {
-		if (!manifest_lists(a->w.man.platforms, span_of(s)))
-			return cli_bad(e, "--platform %s: this workload is not made for it (see 'coffer workload show')", s);
 		jw_text(j, s);
 	}
 	jw_arr_end(j);
@@ -259,7 +292,7 @@ static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct 
 	}
 	hex32(a->shown, hex);
 	jw_m_text(j, "shown", hex);
-	TRY(assessments(c, j, e));
+	TRY(assessments(c, a, j, e));
 	TRY(slot_options(c, a, j, e));
 	if (cli_flag(c, "or-narrower"))
 		jw_m_bool(j, "or-narrower", true);
@@ -272,20 +305,35 @@ static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct 
 	return COFFER_OK;
 }
 
-/* Who gave --shown has read it before; a script has nobody to ask. */
+/* Who gave --shown has read it before. */
 static enum coffer_rc confirm(const struct cli *c, const char *workload, struct err *e)
 {
-	char line[16] = "";
 	const char *s;
 
-	if (cli_opt(c, "shown") || cli_flag(c, "yes") || !isatty(STDIN_FILENO))
+	if (cli_opt(c, "shown"))
 		return COFFER_OK;
 	(void)fprintf(stderr, "\nworkload %s, as shown above, may then use:\n", workload);
 	for (size_t i = 0; (s = cli_opt_at(c, "asset", i)) != NULL; i++)
 		(void)fprintf(stderr, "  %s\n", s);
-	(void)fprintf(stderr, "Approve? Type yes: ");
-	if (!fgets(line, sizeof(line), stdin) || strcmp(line, "yes\n") != 0)
-		return err_deny(e, "shown", "not confirmed; nothing was approved");
+	return home_confirm(c, "Approve?", "--shown with the digest that 'coffer workload show' prints", e);
+}
+
+/* Before anything is shown that would then be read for nothing. */
+static enum coffer_rc check_platforms(const struct cli *c, const struct manifest *m, struct err *e)
+{
+	CLEANUP(wr_close) struct wr list = wr_open(4096);
+	const char *s;
+
+	for (size_t i = 0; i < json_len(m->platforms); i++) {
+		struct span name = json_str(json_at(m->platforms, i));
+
+		wr_fmt(&list, "%s%.*s", i ? ", " : "", (int)name.n, (const char *)name.p);
+	}
+	TRY(wr_done(&list, "platforms", e));
+	for (size_t i = 0; (s = cli_opt_at(c, "platform", i)) != NULL; i++)
+		if (!manifest_lists(m->platforms, span_of(s)))
+			return cli_bad(e, "--platform %s: this workload is not made for it, but for %.*s; its provider can make one that is", s,
+			    (int)(list.n < 300 ? list.n : 300), (const char *)list.p);
 	return COFFER_OK;
 }
 
@@ -312,9 +360,10 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 	TRY(home_sign_key(c, &a.h, &a.key, e));
 	TRY(home_connect(&a.h, &a.conn, e));
 	TRY(workload_fetch(&a.h, a.key, a.conn, c->pos[0], &a.w, e));
+	warn_of_platforms(c);
+	TRY(check_platforms(c, &a.w.man, e));
 	TRY(check_shown(c, &a, e));
 	TRY(boot_images(c, &a, e));
-	warn_of_platforms(c);
 	jw_obj(&j);
 	TRY(asset_list(c, &a, &d, &j, paths, e));
 	hex32(a.w.man.digest, hex);
@@ -323,15 +372,37 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 	TRY(conditions(c, &a, &j, e));
 	jw_obj_end(&j);
 	TRY(wr_done(&body, "approval", e));
-	TRY(confirm(c, hex, e));
 	d.body = wr_span(&body);
+	TRY(approve_replaces(&(struct asker){ &a.h, a.key, a.conn }, &d, e)); /* with --to-sign too: the signer's machine has the digest of what is shown here, not the text */
+	TRY(confirm(c, hex, e));
 	return draft_out(&a.h, a.key, a.conn, &d, e);
+}
+
+#define IMAGE_KEY "image-key:"
+
+/* By its text; a key of images also by the file that it is in. */
+static enum coffer_rc find_thing(const char *target, struct thing *out, struct err *e)
+{
+	CLEANUP(wr_close) struct wr pem = { 0 };
+	uint8_t id[32];
+
+	if (thing_read(span_of(target), out))
+		return COFFER_OK;
+	if (strncmp(target, IMAGE_KEY, sizeof(IMAGE_KEY) - 1) != 0)
+		return cli_bad(e, "%s: not a statement's id (64 hex digits), nor chip:PLATFORM:HEX, image:DIGEST, image-key:DIGEST or measurement:PLATFORM:REGISTER:HEX in lower case",
+		    target);
+	TRY(file_read(target + sizeof(IMAGE_KEY) - 1, SPKI_PEM_MAX, &pem, e));
+	if (!spki_pem_id(wr_span(&pem), id))
+		return err_set(e, COFFER_E_INPUT, "%s: no P-256, P-384, Ed25519 or RSA public key as PEM in the usual form; 'openssl pkey -pubin -ec_conv_form uncompressed' writes it",
+		    target + sizeof(IMAGE_KEY) - 1);
+	thing_image_key(wr_span(&pem), out);
+	return COFFER_OK;
 }
 
 /* A statement by its id, or (only to revoke) a thing by its text (thing.h). */
 static enum coffer_rc take_target(struct draft *d, const char *target, struct json_wr *j, char subject[static THING_SUBJECT_MAX], struct err *e)
 {
-	struct thing thing;
+	struct thing thing = { .kind = THING_NONE };
 	uint8_t id[32];
 
 	if (hex_fixed(span_of(target), id, 32)) {
@@ -339,12 +410,28 @@ static enum coffer_rc take_target(struct draft *d, const char *target, struct js
 		jw_m_text(j, "statement", target);
 		return COFFER_OK;
 	}
-	if (d->kind != ST_REVOCATION || !thing_read(span_of(target), &thing))
-		return cli_bad(e, "%s: not a statement's id (64 hex digits)%s", target,
-		    d->kind == ST_REVOCATION ? ", nor chip:PLATFORM:HEX, image:DIGEST or measurement:PLATFORM:REGISTER:HEX in lower case" : "");
+	if (d->kind != ST_REVOCATION)
+		return cli_bad(e, "%s: not a statement's id (64 hex digits)", target);
+	TRY(find_thing(target, &thing, e));
 	thing_subject(thing.id, subject);
 	draft_subject_digest(d, span_of(subject), thing.id);
-	jw_m_text(j, "thing", target);
+	jw_m_text(j, "thing", thing.text);
+	return COFFER_OK;
+}
+
+/* --from, where there is one. */
+static enum coffer_rc take_from(const struct cli *c, const char *target, struct json_wr *j, struct err *e)
+{
+	char when[CLOCK_TEXT_LEN];
+	int64_t from = 0;
+
+	if (!cli_opt(c, "from"))
+		return COFFER_OK;
+	if (strncmp(target, IMAGE_KEY, sizeof(IMAGE_KEY) - 1) != 0)
+		return cli_bad(e, "--from is for an image-key; 'coffer party compromise' names a time for a key of yours");
+	TRY(expires_opt(c, "from", &from, e));
+	clock_text(from, when);
+	jw_m_text(j, "from", when);
 	return COFFER_OK;
 }
 
@@ -359,6 +446,8 @@ static enum coffer_rc take_back(struct cli *c, enum statement_kind kind, const c
 
 	jw_obj(&j);
 	TRY(take_target(&d, target, &j, subject, e));
+	if (kind == ST_REVOCATION)
+		TRY(take_from(c, target, &j, e));
 	TRY(home_load(c, &a.h, e));
 	TRY(home_sign_key(c, &a.h, &a.key, e));
 	TRY(home_connect(&a.h, &a.conn, e));
@@ -412,6 +501,6 @@ enum coffer_rc cmd_resume(struct cli *c, struct err *e)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(statements_query(c, &a.h, a.key, a.conn, query, take_pause, &f, e));
 	if (!f.id[0])
-		return err_set(e, COFFER_E_NOTFOUND, "you have not paused %s", c->pos[0]);
+		return err_set(e, COFFER_E_NOTFOUND, "no pause of yours holds %s: who paused it resumes it, or it ends by itself; 'coffer statement list --kind pause' shows them", c->pos[0]);
 	return take_back(c, ST_REVOCATION, f.id, "resumed", e);
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/assets.h"
 #include "cli/away.h"
 #include "cli/home.h"
 #include "cli/publish.h"
@@ -23,7 +24,7 @@
 
 #define OPT_TYPE \
 	{ "type", "TYPE", \
-	    "key, data, image-key or registry-credential (default: the path's second segment if it is one of them, else data)", \
+	    "key, data, image-key, registry-credential or attestation (default: the path's second segment if it is one of them, else data)", \
 	    false, false }
 #define OPT_POLICY \
 	{ "policy", "FILE", "release policy in Rego (default: the one the asset has, or else the strict one that ships)", false, false }
@@ -47,20 +48,25 @@ const struct opt_spec opts_asset_policy[] = {
 	{ "as-amended", NULL, "go by the genesis as it was last amended, which you accept for this asset ('coffer genesis show')", false, false },
 	OPT_LEASE, OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_list[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
-const struct opt_spec opts_asset_delete[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_asset_delete[] = { OPT_TOKEN_AWAY, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+
+enum coffer_rc asset_own_path(const struct home *h, struct span text, struct asset_path *out, struct err *e)
+{
+	TRY(cli_arg(asset_path_parse(text, out, e), e));
+	if (strcmp(out->owner, h->party) != 0)
+		return err_deny(e, "owner", "%s belongs to %s; you are %s, and a party speaks only for its own paths", out->text,
+		    out->owner, h->party);
+	return COFFER_OK;
+}
 
 static enum coffer_rc own_path(const struct session *s, const char *text, struct asset_path *out, struct err *e)
 {
-	TRY(asset_path_parse(span_of(text), out, e));
-	if (strcmp(out->owner, s->h.party) != 0)
-		return err_deny(e, "owner", "%s belongs to %s; you are %s, and a party speaks only for its own paths", out->text,
-		    out->owner, s->h.party);
-	return COFFER_OK;
+	return asset_own_path(&s->h, span_of(text), out, e);
 }
 
 static const char *asset_type(const struct cli *c, const struct asset_path *p)
 {
-	static const char *const known[] = { "key", "data", "image-key", "registry-credential" };
+	static const char *const known[] = { "key", "data", "image-key", "registry-credential", "attestation" };
 	const char *given = cli_opt(c, "type"), *mid = strchr(asset_path_tail(p), '/') + 1;
 	size_t n = strcspn(mid, "/");
 
@@ -284,7 +290,7 @@ static enum coffer_rc seal_body(
 	return wr_done(out, "sealed asset", e);
 }
 
-static enum coffer_rc content_read(const char *path, struct secret *out, struct err *e)
+enum coffer_rc asset_content(const char *path, struct secret *out, struct err *e)
 {
 	TRY(file_read_secret(strcmp(path, "-") == 0 ? "/dev/stdin" : path, CONTENT_MAX, out, e));
 	if (out->n == 0)
@@ -304,7 +310,7 @@ enum coffer_rc cmd_asset_seal(struct cli *c, struct err *e)
 	TRY(own_path(&s, cli_opt(c, "asset"), &p, e));
 	TRY(self_check(&s.h, false, s.conn, &self, e)); /* before anything of the content is read */
 	(void)fprintf(stderr, "sealed to %s: %s\n", service_keys(s.conn)->id, self_words(&self));
-	TRY(content_read(c->pos[0], &content, e));
+	TRY(asset_content(c->pos[0], &content, e));
 	TRY(seal_body(c, &s, &p, &content, &body, e));
 	if (cli_opt(c, "out"))
 		return file_write(cli_opt(c, "out"), wr_span(&body), 0644, e);
@@ -340,12 +346,29 @@ static enum coffer_rc resource_call(
 	return path ? home_call(&me, &q, 64u << 10, res, e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
 }
 
+enum coffer_rc asset_put(struct cli *c, struct session *s, const struct asset_path *p, const struct secret *content, struct err *e)
+{
+	CLEANUP(wr_close) struct wr body = wr_open(BODY_MAX);
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+
+	TRY(seal_body(c, s, p, content, &body, e));
+	return resource_call(s, "POST", p, wr_span(&body), &res, e);
+}
+
+/* To whom it is sealed was looked at then. */
+static enum coffer_rc put_sealed(struct session *s, const struct asset_path *p, const char *file, struct err *e)
+{
+	CLEANUP(wr_close) struct wr body = wr_open(BODY_MAX);
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+
+	TRY(file_read_arg(file, BODY_MAX, &body, e));
+	return resource_call(s, "POST", p, wr_span(&body), &res, e);
+}
+
 enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 {
 	CLEANUP(session_end) struct session s = { 0 };
 	CLEANUP(secret_free) struct secret content = { 0 };
-	CLEANUP(wr_close) struct wr body = wr_open(BODY_MAX);
-	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	const char *file = cli_opt(c, "file"), *sealed = cli_opt(c, "sealed");
 	struct self_seen self = { 0 };
 	struct asset_path p;
@@ -358,16 +381,15 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 		return cli_bad(e, "--sealed asks the service for no evidence: to whom it is sealed was decided by 'coffer asset seal', which takes these options");
 	TRY(session_begin(c, &s, e));
 	TRY(own_path(&s, c->pos[0], &p, e));
-	if (sealed) { /* to whom was looked at then */
-		TRY(file_read_arg(sealed, BODY_MAX, &body, e));
+	if (sealed) {
+		TRY(put_sealed(&s, &p, sealed, e));
 	} else {
 		TRY(self_check(&s.h, false, s.conn, &self, e)); /* before anything of the content is read */
-		TRY(content_read(file ? file : "-", &content, e));
+		TRY(asset_content(file ? file : "-", &content, e));
 		if (to_sign_wanted(&s.h))
 			return put_away(c, &s, &p, &content, e);
-		TRY(seal_body(c, &s, &p, &content, &body, e));
+		TRY(asset_put(c, &s, &p, &content, e));
 	}
-	TRY(resource_call(&s, "POST", &p, wr_span(&body), &res, e));
 	if (c->json && sealed)
 		(void)printf("{\"asset\":\"%s\"}\n", p.text);
 	else if (c->json)
@@ -452,6 +474,46 @@ enum coffer_rc asset_submit(struct cli *c, const struct dsse *env, const struct 
 	return COFFER_OK;
 }
 
+/* The others' signatures are asked for: who they are, and by which commands it goes on. */
+static void name_others(const struct session *s, const struct asset_newest *last, char *out, size_t n)
+{
+	size_t at = 0;
+
+	out[0] = 0;
+	for (size_t i = 0; i < last->n_of; i++) {
+		int more = strcmp(last->of[i], s->h.party) == 0 ? 0 : snprintf(out + at, n - at, "%s%s", at ? ", " : "", last->of[i]);
+
+		at += more > 0 && (size_t)more < n - at ? (size_t)more : 0;
+	}
+}
+
+/* Of an asset of several parties nothing goes by one signature. */
+static enum coffer_rc alone(const struct session *s, const struct asset_path *p, const struct asset_newest *last, struct err *e)
+{
+	char others[ASSET_OWNERS_MAX * (PARTY_MAX + 2)];
+
+	if (last->n_of < 2 || cli_opt(s->h.cli, "out"))
+		return COFFER_OK;
+	name_others(s, last, others, sizeof(others));
+	return err_deny(e, "owner", "%s also decide%s of %s, and sign%s what changes: write it with --out FILE, each signs it with 'coffer statement cosign FILE', then 'coffer asset put %s --sealed FILE'",
+	    others, last->n_of == 2 ? "s" : "", p->text, last->n_of == 2 ? "s" : "", p->text);
+}
+
+static enum coffer_rc handed_on(const struct session *s, const struct asset_path *p, const struct asset_newest *last, const struct dsse *env, struct err *e)
+{
+	const char *file = cli_opt(s->h.cli, "out");
+	char others[ASSET_OWNERS_MAX * (PARTY_MAX + 2)];
+
+	TRY(statement_file(file, env, e));
+	name_others(s, last, others, sizeof(others));
+	(void)printf(s->h.cli->json ? "{\"file\":\"%s\"}\n" : "%s is signed by you, and changes nothing yet.", file);
+	if (!s->h.cli->json && others[0])
+		(void)printf(" To be signed by %s: coffer statement cosign %s.", others, file);
+	if (!s->h.cli->json)
+		(void)printf(" Then: coffer asset put %s --sealed %s\n", p->text, file);
+	return COFFER_OK;
+}
+
 static enum coffer_rc set_policy(struct cli *c, struct session *s, const struct asset_path *p, const struct asset_newest *last,
     struct err *e)
 {
@@ -465,6 +527,7 @@ static enum coffer_rc set_policy(struct cli *c, struct session *s, const struct 
 	} else if (!cli_flag(c, "default")) {
 		say.policy = wr_span(&last->policy);
 	}
+	TRY(alone(s, p, last, e));
 	say_before(last, &say);
 	say.amendment = last->amended ? last->amendment : NULL; /* what is there keeps what its owners accepted */
 	if (cli_flag(c, "as-amended"))
@@ -474,7 +537,7 @@ static enum coffer_rc set_policy(struct cli *c, struct session *s, const struct 
 	if (to_sign_wanted(&s->h))
 		return to_sign_out(&s->h, s->key, &env, e);
 	if (cli_opt(c, "out"))
-		return statement_file(cli_opt(c, "out"), &env, e);
+		return handed_on(s, p, last, &env, e);
 	TRY(put_statement(s, p, &env, (struct span){ 0 }, e));
 	if (c->json)
 		(void)printf("{\"asset\":\"%s\",\"version\":%llu}\n", p->text, (unsigned long long)say.version);
@@ -491,7 +554,7 @@ enum coffer_rc cmd_asset_policy(struct cli *c, struct err *e)
 	struct asset_path p;
 
 	if (cli_flag(c, "default") && c->n_pos == 2)
-		return err_set(e, COFFER_E_INPUT, "--default and a policy file exclude each other");
+		return cli_bad(e, "--default and a policy file exclude each other");
 	TRY(session_begin(c, &s, e));
 	TRY(own_path(&s, c->pos[0], &p, e));
 	TRY(asset_newest(&s.h, s.key, s.conn, &p, &last, e));
@@ -502,42 +565,54 @@ enum coffer_rc cmd_asset_policy(struct cli *c, struct err *e)
 	return set_policy(c, &s, &p, &last, e);
 }
 
-static enum coffer_rc print_assets(const struct json *list, const char *party, struct err *e)
-{
-	if (json_len(list) == 0)
-		(void)printf("no asset of %s is kept\n", party);
-	for (size_t i = 0; i < json_len(list); i++) {
-		const struct json *a = json_at(list, i);
-		struct span path, type, issued;
-		uint64_t version;
+struct asset_listing { bool json; size_t n; };
 
-		TRY(json_need_str(a, "path", "asset", &path, e));
-		TRY(json_need_str(a, "type", "asset", &type, e));
-		TRY(json_need_str(a, "issued", "asset", &issued, e));
-		TRY(json_need_u64(a, "version", "asset", &version, e));
-		(void)printf("%-48.*s version %-4llu %-20.*s %.*s\n", (int)path.n, (const char *)path.p,
-		    (unsigned long long)version, (int)type.n, (const char *)type.p, (int)issued.n, (const char *)issued.p);
+static enum coffer_rc print_asset(void *arg, const struct json *a, struct err *e)
+{
+	struct asset_listing *l = arg;
+	struct span path, type, issued;
+	uint64_t version;
+
+	TRY(json_need_str(a, "path", "asset", &path, e));
+	TRY(json_need_str(a, "type", "asset", &type, e));
+	TRY(json_need_str(a, "issued", "asset", &issued, e));
+	TRY(json_need_u64(a, "version", "asset", &version, e));
+	if (l->json) {
+		CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+		struct json_wr j = jw_open(&w, false);
+
+		jw_value(&j, a);
+		TRY(wr_done(&w, "asset", e));
+		(void)printf("%s%.*s", l->n ? "," : "", (int)w.n, (const char *)w.p);
+	} else {
+		(void)printf("%-48.*s version %-4llu %-20.*s %.*s\n", (int)path.n, (const char *)path.p, (unsigned long long)version, (int)type.n,
+		    (const char *)type.p, (int)issued.n, (const char *)issued.p);
 	}
+	l->n++;
 	return COFFER_OK;
 }
 
 enum coffer_rc cmd_asset_list(struct cli *c, struct err *e)
 {
 	CLEANUP(session_end) struct session s = { 0 };
-	CLEANUP(http_res_clear) struct http_res res = { 0 };
-	CLEANUP(json_freep) struct json_doc *doc = NULL;
-	static const struct service_req q = { .method = "GET", .path = "/coffer/v0/assets" };
-	const struct json *list;
+	struct asset_listing l = { .json = c->json };
 
 	TRY(session_begin(c, &s, e));
-	TRY(home_call(&(struct asker){ &s.h, s.key, s.conn }, &q, 8u << 20, &res, e));
-	if (c->json) {
-		(void)printf("%.*s\n", (int)res.body.n, (const char *)res.body.p);
-		return COFFER_OK;
-	}
-	TRY(json_parse(wr_span(&res.body), 8u << 20, &doc, e));
-	TRY(json_need_arr(json_root(doc), "assets", "reply", &list, e));
-	return print_assets(list, s.h.party, e);
+	if (l.json)
+		(void)printf("{\"assets\":[");
+	TRY(assets_each(&(struct asker){ &s.h, s.key, s.conn }, print_asset, &l, e));
+	if (l.json)
+		(void)printf("]}\n");
+	else if (l.n == 0)
+		(void)printf("no asset of %s is kept\n", s.h.party);
+	return COFFER_OK;
+}
+
+static enum coffer_rc delete_elsewhere(const struct session *s, const struct asset_path *p, struct err *e)
+{
+	CLEANUP(freep) char *path = str_fmt("/kbs/v0/resource/%s", asset_path_tail(p));
+
+	return path ? token_to_sign(&(struct asker){ &s->h, s->key, s->conn }, "DELETE", path, e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
 }
 
 enum coffer_rc cmd_asset_delete(struct cli *c, struct err *e)
@@ -548,6 +623,8 @@ enum coffer_rc cmd_asset_delete(struct cli *c, struct err *e)
 
 	TRY(session_begin(c, &s, e));
 	TRY(own_path(&s, c->pos[0], &p, e));
+	if (to_sign_wanted(&s.h))
+		return delete_elsewhere(&s, &p, e);
 	TRY(resource_call(&s, "DELETE", &p, (struct span){ 0 }, &res, e));
 	(void)printf(c->json ? "{\"deleted\":\"%s\"}\n" : "%s is deleted; what was released before is not undone\n", p.text);
 	return COFFER_OK;

@@ -162,7 +162,7 @@ enum coffer_rc cmd_data_seal(struct cli *c, struct err *e)
 		return cli_bad(e, "--key-out and --out name the same file");
 	if (file_exists(key_out))
 		return err_set(e, COFFER_E_INPUT, "%s is there already; a data key is never overwritten", key_out);
-	TRY(asset_path_parse(span_of(cli_opt(c, "asset")), &h.asset, e));
+	TRY(cli_arg(asset_path_parse(span_of(cli_opt(c, "asset")), &h.asset, e), e));
 	TRY(version_opt(c, &h.version, e));
 	if (h.version == 0)
 		TRY(ask_version(c, &h.asset, &h.version, e));
@@ -191,7 +191,7 @@ enum coffer_rc cmd_data_open(struct cli *c, struct err *e)
 	struct data_want want = { .version = 1 };
 	struct data_header h;
 
-	TRY(asset_path_parse(span_of(cli_opt(c, "asset")), &want.asset, e));
+	TRY(cli_arg(asset_path_parse(span_of(cli_opt(c, "asset")), &want.asset, e), e));
 	TRY(version_opt(c, &want.version, e));
 	TRY(file_read_secret(cli_opt(c, "key-file"), 1024, &key, e));
 	if (key.n != DATA_KEY_LEN)

@@ -13,8 +13,9 @@
 #define DAYS_DEFAULT 90
 
 const struct opt_spec opts_delegate[] = {
-	{ "role", "ROLE", "what PARTY may say for you: approval or boot-image", false, true },
-	{ "scope", "PATH", "approval: asset, or beginning of paths that ends with a slash (kbs:///me/note/)", true, false },
+	{ "role", "ROLE", "what PARTY may say for you: approval, boot-image, attestation-service or image-verification", false, true },
+	{ "scope", "SCOPE", "approval: asset, or beginning of paths that ends with a slash (kbs:///me/note/); image-verification: repository, or such a beginning; "
+			    "attestation-service: id of a service (default of these two: all)", true, false },
 	{ "of", "OWNER", "whose power it is, where it was lent to you (default: you)", false, false },
 	{ "depth", "N", "how many times it may be lent on, 0 to 3 (default: 0)", false, false },
 	{ "until", "TIME", "end of the delegation, as 2027-01-31T00:00:00Z (default: 90 days)", false, false },
@@ -46,9 +47,11 @@ static enum coffer_rc read_options(const struct cli *c, struct lend *l, struct e
 	if (!party_ok(span_of(l->to)) || !party_ok(span_of(l->of)))
 		return cli_bad(e, "%s, --of %s: not a party's id", l->to, l->of);
 	if (!role_by_name(span_of(cli_opt(c, "role")), &l->role))
-		return cli_bad(e, "--role %s: approval or boot-image", cli_opt(c, "role"));
-	if ((l->role == ROLE_APPROVAL) != (cli_opt(c, "scope") != NULL))
-		return cli_bad(e, "--scope is for role approval, which needs it");
+		return cli_bad(e, "--role %s: approval, boot-image, attestation-service or image-verification", cli_opt(c, "role"));
+	if (l->role == ROLE_APPROVAL && !cli_opt(c, "scope"))
+		return cli_bad(e, "--scope: role approval needs it");
+	if (l->role == ROLE_BOOT_IMAGE && cli_opt(c, "scope"))
+		return cli_bad(e, "--scope is not for role boot-image");
 	if (depth && (!span_u64(span_of(depth), &l->depth) || l->depth > DELEGATION_DEPTH_MAX))
 		return cli_bad(e, "--depth %s: a number from 0 to %d", depth, DELEGATION_DEPTH_MAX);
 	TRY(expires_opt(c, "until", &l->until, e));
@@ -65,7 +68,7 @@ static void put_body(const struct cli *c, const struct lend *l, struct json_wr *
 	jw_m_text(j, "of", l->of);
 	jw_m_text(j, "to", l->to);
 	jw_m_text(j, "role", role_name(l->role));
-	if (l->role == ROLE_APPROVAL) {
+	if (cli_opt(c, "scope")) {
 		jw_name(j, "scope");
 		jw_arr(j);
 		for (size_t i = 0; (s = cli_opt_at(c, "scope", i)) != NULL; i++)

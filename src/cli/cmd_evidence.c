@@ -98,6 +98,8 @@ static enum coffer_rc run_manifest(struct case_run *r, const struct json *list, 
 		tally[res]++;
 		if (res != CASE_PASSED)
 			(void)printf("%-8s %.*s: %s\n", word[res], (int)id.n, (const char *)id.p, r->why);
+		else if (r->left[0])
+			(void)printf("%-8s %.*s: left out: %s\n", word[res], (int)id.n, (const char *)id.p, r->left);
 	}
 	return COFFER_OK;
 }

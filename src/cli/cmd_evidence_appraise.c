@@ -26,7 +26,7 @@ const struct opt_spec opts_evidence_appraise[] = {
 	{ "init-data", "FILE", "init-data whose digest the platform's register must hold", false, false },
 	{ "policy", "FILE", "appraise valid evidence by this Rego policy, or by the built-in one: 'default' (devices: always)", false, false },
 	{ "reference-values", "FILE", "JSON that the policy's query_reference_value answers from", false, false },
-	{ "time", "TIME", "judge validity at this time, as 2027-01-31T00:00:00Z (default: now)", false, false },
+	{ "time", "TIME", "judge validity at this time, as 2027-01-31T00:00:00Z or 2027-01-31T02:00:00+02:00 (default: now)", false, false },
 	{ NULL, NULL, NULL, false, false } };
 
 /* All that is read here, by this process, as bytes; what they are is found out in a child (appraise_it). */
@@ -67,10 +67,10 @@ static enum coffer_rc bindings(const struct cli *c, struct evidence_job *b, stru
 	const char *init = cli_opt(c, "init-data"), *time = cli_opt(c, "time");
 
 	b->in.now = clock_now();
-	if (time && !clock_parse(span_of(time), &b->in.now))
-		return cli_bad(e, "--time %s: not a time like 2027-01-31T00:00:00Z", time);
+	if (time && !clock_parse_any(span_of(time), &b->in.now))
+		return cli_bad(e, "--time %s: not a time like 2027-01-31T00:00:00Z or 2027-01-31T02:00:00+02:00", time);
 	TRY(binding(c, "report-data", &b->report_data, &b->in.report_data, e));
-	return init ? file_read_arg(init, 1u << 20, &b->init_toml, e) : COFFER_OK;
+	return init ? evidence_file_arg("init-data", init, 1u << 20, &b->init_toml, e) : COFFER_OK;
 }
 
 /* ---- devices beside it ---- */
@@ -85,7 +85,7 @@ static enum coffer_rc read_beside(struct appraise_job *j, struct err *e)
 		return data.p ? cli_bad(e, "--device-data is for devices: give --additional too") : COFFER_OK;
 	if (strcmp(j->b->driver->device_class, "cpu") != 0)
 		return cli_bad(e, "--additional: %s is a device itself; give the evidence of the machine it is in", j->b->driver->name);
-	return file_read_arg(path, EVIDENCE_FILE_MAX, &j->beside, e);
+	return evidence_file_arg("additional", path, EVIDENCE_FILE_MAX, &j->beside, e);
 }
 
 static enum coffer_rc appraise_beside(const struct appraise_job *j, struct err *e)
@@ -100,12 +100,13 @@ static enum coffer_rc appraise_beside(const struct appraise_job *j, struct err *
 	return devices_appraise(wr_span(&j->beside), EVIDENCE_FILE_MAX, &how, j->v, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "%s", path);
 }
 
-static bool all_valid(const struct evidence_job *b, const struct devices *v)
+/* The first that is not valid: the machine, then its devices in their order. All are: the machine. */
+static const struct ev_out *deciding(const struct evidence_job *b, const struct devices *v)
 {
-	for (size_t i = 0; i < v->n; i++)
+	for (size_t i = 0; i < v->n && b->out.verdict == VERDICT_VALID; i++)
 		if (v->d[i].out.verdict != VERDICT_VALID)
-			return false;
-	return b->out.verdict == VERDICT_VALID;
+			return &v->d[i].out;
+	return &b->out;
 }
 
 /* ---- by a policy ---- */
@@ -135,8 +136,8 @@ static enum coffer_rc read_policy(const struct cli *c, struct judged *g, struct 
 		return cli_opt(c, "reference-values") ? cli_bad(e, "--reference-values is for a policy: give --policy too")
 						      : COFFER_OK;
 	if (cli_opt(c, "reference-values"))
-		TRY(file_read_arg(cli_opt(c, "reference-values"), REFS_TEXT_MAX, &g->refs_text, e));
-	return strcmp(path, "default") == 0 ? COFFER_OK : file_read_arg(path, APPRAISE_POLICY_MAX, &g->text, e);
+		TRY(evidence_file_arg("reference-values", cli_opt(c, "reference-values"), REFS_TEXT_MAX, &g->refs_text, e));
+	return strcmp(path, "default") == 0 ? COFFER_OK : evidence_file_arg("policy", path, APPRAISE_POLICY_MAX, &g->text, e);
 }
 
 static enum coffer_rc by_policy(const struct cli *c, const struct evidence_job *b, const struct devices *v, struct judged *g, struct err *e)
@@ -176,21 +177,44 @@ static enum coffer_rc put_devices(struct json_wr *j, const struct devices *v, st
 	return COFFER_OK;
 }
 
-static enum coffer_rc print_json(const struct evidence_job *b, const struct devices *v, const struct judged *g, struct err *e)
+static enum coffer_rc put_ear(struct json_wr *j, const struct judged *g, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *why = NULL;
+
+	if (g->out.ear.n == 0)
+		return COFFER_OK;
+	TRY(evidence_put_object(j, "ear", wr_span(&g->out.ear), e));
+	TRY(json_parse(wr_span(&g->out.why), APPRAISE_EAR_MAX, &why, e));
+	jw_name(j, "not-affirming");
+	jw_value(j, json_root(why));
+	return COFFER_OK;
+}
+
+/* A policy that gave no EAR: why. */
+static void put_policy_error(struct json_wr *j, const struct err *why)
+{
+	if (why->rc == COFFER_OK)
+		return;
+	jw_name(j, "policy");
+	jw_obj(j);
+	jw_name(j, "error");
+	jw_obj(j);
+	jw_m_text(j, "check", why->check[0] ? why->check : "policy");
+	jw_m_text(j, "reason", why->msg);
+	jw_obj_end(j);
+	jw_obj_end(j);
+}
+
+static enum coffer_rc print_json(const struct evidence_job *b, const struct devices *v, const struct judged *g, const struct err *why, struct err *e)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(EVIDENCE_OUT_MAX);
-	CLEANUP(json_freep) struct json_doc *why = NULL;
 	struct json_wr j = jw_open(&w, true);
 
 	jw_obj(&j);
-	TRY(evidence_put_verdict(&j, b->driver, &b->out, e));
+	TRY(v->n > 0 ? evidence_put_verdict_of(&j, b->driver, &b->out, deciding(b, v), e) : evidence_put_verdict(&j, b->driver, &b->out, e));
 	TRY(put_devices(&j, v, e));
-	if (g->out.ear.n > 0) {
-		TRY(evidence_put_object(&j, "ear", wr_span(&g->out.ear), e));
-		TRY(json_parse(wr_span(&g->out.why), APPRAISE_EAR_MAX, &why, e));
-		jw_name(&j, "not-affirming");
-		jw_value(&j, json_root(why));
-	}
+	TRY(put_ear(&j, g, e));
+	put_policy_error(&j, why);
 	jw_obj_end(&j);
 	TRY(wr_done(&w, "verdict", e));
 	(void)printf("%.*s\n", (int)w.n, (const char *)w.p);
@@ -269,10 +293,10 @@ static enum coffer_rc conclude(const struct cli *c, const struct evidence_job *b
 	struct err refusal = { 0 };
 	enum coffer_rc rc = COFFER_OK;
 
-	if (g->asked && all_valid(b, v))
+	if (g->asked && deciding(b, v)->verdict == VERDICT_VALID)
 		rc = by_policy(c, b, v, g, &refusal);
 	if (c->json)
-		TRY(print_json(b, v, g, e));
+		TRY(print_json(b, v, g, &refusal, e));
 	else
 		print_text(b, v);
 	TRY(evidence_end(&b->out, e));
@@ -312,14 +336,26 @@ static enum coffer_rc read_all(struct appraise_job *j, struct err *e)
 {
 	const char *platform = cli_opt(j->c, "platform");
 
-	TRY(read_policy(j->c, &j->g, e));
 	j->b->driver = tee_driver_find(span_of(platform));
 	if (!j->b->driver)
 		return cli_bad(e, "--platform %s: there is no such platform; 'coffer evidence platforms' lists them", platform);
-	TRY(file_read_arg(cli_opt(j->c, "evidence"), EVIDENCE_FILE_MAX, &j->b->evidence, e));
+	TRY(read_policy(j->c, &j->g, e));
+	TRY(evidence_file_arg("evidence", cli_opt(j->c, "evidence"), EVIDENCE_FILE_MAX, &j->b->evidence, e));
 	TRY(bindings(j->c, j->b, e));
 	TRY(evidence_job_files(j->c, j->b, e));
 	return read_beside(j, e);
+}
+
+/* What could not be judged for its form or its size is malformed, and --json says so as it does of every other verdict. */
+static bool print_malformed(struct evidence_job *b, const struct err *why)
+{
+	CLEANUP(devices_free) struct devices *none = calloc(1, sizeof(*none));
+	struct judged nothing = { 0 };
+	struct err ignore = { 0 };
+
+	ev_out_clear(&b->out);
+	ev_malformed(&b->out, why);
+	return none && print_json(b, none, &nothing, &ignore, &ignore) == COFFER_OK;
 }
 
 static void job_clear(struct appraise_job *j)
@@ -341,9 +377,11 @@ enum coffer_rc cmd_evidence_appraise(struct cli *c, struct err *e)
 
 	if (!j.b || !j.v)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(read_all(&j, e));
+	rc = read_all(&j, e);
 	evidence_warm();
-	rc = confined_printing(appraise_it, &j, &printed, e);
+	rc = rc == COFFER_OK ? confined_printing(appraise_it, &j, &printed, e) : rc;
+	if (c->json && !printed && rc != COFFER_OK && cli_exit_code(e) == 3)
+		printed = print_malformed(j.b, e);
 	c->json = c->json && !printed; /* the verdict has the reason: no second object after it */
 	return rc;
 }

@@ -26,6 +26,7 @@ const struct opt_spec opts_genesis_new[] = {
 	{ "out", "FILE", "where to write the unsigned genesis (default genesis.json)", false, false },
 	{ "expires", "TIME", "end of validity (default: ten years from now)", false, false },
 	{ "vendor-root", "V=FILE,...", "certificates that the founders trust for hardware, beside the pinned ones: amd, intel or tpm; of arm a JSON list of CCA platforms' keys", false, false },
+	OPT_POLICIES("those that ship with this program"),
 	OPT_WITNESSES,
 	{ NULL, NULL, NULL, false, false },
 };
@@ -86,6 +87,37 @@ enum coffer_rc genesis_witnesses(const struct cli *c, struct json_wr *j, struct 
 	return COFFER_OK;
 }
 
+static enum coffer_rc policy_arg(struct span one, struct shipped *s, struct err *e)
+{
+	struct span digest = span_skip(one, span_find(one, '=') + (span_find(one, '=') < one.n));
+
+	for (size_t i = 0; i < SHIPPED_N; i++)
+		if (span_eq_str((struct span){ one.p, span_find(one, '=') }, shipped_name(i)) && !s->has[i] && digest.n == 64 && hex_fixed(digest, s->sha256[i], 32)) {
+			s->has[i] = true;
+			return COFFER_OK;
+		}
+	return cli_bad(e, "--policies: %.*s: not NAME=SHA256, once each, of release, attestation-cpu, attestation-gpu, attestation-switch and attestation-ppcie", (int)one.n,
+	    (const char *)one.p);
+}
+
+enum coffer_rc genesis_policies(const char *list, struct json_wr *j, struct err *e)
+{
+	struct shipped s = { .has = { false } };
+	struct span rest = span_of(list);
+
+	if (strcmp(list, "shipped") == 0)
+		s = shipped_here;
+	while (strcmp(list, "shipped") != 0 && strcmp(list, "none") != 0 && (rest.n > 0 || !list[0])) {
+		size_t n = span_find(rest, ',');
+
+		TRY(policy_arg((struct span){ rest.p, n }, &s, e));
+		rest = span_skip(rest, n + (n < rest.n));
+	}
+	jw_name(j, "policies");
+	shipped_write(&s, j);
+	return COFFER_OK;
+}
+
 static enum coffer_rc genesis_body(const struct cli *c, struct wr *w, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
@@ -106,9 +138,7 @@ static enum coffer_rc genesis_body(const struct cli *c, struct wr *w, struct err
 		TRY(add_party(c->pos[i], &j, e));
 	jw_arr_end(&j);
 	TRY(genesis_witnesses(c, &j, e));
-	jw_name(&j, "policies");
-	jw_obj(&j);
-	jw_obj_end(&j);
+	TRY(genesis_policies(cli_opt(c, "policies") ? cli_opt(c, "policies") : "shipped", &j, e));
 	if (cli_opt(c, "vendor-root"))
 		TRY(genesis_roots(cli_opt(c, "vendor-root"), &j, e));
 	jw_obj_end(&j);
@@ -177,7 +207,7 @@ enum coffer_rc cmd_genesis_sign(struct cli *c, struct err *e)
 	TRY(genesis_read(&s, &g, e));
 	me = genesis_party(&g, h.party);
 	if (!me)
-		return err_set(e, COFFER_E_INPUT, "%s: party %s is not among the founders of this genesis", c->pos[0], h.party);
+		return err_deny(e, "genesis", "%s: party %s is not among the founders of this genesis; who joins later does by 'coffer party request'", c->pos[0], h.party);
 	TRY(home_sign_key(c, &h, &key, e));
 	if (!pubkey_eq(&me->keys[0], privkey_public(key)))
 		return err_deny(
@@ -230,6 +260,14 @@ void genesis_text(const struct genesis *g, const struct dsse *env)
 			show_key("  reads", &g->party[i].encryption);
 		show_recovery(&g->party[i]);
 	}
+	genesis_text_roots(g);
+	genesis_text_policies(g);
+}
+
+void genesis_text_roots(const struct genesis *g)
+{
+	char id[HEX32_LEN];
+
 	for (size_t i = 0; i < g->n_roots; i++) {
 		uint8_t digest[32];
 
@@ -240,6 +278,24 @@ void genesis_text(const struct genesis *g, const struct dsse *env)
 	}
 }
 
+void genesis_text_policies(const struct genesis *g)
+{
+	for (size_t i = 0; i < SHIPPED_N; i++) {
+		char hex[HEX32_LEN];
+
+		if (!g->policies.has[i])
+			continue;
+		hex32(g->policies.sha256[i], hex);
+		(void)printf("policy   %-18s %s %s\n", shipped_name(i), hex, shipped_same(&g->policies, &shipped_here, i) ? "as it ships with this program" : "NOT the one that ships with this program");
+	}
+}
+
+void genesis_json_policies(const struct genesis *g, struct json_wr *j)
+{
+	jw_name(j, "policies");
+	shipped_write(&g->policies, j);
+}
+
 void genesis_text_witnesses(const struct genesis *g)
 {
 	for (size_t i = 0; i < g->n_witnesses; i++)
@@ -248,6 +304,25 @@ void genesis_text_witnesses(const struct genesis *g)
 	if (g->n_witnesses > 0)
 		(void)printf("         %llu of %zu must have signed before a secret leaves\n", (unsigned long long)g->cosignatures,
 		    g->n_witnesses);
+}
+
+void genesis_json_roots(const struct genesis *g, struct json_wr *j)
+{
+	jw_name(j, "vendor-roots");
+	jw_arr(j);
+	for (size_t i = 0; i < g->n_roots; i++) {
+		char id[HEX32_LEN];
+		uint8_t digest[32];
+
+		sha256((struct span){ g->root[i].der, g->root[i].der_n }, digest);
+		hex32(digest, id);
+		jw_obj(j);
+		jw_m_text(j, "vendor", g->root[i].vendor);
+		jw_m_text(j, "name", g->root[i].name);
+		jw_m_text(j, "sha256", id);
+		jw_obj_end(j);
+	}
+	jw_arr_end(j);
 }
 
 static enum coffer_rc show_json(const struct genesis *g, const struct dsse *env, struct err *e)
@@ -269,15 +344,8 @@ static enum coffer_rc show_json(const struct genesis *g, const struct dsse *env,
 		jw_obj_end(&j);
 	}
 	jw_arr_end(&j);
-	jw_name(&j, "vendor-roots");
-	jw_arr(&j);
-	for (size_t i = 0; i < g->n_roots; i++) {
-		jw_obj(&j);
-		jw_m_text(&j, "vendor", g->root[i].vendor);
-		jw_m_text(&j, "name", g->root[i].name);
-		jw_obj_end(&j);
-	}
-	jw_arr_end(&j);
+	genesis_json_roots(g, &j);
+	genesis_json_policies(g, &j);
 	jw_name(&j, "witnesses");
 	jw_arr(&j);
 	for (size_t i = 0; i < g->n_witnesses; i++)
@@ -321,14 +389,13 @@ enum coffer_rc cmd_genesis_use(struct cli *c, struct err *e)
 	struct home h;
 
 	TRY(home_load(c, &h, e));
-	TRY(http_url_parse(span_of(url), &parsed, e));
-	if (!parsed.tls || strlen(url) >= sizeof(h.service))
+	if (http_url_parse(span_of(url), &parsed, e) != COFFER_OK || !parsed.tls || strlen(url) >= sizeof(h.service))
 		return cli_bad(e, "--service %s: an https:// URL of at most %zu bytes", url, sizeof(h.service) - 1);
 	TRY(genesis_envelope(c->pos[0], &env, e));
 	dsse_id(&env, id);
 	TRY(chain_genesis(&env, id, &g, e));
 	if (h.has_genesis && !span_eq(SPAN(h.genesis), SPAN(id)))
-		return err_deny(e, "genesis", "%s already follows another genesis; one folder follows one", h.dir);
+		return err_deny(e, "genesis", "%s already follows another genesis; one folder follows one: make another party's folder with 'coffer init --home DIR'", h.dir);
 	h.has_genesis = true;
 	memcpy(h.genesis, id, 32);
 	(void)snprintf(h.service, sizeof(h.service), "%s", url);

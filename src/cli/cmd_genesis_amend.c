@@ -1,4 +1,4 @@
-/* coffer genesis amend, post: what all founders say later about the witnesses of their ledger. */
+/* coffer genesis amend, post: what all founders say later about the witnesses of their ledger, about whom they trust for hardware, and about the policies that ship. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -19,6 +19,8 @@
 
 const struct opt_spec opts_genesis_amend[] = {
 	OPT_WITNESSES,
+	OPT_POLICIES("as they are"),
+	{ "vendor-root", "VENDOR=FILE", "all certificates to trust for hardware from then on, beside the pinned ones: V=FILE,... of amd, intel, tpm; 'none' (default: as they are)", false, false },
 	{ "out", "FILE", "where to write the unsigned amendment (default amendment.json)", false, false },
 	{ "expires", "TIME", "until when it may be logged (default: 90 days from now); what it says has no end", false, false },
 	{ NULL, NULL, NULL, false, false } };
@@ -26,12 +28,43 @@ const struct opt_spec opts_genesis_post[] = { { NULL, NULL, NULL, false, false }
 
 /* ---- amend ---- */
 
-static enum coffer_rc body_json(const struct cli *c, struct wr *w, struct err *e)
+static void witnesses_as_they_are(const struct genesis *g, struct json_wr *j)
+{
+	jw_m_u64(j, "cosignatures", g->cosignatures);
+	jw_name(j, "witnesses");
+	jw_arr(j);
+	for (size_t i = 0; i < g->n_witnesses; i++)
+		witness_write(&g->witness[i], j);
+	jw_arr_end(j);
+}
+
+/* What no option names stays. Anchors of CCA platforms stay in any case. */
+static enum coffer_rc roots_json(const char *list, struct json_wr *j, struct err *e)
+{
+	if (!list)
+		return COFFER_OK;
+	if (strcmp(list, "none") != 0)
+		return genesis_roots(list, j, e);
+	jw_name(j, "vendor-roots");
+	jw_arr(j);
+	jw_arr_end(j);
+	return COFFER_OK;
+}
+
+static enum coffer_rc body_json(const struct cli *c, const struct genesis *was, struct wr *w, struct err *e)
 {
 	struct json_wr j = jw_open(w, false);
 
+	if (!cli_opt(c, "vendor-root") && !cli_opt(c, "witness") && !cli_opt(c, "cosignatures") && !cli_opt(c, "policies"))
+		return cli_bad(e, "what is to be amended? --witness, --cosignatures, --policies, --vendor-root");
 	jw_obj(&j);
-	TRY(genesis_witnesses(c, &j, e));
+	if (cli_opt(c, "witness") || cli_opt(c, "cosignatures"))
+		TRY(genesis_witnesses(c, &j, e));
+	else
+		witnesses_as_they_are(was, &j);
+	if (cli_opt(c, "policies"))
+		TRY(genesis_policies(cli_opt(c, "policies"), &j, e));
+	TRY(roots_json(cli_opt(c, "vendor-root"), &j, e));
 	jw_obj_end(&j);
 	return wr_done(w, "amendment", e);
 }
@@ -50,7 +83,7 @@ static enum coffer_rc write_payload(const struct cli *c, const struct home *h, c
 	TRY(expires_opt(c, "expires", &s.expires, e));
 	s.subject[0].name = span_of(all->founded->origin);
 	sha256(s.subject[0].name, s.subject[0].sha256);
-	TRY(body_json(c, &body, e));
+	TRY(body_json(c, parties_genesis(all), &body, e));
 	TRY(json_parse(wr_span(&body), DSSE_PAYLOAD_MAX, &doc, e));
 	s.body = json_root(doc);
 	return statement_write(&s, payload, e);
@@ -140,6 +173,8 @@ static void amended_text(const struct amended *a, size_t n)
 	clock_text(a->logged, when);
 	(void)printf("\namended  %zu, logged %s: %s\n", n, when, id);
 	genesis_text_witnesses(&a->g);
+	genesis_text_roots(&a->g);
+	genesis_text_policies(&a->g);
 }
 
 static enum coffer_rc amendments_json(const struct parties *all, struct err *e)
@@ -166,6 +201,8 @@ static enum coffer_rc amendments_json(const struct parties *all, struct err *e)
 		for (size_t k = 0; k < a->g.n_witnesses; k++)
 			witness_write(&a->g.witness[k], &j);
 		jw_arr_end(&j);
+		genesis_json_roots(&a->g, &j);
+		genesis_json_policies(&a->g, &j);
 		jw_obj_end(&j);
 	}
 	jw_arr_end(&j);

@@ -36,7 +36,7 @@ static enum coffer_rc layout_arg(const char *arg, char *dir, size_t n, struct im
 	size_t len = colon ? (size_t)(colon - arg) : strlen(arg);
 
 	if (len == 0 || len >= n || (colon && !colon[1]))
-		return err_set(e, COFFER_E_INPUT, "%s: an image in a layout is FOLDER or FOLDER:TAG", arg);
+		return cli_bad(e, "%s: an image in a layout is FOLDER or FOLDER:TAG", arg);
 	memcpy(dir, arg, len);
 	dir[len] = 0;
 	*out = (struct image_at){ dir, colon ? colon + 1 : NULL };
@@ -63,7 +63,7 @@ enum coffer_rc cmd_image_encrypt(struct cli *c, struct err *e)
 	if (!o.kid != !cli_opt(c, "key-file"))
 		return cli_bad(e, "--kid and --key-file belong together");
 	if (!o.kid && !cli_opt(c, "jwe"))
-		return err_set(e, COFFER_E_INPUT, "for whom? Give --kid with --key-file, or --jwe, or both");
+		return cli_bad(e, "for whom? Give --kid with --key-file, or --jwe, or both");
 	TRY(layout_arg(c->pos[0], in_dir, sizeof(in_dir), &in, e));
 	TRY(layout_arg(c->pos[1], out_dir, sizeof(out_dir), &out, e));
 	if (o.kid) {
@@ -102,7 +102,7 @@ enum coffer_rc cmd_image_decrypt(struct cli *c, struct err *e)
 	uint8_t digest[32];
 
 	if (!cli_opt(c, "key-file") && !cli_opt(c, "private-key"))
-		return err_set(e, COFFER_E_INPUT, "with which key? Give --key-file or --private-key");
+		return cli_bad(e, "with which key? Give --key-file or --private-key");
 	TRY(layout_arg(c->pos[0], in_dir, sizeof(in_dir), &in, e));
 	TRY(layout_arg(c->pos[1], out_dir, sizeof(out_dir), &out, e));
 	if (cli_opt(c, "key-file")) {
@@ -142,7 +142,7 @@ static enum coffer_rc is_named(const struct image_at *in, const struct ref *ref,
 	TRY(layout_open(in->dir, &l, e));
 	TRY(layout_find(l, in->tag, &d, e));
 	if (!span_eq(SPAN(d->digest), SPAN(ref->digest)))
-		return err_deny(e, "digest", "the image in %s is not the one that the reference names by digest", in->dir);
+		return err_deny(e, "digest", "the image in %s is not the one that the reference names by digest; 'coffer image inspect' shows what it is", in->dir);
 	return COFFER_OK;
 }
 

@@ -1,47 +1,68 @@
-/* coffer image release, keys: what a provider states of its image, in the ledger and beside the image. */
+/* coffer image release: what a provider states of its image, in the ledger and beside the image. What it stated before of the same content is kept unless it
+ * says that it is not: nobody drops a key or an SBOM by not naming it. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/assets.h"
+#include "cli/away.h"
 #include "cli/home.h"
 #include "cli/publish.h"
+#include "cli/released.h"
 #include "cli/remote.h"
+#include "cli/self.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
+#include "crypto/hash.h"
 #include "crypto/pem.h"
 #include "fmt/enc.h"
 #include "image/referrers.h"
 #include "os/file.h"
 
-#define END { NULL, NULL, NULL, false, false }
-#define RELEASE_TYPE "application/vnd.coffer.image-release.v1+json"
 #define DSSE_MEDIA "application/vnd.dsse.envelope.v1+json"
 #define INTOTO_MEDIA "application/vnd.in-toto+json"
 #define ATTESTATIONS_MAX 32
+#define VERSION_MAX ((UINT64_C(1) << 53) - 1)
+#define PEM_MAX (64u << 10)
 
 const struct opt_spec opts_image_release[] = {
 	{ "key", "URI", "a key that opens the image, as kbs:///<you>/image-key/<tag>", true, false },
-	{ "security-version", "N", "minimum versions are compared with it (default 1)", false, false },
-	{ "verify-key", "FILE", "public key (PEM) that signs the image (default: this party's signing key)", false, false },
+	{ "security-version", "N", "manifests may ask for a least one (from 1 on; default: as before, or else 1)", false, false },
+	{ "verify-key", "FILE", "public key (PEM) that signs the image (default: as before, or else this party's signing key)", false, false },
 	{ "attestation", "TYPE=FILE", "put FILE beside the image and list it; TYPE: provenance, sbom, scan, tests, or a predicate type's URI", true, false },
+	{ "private-attestation", "TYPE=FILE", "the same, but sealed to the trust service as an asset of yours, for those whose use of it you approve", true, false },
+	{ "replace", NULL, "keep nothing of what your release in force says of this image; the version may be lower", false, false },
 	{ "publish", NULL, "put the signed statement beside the image too, for 'coffer image keys'", false, false },
-	OPT_PLAIN, OPT_CA, OPT_EXPIRES, OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, END };
-const struct opt_spec opts_image_keys[] = {
-	{ "out", "DIR", "also fetch the artefacts that the releases list, by digest, into DIR", false, false }, OPT_PLAIN, OPT_CA, OPT_PASSPHRASE, END };
+	OPT_PLAIN, OPT_CA, OPT_EXPIRES, OPT_SELF, OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
-/* ---- attestations ---- */
-
-static const struct { const char *name, *type; } short_types[] = {
-	{ "provenance", "https://slsa.dev/provenance/v1" }, { "sbom", "https://spdx.dev/Document" },
-	{ "scan", "https://in-toto.io/attestation/vulns/v0.2" }, { "tests", "https://in-toto.io/attestation/test-result/v0.1" } };
-
-struct attested { char type[256]; uint8_t digest[32]; };
-struct release { struct remote r; struct attested at[ATTESTATIONS_MAX]; size_t n; };
+struct attested { char type[256]; uint8_t digest[32]; char asset[ASSET_PATH_MAX]; /* "": it lies beside the image */ };
+struct release {
+	struct cli     *c;
+	struct session  s;
+	struct ref      ref;
+	struct remote   r;      /* its registry, where something is put there */
+	struct released before;
+	struct wr       pem;    /* the key that verifies, where one is named or none was */
+	uint64_t        version;
+	struct attested at[ATTESTATIONS_MAX];
+	size_t          n;
+	size_t          kept;   /* things of before that are said again */
+};
 
 static void release_end(struct release *x)
 {
 	remote_end(&x->r);
+	released_clear(&x->before);
+	wr_close(&x->pem);
+	session_end(&x->s);
 }
+
+/* ---- what is put beside the image, or sealed ---- */
+
+static const struct { const char *name, *type; } short_types[] = {
+	{ "provenance", "https://slsa.dev/provenance/v1" }, { "sbom", "https://spdx.dev/Document" },
+	{ "scan", "https://in-toto.io/attestation/vulns/v0.2" }, { "tests", "https://in-toto.io/attestation/test-result/v0.1" } };
 
 static enum coffer_rc type_of(const char *arg, size_t n, char out[static 256], struct err *e)
 {
@@ -51,95 +72,304 @@ static enum coffer_rc type_of(const char *arg, size_t n, char out[static 256], s
 			return COFFER_OK;
 		}
 	if (n >= 256 || !memchr(arg, ':', n))
-		return cli_bad(e, "--attestation %s: TYPE is provenance, sbom, scan, tests or a URI", arg);
+		return cli_bad(e, "attestation %s: TYPE is provenance, sbom, scan, tests or a URI", arg);
 	(void)snprintf(out, 256, "%.*s", (int)n, arg);
+	return COFFER_OK;
+}
+
+/* TYPE=FILE: the next one of the list, and the file. */
+static enum coffer_rc next_attested(struct release *x, const char *arg, const char **file, struct err *e)
+{
+	const char *eq = strrchr(arg, '=');
+
+	if (!eq || x->n == ATTESTATIONS_MAX)
+		return cli_bad(e, "attestation %s: TYPE=FILE, at most %d", arg, ATTESTATIONS_MAX);
+	TRY(type_of(arg, (size_t)(eq - arg), x->at[x->n].type, e));
+	*file = eq + 1;
 	return COFFER_OK;
 }
 
 static enum coffer_rc attach(struct release *x, const char *arg, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = { 0 };
-	struct attested *to = &x->at[x->n];
-	const char *eq = strrchr(arg, '=');
 	struct referrer_new n = { .subject = x->r.ref.digest, .type = INTOTO_MEDIA, .media_type = INTOTO_MEDIA };
+	const char *file = NULL;
 
-	if (!eq || x->n == ATTESTATIONS_MAX)
-		return cli_bad(e, "--attestation %s: TYPE=FILE, at most %d", arg, ATTESTATIONS_MAX);
-	TRY(type_of(arg, (size_t)(eq - arg), to->type, e));
-	TRY(file_read(eq + 1, REFERRER_BYTES_MAX, &text, e));
+	TRY(next_attested(x, arg, &file, e));
+	TRY(file_read(file, REFERRER_BYTES_MAX, &text, e));
 	n.body = wr_span(&text);
-	TRY(referrer_put(x->r.reg, &n, to->digest, e));
+	TRY(referrer_put(x->r.reg, &n, x->at[x->n].digest, e));
 	x->n++;
 	return COFFER_OK;
 }
 
-static enum coffer_rc attach_all(const struct cli *c, struct release *x, struct err *e)
+/* One place for each type of each image, so that what is approved of it holds for its next version: sbom-<image>, or part of the type's digest. */
+static enum coffer_rc asset_place(const struct release *x, const struct attested *a, struct asset_path *out, struct err *e)
 {
-	const char *arg;
+	CLEANUP(freep) char *path = NULL;
+	char name[HEX32_LEN], image[HEX32_LEN];
+	uint8_t digest[32];
 
-	if (!cli_opt(c, "attestation") && !cli_flag(c, "publish"))
-		return COFFER_OK;
-	TRY(remote_open(c, c->pos[0], &x->r, e));
-	for (size_t i = 0; (arg = cli_opt_at(c, "attestation", i)) != NULL; i++)
-		TRY(attach(x, arg, e));
+	sha256(span_of(a->type), digest);
+	hex32(digest, name);
+	name[16] = 0;
+	hex32(x->ref.digest, image);
+	for (size_t i = 0; i < sizeof(short_types) / sizeof(short_types[0]); i++)
+		if (strcmp(short_types[i].type, a->type) == 0)
+			(void)snprintf(name, sizeof(name), "%s", short_types[i].name);
+	path = str_fmt("kbs:///%s/attestation/%s-%.32s", x->s.h.party, name, image);
+	return path ? asset_own_path(&x->s.h, span_of(path), out, e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
+}
+
+/* Not beside the image: whoever may have it asks the trust service. */
+static enum coffer_rc seal(struct release *x, const char *arg, struct err *e)
+{
+	CLEANUP(secret_free) struct secret content = { 0 };
+	struct attested *to = &x->at[x->n];
+	struct asset_path p;
+	const char *file = NULL;
+
+	TRY(next_attested(x, arg, &file, e));
+	TRY(asset_place(x, to, &p, e));
+	for (size_t i = 0; i < x->n; i++)
+		if (strcmp(x->at[i].asset, p.text) == 0)
+			return cli_bad(e, "--private-attestation %s: a second one of its type; an image has one asset for each", arg);
+	TRY(asset_content(file, &content, e));
+	TRY(asset_put(x->c, &x->s, &p, &content, e));
+	sha256((struct span){ content.p, content.n }, to->digest);
+	(void)snprintf(to->asset, sizeof(to->asset), "%s", p.text);
+	(void)fprintf(stderr, "%s is kept by %s; 'coffer approve WORKLOAD --asset %s' lets a workload have it\n", p.text, service_keys(x->s.conn)->id, p.text);
+	x->n++;
 	return COFFER_OK;
 }
 
-/* ---- release ---- */
-
-static void attestation_members(const struct release *x, struct json_wr *j)
+static enum coffer_rc seal_all(struct release *x, struct err *e)
 {
-	char hex[HEX32_LEN];
+	struct self_seen self;
+	const char *arg;
 
-	if (x->n == 0)
-		return;
-	jw_name(j, "attestations");
+	if (!cli_opt(x->c, "private-attestation"))
+		return COFFER_OK;
+	TRY(self_check(&x->s.h, false, x->s.conn, &self, e)); /* before anything of a content is read */
+	(void)fprintf(stderr, "sealed to %s: %s\n", service_keys(x->s.conn)->id, self_words(&self));
+	for (size_t i = 0; (arg = cli_opt_at(x->c, "private-attestation", i)) != NULL; i++)
+		TRY(seal(x, arg, e));
+	return COFFER_OK;
+}
+
+static enum coffer_rc attach_all(struct release *x, struct err *e)
+{
+	const char *arg;
+
+	if (cli_opt(x->c, "attestation") || cli_flag(x->c, "publish"))
+		TRY(remote_open(x->c, x->c->pos[0], &x->r, e));
+	for (size_t i = 0; (arg = cli_opt_at(x->c, "attestation", i)) != NULL; i++)
+		TRY(attach(x, arg, e));
+	return seal_all(x, e);
+}
+
+/* ---- what was said before ---- */
+
+/* Of the release in force; NULL: there is none. */
+static const struct json *said(const struct release *x, const char *list)
+{
+	return json_get(released_body(&x->before), list);
+}
+
+static bool keeps(const struct release *x)
+{
+	return !cli_flag(x->c, "replace");
+}
+
+static void dropped(const char *what, struct span value)
+{
+	(void)fprintf(stderr, "no longer released with %s %.*s\n", what, (int)value.n, (const char *)value.p);
+}
+
+/* Lower is never what somebody meant who did not say so: workloads that ask for more stop. */
+static enum coffer_rc decide_version(struct release *x, struct err *e)
+{
+	const char *given = cli_opt(x->c, "security-version");
+	uint64_t before = 1;
+
+	if (released_body(&x->before))
+		TRY(json_need_u64(released_body(&x->before), "version", "image-release", &before, e));
+	x->version = before;
+	if (given && (!span_u64(span_of(given), &x->version) || x->version < 1 || x->version > VERSION_MAX))
+		return cli_bad(e, "--security-version %s: a number from 1 to %" PRIu64, given, VERSION_MAX);
+	if (x->version >= before || !keeps(x))
+		return COFFER_OK;
+	return err_deny(e, "security-version", "your release in force of this image states security version %" PRIu64 ": with %" PRIu64 " whatever workload asks for more is refused it (R8); "
+	    "say --replace too if that is meant", before, x->version);
+}
+
+/* One that ended or was revoked is nothing to go on from, and whoever forgets that would drop all of it. */
+static enum coffer_rc find_before(struct release *x, struct err *e)
+{
+	const struct asker me = { &x->s.h, x->s.key, x->s.conn };
+	CLEANUP(released_clear) struct released ended = { 0 };
+	char id[HEX32_LEN];
+
+	TRY(released_find(&me, span_of(x->s.h.party), &x->ref, &x->before, e));
+	if (released_body(&x->before) || !keeps(x))
+		return COFFER_OK;
+	TRY(released_ever(&me, span_of(x->s.h.party), &x->ref, &ended, e));
+	if (!released_body(&ended))
+		return COFFER_OK;
+	hex32(ended.id, id);
+	return err_deny(e, "release", "your release %.16s of this image ended or was revoked ('coffer statement list --kind image-release --all'): name its keys, attestations and security "
+	    "version again where they are to hold, and say --replace", id);
+}
+
+static enum coffer_rc own_keys(const struct release *x, struct err *e)
+{
+	struct asset_path p;
+	const char *uri;
+
+	for (size_t i = 0; (uri = cli_opt_at(x->c, "key", i)) != NULL; i++)
+		TRY(asset_own_path(&x->s.h, span_of(uri), &p, e));
+	return COFFER_OK;
+}
+
+/* ---- the statement ---- */
+
+static bool names_method(const struct release *x, const struct json *m)
+{
+	return span_eq_str(json_str(json_get(m, "type")), "sigstoreSigned") && span_eq(json_str(json_get(m, "key")), wr_span(&x->pem));
+}
+
+/* One that is named now first: manifests take the first. */
+static void method_members(struct release *x, struct json_wr *j)
+{
+	const struct json *before = said(x, "methods");
+
+	jw_name(j, "methods");
 	jw_arr(j);
-	for (size_t i = 0; i < x->n; i++) {
-		hex32(x->at[i].digest, hex);
+	if (x->pem.n > 0) {
 		jw_obj(j);
-		jw_m_text(j, "digest", hex);
-		jw_m_text(j, "type", x->at[i].type);
+		jw_m_text(j, "type", "sigstoreSigned");
+		jw_m_str(j, "key", wr_span(&x->pem));
 		jw_obj_end(j);
+	}
+	for (size_t i = 0; i < json_len(before); i++) {
+		if (names_method(x, json_at(before, i)))
+			continue;
+		if (keeps(x))
+			jw_value(j, json_at(before, i));
+		else
+			dropped("verification by the key", json_str(json_get(json_at(before, i), "key")));
+		x->kept += keeps(x);
 	}
 	jw_arr_end(j);
 }
 
-static enum coffer_rc release_body(const struct cli *c, const struct ref *ref, const struct release *x, struct span pem, struct wr *w, struct err *e)
+static bool given_key(const struct release *x, struct span key)
 {
-	char name[REF_NAME_MAX + 1];
-	struct json_wr j = jw_open(w, false);
-	uint64_t version = 1;
+	struct asset_path p;
+	struct err e;
 	const char *uri;
 
-	if (cli_opt(c, "security-version") && !span_u64(span_of(cli_opt(c, "security-version")), &version))
-		return cli_bad(e, "--security-version %s: not a number", cli_opt(c, "security-version"));
-	ref_name(ref, name);
-	jw_obj(&j);
-	jw_m_text(&j, "repository", name);
-	jw_m_u64(&j, "version", version);
-	jw_name(&j, "methods");
-	jw_arr(&j);
-	jw_obj(&j);
-	jw_m_text(&j, "type", "sigstoreSigned");
-	jw_m_str(&j, "key", pem);
-	jw_obj_end(&j);
-	jw_arr_end(&j);
-	jw_name(&j, "keys");
-	jw_arr(&j);
-	for (size_t i = 0; (uri = cli_opt_at(c, "key", i)) != NULL; i++) {
+	for (size_t i = 0; (uri = cli_opt_at(x->c, "key", i)) != NULL; i++)
+		if (asset_path_parse(span_of(uri), &p, &e) == COFFER_OK && span_eq_str(key, p.text))
+			return true;
+	return false;
+}
+
+static enum coffer_rc key_members(struct release *x, struct json_wr *j, struct err *e)
+{
+	const struct json *before = said(x, "keys");
+	const char *uri;
+
+	jw_name(j, "keys");
+	jw_arr(j);
+	for (size_t i = 0; i < json_len(before); i++) {
+		if (given_key(x, json_str(json_at(before, i))))
+			continue;
+		if (keeps(x))
+			jw_str(j, json_str(json_at(before, i)));
+		else
+			dropped("the key", json_str(json_at(before, i)));
+		x->kept += keeps(x);
+	}
+	for (size_t i = 0; (uri = cli_opt_at(x->c, "key", i)) != NULL; i++) {
 		struct asset_path p;
 
-		TRY(asset_path_parse(span_of(uri), &p, e));
-		jw_text(&j, p.text);
+		TRY(cli_arg(asset_path_parse(span_of(uri), &p, e), e)); /* ours: own_keys */
+		jw_text(j, p.text);
 	}
-	jw_arr_end(&j);
+	jw_arr_end(j);
+	return COFFER_OK;
+}
+
+static void attested_member(const struct attested *a, struct json_wr *j)
+{
+	char hex[HEX32_LEN];
+
+	hex32(a->digest, hex);
+	jw_obj(j);
+	if (a->asset[0])
+		jw_m_text(j, "asset", a->asset);
+	jw_m_text(j, "digest", hex);
+	jw_m_text(j, "type", a->type);
+	jw_obj_end(j);
+}
+
+/* A newer SBOM takes the place of the SBOM, and of nothing else. */
+static bool stays(const struct release *x, const struct json *v)
+{
+	for (size_t i = 0; i < x->n; i++)
+		if (span_eq_str(json_str(json_get(v, "type")), x->at[i].type))
+			return false;
+	return keeps(x);
+}
+
+static void attestation_members(struct release *x, struct json_wr *j)
+{
+	const struct json *before = said(x, "attestations");
+	bool any = x->n > 0;
+
+	for (size_t i = 0; i < json_len(before); i++)
+		any = any || stays(x, json_at(before, i));
+	if (any) {
+		jw_name(j, "attestations");
+		jw_arr(j);
+	}
+	for (size_t i = 0; i < json_len(before); i++) {
+		const struct json *v = json_at(before, i);
+
+		if (stays(x, v))
+			jw_value(j, v);
+		else
+			dropped("the earlier", json_str(json_get(v, "type")));
+		x->kept += stays(x, v);
+	}
+	for (size_t i = 0; i < x->n; i++)
+		attested_member(&x->at[i], j);
+	if (any)
+		jw_arr_end(j);
+}
+
+static enum coffer_rc release_body(struct release *x, struct wr *w, struct err *e)
+{
+	char name[REF_NAME_MAX + 1], id[HEX32_LEN];
+	struct json_wr j = jw_open(w, false);
+
+	ref_name(&x->ref, name);
+	jw_obj(&j);
+	jw_m_text(&j, "repository", name);
+	jw_m_u64(&j, "version", x->version);
+	method_members(x, &j);
+	TRY(key_members(x, &j, e));
 	attestation_members(x, &j);
 	jw_obj_end(&j);
+	hex32(x->before.id, id);
+	if (x->kept > 0)
+		(void)fprintf(stderr, "%zu thing%s of your release %.16s of this image said again (keys, ways to verify, attestations); --replace leaves them out\n", x->kept,
+		    x->kept == 1 ? " is" : "s are", id);
 	return wr_done(w, "image-release", e);
 }
 
-static enum coffer_rc publish(struct session *s, struct release *x, const struct draft *d, struct err *e)
+static enum coffer_rc publish(struct release *x, const struct draft *d, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = wr_open(DSSE_ENVELOPE_MAX);
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
@@ -149,179 +379,49 @@ static enum coffer_rc publish(struct session *s, struct release *x, const struct
 	uint64_t serial = 0;
 	uint8_t digest[32];
 
-	TRY(draft_sign(&s->h, s->key, s->conn, d, &env, &serial, e));
-	TRY(envelope_post(s->conn, &env, &l, e)); /* first: what is not logged is no release */
+	TRY(draft_sign(&x->s.h, x->s.key, x->s.conn, d, &env, &serial, e));
+	TRY(envelope_post(x->s.conn, &env, &l, e)); /* first: what is not logged is no release */
 	l.serial = serial;
 	dsse_write(&env, &j);
 	TRY(wr_done(&text, "release", e));
 	n.body = wr_span(&text);
 	TRY(referrer_put(x->r.reg, &n, digest, e));
-	logged_print(s->h.cli, "image-release", &l);
+	logged_print(x->c, "image-release", &l);
 	return COFFER_OK;
+}
+
+/* All that can be refused is, before anything is put anywhere. */
+static enum coffer_rc prepare(struct release *x, struct err *e)
+{
+	TRY(cli_arg(ref_parse(span_of(x->c->pos[0]), &x->ref, e), e));
+	TRY(remote_need_digest(&x->ref, x->c->pos[0], e));
+	TRY(session_begin(x->c, &x->s, e));
+	TRY(own_keys(x, e));
+	TRY(find_before(x, e));
+	TRY(decide_version(x, e));
+	if (cli_opt(x->c, "verify-key"))
+		return file_read(cli_opt(x->c, "verify-key"), PEM_MAX, &x->pem, e);
+	x->pem = wr_open(PEM_MAX);
+	return released_body(&x->before) && keeps(x) ? COFFER_OK : pem_write_public(privkey_public(x->s.key), &x->pem, e);
 }
 
 enum coffer_rc cmd_image_release(struct cli *c, struct err *e)
 {
-	CLEANUP(wr_close) struct wr pem = wr_open(64u << 10), body = wr_open(DSSE_PAYLOAD_MAX);
-	CLEANUP(session_end) struct session s = { 0 };
-	CLEANUP(release_end) struct release x = { 0 };
+	CLEANUP(wr_close) struct wr body = wr_open(DSSE_PAYLOAD_MAX);
+	CLEANUP(release_end) struct release x = { .c = c };
 	struct draft d = { .kind = ST_IMAGE_RELEASE };
 	char name[REF_NAME_MAX + 1];
-	struct ref ref;
 
 	if (cli_flag(c, "publish") && cli_opt(c, "to-sign"))
 		return cli_bad(e, "--publish and --to-sign exclude each other: the statement is signed elsewhere");
-	TRY(ref_parse(span_of(c->pos[0]), &ref, e));
-	TRY(remote_need_digest(&ref, c->pos[0], e));
-	TRY(session_begin(c, &s, e));
-	if (cli_opt(c, "verify-key"))
-		TRY(file_read(cli_opt(c, "verify-key"), 64u << 10, &pem, e));
-	else
-		TRY(pem_write_public(privkey_public(s.key), &pem, e));
-	TRY(attach_all(c, &x, e));
-	TRY(release_body(c, &ref, &x, wr_span(&pem), &body, e));
-	ref_name(&ref, name);
-	draft_subject_digest(&d, span_of(name), ref.digest);
+	if (cli_opt(c, "private-attestation") && cli_opt(c, "to-sign"))
+		return cli_bad(e, "--private-attestation and --to-sign exclude each other: the asset's own statement is signed here");
+	TRY(prepare(&x, e));
+	TRY(attach_all(&x, e));
+	TRY(release_body(&x, &body, e));
+	ref_name(&x.ref, name);
+	draft_subject_digest(&d, span_of(name), x.ref.digest);
 	d.body = wr_span(&body);
 	TRY(expires_opt(c, "expires", &d.expires, e));
-	return cli_flag(c, "publish") ? publish(&s, &x, &d, e) : draft_out(&s.h, s.key, s.conn, &d, e);
-}
-
-/* ---- keys ---- */
-
-struct keys { struct cli *c; struct session s; struct remote r; size_t shown, refused; struct json_wr *j; };
-
-static void keys_end(struct keys *k)
-{
-	remote_end(&k->r);
-	session_end(&k->s);
-}
-
-static enum coffer_rc count(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
-{
-	(void)env, (void)s, (void)e;
-	++*(size_t *)arg;
-	return COFFER_OK;
-}
-
-static enum coffer_rc in_force(struct keys *k, const struct statement *s, struct err *e)
-{
-	char hex[HEX32_LEN], query[160];
-	size_t n = 0;
-
-	hex32(s->id, hex);
-	(void)snprintf(query, sizeof(query), "kind=image-release&id=%s", hex);
-	TRY(statements_query(k->c, &k->s.h, NULL, k->s.conn, query, count, &n, e));
-	return n > 0 ? COFFER_OK : err_deny(e, "in-force", "the release %.16s is signed by %s, but not in force: not logged, superseded or revoked", hex, s->issuer);
-}
-
-/* The bytes of each artefact are those whose digest the release names; whether they say anything true is for who reads them. */
-static enum coffer_rc fetch_artefacts(struct keys *k, const struct image_release *v, const char *dir, struct err *e)
-{
-	TRY(file_mkdirs(dir, 0755, e));
-	for (size_t i = 0; i < json_len(v->attestations); i++) {
-		CLEANUP(wr_close) struct wr body = wr_open(REFERRER_BYTES_MAX);
-		CLEANUP(freep) char *path = NULL;
-		char hex[HEX32_LEN];
-		uint8_t digest[32];
-
-		if (!hex_fixed(json_str(json_get(json_at(v->attestations, i), "digest")), digest, sizeof(digest)))
-			return err_set(e, COFFER_E_BUG, "release: a digest changed");
-		TRY(referrer_read(k->r.reg, k->r.ref.digest, digest, &body, e));
-		hex32(digest, hex);
-		path = str_fmt("%s/%s.json", dir, hex);
-		if (!path)
-			return err_set(e, COFFER_E_SYSTEM, "out of memory");
-		TRY(file_write(path, wr_span(&body), 0644, e));
-	}
-	return COFFER_OK;
-}
-
-static void print_release(struct keys *k, const struct statement *s, const struct image_release *v)
-{
-	char id[HEX32_LEN];
-
-	hex32(s->id, id);
-	if (k->c->json) {
-		jw_obj(k->j);
-		jw_m_text(k->j, "provider", s->issuer);
-		jw_m_text(k->j, "statement", id);
-		jw_name(k->j, "release");
-		jw_value(k->j, s->body);
-		jw_obj_end(k->j);
-		return;
-	}
-	(void)printf("release %s by %s, security version %llu\n", id, s->issuer, (unsigned long long)v->version);
-	for (size_t i = 0; i < json_len(v->methods); i++) {
-		struct span type = json_str(json_get(json_at(v->methods, i), "type")), pem = json_str(json_get(json_at(v->methods, i), "key"));
-
-		(void)printf("  verified by %.*s with\n%.*s", (int)type.n, (const char *)type.p, (int)pem.n, (const char *)pem.p);
-	}
-	for (size_t i = 0; i < json_len(v->keys); i++)
-		(void)printf("  opened by   %.*s\n", (int)json_str(json_at(v->keys, i)).n, (const char *)json_str(json_at(v->keys, i)).p);
-	for (size_t i = 0; i < json_len(v->attestations); i++) {
-		struct span type = json_str(json_get(json_at(v->attestations, i), "type")), d = json_str(json_get(json_at(v->attestations, i), "digest"));
-
-		(void)printf("  comes with  %.*s, artefact sha256:%.*s\n", (int)type.n, (const char *)type.p, (int)d.n, (const char *)d.p);
-	}
-}
-
-static enum coffer_rc show_one(struct keys *k, const struct referrer *x, struct err *e)
-{
-	CLEANUP(wr_close) struct wr text = wr_open(REFERRER_BYTES_MAX);
-	CLEANUP(statement_clear) struct statement s = { 0 };
-	CLEANUP(dsse_clear) struct dsse env = { 0 };
-	struct image_release v;
-
-	TRY(referrer_read(k->r.reg, k->r.ref.digest, x->digest, &text, e));
-	TRY(dsse_parse(wr_span(&text), &env, e));
-	TRY(statement_parse(wr_span(&env.payload), &s, e));
-	TRY(image_release_read(&s, &v, e));
-	if (!span_eq(SPAN(v.digest), SPAN(k->r.ref.digest)))
-		return err_deny(e, "digest", "a release of another image");
-	TRY(statement_check_issuer(k->s.conn, &env, &s, e));
-	TRY(in_force(k, &s, e));
-	print_release(k, &s, &v);
-	k->shown++;
-	return cli_opt(k->c, "out") ? fetch_artefacts(k, &v, cli_opt(k->c, "out"), e) : COFFER_OK;
-}
-
-/* Anybody may put anything beside an image: what does not hold is named and passed over. */
-static void show_all(struct keys *k, const struct referrers *list)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		struct err e = { 0 };
-
-		if (strcmp(list->at[i].type, RELEASE_TYPE) != 0 || show_one(k, &list->at[i], &e) == COFFER_OK)
-			continue;
-		k->refused++;
-		(void)fprintf(stderr, "passed over: %s%s%s\n", e.check, e.check[0] ? ": " : "", e.msg);
-	}
-}
-
-enum coffer_rc cmd_image_keys(struct cli *c, struct err *e)
-{
-	CLEANUP(wr_close) struct wr out = wr_open(4u << 20);
-	CLEANUP(freep) struct referrers *list = calloc(1, sizeof(*list));
-	CLEANUP(keys_end) struct keys k = { .c = c };
-	struct json_wr j = jw_open(&out, false);
-
-	if (!list)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(remote_open(c, c->pos[0], &k.r, e));
-	TRY(remote_need_digest(&k.r.ref, c->pos[0], e));
-	TRY(home_load(c, &k.s.h, e));
-	TRY(home_connect(&k.s.h, &k.s.conn, e));
-	TRY(referrers_list(k.r.reg, k.r.ref.digest, list, e));
-	k.j = &j;
-	jw_arr(&j);
-	show_all(&k, list);
-	jw_arr_end(&j);
-	if (k.shown == 0)
-		return k.refused ? err_deny(e, "release", "nothing beside the image is a release in force by the party that says so") :
-		    err_set(e, COFFER_E_NOTFOUND, "no release is beside the image; its provider publishes one with 'coffer image release --publish'");
-	TRY(wr_done(&out, "releases", e));
-	if (c->json)
-		(void)printf("%.*s\n", (int)out.n, (const char *)out.p);
-	return COFFER_OK;
+	return cli_flag(c, "publish") ? publish(&x, &d, e) : draft_out(&x.s.h, x.s.key, x.s.conn, &d, e);
 }

@@ -29,6 +29,9 @@ enum coffer_rc cmd_ledger_verify(struct cli *c, struct err *e)
 	hex32(l.seen.cp.head.root.b, root);
 	if (c->json)
 		(void)printf("{\"origin\":\"%s\",\"size\":%llu,\"root\":\"%s\",\"before\":%llu}\n", l.policy.log.name, size, root, (unsigned long long)from);
+	else if (from == 0)
+		(void)printf("ledger %s: %llu entries, root %s\nthis party saw none of it before: every entry was read, and the next look has to continue this one\n",
+		    l.policy.log.name, size, root);
 	else
 		(void)printf("ledger %s: %llu entries, root %s\ncontinues the %llu that this party saw before; every entry since was read\n",
 		    l.policy.log.name, size, root, (unsigned long long)from);
@@ -85,6 +88,8 @@ enum coffer_rc cmd_ledger_show(struct cli *c, struct err *e)
 	TRY(opened_all(&l, key, show, &s, e));
 	if (s.json)
 		(void)printf("]}\n");
+	else
+		(void)printf("%zu of the ledger's %llu entries concern %s\n", s.n, (unsigned long long)l.seen.cp.head.size, l.h.party);
 	return COFFER_OK;
 }
 

@@ -50,7 +50,7 @@ static enum coffer_rc take_asset(struct find *f, struct span path, size_t *at, s
 
 	TRY(asset_path_parse(path, &p, e));
 	if (strcmp(p.owner, f->l.h.party) != 0)
-		return err_deny(e, "kind", "%s belongs to %s: its entries carry tags that only its owner can tell", p.text, p.owner);
+		return err_deny(e, "kind", "%s belongs to %s: its entries carry tags that only its owner can tell; 'coffer ledger show' has those that concern you", p.text, p.owner);
 	for (*at = 0; *at < f->n_assets; (*at)++)
 		if (asset_path_eq(&f->asset[*at], &p))
 			return COFFER_OK;
@@ -86,7 +86,7 @@ static enum coffer_rc assets(struct cli *c, struct find *f, struct err *e)
 	if (!f->asset || !query)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	for (size_t i = 0; i < c->n_pos; i++)
-		TRY(take_asset(f, span_of(c->pos[i]), &at, e));
+		TRY(cli_arg(take_asset(f, span_of(c->pos[i]), &at, e), e));
 	return statements_query(NULL, &f->l.h, f->key, f->l.conn, query, take_statement, f, e);
 }
 
@@ -201,7 +201,8 @@ static void print(const struct cli *c, const struct find *f)
 	if (c->json)
 		(void)printf("],\"untagged\":%zu}\n", bare);
 	else
-		(void)printf("%zu entries, all that carry tags of these assets among them; %zu that the service shows carry none\n", n, bare);
+		(void)printf("end of the ledger's %llu entries: %zu on %s, all that carry your tags among them; %zu that the service shows carry none\n",
+		    (unsigned long long)f->l.seen.cp.head.size, n, c->n_pos ? "these assets" : "your assets", bare);
 }
 
 enum coffer_rc cmd_ledger_find(struct cli *c, struct err *e)

@@ -9,6 +9,7 @@
 #include "cli/verbs.h"
 #include "evidence/facts.h"
 #include "evidence/measure_fw.h"
+#include "evidence/measure_ovmf.h"
 #include "evidence/measure_snp.h"
 #include "evidence/measure_tdx.h"
 #include "evidence/measure_tpm.h"
@@ -46,8 +47,11 @@ const struct opt_spec opts_measure_tpm[] = {
 	{ "kernel", "FILE", "kernel given to QEMU", false, false },
 	OPT_INITRD, OPT_CMDLINE, OPT_CMDLINE_FILE,
 	OPT_MEMORY,
+	{ "firmware", "FILE", "OVMF that QEMU starts (-bios): PCR 0 is computed for --memory; an event log has to be of it", false, false },
+	{ "vcpus", "N", "of the VM, for PCR 0 (default: 1)", false, false },
+	{ "address-bits", "N", "of its processor's physical addresses, for PCR 0: 39 to 47 (default: 40, as QEMU emulates)", false, false },
 	{ "bank", "NAME", "sha256 (default) or sha384", false, false },
-	{ "event-log", "FILE", "a recorded log: PCR 0 to 3 and 7 are replayed from it", false, false }, OPT_SHAPE,
+	{ "event-log", "FILE", "a recorded log: PCR 0 to 3 and 7 are replayed from it, but for those computed", false, false }, OPT_SHAPE,
 	{ NULL, NULL, NULL, false, false } };
 
 struct boot { /* what was given as files */
@@ -293,35 +297,88 @@ enum coffer_rc cmd_measure_tdx(struct cli *c, struct err *e)
 
 /* ---- tpm ---- */
 
-static enum coffer_rc tpm_options(const struct cli *c, struct pcrs *p, uint32_t *memory, struct err *e)
+struct tpm_options {
+	struct ovmf_shape shape;  /* memory 0: not said */
+	uint32_t logged;	  /* bit i: PCR i rests on the event log */
+};
+
+/* Of a VM, for what its firmware measures. */
+static enum coffer_rc machine_options(const struct cli *c, struct ovmf_shape *s, struct err *e)
+{
+	const char *cpus = cli_opt(c, "vcpus"), *bits = cli_opt(c, "address-bits");
+	uint64_t n = 1, width = OVMF_BITS_EMULATED;
+
+	if (!cli_opt(c, "firmware") && (cpus || bits))
+		return cli_bad(e, "--vcpus and --address-bits need --firmware: they are in PCR 0 alone");
+	if (cpus && (!span_u64(span_of(cpus), &n) || n < 1 || n > OVMF_CPUS_MAX))
+		return cli_bad(e, "--vcpus %s: 1 to %d", cpus, OVMF_CPUS_MAX);
+	if (bits && (!span_u64(span_of(bits), &width) || width < OVMF_BITS_MIN || width > OVMF_BITS_MAX))
+		return cli_bad(e, "--address-bits %s: %d to %d", bits, OVMF_BITS_MIN, OVMF_BITS_MAX);
+	s->cpus = (uint32_t)n;
+	s->address_bits = (unsigned)width;
+	TRY(read_memory(c, &s->memory, e));
+	if (s->memory > 0 && !cli_opt(c, "kernel") && !cli_opt(c, "firmware"))
+		return cli_bad(e, "--memory needs --kernel or --firmware: QEMU leaves a unified kernel image as it is");
+	if (cli_opt(c, "firmware") && s->memory == 0 && !cli_opt(c, "event-log"))
+		return cli_bad(e, "--firmware needs --memory, by which PCR 0 differs, or an event log");
+	return COFFER_OK;
+}
+
+static enum coffer_rc tpm_options(const struct cli *c, struct pcrs *p, struct tpm_options *o, struct err *e)
 {
 	const char *bank = cli_opt(c, "bank");
 
 	p->hash = HASH_SHA256;
 	if (bank && (!hash_by_name(span_of(bank), &p->hash) || p->hash == HASH_SHA512))
 		return cli_bad(e, "--bank %s: sha256 or sha384", bank);
-	TRY(read_memory(c, memory, e));
 	if (!cli_opt(c, "uki") == !cli_opt(c, "kernel"))
 		return cli_bad(e, "either --uki or --kernel");
 	if (cli_flag(c, "disk") && !cli_opt(c, "uki"))
 		return cli_bad(e, "--disk needs --uki");
-	if (*memory > 0 && !cli_opt(c, "kernel"))
-		return cli_bad(e, "--memory needs --kernel: QEMU leaves a unified kernel image as it is");
+	return machine_options(c, &o->shape, e);
+}
+
+/* PCR 0 of the firmware given; what a log says of it, of a build whose first phase is not known. */
+static enum coffer_rc firmware(const struct boot *b, struct pcrs *p, struct tpm_options *o, struct err *e)
+{
+	CLEANUP(ovmf_clear) struct ovmf fw = { .plain = { 0 } };
+	uint8_t v[HASH_MAX] = { 0 };
+	enum coffer_rc rc;
+
+	TRY(ovmf_open(wr_span(&b->firmware), &fw, e));
+	if (b->log.n > 0)
+		TRY(ovmf_logged(&fw, wr_span(&b->log), p->hash, e));
+	if (o->shape.memory == 0)
+		return COFFER_OK;
+	rc = ovmf_pcr0(&fw, &o->shape, p->hash, v, e);
+	if (rc == COFFER_E_NOTFOUND && (o->logged & 1))
+		return COFFER_OK;
+	if (rc != COFFER_OK)
+		return rc;
+	if ((o->logged & 1) && memcmp(p->v[0], v, hash_len(p->hash)) != 0) /* public: measurements */
+		(void)fprintf(stderr, "note: pcr00 of the event log is another: it was recorded on a machine of another shape\n");
+	memcpy(p->v[0], v, sizeof(v));
+	p->known |= 1;
+	o->logged &= ~1u;
 	return COFFER_OK;
 }
 
-static enum coffer_rc predict(const struct cli *c, struct boot *b, uint32_t memory, struct pcrs *p, struct err *e)
+static enum coffer_rc predict(const struct cli *c, struct boot *b, struct tpm_options *o, struct pcrs *p, struct err *e)
 {
 	struct direct_boot d;
 
 	TRY(read_boot(c, b, e));
-	if (cli_opt(c, "event-log"))
+	if (cli_opt(c, "event-log")) {
 		TRY(tpm_measure_log(wr_span(&b->log), p, e));
+		o->logged = p->known;
+	}
+	if (cli_opt(c, "firmware"))
+		TRY(firmware(b, p, o, e));
 	if (cli_opt(c, "uki")) {
 		TRY(read_opt(c, "uki", BOOT_FILE_MAX, &b->kernel, e));
 		return tpm_measure_uki(wr_span(&b->kernel), cli_flag(c, "disk") ? BOOT_FROM_DISK : BOOT_FROM_QEMU, p, e);
 	}
-	d = direct(b, memory);
+	d = direct(b, o->shape.memory);
 	return tpm_measure_direct(&d, p, e);
 }
 
@@ -329,20 +386,21 @@ enum coffer_rc cmd_measure_tpm(struct cli *c, struct err *e)
 {
 	CLEANUP(boot_clear) struct boot b = { 0 };
 	struct hw_facts f = { .platform = "tpm" };
+	struct tpm_options o = { .logged = 0 };
 	struct pcrs p = { 0 };
-	uint32_t memory = 0, logged = 0;
+	uint32_t logged = 0;
 	char name[8], shape[SHAPE_MAX] = "qemu";
 
-	TRY(tpm_options(c, &p, &memory, e));
-	TRY(predict(c, &b, memory, &p, e));
+	TRY(tpm_options(c, &p, &o, e));
+	TRY(predict(c, &b, &o, &p, e));
 	for (size_t i = 0; i < TPM_PCRS; i++) {
 		if (!(p.known >> i & 1))
 			continue;
 		(void)snprintf(name, sizeof(name), "pcr%02zu", i);
-		logged |= MEASURE_LOGGED >> i & 1 ? 1u << f.n_regs : 0;
+		logged |= o.logged >> i & 1 ? 1u << f.n_regs : 0;
 		TRY(add(&f, name, p.v[i], hash_len(p.hash), e));
 	}
-	if (memory > 0)
-		(void)snprintf(shape, sizeof(shape), "qemu, %u MiB", memory);
+	if (o.shape.memory > 0)
+		(void)snprintf(shape, sizeof(shape), "qemu, %u MiB", o.shape.memory);
 	return say(c, &f, logged, shape, e);
 }

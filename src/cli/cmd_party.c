@@ -55,7 +55,7 @@ enum coffer_rc cmd_party_request(struct cli *c, struct err *e)
 
 	TRY(home_load(c, &h, e));
 	if (!h.has_genesis)
-		return err_set(e, COFFER_E_INPUT, "which genesis? Run 'coffer genesis use FILE --service URL' first");
+		return err_set(e, COFFER_E_NOTFOUND, "which genesis? Run 'coffer genesis use FILE --service URL' first");
 	TRY(read_party(&h, &body, e));
 	TRY(party_read(json_root(body), &p, e));
 	TRY(home_sign_key(c, &h, &key, e));
@@ -87,10 +87,10 @@ static enum coffer_rc check_request(const struct home *h, const struct dsse *env
 
 	TRY(statement_parse(wr_span(&env->payload), &s, e));
 	if (s.kind != ST_PARTY || !s.has_ledger || !span_eq(SPAN(s.ledger), SPAN(h->genesis)))
-		return err_deny(e, "party", "this is no party statement for the genesis that you follow");
+		return err_deny(e, "party", "this is no party statement for the genesis that you follow: the newcomer follows that one ('coffer genesis use') and asks again with 'coffer party request'");
 	TRY(party_read(s.body, out, e));
 	if (!party_signed(out, env))
-		return err_deny(e, "party", "the request is not signed by the key it names");
+		return err_deny(e, "party", "the request is not signed by the key it names; the newcomer makes another with 'coffer party request'");
 	return COFFER_OK;
 }
 

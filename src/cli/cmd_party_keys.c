@@ -81,8 +81,24 @@ static enum coffer_rc my_life(const struct home *h, struct service_conn *conn, c
 	return *out ? COFFER_OK : err_set(e, COFFER_E_NOTFOUND, "the trust service does not know %s; see 'coffer party request'", h->party);
 }
 
+/* What waits, and who could end it: without recovery keys nobody can. */
+static void say_waits(const struct cli *c, const struct party_life *l)
+{
+	char when[CLOCK_TEXT_LEN];
+
+	clock_text(l->from, when);
+	if (c->json)
+		(void)printf("{\"in-effect\":false,\"from\":\"%s\"}\n", when);
+	else if (l->body.quorum > 0)
+		(void)printf("the new key waits until %s; until then the old one signs, and %llu of your %zu recovery keys can end it ('coffer party cancel')\n"
+			     "then run 'coffer party finish'\n", when, (unsigned long long)l->body.quorum, l->body.n_recovery);
+	else
+		(void)printf("the new key waits until %s; until then the old one signs, and nobody can end it: you have no recovery keys\n"
+			     "then run 'coffer party finish'\n", when);
+}
+
 /* Asks anew: what this connection knows is older than what was logged by it. */
-enum coffer_rc next_settle(const struct cli *c, struct home *h, const struct party *next, struct err *e)
+enum coffer_rc next_settle(const struct cli *c, struct home *h, const struct party *next, bool must, struct err *e)
 {
 	CLEANUP(service_closep) struct service_conn *conn = NULL;
 	const struct party_life *l = NULL;
@@ -91,6 +107,7 @@ enum coffer_rc next_settle(const struct cli *c, struct home *h, const struct par
 
 	TRY(home_connect(h, &conn, e));
 	TRY(my_life(h, conn, &l, e));
+	clock_text(l->from, when);
 	if (pubkey_eq(&life_party(l, now)->keys[0], &next->keys[0])) {
 		TRY(next_install(h, next, e));
 		say_installed(c, h);
@@ -99,10 +116,9 @@ enum coffer_rc next_settle(const struct cli *c, struct home *h, const struct par
 	if (!l->waits || !pubkey_eq(&l->next.keys[0], &next->keys[0]))
 		return err_deny(e, "hold", "the change does not wait any more: the recovery quorum ended it, or it was never logged; "
 		    "'coffer party show' says what is in effect, 'coffer party finish --drop' forgets the key that waited here");
-	clock_text(l->from, when);
-	(void)printf(c->json ? "{\"in-effect\":false,\"from\":\"%s\"}\n"
-			     : "the new key waits until %s; until then the old one signs, and the recovery quorum can end it ('coffer party cancel')\n"
-			       "then run 'coffer party finish'\n", when);
+	if (must)
+		return err_deny(e, "hold", "the new key waits until %s, and the old one signs until then; run 'coffer party finish' again from then on", when);
+	say_waits(c, l);
 	return COFFER_OK;
 }
 
@@ -153,7 +169,7 @@ static enum coffer_rc rotate_options(const struct cli *c, const struct home *h, 
 	if (cli_opt(c, "to-sign") || cli_opt(c, "out"))
 		return COFFER_OK;
 	if (strcmp(h->key, KEY_AWAY) == 0 && !cli_flag(c, "lost"))
-		return err_set(e, COFFER_E_INPUT, "the signing key is on another machine: --to-sign FILE writes what to sign there");
+		return cli_bad(e, "the signing key is on another machine: --to-sign FILE writes what to sign there");
 	if (cli_opt(c, "new-party"))
 		return cli_bad(e, "--new-party goes with --to-sign FILE: the new key proves on its own machine that it is there");
 	return COFFER_OK;
@@ -192,7 +208,7 @@ enum coffer_rc cmd_party_rotate(struct cli *c, struct err *e)
 	by_recovery(&by, &r);
 	if (say_party(&h, conn, &p, &by, &l, e) != COFFER_OK)
 		return unsaid(&h, e);
-	return in_files(&l) ? wrote(c) : next_settle(c, &h, &p, e);
+	return in_files(&l) ? wrote(c) : next_settle(c, &h, &p, false, e);
 }
 
 /* On a machine without network: the key alone, which 'party rotate --new-party' then brings. */
@@ -248,7 +264,7 @@ enum coffer_rc cmd_party_finish(struct cli *c, struct err *e)
 	if (cli_flag(c, "drop"))
 		return drop(c, &h, &p, e);
 	if (!cli_flag(c, "offline"))
-		return next_settle(c, &h, &p, e);
+		return next_settle(c, &h, &p, true, e);
 	TRY(next_install(&h, &p, e));
 	say_installed(c, &h);
 	return COFFER_OK;
@@ -267,10 +283,11 @@ enum coffer_rc cmd_party_cancel(struct cli *c, struct err *e)
 	TRY(home_connect(&h, &conn, e));
 	TRY(my_life(&h, conn, &life, e));
 	if (!life->waits || clock_now() >= life->from)
-		return err_set(e, COFFER_E_NOTFOUND, "nothing waits; what is in effect is replaced with 'coffer party rotate --lost --recovery FILE'");
+		return err_set(e, COFFER_E_NOTFOUND, "no change of your keys waits; what is in effect is replaced with 'coffer party rotate --lost --recovery FILE'");
 	TRY(recovery_read(c, &r, e));
 	if (r.n == 0)
-		return cli_bad(e, "--recovery FILE is needed: what waits is ended by the recovery quorum alone");
+		return cli_bad(e, life->body.quorum ? "--recovery FILE is needed: what waits is ended by the recovery quorum alone (%s)"
+			: "what waits is ended by recovery keys alone, and %s has none: it takes effect then", life->body.id);
 	by_recovery(&by, &r);
 	TRY(say_party(&h, conn, &life->body, &by, &l, e));
 	if (in_files(&l))
@@ -425,6 +442,6 @@ enum coffer_rc cmd_party_post(struct cli *c, struct err *e)
 	l.serial = s.serial;
 	logged_print(c, statement_kind_name(s.kind), &l);
 	if (s.kind == ST_PARTY && strcmp(s.issuer, h.party) == 0 && next_party_read(&h, &next, e) == COFFER_OK)
-		return next_settle(c, &h, &next, e);
+		return next_settle(c, &h, &next, false, e);
 	return COFFER_OK;
 }

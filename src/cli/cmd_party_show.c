@@ -140,7 +140,7 @@ enum coffer_rc cmd_party_show(struct cli *c, struct err *e)
 	TRY(service_parties(conn, &all, e));
 	l = parties_life(all, span_of(c->n_pos ? c->pos[0] : h.party));
 	if (!l)
-		return err_set(e, COFFER_E_NOTFOUND, "the party %s is not known to this genesis", c->n_pos ? c->pos[0] : h.party);
+		return err_set(e, COFFER_E_NOTFOUND, "the party %s is not known to this genesis; a newcomer joins by 'coffer party request', and a known party by 'coffer party admit'", c->n_pos ? c->pos[0] : h.party);
 	if (!c->json) {
 		print_life(l, clock_now());
 		return COFFER_OK;
@@ -197,23 +197,33 @@ static enum coffer_rc statement_entry(struct affected *a, const struct json *dat
 	return statements_query(a->c, &a->s->h, a->s->key, a->s->conn, query, take_word, a, e);
 }
 
-static bool rests_on(const struct affected *a, const struct json *rests)
+static bool is_void(const struct affected *a, const struct json *named)
 {
-	for (size_t i = 0; i < json_len(rests); i++)
-		for (size_t k = 0; k < a->n; k++) {
-			uint8_t id[32];
+	uint8_t id[32];
 
-			if (a->word[k].grants && hex_fixed(json_str(json_at(rests, i)), id, sizeof(id)) && span_eq(SPAN(id), SPAN(a->word[k].id)))
-				return true;
-		}
+	for (size_t k = 0; k < a->n && hex_fixed(json_str(named), id, sizeof(id)); k++)
+		if (a->word[k].grants && span_eq(SPAN(id), SPAN(a->word[k].id)))
+			return true;
 	return false;
+}
+
+/* What it rested on, the workload, and what else it looked at: a delegation by which another's word counted is named there alone. */
+static bool went_by_void(const struct affected *a, const struct json *data)
+{
+	static const char *const lists[] = { "rests", "beside" };
+
+	for (size_t l = 0; l < 2; l++)
+		for (size_t i = 0; i < json_len(json_get(data, lists[l])); i++)
+			if (is_void(a, json_at(json_get(data, lists[l]), i)))
+				return true;
+	return is_void(a, json_get(data, "workload"));
 }
 
 static void release_entry(struct affected *a, uint64_t index, const struct json *data, struct span time)
 {
 	struct span asset = json_str(json_get(data, "asset")), decision = json_str(json_get(data, "decision"));
 
-	if (!rests_on(a, json_get(data, "rests")))
+	if (!went_by_void(a, data))
 		return;
 	if (a->c->json)
 		(void)printf("%s{\"seq\":%llu,\"time\":\"%.*s\",\"asset\":\"%.*s\",\"decision\":\"%.*s\"}", a->releases ? "," : "",
@@ -278,7 +288,7 @@ enum coffer_rc cmd_party_affected(struct cli *c, struct err *e)
 	TRY(service_parties(s.conn, &all, e));
 	a.life = parties_life(all, span_of(s.h.party));
 	if (!a.life || a.life->n_dead == 0)
-		return err_set(e, COFFER_E_NOTFOUND, "no key of %s was named compromised", s.h.party);
+		return err_set(e, COFFER_E_NOTFOUND, "no key of %s was named compromised; 'coffer party compromise' names one", s.h.party);
 	if (c->json)
 		(void)printf("{\"releases\":[");
 	TRY(ledger_each(c, each_entry, &a, e));

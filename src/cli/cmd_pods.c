@@ -19,6 +19,7 @@
 #define STOP_S 10
 #define STOP_MAX_S 3600
 #define END_MS 20000 /* for the launcher to end what it has */
+#define LATE "the guest's agent has not answered for 20 s"
 #define TERM 15
 
 #define STATE { "state", "DIR", "where pods are kept (default /run/coffer for root, else $XDG_RUNTIME_DIR/coffer)", false, false }
@@ -64,6 +65,7 @@ static void put_json(struct json_wr *j, const struct pod_seen *s)
 	jw_m_text(j, "name", s->name);
 	jw_m_text(j, "state", pod_state_name(s->r.state));
 	jw_m_text(j, "platform", s->r.platform);
+	jw_m_text(j, "channel", s->r.channel);
 	jw_m_text(j, "pod", s->r.pod);
 	jw_m_text(j, "workload", s->r.workload);
 	jw_m_text(j, "created", created);
@@ -170,6 +172,7 @@ static void signal_parts(const struct pod_seen *s)
 
 	rpc_init(&r);
 	r.until = clock_monotonic_ms() + END_MS;
+	r.late = LATE;
 	if (!sock || s->r.state != POD_RUNNING || rpc_connect(sock, &r, &e) != COFFER_OK)
 		return;
 	for (size_t i = 0; i < s->r.n_parts; i++) {
@@ -201,9 +204,11 @@ enum coffer_rc cmd_pod_stop(struct cli *c, struct err *e)
 		signal_parts(&s);
 	if (await_launcher(&s, (int64_t)seconds * 1000))
 		return COFFER_OK;
+	if (seconds > 0)
+		(void)fprintf(stderr, "coffer stop: pod %s has not ended within %d s of SIGTERM (--time): its guest is ended\n", s.name, (int)seconds);
 	if (process_end(&p, SIGTERM, END_MS, e) == COFFER_OK)
 		return COFFER_OK;
-	(void)fprintf(stderr, "coffer stop: %s; it is killed\n", e->msg);
+	(void)fprintf(stderr, "coffer stop: the launcher of pod %s does not end its guest (%s): both are killed\n", s.name, e->msg);
 	return process_end(&p, SIGKILL, END_MS, e);
 }
 

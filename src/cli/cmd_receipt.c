@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cli/confined.h"
 #include "cli/ledger.h"
+#include "cli/receipt_registers.h"
 #include "cli/verbs.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
@@ -17,6 +18,7 @@
 #include "trust/receipt.h"
 
 #define OUTPUT_MAX (256u << 10)
+#define TOKEN_MAX (8u << 10)
 
 const struct opt_spec opts_receipt_get[] = { OPT_PASSPHRASE,
 	{ "out", "FILE", "where to write it (default DECISION.receipt)", false, false }, { NULL, NULL, NULL, false, false } };
@@ -82,8 +84,10 @@ static enum coffer_rc print_json(const struct replay_out *o, struct err *e)
 	jw_value(&j, json_root(record));
 	jw_m_bool(&j, "words-of-parties", v->said);
 	jw_m_bool(&j, "replayed", v->evidence);
-	if (v->evidence)
+	if (v->evidence) {
 		put_checks(&j, o);
+		receipt_registers_json(o, &j);
+	}
 	jw_obj_end(&j);
 	TRY(wr_done(&w, "output", e));
 	(void)printf("%.*s\n", (int)w.n, (const char *)w.p);
@@ -111,6 +115,7 @@ static void print_replay(const struct replay_out *o)
 	(void)printf("decided again by the evidence (%s) that was shown at %s, appraised as of then:\n", o->platform, attested);
 	for (size_t i = 0; i < o->n; i++)
 		print_found(&o->check[i]);
+	receipt_registers_print(o);
 	if (o->words)
 		(void)printf("in the words that were logged\n");
 	else
@@ -171,7 +176,7 @@ static enum coffer_rc read_receipt(void *arg, struct err *e)
 	j->in.r = &r;
 	TRY(j->replay ? replay(&j->in, out, e) : receipt_verify(&r, j->in.genesis, &out->v, e));
 	if (j->decision && memcmp(j->decision, out->v.decision, sizeof(out->v.decision)) != 0) /* public: it is in the file */
-		return err_deny(e, "receipt-release", "the service answered with the receipt of another release");
+		return err_deny(e, "receipt-release", "the service answered with the receipt of another release: its operator has to say why");
 	return j->print ? print_out(j->c, out, e) : COFFER_OK;
 }
 
@@ -209,16 +214,39 @@ static enum coffer_rc read_files(const struct cli *c, struct files *f, struct er
 
 /* ---- get ---- */
 
-static enum coffer_rc ask(struct ledger *l, const struct privkey *key, const char *decision, struct json_doc **out, struct err *e)
+/* What is asked of the service, and what it is told at the end; both signed before anything of its answer is read in a child, which has this process'
+ * memory and so must not find the key there. */
+struct asking { char path[64]; struct json_doc *reply; /* owned */ char *had; /* owned: a token good for that alone; NULL: none is made here */ };
+
+static void asking_clear(struct asking *a)
 {
-	CLEANUP(freep) char *path = str_fmt("/coffer/v0/receipts/%s", decision);
+	json_freep(&a->reply);
+	freep(&a->had);
+}
+
+static enum coffer_rc ask(struct ledger *l, const struct privkey *key, const char *decision, struct asking *a, struct err *e)
+{
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	CLEANUP(wr_close) struct wr token = wr_open(TOKEN_MAX);
 	const struct asker me = { &l->h, key, l->conn };
 
-	if (!path)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(home_call(&me, &(struct service_req){ .method = "GET", .path = path }, RECEIPT_MAX, &res, e));
-	return json_parse(wr_span(&res.body), RECEIPT_MAX, out, e);
+	(void)snprintf(a->path, sizeof(a->path), "/coffer/v0/receipts/%s", decision);
+	TRY(home_call(&me, &(struct service_req){ .method = "GET", .path = a->path }, RECEIPT_MAX, &res, e));
+	TRY(home_token(&l->h, key, "POST", a->path, (struct span){ 0 }, &token, e));
+	a->had = token.n ? wr_take(&token, NULL) : NULL;
+	return json_parse(wr_span(&res.body), RECEIPT_MAX, &a->reply, e);
+}
+
+/* The receipt is written, holds, and came to what was logged: what it was made of need not be kept for this party any more. */
+static enum coffer_rc tell_had(struct ledger *l, const struct asking *a, struct err *e)
+{
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+
+	if (!a->had)
+		return COFFER_OK;
+	if (service_call(l->conn, &(struct service_req){ .method = "POST", .path = a->path, .bearer = a->had }, OUTPUT_MAX, &res, e) == COFFER_OK)
+		return COFFER_OK;
+	return err_wrap(e, "the receipt is written and holds, but the service was not told that it is had, so that its evidence stays; the same command says it again");
 }
 
 /* The genesis by which the asset goes, of which the release is: whose cosignatures the receipt carries. */
@@ -242,16 +270,40 @@ static enum coffer_rc genesis_for(const struct ledger *l, const struct json *rep
 	return *out ? COFFER_OK : err_deny(e, "receipt-rests", "the asset goes by an amendment of the genesis that the service does not show");
 }
 
+/* The head that the service kept of the release's witnesses, who may be gone: of the very ledger that this party follows, or it refuses. */
+static enum coffer_rc kept_head(struct ledger *l, const struct ledger_policy *policy, struct span note, uint64_t *size, struct err *e)
+{
+	const struct merkle_head *public = &l->seen.cp.head;
+	struct ledger_seen kept;
+	struct seen_head old = { .what = "the receipt goes by" };
+	bool newer;
+
+	TRY(checkpoint_open(note, policy, &kept, e));
+	*size = kept.cp.head.size;
+	newer = kept.cp.head.size > public->size; /* the last amendment's witnesses are slower */
+	old.head = newer ? *public : kept.cp.head;
+	return heads_continue(l->conn, &old, newer ? &kept.cp.head : public, e);
+}
+
 static enum coffer_rc compose(struct ledger *l, const struct json *reply, struct wr *out, struct err *e)
 {
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 	struct service_req q = { .method = "GET", .path = "/coffer/v0/genesis" };
 	const struct genesis *g = NULL;
 	struct genesis_policy policy;
-	struct receipt_parts p = { .reply = reply, .note = wr_span(&l->note), .policy = &policy.p, .tiles = &l->tiles };
+	struct receipt_parts p = { .reply = reply, .note = json_str(json_get(reply, "checkpoint")), .policy = &policy.p };
+	struct heads_tiles of = { .conn = l->conn };
+	uint64_t size = l->seen.cp.head.size;
+	struct tile_source tiles;
 
 	TRY(genesis_for(l, reply, &g, e));
 	TRY(genesis_policy(g, &policy, e));
+	if (p.note.n > 0)
+		TRY(kept_head(l, &policy.p, p.note, &size, e));
+	else
+		p.note = wr_span(&l->note);
+	tiles = heads_tiles(&of, size);
+	p.tiles = &tiles;
 	TRY(service_call(l->conn, &q, DSSE_ENVELOPE_MAX, &res, e));
 	p.genesis = wr_span(&res.body);
 	return receipt_make(&p, out, e);
@@ -263,7 +315,7 @@ enum coffer_rc cmd_receipt_get(struct cli *c, struct err *e)
 	const char *path = cli_opt(c, "out") ? cli_opt(c, "out") : name;
 	CLEANUP(ledger_end) struct ledger l = { 0 };
 	CLEANUP(privkey_freep) struct privkey *key = NULL;
-	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(asking_clear) struct asking a = { 0 };
 	CLEANUP(wr_close) struct wr text = wr_open(RECEIPT_MAX);
 	struct receipt_job job = { .c = c, .in = { .genesis = l.h.genesis } };
 	uint64_t from = 0;
@@ -276,9 +328,9 @@ enum coffer_rc cmd_receipt_get(struct cli *c, struct err *e)
 	TRY(ledger_open(c, &l, e));
 	TRY(ledger_follow(&l, &from, e));
 	TRY(home_sign_key(c, &l.h, &key, e));
-	TRY(ask(&l, key, c->pos[0], &doc, e));
-	privkey_freep(&key); /* what follows is read in a child, which has this process' memory */
-	TRY(compose(&l, json_root(doc), &text, e));
+	TRY(ask(&l, key, c->pos[0], &a, e));
+	privkey_freep(&key);
+	TRY(compose(&l, json_root(a.reply), &text, e));
 	job.text = wr_span(&text);
 	job.decision = id;
 	TRY(run_job(read_receipt, &job, e));
@@ -289,7 +341,9 @@ enum coffer_rc cmd_receipt_get(struct cli *c, struct err *e)
 		(void)printf("%s\n", path);
 	/* Once it is written: where the service released what the evidence did not allow, it is the proof. */
 	job.replay = true;
-	return run_job(read_receipt, &job, e) == COFFER_OK || e->rc == COFFER_E_NOTFOUND ? COFFER_OK : err_wrap(e, "%s", path);
+	if (run_job(read_receipt, &job, e) == COFFER_OK)
+		return tell_had(&l, &a, e);
+	return e->rc == COFFER_E_NOTFOUND ? COFFER_OK : err_wrap(e, "%s", path); /* without all its collateral it is not had */
 }
 
 /* ---- verify, show ---- */

@@ -78,6 +78,7 @@ static enum coffer_rc deliver(const struct cli *c, const struct opened *x, struc
 enum coffer_rc cmd_result_open(struct cli *c, struct err *e)
 {
 	CLEANUP(opened_end) struct opened x = { 0 };
+	const struct parties *all = NULL;
 	struct output_want want;
 
 	TRY(home_load(c, &x.h, e));
@@ -86,7 +87,8 @@ enum coffer_rc cmd_result_open(struct cli *c, struct err *e)
 	TRY(home_encrypt_key(c, &x.h, &x.key, e));
 	TRY(home_connect(&x.h, &x.conn, e));
 	TRY(workload_fetch(&x.h, x.sign, x.conn, cli_opt(c, "workload"), &x.w, e));
-	want = (struct output_want){ .manifest = &x.w.man, .token_key = service_keys(x.conn)->token };
+	TRY(service_parties(x.conn, &all, e));
+	want = (struct output_want){ .manifest = &x.w.man, .token_key = service_keys(x.conn)->token, .genesis = parties_genesis(all) };
 	TRY(output_open(wr_span(&x.sealed), x.key, &want, &x.o, e));
 	return deliver(c, &x, e);
 }

@@ -9,12 +9,16 @@
 #include "cli/publish.h"
 #include "cli/self.h"
 #include "cli/verbs.h"
+#include "crypto/cert.h"
 #include "crypto/hash.h"
+#include "crypto/pem.h"
 #include "fmt/enc.h"
 #include "os/file.h"
 
 const struct opt_spec opts_service_sign[] = {
 	{ "measurements", "FILE", "how its machine is launched: a list of launches, or a boot image's draft or 'coffer measure --json' that holds one", false, false },
+	{ "tpm", "KEY", "the one TPM that may attest it: the certificate or the public key (file) of its endorsement key, or the SHA-256 of that public key", false, false },
+	{ "chip", "HEX", "the one processor (snp, tdx) that may attest it, as its evidence names it", false, false },
 	OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_token[] = {
 	{ "method", "METHOD", "GET, POST or DELETE", false, true },
@@ -126,6 +130,61 @@ static enum coffer_rc measurements(const struct cli *c, struct service *svc, str
 	return COFFER_OK;
 }
 
+/* The public key alone counts: certificates are made anew, and write it in several ways. */
+static enum coffer_rc key_digest(struct span file, uint8_t out[static 32], struct err *e)
+{
+	CLEANUP(certs_clear) struct cert_list certs = { 0 };
+	CLEANUP(wr_close) struct wr der = wr_open(8u << 10);
+	CLEANUP(vkey_freep) struct vkey *key = NULL;
+	struct err no_cert = { 0 };
+
+	if (certs_read(file, &certs, &no_cert) == COFFER_OK && certs.n == 1 && cert_key(certs.c[0])) {
+		sha256(vkey_der(cert_key(certs.c[0])), out);
+		return COFFER_OK;
+	}
+	if (certs.n > 0 || pem_public_der(file, &der, e) != COFFER_OK || vkey_spki(wr_span(&der), &key, e) != COFFER_OK)
+		return err_set(e, COFFER_E_INPUT, "neither one certificate nor one public key of a kind that TPMs have");
+	sha256(vkey_der(key), out);
+	return COFFER_OK;
+}
+
+static enum coffer_rc named_tpm(const struct cli *c, struct service *svc, struct err *e)
+{
+	CLEANUP(wr_close) struct wr file = { 0 };
+	const char *given = cli_opt(c, "tpm");
+
+	if (!given)
+		return COFFER_OK;
+	svc->has_tpm = true;
+	if (strlen(given) == 64 && hex_fixed(span_of(given), svc->tpm, sizeof(svc->tpm)))
+		return COFFER_OK;
+	TRY(file_read_arg(given, 64u << 10, &file, e));
+	return key_digest(wr_span(&file), svc->tpm, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "--tpm %s", given);
+}
+
+static enum coffer_rc named_chip(const struct cli *c, struct service *svc, struct err *e)
+{
+	const char *given = cli_opt(c, "chip");
+	size_t n = given ? strlen(given) / 2 : 0;
+
+	if (!given)
+		return COFFER_OK;
+	if (n == 0 || n > sizeof(svc->chip) || strlen(given) % 2 || !hex_fixed(span_of(given), svc->chip, n))
+		return cli_bad(e, "--chip %.20s...: not the hex of a processor's id", given);
+	svc->chip_n = n;
+	return COFFER_OK;
+}
+
+/* As every reader will: what goes with what. */
+static enum coffer_rc reread(struct span body, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	struct service s;
+
+	TRY(json_parse(body, DSSE_PAYLOAD_MAX, &doc, e));
+	return service_read(json_root(doc), &s, e);
+}
+
 enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = { 0 }, body = wr_open(DSSE_PAYLOAD_MAX), payload = wr_open(DSSE_PAYLOAD_MAX);
@@ -141,14 +200,16 @@ enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 
 	TRY(home_load(c, &h, e));
 	TRY(file_read_arg(c->pos[0], 64u << 10, &text, e));
-	TRY(json_parse(wr_span(&text), 64u << 10, &in, e));
-	if (service_read(json_root(in), &svc, e) != COFFER_OK)
+	if (json_parse(wr_span(&text), 64u << 10, &in, e) != COFFER_OK || service_read(json_root(in), &svc, e) != COFFER_OK)
 		return err_wrap(e, "%s", c->pos[0]);
 	TRY(measurements(c, &svc, e));
+	TRY(named_tpm(c, &svc, e));
+	TRY(named_chip(c, &svc, e));
 	TRY(home_sign_key(c, &h, &key, e));
 	TRY(connect_if_any(&h, &conn, e));
 	service_write(&svc, &j);
 	TRY(wr_done(&body, "service", e));
+	TRY(reread(wr_span(&body), e));
 	if (conn)
 		return sign_again(&h, key, conn, &svc, wr_span(&body), e);
 	TRY(json_parse(wr_span(&body), DSSE_PAYLOAD_MAX, &doc, e));
@@ -180,6 +241,19 @@ static void print_launch(const struct boot_launch *l)
 	}
 }
 
+/* Whose evidence alone counts, where the statement says it. */
+static void print_named(const struct service *s)
+{
+	char hex[2 * sizeof(s->chip) + 1];
+
+	hex_text(SPAN(s->tpm), hex);
+	if (s->has_tpm)
+		(void)printf("tpm       %s\n", hex);
+	hex_text((struct span){ s->chip, s->chip_n }, hex);
+	if (s->chip_n > 0)
+		(void)printf("chip      %s\n", hex);
+}
+
 static void print_service(const struct service *s, const uint8_t id[static 32])
 {
 	char statement[HEX32_LEN], tls[HEX32_LEN];
@@ -189,6 +263,7 @@ static void print_service(const struct service *s, const uint8_t id[static 32])
 	(void)printf("service   %s\nstatement %s\ntls       %s\n", s->id, statement, tls);
 	for (size_t i = 0; i < s->n_launches; i++)
 		print_launch(&s->launch[i]);
+	print_named(s);
 	(void)printf(s->n_launches ? "attested  its statement says so; 'coffer service check' verifies it\n"
 				   : "attested  no: root on the service's host can read what it keeps\n");
 }
@@ -230,10 +305,12 @@ enum coffer_rc cmd_service_check(struct cli *c, struct err *e)
 	TRY(self_check(&h, true, conn, &self, e));
 	hex32(self.statement, statement);
 	if (c->json)
-		(void)printf("{\"service\":\"%s\",\"service-statement\":\"%s\",\"attested\":true,\"platform\":\"%s\",\"emulated\":%s}\n",
-		    service_keys(conn)->id, statement, self.platform, self.emulated ? "true" : "false");
+		(void)printf("{\"service\":\"%s\",\"service-statement\":\"%s\",\"attested\":true,\"platform\":\"%s\",\"emulated\":%s,\"machine\":\"%s\"}\n",
+		    service_keys(conn)->id, statement, self.platform, self.emulated ? "true" : "false", self.machine);
 	else
 		(void)printf("%s, statement %s: %s (%s)\n", service_keys(conn)->id, statement, self_words(&self), self.platform);
+	if (!c->json && self.machine[0])
+		(void)printf("machine   %s\n", self.machine);
 	return COFFER_OK;
 }
 
@@ -262,12 +339,27 @@ enum coffer_rc cmd_status(struct cli *c, struct err *e)
 	return COFFER_OK;
 }
 
+/* A token is for one request that the service could get. */
+static enum coffer_rc request_opts(const struct cli *c, struct err *e)
+{
+	static const char *const methods[] = { "GET", "POST", "PUT", "DELETE" };
+	const char *method = cli_opt(c, "method"), *path = cli_opt(c, "path");
+	size_t i = 0;
+
+	while (i < sizeof(methods) / sizeof(methods[0]) && strcmp(method, methods[i]) != 0)
+		i++;
+	if (i == sizeof(methods) / sizeof(methods[0]))
+		return cli_bad(e, "--method %s: GET, POST, PUT or DELETE", method);
+	return path[0] == '/' ? COFFER_OK : cli_bad(e, "--path %s: a path of the service with its query, as /coffer/v0/assets", path);
+}
+
 enum coffer_rc cmd_token(struct cli *c, struct err *e)
 {
 	CLEANUP(wr_close) struct wr body = { 0 }, token = wr_open(8u << 10);
 	CLEANUP(privkey_freep) struct privkey *key = NULL;
 	struct home h;
 
+	TRY(request_opts(c, e));
 	TRY(home_load(c, &h, e));
 	if (cli_opt(c, "body"))
 		TRY(file_read_arg(cli_opt(c, "body"), 16u << 20, &body, e));

@@ -163,7 +163,7 @@ static enum coffer_rc by_genesis(const struct cli *c, const struct genesis *g, c
 	if (!who)
 		return err_deny(e, "issuer", "%s is no founder; give its party statement with --party", s->issuer);
 	if (!party_signed(who, env))
-		return err_deny(e, "signature", "this is not signed by %s", s->issuer);
+		return err_deny(e, "signature", "this is not signed by %s: do not go by it, and ask that party for it", s->issuer);
 	return COFFER_OK;
 }
 
@@ -183,13 +183,13 @@ static enum coffer_rc by_service(const struct cli *c, const struct home *h, cons
 
 	TRY(home_connect(h, &conn, e));
 	if (statement_check_issuer(conn, env, s, e) != COFFER_OK)
-		return err_deny(e, "signature", "this is not signed by %s", s->issuer);
+		return err_deny(e, "signature", "this is not signed by %s: do not go by it, and ask that party for it", s->issuer);
 	TRY(home_sign_key(c, h, &key, e));
 	hex32(s->id, hex);
 	(void)snprintf(query, sizeof(query), "kind=%s&id=%s", statement_kind_name(s->kind), hex);
 	TRY(statements_query(c, h, key, conn, query, count_one, &n, e));
 	if (n == 0)
-		return err_deny(e, "in-force", "signed by %s, but not in force: not logged, superseded or revoked", s->issuer);
+		return err_deny(e, "in-force", "signed by %s, but not in force: not logged, superseded or revoked; 'coffer statement list --all --issuer %s' shows what is logged", s->issuer, s->issuer);
 	return COFFER_OK;
 }
 
@@ -201,9 +201,9 @@ static enum coffer_rc check_window(const struct cli *c, const struct statement *
 	if (!at)
 		at = clock_now();
 	if (at < s->issued)
-		return err_deny(e, "time", "it is not valid yet");
+		return err_deny(e, "time", "the statement is not valid yet: 'coffer statement show' says from when");
 	if (at >= s->expires)
-		return err_deny(e, "time", "it has expired");
+		return err_deny(e, "time", "the statement has expired; %s issues it anew", s->issuer);
 	return COFFER_OK;
 }
 
@@ -228,7 +228,7 @@ enum coffer_rc cmd_statement_verify(struct cli *c, struct err *e)
 	} else if (offline) {
 		TRY(read_genesis(c, &h, g, e));
 		if (s.has_ledger && !span_eq(SPAN(s.ledger), SPAN(g->id)))
-			return err_deny(e, "ledger", "this statement is for another genesis");
+			return err_deny(e, "ledger", "this statement is for another genesis than the one of --genesis; its parties have the right one");
 		TRY(by_genesis(c, g, &env, &s, e));
 	} else {
 		TRY(by_service(c, &h, &env, &s, e));
@@ -244,13 +244,17 @@ enum coffer_rc cmd_statement_verify(struct cli *c, struct err *e)
 
 /* ---- list ---- */
 
+struct statements_listed { bool json; size_t n; };
+
 static enum coffer_rc print_one(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	CLEANUP(wr_close) struct wr name = wr_open(4u * ST_SUBJECT_NAME_MAX + 8), shown = wr_open(16u * ST_SUBJECT_NAME_MAX + 32);
 	struct json_wr j = jw_open(&name, false);
+	struct statements_listed *l = arg;
 	char id[HEX32_LEN], expires[CLOCK_TEXT_LEN];
 
-	if (*(const bool *)arg)
+	l->n++;
+	if (l->json)
 		return print_json(env, s, e);
 	hex32(s->id, id);
 	clock_text(s->expires, expires);
@@ -269,17 +273,31 @@ static void query_member(struct wr *q, const char *name, const char *value)
 	query_encode(q, span_of(value));
 }
 
+static enum coffer_rc bad_kind(const char *kind, struct err *e)
+{
+	char list[256] = "";
+	size_t n = 0;
+
+	for (int k = ST_GENESIS; k <= ST_LAST; k++) {
+		int more = snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "", statement_kind_name((enum statement_kind)k));
+
+		n += more > 0 && (size_t)more < sizeof(list) - n ? (size_t)more : 0;
+	}
+	return cli_bad(e, "--kind %s: no kind of statement; they are %s", kind, list);
+}
+
 enum coffer_rc cmd_statement_list(struct cli *c, struct err *e)
 {
 	CLEANUP(service_closep) struct service_conn *conn = NULL;
 	CLEANUP(privkey_freep) struct privkey *key = NULL;
 	CLEANUP(wr_close) struct wr q = wr_open(8u << 10);
 	CLEANUP(freep) char *query = NULL;
+	struct statements_listed l = { .json = c->json };
 	enum statement_kind kind;
 	struct home h;
 
 	if (cli_opt(c, "kind") && !statement_kind_by_name(span_of(cli_opt(c, "kind")), &kind))
-		return cli_bad(e, "--kind %s: no kind of statement", cli_opt(c, "kind"));
+		return bad_kind(cli_opt(c, "kind"), e);
 	query_member(&q, "kind", cli_opt(c, "kind"));
 	query_member(&q, "issuer", cli_opt(c, "issuer"));
 	query_member(&q, "subject", cli_opt(c, "subject"));
@@ -290,7 +308,10 @@ enum coffer_rc cmd_statement_list(struct cli *c, struct err *e)
 	TRY(home_load(c, &h, e));
 	TRY(home_sign_key(c, &h, &key, e));
 	TRY(home_connect(&h, &conn, e));
-	return statements_query(c, &h, key, conn, query, print_one, &c->json, e);
+	TRY(statements_query(c, &h, key, conn, query, print_one, &l, e));
+	if (l.n == 0 && !c->json) /* not among what is listed */
+		(void)fprintf(stderr, "no such statement%s\n", cli_flag(c, "all") ? "" : " is in force; --all lists those of before too");
+	return COFFER_OK;
 }
 
 /* ---- sign ---- */
@@ -311,7 +332,7 @@ enum coffer_rc cmd_statement_sign(struct cli *c, struct err *e)
 	if (statement_parse(wr_span(&payload), &s, e) != COFFER_OK)
 		return err_wrap(e, "%s", c->pos[0]);
 	if (strcmp(s.issuer, h.party) != 0)
-		return err_deny(e, "issuer", "this is a statement of %s; you are %s", s.issuer, h.party);
+		return err_deny(e, "issuer", "this is a statement of %s, which that party alone signs; you are %s (--home names another party's folder)", s.issuer, h.party);
 	TRY(home_sign_key(c, &h, &key, e));
 	TRY(dsse_new(wr_span(&payload), &env, e));
 	if (to_sign_wanted(&h))
@@ -490,7 +511,7 @@ static enum coffer_rc publish(struct cli *c, struct home *h, const struct to_sig
 	if (s->kind != ST_ASSET)
 		logged_print(c, statement_kind_name(s->kind), &l);
 	if (s->kind == ST_PARTY && strcmp(s->issuer, h->party) == 0 && next_party_read(h, &next, &none) == COFFER_OK)
-		return next_settle(c, h, &next, e);
+		return next_settle(c, h, &next, false, e);
 	return COFFER_OK;
 }
 
@@ -504,7 +525,7 @@ static enum coffer_rc submit_statement(struct cli *c, struct home *h, struct to_
 	TRY(add_one(t, d, &s, me, e));
 	TRY(add_rest(c, &s, me, t, e));
 	if (clock_now() >= s.expires)
-		return err_deny(e, "expired", "the statement has expired since it was written");
+		return err_deny(e, "expired", "the statement has expired since it was written; run the command that wrote it again, and sign anew");
 	if (cli_opt(c, "into"))
 		return envelope_merge(c, cli_opt(c, "into"), &t->env, e);
 	if (only_a_file(me, t, &s))
@@ -526,6 +547,8 @@ enum coffer_rc cmd_statement_submit(struct cli *c, struct err *e)
 	TRY(home_load(c, &h, e));
 	TRY(home_party(&h, &me, e));
 	TRY(read_pair(c->pos[0], c->pos[1], &t, &d, e));
+	if (t.what == TO_SIGN_TOKEN)
+		return cli_bad(e, "%s is a request of another verb: run that again with --signed %s", c->pos[0], c->pos[0]);
 	if (t.what == TO_SIGN_IMAGE && c->n_pos > 2)
 		return cli_bad(e, "an image is signed by one key");
 	if (t.what == TO_SIGN_IMAGE)

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/own.h"
@@ -26,22 +25,32 @@ const struct opt_spec opts_statement_cosign[] = {
 
 /* ---- statement cosign ---- */
 
-/* Shown as 'coffer sign' shows it. */
-static enum coffer_rc confirm(const struct cli *c, const struct dsse *env, struct err *e)
+/* As for whoever signs elsewhere: what counts for nothing would only look as if this party had agreed. */
+static enum coffer_rc may_cosign(const struct cli *c, const struct home *h, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	uint8_t thumb[32] = { 0 };
+	struct party me;
+
+	if (cli_opt(c, "recovery"))
+		return sign_may_recover(s, e);
+	if (s->kind == ST_GENESIS) { /* of others the key does not decide */
+		TRY(home_party(h, &me, e));
+		pubkey_thumbprint(&me.keys[0], thumb);
+	}
+	return sign_may(h, &(struct signer){ thumb, env->n_sigs }, s, e);
+}
+
+/* Shown as 'coffer sign' shows it. What goes to another machine is shown and asked about there. */
+static enum coffer_rc confirm(const struct cli *c, const struct home *h, const struct dsse *env, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
 	CLEANUP(wr_close) struct wr text = wr_open((size_t)4 * DSSE_ENVELOPE_MAX);
-	char line[16] = "";
 
 	TRY(statement_parse(wr_span(&env->payload), &s, e));
 	TRY(statement_text(&s, &text, e));
 	(void)fprintf(stderr, "%.*ssignatures so far: %zu\n", (int)text.n, (const char *)text.p, env->n_sigs);
-	if (cli_flag(c, "yes") || !isatty(STDIN_FILENO))
-		return COFFER_OK;
-	(void)fprintf(stderr, "Sign? Type yes: ");
-	if (!fgets(line, sizeof(line), stdin) || strcmp(line, "yes\n") != 0)
-		return err_deny(e, "shown", "not confirmed; nothing was signed");
-	return COFFER_OK;
+	TRY(may_cosign(c, h, env, &s, e));
+	return to_sign_wanted(h) ? COFFER_OK : home_confirm(c, "Sign?", NULL, e);
 }
 
 /* An envelope, or an object with one as member "statement", whose other members stay as they are. */
@@ -140,7 +149,7 @@ enum coffer_rc cmd_statement_cosign(struct cli *c, struct err *e)
 	if (!cli_opt(c, "recovery")) /* who only keeps a recovery key is no party */
 		TRY(home_load(c, &h, e));
 	TRY(shared_read(c->pos[0], &s, e));
-	TRY(confirm(c, &s.env, e));
+	TRY(confirm(c, &h, &s.env, e));
 	TRY(recovery_read(c, &r, e));
 	TRY(cosigners(c, &h, &r, &key, &by, e));
 	for (size_t i = 0; i < by.n; i++)
@@ -214,7 +223,10 @@ static void print_consent(const struct said *s)
 	(void)printf("  %s approved, until %s, on", s->issuer, until);
 	for (size_t i = 0; i < s->body.n_platforms; i++)
 		(void)printf(" %s", s->body.platform[i]);
-	(void)printf(" in %zu boot image%s", s->body.n_boot_images, s->body.n_boot_images == 1 ? "" : "s");
+	if (s->body.n_boot_images == 0) /* which platform sample has none of, and every other needs */
+		(void)printf(", no boot image named");
+	else
+		(void)printf(" in %zu boot image%s", s->body.n_boot_images, s->body.n_boot_images == 1 ? "" : "s");
 	if (s->body.has_uses)
 		(void)printf(", %llu uses", (unsigned long long)s->body.uses);
 	(void)printf("\n");
@@ -280,8 +292,11 @@ static enum coffer_rc print_waiting(const struct session *s, struct pending *p, 
 		if (!l->waits || clock_now() >= l->from)
 			continue;
 		clock_text(l->from, when);
-		(void)printf("the keys of %s change at %s\n  %llu of its %zu recovery keys can end it: coffer party cancel\n", l->body.id, when,
-		    (unsigned long long)l->body.quorum, l->body.n_recovery);
+		(void)printf("the keys of %s change at %s\n", l->body.id, when);
+		if (l->body.quorum > 0)
+			(void)printf("  %llu of its %zu recovery keys can end it: coffer party cancel\n", (unsigned long long)l->body.quorum, l->body.n_recovery);
+		else
+			(void)printf("  without recovery keys nobody can end it\n");
 		p->printed++;
 	}
 	return COFFER_OK;

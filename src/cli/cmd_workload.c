@@ -173,7 +173,7 @@ enum coffer_rc cmd_workload_publish(struct cli *c, struct err *e)
 	if (manifest_parse(wr_span(&text), &b.man, e) != COFFER_OK)
 		return err_wrap(e, "%s", c->pos[0]);
 	if (strcmp(b.man.provider, b.h.party) != 0)
-		return err_deny(e, "provider", "this manifest is %s's; you are %s", b.man.provider, b.h.party);
+		return err_deny(e, "provider", "this manifest is %s's, who alone publishes it; you are %s ('coffer workload build' makes one of yours)", b.man.provider, b.h.party);
 	TRY(home_sign_key(c, &b.h, &b.key, e));
 	TRY(home_connect(&b.h, &b.conn, e));
 	draft_subject_digest(&d, b.man.name, b.man.digest);
@@ -217,7 +217,7 @@ enum coffer_rc cmd_workload_show(struct cli *c, struct err *e)
 	const char *file = cli_opt(c, "file");
 
 	if (!file == (c->n_pos == 0))
-		return err_set(e, COFFER_E_INPUT, "which workload? Give its digest or PROVIDER/NAME, or --file");
+		return cli_bad(e, "which workload? Give its digest or PROVIDER/NAME, or --file");
 	if (file) {
 		TRY(file_read_arg(file, MAN_FILE_MAX, &text, e));
 		if (manifest_parse(wr_span(&text), &b.man, e) != COFFER_OK)

@@ -4,6 +4,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/assets.h"
 #include "cli/publish.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
@@ -11,7 +12,6 @@
 #include "fmt/enc.h"
 
 #define NAME_DEFAULT "default"
-#define ASSETS_MAX (8u << 20)
 
 const struct opt_spec opts_workload_bind[] = {
 	{ "slot", "NAME=ASSET", "the asset, one of yours, that fills this slot", true, true },
@@ -29,7 +29,7 @@ static enum coffer_rc one(const char *text, const struct manifest *m, const char
 		return cli_bad(e, "--slot %s: not NAME=ASSET", text);
 	if (!manifest_slot(m, name))
 		return cli_bad(e, "--slot %s: this workload has no such slot (see 'coffer workload show')", text);
-	TRY(asset_path_parse(span_of(text + n + 1), &p, e));
+	TRY(cli_arg(asset_path_parse(span_of(text + n + 1), &p, e), e));
 	if (strcmp(p.owner, party) != 0)
 		return err_deny(e, "kind", "%s belongs to %s, who alone binds it", p.text, p.owner);
 	jw_obj(j);
@@ -60,33 +60,33 @@ static enum coffer_rc put_body(const struct cli *c, const struct manifest *m, co
 
 /* ---- what is not there ---- */
 
-static bool is_kept(const struct json *list, const char *path)
+struct look { const char *path; bool found; };
+
+static enum coffer_rc is_it(void *arg, const struct json *asset, struct err *e)
 {
-	for (size_t i = 0; i < json_len(list); i++)
-		if (span_eq_str(json_str(json_get(json_at(list, i), "path")), path))
-			return true;
-	return false;
+	struct look *l = arg;
+
+	(void)e;
+	l->found = l->found || span_eq_str(json_str(json_get(asset, "path")), l->path);
+	return COFFER_OK;
 }
 
 /* A binding may come before its asset; said here, so that nobody wonders in the guest. Who cannot ask is not told. */
 static void warn_missing(const struct cli *c, const struct session *s)
 {
-	static const struct service_req q = { .method = "GET", .path = "/coffer/v0/assets" };
-	CLEANUP(http_res_clear) struct http_res res = { 0 };
-	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	const struct asker me = { &s->h, s->key, s->conn };
 	struct err none = { 0 };
 	const char *slot;
 
-	if (strcmp(s->h.key, KEY_AWAY) == 0 || home_call(&(struct asker){ &s->h, s->key, s->conn }, &q, ASSETS_MAX, &res, &none) != COFFER_OK ||
-	    json_parse(wr_span(&res.body), ASSETS_MAX, &doc, &none) != COFFER_OK)
-		return;
-	for (size_t i = 0; (slot = cli_opt_at(c, "slot", i)) != NULL; i++) {
+	for (size_t i = 0; strcmp(s->h.key, KEY_AWAY) != 0 && (slot = cli_opt_at(c, "slot", i)) != NULL; i++) {
 		const char *asset = strchr(slot, '=');
 		struct asset_path p;
+		struct look l = { .path = p.text };
 
-		if (asset && asset_path_parse(span_of(asset + 1), &p, &none) == COFFER_OK && !is_kept(json_get(json_root(doc), "assets"), p.text))
-			(void)fprintf(stderr, "warning: the trust service keeps no %s: an instance with this binding gets nothing there until 'coffer asset put %s'\n",
-			    p.text, p.text);
+		if (!asset || asset_path_parse(span_of(asset + 1), &p, &none) != COFFER_OK || assets_each(&me, is_it, &l, &none) != COFFER_OK || l.found)
+			continue;
+		(void)fprintf(stderr, "warning: the trust service keeps no %s: an instance with this binding gets nothing there until 'coffer asset put %s'\n",
+		    p.text, p.text);
 	}
 }
 

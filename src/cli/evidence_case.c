@@ -87,12 +87,13 @@ enum coffer_rc case_files_read(const struct case_run *r, struct case_files *out,
 
 /* ---- appraisal ---- */
 
-struct set { struct evidence_files col; struct ev_in in; struct wr report_data; };
+struct set { struct evidence_files col; struct ev_in in; struct wr report_data, init_data; };
 
 static void set_clear(struct set *s)
 {
 	evidence_files_clear(&s->col);
 	wr_close(&s->report_data);
+	wr_close(&s->init_data);
 }
 
 /* The file that is the evidence itself; all others are collateral. */
@@ -130,10 +131,23 @@ static enum coffer_rc add_anchor(const struct case_run *r, struct span rel, stru
 	return COFFER_OK; /* the pinned ones */
 }
 
+static enum coffer_rc binding(const struct case_run *r, const char *name, struct wr *bytes, struct span *wanted, struct err *e)
+{
+	const struct json *v = json_get(r->c, name);
+
+	if (!v)
+		return COFFER_OK;
+	*bytes = wr_open(64);
+	if (!hex_read(json_str(v), bytes) || !wr_ok(bytes) || bytes->n == 0)
+		return err_set(e, COFFER_E_INPUT, "\"%s\" is no hex of 1 to 64 bytes", name);
+	*wanted = wr_span(bytes);
+	return COFFER_OK;
+}
+
 static enum coffer_rc prepare(const struct case_run *r, struct case_files *files, struct set *s, struct err *e)
 {
 	const struct json *anchors = json_get(r->c, "anchors");
-	struct span now = json_str(json_get(r->c, "now")), data = json_str(json_get(r->c, "expected_report_data"));
+	struct span now = json_str(json_get(r->c, "now"));
 
 	for (size_t i = 0; i < files->n; i++) {
 		if (is_main(files->f[i].name))
@@ -147,12 +161,8 @@ static enum coffer_rc prepare(const struct case_run *r, struct case_files *files
 	s->in.now = -1;
 	if (now.n > 0 && !clock_parse(now, &s->in.now))
 		return err_set(e, COFFER_E_INPUT, "\"now\" is no time");
-	s->report_data = wr_open(64);
-	if (data.n > 0 && !hex_read(data, &s->report_data))
-		return err_set(e, COFFER_E_INPUT, "\"expected_report_data\" is no hex");
-	if (data.n > 0)
-		s->in.report_data = wr_span(&s->report_data);
-	return COFFER_OK;
+	TRY(binding(r, "expected_report_data", &s->report_data, &s->in.report_data, e));
+	return binding(r, "expected_init_data", &s->init_data, &s->in.init_data, e);
 }
 
 enum coffer_rc case_appraise(const struct case_run *r, struct case_files *files, struct ev_out *out, struct err *e)
@@ -213,7 +223,10 @@ static enum case_result one_mutation(struct case_run *r, const struct json *entr
 static enum case_result mutated(struct case_run *r, const struct ev_out *before)
 {
 	const struct json *list = json_get(r->c, "mutate");
+	enum case_result res = json_type(list) == JSON_ARRAY ? case_expect_refusal(r) : skip(r, "\"mutate\" is no list of changes");
 
+	if (res != CASE_PASSED)
+		return res;
 	for (size_t i = 0; i < json_len(list); i++) {
 		enum case_result one = one_mutation(r, json_at(list, i), before);
 
@@ -223,17 +236,24 @@ static enum case_result mutated(struct case_run *r, const struct ev_out *before)
 	return CASE_PASSED;
 }
 
+/* No changes at all: the case is about what is there. */
+static bool changes(const struct json *mutate)
+{
+	return mutate && (json_type(mutate) != JSON_ARRAY || json_len(mutate) > 0);
+}
+
 enum case_result evidence_case(struct case_run *r)
 {
 	CLEANUP(case_files_clear) struct case_files f = { 0 };
 	CLEANUP(ev_out_clear) struct ev_out out = { 0 };
 	struct err e = { 0 };
+	enum case_result res;
 
+	r->left[0] = '\0';
 	if (case_files_read(r, &f, &e) != COFFER_OK || case_appraise(r, &f, &out, &e) != COFFER_OK) {
 		(void)skip(r, e.msg);
 		return e.rc == COFFER_E_DENIED ? CASE_FAILED : CASE_SKIPPED;
 	}
-	if (json_get(r->c, "mutate"))
-		return mutated(r, &out);
-	return case_expect(r, &out);
+	res = changes(json_get(r->c, "mutate")) ? mutated(r, &out) : case_expect(r, &out);
+	return res == CASE_PASSED ? case_members(r) : res;
 }

@@ -8,6 +8,7 @@ struct case_run {
 	const char        *roots;    /* folder of further anchors, or NULL */
 	const struct json *c;        /* the case */
 	char               why[256]; /* of a failure or a skip */
+	char               left[256]; /* what the case says and nobody here judges, by name, with ", " between; "" when there is nothing */
 };
 enum case_result { CASE_PASSED, CASE_FAILED, CASE_SKIPPED };
 /* Never fails otherwise: what cannot be judged is skipped and says why. */
@@ -44,5 +45,9 @@ enum coffer_rc case_words(
 /* Applies one entry of `mutate`. COFFER_E_NOTFOUND: a file or an operation that nobody here knows. */
 enum coffer_rc case_mutate(struct case_files *f, const struct json *entry, struct err *e) NODISCARD;
 
-/* Compares an expectation with the trace. */
+/* Compares what a case expects, and the bindings that it demands, with the trace. A case with nothing to compare is skipped. */
 enum case_result case_expect(struct case_run *r, const struct ev_out *o);
+/* A case of changes expects refusal and nothing else; another expectation is skipped and named. */
+enum case_result case_expect_refusal(struct case_run *r);
+/* Every member of the case is one that is judged, or is named in r->left; else skipped and named. */
+enum case_result case_members(struct case_run *r);

@@ -51,10 +51,21 @@ static const struct { const char *name, *check; enum sense sense;
 	{ "xmldsig", "rim_signature", PLAIN },
 	{ "nonce", "report_data", HOLDS },
 };
-static const char *const not_judged[] = { "note", "stage", "rule", "reason", "kind", "upstream_trustee_verdict",
-	"ak_cert_issuer", "vbios_rim" };
+/* Words for people, by design; and what is known and judged by nobody here, which is told. */
+static const char *const not_judged[] = { "note", "stage", "rule", "reason", "kind", "upstream_trustee_verdict", NULL };
+static const char *const left_out[] = { "ak_cert_issuer", "vbios_rim", NULL };
+/* Members of a case. */
+static const char *const case_judged[] = { "id", "tee", "kind", "files", "anchors", "now", "mutate", "expect", "values", "trustee_claims",
+	"expected_report_data", "expected_init_data", "note", NULL };
+static const char *const case_left_out[] = { "pck", "qe", "raw", "vek_validity", NULL };
 
-struct look { const struct ev_out *o; const struct json *values, *claims; };
+struct look {
+	struct case_run   *r;
+	const struct ev_out *o;
+	const struct json *values, *claims;
+	enum case_result   res; /* the worst so far: a failure, then a skip; the first of them gave r->why */
+	size_t             judged;
+};
 
 static const struct ev_check *check_of(const struct ev_out *o, const char *id)
 {
@@ -76,8 +87,6 @@ static bool check_agrees(const struct ev_check *c, const struct json *want, enum
 	struct span s = json_str(want);
 	bool b;
 
-	if (sense == HOLDS)
-		return c->holds;
 	if (json_bool(want, &b))
 		return c->holds == (b != (sense == NEGATED));
 	if (span_starts(s, "valid") || span_starts(s, "match"))
@@ -86,6 +95,8 @@ static bool check_agrees(const struct ev_check *c, const struct json *want, enum
 		return !c->holds;
 	if (span_starts(s, "needs"))
 		return !c->holds && c->otherwise == VERDICT_COLLATERAL;
+	if (sense == HOLDS)
+		return c->holds && s.n > 0;
 	return c->holds && span_eq_str(first_word(s), c->found);
 }
 
@@ -142,12 +153,31 @@ static bool json_eq(const struct json *want, const struct json *got) /* NOLINT(m
 	       is_with_remark(json_str(want), json_str(got));
 }
 
-static bool listed(const char *const *list, size_t n, struct span name)
+static bool listed(const char *const *list, struct span name)
 {
-	for (size_t i = 0; i < n; i++)
-		if (span_eq_str(name, list[i]))
+	for (; *list; list++)
+		if (span_eq_str(name, *list))
 			return true;
 	return false;
+}
+
+/* Named once, as far as there is room. */
+static void leave_out(struct case_run *r, struct span name)
+{
+	size_t n = strlen(r->left);
+
+	(void)snprintf(r->left + n, sizeof(r->left) - n, "%s%.*s", n > 0 ? ", " : "", (int)name.n, (const char *)name.p);
+}
+
+static void tell(struct look *l, enum case_result res, struct span name)
+{
+	if (res == CASE_PASSED)
+		l->judged++;
+	if (res == CASE_PASSED || l->res == CASE_FAILED || l->res == res)
+		return;
+	l->res = res;
+	(void)snprintf(l->r->why, sizeof(l->r->why), "%s: %.*s", res == CASE_SKIPPED ? "an expectation that is not known" : "differs", (int)name.n,
+	    (const char *)name.p);
 }
 
 static enum case_result verdict_agrees(const struct look *l, struct span want)
@@ -157,6 +187,27 @@ static enum case_result verdict_agrees(const struct look *l, struct span want)
 	if (span_starts(want, "computed"))
 		return l->o->verdict == VERDICT_VALID && l->o->n > 0 ? CASE_PASSED : CASE_FAILED;
 	return CASE_SKIPPED;
+}
+
+/* Every digit; a register that was not read is none. */
+static enum case_result zero_agrees(struct span hex, const struct json *want)
+{
+	bool wanted, zero = true;
+
+	if (hex.n == 0 || !json_bool(want, &wanted))
+		return CASE_SKIPPED;
+	for (size_t i = 0; i < hex.n; i++)
+		zero = zero && hex.p[i] == '0';
+	return zero == wanted ? CASE_PASSED : CASE_FAILED;
+}
+
+static enum case_result all_agrees(const struct look *l, const struct json *want)
+{
+	bool wanted = span_starts(json_str(want), "valid");
+
+	if (!json_bool(want, &wanted) && !wanted && !span_starts(json_str(want), "invalid"))
+		return CASE_SKIPPED;
+	return (l->o->verdict == VERDICT_VALID) == wanted ? CASE_PASSED : CASE_FAILED;
 }
 
 /* A value of the parser, by the same name; words only up to the first blank. */
@@ -173,7 +224,7 @@ static enum case_result value_agrees(const struct look *l, struct span name, con
 		return c && !c->holds ? CASE_PASSED : CASE_FAILED;
 	}
 	if (span_eq_str(name, "rtmr3_zero"))
-		return span_starts(json_str(json_get(l->values, "rtmr3")), "000000") ? CASE_PASSED : CASE_FAILED;
+		return zero_agrees(json_str(json_get(l->values, "rtmr3")), want);
 	if (!got)
 		return CASE_SKIPPED;
 	if (json_type(want) == JSON_STRING)
@@ -186,10 +237,8 @@ static enum case_result one(const struct look *l, struct span name, const struct
 	const struct ev_check *c;
 	bool known = false;
 
-	if (listed(not_judged, sizeof(not_judged) / sizeof(not_judged[0]), name))
-		return CASE_PASSED;
 	if (span_eq_str(name, "all_checks"))
-		return l->o->verdict == VERDICT_VALID ? CASE_PASSED : CASE_FAILED;
+		return all_agrees(l, want);
 	if (span_eq_str(name, "verdict"))
 		return verdict_agrees(l, json_str(want));
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
@@ -205,39 +254,110 @@ static enum case_result one(const struct look *l, struct span name, const struct
 	return value_agrees(l, name, want);
 }
 
-static enum case_result members(const struct look *l, const struct json *wants, const struct json *in, char *why, size_t n)
+static void expectations(struct look *l, const struct json *wants)
 {
 	for (size_t i = 0; i < json_len(wants); i++) {
 		struct span name = json_name(wants, i);
-		enum case_result r = in ? (json_eq(json_at(wants, i), json_getn(in, name)) ? CASE_PASSED
-					      : json_getn(in, name)			   ? CASE_FAILED
-											   : CASE_SKIPPED)
-					: one(l, name, json_at(wants, i));
 
-		if (r == CASE_PASSED)
-			continue;
-		(void)snprintf(why, n, "%s: %.*s", r == CASE_SKIPPED ? "an expectation that is not known" : "differs",
-		    (int)name.n, (const char *)name.p);
-		return r;
+		if (listed(left_out, name))
+			leave_out(l->r, name);
+		else if (!listed(not_judged, name))
+			tell(l, one(l, name, json_at(wants, i)), name);
 	}
-	return CASE_PASSED;
+}
+
+static void values(struct look *l, const struct json *wants, const struct json *in)
+{
+	for (size_t i = 0; i < json_len(wants); i++) {
+		struct span name = json_name(wants, i);
+		const struct json *got = json_getn(in, name);
+
+		tell(l, !got ? CASE_SKIPPED : json_eq(json_at(wants, i), got) ? CASE_PASSED : CASE_FAILED, name);
+	}
+}
+
+/* The checks that judge a binding, whatever platform. None in the trace: what was judged is bound to nothing. */
+static enum case_result bound(const struct ev_out *o, const char *const *ids)
+{
+	enum case_result res = CASE_SKIPPED;
+
+	for (; *ids; ids++) {
+		const struct ev_check *c = check_of(o, *ids);
+
+		if (c && !c->holds)
+			return CASE_FAILED;
+		res = c ? CASE_PASSED : res;
+	}
+	return res;
+}
+
+/* A binding that is demanded must hold, but where the case expects a refusal, or says itself how its nonce is. */
+static void bindings(struct look *l)
+{
+	static const char *const data[] = { "report_data", "user_data", NULL }, *const init[] = { "init_data_quoted", "init_data", NULL };
+	const struct json *expect = json_get(l->r->c, "expect");
+
+	if (span_starts(json_str(json_get(expect, "verdict")), "reject"))
+		return;
+	if (json_get(l->r->c, "expected_report_data") && !json_get(expect, "nonce"))
+		tell(l, bound(l->o, data), span_of("expected_report_data"));
+	if (json_get(l->r->c, "expected_init_data"))
+		tell(l, bound(l->o, init), span_of("expected_init_data"));
 }
 
 enum case_result case_expect(struct case_run *r, const struct ev_out *o)
 {
-	CLEANUP(json_freep) struct json_doc *values = NULL, *claims = NULL;
-	struct look l = { .o = o };
+	CLEANUP(json_freep) struct json_doc *read = NULL, *claims = NULL;
+	struct look l = { .r = r, .o = o, .res = CASE_PASSED };
 	struct err e = { 0 };
-	enum case_result res;
 
-	if (o->values.n > 0 && json_parse(wr_span(&o->values), TEXT_MAX, &values, &e) == COFFER_OK)
-		l.values = json_root(values);
+	if (o->values.n > 0 && json_parse(wr_span(&o->values), TEXT_MAX, &read, &e) == COFFER_OK)
+		l.values = json_root(read);
 	if (o->claims.n > 0 && json_parse(wr_span(&o->claims), TEXT_MAX, &claims, &e) == COFFER_OK)
 		l.claims = json_root(claims);
-	res = members(&l, json_get(r->c, "expect"), NULL, r->why, sizeof(r->why));
-	if (res == CASE_PASSED && json_get(r->c, "values"))
-		res = members(&l, json_get(r->c, "values"), l.values, r->why, sizeof(r->why));
-	if (res == CASE_PASSED && json_get(r->c, "trustee_claims"))
-		res = members(&l, json_get(r->c, "trustee_claims"), l.claims, r->why, sizeof(r->why));
-	return res;
+	expectations(&l, json_get(r->c, "expect"));
+	values(&l, json_get(r->c, "values"), l.values);
+	values(&l, json_get(r->c, "trustee_claims"), l.claims);
+	bindings(&l);
+	if (l.res == CASE_PASSED && l.judged == 0) {
+		(void)snprintf(r->why, sizeof(r->why), "nothing is left to judge");
+		return CASE_SKIPPED;
+	}
+	return l.res;
+}
+
+enum case_result case_expect_refusal(struct case_run *r)
+{
+	static const char *const others[] = { "values", "trustee_claims", NULL };
+	const struct json *wants = json_get(r->c, "expect");
+	struct look l = { .r = r, .res = CASE_PASSED };
+
+	for (size_t i = 0; i < json_len(wants); i++) {
+		struct span name = json_name(wants, i);
+		bool refusal = span_eq_str(name, "verdict") && span_starts(json_str(json_at(wants, i)), "reject");
+
+		if (listed(left_out, name))
+			leave_out(r, name);
+		else if (!refusal && !listed(not_judged, name))
+			tell(&l, CASE_SKIPPED, name);
+	}
+	for (const char *const *o = others; *o; o++)
+		if (json_get(r->c, *o))
+			tell(&l, CASE_SKIPPED, span_of(*o));
+	return l.res;
+}
+
+enum case_result case_members(struct case_run *r)
+{
+	for (size_t i = 0; i < json_len(r->c); i++) {
+		struct span name = json_name(r->c, i);
+
+		if (listed(case_left_out, name))
+			leave_out(r, name);
+		else if (!listed(case_judged, name)) {
+			(void)snprintf(r->why, sizeof(r->why), "a member that is not known: %.*s", (int)name.n, (const char *)name.p);
+			return CASE_SKIPPED;
+		}
+	}
+	return CASE_PASSED;
 }

@@ -5,6 +5,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "evidence/rim.h"
+#include "os/file.h"
 
 void evidence_job_clear(struct evidence_job *j)
 {
@@ -67,17 +68,44 @@ enum coffer_rc evidence_put_object(struct json_wr *j, const char *name, struct s
 	return COFFER_OK;
 }
 
-enum coffer_rc evidence_put_verdict(struct json_wr *j, const struct tee_driver *d, const struct ev_out *o, struct err *e)
+static void put_primary(struct json_wr *j, const struct ev_out *o)
 {
-	jw_m_text(j, "platform", d->name);
+	jw_name(j, "primary");
+	jw_obj(j);
 	jw_m_text(j, "verdict", verdict_name(o->verdict));
 	put_reason(j, o);
+	jw_obj_end(j);
+}
+
+static enum coffer_rc put_trace(struct json_wr *j, const struct ev_out *o, struct err *e)
+{
 	jw_name(j, "checks");
 	jw_arr(j);
 	for (size_t i = 0; i < o->n; i++)
 		put_check(j, &o->check[i]);
 	jw_arr_end(j);
 	return evidence_put_object(j, "claims", wr_span(&o->claims), e);
+}
+
+static void put_head(struct json_wr *j, const struct tee_driver *d, const struct ev_out *o)
+{
+	jw_m_text(j, "platform", d->name);
+	jw_m_text(j, "verdict", verdict_name(o->verdict));
+	put_reason(j, o);
+}
+
+enum coffer_rc evidence_put_verdict(struct json_wr *j, const struct tee_driver *d, const struct ev_out *o, struct err *e)
+{
+	put_head(j, d, o);
+	return put_trace(j, o, e);
+}
+
+enum coffer_rc evidence_put_verdict_of(struct json_wr *j, const struct tee_driver *d, const struct ev_out *o, const struct ev_out *decides,
+    struct err *e)
+{
+	put_head(j, d, decides);
+	put_primary(j, o);
+	return put_trace(j, o, e);
 }
 
 void evidence_print_members(const char *title, struct span text)
@@ -112,11 +140,27 @@ void evidence_print_verdict(const struct tee_driver *d, const struct ev_out *o)
 	evidence_print_members("claims", wr_span(&o->claims));
 }
 
+static enum coffer_rc as_usage(const char *option, enum coffer_rc rc, struct err *e)
+{
+	return rc == COFFER_E_NOTFOUND || rc == COFFER_E_DENIED || rc == COFFER_E_INPUT ? cli_bad(e, "--%s %s", option, e->msg) : rc;
+}
+
+enum coffer_rc evidence_file_arg(const char *option, const char *path, size_t max, struct wr *out, struct err *e)
+{
+	return as_usage(option, file_read_arg(path, max, out, e), e);
+}
+
+static enum coffer_rc load_folder(const struct cli *c, const char *option, bool roots, struct evidence_job *b, struct err *e)
+{
+	const char *dir = cli_opt(c, option);
+
+	return dir ? as_usage(option, evidence_files_load(dir, roots, &b->files, e), e) : COFFER_OK;
+}
+
 enum coffer_rc evidence_job_files(const struct cli *c, struct evidence_job *b, struct err *e)
 {
-	if (cli_opt(c, "collateral"))
-		TRY(evidence_files_load(cli_opt(c, "collateral"), false, &b->files, e));
-	return cli_opt(c, "roots") ? evidence_files_load(cli_opt(c, "roots"), true, &b->files, e) : COFFER_OK;
+	TRY(load_folder(c, "collateral", false, b, e));
+	return load_folder(c, "roots", true, b, e);
 }
 
 enum coffer_rc evidence_job_parse(struct evidence_job *b, struct err *e)

@@ -10,7 +10,7 @@
 #include "cli/evidence_measure.h"
 #include "evidence/corim.h"
 #include "evidence/dcap_quote.h"
-#include "evidence/eventlog.h"
+#include "evidence/eventlog_claims.h"
 #include "evidence/hcl.h"
 #include "evidence/rim.h"
 #include "evidence/snp_vek.h"
@@ -41,52 +41,37 @@ static void hex_m(struct json_wr *j, const char *name, struct span s)
 
 /* ---- event logs ---- */
 
-static bool same_b64(const struct json *v, struct span want)
+static enum coffer_rc canonical(const struct json *v, struct wr *w, struct err *e)
 {
+	json_canon(v, w);
+	return wr_done(w, "event", e);
+}
+
+static enum coffer_rc same_event(const struct json *want, const struct json *got, size_t i, struct err *e)
+{
+	CLEANUP(wr_close) struct wr a = wr_open(OUT_MAX), b = wr_open(OUT_MAX);
+
+	TRY(canonical(want, &a, e));
+	TRY(canonical(got, &b, e));
+	return span_eq(wr_span(&a), wr_span(&b)) ? COFFER_OK : err_deny(e, "event_log", "event %zu is not as listed", i);
+}
+
+/* What another parser made of the same log: every event's register, digests, data and details. */
+static enum coffer_rc same_listing(struct span log, uint16_t alg, struct span listing, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL, *own = NULL;
 	CLEANUP(wr_close) struct wr w = wr_open(OUT_MAX);
-
-	return b64_read(json_str(v), &w) && wr_ok(&w) && span_eq(wr_span(&w), want);
-}
-
-static bool same_event(const struct json *want, const struct event *v)
-{
-	const struct json *digests = json_get(want, "digests");
-	uint64_t index = 0;
-
-	if (!json_u64(json_get(want, "index"), &index) || index != v->reg || json_len(digests) != v->n_digests ||
-	    !same_b64(json_get(want, "event"), v->data))
-		return false;
-	for (size_t i = 0; i < v->n_digests; i++) {
-		CLEANUP(wr_close) struct wr hex = wr_open(256);
-
-		hex_write(&hex, v->d[i].digest);
-		if (!span_eq(json_str(json_get(json_at(digests, i), "digest")), wr_span(&hex)))
-			return false;
-	}
-	return true;
-}
-
-/* What another parser read from the same log: registers, digests and data of every event. */
-static enum coffer_rc same_listing(struct span log, struct span listing, struct err *e)
-{
-	CLEANUP(json_freep) struct json_doc *doc = NULL;
-	const struct json *list;
-	struct eventlog l;
-	struct event v;
-	bool more = true;
-	size_t i = 0;
+	const struct json *want, *got;
 
 	TRY(json_parse(listing, EVIDENCE_FILE_MAX, &doc, e));
-	list = json_get(json_root(doc), "uefi_event_logs");
-	TRY(eventlog_open(log, &l, e));
-	for (;; i++) {
-		TRY(eventlog_next(&l, &v, &more, e));
-		if (!more)
-			break;
-		if (!same_event(json_at(list, i), &v))
-			return err_deny(e, "event_log", "event %zu is not as listed", i);
-	}
-	return i == json_len(list) ? COFFER_OK : err_deny(e, "event_log", "%zu events, %zu listed", i, json_len(list));
+	TRY(eventlog_claims(log, alg, ~0u, &w, e));
+	TRY(json_parse(wr_span(&w), OUT_MAX, &own, e));
+	want = json_get(json_root(doc), "uefi_event_logs");
+	got = json_root(own);
+	for (size_t i = 0; i < json_len(got); i++)
+		TRY(same_event(json_at(want, i), json_at(got, i), i, e));
+	return json_len(got) == json_len(want)
+	    ? COFFER_OK : err_deny(e, "event_log", "%zu events, %zu listed", json_len(got), json_len(want));
 }
 
 static enum coffer_rc judge_log(const struct part *p, struct ev_out *o, struct err *e)
@@ -103,7 +88,7 @@ static enum coffer_rc judge_log(const struct part *p, struct ev_out *o, struct e
 		return err_set(e, COFFER_E_NOTFOUND, "the case names no bank");
 	TRY(eventlog_replay(file_of(p, "log"), alg, &rep, e));
 	if (listing.n > 0)
-		TRY(same_listing(file_of(p, "log"), listing, e));
+		TRY(same_listing(file_of(p, "log"), alg, listing, e));
 	jw_obj(&j);
 	jw_m_str(&j, "algorithm", name);
 	jw_m_u64(&j, "events", rep.events - 1); /* the Spec ID event is no event of the boot */

@@ -18,9 +18,10 @@ void cli_help_top(FILE *f)
 	            "       coffer [GROUP [VERB]] --help\n"
 	            "       coffer --version\n\n", f);
 	for (const struct verb *v = cli_verbs; v->path; v++)
-		(void)fprintf(f, "  %-18s %s\n", v->path, v->summary);
-	(void)fputs("\nexit codes: 0 done; 1 refused, denied, not approved, revoked, stale or invalid; 2 usage;\n"
-	            "            3 malformed input; 4 unavailable; 5 internal; 6 a lease lapsed\n", f);
+		(void)fprintf(f, "  %-20s %s\n", v->path, v->summary);
+	(void)fputs("\nexit codes: 0 done; 1 refused, denied, not approved, revoked, stale or invalid; 2 usage: words, or an option that is missing;\n"
+	            "            3 malformed input, a bound, or a file that would be overwritten; 4 not there, or not to be reached;\n"
+	            "            5 an error on this machine; 6 a lease lapsed. Some commands add to these: --help says so\n", f);
 }
 
 void cli_help_group(FILE *f, const char *group)
@@ -30,7 +31,7 @@ void cli_help_group(FILE *f, const char *group)
 	(void)fprintf(f, "usage: coffer %s VERB [options] [arguments]\n\n", group);
 	for (const struct verb *v = cli_verbs; v->path; v++)
 		if (strncmp(v->path, group, n) == 0 && v->path[n] == ' ')
-			(void)fprintf(f, "  %-18s %s\n", v->path, v->summary);
+			(void)fprintf(f, "  %-20s %s\n", v->path, v->summary);
 }
 
 static void option_lines(FILE *f, const struct opt_spec *o)
@@ -95,10 +96,11 @@ void cli_man(FILE *f)
 			roff(f, o->arg ? o->arg : "");
 			(void)fputs(": ", f);
 			roff(f, o->help);
-			(void)fputc('\n', f);
+			(void)fprintf(f, "%s%s\n", o->required ? " (required)" : "", o->many ? " (may repeat)" : "");
 		}
 	}
-	(void)fputs(".SH EXIT STATUS\n0 done; 1 refused, denied, not approved, revoked, stale or invalid; 2 usage; 3 malformed input; 4 unavailable; 5 internal; 6 a lease lapsed.\n"
+	(void)fputs(".SH OPTIONS OF ALL\n\\-\\-home DIR: keys and configuration of this party (default $COFFER_HOME, else ~/.config/coffer)\n.br\n\\-\\-json: print JSON\n.br\n\\-\\-help: the same of one command\n", f);
+	(void)fputs(".SH EXIT STATUS\n0 done; 1 refused, denied, not approved, revoked, stale or invalid; 2 usage: words, or an option that is missing; 3 malformed input, a bound, or a file that would be overwritten; 4 not there, or not to be reached; 5 an error on this machine; 6 a lease lapsed. Some commands add to these.\n"
 	            ".SH FILES\n$COFFER_HOME, else ~/.config/coffer: keys and configuration of one party.\n"
 	            ".SH ENVIRONMENT\nCOFFER_HOME; COFFER_PASSPHRASE_FILE (the name of a file, never the passphrase).\n", f);
 }

@@ -1,6 +1,7 @@
 #include "cli/home.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -28,7 +29,7 @@ enum coffer_rc home_dir(const struct cli *c, char *out, size_t n, struct err *e)
 	else if (user && *user)
 		len = snprintf(out, n, "%s/.config/coffer", user);
 	else
-		return err_set(e, COFFER_E_INPUT, "no folder for keys: give --home DIR or set COFFER_HOME");
+		return cli_bad(e, "no folder for keys: give --home DIR or set COFFER_HOME");
 	if (len < 0 || (size_t)len >= n)
 		return err_set(e, COFFER_E_LIMIT, "the folder's name is too long");
 	return COFFER_OK;
@@ -92,10 +93,9 @@ enum coffer_rc home_load(const struct cli *c, struct home *out, struct err *e)
 
 	TRY(home_dir(c, h.dir, sizeof(h.dir), e));
 	TRY(home_file(&h, "config.json", path, sizeof(path), e));
-	if (!file_exists(path))
-		return err_set(e, COFFER_E_INPUT,
+	if (file_read(path, CONFIG_MAX, &text, e) != COFFER_OK)
+		return e->rc != COFFER_E_NOTFOUND ? e->rc : err_set(e, COFFER_E_NOTFOUND,
 		    "%s is not there: make this party first with 'coffer init' (or name its folder with --home)", path);
-	TRY(file_read(path, CONFIG_MAX, &text, e));
 	if (json_parse(wr_span(&text), CONFIG_MAX, &doc, e) != COFFER_OK)
 		return err_wrap(e, "%s", path);
 	TRY(read_config(json_root(doc), path, &h, e));
@@ -138,7 +138,7 @@ enum coffer_rc secret_ask(const char *prompt, const char *needs, struct secret *
 	size_t n = 0;
 
 	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &old) != 0)
-		return err_set(e, COFFER_E_INPUT, "%s", needs);
+		return cli_bad(e, "%s", needs);
 	TRY(secret_new(PASS_MAX, &line, e));
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
@@ -177,6 +177,21 @@ static enum coffer_rc ask(const char *prompt, struct secret *out, struct err *e)
 	return secret_ask(prompt, "a passphrase is needed: give --passphrase-file FILE or set COFFER_PASSPHRASE_FILE", out, e);
 }
 
+enum coffer_rc home_confirm(const struct cli *c, const char *question, const char *instead, struct err *e)
+{
+	char line[16] = "";
+
+	if (cli_flag(c, "yes"))
+		return COFFER_OK;
+	if (!isatty(STDIN_FILENO))
+		return cli_bad(e, "nobody is there to ask, and nothing was signed: read what is shown on a terminal, or give --yes once you have%s%s",
+		    instead ? ", or " : "", instead ? instead : "");
+	(void)fprintf(stderr, "%s Type yes: ", question);
+	if (!fgets(line, sizeof(line), stdin) || strcmp(line, "yes\n") != 0)
+		return err_deny(e, "shown", "not confirmed; nothing was signed");
+	return COFFER_OK;
+}
+
 enum coffer_rc passphrase_get(const struct cli *c, bool fresh, struct secret *out, struct err *e)
 {
 	CLEANUP(secret_free) struct secret again = { 0 };
@@ -201,7 +216,7 @@ enum coffer_rc home_connect(const struct home *h, struct service_conn **out, str
 	CLEANUP(service_closep) struct service_conn *c = NULL;
 
 	if (!h->has_genesis || !h->service[0])
-		return err_set(e, COFFER_E_INPUT,
+		return err_set(e, COFFER_E_NOTFOUND,
 		    "%s names no genesis and service yet: run 'coffer genesis use FILE --service URL'", h->dir);
 	memcpy(o.genesis, h->genesis, sizeof(o.genesis));
 	TRY(service_open(&o, &c, e));

@@ -5,6 +5,7 @@
  *                 (genesis and service once known; key where it is not in sign.pem; reader beside an away key; next-key while a new
  *                 key waits, which party-next.json names)
  *   service-attested  id of the service statement whose machine attested itself to this party last (cli/self.h)
+ *   service-named     the same of the last whose statement named its TPM or processor
  *   party.json    the party body of docs/protocol/statements.md (public)
  *   sign.pem      signing key, encrypted PKCS#8
  *   encrypt.pem   P-256 key that named outputs are sealed to, encrypted PKCS#8
@@ -32,7 +33,7 @@ struct home {
 	const struct cli *cli;     /* for passphrases */
 };
 
-/* --home, else $COFFER_HOME, else ~/.config/coffer. COFFER_E_INPUT naming `coffer init` when there is no party. */
+/* --home, else $COFFER_HOME, else ~/.config/coffer. COFFER_E_NOTFOUND naming `coffer init` when there is no party. */
 enum coffer_rc home_load(const struct cli *c, struct home *out, struct err *e) NODISCARD;
 enum coffer_rc home_dir(const struct cli *c, char *out, size_t n, struct err *e) NODISCARD;
 enum coffer_rc home_save(const struct home *h, struct err *e) NODISCARD;
@@ -46,6 +47,10 @@ enum coffer_rc passphrase_get(const struct cli *c, bool fresh, struct secret *ou
 enum coffer_rc secret_ask(const char *prompt, const char *needs, struct secret *out, struct err *e) NODISCARD;
 /* The first line of a file, without its newline. An empty one is refused. */
 enum coffer_rc secret_first_line(const char *path, const char *what, struct secret *out, struct err *e) NODISCARD;
+
+/* Whoever signs has seen what: asked on the terminal, or says so with --yes. COFFER_E_INPUT as a mistake of usage where nobody is there to ask (`instead`: what else
+ * would do, after "or"; NULL: nothing), COFFER_E_DENIED (check "shown") for any other answer than yes. */
+enum coffer_rc home_confirm(const struct cli *c, const char *question, const char *instead, struct err *e) NODISCARD;
 
 /* The key that signs, wherever it is (cli/keys.c). One that is away signs nothing: it refuses and names --to-sign.
  * Of party.json's first key, always: another in the token is refused (COFFER_E_DENIED, check "key"). */

@@ -27,6 +27,8 @@ struct host_statement {
 	struct boot_image   boot;
 	struct tcb_minimum *tcb;
 	uint8_t             revokes[32]; /* a statement's id, or a thing's */
+	int64_t             since;       /* of a key of images, from then on; 0: wholly */
+	struct image_release release;
 	struct json_doc    *body;       /* of a draft: owned */
 	/* by host_settle */
 	bool                stands;     /* in its window at set->at, and no higher serial of it there */

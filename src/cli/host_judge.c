@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "cli/host.h"
 #include "fmt/enc.h"
@@ -66,21 +67,6 @@ static struct host_refusal *refuse(const struct judging *j, const char *check, c
 	return r;
 }
 
-/* What the owner can say: that it accepts this platform, and this boot image. */
-static void approve_command(const struct judging *j, const struct host_statement *boot, struct host_refusal *r)
-{
-	char digest[HEX32_LEN], id[HEX32_LEN] = "STATEMENT";
-
-	if (own(j)) {
-		SET(r->command, PUBLISH_WORKLOAD);
-		return;
-	}
-	hex32(j->w->workload.digest, digest);
-	if (boot)
-		hex32(boot->s.id, id);
-	SET(r->command, "coffer approve %s --asset %s --platform %s%s --boot-image %s", digest, j->asset->text, j->h->f.platform,
-	    j->h->f.debug ? "+debug" : "", id);
-}
 
 /* ---- approvals ---- */
 
@@ -103,6 +89,42 @@ static const struct host_statement *any_approval(const struct judging *j)
 		if (approval(j, i))
 			return j->set->st[i];
 	return NULL;
+}
+
+/* As the service's remedies (decide_mend.c): under each condition of the approval that this one would take the place of, and none where they do not fit. */
+static bool conditions(const struct approval *a, char *out, size_t n)
+{
+	char until[CLOCK_TEXT_LEN];
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < a->n_assessed && at < n; i++)
+		at += (size_t)snprintf(out + at, n - at, " --assessed-by %s:%s", a->assessed[i].by, assessed_name(a->assessed[i].about));
+	if (a->has_uses && at < n)
+		at += (size_t)snprintf(out + at, n - at, " --uses %llu", (unsigned long long)a->uses);
+	clock_text(a->until, until);
+	if (at < n)
+		at += (size_t)snprintf(out + at, n - at, " --until %s", until);
+	return at < n;
+}
+
+/* What the owner can say: that it accepts this platform, and this boot image. */
+static void approve_command(const struct judging *j, const struct host_statement *boot, struct host_refusal *r)
+{
+	const struct host_statement *was = any_approval(j);
+	char digest[HEX32_LEN], id[HEX32_LEN] = "STATEMENT", more[sizeof(r->command)] = "";
+
+	if (own(j)) {
+		SET(r->command, PUBLISH_WORKLOAD);
+		return;
+	}
+	hex32(j->w->workload.digest, digest);
+	if (boot)
+		hex32(boot->s.id, id);
+	if ((was && !conditions(was->approval, more, sizeof(more))) ||
+	    snprintf(r->command, sizeof(r->command), "coffer approve %s --asset %s --platform %s%s --boot-image %s%s", digest, j->asset->text, j->h->f.platform,
+		j->h->f.debug ? "+debug" : "", id, more) >= (int)sizeof(r->command))
+		SET(r->command, "coffer approvals");
 }
 
 /* By the manifest for the provider's own assets, else by an approval. `debug`: as the machine is, or never. */
@@ -219,18 +241,45 @@ static void judge_minima(const struct judging *j)
 
 /* ---- R11: the machine and the images by themselves ---- */
 
-/* also: another whose word counts, "" nobody. */
-static void judge_thing(const struct judging *j, const struct thing *t, const char *also)
+/* The provider released the image before that time, as its statement says: when it was logged is not known here, and was no earlier than some minutes before. */
+static bool released_before(const struct judging *j, const struct man_container *c, int64_t since)
+{
+	for (size_t i = 0; i < j->set->n; i++) {
+		const struct host_statement *x = in_force(j, i, ST_IMAGE_RELEASE, c->image_provider);
+
+		if (x && span_eq(SPAN(x->release.digest), SPAN(c->image_digest)) && x->s.issued < since)
+			return true;
+	}
+	return false;
+}
+
+static const char *field_of(enum thing_kind k)
+{
+	switch (k) {
+	case THING_CHIP:      return "chip";
+	case THING_IMAGE:     return "image";
+	case THING_IMAGE_KEY: return "image-key";
+	case THING_MEASUREMENT:
+	case THING_NONE:      break;
+	}
+	return "measurement";
+}
+
+/* c: whose image or key it is, and whose provider's word counts too; NULL: it is the machine's. */
+static void judge_thing(const struct judging *j, const struct thing *t, const struct man_container *c)
 {
 	struct machine_diff d = { .wanted = "one that is not revoked" };
+	const char *also = c ? c->image_provider : "";
 
-	SET(d.field, "%s", t->kind == THING_CHIP ? "chip" : t->kind == THING_IMAGE ? "image" : "measurement");
+	SET(d.field, "%s", field_of(t->kind));
 	SET(d.found, "%.*s", (int)sizeof(d.found) - 1, t->text);
 	for (size_t i = 0; i < j->set->n; i++) {
 		const struct host_statement *x = j->set->st[i];
 		const char *by = x->s.issuer;
 		bool counts = strcmp(by, j->asset->owner) == 0 || strcmp(by, j->w->workload.provider) == 0 || strcmp(by, also) == 0;
 
+		if (c && x->since > 0 && released_before(j, c, x->since))
+			continue;
 		if (x->s.kind == ST_REVOCATION && counts && !x->revoked && x->s.issued <= j->set->at && span_eq(SPAN(x->revokes), SPAN(t->id)))
 			(void)refuse(j, "R11", by, x, &d);
 	}
@@ -243,12 +292,14 @@ static void judge_things(const struct judging *j)
 	size_t n = things_of(&j->h->f, machine);
 
 	for (size_t i = 0; i < n; i++)
-		judge_thing(j, &machine[i], "");
+		judge_thing(j, &machine[i], NULL);
 	for (size_t i = 0; i < m->n_containers; i++) {
-		struct thing image;
+		struct thing t;
 
-		thing_image(m->container[i].image_digest, &image);
-		judge_thing(j, &image, m->container[i].image_provider);
+		thing_image(m->container[i].image_digest, &t);
+		judge_thing(j, &t, &m->container[i]);
+		thing_image_key(m->container[i].method_key, &t);
+		judge_thing(j, &t, &m->container[i]);
 	}
 }
 
@@ -312,22 +363,51 @@ static void refuse_boot(const struct judging *j, const struct nearest *n)
 		SET(r->command, PUBLISH_BOOT);
 }
 
-static void judge_boot(const struct judging *j)
+/* The asset's owner stopped it for its own assets. */
+static bool stopped(const struct judging *j, const struct host_statement *x)
+{
+	for (size_t i = 0; i < j->set->n; i++) {
+		const struct host_statement *r = j->set->st[i];
+
+		if (r->s.kind == ST_REVOCATION && strcmp(r->s.issuer, j->asset->owner) == 0 && span_eq(SPAN(r->revokes), SPAN(x->s.id)))
+			return true;
+	}
+	return false;
+}
+
+/* Among those that the owner stopped, or among the others. */
+static struct nearest find_boot(const struct judging *j, bool of_stopped)
 {
 	struct nearest best = { .near = NEAR_NONE };
 
-	if (strcmp(j->h->f.platform, "sample") == 0)
-		return; /* measures nothing */
 	for (size_t i = 0; i < j->set->n; i++) {
 		const struct host_statement *x = in_force(j, i, ST_BOOT_IMAGE, j->w->workload.provider);
 		struct machine_diff d = { 0 };
-		enum near near = x ? nearness(j, x, &d) : NEAR_NONE;
+		enum near near = x && stopped(j, x) == of_stopped ? nearness(j, x, &d) : NEAR_NONE;
 
 		if (near > best.near)
 			best = (struct nearest){ near, x, d };
 	}
-	if (best.near != NEAR_APPROVED)
-		refuse_boot(j, &best);
+	return best;
+}
+
+static void judge_boot(const struct judging *j)
+{
+	struct machine_diff d = { .field = "boot-image", .wanted = "one that is not revoked" };
+	struct nearest best, gone;
+
+	if (strcmp(j->h->f.platform, "sample") == 0)
+		return; /* measures nothing */
+	best = find_boot(j, false);
+	if (best.near == NEAR_APPROVED)
+		return;
+	gone = find_boot(j, true);
+	if (gone.near == NEAR_APPROVED) {
+		SET(d.found, "revoked by %s, for its own", j->asset->owner);
+		(void)refuse(j, "R11", j->asset->owner, gone.x, &d);
+		return;
+	}
+	refuse_boot(j, &best);
 }
 
 /* ---- a workload ---- */

@@ -58,10 +58,13 @@ static enum coffer_rc ask(const struct machine_ask *q, enum statement_kind kind,
 static enum coffer_rc from_service(const struct machine_ask *q, struct host_set *set, struct err *e)
 {
 	static const enum statement_kind kinds[] = { ST_TCB, ST_REVOCATION, ST_WORKLOAD, ST_APPROVAL, ST_BOOT_IMAGE };
+	bool since = false;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		TRY(ask(q, kinds[i], set, e));
-	return COFFER_OK;
+	for (size_t i = 0; i < set->n; i++)
+		since = since || set->st[i]->since > 0;
+	return since ? ask(q, ST_IMAGE_RELEASE, set, e) : COFFER_OK; /* which of them are of before */
 }
 
 /* ---- files ---- */

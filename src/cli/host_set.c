@@ -71,11 +71,13 @@ static enum coffer_rc read_body(struct host_statement *x, struct err *e)
 	case ST_REVOCATION:
 		TRY(revocation_read(&x->s, &v, e));
 		memcpy(x->revokes, v.of_thing ? v.thing.id : v.statement, sizeof(x->revokes));
+		x->since = v.of_thing ? v.from : 0;
 		return COFFER_OK;
+	case ST_IMAGE_RELEASE:
+		return image_release_read(&x->s, &x->release, e);
 	case ST_GENESIS:
 	case ST_PARTY:
 	case ST_SERVICE:
-	case ST_IMAGE_RELEASE:
 	case ST_ASSET:
 	case ST_DELEGATION:
 	case ST_PAUSE:
@@ -89,7 +91,7 @@ static enum coffer_rc read_body(struct host_statement *x, struct err *e)
 
 static bool matters(enum statement_kind k)
 {
-	return k == ST_WORKLOAD || k == ST_APPROVAL || k == ST_BOOT_IMAGE || k == ST_TCB || k == ST_REVOCATION;
+	return k == ST_WORKLOAD || k == ST_APPROVAL || k == ST_BOOT_IMAGE || k == ST_TCB || k == ST_REVOCATION || k == ST_IMAGE_RELEASE;
 }
 
 static bool there(const struct host_set *s, const uint8_t id[static 32])
@@ -143,10 +145,10 @@ enum coffer_rc host_set_draft(struct host_set *s, const char *party, const char 
 
 /* ---- in force ---- */
 
-/* Serials count per subject; of a workload and a boot image the content is part of it. */
+/* Serials count per subject; of a workload, an image's release and a boot image the content is part of it. */
 static bool same_subject(const struct statement *a, const struct statement *b)
 {
-	bool content = a->kind == ST_WORKLOAD || a->kind == ST_BOOT_IMAGE;
+	bool content = a->kind == ST_WORKLOAD || a->kind == ST_BOOT_IMAGE || a->kind == ST_IMAGE_RELEASE;
 
 	if (a->kind != b->kind || strcmp(a->issuer, b->issuer) != 0 || a->n_subjects != b->n_subjects)
 		return false;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/away.h"
 #include "crypto/pem.h"
 #include "crypto/token.h"
 #include "os/file.h"
@@ -107,7 +108,7 @@ static enum coffer_rc token_key(const struct home *h, const char *uri, const str
 static enum coffer_rc refuse(void *arg, const struct pubkey *pub, struct span msg, uint8_t sig[static 64], struct err *e)
 {
 	(void)arg, (void)pub, (void)msg, (void)sig;
-	return err_set(e, COFFER_E_INPUT, "the signing key is on another machine: --to-sign FILE, where a command takes it, writes what to sign there");
+	return cli_bad(e, "the signing key is on another machine: --to-sign FILE, where a command takes it, writes what to sign there");
 }
 
 static const struct key_elsewhere away = { refuse, NULL };
@@ -172,15 +173,27 @@ enum coffer_rc home_token(const struct home *h, const struct privkey *key, const
 	return h->reader[0] ? reader_token(h, method, path, body, out, e) : COFFER_OK;
 }
 
-enum coffer_rc home_call(const struct asker *a, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e)
+static enum coffer_rc call_once(const struct asker *a, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr token = wr_open(TOKEN_MAX);
 	CLEANUP(freep) char *bearer = NULL;
 	struct service_req with = *q;
 
-	if (a->key)
+	if (a->key && cli_opt(a->h->cli, "signed"))
+		TRY(token_signed(a->h, a->key, q, &token, e));
+	else if (a->key)
 		TRY(home_token(a->h, a->key, q->method, q->path, q->body, &token, e));
 	bearer = token.n ? wr_take(&token, NULL) : NULL;
 	with.bearer = bearer;
 	return service_call(a->conn, &with, max_body, out, e);
+}
+
+enum coffer_rc home_call(const struct asker *a, const struct service_req *q, size_t max_body, struct http_res *out, struct err *e)
+{
+	enum coffer_rc rc = call_once(a, q, max_body, out, e);
+
+	if (rc != COFFER_E_UPSTREAM || !service_unanswered(a->conn))
+		return rc;
+	http_res_clear(out);
+	return call_once(a, q, max_body, out, e); /* by another token: the first one may have arrived */
 }

@@ -15,7 +15,7 @@ void ledger_end(struct ledger *l)
 	wr_close(&l->note);
 }
 
-enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e)
+enum coffer_rc ledger_open(const struct cli *c, struct ledger *l, struct err *e)
 {
 	TRY(home_load(c, &l->h, e));
 	TRY(home_connect(&l->h, &l->conn, e));
@@ -129,7 +129,7 @@ static enum coffer_rc read_new(struct ledger *l, const struct merkle_head *old, 
 	}
 	merkle_frontier_root(&f.f, &root);
 	return mhash_eq(&root, &head->root) ? COFFER_OK
-	    : err_deny(e, "ledger-tiles", "tiles and entries do not give the root that the service signed");
+	    : err_deny(e, "ledger-tiles", "tiles and entries do not give the root that the service signed: its operator has to say why; keep what you saw, and compare with others ('coffer ledger compare')");
 }
 
 enum coffer_rc ledger_follow(struct ledger *l, uint64_t *from, struct err *e)
@@ -164,7 +164,7 @@ enum coffer_rc ledger_leaves(struct ledger *l, ledger_leaf each, void *arg, stru
 	}
 	merkle_frontier_root(&f.f, &root);
 	return mhash_eq(&root, &head->root) ? COFFER_OK
-	    : err_deny(e, "ledger-tiles", "tiles and entries do not give the root that the service signed");
+	    : err_deny(e, "ledger-tiles", "tiles and entries do not give the root that the service signed: its operator has to say why; keep what you saw, and compare with others ('coffer ledger compare')");
 }
 
 enum coffer_rc ledger_compare(struct ledger *l, const char *file, uint64_t *size, struct err *e)
@@ -189,7 +189,7 @@ enum coffer_rc ledger_prove(struct ledger *l, uint64_t index, struct ledger_prov
 	struct tile t;
 
 	if (index >= head->size)
-		return err_set(e, COFFER_E_NOTFOUND, "the ledger has %llu entries", (unsigned long long)head->size);
+		return err_set(e, COFFER_E_NOTFOUND, "the ledger has %llu entries, from 0 on; 'coffer ledger show' lists yours", (unsigned long long)head->size);
 	t = bundle_of(l, index);
 	TRY(read_bundle(l, &t, &w, entry, e));
 	TRY(merkle_prove(&s, index, head->size, &out->path, e));

@@ -20,7 +20,7 @@ void ledger_end(struct ledger *l); /* CLEANUP-ready */
 
 /* Fetches the checkpoint. COFFER_E_DENIED with checkpoint_open's checks when it is not the log's of this genesis. *l must not be
  * moved afterwards. */
-enum coffer_rc ledger_open(struct cli *c, struct ledger *l, struct err *e) NODISCARD;
+enum coffer_rc ledger_open(const struct cli *c, struct ledger *l, struct err *e) NODISCARD;
 
 /* Compares it with the checkpoint kept in the party's folder (ledger-<genesis>.checkpoint), reads every entry since then, and
  * keeps the new one. *from: size of the kept tree, 0 for none. COFFER_E_DENIED:

@@ -19,14 +19,14 @@ const struct verb cli_verbs[] = {
 	{ .path = "token", .args = "", .persona = OWNERS, .summary = "Make a token for one request, for clients such as curl or kbs-client",
 	    .help = "The token is bound to method, path and body, holds for 5 minutes and works once.", .opts = opts_token, .run = cmd_token },
 	{ .path = "why", .args = "DECISION", .persona = OWNERS, .summary = "Explain a decision: the checks that concern your own statements",
-	    .opts = opts_history, .min_pos = 1, .max_pos = 1, .run = cmd_why },
+	    .opts = opts_decisions, .min_pos = 1, .max_pos = 1, .run = cmd_why },
 	{ .path = "genesis new", .args = "PARTY.json...", .persona = "founders", .summary = "Write the genesis that all founders sign",
 	    .opts = opts_genesis_new, .min_pos = 1, .max_pos = 16, .run = cmd_genesis_new },
 	{ .path = "genesis sign", .args = "GENESIS.json", .persona = "founders", .summary = "Add this party's signature to a genesis or an amendment",
 	    .opts = opts_genesis_sign, .min_pos = 1, .max_pos = 1, .run = cmd_genesis_sign },
 	{ .path = "genesis show", .args = "[GENESIS.json]", .persona = "everyone", .summary = "Show a genesis: digest, parties, who has signed; or the one you follow, as amended",
 	    .max_pos = 1, .run = cmd_genesis_show },
-	{ .path = "genesis amend", .args = "", .persona = "founders", .summary = "Write an amendment of the genesis: other witnesses of the ledger",
+	{ .path = "genesis amend", .args = "", .persona = "founders", .summary = "Write an amendment of the genesis: other witnesses of the ledger, other vendor roots",
 	    .help = "All founders sign it ('coffer genesis sign'), then one of them logs it ('coffer genesis post'). It asks for no fewer cosignatures than\n"
 		    "before. It counts for assets that are put after it, and for others when their owners say so ('coffer asset policy PATH --as-amended').",
 	    .opts = opts_genesis_amend, .run = cmd_genesis_amend },
@@ -82,7 +82,8 @@ const struct verb cli_verbs[] = {
 	{ .path = "receipt verify", .args = "FILE", .persona = "every party", .summary = "Check a receipt offline, from the genesis on, and decide again",
 	    .help = "exit codes: 0 it holds; 1 it does not, and the check says why; 2 usage; 3 malformed; 4 collateral is missing\n"
 		    "Checked are who said what it rested on, that it was in force, and that it is in the ledger; then the evidence is appraised as of when it was\n"
-		    "shown, and R0 to R11 are decided again: the verdict and its words must be the logged ones. Whenever: no clock and no network is asked.",
+		    "shown, and R0 to R11 are decided again: the verdict and its words must be the logged ones. Whenever: no clock and no network is asked.\n"
+		    "Of a measured boot the registers that were quoted are shown, each beside what boot image or manifest predicted.",
 	    .opts = opts_receipt_verify, .min_pos = 1, .max_pos = 1, .run = cmd_receipt_verify },
 	{ .path = "receipt show", .args = "FILE", .persona = "every party", .summary = "Show the statements a receipt has, without judging them",
 	    .min_pos = 1, .max_pos = 1, .run = cmd_receipt_show },
@@ -135,7 +136,9 @@ const struct verb cli_verbs[] = {
 		    "a machine of its own. As root, else devices may be shut. No secret is in the bundle, and no name or address is put there; what tells this machine from others is listed.",
 	    .opts = opts_selftest, .run = cmd_selftest },
 	{ .path = "evidence appraise", .args = "", .persona = "everyone", .summary = "Judge evidence offline: is it genuine, bound as wanted, and of a known platform",
-	    .help = "The verdict judges evidence, collateral and the bindings given; whether an owner wants such a platform is for its policy.",
+	    .help = "The verdict judges evidence, collateral and the bindings given; whether an owner wants such a platform is for its policy.\n"
+		    "exit codes: 0 valid, and affirming where a policy was given; 1 invalid, stale or not affirming; 2 usage, or a file that was named cannot be read;\n"
+		    "3 malformed; 4 collateral unavailable; 5 an error here",
 	    .opts = opts_evidence_appraise, .run = cmd_evidence_appraise },
 	{ .path = "evidence show", .args = "FILE", .persona = "everyone", .summary = "Explain any evidence: what it is, what it claims, which checks hold",
 	    .opts = opts_evidence_show, .min_pos = 1, .max_pos = 1, .run = cmd_evidence_show },
@@ -148,7 +151,9 @@ const struct verb cli_verbs[] = {
 	    .help = "RTMR 1 and 2 for a kernel of 6.9 or later that QEMU gives the firmware (--kernel). RTMR 0 is not computed; with --event-log it is replayed from a recorded log, and only as good as whoever recorded it.",
 	    .opts = opts_measure_tdx, .run = cmd_measure_tdx },
 	{ .path = "measure tpm", .args = "", .persona = "everyone", .summary = "Compute the PCRs of a VM's measured boot from what it boots",
-	    .help = "Either --uki or --kernel. The firmware's own registers (0 to 3, 7) are not computed but replayed from --event-log.",
+	    .help = "Either --uki or --kernel. Of the firmware's own registers PCR 0 is computed with --firmware, of OVMF builds that are known; 1 to 3, 7,\n"
+		    "and PCR 0 of others, are replayed from --event-log, which has to be of that firmware.\n"
+		    "exit codes: 1 the event log is of other firmware; 4 PCR 0 of this firmware is not computed here",
 	    .opts = opts_measure_tpm, .run = cmd_measure_tpm },
 	{ .path = "collateral needs", .args = "", .persona = "everyone", .summary = "List what evidence needs from its platform's vendor, an item a line",
 	    .help = "Nothing is printed where nothing could be fetched that helps.", .opts = opts_collateral_needs, .run = cmd_collateral_needs },
@@ -173,7 +178,10 @@ const struct verb cli_verbs[] = {
 	    .opts = opts_image_sign, .min_pos = 1, .max_pos = 1, .run = cmd_image_sign },
 	{ .path = "image verify", .args = "REFERENCE", .persona = "everyone", .summary = "Verify an image in a registry against a policy or a key",
 	    .opts = opts_image_verify, .min_pos = 1, .max_pos = 1, .run = cmd_image_verify },
-	{ .path = "image release", .args = "REFERENCE", .persona = IP, .summary = "State how an image is verified and which keys open it",
+	{ .path = "image release", .args = "REFERENCE", .persona = IP, .summary = "State how an image is verified, which keys open it and what comes with it",
+	    .help = "A later release of the same image keeps what the one in force says, but for attestations of a type that is given anew. --replace keeps nothing, and says what is gone;\n"
+	            "it is asked for where the version is to be lower, or your last release ended or was revoked. A private attestation is kept as kbs:///<you>/attestation/<type>-<image>, under\n"
+	            "the strict policy until 'coffer asset policy' says another, for workloads that you approve ('coffer approve').",
 	    .opts = opts_image_release, .min_pos = 1, .max_pos = 1, .run = cmd_image_release },
 	{ .path = "image keys", .args = "REFERENCE", .persona = "everyone", .summary = "Fetch what an image's provider put beside it: how to verify it, what opens it, what was attested",
 	    .help = "Shown is what its issuer signed and the trust service has in force; anything else beside the image is named and passed over.",
@@ -190,8 +198,8 @@ const struct verb cli_verbs[] = {
 		    "exit codes: 0 B is at most as wide as A; 1 it is not",
 	    .opts = opts_workload_diff, .min_pos = 2, .max_pos = 2, .exits = cmd_workload_diff },
 	{ .path = "guest build", .args = "", .persona = WP, .summary = "Build the image of a measured VM from Debian's packages and the agent",
-	    .help = "The same packages and agent give the same bytes anywhere: a Data Owner builds again with --lock and compares. Written are kernel, ramdisk,\n"
-		    "command line, the list of packages, an SBOM, and boot-image.json: a draft for 'coffer boot-image publish' whose registers are predicted.",
+	    .help = "The same packages and agent give the same bytes anywhere: a Data Owner builds again with --lock and compares. Written are firmware, kernel,\n"
+		    "ramdisk, command line, the list of packages, an SBOM, and boot-image.json: a draft for 'coffer boot-image publish' whose registers are predicted.",
 	    .opts = opts_guest_build, .run = cmd_guest_build },
 	{ .path = "boot-image publish", .args = "FILE.json", .persona = WP, .summary = "Sign what a measured guest launches as and enforces, and log it",
 	    .help = "FILE.json is the body of docs/protocol/statements.md and \"artefacts\":[{\"name\",\"sha256\"}].",
@@ -230,24 +238,25 @@ const struct verb cli_verbs[] = {
 	    .opts = opts_approve, .min_pos = 1, .max_pos = 1, .run = cmd_approve },
 	{ .path = "approvals", .args = "", .persona = OWNERS, .summary = "List approvals in force: yours, and others' for your assets", .opts = opts_history, .run = cmd_approvals },
 	{ .path = "decisions", .args = "", .persona = OWNERS, .summary = "List the newest decisions about your assets and workloads",
-	    .opts = opts_history, .run = cmd_decisions },
-	{ .path = "revoke", .args = "STATEMENT | THING", .persona = "every party", .summary = "Revoke a statement, a chip, an image or a measurement, for good",
-	    .help = "Of what is another's it counts for your own assets and workloads alone; of an image also for all who run it, where you are its provider.\n"
-	            "THING is chip:PLATFORM:HEX, image:DIGEST (SHA-256 of its manifest) or measurement:PLATFORM:REGISTER:HEX, in lower case.",
+	    .opts = opts_decisions, .run = cmd_decisions },
+	{ .path = "revoke", .args = "STATEMENT | THING", .persona = "every party", .summary = "Revoke a statement, a chip, an image, a key of images or a measurement, for good",
+	    .help = "Of what is another's (a service statement, a boot image, an approval, ...) it counts for your own assets and workloads alone; of an image, and of a key that it is signed with, also for all who run it, where you\n"
+	            "are its provider. THING is chip:PLATFORM:HEX, image:DIGEST (SHA-256 of its manifest), image-key:DIGEST (SHA-256 of the key's DER) or image-key:FILE (PEM), or\n"
+	            "measurement:PLATFORM:REGISTER:HEX, in lower case.",
 	    .opts = opts_revoke, .min_pos = 1, .max_pos = 1, .run = cmd_revoke },
 	{ .path = "statement cosign", .args = "FILE", .persona = "every party", .summary = "Add your signature to a statement that another made",
 	    .help = "FILE is a signed statement, or what 'coffer asset seal' wrote for an asset of which you decide too.",
 	    .opts = opts_statement_cosign, .min_pos = 1, .max_pos = 1, .run = cmd_statement_cosign },
 	{ .path = "pending", .args = "", .persona = OWNERS, .summary = "Show which approvals of shared assets are missing, and what each would allow",
 	    .opts = opts_history, .run = cmd_pending },
-	{ .path = "delegate", .args = "PARTY", .persona = "data-owner, workload-provider", .summary = "Let another party approve, or state boot images, for you",
+	{ .path = "delegate", .args = "PARTY", .persona = "data-owner, workload-provider, image-provider", .summary = "Let another party approve, state boot images, designate the service or verify images for you",
 	    .help = "Revoking the delegation ('coffer revoke') revokes all that PARTY said by it.",
 	    .opts = opts_delegate, .min_pos = 1, .max_pos = 1, .run = cmd_delegate },
 	{ .path = "delegations", .args = "", .persona = "every party", .summary = "List delegations by you, to you and of your power that are in force",
 	    .opts = opts_history, .run = cmd_delegations },
 	{ .path = "pause", .args = "STATEMENT", .persona = "every party", .summary = "Hold a statement for 7 days, as far as your own assets or code go",
 	    .help = "Whoever may revoke it may pause it. Pausing again renews; 'coffer resume' lifts your own pause alone.",
-	    .opts = opts_revoke, .min_pos = 1, .max_pos = 1, .run = cmd_pause },
+	    .opts = opts_pause, .min_pos = 1, .max_pos = 1, .run = cmd_pause },
 	{ .path = "resume", .args = "STATEMENT", .persona = "every party", .summary = "Lift your own pause of a statement",
 	    .opts = opts_resume, .min_pos = 1, .max_pos = 1, .run = cmd_resume },
 	{ .path = "policy eval", .args = "QUERY", .persona = "everyone who writes policies", .summary = "Evaluate a query against Rego policies",
@@ -340,6 +349,10 @@ static int top(int argc, char **argv)
 	if (is_group(argv[0])) {
 		bool asked = argc > 1 && strcmp(argv[1], "--help") == 0;
 
+		if (!asked && argc > 1)
+			(void)fprintf(stderr, "coffer %s: no verb \"%s\"\n", argv[0], argv[1]);
+		else if (!asked)
+			(void)fprintf(stderr, "coffer %s: which verb?\n", argv[0]);
 		cli_help_group(asked ? stdout : stderr, argv[0]);
 		return asked ? 0 : 2;
 	}

@@ -175,7 +175,7 @@ enum coffer_rc next_make(const struct cli *c, struct home *h, struct party *p, s
 	else
 		TRY(make_file(c, h, &k, e));
 	if (pubkey_eq(privkey_public(k), &p->keys[0]))
-		return err_set(e, COFFER_E_INPUT, "that is the present key");
+		return err_set(e, COFFER_E_INPUT, "--new-key: that is the present key; name another");
 	p->keys[0] = *privkey_public(k);
 	(void)snprintf(h->next_key, sizeof(h->next_key), "%s", where);
 	TRY(home_save(h, e));
@@ -301,7 +301,7 @@ enum coffer_rc ask_others(const struct home *h, const struct by_keys *by, const 
 	if (n == 0)
 		return COFFER_OK;
 	if (!to_sign_wanted(h))
-		return err_set(e, COFFER_E_INPUT, "%s on another machine: --to-sign FILE writes what to sign there",
+		return cli_bad(e, "%s on another machine: --to-sign FILE writes what to sign there",
 		    n == 1 ? "a key that signs this is" : "keys that sign this are");
 	return to_sign_each(h, asked, n, env, into, e);
 }

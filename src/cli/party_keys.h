@@ -28,8 +28,8 @@ void           next_drop(struct home *h); /* a key in a file stays as sign-dropp
 /* A key whose making was interrupted: nobody was told of it. */
 bool           next_half_made(const struct home *h);
 
-/* Takes the new key up if it is in effect by now, and says so or until when it waits. COFFER_E_DENIED (check "hold"): it will not be. */
-enum coffer_rc next_settle(const struct cli *c, struct home *h, const struct party *next, struct err *e) NODISCARD;
+/* Takes the new key up if it is in effect by now, and says so or until when it waits. COFFER_E_DENIED (check "hold"): it will not be; or, with must, is not yet. */
+enum coffer_rc next_settle(const struct cli *c, struct home *h, const struct party *next, bool must, struct err *e) NODISCARD;
 
 /* party.json's text. */
 enum coffer_rc party_text(const struct party *p, struct wr *out, struct err *e) NODISCARD;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/wr.h"
 #include "cli/away.h"
+#include "cli/stood.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "os/file.h"
@@ -49,6 +50,8 @@ enum coffer_rc expires_opt(const struct cli *c, const char *name, int64_t *out, 
 
 	if (s && !clock_parse(span_of(s), out))
 		return cli_bad(e, "--%s %s: not a time like 2027-01-31T00:00:00Z", name, s);
+	if (s && strcmp(name, "expires") == 0 && *out <= clock_now())
+		return cli_bad(e, "--%s %s: this time is past", name, s);
 	return COFFER_OK;
 }
 
@@ -73,7 +76,7 @@ static enum coffer_rc check_said(struct service_conn *conn, const struct dsse *e
 		    "show among what made the parties");
 	l = parties_life(all, span_of(s->issuer));
 	if (!l)
-		return err_set(e, COFFER_E_NOTFOUND, "the party %s is not known to this genesis", s->issuer);
+		return err_set(e, COFFER_E_NOTFOUND, "the party %s is not known to this genesis; 'coffer party show' lists those that are", s->issuer);
 	if (!life_grants(s->kind))
 		issued = INT64_MIN; /* what holds back stands, by a stolen key too */
 	if ((s->kind != ST_PARTY || issued != INT64_MIN) && !life_vouches(l, env, issued, clock_now()) && !said_by_quorum(l, env, s))
@@ -247,6 +250,16 @@ enum coffer_rc envelope_write(const char *path, const struct dsse *env, struct e
 	return file_write(path, wr_span(&w), 0644, e);
 }
 
+/* What it would have followed says the same, and stands: of what holds something back that is an answer (docs/protocol/statements.md, "How much"). */
+static bool stands(const struct dsse *env, const uint8_t id[static 32])
+{
+	CLEANUP(statement_clear) struct statement st = { 0 };
+	struct err e;
+
+	return statement_parse(wr_span(&env->payload), &st, &e) == COFFER_OK && (st.kind == ST_REVOCATION || st.kind == ST_PAUSE) && st.serial > 1 &&
+	       span_eq(SPAN(st.previous), (struct span){ id, 32 });
+}
+
 enum coffer_rc envelope_post(struct service_conn *conn, const struct dsse *env, struct logged *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = wr_open(DSSE_ENVELOPE_MAX);
@@ -265,7 +278,10 @@ enum coffer_rc envelope_post(struct service_conn *conn, const struct dsse *env, 
 	TRY(json_need_str(json_root(doc), "id", "reply", &s, e));
 	TRY(json_need_u64(json_root(doc), "seq", "reply", &out->seq, e));
 	dsse_id(env, id);
-	if (!hex_fixed(s, out->id, 32) || !span_eq(SPAN(id), SPAN(out->id)))
+	if (!hex_fixed(s, out->id, 32))
+		return err_set(e, COFFER_E_INPUT, "reply: member \"id\" is malformed");
+	out->stood = stands(env, out->id);
+	if (!out->stood && !span_eq(SPAN(id), SPAN(out->id)))
 		return err_deny(e, "statement", "the trust service answered for another statement than the one sent");
 	return COFFER_OK;
 }
@@ -278,8 +294,8 @@ enum coffer_rc draft_publish(const struct home *h, const struct privkey *key, st
 
 	TRY(draft_sign(h, key, conn, d, &env, &serial, e));
 	TRY(envelope_post(conn, &env, out, e));
-	out->serial = serial;
-	return COFFER_OK;
+	out->serial = out->stood ? serial - 1 : serial;
+	return out->stood ? stood_check(&(struct stood){ h, key, conn, out->id, out->seq }, &env, &out->checked, e) : COFFER_OK;
 }
 
 enum coffer_rc draft_out(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
@@ -367,6 +383,6 @@ void logged_print(const struct cli *c, const char *what, const struct logged *l)
 		(void)printf("{\"id\":\"%s\",\"seq\":%llu,\"serial\":%llu}\n", id, (unsigned long long)l->seq,
 		    (unsigned long long)l->serial);
 	else
-		(void)printf("%s %s logged as entry %llu (serial %llu)\n", what, id, (unsigned long long)l->seq,
+		(void)printf("%s %s %s entry %llu (serial %llu)\n", what, id, !l->stood ? "logged as" : l->checked ? "says the same and stands already:" : "says the same and stands already, by the trust service's word alone:", (unsigned long long)l->seq,
 		    (unsigned long long)l->serial);
 }

@@ -17,7 +17,8 @@ struct draft {
 void draft_subject_name(struct draft *d, struct span name);                               /* digest of the name */
 void draft_subject_digest(struct draft *d, struct span name, const uint8_t sha256[static 32]);
 
-struct logged { uint8_t id[32]; uint64_t seq, serial; };
+/* stood: the service says that another said the same before, which stands and is this; checked: that was held against both and the ledger (stood.h). */
+struct logged { uint8_t id[32]; uint64_t seq, serial; bool stood, checked; };
 
 /* Builds: serial and previous from what the service has logged, or from --after. Not signed yet. */
 enum coffer_rc draft_make(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
@@ -33,10 +34,11 @@ enum coffer_rc envelope_write(const char *path, const struct dsse *env, struct e
  * "statement"): another statement is there (cmd_together.c). */
 enum coffer_rc envelope_merge(const struct cli *c, const char *path, const struct dsse *env, struct err *e) NODISCARD;
 
-/* Posts an envelope; *out from the reply. */
+/* Posts an envelope; *out from the reply: of this statement, or of a revocation or pause that this one would have followed and that stands, as the
+ * service says and nothing here checks. */
 enum coffer_rc envelope_post(struct service_conn *conn, const struct dsse *env, struct logged *out, struct err *e) NODISCARD;
 
-/* draft_sign and envelope_post. */
+/* draft_sign and envelope_post; what is said to stand already is checked. */
 enum coffer_rc draft_publish(const struct home *h, const struct privkey *key, struct service_conn *conn, const struct draft *d,
     struct logged *out, struct err *e) NODISCARD;
 
@@ -71,7 +73,7 @@ void asset_newest_clear(struct asset_newest *a); /* CLEANUP-ready */
 enum coffer_rc asset_newest(const struct home *h, const struct privkey *key, struct service_conn *conn,
     const struct asset_path *p, struct asset_newest *out, struct err *e) NODISCARD;
 
-/* Options shared by verbs that publish: "--expires TIME"; *out stays 0 when absent. */
+/* Options shared by verbs that publish: "--expires TIME" (not one that is past); *out stays 0 when absent. */
 enum coffer_rc expires_opt(const struct cli *c, const char *name, int64_t *out, struct err *e) NODISCARD;
 #define OPT_EXPIRES { "expires", "TIME", "end of validity, as 2027-01-31T00:00:00Z (default: one year from now)", false, false }
 

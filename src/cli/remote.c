@@ -15,7 +15,7 @@ enum coffer_rc remote_open(const struct cli *c, const char *text, struct remote 
 {
 	struct registry_opts o = { 0 };
 
-	TRY(ref_parse(span_of(text), &r->ref, e));
+	TRY(cli_arg(ref_parse(span_of(text), &r->ref, e), e));
 	o.host = ref_registry_host(&r->ref);
 	o.repo = r->ref.repo;
 	if (cli_flag(c, "plain-http")) {
@@ -36,5 +36,5 @@ enum coffer_rc remote_open(const struct cli *c, const char *text, struct remote 
 
 enum coffer_rc remote_need_digest(const struct ref *r, const char *text, struct err *e)
 {
-	return r->has_digest ? COFFER_OK : err_set(e, COFFER_E_INPUT, "%s: name the image by digest (REPO@sha256:...); 'coffer image push' prints it", text);
+	return r->has_digest ? COFFER_OK : cli_bad(e, "%s: name the image by digest (REPO@sha256:...); 'coffer image push' prints it", text);
 }

@@ -18,6 +18,7 @@
 
 #define TIMEOUT_MAX_S 86400
 #define AGENT_SAYS "coffer-agent: "
+#define QUIET_MS 30000
 
 const struct opt_spec opts_run[] = {
 	{ "output", "NAME=FILE", "put the sealed bytes of a named output into FILE", true, false },
@@ -25,11 +26,12 @@ const struct opt_spec opts_run[] = {
 	{ "platform", "NAME", "run it on this very machine, a confidential one, with the evidence that it has: auto, snp, tdx, az-snp-vtpm, az-tdx-vtpm or tpm (coffer-agent(8)); default "
 	    "sample, which protects nothing", false, false },
 	{ "image", "DIR", "run it in a measured VM that boots this image ('coffer guest build')", false, false },
-	{ "tee", "NAME", "what protects that VM: swtpm (emulated, protects nothing; default), snp, tdx, or auto: what this host has", false, false },
+	{ "tee", "NAME", "what protects that VM: swtpm (emulated, protects nothing; default), snp, tdx, or auto: whichever of these two this host has", false, false },
 	{ "firmware", "FILE", "of that VM, for snp or tdx: OVMF built for it (default /usr/share/ovmf/OVMF.amdsev.fd, OVMF.inteltdx.fd)", false, false },
 	{ "print", NULL, "start nothing: print QEMU's command line, and what the launch measures as ('coffer measure')", false, false },
 	{ "memory", "MIB", "of that VM: 32 to 2047 (default 1024)", false, false },
 	{ "accel", "HOW", "of that VM: kvm, tcg (emulated, slow), or auto: kvm where trying it shows that it works (default)", false, false },
+	{ "channel", "HOW", "between that VM and this host: vsock, virtio-serial, or auto: vsock where this host has it (default); an image from before vsock needs virtio-serial", false, false },
 	{ "detach", NULL, "return when every container has started; the pod runs on (coffer ps, logs, exec, stop, wait, rm)", false, false },
 	{ "name", "NAME", "what the pod is called here (default: its own name, with a number where that is taken)", false, false },
 	{ "state", "DIR", "where pods are kept (default /run/coffer for root, else $XDG_RUNTIME_DIR/coffer)", false, false },
@@ -144,6 +146,26 @@ static enum coffer_rc catch_signals(struct run *r, struct err *e)
 	return r->rpc.signal >= 0 ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "signals: %s", strerror(errno));
 }
 
+/* A machine that hangs says nothing, and one that boots slowly for long: whoever waits is told how long that has been. */
+static enum coffer_rc hear(struct run *r, struct err *e)
+{
+	const int64_t until = r->rpc.until, since = clock_monotonic_ms();
+
+	for (;;) {
+		int64_t slice = clock_monotonic_ms() + QUIET_MS;
+		enum coffer_rc rc;
+
+		r->rpc.until = until && until < slice ? until : slice;
+		rc = rpc_wait(&r->rpc, r->guest.said, e);
+		r->rpc.until = until;
+		if (rc == COFFER_OK || strcmp(e->msg, RPC_TIMEOUT) != 0 || (until && clock_monotonic_ms() >= until))
+			return rc;
+		*e = (struct err){ .rc = COFFER_OK }; /* nobody's failure: how the pod ends is read from it */
+		run_say("%s has said nothing for %lld s%s; Ctrl-C ends it, --timeout would have", r->vm ? "the machine" : "the guest",
+		    (long long)(clock_monotonic_ms() - since) / 1000, r->vm ? ": it boots slowly, or hangs, as one with too little --memory does" : "");
+	}
+}
+
 /* Reads to the end of a line and not further. */
 static enum coffer_rc read_line(struct run *r, char *line, size_t room, struct span *out, struct err *e)
 {
@@ -153,7 +175,7 @@ static enum coffer_rc read_line(struct run *r, char *line, size_t room, struct s
 		char c;
 		ssize_t got;
 
-		TRY(rpc_wait(&r->rpc, r->guest.said, e));
+		TRY(hear(r, e));
 		got = read(r->guest.said, &c, 1);
 		if (got <= 0)
 			return err_set(e, COFFER_E_SYSTEM, RPC_GONE ": before its agent was ready");
@@ -166,10 +188,20 @@ static enum coffer_rc read_line(struct run *r, char *line, size_t room, struct s
 	return COFFER_OK;
 }
 
+/* Which of the values foreseen of PCR 0 is the one said; the first where none is. */
+static size_t pcr00_of(const struct vm_predicted *p, struct span said)
+{
+	for (size_t i = 0; i < p->n_pcr00; i++)
+		if (span_eq_str(span_skip(said, 6), p->pcr00[i]))
+			return i;
+	return 0;
+}
+
 /* "pcrNN HEX" of a machine's console: the host's own word to the host, for whoever looks on. What counts is the quote. */
 static bool is_register(const struct run *r, struct span s)
 {
-	const struct { const char *name, *want; } known[] = { { "pcr04 ", r->predicted.pcr04 }, { "pcr09 ", r->predicted.pcr09 } };
+	const struct vm_predicted *p = &r->predicted;
+	const struct { const char *name, *want; } known[] = { { "pcr00 ", p->pcr00[pcr00_of(p, s)] }, { "pcr04 ", p->pcr04 }, { "pcr09 ", p->pcr09 } };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		struct span v = span_skip(s, 6);
@@ -177,10 +209,21 @@ static bool is_register(const struct run *r, struct span s)
 		if (!span_starts(s, known[i].name))
 			continue;
 		run_say("register %.5s %.*s: %s", known[i].name, (int)v.n, (const char *)v.p, !cli_opt(r->cli, "image") ? "as this machine measured" :
-		    !known[i].want[0] ? "nothing is predicted for this memory" : span_eq_str(v, known[i].want) ? "as predicted" : "NOT AS PREDICTED");
+		    !known[i].want[0] ? "nothing is predicted for this machine" : span_eq_str(v, known[i].want) ? "as predicted" : "NOT AS PREDICTED");
 		return true;
 	}
 	return span_starts(s, "pcr");
+}
+
+/* An agent that knows the port alone finds none where it was given vsock. */
+static enum coffer_rc agent_failed(const struct run *r, const struct ttrpc_response *said, struct err *e)
+{
+	enum coffer_rc rc = ttrpc_failure(said, e);
+	size_t n = strlen(e->msg);
+
+	if (said->code == TTRPC_NOT_FOUND && strcmp(r->rec.channel, "vsock") == 0)
+		(void)snprintf(e->msg + n, sizeof(e->msg) - n, "; an image from before vsock: --channel virtio-serial");
+	return rc;
 }
 
 /* "ready", or "failed CODE TEXT"; registers before. */
@@ -203,7 +246,7 @@ static enum coffer_rc agent_says(struct run *r, struct err *e)
 	code = (struct span){ s.p, span_find(s, ' ') };
 	if (!span_u64(code, &number) || number == 0 || number > 16)
 		return err_set(e, COFFER_E_SYSTEM, "the guest's agent says something else");
-	return ttrpc_failure(&(struct ttrpc_response){ .code = (uint32_t)number, .message = span_skip(s, code.n + 1) }, e);
+	return agent_failed(r, &(struct ttrpc_response){ .code = (uint32_t)number, .message = span_skip(s, code.n + 1) }, e);
 }
 
 static enum coffer_rc start_here(struct run *r, struct guest_opts *o, struct err *e)
@@ -340,6 +383,7 @@ static int run_all(struct run *r)
 	int code;
 
 	if (live(r, &e) == COFFER_OK) {
+		e = (struct err){ .rc = COFFER_OK }; /* what was waited out on the way is no failure: a guest that said nothing for a while */
 		if (r->cli->json)
 			print_json(r);
 		code = verdict(r);

@@ -70,10 +70,14 @@ void run_leave(struct run *r); /* after the guest is over: its last record, or n
 enum coffer_rc run_vm_options(struct run *r, struct err *e) NODISCARD;
 /* Whether and how this host can start it (--tee auto, --accel). COFFER_E_NOTFOUND: it cannot. */
 enum coffer_rc run_vm_host(struct run *r, struct err *e) NODISCARD;
-/* Where its files are to be in the pod's folder, and the command line of its image: set in r->machine, which borrows them. */
-struct run_vm_paths { char initdata[RUN_PATH_MAX], scratch[RUN_PATH_MAX], bindings[RUN_PATH_MAX], *cmdline; };
+/* COFFER_E_NOTFOUND: firmware that nobody named is not where this system would have it. */
+enum coffer_rc run_vm_firmware(const struct run *r, struct err *e) NODISCARD;
+/* Where its files are to be in the pod's folder, and the command line and firmware of its image: set in r->machine, which borrows them. */
+struct run_vm_paths { char initdata[RUN_PATH_MAX], scratch[RUN_PATH_MAX], bindings[RUN_PATH_MAX], firmware[RUN_PATH_MAX], *cmdline; };
 void run_vm_paths_clear(struct run_vm_paths *p); /* CLEANUP-ready */
 enum coffer_rc run_vm_paths(struct run *r, bool bindings, struct run_vm_paths *out, struct err *e) NODISCARD;
+/* By --channel, and by what this host gives: where it is vsock, r->machine borrows *g. COFFER_E_NOTFOUND: the one that was asked for is not to be had. */
+enum coffer_rc run_vm_channel(struct run *r, struct vsock_guest *g, struct err *e) NODISCARD;
 /* Its files, then itself. */
 enum coffer_rc run_vm(struct run *r, const struct guest_opts *g, struct err *e) NODISCARD;
 /* Starts nothing and writes no file: what would be started, on stdout. */

@@ -15,7 +15,7 @@
 #include "image/tree.h"
 #include "os/file.h"
 
-#define SEEN_MS 2000 /* between a process's files being closed and its end being known */
+#define SEEN_MS 10000 /* between a process's files being closed and its end being known; as much as a loaded machine may take */
 
 /* For those who ask of the pod later: what its containers run as. */
 static enum coffer_rc keep_text(const struct run *r, struct err *e)
@@ -96,15 +96,22 @@ enum coffer_rc run_claim(struct run *r, struct err *e)
 	return keep_text(r, e);
 }
 
+/* One that has ended already is left out: there is nothing of it to end any more, and whoever listens to the guest next finds out why. */
 static enum coffer_rc note(struct run *r, const char *role, pid_t pid, struct err *e)
 {
 	struct pod_process *p = &r->rec.process[r->rec.n_processes];
+	struct err gone = { 0 };
 
 	if (pid <= 0)
 		return COFFER_OK;
 	if (r->rec.n_processes == POD_PROCESSES_MAX)
 		return err_set(e, COFFER_E_BUG, "a pod of more than %d processes", POD_PROCESSES_MAX);
-	TRY(process_of(pid, &p->p, e));
+	if (process_of(pid, &p->p, &gone) == COFFER_E_NOTFOUND)
+		return COFFER_OK;
+	if (gone.rc != COFFER_OK) {
+		*e = gone;
+		return gone.rc;
+	}
 	(void)snprintf(p->role, sizeof(p->role), "%s", role);
 	r->rec.n_processes++;
 	return COFFER_OK;
@@ -180,16 +187,44 @@ static bool name_cause(const struct run *r, struct err *e)
 	return false;
 }
 
-void run_cause(struct run *r, struct err *e)
+/* Nothing more is to be learnt: a part was killed, or those that end with one another all have. Where the guest is no machine its relay outlives it. */
+static bool cause_is_seen(const struct run *r)
 {
+	const struct guest *g = &r->guest;
+	const pid_t pid[RPC_WATCH_MAX] = { g->tpm, g->guard, g->relay };
+	bool awaited = false;
+	siginfo_t s;
+
+	for (size_t i = 0; i < RPC_WATCH_MAX; i++) {
+		if (!ended(pid[i], &s))
+			awaited = awaited || (pid[i] > 0 && (r->vm || pid[i] == g->guard));
+		else if (s.si_code != CLD_EXITED)
+			return true;
+	}
+	return !awaited;
+}
+
+/* Until that is so, or so long. */
+static void see_ends(const struct run *r)
+{
+	int64_t until = clock_monotonic_ms() + SEEN_MS, left = SEEN_MS;
 	struct pollfd p[RPC_WATCH_MAX];
 
-	if (strncmp(e->msg, RPC_GONE, sizeof(RPC_GONE) - 1) != 0)
-		return; /* the guest said itself what is wrong */
 	for (size_t i = 0; i < RPC_WATCH_MAX; i++)
 		p[i] = (struct pollfd){ .fd = r->rpc.watch[i], .events = POLLIN };
+	while (!cause_is_seen(r) && left > 0 && poll(p, RPC_WATCH_MAX, (int)left) > 0) {
+		for (size_t i = 0; i < RPC_WATCH_MAX; i++)
+			p[i].fd = p[i].revents ? -1 : p[i].fd;
+		left = until - clock_monotonic_ms();
+	}
+}
+
+void run_cause(struct run *r, struct err *e)
+{
+	if (strncmp(e->msg, RPC_GONE, sizeof(RPC_GONE) - 1) != 0)
+		return; /* the guest said itself what is wrong */
 	if (r->guest.guard > 0)
-		(void)poll(p, RPC_WATCH_MAX, SEEN_MS);
+		see_ends(r);
 	r->died = name_cause(r, e);
 }
 

@@ -40,6 +40,7 @@ static enum coffer_rc print_json(const struct vm_line *l, const struct hw_facts 
 enum coffer_rc run_print(struct run *r, struct err *e)
 {
 	CLEANUP(run_vm_paths_clear) struct run_vm_paths p = { .cmdline = NULL };
+	CLEANUP(vsock_guest_close) struct vsock_guest channel = VSOCK_GUEST_NONE;
 	CLEANUP(vm_line_clear) struct vm_line line = { .n = 0 };
 	CLEANUP(freep) char *text = NULL;
 	struct hw_facts f;
@@ -47,8 +48,10 @@ enum coffer_rc run_print(struct run *r, struct err *e)
 
 	if (r->machine.tee == VM_SWTPM)
 		TRY(run_vm_host(r, e)); /* whose line depends on its KVM */
+	TRY(run_vm_firmware(r, e));
 	TRY(run_place(r, e));
 	TRY(run_vm_paths(r, cli_opt(r->cli, "binding") != NULL, &p, e));
+	TRY(run_vm_channel(r, &channel, e));
 	TRY(vm_measure(&r->machine, &f, e));
 	TRY(vm_line_make(&r->machine, &line, e));
 	vm_shape(&r->machine, shape);

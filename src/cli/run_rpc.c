@@ -17,7 +17,7 @@
 
 void rpc_init(struct rpc *r)
 {
-	*r = (struct rpc){ .fd = -1, .signal = -1 };
+	*r = (struct rpc){ .fd = -1, .signal = -1, .late = RPC_TIMEOUT };
 	for (size_t i = 0; i < RPC_WATCH_MAX; i++)
 		r->watch[i] = -1;
 }
@@ -36,28 +36,38 @@ enum coffer_rc rpc_connect(const char *path, struct rpc *r, struct err *e)
 	return COFFER_OK;
 }
 
-enum coffer_rc rpc_wait(const struct rpc *r, int fd, struct err *e)
+/* How long to wait at most. Once a part has ended what is left of the time for last words, however much the guest still says. */
+static int64_t patience(const struct rpc *r)
+{
+	int64_t now = clock_monotonic_ms(), left = r->until ? r->until - now : 60000;
+
+	if (r->gone && r->gone + LAST_WORD_MS - now < left)
+		left = r->gone + LAST_WORD_MS - now;
+	return left < 0 ? 0 : left < 60000 ? left : 60000;
+}
+
+enum coffer_rc rpc_wait(struct rpc *r, int fd, struct err *e)
 {
 	struct pollfd p[2 + RPC_WATCH_MAX] = { { .fd = fd, .events = POLLIN }, { .fd = r->signal, .events = POLLIN } };
-	bool gone = false;
 
 	for (size_t i = 0; i < RPC_WATCH_MAX; i++)
 		p[2 + i] = (struct pollfd){ .fd = r->watch[i], .events = POLLIN };
 	for (;;) {
-		int64_t left = r->until ? r->until - clock_monotonic_ms() : 60000;
-		int n = left > 0 ? poll(p, gone ? 2 : 2 + RPC_WATCH_MAX, gone ? LAST_WORD_MS : (int)(left < 60000 ? left : 60000)) : 0;
+		int n = poll(p, r->gone ? 2 : 2 + RPC_WATCH_MAX, (int)patience(r));
+		int64_t now = clock_monotonic_ms();
 
 		if (n < 0 && errno != EINTR)
 			return err_set(e, COFFER_E_SYSTEM, "poll: %s", strerror(errno));
 		if (n > 0 && p[1].revents)
 			return err_set(e, COFFER_E_SYSTEM, RPC_INTERRUPTED);
+		if (r->gone && now >= r->gone + LAST_WORD_MS)
+			return err_set(e, COFFER_E_UPSTREAM, RPC_GONE);
+		for (size_t i = 0; n > 0 && !r->gone && i < RPC_WATCH_MAX; i++)
+			r->gone = p[2 + i].revents ? now : 0;
 		if (n > 0 && p[0].revents)
 			return COFFER_OK;
-		if (n == 0 && gone)
-			return err_set(e, COFFER_E_UPSTREAM, RPC_GONE);
-		gone = gone || n > 0;
-		if (n == 0 && r->until && clock_monotonic_ms() >= r->until)
-			return err_set(e, COFFER_E_UPSTREAM, RPC_TIMEOUT);
+		if (r->until && now >= r->until)
+			return err_set(e, COFFER_E_UPSTREAM, "%s", r->late);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cli/run_int.h"
 #include "fmt/enc.h"
+#include "os/file.h"
 #include "os/kvm.h"
 #include "os/tee_host.h"
 
@@ -14,7 +15,7 @@
 #define MEMORY_MIN   32
 #define MEMORY_MAX   2047 /* of which registers are predicted: evidence/measure_boot.h */
 
-static const char *const of_a_vm[] = { "memory", "accel", "scratch", "tee", "firmware", "print" };
+static const char *const of_a_vm[] = { "memory", "accel", "scratch", "tee", "firmware", "print", "channel" };
 static const char *const firmware[] = { [VM_SWTPM] = VM_FIRMWARE, [VM_SNP] = "/usr/share/ovmf/OVMF.amdsev.fd", [VM_TDX] = "/usr/share/ovmf/OVMF.inteltdx.fd" };
 
 /* *named false: auto. */
@@ -34,16 +35,18 @@ static enum coffer_rc read_tee(const struct run *r, enum vm_tee *out, bool *name
 	return cli_bad(e, "--tee %s: swtpm, snp, tdx or auto", name);
 }
 
-/* The best that the host has; that it has none is said, since what is left protects nothing. */
-static enum vm_tee what_the_host_has(void)
+/* The best that the host has, and nothing else: who asked to be protected is not given what protects nothing. */
+static enum coffer_rc what_the_host_has(enum vm_tee *out, struct err *e)
 {
 	struct err why[VM_TDX + 1] = { { .rc = COFFER_OK } };
 
 	for (enum vm_tee t = VM_SNP; t <= VM_TDX; t++)
-		if (vm_can(t, &why[t]) == COFFER_OK)
-			return t;
-	run_say("this host starts no guests of snp (%s), none of tdx (%s)", why[VM_SNP].msg, why[VM_TDX].msg);
-	return VM_SWTPM;
+		if (vm_can(t, &why[t]) == COFFER_OK) {
+			*out = t;
+			return COFFER_OK;
+		}
+	return err_set(e, COFFER_E_NOTFOUND, "--tee auto: this host has neither snp nor tdx, and swtpm, which protects nothing, is taken by its name alone (--tee swtpm). "
+	    "snp: %s. tdx: %s", why[VM_SNP].msg, why[VM_TDX].msg);
 }
 
 static enum coffer_rc read_accel(struct run *r, struct err *e)
@@ -63,8 +66,28 @@ static enum coffer_rc read_firmware(struct run *r, struct err *e)
 	const char *path = cli_opt(r->cli, "firmware");
 
 	if (path && r->machine.tee == VM_SWTPM)
-		return cli_bad(e, "--firmware is of snp and tdx: swtpm boots " VM_FIRMWARE);
-	r->machine.firmware = path ? path : firmware[r->machine.tee];
+		return cli_bad(e, "--firmware is of snp and tdx: swtpm boots " VM_FIRMWARE_NAME " of the image, or " VM_FIRMWARE " where it has none");
+	r->machine.firmware = path ? path : firmware[r->machine.tee]; /* of swtpm the image may have its own: run_vm_paths */
+	return COFFER_OK;
+}
+
+/* Looked for when it is needed: what a host lacks for a TEE is said before. */
+enum coffer_rc run_vm_firmware(const struct run *r, struct err *e)
+{
+	const char *path = r->machine.firmware;
+
+	if (cli_opt(r->cli, "firmware") || r->machine.tee == VM_SWTPM || file_exists(path))
+		return COFFER_OK;
+	return err_set(e, COFFER_E_NOTFOUND, "%s is not there (Debian 12's package ovmf has none for %s): say with --firmware FILE which OVMF, built for it, the machine boots", path,
+	    vm_tee_name(r->machine.tee));
+}
+
+static enum coffer_rc read_channel(const struct run *r, struct err *e)
+{
+	const char *how = cli_opt(r->cli, "channel");
+
+	if (how && strcmp(how, "auto") != 0 && strcmp(how, "vsock") != 0 && strcmp(how, "virtio-serial") != 0)
+		return cli_bad(e, "--channel %s: vsock, virtio-serial or auto", how);
 	return COFFER_OK;
 }
 
@@ -86,8 +109,9 @@ enum coffer_rc run_vm_options(struct run *r, struct err *e)
 	r->machine = (struct vm_opts){ .image = cli_opt(r->cli, "image"), .memory = (uint32_t)n, .c_bit = tee_host_c_bit() };
 	TRY(read_tee(r, &r->machine.tee, &named, e));
 	if (!named)
-		r->machine.tee = what_the_host_has();
+		TRY(what_the_host_has(&r->machine.tee, e));
 	TRY(read_accel(r, e));
+	TRY(read_channel(r, e));
 	TRY(read_firmware(r, e));
 	return run_initdata_digest(r, r->machine.digest, e);
 }
@@ -122,6 +146,26 @@ enum coffer_rc run_vm_host(struct run *r, struct err *e)
 	return COFFER_OK;
 }
 
+/* vsock where this host gives it, by trying, as with KVM. */
+enum coffer_rc run_vm_channel(struct run *r, struct vsock_guest *g, struct err *e)
+{
+	const char *how = cli_opt(r->cli, "channel");
+	struct err why = { .rc = COFFER_OK };
+
+	if (how && strcmp(how, "virtio-serial") == 0) {
+		run_say("channel: virtio-serial");
+	} else if (vsock_guest_open(VSOCK_VHOST, g, &why) == COFFER_OK) {
+		r->machine.vsock = g;
+		run_say("channel: vsock, the guest is number %u", g->cid);
+	} else if (how && strcmp(how, "vsock") == 0) {
+		return err_set(e, why.rc, "vsock of this host cannot be used: %s; --channel virtio-serial does without", why.msg);
+	} else {
+		run_say("channel: virtio-serial (no vsock: %s)", why.msg);
+	}
+	(void)snprintf(r->rec.channel, sizeof(r->rec.channel), "%s", r->machine.vsock ? "vsock" : "virtio-serial");
+	return COFFER_OK;
+}
+
 /* ---- its start ---- */
 
 void run_vm_paths_clear(struct run_vm_paths *p)
@@ -135,6 +179,9 @@ enum coffer_rc run_vm_paths(struct run *r, bool bindings, struct run_vm_paths *p
 	(void)snprintf(p->scratch, sizeof(p->scratch), "%.480s/scratch.img", r->place.path);
 	(void)snprintf(p->bindings, sizeof(p->bindings), "%.480s/bindings.img", r->place.path);
 	TRY(vm_cmdline(r->machine.image, &p->cmdline, e));
+	(void)snprintf(p->firmware, sizeof(p->firmware), "%.480s/" VM_FIRMWARE_NAME, r->machine.image);
+	if (r->machine.tee == VM_SWTPM && file_exists(p->firmware))
+		r->machine.firmware = p->firmware;
 	r->machine.dir = r->place.path;
 	r->machine.cmdline = p->cmdline;
 	r->machine.initdata = p->initdata;
@@ -168,21 +215,38 @@ static enum coffer_rc make_files(const struct run *r, const struct guest_opts *g
 /* Snapshot of what the launch is: nothing has been started that could change it. */
 static enum coffer_rc foresee(struct run *r, struct hw_facts *f, struct err *e)
 {
-	if (r->machine.tee == VM_SWTPM)
-		return vm_predict(r->machine.image, r->machine.memory, &r->predicted, e);
-	return vm_measure(&r->machine, f, e);
+	if (r->machine.tee != VM_SWTPM) {
+		TRY(run_vm_firmware(r, e));
+		return vm_measure(&r->machine, f, e);
+	}
+	TRY(vm_predict(&r->machine, &r->predicted, e));
+	if (!r->predicted.pcr04[0] && !r->predicted.pcr09[0])
+		run_say("the image's draft says nothing of machines of %u MiB (but of %s): where no boot-image statement does, R5 refuses what it boots. --memory takes another size; "
+		    "'coffer guest build --memory %u' makes a draft that has it", r->machine.memory, r->predicted.shapes[0] ? r->predicted.shapes : "none", r->machine.memory);
+	return COFFER_OK;
 }
 
-enum coffer_rc run_vm(struct run *r, const struct guest_opts *g, struct err *e)
+static enum coffer_rc start(struct run *r, const struct guest_opts *g, struct vsock_guest *channel, struct err *e)
 {
 	CLEANUP(run_vm_paths_clear) struct run_vm_paths p = { .cmdline = NULL };
 	struct hw_facts f = { .n_regs = 0 };
 
 	TRY(run_vm_paths(r, g->n_bindings > 0, &p, e));
+	TRY(run_vm_channel(r, channel, e));
 	r->machine.endpoint = g->endpoint;
 	r->machine.n_endpoints = g->n_endpoints;
 	TRY(make_files(r, g, e));
 	TRY(foresee(r, &f, e));
 	announce(&r->machine, &f);
 	return vm_start(&r->machine, &r->guest, e);
+}
+
+/* Of the channel QEMU and the relay have what they need when it is started; who kept it open here would not see its end. */
+enum coffer_rc run_vm(struct run *r, const struct guest_opts *g, struct err *e)
+{
+	CLEANUP(vsock_guest_close) struct vsock_guest channel = VSOCK_GUEST_NONE;
+	enum coffer_rc rc = start(r, g, &channel, e);
+
+	r->machine.vsock = NULL;
+	return rc;
 }

@@ -60,9 +60,9 @@ static enum coffer_rc recv_listeners(int from, int *fd, size_t n, struct err *e)
 	return COFFER_OK;
 }
 
-static bool die_with(pid_t parent)
+static bool die_with(pid_t parent, int sig)
 {
-	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent;
+	return prctl(PR_SET_PDEATHSIG, sig, 0, 0, 0) == 0 && getppid() == parent;
 }
 
 static bool plain_signals(void)
@@ -141,7 +141,7 @@ static _Noreturn void guard(const struct guest_opts *o, pid_t parent, int hello,
 	int fd[ENDPOINTS_MAX];
 	pid_t first;
 
-	if (!die_with(parent) || !hold_signals())
+	if (!hold_signals() || !die_with(parent, SIGTERM)) /* held: it outlives its launcher until all of the guest has ended */
 		_exit(5);
 	h.e.rc = guard_prepare(o, fd, &h.e);
 	if (send_listeners(hello, &h, fd, h.e.rc == COFFER_OK ? o->n_endpoints : 0) != COFFER_OK || h.e.rc != COFFER_OK)
@@ -160,7 +160,7 @@ static pid_t start_relay(const struct guest_opts *o, int *fd)
 
 	if (pid != 0)
 		return pid;
-	if (!die_with(parent) || setsid() < 0)
+	if (!die_with(parent, SIGKILL) || setsid() < 0)
 		_exit(5);
 	/* Above the listeners nothing of the launcher is needed here; below them only the standard three. */
 	for (size_t i = 0; i < o->n_endpoints; i++) {

@@ -1,7 +1,9 @@
 #include "cli/self.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/own.h"
@@ -11,6 +13,7 @@
 #include "crypto/hash.h"
 #include "decide/shown.h"
 #include "evidence/fixed.h"
+#include "evidence/needs.h"
 #include "evidence/tpm_credential.h"
 #include "fmt/enc.h"
 #include "os/file.h"
@@ -24,7 +27,7 @@ struct asked {
 	struct service_conn  *conn;
 	const struct service *svc;
 	struct genesis        genesis; /* its vendor roots, and those of --roots */
-	struct evidence_files files;
+	struct evidence_files files, collateral;
 	struct vendor_roots  *roots;
 	int64_t               now;
 	enum tee_kind         tee;
@@ -32,6 +35,7 @@ struct asked {
 	bool                  credential;
 	struct vkey          *ak;      /* with a credential */
 	uint8_t               secret[TPM_CREDENTIAL_SECRET];
+	uint8_t               ek[32];  /* the same: which TPM, as a statement names it */
 };
 
 static void asked_clear(struct asked *a)
@@ -39,12 +43,19 @@ static void asked_clear(struct asked *a)
 	vendor_roots_close(a->roots);
 	vkey_free(a->ak);
 	evidence_files_clear(&a->files);
+	evidence_files_clear(&a->collateral);
 	explicit_bzero(a->secret, sizeof(a->secret));
 }
 
 /* ---- whom to believe ---- */
 
-static enum coffer_rc add_root(const struct cert *cert, struct genesis *g, struct err *e)
+/* Whose word evidence of a platform rests on, as a genesis names them. */
+static const char *vendor_of(enum tee_kind tee)
+{
+	return tee == TEE_SNP ? "amd" : tee == TEE_TDX ? "intel" : "tpm";
+}
+
+static enum coffer_rc add_root(const struct cert *cert, const char *vendor, struct genesis *g, struct err *e)
 {
 	struct genesis_root *r = &g->root[g->n_roots];
 	struct span der = cert_bytes(cert);
@@ -52,7 +63,7 @@ static enum coffer_rc add_root(const struct cert *cert, struct genesis *g, struc
 	if (g->n_roots == GENESIS_ROOTS_MAX || der.n > sizeof(r->der))
 		return err_set(e, COFFER_E_LIMIT, "--roots: with those of the genesis more than %d, or one of more than %zu bytes", GENESIS_ROOTS_MAX,
 		    sizeof(r->der));
-	(void)snprintf(r->vendor, sizeof(r->vendor), "tpm");
+	(void)snprintf(r->vendor, sizeof(r->vendor), "%s", vendor);
 	if (!cert_subject_cn(cert, r->name, sizeof(r->name)))
 		return err_set(e, COFFER_E_INPUT, "--roots: a certificate without a name");
 	memcpy(r->der, der.p, der.n);
@@ -63,11 +74,16 @@ static enum coffer_rc add_root(const struct cert *cert, struct genesis *g, struc
 
 static enum coffer_rc roots(const struct cli *c, struct asked *a, struct err *e)
 {
-	a->genesis = *service_genesis(a->conn);
+	const struct parties *all = NULL;
+
+	TRY(service_parties(a->conn, &all, e));
+	a->genesis = *parties_genesis(all); /* what is put goes by it */
 	if (cli_opt(c, "roots"))
 		TRY(evidence_files_read(cli_opt(c, "roots"), true, &a->files, e));
 	for (size_t i = 0; i < a->files.col.roots.n; i++)
-		TRY(add_root(a->files.col.roots.c[i], &a->genesis, e));
+		TRY(add_root(a->files.col.roots.c[i], vendor_of(a->tee), &a->genesis, e));
+	if (cli_opt(c, "collateral")) /* bytes: the child finds out what they are */
+		TRY(evidence_files_load(cli_opt(c, "collateral"), false, &a->collateral, e));
 	return vendor_roots_open(&a->genesis, &a->roots, e);
 }
 
@@ -87,7 +103,7 @@ static enum coffer_rc check_platform(const struct cli *c, const struct asked *a,
 
 	if (!stated(a->svc, tee))
 		return err_deny(e, "service-platform", "the service shows evidence of %s, of which its statement says nothing", tee);
-	if (!fixed_platform(tee))
+	if (a->tee != TEE_TPM && a->tee != TEE_SWTPM && a->tee != TEE_SNP && a->tee != TEE_TDX) /* what cofferd makes, and what is asked for below */
 		return err_deny(e, "service-platform", "evidence of %s by a service is not judged here", tee);
 	if (a->tee == TEE_SWTPM && !accepted)
 		return err_deny(e, "service-platform", "the service's TPM is emulated (swtpm): the host of its machine could forge what it shows. "
@@ -105,10 +121,18 @@ static bool named_root(const struct genesis *g)
 	return false;
 }
 
-/* Always of a TPM; of an emulated one where somebody vouches for its maker. What the service leaves out does not change it. */
+/* Always of a TPM; of an emulated one where somebody vouches for its maker, or the statement names it. What the service leaves out does not change it. */
 static bool wants_credential(const struct asked *a)
 {
-	return a->tee == TEE_TPM || (a->tee == TEE_SWTPM && named_root(&a->genesis));
+	return a->tee == TEE_TPM || (a->tee == TEE_SWTPM && (named_root(&a->genesis) || a->svc->has_tpm));
+}
+
+/* Genuine is not enough where the statement says which one. */
+static enum coffer_rc check_named(struct asked *a, const struct vkey *ek, struct err *e)
+{
+	sha256(vkey_der(ek), a->ek);
+	return !a->svc->has_tpm || span_eq(SPAN(a->ek), SPAN(a->svc->tpm)) ? COFFER_OK : err_deny(e, "service-machine", "the service's TPM is genuine, and not the one that its "
+	    "statement names");
 }
 
 static enum coffer_rc judge_ek(const struct asked *a, const struct self_description *d, struct vkey **ek, struct err *e)
@@ -134,7 +158,7 @@ static enum coffer_rc judge_ek(const struct asked *a, const struct self_descript
 	again.n_roots = vendor_roots_keys(a->roots, again.platform, root);
 	again.n_path = r.n_path;
 	memcpy(again.path, r.path, sizeof(r.path));
-	if (fixed_ek(&again, ek, e) != COFFER_OK)
+	if (fixed_ek(&again, ek, NULL, e) != COFFER_OK)
 		return err_deny(e, "service-evidence", "nobody vouches for the service's TPM");
 	return COFFER_OK;
 }
@@ -166,6 +190,7 @@ static enum coffer_rc challenge(struct asked *a, const struct self_description *
 	if (d->tpm.ek_cert.n == 0)
 		return err_deny(e, "service-evidence", "the service shows no certificate of its TPM");
 	TRY(judge_ek(a, d, &ek, e));
+	TRY(check_named(a, ek, e));
 	return lock(a, ek, wr_span(&d->tpm.ak_public), out, e);
 }
 
@@ -212,6 +237,23 @@ static enum coffer_rc ask(struct asked *a, const struct tpm_credential *t, struc
 
 /* ---- judging ---- */
 
+/* Which of the vendor's documents, and how they are brought: the service is not asked for them. */
+static enum coffer_rc wanting(const struct eval_evidence_rep *r, const char *expected, struct err *e)
+{
+	struct span rest = r->needs;
+
+	for (size_t i = 0; i < NEEDS_MAX && rest.n > 0; i++) {
+		struct span one = { rest.p, span_find(rest, '\n') };
+		char item[VENDOR_KEY_MAX];
+
+		eval_printable(one, item, sizeof(item));
+		(void)fprintf(stderr, "wanting   %s\n", item);
+		rest = span_skip(rest, one.n < rest.n ? one.n + 1 : one.n);
+	}
+	return err_set(e, COFFER_E_UPSTREAM, "the service's evidence: collateral unavailable: %s; 'coffer collateral get ITEM... --into DIR' brings what is wanting above, for --collateral DIR",
+	    expected);
+}
+
 static enum coffer_rc refused(uint8_t tag, struct span body, struct err *e)
 {
 	char check[48], expected[96], found[96];
@@ -224,7 +266,7 @@ static enum coffer_rc refused(uint8_t tag, struct span body, struct err *e)
 	eval_printable(r.expected, expected, sizeof(expected));
 	eval_printable(r.found, found, sizeof(found));
 	if (tag == SAID_COLLATERAL)
-		return err_set(e, COFFER_E_UPSTREAM, "the service's evidence: collateral unavailable: %s", expected);
+		return wanting(&r, expected, e);
 	if (strcmp(check, "report_data") == 0)
 		return err_deny(e, "service-binding", "the service's evidence is not over the keys of its statement, this genesis and our nonce: somebody else's, "
 		    "or an old one");
@@ -242,6 +284,16 @@ static enum coffer_rc check_credential(const struct asked *a, const struct eval_
 	return COFFER_OK;
 }
 
+/* What is signed is `data`, with zeros behind where the platform's field is longer. */
+static bool over(const struct reread *v, struct span data)
+{
+	bool same = v->report_data_n >= data.n && span_eq((struct span){ v->report_data, data.n }, data);
+
+	for (size_t i = data.n; i < v->report_data_n; i++)
+		same = same && v->report_data[i] == 0;
+	return same;
+}
+
 /* Once more from the signed bytes, without the JSON. */
 static enum coffer_rc reread(const struct asked *a, const struct eval_evidence_rep *r, struct reread *out, struct err *e)
 {
@@ -253,8 +305,18 @@ static enum coffer_rc reread(const struct asked *a, const struct eval_evidence_r
 		(void)snprintf(e->check, sizeof(e->check), "service-evidence");
 		return e->rc;
 	}
-	if (!span_eq((struct span){ out->report_data, out->report_data_n }, SPAN(a->data)))
+	if (!over(out, SPAN(a->data)))
 		return err_deny(e, "service-binding", "the service's evidence is over something else than its keys, this genesis and our nonce");
+	return COFFER_OK;
+}
+
+/* The owner's files alone. */
+static enum coffer_rc bring(const struct asked *a, struct eval_evidence_req *q, struct err *e)
+{
+	if (a->collateral.n > EVAL_FILES_MAX)
+		return err_set(e, COFFER_E_LIMIT, "--collateral: more than %d files", EVAL_FILES_MAX);
+	for (size_t i = 0; i < a->collateral.n; i++)
+		q->file[q->n_files++] = wr_span(&a->collateral.kept[i].bytes);
 	return COFFER_OK;
 }
 
@@ -269,11 +331,33 @@ static enum coffer_rc judge(const struct asked *a, struct span evidence, struct 
 	if (a->credential)
 		q.ak = vkey_der(a->ak);
 	q.n_roots = vendor_roots_certs(a->roots, tee_name(a->tee), q.root);
+	TRY(bring(a, &q, e));
 	TRY(self_judge_evidence(&q, &tag, &said, e));
 	if (tag != SAID_VALID)
 		return refused(tag, wr_span(&said), e);
 	TRY(eval_evidence_rep_read(wr_span(&said), &r, e));
 	return reread(a, &r, out, e);
+}
+
+/* Who names a machine of one kind is not served by another of the other kind, of which nothing is named. */
+static enum coffer_rc check_kind_named(const struct asked *a, struct err *e)
+{
+	bool chip = a->tee == TEE_SNP || a->tee == TEE_TDX;
+
+	if ((!a->svc->has_tpm && a->svc->chip_n == 0) || (chip ? a->svc->chip_n > 0 : a->svc->has_tpm))
+		return COFFER_OK;
+	return err_deny(e, "service-machine", "the service's statement names its %s, and it answers by its %s, of which nothing is named", chip ? "TPM" : "processor",
+	    chip ? "processor" : "TPM");
+}
+
+/* A chip that the evidence hides, or that a cloud's key hides, is not the one. */
+static enum coffer_rc check_chip(const struct asked *a, const struct hw_facts *f, struct err *e)
+{
+	if (a->svc->chip_n == 0 || (a->tee != TEE_SNP && a->tee != TEE_TDX))
+		return COFFER_OK;
+	return span_eq((struct span){ f->chip, f->chip_n }, (struct span){ a->svc->chip, a->svc->chip_n }) ? COFFER_OK :
+	    err_deny(e, "service-machine", "the service's processor is %s, and not the one that its statement names",
+		f->chip_n == 0 ? "not told" : "genuine");
 }
 
 static enum coffer_rc check_launch(const struct asked *a, const struct reread *v, struct err *e)
@@ -285,36 +369,72 @@ static enum coffer_rc check_launch(const struct asked *a, const struct reread *v
 	if (!launches_match(a->svc->launch, a->svc->n_launches, &v->facts, &d))
 		return err_deny(e, "service-measurement", "the service's machine was launched otherwise than its statement says: %s: stated %.64s, found %.64s",
 		    d.field, d.wanted, d.found);
-	return COFFER_OK;
+	return check_chip(a, &v->facts, e);
 }
 
-static enum coffer_rc verify(const struct cli *c, struct asked *a, struct err *e)
+static void name_machine(const struct asked *a, const struct hw_facts *f, struct self_seen *out)
+{
+	struct span id = a->credential ? SPAN(a->ek) : (struct span){ f->chip, a->tee == TEE_SNP || a->tee == TEE_TDX ? f->chip_n : 0 };
+	char hex[2 * sizeof(f->chip) + 1];
+
+	if (id.n == 0)
+		return;
+	hex_text(id, hex);
+	(void)snprintf(out->machine, sizeof(out->machine), "%s %s", a->credential ? "tpm" : "chip", hex);
+}
+
+static enum coffer_rc verify(const struct cli *c, struct asked *a, struct self_seen *out, struct err *e)
 {
 	CLEANUP(self_description_clear) struct self_description d = { 0 };
 	CLEANUP(self_answer_clear) struct self_answer answer = { 0 };
 	struct tpm_credential credential = { .blob_n = 0 };
-	struct reread v;
+	struct reread v = { .genuine = false };
 
-	TRY(roots(c, a, e));
 	TRY(describe(a, &d, e));
 	TRY(check_platform(c, a, e));
+	TRY(check_kind_named(a, e));
+	TRY(roots(c, a, e));
 	a->credential = wants_credential(a);
 	if (a->credential)
 		TRY(challenge(a, &d, &credential, e));
 	TRY(ask(a, &credential, &answer, e));
 	TRY(judge(a, wr_span(&answer.evidence), &v, e));
-	return check_launch(a, &v, e);
+	TRY(check_launch(a, &v, e));
+	TRY(self_firmware(c, &v.facts, a->now, e));
+	name_machine(a, &v.facts, out);
+	return COFFER_OK;
 }
 
 /* ---- what this party saw ---- */
 
-static enum coffer_rc remember(const struct home *h, const struct self_seen *seen, struct err *e)
+static enum coffer_rc remember(const struct home *h, const struct asked *a, const struct self_seen *seen, struct err *e)
 {
+	bool named = a->svc->has_tpm || a->svc->chip_n > 0;
 	char path[600], hex[HEX32_LEN];
 
 	hex32(seen->statement, hex);
 	TRY(home_file(h, "service-attested", path, sizeof(path), e));
-	return file_write(path, span_of(hex), 0644, e);
+	TRY(file_write(path, span_of(hex), 0644, e));
+	TRY(home_file(h, "service-named", path, sizeof(path), e));
+	return named ? file_write(path, span_of(hex), 0644, e) : COFFER_OK;
+}
+
+/* Only a file that is certainly not there was never written. */
+static bool was_seen(const char *path)
+{
+	return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+/* An older statement, signed and not expired, does not take back that a machine was named. */
+static enum coffer_rc still_named(const struct home *h, const struct service *s, struct err *e)
+{
+	char path[600];
+
+	TRY(home_file(h, "service-named", path, sizeof(path), e));
+	if (s->has_tpm || s->chip_n > 0 || !was_seen(path) || cli_flag(h->cli, "any-machine"))
+		return COFFER_OK;
+	return err_deny(e, "service-machine", "a statement that you saw before named the service's TPM or processor, and the one shown now names none: ask its provider "
+	    "why. --any-machine takes it, and any genuine machine that is launched so will do");
 }
 
 static enum coffer_rc unattested(const struct home *h, bool demanded, struct err *e)
@@ -325,7 +445,7 @@ static enum coffer_rc unattested(const struct home *h, bool demanded, struct err
 		return err_deny(e, "service-unattested", "the service statement says nothing of how its machine is launched: root there can read what it "
 		    "keeps. Its provider mends that ('coffer service sign --measurements')");
 	TRY(home_file(h, "service-attested", path, sizeof(path), e));
-	if (file_exists(path) && !cli_flag(h->cli, "unattested"))
+	if (was_seen(path) && !cli_flag(h->cli, "unattested"))
 		return err_deny(e, "service-unattested", "a service attested itself to you before, and the statement shown now says nothing of its machine: ask its "
 		    "provider why. --unattested takes it, and root there can read what it keeps");
 	return COFFER_OK;
@@ -344,11 +464,12 @@ enum coffer_rc self_check(const struct home *h, bool demanded, struct service_co
 	memcpy(out->statement, service_id(conn), sizeof(out->statement));
 	if (a.svc->n_launches == 0)
 		return unattested(h, demanded, e);
-	TRY(verify(h->cli, &a, e));
+	TRY(still_named(h, a.svc, e));
+	TRY(verify(h->cli, &a, out, e));
 	out->attested = true;
 	out->emulated = a.tee == TEE_SWTPM;
 	(void)snprintf(out->platform, sizeof(out->platform), "%s", tee_name(a.tee));
-	return remember(h, out, e);
+	return remember(h, &a, out, e);
 }
 
 const char *self_words(const struct self_seen *s)

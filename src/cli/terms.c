@@ -82,7 +82,7 @@ enum coffer_rc terms_parse(struct span yaml, struct terms *out, struct err *e)
 	static const char *const names[] = { "platforms", "images", "entitlements", "outputs", "host", "registries", "roles",
 		"on-lapse", NULL };
 	static const char *const lapse[] = { "container", "action", "check", "grace", "term", NULL };
-	static const char *const image[] = { "container", "provider", "attestations", NULL };
+	static const char *const image[] = { "container", "provider", "attestations", "minimum-version", NULL };
 	static const char *const role[] = { "container", "role", NULL };
 	static const char *const entitlement[] = { "container", "asset", "slot", "purpose", "volume", NULL };
 	static const char *const output[] = { "container", "name", "path", "to", "max-bytes", NULL };

@@ -7,7 +7,7 @@
 struct terms {
 	struct json_doc   *doc; /* owned */
 	const struct json *platforms;    /* array of strings */
-	const struct json *images;       /* [{container, provider}] */
+	const struct json *images;       /* [{container, provider, attestations?, minimum-version?}] */
 	const struct json *entitlements; /* [{container, asset or slot, purpose, volume?}] or NULL */
 	const struct json *outputs;      /* [{container, name, path, to, max-bytes}] or NULL */
 	const struct json *logs, *signals; /* arrays or NULL */

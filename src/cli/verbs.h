@@ -116,7 +116,7 @@ extern const struct opt_spec opts_init[], opts_genesis_new[], opts_genesis_sign[
     opts_party_lift[], opts_party_post[], opts_service_sign[], opts_service_check[], opts_token[], opts_selftest[], opts_selftest_show[], opts_evidence_appraise[], opts_evidence_show[], opts_evidence_test[], opts_collateral_get[], opts_collateral_needs[], opts_measure_snp[], opts_measure_tdx[], opts_measure_tpm[], opts_asset_seal[], opts_asset_put[], opts_asset_policy[], opts_asset_list[],
     opts_asset_delete[], opts_data_seal[], opts_data_open[], opts_image_encrypt[], opts_image_decrypt[], opts_image_sign[],
     opts_image_verify[], opts_image_push[], opts_image_release[], opts_image_keys[], opts_workload_build[], opts_workload_publish[],
-    opts_workload_show[], opts_workload_diff[], opts_workload_bind[], opts_ledger_find[], opts_ledger_watch[], opts_assess[], opts_approve[], opts_revoke[], opts_resume[], opts_history[], opts_result_open[], opts_policy_eval[],
+    opts_workload_show[], opts_workload_diff[], opts_workload_bind[], opts_ledger_find[], opts_ledger_watch[], opts_assess[], opts_approve[], opts_revoke[], opts_pause[], opts_resume[], opts_history[], opts_decisions[], opts_result_open[], opts_policy_eval[],
     opts_sign[], opts_delegate[], opts_statement_cosign[], opts_statement_sign[], opts_statement_verify[], opts_statement_list[], opts_statement_submit[],
     opts_guest_build[], opts_machine_publish[], opts_host_check[], opts_machine_show[], opts_reference_import[], opts_reference_list[], opts_policy_check[], opts_policy_test[], opts_ledger_show[], opts_ledger_prove[],
     opts_receipt_get[], opts_receipt_verify[];

@@ -23,7 +23,7 @@
 
 struct vm { /* while it is being made */
 	const struct vm_opts *o;
-	int tpm[2], port[2];  /* QEMU's end first */
+	int tpm[2], port[2];  /* QEMU's end first; with vsock there is no port */
 	int console[2], said[2]; /* reader first */
 	int agent;
 	struct guest g;
@@ -49,7 +49,7 @@ static enum coffer_rc there(const char *path, const char *words, struct err *e)
 static enum coffer_rc present(const struct vm_opts *o, struct err *e)
 {
 	static const char *const words = "a measured VM needs the packages qemu-system-x86, ovmf, swtpm and swtpm-tools";
-	const char *const needed[] = { VM_QEMU, SWTPM, SWTPM_SETUP, VM_FIRMWARE };
+	const char *const needed[] = { VM_QEMU, SWTPM, SWTPM_SETUP, o->firmware ? o->firmware : VM_FIRMWARE };
 
 	if (o->tee != VM_SWTPM)
 		return there(VM_QEMU, "a VM needs the package qemu-system-x86", e);
@@ -123,7 +123,7 @@ static enum coffer_rc start_tpm(struct vm *v, struct err *e)
 static enum coffer_rc start_qemu(struct vm *v, struct err *e)
 {
 	CLEANUP(vm_line_clear) struct vm_line line = { .n = 0 };
-	int fds[5] = { -1, v->console[1], STDERR_FILENO, v->o->tee == VM_SWTPM ? v->tpm[0] : -1, v->port[0] };
+	int fds[5] = { -1, v->console[1], STDERR_FILENO, v->o->tee == VM_SWTPM ? v->tpm[0] : -1, v->o->vsock ? v->o->vsock->device : v->port[0] };
 	struct spawn s = { .fds = fds, .n_fds = 5, .die_with_parent = true };
 
 	_Static_assert(VM_FD_TPM == 3 && VM_FD_PORT == 4, "as the line says");
@@ -136,9 +136,9 @@ static enum coffer_rc start_qemu(struct vm *v, struct err *e)
 
 static enum coffer_rc start_relay(struct vm *v, struct err *e)
 {
-	struct vm_relay r = { .endpoint = v->o->endpoint, .n_endpoints = v->o->n_endpoints };
+	struct vm_relay r = { .cid = v->o->vsock ? v->o->vsock->cid : 0, .endpoint = v->o->endpoint, .n_endpoints = v->o->n_endpoints };
 	int *const to[] = { &r.port, &r.console, &r.agent, &r.said };
-	const int from[] = { v->port[1], v->console[0], v->agent, v->said[1] };
+	const int from[] = { v->o->vsock ? v->o->vsock->sock : v->port[1], v->console[0], v->agent, v->said[1] };
 	pid_t parent = getpid();
 
 	v->g.relay = fork();
@@ -153,7 +153,7 @@ static enum coffer_rc start_relay(struct vm *v, struct err *e)
 		if (*to[i] < 200)
 			_exit(5);
 	}
-	if (close_range(3, 199, 0) != 0 || fcntl(r.port, F_SETFL, O_NONBLOCK) != 0)
+	if (close_range(3, 199, 0) != 0)
 		_exit(5);
 	vm_relay(&r);
 }
@@ -172,8 +172,8 @@ static enum coffer_rc listen_agent(struct vm *v, struct err *e)
 
 static enum coffer_rc open_pairs(struct vm *v, struct err *e)
 {
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, v->tpm) != 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, v->port) != 0 ||
-	    pipe2(v->console, O_CLOEXEC) != 0 || pipe2(v->said, O_CLOEXEC) != 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, v->tpm) != 0 ||
+	    (!v->o->vsock && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, v->port) != 0) || pipe2(v->console, O_CLOEXEC) != 0 || pipe2(v->said, O_CLOEXEC) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "guest: %s", strerror(errno));
 	return COFFER_OK;
 }

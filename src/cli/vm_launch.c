@@ -7,10 +7,10 @@
 #include "cli/machine.h"
 #include "cli/vm.h"
 #include "evidence/measure_fw.h"
+#include "evidence/measure_ovmf.h"
 #include "evidence/measure_snp.h"
 #include "evidence/measure_tdx.h"
 #include "evidence/measure_tpm.h"
-#include "fmt/json.h"
 #include "os/file.h"
 
 #define CMDLINE_MAX   4096
@@ -79,12 +79,26 @@ static enum coffer_rc measure_tdx(const struct vm_opts *o, const struct files *b
 	return add(f, "rtmr_2", SPAN(rtmr[1]), e);
 }
 
+/* Under KVM PCR 0 is by the processor, which nothing is asked of here. */
+static enum coffer_rc measure_firmware(const struct vm_opts *o, struct span firmware, struct hw_facts *f, struct err *e)
+{
+	const struct ovmf_shape shape = { .memory = o->memory, .cpus = VM_CPUS_TCG, .address_bits = OVMF_BITS_EMULATED };
+	CLEANUP(ovmf_clear) struct ovmf fw = { .plain = { 0 } };
+	uint8_t v[HASH_MAX];
+	struct err why;
+
+	if (o->kvm || ovmf_open(firmware, &fw, &why) != COFFER_OK || ovmf_pcr0(&fw, &shape, HASH_SHA256, v, &why) != COFFER_OK)
+		return COFFER_OK; /* nothing is said of it */
+	return add(f, "pcr00", (struct span){ v, 32 }, e);
+}
+
 static enum coffer_rc measure_tpm(const struct vm_opts *o, const struct files *b, struct hw_facts *f, struct err *e)
 {
 	const struct direct_boot boot = { .kernel = wr_span(&b->kernel), .initrd = wr_span(&b->initrd), .cmdline = span_of(o->cmdline), .memory = o->memory };
 	struct pcrs p = { .hash = HASH_SHA256 };
 
 	TRY(tpm_measure_direct(&boot, &p, e));
+	TRY(measure_firmware(o, wr_span(&b->firmware), f, e));
 	TRY(add(f, "pcr04", (struct span){ p.v[4], 32 }, e));
 	return add(f, "pcr09", (struct span){ p.v[9], 32 }, e);
 }
@@ -97,7 +111,7 @@ enum coffer_rc vm_measure(const struct vm_opts *o, struct hw_facts *out, struct 
 
 	*out = (struct hw_facts){ .n_regs = 0 };
 	(void)snprintf(out->platform, sizeof(out->platform), "%s", vm_tee_name(o->tee));
-	if (o->tee != VM_SWTPM) /* its firmware's own registers are not predicted */
+	if (o->tee != VM_SWTPM || file_exists(o->firmware))
 		TRY(file_read(o->firmware, FW_MAX, &b.firmware, e));
 	TRY(read_part(o->image, "vmlinuz", &b.kernel, e));
 	TRY(read_part(o->image, "initrd.img", &b.initrd, e));
@@ -111,7 +125,7 @@ void vm_shape(const struct vm_opts *o, char out[static VM_SHAPE_MAX])
 	else if (o->tee == VM_TDX)
 		(void)snprintf(out, VM_SHAPE_MAX, "qemu");
 	else
-		(void)snprintf(out, VM_SHAPE_MAX, "qemu, %u MiB", o->memory);
+		vm_shape_measured(o->memory, 0, out);
 }
 
 static void take(const struct json *regs, const char *name, char out[static 65])
@@ -122,26 +136,40 @@ static void take(const struct json *regs, const char *name, char out[static 65])
 		memcpy(out, s.p, 64);
 }
 
-enum coffer_rc vm_predict(const char *image, uint32_t memory, struct vm_predicted *out, struct err *e)
+/* "qemu, 512 MiB": from the comma on. Of what nobody checked, printable letters alone. */
+static void note_shape(struct span shape, struct vm_predicted *p)
 {
-	CLEANUP(freep) char *path = str_fmt("%s/boot-image.json", image);
+	size_t at = strlen(p->shapes), n = sizeof(VM_SHAPE_QEMU) - 1;
+
+	if (!span_starts(shape, VM_SHAPE_QEMU) || !span_ends(shape, " MiB") || at + shape.n >= sizeof(p->shapes))
+		return;
+	for (size_t i = n; i < shape.n; i++)
+		if (shape.p[i] < 0x20 || shape.p[i] >= 0x7f)
+			return;
+	(void)snprintf(p->shapes + at, sizeof(p->shapes) - at, "%s%.*s", at ? ", " : "", (int)(shape.n - n), (const char *)shape.p + n);
+}
+
+enum coffer_rc vm_predict(const struct vm_opts *o, struct vm_predicted *out, struct err *e)
+{
+	CLEANUP(freep) char *path = str_fmt("%s/boot-image.json", o->image);
 	CLEANUP(machine_file_clear) struct machine_file m = { .kind = ST_BOOT_IMAGE };
-	struct vm_predicted p = { { 0 }, { 0 } };
+	struct vm_predicted p = { .n_pcr00 = 0 };
 	const struct json *launches;
-	char shape[64];
 
 	if (!path)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(machine_read(path, &m, e));
-	(void)snprintf(shape, sizeof(shape), "qemu, %u MiB", memory);
 	launches = json_get(json_root(m.body), "launches");
 	for (size_t i = 0; i < json_len(launches); i++) {
 		const struct json *l = json_at(launches, i), *regs = json_get(l, "registers");
 
-		if (!span_eq_str(json_str(json_get(l, "shape")), shape))
+		note_shape(json_str(json_get(l, "shape")), &p);
+		if (!vm_shape_is(l, o))
 			continue;
 		take(regs, "pcr04", p.pcr04);
 		take(regs, "pcr09", p.pcr09);
+		if (p.n_pcr00 < VM_FIRMWARES_MAX && json_get(regs, "pcr00"))
+			take(regs, "pcr00", p.pcr00[p.n_pcr00++]);
 	}
 	*out = p;
 	return COFFER_OK;

@@ -20,6 +20,7 @@
 /* Emulated, `rep stosb` goes byte by byte: without "erms" the guest clears and copies memory by words. And a second processor costs more than
  * it brings: who waits for a lock or an interrupt of the other spins at full cost. */
 #define TCG_CPU "max,-erms"
+#define KVM_CPU "host,host-phys-bits=on,host-phys-bits-limit=%u"
 
 void vm_line_clear(struct vm_line *l)
 {
@@ -86,9 +87,10 @@ static char *base64(struct span s)
 
 static void put_swtpm(const struct vm_opts *o, struct vm_line *l)
 {
-	const char *const args[] = { "-M", "q35", "-accel", o->kvm ? "kvm" : "tcg,thread=multi", "-cpu", o->kvm ? "host" : TCG_CPU, NULL };
+	const char *const args[] = { "-M", "q35", "-accel", o->kvm ? "kvm" : "tcg,thread=multi", NULL };
 
 	put_all(l, args);
+	put_pair(l, "-cpu", o->kvm ? str_fmt(KVM_CPU, VM_KVM_BITS) : str_fmt(TCG_CPU));
 }
 
 /* Memory that a TEE's guest has is private, but for what it shares; both lie in one backend. */
@@ -132,7 +134,7 @@ static void put_shape(const struct vm_opts *o, struct vm_line *l)
 {
 	static const char *const args[] = { "-display", "none", "-nodefaults", "-no-user-config", "-no-reboot", "-serial", "stdio", NULL };
 
-	put_pair(l, "-smp", str_fmt("%d", o->kvm || o->tee != VM_SWTPM ? VM_CPUS : 1));
+	put_pair(l, "-smp", str_fmt("%d", o->kvm || o->tee != VM_SWTPM ? VM_CPUS : VM_CPUS_TCG));
 	put_pair(l, "-m", str_fmt("%u", o->memory));
 	put_all(l, args);
 	put_pair(l, "-bios", str_fmt("%s", o->firmware ? o->firmware : VM_FIRMWARE)); /* these paths QEMU takes as they are */
@@ -146,11 +148,16 @@ static void put_shape(const struct vm_opts *o, struct vm_line *l)
 	put_pair(l, "-append", str_fmt("%s", o->cmdline));
 }
 
-static void put_channel(struct vm_line *l)
+/* The guest takes vsock where it has it, so it gets one of the two. */
+static void put_channel(const struct vm_opts *o, struct vm_line *l)
 {
-	put_pair(l, "-device", str_fmt("virtio-serial-pci"));
-	put_pair(l, "-chardev", str_fmt("socket,id=c,fd=%d", VM_FD_PORT));
-	put_pair(l, "-device", str_fmt(PORT_DEVICE));
+	if (o->vsock) {
+		put_pair(l, "-device", str_fmt("vhost-vsock-pci,guest-cid=%u,vhostfd=%d", o->vsock->cid, VM_FD_PORT));
+	} else {
+		put_pair(l, "-device", str_fmt("virtio-serial-pci"));
+		put_pair(l, "-chardev", str_fmt("socket,id=c,fd=%d", VM_FD_PORT));
+		put_pair(l, "-device", str_fmt(PORT_DEVICE));
+	}
 	put_pair(l, "-device", str_fmt("virtio-rng-pci"));
 }
 
@@ -179,7 +186,7 @@ enum coffer_rc vm_line_make(const struct vm_opts *o, struct vm_line *out, struct
 	put(&l, str_fmt(VM_QEMU));
 	machine[o->tee](o, &l);
 	put_shape(o, &l);
-	put_channel(&l);
+	put_channel(o, &l);
 	put_disks(o, &l);
 	if (l.short_of)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");

@@ -4,13 +4,20 @@
 #pragma once
 #include "base/err.h"
 #include "base/rd.h"
+#include "os/vsock.h"
 
 #define VM_QEMU	    "/usr/bin/qemu-system-x86_64"
-#define VM_FIRMWARE "/usr/share/ovmf/OVMF.fd" /* of swtpm */
+#define VM_FIRMWARE "/usr/share/ovmf/OVMF.fd" /* of swtpm, where the image has none of its own: */
+#define VM_FIRMWARE_NAME "firmware.fd"
 #define VM_CPUS	    2
+#define VM_CPUS_TCG 1
+/* Physical addresses that a guest under KVM is shown at most: what the firmware finds is in PCR 0, and processors differ from 43 to 52 bits. Those that
+ * have less are Intel's with 39. */
+#define VM_KVM_BITS	42u
+#define VM_KVM_BITS_FEW	39u
 #define VM_SNP_CPU  "EPYC-v4"
 #define VM_FD_TPM   3 /* descriptors that QEMU gets: swtpm's control channel, */
-#define VM_FD_PORT  4 /* the guest's channel */
+#define VM_FD_PORT  4 /* the guest's channel: a socket, or an open /dev/vhost-vsock */
 #define VM_LINE_MAX 72
 
 enum vm_tee { VM_SWTPM, VM_SNP, VM_TDX };
@@ -19,7 +26,7 @@ const char *vm_tee_name(enum vm_tee t);
 struct vm_opts {
 	enum vm_tee tee;
 	const char *image;    /* folder with vmlinuz, initrd.img and cmdline */
-	const char *firmware; /* NULL: VM_FIRMWARE */
+	const char *firmware; /* NULL: VM_FIRMWARE; of swtpm that of the image, if it has one */
 	const char *cmdline;  /* what the image's file says */
 	const char *dir;      /* of this run alone: the TPM's state, the agent's socket ("agent.sock") */
 	const char *initdata; /* a file with the device */
@@ -28,6 +35,7 @@ struct vm_opts {
 	uint8_t     digest[32]; /* SHA-256 of the initdata document; snp, tdx: the launch is bound to it */
 	unsigned    c_bit;    /* snp: os/tee_host.h */
 	uint32_t    memory;   /* MiB */
+	const struct vsock_guest *vsock; /* the channel; NULL: a virtio-serial port */
 	bool        kvm;      /* else emulated (TCG); snp and tdx have no else */
 	const struct endpoint *endpoint;
 	size_t      n_endpoints;

@@ -70,7 +70,7 @@ enum coffer_rc workload_fetch(const struct home *h, const struct privkey *key, s
 		f.digest = digest;
 		wr_str(&q, "kind=workload");
 	} else {
-		return err_set(e, COFFER_E_INPUT, "%s: neither a digest nor PROVIDER/NAME", which);
+		return cli_bad(e, "%s: neither a digest (64 hex digits) nor PROVIDER/NAME", which);
 	}
 	query = wr_take(&q, NULL);
 	if (!query)

@@ -32,7 +32,7 @@ static void reading_clear(struct reading *r)
 static bool of_interest(const char *path)
 {
 	static const char *const in[] = { "usr/bin/", "usr/lib64/", "usr/lib/x86_64-linux-gnu/", "usr/lib/modules/",
-		"usr/lib/systemd/boot/efi/", "boot/vmlinuz-" };
+		"usr/lib/systemd/boot/efi/", "boot/vmlinuz-", GUEST_FIRMWARE };
 
 	for (size_t i = 0; i < sizeof(in) / sizeof(in[0]); i++)
 		if (strncmp(path, in[i], strlen(in[i])) == 0)

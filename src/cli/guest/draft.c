@@ -5,6 +5,8 @@
 #include "base/str.h"
 #include "cli/guest/image.h"
 #include "cli/machine.h"
+#include "cli/vm.h"
+#include "evidence/measure_ovmf.h"
 #include "evidence/measure_tpm.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
@@ -37,33 +39,102 @@ static void put_launch(struct json_wr *j, const char *platform, const char *shap
 	jw_obj_end(j);
 }
 
-static enum coffer_rc direct(struct json_wr *j, const struct guest_image *g, struct err *e)
-{
-	for (size_t i = 0; i < g->recipe.n_memory; i++) {
-		struct direct_boot b = { wr_span(&g->kernel), wr_span(&g->initrd), span_of(guest_cmdline(&g->recipe)), g->recipe.memory[i] };
-		struct pcrs p = { .hash = HASH_SHA256 };
-		char shape[SHAPE_MAX];
+/* ---- PCR 0 ---- */
 
-		TRY(tpm_measure_direct(&b, &p, e));
-		(void)snprintf(shape, sizeof(shape), "qemu, %u MiB", b.memory);
+struct firmware { struct ovmf fw; bool unknown; };
+
+static void firmware_clear(struct firmware *f)
+{
+	ovmf_clear(&f->fw);
+}
+
+/* Whether this build's is computed does not depend on the shape. */
+static enum coffer_rc firmware_open(const struct guest_image *g, struct firmware *f, struct err *e)
+{
+	static const struct ovmf_shape any = { 512, 1, OVMF_BITS_EMULATED };
+	uint8_t v[HASH_MAX];
+	enum coffer_rc rc;
+
+	TRY(ovmf_open(wr_span(&g->firmware), &f->fw, e));
+	rc = ovmf_pcr0(&f->fw, &any, HASH_SHA256, v, e);
+	f->unknown = rc == COFFER_E_NOTFOUND;
+	return f->unknown ? COFFER_OK : rc;
+}
+
+/* bits 0: emulated. */
+static enum coffer_rc add_firmware(const struct firmware *f, uint32_t memory, unsigned bits, struct pcrs *p, struct err *e)
+{
+	const struct ovmf_shape shape = { memory, bits ? VM_CPUS : VM_CPUS_TCG, bits ? bits : OVMF_BITS_EMULATED };
+
+	if (f->unknown)
+		return COFFER_OK;
+	TRY(ovmf_pcr0(&f->fw, &shape, p->hash, p->v[0], e));
+	p->known |= 1;
+	return COFFER_OK;
+}
+
+/* One launch for each PCR 0 that a machine of this memory may have. */
+static enum coffer_rc put_shapes(struct json_wr *j, const struct firmware *f, uint32_t memory, const struct pcrs *boot, struct err *e)
+{
+	static const unsigned bits[] = { 0, VM_KVM_BITS, VM_KVM_BITS_FEW };
+	char shape[VM_SHAPE_MAX];
+
+	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+		struct pcrs p = *boot;
+
+		if (i > 0 && f->unknown)
+			break; /* nothing tells them apart */
+		TRY(add_firmware(f, memory, bits[i], &p, e));
+		vm_shape_measured(memory, bits[i], shape);
 		put_launch(j, "swtpm", shape, &p);
 	}
 	return COFFER_OK;
 }
 
-static enum coffer_rc unified(struct json_wr *j, const struct guest_image *g, struct err *e)
+static enum coffer_rc direct(struct json_wr *j, const struct guest_image *g, const struct firmware *f, struct err *e)
 {
-	static const struct { const char *platform, *shape; enum boot_from from; } starts[] = {
-		{ "swtpm", "qemu, unified kernel image", BOOT_FROM_QEMU },
-		{ "swtpm", "disk, unified kernel image", BOOT_FROM_DISK },
-		{ "tpm", "disk, unified kernel image", BOOT_FROM_DISK },
-	};
-
-	for (size_t i = 0; g->uki.n > 0 && i < sizeof(starts) / sizeof(starts[0]); i++) {
+	for (size_t i = 0; i < g->recipe.n_memory; i++) {
+		struct direct_boot b = { wr_span(&g->kernel), wr_span(&g->initrd), span_of(guest_cmdline(&g->recipe)), g->recipe.memory[i] };
 		struct pcrs p = { .hash = HASH_SHA256 };
 
-		TRY(tpm_measure_uki(wr_span(&g->uki), starts[i].from, &p, e));
-		put_launch(j, starts[i].platform, starts[i].shape, &p);
+		TRY(tpm_measure_direct(&b, &p, e));
+		TRY(put_shapes(j, f, b.memory, &p, e));
+	}
+	return COFFER_OK;
+}
+
+/* Given to QEMU it measures the same whatever the memory, but its firmware does not. */
+static enum coffer_rc unified_here(struct json_wr *j, const struct guest_image *g, const struct firmware *f, struct err *e)
+{
+	struct pcrs boot = { .hash = HASH_SHA256 };
+	char shape[SHAPE_MAX];
+
+	TRY(tpm_measure_uki(wr_span(&g->uki), BOOT_FROM_QEMU, &boot, e));
+	for (size_t i = 0; i < (f->unknown ? 1 : g->recipe.n_memory); i++) {
+		struct pcrs p = boot;
+
+		TRY(add_firmware(f, g->recipe.memory[i], 0, &p, e));
+		(void)snprintf(shape, sizeof(shape), "qemu, unified kernel image");
+		if (!f->unknown)
+			(void)snprintf(shape, sizeof(shape), "qemu, %u MiB, unified kernel image", g->recipe.memory[i]);
+		put_launch(j, "swtpm", shape, &p);
+	}
+	return COFFER_OK;
+}
+
+/* From a disk another machine's firmware starts it, of which nothing is known here: whoever has such machines adds its pcr00. */
+static enum coffer_rc unified(struct json_wr *j, const struct guest_image *g, const struct firmware *f, struct err *e)
+{
+	static const char *const platforms[] = { "swtpm", "tpm" };
+
+	if (g->uki.n == 0)
+		return COFFER_OK;
+	TRY(unified_here(j, g, f, e));
+	for (size_t i = 0; i < sizeof(platforms) / sizeof(platforms[0]); i++) {
+		struct pcrs p = { .hash = HASH_SHA256 };
+
+		TRY(tpm_measure_uki(wr_span(&g->uki), BOOT_FROM_DISK, &p, e));
+		put_launch(j, platforms[i], "disk, unified kernel image", &p);
 	}
 	return COFFER_OK;
 }
@@ -83,12 +154,23 @@ static void put_artefact(struct json_wr *j, const char *name, struct span conten
 	jw_obj_end(j);
 }
 
+/* What has to be there when the agent is built. */
+static void put_linked(struct wr *w, const struct guest_linked *l)
+{
+	const struct guest_package *p[GUEST_LINKED_MAX];
+	size_t n = linked_packages(l, p);
+
+	for (size_t i = 0; i < n; i++)
+		wr_fmt(w, "%s %s %s", i == 0 ? ", built with" : ",", p[i]->name, p[i]->version);
+}
+
 static void put_rebuild(struct json_wr *j, const struct guest_image *g)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(4096);
+	CLEANUP(wr_close) struct wr w = wr_open(16384);
 
-	wr_fmt(&w, "coffer %s: coffer guest build%s%s --lock packages.lock", COFFER_VERSION, g->recipe.debug ? " --debug" : "",
-	    g->recipe.uki ? " --uki" : "");
+	wr_fmt(&w, "coffer %s", COFFER_VERSION);
+	put_linked(&w, &g->linked);
+	wr_fmt(&w, ": coffer guest build%s%s --lock packages.lock", g->recipe.debug ? " --debug" : "", g->recipe.uki ? " --uki" : "");
 	for (size_t i = 0; i < g->recipe.n_memory; i++)
 		wr_fmt(&w, " --memory %u", g->recipe.memory[i]);
 	wr_str(&w, " -o DIR");
@@ -103,10 +185,13 @@ static enum coffer_rc check(struct span text, struct err *e)
 	return machine_parse(text, &m, e);
 }
 
-enum coffer_rc guest_draft(const struct guest_image *g, struct wr *out, struct err *e)
+enum coffer_rc guest_draft(const struct guest_image *g, struct wr *out, bool *unknown, struct err *e)
 {
+	CLEANUP(firmware_clear) struct firmware f = { .unknown = false };
 	struct json_wr j;
 
+	TRY(firmware_open(g, &f, e));
+	*unknown = f.unknown;
 	*out = wr_open(MACHINE_FILE_MAX);
 	j = jw_open(out, true);
 	jw_obj(&j);
@@ -118,12 +203,13 @@ enum coffer_rc guest_draft(const struct guest_image *g, struct wr *out, struct e
 	jw_arr_end(&j);
 	jw_name(&j, "launches");
 	jw_arr(&j);
-	TRY(direct(&j, g, e));
-	TRY(unified(&j, g, e));
+	TRY(direct(&j, g, &f, e));
+	TRY(unified(&j, g, &f, e));
 	jw_arr_end(&j);
 	put_rebuild(&j, g);
 	jw_name(&j, "artefacts");
 	jw_arr(&j);
+	put_artefact(&j, VM_FIRMWARE_NAME, wr_span(&g->firmware));
 	put_artefact(&j, "vmlinuz", wr_span(&g->kernel));
 	put_artefact(&j, "initrd.img", wr_span(&g->initrd));
 	put_artefact(&j, "cmdline", span_of(guest_cmdline(&g->recipe)));

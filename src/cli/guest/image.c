@@ -22,24 +22,40 @@
  * ciphers' known answers, and one of the host's clocks and timers by another. Upstream's guests start with the same. */
 #define UNDOUBTED   "cryptomgr.notests tsc=reliable no_timer_check"
 
-/* The kernel; crun and what it needs; what the agent needs. Not more: a library that nothing asks for would not be picked. */
-#define PACKAGES                                                                                                       \
-	"linux-image-cloud-amd64@", "libc6", "crun", "libcap2", "libgcrypt20", "libgpg-error0", "liblz4-1", "liblzma5", \
-	    "libseccomp2", "libsystemd0", "libyajl2", "libzstd1", "libisal2", "libssl3", "libprotobuf-c1"
+#define LINKED	    ".coffer.linked" /* section of the agent */
 
-static const char *const packages[4][20] = {
-	{ PACKAGES, NULL },
-	{ PACKAGES, "busybox-static", NULL },
-	{ PACKAGES, "systemd-boot-efi", NULL },
-	{ PACKAGES, "busybox-static", "systemd-boot-efi", NULL },
-};
-/* Disks (initdata), the channel, randomness, the layers of images; the scratch disk's encryption, tags and the memory they are in. */
-static const char *const modules[] = { "virtio_pci", "virtio_blk", "virtio_console", "virtio_rng", "overlay", "aesni_intel", "dm_crypt", "dm_integrity", "loop",
+/* The kernel; crun and what it needs; what the agent needs; the firmware that a machine starts with. Not more: a library that nothing asks for would not be picked. */
+static const char *const packages[] = { "linux-image-cloud-amd64@", "libc6", "crun", "libcap2", "libgcrypt20", "libgpg-error0", "liblz4-1", "liblzma5",
+	"libseccomp2", "libsystemd0", "libyajl2", "libzstd1", "libisal2", "libprotobuf-c1", "ovmf" };
+/* Disks (initdata), the channel (a port or vsock), randomness, the layers of images; the scratch disk's encryption, tags and the memory they are in. */
+static const char *const modules[] = { "virtio_pci", "virtio_blk", "virtio_console", "vmw_vsock_virtio_transport", "virtio_rng", "overlay", "aesni_intel", "dm_crypt", "dm_integrity", "loop",
 	NULL };
 
-const char *const *guest_package_names(const struct guest_recipe *r)
+void guest_package_names(const struct guest_recipe *r, const char *out[static GUEST_PACKAGES_MAX + 1])
 {
-	return packages[(r->uki ? 2 : 0) + (r->debug ? 1 : 0)];
+	size_t n = sizeof(packages) / sizeof(packages[0]);
+
+	memcpy(out, packages, sizeof(packages));
+	if (r->openssl)
+		out[n++] = "libssl3";
+	if (r->debug)
+		out[n++] = "busybox-static";
+	if (r->uki)
+		out[n++] = "systemd-boot-efi";
+	out[n] = NULL;
+}
+
+enum coffer_rc guest_agent(struct guest_image *g, struct err *e)
+{
+	struct elf_needed needed;
+	struct span list;
+
+	TRY(elf_needed(wr_span(&g->agent), &needed, e));
+	for (size_t i = 0; i < needed.n; i++)
+		if (span_starts(needed.name[i], "libssl.so.") || span_starts(needed.name[i], "libcrypto.so."))
+			g->recipe.openssl = true;
+	TRY(elf_section(wr_span(&g->agent), LINKED, &list, e));
+	return list.n > 0 ? linked_parse(list, &g->linked, e) : COFFER_OK;
 }
 
 const char *guest_cmdline(const struct guest_recipe *r)
@@ -60,6 +76,7 @@ void guest_image_clear(struct guest_image *g)
 	wr_close(&g->kernel);
 	wr_close(&g->initrd);
 	wr_close(&g->uki);
+	wr_close(&g->firmware);
 }
 
 /* ---- the tree ---- */
@@ -147,6 +164,18 @@ static enum coffer_rc take_kernel(struct guest_image *g, struct err *e)
 	return wr_done(&g->kernel, "kernel", e);
 }
 
+static enum coffer_rc take_firmware(struct guest_image *g, struct err *e)
+{
+	const struct guest_file *f = tree_find(&g->from, span_of(GUEST_FIRMWARE));
+
+	if (!f)
+		return err_set(e, COFFER_E_NOTFOUND, "no package has " GUEST_FIRMWARE " (a list of packages that was made without ovmf? Without --lock apt's are taken)");
+	g->firmware = wr_open(RAMDISK_MAX);
+	wr_put(&g->firmware, wr_span(&f->data));
+	g->firmware_package = f->package;
+	return wr_done(&g->firmware, "firmware", e);
+}
+
 static enum coffer_rc make_uki(struct guest_image *g, struct err *e)
 {
 	const struct guest_file *stub = tree_find(&g->from, span_of(STUB));
@@ -173,6 +202,7 @@ enum coffer_rc guest_image_make(struct guest_image *g, const char *folder, struc
 		TRY(tree_read_deb(&g->from, path, i, e));
 	}
 	TRY(take_kernel(g, e));
+	TRY(take_firmware(g, e));
 	TRY(fill(g, e));
 	TRY(pack(g, e));
 	return g->recipe.uki ? make_uki(g, e) : COFFER_OK;

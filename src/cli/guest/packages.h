@@ -7,6 +7,7 @@
 
 #define GUEST_PACKAGES_MAX 64
 #define GUEST_LOCK_MAX	   (64u << 10) /* bytes of a list */
+#define GUEST_LINKED_MAX   64
 #define GUEST_PACKAGE_MAX  (256u << 20)
 
 struct guest_package {
@@ -22,6 +23,18 @@ struct guest_packages {
  * for anything else, an architecture that is neither amd64 nor all, and a name twice. */
 enum coffer_rc packages_parse(struct span text, struct guest_packages *out, struct err *e) NODISCARD;
 void packages_write(const struct guest_packages *p, struct wr *out);
+
+/* What a program has linked in that was not built with it, as its build left it there (tools/linked.py). */
+struct guest_linked {
+	struct { char file[64]; struct guest_package from; } f[GUEST_LINKED_MAX]; /* an archive or object; from.sha256 is the file's */
+	size_t n;
+};
+/* A line "file package version architecture sha256" for each, sorted by file, none twice. COFFER_E_INPUT for anything else, COFFER_E_LIMIT.
+ * Form alone: that the program consists of these is its builder's word, until somebody builds it again. *out is written on success alone. */
+enum coffer_rc linked_parse(struct span text, struct guest_linked *out, struct err *e) NODISCARD;
+
+/* The packages of those, each once, borrowed; how many. */
+size_t linked_packages(const struct guest_linked *l, const struct guest_package *out[static GUEST_LINKED_MAX]);
 
 /* Which versions apt would take today, by the package index that it has verified; asks no network. A name that ends in "@" is a
  * package of packages: taken is the one that it depends on first. COFFER_E_NOTFOUND: apt does not know one; no apt. */

@@ -49,6 +49,20 @@ static void begin_package(struct json_wr *j, const char *id, const char *name, c
 	jw_m_text(j, "copyrightText", "NOASSERTION");
 }
 
+static void put_sha256(struct json_wr *j, const uint8_t sha256[static 32])
+{
+	char hex[HEX32_LEN];
+
+	hex32(sha256, hex);
+	jw_name(j, "checksums");
+	jw_arr(j);
+	jw_obj(j);
+	jw_m_text(j, "algorithm", "SHA256");
+	jw_m_text(j, "checksumValue", hex);
+	jw_obj_end(j);
+	jw_arr_end(j);
+}
+
 /* A package URL: a version's '+', ':' and '~' are escaped as its specification has them. */
 static void put_purl(struct json_wr *j, const struct guest_package *p)
 {
@@ -72,9 +86,29 @@ static void put_purl(struct json_wr *j, const struct guest_package *p)
 	jw_arr_end(j);
 }
 
+static void linked_id(size_t i, char out[static ID_MAX])
+{
+	(void)snprintf(out, ID_MAX, "SPDXRef-Linked-%zu", i);
+}
+
+/* Libraries and objects in the agent: each a package of its own, by the Debian package that it came from. */
+static void put_linked(struct json_wr *j, const struct guest_linked *l)
+{
+	char id[ID_MAX];
+
+	for (size_t i = 0; i < l->n; i++) {
+		linked_id(i, id);
+		begin_package(j, id, l->f[i].file, l->f[i].from.version);
+		jw_m_text(j, "packageFileName", l->f[i].file);
+		put_sha256(j, l->f[i].from.sha256);
+		put_purl(j, &l->f[i].from);
+		jw_obj_end(j);
+	}
+}
+
 static void put_packages(struct json_wr *j, const struct guest_image *g)
 {
-	char id[ID_MAX], hex[HEX32_LEN];
+	char id[ID_MAX];
 
 	jw_name(j, "packages");
 	jw_arr(j);
@@ -86,18 +120,12 @@ static void put_packages(struct json_wr *j, const struct guest_image *g)
 		const struct guest_package *p = &g->packages.p[i];
 
 		package_id(p, id);
-		hex32(p->sha256, hex);
 		begin_package(j, id, p->name, p->version);
-		jw_name(j, "checksums");
-		jw_arr(j);
-		jw_obj(j);
-		jw_m_text(j, "algorithm", "SHA256");
-		jw_m_text(j, "checksumValue", hex);
-		jw_obj_end(j);
-		jw_arr_end(j);
+		put_sha256(j, p->sha256);
 		put_purl(j, p);
 		jw_obj_end(j);
 	}
+	put_linked(j, &g->linked);
 	jw_arr_end(j);
 }
 
@@ -139,6 +167,7 @@ static void put_files(struct json_wr *j, const struct guest_image *g)
 	jw_name(j, "files");
 	jw_arr(j);
 	put_file(j, "SPDXRef-File-vmlinuz", "vmlinuz", wr_span(&g->kernel));
+	put_file(j, "SPDXRef-File-firmware", "firmware.fd", wr_span(&g->firmware));
 	for (size_t i = 0; i < g->tree.n; i++) {
 		if (!S_ISREG(g->tree.f[i].mode))
 			continue;
@@ -146,6 +175,18 @@ static void put_files(struct json_wr *j, const struct guest_image *g)
 		put_file(j, id, g->tree.f[i].path, wr_span(&g->tree.f[i].data));
 	}
 	jw_arr_end(j);
+}
+
+static void relate_linked(struct json_wr *j, const struct guest_linked *l)
+{
+	char id[ID_MAX];
+
+	for (size_t i = 0; i < l->n; i++) {
+		linked_id(i, id);
+		relate(j, AGENT, "STATIC_LINK", id);
+	}
+	if (l->n == 0)
+		relate(j, AGENT, "STATIC_LINK", "NOASSERTION"); /* nobody said */
 }
 
 static void put_relations(struct json_wr *j, const struct guest_image *g)
@@ -160,8 +201,11 @@ static void put_relations(struct json_wr *j, const struct guest_image *g)
 		package_id(&g->packages.p[i], id);
 		relate(j, SELF, "CONTAINS", id);
 	}
+	relate_linked(j, &g->linked);
 	package_id(&g->packages.p[g->kernel_package], from);
 	relate(j, from, "CONTAINS", "SPDXRef-File-vmlinuz");
+	package_id(&g->packages.p[g->firmware_package], from);
+	relate(j, from, "CONTAINS", "SPDXRef-File-firmware");
 	for (size_t i = 0; i < g->tree.n; i++) {
 		const struct guest_file *f = &g->tree.f[i];
 

@@ -7,6 +7,8 @@
 #include "base/rd.h"
 #include "base/wr.h"
 
+#define GUEST_FIRMWARE "usr/share/ovmf/OVMF.fd" /* as a package has it */
+
 struct guest_file {
 	char	 *path;	   /* owned */
 	uint32_t  mode;	   /* with its type: a folder, a file, a link, a device */
@@ -27,7 +29,7 @@ struct guest_file *tree_find(const struct guest_tree *t, struct span path);
 /* All folders that lead to the entries. */
 enum coffer_rc tree_folders(struct guest_tree *t, struct err *e) NODISCARD;
 
-/* Reads a package's files of interest (programs, libraries, modules, the kernel, EFI stubs) into the tree. The archive is opened
+/* Reads a package's files of interest (programs, libraries, modules, the kernel, EFI stubs, firmware) into the tree. The archive is opened
  * by dpkg-deb, which runs nothing of it, and read by image/tar.h. package: its number in the list. */
 enum coffer_rc tree_read_deb(struct guest_tree *t, const char *path, size_t package, struct err *e) NODISCARD;
 

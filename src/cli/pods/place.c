@@ -21,6 +21,7 @@
 #define ROOT_LOCK ".lock" /* of the folder of all: nobody claims or removes while another does */
 #define SUFFIX_MAX 1000
 #define KILL_MS 10000
+#define TERM_MS 5000
 
 /* ---- the folder of all ---- */
 
@@ -194,10 +195,20 @@ bool pod_launcher(const struct pod_seen *s, struct process *out)
 
 /* ---- removing, with the folder of all locked ---- */
 
+/* A guest's guard, told to end, ends when nothing of the guest runs; killed, it would leave a guest that still dies, and holds its group. */
+static enum coffer_rc end_process(const struct pod_process *p, struct err *e)
+{
+	struct err slow = { 0 };
+
+	if (strcmp(p->role, "guest") == 0 && process_end(&p->p, SIGTERM, TERM_MS, &slow) == COFFER_OK)
+		return COFFER_OK;
+	return process_end(&p->p, SIGKILL, KILL_MS, e);
+}
+
 static enum coffer_rc end_processes(const struct pod_seen *s, struct err *e)
 {
 	for (size_t i = 0; i < s->r.n_processes; i++)
-		TRY(process_end(&s->r.process[i].p, SIGKILL, KILL_MS, e));
+		TRY(end_process(&s->r.process[i], e));
 	return COFFER_OK;
 }
 

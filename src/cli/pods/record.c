@@ -109,6 +109,8 @@ static enum coffer_rc read_head(const struct json *v, struct pod_record *r, stru
 	TRY(party_text(v, "pod", r->pod, e));
 	TRY(text(v, "workload", r->workload, sizeof(r->workload), e));
 	TRY(text(v, "platform", r->platform, sizeof(r->platform), e));
+	if (json_get(v, "channel")) /* pods that an earlier launcher started have none */
+		TRY(text(v, "channel", r->channel, sizeof(r->channel), e));
 	TRY(text(v, "boot", r->boot, sizeof(r->boot), e));
 	TRY(text(v, "reason", r->reason, sizeof(r->reason), e));
 	TRY(text(v, "created", created, sizeof(created), e));
@@ -126,7 +128,7 @@ static enum coffer_rc read_head(const struct json *v, struct pod_record *r, stru
 
 enum coffer_rc pod_record_read(struct span in, struct pod_record *out, struct err *e)
 {
-	static const char *const names[] = { "version", "pod", "workload", "platform", "boot", "created", "keep", "state", "code", "reason", "processes",
+	static const char *const names[] = { "version", "pod", "workload", "platform", "channel", "boot", "created", "keep", "state", "code", "reason", "processes",
 		"containers", NULL };
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	CLEANUP(freep) struct pod_record *r = calloc(1, sizeof(*r));
@@ -194,6 +196,7 @@ enum coffer_rc pod_record_write(const struct pod_record *r, struct wr *out, stru
 	jw_m_text(&j, "pod", r->pod);
 	jw_m_text(&j, "workload", r->workload);
 	jw_m_text(&j, "platform", r->platform);
+	jw_m_text(&j, "channel", r->channel);
 	jw_m_text(&j, "boot", r->boot);
 	jw_m_text(&j, "created", created);
 	jw_m_bool(&j, "keep", r->keep);

@@ -20,6 +20,7 @@ struct pod_record {
 	char     pod[PARTY_MAX];       /* the manifest's name */
 	char     workload[65];         /* its digest, hex */
 	char     platform[16];
+	char     channel[16];          /* of a machine: "vsock" or "virtio-serial"; else empty */
 	char     boot[PROCESS_BOOT_LEN];
 	int64_t  created;              /* seconds since 1970 */
 	bool     keep;                 /* it stays when the launcher has ended: a detached one */
