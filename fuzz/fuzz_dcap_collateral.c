@@ -33,12 +33,15 @@ static void judge(const struct dcap_collateral *c, bool td)
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	CLEANUP(dcap_collateral_clear) struct dcap_collateral c = { 0 };
+	const struct pck pck = { 0 };
+	const struct dcap_wanted w = { .td = n > 0 && (p[0] & 1), .pck = n > 0 && (p[0] & 2) ? &pck : NULL, .now = 1800000000 };
 	struct err e = { 0 };
 
 	if (n == 0)
 		return 0;
-	if (dcap_collateral_add(&c, (struct span){ p + 1, n - 1 }, &e) != COFFER_OK && e.rc == COFFER_OK)
-		abort();
+	for (int twice = 0; twice < 2; twice++) /* the second is weighed against the first */
+		if (dcap_collateral_add(&c, (struct span){ p + 1, n - 1 }, &w, &e) != COFFER_OK && e.rc == COFFER_OK)
+			abort();
 	judge(&c, p[0] & 1);
 	return 0;
 }

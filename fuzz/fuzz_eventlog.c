@@ -1,9 +1,27 @@
-#include "evidence/eventlog.h"
+#include "evidence/eventlog_claims.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "fmt/json.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+/* The claims are JSON that the strict reader takes, and as many events at most. */
+static void claims(struct span log, uint16_t alg, size_t events)
+{
+	struct wr w = wr_open(1u << 20);
+	struct json_doc *doc = NULL;
+	struct err e;
+	enum coffer_rc rc = eventlog_claims(log, alg, 0x1e, &w, &e);
+
+	if (rc == COFFER_OK && (json_parse(wr_span(&w), 1u << 20, &doc, &e) != COFFER_OK || json_len(json_root(doc)) >= events))
+		abort();
+	if (rc != COFFER_OK && rc != COFFER_E_LIMIT)
+		abort();
+	json_free(doc);
+	wr_close(&w);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -29,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		if (eventlog_replay((struct span){ p, n }, algs[i], &b, &e) != COFFER_OK ||
 		    memcmp(a.reg, b.reg, sizeof(a.reg)) != 0)
 			abort();
+		claims((struct span){ p, n }, algs[i], a.events);
 	}
 	return 0;
 }

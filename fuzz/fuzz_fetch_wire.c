@@ -1,4 +1,4 @@
-/* First byte: request, reply or cached file; from 0x80 on a question to a witness, or its answer.
+/* First byte: request, reply or cached file; from 0x80 on a question to a witness, or its answer, or (0xff) the addresses of all.
  * What is taken is written to the same bytes again. */
 #include <stdlib.h>
 
@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct fetch_file f;
 	struct fetch_post post;
 	struct fetch_posted got;
+	struct fetch_witnesses all;
 	struct err e;
 	struct wr w;
 	bool took = true;
@@ -22,9 +23,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (n == 0)
 		return 0;
 	w = wr_open(FETCH_FILE_MAX);
-	if (p[0] >= 0x80 && p[0] % 2 == 0 && fetch_post_read(in, &post, &e) == COFFER_OK) {
+	if (p[0] == 0xff && fetch_witnesses_read(in, &all, &e) == COFFER_OK) {
+		for (size_t i = 0; i < all.n; i++) {
+			wr_put(&w, all.url[i]);
+			wr_u8(&w, '\n');
+		}
+	} else if (p[0] >= 0x80 && p[0] % 2 == 0 && fetch_post_read(in, &post, &e) == COFFER_OK) {
 		fetch_post_write(&w, &post);
-	} else if (p[0] >= 0x80 && p[0] % 2 == 1 && fetch_posted_read(in, &got, &e) == COFFER_OK) {
+	} else if (p[0] >= 0x80 && p[0] < 0xff && p[0] % 2 == 1 && fetch_posted_read(in, &got, &e) == COFFER_OK) {
 		wr_u8(&w, (uint8_t)(got.status >> 8));
 		wr_u8(&w, (uint8_t)got.status);
 		wr_put(&w, got.body);

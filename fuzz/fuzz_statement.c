@@ -63,7 +63,7 @@ static void bodies(const struct statement *s)
 	if (asset_read(s, &u.a, &e) == COFFER_OK && (u.a.version > s->serial || u.a.k < 1 || u.a.k > u.a.n_of))
 		abort();
 	if (delegation_read(s, &u.d, &e) == COFFER_OK && (s->n_subjects != 3 || u.d.depth > DELEGATION_DEPTH_MAX ||
-	    (u.d.role == ROLE_APPROVAL) != (u.d.n_scopes > 0) || strcmp(u.d.to, u.d.of) == 0))
+	    (u.d.role == ROLE_APPROVAL && u.d.n_scopes == 0) || (u.d.role == ROLE_BOOT_IMAGE && u.d.n_scopes > 0) || strcmp(u.d.to, u.d.of) == 0))
 		abort();
 	amendments(s);
 	if (binding_read(s, &u.b, &e) == COFFER_OK && (u.b.n_slots < 1 || u.b.n_slots > BINDING_SLOTS_MAX || s->n_subjects != 1))

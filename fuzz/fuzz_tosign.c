@@ -14,7 +14,7 @@ static void request(struct span in)
 	struct err e;
 
 	if (to_sign_parse(in, &t, &e) == COFFER_OK) {
-		if (t.env.payload.n == 0 || t.env.payload.n > DSSE_PAYLOAD_MAX || (t.what == TO_SIGN_IMAGE && t.env.n_sigs))
+		if (t.env.payload.n == 0 || t.env.payload.n > DSSE_PAYLOAD_MAX || (t.what != TO_SIGN_STATEMENT && t.env.n_sigs))
 			abort();
 		if (to_sign_write(&t, "", &w, &e) != COFFER_OK || to_sign_parse(wr_span(&w), &again, &e) != COFFER_OK ||
 		    again.what != t.what || !span_eq(wr_span(&again.env.payload), wr_span(&t.env.payload)))

@@ -72,7 +72,7 @@ static void ek(struct span s)
 	struct vkey *again = NULL;
 	struct err e;
 
-	if (tpm_ek_check(s, NULL, -1, &k, &e) == COFFER_OK || k.key || fixed_ek(&f, &again, &e) == COFFER_OK || again)
+	if (tpm_ek_check(s, NULL, -1, &k, &e) == COFFER_OK || k.key || fixed_ek(&f, &again, NULL, &e) == COFFER_OK || again)
 		abort(); /* nobody vouches for it */
 }
 

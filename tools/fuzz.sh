@@ -9,7 +9,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
 mkdir -p build/fuzz-corpus
 [ -f build/fuzz/build.ninja ] || CC=clang-14 meson setup build/fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false >build/fuzz.setup.log 2>&1
-ninja -C build/fuzz >build/fuzz.build.log 2>&1 || { tail -30 build/fuzz.build.log; exit 1; }
+ninja -C build/fuzz fuzzers >build/fuzz.build.log 2>&1 || { tail -30 build/fuzz.build.log; exit 1; }
 one() {
 	b=$1; n=$(basename "$b"); n=${n#fuzz_}
 	mkdir -p "build/fuzz-corpus/$n" "build/fuzz-crash"
