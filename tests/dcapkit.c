@@ -18,6 +18,8 @@ void dcapkit_open(struct dcapkit *k, uint16_t version, bool td)
 	static const uint8_t fmspc[6] = { 0xb0, 0xc0, 0x6f };
 
 	*k = (struct dcapkit){ .version = version,
+		.now = DCAPKIT_NOW,
+		.lists_for = 10,
 		.td = td,
 		.body_type = td ? 3 : 1,
 		.pce_svn = 11,
@@ -112,19 +114,6 @@ static void sgx_extension(const struct dcapkit *k, struct wr *w)
 	tlv(w, 0x30, wr_span(&all));
 }
 
-static void pem(struct wr *w, const struct wr *der)
-{
-	CLEANUP(wr_close) struct wr b64 = wr_open(1u << 16);
-
-	b64_write(&b64, wr_span(der));
-	wr_str(w, "-----BEGIN CERTIFICATE-----\n");
-	for (struct span s = wr_span(&b64); s.n > 0; s = span_skip(s, 64)) {
-		wr_put(w, (struct span){ s.p, s.n < 64 ? s.n : 64 });
-		wr_u8(w, '\n');
-	}
-	wr_str(w, "-----END CERTIFICATE-----\n");
-}
-
 static void make_certs(struct dcapkit *k, struct wr *chain)
 {
 	CLEANUP(wr_close)
@@ -141,13 +130,13 @@ static void make_certs(struct dcapkit *k, struct wr *chain)
 		.issuer_key = k->ca,
 		.pathlen = -1,
 		.serial = PCK_SERIAL,
-		.not_before = DCAPKIT_NOW - 5000,
+		.not_before = k->now - 5000,
 		.not_after = k->pck_until,
 		.ext = &sgx,
 		.n_ext = 1 };
 	struct evkit_cert t = {
 		.cn = k->signer_cn, .issuer_cn = ROOT, .key = k->tcb, .issuer_key = k->root, .pathlen = -1, .serial = 80,
-		.not_before = DCAPKIT_NOW - 5000, .not_after = k->signer_until
+		.not_before = k->now - 5000, .not_after = k->signer_until
 	};
 
 	sgx_extension(k, &ext);
@@ -156,9 +145,9 @@ static void make_certs(struct dcapkit *k, struct wr *chain)
 	evkit_cert(&c, &ca);
 	evkit_cert(&p, &pck);
 	evkit_cert(&t, &tcb);
-	pem(chain, &pck);
-	pem(chain, &ca);
-	pem(chain, &root);
+	evkit_pem(chain, &pck);
+	evkit_pem(chain, &ca);
+	evkit_pem(chain, &root);
 	certs_clear(&k->col.roots);
 	certs_clear(&k->col.certs);
 	evkit_add(&k->col.roots, &root);
@@ -172,7 +161,7 @@ static void add_list(struct dcapkit *k, const char *cn, EVP_PKEY *key, long seri
 
 	wr_close(der);
 	*der = wr_open(8192);
-	evkit_crl(cn, key, &serial, 1, DCAPKIT_NOW - 10, DCAPKIT_NOW + 10, der);
+	evkit_crl(cn, key, &serial, 1, k->now - 10, k->now + k->lists_for, der);
 	if (crl_read(wr_span(der), &k->col.crls.c[k->col.crls.n], &e) == COFFER_OK)
 		k->col.crls.n++;
 }
@@ -219,7 +208,7 @@ static void certification(struct dcapkit *k, const uint8_t *ak, const struct wr 
 	wr_put(w, SPAN(rs));
 	le16(w, sizeof(k->auth));
 	wr_put(w, SPAN(k->auth));
-	le16(w, 5);
+	le16(w, k->no_chain ? 3 : 5);
 	wr_le32(w, (uint32_t)chain->n);
 	wr_put(w, wr_span(chain));
 }

@@ -14,6 +14,7 @@ struct dcapkit {
 	EVP_PKEY *qe_signed_by;        /* instead of the PCK; borrowed */
 	uint8_t  auth[8];
 	uint8_t  trailing;             /* bytes behind the quote */
+	bool     no_chain;             /* the quote says that its certification data is of another kind */
 	/* PCK */
 	uint8_t  fmspc[6], comp[16];
 	uint16_t pce_svn;
@@ -25,6 +26,7 @@ struct dcapkit {
 	const char *tcb_fmspc, *status, *signer_cn;
 	unsigned    qe_signer, qe_svn; /* byte that the identity wants MRSIGNER filled with; level */
 	int64_t     issued, next;
+	int64_t     now, lists_for; /* DCAPKIT_NOW: certificates and lists begin shortly before; seconds that lists are good for */
 
 	EVP_PKEY *root, *ca, *pck, *ak, *tcb;
 	struct wr quote, tcb_info, qe_identity, list[2]; /* made; the documents as their service writes them; the two lists, DER */

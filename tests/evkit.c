@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "evidence/tpm_quote.h"
+#include "fmt/enc.h"
 
 static void must(bool ok)
 {
@@ -197,6 +198,19 @@ void evkit_crl(const char *issuer_cn, EVP_PKEY *issuer, const long *serial, size
 	ASN1_TIME_free(b);
 	X509_NAME_free(nm);
 	X509_CRL_free(l);
+}
+
+void evkit_pem(struct wr *w, const struct wr *der)
+{
+	CLEANUP(wr_close) struct wr b64 = wr_open(1u << 16);
+
+	b64_write(&b64, wr_span(der));
+	wr_str(w, "-----BEGIN CERTIFICATE-----\n");
+	for (struct span s = wr_span(&b64); s.n > 0; s = span_skip(s, 64)) {
+		wr_put(w, (struct span){ s.p, s.n < 64 ? s.n : 64 });
+		wr_u8(w, '\n');
+	}
+	wr_str(w, "-----END CERTIFICATE-----\n");
 }
 
 void evkit_add(struct cert_list *l, const struct wr *der)

@@ -28,6 +28,7 @@ EVP_PKEY *evkit_ec(const char *group);          /* "P-256", "P-384" */
 EVP_PKEY *evkit_rsa(void);                      /* 2048 bits */
 EVP_PKEY *evkit_rsa_ca(void);                   /* 4096 bits: slow to make */
 void      evkit_cert(const struct evkit_cert *c, struct wr *der); /* appends */
+void      evkit_pem(struct wr *w, const struct wr *der); /* appends one certificate */
 /* ECDSA as r || s big endian, `half` bytes each. */
 void      evkit_sign(EVP_PKEY *k, const char *md, struct span msg, uint8_t *rs, size_t half);
 void      evkit_sign_rsa(EVP_PKEY *k, struct span msg, struct wr *sig); /* RSASSA, SHA-256 */

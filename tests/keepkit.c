@@ -239,8 +239,7 @@ static void write_genesis(struct kit *k)
 	jw_arr_end(&j);
 	jw_m_u64(&j, "cosignatures", k->cosignatures);
 	jw_name(&j, "policies");
-	jw_obj(&j);
-	jw_obj_end(&j);
+	shipped_write(k->named ? k->named : &(struct shipped){ .has = { false } }, &j);
 	if (k->hw.root.n > 0)
 		root_json(&j, &k->hw);
 	jw_obj_end(&j);
@@ -265,11 +264,11 @@ static void make_witnesses(struct kit *k, const struct pubkey *ledger)
 	}
 }
 
-struct kit_wants { unsigned n, cosignatures; };
+struct kit_wants { unsigned n, cosignatures; const struct shipped *named; };
 
 static void new_with(struct kit *k, const struct keep_keys *keys, const struct kit_hw *hw, struct kit_wants w)
 {
-	*k = (struct kit){ .fd = -1, .now = KIT_NOW, .hw = *hw, .n_witnesses = w.n, .cosignatures = w.cosignatures };
+	*k = (struct kit){ .fd = -1, .now = KIT_NOW, .hw = *hw, .n_witnesses = w.n, .cosignatures = w.cosignatures, .named = w.named };
 	for (int p = 0; p < KIT_PARTIES; p++)
 		MUST(privkey_new(KEY_ED25519, &k->key[p], e));
 	for (int p = 0; p < KIT_PARTIES; p++)
@@ -288,7 +287,7 @@ void kit_new(struct kit *k, const struct keep_keys *keys)
 {
 	static const struct kit_hw sample;
 
-	new_with(k, keys, &sample, (struct kit_wants){ 0, 0 });
+	new_with(k, keys, &sample, (struct kit_wants){ 0, 0, NULL });
 }
 
 static uint8_t eval_answer(uint8_t tag, struct span frame, struct wr *body)
@@ -369,14 +368,35 @@ static void open_with(struct kit *k, const struct kit_hw *hw, struct kit_wants w
 
 void kit_open_hw(struct kit *k, const struct kit_hw *hw)
 {
-	open_with(k, hw, (struct kit_wants){ 0, 0 });
+	open_with(k, hw, (struct kit_wants){ 0, 0, NULL });
 }
 
 void kit_open_witnessed(struct kit *k, unsigned n, unsigned cosignatures)
 {
 	static const struct kit_hw sample;
 
-	open_with(k, &sample, (struct kit_wants){ n, cosignatures });
+	open_with(k, &sample, (struct kit_wants){ n, cosignatures, NULL });
+}
+
+void kit_open_naming(struct kit *k, const struct shipped *named)
+{
+	static const struct kit_hw sample;
+
+	open_with(k, &sample, (struct kit_wants){ 0, 0, named });
+}
+
+enum coffer_rc kit_starts(const struct shipped *named, struct err *why)
+{
+	static const struct kit_hw sample;
+	CLEANUP(kit_free) struct kit k;
+	struct keep_keys keys = { 0 };
+	struct keep_config c = { 0 };
+
+	MUST(keys_new(&keys, e));
+	new_with(&k, &keys, &sample, (struct kit_wants){ 0, 0, named });
+	c.genesis = k.genesis;
+	memcpy(c.genesis_id, k.genesis_id, 32);
+	return keep_open(NULL, &keys, &c, k.now, &k.keep, why);
 }
 
 void kit_free(struct kit *k)
@@ -399,7 +419,7 @@ void kit_free(struct kit *k)
 	*k = (struct kit){ 0 };
 }
 
-enum coffer_rc kit_service(struct kit *k)
+enum coffer_rc kit_service_by(struct kit *k, enum kit_party who, uint64_t serial, const uint8_t *previous)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
 	CLEANUP(freep) char *body = NULL;
@@ -408,7 +428,13 @@ enum coffer_rc kit_service(struct kit *k)
 
 	service_write(&s, &j);
 	body = wr_take(&w, NULL);
-	return kit_log(k, &(struct kit_st){ .kind = ST_SERVICE, .subject = "trust", .body = body }, k->service_id);
+	return kit_log(k, &(struct kit_st){ .kind = ST_SERVICE, .issuer = who, .also = who, .subject = "trust", .body = body, .serial = serial, .previous = previous },
+	    k->service_id);
+}
+
+enum coffer_rc kit_service(struct kit *k)
+{
+	return kit_service_by(k, KIT_ACME, 1, NULL);
 }
 
 char *kit_party_body(struct kit *k, enum kit_party p)
@@ -431,8 +457,8 @@ enum coffer_rc kit_introduce(struct kit *k, enum kit_party who, enum kit_party b
 	               id);
 }
 
-#define METHOD "{\"type\":\"sigstoreSigned\",\"key\":\"-----BEGIN PUBLIC KEY-----\\nAAAA\\n-----END PUBLIC KEY-----\\n\"}"
-#define IMAGE "\"image\":{\"reference\":\"registry.example/app@sha256:%064d\",\"provider\":\"acme\",\"method\":" METHOD "}"
+#define METHOD "{\"type\":\"sigstoreSigned\",\"key\":\"" KIT_PEM "\"}"
+#define IMAGE "\"image\":{%s\"reference\":\"registry.example/app@sha256:%064d\",\"provider\":\"acme\",\"method\":" METHOD "}"
 #define REST "\"args\":[\"/bin/a\"],\"cwd\":\"/\",\"env\":[],\"user\":{\"uid\":0,\"gid\":0,\"groups\":[]},\"capabilities\":[]," \
 	"\"read-only-root\":true,\"mounts\":[],\"outputs\":[]"
 
@@ -443,9 +469,11 @@ static const char *platform_of(const struct kit *k)
 
 char *kit_manifest_text(struct kit *k)
 {
-	char genesis[HEX32_LEN];
+	char genesis[HEX32_LEN], least[64] = "";
 
 	hex32(k->genesis_id, genesis);
+	if (k->image_minimum)
+		(void)snprintf(least, sizeof(least), "\"minimum-version\":%u,", k->image_minimum);
 	return str_fmt("{\"version\":1,\"name\":\"risk\",\"provider\":\"acme\",\"genesis\":\"%s\",\"service\":{\"id\":\"trust\","
 	               "\"url\":\"https://127.0.0.1:8443\"},\"platforms\":[\"%s\"],\"containers\":["
 	               "{\"name\":\"analyse\",\"role\":\"business\"," IMAGE "," REST ",\"entitlements\":["
@@ -454,16 +482,17 @@ char *kit_manifest_text(struct kit *k)
 	               "{\"asset\":\"kbs:///acme/note/own\",\"purpose\":\"api\"}]},"
 	               "{\"name\":\"logger\",\"role\":\"utility\"," IMAGE "," REST ",\"entitlements\":["
 	               "{\"asset\":\"kbs:///acme/note/own\",\"purpose\":\"api\"}]}],"
-	               "\"volumes\":[],\"host\":{\"logs\":[],\"signals\":[]},\"registries\":{\"plain-http\":[]}}", genesis, platform_of(k), 1, 2);
+	               "\"volumes\":[],\"host\":{\"logs\":[],\"signals\":[]},\"registries\":{\"plain-http\":[]}}", genesis, platform_of(k), least, 1, least, 2);
 }
 
 enum coffer_rc kit_release(struct kit *k, uint8_t image, uint64_t serial, const uint8_t *previous)
 {
+	CLEANUP(freep) char *body = str_fmt("{\"repository\":\"registry.example/app\",\"version\":%u,\"methods\":[" METHOD "],\"keys\":[]}",
+	    k->image_version ? k->image_version : 1);
 	uint8_t digest[32] = { [31] = image };
 
 	return kit_log(k, &(struct kit_st){ .kind = ST_IMAGE_RELEASE, .subject = "registry.example/app", .digest = digest,
-	    .body = "{\"repository\":\"registry.example/app\",\"version\":1,\"methods\":[" METHOD "],\"keys\":[]}", .serial = serial,
-	    .previous = previous }, k->release_id);
+	    .body = body, .serial = serial, .previous = previous }, k->release_id);
 }
 
 enum coffer_rc kit_workload(struct kit *k)
@@ -526,9 +555,10 @@ void kit_auth(struct kit *k, enum kit_party who, const char *method, const char 
 	for (size_t i = 0; i < 16; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", jti[i]);
 	hex32(zero, body);
-	claims = str_fmt("{\"iss\":\"%s\",\"iat\":%lld,\"exp\":%lld,\"method\":\"%s\",\"path\":\"%s\",\"body\":\"%s\",\"jti\":\"%s\"}",
+	claims = str_fmt("{\"iss\":\"%s\",\"iat\":%lld,\"exp\":%lld,\"method\":\"%s\",\"path\":\"%s\",\"body\":\"%s\",\"jti\":\"%s\"%s%s%s}",
 	    k->bend.iss ? k->bend.iss : party_id[who], (long long)(k->now + k->bend.iat),
-	    (long long)(k->now + (k->bend.exp ? k->bend.exp : 300)), method, path, body, hex);
+	    (long long)(k->now + (k->bend.exp ? k->bend.exp : 300)), method, path, body, hex,
+	    k->bend.tls ? ",\"tls\":\"" : "", k->bend.tls ? k->bend.tls : "", k->bend.tls ? "\"" : "");
 	MUST(jws_sign(k->key[who], span_of("{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}"), span_of(claims), &text, e));
 	MUST(jws_split(wr_span(&text), 8192, &p, e));
 	*out = (struct keep_party_auth){ .method = span_of(method), .path = span_of(path) };
@@ -958,6 +988,21 @@ enum coffer_rc kit_revoke_thing(struct kit *k, enum kit_party who, const char *t
 	sha256(span_of(text), thing);
 	thing_subject(thing, subject);
 	return kit_log(k, &(struct kit_st){ .kind = ST_REVOCATION, .issuer = who, .also = who, .subject = subject, .digest = thing, .body = body }, id);
+}
+
+enum coffer_rc kit_revoke_key(struct kit *k, const struct kit_key_revoked *r, uint8_t id[static 32])
+{
+	CLEANUP(freep) char *body = NULL;
+	char subject[THING_SUBJECT_MAX], when[CLOCK_TEXT_LEN];
+	uint8_t thing[32];
+
+	clock_text(r->from, when);
+	body = r->from ? str_fmt("{\"from\":\"%s\",\"thing\":\"%s\",\"reason\":\"test\"}", when, KIT_IMAGE_KEY)
+		       : str_fmt("{\"thing\":\"%s\",\"reason\":\"test\"}", KIT_IMAGE_KEY);
+	sha256(span_of(KIT_IMAGE_KEY), thing);
+	thing_subject(thing, subject);
+	return kit_log(k, &(struct kit_st){ .kind = ST_REVOCATION, .issuer = r->who, .also = r->who, .subject = subject, .digest = thing, .body = body,
+	    .serial = r->serial, .previous = r->previous }, id);
 }
 
 enum coffer_rc kit_pause(struct kit *k, enum kit_party who, const uint8_t target[static 32], uint8_t id[static 32])

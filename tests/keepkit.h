@@ -30,6 +30,12 @@ struct kit_hw {
 /* What the kit's owner lets its asset go by: it names the platform sample. */
 #define KIT_POLICY "package policy\nallow if { input.submods.cpu0[\"ear.veraison.annotated-evidence\"].sample }\n"
 
+/* The key that its images are verified by, as JSON has it; and as it is revoked. */
+#define KIT_PEM "-----BEGIN PUBLIC KEY-----\\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAERyYjaqnB3N77ZC7oxG+pRvx7fnW3\\n" \
+	"BBuF9hDF9HXZmvsdNvJXeHFzJIHBfstf9RwPxmPStEBXo4GlYFTGnQrfXA==\\n-----END PUBLIC KEY-----\\n"
+#define KIT_IMAGE_KEY "image-key:a742f9e7c3db6b459716fb10c547fbcb061efc4a03a7c7be38b9ead928dd7825"
+#define KIT_IMAGE_KEY_ID "442b2e60c6d8c1213e157e46c3126fb94742369e6a7508712dd6b3cdb1053f7d" /* SHA-256 of that text */
+
 enum kit_party { KIT_ACME, KIT_HOSPITAL, KIT_STRANGER, KIT_PARTIES };
 
 /* What kit_put and kit_auth do differently next; zero is nothing. */
@@ -37,6 +43,7 @@ struct kit_bend {
 	const char *body, *url, *method, *path, *subject, *iss;
 	bool        digest, same_salt, by_acme, cosigned, shared; /* by_acme: the statement is, the token is not; cosigned: acme signs it too; shared: stranger does */
 	int64_t     iat, exp;
+	const char *tls;            /* of tokens, hex */
 };
 
 #define KIT_WITNESSES_MAX 3
@@ -56,10 +63,13 @@ struct kit {
 	int64_t          now;
 	struct privkey  *key[KIT_PARTIES], *recovery[KIT_PARTIES];
 	struct pubkey    receive, reply, token, ledger; /* of keep */
+	const struct shipped *named; /* shipped policies in the genesis; NULL: none */
 	struct dsse      genesis;
 	uint8_t          genesis_id[32];
 	uint8_t          service_id[32], workload_id[32], manifest[32], approval_id[32];
 	uint8_t          release_id[32]; /* newest */
+	unsigned         image_minimum;  /* that the manifest asks of both images; 0: none */
+	unsigned         image_version;  /* that releases state; 0: 1 */
 	struct wr        initdata;
 	uint8_t          initdata_sha[32];
 	struct wr        answer;    /* body of the last reply */
@@ -77,6 +87,8 @@ struct kit {
 /* Keys and genesis; abort on any failure, as everything here. */
 void kit_new(struct kit *k, const struct keep_keys *keys);
 void kit_open(struct kit *k);  /* in this process, in memory */
+void kit_open_naming(struct kit *k, const struct shipped *named); /* as kit_open, with these policies in the genesis */
+enum coffer_rc kit_starts(const struct shipped *named, struct err *why); /* whether a service would by such a genesis */
 /* Its store as though all so far were of before the ledger's map held what each party said; the genesis alone may be logged. */
 void kit_age(struct kit *k);
 void kit_open_deployed(struct kit *k); /* and kit_deploy */
@@ -117,7 +129,8 @@ char *kit_manifest_text(struct kit *k);
 
 /* Logs service, image releases, workload and approval; puts the asset. After this a guest is served. */
 void           kit_deploy(struct kit *k);
-enum coffer_rc kit_service(struct kit *k);
+enum coffer_rc kit_service(struct kit *k); /* by acme, the first */
+enum coffer_rc kit_service_by(struct kit *k, enum kit_party who, uint64_t serial, const uint8_t *previous);
 /* A party statement of `who` with its own key, signed by it (or by `by`) and by `introducer`. */
 enum coffer_rc kit_introduce(struct kit *k, enum kit_party who, enum kit_party by, enum kit_party introducer);
 /* acme's of image 1 (container analyse) or 2 (logger). */
@@ -130,6 +143,9 @@ enum coffer_rc kit_restate(struct kit *k, const uint8_t *digest);
 enum coffer_rc kit_revoke(struct kit *k, enum kit_party who, const uint8_t id[static 32]);
 /* text: as thing.h has it. id: of the statement. The pause lasts an hour. */
 enum coffer_rc kit_revoke_thing(struct kit *k, enum kit_party who, const char *text, uint8_t id[static 32]);
+/* From that time on; 0: wholly. serial as in kit_st. */
+struct kit_key_revoked { enum kit_party who; int64_t from; uint64_t serial; const uint8_t *previous; };
+enum coffer_rc kit_revoke_key(struct kit *k, const struct kit_key_revoked *r, uint8_t id[static 32]); /* KIT_IMAGE_KEY */
 enum coffer_rc kit_pause(struct kit *k, enum kit_party who, const uint8_t target[static 32], uint8_t id[static 32]);
 
 void kit_auth(struct kit *k, enum kit_party who, const char *method, const char *path, struct keep_party_auth *out,

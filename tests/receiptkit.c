@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "crypto/hash.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
 #include "replay/replay.h"
@@ -26,7 +28,7 @@ static enum coffer_rc fetch(void *ctx, const struct tile *t, struct wr *out, str
 	return COFFER_OK;
 }
 
-enum coffer_rc receiptkit_ask(struct kit *k, enum kit_party who, const uint8_t id[static 16])
+static enum coffer_rc ask_by(struct kit *k, enum kit_party who, enum keep_type type, const uint8_t id[static 16])
 {
 	CLEANUP(wr_close) struct wr own = { 0 };
 	struct wr w = wr_open(1u << 16);
@@ -36,9 +38,19 @@ enum coffer_rc receiptkit_ask(struct kit *k, enum kit_party who, const uint8_t i
 	memcpy(m.id, id, sizeof(m.id));
 	for (size_t i = 0; i < sizeof(m.id); i++)
 		(void)snprintf(path + strlen(path), 3, "%02x", id[i]);
-	kit_auth(k, who, "GET", path, &m.auth, &own);
+	kit_auth(k, who, type == KEEP_HAD ? "POST" : "GET", path, &m.auth, &own);
 	keep_decision_req_write(&w, &m);
-	return kit_ask(k, KEEP_RECEIPT, &w);
+	return kit_ask(k, type, &w);
+}
+
+enum coffer_rc receiptkit_ask(struct kit *k, enum kit_party who, const uint8_t id[static 16])
+{
+	return ask_by(k, who, KEEP_RECEIPT, id);
+}
+
+enum coffer_rc receiptkit_had(struct kit *k, enum kit_party who, const uint8_t id[static 16])
+{
+	return ask_by(k, who, KEEP_HAD, id);
 }
 
 /* The newest decision's id. */
@@ -85,6 +97,7 @@ void receiptkit_of(struct kit *k, enum kit_party who, const uint8_t id[static 16
 	struct wr w = wr_open(64);
 	struct genesis_policy policy;
 	struct receipt_parts p = { .policy = &policy.p, .tiles = &tiles };
+	struct ledger_seen seen;
 	struct err e = { 0 };
 
 	CHECK(receiptkit_ask(k, who, id) == COFFER_OK);
@@ -97,7 +110,13 @@ void receiptkit_of(struct kit *k, enum kit_party who, const uint8_t id[static 16
 	CHECK(json_parse(wr_span(&reply), RECEIPT_MAX, &doc, &e) == COFFER_OK);
 	p.reply = json_root(doc);
 	p.genesis = wr_span(&genesis);
-	p.note = wr_span(&note);
+	p.note = json_str(json_get(p.reply, "checkpoint"));
+	if (p.note.n > 0) { /* the one that the service kept of these witnesses */
+		CHECK(checkpoint_open(p.note, &policy.p, &seen, &e) == COFFER_OK);
+		tiles.size = seen.cp.head.size;
+	} else {
+		p.note = wr_span(&note);
+	}
 	wr_close(out);
 	*out = wr_open(RECEIPT_MAX);
 	CHECK(receipt_make(&p, out, &e) == COFFER_OK);
@@ -123,6 +142,126 @@ void receiptkit_splice(const struct wr *a, const struct wr *b, const char *name,
 	}
 	jw_obj_end(&j);
 	wr_u8(out, '\n');
+}
+
+/* The statement, and what stands for it in its key's value. */
+static bool is_it(const struct json *o, const uint8_t *id, struct mhash *before)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(wr_close) struct wr raw = wr_open(LEAF_MAX);
+	struct leaf leaf;
+	struct err e = { 0 };
+	uint8_t got[32];
+
+	CHECK(dsse_parse_json(json_get(o, "envelope"), &env, &e) == COFFER_OK && b64url_read(json_str(json_get(o, "leaf")), &raw) && leaf_read(wr_span(&raw), &leaf));
+	dsse_id(&env, got);
+	if (memcmp(got, id, 32) != 0)
+		return false;
+	*before = (struct mhash){ { 0 } };
+	map_said_next(before, id, leaf.index);
+	return true;
+}
+
+static void put_begun(struct json_wr *j, const struct json *list, const struct receiptkit_begin *h, const struct mhash *before)
+{
+	char subject[HEX32_LEN], hex[HEX32_LEN];
+
+	hex32(h->subject, subject);
+	hex32(before->b, hex);
+	jw_arr(j);
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *o = json_at(list, i);
+
+		if (!span_eq_str(json_str(json_get(o, "by")), h->by) || !span_eq_str(json_str(json_get(o, "kind")), h->kind) ||
+		    !span_eq_str(json_str(json_get(o, "subject")), subject)) {
+			jw_value(j, o);
+			continue;
+		}
+		jw_obj(j);
+		jw_m_text(j, "before", hex);
+		for (size_t n = 0; n < json_len(o); n++) {
+			jw_namen(j, json_name(o, n));
+			jw_value(j, json_at(o, n));
+		}
+		jw_obj_end(j);
+	}
+	jw_arr_end(j);
+}
+
+void receiptkit_begin(const struct wr *text, const struct receiptkit_begin *h, struct wr *out)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	const struct json *list;
+	struct mhash before = { { 0 } };
+	size_t at = SIZE_MAX;
+	struct err e = { 0 };
+	struct json_wr j;
+
+	*out = wr_open(RECEIPT_MAX);
+	j = jw_open(out, false);
+	CHECK(json_parse((struct span){ text->p, text->n - 1 }, RECEIPT_MAX, &doc, &e) == COFFER_OK);
+	list = json_get(json_root(doc), "statements");
+	for (size_t i = 0; i < json_len(list) && at == SIZE_MAX; i++)
+		at = is_it(json_at(list, i), h->id, &before) ? i : SIZE_MAX;
+	CHECK(at != SIZE_MAX);
+	jw_obj(&j);
+	for (size_t i = 0; i < json_len(json_root(doc)); i++) {
+		const struct json *v = json_at(json_root(doc), i);
+
+		jw_namen(&j, json_name(json_root(doc), i));
+		if (span_eq_str(json_name(json_root(doc), i), "said")) {
+			put_begun(&j, v, h, &before);
+			continue;
+		}
+		if (v != list) {
+			jw_value(&j, v);
+			continue;
+		}
+		jw_arr(&j);
+		for (size_t n = 0; n < json_len(v); n++)
+			if (n != at)
+				jw_value(&j, json_at(v, n));
+		jw_arr_end(&j);
+	}
+	jw_obj_end(&j);
+	wr_u8(out, '\n');
+}
+
+/* What a party is told of a decision, as if it were that of entry ?2 at ?3. */
+#define AS_OF(view) "CAST(json_set(CAST(" view " AS TEXT), '$.decision', lower(hex(?1)), '$.seq', ?2, '$.time', ?3) AS BLOB)"
+
+void receiptkit_lie(struct kit *k, const char *cut)
+{
+	CLEANUP(q_close) struct q last = q_open(k->keep.store, "SELECT data FROM entry WHERE type='release' ORDER BY seq DESC LIMIT 1");
+	CLEANUP(q_close) struct q row = q_open(k->keep.store, "INSERT INTO decision SELECT ?1, ?2, owner, " AS_OF("owner_view") ", provider, " AS_OF("provider_view")
+	    " FROM decision WHERE seq=(SELECT max(seq) FROM entry WHERE type='release' AND seq<?2)");
+	CLEANUP(freep) char *data = NULL;
+	CLEANUP(wr_close) struct wr hex = wr_open(64);
+	CLEANUP(tx_end) struct tx tx = { 0 };
+	uint8_t id[16];
+	char when[CLOCK_TEXT_LEN];
+	struct err e = { 0 };
+	bool some = false;
+	char *at;
+
+	random_bytes(id, sizeof(id));
+	hex_write(&hex, SPAN(id));
+	CHECK(q_row(&last, &some, &e) == COFFER_OK && some);
+	data = span_dup(q_col(&last, 0));
+	at = data ? strstr(data, "\"decision\":\"") : NULL;
+	if (!at)
+		abort();
+	memcpy(at + 12, hex.p, 32);
+	at = cut ? strstr(data, cut) : NULL;
+	CHECK(!cut == !at);
+	if (at)
+		memmove(at, at + strlen(cut), strlen(at + strlen(cut)) + 1);
+	CHECK(tx_begin(&k->keep.journal, &tx, &e) == COFFER_OK && journal_append(&k->keep.journal, "release", span_of(data), k->now, &e) == COFFER_OK);
+	q_blob(&row, SPAN(id));
+	q_i64(&row, (int64_t)k->keep.journal.seq);
+	clock_text(k->keep.journal.time, when);
+	q_text(&row, span_of(when));
+	CHECK(q_run(&row, &e) == COFFER_OK && tx_commit(&tx, &e) == COFFER_OK);
 }
 
 enum coffer_rc receiptkit_replay(const struct kit *k, struct span text, struct span file, struct replay_out *out, struct err *e)

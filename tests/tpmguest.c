@@ -12,7 +12,7 @@
 #include "fmt/json.h"
 
 #define GOOD (TPM_RESTRICTED | TPM_SIGN | TPM_FIXED_TPM | TPM_FIXED_PARENT | TPM_ORIGIN | 1u << 6)
-#define QUOTED (1u << 4 | 1u << 8 | 1u << 11)
+#define QUOTED (1u << 0 | 1u << 4 | 1u << 8 | 1u << 11)
 
 DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
 DEFINE_CLEANUP(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_free)
@@ -69,7 +69,7 @@ static void make(struct tpmguest *t, bool below)
 	struct evkit_cert top = { .cn = "Top", .issuer_cn = "Top", .ca = true, .pathlen = -1 };
 
 	*t = (struct tpmguest){ .maker = evkit_ec("P-384"), .ek = evkit_rsa(), .root = wr_open(1u << 16), .ek_cert = wr_open(1u << 16),
-		.top = wr_open(1u << 16), .attributes = GOOD };
+		.top = wr_open(1u << 16), .attributes = GOOD, .quoted = QUOTED };
 	up.key = up.issuer_key = c.issuer_key = t->maker;
 	if (below) {
 		up.issuer_cn = "Top";
@@ -199,7 +199,7 @@ static void write_quote(const struct tpmguest *t, struct span nonce, const uint8
 	CLEANUP(wr_close) struct wr msg = wr_open(4096), sig = wr_open(256);
 	uint8_t rs[64];
 
-	evkit_tpm_message(&msg, nonce, QUOTED, 1, pcr);
+	evkit_tpm_message(&msg, nonce, t->quoted, 1, pcr);
 	evkit_sign(t->ak, "SHA256", wr_span(&msg), rs, 32);
 	wr_be16(&sig, 0x0018);
 	wr_be16(&sig, TPM_ALG_SHA256);
@@ -225,6 +225,7 @@ void tpmguest_evidence(void *arg, struct span report_data, const uint8_t *init_r
 	struct json_wr j = jw_open(json, false);
 	uint8_t pcr[TPM_PCRS][32] = { 0 };
 
+	memset(pcr[0], t->firmware, sizeof(pcr[0]));
 	if (init_register)
 		evkit_extend(HASH_SHA256, pcr[8], (struct span){ init_register, 32 });
 	evkit_spki(t->ak, &spki);

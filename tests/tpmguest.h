@@ -11,6 +11,8 @@ struct tpmguest {
 	struct wr  top;                      /* DER: who signed the root, where it is none */
 	bool       with_ak_cert;
 	uint32_t   attributes;               /* of ak_public */
+	uint32_t   quoted;                   /* PCRs in the selection, bit i: PCR i; 0, 4, 8 and 11 to begin with */
+	uint8_t    firmware;                 /* PCR 0 is this byte 32 times */
 	struct wr  credential, seed;         /* of the last challenge */
 	struct wr  shown;                    /* as "activated"; empty: the member is left out */
 };

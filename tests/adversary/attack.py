@@ -28,7 +28,7 @@ This table is written by `tests/adversary/attack.py --table`, and a test holds t
 
 
 def key(id):
-    return id[0], int(id[1:].rstrip("bc")), id[-1]
+    return id[0], int(id[1:].rstrip("bcde")), id[-1]
 
 
 def table():

@@ -1,4 +1,7 @@
 """B: the workload provider against the image provider, as far as the trust service decides it; the rest is the guest's (tests/e2e)."""
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from stage import *
 
 SBOM = "https://spdx.dev/Document"
@@ -38,6 +41,7 @@ def b20(w):
 
 @row("B23", "a manifest chooses a method of verification that the image's release does not offer", "R8")
 def b23(w):
-    path, g = entitled(w, "method", lambda i: dict(i, method=dict(i["method"], key=i["method"]["key"].replace("A", "B", 1))))
+    other = ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+    path, g = entitled(w, "method", lambda i: dict(i, method=dict(i["method"], key=other)))
     denied(w.ask(g, path), "R8")
     w.gets(w.sample().up(), DATA, PATIENTS)

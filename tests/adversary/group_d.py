@@ -31,15 +31,41 @@ def tpm_commands(*names):
     ended_well("tpm_commands", p.stdout.decode(errors="replace"), names)
 
 
-@row("A8b", "the command line of a machine is changed: the register is another, as predicted", "R5", "tests/e2e/test_guest_boot.py (the register; the service's answer: A8); kernel and ramdisk by the same "
-     "prediction in tests/unit/test_measure_tpm.c; emulated boundary")
+@row("A8b", "a byte more of a machine's kernel, ramdisk and command line: it boots and attests, and is given nothing that was approved for what it was, each part by itself; "
+     "what it did boot, once approved, is", "R5", "tests/e2e/test_guest_boot.py, in make check too; emulated boundary")
 def a8_booted(w):
-    boots("registers_4_and_9_are_those_predicted_without_booting", "a_changed_command_line_is_another_register_9")
+    boots("registers_4_and_9_are_those_predicted_without_booting", "a_machine_booted_otherwise_has_the_registers_of_what_it_booted", "another_kernel_is_refused_by_the_service",
+          "another_ramdisk_is_refused_by_the_service", "another_command_line_is_refused_by_the_service", "once_its_owner_approves_what_was_booted_the_machine_gets_the_key",
+          "of_all_that_was_sealed_this_alone_is_opened")
+
+
+@row("A8c", "a machine is started with another firmware, which measures itself truly: register 0 is another, as predicted; or the host leaves the register out of the quote", "R5",
+     "tests/e2e/test_guest_boot.py (the register), tests/unit/test_replay_hw.c (the service's answer, with a TPM in software); the whole way: make demo; firmware that lies about itself is not told apart (SECURITY.md); emulated boundary")
+def a8_firmware(w):
+    unit("tests/unit/test_replay_hw", ["firmware_that_the_boot_image_does_not_name_is_refused"])
+    boots("register_0_is_the_firmware_s_as_predicted_without_booting", "other_firmware_is_another_register_0")
 
 
 @row("A24", "init-data edited, the platform's register left as it was", "initdata", "tests/unit/test_tsm.c: the agent's own code, a kernel played by the test, reports made by it; emulated boundary")
 def a24(w):
     unit("tests/unit/test_tsm", ["snp_evidence_is_what_the_driver_takes", "machine_launched_with_another_initdata_is_refused"])
+
+
+@row("D1", "firmware is rolled back below what an owner wants, while what runs at the moment, and what the machine says it may go back to, are told apart", "R2 R4",
+     "tests/unit/test_fixed.c (a key that is another firmware's), test_replay.c (a minimum: R4), with reports made by tests; minima in the service: A28")
+def d1(w):
+    unit("tests/unit/test_fixed", ["snp_debug_and_committed_firmware_are_seen", "snp_path_of_a_lying_eval_is_refused"])
+    unit("tests/unit/test_replay", ["release_below_a_minimum_or_against_the_policy_has_none_either"])
+
+
+@row("D2", "collateral that says revoked, that is out of date, or that is kept back", "R2", "tests/unit/test_dcap.c, by the code that eval runs; through the service: tests/e2e/test_service_hw.py")
+def d2(w):
+    unit("tests/unit/test_dcap", ["lists_out_of_date_are_stale_and_not_missing", "every_list_at_hand_counts"])
+
+
+@row("D3", "an old guest image, rightly signed, turns out to have a hole: its measurement is revoked, or its statement", "R11", "tests/unit/test_replay.c; a running guest's lease: G4c")
+def d3(w):
+    unit("tests/unit/test_replay", ["chip_and_measurement_are_revoked_by_themselves"])
 
 
 @row("D7", "a disk with forged initdata is put before the real one", "initdata", "tests/e2e/test_guest_boot.py; what a well-formed one gets from the service: A23; emulated boundary")
@@ -75,7 +101,7 @@ def d17(w):
     boots("its_console_has_lines_of_known_kinds_alone_and_no_key")
 
 
-@row("D18", "the host asks the guest for a debug console", "reset", "tests/e2e/test_guest_boot.py: the one way in is the boundary, and there is no vsock; emulated boundary")
+@row("D18", "the host asks the guest for a debug console", "reset", "tests/e2e/test_guest_boot.py: the one way in is the boundary, here over a virtio-serial port (over vsock: make nested, by hand); emulated boundary")
 def d18(w):
     boots("it_opens_the_boundary_to_the_launcher_and_nothing_else")
 
@@ -90,6 +116,7 @@ def entries(w):
     return int(w.c.call("GET", "/ledger/checkpoint").body.split(b"\n")[1])
 
 
+REQUEST = 3  # of the guest's records: before it are its hello, a change of ciphers and its part of the handshake's end
 REQUESTS = 6  # of a guest on its way to one asset; each is sent again once at most, where it may be
 
 
@@ -110,6 +137,13 @@ def meddled(w, direction, number, kind):
     return rc, text
 
 
+def deaf(w, after):
+    """A host that passes on so many records of the guest's requests, and from then on hangs up on whatever is asked, on every connection."""
+    with Wire(w.address, lambda d, n, r: None if d == OUT and n >= REQUEST + (after if wire.connections == 1 else 0) else [r]) as wire:
+        rc, text = w.probe(DATA, initdata=w.sample_initdata, address=wire.address)
+    return rc, text, wire.connections
+
+
 @row("D15", "the host alters, repeats, swallows or cuts off any record between a guest and its service, or replays a guest's connection", "tls",
      "tests/adversary: the agent's own client, which hangs up and asks at most once more; a network that stays cut: D23; a whole pod's: make demo")
 def d15(w):
@@ -125,6 +159,9 @@ def d15(w):
                 rc, text = meddled(w, d, n, how)
                 assert (rc == 1 and PATIENTS.decode() not in text) or (rc, text) == right, (d, n, how, rc, text)
                 refused += rc == 1
+    for after in range(REQUESTS):
+        rc, text, connections = deaf(w, after)
+        assert rc == 1 and connections <= 2 and PATIENTS.decode() not in text, ("a host that hangs up for good", after, connections, text)
     assert refused >= 15, refused # the rest it asked for again, on a connection of its own, or had heard already
     before = entries(w)
     with socket.create_connection(tuple(w.address.rsplit(":", 1))) as s:  # all that a guest said when it got the asset, said again
@@ -147,6 +184,11 @@ def d22(w):
 
 
 for id, what, why in (
+        ("D10", "the host gives ACPI code, PCI configuration, registers or ring entries of its choice", "not yet in any form: Debian's cloud kernel is taken as it is (SECURITY.md)"),
+        ("D11", "the host lies about the processor's features", "needs hardware: SNP's CPUID page is in the launch measurement, which no machine here can take"),
+        ("D14", "a machine is copied while it runs, and both go on", "needs hardware, which keeps the host from the memory it would copy; what a copy says again to the service is refused (requests are counted: tests/e2e/test_service.py)"),
+        ("D16", "the host does not let the guest run, or the service be reached", "nothing is lost but time: a release cut anywhere is D15, a guest that is paused D23"),
+        ("D20", "a made-up GPU is given to the guest", "no device is given to a guest yet; evidence of one beside the machine's: A14"),
         ("D4", "a block of the root file system is changed at rest", "applies as A8: the whole image is kernel and ramdisk, measured before the first instruction; there is no root on a disk"),
         ("D5", "the agent's own block is corrupted", "applies as A8: the agent is in the ramdisk"),
         ("D6", "an extension image is swapped, or the check of it is taken from the command line", "applies as A8b: there are no extensions; the command line is measured")):

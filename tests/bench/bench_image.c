@@ -143,7 +143,7 @@ static enum coffer_rc source(void *arg, layer_sink sink, void *sink_arg, struct 
 
 static double whole(struct bench *b)
 {
-	struct unpack_budget budget = { UINT64_C(1) << 34, 1000000 };
+	struct unpack_budget budget = { UINT64_C(1) << 34, 1000000, false };
 	struct layer_job j = { .dir_fd = b->dir_fd, .compression = b->kind, .lock = &b->lock, .diff_id = b->diff_id, .budget = &budget,
 	    .source = source, .source_arg = b };
 	struct err e = { 0 };
@@ -197,7 +197,7 @@ static double first_stage(struct bench *b)
 static double second_stage(struct bench *b)
 {
 	CLEANUP(unpack_freep) struct unpack *u = NULL;
-	struct unpack_budget budget = { UINT64_C(1) << 34, 1000000 };
+	struct unpack_budget budget = { UINT64_C(1) << 34, 1000000, false };
 	struct hash_stream *h = hash_open(HASH_SHA256);
 	uint8_t got[HASH_MAX];
 	struct err e = { 0 };

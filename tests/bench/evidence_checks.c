@@ -15,8 +15,11 @@
 
 struct blob { uint8_t *p; size_t n; };
 
+#define BATCH_MAX 64
+
 struct check {
 	EVP_PKEY     *key;
+	bool          came;      /* the key: with the evidence */
 	const EVP_MD *md;
 	bool          pss;
 	char          id[ID_MAX]; /* of an SM2 signer */
@@ -24,7 +27,10 @@ struct check {
 };
 
 static struct check all[CHECKS_MAX];
-static size_t n_all, n_made;
+static EVP_PKEY *unused[CHECKS_MAX][BATCH_MAX]; /* copies of keys that came, for a check each */
+static const EVP_PKEY *made[CHECKS_MAX];          /* while one appraisal ran */
+static size_t n_keys;
+static size_t n_all, n_made, n_ready;
 static bool on;
 static char sm2_id[ID_MAX];
 
@@ -32,6 +38,8 @@ int __real_EVP_DigestVerify(EVP_MD_CTX *c, const unsigned char *sig, size_t sig_
 int __wrap_EVP_DigestVerify(EVP_MD_CTX *c, const unsigned char *sig, size_t sig_n, const unsigned char *msg, size_t msg_n);
 int __real_EVP_PKEY_CTX_set1_id(EVP_PKEY_CTX *c, const void *id, size_t n);
 int __wrap_EVP_PKEY_CTX_set1_id(EVP_PKEY_CTX *c, const void *id, size_t n);
+int __real_EVP_PKEY_fromdata(EVP_PKEY_CTX *c, EVP_PKEY **k, int selection, OSSL_PARAM p[]);
+int __wrap_EVP_PKEY_fromdata(EVP_PKEY_CTX *c, EVP_PKEY **k, int selection, OSSL_PARAM p[]);
 int __real_X509_verify(X509 *x, EVP_PKEY *k);
 int __wrap_X509_verify(X509 *x, EVP_PKEY *k);
 int __real_X509_CRL_verify(X509_CRL *x, EVP_PKEY *k);
@@ -61,9 +69,13 @@ static void take(const struct check *c, const uint8_t *msg, size_t msg_n, const 
 	if (n_all == CHECKS_MAX)
 		abort();
 	all[n_all] = *c;
+	for (size_t i = 0; i < n_keys; i++)
+		all[n_all].came = all[n_all].came || made[i] == c->key;
 	all[n_all].msg = copy(msg, msg_n);
 	all[n_all].sig = copy(sig, sig_n);
-	EVP_PKEY_up_ref(c->key);
+	all[n_all].key = EVP_PKEY_dup(c->key); /* the library puts other points on keys that it needs no more */
+	if (!all[n_all].key)
+		abort();
 	n_all++;
 }
 
@@ -74,7 +86,7 @@ void checks_begin(void)
 		free(all[i].msg.p);
 		free(all[i].sig.p);
 	}
-	n_all = n_made = 0;
+	n_all = n_made = n_keys = 0;
 	on = true;
 }
 
@@ -93,11 +105,11 @@ size_t checks_distinct(void)
 	return n_all;
 }
 
-static bool replay(const struct check *k)
+static bool replay(const struct check *k, EVP_PKEY *key)
 {
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *pc = NULL;
-	bool ok = c && EVP_DigestVerifyInit(c, &pc, k->md, NULL, k->key) == 1;
+	bool ok = c && EVP_DigestVerifyInit(c, &pc, k->md, NULL, key) == 1;
 
 	if (ok && k->pss)
 		ok = EVP_PKEY_CTX_set_rsa_padding(pc, RSA_PKCS1_PSS_PADDING) == 1 &&
@@ -109,12 +121,27 @@ static bool replay(const struct check *k)
 	return ok;
 }
 
+void checks_ready(size_t n)
+{
+	for (size_t i = 0; i < n_all; i++)
+		for (size_t k = 0; all[i].came && k < BATCH_MAX; k++) {
+			EVP_PKEY_free(unused[i][k]);
+			unused[i][k] = k < n ? EVP_PKEY_dup(all[i].key) : NULL;
+			if (k < n && !unused[i][k])
+				abort();
+		}
+	n_ready = n;
+}
+
 bool checks_replay(void)
 {
-	bool ok = true;
+	bool ok = n_ready > 0;
 
+	if (!ok)
+		return false;
+	n_ready--;
 	for (size_t i = 0; i < n_all; i++)
-		ok = replay(&all[i]) && ok;
+		ok = replay(&all[i], all[i].came ? unused[i][n_ready] : all[i].key) && ok;
 	return ok;
 }
 
@@ -127,6 +154,15 @@ int __wrap_EVP_PKEY_CTX_set1_id(EVP_PKEY_CTX *c, const void *id, size_t n)
 		sm2_id[n] = '\0';
 	}
 	return __real_EVP_PKEY_CTX_set1_id(c, id, n);
+}
+
+int __wrap_EVP_PKEY_fromdata(EVP_PKEY_CTX *c, EVP_PKEY **k, int selection, OSSL_PARAM p[])
+{
+	int rc = __real_EVP_PKEY_fromdata(c, k, selection, p);
+
+	if (on && rc == 1 && n_keys < CHECKS_MAX)
+		made[n_keys++] = *k;
+	return rc;
 }
 
 /* Of the provider itself: EVP_PKEY_CTX_get_rsa_padding did not see it, and the replay of such a check failed. */

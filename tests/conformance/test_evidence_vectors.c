@@ -10,6 +10,8 @@ static int report(size_t i, struct case_run *r)
 	    res == CASE_SKIPPED ? " # SKIP " : "", res == CASE_SKIPPED ? r->why : "");
 	if (res == CASE_FAILED)
 		printf("# %s\n", r->why);
+	if (r->left[0])
+		printf("# left out: %s\n", r->left);
 	return res == CASE_FAILED;
 }
 

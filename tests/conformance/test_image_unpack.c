@@ -65,7 +65,7 @@ static struct box box_new(void)
 
 static enum coffer_rc unpack(struct box *b, enum inflate_kind k, struct span diff_id)
 {
-	struct unpack_budget budget = { 1 << 20, 1000 };
+	struct unpack_budget budget = { 1 << 20, 1000, true };
 	uint8_t want[32];
 	bool opaque;
 	struct layer_job j = { .dir_fd = b->fd, .compression = k, .diff_id = want, .budget = &budget, .source = source, .source_arg = &b->stored };

@@ -1,7 +1,7 @@
 /* RTMR 1 and 2 against the log of a TD that QEMU and OVMF booted with a kernel: from the digests that the log records of kernel, load
  * options and initrd come the registers that it replays to. That these three are computed from files as a boot measures them is
  * shown in tests/e2e/test_measure.py. */
-#include "evidence/eventlog.h"
+#include "evidence/eventlog_claims.h"
 #include "evidence/measure_tdx.h"
 #include "vec.h"
 
@@ -47,9 +47,24 @@ static void registers_of_a_recorded_direct_boot_are_the_computed_ones(void)
 	CHECK(memcmp(rtmr[0], r.reg[2], TDX_MEASUREMENT) != 0 && memcmp(rtmr[1], r.reg[3], TDX_MEASUREMENT) != 0);
 }
 
+/* With the entries that a guest's agent logged at run time, and a node that is shown in hex. */
+static void claims_of_a_log_are_those_of_upstream(void)
+{
+	CLEANUP(wr_close) struct wr log = { 0 }, got = wr_open(1u << 20), a = wr_open(1u << 20), b = wr_open(1u << 20);
+	CLEANUP(json_freep) struct json_doc *want = vec_json("../guest/aael/CCEL_AAEL_alibabacloud_out.json"), *own = NULL;
+	struct err e = { 0 };
+
+	CHECK(want && vec_read("../guest/aael/CCEL_AAEL_alibabacloud", &log));
+	CHECK(eventlog_claims(wr_span(&log), TPM_ALG_SHA384, ~0u, &got, &e) == COFFER_OK && json_parse(wr_span(&got), 1u << 20, &own, &e) == COFFER_OK);
+	json_canon(json_get(json_root(want), "uefi_event_logs"), &a);
+	json_canon(json_root(own), &b);
+	CHECK(wr_ok(&a) && wr_ok(&b) && a.n > 1000 && span_eq(wr_span(&a), wr_span(&b)));
+}
+
 int main(void)
 {
-	static const struct t_case cases[] = { T(registers_of_a_recorded_direct_boot_are_the_computed_ones) };
+	static const struct t_case cases[] = { T(registers_of_a_recorded_direct_boot_are_the_computed_ones),
+		T(claims_of_a_log_are_those_of_upstream) };
 
 	return vec_main("../eventlog/CCEL_data_ovmf", cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -150,6 +150,8 @@ enum coffer_rc image_pull(const struct image_pull *o, struct image_pulled *out, 
 	TRY(file_read("/bin/busybox", 8u << 20, &box, e));
 	TRY(put(bin, "busybox", wr_span(&box), 0755, e));
 	TRY(put(upper, "upper-layer", span_of("2"), 0644, e));
+	if (o->progress)
+		o->progress(o->progress_arg, &(struct image_progress){ 1, 2, 3u << 20, 7u << 19 });
 	if (file_exists(SPOOF)) { /* not in a VM */
 		TRY(file_read(SPOOF, 8u << 20, &spoof, e));
 		TRY(put(bin, "spoof", wr_span(&spoof), 0755, e));

@@ -1,7 +1,6 @@
 """A measured VM for tests: image, swtpm, QEMU, and the launcher's side of the channel, written apart from src/proto/mux.c."""
 import gzip, hashlib, json, os, queue, re, select, shutil, signal, socket, struct, subprocess, threading, time
 
-OVMF = "/usr/share/ovmf/OVMF.fd"
 WAIT = 240  # seconds before a boot counts as hung
 MEMORY = 512
 toml = lambda s: '"' + s.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
@@ -12,7 +11,7 @@ def absent():
     for tool in ("qemu-system-x86_64", "swtpm", "swtpm_setup", "dpkg-deb"):
         if not shutil.which(tool):
             return tool
-    return None if os.path.exists(OVMF) else OVMF
+    return None
 
 
 # ---- what it boots ----
@@ -53,6 +52,7 @@ def pcr8(doc):
 
 HELLO, OPEN, DATA, END, RESET, CREDIT = range(6)
 WINDOW = 65536
+AGENT = 100  # the number of the launcher's own stream
 
 
 class Channel(threading.Thread):
@@ -65,6 +65,7 @@ class Channel(threading.Thread):
         self.listener.bind(path)
         self.listener.listen(1)
         self.error = None
+        self.mine, self.theirs = socket.socketpair()  # the boundary's API: a stream of the launcher's, opened by the first byte that is written to `mine`
 
     def run(self):
         try:
@@ -108,9 +109,14 @@ class Channel(threading.Thread):
         return kind, stream, self.exactly(n)
 
     def step(self):
-        readable, _, _ = select.select([self.port] + [s for i, s in self.socks.items() if self.credit[i] > 0], [], [])
+        unopened = [self.theirs] if AGENT not in self.credit else []
+        readable, _, _ = select.select([self.port] + unopened + [s for i, s in self.socks.items() if self.credit[i] > 0], [], [])
         if self.port in readable:
             self.take(*self.frame())
+            return True
+        if unopened and self.theirs in readable:
+            self.socks[AGENT], self.credit[AGENT] = self.theirs, WINDOW
+            self.send(OPEN, AGENT, b"agent")
             return True
         for i, s in list(self.socks.items()):
             if s in readable:
@@ -159,16 +165,16 @@ class Machine:
     """swtpm's state is the caller's: a folder made by swtpm_setup. A disk is a file, or a file with how it is opened and its serial. Everything it
     starts is ended by its id."""
 
-    def __init__(self, image, tmp, state, disks=(), allowed=None, cmdline=None, uki=False):
+    def __init__(self, image, tmp, state, disks=(), allowed=None, cmdline=None, uki=False, firmware=None):
         self.tmp, self.lines, self.tpm, self.qemu = tmp, [], None, None
         self.disks, self.state = list(disks), state
         with open(image + "/cmdline") as f:
             self.cmdline = f.read() if cmdline is None else cmdline
-        self.image, self.uki = image, uki
+        self.image, self.uki, self.firmware = image, uki, firmware or image + "/firmware.fd"
         self.channel = Channel(tmp + "/port", allowed or {})
 
-    def run(self, when_ready=None):
-        """Until it powers off; the lines of its console."""
+    def run(self, when_ready=None, typed=False):
+        """Until it powers off; the lines of its console. typed: qemu.stdin is its keyboard."""
         sock = self.tmp + "/tpm"
         self.tpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + self.state, "--ctrl", "type=unixio,path=" + sock, "--terminate"])
         deadline = time.monotonic() + 30
@@ -176,7 +182,7 @@ class Machine:
             time.sleep(0.02)
         self.channel.start()
         args = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,-erms", "-smp", "1", "-m", str(MEMORY), "-display", "none",
-                "-nodefaults", "-no-user-config", "-no-reboot", "-serial", "stdio", "-bios", OVMF,
+                "-nodefaults", "-no-user-config", "-no-reboot", "-serial", "stdio", "-bios", self.firmware,
                 "-chardev", "socket,id=t,path=" + sock, "-tpmdev", "emulator,id=tpm0,chardev=t", "-device", "tpm-crb,tpmdev=tpm0",
                 *(["-kernel", self.image + "/uki.efi"] if self.uki else
                   ["-kernel", self.image + "/vmlinuz", "-initrd", self.image + "/initrd.img", "-append", self.cmdline]),
@@ -186,7 +192,7 @@ class Machine:
             file, how, serial = d if isinstance(d, tuple) else (d, "readonly=on", "")
             args += ["-drive", f"if=none,id=d{i},file={file},format=raw,{how}", "-device", f"virtio-blk-pci,drive=d{i},serial={serial}"]
         try:
-            self.qemu = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.qemu = subprocess.Popen(args, stdin=subprocess.PIPE if typed else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             hung = threading.Timer(WAIT, self.qemu.kill)
             hung.start()
             for line in self.qemu.stdout:

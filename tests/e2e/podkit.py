@@ -120,7 +120,11 @@ def check(name, ok, r=None):
     print(("ok" if ok else "not ok"), count, name, flush=True)
     if not ok:
         bad += 1
-        if r is not None: print("\n".join("# " + l for l in ("exit %s\n" % r.returncode + r.out + r.err).splitlines()))
+        if r is not None: print("\n".join("# " + l for l in said(r).splitlines()))
+
+def said(r):
+    if isinstance(r, tuple): return "\n".join(map(said, r))
+    return "exit %s\n" % r.returncode + r.out + r.err if hasattr(r, "returncode") else repr(r)
 
 def done():
     shutil.rmtree(T)

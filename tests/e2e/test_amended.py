@@ -78,9 +78,8 @@ def amendment_by_all_is_logged_and_touches_nothing_that_is_there():
     W.ok(env)
     assert post(env).status in (200, 201) # known
     refused(amendment([W.witness[1], NEW], 2, [p.key for p in FOUNDERS]), "serial") # a second one in its place
-    W.end()
-    W.start() # now its witness is asked
     W.withholds(W.guest().up()) # it waits for the two that the genesis named
+    W.wait_for(lambda: W.c.call("GET", "/coffer/v0/status").json()["witnessed"]["signed"] > 0) # and the new one is asked, by the service that runs
     home = W.reader("reader")
     r = subprocess.run([COFFER, "genesis", "show", "--home", home], stdout=subprocess.PIPE, check=True)
     assert b"amended  1" in r.stdout and b"witness.example/w2" in r.stdout, r.stdout
@@ -105,6 +104,26 @@ def readers_go_on_from_what_they_saw():
     assert rc == 0, out
 
 
+def receipt_of_before_is_had_though_its_witness_is_gone():
+    W.end()
+    W.start()
+    os.mkdir(W.dir + "/hospital", 0o700)
+    W.put_file("hospital/config.json", json.dumps({"party": "hospital", "genesis": W.gid, "service": "https://" + W.address}).encode())
+    W.put_file("hospital/sign.pem", W.hospital.key.k.private_bytes(hw.base.serialization.Encoding.PEM, hw.base.serialization.PrivateFormat.PKCS8,
+                                                                    hw.base.serialization.NoEncryption()))
+    os.chmod(W.dir + "/hospital/sign.pem", 0o600)
+    hw.base.W = W
+    released = [d["decision"] for d in json.loads(hw.base.coffer("decisions", "--json")[1])["decisions"] if d["outcome"] == "released"]
+    first, last = released[-1], released[0] # by the genesis, whose witness 2 never came back; by the amendment
+    for d, of in ((first, "w1"), (last, "w2")):
+        f = W.dir + "/" + of + ".receipt"
+        rc, out = hw.base.coffer("receipt", "get", d, "--out", f)
+        assert rc == 0, out
+        assert "witness.example/%s " % of in json.load(open(f))["checkpoint"]
+        rc, out = hw.base.coffer("receipt", "verify", f)
+        assert rc == 0 and "in the words that were logged" in out, out
+
+
 def what_its_owner_takes_back_waits_for_the_first_ones():
     r, _ = restate(None, 3, newest())
     assert r.status == 200, r.body
@@ -114,7 +133,7 @@ def what_its_owner_takes_back_waits_for_the_first_ones():
 
 
 CASES = [both_witnesses_sign_and_one_is_lost, amendments_of_fewer_than_all_or_for_less_are_refused, amendment_by_all_is_logged_and_touches_nothing_that_is_there,
-         asset_goes_by_it_once_its_owner_says_so, readers_go_on_from_what_they_saw, what_its_owner_takes_back_waits_for_the_first_ones]
+         asset_goes_by_it_once_its_owner_says_so, readers_go_on_from_what_they_saw, receipt_of_before_is_had_though_its_witness_is_gone, what_its_owner_takes_back_waits_for_the_first_ones]
 if __name__ == "__main__":
     print("1..%d" % len(CASES))
     bad = 0

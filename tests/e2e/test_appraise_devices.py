@@ -48,6 +48,14 @@ def main(tmp):
     r = run(*cpu, *beside[:3], nonce[:-2] + "00")
     check("device_that_is_bound_to_something_else_decides", r.returncode == 1 and "sample: valid" in r.stdout and "nvidia: invalid" in r.stdout and
           "nvidia:" in r.stderr, r.stderr)
+    r = run(*cpu, *beside[:3], nonce[:-2] + "00", "--json")
+    got = json.loads(r.stdout)
+    check("json_has_the_verdict_of_what_decides", r.returncode == 1 and got["verdict"] == "invalid" and got["reason"]["check"] == "report_data" and
+          got["primary"] == {"verdict": "valid", "reason": None}, r.stdout[:300])
+    twice = ["--additional", put(tmp + "/twice", {"nvidia": {"device_evidence_list": [gpus[0], gpus[0]]}}), "--device-data", nonce, "--json"]
+    r = run(*cpu, *twice)
+    got = json.loads(r.stdout)
+    check("same_device_twice_is_no_valid_verdict", r.returncode == 1 and got["verdict"] == "invalid" and got["reason"]["check"] == "distinct", r.stdout[:300])
     r = run(*cpu, "--report-data", "0303", *beside)
     check("machine_that_is_not_bound_decides", r.returncode == 1 and "report_data" in r.stderr, r.stderr)
     refs = put(tmp + "/refs", {"sample_accepted": True, "svn": ["1"]})

@@ -48,6 +48,9 @@ expect() { # code, name, words...
 expect 2 "no_words_is_a_usage_error"
 expect 2 "unknown_verb_is_a_usage_error" frobnicate
 expect 2 "group_without_verb_is_a_usage_error" asset
+expect 2 "unknown_verb_of_a_group_is_a_usage_error" statement bar
+grep -q 'coffer statement: no verb "bar"' "$tmp/err" && grep -q '  statement verify ' "$tmp/err" && ! grep -q '  asset put ' "$tmp/err"
+report $? "unknown_verb_names_its_group_and_lists_its_verbs"
 expect 2 "unknown_option_is_a_usage_error" init --nonsense
 expect 2 "missing_required_option_is_a_usage_error" init --party x
 expect 2 "missing_argument_is_a_usage_error" asset put --home "$tmp/h"
@@ -70,11 +73,11 @@ expect 2 "lift_of_an_odd_id_is_a_usage_error" party lift xyz --recovery x --home
 expect 2 "receipt_without_a_genesis_is_a_usage_error" receipt verify /etc/passwd --home "$tmp/none"
 expect 3 "file_that_is_no_receipt_is_malformed" receipt verify /etc/passwd --genesis 0000000000000000000000000000000000000000000000000000000000000000
 expect 3 "file_that_is_no_manifest_is_malformed" workload diff /etc/passwd /etc/passwd
-expect 3 "image_without_a_digest_is_malformed" image keys 127.0.0.1:1/a/b:1
+expect 2 "image_without_a_digest_is_a_usage_error" image keys 127.0.0.1:1/a/b:1
 expect 4 "folder_that_cannot_be_made_is_unavailable" init --party a --persona data-owner --no-passphrase --home /proc/none/h
 grep -q "/proc/none" "$tmp/err"
 report $? "folder_that_cannot_be_made_is_named"
-expect 3 "no_party_yet_is_malformed_and_names_init" status --home "$tmp/none"
+expect 4 "no_party_yet_is_not_there_and_names_init" status --home "$tmp/none"
 grep -q 'coffer init' "$tmp/err"
 report $? "no_party_yet_names_the_next_command"
 echo '{"a":1,"a":2}' >"$tmp/dup.json"
@@ -112,7 +115,7 @@ report $? "policy_of_a_file_affirms"
 expect 2 "reference_values_without_policy_are_a_usage_error" $(appraise --reference-values "$tmp/refs.json")
 echo '{"a":{}}' >"$tmp/bad.json"
 expect 3 "malformed_reference_values_are_refused" $(appraise --policy default --reference-values "$tmp/bad.json")
-expect 4 "missing_policy_is_unavailable" $(appraise --policy "$tmp/none.rego")
+expect 2 "missing_policy_is_wrong_use" $(appraise --policy "$tmp/none.rego")
 
 echo 'correct horse' >"$tmp/pass"
 clean init --party alice --persona data-owner --home "$tmp/alice" --passphrase-file "$tmp/pass" >"$tmp/out" 2>"$tmp/err"
@@ -143,6 +146,12 @@ clean data open "$tmp/sealed" --asset kbs:///alice/data-key/x --version 1 --key-
 report $? "sealed_data_opens_to_what_it_was"
 clean man | head -1 | grep -q '^.TH COFFER 1'
 report $? "man_page_is_made_from_the_table"
+# What makes a statement with an end lets its maker say which.
+ok=0
+for v in "asset seal" "asset put" "asset policy" "workload publish" "workload bind" "image release" "service sign" "boot-image publish" "tcb publish" assess \
+	"genesis new" "genesis amend" "party request"; do clean $v --help | grep -q '^  --expires TIME' || { echo "# $v: no --expires"; ok=1; }; done
+for v in approve delegate; do clean $v --help | grep -q '^  --until TIME' || { echo "# $v: no --until"; ok=1; }; done
+report $ok "verbs_that_state_until_when_take_it"
 clean completion | bash -n
 report $? "completion_is_valid_bash"
 

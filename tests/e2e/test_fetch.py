@@ -116,7 +116,7 @@ class Fetch:
         def place():
             for k, v in high.items():
                 os.dup2(v, k, inheritable=True)
-        self.p = subprocess.Popen([PROGRAM, vendor, intel or vendor, vendor, network, *witnesses], cwd=cache, preexec_fn=place, close_fds=False,
+        self.p = subprocess.Popen([PROGRAM, vendor, intel or vendor, vendor, network], cwd=cache, preexec_fn=place, close_fds=False,
                                   stderr=open(TMP / "log", "ab"))
         for s in (theirs, ptheirs):
             s.close()
@@ -124,6 +124,12 @@ class Fetch:
             os.close(v)
         self.id = 0
         self.ready = self.parent.recv(1)
+        if witnesses:
+            self.tell(witnesses)
+
+    def tell(self, witnesses, tag=4):
+        body = b"".join(w.encode() + b"\n" for w in witnesses)
+        self.parent.sendall(struct.pack(">IB", 1 + len(body), tag) + body)
 
     def ask(self, key, max_age=DAY, wait_ms=0):
         self.id += 1
@@ -491,7 +497,17 @@ def witness_of_the_genesis_is_posted_to_and_nobody_else(v):
     assert f.posted(1, b"old 0\n\nnote\n") == (409, b"12\n")
     asked = len(v.asked)
     assert "no such witness" in f.posted(2, b"x") and len(v.asked) == asked
+    f.tell([v.url, v.url + "/w/one"]) # the founders amended the genesis; what was told before is forgotten
+    assert f.posted(0, b"x") == (409, b"12\n") and f.posted(1, b"x") == (200, b"\xe2\x80\x94 w sig\n")
     assert f.end() == 0
+
+
+@case
+def parent_that_says_nonsense_ends_it(v):
+    for witnesses, tag in (([""], 4), (["gopher://" + v.url], 4), ([v.url] * 25, 4), ([v.url], 9)):
+        f = Fetch(new_cache(), v.url)
+        f.tell(witnesses, tag)
+        assert f.p.wait(30) == 1
 
 
 @case

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """coffer run --image: a pod in a measured VM. The story of the demo up to its result (one boot); what is wrong before anything starts;
 a launcher that is killed leaves no machine behind. argv: coffer, the demo's script."""
-import os, shutil, signal, subprocess, sys, tempfile, time
+import json, os, re, shutil, signal, subprocess, sys, tempfile, time
 
 coffer, demo = map(os.path.abspath, sys.argv[1:3])
 top = os.path.dirname(os.path.dirname(demo))
@@ -58,8 +58,15 @@ def story(demo_folder):
     with open(top + "/build/demo.log", errors="replace") as f:
         log = f.read()[-3000:]
     check("the_pod_s_result_is_right_and_what_was_booted_was_predicted", r.returncode == 0 and "The result is right" in r.stdout and
-          log.count("as predicted") >= 2 and "NOT AS PREDICTED" not in log, r.stdout[-800:] + log)
+          log.count("as predicted") >= 3 and "NOT AS PREDICTED" not in log, r.stdout[-800:] + log)
+    check("how_far_the_image_is_comes_out_of_the_machine", "coffer-agent: image: container analyse: layer 1 of " in log, log)
     check("the_image_was_built_again_and_is_the_same", "echo the same" in r.stdout and "    the same" in r.stdout, r.stdout[-300:])
+    registers = re.findall(r"^      (pcr\d\d)  +quoted +([0-9a-f]{64}) .*\n +predicted (?:([0-9a-f]{64})  by the (boot image|workload's manifest): the same|by nothing)$", r.stdout, re.M)
+    with open(demo_folder + "/guest/boot-image.json") as f:
+        named = next(l["registers"] for l in json.load(f)["launches"] if l["shape"] == "qemu, 1024 MiB")
+    check("the_quote_s_registers_are_shown_each_beside_what_predicted_it", [x[0] for x in registers] == ["pcr00", "pcr04", "pcr08", "pcr09", "pcr11"] and
+          all(named.get(n) == t == q if by == "boot image" else n == "pcr08" and q == t != "00" * 32 if by else n == "pcr11" and q == "00" * 32
+              for n, q, t, by in registers), (registers, r.stdout[-3000:]))
     check("it_says_that_the_host_could_forge_it", "platform: swtpm (QEMU TCG, emulated: the host could forge it)" in r.stdout)
     return r.returncode == 0
 
@@ -100,6 +107,18 @@ def killed(folder, state):
     check("rm_leaves_nothing_of_it", r.returncode == 0 and os.listdir(state) == [".lock"], r.stderr)
 
 
+def killed_part(folder, state, which, words, *more):
+    """The part is what the launcher names, though the others end after it."""
+    p = subprocess.Popen([coffer, "run", "--state", state, "--image", folder + "/guest", *more, folder + "/risk/pod.yaml"], stderr=subprocess.PIPE, text=True)
+    mine = lambda: {name(c) or "": c for c in children(p.pid)}
+    ready = until(lambda: any(n.startswith("qemu") for n in mine()))
+    os.kill([c for n, c in mine().items() if n.startswith(which)][0], signal.SIGKILL)
+    err = p.communicate(timeout=60)[1]
+    check(f"a_{which}_that_is_killed_is_named", ready and p.returncode != 0 and words in err, err[-600:])
+    check(f"nothing_is_left_when_{which}_is_killed", os.listdir(state) == [".lock"], os.listdir(state))
+    return err
+
+
 def main():
     lacking = absent()
     if lacking:
@@ -116,6 +135,11 @@ def main():
         with tempfile.TemporaryDirectory() as tmp:
             refusals(folder, tmp)
             killed(folder, tmp + "/pods")
+            err = killed_part(folder, tmp + "/pods", "qemu", "the machine (QEMU) was killed by signal 9")
+            check("of_memory_that_it_predicts_nothing_is_told", "says nothing of machines" not in err, err)
+            err = killed_part(folder, tmp + "/pods", "swtpm", "the emulated TPM (swtpm) was killed by signal 9", "--memory", "600")
+            told = err.find("says nothing of machines of 600 MiB (but of 512 MiB, 1024 MiB, 2047 MiB)")
+            check("memory_that_the_draft_does_not_predict_is_told_before_the_machine_starts", 0 <= told < err.find("coffer run: platform: swtpm"), err)
     print(f"1..{number}")
     return failed > 0
 

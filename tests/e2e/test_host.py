@@ -201,8 +201,11 @@ def boot_image_is_judged_where_it_is_known():
     assert w.refused("R5", "enforces")["found"] == "nothing"
     w = World(boots=["77" * 32])
     r = w.refused("R5", "boot-image", *MEASURED, n=2)
-    assert r["party"] == "hospital" and r["command"].endswith("--boot-image " + payload_id(w.boot)), r
+    assert r["party"] == "hospital" and " --boot-image %s --until " % payload_id(w.boot) in r["command"], r  # the end of the approval before stays
     w = World()
+    own = World()
+    own.parts["revoke"] = say("revocation", HOSPITAL, [(payload_id(own.boot), payload_id(own.boot))], {"statement": payload_id(own.boot), "reason": "mine"})
+    assert own.refused("R11", "boot-image")["party"] == "hospital"  # the owner stops it for its own
     w.parts["revoke"] = say("revocation", ACME, [(payload_id(w.boot), payload_id(w.boot))], {"statement": payload_id(w.boot), "reason": "old"})
     w.refused("R5", "boot-image", *MEASURED)
 
@@ -229,6 +232,30 @@ def revoked_minimum_stands_in_the_way_until_another_is_stated():
     gone = payload_id(w.parts["workload"])
     w.parts["revoke2"] = say("revocation", ACME, [(gone, gone)], {"statement": gone, "reason": "old"})
     assert w.check(code=0)["workloads"] == []
+
+
+def key_that_images_are_signed_with_is_looked_at():
+    key = "image-key:" + sha256(serialization.load_pem_public_key(PEM.encode()).public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).hex()
+
+    def revoked(by, **more):
+        id = sha256(key.encode()).hex()
+        return say("revocation", by, [("thing:" + id, id)], dict({"thing": key, "reason": "stolen"}, **more))
+
+    for by in (HOSPITAL, ACME, IMAKER):
+        w = World()
+        w.parts["revoke"] = revoked(by)
+        r = w.refused("R11", "image-key")
+        assert r["party"] == by.name and key.startswith(r["found"]), r
+    w = World()
+    w.parts["revoke"] = revoked(Party("clinic", ["data-owner"]))
+    w.runs()
+    w.parts["revoke"] = revoked(IMAKER, **{"from": when(NOW - 100)})
+    w.refused("R11", "image-key")  # it knows of no release
+    body = {"repository": "registry.example/app", "version": 1, "methods": [{"type": "sigstoreSigned", "key": PEM}], "keys": []}
+    w.parts["release"] = say("image-release", IMAKER, [("registry.example/app", "ab" * 32)], body)
+    w.runs()  # of before
+    w.parts["release"] = say("image-release", IMAKER, [("registry.example/app", "ab" * 32)], body, issued=NOW - 50)
+    w.refused("R11", "image-key")
 
 
 def draft_of_a_minimum_counts_as_its_partys_newest():
@@ -300,6 +327,7 @@ CASES = [a_machine_that_meets_everything_runs_everything, old_firmware_is_refuse
          bits_and_chip_are_asked_for, platform_that_one_owner_has_not_named_is_refused, providers_own_asset_is_named_by_its_manifest,
          workload_for_another_platform_or_without_approval_is_not_the_machines_fault, boot_image_is_judged_where_it_is_known,
          time_decides_what_is_in_force, revoked_minimum_stands_in_the_way_until_another_is_stated,
+         key_that_images_are_signed_with_is_looked_at,
          draft_of_a_minimum_counts_as_its_partys_newest, evidence_says_what_the_machine_is_and_what_is_stated_is_laid_over_it,
          words_say_the_same_to_people, mistakes_are_told_by_their_exit_code]
 

@@ -103,12 +103,13 @@ check("nothing_was_started_or_made", not HAS(PODS))
 x = show("--tee", "snp", "--firmware", OVMF if HAS(OVMF) else IMG + "/vmlinuz")
 check("firmware_that_keeps_no_hashes_is_refused", x.returncode == 3, x)
 x = show("--tee", "snp")
-check("firmware_that_is_not_there_is_named", HAS("/usr/share/ovmf/OVMF.amdsev.fd") or x.returncode == 4 and "OVMF.amdsev.fd" in x.err, x)
+check("firmware_that_is_not_there_is_named_with_the_option", HAS("/usr/share/ovmf/OVMF.amdsev.fd") or x.returncode == 4 and "/usr/share/ovmf/OVMF.amdsev.fd is not there" in x.err and
+      "--firmware FILE" in x.err, x)
 
 # ---- swtpm ----
-r, m = show("--memory", "512", "--accel", "tcg", "--json"), tool("measure", "tpm", *PARTS, "--memory", "512", "--json")
+r, m = show("--memory", "512", "--accel", "tcg", "--json"), tool("measure", "tpm", *PARTS, "--memory", "512", *(["--firmware", OVMF] if HAS(OVMF) else []), "--json")
 check("swtpm_measures_as_coffer_measure_says", m.returncode == 0 and r.returncode == 0 and {**said(m), "platform": "swtpm"} == said(r)["launch"] and
-      set(said(m)["registers"]) == {"pcr04", "pcr09"}, r)
+      set(said(m)["registers"]) == ({"pcr00", "pcr04", "pcr09"} if HAS(OVMF) else {"pcr04", "pcr09"}), r)
 
 # ---- tdx ----
 if HAS(OVMF):
@@ -142,7 +143,7 @@ odd = T + "/pods, of,readonly=off,,x"
 if HAS(QEMU) and HAS(OVMF):
     i = image(T + "/image,file=x")
     for tee, fw in (("snp", FW), ("tdx", OVMF)):
-        r = subprocess.run([COFFER, "run", "--state", odd, "--image", i, "--tee", tee, "--firmware", fw, "--memory", "256", "--print", "--json", T + "/pod.yaml"],
+        r = subprocess.run([COFFER, "run", "--state", odd, "--image", i, "--tee", tee, "--firmware", fw, "--memory", "256", "--channel", "virtio-serial", "--print", "--json", T + "/pod.yaml"],
                            capture_output=True, text=True, timeout=60)
         argv = json.loads(r.stdout)["argv"]
         os.makedirs(odd + "/risk", exist_ok=True)
@@ -167,10 +168,31 @@ for tee, device in (("snp", "/sys/module/kvm_amd/parameters/sev_snp"), ("tdx", "
     check("a_host_without_%s_is_told_what_why_and_who" % tee, r.returncode == 4 and "starts no guests of %s: %s: No such file" % (tee, device) in r.err and
           "its operator needs" in r.err and "--print" in r.err, r)
     check("and_nothing_was_started_for_%s" % tee, not HAS(PODS), r)
-r = run(POD, "--image", IMG, "--print", "--tee", "auto", "--json")
-check("auto_says_what_the_host_lacks", HAS("/dev/sev") or (("starts no guests of snp" in r.err) and (r.returncode != 0 or said(r)["launch"]["platform"] == "swtpm")), r)
+# ---- the channel ----
+if HAS(QEMU):
+    q = subprocess.run([QEMU, "-device", "vhost-vsock-pci,help"], capture_output=True, text=True, timeout=60)
+    check("qemu_knows_the_device_of_vsock_and_what_it_is_given", q.returncode == 0 and re.search(r"^\s+guest-cid=<", q.stdout, re.M) is not None and
+          re.search(r"^\s+vhostfd=<", q.stdout, re.M) is not None, q)
+r = show("--accel", "tcg", "--channel", "virtio-serial", "--json")
+check("a_channel_that_is_asked_for_is_the_one", r.returncode == 0 and "virtio-serial-pci" in said(r)["argv"] and not any("vsock" in a for a in said(r)["argv"]), r)
+if not HAS("/dev/vhost-vsock"):
+    r = show("--accel", "tcg", "--json")
+    check("a_host_without_vsock_takes_the_port_and_says_why", r.returncode == 0 and "virtio-serial-pci" in said(r)["argv"] and
+          "channel: virtio-serial (no vsock: /dev/vhost-vsock: No such file" in r.err, r)
+    for opts in (["--print"], []):
+        r = run(POD, "--image", IMG, "--accel", "tcg", "--channel", "vsock", *opts)
+        check("vsock_that_is_asked_for_and_not_there_is_refused%s" % ("_in_print" if opts else ""), r.returncode == 4 and "vsock of this host cannot be used: /dev/vhost-vsock: No such file" in r.err and
+              "operator loads the module vhost_vsock; --channel virtio-serial" in r.err, r)
+    check("and_nothing_stays_of_it", not HAS(PODS) or os.listdir(PODS) == [".lock"], r)
+
+if not HAS("/sys/module/kvm_amd/parameters/sev_snp") and not HAS("/sys/module/kvm_intel/parameters/tdx"):
+    for opts in (["--print"], []):
+        r = run(POD, "--image", IMG, "--tee", "auto", *opts)
+        check("auto_takes_nothing_that_protects_nothing%s" % "".join(opts).replace("--", "_to_"), r.returncode == 4 and "--tee auto: this host has neither snp nor tdx" in r.err and
+              "taken by its name alone (--tee swtpm)" in r.err and "snp: /sys/module/kvm_amd" in r.err and "tdx: /sys/module/kvm_intel" in r.err and r.out == "" and (not HAS(PODS) or os.listdir(PODS) == [".lock"]), r)
 for name, opts in (("a_tee_of_no_name", ["--image", IMG, "--tee", "sev"]), ("a_tee_without_an_image", ["--tee", "snp"]), ("print_without_an_image", ["--print"]),
-                   ("emulated_snp", ["--image", IMG, "--tee", "snp", "--accel", "tcg"]), ("firmware_for_swtpm", ["--image", IMG, "--firmware", FW])):
+                   ("emulated_snp", ["--image", IMG, "--tee", "snp", "--accel", "tcg"]), ("firmware_for_swtpm", ["--image", IMG, "--firmware", FW]),
+                   ("a_channel_of_no_name", ["--image", IMG, "--channel", "slirp"]), ("a_channel_without_an_image", ["--channel", "vsock"])):
     r = run(POD, *opts)
     check("%s_is_an_error" % name, r.returncode == 2, r)
 r = subprocess.run([COFFER, "run", "--state", T + "/a,b", "--image", IMG, "--accel", "tcg", T + "/pod.yaml"], capture_output=True, text=True, timeout=60)

@@ -76,7 +76,7 @@ def leaves(size):
     status, b = get("tile/entries/000.p/%d" % size)
     assert status == 200 and len(b) == 151 * size # one tag each
     found = [b[151 * i + 2:151 * i + 151] for i in range(size)]
-    assert all(e[:4] == b"CLF3" and e[84:116] == (found[i - 1][52:84] if i else bytes(32)) for i, e in enumerate(found))
+    assert all(e[:4] == b"CLF5" and e[84:116] == (found[i - 1][52:84] if i else bytes(32)) for i, e in enumerate(found))
     return found
 
 
@@ -107,6 +107,9 @@ def service_begins_a_ledger():
     assert start()
     ok("acme", "service", "sign", T + "/service.json")
     entries(3)
+    first = ok("hospital", "ledger", "verify").stdout
+    assert "this party saw none of it before: every entry was read" in first and " 0 " not in first.splitlines()[1], first
+    os.remove([T + "/hospital/" + n for n in os.listdir(T + "/hospital") if n.endswith(".checkpoint")][0])
     v = json.loads(ok("hospital", "ledger", "verify", "--json").stdout)
     assert v["size"] == 5 and v["before"] == 0, v
     assert json.loads(ok("hospital", "ledger", "verify", "--json").stdout)["before"] == 5
@@ -140,6 +143,10 @@ def entries_are_shown_and_proven():
 def owner_finds_its_entries_by_tags_that_only_it_can_tell():
     """The tags computed again by another maker: ECDH, HKDF, HMAC."""
     found = json.loads(ok("hospital", "ledger", "find", "--json").stdout)
+    ends = ok("hospital", "ledger", "find").stdout.splitlines()[-1]
+    assert ends.startswith("end of the ledger's ") and " entries: %d on your assets" % len(found["entries"]) in ends, ends
+    assert ok("hospital", "ledger", "show").stdout.splitlines()[-1].endswith(" entries concern hospital")
+    assert "no such statement is in force; --all" in ok("hospital", "statement", "list", "--kind", "pause").stderr
     path = "kbs:///hospital/data/one"
     assert [(e["index"], e["type"], e["asset"], e["tagged"]) for e in found["entries"]] == [(i, "statement", path, True) for i in (2, 3, 4)]
     assert found["untagged"] == 0
@@ -287,7 +294,7 @@ def rewritten_store_does_not_start():
     record = '{"data":%s,"time":"%s","type":"%s"}' % (data, clock.strftime("%Y-%m-%dT%H:%M:%SZ", clock.gmtime(time)), kind)
     salt = os.urandom(32)
     old = db.execute("SELECT entry FROM leaf WHERE seq=?", (seq,)).fetchone()[0]
-    entry = b"CLF3" + struct.pack(">QQ", time, seq) + H(b"coffer leaf v1\0" + salt + record.encode()) + old[52:]
+    entry = b"CLF5" + struct.pack(">QQ", time, seq) + H(b"coffer leaf v1\0" + salt + record.encode()) + old[52:]
     db.execute("UPDATE leaf SET salt=?, entry=? WHERE seq=?", (salt, entry, seq))
     db.execute("UPDATE node SET hash=? WHERE level=0 AND place=?", (H(b"\0" + entry), seq))
     db.commit()

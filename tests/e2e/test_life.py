@@ -89,17 +89,31 @@ def rotation_without_hold_is_in_effect_and_the_service_is_still_believed():
 
 def rotation_waits_its_hold_and_the_quorum_ends_it():
     before = show()["keys"]
-    assert "waits until" in ok("hospital", "party", "rotate")
+    assert "2 of your 2 recovery keys can end it" in ok("hospital", "party", "rotate")
     s = show()
     assert s["keys"] == before and s["then"] != before and s["changes-at"]
     assert put("hospital").returncode == 0 # by the present key
     no("waits already", "hospital", "party", "rotate")
     assert "the keys of hospital change at" in ok("acme", "pending") and "2 of its 2 recovery keys" in ok("hospital", "pending")
-    assert "waits until" in ok("hospital", "party", "finish")
+    r = coffer("hospital", "party", "finish") # not done, and says from when it can be
+    assert r.returncode == 1 and "refused: hold: the new key waits until " + s["changes-at"] in r.stderr and "'coffer party finish' again" in r.stderr, r
     no("refused: signature", "hospital", "party", "cancel", "--recovery", T + "/r1") # one of two is no quorum
     ok("hospital", "party", "cancel", *BOTH)
     assert "then" not in show() and show()["keys"] == before
     no("no change of your key waits", "hospital", "party", "finish")
+
+
+def rotation_without_recovery_keys_promises_no_end():
+    ok("solo", "init", "--party", "solo", "--persona", "data-owner", "--no-passphrase")
+    ok("solo", "genesis", "use", T + "/genesis.json", "--service", json.load(open(T + "/hospital/config.json"))["service"])
+    ok("solo", "party", "request", "--out", T + "/solo.request")
+    ok("acme", "party", "admit", T + "/solo.request")
+    said = ok("solo", "party", "rotate")
+    assert "waits until" in said and "nobody can end it: you have no recovery keys" in said and "cancel" not in said, said
+    assert "waits until" in coffer("solo", "party", "finish").stderr
+    no("solo has none", "solo", "party", "cancel")
+    shown = ok("acme", "pending")
+    assert "the keys of solo change at" in shown and "without recovery keys nobody can end it" in shown, shown
 
 
 def thief_gets_nothing_for_good():
@@ -125,7 +139,7 @@ def lost_key_is_replaced_by_the_quorum_at_once():
     no("--lost needs --recovery", "hospital", "party", "rotate", "--lost")
     ok("hospital", "party", "rotate", "--lost", "--recovery", T + "/r1", "--out", T + "/new.json")
     no("refused: signature", "hospital", "party", "post", T + "/new.json")
-    ok("", "statement", "cosign", T + "/new.json", "--recovery", T + "/r2") # its holder is no party
+    ok("", "statement", "cosign", T + "/new.json", "--recovery", T + "/r2", "--yes") # its holder is no party
     assert "in effect" in ok("hospital", "party", "post", T + "/new.json")
     r = put("hospital")
     assert r.returncode == 0, r.stderr
@@ -152,7 +166,7 @@ def what_rested_on_the_stolen_key_is_listed_and_lifted():
 
 
 CASES = [parties_with_and_without_recovery, rotation_without_hold_is_in_effect_and_the_service_is_still_believed,
-         rotation_waits_its_hold_and_the_quorum_ends_it, thief_gets_nothing_for_good, lost_key_is_replaced_by_the_quorum_at_once,
+         rotation_waits_its_hold_and_the_quorum_ends_it, rotation_without_recovery_keys_promises_no_end, thief_gets_nothing_for_good, lost_key_is_replaced_by_the_quorum_at_once,
          what_rested_on_the_stolen_key_is_listed_and_lifted]
 print("1..%d" % len(CASES))
 failed = False

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """coffer measure: MRTD against a second implementation (mr_td below, from Intel's words alone), the command line, and PCRs
 against a boot (QEMU with TCG, OVMF, swtpm, a Linux kernel): the registers are what the guest reads from its TPM. argv: coffer.
-What needs an absent part is skipped by name. The kernel: $COFFER_TEST_KERNEL, else the newest /boot/vmlinuz-*."""
+What needs an absent part is skipped by name. The kernel: $COFFER_TEST_KERNEL, else the newest /boot/vmlinuz-*. One boot; with COFFER_BOOTS=all also with
+other memory, and of a unified kernel image, from firmware and from a disk."""
 import glob, hashlib, json, os, re, shutil, struct, subprocess, sys, tempfile, time, uuid
 
 coffer = sys.argv[1]
+OTHER = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 OVMF, STUB = "/usr/share/ovmf/OVMF.fd", "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"
 BUSYBOX = next((b for b in ("/bin/busybox", "/usr/bin/busybox") if os.path.exists(b)), None)
 BANKS = ("sha256", "sha384")
@@ -154,6 +156,19 @@ def compare_td(name, args, tmp):
         recorded.get(a, hashlib.sha384(a).digest()) == hashlib.sha384(a).digest() for a in actions), recorded)
 
 
+def compare_firmware(name, pcrs, args, memory, tmp):
+    """PCR 0 by the firmware's file alone; and its log, which is not of another file."""
+    for bank in BANKS:
+        r = run("tpm", "--json", "--bank", bank, "--firmware", OVMF, "--memory", str(memory), *args)
+        check(f"{name}_{bank}_firmware_s_register_is_the_computed_one", r.returncode == 0 and json.loads(r.stdout)["registers"]["pcr00"] == pcrs[bank, 0], r.stderr + r.stdout)
+    r = run("tpm", "--firmware", OVMF, "--memory", str(memory + 1), "--event-log", tmp + "/log", *args)
+    check(f"{name}_another_shape_than_the_log_s_is_said", r.returncode == 0 and "another shape" in r.stderr and "by the event log" not in
+          [l for l in r.stdout.splitlines() if l.startswith("pcr00 ")][0], r.stderr + r.stdout)
+    if os.path.exists(OTHER):
+        r = run("tpm", "--firmware", OTHER, "--event-log", tmp + "/log", *args)
+        check(f"{name}_log_of_other_firmware_is_refused", r.returncode == 1 and "refused: firmware" in r.stderr, r.stderr)
+
+
 def compare(name, pcrs, args, tmp):
     for bank in BANKS:
         r = subprocess.run([coffer, "measure", "tpm", "--json", "--bank", bank, "--event-log", tmp + "/log", *args], capture_output=True, text=True)
@@ -300,7 +315,9 @@ def check_snp(tmp):
 
 def check_usage(tmp):
     for name, args in (("neither", []), ("both", ["--uki", "a", "--kernel", "b"]), ("memory_of_uki", ["--uki", "a", "--memory", "512"]),
-                       ("bank", ["--uki", "a", "--bank", "sha512"]), ("initrd_alone", ["--uki", "a", "--initrd", "b"]), ("disk_of_kernel", ["--kernel", "a", "--disk"])):
+                       ("bank", ["--uki", "a", "--bank", "sha512"]), ("initrd_alone", ["--uki", "a", "--initrd", "b"]), ("disk_of_kernel", ["--kernel", "a", "--disk"]), ("firmware_without_memory", ["--uki", "a", "--firmware", "b"]),
+                       ("vcpus_without_firmware", ["--uki", "a", "--vcpus", "1"]), ("vcpus_none", ["--uki", "a", "--firmware", "b", "--memory", "512", "--vcpus", "0"]),
+                       ("narrow_addresses", ["--uki", "a", "--firmware", "b", "--memory", "512", "--address-bits", "38"])):
         check(f"tpm_usage_{name}_exits_2", run("tpm", *args).returncode == 2)
     for name, args in (("initrd_alone", ["--initrd", "b"]), ("memory_alone", ["--memory", "512"]), ("memory_in_words", ["--kernel", "a", "--memory", "x"])):
         check(f"tdx_usage_{name}_exits_2", run("tdx", "--firmware", OVMF, *args).returncode == 2)
@@ -319,12 +336,14 @@ def check_boots(tmp):
         return
     kern, initrd, cmdline = kernel(), tmp + "/initrd", "console=ttyS0 quiet"
     make_initrd(initrd)
-    for memory in (512, 1024):
+    more = os.environ.get("COFFER_BOOTS") == "all"
+    for memory in (512, 1024) if more else (512,):
         pcrs = boot(["-kernel", kern, "-initrd", initrd, "-append", cmdline], tmp, memory)
         compare(f"direct_boot_{memory}", pcrs, ["--kernel", kern, "--initrd", initrd, "--cmdline", cmdline, "--memory", str(memory)], tmp)
+        compare_firmware(f"direct_boot_{memory}", pcrs, ["--kernel", kern, "--initrd", initrd, "--cmdline", cmdline], memory, tmp)
         compare_td(f"direct_boot_{memory}", ["--kernel", kern, "--initrd", initrd, "--cmdline", cmdline, "--memory", str(memory)], tmp)
-    if not os.path.exists(STUB):
-        skip("unified_kernel_image", f"no {STUB}")
+    if not more or not os.path.exists(STUB):
+        skip("unified_kernel_image", f"no {STUB}" if more else "booted from firmware and from a disk where COFFER_BOOTS is all; guest_boot boots a guest's own each time")
         return
     make_uki(tmp + "/uki.efi", kern, initrd, cmdline, tmp)
     compare("unified_kernel_image", boot(["-kernel", tmp + "/uki.efi"], tmp, 768), ["--uki", tmp + "/uki.efi"], tmp)

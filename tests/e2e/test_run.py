@@ -10,6 +10,7 @@ seal(DATA)
 m = manifest([container("analyse", "/bin/busybox cat /data > /out/result.txt; /bin/busybox %s >> /out/result.txt; echo hidden" % (GET + "hospital/note/greeting"))])
 r = run(pod(m), "--output", "result=" + T + "/result.jwe")
 check("run_equal_to_manifest_ends_with_sealed_output", r.returncode == 0 and os.path.exists(T + "/result.jwe"), r)
+check("run_passes_on_how_far_an_image_is", "coffer-agent: image: container analyse: layer 1 of 2, 3.0 of 3.5 MiB\n" in r.err, r)
 check("run_says_that_sample_protects_nothing", "PROTECTS NOTHING" in r.err, r)
 check("run_shows_no_log_that_the_manifest_keeps", "hidden" not in r.out + r.err, r)
 if r.returncode == 0:
@@ -141,4 +142,11 @@ for what, opts in (("without_an_image", ["--scratch", "128M"]), *((w, ["--image"
     check("usage_scratch_%s_exits_2" % what, r.returncode == 2 and "--scratch" in r.err and not leftovers(), r)
 r = run(pod(m), "--image", T + "/none", "--scratch", "64M")
 check("scratch_of_a_good_size_is_taken", r.returncode == 4 and "/none" in r.err and not leftovers(), r)
+# how a container is let go: crun is not run once more for that, but where it has its containers wait elsewhere
+for name, root, again in (("a_container_starts_without_another_crun", "$2", False), ("where_crun_has_it_wait_elsewhere_crun_starts_it", "$2.elsewhere", True)):
+    open(T + "/crun", "w").write('#!/bin/sh\necho "$@" >>%s/verbs\nroot=%s\nshift 2\nexec /usr/bin/crun --root "$root" "$@"\n' % (T, root)); os.chmod(T + "/crun", 0o755)
+    open(T + "/verbs", "w").close()
+    r = run(pod(manifest([container("analyse", "echo up", outputs=[])], logs=["analyse"])), COFFER_CRUN=T + "/crun")
+    verbs = open(T + "/verbs").read()
+    check(name, r.returncode == 0 and r.out == "up\n" and " create " in verbs and (" start " in verbs) == again and not leftovers(), r)
 done()

@@ -74,11 +74,17 @@ class Host(http.server.BaseHTTPRequestHandler):
 class World:
     def __init__(self, top):
         self.dir, self.proc, self.lies, self.asked, self.host = top, None, {}, [], None
-        self.tpm, self.other = booted("one", top), booted("other", top)
-        for kind in ("rsa",):
-            self.other.ek(kind)
-            self.other.ak("ak", kind, "ecc")
+        self.machines()
         self.found()
+
+    def machines(self):
+        """What is under the service, and another that whoever runs it has too."""
+        self.tpm, self.other = booted("one", self.dir), booted("other", self.dir)
+        self.other.ek("rsa")
+        self.other.ak("ak", "rsa", "ecc")
+
+    def attest(self):
+        return 'platform = "tpm"\ndevice = "%s"\n' % self.tpm.sock
 
     def file(self, name, data):
         with open(self.dir + "/" + name, "wb") as f:
@@ -121,7 +127,7 @@ class World:
         self.genesis = json.loads(self.ok("acme", "genesis", "show", "--json", self.dir + "/genesis.json"))["genesis"]
 
     def start(self, attest=True):
-        self.config('[attest]\nplatform = "tpm"\ndevice = "%s"\n' % self.tpm.sock if attest else "")
+        self.config('[attest]\n' + self.attest() if attest else "")
         self.log = open(self.dir + "/log", "ab")
         self.proc = subprocess.Popen([COFFERD, "--config", self.dir + "/cofferd.toml"], stdout=subprocess.PIPE, stderr=self.log)
         line = self.proc.stdout.readline().decode()
@@ -152,8 +158,8 @@ class World:
         for t in (self.tpm, self.other):
             t.stop()
 
-    def state(self, *launches):
-        self.ok("acme", "service", "sign", self.dir + "/service.json", "--measurements", self.file("launches.json", json.dumps(list(launches)).encode()))
+    def state(self, *launches, named=()):
+        self.ok("acme", "service", "sign", self.dir + "/service.json", "--measurements", self.file("launches.json", json.dumps(list(launches)).encode()), *named)
 
     def put(self, *more):
         return ("asset", "put", "kbs:///hospital/data/one", "--file", self.file("content", SECRET), *more)
@@ -378,6 +384,49 @@ def tpm_whose_maker_is_trusted_is_taken_unnamed():
     assert "nobody vouches" in refused("service-evidence", more=(), describe=rename, POST=rename)
 
 
+def endorsement():
+    """Certificate, public key and its digest, of the TPM that the service shows."""
+    der = base64.b64decode(W.c.call("GET", PATH).json()["tpm"]["ek_cert"])
+    pem = must("openssl", "x509", "-inform", "DER", "-noout", "-pubkey", input=der)
+    return W.file("ek.der", der), W.file("ek.pem", pem), sha256(must("openssl", "pkey", "-pubin", "-outform", "DER", input=pem)).hex()
+
+
+def tpm_that_the_statement_names_is_taken_alone():
+    """Whoever runs the service moves it beside another genuine TPM, booted the same, of a maker that the owner accepts as well."""
+    cert, _, named = endorsement()
+    W.state(LAUNCH, named=("--tpm", cert))
+    assert "tpm       " + named in W.ok("hospital", "service", "show")
+    shutil.copy(W.tpm.root, W.dir + "/roots/one.pem")
+    rooted = TAKEN + ("--roots", W.dir + "/roots")
+    assert "machine   tpm " + named in W.ok("hospital", "service", "check", *rooted)
+    # of an emulator too it is now to be shown which one it is, and for that somebody has to vouch for it
+    assert "nobody vouches" in refused("service-evidence", POST=forged())
+    refused("service-evidence", more=rooted, POST=forged())
+    W.end()
+    first, W.tpm = W.tpm, booted("third", W.dir)
+    try:
+        shutil.copy(W.tpm.root, W.dir + "/roots/third.pem")
+        W.start()
+        assert "not the one" in refused("service-machine", more=rooted)
+        _, pem, other = endorsement()
+        assert other != named
+        W.state(LAUNCH)
+        assert "before named" in refused("service-machine", more=rooted)  # a statement of earlier would do otherwise
+        W.ok("hospital", *W.put("--any-machine", *rooted))
+        W.state(LAUNCH, named=("--tpm", pem))
+        W.ok("hospital", *W.put(*rooted))
+        W.state(LAUNCH, named=("--tpm", other))
+        W.ok("hospital", "service", "check", *rooted)
+        W.end()
+    finally:
+        W.tpm.stop()
+        W.tpm = first
+    W.start()
+    refused("service-machine", more=rooted)
+    W.state(LAUNCH)
+    os.remove(W.dir + "/hospital/service-named")
+
+
 def questions_of_another_form_are_refused():
     good = {"nonce": b64(bytes(32))}
     for bad in (b"", b"[]", b"{}", json.dumps({"nonce": b64(bytes(31))}), json.dumps({"nonce": 7}), json.dumps(dict(good, report_data=b64(bytes(32)))),
@@ -447,20 +496,21 @@ CASES = [service_that_says_nothing_keeps_saying_who_can_read, owner_who_demands_
          emulated_machine_has_to_be_named, named_it_is_taken_and_called_emulated, quote_of_this_test_s_own_making_over_the_right_words_is_taken,
          genuine_quote_over_another_key_is_refused, genuine_quote_for_another_genesis_is_refused, replayed_answer_is_refused, evidence_that_was_changed_is_refused,
          answer_that_is_none_seals_nothing, another_platform_than_stated_is_refused, host_that_says_its_emulator_is_a_tpm_finds_nobody_to_vouch,
-         machine_launched_otherwise_is_refused, owner_with_the_maker_s_root_wants_the_key_vouched_for, tpm_whose_maker_is_trusted_is_taken_unnamed, questions_of_another_form_are_refused,
+         machine_launched_otherwise_is_refused, owner_with_the_maker_s_root_wants_the_key_vouched_for, tpm_whose_maker_is_trusted_is_taken_unnamed, tpm_that_the_statement_names_is_taken_alone, questions_of_another_form_are_refused,
          many_questions_are_refused_and_none_is_answered_wrongly, statement_of_before_does_not_undo_what_was_seen, process_that_asks_the_tpm_has_nothing_else, tpm_that_is_gone_is_no_evidence_and_the_service_ends_in_order]
 
 
-def main():
+def main(cases=CASES, make=None):
     global W
-    if missing():
+    make = make or World
+    if make is World and missing():
         print("1..0 # SKIP %s: not installed" % ", ".join(missing()))
         return 0
     top, failed = tempfile.mkdtemp(prefix="coffer-self-"), 0
-    print("1..%d" % len(CASES))
+    print("1..%d" % len(cases))
     try:
-        W = World(top)
-        for n, case in enumerate(CASES, 1):
+        W = make(top)
+        for n, case in enumerate(cases, 1):
             try:
                 case()
                 print("ok %d %s" % (n, case.__name__), flush=True)
@@ -477,4 +527,5 @@ def main():
     return failed
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

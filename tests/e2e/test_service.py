@@ -169,6 +169,55 @@ def coffer_error(r, status, check=None):
 
 # ---- keys and start ----
 
+SHIPPED = {"release": "release/default", "attestation-cpu": "attestation/default_cpu", "attestation-gpu": "attestation/default_gpu",
+           "attestation-switch": "attestation/default_switch", "attestation-ppcie": "attestation/default_ppcie"}
+
+
+def service_that_ships_another_policy_than_its_genesis_names_does_not_start():
+    d = W.dir + "/shipped"
+    os.mkdir(d, 0o700)
+    os.mkdir(d + "/home", 0o700)
+    conf = 'id = "trust"\nlisten = "127.0.0.1:0"\nstate = "%s/state"\n' % d
+
+    def put(name, text):
+        with open(d + "/" + name, "w") as f:
+            f.write(text)
+        return d + "/" + name
+
+    put("c.toml", conf)
+    service = put("service.json", subprocess.run([COFFERD, "keygen", "--config", d + "/c.toml"], check=True, stdout=subprocess.PIPE).stdout.decode())
+    acme = put("acme.json", json.dumps(W.acme.body()))
+
+    def begin(name, *options):
+        out = d + "/" + name
+        rc, said = coffer("genesis", "new", "--origin", "e2e.example/shipped", "--service", service, "--out", out, acme, *options, party="shipped/home")
+        assert rc == 0, said
+        env = json.load(open(out))
+        env = envelope(base64.b64decode(env["payload"]), [W.acme.key])
+        put(name, json.dumps(env))
+        put("c.toml", conf + 'genesis = "%s"\ngenesis-digest = "%s"\n' % (name, payload_id(env)))
+        return out, subprocess.Popen([COFFERD, "--config", d + "/c.toml"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    files = {n: sha256(open(os.path.join(os.path.dirname(__file__), "../../policies", f + ".rego"), "rb").read()).hex() for n, f in SHIPPED.items()}
+    for name in files:
+        other = ",".join("%s=%s" % (n, "ab" * 32 if n == name else h) for n, h in files.items())
+        out, p = begin(name + ".json", "--policies", other)
+        said = p.communicate(timeout=30)[0].decode(errors="replace")
+        assert p.returncode != 0 and '"%s"' % name in said and "ab" * 32 in said and "coffer genesis amend --policies" in said, said
+    rc, said = coffer("genesis", "show", out, party="shipped/home")
+    assert rc == 0 and said.count("as it ships with this program") == 4 and said.count("NOT the one that ships") == 1, said
+    for words in ("release=zz", "other=" + "ab" * 32, "release=" + "ab" * 32 + ",release=" + "ab" * 32, ",", ""):
+        rc, said = coffer("genesis", "new", "--origin", "e2e.example/shipped", "--service", service, "--out", d + "/no.json", acme, "--policies", words, party="shipped/home")
+        assert rc == 2 and not os.path.exists(d + "/no.json"), (words, said)
+    out, p = begin("default.json")
+    lines = iter(lambda: p.stdout.readline().decode(), "") # to its end, where it does not start
+    began = any(l.startswith("cofferd: listening on") for l in lines)
+    p.terminate()
+    p.communicate(timeout=15)
+    assert began
+    rc, said = coffer("genesis", "show", out, "--json", party="shipped/home")
+    assert rc == 0 and json.loads(said)["policies"] == files, said
+
 def keygen_prints_the_service_and_keeps_its_keys():
     assert set(W.service) == {"id", "receive", "reply", "token", "ledger-key", "tls"} and W.service["id"] == "trust"
     again = json.loads(subprocess.run([COFFERD, "keygen", "--config", W.config], check=True, stdout=subprocess.PIPE).stdout)
@@ -196,6 +245,12 @@ def cofferd_refuses_mistakes_in_words():
     assert rc == 3 and "genesis" in err, err
     rc, err = out(base + 'genesis = "genesis.json"\ngenesis-digest = "%s"\n' % ("00" * 32))
     assert rc == 1 and "genesis" in err, err
+    for words, says in (((), "cofferd --config FILE"), (("fsck",), "cofferd fsck: --config FILE is missing"), (("fsck", "--repair"), "--config FILE is missing"),
+                        (("fsck", "--config"), "needs a value"), (("frobnicate",), "no command frobnicate"), (("fsck", "--fix"), "unknown option --fix"),
+                        (("prune-evidence", "--config", W.config), "--older DAYS is missing"), (("keygen", "--repair"), "unknown option --repair"),
+                        (("fsck", "--config", "a", "--config", "b"), "given twice")):
+        p = subprocess.run([COFFERD, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert p.returncode == 2 and says in p.stderr.decode() and p.stdout == b"", (words, p)
     p = subprocess.run([COFFERD, "--nonsense"], stderr=subprocess.PIPE)
     assert p.returncode == 2 and subprocess.run([COFFERD, "--help"], stdout=subprocess.PIPE).returncode == 0
     assert subprocess.run([COFFERD, "--version"], stdout=subprocess.PIPE).stdout.startswith(b"cofferd ")
@@ -722,10 +777,23 @@ def owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal():
     denied = [d for d in listed if d["outcome"] == "denied"][0]
     rc, out = coffer("decisions")
     assert rc == 0 and "denied  " + denied["decision"] in out, out
+    rc, out = coffer("decisions", "--before", "1")
+    assert rc == 0 and "nothing was decided before" in out and coffer("decisions", "--before", "0")[0] == 2, out
     rc, out = coffer("why", denied["decision"])
     assert rc == 0 and "outcome  denied by R" in out and "{" not in out, out
     rc, out = coffer("why", denied["decision"], "--json")
     assert rc == 0 and json.loads(out)["outcome"] == "denied", out
+    unasked = 0
+    for d in (d["decision"] for d in listed if d["outcome"] == "denied"):  # no remedy of what was never asked
+        rc, out = coffer("why", d)
+        said = {c["check"]: c for c in json.loads(coffer("why", d, "--json")[1])["checks"]}
+        for id, c in said.items():
+            if c["found"].startswith("not asked: "):
+                unasked += 1
+                assert not c["holds"] and c["who"] == c["command"] == "" and "  --   %s  not asked: " % id in out and "  NO   %s  " % id not in out, (c, out)
+            elif not c["holds"]:
+                assert "  NO   %s  " % id in out and c["who"] in out, (c, out)
+    assert unasked > 0, listed
     assert coffer("why", "zz")[0] == 2 and coffer("why", "00" * 16)[0] == 4
     # What the service could not compile within its memory is refused before it is signed.
     chain = "\n".join("x%d = x%d" % (i, i - 1) for i in range(700, 0, -1))
@@ -737,8 +805,37 @@ def owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal():
         rc, out = coffer(*approve, terminal=typed)
         assert rc == 1 and "not confirmed" in out and DATA in out, (rc, out)
     assert coffer(*approve, "--uses", "0")[0] == 2
+    rc, out = coffer(*approve)  # no terminal: nobody has seen it
+    assert rc == 2 and "nobody is there to ask" in out and "--yes" in out and "--shown" in out and "logged as" not in out, (rc, out)
+    rc, out = coffer(*approve, "--shown", "00" * 32)
+    assert rc == 1 and "refused: shown" in out and "workload show" in out, (rc, out)
+    for nobody in ("nobody", "acme"):  # not known; known, but no auditor
+        rc, out = coffer(*approve, "--yes", "--assessed-by", nobody)
+        assert rc == 2 and "--assessed-by " + nobody in out and "auditors here: none" in out and "logged as" not in out, (rc, out)
+    rc, out = coffer("approve", W.workload, "--asset", DATA, "--platform", "bogus", "--yes")
+    assert rc == 2 and "--platform bogus" in out and "but for sample" in out and "container" not in out, (rc, out)  # before anything is shown
     rc, out = coffer("approve", W.workload, "--asset", DATA, "--platform", "swtpm", "--platform", "sample", terminal="no\n")
     assert rc != 0 and "swtpm protects nothing" in out and "sample protects nothing" in out, (rc, out)  # each, not the first alone
+    assert rc == 2 and "--platform swtpm: this workload is not made for it" in out, (rc, out)
+
+
+def approval_that_replaces_one_says_what_changes():
+    old = next(a for a in json.loads(coffer("approvals", "--json")[1])["approvals"] if a["by"] == "hospital" and a["workload"] == W.workload and DATA in a["assets"])
+    assets = [w for a in old["assets"] for w in ("--asset", a)]
+    again = ["approve", W.workload, *assets, "--platform", "sample", "--until", when(int(time.time()) + 7200)]
+    rc, out = coffer(*again, "--uses", "3", terminal="no\n")
+    told = "replaces your approval %s of " % old["id"]
+    assert rc == 1 and told in out and out.index(told) < out.index("Approve? Type yes") and "  wider     until " in out and "(was %s)" % old["until"] in out, out
+    assert "  narrower  uses: 3 from now on (was any number)\n" in out and "platform sample is" not in out and "stays in force" not in out, out
+    assert len(old["assets"]) == 2
+    rc, out = coffer("approve", W.workload, "--asset", NOTE, "--platform", "sample", terminal="no\n")
+    assert rc == 1 and "replaces" not in out and "your approval %s of " % old["id"] in out and "stays in force beside this one ('coffer revoke %s' ends it):" % old["id"] in out, out
+    assert "  asset     " + DATA in out, out
+    rc, out = coffer(*again, "--yes")
+    assert rc == 0 and told in out, out
+    new = next(a for a in json.loads(coffer("approvals", "--json")[1])["approvals"] if a["assets"] == old["assets"] and a["workload"] == W.workload)
+    rc, out = coffer(*again, "--json", terminal="no\n")
+    assert rc == 1 and new["id"] != old["id"] and "replaces your approval %s of " % new["id"] in out and old["id"] not in out and "  the same in every word\n" in out, out
 
 
 def receipt_is_fetched_and_holds_without_the_service():
@@ -780,12 +877,40 @@ def receipt_is_fetched_and_holds_without_the_service():
     assert coffer("receipt", "verify", f)[0] == 3
 
 
+def said_to_stand_is_held_against_the_ledger(boot):
+    """A service in other hands answers that what it does not log stands already."""
+    real = open(W.dir + "/acme/config.json").read()
+
+    def lies(change):
+        def mangle(path, head, body):
+            return head, json.dumps(change(json.loads(body))).encode() if path == "/coffer/v0/statements" else body
+        with Relay(mangle) as r:
+            W.put_file("acme/config.json", real.replace(W.address, r.address).encode())
+            try:
+                return coffer("revoke", boot, "--reason", "again", party="acme")
+            finally:
+                W.put_file("acme/config.json", real.encode())
+
+    rc, out = lies(lambda v: dict(v, seq=v["seq"] - 1))
+    assert rc == 1 and "refused: ledger-opening" in out, out
+    rc, out = lies(lambda v: dict(v, seq=10**6))
+    assert rc == 1 and "refused: ledger-opening" in out, out
+
+    def hides(path, head, body):  # what it says stands is shown to nobody
+        return head, b'{"statements":[],"next":0}' if "/statements?" in path and "&id=" in path else body
+    with Relay(hides) as r:
+        W.put_file("acme/config.json", real.replace(W.address, r.address).encode())
+        rc, out = coffer("revoke", boot, "--reason", "again", party="acme")
+        W.put_file("acme/config.json", real.encode())
+    assert rc == 1 and "refused: statement" in out and "it shows no such statement" in out, out
+
+
 def machines_are_stated_shown_and_named_in_an_approval():
-    os.mkdir(W.dir + "/acme", 0o700)
+    os.makedirs(W.dir + "/acme", 0o700, exist_ok=True)
     W.put_file("acme/config.json", json.dumps({"party": "acme", "genesis": W.gid, "service": "https://" + W.address}).encode())
     W.put_file("acme/sign.pem", W.acme.key.k.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     os.chmod(W.dir + "/acme/sign.pem", 0o600)
-    image = {"artefacts": [{"name": "uki", "sha256": "11" * 32}], "name": "guest", "enforces": ["manifest"], "rebuild": "make guest",
+    image = {"artefacts": [{"name": "uki", "sha256": "11" * 32}], "name": "guest\u009b2J", "enforces": ["manifest"], "rebuild": "make guest",
              "launches": [{"platform": "tpm", "shape": "any", "registers": {"pcr04": "22" * 32, "pcr11": "33" * 32}}],
              "reference-values": {"digest": ["aa"]}}
     tcb = {"platform": "snp", "minimum": [{"product": "milan", "svns": {"snp": 22}}], "reference-values": {"digest": "bb"}}
@@ -813,9 +938,13 @@ def machines_are_stated_shown_and_named_in_an_approval():
     assert rc == 0 and states == {(boot, "acme", "in force"), (second, "hospital", "in force"), (first, "hospital", "superseded or revoked")}, out
     approve = ("approve", W.workload, "--asset", DATA, "--platform", "sample")
     rc, out = coffer(*approve, "--boot-image", W.dir + "/image.signed", terminal="no\n")
-    assert rc == 1 and "boot image %s: guest, by acme, enforces manifest" % boot in out, (rc, out)
+    assert rc == 1 and "boot image %s: guest??2J, by acme, enforces manifest" % boot in out, (rc, out)  # the issuer's words move no cursor before the question
     assert coffer(*approve, "--boot-image", second, "--yes")[0] == 4 and coffer(*approve, "--boot-image", boot, "--boot-image", boot, "--yes")[0] == 4
-    assert coffer("revoke", boot, "--reason", "old")[0] == 1 and coffer("revoke", boot, "--reason", "old", party="acme")[0] == 0
+    assert coffer("revoke", boot, "--reason", "old")[0] == 0 and boot in coffer("boot-image", "list")[1]  # for its own assets alone
+    assert coffer("revoke", boot, "--reason", "old", party="acme")[0] == 0
+    rc, out = coffer("revoke", boot, "--reason", "again", party="acme")
+    assert rc == 0 and "stands already: entry" in out and "(serial 1)" in out, out
+    said_to_stand_is_held_against_the_ledger(boot)
     assert coffer(*approve, "--boot-image", boot, "--yes")[0] == 4
     rc, out = coffer("boot-image", "list")
     assert rc == 0 and "no boot-image statement is in force" in out, out
@@ -861,11 +990,13 @@ def who_runs_machines_asks_beforehand_whom_they_would_be_refused_for():
     assert rc == 1 and json.loads(out[out.index("{"):])["error"]["check"] == "statement", out
     rc, out = coffer(*check, "snp=24", "--statements", signed("other.json", ledger="00" * 32), party="lab")
     assert rc == 3 and "another genesis" in out, out
-    assert coffer(*check, "snp=24", party="nobody")[0] == 3
+    assert coffer(*check, "snp=24", party="nobody")[0] == 4
     # More than the service shows at once: what is in force is still all there; then it is not, and that is said.
     before = None
     for i in range(256):
-        env = statement("tcb", W.lab, [("tdx", None)], {"platform": "tdx", "minimum": [{"product": "", "svns": {"tcb00": i}}]}, W.gid, i + 1, before)
+        w = sha256(b"one workload").hex()
+        body = {"assets": [LAB + "2"], "workload": w, "platforms": ["snp"], "services": [W.service_id], "until": when(int(time.time()) + 3600 + i), "shown": "cd" * 32}
+        env = statement("approval", W.lab, [(LAB + "2", None), ("workload:" + w, None)], body, W.gid, i + 1, before)
         before = payload_id(env)
         r = W.publish(env)
         assert r.status == 200, r.body
@@ -878,6 +1009,20 @@ def who_runs_machines_asks_beforehand_whom_they_would_be_refused_for():
         assert r.status == 200, r.body
     rc, out = coffer(*check, "snp=24", party="lab")
     assert rc == 3 and "may be missing" in out, out
+
+
+def capabilities_are_built_as_the_kernel_names_them():
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "able", "annotations": {"coffer.internal/terms": "platforms: [sample]\nimages: [{container: analyse, provider: imaker}]\n"}},
+           "spec": {"restartPolicy": "Never", "containers": [{"name": "analyse", "image": "registry.example/app@sha256:" + "ab" * 32, "command": ["/bin/analyse"]}]}}
+    def build(*caps):
+        pod["spec"]["containers"][0]["securityContext"] = {"readOnlyRootFilesystem": True, "capabilities": {"add": list(caps), "drop": ["ALL"]}}
+        shutil.rmtree(W.dir + "/able", ignore_errors=True)
+        rc, out = coffer("workload", "build", W.put_file("able.yaml", json.dumps(pod).encode()), "--out", W.dir + "/able", party="acme")
+        return rc, json.load(open(W.dir + "/able/manifest.json"))["containers"][0]["capabilities"] if rc == 0 else out
+    assert build("CHOWN", "CAP_NET_RAW") == (0, ["CAP_CHOWN", "CAP_NET_RAW"]), build("CHOWN", "CAP_NET_RAW")
+    rc, out = build("chown")
+    assert rc == 3 and '"CAP_chown", which is not CAP_<NAME>' in out, out
+    assert build("CHOWN", "CAP_CHOWN")[0] == 3  # one, twice
 
 
 def power_is_lent_listed_used_and_taken_back():
@@ -903,6 +1048,33 @@ def power_is_lent_listed_used_and_taken_back():
     assert coffer("revoke", lent, "--reason", "done")[0] == 0 and coffer(*approve, party="acme")[0] == 1
     rc, out = coffer("delegations")
     assert rc == 0 and "no delegation" in out, out
+
+
+def service_by_a_delegate_is_followed_to_its_founder():
+    """acme lets the hospital designate the service: clients take its keys from the hospital's statement, and no more once that is taken back."""
+    was = W.service_id
+    says = lambda **more: W.publish(statement("service", W.hospital, [("trust", None)], W.service, W.gid, **more))
+    assert says().status == 403
+    assert coffer("delegate", "acme", "--role", "attestation-service")[0] == 1  # no founder that is a workload-provider
+    rc, out = coffer("delegate", "hospital", "--role", "attestation-service", "--scope", "trust", "--json", party="acme")
+    assert rc == 0, out
+    lent = json.loads(out)["id"]
+    r = says()
+    assert r.status == 200, r.body
+    mine = json.loads(r.body)["id"]
+    assert payload_id(W.c.call("GET", "/coffer/v0/service").json()) == mine
+    links = W.c.call("GET", "/coffer/v0/service/delegations?statement=" + mine)
+    assert links.status == 200 and [payload_id(s["statement"]) for s in json.loads(links.body)["statements"]] == [lent], links.body
+    assert W.c.call("GET", "/coffer/v0/service/delegations?statement=" + "00" * 32).status == 404
+    assert W.c.call("GET", "/coffer/v0/service/delegations?statement=x").status == 400
+    rc, out = coffer("status")  # a client that connects by it
+    assert rc == 0, out
+    rc, out = coffer("delegations")
+    assert rc == 0 and "attestation-service" in out and "trust" in out, out
+    assert coffer("revoke", lent, "--reason", "done", party="acme")[0] == 0
+    assert payload_id(W.c.call("GET", "/coffer/v0/service").json()) == was
+    assert W.c.call("GET", "/coffer/v0/service/delegations?statement=" + mine).status == 404 and coffer("status")[0] == 0
+    assert says(serial=2, previous=mine).status == 403
 
 
 def binding_of_what_is_not_kept_is_said():
@@ -943,13 +1115,23 @@ def shared_asset_is_signed_and_approved_by_both():
     assert rc == 1 and "acme did not" in out, (rc, out)
     rc, out = coffer("statement", "cosign", file, party="acme", terminal="no\n")
     assert rc == 1 and '"k": 2' in out and "issuer   hospital" in out and "signatures so far: 1" in out, (rc, out)
+    rc, out = coffer("statement", "cosign", file, party="acme")  # no terminal, no --yes
+    assert rc == 2 and "nobody is there to ask" in out, (rc, out)
+    before = open(file).read()
+    os.makedirs(W.dir + "/far")
+    W.put_file("far/config.json", json.dumps({"party": "imaker", "genesis": W.gid, "service": "https://" + W.address}).encode())
+    rc, out = coffer("statement", "cosign", file, "--yes", party="far")  # the asset does not name it
+    assert rc == 1 and "refused: issuer" in out and "imaker does not decide" in out and "--owner imaker" in out, (rc, out)
+    assert open(file).read() == before
     assert coffer("statement", "cosign", file, "--yes", party="acme")[0] == 0
     rc, out = coffer("asset", "put", path, "--sealed", file)
     assert rc == 0, out
     W.put_file("any.rego", b"package policy\nallow := true\n")
     policy = W.dir + "/policy.out"
-    assert coffer("asset", "policy", path, W.dir + "/any.rego")[0] == 1  # not by the owner alone
-    assert coffer("asset", "policy", path, W.dir + "/any.rego", "--out", policy)[0] == 0
+    rc, out = coffer("asset", "policy", path, W.dir + "/any.rego")  # not by the owner alone
+    assert rc == 1 and "acme also decides of " + path in out and "--out FILE" in out and "coffer statement cosign FILE" in out and "--sealed FILE" in out, (rc, out)
+    rc, out = coffer("asset", "policy", path, W.dir + "/any.rego", "--out", policy)
+    assert rc == 0 and "changes nothing yet" in out and "acme: coffer statement cosign " + policy in out and "coffer asset put %s --sealed %s" % (path, policy) in out, (rc, out)
     assert coffer("statement", "cosign", policy, "--yes", party="acme")[0] == 0
     rc, out = coffer("asset", "put", path, "--sealed", policy)
     assert rc == 0, out
@@ -961,7 +1143,7 @@ def shared_asset_is_signed_and_approved_by_both():
     for party in ("hospital", "acme"):
         rc, out = coffer("pending", party=party)
         assert rc == 0 and path in out and "1 of 2 approvals" in out and "hospital approved, until" in out, out
-        assert "acme is missing: its approval would open it" in out, out
+        assert "acme is missing: its approval would open it" in out and "on sample, no boot image named" in out and "0 boot images" not in out, out
     assert W.publish(statement("approval", W.acme, subjects, body, W.gid)).status == 200
     assert "nothing waits" in coffer("pending")[1]
 
@@ -1188,7 +1370,17 @@ def evidence_has_a_bound_and_goes_only_when_its_owner_has_it():
     rc, out = offline("prune-evidence", "--older", "1")
     assert rc == 0 and "evidence of 0 sessions" not in out and "the journal has it" in out, out
     rc, out = offline("fsck")
+    assert rc == 1 and "fetched is said to be the receipt of entry" in out, out  # before it was there: only this test can do that
+    in_store("UPDATE fetched SET time=time+2*86400")
+    rc, out = offline("fsck")
     assert rc == 0 and "everything holds" in out, out
+    in_store("UPDATE asset_tag SET n=n+1")
+    in_store("DELETE FROM kept_by")
+    rc, out = offline("fsck")
+    assert rc == 1 and "'cofferd fsck --repair' mends that" in out, out
+    r = subprocess.run([COFFERD, "fsck", "--config", W.config, "--repair"], capture_output=True, text=True, timeout=60)  # in any order
+    rc, out = r.returncode, r.stdout + r.stderr
+    assert rc == 0 and "mended: what the entries give of it was computed again from them" in out and "everything holds" in out, out
     W.start()
     moved()
     assert W.upstream().up().get("hospital/data/patients").status == 200
@@ -1245,6 +1437,68 @@ def requests_at_once_are_each_answered_and_logged():
     assert all(journal[seq] == entry for seq, entry in got + said)
 
 
+def newest_service_statement_is_told_at_once():
+    """After the others: what they rest on is superseded."""
+    last, before = W.service_id, lambda: W.c.call("GET", "/coffer/v0/service")
+    for serial in range(2, 6):
+        assert payload_id(before().json()) == last
+        env = statement("service", W.acme, [("trust", None)], W.service, W.gid, serial, last)
+        assert W.publish(env).status == 200
+        last = payload_id(env)
+    assert payload_id(before().json()) == last
+    W.service_id = last
+    assert W.c.call("GET", "/coffer/v0/genesis").json() == W.genesis
+
+
+def newest_party_is_told_at_once():
+    def told():
+        r = W.c.call("GET", "/coffer/v0/parties?from=0")
+        assert r.status == 200, r.body
+        return [payload_id(s["statement"]) for s in r.json()["statements"]]
+    for name in ("north", "south", "west"):
+        before = told()
+        assert told() == before # a copy, or keep again: the same
+        new = Party(name, ["data-owner"])
+        env = statement("party", new, [(name, None)], new.body(), W.gid, keys=[new.key, W.hospital.key])
+        assert W.publish(env).status == 200
+        assert told() == before + [payload_id(env)]
+    assert W.c.call("GET", "/coffer/v0/parties").json() == W.c.call("GET", "/coffer/v0/parties?from=0").json()
+    assert W.c.call("GET", "/coffer/v0/parties?from=1000000").json()["statements"] == [] # no other page is taken for the first
+
+
+def private_pem(key):
+    return key.k.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+
+def releases_to_a_void_workload_are_listed():
+    """After the others: the provider's key is named stolen from before it stated the workload."""
+    m = dict(W.manifest([(NOTE, "file")]), name="stolen")
+    digest, since = sha256(jcs(m)).hex(), int(time.time()) + 1
+    while time.time() < since:  # ledger times are seconds
+        time.sleep(0.02)
+    body = {"assets": [NOTE], "workload": digest, "platforms": ["sample"], "services": [W.service_id], "until": when(int(time.time()) + 3600), "shown": "cd" * 32}
+    for env in (statement("workload", W.acme, [("stolen", digest)], m, W.gid),
+                statement("approval", W.hospital, [(NOTE, None), ("workload:" + digest, None)], body, W.gid)):
+        r = W.publish(env)
+        assert r.status == 200, r.body
+    got = W.probe(NOTE, purpose="file", initdata=render(m, m["service"]["url"]))
+    assert got[0] == 0, got
+    os.makedirs(W.dir + "/acme", 0o700, exist_ok=True)
+    W.put_file("acme/config.json", json.dumps({"party": "acme", "genesis": W.gid, "service": "https://" + W.address}).encode())
+    W.put_file("acme/party.json", json.dumps(W.acme.body()).encode())
+    for name, key in (("sign.pem", W.acme.key), ("recovery.pem", W.acme.recovery)):
+        W.put_file("acme/" + name, private_pem(key))
+        os.chmod(W.dir + "/acme/" + name, 0o600)
+    quorum = ("--recovery", W.dir + "/acme/recovery.pem")
+    rc, out = coffer("party", "compromise", "--from", when(since), *quorum, party="acme")
+    assert rc == 0, out
+    os.unlink(W.dir + "/acme/sign.pem")
+    rc, out = coffer("party", "rotate", "--lost", "--no-passphrase", *quorum, party="acme")
+    assert rc == 0, out
+    rc, out = coffer("party", "affected", "--json", party="acme")
+    assert rc == 0 and [r["asset"] for r in json.loads(out)["releases"]] == [NOTE], out
+
+
 def sigterm_ends_everything_in_order():
     kids = W.children()
     assert W.end() == 0
@@ -1253,6 +1507,7 @@ def sigterm_ends_everything_in_order():
 
 CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_in_words,
          collateral_that_cannot_be_is_refused_before_the_service_is_ready,
+         service_that_ships_another_policy_than_its_genesis_names_does_not_start,
          service_starts_and_shows_the_key_of_its_description, tls_below_1_3_is_refused, children_hold_no_more_than_they_need,
          upstream_client_gets_its_resource_by_cookie_and_by_token, token_is_an_ear_by_the_service_key,
          auth_refuses_other_versions_and_platforms, attest_refuses_a_wrong_answer, attest_answers_one_evidence_a_session,
@@ -1264,14 +1519,14 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          client_library_trusts_no_other_key_and_no_other_statement, owner_replaces_and_deletes_an_asset,
          token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, policy_of_the_owner_decides_and_its_denial_says_why, statements_are_logged_once_and_by_who_may,
          statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal,
-         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, receipt_is_fetched_and_holds_without_the_service,
-         machines_are_stated_shown_and_named_in_an_approval,
-         power_is_lent_listed_used_and_taken_back, binding_of_what_is_not_kept_is_said, pause_is_lifted_by_who_paused, shared_asset_is_signed_and_approved_by_both,
+         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, approval_that_replaces_one_says_what_changes, receipt_is_fetched_and_holds_without_the_service,
+         machines_are_stated_shown_and_named_in_an_approval, capabilities_are_built_as_the_kernel_names_them,
+         power_is_lent_listed_used_and_taken_back, service_by_a_delegate_is_followed_to_its_founder, binding_of_what_is_not_kept_is_said, pause_is_lifted_by_who_paused, shared_asset_is_signed_and_approved_by_both,
          who_runs_machines_asks_beforehand_whom_they_would_be_refused_for, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,
          requests_at_once_are_each_answered_and_logged, killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so,
-         evidence_has_a_bound_and_goes_only_when_its_owner_has_it, sigterm_ends_everything_in_order]
+         evidence_has_a_bound_and_goes_only_when_its_owner_has_it, newest_service_statement_is_told_at_once, newest_party_is_told_at_once, releases_to_a_void_workload_are_listed, sigterm_ends_everything_in_order]
 
 
 def run(w, cases):

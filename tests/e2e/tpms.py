@@ -1,5 +1,5 @@
 """Machines with a TPM: swtpm, manufactured with its own CA, on a unix socket; tpm2-tools as the guest's."""
-import base64, json, os, select, shutil, signal, socket, subprocess, threading, tty
+import base64, json, os, select, shutil, signal, socket, subprocess, threading, time, tty
 
 NEEDED = ["swtpm", "swtpm_setup", "swtpm_localca", "tpm2_createek", "tpm2_activatecredential", "tpm2_quote"]
 
@@ -133,7 +133,14 @@ class Device(threading.Thread):
         tty.setraw(slave)
         self.slave, self.name, self.over = slave, os.ttyname(slave), False
         self.tpm = socket.socket(socket.AF_UNIX)
-        self.tpm.connect(t.sock)
+        for last in [False] * 200 + [True]:  # until swtpm listens
+            try:
+                self.tpm.connect(t.sock)
+                break
+            except (FileNotFoundError, ConnectionRefusedError):
+                if last:
+                    raise
+                time.sleep(0.05)
 
     def run(self):
         while not self.over:

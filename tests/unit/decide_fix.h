@@ -79,6 +79,7 @@ static void base_images(struct world *w)
 		r->s = fact(ST_IMAGE_RELEASE, maker[i], (uint8_t)(0x50 + i));
 		memset(r->body.digest, 0x40 + i, 32);
 		r->body.methods = json_root(w->methods);
+		r->body.version = 1;
 	}
 	w->in.release = w->release;
 	w->in.n_releases = 2;

@@ -14,7 +14,7 @@
 #include "tests/t.h"
 
 #define REFS_EACH_MAX 16
-#define BAD_MAX       16
+#define BAD_MAX       24
 
 struct bad { const char *from, *to, *member; int64_t value; }; /* a text of the claims replaced; what the member becomes */
 struct platform {
@@ -164,13 +164,14 @@ static char *manifest_claims(void)
 	return claims;
 }
 
-#define AZ_TD "{\"quote\":{\"body\":{\"mr_td\":\"aa\",\"xfam\":\"e7\"}},\"tcb_status\":\"UpToDate\",\"collateral_expiration_status\":\"0\"," \
+#define AZ_TD "{\"quote\":{\"body\":{\"mr_td\":\"aa\",\"td_attributes\":\"0000001000000000\",\"xfam\":\"e7\"}},\"tcb_status\":\"UpToDate\",\"collateral_expiration_status\":\"0\"," \
 	"\"td_attributes\":{\"debug\":false},\"tpm\":{\"pcr11\":\"11\"}}"
 
 static struct platform all[] = {
 	{ "snp", "snp", "cpu", NULL,
 	    "{\"measurement\":\"aa\",\"reported_tcb_bootloader\":3,\"reported_tcb_microcode\":115,\"reported_tcb_snp\":8,\"reported_tcb_tee\":0,"
 	    "\"committed_tcb_bootloader\":3,\"committed_tcb_microcode\":115,\"committed_tcb_snp\":8,\"committed_tcb_tee\":0,"
+	    "\"launch_tcb_bootloader\":3,\"launch_tcb_microcode\":115,\"launch_tcb_snp\":8,\"launch_tcb_tee\":0,"
 	    "\"policy_debug_allowed\":false,\"policy_migrate_ma\":false,\"platform_smt_enabled\":true,\"platform_tsme_enabled\":false,"
 	    "\"policy_abi_major\":0,\"policy_abi_minor\":31,\"policy_single_socket\":false,\"policy_smt_allowed\":true}",
 	    { "\"snp_launch_measurement\":[\"bb\",\"aa\"]", "\"snp_bootloader\":3", "\"snp_microcode\":[115]", "\"snp_snp_svn\":8",
@@ -184,6 +185,10 @@ static struct platform all[] = {
 		{ "committed_tcb_bootloader\":3", "committed_tcb_bootloader\":2", "hardware", 97 },
 		{ "committed_tcb_microcode\":115", "committed_tcb_microcode\":114", "hardware", 97 },
 		{ "committed_tcb_snp\":8", "committed_tcb_snp\":7", "hardware", 97 },
+		{ "launch_tcb_bootloader\":3", "launch_tcb_bootloader\":2", "hardware", 97 },
+		{ "launch_tcb_microcode\":115", "launch_tcb_microcode\":99", "hardware", 97 },
+		{ "launch_tcb_snp\":8", "launch_tcb_snp\":7", "hardware", 97 },
+		{ "\"launch_tcb_tee\":0,", "", "hardware", 97 },
 		{ "policy_debug_allowed\":false", "policy_debug_allowed\":true", "configuration", 96 },
 		{ "policy_migrate_ma\":false", "policy_migrate_ma\":true", "configuration", 96 },
 		{ "platform_smt_enabled\":true", "platform_smt_enabled\":false", "configuration", 36 },
@@ -194,7 +199,8 @@ static struct platform all[] = {
 		{ "policy_smt_allowed\":true", "policy_smt_allowed\":false", "configuration", 36 } } },
 	{ "az-snp-vtpm", "az-snp-vtpm", "cpu", NULL,
 	    "{\"measurement\":\"qg==\",\"reported_tcb_bootloader\":\"3\",\"reported_tcb_microcode\":\"115\",\"reported_tcb_snp\":\"8\","
-	    "\"reported_tcb_tee\":\"0\",\"policy_debug_allowed\":\"false\",\"policy_migrate_ma\":\"false\",\"platform_smt_enabled\":\"true\","
+	    "\"reported_tcb_tee\":\"0\",\"committed_tcb_bootloader\":\"3\",\"committed_tcb_microcode\":\"115\",\"committed_tcb_snp\":\"8\",\"committed_tcb_tee\":\"0\","
+	    "\"launch_tcb_bootloader\":\"3\",\"launch_tcb_microcode\":\"115\",\"launch_tcb_snp\":\"8\",\"launch_tcb_tee\":\"0\",\"policy_debug_allowed\":\"false\",\"policy_migrate_ma\":\"false\",\"platform_smt_enabled\":\"true\","
 	    "\"platform_tsme_enabled\":\"false\",\"policy_abi_major\":\"0\",\"policy_abi_minor\":\"31\",\"policy_single_socket\":\"false\","
 	    "\"policy_smt_allowed\":\"true\",\"tpm\":{\"pcr11\":\"11\"}}",
 	    { "\"measurement\":\"qg==\"", "\"snp_pcr11\":[\"11\"]", "\"tcb_bootloader\":3", "\"tcb_microcode\":[\"115\"]", "\"tcb_snp\":8",
@@ -205,6 +211,9 @@ static struct platform all[] = {
 		{ "reported_tcb_microcode\":\"115\"", "reported_tcb_microcode\":\"2\"", "hardware", 97 },
 		{ "reported_tcb_snp\":\"8\"", "reported_tcb_snp\":\"7\"", "hardware", 97 },
 		{ "reported_tcb_tee\":\"0\"", "reported_tcb_tee\":\"7\"", "hardware", 97 },
+		{ "committed_tcb_microcode\":\"115\"", "committed_tcb_microcode\":\"114\"", "hardware", 97 },
+		{ "launch_tcb_snp\":\"8\"", "launch_tcb_snp\":\"7\"", "hardware", 97 },
+		{ "launch_tcb_bootloader\":\"3\"", "launch_tcb_bootloader\":\"9x\"", "hardware", 97 },
 		{ "debug_allowed\":\"false\"", "debug_allowed\":\"true\"", "configuration", 96 },
 		{ "migrate_ma\":\"false\"", "migrate_ma\":\"true\"", "configuration", 96 },
 		{ "smt_enabled\":\"true\"", "smt_enabled\":\"false\"", "configuration", 36 },
@@ -214,17 +223,21 @@ static struct platform all[] = {
 		{ "single_socket\":\"false\"", "single_socket\":\"true\"", "configuration", 36 },
 		{ "smt_allowed\":\"true\"", "smt_allowed\":\"false\"", "configuration", 36 } } },
 	{ "tdx", "tdx", "cpu", NULL,
-	    "{\"quote\":{\"body\":{\"mr_td\":\"aa\",\"rtmr_1\":\"01\",\"rtmr_2\":\"02\",\"xfam\":\"e7\"}},\"tcb_status\":\"UpToDate\","
+	    "{\"quote\":{\"body\":{\"mr_td\":\"aa\",\"rtmr_1\":\"01\",\"rtmr_2\":\"02\",\"td_attributes\":\"0000001000000000\",\"xfam\":\"e7\"}},\"tcb_status\":\"UpToDate\","
 	    "\"collateral_expiration_status\":\"0\",\"td_attributes\":{\"debug\":false}}",
 	    { "\"rtmr_1\":\"01\"", "\"rtmr_2\":[\"02\"]", "\"mr_td\":\"aa\"", "\"xfam\":\"e7\"" },
 	    { { "\"rtmr_1\":\"01\"", "\"rtmr_1\":\"11\"", "executables", 33 }, { "\"rtmr_2\":\"02\"", "\"rtmr_2\":\"11\"", "executables", 33 },
 		{ "\"mr_td\":\"aa\"", "\"mr_td\":\"ab\"", "hardware", 97 }, { "UpToDate", "OutOfDate", "hardware", 32 },
 		{ "UpToDate", "SWHardeningNeeded", "hardware", 32 }, { "expiration_status\":\"0\"", "expiration_status\":\"1\"", "hardware", 97 },
-		{ "\"debug\":false", "\"debug\":true", "configuration", 96 }, { "\"xfam\":\"e7\"", "\"xfam\":\"ff\"", "configuration", 36 } } },
+		{ "\"debug\":false", "\"debug\":true", "configuration", 96 }, { "\"0000001000000000\"", "\"1000001000000000\"", "configuration", 96 },
+		{ "\"0000001000000000\"", "\"0000003000000000\"", "configuration", 96 }, { "\"0000001000000000\"", "\"\"", "configuration", 96 },
+		{ "\"td_attributes\":\"0000001000000000\",", "", "configuration", 96 }, { "\"xfam\":\"e7\"", "\"xfam\":\"ff\"", "configuration", 36 } } },
 	{ "az-tdx-vtpm", "az-tdx-vtpm", "cpu", NULL, AZ_TD, { "\"tdx_pcr11\":\"11\"", "\"mr_td\":\"aa\"", "\"xfam\":[\"e7\"]" },
 	    { { "\"pcr11\":\"11\"", "\"pcr11\":\"12\"", "executables", 33 }, { "\"mr_td\":\"aa\"", "\"mr_td\":\"ab\"", "hardware", 97 },
 		{ "UpToDate", "OutOfDate", "hardware", 32 }, { "expiration_status\":\"0\"", "expiration_status\":\"1\"", "hardware", 97 },
-		{ "\"debug\":false", "\"debug\":true", "configuration", 96 }, { "\"xfam\":\"e7\"", "\"xfam\":\"ff\"", "configuration", 36 } } },
+		{ "\"debug\":false", "\"debug\":true", "configuration", 96 }, { "\"0000001000000000\"", "\"1000001000000000\"", "configuration", 96 },
+		{ "\"0000001000000000\"", "\"0000003000000000\"", "configuration", 96 }, { "\"0000001000000000\"", "\"\"", "configuration", 96 },
+		{ "\"td_attributes\":\"0000001000000000\",", "", "configuration", 96 }, { "\"xfam\":\"e7\"", "\"xfam\":\"ff\"", "configuration", 36 } } },
 	{ "sgx", "sgx", "cpu", NULL,
 	    "{\"body\":{\"attributes.flags\":\"0500000000000000\",\"attributes.xfrm\":\"e7\",\"mr_enclave\":\"aa\",\"mr_signer\":\"bb\","
 	    "\"isv_prod_id\":\"0000\",\"isv_svn\":\"0100\"},\"tcb_status\":\"UpToDate\",\"collateral_expiration_status\":\"0\"}",

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "base/rd.h"
 #include "base/secret.h"
@@ -60,6 +61,23 @@ static void wr_room_is_filled_by_the_caller_up_to_the_limit(void)
 	wr_u8(&w, 'd');
 	CHECK(wr_ok(&w) && w.n == 300 && w.p[1] == 'b' && w.p[298] == 'c' && w.p[299] == 'd');
 	CHECK(!wr_room(&w, 1) && !wr_ok(&w) && !wr_room(&w, 0));
+}
+
+static void wr_fit_keeps_what_was_written_and_no_more(void)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(3000);
+
+	wr_fit(&w);
+	CHECK(!w.p && wr_ok(&w));
+	wr_str(&w, "0123456789");
+	wr_fit(&w);
+	CHECK(w.cap == 11 && span_eq_str(wr_span(&w), "0123456789"));
+	wr_str(&w, "ab"); /* grows again */
+	CHECK(wr_ok(&w) && span_eq_str(wr_span(&w), "0123456789ab"));
+	while (wr_ok(&w))
+		wr_str(&w, "more");
+	wr_fit(&w);
+	CHECK(!wr_ok(&w) && w.n == 3000);
 }
 
 static void err_wrap_keeps_code_and_prefixes(void)
@@ -130,15 +148,53 @@ static void ct_eq_compares_content_and_length(void)
 	CHECK(!ct_eq((struct span){ a, 2 }, (struct span){ a, 1 }));
 }
 
+static bool any_is(const char *text, const char *utc)
+{
+	int64_t t = -7, want = -7;
+
+	(void)!clock_parse(span_of(utc), &want);
+	return clock_parse_any(span_of(text), &t) == (*utc != '\0') && t == want;
+}
+
+static void times_that_people_type_may_have_an_offset(void)
+{
+	static const char *const none[] = { "2027-01-31T00:00:00", "2027-01-31T00:00:00+0200", "2027-01-31T00:00:00+24:00", "2027-01-31T00:00:00+02:60",
+		"2027-01-31T00:00:00*02:00", "2027-01-31T00:00:00+02-00", "2027-02-30T00:00:00+02:00", "2027-01-31 00:00:00+02:00", "1970-01-01T01:00:00+02:00",
+		"9999-12-31T23:59:59-00:01", "2027-01-31T00:00:00+ 2:00", "2027-01-31T00:00:00Z+02:0", "" };
+
+	CHECK(any_is("2027-01-31T00:00:00Z", "2027-01-31T00:00:00Z"));
+	CHECK(any_is("2027-01-31T02:00:00+02:00", "2027-01-31T00:00:00Z"));
+	CHECK(any_is("2027-01-31T23:30:00-05:45", "2027-02-01T05:15:00Z"));
+	CHECK(any_is("2027-01-31T00:00:00-00:00", "2027-01-31T00:00:00Z"));
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		CHECK(any_is(none[i], ""));
+}
+
+static void what_strangers_wrote_is_shown_in_printable_ascii(void)
+{
+	static const char text[] = "a\x1b[\xc3\xa4~ \x7f\0b";
+	char out[12], small[4], one[1] = { 'x' };
+
+	span_plain((struct span){ (const uint8_t *)text, sizeof(text) - 1 }, out, sizeof(out));
+	CHECK(strcmp(out, "a?[??~ ??b") == 0);
+	span_plain(span_of(text), small, sizeof(small));
+	CHECK(strcmp(small, "a?[") == 0);
+	span_plain(span_of(text), one, sizeof(one));
+	CHECK(one[0] == 0);
+	span_plain(span_of(""), out, sizeof(out));
+	CHECK(out[0] == 0);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(rd_short_read_is_sticky_and_yields_zero), T(rd_done_rejects_trailing_bytes),
 		T(rd_count_bounds_by_bytes_left), T(rd_empty_null_span_is_done),
-		T(wr_room_is_filled_by_the_caller_up_to_the_limit),
+		T(wr_room_is_filled_by_the_caller_up_to_the_limit), T(wr_fit_keeps_what_was_written_and_no_more),
 		T(err_wrap_keeps_code_and_prefixes), T(secret_is_zeroed_and_wiped_on_fork),
 		T(secret_new_refuses_none_and_over_the_limit),
 		T(secret_overrun_by_one_faults), T(ct_eq_compares_content_and_length),
+		T(times_that_people_type_may_have_an_offset), T(what_strangers_wrote_is_shown_in_printable_ascii),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -217,9 +217,32 @@ static void until_asked(struct stage *s, unsigned n)
 static void nobody_is_kept_where_no_witness_is_wanted(void)
 {
 	struct stage s = { .n = 0 };
+	struct one o[2];
 
 	open_stage(&s);
-	CHECK(s.clerk == NULL);
+	CHECK(waits(&s, &o[0], true) && waits(&s, &o[1], false));
+	until_woken(&o[0]);
+	until_woken(&o[1]);
+	CHECK(s.asked == 0);
+	close_stage(&s);
+}
+
+/* The founders amended the genesis while the service ran. */
+static void witness_that_is_named_later_is_asked_from_the_next_round_on(void)
+{
+	struct stage s = { .n = 0, .k = 0, .does = { SIGNS, IS_DOWN, SIGNS } };
+	struct one o;
+
+	open_stage(&s);
+	for (unsigned n = 0; n <= 3; n++) {
+		(void)pthread_mutex_lock(&s.lock);
+		s.n = n;
+		s.k = n == 3 ? 2 : n;
+		(void)pthread_mutex_unlock(&s.lock);
+		CHECK(waits(&s, &o, true));
+		until_woken(&o);
+		CHECK(s.signed_by == (n == 0 ? 0u : n == 3 ? 5u : 1u));
+	}
 	close_stage(&s);
 }
 
@@ -315,7 +338,7 @@ static void keep_that_is_gone_lets_nobody_wait(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(nobody_is_kept_where_no_witness_is_wanted), T(who_waits_is_woken_when_enough_have_signed), T(one_round_is_enough_for_who_wants_no_more),
+		T(nobody_is_kept_where_no_witness_is_wanted), T(witness_that_is_named_later_is_asked_from_the_next_round_on), T(who_waits_is_woken_when_enough_have_signed), T(one_round_is_enough_for_who_wants_no_more),
 		T(witness_that_does_not_sign_is_a_reason), T(end_wakes_all_and_takes_no_more), T(keep_that_is_gone_lets_nobody_wait),
 	};
 

@@ -61,10 +61,12 @@ static void config_reads_attest(void)
 {
 	struct config c = { 0 };
 
-	CHECK(parse(ID, &c) == COFFER_OK && !c.attest.enabled);
-	CHECK(parse(ID "[attest]\nplatform = \"none\"\n", &c) == COFFER_OK && !c.attest.enabled);
-	CHECK(parse(ID "[attest]\nplatform = \"tpm\"\n", &c) == COFFER_OK && c.attest.enabled && c.attest.device[0] == '\0');
+	CHECK(parse(ID, &c) == COFFER_OK && c.attest.by == ATTEST_NONE);
+	CHECK(parse(ID "[attest]\nplatform = \"none\"\n", &c) == COFFER_OK && c.attest.by == ATTEST_NONE);
+	CHECK(parse(ID "[attest]\nplatform = \"tpm\"\n", &c) == COFFER_OK && c.attest.by == ATTEST_TPM && c.attest.device[0] == '\0');
 	CHECK(parse(ID "[attest]\nplatform = \"tpm\"\ndevice = \"/dev/tpm1\"\n", &c) == COFFER_OK && strcmp(c.attest.device, "/dev/tpm1") == 0);
+	CHECK(parse(ID "[attest]\nplatform = \"tsm\"\nrequest = \"/r\"\n", &c) == COFFER_OK && c.attest.by == ATTEST_TSM && strcmp(c.attest.request, "/r") == 0);
+	CHECK(parse(ID "[attest]\nplatform = \"auto\"\ndevice = \"/d\"\n", &c) == COFFER_OK && c.attest.by == ATTEST_AUTO && c.attest.request[0] == '\0');
 }
 
 static void config_refuses_mistakes(void)
@@ -99,7 +101,12 @@ static void config_refuses_mistakes(void)
 					  ID "attest = 1",
 					  ID "[attest]\n",
 					  ID "[attest]\nplatform = 1",
-					  ID "[attest]\nplatform = \"tsm\"",
+					  ID "[attest]\nplatform = \"snp\"",
+					  ID "[attest]\nplatform = \"tsm\"\ndevice = \"/d\"",
+					  ID "[attest]\nplatform = \"tsm\"\nrequest = \"relative\"",
+					  ID "[attest]\nplatform = \"tpm\"\nrequest = \"/r\"",
+					  ID "[attest]\nplatform = \"none\"\nrequest = \"/r\"",
+					  "state = \"/s\"\n[attest]\nplatform = \"auto\"",
 					  ID "[attest]\nplatform = \"tpm\"\nx = 1",
 					  ID "[attest]\nplatform = \"tpm\"\ndevice = \"relative\"",
 					  ID "[attest]\nplatform = \"none\"\ndevice = \"/d\"",

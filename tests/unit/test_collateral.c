@@ -387,6 +387,25 @@ static void wire_tells_pending_from_gone(void)
 	close_wire();
 }
 
+static void addresses_of_witnesses_are_whole_lines(void)
+{
+	static const char *const bad[] = { "\n", "http://a", "http://a\nhttp://b", "http://a\n\nhttp://b\n" };
+	CLEANUP(wr_close) struct wr w = wr_open(4096);
+	struct fetch_witnesses got = { .n = 7 };
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK(fetch_witnesses_read(span_of(bad[i]), &got, &e) == COFFER_E_INPUT && got.n == 7);
+	CHECK(fetch_witnesses_read((struct span){ 0 }, &got, &e) == COFFER_OK && got.n == 0);
+	for (unsigned i = 0; i < FETCH_WITNESSES_MAX; i++)
+		wr_fmt(&w, "http://%u\n", i);
+	CHECK(fetch_witnesses_read(wr_span(&w), &got, &e) == COFFER_OK && got.n == FETCH_WITNESSES_MAX && span_eq_str(got.url[23], "http://23"));
+	for (size_t n = 1; n < w.n; n++) /* cut at the end of a line it is fewer */
+		CHECK((fetch_witnesses_read((struct span){ w.p, n }, &got, &e) == COFFER_OK) == (w.p[n - 1] == '\n'));
+	wr_str(&w, "http://25\n");
+	CHECK(fetch_witnesses_read(wr_span(&w), &got, &e) == COFFER_E_INPUT);
+}
+
 static void wire_dies_of_an_answer_that_nobody_asked_for(void)
 {
 	struct asker a = { .i = item(keys[0]) };
@@ -404,7 +423,7 @@ int main(void)
 		T(shape_refuses_other_forms), T(request_and_reply_read_as_written_and_not_cut), T(reply_has_a_body_or_a_reason), T(question_to_a_witness_reads_as_written_and_not_cut),
 		T(file_reads_as_written_and_not_bent), T(file_of_another_form_is_refused),
 		T(cache_drops_the_oldest_where_room_is_wanted), T(wire_gives_each_thread_its_own_answer),
-		T(wire_carries_what_a_witness_answers), T(wire_that_ends_wakes_who_waits), T(wire_tells_pending_from_gone), T(wire_dies_of_an_answer_that_nobody_asked_for) };
+		T(addresses_of_witnesses_are_whole_lines), T(wire_carries_what_a_witness_answers), T(wire_that_ends_wakes_who_waits), T(wire_tells_pending_from_gone), T(wire_dies_of_an_answer_that_nobody_asked_for) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "base/str.h"
 #include "base/wr.h"
 #include "cli/confined.h"
 #include "tests/t.h"
@@ -52,6 +53,26 @@ static enum coffer_rc forks(void *arg, struct err *e)
 	return COFFER_OK;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const int x = *(const int *)a, y = *(const int *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* More than the C library sorts on its stack. */
+static enum coffer_rc sorts(void *arg, struct err *e)
+{
+	static int many[5000];
+
+	(void)arg, (void)e;
+	for (int i = 0; i < 5000; i++)
+		many[i] = (i * 7919) % 5000;
+	qsort(many, 5000, sizeof(many[0]), by_number);
+	(void)printf("%d %d", many[0], many[4999]);
+	return COFFER_OK;
+}
+
 static enum coffer_rc dies(void *arg, struct err *e)
 {
 	(void)e;
@@ -66,6 +87,31 @@ static enum coffer_rc ends_well_too_early(void *arg, struct err *e)
 	(void)printf("%s", (const char *)arg);
 	(void)fflush(stdout);
 	_exit(0);
+}
+
+/* The last words of one that read all and found it good, said by one that did not come so far. */
+static void forge_last_words(void)
+{
+	static const uint8_t good[1 + sizeof(((struct err *)0)->check) + sizeof(((struct err *)0)->msg)];
+
+	(void)fwrite(good, 1, sizeof(good), stdout);
+	(void)fflush(stdout);
+}
+
+static enum coffer_rc says_it_is_good_and_fails(void *arg, struct err *e)
+{
+	(void)e;
+	(void)printf("%s", (const char *)arg);
+	forge_last_words();
+	_exit(3);
+}
+
+static enum coffer_rc says_it_is_good_and_dies(void *arg, struct err *e)
+{
+	(void)e;
+	(void)printf("%s", (const char *)arg);
+	forge_last_words();
+	abort();
 }
 
 static enum coffer_rc never_stops_talking(void *arg, struct err *e)
@@ -130,7 +176,8 @@ static void words_and_refusals_come_through_and_nothing_that_moves_a_terminal(vo
 static void what_does_more_than_compute_is_ended_and_shows_nothing(void)
 {
 	static const struct { confined_job *job; const char *arg; } bad[] = { { opens, "/etc/passwd" }, { writes_a_file, "/tmp/coffer-test-confined" },
-		{ connects, "" }, { forks, "" }, { dies, "holds\n" }, { ends_well_too_early, "holds\n" } };
+		{ connects, "" }, { forks, "" }, { dies, "holds\n" }, { ends_well_too_early, "holds\n" },
+		{ says_it_is_good_and_fails, "holds\n" }, { says_it_is_good_and_dies, "holds\n" } };
 	char out[256];
 	struct err e;
 
@@ -163,10 +210,18 @@ static void what_is_said_comes_back_as_it_is(void)
 	CHECK(confined_text(opens, (void *)(uintptr_t)"/etc/passwd", &out, &e) == COFFER_E_INPUT && out.p == NULL);
 }
 
+static void sorting_much_is_computing(void)
+{
+	CLEANUP(wr_close) struct wr out = { 0 };
+	struct err e = { 0 };
+
+	CHECK(confined_text(sorts, NULL, &out, &e) == COFFER_OK && span_eq_str(wr_span(&out), "0 4999"));
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = { T(what_is_said_comes_back_as_it_is), T(words_and_refusals_come_through_and_nothing_that_moves_a_terminal),
-		T(what_does_more_than_compute_is_ended_and_shows_nothing), T(what_it_says_and_what_memory_it_takes_are_bounded) };
+		T(what_does_more_than_compute_is_ended_and_shows_nothing), T(what_it_says_and_what_memory_it_takes_are_bounded), T(sorting_much_is_computing) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -230,6 +230,70 @@ static void collateral_missing_expired_or_early_is_said(void)
 	dcapkit_close(&k);
 }
 
+/* What is there but out of date is stale, lists like documents: a year-old folder is not an empty one. */
+static void lists_out_of_date_are_stale_and_not_missing(void)
+{
+	CLEANUP(ev_out_clear) struct ev_out o = { 0 };
+	struct crl *kept;
+	struct dcapkit k;
+
+	dcapkit_open(&k, 4, true);
+	k.lists_for = -1;
+	CHECK(only(&k, VERDICT_STALE, "revocation_lists"));
+	k.next = NOW - 1;
+	dcapkit_make(&k);
+	CHECK(judge(&k, &o) == VERDICT_STALE && evkit_fails(&o, "collateral_age"));
+	k.next = NOW + 9;
+	for (size_t gone = 0; gone < 2; gone++) { /* the root's, the CA's: then one is missing */
+		dcapkit_make(&k);
+		kept = k.col.crls.c[1 - gone];
+		crl_free(k.col.crls.c[gone]);
+		k.col.crls = (struct crl_list){ .c = { kept }, .n = 1 };
+		CHECK(judge(&k, &o) == VERDICT_COLLATERAL && evkit_only(&o, VERDICT_COLLATERAL, "revocation_lists"));
+	}
+	dcapkit_close(&k);
+}
+
+static const char *found_of(const struct ev_out *o, const char *id)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (strcmp(o->check[i].id, id) == 0)
+			return o->check[i].found;
+	return "(no such check)";
+}
+
+/* Signed again by another TCB signer, whose certificate has expired. */
+static void signer_out_of_date_is_said_of_the_document_that_it_signed(void)
+{
+	static const char *const said[] = { "the TCB info's is not", "the QE identity's is not" };
+	CLEANUP(ev_out_clear) struct ev_out o = { 0 };
+	EVP_PKEY *late = evkit_ec("P-256");
+	struct dcapkit k;
+
+	dcapkit_open(&k, 4, true);
+	for (size_t i = 0; i < 2; i++) {
+		CLEANUP(wr_close) struct wr der = wr_open(1u << 16), body = wr_open(1u << 16), doc = { 0 };
+		struct evkit_cert c = { .cn = "Intel SGX TCB Signing", .issuer_cn = "Intel SGX Root CA", .key = late, .pathlen = -1,
+			.serial = 81, .not_before = NOW - 5000, .not_after = NOW - 1 };
+		EVP_PKEY *current = k.tcb;
+		size_t head = i == 0 ? strlen("{\"tcbInfo\":") : strlen("{\"enclaveIdentity\":");
+
+		dcapkit_make(&k);
+		c.issuer_key = k.root;
+		evkit_cert(&c, &der);
+		evkit_add(&k.col.certs, &der);
+		wr_put(&body, (struct span){ k.col.json[i].p + head, k.col.json[i].n - head - 144 });
+		k.tcb = late;
+		dcapkit_sign(&k, i == 0 ? "tcbInfo" : "enclaveIdentity", wr_span(&body), &doc);
+		k.tcb = current;
+		k.col.json[i] = wr_span(&doc);
+		CHECK(judge(&k, &o) == VERDICT_STALE && evkit_only(&o, VERDICT_STALE, "collateral_signer"));
+		CHECK(strcmp(found_of(&o, "collateral_signer"), said[i]) == 0);
+	}
+	EVP_PKEY_free(late);
+	dcapkit_close(&k);
+}
+
 static void signatures_of_collateral_are_intels_tcb_signers(void)
 {
 	CLEANUP(ev_out_clear) struct ev_out o = { 0 };
@@ -384,7 +448,20 @@ static void every_truncation_is_malformed_and_trailing_bytes_are_told(void)
 	dcapkit_close(&k);
 }
 
-static void log_beside_the_quote_must_replay(void)
+static void quote_with_log(const struct dcapkit *k, const struct wr *log, struct wr *json)
+{
+	wr_close(json);
+	*json = wr_open(1u << 17);
+	wr_str(json, "{\"quote\":\"");
+	b64_write(json, wr_span(&k->quote));
+	wr_str(json, "\",\"cc_eventlog\":\"");
+	b64_write(json, wr_span(log));
+	wr_str(json, "\"}");
+}
+
+/* Every register: one that the log does not extend is zero. A log of no event, as one that was cut, holds for a TD that extended
+ * nothing. */
+static void log_beside_the_quote_must_replay_to_all_four_registers(void)
 {
 	static const uint16_t bank[] = { 0x000c };
 	CLEANUP(wr_close) struct wr log = wr_open(4096), json = wr_open(1u << 17);
@@ -392,24 +469,72 @@ static void log_beside_the_quote_must_replay(void)
 	uint8_t d[HASH_MAX];
 	struct dcapkit k;
 
-	evkit_log_head(&log, bank, 1);
-	evkit_log_event(&log, 1, 8, bank, 1, span_of("firmware"));
+	hash_once(HASH_SHA384, span_of("firmware"), d);
 	dcapkit_open(&k, 4, true);
-	for (int right = 0; right < 2; right++) {
-		hash_once(HASH_SHA384, span_of("firmware"), d);
+	evkit_log_head(&log, bank, 1);
+	for (int full = 0; full < 2; full++) {
+		if (full)
+			evkit_log_event(&log, 1, 8, bank, 1, span_of("firmware"));
+		for (size_t other = 0; other < 5; other++) { /* 4: none of them */
+			memset(k.body + 328, 0, 4 * 48);
+			if (full)
+				evkit_extend(HASH_SHA384, k.body + 328, (struct span){ d, 48 });
+			if (other < 4)
+				k.body[328 + 48 * other + 47] ^= 1;
+			dcapkit_make(&k);
+			quote_with_log(&k, &log, &json);
+			(void)judge_in(&k, (struct ev_in){ .evidence = wr_span(&json) }, &o);
+			CHECK(other == 4 ? o.verdict == VERDICT_VALID : evkit_only(&o, VERDICT_INVALID, "ccel_replay"));
+		}
+	}
+	dcapkit_close(&k);
+}
+
+static enum verdict judge_with_log(struct dcapkit *k, const struct wr *log, struct ev_out *o)
+{
+	CLEANUP(wr_close) struct wr json = wr_open(1u << 20);
+
+	wr_str(&json, "{\"quote\":\"");
+	b64_write(&json, wr_span(&k->quote));
+	wr_str(&json, "\",\"cc_eventlog\":\"");
+	b64_write(&json, wr_span(log));
+	wr_str(&json, "\"}");
+	return judge_in(k, (struct ev_in){ .evidence = wr_span(&json) }, o);
+}
+
+/* A log that replays is a claim; one that does not, or none, is not; one too long for claims leaves good evidence good. */
+static void log_that_replays_is_a_claim_unless_it_is_too_long(void)
+{
+	static const uint16_t bank[] = { 0x000c };
+	static const size_t size[] = { 8, 100u << 10, 200u << 10 };
+	CLEANUP(ev_out_clear) struct ev_out o = { 0 };
+	CLEANUP(freep) uint8_t *data = calloc(1, 200u << 10);
+	struct dcapkit k;
+
+	CHECK(data != NULL);
+	dcapkit_open(&k, 4, true);
+	for (size_t i = 0; i < 6; i++) {
+		CLEANUP(wr_close) struct wr log = wr_open(1u << 20);
+		CLEANUP(json_freep) struct json_doc *d = NULL;
+		struct span of = { data, size[i / 2] };
+		uint8_t digest[HASH_MAX];
+		struct err e = { 0 };
+		bool right = i % 2;
+		const struct json *list;
+
+		evkit_log_head(&log, bank, 1);
+		evkit_log_event(&log, 0, 5, bank, 1, span_of("MRTD is not extended"));
+		evkit_log_event(&log, 1, 8, bank, 1, of);
+		hash_once(HASH_SHA384, of, digest);
 		memset(k.body + 328, 0, 48);
 		if (right)
-			evkit_extend(HASH_SHA384, k.body + 328, (struct span){ d, 48 });
+			evkit_extend(HASH_SHA384, k.body + 328, (struct span){ digest, 48 });
 		dcapkit_make(&k);
-		wr_close(&json);
-		json = wr_open(1u << 17);
-		wr_str(&json, "{\"quote\":\"");
-		b64_write(&json, wr_span(&k.quote));
-		wr_str(&json, "\",\"cc_eventlog\":\"");
-		b64_write(&json, wr_span(&log));
-		wr_str(&json, "\"}");
-		(void)judge_in(&k, (struct ev_in){ .evidence = wr_span(&json) }, &o);
-		CHECK(right ? o.verdict == VERDICT_VALID : evkit_only(&o, VERDICT_INVALID, "ccel_replay"));
+		CHECK(judge_with_log(&k, &log, &o) == (right ? VERDICT_VALID : VERDICT_INVALID));
+		CHECK(json_parse(wr_span(&o.claims), 1u << 20, &d, &e) == COFFER_OK && json_get(json_root(d), "quote"));
+		list = json_get(json_root(d), "uefi_event_logs");
+		CHECK(right && i < 4 ? json_len(list) == 1 : !list);
+		CHECK(!list || span_eq_str(json_str(json_get(json_at(list, 0), "type_name")), "EV_S_CRTM_VERSION"));
 	}
 	dcapkit_close(&k);
 }
@@ -468,6 +593,184 @@ static void collateral_in_one_object_is_the_same(void)
 	dcapkit_close(&k);
 }
 
+/* Both documents, in both orders, beside the other two. */
+static bool same_status(struct dcapkit *k, const struct wr *info, const struct wr *identity, const char *want)
+{
+	CLEANUP(ev_out_clear) struct ev_out o = { 0 };
+	bool ok = true;
+
+	k->col.n_json = 4;
+	for (int last = 0; last < 2; last++) {
+		CLEANUP(json_freep) struct json_doc *d = NULL;
+		struct err e = { 0 };
+
+		k->col.json[last ? 2 : 0] = wr_span(&k->tcb_info);
+		k->col.json[last ? 3 : 1] = wr_span(&k->qe_identity);
+		k->col.json[last ? 0 : 2] = wr_span(info);
+		k->col.json[last ? 1 : 3] = wr_span(identity);
+		ok = judge(k, &o) == VERDICT_VALID && json_parse(wr_span(&o.claims), 1u << 18, &d, &e) == COFFER_OK &&
+		     span_eq_str(json_str(json_get(json_root(d), "tcb_status")), want) && ok;
+	}
+	return ok;
+}
+
+static void keep_documents(const struct dcapkit *k, struct wr *info, struct wr *identity)
+{
+	wr_close(info);
+	wr_close(identity);
+	*info = wr_open(1u << 16);
+	*identity = wr_open(1u << 16);
+	wr_put(info, wr_span(&k->tcb_info));
+	wr_put(identity, wr_span(&k->qe_identity));
+}
+
+/* A folder may hold those of many machines and years: what is in them decides, not their names. */
+static void of_several_documents_the_newest_for_this_platform_is_taken(void)
+{
+	CLEANUP(wr_close) struct wr info = { 0 }, identity = { 0 };
+	struct dcapkit k;
+	uint8_t *at;
+
+	dcapkit_open(&k, 4, true);
+	k.tcb_fmspc = "B0C06F000001"; /* of another platform, and newer */
+	k.issued = NOW - 1;
+	k.qe_svn = 9;
+	dcapkit_make(&k);
+	keep_documents(&k, &info, &identity);
+	k.tcb_fmspc = "B0C06F000000";
+	k.issued = NOW - 9;
+	k.qe_svn = 4;
+	dcapkit_make(&k);
+	CHECK(same_status(&k, &info, &k.qe_identity, "UpToDate"));
+	CHECK(!same_status(&k, &info, &identity, "UpToDate")); /* that identity is newer, and for this enclave */
+	k.td = false; /* for SGX, newer */
+	k.status = "Revoked";
+	k.issued = NOW - 1;
+	dcapkit_make(&k);
+	keep_documents(&k, &info, &identity);
+	k.td = true;
+	k.status = "UpToDate";
+	k.issued = NOW - 9;
+	dcapkit_make(&k);
+	CHECK(same_status(&k, &info, &identity, "UpToDate"));
+	k.issued = NOW - 10; /* of this platform: the newer of the two */
+	k.status = "Revoked";
+	k.qe_svn = 9;
+	dcapkit_make(&k);
+	keep_documents(&k, &info, &identity);
+	k.issued = NOW - 9;
+	k.status = "SWHardeningNeeded";
+	k.qe_svn = 4;
+	dcapkit_make(&k);
+	CHECK(same_status(&k, &info, &identity, "SWHardeningNeeded"));
+	k.issued = NOW + 1; /* not yet in force at this time */
+	k.status = "Revoked";
+	k.qe_svn = 9;
+	dcapkit_make(&k);
+	keep_documents(&k, &info, &identity);
+	k.issued = NOW - 9;
+	k.status = "UpToDate";
+	k.qe_svn = 4;
+	dcapkit_make(&k);
+	CHECK(same_status(&k, &info, &identity, "UpToDate"));
+	k.status = "OutOfDate"; /* issued together: the later evaluation */
+	dcapkit_make(&k);
+	at = memmem(k.tcb_info.p, k.tcb_info.n, "DataNumber\":17", 14);
+	at[13] = '8';
+	info.n = 0;
+	wr_put(&info, (struct span){ k.tcb_info.p + 11, k.tcb_info.n - 11 - 144 });
+	dcapkit_sign(&k, "tcbInfo", wr_span(&info), &identity);
+	k.status = "UpToDate";
+	dcapkit_make(&k);
+	CHECK(same_status(&k, &identity, &k.qe_identity, "OutOfDate"));
+	dcapkit_close(&k);
+}
+
+static void of_several_pck_certificates_the_one_that_signed_is_taken(void)
+{
+	CLEANUP(ev_out_clear) struct ev_out o = { 0 };
+	struct dcapkit k, other;
+	struct err e = { 0 };
+
+	dcapkit_open(&k, 4, true);
+	dcapkit_open(&other, 4, true);
+	other.fmspc[5] = 1;
+	k.no_chain = true;
+	dcapkit_make(&k);
+	dcapkit_make(&other);
+	CHECK(judge(&k, &o) == VERDICT_COLLATERAL && evkit_fails(&o, "pck"));
+	CHECK(certs_read(span_skip(wr_span(&other.quote), other.certs_at), &k.col.certs, &e) == COFFER_OK);
+	CHECK(judge(&k, &o) == VERDICT_INVALID && evkit_fails(&o, "qe_report_signature_by_pck"));
+	CHECK(certs_read(span_skip(wr_span(&k.quote), k.certs_at), &k.col.certs, &e) == COFFER_OK);
+	CHECK(judge(&k, &o) == VERDICT_VALID);
+	dcapkit_close(&other);
+	dcapkit_close(&k);
+}
+
+/* As they come beside each document of a folder. */
+static void issuers_that_are_there_already_take_no_place(void)
+{
+	struct dcapkit k;
+	struct err e = { 0 };
+
+	dcapkit_open(&k, 4, true);
+	dcapkit_make(&k);
+	for (size_t i = 0; i < 20; i++)
+		CHECK(collateral_add(span_skip(wr_span(&k.quote), k.certs_at), false, &k.col, &e) == COFFER_OK && k.col.certs.n == 4);
+	dcapkit_close(&k);
+}
+
+static void put_list(struct json_wr *j, const char *name, const struct wr *der)
+{
+	CLEANUP(wr_close) struct wr hex = wr_open(1u << 16);
+
+	hex_write(&hex, wr_span(der));
+	jw_m_str(j, name, wr_span(&hex));
+}
+
+static void add_list(struct dcapkit *k, long serial, struct wr *der)
+{
+	struct err e = { 0 };
+
+	wr_close(der);
+	*der = wr_open(8192);
+	evkit_crl("Intel SGX Root CA", k->root, &serial, 1, NOW - 10, NOW + 10, der);
+	CHECK(crl_read(wr_span(der), &k->col.crls.c[k->col.crls.n++], &e) == COFFER_OK);
+}
+
+/* Files and those in one object with the documents: each is heard of each certificate, the signer of documents too. */
+static void every_list_at_hand_counts(void)
+{
+	CLEANUP(wr_close) struct wr all = wr_open(1u << 17), der = { 0 };
+	CLEANUP(ev_out_clear) struct ev_out o = { 0 };
+	struct json_wr j = jw_open(&all, false);
+	struct dcapkit k;
+
+	dcapkit_open(&k, 4, true);
+	dcapkit_make(&k);
+	add_list(&k, 80, &der); /* the TCB signer's */
+	CHECK(judge(&k, &o) == VERDICT_INVALID && evkit_fails(&o, "collateral_signatures") && !evkit_fails(&o, "pck_chain"));
+	dcapkit_make(&k);
+	jw_obj(&j);
+	for (size_t i = 0; i < 2; i++) {
+		struct span s = wr_span(i == 0 ? &k.tcb_info : &k.qe_identity);
+		size_t head = i == 0 ? strlen("{\"tcbInfo\":") : strlen("{\"enclaveIdentity\":");
+
+		jw_m_str(&j, i == 0 ? "tcb_info" : "qe_identity", (struct span){ s.p + head, s.n - head - 144 });
+		jw_m_str(&j, i == 0 ? "tcb_info_signature" : "qe_identity_signature", (struct span){ s.p + s.n - 130, 128 });
+	}
+	put_list(&j, "root_ca_crl", &k.list[0]);
+	jw_obj_end(&j);
+	k.col.json[0] = wr_span(&all);
+	k.col.n_json = 1;
+	while (k.col.crls.n < 15)
+		add_list(&k, 9999, &der);
+	CHECK(judge(&k, &o) == VERDICT_VALID);
+	add_list(&k, 60, &der); /* the 17th: it would revoke the CA, and is not passed over */
+	CHECK(judge(&k, &o) == VERDICT_COLLATERAL && evkit_only(&o, VERDICT_COLLATERAL, "collateral"));
+	dcapkit_close(&k);
+}
+
 static void document_without_its_form_is_no_collateral(void)
 {
 	CLEANUP(wr_close) struct wr doc = { 0 };
@@ -497,6 +800,8 @@ int main(void)
 		T(enclave_that_is_not_the_quoting_enclave_is_refused),
 		T(collateral_of_another_platform_or_kind_is_refused),
 		T(collateral_missing_expired_or_early_is_said),
+		T(lists_out_of_date_are_stale_and_not_missing),
+		T(signer_out_of_date_is_said_of_the_document_that_it_signed),
 		T(signatures_of_collateral_are_intels_tcb_signers),
 		T(pck_revoked_untrusted_or_not_the_signer_is_refused),
 		T(enclave_must_bind_the_attestation_key),
@@ -504,8 +809,12 @@ int main(void)
 		T(bindings_are_report_data_and_config_id),
 		T(every_byte_of_a_quote_counts),
 		T(every_truncation_is_malformed_and_trailing_bytes_are_told),
-		T(log_beside_the_quote_must_replay), T(quote_of_the_other_kind_or_json_of_another_form_is_malformed),
+		T(log_beside_the_quote_must_replay_to_all_four_registers), T(log_that_replays_is_a_claim_unless_it_is_too_long), T(quote_of_the_other_kind_or_json_of_another_form_is_malformed),
 		T(collateral_in_one_object_is_the_same),
+		T(of_several_documents_the_newest_for_this_platform_is_taken),
+		T(of_several_pck_certificates_the_one_that_signed_is_taken),
+		T(issuers_that_are_there_already_take_no_place),
+		T(every_list_at_hand_counts),
 		T(document_without_its_form_is_no_collateral),
 	};
 

@@ -32,6 +32,8 @@ static void r10_denies_what_the_owners_policy_does_not_allow(void)
 	CHECK(!decision_wants_policy(&w.in, &w.d)); /* it has been asked */
 	CHECK(strcmp(w.d.check[10].command, "coffer asset policy kbs:///hospital/a/b POLICY.rego") == 0 &&
 	      strcmp(w.d.check[10].who, "hospital") == 0 && w.d.check[10].sees == SEES_OWNER);
+	DENIES((w.in.policy.allows = false, w.in.asset.body.policy = span_of("package policy")), "R10", "");
+	CHECK(strcmp(w.d.check[10].command, "coffer asset policy kbs:///hospital/a/b") == 0); /* its own is shown; no word of replacing it */
 	DENIES_OWN(w.in.policy.allows = false, "R10", "");
 	DENIES((w.in.policy.allows = false, w.in.policy.unavailable = true), "R10", "");
 	CHECK(strcmp(w.d.check[10].who, "the service's operator") == 0 && !w.d.check[10].command[0]);
@@ -216,7 +218,8 @@ static void r9_takes_what_is_narrower_where_the_approval_says_so(void)
 
 static void void_word_is_revoked_and_says_why(void)
 {
-	DENIES(w.approval[0].s.voided = true, "R11", "");
+	DENIES(w.approval[0].s.voided = true, "R11", "R9");
+	CHECK(strstr(w.d.check[9].found, "hospital's is void"));
 	CHECK(strstr(w.d.check[11].found, "is void: a key that was compromised by then signed it"));
 	DENIES(w.in.asset.s.voided = true, "R11", "");
 }
@@ -231,11 +234,129 @@ static void r9_says_what_is_missing_and_the_command_that_mends_it(void)
 	CHECK(strcmp(c->who, "hospital") == 0);
 	(void)snprintf(want, sizeof(want), "coffer approve %064d --asset kbs:///hospital/a/b --platform sample", 0);
 	memset(want + strlen("coffer approve "), '2', 64);
+	(void)snprintf(want + strlen(want), sizeof(want) - strlen(want), " --until 1970-01-12T13:46:50Z"); /* as the other workload's approval said */
 	CHECK(strcmp(c->command, want) == 0);
+	(void)snprintf(strstr(want, " --until"), 64, " --uses 1 --until 1970-01-12T13:46:50Z");
 	DENIES((w.approval[0].body.has_uses = true, w.approval[0].body.uses = w.approval[0].used = 1), "R9", "");
 	CHECK(strstr(c->found, "does not hold") && strcmp(c->command, want) == 0);
 	DENIES(w.in.has_asset = false, "R9", "");
 	CHECK(strcmp(c->command, "coffer asset put kbs:///hospital/a/b") == 0);
+}
+
+static struct fact_assessment finding[2];
+
+/* The owner's approval waits for the lab to find something. */
+static void base_assessed(enum assessed about)
+{
+	base(&w);
+	w.approval[0].body.n_assessed = 1;
+	w.approval[0].body.assessed[0].about = about;
+	(void)snprintf(w.approval[0].body.assessed[0].by, PARTY_MAX, "lab");
+	for (uint8_t i = 0; i < 2; i++) {
+		finding[i] = (struct fact_assessment){ .s = fact(ST_ASSESSMENT, "lab", (uint8_t)(0x60 + i)), .about = about, .passed = true };
+		memset(finding[i].digest, about == ASSESSED_IMAGE ? 0x40 + i : 0x22, 32);
+	}
+	w.in.assessment = finding;
+	w.in.n_assessments = about == ASSESSED_IMAGE ? 2 : 1;
+}
+
+/* Denied by R9, and the remedy is the finding that is waited for: never another approval, which would not wait. */
+static bool waits_for(const char *command)
+{
+	bool no = denies(&w, "R9", "");
+	const struct check *c = &w.d.check[9];
+
+	return no && strstr(c->found, "wants an assessment") && strcmp(c->who, "lab, whose finding it waits for") == 0 && strncmp(c->command, command, strlen(command)) == 0 &&
+	       strstr(c->command, " --finding FINDING --method TEXT");
+}
+
+static void r9_says_whose_assessment_it_waits_for(void)
+{
+	base_assessed(ASSESSED_WORKLOAD);
+	CHECK(allows(&w));
+	base_assessed(ASSESSED_WORKLOAD);
+	w.in.n_assessments = 0;
+	CHECK(waits_for("coffer assess 2222222222222222222222222222222222222222222222222222222222222222 --about workload"));
+	base_assessed(ASSESSED_WORKLOAD);
+	finding[0].passed = false;
+	CHECK(waits_for("coffer assess 2222"));
+	base_assessed(ASSESSED_WORKLOAD);
+	finding[0].s.expires = NOW;
+	CHECK(waits_for("coffer assess 2222"));
+	base_assessed(ASSESSED_IMAGE);
+	CHECK(allows(&w));
+	base_assessed(ASSESSED_IMAGE);
+	finding[1].passed = false; /* the second image's */
+	CHECK(waits_for("coffer assess 4141414141414141414141414141414141414141414141414141414141414141 --about image"));
+	base_assessed(ASSESSED_BOOT_IMAGE); /* there is none on sample */
+	CHECK(denies(&w, "R9", "") && !w.d.check[9].command[0] && strstr(w.d.check[9].who, "where what is booted is measured"));
+}
+
+static void assessment_is_stopped_by_its_auditor_and_by_the_owner_for_its_own(void)
+{
+	base_assessed(ASSESSED_WORKLOAD);
+	revoke(0x60, "lab");
+	CHECK(waits_for("coffer assess"));
+	base_assessed(ASSESSED_WORKLOAD);
+	revoke(0x60, "hospital");
+	CHECK(waits_for("coffer assess"));
+	base_assessed(ASSESSED_WORKLOAD);
+	revoke(0x60, "stranger");
+	CHECK(allows(&w));
+}
+
+#define LIMITED "--assessed-by lab:workload --uses 3 --until 1970-01-12T13:46:50Z"
+
+static void base_limited(void)
+{
+	base_assessed(ASSESSED_WORKLOAD);
+	w.approval[0].body.has_uses = true;
+	w.approval[0].body.uses = 5;
+	w.approval[0].used = 2;
+}
+#define LIMITS(change, id, also, n) do { base_limited(); change; CHECK(denies(&w, id, also) && strstr(w.d.check[n].command, "coffer approve 2222") && \
+	strstr(w.d.check[n].command, LIMITED)); } while (0)
+
+/* Whoever follows it says no less than before. */
+static void remedy_keeps_the_conditions_of_the_approval_before(void)
+{
+	LIMITS(w.approval[0].body.workload[0] ^= 1, "R9", "", 9);
+	LIMITS((void)snprintf(w.approval[0].body.platform[0], 32, "snp"), "R3", "R5 R9", 3);
+	LIMITS(w.approval[0].body.service[0][0] ^= 1, "R0", "R9", 0);
+	LIMITS(revoke(2, "hospital"), "R11", "R9", 11);
+	LIMITS((w.approval[0].body.service[0][0] ^= 1, w.in.n_assessments = 0), "R0", "R9", 0);
+	base_limited(); /* used up, and it was for five */
+	w.approval[0].used = 5;
+	CHECK(denies(&w, "R9", "") && strstr(w.d.check[9].command, "--assessed-by lab:workload --uses 5 --until"));
+	base_limited(); /* it has ended: how long the next one lasts is its issuer's to say */
+	w.approval[0].body.until = NOW;
+	CHECK(denies(&w, "R0", "R3 R5 R9") && strstr(w.d.check[9].command, "--assessed-by lab:workload --uses 3") && !strstr(w.d.check[9].command, "--until"));
+	base_limited(); /* and where it does not fit, no command is cut short */
+	w.approval[0].body.workload[0] ^= 1;
+	w.approval[0].body.n_assessed = APPROVAL_ASSESSED_MAX;
+	for (size_t i = 1; i < APPROVAL_ASSESSED_MAX; i++) {
+		memset(w.approval[0].body.assessed[i].by, 'a' + (int)i, PARTY_MAX - 1);
+		w.approval[0].body.assessed[i].about = ASSESSED_IMAGE;
+	}
+	CHECK(denies(&w, "R9", "") && strcmp(w.d.check[9].command, "coffer approvals") == 0);
+}
+
+static void release_remedy(const char *types, const char *command)
+{
+	struct json_doc *doc = json(types);
+
+	DENIES(w.container[1].attestations = json_root(doc), "R8", "");
+	CHECK(strcmp(w.d.check[8].command, command) == 0);
+	json_free(doc);
+}
+
+/* Whoever wrote the manifest chose the words; whoever pastes the command runs a shell. */
+static void r8s_remedy_names_what_the_manifest_requires(void)
+{
+	release_remedy("[\"https://slsa.dev/provenance/v1\"]", "coffer image release registry.example/app@sha256:40 --attestation https://slsa.dev/provenance/v1=FILE");
+	release_remedy("[\"a:$(id)\",\"b:;id\"]", "coffer image release registry.example/app@sha256:40 --attestation 'a:$(id)'=FILE --attestation 'b:;id'=FILE");
+	release_remedy("[\"a:';id;'\"]", "coffer image release REFERENCE --attestation TYPE=FILE");
+	release_remedy("[\"-a:b\"]", "coffer image release REFERENCE --attestation TYPE=FILE");
 }
 
 static void r9_denies_an_asset_that_is_absent_or_not_in_force(void)
@@ -256,8 +377,11 @@ static void r11_denies_what_rests_on_something_revoked(void)
 {
 	DENIES(revoke(1, "acme"), "R11", "");     /* workload, by its issuer */
 	DENIES(revoke(1, "hospital"), "R11", ""); /* workload, by the owner of this asset */
-	DENIES(revoke(2, "hospital"), "R11", ""); /* approval */
+	DENIES(revoke(2, "hospital"), "R11", "R9"); /* approval */
 	DENIES(revoke(3, "acme"), "R11", "");     /* service */
+	CHECK(strstr(w.d.check[11].found, "the service statement 0303030303030303 is revoked by acme") && !strstr(w.d.check[11].found, "for its own"));
+	DENIES(revoke(3, "hospital"), "R11", ""); /* service, by the owner of this asset */
+	CHECK(strstr(w.d.check[11].found, "is revoked by hospital, for its own") && strcmp(w.d.check[11].who, "acme") == 0 && w.d.check[0].holds);
 	DENIES(revoke(4, "hospital"), "R11", ""); /* asset */
 	DENIES_OWN(revoke(1, "acme"), "R11", "");
 	DENIES_OWN(revoke(3, "acme"), "R11", "");
@@ -271,10 +395,13 @@ static void r11_ignores_revocations_by_those_not_concerned(void)
 	CHECK(allows(&w));
 	base(&w);
 	revoke(2, "acme");
-	revoke(3, "hospital");
+	revoke(3, "stranger");
 	CHECK(allows(&w));
 	base(&w);
 	revoke(4, "acme");
+	CHECK(allows(&w));
+	base_own(&w);
+	revoke(3, "hospital"); /* nor over the service that acme's own go by */
 	CHECK(allows(&w));
 }
 
@@ -313,6 +440,68 @@ static void r11_hears_of_things_those_whose_they_are(void)
 	base_own(&w);
 	revoke_thing(&image, "hospital"); /* of acme's own asset it has no say */
 	CHECK(allows(&w));
+}
+
+/* A root that the genesis does not name as the asset goes by it; pinned ones, and what nobody vouches for, are none of its business. */
+static void r2_denies_a_root_that_the_asset_does_not_go_by(void)
+{
+	static struct genesis none;
+
+	DENIES(w.in.a.root[0] = 1, "R2", "");
+	CHECK(strstr(w.d.check[2].found, "0100000000000000") && strcmp(w.d.check[2].command, "coffer asset policy kbs:///hospital/a/b --as-amended") == 0);
+	DENIES((w.in.a.root[31] = 1, w.in.view = &none), "R2", "");
+	base(&w);
+	w.in.view = &none;
+	CHECK(allows(&w));
+}
+
+/* As of an image; and what was released before the time that is named stands, for that party's word. */
+static void r11_hears_of_keys_that_images_are_signed_with(void)
+{
+	struct thing key, other;
+
+	thing_image_key(span_of("K"), &key);
+	thing_image_key(span_of("L"), &other);
+	DENIES(revoke_thing(&key, "hospital"), "R11", "");
+	CHECK(strstr(w.d.check[11].found, key.text) && strstr(w.d.check[11].found, "revoked by hospital") && strstr(w.d.check[11].who, "with another key"));
+	DENIES(revoke_thing(&key, "acme"), "R11", "");
+	DENIES(revoke_thing(&key, "lmaker"), "R11", ""); /* of container 1 */
+	for (int i = 0; i < 3; i++) {
+		base(&w);
+		revoke_thing(i == 2 ? &other : &key, i == 0 ? "stranger" : "hospital");
+		if (i == 1)
+			w.container[0].method_key = w.container[1].method_key = span_of("M");
+		CHECK(i == 1 ? denies(&w, "R8", "") : allows(&w));
+	}
+	base_own(&w);
+	revoke_thing(&key, "hospital");
+	CHECK(allows(&w));
+	for (int late = 0; late < 3; late++) { /* container 1's release was logged before, then, or after */
+		base(&w);
+		revoke_thing(&key, "hospital");
+		of_thing.since = NOW - 5;
+		w.release[0].s.logged = NOW - 8;
+		w.release[1].s.logged = NOW - 6 + late;
+		CHECK(late ? denies(&w, "R11", "") : allows(&w));
+	}
+}
+
+/* Of two releases of one image the one that stands. */
+static void r8_prefers_a_release_of_before_the_key_was_compromised(void)
+{
+	struct thing key;
+
+	base(&w);
+	thing_image_key(span_of("K"), &key);
+	revoke_thing(&key, "hospital");
+	of_thing.since = NOW - 5;
+	w.release[0].s.logged = NOW - 1;
+	w.release[1].s.logged = NOW - 8;
+	w.container[1].image_provider[0] = 'i'; /* both are imaker's, of one content */
+	memset(w.container[1].image_digest, 0x40, 32);
+	memset(w.release[1].body.digest, 0x40, 32);
+	(void)snprintf(w.release[1].s.issuer, PARTY_MAX, "imaker");
+	CHECK(allows(&w) && w.d.release[0] == &w.release[1] && w.d.release[1] == &w.release[1]);
 }
 
 static void decide_prefers_what_is_not_revoked(void)
@@ -356,11 +545,16 @@ static void decide_prefers_what_is_not_revoked(void)
 
 static void r11_heeds_a_pause_for_its_time(void)
 {
-	DENIES((revoke(2, "hospital"), w.revocation[0].from = NOW, w.revocation[0].until = NOW + 1), "R11", "");
-	CHECK(strstr(w.d.check[11].found, "is paused") && strncmp(w.d.check[11].command, "coffer resume 0202", 18) == 0);
+	DENIES((revoke(2, "hospital"), w.revocation[0].from = NOW, w.revocation[0].until = NOW + 1), "R11", "R9");
+	CHECK(strstr(w.d.check[9].found, "hospital's is paused"));
+	CHECK(strstr(w.d.check[11].found, "is paused by hospital") && strcmp(w.d.check[11].who, "hospital, who paused it") == 0 && strncmp(w.d.check[11].command, "coffer resume 0202", 18) == 0);
 	DENIES((revoke(1, "hospital"), w.revocation[0].until = NOW + 1), "R11", ""); /* another's workload, for its own assets */
-	DENIES((revoke(2, "hospital"), revoke(2, "hospital"), w.revocation[0].until = NOW + 1), "R11", "");
-	CHECK(strstr(w.d.check[11].found, "is revoked"));
+	DENIES((revoke(3, "hospital"), w.revocation[0].until = NOW + 1), "R11", "");
+	CHECK(w.d.check[11].paused && strcmp(w.d.check[11].who, "hospital, who paused it") == 0);
+	DENIES((revoke(2, "hospital"), revoke(2, "hospital"), w.revocation[0].until = NOW + 1), "R11", "R9");
+	CHECK(strstr(w.d.check[11].found, "is revoked") && !w.d.check[11].paused);
+	DENIES((revoke(3, "hospital"), w.revocation[0].until = NOW + 1, revoke(3, "stranger")), "R11", ""); /* who is not heard makes no pause a revocation */
+	CHECK(w.d.check[11].paused);
 	base(&w);
 	revoke(2, "hospital");
 	w.revocation[0].until = NOW;
@@ -403,7 +597,19 @@ static void r9_wants_k_different_parties_that_agree(void)
 	DENIES_CO(w.approval[1].body.workload[0] ^= 1, "R9", "");
 	DENIES_CO((w.approval[1].body.has_uses = true, w.approval[1].body.uses = w.approval[1].used = 1), "R9", "");
 	DENIES_CO(w.in.asset.body.k = 3, "R9", "");
-	DENIES_CO(revoke(9, "clinic"), "R11", "");
+	DENIES_CO(revoke(9, "clinic"), "R11", "R9");
+	CHECK(strcmp(w.d.check[9].found, "1 of the 2 approvals that kbs:///hospital/a/b wants in force; clinic's is revoked") == 0 && !w.d.check[9].holds);
+	CHECK(strcmp(w.d.check[11].who, "clinic") == 0);
+	DENIES_CO((revoke(9, "clinic"), revoke(2, "hospital"), w.revocation[1].until = NOW + 1), "R11", "R9");
+	CHECK(strstr(w.d.check[9].found, "0 of the 2 approvals") && strstr(w.d.check[9].found, "hospital's is paused, clinic's is revoked"));
+	DENIES_CO((revoke(9, "clinic"), w.in.asset.body.k = 3), "R9", ""); /* one is missing: which of the others is revoked is said too */
+	CHECK(strstr(w.d.check[9].found, "1 of the 3 approvals") && strstr(w.d.check[9].found, "clinic (its approval is revoked), ward (has not approved it)"));
+	DENIES_CO(revoke(9, "ward"), "R11", "R9"); /* each who decides stops another's approval, for this asset */
+	CHECK(strstr(w.d.check[11].found, "is revoked by ward, for its own"));
+	DENIES_CO(revoke(3, "ward"), "R11", "");
+	base_co();
+	revoke(9, "stranger");
+	CHECK(allows(&w));
 	base_co();
 	w.in.asset.body.k = 1;
 	revoke(2, "hospital");
@@ -446,8 +652,10 @@ int main(void)
 		 T(r6_denies_init_data_that_is_absent_wrong_or_unknown),
 		T(r7_denies_container_and_purpose_that_the_manifest_does_not_name), T(r9_denies_without_an_approval_that_covers),
 		T(r11_heeds_a_pause_for_its_time), T(r9_wants_k_different_parties_that_agree), T(r9_of_the_providers_own_asset_wants_the_others_too),
-		T(r9_takes_what_is_narrower_where_the_approval_says_so), T(void_word_is_revoked_and_says_why), T(r9_says_what_is_missing_and_the_command_that_mends_it), T(r9_denies_an_asset_that_is_absent_or_not_in_force),
+		T(r9_takes_what_is_narrower_where_the_approval_says_so), T(void_word_is_revoked_and_says_why), T(r9_says_what_is_missing_and_the_command_that_mends_it), T(r9_says_whose_assessment_it_waits_for),
+		T(assessment_is_stopped_by_its_auditor_and_by_the_owner_for_its_own), T(remedy_keeps_the_conditions_of_the_approval_before), T(r8s_remedy_names_what_the_manifest_requires), T(r9_denies_an_asset_that_is_absent_or_not_in_force),
 		T(r11_denies_what_rests_on_something_revoked), T(r11_ignores_revocations_by_those_not_concerned), T(r11_hears_of_things_those_whose_they_are),
+		T(r2_denies_a_root_that_the_asset_does_not_go_by), T(r11_hears_of_keys_that_images_are_signed_with), T(r8_prefers_a_release_of_before_the_key_was_compromised),
 		T(decide_prefers_what_is_not_revoked),
 	};
 

@@ -82,11 +82,11 @@ static void renewed_delegation_carries_on(void)
 
 static void r11_denies_what_rests_on_a_revoked_delegation(void)
 {
-	DENIES_LENT(revoke(0x80, "hospital"), "R11", "");
+	DENIES_LENT(revoke(0x80, "hospital"), "R11", "R9");
 	CHECK(strcmp(w.d.check[11].who, "hospital") == 0 && strstr(w.d.check[11].found, "delegation 8080808080808080 to clinic"));
-	CHECK(strcmp(w.d.check[11].command, "coffer delegate clinic --role approval") == 0);
-	DENIES_LENT((link_[0].superseded_at = 60, lent(1, "hospital", "clinic", 0)->s.seq = 60, revoke(0x80, "hospital")), "R11", "");
-	DENIES_LENT(revoke(2, "hospital"), "R11", ""); /* the owner, of its delegate's approval */
+	CHECK(strcmp(w.d.check[11].command, "coffer delegate clinic --role approval --scope kbs:///hospital/a/ --until 1970-01-12T13:46:45Z") == 0);
+	DENIES_LENT((link_[0].superseded_at = 60, lent(1, "hospital", "clinic", 0)->s.seq = 60, revoke(0x80, "hospital")), "R11", "R9");
+	DENIES_LENT(revoke(2, "hospital"), "R11", "R9"); /* the owner, of its delegate's approval */
 	base_lent(&w);
 	revoke(0x80, "acme");
 	revoke(0x80, "clinic");
@@ -119,8 +119,8 @@ static void chain_of_four_holds_and_breaks_at_every_link(void)
 	for (size_t i = 0; i < 4; i++) {
 		DENIES_LONG(link_[i].body.until = NOW, "R0", "R3 R5 R9");
 		DENIES_LONG((void)snprintf(link_[i].body.scope[0], ASSET_PATH_MAX, "kbs:///hospital/b/"), "R0", "R3 R5 R9");
-		DENIES_LONG(revoke((uint8_t)(0x80 + i), link_[i].s.issuer), "R11", "");
-		DENIES_LONG(revoke((uint8_t)(0x80 + i), "hospital"), "R11", "");
+		DENIES_LONG(revoke((uint8_t)(0x80 + i), link_[i].s.issuer), "R11", "R9");
+		DENIES_LONG(revoke((uint8_t)(0x80 + i), "hospital"), "R11", "R9");
 		if (i < 3)
 			DENIES_LONG(link_[i].body.depth--, "R0", "R3 R5 R9");
 		if (i > 0)
@@ -198,12 +198,92 @@ static void boot_image_by_the_providers_delegate_counts(void)
 	}
 }
 
+static void of_role(enum delegated_role role, const char *of, const char *to, const char *scope)
+{
+	(void)lent(0, of, to, 0);
+	link_[0].body = (struct delegation){ .role = role, .until = NOW + 5, .n_scopes = scope ? 1 : 0 };
+	(void)snprintf(link_[0].body.of, PARTY_MAX, "%s", of);
+	(void)snprintf(link_[0].body.to, PARTY_MAX, "%s", to);
+	(void)snprintf(link_[0].body.scope[0], ASSET_PATH_MAX, "%s", scope ? scope : "");
+	link_[0].s.of[0] = 0;
+}
+
+/* The service that the approval lists is designated by the clinic, which acme lets. */
+static void base_designated(struct world *m, const char *scope)
+{
+	base(m);
+	of_role(ROLE_SERVICE, "acme", "clinic", scope);
+	say(&m->service[0].s, "clinic", "acme");
+}
+#define DENIES_DESIGNATED(scope, change, id, also) do { base_designated(&w, scope); change; CHECK(denies(&w, id, also)); } while (0)
+
+static void service_by_a_founders_delegate_counts_while_the_delegation_holds(void)
+{
+	base_designated(&w, "trust");
+	CHECK(allows(&w) && w.d.service == &w.service[0] && strstr(w.d.check[0].found, "by acme's delegate clinic"));
+	base_designated(&w, NULL);
+	CHECK(allows(&w));
+	DENIES_DESIGNATED("other", (void)0, "R0", "R9");
+	DENIES_DESIGNATED(NULL, link_[0].body.role = ROLE_BOOT_IMAGE, "R0", "R9");
+	DENIES_DESIGNATED(NULL, link_[0].body.until = NOW, "R0", "R9");
+	DENIES_DESIGNATED(NULL, link_[0].superseded_at = 60, "R0", "R9");
+	DENIES_DESIGNATED(NULL, link_[0].s.seq = 50, "R0", "R9"); /* after the service's statement */
+	DENIES_DESIGNATED(NULL, (void)snprintf(link_[0].body.of, PARTY_MAX, "other"), "R0", "R9");
+	DENIES_DESIGNATED(NULL, w.service[0].s.issuer_may = false, "R0", "R9");
+	DENIES_DESIGNATED(NULL, revoke(0x80, "acme"), "R11", "");
+	CHECK(strcmp(w.d.check[11].command, "coffer delegate clinic --role attestation-service --until 1970-01-12T13:46:45Z") == 0);
+	DENIES_DESIGNATED(NULL, revoke(3, "acme"), "R11", ""); /* the founder, of its delegate's word */
+	base_designated(&w, NULL);
+	revoke(3, "other");
+	CHECK(allows(&w));
+}
+
+/* The image of imaker is one that the clinic verified for it. */
+static void base_verified(struct world *m, const char *scope)
+{
+	base(m);
+	of_role(ROLE_VERIFICATION, "imaker", "clinic", scope);
+	say(&m->release[0].s, "clinic", "imaker");
+	m->release[0].body.repository = span_of("registry.example/app");
+}
+#define DENIES_VERIFIED(scope, change, id) do { base_verified(&w, scope); change; CHECK(denies(&w, id, "")); } while (0)
+
+static void image_verified_by_the_providers_delegate_counts_while_the_delegation_holds(void)
+{
+	base_verified(&w, "registry.example/");
+	CHECK(allows(&w) && w.d.release[0] == &w.release[0] && strstr(w.d.check[8].found, "clinic verified for imaker, by its delegation"));
+	base_verified(&w, NULL);
+	CHECK(allows(&w));
+	DENIES_VERIFIED("registry.example/apps/", (void)0, "R8");
+	DENIES_VERIFIED("registry.example/ap", (void)0, "R8");
+	DENIES_VERIFIED(NULL, w.container[0].image_reference = span_of("registry.example/db@sha256:40"), "R8"); /* verified under another name */
+	DENIES_VERIFIED(NULL, w.container[0].image_reference = span_of("registry.example/apps@sha256:40"), "R8");
+	DENIES_VERIFIED(NULL, link_[0].body.role = ROLE_SERVICE, "R8");
+	DENIES_VERIFIED(NULL, link_[0].body.until = NOW, "R8");
+	DENIES_VERIFIED(NULL, link_[0].superseded_at = 60, "R8");
+	DENIES_VERIFIED(NULL, link_[0].s.seq = 50, "R8");
+	DENIES_VERIFIED(NULL, (void)snprintf(w.release[0].s.of, PARTY_MAX, "lmaker"), "R8"); /* not this image's provider */
+	DENIES_VERIFIED(NULL, w.release[0].s.of[0] = 0, "R8");                               /* for itself */
+	DENIES_VERIFIED(NULL, w.release[0].s.issuer_may = false, "R8");
+	DENIES_VERIFIED(NULL, revoke(0x80, "imaker"), "R11");
+	CHECK(strcmp(w.d.check[11].command, "coffer delegate clinic --role image-verification --until 1970-01-12T13:46:45Z") == 0);
+	base_verified(&w, "registry.example/app"); /* a scope is another party's words, and somebody may paste the command */
+	revoke(0x80, "imaker");
+	(void)snprintf(link_[0].body.scope[link_[0].body.n_scopes++], sizeof(link_[0].body.scope[0]), "r/x;id");
+	CHECK(denies(&w, "R11", "") && strstr(w.d.check[11].command, "--scope registry.example/app --scope 'r/x;id'"));
+	DENIES_VERIFIED(NULL, revoke(0x50, "imaker"), "R11");
+	base_verified(&w, NULL);
+	revoke(0x50, "lmaker");
+	CHECK(allows(&w));
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(approval_by_a_delegate_counts_while_the_delegation_holds), T(renewed_delegation_carries_on),
 		T(r11_denies_what_rests_on_a_revoked_delegation), T(chain_of_four_holds_and_breaks_at_every_link), T(circle_lends_nothing),
-		T(boot_image_by_the_providers_delegate_counts),
+		T(boot_image_by_the_providers_delegate_counts), T(service_by_a_founders_delegate_counts_while_the_delegation_holds),
+		T(image_verified_by_the_providers_delegate_counts_while_the_delegation_holds),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

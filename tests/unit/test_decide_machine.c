@@ -194,7 +194,7 @@ static void r3_denies_a_chip_or_a_bit_that_a_minimum_refuses(void)
 {
 	for (size_t i = 0; i < 2; i++) { /* the owner's, then the provider's */
 		DENIES_M((w.tcb[i].body.chip[0] = span_of("ab02"), w.tcb[i].body.n_chips = 1), "R3", "");
-		CHECK(strstr(w.d.check[3].found, "chip is not listed") && strcmp(w.d.check[3].who, i ? "acme" : "hospital") == 0);
+		CHECK(strstr(w.d.check[3].found, "chip is not listed") && strcmp(w.d.check[3].who, "whoever runs it, on a machine that this allows,") == 0);
 		CHECK(w.d.check[3].sees == (i ? SEES_OWNER | SEES_PROVIDER : SEES_OWNER));
 		DENIES_M((w.tcb[i].body.chip[0] = span_of("ab01"), w.tcb[i].body.n_chips = 1, w.hw.chip_n = 0), "R3", "");
 		CHECK(strstr(w.d.check[3].found, "chip is not known"));
@@ -295,7 +295,7 @@ static void r5_denies_a_boot_that_no_image_of_the_provider_describes(void)
 	DENIES_M(w.in.n_boots = 0, "R5", "R7 R9");
 	CHECK(strcmp(w.d.check[5].found, "no boot image of acme in force is for snp") == 0 && strcmp(w.d.check[5].who, "acme") == 0);
 	DENIES_M(w.hw.reg[0].v[47] ^= 1, "R5", "R9");
-	CHECK(strstr(w.d.check[5].found, "none of the 1 boot images of acme"));
+	CHECK(strstr(w.d.check[5].found, "none of the 1 boot images of acme in force for snp: another measurement than of boot image 0606060606060606 (guest), which is approved for it"));
 	DENIES_M(w.hw.n_regs = 0, "R5", "R9");
 	DENIES_M(w.hw.reg[0].n = 47, "R5", "R9");
 	DENIES_M(w.launch[0].reg[0].n = 47, "R5", "R9");
@@ -314,6 +314,55 @@ static void r5_denies_a_boot_that_no_image_of_the_provider_describes(void)
 	/* Registers of two launches do not add up. */
 	DENIES_M((w.launch[0].n_regs = 2, reg(&w.launch[0].reg[1], "a", 1), w.launch[1] = w.launch[0], w.boot[0].body.n_launches = 2,
 	          reg(&w.hw.reg[1], "a", 2), w.hw.n_regs = 2, w.launch[1].reg[0].v[0] ^= 1, reg(&w.launch[1].reg[1], "a", 2)), "R5", "R9");
+}
+
+/* Two boot images, neither of which was booted; the second is approved. */
+static void neither_booted(void)
+{
+	w.boot[1] = w.boot[0];
+	w.launch[1] = w.launch[0];
+	w.boot[1].body.launch = &w.launch[1];
+	memset(w.boot[0].s.id, 9, 32);
+	(void)snprintf(w.launch[0].reg[0].name, sizeof(w.launch[0].reg[0].name), "host_data");
+	w.hw.reg[0].v[0] ^= 1;
+	w.in.n_boots = 2;
+}
+
+/* An approval of the first one, for another workload. */
+static void other_workloads_boot(void)
+{
+	w.approval[1] = w.approval[0];
+	memset(w.approval[0].body.boot_image[0], 9, 32);
+	memset(w.approval[0].body.workload, 0x33, 32);
+	w.in.n_approvals = 2;
+}
+
+static void r5_says_how_what_was_booted_differs_from_what_was_approved_for_the_workload(void)
+{
+	DENIES_M(neither_booted(), "R5", "R9");
+	CHECK(strstr(w.d.check[5].found, "none of the 2 boot images of acme in force for snp: another measurement than of boot image 0606060606060606 (guest), which is approved for it"));
+	DENIES_M((neither_booted(), other_workloads_boot()), "R5", "R9");
+	CHECK(strstr(w.d.check[5].found, "boot image 0606060606060606 (guest), which is approved for it"));
+	DENIES_M((neither_booted(), w.approval[0].body.n_boot_images = 0), "R5", "R9");
+	CHECK(strstr(w.d.check[5].found, "another host_data than of boot image 0909090909090909 (guest)") && !strstr(w.d.check[5].found, "approved"));
+}
+
+/* The provider chose it; form_text_ok lets through what moves a terminal's cursor (U+009B) or turns text around (U+202E). */
+static void hostile(struct world *m)
+{
+	(void)snprintf(m->boot[0].body.name, sizeof(m->boot[0].body.name), "g\xc2\x9b" "2J\xe2\x80\xae" "x");
+}
+
+static void r5_shows_names_in_printable_ascii(void)
+{
+	DENIES_M((hostile(&w), neither_booted()), "R5", "R9");
+	CHECK(strstr(w.d.check[5].found, "than of boot image 0606060606060606 (g??2J???x), which is approved for it"));
+	DENIES_M((hostile(&w), w.approval[0].body.n_boot_images = 0), "R5", "R9");
+	CHECK(strstr(w.d.check[5].found, "has not approved boot image 0606060606060606 (g??2J???x)"));
+	DENIES_M((hostile(&w), w.boot[0].body.enforces = 0), "R5", "R9");
+	CHECK(strncmp(w.d.check[5].found, "boot image g??2J???x, which evidence matches", 44) == 0);
+	ALLOWS_M(hostile(&w));
+	CHECK(strncmp(w.d.check[5].found, "boot image g??2J???x (06", 24) == 0);
 }
 
 static void r5_denies_a_boot_image_that_the_owner_did_not_name(void)
@@ -396,6 +445,47 @@ static void r8_denies_an_image_without_its_providers_release(void)
 	CHECK(strstr(w.d.check[8].found, "by measured agent"));
 }
 
+/* Of each container its own; whatever asks for none is content with the least that there is. */
+static void r8_denies_an_image_below_its_least_security_version(void)
+{
+	for (size_t i = 0; i < 2; i++) {
+		DENIES((w.container[i].image_minimum = 3, w.release[i].body.version = 2), "R8", "");
+		CHECK(strstr(w.d.check[8].expected, "as security version 3 or later") && strstr(w.d.check[8].found, "states security version 2"));
+		CHECK(strncmp(w.d.check[8].who, "acme, ", 6) == 0 && strcmp(w.d.check[8].command, "coffer workload build POD.yaml --out DIR") == 0);
+		DENIES((w.container[i].image_minimum = UINT64_MAX, w.release[i].body.version = UINT64_MAX - 1), "R8", "");
+		DENIES_OWN((w.container[i].image_minimum = 3, w.release[i].body.version = 2), "R8", "");
+		DENIES_M((w.container[i].image_minimum = 3, w.release[i].body.version = 2), "R8", "");
+		for (uint64_t version = 3; version < 5; version++) {
+			base(&w);
+			w.container[i].image_minimum = 3;
+			w.release[i].body.version = version;
+			CHECK(allows(&w) && strstr(w.d.check[8].found, "at its minimum") && strstr(w.d.check[8].expected, "least security version"));
+		}
+	}
+	base(&w);
+	CHECK(allows(&w) && !strstr(w.d.check[8].found, "minimum") && !strstr(w.d.check[8].expected, "least"));
+}
+
+/* A provider that says of one content, in two repositories, that it is of two versions: the one that is high enough stands, unless it is revoked. */
+static void r8_takes_the_release_that_is_high_enough(void)
+{
+	for (unsigned revoked = 0; revoked < 2; revoked++) {
+		base(&w);
+		w.release[1].s = w.release[0].s;
+		memset(w.release[1].s.id, 0x51, 32);
+		memset(w.release[1].body.digest, 0x40, 32);
+		w.workload[0].manifest.n_containers = 1;
+		w.container[0].image_minimum = w.release[1].body.version = 7;
+		if (revoked)
+			revoke(0x51, "imaker");
+		CHECK(revoked ? denies(&w, "R11", "") : allows(&w));
+		CHECK(w.d.release[0] == &w.release[1]);
+	}
+	/* What is missing is said of what was found, whichever of them that is. */
+	DENIES((w.container[0].image_minimum = 7, w.container[0].method_key = span_of("k")), "R8", "");
+	CHECK(strstr(w.d.check[8].found, "does not offer the method"));
+}
+
 /* Two decide: each accepts a boot image that evidence matches, but not the same one. */
 static void r9_wants_one_boot_image_that_all_accept(void)
 {
@@ -432,8 +522,15 @@ static void r11_denies_what_rests_on_a_revoked_machine_or_image_statement(void)
 	DENIES_M(revoke(0x50, "acme"), "R11", "");     /* the provider, for its code */
 	DENIES_M(revoke(0x50, "hospital"), "R11", ""); /* the owner, for its data */
 	DENIES_MO(revoke(6, "acme"), "R11", "");
-	/* Not by others, and not what the decision does not rest on. */
-	ALLOWS_M((revoke(6, "hospital"), revoke(7, "acme"), revoke(8, "hospital"), revoke(0x50, "lmaker")));
+	DENIES_M(revoke(6, "hospital"), "R11", "");    /* the owner, the boot image that it runs in */
+	CHECK(strstr(w.d.check[11].found, "is revoked by hospital, for its own") && w.d.check[5].holds);
+	DENIES_M((revoke(6, "hospital"), w.revocation[0].until = NOW + 1), "R11", "");
+	CHECK(w.d.check[11].paused);
+	/* Not by others, and not what the decision does not rest on; what holds back is stopped by its issuer alone. */
+	ALLOWS_M((revoke(6, "stranger"), revoke(7, "acme"), revoke(8, "hospital"), revoke(0x50, "lmaker")));
+	machine_own(&w);
+	revoke(6, "hospital"); /* acme's own assets it does not touch */
+	CHECK(allows(&w));
 	machine_own(&w);
 	revoke(7, "hospital");
 	CHECK(allows(&w));
@@ -517,9 +614,9 @@ int main(void)
 		T(r3_denies_what_the_evidence_does_not_tell),
 		T(r4_denies_firmware_below_any_minimum_that_applies), T(r4_takes_the_row_of_the_product_before_that_of_all_others),
 		T(r4_ignores_minima_that_do_not_apply), T(r4_of_sample_fails_where_a_minimum_is_stated_for_it),
-		T(r5_denies_a_boot_that_no_image_of_the_provider_describes), T(r5_denies_a_boot_image_that_the_owner_did_not_name),
+		T(r5_denies_a_boot_that_no_image_of_the_provider_describes), T(r5_says_how_what_was_booted_differs_from_what_was_approved_for_the_workload), T(r5_shows_names_in_printable_ascii), T(r5_denies_a_boot_image_that_the_owner_did_not_name),
 		T(r5_denies_an_agent_that_does_not_enforce_what_is_relied_on),
-		T(r7_without_container_scoping_wants_every_container_entitled), T(r8_denies_an_image_without_its_providers_release),
+		T(r7_without_container_scoping_wants_every_container_entitled), T(r8_denies_an_image_without_its_providers_release), T(r8_denies_an_image_below_its_least_security_version), T(r8_takes_the_release_that_is_high_enough),
 		T(r9_wants_one_boot_image_that_all_accept), T(r11_denies_what_rests_on_a_revoked_machine_or_image_statement), T(machine_prefers_what_is_not_revoked),
 		T(every_set_of_faults_is_denied_for_its_first),
 	};

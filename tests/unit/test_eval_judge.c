@@ -4,8 +4,12 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "crypto/hash.h"
+#include "evidence/appraise.h"
+#include "judge/default_policy.h"
 #include "judge/policy.h"
 #include "tests/t.h"
+#include "trust/shipped.h"
 #include "tzif_fix.h"
 
 static const char data[] = "{\"plugin\":\"resource\",\"query\":{},\"resource-path\":[\"a\",\"b\",\"c\"]}";
@@ -160,9 +164,26 @@ static void named_zones_are_those_that_were_loaded(void)
 	CHECK(v.answer == EVAL_UNDEFINED);
 }
 
+/* What a genesis names are the very bytes that judge. */
+static void digests_of_shipped_policies_are_of_what_is_built_in(void)
+{
+	static const char *const device[] = { [SHIPPED_CPU] = "cpu", [SHIPPED_GPU] = "gpu", [SHIPPED_SWITCH] = "switch", [SHIPPED_PPCIE] = "ppcie" };
+	struct appraise_policy p;
+	uint8_t digest[32];
+
+	sha256((struct span){ default_policy, default_policy_n }, digest);
+	CHECK(shipped_here.has[SHIPPED_RELEASE] && memcmp(digest, shipped_here.sha256[SHIPPED_RELEASE], 32) == 0);
+	for (size_t i = SHIPPED_CPU; i < SHIPPED_N; i++) {
+		CHECK(appraise_default(device[i], &p));
+		sha256(p.text, digest);
+		CHECK(shipped_here.has[i] && memcmp(digest, shipped_here.sha256[i], 32) == 0);
+	}
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
+		T(digests_of_shipped_policies_are_of_what_is_built_in),
 		T(request_survives_the_wire_and_every_truncation_is_refused), T(policy_longer_than_the_bound_is_refused_before_it_is_read),
 		T(strict_policy_holds_where_none_is_given), T(only_the_boolean_true_allows_and_all_else_says_what_it_was), T(denial_names_path_found_and_wanted),
 		T(budgets_and_malformed_documents_deny), T(comparing_takes_steps_wherever_it_happens),

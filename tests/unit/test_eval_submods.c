@@ -63,10 +63,43 @@ static void compiled_once_says_the_same(void)
 	CHECK(a.n > 100 && span_eq(wr_span(&a), wr_span(&b)));
 }
 
+/* A TD with an event log of n bytes. */
+static struct json_doc *with_log(size_t n, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(EVAL_SUBMODS_MAX), claims = wr_open(EVAL_SUBMODS_MAX * 2);
+	const struct eval_evidence_req q = { .now = 1800000000 };
+	struct appraise_device td = { tee_driver_find(span_of("tdx")), VERDICT_VALID, { 0 } };
+	struct json_doc *doc = NULL;
+
+	wr_str(&claims, "{\"report_data\":\"00\",\"tcb_status\":\"UpToDate\",\"uefi_event_logs\":[0");
+	for (size_t i = 0; i < n; i += 24)
+		wr_str(&claims, ",{\"digests\":[{\"a\":\"b\"}]}");
+	wr_str(&claims, "]}");
+	td.claims = wr_span(&claims);
+	if (submods_write(&q, &td, 1, &w, e) != COFFER_OK || json_parse(wr_span(&w), EVAL_SUBMODS_MAX, &doc, e) != COFFER_OK)
+		return NULL;
+	return doc;
+}
+
+static void log_that_is_too_long_for_tokens_is_left_out_of_them(void)
+{
+	for (size_t i = 0; i < 3; i++) {
+		static const size_t size[] = { 24, 48u << 10, 180u << 10 };
+		struct err e = { 0 };
+		CLEANUP(json_freep) struct json_doc *d = with_log(size[i], &e);
+		const struct json *seen = json_get(json_get(json_root(d), "cpu0"), "ear.veraison.annotated-evidence"), *td = json_get(seen, "tdx");
+
+		CHECK(d && span_eq_str(json_str(json_get(td, "tcb_status")), "UpToDate") && span_eq_str(json_str(json_get(seen, "report_data")), "00"));
+		CHECK(json_len(json_get(td, "uefi_event_logs")) == (i < 2 ? 1 + (size[i] + 23) / 24 : 0));
+		CHECK(i < 2 || (json_len(td) == 1 && json_get(json_get(json_root(d), "cpu0"), "ear.status")));
+	}
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = { T(each_device_has_its_submod_and_a_whole_machine_one),
-		T(machine_that_is_not_complete_has_none_and_claims_without_devices_refuse), T(compiled_once_says_the_same) };
+		T(machine_that_is_not_complete_has_none_and_claims_without_devices_refuse), T(compiled_once_says_the_same),
+		T(log_that_is_too_long_for_tokens_is_left_out_of_them) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }

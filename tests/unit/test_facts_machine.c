@@ -59,6 +59,36 @@ static char *snp(int v)
 	return str_fmt(LAUNCH("snp", SNP_REG), v);
 }
 
+static bool put_age(struct kit *k, enum kit_party who, const char *platform, const char *hours, uint64_t serial, const uint8_t *previous, uint8_t id[static 32])
+{
+	CLEANUP(freep) char *body = str_fmt("{\"platform\":\"%s\",\"minimum\":[{\"product\":\"\",\"svns\":{}}]%s%s}", platform, hours[0] ? ",\"collateral-max-age\":" : "", hours);
+
+	return put(k, &(struct kit_st){ .kind = ST_TCB, .issuer = who, .also = who, .subject = platform, .body = body, .serial = serial, .previous = previous,
+	    .expires = k->now + 100 }, id);
+}
+
+static uint32_t age(struct kit *k, const char *platform, int64_t now)
+{
+	struct err e = { 0 };
+	uint32_t n = 1;
+
+	CHECK(registry_collateral_age(&k->keep.registry, platform, now, &n, &e) == COFFER_OK);
+	return n;
+}
+
+static void collateral_is_fetched_no_older_than_the_strictest_in_force_wants(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[4][32];
+
+	kit_open(&k);
+	CHECK(age(&k, "tdx", k.now) == 0);
+	CHECK(put_age(&k, KIT_HOSPITAL, "tdx", "24", 1, NULL, id[0]) && age(&k, "tdx", k.now) == 24 * 3600 && age(&k, "sgx", k.now) == 0);
+	CHECK(put_age(&k, KIT_ACME, "tdx", "6", 1, NULL, id[1]) && age(&k, "tdx", k.now) == 6 * 3600);
+	CHECK(put_age(&k, KIT_ACME, "tdx", "", 2, id[1], id[2]) && age(&k, "tdx", k.now) == 24 * 3600); /* superseded */
+	CHECK(age(&k, "tdx", k.now + 100) == 0); /* expired */
+}
+
 static void boot_images_are_those_of_the_provider_for_the_platform(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -125,7 +155,7 @@ static void more_boot_images_than_can_be_judged_are_refused_not_cut(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(boot_images_are_those_of_the_provider_for_the_platform), T(minima_are_those_of_owner_and_provider_for_the_platform),
+		T(collateral_is_fetched_no_older_than_the_strictest_in_force_wants), T(boot_images_are_those_of_the_provider_for_the_platform), T(minima_are_those_of_owner_and_provider_for_the_platform),
 		T(more_boot_images_than_can_be_judged_are_refused_not_cut),
 	};
 

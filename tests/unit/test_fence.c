@@ -3,7 +3,10 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "agent/fence.h"
@@ -106,6 +109,55 @@ static void fence_holds_only_where_it_is(void)
 	group_end(&g);
 }
 
+#define ELSE 254 /* given, but only where there is a terminal: anything but EPERM */
+
+/* 0: opens; else errno. In a process of the group (-1: of none). */
+static int opens(int procs, const char *path)
+{
+	pid_t pid = fork();
+	struct err e = { 0 };
+	int status = -1;
+
+	if (pid == 0) {
+		int fd;
+
+		if (procs >= 0 && write(procs, "0", 1) != 1)
+			_exit(255);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		_exit(fd >= 0 ? 0 : errno);
+	}
+	return spawn_wait(pid, &status, &e) == COFFER_OK ? status : -1;
+}
+
+static void no_device_opens_but_those_of_every_container(void)
+{
+	static const struct { const char *name; mode_t type; unsigned major, minor; int in; } n[] = {
+		{ "null", S_IFCHR, 1, 3, 0 }, { "zero", S_IFCHR, 1, 5, 0 }, { "full", S_IFCHR, 1, 7, 0 }, { "random", S_IFCHR, 1, 8, 0 },
+		{ "urandom", S_IFCHR, 1, 9, 0 }, { "ptmx", S_IFCHR, 5, 2, ELSE }, { "tty", S_IFCHR, 5, 0, ELSE }, { "pty", S_IFCHR, 136, 77, ELSE }, { "fuse", S_IFCHR, 10, 229, EPERM }, { "tun", S_IFCHR, 10, 200, EPERM },
+		{ "tpm0", S_IFCHR, 10, 224, EPERM }, { "mem", S_IFCHR, 1, 1, EPERM }, { "kmsg", S_IFCHR, 1, 11, EPERM }, { "console", S_IFCHR, 5, 1, EPERM },
+		{ "vda", S_IFBLK, 254, 0, EPERM }, { "loop0", S_IFBLK, 7, 0, EPERM }, { "major5", S_IFBLK, 5, 2, EPERM }, { "pts", S_IFBLK, 136, 0, EPERM },
+	};
+	char dir[] = "/tmp/coffer-nodes-XXXXXX";
+	struct err e = { 0 };
+	struct group g;
+	int in;
+
+	CHECK(mkdtemp(dir) && group_new(&g) && fence_attach(g.dir, fence_address(6), PORT, &e) == COFFER_OK);
+	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++) {
+		CLEANUP(freep) char *path = str_fmt("%s/%s", dir, n[i].name);
+
+		CHECK(path && mknod(path, n[i].type | 0666, makedev(n[i].major, n[i].minor)) == 0);
+		in = opens(g.procs, path);
+		if (in != n[i].in)
+			printf("# %s: %d\n", n[i].name, in);
+		CHECK(n[i].in == ELSE ? in != EPERM && in != 255 : in == n[i].in);
+		CHECK(n[i].in != 0 || opens(-1, path) == 0);
+		(void)unlink(path);
+	}
+	group_end(&g);
+	(void)rmdir(dir);
+}
+
 static void fence_at_no_group_is_an_error(void)
 {
 	struct err e = { 0 };
@@ -119,7 +171,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(dead_owners_are_swept_and_living_ones_spared), T(program_starts_in_its_group), T(group_that_cannot_be_entered_starts_nothing),
-		T(fence_holds_only_where_it_is), T(fence_at_no_group_is_an_error),
+		T(fence_holds_only_where_it_is), T(no_device_opens_but_those_of_every_container), T(fence_at_no_group_is_an_error),
 	};
 
 	if (geteuid() != 0) {

@@ -140,6 +140,33 @@ static void snp_debug_and_committed_firmware_are_seen(void)
 	snp_close(&r, &k);
 }
 
+/* The host chooses whether reports name their chip, and by which key they are signed; neither hides a chip from who revoked it. */
+static void snp_chip_is_known_where_the_host_masks_it_or_signs_by_a_vlek(void)
+{
+	struct snpkit_vek v = snpkit_good;
+	struct hw_facts was;
+	struct snpkit k;
+	struct rig r;
+
+	snp_open(&r, &k, &snpkit_good);
+	CHECK(accepted(&r) && r.got.facts.chip_n == 64);
+	was = r.got.facts;
+	snp_close(&r, &k);
+	for (int i = 0; i < 3; i++) {
+		v.vlek = v.no_hwid = i > 0;
+		v.issuer = i > 0 ? "SEV-VLEK-Milan" : snpkit_good.issuer;
+		snpkit_open(&k, &v);
+		if (i != 1)
+			memset(k.report + 0x1a0, 0, 64);
+		snpkit_sign(&k);
+		rig_appraise(&r, "snp", SPAN(k.report), &k.col, SNPKIT_NOW);
+		CHECK(accepted(&r) && r.got.facts.chip_n == (i < 2 ? 64 : 0)); /* a VLEK that is no chip's, and a report that says none */
+		CHECK(i == 2 || memcmp(r.got.facts.chip, was.chip, 64) == 0);
+		CHECK(r.out.facts.chip_n == r.got.facts.chip_n && memcmp(r.out.facts.chip, r.got.facts.chip, 64) == 0);
+		snp_close(&r, &k);
+	}
+}
+
 /* The path is eval's to choose: it may hand on a key of another chip or firmware, or one that no vendor signed. */
 static void snp_path_of_a_lying_eval_is_refused(void)
 {
@@ -460,7 +487,7 @@ static void facts_have_bounds(void)
 
 int main(void)
 {
-	static const struct t_case cases[] = { T(snp_is_read_from_its_own_bytes), T(snp_debug_and_committed_firmware_are_seen),
+	static const struct t_case cases[] = { T(snp_is_read_from_its_own_bytes), T(snp_debug_and_committed_firmware_are_seen), T(snp_chip_is_known_where_the_host_masks_it_or_signs_by_a_vlek),
 		T(snp_path_of_a_lying_eval_is_refused), T(snp_vmpl_and_kind_of_key_are_demanded), T(leaf_does_not_issue),
 		T(td_quote_is_read_from_its_own_bytes), T(enclave_quote_is_read_from_its_own_bytes),
 		T(quote_of_another_enclave_or_key_is_refused), T(td_debug_is_seen), T(tpm_quote_is_read_from_its_own_bytes),

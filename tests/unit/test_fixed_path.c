@@ -32,7 +32,7 @@ static bool ek_by(struct evkit_cert leaf, struct evkit_cert mid, struct evkit_ce
 	r.key = trusted;
 	for (size_t i = 0; i < 3; i++)
 		in.path[i] = wr_span(&der[i]);
-	ok = fixed_ek(&in, &out, e) == COFFER_OK;
+	ok = fixed_ek(&in, &out, NULL, e) == COFFER_OK;
 	for (size_t i = 0; i < 3; i++)
 		wr_close(&der[i]);
 	EVP_PKEY_free(root);

@@ -72,6 +72,57 @@ static void more_packages_than_a_list_holds_are_refused(void)
 	CHECK(packages_parse(wr_span(&w), &p, &e) == COFFER_E_LIMIT);
 }
 
+/* ---- what is linked into the agent ---- */
+
+static enum coffer_rc linked(const char *text, struct guest_linked *out)
+{
+	struct err e = { 0 };
+
+	return linked_parse(span_of(text), out, &e);
+}
+
+static void what_is_linked_in_is_read_with_its_packages(void)
+{
+	const struct guest_package *p[GUEST_LINKED_MAX];
+	struct guest_linked l;
+
+	CHECK(linked("Scrt1.o libc6-dev 2.36-9+deb12u14 amd64 " HEX "\nlibc_nonshared.a libc6-dev 2.36-9+deb12u14 amd64 " HEX
+		     "\nlibcrypto.a libssl-dev 3.0.19-1~deb12u2 amd64 " HEX "\n", &l) == COFFER_OK && l.n == 3);
+	CHECK(strcmp(l.f[1].file, "libc_nonshared.a") == 0 && strcmp(l.f[2].from.version, "3.0.19-1~deb12u2") == 0 && l.f[2].from.sha256[0] == 0x3d);
+	CHECK(linked_packages(&l, p) == 2 && strcmp(p[0]->name, "libc6-dev") == 0 && p[1] == &l.f[2].from);
+}
+
+static void other_lists_of_what_is_linked_in_are_refused(void)
+{
+	static const char *const bad[] = { "", "\n", "# nothing\n", "x.a\n", "x.a libx 1 amd64\n", "x.a libx 1 amd64 00\n", "x.a libx 1 arm64 " HEX "\n",
+		"x.a libx 1 amd64 " HEX " more\n", "a/x.a libx 1 amd64 " HEX "\n", "../x.a libx 1 amd64 " HEX "\n", ".a libx 1 amd64 " HEX "\n",
+		"_x.a libx 1 amd64 " HEX "\n", "x.a Libx 1 amd64 " HEX "\n", "x\".a libx 1 amd64 " HEX "\n", " libx 1 amd64 " HEX "\n",
+		"x.a libx 1 amd64 " HEX "\n\n", "b.a libx 1 amd64 " HEX "\na.a libx 1 amd64 " HEX "\n", "a.a libx 1 amd64 " HEX "\na.a liby 1 amd64 " HEX "\n",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa libx 1 amd64 " HEX "\n" };
+	static const char whole[] = "libcrypto.a libssl-dev 3.0 amd64 " HEX;
+	struct guest_linked l = { .n = 99 };
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK(linked(bad[i], &l) == COFFER_E_INPUT);
+	for (size_t i = 0; i < sizeof(whole) - 1; i++)
+		CHECK(linked_parse((struct span){ (const uint8_t *)whole, i }, &l, &e) == COFFER_E_INPUT);
+	CHECK(l.n == 99 && linked(whole, &l) == COFFER_OK && l.n == 1);
+}
+
+static void more_files_linked_in_than_are_read_are_refused(void)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
+	struct guest_linked l;
+	struct err e = { 0 };
+
+	for (int i = 0; i < GUEST_LINKED_MAX; i++)
+		wr_fmt(&w, "x%02d.a libx 1 all " HEX "\n", i);
+	CHECK(linked_parse(wr_span(&w), &l, &e) == COFFER_OK && l.n == GUEST_LINKED_MAX);
+	wr_str(&w, "y.a liby 1 all " HEX "\n");
+	CHECK(linked_parse(wr_span(&w), &l, &e) == COFFER_E_LIMIT);
+}
+
 /* ---- the tree ---- */
 
 static void put(struct guest_tree *t, const char *path, uint32_t mode, struct wr *data)
@@ -208,6 +259,9 @@ int main(void)
 		T(other_lines_are_refused),
 		T(every_truncation_of_a_line_is_refused),
 		T(more_packages_than_a_list_holds_are_refused),
+		T(what_is_linked_in_is_read_with_its_packages),
+		T(other_lists_of_what_is_linked_in_are_refused),
+		T(more_files_linked_in_than_are_read_are_refused),
 		T(a_program_brings_what_it_needs_and_no_more),
 		T(links_by_absolute_path_are_followed_as_folders_are_merged),
 		T(what_is_missing_is_named_with_who_needs_it),

@@ -327,6 +327,22 @@ static void http_do_idle_closed_connection_is_replaced(void)
 	CHECK(http_do(srv.h, &post, 5, &r, &e) == COFFER_OK); /* never sent on the connection that was closed */
 }
 
+static void http_do_once_is_sent_once_and_says_that_it_may_be_asked_otherwise(void)
+{
+	static const struct step s[] = {
+		{ .text = OK5, .then = KEEP }, { .text = "", .then = CLOSE }, { .text = OK5, .then = KEEP },
+	};
+	CLEANUP(stop) struct server srv = START(s);
+	CLEANUP(http_res_clear) struct http_res r = { 0 };
+	struct http_req once = { .method = "GET", .path = "/", .once = true };
+	struct err e;
+
+	CHECK(http_do(srv.h, &once, 5, &r, &e) == COFFER_OK && !http_unanswered(srv.h));
+	http_res_clear(&r);
+	CHECK(http_do(srv.h, &once, 5, &r, &e) == COFFER_E_UPSTREAM && http_unanswered(srv.h));
+	CHECK(http_do(srv.h, &once, 5, &r, &e) == COFFER_OK && !http_unanswered(srv.h));
+}
+
 static void http_do_fresh_connection_closed_is_not_retried(void)
 {
 	static const struct step s[] = { { .text = "", .then = CLOSE }, { .text = OK5 } };
@@ -487,7 +503,7 @@ int main(void)
 		T(http_do_sends_a_well_formed_request), T(http_do_large_body_arrives_whole), T(http_do_torn_replies_are_read_whole),
 		T(http_do_hostile_replies_are_upstream_errors), T(http_do_head_limit_is_64_kib), T(http_do_body_over_limit_is_limit),
 		T(http_do_bytes_behind_the_reply_are_never_the_next_reply), T(http_do_idle_closed_connection_is_replaced),
-		T(http_do_fresh_connection_closed_is_not_retried), T(http_do_silent_or_dripping_server_times_out),
+		T(http_do_once_is_sent_once_and_says_that_it_may_be_asked_otherwise), T(http_do_fresh_connection_closed_is_not_retried), T(http_do_silent_or_dripping_server_times_out),
 		T(http_do_refused_connection_names_the_host), T(http_do_by_name_and_ipv6), T(http_do_replies_without_body),
 		T(http_do_bad_requests_are_never_sent), T(http_stream_gives_2xx_to_the_sink_only), T(http_new_bad_options_are_refused),
 	};

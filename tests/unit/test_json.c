@@ -276,6 +276,44 @@ static void json_closed_refuses_unknown_members(void)
 	CHECK(json_closed(NULL, names, "x", &e) == COFFER_E_INPUT);
 }
 
+/* All bytes, twice, and a list in a list: values of one document may share a node. */
+static void json_bytes_reads_what_a_list_holds(void)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(8192);
+	CLEANUP(json_freep) struct json_doc *d = NULL;
+	struct err e = { 0 };
+	uint8_t b[512];
+	bool ok = true;
+
+	wr_str(&w, "[[");
+	for (int i = 0; i < 512; i++)
+		wr_fmt(&w, i ? ",%d" : "%d", i % 256);
+	wr_str(&w, "],7,[7,[7]],{\"a\":7}]");
+	CHECK(json_parse(wr_span(&w), 8192, &d, &e) == COFFER_OK && json_len(json_root(d)) == 4);
+	CHECK(json_bytes(json_at(json_root(d), 0), b, 512));
+	for (int i = 0; i < 512; i++)
+		ok = ok && b[i] == i % 256;
+	CHECK(ok && !json_bytes(json_at(json_root(d), 0), b, 511) && !json_bytes(json_at(json_root(d), 1), b, 1));
+	CHECK(json_len(json_at(json_root(d), 2)) == 2 && json_bytes(json_at(json_at(json_root(d), 2), 1), b, 1) && b[0] == 7);
+	CHECK(!json_bytes(json_at(json_root(d), 2), b, 2) && !json_bytes(json_at(json_root(d), 3), b, 1) && !json_bytes(NULL, b, 0));
+}
+
+static void json_bytes_refuses_what_is_no_byte(void)
+{
+	static const char *const t[] = { "256", "999", "1000", "-1", "-0", "1.0", "1e1", "1E1", "0.5", "\"1\"", "null", "true", "[]" };
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		CLEANUP(json_freep) struct json_doc *d = NULL;
+		struct err e = { 0 };
+		char text[32];
+		uint8_t b[2];
+
+		(void)snprintf(text, sizeof(text), "[1,%s]", t[i]);
+		CHECK(json_parse(span_of(text), 32, &d, &e) == COFFER_OK && !json_bytes(json_root(d), b, 2) && same(text, text));
+	}
+	CHECK(bad("[01]", "byte 2") && bad("[00]", "byte 2") && bad("[1.]", "bad number") && bad("[1e]", "bad number"));
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -287,7 +325,8 @@ int main(void)
 		T(json_parse_duplicate_names_are_refused), T(json_get_finds_every_member_of_any_size),
 		T(json_parse_duplicate_in_large_object_is_refused), T(json_getters_answer_null_and_wrong_types),
 		T(json_integers_hold_at_their_limits), T(json_need_readers_name_what_is_wrong),
-		T(json_closed_refuses_unknown_members),
+		T(json_closed_refuses_unknown_members), T(json_bytes_reads_what_a_list_holds),
+		T(json_bytes_refuses_what_is_no_byte),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -7,6 +7,7 @@
 #include "cofferd/keep/registry.h"
 #include "cofferd/keep/witnessed.h"
 #include "fmt/enc.h"
+#include "replay/replay.h"
 #include "tests/receiptkit.h"
 #include "tests/t.h"
 #include "trust/parties.h"
@@ -155,6 +156,53 @@ static bool asked(struct kit *k, uint8_t ticket[static KEEP_TICKET_LEN])
 	return kit_get(k, (struct kit_get){ 0 }) == COFFER_OK && kit_ticket(k, ticket);
 }
 
+/* Without the statements of that kind. */
+static void without(const struct wr *text, enum statement_kind kind, struct wr *out)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	struct err e = { 0 };
+	struct json_wr j;
+
+	*out = wr_open(RECEIPT_MAX);
+	j = jw_open(out, false);
+	CHECK(json_parse((struct span){ text->p, text->n - 1 }, RECEIPT_MAX, &doc, &e) == COFFER_OK);
+	jw_obj(&j);
+	for (size_t i = 0; i < json_len(json_root(doc)); i++) {
+		const struct json *v = json_at(json_root(doc), i);
+
+		jw_namen(&j, json_name(json_root(doc), i));
+		if (!span_eq_str(json_name(json_root(doc), i), "statements")) {
+			jw_value(&j, v);
+			continue;
+		}
+		jw_arr(&j);
+		for (size_t n = 0; n < json_len(v); n++) {
+			CLEANUP(dsse_clear) struct dsse env = { 0 };
+			CLEANUP(statement_clear) struct statement s = { 0 };
+
+			CHECK(dsse_parse_json(json_get(json_at(v, n), "envelope"), &env, &e) == COFFER_OK && statement_parse(wr_span(&env.payload), &s, &e) == COFFER_OK);
+			if (s.kind != kind)
+				jw_value(&j, json_at(v, n));
+		}
+		jw_arr_end(&j);
+	}
+	jw_obj_end(&j);
+	wr_u8(out, '\n');
+}
+
+/* Whose witnesses count is what the amendment says that the asset's statement names. */
+static void receipt_without_the_amendment_that_its_asset_names_is_refused(struct kit *k)
+{
+	CLEANUP(wr_close) struct wr text = { 0 }, bent = { 0 };
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	struct err e = { 0 };
+
+	receiptkit_make(k, KIT_HOSPITAL, &text);
+	without(&text, ST_AMENDMENT, &bent);
+	CHECK(out && bent.n < text.n && receiptkit_replay(k, wr_span(&bent), (struct span){ 0 }, out, &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-rests") == 0 &&
+	      strstr(e.msg, "an amendment of the genesis that is not in the receipt"));
+}
+
 /* What is there waits for the witnesses of before; what its owner states anew, naming the amendment, for the new ones. */
 static void assets_go_by_it_when_their_owners_say_so(void)
 {
@@ -181,6 +229,38 @@ static void assets_go_by_it_when_their_owners_say_so(void)
 	CHECK(kit_witness(&k, 0) == COFFER_OK && kit_witness(&k, 1) == COFFER_OK && kit_collect(&k, ticket) == COFFER_E_LIMIT);
 	CHECK(kit_witness(&k, 2) == COFFER_OK && kit_collect(&k, ticket) == COFFER_OK && kit_opens_to(&k, false, "good morning"));
 	CHECK(receiptkit_replays(&k, KIT_HOSPITAL)); /* with those of 1 and 2, and the amendment in it */
+	receipt_without_the_amendment_that_its_asset_names_is_refused(&k);
+}
+
+/* The last release by the first witnesses has a receipt for good: one of these signs no more, the public head is by others, and the service was started again. */
+static void receipts_outlive_their_witnesses(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(wr_close) struct wr uncovered = { 0 };
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	uint8_t ticket[KEEP_TICKET_LEN], id[32], decision[16];
+	struct keep_round_rep round;
+	struct err e = { 0 };
+
+	deployed(&k, 2, 2);
+	CHECK(asked(&k, ticket) && kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK && kit_witness(&k, 1) == COFFER_OK);
+	CHECK(kit_collect(&k, ticket) == COFFER_OK);
+	receiptkit_newest(&k, decision);
+	CHECK(amend(&k, "1 2", 2, id) == COFFER_OK);
+	CHECK(kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 1) == COFFER_OK && kit_witness(&k, 2) == COFFER_OK);
+	for (int again = 0; again < 2; again++) {
+		CLEANUP(wr_close) struct wr text = { 0 };
+
+		receiptkit_of(&k, KIT_HOSPITAL, decision, &text);
+		CHECK(out && receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_OK && out->words);
+		witnessed_free(k.keep.witnessed);
+		k.keep.witnessed = NULL;
+		CHECK(witnessed_new(&k.keep.registry.parties, &k.keep.witnessed, &e) == COFFER_OK && witnessed_restore(&k.keep, &e) == COFFER_OK);
+	}
+	/* one that is not covered by what they signed is not shown with it */
+	CHECK(asked(&k, ticket) && kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 1) == COFFER_OK && kit_witness(&k, 2) == COFFER_OK);
+	receiptkit_make(&k, KIT_HOSPITAL, &uncovered);
+	CHECK(receiptkit_replay(&k, wr_span(&uncovered), (struct span){ 0 }, out, &e) == COFFER_E_DENIED && !strcmp(e.check, "ledger-witness"));
 }
 
 /* A genesis without witnesses gets some; what is there goes on without. */
@@ -309,6 +389,104 @@ static void clients_check_each_step_themselves(void)
 	CHECK(shown(&k, &p, &s, &e) == COFFER_E_LIMIT && p.n_amended == AMENDMENTS_MAX);
 }
 
+/* ---- shipped policies ---- */
+
+/* Of this program, but for the one. */
+static struct shipped other_than(size_t i)
+{
+	struct shipped s = shipped_here;
+
+	s.sha256[i][0] ^= 1;
+	return s;
+}
+
+static void service_that_ships_another_policy_does_not_start(void)
+{
+	struct shipped none = { .has = { false } };
+	struct err e = { 0 };
+
+	CHECK(kit_starts(&none, &e) == COFFER_OK && kit_starts(&shipped_here, &e) == COFFER_OK);
+	for (size_t i = 0; i < SHIPPED_N; i++) {
+		struct shipped other = other_than(i);
+
+		CHECK(kit_starts(&other, &e) == COFFER_E_DENIED && strcmp(e.check, "policies") == 0 && strstr(e.msg, shipped_name(i)));
+		other.has[i] = false;
+		CHECK(kit_starts(&other, &e) == COFFER_OK);
+	}
+}
+
+static enum coffer_rc name_policies(struct kit *k, const struct shipped *s, uint8_t id[static 32])
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+	CLEANUP(freep) char *body = NULL;
+	const struct by by = FOUNDERS(*k);
+	struct json_wr j = jw_open(&w, false);
+
+	jw_obj(&j);
+	jw_m_u64(&j, "cosignatures", 0);
+	jw_name(&j, "witnesses");
+	jw_arr(&j);
+	jw_arr_end(&j);
+	jw_name(&j, "policies");
+	shipped_write(s, &j);
+	jw_obj_end(&j);
+	body = wr_take(&w, NULL);
+	return amend_as(k, &(struct kit_st){ .body = body }, &by, id);
+}
+
+static enum coffer_rc get(struct kit *k)
+{
+	if (kit_begin(k) != COFFER_OK || kit_attest(k, (struct kit_evidence){ 0 }) != COFFER_OK)
+		abort();
+	return kit_get(k, (struct kit_get){ 0 });
+}
+
+/* The program changes a policy for attestation: what is there goes by the old one until the founders name the new one and its owner says so. */
+static void asset_goes_by_the_policies_that_its_genesis_names(void)
+{
+	struct shipped next = other_than(SHIPPED_CPU), strict = other_than(SHIPPED_RELEASE);
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+	char hex[HEX32_LEN];
+
+	kit_open_naming(&k, &shipped_here);
+	kit_deploy(&k);
+	CHECK(get(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	k.keep.shipped = &strict; /* the asset has a release policy of its own */
+	CHECK(get(&k) == COFFER_OK);
+	k.keep.shipped = &next;
+	CHECK(DENIED(get(&k), k, "R10") && strstr(k.no.reason, "ships with this version"));
+	CHECK(name_policies(&k, &next, id) == COFFER_OK);
+	CHECK(DENIED(get(&k), k, "R10")); /* it touches no asset that is there */
+	hex32(id, hex);
+	k.amendment = hex;
+	CHECK(kit_restate(&k, NULL) == COFFER_OK && get(&k) == COFFER_OK);
+	k.keep.shipped = &shipped_here;
+	CHECK(DENIED(get(&k), k, "R10")); /* and now by no other */
+}
+
+/* Decided again by a program with another policy than the genesis names as the asset goes by it, it is refused. */
+static void receipt_by_another_default_policy_is_refused(void)
+{
+	struct shipped next = other_than(SHIPPED_CPU);
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	struct err e = { 0 };
+	uint8_t id[32];
+	char hex[HEX32_LEN];
+
+	kit_open_naming(&k, &shipped_here);
+	kit_deploy(&k);
+	CHECK(name_policies(&k, &next, id) == COFFER_OK);
+	hex32(id, hex);
+	k.amendment = hex;
+	k.keep.shipped = &next;
+	CHECK(kit_restate(&k, NULL) == COFFER_OK && get(&k) == COFFER_OK);
+	receiptkit_make(&k, KIT_HOSPITAL, &text);
+	CHECK(receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_E_DENIED && strcmp(e.check, "R10") == 0);
+}
+
 static void a_restart_comes_to_the_same(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -326,8 +504,9 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(every_founder_signs), T(founder_signs_with_the_key_it_has_now), T(chain_has_one_order), T(it_never_asks_for_less),
-		T(it_does_not_open_a_way_for_two_histories), T(assets_go_by_it_when_their_owners_say_so), T(witnesses_come_where_there_were_none),
+		T(it_does_not_open_a_way_for_two_histories), T(assets_go_by_it_when_their_owners_say_so), T(receipts_outlive_their_witnesses), T(witnesses_come_where_there_were_none),
 		T(it_stops_what_waits), T(clients_follow_the_chain_from_the_genesis_alone), T(clients_check_each_step_themselves), T(a_restart_comes_to_the_same),
+		T(service_that_ships_another_policy_does_not_start), T(asset_goes_by_the_policies_that_its_genesis_names), T(receipt_by_another_default_policy_is_refused),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -560,7 +560,7 @@ static void noise_of_one_party_hides_no_other(void)
 	for (unsigned i = 0; i < KEEP_DENIALS_PER_MINUTE + 5; i++)
 		CHECK(kit_revoke(&k, KIT_ACME, k.approval_id) == COFFER_E_DENIED);
 	CHECK(refusals(&k, "\"by\":\"acme\"") == KEEP_REFUSALS_PER_MINUTE);
-	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.service_id) == COFFER_E_DENIED && refusals(&k, "\"by\":\"hospital\"") == 1);
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.genesis_id) == COFFER_E_DENIED && refusals(&k, "\"by\":\"hospital\"") == 1);
 }
 
 int main(void)

@@ -176,6 +176,23 @@ static void each_revokes_a_workload_for_it(void)
 	CHECK(kit_revoke(&k, KIT_STRANGER, k.workload_id) == COFFER_OK && DENIED(ask(&k), k, "R11"));
 }
 
+/* What the releases of it rest on, whoever said that. */
+static void each_stops_the_service_and_anothers_approval_for_it(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t pause[32];
+
+	open_shared(&k);
+	CHECK(DENIED(pause_by(&k, KIT_ACME, k.approval_id, pause), k, "kind")); /* who decides of none of its assets */
+	CHECK(pause_by(&k, KIT_STRANGER, k.approval_id, pause) == COFFER_OK && DENIED(ask(&k), k, "R11") && strstr(k.no.reason, "paused by stranger"));
+	CHECK(kit_revoke(&k, KIT_STRANGER, pause) == COFFER_OK && ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(kit_revoke(&k, KIT_STRANGER, k.approval_id) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+	CHECK(kit_approve(&k, "", 2, k.approval_id) == COFFER_OK && ask(&k) == COFFER_OK); /* said anew */
+	CHECK(pause_by(&k, KIT_STRANGER, k.service_id, pause) == COFFER_OK && DENIED(ask(&k), k, "R11") && strstr(k.no.reason, "service statement"));
+	CHECK(kit_revoke(&k, KIT_STRANGER, pause) == COFFER_OK && ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_STRANGER));
+	CHECK(kit_revoke(&k, KIT_STRANGER, k.service_id) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+}
+
 /* What it says of others' assets counts nothing there. */
 static void who_decides_nothing_of_it_is_not_heard(void)
 {
@@ -185,7 +202,8 @@ static void who_decides_nothing_of_it_is_not_heard(void)
 	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
 	CHECK(kit_put(&k, KIT_HOSPITAL, "good morning") == COFFER_OK && kit_approve(&k, "", 1, NULL) == COFFER_OK);
 	CHECK(kit_revoke(&k, KIT_STRANGER, k.workload_id) == COFFER_OK && ask(&k) == COFFER_OK);
-	CHECK(DENIED(kit_revoke(&k, KIT_STRANGER, k.asset_id), k, "kind"));
+	CHECK(kit_revoke(&k, KIT_STRANGER, k.service_id) == COFFER_OK && ask(&k) == COFFER_OK);
+	CHECK(DENIED(kit_revoke(&k, KIT_STRANGER, k.asset_id), k, "kind") && DENIED(kit_revoke(&k, KIT_STRANGER, k.approval_id), k, "kind"));
 }
 
 /* For its own assets and code: the release that the image's provider stands by is good for the others still, and so are their receipts. */
@@ -239,7 +257,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(each_co_owner_signs_and_together_they_decide_who_is_next), T(release_wants_the_approvals_of_k_and_counts_each),
 		T(nobody_who_decides_crowds_out_the_others), T(each_pauses_the_asset_and_lifts_its_own_pause), T(each_revokes_the_asset_for_all),
-		T(each_revokes_a_workload_for_it), T(who_decides_nothing_of_it_is_not_heard), T(each_revokes_an_image_for_its_own), T(each_reads_of_its_decisions),
+		T(each_revokes_a_workload_for_it), T(each_stops_the_service_and_anothers_approval_for_it), T(who_decides_nothing_of_it_is_not_heard), T(each_revokes_an_image_for_its_own), T(each_reads_of_its_decisions),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -102,9 +102,9 @@ static void every_message_round_trips_and_refuses_prefixes_and_more(void)
 	check_message(&w, decode_query_req);
 	keep_query_req_write(&w, &(struct keep_query_req){ .kind = 0 });
 	check_message(&w, decode_query_req);
-	keep_assets_req_write(&w, &(struct keep_assets_req){ auth });
+	keep_assets_req_write(&w, &(struct keep_assets_req){ auth, S("kbs:///a/b/c") });
 	check_message(&w, decode_assets_req);
-	keep_decision_req_write(&w, &(struct keep_decision_req){ auth, true, { 1 } });
+	keep_decision_req_write(&w, &(struct keep_decision_req){ auth, true, { 1 }, 9 });
 	check_message(&w, decode_decision_req);
 	keep_journal_req_write(&w, &(struct keep_journal_req){ auth, 77 });
 	check_message(&w, decode_journal_req);

@@ -113,12 +113,17 @@ static enum coffer_rc revoke_image(struct kit *k)
 
 static void revocation_of_approval_workload_or_what_is_held_ends_it(void)
 {
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		CLEANUP(kit_free) struct kit k = { 0 };
+		uint8_t id[32];
 		uint64_t seq;
 
 		guest(&k);
-		if (i == 3)
+		if (i == 5)
+			CHECK(kit_revoke(&k, KIT_HOSPITAL, k.service_id) == COFFER_OK); /* acme's, for its own assets */
+		else if (i == 4)
+			CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, k.now, 0, NULL }, id) == COFFER_OK); /* its release was logged then */
+		else if (i == 3)
 			CHECK(revoke_image(&k) == COFFER_OK); /* by its content */
 		else
 			CHECK(kit_revoke(&k, KIT_HOSPITAL, i == 0 ? k.approval_id : i == 1 ? k.workload_id : k.asset_id) == COFFER_OK);
@@ -129,6 +134,16 @@ static void revocation_of_approval_workload_or_what_is_held_ends_it(void)
 			CHECK(says(&k, FRESH_REVOKED, "R11"));
 		CHECK(k.keep.journal.seq == seq + 16); /* who asks on and on fills no ledger */
 	}
+}
+
+static void service_that_its_owner_paused_is_said_to_be_paused(void)
+{
+	CLEANUP(kit_free) struct kit k = { 0 };
+	uint8_t pause[32];
+
+	guest(&k);
+	CHECK(kit_pause(&k, KIT_HOSPITAL, k.service_id, pause) == COFFER_OK && says(&k, FRESH_PAUSED, "R11"));
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, pause) == COFFER_OK && says(&k, FRESH_HELD, ""));
 }
 
 static void replaced_content_is_held_unless_its_statement_is_revoked(void)
@@ -226,7 +241,7 @@ static void only_the_session_itself_asks_and_only_for_what_it_is_entitled_to(voi
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(what_was_released_is_held_and_no_use_is_counted), T(revocation_of_approval_workload_or_what_is_held_ends_it),
+		T(what_was_released_is_held_and_no_use_is_counted), T(revocation_of_approval_workload_or_what_is_held_ends_it), T(service_that_its_owner_paused_is_said_to_be_paused),
 		T(replaced_content_is_held_unless_its_statement_is_revoked), T(who_decides_too_ends_what_is_held), T(what_a_thief_sealed_is_not_held), T(policy_that_became_stricter_ends_it),
 		T(only_the_session_itself_asks_and_only_for_what_it_is_entitled_to),
 	};

@@ -4,6 +4,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/references.h"
 #include "cofferd/keep/token.h"
 #include "decide/shown.h"
 #include "evidence/evidence.h"
@@ -117,6 +118,39 @@ static void token_stands_for_the_hardware_that_it_was_made_of(void)
 	CHECK(kit_get(&r.k, (struct kit_get){ .token = wr_span(&token) }) == COFFER_OK);
 	CHECK(kit_revoke(&r.k, KIT_ACME, id) == COFFER_OK);
 	CHECK(DENIED(kit_get(&r.k, (struct kit_get){ .token = wr_span(&token) }), r.k, "R11"));
+	rig_close(&r);
+}
+
+static struct wr references(struct rig *r, const uint8_t *initdata, int64_t now)
+{
+	struct wr w = wr_open(EVAL_DOC_MAX);
+	struct err e = { 0 };
+
+	CHECK(registry_references(&r->k.keep.registry, initdata, now, &w, &e) == COFFER_OK);
+	return w;
+}
+
+/* What was read in this very second counts for nothing else than the question that it answered. */
+static void reference_values_that_were_read_go_with_the_statement(void)
+{
+	static const uint8_t other[32] = { 1 };
+	struct rig r;
+	uint8_t id[32];
+
+	rig_deploy(&r, RIG_REFERENCES, true, id);
+	{
+		CLEANUP(wr_close) struct wr first = references(&r, r.k.initdata_sha, r.k.now), again = references(&r, r.k.initdata_sha, r.k.now);
+		CLEANUP(wr_close) struct wr foreign = references(&r, other, r.k.now), late = references(&r, r.k.initdata_sha, r.k.now + 10 * 366 * INT64_C(86400));
+
+		CHECK(first.n > 2 && span_eq(wr_span(&first), wr_span(&again)));
+		CHECK(span_eq_str(wr_span(&foreign), "{}") && span_eq_str(wr_span(&late), "{}"));
+	}
+	CHECK(kit_revoke(&r.k, KIT_ACME, id) == COFFER_OK);
+	{
+		CLEANUP(wr_close) struct wr after = references(&r, r.k.initdata_sha, r.k.now);
+
+		CHECK(span_eq_str(wr_span(&after), "{}"));
+	}
 	rig_close(&r);
 }
 
@@ -528,7 +562,7 @@ int main(void)
 {
 	static const struct t_case cases[] = { T(hardware_is_read_by_keep_itself), T(root_that_the_genesis_does_not_name_is_refused),
 		T(evidence_of_another_platform_is_malformed), T(no_eval_no_attestation),
-		T(guest_that_boots_what_was_approved_gets_the_secret), T(token_stands_for_the_hardware_that_it_was_made_of),
+		T(guest_that_boots_what_was_approved_gets_the_secret), T(token_stands_for_the_hardware_that_it_was_made_of), T(reference_values_that_were_read_go_with_the_statement),
 		T(each_demand_on_hardware_is_refused_by_its_name), T(lying_eval_is_not_a_release),
 		T(facts_that_eval_invents_are_not_looked_at), T(forged_report_that_eval_vouches_for_is_refused),
 		T(words_about_a_paravisor_are_not_believed), T(large_initdata_is_attested), T(two_appraisals_that_differ_are_refused), T(collateral_is_asked_for_once_and_then_refused), T(collateral_that_is_wanting_is_named_once),

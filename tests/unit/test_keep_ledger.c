@@ -5,12 +5,14 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/tags.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
 #include "tests/keepkit.h"
 #include "tests/t.h"
 #include "trust/ledger/checkpoint.h"
 #include "trust/ledger/leaf.h"
+#include "trust/ledger/tag.h"
 #include "trust/ledger/tile.h"
 
 static enum coffer_rc file(struct kit *k, const char *name)
@@ -233,11 +235,34 @@ static void openings_need_a_partys_token(void)
 	CHECK(kit_ask(&k, KEEP_OPENINGS, &w) == COFFER_E_DENIED && strcmp(k.no.check, "token") == 0);
 }
 
+/* More owners than keep remembers, in turn, and the last twice. */
+static void each_owner_has_its_own_key_to_tags(void)
+{
+	struct privkey *owner[KEEP_TAG_KEYS + 2];
+	struct err e = { 0 };
+	struct kit k;
+
+	kit_open(&k);
+	for (size_t i = 0; i < KEEP_TAG_KEYS + 2; i++)
+		CHECK(privkey_new(KEY_P256, &owner[i], &e) == COFFER_OK);
+	for (size_t i = 0; i < 2 * (KEEP_TAG_KEYS + 2); i++) {
+		CLEANUP(secret_free) struct secret want = { 0 };
+		const struct pubkey *theirs = privkey_public(owner[i / 2]);
+		const struct secret *got = NULL;
+
+		CHECK(tag_owner_key(k.keep.keys.receive, theirs, k.keep.genesis, &want, &e) == COFFER_OK);
+		CHECK(tags_owner_key(&k.keep, theirs, &got, &e) == COFFER_OK && got->n == TAG_LEN && memcmp(got->p, want.p, TAG_LEN) == 0);
+	}
+	for (size_t i = 0; i < KEEP_TAG_KEYS + 2; i++)
+		privkey_free(owner[i]);
+	kit_free(&k);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(tiles_and_entries_give_the_root_that_is_signed), T(head_grows_and_stays_consistent), T(salts_differ_where_records_do_not),
-		T(files_that_are_not_there_are_refused), T(openings_go_to_those_who_may_know), T(openings_need_a_partys_token),
+		T(files_that_are_not_there_are_refused), T(openings_go_to_those_who_may_know), T(openings_need_a_partys_token), T(each_owner_has_its_own_key_to_tags),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -347,6 +347,80 @@ static void tightening_by_a_stolen_key_stands_until_the_quorum_lifts_it(void)
 	life_close(&l);
 }
 
+/* ---- k of its recovery keys ---- */
+
+struct three { struct life l; struct privkey *more[2]; const struct privkey *r[3]; };
+
+/* What the hospital says of itself: that key signs, and two of three recover. */
+static enum coffer_rc become_of_three(struct three *t, const struct privkey *key, struct keys by)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+	CLEANUP(freep) char *text = NULL;
+	struct party p = { .id = "hospital", .personas = PERSONA_OWNER, .n_keys = 1, .n_recovery = 3, .quorum = 2, .hold_hours = 72 };
+	struct kit_st s = { .kind = ST_PARTY, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "hospital", .serial = t->l.serial + 1, .previous = t->l.last };
+	struct json_wr j = jw_open(&w, false);
+	uint8_t id[32];
+	enum coffer_rc rc;
+
+	p.keys[0] = *privkey_public(key);
+	for (size_t i = 0; i < 3; i++)
+		p.recovery[i] = *privkey_public(t->r[i]);
+	party_write(&p, &j);
+	s.body = text = wr_take(&w, NULL);
+	rc = say(&t->l, &s, by, id);
+	if (rc == COFFER_OK) {
+		t->l.serial++;
+		memcpy(t->l.last, id, sizeof(id));
+	}
+	return rc;
+}
+
+static void three_open(struct three *t)
+{
+	struct err e = { 0 };
+
+	life_open(&t->l);
+	t->r[0] = RECOVERY(&t->l);
+	for (size_t i = 0; i < 2; i++) {
+		if (privkey_new(KEY_P256, &t->more[i], &e) != COFFER_OK)
+			abort();
+		t->r[i + 1] = t->more[i];
+	}
+	CHECK(become_of_three(t, HOSPITAL(&t->l), (struct keys){ { t->r[0] } }) == COFFER_OK); /* who recovered alone until now */
+}
+
+static void three_close(struct three *t)
+{
+	privkey_free(t->more[0]);
+	privkey_free(t->more[1]);
+	life_close(&t->l);
+}
+
+/* Any two of the three, for whatever a quorum says; never one, nor one beside a key that signs. */
+static void two_of_three_recovery_keys_are_the_quorum_and_one_is_none(void)
+{
+	struct three t = { 0 };
+	uint8_t named[32], theirs[32], id[32];
+
+	three_open(&t);
+	for (size_t i = 0; i < 3; i++) /* a rotation with the old key lost */
+		CHECK(DENIED(become_of_three(&t, t.l.spare, (struct keys){ { t.r[i], t.l.spare } }), t.l.k, "signature"));
+	CHECK(become_of_three(&t, t.l.spare, (struct keys){ { t.r[1], t.r[2], t.l.spare } }) == COFFER_OK && speaks(&t.l, t.l.spare));
+	CHECK(become_of_three(&t, t.l.thief, (struct keys){ { t.l.spare, t.l.thief } }) == COFFER_OK); /* a thief's waits; it is cancelled */
+	CHECK(DENIED(become_of_three(&t, t.l.spare, (struct keys){ { t.l.spare, t.r[0] } }), t.l.k, "hold"));
+	CHECK(become_of_three(&t, t.l.spare, (struct keys){ { t.r[0], t.r[2] } }) == COFFER_OK);
+	CHECK(DENIED(rotate(&t.l, t.l.spare, (struct keys){ { t.l.spare, t.r[0] } }), t.l.k, "recovery")); /* other recovery keys, and fewer to decide */
+	t.l.k.now += 73 * HOUR;
+	CHECK(speaks(&t.l, t.l.spare) && !speaks(&t.l, t.l.thief));
+	CHECK(revoke_by(&t.l, t.l.k.approval_id, (struct keys){ { t.l.spare } }, theirs) == COFFER_OK);
+	CHECK(DENIED(compromise(&t.l, t.l.spare, t.l.k.now, (struct keys){ { t.r[1] } }, named), t.l.k, "signature"));
+	CHECK(compromise(&t.l, t.l.spare, t.l.k.now, (struct keys){ { t.r[0], t.r[1] } }, named) == COFFER_OK);
+	CHECK(DENIED(revoke_by(&t.l, theirs, (struct keys){ { t.r[2] } }, id), t.l.k, "signature")); /* what the thief revoked is lifted */
+	CHECK(revoke_by(&t.l, theirs, (struct keys){ { t.r[1], t.r[2] } }, id) == COFFER_OK);
+	CHECK(restarts_the_same(&t.l));
+	three_close(&t);
+}
+
 static void thief_that_names_the_good_key_is_undone_by_the_quorum(void)
 {
 	struct life l;
@@ -470,7 +544,7 @@ int main(void)
 		T(rotation_by_the_old_key_waits_its_hold), T(what_waits_is_ended_by_the_quorum_alone),
 		T(quorum_takes_back_what_a_thief_has_taken_over), T(thief_does_not_use_up_the_hour_of_the_recovery), T(recovery_keys_and_hold_change_by_the_quorum_alone),
 		T(key_of_another_party_is_not_brought), T(grants_before_the_compromise_stand_and_later_ones_are_void),
-		T(word_of_another_key_too_is_not_void), T(word_dated_ahead_of_the_compromise_is_no_forgery), T(thief_locks_nobody_out_of_an_asset), T(tightening_by_a_stolen_key_stands_until_the_quorum_lifts_it),
+		T(word_of_another_key_too_is_not_void), T(word_dated_ahead_of_the_compromise_is_no_forgery), T(thief_locks_nobody_out_of_an_asset), T(tightening_by_a_stolen_key_stands_until_the_quorum_lifts_it), T(two_of_three_recovery_keys_are_the_quorum_and_one_is_none),
 		T(thief_that_names_the_good_key_is_undone_by_the_quorum), T(client_comes_to_the_same_parties),
 		T(page_cut_or_changed_is_refused), T(page_without_its_middle_is_refused),
 	};

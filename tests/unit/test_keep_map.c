@@ -6,6 +6,7 @@
 #include "cofferd/keep/status.h"
 #include "tests/keepkit.h"
 #include "tests/t.h"
+#include "trust/ledger/leaf.h"
 
 /* Of the root that is named; false: the map says something else. */
 static bool says(struct kit *k, const struct mhash *root, const uint8_t id[static 32], enum map_status status, uint64_t index)
@@ -165,7 +166,7 @@ static void leaf_by_an_older_rule_than_the_one_before_is_refused(void)
 
 	kit_open(&k);
 	kit_deploy(&k);
-	CHECK(journal_open(k.keep.store, k.keep.journal.mac_key, &again, &e) == COFFER_OK && again.tree.rule == 2);
+	CHECK(journal_open(k.keep.store, k.keep.journal.mac_key, &again, &e) == COFFER_OK && again.tree.rule == LEAF_RULE);
 	k.keep.journal.tree.rule = 1;
 	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.approval_id) == COFFER_OK);
 	CHECK(journal_open(k.keep.store, k.keep.journal.mac_key, &again, &e) == COFFER_E_DENIED && strstr(e.msg, "the leaf of entry"));

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/askeval.h"
 #include "cofferd/keep/serve.h"
 #include "cofferd/keep/turn.h"
 #include "os/ipc.h"
@@ -179,7 +180,7 @@ static void what_is_there_together_shares_a_sync_and_leaves_after_it(void)
 	for (uint64_t i = 2; i < 10; i++)
 		send_approval(i); /* each sees the one before, or its serial would be refused */
 	CHECK(silent() && round_of());
-	CHECK(syncs > 0 && syncs <= 3 && early == 0); /* two more where SQLite folds its log into the database */
+	CHECK(syncs == 1 && early == 0);
 	for (uint32_t i = 1; i < 9; i++) {
 		struct keep_logged_rep rep;
 		struct err e = { 0 };
@@ -297,6 +298,93 @@ static void a_part_after_the_store_undid_everything_writes_nothing(void)
 	CHECK(tx_begin(j, &tx, &e) == COFFER_OK && journal_append(j, "denial", span_of("{}"), k.now, &e) == COFFER_OK && tx_commit(&tx, &e) == COFFER_OK);
 	s.group.broken = true;
 	CHECK(group_commit(j, &e) == COFFER_E_SYSTEM && journal_entries(j) == before && opens_again(before));
+	close_stage();
+}
+
+/* ---- the log ---- */
+
+/* Approvals one after another, each in a round of its own, until that many pages wait or no longer do. */
+static uint64_t approve_until(uint64_t serial, size_t pages, bool more)
+{
+	while (!t_failed && (store_waiting(k.keep.store) < pages) == more && serial < 2000) {
+		send_approval(serial);
+		CHECK(answers((uint32_t)(serial - 1), COFFER_OK));
+		serial++;
+	}
+	return serial;
+}
+
+static void log_is_taken_over_while_nothing_happens(void)
+{
+	uint64_t before, serial;
+
+	open_stage();
+	before = journal_entries(&k.keep.journal);
+	serial = approve_until(2, SERVE_TIDY_IDLE, true);
+	syncs = 0;
+	CHECK(round_of() && store_waiting(k.keep.store) == 0 && syncs == 2 && silent());
+	send_approval(serial);
+	CHECK(answers((uint32_t)(serial - 1), COFFER_OK) && store_waiting(k.keep.store) > 0 && store_waiting(k.keep.store) < SERVE_TIDY_IDLE);
+	CHECK(opens_again(before + serial - 1));
+	close_stage();
+}
+
+/* What waits in it is durable without that, and nobody is refused for it. */
+static void log_that_cannot_be_taken_over_stays(void)
+{
+	uint64_t before, serial;
+
+	open_stage();
+	before = journal_entries(&k.keep.journal);
+	serial = approve_until(2, SERVE_TIDY_IDLE, true);
+	sync_fails = true;
+	CHECK(round_of() && s.untidy && store_waiting(k.keep.store) >= SERVE_TIDY_IDLE);
+	sync_fails = false;
+	send_approval(serial);
+	CHECK(answers((uint32_t)(serial - 1), COFFER_OK) && store_waiting(k.keep.store) > SERVE_TIDY_IDLE);
+	CHECK(opens_again(before + serial - 1));
+	close_stage();
+}
+
+/* And then nobody of the round waits for it: the answer had left when it began. */
+static void log_is_taken_over_in_time_where_something_always_happens(void)
+{
+	uint64_t before, serial;
+
+	open_stage();
+	before = journal_entries(&k.keep.journal);
+	serial = approve_until(2, SERVE_TIDY_MAX - 100, true);
+	CHECK(early == 0 && syncs == serial - 2); /* one a round, and no more */
+	serial = approve_until(serial, SERVE_TIDY_IDLE, false);
+	CHECK(early == 2 && syncs == serial && store_waiting(k.keep.store) == 0);
+	CHECK(opens_again(before + serial - 2));
+	close_stage();
+}
+
+static bool fill(int64_t from, int64_t rows)
+{
+	CLEANUP(q_close) struct q q = q_open(k.keep.store,
+	    "WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i+1 FROM n WHERE i<?2) INSERT INTO meta(name, value) SELECT 'filler ' || i, zeroblob(4000) FROM n");
+	struct err e = { 0 };
+
+	q_i64(&q, from);
+	q_i64(&q, from + rows - 1);
+	return store_begin(k.keep.store, &e) == COFFER_OK && q_run(&q, &e) == COFFER_OK;
+}
+
+static bool commit(void)
+{
+	struct err e = { 0 };
+
+	return store_commit(k.keep.store, &e) == COFFER_OK;
+}
+
+/* cofferd fsck and its like: the log has an end there too. */
+static void commit_takes_over_a_long_log_where_nobody_tidies(void)
+{
+	open_stage();
+	CHECK(fill(0, STORE_LOG_MAX / 2) && commit() && store_waiting(k.keep.store) > STORE_LOG_MAX / 2 && syncs == 1);
+	CHECK(fill(STORE_LOG_MAX, STORE_LOG_MAX / 2) && commit() && store_waiting(k.keep.store) == 0 && syncs == 4);
 	close_stage();
 }
 
@@ -738,6 +826,74 @@ static void strangers_evidence_leaves_room_for_others(void)
 	close_stage();
 }
 
+/* ---- one owner's policies and another's ---- */
+
+static void get_of(const char *path)
+{
+	CHECK(kit_get(&k, (struct kit_get){ .path = path }) == COFFER_E_LIMIT && round_of() && silent());
+}
+
+/* Three of four places are the most that one has; and what is free goes to whoever has fewest, however long others' wait. */
+static void owner_whose_policies_take_long_leaves_a_place_to_others(void)
+{
+	struct question q[EVAL_KIND_MAX] = { 0 }, next = { .body = { 0 } };
+	uint32_t own;
+	int fd;
+
+	open_stage();
+	fd = be_eval();
+	for (unsigned i = 0; i < EVAL_KIND_MAX + 2; i++)
+		get_of(KIT_PATH);
+	for (unsigned i = 0; i < EVAL_KIND_MAX - 1; i++)
+		CHECK(is_asked(fd, &q[i]) && q[i].h.tag == EVAL_RELEASE);
+	CHECK(!readable(fd));
+	get_of("acme/note/own");
+	own = k.request;
+	get_of("acme/note/own");
+	CHECK(is_asked(fd, &q[EVAL_KIND_MAX - 1]) && !readable(fd));
+	let_it_answer(fd, &q[0]); /* hospital's first: two of its own are under way then, and one of acme's */
+	CHECK(is_asked(fd, &next) && answers(k.request - EVAL_KIND_MAX - 3, COFFER_OK));
+	let_it_answer(fd, &q[EVAL_KIND_MAX - 1]);
+	CHECK(answers(own, COFFER_OK));
+	let_it_answer(fd, &next);
+	CHECK(settles(fd, own + 1, COFFER_OK));
+	for (unsigned i = 1; i < EVAL_KIND_MAX - 1; i++)
+		let_it_answer(fd, &q[i]);
+	end_eval(fd);
+	close_stage();
+}
+
+/* Net has threads for so many: what waits for one owner's slow policy is refused beyond a number, and others' is not. */
+static void of_one_owners_requests_few_wait_long(void)
+{
+	struct question q[EVAL_KIND_MAX] = { 0 };
+	uint32_t first;
+	int fd;
+
+	open_stage();
+	fd = be_eval();
+	first = k.request + 1;
+	for (unsigned i = 0; i < EVAL_OWNER_WAITS + 4; i++)
+		get_of(KIT_PATH);
+	CHECK(s.n_aside == EVAL_OWNER_WAITS + 4); /* many at once may, as long as they are answered soon */
+	for (unsigned i = 0; i < s.n_aside; i++)
+		s.aside[i]->until_ms -= TURN_CROWD_MS;
+	CHECK(round_of());
+	for (unsigned i = 0; i < 4; i++)
+		CHECK(answers(first + EVAL_OWNER_WAITS + i, COFFER_E_LIMIT) && strstr(k.no.reason, "policy of hospital"));
+	CHECK(s.n_aside == EVAL_OWNER_WAITS && silent());
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_LIMIT && answers(k.request, COFFER_E_LIMIT));
+	get_of("acme/note/own");
+	for (unsigned i = 0; i < EVAL_KIND_MAX; i++)
+		CHECK(is_asked(fd, &q[i]));
+	let_it_answer(fd, &q[EVAL_KIND_MAX - 1]);
+	CHECK(answers(k.request, COFFER_OK));
+	for (unsigned i = 0; i < EVAL_KIND_MAX - 1; i++)
+		wr_close(&q[i].body);
+	end_eval(fd);
+	close_stage();
+}
+
 static void eval_that_is_gone_ends_keep_after_all_were_told(void)
 {
 	struct question q = { .body = { 0 } };
@@ -801,10 +957,11 @@ int main(void)
 		T(what_is_there_together_shares_a_sync_and_leaves_after_it), T(reads_alone_cost_no_sync_and_with_writes_wait_for_it),
 		T(refused_part_undoes_no_other), T(failed_sync_refuses_all_of_it_and_keep_goes_back),
 		T(transaction_that_is_undone_under_us_is_refused_as_a_whole), T(a_part_after_the_store_undid_everything_writes_nothing),
-		T(killed_at_each_moment_nothing_left_without_its_entry), T(number_that_waits_already_ends_keep), T(frame_without_number_ends_keep), T(either_peer_ends_keep),
+		T(log_is_taken_over_while_nothing_happens), T(log_that_cannot_be_taken_over_stays), T(log_is_taken_over_in_time_where_something_always_happens),
+		T(commit_takes_over_a_long_log_where_nobody_tidies), T(killed_at_each_moment_nothing_left_without_its_entry), T(number_that_waits_already_ends_keep), T(frame_without_number_ends_keep), T(either_peer_ends_keep),
 		T(slow_appraisal_holds_up_nobody), T(what_changed_while_eval_worked_counts), T(answer_counts_for_its_own_question_alone),
 		T(who_is_overtaken_each_time_is_refused), T(who_waited_too_long_is_refused), T(signed_request_counts_once_while_it_waits), T(session_has_one_evidence_at_a_time),
-		T(freshness_writes_once_whatever_it_waits_for), T(strangers_evidence_leaves_room_for_others),
+		T(freshness_writes_once_whatever_it_waits_for), T(strangers_evidence_leaves_room_for_others), T(owner_whose_policies_take_long_leaves_a_place_to_others), T(of_one_owners_requests_few_wait_long),
 		T(eval_that_is_gone_ends_keep_after_all_were_told), T(eval_that_lies_about_numbers_is_gone),
 	};
 

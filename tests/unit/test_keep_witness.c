@@ -242,6 +242,19 @@ static void provider_stops_what_waits_for_its_code(void)
 	CHECK(kit_collect(&k, ticket) == COFFER_E_NOTFOUND);
 }
 
+/* Not only what takes back stops it: a word of any kind may follow another that allowed more; which it is is not looked into. */
+static void statement_of_any_kind_stops_what_waits(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t ticket[KEEP_TICKET_LEN];
+	struct keep_round_rep round;
+
+	deployed(&k, 1, 1);
+	CHECK(asked(&k, ticket) && kit_release(&k, 3, 1, NULL) == COFFER_OK);
+	CHECK(kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK);
+	CHECK(kit_collect(&k, ticket) == COFFER_E_NOTFOUND);
+}
+
 static void new_version_stops_what_waits_of_that_asset(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -378,10 +391,10 @@ static void kept_head_that_is_none_of_this_ledger_is_not_shown(void)
 	CHECK(kit_round(&k, &round) == COFFER_OK && kit_witness(&k, 0) == COFFER_OK && kit_witness(&k, 1) == COFFER_OK);
 	restarted(&k);
 	CHECK(head(&k, &seen, &e) == COFFER_OK);
-	keep_note(&k, "UPDATE meta SET value=substr(value, 1, length(value) - 20) WHERE name='cosigned'");
+	keep_note(&k, "UPDATE meta SET value=substr(value, 1, length(value) - 20) WHERE name='cosigned.0'");
 	restarted(&k);
 	CHECK(head(&k, &seen, &e) == COFFER_E_DENIED && strcmp(e.check, "ledger-witness") == 0);
-	keep_note(&k, "UPDATE meta SET value=zeroblob(20000) WHERE name='cosigned'");
+	keep_note(&k, "UPDATE meta SET value=zeroblob(20000) WHERE name='cosigned.0'");
 	restarted(&k);
 	CHECK(head(&k, &seen, &e) == COFFER_E_DENIED);
 }
@@ -403,7 +416,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(reply_waits_for_enough_witnesses), T(only_a_head_that_covers_the_entry_counts), T(nothing_but_the_witness_signature_counts),
 		T(witness_that_knows_better_is_asked_from_there), T(fork_gets_no_signature), T(asking_again_writes_nothing_anew),
-		T(revocation_stops_what_waits), T(stranger_stops_nothing_that_waits), T(provider_stops_what_waits_for_its_code), T(new_version_stops_what_waits_of_that_asset), T(status_says_how_far_witnesses_have_come), T(reply_does_not_wait_for_ever), T(no_more_are_held_than_there_is_room_for),
+		T(revocation_stops_what_waits), T(stranger_stops_nothing_that_waits), T(provider_stops_what_waits_for_its_code), T(statement_of_any_kind_stops_what_waits), T(new_version_stops_what_waits_of_that_asset), T(status_says_how_far_witnesses_have_come), T(reply_does_not_wait_for_ever), T(no_more_are_held_than_there_is_room_for),
 		T(cosigned_head_is_there_after_a_restart), T(kept_head_that_is_none_of_this_ledger_is_not_shown), T(without_witnesses_nothing_waits),
 	};
 

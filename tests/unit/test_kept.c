@@ -132,7 +132,7 @@ static void refused_requests_leave_no_evidence(void)
 	CHECK(SHOWN_NOW(&w.k) == 0 && KEPT_NOW(&w.k) == 0);
 }
 
-/* Only what the owner fetched, and that long ago; a receipt that the provider fetched is no word of the owner's. */
+/* Only what the owner said it has, and that long ago; a receipt that the provider has is no word of the owner's. */
 static void only_fetched_evidence_is_pruned_and_that_is_said(void)
 {
 	CLEANUP(world_free) struct world w;
@@ -148,7 +148,12 @@ static void only_fetched_evidence_is_pruned_and_that_is_said(void)
 	receiptkit_newest(&w.k, first);
 	CHECK(attested_get(&w.k) == COFFER_OK);
 	receiptkit_newest(&w.k, second);
-	CHECK(receiptkit_ask(&w.k, KIT_HOSPITAL, first) == COFFER_OK && receiptkit_ask(&w.k, KIT_ACME, second) == COFFER_OK);
+	CHECK(receiptkit_ask(&w.k, KIT_HOSPITAL, first) == COFFER_OK && receiptkit_ask(&w.k, KIT_HOSPITAL, second) == COFFER_OK);
+	CHECK(number(w.k.keep.store, "SELECT count(*) FROM fetched") == 0); /* that it was answered says nothing of what arrived */
+	CHECK(receiptkit_had(&w.k, KIT_ACME, second) == COFFER_OK && span_eq_str(wr_span(&w.k.answer), "{\"had\":false}"));
+	CHECK(receiptkit_had(&w.k, KIT_STRANGER, second) != COFFER_OK);
+	CHECK(number(w.k.keep.store, "SELECT count(*) FROM fetched") == 0);
+	CHECK(receiptkit_had(&w.k, KIT_HOSPITAL, first) == COFFER_OK && span_eq_str(wr_span(&w.k.answer), "{\"had\":true}"));
 	CHECK(number(w.k.keep.store, "SELECT count(*) FROM fetched") == 1);
 	fetched = w.k.keep.now;
 	before = journal_entries(&w.k.keep.journal);
@@ -156,7 +161,7 @@ static void only_fetched_evidence_is_pruned_and_that_is_said(void)
 	CHECK(keep_prune(w.dir, fetched - 1, fetched + 9, &f, &e) == COFFER_OK && f.pruned == 0); /* not that long ago */
 	CHECK(keep_prune(w.dir, fetched, fetched + 9, &f, &e) == COFFER_OK && f.pruned == 1 && f.left == 1 && f.bytes > 0);
 	CHECK(keep_prune(w.dir, fetched, fetched + 9, &f, &e) == COFFER_OK && f.pruned == 0); /* and no entry */
-	CHECK(keep_fsck(w.dir, false, &all, &e) == COFFER_OK && all.entries == before + 1);
+	CHECK(keep_fsck(w.dir, false, w.k.now, &all, &e) == COFFER_OK && all.entries == before + 1);
 	w.k.now = fetched + 60;
 	reopen(&w);
 	CHECK(SHOWN_NOW(&w.k) == 1 && number(w.k.keep.store, "SELECT count(*) FROM shown_bytes") == 1); /* the other session's too */
@@ -201,12 +206,12 @@ static void pruned_without_an_entry_is_found(void)
 		world_open(&w);
 		CHECK(attested_get(&w.k) == COFFER_OK);
 		receiptkit_newest(&w.k, id);
-		CHECK(receiptkit_ask(&w.k, KIT_HOSPITAL, id) == COFFER_OK && attested_get(&w.k) == COFFER_OK);
+		CHECK(receiptkit_had(&w.k, KIT_HOSPITAL, id) == COFFER_OK && attested_get(&w.k) == COFFER_OK);
 		shut(&w);
 		CHECK(keep_prune(w.dir, w.k.now, w.k.now, &f, &e) == COFFER_OK && f.pruned == 1);
-		CHECK(keep_fsck(w.dir, false, &all, &e) == COFFER_OK);
+		CHECK(keep_fsck(w.dir, false, w.k.now, &all, &e) == COFFER_OK);
 		damage(&w, bad[i]);
-		CHECK(keep_fsck(w.dir, false, &all, &e) == COFFER_E_DENIED && strcmp(e.check, "R12") == 0);
+		CHECK(keep_fsck(w.dir, false, w.k.now, &all, &e) == COFFER_E_DENIED && strcmp(e.check, "R12") == 0);
 	}
 }
 

@@ -62,6 +62,44 @@ static void key_verify_p256_rfc6979_accepts_and_refuses_changes(void)
 	}
 }
 
+/* Whatever differs from the last good one is verified, and what is verified and bad replaces nothing. */
+static void key_verify_seen_knows_nothing_but_the_very_same(void)
+{
+	CLEANUP(privkey_freep) struct privkey *other = NULL;
+	struct key_seen seen = { 0 };
+	uint8_t sig[SIG_LEN], by_other[SIG_LEN];
+	struct pubkey k, y;
+	struct err e;
+
+	rfc6979_key(&k);
+	hex(rfc6979_sig, sig, SIG_LEN);
+	CHECK(privkey_new(KEY_P256, &other, &e) == COFFER_OK && key_sign(other, span_of("sample"), by_other, &e) == COFFER_OK);
+	CHECK(!key_verify_seen(&k, span_of("samplf"), SPAN(sig), &seen) && !seen.any);
+	CHECK(key_verify_seen(&k, span_of("sample"), SPAN(sig), &seen) && seen.any);
+	CHECK(key_verify_seen(&k, span_of("sample"), SPAN(sig), &seen));
+	CHECK(!key_verify_seen(&k, span_of("samplf"), SPAN(sig), &seen));
+	CHECK(!key_verify_seen(&k, span_of("sampl"), SPAN(sig), &seen));
+	CHECK(!key_verify_seen(&k, (struct span){ 0 }, SPAN(sig), &seen));
+	CHECK(!key_verify_seen(privkey_public(other), span_of("sample"), SPAN(sig), &seen));
+	CHECK(!key_verify_seen(&k, span_of("sample"), SPAN(by_other), &seen));
+	CHECK(!key_verify_seen(&k, span_of("sample"), (struct span){ sig, SIG_LEN - 1 }, &seen));
+	for (size_t i = 0; i < SIG_LEN; i++) {
+		sig[i] ^= 1;
+		CHECK(!key_verify_seen(&k, span_of("sample"), SPAN(sig), &seen));
+		sig[i] ^= 1;
+	}
+	for (size_t i = 0; i < 64; i++) {
+		y = k;
+		(i < 32 ? y.x : y.y)[i % 32] ^= 1;
+		CHECK(!key_verify_seen(&y, span_of("sample"), SPAN(sig), &seen));
+	}
+	y = k;
+	y.kind = KEY_ED25519;
+	CHECK(!key_verify_seen(&y, span_of("sample"), SPAN(sig), &seen));
+	CHECK(key_verify_seen(privkey_public(other), span_of("sample"), SPAN(by_other), &seen));
+	CHECK(key_verify_seen(&k, span_of("sample"), SPAN(sig), &seen));
+}
+
 static void key_verify_every_other_length_is_false(void)
 {
 	struct pubkey k;
@@ -314,7 +352,7 @@ int main(void)
 {
 	static const struct t_case c[] = {
 		T(key_sign_ed25519_rfc8032_gives_answer), T(key_verify_p256_rfc6979_accepts_and_refuses_changes),
-		T(key_verify_every_other_length_is_false), T(key_verify_zero_and_oversized_numbers_are_false),
+		T(key_verify_every_other_length_is_false), T(key_verify_seen_knows_nothing_but_the_very_same), T(key_verify_zero_and_oversized_numbers_are_false),
 		T(key_sign_digest_verifies_over_the_message), T(key_verify_point_off_curve_is_false), T(key_sign_fresh_keys_verify_under_themselves_only),
 		T(key_sign_p256_many_all_verify), T(privkey_raw_roundtrip_is_same_key), T(privkey_from_raw_bad_scalars_are_refused),
 		T(privkey_from_raw_order_minus_one_is_accepted), T(key_ecdh_rfc7518_gives_z), T(key_ecdh_wrong_peers_are_refused),

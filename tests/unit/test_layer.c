@@ -41,7 +41,7 @@ static void box_clear(struct box *b)
 
 static struct box box_new(void)
 {
-	struct box b = { .path = "/tmp/coffer-layer-XXXXXX", .budget = { 1 << 28, 10000 }, .tar = wr_open(1 << 28),
+	struct box b = { .path = "/tmp/coffer-layer-XXXXXX", .budget = { .bytes = 1 << 28, .entries = 10000 }, .tar = wr_open(1 << 28),
 	    .stored = wr_open(1 << 28), .fd = -1, .piece = 1000 };
 
 	if (mkdtemp(b.path))

@@ -23,7 +23,7 @@ static void leaf_has_one_form(void)
 	struct leaf l, got = { 0 };
 	size_t len = written(2, b, &l);
 
-	CHECK(len == 117 + 64 && span_eq_str((struct span){ b, 4 }, "CLF3") && b[4] == 1 && b[11] == 8 && b[12] == 0x11 && b[20] == 0x40);
+	CHECK(len == 117 + 64 && span_eq_str((struct span){ b, 4 }, "CLF5") && b[4] == 1 && b[11] == 8 && b[12] == 0x11 && b[20] == 0x40);
 	CHECK(b[51] == 0x5f && b[52] == 0xa0 && b[84] == 0xb0 && b[116] == 2 && b[117] == 1 && b[149] == 2);
 	CHECK(leaf_read((struct span){ b, len }, &got) && memcmp(&got, &l, sizeof(l)) == 0);
 	for (size_t n = 0; n < len; n++) {
@@ -38,10 +38,10 @@ static void leaf_has_one_form(void)
 		CHECK(!leaf_read((struct span){ b, len }, &got));
 		b[i] ^= 4;
 	}
-	for (unsigned rule = 0; rule < 4; rule++) { /* those of before are read as what they are */
+	for (unsigned rule = 0; rule < 6; rule++) { /* those of before are read as what they are */
 		l.rule = rule;
-		CHECK((leaf_write(&l, b) > 0) == (rule == 1 || rule == 2));
-		CHECK(rule != 1 || (b[3] == '2' && leaf_read((struct span){ b, len }, &got) && got.rule == 1));
+		CHECK((leaf_write(&l, b) > 0) == (rule >= 1 && rule <= 4));
+		CHECK(rule == 0 || rule > 2 || (b[3] == '1' + rule && leaf_read((struct span){ b, len }, &got) && got.rule == rule));
 	}
 }
 

@@ -167,6 +167,10 @@ static void manifest_parse_refuses_every_wrong_member(void)
 		{ "\"outputs\":[", "\"on-lapse\":7,\"outputs\":[", "on-lapse" },
 		{ "\"image\":{", "\"image\":{\"attestations\":[],", "attestations" }, { "\"image\":{", "\"image\":{\"attestations\":[\"sbom\"],", "predicate type" },
 		{ "\"image\":{", "\"image\":{\"attestations\":[\"a:b\",\"a:b\"],", "twice" }, { "\"image\":{", "\"image\":{\"attestations\":\"a:b\",", "attestations" },
+		{ "\"image\":{", "\"image\":{\"minimum-version\":0,", "minimum-version" }, { "\"image\":{", "\"image\":{\"minimum-version\":-1,", "minimum-version" },
+		{ "\"image\":{", "\"image\":{\"minimum-version\":\"3\",", "minimum-version" }, { "\"image\":{", "\"image\":{\"minimum-version\":1.5,", "minimum-version" },
+		{ "\"image\":{", "\"image\":{\"minimum-version\":9007199254740992,", "minimum-version" }, { "\"image\":{", "\"image\":{\"minimum-version\":null,", "minimum-version" },
+		{ "\"image\":{", "\"image\":{\"minimum\":3,", "not known" },
 		{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"keep\",\"check\":1,\"grace\":0,\"term\":0},\"outputs\":[", "neither stop nor wipe" },
 		{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"stop\",\"check\":0,\"grace\":0,\"term\":0},\"outputs\":[", "check" },
 		{ "\"outputs\":[", "\"on-lapse\":{\"action\":\"stop\",\"check\":1,\"grace\":86401,\"term\":0},\"outputs\":[", "grace" },
@@ -397,6 +401,25 @@ static void manifest_describe_says_what_decides_and_escapes_the_rest(void)
 		CHECK(shown && strstr(shown, wanted[i]));
 }
 
+/* What does not use the member has the bytes and the digest that it had before there was one. */
+static void manifest_states_the_least_version_of_an_image(void)
+{
+	CLEANUP(freep) char *text = good_text(), *least = fix_edit(text, "\"image\":{", "\"image\":{\"minimum-version\":9007199254740991,"), *shown = NULL;
+	CLEANUP(manifest_clear) struct manifest none = { 0 }, m = { 0 }, back = { 0 };
+	struct wr said = wr_open(1u << 20), initdata = wr_open(MAN_INITDATA_MAX);
+	struct err e;
+
+	CHECK(manifest_parse(span_of(text), &none, &e) == COFFER_OK && none.container[0].image_minimum == 0 && !memmem(none.canon.p, none.canon.n, "minimum", 7));
+	CHECK(manifest_parse(span_of(least), &m, &e) == COFFER_OK && m.container[0].image_minimum == UINT64_C(9007199254740991));
+	CHECK(memcmp(none.digest, m.digest, 32) != 0);
+	CHECK(manifest_render(&m, &initdata, &e) == COFFER_OK && manifest_from_initdata(wr_span(&initdata), &back, &e) == COFFER_OK);
+	CHECK(back.container[0].image_minimum == m.container[0].image_minimum && memcmp(back.digest, m.digest, 32) == 0);
+	manifest_describe(&m, &said);
+	shown = wr_take(&said, NULL);
+	CHECK(shown && strstr(shown, "    released    as security version 9007199254740991 or later\n"));
+	wr_close(&initdata);
+}
+
 static void purposes_have_names_both_ways(void)
 {
 	enum purpose p;
@@ -416,7 +439,7 @@ int main(void)
 		T(manifest_from_initdata_takes_the_rendering_back), T(manifest_from_initdata_refuses_every_other_spelling),
 		T(manifest_from_initdata_refuses_documents_without_a_manifest), T(manifest_from_initdata_refuses_every_prefix),
 		T(workload_read_wants_subject_issuer_and_ledger_of_the_manifest),
-		T(manifest_describe_says_what_decides_and_escapes_the_rest), T(purposes_have_names_both_ways),
+		T(manifest_describe_says_what_decides_and_escapes_the_rest), T(manifest_states_the_least_version_of_an_image), T(purposes_have_names_both_ways),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -54,6 +54,7 @@ static const struct change { const char *from, *to; enum diff_way way, back; } c
 	{ "\"uid\":1000", "\"uid\":0", DIFF_OTHER, DIFF_OTHER },
 	{ "\"role\":\"business\"", "\"role\":\"utility\"", DIFF_OTHER, DIFF_OTHER },
 	{ "\"image\":{", "\"image\":{\"attestations\":[\"https://spdx.dev/Document\"],", DIFF_NARROWER, DIFF_WIDER },
+	{ "\"image\":{", "\"image\":{\"minimum-version\":1,", DIFF_NARROWER, DIFF_WIDER },
 	{ "\"name\":\"risk\"", "\"name\":\"risk2\"", DIFF_OTHER, DIFF_OTHER },
 	{ "\"provider\":\"acme\"", "\"provider\":\"acne\"", DIFF_OTHER, DIFF_OTHER },
 	{ "\"id\":\"trust\"", "\"id\":\"trast\"", DIFF_OTHER, DIFF_OTHER },
@@ -117,6 +118,18 @@ static void image_is_other_code_unless_its_maker_is_trusted_with_any(void)
 	CHECK(!diff_by(text, other, "acme", &s));
 }
 
+/* Also where any image of its maker will do: that is what a least version is for. */
+static void lower_least_version_of_an_image_is_wider(void)
+{
+	CLEANUP(freep) char *text = good_text(), *image = fix_edit(text, "4444", "4445");
+	CLEANUP(freep) char *five = fix_edit(text, "\"image\":{", "\"image\":{\"minimum-version\":5,"), *six = fix_edit(image, "\"image\":{", "\"image\":{\"minimum-version\":6,");
+	struct seen s;
+
+	CHECK(diff_by(five, six, "imaker", &s) && s.narrower == 1 && strcmp(s.last, "analyse: its image must be released as security version 6 or later") == 0);
+	CHECK(!diff_by(six, five, "imaker", &s) && s.wider == 1 && s.other == 0 && strcmp(s.last, "analyse: its image may be of a lower security version, from 5 on") == 0);
+	CHECK(!diff_by(five, image, "imaker", &s) && s.wider == 1 && s.other == 0 && strcmp(s.last, "analyse: its image may be of any security version") == 0);
+}
+
 /* Permissions as a set of bits: the order on manifests is that on sets, so it is reflexive, transitive and antisymmetric there. */
 static char *with_permissions(const char *text, unsigned bits)
 {
@@ -159,7 +172,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(each_field_has_its_direction), T(workload_is_as_wide_as_itself), T(entitlement_and_output_have_a_direction),
-		T(image_is_other_code_unless_its_maker_is_trusted_with_any), T(order_is_that_of_sets_of_permissions), T(values_are_escaped_and_cut),
+		T(image_is_other_code_unless_its_maker_is_trusted_with_any), T(lower_least_version_of_an_image_is_wider), T(order_is_that_of_sets_of_permissions), T(values_are_escaped_and_cut),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -199,6 +199,35 @@ static void ear_check_tells_a_tpm_from_an_emulated_one(void)
 	}
 }
 
+/* "CFT2", platform, genuine, then the key of the root. */
+#define STATE_ROOT "Q0ZUMgIBd3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"
+
+/* Founders dropped it, or never named it: who has its key makes what evidence he likes. */
+static void output_under_a_root_that_is_not_named_is_refused(void)
+{
+	static const struct genesis none = { .n_roots = 0 };
+	CLEANUP(world_clear) struct world w = { 0 };
+	uint8_t key[32];
+
+	world_init(&w);
+	memset(key, 0x77, sizeof(key));
+	for (int named = 0; named < 2; named++) {
+		const struct output_want want = { .manifest = &w.m, .token_key = *privkey_public(w.service), .genesis = named ? &none : NULL };
+		CLEANUP(freep) char *token = token_of(&w, (struct token_part){ .state = STATE_ROOT });
+		CLEANUP(wr_close) struct wr jwe = wr_open(OUTPUT_SEALED_MAX);
+		struct ear_want expect = { .init_data = { 0 } };
+		struct output o = { 0 };
+		struct ear got = { .issued = 7 };
+		struct err e = { 0 };
+
+		memcpy(expect.genesis, w.m.genesis, 32);
+		CHECK(hex_fixed(span_of(w.init_data), expect.init_data, 32));
+		CHECK(ear_check(span_of(token), privkey_public(w.service), &expect, &got, &e) == COFFER_OK && span_eq(SPAN(got.root), SPAN(key)));
+		CHECK(seal(&w, token, span_of("x"), &jwe, &e) == COFFER_OK);
+		CHECK(output_open(wr_span(&jwe), w.recipient, &want, &o, &e) == COFFER_E_DENIED && strcmp(e.check, "token") == 0 && strstr(e.msg, "name no longer") && !o.data.p);
+	}
+}
+
 static void ear_check_refuses_a_changed_token(void)
 {
 	CLEANUP(world_clear) struct world w = { 0 };
@@ -335,7 +364,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(output_round_trips), T(output_round_trips_at_the_limit_and_refuses_beyond), T(output_open_refuses_every_wrong_token),
 		T(ear_check_tells_a_tpm_from_an_emulated_one),
-		T(ear_check_refuses_a_changed_token), T(output_open_refuses_another_recipient_or_a_changed_seal),
+		T(output_under_a_root_that_is_not_named_is_refused), T(ear_check_refuses_a_changed_token), T(output_open_refuses_another_recipient_or_a_changed_seal),
 		T(output_seal_refuses_a_request_key_of_another_kind), T(output_open_refuses_every_changed_member),
 		T(output_open_refuses_another_workload),
 	};

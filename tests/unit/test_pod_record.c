@@ -11,7 +11,7 @@
 
 static struct pod_record sample(void)
 {
-	struct pod_record r = { .pod = "risk", .workload = "ab", .platform = "swtpm", .boot = "b", .created = 1700000000, .keep = true, .state = POD_DEAD, .code = 5,
+	struct pod_record r = { .pod = "risk", .workload = "ab", .platform = "swtpm", .channel = "vsock", .boot = "b", .created = 1700000000, .keep = true, .state = POD_DEAD, .code = 5,
 		.reason = "killed", .n_processes = 1, .n_parts = 1 };
 
 	r.process[0] = (struct pod_process){ .role = "qemu", .p = { 77, UINT64_MAX } };
@@ -26,9 +26,26 @@ static void record_comes_back_as_written(void)
 	struct err e = { 0 };
 
 	CHECK(pod_record_write(&r, &w, &e) == COFFER_OK && pod_record_read(wr_span(&w), &back, &e) == COFFER_OK);
-	CHECK(strcmp(back.pod, "risk") == 0 && back.created == r.created && back.keep && back.state == POD_DEAD && back.code == 5 && strcmp(back.reason, "killed") == 0);
+	CHECK(strcmp(back.pod, "risk") == 0 && strcmp(back.channel, "vsock") == 0 && back.created == r.created && back.keep && back.state == POD_DEAD && back.code == 5 && strcmp(back.reason, "killed") == 0);
 	CHECK(back.n_processes == 1 && back.process[0].p.pid == 77 && back.process[0].p.start == UINT64_MAX && strcmp(back.process[0].role, "qemu") == 0);
 	CHECK(back.n_parts == 1 && back.part[0].logs && back.part[0].ended && back.part[0].lapsed && back.part[0].exit == 137);
+}
+
+/* Its pod may run while the programs are replaced. */
+static void record_of_an_earlier_launcher_has_no_channel(void)
+{
+	static const char member[] = "\"channel\": \"vsock\",";
+	CLEANUP(wr_close) struct wr w = wr_open(POD_RECORD_MAX);
+	CLEANUP(freep) char *text = NULL, *old = NULL;
+	struct pod_record r = sample(), back;
+	struct err e = { 0 };
+	char *at;
+
+	CHECK(pod_record_write(&r, &w, &e) == COFFER_OK);
+	text = span_dup(wr_span(&w));
+	at = strstr(text, member);
+	old = at ? str_fmt("%.*s%s", (int)(at - text), text, at + strlen(member)) : NULL;
+	CHECK(old && pod_record_read(span_of(old), &back, &e) == COFFER_OK && back.channel[0] == 0 && strcmp(back.platform, "swtpm") == 0);
 }
 
 static void reason_of_a_guest_cannot_break_the_record(void)
@@ -47,7 +64,7 @@ static void record_refuses_every_prefix_and_other_members(void)
 	static const struct { const char *from, *to; } edits[] = { { "\"version\": 1", "\"version\": 2" }, { "\"pid\": 77", "\"pid\": 1" }, { "\"pid\": 77", "\"pid\": 0" },
 		{ "\"pid\": 77", "\"pid\": 4294967295" }, { "\"risk\"", "\"../x\"" }, { "\"analyse\"", "\"/etc\"" }, { "\"dead\"", "\"alive\"" }, { "\"keep\": true", "\"keep\": 1" },
 		{ "\"code\": 5", "\"code\": 256" }, { "2023-", "x023-" }, { "\"role\": \"qemu\"", "\"role\": \"a-name-of-more-than-15\"" }, { "\"logs\": true", "\"logs\": true, \"x\": 1" },
-		{ "\"boot\": \"b\",", "" } };
+		{ "\"boot\": \"b\",", "" }, { "\"vsock\"", "\"a-name-of-more-than-15\"" }, { "\"vsock\"", "1" } };
 	CLEANUP(wr_close) struct wr w = wr_open(POD_RECORD_MAX);
 	CLEANUP(freep) char *text = NULL;
 	struct pod_record r = sample(), out = { .code = 99 };
@@ -109,7 +126,7 @@ static void process_of_another_start_is_not_ours(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(record_comes_back_as_written), T(reason_of_a_guest_cannot_break_the_record), T(record_refuses_every_prefix_and_other_members),
+		T(record_comes_back_as_written), T(record_of_an_earlier_launcher_has_no_channel), T(reason_of_a_guest_cannot_break_the_record), T(record_refuses_every_prefix_and_other_members),
 		T(stat_is_read_behind_the_last_bracket), T(process_of_another_start_is_not_ours),
 	};
 

@@ -114,11 +114,27 @@ static size_t index_of(struct site *s, size_t manifest, const char *arch, size_t
 	return put(s, wr_span(&w));
 }
 
+struct far { unsigned n; struct image_progress first, last; bool falls; };
+
+static void how_far(void *arg, const struct image_progress *p)
+{
+	struct far *f = arg;
+
+	f->falls = f->falls || p->bytes < f->last.bytes || p->layer < f->last.layer || (f->n > 0 && p->total != f->last.total);
+	if (f->n++ == 0)
+		f->first = *p;
+	f->last = *p;
+}
+
+static struct far far;
+
 static enum coffer_rc pull(struct site *s, size_t what, const char *named, struct image_pulled *out)
 {
 	CLEANUP(freep) char *ref = str_fmt("%s/a/b:tag@sha256:%s", s->rs.host, named ? named : s->hex[what]);
-	struct image_pull o = { .reference = ref, .policy = span_of(ANYTHING), .plain_http = json_root(s->plain), .dir = s->dir };
+	struct image_pull o = { .reference = ref, .policy = span_of(ANYTHING), .plain_http = json_root(s->plain), .dir = s->dir,
+		.progress = how_far, .progress_arg = &far };
 
+	far = (struct far){ .n = 0 };
 	if (!hex_fixed(span_of(s->hex[what]), o.digest, 32))
 		return COFFER_E_BUG;
 	return image_pull(&o, out, &s->e);
@@ -142,6 +158,26 @@ static void pull_takes_layers_and_config(void)
 	CHECK(pull(&s, image_of(&s, "above", false), NULL, &got) == COFFER_OK && got.n_layers == 2);
 	CHECK(is_there(&s, "0/below") && is_there(&s, "1/above") && !is_there(&s, ".0") && !is_there(&s, ".1"));
 	CHECK(span_eq_str(json_str(json_get(json_root(got.config), "architecture")), "amd64") && got.bytes > 3584);
+}
+
+static void pull_says_how_far_it_is(void)
+{
+	CLEANUP(image_pulled_clear) struct image_pulled got = { 0 };
+	SITE(s);
+	size_t m = image_of(&s, "above", false);
+	uint64_t total = s.blob[0].n + s.blob[1].n;
+
+	CHECK(pull(&s, m, NULL, &got) == COFFER_OK && far.n >= 3 && !far.falls);
+	CHECK(far.first.layer == 1 && far.first.n_layers == 2 && far.first.bytes == 0 && far.first.total == total);
+	CHECK(far.last.layer == 2 && far.last.bytes == total);
+}
+
+static void pull_says_nothing_of_what_is_refused_before_its_layers(void)
+{
+	CLEANUP(image_pulled_clear) struct image_pulled got = { 0 };
+	SITE(s);
+
+	CHECK(pull(&s, index_of(&s, image_of(&s, "above", false), "arm64", 0), NULL, &got) == COFFER_E_NOTFOUND && far.n == 0);
 }
 
 static void pull_chooses_from_an_index(void)
@@ -210,7 +246,7 @@ static void pull_into_a_used_folder_is_refused_and_spares_it(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(pull_takes_layers_and_config), T(pull_chooses_from_an_index), T(pull_by_index_gives_its_image), T(pull_opaque_root_hides_the_layers_below),
+		T(pull_takes_layers_and_config), T(pull_says_how_far_it_is), T(pull_says_nothing_of_what_is_refused_before_its_layers), T(pull_chooses_from_an_index), T(pull_by_index_gives_its_image), T(pull_opaque_root_hides_the_layers_below),
 		T(pull_wrong_diff_id_leaves_no_layer_at_all), T(pull_forbidden_archive_is_denied_by_unpack), T(pull_reference_of_another_digest_is_denied),
 		T(pull_into_a_used_folder_is_refused_and_spares_it),
 	};

@@ -321,7 +321,8 @@ static void lie_of(struct kit *k, const struct lie *x)
 	CLEANUP(q_close)
 	struct q rests = q_open(k->keep.store,
 	    "SELECT lower(hex(id)) FROM statement s WHERE (kind=5 AND issuer=?4 AND NOT EXISTS(SELECT 1 FROM statement n"
-	    " WHERE n.kind=5 AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)) OR (kind=7 AND ?1) OR (kind=3 AND ?2) OR (kind=4 AND ?3)");
+	    " WHERE n.kind=5 AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)) OR (kind=7 AND ?1) OR (kind=3 AND ?2) OR (kind=4 AND ?3"
+	    " AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=4 AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial))");
 	CLEANUP(q_close)
 	struct q row = q_open(k->keep.store, "INSERT INTO decision VALUES(?,?,'hospital',x'7b7d','acme',x'7b7d')");
 	char workload[HEX32_LEN];
@@ -385,6 +386,32 @@ static void release_on_nobodys_word_has_no_receipt_that_holds(void)
 		CHECK(lies[i].holds ? rc == COFFER_OK : rc == COFFER_E_DENIED && strcmp(e.check, "receipt-rights") == 0);
 		if (rc != COFFER_OK || lies[i].holds)
 			printf("# %zu: %s %s\n", i, e.check, e.msg);
+	}
+}
+
+/* The image's provider says later that it is of a lower version than the manifest asks for: what rests on that word is no release. */
+static void release_of_an_image_below_its_minimum_has_no_receipt_that_holds(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t was[32];
+	struct err e;
+
+	kit_open(&k);
+	k.image_minimum = k.image_version = 3;
+	kit_deploy(&k);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	for (unsigned version = 3; version > 1; version--) {
+		CLEANUP(wr_close) struct wr text = { 0 };
+		struct receipt_view v;
+		enum coffer_rc rc;
+
+		k.image_version = version;
+		memcpy(was, k.release_id, 32);
+		CHECK(version == 3 || kit_release(&k, 2, 2, was) == COFFER_OK);
+		lie(&k, "analyse", "api", true, true, true);
+		make(&k, &text);
+		rc = judge(&k, wr_span(&text), &v, &e);
+		CHECK(version == 3 ? rc == COFFER_OK : rc == COFFER_E_DENIED && strcmp(e.check, "receipt-rights") == 0 && strstr(e.msg, "security version"));
 	}
 }
 
@@ -539,7 +566,7 @@ int main(void)
 		T(statement_left_out_or_twice_is_found),
 		T(what_a_party_said_last_is_not_left_out),
 		T(parts_of_two_releases_do_not_fit),
-		T(release_on_nobodys_word_has_no_receipt_that_holds),
+		T(release_on_nobodys_word_has_no_receipt_that_holds), T(release_of_an_image_below_its_minimum_has_no_receipt_that_holds),
 		T(strangers_word_is_not_an_owners), T(co_owner_that_did_not_sign_is_missed),
 		T(another_genesis_is_refused),
 		T(receipts_go_to_whom_the_release_concerns),

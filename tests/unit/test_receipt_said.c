@@ -14,6 +14,7 @@
 #include "replay/replay.h"
 #include "tests/receiptkit.h"
 #include "tests/t.h"
+#include "trust/ledger/leaf.h"
 #include "trust/thing.h"
 
 static void released(struct kit *k)
@@ -149,33 +150,6 @@ static void every_word_is_there_in_its_place_and_of_its_party(void)
 
 /* ---- what a party that counts said ---- */
 
-/* Enters once more, with another decision, what was entered as a release last. */
-static void lie(struct kit *k)
-{
-	CLEANUP(q_close) struct q last = q_open(k->keep.store, "SELECT data FROM entry WHERE type='release' ORDER BY seq DESC LIMIT 1");
-	CLEANUP(q_close) struct q row = q_open(k->keep.store, "INSERT INTO decision SELECT ?, ?, owner, owner_view, provider, provider_view FROM decision ORDER BY seq DESC LIMIT 1");
-	CLEANUP(freep) char *data = NULL;
-	CLEANUP(wr_close) struct wr hex = wr_open(64);
-	CLEANUP(tx_end) struct tx tx = { 0 };
-	uint8_t id[16];
-	struct err e = { 0 };
-	bool some = false;
-	char *at;
-
-	random_bytes(id, sizeof(id));
-	hex_write(&hex, SPAN(id));
-	CHECK(q_row(&last, &some, &e) == COFFER_OK && some);
-	data = span_dup(q_col(&last, 0));
-	at = data ? strstr(data, "\"decision\":\"") : NULL;
-	if (!at)
-		abort();
-	memcpy(at + 12, hex.p, 32);
-	CHECK(tx_begin(&k->keep.journal, &tx, &e) == COFFER_OK && journal_append(&k->keep.journal, "release", span_of(data), k->now, &e) == COFFER_OK);
-	q_blob(&row, SPAN(id));
-	q_i64(&row, (int64_t)k->keep.journal.seq);
-	CHECK(q_run(&row, &e) == COFFER_OK && tx_commit(&tx, &e) == COFFER_OK);
-}
-
 /* Where the service released all the same. Without the statement in it the receipt does not hold either. */
 static void held_back(struct kit *k, enum kit_party who)
 {
@@ -183,7 +157,7 @@ static void held_back(struct kit *k, enum kit_party who)
 	CLEANUP(receipt_clear) struct receipt r = { 0 };
 	struct err e = { 0 };
 
-	lie(k);
+	receiptkit_lie(k, NULL);
 	receiptkit_make(k, who, &text);
 	CHECK(strcmp(judge(k, &text, &e), "receipt-force") == 0);
 	if (strcmp(e.check, "receipt-force") != 0)
@@ -254,6 +228,26 @@ static void append(const struct wr *a, const struct wr *b, size_t n, struct wr *
 	wr_u8(out, '\n');
 }
 
+/* A service releases what was revoked, and shows only what the same party said next: a pause, that has ended. */
+static void word_that_could_be_a_revocation_is_not_left_out(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(wr_close) struct wr text = { 0 }, less = { 0 };
+	struct keep_logged_rep revoked;
+	struct err e = { 0 };
+	uint8_t pause[32];
+
+	released(&k);
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.workload_id) == COFFER_OK && keep_logged_rep_read(wr_span(&k.answer), &revoked, &e) == COFFER_OK);
+	CHECK(kit_pause(&k, KIT_HOSPITAL, k.workload_id, pause) == COFFER_OK);
+	k.now += 7200;
+	receiptkit_lie(&k, NULL);
+	receiptkit_make(&k, KIT_HOSPITAL, &text);
+	CHECK(strcmp(judge(&k, &text, &e), "receipt-force") == 0);
+	receiptkit_begin(&text, &(struct receiptkit_begin){ revoked.id, "against", "hospital", k.workload_id }, &less);
+	CHECK(strcmp(judge(&k, &less, &e), "receipt-said") == 0 && strstr(e.msg, "the first is left out"));
+}
+
 /* What the hospital said of the workload bears on its own assets: in the provider's receipt it has no place. */
 static void what_bears_on_nothing_is_not_in_it(void)
 {
@@ -302,7 +296,7 @@ static void word_is_by_its_party(void)
 	    .body = lift }, &env, id);
 	CHECK(statement_parse(wr_span(&env.payload), &s, &e) == COFFER_OK && tx_begin(&k.keep.journal, &tx, &e) == COFFER_OK);
 	CHECK(admit_log(&k.keep, &s, &env, &l, &e) == COFFER_OK && tx_commit(&tx, &e) == COFFER_OK);
-	lie(&k);
+	receiptkit_lie(&k, NULL);
 	CHECK(strcmp(judge_newest(&k, KIT_HOSPITAL, &e), "receipt-signature") == 0);
 	if (strcmp(e.check, "receipt-signature") != 0)
 		printf("# %s %s\n", e.check, e.msg);
@@ -320,6 +314,26 @@ static void owners_revocation_of_a_workload_is_its_own(void)
 	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK && strcmp(judge_newest(&k, KIT_ACME, &e), "") == 0);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED && strcmp(k.no.check, "R11") == 0);
 	CHECK(kit_revoke(&k, KIT_ACME, k.workload_id) == COFFER_OK && kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_E_DENIED);
+}
+
+static void owners_word_against_the_service_is_its_own(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct err e = { 0 };
+	uint8_t pause[32];
+
+	released(&k);
+	CHECK(kit_pause(&k, KIT_HOSPITAL, k.service_id, pause) == COFFER_OK);
+	held_back(&k, KIT_HOSPITAL);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED && strcmp(k.no.check, "R11") == 0 && strstr(k.no.reason, "paused by hospital"));
+	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK && strcmp(judge_newest(&k, KIT_ACME, &e), "") == 0);
+	k.now += 1;
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, pause) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	CHECK(strcmp(judge_newest(&k, KIT_HOSPITAL, &e), "") == 0);
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.service_id) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED && strcmp(k.no.check, "R11") == 0);
+	held_back(&k, KIT_HOSPITAL);
+	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK && strcmp(judge_newest(&k, KIT_ACME, &e), "") == 0);
 }
 
 static void image_is_revoked_by_content(void)
@@ -347,26 +361,61 @@ static void image_is_revoked_by_content(void)
 	}
 }
 
-/* ---- what a stranger said ---- */
-
-static void stranger_says(struct kit *k, unsigned what, unsigned n)
+/* By who decides, and by the images' and workload's provider; wholly, and from the time of the release on. */
+static void key_of_images_is_revoked(void)
 {
-	CLEANUP(freep) char *text = str_fmt("chip:snp:%08x", n), *tcb = str_fmt("{\"platform\":\"snp\",\"minimum\":[{\"product\":\"milan\",\"svns\":{\"snp\":%u}}]}", 200 + n);
-	const uint8_t *ids[] = { k->workload_id, k->release_id };
-	uint8_t id[32];
-	struct thing image;
+	for (int i = 0; i < 4; i++) {
+		CLEANUP(kit_free) struct kit k;
+		uint8_t id[32];
 
-	switch (what) {
-	case 0: CHECK(kit_revoke(k, KIT_STRANGER, ids[n % 2]) == COFFER_OK || k->no.check[0]); return; /* the same again is no next serial */
-	case 1: CHECK(kit_pause(k, KIT_STRANGER, ids[n % 2], id) == COFFER_OK || k->no.check[0]); return;
-	case 2: CHECK(kit_revoke_thing(k, KIT_STRANGER, text, id) == COFFER_OK || k->no.check[0]); return;
-	case 3:
-		sha256(span_of(text), id);
-		thing_image(id, &image);
-		CHECK(kit_revoke_thing(k, KIT_STRANGER, image.text, id) == COFFER_OK);
-		return;
-	default: CHECK(kit_log(k, &(struct kit_st){ .kind = ST_TCB, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = "snp", .body = tcb }, id) == COFFER_OK || k->no.check[0]);
+		released(&k);
+		CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_STRANGER, 0, 0, NULL }, id) != COFFER_OK || kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+		CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ i < 2 ? KIT_HOSPITAL : KIT_ACME, i % 2 ? k.now : 0, 0, NULL }, id) == COFFER_OK);
+		CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED && strcmp(k.no.check, "R11") == 0 && strstr(k.no.reason, KIT_IMAGE_KEY));
+		held_back(&k, KIT_HOSPITAL);
 	}
+}
+
+/* What was released before the key was stolen stands, in the receipt too; named earlier, it does not, and nothing said later takes that back. */
+static void release_of_before_its_key_was_stolen_stands(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32], next[32];
+	struct err e = { 0 };
+	int64_t deployed;
+
+	released(&k);
+	deployed = k.now;
+	k.now += 100;
+	CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, deployed + 50, 0, NULL }, id) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && strcmp(judge_newest(&k, KIT_HOSPITAL, &e), "") == 0);
+	if (e.check[0])
+		printf("# %s %s\n", e.check, e.msg);
+	CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, deployed, 2, id }, next) == COFFER_OK);
+	CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, deployed + 60, 3, next }, id) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED && strcmp(k.no.check, "R11") == 0);
+	receiptkit_lie(&k, NULL);
+	CHECK(strcmp(judge_newest(&k, KIT_HOSPITAL, &e), "receipt-force") == 0);
+}
+
+/* A store by rule 2: its receipts show what they showed; from rule 3 on the map is asked of keys too. */
+static void receipts_of_before_keys_were_revoked_hold(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(wr_close) struct wr was = { 0 }, is = { 0 };
+	struct err e = { 0 };
+
+	kit_open(&k);
+	k.keep.journal.tree.rule = 2;
+	kit_deploy(&k);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	receiptkit_make(&k, KIT_HOSPITAL, &was);
+	CHECK(strcmp(judge(&k, &was, &e), "") == 0);
+	k.keep.journal.tree.rule = 3;
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	receiptkit_make(&k, KIT_HOSPITAL, &is);
+	CHECK(strcmp(judge(&k, &is, &e), "") == 0);
+	CHECK(is.n > was.n && !memmem(was.p, was.n, KIT_IMAGE_KEY_ID, 64) && memmem(is.p, is.n, KIT_IMAGE_KEY_ID, 64));
 }
 
 /* How many statements and words a receipt has; 0: it does not hold. */
@@ -382,6 +431,47 @@ static size_t size_of(struct kit *k)
 		return 0;
 	}
 	return r.n * 10000 + r.n_said;
+}
+
+/* By rule 3 an owner's word against a service, an approval of another's or a boot image was not asked for, since none was taken. */
+static void receipts_of_before_owners_stopped_services_hold(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	size_t was, is;
+
+	kit_open(&k);
+	k.keep.journal.tree.rule = 3;
+	kit_deploy(&k);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	was = size_of(&k);
+	k.keep.journal.tree.rule = 4;
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	is = size_of(&k);
+	CHECK(was > 0 && is == was + 1); /* the hospital's against the service */
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.service_id) == COFFER_OK);
+	held_back(&k, KIT_HOSPITAL);
+}
+
+/* ---- what a stranger said ---- */
+
+static void stranger_says(struct kit *k, unsigned what, unsigned n)
+{
+	CLEANUP(freep) char *text = str_fmt("chip:snp:%08x", n), *tcb = str_fmt("{\"platform\":\"snp\",\"minimum\":[{\"product\":\"milan\",\"svns\":{\"snp\":%u}}]}", 200 + n);
+	const uint8_t *ids[] = { k->workload_id, k->release_id, k->service_id };
+	uint8_t id[32];
+	struct thing image;
+
+	switch (what) {
+	case 0: CHECK(kit_revoke(k, KIT_STRANGER, ids[n % 3]) == COFFER_OK || k->no.check[0]); return; /* the same again is no next serial */
+	case 1: CHECK(kit_pause(k, KIT_STRANGER, ids[n % 3], id) == COFFER_OK || k->no.check[0]); return;
+	case 2: CHECK(kit_revoke_thing(k, KIT_STRANGER, text, id) == COFFER_OK || k->no.check[0]); return;
+	case 3:
+		sha256(span_of(text), id);
+		thing_image(id, &image);
+		CHECK(kit_revoke_thing(k, KIT_STRANGER, image.text, id) == COFFER_OK);
+		return;
+	default: CHECK(kit_log(k, &(struct kit_st){ .kind = ST_TCB, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = "snp", .body = tcb }, id) == COFFER_OK || k->no.check[0]);
+	}
 }
 
 /* Whatever it says, in whatever order: the next release's receipt holds, with no word more or less in it. */
@@ -457,7 +547,7 @@ static enum coffer_rc fsck(struct old *o, bool repair, struct err *e)
 
 	close(o->k.keep.eval);
 	keep_close(&o->k.keep);
-	return keep_fsck(o->dir, repair, &f, e);
+	return keep_fsck(o->dir, repair, o->k.now, &f, e);
 }
 
 static void damage(const struct old *o, const char *sql)
@@ -476,29 +566,37 @@ static void damage(const struct old *o, const char *sql)
 }
 
 /* What was said before the switch counts after it, the old release's receipt says what it does not show, and no store goes back. */
-/* net, broken into, spends an owner's token for another read on a receipt, so that its evidence may be pruned. */
-static void token_for_another_read_fetches_no_receipt(void)
+static enum coffer_rc spend(struct kit *k, enum keep_type type, const char *method, const char *path, const uint8_t id[static 16])
 {
-	static const char *const paths[][2] = { { "GET", "/coffer/v0/decisions" }, { "GET", "/coffer/v0/receipts/00000000000000000000000000000000" },
-		{ "POST", "" } };
-	CLEANUP(kit_free) struct kit k;
+	CLEANUP(wr_close) struct wr own = { 0 };
 	struct keep_decision_req m = { 0 };
+	struct wr w = wr_open(1u << 16);
+
+	memcpy(m.id, id, sizeof(m.id));
+	kit_auth(k, KIT_HOSPITAL, method, path, &m.auth, &own);
+	keep_decision_req_write(&w, &m);
+	return kit_ask(k, type, &w);
+}
+
+/* net, broken into, spends an owner's token for another read on a receipt, or says that the owner has it, so that its evidence may be pruned. */
+static void token_for_another_request_fetches_no_receipt_and_says_nothing(void)
+{
+	char mine[64] = "/coffer/v0/receipts/";
+	const char *const paths[] = { "/coffer/v0/decisions", "/coffer/v0/receipts/00000000000000000000000000000000" };
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[16];
 
 	kit_open_attested(&k);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
-	receiptkit_newest(&k, m.id);
-	CHECK(receiptkit_ask(&k, KIT_HOSPITAL, m.id) == COFFER_OK);
-	for (size_t i = 0; i < 3; i++) {
-		CLEANUP(wr_close) struct wr own = { 0 };
-		struct wr w = wr_open(1u << 16);
-		char mine[64] = "/coffer/v0/receipts/";
-
-		for (size_t n = 0; n < sizeof(m.id); n++)
-			(void)snprintf(mine + strlen(mine), 3, "%02x", m.id[n]);
-		kit_auth(&k, KIT_HOSPITAL, paths[i][0], paths[i][1][0] ? paths[i][1] : mine, &m.auth, &own);
-		keep_decision_req_write(&w, &m);
-		CHECK(kit_ask(&k, KEEP_RECEIPT, &w) == COFFER_E_DENIED && strcmp(k.no.check, "token") == 0);
+	receiptkit_newest(&k, id);
+	for (size_t n = 0; n < sizeof(id); n++)
+		(void)snprintf(mine + strlen(mine), 3, "%02x", id[n]);
+	for (size_t i = 0; i < 2; i++) {
+		CHECK(spend(&k, KEEP_RECEIPT, "GET", paths[i], id) == COFFER_E_DENIED && strcmp(k.no.check, "token") == 0);
+		CHECK(spend(&k, KEEP_HAD, "POST", paths[i], id) == COFFER_E_DENIED && strcmp(k.no.check, "token") == 0);
 	}
+	CHECK(spend(&k, KEEP_RECEIPT, "POST", mine, id) == COFFER_E_DENIED && spend(&k, KEEP_HAD, "GET", mine, id) == COFFER_E_DENIED);
+	CHECK(spend(&k, KEEP_RECEIPT, "GET", mine, id) == COFFER_OK && spend(&k, KEEP_HAD, "POST", mine, id) == COFFER_OK);
 }
 
 /* A service that has words of parties in its map enters a release as if it had none. */
@@ -531,7 +629,7 @@ static void store_of_before_goes_on_by_the_new_rule(void)
 	CHECK(fsck(&o, false, &e) == COFFER_OK && reopen(&o, &e) == COFFER_OK);
 	if (e.rc != COFFER_OK)
 		printf("# %s %s\n", e.check, e.msg);
-	CHECK(k->keep.journal.tree.rule == 2);
+	CHECK(k->keep.journal.tree.rule == LEAF_RULE);
 	receiptkit_make(k, KIT_HOSPITAL, &is); /* of the same release, asked for now */
 	CHECK(strcmp(judge(k, &was, &e), "not shown") == 0 && strcmp(judge(k, &is, &e), "not shown") == 0);
 	bend(&is, &(struct how){ LEFT_OUT, "none", NULL, 0 }, &bent);
@@ -545,19 +643,19 @@ static void store_of_before_goes_on_by_the_new_rule(void)
 	CHECK(kit_revoke(k, KIT_ACME, k->workload_id) == COFFER_OK && kit_pause(k, KIT_ACME, k->approval_id, id) == COFFER_E_DENIED);
 	CHECK(fsck(&o, false, &e) == COFFER_OK);
 	damage(&o, "DELETE FROM said WHERE seq=(SELECT max(seq) FROM said)");
-	CHECK(keep_fsck(o.dir, false, &(struct fsck_found){ 0 }, &e) == COFFER_E_DENIED && strstr(e.msg, "what a party revoked"));
-	CHECK(keep_fsck(o.dir, true, &(struct fsck_found){ 0 }, &e) == COFFER_OK);
+	CHECK(keep_fsck(o.dir, false, o.k.now, &(struct fsck_found){ 0 }, &e) == COFFER_E_DENIED && strstr(e.msg, "what a party revoked"));
+	CHECK(keep_fsck(o.dir, true, o.k.now, &(struct fsck_found){ 0 }, &e) == COFFER_OK);
 	damage(&o, "DELETE FROM mapnode");
-	CHECK(keep_fsck(o.dir, true, &(struct fsck_found){ 0 }, &e) == COFFER_OK && reopen(&o, &e) == COFFER_OK && k->keep.journal.tree.rule == 2);
+	CHECK(keep_fsck(o.dir, true, o.k.now, &(struct fsck_found){ 0 }, &e) == COFFER_OK && reopen(&o, &e) == COFFER_OK && k->keep.journal.tree.rule == LEAF_RULE);
 }
 
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(every_word_is_there_in_its_place_and_of_its_party), T(pause_by_one_who_counts_is_in_it), T(what_bears_on_nothing_is_not_in_it),
-		T(word_is_by_its_party), T(owners_revocation_of_a_workload_is_its_own),
-		T(image_is_revoked_by_content), T(strangers_word_changes_nobodys_receipt), T(store_of_before_goes_on_by_the_new_rule), T(release_by_an_older_rule_than_its_statements_is_refused),
-		T(token_for_another_read_fetches_no_receipt),
+		T(every_word_is_there_in_its_place_and_of_its_party), T(pause_by_one_who_counts_is_in_it), T(what_bears_on_nothing_is_not_in_it), T(word_that_could_be_a_revocation_is_not_left_out),
+		T(word_is_by_its_party), T(owners_revocation_of_a_workload_is_its_own), T(owners_word_against_the_service_is_its_own), T(receipts_of_before_owners_stopped_services_hold),
+		T(image_is_revoked_by_content), T(key_of_images_is_revoked), T(release_of_before_its_key_was_stolen_stands), T(receipts_of_before_keys_were_revoked_hold), T(strangers_word_changes_nobodys_receipt), T(store_of_before_goes_on_by_the_new_rule), T(release_by_an_older_rule_than_its_statements_is_refused),
+		T(token_for_another_request_fetches_no_receipt_and_says_nothing),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

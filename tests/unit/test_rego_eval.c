@@ -322,6 +322,72 @@ static void an_evaluation_forgets_the_one_before(void)
 	rego_policy_free(p);
 }
 
+struct asked { enum rego_outcome out; int64_t n; uint64_t steps; size_t memory; };
+
+static struct asked ask_once(struct rego_eval *v, const char *rule, int64_t time)
+{
+	struct asked a = { .n = -1 };
+	struct val x = VAL_UNDEF;
+	struct rego_error e;
+
+	if (time >= 0)
+		rego_eval_time(v, time);
+	a.out = rego_eval_rule(v, rule, &x, &e);
+	if (!val_int64(x, &a.n))
+		a.n = -1;
+	a.steps = rego_eval_steps(v);
+	a.memory = rego_eval_memory(v);
+	return a;
+}
+
+static bool same_as(struct asked a, struct asked b)
+{
+	return a.out == b.out && a.n == b.n && a.steps == b.steps && a.memory == b.memory;
+}
+
+static void begin_with(struct rego_eval *v)
+{
+	rego_eval_begin(v);
+	rego_eval_data(v, rego_json(rego_eval_heap(v), "{\"k\":3}"));
+	rego_eval_input(v, rego_json(rego_eval_heap(v), "{\"a\":[1,2,3,\"four\"]}"));
+}
+
+/* Outcome, steps and memory of each question are those it has after a beginning of its own, whatever was asked before it. */
+static void kept_input_is_asked_again_as_if_for_the_first_time(void)
+{
+	static const char module[] = "package t\nx := count(input.a) + data.k\nn := time.now_ns()\nlong := count([1 | some i in numbers.range(1, 300000); i > 0])\n"
+				     "w := y if y := x with input.a as [1]";
+	static const struct { const char *rule; int64_t time; } q[] = { { "data.t.x", -1 }, { "data.t.n", 77 }, { "data.t.n", -1 }, { "data.t.w", -1 },
+		{ "data.t.long", -1 }, { "data.t.x", -1 }, { "data.t.no", -1 }, { "data.t.w", 5 } };
+	struct rego_limits lim = REGO_LIMITS_DEFAULT;
+	struct rego_error e;
+	struct rego_case c = { 0 };
+	struct rego_policy *p = rego_load(module, &c, &e);
+	struct rego_eval *first, *v;
+
+	lim.steps = 100000;
+	first = p ? rego_eval_new(p, lim) : NULL;
+	v = p ? rego_eval_new(p, lim) : NULL;
+	CHECK(first && v);
+	if (!first || !v)
+		return;
+	begin_with(v);
+	rego_eval_keep(v);
+	for (size_t i = 0; i < sizeof(q) / sizeof(q[0]); i++) {
+		begin_with(first);
+		rego_eval_again(v);
+		CHECK(same_as(ask_once(first, q[i].rule, q[i].time), ask_once(v, q[i].rule, q[i].time)));
+	}
+	rego_eval_again(v);
+	CHECK(ask_once(v, "data.t.x", -1).n == 7 && ask_once(v, "data.t.long", -1).out == REGO_OUT_ERROR); /* the steps are bounded here too */
+	rego_eval_begin(v);
+	rego_eval_again(v); /* nothing was kept since: nothing is there */
+	CHECK(ask_once(v, "data.t.x", -1).out == REGO_OUT_UNDEFINED);
+	rego_eval_free(first);
+	rego_eval_free(v);
+	rego_policy_free(p);
+}
+
 static const struct t_case cases[] = {
 	T(only_false_and_undefined_fail_a_statement), T(undefined_operands_make_calls_undefined), T(types_have_an_order),
 	T(complete_rules_with_two_values_conflict), T(a_conflict_is_no_undefined_under_not),
@@ -332,7 +398,7 @@ static const struct t_case cases[] = {
 	T(heads_with_variables_make_objects), T(with_holds_for_all_that_is_evaluated), T(sets_and_objects_iterate_sorted),
 	T(defaults_stand_in_only_for_nothing), T(calls_may_name_their_result), T(rules_may_have_names_of_builtins),
 	T(queries_give_bindings_and_values), T(the_four_outcomes_differ), T(the_host_adds_functions),
-	T(an_evaluation_forgets_the_one_before),
+	T(an_evaluation_forgets_the_one_before), T(kept_input_is_asked_again_as_if_for_the_first_time),
 };
 
 int main(void)

@@ -47,6 +47,23 @@ static void release_on_sample_is_decided_again(void)
 	CHECK(receiptkit_replays(&k, KIT_HOSPITAL)); /* the second of its session */
 }
 
+/* In the words that say so; and no release of it once its provider calls it older. */
+static void release_of_an_image_at_its_minimum_is_decided_again(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t was[32];
+
+	kit_open(&k);
+	k.image_minimum = k.image_version = 3;
+	kit_deploy(&k);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	memcpy(was, k.release_id, 32);
+	k.image_version = 2;
+	CHECK(kit_release(&k, 2, 2, was) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED && strcmp(k.no.check, "R8") == 0 && strstr(k.no.reason, "states security version 2"));
+}
+
 static void release_on_hardware_is_decided_again(void)
 {
 	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
@@ -167,11 +184,10 @@ static void auditor(struct kit *k)
 	    .body = (const char *)text.p, .issuer_name = "stranger" }, id) == COFFER_OK);
 }
 
-static void assess(struct kit *k, enum assessed about, const uint8_t digest[static 32])
+static void assess(struct kit *k, enum assessed about, const uint8_t digest[static 32], uint8_t id[static 32])
 {
 	char subject[ASSESSMENT_SUBJECT_MAX], hex[HEX32_LEN];
 	CLEANUP(freep) char *body = NULL;
-	uint8_t id[32];
 
 	assessment_subject(about, digest, subject);
 	hex32(digest, hex);
@@ -185,7 +201,7 @@ static void release_that_wanted_assessments_is_decided_again(void)
 {
 	static const uint8_t one[32] = { [31] = 1 }, other[32] = { [31] = 2 };
 	CLEANUP(kit_free) struct kit k;
-	uint8_t id[32];
+	uint8_t id[32], found[32];
 
 	kit_open(&k);
 	kit_deploy(&k);
@@ -193,12 +209,16 @@ static void release_that_wanted_assessments_is_decided_again(void)
 	memcpy(id, k.approval_id, 32);
 	CHECK(kit_approve(&k, ",\"assessed-by\":[{\"party\":\"stranger\",\"about\":\"workload\"},"
 	                      "{\"party\":\"stranger\",\"about\":\"image\"}]", 2, id) == COFFER_OK);
-	assess(&k, ASSESSED_WORKLOAD, k.manifest);
-	assess(&k, ASSESSED_IMAGE, one);
+	assess(&k, ASSESSED_WORKLOAD, k.manifest, found);
+	assess(&k, ASSESSED_IMAGE, one, found);
 	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED);
-	assess(&k, ASSESSED_IMAGE, other);
+	assess(&k, ASSESSED_IMAGE, other, found);
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(kit_revoke(&k, KIT_ACME, found) == COFFER_OK); /* for its own assets: this is the hospital's */
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, found) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_E_DENIED && strcmp(k.no.check, "R9") == 0 &&
+	      strstr(k.no.reason, "wants an assessment"));
 }
 
 /* What boots is stated by whom the provider lent that power. */
@@ -226,8 +246,8 @@ static void release_to_a_boot_image_of_a_delegate_is_decided_again(void)
 
 /* ---- collateral ---- */
 
-/* A receipt without its files, or with another. */
-static void with_files(const struct wr *text, const char *file, struct wr *out)
+/* A receipt with that file in place of those it has, n times. */
+static void with_files(const struct wr *text, const char *file, unsigned n, struct wr *out)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	CLEANUP(wr_close) struct wr b64 = wr_open(4096);
@@ -252,7 +272,7 @@ static void with_files(const struct wr *text, const char *file, struct wr *out)
 		jw_name(&j, "files");
 		jw_arr(&j);
 		b64url_write(&b64, span_of(file));
-		if (file)
+		for (unsigned f = 0; f < n; f++)
 			jw_str(&j, wr_span(&b64));
 		jw_arr_end(&j);
 		jw_obj_end(&j);
@@ -275,8 +295,8 @@ static void collateral_that_is_missing_is_asked_for_by_its_digest(void)
 		abort();
 	rig_released(&r);
 	receiptkit_make(&r.k, KIT_HOSPITAL, &text);
-	with_files(&text, NULL, &bare);
-	with_files(&text, "{}", &other);
+	with_files(&text, "", 0, &bare);
+	with_files(&text, "{}", 1, &other);
 	sha256(span_of(FILE_TEXT), digest);
 	hex32(digest, hex);
 	CHECK(receiptkit_replay(&r.k, wr_span(&bare), none, out, &e) == COFFER_E_NOTFOUND && strstr(e.msg, hex));
@@ -284,6 +304,34 @@ static void collateral_that_is_missing_is_asked_for_by_its_digest(void)
 	CHECK(receiptkit_replay(&r.k, wr_span(&bare), span_of(FILE_TEXT), out, &e) == COFFER_OK && out->words);
 	CHECK(receiptkit_replay(&r.k, wr_span(&other), span_of(FILE_TEXT), out, &e) == COFFER_E_DENIED);
 	CHECK(strcmp(e.check, "receipt-evidence") == 0);
+	rig_close(&r);
+}
+
+/* Whoever decides nothing again either: what is in a receipt is checked by itself. */
+static enum coffer_rc verified(const struct rig *r, const struct wr *text, struct err *e)
+{
+	CLEANUP(receipt_clear) struct receipt rc = { 0 };
+	struct receipt_view v = { 0 };
+
+	TRY(receipt_read(wr_span(text), &rc, e));
+	return receipt_verify(&rc, r->k.genesis_id, &v, e);
+}
+
+static void file_that_the_evidence_does_not_name_is_no_part_of_a_receipt(void)
+{
+	CLEANUP(wr_close) struct wr text = { 0 }, one = { 0 }, twice = { 0 }, other = { 0 }, bare = { 0 };
+	struct rig r;
+	struct err e = { 0 };
+
+	rig_released(&r);
+	receiptkit_make(&r.k, KIT_HOSPITAL, &text);
+	with_files(&text, "", 0, &bare);
+	with_files(&text, FILE_TEXT, 1, &one);
+	with_files(&text, FILE_TEXT, 2, &twice);
+	with_files(&text, "{}", 1, &other);
+	CHECK(verified(&r, &bare, &e) == COFFER_OK && verified(&r, &one, &e) == COFFER_OK);
+	CHECK(verified(&r, &other, &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-evidence") == 0 && strstr(e.msg, "appraised with, or out of order"));
+	CHECK(verified(&r, &twice, &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-evidence") == 0);
 	rig_close(&r);
 }
 
@@ -682,9 +730,9 @@ static void release_without_evidence_has_a_receipt_of_what_it_rests_on(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(release_on_sample_is_decided_again), T(release_on_hardware_is_decided_again), T(release_by_token_is_decided_again),
+		T(release_on_sample_is_decided_again), T(release_of_an_image_at_its_minimum_is_decided_again), T(release_on_hardware_is_decided_again), T(release_by_token_is_decided_again),
 		T(token_whose_session_is_gone_finds_what_it_showed),
-		T(release_to_a_narrower_workload_is_decided_again), T(release_that_wanted_assessments_is_decided_again),
+		T(release_to_a_narrower_workload_is_decided_again), T(release_that_wanted_assessments_is_decided_again), T(file_that_the_evidence_does_not_name_is_no_part_of_a_receipt),
 		T(release_to_a_boot_image_of_a_delegate_is_decided_again),
 		T(years_later_expired_endorsements_give_the_same_verdict),
 		T(collateral_that_is_missing_is_asked_for_by_its_digest),

@@ -185,6 +185,108 @@ static void td_is_decided_again_with_the_collateral_of_then(void)
 	td_close(&t);
 }
 
+/* ---- minima that are stated anew ---- */
+
+struct minima { struct kit *k; uint64_t serial; uint8_t last[32]; };
+
+static void demand(struct minima *m, const struct privkey *key)
+{
+	uint8_t id[32];
+
+	CHECK(kit_log_by(m->k, &(struct kit_st){ .kind = ST_TCB, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "tdx",
+	    .body = "{\"platform\":\"tdx\",\"minimum\":[{\"product\":\"\",\"svns\":{\"tcb00\":0}}]}", .serial = m->serial + 1,
+	    .previous = m->serial ? m->last : NULL }, (const struct privkey *[]){ key, NULL }, id) == COFFER_OK);
+	memcpy(m->last, id, sizeof(id));
+	m->serial++;
+}
+
+/* Of the newest release, which replays. */
+static size_t told(struct kit *k, size_t *begun)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(receipt_clear) struct receipt r = { 0 };
+	struct err e = { 0 };
+
+	CHECK(receiptkit_replays(k, KIT_HOSPITAL));
+	receiptkit_make(k, KIT_HOSPITAL, &text);
+	CHECK(receipt_read(wr_span(&text), &r, &e) == COFFER_OK);
+	*begun = 0;
+	for (size_t i = 0; i < r.n_said; i++)
+		*begun += r.said[i].has_before;
+	return r.n;
+}
+
+static void minimum_that_was_replaced_is_in_no_later_receipt(void)
+{
+	struct td t;
+	struct minima m = { .k = &t.k };
+	size_t one, begun;
+
+	td_released(&t);
+	demand(&m, t.k.key[KIT_HOSPITAL]);
+	CHECK(released(&t.k));
+	one = told(&t.k, &begun);
+	CHECK(begun == 0);
+	for (unsigned i = 0; i < 5; i++)
+		demand(&m, t.k.key[KIT_HOSPITAL]);
+	CHECK(released(&t.k) && told(&t.k, &begun) == one && begun == 1);
+	for (int zeros = 0; zeros < 2; zeros++) {
+		CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+		CLEANUP(wr_close) struct wr text = { 0 };
+		struct err e = { 0 };
+		char *at;
+
+		receiptkit_make(&t.k, KIT_HOSPITAL, &text);
+		at = memmem(text.p, text.n, "\"before\":\"", 10);
+		CHECK(at && out);
+		memset(at + 10, '0', zeros ? 64 : 8); /* another value, and none: the other spelling of leaving the member out */
+		CHECK(receiptkit_replay(&t.k, wr_span(&text), (struct span){ 0 }, out, &e) == (zeros ? COFFER_E_INPUT : COFFER_E_DENIED) &&
+		      (zeros || strcmp(e.check, "receipt-said") == 0));
+	}
+	td_close(&t);
+}
+
+/* What a thief stated after it leaves the owner's standing; a service that looks away from that, and hides it, is refused. */
+static void minimum_before_a_thiefs_is_not_left_out(void)
+{
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	CLEANUP(wr_close) struct wr text = { 0 }, less = { 0 };
+	CLEANUP(freep) char *cut = NULL;
+	struct td t;
+	struct minima m = { .k = &t.k };
+	struct privkey *fresh = NULL, *was;
+	const struct privkey *quorum[2] = { NULL };
+	uint8_t id[32], mine[32], platform[32];
+	char hex[HEX32_LEN];
+	struct err e = { 0 };
+	size_t begun;
+
+	td_released(&t);
+	quorum[0] = t.k.recovery[KIT_HOSPITAL];
+	demand(&m, t.k.key[KIT_HOSPITAL]);
+	memcpy(mine, m.last, sizeof(mine));
+	t.k.now += 10;
+	demand(&m, t.k.key[KIT_HOSPITAL]);
+	CHECK(privkey_new(KEY_ED25519, &fresh, &e) == COFFER_OK && kit_rotate(&t.k, fresh) == COFFER_OK);
+	was = t.k.key[KIT_HOSPITAL];
+	t.k.key[KIT_HOSPITAL] = fresh;
+	CHECK(kit_compromise(&t.k, &(struct kit_stolen){ was, t.k.now - 5, quorum, 0, NULL }, id) == COFFER_OK);
+	CHECK(released(&t.k) && told(&t.k, &begun) > 0 && begun == 0);
+	hex32(mine, hex);
+	cut = str_fmt(",\"%s\"", hex); /* the newest comes first */
+	receiptkit_lie(&t.k, cut);
+	receiptkit_make(&t.k, KIT_HOSPITAL, &text);
+	sha256(span_of("tdx"), platform);
+	CHECK(out && receiptkit_replay(&t.k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-rests") == 0);
+	receiptkit_begin(&text, &(struct receiptkit_begin){ mine, "minimum", "hospital", platform }, &less);
+	CHECK(receiptkit_replay(&t.k, wr_span(&less), (struct span){ 0 }, out, &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-said") == 0 &&
+	      strstr(e.msg, "the first is left out"));
+	if (!strstr(e.msg, "left out"))
+		printf("# %s %s\n", e.check, e.msg);
+	td_close(&t);
+	privkey_free(was);
+}
+
 /* What many sessions bring is in the store once, and each receipt has it. */
 static void collateral_of_many_sessions_is_stored_once(void)
 {
@@ -223,6 +325,88 @@ static void tpm_that_opened_its_credential_is_decided_again(void)
 	k.hw.tpm = (struct keep_tpm){ 0 };
 	tpm.with_ak_cert = true; /* the other way: its certificate */
 	CHECK(released(&k) && receiptkit_replays(&k, KIT_HOSPITAL));
+	kit_free(&k);
+	tpmguest_close(&tpm);
+}
+
+/* ---- the firmware's register ---- */
+
+static bool is_register(const struct replay_out *o, size_t i, const char *name, enum replay_by by)
+{
+	const struct replay_register *r = &o->reg[i];
+	bool same = r->told.n == 32 && memcmp(r->told.v, r->quoted.v, 32) == 0;
+
+	return i < o->n_regs && strcmp(r->quoted.name, name) == 0 && r->quoted.n == 32 && r->by == by && (by == REPLAY_BY_NOTHING ? r->told.n == 0 : same);
+}
+
+/* Registers are shown as they were quoted, each beside what foretold it. */
+static void registers_are_told(struct kit *k)
+{
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	CLEANUP(wr_close) struct wr text = { 0 };
+	struct err e = { 0 };
+
+	receiptkit_make(k, KIT_HOSPITAL, &text);
+	CHECK(out && receiptkit_replay(k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_OK);
+	CHECK(out && out->booted && strcmp(out->boot_name, "guest") == 0 && strcmp(out->boot_shape, "any") == 0 && out->n_regs == 5 &&
+	      is_register(out, 0, "pcr00", REPLAY_BY_BOOT_IMAGE) && is_register(out, 1, "pcr04", REPLAY_BY_BOOT_IMAGE) &&
+	      is_register(out, 2, "pcr08", REPLAY_BY_INITDATA) &&
+	      is_register(out, 3, "pcr09", REPLAY_BY_BOOT_IMAGE) && is_register(out, 4, "pcr11", REPLAY_BY_NOTHING) && out->reg[0].quoted.v[0] == 1);
+}
+
+static bool refused_by_r5(struct kit *k)
+{
+	return attest(k) == COFFER_OK && kit_get(k, (struct kit_get){ 0 }) == COFFER_E_DENIED && strcmp(k->no.check, "R5") == 0 &&
+	       strstr(k->no.reason, "what was booted is none of");
+}
+
+static void firmware_that_the_boot_image_does_not_name_is_refused(void)
+{
+	static const char *const names[] = { "pcr00", "pcr04", "pcr09", NULL };
+	static const enum tee_kind kinds[] = { TEE_TPM, TEE_SWTPM };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct tpmguest tpm;
+		struct kit k;
+		struct kit_hw hw = { .tee = kinds[i], .platform = i ? "swtpm" : "tpm", .vendor = "tpm", .root_name = "Maker", .make = tpmguest_evidence, .arg = &tpm,
+			.challenged = tpmguest_challenged };
+
+		tpmguest_open(&tpm);
+		tpm.firmware = 1;
+		tpm.quoted |= 1u << 9;
+		hw.root = wr_span(&tpm.root);
+		hw.tpm = tpmguest_request(&tpm);
+		kit_open_hw(&k, &hw);
+		deploy(&k, names);
+		CHECK(released(&k));
+		tpm.firmware = 2;
+		CHECK(refused_by_r5(&k));
+		tpm.firmware = 1;
+		CHECK(released(&k));
+		tpm.quoted &= ~1u; /* a host that leaves it out of the quote */
+		CHECK(refused_by_r5(&k));
+		kit_free(&k);
+		tpmguest_close(&tpm);
+	}
+}
+
+static void registers_of_a_quote_are_shown_beside_what_foretold_them(void)
+{
+	static const char *const names[] = { "pcr00", "pcr04", "pcr09", NULL };
+	struct tpmguest tpm;
+	struct kit k;
+	struct kit_hw hw = { .tee = TEE_TPM, .platform = "tpm", .vendor = "tpm", .root_name = "Maker", .make = tpmguest_evidence, .arg = &tpm,
+		.challenged = tpmguest_challenged };
+
+	tpmguest_open(&tpm);
+	tpm.firmware = 1;
+	tpm.quoted |= 1u << 9;
+	hw.root = wr_span(&tpm.root);
+	hw.tpm = tpmguest_request(&tpm);
+	kit_open_hw(&k, &hw);
+	deploy(&k, names);
+	CHECK(released(&k));
+	registers_are_told(&k);
 	kit_free(&k);
 	tpmguest_close(&tpm);
 }
@@ -267,8 +451,9 @@ static void realm_is_decided_again(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(td_is_decided_again_with_the_collateral_of_then), T(collateral_of_many_sessions_is_stored_once),
-		T(tpm_that_opened_its_credential_is_decided_again), T(realm_is_decided_again),
+		T(td_is_decided_again_with_the_collateral_of_then), T(minimum_that_was_replaced_is_in_no_later_receipt), T(minimum_before_a_thiefs_is_not_left_out), T(collateral_of_many_sessions_is_stored_once),
+		T(tpm_that_opened_its_credential_is_decided_again), T(firmware_that_the_boot_image_does_not_name_is_refused),
+		T(registers_of_a_quote_are_shown_beside_what_foretold_them), T(realm_is_decided_again),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <errno.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -23,7 +24,8 @@
 static char dir[] = "/tmp/coffer-test-sandbox.XXXXXX";
 static int listener = -1;
 
-enum door { COMPUTE, KEEP, NET, ATTEST, FORKER, FETCH, FETCHER };
+enum door { COMPUTE, KEEP, NET, ATTEST, FORKER, FETCH, FETCHER, REPORTS };
+static int folder = -1; /* open, of dir */
 
 static enum coffer_rc enter(enum door d, struct err *e)
 {
@@ -31,7 +33,8 @@ static enum coffer_rc enter(enum door d, struct err *e)
 	case COMPUTE: return sandbox_enter_compute(e);
 	case KEEP:    return sandbox_enter_keep(dir, e);
 	case NET:     return sandbox_enter_net(e);
-	case ATTEST:  return sandbox_enter_attest(e);
+	case ATTEST:  return sandbox_enter_attest(-1, e);
+	case REPORTS: return sandbox_enter_attest(folder, e);
 	case FORKER:  return sandbox_enter_forker(e);
 	case FETCH:   return sandbox_enter_fetch(dir, -1, e);
 	case FETCHER: return sandbox_enter_fetch(dir, -1, e) == COFFER_OK ? sandbox_enter_fetcher(e) : COFFER_E_SYSTEM;
@@ -223,6 +226,43 @@ static void attest_uses_what_it_holds_and_nothing_else(void)
 	CHECK(exited_zero(status_in(ATTEST, p_rw)) && exited_zero(status_in(ATTEST, p_waits)));
 }
 
+/* A request for reports: its files are read and written, and none is made, renamed or reached from there. */
+static void p_files_of_a_request(void)
+{
+	char c = 0;
+	int in = openat(folder, "inblob", O_WRONLY | O_CLOEXEC | O_NOFOLLOW), out = openat(folder, "inblob", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	_exit(in < 0 || out < 0 || write(in, "x", 1) != 1 || read(out, &c, 1) != 1 || c != 'x');
+}
+static void p_beside_a_request(void)
+{
+	const char *const names[] = { "/etc/hostname", "../coffer-test-none", "/" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (openat(folder, names[i], O_RDONLY | O_CLOEXEC) >= 0 || (errno != EACCES && errno != ENOENT))
+			_exit(1);
+	_exit(openat(folder, "new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0 || errno != EACCES);
+}
+static void p_openat_elsewhere(void) { (void)openat(AT_FDCWD, "/etc/hostname", O_RDONLY | O_CLOEXEC); }
+static void p_unlink_there(void) { (void)unlinkat(folder, "inblob", 0); }
+static void p_mkdir_there(void) { (void)mkdirat(folder, "d", 0700); }
+static void attest_with_a_request_opens_its_files_alone(void)
+{
+	void (*const probes[])(void) = { p_socket, p_fork, p_wx, p_exec, p_ptrace, p_bind, p_connect, p_kill, p_prctl, p_setrlimit, p_thread, p_openat_elsewhere,
+		p_unlink_there, p_mkdir_there };
+	int fd;
+
+	folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(folder, "inblob", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	CHECK(folder >= 0 && fd >= 0);
+	CHECK(exited_zero(status_in(REPORTS, p_files_of_a_request)) && exited_zero(status_in(REPORTS, p_beside_a_request)));
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+		CHECK(died_by_sigsys(status_in(REPORTS, probes[i])));
+	CHECK(unlinkat(folder, "inblob", 0) == 0);
+	(void)close(fd);
+	(void)close(folder);
+}
+
 static void forker_kills_what_leads_out(void)
 {
 	void (*const probes[])(void) = { p_socket, p_wx, p_exec, p_ptrace, p_bind, p_connect, p_thread, p_write_file, p_open };
@@ -399,7 +439,7 @@ int main(void)
 		T(both_kill_what_leads_out), T(both_allow_compute_and_heap), T(keep_allows_files_below_its_folder_only),
 		T(keep_kills_threads), T(keep_without_its_folder_does_not_enter), T(net_allows_accept_epoll_threads),
 		T(net_kills_open_for_writing_and_denies_reading), T(all_refuse_with_a_second_thread),
-		T(attest_uses_what_it_holds_and_nothing_else), T(forker_kills_what_leads_out), T(forker_forks_children_that_only_compute),
+		T(attest_uses_what_it_holds_and_nothing_else), T(attest_with_a_request_opens_its_files_alone), T(forker_kills_what_leads_out), T(forker_forks_children_that_only_compute),
 		T(fetch_has_its_cache_and_children_and_no_more), T(fetcher_has_the_network_and_not_the_cache),
 		T(all_drop_core_dump_privileges_and_capabilities),
 	};

@@ -245,7 +245,7 @@ static void attest_that_hangs_up_is_not_asked_again(void)
 	CHECK(attested_ask(&w, &q, &out, &e) == COFFER_OK && span_eq_str(wr_span(&out), "{}"));
 	wr_close(&out);
 	CHECK(ipc_send(sv[1], COFFER_E_DENIED, span_of("no"), &e) == COFFER_OK);
-	CHECK(attested_ask(&w, &q, &out, &e) == COFFER_E_DENIED && strcmp(e.check, "tpm") == 0 && strcmp(e.msg, "no") == 0);
+	CHECK(attested_ask(&w, &q, &out, &e) == COFFER_E_DENIED && strcmp(e.check, "attest") == 0 && strcmp(e.msg, "no") == 0);
 	CHECK(ipc_send(sv[1], 200, span_of("?"), &e) == COFFER_OK && attested_ask(&w, &q, &out, &e) == COFFER_E_BUG);
 	(void)close(sv[1]);
 	CHECK(attested_ask(&w, &q, &out, &e) == COFFER_E_UPSTREAM && w.dead);

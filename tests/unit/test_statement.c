@@ -462,6 +462,8 @@ static void genesis_read_refuses_every_wrong_member(void)
 	static const struct fix_edit edits[] = {
 		{ "\"witnesses\":[]", "\"witnesses\":[\"w\"]", "witnesses" }, { "\"cosignatures\":0", "\"cosignatures\":1", "cosignatures" },
 		{ "\"policies\":{}", "\"policies\":{\"a\":\"b\"}", "policies" }, { ",\"witnesses\":[]", "", "witnesses" },
+		{ "\"policies\":{}", "\"policies\":{\"release\":\"" D1 "0\"}", "policies" }, { "\"policies\":{}", "\"policies\":{\"release\":1}", "policies" },
+		{ "\"policies\":{}", "\"policies\":{\"attestation\":\"" D1 "\"}", "policies" }, { "\"policies\":{}", "\"policies\":[]", "policies" },
 		{ "\"policies\":{}", "\"policies\":{},\"x\":0", "not known" },
 		{ "\"origin\":\"ledger.example/one\"", "\"origin\":\"ledger.example/two\"", "subject" },
 		{ "\"origin\":\"ledger.example/one\"", "\"origin\":\"ledger example\"", "origin" },
@@ -591,6 +593,40 @@ static void service_measurements_are_read_as_those_of_boot_images(void)
 	CHECK(span_eq_str(wr_span(&canon), body));
 }
 
+#define NAMED "\"chip\":\"0123456789abcdef\",\"tpm\":\"" D2 "\","
+
+/* Which machine it is: by ids of the sizes that there are, and not where no launch could show it. */
+static void service_names_a_machine_that_its_launches_show(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"tpm\":\"3", "\"tpm\":\"", "tpm" }, { "\"tpm\":\"" D2 "\"", "\"tpm\":null", "tpm" }, { "\"chip\":\"0123456789abcdef\"", "\"chip\":\"0123456789ABCDEF\"", "chip" },
+		{ "\"chip\":\"0123456789abcdef\"", "\"chip\":\"0123456789abcde\"", "chip" }, { "\"chip\":\"0123456789abcdef\"", "\"chip\":\"\"", "chip" },
+		{ "\"chip\":\"0123456789abcdef\"", "\"chip\":7", "chip" }, { "\"chip\":\"0123456789abcdef\"", "\"chip\":\"" D1 "\"", "chip" },
+		{ MEASURED, "", "goes with measurements" },
+		{ "\"platform\":\"snp\",\"registers\":{\"measurement\":\"" D1 "11111111111111111111111111111111\"}", "\"platform\":\"tpm\",\"registers\":{\"pcr04\":\"" D1
+		    "\",\"pcr09\":\"" D2 "\"}", "\"chip\" goes with" },
+		{ "\"platform\":\"swtpm\",\"registers\":{\"pcr04\":\"" D1 "\",\"pcr09\":\"" D2 "\"}", "\"platform\":\"sgx\",\"registers\":{\"mr_enclave\":\"" D1 "\"}",
+		    "\"tpm\" goes with" },
+	};
+	CLEANUP(privkey_freep) struct privkey *k = fix_key(KEY_P256);
+	CLEANUP(freep) char *plain = service_body(k), *body = fix_edit(plain, "\"receive\":", MEASURED "\"receive\":"), *subject = fix_subject("trust");
+	CLEANUP(freep) char *named = fix_edit(body, "\"receive\":", NAMED "\"receive\":"), *good = fix_payload("service", subject, FIX_HEAD("acme"), named ? named : "");
+	CLEANUP(json_freep) struct json_doc *doc = NULL, *again = NULL;
+	CLEANUP(wr_close) struct wr w = wr_open(8192), canon = wr_open(8192), was = wr_open(8192);
+	struct json_wr j = jw_open(&w, false);
+	struct service s;
+	struct err e;
+
+	EDITS(good, edits);
+	CHECK(json_parse(span_of(named ? named : ""), 8192, &doc, &e) == COFFER_OK && service_read(json_root(doc), &s, &e) == COFFER_OK);
+	CHECK(s.has_tpm && s.tpm[0] == 0x33 && s.chip_n == 8 && s.chip[7] == 0xef);
+	service_write(&s, &j);
+	CHECK(wr_ok(&w) && json_parse(wr_span(&w), 8192, &again, &e) == COFFER_OK);
+	json_canon(json_root(again), &canon);
+	json_canon(json_root(doc), &was);
+	CHECK(span_eq(wr_span(&canon), wr_span(&was)));
+}
+
 static void asset_read_refuses_every_wrong_member(void)
 {
 	static const struct fix_edit edits[] = {
@@ -690,7 +726,7 @@ static void image_release_read_refuses_every_wrong_member(void)
 {
 	static const struct fix_edit edits[] = {
 		{ "\"repository\":\"registry.example/app\"", "\"repository\":\"registry.example/other\"", "subject" },
-		{ "\"version\":3", "\"version\":3,\"sbom\":\"\"", "not known" }, { "\"version\":3", "\"version\":-1", "version" },
+		{ "\"version\":3", "\"version\":3,\"sbom\":\"\"", "not known" }, { "\"version\":3", "\"version\":-1", "version" }, { "\"version\":3", "\"version\":0", "version" },
 		{ "[\"kbs:///imaker/image-key/app\"]", "[\"kbs:///imaker/image-key/app\",\"kbs:///imaker/image-key/app\"]", "twice" }, {
 		    "sigstoreSigned", "insecureAcceptAnything", "method" }, { "KEY-----\\n", "KEY-----\\n\\u001b[2J", "method" },
 		{ "-----BEGIN PUBLIC", "-----BEGIN PRIVATE", "method" }, { "\"keys\":[\"kbs:///imaker/image-key/app\"]",
@@ -700,12 +736,29 @@ static void image_release_read_refuses_every_wrong_member(void)
 		{ "\"keys\":", "\"attestations\":[{\"digest\":\"x\",\"type\":\"a:b\"}],\"keys\":", "digest" },
 		{ "\"keys\":", "\"attestations\":[{\"type\":\"a:b\"}],\"keys\":", "digest" },
 		{ "\"keys\":", "\"attestations\":[{\"digest\":\"" D1 "\",\"type\":\"a:b\",\"x\":1}],\"keys\":", "not known" },
+		{ "\"keys\":", "\"attestations\":[{\"asset\":\"imaker/attestation/x\",\"digest\":\"" D1 "\",\"type\":\"a:b\"}],\"keys\":", "written" },
+		{ "\"keys\":", "\"attestations\":[{\"asset\":\"\",\"digest\":\"" D1 "\",\"type\":\"a:b\"}],\"keys\":", "attestation" },
+		{ "\"keys\":", "\"attestations\":[{\"asset\":7,\"digest\":\"" D1 "\",\"type\":\"a:b\"}],\"keys\":", "asset" },
+		{ "\"keys\":", "\"attestations\":[{\"asset\":\"kbs:///imaker/attestation/x\",\"type\":\"a:b\"}],\"keys\":", "digest" },
 		{ "[{\"key\":\"" PEM "\",\"type\":\"sigstoreSigned\"}]", "[]", "methods" }, { "\"type\":\"sigstoreSigned\"",
 		    "\"type\":\"sigstoreSigned\",\"x\":1", "not known" },
 	};
 	CLEANUP(freep) char *good = release_text();
 
 	EDITS(good, edits);
+}
+
+static void image_release_read_lists_what_is_attested_wherever_it_is(void)
+{
+	CLEANUP(freep) char *good = release_text();
+	CLEANUP(freep) char *text = fix_edit(good, "\"keys\":", "\"attestations\":[{\"asset\":\"kbs:///imaker/attestation/x\",\"digest\":\"" D1 "\",\"type\":\"a:asset\"},{\"digest\":\"" D1
+	    "\",\"type\":\"a:beside\"}],\"keys\":");
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct image_release r;
+	struct err e;
+
+	CHECK(statement_parse(span_of(text), &s, &e) == COFFER_OK && image_release_read(&s, &r, &e) == COFFER_OK && r.version == 3);
+	CHECK(image_release_attests(&r, span_of("a:asset")) && image_release_attests(&r, span_of("a:beside")) && !image_release_attests(&r, span_of("a:other")));
 }
 
 static void revocation_read_refuses_every_wrong_member(void)
@@ -733,6 +786,7 @@ static void thing_that_is_revoked_has_one_name(void)
 		{ "image:" D1 "00", THING_NONE }, { "image:c1", THING_NONE }, { "image:snp:" D1, THING_NONE }, { "measurement:tpm:" D1, THING_NONE },
 		{ "measurement:tpm:pcr24:" D1, THING_NONE }, { "measurement:tpm:pcr04:c1", THING_NONE }, { "measurement:snp:measurement:" D1, THING_NONE },
 		{ "key:" D1, THING_NONE }, { "thing:" D1, THING_NONE },
+		{ "image-key:" D1, THING_IMAGE_KEY }, { "image-key:c1", THING_NONE }, { "image-key:" D1 "00", THING_NONE }, { "image-keys:" D1, THING_NONE },
 	};
 	struct thing t;
 
@@ -750,6 +804,43 @@ static void thing_that_is_revoked_has_one_name(void)
 			free(cut);
 		}
 	}
+}
+
+/* What the service may answer for another; whatever holds back more, longer, or something else, or is by another, is none that stands already. */
+static void revocation_says_as_much_only_where_the_later_one_says_nothing_new(void)
+{
+	CLEANUP(freep) char *text = revocation_text(), *since = NULL, *wholly = NULL, *subjects = NULL;
+	CLEANUP(statement_clear) struct statement was = { 0 }, is = { 0 }, from = { 0 }, all = { 0 };
+	char id[HEX32_LEN];
+	struct err e = { 0 };
+
+	CHECK(statement_parse(span_of(text), &was, &e) == COFFER_OK && statement_parse(span_of(text), &is, &e) == COFFER_OK);
+	CHECK(revocation_says_as_much(&was, &is));
+	(void)snprintf(is.issuer, sizeof(is.issuer), "clinic");
+	CHECK(!revocation_says_as_much(&was, &is));
+	memcpy(is.issuer, was.issuer, sizeof(is.issuer));
+	is.kind = was.kind = ST_PAUSE;
+	is.expires = was.expires = was.issued + 86400;
+	CHECK(revocation_says_as_much(&was, &is));
+	is.kind = ST_REVOCATION; /* a pause is no revocation */
+	CHECK(!revocation_says_as_much(&was, &is) && !revocation_says_as_much(&is, &was));
+	is.kind = ST_PAUSE;
+	is.expires++; /* for longer */
+	CHECK(!revocation_says_as_much(&was, &is));
+	is.expires--;
+	is.issued--; /* from earlier on */
+	CHECK(!revocation_says_as_much(&was, &is));
+	is.kind = was.kind = ST_ASSET;
+	is.issued = was.issued;
+	CHECK(!revocation_says_as_much(&was, &is));
+	fix_sha256_hex("image-key:" D1, id);
+	subjects = str_fmt("{\"digest\":{\"sha256\":\"%s\"},\"name\":\"thing:%s\"}", id, id);
+	since = fix_payload("revocation", subjects, FIX_HEAD("hospital"), "{\"from\":\"2026-01-01T00:00:00Z\",\"reason\":\"stolen\",\"thing\":\"image-key:" D1 "\"}");
+	wholly = fix_payload("revocation", subjects, FIX_HEAD("hospital"), "{\"reason\":\"stolen\",\"thing\":\"image-key:" D1 "\"}");
+	CHECK(statement_parse(span_of(since), &from, &e) == COFFER_OK && statement_parse(span_of(wholly), &all, &e) == COFFER_OK);
+	CHECK(revocation_says_as_much(&all, &from) && revocation_says_as_much(&from, &from) && !revocation_says_as_much(&from, &all));
+	was.kind = ST_REVOCATION;
+	CHECK(!revocation_says_as_much(&was, &all) && !revocation_says_as_much(&all, &was));
 }
 
 static void revocation_of_a_thing_refuses_every_wrong_member(void)
@@ -773,6 +864,33 @@ static void revocation_of_a_thing_refuses_every_wrong_member(void)
 	good = fix_payload("revocation", subjects, FIX_HEAD("hospital"), "{\"reason\":\"broken\",\"thing\":\"chip:snp:c1\"}");
 	CHECK(read_all(span_of(good), &e) == COFFER_OK);
 	EDITS(good, edits);
+}
+
+/* From a time on, or wholly; of nothing else from a time on (above). */
+static void revocation_of_a_key_of_images_may_name_a_time(void)
+{
+	static const struct fix_edit edits[] = {
+		{ "\"2026-01-01T00:00:00Z\",\"reason\"", "\"2026-01-01\",\"reason\"", "from" }, { "\"from\":\"2026-01-01T00:00:00Z\"", "\"from\":1", "from" },
+		{ "\"2026-01-01T00:00:00Z\",\"reason\"", "\"1970-01-01T00:00:00Z\",\"reason\"", "before 1970" }, { "\"reason\":", "\"key\":\"x\",\"reason\":", "" },
+	};
+	struct thing t;
+	char subject[THING_SUBJECT_MAX], hex[HEX32_LEN];
+	CLEANUP(freep) char *subjects = NULL, *good = NULL, *wholly = NULL;
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct revocation v = { 0 };
+	struct err e;
+
+	CHECK(thing_read(span_of("image-key:" D1), &t));
+	thing_subject(t.id, subject);
+	hex32(t.id, hex);
+	subjects = str_fmt("{\"digest\":{\"sha256\":\"%s\"},\"name\":\"%s\"}", hex, subject);
+	good = fix_payload("revocation", subjects, FIX_HEAD("hospital"), "{\"from\":\"2026-01-01T00:00:00Z\",\"reason\":\"stolen\",\"thing\":\"image-key:" D1 "\"}");
+	CHECK(read_all(span_of(good), &e) == COFFER_OK && statement_parse(span_of(good), &s, &e) == COFFER_OK && revocation_read(&s, &v, &e) == COFFER_OK);
+	CHECK(v.of_thing && !v.of_key && v.from == 1767225600);
+	EDITS(good, edits);
+	wholly = fix_edit(good, "\"from\":\"2026-01-01T00:00:00Z\",", "");
+	statement_clear(&s);
+	CHECK(statement_parse(span_of(wholly), &s, &e) == COFFER_OK && revocation_read(&s, &v, &e) == COFFER_OK && v.from == 0);
 }
 
 #define DELEGATION_BODY "{\"depth\":1,\"of\":\"hospital\",\"role\":\"approval\",\"scope\":[\"kbs:///hospital/note/\",\"kbs:///hospital/a/b\"]," \
@@ -831,6 +949,43 @@ static void delegation_covers_paths_of_its_scope_alone(void)
 	CHECK(delegation_covers(&d, span_of("kbs:///hospital/a/b")) && !delegation_covers(&d, span_of("kbs:///hospital/a/bc")));
 	CHECK(!delegation_covers(&d, span_of("kbs:///hospital/notes/x")) && !delegation_covers(&d, span_of("kbs:///hospital/")));
 	CHECK(statement_parse(span_of(boot), &b, &e) == COFFER_OK && delegation_read(&b, &d, &e) == COFFER_OK && d.role == ROLE_BOOT_IMAGE);
+}
+
+#define LENT_BODY(role, scope) "{\"depth\":1,\"of\":\"hospital\",\"role\":\"" role "\"," scope "\"to\":\"clinic\",\"until\":\"2026-12-01T00:00:00Z\"}"
+#define REPOSITORIES "\"scope\":[\"registry.example/hospital/\",\"registry.example/one\"],"
+
+static bool lent_read(const char *text, struct delegation *d)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct err e;
+
+	return statement_parse(span_of(text), &s, &e) == COFFER_OK && delegation_read(&s, d, &e) == COFFER_OK;
+}
+
+/* Of services and images there may be one, of what these are called by. */
+static void delegation_of_services_and_images_has_their_scope(void)
+{
+	static const struct fix_edit services[] = {
+		{ "\"trust\"", "\"Trust\"", "service's id" }, { "\"trust\"", "\"trust/\"", "service's id" }, { "\"trust\"", "\"\"", "service's id" },
+		{ "\"trust\"", "1", "scope" }, { "[\"trust\"]", "[]", "scope" }, { "[\"trust\"]", "[\"trust\",\"trust\"]", "twice" },
+	};
+	static const struct fix_edit images[] = {
+		{ "registry.example/one", "", "repository" }, { "registry.example/one", "/", "repository" }, { "registry.example/one", "registry.example/o ne", "repository" },
+		{ "registry.example/one", "registry.example/hospital/", "twice" },
+	};
+	CLEANUP(freep) char *service = delegation_text(LENT_BODY("attestation-service", "\"scope\":[\"trust\"],"), "role:attestation-service");
+	CLEANUP(freep) char *any = delegation_text(LENT_BODY("attestation-service", ""), "role:attestation-service");
+	CLEANUP(freep) char *image = delegation_text(LENT_BODY("image-verification", REPOSITORIES), "role:image-verification");
+	struct delegation d;
+
+	EDITS(service, services);
+	EDITS(image, images);
+	CHECK(lent_read(service, &d) && d.role == ROLE_SERVICE && d.n_scopes == 1 && delegation_covers(&d, span_of("trust")));
+	CHECK(!delegation_covers(&d, span_of("trust2")) && !delegation_covers(&d, span_of("trus")) && !delegation_covers(&d, (struct span){ 0 }));
+	CHECK(lent_read(any, &d) && d.n_scopes == 0 && delegation_covers(&d, span_of("trust")) && delegation_covers(&d, (struct span){ 0 }));
+	CHECK(lent_read(image, &d) && d.role == ROLE_VERIFICATION && delegation_covers(&d, span_of("registry.example/hospital/app")));
+	CHECK(delegation_covers(&d, span_of("registry.example/one")) && !delegation_covers(&d, span_of("registry.example/one/more")));
+	CHECK(!delegation_covers(&d, span_of("registry.example/hospitals/app")) && !delegation_covers(&d, (struct span){ 0 }));
 }
 
 #define ASSESSMENT_BODY "{\"about\":\"workload\",\"digest\":\"" D1 "\",\"finding\":\"passed\",\"method\":\"read it\",\"report\":\"" D2 "\"}"
@@ -964,11 +1119,11 @@ int main(void)
 		T(statement_kinds_have_names_both_ways), T(party_read_refuses_every_wrong_member),
 		T(party_read_wants_keys_and_a_p256_encryption_key), T(party_write_round_trips), T(genesis_read_refuses_every_wrong_member), T(genesis_names_witnesses), T(typed_witness_is_read),
 		T(genesis_read_refuses_an_origin_that_notes_cannot_carry),
-		T(service_read_refuses_every_wrong_member), T(service_write_round_trips), T(service_measurements_are_read_as_those_of_boot_images), T(asset_read_refuses_every_wrong_member),
-		T(approval_read_refuses_every_wrong_member), T(approval_read_gives_the_boot_images), T(image_release_read_refuses_every_wrong_member),
-		T(revocation_read_refuses_every_wrong_member), T(thing_that_is_revoked_has_one_name), T(revocation_of_a_thing_refuses_every_wrong_member), T(delegation_read_refuses_every_wrong_member), T(assessment_read_refuses_every_wrong_member),
+		T(service_read_refuses_every_wrong_member), T(service_write_round_trips), T(service_measurements_are_read_as_those_of_boot_images), T(service_names_a_machine_that_its_launches_show), T(asset_read_refuses_every_wrong_member),
+		T(approval_read_refuses_every_wrong_member), T(approval_read_gives_the_boot_images), T(image_release_read_refuses_every_wrong_member), T(image_release_read_lists_what_is_attested_wherever_it_is),
+		T(revocation_read_refuses_every_wrong_member), T(thing_that_is_revoked_has_one_name), T(revocation_says_as_much_only_where_the_later_one_says_nothing_new), T(revocation_of_a_thing_refuses_every_wrong_member), T(revocation_of_a_key_of_images_may_name_a_time), T(delegation_read_refuses_every_wrong_member), T(assessment_read_refuses_every_wrong_member),
 		T(binding_read_refuses_every_wrong_member), T(amendment_read_refuses_every_wrong_member), T(witnesses_ever_are_bounded),
-		T(delegation_covers_paths_of_its_scope_alone), T(body_readers_refuse_other_kinds),
+		T(delegation_covers_paths_of_its_scope_alone), T(delegation_of_services_and_images_has_their_scope), T(body_readers_refuse_other_kinds),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

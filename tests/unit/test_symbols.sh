@@ -11,4 +11,11 @@ for l in libc.so.6 libm.so.6 libssl.so.3 libcrypto.so.3 libsqlite3.so.0 libsecco
 	same=$(nm -D --defined-only "$f" | awk '{ print $NF }' | sed 's/@.*//' | sort -u | comm -12 - "$out")
 	[ -z "$same" ] || { echo "$l has these names too:" $same; bad=1; }
 done
+# Of what is linked into the agent of guest images the hidden names too, which no shared library gives away.
+for l in libssl.a libcrypto.a; do
+	f=$(cc -print-file-name="$l")
+	[ -f "$f" ] || { echo "$l is not there; is libssl-dev installed?"; exit 1; }
+	same=$(nm -g --defined-only "$f" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u | comm -12 - "$out")
+	[ -z "$same" ] || { echo "$l has these names too:" $same; bad=1; }
+done
 exit $bad

@@ -125,9 +125,25 @@ static void quote_over_two_banks_is_refused(void)
 	tpmkit_close(&r);
 }
 
+static void as_pem(struct span der, const char *behind, struct wr *pem)
+{
+	CLEANUP(wr_close) struct wr b64 = wr_open(8192);
+
+	b64_write(&b64, der);
+	wr_close(pem);
+	*pem = wr_open(8192);
+	wr_str(pem, "-----BEGIN PUBLIC KEY-----\n");
+	for (struct span s = wr_span(&b64); s.n > 0; s = span_skip(s, s.n < 64 ? s.n : 64)) {
+		wr_put(pem, (struct span){ s.p, s.n < 64 ? s.n : 64 });
+		wr_str(pem, "\n");
+	}
+	wr_str(pem, "-----END PUBLIC KEY-----\n");
+	wr_str(pem, behind);
+}
+
 static void ak_needs_a_certificate_or_registration_on_tpm_but_not_on_swtpm(void)
 {
-	CLEANUP(wr_close) struct wr spki = wr_open(4096);
+	CLEANUP(wr_close) struct wr spki = wr_open(4096), pem = { 0 };
 	EVP_PKEY *other = evkit_ec("P-256");
 	struct tpmkit r;
 
@@ -154,8 +170,69 @@ static void ak_needs_a_certificate_or_registration_on_tpm_but_not_on_swtpm(void)
 	r.col.n_other = 1;
 	tpmkit_make(&r);
 	CHECK(judge(&r, "tpm") == VERDICT_VALID);
+	as_pem(wr_span(&spki), "", &pem);
+	r.col.other[0] = wr_span(&pem);
+	CHECK(judge(&r, "tpm") == VERDICT_VALID);
+	as_pem(wr_span(&spki), "more", &pem); /* a file of other things is no registration */
+	r.col.other[0] = wr_span(&pem);
+	CHECK(judge(&r, "tpm") == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
+	wr_close(&spki);
+	spki = wr_open(4096);
+	evkit_spki(other, &spki);
+	as_pem(wr_span(&spki), "", &pem);
+	r.col.other[0] = wr_span(&pem);
+	CHECK(judge(&r, "tpm") == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
 	EVP_PKEY_free(other);
 	tpmkit_close(&r);
+}
+
+/* root -> middle -> AK, the middle valid until then; only the root is trusted. */
+static void make_hierarchy(struct tpmkit *r, EVP_PKEY *middle, int64_t until, struct wr *mid, struct wr *leaf)
+{
+	struct evkit_cert m = { .cn = "Middle",
+		.issuer_cn = "Maker",
+		.key = middle,
+		.issuer_key = r->ca,
+		.ca = true,
+		.pathlen = -1,
+		.not_before = NOW - 9,
+		.not_after = until };
+	struct evkit_cert c = { .cn = "AK", .issuer_cn = "Middle", .key = r->ak, .issuer_key = middle, .pathlen = -1 };
+
+	tpmkit_certify(r, r->ak, NOW + 9); /* for its root */
+	mid->n = leaf->n = 0;
+	evkit_cert(&m, mid);
+	evkit_cert(&c, leaf);
+}
+
+static void intermediates_beside_the_ak_certificate_are_used(void)
+{
+	CLEANUP(wr_close) struct wr mid = wr_open(1u << 16), leaf = wr_open(1u << 16);
+	EVP_PKEY *middle = evkit_ec("P-384");
+
+	for (int leaf_first = 0; leaf_first < 2; leaf_first++) {
+		struct tpmkit r;
+
+		tpmkit_open(&r, true);
+		for (int late = 0; late < 2; late++) {
+			make_hierarchy(&r, middle, NOW + (late ? -1 : 9), &mid, &leaf);
+			r.ak_cert.n = 0;
+			evkit_pem(&r.ak_cert, leaf_first ? &leaf : &mid);
+			evkit_pem(&r.ak_cert, leaf_first ? &mid : &leaf);
+			tpmkit_make(&r);
+			(void)judge(&r, "tpm");
+			CHECK(late ? evkit_only(&r.out, VERDICT_STALE, "ak") : r.out.verdict == VERDICT_VALID && r.out.parts.n_path >= 2);
+		}
+		make_hierarchy(&r, middle, NOW + 9, &mid, &leaf);
+		certs_clear(&r.col.roots); /* what came along is never trusted by itself */
+		r.ak_cert.n = 0;
+		evkit_pem(&r.ak_cert, &leaf);
+		evkit_pem(&r.ak_cert, &mid);
+		tpmkit_make(&r);
+		CHECK(judge(&r, "tpm") == VERDICT_INVALID && evkit_only(&r.out, VERDICT_INVALID, "ak"));
+		tpmkit_close(&r);
+	}
+	EVP_PKEY_free(middle);
 }
 
 static void activated_key_needs_no_certificate_and_the_secret_is_its_own(void)
@@ -227,6 +304,7 @@ static void log_must_replay_to_the_quoted_registers(void)
 	tpmkit_make(&r);
 	CHECK(only(&r, "event_log"));
 	memset(r.pcr[0], 0, 32);
+	memset(r.pcr[7], 0, 32);
 	sha256(span_of("firmware"), d);
 	evkit_extend(HASH_SHA256, r.pcr[0], SPAN(d));
 	memcpy(r.given, r.pcr, sizeof(r.pcr));
@@ -235,6 +313,38 @@ static void log_must_replay_to_the_quoted_registers(void)
 	wr_u8(&r.log, 1);
 	tpmkit_make(&r);
 	CHECK(judge(&r, "swtpm") == VERDICT_MALFORMED && evkit_fails(&r.out, "event_log"));
+	tpmkit_close(&r);
+}
+
+/* Whether the log holds for registers of these values: 0 stands for zeros. */
+static bool log_holds(struct tpmkit *r, uint32_t select, uint8_t pcr0, uint8_t pcr7, uint8_t pcr8)
+{
+	r->select = select;
+	memset(r->pcr[0], pcr0, 32);
+	memset(r->pcr[7], pcr7, 32);
+	memset(r->pcr[8], pcr8, 32);
+	memcpy(r->given, r->pcr, sizeof(r->pcr));
+	tpmkit_make(r);
+	return judge(r, "swtpm") == VERDICT_VALID || !only(r, "event_log");
+}
+
+/* Cut after its first event it extends nothing: then the firmware's registers are as they start, or it is not their log. */
+static void log_of_no_event_explains_only_registers_that_nobody_extended(void)
+{
+	struct tpmkit r;
+
+	tpmkit_open(&r, true);
+	evkit_log_head(&r.log, sha256_bank, 1);
+	r.with_log = true;
+	CHECK(!log_holds(&r, 0x81, 1, 8, 0));
+	CHECK(!log_holds(&r, 0x81, 0, 8, 0));
+	CHECK(!log_holds(&r, 0x81, 1, 0, 0));
+	CHECK(log_holds(&r, 0x81, 0, 0, 0));
+	CHECK(log_holds(&r, 0x01, 0, 8, 0)); /* not quoted: nobody's claim */
+	CHECK(log_holds(&r, 0x181, 0, 0, 9) && log_holds(&r, 0x20081, 0, 0, 0)); /* whoever came later extended 8; 17 starts with ones */
+	CHECK(!log_holds(&r, 0x100, 0, 0, 9)); /* it speaks of nothing that is quoted */
+	evkit_log_event(&r.log, 8, 8, sha256_bank, 1, span_of("loader"));
+	CHECK(!log_holds(&r, 0x181, 0, 0, 9)); /* now it is this log's */
 	tpmkit_close(&r);
 }
 
@@ -400,8 +510,10 @@ int main(void)
 		T(registers_changed_or_swapped_do_not_match_the_digest),
 		T(quote_over_two_banks_is_refused),
 		T(ak_needs_a_certificate_or_registration_on_tpm_but_not_on_swtpm),
+		T(intermediates_beside_the_ak_certificate_are_used),
 		T(activated_key_needs_no_certificate_and_the_secret_is_its_own), T(activated_bytes_are_handed_on_to_who_holds_the_secret),
 		T(log_must_replay_to_the_quoted_registers),
+		T(log_of_no_event_explains_only_registers_that_nobody_extended),
 		T(init_data_is_pcr_8_extended_once),
 		T(every_byte_of_message_and_signature_counts),
 		T(every_truncation_of_a_structure_is_refused), T(evidence_of_another_form_is_malformed),

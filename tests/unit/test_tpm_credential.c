@@ -175,7 +175,7 @@ static enum coffer_rc read_again(struct span der, struct span above, EVP_PKEY *r
 	CLEANUP(vkey_freep) struct vkey *key = root ? public_of(root) : NULL, *ek = NULL;
 	struct fixed_root r = { .name = "Maker", .key = key };
 	struct fixed_in in = { .path = { der, above }, .n_path = above.n > 0 ? 2 : 1, .root = &r, .n_roots = root ? 1 : 0 };
-	enum coffer_rc rc = fixed_ek(&in, &ek, e);
+	enum coffer_rc rc = fixed_ek(&in, &ek, NULL, e);
 
 	CHECK((rc == COFFER_OK) == (ek != NULL));
 	return rc;
@@ -293,13 +293,13 @@ static void named_intermediate_ends_the_path_by_its_bytes(void)
 	CHECK(tpm_ek_check(wr_span(&der), &col, -1, &ek, &e) == COFFER_OK && ek.n_path == 2);
 	in.path[0] = wr_span(&ek.path[0]);
 	in.path[1] = wr_span(&ek.path[1]);
-	CHECK(fixed_ek(&in, &out, &e) == COFFER_E_DENIED && strstr(e.msg, "trusted root") && !out);
+	CHECK(fixed_ek(&in, &out, NULL, &e) == COFFER_E_DENIED && strstr(e.msg, "trusted root") && !out);
 	r.cert = wr_span(&maker);
-	CHECK(fixed_ek(&in, &out, &e) == COFFER_OK && vkey_eq(out, ek.key));
+	CHECK(fixed_ek(&in, &out, NULL, &e) == COFFER_OK && vkey_eq(out, ek.key));
 	in.path[1] = wr_span(&twin);
 	vkey_free(out);
 	out = NULL;
-	CHECK(fixed_ek(&in, &out, &e) == COFFER_E_DENIED && !out);
+	CHECK(fixed_ek(&in, &out, NULL, &e) == COFFER_E_DENIED && !out);
 	certs_clear(&col.roots);
 }
 

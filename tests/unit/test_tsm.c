@@ -355,6 +355,61 @@ static void provider_has_to_be_one_that_is_known_and_stay(void)
 	k_close(&k);
 }
 
+/* A service's machine has no initdata: what its launcher put there is nobody's business, and that the report is over what was asked still is. */
+static void without_initdata_the_register_is_not_looked_at(void)
+{
+	static const uint8_t none[32];
+	CLEANUP(wr_close) struct wr json = wr_open(SNP_EVIDENCE_MAX), again = wr_open(SNP_EVIDENCE_MAX);
+	struct attester a;
+	struct attest_tsm t;
+	struct tsm_link l;
+	struct kernel k;
+	struct err e = { 0 };
+
+	snp_open(&k);
+	l = link_to(&k);
+	CHECK(attest_tsm_open(&t, &l, &e) == COFFER_OK);
+	a = attest_tsm_attester(&t);
+	CHECK(denied(a.evidence(a.arg, SPAN(asked), none, &json, &e), &e, "initdata"));
+	t.any_init = true;
+	CHECK(a.evidence(a.arg, SPAN(asked), none, &json, &e) == COFFER_OK);
+	k.stale = true;
+	CHECK(denied(a.evidence(a.arg, SPAN(asked), none, &again, &e), &e, "tsm"));
+	k_close(&k);
+	tdx_open(&k);
+	l = link_to(&k);
+	CHECK(attest_tsm_open(&t, &l, &e) == COFFER_OK);
+	t.any_init = true;
+	t.ccel = NULL; /* nor is a log read */
+	a = attest_tsm_attester(&t);
+	CHECK(a.evidence(a.arg, SPAN(asked), none, &again, &e) == COFFER_OK && strstr((const char *)again.p, "quote") && !strstr((const char *)again.p, "cc_eventlog"));
+	k_close(&k);
+}
+
+/* The folder is made, left open and taken away; one that was there before stays. */
+static void request_that_stays_is_one_folder(void)
+{
+	char root[] = "/tmp/coffer-test-held.XXXXXX", at[192];
+	CLEANUP(wr_close) struct wr got = { 0 };
+	struct tsm_held h = { .dir = -1 }, mine = { .dir = -1 };
+	struct tsm_link l;
+	struct err e = { 0 };
+
+	CHECK(mkdtemp(root) && tsm_held_make(root, &h, &e) == COFFER_OK && h.dir >= 0 && access(h.at, F_OK) == 0);
+	(void)snprintf(at, sizeof(at), "%s", h.at);
+	l = tsm_held_link(&h.dir);
+	CHECK(l.make(l.arg, &e) == COFFER_OK && l.read(l.arg, "provider", 10, &got, &e) == COFFER_E_NOTFOUND);
+	CHECK(l.write(l.arg, "inblob", SPAN(asked), &e) == COFFER_E_NOTFOUND); /* nothing is made */
+	l.drop(l.arg);
+	CHECK(access(at, F_OK) == 0 && tsm_held_take(at, &mine, &e) == COFFER_OK);
+	tsm_held_drop(&mine);
+	CHECK(mine.dir == -1 && access(at, F_OK) == 0);
+	tsm_held_drop(&h);
+	CHECK(h.dir == -1 && access(at, F_OK) != 0);
+	CHECK(tsm_held_take(at, &mine, &e) == COFFER_E_NOTFOUND && tsm_held_make(at, &mine, &e) == COFFER_E_NOTFOUND && mine.dir == -1);
+	CHECK(rmdir(root) == 0);
+}
+
 static void every_cut_of_a_report_is_refused(void)
 {
 	struct kernel k;
@@ -488,7 +543,7 @@ int main(void)
 		T(report_over_something_else_is_refused),
 		T(others_who_write_between_are_noticed_and_only_so_often),
 		T(provider_has_to_be_one_that_is_known_and_stay),
-		T(every_cut_of_a_report_is_refused),
+		T(without_initdata_the_register_is_not_looked_at), T(request_that_stays_is_one_folder), T(every_cut_of_a_report_is_refused),
 		T(processor_that_nobody_knows_is_not_written_wrongly),
 		T(table_is_read_and_every_cut_of_it_is_refused),
 		T(table_points_at_certificates_and_nowhere_else),

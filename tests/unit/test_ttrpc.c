@@ -115,6 +115,23 @@ static void failure_keeps_check_and_reason(void)
 	wr_close(&w);
 }
 
+/* What fails goes to terminals and into JSON, which takes UTF-8 alone, and may be cut in the middle of a character. */
+static void failure_shows_printable_bytes_alone(void)
+{
+	static const char hostile[] = "a\033te: n\033[2J\xff\xc2\x9b\n o\x7f";
+	struct ttrpc_response r = { .code = TTRPC_PERMISSION_DENIED, .message = span_of(hostile) };
+	char text[1000];
+	struct err e = { 0 };
+
+	CHECK(ttrpc_failure(&r, &e) == COFFER_E_DENIED && strcmp(e.check, "a?te") == 0 && strcmp(e.msg, "n?[2J???? o?") == 0);
+	r.code = TTRPC_UNAVAILABLE;
+	CHECK(ttrpc_failure(&r, &e) == COFFER_E_UPSTREAM && strcmp(e.msg, "a?te: n?[2J???? o?") == 0);
+	memset(text, 'x', sizeof(text));
+	memcpy(text + 399, "\xc3\xa4", 2);
+	r.message = SPAN(text);
+	CHECK(ttrpc_failure(&r, &e) == COFFER_E_UPSTREAM && strlen(e.msg) == 400 && e.msg[399] == '?');
+}
+
 static void codes_map_both_ways(void)
 {
 	static const enum coffer_rc back[] = { COFFER_OK, COFFER_E_INPUT, COFFER_E_DENIED, COFFER_E_NOTFOUND, COFFER_E_UPSTREAM, COFFER_E_SYSTEM };
@@ -146,7 +163,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(frame_request_comes_back_as_it_was), T(frame_known_bytes_are_read), T(head_out_of_bounds_is_refused),
-		T(request_cut_anywhere_is_refused), T(request_of_odd_form_is_refused), T(failure_keeps_check_and_reason),
+		T(request_cut_anywhere_is_refused), T(request_of_odd_form_is_refused), T(failure_keeps_check_and_reason), T(failure_shows_printable_bytes_alone),
 		T(codes_map_both_ways), T(recv_of_a_cut_or_silent_stream_is_an_error),
 	};
 

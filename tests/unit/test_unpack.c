@@ -37,7 +37,7 @@ static void box_clear(struct box *b)
 
 static struct box box_new(void)
 {
-	struct box b = { .path = "/tmp/coffer-unpack-XXXXXX", .budget = { 1 << 20, 1000 }, .w = wr_open(1 << 22), .fd = -1 };
+	struct box b = { .path = "/tmp/coffer-unpack-XXXXXX", .budget = { .bytes = 1 << 20, .entries = 1000 }, .w = wr_open(1 << 22), .fd = -1 };
 
 	if (mkdtemp(b.path))
 		b.fd = open(b.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -218,19 +218,37 @@ static void unpack_hard_links_stay_inside(void)
 	}
 }
 
-static void unpack_devices_are_made_but_no_false_whiteout(void)
+/* What overlayfs shows as nothing. */
+static bool whited_out(const struct box *b, const char *name)
+{
+	struct stat s = at(b, name);
+
+	return S_ISCHR(s.st_mode) && s.st_rdev == 0 && (s.st_mode & 07777) == 0;
+}
+
+static void unpack_devices_are_left_out_and_no_false_whiteout_is_made(void)
 {
 	BOX(b);
 	BOX(bad);
+	BOX(asked);
 
-	TM(&b.w, .type = '3', .name = "null", .major = 1, .minor = 3, .mode = 0666, .uid = 7);
-	TM(&b.w, .type = '4', .name = "blk", .major = 7, .minor = 0);
+	TM(&b.w, .type = '0', .name = "tpm0", .data = "x");
+	TM(&b.w, .type = '3', .name = "tpm0", .major = 10, .minor = 224, .mode = 0666, .uid = 7);
+	TM(&b.w, .type = '3', .name = "dev/null", .major = 1, .minor = 3, .mode = 0666);
+	TM(&b.w, .type = '4', .name = "blk", .major = 254, .minor = 0, .mode = 0666);
+	TM(&b.w, .type = '4', .name = "again", .major = 254, .minor = 0);
+	TM(&b.w, .type = '0', .name = "again", .data = "x");
 	TM(&b.w, .type = '6', .name = "fifo", .mode = 0640);
 	CHECK(run(&b) == COFFER_OK);
-	CHECK(S_ISCHR(at(&b, "null").st_mode) && at(&b, "null").st_rdev == makedev(1, 3) && (at(&b, "null").st_mode & 07777) == 0666);
-	CHECK(at(&b, "null").st_uid == 7 && S_ISBLK(at(&b, "blk").st_mode) && at(&b, "fifo").st_mode == (S_IFIFO | 0640));
+	CHECK(whited_out(&b, "tpm0") && whited_out(&b, "dev/null") && whited_out(&b, "blk"));
+	CHECK(S_ISREG(at(&b, "again").st_mode) && at(&b, "fifo").st_mode == (S_IFIFO | 0640));
 	TM(&bad.w, .type = '3', .name = "trick");
 	CHECK(run(&bad) == COFFER_E_DENIED && absent(&bad, "trick"));
+	asked.budget.devices = true;
+	TM(&asked.w, .type = '3', .name = "null", .major = 1, .minor = 3, .mode = 0666, .uid = 7);
+	TM(&asked.w, .type = '4', .name = "blk", .major = 7, .minor = 0);
+	CHECK(run(&asked) == COFFER_OK && S_ISCHR(at(&asked, "null").st_mode) && at(&asked, "null").st_rdev == makedev(1, 3));
+	CHECK((at(&asked, "null").st_mode & 07777) == 0666 && at(&asked, "null").st_uid == 7 && S_ISBLK(at(&asked, "blk").st_mode));
 }
 
 static void unpack_attributes_follow_the_rule(void)
@@ -367,7 +385,7 @@ int main(void)
 		T(unpack_sets_owner_mode_and_time), T(unpack_never_writes_through_a_link), T(unpack_replaces_a_link_instead_of_following_it),
 		T(unpack_folder_time_does_not_follow_a_link), T(unpack_climbing_name_is_denied), T(unpack_whiteouts_become_devices),
 		T(unpack_whiteout_spares_what_the_layer_brings), T(unpack_opaque_may_come_before_its_folder), T(unpack_opaque_root_is_told),
-		T(unpack_hard_links_stay_inside), T(unpack_devices_are_made_but_no_false_whiteout), T(unpack_attributes_follow_the_rule),
+		T(unpack_hard_links_stay_inside), T(unpack_devices_are_left_out_and_no_false_whiteout_is_made), T(unpack_attributes_follow_the_rule),
 		T(unpack_replaces_a_folder_by_a_file_and_back), T(unpack_file_as_folder_is_denied), T(unpack_root_that_is_no_folder_is_denied),
 		T(unpack_budgets_hold_at_n_and_n_plus_1), T(unpack_claimed_size_is_refused_before_the_data), T(unpack_umask_does_not_matter),
 		T(unpack_cut_archive_is_refused), T(unpack_folders_of_a_depth_first_walk_are_found_again),

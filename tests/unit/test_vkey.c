@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "crypto/cert_parse.h"
+#include "crypto/vkey_priv.h"
 #include "fmt/enc.h"
 #include "tests/evkit.h"
 #include "tests/t.h"
@@ -145,6 +146,41 @@ static void shared_key_is_there_until_its_last_holder_frees_it(void)
 	EVP_PKEY_free(rsa);
 }
 
+/* The library's object of a key that is freed serves the next one: its point must not, and who was shown it keeps it. */
+static void freed_key_leaves_nothing_to_the_next_one(void)
+{
+	EVP_PKEY *first = evkit_ec("P-256"), *second = evkit_ec("P-256"), *held;
+	struct vkey *k = NULL;
+	struct err e = { 0 };
+	struct span msg = span_of("message");
+	uint8_t xy1[64], xy2[64], s1[64], s2[64], bad[64] = { 1 };
+
+	evkit_xy(first, xy1, 32);
+	evkit_xy(second, xy2, 32);
+	evkit_sign(first, "SHA256", msg, s1, 32);
+	evkit_sign(second, "SHA256", msg, s2, 32);
+	for (int i = 0; i < 20; i++) { /* longer than there is room for those that wait */
+		CHECK(vkey_ec(VKEY_P256, i % 2 ? SPAN(xy1) : SPAN(xy2), &k, &e) == COFFER_OK);
+		CHECK(vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA256, msg, i % 2 ? SPAN(s1) : SPAN(s2)) &&
+		      !vkey_verify(k, SIG_ECDSA_RAW, HASH_SHA256, msg, i % 2 ? SPAN(s2) : SPAN(s1)));
+		vkey_free(k);
+		k = NULL;
+		CHECK(vkey_ec(VKEY_P256, SPAN(bad), &k, &e) == COFFER_E_INPUT && !k);
+	}
+	CHECK(vkey_ec(VKEY_P256, SPAN(xy1), &k, &e) == COFFER_OK);
+	held = vkey_evp(k);
+	EVP_PKEY_up_ref(held);
+	vkey_free(k);
+	for (int i = 0; i < 20; i++) {
+		CHECK(vkey_ec(VKEY_P256, SPAN(xy2), &k, &e) == COFFER_OK);
+		vkey_free(k);
+	}
+	CHECK(EVP_PKEY_eq(held, first) == 1);
+	EVP_PKEY_free(held);
+	EVP_PKEY_free(first);
+	EVP_PKEY_free(second);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -153,6 +189,7 @@ int main(void)
 		T(vkey_of_521_bits_verifies_with_its_own_length_and_point),
 		T(sm2_gives_the_answer_of_the_standard),
 		T(shared_key_is_there_until_its_last_holder_frees_it),
+		T(freed_key_leaves_nothing_to_the_next_one),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -63,7 +63,9 @@ static void swtpm_has_its_tpm_and_is_emulated(void)
 
 	CHECK(is_line(&o, want));
 	o.kvm = true;
-	CHECK(has(&o, "kvm") && has(&o, "host") && has(&o, "2"));
+	CHECK(has(&o, "kvm") && has(&o, "host,host-phys-bits=on,host-phys-bits-limit=42") && has(&o, "2"));
+	o.firmware = "/i/firmware.fd";
+	CHECK(has(&o, "/i/firmware.fd"));
 }
 
 static void snp_is_bound_to_its_initdata_and_measures_what_it_boots(void)
@@ -93,6 +95,26 @@ static void tdx_is_bound_to_its_initdata_and_gets_quotes_of_the_host_s_service(v
 	o.firmware = "/f/OVMF.inteltdx.fd";
 	o.kvm = true;
 	CHECK(is_line(&o, want));
+}
+
+/* QEMU gets the device that has the number already, in the place of the port and not beside it. */
+static void vsock_takes_the_place_of_the_port(void)
+{
+	static const char *const want[] = { "/usr/bin/qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,-erms", "-smp", "1", REST, "-bios", "/usr/share/ovmf/OVMF.fd",
+		"-chardev", "socket,id=t,fd=3", "-tpmdev", "emulator,id=tpm0,chardev=t", "-device", "tpm-crb,tpmdev=tpm0", TAIL_OF_IMAGE,
+		"-device", "vhost-vsock-pci,guest-cid=4294967294,vhostfd=4", "-device", "virtio-rng-pci",
+		"-drive", "if=none,id=d0,file=/s/p/initdata.img,format=raw,readonly=on", "-device", "virtio-blk-pci,drive=d0,serial=coffer-initdata", NULL };
+	static const struct vsock_guest g = { .device = 77, .sock = 78, .cid = 4294967294u };
+
+	for (enum vm_tee t = VM_SWTPM; t <= VM_TDX; t++) {
+		struct vm_opts o = opts(t);
+
+		o.vsock = &g;
+		CHECK(t != VM_SWTPM || is_line(&o, want));
+		CHECK(has(&o, "vhost-vsock-pci,guest-cid=4294967294,vhostfd=4") && !has(&o, "virtio-serial-pci") && !has(&o, "socket,id=c,fd=4"));
+		o.vsock = NULL;
+		CHECK(!has(&o, "vhost-vsock-pci,guest-cid=4294967294,vhostfd=4") && has(&o, "virtio-serial-pci") && has(&o, "socket,id=c,fd=4"));
+	}
 }
 
 static void disks_have_numbers_of_their_own_and_each_its_serial(void)
@@ -136,7 +158,7 @@ int main(void)
 {
 	static const struct t_case cases[] = { T(swtpm_has_its_tpm_and_is_emulated), T(snp_is_bound_to_its_initdata_and_measures_what_it_boots),
 		T(tdx_is_bound_to_its_initdata_and_gets_quotes_of_the_host_s_service), T(disks_have_numbers_of_their_own_and_each_its_serial),
-		T(commas_of_a_path_end_no_option), T(a_line_for_a_shell_is_quoted) };
+		T(vsock_takes_the_place_of_the_port), T(commas_of_a_path_end_no_option), T(a_line_for_a_shell_is_quoted) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+"""What bench_agent.py measures on this host's own processor, in a machine that is emulated (QEMU TCG): the agent from its start to its container's first word, against
+crun alone with the very bundle that the agent made, in the agent's own namespaces. One boot, both take turns in it; each turn gives one ratio of neighbours, every figure
+is the median over the turns: TURNS, 7.
+
+The machine is a guest image for debugging, with the libraries of `coffer run` behind it: once its own agent has ended, for want of initdata, its shell starts pods on platform
+sample in it. Times are when words come out of its console, on the host's clock: the last before the agent is there, and the container's first. The launcher's calls are in the
+agent's time, a nsenter in crun's. Trust service and registry are stood in for (tests/e2e/fake_trust.c): neither network, nor pull, nor a TPM is in the figures.
+Five tab-separated fields: name, value, unit, limit or peer, ratio."""
+import contextlib, os, re, shutil, statistics, subprocess, sys, tempfile, time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+AGENT = TOP + "/build/plain/tests/e2e/fake-agent"
+sys.argv = [sys.argv[0], TOP + "/build/coffer", AGENT]
+sys.path.insert(0, TOP + "/tests/e2e")
+sys.dont_write_bytecode = True
+with contextlib.redirect_stdout(sys.stderr):  # what is absent is not a figure
+    import podkit
+from guestkit import Machine, absent, build
+from podkit import COFFER, T, command, container, manifest, pod
+
+TURNS = int(os.environ.get("TURNS", "7"))
+CACHE = os.path.join(os.environ.get("COFFER_TOOLS") or os.path.join(TOP, "build", "tools"), "guest")
+LIMIT = 1.3  # of crun alone
+SHELL = "a shell is on this console"
+WRAPPER = "#!/usr/bin/busybox sh\necho began >/dev/console\nexec /bench/fake-agent \"$@\"\n"
+# A word is read from a pipe, so that nothing looks again and again for it beside what is timed.
+SCRIPT = r"""b=/usr/bin/busybox; $b rm /etc/coffer/modules; # which make any process 1 the machine's
+ $b mkdir -p /p /peer; $b chmod 755 /p; $b mkfifo /peer/fifo /peer/other
+nth=0
+while [ $nth -lt %d ]; do
+  nth=$((nth + 1))
+  LD_LIBRARY_PATH=/bench/lib COFFER_AGENT=/bench/agent /bench/coffer run --state /p --name n$nth /bench/pod.yaml </dev/null >/peer/fifo 2>/peer/err &
+  launcher=$!
+  exec 3</peer/fifo; read word <&3; echo "word $word"
+  first=
+  for p in $($b pidof fake-agent); do [ -z "$first" ] || [ $p -lt $first ] && first=$p; done
+  echo alone
+  $b nsenter -t $first -m -n -p -i -u /usr/bin/crun --root /peer$nth --cgroup-manager=disabled run --bundle /p/n$nth/state/c0 peer$nth </dev/null >/peer/other 2>&1 &
+  peer=$!
+  exec 4</peer/other; read word <&4; echo "word $word"
+  $b kill $launcher; wait $launcher; wait $peer; exec 3<&- 4<&-
+done
+$b cat /peer/err; $b poweroff -f
+"""
+
+
+class Console(list):
+    """Lines, and when each came; the shell is told what to do."""
+
+    def __init__(self, machine):
+        self.at, self.machine = [], machine
+
+    def append(self, line):
+        self.at.append(time.monotonic())
+        list.append(self, line)
+        if SHELL in line:
+            self.machine.qemu.stdin.write(b"/usr/bin/busybox sh /bench/run\n")
+            self.machine.qemu.stdin.flush()
+
+
+def put(path, data, mode=0o755):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as f:
+        f.write(data if isinstance(data, bytes) else data.encode())
+    os.chmod(path, mode)
+
+
+def with_launcher(image, tmp):
+    """The image with a second ramdisk behind its own."""
+    top, bench = tmp + "/more", tmp + "/more/bench"
+    m = manifest([container("app", "echo up; exec /bin/busybox sleep 100", entitlements=podkit.POOR["entitlements"], mounts=[], outputs=[])], logs=["app"])
+    m["volumes"] = []
+    p = pod(m)
+    p["spec"]["volumes"] = []
+    command(p)
+    put(bench + "/run", SCRIPT % TURNS)
+    put(bench + "/agent", WRAPPER)
+    os.makedirs(bench + "/lib")
+    shutil.copy(T + "/pod.yaml", bench + "/pod.yaml")
+    for what, to in ((COFFER, "coffer"), (AGENT, "fake-agent")):
+        subprocess.run(["strip", "--strip-all", "-o", bench + "/" + to, what], check=True)
+    for lib in re.findall(r"=> (/\S+)", subprocess.run(["ldd", COFFER], capture_output=True, text=True, check=True).stdout):
+        shutil.copy(lib, bench + "/lib/" + os.path.basename(lib))
+    files = subprocess.run(["find", "bench"], cwd=top, capture_output=True, check=True).stdout
+    later = subprocess.run(["cpio", "-o", "-H", "newc", "-R", "0:0", "--quiet"], input=files, cwd=top, capture_output=True, check=True).stdout
+    with open(image + "/initrd.img", "ab") as f:
+        f.write(bytes(-f.tell() % 4) + subprocess.run(["zstd", "-q", "-6", "-c"], input=later, capture_output=True, check=True).stdout)
+    return image
+
+
+def turns(m):
+    """Of each turn what both took, in seconds."""
+    events = [(at, l) for at, l in zip(m.lines.at, m.lines) if l.endswith(("began", "alone", "word up"))]
+    if [l.split()[-1] for _, l in events] != ["began", "up", "alone", "up"] * TURNS:
+        sys.exit("the pods did not come up: " + " | ".join(m.lines[-20:]))
+    return [(events[i + 1][0] - events[i][0], events[i + 3][0] - events[i + 2][0]) for i in range(0, 4 * TURNS, 4)]
+
+
+def main():
+    why = absent()
+    if why:
+        sys.exit(why + " is not there")
+    with tempfile.TemporaryDirectory() as tmp:
+        init = tmp + "/init"
+        subprocess.run(["strip", "--strip-all", "-o", init, AGENT], check=True)
+        why = build(COFFER, init, CACHE, tmp + "/image", "--debug")
+        if why:
+            sys.exit(why)
+        os.makedirs(tmp + "/state")
+        subprocess.run(["swtpm_setup", "--tpm2", "--tpmstate", tmp + "/state", "--pcr-banks", "sha256"], check=True, stdout=subprocess.DEVNULL)
+        m = Machine(with_launcher(tmp + "/image", tmp), tmp, tmp + "/state")
+        m.lines = Console(m)
+        m.run(typed=True)
+        took = turns(m)
+        mine, peer = (1000 * statistics.median(t[i] for t in took) for i in (0, 1))
+        ratio = statistics.median(t[0] / t[1] for t in took)
+        row = lambda *fields: print(*fields, sep="\t", flush=True)
+        row("agent start to its container's first word, emulated", "%.0f" % mine, "ms", "%.0f" % peer, "%.2f" % ratio)
+        row("agent start to its container's first word, emulated, of its budget", "%.2f" % ratio, "of crun alone", LIMIT, "%.2f" % (ratio / LIMIT))
+
+
+try:
+    main()
+finally:
+    shutil.rmtree(T)

@@ -1,0 +1,432 @@
+/* No party makes another's releases or receipts fail by what it says: of itself, of one thing, of many things, or by whom it brings. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/keep/noise.h"
+#include "cofferd/keep/room.h"
+#include "fmt/enc.h"
+#include "tests/receiptkit.h"
+#include "tests/t.h"
+
+#define HOUR 3600
+#define DAY (24 * HOUR)
+#define DENIED(rc, k, name) ((rc) == COFFER_E_DENIED && strcmp((k).no.check, name) == 0)
+
+static void released(struct kit *k)
+{
+	kit_open_attested(k);
+	CHECK(kit_get(k, (struct kit_get){ 0 }) == COFFER_OK);
+}
+
+static enum coffer_rc ask(struct kit *k)
+{
+	if (kit_begin(k) != COFFER_OK || kit_attest(k, (struct kit_evidence){ 0 }) != COFFER_OK)
+		abort();
+	return kit_get(k, (struct kit_get){ 0 });
+}
+
+/* Statements in the newest release's receipt, which replays; 0: it does not. */
+static size_t told(struct kit *k)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(receipt_clear) struct receipt r = { 0 };
+	struct err e = { 0 };
+
+	if (!receiptkit_replays(k, KIT_HOSPITAL))
+		return 0;
+	receiptkit_make(k, KIT_HOSPITAL, &text);
+	return receipt_read(wr_span(&text), &r, &e) == COFFER_OK ? r.n : 0;
+}
+
+/* A party's statements of itself, in turn. */
+struct self { struct kit *k; enum kit_party who; const char *name; uint64_t serial; uint8_t last[32]; };
+
+static enum coffer_rc say_self(struct self *s, const struct privkey *const *by)
+{
+	CLEANUP(freep) char *body = kit_party_body(s->k, s->who);
+	uint8_t id[32];
+	enum coffer_rc rc = kit_log_by(s->k, &(struct kit_st){ .kind = ST_PARTY, .issuer = s->who, .also = s->who, .subject = s->name, .body = body,
+	    .serial = s->serial + 1, .previous = s->serial ? s->last : NULL, .issuer_name = s->name, .issued = s->k->now - (int64_t)s->serial % 50 }, by, id);
+
+	if (rc == COFFER_OK) {
+		s->serial++;
+		memcpy(s->last, id, sizeof(id));
+	}
+	return rc;
+}
+
+/* ---- what one says of itself ---- */
+
+static void who_has_nothing_to_do_with_a_release_is_in_no_receipt(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct self s = { .k = &k, .who = KIT_STRANGER, .name = "stranger" };
+	const struct privkey *by[3] = { NULL };
+	size_t before;
+
+	released(&k);
+	before = told(&k);
+	by[0] = k.key[KIT_STRANGER];
+	by[1] = k.key[KIT_ACME];
+	for (unsigned i = 0; i < 30; i++)
+		CHECK(say_self(&s, by) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && before > 0 && told(&k) == before);
+}
+
+/* By its own key, then no more for a time; its recovery quorum, when a thief said all that, still. */
+static void party_states_itself_anew_so_often_and_its_quorum_more(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct self s = { .k = &k, .who = KIT_STRANGER, .name = "stranger" };
+	const struct privkey *by[3] = { NULL }, *quorum[3] = { NULL };
+
+	kit_open(&k);
+	by[0] = k.key[KIT_STRANGER];
+	by[1] = k.key[KIT_ACME];
+	quorum[0] = k.recovery[KIT_STRANGER];
+	for (unsigned i = 0; i < ROOM_SELF; i++)
+		CHECK(say_self(&s, by) == COFFER_OK);
+	CHECK(say_self(&s, by) == COFFER_E_LIMIT && strstr(k.no.reason, "of itself") && strstr(k.no.reason, "next is taken at 2026-11-07T"));
+	CHECK(kit_introduce(&k, KIT_HOSPITAL, KIT_HOSPITAL, KIT_ACME) == COFFER_OK); /* nobody else waits for that */
+	for (unsigned i = 0; i < ROOM_SELF; i++)
+		CHECK(say_self(&s, quorum) == COFFER_OK);
+	CHECK(say_self(&s, quorum) == COFFER_E_LIMIT);
+	k.now += ROOM_EVERY;
+	CHECK(say_self(&s, by) == COFFER_OK && say_self(&s, by) == COFFER_E_LIMIT);
+}
+
+/* Who introduced one that counts is in the receipt, with the keys that it had by then; who introduced nobody of these is not. */
+static void keys_of_introducers_are_told(void)
+{
+	static const char body[] = "{\"path\":\"" KIT_ASSET "\",\"type\":\"data\",\"version\":2,\"k\":1,\"of\":[\"hospital\",\"stranger\"],"
+	                           "\"least-action\":\"stop\",\"policy\":{\"rego\":\"package policy\\nallow := true\"}}";
+	CLEANUP(kit_free) struct kit k;
+	struct self middle = { .k = &k, .who = KIT_STRANGER, .name = "middle" }, stranger = { .k = &k, .who = KIT_STRANGER, .name = "stranger" };
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+	CLEANUP(freep) char *text = NULL;
+	struct party p = { .id = "middle", .personas = PERSONA_AUDITOR, .n_keys = 1, .hold_hours = 0 };
+	struct privkey *old = NULL, *new = NULL;
+	struct json_wr j = jw_open(&w, false);
+	struct err e = { 0 };
+	uint8_t id[32];
+	size_t before;
+
+	released(&k);
+	before = told(&k);
+	CHECK(privkey_new(KEY_ED25519, &old, &e) == COFFER_OK && privkey_new(KEY_ED25519, &new, &e) == COFFER_OK);
+	p.keys[0] = *privkey_public(old);
+	party_write(&p, &j);
+	text = wr_take(&w, NULL);
+	struct kit_st st = { .kind = ST_PARTY, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = "middle", .body = text, .issuer_name = "middle" };
+	CHECK(kit_log_by(&k, &st, (const struct privkey *[]){ old, k.key[KIT_ACME], NULL }, middle.last) == COFFER_OK);
+	free(text);
+	w = wr_open(1u << 14);
+	j = jw_open(&w, false);
+	p.keys[0] = *privkey_public(new);
+	party_write(&p, &j);
+	st.body = text = wr_take(&w, NULL);
+	st.serial = 2;
+	st.previous = middle.last;
+	CHECK(kit_log_by(&k, &st, (const struct privkey *[]){ old, new, NULL }, id) == COFFER_OK);
+	CHECK(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], new, NULL }) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && told(&k) == before);
+	k.bend = (struct kit_bend){ .body = body, .shared = true };
+	CHECK(kit_put(&k, KIT_HOSPITAL, "good morning") == COFFER_OK);
+	k.bend = (struct kit_bend){ 0 };
+	CHECK(ask(&k) == COFFER_OK && told(&k) == before + 3); /* stranger, and both that middle said */
+	privkey_free(old);
+	privkey_free(new);
+}
+
+/* ---- what one says of one thing ---- */
+
+static enum coffer_rc lift(struct kit *k, const uint8_t pause[static 32], const struct privkey *by)
+{
+	CLEANUP(freep) char *body = NULL;
+	char hex[HEX32_LEN];
+	uint8_t id[32];
+
+	hex32(pause, hex);
+	body = str_fmt("{\"statement\":\"%s\",\"reason\":\"test\"}", hex);
+	return kit_log_by(k, &(struct kit_st){ .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = hex, .digest = pause, .body = body },
+	    (const struct privkey *[]){ by, NULL }, id);
+}
+
+struct pauses { struct kit *k; uint64_t serial; uint8_t last[32]; };
+
+static enum coffer_rc pause_by(struct pauses *p, const struct privkey *by, int64_t seconds)
+{
+	CLEANUP(freep) char *body = NULL;
+	char hex[HEX32_LEN];
+	uint8_t id[32];
+	enum coffer_rc rc;
+
+	hex32(p->k->workload_id, hex);
+	body = str_fmt("{\"statement\":\"%s\",\"reason\":\"test\"}", hex);
+	rc = kit_log_by(p->k, &(struct kit_st){ .kind = ST_PAUSE, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = hex, .digest = p->k->workload_id,
+	    .body = body, .serial = p->serial + 1, .previous = p->serial ? p->last : NULL, .expires = p->k->now + seconds }, (const struct privkey *[]){ by, NULL }, id);
+	if (rc == COFFER_OK) {
+		p->serial++;
+		memcpy(p->last, id, sizeof(id));
+	}
+	return rc;
+}
+
+/* An owner, or a thief with its key, pauses and resumes a workload without end. */
+static void pausing_and_resuming_ends_before_receipts_do(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct pauses p = { .k = &k };
+	const struct privkey *key, *quorum;
+
+	released(&k);
+	key = k.key[KIT_HOSPITAL];
+	quorum = k.recovery[KIT_HOSPITAL];
+	for (unsigned i = 0; i < ROOM_PAUSES / 2; i++) {
+		CHECK(pause_by(&p, key, HOUR) == COFFER_OK && lift(&k, p.last, key) == COFFER_OK);
+		k.now++;
+	}
+	CHECK(pause_by(&p, key, HOUR) == COFFER_E_LIMIT && strstr(k.no.reason, "its revocation at any time"));
+	CHECK(ask(&k) == COFFER_OK && told(&k) > ROOM_PAUSES);
+	CHECK(pause_by(&p, quorum, 6 * DAY) == COFFER_OK && DENIED(ask(&k), k, "R11")); /* whoever used it up */
+	CHECK(lift(&k, p.last, key) == COFFER_E_LIMIT && lift(&k, p.last, quorum) == COFFER_OK);
+	k.now += ROOM_EVERY;
+	CHECK(pause_by(&p, key, HOUR) == COFFER_OK && pause_by(&p, key, 2 * HOUR) == COFFER_E_LIMIT);
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.workload_id) == COFFER_OK); /* for good, and never for want of room */
+}
+
+static void minima_of_one_platform_end_too(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32], last[32];
+
+	released(&k);
+	for (unsigned i = 0; i <= ROOM_MINIMA; i++) {
+		CLEANUP(freep) char *body = str_fmt("{\"platform\":\"snp\",\"minimum\":[{\"product\":\"milan\",\"svns\":{\"snp\":%u}}]}", i);
+		enum coffer_rc rc = kit_log(&k, &(struct kit_st){ .kind = ST_TCB, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "snp", .body = body,
+		    .serial = i + 1, .previous = i ? last : NULL }, id);
+
+		CHECK(rc == (i < ROOM_MINIMA ? COFFER_OK : COFFER_E_LIMIT));
+		memcpy(last, id, sizeof(id));
+	}
+	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_TCB, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "tdx",
+	    .body = "{\"platform\":\"tdx\",\"minimum\":[{\"product\":\"\",\"svns\":{\"tcb00\":1}}]}" }, id) == COFFER_OK);
+}
+
+static uint64_t entries(struct kit *k)
+{
+	return journal_entries(&k->keep.journal);
+}
+
+/* The word that stands answers for the one that adds nothing to it. */
+static void same_revocation_twice_is_one_entry(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct keep_logged_rep first, again;
+	char hex[HEX32_LEN];
+	CLEANUP(freep) char *body = NULL, *other = NULL;
+	struct err e = { 0 };
+	uint8_t id[32];
+	uint64_t n;
+
+	released(&k);
+	hex32(k.workload_id, hex);
+	body = str_fmt("{\"statement\":\"%s\",\"reason\":\"test\"}", hex);
+	struct kit_st st = { .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = hex, .digest = k.workload_id, .body = body };
+	CHECK(kit_log(&k, &st, id) == COFFER_OK && keep_logged_rep_read(wr_span(&k.answer), &first, &e) == COFFER_OK);
+	n = entries(&k);
+	st.serial = 2;
+	st.previous = first.id;
+	st.body = other = str_fmt("{\"statement\":\"%s\",\"reason\":\"and again\"}", hex);
+	CHECK(kit_log(&k, &st, id) == COFFER_OK && keep_logged_rep_read(wr_span(&k.answer), &again, &e) == COFFER_OK);
+	CHECK(entries(&k) == n && again.seq == first.seq && memcmp(again.id, first.id, 32) == 0 && memcmp(again.entry, first.entry, 32) == 0);
+	st.issuer = st.also = KIT_ACME; /* its issuer's word is another, and its first */
+	st.serial = 1;
+	st.previous = NULL;
+	CHECK(kit_log(&k, &st, id) == COFFER_OK && entries(&k) == n + 1);
+}
+
+/* Of a key of images: one from a later time on adds nothing, one from an earlier time does, so often; one wholly is taken at any time. */
+static void revocation_of_a_key_of_images_is_taken_further_back(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32], last[32];
+	int64_t from;
+	uint64_t n;
+
+	released(&k);
+	k.now += HOUR;
+	from = k.now - 60;
+	CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, from, 0, NULL }, last) == COFFER_OK);
+	n = entries(&k);
+	CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, from + 1, 2, last }, id) == COFFER_OK && entries(&k) == n);
+	for (unsigned i = 1; i < ROOM_PAUSES; i++) {
+		CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, from - i, i + 1, last }, id) == COFFER_OK && entries(&k) == n + i);
+		memcpy(last, id, sizeof(last));
+	}
+	CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, from - HOUR, ROOM_PAUSES + 1, last }, id) == COFFER_E_LIMIT);
+	CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, 0, ROOM_PAUSES + 1, last }, id) == COFFER_OK && entries(&k) == n + ROOM_PAUSES);
+	CHECK(DENIED(ask(&k), k, "R11"));
+}
+
+/* Of a pause, that ends when it does; one that was lifted answers for none. */
+static void pause_that_was_lifted_answers_for_none(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct pauses p = { .k = &k };
+	uint8_t first[32];
+	uint64_t n;
+
+	released(&k);
+	CHECK(pause_by(&p, k.key[KIT_HOSPITAL], HOUR) == COFFER_OK);
+	memcpy(first, p.last, sizeof(first));
+	n = entries(&k);
+	k.now++;
+	CHECK(pause_by(&p, k.key[KIT_HOSPITAL], HOUR - 1) == COFFER_OK && entries(&k) == n);
+	CHECK(lift(&k, first, k.key[KIT_HOSPITAL]) == COFFER_OK);
+	p.serial = 1;
+	memcpy(p.last, first, sizeof(first));
+	k.now++;
+	CHECK(pause_by(&p, k.key[KIT_HOSPITAL], HOUR - 2) == COFFER_OK && entries(&k) == n + 2);
+	CHECK(DENIED(ask(&k), k, "R11"));
+}
+
+/* What a stolen key alone revoked may be lifted: the owner's own word for it is entered. */
+static void revocation_by_a_stolen_key_answers_for_none(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct privkey *fresh = NULL, *was;
+	const struct privkey *quorum[2] = { NULL };
+	char hex[HEX32_LEN];
+	CLEANUP(freep) char *body = NULL;
+	struct err e = { 0 };
+	uint8_t id[32], by_thief[32];
+	uint64_t n;
+
+	released(&k);
+	CHECK(privkey_new(KEY_ED25519, &fresh, &e) == COFFER_OK);
+	quorum[0] = k.recovery[KIT_HOSPITAL];
+	hex32(k.workload_id, hex);
+	body = str_fmt("{\"statement\":\"%s\",\"reason\":\"test\"}", hex);
+	struct kit_st st = { .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = hex, .digest = k.workload_id, .body = body };
+	CHECK(kit_log(&k, &st, by_thief) == COFFER_OK);
+	k.now += HOUR;
+	CHECK(kit_rotate(&k, fresh) == COFFER_OK);
+	was = k.key[KIT_HOSPITAL];
+	k.key[KIT_HOSPITAL] = fresh;
+	CHECK(kit_compromise(&k, &(struct kit_stolen){ was, k.now - 2 * HOUR, quorum, 0, NULL }, id) == COFFER_OK);
+	n = entries(&k);
+	st.serial = 2;
+	st.previous = by_thief;
+	CHECK(kit_log(&k, &st, id) == COFFER_OK && entries(&k) == n + 1);
+	privkey_free(was);
+}
+
+/* ---- what one says of many things ---- */
+
+/* An owner under attack revokes ten thousand chips and its minima at once; nobody fills the disk that way for ever, nor uses up its victim's quorum. */
+static void much_is_held_back_at_once_and_then_at_a_pace(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+	int64_t wait = 0;
+	unsigned n = 0;
+
+	kit_open_deployed(&k);
+	while (n <= KEEP_BACK_AT_ONCE && noise_may_hold_back(&k.keep, "hospital", false, &wait))
+		n++;
+	CHECK(n == KEEP_BACK_AT_ONCE && n >= 10000 && wait == 2);
+	k.keep.now = k.now;
+	CHECK(kit_revoke_thing(&k, KIT_HOSPITAL, "chip:snp:01", id) == COFFER_E_LIMIT && strstr(k.no.reason, "is taken in"));
+	CHECK(kit_revoke_thing(&k, KIT_ACME, "chip:snp:01", id) == COFFER_OK);
+	CHECK(noise_may_hold_back(&k.keep, "hospital", true, &wait));
+	k.now += HOUR;
+	CHECK(kit_revoke_thing(&k, KIT_HOSPITAL, "chip:snp:01", id) == COFFER_OK);
+	for (n = 1; noise_may_hold_back(&k.keep, "hospital", false, &wait); n++)
+		;
+	CHECK(n == HOUR * 1000 / KEEP_BACK_MS);
+}
+
+static void long_revocation_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(dsse_clear) struct dsse good = { 0 };
+	CLEANUP(wr_close) struct wr text = wr_open(1u << 16);
+	struct keep_statement_req m = { 0 };
+	struct wr w = wr_open(KEEP_FRAME_MAX);
+	char hex[HEX32_LEN];
+	CLEANUP(freep) char *body = NULL;
+	struct err e = { 0 };
+	uint8_t id[32];
+
+	kit_open_deployed(&k);
+	hex32(k.asset_id, hex);
+	body = str_fmt("{\"statement\":\"%s\",\"reason\":\"test\"}", hex);
+	kit_statement(&k, &(struct kit_st){ .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = hex, .digest = k.asset_id, .body = body }, &good, id);
+	wr_put(&text, wr_span(&good.payload));
+	while (text.n <= ROOM_BACK_MAX)
+		wr_u8(&text, ' ');
+	CHECK(dsse_new(wr_span(&text), &m.statement, &e) == COFFER_OK && dsse_sign(&m.statement, k.key[KIT_HOSPITAL], &e) == COFFER_OK);
+	keep_statement_req_write(&w, &m);
+	CHECK(kit_ask(&k, KEEP_STATEMENT, &w) == COFFER_E_LIMIT);
+	dsse_clear(&m.statement);
+}
+
+/* ---- whom one brings ---- */
+
+static enum coffer_rc bring(struct kit *k, unsigned n, struct privkey *key, const struct privkey *introducer)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+	CLEANUP(freep) char *body = NULL;
+	struct party p = { .personas = PERSONA_AUDITOR, .n_keys = 1 };
+	struct json_wr j = jw_open(&w, false);
+	uint8_t id[32];
+
+	(void)snprintf(p.id, sizeof(p.id), "made-up-%u", n);
+	p.keys[0] = *privkey_public(key);
+	party_write(&p, &j);
+	body = wr_take(&w, NULL);
+	return kit_log_by(k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = p.id, .body = body, .issuer_name = p.id },
+	    (const struct privkey *[]){ key, introducer, NULL }, id);
+}
+
+/* Itself, and by those that it made up, each by the one before. */
+static void made_up_parties_leave_room_for_others(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct privkey *key[PARTIES_MAX] = { NULL };
+	struct err e = { 0 };
+	size_t n = 0, share;
+
+	kit_open(&k);
+	for (size_t i = 0; i < PARTIES_MAX; i++)
+		CHECK(privkey_new(KEY_ED25519, &key[i], &e) == COFFER_OK);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	while (n < PARTIES_MAX && bring(&k, (unsigned)n, key[n], n % 2 ? key[n - 1] : k.key[KIT_STRANGER]) == COFFER_OK)
+		n++;
+	CHECK(n == PARTIES_BROUGHT_MAX && strstr(k.no.reason, "stranger") && strstr(k.no.reason, "share"));
+	CHECK(bring(&k, (unsigned)n, key[n], key[0]) == COFFER_E_LIMIT && strstr(k.no.reason, "stranger")); /* who brought one alone */
+	share = parties_share(&k.keep.registry.parties, true);
+	CHECK(share == (PARTIES_MAX - 2) / 2);
+	while (n < PARTIES_MAX && bring(&k, (unsigned)n, key[n], k.key[KIT_ACME]) == COFFER_OK)
+		n++;
+	CHECK(n + 1 == share && k.keep.registry.parties.n == share + 2); /* stranger is of acme's too */
+	CHECK(bring(&k, (unsigned)n, key[n], k.key[KIT_HOSPITAL]) == COFFER_OK);
+	for (size_t i = 0; i < PARTIES_MAX; i++)
+		privkey_free(key[i]);
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = {
+		T(who_has_nothing_to_do_with_a_release_is_in_no_receipt), T(party_states_itself_anew_so_often_and_its_quorum_more), T(keys_of_introducers_are_told),
+		T(pausing_and_resuming_ends_before_receipts_do), T(minima_of_one_platform_end_too), T(same_revocation_twice_is_one_entry), T(revocation_of_a_key_of_images_is_taken_further_back), T(pause_that_was_lifted_answers_for_none),
+		T(revocation_by_a_stolen_key_answers_for_none), T(much_is_held_back_at_once_and_then_at_a_pace), T(long_revocation_is_refused),
+		T(made_up_parties_leave_room_for_others),
+	};
+
+	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+}
