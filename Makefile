@@ -7,7 +7,7 @@ T ?= 60
 PROGRAMS = cofferd cofferd-keep cofferd-net cofferd-eval cofferd-fetch coffer-agent coffer
 export COFFER_TOOLS = $(CURDIR)/build/tools
 
-.PHONY: all help deps deps-check demo check install bench fuzz lint attack sweep clean
+.PHONY: all help deps deps-check demo check install bench fuzz lint attack nested sweep clean
 
 all: deps-check build/plain/build.ninja
 	@ninja -C build/plain >build/plain.build.log 2>&1 || { grep -E -A8 'error|FAILED' build/plain.build.log | head -60; echo "build failed: build/plain.build.log"; exit 1; }
@@ -28,6 +28,7 @@ help:
 	@echo "make bench       figures against a peer or the limit, also in build/bench.tsv"
 	@echo "make fuzz T=600  every fuzz target for T seconds (or those in TARGETS=\"cert json\")"
 	@echo "make attack      act out the adversary scenarios on a running trust service (docs/attacks.md)"
+	@echo "make nested       guests whose channel is vsock, on an emulated host that has it (by hand)"
 	@echo "make sweep       every truncation and every changed byte of genuine evidence (COFFER_SHARED), counted"
 	@echo "make lint        layers, clang-format, clang-tidy"
 	@echo "make clean       remove build/"
@@ -64,6 +65,9 @@ sweep: all
 
 attack: all
 	@COFFER_BOOTS=all tests/adversary/attack.py build/plain
+
+nested: all
+	@tests/nested/outer.py build/plain/src/cli/coffer build/plain/tests/e2e/fake-agent .
 
 lint: deps-check build/plain/build.ninja
 	@tools/lint.sh
