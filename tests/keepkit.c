@@ -168,7 +168,7 @@ static void party_json(struct json_wr *j, struct kit *k, enum kit_party p)
 {
 	static const unsigned personas[KIT_PARTIES] = {PERSONA_WORKLOAD | PERSONA_IMAGE, PERSONA_OWNER,
 						       PERSONA_USER | PERSONA_WORKLOAD};
-	struct party b = { .personas = personas[p], .n_keys = 1, .n_recovery = 1, .quorum = 1, .hold_hours = 72, .has_encryption = true };
+	struct party b = { .personas = personas[p] | (p == KIT_STRANGER && k->strangers_images ? PERSONA_IMAGE : 0), .n_keys = 1, .n_recovery = 1, .quorum = 1, .hold_hours = 72, .has_encryption = true };
 
 	(void)snprintf(b.id, sizeof(b.id), "%s", party_id[p]);
 	b.keys[0] = *privkey_public(k->key[p]);
@@ -419,15 +419,20 @@ void kit_free(struct kit *k)
 	*k = (struct kit){ 0 };
 }
 
-enum coffer_rc kit_service_by(struct kit *k, enum kit_party who, uint64_t serial, const uint8_t *previous)
+char *kit_service_body(const struct kit *k)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(1u << 16);
-	CLEANUP(freep) char *body = NULL;
 	struct service s = { .id = "trust", .receive = k->receive, .reply = k->reply, .token = k->token, .ledger_key = k->ledger };
 	struct json_wr j = jw_open(&w, false);
 
 	service_write(&s, &j);
-	body = wr_take(&w, NULL);
+	return wr_take(&w, NULL);
+}
+
+enum coffer_rc kit_service_by(struct kit *k, enum kit_party who, uint64_t serial, const uint8_t *previous)
+{
+	CLEANUP(freep) char *body = kit_service_body(k);
+
 	return kit_log(k, &(struct kit_st){ .kind = ST_SERVICE, .issuer = who, .also = who, .subject = "trust", .body = body, .serial = serial, .previous = previous },
 	    k->service_id);
 }
@@ -458,7 +463,7 @@ enum coffer_rc kit_introduce(struct kit *k, enum kit_party who, enum kit_party b
 }
 
 #define METHOD "{\"type\":\"sigstoreSigned\",\"key\":\"" KIT_PEM "\"}"
-#define IMAGE "\"image\":{%s\"reference\":\"registry.example/app@sha256:%064d\",\"provider\":\"acme\",\"method\":" METHOD "}"
+#define IMAGE "\"image\":{%s\"reference\":\"registry.example/app@sha256:%064d\",\"provider\":\"%s\",\"method\":" METHOD "}"
 #define REST "\"args\":[\"/bin/a\"],\"cwd\":\"/\",\"env\":[],\"user\":{\"uid\":0,\"gid\":0,\"groups\":[]},\"capabilities\":[]," \
 	"\"read-only-root\":true,\"mounts\":[],\"outputs\":[]"
 
@@ -482,17 +487,28 @@ char *kit_manifest_text(struct kit *k)
 	               "{\"asset\":\"kbs:///acme/note/own\",\"purpose\":\"api\"}]},"
 	               "{\"name\":\"logger\",\"role\":\"utility\"," IMAGE "," REST ",\"entitlements\":["
 	               "{\"asset\":\"kbs:///acme/note/own\",\"purpose\":\"api\"}]}],"
-	               "\"volumes\":[],\"host\":{\"logs\":[],\"signals\":[]},\"registries\":{\"plain-http\":[]}}", genesis, platform_of(k), least, 1, least, 2);
+	               "\"volumes\":[],\"host\":{\"logs\":[],\"signals\":[]},\"registries\":{\"plain-http\":[]}}", genesis, platform_of(k),
+	               least, 1, party_id[k->image_by[0]], least, k->one_image ? 1 : 2, party_id[k->image_by[1]]);
+}
+
+char *kit_release_body(const char *repository, unsigned version)
+{
+	return str_fmt("{\"repository\":\"%s\",\"version\":%u,\"methods\":[" METHOD "],\"keys\":[]}", repository, version);
+}
+
+enum coffer_rc kit_release_by(struct kit *k, const struct kit_released *r, uint8_t id[static 32])
+{
+	CLEANUP(freep) char *body = kit_release_body(r->repository, r->version);
+	uint8_t digest[32] = { [31] = r->image };
+
+	return kit_log(k, &(struct kit_st){ .kind = ST_IMAGE_RELEASE, .issuer = r->by, .also = r->by, .subject = r->repository, .digest = digest, .body = body,
+	    .serial = r->serial, .previous = r->previous }, id);
 }
 
 enum coffer_rc kit_release(struct kit *k, uint8_t image, uint64_t serial, const uint8_t *previous)
 {
-	CLEANUP(freep) char *body = str_fmt("{\"repository\":\"registry.example/app\",\"version\":%u,\"methods\":[" METHOD "],\"keys\":[]}",
-	    k->image_version ? k->image_version : 1);
-	uint8_t digest[32] = { [31] = image };
-
-	return kit_log(k, &(struct kit_st){ .kind = ST_IMAGE_RELEASE, .subject = "registry.example/app", .digest = digest,
-	    .body = body, .serial = serial, .previous = previous }, k->release_id);
+	return kit_release_by(k, &(struct kit_released){ KIT_ACME, "registry.example/app", image, k->image_version ? k->image_version : 1, serial, previous },
+	    k->release_id);
 }
 
 enum coffer_rc kit_workload(struct kit *k)

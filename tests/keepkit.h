@@ -70,6 +70,9 @@ struct kit {
 	uint8_t          release_id[32]; /* newest */
 	unsigned         image_minimum;  /* that the manifest asks of both images; 0: none */
 	unsigned         image_version;  /* that releases state; 0: 1 */
+	enum kit_party   image_by[2];    /* whom the manifest names as their providers; zero: acme. The stranger is one where strangers_images is set */
+	bool             one_image;        /* both containers have image 1 */
+	bool             strangers_images; /* set before it is introduced */
 	struct wr        initdata;
 	uint8_t          initdata_sha[32];
 	struct wr        answer;    /* body of the last reply */
@@ -131,8 +134,14 @@ char *kit_manifest_text(struct kit *k);
 void           kit_deploy(struct kit *k);
 enum coffer_rc kit_service(struct kit *k); /* by acme, the first */
 enum coffer_rc kit_service_by(struct kit *k, enum kit_party who, uint64_t serial, const uint8_t *previous);
+/* Of image 1 or 2 by any party, under any name. */
+struct kit_released { enum kit_party by; const char *repository; uint8_t image; unsigned version; uint64_t serial; const uint8_t *previous; };
+enum coffer_rc kit_release_by(struct kit *k, const struct kit_released *r, uint8_t id[static 32]);
 /* A party statement of `who` with its own key, signed by it (or by `by`) and by `introducer`. */
 enum coffer_rc kit_introduce(struct kit *k, enum kit_party who, enum kit_party by, enum kit_party introducer);
+/* Bodies; the caller frees. */
+char          *kit_release_body(const char *repository, unsigned version);
+char          *kit_service_body(const struct kit *k);
 /* acme's of image 1 (container analyse) or 2 (logger). */
 enum coffer_rc kit_release(struct kit *k, uint8_t image, uint64_t serial, const uint8_t *previous);
 enum coffer_rc kit_workload(struct kit *k);

@@ -230,7 +230,8 @@ void receiptkit_begin(const struct wr *text, const struct receiptkit_begin *h, s
 /* What a party is told of a decision, as if it were that of entry ?2 at ?3. */
 #define AS_OF(view) "CAST(json_set(CAST(" view " AS TEXT), '$.decision', lower(hex(?1)), '$.seq', ?2, '$.time', ?3) AS BLOB)"
 
-void receiptkit_lie(struct kit *k, const char *cut)
+/* to: at most as long. */
+static void lie(struct kit *k, const char *from, const char *to)
 {
 	CLEANUP(q_close) struct q last = q_open(k->keep.store, "SELECT data FROM entry WHERE type='release' ORDER BY seq DESC LIMIT 1");
 	CLEANUP(q_close) struct q row = q_open(k->keep.store, "INSERT INTO decision SELECT ?1, ?2, owner, " AS_OF("owner_view") ", provider, " AS_OF("provider_view")
@@ -252,16 +253,32 @@ void receiptkit_lie(struct kit *k, const char *cut)
 	if (!at)
 		abort();
 	memcpy(at + 12, hex.p, 32);
-	at = cut ? strstr(data, cut) : NULL;
-	CHECK(!cut == !at);
-	if (at)
-		memmove(at, at + strlen(cut), strlen(at + strlen(cut)) + 1);
+	at = from ? strstr(data, from) : NULL;
+	CHECK(!from == !at);
+	if (at) {
+		memcpy(at, to, strlen(to));
+		memmove(at + strlen(to), at + strlen(from), strlen(at + strlen(from)) + 1);
+	}
 	CHECK(tx_begin(&k->keep.journal, &tx, &e) == COFFER_OK && journal_append(&k->keep.journal, "release", span_of(data), k->now, &e) == COFFER_OK);
 	q_blob(&row, SPAN(id));
 	q_i64(&row, (int64_t)k->keep.journal.seq);
 	clock_text(k->keep.journal.time, when);
 	q_text(&row, span_of(when));
 	CHECK(q_run(&row, &e) == COFFER_OK && tx_commit(&tx, &e) == COFFER_OK);
+}
+
+void receiptkit_lie(struct kit *k, const char *cut)
+{
+	lie(k, cut, "");
+}
+
+void receiptkit_lie_with(struct kit *k, const uint8_t id[static 32], const uint8_t other[static 32])
+{
+	char from[HEX32_LEN], to[HEX32_LEN];
+
+	hex32(id, from);
+	hex32(other, to);
+	lie(k, from, to);
 }
 
 enum coffer_rc receiptkit_replay(const struct kit *k, struct span text, struct span file, struct replay_out *out, struct err *e)

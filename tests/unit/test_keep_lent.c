@@ -4,44 +4,13 @@
 
 #include "base/own.h"
 #include "base/str.h"
-#include "cofferd/keep/admit.h"
 #include "fmt/enc.h"
 #include "replay/replay.h"
+#include "tests/lendkit.h"
 #include "tests/receiptkit.h"
 #include "tests/t.h"
 
 #define DENIED(rc, k, name) ((rc) == COFFER_E_DENIED && strcmp((k).no.check, name) == 0)
-#define WIDE "[\"kbs:///hospital/note/\"]"
-
-static const char *const names[KIT_PARTIES] = { "acme", "hospital", "stranger" };
-
-/* A delegation; zero: hospital's approval of its notes, to the stranger, for long, by whose power it is. */
-struct lend {
-	enum kit_party by, of;
-	const char *to, *role, *scope, *until;
-	unsigned    depth;
-	uint64_t    serial;
-	const uint8_t *previous;
-};
-
-static char *lend_body(const struct lend *l)
-{
-	const char *role = l->role ? l->role : "approval";
-	bool scoped = strcmp(role, "approval") == 0 || l->scope;
-
-	return str_fmt("{\"of\":\"%s\",\"to\":\"%s\",\"role\":\"%s\"%s%s,\"depth\":%u,\"until\":\"%s\"}", names[l->of],
-	    l->to ? l->to : "stranger", role, scoped ? ",\"scope\":" : "", scoped ? l->scope ? l->scope : WIDE : "", l->depth,
-	    l->until ? l->until : "2027-06-01T00:00:00Z");
-}
-
-static enum coffer_rc lend(struct kit *k, struct lend l, uint8_t id[static 32])
-{
-	CLEANUP(freep) char *body = lend_body(&l);
-	CLEANUP(freep) char *subject = str_fmt("%s,of:%s,role:%s", l.to ? l.to : "stranger", names[l.of], l.role ? l.role : "approval");
-
-	return kit_log(k, &(struct kit_st){ .kind = ST_DELEGATION, .issuer = l.by, .also = l.by, .subject = subject, .body = body,
-	    .serial = l.serial, .previous = l.previous }, id);
-}
 
 /* The stranger's approval of the hospital's note. */
 static enum coffer_rc approve(struct kit *k, uint64_t serial, const uint8_t *previous, uint8_t id[static 32])
@@ -315,6 +284,26 @@ static void designation_lent_on_is_within_depth_and_scope(void)
 	CHECK(kit_revoke(&k, KIT_ACME, id) == COFFER_OK && DENIED(ask(&k), k, "R11") && told(&k) == -1);
 }
 
+/* The stranger lends on what it was lent to eight, and each of these to another, who all designate the service: acme's own choice of before keeps its place. */
+static void who_lends_designation_on_pushes_out_nobody_the_founder_chose(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ DESIGNATES, .to = "hospital" }, id) == COFFER_OK);
+	CHECK(kit_service_by(&k, KIT_HOSPITAL, 1, NULL) == COFFER_OK && kit_approve(&k, "", 1, NULL) == COFFER_OK && ask(&k) == COFFER_OK);
+	CHECK(lend(&k, (struct lend){ DESIGNATES, .depth = 2 }, id) == COFFER_OK);
+	for (int i = 0; i < FACT_SERVICES_OF_MAX; i++) {
+		CLEANUP(freep) char *by = str_fmt("q%d", i), *to = str_fmt("r%d", i);
+
+		CHECK(enter_lent(&k, (struct lend){ .by = KIT_STRANGER, .of = KIT_ACME, .role = "attestation-service", .to = by, .depth = 1 }));
+		CHECK(enter_lent(&k, (struct lend){ .by_name = by, .of = KIT_ACME, .role = "attestation-service", .to = to }));
+		CHECK(enter_service(&k, to));
+	}
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
 /* ---- as a client follows it ---- */
 
 struct client { struct parties p; char *links; struct dsse service; const struct genesis *g; };
@@ -444,11 +433,7 @@ static void links_of_other_powers_are_refused(void)
 /* Image 2, which acme does not release itself. */
 static enum coffer_rc verify_as(struct kit *k, const char *repository, uint64_t serial, const uint8_t *previous, uint8_t id[static 32])
 {
-	CLEANUP(freep) char *body = str_fmt("{\"repository\":\"%s\",\"version\":1,\"methods\":[{\"type\":\"sigstoreSigned\",\"key\":\"" KIT_PEM "\"}],\"keys\":[]}", repository);
-	uint8_t digest[32] = { [31] = 2 };
-
-	return kit_log(k, &(struct kit_st){ .kind = ST_IMAGE_RELEASE, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = repository, .digest = digest,
-	    .body = body, .serial = serial, .previous = previous }, id);
+	return kit_release_by(k, &(struct kit_released){ KIT_HOSPITAL, repository, 2, 1, serial, previous }, id);
 }
 
 static enum coffer_rc verify(struct kit *k, uint64_t serial, const uint8_t *previous, uint8_t id[static 32])
@@ -506,23 +491,11 @@ static void provider_revokes_what_its_delegate_verified(void)
 	CHECK(ask(&k) == COFFER_OK); /* its own */
 }
 
-/* As it is, past admission: to parties that are not known. */
 static bool put(struct kit *k, int n)
 {
-	CLEANUP(dsse_clear) struct dsse env = { 0 };
-	CLEANUP(statement_clear) struct statement s = { 0 };
-	CLEANUP(tx_end) struct tx tx = { 0 };
 	CLEANUP(freep) char *to = str_fmt("p%d", n);
-	CLEANUP(freep) char *body = lend_body(&(struct lend){ .of = KIT_HOSPITAL, .to = to });
-	CLEANUP(freep) char *subject = str_fmt("%s,of:hospital,role:approval", to);
-	struct logged l;
-	struct err e = { 0 };
-	uint8_t id[32];
 
-	kit_statement(k, &(struct kit_st){ .kind = ST_DELEGATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = subject,
-	    .body = body }, &env, id);
-	return statement_parse(wr_span(&env.payload), &s, &e) == COFFER_OK && tx_begin(&k->keep.journal, &tx, &e) == COFFER_OK &&
-	       admit_log(&k->keep, &s, &env, &l, &e) == COFFER_OK && tx_commit(&tx, &e) == COFFER_OK;
+	return enter_lent(k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = to });
 }
 
 static void delegations_of_one_power_are_bounded(void)
@@ -584,7 +557,7 @@ int main(void)
 		T(delegate_approves_until_the_delegation_is_revoked), T(delegation_holds_when_renewed_and_ends_with_its_time),
 		T(owner_revokes_what_its_delegate_approved_and_nobody_else_does), T(boot_image_of_a_delegate_is_the_providers),
 		T(service_by_a_delegate_counts_while_the_delegation_holds), T(founder_revokes_what_its_delegate_designated), T(owner_stops_what_a_delegate_designated_for_its_own_assets_alone),
-		T(designation_lent_on_is_within_depth_and_scope), T(client_follows_the_links_to_a_founder_and_nothing_else), T(links_of_other_powers_are_refused), T(image_that_a_delegate_verified_counts_while_the_delegation_holds),
+		T(designation_lent_on_is_within_depth_and_scope), T(who_lends_designation_on_pushes_out_nobody_the_founder_chose), T(client_follows_the_links_to_a_founder_and_nothing_else), T(links_of_other_powers_are_refused), T(image_that_a_delegate_verified_counts_while_the_delegation_holds),
 		T(provider_revokes_what_its_delegate_verified), T(delegate_says_nothing_of_what_another_name_has),
 		T(delegations_of_one_power_are_bounded), T(who_lends_on_pushes_out_nothing_of_others), T(pause_holds_until_it_is_lifted_or_ends),
 	};

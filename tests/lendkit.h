@@ -1,0 +1,22 @@
+/* Delegations among the kit's parties, and what is entered past admission: by parties of whom there are more than the kit has. */
+#pragma once
+#include "tests/keepkit.h"
+
+/* Zero: hospital's approval of its notes, to the stranger, for long, by whose power it is. */
+struct lend {
+	enum kit_party by, of;
+	const char *to, *role, *scope, *until;
+	unsigned    depth;
+	uint64_t    serial;
+	const uint8_t *previous;
+	const char *by_name; /* NULL: of the party */
+};
+char          *lend_body(const struct lend *l); /* the caller frees */
+enum coffer_rc lend(struct kit *k, struct lend l, uint8_t id[static 32]);
+
+/* As they are, past admission: by and to parties that are not known, too. */
+bool enter(struct kit *k, const struct kit_st *s, uint8_t id[static 32]);
+bool enter_lent(struct kit *k, struct lend l);
+/* A release by that party of one of the kit's images; and its statement of the service. */
+bool enter_release(struct kit *k, const char *by, const char *repository, uint8_t image);
+bool enter_service(struct kit *k, const char *by);

@@ -1,0 +1,191 @@
+/* Whose release of an image counts, in a decision and in its receipt: by its provider, by a delegate of it, and by nobody else. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "fmt/enc.h"
+#include "replay/replay.h"
+#include "tests/lendkit.h"
+#include "tests/receiptkit.h"
+#include "tests/t.h"
+
+#define DENIED(rc, k, name) ((rc) == COFFER_E_DENIED && strcmp((k).no.check, name) == 0)
+#define APP "registry.example/app"
+#define VERIFIES(who) .by = who, .of = who, .role = "image-verification", .to = "hospital"
+
+/* All but releases of images. */
+static void deploy(struct kit *k)
+{
+	k->strangers_images = true;
+	CHECK(kit_introduce(k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	CHECK(kit_service(k) == COFFER_OK && kit_workload(k) == COFFER_OK && kit_put(k, KIT_HOSPITAL, "good morning") == COFFER_OK &&
+	      kit_approve(k, "", 1, NULL) == COFFER_OK);
+}
+
+/* Image 1 is `first`'s, image 2 `second`'s. */
+static void open_by(struct kit *k, enum kit_party first, enum kit_party second)
+{
+	kit_open(k);
+	k->image_by[0] = first;
+	k->image_by[1] = second;
+	deploy(k);
+}
+
+/* Both containers have one, by acme and by the stranger. */
+static void open_one(struct kit *k)
+{
+	kit_open(k);
+	k->image_by[1] = KIT_STRANGER;
+	k->one_image = true;
+	deploy(k);
+}
+
+static enum coffer_rc release(struct kit *k, enum kit_party by, uint8_t image, uint8_t id[static 32])
+{
+	return kit_release_by(k, &(struct kit_released){ by, APP, image, 1, 1, NULL }, id);
+}
+
+static enum coffer_rc ask(struct kit *k)
+{
+	if (kit_begin(k) != COFFER_OK || kit_attest(k, (struct kit_evidence){ 0 }) != COFFER_OK)
+		abort();
+	return kit_get(k, (struct kit_get){ 0 });
+}
+
+/* "" where the newest receipt holds; else the check. */
+static const char *judge(struct kit *k, struct err *e)
+{
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	CLEANUP(wr_close) struct wr text = { 0 };
+	enum coffer_rc rc;
+
+	receiptkit_make(k, KIT_HOSPITAL, &text);
+	rc = receiptkit_replay(k, wr_span(&text), (struct span){ 0 }, out, e);
+	if (rc != COFFER_OK)
+		printf("# %s %s\n", e->check, e->msg);
+	return rc == COFFER_OK ? "" : e->check;
+}
+
+static bool lies(struct kit *k, const char *check)
+{
+	struct err e = { 0 };
+
+	receiptkit_lie(k, NULL);
+	return strcmp(judge(k, &e), check) == 0;
+}
+
+/* ---- in the receipt ---- */
+
+/* The hospital verifies for two providers: what each says of the other's image is not asked for, and holds nothing back. */
+static void providers_word_about_anothers_image_spoils_no_receipt(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t lent[32], one[32], two[32];
+
+	open_by(&k, KIT_ACME, KIT_STRANGER);
+	CHECK(lend(&k, (struct lend){ VERIFIES(KIT_ACME) }, lent) == COFFER_OK && lend(&k, (struct lend){ VERIFIES(KIT_STRANGER) }, lent) == COFFER_OK);
+	CHECK(release(&k, KIT_HOSPITAL, 1, one) == COFFER_OK && DENIED(ask(&k), k, "R8"));
+	CHECK(release(&k, KIT_HOSPITAL, 2, two) == COFFER_OK && ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(kit_revoke(&k, KIT_STRANGER, one) == COFFER_OK && ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(kit_revoke(&k, KIT_STRANGER, two) == COFFER_OK && DENIED(ask(&k), k, "R11") && lies(&k, "receipt-force"));
+}
+
+/* A provider speaks of what its delegate verified, and not of what another provider released of the same content. */
+static void providers_word_is_about_its_delegates_release_alone(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t lent[32], own[32], theirs[32];
+
+	open_one(&k);
+	CHECK(lend(&k, (struct lend){ VERIFIES(KIT_STRANGER) }, lent) == COFFER_OK && release(&k, KIT_ACME, 1, own) == COFFER_OK);
+	CHECK(DENIED(ask(&k), k, "R8") && release(&k, KIT_HOSPITAL, 1, theirs) == COFFER_OK && ask(&k) == COFFER_OK);
+	CHECK(kit_revoke(&k, KIT_STRANGER, own) == COFFER_OK && ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+/* A stolen key of images: what a delegate verified by it stands as what the provider did, if that was before. */
+static void delegates_release_of_before_its_key_was_stolen_stands(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32], next[32];
+	int64_t verified;
+
+	open_by(&k, KIT_ACME, KIT_ACME);
+	CHECK(lend(&k, (struct lend){ VERIFIES(KIT_ACME) }, id) == COFFER_OK && release(&k, KIT_ACME, 1, id) == COFFER_OK);
+	k.now += 100;
+	CHECK(release(&k, KIT_HOSPITAL, 2, id) == COFFER_OK && ask(&k) == COFFER_OK);
+	verified = k.now;
+	k.now += 100;
+	CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, verified + 1, 0, NULL }, id) == COFFER_OK);
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, verified, 2, id }, next) == COFFER_OK); /* the provider's own is of before all the same */
+	CHECK(DENIED(ask(&k), k, "R11") && strstr(k.no.reason, KIT_IMAGE_KEY) && lies(&k, "receipt-force"));
+}
+
+/* And where the delegate's own key was stolen, what it alone signed from then on is void. */
+static void delegates_release_by_its_stolen_key_is_void(void)
+{
+	for (int late = 0; late < 2; late++) {
+		CLEANUP(kit_free) struct kit k;
+		uint8_t id[32];
+		int64_t verified;
+
+		open_by(&k, KIT_ACME, KIT_ACME);
+		CHECK(lend(&k, (struct lend){ VERIFIES(KIT_ACME) }, id) == COFFER_OK && release(&k, KIT_ACME, 1, id) == COFFER_OK);
+		verified = k.now += 100;
+		CHECK(release(&k, KIT_HOSPITAL, 2, id) == COFFER_OK && ask(&k) == COFFER_OK);
+		k.now += 100;
+		CHECK(kit_compromise(&k, &(struct kit_stolen){ k.key[KIT_HOSPITAL], verified + 1 - late,
+		    (const struct privkey *[]){ k.recovery[KIT_HOSPITAL], NULL }, 0, NULL }, id) == COFFER_OK);
+		CHECK(late ? DENIED(ask(&k), k, "R11") : ask(&k) == COFFER_OK);
+	}
+}
+
+/* A delegate's scope is of names: a service that goes by its release under another name has no receipt. */
+static void delegates_release_under_another_name_is_no_receipts(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t lent[32], app[32], tool[32];
+	struct err e = { 0 };
+
+	open_by(&k, KIT_ACME, KIT_ACME);
+	CHECK(lend(&k, (struct lend){ VERIFIES(KIT_ACME) }, lent) == COFFER_OK && release(&k, KIT_ACME, 1, app) == COFFER_OK);
+	CHECK(release(&k, KIT_HOSPITAL, 2, app) == COFFER_OK && ask(&k) == COFFER_OK);
+	CHECK(kit_release_by(&k, &(struct kit_released){ KIT_HOSPITAL, "registry.example/tool", 2, 1, 1, NULL }, tool) == COFFER_OK);
+	receiptkit_lie(&k, NULL);
+	CHECK(strcmp(judge(&k, &e), "") == 0);
+	receiptkit_lie_with(&k, app, tool);
+	CHECK(strcmp(judge(&k, &e), "receipt-rights") == 0);
+}
+
+/* ---- places ---- */
+
+/* As many delegates of one provider as there can be, with as many releases of one image: another's image keeps its places. */
+static void delegates_of_one_provider_take_no_places_of_anothers_image(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	open_by(&k, KIT_STRANGER, KIT_ACME);
+	CHECK(release(&k, KIT_STRANGER, 1, id) == COFFER_OK);
+	CHECK(lend(&k, (struct lend){ VERIFIES(KIT_ACME) }, id) == COFFER_OK && release(&k, KIT_HOSPITAL, 2, id) == COFFER_OK);
+	for (int i = 0; i < 32; i++) {
+		CLEANUP(freep) char *to = str_fmt("p%d", i);
+
+		CHECK(enter_lent(&k, (struct lend){ .by = KIT_STRANGER, .of = KIT_STRANGER, .role = "image-verification", .to = to }));
+		CHECK(enter_release(&k, to, APP, 1) && enter_release(&k, to, "registry.example/tool", 1));
+	}
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = {
+		T(providers_word_about_anothers_image_spoils_no_receipt), T(providers_word_is_about_its_delegates_release_alone),
+		T(delegates_release_of_before_its_key_was_stolen_stands), T(delegates_release_by_its_stolen_key_is_void),
+		T(delegates_release_under_another_name_is_no_receipts), T(delegates_of_one_provider_take_no_places_of_anothers_image),
+	};
+
+	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+}
