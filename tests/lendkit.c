@@ -59,12 +59,12 @@ bool enter_lent(struct kit *k, struct lend l)
 	return enter(k, &s, id);
 }
 
-bool enter_release(struct kit *k, const char *by, const char *repository, uint8_t image)
+bool enter_release(struct kit *k, struct release_of r)
 {
-	CLEANUP(freep) char *body = kit_release_body(repository, 1);
-	uint8_t digest[32] = { [31] = image }, id[32];
+	CLEANUP(freep) char *body = kit_release_body(r.repository, r.version);
+	uint8_t digest[32] = { [31] = r.image }, id[32];
 
-	return enter(k, &(struct kit_st){ .kind = ST_IMAGE_RELEASE, .subject = repository, .digest = digest, .body = body, .issuer_name = by }, id);
+	return enter(k, &(struct kit_st){ .kind = ST_IMAGE_RELEASE, .subject = r.repository, .digest = digest, .body = body, .issuer_name = r.by }, id);
 }
 
 bool enter_service(struct kit *k, const char *by)

@@ -17,6 +17,7 @@ enum coffer_rc lend(struct kit *k, struct lend l, uint8_t id[static 32]);
 /* As they are, past admission: by and to parties that are not known, too. */
 bool enter(struct kit *k, const struct kit_st *s, uint8_t id[static 32]);
 bool enter_lent(struct kit *k, struct lend l);
-/* A release by that party of one of the kit's images; and its statement of the service. */
-bool enter_release(struct kit *k, const char *by, const char *repository, uint8_t image);
+/* A release by that party of one of the kit's images, its first under that name; and its statement of the service. */
+struct release_of { const char *by, *repository; uint8_t image; unsigned version; };
+bool enter_release(struct kit *k, struct release_of r);
 bool enter_service(struct kit *k, const char *by);

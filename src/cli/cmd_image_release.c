@@ -194,7 +194,7 @@ static enum coffer_rc decide_version(struct release *x, struct err *e)
 
 	if (released_body(&x->before))
 		TRY(json_need_u64(released_body(&x->before), "version", "image-release", &before, e));
-	x->version = before;
+	x->version = before > 0 ? before : 1; /* 0 was stated before versions counted from 1 */
 	if (given && (!span_u64(span_of(given), &x->version) || x->version < 1 || x->version > VERSION_MAX))
 		return cli_bad(e, "--security-version %s: a number from 1 to %" PRIu64, given, VERSION_MAX);
 	if (x->version >= before || !keeps(x))

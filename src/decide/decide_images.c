@@ -36,7 +36,8 @@ static struct span lacks(const struct fact_release *r, const struct man_containe
 struct wants {
 	bool        any;  /* there is a release, whatever it offers */
 	struct span lack; /* a predicate type that none lists; empty: none is missing */
-	uint64_t    best; /* the highest security version below the least; 0: none was too low */
+	bool        low;  /* one states a security version below the least */
+	uint64_t    best; /* the highest of those */
 };
 
 /* All that the manifest asks of its provider's release of this content. */
@@ -52,6 +53,7 @@ static bool suffices(const struct fact_release *r, const struct man_container *c
 		return false;
 	}
 	if (r->body.version < c->image_minimum) {
+		w->low = true;
 		w->best = r->body.version > w->best ? r->body.version : w->best;
 		return false;
 	}
@@ -91,7 +93,7 @@ static void explain(const struct manifest *of, const struct man_container *m, co
 {
 	char digest[HEX32_LEN];
 
-	if (w->best > 0) {
+	if (w->low) {
 		explain_low(of, m, w->best, c);
 		return;
 	}

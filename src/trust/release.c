@@ -88,7 +88,7 @@ enum coffer_rc image_release_read(const struct statement *s, struct image_releas
 	TRY(form_text(s->body, "repository", "image-release", &r.repository, e));
 	if (!span_eq(r.repository, s->subject[0].name))
 		return err_set(e, COFFER_E_INPUT, "image-release: the repository is not the statement's subject");
-	TRY(form_number(s->body, "version", "image-release", (struct form_range){ 1, FORM_NUMBER_MAX }, &r.version, e));
+	TRY(form_number(s->body, "version", "image-release", (struct form_range){ 0, FORM_NUMBER_MAX }, &r.version, e));
 	TRY(form_list(s->body, "methods", "image-release", (struct form_range){ 1, METHODS_MAX }, &r.methods, e));
 	TRY(read_methods(r.methods, e));
 	TRY(form_list(s->body, "keys", "image-release", (struct form_range){ 0, KEYS_MAX }, &r.keys, e));

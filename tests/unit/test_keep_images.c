@@ -174,9 +174,38 @@ static void delegates_of_one_provider_take_no_places_of_anothers_image(void)
 		CLEANUP(freep) char *to = str_fmt("p%d", i);
 
 		CHECK(enter_lent(&k, (struct lend){ .by = KIT_STRANGER, .of = KIT_STRANGER, .role = "image-verification", .to = to }));
-		CHECK(enter_release(&k, to, APP, 1) && enter_release(&k, to, "registry.example/tool", 1));
+		CHECK(enter_release(&k, (struct release_of){ to, APP, 1, 1 }) &&
+		      enter_release(&k, (struct release_of){ to, "registry.example/tool", 1, 1 }));
 	}
 	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+/* ---- security version 0, as releases of before could state it ---- */
+
+static void release_of_version_zero_is_not_admitted_any_more(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	open_by(&k, KIT_ACME, KIT_ACME);
+	CHECK(kit_release_by(&k, &(struct kit_released){ KIT_ACME, APP, 1, 0, 1, NULL }, id) == COFFER_E_INPUT && strstr(k.no.reason, "count from 1"));
+	CHECK(kit_release_by(&k, &(struct kit_released){ KIT_ACME, APP, 1, 1, 1, NULL }, id) == COFFER_OK);
+}
+
+/* Guests of workloads that ask for no least version go on, and so do the receipts; whoever asks for one is told what is stated. */
+static void release_of_version_zero_that_is_logged_counts_as_it_did(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(kit_free) struct kit least;
+
+	open_by(&k, KIT_ACME, KIT_ACME);
+	CHECK(enter_release(&k, (struct release_of){ "acme", APP, 1, 0 }) && enter_release(&k, (struct release_of){ "acme", APP, 2, 0 }));
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	kit_open(&least);
+	least.image_minimum = 1;
+	deploy(&least);
+	CHECK(enter_release(&least, (struct release_of){ "acme", APP, 1, 0 }) && enter_release(&least, (struct release_of){ "acme", APP, 2, 1 }));
+	CHECK(DENIED(ask(&least), least, "R8") && strstr(least.no.reason, "states security version 0"));
 }
 
 int main(void)
@@ -185,6 +214,7 @@ int main(void)
 		T(providers_word_about_anothers_image_spoils_no_receipt), T(providers_word_is_about_its_delegates_release_alone),
 		T(delegates_release_of_before_its_key_was_stolen_stands), T(delegates_release_by_its_stolen_key_is_void),
 		T(delegates_release_under_another_name_is_no_receipts), T(delegates_of_one_provider_take_no_places_of_anothers_image),
+		T(release_of_version_zero_is_not_admitted_any_more), T(release_of_version_zero_that_is_logged_counts_as_it_did),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -726,7 +726,8 @@ static void image_release_read_refuses_every_wrong_member(void)
 {
 	static const struct fix_edit edits[] = {
 		{ "\"repository\":\"registry.example/app\"", "\"repository\":\"registry.example/other\"", "subject" },
-		{ "\"version\":3", "\"version\":3,\"sbom\":\"\"", "not known" }, { "\"version\":3", "\"version\":-1", "version" }, { "\"version\":3", "\"version\":0", "version" },
+		{ "\"version\":3", "\"version\":3,\"sbom\":\"\"", "not known" }, { "\"version\":3", "\"version\":-1", "version" },
+		{ "\"version\":3", "\"version\":9007199254740992", "version" },
 		{ "[\"kbs:///imaker/image-key/app\"]", "[\"kbs:///imaker/image-key/app\",\"kbs:///imaker/image-key/app\"]", "twice" }, {
 		    "sigstoreSigned", "insecureAcceptAnything", "method" }, { "KEY-----\\n", "KEY-----\\n\\u001b[2J", "method" },
 		{ "-----BEGIN PUBLIC", "-----BEGIN PRIVATE", "method" }, { "\"keys\":[\"kbs:///imaker/image-key/app\"]",

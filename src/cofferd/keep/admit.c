@@ -285,6 +285,8 @@ static enum coffer_rc check_release(struct keep *k, const struct dsse *env, cons
 	bool delegate = false;
 
 	TRY(image_release_read(s, &v, e));
+	if (v.version == 0)
+		return err_set(e, COFFER_E_INPUT, "image-release: member \"version\" is 0; security versions count from 1");
 	if (!lent_has(k, s->issuer, ROLE_VERIFICATION))
 		TRY(lent_by_any(k, &(struct lent){ NULL, s->issuer, ROLE_VERIFICATION, v.repository }, &delegate, e));
 	TRY(check_issuer(k, env, s, delegate ? 0 : PERSONA_IMAGE, e));
