@@ -1,32 +1,76 @@
 #include "cli/build.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/publish.h"
-#include "cli/released.h"
+#include "cli/released_lent.h"
 #include "crypto/jwk.h"
 #include "fmt/enc.h"
 #include "image/ref.h"
 
 /* ---- the image's release ---- */
 
-static enum coffer_rc find_release(const struct build_env *b, const struct pod_container *c, struct span provider,
+/* 0: the terms ask for none. */
+static enum coffer_rc least_version(const struct json *image, uint64_t *out, struct err *e)
+{
+	*out = 0;
+	return json_get(image, "minimum-version") ? json_need_u64(image, "minimum-version", "terms: images", out, e) : COFFER_OK;
+}
+
+static enum coffer_rc enough(const struct released *r, uint64_t least, bool *yes, struct err *e)
+{
+	uint64_t version = 0;
+
+	*yes = false;
+	if (released_body(r))
+		TRY(json_need_u64(released_body(r), "version", "image-release", &version, e));
+	*yes = released_body(r) && version >= least;
+	return COFFER_OK;
+}
+
+/* By whom the provider lets verify its images, where its own word does not suffice. */
+static enum coffer_rc find_lent(const struct build_env *b, const struct pod_container *c, const struct lent_ask *q, struct released *r, struct err *e)
+{
+	CLEANUP(released_clear) struct released by_another = { 0 };
+	bool yes;
+
+	TRY(enough(r, q->least, &yes, e));
+	if (yes)
+		return COFFER_OK;
+	TRY(released_lent(&(struct asker){ b->h, b->key, b->conn }, q, &by_another, e));
+	TRY(enough(&by_another, q->least, &yes, e));
+	if (!released_body(&by_another) || (released_body(r) && !yes)) /* else what is told is of its own */
+		return COFFER_OK;
+	released_clear(r);
+	*r = by_another;
+	by_another = (struct released){ 0 };
+	(void)fprintf(stderr, "container %.*s: its image is verified by %s for %s, by its delegation\n", (int)c->name.n, (const char *)c->name.p, r->by, q->provider);
+	return COFFER_OK;
+}
+
+static enum coffer_rc find_release(const struct build_env *b, const struct pod_container *c, const struct json *image,
     struct ref *ref, struct released *r, struct err *e)
 {
-	char name[REF_NAME_MAX + 1];
+	struct span provider = json_str(json_get(image, "provider"));
+	struct lent_ask lent = { .ref = ref };
+	char name[REF_NAME_MAX + 1], of[PARTY_MAX];
 
 	TRY(ref_parse(c->image, ref, e));
 	if (!ref->has_digest)
 		return err_set(e, COFFER_E_INPUT, "container %.*s: image %.*s is not by digest; what runs must not hang on a tag",
 		    (int)c->name.n, (const char *)c->name.p, (int)c->image.n, (const char *)c->image.p);
 	TRY(released_find(&(struct asker){ b->h, b->key, b->conn }, provider, ref, r, e));
+	(void)snprintf(of, sizeof(of), "%.*s", (int)provider.n, (const char *)provider.p);
+	lent.provider = of;
+	TRY(least_version(image, &lent.least, e));
+	TRY(find_lent(b, c, &lent, r, e));
 	ref_name(ref, name);
 	if (!released_body(r))
-		return err_deny(e, "release", "%.*s has released no image %s of this digest; it does with 'coffer image release'",
-		    (int)provider.n, (const char *)provider.p, name);
+		return err_deny(e, "release", "neither %s nor whom it lets verify its images has released image %s of this digest; it does with 'coffer image release'", of, name);
 	return COFFER_OK;
 }
 
@@ -34,13 +78,13 @@ static enum coffer_rc find_release(const struct build_env *b, const struct pod_c
 static enum coffer_rc new_enough(const struct pod_container *c, const struct json *image, const struct released *r, struct err *e)
 {
 	uint64_t least = 0, version = 0;
+	bool yes;
 
-	if (!json_get(image, "minimum-version"))
+	TRY(least_version(image, &least, e));
+	TRY(enough(r, least, &yes, e));
+	if (yes)
 		return COFFER_OK;
-	TRY(json_need_u64(image, "minimum-version", "terms: images", &least, e));
 	TRY(json_need_u64(released_body(r), "version", "image-release", &version, e));
-	if (version >= least)
-		return COFFER_OK;
 	return err_deny(e, "release", "container %.*s: its image is released as security version %llu, and the terms ask for %llu or later; name a newer image, "
 	    "or a lower \"minimum-version\"", (int)c->name.n, (const char *)c->name.p, (unsigned long long)version, (unsigned long long)least);
 }
@@ -291,7 +335,7 @@ static enum coffer_rc container_part(
 	if (!party_ok(provider))
 		return err_set(e, COFFER_E_INPUT, "terms: \"images\" names no provider for container %.*s", (int)c->name.n,
 		    (const char *)c->name.p);
-	TRY(find_release(b, c, provider, &ref, &r, e));
+	TRY(find_release(b, c, image, &ref, &r, e));
 	TRY(new_enough(c, image, &r, e));
 	i = 0;
 	role = next_for(t->roles, c->name, &i);

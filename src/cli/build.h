@@ -12,7 +12,7 @@ struct build_env {
 	struct service_conn  *conn;
 };
 
-/* Writes the manifest as JSON text. Every image must be by digest and have an image-release in force by the provider that the
+/* Writes the manifest as JSON text. Every image must be by digest and have an image-release in force by, or with the power of, the provider that the
  * terms name; every recipient must be a known party with an encryption key; every name must be resolved. */
 enum coffer_rc build_manifest(
     const struct build_env *b, const struct pod *p, const struct terms *t, struct wr *out, struct err *e) NODISCARD;

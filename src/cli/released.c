@@ -1,5 +1,6 @@
 #include "cli/released.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -39,6 +40,7 @@ static enum coffer_rc take(void *arg, const struct dsse *env, const struct state
 	json_canon(s->body, &text);
 	TRY(wr_done(&text, "image-release", e));
 	memcpy(l->out->id, s->id, 32);
+	(void)snprintf(l->out->by, sizeof(l->out->by), "%s", s->issuer);
 	return json_parse(wr_span(&text), DSSE_PAYLOAD_MAX, &l->out->doc, e);
 }
 

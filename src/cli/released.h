@@ -10,6 +10,7 @@
 struct released {
 	struct json_doc *doc; /* owned copy of the body, docs/protocol/statements.md; NULL: nothing was found */
 	uint8_t          id[32];
+	char             by[PARTY_MAX]; /* who says it */
 };
 void released_clear(struct released *r); /* CLEANUP-ready */
 /* Borrowed; NULL: nothing was found. */

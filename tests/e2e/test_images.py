@@ -58,7 +58,7 @@ def registry():
     raise AssertionError("no registry")
 
 
-def push_image(where, mark):
+def push_image(where, mark, by="imaker"):
     """busybox and nothing else, of the version that the mark says."""
     layout = T + "/layout-" + mark
     os.makedirs(layout + "/blobs/sha256")
@@ -84,20 +84,20 @@ def push_image(where, mark):
          "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", **blob(layer)}]}
     put("layout-%s/index.json" % mark, json.dumps({"schemaVersion": 2, "manifests": [{"mediaType": m["mediaType"], **blob(json.dumps(m).encode())}]}))
     put("layout-%s/oci-layout" % mark, json.dumps({"imageLayoutVersion": "1.0.0"}))
-    ref = json.loads(ok("imaker", "image", "push", layout, where + "/imaker/app:" + mark, "--plain-http", "--json").stdout)["reference"]
-    ok("imaker", "image", "sign", ref, "--plain-http")
+    ref = json.loads(ok(by, "image", "push", layout, where + "/imaker/app:" + mark, "--plain-http", "--json").stdout)["reference"]
+    ok(by, "image", "sign", ref, "--plain-http")
     return ref
 
 
 def parties_and_service():
     global OLD, NEW, REG
-    for p, persona in (("acme", "workload-provider"), ("imaker", "image-provider"), ("hospital", "data-owner")):
+    for p, persona in (("acme", "workload-provider"), ("imaker", "image-provider"), ("hospital", "data-owner"), ("lab", "auditor")):
         ok(p, "init", "--party", p, "--persona", persona, "--no-passphrase")
     config = put("cofferd.toml", 'id = "trust"\nlisten = "127.0.0.1:0"\nstate = "%s/state"\ngenesis = "%s/genesis.json"\n' % (T, T))
     put("service.json", subprocess.run([COFFERD, "keygen", "--config", config], check=True, capture_output=True, text=True).stdout)
     ok("acme", "genesis", "new", "--origin", "images.example/ledger", "--service", T + "/service.json", "--out", T + "/genesis.json",
-       *[T + "/%s/party.json" % p for p in ("acme", "imaker", "hospital")])
-    for p in ("acme", "imaker", "hospital"):
+       *[T + "/%s/party.json" % p for p in ("acme", "imaker", "hospital", "lab")])
+    for p in ("acme", "imaker", "hospital", "lab"):
         ok(p, "genesis", "sign", T + "/genesis.json")
     digest = json.loads(ok(None, "genesis", "show", "--json", T + "/genesis.json").stdout)["genesis"]
     with open(config, "a") as f:
@@ -106,7 +106,7 @@ def parties_and_service():
     ended.append(p)
     line = p.stdout.readline().decode()
     assert "https://" in line, line
-    for h in ("acme", "imaker", "hospital"):
+    for h in ("acme", "imaker", "hospital", "lab"):
         ok(h, "genesis", "use", T + "/genesis.json", "--service", "https://" + line.split("https://")[1].strip())
     ok("acme", "service", "sign", T + "/service.json")
     REG = registry()
@@ -243,8 +243,8 @@ def entitled_guest_gets_the_artefact_and_no_other():
     no(2, "not among the entitlements", "imaker", "approve", other["digest"], "--shown", other["shown"], "--asset", ASSET, "--platform", "sample")
     r = run("others")
     assert r.returncode == 0 and "nothing" in r.stdout and "told to few" not in r.all, r.all
-    again = built("again", NEW)  # entitled as well, and not what was approved
-    r = run("again")
+    again = built("once-more", NEW)  # entitled as well, and not what was approved
+    r = run("once-more")
     assert r.returncode == 0 and "nothing" in r.stdout and "told to few" not in r.all, r.all
     assert again["digest"] != w["digest"]
 
@@ -290,10 +290,87 @@ def older_image_is_not_built_nor_served():
     assert "R8" in why and "security version 5 or later" in why and "states security version 4" in why and "coffer workload build" in why, why
 
 
+# ---- whom a provider lets verify its images ----
+
+def refused_build(name, ref, image="", words="neither imaker nor whom it lets verify its images has released image"):
+    no(1, "refused: release", "acme", "workload", "build", pod(name, ref, image, entitled=False), "--out", T + "/" + name)
+    assert words in coffer("acme", "workload", "build", T + "/" + name + ".yaml", "--out", T + "/" + name).stderr
+    assert not os.path.exists(T + "/" + name + "/manifest.json")
+
+
+def lend(*scope, by="imaker", to="lab", **more):
+    time.sleep(1.1)  # times are of whole seconds
+    r = ok(by, "delegate", to, "--role", "image-verification", "--json", *[w for s in scope for w in ("--scope", s)], *[w for k, v in more.items() for w in ("--" + k, v)])
+    time.sleep(1.1)
+    return json.loads(r.stdout)["id"]
+
+
+def lab_released(ref):
+    return json.loads(ok("lab", *release(ref), "--json").stdout)["id"]
+
+
+def workload_is_built_on_what_a_delegate_verified():
+    global LENT, CHECKED
+    CHECKED = push_image(REG, "checked", by="lab")
+    refused_build("early", CHECKED)
+    lend(REG + "/imaker/app")
+    lab_released(CHECKED)
+    refused_build("other", push_image(REG, "unverified", by="lab"))  # of the same repository
+    refused_build("low", CHECKED, ", minimum-version: 2", "security version")
+    out = T + "/checked"
+    r = ok("acme", "workload", "build", pod("checked", CHECKED, entitled=False), "--out", out)
+    assert "verified by lab for imaker, by its delegation" in r.stderr, r.all
+    ok("acme", "workload", "publish", out + "/manifest.json")
+    r = run("checked")
+    assert r.returncode == 0 and "checked\n" in r.stdout, r.all
+    lend(REG + "/imaker/app", REG + "/imaker/tools/")  # wider, and what it verified before counts on
+    ok("acme", "workload", "build", pod("wider", CHECKED, entitled=False), "--out", T + "/wider")
+
+
+def delegates_word_beyond_its_power_builds_nothing():
+    lend(REG + "/imaker/tools/")
+    refused_build("narrowed", CHECKED)
+    ended = lend(until=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7)))
+    ok("acme", "workload", "build", pod("ending", CHECKED, entitled=False), "--out", T + "/ending")
+    time.sleep(8)
+    refused_build("ended", CHECKED)
+    lent = lend()
+    ok("acme", "workload", "build", pod("renewed", CHECKED, entitled=False), "--out", T + "/renewed")
+    assert ended != lent
+    lab_released(CHECKED)
+    ok("acme", "workload", "build", pod("anew", CHECKED, entitled=False), "--out", T + "/anew")
+    ok("imaker", "revoke", lent, "--reason", "lab errs")
+    refused_build("revoked", CHECKED)
+    lend()
+    refused_build("back", CHECKED)  # a new one does not bring back what the revoked one carried
+    released = lab_released(CHECKED)
+    ok("acme", "workload", "build", pod("again", CHECKED, entitled=False), "--out", T + "/again")
+    ok("imaker", "revoke", released, "--reason", "this one it got wrong")
+    refused_build("stopped", CHECKED)
+
+
+def delegate_that_lends_on_is_followed_within_its_depth():
+    late = push_image(REG, "late", by="hospital")
+    lend(depth="1")
+    on = lend(by="lab", to="hospital", of="imaker")
+    ok("hospital", *release(late))
+    r = ok("acme", "workload", "build", pod("on", late, entitled=False), "--out", T + "/on")
+    assert "verified by hospital for imaker" in r.stderr, r.all
+    ok("imaker", "revoke", on, "--reason", "not the hospital")  # by whose power it is, though lab lent it
+    refused_build("off", late)
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    lend(to="hospital")
+    ok("hospital", *release(late))
+    ok("acme", "workload", "build", pod("direct", late, entitled=False), "--out", T + "/direct")
+    ok("imaker", "party", "compromise", "--from", since)  # who lent it was not imaker
+    refused_build("stolen", late)
+
+
 def main():
     cases = [parties_and_service, release_names_keys_and_versions_of_its_own, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
              artefact_is_sealed_and_not_published, entitled_guest_gets_the_artefact_and_no_other, attested_by_an_asset_or_beside_the_image_is_attested,
-             newer_content_is_the_same_asset, older_image_is_not_built_nor_served]
+             newer_content_is_the_same_asset, older_image_is_not_built_nor_served, workload_is_built_on_what_a_delegate_verified,
+             delegates_word_beyond_its_power_builds_nothing, delegate_that_lends_on_is_followed_within_its_depth]
     return tapcases.run(cases, ended, T)
 
 

@@ -1,0 +1,226 @@
+#include "cli/released_lent.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cli/publish.h"
+#include "fmt/enc.h"
+
+#define LINKS_SHOWN_MAX 4096
+
+struct lent {
+	const struct asker    *me;
+	const struct lent_ask *q;
+	char                   repository[REF_NAME_MAX + 1];
+	struct fact_delegation *list; /* owned, as what follows; newest first, then oldest first */
+	size_t                 n, room;
+	struct fact_delegation *d; /* those that are about this image */
+	size_t                 n_d;
+	struct fact_revocation *revocation;
+	size_t                 n_revocations;
+	bool                   revoked; /* what was asked about last */
+	bool                   enough;  /* of what was found: its version */
+	struct released       *out;
+};
+
+static void lent_end(struct lent *l)
+{
+	free(l->list);
+	free(l->d);
+	free(l->revocation);
+}
+
+static enum coffer_rc ask(struct lent *l, const char *query, const char *subject, statement_cb cb, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(4096);
+	CLEANUP(freep) char *text = NULL;
+
+	wr_str(&w, query);
+	wr_str(&w, "&subject=");
+	query_encode(&w, span_of(subject));
+	text = wr_take(&w, NULL);
+	if (!text)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	return statements_query(NULL, l->me->h, l->me->key, l->me->conn, text, cb, l, e);
+}
+
+/* ---- the links that there ever were ---- */
+
+/* What a stolen key signed lends nothing. */
+static enum coffer_rc take_link(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct lent *l = arg;
+	struct fact_delegation *d;
+	struct err stolen;
+
+	if (statement_check_issuer(l->me->conn, env, s, &stolen) != COFFER_OK)
+		return COFFER_OK;
+	if (l->n == LINKS_SHOWN_MAX)
+		return err_set(e, COFFER_E_LIMIT, "%s lent more than %d times what it may say", l->q->provider, LINKS_SHOWN_MAX);
+	if (l->n == l->room) {
+		struct fact_delegation *more = realloc(l->list, (l->room + 64) * sizeof(*more));
+
+		if (!more)
+			return err_set(e, COFFER_E_SYSTEM, "out of memory");
+		l->list = more;
+		l->room += 64;
+	}
+	d = &l->list[l->n];
+	*d = (struct fact_delegation){ .superseded_at = 0 };
+	TRY(delegation_read(s, &d->body, e));
+	if (d->body.role != ROLE_VERIFICATION || strcmp(d->body.of, l->q->provider) != 0)
+		return COFFER_OK;
+	d->s = (struct fact){ .kind = s->kind, .issued = s->issued, .expires = s->expires, .issuer_may = true };
+	memcpy(d->s.id, s->id, sizeof(d->s.id));
+	(void)snprintf(d->s.issuer, sizeof(d->s.issuer), "%s", s->issuer);
+	l->n++;
+	return COFFER_OK;
+}
+
+static bool follows(const struct fact_delegation *was, const struct fact_delegation *is)
+{
+	return strcmp(was->s.issuer, is->s.issuer) == 0 && strcmp(was->body.to, is->body.to) == 0;
+}
+
+/* Their order is known, and when each was signed: it was logged no earlier than that, nor than those before it. */
+static void order(struct lent *l)
+{
+	int64_t logged = INT64_MIN;
+
+	for (size_t i = 0; i < l->n / 2; i++) {
+		struct fact_delegation x = l->list[i];
+
+		l->list[i] = l->list[l->n - 1 - i];
+		l->list[l->n - 1 - i] = x;
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		struct fact_delegation *d = &l->list[i];
+
+		logged = d->s.issued > logged ? d->s.issued : logged;
+		d->s.seq = i + 1;
+		d->s.logged = logged;
+		for (size_t k = 0; k < i; k++)
+			if (l->list[k].superseded_at == 0 && follows(&l->list[k], d))
+				l->list[k].superseded_at = d->s.seq;
+	}
+}
+
+/* Those that stand, and of what was superseded the newest that there is room for. */
+static enum coffer_rc choose(struct lent *l, struct err *e)
+{
+	l->d = calloc(LINKS_MAX, sizeof(*l->d));
+	if (!l->d)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	for (int old = 0; old < 2; old++)
+		for (size_t i = l->n; i-- > 0 && l->n_d < LINKS_MAX;)
+			if ((l->list[i].superseded_at != 0) == (old == 1) && delegation_covers(&l->list[i].body, span_of(l->repository)))
+				l->d[l->n_d++] = l->list[i];
+	return COFFER_OK;
+}
+
+static enum coffer_rc take_revocation(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct lent *l = arg;
+	struct fact_revocation *r, *more = realloc(l->revocation, (l->n_revocations + 1) * sizeof(*more));
+	struct revocation v;
+
+	(void)env;
+	if (!more)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	l->revocation = more;
+	TRY(revocation_read(s, &v, e));
+	r = &more[l->n_revocations++];
+	*r = (struct fact_revocation){ .until = 0 };
+	memcpy(r->target, v.statement, sizeof(r->target));
+	(void)snprintf(r->issuer, sizeof(r->issuer), "%s", s->issuer);
+	return COFFER_OK;
+}
+
+static enum coffer_rc find_links(struct lent *l, struct err *e)
+{
+	CLEANUP(freep) char *of = str_fmt("of:%s", l->q->provider);
+	char id[HEX32_LEN];
+
+	if (!of)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(ask(l, "kind=delegation&all=1", of, take_link, e));
+	if (l->n == 0)
+		return COFFER_OK;
+	order(l);
+	TRY(choose(l, e));
+	for (size_t i = 0; i < l->n_d; i++) {
+		hex32(l->d[i].s.id, id);
+		TRY(ask(l, "kind=revocation", id, take_revocation, e));
+	}
+	return COFFER_OK;
+}
+
+/* ---- the releases ---- */
+
+/* Then, as far as its own time tells which links were there, and now. */
+static bool speaks(const struct lent *l, const struct statement *s)
+{
+	const struct links links = { l->d, l->n_d, l->revocation, l->n_revocations, clock_now() };
+	struct chain_ask q = { .of = l->q->provider, .to = s->issuer, .role = ROLE_VERIFICATION, .path = span_of(l->repository), .at = { UINT64_MAX, links.now } };
+	struct chain c;
+
+	if (!chain_find(&links, &q, &c))
+		return false;
+	q.at = (struct chain_point){ 1, s->issued };
+	for (size_t i = 0; i < l->n; i++)
+		if (l->list[i].s.logged <= s->issued)
+			q.at.seq = l->list[i].s.seq + 1;
+	return chain_find(&links, &q, &c);
+}
+
+/* By its provider, whose power it is, or by whom it is built for. */
+static enum coffer_rc take_stop(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct lent *l = arg;
+
+	(void)env, (void)e;
+	l->revoked = l->revoked || strcmp(s->issuer, l->q->provider) == 0 || strcmp(s->issuer, l->me->h->party) == 0;
+	return COFFER_OK;
+}
+
+static enum coffer_rc take_release(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	CLEANUP(wr_close) struct wr text = wr_open(DSSE_PAYLOAD_MAX);
+	struct lent *l = arg;
+	struct image_release body;
+	char id[HEX32_LEN];
+
+	(void)env;
+	if (l->enough || strcmp(s->issuer, l->q->provider) == 0)
+		return COFFER_OK;
+	TRY(image_release_read(s, &body, e));
+	if (l->out->doc && body.version < l->q->least)
+		return COFFER_OK;
+	if (!span_eq(SPAN(body.digest), SPAN(l->q->ref->digest)) || !span_eq_str(body.repository, l->repository) || !speaks(l, s))
+		return COFFER_OK;
+	hex32(s->id, id);
+	l->revoked = false;
+	TRY(ask(l, "kind=revocation", id, take_stop, e));
+	if (l->revoked)
+		return COFFER_OK;
+	json_canon(s->body, &text);
+	TRY(wr_done(&text, "image-release", e));
+	released_clear(l->out);
+	l->enough = body.version >= l->q->least;
+	memcpy(l->out->id, s->id, sizeof(l->out->id));
+	(void)snprintf(l->out->by, sizeof(l->out->by), "%s", s->issuer);
+	return json_parse(wr_span(&text), DSSE_PAYLOAD_MAX, &l->out->doc, e);
+}
+
+enum coffer_rc released_lent(const struct asker *me, const struct lent_ask *q, struct released *out, struct err *e)
+{
+	CLEANUP(lent_end) struct lent l = { .me = me, .q = q, .out = out };
+
+	ref_name(q->ref, l.repository);
+	TRY(find_links(&l, e));
+	return l.n_d > 0 ? ask(&l, "kind=image-release", l.repository, take_release, e) : COFFER_OK;
+}
