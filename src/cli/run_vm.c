@@ -212,6 +212,26 @@ static enum coffer_rc make_files(const struct run *r, const struct guest_opts *g
 	return r->machine.bindings ? run_bindings_file(r->machine.bindings, g, e) : COFFER_OK;
 }
 
+/* What an image's draft says of this machine, and what it has to be shown for that. */
+static enum coffer_rc by_draft(struct run *r, struct err *e)
+{
+	TRY(vm_predict(&r->machine, &r->predicted, e));
+	r->machine.kvm_bits = r->predicted.kvm_bits;
+	if (r->machine.kvm && r->machine.kvm_bits == VM_KVM_BITS_BEFORE)
+		run_say("the image's draft is from before guests were the same on every host's processor (addresses of %u bits): its PCR 0 is right on most; "
+		    "'coffer guest build' makes one that is right on all", VM_KVM_BITS_BEFORE);
+	return COFFER_OK;
+}
+
+enum coffer_rc run_vm_draft(struct run *r, struct err *e)
+{
+	CLEANUP(freep) char *draft = str_fmt("%s/boot-image.json", r->machine.image);
+
+	if (!draft)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	return r->machine.tee == VM_SWTPM && file_exists(draft) ? by_draft(r, e) : COFFER_OK;
+}
+
 /* Snapshot of what the launch is: nothing has been started that could change it. */
 static enum coffer_rc foresee(struct run *r, struct hw_facts *f, struct err *e)
 {
@@ -219,7 +239,7 @@ static enum coffer_rc foresee(struct run *r, struct hw_facts *f, struct err *e)
 		TRY(run_vm_firmware(r, e));
 		return vm_measure(&r->machine, f, e);
 	}
-	TRY(vm_predict(&r->machine, &r->predicted, e));
+	TRY(by_draft(r, e));
 	if (!r->predicted.pcr04[0] && !r->predicted.pcr09[0])
 		run_say("the image's draft says nothing of machines of %u MiB (but of %s): where no boot-image statement does, R5 refuses what it boots. --memory takes another size; "
 		    "'coffer guest build --memory %u' makes a draft that has it", r->machine.memory, r->predicted.shapes[0] ? r->predicted.shapes : "none", r->machine.memory);
