@@ -146,19 +146,28 @@ enum coffer_rc run_vm_host(struct run *r, struct err *e)
 	return COFFER_OK;
 }
 
-/* vsock where this host gives it, by trying, as with KVM. */
-enum coffer_rc run_vm_channel(struct run *r, struct vsock_guest *g, struct err *e)
+/* vsock where this host gives it, by trying, as with KVM, and the guest takes it. */
+static enum coffer_rc try_vsock(const struct run *r, bool hold, struct vsock_guest *g, struct err *e)
+{
+	TRY(hold ? vsock_guest_open(VSOCK_VHOST, g, e) : vsock_guest_could(VSOCK_VHOST, &g->cid, e));
+	if (!vm_image_before_vsock(r->machine.image))
+		return COFFER_OK;
+	vsock_guest_close(g);
+	return err_set(e, COFFER_E_NOTFOUND, "%s is an image from before it, whose guest would find no channel; its provider builds it again ('coffer guest build')", r->machine.image);
+}
+
+enum coffer_rc run_vm_channel(struct run *r, bool hold, struct vsock_guest *g, struct err *e)
 {
 	const char *how = cli_opt(r->cli, "channel");
 	struct err why = { .rc = COFFER_OK };
 
 	if (how && strcmp(how, "virtio-serial") == 0) {
 		run_say("channel: virtio-serial");
-	} else if (vsock_guest_open(VSOCK_VHOST, g, &why) == COFFER_OK) {
+	} else if (try_vsock(r, hold, g, &why) == COFFER_OK) {
 		r->machine.vsock = g;
-		run_say("channel: vsock, the guest is number %u", g->cid);
+		run_say(hold ? "channel: vsock, the guest is number %u" : "channel: vsock; %u stands for the guest's number, which is drawn when it is started", g->cid);
 	} else if (how && strcmp(how, "vsock") == 0) {
-		return err_set(e, why.rc, "vsock of this host cannot be used: %s; --channel virtio-serial does without", why.msg);
+		return err_set(e, why.rc, "vsock cannot be used here: %s; --channel virtio-serial does without", why.msg);
 	} else {
 		run_say("channel: virtio-serial (no vsock: %s)", why.msg);
 	}
@@ -252,7 +261,7 @@ static enum coffer_rc start(struct run *r, const struct guest_opts *g, struct vs
 	struct hw_facts f = { .n_regs = 0 };
 
 	TRY(run_vm_paths(r, g->n_bindings > 0, &p, e));
-	TRY(run_vm_channel(r, channel, e));
+	TRY(run_vm_channel(r, true, channel, e));
 	r->machine.endpoint = g->endpoint;
 	r->machine.n_endpoints = g->n_endpoints;
 	TRY(make_files(r, g, e));

@@ -33,6 +33,9 @@ enum coffer_rc vm_measure(const struct vm_opts *o, struct hw_facts *out, struct 
 #define VM_SHAPE_MAX 64
 void vm_shape(const struct vm_opts *o, char out[static VM_SHAPE_MAX]);
 
+/* vm_image.c: its ramdisk says which modules it loads, and that of vsock is not among them: a guest that is given vsock alone would find no channel. False where it does not say. */
+bool vm_image_before_vsock(const char *image);
+
 /* Registers that an image's draft predicts for a VM with so much memory, emulated or not. Empty text: it says nothing of that register. shapes: those of VMs that it says something of,
  * as "512 MiB, 1024 MiB". */
 #define VM_FIRMWARES_MAX 4 /* values of PCR 0: with VM_KVM_BITS_BEFORE it differs with the processor */
