@@ -11,7 +11,7 @@ static bool within(struct span s, const struct wr *w)
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	static const struct ovmf_shape shape = { 512, 1, OVMF_BITS_EMULATED };
+	static const struct ovmf_shape shape = { 512, 1, OVMF_BITS_EMULATED, OVMF_AMD };
 	struct ovmf o = { .pei.n = 1000 };
 	struct err e = { 0 };
 	uint8_t out[HASH_MAX];

@@ -20,7 +20,7 @@ const struct opt_spec opts_guest_build[] = {
 	{ "cache", "DIR", "keep downloaded packages here (default: $XDG_CACHE_HOME/coffer, ~/.cache/coffer)", false, false },
 	{ "packages", "DIR", "take packages from here and download none", false, false },
 	{ "agent", "FILE", "the guest's first process (default: coffer-init as installed beside coffer)", false, false },
-	{ "memory", "MIB", "of a VM whose registers to predict: 32 to 2047, at most 7 (default: 512, 1024, 2047)", true, false },
+	{ "memory", "MIB", "of a VM whose registers to predict: 32 to 2047, at most 10 (default: 512, 1024, 2047)", true, false },
 	{ NULL, NULL, NULL, false, false } };
 
 static enum coffer_rc recipe(const struct cli *c, struct guest_recipe *r, struct err *e)

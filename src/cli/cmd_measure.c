@@ -49,7 +49,8 @@ const struct opt_spec opts_measure_tpm[] = {
 	OPT_MEMORY,
 	{ "firmware", "FILE", "OVMF that QEMU starts (-bios): PCR 0 is computed for --memory; an event log has to be of it", false, false },
 	{ "vcpus", "N", "of the VM, for PCR 0 (default: 1)", false, false },
-	{ "address-bits", "N", "of its processor's physical addresses, for PCR 0: 39 to 47 (default: 40, as QEMU emulates)", false, false },
+	{ "address-bits", "N", "of its processor's physical addresses, for PCR 0: 32 to 52 (default: 40, as QEMU emulates)", false, false },
+	{ "cpu-maker", "NAME", "of its processor, for 39 and 40 of them: amd, intel or other", false, false },
 	{ "bank", "NAME", "sha256 (default) or sha384", false, false },
 	{ "event-log", "FILE", "a recorded log: PCR 0 to 3 and 7 are replayed from it, but for those computed", false, false }, OPT_SHAPE,
 	{ NULL, NULL, NULL, false, false } };
@@ -302,20 +303,41 @@ struct tpm_options {
 	uint32_t logged;	  /* bit i: PCR i rests on the event log */
 };
 
+/* What the firmware makes of 39 and 40 bits is by who made the processor: nothing is assumed of that. */
+static enum coffer_rc processor_options(const struct cli *c, struct ovmf_shape *s, struct err *e)
+{
+	static const char *const makers[] = { [OVMF_AMD] = "amd", [OVMF_INTEL] = "intel", [OVMF_OTHER] = "other" };
+	const char *bits = cli_opt(c, "address-bits"), *maker = cli_opt(c, "cpu-maker");
+	uint64_t width = OVMF_BITS_EMULATED;
+	size_t i = OVMF_AMD;
+
+	if (bits && (!span_u64(span_of(bits), &width) || width < OVMF_BITS_MIN || width > OVMF_BITS_MAX))
+		return cli_bad(e, "--address-bits %s: %d to %d", bits, OVMF_BITS_MIN, OVMF_BITS_MAX);
+	if (maker && !bits)
+		return cli_bad(e, "--cpu-maker needs --address-bits");
+	if (!maker && bits && (width == 39 || width == 40))
+		return cli_bad(e, "--address-bits %s: what the firmware makes of it is by who made the processor: --cpu-maker amd, intel or other", bits);
+	while (maker && i <= OVMF_OTHER && strcmp(makers[i], maker) != 0)
+		i++;
+	if (i > OVMF_OTHER)
+		return cli_bad(e, "--cpu-maker %s: amd, intel or other", maker);
+	s->address_bits = (unsigned)width;
+	s->maker = (enum ovmf_maker)i;
+	return COFFER_OK;
+}
+
 /* Of a VM, for what its firmware measures. */
 static enum coffer_rc machine_options(const struct cli *c, struct ovmf_shape *s, struct err *e)
 {
-	const char *cpus = cli_opt(c, "vcpus"), *bits = cli_opt(c, "address-bits");
-	uint64_t n = 1, width = OVMF_BITS_EMULATED;
+	const char *cpus = cli_opt(c, "vcpus");
+	uint64_t n = 1;
 
-	if (!cli_opt(c, "firmware") && (cpus || bits))
-		return cli_bad(e, "--vcpus and --address-bits need --firmware: they are in PCR 0 alone");
+	if (!cli_opt(c, "firmware") && (cpus || cli_opt(c, "address-bits") || cli_opt(c, "cpu-maker")))
+		return cli_bad(e, "--vcpus, --address-bits and --cpu-maker need --firmware: they are in PCR 0 alone");
 	if (cpus && (!span_u64(span_of(cpus), &n) || n < 1 || n > OVMF_CPUS_MAX))
 		return cli_bad(e, "--vcpus %s: 1 to %d", cpus, OVMF_CPUS_MAX);
-	if (bits && (!span_u64(span_of(bits), &width) || width < OVMF_BITS_MIN || width > OVMF_BITS_MAX))
-		return cli_bad(e, "--address-bits %s: %d to %d", bits, OVMF_BITS_MIN, OVMF_BITS_MAX);
+	TRY(processor_options(c, s, e));
 	s->cpus = (uint32_t)n;
-	s->address_bits = (unsigned)width;
 	TRY(read_memory(c, &s->memory, e));
 	if (s->memory > 0 && !cli_opt(c, "kernel") && !cli_opt(c, "firmware"))
 		return cli_bad(e, "--memory needs --kernel or --firmware: QEMU leaves a unified kernel image as it is");

@@ -109,10 +109,12 @@ static enum coffer_rc follow(const struct pod_seen *s, struct tails *t, struct e
 {
 	struct process p;
 	struct watch w = { .fd = -1 };
-	CLEANUP(closep) int launcher = pod_launcher(s, &p) ? process_open(&p) : -1;
-	bool over = launcher < 0;
-	enum coffer_rc rc = watch_open(s->path, &w, e);
+	CLEANUP(closep) int launcher = -1;
+	enum coffer_rc rc = pod_launcher(s, &p) ? process_open(&p, &launcher, e) : COFFER_E_NOTFOUND;
+	bool over = rc == COFFER_E_NOTFOUND;
 
+	if (over || rc == COFFER_OK)
+		rc = watch_open(s->path, &w, e);
 	while (rc == COFFER_OK) {
 		struct pollfd f[2] = { { .fd = watch_fd(&w), .events = POLLIN }, { .fd = launcher, .events = POLLIN } };
 

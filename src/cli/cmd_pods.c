@@ -126,33 +126,35 @@ enum coffer_rc cmd_pod_ps(struct cli *c, struct err *e)
 
 /* ---- wait ---- */
 
-/* Until its launcher is gone, with all that it had. ms < 0: for ever. False: not yet. */
-static bool await_launcher(const struct pod_seen *s, int64_t ms)
+/* Until its launcher is gone, with all that it had. ms < 0: for ever. *over false: not yet. */
+static enum coffer_rc await_launcher(const struct pod_seen *s, int64_t ms, bool *over, struct err *e)
 {
 	struct process p;
-	CLEANUP(closep) int fd = pod_launcher(s, &p) ? process_open(&p) : -1;
+	CLEANUP(closep) int fd = -1;
 	int64_t until = clock_monotonic_ms() + ms;
+	enum coffer_rc rc = pod_launcher(s, &p) ? process_open(&p, &fd, e) : COFFER_E_NOTFOUND;
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 
-	while (fd >= 0) {
+	*over = rc == COFFER_E_NOTFOUND;
+	if (*over || rc != COFFER_OK)
+		return *over ? COFFER_OK : rc;
+	for (;;) {
 		int64_t left = until - clock_monotonic_ms();
 		int n = poll(&ready, 1, ms < 0 ? -1 : left > 0 ? (int)left : 0);
 
-		if (n > 0)
-			return true;
-		if (n == 0 && ms >= 0 && left <= 0)
-			return false;
+		*over = n > 0;
+		if (*over || (n == 0 && ms >= 0 && left <= 0))
+			return COFFER_OK;
 	}
-	return true;
 }
 
 int cmd_pod_wait(struct cli *c, struct err *e)
 {
 	struct pod_seen s;
+	bool over = false;
 
-	if (pod_find(c, &s, e) != COFFER_OK)
+	if (pod_find(c, &s, e) != COFFER_OK || await_launcher(&s, -1, &over, e) != COFFER_OK)
 		return cli_fail(c, e);
-	(void)await_launcher(&s, -1);
 	if (pod_find(c, &s, e) != COFFER_OK)
 		return cli_fail(c, e);
 	if (c->json)
@@ -164,8 +166,10 @@ int cmd_pod_wait(struct cli *c, struct err *e)
 
 /* ---- stop ---- */
 
-static void signal_parts(const struct pod_seen *s)
+/* How many containers took SIGTERM; of each other why is said. */
+static size_t signal_parts(const struct pod_seen *s)
 {
+	size_t n = 0;
 	CLEANUP(freep) char *sock = str_fmt("%s/" POD_SOCKET, s->path);
 	struct rpc r;
 	struct err e = { 0 };
@@ -173,17 +177,38 @@ static void signal_parts(const struct pod_seen *s)
 	rpc_init(&r);
 	r.until = clock_monotonic_ms() + END_MS;
 	r.late = LATE;
-	if (!sock || s->r.state != POD_RUNNING || rpc_connect(sock, &r, &e) != COFFER_OK)
-		return;
+	if (s->r.state != POD_RUNNING)
+		return 0;
+	if (!sock || rpc_connect(sock, &r, &e) != COFFER_OK) {
+		(void)fprintf(stderr, "coffer stop: pod %s: its guest cannot be asked: %s\n", s->name, sock ? e.msg : "out of memory");
+		return 0;
+	}
 	for (size_t i = 0; i < s->r.n_parts; i++) {
 		Grpc__SignalProcessRequest q = GRPC__SIGNAL_PROCESS_REQUEST__INIT;
 
 		q.container_id = (char *)(uintptr_t)s->r.part[i].name;
 		q.signal = TERM;
-		if (!s->r.part[i].ended && rpc_call(&r, "SignalProcess", &q.base, NULL, &e) != COFFER_OK)
+		if (s->r.part[i].ended)
+			continue;
+		if (rpc_call(&r, "SignalProcess", &q.base, NULL, &e) == COFFER_OK)
+			n++;
+		else
 			(void)fprintf(stderr, "coffer stop: container %s: %s%s%s\n", s->r.part[i].name, e.check, e.check[0] ? ": " : "", e.msg);
 	}
 	closep(&r.fd);
+	return n;
+}
+
+/* The launcher first, so that it puts things away; then both. */
+static enum coffer_rc end_pod(const struct pod_seen *s, const struct process *launcher, struct err *e)
+{
+	enum coffer_rc rc = process_end(launcher, SIGTERM, END_MS, e);
+
+	if (rc == COFFER_E_UPSTREAM) {
+		(void)fprintf(stderr, "coffer stop: the launcher of pod %s does not end its guest (%s): both are killed\n", s->name, e->msg);
+		rc = process_end(launcher, SIGKILL, END_MS, e);
+	}
+	return rc == COFFER_OK ? rc : err_wrap(e, "pod %s was not ended, its launcher", s->name);
 }
 
 enum coffer_rc cmd_pod_stop(struct cli *c, struct err *e)
@@ -192,24 +217,27 @@ enum coffer_rc cmd_pod_stop(struct cli *c, struct err *e)
 	uint64_t seconds = STOP_S;
 	struct pod_seen s;
 	struct process p;
+	size_t told = 0;
+	bool over = false;
 
 	if (text && (!span_u64(span_of(text), &seconds) || seconds > STOP_MAX_S))
 		return cli_bad(e, "--time %s: not 0 to %d seconds", text, STOP_MAX_S);
 	TRY(pod_find(c, &s, e));
-	if (!s.lives)
-		return COFFER_OK; /* it is over already */
+	if (!s.lives) {
+		(void)fprintf(stderr, "coffer stop: pod %s is %s already%s%s\n", s.name, pod_state_name(s.r.state), s.r.reason[0] ? ": " : "", s.r.reason);
+		return COFFER_OK;
+	}
 	if (!pod_launcher(&s, &p))
 		return err_set(e, COFFER_E_UPSTREAM, "pod %s is just being started: try again", s.name);
 	if (seconds > 0)
-		signal_parts(&s);
-	if (await_launcher(&s, (int64_t)seconds * 1000))
+		told = signal_parts(&s);
+	TRY(await_launcher(&s, (int64_t)seconds * 1000, &over, e));
+	if (over)
 		return COFFER_OK;
 	if (seconds > 0)
-		(void)fprintf(stderr, "coffer stop: pod %s has not ended within %d s of SIGTERM (--time): its guest is ended\n", s.name, (int)seconds);
-	if (process_end(&p, SIGTERM, END_MS, e) == COFFER_OK)
-		return COFFER_OK;
-	(void)fprintf(stderr, "coffer stop: the launcher of pod %s does not end its guest (%s): both are killed\n", s.name, e->msg);
-	return process_end(&p, SIGKILL, END_MS, e);
+		(void)fprintf(stderr, "coffer stop: pod %s has not ended within %d s %s (--time): its guest is ended\n", s.name, (int)seconds,
+		    told ? "of SIGTERM" : "by itself, and none of its containers was sent SIGTERM");
+	return end_pod(&s, &p, e);
 }
 
 enum coffer_rc cmd_pod_rm(struct cli *c, struct err *e)

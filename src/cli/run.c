@@ -31,7 +31,7 @@ const struct opt_spec opts_run[] = {
 	{ "print", NULL, "start nothing: print QEMU's command line, and what the launch measures as ('coffer measure')", false, false },
 	{ "memory", "MIB", "of that VM: 32 to 2047 (default 1024)", false, false },
 	{ "accel", "HOW", "of that VM: kvm, tcg (emulated, slow), or auto: kvm where trying it shows that it works (default)", false, false },
-	{ "channel", "HOW", "between that VM and this host: vsock, virtio-serial, or auto: vsock where this host has it (default); an image from before vsock needs virtio-serial", false, false },
+	{ "channel", "HOW", "between that VM and this host: vsock, virtio-serial, or auto: vsock where this host and the image have it (default)", false, false },
 	{ "detach", NULL, "return when every container has started; the pod runs on (coffer ps, logs, exec, stop, wait, rm)", false, false },
 	{ "name", "NAME", "what the pod is called here (default: its own name, with a number where that is taken)", false, false },
 	{ "state", "DIR", "where pods are kept (default /run/coffer for root, else $XDG_RUNTIME_DIR/coffer)", false, false },
@@ -215,14 +215,14 @@ static bool is_register(const struct run *r, struct span s)
 	return span_starts(s, "pcr");
 }
 
-/* An agent that knows the port alone finds none where it was given vsock. */
+/* An agent that knows the port alone finds none where it was given vsock; of an image of our own the launcher knows that before. */
 static enum coffer_rc agent_failed(const struct run *r, const struct ttrpc_response *said, struct err *e)
 {
 	enum coffer_rc rc = ttrpc_failure(said, e);
 	size_t n = strlen(e->msg);
 
-	if (said->code == TTRPC_NOT_FOUND && strcmp(r->rec.channel, "vsock") == 0)
-		(void)snprintf(e->msg + n, sizeof(e->msg) - n, "; an image from before vsock: --channel virtio-serial");
+	if (said->code == TTRPC_NOT_FOUND && strcmp(r->rec.channel, "vsock") == 0 && strstr(e->msg, " port "))
+		(void)snprintf(e->msg + n, sizeof(e->msg) - n, "; an image whose kernel has no vsock: --channel virtio-serial");
 	return rc;
 }
 

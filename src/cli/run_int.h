@@ -76,8 +76,11 @@ enum coffer_rc run_vm_firmware(const struct run *r, struct err *e) NODISCARD;
 struct run_vm_paths { char initdata[RUN_PATH_MAX], scratch[RUN_PATH_MAX], bindings[RUN_PATH_MAX], firmware[RUN_PATH_MAX], *cmdline; };
 void run_vm_paths_clear(struct run_vm_paths *p); /* CLEANUP-ready */
 enum coffer_rc run_vm_paths(struct run *r, bool bindings, struct run_vm_paths *out, struct err *e) NODISCARD;
-/* By --channel, and by what this host gives: where it is vsock, r->machine borrows *g. COFFER_E_NOTFOUND: the one that was asked for is not to be had. */
-enum coffer_rc run_vm_channel(struct run *r, struct vsock_guest *g, struct err *e) NODISCARD;
+/* For a line that is only shown: what it has by the image's draft, where there is one. */
+enum coffer_rc run_vm_draft(struct run *r, struct err *e) NODISCARD;
+/* By --channel, and by what this host and the image have: where it is vsock, r->machine borrows *g. hold: what the guest needs is taken, else it is only looked for.
+ * COFFER_E_NOTFOUND: the one that was asked for is not to be had. */
+enum coffer_rc run_vm_channel(struct run *r, bool hold, struct vsock_guest *g, struct err *e) NODISCARD;
 /* Its files, then itself. */
 enum coffer_rc run_vm(struct run *r, const struct guest_opts *g, struct err *e) NODISCARD;
 /* Starts nothing and writes no file: what would be started, on stdout. */

@@ -51,7 +51,8 @@ enum coffer_rc run_print(struct run *r, struct err *e)
 	TRY(run_vm_firmware(r, e));
 	TRY(run_place(r, e));
 	TRY(run_vm_paths(r, cli_opt(r->cli, "binding") != NULL, &p, e));
-	TRY(run_vm_channel(r, &channel, e));
+	TRY(run_vm_draft(r, e));
+	TRY(run_vm_channel(r, false, &channel, e));
 	TRY(vm_measure(&r->machine, &f, e));
 	TRY(vm_line_make(&r->machine, &line, e));
 	vm_shape(&r->machine, shape);

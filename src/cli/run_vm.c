@@ -146,19 +146,28 @@ enum coffer_rc run_vm_host(struct run *r, struct err *e)
 	return COFFER_OK;
 }
 
-/* vsock where this host gives it, by trying, as with KVM. */
-enum coffer_rc run_vm_channel(struct run *r, struct vsock_guest *g, struct err *e)
+/* vsock where this host gives it, by trying, as with KVM, and the guest takes it. */
+static enum coffer_rc try_vsock(const struct run *r, bool hold, struct vsock_guest *g, struct err *e)
+{
+	TRY(hold ? vsock_guest_open(VSOCK_VHOST, g, e) : vsock_guest_could(VSOCK_VHOST, &g->cid, e));
+	if (!vm_image_before_vsock(r->machine.image))
+		return COFFER_OK;
+	vsock_guest_close(g);
+	return err_set(e, COFFER_E_NOTFOUND, "%s is an image from before it, whose guest would find no channel; its provider builds it again ('coffer guest build')", r->machine.image);
+}
+
+enum coffer_rc run_vm_channel(struct run *r, bool hold, struct vsock_guest *g, struct err *e)
 {
 	const char *how = cli_opt(r->cli, "channel");
 	struct err why = { .rc = COFFER_OK };
 
 	if (how && strcmp(how, "virtio-serial") == 0) {
 		run_say("channel: virtio-serial");
-	} else if (vsock_guest_open(VSOCK_VHOST, g, &why) == COFFER_OK) {
+	} else if (try_vsock(r, hold, g, &why) == COFFER_OK) {
 		r->machine.vsock = g;
-		run_say("channel: vsock, the guest is number %u", g->cid);
+		run_say(hold ? "channel: vsock, the guest is number %u" : "channel: vsock; %u stands for the guest's number, which is drawn when it is started", g->cid);
 	} else if (how && strcmp(how, "vsock") == 0) {
-		return err_set(e, why.rc, "vsock of this host cannot be used: %s; --channel virtio-serial does without", why.msg);
+		return err_set(e, why.rc, "vsock cannot be used here: %s; --channel virtio-serial does without", why.msg);
 	} else {
 		run_say("channel: virtio-serial (no vsock: %s)", why.msg);
 	}
@@ -212,6 +221,26 @@ static enum coffer_rc make_files(const struct run *r, const struct guest_opts *g
 	return r->machine.bindings ? run_bindings_file(r->machine.bindings, g, e) : COFFER_OK;
 }
 
+/* What an image's draft says of this machine, and what it has to be shown for that. */
+static enum coffer_rc by_draft(struct run *r, struct err *e)
+{
+	TRY(vm_predict(&r->machine, &r->predicted, e));
+	r->machine.kvm_bits = r->predicted.kvm_bits;
+	if (r->machine.kvm && r->machine.kvm_bits == VM_KVM_BITS_BEFORE)
+		run_say("the image's draft is from before guests were the same on every host's processor (addresses of %u bits): its PCR 0 is right on most; "
+		    "'coffer guest build' makes one that is right on all", VM_KVM_BITS_BEFORE);
+	return COFFER_OK;
+}
+
+enum coffer_rc run_vm_draft(struct run *r, struct err *e)
+{
+	CLEANUP(freep) char *draft = str_fmt("%s/boot-image.json", r->machine.image);
+
+	if (!draft)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	return r->machine.tee == VM_SWTPM && file_exists(draft) ? by_draft(r, e) : COFFER_OK;
+}
+
 /* Snapshot of what the launch is: nothing has been started that could change it. */
 static enum coffer_rc foresee(struct run *r, struct hw_facts *f, struct err *e)
 {
@@ -219,7 +248,7 @@ static enum coffer_rc foresee(struct run *r, struct hw_facts *f, struct err *e)
 		TRY(run_vm_firmware(r, e));
 		return vm_measure(&r->machine, f, e);
 	}
-	TRY(vm_predict(&r->machine, &r->predicted, e));
+	TRY(by_draft(r, e));
 	if (!r->predicted.pcr04[0] && !r->predicted.pcr09[0])
 		run_say("the image's draft says nothing of machines of %u MiB (but of %s): where no boot-image statement does, R5 refuses what it boots. --memory takes another size; "
 		    "'coffer guest build --memory %u' makes a draft that has it", r->machine.memory, r->predicted.shapes[0] ? r->predicted.shapes : "none", r->machine.memory);
@@ -232,7 +261,7 @@ static enum coffer_rc start(struct run *r, const struct guest_opts *g, struct vs
 	struct hw_facts f = { .n_regs = 0 };
 
 	TRY(run_vm_paths(r, g->n_bindings > 0, &p, e));
-	TRY(run_vm_channel(r, channel, e));
+	TRY(run_vm_channel(r, true, channel, e));
 	r->machine.endpoint = g->endpoint;
 	r->machine.n_endpoints = g->n_endpoints;
 	TRY(make_files(r, g, e));

@@ -79,15 +79,15 @@ static enum coffer_rc measure_tdx(const struct vm_opts *o, const struct files *b
 	return add(f, "rtmr_2", SPAN(rtmr[1]), e);
 }
 
-/* Under KVM PCR 0 is by the processor, which nothing is asked of here. */
+/* With more addresses under KVM than VM_KVM_BITS, PCR 0 is by the processor, which nothing is asked of here. */
 static enum coffer_rc measure_firmware(const struct vm_opts *o, struct span firmware, struct hw_facts *f, struct err *e)
 {
-	const struct ovmf_shape shape = { .memory = o->memory, .cpus = VM_CPUS_TCG, .address_bits = OVMF_BITS_EMULATED };
+	const struct ovmf_shape shape = { o->memory, o->kvm ? VM_CPUS : VM_CPUS_TCG, o->kvm ? vm_kvm_bits(o) : OVMF_BITS_EMULATED, OVMF_AMD };
 	CLEANUP(ovmf_clear) struct ovmf fw = { .plain = { 0 } };
 	uint8_t v[HASH_MAX];
 	struct err why;
 
-	if (o->kvm || ovmf_open(firmware, &fw, &why) != COFFER_OK || ovmf_pcr0(&fw, &shape, HASH_SHA256, v, &why) != COFFER_OK)
+	if ((o->kvm && vm_kvm_bits(o) != VM_KVM_BITS) || ovmf_open(firmware, &fw, &why) != COFFER_OK || ovmf_pcr0(&fw, &shape, HASH_SHA256, v, &why) != COFFER_OK)
 		return COFFER_OK; /* nothing is said of it */
 	return add(f, "pcr00", (struct span){ v, 32 }, e);
 }
@@ -125,7 +125,7 @@ void vm_shape(const struct vm_opts *o, char out[static VM_SHAPE_MAX])
 	else if (o->tee == VM_TDX)
 		(void)snprintf(out, VM_SHAPE_MAX, "qemu");
 	else
-		vm_shape_measured(o->memory, 0, out);
+		vm_shape_measured(o->memory, o->kvm ? vm_kvm_bits(o) : 0, out);
 }
 
 static void take(const struct json *regs, const char *name, char out[static 65])
@@ -160,6 +160,7 @@ enum coffer_rc vm_predict(const struct vm_opts *o, struct vm_predicted *out, str
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(machine_read(path, &m, e));
 	launches = json_get(json_root(m.body), "launches");
+	p.kvm_bits = vm_shape_bits(launches, o->memory);
 	for (size_t i = 0; i < json_len(launches); i++) {
 		const struct json *l = json_at(launches, i), *regs = json_get(l, "registers");
 

@@ -36,6 +36,11 @@ const char *vm_tee_name(enum vm_tee t)
 	return names[t];
 }
 
+unsigned vm_kvm_bits(const struct vm_opts *o)
+{
+	return o->kvm_bits ? o->kvm_bits : VM_KVM_BITS;
+}
+
 /* Takes the text; what is lacking is seen at the end. */
 static void put(struct vm_line *l, char *text)
 {
@@ -90,7 +95,7 @@ static void put_swtpm(const struct vm_opts *o, struct vm_line *l)
 	const char *const args[] = { "-M", "q35", "-accel", o->kvm ? "kvm" : "tcg,thread=multi", NULL };
 
 	put_all(l, args);
-	put_pair(l, "-cpu", o->kvm ? str_fmt(KVM_CPU, VM_KVM_BITS) : str_fmt(TCG_CPU));
+	put_pair(l, "-cpu", o->kvm ? str_fmt(KVM_CPU, vm_kvm_bits(o)) : str_fmt(TCG_CPU));
 }
 
 /* Memory that a TEE's guest has is private, but for what it shares; both lie in one backend. */

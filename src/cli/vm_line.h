@@ -11,10 +11,10 @@
 #define VM_FIRMWARE_NAME "firmware.fd"
 #define VM_CPUS	    2
 #define VM_CPUS_TCG 1
-/* Physical addresses that a guest under KVM is shown at most: what the firmware finds is in PCR 0, and processors differ from 43 to 52 bits. Those that
- * have less are Intel's with 39. */
-#define VM_KVM_BITS	42u
-#define VM_KVM_BITS_FEW	39u
+/* Physical addresses that a guest under KVM is shown at most: what the firmware finds is in PCR 0, and processors differ from 36 to 52 bits. Of so few it takes none of them for more
+ * than the others, whoever made it, so that PCR 0 is one; they reach far beyond the memory and devices that a guest has. */
+#define VM_KVM_BITS	   36u
+#define VM_KVM_BITS_BEFORE 42u /* as it was: what drafts were made for that do not name the others */
 #define VM_SNP_CPU  "EPYC-v4"
 #define VM_FD_TPM   3 /* descriptors that QEMU gets: swtpm's control channel, */
 #define VM_FD_PORT  4 /* the guest's channel: a socket, or an open /dev/vhost-vsock */
@@ -37,12 +37,14 @@ struct vm_opts {
 	uint32_t    memory;   /* MiB */
 	const struct vsock_guest *vsock; /* the channel; NULL: a virtio-serial port */
 	bool        kvm;      /* else emulated (TCG); snp and tdx have no else */
+	unsigned    kvm_bits; /* that a guest under KVM is shown at most, on swtpm; 0: VM_KVM_BITS */
 	const struct endpoint *endpoint;
 	size_t      n_endpoints;
 };
 
 struct vm_line { char *argv[VM_LINE_MAX + 1]; size_t n; bool short_of; }; /* owned; ends with NULL */
 void vm_line_clear(struct vm_line *l); /* CLEANUP-ready */
+unsigned vm_kvm_bits(const struct vm_opts *o);
 /* Paths may hold commas: where QEMU would end an option there, they are doubled. */
 enum coffer_rc vm_line_make(const struct vm_opts *o, struct vm_line *out, struct err *e) NODISCARD;
 /* For a shell: every argument that needs it in quotes. The caller frees; NULL: out of memory. */

@@ -171,6 +171,8 @@ enum coffer_rc ovmf_open(struct span firmware, struct ovmf *out, struct err *e)
 /* EFI_HOB_PLATFORM_INFO of EDK2 stable202211, packed, from HostBridgeDevId on; the volume has zeros there. */
 #define INFO_LEN 0x74
 #define GIB	 (1ull << 30)
+#define APERTURE (32 * GIB) /* of PCI, 64-bit, where the width gives no larger one: its size, and where it is */
+#define WIDTH_MAX 47
 
 static void put_le(uint8_t *p, uint64_t v, size_t n)
 {
@@ -178,19 +180,30 @@ static void put_le(uint8_t *p, uint64_t v, size_t n)
 		p[i] = (uint8_t)(v >> 8 * i);
 }
 
+unsigned ovmf_width(const struct ovmf_shape *s)
+{
+	unsigned bits = s->address_bits;
+
+	if (bits > 40 || (bits == 40 && s->maker == OVMF_AMD) || (bits == 39 && s->maker == OVMF_INTEL))
+		return bits < WIDTH_MAX ? bits : WIDTH_MAX;
+	return OVMF_BITS_GUESSED;
+}
+
 static void info(const struct ovmf_shape *s, uint8_t out[static INFO_LEN])
 {
-	uint64_t window = 1ull << (s->address_bits - 3); /* of PCI, 64-bit: an eighth of what can be addressed, at its end */
+	unsigned width = ovmf_width(s);
+	uint64_t eighth = 1ull << (width - 3);
+	bool wide = eighth > APERTURE; /* the window is then an eighth of what can be addressed, at its end */
 	uint64_t tables = 0x80000 + 0x8000ull * s->cpus; /* kept for waking up: below the end of memory */
 
 	memset(out, 0, INFO_LEN);
 	put_le(out + 0x00, 0x29c0, 2);			      /* HostBridgeDevId: q35 */
 	put_le(out + 0x0f, 1, 1);			      /* S3Supported */
 	put_le(out + 0x14, 64 * GIB, 8);		      /* FirstNonAddress */
-	put_le(out + 0x1c, s->address_bits, 1);		      /* PhysMemAddressWidth */
+	put_le(out + 0x1c, width, 1);			      /* PhysMemAddressWidth */
 	put_le(out + 0x1d, 2 * GIB, 4);			      /* Uc32Base */
-	put_le(out + 0x2e, (1ull << s->address_bits) - window, 8); /* PcdPciMmio64Base */
-	put_le(out + 0x36, window, 8);			      /* PcdPciMmio64Size */
+	put_le(out + 0x2e, wide ? (1ull << width) - eighth : APERTURE, 8); /* PcdPciMmio64Base */
+	put_le(out + 0x36, wide ? eighth : APERTURE, 8);      /* PcdPciMmio64Size */
 	put_le(out + 0x3e, 0xc0000000, 4);		      /* PcdPciMmio32Base */
 	put_le(out + 0x42, 0x3c000000, 4);		      /* PcdPciMmio32Size */
 	put_le(out + 0x46, 0x6000, 8);			      /* PcdPciIoBase */
@@ -266,7 +279,7 @@ enum coffer_rc ovmf_pcr0(const struct ovmf *o, const struct ovmf_shape *s, enum 
 	size_t at = 0;
 
 	if (!known(s))
-		return err_set(e, COFFER_E_INPUT, "firmware: PCR 0 is computed for 32 to 2047 MiB, 1 to 64 processors and addresses of 39 to 47 bits");
+		return err_set(e, COFFER_E_INPUT, "firmware: PCR 0 is computed for 32 to 2047 MiB, 1 to 64 processors and addresses of 32 to 52 bits");
 	if (!place(o->pei, &at))
 		return err_set(e, COFFER_E_NOTFOUND, "firmware: PCR 0 of this build is not computed here (known: %s): it can be taken from the event log of a machine that booted it", builds[0].name);
 	hash_once(h, SPAN(version), digest);

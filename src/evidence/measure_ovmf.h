@@ -25,14 +25,20 @@ enum coffer_rc ovmf_open(struct span firmware, struct ovmf *out, struct err *e) 
 void ovmf_drivers(const struct ovmf *o, enum hash_alg h, uint8_t out[static HASH_MAX]);
 
 #define OVMF_CPUS_MAX	   64
-#define OVMF_BITS_MIN	   39
-#define OVMF_BITS_MAX	   47
-#define OVMF_BITS_EMULATED 40 /* of QEMU's own processor */
+#define OVMF_BITS_MIN	   32
+#define OVMF_BITS_MAX	   52
+#define OVMF_BITS_EMULATED 40 /* of QEMU's own processor, which says that it is AMD's */
+#define OVMF_BITS_GUESSED  36
+enum ovmf_maker { OVMF_AMD, OVMF_INTEL, OVMF_OTHER }; /* of the processor, as CPUID has it */
 struct ovmf_shape {
 	uint32_t memory;       /* MiB, 32 to 2047 */
 	uint32_t cpus;         /* 1 to OVMF_CPUS_MAX */
-	unsigned address_bits; /* of physical addresses, as CPUID has them and the firmware believes: 39 of Intel's, 40 of AMD's, 41 to 47 */
+	unsigned address_bits; /* of physical addresses, as CPUID has them: OVMF_BITS_MIN to OVMF_BITS_MAX */
+	enum ovmf_maker maker;
 };
+/* What the firmware takes the width for. It knows that QEMU says 40 of processors that have less, so that it believes 41 and more of every maker, up to 47, 39 of Intel and 40 of AMD;
+ * else it goes by the memory, which here makes OVMF_BITS_GUESSED. For processors with pages of 1 GiB: without, more than 40 is 40. */
+unsigned ovmf_width(const struct ovmf_shape *s);
 /* COFFER_E_NOTFOUND: a build whose structure is not known here; COFFER_E_INPUT: a shape beyond these. */
 enum coffer_rc ovmf_pcr0(const struct ovmf *o, const struct ovmf_shape *s, enum hash_alg h, uint8_t out[static HASH_MAX], struct err *e) NODISCARD;
 

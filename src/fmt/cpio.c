@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 
 #include "base/str.h"
+#include "fmt/enc.h"
 
 #define TRAILER "TRAILER!!!"
+#define MAGIC	"070701"
 
 static void pad(struct wr *w)
 {
@@ -16,7 +18,7 @@ static void put(struct wr *w, uint32_t inode, const struct cpio_entry *c)
 {
 	bool folder = S_ISDIR(c->mode);
 
-	wr_fmt(w, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", inode, c->mode, 0u, 0u, folder ? 2u : 1u, 0u,
+	wr_fmt(w, MAGIC "%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", inode, c->mode, 0u, 0u, folder ? 2u : 1u, 0u,
 	    (uint32_t)c->data.n, 0u, 0u, c->major, c->minor, (uint32_t)c->path.n + 1, 0u);
 	wr_put(w, c->path);
 	wr_u8(w, 0);
@@ -108,4 +110,60 @@ enum coffer_rc cpio_write(const struct cpio_entry *entry, size_t n, struct wr *o
 	}
 	put(out, 0, &end);
 	return wr_done(out, "ramdisk", e);
+}
+
+/* ---- reading ---- */
+
+static uint32_t number(struct rd *r)
+{
+	struct span hex = rd_span(r, 8);
+	uint8_t v[4] = { 0 };
+
+	r->bad = r->bad || !hex_fixed(hex, v, sizeof(v));
+	return (uint32_t)v[0] << 24 | (uint32_t)v[1] << 16 | (uint32_t)v[2] << 8 | v[3];
+}
+
+static struct span padded(struct rd *r, size_t n)
+{
+	struct span s = rd_span(r, n);
+
+	(void)rd_span(r, -r->off & 3);
+	return s;
+}
+
+/* Of the header's numbers only how long content (the seventh) and name (the twelfth) are counts here. */
+static bool next(struct rd *r, struct span *path, struct span *data)
+{
+	uint32_t v[13];
+
+	if (!span_eq_str(rd_span(r, sizeof(MAGIC) - 1), MAGIC))
+		return false;
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+		v[i] = number(r);
+	if (!rd_ok(r) || v[11] < 2 || v[11] > CPIO_NAME_MAX + 1)
+		return false;
+	*path = padded(r, v[11]);
+	*data = padded(r, v[6]);
+	if (!rd_ok(r) || span_find(*path, 0) != path->n - 1)
+		return false;
+	path->n--;
+	return true;
+}
+
+enum coffer_rc cpio_find(struct span archive, const char *path, struct span *out, struct err *e)
+{
+	struct rd r = rd_open(archive);
+	struct span name, data;
+
+	do {
+		size_t at = r.off;
+
+		if (!next(&r, &name, &data))
+			return err_set(e, COFFER_E_INPUT, "ramdisk: malformed near 0x%zx", at);
+		if (span_eq_str(name, path)) {
+			*out = data;
+			return COFFER_OK;
+		}
+	} while (!span_eq_str(name, TRAILER));
+	return err_set(e, COFFER_E_NOTFOUND, "ramdisk: no %s in it", path);
 }

@@ -1,4 +1,4 @@
-/* Writer of initial ramdisks: cpio archives in the "newc" form, whose bytes depend on names, modes and contents alone: inodes are
+/* Initial ramdisks: cpio archives in the "newc" form. The bytes of those that are written depend on names, modes and contents alone: inodes are
  * counted, owner, group and time are 0.
  * Spec: the kernel's Documentation/driver-api/early-userspace/buffer-format.rst. */
 #pragma once
@@ -17,3 +17,7 @@ struct cpio_entry {
 /* Entries sorted by the bytes of their paths, none twice, each in a folder that stands before it. COFFER_E_INPUT where they are
  * not that, or an entry has another type or a content it may not have; COFFER_E_LIMIT beyond out's limit or 4 GiB of one file. */
 enum coffer_rc cpio_write(const struct cpio_entry *entry, size_t n, struct wr *out, struct err *e) NODISCARD;
+
+/* The content of the first entry of that path, borrowed; what is behind it is not read, so that an archive's beginning may do. Names are compared as they stand. COFFER_E_NOTFOUND: the
+ * archive ends without one; COFFER_E_INPUT: malformed before it, or cut. */
+enum coffer_rc cpio_find(struct span archive, const char *path, struct span *out, struct err *e) NODISCARD;

@@ -67,29 +67,52 @@ enum coffer_rc process_of(pid_t pid, struct process *out, struct err *e)
 	return COFFER_OK;
 }
 
-/* First the descriptor, then the look: what it is of cannot change any more. */
-int process_open(const struct process *p)
+static bool has_ended(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static enum coffer_rc gone(const struct process *p, struct err *e)
+{
+	return err_set(e, COFFER_E_NOTFOUND, "process %d has ended", (int)p->pid);
+}
+
+/* First the descriptor, then the look: what it is of cannot change any more. What ends between the two shows nothing in /proc, as what this user may not see does. */
+enum coffer_rc process_open(const struct process *p, int *out, struct err *e)
 {
 	CLEANUP(closep) int fd = p->pid > 0 ? (int)syscall(SYS_pidfd_open, p->pid, 0) : -1;
 	struct process now;
-	struct err unused;
+	struct err why = { 0 };
+	enum coffer_rc rc;
 
-	if (fd < 0 || process_of(p->pid, &now, &unused) != COFFER_OK || now.start != p->start)
-		return -1;
+	if (fd < 0 && (p->pid <= 0 || errno == ESRCH))
+		return gone(p, e);
+	if (fd < 0)
+		return err_set(e, COFFER_E_SYSTEM, "process %d: %s", (int)p->pid, strerror(errno));
+	rc = process_of(p->pid, &now, &why);
+	if (has_ended(fd) || (rc == COFFER_OK && now.start != p->start))
+		return gone(p, e);
+	if (rc != COFFER_OK)
+		return err_set(e, COFFER_E_SYSTEM, "process %d is there, but not for this user to see (%s); root can", (int)p->pid, why.msg);
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-	return MOVE_FD(fd);
+	*out = MOVE_FD(fd);
+	return COFFER_OK;
 }
 
 enum coffer_rc process_end(const struct process *p, int sig, int64_t ms, struct err *e)
 {
-	CLEANUP(closep) int fd = process_open(p);
-	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	CLEANUP(closep) int fd = -1;
 	int64_t until = clock_monotonic_ms() + ms;
+	enum coffer_rc rc = process_open(p, &fd, e);
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
 
-	if (fd < 0)
-		return COFFER_OK;
+	if (rc != COFFER_OK)
+		return rc == COFFER_E_NOTFOUND ? COFFER_OK : rc;
 	if (syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0) != 0 && errno != ESRCH)
-		return err_set(e, COFFER_E_SYSTEM, "process %d: %s", (int)p->pid, strerror(errno));
+		return errno != EPERM ? err_set(e, COFFER_E_SYSTEM, "process %d: %s", (int)p->pid, strerror(errno)) :
+		    err_set(e, COFFER_E_SYSTEM, "process %d lives on, for this user may send it no signal; whoever it belongs to can, or root", (int)p->pid);
 	for (;;) {
 		int64_t left = until - clock_monotonic_ms();
 		int n = poll(&ready, 1, left > 0 ? (int)left : 0);

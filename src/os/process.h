@@ -15,9 +15,9 @@ enum coffer_rc process_stat(struct span text, uint64_t *start, bool *ended, stru
 
 /* COFFER_E_NOTFOUND when there is none, or it has ended. */
 enum coffer_rc process_of(pid_t pid, struct process *out, struct err *e) NODISCARD;
-/* A pidfd of that very process; -1 when it is gone. */
-int process_open(const struct process *p) NODISCARD;
-/* Sends the signal and waits until it has ended. COFFER_E_UPSTREAM after ms; OK when it is gone already. */
+/* A pidfd of that very process. COFFER_E_NOTFOUND: it is gone; COFFER_E_SYSTEM: whether it is cannot be seen. */
+enum coffer_rc process_open(const struct process *p, int *out, struct err *e) NODISCARD;
+/* Sends the signal and waits until it has ended. COFFER_E_UPSTREAM after ms; OK when it is gone already; COFFER_E_SYSTEM: it was sent none, and says who can. */
 enum coffer_rc process_end(const struct process *p, int sig, int64_t ms, struct err *e) NODISCARD;
 /* This start of the machine. */
 enum coffer_rc process_boot(char out[static PROCESS_BOOT_LEN], struct err *e) NODISCARD;

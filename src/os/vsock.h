@@ -27,6 +27,8 @@ void vsock_guest_close(struct vsock_guest *g); /* CLEANUP-ready */
 /* Found out by doing it: a number of no other guest is taken, and a socket is bound to a reserved port. Both are held until they are closed. device: VSOCK_VHOST.
  * COFFER_E_NOTFOUND: this host, or this user of it, cannot; says why and who can mend it. Not tried: whether QEMU and the guest can. */
 enum coffer_rc vsock_guest_open(const char *device, struct vsock_guest *out, struct err *e) NODISCARD;
+/* Whether that would be done, as far as it can be seen without taking a number: the port is let go at once. *cid: one that a guest may have, taken or not. */
+enum coffer_rc vsock_guest_could(const char *device, uint32_t *cid, struct err *e) NODISCARD;
 /* The part of it that finds a number: random ones, another where one is taken. set: as VHOST_VSOCK_SET_GUEST_CID, 0 or -1 with errno. */
 enum coffer_rc vsock_number(int device, int (*set)(int device, uint64_t cid), uint32_t *cid, struct err *e) NODISCARD;
 /* The part that makes the socket. COFFER_E_NOTFOUND: no such sockets here, or not for this user. */

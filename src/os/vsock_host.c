@@ -76,14 +76,32 @@ enum coffer_rc vsock_privileged(int *sock, struct err *e)
 	return err_set(e, COFFER_E_NOTFOUND, "every port below %u of vsock is taken", VSOCK_RESERVED);
 }
 
+static enum coffer_rc open_device(const char *device, int *fd, struct err *e)
+{
+	*fd = open(device, O_RDWR | O_CLOEXEC);
+	if (*fd >= 0)
+		return COFFER_OK;
+	return err_set(e, COFFER_E_NOTFOUND, "%s: %s; this host's operator %s", device, strerror(errno), errno == ENOENT ? "loads the module vhost_vsock" : "lets this user open it");
+}
+
+enum coffer_rc vsock_guest_could(const char *device, uint32_t *cid, struct err *e)
+{
+	CLEANUP(vsock_guest_close) struct vsock_guest g = VSOCK_GUEST_NONE;
+	uint64_t features;
+
+	TRY(open_device(device, &g.device, e));
+	if (ioctl(g.device, VHOST_GET_FEATURES, &features) != 0)
+		return err_set(e, COFFER_E_NOTFOUND, "%s: it takes no guest's number: %s", device, strerror(errno));
+	TRY(vsock_privileged(&g.sock, e));
+	*cid = FIRST_CID;
+	return COFFER_OK;
+}
+
 enum coffer_rc vsock_guest_open(const char *device, struct vsock_guest *out, struct err *e)
 {
 	CLEANUP(vsock_guest_close) struct vsock_guest g = VSOCK_GUEST_NONE;
 
-	g.device = open(device, O_RDWR | O_CLOEXEC);
-	if (g.device < 0)
-		return err_set(e, COFFER_E_NOTFOUND, "%s: %s; this host's operator %s", device, strerror(errno),
-		    errno == ENOENT ? "loads the module vhost_vsock" : "lets this user open it");
+	TRY(open_device(device, &g.device, e));
 	if (vsock_number(g.device, set_cid, &g.cid, e) != COFFER_OK)
 		return err_wrap(e, "%s", device);
 	TRY(vsock_privileged(&g.sock, e));

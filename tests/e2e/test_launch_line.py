@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """coffer run --tee and --print: command lines of machines that this host may not have, as text; what they measure as is what `coffer measure` says of the
-same files; QEMU itself reads what it knows of them; a host without the TEE is told so, and nothing was started. argv: coffer, agent. TAP."""
+same files; QEMU itself reads what it knows of them; a host without the TEE is told so, and nothing was started. argv: coffer, agent, what plays a host with vsock (with_vsock.c). TAP."""
 import os, shlex, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
@@ -181,9 +181,38 @@ if not HAS("/dev/vhost-vsock"):
           "channel: virtio-serial (no vsock: /dev/vhost-vsock: No such file" in r.err, r)
     for opts in (["--print"], []):
         r = run(POD, "--image", IMG, "--accel", "tcg", "--channel", "vsock", *opts)
-        check("vsock_that_is_asked_for_and_not_there_is_refused%s" % ("_in_print" if opts else ""), r.returncode == 4 and "vsock of this host cannot be used: /dev/vhost-vsock: No such file" in r.err and
+        check("vsock_that_is_asked_for_and_not_there_is_refused%s" % ("_in_print" if opts else ""), r.returncode == 4 and "vsock cannot be used here: /dev/vhost-vsock: No such file" in r.err and
               "operator loads the module vhost_vsock; --channel virtio-serial" in r.err, r)
     check("and_nothing_stays_of_it", not HAS(PODS) or os.listdir(PODS) == [".lock"], r)
+
+def ramdisk(*modules):
+    """As coffer guest build makes it: one frame of zstd (here of one raw block, RFC 8878), and in that the list of modules among the first files."""
+    def entry(i, name, mode, data):
+        out = b"070701" + b"".join(b"%08X" % v for v in (i, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)) + name + b"\0"
+        out += bytes(-len(out) % 4) + data
+        return out + bytes(-len(out) % 4)
+    listed = b"".join(b"/usr/lib/modules/6.1/kernel/%s.ko\n" % m for m in modules)
+    plain = b"".join(entry(*e) for e in ((1, b"etc", 0o40755, b""), (2, b"etc/coffer", 0o40755, b""), (3, b"etc/coffer/modules", 0o100644, listed), (0, b"TRAILER!!!", 0, b"")))
+    return bytes.fromhex("28b52ffda0") + struct.pack("<I", len(plain)) + (len(plain) << 3 | 1).to_bytes(3, "little") + plain
+
+
+on_vsock = lambda *a: run(POD, "--accel", "tcg", *a, LD_PRELOAD=sys.argv[3])
+before, now = image(T + "/before"), image(T + "/now")
+put(before + "/initrd.img", ramdisk(b"virtio_console", b"not_vmw_vsock_virtio_transport"))
+put(now + "/initrd.img", ramdisk(b"virtio_console", b"net/vmw_vsock/vmw_vsock_virtio_transport"))
+for name, i in (("that_has_it", now), ("that_does_not_say", IMG)):
+    r = on_vsock("--image", i, "--print", "--json")
+    check("a_host_with_vsock_and_an_image_%s_take_it" % name, r.returncode == 0 and "vhost-vsock-pci,guest-cid=3,vhostfd=4" in said(r)["argv"] and "virtio-serial-pci" not in said(r)["argv"] and
+          "channel: vsock; 3 stands for the guest's number" in r.err, r)
+    check("and_of_an_image_%s_print_holds_no_number" % name, "taken" not in r.err, r)
+r = on_vsock("--image", before, "--print", "--json")
+check("an_image_from_before_vsock_gets_the_port_and_says_why", r.returncode == 0 and "virtio-serial-pci" in said(r)["argv"] and not any("vsock" in a for a in said(r)["argv"]) and
+      "channel: virtio-serial (no vsock: %s is an image from before it, whose guest would find no channel; its provider builds it again" % before in r.err, r)
+for opts in (["--print"], []):
+    r = on_vsock("--image", before, "--channel", "vsock", *opts)
+    check("vsock_that_is_asked_for_of_such_an_image_is_refused%s" % ("_in_print" if opts else ""), r.returncode == 4 and "an image from before it" in r.err and "--channel virtio-serial" in r.err and
+          ("taken: number" in r.err) == (not opts), r)
+check("and_nothing_stays_of_that", not HAS(PODS) or os.listdir(PODS) == [".lock"], r)
 
 if not HAS("/sys/module/kvm_amd/parameters/sev_snp") and not HAS("/sys/module/kvm_intel/parameters/tdx"):
     for opts in (["--print"], []):

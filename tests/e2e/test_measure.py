@@ -317,7 +317,10 @@ def check_usage(tmp):
     for name, args in (("neither", []), ("both", ["--uki", "a", "--kernel", "b"]), ("memory_of_uki", ["--uki", "a", "--memory", "512"]),
                        ("bank", ["--uki", "a", "--bank", "sha512"]), ("initrd_alone", ["--uki", "a", "--initrd", "b"]), ("disk_of_kernel", ["--kernel", "a", "--disk"]), ("firmware_without_memory", ["--uki", "a", "--firmware", "b"]),
                        ("vcpus_without_firmware", ["--uki", "a", "--vcpus", "1"]), ("vcpus_none", ["--uki", "a", "--firmware", "b", "--memory", "512", "--vcpus", "0"]),
-                       ("narrow_addresses", ["--uki", "a", "--firmware", "b", "--memory", "512", "--address-bits", "38"])):
+                       ("narrow_addresses", ["--uki", "a", "--firmware", "b", "--memory", "512", "--address-bits", "31"]),
+                       ("addresses_of_nobody_s", ["--uki", "a", "--firmware", "b", "--memory", "512", "--address-bits", "39"]),
+                       ("a_maker_that_is_none", ["--uki", "a", "--firmware", "b", "--memory", "512", "--address-bits", "39", "--cpu-maker", "zilog"]),
+                       ("a_maker_of_no_addresses", ["--uki", "a", "--firmware", "b", "--memory", "512", "--cpu-maker", "amd"])):
         check(f"tpm_usage_{name}_exits_2", run("tpm", *args).returncode == 2)
     for name, args in (("initrd_alone", ["--initrd", "b"]), ("memory_alone", ["--memory", "512"]), ("memory_in_words", ["--kernel", "a", "--memory", "x"])):
         check(f"tdx_usage_{name}_exits_2", run("tdx", "--firmware", OVMF, *args).returncode == 2)

@@ -77,7 +77,8 @@ waiting = subprocess.Popen([COFFER, "wait", "--state", PODS, "first"], env=ENV)
 following = subprocess.Popen([COFFER, "logs", "--state", PODS, "--follow", "first"], env=ENV, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 r = coffer("stop", "first")
 check("stop_ends_it_by_the_granted_signal", r.returncode == 0 and r.err == "" and ps()["first"]["state"] == "ended" and ps()["first"]["containers"][0]["exit"] == 0, r)
-check("stop_of_a_stopped_pod_is_nothing", coffer("stop", "first").returncode == 0)
+r = coffer("stop", "first")
+check("stop_of_a_stopped_pod_is_nothing_and_says_so", r.returncode == 0 and r.err == "coffer stop: pod first is ended already\n", r)
 check("wait_ends_with_the_pods_code", waiting.wait(20) == 0)
 check("follow_ends_with_the_pod_and_has_its_last_words", following.communicate(timeout=20)[0].endswith(b"told\n"))
 check("what_was_run_beside_dies_with_the_container", stuck.wait(20) != 0)
@@ -97,7 +98,7 @@ check("the_next_one_has_a_number", r.returncode == 0 and r.out == "risk-2\n", r)
 check("wait_ends_with_1_where_a_container_failed", coffer("wait", "risk-2").returncode == 1 and ps()["risk-2"]["containers"][0]["exit"] == 3)
 r = coffer("stop", "risk", "--time", "1")
 check("stop_without_the_signal_says_so_and_ends_the_guest", r.returncode == 0 and "signal 15 is not granted" in r.err and
-      "pod risk has not ended within 1 s of SIGTERM (--time): its guest is ended" in r.err and ps()["risk"]["state"] == "stopped", r)
+      "pod risk has not ended within 1 s by itself, and none of its containers was sent SIGTERM (--time): its guest is ended" in r.err and ps()["risk"]["state"] == "stopped", r)
 check("logs_not_granted_are_refused_afterwards_too", coffer("logs", "risk").returncode == 1)
 r = run(pod(manifest([container("analyse", "x", image=IMAGE.replace("/app@", "/unsigned@"))])), "--detach", "--name", "bad")
 check("detach_tells_why_a_pod_does_not_start", r.returncode == 1 and "refused: signature: " in r.err and "bad" not in ps(), r)
@@ -120,6 +121,39 @@ for role, state, cause in (("launcher", "dead", "its launcher was killed"), ("gu
         check("a_new_run_takes_the_place_of_a_dead_one", r.returncode == 0 and not leftovers(), r)
     else:
         check("rm_of_one_with_a_dead_%s_leaves_nothing" % role, coffer("rm", "victim").returncode == 0 and not leftovers())
+# a guest that takes the signal and goes on; one that nobody can ask
+r = run(one("trap : TERM; echo up; while :; do %s sleep 0.1; done" % SH), "--detach", "--name", "deaf")
+until(lambda: coffer("logs", "deaf").out == "up\n")
+r = coffer("stop", "deaf", "--time", "1")
+check("stop_of_a_pod_that_goes_on_says_that_it_had_the_signal", r.returncode == 0 and "pod deaf has not ended within 1 s of SIGTERM (--time): its guest is ended" in r.err, r)
+coffer("rm", "deaf")
+run(one(LONG), "--detach", "--name", "mute")
+os.rename(PODS + "/mute/agent.sock", PODS + "/mute/away")
+r = coffer("stop", "mute", "--time", "1")
+check("stop_of_a_guest_that_cannot_be_asked_says_so", r.returncode == 0 and "pod mute: its guest cannot be asked: " in r.err and "none of its containers was sent SIGTERM" in r.err, r)
+coffer("rm", "mute")
+
+# a user who has the pod's folder and may not signal its processes
+def owned(uid):
+    for top, _, files in os.walk(PODS):
+        for f in [top] + [os.path.join(top, f) for f in files]:
+            os.chown(f, uid, uid)
+run(one(LONG, signals=()), "--detach", "--name", "foreign")
+parts = {p["role"]: p["pid"] for p in record("foreign")["processes"]}
+os.chmod(T, 0o711); shutil.copy(COFFER, T + "/coffer"); owned(65534)
+def nobody(*a):
+    r = subprocess.run([T + "/coffer", a[0], "--state", PODS, *a[1:]], env=ENV, capture_output=True, timeout=60, user=65534, group=65534, extra_groups=[])
+    r.err, r.out = r.stderr.decode(), r.stdout.decode()
+    return r
+r = nobody("stop", "foreign", "--time", "0")
+check("stop_by_who_may_not_signal_it_says_that_it_lives_and_who_can", r.returncode == 5 and "pod foreign was not ended, its launcher: process %d lives on, for this user may send it no signal; " % parts["launcher"] in r.err and
+      "root" in r.err and "killed" not in r.err, r)
+r = nobody("rm", "--force", "foreign")
+check("rm_by_who_may_not_signal_it_leaves_it_and_says_so", r.returncode == 5 and "the pod's folder stays, its launcher: process %d lives on" % parts["launcher"] in r.err and os.path.exists(PODS + "/foreign/pod.json"), r)
+owned(0)
+check("and_it_lives", ps()["foreign"]["state"] == "running" and all(os.path.exists("/proc/%d" % p) for p in parts.values()))
+check("who_may_ends_it", coffer("rm", "--force", "foreign").returncode == 0 and not leftovers())
+
 # a guest with much memory takes its time to die: rm waits for the whole of it, and leaves no group that it still held
 HEAVY = "exec %s dd if=/dev/zero of=/dev/null bs=256M count=1000000" % SH
 for i in range(3):

@@ -15,7 +15,7 @@ LIMIT = int(os.environ.get("COFFER_NESTED_S", "3600"))  # seconds before all of 
 MEMORY = 4096
 PROGRAMS = ["/usr/bin/qemu-system-x86_64", "/usr/bin/swtpm", "/usr/bin/swtpm_setup", "/usr/bin/crun", "/bin/busybox", "/usr/bin/python3.11", "/usr/bin/env"]
 FOLDERS = ["/usr/share/qemu", "/usr/share/seabios", "/usr/lib/ipxe/qemu", "/usr/lib/python3.11", "/usr/lib/x86_64-linux-gnu/swtpm", "/usr/lib/x86_64-linux-gnu/ossl-modules", "/etc/ssl"]
-FILES = [guestkit.OVMF, "/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/ld.so.cache", "/etc/swtpm-localca.conf", "/etc/swtpm_setup.conf", "/usr/bin/python3"]
+FILES = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/ld.so.cache", "/etc/swtpm-localca.conf", "/etc/swtpm_setup.conf", "/usr/bin/python3"]
 PACKAGES = ["cryptography", "_cffi_backend.cpython-311-x86_64-linux-gnu.so"]  # of python3
 MODULES = ["virtio_pci", "virtio_blk", "virtio_rng", "vhost_vsock", "kvm_amd"]
 INIT = """#!/bin/busybox sh
@@ -33,12 +33,12 @@ case " $* " in *" -accel kvm "*) ;; *) exec /usr/sbin/qemu-system-x86_64 "$@" ;;
 n=$#
 while [ $n -gt 0 ]; do
 	a=$1; shift; n=$((n - 1))
-	[ "$a" = @OVMF@ ] && a=/usr/share/seabios/bios-256k.bin
+	case $a in */firmware.fd) a=/usr/share/seabios/bios-256k.bin ;; esac
 	[ "$a" = stdio ] && a=chardev:console
 	set -- "$@" "$a"
 done
 exec /usr/sbin/qemu-system-x86_64 "$@" -chardev stdio,id=console,signal=off,logfile=/run/console
-""".replace("@OVMF@", guestkit.OVMF)
+"""
 SECOND = """#!/bin/busybox sh
 export PATH=/usr/bin:/bin:/usr/sbin:/sbin HOME=/root PYTHONDONTWRITEBYTECODE=1
 b=/bin/busybox

@@ -17,18 +17,33 @@
 #define SEPARATOR "df3f619804a92fdb4057192dc43dd748ea778adc52bc498ce80524c014b81119"
 #define VERSION	  "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7"
 
+#define GUESSED	  "c25a45e8e23c9e009cac42afb4616535efdbad2952d60a818ad92c33638d3a48"
+
 static struct err e;
 
 /* ---- real ---- */
 
-/* What swtpm's PCR 0 was after QEMU 7.2 started 2022.11-6+deb12u2 so: -m, -smp, -cpu max,phys-bits=. */
+/* What swtpm's PCR 0 was after QEMU 7.2 started 2022.11-6+deb12u2 so: -m, -smp, -cpu max,phys-bits=,vendor=. */
 static const struct { struct ovmf_shape shape; const char *pcr0; } booted[] = {
-	{ { 512, 1, 40 }, "934e33f62488254af004d1451aca3b400e6b45062da33c091f5b78d1bba97c01" },
-	{ { 64, 1, 40 }, "717f36785adda380306db86c8b5cf3bade420164368456f3fb35f14aad0c3775" },
-	{ { 1025, 1, 40 }, "22ef459dbb2fc2b3f3e53defd0e2d8f217bb7a003b0b984c6f3f6069c4c65d45" },
-	{ { 512, 2, 42 }, "3a8c58b5803e7fcf0310598c74a2caa1050b462abc297759080da93b48b0a73d" },
-	{ { 2047, 2, 42 }, "328accfe8f65eb18f737dc6909c64afb91dad73ec29119d52760659eaa8414c1" },
-	{ { 512, 2, 39 }, "f2cdd1d0849f22cfac6bca25b3cb0cd6de8bd1fe27a23cd3b980ef96a357a7e4" }, /* vendor=GenuineIntel */
+	{ { 512, 1, 40, OVMF_AMD }, "934e33f62488254af004d1451aca3b400e6b45062da33c091f5b78d1bba97c01" },
+	{ { 64, 1, 40, OVMF_AMD }, "717f36785adda380306db86c8b5cf3bade420164368456f3fb35f14aad0c3775" },
+	{ { 1025, 1, 40, OVMF_AMD }, "22ef459dbb2fc2b3f3e53defd0e2d8f217bb7a003b0b984c6f3f6069c4c65d45" },
+	{ { 512, 2, 42, OVMF_AMD }, "3a8c58b5803e7fcf0310598c74a2caa1050b462abc297759080da93b48b0a73d" },
+	{ { 2047, 2, 42, OVMF_AMD }, "328accfe8f65eb18f737dc6909c64afb91dad73ec29119d52760659eaa8414c1" },
+	{ { 512, 2, 39, OVMF_INTEL }, "f2cdd1d0849f22cfac6bca25b3cb0cd6de8bd1fe27a23cd3b980ef96a357a7e4" },
+	{ { 512, 2, 36, OVMF_AMD }, GUESSED },
+	{ { 512, 2, 32, OVMF_AMD }, GUESSED },
+	{ { 512, 2, 39, OVMF_AMD }, GUESSED },
+	{ { 512, 2, 40, OVMF_INTEL }, GUESSED },
+	{ { 512, 2, 40, OVMF_OTHER }, GUESSED }, /* HygonGenuine */
+	{ { 1024, 2, 36, OVMF_INTEL }, "05ae8387f9be7a0afed748da71802c583b2a5307fa0c7477c836b4ecc19180b7" },
+	{ { 2047, 2, 37, OVMF_AMD }, "fdf4ea4b6d2d236b01bf16e6ab925b8ec948dd4c6873fcd14c57636366099a39" },
+	{ { 512, 2, 43, OVMF_AMD }, "e387209588d14914bd3d77b58985b9215b7110540a1716f6f137834b749ea3de" },
+	{ { 512, 2, 44, OVMF_AMD }, "d1679565287ea3ce59fc551b2f3d30e87623b7641bb63ad57c91b51769de225d" },
+	{ { 512, 2, 46, OVMF_INTEL }, "5aaafa02977d605fd48be4deb2af41f58994f3fe78e28e36622236eba7e49916" },
+	{ { 512, 2, 48, OVMF_AMD }, "0e866535d20108597d94cf3c9443b85c420c2e36c7015f9cc14eb776e32e51a4" },
+	{ { 512, 2, 52, OVMF_AMD }, "0e866535d20108597d94cf3c9443b85c420c2e36c7015f9cc14eb776e32e51a4" },
+	{ { 512, 2, 40, OVMF_AMD }, "b44d5dc87c359b60c8df17ac97581dcac8aa81f40c6df06652ea2f27dea7c86a" }, /* 46 of Intel, without pages of 1 GiB */
 };
 
 static void registers_are_those_of_machines_that_booted(void)
@@ -55,7 +70,7 @@ static void registers_are_those_of_machines_that_booted(void)
 
 static void shapes_that_are_not_known_are_refused(void)
 {
-	static const struct ovmf_shape odd[] = { { 31, 1, 40 }, { 2048, 1, 40 }, { 512, 0, 40 }, { 512, 65, 40 }, { 512, 1, 38 }, { 512, 1, 48 } };
+	static const struct ovmf_shape odd[] = { { 31, 1, 40, OVMF_AMD }, { 2048, 1, 40, OVMF_AMD }, { 512, 0, 40, OVMF_AMD }, { 512, 65, 40, OVMF_AMD }, { 512, 1, 31, OVMF_AMD }, { 512, 1, 53, OVMF_AMD } };
 	CLEANUP(ovmfix_close) struct ovmfix f = { .volumes = 2 };
 	CLEANUP(ovmf_clear) struct ovmf o = { 0 };
 	uint8_t got[HASH_MAX] = { 7 };

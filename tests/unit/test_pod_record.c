@@ -1,8 +1,13 @@
 /* What the launcher keeps of a pod, and how it knows a process again. */
 #include "tests/t.h"
 
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -111,23 +116,74 @@ static void process_of_another_start_is_not_ours(void)
 {
 	struct process p = { 0, 0 };
 	struct err e = { 0 };
-	int fd;
+	int fd = -1;
 
 	CHECK(process_of(getpid(), &p, &e) == COFFER_OK && p.start > 0);
-	fd = process_open(&p);
-	CHECK(fd >= 0);
+	CHECK(process_open(&p, &fd, &e) == COFFER_OK && fd >= 0);
 	closep(&fd);
 	p.start++;
-	CHECK(process_open(&p) < 0 && process_end(&p, 9, 100, &e) == COFFER_OK); /* and we live on */
+	fd = -1;
+	CHECK(process_open(&p, &fd, &e) == COFFER_E_NOTFOUND && fd == -1 && process_end(&p, 9, 100, &e) == COFFER_OK); /* and we live on */
 	p.pid = 0;
-	CHECK(process_open(&p) < 0);
+	CHECK(process_open(&p, &fd, &e) == COFFER_E_NOTFOUND && fd == -1);
+}
+
+/* In a process of its own, as somebody who may not signal p; hidden: and does not see it in /proc either. 77: this cannot be had here. */
+static int as_another(const struct process *p, bool hidden, enum coffer_rc *rc, char *msg)
+{
+	int pair[2], status = 0;
+	struct err e = { 0 };
+	pid_t pid;
+
+	CHECK(pipe(pair) == 0);
+	pid = fork();
+	if (pid == 0) {
+		if ((hidden && (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 || mount("proc", "/proc", "proc", 0, "hidepid=2") != 0)) ||
+		    setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
+			_exit(77);
+		(void)!process_end(p, SIGTERM, 100, &e);
+		_exit(write(pair[1], &e, sizeof(e)) == (ssize_t)sizeof(e) ? 0 : 1);
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	if (WEXITSTATUS(status) == 0) {
+		CHECK(read(pair[0], &e, sizeof(e)) == (ssize_t)sizeof(e));
+		*rc = e.rc;
+		(void)snprintf(msg, sizeof(e.msg), "%s", e.msg);
+	}
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+	return WEXITSTATUS(status);
+}
+
+static void process_that_may_not_be_signalled_is_not_said_to_be_gone(void)
+{
+	char msg[sizeof(((struct err *)0)->msg)] = "";
+	enum coffer_rc rc = COFFER_OK;
+	struct process p = { 0, 0 };
+	struct err e = { 0 };
+	pid_t sleeper = fork();
+
+	if (sleeper == 0) {
+		(void)pause();
+		_exit(0);
+	}
+	CHECK(sleeper > 0 && process_of(sleeper, &p, &e) == COFFER_OK);
+	for (int hidden = 0; hidden < 2; hidden++) {
+		if (as_another(&p, hidden, &rc, msg) != 0) {
+			printf("# not as another user%s: that takes root\n", hidden ? " who sees no other's processes" : "");
+			continue;
+		}
+		CHECK(rc == COFFER_E_SYSTEM && strstr(msg, hidden ? "is there, but not for this user to see" : "lives on, for this user may send it no signal") && strstr(msg, "root"));
+		CHECK(kill(sleeper, 0) == 0);
+	}
+	CHECK(process_end(&p, SIGKILL, 10000, &e) == COFFER_OK && waitpid(sleeper, NULL, 0) == sleeper && process_end(&p, SIGKILL, 0, &e) == COFFER_OK);
 }
 
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(record_comes_back_as_written), T(record_of_an_earlier_launcher_has_no_channel), T(reason_of_a_guest_cannot_break_the_record), T(record_refuses_every_prefix_and_other_members),
-		T(stat_is_read_behind_the_last_bracket), T(process_of_another_start_is_not_ours),
+		T(stat_is_read_behind_the_last_bracket), T(process_of_another_start_is_not_ours), T(process_that_may_not_be_signalled_is_not_said_to_be_gone),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

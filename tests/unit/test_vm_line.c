@@ -63,7 +63,9 @@ static void swtpm_has_its_tpm_and_is_emulated(void)
 
 	CHECK(is_line(&o, want));
 	o.kvm = true;
-	CHECK(has(&o, "kvm") && has(&o, "host,host-phys-bits=on,host-phys-bits-limit=42") && has(&o, "2"));
+	CHECK(has(&o, "kvm") && has(&o, "host,host-phys-bits=on,host-phys-bits-limit=36") && has(&o, "2"));
+	o.kvm_bits = VM_KVM_BITS_BEFORE;
+	CHECK(has(&o, "host,host-phys-bits=on,host-phys-bits-limit=42"));
 	o.firmware = "/i/firmware.fd";
 	CHECK(has(&o, "/i/firmware.fd"));
 }

@@ -38,6 +38,27 @@ static void a_launch_without_pcr_0_is_of_machines_under_kvm_too(void)
 	CHECK(!is("{\"shape\":\"qemu, 512 MiB\"," WITH, true));
 }
 
+static unsigned bits_by(const char *launches)
+{
+	struct json_doc *doc = NULL;
+	struct err e = { 0 };
+	unsigned bits;
+
+	CHECK(json_parse(span_of(launches), 4096, &doc, &e) == COFFER_OK);
+	bits = vm_shape_bits(json_root(doc), 512);
+	json_free(doc);
+	return bits;
+}
+
+/* A draft from before 36 bits is of machines with 42, or its statement would refuse them; another's says nothing of it. */
+static void a_machine_is_shown_as_many_bits_as_its_draft_is_of(void)
+{
+	CHECK(bits_by("[{\"shape\":\"qemu with KVM, 512 MiB, 42-bit addresses\"},{\"shape\":\"qemu with KVM, 512 MiB, 39-bit addresses\"}]") == 42);
+	CHECK(bits_by("[{\"shape\":\"qemu with KVM, 512 MiB, 42-bit addresses\"},{\"shape\":\"qemu with KVM, 512 MiB, 36-bit addresses\"}]") == 36);
+	CHECK(bits_by("[{\"shape\":\"qemu with KVM, 1024 MiB, 42-bit addresses\"},{\"shape\":\"qemu, 512 MiB\"}]") == 36);
+	CHECK(bits_by("[{\"shape\":\"qemu with KVM, 512 MiB, 52-bit addresses\"}]") == 36 && bits_by("[]") == 36 && bits_by("{}") == 36 && bits_by("[7]") == 36);
+}
+
 static void shapes_are_named_as_drafts_name_them(void)
 {
 	char text[VM_SHAPE_MAX];
@@ -51,7 +72,7 @@ static void shapes_are_named_as_drafts_name_them(void)
 int main(void)
 {
 	static const struct t_case cases[] = { T(launches_are_of_machines_by_memory_and_by_kvm), T(a_launch_without_pcr_0_is_of_machines_under_kvm_too),
-		T(shapes_are_named_as_drafts_name_them) };
+		T(a_machine_is_shown_as_many_bits_as_its_draft_is_of), T(shapes_are_named_as_drafts_name_them) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }

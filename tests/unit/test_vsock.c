@@ -153,6 +153,15 @@ static void host_without_the_device_is_told_who_can_mend_it(void)
 	CHECK(g.device == -1 && g.sock == -1);
 }
 
+static void so_is_who_only_asks(void)
+{
+	uint32_t cid = 7;
+	struct err e = { 0 };
+
+	CHECK(vsock_guest_could("/nonexistent/vhost-vsock", &cid, &e) == COFFER_E_NOTFOUND && strstr(e.msg, "operator loads the module vhost_vsock"));
+	CHECK(vsock_guest_could("/dev/null", &cid, &e) == COFFER_E_NOTFOUND && strstr(e.msg, "/dev/null: it takes no guest's number") && cid == 7);
+}
+
 static void machine_without_the_device_was_given_none(void)
 {
 	CHECK(!vsock_given("/nonexistent/vsock") && !vsock_given("/dev/null"));
@@ -239,7 +248,7 @@ static void guest_that_refuses_is_called_again(void)
 int main(void)
 {
 	static const struct t_case cases[] = { T(accept_drops_all_but_the_host_s_privileged_and_takes_that), T(accept_gives_up_in_time),
-		T(number_that_is_taken_makes_way_for_another), T(number_is_refused_where_all_are_taken_or_none_is_given), T(host_without_the_device_is_told_who_can_mend_it),
+		T(number_that_is_taken_makes_way_for_another), T(number_is_refused_where_all_are_taken_or_none_is_given), T(host_without_the_device_is_told_who_can_mend_it), T(so_is_who_only_asks),
 		T(machine_without_the_device_was_given_none), T(launcher_calls_from_ports_that_are_not_everybody_s),
 		T(guest_that_refuses_is_called_again) };
 

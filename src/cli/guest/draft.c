@@ -51,7 +51,7 @@ static void firmware_clear(struct firmware *f)
 /* Whether this build's is computed does not depend on the shape. */
 static enum coffer_rc firmware_open(const struct guest_image *g, struct firmware *f, struct err *e)
 {
-	static const struct ovmf_shape any = { 512, 1, OVMF_BITS_EMULATED };
+	static const struct ovmf_shape any = { 512, 1, OVMF_BITS_EMULATED, OVMF_AMD };
 	uint8_t v[HASH_MAX];
 	enum coffer_rc rc;
 
@@ -64,7 +64,7 @@ static enum coffer_rc firmware_open(const struct guest_image *g, struct firmware
 /* bits 0: emulated. */
 static enum coffer_rc add_firmware(const struct firmware *f, uint32_t memory, unsigned bits, struct pcrs *p, struct err *e)
 {
-	const struct ovmf_shape shape = { memory, bits ? VM_CPUS : VM_CPUS_TCG, bits ? bits : OVMF_BITS_EMULATED };
+	const struct ovmf_shape shape = { memory, bits ? VM_CPUS : VM_CPUS_TCG, bits ? bits : OVMF_BITS_EMULATED, OVMF_AMD };
 
 	if (f->unknown)
 		return COFFER_OK;
@@ -76,7 +76,7 @@ static enum coffer_rc add_firmware(const struct firmware *f, uint32_t memory, un
 /* One launch for each PCR 0 that a machine of this memory may have. */
 static enum coffer_rc put_shapes(struct json_wr *j, const struct firmware *f, uint32_t memory, const struct pcrs *boot, struct err *e)
 {
-	static const unsigned bits[] = { 0, VM_KVM_BITS, VM_KVM_BITS_FEW };
+	static const unsigned bits[] = { 0, VM_KVM_BITS };
 	char shape[VM_SHAPE_MAX];
 
 	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {

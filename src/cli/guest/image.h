@@ -7,7 +7,7 @@
 #include "cli/guest/tree.h"
 #include "crypto/hash.h"
 
-#define GUEST_SHAPES_MAX 7 /* three launches each, and some of unified kernel images: a statement has 32 */
+#define GUEST_SHAPES_MAX 10 /* two launches each, one of a unified kernel image, and two of that from a disk: a statement has 32 */
 #define GUEST_DEBUG_MARK "etc/coffer/debug" /* in the image; the agent looks for it */
 #define GUEST_MODULES	 "etc/coffer/modules"
 

@@ -202,7 +202,9 @@ static enum coffer_rc end_process(const struct pod_process *p, struct err *e)
 
 	if (strcmp(p->role, "guest") == 0 && process_end(&p->p, SIGTERM, TERM_MS, &slow) == COFFER_OK)
 		return COFFER_OK;
-	return process_end(&p->p, SIGKILL, KILL_MS, e);
+	if (process_end(&p->p, SIGKILL, KILL_MS, e) == COFFER_OK)
+		return COFFER_OK;
+	return err_wrap(e, "the pod's folder stays, its %s", p->role);
 }
 
 static enum coffer_rc end_processes(const struct pod_seen *s, struct err *e)
