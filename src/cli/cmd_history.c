@@ -9,6 +9,7 @@
 #include "cli/home.h"
 #include "cli/publish.h"
 #include "cli/session.h"
+#include "cli/stops.h"
 #include "cli/verbs.h"
 #include "fmt/enc.h"
 
@@ -27,44 +28,51 @@ static enum coffer_rc fetch(const struct session *s, const char *path, struct ht
 
 /* ---- approvals ---- */
 
-struct pause { char target[HEX32_LEN], by[PARTY_MAX]; int64_t until; };
-struct listing { const char *me; bool json; size_t n; struct pause *pause; /* owned */ size_t n_pauses; };
+/* Who stopped it beside who issued it, and for which of its assets: those of which it decides. */
+struct held { const struct stop *stop; const struct approval *a; bool asset[ST_SUBJECTS_MAX]; size_t n; };
+struct listing { const struct session *s; bool json; size_t n; };
 
-static void listing_end(struct listing *l)
-{
-	free(l->pause);
-}
+struct owners { const char *by; bool decides; };
 
-static enum coffer_rc take_pause(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+static enum coffer_rc take_owners(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
 {
-	struct listing *l = arg;
-	struct pause *more = realloc(l->pause, (l->n_pauses + 1) * sizeof(*more));
-	struct revocation v;
+	struct owners *o = arg;
+	struct asset_body b;
 
 	(void)env;
-	if (!more)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	l->pause = more;
-	TRY(revocation_read(s, &v, e));
-	hex32(v.statement, more[l->n_pauses].target);
-	memcpy(more[l->n_pauses].by, s->issuer, sizeof(s->issuer));
-	more[l->n_pauses++].until = s->expires;
+	TRY(asset_read(s, &b, e));
+	o->decides = o->decides || asset_names(&b, o->by);
 	return COFFER_OK;
 }
 
-/* One that bears: by who issued it or the assets' owner. */
-static const struct pause *paused(const struct listing *l, const struct approval *a, const char *issuer, const char *id)
+/* The path's owner, and whom its statement in force names. */
+static enum coffer_rc decides(const struct session *s, const struct asset_path *p, const char *by, bool *yes, struct err *e)
 {
-	for (size_t i = 0; i < l->n_pauses; i++) {
-		const struct pause *p = &l->pause[i];
-		bool bears = strcmp(p->by, issuer) == 0;
+	CLEANUP(wr_close) struct wr q = wr_open(4096);
+	CLEANUP(freep) char *query = NULL;
+	struct owners o = { .by = by, .decides = strcmp(p->owner, by) == 0 };
 
-		for (size_t k = 0; k < a->n_assets; k++)
-			bears = bears || strcmp(p->by, a->asset[k].owner) == 0;
-		if (bears && strcmp(p->target, id) == 0)
-			return p;
+	wr_fmt(&q, "kind=asset&issuer=%s&subject=", p->owner);
+	query_encode(&q, span_of(p->text));
+	query = wr_take(&q, NULL);
+	if (!query)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	if (!o.decides)
+		TRY(statements_query(NULL, &s->h, s->key, s->conn, query, take_owners, &o, e));
+	*yes = o.decides;
+	return COFFER_OK;
+}
+
+/* All of them where it is the issuer's own word. */
+static enum coffer_rc bears_on(const struct session *s, const char *issuer, struct held *h, struct err *e)
+{
+	for (size_t i = 0; i < h->a->n_assets; i++) {
+		h->asset[i] = strcmp(h->stop->by, issuer) == 0;
+		if (!h->asset[i])
+			TRY(decides(s, &h->a->asset[i], h->stop->by, &h->asset[i], e));
+		h->n += h->asset[i];
 	}
-	return NULL;
+	return COFFER_OK;
 }
 
 /* What it lets happen beyond the one workload, and what it still waits for. */
@@ -92,21 +100,63 @@ static void print_width(const struct approval *a)
 		(void)printf("  while    %s's assessment of the %s stands and says passed\n", a->assessed[i].by, assessed_name(a->assessed[i].about));
 }
 
-static void print_json(const struct listing *l, const struct approval *a, const struct statement *s, const struct pause *p)
+static void json_assets(const struct approval *a, const bool *which)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < a->n_assets; i++) {
+		if (which && !which[i])
+			continue;
+		(void)printf("%s\"%s\"", any ? "," : "", a->asset[i].text);
+		any = true;
+	}
+}
+
+/* "paused-by": the first that holds; empty: nobody. */
+static void print_json(const struct listing *l, const struct approval *a, const struct statement *s, const struct held *h, size_t n)
 {
 	char id[HEX32_LEN], workload[HEX32_LEN], until[CLOCK_TEXT_LEN];
+	const char *paused = "";
+	bool any = false;
 
 	hex32(s->id, id);
 	hex32(a->workload, workload);
 	clock_text(a->until, until);
-	(void)printf("%s{\"id\":\"%s\",\"by\":\"%s\",\"workload\":\"%s\",\"until\":\"%s\",\"or-narrower\":%s,\"images-by\":\"%s\",\"paused-by\":\"%s\",\"assets\":[",
-	    l->n ? "," : "", id, s->issuer, workload, until, a->or_narrower ? "true" : "false", a->images_by, p ? p->by : "");
-	for (size_t i = 0; i < a->n_assets; i++)
-		(void)printf("%s\"%s\"", i ? "," : "", a->asset[i].text);
+	for (size_t i = 0; i < n && !paused[0]; i++)
+		paused = h[i].n > 0 && h[i].stop->pause ? h[i].stop->by : "";
+	(void)printf("%s{\"id\":\"%s\",\"by\":\"%s\",\"workload\":\"%s\",\"until\":\"%s\",\"or-narrower\":%s,\"images-by\":\"%s\",\"paused-by\":\"%s\",\"stopped\":[",
+	    l->n ? "," : "", id, s->issuer, workload, until, a->or_narrower ? "true" : "false", a->images_by, paused);
+	for (size_t i = 0; i < n; i++) {
+		if (h[i].n == 0)
+			continue;
+		(void)printf("%s{\"by\":\"%s\",\"%s\":true,\"assets\":[", any ? "," : "", h[i].stop->by, h[i].stop->pause ? "paused" : "revoked");
+		json_assets(a, h[i].asset);
+		(void)printf("]}");
+		any = true;
+	}
+	(void)printf("],\"assets\":[");
+	json_assets(a, NULL);
 	(void)printf("]}");
 }
 
-static void print_text_of(const struct approval *a, const struct statement *s, const struct pause *p, const char *me)
+static void print_held(const struct held *h, const char *id)
+{
+	char until[CLOCK_TEXT_LEN];
+
+	if (h->n == 0)
+		return;
+	clock_text(h->stop->until, until);
+	if (h->stop->pause)
+		(void)printf("  paused   by %s until %s; 'coffer resume %s' lifts it", h->stop->by, until, id);
+	else
+		(void)printf("  revoked  by %s", h->stop->by);
+	for (size_t i = 0, n = 0; i < h->a->n_assets && h->n < h->a->n_assets; i++)
+		if (h->asset[i])
+			(void)printf("%s%s", n++ ? ", " : ", for ", h->a->asset[i].text);
+	(void)printf("\n");
+}
+
+static void print_text_of(const struct approval *a, const struct statement *s, const struct held *h, size_t n, const char *me)
 {
 	char id[HEX32_LEN], workload[HEX32_LEN], until[CLOCK_TEXT_LEN];
 
@@ -120,51 +170,57 @@ static void print_text_of(const struct approval *a, const struct statement *s, c
 	for (size_t i = 0; i < a->n_assets; i++)
 		(void)printf("  asset    %s\n", a->asset[i].text);
 	print_width(a);
-	if (!p)
-		return;
-	clock_text(p->until, until);
-	(void)printf("  paused   by %s until %s; 'coffer resume %s' lifts it\n", p->by, until, id);
+	for (size_t i = 0; i < n; i++)
+		print_held(&h[i], id);
+}
+
+static enum coffer_rc print_one(struct listing *l, const struct approval *a, const struct statement *s, struct err *e)
+{
+	CLEANUP(stops_clear) struct stops by = { 0 };
+	CLEANUP(freep) struct held *h = NULL;
+
+	TRY(stops_of(&(struct asker){ &l->s->h, l->s->key, l->s->conn }, s->id, &by, e));
+	h = calloc(by.n + 1, sizeof(*h));
+	if (!h)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	for (size_t i = 0; i < by.n; i++) {
+		h[i] = (struct held){ .stop = &by.at[i], .a = a };
+		TRY(bears_on(l->s, s->issuer, &h[i], e));
+	}
+	if (l->json)
+		print_json(l, a, s, h, by.n);
+	else
+		print_text_of(a, s, h, by.n, l->s->h.party);
+	l->n++;
+	return COFFER_OK;
 }
 
 /* One's own, and others' for one's own assets: a delegate's, a co-owner's. */
-static enum coffer_rc print_approval(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+static enum coffer_rc take_approval(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	CLEANUP(freep) struct approval *a = calloc(1, sizeof(*a));
 	struct listing *l = arg;
-	const struct pause *p;
-	char id[HEX32_LEN];
 	bool mine;
 
 	(void)env;
 	if (!a)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(approval_read(s, a, e));
-	mine = strcmp(s->issuer, l->me) == 0;
+	mine = strcmp(s->issuer, l->s->h.party) == 0;
 	for (size_t i = 0; i < a->n_assets; i++)
-		mine = mine || strcmp(a->asset[i].owner, l->me) == 0;
-	if (!mine)
-		return COFFER_OK;
-	hex32(s->id, id);
-	p = paused(l, a, s->issuer, id);
-	if (l->json)
-		print_json(l, a, s, p);
-	else
-		print_text_of(a, s, p, l->me);
-	l->n++;
-	return COFFER_OK;
+		mine = mine || strcmp(a->asset[i].owner, l->s->h.party) == 0;
+	return mine ? print_one(l, a, s, e) : COFFER_OK;
 }
 
 enum coffer_rc cmd_approvals(struct cli *c, struct err *e)
 {
 	CLEANUP(session_end) struct session s = { 0 };
-	CLEANUP(listing_end) struct listing l = { .json = c->json };
+	struct listing l = { .s = &s, .json = c->json };
 
 	TRY(session_begin(c, &s, e));
-	l.me = s.h.party;
-	TRY(statements_query(c, &s.h, s.key, s.conn, "kind=pause", take_pause, &l, e));
 	if (l.json)
 		(void)printf("{\"approvals\":[");
-	TRY(statements_query(c, &s.h, s.key, s.conn, "kind=approval", print_approval, &l, e));
+	TRY(statements_query(c, &s.h, s.key, s.conn, "kind=approval", take_approval, &l, e));
 	if (l.json)
 		(void)printf("]}\n");
 	else if (l.n == 0)

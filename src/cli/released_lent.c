@@ -8,7 +8,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/publish.h"
-#include "fmt/enc.h"
+#include "cli/stops.h"
 
 #define LINKS_SHOWN_MAX 4096
 
@@ -22,7 +22,6 @@ struct lent {
 	size_t                 n_d;
 	struct fact_revocation *revocation;
 	size_t                 n_revocations;
-	bool                   revoked; /* what was asked about last */
 	bool                   enough;  /* of what was found: its version */
 	struct released       *out;
 };
@@ -122,28 +121,30 @@ static enum coffer_rc choose(struct lent *l, struct err *e)
 	return COFFER_OK;
 }
 
-static enum coffer_rc take_revocation(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+static enum coffer_rc add_revocations(struct lent *l, const uint8_t id[static 32], struct err *e)
 {
-	struct lent *l = arg;
-	struct fact_revocation *r, *more = realloc(l->revocation, (l->n_revocations + 1) * sizeof(*more));
-	struct revocation v;
+	CLEANUP(stops_clear) struct stops by = { 0 };
+	struct fact_revocation *more;
 
-	(void)env;
+	TRY(stops_of(l->me, id, &by, e));
+	more = realloc(l->revocation, (l->n_revocations + by.n + 1) * sizeof(*more));
 	if (!more)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	l->revocation = more;
-	TRY(revocation_read(s, &v, e));
-	r = &more[l->n_revocations++];
-	*r = (struct fact_revocation){ .until = 0 };
-	memcpy(r->target, v.statement, sizeof(r->target));
-	(void)snprintf(r->issuer, sizeof(r->issuer), "%s", s->issuer);
+	for (size_t i = 0; i < by.n; i++) {
+		struct fact_revocation *r = &more[l->n_revocations];
+
+		*r = (struct fact_revocation){ .until = 0 };
+		memcpy(r->target, id, sizeof(r->target));
+		(void)snprintf(r->issuer, sizeof(r->issuer), "%s", by.at[i].by);
+		l->n_revocations += !by.at[i].pause;
+	}
 	return COFFER_OK;
 }
 
 static enum coffer_rc find_links(struct lent *l, struct err *e)
 {
 	CLEANUP(freep) char *of = str_fmt("of:%s", l->q->provider);
-	char id[HEX32_LEN];
 
 	if (!of)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
@@ -152,10 +153,8 @@ static enum coffer_rc find_links(struct lent *l, struct err *e)
 		return COFFER_OK;
 	order(l);
 	TRY(choose(l, e));
-	for (size_t i = 0; i < l->n_d; i++) {
-		hex32(l->d[i].s.id, id);
-		TRY(ask(l, "kind=revocation", id, take_revocation, e));
-	}
+	for (size_t i = 0; i < l->n_d; i++)
+		TRY(add_revocations(l, l->d[i].s.id, e));
 	return COFFER_OK;
 }
 
@@ -178,12 +177,14 @@ static bool speaks(const struct lent *l, const struct statement *s)
 }
 
 /* By its provider, whose power it is, or by whom it is built for. */
-static enum coffer_rc take_stop(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+static enum coffer_rc is_revoked(const struct lent *l, const uint8_t id[static 32], bool *yes, struct err *e)
 {
-	struct lent *l = arg;
+	CLEANUP(stops_clear) struct stops by = { 0 };
 
-	(void)env, (void)e;
-	l->revoked = l->revoked || strcmp(s->issuer, l->q->provider) == 0 || strcmp(s->issuer, l->me->h->party) == 0;
+	*yes = false;
+	TRY(stops_of(l->me, id, &by, e));
+	for (size_t i = 0; i < by.n; i++)
+		*yes = *yes || (!by.at[i].pause && (strcmp(by.at[i].by, l->q->provider) == 0 || strcmp(by.at[i].by, l->me->h->party) == 0));
 	return COFFER_OK;
 }
 
@@ -192,7 +193,7 @@ static enum coffer_rc take_release(void *arg, const struct dsse *env, const stru
 	CLEANUP(wr_close) struct wr text = wr_open(DSSE_PAYLOAD_MAX);
 	struct lent *l = arg;
 	struct image_release body;
-	char id[HEX32_LEN];
+	bool revoked = false;
 
 	(void)env;
 	if (l->enough || strcmp(s->issuer, l->q->provider) == 0)
@@ -202,10 +203,8 @@ static enum coffer_rc take_release(void *arg, const struct dsse *env, const stru
 		return COFFER_OK;
 	if (!span_eq(SPAN(body.digest), SPAN(l->q->ref->digest)) || !span_eq_str(body.repository, l->repository) || !speaks(l, s))
 		return COFFER_OK;
-	hex32(s->id, id);
-	l->revoked = false;
-	TRY(ask(l, "kind=revocation", id, take_stop, e));
-	if (l->revoked)
+	TRY(is_revoked(l, s->id, &revoked, e));
+	if (revoked)
 		return COFFER_OK;
 	json_canon(s->body, &text);
 	TRY(wr_done(&text, "image-release", e));

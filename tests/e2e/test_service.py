@@ -1148,6 +1148,34 @@ def shared_asset_is_signed_and_approved_by_both():
     assert "nothing waits" in coffer("pending")[1]
 
 
+def approvals_say_who_else_stopped_them_and_for_what():
+    path, other = "kbs:///hospital/note/shared", NOTE
+    body = {"assets": [path, other], "workload": "ab" * 32, "platforms": ["sample"], "services": [W.service_id],
+            "until": when(int(time.time()) + 3600), "shown": "cd" * 32}
+    subjects = [(path, None), (other, None), ("workload:" + "ab" * 32, None)]
+    assert W.publish(statement("approval", W.hospital, subjects, body, W.gid)).status == 200
+
+    def listed():
+        text = coffer("approvals")[1]
+        a = next(a for a in json.loads(coffer("approvals", "--json")[1])["approvals"] if a["workload"] == "ab" * 32)
+        return a, next(t for t in text.split("approval ") if "workload " + "ab" * 32 in t)
+    a, text = listed()
+    assert (a["paused-by"], a["stopped"]) == ("", []) and "revoked" not in text and "paused" not in text, (a, text)
+    assert coffer("pause", a["id"], "--reason", "looking", party="acme")[0] == 0  # it decides of the first with hospital
+    a, text = listed()
+    assert a["paused-by"] == "acme" and a["stopped"] == [{"by": "acme", "paused": True, "assets": [path]}], a
+    assert "paused   by acme until" in text and ", for " + path + "\n" in text, text
+    assert coffer("resume", a["id"], party="acme")[0] == 0 and listed()[0]["stopped"] == []
+    # For good, whatever the statement that says so says of its own end.
+    r = {"statement": a["id"], "reason": "wrong"}
+    assert W.publish(statement("revocation", W.acme, [(a["id"], a["id"])], r, W.gid, life=3)).status == 200
+    for wait in (0, 4):
+        time.sleep(wait)
+        a, text = listed()
+        assert a["stopped"] == [{"by": "acme", "revoked": True, "assets": [path]}] and a["paused-by"] == "", a
+        assert "revoked  by acme, for " + path + "\n" in text, text
+
+
 # ---- a server among strangers ----
 
 def exchange(data, wait=20):
@@ -1521,7 +1549,7 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal,
          owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, approval_that_replaces_one_says_what_changes, receipt_is_fetched_and_holds_without_the_service,
          machines_are_stated_shown_and_named_in_an_approval, capabilities_are_built_as_the_kernel_names_them,
-         power_is_lent_listed_used_and_taken_back, service_by_a_delegate_is_followed_to_its_founder, binding_of_what_is_not_kept_is_said, pause_is_lifted_by_who_paused, shared_asset_is_signed_and_approved_by_both,
+         power_is_lent_listed_used_and_taken_back, service_by_a_delegate_is_followed_to_its_founder, binding_of_what_is_not_kept_is_said, pause_is_lifted_by_who_paused, shared_asset_is_signed_and_approved_by_both, approvals_say_who_else_stopped_them_and_for_what,
          who_runs_machines_asks_beforehand_whom_they_would_be_refused_for, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,

@@ -198,6 +198,8 @@ static void rows_are_mended_and_named(void)
 		{ "INSERT INTO kept_by VALUES('acme', 5)", "the sum of evidence that is kept for releases of acme" },
 		{ "INSERT INTO fetched VALUES(" SOME_DENIAL ", (SELECT max(time) FROM entry))", "fetched is said to be the receipt of entry" },
 		{ "UPDATE fetched SET time=1", "fetched is said to be the receipt of entry" },
+		{ "INSERT INTO recovered VALUES(" SOME_DENIAL ", zeroblob(32))", "a recovery key is said to have signed entry" },
+		{ "UPDATE recovered SET member=zeroblob(32)", "a recovery key is said to have signed entry" },
 		{ "INSERT INTO jti VALUES(zeroblob(48), (SELECT max(time) FROM entry))", "no key of a party signed" },
 		{ "UPDATE jti SET expires=expires+1000000", "ends when none can" },
 		{ "UPDATE jti SET expires=1", "ends when none can" },

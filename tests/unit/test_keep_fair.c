@@ -98,6 +98,99 @@ static void party_states_itself_anew_so_often_and_its_quorum_more(void)
 	CHECK(say_self(&s, by) == COFFER_OK && say_self(&s, by) == COFFER_E_LIMIT);
 }
 
+/* Who has the key for months before that is named, and says one word whenever the next is taken, leaves the quorum all of its own room; and the quorum the party its. */
+static void thief_uses_up_nothing_of_the_quorums_room(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct self s = { .k = &k, .who = KIT_STRANGER, .name = "stranger" };
+	const struct privkey *by[3] = { NULL }, *quorum[2] = { NULL };
+
+	kit_open(&k);
+	by[0] = k.key[KIT_STRANGER];
+	by[1] = k.key[KIT_ACME];
+	quorum[0] = k.recovery[KIT_STRANGER];
+	CHECK(say_self(&s, by) == COFFER_OK);
+	for (unsigned i = 0; i < ROOM_SELF; i++)
+		CHECK(say_self(&s, quorum) == COFFER_OK);
+	CHECK(say_self(&s, quorum) == COFFER_E_LIMIT && strstr(k.no.reason, "the recovery quorum of stranger"));
+	for (unsigned i = 1; i < ROOM_SELF; i++)
+		CHECK(say_self(&s, by) == COFFER_OK);
+	CHECK(say_self(&s, by) == COFFER_E_LIMIT);
+	for (unsigned i = 0; i < ROOM_SELF; i++) { /* not the quorum's either, whose next is taken all the same */
+		k.now += ROOM_EVERY;
+		CHECK(say_self(&s, by) == COFFER_OK && say_self(&s, by) == COFFER_E_LIMIT);
+		if (i == 0)
+			CHECK(say_self(&s, quorum) == COFFER_OK && say_self(&s, quorum) == COFFER_E_LIMIT);
+	}
+}
+
+struct duo { struct kit *k; struct party p; struct privkey *own; uint64_t serial; uint8_t last[32]; };
+
+static enum coffer_rc say_duo(struct duo *d, const struct privkey *by, const struct privkey *also)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+	CLEANUP(freep) char *text = NULL;
+	struct json_wr j = jw_open(&w, false);
+	uint8_t id[32];
+	enum coffer_rc rc;
+
+	party_write(&d->p, &j);
+	text = wr_take(&w, NULL);
+	rc = kit_log_by(d->k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_ACME, .also = KIT_ACME, .subject = "duo", .body = text, .issuer_name = "duo",
+	    .serial = d->serial + 1, .previous = d->serial ? d->last : NULL, .issued = d->k->now - (int64_t)d->serial % 50 }, (const struct privkey *[]){ by, also, NULL }, id);
+	if (rc == COFFER_OK) {
+		d->serial++;
+		memcpy(d->last, id, sizeof(id));
+	}
+	return rc;
+}
+
+/* With so many recovery keys, of which one suffices. */
+static void duo_open(struct kit *k, size_t n, struct duo *d)
+{
+	struct err e = { 0 };
+
+	kit_open(k);
+	*d = (struct duo){ .k = k, .p = { .id = "duo", .personas = PERSONA_AUDITOR, .n_keys = 1, .hold_hours = 72, .n_recovery = n, .quorum = 1 } };
+	CHECK(privkey_new(KEY_ED25519, &d->own, &e) == COFFER_OK);
+	d->p.keys[0] = *privkey_public(d->own);
+	d->p.recovery[0] = *privkey_public(k->recovery[KIT_ACME]);
+	d->p.recovery[1] = *privkey_public(k->recovery[KIT_HOSPITAL]);
+	CHECK(say_duo(d, d->own, k->key[KIT_ACME]) == COFFER_OK);
+}
+
+/* Who stole one of two has half of the room, and the other the other half. */
+static void recovery_key_uses_up_its_part_alone(void)
+{
+	static const enum kit_party whose[] = { KIT_ACME, KIT_HOSPITAL };
+	CLEANUP(kit_free) struct kit k;
+	struct duo d;
+
+	duo_open(&k, 2, &d);
+	for (size_t w = 0; w < 2; w++) {
+		for (unsigned i = 0; i < ROOM_SELF / 2; i++)
+			CHECK(say_duo(&d, k.recovery[whose[w]], NULL) == COFFER_OK);
+		CHECK(say_duo(&d, k.recovery[whose[w]], NULL) == COFFER_E_LIMIT && strstr(k.no.reason, "used up their part"));
+	}
+	privkey_free(d.own);
+}
+
+/* Or a party that fills receipts would take other ones whenever it has no more. */
+static void recovery_keys_of_another_set_bring_no_room(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct duo d;
+
+	duo_open(&k, 1, &d);
+	for (unsigned i = 1; i < ROOM_SELF; i++)
+		CHECK(say_duo(&d, k.recovery[KIT_ACME], NULL) == COFFER_OK);
+	d.p.recovery[0] = d.p.recovery[1];
+	CHECK(say_duo(&d, k.recovery[KIT_ACME], NULL) == COFFER_OK && say_duo(&d, k.recovery[KIT_HOSPITAL], NULL) == COFFER_E_LIMIT);
+	k.now += ROOM_EVERY;
+	CHECK(say_duo(&d, k.recovery[KIT_HOSPITAL], NULL) == COFFER_OK && say_duo(&d, k.recovery[KIT_HOSPITAL], NULL) == COFFER_E_LIMIT);
+	privkey_free(d.own);
+}
+
 /* Who introduced one that counts is in the receipt, with the keys that it had by then; who introduced nobody of these is not. */
 static void keys_of_introducers_are_told(void)
 {
@@ -196,6 +289,28 @@ static void pausing_and_resuming_ends_before_receipts_do(void)
 	k.now += ROOM_EVERY;
 	CHECK(pause_by(&p, key, HOUR) == COFFER_OK && pause_by(&p, key, 2 * HOUR) == COFFER_E_LIMIT);
 	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.workload_id) == COFFER_OK); /* for good, and never for want of room */
+}
+
+/* A workload that a thief pauses and resumes for weeks is paused by the quorum at once, as often as it has room. */
+static void thief_of_weeks_keeps_no_quorum_from_its_pauses(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct pauses p = { .k = &k };
+	const struct privkey *key, *quorum;
+
+	kit_open_deployed(&k);
+	key = k.key[KIT_HOSPITAL];
+	quorum = k.recovery[KIT_HOSPITAL];
+	for (unsigned i = 0; i < ROOM_PAUSES; i++)
+		CHECK(pause_by(&p, key, HOUR + i) == COFFER_OK);
+	for (unsigned i = 0; i < ROOM_PAUSES; i++) {
+		k.now += ROOM_EVERY;
+		CHECK(pause_by(&p, key, HOUR + i) == COFFER_OK && pause_by(&p, key, 2 * HOUR + i) == COFFER_E_LIMIT);
+	}
+	for (unsigned i = 0; i < ROOM_PAUSES; i++)
+		CHECK(pause_by(&p, quorum, 3 * HOUR + i) == COFFER_OK);
+	CHECK(pause_by(&p, quorum, 4 * HOUR) == COFFER_E_LIMIT && strstr(k.no.reason, "its revocation at any time"));
+	CHECK(kit_revoke(&k, KIT_HOSPITAL, k.workload_id) == COFFER_OK);
 }
 
 static void minima_of_one_platform_end_too(void)
@@ -422,7 +537,8 @@ static void made_up_parties_leave_room_for_others(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(who_has_nothing_to_do_with_a_release_is_in_no_receipt), T(party_states_itself_anew_so_often_and_its_quorum_more), T(keys_of_introducers_are_told),
+		T(who_has_nothing_to_do_with_a_release_is_in_no_receipt), T(party_states_itself_anew_so_often_and_its_quorum_more), T(thief_uses_up_nothing_of_the_quorums_room),
+		T(thief_of_weeks_keeps_no_quorum_from_its_pauses), T(recovery_key_uses_up_its_part_alone), T(recovery_keys_of_another_set_bring_no_room), T(keys_of_introducers_are_told),
 		T(pausing_and_resuming_ends_before_receipts_do), T(minima_of_one_platform_end_too), T(same_revocation_twice_is_one_entry), T(revocation_of_a_key_of_images_is_taken_further_back), T(pause_that_was_lifted_answers_for_none),
 		T(revocation_by_a_stolen_key_answers_for_none), T(much_is_held_back_at_once_and_then_at_a_pace), T(long_revocation_is_refused),
 		T(made_up_parties_leave_room_for_others),

@@ -501,6 +501,7 @@ enum coffer_rc admit_log(struct keep *k, const struct statement *s, const struct
 	}
 	TRY(journal_append(&k->journal, "statement", wr_span(&data), k->now, e));
 	TRY(registry_insert(&k->registry, s, env, k->journal.seq, e));
+	TRY(room_log(k, env, s, e));
 	memcpy(out->id, s->id, sizeof(out->id));
 	out->seq = k->journal.seq;
 	memcpy(out->entry, k->journal.hash, sizeof(out->entry));

@@ -10,14 +10,20 @@
 
 struct words { uint64_t n, bytes; int64_t newest; };
 
-static enum coffer_rc count(struct keep *k, const struct mhash *key, struct words *out, struct err *e)
+#define COUNTED \
+	"SELECT count(*), coalesce(sum(length(s.payload) + length(s.sigs)), 0), coalesce(max(e.time), 0) FROM said a" \
+	" JOIN statement s ON s.seq=a.seq JOIN entry e ON e.seq=a.seq WHERE a.key=?1 AND "
+#define BY_QUORUM "EXISTS(SELECT 1 FROM recovered r WHERE r.seq=a.seq)"
+
+/* Of those; with `member`, bound second, of one recovery key. */
+static enum coffer_rc count(struct keep *k, const char *sql, const struct mhash *key, const uint8_t *member, struct words *out, struct err *e)
 {
-	CLEANUP(q_close)
-	struct q q = q_open(k->store, "SELECT count(*), coalesce(sum(length(s.payload) + length(s.sigs)), 0), coalesce(max(e.time), 0) FROM said a"
-	                              " JOIN statement s ON s.seq=a.seq JOIN entry e ON e.seq=a.seq WHERE a.key=?");
+	CLEANUP(q_close) struct q q = q_open(k->store, sql);
 	bool row = false;
 
 	q_blob(&q, SPAN(key->b));
+	if (member)
+		q_blob(&q, (struct span){ member, 32 });
 	TRY(q_row(&q, &row, e));
 	if (!row)
 		return err_set(e, COFFER_E_BUG, "registry: malformed row");
@@ -75,27 +81,70 @@ static enum coffer_rc bound_of(struct keep *k, const struct statement *s, const 
 	return COFFER_OK;
 }
 
-static bool by_quorum(const struct keep *k, const struct dsse *env, const struct statement *s)
+/* The issuer as it is, where its recovery quorum signed. */
+static const struct party *by_quorum(const struct keep *k, const struct dsse *env, const struct statement *s)
 {
 	const struct party_life *l = parties_life(&k->registry.parties, span_of(s->issuer));
 
-	return l && life_quorum(l, env, k->now);
+	return l && life_quorum(l, env, k->now) ? life_party(l, k->now) : NULL;
 }
 
 /* The one at hand included. A newcomer's first has said nothing yet. */
+static bool due(const struct keep *k, const struct words *w)
+{
+	return w->n == 0 || k->now - w->newest >= ROOM_EVERY;
+}
+
 static enum coffer_rc fits(const struct keep *k, const struct statement *s, const struct words *w, const struct bound *b, struct err *e)
 {
 	char when[CLOCK_TEXT_LEN];
 
-	if (w->n == 0 || (w->n < b->n && w->bytes < b->bytes) || k->now - w->newest >= ROOM_EVERY)
+	if ((w->n < b->n && w->bytes < b->bytes) || due(k, w))
 		return COFFER_OK;
 	clock_text(w->newest + ROOM_EVERY, when);
 	return err_set(e, COFFER_E_LIMIT, "%s spoke %llu times %s, which others' receipts have to show; the next is taken at %s, by its recovery quorum perhaps sooner, "
 	    "and %s at any time", s->issuer, (unsigned long long)w->n, b->what, when, b->still);
 }
 
+/* How many of the recovery keys that signed have something left of their part: the room by how many quorums without a common key there can be. So who holds one quorum's
+ * keys leaves another its part. */
+static enum coffer_rc have_part(struct keep *k, const struct dsse *env, const struct party *p, const struct mhash *key, const struct bound *b, uint64_t *n, struct err *e)
+{
+	uint64_t parts = p->n_recovery / p->quorum;
+
+	*n = 0;
+	for (size_t i = 0; i < p->n_recovery; i++) {
+		struct words w = { 0 };
+		uint8_t thumb[32];
+
+		if (!dsse_signed_by(env, &p->recovery[i]))
+			continue;
+		pubkey_thumbprint(&p->recovery[i], thumb);
+		TRY(count(k, COUNTED "EXISTS(SELECT 1 FROM recovered r WHERE r.seq=a.seq AND r.member=?2)", key, thumb, &w, e));
+		*n += w.n < b->n / parts && w.bytes < b->bytes / parts;
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc quorum_fits(struct keep *k, const struct dsse *env, const struct statement *s, const struct party *p, const struct mhash *key, const struct bound *b,
+    struct err *e)
+{
+	struct words w = { 0 };
+	char when[CLOCK_TEXT_LEN];
+	uint64_t with_part = 0;
+
+	TRY(count(k, COUNTED BY_QUORUM, key, NULL, &w, e));
+	TRY(have_part(k, env, p, key, b, &with_part, e));
+	if ((with_part >= p->quorum && w.n < b->n && w.bytes < b->bytes) || due(k, &w))
+		return COFFER_OK;
+	clock_text(w.newest + ROOM_EVERY, when);
+	return err_set(e, COFFER_E_LIMIT, "the recovery quorum of %s spoke %llu times %s, which others' receipts have to show, or these keys of it used up their part of that; "
+	    "the next is taken at %s, by other keys of it perhaps sooner, and %s at any time", s->issuer, (unsigned long long)w.n, b->what, when, b->still);
+}
+
 enum coffer_rc room_for(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
 {
+	const struct party *recovered = by_quorum(k, env, s);
 	struct words w = { 0 };
 	struct bound b = { 0 };
 	struct mhash key;
@@ -108,12 +157,37 @@ enum coffer_rc room_for(struct keep *k, const struct dsse *env, const struct sta
 		TRY(bound_of(k, s, &key, &has, &b, e));
 	if (!has)
 		return COFFER_OK;
-	TRY(count(k, &key, &w, e));
-	if (by_quorum(k, env, s)) {
-		b.n *= 2;
-		b.bytes *= 2;
-	}
+	if (recovered)
+		return quorum_fits(k, env, s, recovered, &key, &b, e);
+	TRY(count(k, COUNTED "NOT " BY_QUORUM, &key, NULL, &w, e));
 	return fits(k, s, &w, &b, e);
+}
+
+static enum coffer_rc add_member(struct keep *k, const uint8_t thumb[static 32], struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "INSERT OR IGNORE INTO recovered(seq, member) VALUES(?,?)");
+
+	q_i64(&q, (int64_t)k->journal.seq);
+	q_blob(&q, (struct span){ thumb, 32 });
+	return q_run(&q, e);
+}
+
+enum coffer_rc room_log(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	const struct party *p = by_quorum(k, env, s);
+	struct mhash key;
+	bool has = false;
+
+	if (p)
+		TRY(said_under(k, s, &has, &key, e));
+	for (size_t i = 0; has && i < p->n_recovery; i++) {
+		uint8_t thumb[32];
+
+		pubkey_thumbprint(&p->recovery[i], thumb);
+		if (dsse_signed_by(env, &p->recovery[i]))
+			TRY(add_member(k, thumb, e));
+	}
+	return COFFER_OK;
 }
 
 /* ---- said twice ---- */

@@ -1,7 +1,10 @@
 /* How much of others' receipts one party may fill. What a party whose word counts said of itself, against one thing, or demands of one platform,
  * is in each receipt that turns on it, to the last word (trust/said.h); so that no party makes another's longer than a receipt may be, there is a
- * number of such words, and of their bytes. Nobody is kept from speaking for good: one more is taken in ROOM_EVERY, a recovery quorum has as much again
- * that nobody with a stolen key can use up, and a revocation, of which there is one for each thing, is not counted. */
+ * number of such words, and of their bytes. Nobody is kept from speaking for good: one more is taken in ROOM_EVERY, and a revocation, of which there is one for each thing,
+ * is not counted. What a party's recovery quorum says has a room of its own, as large: nobody with a stolen key of the party uses any of it up, however long it was so, and of the
+ * recovery keys none more than its part, where there are enough for several quorums without a common key.
+ *
+ * table recovered: seq of a word that a quorum said, and each recovery key of then that signed it. What was said before there was this table counts as the party's own. */
 #pragma once
 #include "cofferd/keep/keep.h"
 
@@ -12,6 +15,9 @@
 #define ROOM_BYTES (512u << 10) /* of either */
 #define ROOM_EVERY INT64_C(259200) /* 3 days, in seconds */
 #define ROOM_BACK_MAX (4u << 10) /* bytes of one revocation or pause */
+
+/* One that was logged, inside its transaction: after its entry, before the parties are what it makes of them. */
+enum coffer_rc room_log(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e) NODISCARD;
 
 /* One that is about to be logged, by whoever may say it. COFFER_E_LIMIT tells when the next is taken, and what is still. */
 enum coffer_rc room_for(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e) NODISCARD;

@@ -23,6 +23,9 @@
 	"(kept.bytes=owed.bytes AND (owed.owner IS NULL OR kept.owner=owed.owner OR (owed.file=1 AND EXISTS(SELECT 1 FROM pruned p" \
 	" JOIN first ON first.digest=lower(hex(p.digest)) WHERE first.owner=kept.owner AND first.seq<owed.seq))))"
 
+/* A word that is counted, with a signature by that key: keyids are thumbprints, as admission saw. */
+#define QUORUMS "EXISTS(SELECT 1 FROM said a JOIN statement s ON s.seq=a.seq WHERE a.seq=r.seq AND length(r.member)=32 AND instr(s.sigs, r.member)>0)"
+
 struct table {
 	const char *wrong; /* names the first row that is */
 	const char *mend[4];
@@ -46,6 +49,8 @@ static const struct table tables[] = {
 	{ "SELECT seq FROM fetched WHERE NOT EXISTS(SELECT 1 FROM entry e WHERE e.seq=fetched.seq AND e.type='release' AND e.time<=fetched.time) LIMIT 1",
 	  { "DELETE FROM fetched WHERE NOT EXISTS(SELECT 1 FROM entry e WHERE e.seq=fetched.seq AND e.type='release' AND e.time<=fetched.time)" },
 	  "fetched is said to be the receipt of entry", ", which is no release, or a later one" },
+	{ "SELECT seq FROM recovered r WHERE NOT " QUORUMS " LIMIT 1", { "DELETE FROM recovered AS r WHERE NOT " QUORUMS },
+	  "a recovery key is said to have signed entry", ", which is no such word, or not by that key" },
 };
 
 static enum coffer_rc run(struct store *s, const char *sql, struct err *e)

@@ -26,9 +26,10 @@ struct store {
 	"CREATE TABLE IF NOT EXISTS decision_of(party TEXT NOT NULL, decision BLOB NOT NULL REFERENCES decision(id)," \
 	" PRIMARY KEY(party, decision)) STRICT, WITHOUT ROWID;"
 
-/* What the ledger's map holds of it from rule 2 on, and revocations of what is no statement: later in the same way. */
+/* What the ledger's map holds of it from rule 2 on, what of that recovery quorums said (room.h), and revocations of what is no statement: later in the same way. */
 #define SAID \
 	"CREATE TABLE IF NOT EXISTS said(key BLOB NOT NULL, seq INTEGER NOT NULL UNIQUE REFERENCES entry(seq) DEFERRABLE INITIALLY DEFERRED, PRIMARY KEY(key, seq)) STRICT, WITHOUT ROWID;" \
+	"CREATE TABLE IF NOT EXISTS recovered(seq INTEGER NOT NULL REFERENCES entry(seq), member BLOB NOT NULL, PRIMARY KEY(seq, member)) STRICT, WITHOUT ROWID;" \
 	"CREATE TABLE IF NOT EXISTS revoked_thing(thing BLOB NOT NULL, issuer TEXT NOT NULL, statement BLOB NOT NULL UNIQUE REFERENCES statement(id)," \
 	" PRIMARY KEY(thing, issuer, statement)) STRICT, WITHOUT ROWID;"
 
