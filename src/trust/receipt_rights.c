@@ -183,7 +183,25 @@ static bool covers(const struct rights *r, const struct approval *a, const char 
 	       (a->or_narrower || span_eq(SPAN(a->workload), SPAN(r->m.digest)));
 }
 
-/* Of different parties that the asset names. Who lent a delegate its power is the replay's question. */
+/* The party for which an approval counts: its issuer, where the asset names that one; else the owner, by whose delegations in the receipt it
+ * speaks. NULL: it counts for nobody. */
+static enum coffer_rc counts_for(const struct receipt *rc, const struct rights *r, size_t i, const struct statement *s, const char **who, struct err *e)
+{
+	const char *owner = r->path.owner;
+	struct leaf leaf;
+	bool lent = false;
+
+	*who = s->issuer;
+	if (asset_names(&r->asset, s->issuer))
+		return COFFER_OK;
+	if (!leaf_read(wr_span(&rc->statement[i].entry.leaf), &leaf))
+		return err_set(e, COFFER_E_BUG, "receipt: a leaf is malformed");
+	TRY(receipt_lent(&(struct receipt_lent){ rc, r->parties, s, &leaf, ROLE_APPROVAL, span_of(r->path.text), r->time }, &owner, 1, &lent, e));
+	*who = lent ? owner : NULL;
+	return COFFER_OK;
+}
+
+/* Of different parties that the asset names. */
 static enum coffer_rc count_approvals(const struct receipt *rc, const struct rights *r, size_t *n, struct err *e)
 {
 	CLEANUP(freep) struct approval *a = calloc(1, sizeof(*a));
@@ -202,10 +220,10 @@ static enum coffer_rc count_approvals(const struct receipt *rc, const struct rig
 		TRY(approval_read(&s, a, e));
 		if (!covers(r, a, s.issuer))
 			return no(e, "an approval is not of this asset, workload and service, or had ended");
-		who = asset_names(&r->asset, s.issuer) ? s.issuer : r->path.owner; /* a delegate's counts as the owner's */
-		while (k < *n && strcmp(by[k], who) != 0)
+		TRY(counts_for(rc, r, i, &s, &who, e));
+		while (who && k < *n && strcmp(by[k], who) != 0)
 			k++;
-		if (k == *n)
+		if (who && k == *n)
 			(void)snprintf(by[(*n)++], PARTY_MAX, "%s", who);
 	}
 	return COFFER_OK;
@@ -253,7 +271,7 @@ static enum coffer_rc releases(const struct receipt *rc, const struct rights *r,
 		return COFFER_OK;
 	if (!leaf_read(wr_span(&x->entry.leaf), &leaf))
 		return err_set(e, COFFER_E_BUG, "receipt: a leaf is malformed");
-	return receipt_lent(&(struct receipt_lent){ rc, r->parties, &s, &leaf, ROLE_VERIFICATION, r->time }, &provider, 1, yes, e);
+	return receipt_lent(&(struct receipt_lent){ rc, r->parties, &s, &leaf, ROLE_VERIFICATION, body.repository, r->time }, &provider, 1, yes, e);
 }
 
 static enum coffer_rc released(const struct receipt *rc, const struct rights *r, const struct man_container *c, bool *found, struct err *e)
