@@ -119,7 +119,7 @@ typedef enum coffer_rc receipt_goes_on(void *arg, const struct receipt_known *k,
  *   receipt-rests        a statement that the release rested on is missing, was not logged before it, or is not one of them; or what a
  *                        party said of itself or of a key is there, but not what by the map replaced it
  *   receipt-rights       they do not allow it: no entitlement, too few approvals of this asset, workload and service by parties that it
- *                        names or a delegate of its owner, or an image that neither its provider nor a delegate of its released
+ *                        names or a delegate of its owner, or an image that neither its provider nor a delegate of its released as the manifest asks
  *   receipt-force        such a statement was superseded, revoked, expired or void by then
  *   receipt-said         of a party whose word counts it does not show all that it revoked, paused or demanded (said.h)
  *   receipt-evidence     it has other evidence than the release names, or files that the evidence does not

@@ -143,31 +143,85 @@ static void years_later_expired_endorsements_give_the_same_verdict(void)
 	rig_close(&r);
 }
 
-/* The hospital approves another workload, the provider runs a narrower one: the receipt has the manifest of either. */
-static void release_to_a_narrower_workload_is_decided_again(void)
+/* The hospital approves another workload, the provider runs a narrower one. Statements: of that other, and the approval that was before; and what ran. */
+struct narrower { uint8_t wide[32], before[32], manifest[32]; };
+
+static void narrower_released(struct kit *k, struct narrower *out)
 {
 	CLEANUP(manifest_clear) struct manifest m = { 0 };
-	CLEANUP(kit_free) struct kit k;
-	CLEANUP(freep) char *text = NULL, *wide = NULL;
+	CLEANUP(freep) char *text = NULL, *other = NULL;
 	static const char *const platforms = "\"platforms\":[\"sample\"";
-	uint8_t id[32], narrow[32];
 	const char *at;
 	struct err e;
 
-	kit_open(&k);
-	kit_deploy(&k);
-	text = kit_manifest_text(&k);
+	kit_open(k);
+	kit_deploy(k);
+	text = kit_manifest_text(k);
 	at = strstr(text, platforms);
-	wide = str_fmt("%.*s,\"snp\"%s", (int)(at - text + (ptrdiff_t)strlen(platforms)), text, at + strlen(platforms));
-	CHECK(manifest_parse(span_of(wide), &m, &e) == COFFER_OK);
-	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_WORKLOAD, .subject = "risk", .digest = m.digest, .body = wide }, id) == COFFER_OK);
-	memcpy(narrow, k.approval_id, 32);
-	memcpy(k.manifest, m.digest, 32);
-	CHECK(kit_approve(&k, ",\"or-narrower\":true", 1, NULL) == COFFER_OK && kit_revoke(&k, KIT_HOSPITAL, narrow) == COFFER_OK);
-	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
-	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
-	CHECK(kit_revoke(&k, KIT_ACME, id) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK); /* its manifest counts all the same */
+	other = str_fmt("%.*s,\"snp\"%s", (int)(at - text + (ptrdiff_t)strlen(platforms)), text, at + strlen(platforms));
+	CHECK(manifest_parse(span_of(other), &m, &e) == COFFER_OK);
+	CHECK(kit_log(k, &(struct kit_st){ .kind = ST_WORKLOAD, .subject = "risk", .digest = m.digest, .body = other }, out->wide) == COFFER_OK);
+	memcpy(out->before, k->approval_id, 32);
+	memcpy(out->manifest, k->manifest, 32);
+	memcpy(k->manifest, m.digest, 32);
+	CHECK(kit_approve(k, ",\"or-narrower\":true", 1, NULL) == COFFER_OK && kit_revoke(k, KIT_HOSPITAL, out->before) == COFFER_OK);
+	CHECK(kit_begin(k) == COFFER_OK && kit_attest(k, (struct kit_evidence){ 0 }) == COFFER_OK && kit_get(k, (struct kit_get){ 0 }) == COFFER_OK);
+}
+
+/* The receipt has the manifest of either. */
+static void release_to_a_narrower_workload_is_decided_again(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct narrower n;
+
+	narrower_released(&k, &n);
 	CHECK(receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(kit_revoke(&k, KIT_ACME, n.wide) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK); /* its manifest counts all the same */
+	CHECK(receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+/* "" where a receipt of the newest release holds; else the check. */
+static const char *judge_newest(struct kit *k, struct err *e)
+{
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	CLEANUP(wr_close) struct wr text = { 0 };
+
+	receiptkit_make(k, KIT_HOSPITAL, &text);
+	return receiptkit_replay(k, wr_span(&text), (struct span){ 0 }, out, e) == COFFER_OK ? "" : e->check;
+}
+
+/* Statements alone show which of two workloads is the wider one: what was approved is the narrow one, and what is said to have run the other. */
+static void release_to_a_wider_workload_has_no_receipt_that_holds(void)
+{
+	static const uint8_t neither[32] = { 9 };
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *cut = NULL;
+	uint8_t taken[32];
+	char wide[HEX32_LEN];
+	struct narrower n;
+	struct err e = { 0 };
+
+	narrower_released(&k, &n);
+	memcpy(taken, k.approval_id, 32);
+	memcpy(k.manifest, n.manifest, 32);
+	CHECK(kit_approve(&k, ",\"or-narrower\":true", 2, n.before) == COFFER_OK);
+	receiptkit_lie_bare(&k);
+	CHECK(strcmp(judge_newest(&k, &e), "") == 0);
+	receiptkit_lie_with(&k, k.workload_id, neither);
+	receiptkit_lie_with(&k, n.wide, k.workload_id);
+	receiptkit_lie_with(&k, neither, n.wide);
+	receiptkit_lie_with(&k, taken, k.approval_id);
+	CHECK(strcmp(judge_newest(&k, &e), "receipt-rights") == 0 && strstr(e.msg, "of this asset, workload"));
+	receiptkit_lie_with(&k, k.approval_id, taken); /* of the one that is said to have run */
+	CHECK(strcmp(judge_newest(&k, &e), "") == 0);
+	receiptkit_lie_with(&k, n.wide, neither);
+	receiptkit_lie_with(&k, k.workload_id, n.wide);
+	receiptkit_lie_with(&k, neither, k.workload_id);
+	CHECK(strcmp(judge_newest(&k, &e), "") == 0);
+	hex32(n.wide, wide);
+	cut = str_fmt("\"%s\"", wide);
+	receiptkit_lie(&k, cut); /* and without the manifest that it names nothing is shown */
+	CHECK(strcmp(judge_newest(&k, &e), "receipt-rights") == 0);
 }
 
 static void auditor(struct kit *k)
@@ -732,7 +786,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(release_on_sample_is_decided_again), T(release_of_an_image_at_its_minimum_is_decided_again), T(release_on_hardware_is_decided_again), T(release_by_token_is_decided_again),
 		T(token_whose_session_is_gone_finds_what_it_showed),
-		T(release_to_a_narrower_workload_is_decided_again), T(release_that_wanted_assessments_is_decided_again), T(file_that_the_evidence_does_not_name_is_no_part_of_a_receipt),
+		T(release_to_a_narrower_workload_is_decided_again), T(release_to_a_wider_workload_has_no_receipt_that_holds), T(release_that_wanted_assessments_is_decided_again), T(file_that_the_evidence_does_not_name_is_no_part_of_a_receipt),
 		T(release_to_a_boot_image_of_a_delegate_is_decided_again),
 		T(years_later_expired_endorsements_give_the_same_verdict),
 		T(collateral_that_is_missing_is_asked_for_by_its_digest),
