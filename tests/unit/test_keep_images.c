@@ -123,6 +123,27 @@ static void delegates_release_of_before_its_key_was_stolen_stands(void)
 	CHECK(DENIED(ask(&k), k, "R11") && strstr(k.no.reason, KIT_IMAGE_KEY) && lies(&k, "receipt-force"));
 }
 
+/* Two containers have one image by different providers: what the one released before excuses nothing that the other did after. */
+static void early_release_of_one_provider_is_not_anothers(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32], next[32];
+	struct err e = { 0 };
+	int64_t late;
+
+	open_one(&k);
+	CHECK(release(&k, KIT_ACME, 1, id) == COFFER_OK);
+	late = k.now += 100;
+	CHECK(release(&k, KIT_STRANGER, 1, id) == COFFER_OK && ask(&k) == COFFER_OK);
+	k.now += 100;
+	CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, late + 1, 0, NULL }, id) == COFFER_OK && ask(&k) == COFFER_OK);
+	receiptkit_lie_bare(&k);
+	CHECK(strcmp(judge(&k, &e), "") == 0);
+	CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, late, 2, id }, next) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+	receiptkit_lie_bare(&k);
+	CHECK(strcmp(judge(&k, &e), "receipt-force") == 0);
+}
+
 /* And where the delegate's own key was stolen, what it alone signed from then on is void. */
 static void delegates_release_by_its_stolen_key_is_void(void)
 {
@@ -256,7 +277,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(providers_word_about_anothers_image_spoils_no_receipt), T(providers_word_is_about_its_delegates_release_alone),
 		T(delegates_release_of_before_its_key_was_stolen_stands), T(delegates_release_by_its_stolen_key_is_void),
-		T(release_without_what_the_manifest_asks_is_no_receipts), T(delegates_release_under_another_name_is_no_receipts), T(delegates_of_one_provider_take_no_places_of_anothers_image),
+		T(release_without_what_the_manifest_asks_is_no_receipts), T(early_release_of_one_provider_is_not_anothers), T(delegates_release_under_another_name_is_no_receipts), T(delegates_of_one_provider_take_no_places_of_anothers_image),
 		T(release_of_version_zero_is_not_admitted_any_more), T(release_of_version_zero_that_is_logged_counts_as_it_did),
 	};
 
