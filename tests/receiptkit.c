@@ -272,6 +272,11 @@ void receiptkit_lie(struct kit *k, const char *cut)
 	lie(k, cut, "");
 }
 
+void receiptkit_lie_text(struct kit *k, const char *from, const char *to)
+{
+	lie(k, from, to);
+}
+
 void receiptkit_lie_bare(struct kit *k)
 {
 	CLEANUP(q_close) struct q q = q_open(k->keep.store, "SELECT json_extract(CAST(data AS TEXT), '$.evidence') FROM entry WHERE type='release' ORDER BY seq DESC LIMIT 1");

@@ -2,7 +2,8 @@
  * that the release is in the service's ledger, which statements it rested on, that each was signed by keys its issuer had when it was
  * logged, logged before, and in force at the release by the ledger's own map; and which version of which asset left.
  *
- * Not checked here: the evidence, and what the decision's checks need of it (R1 to R6, R10, delegations, minima): replay/replay.h does. */
+ * Not checked here: the evidence, and what the decision's checks need of it (R1 to R6, R10); nor what else the decision asks of statements: personas, platforms, boot
+ * images, assessments, how many uses an approval has, one service for all approvals, pauses of delegations. replay/replay.h does, the latter without evidence too. */
 #pragma once
 #include "trust/dsse.h"
 #include "trust/ledger/checkpoint.h"

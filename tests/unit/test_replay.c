@@ -298,6 +298,130 @@ static void release_to_a_boot_image_of_a_delegate_is_decided_again(void)
 	rig_close(&r);
 }
 
+/* ---- without evidence ---- */
+
+/* A receipt of what was released, as it would be had its evidence been forgotten, holds by its statements; with one text replaced it is refused by that. */
+static void bare_is_refused(struct kit *k, const char *from, const char *to, const char *check)
+{
+	struct err e = { 0 };
+	const char *got;
+
+	receiptkit_lie_bare(k);
+	CHECK(strcmp(judge_newest(k, &e), "") == 0);
+	if (e.check[0])
+		printf("# %s: %s\n", e.check, e.msg);
+	receiptkit_lie_text(k, from, to);
+	got = judge_newest(k, &e);
+	CHECK(strcmp(got, check) == 0);
+	if (strcmp(got, check) != 0)
+		printf("# %s: %s %s\n", from, got, e.msg);
+}
+
+static void by_statements_alone_what_was_decided_is_said(void)
+{
+	static const char *const ids[] = { "R0", "R7", "R8", "R9", "R11" };
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(kit_free) struct kit k;
+	struct err e;
+
+	sample_released(&k);
+	receiptkit_lie_bare(&k);
+	receiptkit_make(&k, KIT_HOSPITAL, &text);
+	CHECK(out && receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_OK);
+	CHECK(out && !out->v.evidence && out->stated && out->n == sizeof(ids) / sizeof(ids[0]));
+	for (size_t i = 0; out && i < out->n; i++)
+		CHECK(out->check[i].holds && strcmp(out->check[i].id, ids[i]) == 0 && out->check[i].found[0]);
+	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK); /* by the manifest */
+	receiptkit_lie_bare(&k);
+	receiptkit_make(&k, KIT_ACME, &text);
+	CHECK(out && receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_OK && out->stated);
+}
+
+static void by_statements_alone_what_measures_has_a_boot_image(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	sample_released(&k);
+	bare_is_refused(&k, "\"platform\":\"sample\"", "\"platform\":\"snp\"", "R5");
+}
+
+static void by_statements_alone_what_was_wanted_is_assessed(void)
+{
+	static const uint8_t one[32] = { [31] = 1 }, other[32] = { [31] = 2 };
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *cut = NULL;
+	uint8_t id[32], found[32];
+	char hex[HEX32_LEN];
+
+	kit_open(&k);
+	kit_deploy(&k);
+	auditor(&k);
+	memcpy(id, k.approval_id, 32);
+	CHECK(kit_approve(&k, ",\"assessed-by\":[{\"party\":\"stranger\",\"about\":\"image\"}]", 2, id) == COFFER_OK);
+	assess(&k, ASSESSED_IMAGE, one, found);
+	assess(&k, ASSESSED_IMAGE, other, found);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	hex32(found, hex);
+	cut = str_fmt(",\"%s\"", hex);
+	bare_is_refused(&k, cut, "", "R9");
+}
+
+/* What it names in `uses` the map shows; that an approval for so many uses is named there, statements do. */
+static void by_statements_alone_uses_are_counted(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *uses = NULL;
+	uint8_t id[32];
+	char hex[HEX32_LEN];
+	struct err e = { 0 };
+
+	kit_open(&k);
+	kit_deploy(&k);
+	memcpy(id, k.approval_id, 32);
+	CHECK(kit_approve(&k, ",\"uses\":1", 2, id) == COFFER_OK);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	hex32(k.approval_id, hex);
+	uses = str_fmt("\"uses\":{\"%s\":1}", hex);
+	receiptkit_lie_text(&k, uses, "\"uses\":{}");
+	receiptkit_lie_bare(&k);
+	CHECK(strcmp(judge_newest(&k, &e), "receipt-map") == 0 && strstr(e.msg, "does not say how often"));
+}
+
+/* Measured or not, what was booted has a statement by the workload's provider that the approval names. */
+static void by_statements_alone_a_boot_image_is_one_that_was_approved(void)
+{
+	CLEANUP(freep) char *cut = NULL;
+	char hex[HEX32_LEN];
+	struct rig r;
+	uint8_t id[32];
+
+	rig_deploy(&r, RIG_REFERENCES, true, id);
+	CHECK(rig_tcb(&r, KIT_HOSPITAL, 20) == COFFER_OK && rig_attest(&r) == COFFER_OK && kit_get(&r.k, (struct kit_get){ 0 }) == COFFER_OK);
+	hex32(id, hex);
+	cut = str_fmt(",\"%s\"", hex);
+	bare_is_refused(&r.k, cut, "", "R5");
+	rig_close(&r);
+}
+
+static void by_statements_alone_a_minimum_that_was_revoked_stands_in_the_way(void)
+{
+	struct keep_logged_rep tcb;
+	struct rig r;
+	uint8_t id[32];
+	struct err e = { 0 };
+
+	rig_deploy(&r, RIG_REFERENCES, true, id);
+	CHECK(rig_tcb(&r, KIT_HOSPITAL, 20) == COFFER_OK && keep_logged_rep_read(wr_span(&r.k.answer), &tcb, &e) == COFFER_OK);
+	CHECK(rig_attest(&r) == COFFER_OK && kit_get(&r.k, (struct kit_get){ 0 }) == COFFER_OK);
+	receiptkit_lie_bare(&r.k);
+	CHECK(strcmp(judge_newest(&r.k, &e), "") == 0 && kit_revoke(&r.k, KIT_HOSPITAL, tcb.id) == COFFER_OK);
+	CHECK(kit_get(&r.k, (struct kit_get){ 0 }) == COFFER_E_DENIED && strcmp(r.k.no.check, "R11") == 0);
+	receiptkit_lie_bare(&r.k);
+	CHECK(strcmp(judge_newest(&r.k, &e), "R11") == 0);
+	rig_close(&r);
+}
+
 /* ---- collateral ---- */
 
 /* A receipt with that file in place of those it has, n times. */
@@ -778,7 +902,7 @@ static void release_without_evidence_has_a_receipt_of_what_it_rests_on(void)
 	s->shown = false;
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
 	receiptkit_make(&k, KIT_HOSPITAL, &text);
-	CHECK(out && receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_OK && !out->v.evidence && out->n == 0);
+	CHECK(out && receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_OK && !out->v.evidence && out->stated);
 }
 
 int main(void)
@@ -786,7 +910,10 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(release_on_sample_is_decided_again), T(release_of_an_image_at_its_minimum_is_decided_again), T(release_on_hardware_is_decided_again), T(release_by_token_is_decided_again),
 		T(token_whose_session_is_gone_finds_what_it_showed),
-		T(release_to_a_narrower_workload_is_decided_again), T(release_to_a_wider_workload_has_no_receipt_that_holds), T(release_that_wanted_assessments_is_decided_again), T(file_that_the_evidence_does_not_name_is_no_part_of_a_receipt),
+		T(release_to_a_narrower_workload_is_decided_again), T(release_to_a_wider_workload_has_no_receipt_that_holds),
+		T(by_statements_alone_what_was_decided_is_said), T(by_statements_alone_what_measures_has_a_boot_image), T(by_statements_alone_what_was_wanted_is_assessed),
+		T(by_statements_alone_uses_are_counted), T(by_statements_alone_a_boot_image_is_one_that_was_approved), T(by_statements_alone_a_minimum_that_was_revoked_stands_in_the_way),
+		T(release_that_wanted_assessments_is_decided_again), T(file_that_the_evidence_does_not_name_is_no_part_of_a_receipt),
 		T(release_to_a_boot_image_of_a_delegate_is_decided_again),
 		T(years_later_expired_endorsements_give_the_same_verdict),
 		T(collateral_that_is_missing_is_asked_for_by_its_digest),
