@@ -47,6 +47,8 @@ static enum coffer_rc take_service(struct rights *r, const struct statement *s, 
 	if (r->n_services == sizeof(r->service) / sizeof(r->service[0]))
 		return err_set(e, COFFER_E_LIMIT, "receipt: too many service statements");
 	TRY(service_read(s->body, &sv, e));
+	if (!pubkey_eq(&sv.ledger_key, &parties_genesis_by(r->parties, NULL)->ledger_key))
+		return no(e, "a service statement is of another ledger than the one that the release is in");
 	memcpy(r->service[r->n_services], s->id, 32);
 	memcpy(r->service_id[r->n_services], sv.id, sizeof(sv.id));
 	r->n_services++;

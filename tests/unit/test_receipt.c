@@ -485,6 +485,26 @@ static void strangers_word_is_not_an_owners(void)
 	CHECK(judge_lie(&k, "stranger", &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-signature") == 0);
 }
 
+/* A founder states a service with a ledger of its own: whoever keeps this ledger is not that one. */
+static void service_of_another_ledger_is_not_this_one(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *body = NULL, *named = NULL;
+	struct pubkey was;
+	struct err e;
+
+	released(&k);
+	CHECK(judge_lie(&k, "hospital", &e) == COFFER_OK);
+	was = k.ledger;
+	k.ledger = *privkey_public(k.key[KIT_ACME]);
+	body = kit_service_body(&k);
+	k.ledger = was;
+	named = str_fmt("{\"id\":\"other\"%s", strchr(body, ','));
+	CHECK(strncmp(body, "{\"id\":\"trust\",", 14) == 0);
+	forge(&k, &(struct kit_st){ .kind = ST_SERVICE, .subject = "other", .body = named }, NULL);
+	CHECK(judge_lie(&k, "hospital", &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-rights") == 0 && strstr(e.msg, "another ledger"));
+}
+
 static void co_owner_that_did_not_sign_is_missed(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -575,7 +595,7 @@ int main(void)
 		T(what_a_party_said_last_is_not_left_out),
 		T(parts_of_two_releases_do_not_fit),
 		T(release_on_nobodys_word_has_no_receipt_that_holds), T(release_of_an_image_below_its_minimum_has_no_receipt_that_holds),
-		T(strangers_word_is_not_an_owners), T(co_owner_that_did_not_sign_is_missed),
+		T(strangers_word_is_not_an_owners), T(service_of_another_ledger_is_not_this_one), T(co_owner_that_did_not_sign_is_missed),
 		T(another_genesis_is_refused),
 		T(receipts_go_to_whom_the_release_concerns),
 		T(denials_have_no_receipt),
