@@ -133,10 +133,12 @@ static void print_stated(const struct replay_out *o)
 		(void)printf("decided again by the statements alone:\n");
 	for (size_t i = 0; i < o->n; i++)
 		print_found(&o->check[i]);
-	(void)printf("not checked: the evidence, of which the service kept none; R1 to R6 and R10 are its word: what machine it was and whether its firmware met the minima, "
-		     "that it had booted that boot image with that workload and those bindings, what the guest asked for, and what the owner's policy said\n");
+	(void)printf("not checked: the evidence, of which the service kept none; R1 to R6 and R10 are its word: what machine it was and whether its "
+		     "firmware met the minima, that it had booted that boot image with that workload and those bindings, what the guest asked for, "
+		     "and what the owner's policy said\n");
 	if (!o->stated)
-		(void)printf("not checked: whether an approval was for that platform, what it wants assessed, and how often it may be used; the record of then does not tell the platform\n");
+		(void)printf("not checked: whether an approval was for that platform, what it wants assessed, and how often it may be used; the record "
+			     "of then does not tell the platform\n");
 }
 
 static void print_replay(const struct replay_out *o)

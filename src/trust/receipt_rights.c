@@ -295,7 +295,8 @@ static enum coffer_rc images(const struct rights *r, struct err *e)
 
 		TRY(released(r, &r->m.container[i], &found, e));
 		if (!found)
-			return no(e, "neither the provider of an image nor whom it lets verify released it with the method, key and attestations, and as the security version, that the manifest asks for");
+			return no(e, "neither the provider of an image nor whom it lets verify released it with the method, key and attestations, and as the security "
+				     "version, that the manifest asks for");
 	}
 	return COFFER_OK;
 }

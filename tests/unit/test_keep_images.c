@@ -277,7 +277,8 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(providers_word_about_anothers_image_spoils_no_receipt), T(providers_word_is_about_its_delegates_release_alone),
 		T(delegates_release_of_before_its_key_was_stolen_stands), T(delegates_release_by_its_stolen_key_is_void),
-		T(release_without_what_the_manifest_asks_is_no_receipts), T(early_release_of_one_provider_is_not_anothers), T(delegates_release_under_another_name_is_no_receipts), T(delegates_of_one_provider_take_no_places_of_anothers_image),
+		T(release_without_what_the_manifest_asks_is_no_receipts), T(early_release_of_one_provider_is_not_anothers),
+		T(delegates_release_under_another_name_is_no_receipts), T(delegates_of_one_provider_take_no_places_of_anothers_image),
 		T(release_of_version_zero_is_not_admitted_any_more), T(release_of_version_zero_that_is_logged_counts_as_it_did),
 	};
 
