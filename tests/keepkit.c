@@ -474,11 +474,13 @@ static const char *platform_of(const struct kit *k)
 
 char *kit_manifest_text(struct kit *k)
 {
-	char genesis[HEX32_LEN], least[64] = "";
+	char genesis[HEX32_LEN], least[128] = "";
 
 	hex32(k->genesis_id, genesis);
 	if (k->image_minimum)
 		(void)snprintf(least, sizeof(least), "\"minimum-version\":%u,", k->image_minimum);
+	if (k->image_asks)
+		(void)snprintf(least + strlen(least), sizeof(least) - strlen(least), "%s", k->image_asks);
 	return str_fmt("{\"version\":1,\"name\":\"risk\",\"provider\":\"acme\",\"genesis\":\"%s\",\"service\":{\"id\":\"trust\","
 	               "\"url\":\"https://127.0.0.1:8443\"},\"platforms\":[\"%s\"],\"containers\":["
 	               "{\"name\":\"analyse\",\"role\":\"business\"," IMAGE "," REST ",\"entitlements\":["

@@ -71,6 +71,7 @@ struct kit {
 	unsigned         image_minimum;  /* that the manifest asks of both images; 0: none */
 	unsigned         image_version;  /* that releases state; 0: 1 */
 	enum kit_party   image_by[2];    /* whom the manifest names as their providers; zero: acme. The stranger is one where strangers_images is set */
+	const char      *image_asks;       /* members that the manifest's images have besides, each with a comma behind; NULL: none */
 	bool             one_image;        /* both containers have image 1 */
 	bool             strangers_images; /* set before it is introduced */
 	struct wr        initdata;

@@ -272,6 +272,23 @@ void receiptkit_lie(struct kit *k, const char *cut)
 	lie(k, cut, "");
 }
 
+void receiptkit_lie_text(struct kit *k, const char *from, const char *to)
+{
+	lie(k, from, to);
+}
+
+void receiptkit_lie_bare(struct kit *k)
+{
+	CLEANUP(q_close) struct q q = q_open(k->keep.store, "SELECT json_extract(CAST(data AS TEXT), '$.evidence') FROM entry WHERE type='release' ORDER BY seq DESC LIMIT 1");
+	CLEANUP(freep) char *cut = NULL;
+	struct err e = { 0 };
+	bool some = false;
+
+	CHECK(q_row(&q, &some, &e) == COFFER_OK && some);
+	cut = str_fmt("\"evidence\":\"%.*s\",", (int)q_col(&q, 0).n, (const char *)q_col(&q, 0).p);
+	receiptkit_lie(k, q_col(&q, 0).n ? cut : NULL);
+}
+
 void receiptkit_lie_with(struct kit *k, const uint8_t id[static 32], const uint8_t other[static 32])
 {
 	char from[HEX32_LEN], to[HEX32_LEN];

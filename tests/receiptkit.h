@@ -21,6 +21,10 @@ struct receiptkit_begin { const uint8_t *id; const char *kind, *by; const uint8_
 void receiptkit_begin(const struct wr *text, const struct receiptkit_begin *h, struct wr *out);
 /* Enters once more, with another decision, what was entered as a release last; text (NULL: none) that is cut out of its record. */
 void receiptkit_lie(struct kit *k, const char *cut);
+/* The same naming no evidence, as a release of which none is kept: a receipt of it shows what statements show. */
+void receiptkit_lie_bare(struct kit *k);
+/* The same with one text of it replaced by one that is no longer. */
+void receiptkit_lie_text(struct kit *k, const char *from, const char *to);
 /* The same with another statement in the place of that one. */
 void receiptkit_lie_with(struct kit *k, const uint8_t id[static 32], const uint8_t other[static 32]);
 

@@ -45,12 +45,25 @@ static void put_time(struct json_wr *j, const char *name, int64_t t)
 	jw_m_text(j, name, text);
 }
 
-static void put_checks(struct json_wr *j, const struct replay_out *o)
+static void put_shown(struct json_wr *j, const struct replay_out *o)
 {
 	put_time(j, "attested", o->attested);
 	jw_m_text(j, "platform", o->platform);
 	jw_m_text(j, "build", o->build);
 	jw_m_bool(j, "words", o->words);
+}
+
+static bool decided(const struct replay_out *o, const char *id)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (strcmp(o->check[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+/* Those that were decided again, and those that were not: the service's word. */
+static void put_checks(struct json_wr *j, const struct replay_out *o)
+{
 	jw_name(j, "checks");
 	jw_arr(j);
 	for (size_t i = 0; i < o->n; i++) {
@@ -58,6 +71,16 @@ static void put_checks(struct json_wr *j, const struct replay_out *o)
 		jw_m_text(j, "check", o->check[i].id);
 		jw_m_text(j, "found", o->check[i].found);
 		jw_obj_end(j);
+	}
+	jw_arr_end(j);
+	jw_name(j, "unchecked");
+	jw_arr(j);
+	for (unsigned i = 0; i < DECIDE_CHECKS_MAX; i++) {
+		char id[8];
+
+		(void)snprintf(id, sizeof(id), "R%u", i);
+		if (!decided(o, id))
+			jw_text(j, id);
 	}
 	jw_arr_end(j);
 }
@@ -84,10 +107,11 @@ static enum coffer_rc print_json(const struct replay_out *o, struct err *e)
 	jw_value(&j, json_root(record));
 	jw_m_bool(&j, "words-of-parties", v->said);
 	jw_m_bool(&j, "replayed", v->evidence);
-	if (v->evidence) {
-		put_checks(&j, o);
+	if (v->evidence)
+		put_shown(&j, o);
+	put_checks(&j, o);
+	if (v->evidence)
 		receipt_registers_json(o, &j);
-	}
 	jw_obj_end(&j);
 	TRY(wr_done(&w, "output", e));
 	(void)printf("%.*s\n", (int)w.n, (const char *)w.p);
@@ -103,12 +127,26 @@ static void print_found(const struct check *c)
 	(void)putchar('\n');
 }
 
+static void print_stated(const struct replay_out *o)
+{
+	if (o->stated)
+		(void)printf("decided again by the statements alone:\n");
+	for (size_t i = 0; i < o->n; i++)
+		print_found(&o->check[i]);
+	(void)printf("not checked: the evidence, of which the service kept none; R1 to R6 and R10 are its word: what machine it was and whether its "
+		     "firmware met the minima, that it had booted that boot image with that workload and those bindings, what the guest asked for, "
+		     "and what the owner's policy said\n");
+	if (!o->stated)
+		(void)printf("not checked: whether an approval was for that platform, what it wants assessed, and how often it may be used; the record "
+			     "of then does not tell the platform\n");
+}
+
 static void print_replay(const struct replay_out *o)
 {
 	char attested[CLOCK_TEXT_LEN];
 
 	if (!o->v.evidence) {
-		(void)printf("not checked: the evidence, of which the service kept none; R1 to R6 and R10 are its word\n");
+		print_stated(o);
 		return;
 	}
 	clock_text(o->attested, attested);
@@ -147,8 +185,9 @@ static enum coffer_rc print_out(const struct cli *c, const struct replay_out *o,
 	hex32(v->key, key);
 	hex32(v->reply, reply);
 	(void)printf("%s version %llu was released at %s (entry %llu of %llu)\n  decision %s\n  to key   %s\n  in reply %s\n"
-		     "  on %zu statements, each signed by its issuer, logged before, and in force then; together they allow it\n",
-	    v->asset, (unsigned long long)v->version, time, (unsigned long long)v->index, (unsigned long long)v->size, decision, key, reply, v->rests);
+		     "  on %zu statements, each signed by its issuer, logged before, and in force then%s\n",
+	    v->asset, (unsigned long long)v->version, time, (unsigned long long)v->index, (unsigned long long)v->size, decision, key, reply, v->rests,
+	    v->evidence || o->stated ? "; together they allow it" : "");
 	print_said(v);
 	print_replay(o);
 	return COFFER_OK;

@@ -409,16 +409,13 @@ bool decision_wants_policy(const struct decide_in *in, const struct decision *d)
 	return !d->allowed && !in->policy.asked && d->n == DECIDE_CHECKS_MAX && d->reason == 10 && shipped_fault(in) == SHIPPED_N;
 }
 
-/* The reason is the first failing check: R0 to R11 in turn, but R6 before those that depend on whose workload it is, and last
- * R10, which is asked only when all else holds. Where approvals were found and are only revoked or paused, that is the reason (R11) and not R9. */
-static void conclude(struct decision *d)
+/* The reason is the first failing check in that order. Where approvals were found and are only revoked or paused, that is the reason (R11) and not R9. */
+static void conclude(struct decision *d, const unsigned *order, size_t n)
 {
-	static const unsigned order[DECIDE_CHECKS_MAX] = { 1, 2, 6, 0, 3, 4, 5, 7, 8, 9, 11, 10 };
-
 	d->allowed = true;
 	d->reason = d->n;
-	for (size_t i = 0; i < d->n; i++) {
-		size_t at = d->n == DECIDE_CHECKS_MAX ? order[i] : i;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = order[i];
 
 		if (at == 9 && d->n_approvals > 0 && !d->check[11].holds)
 			continue;
@@ -452,8 +449,10 @@ static void judge(const struct decide_in *in, struct decision *d)
 	d->stranger = !d->workload || !(names_asset(&d->workload->manifest, &in->q.path) || decide_bound(in, d->workload));
 }
 
+/* R0 to R11 in turn, but R6 before those that depend on whose workload it is, and last R10, which is asked only when all else holds. */
 void decide(const struct decide_in *in, struct decision *out)
 {
+	static const unsigned order[DECIDE_CHECKS_MAX] = { 1, 2, 6, 0, 3, 4, 5, 7, 8, 9, 11, 10 }, fresh[] = { 0, 1 };
 	struct decision d = { .stranger = true, .n = 1 };
 
 	decide_fresh(in, &d.check[0]);
@@ -464,6 +463,16 @@ void decide(const struct decide_in *in, struct decision *out)
 	}
 	if (d.appraised)
 		judge(in, &d);
-	conclude(&d);
+	conclude(&d, d.appraised ? order : fresh, d.n);
+	*out = d;
+}
+
+void decide_stated(const struct decide_in *in, struct decision *out)
+{
+	static const unsigned order[] = { 6, 0, 5, 7, 8, 9, 11 };
+	struct decision d = { .check = { { .id = "R1" }, { .id = "R2" } } };
+
+	judge(in, &d);
+	conclude(&d, order, sizeof(order) / sizeof(order[0]));
 	*out = d;
 }

@@ -52,6 +52,7 @@ struct appraisal {
 	uint8_t     root[32];        /* the named root that vouches for it, by SHA-256 of its SubjectPublicKeyInfo; zeros: a vendor's pinned one, or none */
 	char        why[80];         /* what R2 found, in words */
 	const struct hw_facts *hw;   /* borrowed; NULL unless genuine, or a swtpm's quote that its own key signed */
+	bool        unseen;          /* decide_stated: no evidence is there, and what it would have shown is taken to be as statements want it */
 };
 
 struct request {
@@ -144,6 +145,10 @@ void decide_fresh(const struct decide_in *in, struct check *out);
 void decide_genuine(const struct decide_in *in, struct check *out);
 
 void decide(const struct decide_in *in, struct decision *out);
+
+/* What statements decide where there is no evidence (in->a.unseen; platform, register and init-data are what somebody says they were): R0, R7, R8, R9 and R11,
+ * and of R5 and R6 that boot image and workload have statements that count. allowed: these hold. Of the other checks nothing in out means anything. */
+void decide_stated(const struct decide_in *in, struct decision *out);
 
 /* Everything holds but R10, which nobody was asked about yet: ask, and decide again. */
 bool decision_wants_policy(const struct decide_in *in, const struct decision *d);

@@ -12,17 +12,6 @@ static bool releases(const struct decide_in *in, const struct fact_release *r, c
 	       decide_speaks(in, &r->s, c->image_provider) && (!r->s.of[0] || man_container_of(c, r->body.repository));
 }
 
-static bool offers(const struct fact_release *r, const struct man_container *c)
-{
-	for (size_t i = 0; i < json_len(r->body.methods); i++) {
-		const struct json *m = json_at(r->body.methods, i);
-
-		if (span_eq(json_str(json_get(m, "type")), c->method_type) && span_eq(json_str(json_get(m, "key")), c->method_key))
-			return true;
-	}
-	return false;
-}
-
 /* The first predicate type that the manifest requires and the release does not list; empty: none. */
 static struct span lacks(const struct fact_release *r, const struct man_container *c)
 {
@@ -46,7 +35,7 @@ static bool suffices(const struct fact_release *r, const struct man_container *c
 	struct span lack = lacks(r, c);
 
 	w->any = true;
-	if (!offers(r, c))
+	if (!image_release_offers(&r->body, c->method_type, c->method_key))
 		return false;
 	if (lack.n > 0) {
 		w->lack = lack;

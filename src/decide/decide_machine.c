@@ -200,10 +200,20 @@ static bool by_provider(const struct decide_in *in, const struct fact_workload *
 	return decide_stands(&b->s, in->now) && decide_speaks(in, &b->s, w->manifest.provider);
 }
 
+static bool launches_on(const struct boot_image *b, const char *platform)
+{
+	for (size_t i = 0; i < b->n_launches; i++)
+		if (strcmp(b->launch[i].platform, platform) == 0)
+			return true;
+	return false;
+}
+
 static bool matches(const struct decide_in *in, const struct fact_boot *b)
 {
 	struct machine_diff d;
 
+	if (in->a.unseen)
+		return launches_on(&b->body, in->a.platform);
 	return boot_launched(&b->body, in->a.hw, &d);
 }
 

@@ -11,6 +11,7 @@
 #define VOLUME_STEP   4096u
 #define VOLUME_HEAD   56u /* up to the map of blocks */
 #define FILE_HEAD     24u
+#define FILES_MAX     65536u /* looked at in all, of a volume in another once more */
 #define FILE_VOLUME   0x0b /* a file that holds volumes */
 #define SECTION_GUID  0x02
 #define SECTION_VOLUME 0x17
@@ -97,10 +98,11 @@ static struct span files_of(struct span fw)
 	return (struct span){ fw.p + head, (size_t)n - head };
 }
 
-/* Files lie at multiples of 8 from the volume's beginning, and so from the first: its header is of a multiple of 8 bytes. */
-static bool find_packed(struct span files, struct span *out)
+/* Files lie at multiples of 8 from the volume's beginning, and so from the first: its header is of a multiple of 8 bytes. *left: how many may be looked at;
+ * volumes may lie in each other, so that the file's length is no bound. */
+static bool find_packed(struct span files, unsigned *left, struct span *out)
 {
-	for (size_t at = 0; files.n - at >= FILE_HEAD;) {
+	for (size_t at = 0; files.n - at >= FILE_HEAD && *left > 0; (*left)--) {
 		struct rd r = rd_open(span_skip(files, at + 18));
 		uint8_t type = rd_u8(&r);
 		struct section s;
@@ -118,15 +120,18 @@ static bool find_packed(struct span files, struct span *out)
 	return false;
 }
 
-static bool find(struct span fw, struct span *out)
+static enum coffer_rc find(struct span fw, struct span *out, struct err *e)
 {
-	for (size_t at = 0; at < fw.n; at += VOLUME_STEP) {
+	unsigned left = FILES_MAX;
+
+	for (size_t at = 0; at < fw.n && left > 0; at += VOLUME_STEP) {
 		struct span files = files_of(span_skip(fw, at));
 
-		if (files.n > 0 && find_packed(files, out))
-			return true;
+		if (files.n > 0 && find_packed(files, &left, out))
+			return COFFER_OK;
 	}
-	return false;
+	return left > 0 ? err_set(e, COFFER_E_INPUT, "firmware: no volume with others compressed in it; this is no OVMF")
+			: err_set(e, COFFER_E_LIMIT, "firmware: more than %u files in its volumes", FILES_MAX);
 }
 
 /* Exactly two: the first phase's, then the drivers'. */
@@ -155,8 +160,7 @@ enum coffer_rc ovmf_open(struct span firmware, struct ovmf *out, struct err *e)
 
 	if (firmware.n > FW_MAX)
 		return err_set(e, COFFER_E_LIMIT, "firmware: larger than %u bytes", FW_MAX);
-	if (!find(firmware, &stream))
-		return err_set(e, COFFER_E_INPUT, "firmware: no volume with others compressed in it; this is no OVMF");
+	TRY(find(firmware, &stream, e));
 	if (lzma_alone(stream, OVMF_PLAIN_MAX, &o.plain, e) != COFFER_OK)
 		return err_wrap(e, "firmware");
 	if (!split(&o))

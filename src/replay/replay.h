@@ -2,6 +2,8 @@
  * shown, and R0 to R11 decided by the code that the service decides by, over the statements in the receipt as the ledger's map says they
  * stood. Pure: no clock, no network, no file; time zones as the caller loaded them.
  *
+ * Without evidence what statements decide is decided by that code all the same (decide_stated); where the record does not tell the platform (v.said false), nothing is.
+ *
  * What stays the service's word, because no receipt can show it: that nonce and request were new, that its clock was right, which reference
  * values it gave, and of a TPM's key that it answered the challenge. Of a release of before the ledger's map held what parties said (v.said
  * false) also that it left out no pause, minimum or revocation of a key. */
@@ -26,7 +28,8 @@ struct replay_register {
 };
 #define REPLAY_REGISTERS_MAX (BOOT_REGS_MAX + 5)
 struct replay_out {
-	struct receipt_view v;         /* v.evidence false: there was nothing to decide again by, and what follows is empty */
+	struct receipt_view v;         /* v.evidence false: there was none to decide again by, and what follows is empty but for `stated` and checks */
+	bool          stated;          /* without evidence: what statements decide was decided again by them, and is in check (decide_stated) */
 	char          platform[16];
 	int64_t       attested;        /* s since 1970 */
 	char          build[64];       /* of the service that decided; another than ours: its words are not compared */

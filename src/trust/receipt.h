@@ -2,7 +2,8 @@
  * that the release is in the service's ledger, which statements it rested on, that each was signed by keys its issuer had when it was
  * logged, logged before, and in force at the release by the ledger's own map; and which version of which asset left.
  *
- * Not checked here: the evidence, and what the decision's checks need of it (R1 to R6, R10, delegations, minima): replay/replay.h does. */
+ * Not checked here: the evidence, and what the decision's checks need of it (R1 to R6, R10); nor what else the decision asks of statements: personas, platforms, boot
+ * images, assessments, how many uses an approval has, one service for all approvals, pauses of delegations. replay/replay.h does, the latter without evidence too. */
 #pragma once
 #include "trust/dsse.h"
 #include "trust/ledger/checkpoint.h"
@@ -118,8 +119,8 @@ typedef enum coffer_rc receipt_goes_on(void *arg, const struct receipt_known *k,
  *   receipt-map          the ledger's map says otherwise of a statement or of the asset
  *   receipt-rests        a statement that the release rested on is missing, was not logged before it, or is not one of them; or what a
  *                        party said of itself or of a key is there, but not what by the map replaced it
- *   receipt-rights       they do not allow it: no entitlement, too few approvals of this asset, workload and service, or an image that
- *                        neither its provider nor a delegate of its released
+ *   receipt-rights       they do not allow it: no entitlement, too few approvals of this asset, workload and service by parties that it
+ *                        names or a delegate of its owner, or an image that neither its provider nor a delegate of its released as the manifest asks
  *   receipt-force        such a statement was superseded, revoked, expired or void by then
  *   receipt-said         of a party whose word counts it does not show all that it revoked, paused or demanded (said.h)
  *   receipt-evidence     it has other evidence than the release names, or files that the evidence does not

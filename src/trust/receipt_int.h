@@ -1,19 +1,33 @@
 /* Between the files of receipts alone. */
 #pragma once
 #include "trust/links.h"
+#include "trust/manifest.h"
 #include "trust/receipt.h"
 
-/* A service statement or an image's release, and where the ledger has it; time: of the release. *yes: by the receipt's delegations its issuer
- * spoke for one of `of` when it was logged and at the release. Who signed them, and that none was revoked, receipt_verify looks at. */
+/* A statement that may be said with another's power, and where the ledger has it; what: the asset, service's id or repository that its delegations must
+ * cover; time: of the release. *yes: by the receipt's delegations its issuer spoke for one of `of` when it was logged and at the release. Who signed them, and
+ * that none was revoked, receipt_verify looks at. */
 struct receipt_lent {
 	const struct receipt   *r;
 	const struct parties   *parties;
 	const struct statement *s;
 	const struct leaf      *leaf;
 	enum delegated_role     role;
+	struct span             what;
 	int64_t                 time;
 };
 enum coffer_rc receipt_lent(const struct receipt_lent *q, const char *const *of, size_t n_of, bool *yes, struct err *e) NODISCARD;
+
+/* *yes: s is a release of c's image with all that the manifest requires of one, by its provider or, under the name that the manifest has it by, by whom
+ * that one lets verify its images. What R8 asks of one that stands. */
+struct receipt_release {
+	const struct receipt   *r;
+	const struct parties   *parties;
+	const struct statement *s;
+	const struct leaf      *leaf;
+	int64_t                 time;
+};
+enum coffer_rc receipt_releases(const struct receipt_release *q, const struct man_container *c, bool *yes, struct err *e) NODISCARD;
 
 /* The last of receipt_verify's checks: all of rc's statements are known to be genuine. data: of the release's record.
  * COFFER_E_DENIED (check "receipt-rights"). */

@@ -27,9 +27,9 @@ static enum coffer_rc add(const struct receipt_lent *q, const struct receipt_sta
 	return COFFER_OK;
 }
 
-static bool holds(const struct links *l, const struct receipt_lent *q, const char *of, struct span what)
+static bool holds(const struct links *l, const struct receipt_lent *q, const char *of)
 {
-	struct chain_ask ask = { .of = of, .to = q->s->issuer, .role = q->role, .path = what };
+	struct chain_ask ask = { .of = of, .to = q->s->issuer, .role = q->role, .path = q->what };
 	struct chain c;
 
 	ask.at = (struct chain_point){ q->leaf->index, (int64_t)q->leaf->time };
@@ -50,6 +50,6 @@ enum coffer_rc receipt_lent(const struct receipt_lent *q, const char *const *of,
 		TRY(add(q, &q->r->statement[i], list, &l.n, e));
 	*yes = false;
 	for (size_t i = 0; i < n_of && !*yes; i++)
-		*yes = holds(&l, q, of[i], q->s->subject[0].name);
+		*yes = holds(&l, q, of[i]);
 	return COFFER_OK;
 }

@@ -7,10 +7,11 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "fmt/enc.h"
-#include "trust/manifest.h"
+#include "trust/manifest_diff.h"
 #include "trust/receipt_int.h"
 
 struct rights {
+	const struct receipt *rc;
 	const struct json *data; /* of the release's record */
 	const struct parties *parties;
 	int64_t time;
@@ -46,6 +47,8 @@ static enum coffer_rc take_service(struct rights *r, const struct statement *s, 
 	if (r->n_services == sizeof(r->service) / sizeof(r->service[0]))
 		return err_set(e, COFFER_E_LIMIT, "receipt: too many service statements");
 	TRY(service_read(s->body, &sv, e));
+	if (!pubkey_eq(&sv.ledger_key, &parties_genesis_by(r->parties, NULL)->ledger_key))
+		return no(e, "a service statement is of another ledger than the one that the release is in");
 	memcpy(r->service[r->n_services], s->id, 32);
 	memcpy(r->service_id[r->n_services], sv.id, sizeof(sv.id));
 	r->n_services++;
@@ -172,40 +175,79 @@ static bool meets(const struct rights *r, const struct approval *a, const char *
 	return ok;
 }
 
-/* An approval that also takes narrower workloads is taken for any: how the two compare needs the other manifest. */
-static bool covers(const struct rights *r, const struct approval *a, const char *issuer)
+/* Of an approval that also takes what is narrower: the manifest that it names is in the receipt, and the release's is at most as wide. */
+static enum coffer_rc within(const struct rights *r, const struct approval *a, bool *yes, struct err *e)
+{
+	for (size_t i = 0; i < r->rc->n && !*yes; i++) {
+		CLEANUP(statement_clear) struct statement s = { 0 };
+		CLEANUP(manifest_clear) struct manifest wide = { 0 };
+		const struct diff_ask ask = { &wide, &r->m, a->images_by[0] ? a->images_by : NULL };
+
+		TRY(statement_parse(wr_span(&r->rc->statement[i].env.payload), &s, e));
+		if (s.kind != ST_WORKLOAD)
+			continue;
+		TRY(workload_read(&s, &wide, e));
+		*yes = span_eq(SPAN(wide.digest), SPAN(a->workload)) && manifest_diff(&ask, NULL, NULL);
+	}
+	return COFFER_OK;
+}
+
+static enum coffer_rc covers(const struct rights *r, const struct approval *a, const char *issuer, bool *yes, struct err *e)
 {
 	bool path = false;
 
 	for (size_t i = 0; i < a->n_assets; i++)
 		path = path || asset_path_eq(&a->asset[i], &r->path);
-	return path && r->time < a->until && lists_service(r, a) && meets(r, a, issuer) &&
-	       (a->or_narrower || span_eq(SPAN(a->workload), SPAN(r->m.digest)));
+	*yes = false;
+	if (!path || r->time >= a->until || !lists_service(r, a) || !meets(r, a, issuer))
+		return COFFER_OK;
+	*yes = span_eq(SPAN(a->workload), SPAN(r->m.digest));
+	return *yes || !a->or_narrower ? COFFER_OK : within(r, a, yes, e);
 }
 
-/* Of different parties that the asset names. Who lent a delegate its power is the replay's question. */
-static enum coffer_rc count_approvals(const struct receipt *rc, const struct rights *r, size_t *n, struct err *e)
+/* The party for which an approval counts: its issuer, where the asset names that one; else the owner, by whose delegations in the receipt it
+ * speaks. NULL: it counts for nobody. */
+static enum coffer_rc counts_for(const struct rights *r, size_t i, const struct statement *s, const char **who, struct err *e)
+{
+	const char *owner = r->path.owner;
+	struct leaf leaf;
+	bool lent = false;
+
+	*who = s->issuer;
+	if (asset_names(&r->asset, s->issuer))
+		return COFFER_OK;
+	if (!leaf_read(wr_span(&r->rc->statement[i].entry.leaf), &leaf))
+		return err_set(e, COFFER_E_BUG, "receipt: a leaf is malformed");
+	TRY(receipt_lent(&(struct receipt_lent){ r->rc, r->parties, s, &leaf, ROLE_APPROVAL, span_of(r->path.text), r->time }, &owner, 1, &lent, e));
+	*who = lent ? owner : NULL;
+	return COFFER_OK;
+}
+
+/* Of different parties that the asset names. */
+static enum coffer_rc count_approvals(const struct rights *r, size_t *n, struct err *e)
 {
 	CLEANUP(freep) struct approval *a = calloc(1, sizeof(*a));
 	char by[ASSET_OWNERS_MAX][PARTY_MAX];
 
 	if (!a)
 		return err_set(e, COFFER_E_SYSTEM, "receipt: out of memory");
-	for (size_t i = 0; i < rc->n && *n < ASSET_OWNERS_MAX; i++) {
+	for (size_t i = 0; i < r->rc->n && *n < ASSET_OWNERS_MAX; i++) {
 		CLEANUP(statement_clear) struct statement s = { 0 };
 		const char *who;
+		bool yes = false;
 		size_t k = 0;
 
-		TRY(statement_parse(wr_span(&rc->statement[i].env.payload), &s, e));
+		TRY(statement_parse(wr_span(&r->rc->statement[i].env.payload), &s, e));
 		if (s.kind != ST_APPROVAL)
 			continue;
 		TRY(approval_read(&s, a, e));
-		if (!covers(r, a, s.issuer))
+		TRY(covers(r, a, s.issuer, &yes, e));
+		if (!yes)
 			return no(e, "an approval is not of this asset, workload and service, or had ended");
-		who = asset_names(&r->asset, s.issuer) ? s.issuer : r->path.owner; /* a delegate's counts as the owner's */
-		while (k < *n && strcmp(by[k], who) != 0)
+		TRY(counts_for(r, i, &s, &who, e));
+		while (who && k < *n && strcmp(by[k], who) != 0)
 			k++;
-		if (k == *n)
+		if (who && k == *n)
 			(void)snprintf(by[(*n)++], PARTY_MAX, "%s", who);
 	}
 	return COFFER_OK;
@@ -220,11 +262,11 @@ static bool named_service(const struct rights *r)
 }
 
 /* A manifest is its provider's one approval for its own assets; where more than one decide, it is none. */
-static enum coffer_rc approved(const struct receipt *rc, const struct rights *r, struct err *e)
+static enum coffer_rc approved(const struct rights *r, struct err *e)
 {
 	size_t n = 0;
 
-	TRY(count_approvals(rc, r, &n, e));
+	TRY(count_approvals(r, &n, e));
 	if (r->asset.k <= 1 && strcmp(r->m.provider, r->path.owner) == 0)
 		return named_service(r) ? COFFER_OK : no(e, "the manifest names another service");
 	return n >= r->asset.k ? COFFER_OK : no(e, "fewer parties approved than the asset asks for");
@@ -232,45 +274,29 @@ static enum coffer_rc approved(const struct receipt *rc, const struct rights *r,
 
 /* ---- R8 ---- */
 
-/* By the provider itself, or by whom it lets verify its images. */
-static enum coffer_rc releases(const struct receipt *rc, const struct rights *r, size_t i, const struct man_container *c, bool *yes, struct err *e)
+static enum coffer_rc released(const struct rights *r, const struct man_container *c, bool *found, struct err *e)
 {
-	CLEANUP(statement_clear) struct statement s = { 0 };
-	const struct receipt_statement *x = &rc->statement[i];
-	const char *provider = c->image_provider;
-	struct image_release body;
-	struct leaf leaf;
+	for (size_t i = 0; i < r->rc->n && !*found; i++) {
+		CLEANUP(statement_clear) struct statement s = { 0 };
+		struct leaf leaf;
 
-	*yes = false;
-	TRY(statement_parse(wr_span(&x->env.payload), &s, e));
-	if (s.kind != ST_IMAGE_RELEASE || !span_eq(SPAN(s.subject[0].sha256), SPAN(c->image_digest)))
-		return COFFER_OK;
-	TRY(image_release_read(&s, &body, e));
-	if (body.version < c->image_minimum)
-		return COFFER_OK;
-	*yes = strcmp(s.issuer, provider) == 0;
-	if (*yes || !man_container_of(c, body.repository))
-		return COFFER_OK;
-	if (!leaf_read(wr_span(&x->entry.leaf), &leaf))
-		return err_set(e, COFFER_E_BUG, "receipt: a leaf is malformed");
-	return receipt_lent(&(struct receipt_lent){ rc, r->parties, &s, &leaf, ROLE_VERIFICATION, r->time }, &provider, 1, yes, e);
-}
-
-static enum coffer_rc released(const struct receipt *rc, const struct rights *r, const struct man_container *c, bool *found, struct err *e)
-{
-	for (size_t i = 0; i < rc->n && !*found; i++)
-		TRY(releases(rc, r, i, c, found, e));
+		TRY(statement_parse(wr_span(&r->rc->statement[i].env.payload), &s, e));
+		if (!leaf_read(wr_span(&r->rc->statement[i].entry.leaf), &leaf))
+			return err_set(e, COFFER_E_BUG, "receipt: a leaf is malformed");
+		TRY(receipt_releases(&(struct receipt_release){ r->rc, r->parties, &s, &leaf, r->time }, c, found, e));
+	}
 	return COFFER_OK;
 }
 
-static enum coffer_rc images(const struct receipt *rc, const struct rights *r, struct err *e)
+static enum coffer_rc images(const struct rights *r, struct err *e)
 {
 	for (size_t i = 0; i < r->m.n_containers; i++) {
 		bool found = false;
 
-		TRY(released(rc, r, &r->m.container[i], &found, e));
+		TRY(released(r, &r->m.container[i], &found, e));
 		if (!found)
-			return no(e, "neither the provider of an image nor whom it lets verify released it, or not as the security version that the manifest asks for");
+			return no(e, "neither the provider of an image nor whom it lets verify released it with the method, key and attestations, and as the security "
+				     "version, that the manifest asks for");
 	}
 	return COFFER_OK;
 }
@@ -278,7 +304,7 @@ static enum coffer_rc images(const struct receipt *rc, const struct rights *r, s
 enum coffer_rc receipt_rights(const struct receipt *rc, const struct receipt_view *v, const struct json *data, const struct parties *parties,
     struct err *e)
 {
-	CLEANUP(rights_clear) struct rights r = { .data = data, .parties = parties, .time = v->time };
+	CLEANUP(rights_clear) struct rights r = { .rc = rc, .data = data, .parties = parties, .time = v->time };
 
 	TRY(asset_path_parse(span_of(v->asset), &r.path, e));
 	for (size_t i = 0; i < rc->n; i++)
@@ -288,6 +314,6 @@ enum coffer_rc receipt_rights(const struct receipt *rc, const struct receipt_vie
 	TRY(fill(&r, e));
 	if (!entitled(&r))
 		return no(e, "the manifest does not entitle the container");
-	TRY(approved(rc, &r, e));
-	return images(rc, &r, e);
+	TRY(approved(&r, e));
+	return images(&r, e);
 }

@@ -280,18 +280,16 @@ static enum coffer_rc come_to(struct said_work *k, struct err *e)
 
 /* ---- whether it stands in the way ---- */
 
-/* A release of that container's image on which it rested; who may say so receipt_rights asks. */
+/* A release on which it rested, and which counts for that container: another provider's of the same content says nothing of when this one's was. */
 static enum coffer_rc released_before(const struct said_work *k, const struct man_container *c, int64_t since, bool *yes, struct err *e)
 {
 	*yes = false;
 	for (size_t i = 0; i < k->n && !*yes; i++) {
-		const struct statement *s = &k->w[i].s;
-		struct image_release r;
+		const struct word *w = &k->w[i];
+		const struct receipt_release q = { k->in->r, k->in->parties, &w->s, &w->leaf, k->in->time };
 
-		if (s->kind != ST_IMAGE_RELEASE || !rests(k, s))
-			continue;
-		TRY(image_release_read(s, &r, e));
-		*yes = span_eq(SPAN(r.digest), SPAN(c->image_digest)) && (int64_t)k->w[i].leaf.time < since;
+		if (rests(k, &w->s) && (int64_t)w->leaf.time < since)
+			TRY(receipt_releases(&q, c, yes, e));
 	}
 	return COFFER_OK;
 }

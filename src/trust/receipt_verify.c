@@ -255,7 +255,7 @@ static enum coffer_rc check_owners(struct work *w, const struct receipt_statemen
 /* By a workload-provider of the genesis, or by whom such a one lets. */
 static enum coffer_rc check_designated(const struct work *w, const struct statement *s, const struct leaf *leaf, struct err *e)
 {
-	const struct receipt_lent q = { w->r, &w->parties, s, leaf, ROLE_SERVICE, w->v.time };
+	const struct receipt_lent q = { w->r, &w->parties, s, leaf, ROLE_SERVICE, s->subject[0].name, w->v.time };
 	const char *of[GENESIS_PARTIES_MAX];
 	bool yes = false;
 	size_t n = 0;

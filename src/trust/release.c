@@ -69,6 +69,17 @@ static enum coffer_rc read_attestations(const struct json *b, struct image_relea
 	return COFFER_OK;
 }
 
+bool image_release_offers(const struct image_release *r, struct span type, struct span key)
+{
+	for (size_t i = 0; i < json_len(r->methods); i++) {
+		const struct json *m = json_at(r->methods, i);
+
+		if (span_eq(json_str(json_get(m, "type")), type) && span_eq(json_str(json_get(m, "key")), key))
+			return true;
+	}
+	return false;
+}
+
 bool image_release_attests(const struct image_release *r, struct span type)
 {
 	for (size_t i = 0; i < json_len(r->attestations); i++)

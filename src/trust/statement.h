@@ -189,6 +189,7 @@ enum coffer_rc approval_read(const struct statement *s, struct approval *out, st
 
 struct image_release { struct span repository; uint8_t digest[32]; uint64_t version; const struct json *methods, *keys;
 	const struct json *attestations; /* [{"type","digest","asset"?}...], or NULL */ };
+bool image_release_offers(const struct image_release *r, struct span type, struct span key); /* that method of verification, with that key */
 bool image_release_attests(const struct image_release *r, struct span type); /* lists an artefact of that predicate type */
 enum coffer_rc image_release_read(const struct statement *s, struct image_release *out, struct err *e) NODISCARD;
 

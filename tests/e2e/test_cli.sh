@@ -72,6 +72,25 @@ expect 2 "finding_of_no_kind_is_a_usage_error" assess xyz --finding maybe --meth
 expect 2 "lift_of_an_odd_id_is_a_usage_error" party lift xyz --recovery x --home "$tmp/none"
 expect 2 "receipt_without_a_genesis_is_a_usage_error" receipt verify /etc/passwd --home "$tmp/none"
 expect 3 "file_that_is_no_receipt_is_malformed" receipt verify /etc/passwd --genesis 0000000000000000000000000000000000000000000000000000000000000000
+seeds=$(dirname "$0")/../../fuzz/corpus/receipt
+stated=91e8659063110827dac7b17845ea5c91a2395172a6fdaea60a2cf3bdfa987a7f
+before=7aa9584408e0a4d3ec998b8899212441ef5561aac4e51c0433c45a0cd81270f0
+clean receipt verify "$seeds/stated" --genesis $stated >"$tmp/out"
+report $? "receipt_without_evidence_is_decided_by_its_statements"
+grep -q "together they allow it" "$tmp/out" && grep -q "^  R11  nothing" "$tmp/out" && grep -q "not checked: .*R1 to R6 and R10 are its word" "$tmp/out" && ! grep -q "^  R10 " "$tmp/out"
+report $? "receipt_without_evidence_says_what_was_not_checked"
+clean receipt verify "$seeds/stated" --genesis $stated --json >"$tmp/out"
+report $? "receipt_without_evidence_is_decided_by_its_statements_in_json"
+grep -q '"replayed":false,"checks":\[{"check":"R0",' "$tmp/out" && grep -q '"unchecked":\["R1","R2","R3","R4","R5","R6","R10"\]' "$tmp/out"
+report $? "json_names_what_was_not_checked"
+clean receipt verify "$seeds/release" --genesis $before >"$tmp/out"
+report $? "receipt_of_before_the_platform_was_recorded_is_read"
+grep -q "does not tell the platform" "$tmp/out" && ! grep -q "together they allow it" "$tmp/out"
+report $? "receipt_of_before_the_platform_was_recorded_claims_less"
+clean receipt verify "$seeds/release" --genesis $before --json >"$tmp/out"
+report $? "receipt_of_before_the_platform_was_recorded_is_read_in_json"
+grep -q '"checks":\[\],"unchecked":\["R0","R1",' "$tmp/out"
+report $? "json_of_before_the_platform_was_recorded_claims_less"
 expect 3 "file_that_is_no_manifest_is_malformed" workload diff /etc/passwd /etc/passwd
 expect 2 "image_without_a_digest_is_a_usage_error" image keys 127.0.0.1:1/a/b:1
 expect 4 "folder_that_cannot_be_made_is_unavailable" init --party a --persona data-owner --no-passphrase --home /proc/none/h

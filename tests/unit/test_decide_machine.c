@@ -604,9 +604,54 @@ static void every_set_of_faults_is_denied_for_its_first(void)
 	}
 }
 
+/* ---- without evidence ---- */
+
+/* Nothing of the machine is known but the platform's name. */
+static void unseen(struct world *m)
+{
+	machine(m);
+	m->in.a.hw = NULL;
+	m->in.a.unseen = true;
+	m->in.a.attested = m->in.a.genuine = m->in.a.collateral = false;
+	m->in.policy = (struct policy_answer){ .asked = false };
+}
+
+/* "" or the check. */
+static const char *stated(struct world *m)
+{
+	decide_stated(&m->in, &m->d);
+	finish(m);
+	return m->d.allowed ? "" : m->d.check[m->d.reason].id;
+}
+
+#define STATED(change, id) do { unseen(&w); change; CHECK(strcmp(stated(&w), id) == 0); } while (0)
+
+static void statements_alone_decide_what_they_can(void)
+{
+	STATED((void)0, "");
+	STATED(w.in.a.unseen = false, "R5"); /* then what was booted is nothing */
+	STATED((void)snprintf(w.approval[0].body.platform[0], 32, "snp+debug"), "");
+	STATED((void)snprintf(w.approval[0].body.platform[0], 32, "tdx"), "R9");
+	STATED((void)snprintf(w.launch[0].platform, sizeof(w.launch[0].platform), "tdx"), "R5");
+	STATED(w.in.n_boots = 0, "R5");
+	STATED(w.approval[0].body.n_boot_images = 0, "R5");
+	STATED(w.boot[0].s.superseded = true, "R5");
+	STATED(w.boot[0].body.enforces &= ~(unsigned)ENFORCES_IMAGE_DIGESTS, "R5");
+	STATED((void)snprintf(w.boot[0].s.issuer, PARTY_MAX, "stranger"), "R5");
+	STATED((w.boot[0].body.enforces &= ~(unsigned)ENFORCES_SCOPING, w.container[1].n_entitlements = 0), "R7");
+	STATED(w.workload[0].s.issuer_may = false, "R6");
+	STATED(w.in.n_releases = 1, "R8");
+	STATED(w.in.n_approvals = 0, "R0");
+	STATED(w.approval[0].body.has_uses = true, "R9");
+	STATED(revoke(6, "acme"), "R11");
+	STATED(revoke(2, "hospital"), "R11");
+	STATED(revoke(7, "hospital"), "R11");
+	STATED(w.in.n_services = 0, "R0");
+}
+
 int main(void)
 {
-	static const struct t_case cases[] = {
+	static const struct t_case cases[] = { T(statements_alone_decide_what_they_can),
 		T(machine_base_cases_allow), T(r2_denies_what_is_not_genuine_and_looks_no_further),
 		T(r2_of_sample_and_swtpm_proves_nothing_and_says_so), T(r3_denies_debug_that_the_owner_did_not_name),
 		T(r3_denies_a_platform_that_nobody_named), T(r3_denies_a_chip_or_a_bit_that_a_minimum_refuses),

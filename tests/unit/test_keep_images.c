@@ -123,6 +123,27 @@ static void delegates_release_of_before_its_key_was_stolen_stands(void)
 	CHECK(DENIED(ask(&k), k, "R11") && strstr(k.no.reason, KIT_IMAGE_KEY) && lies(&k, "receipt-force"));
 }
 
+/* Two containers have one image by different providers: what the one released before excuses nothing that the other did after. */
+static void early_release_of_one_provider_is_not_anothers(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32], next[32];
+	struct err e = { 0 };
+	int64_t late;
+
+	open_one(&k);
+	CHECK(release(&k, KIT_ACME, 1, id) == COFFER_OK);
+	late = k.now += 100;
+	CHECK(release(&k, KIT_STRANGER, 1, id) == COFFER_OK && ask(&k) == COFFER_OK);
+	k.now += 100;
+	CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, late + 1, 0, NULL }, id) == COFFER_OK && ask(&k) == COFFER_OK);
+	receiptkit_lie_bare(&k);
+	CHECK(strcmp(judge(&k, &e), "") == 0);
+	CHECK(kit_revoke_key(&k, &(struct kit_key_revoked){ KIT_HOSPITAL, late, 2, id }, next) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+	receiptkit_lie_bare(&k);
+	CHECK(strcmp(judge(&k, &e), "receipt-force") == 0);
+}
+
 /* And where the delegate's own key was stolen, what it alone signed from then on is void. */
 static void delegates_release_by_its_stolen_key_is_void(void)
 {
@@ -139,6 +160,49 @@ static void delegates_release_by_its_stolen_key_is_void(void)
 		CHECK(kit_compromise(&k, &(struct kit_stolen){ k.key[KIT_HOSPITAL], verified + 1 - late,
 		    (const struct privkey *[]){ k.recovery[KIT_HOSPITAL], NULL }, 0, NULL }, id) == COFFER_OK);
 		CHECK(late ? DENIED(ask(&k), k, "R11") : ask(&k) == COFFER_OK);
+	}
+}
+
+#define SHOWS ",\"attestations\":[{\"type\":\"a:b\",\"digest\":\"%064d\"}]"
+
+/* acme's of image 2, with that text in its body for this; instead of what it said before. */
+static enum coffer_rc release_bent(struct kit *k, const char *from, const char *to, uint64_t serial, const uint8_t *previous, uint8_t id[static 32])
+{
+	CLEANUP(freep) char *body = kit_release_body(APP, 1), *shown = str_fmt("%.*s" SHOWS "}", (int)strlen(body) - 1, body, 7), *bent = NULL;
+	const char *at = from ? strstr(shown, from) : shown;
+	uint8_t digest[32] = { [31] = 2 };
+
+	if (!at)
+		abort();
+	bent = str_fmt("%.*s%s%s", (int)(at - shown), shown, from ? to : "", from ? at + strlen(from) : at);
+	return kit_log(k, &(struct kit_st){ .kind = ST_IMAGE_RELEASE, .subject = APP, .digest = digest, .body = bent, .serial = serial, .previous = previous }, id);
+}
+
+/* Statements alone show that too: method and key, and what the manifest wants attested, are the release's. */
+static void release_without_what_the_manifest_asks_is_no_receipts(void)
+{
+	static const char *const bent[][2] = { { "a:b", "a:c" }, { "RyYjaqnB3N77ZC7oxG", "RyYjaqnB3N77ZC7oxH" } };
+	CLEANUP(kit_free) struct kit k;
+	uint8_t one[32], was[32], is[32];
+	struct err e = { 0 };
+
+	kit_open(&k);
+	k.image_asks = "\"attestations\":[\"a:b\"],";
+	deploy(&k);
+	{
+		CLEANUP(freep) char *body = kit_release_body(APP, 1), *shown = str_fmt("%.*s" SHOWS "}", (int)strlen(body) - 1, body, 7);
+		uint8_t digest[32] = { [31] = 1 };
+
+		CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_IMAGE_RELEASE, .subject = APP, .digest = digest, .body = shown }, one) == COFFER_OK);
+	}
+	CHECK(release_bent(&k, NULL, NULL, 1, NULL, was) == COFFER_OK && ask(&k) == COFFER_OK);
+	receiptkit_lie_bare(&k);
+	CHECK(strcmp(judge(&k, &e), "") == 0);
+	for (size_t i = 0; i < sizeof(bent) / sizeof(bent[0]); i++) {
+		CHECK(release_bent(&k, bent[i][0], bent[i][1], 2 + i, was, is) == COFFER_OK && DENIED(ask(&k), k, "R8"));
+		receiptkit_lie_with(&k, was, is);
+		CHECK(strcmp(judge(&k, &e), "receipt-rights") == 0 && strstr(e.msg, "method, key and attestations"));
+		memcpy(was, is, sizeof(was));
 	}
 }
 
@@ -213,6 +277,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(providers_word_about_anothers_image_spoils_no_receipt), T(providers_word_is_about_its_delegates_release_alone),
 		T(delegates_release_of_before_its_key_was_stolen_stands), T(delegates_release_by_its_stolen_key_is_void),
+		T(release_without_what_the_manifest_asks_is_no_receipts), T(early_release_of_one_provider_is_not_anothers),
 		T(delegates_release_under_another_name_is_no_receipts), T(delegates_of_one_provider_take_no_places_of_anothers_image),
 		T(release_of_version_zero_is_not_admitted_any_more), T(release_of_version_zero_that_is_logged_counts_as_it_did),
 	};

@@ -153,6 +153,46 @@ static void other_contents_refuse(void)
 	CHECK(!opens(wr_span(&f.fw)));
 }
 
+#define PAGE 4096u
+#define FILE_LEN 24u
+
+/* The last file reaches over the next page's header, where the walk goes on. */
+static void page_of_files(struct wr *w, size_t pages_left)
+{
+	size_t at = w->n, files = (PAGE - OVMFIX_HEAD) / FILE_LEN, last;
+
+	ovmfix_volume(w, (struct span){ 0 });
+	for (unsigned i = 0; i < 8; i++)
+		w->p[at + 32 + i] = (uint8_t)((uint64_t)pages_left * PAGE >> 8 * i);
+	for (size_t i = 1; i < files; i++)
+		ovmfix_file(w, 0xf0, (struct span){ 0 });
+	last = w->n;
+	ovmfix_file(w, 0xf0, (struct span){ 0 });
+	ovmfix_fill(w, at + PAGE, 0xff);
+	w->p[last + 20] = (uint8_t)(at + PAGE + OVMFIX_HEAD - last);
+}
+
+/* At each page a volume begins that reaches over all that follow, of the smallest files; behind them is a good one, which none of these holds. */
+static enum coffer_rc open_behind(size_t pages)
+{
+	CLEANUP(ovmfix_close) struct ovmfix f = { .volumes = 2 };
+	CLEANUP(ovmf_clear) struct ovmf o = { 0 };
+	CLEANUP(wr_close) struct wr fw = wr_open(1u << 20);
+
+	ovmfix_make(&f);
+	for (size_t i = 0; i < pages; i++)
+		page_of_files(&fw, pages - i);
+	CHECK(fw.n == pages * PAGE);
+	wr_put(&fw, span_skip(wr_span(&f.fw), OVMFIX_AT));
+	return ovmf_open(wr_span(&fw), &o, &e);
+}
+
+static void files_are_walked_over_so_often_and_no_more(void)
+{
+	CHECK(open_behind(20) == COFFER_OK);
+	CHECK(open_behind(40) == COFFER_E_LIMIT && strstr(e.msg, "files"));
+}
+
 static void lengths_of_streams_are_bounded(void)
 {
 	CLEANUP(ovmfix_close) struct ovmfix f = { .volumes = 2 };
@@ -242,7 +282,7 @@ static void a_log_of_other_firmware_is_refused(void)
 int main(void)
 {
 	static const struct t_case cases[] = { T(registers_are_those_of_machines_that_booted), T(shapes_that_are_not_known_are_refused), T(both_volumes_are_found),
-		T(every_cut_refuses), T(other_contents_refuse), T(lengths_of_streams_are_bounded), T(a_log_of_other_firmware_is_refused) };
+		T(every_cut_refuses), T(other_contents_refuse), T(files_are_walked_over_so_often_and_no_more), T(lengths_of_streams_are_bounded), T(a_log_of_other_firmware_is_refused) };
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
 }

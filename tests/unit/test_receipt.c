@@ -312,7 +312,7 @@ static void another_genesis_is_refused(void)
 /* ---- a service that was broken into ---- */
 
 /* Enters a release that no decision allowed, with all that a true one has but what is left out of it. */
-struct lie { const char *container, *purpose, *asset_by; bool approval, service, images; };
+struct lie { const char *container, *purpose, *asset_by; bool approval, service, images; const char *approved_by; /* NULL: by all who did */ };
 
 static void lie_of(struct kit *k, const struct lie *x)
 {
@@ -321,7 +321,7 @@ static void lie_of(struct kit *k, const struct lie *x)
 	CLEANUP(q_close)
 	struct q rests = q_open(k->keep.store,
 	    "SELECT lower(hex(id)) FROM statement s WHERE (kind=5 AND issuer=?4 AND NOT EXISTS(SELECT 1 FROM statement n"
-	    " WHERE n.kind=5 AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)) OR (kind=7 AND ?1) OR (kind=3 AND ?2) OR (kind=4 AND ?3"
+	    " WHERE n.kind=5 AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)) OR (kind=7 AND ?1 AND (?5='' OR issuer=?5)) OR (kind=3 AND ?2) OR (kind=4 AND ?3"
 	    " AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=4 AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial))");
 	CLEANUP(q_close)
 	struct q row = q_open(k->keep.store, "INSERT INTO decision VALUES(?,?,'hospital',x'7b7d','acme',x'7b7d')");
@@ -335,6 +335,7 @@ static void lie_of(struct kit *k, const struct lie *x)
 	q_i64(&rests, x->service);
 	q_i64(&rests, x->images);
 	q_text(&rests, span_of(x->asset_by));
+	q_text(&rests, span_of(x->approved_by ? x->approved_by : ""));
 	wr_fmt(&w, "{\"asset\":\"" KIT_ASSET "\",\"container\":\"%s\",\"decision\":\"", x->container);
 	hex_write(&w, SPAN(id));
 	wr_fmt(&w, "\",\"key\":\"%064d\",\"platform\":\"sample\",\"purpose\":\"%s\",\"reply\":\"%064d\",\"rests\":[", 1, x->purpose, 2);
@@ -354,7 +355,7 @@ static void lie_of(struct kit *k, const struct lie *x)
 
 static void lie(struct kit *k, const char *container, const char *purpose, bool approval, bool service, bool images)
 {
-	lie_of(k, &(struct lie){ container, purpose, "hospital", approval, service, images });
+	lie_of(k, &(struct lie){ container, purpose, "hospital", approval, service, images, NULL });
 }
 
 static void release_on_nobodys_word_has_no_receipt_that_holds(void)
@@ -433,14 +434,19 @@ static void forge(struct kit *k, const struct kit_st *st, const struct privkey *
 
 #define OF(n, list) "{\"path\":\"" KIT_ASSET "\",\"type\":\"data\",\"version\":1,\"k\":" n ",\"of\":[" list "],\"least-action\":\"stop\"}"
 
-static enum coffer_rc judge_lie(struct kit *k, const char *asset_by, struct err *e)
+static enum coffer_rc judge_lie_of(struct kit *k, const struct lie *x, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = { 0 };
 	struct receipt_view v;
 
-	lie_of(k, &(struct lie){ "analyse", "api", asset_by, true, true, true });
+	lie_of(k, x);
 	make(k, &text);
 	return judge(k, wr_span(&text), &v, e);
+}
+
+static enum coffer_rc judge_lie(struct kit *k, const char *asset_by, struct err *e)
+{
+	return judge_lie_of(k, &(struct lie){ "analyse", "api", asset_by, true, true, true, NULL }, e);
 }
 
 static void approve_by_stranger(struct kit *k)
@@ -471,10 +477,32 @@ static void strangers_word_is_not_an_owners(void)
 	two.digest = theirs.digest = k.asset_digest;
 	approve_by_stranger(&k);
 	CHECK(judge_lie(&k, "hospital", &e) == COFFER_OK); /* of one: the hospital's own suffices */
+	CHECK(judge_lie_of(&k, &(struct lie){ "analyse", "api", "hospital", true, true, true, "stranger" }, &e) == COFFER_E_DENIED);
+	CHECK(strcmp(e.check, "receipt-rights") == 0 && strstr(e.msg, "fewer parties"));
 	forge(&k, &two, k.key[KIT_ACME]);
 	CHECK(judge_lie(&k, "hospital", &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-rights") == 0);
 	forge(&k, &theirs, NULL);
 	CHECK(judge_lie(&k, "stranger", &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-signature") == 0);
+}
+
+/* A founder states a service with a ledger of its own: whoever keeps this ledger is not that one. */
+static void service_of_another_ledger_is_not_this_one(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *body = NULL, *named = NULL;
+	struct pubkey was;
+	struct err e;
+
+	released(&k);
+	CHECK(judge_lie(&k, "hospital", &e) == COFFER_OK);
+	was = k.ledger;
+	k.ledger = *privkey_public(k.key[KIT_ACME]);
+	body = kit_service_body(&k);
+	k.ledger = was;
+	named = str_fmt("{\"id\":\"other\"%s", strchr(body, ','));
+	CHECK(strncmp(body, "{\"id\":\"trust\",", 14) == 0);
+	forge(&k, &(struct kit_st){ .kind = ST_SERVICE, .subject = "other", .body = named }, NULL);
+	CHECK(judge_lie(&k, "hospital", &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-rights") == 0 && strstr(e.msg, "another ledger"));
 }
 
 static void co_owner_that_did_not_sign_is_missed(void)
@@ -567,7 +595,7 @@ int main(void)
 		T(what_a_party_said_last_is_not_left_out),
 		T(parts_of_two_releases_do_not_fit),
 		T(release_on_nobodys_word_has_no_receipt_that_holds), T(release_of_an_image_below_its_minimum_has_no_receipt_that_holds),
-		T(strangers_word_is_not_an_owners), T(co_owner_that_did_not_sign_is_missed),
+		T(strangers_word_is_not_an_owners), T(service_of_another_ledger_is_not_this_one), T(co_owner_that_did_not_sign_is_missed),
 		T(another_genesis_is_refused),
 		T(receipts_go_to_whom_the_release_concerns),
 		T(denials_have_no_receipt),

@@ -143,31 +143,85 @@ static void years_later_expired_endorsements_give_the_same_verdict(void)
 	rig_close(&r);
 }
 
-/* The hospital approves another workload, the provider runs a narrower one: the receipt has the manifest of either. */
-static void release_to_a_narrower_workload_is_decided_again(void)
+/* The hospital approves another workload, the provider runs a narrower one. Statements: of that other, and the approval that was before; and what ran. */
+struct narrower { uint8_t wide[32], before[32], manifest[32]; };
+
+static void narrower_released(struct kit *k, struct narrower *out)
 {
 	CLEANUP(manifest_clear) struct manifest m = { 0 };
-	CLEANUP(kit_free) struct kit k;
-	CLEANUP(freep) char *text = NULL, *wide = NULL;
+	CLEANUP(freep) char *text = NULL, *other = NULL;
 	static const char *const platforms = "\"platforms\":[\"sample\"";
-	uint8_t id[32], narrow[32];
 	const char *at;
 	struct err e;
 
-	kit_open(&k);
-	kit_deploy(&k);
-	text = kit_manifest_text(&k);
+	kit_open(k);
+	kit_deploy(k);
+	text = kit_manifest_text(k);
 	at = strstr(text, platforms);
-	wide = str_fmt("%.*s,\"snp\"%s", (int)(at - text + (ptrdiff_t)strlen(platforms)), text, at + strlen(platforms));
-	CHECK(manifest_parse(span_of(wide), &m, &e) == COFFER_OK);
-	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_WORKLOAD, .subject = "risk", .digest = m.digest, .body = wide }, id) == COFFER_OK);
-	memcpy(narrow, k.approval_id, 32);
-	memcpy(k.manifest, m.digest, 32);
-	CHECK(kit_approve(&k, ",\"or-narrower\":true", 1, NULL) == COFFER_OK && kit_revoke(&k, KIT_HOSPITAL, narrow) == COFFER_OK);
-	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
-	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
-	CHECK(kit_revoke(&k, KIT_ACME, id) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK); /* its manifest counts all the same */
+	other = str_fmt("%.*s,\"snp\"%s", (int)(at - text + (ptrdiff_t)strlen(platforms)), text, at + strlen(platforms));
+	CHECK(manifest_parse(span_of(other), &m, &e) == COFFER_OK);
+	CHECK(kit_log(k, &(struct kit_st){ .kind = ST_WORKLOAD, .subject = "risk", .digest = m.digest, .body = other }, out->wide) == COFFER_OK);
+	memcpy(out->before, k->approval_id, 32);
+	memcpy(out->manifest, k->manifest, 32);
+	memcpy(k->manifest, m.digest, 32);
+	CHECK(kit_approve(k, ",\"or-narrower\":true", 1, NULL) == COFFER_OK && kit_revoke(k, KIT_HOSPITAL, out->before) == COFFER_OK);
+	CHECK(kit_begin(k) == COFFER_OK && kit_attest(k, (struct kit_evidence){ 0 }) == COFFER_OK && kit_get(k, (struct kit_get){ 0 }) == COFFER_OK);
+}
+
+/* The receipt has the manifest of either. */
+static void release_to_a_narrower_workload_is_decided_again(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct narrower n;
+
+	narrower_released(&k, &n);
 	CHECK(receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(kit_revoke(&k, KIT_ACME, n.wide) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK); /* its manifest counts all the same */
+	CHECK(receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+/* "" where a receipt of the newest release holds; else the check. */
+static const char *judge_newest(struct kit *k, struct err *e)
+{
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	CLEANUP(wr_close) struct wr text = { 0 };
+
+	receiptkit_make(k, KIT_HOSPITAL, &text);
+	return receiptkit_replay(k, wr_span(&text), (struct span){ 0 }, out, e) == COFFER_OK ? "" : e->check;
+}
+
+/* Statements alone show which of two workloads is the wider one: what was approved is the narrow one, and what is said to have run the other. */
+static void release_to_a_wider_workload_has_no_receipt_that_holds(void)
+{
+	static const uint8_t neither[32] = { 9 };
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *cut = NULL;
+	uint8_t taken[32];
+	char wide[HEX32_LEN];
+	struct narrower n;
+	struct err e = { 0 };
+
+	narrower_released(&k, &n);
+	memcpy(taken, k.approval_id, 32);
+	memcpy(k.manifest, n.manifest, 32);
+	CHECK(kit_approve(&k, ",\"or-narrower\":true", 2, n.before) == COFFER_OK);
+	receiptkit_lie_bare(&k);
+	CHECK(strcmp(judge_newest(&k, &e), "") == 0);
+	receiptkit_lie_with(&k, k.workload_id, neither);
+	receiptkit_lie_with(&k, n.wide, k.workload_id);
+	receiptkit_lie_with(&k, neither, n.wide);
+	receiptkit_lie_with(&k, taken, k.approval_id);
+	CHECK(strcmp(judge_newest(&k, &e), "receipt-rights") == 0 && strstr(e.msg, "of this asset, workload"));
+	receiptkit_lie_with(&k, k.approval_id, taken); /* of the one that is said to have run */
+	CHECK(strcmp(judge_newest(&k, &e), "") == 0);
+	receiptkit_lie_with(&k, n.wide, neither);
+	receiptkit_lie_with(&k, k.workload_id, n.wide);
+	receiptkit_lie_with(&k, neither, k.workload_id);
+	CHECK(strcmp(judge_newest(&k, &e), "") == 0);
+	hex32(n.wide, wide);
+	cut = str_fmt("\"%s\"", wide);
+	receiptkit_lie(&k, cut); /* and without the manifest that it names nothing is shown */
+	CHECK(strcmp(judge_newest(&k, &e), "receipt-rights") == 0);
 }
 
 static void auditor(struct kit *k)
@@ -241,6 +295,130 @@ static void release_to_a_boot_image_of_a_delegate_is_decided_again(void)
 	extra = str_fmt(",\"boot-images\":[\"%s\"]", hex);
 	CHECK(kit_approve(&r.k, extra, 2, old) == COFFER_OK && rig_attest(&r) == COFFER_OK);
 	CHECK(kit_get(&r.k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&r.k, KIT_HOSPITAL));
+	rig_close(&r);
+}
+
+/* ---- without evidence ---- */
+
+/* A receipt of what was released, as it would be had its evidence been forgotten, holds by its statements; with one text replaced it is refused by that. */
+static void bare_is_refused(struct kit *k, const char *from, const char *to, const char *check)
+{
+	struct err e = { 0 };
+	const char *got;
+
+	receiptkit_lie_bare(k);
+	CHECK(strcmp(judge_newest(k, &e), "") == 0);
+	if (e.check[0])
+		printf("# %s: %s\n", e.check, e.msg);
+	receiptkit_lie_text(k, from, to);
+	got = judge_newest(k, &e);
+	CHECK(strcmp(got, check) == 0);
+	if (strcmp(got, check) != 0)
+		printf("# %s: %s %s\n", from, got, e.msg);
+}
+
+static void by_statements_alone_what_was_decided_is_said(void)
+{
+	static const char *const ids[] = { "R0", "R7", "R8", "R9", "R11" };
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(kit_free) struct kit k;
+	struct err e;
+
+	sample_released(&k);
+	receiptkit_lie_bare(&k);
+	receiptkit_make(&k, KIT_HOSPITAL, &text);
+	CHECK(out && receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_OK);
+	CHECK(out && !out->v.evidence && out->stated && out->n == sizeof(ids) / sizeof(ids[0]));
+	for (size_t i = 0; out && i < out->n; i++)
+		CHECK(out->check[i].holds && strcmp(out->check[i].id, ids[i]) == 0 && out->check[i].found[0]);
+	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK); /* by the manifest */
+	receiptkit_lie_bare(&k);
+	receiptkit_make(&k, KIT_ACME, &text);
+	CHECK(out && receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_OK && out->stated);
+}
+
+static void by_statements_alone_what_measures_has_a_boot_image(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	sample_released(&k);
+	bare_is_refused(&k, "\"platform\":\"sample\"", "\"platform\":\"snp\"", "R5");
+}
+
+static void by_statements_alone_what_was_wanted_is_assessed(void)
+{
+	static const uint8_t one[32] = { [31] = 1 }, other[32] = { [31] = 2 };
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *cut = NULL;
+	uint8_t id[32], found[32];
+	char hex[HEX32_LEN];
+
+	kit_open(&k);
+	kit_deploy(&k);
+	auditor(&k);
+	memcpy(id, k.approval_id, 32);
+	CHECK(kit_approve(&k, ",\"assessed-by\":[{\"party\":\"stranger\",\"about\":\"image\"}]", 2, id) == COFFER_OK);
+	assess(&k, ASSESSED_IMAGE, one, found);
+	assess(&k, ASSESSED_IMAGE, other, found);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	hex32(found, hex);
+	cut = str_fmt(",\"%s\"", hex);
+	bare_is_refused(&k, cut, "", "R9");
+}
+
+/* What it names in `uses` the map shows; that an approval for so many uses is named there, statements do. */
+static void by_statements_alone_uses_are_counted(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *uses = NULL;
+	uint8_t id[32];
+	char hex[HEX32_LEN];
+	struct err e = { 0 };
+
+	kit_open(&k);
+	kit_deploy(&k);
+	memcpy(id, k.approval_id, 32);
+	CHECK(kit_approve(&k, ",\"uses\":1", 2, id) == COFFER_OK);
+	CHECK(kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
+	hex32(k.approval_id, hex);
+	uses = str_fmt("\"uses\":{\"%s\":1}", hex);
+	receiptkit_lie_text(&k, uses, "\"uses\":{}");
+	receiptkit_lie_bare(&k);
+	CHECK(strcmp(judge_newest(&k, &e), "receipt-map") == 0 && strstr(e.msg, "does not say how often"));
+}
+
+/* Measured or not, what was booted has a statement by the workload's provider that the approval names. */
+static void by_statements_alone_a_boot_image_is_one_that_was_approved(void)
+{
+	CLEANUP(freep) char *cut = NULL;
+	char hex[HEX32_LEN];
+	struct rig r;
+	uint8_t id[32];
+
+	rig_deploy(&r, RIG_REFERENCES, true, id);
+	CHECK(rig_tcb(&r, KIT_HOSPITAL, 20) == COFFER_OK && rig_attest(&r) == COFFER_OK && kit_get(&r.k, (struct kit_get){ 0 }) == COFFER_OK);
+	hex32(id, hex);
+	cut = str_fmt(",\"%s\"", hex);
+	bare_is_refused(&r.k, cut, "", "R5");
+	rig_close(&r);
+}
+
+static void by_statements_alone_a_minimum_that_was_revoked_stands_in_the_way(void)
+{
+	struct keep_logged_rep tcb;
+	struct rig r;
+	uint8_t id[32];
+	struct err e = { 0 };
+
+	rig_deploy(&r, RIG_REFERENCES, true, id);
+	CHECK(rig_tcb(&r, KIT_HOSPITAL, 20) == COFFER_OK && keep_logged_rep_read(wr_span(&r.k.answer), &tcb, &e) == COFFER_OK);
+	CHECK(rig_attest(&r) == COFFER_OK && kit_get(&r.k, (struct kit_get){ 0 }) == COFFER_OK);
+	receiptkit_lie_bare(&r.k);
+	CHECK(strcmp(judge_newest(&r.k, &e), "") == 0 && kit_revoke(&r.k, KIT_HOSPITAL, tcb.id) == COFFER_OK);
+	CHECK(kit_get(&r.k, (struct kit_get){ 0 }) == COFFER_E_DENIED && strcmp(r.k.no.check, "R11") == 0);
+	receiptkit_lie_bare(&r.k);
+	CHECK(strcmp(judge_newest(&r.k, &e), "R11") == 0);
 	rig_close(&r);
 }
 
@@ -724,7 +902,7 @@ static void release_without_evidence_has_a_receipt_of_what_it_rests_on(void)
 	s->shown = false;
 	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
 	receiptkit_make(&k, KIT_HOSPITAL, &text);
-	CHECK(out && receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_OK && !out->v.evidence && out->n == 0);
+	CHECK(out && receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_OK && !out->v.evidence && out->stated);
 }
 
 int main(void)
@@ -732,7 +910,11 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(release_on_sample_is_decided_again), T(release_of_an_image_at_its_minimum_is_decided_again), T(release_on_hardware_is_decided_again), T(release_by_token_is_decided_again),
 		T(token_whose_session_is_gone_finds_what_it_showed),
-		T(release_to_a_narrower_workload_is_decided_again), T(release_that_wanted_assessments_is_decided_again), T(file_that_the_evidence_does_not_name_is_no_part_of_a_receipt),
+		T(release_to_a_narrower_workload_is_decided_again), T(release_to_a_wider_workload_has_no_receipt_that_holds),
+		T(by_statements_alone_what_was_decided_is_said), T(by_statements_alone_what_measures_has_a_boot_image),
+		T(by_statements_alone_what_was_wanted_is_assessed), T(by_statements_alone_uses_are_counted),
+		T(by_statements_alone_a_boot_image_is_one_that_was_approved), T(by_statements_alone_a_minimum_that_was_revoked_stands_in_the_way),
+		T(release_that_wanted_assessments_is_decided_again), T(file_that_the_evidence_does_not_name_is_no_part_of_a_receipt),
 		T(release_to_a_boot_image_of_a_delegate_is_decided_again),
 		T(years_later_expired_endorsements_give_the_same_verdict),
 		T(collateral_that_is_missing_is_asked_for_by_its_digest),
