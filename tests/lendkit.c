@@ -37,6 +37,27 @@ enum coffer_rc lend(struct kit *k, struct lend l, uint8_t id[static 32])
 	return kit_log(k, &s, id);
 }
 
+bool lend_renewed(struct kit *k, const struct lend_renewed *r, uint8_t id[static 3][32])
+{
+	struct lend l = r->l, on = r->l;
+	bool ok;
+
+	l.to = names[r->via];
+	l.depth = 1;
+	on.by = r->via;
+	on.to = r->to;
+	ok = lend(k, l, id[0]) == COFFER_OK && lend(k, on, id[1]) == COFFER_OK;
+	memcpy(id[2], id[0], sizeof(id[2]));
+	for (l.serial = 2; ok && l.serial < 2 + r->renewals; l.serial++) {
+		uint8_t previous[32];
+
+		memcpy(previous, id[2], sizeof(previous));
+		l.previous = previous;
+		ok = lend(k, l, id[2]) == COFFER_OK;
+	}
+	return ok;
+}
+
 bool enter(struct kit *k, const struct kit_st *st, uint8_t id[static 32])
 {
 	CLEANUP(dsse_clear) struct dsse env = { 0 };

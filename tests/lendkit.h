@@ -14,6 +14,11 @@ struct lend {
 char          *lend_body(const struct lend *l); /* the caller frees */
 enum coffer_rc lend(struct kit *k, struct lend l, uint8_t id[static 32]);
 
+/* A chain whose first link was renewed after the second was lent by it: l to `via`, with depth 1; that one to `to`; and l anew, `renewals` times. id: of the
+ * first, of what `via` lent, and of the newest. */
+struct lend_renewed { struct lend l; enum kit_party via; const char *to; unsigned renewals; };
+bool lend_renewed(struct kit *k, const struct lend_renewed *r, uint8_t id[static 3][32]);
+
 /* As they are, past admission: by and to parties that are not known, too. */
 bool enter(struct kit *k, const struct kit_st *s, uint8_t id[static 32]);
 bool enter_lent(struct kit *k, struct lend l);

@@ -127,6 +127,21 @@ static void delegation_holds_when_renewed_and_ends_with_its_time(void)
 	CHECK(DENIED(ask(&k), k, "R0"));
 }
 
+/* acme lent on by a link that the hospital renewed since, once or often: what the stranger approves then rests on the link of then, too. */
+static void what_was_lent_on_by_a_link_that_was_renewed_counts_on(void)
+{
+	for (unsigned renewals = 1; renewals < 4; renewals++) {
+		CLEANUP(kit_free) struct kit k;
+		uint8_t lent[3][32], approval[32];
+
+		open_without_approval(&k);
+		CHECK(lend_renewed(&k, &(struct lend_renewed){ { .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, KIT_ACME, "stranger", renewals }, lent));
+		CHECK(approve(&k, 1, NULL, approval) == COFFER_OK && ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+		CHECK(kit_revoke(&k, KIT_HOSPITAL, lent[0]) == COFFER_OK); /* with it goes what was lent on by it */
+		CHECK(DENIED(ask(&k), k, "R11") && strstr(k.no.reason, "delegation"));
+	}
+}
+
 static void owner_revokes_what_its_delegate_approved_and_nobody_else_does(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -284,6 +299,24 @@ static void designation_lent_on_is_within_depth_and_scope(void)
 	CHECK(kit_revoke(&k, KIT_ACME, id) == COFFER_OK && DENIED(ask(&k), k, "R11") && told(&k) == -1);
 }
 
+static bool client_follows(struct kit *k);
+
+/* The hospital lent on by a link that acme renewed since: clients are shown that one too. */
+static void designation_lent_on_by_a_link_that_was_renewed_counts_on(void)
+{
+	for (unsigned renewals = 1; renewals < 4; renewals++) {
+		CLEANUP(kit_free) struct kit k;
+		uint8_t lent[3][32];
+
+		open_without_approval(&k);
+		CHECK(lend_renewed(&k, &(struct lend_renewed){ { DESIGNATES, .scope = "[\"trust\"]" }, KIT_HOSPITAL, "stranger", renewals }, lent));
+		CHECK(designate(&k, 1, NULL) == COFFER_OK && kit_approve(&k, "", 1, NULL) == COFFER_OK);
+		CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+		CHECK(told(&k) == 3 && client_follows(&k));
+		CHECK(kit_revoke(&k, KIT_ACME, lent[0]) == COFFER_OK && DENIED(ask(&k), k, "R11") && told(&k) == -1);
+	}
+}
+
 /* The stranger lends on what it was lent to eight, and each of these to another, who all designate the service: acme's own choice of before keeps its place. */
 static void who_lends_designation_on_pushes_out_nobody_the_founder_chose(void)
 {
@@ -344,6 +377,19 @@ static enum coffer_rc follow(const struct client *c, const char *links, size_t n
 		memcpy(exact, links, n);
 	TRY(designation_read((struct span){ (const uint8_t *)exact, n }, c->g, &c->p, l, e));
 	return chain_service_lent(&c->service, c->g, &c->p, l, now, &out, e);
+}
+
+static bool client_follows(struct kit *k)
+{
+	CLEANUP(client_clear) struct client c = { 0 };
+	struct err e = { 0 };
+	enum coffer_rc rc;
+
+	client_open(k, &c);
+	rc = follow(&c, c.links, strlen(c.links), k->now, &e);
+	if (rc != COFFER_OK)
+		printf("# %s %s\n", e.check, e.msg);
+	return rc == COFFER_OK;
 }
 
 static bool refuses(const struct client *c, const char *links, int64_t now, const char *why)
@@ -462,6 +508,24 @@ static void image_that_a_delegate_verified_counts_while_the_delegation_holds(voi
 	CHECK(DENIED(ask(&k), k, "R11") && strstr(k.no.reason, "delegation") && DENIED(verify(&k, 2, release, id), k, "persona"));
 }
 
+/* The stranger lent on by a link that acme renewed since. */
+static void verification_lent_on_by_a_link_that_was_renewed_counts_on(void)
+{
+	for (unsigned renewals = 1; renewals < 4; renewals++) {
+		CLEANUP(kit_free) struct kit k;
+		uint8_t lent[3][32], release[32];
+
+		kit_open(&k);
+		k.policy = KIT_POLICY;
+		CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+		CHECK(kit_service(&k) == COFFER_OK && kit_release(&k, 1, 1, NULL) == COFFER_OK && kit_workload(&k) == COFFER_OK &&
+		      kit_put(&k, KIT_HOSPITAL, "good morning") == COFFER_OK && kit_approve(&k, "", 1, NULL) == COFFER_OK);
+		CHECK(lend_renewed(&k, &(struct lend_renewed){ { VERIFIES }, KIT_STRANGER, "hospital", renewals }, lent));
+		CHECK(verify(&k, 1, NULL, release) == COFFER_OK && ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+		CHECK(kit_revoke(&k, KIT_ACME, lent[0]) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+	}
+}
+
 /* What was let for tools says nothing of the app, by whatever name it calls the app's content. */
 static void delegate_says_nothing_of_what_another_name_has(void)
 {
@@ -555,6 +619,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(delegation_of_what_the_issuer_has_not_is_refused), T(delegation_lent_on_is_within_depth_scope_and_no_circle),
 		T(delegate_approves_until_the_delegation_is_revoked), T(delegation_holds_when_renewed_and_ends_with_its_time),
+		T(what_was_lent_on_by_a_link_that_was_renewed_counts_on), T(designation_lent_on_by_a_link_that_was_renewed_counts_on), T(verification_lent_on_by_a_link_that_was_renewed_counts_on),
 		T(owner_revokes_what_its_delegate_approved_and_nobody_else_does), T(boot_image_of_a_delegate_is_the_providers),
 		T(service_by_a_delegate_counts_while_the_delegation_holds), T(founder_revokes_what_its_delegate_designated), T(owner_stops_what_a_delegate_designated_for_its_own_assets_alone),
 		T(designation_lent_on_is_within_depth_and_scope), T(who_lends_designation_on_pushes_out_nobody_the_founder_chose), T(client_follows_the_links_to_a_founder_and_nothing_else), T(links_of_other_powers_are_refused), T(image_that_a_delegate_verified_counts_while_the_delegation_holds),

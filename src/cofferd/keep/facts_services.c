@@ -161,7 +161,7 @@ static void put_link(const struct fact *f, struct designation *out)
 
 static void put(const struct chain *c, struct designation *out)
 {
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->all; i++)
 		put_link(&c->link[i]->s, out);
 }
 

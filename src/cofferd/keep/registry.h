@@ -134,7 +134,7 @@ enum coffer_rc registry_links(const struct registry *r, const struct links_quest
 /* A logged service statement of which *yes: it is a founder's, or its issuer spoke for a founder when it was logged and does now, and that one has
  * not revoked it. link: the delegations that say so, in the order of the ledger, each once; none of a founder's own. Pauses hide nothing here: who
  * lifts one has to find the service. COFFER_E_NOTFOUND: no such service statement. */
-struct designation { bool yes; struct { uint8_t id[32]; uint64_t seq; } link[2 * CHAIN_MAX]; size_t n; };
+struct designation { bool yes; struct { uint8_t id[32]; uint64_t seq; } link[DESIGNATION_MAX]; size_t n; };
 enum coffer_rc registry_designation(const struct registry *r, const uint8_t id[static 32], int64_t now, struct designation *out, struct err *e) NODISCARD;
 
 /* init_register: 32 bytes */
