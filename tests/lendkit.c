@@ -26,7 +26,7 @@ static char *lend_subject(const struct lend *l)
 static struct kit_st lend_st(const struct lend *l, const char *subject, const char *body)
 {
 	return (struct kit_st){ .kind = ST_DELEGATION, .issuer = l->by, .also = l->by, .subject = subject, .body = body, .serial = l->serial,
-		.previous = l->previous, .issuer_name = l->by_name };
+		.previous = l->previous, .issuer_name = l->by_name, .expires = l->expires };
 }
 
 enum coffer_rc lend(struct kit *k, struct lend l, uint8_t id[static 32])
@@ -71,13 +71,19 @@ bool enter(struct kit *k, const struct kit_st *st, uint8_t id[static 32])
 	       admit_log(&k->keep, &s, &env, &l, &e) == COFFER_OK && tx_commit(&tx, &e) == COFFER_OK;
 }
 
-bool enter_lent(struct kit *k, struct lend l)
+bool enter_lent_as(struct kit *k, struct lend l, uint8_t id[static 32])
 {
 	CLEANUP(freep) char *body = lend_body(&l), *subject = lend_subject(&l);
 	struct kit_st s = lend_st(&l, subject, body);
-	uint8_t id[32];
 
 	return enter(k, &s, id);
+}
+
+bool enter_lent(struct kit *k, struct lend l)
+{
+	uint8_t id[32];
+
+	return enter_lent_as(k, l, id);
 }
 
 bool enter_release(struct kit *k, struct release_of r)

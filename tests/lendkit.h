@@ -10,6 +10,7 @@ struct lend {
 	uint64_t    serial;
 	const uint8_t *previous;
 	const char *by_name; /* NULL: of the party */
+	int64_t     expires; /* of the statement */
 };
 char          *lend_body(const struct lend *l); /* the caller frees */
 enum coffer_rc lend(struct kit *k, struct lend l, uint8_t id[static 32]);
@@ -22,6 +23,7 @@ bool lend_renewed(struct kit *k, const struct lend_renewed *r, uint8_t id[static
 /* As they are, past admission: by and to parties that are not known, too. */
 bool enter(struct kit *k, const struct kit_st *s, uint8_t id[static 32]);
 bool enter_lent(struct kit *k, struct lend l);
+bool enter_lent_as(struct kit *k, struct lend l, uint8_t id[static 32]);
 /* A release by that party of one of the kit's images, its first under that name; and its statement of the service. */
 struct release_of { const char *by, *repository; uint8_t image; unsigned version; };
 bool enter_release(struct kit *k, struct release_of r);

@@ -592,6 +592,97 @@ static void who_lends_on_pushes_out_nothing_of_others(void)
 	CHECK(ask(&k) == COFFER_OK);
 }
 
+/* Puppets of whom each lends on what acme lent to it: to three others, until tomorrow or in a statement that expires then; or again and again to one. */
+enum puppets { ENDS, EXPIRES, RENEWS };
+
+static void puppets(struct kit *k, int n, enum puppets how)
+{
+	for (int i = 0; i < n; i++) {
+		CLEANUP(freep) char *by = str_fmt("q%d", i);
+		uint8_t id[32] = { 0 }, was[32];
+
+		for (unsigned j = 0; j < 3; j++) {
+			CLEANUP(freep) char *to = str_fmt("r%d-%u", i, how == RENEWS ? 0 : j);
+
+			memcpy(was, id, sizeof(was));
+			CHECK(enter_lent_as(k, (struct lend){ .by_name = by, .of = KIT_HOSPITAL, .to = to, .serial = how == RENEWS ? j + 1 : 1,
+			    .previous = how == RENEWS && j > 0 ? was : NULL, .until = how == ENDS ? "2026-11-05T00:00:00Z" : NULL,
+			    .expires = how == EXPIRES ? k->now + 86400 : 0 }, id));
+		}
+	}
+}
+
+/* What its delegate's delegates lend takes no place of a link of the owner's: neither of one that stands, nor of one of before that was renewed. */
+static void who_lends_on_hides_no_link_of_the_owner(void)
+{
+	for (int i = 0; i < 6; i++) {
+		CLEANUP(kit_free) struct kit k;
+		uint8_t id[32], was[32], approval[32];
+		enum puppets how = (enum puppets)(i / 2);
+
+		open_without_approval(&k);
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, id) == COFFER_OK && approve(&k, 1, NULL, approval) == COFFER_OK);
+		for (unsigned n = 2; i % 2 == 1 && n < 5; n++) {
+			memcpy(was, id, sizeof(was));
+			CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .serial = n, .previous = was }, id) == COFFER_OK);
+		}
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme", .depth = 2 }, id) == COFFER_OK && ask(&k) == COFFER_OK);
+		puppets(&k, how == RENEWS ? 30 : 32, how);
+		k.now += 86400;
+		CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	}
+}
+
+/* The owner lent to many for a day, over the years: the link of before that it renewed is read all the same. */
+static void links_that_ended_hide_none_that_was_renewed(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t first[32], id[32], approval[32];
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, first) == COFFER_OK && approve(&k, 1, NULL, approval) == COFFER_OK);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .serial = 2, .previous = first }, id) == COFFER_OK && ask(&k) == COFFER_OK);
+	for (int i = 0; i < FACT_LINKS_MAX + 8; i++) {
+		CLEANUP(freep) char *to = str_fmt("p%d", i);
+
+		CHECK(enter_lent(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = to, .until = "2026-11-05T00:00:00Z" }));
+	}
+	k.now += 86400;
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+/* Nor one that the owner itself renews for years. */
+static void link_renewed_for_years_hides_none_of_another(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t first[32], id[32], was[32], approval[32];
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, first) == COFFER_OK && approve(&k, 1, NULL, approval) == COFFER_OK);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .serial = 2, .previous = first }, id) == COFFER_OK && ask(&k) == COFFER_OK);
+	for (unsigned n = 1; n < FACT_LINKS_MAX + 8; n++) {
+		memcpy(was, id, sizeof(was));
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme", .serial = n, .previous = n > 1 ? was : NULL }, id) == COFFER_OK);
+	}
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+/* As many as may stand, all of them revoked, and as many anew: what was revoked has no place before what stands. */
+static void links_that_were_revoked_hide_none(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t approval[32], id[32];
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, id) == COFFER_OK && approve(&k, 1, NULL, approval) == COFFER_OK);
+	for (int i = 0; i < FACT_LINKS_MAX + 8; i++) {
+		CLEANUP(freep) char *to = str_fmt("p%d", i);
+
+		CHECK(enter_lent_as(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = to }, id) && kit_revoke(&k, KIT_HOSPITAL, id) == COFFER_OK);
+	}
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
 static void pause_holds_until_it_is_lifted_or_ends(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -624,7 +715,8 @@ int main(void)
 		T(service_by_a_delegate_counts_while_the_delegation_holds), T(founder_revokes_what_its_delegate_designated), T(owner_stops_what_a_delegate_designated_for_its_own_assets_alone),
 		T(designation_lent_on_is_within_depth_and_scope), T(who_lends_designation_on_pushes_out_nobody_the_founder_chose), T(client_follows_the_links_to_a_founder_and_nothing_else), T(links_of_other_powers_are_refused), T(image_that_a_delegate_verified_counts_while_the_delegation_holds),
 		T(provider_revokes_what_its_delegate_verified), T(delegate_says_nothing_of_what_another_name_has),
-		T(delegations_of_one_power_are_bounded), T(who_lends_on_pushes_out_nothing_of_others), T(pause_holds_until_it_is_lifted_or_ends),
+		T(delegations_of_one_power_are_bounded), T(who_lends_on_pushes_out_nothing_of_others), T(who_lends_on_hides_no_link_of_the_owner), T(links_that_ended_hide_none_that_was_renewed), T(link_renewed_for_years_hides_none_of_another), T(links_that_were_revoked_hide_none),
+		T(pause_holds_until_it_is_lifted_or_ends),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/facts_int.h"
@@ -47,22 +48,37 @@ static enum coffer_rc place(struct facts *f, struct fact_delegation **out, struc
 	return COFFER_OK;
 }
 
-/* Those that stand first; of those that ended each issuer's newest in turn, so that a delegate who renews what it lends pushes out
- * nothing but its own. */
+/* Which of all there ever were: those that stand, first by whose power it is, then by others; admission keeps these few. Then those of before that were renewed and whose
+ * newest stands, by which something was lent or said; then what ended. Of these every second place is for those by whose power it is, and of what one lent to one party the
+ * newest goes first, in turn: nobody who lends on what it was lent takes a place of the lender's own. */
+#define LINKS \
+	"WITH one AS (SELECT s.id, s.issuer, s.subject, s.seq, s.issuer=?3 AS own, s.expires>?4" \
+	" AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)" \
+	" AND NOT EXISTS(SELECT 1 FROM revoked v WHERE v.target=s.id AND v.issuer IN (s.issuer, ?3)" \
+	" AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer))" \
+	" AND json_extract(CAST(s.payload AS TEXT), '$.predicate.body.until')>?5 AS stands" \
+	" FROM statement s WHERE s.kind=?1 AND substr(s.names, -length(?2))=?2)," \
+	" renewed AS (SELECT *, stands + max(stands) OVER (PARTITION BY issuer, subject) AS class," \
+	" row_number() OVER (PARTITION BY issuer, subject, stands ORDER BY seq DESC) AS turn FROM one)," \
+	" link AS (SELECT id, own, class, row_number() OVER (PARTITION BY class, own ORDER BY turn, seq DESC) AS place FROM renewed)" \
+	" SELECT " FACT_COLUMNS ", (SELECT MIN(n.seq) FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)" \
+	" FROM link JOIN statement s ON s.id=link.id ORDER BY link.class DESC, link.class=2 AND NOT link.own, link.place, link.own DESC LIMIT ?6"
+
 static enum coffer_rc read_links(const struct registry *r, const struct links_question *w, struct facts *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS ", (SELECT MIN(n.seq) FROM statement n"
-	    " WHERE n.kind=s.kind"
-	    " AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial) FROM statement s WHERE s.kind=?1"
-	    " AND substr(s.names, -length(?2))=?2 ORDER BY 6, row_number() OVER (PARTITION BY s.issuer ORDER BY EXISTS(SELECT 1 FROM statement n"
-	    " WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial), s.seq DESC), s.seq DESC LIMIT ?3");
+	CLEANUP(q_close) struct q q = q_open(r->store, LINKS);
 	CLEANUP(wr_close) struct wr end = wr_open(256);
+	char now[CLOCK_TEXT_LEN];
 
 	_Static_assert(FACT_LINKS_MAX <= LINKS_MAX, "what a chain is looked for in");
 	subject_end(w, &end);
 	TRY(wr_done(&end, "subject", e));
 	q_i64(&q, ST_DELEGATION);
 	q_blob(&q, wr_span(&end));
+	q_text(&q, span_of(w->of));
+	q_i64(&q, w->now);
+	clock_text(w->now, now); /* its one form: later times are later texts */
+	q_text(&q, span_of(now));
 	q_i64(&q, FACT_LINKS_MAX);
 	for (;;) {
 		struct fact_delegation *d = NULL;
