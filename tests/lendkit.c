@@ -101,3 +101,12 @@ bool enter_service(struct kit *k, const char *by)
 
 	return enter(k, &(struct kit_st){ .kind = ST_SERVICE, .subject = "trust", .body = body, .issuer_name = by }, id);
 }
+
+bool enter_boot(struct kit *k, const char *by, unsigned n, uint8_t id[static 32])
+{
+	CLEANUP(freep) char *body = str_fmt("{\"name\":\"guest\",\"enforces\":[],\"launches\":[{\"platform\":\"sgx\",\"shape\":\"any\",\"registers\":"
+	                                    "{\"mr_enclave\":\"%064u\"}}],\"rebuild\":\"make\"}", n);
+	const uint8_t digest[32] = { [31] = (uint8_t)n };
+
+	return enter(k, &(struct kit_st){ .kind = ST_BOOT_IMAGE, .subject = "kernel", .digest = digest, .body = body, .issuer_name = by }, id);
+}

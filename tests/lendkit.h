@@ -28,3 +28,5 @@ bool enter_lent_as(struct kit *k, struct lend l, uint8_t id[static 32]);
 struct release_of { const char *by, *repository; uint8_t image; unsigned version; };
 bool enter_release(struct kit *k, struct release_of r);
 bool enter_service(struct kit *k, const char *by);
+/* A boot image of that party, its n-th, for the platform sgx. */
+bool enter_boot(struct kit *k, const char *by, unsigned n, uint8_t id[static 32]);

@@ -186,6 +186,87 @@ static void boot_image_of_a_delegate_is_the_providers(void)
 	CHECK(DENIED(kit_log(&k, &s, boot), k, "persona"));
 }
 
+static unsigned boots_by(struct kit *k, const char *by)
+{
+	const struct facts *f = NULL;
+	struct asset_path p;
+	struct err e = { 0 };
+	unsigned n = 0;
+
+	CHECK(asset_path_parse(span_of(KIT_PATH), &p, &e) == COFFER_OK);
+	CHECK(registry_facts(&k->keep.registry, &(struct facts_question){ .path = &p, .platform = "sgx", .init_register = k->initdata_sha }, k->now, &f, &e) == COFFER_OK);
+	for (size_t i = 0; f && i < f->n_boots; i++)
+		n += strcmp(f->boot[i].s.issuer, by) == 0;
+	return n;
+}
+
+#define BOOTS .of = KIT_ACME, .role = "boot-image"
+
+/* acme lets the hospital, and then p0, which lends on to others, who lend on, all with as many boot images as one may have: the hospital's are read, and the newest
+ * of whom it lets, and acme's own. */
+static void who_lends_boot_images_on_hides_nobody_the_provider_let(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	open_without_approval(&k);
+	CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, BOOTS, .to = "hospital", .depth = 1 }));
+	CHECK(enter_lent(&k, (struct lend){ .by = KIT_HOSPITAL, BOOTS, .to = "stranger" }));
+	CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, BOOTS, .to = "p0", .depth = 2 }));
+	for (unsigned n = 0; n < FACT_DELEGATED_MAX + 1; n++)
+		CHECK(enter_boot(&k, "hospital", n, id) && enter_boot(&k, "stranger", n, id) && enter_boot(&k, "p0", n, id) && enter_boot(&k, "acme", n, id));
+	for (int i = 1; i < 15; i++) {
+		CLEANUP(freep) char *by = str_fmt("p%d", i), *to = str_fmt("q%d", i);
+
+		CHECK(enter_lent(&k, (struct lend){ .by_name = "p0", BOOTS, .to = by, .depth = 1 }) && enter_lent(&k, (struct lend){ .by_name = by, BOOTS, .to = to }));
+		for (unsigned n = 0; n < FACT_DELEGATED_MAX; n++)
+			CHECK(enter_boot(&k, by, n, id) && enter_boot(&k, to, n, id));
+	}
+	CHECK(boots_by(&k, "hospital") == FACT_DELEGATED_MAX && boots_by(&k, "p0") == FACT_DELEGATED_MAX && boots_by(&k, "stranger") >= 1 &&
+	      boots_by(&k, "acme") == FACT_DELEGATED_MAX + 1);
+}
+
+/* Of whom the provider does not let any more each has one place. */
+static void former_delegates_hide_no_boot_images(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32], link[32];
+
+	open_without_approval(&k);
+	CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, BOOTS, .to = "hospital" }));
+	for (unsigned n = 0; n < FACT_DELEGATED_MAX; n++)
+		CHECK(enter_boot(&k, "hospital", n, id));
+	for (int i = 0; i < 30; i++) {
+		CLEANUP(freep) char *to = str_fmt("p%d", i);
+
+		CHECK(enter_lent_as(&k, (struct lend){ .by = KIT_ACME, BOOTS, .to = to, .until = i % 2 ? "2026-11-05T00:00:00Z" : NULL }, link));
+		for (unsigned n = 0; n < FACT_DELEGATED_MAX; n++)
+			CHECK(enter_boot(&k, to, n, id));
+		if (i % 2 == 0)
+			CHECK(kit_revoke(&k, KIT_ACME, link) == COFFER_OK);
+	}
+	k.now += 86400;
+	CHECK(boots_by(&k, "hospital") == FACT_DELEGATED_MAX && boots_by(&k, "p0") >= 1 && boots_by(&k, "p1") >= 1);
+}
+
+/* Of many, each of whom has many, the newest are read of each. */
+static void each_delegate_has_a_place_for_its_newest_boot_image(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	open_without_approval(&k);
+	CHECK(enter_lent(&k, (struct lend){ .by = KIT_HOSPITAL, BOOTS, .to = "stranger" }) && enter_boot(&k, "stranger", 1, id));
+	for (int i = 0; i < 31; i++) {
+		CLEANUP(freep) char *to = str_fmt("p%d", i);
+
+		CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, BOOTS, .to = to }));
+		for (unsigned n = 0; n < FACT_DELEGATED_MAX; n++)
+			CHECK(enter_boot(&k, to, n, id));
+	}
+	CHECK(boots_by(&k, "stranger") == 1 && boots_by(&k, "p0") >= 1 && boots_by(&k, "p30") >= 1);
+}
+
 static enum coffer_rc hold(struct kit *k, enum kit_party who, const uint8_t target[static 32], int64_t life, uint8_t id[static 32])
 {
 	char hex[HEX32_LEN];
@@ -327,7 +408,7 @@ static void who_lends_designation_on_pushes_out_nobody_the_founder_chose(void)
 	CHECK(lend(&k, (struct lend){ DESIGNATES, .to = "hospital" }, id) == COFFER_OK);
 	CHECK(kit_service_by(&k, KIT_HOSPITAL, 1, NULL) == COFFER_OK && kit_approve(&k, "", 1, NULL) == COFFER_OK && ask(&k) == COFFER_OK);
 	CHECK(lend(&k, (struct lend){ DESIGNATES, .depth = 2 }, id) == COFFER_OK);
-	for (int i = 0; i < FACT_SERVICES_OF_MAX; i++) {
+	for (int i = 0; i < FACT_SERVICES_LENT_MAX; i++) {
 		CLEANUP(freep) char *by = str_fmt("q%d", i), *to = str_fmt("r%d", i);
 
 		CHECK(enter_lent(&k, (struct lend){ .by = KIT_STRANGER, .of = KIT_ACME, .role = "attestation-service", .to = by, .depth = 1 }));
@@ -712,6 +793,7 @@ int main(void)
 		T(delegate_approves_until_the_delegation_is_revoked), T(delegation_holds_when_renewed_and_ends_with_its_time),
 		T(what_was_lent_on_by_a_link_that_was_renewed_counts_on), T(designation_lent_on_by_a_link_that_was_renewed_counts_on), T(verification_lent_on_by_a_link_that_was_renewed_counts_on),
 		T(owner_revokes_what_its_delegate_approved_and_nobody_else_does), T(boot_image_of_a_delegate_is_the_providers),
+		T(who_lends_boot_images_on_hides_nobody_the_provider_let), T(former_delegates_hide_no_boot_images), T(each_delegate_has_a_place_for_its_newest_boot_image),
 		T(service_by_a_delegate_counts_while_the_delegation_holds), T(founder_revokes_what_its_delegate_designated), T(owner_stops_what_a_delegate_designated_for_its_own_assets_alone),
 		T(designation_lent_on_is_within_depth_and_scope), T(who_lends_designation_on_pushes_out_nobody_the_founder_chose), T(client_follows_the_links_to_a_founder_and_nothing_else), T(links_of_other_powers_are_refused), T(image_that_a_delegate_verified_counts_while_the_delegation_holds),
 		T(provider_revokes_what_its_delegate_verified), T(delegate_says_nothing_of_what_another_name_has),
