@@ -91,7 +91,8 @@ bool enter_release(struct kit *k, struct release_of r)
 	CLEANUP(freep) char *body = kit_release_body(r.repository, r.version);
 	uint8_t digest[32] = { [31] = r.image }, id[32];
 
-	return enter(k, &(struct kit_st){ .kind = ST_IMAGE_RELEASE, .subject = r.repository, .digest = digest, .body = body, .issuer_name = r.by }, id);
+	return enter(k, &(struct kit_st){ .kind = ST_IMAGE_RELEASE, .subject = r.repository, .digest = digest, .body = body, .issuer_name = r.by,
+	    .expires = r.expires }, id);
 }
 
 bool enter_service(struct kit *k, const char *by)
@@ -102,11 +103,23 @@ bool enter_service(struct kit *k, const char *by)
 	return enter(k, &(struct kit_st){ .kind = ST_SERVICE, .subject = "trust", .body = body, .issuer_name = by }, id);
 }
 
-bool enter_boot(struct kit *k, const char *by, unsigned n, uint8_t id[static 32])
+static bool boot(struct kit *k, const char *by, unsigned n, int64_t expires, uint8_t id[static 32])
 {
 	CLEANUP(freep) char *body = str_fmt("{\"name\":\"guest\",\"enforces\":[],\"launches\":[{\"platform\":\"sgx\",\"shape\":\"any\",\"registers\":"
 	                                    "{\"mr_enclave\":\"%064u\"}}],\"rebuild\":\"make\"}", n);
 	const uint8_t digest[32] = { [31] = (uint8_t)n };
 
-	return enter(k, &(struct kit_st){ .kind = ST_BOOT_IMAGE, .subject = "kernel", .digest = digest, .body = body, .issuer_name = by }, id);
+	return enter(k, &(struct kit_st){ .kind = ST_BOOT_IMAGE, .subject = "kernel", .digest = digest, .body = body, .issuer_name = by, .expires = expires }, id);
+}
+
+bool enter_boot(struct kit *k, const char *by, unsigned n, uint8_t id[static 32])
+{
+	return boot(k, by, n, 0, id);
+}
+
+bool enter_boot_until(struct kit *k, const char *by, unsigned n, int64_t expires)
+{
+	uint8_t id[32];
+
+	return boot(k, by, n, expires, id);
 }

@@ -25,8 +25,9 @@ bool enter(struct kit *k, const struct kit_st *s, uint8_t id[static 32]);
 bool enter_lent(struct kit *k, struct lend l);
 bool enter_lent_as(struct kit *k, struct lend l, uint8_t id[static 32]);
 /* A release by that party of one of the kit's images, its first under that name; and its statement of the service. */
-struct release_of { const char *by, *repository; uint8_t image; unsigned version; };
+struct release_of { const char *by, *repository; uint8_t image; unsigned version; int64_t expires; };
 bool enter_release(struct kit *k, struct release_of r);
 bool enter_service(struct kit *k, const char *by);
 /* A boot image of that party, its n-th, for the platform sgx. */
 bool enter_boot(struct kit *k, const char *by, unsigned n, uint8_t id[static 32]);
+bool enter_boot_until(struct kit *k, const char *by, unsigned n, int64_t expires);

@@ -196,7 +196,7 @@ static unsigned boots_by(struct kit *k, const char *by)
 	CHECK(asset_path_parse(span_of(KIT_PATH), &p, &e) == COFFER_OK);
 	CHECK(registry_facts(&k->keep.registry, &(struct facts_question){ .path = &p, .platform = "sgx", .init_register = k->initdata_sha }, k->now, &f, &e) == COFFER_OK);
 	for (size_t i = 0; f && i < f->n_boots; i++)
-		n += strcmp(f->boot[i].s.issuer, by) == 0;
+		n += strcmp(f->boot[i].s.issuer, by) == 0 && k->now < f->boot[i].s.expires;
 	return n;
 }
 
@@ -265,6 +265,76 @@ static void each_delegate_has_a_place_for_its_newest_boot_image(void)
 			CHECK(enter_boot(&k, to, n, id));
 	}
 	CHECK(boots_by(&k, "stranger") == 1 && boots_by(&k, "p0") >= 1 && boots_by(&k, "p30") >= 1);
+}
+
+/* What expires leaves its place at once, though nothing is logged: a boot image to the next older one, a delegate to others. */
+static void place_of_what_ended_is_anothers(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	open_without_approval(&k);
+	CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, BOOTS, .to = "hospital" }));
+	for (unsigned n = 0; n < FACT_DELEGATED_MAX; n++)
+		CHECK(enter_boot(&k, "hospital", n, id));
+	CHECK(enter_boot_until(&k, "hospital", FACT_DELEGATED_MAX, k.now + 60) && boots_by(&k, "hospital") == FACT_DELEGATED_MAX);
+	k.now += 60;
+	CHECK(boots_by(&k, "hospital") == FACT_DELEGATED_MAX);
+	for (int i = 0; i < 30; i++) {
+		CLEANUP(freep) char *to = str_fmt("p%d", i);
+
+		CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, BOOTS, .to = to, .until = i % 2 ? NULL : "2026-11-05T00:00:00Z", .expires = k.now + 86400 * 7 }));
+		for (unsigned n = 0; n < FACT_DELEGATED_MAX; n++)
+			CHECK(enter_boot(&k, to, n, id));
+	}
+	CHECK(boots_by(&k, "hospital") == 2);
+	k.now += 86400;
+	CHECK(boots_by(&k, "hospital") == 3); /* of 16 */
+	k.now += 86400 * 7;
+	CHECK(boots_by(&k, "hospital") == FACT_DELEGATED_MAX);
+}
+
+/* So do approvals, of which the newest that name the workload are read. */
+static void place_of_an_approval_that_expired_is_anothers(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	char workload[HEX32_LEN], service[HEX32_LEN];
+	uint8_t id[32];
+
+	kit_open(&k);
+	kit_deploy(&k);
+	hex32(k.manifest, workload);
+	hex32(k.service_id, service);
+	for (int i = 0; i < FACT_APPROVALS_MAX; i++) {
+		CLEANUP(freep) char *subject = str_fmt(KIT_ASSET ",kbs:///hospital/note/n%d,workload:%s", i, workload);
+		CLEANUP(freep) char *body = str_fmt("{\"assets\":[\"" KIT_ASSET "\",\"kbs:///hospital/note/n%d\"],\"workload\":\"%s\",\"platforms\":[\"sample\"],"
+		    "\"services\":[\"%s\"],\"until\":\"2027-06-01T00:00:00Z\",\"shown\":\"%s\"}", i, workload, service, workload);
+
+		CHECK(enter(&k, &(struct kit_st){ .kind = ST_APPROVAL, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = subject, .body = body, .expires = k.now + 60 }, id));
+	}
+	CHECK(ask(&k) == COFFER_OK);
+	k.now += 60;
+	CHECK(ask(&k) == COFFER_OK);
+}
+
+/* And services, of which the founder's newest are read. */
+static void place_of_a_service_that_expired_is_anothers(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	kit_open(&k);
+	kit_deploy(&k);
+	for (int i = 0; i < FACT_SERVICES_OF_MAX; i++) {
+		CLEANUP(freep) char *body = kit_service_body(&k), *name = str_fmt("trust%d", i);
+		char *at = strstr(body, "\"trust\"");
+		CLEANUP(freep) char *other = at ? str_fmt("%.*s\"%s%s", (int)(at - body), body, name, at + 6) : NULL;
+
+		CHECK(other && enter(&k, &(struct kit_st){ .kind = ST_SERVICE, .subject = name, .body = other, .expires = k.now + 60 }, id));
+	}
+	CHECK(DENIED(ask(&k), k, "R0"));
+	k.now += 60;
+	CHECK(ask(&k) == COFFER_OK);
 }
 
 static enum coffer_rc hold(struct kit *k, enum kit_party who, const uint8_t target[static 32], int64_t life, uint8_t id[static 32])
@@ -794,6 +864,7 @@ int main(void)
 		T(what_was_lent_on_by_a_link_that_was_renewed_counts_on), T(designation_lent_on_by_a_link_that_was_renewed_counts_on), T(verification_lent_on_by_a_link_that_was_renewed_counts_on),
 		T(owner_revokes_what_its_delegate_approved_and_nobody_else_does), T(boot_image_of_a_delegate_is_the_providers),
 		T(who_lends_boot_images_on_hides_nobody_the_provider_let), T(former_delegates_hide_no_boot_images), T(each_delegate_has_a_place_for_its_newest_boot_image),
+		T(place_of_what_ended_is_anothers), T(place_of_an_approval_that_expired_is_anothers), T(place_of_a_service_that_expired_is_anothers),
 		T(service_by_a_delegate_counts_while_the_delegation_holds), T(founder_revokes_what_its_delegate_designated), T(owner_stops_what_a_delegate_designated_for_its_own_assets_alone),
 		T(designation_lent_on_is_within_depth_and_scope), T(who_lends_designation_on_pushes_out_nobody_the_founder_chose), T(client_follows_the_links_to_a_founder_and_nothing_else), T(links_of_other_powers_are_refused), T(image_that_a_delegate_verified_counts_while_the_delegation_holds),
 		T(provider_revokes_what_its_delegate_verified), T(delegate_says_nothing_of_what_another_name_has),
