@@ -728,6 +728,63 @@ static void delegations_of_one_power_are_bounded(void)
 	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme" }, id) == COFFER_OK);
 }
 
+/* What acme lent on goes with the link by which it had it, and leaves its room: not where that link only ended or is paused, since both may come back. */
+static void what_rests_on_a_revoked_link_takes_no_room(void)
+{
+	for (int how = 0; how < 3; how++) {
+		CLEANUP(kit_free) struct kit k;
+		uint8_t lent[32], id[32];
+
+		open_without_approval(&k);
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme", .depth = 1, .until = how == 1 ? "2026-11-05T00:00:00Z" : NULL }, lent) == COFFER_OK);
+		for (int i = 0; i < 32; i++) {
+			CLEANUP(freep) char *to = str_fmt("p%d", i);
+
+			CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, .of = KIT_HOSPITAL, .to = to }));
+		}
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, id) == COFFER_E_LIMIT);
+		if (how == 0)
+			CHECK(kit_revoke(&k, KIT_HOSPITAL, lent) == COFFER_OK);
+		else if (how == 1)
+			k.now += 86400;
+		else
+			CHECK(kit_pause(&k, KIT_HOSPITAL, lent, id) == COFFER_OK);
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, id) == (how == 0 ? COFFER_OK : COFFER_E_LIMIT));
+	}
+}
+
+/* Nor does a pause of a link itself make room. */
+static void paused_delegation_keeps_its_room(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t lent[32], id[32];
+
+	open_without_approval(&k);
+	for (int i = 0; i < 31; i++)
+		CHECK(put(&k, i));
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, lent) == COFFER_OK && kit_pause(&k, KIT_HOSPITAL, lent, id) == COFFER_OK);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme" }, id) == COFFER_E_LIMIT);
+}
+
+/* Others lent on what they had by links that were revoked since: what acme lent on keeps its place. */
+static void what_rests_on_a_revoked_link_hides_none(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t approval[32], id[32];
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme", .depth = 1 }, id) == COFFER_OK);
+	CHECK(lend(&k, (struct lend){ .by = KIT_ACME, .of = KIT_HOSPITAL }, id) == COFFER_OK && approve(&k, 1, NULL, approval) == COFFER_OK && ask(&k) == COFFER_OK);
+	for (int i = 0; i < FACT_LINKS_MAX; i++) {
+		CLEANUP(freep) char *by = str_fmt("q%d", i), *to = str_fmt("r%d", i), *next = str_fmt("s%d", i);
+
+		CHECK(enter_lent_as(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = by, .depth = 2 }, id));
+		CHECK(enter_lent(&k, (struct lend){ .by_name = by, .of = KIT_HOSPITAL, .to = to, .depth = 1 }) && enter_lent(&k, (struct lend){ .by_name = to, .of = KIT_HOSPITAL, .to = next }));
+		CHECK(kit_revoke(&k, KIT_HOSPITAL, id) == COFFER_OK);
+	}
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
 /* acme, to whom the power was lent too, renews what it lent on and on: what the stranger approved by a link that ended before counts still. */
 static void who_lends_on_pushes_out_nothing_of_others(void)
 {
@@ -868,7 +925,8 @@ int main(void)
 		T(service_by_a_delegate_counts_while_the_delegation_holds), T(founder_revokes_what_its_delegate_designated), T(owner_stops_what_a_delegate_designated_for_its_own_assets_alone),
 		T(designation_lent_on_is_within_depth_and_scope), T(who_lends_designation_on_pushes_out_nobody_the_founder_chose), T(client_follows_the_links_to_a_founder_and_nothing_else), T(links_of_other_powers_are_refused), T(image_that_a_delegate_verified_counts_while_the_delegation_holds),
 		T(provider_revokes_what_its_delegate_verified), T(delegate_says_nothing_of_what_another_name_has),
-		T(delegations_of_one_power_are_bounded), T(who_lends_on_pushes_out_nothing_of_others), T(who_lends_on_hides_no_link_of_the_owner), T(links_that_ended_hide_none_that_was_renewed), T(link_renewed_for_years_hides_none_of_another), T(links_that_were_revoked_hide_none),
+		T(delegations_of_one_power_are_bounded), T(what_rests_on_a_revoked_link_takes_no_room), T(paused_delegation_keeps_its_room),
+		T(what_rests_on_a_revoked_link_hides_none), T(who_lends_on_pushes_out_nothing_of_others), T(who_lends_on_hides_no_link_of_the_owner), T(links_that_ended_hide_none_that_was_renewed), T(link_renewed_for_years_hides_none_of_another), T(links_that_were_revoked_hide_none),
 		T(pause_holds_until_it_is_lifted_or_ends),
 	};
 
