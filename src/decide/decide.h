@@ -161,7 +161,7 @@ enum coffer_rc decision_digest(const struct decision *d, uint8_t out[static 32],
 
 /* Statements that an allowed decision looked at beside those it rests on: minima, links of delegation, assessments, and the wider
  * workloads that approvals name. Each once. more: there was no room for all. */
-#define DECIDE_BESIDE_MAX 256
+#define DECIDE_BESIDE_MAX 640 /* each of 16 images by another provider's delegate, whose links were all renewed: 416 */
 struct beside { uint8_t id[DECIDE_BESIDE_MAX][32]; size_t n; bool more; };
 void decision_beside(const struct decide_in *in, const struct decision *d, struct beside *out);
 

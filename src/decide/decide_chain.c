@@ -63,7 +63,7 @@ const struct fact_delegation *decide_revoked_link(const struct decide_in *in, co
 	if (!f->of[0] || decide_chains(in, f, false, c) || !decide_chains(in, f, true, c))
 		return NULL;
 	for (size_t k = 0; k < 2; k++)
-		for (size_t i = 0; i < c[k].n; i++)
+		for (size_t i = 0; i < c[k].all; i++)
 			if (link_revoked(&l, c[k].link[i]))
 				return c[k].link[i];
 	return NULL;

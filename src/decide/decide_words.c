@@ -47,7 +47,7 @@ static void add_links(const struct decide_in *in, const struct fact *f, struct b
 	if (!f->of[0] || !decide_chains(in, f, false, c))
 		return;
 	for (size_t k = 0; k < 2; k++)
-		for (size_t i = 0; i < c[k].n; i++)
+		for (size_t i = 0; i < c[k].all; i++)
 			add(out, c[k].link[i]->s.id);
 }
 

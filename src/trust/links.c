@@ -80,6 +80,22 @@ static void reach(const struct fitting *l, const struct chain_ask *q, const stru
 					follow(l, j, i, out);
 }
 
+static bool has_link(const struct chain *c, const struct fact_delegation *d)
+{
+	for (size_t i = 0; i < c->all; i++)
+		if (c->link[i] == d)
+			return true;
+	return false;
+}
+
+/* What the chain rests on besides: above each of its links, those by which it was lent. */
+static void add_lenders(const struct fitting *l, const struct reach *logged, size_t i, struct chain *c)
+{
+	for (i = logged->above[i]; i != NONE; i = logged->above[i])
+		if (c->all < CHAIN_LINKS_MAX && !has_link(c, l->d[i]))
+			c->link[c->all++] = l->d[i];
+}
+
 bool chain_find(const struct links *l, const struct chain_ask *q, struct chain *out)
 {
 	struct fitting fit;
@@ -99,6 +115,9 @@ bool chain_find(const struct links *l, const struct chain_ask *q, struct chain *
 	c.left = (unsigned)now.left[best];
 	for (size_t i = best; i != NONE && c.n < CHAIN_MAX; i = now.above[i])
 		c.link[c.n++] = fit.d[i];
+	c.all = c.n;
+	for (size_t i = best; i != NONE; i = now.above[i])
+		add_lenders(&fit, &logged, i, &c);
 	*out = c;
 	return true;
 }

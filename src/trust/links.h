@@ -28,6 +28,7 @@ static inline bool fact_bears(const struct fact_revocation *r, int64_t now)
 
 #define LINKS_MAX 128 /* of one party and role: more are no chain */
 #define CHAIN_MAX (DELEGATION_DEPTH_MAX + 1)
+#define CHAIN_LINKS_MAX (CHAIN_MAX + (CHAIN_MAX - 1) * (CHAIN_MAX - 1)) /* and of each but the first as many by which it was lent */
 struct links {
 	const struct fact_delegation *d;
 	size_t                        n;
@@ -44,9 +45,11 @@ struct chain_ask {
 	struct chain_point at;
 	bool        revoked_too;    /* as if nothing were revoked */
 };
-/* link[0] is to the one who asks, the last by `of`. left: links that may still follow. */
-struct chain { const struct fact_delegation *link[CHAIN_MAX]; size_t n; unsigned left; };
-/* A chain of delegations from `of` to `to`, of which each link stood there, and when the next was logged, and whose depths
+/* link[0] is to the one who asks, link[n - 1] by `of`. From there up to `all`, each once: those by which these were lent when they were logged, and so on, as far as
+ * others have taken their place in the chain since (a renewal does). Nothing but these shows that it holds, and if one of them is revoked it does not.
+ * left: links that may still follow. */
+struct chain { const struct fact_delegation *link[CHAIN_LINKS_MAX]; size_t n, all; unsigned left; };
+/* A chain of delegations from `of` to `to`, of which each link stood there, and was lent by such a chain when it was logged, and whose depths
  * allow it. One link revoked at any time breaks it for good. */
 bool chain_find(const struct links *l, const struct chain_ask *q, struct chain *out);
 /* By its issuer, or by whose power it is. */

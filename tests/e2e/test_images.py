@@ -354,6 +354,7 @@ def delegate_that_lends_on_is_followed_within_its_depth():
     late = push_image(REG, "late", by="hospital")
     lend(depth="1")
     on = lend(by="lab", to="hospital", of="imaker")
+    lend(depth="1")  # the link by which lab lent it stands no more, and what was lent goes on
     ok("hospital", *release(late))
     r = ok("acme", "workload", "build", pod("on", late, entitled=False), "--out", T + "/on")
     assert "verified by hospital for imaker" in r.stderr, r.all

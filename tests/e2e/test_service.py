@@ -1075,6 +1075,24 @@ def service_by_a_delegate_is_followed_to_its_founder():
     assert payload_id(W.c.call("GET", "/coffer/v0/service").json()) == was
     assert W.c.call("GET", "/coffer/v0/service/delegations?statement=" + mine).status == 404 and coffer("status")[0] == 0
     assert says(serial=2, previous=mine).status == 403
+    # acme lets lab, which lets the hospital, and acme renews what it lent: the link by which lab had it is shown too
+    lend = lambda: json.loads(coffer("delegate", "lab", "--role", "attestation-service", "--scope", "trust", "--depth", "1", "--json", party="acme")[1])["id"]
+    first = lend()
+    body = {"of": "acme", "to": "hospital", "role": "attestation-service", "scope": ["trust"], "depth": 0, "until": when(int(time.time()) + 3600)}
+    r = W.publish(statement("delegation", W.lab, [("hospital", None), ("of:acme", None), ("role:attestation-service", None)], body, W.gid))
+    assert r.status == 200, r.body
+    on, again = json.loads(r.body)["id"], lend()
+    r = says(serial=2, previous=mine)
+    assert r.status == 200, r.body
+    mine = json.loads(r.body)["id"]
+    links = W.c.call("GET", "/coffer/v0/service/delegations?statement=" + mine)
+    assert links.status == 200 and [payload_id(s["statement"]) for s in json.loads(links.body)["statements"]] == [first, on, again], links.body
+    assert payload_id(W.c.call("GET", "/coffer/v0/service").json()) == mine
+    rc, out = coffer("status")
+    assert rc == 0, out
+    assert coffer("revoke", first, "--reason", "never lab", party="acme")[0] == 0
+    assert payload_id(W.c.call("GET", "/coffer/v0/service").json()) == was
+    assert W.c.call("GET", "/coffer/v0/service/delegations?statement=" + mine).status == 404 and coffer("status")[0] == 0
 
 
 def binding_of_what_is_not_kept_is_said():

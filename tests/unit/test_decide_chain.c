@@ -1,7 +1,7 @@
 /* Chains of delegations, and what the decision makes of an approval or a boot image said by way of one. */
 #include "tests/unit/decide_fix.h"
 
-static struct fact_delegation link_[6];
+static struct fact_delegation link_[8];
 
 /* Entry `seq` logs that issuer lends `of`'s approval, or role, to `to`. */
 static struct fact_delegation *lent(size_t n, const char *issuer, const char *to, unsigned depth)
@@ -137,6 +137,122 @@ static void chain_of_four_holds_and_breaks_at_every_link(void)
 	(void)lent(4, "clinic", "ward", 0);
 	say(&w.approval[0].s, "ward", "hospital");
 	CHECK(denies(&w, "R0", "R3 R5 R9"));
+}
+
+/* base_long, where each link but the last was renewed, in turn, after the next was lent by it and before the approval was given. */
+static void base_renewed(struct world *m)
+{
+	base_long(m);
+	(void)lent(4, "hospital", "a", 3);
+	(void)lent(5, "a", "b", 2);
+	(void)lent(6, "b", "c", 1);
+	for (size_t i = 0; i < 3; i++) {
+		link_[4 + i].s.seq = link_[i].superseded_at = 60 + i;
+		link_[4 + i].s.logged = NOW - 4;
+	}
+	m->approval[0].s.seq = 70;
+}
+
+static bool is_beside(const struct beside *b, size_t n)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->id[i][0] == 0x80 + n)
+			return true;
+	return false;
+}
+
+/* What the decision looked at is all that whoever decides again needs; and one of them that is revoked ends it, though another took its place. */
+static void links_by_which_others_were_lent_are_looked_at_too(void)
+{
+	static struct beside b;
+
+	base_renewed(&w);
+	CHECK(allows(&w));
+	decision_beside(&w.in, &w.d, &b);
+	for (size_t i = 0; i < 7; i++)
+		CHECK(is_beside(&b, i));
+	for (size_t i = 0; i < 4; i++) {
+		base_renewed(&w);
+		revoke((uint8_t)(0x80 + i), "hospital");
+		CHECK(denies(&w, "R11", "R9") && strstr(w.d.check[11].found, "the delegation 8"));
+	}
+}
+
+/* ---- what a chain says it rests on ---- */
+
+static uint32_t dice(uint32_t n)
+{
+	static uint32_t x = 1;
+
+	x = x * 1664525u + 1013904223u;
+	return (x >> 8) % n;
+}
+
+/* A ledger of some links among a few parties, some of which follow others; and revocations of some. */
+static void throw_links(struct fact_delegation *d, size_t n, struct fact_revocation *r, size_t *n_r)
+{
+	static const char *const who[] = { "hospital", "a", "b", "c", "clinic" };
+
+	*n_r = 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t from = dice(4), to = dice(5) > 0 ? from + 1 : 1 + dice(4);
+
+		to = to == from ? from + 1 : to;
+		d[i] = (struct fact_delegation){ .s = fact(ST_DELEGATION, who[from], (uint8_t)i) };
+		d[i].s.seq = i + 1;
+		d[i].s.issued = d[i].s.logged = 100 + (int64_t)i;
+		d[i].s.expires = d[i].body.until = dice(4) > 0 ? 1000 : 100 + (int64_t)dice(40);
+		d[i].body.role = ROLE_APPROVAL;
+		d[i].body.n_scopes = 1;
+		d[i].body.depth = dice(3) > 0 ? 3 - (unsigned)from : dice(4);
+		(void)snprintf(d[i].body.scope[0], ASSET_PATH_MAX, "kbs:///hospital/a/");
+		(void)snprintf(d[i].body.of, PARTY_MAX, "hospital");
+		(void)snprintf(d[i].body.to, PARTY_MAX, "%s", who[to]);
+		for (size_t k = 0; k < i; k++)
+			if (!d[k].superseded_at && strcmp(d[k].s.issuer, d[i].s.issuer) == 0 && strcmp(d[k].body.to, d[i].body.to) == 0)
+				d[k].superseded_at = d[i].s.seq;
+		if (dice(16) == 0) {
+			r[*n_r] = (struct fact_revocation){ .until = 0 };
+			memcpy(r[*n_r].target, d[i].s.id, sizeof(r[*n_r].target));
+			(void)snprintf(r[(*n_r)++].issuer, PARTY_MAX, "hospital");
+		}
+	}
+}
+
+/* Among thousands of such ledgers: whoever has only what a chain names finds it too; and where it holds but for what is revoked, it names that. */
+static void chain_names_all_that_it_rests_on(void)
+{
+	static struct fact_delegation d[30], less[CHAIN_LINKS_MAX];
+	static struct fact_revocation r[30];
+	size_t found = 0, stopped = 0, longest = 0;
+
+	for (int turn = 0; turn < 20000; turn++) {
+		struct links l = { .d = d, .n = 30, .revocation = r, .now = 140 }, of = { .d = less, .revocation = r, .now = 140 };
+		struct chain_ask q = { .of = "hospital", .to = "clinic", .role = ROLE_APPROVAL, .path = span_of("kbs:///hospital/a/x"),
+			.at = { UINT64_MAX, 140 } };
+		struct chain c = { 0 }, again;
+		bool none = true;
+
+		throw_links(d, l.n, r, &l.n_revocations);
+		of.n_revocations = l.n_revocations;
+		if (chain_find(&l, &q, &c)) {
+			found++;
+			longest = c.all > longest ? c.all : longest;
+			for (size_t i = 0; i < c.all; i++)
+				less[of.n++] = *c.link[i];
+			CHECK(c.n <= CHAIN_MAX && c.all <= CHAIN_LINKS_MAX && chain_find(&of, &q, &again) && again.left == c.left);
+			continue;
+		}
+		q.revoked_too = true;
+		if (!chain_find(&l, &q, &c))
+			continue;
+		stopped++;
+		for (size_t i = 0; i < c.all; i++)
+			none = none && !link_revoked(&l, c.link[i]);
+		CHECK(!none);
+	}
+	CHECK(found > 1000 && stopped > 100 && longest > 6);
+	printf("# %zu found, %zu stopped, the longest of %zu links\n", found, stopped, longest);
 }
 
 /* What was lent on while the power was had only by a circle, or by nobody, is nothing. */
@@ -281,7 +397,8 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(approval_by_a_delegate_counts_while_the_delegation_holds), T(renewed_delegation_carries_on),
-		T(r11_denies_what_rests_on_a_revoked_delegation), T(chain_of_four_holds_and_breaks_at_every_link), T(circle_lends_nothing),
+		T(r11_denies_what_rests_on_a_revoked_delegation), T(chain_of_four_holds_and_breaks_at_every_link), T(links_by_which_others_were_lent_are_looked_at_too),
+		T(chain_names_all_that_it_rests_on), T(circle_lends_nothing),
 		T(boot_image_by_the_providers_delegate_counts), T(service_by_a_founders_delegate_counts_while_the_delegation_holds),
 		T(image_verified_by_the_providers_delegate_counts_while_the_delegation_holds),
 	};

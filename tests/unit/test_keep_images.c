@@ -238,9 +238,53 @@ static void delegates_of_one_provider_take_no_places_of_anothers_image(void)
 		CLEANUP(freep) char *to = str_fmt("p%d", i);
 
 		CHECK(enter_lent(&k, (struct lend){ .by = KIT_STRANGER, .of = KIT_STRANGER, .role = "image-verification", .to = to }));
-		CHECK(enter_release(&k, (struct release_of){ to, APP, 1, 1 }) &&
-		      enter_release(&k, (struct release_of){ to, "registry.example/tool", 1, 1 }));
+		CHECK(enter_release(&k, (struct release_of){ to, APP, 1, 1, 0 }) &&
+		      enter_release(&k, (struct release_of){ to, "registry.example/tool", 1, 1, 0 }));
 	}
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+/* acme lets the hospital, then others, and then p0, which lends on to others, who lend on: as many releases as they make, the hospital's is read. */
+static void who_lends_verification_on_hides_nobody_the_provider_let(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	open_by(&k, KIT_ACME, KIT_ACME);
+	CHECK(release(&k, KIT_ACME, 1, id) == COFFER_OK);
+	CHECK(lend(&k, (struct lend){ VERIFIES(KIT_ACME) }, id) == COFFER_OK && release(&k, KIT_HOSPITAL, 2, id) == COFFER_OK);
+	CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, .of = KIT_ACME, .role = "image-verification", .to = "p0", .depth = 2 }));
+	for (int i = 1; i < 15; i++) {
+		CLEANUP(freep) char *by = str_fmt("p%d", i), *to = str_fmt("q%d", i), *other = str_fmt("d%d", i);
+
+		CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, .of = KIT_ACME, .role = "image-verification", .to = other }));
+		CHECK(enter_release(&k, (struct release_of){ other, APP, 2, 1, 0 }) && enter_release(&k, (struct release_of){ other, "registry.example/tool", 2, 1, 0 }));
+		CHECK(enter_lent(&k, (struct lend){ .by_name = "p0", .of = KIT_ACME, .role = "image-verification", .to = by, .depth = 1 }));
+		CHECK(enter_lent(&k, (struct lend){ .by_name = by, .of = KIT_ACME, .role = "image-verification", .to = to }));
+		for (uint8_t image = 1; image < 3; image++)
+			CHECK(enter_release(&k, (struct release_of){ by, APP, image, 1, 0 }) && enter_release(&k, (struct release_of){ by, "registry.example/tool", image, 1, 0 }) &&
+			      enter_release(&k, (struct release_of){ to, APP, image, 1, 0 }) && enter_release(&k, (struct release_of){ to, "registry.example/tool", image, 1, 0 }));
+	}
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+/* More delegates than there are places for what they released: those that expire leave their own, though nothing is logged. */
+static void place_of_a_release_that_expired_is_anothers(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	open_by(&k, KIT_ACME, KIT_ACME);
+	CHECK(release(&k, KIT_ACME, 1, id) == COFFER_OK);
+	CHECK(lend(&k, (struct lend){ VERIFIES(KIT_ACME) }, id) == COFFER_OK && release(&k, KIT_HOSPITAL, 2, id) == COFFER_OK);
+	for (int i = 0; i < 40; i++) {
+		CLEANUP(freep) char *to = str_fmt("p%d", i);
+
+		CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, .of = KIT_ACME, .role = "image-verification", .to = to }));
+		CHECK(enter_release(&k, (struct release_of){ to, APP, 1, 1, 0 }) && enter_release(&k, (struct release_of){ to, APP, 2, 1, k.now + 60 }));
+	}
+	CHECK(DENIED(ask(&k), k, "R8")); /* nobody knows these, nor the hospital's for want of room */
+	k.now += 60;
 	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
 }
 
@@ -263,12 +307,12 @@ static void release_of_version_zero_that_is_logged_counts_as_it_did(void)
 	CLEANUP(kit_free) struct kit least;
 
 	open_by(&k, KIT_ACME, KIT_ACME);
-	CHECK(enter_release(&k, (struct release_of){ "acme", APP, 1, 0 }) && enter_release(&k, (struct release_of){ "acme", APP, 2, 0 }));
+	CHECK(enter_release(&k, (struct release_of){ "acme", APP, 1, 0, 0 }) && enter_release(&k, (struct release_of){ "acme", APP, 2, 0, 0 }));
 	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
 	kit_open(&least);
 	least.image_minimum = 1;
 	deploy(&least);
-	CHECK(enter_release(&least, (struct release_of){ "acme", APP, 1, 0 }) && enter_release(&least, (struct release_of){ "acme", APP, 2, 1 }));
+	CHECK(enter_release(&least, (struct release_of){ "acme", APP, 1, 0, 0 }) && enter_release(&least, (struct release_of){ "acme", APP, 2, 1, 0 }));
 	CHECK(DENIED(ask(&least), least, "R8") && strstr(least.no.reason, "states security version 0"));
 }
 
@@ -279,6 +323,7 @@ int main(void)
 		T(delegates_release_of_before_its_key_was_stolen_stands), T(delegates_release_by_its_stolen_key_is_void),
 		T(release_without_what_the_manifest_asks_is_no_receipts), T(early_release_of_one_provider_is_not_anothers),
 		T(delegates_release_under_another_name_is_no_receipts), T(delegates_of_one_provider_take_no_places_of_anothers_image),
+		T(who_lends_verification_on_hides_nobody_the_provider_let), T(place_of_a_release_that_expired_is_anothers),
 		T(release_of_version_zero_is_not_admitted_any_more), T(release_of_version_zero_that_is_logged_counts_as_it_did),
 	};
 

@@ -153,6 +153,21 @@ static void delegation_holds_when_renewed_and_ends_with_its_time(void)
 	CHECK(DENIED(ask(&k), k, "R0") && lies(&k, "receipt-rights"));
 }
 
+/* acme lent on by a link that the hospital renewed since, once or often: what the stranger approves then rests on the link of then, too. */
+static void what_was_lent_on_by_a_link_that_was_renewed_counts_on(void)
+{
+	for (unsigned renewals = 1; renewals < 4; renewals++) {
+		CLEANUP(kit_free) struct kit k;
+		uint8_t lent[3][32], approval[32];
+
+		open_without_approval(&k);
+		CHECK(lend_renewed(&k, &(struct lend_renewed){ { .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, KIT_ACME, "stranger", renewals }, lent));
+		CHECK(approve(&k, 1, NULL, approval) == COFFER_OK && ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+		CHECK(kit_revoke(&k, KIT_HOSPITAL, lent[0]) == COFFER_OK); /* with it goes what was lent on by it */
+		CHECK(DENIED(ask(&k), k, "R11") && strstr(k.no.reason, "delegation"));
+	}
+}
+
 static void owner_revokes_what_its_delegate_approved_and_nobody_else_does(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -195,6 +210,157 @@ static void boot_image_of_a_delegate_is_the_providers(void)
 	s.serial = 2;
 	s.previous = boot;
 	CHECK(DENIED(kit_log(&k, &s, boot), k, "persona"));
+}
+
+static unsigned boots_by(struct kit *k, const char *by)
+{
+	const struct facts *f = NULL;
+	struct asset_path p;
+	struct err e = { 0 };
+	unsigned n = 0;
+
+	CHECK(asset_path_parse(span_of(KIT_PATH), &p, &e) == COFFER_OK);
+	CHECK(registry_facts(&k->keep.registry, &(struct facts_question){ .path = &p, .platform = "sgx", .init_register = k->initdata_sha }, k->now, &f, &e) == COFFER_OK);
+	for (size_t i = 0; f && i < f->n_boots; i++)
+		n += strcmp(f->boot[i].s.issuer, by) == 0 && k->now < f->boot[i].s.expires;
+	return n;
+}
+
+#define BOOTS .of = KIT_ACME, .role = "boot-image"
+
+/* acme lets the hospital, and then p0, which lends on to others, who lend on, all with as many boot images as one may have: the hospital's are read, and the newest
+ * of whom it lets, and acme's own. */
+static void who_lends_boot_images_on_hides_nobody_the_provider_let(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	open_without_approval(&k);
+	CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, BOOTS, .to = "hospital", .depth = 1 }));
+	CHECK(enter_lent(&k, (struct lend){ .by = KIT_HOSPITAL, BOOTS, .to = "stranger" }));
+	CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, BOOTS, .to = "p0", .depth = 2 }));
+	for (unsigned n = 0; n < FACT_DELEGATED_MAX + 1; n++)
+		CHECK(enter_boot(&k, "hospital", n, id) && enter_boot(&k, "stranger", n, id) && enter_boot(&k, "p0", n, id) && enter_boot(&k, "acme", n, id));
+	for (int i = 1; i < 15; i++) {
+		CLEANUP(freep) char *by = str_fmt("p%d", i), *to = str_fmt("q%d", i);
+
+		CHECK(enter_lent(&k, (struct lend){ .by_name = "p0", BOOTS, .to = by, .depth = 1 }) && enter_lent(&k, (struct lend){ .by_name = by, BOOTS, .to = to }));
+		for (unsigned n = 0; n < FACT_DELEGATED_MAX; n++)
+			CHECK(enter_boot(&k, by, n, id) && enter_boot(&k, to, n, id));
+	}
+	CHECK(boots_by(&k, "hospital") == FACT_DELEGATED_MAX && boots_by(&k, "p0") == FACT_DELEGATED_MAX && boots_by(&k, "stranger") >= 1 &&
+	      boots_by(&k, "acme") == FACT_DELEGATED_MAX + 1);
+}
+
+/* Of whom the provider does not let any more each has one place. */
+static void former_delegates_hide_no_boot_images(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32], link[32];
+
+	open_without_approval(&k);
+	CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, BOOTS, .to = "hospital" }));
+	for (unsigned n = 0; n < FACT_DELEGATED_MAX; n++)
+		CHECK(enter_boot(&k, "hospital", n, id));
+	for (int i = 0; i < 30; i++) {
+		CLEANUP(freep) char *to = str_fmt("p%d", i);
+
+		CHECK(enter_lent_as(&k, (struct lend){ .by = KIT_ACME, BOOTS, .to = to, .until = i % 2 ? "2026-11-05T00:00:00Z" : NULL }, link));
+		for (unsigned n = 0; n < FACT_DELEGATED_MAX; n++)
+			CHECK(enter_boot(&k, to, n, id));
+		if (i % 2 == 0)
+			CHECK(kit_revoke(&k, KIT_ACME, link) == COFFER_OK);
+	}
+	k.now += 86400;
+	CHECK(boots_by(&k, "hospital") == FACT_DELEGATED_MAX && boots_by(&k, "p0") >= 1 && boots_by(&k, "p1") >= 1);
+}
+
+/* Of many, each of whom has many, the newest are read of each. */
+static void each_delegate_has_a_place_for_its_newest_boot_image(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	open_without_approval(&k);
+	CHECK(enter_lent(&k, (struct lend){ .by = KIT_HOSPITAL, BOOTS, .to = "stranger" }) && enter_boot(&k, "stranger", 1, id));
+	for (int i = 0; i < 31; i++) {
+		CLEANUP(freep) char *to = str_fmt("p%d", i);
+
+		CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, BOOTS, .to = to }));
+		for (unsigned n = 0; n < FACT_DELEGATED_MAX; n++)
+			CHECK(enter_boot(&k, to, n, id));
+	}
+	CHECK(boots_by(&k, "stranger") == 1 && boots_by(&k, "p0") >= 1 && boots_by(&k, "p30") >= 1);
+}
+
+/* What expires leaves its place at once, though nothing is logged: a boot image to the next older one, a delegate to others. */
+static void place_of_what_ended_is_anothers(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	open_without_approval(&k);
+	CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, BOOTS, .to = "hospital" }));
+	for (unsigned n = 0; n < FACT_DELEGATED_MAX; n++)
+		CHECK(enter_boot(&k, "hospital", n, id));
+	CHECK(enter_boot_until(&k, "hospital", FACT_DELEGATED_MAX, k.now + 60) && boots_by(&k, "hospital") == FACT_DELEGATED_MAX);
+	k.now += 60;
+	CHECK(boots_by(&k, "hospital") == FACT_DELEGATED_MAX);
+	for (int i = 0; i < 30; i++) {
+		CLEANUP(freep) char *to = str_fmt("p%d", i);
+
+		CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, BOOTS, .to = to, .until = i % 2 ? NULL : "2026-11-05T00:00:00Z", .expires = k.now + 86400 * 7 }));
+		for (unsigned n = 0; n < FACT_DELEGATED_MAX; n++)
+			CHECK(enter_boot(&k, to, n, id));
+	}
+	CHECK(boots_by(&k, "hospital") == 2);
+	k.now += 86400;
+	CHECK(boots_by(&k, "hospital") == 3); /* of 16 */
+	k.now += 86400 * 7;
+	CHECK(boots_by(&k, "hospital") == FACT_DELEGATED_MAX);
+}
+
+/* So do approvals, of which the newest that name the workload are read. */
+static void place_of_an_approval_that_expired_is_anothers(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	char workload[HEX32_LEN], service[HEX32_LEN];
+	uint8_t id[32];
+
+	kit_open(&k);
+	kit_deploy(&k);
+	hex32(k.manifest, workload);
+	hex32(k.service_id, service);
+	for (int i = 0; i < FACT_APPROVALS_MAX; i++) {
+		CLEANUP(freep) char *subject = str_fmt(KIT_ASSET ",kbs:///hospital/note/n%d,workload:%s", i, workload);
+		CLEANUP(freep) char *body = str_fmt("{\"assets\":[\"" KIT_ASSET "\",\"kbs:///hospital/note/n%d\"],\"workload\":\"%s\",\"platforms\":[\"sample\"],"
+		    "\"services\":[\"%s\"],\"until\":\"2027-06-01T00:00:00Z\",\"shown\":\"%s\"}", i, workload, service, workload);
+
+		CHECK(enter(&k, &(struct kit_st){ .kind = ST_APPROVAL, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = subject, .body = body, .expires = k.now + 60 }, id));
+	}
+	CHECK(ask(&k) == COFFER_OK);
+	k.now += 60;
+	CHECK(ask(&k) == COFFER_OK);
+}
+
+/* And services, of which the founder's newest are read. */
+static void place_of_a_service_that_expired_is_anothers(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	kit_open(&k);
+	kit_deploy(&k);
+	for (int i = 0; i < FACT_SERVICES_OF_MAX; i++) {
+		CLEANUP(freep) char *body = kit_service_body(&k), *name = str_fmt("trust%d", i);
+		char *at = strstr(body, "\"trust\"");
+		CLEANUP(freep) char *other = at ? str_fmt("%.*s\"%s%s", (int)(at - body), body, name, at + 6) : NULL;
+
+		CHECK(other && enter(&k, &(struct kit_st){ .kind = ST_SERVICE, .subject = name, .body = other, .expires = k.now + 60 }, id));
+	}
+	CHECK(DENIED(ask(&k), k, "R0"));
+	k.now += 60;
+	CHECK(ask(&k) == COFFER_OK);
 }
 
 static enum coffer_rc hold(struct kit *k, enum kit_party who, const uint8_t target[static 32], int64_t life, uint8_t id[static 32])
@@ -298,6 +464,24 @@ static void designation_lent_on_is_within_depth_and_scope(void)
 	CHECK(kit_revoke(&k, KIT_ACME, id) == COFFER_OK && DENIED(ask(&k), k, "R11") && told(&k) == -1);
 }
 
+static bool client_follows(struct kit *k);
+
+/* The hospital lent on by a link that acme renewed since: clients are shown that one too. */
+static void designation_lent_on_by_a_link_that_was_renewed_counts_on(void)
+{
+	for (unsigned renewals = 1; renewals < 4; renewals++) {
+		CLEANUP(kit_free) struct kit k;
+		uint8_t lent[3][32];
+
+		open_without_approval(&k);
+		CHECK(lend_renewed(&k, &(struct lend_renewed){ { DESIGNATES, .scope = "[\"trust\"]" }, KIT_HOSPITAL, "stranger", renewals }, lent));
+		CHECK(designate(&k, 1, NULL) == COFFER_OK && kit_approve(&k, "", 1, NULL) == COFFER_OK);
+		CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+		CHECK(told(&k) == 3 && client_follows(&k));
+		CHECK(kit_revoke(&k, KIT_ACME, lent[0]) == COFFER_OK && DENIED(ask(&k), k, "R11") && told(&k) == -1);
+	}
+}
+
 /* The stranger lends on what it was lent to eight, and each of these to another, who all designate the service: acme's own choice of before keeps its place. */
 static void who_lends_designation_on_pushes_out_nobody_the_founder_chose(void)
 {
@@ -308,7 +492,7 @@ static void who_lends_designation_on_pushes_out_nobody_the_founder_chose(void)
 	CHECK(lend(&k, (struct lend){ DESIGNATES, .to = "hospital" }, id) == COFFER_OK);
 	CHECK(kit_service_by(&k, KIT_HOSPITAL, 1, NULL) == COFFER_OK && kit_approve(&k, "", 1, NULL) == COFFER_OK && ask(&k) == COFFER_OK);
 	CHECK(lend(&k, (struct lend){ DESIGNATES, .depth = 2 }, id) == COFFER_OK);
-	for (int i = 0; i < FACT_SERVICES_OF_MAX; i++) {
+	for (int i = 0; i < FACT_SERVICES_LENT_MAX; i++) {
 		CLEANUP(freep) char *by = str_fmt("q%d", i), *to = str_fmt("r%d", i);
 
 		CHECK(enter_lent(&k, (struct lend){ .by = KIT_STRANGER, .of = KIT_ACME, .role = "attestation-service", .to = by, .depth = 1 }));
@@ -358,6 +542,19 @@ static enum coffer_rc follow(const struct client *c, const char *links, size_t n
 		memcpy(exact, links, n);
 	TRY(designation_read((struct span){ (const uint8_t *)exact, n }, c->g, &c->p, l, e));
 	return chain_service_lent(&c->service, c->g, &c->p, l, now, &out, e);
+}
+
+static bool client_follows(struct kit *k)
+{
+	CLEANUP(client_clear) struct client c = { 0 };
+	struct err e = { 0 };
+	enum coffer_rc rc;
+
+	client_open(k, &c);
+	rc = follow(&c, c.links, strlen(c.links), k->now, &e);
+	if (rc != COFFER_OK)
+		printf("# %s %s\n", e.check, e.msg);
+	return rc == COFFER_OK;
 }
 
 static bool refuses(const struct client *c, const char *links, int64_t now, const char *why)
@@ -476,6 +673,24 @@ static void image_that_a_delegate_verified_counts_while_the_delegation_holds(voi
 	CHECK(DENIED(ask(&k), k, "R11") && strstr(k.no.reason, "delegation") && DENIED(verify(&k, 2, release, id), k, "persona"));
 }
 
+/* The stranger lent on by a link that acme renewed since. */
+static void verification_lent_on_by_a_link_that_was_renewed_counts_on(void)
+{
+	for (unsigned renewals = 1; renewals < 4; renewals++) {
+		CLEANUP(kit_free) struct kit k;
+		uint8_t lent[3][32], release[32];
+
+		kit_open(&k);
+		k.policy = KIT_POLICY;
+		CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+		CHECK(kit_service(&k) == COFFER_OK && kit_release(&k, 1, 1, NULL) == COFFER_OK && kit_workload(&k) == COFFER_OK &&
+		      kit_put(&k, KIT_HOSPITAL, "good morning") == COFFER_OK && kit_approve(&k, "", 1, NULL) == COFFER_OK);
+		CHECK(lend_renewed(&k, &(struct lend_renewed){ { VERIFIES }, KIT_STRANGER, "hospital", renewals }, lent));
+		CHECK(verify(&k, 1, NULL, release) == COFFER_OK && ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+		CHECK(kit_revoke(&k, KIT_ACME, lent[0]) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+	}
+}
+
 /* What was let for tools says nothing of the app, by whatever name it calls the app's content. */
 static void delegate_says_nothing_of_what_another_name_has(void)
 {
@@ -527,6 +742,63 @@ static void delegations_of_one_power_are_bounded(void)
 	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme" }, id) == COFFER_OK);
 }
 
+/* What acme lent on goes with the link by which it had it, and leaves its room: not where that link only ended or is paused, since both may come back. */
+static void what_rests_on_a_revoked_link_takes_no_room(void)
+{
+	for (int how = 0; how < 3; how++) {
+		CLEANUP(kit_free) struct kit k;
+		uint8_t lent[32], id[32];
+
+		open_without_approval(&k);
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme", .depth = 1, .until = how == 1 ? "2026-11-05T00:00:00Z" : NULL }, lent) == COFFER_OK);
+		for (int i = 0; i < 32; i++) {
+			CLEANUP(freep) char *to = str_fmt("p%d", i);
+
+			CHECK(enter_lent(&k, (struct lend){ .by = KIT_ACME, .of = KIT_HOSPITAL, .to = to }));
+		}
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, id) == COFFER_E_LIMIT);
+		if (how == 0)
+			CHECK(kit_revoke(&k, KIT_HOSPITAL, lent) == COFFER_OK);
+		else if (how == 1)
+			k.now += 86400;
+		else
+			CHECK(kit_pause(&k, KIT_HOSPITAL, lent, id) == COFFER_OK);
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, id) == (how == 0 ? COFFER_OK : COFFER_E_LIMIT));
+	}
+}
+
+/* Nor does a pause of a link itself make room. */
+static void paused_delegation_keeps_its_room(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t lent[32], id[32];
+
+	open_without_approval(&k);
+	for (int i = 0; i < 31; i++)
+		CHECK(put(&k, i));
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, lent) == COFFER_OK && kit_pause(&k, KIT_HOSPITAL, lent, id) == COFFER_OK);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme" }, id) == COFFER_E_LIMIT);
+}
+
+/* Others lent on what they had by links that were revoked since: what acme lent on keeps its place. */
+static void what_rests_on_a_revoked_link_hides_none(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t approval[32], id[32];
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme", .depth = 1 }, id) == COFFER_OK);
+	CHECK(lend(&k, (struct lend){ .by = KIT_ACME, .of = KIT_HOSPITAL }, id) == COFFER_OK && approve(&k, 1, NULL, approval) == COFFER_OK && ask(&k) == COFFER_OK);
+	for (int i = 0; i < FACT_LINKS_MAX; i++) {
+		CLEANUP(freep) char *by = str_fmt("q%d", i), *to = str_fmt("r%d", i), *next = str_fmt("s%d", i);
+
+		CHECK(enter_lent_as(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = by, .depth = 2 }, id));
+		CHECK(enter_lent(&k, (struct lend){ .by_name = by, .of = KIT_HOSPITAL, .to = to, .depth = 1 }) && enter_lent(&k, (struct lend){ .by_name = to, .of = KIT_HOSPITAL, .to = next }));
+		CHECK(kit_revoke(&k, KIT_HOSPITAL, id) == COFFER_OK);
+	}
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
 /* acme, to whom the power was lent too, renews what it lent on and on: what the stranger approved by a link that ended before counts still. */
 static void who_lends_on_pushes_out_nothing_of_others(void)
 {
@@ -540,6 +812,97 @@ static void who_lends_on_pushes_out_nothing_of_others(void)
 	for (unsigned i = 1; i < 80; i++)
 		CHECK(lend(&k, (struct lend){ .by = KIT_ACME, .of = KIT_HOSPITAL, .serial = i, .previous = i > 1 ? last : NULL }, last) == COFFER_OK);
 	CHECK(ask(&k) == COFFER_OK);
+}
+
+/* Puppets of whom each lends on what acme lent to it: to three others, until tomorrow or in a statement that expires then; or again and again to one. */
+enum puppets { ENDS, EXPIRES, RENEWS };
+
+static void puppets(struct kit *k, int n, enum puppets how)
+{
+	for (int i = 0; i < n; i++) {
+		CLEANUP(freep) char *by = str_fmt("q%d", i);
+		uint8_t id[32] = { 0 }, was[32];
+
+		for (unsigned j = 0; j < 3; j++) {
+			CLEANUP(freep) char *to = str_fmt("r%d-%u", i, how == RENEWS ? 0 : j);
+
+			memcpy(was, id, sizeof(was));
+			CHECK(enter_lent_as(k, (struct lend){ .by_name = by, .of = KIT_HOSPITAL, .to = to, .serial = how == RENEWS ? j + 1 : 1,
+			    .previous = how == RENEWS && j > 0 ? was : NULL, .until = how == ENDS ? "2026-11-05T00:00:00Z" : NULL,
+			    .expires = how == EXPIRES ? k->now + 86400 : 0 }, id));
+		}
+	}
+}
+
+/* What its delegate's delegates lend takes no place of a link of the owner's: neither of one that stands, nor of one of before that was renewed. */
+static void who_lends_on_hides_no_link_of_the_owner(void)
+{
+	for (int i = 0; i < 6; i++) {
+		CLEANUP(kit_free) struct kit k;
+		uint8_t id[32], was[32], approval[32];
+		enum puppets how = (enum puppets)(i / 2);
+
+		open_without_approval(&k);
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, id) == COFFER_OK && approve(&k, 1, NULL, approval) == COFFER_OK);
+		for (unsigned n = 2; i % 2 == 1 && n < 5; n++) {
+			memcpy(was, id, sizeof(was));
+			CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .serial = n, .previous = was }, id) == COFFER_OK);
+		}
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme", .depth = 2 }, id) == COFFER_OK && ask(&k) == COFFER_OK);
+		puppets(&k, how == RENEWS ? 30 : 32, how);
+		k.now += 86400;
+		CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	}
+}
+
+/* The owner lent to many for a day, over the years: the link of before that it renewed is read all the same. */
+static void links_that_ended_hide_none_that_was_renewed(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t first[32], id[32], approval[32];
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, first) == COFFER_OK && approve(&k, 1, NULL, approval) == COFFER_OK);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .serial = 2, .previous = first }, id) == COFFER_OK && ask(&k) == COFFER_OK);
+	for (int i = 0; i < FACT_LINKS_MAX + 8; i++) {
+		CLEANUP(freep) char *to = str_fmt("p%d", i);
+
+		CHECK(enter_lent(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = to, .until = "2026-11-05T00:00:00Z" }));
+	}
+	k.now += 86400;
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+/* Nor one that the owner itself renews for years. */
+static void link_renewed_for_years_hides_none_of_another(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t first[32], id[32], was[32], approval[32];
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, first) == COFFER_OK && approve(&k, 1, NULL, approval) == COFFER_OK);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .serial = 2, .previous = first }, id) == COFFER_OK && ask(&k) == COFFER_OK);
+	for (unsigned n = 1; n < FACT_LINKS_MAX + 8; n++) {
+		memcpy(was, id, sizeof(was));
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme", .serial = n, .previous = n > 1 ? was : NULL }, id) == COFFER_OK);
+	}
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+/* As many as may stand, all of them revoked, and as many anew: what was revoked has no place before what stands. */
+static void links_that_were_revoked_hide_none(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t approval[32], id[32];
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, id) == COFFER_OK && approve(&k, 1, NULL, approval) == COFFER_OK);
+	for (int i = 0; i < FACT_LINKS_MAX + 8; i++) {
+		CLEANUP(freep) char *to = str_fmt("p%d", i);
+
+		CHECK(enter_lent_as(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = to }, id) && kit_revoke(&k, KIT_HOSPITAL, id) == COFFER_OK);
+	}
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
 }
 
 static void pause_holds_until_it_is_lifted_or_ends(void)
@@ -569,11 +932,16 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(delegation_of_what_the_issuer_has_not_is_refused), T(delegation_lent_on_is_within_depth_scope_and_no_circle),
 		T(delegate_approves_until_the_delegation_is_revoked), T(delegation_holds_when_renewed_and_ends_with_its_time),
+		T(what_was_lent_on_by_a_link_that_was_renewed_counts_on), T(designation_lent_on_by_a_link_that_was_renewed_counts_on), T(verification_lent_on_by_a_link_that_was_renewed_counts_on),
 		T(owner_revokes_what_its_delegate_approved_and_nobody_else_does), T(boot_image_of_a_delegate_is_the_providers),
+		T(who_lends_boot_images_on_hides_nobody_the_provider_let), T(former_delegates_hide_no_boot_images), T(each_delegate_has_a_place_for_its_newest_boot_image),
+		T(place_of_what_ended_is_anothers), T(place_of_an_approval_that_expired_is_anothers), T(place_of_a_service_that_expired_is_anothers),
 		T(service_by_a_delegate_counts_while_the_delegation_holds), T(founder_revokes_what_its_delegate_designated), T(owner_stops_what_a_delegate_designated_for_its_own_assets_alone),
 		T(designation_lent_on_is_within_depth_and_scope), T(who_lends_designation_on_pushes_out_nobody_the_founder_chose), T(client_follows_the_links_to_a_founder_and_nothing_else), T(links_of_other_powers_are_refused), T(image_that_a_delegate_verified_counts_while_the_delegation_holds),
 		T(provider_revokes_what_its_delegate_verified), T(delegate_says_nothing_of_what_another_name_has),
-		T(delegations_of_one_power_are_bounded), T(who_lends_on_pushes_out_nothing_of_others), T(pause_holds_until_it_is_lifted_or_ends),
+		T(delegations_of_one_power_are_bounded), T(what_rests_on_a_revoked_link_takes_no_room), T(paused_delegation_keeps_its_room),
+		T(what_rests_on_a_revoked_link_hides_none), T(who_lends_on_pushes_out_nothing_of_others), T(who_lends_on_hides_no_link_of_the_owner), T(links_that_ended_hide_none_that_was_renewed), T(link_renewed_for_years_hides_none_of_another), T(links_that_were_revoked_hide_none),
+		T(pause_holds_until_it_is_lifted_or_ends),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -11,6 +11,7 @@
 #include "replay/replay.h"
 #include "tests/ccakit.h"
 #include "tests/dcapkit.h"
+#include "tests/lendkit.h"
 #include "tests/receiptkit.h"
 #include "tests/t.h"
 #include "tests/tpmguest.h"
@@ -44,8 +45,8 @@ static void put_register(const struct hw_facts *f, const char *name, struct wr *
 	wr_str(w, "\"");
 }
 
-/* names: registers of the boot image, the list ends with NULL. */
-static void deploy(struct kit *k, const char *const *names)
+/* names: registers of the boot image, which `by` states; the list ends with NULL. */
+static void deploy_by(struct kit *k, const char *const *names, enum kit_party by)
 {
 	CLEANUP(wr_close) struct wr regs = wr_open(4096);
 	CLEANUP(freep) char *body = NULL, *extra = NULL;
@@ -63,10 +64,15 @@ static void deploy(struct kit *k, const char *const *names)
 		put_register(&f, names[i], &regs);
 	body = str_fmt("{\"name\":\"guest\",\"enforces\":[\"manifest\",\"image-digests\",\"container-scoping\"],\"launches\":[{\"platform\":\"%s\","
 		       "\"shape\":\"any\",\"registers\":{%.*s}}],\"rebuild\":\"make\"}", k->hw.platform, (int)regs.n, (const char *)regs.p);
-	CHECK(kit_log(k, &(struct kit_st){ .kind = ST_BOOT_IMAGE, .subject = "kernel", .body = body }, id) == COFFER_OK);
+	CHECK(kit_log(k, &(struct kit_st){ .kind = ST_BOOT_IMAGE, .issuer = by, .also = by, .subject = "kernel", .body = body }, id) == COFFER_OK);
 	hex32(id, hex);
 	extra = str_fmt(",\"boot-images\":[\"%s\"]", hex);
 	CHECK(kit_approve(k, extra, 1, NULL) == COFFER_OK && kit_put(k, KIT_HOSPITAL, "good morning") == COFFER_OK);
+}
+
+static void deploy(struct kit *k, const char *const *names)
+{
+	deploy_by(k, names, KIT_ACME);
 }
 
 static bool released(struct kit *k)
@@ -105,9 +111,10 @@ static void make_td(void *arg, struct span report_data, const uint8_t *reg, stru
 	t->k.hw.more[4] = cert_bytes(t->d.col.certs.c[0]);
 }
 
-static void td_released(struct td *t)
+static const char *const td_names[] = { "mr_td", "rtmr_1", "rtmr_2", NULL };
+
+static void td_open(struct td *t)
 {
-	static const char *const names[] = { "mr_td", "rtmr_1", "rtmr_2", NULL };
 	struct kit_hw hw = { .tee = TEE_TDX, .platform = "tdx", .vendor = "intel", .root_name = "Root", .make = make_td, .arg = t };
 
 	dcapkit_open(&t->d, 4, true);
@@ -115,7 +122,12 @@ static void td_released(struct td *t)
 	hw.root = cert_bytes(t->d.col.roots.c[0]);
 	kit_open_hw(&t->k, &hw);
 	t->k.now = DCAPKIT_NOW;
-	deploy(&t->k, names);
+}
+
+static void td_released(struct td *t)
+{
+	td_open(t);
+	deploy(&t->k, td_names);
 	CHECK(released(&t->k));
 }
 
@@ -182,6 +194,22 @@ static void td_is_decided_again_with_the_collateral_of_then(void)
 		CHECK(out && receiptkit_replay(&t.k, wr_span(&less), (struct span){ 0 }, out, &e) == COFFER_E_NOTFOUND && strstr(e.msg, hex));
 		CHECK(out && receiptkit_replay(&t.k, wr_span(&less), t.k.hw.more[i], out, &e) == COFFER_OK && out->words);
 	}
+	td_close(&t);
+}
+
+/* acme lets the hospital state boot images, that one lets the stranger, and acme renews what it lent: the stranger's counts, here and in the receipt. */
+static void boot_image_lent_on_by_a_link_that_was_renewed_is_decided_again(void)
+{
+	uint8_t lent[3][32];
+	struct td t;
+
+	td_open(&t);
+	CHECK(kit_introduce(&t.k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	CHECK(lend_renewed(&t.k, &(struct lend_renewed){ { .by = KIT_ACME, .of = KIT_ACME, .role = "boot-image" }, KIT_HOSPITAL, "stranger", 2 }, lent));
+	deploy_by(&t.k, td_names, KIT_STRANGER);
+	CHECK(released(&t.k) && receiptkit_replays(&t.k, KIT_HOSPITAL));
+	CHECK(kit_revoke(&t.k, KIT_ACME, lent[0]) == COFFER_OK);
+	CHECK(attest(&t.k) == COFFER_OK && kit_get(&t.k, (struct kit_get){ 0 }) == COFFER_E_DENIED && strcmp(t.k.no.check, "R11") == 0);
 	td_close(&t);
 }
 
@@ -451,7 +479,8 @@ static void realm_is_decided_again(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(td_is_decided_again_with_the_collateral_of_then), T(minimum_that_was_replaced_is_in_no_later_receipt), T(minimum_before_a_thiefs_is_not_left_out), T(collateral_of_many_sessions_is_stored_once),
+		T(td_is_decided_again_with_the_collateral_of_then), T(boot_image_lent_on_by_a_link_that_was_renewed_is_decided_again),
+		T(minimum_that_was_replaced_is_in_no_later_receipt), T(minimum_before_a_thiefs_is_not_left_out), T(collateral_of_many_sessions_is_stored_once),
 		T(tpm_that_opened_its_credential_is_decided_again), T(firmware_that_the_boot_image_does_not_name_is_refused),
 		T(registers_of_a_quote_are_shown_beside_what_foretold_them), T(realm_is_decided_again),
 	};

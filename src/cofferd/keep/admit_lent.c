@@ -150,17 +150,34 @@ static enum coffer_rc check_chain(const struct keep *k, const struct facts *f, c
 	return COFFER_OK;
 }
 
+/* Lent when its issuer had it, by what was not revoked since. What was is in no chain ever again, and takes no room. */
+static bool counts(const struct links *l, const struct fact_delegation *o)
+{
+	size_t n = o->body.n_scopes > 0 ? o->body.n_scopes : 1;
+	bool yes = strcmp(o->s.issuer, o->body.of) == 0;
+
+	for (size_t i = 0; i < n && !yes; i++) {
+		const struct chain_ask ask = { .of = o->body.of, .to = o->s.issuer, .role = o->body.role, .path = span_of(o->body.scope[i]),
+			.at = { o->s.seq, o->s.logged } };
+		struct chain c;
+
+		yes = chain_find(l, &ask, &c);
+	}
+	return yes;
+}
+
 static enum coffer_rc check_room(const struct keep *k, const struct facts *f, const struct statement *s,
     const struct delegation *d, struct err *e)
 {
-	const struct links l = links_of(k, f);
+	struct links l = links_of(k, f);
 	size_t live = 0;
 
+	l.now = INT64_MAX; /* a pause ends, and then it is in force again */
 	for (size_t i = 0; i < f->n_delegations; i++) {
 		const struct fact_delegation *o = &f->delegation[i];
 		bool same = strcmp(o->s.issuer, s->issuer) == 0 && strcmp(o->body.to, d->to) == 0;
 
-		live += !same && !o->superseded_at && k->now < o->s.expires && k->now < o->body.until && !link_revoked(&l, o);
+		live += !same && !o->superseded_at && k->now < o->s.expires && k->now < o->body.until && !link_revoked(&l, o) && counts(&l, o);
 	}
 	if (live >= LIVE_MAX)
 		return err_set(e, COFFER_E_LIMIT, "%s has %d delegations of %s in force; revoke one first", d->of, LIVE_MAX,

@@ -333,14 +333,27 @@ static struct facts **place_for(struct registry *r, const struct facts_question 
 	return oldest;
 }
 
-/* A service that expired since it was read took a place that another may have now. (Of boot images, minima and releases none
- * was left out: those that expire only go.) */
-static bool service_expired(const struct facts *f, int64_t now)
+static bool ended(const struct facts *f, int64_t end, int64_t now)
 {
+	return f->now < end && now >= end;
+}
+
+/* What ended since it was read took a place that another may have now. */
+static bool place_is_free(const struct facts *f, int64_t now)
+{
+	bool yes = false;
+
 	for (size_t i = 0; i < f->n_services; i++)
-		if (now >= f->service[i].s.expires)
-			return true;
-	return false;
+		yes = yes || ended(f, f->service[i].s.expires, now);
+	for (size_t i = 0; i < f->n_boots; i++)
+		yes = yes || ended(f, f->boot[i].s.expires, now);
+	for (size_t i = 0; i < f->n_releases; i++)
+		yes = yes || ended(f, f->release[i].s.expires, now);
+	for (size_t i = 0; i < f->n_approvals; i++)
+		yes = yes || ended(f, f->approval[i].s.expires, now);
+	for (size_t i = 0; i < f->n_delegations; i++)
+		yes = yes || ended(f, f->delegation[i].s.expires, now) || ended(f, f->delegation[i].body.until, now);
+	return yes;
 }
 
 enum coffer_rc registry_facts(struct registry *r, const struct facts_question *question, int64_t now, const struct facts **out,
@@ -348,7 +361,7 @@ enum coffer_rc registry_facts(struct registry *r, const struct facts_question *q
 {
 	struct facts **place = place_for(r, question), *f = *place;
 
-	if (f && f->version == store_version(r->store) && same_question(f, question) && !service_expired(f, now)) {
+	if (f && f->version == store_version(r->store) && same_question(f, question) && !place_is_free(f, now)) {
 		TRY(refresh(r, now, f, e));
 	} else {
 		facts_freep(place);

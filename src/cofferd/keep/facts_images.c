@@ -50,7 +50,7 @@ static enum coffer_rc read_releases(const struct registry *r, const struct man_c
 
 /* ---- by delegates ---- */
 
-/* Of that image and by that delegate, as long as there is room up to `most`: a delegate may hide its own, and nobody else's. */
+/* Of that image and by that delegate, as long as there is room up to `most`. */
 static enum coffer_rc read_delegated(const struct registry *r, const struct man_container *c, const char *delegate, size_t most, struct facts *out,
     struct err *e)
 {
@@ -93,7 +93,7 @@ static enum coffer_rc need_links(const struct registry *r, const char *provider,
 	return fact_links(r, &(struct links_question){ provider, ROLE_VERIFICATION, now }, out, e);
 }
 
-/* Each delegate once, whatever chains lead to it; the newest links come first. most: places, those that are taken among them. */
+/* Each delegate once, whatever chains lead to it, in the order of its links: nobody who lends on hides whom the provider lets itself. most: places, those that are taken among them. */
 static enum coffer_rc read_delegates(const struct registry *r, const struct man_container *c, size_t most, struct facts *out, struct err *e)
 {
 	bool lent = false;

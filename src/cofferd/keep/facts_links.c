@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/facts_int.h"
@@ -47,22 +48,42 @@ static enum coffer_rc place(struct facts *f, struct fact_delegation **out, struc
 	return COFFER_OK;
 }
 
-/* Those that stand first; of those that ended each issuer's newest in turn, so that a delegate who renews what it lends pushes out
- * nothing but its own. */
+/* Which of all there ever were: those that stand, first by whose power it is, then by others; admission keeps these few. Then those of before that were renewed and whose
+ * newest stands, by which something was lent or said; then what ended. Of these every second place is for those by whose power it is, and of what one lent to one party the
+ * newest goes first, in turn: nobody who lends on what it was lent takes a place of the lender's own. What was lent on by one to whom no link leads that was never revoked has ended.
+ * Of a link that is renewed on and on the oldest are not looked at. */
+#define LINKS \
+	"WITH RECURSIVE one AS MATERIALIZED (SELECT s.id, s.issuer, s.subject, s.seq, s.issuer=?3 AS own, CAST(substr(s.names, 5, length(s.names)-length(?2)-4) AS TEXT) AS party," \
+	" EXISTS(SELECT 1 FROM revoked v WHERE v.target=s.id AND v.issuer IN (s.issuer, ?3)" \
+	" AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer)) AS revoked," \
+	" CASE WHEN s.expires>?4 AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)" \
+	" THEN json_extract(CAST(s.payload AS TEXT), '$.predicate.body.until')>?5 ELSE 0 END AS runs" \
+	" FROM statement s WHERE s.kind=?1 AND substr(s.names, -length(?2))=?2" \
+	" AND s.serial+?6>(SELECT MAX(n.serial) FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject))," \
+	" lent(party, depth) AS (SELECT ?3, 0 UNION SELECT o.party, l.depth+1 FROM lent l JOIN one o ON o.issuer=l.party WHERE NOT o.revoked AND l.depth<4)," \
+	" two AS (SELECT *, runs AND NOT revoked AND issuer IN (SELECT party FROM lent) AS stands FROM one)," \
+	" renewed AS (SELECT *, stands + max(stands) OVER (PARTITION BY issuer, subject) AS class," \
+	" row_number() OVER (PARTITION BY issuer, subject, stands ORDER BY seq DESC) AS turn FROM two)," \
+	" link AS (SELECT id, own, class, row_number() OVER (PARTITION BY class, own ORDER BY turn, seq DESC) AS place FROM renewed)," \
+	" chosen AS MATERIALIZED (SELECT id, row_number() OVER (ORDER BY class DESC, class=2 AND NOT own, place, own DESC) AS nth FROM link ORDER BY nth LIMIT ?6)" \
+	" SELECT " FACT_COLUMNS ", (SELECT MIN(n.seq) FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)" \
+	" FROM chosen JOIN statement s ON s.id=chosen.id ORDER BY chosen.nth"
+
 static enum coffer_rc read_links(const struct registry *r, const struct links_question *w, struct facts *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS ", (SELECT MIN(n.seq) FROM statement n"
-	    " WHERE n.kind=s.kind"
-	    " AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial) FROM statement s WHERE s.kind=?1"
-	    " AND substr(s.names, -length(?2))=?2 ORDER BY 6, row_number() OVER (PARTITION BY s.issuer ORDER BY EXISTS(SELECT 1 FROM statement n"
-	    " WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial), s.seq DESC), s.seq DESC LIMIT ?3");
+	CLEANUP(q_close) struct q q = q_open(r->store, LINKS);
 	CLEANUP(wr_close) struct wr end = wr_open(256);
+	char now[CLOCK_TEXT_LEN];
 
 	_Static_assert(FACT_LINKS_MAX <= LINKS_MAX, "what a chain is looked for in");
 	subject_end(w, &end);
 	TRY(wr_done(&end, "subject", e));
 	q_i64(&q, ST_DELEGATION);
 	q_blob(&q, wr_span(&end));
+	q_text(&q, span_of(w->of));
+	q_i64(&q, w->now);
+	clock_text(w->now, now); /* its one form: later times are later texts */
+	q_text(&q, span_of(now));
 	q_i64(&q, FACT_LINKS_MAX);
 	for (;;) {
 		struct fact_delegation *d = NULL;

@@ -70,40 +70,70 @@ static enum coffer_rc read_boots(const struct registry *r, const char *provider,
 	}
 }
 
-/* The newest of one delegate, as long as there is room: a delegate may hide its own, and nobody else's. */
-static enum coffer_rc read_delegated(const struct registry *r, const struct fact_delegation *d, int64_t now, struct facts *out,
-    struct err *e)
+/* ---- by delegates ---- */
+
+/* own: the provider lets it itself, now. next: of its boot images. most: places, those that the provider's own have among them. */
+struct delegate { const struct fact_delegation *link; bool own, all; size_t next; };
+struct delegates { struct delegate d[FACT_LINKS_MAX]; size_t n, most; };
+
+static bool lets_itself(const struct facts *f, const struct fact_delegation *d)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store,
-	    "SELECT " FACT_COLUMNS " FROM statement s WHERE" FACT_LIVES " AND s.kind=? AND s.issuer=? ORDER BY s.seq DESC LIMIT ?");
+	const struct links l = { .revocation = f->revocation, .n_revocations = f->n_revocations, .now = INT64_MAX }; /* a pause ends by itself */
 
-	q_i64(&q, now);
-	q_i64(&q, ST_BOOT_IMAGE);
-	q_text(&q, span_of(d->body.to));
-	q_i64(&q, FACT_DELEGATED_MAX);
-	for (;;) {
-		bool row = false;
+	return strcmp(d->s.issuer, d->body.of) == 0 && !d->superseded_at && f->now < d->s.expires && f->now < d->body.until && !link_revoked(&l, d);
+}
 
-		TRY(q_row(&q, &row, e));
-		if (!row || out->n_boots == FACT_BOOTS_MAX)
-			return COFFER_OK;
-		TRY(add_boot(r, &q, d->body.of, now, out, e));
+/* Each once, whatever chains lead to it, in the order of its links. */
+static void find_delegates(const struct facts *f, struct delegates *out)
+{
+	for (size_t i = 0; i < f->n_delegations && out->n < FACT_LINKS_MAX; i++) {
+		const struct fact_delegation *d = &f->delegation[i];
+		bool seen = d->body.role != ROLE_BOOT_IMAGE;
+
+		for (size_t k = 0; k < out->n && !seen; k++)
+			seen = strcmp(out->d[k].link->body.to, d->body.to) == 0;
+		if (!seen)
+			out->d[out->n++] = (struct delegate){ .link = d, .own = lets_itself(f, d) };
 	}
 }
 
-/* Each delegate once, whatever chains lead to it. */
-static enum coffer_rc read_delegates(const struct registry *r, int64_t now, struct facts *out, struct err *e)
+static enum coffer_rc read_next(const struct registry *r, struct delegate *d, struct facts *out, struct err *e)
 {
-	for (size_t i = 0; i < out->n_delegations; i++) {
-		const struct fact_delegation *d = &out->delegation[i];
-		bool seen = d->body.role != ROLE_BOOT_IMAGE;
+	CLEANUP(q_close) struct q q = q_open(r->store,
+	    "SELECT " FACT_COLUMNS " FROM statement s WHERE" FACT_LIVES " AND s.kind=? AND s.issuer=? ORDER BY s.seq DESC LIMIT 1 OFFSET ?");
+	bool row = false;
 
-		for (size_t k = 0; k < i; k++)
-			seen = seen || (out->delegation[k].body.role == ROLE_BOOT_IMAGE &&
-			                   strcmp(out->delegation[k].body.to, d->body.to) == 0);
-		if (!seen)
-			TRY(read_delegated(r, d, now, out, e));
-	}
+	q_i64(&q, out->now);
+	q_i64(&q, ST_BOOT_IMAGE);
+	q_text(&q, span_of(d->link->body.to));
+	q_i64(&q, (int64_t)d->next++);
+	TRY(q_row(&q, &row, e));
+	d->all = !row;
+	return row ? add_boot(r, &q, d->link->body.of, out->now, out, e) : COFFER_OK;
+}
+
+struct turn { size_t n; bool own; }; /* of each the n-th; own: of those whom the provider lets itself */
+
+static enum coffer_rc read_turn(const struct registry *r, struct delegates *l, struct turn t, struct facts *out, struct err *e)
+{
+	for (size_t i = 0; i < l->n && out->n_boots < l->most; i++)
+		if (!l->d[i].all && l->d[i].next == t.n && (l->d[i].own || !t.own))
+			TRY(read_next(r, &l->d[i], out, e));
+	return COFFER_OK;
+}
+
+/* The newest of each, for which there is always room; then of whom the provider lets itself, in turn, and then of others: what one of these lends on
+ * hides at most what is older of theirs. */
+static enum coffer_rc read_delegates(const struct registry *r, struct facts *out, struct err *e)
+{
+	struct delegates l = { .most = out->n_boots + FACT_BOOTS_LENT_MAX };
+
+	_Static_assert(FACT_LINKS_MAX <= FACT_BOOTS_LENT_MAX, "one place for each delegate");
+	find_delegates(out, &l);
+	TRY(read_turn(r, &l, (struct turn){ 0, false }, out, e));
+	for (int own = 1; own >= 0; own--)
+		for (size_t n = 1; n < FACT_DELEGATED_MAX; n++)
+			TRY(read_turn(r, &l, (struct turn){ n, own == 1 }, out, e));
 	return COFFER_OK;
 }
 
@@ -198,5 +228,5 @@ enum coffer_rc facts_machine(const struct registry *r, int64_t now, struct facts
 	if (out->n_workloads == 0)
 		return COFFER_OK;
 	TRY(read_boots(r, provider, now, out, e));
-	return read_delegates(r, now, out, e);
+	return read_delegates(r, out, e);
 }

@@ -44,31 +44,24 @@ static enum coffer_rc by_issuer(const struct registry *r, const struct stated *w
 	}
 }
 
-/* A link to that delegate before it, by the founder itself or by another. */
-static bool linked_before(const struct facts *f, size_t first, size_t n, const char *founder, bool own, const char *to)
+/* A link to that delegate before it. */
+static bool linked_before(const struct facts *f, size_t first, size_t n)
 {
 	for (size_t k = first; k < n; k++)
-		if (strcmp(f->delegation[k].body.to, to) == 0 && (strcmp(f->delegation[k].s.issuer, founder) == 0) == own)
+		if (strcmp(f->delegation[k].body.to, f->delegation[n].body.to) == 0)
 			return true;
 	return false;
 }
 
-/* Each delegate of that founder once, whatever chains lead to it; the newest links come first. Whom the founder chose itself before those whom others chose: nobody who
- * lends on what it was lent takes their places. */
+/* Each delegate of that founder once, whatever chains lead to it, in the order of its links: each to whom one leads that stands has a place. */
 static enum coffer_rc by_delegates(const struct registry *r, const char *founder, int64_t now, struct facts *out, struct err *e)
 {
 	size_t first = out->n_delegations, before = out->n_services;
 
 	TRY(fact_links(r, &(struct links_question){ founder, ROLE_SERVICE, now }, out, e));
-	for (int own = 1; own >= 0; own--)
-		for (size_t i = first; i < out->n_delegations && out->n_services < before + FACT_SERVICES_OF_MAX; i++) {
-			const struct fact_delegation *d = &out->delegation[i];
-
-			if ((strcmp(d->s.issuer, founder) == 0) != (own == 1) || linked_before(out, first, i, founder, own == 1, d->body.to) ||
-			    (own == 0 && linked_before(out, first, out->n_delegations, founder, true, d->body.to)))
-				continue;
-			TRY(by_issuer(r, &(struct stated){ d->body.to, founder, 1 }, now, out, e));
-		}
+	for (size_t i = first; i < out->n_delegations && out->n_services < before + FACT_SERVICES_LENT_MAX; i++)
+		if (!linked_before(out, first, i))
+			TRY(by_issuer(r, &(struct stated){ out->delegation[i].body.to, founder, 1 }, now, out, e));
 	return COFFER_OK;
 }
 
@@ -161,7 +154,7 @@ static void put_link(const struct fact *f, struct designation *out)
 
 static void put(const struct chain *c, struct designation *out)
 {
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->all; i++)
 		put_link(&c->link[i]->s, out);
 }
 

@@ -10,7 +10,7 @@
 #include "trust/chain.h"
 #include "trust/parties.h"
 
-/* Questions whose facts are kept between requests; most are below 700 KB, 64 boot images of 32 launches take 3 MB. */
+/* Questions whose facts are kept between requests; most are below 900 KB, 128 boot images of 32 launches take 6 MB. */
 #define FACTS_KEPT_MAX 16
 
 /* Reference values for a second (references.h). */
@@ -87,14 +87,16 @@ enum coffer_rc registry_envelope(const struct registry *r, const uint8_t id[stat
 /* ---- what decide() looks at ---- */
 #define FACT_WORKLOADS_MAX 8
 #define FACT_APPROVALS_MAX 64
-#define FACT_SERVICES_OF_MAX 8 /* of one founder; and of delegates of one, the newest of each */
-#define FACT_SERVICES_MAX (2 * GENESIS_PARTIES_MAX * FACT_SERVICES_OF_MAX)
+#define FACT_SERVICES_OF_MAX 8 /* of one founder */
+#define FACT_SERVICES_LENT_MAX 32 /* of delegates of one, the newest of each: no more of them stand (admit_lent.c) */
+#define FACT_SERVICES_MAX (GENESIS_PARTIES_MAX * (FACT_SERVICES_OF_MAX + FACT_SERVICES_LENT_MAX))
 #define FACT_BOOTS_MAX 64   /* in force, of one provider */
-#define FACT_DELEGATED_MAX 8 /* of them by one delegate of the provider */
+#define FACT_BOOTS_LENT_MAX 64 /* and of its delegates; */
+#define FACT_DELEGATED_MAX 8 /* of one of them */
 #define FACT_TCBS_MAX 16    /* one of each who decides and one of the provider for a platform; more where a stolen key stated some */
 #define FACT_RELEASES_MAX 64
 #define FACT_RELEASES_LENT_MAX 2 /* of them of one image by one delegate of its provider */
-#define FACT_LINKS_MAX 64   /* of one party and role (links.h, LINKS_MAX): the newest, those that are superseded last */
+#define FACT_LINKS_MAX 64   /* of one party and role (links.h, LINKS_MAX): those that stand, at most 32 (admit_lent.c), then those of before (facts_links.c) */
 #define FACT_ASSESSMENTS_MAX 64
 #define FACT_REVOCATIONS_MAX 16384 /* three of each, and pauses of the above, though many delegate */
 struct facts {
@@ -104,7 +106,7 @@ struct facts {
 	struct fact_workload   workload[FACT_WORKLOADS_MAX];
 	struct fact_approval  *approval; /* owned */
 	struct fact_service    service[FACT_SERVICES_MAX];
-	struct fact_boot       boot[FACT_BOOTS_MAX];
+	struct fact_boot       boot[FACT_BOOTS_MAX + FACT_BOOTS_LENT_MAX];
 	struct fact_tcb        tcb[FACT_TCBS_MAX];
 	struct fact_release   *release;  /* owned */
 	struct fact_delegation *delegation; /* owned */
@@ -134,7 +136,7 @@ enum coffer_rc registry_links(const struct registry *r, const struct links_quest
 /* A logged service statement of which *yes: it is a founder's, or its issuer spoke for a founder when it was logged and does now, and that one has
  * not revoked it. link: the delegations that say so, in the order of the ledger, each once; none of a founder's own. Pauses hide nothing here: who
  * lifts one has to find the service. COFFER_E_NOTFOUND: no such service statement. */
-struct designation { bool yes; struct { uint8_t id[32]; uint64_t seq; } link[2 * CHAIN_MAX]; size_t n; };
+struct designation { bool yes; struct { uint8_t id[32]; uint64_t seq; } link[DESIGNATION_MAX]; size_t n; };
 enum coffer_rc registry_designation(const struct registry *r, const uint8_t id[static 32], int64_t now, struct designation *out, struct err *e) NODISCARD;
 
 /* init_register: 32 bytes */
@@ -142,8 +144,8 @@ struct facts_question { const struct asset_path *path; const uint8_t *init_regis
 	bool held; /* the newest asset statement, whether or not the asset is still kept */
 	uint8_t (*bound)[32]; size_t n_bound; /* ids of binding statements */ };
 /* All that is logged about this asset, this init-data register and this service, and of the machines and images that bear on
- * these; the newest first where there are too many, but for boot images, minima and releases: of those too many are refused
- * (COFFER_E_LIMIT). Borrowed: good until the next call. What was read before is used again while no statement and no asset has
+ * these; the newest first where there are too many, but for minima, and boot images and releases by whose power it is: of those too many are refused
+ * (COFFER_E_LIMIT), while of its delegates each has a place for a boot image, and of their releases go first those of whom it lets itself. Borrowed: good until the next call. What was read before is used again while no statement and no asset has
  * changed; who may issue and how often an approval was used are looked up each time. Call outside transactions: a fact that a
  * rollback undoes must not be kept. */
 enum coffer_rc registry_facts(struct registry *r, const struct facts_question *question, int64_t now, const struct facts **out,
