@@ -10,6 +10,7 @@
 
 #include "base/own.h"
 #include "base/wr.h"
+#include "os/cgroup.h"
 
 #define FDS_MAX 16
 
@@ -61,17 +62,12 @@ static bool reset_signals(void)
 	return sigemptyset(&none) == 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
-static bool enter_cgroup(const int *procs)
-{
-	return !procs || write(*procs, "0", 1) == 1;
-}
-
 static _Noreturn void child(struct plan p)
 {
 	int why;
 	ssize_t put;
 
-	if (enter_cgroup(p.s->cgroup) && reset_signals() && place_fds(p.s, &p.report) && close_rest(p.s->n_fds, p.report) &&
+	if (reset_signals() && place_fds(p.s, &p.report) && close_rest(p.s->n_fds, p.report) &&
 	    (!p.s->cwd || chdir(p.s->cwd) == 0) &&
 	    (!p.s->die_with_parent || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0)) {
 		/* The parent may have died before the prctl took hold. */
@@ -100,7 +96,7 @@ enum coffer_rc spawn_start(const struct spawn *s, pid_t *out, struct err *e)
 		return err_set(e, COFFER_E_SYSTEM, "spawn: pipe: %s", strerror(errno));
 	rd_end = ends[0];
 	wr_end = ends[1];
-	pid = fork();
+	pid = s->cgroup ? cgroup_fork(*s->cgroup) : fork();
 	if (pid < 0)
 		return err_set(e, COFFER_E_SYSTEM, "spawn: fork: %s", strerror(errno));
 	if (pid == 0)

@@ -11,7 +11,7 @@ struct spawn {
 	size_t             n_fds; /* at least 3; all higher descriptors are closed */
 	const char        *cwd;   /* NULL = unchanged */
 	bool               die_with_parent;
-	const int         *cgroup; /* a group's cgroup.procs: the program runs in it from its first instruction; NULL = the caller's */
+	const int         *cgroup; /* a group's folder (os/cgroup.h): the program runs in it from its first instruction; NULL = the caller's */
 };
 /* fork + exec; reports an exec failure as an error here, not as an exit code. */
 enum coffer_rc spawn_start(const struct spawn *s, pid_t *out, struct err *e) NODISCARD;
