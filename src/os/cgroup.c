@@ -155,7 +155,8 @@ enum coffer_rc cgroup_find(const struct cgroup *g, const char *name, int *dir, s
 	return COFFER_OK;
 }
 
-/* A process that moves into a group waits until each processor has been idle or scheduled once (cgroup_threadgroup_rwsem), some 10 ms; one that is made in it does not. */
+/* A process that moves into a group waits until each processor has been idle or scheduled once (cgroup_threadgroup_rwsem), some 10 ms; one that is made in it does
+ * not. */
 pid_t cgroup_fork(int dir)
 {
 	struct clone_args a = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (unsigned)dir };

@@ -26,6 +26,7 @@ void           cgroup_sweep(const char *prefix);
 enum coffer_rc cgroup_make(const struct cgroup *g, const char *name, int *dir, struct err *e) NODISCARD;
 /* The folder of a group which is there. */
 enum coffer_rc cgroup_find(const struct cgroup *g, const char *name, int *dir, struct err *e) NODISCARD;
-/* As fork(2), with the child in that group from its first instruction: Linux 5.7. The child calls what may be called in a signal handler, and no handler of fork runs. */
+/* As fork(2), with the child in that group from its first instruction: Linux 5.7. The child calls what may be called in a signal handler, and no handler of fork
+ * runs. */
 pid_t          cgroup_fork(int dir) NODISCARD;
 void           cgroup_remove(const struct cgroup *g, const char *name); /* only an empty one goes */
