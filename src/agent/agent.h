@@ -47,6 +47,7 @@ struct agent {
 	char             state[STATE_DIR_MAX + 1]; /* private tmpfs */
 	char             store[STATE_DIR_MAX + 8]; /* for what may be large: images, empty volumes, sealed files as they came; on the scratch disk or as state */
 	const char      *crun;
+	int              crun_sealed; /* the same: crun makes itself such a copy and runs that, which takes longer than what it is run for; -1: it does */
 	struct cgroup    groups; /* c<i> is container i's: agent/fence.h */
 	struct service_conn *service;
 	struct rcar     *rcar;

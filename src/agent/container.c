@@ -69,15 +69,16 @@ static enum coffer_rc open_logs(struct agent *a, size_t i, int fds[static 2], st
 	return manifest_lists(a->man.host_logs, a->man.container[i].name) ? log_open(a->ctr[i].log, fds, e) : COFFER_OK;
 }
 
-/* The container's group with its fence, ready to be entered. */
-static enum coffer_rc make_group(struct agent *a, size_t i, int *procs, struct err *e)
+/* The container's group with its fence, ready for what is started in it. */
+static enum coffer_rc make_group(struct agent *a, size_t i, int *group, struct err *e)
 {
 	CLEANUP(closep) int dir = -1;
 
 	TRY(cgroup_make(&a->groups, path_fmt("c%zu", i).s, &dir, e));
 	TRY(fence_attach(dir, fence_address(i), REST_PORT, e));
-	TRY(cgroup_procs(dir, procs, e));
-	return fence_check(*procs, fence_address(i), REST_PORT, e);
+	TRY(fence_check(dir, fence_address(i), REST_PORT, e));
+	*group = MOVE_FD(dir);
+	return COFFER_OK;
 }
 
 static enum coffer_rc find_process(struct agent *a, size_t i, struct err *e)

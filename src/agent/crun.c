@@ -30,13 +30,21 @@ static void complaint(const char *log, char *out, size_t n)
 	out[s.n] = 0;
 }
 
+void crun_seal(struct agent *a)
+{
+	struct err unused;
+
+	if (spawn_sealed(a->crun, &a->crun_sealed, &unused) != COFFER_OK)
+		a->crun_sealed = -1;
+}
+
 /* A detached process keeps the descriptors it was started with; crun itself writes to a log file. */
 enum coffer_rc crun(struct agent *a, size_t i, const struct crun_call *c, struct err *e)
 {
 	struct path root = path_fmt("%s/crun", a->state), log = path_fmt("%s/c%zu/log", a->state, i), id = path_fmt("c%zu", i);
 	const char *argv[CRUN_ARGS_MAX] = { a->crun, "--root", root.s, "--cgroup-manager=disabled", "--log", log.s, c->verb };
 	const int fds[3] = { -1, c->out, c->err };
-	struct spawn s = { .argv = argv, .fds = fds, .n_fds = 3, .cwd = "/", .cgroup = c->group };
+	struct spawn s = { .argv = argv, .fds = fds, .n_fds = 3, .cwd = "/", .cgroup = c->group, .program = a->crun_sealed >= 0 ? &a->crun_sealed : NULL };
 	size_t n = 7;
 	int status = 0;
 	pid_t pid = -1;

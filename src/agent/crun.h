@@ -2,7 +2,10 @@
 #pragma once
 #include "agent/agent.h"
 
-/* crun <verb> <more...> <flag> c<i>. out, err: what the container's process gets, -1 for nothing; group: a cgroup.procs, NULL for ours. */
+/* Once, before any other: crun is run from memory, sealed, as it would see to itself each time so that no container can change it. Where that cannot be had
+ * it still does. */
+void           crun_seal(struct agent *a);
+/* crun <verb> <more...> <flag> c<i>. out, err: what the container's process gets, -1 for nothing; group: a group's folder, NULL for ours. */
 struct crun_call { const char *verb, *flag; const char *more[4]; int out, err; const int *group; };
 /* COFFER_E_SYSTEM with the runtime's own words. */
 enum coffer_rc crun(struct agent *a, size_t i, const struct crun_call *c, struct err *e) NODISCARD;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "os/cgroup.h"
 #include "os/spawn.h"
 
 /* One instruction each; registers and offsets as in linux/bpf.h. Immediates are 32-bit patterns. */
@@ -45,7 +46,8 @@ static uint64_t number(const void *p)
 	return (uint64_t)(uintptr_t)p;
 }
 
-static int load(const struct program *p, char log[static LOG_MAX])
+/* log NULL: the kernel writes none, which would be most of what a load costs. */
+static int load(const struct program *p, char *log)
 {
 	static const char licence[] = "Apache-2.0"; /* no helper used here asks for another */
 	union bpf_attr a;
@@ -57,20 +59,27 @@ static int load(const struct program *p, char log[static LOG_MAX])
 	a.insn_cnt = (uint32_t)p->n;
 	a.license = number(licence);
 	a.log_buf = number(log);
-	a.log_size = LOG_MAX;
-	a.log_level = 1;
+	a.log_size = log ? LOG_MAX : 0;
+	a.log_level = log ? 1 : 0;
 	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &a, sizeof(a));
+}
+
+static enum coffer_rc not_taken(const struct program *p, int why, struct err *e)
+{
+	char log[LOG_MAX] = "";
+	int again = load(p, log);
+
+	closep(&again);
+	return err_set(e, COFFER_E_SYSTEM, "fence: the kernel takes no program of kind %d: %s: %.100s", (int)p->where, strerror(why), log);
 }
 
 static enum coffer_rc attach(int group, const struct program *p, struct err *e)
 {
-	char log[LOG_MAX] = "";
-	CLEANUP(closep) int prog = load(p, log);
+	CLEANUP(closep) int prog = load(p, NULL);
 	union bpf_attr a;
 
 	if (prog < 0)
-		return err_set(e, COFFER_E_SYSTEM, "fence: the kernel takes no program of kind %d: %s: %.100s", (int)p->where,
-		    strerror(errno), log);
+		return not_taken(p, errno, e);
 	memset(&a, 0, sizeof(a));
 	a.target_fd = (uint32_t)group;
 	a.attach_bpf_fd = (uint32_t)prog;
@@ -202,25 +211,25 @@ static bool holds_devices(void)
 	return null >= 0 && log < 0;
 }
 
-static bool fenced(int procs, uint32_t own, uint16_t port)
+static bool fenced(uint32_t own, uint16_t port)
 {
 	CLEANUP(closep) int udp = -1;
 
-	if (write(procs, "0", 1) != 1 || !holds_devices())
+	if (!holds_devices())
 		return false;
 	udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); /* not before: it belongs to where it is made */
 	return udp >= 0 && holds_packets(udp, own, port) && leads4(udp, own, port) && leads6(own, port);
 }
 
-enum coffer_rc fence_check(int procs, uint32_t own, uint16_t port, struct err *e)
+enum coffer_rc fence_check(int group, uint32_t own, uint16_t port, struct err *e)
 {
-	pid_t pid = fork();
+	pid_t pid = cgroup_fork(group);
 	int status = 1;
 
 	if (pid == 0)
-		_exit(fenced(procs, own, port) ? 0 : 1);
+		_exit(fenced(own, port) ? 0 : 1);
 	if (pid < 0)
-		return err_set(e, COFFER_E_SYSTEM, "fence: fork: %s", strerror(errno));
+		return err_set(e, COFFER_E_SYSTEM, "fence: a process in the group: %s", strerror(errno));
 	TRY(spawn_wait(pid, &status, e));
 	if (status != 0)
 		return err_set(e, COFFER_E_SYSTEM, "fence: this kernel does not keep a container's sockets to its own group");

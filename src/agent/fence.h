@@ -29,6 +29,6 @@ static inline uint32_t fence_address(size_t container) { return FENCE_NET + 1 + 
 /* Attaches the programs to a group's folder (a descriptor), for as long as the group lives. `port` is the REST API's.
  * COFFER_E_SYSTEM; then nothing may be started in the group. */
 enum coffer_rc fence_attach(int group, uint32_t own, uint16_t port, struct err *e) NODISCARD;
-/* Sends a process into the group (procs: its cgroup.procs) that tries what the fence is for: kernels before 5.15 forget a
+/* Starts a process in the group that tries what the fence is for: kernels before 5.15 forget a
  * socket's group once v1's net_cls or net_prio is in use. COFFER_E_SYSTEM when the fence does not hold. */
-enum coffer_rc fence_check(int procs, uint32_t own, uint16_t port, struct err *e) NODISCARD;
+enum coffer_rc fence_check(int group, uint32_t own, uint16_t port, struct err *e) NODISCARD;

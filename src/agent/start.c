@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/crun.h"
 #include "agent/fence.h"
 #include "agent/guard.h"
 #include "agent/guest.h"
@@ -34,6 +35,7 @@ static void agent_init(struct agent *a)
 	for (size_t k = 0; k < EXECS_MAX; k++)
 		a->exec[k] = (struct exec_process){ .pidfd = -1, .log = { { .fd = -1 }, { .fd = -1 } } };
 	a->groups = (struct cgroup){ .root = -1, .dir = -1 };
+	a->crun_sealed = -1;
 	a->b.man = &a->man;
 }
 
@@ -43,6 +45,7 @@ static void agent_clear(struct agent *a)
 		if (a->b.ctr[i].state != CTR_NEW && a->b.ctr[i].state != CTR_REMOVED)
 			container_remove(a, i);
 	cgroup_close(&a->groups);
+	closep(&a->crun_sealed);
 	rcar_freep(&a->rcar);
 	service_closep(&a->service);
 	manifest_clear(&a->man);
@@ -81,6 +84,7 @@ enum coffer_rc agent_run(const struct agent_start *s, struct manifest *man, stru
 	(void)snprintf(a->state, sizeof(a->state), "%s", s->state);
 	(void)snprintf(a->store, sizeof(a->store), "%s%s", s->state, s->disk ? "/disk" : "");
 	a->crun = s->crun;
+	crun_seal(a);
 	for (size_t i = 0; i < s->n_bindings; i++)
 		TRY(slots_fill(a, s->binding[i], e));
 	at.bindings = a->bindings;

@@ -51,6 +51,12 @@ static bool reserve(struct wr *w, size_t n)
 	return true;
 }
 
+void wr_expect(struct wr *w, size_t n)
+{
+	if (!w->bad && n <= w->max - w->n)
+		(void)reserve(w, n);
+}
+
 uint8_t *wr_room(struct wr *w, size_t n)
 {
 	uint8_t *p;

@@ -27,6 +27,8 @@ void        wr_be64(struct wr *w, uint64_t v);
 void        wr_le32(struct wr *w, uint32_t v);
 void        wr_le64(struct wr *w, uint64_t v);
 void        wr_put(struct wr *w, struct span s);
+/* Makes room for n bytes more at once, as far as the limit allows; they are written as usual. */
+void        wr_expect(struct wr *w, size_t n);
 /* The next n bytes, not cleared, for the caller to fill; NULL when the writer has failed. Dies at the next write. */
 uint8_t    *wr_room(struct wr *w, size_t n) NODISCARD;
 void        wr_str(struct wr *w, const char *s); /* without the NUL */

@@ -153,7 +153,8 @@ static enum coffer_rc try_vsock(const struct run *r, bool hold, struct vsock_gue
 	if (!vm_image_before_vsock(r->machine.image))
 		return COFFER_OK;
 	vsock_guest_close(g);
-	return err_set(e, COFFER_E_NOTFOUND, "%s is an image from before it, whose guest would find no channel; its provider builds it again ('coffer guest build')", r->machine.image);
+	return err_set(e, COFFER_E_NOTFOUND, "%s is an image from before it, whose guest would find no channel; its provider builds it again ('coffer guest build')",
+	    r->machine.image);
 }
 
 enum coffer_rc run_vm_channel(struct run *r, bool hold, struct vsock_guest *g, struct err *e)

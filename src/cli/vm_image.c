@@ -50,7 +50,7 @@ bool vm_image_before_vsock(const char *image)
 	struct span modules;
 	struct err e;
 
-	if (!buf || inflate_open(INFLATE_ZSTD, 2 * LOOK_MAX, keep, &plain, &z, &e) != COFFER_OK)
+	if (!buf || inflate_open(INFLATE_ZSTD, (uint64_t)2 * LOOK_MAX, keep, &plain, &z, &e) != COFFER_OK)
 		return false;
 	(void)!inflate_add(z, beginning(image, buf), &e); /* what came of it counts, and it is cut in any case */
 	return cpio_find(wr_span(&plain), GUEST_MODULES, &modules, &e) == COFFER_OK && !lists(modules, VSOCK_MODULE);

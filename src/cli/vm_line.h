@@ -11,8 +11,8 @@
 #define VM_FIRMWARE_NAME "firmware.fd"
 #define VM_CPUS	    2
 #define VM_CPUS_TCG 1
-/* Physical addresses that a guest under KVM is shown at most: what the firmware finds is in PCR 0, and processors differ from 36 to 52 bits. Of so few it takes none of them for more
- * than the others, whoever made it, so that PCR 0 is one; they reach far beyond the memory and devices that a guest has. */
+/* Physical addresses that a guest under KVM is shown at most: what the firmware finds is in PCR 0, and processors differ from 36 to 52 bits. Of so few it takes
+ * none of them for more than the others, whoever made it, so that PCR 0 is one; they reach far beyond the memory and devices that a guest has. */
 #define VM_KVM_BITS	   36u
 #define VM_KVM_BITS_BEFORE 42u /* as it was: what drafts were made for that do not name the others */
 #define VM_SNP_CPU  "EPYC-v4"

@@ -33,7 +33,8 @@ unsigned vm_shape_bits(const struct json *launches, uint32_t memory)
 	return old ? VM_KVM_BITS_BEFORE : VM_KVM_BITS;
 }
 
-/* A machine under KVM may be one of several shapes, by its processor, in drafts for VM_KVM_BITS_BEFORE. What KVM changes is PCR 0: a launch that says nothing of that is of both. */
+/* A machine under KVM may be one of several shapes, by its processor, in drafts for VM_KVM_BITS_BEFORE. What KVM changes is PCR 0: a launch that says nothing of
+ * that is of both. */
 bool vm_shape_is(const struct json *launch, const struct vm_opts *o)
 {
 	struct span shape = json_str(json_get(launch, "shape"));

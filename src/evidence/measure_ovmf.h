@@ -36,8 +36,8 @@ struct ovmf_shape {
 	unsigned address_bits; /* of physical addresses, as CPUID has them: OVMF_BITS_MIN to OVMF_BITS_MAX */
 	enum ovmf_maker maker;
 };
-/* What the firmware takes the width for. It knows that QEMU says 40 of processors that have less, so that it believes 41 and more of every maker, up to 47, 39 of Intel and 40 of AMD;
- * else it goes by the memory, which here makes OVMF_BITS_GUESSED. For processors with pages of 1 GiB: without, more than 40 is 40. */
+/* What the firmware takes the width for. It knows that QEMU says 40 of processors that have less, so that it believes 41 and more of every maker, up to 47, 39 of
+ * Intel and 40 of AMD; else it goes by the memory, which here makes OVMF_BITS_GUESSED. For processors with pages of 1 GiB: without, more than 40 is 40. */
 unsigned ovmf_width(const struct ovmf_shape *s);
 /* COFFER_E_NOTFOUND: a build whose structure is not known here; COFFER_E_INPUT: a shape beyond these. */
 enum coffer_rc ovmf_pcr0(const struct ovmf *o, const struct ovmf_shape *s, enum hash_alg h, uint8_t out[static HASH_MAX], struct err *e) NODISCARD;

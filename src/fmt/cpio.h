@@ -18,6 +18,6 @@ struct cpio_entry {
  * not that, or an entry has another type or a content it may not have; COFFER_E_LIMIT beyond out's limit or 4 GiB of one file. */
 enum coffer_rc cpio_write(const struct cpio_entry *entry, size_t n, struct wr *out, struct err *e) NODISCARD;
 
-/* The content of the first entry of that path, borrowed; what is behind it is not read, so that an archive's beginning may do. Names are compared as they stand. COFFER_E_NOTFOUND: the
- * archive ends without one; COFFER_E_INPUT: malformed before it, or cut. */
+/* The content of the first entry of that path, borrowed; what is behind it is not read, so that an archive's beginning may do. Names are compared as they stand.
+ * COFFER_E_NOTFOUND: the archive ends without one; COFFER_E_INPUT: malformed before it, or cut. */
 enum coffer_rc cpio_find(struct span archive, const char *path, struct span *out, struct err *e) NODISCARD;

@@ -6,6 +6,8 @@
  * Owners that were killed leave empty folders, which the next owner removes.
  */
 #pragma once
+#include <sys/types.h>
+
 #include "base/err.h"
 
 #define CGROUP_GUEST "coffer-guest-" /* prefix of coffer-agent's folders */
@@ -22,8 +24,9 @@ void           cgroup_sweep(const char *prefix);
 
 /* A new empty group and its folder's descriptor, for the kernel's bpf(2). COFFER_E_SYSTEM when it is there already. */
 enum coffer_rc cgroup_make(const struct cgroup *g, const char *name, int *dir, struct err *e) NODISCARD;
-/* Its cgroup.procs, open for writing: see struct spawn. */
-enum coffer_rc cgroup_procs(int dir, int *fd, struct err *e) NODISCARD;
-/* That of a group which is there. */
-enum coffer_rc cgroup_find(const struct cgroup *g, const char *name, int *fd, struct err *e) NODISCARD;
+/* The folder of a group which is there. */
+enum coffer_rc cgroup_find(const struct cgroup *g, const char *name, int *dir, struct err *e) NODISCARD;
+/* As fork(2), with the child in that group from its first instruction: Linux 5.7. The child calls what may be called in a signal handler, and no handler of fork
+ * runs. */
+pid_t          cgroup_fork(int dir) NODISCARD;
 void           cgroup_remove(const struct cgroup *g, const char *name); /* only an empty one goes */

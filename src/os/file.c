@@ -49,13 +49,24 @@ static ssize_t read_some(int fd, uint8_t *p, size_t n)
 	return got;
 }
 
+/* As much as the file says that it has: what comes may be less or more. */
+static void expect(int fd, struct wr *out)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+		wr_expect(out, (size_t)st.st_size);
+}
+
 static enum coffer_rc read_all(int fd, const char *name, size_t max, struct wr *out, struct err *e)
 {
-	uint8_t buf[4096];
+	uint8_t buf[16384];
+	size_t most = 0;
 	enum coffer_rc rc = COFFER_OK;
 
 	wr_close(out);
 	*out = wr_open(max);
+	expect(fd, out);
 	for (;;) {
 		ssize_t got = read_some(fd, buf, sizeof(buf));
 
@@ -63,13 +74,14 @@ static enum coffer_rc read_all(int fd, const char *name, size_t max, struct wr *
 			rc = err_set(e, COFFER_E_SYSTEM, "%s: %s", name, strerror(errno));
 		if (got <= 0)
 			break;
+		most = (size_t)got > most ? (size_t)got : most;
 		wr_put(out, (struct span){ buf, (size_t)got });
 		if (!wr_ok(out)) {
 			rc = err_set(e, COFFER_E_LIMIT, "%s: larger than %zu bytes", name, max);
 			break;
 		}
 	}
-	explicit_bzero(buf, sizeof(buf)); /* key files pass through here */
+	explicit_bzero(buf, most); /* key files pass through here */
 	if (rc != COFFER_OK)
 		wr_close(out);
 	return rc;

@@ -79,7 +79,8 @@ static enum coffer_rc gone(const struct process *p, struct err *e)
 	return err_set(e, COFFER_E_NOTFOUND, "process %d has ended", (int)p->pid);
 }
 
-/* First the descriptor, then the look: what it is of cannot change any more. What ends between the two shows nothing in /proc, as what this user may not see does. */
+/* First the descriptor, then the look: what it is of cannot change any more. What ends between the two shows nothing in /proc, as what this user may not see does
+ * not. */
 enum coffer_rc process_open(const struct process *p, int *out, struct err *e)
 {
 	CLEANUP(closep) int fd = p->pid > 0 ? (int)syscall(SYS_pidfd_open, p->pid, 0) : -1;

@@ -4,14 +4,19 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/own.h"
 #include "base/wr.h"
+#include "os/cgroup.h"
 
 #define FDS_MAX 16
+#define PIECE	(1u << 24)
 
 /* What the child needs, all fixed before the fork: after it only async-signal-safe calls. */
 struct plan {
@@ -45,11 +50,23 @@ static bool place_fds(const struct spawn *s, int *report)
 	return true;
 }
 
-static bool close_rest(size_t from, int keep)
+/* The program's descriptor goes above the report's: all that is left of ours are these two. */
+static bool place_program(const struct spawn *s, int report, int *program)
 {
-	unsigned k = (unsigned)keep;
+	*program = s->program ? fcntl(*s->program, F_DUPFD_CLOEXEC, report + 1) : report;
+	return *program >= 0;
+}
 
-	return (k == from || close_range((unsigned)from, k - 1, 0) == 0) && close_range(k + 1, ~0u, 0) == 0;
+static bool close_between(unsigned from, unsigned to)
+{
+	return from == to || close_range(from, to - 1, 0) == 0;
+}
+
+/* All from there on but these two, the higher last. */
+static bool close_rest(size_t from, int report, int program)
+{
+	return close_between((unsigned)from, (unsigned)report) && (program == report || close_between((unsigned)report + 1, (unsigned)program)) &&
+	    close_range((unsigned)program + 1, ~0u, 0) == 0;
 }
 
 static bool reset_signals(void)
@@ -61,23 +78,28 @@ static bool reset_signals(void)
 	return sigemptyset(&none) == 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
-static bool enter_cgroup(const int *procs)
+static void run(const struct plan *p, int program)
 {
-	return !procs || write(*procs, "0", 1) == 1;
+	char *const *argv = (char *const *)(uintptr_t)p->s->argv, *const *env = (char *const *)(uintptr_t)p->env;
+
+	if (p->s->program)
+		(void)execveat(program, "", argv, env, AT_EMPTY_PATH);
+	else
+		(void)execve(argv[0], argv, env);
 }
 
 static _Noreturn void child(struct plan p)
 {
-	int why;
+	int why, program;
 	ssize_t put;
 
-	if (enter_cgroup(p.s->cgroup) && reset_signals() && place_fds(p.s, &p.report) && close_rest(p.s->n_fds, p.report) &&
+	if (reset_signals() && place_fds(p.s, &p.report) && place_program(p.s, p.report, &program) && close_rest(p.s->n_fds, p.report, program) &&
 	    (!p.s->cwd || chdir(p.s->cwd) == 0) &&
 	    (!p.s->die_with_parent || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0)) {
 		/* The parent may have died before the prctl took hold. */
 		if (p.s->die_with_parent && getppid() != p.parent)
 			_exit(127);
-		(void)execve(p.s->argv[0], (char *const *)(uintptr_t)p.s->argv, (char *const *)(uintptr_t)p.env);
+		run(&p, program);
 	}
 	why = errno;
 	put = write(p.report, &why, sizeof(why));
@@ -100,7 +122,7 @@ enum coffer_rc spawn_start(const struct spawn *s, pid_t *out, struct err *e)
 		return err_set(e, COFFER_E_SYSTEM, "spawn: pipe: %s", strerror(errno));
 	rd_end = ends[0];
 	wr_end = ends[1];
-	pid = fork();
+	pid = s->cgroup ? cgroup_fork(*s->cgroup) : fork();
 	if (pid < 0)
 		return err_set(e, COFFER_E_SYSTEM, "spawn: fork: %s", strerror(errno));
 	if (pid == 0)
@@ -116,6 +138,32 @@ enum coffer_rc spawn_start(const struct spawn *s, pid_t *out, struct err *e)
 		    strerror(got == (ssize_t)sizeof(why) ? why : EIO));
 	}
 	*out = pid;
+	return COFFER_OK;
+}
+
+static bool copy_whole(int from, int to)
+{
+	ssize_t n;
+
+	do
+		n = sendfile(to, from, NULL, PIECE);
+	while (n > 0 || (n < 0 && errno == EINTR));
+	return n == 0;
+}
+
+enum coffer_rc spawn_sealed(const char *path, int *out, struct err *e)
+{
+	CLEANUP(closep) int from = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(closep) int to = from < 0 ? -1 : memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	char head[4];
+
+	if (to < 0)
+		return err_set(e, COFFER_E_SYSTEM, "%s: %s", path, strerror(errno));
+	if (pread(from, head, sizeof(head), 0) != (ssize_t)sizeof(head) || memcmp(head, "\177ELF", sizeof(head)) != 0) /* public: a mark */
+		return err_set(e, COFFER_E_INPUT, "%s: no program", path);
+	if (!copy_whole(from, to) || fchmod(to, 0500) != 0 || fcntl(to, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "%s: in memory: %s", path, strerror(errno));
+	*out = MOVE_FD(to);
 	return COFFER_OK;
 }
 

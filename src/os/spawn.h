@@ -10,11 +10,14 @@ struct spawn {
 	const int         *fds;   /* fds[i] becomes descriptor i; -1 = /dev/null */
 	size_t             n_fds; /* at least 3; all higher descriptors are closed */
 	const char        *cwd;   /* NULL = unchanged */
+	const int         *program; /* a file of spawn_sealed that is run, argv[0] being its name alone; NULL = argv[0] */
 	bool               die_with_parent;
-	const int         *cgroup; /* a group's cgroup.procs: the program runs in it from its first instruction; NULL = the caller's */
+	const int         *cgroup; /* a group's folder (os/cgroup.h): the program runs in it from its first instruction; NULL = the caller's */
 };
 /* fork + exec; reports an exec failure as an error here, not as an exit code. */
 enum coffer_rc spawn_start(const struct spawn *s, pid_t *out, struct err *e) NODISCARD;
+/* A copy of a program in memory that nobody can write to any more, its runner included. COFFER_E_INPUT: no ELF file; a script's reader would not find it. */
+enum coffer_rc spawn_sealed(const char *path, int *out, struct err *e) NODISCARD;
 /* Waits; *status is the exit code, or 128 + signal. */
 enum coffer_rc spawn_wait(pid_t pid, int *status, struct err *e) NODISCARD;
 /* Runs and collects stdout and stderr together (at most max bytes; the rest is dropped). */

@@ -81,7 +81,8 @@ static enum coffer_rc open_device(const char *device, int *fd, struct err *e)
 	*fd = open(device, O_RDWR | O_CLOEXEC);
 	if (*fd >= 0)
 		return COFFER_OK;
-	return err_set(e, COFFER_E_NOTFOUND, "%s: %s; this host's operator %s", device, strerror(errno), errno == ENOENT ? "loads the module vhost_vsock" : "lets this user open it");
+	return err_set(e, COFFER_E_NOTFOUND, "%s: %s; this host's operator %s", device, strerror(errno),
+	    errno == ENOENT ? "loads the module vhost_vsock" : "lets this user open it");
 }
 
 enum coffer_rc vsock_guest_could(const char *device, uint32_t *cid, struct err *e)

@@ -10,7 +10,7 @@ Five tab-separated fields: name, value, unit, limit or peer, ratio."""
 import contextlib, os, re, shutil, statistics, subprocess, sys, tempfile, time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-AGENT = TOP + "/build/plain/tests/e2e/fake-agent"
+AGENT = TOP + "/build/plain/tests/e2e/fake-init"  # linked as the agent of an image is
 sys.argv = [sys.argv[0], TOP + "/build/coffer", AGENT]
 sys.path.insert(0, TOP + "/tests/e2e")
 sys.dont_write_bytecode = True

@@ -49,6 +49,15 @@ check("detach_returns_with_the_name_when_containers_run", r.returncode == 0 and 
 p = ps().get("first", {})
 check("ps_shows_it_running", p.get("state") == "running" and p.get("platform") == "sample" and p["containers"][0]["name"] == "analyse")
 check("ps_for_people_has_a_line", "first" in coffer("ps").out)
+def sealed():
+    for p in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.readlink("/proc/%s/exe" % p) == os.path.realpath(AGENT) and any("/memfd:program" in os.readlink(f.path) for f in os.scandir("/proc/%s/fd" % p)):
+                return True
+        except OSError:
+            pass
+    return False
+check("crun_is_run_from_sealed_memory_which_it_need_not_make", sealed())
 r = run(one(LONG), "--detach", "--name", "first")
 check("name_that_is_taken_is_an_error", r.returncode == 2 and "there is a pod first already" in r.err, r)
 check("name_of_odd_form_is_an_error", run(one(LONG), "--name", "../x").returncode == 2)

@@ -63,6 +63,22 @@ static void wr_room_is_filled_by_the_caller_up_to_the_limit(void)
 	CHECK(!wr_room(&w, 1) && !wr_ok(&w) && !wr_room(&w, 0));
 }
 
+static void wr_expect_makes_room_once_and_is_only_a_hint(void)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(100000);
+	const uint8_t *p;
+
+	wr_expect(&w, 50000);
+	CHECK(wr_ok(&w) && wr_span(&w).n == 0);
+	wr_u8(&w, 1);
+	p = wr_span(&w).p;
+	for (size_t i = 1; i < 50000; i++)
+		wr_u8(&w, 1);
+	CHECK(wr_ok(&w) && wr_span(&w).n == 50000 && wr_span(&w).p == p); /* it did not move */
+	wr_expect(&w, 50001); /* beyond the limit */
+	CHECK(wr_ok(&w) && wr_span(&w).n == 50000);
+}
+
 static void wr_fit_keeps_what_was_written_and_no_more(void)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(3000);
@@ -190,7 +206,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(rd_short_read_is_sticky_and_yields_zero), T(rd_done_rejects_trailing_bytes),
 		T(rd_count_bounds_by_bytes_left), T(rd_empty_null_span_is_done),
-		T(wr_room_is_filled_by_the_caller_up_to_the_limit), T(wr_fit_keeps_what_was_written_and_no_more),
+		T(wr_room_is_filled_by_the_caller_up_to_the_limit), T(wr_expect_makes_room_once_and_is_only_a_hint), T(wr_fit_keeps_what_was_written_and_no_more),
 		T(err_wrap_keeps_code_and_prefixes), T(secret_is_zeroed_and_wiped_on_fork),
 		T(secret_new_refuses_none_and_over_the_limit),
 		T(secret_overrun_by_one_faults), T(ct_eq_compares_content_and_length),

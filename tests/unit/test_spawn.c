@@ -48,6 +48,41 @@ static void start_of_an_absent_program_is_an_error_here(void)
 	CHECK(spawn_start(&s, &pid, &e) == COFFER_E_NOTFOUND && pid == 0);
 }
 
+/* What crun asks of the file that it is run from (is_self_cloned): a sealed copy in memory, or it makes one. */
+static void program_from_memory_runs_and_nobody_can_change_it(void)
+{
+	static const char *const argv[] = { "a name", "-c", "echo $0; ls /proc/self/fd | wc -w; readlink /proc/$$/exe; :", NULL };
+	int fd = -1;
+	struct spawn s = { .argv = argv, .fds = three, .n_fds = 3, .program = &fd };
+	CLEANUP(closep) int stray = open("/dev/null", O_RDONLY); /* NOLINT: without O_CLOEXEC on purpose */
+	CLEANUP(freep) char *text = NULL;
+	struct err e = { 0 };
+	int st = 1;
+
+	CHECK(stray >= 0 && dup2(stray, 18) == 18); /* between the two that the child keeps for itself */
+	CHECK(spawn_sealed("/bin/bash", &fd, &e) == COFFER_OK);
+	CHECK(fcntl(fd, F_GET_SEALS) == (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) && pwrite(fd, "x", 1, 0) < 0 && ftruncate(fd, 0) < 0);
+	CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC);
+	CHECK(spawn_run(&s, 1000, &text, &st, &e) == COFFER_OK && st == 0);
+	CHECK(text && strcmp(text, "a name\n4\n/memfd:program (deleted)\n") == 0); /* 3, and that of ls itself */
+	closep(&fd);
+	(void)close(18);
+}
+
+static void what_cannot_run_from_memory_is_refused(void)
+{
+	char script[] = "/tmp/coffer-script-XXXXXX";
+	int fd = mkstemp(script), out = -1;
+	struct err e = { 0 };
+
+	CHECK(fd >= 0 && write(fd, "#!/bin/sh\n", 10) == 10);
+	CHECK(spawn_sealed(script, &out, &e) == COFFER_E_INPUT && out == -1);
+	CHECK(ftruncate(fd, 0) == 0 && spawn_sealed(script, &out, &e) == COFFER_E_INPUT && out == -1);
+	CHECK(spawn_sealed("/no/such/program", &out, &e) == COFFER_E_SYSTEM && out == -1);
+	(void)unlink(script);
+	closep(&fd);
+}
+
 static void child_sees_only_what_it_was_given(void)
 {
 	static const char *const argv[] = {
@@ -204,7 +239,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(run_collects_both_streams_and_the_exit_code), T(run_drops_output_beyond_max_without_blocking),
-		T(start_of_an_absent_program_is_an_error_here), T(child_sees_only_what_it_was_given),
+		T(start_of_an_absent_program_is_an_error_here), T(program_from_memory_runs_and_nobody_can_change_it), T(what_cannot_run_from_memory_is_refused), T(child_sees_only_what_it_was_given),
 		T(fds_are_placed_even_when_they_cross), T(wait_reports_a_signal_as_128_and_its_number),
 		T(start_with_too_few_descriptors_is_our_bug),
 		T(recv_gives_back_what_send_sent), T(recv_of_a_large_frame_is_whole), T(recv_refuses_every_torn_frame),
