@@ -1069,6 +1069,10 @@ def service_by_a_delegate_is_followed_to_its_founder():
     assert W.c.call("GET", "/coffer/v0/service/delegations?statement=x").status == 400
     rc, out = coffer("status")  # a client that connects by it
     assert rc == 0, out
+    open(W.dir + "/service.json", "wb").write(jcs(W.service))
+    for party in ("hospital", "acme"):  # whoever may designate it can do so again
+        rc, out = coffer("service", "sign", W.dir + "/service.json", "--to-sign", W.dir + "/again-" + party, party=party)
+        assert rc == 0, out
     rc, out = coffer("delegations")
     assert rc == 0 and "attestation-service" in out and "trust" in out, out
     assert coffer("revoke", lent, "--reason", "done", party="acme")[0] == 0
