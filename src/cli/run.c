@@ -229,7 +229,7 @@ static enum coffer_rc agent_failed(const struct run *r, const struct ttrpc_respo
 /* "ready", or "failed CODE TEXT"; registers before. */
 static enum coffer_rc agent_says(struct run *r, struct err *e)
 {
-	char line[1024];
+	char line[ERR_MSG_MAX + 512]; /* longer than any refusal: what is cut here is seen to be */
 	struct span s, code;
 	uint64_t number = 0;
 

@@ -272,6 +272,28 @@ def newer_content_is_the_same_asset():
     assert r.returncode == 0 and "told to fewer" in r.stdout, r.all
 
 
+def refusal_of_the_guest_comes_whole():
+    """The longest paths, several of them in one sentence: whoever follows the advice signs what it says."""
+    path = "kbs:///hospital/" + "k" * 64 + "/" + "p" * 64
+    key, w, doc = put("p.key", "k" * 32), {}, json.load(open(pod("sealed", NEW, entitled=False)))
+    put("plain", "a row\n")
+    os.remove(key)
+    ok("hospital", "data", "seal", T + "/plain", "--asset", path, "--key-out", key, "--out", T + "/plain.sealed")
+    ok("hospital", "asset", "put", path, "--type", "key", "--file", key, "--policy", os.path.join(HERE, "../../demo/sample.rego"))
+    doc["metadata"]["annotations"]["coffer.internal/terms"] += 'entitlements: [{container: read, asset: "%s", purpose: volume, volume: rows}]\n' % path
+    doc["spec"]["volumes"] = [{"name": "rows", "hostPath": {"path": T + "/plain.sealed", "type": "File"}}]
+    doc["spec"]["containers"][0]["volumeMounts"] = [{"name": "rows", "mountPath": "/rows", "readOnly": True}]
+    ok("acme", "workload", "build", put("sealed.yaml", json.dumps(doc)), "--out", T + "/sealed")
+    ok("acme", "workload", "publish", T + "/sealed/manifest.json")
+    w = json.loads(ok(None, "workload", "show", "--file", T + "/sealed/manifest.json", "--json").stdout)
+    r = run("sealed")
+    d = json.loads(ok("hospital", "decisions", "--json").stdout)["decisions"][0]
+    assert r.returncode == 1 and "refused: R0: " in r.stderr and d["outcome"] == "denied", r.all
+    said = r.stderr[r.stderr.index("refused: R0"):].splitlines()[0]
+    assert len(said) > 400 and said.endswith("; decision " + d["decision"]), said
+    assert "coffer approve %s --asset %s --platform sample" % (w["digest"], path) in said, said
+
+
 # ---- least versions ----
 
 def older_image_is_not_built_nor_served():
@@ -370,7 +392,7 @@ def delegate_that_lends_on_is_followed_within_its_depth():
 def main():
     cases = [parties_and_service, release_names_keys_and_versions_of_its_own, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
              artefact_is_sealed_and_not_published, entitled_guest_gets_the_artefact_and_no_other, attested_by_an_asset_or_beside_the_image_is_attested,
-             newer_content_is_the_same_asset, older_image_is_not_built_nor_served, workload_is_built_on_what_a_delegate_verified,
+             newer_content_is_the_same_asset, refusal_of_the_guest_comes_whole, older_image_is_not_built_nor_served, workload_is_built_on_what_a_delegate_verified,
              delegates_word_beyond_its_power_builds_nothing, delegate_that_lends_on_is_followed_within_its_depth]
     return tapcases.run(cases, ended, T)
 
