@@ -128,6 +128,7 @@ static enum coffer_rc seal(struct release *x, const char *arg, struct err *e)
 	struct attested *to = &x->at[x->n];
 	struct asset_path p;
 	const char *file = NULL;
+	uint64_t version = 0;
 
 	TRY(next_attested(x, arg, &file, e));
 	TRY(asset_place(x, to, &p, e));
@@ -135,7 +136,7 @@ static enum coffer_rc seal(struct release *x, const char *arg, struct err *e)
 		if (strcmp(x->at[i].asset, p.text) == 0)
 			return cli_bad(e, "--private-attestation %s: a second one of its type; an image has one asset for each", arg);
 	TRY(asset_content(file, &content, e));
-	TRY(asset_put(x->c, &x->s, &p, &content, e));
+	TRY(asset_put(x->c, &x->s, &p, &content, &version, e));
 	sha256((struct span){ content.p, content.n }, to->digest);
 	(void)snprintf(to->asset, sizeof(to->asset), "%s", p.text);
 	(void)fprintf(stderr, "%s is kept by %s; 'coffer approve WORKLOAD --asset %s' lets a workload have it\n", p.text, service_keys(x->s.conn)->id, p.text);

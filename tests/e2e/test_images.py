@@ -294,6 +294,23 @@ def refusal_of_the_guest_comes_whole():
     assert "coffer approve %s --asset %s --platform sample" % (w["digest"], path) in said, said
 
 
+def key_is_a_key_and_is_replaced_by_one_who_says_so():
+    path, key = "kbs:///hospital/data-key/rows", put("one.key", "1" * 32)
+    yes = ("hospital", "asset", "put", path, "--type", "key", "--file", key)
+    no(3, "a key is 32 bytes", *yes[:-1], put("rows.csv", "a,b\n" * 9000))
+    no(3, "a key is 32 bytes", "hospital", "asset", "seal", T + "/rows.csv", "--type", "key", "--asset", path, "--out", T + "/rows.body")
+    assert "version 1 is kept by" in ok(*yes).stdout
+    no(2, "give --yes", *yes)
+    assert [a["version"] for a in json.loads(ok("hospital", "asset", "list", "--json").stdout)["assets"] if a["path"] == path] == [1]
+    r = ok(*yes, "--yes")
+    assert "version 2, replaces version 1 and is kept by" in r.stdout and "is a key, version 1" in r.stderr, r.all
+    said = json.loads(ok(*yes, "--yes", "--json").stdout)
+    assert said["version"] == 3 and said["replaces"] == 2, said
+    note = ("hospital", "asset", "put", "kbs:///hospital/note/n", "--file", key)  # what is no key is said, and not asked
+    ok(*note)
+    assert "version 2, replaces version 1" in ok(*note).stdout
+
+
 # ---- least versions ----
 
 def older_image_is_not_built_nor_served():
@@ -392,7 +409,7 @@ def delegate_that_lends_on_is_followed_within_its_depth():
 def main():
     cases = [parties_and_service, release_names_keys_and_versions_of_its_own, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
              artefact_is_sealed_and_not_published, entitled_guest_gets_the_artefact_and_no_other, attested_by_an_asset_or_beside_the_image_is_attested,
-             newer_content_is_the_same_asset, refusal_of_the_guest_comes_whole, older_image_is_not_built_nor_served, workload_is_built_on_what_a_delegate_verified,
+             newer_content_is_the_same_asset, refusal_of_the_guest_comes_whole, key_is_a_key_and_is_replaced_by_one_who_says_so, older_image_is_not_built_nor_served, workload_is_built_on_what_a_delegate_verified,
              delegates_word_beyond_its_power_builds_nothing, delegate_that_lends_on_is_followed_within_its_depth]
     return tapcases.run(cases, ended, T)
 
