@@ -340,7 +340,7 @@ def refused_build(name, ref, image="", words="neither imaker nor whom it lets ve
 
 def lend(*scope, by="imaker", to="lab", **more):
     time.sleep(1.1)  # times are of whole seconds
-    r = ok(by, "delegate", to, "--role", "image-verification", "--json", *[w for s in scope for w in ("--scope", s)], *[w for k, v in more.items() for w in ("--" + k, v)])
+    r = ok(by, "delegate", to, "--role", "image-verification", "--json", "--yes", *[w for s in scope for w in ("--scope", s)], *[w for k, v in more.items() for w in ("--" + k, v)])
     time.sleep(1.1)
     return json.loads(r.stdout)["id"]
 

@@ -1045,6 +1045,22 @@ def power_is_lent_listed_used_and_taken_back():
         assert rc == 0 and [(d["id"], d["issuer"], d["body"]["to"]) for d in json.loads(out)] == [(lent, "hospital", "acme")], out
     rc, out = coffer(*approve, party="acme")
     assert rc == 0 and "approved for it, by its delegation" in out, out
+    other = ("delegate", "acme", "--role", "approval", "--scope", NOTE)
+    rc, out = coffer(*other)  # it would take the place of the one before, silently
+    assert rc == 2 and "replaces your delegation " + lent in out and "no more   " + DATA in out and "nothing was signed" in out, (rc, out)
+    rc, out = coffer(*other, terminal="no\n")
+    assert rc == 1 and "Replace it?" in out, (rc, out)
+    assert [d["id"] for d in json.loads(coffer("delegations", "--json")[1])] == [lent]
+    rc, out = coffer(*other, "--scope", DATA, "--json")  # with that of before: nothing ends
+    assert rc == 0 and "replaces your delegation " + lent in out and "no more" not in out, (rc, out)
+    wide = DATA[:DATA.rindex("/") + 1]
+    rc, out = coffer(*other[:-1], wide, "--scope", NOTE)
+    assert rc == 0 and "no more" not in out, (rc, out)
+    rc, out = coffer(*other, "--scope", wide + "patients-two")  # what begins so is not below it
+    assert rc == 2 and "no more   " + wide in out, (rc, out)
+    rc, out = coffer(*other, "--scope", DATA, "--yes", "--json")
+    assert rc == 0 and "no more   " + wide in out, (rc, out)
+    lent = json.loads(out[out.index("{"):])["id"]
     assert coffer("revoke", lent, "--reason", "done")[0] == 0 and coffer(*approve, party="acme")[0] == 1
     rc, out = coffer("delegations")
     assert rc == 0 and "no delegation" in out, out
