@@ -94,6 +94,7 @@ os.makedirs(T + "/full", exist_ok=True)
 private = ["unshare", "-m", "--propagation", "private", "sh", "-c", 'mount -t tmpfs -o size=4k t "$0" && exec "$@"', T + "/full"]
 if subprocess.run(private + ["true"], capture_output=True).returncode == 0:
     r = subprocess.run(private + command(said, "--output", "result=" + T + "/full/result.jwe"), env=ENV, capture_output=True, text=True)
+    r.out, r.err = r.stdout, r.stderr
     check("output_onto_a_full_disk_is_found_before_anything_runs", r.returncode == 5 and "make room" in r.stderr and "ran" not in r.stdout and not leftovers(), r)
 r = run(pod(manifest([container("analyse", "/bin/busybox sleep 60", outputs=[])])), "--timeout", "2")
 check("timeout_ends_the_guest", r.returncode == 4 and "--timeout" in r.err and not leftovers(), r)
