@@ -10,7 +10,7 @@ void err_cut(char *text, size_t room, size_t n)
 		memcpy(text + room - sizeof(ERR_CUT), ERR_CUT, sizeof(ERR_CUT));
 }
 
-static void say(struct err *e, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void say(struct err *e, const char *fmt, va_list ap)
 {
 	int n = vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 
