@@ -11,7 +11,7 @@ struct platform {
 	struct tsm_files  files;
 	const char	 *root; /* where the kernel makes reports: TSM_ROOT */
 	struct span	  hardware; /* attest_az.given; borrowed */
-	char		  why[640]; /* what it is not, and why, for the log */
+	char		  why[ERR_MSG_MAX]; /* what it is not, and why, for the log */
 };
 #define PLATFORM_NONE { .tpm = { .fd = -1 }, .root = TSM_ROOT }
 

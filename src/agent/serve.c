@@ -55,7 +55,7 @@ static void drop_peer(struct server *s, size_t i)
 
 static bool send_reply(int fd, uint32_t stream, enum coffer_rc rc, const struct reply *r, const struct err *why)
 {
-	CLEANUP(wr_close) struct wr f = wr_open(TTRPC_BODY_MAX + TTRPC_HEADER), text = wr_open(1024);
+	CLEANUP(wr_close) struct wr f = wr_open(TTRPC_BODY_MAX + TTRPC_HEADER), text = wr_open(sizeof(*why));
 	struct ttrpc_response v = { .code = ttrpc_code_of(rc) };
 	struct err e;
 

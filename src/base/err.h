@@ -24,10 +24,15 @@ enum coffer_rc {
 	COFFER_E_BUG,       /* broken invariant; fail closed        -> exit 5 */
 };
 
+/* Room for a refusal that advises a whole command, with what led to it, whichever way it came. What does not fit ends with ERR_CUT: half a
+ * command could be another one. */
+#define ERR_MSG_MAX 2048
+#define ERR_CUT "... (cut)"
+
 struct err {
 	enum coffer_rc rc;
 	char       check[24]; /* with COFFER_E_DENIED: which check refused ("R9", "digest"); else empty */
-	char       msg[480];  /* what, why, who can mend it; never secret */
+	char       msg[ERR_MSG_MAX];  /* what, why, who can mend it; never secret */
 };
 
 /* Records rc and the message, returns rc:  return err_set(e, COFFER_E_INPUT, "..."); */
@@ -38,6 +43,9 @@ enum coffer_rc err_deny(struct err *e, const char *check, const char *fmt, ...) 
 
 /* Prefixes context to an existing message, unless that begins with it, and returns its code unchanged. */
 enum coffer_rc err_wrap(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+
+/* What was cut to room bytes with its NUL, n bytes long before, says so. */
+void err_cut(char *text, size_t room, size_t n);
 
 #ifdef __clang_analyzer__ /* it sees one file at a time: tell it that what is recorded is what is returned, and is no COFFER_OK */
 #define err_set(e, rc, ...) ((void)(err_set)(e, rc, __VA_ARGS__), (rc))

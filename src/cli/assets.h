@@ -16,5 +16,6 @@ enum coffer_rc asset_own_path(const struct home *h, struct span text, struct ass
 enum coffer_rc asset_content(const char *path, struct secret *out, struct err *e) NODISCARD;
 
 /* Seals the content to the service and has it kept, as the options of `coffer asset put` say (those that the verb has not: as before, or the first
- * values). Signs here. Whether the service may have it is asked before, by self_check. */
-enum coffer_rc asset_put(struct cli *c, struct session *s, const struct asset_path *p, const struct secret *content, struct err *e) NODISCARD;
+ * values). Signs here; a key that
+ * is there is replaced after a yes alone. Whether the service may have it is asked before, by self_check. */
+enum coffer_rc asset_put(struct cli *c, struct session *s, const struct asset_path *p, const struct secret *content, uint64_t *version, struct err *e) NODISCARD;

@@ -17,6 +17,7 @@
 #include "os/file.h"
 #include "policy/policy.h"
 #include "proto/eval.h"
+#include "trust/data_file.h"
 
 #define CONTENT_MAX ((1u << 20) - 64) /* with its salt it must fit KEEP_ASSET_MAX */
 #define BODY_MAX (4u << 20)
@@ -32,16 +33,17 @@
 	{ "lease", "L,C,G", "seconds: guests attest anew after L, ask whether they may keep it every C, bear G of silence (first: 300,60,900)", \
 	    false, false }, \
 	{ "least-action", "stop|wipe", "what a guest does when that lapses: stop the container (first), or only wipe its files", false, false }
+#define OPT_REPLACE_KEY { "yes", NULL, "do not ask on the terminal: a key that is there may be replaced", false, false }
 const struct opt_spec opts_asset_seal[] = {
 	{ "asset", "PATH", "kbs:///<you>/<type>/<tag>", false, true }, OPT_TYPE, OPT_POLICY, OPT_LEASE, OPT_EXPIRES,
 	{ "out", "FILE", "where to write the sealed body (default: standard output)", false, false },
 	{ "owner", "PARTY", "decides too: signs with 'coffer statement cosign' (default: as before, or else you alone)", true, false },
 	{ "k", "N", "how many of you and these must approve a workload (with --owner; default: all)", false, false },
-	OPT_SELF, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	OPT_REPLACE_KEY, OPT_SELF, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_put[] = {
 	{ "file", "FILE", "the content; '-' or absent = standard input. Never given as an argument", false, false },
 	{ "sealed", "FILE", "a body made before by 'coffer asset seal'", false, false },
-	OPT_TYPE, OPT_POLICY, OPT_LEASE, OPT_EXPIRES, OPT_SELF, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+	OPT_TYPE, OPT_POLICY, OPT_LEASE, OPT_EXPIRES, OPT_REPLACE_KEY, OPT_SELF, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_policy[] = {
 	{ "out", "FILE", "write it here for others to sign instead of sending it; then 'coffer asset put --sealed'", false, false },
 	{ "default", NULL, "go back to the strict policy that ships: every part of the platform appraised as affirming", false, false },
@@ -249,9 +251,27 @@ static enum coffer_rc last_amendment(const struct session *s, const uint8_t **ou
 	return COFFER_OK;
 }
 
+/* What a key sealed no other opens. A file of data in its place would be found out by the first guest, when the key is gone. */
+static enum coffer_rc check_key(const struct cli *c, const struct asset_path *p, const struct secret *content, struct err *e)
+{
+	if (strcmp(asset_type(c, p), "key") != 0 || content->n == DATA_KEY_LEN)
+		return COFFER_OK;
+	return err_set(e, COFFER_E_INPUT, "%s: a key is %d bytes, as 'coffer data seal --key-out' makes it; this has %zu. Data is put with --type data", p->text,
+	    DATA_KEY_LEN, content->n);
+}
+
+/* The service gives the newest version alone: the key of before is with whoever kept it. */
+static enum coffer_rc may_replace(const struct cli *c, const struct asset_path *p, const struct asset_newest *last, struct err *e)
+{
+	if (last->version == 0 || strcmp(last->type, "key") != 0)
+		return COFFER_OK;
+	(void)fprintf(stderr, "%s is a key, version %llu: no later one opens what it sealed, and guests get the newest alone\n", p->text, (unsigned long long)last->version);
+	return home_confirm(c, "Replace it?", NULL, e);
+}
+
 /* A new version keeps the policy of the version before, unless another is given: nobody loses one by not naming it. */
-static enum coffer_rc content_statement(
-    struct cli *c, struct session *s, const struct asset_path *p, struct span salted_content, struct dsse *out, struct err *e)
+static enum coffer_rc content_statement(struct cli *c, struct session *s, const struct asset_path *p, struct span salted_content, struct dsse *out, uint64_t *version,
+    struct err *e)
 {
 	CLEANUP(asset_newest_clear) struct asset_newest last = { 0 };
 	CLEANUP(wr_close) struct wr policy = { 0 };
@@ -259,7 +279,8 @@ static enum coffer_rc content_statement(
 	uint8_t digest[32];
 
 	TRY(asset_newest(&s->h, s->key, s->conn, p, &last, e));
-	say.version = last.version + 1;
+	TRY(may_replace(c, p, &last, e));
+	*version = say.version = last.version + 1;
 	say.policy = wr_span(&last.policy);
 	say_before(&last, &say);
 	TRY(last_amendment(s, &say.amendment, e));
@@ -273,15 +294,16 @@ static enum coffer_rc content_statement(
 	return asset_statement(c, s, p, digest, &say, out, e);
 }
 
-static enum coffer_rc seal_body(
-    struct cli *c, struct session *s, const struct asset_path *p, const struct secret *content, struct wr *out, struct err *e)
+static enum coffer_rc seal_body(struct cli *c, struct session *s, const struct asset_path *p, const struct secret *content, struct wr *out, uint64_t *version,
+    struct err *e)
 {
 	CLEANUP(secret_free) struct secret plain = { 0 };
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	struct json_wr j = jw_open(out, false);
 
+	TRY(check_key(c, p, content, e));
 	TRY(salted(content, &plain, e));
-	TRY(content_statement(c, s, p, (struct span){ plain.p, plain.n }, &env, e));
+	TRY(content_statement(c, s, p, (struct span){ plain.p, plain.n }, &env, version, e));
 	wr_str(out, "{\"statement\":");
 	dsse_write(&env, &j);
 	wr_str(out, ",\"sealed\":");
@@ -305,13 +327,16 @@ enum coffer_rc cmd_asset_seal(struct cli *c, struct err *e)
 	CLEANUP(wr_close) struct wr body = wr_open(BODY_MAX);
 	struct self_seen self;
 	struct asset_path p;
+	uint64_t version = 0;
 
 	TRY(session_begin(c, &s, e));
 	TRY(own_path(&s, cli_opt(c, "asset"), &p, e));
 	TRY(self_check(&s.h, false, s.conn, &self, e)); /* before anything of the content is read */
 	(void)fprintf(stderr, "sealed to %s: %s\n", service_keys(s.conn)->id, self_words(&self));
 	TRY(asset_content(c->pos[0], &content, e));
-	TRY(seal_body(c, &s, &p, &content, &body, e));
+	TRY(seal_body(c, &s, &p, &content, &body, &version, e));
+	if (version > 1)
+		(void)fprintf(stderr, "version %llu; once it is put it replaces version %llu\n", (unsigned long long)version, (unsigned long long)version - 1);
 	if (cli_opt(c, "out"))
 		return file_write(cli_opt(c, "out"), wr_span(&body), 0644, e);
 	(void)printf("%.*s\n", (int)body.n, (const char *)body.p);
@@ -325,11 +350,15 @@ static enum coffer_rc put_away(struct cli *c, struct session *s, const struct as
 	CLEANUP(secret_free) struct secret plain = { 0 };
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	CLEANUP(wr_close) struct wr jwe = wr_open(BODY_MAX);
+	uint64_t version = 0;
 
 	if (!file)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(check_key(c, p, content, e));
 	TRY(salted(content, &plain, e));
-	TRY(content_statement(c, s, p, (struct span){ plain.p, plain.n }, &env, e));
+	TRY(content_statement(c, s, p, (struct span){ plain.p, plain.n }, &env, &version, e));
+	if (version > 1)
+		(void)fprintf(stderr, "version %llu; once it is signed and submitted it replaces version %llu\n", (unsigned long long)version, (unsigned long long)version - 1);
 	TRY(jwe_seal(&service_keys(s->conn)->receive, (struct span){ plain.p, plain.n }, NULL, &jwe, e));
 	TRY(wr_done(&jwe, "sealed asset", e));
 	TRY(file_write(file, wr_span(&jwe), 0644, e));
@@ -346,12 +375,12 @@ static enum coffer_rc resource_call(
 	return path ? home_call(&me, &q, 64u << 10, res, e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
 }
 
-enum coffer_rc asset_put(struct cli *c, struct session *s, const struct asset_path *p, const struct secret *content, struct err *e)
+enum coffer_rc asset_put(struct cli *c, struct session *s, const struct asset_path *p, const struct secret *content, uint64_t *version, struct err *e)
 {
 	CLEANUP(wr_close) struct wr body = wr_open(BODY_MAX);
 	CLEANUP(http_res_clear) struct http_res res = { 0 };
 
-	TRY(seal_body(c, s, p, content, &body, e));
+	TRY(seal_body(c, s, p, content, &body, version, e));
 	return resource_call(s, "POST", p, wr_span(&body), &res, e);
 }
 
@@ -365,6 +394,23 @@ static enum coffer_rc put_sealed(struct session *s, const struct asset_path *p, 
 	return resource_call(s, "POST", p, wr_span(&body), &res, e);
 }
 
+static void say_put(const struct session *s, const struct asset_path *p, uint64_t version, const struct self_seen *self)
+{
+	const unsigned long long is = version, was = version - 1;
+
+	if (s->h.cli->json) {
+		(void)printf("{\"asset\":\"%s\",\"version\":%llu,", p->text, is);
+		if (was > 0)
+			(void)printf("\"replaces\":%llu,", was);
+		(void)printf("\"service-attested\":%s,\"service-emulated\":%s}\n", self->attested ? "true" : "false", self->emulated ? "true" : "false");
+		return;
+	}
+	(void)printf("%s, version %llu", p->text, is);
+	if (was > 0)
+		(void)printf(", replaces version %llu and", was);
+	(void)printf(" is kept by %s, sealed to its receive key; %s\n", service_keys(s->conn)->id, self_words(self));
+}
+
 enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 {
 	CLEANUP(session_end) struct session s = { 0 };
@@ -372,6 +418,7 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 	const char *file = cli_opt(c, "file"), *sealed = cli_opt(c, "sealed");
 	struct self_seen self = { 0 };
 	struct asset_path p;
+	uint64_t version = 0;
 
 	if (file && sealed)
 		return cli_bad(e, "--file and --sealed exclude each other");
@@ -388,16 +435,12 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 		TRY(asset_content(file ? file : "-", &content, e));
 		if (to_sign_wanted(&s.h))
 			return put_away(c, &s, &p, &content, e);
-		TRY(asset_put(c, &s, &p, &content, e));
+		TRY(asset_put(c, &s, &p, &content, &version, e));
 	}
-	if (c->json && sealed)
-		(void)printf("{\"asset\":\"%s\"}\n", p.text);
-	else if (c->json)
-		(void)printf("{\"asset\":\"%s\",\"service-attested\":%s,\"service-emulated\":%s}\n", p.text, self.attested ? "true" : "false",
-		    self.emulated ? "true" : "false");
+	if (sealed)
+		(void)printf(c->json ? "{\"asset\":\"%s\"}\n" : "%s is kept by %s\n", p.text, service_keys(s.conn)->id);
 	else
-		(void)printf("%s is kept by %s%s%s\n", p.text, service_keys(s.conn)->id, sealed ? "" : ", sealed to its receive key; ",
-		    sealed ? "" : self_words(&self));
+		say_put(&s, &p, version, &self);
 	return COFFER_OK;
 }
 

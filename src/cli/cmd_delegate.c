@@ -19,6 +19,7 @@ const struct opt_spec opts_delegate[] = {
 	{ "of", "OWNER", "whose power it is, where it was lent to you (default: you)", false, false },
 	{ "depth", "N", "how many times it may be lent on, 0 to 3 (default: 0)", false, false },
 	{ "until", "TIME", "end of the delegation, as 2027-01-31T00:00:00Z (default: 90 days)", false, false },
+	{ "yes", NULL, "do not ask on the terminal: what your delegation of before covers, and this one does not, may end", false, false },
 	OPT_TO_SIGN, OPT_AFTER, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 struct lend {
@@ -81,17 +82,79 @@ static void put_body(const struct cli *c, const struct lend *l, struct json_wr *
 }
 
 /* What its own reader would refuse is refused before anything is signed. */
-static enum coffer_rc check(const struct lend *l, const struct draft *d, struct err *e)
+static enum coffer_rc check(const struct lend *l, const struct draft *d, struct delegation *out, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	struct statement s = { .kind = ST_DELEGATION, .n_subjects = d->n_subjects };
-	struct delegation read;
 
 	TRY(json_parse(d->body, DSSE_PAYLOAD_MAX, &doc, e));
 	(void)snprintf(s.issuer, sizeof(s.issuer), "%s", l->h.party);
 	memcpy(s.subject, d->subject, sizeof(s.subject));
 	s.body = json_root(doc);
-	return delegation_read(&s, &read, e);
+	return delegation_read(&s, out, e);
+}
+
+/* ---- what it takes the place of ---- */
+
+struct replaced { const struct delegation *is; const char *me; bool less; };
+
+static void tell_scopes(const struct delegation *was, struct replaced *r)
+{
+	const struct delegation *is = r->is;
+
+	if (was->n_scopes == 0 && is->n_scopes > 0) {
+		r->less = true;
+		(void)fprintf(stderr, "  no more   all of them\n");
+	}
+	for (size_t i = 0; i < was->n_scopes; i++) {
+		if (is->n_scopes == 0 || delegation_covers(is, span_of(was->scope[i])))
+			continue;
+		r->less = true;
+		(void)fprintf(stderr, "  no more   %s\n", was->scope[i]);
+	}
+}
+
+static void tell_replaced(const struct delegation *was, const struct statement *s, struct replaced *r)
+{
+	char id[HEX32_LEN], until[CLOCK_TEXT_LEN];
+
+	hex32(s->id, id);
+	(void)fprintf(stderr, "replaces your delegation %s:\n", id);
+	tell_scopes(was, r);
+	if (was->depth > r->is->depth) {
+		r->less = true;
+		(void)fprintf(stderr, "  no more   lent on %llu times, but %llu\n", (unsigned long long)was->depth, (unsigned long long)r->is->depth);
+	}
+	clock_text(was->until, until);
+	if (was->until > r->is->until)
+		(void)fprintf(stderr, "  no more   until %s\n", until);
+}
+
+static enum coffer_rc take_replaced(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct replaced *r = arg;
+	struct delegation was;
+
+	(void)env;
+	TRY(delegation_read(s, &was, e));
+	if (strcmp(s->issuer, r->me) == 0 && strcmp(was.to, r->is->to) == 0 && strcmp(was.of, r->is->of) == 0 && was.role == r->is->role)
+		tell_replaced(&was, s, r);
+	return COFFER_OK;
+}
+
+/* Of one party, power and role one stands: a second one beside it is said with all of both. */
+static enum coffer_rc may_replace(const struct cli *c, const struct lend *l, const struct delegation *is, struct err *e)
+{
+	CLEANUP(freep) char *query = str_fmt("kind=delegation&issuer=%s&subject=%s", l->h.party, l->to);
+	struct replaced r = { .is = is, .me = l->h.party };
+
+	if (!query)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(statements_query(NULL, &l->h, l->key, l->conn, query, take_replaced, &r, e));
+	if (!r.less)
+		return COFFER_OK;
+	(void)fprintf(stderr, "what %s said by that ends too. To keep it, name the scopes of before beside the new ones\n", l->to);
+	return home_confirm(c, "Replace it?", NULL, e);
 }
 
 enum coffer_rc cmd_delegate(struct cli *c, struct err *e)
@@ -101,6 +164,7 @@ enum coffer_rc cmd_delegate(struct cli *c, struct err *e)
 	CLEANUP(freep) char *of = NULL, *role = NULL;
 	struct json_wr j = jw_open(&body, false);
 	struct draft d = { .kind = ST_DELEGATION };
+	struct delegation is;
 
 	TRY(home_load(c, &l.h, e));
 	TRY(read_options(c, &l, e));
@@ -114,9 +178,10 @@ enum coffer_rc cmd_delegate(struct cli *c, struct err *e)
 	draft_subject_name(&d, span_of(of));
 	draft_subject_name(&d, span_of(role));
 	d.body = wr_span(&body);
-	TRY(check(&l, &d, e));
+	TRY(check(&l, &d, &is, e));
 	TRY(home_sign_key(c, &l.h, &l.key, e));
 	TRY(home_connect(&l.h, &l.conn, e));
+	TRY(may_replace(c, &l, &is, e));
 	return draft_out(&l.h, l.key, l.conn, &d, e);
 }
 

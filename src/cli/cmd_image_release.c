@@ -19,6 +19,7 @@
 #include "fmt/enc.h"
 #include "image/referrers.h"
 #include "os/file.h"
+#include "trust/thing.h"
 
 #define DSSE_MEDIA "application/vnd.dsse.envelope.v1+json"
 #define INTOTO_MEDIA "application/vnd.in-toto+json"
@@ -128,6 +129,7 @@ static enum coffer_rc seal(struct release *x, const char *arg, struct err *e)
 	struct attested *to = &x->at[x->n];
 	struct asset_path p;
 	const char *file = NULL;
+	uint64_t version = 0;
 
 	TRY(next_attested(x, arg, &file, e));
 	TRY(asset_place(x, to, &p, e));
@@ -135,7 +137,7 @@ static enum coffer_rc seal(struct release *x, const char *arg, struct err *e)
 		if (strcmp(x->at[i].asset, p.text) == 0)
 			return cli_bad(e, "--private-attestation %s: a second one of its type; an image has one asset for each", arg);
 	TRY(asset_content(file, &content, e));
-	TRY(asset_put(x->c, &x->s, &p, &content, e));
+	TRY(asset_put(x->c, &x->s, &p, &content, &version, e));
 	sha256((struct span){ content.p, content.n }, to->digest);
 	(void)snprintf(to->asset, sizeof(to->asset), "%s", p.text);
 	(void)fprintf(stderr, "%s is kept by %s; 'coffer approve WORKLOAD --asset %s' lets a workload have it\n", p.text, service_keys(x->s.conn)->id, p.text);
@@ -227,8 +229,66 @@ static enum coffer_rc own_keys(const struct release *x, struct err *e)
 	const char *uri;
 
 	for (size_t i = 0; (uri = cli_opt_at(x->c, "key", i)) != NULL; i++)
-		TRY(asset_own_path(&x->s.h, span_of(uri), &p, e));
+		if (asset_own_path(&x->s.h, span_of(uri), &p, e) != COFFER_OK)
+			return e->rc == COFFER_E_DENIED ? err_deny(e, "owner", "%s belongs to %s, and a release hands out keys of who signs it alone. Of an image that you verify for its provider "
+			    "release it without --key: the workload's terms list the key (purpose: image-key), and its owner approves the workload for it", p.text, p.owner) : e->rc;
 	return COFFER_OK;
+}
+
+/* ---- what is worth a word, and forbids nothing ---- */
+
+struct look { const char *path; bool found; };
+
+static enum coffer_rc is_it(void *arg, const struct json *asset, struct err *e)
+{
+	struct look *l = arg;
+
+	(void)e;
+	l->found = l->found || span_eq_str(json_str(json_get(asset, "path")), l->path);
+	return COFFER_OK;
+}
+
+/* A release may come before its key. Who cannot ask is not told. */
+static void warn_no_key(const struct release *x)
+{
+	const struct asker me = { &x->s.h, x->s.key, x->s.conn };
+	struct err none = { 0 };
+	const char *uri;
+
+	for (size_t i = 0; strcmp(x->s.h.key, KEY_AWAY) != 0 && (uri = cli_opt_at(x->c, "key", i)) != NULL; i++) {
+		struct asset_path p;
+		struct look l = { .path = p.text };
+
+		if (asset_path_parse(span_of(uri), &p, &none) != COFFER_OK || assets_each(&me, is_it, &l, &none) != COFFER_OK || l.found)
+			continue;
+		(void)fprintf(stderr, "warning: the trust service keeps no %s: nobody opens the image by it until 'coffer asset put %s'\n", p.text, p.text);
+	}
+}
+
+static enum coffer_rc tell_revoked(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	(void)env;
+	(void)e;
+	(void)fprintf(stderr, "warning: %s revoked this content itself (%s): where its word counts, no release opens anything to it\n", s->issuer, (const char *)arg);
+	return COFFER_OK;
+}
+
+/* Of the image as a thing, whatever release names it. */
+static enum coffer_rc warn_revoked(const struct release *x, struct err *e)
+{
+	CLEANUP(wr_close) struct wr q = wr_open(512);
+	CLEANUP(freep) char *query = NULL;
+	char subject[THING_SUBJECT_MAX];
+	struct thing thing;
+
+	thing_image(x->ref.digest, &thing);
+	thing_subject(thing.id, subject);
+	wr_str(&q, "kind=revocation&subject=");
+	query_encode(&q, span_of(subject));
+	query = wr_take(&q, NULL);
+	if (!query)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	return statements_query(NULL, &x->s.h, x->s.key, x->s.conn, query, tell_revoked, thing.text, e);
 }
 
 /* ---- the statement ---- */
@@ -399,6 +459,8 @@ static enum coffer_rc prepare(struct release *x, struct err *e)
 	TRY(own_keys(x, e));
 	TRY(find_before(x, e));
 	TRY(decide_version(x, e));
+	warn_no_key(x);
+	TRY(warn_revoked(x, e));
 	if (cli_opt(x->c, "verify-key"))
 		return file_read(cli_opt(x->c, "verify-key"), PEM_MAX, &x->pem, e);
 	x->pem = wr_open(PEM_MAX);

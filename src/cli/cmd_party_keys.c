@@ -1,5 +1,7 @@
 /* coffer party recovery-key, rotate, finish, cancel, compromise, lift, post: the life of one's own keys. */
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/own.h"
@@ -25,6 +27,7 @@ const struct opt_spec opts_party_rotate[] = {
 const struct opt_spec opts_party_next_key[] = { OPT_NEW_KEY, OPT_PASSPHRASE, END };
 const struct opt_spec opts_party_finish[] = {
 	{ "offline", NULL, "ask nobody: 'coffer party show' says elsewhere that the new key is in effect", false, false },
+	{ "yes", NULL, "with --offline: before the hold can have ended, where 'coffer party show' says elsewhere that it is in effect all the same", false, false },
 	{ "drop", NULL, "forget the new key, which was never logged or was ended", false, false }, OPT_PASSPHRASE, END };
 const struct opt_spec opts_party_cancel[] = { OPT_RECOVERY, OPT_OUT, OPT_TO_SIGN, OPT_PASSPHRASE, END };
 const struct opt_spec opts_party_compromise[] = {
@@ -249,6 +252,42 @@ static enum coffer_rc drop(const struct cli *c, struct home *h, const struct par
 	return forget(c, h);
 }
 
+/* Without the service nobody here knows when it was logged. Not before it was made: so its hold has not ended either, unless recovery keys replaced one that was lost. */
+static enum coffer_rc may_take_up(const struct cli *c, const struct home *h, const struct party *next, struct err *e)
+{
+	char path[600], made[CLOCK_TEXT_LEN], from[CLOCK_TEXT_LEN];
+	struct party now;
+	struct stat st;
+	int64_t ends;
+
+	TRY(home_party(h, &now, e));
+	if (pubkey_eq(&now.keys[0], &next->keys[0])) /* taken up in part, when the power went */
+		return COFFER_OK;
+	TRY(home_file(h, "party-next.json", path, sizeof(path), e));
+	if (stat(path, &st) != 0)
+		return err_set(e, COFFER_E_SYSTEM, "%s: %s", path, strerror(errno));
+	ends = st.st_mtim.tv_sec + (int64_t)now.hold_hours * 3600;
+	if (ends <= clock_now() || cli_flag(c, "yes"))
+		return COFFER_OK;
+	clock_text(st.st_mtim.tv_sec, made);
+	clock_text(ends, from);
+	return err_deny(e, "hold", "the new key was made here at %s and waits %llu hours from when it was logged: it is not in effect before %s, and the old one signs until then. "
+	    "Where 'coffer party show' says elsewhere that it is in effect, as one that recovery keys put in the place of a lost one is at once: --yes", made,
+	    (unsigned long long)now.hold_hours, from);
+}
+
+static enum coffer_rc take_up(const struct cli *c, struct home *h, const struct party *next, struct err *e)
+{
+	TRY(may_take_up(c, h, next, e));
+	TRY(next_install(h, next, e));
+	if (c->json)
+		(void)printf("{\"taken-up\":true}\n");
+	else
+		(void)printf("the new key is taken up: it signs here from now on. Whether it is in effect yet the service alone says ('coffer party show %s', elsewhere)\n"
+			     "an old one in a file is kept as %s/sign-old.pem, what party.json was as %s/party-old.json\n", h->party, h->dir, h->dir);
+	return COFFER_OK;
+}
+
 enum coffer_rc cmd_party_finish(struct cli *c, struct err *e)
 {
 	struct party p;
@@ -256,6 +295,8 @@ enum coffer_rc cmd_party_finish(struct cli *c, struct err *e)
 
 	if (cli_flag(c, "offline") && cli_flag(c, "drop"))
 		return cli_bad(e, "--offline takes the new key up, --drop forgets it: not both");
+	if (cli_flag(c, "yes") && !cli_flag(c, "offline"))
+		return cli_bad(e, "--yes goes with --offline");
 	TRY(home_load(c, &h, e));
 	if (cli_flag(c, "drop") && next_half_made(&h))
 		return forget(c, &h);
@@ -265,9 +306,7 @@ enum coffer_rc cmd_party_finish(struct cli *c, struct err *e)
 		return drop(c, &h, &p, e);
 	if (!cli_flag(c, "offline"))
 		return next_settle(c, &h, &p, true, e);
-	TRY(next_install(&h, &p, e));
-	say_installed(c, &h);
-	return COFFER_OK;
+	return take_up(c, &h, &p, e);
 }
 
 enum coffer_rc cmd_party_cancel(struct cli *c, struct err *e)

@@ -82,8 +82,10 @@ enum coffer_rc service_statement_post(const struct home *h, const struct dsse *e
 /* NULL: the service has no statement yet, and this is its first. */
 static enum coffer_rc connect_if_any(const struct home *h, struct service_conn **out, struct err *e)
 {
-	if (home_connect(h, out, e) == COFFER_OK || e->rc != COFFER_E_NOTFOUND)
-		return e->rc;
+	enum coffer_rc rc = home_connect(h, out, e);
+
+	if (rc != COFFER_E_NOTFOUND)
+		return rc;
 	*e = (struct err){ 0 };
 	return COFFER_OK;
 }

@@ -207,6 +207,7 @@ static enum coffer_rc move(const struct home *h, const char *from, const char *t
 enum coffer_rc next_install(struct home *h, const struct party *p, struct err *e)
 {
 	bool in_file = !h->next_key[0] || strcmp(h->next_key, KEY_FILE) == 0;
+	struct party old;
 	char path[600];
 
 	TRY(home_file(h, NEXT_KEY, path, sizeof(path), e));
@@ -214,6 +215,9 @@ enum coffer_rc next_install(struct home *h, const struct party *p, struct err *e
 		TRY(move(h, "sign.pem", "sign-old.pem", e));
 	if (in_file)
 		TRY(move(h, NEXT_KEY, "sign.pem", e));
+	TRY(home_party(h, &old, e));
+	if (!pubkey_eq(&old.keys[0], &p->keys[0]))
+		TRY(save(h, "party-old.json", &old, e));
 	TRY(save(h, "party.json", p, e));
 	if (h->next_key[0]) {
 		(void)snprintf(h->key, sizeof(h->key), "%s", in_file ? "" : h->next_key);

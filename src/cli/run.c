@@ -53,6 +53,9 @@ static void run_clear(struct run *r)
 	manifest_clear(&r->man);
 	json_freep(&r->doc);
 	wr_close(&r->text);
+	for (size_t i = 0; i < CLI_VALUES_MAX; i++)
+		if (r->output[i].beside)
+			file_later_drop(&r->output[i]);
 	run_leave(r);
 	closep(&r->tell);
 }
@@ -69,7 +72,10 @@ static enum coffer_rc can_write(const char *path, struct err *e)
 {
 	CLEANUP(freep) char *copy = str_fmt("%s", path);
 	char *slash = copy ? strrchr(copy, '/') : NULL;
+	struct stat st;
 
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return cli_bad(e, "--output %s: a folder; name a file in it", path);
 	if (slash)
 		*(slash == copy ? slash + 1 : slash) = 0;
 	if (access(slash ? copy : ".", W_OK | X_OK) != 0)
@@ -229,7 +235,7 @@ static enum coffer_rc agent_failed(const struct run *r, const struct ttrpc_respo
 /* "ready", or "failed CODE TEXT"; registers before. */
 static enum coffer_rc agent_says(struct run *r, struct err *e)
 {
-	char line[1024];
+	char line[ERR_MSG_MAX + 512]; /* longer than any refusal: what is cut here is seen to be */
 	struct span s, code;
 	uint64_t number = 0;
 
@@ -372,6 +378,7 @@ static enum coffer_rc live(struct run *r, struct err *e)
 {
 	TRY(deadline(r, e));
 	TRY(run_begin(r, cli_flag(r->cli, "detach"), e));
+	TRY(run_open_outputs(r, e));
 	TRY(start(r, e));
 	return run_pod(r, e);
 }

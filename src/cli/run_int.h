@@ -8,6 +8,7 @@
 #include "cli/run_rpc.h"
 #include "cli/sandbox.h"
 #include "cli/vm.h"
+#include "os/file.h"
 #include "trust/manifest.h"
 
 #define RUN_PATH_MAX 512
@@ -34,6 +35,7 @@ struct run {
 	int               exit_code[POD_CONTAINERS_MAX]; /* as pod.container */
 	bool              lapsed[POD_CONTAINERS_MAX];    /* stopped by the guest: a lease ended */
 	uint64_t          output_bytes[CLI_VALUES_MAX];  /* as --output */
+	struct file_later output[CLI_VALUES_MAX];        /* opened before anything starts; none: beside NULL */
 };
 
 /* run_prepare.c: reads pod and manifest, writes the initdata device, says where the guest may connect. */
@@ -100,6 +102,8 @@ enum coffer_rc run_bindings_file(const char *path, const struct guest_opts *o, s
 
 /* run_pod.c: the pod's life over an open rpc. */
 enum coffer_rc run_pod(struct run *r, struct err *e) NODISCARD;
+/* Places for what --output names, with room for the most that the manifest lets come. */
+enum coffer_rc run_open_outputs(struct run *r, struct err *e) NODISCARD;
 /* The container that has an output of this name; COFFER_E_INPUT when none or several have. */
 enum coffer_rc run_find_output(const struct run *r, struct span name, size_t *container, struct err *e) NODISCARD;
 

@@ -237,7 +237,7 @@ void run_end(struct run *r, const struct err *e, int code)
 	if (r->rec.state == POD_STOPPED)
 		(void)snprintf(r->rec.reason, sizeof(r->rec.reason), "its machine was ended");
 	else if (bad)
-		(void)snprintf(r->rec.reason, sizeof(r->rec.reason), "%s%s%.350s", e->check, e->check[0] ? ": " : "", e->msg);
+		(void)snprintf(r->rec.reason, sizeof(r->rec.reason), "%s%s%s", e->check, e->check[0] ? ": " : "", e->msg);
 }
 
 /* What is of use to nobody any more, or all of it. */

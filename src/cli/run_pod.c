@@ -264,8 +264,34 @@ static enum coffer_rc fetch(struct run *r, Grpc__ReadStreamRequest *q, struct wr
 	}
 }
 
+/* Sealed it is longer: base64, and its header. */
+static size_t most(const struct man_container *c, struct span name)
+{
+	uint64_t n = OUTPUT_MAX;
+
+	for (size_t i = 0; i < c->n_outputs; i++)
+		if (span_eq(c->output[i].name, name) && c->output[i].max_bytes < OUTPUT_MAX / 2)
+			n = c->output[i].max_bytes + c->output[i].max_bytes / 2 + 4096;
+	return (size_t)(n < OUTPUT_MAX ? n : OUTPUT_MAX);
+}
+
+enum coffer_rc run_open_outputs(struct run *r, struct err *e)
+{
+	const char *value;
+
+	for (size_t i = 0; (value = cli_opt_at(r->cli, "output", i)); i++) {
+		struct span name = { (const uint8_t *)value, span_find(span_of(value), '=') };
+		size_t c = 0;
+
+		TRY(run_find_output(r, name, &c, e));
+		if (file_later_open(value + name.n + 1, most(&r->man.container[c], name), &r->output[i], e) != COFFER_OK)
+			return err_wrap(e, "--output %s", value);
+	}
+	return COFFER_OK;
+}
+
 /* value: NAME=FILE, checked before the guest was started */
-static enum coffer_rc take_output(struct run *r, const char *value, uint64_t *bytes, struct err *e)
+static enum coffer_rc take_output(struct run *r, const char *value, struct file_later *to, uint64_t *bytes, struct err *e)
 {
 	Grpc__ReadStreamRequest q = GRPC__READ_STREAM_REQUEST__INIT;
 	struct span name = { (const uint8_t *)value, span_find(span_of(value), '=') };
@@ -282,7 +308,7 @@ static enum coffer_rc take_output(struct run *r, const char *value, uint64_t *by
 	q.exec_id = exec;
 	q.len = PIECE;
 	TRY(fetch(r, &q, &sealed, e));
-	TRY(file_write(value + name.n + 1, wr_span(&sealed), 0644, e));
+	TRY(file_later_write(to, value + name.n + 1, wr_span(&sealed), 0644, e));
 	*bytes = wr_span(&sealed).n;
 	run_say("output %.*s: %llu sealed bytes in %s", (int)name.n, value, (unsigned long long)*bytes, value + name.n + 1);
 	return COFFER_OK;
@@ -324,6 +350,6 @@ enum coffer_rc run_pod(struct run *r, struct err *e)
 	TRY(run_started(r, e));
 	TRY(wait_all(r, e));
 	for (size_t i = 0; all_well(r) && (value = cli_opt_at(r->cli, "output", i)); i++)
-		TRY(take_output(r, value, &r->output_bytes[i], e));
+		TRY(take_output(r, value, &r->output[i], &r->output_bytes[i], e));
 	return close_sandbox(r, e);
 }

@@ -80,7 +80,7 @@ static enum coffer_rc qemu_knows(const char *object, const char *since, struct e
 
 enum coffer_rc vm_can(enum vm_tee t, struct err *e)
 {
-	char why[512];
+	char why[ERR_MSG_MAX];
 
 	if (t == VM_SWTPM)
 		return COFFER_OK;

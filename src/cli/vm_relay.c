@@ -15,7 +15,7 @@
 #include "proto/mux.h"
 
 #define PREFIX	 "coffer-agent: "
-#define CONSOLE_LINE 1024
+#define CONSOLE_LINE (ERR_MSG_MAX + 512) /* the longest refusal, and what a kernel says before it */
 #define SHOWN_MAX	 (1u << 20) /* of a guest, in all: what it says fills somebody's disk */
 #define REGISTERS_MAX 16
 #define STREAM	 "agent" /* as the agent knows the boundary's API: agent/vm.h */

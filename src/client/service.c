@@ -106,6 +106,7 @@ static enum coffer_rc learn_links(struct service_conn *c, struct designation_lin
 static enum coffer_rc check_by_parties(struct service_conn *c, const struct dsse *env, struct service *out, struct err *e)
 {
 	CLEANUP(freep) struct designation_links *links = NULL;
+	enum coffer_rc rc;
 	struct err first;
 
 	if (chain_service_by(env, &c->genesis, &c->parties, c->now, out, e) == COFFER_OK)
@@ -114,10 +115,14 @@ static enum coffer_rc check_by_parties(struct service_conn *c, const struct dsse
 	links = calloc(1, sizeof(*links));
 	if (!links)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	if (learn_links(c, links, e) == COFFER_OK && links->n > 0)
-		return chain_service_lent(env, &c->genesis, &c->parties, links, c->now, out, e);
-	if (e->rc == COFFER_E_DENIED)
-		return e->rc;
+	rc = learn_links(c, links, e);
+	if (rc == COFFER_OK && links->n > 0) {
+		TRY(chain_service_lent(env, &c->genesis, &c->parties, links, c->now, out, e));
+		*e = (struct err){ 0 };
+		return COFFER_OK;
+	}
+	if (rc == COFFER_E_DENIED)
+		return rc;
 	*e = first;
 	return first.rc;
 }
@@ -137,6 +142,7 @@ static enum coffer_rc learn_service(struct service_conn *c, struct err *e)
 			return first.rc;
 		}
 		TRY(check_by_parties(c, &env, &c->service, e));
+		*e = (struct err){ 0 }; /* the genesis alone did not say whose word it is; the parties do */
 	}
 	c->statement = env;
 	env = (struct dsse){ 0 };

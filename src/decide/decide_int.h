@@ -99,7 +99,6 @@ bool decide_unassessed(const struct decide_in *in, const struct wants_assessed *
 void decide_mend(const struct decide_in *in, const struct decision *d, struct check *c);
 /* Where an approval only waits for an assessment: then whose, and how that says it. Else c stays. */
 void decide_wait(const struct decide_in *in, const struct decision *d, struct check *c);
-void decide_mend_link(const struct decide_in *in, const struct fact_delegation *l, struct check *c);
 void decide_mend_release(const struct man_container *m, struct check *c);
 
 /* ---- R11 (decide_revoked.c) ---- */

@@ -199,31 +199,6 @@ void decide_wait(const struct decide_in *in, const struct decision *d, struct ch
 
 /* ---- others ---- */
 
-/* Bounded as the one that is revoked was. */
-void decide_mend_link(const struct decide_in *in, const struct fact_delegation *l, struct check *c)
-{
-	struct text t = { .n = 0 };
-	char until[CLOCK_TEXT_LEN], depth[8];
-
-	SET(c->who, "%s", l->s.issuer);
-	put(&t, "coffer delegate ", l->body.to);
-	put(&t, " --role ", role_name(l->body.role));
-	if (strcmp(l->body.of, l->s.issuer) != 0)
-		put(&t, " --of ", l->body.of);
-	for (size_t i = 0; i < l->body.n_scopes; i++)
-		if (!put_word(&t, " --scope ", span_of(l->body.scope[i])))
-			t.n = sizeof(t.s);
-	if (l->body.depth > 0) {
-		(void)snprintf(depth, sizeof(depth), "%u", (unsigned)l->body.depth);
-		put(&t, " --depth ", depth);
-	}
-	if (l->body.until > in->now) {
-		clock_text(l->body.until, until);
-		put(&t, " --until ", until);
-	}
-	give(&t, "coffer delegations", c);
-}
-
 /* With each kind of artefact that the manifest requires: a release without is none here. */
 void decide_mend_release(const struct man_container *m, struct check *c)
 {

@@ -38,10 +38,12 @@ static void mend_revoked(const struct decide_in *in, const struct decision *d, c
 	case ST_BINDING:
 		SET(c->command, "coffer workload bind WORKLOAD --slot NAME=ASSET");
 		break;
+	case ST_BOOT_IMAGE:
+		SET(c->command, "%s", f->of[0] ? "coffer boot-image publish BOOT-IMAGE.json" : "");
+		break;
 	case ST_GENESIS:
 	case ST_PARTY:
 	case ST_REVOCATION:
-	case ST_BOOT_IMAGE:
 	case ST_TCB:
 	case ST_DELEGATION:
 	case ST_PAUSE:
@@ -71,16 +73,22 @@ static void by_whom(const struct decide_in *in, const struct fact *f, char *out,
 		(void)snprintf(out, n, " by %s%s", r->issuer, others ? ", for its own" : "");
 }
 
-/* The link, for want of which its issuer speaks for nobody. */
-static void say_link(const struct decide_in *in, const struct fact *f, const struct fact_delegation *link, struct check *c)
+/* The link, for want of which its issuer speaks for nobody. A new one brings back nothing that was said by this one: whose power it is says it anew. */
+static void say_link(const struct decide_in *in, const struct decision *d, const struct fact *f, const struct fact_delegation *link, struct check *c)
 {
 	char id[HEX32_LEN], lent[HEX32_LEN];
 
 	hex32(f->id, id);
 	hex32(link->s.id, lent);
-	SET(c->found, "the delegation %.16s to %s, on which the %s statement %.16s rests, is %s", lent, link->body.to,
-	    statement_kind_name(f->kind), id, decide_state(in, &link->s));
-	decide_mend_link(in, link, c);
+	SET(c->found, "the delegation %.16s to %s, on which the %s statement %.16s rests, is %s%s", lent, link->body.to, statement_kind_name(f->kind), id,
+	    decide_state(in, &link->s), c->paused ? "" : ", and a new delegation does not bring it back");
+	if (c->paused) {
+		SET(c->who, "%s, who paused it", decide_stop(in, &link->s)->issuer);
+		SET(c->command, "coffer resume %s", lent);
+		return;
+	}
+	mend_revoked(in, d, f, c);
+	SET(c->who, "%s", f->of);
 }
 
 /* False, and c says so, when f is revoked. */
@@ -97,7 +105,7 @@ static bool rests_on(const struct decide_in *in, const struct decision *d, const
 	c->holds = false;
 	c->paused = !of->voided && r && r->until != 0;
 	if (link) {
-		say_link(in, f, link, c);
+		say_link(in, d, f, link, c);
 		return false;
 	}
 	by_whom(in, f, by, sizeof(by));

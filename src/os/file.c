@@ -30,9 +30,10 @@ static enum coffer_rc fail(struct err *e, const char *path, int errnum)
 	case EEXIST:
 		return err_set(e, COFFER_E_INPUT, "%s: %s", path, strerror(errnum));
 	case ENOSPC:
-	case EDQUOT:
+	case EDQUOT: /* nothing is wrong with what was asked */
+		return err_set(e, COFFER_E_SYSTEM, "%s: %s; make room there or name another place", path, strerror(errnum));
 	case EFBIG:
-		return err_set(e, COFFER_E_LIMIT, "%s: %s; make room there or name another place", path, strerror(errnum));
+		return err_set(e, COFFER_E_LIMIT, "%s: %s; a limit of this process or of that file system", path, strerror(errnum));
 	default:
 		return err_set(e, COFFER_E_SYSTEM, "%s: %s", path, strerror(errnum));
 	}
@@ -222,6 +223,59 @@ enum coffer_rc file_write(const char *path, struct span s, unsigned mode, struct
 	if (!sync_folder(path))
 		return err_set(e, COFFER_E_SYSTEM, "%s: cannot make durable: %s", path, strerror(errno));
 	return COFFER_OK;
+}
+
+void file_later_drop(struct file_later *f)
+{
+	closep(&f->fd);
+	if (f->beside)
+		(void)unlink(f->beside);
+	free(f->beside);
+	*f = (struct file_later){ .fd = -1 };
+}
+
+enum coffer_rc file_later_open(const char *path, size_t room, struct file_later *out, struct err *e)
+{
+	CLEANUP(file_later_drop) struct file_later f = { .fd = -1 };
+	struct stat st;
+	int why;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return fail(e, path, EISDIR);
+	f.beside = str_fmt("%s.new.XXXXXX", path);
+	if (!f.beside)
+		return err_set(e, COFFER_E_SYSTEM, "%s: out of memory", path);
+	f.fd = mkostemp(f.beside, O_CLOEXEC);
+	if (f.fd < 0) {
+		why = errno;
+		free(f.beside);
+		f.beside = NULL;
+		return fail(e, path, why);
+	}
+	why = posix_fallocate(f.fd, 0, (off_t)room);
+	if (why != 0 && why != EOPNOTSUPP && why != EINVAL) /* there are file systems that promise no room */
+		return fail(e, path, why);
+	*out = f;
+	f = (struct file_later){ .fd = -1 };
+	return COFFER_OK;
+}
+
+enum coffer_rc file_later_write(struct file_later *f, const char *path, struct span s, unsigned mode, struct err *e)
+{
+	if (!file_put(f->fd, s) || ftruncate(f->fd, (off_t)s.n) != 0 || fchmod(f->fd, (mode_t)mode) != 0 || fsync(f->fd) != 0)
+		return fail(e, path, errno);
+	if (rename(f->beside, path) != 0) {
+		int why = errno;
+
+		(void)fail(e, path, why);
+		(void)err_wrap(e, "what was written is whole in %s", f->beside);
+		free(f->beside);
+		f->beside = NULL;
+		return e->rc;
+	}
+	free(f->beside);
+	f->beside = NULL;
+	return sync_folder(path) ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "%s: cannot make durable: %s", path, strerror(errno));
 }
 
 enum coffer_rc file_mkdirs(const char *path, unsigned mode, struct err *e)

@@ -15,6 +15,12 @@ enum coffer_rc file_read_secret(const char *path, size_t max, struct secret *out
 
 /* Writes beside, fsyncs, renames over, fsyncs the folder: a reader sees the old or the new file. */
 enum coffer_rc file_write(const char *path, struct span s, unsigned mode, struct err *e) NODISCARD;
+/* file_write for what exists once and is not there yet: the file beside is opened, and room for so many bytes taken, before it comes. Where what was written
+ * cannot be renamed it stays there, and the message says where. Start with fd -1. */
+struct file_later { char *beside; int fd; };
+enum coffer_rc file_later_open(const char *path, size_t room, struct file_later *out, struct err *e) NODISCARD;
+enum coffer_rc file_later_write(struct file_later *f, const char *path, struct span s, unsigned mode, struct err *e) NODISCARD;
+void file_later_drop(struct file_later *f); /* CLEANUP-ready */
 /* All of it to an open descriptor that blocks, a pipe for one. */
 bool file_put(int fd, struct span s) NODISCARD;
 /* mkdir -p */

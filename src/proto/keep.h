@@ -38,7 +38,7 @@ enum tee_kind { TEE_SAMPLE = 1, TEE_SNP, TEE_TDX, TEE_SGX, TEE_TPM, TEE_SWTPM, T
 
 struct keep_refusal {
 	char    check[24];
-	char    reason[480];
+	char    reason[ERR_MSG_MAX];
 	bool    has_decision;
 	uint8_t decision[16]; /* id for `coffer why` */
 };

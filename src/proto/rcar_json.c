@@ -287,7 +287,7 @@ void rcar_attestation_write(struct wr *w, const struct rcar_binding *b, struct s
 
 /* ---- errors ---- */
 
-/* Text of the peer for our terminal: cut to fit, nothing that moves a cursor. */
+/* Text of the peer for our terminal: cut to fit, which is seen, nothing that moves a cursor. */
 static void put_text(char *dst, size_t cap, struct span s)
 {
 	size_t n = s.n < cap - 1 ? s.n : cap - 1;
@@ -295,6 +295,7 @@ static void put_text(char *dst, size_t cap, struct span s)
 	for (size_t i = 0; i < n; i++)
 		dst[i] = (char)(s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i]);
 	dst[n] = '\0';
+	err_cut(dst, cap, s.n);
 }
 
 static bool check_like(struct span s)

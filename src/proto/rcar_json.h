@@ -70,9 +70,9 @@ void rcar_attestation_write(struct wr *w, const struct rcar_binding *b, struct s
 struct rcar_error {
 	char type[48];    /* last segment of the KBS error's type; "" in Coffer's own shape */
 	char check[24];   /* "" when none is named */
-	char reason[400]; /* printable text; never empty */
-	char fix[160];    /* "" when none */
+	char reason[ERR_MSG_MAX]; /* printable text; never empty */
+	char fix[400];    /* "" when none */
 };
 /* {"type","detail"} or {"error":{"check","reason","fix"}}. A detail "<check>: <reason>" is taken apart when <check> looks
- * like one of ours (at most 23 of [A-Za-z0-9-]). false: neither shape; *out is then untouched. Control characters become '?'. */
+ * like one of ours (at most 23 of [A-Za-z0-9-]). false: neither shape; *out is then untouched. Control characters become '?'; what is cut ends with ERR_CUT. */
 bool rcar_error_parse(struct span body, struct rcar_error *out) NODISCARD;

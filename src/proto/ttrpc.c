@@ -304,12 +304,14 @@ enum coffer_rc ttrpc_failure(const struct ttrpc_response *r, struct err *e)
 {
 	struct span m = r->message;
 	size_t colon = span_find(m, ':');
-	char check[sizeof(e->check)], text[401];
+	char check[sizeof(e->check)], text[ERR_MSG_MAX];
 	bool names = ttrpc_rc_of(r->code) == COFFER_E_DENIED && colon > 0 && colon < sizeof(check) && m.n >= colon + 2;
 
-	span_plain(names ? span_skip(m, colon + 2) : m, text, sizeof(text));
+	m = names ? span_skip(m, colon + 2) : m;
+	span_plain(m, text, sizeof(text));
+	err_cut(text, sizeof(text), m.n);
 	if (!names)
 		return err_set(e, ttrpc_rc_of(r->code), "%s", text);
-	span_plain((struct span){ m.p, colon }, check, sizeof(check));
+	span_plain((struct span){ r->message.p, colon }, check, sizeof(check));
 	return err_deny(e, check, "%s", text);
 }

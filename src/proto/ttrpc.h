@@ -45,5 +45,5 @@ enum coffer_rc ttrpc_send(int fd, int64_t timeout_ms, struct span frame, struct 
 /* Our codes and theirs. Failures that are no refusal keep their class, not their history. */
 enum ttrpc_code ttrpc_code_of(enum coffer_rc rc);
 enum coffer_rc  ttrpc_rc_of(uint32_t code);
-/* *e from a failed response: "<check>: <reason>" of a refusal is split again. Of the peer's text, 400 bytes, as span_plain shows them. Returns the code. */
+/* *e from a failed response: "<check>: <reason>" of a refusal is split again. Of the peer's text, what an err takes, as span_plain shows it; what is cut ends with ERR_CUT. Returns the code. */
 enum coffer_rc  ttrpc_failure(const struct ttrpc_response *r, struct err *e);

@@ -58,7 +58,7 @@ def registry():
     raise AssertionError("no registry")
 
 
-def push_image(where, mark, by="imaker"):
+def push_image(where, mark, by="imaker", seal=()):
     """busybox and nothing else, of the version that the mark says."""
     layout = T + "/layout-" + mark
     os.makedirs(layout + "/blobs/sha256")
@@ -84,6 +84,9 @@ def push_image(where, mark, by="imaker"):
          "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", **blob(layer)}]}
     put("layout-%s/index.json" % mark, json.dumps({"schemaVersion": 2, "manifests": [{"mediaType": m["mediaType"], **blob(json.dumps(m).encode())}]}))
     put("layout-%s/oci-layout" % mark, json.dumps({"imageLayoutVersion": "1.0.0"}))
+    if seal:
+        ok(by, "image", "encrypt", layout, layout + "-sealed", *seal)
+        layout += "-sealed"
     ref = json.loads(ok(by, "image", "push", layout, where + "/imaker/app:" + mark, "--plain-http", "--json").stdout)["reference"]
     ok(by, "image", "sign", ref, "--plain-http")
     return ref
@@ -142,7 +145,10 @@ def release_names_keys_and_versions_of_its_own():
 
 def later_release_keeps_what_the_former_said():
     sbom, scan, scan2 = put("sbom.json", '{"of":"sbom"}'), put("scan.json", '{"of":"scan"}'), put("scan2.json", '{"of":"a later scan"}')
-    ok("imaker", *release(OLD, "--key", "kbs:///imaker/image-key/app", "--security-version", "3", "--attestation", "sbom=" + sbom))
+    ok("imaker", "asset", "put", "kbs:///imaker/image-key/app", "--file", put("app.key", "k" * 32))
+    r = ok("imaker", *release(OLD, "--key", "kbs:///imaker/image-key/app", "--security-version", "3", "--attestation", "sbom=" + sbom))
+    assert "warning" not in r.stderr, r.all
+    ok("imaker", "asset", "delete", "kbs:///imaker/image-key/app")
     first = newest(OLD)
     r = ok("imaker", *release(OLD, "--attestation", "scan=" + scan))
     assert "said again" in r.stderr and "--replace" in r.stderr, r.all
@@ -150,6 +156,7 @@ def later_release_keeps_what_the_former_said():
     assert (second["keys"], second["version"], second["methods"]) == (first["keys"], 3, first["methods"]), second
     assert [a["type"] for a in second["attestations"]] == [SBOM, SCAN] and second["attestations"][0] == first["attestations"][0], second
     r = ok("imaker", *release(OLD, "--attestation", "scan=" + scan2, "--security-version", "4", "--key", "kbs:///imaker/image-key/more"))
+    assert "warning: the trust service keeps no kbs:///imaker/image-key/more: " in r.stderr, r.all
     assert "no longer released with the earlier " + SCAN in r.stderr, r.all
     third = newest(OLD)
     assert third["keys"] == ["kbs:///imaker/image-key/app", "kbs:///imaker/image-key/more"] and third["version"] == 4, third
@@ -272,6 +279,45 @@ def newer_content_is_the_same_asset():
     assert r.returncode == 0 and "told to fewer" in r.stdout, r.all
 
 
+def refusal_of_the_guest_comes_whole():
+    """The longest paths, several of them in one sentence: whoever follows the advice signs what it says."""
+    path = "kbs:///hospital/" + "k" * 64 + "/" + "p" * 64
+    key, w, doc = put("p.key", "k" * 32), {}, json.load(open(pod("sealed", NEW, entitled=False)))
+    put("plain", "a row\n")
+    os.remove(key)
+    ok("hospital", "data", "seal", T + "/plain", "--asset", path, "--key-out", key, "--out", T + "/plain.sealed")
+    ok("hospital", "asset", "put", path, "--type", "key", "--file", key, "--policy", os.path.join(HERE, "../../demo/sample.rego"))
+    doc["metadata"]["annotations"]["coffer.internal/terms"] += 'entitlements: [{container: read, asset: "%s", purpose: volume, volume: rows}]\n' % path
+    doc["spec"]["volumes"] = [{"name": "rows", "hostPath": {"path": T + "/plain.sealed", "type": "File"}}]
+    doc["spec"]["containers"][0]["volumeMounts"] = [{"name": "rows", "mountPath": "/rows", "readOnly": True}]
+    ok("acme", "workload", "build", put("sealed.yaml", json.dumps(doc)), "--out", T + "/sealed")
+    ok("acme", "workload", "publish", T + "/sealed/manifest.json")
+    w = json.loads(ok(None, "workload", "show", "--file", T + "/sealed/manifest.json", "--json").stdout)
+    r = run("sealed")
+    d = json.loads(ok("hospital", "decisions", "--json").stdout)["decisions"][0]
+    assert r.returncode == 1 and "refused: R0: " in r.stderr and d["outcome"] == "denied", r.all
+    said = r.stderr[r.stderr.index("refused: R0"):].splitlines()[0]
+    assert len(said) > 400 and said.endswith("; decision " + d["decision"]), said
+    assert "coffer approve %s --asset %s --platform sample" % (w["digest"], path) in said, said
+
+
+def key_is_a_key_and_is_replaced_by_one_who_says_so():
+    path, key = "kbs:///hospital/data-key/rows", put("one.key", "1" * 32)
+    yes = ("hospital", "asset", "put", path, "--type", "key", "--file", key)
+    no(3, "a key is 32 bytes", *yes[:-1], put("rows.csv", "a,b\n" * 9000))
+    no(3, "a key is 32 bytes", "hospital", "asset", "seal", T + "/rows.csv", "--type", "key", "--asset", path, "--out", T + "/rows.body")
+    assert "version 1 is kept by" in ok(*yes).stdout
+    no(2, "give --yes", *yes)
+    assert [a["version"] for a in json.loads(ok("hospital", "asset", "list", "--json").stdout)["assets"] if a["path"] == path] == [1]
+    r = ok(*yes, "--yes")
+    assert "version 2, replaces version 1 and is kept by" in r.stdout and "is a key, version 1" in r.stderr, r.all
+    said = json.loads(ok(*yes, "--yes", "--json").stdout)
+    assert said["version"] == 3 and said["replaces"] == 2, said
+    note = ("hospital", "asset", "put", "kbs:///hospital/note/n", "--file", key)  # what is no key is said, and not asked
+    ok(*note)
+    assert "version 2, replaces version 1" in ok(*note).stdout
+
+
 # ---- least versions ----
 
 def older_image_is_not_built_nor_served():
@@ -301,7 +347,7 @@ def refused_build(name, ref, image="", words="neither imaker nor whom it lets ve
 
 def lend(*scope, by="imaker", to="lab", **more):
     time.sleep(1.1)  # times are of whole seconds
-    r = ok(by, "delegate", to, "--role", "image-verification", "--json", *[w for s in scope for w in ("--scope", s)], *[w for k, v in more.items() for w in ("--" + k, v)])
+    r = ok(by, "delegate", to, "--role", "image-verification", "--json", "--yes", *[w for s in scope for w in ("--scope", s)], *[w for k, v in more.items() for w in ("--" + k, v)])
     time.sleep(1.1)
     return json.loads(r.stdout)["id"]
 
@@ -368,11 +414,38 @@ def delegate_that_lends_on_is_followed_within_its_depth():
     refused_build("stolen", late)
 
 
+def delegate_verifies_an_encrypted_image():
+    """As the guide says: its release names no key, the terms do, and whose key it is approves the workload."""
+    path, key = "kbs:///imaker/image-key/enc", put("enc.key", "e" * 32)
+    ok("imaker", "asset", "put", path, "--file", key, "--policy", os.path.join(HERE, "../../demo/sample.rego"))
+    ref = push_image(REG, "enc", by="lab", seal=("--kid", path, "--key-file", key))
+    lend()
+    no(1, "release it without --key", "lab", *release(ref, "--key", path))
+    lab_released(ref)
+    doc = json.load(open(pod("enc", ref, entitled=False)))
+    doc["metadata"]["annotations"]["coffer.internal/terms"] += 'entitlements: [{container: read, asset: "%s", purpose: image-key}]\n' % path
+    r = ok("acme", "workload", "build", put("enc.yaml", json.dumps(doc)), "--out", T + "/enc")
+    assert "verified by lab for imaker" in r.stderr, r.all
+    ok("acme", "workload", "publish", T + "/enc/manifest.json")
+    w = json.loads(ok(None, "workload", "show", "--file", T + "/enc/manifest.json", "--json").stdout)
+    assert run("enc").returncode == 1
+    ok("imaker", "approve", w["digest"], "--shown", w["shown"], "--asset", path, "--platform", "sample")
+    r = run("enc")
+    assert r.returncode == 0 and "enc\n" in r.stdout, r.all
+
+
+def release_of_content_that_was_revoked_says_so():
+    ref = push_image(REG, "revoked")
+    assert "revoked this content" not in ok("imaker", *release(ref)).stderr
+    ok("hospital", "revoke", "image:" + ref.split("sha256:")[1], "--reason", "a hole")
+    assert "warning: hospital revoked this content itself (image:" in ok("imaker", *release(ref)).stderr
+
+
 def main():
     cases = [parties_and_service, release_names_keys_and_versions_of_its_own, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
              artefact_is_sealed_and_not_published, entitled_guest_gets_the_artefact_and_no_other, attested_by_an_asset_or_beside_the_image_is_attested,
-             newer_content_is_the_same_asset, older_image_is_not_built_nor_served, workload_is_built_on_what_a_delegate_verified,
-             delegates_word_beyond_its_power_builds_nothing, delegate_that_lends_on_is_followed_within_its_depth]
+             newer_content_is_the_same_asset, refusal_of_the_guest_comes_whole, key_is_a_key_and_is_replaced_by_one_who_says_so, older_image_is_not_built_nor_served, workload_is_built_on_what_a_delegate_verified,
+             delegates_word_beyond_its_power_builds_nothing, delegate_verifies_an_encrypted_image, release_of_content_that_was_revoked_says_so, delegate_that_lends_on_is_followed_within_its_depth]
     return tapcases.run(cases, ended, T)
 
 

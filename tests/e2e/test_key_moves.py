@@ -247,6 +247,25 @@ def away_key_is_named_compromised_and_what_it_revoked_is_lifted():
     moved("near", before)
 
 
+def key_is_not_taken_up_before_its_hold_can_have_ended():
+    ok("apart", "init", "--party", "apart", "--persona", "data-owner", "--no-passphrase")  # 72 hours
+    d = T + "/apart/"
+    was = json.load(open(d + "party.json"))
+    ok("apart", "party", "next-key")
+    no(1, "refused: hold: the new key was made here at", "apart", "party", "finish", "--offline")
+    no(2, "--yes goes with --offline", "apart", "party", "finish", "--yes")
+    assert json.load(open(d + "party.json")) == was and os.path.exists(d + "sign-next.pem")
+    said = ok("apart", "party", "finish", "--offline", "--yes")
+    assert "taken up" in said and "the service alone says" in said and "new key is in effect" not in said, said
+    assert json.load(open(d + "party.json")) != was and json.load(open(d + "party-old.json")) == was
+    for a, b in (("sign.pem", "sign-next.pem"), ("sign-old.pem", "sign.pem"), ("party.json", "party-next.json"), ("party-old.json", "party.json")):  # as the guide says
+        os.rename(d + a, d + b)
+    no(1, "refused: hold", "apart", "party", "finish", "--offline")
+    then = time.time() - 73 * 3600
+    os.utime(d + "party-next.json", (then, then))
+    assert json.loads(ok("apart", "party", "finish", "--offline", "--json")) == {"taken-up": True}
+
+
 def key_that_was_never_logged_is_forgotten():
     ok("far", "party", "finish", "--offline")
     ok("far", "party", "next-key")
@@ -340,7 +359,7 @@ def founders_amend_from_wherever_their_keys_are():
 
 CASES = [parties_found_and_run_a_service, token_to_token_to_file_and_back, token_key_does_all_that_a_file_does, waiting_token_key_is_ended_by_a_quorum_of_token_and_file,
          lost_token_is_replaced_with_a_recovery_key_on_another_machine, recovery_key_signs_nothing_else, away_to_away, co_owner_signs_on_another_machine,
-         quorum_signs_into_one_file, away_to_file_and_back, away_key_is_named_compromised_and_what_it_revoked_is_lifted, key_that_was_never_logged_is_forgotten, dropped_key_does_not_take_an_earlier_ones_place,
+         quorum_signs_into_one_file, away_to_file_and_back, away_key_is_named_compromised_and_what_it_revoked_is_lifted, key_is_not_taken_up_before_its_hold_can_have_ended, key_that_was_never_logged_is_forgotten, dropped_key_does_not_take_an_earlier_ones_place,
          interrupted_making_of_a_key_is_ended, key_is_not_dropped_before_the_service_was_asked, founders_amend_from_wherever_their_keys_are]
 print("1..%d" % len(CASES))
 failed = False

@@ -86,6 +86,16 @@ r = run(pod(manifest([container("analyse", "/bin/busybox head -c 100001 /dev/zer
 check("output_that_is_too_long_is_refused", r.returncode == 1 and "refused: output: " in r.err, r)
 r = run(pod(manifest([container("analyse", "true")])), "--output", "nothing=" + T + "/x")
 check("output_that_the_manifest_does_not_name_is_an_error", r.returncode == 2 and not os.path.exists(T + "/x"), r)
+check("output_that_does_not_come_leaves_no_file", not [f for f in os.listdir(T) if ".new." in f], os.listdir(T))
+said = pod(manifest([container("analyse", "echo ran; echo x > /out/result.txt")], logs=["analyse"]))
+r = run(said, "--output", "result=" + T)
+check("output_into_a_folder_is_an_error_before_anything_runs", r.returncode == 2 and "a folder" in r.err and "ran" not in r.out, r)
+os.makedirs(T + "/full", exist_ok=True)
+private = ["unshare", "-m", "--propagation", "private", "sh", "-c", 'mount -t tmpfs -o size=4k t "$0" && exec "$@"', T + "/full"]
+if subprocess.run(private + ["true"], capture_output=True).returncode == 0:
+    r = subprocess.run(private + command(said, "--output", "result=" + T + "/full/result.jwe"), env=ENV, capture_output=True, text=True)
+    r.out, r.err = r.stdout, r.stderr
+    check("output_onto_a_full_disk_is_found_before_anything_runs", r.returncode == 5 and "make room" in r.stderr and "ran" not in r.stdout and not leftovers(), r)
 r = run(pod(manifest([container("analyse", "/bin/busybox sleep 60", outputs=[])])), "--timeout", "2")
 check("timeout_ends_the_guest", r.returncode == 4 and "--timeout" in r.err and not leftovers(), r)
 p = subprocess.Popen(command(pod(manifest([container("analyse", "echo up; /bin/busybox sleep 60", outputs=[])], logs=["analyse"]))), env=ENV, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

@@ -1045,6 +1045,22 @@ def power_is_lent_listed_used_and_taken_back():
         assert rc == 0 and [(d["id"], d["issuer"], d["body"]["to"]) for d in json.loads(out)] == [(lent, "hospital", "acme")], out
     rc, out = coffer(*approve, party="acme")
     assert rc == 0 and "approved for it, by its delegation" in out, out
+    other = ("delegate", "acme", "--role", "approval", "--scope", NOTE)
+    rc, out = coffer(*other)  # it would take the place of the one before, silently
+    assert rc == 2 and "replaces your delegation " + lent in out and "no more   " + DATA in out and "nothing was signed" in out, (rc, out)
+    rc, out = coffer(*other, terminal="no\n")
+    assert rc == 1 and "Replace it?" in out, (rc, out)
+    assert [d["id"] for d in json.loads(coffer("delegations", "--json")[1])] == [lent]
+    rc, out = coffer(*other, "--scope", DATA, "--json")  # with that of before: nothing ends
+    assert rc == 0 and "replaces your delegation " + lent in out and "no more" not in out, (rc, out)
+    wide = DATA[:DATA.rindex("/") + 1]
+    rc, out = coffer(*other[:-1], wide, "--scope", NOTE)
+    assert rc == 0 and "no more" not in out, (rc, out)
+    rc, out = coffer(*other, "--scope", wide + "patients-two")  # what begins so is not below it
+    assert rc == 2 and "no more   " + wide in out, (rc, out)
+    rc, out = coffer(*other, "--scope", DATA, "--yes", "--json")
+    assert rc == 0 and "no more   " + wide in out, (rc, out)
+    lent = json.loads(out[out.index("{"):])["id"]
     assert coffer("revoke", lent, "--reason", "done")[0] == 0 and coffer(*approve, party="acme")[0] == 1
     rc, out = coffer("delegations")
     assert rc == 0 and "no delegation" in out, out
@@ -1069,6 +1085,10 @@ def service_by_a_delegate_is_followed_to_its_founder():
     assert W.c.call("GET", "/coffer/v0/service/delegations?statement=x").status == 400
     rc, out = coffer("status")  # a client that connects by it
     assert rc == 0, out
+    open(W.dir + "/service.json", "wb").write(jcs(W.service))
+    for party in ("hospital", "acme"):  # whoever may designate it can do so again
+        rc, out = coffer("service", "sign", W.dir + "/service.json", "--to-sign", W.dir + "/again-" + party, party=party)
+        assert rc == 0, out
     rc, out = coffer("delegations")
     assert rc == 0 and "attestation-service" in out and "trust" in out, out
     assert coffer("revoke", lent, "--reason", "done", party="acme")[0] == 0

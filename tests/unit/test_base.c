@@ -107,6 +107,23 @@ static void err_wrap_keeps_code_and_prefixes(void)
 	CHECK(err_wrap(&e, "sn") == COFFER_E_INPUT && strcmp(e.msg, "sn: snp: bad 7") == 0);
 }
 
+static bool ends(const char *s, const char *with)
+{
+	return strlen(s) >= strlen(with) && strcmp(s + strlen(s) - strlen(with), with) == 0;
+}
+
+/* Half a command may be another one. */
+static void err_that_is_cut_says_so(void)
+{
+	struct err e = { 0 };
+
+	CHECK(err_set(&e, COFFER_E_INPUT, "%0*d", (int)sizeof(e.msg) - 1, 7) == COFFER_E_INPUT && ends(e.msg, "007"));
+	(void)err_wrap(&e, "a");
+	CHECK(strlen(e.msg) == sizeof(e.msg) - 1 && ends(e.msg, "00" ERR_CUT));
+	CHECK(err_set(&e, COFFER_E_INPUT, "%0*d", (int)sizeof(e.msg), 7) == COFFER_E_INPUT && ends(e.msg, "00" ERR_CUT));
+	CHECK(err_deny(&e, "R9", "%0*d", (int)sizeof(e.msg), 7) == COFFER_E_DENIED && ends(e.msg, "00" ERR_CUT));
+}
+
 static void secret_is_zeroed_and_wiped_on_fork(void)
 {
 	CLEANUP(secret_free) struct secret s = { 0 };
@@ -207,7 +224,7 @@ int main(void)
 		T(rd_short_read_is_sticky_and_yields_zero), T(rd_done_rejects_trailing_bytes),
 		T(rd_count_bounds_by_bytes_left), T(rd_empty_null_span_is_done),
 		T(wr_room_is_filled_by_the_caller_up_to_the_limit), T(wr_expect_makes_room_once_and_is_only_a_hint), T(wr_fit_keeps_what_was_written_and_no_more),
-		T(err_wrap_keeps_code_and_prefixes), T(secret_is_zeroed_and_wiped_on_fork),
+		T(err_wrap_keeps_code_and_prefixes), T(err_that_is_cut_says_so), T(secret_is_zeroed_and_wiped_on_fork),
 		T(secret_new_refuses_none_and_over_the_limit),
 		T(secret_overrun_by_one_faults), T(ct_eq_compares_content_and_length),
 		T(times_that_people_type_may_have_an_offset), T(what_strangers_wrote_is_shown_in_printable_ascii),

@@ -1,11 +1,14 @@
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -136,6 +139,55 @@ static void write_without_right_or_room_says_so(void)
 	CHECK(chmod(dir, 0700) == 0);
 }
 
+/* A disk of one page. */
+static int on_a_full_disk(const char *at)
+{
+	CLEANUP(freep) char *path = str_fmt("%s/file", at);
+	CLEANUP(file_later_drop) struct file_later f = { .fd = -1 };
+	static uint8_t bytes[65536];
+	struct err e = { 0 };
+
+	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 || mount("tmpfs", at, "tmpfs", 0, "size=4096") != 0)
+		return 77;
+	if (file_write(path, SPAN(bytes), 0600, &e) != COFFER_E_SYSTEM || !strstr(e.msg, "make room") || file_exists(path))
+		return 1;
+	if (file_later_open(path, sizeof(bytes), &f, &e) != COFFER_E_SYSTEM || !strstr(e.msg, "make room") || f.beside)
+		return 2;
+	return file_later_open(path, 4096, &f, &e) == COFFER_OK && file_later_write(&f, path, (struct span){ bytes, 3000 }, 0644, &e) == COFFER_OK ? 0 : 3;
+}
+
+static void full_disk_is_our_fault_and_found_before(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(on_a_full_disk(dir));
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		printf("# no full disk: making one takes root\n");
+	else
+		CHECK(WEXITSTATUS(status) == 0);
+}
+
+static void later_file_is_whole_or_not_there(void)
+{
+	CLEANUP(freep) char *path = in_dir("later");
+	CLEANUP(wr_close) struct wr back = { 0 };
+	struct file_later f = { .fd = -1 };
+	struct err e = { 0 };
+
+	CHECK(file_later_open(dir, 10, &f, &e) == COFFER_E_INPUT && !f.beside);
+	CHECK(file_later_open(path, 5000, &f, &e) == COFFER_OK && !file_exists(path) && file_exists(f.beside));
+	CHECK(file_later_write(&f, path, span_of("abc"), 0644, &e) == COFFER_OK && !f.beside);
+	CHECK(file_read(path, 100, &back, &e) == COFFER_OK && span_eq_str(wr_span(&back), "abc"));
+	file_later_drop(&f);
+	CHECK(unlink(path) == 0 && file_later_open(path, 10, &f, &e) == COFFER_OK && mkdir(path, 0700) == 0);
+	CHECK(file_later_write(&f, path, span_of("abc"), 0644, &e) == COFFER_E_INPUT && strstr(e.msg, "is whole in") && !f.beside);
+	file_later_drop(&f);
+	CHECK(rmdir(path) == 0);
+}
+
 static void remove_dir(void)
 {
 	CLEANUP(freep) char *cmd = str_fmt("%s", dir);
@@ -151,6 +203,7 @@ int main(void)
 		T(read_absent_is_not_found_and_folder_is_refused), T(secret_is_read_whole_and_bounded),
 		T(secret_empty_or_absent_is_refused), T(write_into_no_folder_fails_and_leaves_nothing),
 		T(mkdirs_makes_all_and_accepts_what_is_there), T(write_without_right_or_room_says_so),
+		T(full_disk_is_our_fault_and_found_before), T(later_file_is_whole_or_not_there),
 	};
 	int bad;
 

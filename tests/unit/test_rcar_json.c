@@ -369,6 +369,19 @@ static void error_shows_no_control_characters(void)
 	CHECK(strcmp(r.reason, "?[2Jgone") == 0);
 }
 
+static void error_that_is_cut_says_so(void)
+{
+	static const struct { int n; bool whole; } row[] = { { ERR_MSG_MAX - 1, true }, { ERR_MSG_MAX, false } };
+	struct rcar_error r;
+	char text[4096];
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		(void)snprintf(text, sizeof(text), "{\"type\":\"x\",\"detail\":\"%0*d\"}", row[i].n, 7);
+		CHECK(rcar_error_parse(span_of(text), &r) && strlen(r.reason) == ERR_MSG_MAX - 1);
+		CHECK((strstr(r.reason, ERR_CUT) == NULL) == row[i].whole && (strchr(r.reason, '7') != NULL) == row[i].whole);
+	}
+}
+
 static void error_refuses_what_is_neither(void)
 {
 	static const char *const bad[] = {
@@ -400,7 +413,7 @@ int main(void)
 	    T(challenge_refuses_other_shapes),
 	    T(error_of_the_protocol_is_taken_apart),
 	    T(error_of_coffer_is_taken_apart),
-	    T(error_shows_no_control_characters),
+	    T(error_shows_no_control_characters), T(error_that_is_cut_says_so),
 	    T(error_refuses_what_is_neither),
 	};
 

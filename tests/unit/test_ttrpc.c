@@ -120,7 +120,7 @@ static void failure_shows_printable_bytes_alone(void)
 {
 	static const char hostile[] = "a\033te: n\033[2J\xff\xc2\x9b\n o\x7f";
 	struct ttrpc_response r = { .code = TTRPC_PERMISSION_DENIED, .message = span_of(hostile) };
-	char text[1000];
+	char text[3000];
 	struct err e = { 0 };
 
 	CHECK(ttrpc_failure(&r, &e) == COFFER_E_DENIED && strcmp(e.check, "a?te") == 0 && strcmp(e.msg, "n?[2J???? o?") == 0);
@@ -128,8 +128,13 @@ static void failure_shows_printable_bytes_alone(void)
 	CHECK(ttrpc_failure(&r, &e) == COFFER_E_UPSTREAM && strcmp(e.msg, "a?te: n?[2J???? o?") == 0);
 	memset(text, 'x', sizeof(text));
 	memcpy(text + 399, "\xc3\xa4", 2);
-	r.message = SPAN(text);
+	r.message = (struct span){ (const uint8_t *)text, 400 };
 	CHECK(ttrpc_failure(&r, &e) == COFFER_E_UPSTREAM && strlen(e.msg) == 400 && e.msg[399] == '?');
+	r.message.n = sizeof(e.msg) - 1; /* whole */
+	CHECK(ttrpc_failure(&r, &e) == COFFER_E_UPSTREAM && strlen(e.msg) == r.message.n && !strstr(e.msg, ERR_CUT));
+	r.message = SPAN(text);
+	CHECK(ttrpc_failure(&r, &e) == COFFER_E_UPSTREAM && strlen(e.msg) == sizeof(e.msg) - 1 &&
+	      strcmp(e.msg + strlen(e.msg) - strlen("xx" ERR_CUT), "xx" ERR_CUT) == 0);
 }
 
 static void codes_map_both_ways(void)

@@ -26,7 +26,7 @@ struct pod_record {
 	bool     keep;                 /* it stays when the launcher has ended: a detached one */
 	enum pod_state state;
 	int      code;                 /* what `coffer run` ends with, or would have */
-	char     reason[400];          /* of an end that is not plain */
+	char     reason[ERR_MSG_MAX + 32]; /* of an end that is not plain */
 	struct pod_process process[POD_PROCESSES_MAX];
 	size_t   n_processes;
 	struct pod_part part[MAN_CONTAINERS_MAX];

@@ -76,7 +76,7 @@ enum coffer_rc keep_accept(const char *dir, int64_t now, uint64_t *from, uint64_
  * looks at (rows.h). With repair, what the entries give is computed again from them where anything is damaged: the tree's hashes, the map's nodes, by
  * what statements are found, counts, those rows; and kept only if then everything holds. Entries, leaves, statements and contents are never mended. COFFER_E_DENIED (check "R12") names
  * the first damage that stays. now: s since 1970. */
-struct fsck_found { uint64_t entries; bool mended; char damage[480]; /* what was mended */ };
+struct fsck_found { uint64_t entries; bool mended; char damage[ERR_MSG_MAX]; /* what was mended */ };
 enum coffer_rc keep_fsck(const char *dir, bool repair, int64_t now, struct fsck_found *out, struct err *e) NODISCARD;
 
 /* Takes keys whatever happens. dir: with what keep_found made; NULL for an empty store in memory. Checks the genesis down

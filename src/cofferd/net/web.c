@@ -157,7 +157,7 @@ static void write_kbs(struct reply *r, const char *name, const char *detail)
 
 void reply_kbs(struct reply *r, unsigned status, const char *name, const char *fmt, ...)
 {
-	char detail[640];
+	char detail[ERR_MSG_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -167,10 +167,13 @@ void reply_kbs(struct reply *r, unsigned status, const char *name, const char *f
 	write_kbs(r, name, detail);
 }
 
+/* So that the decision's id reaches whoever reads it whole, with what a guest puts before it. */
+#define REASON_MAX (ERR_MSG_MAX - 512)
+
 void reply_kbs_err(struct reply *r, unsigned status, const char *name, const struct err *e, const struct answer *a)
 {
 	bool ours = e->rc == COFFER_E_SYSTEM || e->rc == COFFER_E_BUG || e->rc == COFFER_E_UPSTREAM;
-	char id[2 * sizeof(a->refusal.decision) + 1] = "";
+	char id[2 * sizeof(a->refusal.decision) + 1] = "", cut[128] = "";
 	const uint8_t *d = a->refusal.decision;
 
 	if (ours) {
@@ -180,5 +183,7 @@ void reply_kbs_err(struct reply *r, unsigned status, const char *name, const str
 	}
 	for (size_t i = 0; a->refusal.has_decision && i < sizeof(a->refusal.decision); i++)
 		(void)snprintf(id + 2 * i, 3, "%02x", d[i]);
-	reply_kbs(r, status, name, "%s%s%s%s%s", e->check, e->check[0] ? ": " : "", e->msg, id[0] ? "; decision " : "", id);
+	if (strlen(e->msg) > REASON_MAX)
+		(void)snprintf(cut, sizeof(cut), id[0] ? "... (cut; the whole: coffer why %s)" : ERR_CUT, id);
+	reply_kbs(r, status, name, "%s%s%.*s%s%s%s", e->check, e->check[0] ? ": " : "", REASON_MAX, e->msg, cut, id[0] ? "; decision " : "", id);
 }
