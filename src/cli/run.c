@@ -108,7 +108,8 @@ static enum coffer_rc bindings(const struct run *r, char *path[static BINDINGS_M
 			return cli_bad(e, "--binding: at most %d", BINDINGS_MAX);
 		path[i] = realpath(value, NULL);
 		if (!path[i])
-			return cli_bad(e, "--binding %s: %s", value, strerror(errno));
+			return errno == ENOENT || errno == ENOTDIR ? err_set(e, COFFER_E_NOTFOUND, "--binding %s: it is not there", value) :
+			    cli_bad(e, "--binding %s: %s", value, strerror(errno));
 		o->binding[o->n_bindings++] = path[i];
 	}
 	return COFFER_OK;
@@ -364,6 +365,7 @@ static enum coffer_rc prepare(struct run *r, struct err *e)
 	if (cli_flag(r->cli, "print"))
 		return run_print(r, e);
 	TRY(run_vm_host(r, e));
+	run_foretell(r);
 	TRY(catch_signals(r, e));
 	return run_claim(r, e);
 }
@@ -389,6 +391,7 @@ static int run_all(struct run *r)
 		code = verdict(r);
 	} else {
 		run_cause(r, &e);
+		run_hint(r, &e);
 		code = r->tell >= 0 ? cli_exit_code(&e) : cli_fail(r->cli, &e);
 	}
 	run_end(r, &e, code);

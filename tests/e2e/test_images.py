@@ -225,6 +225,21 @@ def built(*args, **more):
     return json.loads(ok(None, "workload", "show", "--file", out + "/manifest.json", "--json").stdout)
 
 
+def unpublished_workload_is_told_of_before_the_guest_starts():
+    out = T + "/unpublished"
+    ok("acme", "workload", "build", pod("unpublished", NEW), "--out", out)
+    digest = json.loads(ok(None, "workload", "show", "--file", out + "/manifest.json", "--json").stdout)["digest"]
+    line = "coffer run: this manifest is not published, and nothing will be released to it: acme publishes it with 'coffer workload publish manifest.json' (workload %s)\n" % digest
+    for who in ("acme", "hospital"):
+        r = coffer(who, "run", "--state", T + "/pods", out + "/pod.yaml")
+        assert 0 <= r.stderr.find(line) < r.stderr.find("PLATFORM SAMPLE"), r.all
+        assert "coffer-agent: refused: container read: %s: policy: this evidence gives no right" % ASSET in r.stderr, r.all
+    assert "published" not in run("unpublished").stderr  # by nobody whom the service tells
+    ok("acme", "workload", "publish", out + "/manifest.json")
+    r = coffer("acme", "run", "--state", T + "/pods", out + "/pod.yaml")
+    assert "not published" not in r.stderr and "coffer-agent: refused: container read: %s: R0: imaker has approved nothing" % ASSET in r.stderr, r.all
+
+
 def approve(w, *more):
     ok("imaker", "approve", w["digest"], "--shown", w["shown"], "--asset", ASSET, "--platform", "sample", *more)
 
@@ -369,7 +384,7 @@ def delegate_that_lends_on_is_followed_within_its_depth():
 
 def main():
     cases = [parties_and_service, release_names_keys_and_versions_of_its_own, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
-             artefact_is_sealed_and_not_published, entitled_guest_gets_the_artefact_and_no_other, attested_by_an_asset_or_beside_the_image_is_attested,
+             artefact_is_sealed_and_not_published, unpublished_workload_is_told_of_before_the_guest_starts, entitled_guest_gets_the_artefact_and_no_other, attested_by_an_asset_or_beside_the_image_is_attested,
              newer_content_is_the_same_asset, older_image_is_not_built_nor_served, workload_is_built_on_what_a_delegate_verified,
              delegates_word_beyond_its_power_builds_nothing, delegate_that_lends_on_is_followed_within_its_depth]
     return tapcases.run(cases, ended, T)
