@@ -22,7 +22,7 @@ const struct opt_spec opts_approve[] = {
 	{ "platform", "NAME", "platform you accept (sample protects nothing and is never accepted unless named)", true, true },
 	{ "boot-image", "ID|FILE", "boot image it may run in, by statement (needed on every platform but sample)", true, false },
 	{ "until", "TIME", "end of the approval, as 2027-01-31T00:00:00Z (default: 30 days)", false, false },
-	{ "uses", "N", "how many releases it covers (default: any number)", false, false },
+	{ "uses", "N", "how many releases it covers: each asset that a container gets counts one, in every run (default: any number)", false, false },
 	{ "shown", "SHA256", "digest printed by 'coffer workload show': approve only what you read", false, false },
 	{ "assessed-by", "PARTY[:WHAT]", "only while an assessment by PARTY stands that WHAT (workload, image, boot-image; default workload) passed", true,
 	    false },
@@ -305,6 +305,37 @@ static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct 
 	return COFFER_OK;
 }
 
+/* Of these assets, in one run: by their paths, and by the slots that they may fill. */
+static uint64_t a_run(const struct cli *c, const struct manifest *m, const struct asset_path *paths, size_t n_paths)
+{
+	uint64_t n = 0;
+	const char *s;
+
+	for (size_t i = 0; i < n_paths; i++)
+		n += manifest_releases(m, &paths[i]);
+	for (size_t i = 0; (s = cli_opt_at(c, "slot", i)) != NULL; i++)
+		for (size_t k = 0; k < m->n_containers; k++)
+			for (size_t l = 0; l < m->container[k].n_entitlements; l++)
+				n += span_eq_str(m->container[k].entitlement[l].slot, s);
+	return n;
+}
+
+/* Before the yes. */
+static void tell_uses(const struct cli *c, const struct manifest *m, const struct asset_path *paths)
+{
+	const char *s = cli_opt(c, "uses");
+	uint64_t uses = 0, run;
+	size_t n_paths = 0;
+
+	while (cli_opt_at(c, "asset", n_paths))
+		n_paths++;
+	if (!s || !span_u64(span_of(s), &uses))
+		return;
+	run = a_run(c, m, paths, n_paths);
+	(void)fprintf(stderr, "%suses: each asset released counts one: a run of this workload needs at least %llu, and this approval covers %llu%s\n", run > uses ? "warning: " : "",
+	    (unsigned long long)run, (unsigned long long)uses, run > uses ? ": no run can end with it" : "");
+}
+
 /* Who gave --shown has read it before. */
 static enum coffer_rc confirm(const struct cli *c, const char *workload, struct err *e)
 {
@@ -374,6 +405,7 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 	TRY(wr_done(&body, "approval", e));
 	d.body = wr_span(&body);
 	TRY(approve_replaces(&(struct asker){ &a.h, a.key, a.conn }, &d, e)); /* with --to-sign too: the signer's machine has the digest of what is shown here, not the text */
+	tell_uses(c, &a.w.man, paths);
 	TRY(confirm(c, hex, e));
 	return draft_out(&a.h, a.key, a.conn, &d, e);
 }

@@ -805,6 +805,11 @@ def owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal():
         rc, out = coffer(*approve, terminal=typed)
         assert rc == 1 and "not confirmed" in out and DATA in out, (rc, out)
     assert coffer(*approve, "--uses", "0")[0] == 2
+    told = "uses: each asset released counts one: a run of this workload needs at least %d, and this approval covers %d"
+    rc, out = coffer(*approve, "--asset", NOTE, "--uses", "1", terminal="no\n")
+    assert rc == 1 and "warning: " + told % (2, 1) + ": no run can end with it" in out and out.index("uses: each") < out.index("Approve?"), (rc, out)
+    rc, out = coffer(*approve, "--uses", "1", terminal="no\n")
+    assert rc == 1 and told % (1, 1) in out and "warning: uses" not in out, (rc, out)
     rc, out = coffer(*approve)  # no terminal: nobody has seen it
     assert rc == 2 and "nobody is there to ask" in out and "--yes" in out and "--shown" in out and "logged as" not in out, (rc, out)
     rc, out = coffer(*approve, "--shown", "00" * 32)
