@@ -332,8 +332,8 @@ static enum coffer_rc put_away(struct cli *c, struct session *s, const struct as
 	TRY(content_statement(c, s, p, (struct span){ plain.p, plain.n }, &env, e));
 	TRY(jwe_seal(&service_keys(s->conn)->receive, (struct span){ plain.p, plain.n }, NULL, &jwe, e));
 	TRY(wr_done(&jwe, "sealed asset", e));
-	TRY(file_write(file, wr_span(&jwe), 0644, e));
-	return to_sign_out(&s->h, s->key, &env, e);
+	TRY(to_sign_out(&s->h, s->key, &env, e)); /* which removes what lay there of another */
+	return file_write(file, wr_span(&jwe), 0644, e);
 }
 
 static enum coffer_rc resource_call(
@@ -592,6 +592,66 @@ static enum coffer_rc print_asset(void *arg, const struct json *a, struct err *e
 	return COFFER_OK;
 }
 
+/* By statements, newest first: those that the service's own list leaves out. */
+struct by_statement { struct asset_listing *l; const struct home *h; struct service_conn *conn; bool own; };
+
+static bool decides_of(const struct asset_body *b, const char *party)
+{
+	for (size_t i = 0; i < b->n_of; i++)
+		if (strcmp(b->of[i], party) == 0)
+			return true;
+	return false;
+}
+
+static enum coffer_rc print_stated(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+	struct json_wr j = jw_open(&w, false);
+	struct by_statement *x = arg;
+	struct asset_body b;
+	char issued[CLOCK_TEXT_LEN];
+
+	TRY(asset_read(s, &b, e));
+	if ((strcmp(s->issuer, x->h->party) == 0) != x->own || (!x->own && !decides_of(&b, x->h->party)))
+		return COFFER_OK;
+	TRY(statement_check_issuer(x->conn, env, s, e));
+	clock_text(s->issued, issued);
+	jw_obj(&j);
+	jw_m_text(&j, "issued", issued);
+	jw_m_text(&j, "path", b.path.text);
+	jw_m_text(&j, "type", b.type);
+	jw_m_u64(&j, "version", b.version);
+	jw_obj_end(&j);
+	TRY(wr_done(&w, "asset", e));
+	if (x->l->json)
+		(void)printf("%s%.*s", x->l->n ? "," : "", (int)w.n, (const char *)w.p);
+	else
+		(void)printf("%-48s version %-4llu %-20s %s%s%s%s\n", b.path.text, (unsigned long long)b.version, b.type, issued, x->own ? "" : " (of ", x->own ? "" : s->issuer,
+		    x->own ? "" : ", who shares it with you)");
+	x->l->n++;
+	return COFFER_OK;
+}
+
+/* The service lists what it keeps of whom a token names, which beside a key elsewhere is the reader; and of nobody what is shared. */
+static enum coffer_rc list_assets(const struct cli *c, const struct session *s, struct asset_listing *l, struct err *e)
+{
+	const bool by_reader = strcmp(s->h.key, KEY_AWAY) == 0;
+	CLEANUP(freep) char *own = str_fmt("kind=asset&issuer=%s", s->h.party);
+	struct by_statement x = { l, &s->h, s->conn, .own = true };
+
+	if (!own)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	if (!by_reader)
+		TRY(assets_each(&(struct asker){ &s->h, s->key, s->conn }, print_asset, l, e));
+	else
+		TRY(statements_query(c, &s->h, s->key, s->conn, own, print_stated, &x, e));
+	x.own = false;
+	TRY(statements_query(c, &s->h, s->key, s->conn, "kind=asset", print_stated, &x, e));
+	if (by_reader)
+		(void)fprintf(stderr, "by the statements in force, which any party may read: one whose content was deleted is among them\n");
+	return COFFER_OK;
+}
+
 enum coffer_rc cmd_asset_list(struct cli *c, struct err *e)
 {
 	CLEANUP(session_end) struct session s = { 0 };
@@ -600,7 +660,7 @@ enum coffer_rc cmd_asset_list(struct cli *c, struct err *e)
 	TRY(session_begin(c, &s, e));
 	if (l.json)
 		(void)printf("{\"assets\":[");
-	TRY(assets_each(&(struct asker){ &s.h, s.key, s.conn }, print_asset, &l, e));
+	TRY(list_assets(c, &s, &l, e));
 	if (l.json)
 		(void)printf("]}\n");
 	else if (l.n == 0)

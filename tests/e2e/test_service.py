@@ -1131,6 +1131,9 @@ def shared_asset_is_signed_and_approved_by_both():
     assert coffer("statement", "cosign", file, "--yes", party="acme")[0] == 0
     rc, out = coffer("asset", "put", path, "--sealed", file)
     assert rc == 0, out
+    for party, line in (("acme", True), ("hospital", False), ("imaker", None)):
+        rows = [l for l in coffer("asset", "list", party=party)[1].splitlines() if path in l]
+        assert len(rows) == (line is not None) and all(("(of hospital, who shares it with you)" in l) == line for l in rows), (party, rows)
     W.put_file("any.rego", b"package policy\nallow := true\n")
     policy = W.dir + "/policy.out"
     rc, out = coffer("asset", "policy", path, W.dir + "/any.rego")  # not by the owner alone
