@@ -238,6 +238,19 @@ def unpublished_workload_is_told_of_before_the_guest_starts():
     ok("acme", "workload", "publish", out + "/manifest.json")
     r = coffer("acme", "run", "--state", T + "/pods", out + "/pod.yaml")
     assert "not published" not in r.stderr and "coffer-agent: refused: container read: %s: R0: imaker has approved nothing" % ASSET in r.stderr, r.all
+    # what proves nothing is not said to have been proved
+    why = newest_refusal()
+    assert "  --   R2  not asked: sample proves nothing; R3 decides" in why and "  --   R5  not asked: sample proves nothing" in why and "yes  R2" not in why and "yes  R5" not in why, why
+
+
+def approval_that_has_ended_is_not_listed_as_in_force():
+    w = json.loads(ok(None, "workload", "show", "--file", T + "/unpublished/manifest.json", "--json").stdout)
+    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4))
+    ok("imaker", "approve", w["digest"], "--shown", w["shown"], "--asset", ASSET, "--platform", "sample", "--until", until)
+    listed = lambda: [a["expired"] for a in json.loads(ok("imaker", "approvals", "--json").stdout)["approvals"] if a["until"] == until]
+    assert listed() == [False] and "expired" not in ok("imaker", "approvals").stdout
+    time.sleep(5)
+    assert listed() == [True] and "until    %s (expired: it covers nothing any more)" % until in ok("imaker", "approvals").stdout
 
 
 def approve(w, *more):
@@ -384,7 +397,7 @@ def delegate_that_lends_on_is_followed_within_its_depth():
 
 def main():
     cases = [parties_and_service, release_names_keys_and_versions_of_its_own, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
-             artefact_is_sealed_and_not_published, unpublished_workload_is_told_of_before_the_guest_starts, entitled_guest_gets_the_artefact_and_no_other, attested_by_an_asset_or_beside_the_image_is_attested,
+             artefact_is_sealed_and_not_published, unpublished_workload_is_told_of_before_the_guest_starts, approval_that_has_ended_is_not_listed_as_in_force, entitled_guest_gets_the_artefact_and_no_other, attested_by_an_asset_or_beside_the_image_is_attested,
              newer_content_is_the_same_asset, older_image_is_not_built_nor_served, workload_is_built_on_what_a_delegate_verified,
              delegates_word_beyond_its_power_builds_nothing, delegate_that_lends_on_is_followed_within_its_depth]
     return tapcases.run(cases, ended, T)
