@@ -411,14 +411,26 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 }
 
 #define IMAGE_KEY "image-key:"
+#define HASH "sha256:"
+
+/* image:sha256:HEX, as every other command prints a digest, is image:HEX. */
+static void without_hash(const char *target, char *out, size_t room)
+{
+	const char *colon = strchr(target, ':');
+	const bool named = colon && strncmp(target, "image", 5) == 0 && strncmp(colon + 1, HASH, sizeof(HASH) - 1) == 0;
+
+	(void)snprintf(out, room, "%.*s%s", named ? (int)(colon + 1 - target) : 0, target, named ? colon + sizeof(HASH) : target);
+}
 
 /* By its text; a key of images also by the file that it is in. */
 static enum coffer_rc find_thing(const char *target, struct thing *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr pem = { 0 };
+	char plain[sizeof(out->text)];
 	uint8_t id[32];
 
-	if (thing_read(span_of(target), out))
+	without_hash(target, plain, sizeof(plain));
+	if (strlen(target) < sizeof(plain) && thing_read(span_of(plain), out))
 		return COFFER_OK;
 	if (strncmp(target, IMAGE_KEY, sizeof(IMAGE_KEY) - 1) != 0)
 		return cli_bad(e, "%s: not a statement's id (64 hex digits), nor chip:PLATFORM:HEX, image:DIGEST, image-key:DIGEST or measurement:PLATFORM:REGISTER:HEX in lower case",
