@@ -64,18 +64,30 @@ static enum coffer_rc own_path(const struct session *s, const char *text, struct
 	return asset_own_path(&s->h, span_of(text), out, e);
 }
 
+static const char *const types[] = { "key", "data", "image-key", "registry-credential", "attestation" };
+
 static const char *asset_type(const struct cli *c, const struct asset_path *p)
 {
-	static const char *const known[] = { "key", "data", "image-key", "registry-credential", "attestation" };
 	const char *given = cli_opt(c, "type"), *mid = strchr(asset_path_tail(p), '/') + 1;
 	size_t n = strcspn(mid, "/");
 
 	if (given)
 		return given;
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strlen(known[i]) == n && strncmp(known[i], mid, n) == 0)
-			return known[i];
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strlen(types[i]) == n && strncmp(types[i], mid, n) == 0)
+			return types[i];
 	return "data";
+}
+
+/* What the service would refuse of a statement that is signed already. */
+static enum coffer_rc check_type(const struct cli *c, struct err *e)
+{
+	const char *given = cli_opt(c, "type");
+
+	for (size_t i = 0; given && i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(types[i], given) == 0)
+			return COFFER_OK;
+	return given ? cli_bad(e, "--type %s: none of key, data, image-key, registry-credential and attestation", given) : COFFER_OK;
 }
 
 /* A policy that does not load would deny everything: better said here than at the first release. */
@@ -306,6 +318,7 @@ enum coffer_rc cmd_asset_seal(struct cli *c, struct err *e)
 	struct self_seen self;
 	struct asset_path p;
 
+	TRY(check_type(c, e));
 	TRY(session_begin(c, &s, e));
 	TRY(own_path(&s, cli_opt(c, "asset"), &p, e));
 	TRY(self_check(&s.h, false, s.conn, &self, e)); /* before anything of the content is read */
@@ -373,6 +386,7 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 	struct self_seen self = { 0 };
 	struct asset_path p;
 
+	TRY(check_type(c, e));
 	if (file && sealed)
 		return cli_bad(e, "--file and --sealed exclude each other");
 	if (sealed && cli_opt(c, "to-sign"))

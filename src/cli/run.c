@@ -41,7 +41,8 @@ const struct opt_spec opts_run[] = {
 };
 static const struct verb verb_run = { .path = "run", .args = "POD.yaml", .persona = "Orchestration Operator",
 	.summary = "Start the guest and run the pod in it",
-	.help = "Ends with 0 when every container did, 6 when the guest stopped one because a lease ended, 1 otherwise.", .opts = opts_run, .min_pos = 1, .max_pos = 1 };
+	.help = "Ends with 0 when every container did, 6 when the guest stopped one because a lease ended, 1 when another code ended one or something was refused, 5 when it was interrupted "
+		"(Ctrl-C, 'coffer stop'), 4 when --timeout ended it.", .opts = opts_run, .min_pos = 1, .max_pos = 1 };
 
 static void run_clear(struct run *r)
 {
