@@ -111,7 +111,29 @@ def parties_and_service():
         ok(h, "genesis", "use", T + "/genesis.json", "--service", "https://" + line.split("https://")[1].strip())
     ok("acme", "service", "sign", T + "/service.json")
     REG = registry()
+    no(1, "but whom one lets: 'coffer delegate PARTY --role attestation-service'", "hospital", "service", "sign", T + "/service.json")
     OLD, NEW = push_image(REG, "old"), push_image(REG, "new")
+
+
+# ---- what a newcomer meets ----
+
+def mistakes_of_a_newcomer_are_told_with_what_mends_them():
+    plain = "no TLS is spoken there; if it is HTTP: --plain-http"
+    for words in (("image", "push", T + "/layout-new", REG + "/imaker/app:x"), ("image", "sign", NEW), ("image", "keys", NEW)):
+        no(4, plain, "imaker", *words)
+    ok("new", "init", "--party", "newcomer", "--persona", "data-owner", "--no-passphrase")
+    ok("new", "genesis", "use", T + "/genesis.json", "--service", json.load(open(T + "/acme/config.json"))["service"])
+    r = no(1, "no known party signed this token: a newcomer is known once a party that is has introduced it ('coffer party request'", "new", "asset", "list")
+    assert "coffer token" not in r.stderr, r.all
+    no(4, "there is nothing to pause", "hospital", "pause", "00" * 32, "--reason", "x")
+    no(4, "there is nothing to revoke", "hospital", "revoke", "00" * 32, "--reason", "x")
+    no(2, "type and tag each of 1 to ", "hospital", "asset", "put", "kbs:///hospital/data/" + "x" * 300, "--file", T + "/service.json")
+
+
+def service_that_is_down_is_named_by_who_runs():
+    ended[0].terminate(); ended[0].wait(20)
+    r = run("checked")
+    assert r.returncode == 4 and "the trust service does not answer: nobody listens at https://127.0.0.1:" in r.stderr and "the trust service, https://127.0.0.1:" in r.stderr, r.all
 
 
 # ---- what is released, and what of it stays ----
@@ -316,7 +338,7 @@ def older_image_is_not_built_nor_served():
     r = run("rolling")
     assert "nothing" in r.stdout and "told to" not in r.all, r.all
     why = newest_refusal()
-    assert "R8" in why and "security version 5 or later" in why and "states security version 4" in why and "coffer workload build" in why, why
+    assert "R8" in why and "security version 5 or later" in why and "states security version 4, and the manifest wants 5 or later" in why and "coffer workload build" in why, why
 
 
 # ---- whom a provider lets verify its images ----
@@ -396,10 +418,11 @@ def delegate_that_lends_on_is_followed_within_its_depth():
 
 
 def main():
-    cases = [parties_and_service, release_names_keys_and_versions_of_its_own, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
+    cases = [parties_and_service, mistakes_of_a_newcomer_are_told_with_what_mends_them, release_names_keys_and_versions_of_its_own, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
              artefact_is_sealed_and_not_published, unpublished_workload_is_told_of_before_the_guest_starts, approval_that_has_ended_is_not_listed_as_in_force, entitled_guest_gets_the_artefact_and_no_other, attested_by_an_asset_or_beside_the_image_is_attested,
              newer_content_is_the_same_asset, older_image_is_not_built_nor_served, workload_is_built_on_what_a_delegate_verified,
-             delegates_word_beyond_its_power_builds_nothing, delegate_that_lends_on_is_followed_within_its_depth]
+             delegates_word_beyond_its_power_builds_nothing, delegate_that_lends_on_is_followed_within_its_depth,
+             service_that_is_down_is_named_by_who_runs]
     return tapcases.run(cases, ended, T)
 
 

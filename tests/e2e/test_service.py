@@ -245,6 +245,9 @@ def cofferd_refuses_mistakes_in_words():
     assert rc == 3 and "genesis" in err, err
     rc, err = out(base + 'genesis = "genesis.json"\ngenesis-digest = "%s"\n' % ("00" * 32))
     assert rc == 1 and "genesis" in err, err
+    for lines, lacks in (("", "genesis and genesis-digest"), ('genesis = "genesis.json"\n', "genesis-digest"), ('genesis-digest = "%s"\n' % ("00" * 32), "genesis")):
+        rc, err = out(base + lines)
+        assert rc == 3 and "the configuration lacks %s; nothing" % lacks in err and "peer closed" not in err, (lines, err)
     for words, says in (((), "cofferd --config FILE"), (("fsck",), "cofferd fsck: --config FILE is missing"), (("fsck", "--repair"), "--config FILE is missing"),
                         (("fsck", "--config"), "needs a value"), (("frobnicate",), "no command frobnicate"), (("fsck", "--fix"), "unknown option --fix"),
                         (("prune-evidence", "--config", W.config), "--older DAYS is missing"), (("keygen", "--repair"), "unknown option --repair"),
@@ -790,7 +793,7 @@ def owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal():
         for id, c in said.items():
             if c["found"].startswith("not asked: "):
                 unasked += 1
-                assert not c["holds"] and c["who"] == c["command"] == "" and "  --   %s  not asked: " % id in out and "  NO   %s  " % id not in out, (c, out)
+                assert c["holds"] == ("sample proves nothing" in c["found"]) == (id in ("R2", "R5")) and c["who"] == c["command"] == "" and "  --   %s  not asked: " % id in out and "  NO   %s  " % id not in out, (c, out)
             elif not c["holds"]:
                 assert "  NO   %s  " % id in out and c["who"] in out, (c, out)
     assert unasked > 0, listed
@@ -1117,7 +1120,7 @@ def shared_asset_is_signed_and_approved_by_both():
     rc, out = coffer("asset", "seal", W.dir + "/shared", "--asset", path, "--owner", "acme", "--out", file)
     assert rc == 0, out
     rc, out = coffer("asset", "put", path, "--sealed", file)
-    assert rc == 1 and "acme did not" in out, (rc, out)
+    assert rc == 1 and "acme did not" in out and "coffer asset seal FILE" in out and "coffer statement cosign BODY" in out, (rc, out)
     rc, out = coffer("statement", "cosign", file, party="acme", terminal="no\n")
     assert rc == 1 and '"k": 2' in out and "issuer   hospital" in out and "signatures so far: 1" in out, (rc, out)
     rc, out = coffer("statement", "cosign", file, party="acme")  # no terminal, no --yes

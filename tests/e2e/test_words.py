@@ -167,7 +167,7 @@ table("option_that_is_missing_is_2_and_named", 2, [(by[v.path].path.split() + ["
       for v in verbs if v.required and v.path != "exec"], ("--",))
 table("value_that_cannot_be_is_2", 2, [(w, T + "/alone") for w in (["why", "zz"], ["receipt", "get", "zz"], ["revoke", "zz", "--reason", "x"], ["pause", "zz", "--reason", "x"],
       ["revoke", "image:sha256:zz", "--reason", "x"], ["revoke", "image:sha256:sha256:" + "00" * 32, "--reason", "x"], ["revoke", "chip:sha256:" + "00" * 32, "--reason", "x"],
-      ["asset", "put", "kbs:///p/data/x", "--type", "kye"], ["asset", "seal", T + "/text", "--asset", "kbs:///p/data/x", "--type", "kye"], ["resume", "zz"], ["ledger", "prove", "-1"], ["statement", "list", "--kind", "wish"], ["party", "lift", "zz", "--recovery", gone],
+      ["asset", "put", "kbs:///p/data/x", "--type", "kye"], ["image", "verify", "127.0.0.1:1/a@sha256:" + "00" * 32], ["asset", "seal", T + "/text", "--asset", "kbs:///p/data/x", "--type", "kye"], ["resume", "zz"], ["ledger", "prove", "-1"], ["statement", "list", "--kind", "wish"], ["party", "lift", "zz", "--recovery", gone],
       ["party", "compromise", "--from", "soon"], ["decisions", "--before", "0"], ["image", "keys", "a/b:c"], ["token", "--method", "LOOK", "--path", "/x"], ["token", "--method", "GET", "--path", "x"],
       ["genesis", "use", T + "/text", "--service", "nowhere"], ["party", "request", "--expires", "2001-01-01T00:00:00Z"],
       ["image", "sign", "not a reference"], ["data", "seal", T + "/text", "--asset", "x", "--key-out", gone])])
