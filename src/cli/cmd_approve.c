@@ -6,9 +6,11 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/approve_replaces.h"
+#include "cli/away.h"
 #include "cli/home.h"
 #include "cli/machine.h"
 #include "cli/publish.h"
+#include "cli/rests.h"
 #include "cli/verbs.h"
 #include "cli/workload.h"
 #include "crypto/hash.h"
@@ -487,6 +489,7 @@ static enum coffer_rc take_back(struct cli *c, enum statement_kind kind, const c
 	struct json_wr j = jw_open(&body, false);
 	struct draft d = { .kind = kind };
 	char subject[THING_SUBJECT_MAX];
+	uint8_t id[32];
 
 	jw_obj(&j);
 	TRY(take_target(&d, target, &j, subject, e));
@@ -501,7 +504,10 @@ static enum coffer_rc take_back(struct cli *c, enum statement_kind kind, const c
 	d.body = wr_span(&body);
 	if (kind == ST_PAUSE)
 		d.expires = clock_now() + PAUSE_SECONDS_MAX;
-	return draft_out(&a.h, a.key, a.conn, &d, e);
+	TRY(draft_out(&a.h, a.key, a.conn, &d, e));
+	if (kind == ST_REVOCATION && !to_sign_wanted(&a.h) && hex_fixed(span_of(target), id, 32)) /* behind it: to take back is at once */
+		revoked_say(&(struct asker){ &a.h, a.key, a.conn }, id);
+	return COFFER_OK;
 }
 
 enum coffer_rc cmd_revoke(struct cli *c, struct err *e)

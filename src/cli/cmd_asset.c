@@ -8,6 +8,7 @@
 #include "cli/away.h"
 #include "cli/home.h"
 #include "cli/publish.h"
+#include "cli/rests.h"
 #include "cli/self.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
@@ -48,7 +49,9 @@ const struct opt_spec opts_asset_policy[] = {
 	{ "as-amended", NULL, "go by the genesis as it was last amended, which you accept for this asset ('coffer genesis show')", false, false },
 	OPT_LEASE, OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_list[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
-const struct opt_spec opts_asset_delete[] = { OPT_TOKEN_AWAY, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_asset_delete[] = {
+	{ "yes", NULL, "do not ask on the terminal, though approvals or bindings in force name it", false, false },
+	OPT_TOKEN_AWAY, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 enum coffer_rc asset_own_path(const struct home *h, struct span text, struct asset_path *out, struct err *e)
 {
@@ -689,6 +692,17 @@ static enum coffer_rc delete_elsewhere(const struct session *s, const struct ass
 	return path ? token_to_sign(&(struct asker){ &s->h, s->key, s->conn }, "DELETE", path, e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
 }
 
+/* Only where something would miss it. */
+static enum coffer_rc confirm_delete(const struct cli *c, const struct session *s, const struct asset_path *p, struct err *e)
+{
+	size_t n = 0;
+
+	if (strcmp(s->h.key, KEY_AWAY) == 0) /* is refused: a reader deletes nothing */
+		return COFFER_OK;
+	TRY(rests_on_asset(&(struct asker){ &s->h, s->key, s->conn }, p, &n, e));
+	return n > 0 ? home_confirm(c, "Delete it all the same?", NULL, e) : COFFER_OK;
+}
+
 enum coffer_rc cmd_asset_delete(struct cli *c, struct err *e)
 {
 	CLEANUP(session_end) struct session s = { 0 };
@@ -699,6 +713,8 @@ enum coffer_rc cmd_asset_delete(struct cli *c, struct err *e)
 	TRY(own_path(&s, c->pos[0], &p, e));
 	if (to_sign_wanted(&s.h))
 		return delete_elsewhere(&s, &p, e);
+	if (!cli_opt(c, "signed")) /* who signed the request was shown it, and it is good for an hour */
+		TRY(confirm_delete(c, &s, &p, e));
 	TRY(resource_call(&s, "DELETE", &p, (struct span){ 0 }, &res, e));
 	(void)printf(c->json ? "{\"deleted\":\"%s\"}\n" : "%s is deleted; what was released before is not undone\n", p.text);
 	return COFFER_OK;
