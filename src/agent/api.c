@@ -14,6 +14,8 @@ static void tell(const struct api_call *c, const struct asset_path *asset, const
 	const struct man_container *m = &c->a->man.container[c->caller];
 	char why[sizeof(e->msg)];
 
+	if (e->rc != COFFER_E_DENIED && e->rc != COFFER_E_NOTFOUND) /* a service that was not reached refused nothing */
+		return;
 	for (size_t i = 0; i < m->n_entitlements; i++) {
 		bool *said = &c->a->refused_said[c->caller][i];
 
