@@ -130,6 +130,17 @@ def mistakes_of_a_newcomer_are_told_with_what_mends_them():
     no(2, "type and tag each of 1 to ", "hospital", "asset", "put", "kbs:///hospital/data/" + "x" * 300, "--file", T + "/service.json")
 
 
+def asset_that_approvals_rest_on_is_not_deleted_unasked():
+    kept = lambda: ASSET in [a["path"] for a in json.loads(ok("imaker", "asset", "list", "--json").stdout)["assets"]]
+    mine = [a["id"] for a in json.loads(ok("imaker", "approvals", "--json").stdout)["approvals"] if ASSET in a["assets"] and not a["expired"]]
+    r = no(2, "nobody is there to ask", "imaker", "asset", "delete", ASSET)
+    assert mine and kept() and all("approval %s of imaker rests on %s, until " % (i, ASSET) in r.stderr for i in mine) and r.stderr.count(" rests on ") == len(mine), r.all
+    r = ok("imaker", "revoke", mine[0], "--reason", "no more")
+    assert "ended: the approval of imaker: %s, workload:" % ASSET in r.stderr, r.all
+    ok("imaker", "asset", "delete", ASSET, "--yes")
+    assert not kept()
+
+
 def service_that_is_down_is_named_by_who_runs():
     ended[0].terminate(); ended[0].wait(20)
     r = run("checked")
@@ -327,6 +338,8 @@ def newer_content_is_the_same_asset():
 def older_image_is_not_built_nor_served():
     no(1, "refused: release: container read: its image is released as security version 3, and the terms ask for 5 or later", "acme", "workload", "build",
        pod("rolled", OLD, ", minimum-version: 5"), "--out", T + "/rolled")
+    misspelt = put("misspelt.yaml", open(pod("misspelt", NEW)).read().replace("platforms: [sample]", "platforms: [sample, snpp]"))
+    no(3, "there is none of name snpp ('coffer evidence platforms' lists them)", "acme", "workload", "build", misspelt, "--out", T + "/misspelt")
     no(3, "minimum-version", "acme", "workload", "build", pod("rolled", OLD, ", minimum-version: 0"), "--out", T + "/rolled")
     assert not os.path.exists(T + "/rolled/manifest.json")
     shown = json.loads(ok(None, "workload", "show", "--file", T + "/reads/manifest.json", "--json").stdout)
@@ -420,7 +433,8 @@ def delegate_that_lends_on_is_followed_within_its_depth():
 def main():
     cases = [parties_and_service, mistakes_of_a_newcomer_are_told_with_what_mends_them, release_names_keys_and_versions_of_its_own, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
              artefact_is_sealed_and_not_published, unpublished_workload_is_told_of_before_the_guest_starts, approval_that_has_ended_is_not_listed_as_in_force, entitled_guest_gets_the_artefact_and_no_other, attested_by_an_asset_or_beside_the_image_is_attested,
-             newer_content_is_the_same_asset, older_image_is_not_built_nor_served, workload_is_built_on_what_a_delegate_verified,
+             newer_content_is_the_same_asset, older_image_is_not_built_nor_served,
+             asset_that_approvals_rest_on_is_not_deleted_unasked, workload_is_built_on_what_a_delegate_verified,
              delegates_word_beyond_its_power_builds_nothing, delegate_that_lends_on_is_followed_within_its_depth,
              service_that_is_down_is_named_by_who_runs]
     return tapcases.run(cases, ended, T)
