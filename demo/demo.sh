@@ -187,7 +187,8 @@ persona "A newcomer, introduced by a founder: it gets a namespace of its own and
 as rival coffer init --party rival --persona workload-provider --persona end-user
 as rival coffer genesis use "$D/genesis.json" --service "$url"
 as rival coffer party request --out "$D/rival.json"
-as acme coffer party admit "$D/rival.json"
+key=$(sed -n 's/^who admits it asks you whether this is yours: key //p' "$D/err") # told over another way than the file comes
+as acme coffer party admit "$D/rival.json" --key "$key"
 
 persona "Registry operator (untrusted): a real registry"
 reg=127.0.0.1:$(free_port)

@@ -59,6 +59,7 @@ struct agent {
 	struct fresh_seen seen;
 	struct lapse     lapse[MAN_CONTAINERS_MAX];
 	bool             volume_open[MAN_VOLUMES_MAX];
+	bool             refused_said[MAN_CONTAINERS_MAX][MAN_ENTITLEMENTS_MAX]; /* api.c: once each */
 	struct container ctr[MAN_CONTAINERS_MAX];
 	struct exec_process exec[EXECS_MAX];
 };

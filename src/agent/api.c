@@ -1,9 +1,32 @@
 #include "agent/serve.h"
 
+#include <stdio.h>
+
 #include "base/own.h"
 #include "base/str.h"
 
 struct api_call { struct agent *a; size_t caller; };
+
+/* To whoever launched, who is else left with a container that ended without a word. Once for each entitlement of the manifest's, so that a container that asks again and
+ * again fills nobody's disk; the path is the manifest's or a binding's, and the reason is the service's, cleaned. */
+static void tell(const struct api_call *c, const struct asset_path *asset, const struct err *e)
+{
+	const struct man_container *m = &c->a->man.container[c->caller];
+	char why[sizeof(e->msg)];
+
+	if (e->rc != COFFER_E_DENIED && e->rc != COFFER_E_NOTFOUND) /* a service that was not reached refused nothing */
+		return;
+	for (size_t i = 0; i < m->n_entitlements; i++) {
+		bool *said = &c->a->refused_said[c->caller][i];
+
+		if (m->entitlement[i].purpose != PURPOSE_API || !asset_path_eq(&m->entitlement[i].asset, asset) || *said)
+			continue;
+		*said = true;
+		span_plain(span_of(e->msg), why, sizeof(why));
+		(void)fprintf(stderr, "coffer-agent: refused: container %.*s: %s: %s%s%.400s\n", (int)m->name.n, (const char *)m->name.p, asset->text, e->check,
+		    e->check[0] ? ": " : "", why);
+	}
+}
 
 static enum coffer_rc serve(struct api_call *c, const struct asset_path *asset, struct wr *out, struct err *e)
 {
@@ -15,7 +38,10 @@ static enum coffer_rc serve(struct api_call *c, const struct asset_path *asset, 
 	if (!manifest_entitles(m, asset, PURPOSE_API))
 		return err_deny(e, "gate", "the manifest does not entitle container %.*s to %s for api", (int)m->name.n,
 		    (const char *)m->name.p, asset->text);
-	TRY(agent_get(c->a, c->caller, asset, PURPOSE_API, &got, e));
+	if (agent_get(c->a, c->caller, asset, PURPOSE_API, &got, e) != COFFER_OK) {
+		tell(c, asset, e);
+		return e->rc;
+	}
 	wr_put(out, (struct span){ got.content.p, got.content.n });
 	return wr_done(out, "resource", e);
 }

@@ -22,7 +22,8 @@ static enum coffer_rc attest(struct agent *a, const struct attester *at, struct 
 	a->attester = *at;
 	a->initdata = initdata;
 	a->leases.attested = clock_boot_ms();
-	TRY(service_open(&a->where, &a->service, e));
+	if (service_open(&a->where, &a->service, e) != COFFER_OK)
+		return err_wrap(e, "the trust service, %.*s", (int)a->where.url.n, (const char *)a->where.url.p);
 	return rcar_attest(a->service, at, initdata, &a->rcar, e);
 }
 

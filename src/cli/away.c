@@ -1,7 +1,9 @@
 #include "cli/away.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/own.h"
@@ -28,12 +30,27 @@ bool to_sign_wanted(const struct home *h)
 
 /* ---- out ---- */
 
+enum coffer_rc to_sign_put(const char *file, struct span text, struct err *e)
+{
+	static const char *const beside[] = { "sig", "sealed" };
+
+	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+		CLEANUP(freep) char *old = str_fmt("%s.%s", file, beside[i]);
+
+		if (!old)
+			return err_set(e, COFFER_E_SYSTEM, "out of memory");
+		if (unlink(old) != 0 && errno != ENOENT)
+			return err_set(e, COFFER_E_SYSTEM, "%s belongs to what %s was before, and stays: %s", old, file, strerror(errno));
+	}
+	return file_write(file, text, 0644, e);
+}
+
 static enum coffer_rc write_file(const char *file, const struct to_sign *t, const char *summary, struct err *e)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(TO_SIGN_MAX);
 
 	TRY(to_sign_write(t, summary, &w, e));
-	return file_write(file, wr_span(&w), 0644, e);
+	return to_sign_put(file, wr_span(&w), e);
 }
 
 static enum coffer_rc write_request(const struct home *h, const struct to_sign *t, const char *summary, struct err *e)

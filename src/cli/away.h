@@ -7,6 +7,8 @@
 /* --to-sign was given. */
 bool to_sign_wanted(const struct home *h);
 
+/* Such a file's text; FILE.sig and FILE.sealed beside it, of what FILE asked before, are removed: they would go along with it. */
+enum coffer_rc to_sign_put(const char *file, struct span text, struct err *e) NODISCARD;
 /* Writes --to-sign's file, asking `key` (its public half counts) to sign the statement, and says what next. */
 enum coffer_rc to_sign_out(const struct home *h, const struct privkey *key, const struct dsse *env, struct err *e) NODISCARD;
 /* The same for several keys: the first one's file is --to-sign's, the next ones' end in .2, .3, ... `into`: what is signed there goes to this file

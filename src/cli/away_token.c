@@ -25,7 +25,7 @@ enum coffer_rc token_to_sign(const struct asker *a, const char *method, const ch
 	pubkey_thumbprint(f.key, t.keyid);
 	(void)snprintf(summary, sizeof(summary), "%s %.200s, once", method, path);
 	TRY(to_sign_write(&t, summary, &w, e));
-	TRY(file_write(file, wr_span(&w), 0644, e));
+	TRY(to_sign_put(file, wr_span(&w), e));
 	(void)printf(a->h->cli->json ? "{\"to-sign\":\"%s\"}\n"
 				     : "nothing is asked yet: within an hour run 'coffer sign %s' where the key is, bring %s.sig back and run this again\n"
 				       "with --signed %s in place of --to-sign\n",

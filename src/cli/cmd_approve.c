@@ -6,9 +6,11 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/approve_replaces.h"
+#include "cli/away.h"
 #include "cli/home.h"
 #include "cli/machine.h"
 #include "cli/publish.h"
+#include "cli/rests.h"
 #include "cli/verbs.h"
 #include "cli/workload.h"
 #include "crypto/hash.h"
@@ -22,7 +24,7 @@ const struct opt_spec opts_approve[] = {
 	{ "platform", "NAME", "platform you accept (sample protects nothing and is never accepted unless named)", true, true },
 	{ "boot-image", "ID|FILE", "boot image it may run in, by statement (needed on every platform but sample)", true, false },
 	{ "until", "TIME", "end of the approval, as 2027-01-31T00:00:00Z (default: 30 days)", false, false },
-	{ "uses", "N", "how many releases it covers (default: any number)", false, false },
+	{ "uses", "N", "how many releases it covers: each asset that a container gets counts one, in every run (default: any number)", false, false },
 	{ "shown", "SHA256", "digest printed by 'coffer workload show': approve only what you read", false, false },
 	{ "assessed-by", "PARTY[:WHAT]", "only while an assessment by PARTY stands that WHAT (workload, image, boot-image; default workload) passed", true,
 	    false },
@@ -305,6 +307,37 @@ static enum coffer_rc conditions(const struct cli *c, struct approve *a, struct 
 	return COFFER_OK;
 }
 
+/* Of these assets, in one run: by their paths, and by the slots that they may fill. */
+static uint64_t a_run(const struct cli *c, const struct manifest *m, const struct asset_path *paths, size_t n_paths)
+{
+	uint64_t n = 0;
+	const char *s;
+
+	for (size_t i = 0; i < n_paths; i++)
+		n += manifest_releases(m, &paths[i]);
+	for (size_t i = 0; (s = cli_opt_at(c, "slot", i)) != NULL; i++)
+		for (size_t k = 0; k < m->n_containers; k++)
+			for (size_t l = 0; l < m->container[k].n_entitlements; l++)
+				n += span_eq_str(m->container[k].entitlement[l].slot, s);
+	return n;
+}
+
+/* Before the yes. */
+static void tell_uses(const struct cli *c, const struct manifest *m, const struct asset_path *paths)
+{
+	const char *s = cli_opt(c, "uses");
+	uint64_t uses = 0, run;
+	size_t n_paths = 0;
+
+	while (cli_opt_at(c, "asset", n_paths))
+		n_paths++;
+	if (!s || !span_u64(span_of(s), &uses))
+		return;
+	run = a_run(c, m, paths, n_paths);
+	(void)fprintf(stderr, "%suses: each asset released counts one: a run of this workload needs at least %llu, and this approval covers %llu%s\n", run > uses ? "warning: " : "",
+	    (unsigned long long)run, (unsigned long long)uses, run > uses ? ": no run can end with it" : "");
+}
+
 /* Who gave --shown has read it before. */
 static enum coffer_rc confirm(const struct cli *c, const char *workload, struct err *e)
 {
@@ -374,19 +407,32 @@ enum coffer_rc cmd_approve(struct cli *c, struct err *e)
 	TRY(wr_done(&body, "approval", e));
 	d.body = wr_span(&body);
 	TRY(approve_replaces(&(struct asker){ &a.h, a.key, a.conn }, &d, e)); /* with --to-sign too: the signer's machine has the digest of what is shown here, not the text */
+	tell_uses(c, &a.w.man, paths);
 	TRY(confirm(c, hex, e));
 	return draft_out(&a.h, a.key, a.conn, &d, e);
 }
 
 #define IMAGE_KEY "image-key:"
+#define HASH "sha256:"
+
+/* image:sha256:HEX, as every other command prints a digest, is image:HEX. */
+static void without_hash(const char *target, char *out, size_t room)
+{
+	const char *colon = strchr(target, ':');
+	const bool named = colon && strncmp(target, "image", 5) == 0 && strncmp(colon + 1, HASH, sizeof(HASH) - 1) == 0;
+
+	(void)snprintf(out, room, "%.*s%s", named ? (int)(colon + 1 - target) : 0, target, named ? colon + sizeof(HASH) : target);
+}
 
 /* By its text; a key of images also by the file that it is in. */
 static enum coffer_rc find_thing(const char *target, struct thing *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr pem = { 0 };
+	char plain[sizeof(out->text)];
 	uint8_t id[32];
 
-	if (thing_read(span_of(target), out))
+	without_hash(target, plain, sizeof(plain));
+	if (strlen(target) < sizeof(plain) && thing_read(span_of(plain), out))
 		return COFFER_OK;
 	if (strncmp(target, IMAGE_KEY, sizeof(IMAGE_KEY) - 1) != 0)
 		return cli_bad(e, "%s: not a statement's id (64 hex digits), nor chip:PLATFORM:HEX, image:DIGEST, image-key:DIGEST or measurement:PLATFORM:REGISTER:HEX in lower case",
@@ -443,6 +489,7 @@ static enum coffer_rc take_back(struct cli *c, enum statement_kind kind, const c
 	struct json_wr j = jw_open(&body, false);
 	struct draft d = { .kind = kind };
 	char subject[THING_SUBJECT_MAX];
+	uint8_t id[32];
 
 	jw_obj(&j);
 	TRY(take_target(&d, target, &j, subject, e));
@@ -457,7 +504,10 @@ static enum coffer_rc take_back(struct cli *c, enum statement_kind kind, const c
 	d.body = wr_span(&body);
 	if (kind == ST_PAUSE)
 		d.expires = clock_now() + PAUSE_SECONDS_MAX;
-	return draft_out(&a.h, a.key, a.conn, &d, e);
+	TRY(draft_out(&a.h, a.key, a.conn, &d, e));
+	if (kind == ST_REVOCATION && !to_sign_wanted(&a.h) && hex_fixed(span_of(target), id, 32)) /* behind it: to take back is at once */
+		revoked_say(&(struct asker){ &a.h, a.key, a.conn }, id);
+	return COFFER_OK;
 }
 
 enum coffer_rc cmd_revoke(struct cli *c, struct err *e)

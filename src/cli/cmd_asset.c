@@ -8,6 +8,7 @@
 #include "cli/away.h"
 #include "cli/home.h"
 #include "cli/publish.h"
+#include "cli/rests.h"
 #include "cli/self.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
@@ -50,7 +51,9 @@ const struct opt_spec opts_asset_policy[] = {
 	{ "as-amended", NULL, "go by the genesis as it was last amended, which you accept for this asset ('coffer genesis show')", false, false },
 	OPT_LEASE, OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_asset_list[] = { OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
-const struct opt_spec opts_asset_delete[] = { OPT_TOKEN_AWAY, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_asset_delete[] = {
+	{ "yes", NULL, "do not ask on the terminal, though approvals or bindings in force name it", false, false },
+	OPT_TOKEN_AWAY, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 enum coffer_rc asset_own_path(const struct home *h, struct span text, struct asset_path *out, struct err *e)
 {
@@ -66,18 +69,30 @@ static enum coffer_rc own_path(const struct session *s, const char *text, struct
 	return asset_own_path(&s->h, span_of(text), out, e);
 }
 
+static const char *const types[] = { "key", "data", "image-key", "registry-credential", "attestation" };
+
 static const char *asset_type(const struct cli *c, const struct asset_path *p)
 {
-	static const char *const known[] = { "key", "data", "image-key", "registry-credential", "attestation" };
 	const char *given = cli_opt(c, "type"), *mid = strchr(asset_path_tail(p), '/') + 1;
 	size_t n = strcspn(mid, "/");
 
 	if (given)
 		return given;
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strlen(known[i]) == n && strncmp(known[i], mid, n) == 0)
-			return known[i];
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strlen(types[i]) == n && strncmp(types[i], mid, n) == 0)
+			return types[i];
 	return "data";
+}
+
+/* What the service would refuse of a statement that is signed already. */
+static enum coffer_rc check_type(const struct cli *c, struct err *e)
+{
+	const char *given = cli_opt(c, "type");
+
+	for (size_t i = 0; given && i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(types[i], given) == 0)
+			return COFFER_OK;
+	return given ? cli_bad(e, "--type %s: none of key, data, image-key, registry-credential and attestation", given) : COFFER_OK;
 }
 
 /* A policy that does not load would deny everything: better said here than at the first release. */
@@ -329,6 +344,7 @@ enum coffer_rc cmd_asset_seal(struct cli *c, struct err *e)
 	struct asset_path p;
 	uint64_t version = 0;
 
+	TRY(check_type(c, e));
 	TRY(session_begin(c, &s, e));
 	TRY(own_path(&s, cli_opt(c, "asset"), &p, e));
 	TRY(self_check(&s.h, false, s.conn, &self, e)); /* before anything of the content is read */
@@ -361,8 +377,8 @@ static enum coffer_rc put_away(struct cli *c, struct session *s, const struct as
 		(void)fprintf(stderr, "version %llu; once it is signed and submitted it replaces version %llu\n", (unsigned long long)version, (unsigned long long)version - 1);
 	TRY(jwe_seal(&service_keys(s->conn)->receive, (struct span){ plain.p, plain.n }, NULL, &jwe, e));
 	TRY(wr_done(&jwe, "sealed asset", e));
-	TRY(file_write(file, wr_span(&jwe), 0644, e));
-	return to_sign_out(&s->h, s->key, &env, e);
+	TRY(to_sign_out(&s->h, s->key, &env, e)); /* which removes what lay there of another */
+	return file_write(file, wr_span(&jwe), 0644, e);
 }
 
 static enum coffer_rc resource_call(
@@ -420,6 +436,7 @@ enum coffer_rc cmd_asset_put(struct cli *c, struct err *e)
 	struct asset_path p;
 	uint64_t version = 0;
 
+	TRY(check_type(c, e));
 	if (file && sealed)
 		return cli_bad(e, "--file and --sealed exclude each other");
 	if (sealed && cli_opt(c, "to-sign"))
@@ -635,6 +652,66 @@ static enum coffer_rc print_asset(void *arg, const struct json *a, struct err *e
 	return COFFER_OK;
 }
 
+/* By statements, newest first: those that the service's own list leaves out. */
+struct by_statement { struct asset_listing *l; const struct home *h; struct service_conn *conn; bool own; };
+
+static bool decides_of(const struct asset_body *b, const char *party)
+{
+	for (size_t i = 0; i < b->n_of; i++)
+		if (strcmp(b->of[i], party) == 0)
+			return true;
+	return false;
+}
+
+static enum coffer_rc print_stated(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+	struct json_wr j = jw_open(&w, false);
+	struct by_statement *x = arg;
+	struct asset_body b;
+	char issued[CLOCK_TEXT_LEN];
+
+	TRY(asset_read(s, &b, e));
+	if ((strcmp(s->issuer, x->h->party) == 0) != x->own || (!x->own && !decides_of(&b, x->h->party)))
+		return COFFER_OK;
+	TRY(statement_check_issuer(x->conn, env, s, e));
+	clock_text(s->issued, issued);
+	jw_obj(&j);
+	jw_m_text(&j, "issued", issued);
+	jw_m_text(&j, "path", b.path.text);
+	jw_m_text(&j, "type", b.type);
+	jw_m_u64(&j, "version", b.version);
+	jw_obj_end(&j);
+	TRY(wr_done(&w, "asset", e));
+	if (x->l->json)
+		(void)printf("%s%.*s", x->l->n ? "," : "", (int)w.n, (const char *)w.p);
+	else
+		(void)printf("%-48s version %-4llu %-20s %s%s%s%s\n", b.path.text, (unsigned long long)b.version, b.type, issued, x->own ? "" : " (of ", x->own ? "" : s->issuer,
+		    x->own ? "" : ", who shares it with you)");
+	x->l->n++;
+	return COFFER_OK;
+}
+
+/* The service lists what it keeps of whom a token names, which beside a key elsewhere is the reader; and of nobody what is shared. */
+static enum coffer_rc list_assets(const struct cli *c, const struct session *s, struct asset_listing *l, struct err *e)
+{
+	const bool by_reader = strcmp(s->h.key, KEY_AWAY) == 0;
+	CLEANUP(freep) char *own = str_fmt("kind=asset&issuer=%s", s->h.party);
+	struct by_statement x = { l, &s->h, s->conn, .own = true };
+
+	if (!own)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	if (!by_reader)
+		TRY(assets_each(&(struct asker){ &s->h, s->key, s->conn }, print_asset, l, e));
+	else
+		TRY(statements_query(c, &s->h, s->key, s->conn, own, print_stated, &x, e));
+	x.own = false;
+	TRY(statements_query(c, &s->h, s->key, s->conn, "kind=asset", print_stated, &x, e));
+	if (by_reader)
+		(void)fprintf(stderr, "by the statements in force, which any party may read: one whose content was deleted is among them\n");
+	return COFFER_OK;
+}
+
 enum coffer_rc cmd_asset_list(struct cli *c, struct err *e)
 {
 	CLEANUP(session_end) struct session s = { 0 };
@@ -643,7 +720,7 @@ enum coffer_rc cmd_asset_list(struct cli *c, struct err *e)
 	TRY(session_begin(c, &s, e));
 	if (l.json)
 		(void)printf("{\"assets\":[");
-	TRY(assets_each(&(struct asker){ &s.h, s.key, s.conn }, print_asset, &l, e));
+	TRY(list_assets(c, &s, &l, e));
 	if (l.json)
 		(void)printf("]}\n");
 	else if (l.n == 0)
@@ -658,6 +735,17 @@ static enum coffer_rc delete_elsewhere(const struct session *s, const struct ass
 	return path ? token_to_sign(&(struct asker){ &s->h, s->key, s->conn }, "DELETE", path, e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
 }
 
+/* Only where something would miss it. */
+static enum coffer_rc confirm_delete(const struct cli *c, const struct session *s, const struct asset_path *p, struct err *e)
+{
+	size_t n = 0;
+
+	if (strcmp(s->h.key, KEY_AWAY) == 0) /* is refused: a reader deletes nothing */
+		return COFFER_OK;
+	TRY(rests_on_asset(&(struct asker){ &s->h, s->key, s->conn }, p, &n, e));
+	return n > 0 ? home_confirm(c, "Delete it all the same?", NULL, e) : COFFER_OK;
+}
+
 enum coffer_rc cmd_asset_delete(struct cli *c, struct err *e)
 {
 	CLEANUP(session_end) struct session s = { 0 };
@@ -668,6 +756,8 @@ enum coffer_rc cmd_asset_delete(struct cli *c, struct err *e)
 	TRY(own_path(&s, c->pos[0], &p, e));
 	if (to_sign_wanted(&s.h))
 		return delete_elsewhere(&s, &p, e);
+	if (!cli_opt(c, "signed")) /* who signed the request was shown it, and it is good for an hour */
+		TRY(confirm_delete(c, &s, &p, e));
 	TRY(resource_call(&s, "DELETE", &p, (struct span){ 0 }, &res, e));
 	(void)printf(c->json ? "{\"deleted\":\"%s\"}\n" : "%s is deleted; what was released before is not undone\n", p.text);
 	return COFFER_OK;

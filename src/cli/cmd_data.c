@@ -1,6 +1,7 @@
 /* coffer data: sealed data files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,8 +34,30 @@ struct ends {
 	char        tmp[1024]; /* the file under construction, beside its final name */
 };
 
+static const char *volatile unfinished; /* for whoever interrupts: removed, as after any other failure */
+
+static void interrupted(int sig)
+{
+	const char *path = unfinished;
+
+	if (path)
+		(void)unlink(path);
+	(void)raise(sig); /* its own action again, once this has returned */
+}
+
+static void on_interrupt(const char *path)
+{
+	const struct sigaction a = { .sa_handler = interrupted, .sa_flags = (int)SA_RESETHAND };
+
+	unfinished = path;
+	(void)sigaction(SIGINT, &a, NULL);
+	(void)sigaction(SIGTERM, &a, NULL);
+	(void)sigaction(SIGHUP, &a, NULL);
+}
+
 static void ends_close(struct ends *x)
 {
+	unfinished = NULL;
 	closep(&x->in);
 	closep(&x->out);
 	if (x->tmp[0])
@@ -53,6 +76,8 @@ static enum coffer_rc ends_open(struct ends *x, unsigned mode, struct err *e)
 		return err_set(e, COFFER_E_LIMIT, "%s: the name is too long", x->out_name);
 	}
 	x->out = mkostemp(x->tmp, O_CLOEXEC);
+	if (x->out >= 0)
+		on_interrupt(x->tmp);
 	if (x->out < 0) {
 		x->tmp[0] = 0;
 		return err_set(e, COFFER_E_SYSTEM, "%s: %s", x->out_name, strerror(errno));
@@ -67,6 +92,7 @@ static enum coffer_rc ends_commit(struct ends *x, struct err *e)
 {
 	if (fsync(x->out) != 0 || rename(x->tmp, x->out_name) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "%s: %s", x->out_name, strerror(errno));
+	unfinished = NULL;
 	x->tmp[0] = 0;
 	return COFFER_OK;
 }

@@ -124,8 +124,8 @@ static void print_json(const struct listing *l, const struct approval *a, const 
 	clock_text(a->until, until);
 	for (size_t i = 0; i < n && !paused[0]; i++)
 		paused = h[i].n > 0 && h[i].stop->pause ? h[i].stop->by : "";
-	(void)printf("%s{\"id\":\"%s\",\"by\":\"%s\",\"workload\":\"%s\",\"until\":\"%s\",\"or-narrower\":%s,\"images-by\":\"%s\",\"paused-by\":\"%s\",\"stopped\":[",
-	    l->n ? "," : "", id, s->issuer, workload, until, a->or_narrower ? "true" : "false", a->images_by, paused);
+	(void)printf("%s{\"id\":\"%s\",\"by\":\"%s\",\"workload\":\"%s\",\"until\":\"%s\",\"expired\":%s,\"or-narrower\":%s,\"images-by\":\"%s\",\"paused-by\":\"%s\",\"stopped\":[",
+	    l->n ? "," : "", id, s->issuer, workload, until, a->until <= clock_now() ? "true" : "false", a->or_narrower ? "true" : "false", a->images_by, paused);
 	for (size_t i = 0; i < n; i++) {
 		if (h[i].n == 0)
 			continue;
@@ -166,7 +166,7 @@ static void print_text_of(const struct approval *a, const struct statement *s, c
 	(void)printf("approval %s\n", id);
 	if (strcmp(s->issuer, me) != 0)
 		(void)printf("  by       %s\n", s->issuer);
-	(void)printf("  workload %s\n  until    %s\n", workload, until);
+	(void)printf("  workload %s\n  until    %s%s\n", workload, until, a->until <= clock_now() ? " (expired: it covers nothing any more)" : "");
 	for (size_t i = 0; i < a->n_assets; i++)
 		(void)printf("  asset    %s\n", a->asset[i].text);
 	print_width(a);
@@ -286,10 +286,11 @@ enum coffer_rc cmd_decisions(struct cli *c, struct err *e)
 	return COFFER_OK;
 }
 
-/* Left without a question by another that fails: it names no remedy, for there is nothing to mend yet. */
-static bool not_asked(const struct json *v)
+/* Left without a question by another that fails: it names no remedy, for there is nothing to mend yet. Or one that has nothing to judge on a platform that proves nothing, and
+ * stands in nobody's way. */
+static bool not_asked(const struct json *v, bool holds)
 {
-	return span_starts(json_str(json_get(v, "found")), "not asked: ") && json_str(json_get(v, "who")).n == 0;
+	return span_starts(json_str(json_get(v, "found")), "not asked: ") && (holds || json_str(json_get(v, "who")).n == 0);
 }
 
 static void print_check(const struct json *v)
@@ -297,7 +298,7 @@ static void print_check(const struct json *v)
 	bool holds = false;
 
 	(void)!json_bool(json_get(v, "holds"), &holds); /* what is no bool does not hold */
-	if (!holds && not_asked(v)) {
+	if (not_asked(v, holds)) {
 		print_text(v, "check", "  --   ", "  ");
 		print_text(v, "found", "", "\n");
 		return;

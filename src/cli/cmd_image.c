@@ -208,8 +208,8 @@ enum coffer_rc cmd_image_verify(struct cli *c, struct err *e)
 	CLEANUP(wr_close) struct wr pem = { 0 }, policy = { 0 }, made = wr_open(128u << 10);
 	uint8_t digest[32];
 
-	if (cli_opt(c, "policy") && cli_opt(c, "key"))
-		return cli_bad(e, "--policy and --key exclude each other");
+	if (!cli_opt(c, "policy") == !cli_opt(c, "key"))
+		return cli_bad(e, cli_opt(c, "policy") ? "--policy and --key exclude each other" : "by what is it to be verified? Give --key FILE (who signed it) or --policy FILE");
 	if (cli_opt(c, "policy"))
 		TRY(file_read(cli_opt(c, "policy"), POLICY_MAX, &policy, e));
 	if (cli_opt(c, "key")) {

@@ -114,6 +114,8 @@ static enum coffer_rc recovery_keys(const struct cli *c, struct party *p, struct
 		return cli_bad(e, "--quorum %s: a number from 1 to that of the recovery keys (%zu)", k, p->n_recovery);
 	if (hold && (!span_u64(span_of(hold), &p->hold_hours) || p->hold_hours > 8760))
 		return cli_bad(e, "--hold-hours %s: a number of hours, at most a year's", hold);
+	if (hold && p->hold_hours == 0)
+		(void)fprintf(stderr, "warning: with --hold-hours 0 whoever has the signing key replaces it at once, and nobody can cancel that before it counts\n");
 	return COFFER_OK;
 }
 

@@ -15,7 +15,10 @@
 const struct opt_spec opts_party_request[] = {
 	{ "out", "FILE", "where to write the request (default request.json)", false, false },
 	OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
-const struct opt_spec opts_party_admit[] = { OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
+const struct opt_spec opts_party_admit[] = {
+	{ "key", "THUMBPRINT", "the key that the newcomer told you, as its 'coffer party request' says it: admits no request with another", true, false },
+	{ "yes", NULL, "do not ask on the terminal: you have compared the key with the newcomer", false, false },
+	OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 
 static enum coffer_rc read_party(const struct home *h, struct json_doc **out, struct err *e)
 {
@@ -94,6 +97,33 @@ static enum coffer_rc check_request(const struct home *h, const struct dsse *env
 	return COFFER_OK;
 }
 
+static bool key_named(const struct cli *c, const struct pubkey *k)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(64);
+	const char *said;
+	uint8_t thumb[32];
+
+	pubkey_thumbprint(k, thumb);
+	b64url_write(&w, SPAN(thumb));
+	for (size_t i = 0; (said = cli_opt_at(c, "key", i)); i++)
+		if (span_eq_str(wr_span(&w), said))
+			return true;
+	return false;
+}
+
+/* Compared before anything is signed; where the key is elsewhere, who signs there is asked. */
+static enum coffer_rc confirm_keys(const struct home *h, const struct party *p, struct err *e)
+{
+	const struct cli *c = h->cli;
+
+	for (size_t i = 0; cli_opt(c, "key") && i < p->n_keys; i++)
+		if (!key_named(c, &p->keys[i]))
+			return err_deny(e, "key", "the request of %s names another key than --key: whoever made it is not who told you that", p->id);
+	if (cli_opt(c, "key") || to_sign_wanted(h))
+		return COFFER_OK;
+	return home_confirm(c, "Have they said so?", "--key with the key that they told you", e);
+}
+
 enum coffer_rc cmd_party_admit(struct cli *c, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = { 0 };
@@ -113,6 +143,7 @@ enum coffer_rc cmd_party_admit(struct cli *c, struct err *e)
 	persona_names(p.personas, who, sizeof(who));
 	(void)fprintf(stderr, "admitting %s (%s): it gets a namespace of its own and power over that alone\n", p.id, who);
 	say_keys(&p, "ask them whether this is theirs: key");
+	TRY(confirm_keys(&h, &p, e));
 	TRY(home_sign_key(c, &h, &key, e));
 	if (to_sign_wanted(&h))
 		return to_sign_out(&h, key, &env, e);

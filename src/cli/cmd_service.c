@@ -344,14 +344,14 @@ enum coffer_rc cmd_status(struct cli *c, struct err *e)
 /* A token is for one request that the service could get. */
 static enum coffer_rc request_opts(const struct cli *c, struct err *e)
 {
-	static const char *const methods[] = { "GET", "POST", "PUT", "DELETE" };
+	static const char *const methods[] = { "GET", "POST", "DELETE" };
 	const char *method = cli_opt(c, "method"), *path = cli_opt(c, "path");
 	size_t i = 0;
 
 	while (i < sizeof(methods) / sizeof(methods[0]) && strcmp(method, methods[i]) != 0)
 		i++;
 	if (i == sizeof(methods) / sizeof(methods[0]))
-		return cli_bad(e, "--method %s: GET, POST, PUT or DELETE", method);
+		return cli_bad(e, "--method %s: GET, POST or DELETE", method);
 	return path[0] == '/' ? COFFER_OK : cli_bad(e, "--path %s: a path of the service with its query, as /coffer/v0/assets", path);
 }
 

@@ -156,7 +156,9 @@ enum coffer_rc cmd_statement_cosign(struct cli *c, struct err *e)
 		if (!by.away[i])
 			TRY(dsse_sign(&s.env, by.key[i], e));
 	TRY(ask_others(&h, &by, &s.env, file, e));
-	return shared_write(&s, file, e);
+	TRY(shared_write(&s, file, e));
+	(void)fprintf(stderr, "%s has %zu signature%s now\n", file, s.env.n_sigs, s.env.n_sigs == 1 ? "" : "s");
+	return COFFER_OK;
 }
 
 /* ---- pending ---- */

@@ -9,6 +9,7 @@
 #include "cli/workload.h"
 #include "cli/yaml_out.h"
 #include "crypto/hash.h"
+#include "evidence/evidence.h"
 #include "fmt/enc.h"
 #include "fmt/inflate.h"
 #include "fmt/yaml.h"
@@ -43,6 +44,24 @@ static void build_end(struct build *b)
 	wr_close(&b->initdata);
 }
 
+/* One that nobody judges would be refused wherever it runs, and only there. */
+static enum coffer_rc known_platforms(const struct json *list, struct err *e)
+{
+	for (size_t i = 0; i < json_len(list); i++) {
+		struct span name = json_str(json_at(list, i));
+		const struct tee_driver *d;
+		size_t k = 0;
+
+		name.n -= span_ends(name, "+debug") ? sizeof("+debug") - 1 : 0;
+		while ((d = tee_driver_at(k)) && !span_eq_str(name, d->name))
+			k++;
+		if (!d)
+			return err_set(e, COFFER_E_INPUT, "terms: platforms: there is none of name %.*s ('coffer evidence platforms' lists them)", (int)(name.n < 64 ? name.n : 64),
+			    (const char *)name.p);
+	}
+	return COFFER_OK;
+}
+
 static enum coffer_rc read_pod(const char *path, struct build *b, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = { 0 };
@@ -55,7 +74,8 @@ static enum coffer_rc read_pod(const char *path, struct build *b, struct err *e)
 		return err_set(e, COFFER_E_INPUT, "%s: annotation " POD_TERMS " is missing (docs/workload.md)", path);
 	if (b->pod.initdata.n)
 		return err_set(e, COFFER_E_INPUT, "%s already has an initdata annotation; build from the pod as written", path);
-	return terms_parse(b->pod.terms, &b->terms, e);
+	TRY(terms_parse(b->pod.terms, &b->terms, e));
+	return known_platforms(b->terms.platforms, e);
 }
 
 /* Copies an object, but lets `change` write the member of that name. */

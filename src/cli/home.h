@@ -55,6 +55,8 @@ enum coffer_rc home_confirm(const struct cli *c, const char *question, const cha
 /* The key that signs, wherever it is (cli/keys.c). One that is away signs nothing: it refuses and names --to-sign.
  * Of party.json's first key, always: another in the token is refused (COFFER_E_DENIED, check "key"). */
 enum coffer_rc home_sign_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e) NODISCARD;
+/* It does so without a passphrase or PIN that somebody has to be asked for, which a command that only looks does not do. */
+bool home_opens_unasked(const struct home *h) NODISCARD;
 enum coffer_rc home_encrypt_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e) NODISCARD;
 /* The key that party-next.json names, wherever it is; of another than that, never (COFFER_E_DENIED, check "key"). */
 enum coffer_rc home_next_key(const struct cli *c, const struct home *h, const struct pubkey *pub, struct privkey **out, struct err *e) NODISCARD;

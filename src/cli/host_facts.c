@@ -181,6 +181,8 @@ static enum coffer_rc state_words(const struct cli *c, struct hw_facts *f, struc
 
 	if (product && (strlen(product) >= sizeof(f->product) || !party_ok(span_of(product))))
 		return cli_bad(e, "--product %s: no product's name", product);
+	if (product && span_ends(span_of(f->platform), "snp") && strcmp(product, "milan") != 0 && strcmp(product, "genoa") != 0 && strcmp(product, "turin") != 0)
+		return cli_bad(e, "--product %s: %s has milan, genoa and turin", product, f->platform);
 	if (product)
 		(void)snprintf(f->product, sizeof(f->product), "%s", product);
 	if (chip && (n == 0 || n % 2 || n > 2 * sizeof(f->chip) || !hex_fixed(span_of(chip), f->chip, n / 2)))

@@ -2,6 +2,7 @@
 #include "cli/home.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -143,6 +144,19 @@ enum coffer_rc home_sign_key(const struct cli *c, const struct home *h, struct p
 	if (strcmp(h->key, KEY_AWAY) == 0)
 		return home_away_key(&me.keys[0], out, e);
 	return token_key(h, h->key, &me.keys[0], out, e);
+}
+
+bool home_opens_unasked(const struct home *h)
+{
+	CLEANUP(wr_close) struct wr pem = { 0 };
+	const char *file = getenv("COFFER_PASSPHRASE_FILE");
+	char path[600];
+	struct err why;
+
+	if (h->key[0]) /* in a token, which counts wrong tries, or away */
+		return false;
+	return home_file(h, "sign.pem", path, sizeof(path), &why) == COFFER_OK && file_read(path, KEY_FILE_MAX, &pem, &why) == COFFER_OK &&
+	    ((file && *file) || span_starts(wr_span(&pem), "-----BEGIN PRIVATE KEY-----"));
 }
 
 enum coffer_rc home_encrypt_key(const struct cli *c, const struct home *h, struct privkey **out, struct err *e)

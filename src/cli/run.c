@@ -41,7 +41,8 @@ const struct opt_spec opts_run[] = {
 };
 static const struct verb verb_run = { .path = "run", .args = "POD.yaml", .persona = "Orchestration Operator",
 	.summary = "Start the guest and run the pod in it",
-	.help = "Ends with 0 when every container did, 6 when the guest stopped one because a lease ended, 1 otherwise.", .opts = opts_run, .min_pos = 1, .max_pos = 1 };
+	.help = "Ends with 0 when every container did, 6 when the guest stopped one because a lease ended, 1 when another code ended one or something was refused, 5 when it was interrupted "
+		"(Ctrl-C, 'coffer stop'), 4 when --timeout ended it.", .opts = opts_run, .min_pos = 1, .max_pos = 1 };
 
 static void run_clear(struct run *r)
 {
@@ -114,7 +115,8 @@ static enum coffer_rc bindings(const struct run *r, char *path[static BINDINGS_M
 			return cli_bad(e, "--binding: at most %d", BINDINGS_MAX);
 		path[i] = realpath(value, NULL);
 		if (!path[i])
-			return cli_bad(e, "--binding %s: %s", value, strerror(errno));
+			return errno == ENOENT || errno == ENOTDIR ? err_set(e, COFFER_E_NOTFOUND, "--binding %s: it is not there", value) :
+			    cli_bad(e, "--binding %s: %s", value, strerror(errno));
 		o->binding[o->n_bindings++] = path[i];
 	}
 	return COFFER_OK;
@@ -370,6 +372,7 @@ static enum coffer_rc prepare(struct run *r, struct err *e)
 	if (cli_flag(r->cli, "print"))
 		return run_print(r, e);
 	TRY(run_vm_host(r, e));
+	run_foretell(r);
 	TRY(catch_signals(r, e));
 	return run_claim(r, e);
 }
@@ -396,6 +399,7 @@ static int run_all(struct run *r)
 		code = verdict(r);
 	} else {
 		run_cause(r, &e);
+		run_hint(r, &e);
 		code = r->tell >= 0 ? cli_exit_code(&e) : cli_fail(r->cli, &e);
 	}
 	run_end(r, &e, code);

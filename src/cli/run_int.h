@@ -53,6 +53,10 @@ bool run_hardware(const char *platform, const char *path);
 /* The agent, there or by $COFFER_AGENT. */
 enum coffer_rc run_agent_path(char out[static RUN_PATH_MAX], struct err *e) NODISCARD;
 
+/* run_published.c: warnings before anything is started, and beside a refusal that gives no reason. */
+void run_foretell(const struct run *r);
+void run_hint(const struct run *r, const struct err *e);
+
 /* run_life.c: the folder; claiming one sweeps away what killed launchers left that nobody wanted kept. */
 enum coffer_rc run_claim(struct run *r, struct err *e) NODISCARD;
 /* The folder that it would get, by --state and --name. Nothing is made. */

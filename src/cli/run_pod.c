@@ -174,6 +174,8 @@ static enum coffer_rc ended(struct run *r, struct call *c, struct span payload, 
 static void lapsed(struct run *r, struct call *c, const struct err *e)
 {
 	run_say("lease: %s", e->msg);
+	if (!r->rec.reason[0]) /* the first, for whoever asks later */
+		(void)snprintf(r->rec.reason, sizeof(r->rec.reason), "lease: %.350s", e->msg);
 	r->lapsed[c->container] = true;
 	r->exit_code[c->container] = 128 + 9;
 	run_part_ended(r, c->container);

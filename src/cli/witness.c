@@ -52,7 +52,7 @@ enum coffer_rc witness_found(const char *dir, struct span name, struct span pass
 	TRY(file_mkdirs(dir, 0700, e));
 	path_of(dir, "witness.pem", path);
 	if (file_exists(path))
-		return err_deny(e, "witness-folder", "%s is there already; a witness keeps its key", path);
+		return err_set(e, COFFER_E_INPUT, "%s is there already; a witness keeps its key", path);
 	TRY(pem_write_private(key, pass, &pem, e));
 	note_vkey_write(out, &vkey);
 	wr_str(&vkey, "\n");

@@ -22,7 +22,7 @@ struct witness {
 };
 void witness_end(struct witness *w); /* CLEANUP-ready; of one with lock = -1 or open */
 
-/* COFFER_E_DENIED (check "witness-folder") where there is a witness already; makes the folder. */
+/* COFFER_E_INPUT where there is a witness already; makes the folder. */
 enum coffer_rc witness_found(const char *dir, struct span name, struct span pass, const struct privkey *key, struct note_key *out,
     struct err *e) NODISCARD;
 

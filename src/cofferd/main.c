@@ -2,7 +2,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/str.h"
 #include "cofferd/parent.h"
+
+#define DAYS_MAX 36500 /* as cofferd-keep has it */
 
 static const char usage[] =
 	"cofferd, the trust service: evaluates evidence, keeps sealed keys, writes the journal\n"
@@ -19,7 +22,8 @@ static const char usage[] =
 	"                                 journal shows it\n"
 	"  cofferd --help | --version\n"
 	"\n"
-	"The configuration (TOML): id, listen, state, genesis, genesis-digest, log, [collateral], [evidence].\n";
+	"The configuration (TOML): id, listen, state, genesis, genesis-digest, log, [collateral], [evidence],\n"
+	"[attest] (cofferd(8)).\n";
 
 static int fail(const struct err *e)
 {
@@ -57,6 +61,7 @@ static int read_words(int argc, char **argv, struct words *w)
 	static const char *const verbs[VERBS] = { "", "keygen", "accept-loss", "fsck", "prune-evidence" };
 	const char *verb = argc > 1 && argv[1][0] != '-' ? argv[1] : "";
 	const char **value;
+	uint64_t days = 0;
 
 	while (w->verb < VERBS && strcmp(verb, verbs[w->verb]) != 0)
 		w->verb++;
@@ -76,7 +81,11 @@ static int read_words(int argc, char **argv, struct words *w)
 	}
 	if (!w->config)
 		return wrong(verb, "--config FILE is missing: the service's configuration, which names its state folder", "");
-	return w->verb == PRUNE && !w->older ? wrong(verb, "--older DAYS is missing: how long ago its receipt was fetched", "") : 0;
+	if (w->verb != PRUNE)
+		return 0;
+	if (!w->older)
+		return wrong(verb, "--older DAYS is missing: how long ago its receipt was fetched", "");
+	return span_u64(span_of(w->older), &days) && days >= 1 && days <= DAYS_MAX ? 0 : wrong(verb, "--older: not 1 to 36500 days: ", w->older);
 }
 
 static enum coffer_rc run(const struct words *w, struct err *e)

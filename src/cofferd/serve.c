@@ -108,8 +108,8 @@ static enum coffer_rc read_genesis(const struct config *c, struct dsse *out, str
 	uint8_t id[32];
 
 	if (c->genesis[0] == '\0' || !c->has_digest)
-		return err_set(e, COFFER_E_INPUT,
-			       "the configuration names no genesis and genesis-digest; nothing is trusted on first use");
+		return err_set(e, COFFER_E_INPUT, "the configuration lacks %s; nothing is trusted on first use ('coffer genesis show' prints the digest)",
+		    c->has_digest ? "genesis" : c->genesis[0] ? "genesis-digest" : "genesis and genesis-digest");
 	TRY(file_read(c->genesis, DSSE_ENVELOPE_MAX, &text, e));
 	if (dsse_parse(wr_span(&text), out, e) != COFFER_OK)
 		return err_wrap(e, "%s", c->genesis);
@@ -117,6 +117,14 @@ static enum coffer_rc read_genesis(const struct config *c, struct dsse *out, str
 	if (!span_eq(SPAN(id), SPAN(c->digest)))
 		return err_deny(e, "genesis", "%s is not the genesis that genesis-digest names", c->genesis);
 	return COFFER_OK;
+}
+
+/* Before any process is started that would lack it. */
+static enum coffer_rc look_at_genesis(const struct config *c, struct err *e)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+
+	return read_genesis(c, &env, e);
 }
 
 static enum coffer_rc send_config(const struct config *c, int ctl, struct err *e)
@@ -379,6 +387,7 @@ static enum coffer_rc start(const struct config *c, struct service_run *s, struc
 	CLEANUP(closep) int a = -1, b = -1, x = -1, y = -1, f = -1, g = -1, m = -1, n = -1;
 	CLEANUP(wr_close) struct wr witnesses = wr_open(KEEP_READY_MAX);
 
+	TRY(look_at_genesis(c, e));
 	TRY(listen_on(c->listen, &s->listen_fd, e));
 	TRY(listen_name(s->listen_fd, s->address, sizeof(s->address), e));
 	TRY(pair(&a, &b, e));

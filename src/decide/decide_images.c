@@ -73,7 +73,7 @@ static void explain_low(const struct manifest *of, const struct man_container *m
 
 	hex32(m->image_digest, digest);
 	SET(c->expected, "image %.16s released by %s as security version %" PRIu64 " or later, as the manifest requires", digest, m->image_provider, m->image_minimum);
-	SET(c->found, "%s's release of image %.16s states security version %" PRIu64, m->image_provider, digest, best);
+	SET(c->found, "%s's release of image %.16s states security version %" PRIu64 ", and the manifest wants %" PRIu64 " or later", m->image_provider, digest, best, m->image_minimum);
 	SET(c->who, "%s, with a newer image of %.40s", of->provider, m->image_provider);
 	SET(c->command, "coffer workload build POD.yaml --out DIR");
 }

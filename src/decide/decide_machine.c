@@ -29,7 +29,7 @@ void decide_genuine(const struct decide_in *in, struct check *out)
 		SET(c.found, "invalid: evidence of %s in a session for %s", a->hw->platform, a->platform);
 	} else if (rootless(a)) {
 		c.holds = true;
-		SET(c.found, "%s proves nothing; R3 decides whether the owner named it", a->platform);
+		SET(c.found, DECIDE_NOT_ASKED "%s proves nothing; R3 decides whether the owner named it", a->platform);
 	} else if (!a->collateral) {
 		SET(c.found, "collateral unavailable: %s", a->why);
 		SET(c.who, "the service's operator");
@@ -365,7 +365,7 @@ void decide_booted(const struct decide_in *in, struct decision *d)
 	SET(c->who, "the workload's provider");
 	if (decide_unmeasured(&in->a)) {
 		c->holds = platform_named(in, d->workload);
-		SET(c->found, "no boot measured on %s", in->a.platform);
+		SET(c->found, DECIDE_NOT_ASKED "%s proves nothing, and no boot is measured on it", in->a.platform);
 		return;
 	}
 	d->boot = d->workload ? find_boot(in, d) : NULL;

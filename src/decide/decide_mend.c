@@ -54,6 +54,7 @@ struct bounds {
 	struct wants_assessed assessed[ASSET_OWNERS_MAX * APPROVAL_ASSESSED_MAX];
 	size_t                n;
 	uint64_t              uses;  /* 0: unbounded */
+	const struct fact_approval *spent; /* the owner's, which had uses and has none left; or NULL */
 	int64_t               until; /* 0: past, or none */
 };
 
@@ -65,10 +66,21 @@ static void add_assessed(struct bounds *b, const struct wants_assessed *w)
 	b->assessed[b->n++] = *w;
 }
 
-/* As many uses as are left; where none is, as many as there were. */
-static void add_bounds(struct bounds *b, const struct fact_approval *a, int64_t now)
+/* Of all its assets in one run: each release counts one. */
+static uint64_t a_run(const struct fact_workload *w, const struct fact_approval *a)
 {
-	uint64_t uses = a->used < a->body.uses ? a->body.uses - a->used : a->body.uses;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < a->body.n_assets; i++)
+		n += manifest_releases(&w->manifest, &a->body.asset[i]);
+	return n;
+}
+
+/* As many uses as are left; where none is, as many as there were, and no fewer than one run takes. */
+static void add_bounds(struct bounds *b, const struct fact_approval *a, const struct fact_workload *w, int64_t now)
+{
+	uint64_t run = a_run(w, a), all = a->body.uses > run ? a->body.uses : run;
+	uint64_t uses = a->used < a->body.uses ? a->body.uses - a->used : all;
 
 	for (size_t i = 0; i < a->body.n_assessed; i++)
 		add_assessed(b, &a->body.assessed[i]);
@@ -103,11 +115,21 @@ static void find_bounds(const struct decide_in *in, const struct fact_workload *
 	const struct fact_approval *a;
 
 	*out = (struct bounds){ .n = 0 };
-	if (w && (a = decide_nearest(in, w, in->q.path.owner)))
-		add_bounds(out, a, in->now);
+	if (w && (a = decide_nearest(in, w, in->q.path.owner))) {
+		add_bounds(out, a, w, in->now);
+		out->spent = a->body.has_uses && a->used >= a->body.uses ? a : NULL;
+	}
 	for (size_t i = 0; w && in->has_asset && i < b->n_of; i++)
 		if (strcmp(b->of[i], in->q.path.owner) != 0 && (a = decide_nearest(in, w, b->of[i])))
-			add_bounds(out, a, in->now);
+			add_bounds(out, a, w, in->now);
+}
+
+/* What was approved together is spent together: for one of them alone the next run would lack the others. */
+static void put_others(const struct bounds *b, const struct asset_path *asked, struct text *t)
+{
+	for (size_t i = 0; b->spent && i < b->spent->body.n_assets; i++)
+		if (!asset_path_eq(&b->spent->body.asset[i], asked))
+			put(t, " --asset ", b->spent->body.asset[i].text);
 }
 
 void decide_mend(const struct decide_in *in, const struct decision *d, struct check *c)
@@ -126,7 +148,9 @@ void decide_mend(const struct decide_in *in, const struct decision *d, struct ch
 	if (d->workload)
 		hex32(d->workload->manifest.digest, digest);
 	put(&t, "coffer approve ", digest);
+	find_bounds(in, d->workload, &b);
 	put(&t, " --asset ", in->q.path.text);
+	put_others(&b, &in->q.path, &t);
 	put(&t, " --platform ", in->a.platform);
 	put(&t, debug ? "+debug" : "", "");
 	if (boot) {
@@ -136,7 +160,6 @@ void decide_mend(const struct decide_in *in, const struct decision *d, struct ch
 	if (d->workload)
 		decide_slot_options(in, d->workload, slots, sizeof(slots));
 	put(&t, slots, "");
-	find_bounds(in, d->workload, &b);
 	put_bounds(&b, &t);
 	if (b.n > APPROVAL_ASSESSED_MAX) /* no approval says as many */
 		t.n = sizeof(t.s);

@@ -222,6 +222,14 @@ static bool is_redirect(int status)
 	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+/* OpenSSL's words for an answer that is no TLS. */
+static enum coffer_rc hinted(const struct origin *at, enum coffer_rc rc, struct err *e)
+{
+	if (rc == COFFER_E_UPSTREAM && at->tls && strstr(e->msg, "TLS: ") && strstr(e->msg, "wrong version number"))
+		return err_set(e, COFFER_E_UPSTREAM, "registry %s: no TLS is spoken there; if it is HTTP: --plain-http (in a workload's terms: registries, plain-http)", at->host);
+	return rc;
+}
+
 static enum coffer_rc send_one(struct registry *r, const struct call *c, const struct origin *at, const char *path,
     struct http_res *res, struct err *e)
 {
@@ -232,8 +240,8 @@ static enum coffer_rc send_one(struct registry *r, const struct call *c, const s
 
 	TRY(connect_to(r, at, c->sink || c->body.n > SMALL_BODY, &http, e));
 	if (c->sink)
-		return http_stream(http, &q, c->sink, c->sink_arg, UINT64_MAX, res, e);
-	return http_do(http, &q, c->max_body, res, e);
+		return hinted(at, http_stream(http, &q, c->sink, c->sink_arg, UINT64_MAX, res, e), e);
+	return hinted(at, http_do(http, &q, c->max_body, res, e), e);
 }
 
 static enum coffer_rc call_once(struct registry *r, const struct call *c, struct http_res *res, struct err *e)

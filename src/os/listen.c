@@ -53,6 +53,8 @@ enum coffer_rc listen_on(const char *where, int *fd, struct err *e)
 		(void)setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	rc = s < 0 || bind(s, a->ai_addr, a->ai_addrlen) != 0 || listen(s, 512) != 0 ? errno : 0;
 	freeaddrinfo(a);
+	if (rc == EADDRINUSE)
+		return err_deny(e, "listen", "%s is in use by another program", where);
 	if (rc != 0)
 		return err_set(e, COFFER_E_SYSTEM, "listen on %s: %s", where, strerror(rc));
 	*fd = MOVE_FD(s);

@@ -52,6 +52,16 @@ bool manifest_entitles(const struct man_container *c, const struct asset_path *p
 	return false;
 }
 
+uint64_t manifest_releases(const struct manifest *m, const struct asset_path *p)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < m->n_containers; i++)
+		for (size_t k = 0; k < m->container[i].n_entitlements; k++)
+			n += asset_path_eq(&m->container[i].entitlement[k].asset, p);
+	return n;
+}
+
 bool manifest_lists(const struct json *array, struct span s)
 {
 	for (size_t i = 0; i < json_len(array); i++)

@@ -88,6 +88,8 @@ enum coffer_rc workload_read(const struct statement *s, struct manifest *out, st
 const struct man_container *manifest_container(const struct manifest *m, struct span name); /* NULL if none */
 const struct man_volume    *manifest_volume(const struct manifest *m, struct span name);
 bool manifest_entitles(const struct man_container *c, const struct asset_path *p, enum purpose purpose) NODISCARD;
+/* How often a run has the asset released at least: once for each entitlement to it. An image key is for each layer, and what a container asks its api for is for each time. */
+uint64_t manifest_releases(const struct manifest *m, const struct asset_path *p) NODISCARD;
 /* Its image is named as one of that repository. */
 bool man_container_of(const struct man_container *c, struct span repository) NODISCARD;
 const struct man_slot *manifest_slot(const struct manifest *m, struct span name);

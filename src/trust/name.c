@@ -57,7 +57,7 @@ enum coffer_rc asset_path_parse(struct span s, struct asset_path *out, struct er
 	for (size_t i = 0; i < 3; i++)
 		part[i] = segment(&rest);
 	if (slashes != 2 || !party_ok(part[0]) || !segment_ok(part[1]) || !segment_ok(part[2]))
-		return err_set(e, COFFER_E_INPUT, "not an asset path: want kbs:///<party>/<type>/<tag>");
+		return err_set(e, COFFER_E_INPUT, "not an asset path: want kbs:///<party>/<type>/<tag>, type and tag each of 1 to %d letters, digits and _-., no dot first", SEGMENT_LEN_MAX);
 	*out = (struct asset_path){ .text = SCHEME };
 	memcpy(out->text + sizeof(SCHEME) - 1, tail.p, tail.n);
 	memcpy(out->owner, part[0].p, part[0].n);

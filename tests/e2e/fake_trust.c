@@ -83,6 +83,10 @@ enum coffer_rc rcar_get(struct rcar *r, const struct asset_path *path, uint64_t 
 		(void)waitid(P_ALL, 0, &s, WEXITED | WNOWAIT);
 		return err_set(e, COFFER_E_UPSTREAM, "the host let the agent wait");
 	}
+	if (span_ends(span_of(path->text), "/stranger"))
+		return err_deny(e, "policy", "this evidence gives no right to that resource; decision 00");
+	if (span_ends(span_of(path->text), "/rude"))
+		return err_deny(e, "R10", "\033[2J\nno%0450d", 0);
 	if (span_ends(span_of(path->text), "/withheld"))
 		return err_deny(e, "R9", "the owner has not approved");
 	TRY(secret_new(32, &out->content, e));

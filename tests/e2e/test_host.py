@@ -305,7 +305,7 @@ def mistakes_are_told_by_their_exit_code():
     files = ("--offline", "--statements", f)
     for words in (("--product", "milan"), ("--platform", "vax", "--product", "x"), ("--platform", "snp"), ("--platform", "nvidia", "--product", "x"),
                   ("--platform", "snp", "--svn", "snq=1"), ("--platform", "snp", "--svn", "snp"), ("--platform", "snp", "--svn", "snp=x"),
-                  ("--platform", "snp", "--svn", "snp=1,"), ("--platform", "cca", "--svn", "snp=1"), ("--platform", "snp", "--product", "Milan X"),
+                  ("--platform", "snp", "--svn", "snp=1,"), ("--platform", "cca", "--svn", "snp=1"), ("--platform", "snp", "--product", "Milan X"), ("--platform", "snp", "--product", "milano"),
                   GOOD + ("--smt", "maybe"), GOOD[:4] + ("--smt", "maybe"), GOOD + ("--chip", "abc"), GOOD + ("--register", "measurement"),
                   GOOD + ("--register", "m=0g"), GOOD + ("--launch",), GOOD + ("--at", "tomorrow"), GOOD + ("--minimum", "hospital"),
                   GOOD + ("--minimum", "No=" + f)):

@@ -114,7 +114,40 @@ def parties_and_service():
         ok(h, "genesis", "use", T + "/genesis.json", "--service", "https://" + line.split("https://")[1].strip())
     ok("acme", "service", "sign", T + "/service.json")
     REG = registry()
+    no(1, "but whom one lets: 'coffer delegate PARTY --role attestation-service'", "hospital", "service", "sign", T + "/service.json")
     OLD, NEW = push_image(REG, "old"), push_image(REG, "new")
+
+
+# ---- what a newcomer meets ----
+
+def mistakes_of_a_newcomer_are_told_with_what_mends_them():
+    plain = "no TLS is spoken there; if it is HTTP: --plain-http"
+    for words in (("image", "push", T + "/layout-new", REG + "/imaker/app:x"), ("image", "sign", NEW), ("image", "keys", NEW)):
+        no(4, plain, "imaker", *words)
+    ok("new", "init", "--party", "newcomer", "--persona", "data-owner", "--no-passphrase")
+    ok("new", "genesis", "use", T + "/genesis.json", "--service", json.load(open(T + "/acme/config.json"))["service"])
+    r = no(1, "no known party signed this token: a newcomer is known once a party that is has introduced it ('coffer party request'", "new", "asset", "list")
+    assert "coffer token" not in r.stderr, r.all
+    no(4, "there is nothing to pause", "hospital", "pause", "00" * 32, "--reason", "x")
+    no(4, "there is nothing to revoke", "hospital", "revoke", "00" * 32, "--reason", "x")
+    no(2, "type and tag each of 1 to ", "hospital", "asset", "put", "kbs:///hospital/data/" + "x" * 300, "--file", T + "/service.json")
+
+
+def asset_that_approvals_rest_on_is_not_deleted_unasked():
+    kept = lambda: ASSET in [a["path"] for a in json.loads(ok("imaker", "asset", "list", "--json").stdout)["assets"]]
+    mine = [a["id"] for a in json.loads(ok("imaker", "approvals", "--json").stdout)["approvals"] if ASSET in a["assets"] and not a["expired"]]
+    r = no(2, "nobody is there to ask", "imaker", "asset", "delete", ASSET)
+    assert mine and kept() and all("approval %s of imaker rests on %s, until " % (i, ASSET) in r.stderr for i in mine) and r.stderr.count(" rests on ") == len(mine), r.all
+    r = ok("imaker", "revoke", mine[0], "--reason", "no more")
+    assert "ended: the approval of imaker: %s, workload:" % ASSET in r.stderr, r.all
+    ok("imaker", "asset", "delete", ASSET, "--yes")
+    assert not kept()
+
+
+def service_that_is_down_is_named_by_who_runs():
+    ended[0].terminate(); ended[0].wait(20)
+    r = run("checked")
+    assert r.returncode == 4 and "the trust service does not answer: nobody listens at https://127.0.0.1:" in r.stderr and "the trust service, https://127.0.0.1:" in r.stderr, r.all
 
 
 # ---- what is released, and what of it stays ----
@@ -232,6 +265,34 @@ def built(*args, **more):
     return json.loads(ok(None, "workload", "show", "--file", out + "/manifest.json", "--json").stdout)
 
 
+def unpublished_workload_is_told_of_before_the_guest_starts():
+    out = T + "/unpublished"
+    ok("acme", "workload", "build", pod("unpublished", NEW), "--out", out)
+    digest = json.loads(ok(None, "workload", "show", "--file", out + "/manifest.json", "--json").stdout)["digest"]
+    line = "coffer run: this manifest is not published, and nothing will be released to it: acme publishes it with 'coffer workload publish manifest.json' (workload %s)\n" % digest
+    for who in ("acme", "hospital"):
+        r = coffer(who, "run", "--state", T + "/pods", out + "/pod.yaml")
+        assert 0 <= r.stderr.find(line) < r.stderr.find("PLATFORM SAMPLE"), r.all
+        assert "coffer-agent: refused: container read: %s: policy: this evidence gives no right" % ASSET in r.stderr, r.all
+    assert "published" not in run("unpublished").stderr  # by nobody whom the service tells
+    ok("acme", "workload", "publish", out + "/manifest.json")
+    r = coffer("acme", "run", "--state", T + "/pods", out + "/pod.yaml")
+    assert "not published" not in r.stderr and "coffer-agent: refused: container read: %s: R0: imaker has approved nothing" % ASSET in r.stderr, r.all
+    # what proves nothing is not said to have been proved
+    why = newest_refusal()
+    assert "  --   R2  not asked: sample proves nothing; R3 decides" in why and "  --   R5  not asked: sample proves nothing" in why and "yes  R2" not in why and "yes  R5" not in why, why
+
+
+def approval_that_has_ended_is_not_listed_as_in_force():
+    w = json.loads(ok(None, "workload", "show", "--file", T + "/unpublished/manifest.json", "--json").stdout)
+    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4))
+    ok("imaker", "approve", w["digest"], "--shown", w["shown"], "--asset", ASSET, "--platform", "sample", "--until", until)
+    listed = lambda: [a["expired"] for a in json.loads(ok("imaker", "approvals", "--json").stdout)["approvals"] if a["until"] == until]
+    assert listed() == [False] and "expired" not in ok("imaker", "approvals").stdout
+    time.sleep(5)
+    assert listed() == [True] and "until    %s (expired: it covers nothing any more)" % until in ok("imaker", "approvals").stdout
+
+
 def approve(w, *more):
     ok("imaker", "approve", w["digest"], "--shown", w["shown"], "--asset", ASSET, "--platform", "sample", *more)
 
@@ -323,6 +384,8 @@ def key_is_a_key_and_is_replaced_by_one_who_says_so():
 def older_image_is_not_built_nor_served():
     no(1, "refused: release: container read: its image is released as security version 3, and the terms ask for 5 or later", "acme", "workload", "build",
        pod("rolled", OLD, ", minimum-version: 5"), "--out", T + "/rolled")
+    misspelt = put("misspelt.yaml", open(pod("misspelt", NEW)).read().replace("platforms: [sample]", "platforms: [sample, snpp]"))
+    no(3, "there is none of name snpp ('coffer evidence platforms' lists them)", "acme", "workload", "build", misspelt, "--out", T + "/misspelt")
     no(3, "minimum-version", "acme", "workload", "build", pod("rolled", OLD, ", minimum-version: 0"), "--out", T + "/rolled")
     assert not os.path.exists(T + "/rolled/manifest.json")
     shown = json.loads(ok(None, "workload", "show", "--file", T + "/reads/manifest.json", "--json").stdout)
@@ -334,7 +397,7 @@ def older_image_is_not_built_nor_served():
     r = run("rolling")
     assert "nothing" in r.stdout and "told to" not in r.all, r.all
     why = newest_refusal()
-    assert "R8" in why and "security version 5 or later" in why and "states security version 4" in why and "coffer workload build" in why, why
+    assert "R8" in why and "security version 5 or later" in why and "states security version 4, and the manifest wants 5 or later" in why and "coffer workload build" in why, why
 
 
 # ---- whom a provider lets verify its images ----
@@ -442,10 +505,12 @@ def release_of_content_that_was_revoked_says_so():
 
 
 def main():
-    cases = [parties_and_service, release_names_keys_and_versions_of_its_own, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
-             artefact_is_sealed_and_not_published, entitled_guest_gets_the_artefact_and_no_other, attested_by_an_asset_or_beside_the_image_is_attested,
-             newer_content_is_the_same_asset, refusal_of_the_guest_comes_whole, key_is_a_key_and_is_replaced_by_one_who_says_so, older_image_is_not_built_nor_served, workload_is_built_on_what_a_delegate_verified,
-             delegates_word_beyond_its_power_builds_nothing, delegate_verifies_an_encrypted_image, release_of_content_that_was_revoked_says_so, delegate_that_lends_on_is_followed_within_its_depth]
+    cases = [parties_and_service, mistakes_of_a_newcomer_are_told_with_what_mends_them, release_names_keys_and_versions_of_its_own, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
+             artefact_is_sealed_and_not_published, unpublished_workload_is_told_of_before_the_guest_starts, approval_that_has_ended_is_not_listed_as_in_force, entitled_guest_gets_the_artefact_and_no_other, attested_by_an_asset_or_beside_the_image_is_attested,
+             newer_content_is_the_same_asset, refusal_of_the_guest_comes_whole, key_is_a_key_and_is_replaced_by_one_who_says_so, older_image_is_not_built_nor_served,
+             asset_that_approvals_rest_on_is_not_deleted_unasked, workload_is_built_on_what_a_delegate_verified,
+             delegates_word_beyond_its_power_builds_nothing, delegate_verifies_an_encrypted_image, release_of_content_that_was_revoked_says_so, delegate_that_lends_on_is_followed_within_its_depth,
+             service_that_is_down_is_named_by_who_runs]
     return tapcases.run(cases, ended, T)
 
 

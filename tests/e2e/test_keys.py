@@ -380,10 +380,16 @@ def assets_are_stated_away_and_brought_by_another_party():
     os.rename(T + "/aside", T + "/a.sealed")
     ok("imaker", "statement", "submit", T + "/a", T + "/a.sig")
     open(T + "/p.rego", "w").write(SAMPLE_POLICY)
+    shutil.copy(T + "/b.sealed", T + "/p.sealed")  # one name for all: what belongs to the file of before does not go along
+    shutil.copy(T + "/a.sig", T + "/p.sig")
     ok("imaker", "asset", "policy", "kbs:///imaker/image-key/app", T + "/p.rego", "--to-sign", T + "/p")
+    assert not os.path.exists(T + "/p.sealed") and not os.path.exists(T + "/p.sig")
     assert "allow if input" in ok("far", "sign", T + "/p", "--yes").stderr
     ok("imaker", "statement", "submit", T + "/p", T + "/p.sig")
     assert "allow if input" in ok("imaker", "asset", "policy", "kbs:///imaker/image-key/app").stdout
+    r = ok("imaker", "asset", "list")  # its token is the reader's, and the reader's assets are not its own
+    assert "kbs:///imaker/image-key/app " in r.stdout and "version 1 " in r.stdout and "hospital/" not in r.stdout and "by the statements in force" in r.stderr, r.all
+    assert [a["path"] for a in json.loads(ok("imaker", "asset", "list", "--json").stdout)["assets"]] == ["kbs:///imaker/image-key/app"]
     r = coffer("imaker", "asset", "delete", "kbs:///imaker/image-key/app")  # a reader brings, it does not take away
     assert r.returncode == 1 and "owner" in r.stderr, r.all
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The life of a party's keys by `coffer party` against a live service: rotation, hold, recovery, compromise, and what a thief can and
 cannot do in between. argv: coffer, cofferd. TAP."""
-import json, os, shutil, signal, subprocess, sys, tempfile, time, traceback
+import json, os, re, shutil, signal, subprocess, sys, tempfile, time, traceback
 
 COFFER, COFFERD = sys.argv[1:3]
 T = tempfile.mkdtemp(prefix="coffer-life-")
@@ -108,7 +108,13 @@ def rotation_without_recovery_keys_promises_no_end():
     ok("solo", "init", "--party", "solo", "--persona", "data-owner", "--no-passphrase")
     ok("solo", "genesis", "use", T + "/genesis.json", "--service", json.load(open(T + "/hospital/config.json"))["service"])
     ok("solo", "party", "request", "--out", T + "/solo.request")
-    ok("acme", "party", "admit", T + "/solo.request")
+    r = coffer("acme", "party", "admit", T + "/solo.request")  # nobody has compared the key
+    assert r.returncode == 2 and "nobody is there to ask" in r.stderr and "--key with the key" in r.stderr, r
+    key = re.search("ask them whether this is theirs: key (.*)", r.stderr).group(1)
+    r = coffer("acme", "party", "admit", T + "/solo.request", "--key", key[:-1] + ("A" if key[-1] != "A" else "B"))
+    assert r.returncode == 1 and "refused: key: " in r.stderr, r
+    assert coffer("solo", "asset", "list").returncode == 1  # neither admitted it
+    ok("acme", "party", "admit", T + "/solo.request", "--key", key)
     said = ok("solo", "party", "rotate")
     assert "waits until" in said and "nobody can end it: you have no recovery keys" in said and "cancel" not in said, said
     assert "waits until" in coffer("solo", "party", "finish").stderr

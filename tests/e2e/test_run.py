@@ -46,6 +46,27 @@ for name, line in (("no_new_privileges", "NoNewPrivs:1"), ("seccomp_filter", "Se
                    ("info", '"feature":"resource"')):
     check("container_" + name, line in r.out, r)
 check("api_not_entitled_and_not_approved_are_403", r.out.count("  HTTP/1.1 403 Forbidden") == 2, r)
+REFUSED = "coffer-agent: refused: container analyse: kbs:///hospital/note/"
+check("refused_api_asset_is_told_to_the_launcher", REFUSED + "withheld: R9: the owner has not approved\n" in r.err, r)
+check("what_the_manifest_does_not_list_is_told_to_nobody", "note/other" not in r.err, r)
+m = manifest([container("analyse", "for i in 1 2 3; do /bin/busybox %swithheld; /bin/busybox %srude; done; true" % ((GET + "hospital/note/",) * 2), outputs=[])])
+m["containers"][0]["entitlements"].append({"asset": "kbs:///hospital/note/rude", "purpose": "api"})
+r = run(pod(m))
+told = [l for l in r.err.splitlines() if l.startswith(REFUSED)]
+check("refused_api_asset_is_told_once_cleaned_and_bounded", r.returncode == 0 and len(told) == 2 and any(l.startswith(REFUSED + "rude: R10: ?[2J?no0000") and len(l) < 600 for l in told) and
+      "\033" not in r.err, r)
+
+# what the launcher can say where the service says nothing
+m = manifest([container("analyse", "true", outputs=[])])
+m["volumes"][0]["asset"] = m["containers"][0]["entitlements"][1]["asset"] = "kbs:///hospital/data-key/stranger"
+r = run(pod(m))
+check("stranger_is_told_how_to_see_whether_its_workload_is_published", r.returncode == 1 and "gives no right" in r.err and
+      "coffer workload show %s'" % hashlib.sha256(jcs(m).encode()).hexdigest() in r.err and "acme publishes it with 'coffer workload publish manifest.json'" in r.err, r)
+m = manifest([container("analyse", "true", outputs=[])])
+with socket.socket() as s:
+    s.bind(("127.0.0.1", 0)); m["service"]["url"] = "https://127.0.0.1:%d" % s.getsockname()[1]
+r = run(pod(m))
+check("service_that_is_down_is_named_before_anything_starts", 0 < r.err.find("the trust service does not answer: nobody listens at " + m["service"]["url"]) < r.err.find("PLATFORM SAMPLE"), r)
 
 # with the capability a container makes pipes, and no devices: a TPM or the channel of its machine would be among them
 b = "/bin/busybox"

@@ -100,7 +100,7 @@ def witness_is_made_once():
     assert name == "witness.example/one" and raw[0] == 4 and kid == key_id(name, b"\4", raw[1:]).hex()
     assert "ENCRYPTED" in open(T + "/w/witness.pem").read() and os.stat(T + "/w/witness.pem").st_mode & 0o777 == 0o600
     r = coffer("witness", "init", T + "/w", "--name", "witness.example/two", "--passphrase-file", T + "/pass")
-    assert r.returncode == 1 and "witness-folder" in r.stderr, r.stderr
+    assert r.returncode == 3 and "is there already" in r.stderr, r.stderr
     assert coffer("witness", "init", T + "/x", "--name", "a b", "--no-passphrase").returncode == 2
     assert "coffer witness init" in coffer("witness", "run", T + "/nothing", "--log", "x").stderr
     assert coffer("witness", "run", T + "/w", "--passphrase-file", T + "/pass").returncode == 2 # no log to witness

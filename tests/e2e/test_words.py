@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Every verb of `coffer` as one meets it who gets something wrong: files that are not there or not what they should be, folders of nobody, no service, absurd
 values. None is silent, none succeeds at nothing, and like causes end with like codes (docs/guide.md, Exit codes). argv: coffer, cofferd, coffer-agent. TAP."""
-import os, re, shutil, signal, socket, subprocess, sys, tempfile
+import os, re, shutil, signal, socket, subprocess, sys, tempfile, time
 
 COFFER, COFFERD, AGENT = (os.path.abspath(p) for p in sys.argv[1:4])
 T = tempfile.mkdtemp(prefix="coffer-words-")
@@ -160,13 +160,15 @@ table("party_that_is_not_there_is_4_and_init_is_named", 4, [(w, T + "/none") for
 table("genesis_that_is_not_followed_is_4_and_named", 4, [(w, T + "/fresh") for w in (["status"], ["asset", "list"], ["approvals"], ["pending"], ["ledger", "verify"], ["party", "rotate"],
       ["statement", "list"], ["decisions"], ["party", "request"], ["delegations"], ["asset", "put", "kbs:///p/data/x"])], ("coffer genesis use",))
 table("service_that_cannot_be_reached_is_4_and_named", 4, [(w, T + "/alone") for w in (["status"], ["asset", "list"], ["approvals"], ["pending"], ["ledger", "verify"], ["party", "rotate"],
-      ["statement", "list"], ["decisions"], ["why", "00" * 16], ["revoke", "00" * 32, "--reason", "x"], ["workload", "show", "00" * 32], ["party", "show"], ["asset", "list"],
+      ["statement", "list"], ["decisions"], ["why", "00" * 16], ["revoke", "00" * 32, "--reason", "x"], ["revoke", "image:sha256:" + "00" * 32, "--reason", "x"],
+      ["revoke", "image:" + "00" * 32, "--reason", "x"], ["workload", "show", "00" * 32], ["party", "show"], ["asset", "list"],
       ["receipt", "get", "00" * 16], ["boot-image", "list"], ["tcb", "list"], ["pause", "00" * 32, "--reason", "x"], ["party", "affected"], ["service", "show"])], (nobody[8:],))
 table("option_that_is_missing_is_2_and_named", 2, [(by[v.path].path.split() + ["x"] * len(re.sub(r"\[[^]]*\]", "", v.args).replace(" | ", "|").split()), T + "/alone")
       for v in verbs if v.required and v.path != "exec"], ("--",))
 table("value_that_cannot_be_is_2", 2, [(w, T + "/alone") for w in (["why", "zz"], ["receipt", "get", "zz"], ["revoke", "zz", "--reason", "x"], ["pause", "zz", "--reason", "x"],
-      ["resume", "zz"], ["ledger", "prove", "-1"], ["statement", "list", "--kind", "wish"], ["party", "lift", "zz", "--recovery", gone],
-      ["party", "compromise", "--from", "soon"], ["decisions", "--before", "0"], ["image", "keys", "a/b:c"], ["token", "--method", "LOOK", "--path", "/x"], ["token", "--method", "GET", "--path", "x"],
+      ["revoke", "image:sha256:zz", "--reason", "x"], ["revoke", "image:sha256:sha256:" + "00" * 32, "--reason", "x"], ["revoke", "chip:sha256:" + "00" * 32, "--reason", "x"],
+      ["asset", "put", "kbs:///p/data/x", "--type", "kye"], ["image", "verify", "127.0.0.1:1/a@sha256:" + "00" * 32], ["asset", "seal", T + "/text", "--asset", "kbs:///p/data/x", "--type", "kye"], ["resume", "zz"], ["ledger", "prove", "-1"], ["statement", "list", "--kind", "wish"], ["party", "lift", "zz", "--recovery", gone],
+      ["party", "compromise", "--from", "soon"], ["decisions", "--before", "0"], ["image", "keys", "a/b:c"], ["token", "--method", "LOOK", "--path", "/x"], ["token", "--method", "PUT", "--path", "/x"], ["token", "--method", "GET", "--path", "x"],
       ["genesis", "use", T + "/text", "--service", "nowhere"], ["party", "request", "--expires", "2001-01-01T00:00:00Z"],
       ["image", "sign", "not a reference"], ["data", "seal", T + "/text", "--asset", "x", "--key-out", gone])])
 table("file_of_another_form_is_3_and_named", 3, [(p.split() + [T + "/text"], T + "/alone") for p in ("statement show", "statement verify", "statement cosign", "genesis show", "genesis sign",
@@ -174,6 +176,31 @@ table("file_of_another_form_is_3_and_named", 3, [(p.split() + [T + "/text"], T +
 table("what_is_there_is_not_overwritten_and_that_is_3", 3, [(["init", "--party", "p", "--persona", "data-owner", "--no-passphrase"], T + "/fresh"),
       (["party", "recovery-key", T + "/text", "--no-passphrase"], T + "/fresh"), (["data", "seal", T + "/text", "--asset", "kbs:///p/data/x", "--version", "1", "--key-out", T + "/empty", "--out", gone], T + "/fresh")],
       ("is there already",))
+table("witness_that_is_there_is_3", 3, [(["witness", "init", T + "/witness", "--name", "w.example/one", "--no-passphrase"], T + "/fresh")], ("is there already",)) if coffer(
+      "witness", "init", T + "/witness", "--name", "w.example/one", "--no-passphrase").returncode == 0 else check("a_witness_is_made", False)
+wrong = []
+open(T + "/cofferd.toml", "w").write('id = "trust"\nlisten = "127.0.0.1:0"\nstate = "%s/state"\n' % T)
+for days in ("0", "x", "36501", "-1", ""):
+    r = subprocess.run([COFFERD, "prune-evidence", "--older", days, "--config", T + "/cofferd.toml"], capture_output=True, text=True)
+    wrong += [(days, r)] if r.returncode != 2 or "--older" not in r.stderr else []
+check("days_that_cannot_be_are_2_for_cofferd", not wrong, wrong)
+said = subprocess.run([COFFERD, "--help"], capture_output=True, text=True).stdout
+check("help_of_cofferd_names_every_table_of_its_configuration", all(t in said for t in ("[collateral]", "[evidence]", "[attest]")), said)
+r = coffer("init", "--party", "p", "--persona", "data-owner", "--no-passphrase", "--hold-hours", "0", home=T + "/hasty")
+check("no_hold_is_warned_of", r.returncode == 0 and "warning: with --hold-hours 0 " in r.err, r.err)
+# Who interrupts a seal leaves nothing of it behind.
+os.mkdir(T + "/seal")
+with open(T + "/seal/big", "wb") as f:
+    f.truncate(1 << 36)
+p = subprocess.Popen([COFFER, "data", "seal", T + "/seal/big", "--asset", "kbs:///p/data-key/x", "--version", "1", "--key-out", T + "/seal/key"], stderr=subprocess.DEVNULL)
+begun = lambda: [n for n in os.listdir(T + "/seal") if n.startswith("big.sealed.")]
+for _ in range(500):
+    if begun() and os.stat(T + "/seal/" + begun()[0]).st_size > 0:
+        break
+    time.sleep(0.02)
+was = begun()
+p.send_signal(signal.SIGINT)
+check("interrupted_seal_leaves_no_file", len(was) == 1 and p.wait(20) == -signal.SIGINT and os.listdir(T + "/seal") == ["big"], (was, p.returncode, os.listdir(T + "/seal")))
 os.chmod(T + "/alone/config.json", 0)
 if os.geteuid() == 0: # who is root reads all: another reads nothing
     os.chmod(T, 0o755)

@@ -135,10 +135,12 @@ static void listen_takes_literal_addresses_and_names_the_port(void)
 	CLEANUP(closep) int fd = -1;
 	char name[80] = "";
 	struct err e = { 0 };
+	int again = -1;
 
 	CHECK(listen_on("127.0.0.1:0", &fd, &e) == COFFER_OK);
 	CHECK(listen_name(fd, name, sizeof(name), &e) == COFFER_OK);
 	CHECK(strncmp(name, "127.0.0.1:", 10) == 0 && strcmp(name, "127.0.0.1:0") != 0);
+	CHECK(listen_on(name, &again, &e) == COFFER_E_DENIED && strcmp(e.check, "listen") == 0 && strstr(e.msg, name) && again == -1);
 }
 
 static void listen_refuses_names_and_halves(void)

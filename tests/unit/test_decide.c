@@ -236,9 +236,15 @@ static void r9_says_what_is_missing_and_the_command_that_mends_it(void)
 	memset(want + strlen("coffer approve "), '2', 64);
 	(void)snprintf(want + strlen(want), sizeof(want) - strlen(want), " --until 1970-01-12T13:46:50Z"); /* as the other workload's approval said */
 	CHECK(strcmp(c->command, want) == 0);
-	(void)snprintf(strstr(want, " --until"), 64, " --uses 1 --until 1970-01-12T13:46:50Z");
+	(void)snprintf(strstr(want, " --until"), 64, " --uses 3 --until 1970-01-12T13:46:50Z"); /* one run takes three: the manifest entitles to it thrice */
 	DENIES((w.approval[0].body.has_uses = true, w.approval[0].body.uses = w.approval[0].used = 1), "R9", "");
 	CHECK(strstr(c->found, "does not hold") && strcmp(c->command, want) == 0);
+	base(&w); /* what was approved together is spent together */
+	w.approval[0].body.has_uses = true;
+	w.approval[0].body.uses = w.approval[0].used = 1;
+	w.approval[0].body.asset[w.approval[0].body.n_assets] = w.approval[0].body.asset[0];
+	(void)snprintf(w.approval[0].body.asset[w.approval[0].body.n_assets++].text, 64, "kbs:///hospital/a/c");
+	CHECK(denies(&w, "R9", "") && strstr(c->command, " --asset kbs:///hospital/a/b --asset kbs:///hospital/a/c --platform sample --uses 3"));
 	DENIES(w.in.has_asset = false, "R9", "");
 	CHECK(strcmp(c->command, "coffer asset put kbs:///hospital/a/b") == 0);
 }

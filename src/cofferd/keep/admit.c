@@ -76,8 +76,8 @@ static enum coffer_rc check_issuer(struct keep *k, const struct dsse *env, const
 		return err_deny(e, "signature", "%s did not sign this statement with a key it is known by", s->issuer);
 	persona_names(persona, names, sizeof(names));
 	if ((p->personas & persona) != persona)
-		return err_deny(e, "persona", "%s is no %s, and nobody else issues %s statements", s->issuer, names,
-				statement_kind_name(s->kind));
+		return err_deny(e, "persona", "%s is no %s, and nobody else issues %s statements%s", s->issuer, names, statement_kind_name(s->kind),
+		    s->kind == ST_SERVICE ? ", but whom one lets: 'coffer delegate PARTY --role attestation-service'" : "");
 	return COFFER_OK;
 }
 
@@ -261,7 +261,7 @@ static enum coffer_rc check_revocation(struct keep *k, const struct dsse *env, c
 		return COFFER_OK;
 	TRY(registry_brief(&k->registry, v.statement, &found, &b, e));
 	if (!found)
-		return err_set(e, COFFER_E_NOTFOUND, "the statement to revoke is not logged");
+		return err_set(e, COFFER_E_NOTFOUND, "no statement of this id is logged, and there is nothing to %s", s->kind == ST_PAUSE ? "pause" : "revoke");
 	if (b.kind == ST_REVOCATION && s->kind == ST_REVOCATION)
 		return check_lift(k, env, s, &v, e);
 	return check_target(k, s, &v, &b, e);

@@ -93,7 +93,8 @@ enum coffer_rc co_admit(struct keep *k, const struct dsse *env, const struct sta
 {
 	for (size_t i = 0; i < b->n_of; i++)
 		if (!signed_by(k, env, b->of[i]))
-			return err_deny(e, "signature", "each party that decides of %s signs its statement; %s did not", b->path.text, b->of[i]);
+			return err_deny(e, "signature", "each party that decides of %s signs its statement; %s did not: 'coffer asset seal FILE --asset PATH --owner PARTY --out BODY' "
+			    "writes it, each signs it with 'coffer statement cosign BODY', then 'coffer asset put PATH --sealed BODY'", b->path.text, b->of[i]);
 	return check_before(k, env, s, b, e);
 }
 

@@ -137,7 +137,7 @@ enum coffer_rc party_auth(struct keep *k, const struct keep_party_auth *a, const
 		return err_deny(e, "token", "the key that signed this token is not in effect: it waits, was replaced or named compromised, or its party's"
 				" statement has expired ('coffer party show' of another party tells)");
 	if (!p || !key_verify(key, a->signing_input, SPAN(a->sig)) || !jws_payload_is(a->signing_input, a->payload))
-		return err_deny(e, "token", "no known party signed this token");
+		return err_deny(e, "token", "no known party signed this token: a newcomer is known once a party that is has introduced it ('coffer party request', then its 'coffer party admit')");
 	TRY(json_parse(a->payload, TOKEN_PAYLOAD_MAX, &doc, e));
 	TRY(read_claims(json_root(doc), &c, e));
 	if (!span_eq_str(c.iss, p->id))

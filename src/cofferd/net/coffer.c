@@ -463,9 +463,10 @@ static enum coffer_rc post_had(struct request *q, struct span id, struct reply *
 	return id.n > 0 ? of_decision(q, KEEP_HAD, id, r, e) : err_set(e, COFFER_E_NOTFOUND, "a decision is named by 32 hex digits");
 }
 
-static const char *fix_of(const struct err *e)
+/* For who brought none: of a token that was there the reason says what is wrong. */
+static const char *fix_of(const struct request *q, const struct err *e)
 {
-	if (e->rc == COFFER_E_DENIED && strcmp(e->check, "token") == 0)
+	if (web_bearer(q).n == 0 && e->rc == COFFER_E_DENIED && strcmp(e->check, "token") == 0)
 		return TOKEN_HINT;
 	return "";
 }
@@ -476,7 +477,7 @@ void coffer_jwks(struct request *q, struct reply *r)
 	struct err e = { 0 };
 
 	if (pass_json(q, KEEP_JWKS, &req, r, &e) != COFFER_OK)
-		reply_error(r, &e, fix_of(&e));
+		reply_error(r, &e, fix_of(q, &e));
 }
 
 /* A file of the public ledger, as C2SP tlog-tiles names and fills it. */
@@ -533,5 +534,5 @@ void coffer_serve(struct request *q, struct reply *r)
 		return;
 	}
 	if (rc != COFFER_OK)
-		reply_error(r, &e, fix_of(&e));
+		reply_error(r, &e, fix_of(q, &e));
 }
