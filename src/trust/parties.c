@@ -158,6 +158,20 @@ static enum coffer_rc step(const struct parties *p, const struct parties_event *
 	return check_own(p, out->waits ? &out->next : &out->body, e);
 }
 
+enum coffer_rc parties_introducer(const struct parties *p, const struct parties_event *ev, const char **by, struct err *e)
+{
+	CLEANUP(freep) struct party_life *l = calloc(1, sizeof(*l));
+	const struct life_event alone = { ev->env, ev->s, ev->logged, NULL };
+	struct err no;
+
+	if (!l)
+		return err_set(e, COFFER_E_SYSTEM, "parties: out of memory");
+	*by = introduced(p, ev);
+	if (*by && life_step(parties_life(p, span_of(ev->s->issuer)), &alone, l, &no) == COFFER_OK)
+		*by = NULL;
+	return COFFER_OK;
+}
+
 static enum coffer_rc revoke_key(const struct parties *p, const struct parties_event *ev, struct party_life *out, struct err *e)
 {
 	const struct party_life *old = parties_life(p, span_of(ev->s->issuer));

@@ -41,10 +41,14 @@ size_t parties_share(const struct parties *p, bool founder);
 /* Signature i of the envelope is by a key that some party had, has or, once it has waited, will have, to sign or to recover with. Whether that party had a
  * say in it is another question. What nobody answers for is in no ledger: whoever reads it later could not tell it from a forgery. */
 bool parties_answer(const struct parties *p, const struct dsse *env, size_t i) NODISCARD;
+/* ... by a key of this party. */
+bool life_answers(const struct party_life *l, const struct dsse *env, size_t i) NODISCARD;
 /* ... by one of these keys. */
 bool keys_answer(const struct pubkey *keys, size_t n, const struct dsse *env, size_t i) NODISCARD;
 
 struct parties_event { const struct dsse *env; const struct statement *s; int64_t logged; };
+/* The other party whose signature this party statement cannot do without; NULL: there is none, or it is taken without one. */
+enum coffer_rc parties_introducer(const struct parties *p, const struct parties_event *ev, const char **by, struct err *e) NODISCARD;
 /* What a party statement or a revocation says about keys, against all that is known: may it be logged? Of other kinds and other
  * revocations: COFFER_OK. Besides life_step's refusals: a key that is another party's (check "signature"), too many parties; and, of what is not logged yet alone, more than
  * the introducer's share (COFFER_E_LIMIT).

@@ -22,7 +22,7 @@ bool keys_answer(const struct pubkey *keys, size_t n, const struct dsse *env, si
 	return false;
 }
 
-static bool life_answers(const struct party_life *l, const struct dsse *env, size_t i)
+bool life_answers(const struct party_life *l, const struct dsse *env, size_t i)
 {
 	return keys_answer(l->past, l->n_past, env, i) || keys_answer(l->body.keys, l->body.n_keys, env, i) ||
 	       keys_answer(l->body.recovery, l->body.n_recovery, env, i) ||
