@@ -58,6 +58,21 @@ static enum coffer_rc say_self(struct self *s, const struct privkey *const *by)
 	return rc;
 }
 
+/* Its one key compromised. */
+static enum coffer_rc name_key(struct kit *k, enum kit_party who, uint8_t id[static 32])
+{
+	CLEANUP(wr_close) struct wr name = wr_open(64);
+	CLEANUP(freep) char *subject = NULL, *body = NULL;
+	uint8_t thumb[32];
+
+	pubkey_thumbprint(privkey_public(k->key[who]), thumb);
+	b64url_write(&name, SPAN(thumb));
+	subject = wr_take(&name, NULL);
+	body = str_fmt("{\"from\":\"2026-01-01T00:00:00Z\",\"key\":\"%s\",\"reason\":\"stolen\"}", subject);
+	return kit_log_by(k, &(struct kit_st){ .kind = ST_REVOCATION, .issuer = who, .also = who, .subject = subject, .digest = thumb, .body = body },
+	    (const struct privkey *[]){ k->key[who], NULL }, id);
+}
+
 /* ---- what one says of itself ---- */
 
 static void who_has_nothing_to_do_with_a_release_is_in_no_receipt(void)
@@ -139,6 +154,58 @@ static void keys_of_introducers_are_told(void)
 	CHECK(ask(&k) == COFFER_OK && told(&k) == before + 3); /* stranger, and both that middle said */
 	privkey_free(old);
 	privkey_free(new);
+}
+
+/* A store of before this was refused: the signature is there, and its party's life in nobody's receipt. */
+static void add_signature(struct kit *k, const uint8_t id[static 32], const struct privkey *key)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(q_close) struct q q = q_open(k->keep.store, "UPDATE statement SET sigs = CAST(sigs || ? || ? AS BLOB) WHERE id=?");
+	struct err e = { 0 };
+
+	CHECK(registry_envelope(&k->keep.registry, id, &env, &e) == COFFER_OK && dsse_sign(&env, key, &e) == COFFER_OK);
+	q_blob(&q, SPAN(env.sigs[env.n_sigs - 1].keyid));
+	q_blob(&q, SPAN(env.sigs[env.n_sigs - 1].sig));
+	q_blob(&q, (struct span){ id, 32 });
+	CHECK(q_run(&q, &e) == COFFER_OK);
+}
+
+static void signature_that_counted_for_nothing_is_in_no_receipt(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct self s = { .k = &k, .who = KIT_STRANGER, .name = "stranger" };
+	struct registry again = { 0 };
+	struct err e = { 0 };
+	size_t before;
+
+	released(&k);
+	for (unsigned i = 0; i < 30; i++)
+		CHECK(say_self(&s, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_ACME], NULL }) == COFFER_OK);
+	before = told(&k);
+	add_signature(&k, k.approval_id, k.key[KIT_STRANGER]);
+	add_signature(&k, k.release_id, k.key[KIT_STRANGER]);
+	add_signature(&k, k.workload_id, k.recovery[KIT_STRANGER]);
+	add_signature(&k, k.asset_id, k.key[KIT_STRANGER]);
+	CHECK(before > 0 && told(&k) == before);
+	CHECK(registry_open(k.keep.store, k.keep.registry.genesis, &again, &e) == COFFER_OK); /* and the service starts */
+	registry_clear(&again);
+}
+
+/* Of an introducer what made its keys what they were: which of these it named compromised since bears on nothing. */
+static void introducers_words_on_their_keys_are_not_told(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct self hospital = { .k = &k, .who = KIT_HOSPITAL, .name = "hospital" }, stranger = { .k = &k, .who = KIT_STRANGER, .name = "stranger" };
+	size_t before;
+	uint8_t id[32];
+
+	released(&k);
+	before = told(&k);
+	CHECK(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_ACME], NULL }) == COFFER_OK);
+	CHECK(say_self(&hospital, (const struct privkey *[]){ k.key[KIT_HOSPITAL], k.key[KIT_STRANGER], NULL }) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && told(&k) == before + 2);
+	CHECK(name_key(&k, KIT_STRANGER, id) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && told(&k) == before + 2);
+	CHECK(DENIED(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_ACME], NULL }), k, "signature")); /* that key is dead */
 }
 
 /* ---- what one says of one thing ---- */
@@ -375,6 +442,31 @@ static void long_revocation_is_refused(void)
 	dsse_clear(&m.statement);
 }
 
+/* What it recovers by may be what another signs with: its quorum's word is the same. */
+static void recovery_key_that_is_anothers_signing_key_is_shown(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct party b = { .id = "hospital", .personas = PERSONA_OWNER, .n_keys = 1, .n_recovery = 1, .quorum = 1, .hold_hours = 72 };
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+	CLEANUP(freep) char *body = NULL;
+	struct pauses p = { .k = &k };
+	struct json_wr j = jw_open(&w, false);
+	size_t before;
+	uint8_t id[32];
+
+	released(&k);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	before = told(&k);
+	b.keys[0] = *privkey_public(k.key[KIT_HOSPITAL]);
+	b.recovery[0] = *privkey_public(k.key[KIT_STRANGER]);
+	party_write(&b, &j);
+	body = wr_take(&w, NULL);
+	CHECK(kit_log_by(&k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "hospital", .body = body },
+	    (const struct privkey *[]){ k.recovery[KIT_HOSPITAL], NULL }, id) == COFFER_OK);
+	CHECK(pause_by(&p, k.key[KIT_STRANGER], HOUR) == COFFER_OK && lift(&k, p.last, k.key[KIT_STRANGER]) == COFFER_OK);
+	CHECK(ask(&k) == COFFER_OK && before > 0 && told(&k) == before + 3); /* and not what the stranger says of itself */
+}
+
 /* ---- whom one brings ---- */
 
 static enum coffer_rc bring(struct kit *k, unsigned n, struct privkey *key, const struct privkey *introducer)
@@ -422,8 +514,8 @@ static void made_up_parties_leave_room_for_others(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(who_has_nothing_to_do_with_a_release_is_in_no_receipt), T(party_states_itself_anew_so_often_and_its_quorum_more), T(keys_of_introducers_are_told),
-		T(pausing_and_resuming_ends_before_receipts_do), T(minima_of_one_platform_end_too), T(same_revocation_twice_is_one_entry), T(revocation_of_a_key_of_images_is_taken_further_back), T(pause_that_was_lifted_answers_for_none),
+		T(who_has_nothing_to_do_with_a_release_is_in_no_receipt), T(party_states_itself_anew_so_often_and_its_quorum_more), T(keys_of_introducers_are_told), T(signature_that_counted_for_nothing_is_in_no_receipt), T(introducers_words_on_their_keys_are_not_told),
+		T(pausing_and_resuming_ends_before_receipts_do), T(recovery_key_that_is_anothers_signing_key_is_shown), T(minima_of_one_platform_end_too), T(same_revocation_twice_is_one_entry), T(revocation_of_a_key_of_images_is_taken_further_back), T(pause_that_was_lifted_answers_for_none),
 		T(revocation_by_a_stolen_key_answers_for_none), T(much_is_held_back_at_once_and_then_at_a_pace), T(long_revocation_is_refused),
 		T(made_up_parties_leave_room_for_others),
 	};
