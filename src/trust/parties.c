@@ -108,12 +108,12 @@ static enum coffer_rc check_own(const struct parties *p, const struct party *is,
 	return COFFER_OK;
 }
 
-/* How many it introduced, and these again. Who introduces is there before. */
-static size_t brought(const struct parties *p, const char *by)
+/* Who introduces is there before. */
+size_t parties_brought(const struct parties *p, const char *by, bool in[static PARTIES_MAX])
 {
-	bool in[PARTIES_MAX] = { false };
 	size_t n = 0;
 
+	memset(in, 0, PARTIES_MAX * sizeof(*in));
 	for (size_t i = 0; i < p->n; i++) {
 		const struct party_life *l = &p->life[i];
 		bool its = strcmp(l->by, by) == 0;
@@ -138,7 +138,8 @@ static enum coffer_rc check_places(const struct parties *p, const char *by, stru
 {
 	while (by && by[0]) {
 		const struct party_life *l = parties_life(p, span_of(by));
-		size_t n = brought(p, by), most = parties_share(p, l && !l->by[0]);
+		bool in[PARTIES_MAX];
+		size_t n = parties_brought(p, by, in), most = parties_share(p, l && !l->by[0]);
 
 		if (n >= most)
 			return err_set(e, COFFER_E_LIMIT, "%s, and those it introduced, brought %zu parties here, which is its share; another known party may introduce this one", by, n);

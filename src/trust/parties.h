@@ -37,6 +37,8 @@ enum coffer_rc parties_roots(const struct parties *p, struct genesis *out, struc
 /* How many parties one may bring here, itself and by those it introduced: a founder its part of all places, so that none of them leaves another without; others
  * PARTIES_BROUGHT_MAX of their founder's. */
 size_t parties_share(const struct parties *p, bool founder);
+/* Those that it brought, and that these brought: in[i] tells of life[i]. How many. */
+size_t parties_brought(const struct parties *p, const char *by, bool in[static PARTIES_MAX]);
 
 /* Signature i of the envelope is by a key that some party had, has or, once it has waited, will have, to sign or to recover with. Whether that party had a
  * say in it is another question. What nobody answers for is in no ledger: whoever reads it later could not tell it from a forgery. */

@@ -95,17 +95,17 @@ static void who_has_nothing_to_do_with_a_release_is_in_no_receipt(void)
 static void party_states_itself_anew_so_often_and_its_quorum_more(void)
 {
 	CLEANUP(kit_free) struct kit k;
-	struct self s = { .k = &k, .who = KIT_STRANGER, .name = "stranger" };
+	struct self s = { .k = &k, .who = KIT_HOSPITAL, .name = "hospital" };
 	const struct privkey *by[3] = { NULL }, *quorum[3] = { NULL };
 
 	kit_open(&k);
-	by[0] = k.key[KIT_STRANGER];
+	by[0] = k.key[KIT_HOSPITAL];
 	by[1] = k.key[KIT_ACME];
-	quorum[0] = k.recovery[KIT_STRANGER];
+	quorum[0] = k.recovery[KIT_HOSPITAL];
 	for (unsigned i = 0; i < ROOM_SELF; i++)
 		CHECK(say_self(&s, by) == COFFER_OK);
 	CHECK(say_self(&s, by) == COFFER_E_LIMIT && strstr(k.no.reason, "of itself") && strstr(k.no.reason, "next is taken at 2026-11-07T"));
-	CHECK(kit_introduce(&k, KIT_HOSPITAL, KIT_HOSPITAL, KIT_ACME) == COFFER_OK); /* nobody else waits for that */
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK); /* nobody else waits for that */
 	for (unsigned i = 0; i < ROOM_SELF; i++)
 		CHECK(say_self(&s, quorum) == COFFER_OK);
 	CHECK(say_self(&s, quorum) == COFFER_E_LIMIT);
@@ -511,13 +511,89 @@ static void made_up_parties_leave_room_for_others(void)
 		privkey_free(key[i]);
 }
 
+/* A party that another made up. */
+struct made_up { struct kit *k; struct privkey *key, *recovery; char name[16]; uint64_t serial; uint8_t last[32]; };
+
+static enum coffer_rc says(struct made_up *m, const struct privkey *by, const struct privkey *introducer)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+	CLEANUP(freep) char *body = NULL;
+	struct party p = { .personas = PERSONA_AUDITOR, .n_keys = 1, .n_recovery = 1, .quorum = 1 };
+	struct json_wr j = jw_open(&w, false);
+	enum coffer_rc rc;
+	uint8_t id[32];
+
+	(void)snprintf(p.id, sizeof(p.id), "%s", m->name);
+	p.keys[0] = *privkey_public(m->key);
+	p.recovery[0] = *privkey_public(m->recovery);
+	party_write(&p, &j);
+	body = wr_take(&w, NULL);
+	rc = kit_log_by(m->k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = m->name, .body = body, .issuer_name = m->name,
+	    .serial = m->serial + 1, .previous = m->serial ? m->last : NULL, .issued = m->k->now - (int64_t)m->serial }, (const struct privkey *[]){ by, introducer, NULL }, id);
+	if (rc == COFFER_OK) {
+		m->serial++;
+		memcpy(m->last, id, sizeof(id));
+	}
+	return rc;
+}
+
+/* So often as it is taken, each time countersigned by another of them. */
+static size_t say_all(struct made_up *m, size_t n, bool quorum)
+{
+	size_t said = 0;
+
+	for (size_t i = 0; i < n; i++)
+		while (says(&m[i], quorum ? m[i].recovery : m[i].key, quorum ? NULL : m[(i + 1) % n].key) == COFFER_OK)
+			said++;
+	return said;
+}
+
+#define MADE_UP 20
+static void made_up_parties_fill_no_receipt(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct made_up m[MADE_UP] = { { .k = NULL } };
+	struct self acme = { .k = &k, .who = KIT_ACME, .name = "acme" }, stranger = { .k = &k, .who = KIT_STRANGER, .name = "stranger" }, hospital = { .k = &k, .who = KIT_HOSPITAL, .name = "hospital" };
+	struct err e = { 0 };
+	size_t before, others;
+	uint8_t id[32];
+
+	released(&k);
+	before = told(&k);
+	for (size_t i = 0; i < MADE_UP; i++) {
+		m[i].k = &k;
+		(void)snprintf(m[i].name, sizeof(m[i].name), "made-up-%zu", i);
+		CHECK(privkey_new(KEY_ED25519, &m[i].key, &e) == COFFER_OK && privkey_new(KEY_ED25519, &m[i].recovery, &e) == COFFER_OK);
+		CHECK(says(&m[i], m[i].key, k.key[KIT_ACME]) == COFFER_OK);
+	}
+	CHECK(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_ACME], NULL }) == COFFER_OK);
+	CHECK(say_all(m, MADE_UP, false) < ROOM_BROUGHT + MADE_UP * ROOM_BROUGHT_SELF && strstr(k.no.reason, "acme brought") && strstr(k.no.reason, "2026-12-04T"));
+	CHECK(say_all(m, MADE_UP, true) == MADE_UP * ROOM_BROUGHT_QUORUM && say_all(m, MADE_UP, false) == 0);
+	for (unsigned i = 1; i < ROOM_BROUGHT_SELF; i++) /* whoever else came by acme has its own */
+		CHECK(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_HOSPITAL], NULL }) == COFFER_OK);
+	CHECK(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_HOSPITAL], NULL }) == COFFER_E_LIMIT);
+	CHECK(say_self(&stranger, (const struct privkey *[]){ k.recovery[KIT_STRANGER], NULL }) == COFFER_OK);
+	CHECK(name_key(&k, KIT_STRANGER, id) == COFFER_OK);
+	CHECK(say_self(&hospital, (const struct privkey *[]){ k.key[KIT_HOSPITAL], k.key[KIT_ACME], NULL }) == COFFER_OK); /* the other founder has not come by it */
+	others = told(&k);
+	for (size_t i = 0; i < MADE_UP; i++) /* all of them in acme's own life, and so in each receipt of its workloads */
+		CHECK(say_self(&acme, (const struct privkey *[]){ k.key[KIT_ACME], m[i].key, NULL }) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && before > 0 && others == before && told(&k) > before + MADE_UP && told(&k) < RECEIPT_STATEMENTS_MAX / 4);
+	k.now += 30 * DAY;
+	CHECK(say_all(m, MADE_UP, false) == MADE_UP && say_all(m, MADE_UP, true) == MADE_UP);
+	for (size_t i = 0; i < MADE_UP; i++) {
+		privkey_free(m[i].key);
+		privkey_free(m[i].recovery);
+	}
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(who_has_nothing_to_do_with_a_release_is_in_no_receipt), T(party_states_itself_anew_so_often_and_its_quorum_more), T(keys_of_introducers_are_told), T(signature_that_counted_for_nothing_is_in_no_receipt), T(introducers_words_on_their_keys_are_not_told),
 		T(pausing_and_resuming_ends_before_receipts_do), T(recovery_key_that_is_anothers_signing_key_is_shown), T(minima_of_one_platform_end_too), T(same_revocation_twice_is_one_entry), T(revocation_of_a_key_of_images_is_taken_further_back), T(pause_that_was_lifted_answers_for_none),
 		T(revocation_by_a_stolen_key_answers_for_none), T(much_is_held_back_at_once_and_then_at_a_pace), T(long_revocation_is_refused),
-		T(made_up_parties_leave_room_for_others),
+		T(made_up_parties_leave_room_for_others), T(made_up_parties_fill_no_receipt),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
