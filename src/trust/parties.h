@@ -61,9 +61,14 @@ enum coffer_rc parties_check(const struct parties *p, const struct parties_event
 enum coffer_rc parties_learn(struct parties *p, const struct parties_event *ev, struct err *e) NODISCARD;
 
 /* ---- as a service shows them (GET /coffer/v0/parties) ---- */
-struct parties_page { uint64_t next; bool more; }; /* ask from there on */
+struct parties_page { uint64_t next; bool more; uint64_t n; }; /* ask from there on; statements so far */
 /* Takes a page, JSON text, on top of p. Nothing in it is believed but the order and the times of the ledger: what each statement
  * makes of its party is decided by signatures, from the genesis on. COFFER_E_DENIED (check "parties") where something does not follow. */
 enum coffer_rc parties_read(struct parties *p, const uint8_t genesis[static 32], struct span text, struct parties_page *at,
     struct err *e) NODISCARD;
 #define PARTIES_PAGE_MAX (9u << 20)
+/* Page after page, as long as the service has more and each goes on where the one before ended: years of many parties are many pages, and nothing of them is kept but what
+ * they make of the parties. page: the text from that entry on, owned by who asks. COFFER_E_LIMIT beyond `most` statements: what goes on without end. */
+#define PARTIES_STATEMENTS_MAX (1u << 20)
+struct parties_source { enum coffer_rc (*page)(void *arg, uint64_t from, struct wr *out, struct err *e); void *arg; uint64_t most; };
+enum coffer_rc parties_follow(struct parties *p, const uint8_t genesis[static 32], const struct parties_source *s, struct err *e) NODISCARD;
