@@ -7,12 +7,15 @@
 #define PARTIES_MAX 256
 #define PARTIES_BROUGHT_MAX 32 /* by one that is no founder */
 
+struct key_of { uint8_t thumb[32]; size_t party; };
 struct parties {
 	struct party_life *life; /* owned; room for PARTIES_MAX */
 	size_t             n;
 	struct genesis    *founded; /* owned */
 	struct amended    *amended; /* owned; in the order of the ledger */
 	size_t             n_amended;
+	struct key_of     *key; /* owned, as its numbers private to parties_index.c: ascending */
+	size_t             n_keys, room_keys;
 };
 /* The founders. */
 enum coffer_rc parties_open(const struct genesis *g, struct parties *out, struct err *e) NODISCARD;
