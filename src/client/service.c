@@ -8,8 +8,6 @@
 #include "fmt/enc.h"
 #include "proto/rcar_json.h"
 
-#define PAGES_MAX 64 /* of statements about parties */
-
 struct service_conn {
 	struct http   *http;
 	struct genesis genesis;
@@ -65,24 +63,28 @@ static enum coffer_rc learn_genesis(struct service_conn *c, const uint8_t id[sta
 	return chain_genesis(&env, id, &c->genesis, e);
 }
 
+static enum coffer_rc parties_page(void *arg, uint64_t from, struct wr *out, struct err *e)
+{
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	const struct service_conn *c = arg;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/coffer/v0/parties?from=%llu", (unsigned long long)from);
+	TRY(http_do(c->http, &(struct http_req){ .method = "GET", .path = path }, PARTIES_PAGE_MAX, &res, e));
+	if (res.status != 200)
+		return err_set(e, COFFER_E_UPSTREAM, "%s: the trust service answers %d", path, res.status);
+	*out = res.body;
+	res.body = (struct wr){ 0 };
+	return COFFER_OK;
+}
+
 static enum coffer_rc learn_parties(struct service_conn *c, struct err *e)
 {
 	CLEANUP(parties_clear) struct parties p = { 0 };
-	struct parties_page at = { .more = true };
+	const struct parties_source pages = { parties_page, c, PARTIES_STATEMENTS_MAX };
 
 	TRY(parties_open(&c->genesis, &p, e));
-	for (unsigned n = 0; at.more; n++) {
-		CLEANUP(http_res_clear) struct http_res res = { 0 };
-		char path[64];
-
-		if (n == PAGES_MAX)
-			return err_set(e, COFFER_E_LIMIT, "the trust service has more to say of parties than %d pages", PAGES_MAX);
-		(void)snprintf(path, sizeof(path), "/coffer/v0/parties?from=%llu", (unsigned long long)at.next);
-		TRY(http_do(c->http, &(struct http_req){ .method = "GET", .path = path }, PARTIES_PAGE_MAX, &res, e));
-		if (res.status != 200)
-			return err_set(e, COFFER_E_UPSTREAM, "%s: the trust service answers %d", path, res.status);
-		TRY(parties_read(&p, c->genesis.id, wr_span(&res.body), &at, e));
-	}
+	TRY(parties_follow(&p, c->genesis.id, &pages, e));
 	c->parties = p;
 	p = (struct parties){ 0 };
 	return COFFER_OK;

@@ -4,6 +4,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "trust/parties_index.h"
 
 enum coffer_rc parties_open(const struct genesis *g, struct parties *out, struct err *e)
 {
@@ -13,8 +14,10 @@ enum coffer_rc parties_open(const struct genesis *g, struct parties *out, struct
 		return err_set(e, COFFER_E_SYSTEM, "parties: out of memory");
 	*p.founded = *g;
 	_Static_assert(GENESIS_PARTIES_MAX <= PARTIES_MAX, "the founders fit");
-	for (; p.n < g->n_parties; p.n++)
+	for (; p.n < g->n_parties; p.n++) {
 		life_found(&g->party[p.n], &p.life[p.n]);
+		TRY(parties_index(&p, p.n, &g->party[p.n], e));
+	}
 	*out = p;
 	p = (struct parties){ 0 };
 	return COFFER_OK;
@@ -25,6 +28,7 @@ void parties_clear(struct parties *p)
 	free(p->life);
 	free(p->founded);
 	free(p->amended);
+	free(p->key);
 	*p = (struct parties){ 0 };
 }
 
@@ -57,8 +61,11 @@ static const struct pubkey *by_thumb(const struct pubkey *list, size_t n, const 
 
 const struct party *parties_key(const struct parties *p, const uint8_t thumb[static 32], int64_t t, const struct pubkey **key)
 {
-	for (size_t i = 0; i < p->n; i++) {
-		const struct party_life *l = &p->life[i];
+	size_t n = 0;
+	const struct key_of *of = parties_stated(p, thumb, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct party_life *l = &p->life[of[i].party];
 		const struct party *b = life_party(l, t);
 		const struct pubkey *k = t < life_expires(l, t) && !life_dead(l, thumb) ? by_thumb(b->keys, b->n_keys, thumb) : NULL;
 
@@ -72,8 +79,11 @@ const struct party *parties_key(const struct parties *p, const uint8_t thumb[sta
 
 const struct party *parties_recovery(const struct parties *p, const uint8_t thumb[static 32], int64_t t, const struct pubkey **key)
 {
-	for (size_t i = 0; i < p->n; i++) {
-		const struct party *b = life_party(&p->life[i], t);
+	size_t n = 0;
+	const struct key_of *of = parties_stated(p, thumb, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct party *b = life_party(&p->life[of[i].party], t);
 		const struct pubkey *k = by_thumb(b->recovery, b->n_recovery, thumb);
 
 		if (!k)
@@ -108,12 +118,12 @@ static enum coffer_rc check_own(const struct parties *p, const struct party *is,
 	return COFFER_OK;
 }
 
-/* How many it introduced, and these again. Who introduces is there before. */
-static size_t brought(const struct parties *p, const char *by)
+/* Who introduces is there before. */
+size_t parties_brought(const struct parties *p, const char *by, bool in[static PARTIES_MAX])
 {
-	bool in[PARTIES_MAX] = { false };
 	size_t n = 0;
 
+	memset(in, 0, PARTIES_MAX * sizeof(*in));
 	for (size_t i = 0; i < p->n; i++) {
 		const struct party_life *l = &p->life[i];
 		bool its = strcmp(l->by, by) == 0;
@@ -138,7 +148,8 @@ static enum coffer_rc check_places(const struct parties *p, const char *by, stru
 {
 	while (by && by[0]) {
 		const struct party_life *l = parties_life(p, span_of(by));
-		size_t n = brought(p, by), most = parties_share(p, l && !l->by[0]);
+		bool in[PARTIES_MAX];
+		size_t n = parties_brought(p, by, in), most = parties_share(p, l && !l->by[0]);
 
 		if (n >= most)
 			return err_set(e, COFFER_E_LIMIT, "%s, and those it introduced, brought %zu parties here, which is its share; another known party may introduce this one", by, n);
@@ -156,6 +167,20 @@ static enum coffer_rc step(const struct parties *p, const struct parties_event *
 		return err_set(e, COFFER_E_LIMIT, "%d parties are known; there is no room for more", PARTIES_MAX);
 	TRY(life_step(old, &one, out, e));
 	return check_own(p, out->waits ? &out->next : &out->body, e);
+}
+
+enum coffer_rc parties_introducer(const struct parties *p, const struct parties_event *ev, const char **by, struct err *e)
+{
+	CLEANUP(freep) struct party_life *l = calloc(1, sizeof(*l));
+	const struct life_event alone = { ev->env, ev->s, ev->logged, NULL };
+	struct err no;
+
+	if (!l)
+		return err_set(e, COFFER_E_SYSTEM, "parties: out of memory");
+	*by = introduced(p, ev);
+	if (*by && life_step(parties_life(p, span_of(ev->s->issuer)), &alone, l, &no) == COFFER_OK)
+		*by = NULL;
+	return COFFER_OK;
 }
 
 static enum coffer_rc revoke_key(const struct parties *p, const struct parties_event *ev, struct party_life *out, struct err *e)
@@ -316,6 +341,7 @@ enum coffer_rc parties_learn(struct parties *p, const struct parties_event *ev, 
 {
 	CLEANUP(freep) struct party_life *l = calloc(1, sizeof(*l));
 	const struct party_life *old = parties_life(p, span_of(ev->s->issuer));
+	size_t at;
 
 	if (ev->s->kind == ST_AMENDMENT)
 		return learn_amendment(p, ev, e);
@@ -324,6 +350,11 @@ enum coffer_rc parties_learn(struct parties *p, const struct parties_event *ev, 
 	if (!concerns(ev->s))
 		return COFFER_OK;
 	TRY(next(p, ev, l, e));
-	p->life[old ? (size_t)(old - p->life) : p->n++] = *l;
+	at = old ? (size_t)(old - p->life) : p->n;
+	TRY(parties_index(p, at, &l->body, e));
+	if (l->waits)
+		TRY(parties_index(p, at, &l->next, e));
+	p->life[at] = *l;
+	p->n += !old;
 	return COFFER_OK;
 }

@@ -7,12 +7,15 @@
 #define PARTIES_MAX 256
 #define PARTIES_BROUGHT_MAX 32 /* by one that is no founder */
 
+struct key_of { uint8_t thumb[32]; size_t party; };
 struct parties {
 	struct party_life *life; /* owned; room for PARTIES_MAX */
 	size_t             n;
 	struct genesis    *founded; /* owned */
 	struct amended    *amended; /* owned; in the order of the ledger */
 	size_t             n_amended;
+	struct key_of     *key; /* owned, as its numbers private to parties_index.c: ascending */
+	size_t             n_keys, room_keys;
 };
 /* The founders. */
 enum coffer_rc parties_open(const struct genesis *g, struct parties *out, struct err *e) NODISCARD;
@@ -37,14 +40,20 @@ enum coffer_rc parties_roots(const struct parties *p, struct genesis *out, struc
 /* How many parties one may bring here, itself and by those it introduced: a founder its part of all places, so that none of them leaves another without; others
  * PARTIES_BROUGHT_MAX of their founder's. */
 size_t parties_share(const struct parties *p, bool founder);
+/* Those that it brought, and that these brought: in[i] tells of life[i]. How many. */
+size_t parties_brought(const struct parties *p, const char *by, bool in[static PARTIES_MAX]);
 
 /* Signature i of the envelope is by a key that some party had, has or, once it has waited, will have, to sign or to recover with. Whether that party had a
  * say in it is another question. What nobody answers for is in no ledger: whoever reads it later could not tell it from a forgery. */
 bool parties_answer(const struct parties *p, const struct dsse *env, size_t i) NODISCARD;
+/* ... by a key of this party. */
+bool life_answers(const struct party_life *l, const struct dsse *env, size_t i) NODISCARD;
 /* ... by one of these keys. */
 bool keys_answer(const struct pubkey *keys, size_t n, const struct dsse *env, size_t i) NODISCARD;
 
 struct parties_event { const struct dsse *env; const struct statement *s; int64_t logged; };
+/* The other party whose signature this party statement cannot do without; NULL: there is none, or it is taken without one. */
+enum coffer_rc parties_introducer(const struct parties *p, const struct parties_event *ev, const char **by, struct err *e) NODISCARD;
 /* What a party statement or a revocation says about keys, against all that is known: may it be logged? Of other kinds and other
  * revocations: COFFER_OK. Besides life_step's refusals: a key that is another party's (check "signature"), too many parties; and, of what is not logged yet alone, more than
  * the introducer's share (COFFER_E_LIMIT).
@@ -55,9 +64,14 @@ enum coffer_rc parties_check(const struct parties *p, const struct parties_event
 enum coffer_rc parties_learn(struct parties *p, const struct parties_event *ev, struct err *e) NODISCARD;
 
 /* ---- as a service shows them (GET /coffer/v0/parties) ---- */
-struct parties_page { uint64_t next; bool more; }; /* ask from there on */
+struct parties_page { uint64_t next; bool more; uint64_t n; }; /* ask from there on; statements so far */
 /* Takes a page, JSON text, on top of p. Nothing in it is believed but the order and the times of the ledger: what each statement
  * makes of its party is decided by signatures, from the genesis on. COFFER_E_DENIED (check "parties") where something does not follow. */
 enum coffer_rc parties_read(struct parties *p, const uint8_t genesis[static 32], struct span text, struct parties_page *at,
     struct err *e) NODISCARD;
 #define PARTIES_PAGE_MAX (9u << 20)
+/* Page after page, as long as the service has more and each goes on where the one before ended: years of many parties are many pages, and nothing of them is kept but what
+ * they make of the parties. page: the text from that entry on, owned by who asks. COFFER_E_LIMIT beyond `most` statements: what goes on without end. */
+#define PARTIES_STATEMENTS_MAX (1u << 20)
+struct parties_source { enum coffer_rc (*page)(void *arg, uint64_t from, struct wr *out, struct err *e); void *arg; uint64_t most; };
+enum coffer_rc parties_follow(struct parties *p, const uint8_t genesis[static 32], const struct parties_source *s, struct err *e) NODISCARD;

@@ -1,6 +1,6 @@
 #include "base/own.h"
 #include "base/str.h"
-#include "trust/parties.h"
+#include "trust/parties_index.h"
 
 static bool sig_by(const struct dsse *env, size_t i, const struct pubkey *k)
 {
@@ -22,7 +22,7 @@ bool keys_answer(const struct pubkey *keys, size_t n, const struct dsse *env, si
 	return false;
 }
 
-static bool life_answers(const struct party_life *l, const struct dsse *env, size_t i)
+bool life_answers(const struct party_life *l, const struct dsse *env, size_t i)
 {
 	return keys_answer(l->past, l->n_past, env, i) || keys_answer(l->body.keys, l->body.n_keys, env, i) ||
 	       keys_answer(l->body.recovery, l->body.n_recovery, env, i) ||
@@ -31,8 +31,11 @@ static bool life_answers(const struct party_life *l, const struct dsse *env, siz
 
 bool parties_answer(const struct parties *p, const struct dsse *env, size_t i)
 {
-	for (size_t l = 0; l < p->n; l++)
-		if (life_answers(&p->life[l], env, i))
+	size_t n = 0;
+	const struct key_of *of = parties_stated(p, env->sigs[i].keyid, &n);
+
+	for (size_t l = 0; l < n; l++)
+		if (life_answers(&p->life[of[l].party], env, i))
 			return true;
 	return false;
 }

@@ -32,6 +32,7 @@ static enum coffer_rc read_one(struct parties *p, const uint8_t genesis[static 3
 		return err_deny(e, WHERE, "a statement that says nothing of parties here");
 	TRY(parties_learn(p, &(struct parties_event){ &env, &s, time }, e));
 	at->next = seq + 1;
+	at->n++;
 	return COFFER_OK;
 }
 
@@ -65,4 +66,19 @@ enum coffer_rc parties_read(struct parties *p, const uint8_t genesis[static 32],
 		return COFFER_OK;
 	why = *e;
 	return why.rc == COFFER_E_SYSTEM ? why.rc : err_deny(e, WHERE, "what the trust service says of the parties does not follow: %.400s", why.msg);
+}
+
+enum coffer_rc parties_follow(struct parties *p, const uint8_t genesis[static 32], const struct parties_source *s, struct err *e)
+{
+	struct parties_page at = { .more = true };
+
+	while (at.more) {
+		CLEANUP(wr_close) struct wr text = { 0 };
+
+		if (at.n >= s->most)
+			return err_set(e, COFFER_E_LIMIT, "the trust service has more to say of parties than %llu statements", (unsigned long long)s->most);
+		TRY(s->page(s->arg, at.next, &text, e));
+		TRY(parties_read(p, genesis, wr_span(&text), &at, e));
+	}
+	return COFFER_OK;
 }

@@ -153,6 +153,7 @@ static enum coffer_rc newcomer(const struct life_event *ev, const struct party *
 	(void)snprintf(out->by, sizeof(out->by), "%s", ev->introduced);
 	out->expires = ev->s->expires;
 	out->serial = ev->s->serial;
+	out->said = ev->logged;
 	return COFFER_OK;
 }
 
@@ -196,6 +197,12 @@ static void take(const struct party *p, const struct life_event *ev, int64_t wai
 	l->serial = ev->s->serial;
 }
 
+static void count(struct party_life *l, bool quorum, int64_t logged)
+{
+	l->by_quorum += quorum;
+	*(quorum ? &l->said_by_quorum : &l->said) = logged;
+}
+
 static enum coffer_rc changed(const struct party_life *old, const struct life_event *ev, const struct party *p, struct party_life *out,
     struct err *e)
 {
@@ -214,6 +221,7 @@ static enum coffer_rc changed(const struct party_life *old, const struct life_ev
 		return err_deny(e, "signature", "no other known party introduces %s in its new persona; have one sign the envelope too", p->id);
 	TRY(check_brought(out, ev, p, e));
 	TRY(check_room(out, p, quorum, e));
+	count(out, quorum, ev->logged);
 	take(p, ev, !quorum && (c.keys || c.recovery) ? (int64_t)out->body.hold_hours * 3600 : 0, out);
 	return settle(out, ev->logged, e);
 }

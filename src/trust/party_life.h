@@ -28,6 +28,8 @@ struct party_life {
 	char            by[PARTY_MAX]; /* who introduced it; "": a founder */
 	struct party    body;         /* what was in effect after the newest statement */
 	uint64_t        serial;       /* of the newest statement; 0: as the genesis says */
+	uint64_t        by_quorum;    /* how many of its statements its recovery quorum signed, */
+	int64_t         said_by_quorum, said; /* when the newest of these was logged, and of the others */
 	int64_t         expires;      /* of body; INT64_MAX: as the genesis says */
 	bool            waits;        /* then next takes effect at from */
 	struct party    next;

@@ -430,7 +430,7 @@ static void stray_signature_is_refused_whoever_else_signed(void)
 	CLEANUP(kit_free) struct kit k;
 	struct keep_statement_req m = { 0 };
 	struct wr w = wr_open(KEEP_FRAME_MAX), forged = wr_open(KEEP_FRAME_MAX);
-	struct kit_st st = { .kind = ST_TCB, .issuer = KIT_HOSPITAL, .also = KIT_ACME, .subject = "tdx",
+	struct kit_st st = { .kind = ST_TCB, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "tdx",
 		.body = "{\"platform\":\"tdx\",\"minimum\":[{\"product\":\"\",\"svns\":{\"tcb00\":1}}]}" };
 	struct privkey *stray = NULL;
 	struct err e = { 0 };
@@ -442,13 +442,83 @@ static void stray_signature_is_refused_whoever_else_signed(void)
 	CHECK(DENIED(kit_log_by(&k, &st, (const struct privkey *[]){ k.key[KIT_HOSPITAL], stray, NULL }, id), k, "signature"));
 	privkey_free(stray);
 	kit_statement(&k, &st, &m.statement, id);
-	m.statement.sigs[1].sig[5] ^= 1; /* a known key's name, and not its signature */
+	CHECK(dsse_sign(&m.statement, k.recovery[KIT_HOSPITAL], &e) == COFFER_OK);
+	m.statement.sigs[1].sig[5] ^= 1; /* its issuer's key by name, and not its signature */
 	keep_statement_req_write(&forged, &m);
 	CHECK(DENIED(kit_ask(&k, KEEP_STATEMENT, &forged), k, "signature"));
 	m.statement.sigs[1].sig[5] ^= 1;
 	keep_statement_req_write(&w, &m);
 	CHECK(kit_ask(&k, KEEP_STATEMENT, &w) == COFFER_OK);
 	dsse_clear(&m.statement);
+}
+
+/* Nobody is in the receipts of what it did not have to sign: who else signs, known here or not, is refused, and the statement taken without. */
+static bool only_without(struct kit *k, const struct kit_st *st, const struct privkey *other)
+{
+	uint8_t id[32];
+	bool no = DENIED(kit_log_by(k, st, (const struct privkey *[]){ k->key[st->issuer], other, NULL }, id), *k, "signature") && strstr(k->no.reason, "counts for nothing");
+
+	return no && kit_log_by(k, st, (const struct privkey *[]){ k->key[st->issuer], NULL }, id) == COFFER_OK;
+}
+
+static void signature_that_the_kind_does_not_ask_for_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	char hex[HEX32_LEN], workload[HEX32_LEN], service[HEX32_LEN];
+
+	kit_open(&k);
+	kit_deploy(&k);
+	hex32(k.service_id, service);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	hex32(k.manifest, workload);
+	hex32(k.workload_id, hex);
+	CLEANUP(freep) char *subject = str_fmt(KIT_ASSET ",workload:%s", workload);
+	CLEANUP(freep) char *approval = str_fmt("{\"assets\":[\"" KIT_ASSET "\"],\"workload\":\"%s\",\"platforms\":[\"sample\"],\"services\":[\"%s\"],\"until\":\"2027-06-01T00:00:00Z\","
+	                                        "\"shown\":\"%s\"}", workload, service, workload);
+	CLEANUP(freep) char *pause = str_fmt("{\"statement\":\"%s\",\"reason\":\"a look at it\"}", hex);
+	CLEANUP(freep) char *release = kit_release_body("registry.example/app", 1);
+	CLEANUP(freep) char *lent = str_fmt("{\"of\":\"hospital\",\"to\":\"stranger\",\"role\":\"approval\",\"depth\":0,\"until\":\"2027-01-01T00:00:00Z\",\"scope\":[\"" KIT_ASSET "\"]}");
+	const struct kit_st all[] = {
+		{ .kind = ST_APPROVAL, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = subject, .body = approval },
+		{ .kind = ST_TCB, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "snp", .body = "{\"platform\":\"snp\",\"minimum\":[{\"product\":\"\",\"svns\":{\"snp\":22}}]}" },
+		{ .kind = ST_PAUSE, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = hex, .digest = k.workload_id, .body = pause, .expires = k.now + 3600 },
+		{ .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = hex, .digest = k.workload_id, .body = pause },
+		{ .kind = ST_IMAGE_RELEASE, .issuer = KIT_ACME, .also = KIT_ACME, .subject = "registry.example/app", .digest = k.workload_id, .body = release },
+		{ .kind = ST_DELEGATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "stranger,of:hospital,role:approval", .body = lent },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		bool yes = only_without(&k, &all[i], k.key[KIT_STRANGER]);
+
+		if (!yes)
+			printf("# case %zu: %s\n", i, k.no.reason);
+		CHECK(yes);
+	}
+	k.bend.shared = true; /* the stranger signs the asset's statement, which does not name it */
+	CHECK(DENIED(kit_put(&k, KIT_HOSPITAL, "x"), k, "signature") && strstr(k.no.reason, "counts for nothing"));
+	k.bend.shared = false;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK);
+}
+
+/* One introducer, where it takes one. */
+static void introducer_signs_alone_and_where_it_is_wanted(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct kit_st st = { .kind = ST_PARTY, .issuer = KIT_STRANGER, .also = KIT_ACME, .subject = "stranger" };
+	CLEANUP(freep) char *body = NULL;
+	uint8_t id[32];
+
+	kit_open(&k);
+	body = kit_party_body(&k, KIT_STRANGER);
+	st.body = body;
+	CHECK(DENIED(kit_log_by(&k, &st, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_ACME], k.key[KIT_HOSPITAL], NULL }, id), k, "signature"));
+	CHECK(kit_log_by(&k, &st, (const struct privkey *[]){ k.key[KIT_STRANGER], k.recovery[KIT_STRANGER], k.key[KIT_ACME], NULL }, id) == COFFER_OK);
+	st.serial = 2;
+	st.previous = id;
+	st.issued = k.now - 1;
+	CHECK(DENIED(kit_log_by(&k, &st, (const struct privkey *[]){ k.key[KIT_STRANGER], NULL }, (uint8_t[32]){ 0 }), k, "signature"));
+	CHECK(DENIED(kit_log_by(&k, &st, (const struct privkey *[]){ k.recovery[KIT_STRANGER], k.key[KIT_HOSPITAL], NULL }, (uint8_t[32]){ 0 }), k, "signature")); /* its quorum needs nobody */
+	CHECK(kit_log_by(&k, &st, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_HOSPITAL], NULL }, (uint8_t[32]){ 0 }) == COFFER_OK);
 }
 
 static void put_again_is_an_answer_only_while_the_content_is_kept(void)
@@ -694,7 +764,7 @@ int main(void)
 		T(service_statement_by_a_provider_the_genesis_does_not_name_is_refused),
 		T(workload_of_another_provider_genesis_name_or_digest_is_refused), T(approval_of_anothers_asset_is_refused),
 		T(put_is_refused_unless_statement_token_path_and_content_agree), T(put_of_anothers_statement_is_taken_from_any_known_party_and_nothing_else), T(token_bound_to_this_service_holds_an_hour), T(persona_is_demanded_of_workloads), T(workload_with_a_key_in_another_spelling_is_refused), T(key_of_images_is_not_compromised_in_the_future), T(revocation_and_party_statement_are_not_revoked),
-		T(nonsense_of_a_stranger_is_refused_for_its_signature), T(stray_signature_is_refused_whoever_else_signed), T(put_again_is_an_answer_only_while_the_content_is_kept),
+		T(nonsense_of_a_stranger_is_refused_for_its_signature), T(stray_signature_is_refused_whoever_else_signed), T(signature_that_the_kind_does_not_ask_for_is_refused), T(introducer_signs_alone_and_where_it_is_wanted), T(put_again_is_an_answer_only_while_the_content_is_kept),
 		T(asset_statement_without_content_is_refused), T(boot_image_is_a_workload_providers_and_each_content_counts_alone),
 		T(tcb_is_an_owners_or_a_workload_providers), T(binding_of_anothers_asset_is_refused),
 		T(refused_statement_of_a_known_party_is_journaled_and_bounded),

@@ -74,6 +74,8 @@ static void every_founder_signs(void)
 	CHECK(DENIED(amend_as(&k, &(struct kit_st){ .body = body }, &(struct by){ { k.key[KIT_ACME] } }, id), k, "signature"));
 	CHECK(DENIED(amend_as(&k, &(struct kit_st){ .body = body }, &(struct by){ { k.key[KIT_HOSPITAL], k.key[KIT_STRANGER] } }, id), k, "signature"));
 	CHECK(DENIED(amend_as(&k, &(struct kit_st){ .body = body }, &(struct by){ { k.key[KIT_ACME], k.recovery[KIT_HOSPITAL] } }, id), k, "signature"));
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK); /* and nobody else */
+	CHECK(DENIED(amend_as(&k, &(struct kit_st){ .body = body }, &(struct by){ { k.key[KIT_ACME], k.key[KIT_HOSPITAL], k.key[KIT_STRANGER] } }, id), k, "signature"));
 	CHECK(k.keep.registry.parties.n_amended == 0);
 	CHECK(amend(&k, "0 2", 2, id) == COFFER_OK && k.keep.registry.parties.n_amended == 1);
 	CHECK(parties_genesis(&k.keep.registry.parties)->n_witnesses == 2 && k.keep.registry.genesis->n_witnesses == 2);

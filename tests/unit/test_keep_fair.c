@@ -58,6 +58,21 @@ static enum coffer_rc say_self(struct self *s, const struct privkey *const *by)
 	return rc;
 }
 
+/* Its one key compromised. */
+static enum coffer_rc name_key(struct kit *k, enum kit_party who, uint8_t id[static 32])
+{
+	CLEANUP(wr_close) struct wr name = wr_open(64);
+	CLEANUP(freep) char *subject = NULL, *body = NULL;
+	uint8_t thumb[32];
+
+	pubkey_thumbprint(privkey_public(k->key[who]), thumb);
+	b64url_write(&name, SPAN(thumb));
+	subject = wr_take(&name, NULL);
+	body = str_fmt("{\"from\":\"2026-01-01T00:00:00Z\",\"key\":\"%s\",\"reason\":\"stolen\"}", subject);
+	return kit_log_by(k, &(struct kit_st){ .kind = ST_REVOCATION, .issuer = who, .also = who, .subject = subject, .digest = thumb, .body = body },
+	    (const struct privkey *[]){ k->key[who], NULL }, id);
+}
+
 /* ---- what one says of itself ---- */
 
 static void who_has_nothing_to_do_with_a_release_is_in_no_receipt(void)
@@ -80,17 +95,17 @@ static void who_has_nothing_to_do_with_a_release_is_in_no_receipt(void)
 static void party_states_itself_anew_so_often_and_its_quorum_more(void)
 {
 	CLEANUP(kit_free) struct kit k;
-	struct self s = { .k = &k, .who = KIT_STRANGER, .name = "stranger" };
+	struct self s = { .k = &k, .who = KIT_HOSPITAL, .name = "hospital" };
 	const struct privkey *by[3] = { NULL }, *quorum[3] = { NULL };
 
 	kit_open(&k);
-	by[0] = k.key[KIT_STRANGER];
+	by[0] = k.key[KIT_HOSPITAL];
 	by[1] = k.key[KIT_ACME];
-	quorum[0] = k.recovery[KIT_STRANGER];
+	quorum[0] = k.recovery[KIT_HOSPITAL];
 	for (unsigned i = 0; i < ROOM_SELF; i++)
 		CHECK(say_self(&s, by) == COFFER_OK);
 	CHECK(say_self(&s, by) == COFFER_E_LIMIT && strstr(k.no.reason, "of itself") && strstr(k.no.reason, "next is taken at 2026-11-07T"));
-	CHECK(kit_introduce(&k, KIT_HOSPITAL, KIT_HOSPITAL, KIT_ACME) == COFFER_OK); /* nobody else waits for that */
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK); /* nobody else waits for that */
 	for (unsigned i = 0; i < ROOM_SELF; i++)
 		CHECK(say_self(&s, quorum) == COFFER_OK);
 	CHECK(say_self(&s, quorum) == COFFER_E_LIMIT);
@@ -232,6 +247,58 @@ static void keys_of_introducers_are_told(void)
 	CHECK(ask(&k) == COFFER_OK && told(&k) == before + 3); /* stranger, and both that middle said */
 	privkey_free(old);
 	privkey_free(new);
+}
+
+/* A store of before this was refused: the signature is there, and its party's life in nobody's receipt. */
+static void add_signature(struct kit *k, const uint8_t id[static 32], const struct privkey *key)
+{
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(q_close) struct q q = q_open(k->keep.store, "UPDATE statement SET sigs = CAST(sigs || ? || ? AS BLOB) WHERE id=?");
+	struct err e = { 0 };
+
+	CHECK(registry_envelope(&k->keep.registry, id, &env, &e) == COFFER_OK && dsse_sign(&env, key, &e) == COFFER_OK);
+	q_blob(&q, SPAN(env.sigs[env.n_sigs - 1].keyid));
+	q_blob(&q, SPAN(env.sigs[env.n_sigs - 1].sig));
+	q_blob(&q, (struct span){ id, 32 });
+	CHECK(q_run(&q, &e) == COFFER_OK);
+}
+
+static void signature_that_counted_for_nothing_is_in_no_receipt(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct self s = { .k = &k, .who = KIT_STRANGER, .name = "stranger" };
+	struct registry again = { 0 };
+	struct err e = { 0 };
+	size_t before;
+
+	released(&k);
+	for (unsigned i = 0; i < 30; i++)
+		CHECK(say_self(&s, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_ACME], NULL }) == COFFER_OK);
+	before = told(&k);
+	add_signature(&k, k.approval_id, k.key[KIT_STRANGER]);
+	add_signature(&k, k.release_id, k.key[KIT_STRANGER]);
+	add_signature(&k, k.workload_id, k.recovery[KIT_STRANGER]);
+	add_signature(&k, k.asset_id, k.key[KIT_STRANGER]);
+	CHECK(before > 0 && told(&k) == before);
+	CHECK(registry_open(k.keep.store, k.keep.registry.genesis, &again, &e) == COFFER_OK); /* and the service starts */
+	registry_clear(&again);
+}
+
+/* Of an introducer what made its keys what they were: which of these it named compromised since bears on nothing. */
+static void introducers_words_on_their_keys_are_not_told(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct self hospital = { .k = &k, .who = KIT_HOSPITAL, .name = "hospital" }, stranger = { .k = &k, .who = KIT_STRANGER, .name = "stranger" };
+	size_t before;
+	uint8_t id[32];
+
+	released(&k);
+	before = told(&k);
+	CHECK(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_ACME], NULL }) == COFFER_OK);
+	CHECK(say_self(&hospital, (const struct privkey *[]){ k.key[KIT_HOSPITAL], k.key[KIT_STRANGER], NULL }) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && told(&k) == before + 2);
+	CHECK(name_key(&k, KIT_STRANGER, id) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && told(&k) == before + 2);
+	CHECK(DENIED(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_ACME], NULL }), k, "signature")); /* that key is dead */
 }
 
 /* ---- what one says of one thing ---- */
@@ -490,6 +557,31 @@ static void long_revocation_is_refused(void)
 	dsse_clear(&m.statement);
 }
 
+/* What it recovers by may be what another signs with: its quorum's word is the same. */
+static void recovery_key_that_is_anothers_signing_key_is_shown(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct party b = { .id = "hospital", .personas = PERSONA_OWNER, .n_keys = 1, .n_recovery = 1, .quorum = 1, .hold_hours = 72 };
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+	CLEANUP(freep) char *body = NULL;
+	struct pauses p = { .k = &k };
+	struct json_wr j = jw_open(&w, false);
+	size_t before;
+	uint8_t id[32];
+
+	released(&k);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	before = told(&k);
+	b.keys[0] = *privkey_public(k.key[KIT_HOSPITAL]);
+	b.recovery[0] = *privkey_public(k.key[KIT_STRANGER]);
+	party_write(&b, &j);
+	body = wr_take(&w, NULL);
+	CHECK(kit_log_by(&k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "hospital", .body = body },
+	    (const struct privkey *[]){ k.recovery[KIT_HOSPITAL], NULL }, id) == COFFER_OK);
+	CHECK(pause_by(&p, k.key[KIT_STRANGER], HOUR) == COFFER_OK && lift(&k, p.last, k.key[KIT_STRANGER]) == COFFER_OK);
+	CHECK(ask(&k) == COFFER_OK && before > 0 && told(&k) == before + 3); /* and not what the stranger says of itself */
+}
+
 /* ---- whom one brings ---- */
 
 static enum coffer_rc bring(struct kit *k, unsigned n, struct privkey *key, const struct privkey *introducer)
@@ -534,14 +626,91 @@ static void made_up_parties_leave_room_for_others(void)
 		privkey_free(key[i]);
 }
 
+/* A party that another made up. */
+struct made_up { struct kit *k; struct privkey *key, *recovery; char name[16]; uint64_t serial; uint8_t last[32]; };
+
+static enum coffer_rc says(struct made_up *m, const struct privkey *by, const struct privkey *introducer)
+{
+	CLEANUP(wr_close) struct wr w = wr_open(1u << 14);
+	CLEANUP(freep) char *body = NULL;
+	struct party p = { .personas = PERSONA_AUDITOR, .n_keys = 1, .n_recovery = 1, .quorum = 1 };
+	struct json_wr j = jw_open(&w, false);
+	enum coffer_rc rc;
+	uint8_t id[32];
+
+	(void)snprintf(p.id, sizeof(p.id), "%s", m->name);
+	p.keys[0] = *privkey_public(m->key);
+	p.recovery[0] = *privkey_public(m->recovery);
+	party_write(&p, &j);
+	body = wr_take(&w, NULL);
+	rc = kit_log_by(m->k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = m->name, .body = body, .issuer_name = m->name,
+	    .serial = m->serial + 1, .previous = m->serial ? m->last : NULL, .issued = m->k->now - (int64_t)m->serial }, (const struct privkey *[]){ by, introducer, NULL }, id);
+	if (rc == COFFER_OK) {
+		m->serial++;
+		memcpy(m->last, id, sizeof(id));
+	}
+	return rc;
+}
+
+/* So often as it is taken, each time countersigned by another of them. */
+static size_t say_all(struct made_up *m, size_t n, bool quorum)
+{
+	size_t said = 0;
+
+	for (size_t i = 0; i < n; i++)
+		while (says(&m[i], quorum ? m[i].recovery : m[i].key, quorum ? NULL : m[(i + 1) % n].key) == COFFER_OK)
+			said++;
+	return said;
+}
+
+#define MADE_UP 20
+static void made_up_parties_fill_no_receipt(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct made_up m[MADE_UP] = { { .k = NULL } };
+	struct self acme = { .k = &k, .who = KIT_ACME, .name = "acme" }, stranger = { .k = &k, .who = KIT_STRANGER, .name = "stranger" }, hospital = { .k = &k, .who = KIT_HOSPITAL, .name = "hospital" };
+	struct err e = { 0 };
+	size_t before, others;
+	uint8_t id[32];
+
+	released(&k);
+	before = told(&k);
+	for (size_t i = 0; i < MADE_UP; i++) {
+		m[i].k = &k;
+		(void)snprintf(m[i].name, sizeof(m[i].name), "made-up-%zu", i);
+		CHECK(privkey_new(KEY_ED25519, &m[i].key, &e) == COFFER_OK && privkey_new(KEY_ED25519, &m[i].recovery, &e) == COFFER_OK);
+		CHECK(says(&m[i], m[i].key, k.key[KIT_ACME]) == COFFER_OK);
+	}
+	CHECK(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_ACME], NULL }) == COFFER_OK);
+	CHECK(say_all(m, MADE_UP, false) < ROOM_BROUGHT + MADE_UP * ROOM_BROUGHT_SELF && strstr(k.no.reason, "acme brought") && strstr(k.no.reason, "2026-12-04T"));
+	CHECK(say_all(m, MADE_UP, true) == MADE_UP * ROOM_BROUGHT_QUORUM && say_all(m, MADE_UP, false) == 0);
+	for (unsigned i = 1; i < ROOM_BROUGHT_SELF; i++) /* whoever else came by acme has its own */
+		CHECK(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_HOSPITAL], NULL }) == COFFER_OK);
+	CHECK(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_HOSPITAL], NULL }) == COFFER_E_LIMIT);
+	CHECK(say_self(&stranger, (const struct privkey *[]){ k.recovery[KIT_STRANGER], NULL }) == COFFER_OK);
+	CHECK(name_key(&k, KIT_STRANGER, id) == COFFER_OK);
+	CHECK(say_self(&hospital, (const struct privkey *[]){ k.key[KIT_HOSPITAL], k.key[KIT_ACME], NULL }) == COFFER_OK); /* the other founder has not come by it */
+	others = told(&k);
+	for (size_t i = 0; i < MADE_UP; i++) /* all of them in acme's own life, and so in each receipt of its workloads */
+		CHECK(say_self(&acme, (const struct privkey *[]){ k.key[KIT_ACME], m[i].key, NULL }) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && before > 0 && others == before && told(&k) > before + MADE_UP && told(&k) < RECEIPT_STATEMENTS_MAX / 4);
+	k.now += 30 * DAY;
+	CHECK(say_all(m, MADE_UP, false) == MADE_UP && say_all(m, MADE_UP, true) == MADE_UP);
+	for (size_t i = 0; i < MADE_UP; i++) {
+		privkey_free(m[i].key);
+		privkey_free(m[i].recovery);
+	}
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(who_has_nothing_to_do_with_a_release_is_in_no_receipt), T(party_states_itself_anew_so_often_and_its_quorum_more), T(thief_uses_up_nothing_of_the_quorums_room),
 		T(thief_of_weeks_keeps_no_quorum_from_its_pauses), T(recovery_key_uses_up_its_part_alone), T(recovery_keys_of_another_set_bring_no_room), T(keys_of_introducers_are_told),
 		T(pausing_and_resuming_ends_before_receipts_do), T(minima_of_one_platform_end_too), T(same_revocation_twice_is_one_entry), T(revocation_of_a_key_of_images_is_taken_further_back), T(pause_that_was_lifted_answers_for_none),
+		T(signature_that_counted_for_nothing_is_in_no_receipt), T(introducers_words_on_their_keys_are_not_told), T(recovery_key_that_is_anothers_signing_key_is_shown),
 		T(revocation_by_a_stolen_key_answers_for_none), T(much_is_held_back_at_once_and_then_at_a_pace), T(long_revocation_is_refused),
-		T(made_up_parties_leave_room_for_others),
+		T(made_up_parties_leave_room_for_others), T(made_up_parties_fill_no_receipt),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -492,6 +492,48 @@ static void client_comes_to_the_same_parties(void)
 	life_close(&l);
 }
 
+/* Page after page of one statement each, the hospital's, told so often. */
+struct pages { const char *statement; uint64_t n, asked; };
+
+static enum coffer_rc one_page(void *arg, uint64_t from, struct wr *out, struct err *e)
+{
+	struct pages *g = arg;
+
+	(void)e;
+	CHECK(from == (g->asked ? 7 + g->asked : 0));
+	g->asked++;
+	*out = wr_open(1u << 16);
+	wr_fmt(out, "{\"statements\":[{\"seq\":%llu,%s],\"more\":%s,\"next\":%llu}", (unsigned long long)(7 + g->asked - 1), g->statement, g->asked < g->n ? "true" : "false",
+	    (unsigned long long)(7 + g->asked));
+	return COFFER_OK;
+}
+
+static void client_reads_as_many_pages_as_there_are(void)
+{
+	CLEANUP(parties_clear) struct parties p = { 0 };
+	CLEANUP(freep) char *text = NULL;
+	struct life l;
+	struct err e = { 0 };
+	struct pages g = { .n = 300 };
+	struct parties_source s = { one_page, &g, 300 };
+	char *end;
+
+	life_open(&l);
+	CHECK(kit_introduce(&l.k, KIT_HOSPITAL, KIT_HOSPITAL, KIT_ACME) == COFFER_OK);
+	text = page_of(&l);
+	g.statement = strstr(text, "\"statement\"");
+	end = strstr(text, "],\"more\"");
+	if (!g.statement || !end)
+		abort();
+	*end = 0;
+	CHECK(parties_open(l.k.keep.registry.genesis, &p, &e) == COFFER_OK);
+	CHECK(parties_follow(&p, l.k.genesis_id, &s, &e) == COFFER_OK && g.asked == 300 && p.n == 2);
+	g.asked = 0;
+	s.most = 299; /* and no more than it takes: another would never end */
+	CHECK(parties_follow(&p, l.k.genesis_id, &s, &e) == COFFER_E_LIMIT && g.asked == 299);
+	life_close(&l);
+}
+
 static void page_cut_or_changed_is_refused(void)
 {
 	struct life l;
@@ -545,7 +587,7 @@ int main(void)
 		T(quorum_takes_back_what_a_thief_has_taken_over), T(thief_does_not_use_up_the_hour_of_the_recovery), T(recovery_keys_and_hold_change_by_the_quorum_alone),
 		T(key_of_another_party_is_not_brought), T(grants_before_the_compromise_stand_and_later_ones_are_void),
 		T(word_of_another_key_too_is_not_void), T(word_dated_ahead_of_the_compromise_is_no_forgery), T(thief_locks_nobody_out_of_an_asset), T(tightening_by_a_stolen_key_stands_until_the_quorum_lifts_it), T(two_of_three_recovery_keys_are_the_quorum_and_one_is_none),
-		T(thief_that_names_the_good_key_is_undone_by_the_quorum), T(client_comes_to_the_same_parties),
+		T(thief_that_names_the_good_key_is_undone_by_the_quorum), T(client_comes_to_the_same_parties), T(client_reads_as_many_pages_as_there_are),
 		T(page_cut_or_changed_is_refused), T(page_without_its_middle_is_refused),
 	};
 

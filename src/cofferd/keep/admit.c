@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cofferd/keep/admit_co.h"
 #include "cofferd/keep/admit_lent.h"
+#include "cofferd/keep/admit_signed.h"
 #include "cofferd/keep/handlers.h"
 #include "cofferd/keep/noise.h"
 #include "cofferd/keep/room.h"
@@ -31,27 +32,6 @@ static bool known_signer(const struct keep *k, const struct dsse *env)
 			return true;
 	}
 	return false;
-}
-
-/* Each of its signatures: a stray one that somebody on its way added would stay in the ledger, where readers can only refuse it. */
-static enum coffer_rc check_answered(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
-{
-	CLEANUP(freep) struct party *own = calloc(1, sizeof(*own));
-
-	if (!own)
-		return err_set(e, COFFER_E_SYSTEM, "keep: out of memory");
-	if (s->kind == ST_PARTY)
-		TRY(party_read(s->body, own, e));
-	for (size_t i = 0; i < env->n_sigs; i++) {
-		char keyid[HEX32_LEN];
-
-		if (parties_answer(&k->registry.parties, env, i) || keys_answer(own->keys, own->n_keys, env, i) ||
-		    keys_answer(own->recovery, own->n_recovery, env, i))
-			continue;
-		hex32(env->sigs[i].keyid, keyid);
-		return err_deny(e, "signature", "a further signature names key %s and is by no key of a party known here: without it the statement is taken", keyid);
-	}
-	return COFFER_OK;
 }
 
 static enum coffer_rc check_keys(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e)
@@ -465,7 +445,7 @@ static enum coffer_rc judge(struct keep *k, const struct dsse *env, struct state
 	if (!*known) {
 		TRY(check_common(k, &s, e));
 		TRY(check_kind(k, env, &s, e));
-		TRY(check_answered(k, env, &s, e));
+		TRY(admit_signatures(k, env, &s, e));
 		TRY(check_serial(k, &s, e));
 		TRY(room_stands(k, &s, known, was, e));
 	}

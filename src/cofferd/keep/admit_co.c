@@ -98,6 +98,49 @@ enum coffer_rc co_admit(struct keep *k, const struct dsse *env, const struct sta
 	return check_before(k, env, s, b, e);
 }
 
+static enum coffer_rc add_names(const struct statement *s, struct co_names *out, struct err *e)
+{
+	struct asset_body b;
+
+	TRY(asset_read(s, &b, e));
+	for (size_t i = 0; i < b.n_of; i++)
+		memcpy(out->id[out->n++], b.of[i], PARTY_MAX);
+	return COFFER_OK;
+}
+
+static enum coffer_rc add_newest(struct keep *k, const struct statement *s, struct co_names *out, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement last = { 0 };
+	CLEANUP(dsse_clear) struct dsse old = { 0 };
+
+	TRY(registry_envelope(&k->registry, s->previous, &old, e));
+	TRY(statement_parse(wr_span(&old.payload), &last, e));
+	return last.kind == ST_ASSET ? add_names(&last, out, e) : COFFER_OK;
+}
+
+enum coffer_rc co_names(struct keep *k, const struct statement *s, struct co_names *out, struct err *e)
+{
+	CLEANUP(statement_clear) struct statement stands = { 0 };
+	enum coffer_rc rc;
+	struct brief b = { 0 };
+	struct err no;
+	bool found = false;
+
+	out->n = 0;
+	TRY(add_names(s, out, e));
+	if (s->serial > 1)
+		TRY(registry_brief(&k->registry, s->previous, &found, &b, e));
+	if (!found)
+		return COFFER_OK;
+	TRY(add_newest(k, s, out, e));
+	rc = last_word(k, s, &stands, &no);
+	if (rc == COFFER_E_LIMIT) /* co_admit refuses then; of what was logged before it is not to be told any more */
+		return COFFER_OK;
+	if (rc != COFFER_OK)
+		return (*e = no).rc;
+	return stands.kind == ST_ASSET ? add_names(&stands, out, e) : COFFER_OK;
+}
+
 enum coffer_rc co_owns(struct keep *k, const struct asset_path *p, const char *party, bool *yes, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,

@@ -121,8 +121,18 @@ static enum coffer_rc put_uses(struct keep *k, const uint8_t id[static 32], uint
 	return row ? put_count(k, id, (uint64_t)q_col_i64(&q, 0), l, j, e) : COFFER_OK;
 }
 
-/* Of the one whose entry is seq, as things stood after entry `at`. */
-static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32], uint64_t seq, const struct leaf *release,
+static void show_only(struct dsse *env, uint32_t which)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < env->n_sigs; i++)
+		if (which >> i & 1)
+			env->sigs[n++] = env->sigs[i];
+	env->n_sigs = n;
+}
+
+/* As things stood after the release's entry. */
+static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32], const struct told_one *one, const struct leaf *release,
     struct json_wr *j, struct err *e)
 {
 	const uint64_t at = release->index;
@@ -132,12 +142,13 @@ static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32],
 	struct leaf l;
 
 	TRY(registry_envelope(&k->registry, id, &env, e));
+	show_only(&env, one->sigs);
 	TRY(status_at(k, id, (struct status_when){ at, release->rule }, &s, e));
 	map_status_key(id, &key);
 	jw_obj(j);
 	jw_name(j, "envelope");
 	dsse_write(&env, j);
-	TRY(put_entry(k, seq, j, &l, e));
+	TRY(put_entry(k, one->seq, j, &l, e));
 	TRY(put_proof(k, &release->map, &key, j, e));
 	jw_m_u64(j, "set", s.index);
 	jw_m_u64(j, "status", s.status);
@@ -146,19 +157,19 @@ static enum coffer_rc put_statement(struct keep *k, const uint8_t id[static 32],
 	return COFFER_OK;
 }
 
-static enum coffer_rc put_told(struct keep *k, const struct leaf *release, uint64_t seq, struct json_wr *j, struct err *e)
+static enum coffer_rc put_told(struct keep *k, const struct leaf *release, const struct told_one *one, struct json_wr *j, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT id FROM statement WHERE seq=?");
 	uint8_t id[32];
 	bool row = false;
 
-	q_i64(&q, (int64_t)seq);
+	q_i64(&q, (int64_t)one->seq);
 	TRY(q_row(&q, &row, e));
 	if (!row || !q_col_fixed(&q, 0, id, sizeof(id)))
 		return err_set(e, COFFER_E_BUG, "registry: malformed id");
 	if (j->w->n > STATEMENTS_MAX)
 		return err_set(e, COFFER_E_LIMIT, "receipt: more statements than one answer holds");
-	return put_statement(k, id, seq, release, j, e);
+	return put_statement(k, id, one, release, j, e);
 }
 
 /* Members said and statements. */
@@ -172,7 +183,7 @@ static enum coffer_rc put_statements(struct keep *k, const struct leaf *release,
 	jw_name(j, "statements");
 	jw_arr(j);
 	for (size_t i = 0; i < t.n; i++)
-		TRY(put_told(k, release, t.seq[i], j, e));
+		TRY(put_told(k, release, &t.st[i], j, e));
 	jw_arr_end(j);
 	return COFFER_OK;
 }

@@ -152,6 +152,8 @@ enum coffer_rc room_for(struct keep *k, const struct dsse *env, const struct sta
 
 	if ((s->kind == ST_REVOCATION || s->kind == ST_PAUSE) && env->payload.n > ROOM_BACK_MAX)
 		return err_set(e, COFFER_E_LIMIT, "a %s has at most %u bytes", statement_kind_name(s->kind), ROOM_BACK_MAX);
+	if (s->kind == ST_PARTY)
+		TRY(room_brought(k, env, s, e));
 	TRY(said_under(k, s, &has, &key, e));
 	if (has)
 		TRY(bound_of(k, s, &key, &has, &b, e));
