@@ -72,6 +72,7 @@ struct kit {
 	unsigned         image_version;  /* that releases state; 0: 1 */
 	enum kit_party   image_by[2];    /* whom the manifest names as their providers; zero: acme. The stranger is one where strangers_images is set */
 	bool             one_image;        /* both containers have image 1 */
+	const char      *image_name;       /* the second has its image by this name; NULL: by that of the first */
 	bool             strangers_images; /* set before it is introduced */
 	struct wr        initdata;
 	uint8_t          initdata_sha[32];

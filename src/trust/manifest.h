@@ -88,7 +88,8 @@ enum coffer_rc workload_read(const struct statement *s, struct manifest *out, st
 const struct man_container *manifest_container(const struct manifest *m, struct span name); /* NULL if none */
 const struct man_volume    *manifest_volume(const struct manifest *m, struct span name);
 bool manifest_entitles(const struct man_container *c, const struct asset_path *p, enum purpose purpose) NODISCARD;
-/* Its image is named as one of that repository. */
+/* The repository that its image is named as one of. */
+struct span man_container_name(const struct man_container *c);
 bool man_container_of(const struct man_container *c, struct span repository) NODISCARD;
 const struct man_slot *manifest_slot(const struct manifest *m, struct span name);
 /* The slot by which the container is entitled to what fills it, for that purpose; and no other slot's. */

@@ -93,7 +93,6 @@ enum coffer_rc registry_envelope(const struct registry *r, const uint8_t id[stat
 #define FACT_DELEGATED_MAX 8 /* of them by one delegate of the provider */
 #define FACT_TCBS_MAX 16    /* one of each who decides and one of the provider for a platform; more where a stolen key stated some */
 #define FACT_RELEASES_MAX 64
-#define FACT_RELEASES_LENT_MAX 2 /* of them of one image by one delegate of its provider */
 #define FACT_LINKS_MAX 64   /* of one party and role (links.h, LINKS_MAX): the newest, those that are superseded last */
 #define FACT_ASSESSMENTS_MAX 64
 #define FACT_REVOCATIONS_MAX 16384 /* three of each, and pauses of the above, though many delegate */
