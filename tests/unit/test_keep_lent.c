@@ -528,6 +528,19 @@ static void who_lends_on_pushes_out_nothing_of_others(void)
 	CHECK(ask(&k) == COFFER_OK);
 }
 
+/* Nor does an owner push out one delegate by renewing another's power. */
+static void link_that_stands_is_found_behind_renewals_of_another(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32], approval[32], last[32];
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, id) == COFFER_OK && approve(&k, 1, NULL, approval) == COFFER_OK);
+	for (unsigned i = 1; i <= FACT_LINKS_MAX + 1; i++)
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme", .serial = i, .previous = i > 1 ? last : NULL }, last) == COFFER_OK);
+	CHECK(ask(&k) == COFFER_OK && kit_revoke(&k, KIT_HOSPITAL, id) == COFFER_OK && ask(&k) == COFFER_E_DENIED);
+}
+
 static void pause_holds_until_it_is_lifted_or_ends(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -559,7 +572,7 @@ int main(void)
 		T(service_by_a_delegate_counts_while_the_delegation_holds), T(founder_revokes_what_its_delegate_designated), T(owner_stops_what_a_delegate_designated_for_its_own_assets_alone),
 		T(designation_lent_on_is_within_depth_and_scope), T(who_lends_designation_on_pushes_out_nobody_the_founder_chose), T(client_follows_the_links_to_a_founder_and_nothing_else), T(links_of_other_powers_are_refused), T(image_that_a_delegate_verified_counts_while_the_delegation_holds),
 		T(provider_revokes_what_its_delegate_verified), T(delegate_says_nothing_of_what_another_name_has),
-		T(delegations_of_one_power_are_bounded), T(who_lends_on_pushes_out_nothing_of_others), T(pause_holds_until_it_is_lifted_or_ends),
+		T(delegations_of_one_power_are_bounded), T(who_lends_on_pushes_out_nothing_of_others), T(link_that_stands_is_found_behind_renewals_of_another), T(pause_holds_until_it_is_lifted_or_ends),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

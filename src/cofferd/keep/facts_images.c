@@ -24,10 +24,10 @@ static enum coffer_rc add(const struct registry *r, struct q *q, const char *pro
 /* A release's subject ends with the digest (registry_subject). */
 static struct q by_digest(const struct registry *r, const struct man_container *c, int64_t now)
 {
-	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE" FACT_LIVES " AND s.kind=? AND s.issuer=? AND substr(s.subject, -32)=?");
+	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s INDEXED BY statement_digest WHERE" FACT_LIVES " AND s.kind=4 AND s.issuer=? AND substr(s.subject, -32)=?");
 
+	_Static_assert(ST_IMAGE_RELEASE == 4, "the number above, by which its index is found");
 	q_i64(&q, now);
-	q_i64(&q, ST_IMAGE_RELEASE);
 	q_text(&q, span_of(c->image_provider));
 	q_blob(&q, SPAN(c->image_digest));
 	return q;
@@ -71,18 +71,6 @@ static enum coffer_rc read_delegated(const struct registry *r, const struct man_
 	return row ? add(r, &q, c->image_provider, out->now, out, e) : COFFER_OK;
 }
 
-/* Somebody else released it too: links are not read for nothing. */
-static enum coffer_rc any_lent(const struct registry *r, const struct man_container *c, int64_t now, bool *yes, struct err *e)
-{
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT 1 FROM statement s WHERE" FACT_LIVES " AND s.kind=? AND s.issuer<>? AND substr(s.subject, -32)=? LIMIT 1");
-
-	q_i64(&q, now);
-	q_i64(&q, ST_IMAGE_RELEASE);
-	q_text(&q, span_of(c->image_provider));
-	q_blob(&q, SPAN(c->image_digest));
-	return q_row(&q, yes, e);
-}
-
 static bool of_provider(const struct fact_delegation *d, const char *provider)
 {
 	return d->body.role == ROLE_VERIFICATION && strcmp(d->body.of, provider) == 0;
@@ -100,11 +88,6 @@ static enum coffer_rc need_links(const struct registry *r, const char *provider,
 /* Each delegate once, whatever chains lead to it; the newest links come first. most: places, those that are taken among them. */
 static enum coffer_rc read_delegates(const struct registry *r, const struct man_container *c, size_t most, struct facts *out, struct err *e)
 {
-	bool lent = false;
-
-	TRY(any_lent(r, c, out->now, &lent, e));
-	if (!lent)
-		return COFFER_OK;
 	TRY(need_links(r, c->image_provider, out->now, out, e));
 	for (size_t i = 0; i < out->n_delegations; i++) {
 		const char *to = out->delegation[i].body.to;

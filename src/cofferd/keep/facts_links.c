@@ -47,21 +47,45 @@ static enum coffer_rc place(struct facts *f, struct fact_delegation **out, struc
 	return COFFER_OK;
 }
 
+/* SQL: of the power ?1 the newest of each issuer and delegate, and each issuer's last ?2: those that stand, and enough of those that ended. They are stepped to, so
+ * that how often somebody renewed one alters nothing. */
+#define POWER_OF(s) s ".kind=11 AND " STORE_POWER(s ".names") "=?1"
+#define LINKS_OF \
+	"WITH RECURSIVE pair(at) AS (SELECT (SELECT n.rowid FROM statement n WHERE " POWER_OF("n") " ORDER BY n.issuer, n.subject, n.serial DESC LIMIT 1)" \
+	" UNION ALL SELECT (SELECT n.rowid FROM statement n WHERE " POWER_OF("n") " AND (n.issuer, n.subject)>(p.issuer, p.subject)" \
+	" ORDER BY n.issuer, n.subject, n.serial DESC LIMIT 1) FROM pair JOIN statement p ON p.rowid=pair.at)," \
+	" link(at) AS (SELECT at FROM pair UNION SELECT l.rowid FROM (SELECT DISTINCT p.issuer i FROM pair JOIN statement p ON p.rowid=pair.at)" \
+	" JOIN statement l ON l.rowid IN (SELECT n.rowid FROM statement n INDEXED BY statement_lent_last WHERE " POWER_OF("n") " AND n.issuer=i ORDER BY n.seq DESC LIMIT ?2)) "
+
+/* Most have lent nothing, which one look tells. */
+static enum coffer_rc any_link(const struct registry *r, struct span power, bool *yes, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT 1 FROM statement n WHERE " POWER_OF("n") " LIMIT 1");
+
+	q_blob(&q, power);
+	return q_row(&q, yes, e);
+}
+
 /* Those that stand first; of those that ended each issuer's newest in turn, so that a delegate who renews what it lends pushes out
  * nothing but its own. */
 static enum coffer_rc read_links(const struct registry *r, const struct links_question *w, struct facts *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS ", (SELECT MIN(n.seq) FROM statement n"
-	    " WHERE n.kind=s.kind"
-	    " AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial) FROM statement s WHERE s.kind=?1"
-	    " AND substr(s.names, -length(?2))=?2 ORDER BY 6, row_number() OVER (PARTITION BY s.issuer ORDER BY EXISTS(SELECT 1 FROM statement n"
-	    " WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial), s.seq DESC), s.seq DESC LIMIT ?3");
 	CLEANUP(wr_close) struct wr end = wr_open(256);
+	CLEANUP(q_close) struct q q = { 0 };
+	bool any = false;
 
 	_Static_assert(FACT_LINKS_MAX <= LINKS_MAX, "what a chain is looked for in");
+	_Static_assert(ST_DELEGATION == 11, "the number above, by which the indexes are found");
 	subject_end(w, &end);
 	TRY(wr_done(&end, "subject", e));
-	q_i64(&q, ST_DELEGATION);
+	TRY(any_link(r, wr_span(&end), &any, e));
+	if (!any)
+		return COFFER_OK;
+	q = q_open(r->store, LINKS_OF "SELECT " FACT_COLUMNS ", (SELECT MIN(n.seq) FROM statement n"
+	    " WHERE n.kind=s.kind"
+	    " AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial) FROM statement s"
+	    " WHERE s.rowid IN (SELECT at FROM link) ORDER BY 6, row_number() OVER (PARTITION BY s.issuer ORDER BY EXISTS(SELECT 1 FROM statement n"
+	    " WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial), s.seq DESC), s.seq DESC LIMIT ?2");
 	q_blob(&q, wr_span(&end));
 	q_i64(&q, FACT_LINKS_MAX);
 	for (;;) {
