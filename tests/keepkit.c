@@ -462,8 +462,9 @@ enum coffer_rc kit_introduce(struct kit *k, enum kit_party who, enum kit_party b
 	               id);
 }
 
+#define KIT_IMAGE "registry.example/app"
 #define METHOD "{\"type\":\"sigstoreSigned\",\"key\":\"" KIT_PEM "\"}"
-#define IMAGE "\"image\":{%s\"reference\":\"registry.example/app@sha256:%064d\",\"provider\":\"%s\",\"method\":" METHOD "}"
+#define IMAGE "\"image\":{%s\"reference\":\"%s@sha256:%064d\",\"provider\":\"%s\",\"method\":" METHOD "}"
 #define REST "\"args\":[\"/bin/a\"],\"cwd\":\"/\",\"env\":[],\"user\":{\"uid\":0,\"gid\":0,\"groups\":[]},\"capabilities\":[]," \
 	"\"read-only-root\":true,\"mounts\":[],\"outputs\":[]"
 
@@ -490,7 +491,7 @@ char *kit_manifest_text(struct kit *k)
 	               "{\"name\":\"logger\",\"role\":\"utility\"," IMAGE "," REST ",\"entitlements\":["
 	               "{\"asset\":\"kbs:///acme/note/own\",\"purpose\":\"api\"}]}],"
 	               "\"volumes\":[],\"host\":{\"logs\":[],\"signals\":[]},\"registries\":{\"plain-http\":[]}}", genesis, platform_of(k),
-	               least, 1, party_id[k->image_by[0]], least, k->one_image ? 1 : 2, party_id[k->image_by[1]]);
+	               least, KIT_IMAGE, 1, party_id[k->image_by[0]], least, k->image_name ? k->image_name : KIT_IMAGE, k->one_image ? 1 : 2, party_id[k->image_by[1]]);
 }
 
 char *kit_release_body(const char *repository, unsigned version)

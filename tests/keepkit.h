@@ -73,6 +73,7 @@ struct kit {
 	enum kit_party   image_by[2];    /* whom the manifest names as their providers; zero: acme. The stranger is one where strangers_images is set */
 	const char      *image_asks;       /* members that the manifest's images have besides, each with a comma behind; NULL: none */
 	bool             one_image;        /* both containers have image 1 */
+	const char      *image_name;       /* the second has its image by this name; NULL: by that of the first */
 	bool             strangers_images; /* set before it is introduced */
 	struct wr        initdata;
 	uint8_t          initdata_sha[32];

@@ -13,7 +13,7 @@
 #include "os/file.h"
 
 #define REPLY_MAX (8u << 20)
-#define PAGES_MAX 256
+#define PAGES_MAX 4096
 
 void draft_subject_digest(struct draft *d, struct span name, const uint8_t sha256_[static 32])
 {

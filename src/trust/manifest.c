@@ -39,9 +39,14 @@ const struct man_volume *manifest_volume(const struct manifest *m, struct span n
 	return NULL;
 }
 
+struct span man_container_name(const struct man_container *c)
+{
+	return (struct span){ c->image_reference.p, span_find(c->image_reference, '@') };
+}
+
 bool man_container_of(const struct man_container *c, struct span repository)
 {
-	return span_find(c->image_reference, '@') == repository.n && span_eq((struct span){ c->image_reference.p, repository.n }, repository);
+	return span_eq(man_container_name(c), repository);
 }
 
 bool manifest_entitles(const struct man_container *c, const struct asset_path *p, enum purpose purpose)

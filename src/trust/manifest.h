@@ -90,7 +90,8 @@ const struct man_volume    *manifest_volume(const struct manifest *m, struct spa
 bool manifest_entitles(const struct man_container *c, const struct asset_path *p, enum purpose purpose) NODISCARD;
 /* How often a run has the asset released at least: once for each entitlement to it. An image key is for each layer, and what a container asks its api for is for each time. */
 uint64_t manifest_releases(const struct manifest *m, const struct asset_path *p) NODISCARD;
-/* Its image is named as one of that repository. */
+/* The repository that its image is named as one of. */
+struct span man_container_name(const struct man_container *c);
 bool man_container_of(const struct man_container *c, struct span repository) NODISCARD;
 const struct man_slot *manifest_slot(const struct manifest *m, struct span name);
 /* The slot by which the container is entitled to what fills it, for that purpose; and no other slot's. */

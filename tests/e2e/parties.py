@@ -185,8 +185,8 @@ class Client:
         self.ctx.verify_mode = ssl.CERT_NONE
         self.cookie = None
 
-    def call(self, method, path, body=None, bearer=None, cookie=None, headers=None):
-        c = http.client.HTTPSConnection(self.host, self.port, context=self.ctx, timeout=20)
+    def call(self, method, path, body=None, bearer=None, cookie=None, headers=None, wait=20):
+        c = http.client.HTTPSConnection(self.host, self.port, context=self.ctx, timeout=wait)
         h = dict(headers or {})
         if bearer:
             h["Authorization"] = "Bearer " + bearer

@@ -111,6 +111,47 @@ static void read_text(const struct world *w, const char *sql, struct wr *out)
 	}
 }
 
+/* How many of keep's indexes there are; dropped then, if they are to be. */
+static size_t indexes(const struct world *w, bool drop)
+{
+	static const char *const of[] = { "DROP INDEX statement_kind", "DROP INDEX statement_issuer", "DROP INDEX statement_digest", "DROP INDEX statement_lent",
+		"DROP INDEX statement_lent_last", "DROP INDEX statement_lent_to", "DROP INDEX statement_least", "DROP INDEX statement_key", "DROP INDEX decision_owner",
+		"DROP INDEX decision_provider" };
+	CLEANUP(freep) char *path = str_fmt("%s/keep.db", w->dir);
+	CLEANUP(store_closep) struct store *s = NULL;
+	struct err e = { 0 };
+	size_t n = 0;
+
+	CHECK(path && store_open(path, &s, &e) == COFFER_OK);
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		struct q look = q_open(s, "SELECT 1 FROM sqlite_schema WHERE type='index' AND name=?"), drops = { 0 };
+		bool row = false;
+
+		q_text(&look, span_of(of[i] + strlen("DROP INDEX ")));
+		CHECK(q_row(&look, &row, &e) == COFFER_OK);
+		q_close(&look);
+		n += row;
+		if (!drop)
+			continue;
+		drops = q_open(s, of[i]);
+		CHECK(q_run(&drops, &e) == COFFER_OK);
+		q_close(&drops);
+	}
+	return n;
+}
+
+/* By which others' statements are passed over: a store of before has none of them. */
+static void store_of_before_gets_what_its_queries_are_found_by(void)
+{
+	CLEANUP(world_free) struct world w;
+	struct fsck_found f = { 0 };
+	struct err e = { 0 };
+
+	world_open(&w);
+	CHECK(indexes(&w, true) == 10 && indexes(&w, false) == 10);
+	CHECK(keep_fsck(w.dir, false, w.k.now, &f, &e) == COFFER_OK && !f.mended);
+}
+
 static void whole_store_is_said_to_be(void)
 {
 	CLEANUP(world_free) struct world w;
@@ -326,7 +367,7 @@ static void evidence_that_a_release_names_is_there(void)
 int main(void)
 {
 	static const struct t_case cases[] = {
-		T(whole_store_is_said_to_be),
+		T(store_of_before_gets_what_its_queries_are_found_by), T(whole_store_is_said_to_be),
 		T(hashes_and_nodes_are_mended_only_when_asked), T(indices_are_mended_and_say_whose_they_are),
 		T(rows_are_mended_and_named), T(mended_rows_are_what_they_were), T(other_damage_is_named_and_stays),
 		T(evidence_that_a_release_names_is_there),

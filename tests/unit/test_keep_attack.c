@@ -7,6 +7,7 @@
 #include "cofferd/keep/status.h"
 #include "fmt/enc.h"
 #include "tests/keepkit.h"
+#include "tests/lendkit.h"
 #include "tests/t.h"
 
 #define DENIED(rc, k, name) ((rc) == COFFER_E_DENIED && strcmp((k).no.check, name) == 0)
@@ -426,6 +427,86 @@ static void many_statements_hide_none(void)
 	CHECK(all_of(&k, ST_IMAGE_RELEASE, &pages) == KEEP_QUERY_MAX + 44 && pages == 2);
 }
 
+#define LOOKED 1024 /* at by one answer (query.c) */
+
+static void many_pauses(struct kit *k, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const uint8_t target[32] = { 9, (uint8_t)(i >> 8), (uint8_t)i };
+		CLEANUP(freep) char *body = NULL;
+		char hex[HEX32_LEN];
+		uint8_t id[32];
+
+		hex32(target, hex);
+		body = str_fmt("{\"statement\":\"%s\",\"reason\":\"looking\"}", hex);
+		CHECK(enter(k, &(struct kit_st){ .kind = ST_PAUSE, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = hex, .digest = target, .body = body, .issued = k->now, .expires = k->now + 3600 }, id));
+	}
+}
+
+/* Statements in the answer; m->before: of the next question. */
+static size_t answer_to(struct kit *k, struct keep_query_req *m)
+{
+	CLEANUP(wr_close) struct wr own = { 0 };
+	struct wr w = wr_open(2048);
+	struct rd r;
+	size_t n;
+
+	m->has_auth = true;
+	kit_auth(k, KIT_HOSPITAL, "GET", "/x", &m->auth, &own);
+	keep_query_req_write(&w, m);
+	if (kit_ask(k, KEEP_QUERY, &w) != COFFER_OK)
+		return SIZE_MAX;
+	r = rd_open(wr_span(&k->answer));
+	n = rd_count(&r, rd_be32(&r), 4, KEEP_QUERY_MAX);
+	for (size_t i = 0; i < n; i++)
+		(void)rd_blob32(&r, DSSE_ENVELOPE_MAX);
+	m->before = (uint64_t)rd_be32(&r) << 32;
+	m->before |= rd_be32(&r);
+	return rd_done(&r) ? n : SIZE_MAX;
+}
+
+/* Whoever asks for what is rare asks again; nobody's question is a walk over all that others stated. */
+static void one_answer_looks_at_so_many_and_the_next_goes_on(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *body = NULL;
+	char hex[HEX32_LEN];
+	uint8_t id[32];
+
+	kit_open_deployed(&k);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	hex32(k.approval_id, hex);
+	body = str_fmt("{\"statement\":\"%s\",\"reason\":\"looking\"}", hex);
+	CHECK(enter(&k, &(struct kit_st){ .kind = ST_PAUSE, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = hex, .digest = k.approval_id, .body = body, .issued = k.now, .expires = k.now + 3600 }, id));
+	many_pauses(&k, LOOKED);
+	for (int way = 0; way < 6; way++) {
+		struct keep_query_req m = { .kind = way < 4 ? ST_PAUSE : 0, .issuer = way % 4 < 2 ? span_of("stranger") : (struct span){ 0 }, .subject = span_of(hex), .all = way % 2 == 0 };
+
+		CHECK(answer_to(&k, &m) == 0 && m.before > 0);
+		CHECK(answer_to(&k, &m) == 1 && m.before == 0);
+		m.has_id = true;
+		memcpy(m.id, id, sizeof(m.id));
+		CHECK(answer_to(&k, &m) == 1 && m.before == 0);
+	}
+	CHECK(all_of(&k, ST_SERVICE, &(unsigned){ 0 }) == 1 && all_of(&k, ST_GENESIS, &(unsigned){ 0 }) == 1);
+}
+
+/* What clients begin from is in one answer, however much was stated of that kind since. */
+static void service_is_found_behind_all_that_a_delegate_stated(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t last[32];
+
+	kit_open_deployed(&k);
+	for (unsigned i = 1; i <= LOOKED + 1; i++) {
+		CLEANUP(freep) char *body = kit_service_body(&k);
+
+		CHECK(enter(&k, &(struct kit_st){ .kind = ST_SERVICE, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "trust", .body = body, .serial = i,
+		    .previous = i > 1 ? last : NULL, .issued = k.now - 20, .expires = k.now - 10 }, last));
+	}
+	CHECK(answer_to(&k, &(struct keep_query_req){ .kind = ST_SERVICE }) == 1);
+}
+
 static void hashes_that_others_see_tell_nothing_to_guess(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -574,7 +655,7 @@ int main(void)
 		T(map_falls_back_to_what_else_ended_a_statement),
 		T(thief_resumes_nothing_that_is_paused),
 		T(quorums_revocation_is_final),
-		T(many_statements_hide_none),
+		T(many_statements_hide_none), T(one_answer_looks_at_so_many_and_the_next_goes_on), T(service_is_found_behind_all_that_a_delegate_stated),
 		T(hashes_that_others_see_tell_nothing_to_guess),
 		T(many_approvals_hide_none_of_the_workload_that_asks),
 		T(unwanted_delegations_hide_none),

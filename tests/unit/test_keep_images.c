@@ -225,6 +225,45 @@ static void delegates_release_under_another_name_is_no_receipts(void)
 
 /* ---- places ---- */
 
+static enum coffer_rc release_as(struct kit *k, const char *repository, uint64_t serial, const uint8_t *previous, uint8_t id[static 32])
+{
+	return kit_release_by(k, &(struct kit_released){ KIT_HOSPITAL, repository, 2, 1, serial, previous }, id);
+}
+
+/* As mirrors have it: one content under several names, of which the manifest has one. What the others say, and that they were revoked, is nothing to it. */
+static void delegates_release_counts_whatever_else_it_named_the_image(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32], other[32], app[32];
+
+	open_by(&k, KIT_ACME, KIT_ACME);
+	CHECK(lend(&k, (struct lend){ VERIFIES(KIT_ACME) }, id) == COFFER_OK && release(&k, KIT_ACME, 1, id) == COFFER_OK);
+	for (char c = 'a'; c <= 'd'; c++) {
+		CLEANUP(freep) char *name = str_fmt("registry.example/aa%c", c);
+
+		CHECK(release_as(&k, name, 1, NULL, other) == COFFER_OK && (c != 'a' || kit_revoke(&k, KIT_HOSPITAL, other) == COFFER_OK));
+	}
+	CHECK(DENIED(ask(&k), k, "R8") && release_as(&k, APP, 1, NULL, app) == COFFER_OK && ask(&k) == COFFER_OK);
+	CHECK(release_as(&k, "registry.example/aaz", 1, NULL, other) == COFFER_OK && ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(kit_revoke(&k, KIT_ACME, app) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+	CHECK(release_as(&k, APP, 2, app, app) == COFFER_OK && ask(&k) == COFFER_OK);
+}
+
+/* Two containers that have one content by two names, and a delegate's word for each. */
+static void one_image_by_two_names_is_asked_for_by_each(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	kit_open(&k);
+	k.one_image = true;
+	k.image_name = "mirror.example/app";
+	deploy(&k);
+	CHECK(lend(&k, (struct lend){ VERIFIES(KIT_ACME) }, id) == COFFER_OK && release(&k, KIT_HOSPITAL, 1, id) == COFFER_OK && DENIED(ask(&k), k, "R8"));
+	CHECK(kit_release_by(&k, &(struct kit_released){ KIT_HOSPITAL, "mirror.example/app", 1, 1, 1, NULL }, id) == COFFER_OK);
+	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
 /* As many delegates of one provider as there can be, with as many releases of one image: another's image keeps its places. */
 static void delegates_of_one_provider_take_no_places_of_anothers_image(void)
 {
@@ -325,6 +364,7 @@ int main(void)
 		T(delegates_release_under_another_name_is_no_receipts), T(delegates_of_one_provider_take_no_places_of_anothers_image),
 		T(who_lends_verification_on_hides_nobody_the_provider_let), T(place_of_a_release_that_expired_is_anothers),
 		T(release_of_version_zero_is_not_admitted_any_more), T(release_of_version_zero_that_is_logged_counts_as_it_did),
+		T(delegates_release_counts_whatever_else_it_named_the_image), T(one_image_by_two_names_is_asked_for_by_each),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -905,6 +905,19 @@ static void links_that_were_revoked_hide_none(void)
 	CHECK(ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
 }
 
+/* Nor does an owner push out one delegate by renewing another's power. */
+static void link_that_stands_is_found_behind_renewals_of_another(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32], approval[32], last[32];
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, id) == COFFER_OK && approve(&k, 1, NULL, approval) == COFFER_OK);
+	for (unsigned i = 1; i <= FACT_LINKS_MAX + 1; i++)
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme", .serial = i, .previous = i > 1 ? last : NULL }, last) == COFFER_OK);
+	CHECK(ask(&k) == COFFER_OK && kit_revoke(&k, KIT_HOSPITAL, id) == COFFER_OK && ask(&k) == COFFER_E_DENIED);
+}
+
 static void pause_holds_until_it_is_lifted_or_ends(void)
 {
 	CLEANUP(kit_free) struct kit k;
@@ -942,6 +955,7 @@ int main(void)
 		T(delegations_of_one_power_are_bounded), T(what_rests_on_a_revoked_link_takes_no_room), T(paused_delegation_keeps_its_room),
 		T(what_rests_on_a_revoked_link_hides_none), T(who_lends_on_pushes_out_nothing_of_others), T(who_lends_on_hides_no_link_of_the_owner), T(links_that_ended_hide_none_that_was_renewed), T(link_renewed_for_years_hides_none_of_another), T(links_that_were_revoked_hide_none),
 		T(pause_holds_until_it_is_lifted_or_ends),
+		T(link_that_stands_is_found_behind_renewals_of_another),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -8,6 +8,7 @@
 #include "cofferd/keep/admit_co.h"
 #include "cofferd/keep/registry.h"
 
+#define NAMES_MAX (3 * (ST_SUBJECT_NAME_MAX + 4)) /* of a delegation's subjects */
 #define LIVE_MAX 32 /* delegations in force of one party and role: all that a decision must look at */
 
 static struct links links_of(const struct keep *k, const struct facts *f)
@@ -54,39 +55,60 @@ bool lent_has(const struct keep *k, const char *party, enum delegated_role role)
 	return false;
 }
 
+/* The subjects of a delegation (statements.md), of whose power it is. False: another role. */
+static bool power_read(struct span names, enum delegated_role role, char of[static PARTY_MAX])
+{
+	struct rd r = rd_open(names);
+	struct span whose, what;
+	enum delegated_role got;
+
+	(void)rd_blob32(&r, ST_SUBJECT_NAME_MAX);
+	whose = rd_blob32(&r, ST_SUBJECT_NAME_MAX);
+	what = rd_blob32(&r, ST_SUBJECT_NAME_MAX);
+	if (!rd_done(&r) || !span_starts(whose, "of:") || !span_starts(what, "role:") || whose.n - 3 >= PARTY_MAX)
+		return false;
+	if (!role_by_name(span_skip(what, 5), &got) || got != role)
+		return false;
+	memcpy(of, whose.p + 3, whose.n - 3);
+	of[whose.n - 3] = 0;
+	return true;
+}
+
+/* The next after at of what was lent to that party, by its subjects. *more false: that was all. */
+static enum coffer_rc next_lent(struct keep *k, struct wr *at, struct span end, bool *more, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT names FROM statement INDEXED BY statement_lent_to WHERE kind=11 AND names>? AND names<? ORDER BY names LIMIT 1");
+
+	_Static_assert(ST_DELEGATION == 11, "the number above, by which its index is found");
+	q_blob(&q, wr_span(at));
+	q_blob(&q, end);
+	TRY(q_row(&q, more, e));
+	at->n = 0;
+	if (*more)
+		wr_put(at, q_col(&q, 0));
+	return wr_done(at, "subject", e);
+}
+
+/* Each power once, stepped to: neither how many powers others lend it nor how often they renew one hides what it has, or takes its time. */
 enum coffer_rc lent_by_any(struct keep *k, const struct lent *any, bool *yes, struct err *e)
 {
-	/* Of that role, and the newest of each: nobody hides what one has by lending it something else. */
-	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT s.payload FROM statement s WHERE s.kind=?1 AND s.expires>?2"
-	    " AND substr(s.names, 1, length(?3))=?3 AND substr(s.names, -length(?4))=?4 AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind"
-	    " AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial) ORDER BY s.seq DESC");
-	CLEANUP(wr_close) struct wr name = wr_open(128), end = wr_open(128);
-	CLEANUP(freep) char *last = str_fmt("role:%s", role_name(any->role));
+	CLEANUP(wr_close) struct wr at = wr_open(NAMES_MAX), end = wr_open(128);
+	bool more = true;
 
-	if (!last)
-		return err_set(e, COFFER_E_SYSTEM, "statement: out of memory");
-	wr_blob32(&name, span_of(any->to));
-	wr_blob32(&end, span_of(last));
-	TRY(wr_done(&name, "party", e));
-	TRY(wr_done(&end, "role", e));
-	q_i64(&q, ST_DELEGATION);
-	q_i64(&q, k->now);
-	q_blob(&q, wr_span(&name));
-	q_blob(&q, wr_span(&end));
+	wr_blob32(&at, span_of(any->to));
+	wr_put(&end, wr_span(&at));
+	wr_u8(&end, 0xFF); /* behind the length of any name */
+	TRY(wr_done(&end, "party", e));
 	for (*yes = false; !*yes;) {
-		CLEANUP(statement_clear) struct statement st = { 0 };
-		struct lent q1 = *any;
-		struct delegation d;
-		bool row = false;
+		struct lent q = *any;
+		char of[PARTY_MAX];
 
-		TRY(q_row(&q, &row, e));
-		if (!row)
+		TRY(next_lent(k, &at, wr_span(&end), &more, e));
+		if (!more)
 			return COFFER_OK;
-		TRY(statement_parse(q_col(&q, 0), &st, e));
-		TRY(delegation_read(&st, &d, e));
-		q1.of = d.of;
-		if (d.role == any->role && lent_has(k, d.of, d.role))
-			TRY(lent_to(k, &q1, NULL, yes, e));
+		q.of = of;
+		if (power_read(wr_span(&at), any->role, of) && lent_has(k, of, any->role))
+			TRY(lent_to(k, &q, NULL, yes, e));
 	}
 	return COFFER_OK;
 }

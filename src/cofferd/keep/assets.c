@@ -140,11 +140,12 @@ static enum coffer_rc restate(struct keep *k, const struct asset_body *b, const 
 }
 
 /* The same statement again is an answer that got lost only while its content is the one kept. */
-static enum coffer_rc still_kept(struct keep *k, const uint8_t statement[static 32], struct err *e)
+static enum coffer_rc still_kept(struct keep *k, const struct asset_path *p, const uint8_t statement[static 32], struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT 1 FROM asset WHERE statement=?");
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT 1 FROM asset WHERE path=? AND statement=?");
 	bool row = false;
 
+	q_text(&q, span_of(p->text));
 	q_blob(&q, (struct span){ statement, 32 });
 	TRY(q_row(&q, &row, e));
 	return row ? COFFER_OK : err_deny(e, "serial", "this version was put before, and deleted or replaced since; put the next version");
@@ -167,7 +168,7 @@ static enum coffer_rc put(struct keep *k, const struct keep_put_req *m, const st
 	if (strcmp(b.path.text, p->text) != 0)
 		return err_deny(e, "kind", "the statement is about %s", b.path.text);
 	if (known)
-		return still_kept(k, s.id, e);
+		return still_kept(k, p, s.id, e);
 	TRY(read_before(k, &s, &last, e));
 	TRY(check_version(m, &b, &last, e));
 	if (m->has_content)

@@ -150,16 +150,16 @@ static enum coffer_rc read_uses(const struct registry *r, struct fact_approval *
  * that is still in force, is no matter. */
 static enum coffer_rc read_within(const struct registry *r, const struct facts *f, struct fact_approval *a, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT payload, id FROM statement WHERE kind=? AND issuer=?"
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT payload, id FROM statement INDEXED BY statement_digest WHERE kind=6 AND issuer=?"
 	    " AND substr(subject, -32)=? LIMIT 1"); /* another provider's is no wider one */
 	CLEANUP(statement_clear) struct statement st = { 0 };
 	CLEANUP(manifest_clear) struct manifest base = { 0 };
 	bool row = false;
 
 	_Static_assert(FACT_WORKLOADS_MAX <= 32, "a bit for each");
+	_Static_assert(ST_WORKLOAD == 6, "the number in the query above, by which its index is found");
 	if (!a->body.or_narrower || f->n_workloads == 0)
 		return COFFER_OK;
-	q_i64(&q, ST_WORKLOAD);
 	q_text(&q, span_of(f->workload[0].manifest.provider));
 	q_blob(&q, SPAN(a->body.workload));
 	TRY(q_row(&q, &row, e));
@@ -177,14 +177,19 @@ static enum coffer_rc read_within(const struct registry *r, const struct facts *
 	return COFFER_OK;
 }
 
+void fact_owners_put(const struct facts *f, struct json_wr *j)
+{
+	jw_text(j, f->path.owner);
+	for (size_t i = 0; f->has_asset && i < f->asset.body.n_of; i++)
+		jw_text(j, f->asset.body.of[i]);
+}
+
 void fact_owners(const struct facts *f, struct wr *w)
 {
 	struct json_wr j = jw_open(w, false);
 
 	jw_arr(&j);
-	jw_text(&j, f->path.owner);
-	for (size_t i = 0; f->has_asset && i < f->asset.body.n_of; i++)
-		jw_text(&j, f->asset.body.of[i]);
+	fact_owners_put(f, &j);
 	jw_arr_end(&j);
 }
 

@@ -20,7 +20,7 @@ struct want { const char *by; enum assessed about; int64_t now; };
 static enum coffer_rc read_one(const struct registry *r, const struct want *w, const uint8_t digest[static 32], struct facts *out, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->store,
-	    "SELECT " FACT_COLUMNS " FROM statement s WHERE" FACT_LIVES " AND s.kind=? AND s.issuer=? AND s.names=?");
+	    "SELECT " FACT_COLUMNS " FROM statement s WHERE" FACT_LIVES " AND s.kind=? AND s.issuer=? AND s.subject=?");
 	CLEANUP(statement_clear) struct statement st = { 0 };
 	CLEANUP(wr_close) struct wr name = wr_open((size_t)2 * ASSESSMENT_SUBJECT_MAX);
 	char subject[ASSESSMENT_SUBJECT_MAX];

@@ -22,13 +22,13 @@ static enum coffer_rc add(const struct registry *r, struct q *q, const char *pro
 }
 
 /* A release's subject ends with the digest (registry_subject). */
-static struct q by_digest(const struct registry *r, const struct man_container *c, int64_t now, const char *issuer)
+static struct q by_digest(const struct registry *r, const struct man_container *c, int64_t now)
 {
-	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE" FACT_LIVES " AND s.kind=? AND s.issuer=? AND substr(s.subject, -32)=?");
+	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s INDEXED BY statement_digest WHERE" FACT_LIVES " AND s.kind=4 AND s.issuer=? AND substr(s.subject, -32)=?");
 
+	_Static_assert(ST_IMAGE_RELEASE == 4, "the number above, by which its index is found");
 	q_i64(&q, now);
-	q_i64(&q, ST_IMAGE_RELEASE);
-	q_text(&q, span_of(issuer));
+	q_text(&q, span_of(c->image_provider));
 	q_blob(&q, SPAN(c->image_digest));
 	return q;
 }
@@ -36,7 +36,7 @@ static struct q by_digest(const struct registry *r, const struct man_container *
 static enum coffer_rc read_releases(const struct registry *r, const struct man_container *c, int64_t now, struct facts *out,
     struct err *e)
 {
-	CLEANUP(q_close) struct q q = by_digest(r, c, now, c->image_provider);
+	CLEANUP(q_close) struct q q = by_digest(r, c, now);
 
 	for (;;) {
 		bool row = false;
@@ -50,33 +50,25 @@ static enum coffer_rc read_releases(const struct registry *r, const struct man_c
 
 /* ---- by delegates ---- */
 
-/* Of that image and by that delegate, as long as there is room up to `most`. */
+/* Of that image under the name that the manifest has it by, since of delegates no other counts (decide_images.c): at most one is in force. */
 static enum coffer_rc read_delegated(const struct registry *r, const struct man_container *c, const char *delegate, size_t most, struct facts *out,
     struct err *e)
 {
-	CLEANUP(q_close) struct q q = by_digest(r, c, out->now, delegate);
+	CLEANUP(q_close)
+	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE" FACT_LIVES " AND s.kind=? AND s.issuer=? AND s.subject=?");
+	CLEANUP(wr_close) struct wr subject = wr_open(ST_SUBJECT_NAME_MAX + 64);
+	bool row = false;
 
-	for (size_t n = 0; n < FACT_RELEASES_LENT_MAX; n++) {
-		bool row = false;
-
-		TRY(q_row(&q, &row, e));
-		if (!row || out->n_releases >= most)
-			return COFFER_OK;
-		TRY(add(r, &q, c->image_provider, out->now, out, e));
-	}
-	return COFFER_OK;
-}
-
-/* Somebody else released it too: links are not read for nothing. */
-static enum coffer_rc any_lent(const struct registry *r, const struct man_container *c, int64_t now, bool *yes, struct err *e)
-{
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT 1 FROM statement s WHERE" FACT_LIVES " AND s.kind=? AND s.issuer<>? AND substr(s.subject, -32)=? LIMIT 1");
-
-	q_i64(&q, now);
+	wr_blob32(&subject, man_container_name(c));
+	wr_blob32(&subject, SPAN(c->image_digest));
+	if (out->n_releases >= most || !wr_ok(&subject)) /* no release has so long a name */
+		return COFFER_OK;
+	q_i64(&q, out->now);
 	q_i64(&q, ST_IMAGE_RELEASE);
-	q_text(&q, span_of(c->image_provider));
-	q_blob(&q, SPAN(c->image_digest));
-	return q_row(&q, yes, e);
+	q_text(&q, span_of(delegate));
+	q_blob(&q, wr_span(&subject));
+	TRY(q_row(&q, &row, e));
+	return row ? add(r, &q, c->image_provider, out->now, out, e) : COFFER_OK;
 }
 
 static bool of_provider(const struct fact_delegation *d, const char *provider)
@@ -96,11 +88,6 @@ static enum coffer_rc need_links(const struct registry *r, const char *provider,
 /* Each delegate once, whatever chains lead to it, in the order of its links: nobody who lends on hides whom the provider lets itself. most: places, those that are taken among them. */
 static enum coffer_rc read_delegates(const struct registry *r, const struct man_container *c, size_t most, struct facts *out, struct err *e)
 {
-	bool lent = false;
-
-	TRY(any_lent(r, c, out->now, &lent, e));
-	if (!lent)
-		return COFFER_OK;
 	TRY(need_links(r, c->image_provider, out->now, out, e));
 	for (size_t i = 0; i < out->n_delegations; i++) {
 		const char *to = out->delegation[i].body.to;
@@ -114,12 +101,14 @@ static enum coffer_rc read_delegates(const struct registry *r, const struct man_
 	return COFFER_OK;
 }
 
-/* Containers of one image ask once. */
-static bool asked(const struct manifest *m, size_t n)
+/* Containers of one image ask once; of delegates, whose names count, those that have it by one name. */
+static bool asked(const struct manifest *m, size_t n, bool named)
 {
+	const struct man_container *c = &m->container[n];
+
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(m->container[i].image_provider, m->container[n].image_provider) == 0 &&
-		    span_eq(SPAN(m->container[i].image_digest), SPAN(m->container[n].image_digest)))
+		if (strcmp(m->container[i].image_provider, c->image_provider) == 0 && span_eq(SPAN(m->container[i].image_digest), SPAN(c->image_digest)) &&
+		    (!named || man_container_of(&m->container[i], man_container_name(c))))
 			return true;
 	return false;
 }
@@ -136,10 +125,10 @@ enum coffer_rc facts_images(const struct registry *r, int64_t now, struct facts 
 	if (!out->release)
 		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
 	for (size_t i = 0; i < m->n_containers; i++)
-		if (!asked(m, i))
+		if (!asked(m, i, false))
 			TRY(read_releases(r, &m->container[i], now, out, e));
 	for (size_t i = 0, left = m->n_containers; i < m->n_containers; i++, left--) /* after all of the providers' own: these are not left out for want of room */
-		if (!asked(m, i)) /* an equal part of what is left for each: one provider's delegates take none of another's */
+		if (!asked(m, i, true)) /* an equal part of what is left for each: one provider's delegates take none of another's */
 			TRY(read_delegates(r, &m->container[i], out->n_releases + (FACT_RELEASES_MAX - out->n_releases) / left, out, e));
 	less = realloc(out->release, (out->n_releases + 1) * sizeof(*less));
 	out->release = less ? less : out->release;

@@ -23,6 +23,8 @@ bool fact_may(const struct registry *r, const struct fact *f, int64_t now);
 
 /* JSON: those who decide of the asset that is asked for. */
 void fact_owners(const struct facts *f, struct wr *out);
+/* The same, into a list that has others. */
+void fact_owners_put(const struct facts *f, struct json_wr *j);
 
 /* Who revoked f, of those whose word counts here: its issuer, for whom it spoke, who decides of the asset that is asked for, and the workload's provider. Strangers may
  * revoke what they like without being heard, or a crowd of them could silence an owner. Too many revocations of one statement

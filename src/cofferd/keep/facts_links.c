@@ -48,43 +48,63 @@ static enum coffer_rc place(struct facts *f, struct fact_delegation **out, struc
 	return COFFER_OK;
 }
 
-/* Which of all there ever were: those that stand, first by whose power it is, then by others; admission keeps these few. Then those of before that were renewed and whose
+/* SQL: of the power ?1 the newest of each issuer and delegate. They are stepped to, so that how often somebody renewed one alters nothing. */
+#define POWER_OF(s) s ".kind=11 AND " STORE_POWER(s ".names") "=?1"
+#define PAIRS \
+	"pair(at) AS (SELECT (SELECT n.rowid FROM statement n WHERE " POWER_OF("n") " ORDER BY n.issuer, n.subject, n.serial DESC LIMIT 1)" \
+	" UNION ALL SELECT (SELECT n.rowid FROM statement n WHERE " POWER_OF("n") " AND (n.issuer, n.subject)>(p.issuer, p.subject)" \
+	" ORDER BY n.issuer, n.subject, n.serial DESC LIMIT 1) FROM pair JOIN statement p ON p.rowid=pair.at)"
+
+/* Which of all there ever were: those that stand, first by whose power it is (?3), then by others; admission keeps these few. Then those of before that were renewed and whose
  * newest stands, by which something was lent or said; then what ended. Of these every second place is for those by whose power it is, and of what one lent to one party the
  * newest goes first, in turn: nobody who lends on what it was lent takes a place of the lender's own. What was lent on by one to whom no link leads that was never revoked has ended.
  * Of a link that is renewed on and on the oldest are not looked at. */
 #define LINKS \
-	"WITH RECURSIVE one AS MATERIALIZED (SELECT s.id, s.issuer, s.subject, s.seq, s.issuer=?3 AS own, CAST(substr(s.names, 5, length(s.names)-length(?2)-4) AS TEXT) AS party," \
+	"WITH RECURSIVE " PAIRS "," \
+	" one AS MATERIALIZED (SELECT s.id, s.issuer, s.subject, s.seq, s.issuer=?3 AS own, CAST(substr(s.names, 5, length(s.names)-length(?1)-4) AS TEXT) AS party," \
 	" EXISTS(SELECT 1 FROM revoked v WHERE v.target=s.id AND v.issuer IN (s.issuer, ?3)" \
 	" AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer)) AS revoked," \
-	" CASE WHEN s.expires>?4 AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)" \
-	" THEN json_extract(CAST(s.payload AS TEXT), '$.predicate.body.until')>?5 ELSE 0 END AS runs" \
-	" FROM statement s WHERE s.kind=?1 AND substr(s.names, -length(?2))=?2" \
-	" AND s.serial+?6>(SELECT MAX(n.serial) FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject))," \
+	" CASE WHEN s.expires>?4 AND s.serial=p.serial THEN json_extract(CAST(s.payload AS TEXT), '$.predicate.body.until')>?5 ELSE 0 END AS runs" \
+	" FROM pair CROSS JOIN statement p ON p.rowid=pair.at CROSS JOIN statement s ON s.kind=p.kind AND s.issuer=p.issuer AND s.subject=p.subject AND s.serial>p.serial-?2)," \
 	" lent(party, depth) AS (SELECT ?3, 0 UNION SELECT o.party, l.depth+1 FROM lent l JOIN one o ON o.issuer=l.party WHERE NOT o.revoked AND l.depth<4)," \
 	" two AS (SELECT *, runs AND NOT revoked AND issuer IN (SELECT party FROM lent) AS stands FROM one)," \
 	" renewed AS (SELECT *, stands + max(stands) OVER (PARTITION BY issuer, subject) AS class," \
 	" row_number() OVER (PARTITION BY issuer, subject, stands ORDER BY seq DESC) AS turn FROM two)," \
 	" link AS (SELECT id, own, class, row_number() OVER (PARTITION BY class, own ORDER BY turn, seq DESC) AS place FROM renewed)," \
-	" chosen AS MATERIALIZED (SELECT id, row_number() OVER (ORDER BY class DESC, class=2 AND NOT own, place, own DESC) AS nth FROM link ORDER BY nth LIMIT ?6)" \
+	" chosen AS MATERIALIZED (SELECT id, row_number() OVER (ORDER BY class DESC, class=2 AND NOT own, place, own DESC) AS nth FROM link ORDER BY nth LIMIT ?2)" \
 	" SELECT " FACT_COLUMNS ", (SELECT MIN(n.seq) FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)" \
 	" FROM chosen JOIN statement s ON s.id=chosen.id ORDER BY chosen.nth"
 
+/* Most have lent nothing, which one look tells. */
+static enum coffer_rc any_link(const struct registry *r, struct span power, bool *yes, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT 1 FROM statement n WHERE " POWER_OF("n") " LIMIT 1");
+
+	q_blob(&q, power);
+	return q_row(&q, yes, e);
+}
+
 static enum coffer_rc read_links(const struct registry *r, const struct links_question *w, struct facts *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, LINKS);
 	CLEANUP(wr_close) struct wr end = wr_open(256);
+	CLEANUP(q_close) struct q q = { 0 };
 	char now[CLOCK_TEXT_LEN];
+	bool any = false;
 
 	_Static_assert(FACT_LINKS_MAX <= LINKS_MAX, "what a chain is looked for in");
+	_Static_assert(ST_DELEGATION == 11, "the number above, by which the indexes are found");
 	subject_end(w, &end);
 	TRY(wr_done(&end, "subject", e));
-	q_i64(&q, ST_DELEGATION);
+	TRY(any_link(r, wr_span(&end), &any, e));
+	if (!any)
+		return COFFER_OK;
+	q = q_open(r->store, LINKS);
 	q_blob(&q, wr_span(&end));
+	q_i64(&q, FACT_LINKS_MAX);
 	q_text(&q, span_of(w->of));
 	q_i64(&q, w->now);
 	clock_text(w->now, now); /* its one form: later times are later texts */
 	q_text(&q, span_of(now));
-	q_i64(&q, FACT_LINKS_MAX);
 	for (;;) {
 		struct fact_delegation *d = NULL;
 		bool row = false;

@@ -176,8 +176,8 @@ static enum coffer_rc add_minimum(const struct registry *r, struct q *q, int64_t
 /* The subject of a tcb statement is its platform. Of each issuer the newest, which has not expired. */
 static enum coffer_rc read_tcbs(const struct registry *r, const char *provider, int64_t now, struct facts *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE s.kind=?1 AND (s.issuer=?3 OR s.issuer IN (SELECT value FROM json_each(?2)))"
-	                                               " AND s.names=?4 ORDER BY s.issuer, s.serial DESC");
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM statement s WHERE s.kind=?1 AND s.issuer IN (SELECT ?3 UNION SELECT value FROM json_each(?2))"
+	                                               " AND s.subject=?4 ORDER BY s.issuer, s.serial DESC");
 	CLEANUP(wr_close) struct wr name = wr_open(64), owners = wr_open(1024);
 	char covered[PARTY_MAX] = "";
 
@@ -202,15 +202,15 @@ static enum coffer_rc read_tcbs(const struct registry *r, const char *provider, 
 enum coffer_rc registry_collateral_age(const struct registry *r, const char *platform, int64_t now, uint32_t *out, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT min(json_extract(CAST(s.payload AS TEXT), '$.predicate.body.\"collateral-max-age\"')) FROM statement s"
-	    " WHERE s.kind=?1 AND s.names=?2 AND s.expires>?3"
+	    " WHERE s.kind=10 AND s.names=?1 AND s.expires>?2"
 	    " AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)");
 	CLEANUP(wr_close) struct wr name = wr_open(64);
 	int64_t hours;
 	bool row = false;
 
+	_Static_assert(ST_TCB == 10, "the number above, by which its index is found");
 	wr_blob32(&name, span_of(platform));
 	TRY(wr_done(&name, "platform", e));
-	q_i64(&q, ST_TCB);
 	q_blob(&q, wr_span(&name));
 	q_i64(&q, now);
 	TRY(q_row(&q, &row, e));

@@ -6,8 +6,9 @@
 #include "base/str.h"
 #include "cofferd/keep/facts_int.h"
 #include "fmt/enc.h"
+#include "fmt/json.h"
 
-#define OWNERS_MAX 1024 /* JSON of their names */
+#define HEARD_MAX 2048 /* JSON of their names */
 
 static enum coffer_rc add(struct facts *out, const struct fact_revocation *v, struct err *e)
 {
@@ -31,23 +32,30 @@ static const char *provider(const struct facts *f)
 	return f->n_workloads > 0 ? f->workload[0].manifest.provider : "";
 }
 
-static enum coffer_rc read_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
+/* JSON: those whose word against f counts. One list, so that each is looked up, and what others said is not walked over. */
+static enum coffer_rc put_heard(const struct fact *f, const struct facts *out, struct wr *w, struct err *e)
+{
+	struct json_wr j = jw_open(w, false);
+
+	jw_arr(&j);
+	jw_text(&j, f->issuer);
+	jw_text(&j, f->of);
+	jw_text(&j, provider(out));
+	fact_owners_put(out, &j);
+	jw_arr_end(&j);
+	return wr_done(w, "parties", e);
+}
+
+static enum coffer_rc read_revocations(const struct registry *r, const struct fact *f, struct span heard, struct facts *out, struct err *e)
 {
 	CLEANUP(q_close)
-	struct q q =
-	    q_open(r->store, "SELECT DISTINCT v.issuer FROM revoked v WHERE v.target=?1 AND (v.issuer IN (?2, ?4, ?5) OR v.issuer IN (SELECT value FROM json_each(?3)))"
-			     " AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer)");
-	CLEANUP(wr_close) struct wr owners = wr_open(OWNERS_MAX);
+	struct q q = q_open(r->store, "SELECT DISTINCT v.issuer FROM revoked v WHERE v.target=? AND v.issuer IN (SELECT value FROM json_each(?))"
+				      " AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer)");
 	struct fact_revocation v = { .from = 0 };
 
-	fact_owners(out, &owners);
-	TRY(wr_done(&owners, "owners", e));
 	memcpy(v.target, f->id, sizeof(v.target));
 	q_blob(&q, SPAN(f->id));
-	q_text(&q, span_of(f->issuer));
-	q_text(&q, wr_span(&owners));
-	q_text(&q, span_of(f->of));
-	q_text(&q, span_of(provider(out)));
+	q_text(&q, heard);
 	for (;;) {
 		bool row = false;
 
@@ -68,9 +76,10 @@ static enum coffer_rc ended(
 {
 	CLEANUP(q_close)
 	struct q q = q_open(r->store,
-	    "SELECT t.id, t.kind, (SELECT time FROM entry l WHERE l.seq=t.seq) FROM statement s JOIN statement t ON t.issuer=s.issuer"
-	    " AND ((t.kind=s.kind AND t.subject=s.subject AND t.serial>s.serial)"
-	    " OR t.id IN (SELECT v.statement FROM revoked v WHERE v.target=s.id AND v.issuer=s.issuer)) WHERE s.id=?");
+	    "SELECT t.id, t.kind, (SELECT time FROM entry l WHERE l.seq=t.seq) FROM statement s JOIN statement t ON t.kind=s.kind AND t.issuer=s.issuer"
+	    " AND t.subject=s.subject AND t.serial>s.serial WHERE s.id=?1"
+	    " UNION ALL SELECT t.id, t.kind, (SELECT time FROM entry l WHERE l.seq=t.seq) FROM statement s JOIN revoked v ON v.target=s.id AND v.issuer=s.issuer"
+	    " JOIN statement t ON t.id=v.statement WHERE s.id=?1");
 
 	q_blob(&q, (struct span){ pause, 32 });
 	for (*yes = false; !*yes;) {
@@ -92,13 +101,13 @@ static enum coffer_rc ended(
 	return COFFER_OK;
 }
 
-/* Those of the past are left out: they do not come again. */
-static enum coffer_rc read_pauses(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
+/* Those of the past are left out: they do not come again. A pause's subject is its names (registry_subject). */
+static enum coffer_rc read_pauses(const struct registry *r, const struct fact *f, struct span heard, struct facts *out, struct err *e)
 {
 	CLEANUP(q_close)
-	struct q q = q_open(r->store, "SELECT s.id, s.issuer, s.issued, s.expires FROM statement s WHERE s.kind=?1 AND s.names=?2"
-				      " AND (s.issuer IN (?3, ?5, ?7) OR s.issuer IN (SELECT value FROM json_each(?4))) AND s.expires>?6");
-	CLEANUP(wr_close) struct wr name = wr_open(128), owners = wr_open(OWNERS_MAX);
+	struct q q = q_open(r->store, "SELECT s.id, s.issuer, s.issued, s.expires FROM statement s WHERE s.kind=? AND s.issuer IN (SELECT value FROM json_each(?))"
+				      " AND s.subject=? AND s.expires>?");
+	CLEANUP(wr_close) struct wr name = wr_open(128);
 	struct fact_revocation v = { .from = 0 };
 	char hex[HEX32_LEN];
 
@@ -106,15 +115,10 @@ static enum coffer_rc read_pauses(const struct registry *r, const struct fact *f
 	hex32(f->id, hex);
 	wr_blob32(&name, span_of(hex));
 	TRY(wr_done(&name, "subject", e));
-	fact_owners(out, &owners);
-	TRY(wr_done(&owners, "owners", e));
 	q_i64(&q, ST_PAUSE);
+	q_text(&q, heard);
 	q_blob(&q, wr_span(&name));
-	q_text(&q, span_of(f->issuer));
-	q_text(&q, wr_span(&owners));
-	q_text(&q, span_of(f->of));
 	q_i64(&q, out->now);
-	q_text(&q, span_of(provider(out)));
 	for (;;) {
 		uint8_t id[32];
 		bool row = false, over = false;
@@ -134,6 +138,9 @@ static enum coffer_rc read_pauses(const struct registry *r, const struct fact *f
 
 enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e)
 {
-	TRY(read_revocations(r, f, out, e));
-	return read_pauses(r, f, out, e);
+	CLEANUP(wr_close) struct wr parties = wr_open(HEARD_MAX);
+
+	TRY(put_heard(f, out, &parties, e));
+	TRY(read_revocations(r, f, wr_span(&parties), out, e));
+	return read_pauses(r, f, wr_span(&parties), out, e);
 }

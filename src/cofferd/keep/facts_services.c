@@ -1,4 +1,5 @@
 /* The service's statements: by whom the genesis lets designate it, and by whom such a party lets. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -71,37 +72,14 @@ static bool designates(const struct party *founder)
 	return founder && (founder->personas & PERSONA_WORKLOAD);
 }
 
-/* Somebody else stated one: links are not read for nothing. */
-static enum coffer_rc any_lent(const struct registry *r, int64_t now, bool *yes, struct err *e)
-{
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT s.issuer FROM statement s WHERE" FACT_LIVES " AND s.kind=?");
-
-	q_i64(&q, now);
-	q_i64(&q, ST_SERVICE);
-	for (*yes = false; !*yes;) {
-		char issuer[PARTY_MAX];
-		bool row = false;
-
-		TRY(q_row(&q, &row, e));
-		if (!row)
-			return COFFER_OK;
-		if (!q_col_name(&q, 0, issuer, sizeof(issuer)))
-			return err_set(e, COFFER_E_BUG, "registry: malformed row");
-		*yes = !designates(genesis_party(r->genesis, issuer));
-	}
-	return COFFER_OK;
-}
-
 enum coffer_rc facts_services(const struct registry *r, int64_t now, struct facts *out, struct err *e)
 {
 	const struct genesis *g = r->genesis;
-	bool lent = false;
 
 	for (size_t i = 0; i < g->n_parties; i++)
 		if (designates(&g->party[i]))
 			TRY(by_issuer(r, &(struct stated){ g->party[i].id, g->party[i].id, FACT_SERVICES_OF_MAX }, now, out, e));
-	TRY(any_lent(r, now, &lent, e));
-	for (size_t i = 0; lent && i < g->n_parties; i++)
+	for (size_t i = 0; i < g->n_parties; i++)
 		if (designates(&g->party[i]))
 			TRY(by_delegates(r, g->party[i].id, now, out, e));
 	return COFFER_OK;
@@ -179,10 +157,13 @@ static bool speaks(const struct facts *f, const char *founder, struct designatio
 static enum coffer_rc by_founder(const struct registry *r, const uint8_t id[static 32], const struct party *founder, int64_t now, struct designation *out,
     struct err *e)
 {
-	CLEANUP(facts_freep) struct facts *f = NULL;
+	CLEANUP(facts_freep) struct facts *f = calloc(1, sizeof(*f));
 
-	TRY(registry_links(r, &(struct links_question){ founder->id, ROLE_SERVICE, now }, &f, e));
-	TRY(read_one(r, id, founder->id, f, e));
+	if (!f)
+		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
+	f->now = now;
+	TRY(read_one(r, id, founder->id, f, e)); /* first: anybody may ask, of what is not there too */
+	TRY(fact_links(r, &(struct links_question){ founder->id, ROLE_SERVICE, now }, f, e));
 	drop_pauses(f);
 	if (f->service[0].s.of[0])
 		out->yes = speaks(f, founder->id, out);

@@ -9,11 +9,7 @@
 #define PAGE_MAX (8u << 20)
 #define PAGE_ROWS 256
 
-/* Party statements, revocations of keys, revocations of these, and amendments of the genesis. */
-static const char about_keys[] =
-	"SELECT s.id, s.seq, e.time FROM statement s JOIN entry e ON e.seq=s.seq WHERE s.seq>=?1 AND (s.kind IN (?2, ?5) OR (s.kind=?3 AND"
-	" (" REVOKES_KEY " OR EXISTS(SELECT 1 FROM revoked r JOIN statement t"
-	" ON t.id=r.target WHERE r.statement=s.id AND t.kind=?3)))) ORDER BY s.seq LIMIT ?4";
+static const char about_keys[] = "SELECT a.id, a.seq, e.time FROM " ABOUT_KEYS("s.seq>=?1") " a JOIN entry e ON e.seq=a.seq ORDER BY a.seq LIMIT ?2";
 
 static enum coffer_rc write_row(struct keep *k, struct q *q, struct json_wr *j, struct err *e)
 {
@@ -46,10 +42,7 @@ enum coffer_rc on_parties(struct keep *k, struct span body, struct answer *a, st
 	if (!rd_done(&r) || next > INT64_MAX)
 		return err_set(e, COFFER_E_INPUT, "parties: no number of an entry");
 	q_i64(&q, (int64_t)next);
-	q_i64(&q, ST_PARTY);
-	q_i64(&q, ST_REVOCATION);
 	q_i64(&q, PAGE_ROWS);
-	q_i64(&q, ST_AMENDMENT);
 	jw_obj(&j);
 	jw_name(&j, "statements");
 	jw_arr(&j);

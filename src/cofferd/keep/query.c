@@ -48,6 +48,11 @@ static enum coffer_rc may_query(struct keep *k, const struct keep_query_req *m, 
 	" AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND (r.issuer=s.issuer OR s.kind=5)" \
 	" AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=r.statement AND l.issuer=r.issuer))"
 
+static int64_t before_of(const struct keep_query_req *m)
+{
+	return m->before == 0 || m->before > INT64_MAX ? INT64_MAX : (int64_t)m->before;
+}
+
 static void bind_query(struct q *q, const struct keep *k, const struct keep_query_req *m, struct span subject)
 {
 	q_i64(q, m->kind);
@@ -56,7 +61,7 @@ static void bind_query(struct q *q, const struct keep *k, const struct keep_quer
 	q_i64(q, m->has_id);
 	q_blob(q, SPAN(m->id));
 	q_i64(q, k->now);
-	q_i64(q, m->before == 0 || m->before > INT64_MAX ? INT64_MAX : (int64_t)m->before);
+	q_i64(q, before_of(m));
 }
 
 static enum coffer_rc write_envelope(struct keep *k, const uint8_t id[static 32], struct wr *w, struct err *e)
@@ -98,45 +103,113 @@ static enum coffer_rc is_undesignated(struct keep *k, struct q *q, const uint8_t
 	return COFFER_OK;
 }
 
+/* One answer looks at so many: whoever asks for what is rare asks again, and others are answered in between. */
+#define LOOKED "1024"
+
+/* A text for each index that there is for what the question names. edge: the first seq that is left for the next answer. */
+#define WHERE(by, more) \
+	"SELECT " QUERY_COLUMNS " FROM statement s WHERE " by " AND s.seq<?7 AND s.seq>?8 AND (?3=x'' OR instr(s.names, ?3)>0)" more " ORDER BY s.seq DESC LIMIT 257"
+#define EDGE(by) "SELECT seq FROM statement WHERE " by " seq<?3 ORDER BY seq DESC LIMIT 1 OFFSET " LOOKED
+#define BY_ID "s.id=?5 AND (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2)"
+#define BY_ISSUER "s.kind=?1 AND s.issuer=?2"
+#define BY_KIND "s.kind=?1"
+#define BY_SEQ "(?2='' OR s.issuer=?2)"
+struct way { const char *edge, *all, *in_force; };
+static const struct way by_id = { NULL, WHERE(BY_ID, ""), WHERE(BY_ID, IN_FORCE) };
+static const struct way by_issuer = { EDGE("kind=?1 AND issuer=?2 AND"), WHERE(BY_ISSUER, ""), WHERE(BY_ISSUER, IN_FORCE) };
+static const struct way by_kind = { EDGE("kind=?1 AND"), WHERE(BY_KIND, ""), WHERE(BY_KIND, IN_FORCE) };
+static const struct way by_seq = { EDGE(""), WHERE(BY_SEQ, ""), WHERE(BY_SEQ, IN_FORCE) };
+_Static_assert(KEEP_QUERY_MAX == 256, "one more than that in the queries above, to know whether there is more");
+_Static_assert(ST_ASSET == 5, "in IN_FORCE: whoever revoked an asset statement decides of the asset (admit.c)");
+
+static const struct way *way_of(const struct keep_query_req *m)
+{
+	if (m->has_id)
+		return &by_id;
+	if (m->kind == 0)
+		return &by_seq;
+	return m->issuer.n > 0 ? &by_issuer : &by_kind;
+}
+
+/* Genesis and service are what clients begin from, in one answer; founders alone state them, and whom these let. */
+static bool begins(const struct keep_query_req *m)
+{
+	return m->kind == ST_GENESIS || m->kind == ST_SERVICE;
+}
+
+/* *edge: -1 where all is looked at. */
+static enum coffer_rc find_edge(struct keep *k, const char *sql, const struct keep_query_req *m, int64_t *edge, struct err *e)
+{
+	CLEANUP(q_close) struct q q = { 0 };
+	bool row = false;
+
+	*edge = -1;
+	if (!sql || begins(m))
+		return COFFER_OK;
+	q = q_open(k->store, sql);
+	q_i64(&q, m->kind);
+	q_text(&q, m->issuer);
+	q_i64(&q, before_of(m));
+	TRY(q_row(&q, &row, e));
+	*edge = row ? q_col_i64(&q, 0) : -1;
+	return COFFER_OK;
+}
+
+static enum coffer_rc stands(struct keep *k, struct q *q, const uint8_t id[static 32], bool *yes, struct err *e)
+{
+	bool dead = false;
+
+	TRY(is_void(k, q, id, &dead, e));
+	TRY(is_undesignated(k, q, id, &dead, e));
+	*yes = !dead;
+	return COFFER_OK;
+}
+
+/* *next: after which one goes on; as it was: it found the last. */
+static enum coffer_rc put_found(struct keep *k, struct q *q, bool all, struct wr *list, uint32_t *n, uint64_t *next, struct err *e)
+{
+	uint64_t at = 0;
+
+	for (uint32_t looked = 0;; looked++) {
+		bool row = false, yes = all;
+		uint8_t id[32];
+
+		TRY(q_row(q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		if (looked == KEEP_QUERY_MAX || list->n + DSSE_ENVELOPE_MAX + 4 > ANSWER_MAX)
+			break;
+		if (!q_col_fixed(q, 0, id, sizeof(id)))
+			return err_set(e, COFFER_E_BUG, "registry: malformed id");
+		at = (uint64_t)q_col_i64(q, 4);
+		if (!all)
+			TRY(stands(k, q, id, &yes, e));
+		if (!yes)
+			continue;
+		TRY(write_envelope(k, id, list, e));
+		++*n;
+	}
+	*next = at;
+	return COFFER_OK;
+}
+
 static enum coffer_rc query(struct keep *k, const struct keep_query_req *m, struct answer *a, struct err *e)
 {
-	_Static_assert(ST_ASSET == 5, "the number above: whoever revoked an asset statement decides of the asset (admit.c)");
-	static const char all[] = "SELECT " QUERY_COLUMNS " FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
-	                          " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5) AND ?6>0 AND s.seq<?7 ORDER BY s.seq DESC LIMIT 257";
-	static const char in_force[] =
-	    "SELECT " QUERY_COLUMNS " FROM statement s WHERE (?1=0 OR s.kind=?1) AND (?2='' OR s.issuer=?2) AND"
-	    " (?3=x'' OR instr(s.names, ?3)>0) AND (?4=0 OR s.id=?5) AND s.seq<?7" IN_FORCE " ORDER BY s.seq DESC LIMIT 257";
-	CLEANUP(q_close) struct q q = q_open(k->store, m->all ? all : in_force);
+	const struct way *way = way_of(m);
+	CLEANUP(q_close) struct q q = q_open(k->store, m->all ? way->all : way->in_force);
 	CLEANUP(wr_close) struct wr subject = wr_open(4096), list = wr_open(ANSWER_MAX);
-	uint64_t next = 0;
+	int64_t edge = -1;
+	uint64_t next;
 	uint32_t n = 0;
 
-	_Static_assert(KEEP_QUERY_MAX == 256, "one more than that in the queries above, to know whether there is more");
 	if (m->subject.n)
 		wr_blob32(&subject, m->subject); /* with its length: a name, not a part of one */
 	TRY(wr_done(&subject, "subject", e));
+	TRY(find_edge(k, way->edge, m, &edge, e));
 	bind_query(&q, k, m, wr_span(&subject));
-	for (uint32_t looked = 0;; looked++) {
-		uint8_t id[32];
-		bool row = false, dead = false;
-
-		TRY(q_row(&q, &row, e));
-		if (!row)
-			next = 0;
-		if (!row || looked == KEEP_QUERY_MAX || list.n + DSSE_ENVELOPE_MAX + 4 > ANSWER_MAX)
-			break;
-		if (!q_col_fixed(&q, 0, id, sizeof(id)))
-			return err_set(e, COFFER_E_BUG, "registry: malformed id");
-		next = (uint64_t)q_col_i64(&q, 4);
-		if (!m->all)
-			TRY(is_void(k, &q, id, &dead, e));
-		if (!m->all)
-			TRY(is_undesignated(k, &q, id, &dead, e));
-		if (dead)
-			continue;
-		TRY(write_envelope(k, id, &list, e));
-		n++;
-	}
+	q_i64(&q, edge);
+	next = (uint64_t)(edge + 1);
+	TRY(put_found(k, &q, m->all, &list, &n, &next, e));
 	TRY(wr_done(&list, "statements", e));
 	wr_be32(a->out, n);
 	wr_put(a->out, wr_span(&list));
@@ -158,7 +231,8 @@ enum coffer_rc on_query(struct keep *k, struct span body, struct answer *a, stru
 enum coffer_rc on_assets(struct keep *k, struct span body, struct answer *a, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT a.path, a.version, a.type, s.issued FROM asset a JOIN statement s"
-	                                               " ON s.id=a.statement WHERE s.issuer=? AND a.path>? ORDER BY a.path LIMIT ?");
+	                                               " ON s.id=a.statement WHERE a.path>max(?1, ?2) AND a.path<?3 ORDER BY a.path LIMIT ?4");
+	CLEANUP(wr_close) struct wr from = wr_open(ASSET_PATH_MAX), to = wr_open(ASSET_PATH_MAX); /* around all paths of the party's */
 	struct json_wr j = jw_open(a->out, false);
 	CLEANUP(wr_close) struct wr next = wr_open(ASSET_PATH_MAX);
 	const struct party *who = NULL;
@@ -166,8 +240,13 @@ enum coffer_rc on_assets(struct keep *k, struct span body, struct answer *a, str
 
 	TRY(keep_assets_req_read(body, &m, e));
 	TRY(party_auth(k, &m.auth, &who, e));
-	q_text(&q, span_of(who->id));
+	wr_fmt(&from, "kbs:///%s/", who->id);
+	wr_fmt(&to, "kbs:///%s0", who->id); /* '0' follows '/' */
+	TRY(wr_done(&from, "query", e));
+	TRY(wr_done(&to, "query", e));
 	q_text(&q, m.after);
+	q_text(&q, wr_span(&from));
+	q_text(&q, wr_span(&to));
 	q_i64(&q, ASSET_PAGE + 1);
 	jw_obj(&j);
 	jw_name(&j, "assets");
@@ -203,8 +282,11 @@ enum coffer_rc on_assets(struct keep *k, struct span body, struct answer *a, str
 static enum coffer_rc list_decisions(struct keep *k, const struct party *who, uint64_t before, struct wr *out, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store,
-	    "SELECT d.id, en.type, en.time, json_extract(CAST(d.owner_view AS TEXT), '$.asset'), d.seq FROM decision d"
-	    " JOIN entry en ON en.seq=d.seq WHERE d.seq<?3 AND " DECISION_CONCERNS("d", "?1") " ORDER BY d.seq DESC LIMIT ?2");
+	    "SELECT d.id, en.type, en.time, json_extract(CAST(d.owner_view AS TEXT), '$.asset'), d.seq FROM"
+	    " (SELECT * FROM (SELECT id FROM decision WHERE owner=?1 AND seq<?3 ORDER BY seq DESC LIMIT ?2)"
+	    " UNION SELECT * FROM (SELECT id FROM decision WHERE provider=?1 AND seq<?3 ORDER BY seq DESC LIMIT ?2)"
+	    " UNION SELECT * FROM (SELECT d.id FROM decision_of o JOIN decision d ON d.id=o.decision WHERE o.party=?1 AND d.seq<?3 ORDER BY d.seq DESC LIMIT ?2)) c"
+	    " JOIN decision d ON d.id=c.id JOIN entry en ON en.seq=d.seq ORDER BY d.seq DESC LIMIT ?2");
 	struct json_wr j = jw_open(out, false);
 	uint64_t next = 0;
 

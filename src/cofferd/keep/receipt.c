@@ -188,25 +188,41 @@ static enum coffer_rc put_statements(struct keep *k, const struct leaf *release,
 	return COFFER_OK;
 }
 
-/* The statement of the asset by which it was released. */
-static enum coffer_rc asset_released(struct keep *k, uint64_t seq, struct asset_body *out, struct err *e)
+/* One that the release rests on: the asset's, or another, of which *yes stays false. */
+static enum coffer_rc take_asset(struct keep *k, struct span hex, bool *yes, struct asset_body *out, struct err *e)
 {
-	CLEANUP(q_close)
-	struct q q = q_open(k->store, "SELECT s.id FROM entry en, json_each(CAST(en.data AS TEXT), '$.rests') r JOIN statement s"
-	    " ON lower(hex(s.id))=r.value WHERE en.seq=?1 AND s.kind=?2");
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct brief b = { 0 };
 	uint8_t id[32];
-	bool row = false;
 
-	q_i64(&q, (int64_t)seq);
-	q_i64(&q, ST_ASSET);
-	TRY(q_row(&q, &row, e));
-	if (!row || !q_col_fixed(&q, 0, id, sizeof(id)))
-		return err_set(e, COFFER_E_BUG, "receipt: a release that rests on no asset");
+	if (!hex_fixed(hex, id, sizeof(id)))
+		return err_set(e, COFFER_E_BUG, "ledger: the record of a release is malformed");
+	TRY(registry_brief(&k->registry, id, yes, &b, e));
+	*yes = *yes && b.kind == ST_ASSET;
+	if (!*yes)
+		return COFFER_OK;
 	TRY(registry_envelope(&k->registry, id, &env, e));
 	TRY(statement_parse(wr_span(&env.payload), &s, e));
 	return asset_read(&s, out, e);
+}
+
+/* The statement of the asset by which it was released. */
+static enum coffer_rc asset_released(struct keep *k, uint64_t seq, struct asset_body *out, struct err *e)
+{
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT r.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.rests') r WHERE en.seq=?");
+	bool found = false;
+
+	q_i64(&q, (int64_t)seq);
+	while (!found) {
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return err_set(e, COFFER_E_BUG, "receipt: a release that rests on no asset");
+		TRY(take_asset(k, q_col(&q, 0), &found, out, e));
+	}
+	return COFFER_OK;
 }
 
 /* A head with the signatures of those by whose word it left, be they gone since. Where none is kept whoever asks takes the public one. */

@@ -54,9 +54,17 @@ void registry_names(const struct statement *s, struct wr *w);
  * subject too, for boot-image all their digests, since those are about one content and a new version supersedes nothing. */
 void registry_subject(const struct statement *s, struct wr *w);
 
-/* SQL, of a revocation s: it names a key and no statement. By its subject, of which there is one spelling, not by its text, of which there are many. */
-#define KEY_NAMED(names) "length(" names ")=47"
+/* SQL, of a revocation s. */
+#define KEY_NAMED(names) STORE_KEY_NAMED(names)
 #define REVOKES_KEY KEY_NAMED("s.names")
+/* SQL, a table of id and seq: what is said of parties' keys where the condition on s holds: party statements, amendments of the genesis (kinds 2 and 15), revocations
+ * of keys and revocations of these (8). */
+#define ABOUT_KEYS(where) \
+	"(SELECT s.id, s.seq FROM statement s WHERE s.kind=2 AND " where " UNION ALL SELECT s.id, s.seq FROM statement s WHERE s.kind=15 AND " where \
+	" UNION ALL SELECT s.id, s.seq FROM statement s INDEXED BY statement_key WHERE s.kind=8 AND " REVOKES_KEY " AND " where \
+	" UNION ALL SELECT s.id, s.seq FROM statement t INDEXED BY statement_key CROSS JOIN revoked r ON r.target=t.id CROSS JOIN statement s ON s.id=r.statement" \
+	" WHERE t.kind=8 AND " KEY_NAMED("t.names") " AND s.kind=8 AND " where ")"
+_Static_assert(ST_PARTY == 2 && ST_REVOCATION == 8 && ST_AMENDMENT == 15, "the numbers above, by which their indexes are found");
 
 struct logged { uint8_t id[32]; uint64_t seq; uint8_t entry[32]; };
 /* Newest statement of this issuer, kind and subject. *serial = 0 when none. */
@@ -95,7 +103,6 @@ enum coffer_rc registry_envelope(const struct registry *r, const uint8_t id[stat
 #define FACT_DELEGATED_MAX 8 /* of one of them */
 #define FACT_TCBS_MAX 16    /* one of each who decides and one of the provider for a platform; more where a stolen key stated some */
 #define FACT_RELEASES_MAX 64
-#define FACT_RELEASES_LENT_MAX 2 /* of them of one image by one delegate of its provider */
 #define FACT_LINKS_MAX 64   /* of one party and role (links.h, LINKS_MAX): those that stand, at most 32 (admit_lent.c), then those of before (facts_links.c) */
 #define FACT_ASSESSMENTS_MAX 64
 #define FACT_REVOCATIONS_MAX 16384 /* three of each, and pauses of the above, though many delegate */

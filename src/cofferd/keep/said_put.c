@@ -70,7 +70,7 @@ static enum coffer_rc read_named(struct keep *k, uint64_t seq, struct named *d, 
 static enum coffer_rc keys_stand(struct keep *k, const struct leaf *release, const char *by, bool *yes, struct err *e)
 {
 	static const uint8_t none[32];
-	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT 1 FROM said a JOIN statement s ON s.seq=a.seq WHERE a.key=? AND a.seq<? AND s.kind=?");
+	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT 1 FROM said a CROSS JOIN statement s ON s.seq=a.seq WHERE a.key=? AND a.seq<? AND s.kind=?");
 	struct mhash self;
 	bool row = false;
 

@@ -56,6 +56,11 @@ void     q_i64(struct q *q, int64_t v);
 #define DECISION_SHARED(d, party) "EXISTS(SELECT 1 FROM decision_of o WHERE o.party=" party " AND o.decision=" d ".id)"
 #define DECISION_CONCERNS(d, party) "(" d ".owner=" party " OR " d ".provider=" party " OR " DECISION_SHARED(d, party) ")"
 
+/* SQL, of the names of a statement's subjects (registry_names). Of a delegation: whose power and which, all that follows whom it is lent to; no party's name has a colon.
+ * Of a revocation: it names a key and no statement; by its subject, of which there is one spelling, not by its text, of which there are many. */
+#define STORE_POWER(names) "substr(" names ", instr(" names ", x'6f663a') - 4)"
+#define STORE_KEY_NAMED(names) "length(" names ")=47"
+
 /* *row tells whether there is one. Columns are borrowed until the next step or q_close. */
 enum coffer_rc q_row(struct q *q, bool *row, struct err *e) NODISCARD;
 /* For statements that give no row. */

@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/admit_co.h"
+#include "fmt/enc.h"
 #include "trust/ledger/mapkey.h"
 #include "trust/receipt.h" /* RECEIPT_STATEMENTS_MAX */
 
@@ -45,17 +46,34 @@ static enum coffer_rc add_rows(struct q *q, struct told *t, struct err *e)
 	}
 }
 
+/* By its id in hex, if it was logged before. */
+static enum coffer_rc add_one(struct keep *k, uint64_t before, struct span hex, struct told *t, struct err *e)
+{
+	struct logged l;
+	uint8_t id[32];
+	bool found = false;
+
+	if (hex_fixed(hex, id, sizeof(id)))
+		TRY(registry_find(&k->registry, id, &found, &l, e));
+	return found && l.seq < before ? told_add(t, l.seq, e) : COFFER_OK;
+}
+
 enum coffer_rc told_named(struct keep *k, const struct leaf *release, struct told *t, struct err *e)
 {
 	CLEANUP(q_close)
-	struct q q = q_open(k->store,
-	    "WITH named(id) AS (SELECT r.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.rests') r WHERE en.seq=?1"
+	struct q q = q_open(k->store, "SELECT r.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.rests') r WHERE en.seq=?1"
 	    " UNION SELECT b.value FROM entry en, json_each(CAST(en.data AS TEXT), '$.beside') b WHERE en.seq=?1"
-	    " UNION SELECT json_extract(CAST(en.data AS TEXT), '$.workload') FROM entry en WHERE en.seq=?1)"
-	    " SELECT s.seq FROM statement s WHERE s.seq<?1 AND lower(hex(s.id)) IN (SELECT id FROM named)");
+	    " UNION SELECT json_extract(CAST(en.data AS TEXT), '$.workload') FROM entry en WHERE en.seq=?1");
 
 	q_i64(&q, (int64_t)release->index);
-	return add_rows(&q, t, e);
+	for (;;) {
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			return COFFER_OK;
+		TRY(add_one(k, release->index, q_col(&q, 0), t, e));
+	}
 }
 
 /* ---- whose keys in time ---- */
@@ -295,15 +313,9 @@ static enum coffer_rc of_signers(struct keep *k, const struct leaf *release, str
 static enum coffer_rc of_all(struct keep *k, const struct leaf *release, struct told *t, struct err *e)
 {
 	CLEANUP(q_close)
-	struct q q = q_open(k->store,
-	    "SELECT s.seq FROM statement s WHERE s.seq<?1 AND (s.kind IN (?2, ?4) OR (s.kind=?3 AND"
-	    " (" REVOKES_KEY " OR EXISTS(SELECT 1 FROM revoked r JOIN statement t"
-	    " ON t.id=r.target WHERE r.statement=s.id AND t.kind=?3 AND " KEY_NAMED("t.names") "))))");
+	struct q q = q_open(k->store, "SELECT seq FROM " ABOUT_KEYS("s.seq<?1"));
 
 	q_i64(&q, (int64_t)release->index);
-	q_i64(&q, ST_PARTY);
-	q_i64(&q, ST_REVOCATION);
-	q_i64(&q, ST_AMENDMENT);
 	return add_rows(&q, t, e);
 }
 

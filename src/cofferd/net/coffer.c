@@ -255,23 +255,24 @@ static enum coffer_rc get_newest(struct request *q, enum shelf_place p, struct r
 	text = rd_blob32(&in, DSSE_ENVELOPE_MAX);
 	if (!rd_ok(&in))
 		return err_set(e, COFFER_E_BUG, "keep answered in an unknown way");
-	shelf_put(&q->net->shelf, p, text, changes, clock_monotonic_ms());
+	shelf_put(&q->net->shelf, (struct shelf_page){ .place = p }, text, changes, clock_monotonic_ms());
 	reply_json(r, text);
 	return COFFER_OK;
 }
 
-/* What the shelf may have of what is asked: of parties the first page, from which everybody starts. */
-static bool place_of(const struct request *q, enum shelf_place *p)
+/* What the shelf may have of what is asked: of parties the first page, from which everybody starts; of delegations those of the service statement asked for last. */
+static bool place_of(const struct request *q, struct shelf_page *p)
 {
 	static const struct { const char *path, *query; enum shelf_place place; } at[] = {
 		{ "/coffer/v0/genesis", NULL, SHELF_GENESIS },
 		{ "/coffer/v0/service", NULL, SHELF_SERVICE },
+		{ "/coffer/v0/service/delegations", NULL, SHELF_LENT },
 		{ "/coffer/v0/parties", "from=0", SHELF_PARTIES },
 	};
 
 	for (size_t i = 0; web_method(q, "GET") && i < sizeof(at) / sizeof(at[0]); i++)
 		if (span_eq_str(q->path, at[i].path) && (!at[i].query || span_eq_str(q->query, at[i].query))) {
-			*p = at[i].place;
+			*p = (struct shelf_page){ at[i].place, at[i].place == SHELF_LENT ? q->query : (struct span){ 0 } };
 			return true;
 		}
 	return false;
@@ -280,7 +281,7 @@ static bool place_of(const struct request *q, enum shelf_place *p)
 bool coffer_at_hand(struct request *q, struct reply *r)
 {
 	CLEANUP(wr_close) struct wr text = { 0 };
-	enum shelf_place p;
+	struct shelf_page p;
 
 	if (!place_of(q, &p) || !shelf_get(&q->net->shelf, p, clock_monotonic_ms(), &text))
 		return false;
@@ -368,12 +369,22 @@ static enum coffer_rc get_head(struct request *q, struct reply *r, struct err *e
 	return COFFER_OK;
 }
 
+/* And what it answers on the shelf, if that has a place for it. */
+static enum coffer_rc pass_public(struct request *q, enum keep_type t, const struct wr *req, struct reply *r, struct err *e)
+{
+	const uint64_t changes = shelf_changes(&q->net->shelf);
+	struct shelf_page p;
+
+	TRY(pass_json(q, t, req, r, e));
+	if (place_of(q, &p))
+		shelf_put(&q->net->shelf, p, wr_span(&r->body), changes, clock_monotonic_ms());
+	return COFFER_OK;
+}
+
 static enum coffer_rc get_parties(struct request *q, struct reply *r, struct err *e)
 {
 	static const char *const names[] = { "from", NULL };
 	CLEANUP(wr_close) struct wr req = wr_open(16), from = wr_open(20);
-	const uint64_t changes = shelf_changes(&q->net->shelf);
-	enum shelf_place p;
 	uint64_t n = 0;
 
 	TRY(query_known(q->query, names, e));
@@ -381,10 +392,7 @@ static enum coffer_rc get_parties(struct request *q, struct reply *r, struct err
 	if (from.n > 0 && !span_u64(wr_span(&from), &n))
 		return err_set(e, COFFER_E_INPUT, "query: from is no number");
 	wr_be64(&req, n);
-	TRY(pass_json(q, KEEP_PARTIES, &req, r, e));
-	if (place_of(q, &p))
-		shelf_put(&q->net->shelf, p, wr_span(&r->body), changes, clock_monotonic_ms());
-	return COFFER_OK;
+	return pass_public(q, KEEP_PARTIES, &req, r, e);
 }
 
 static enum coffer_rc get_lent(struct request *q, struct reply *r, struct err *e)
@@ -398,7 +406,7 @@ static enum coffer_rc get_lent(struct request *q, struct reply *r, struct err *e
 	if (hex.n != 2 * sizeof(id) || !hex_fixed(wr_span(&hex), id, sizeof(id)))
 		return err_set(e, COFFER_E_INPUT, "query: statement is no id of 64 hex digits");
 	wr_put(&req, SPAN(id));
-	return pass_json(q, KEEP_LENT, &req, r, e);
+	return pass_public(q, KEEP_LENT, &req, r, e);
 }
 
 /* ---- the service's own evidence ---- */

@@ -1,5 +1,7 @@
 #include "cofferd/net/shelf.h"
 
+#include "base/str.h"
+
 enum coffer_rc shelf_init(struct shelf *s, struct err *e)
 {
 	*s = (struct shelf){ 0 };
@@ -16,29 +18,36 @@ uint64_t shelf_changes(struct shelf *s)
 	return n;
 }
 
-void shelf_put(struct shelf *s, enum shelf_place p, struct span text, uint64_t changes, int64_t now_ms)
+static void copy(struct wr *to, struct span s)
 {
-	if (text.n > SHELF_TEXT_MAX)
+	wr_close(to);
+	*to = wr_open(s.n);
+	wr_put(to, s);
+}
+
+void shelf_put(struct shelf *s, struct shelf_page p, struct span text, uint64_t changes, int64_t now_ms)
+{
+	if (text.n > SHELF_TEXT_MAX || p.of.n > SHELF_OF_MAX)
 		return;
 	(void)pthread_mutex_lock(&s->lock);
 	if (changes == s->changes) {
-		wr_close(&s->at[p].text);
-		s->at[p].text = wr_open(text.n);
-		wr_put(&s->at[p].text, text);
-		s->at[p].until = now_ms + SHELF_MS;
+		copy(&s->at[p.place].text, text);
+		copy(&s->at[p.place].of, p.of);
+		s->at[p.place].until = now_ms + SHELF_MS;
 	}
 	(void)pthread_mutex_unlock(&s->lock);
 }
 
-bool shelf_get(struct shelf *s, enum shelf_place p, int64_t now_ms, struct wr *out)
+bool shelf_get(struct shelf *s, struct shelf_page p, int64_t now_ms, struct wr *out)
 {
+	const struct wr *text = &s->at[p.place].text, *of = &s->at[p.place].of;
 	bool has;
 
 	(void)pthread_mutex_lock(&s->lock);
-	has = s->at[p].text.n > 0 && wr_ok(&s->at[p].text) && now_ms < s->at[p].until;
+	has = text->n > 0 && wr_ok(text) && now_ms < s->at[p.place].until && wr_ok(of) && span_eq(wr_span(of), p.of);
 	if (has) {
-		*out = wr_open(s->at[p].text.n);
-		wr_put(out, wr_span(&s->at[p].text));
+		*out = wr_open(text->n);
+		wr_put(out, wr_span(text));
 	}
 	(void)pthread_mutex_unlock(&s->lock);
 	return has;
