@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Fails when a directory includes a directory above it, or a banned function
 appears. The table is the architecture; change it in the same commit as the why."""
 import pathlib, re, sys

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """digests.py OUT FILE...: a C file that says the SHA-256 of each shipped policy, in the order of src/trust/shipped.h."""
 import hashlib, sys
 

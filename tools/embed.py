@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """embed.py FILE NAME OUT: a C file that holds FILE's bytes as NAME and NAME_n."""
 import sys
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """linked.py MAP OUT FILE...: from a linker's map, what a program has in it that was not built here: a line "file package version architecture
 sha256" for each archive and object, sorted; the digest is the file's. Fails when one of them is of no Debian package, or FILE is not among them."""
 import hashlib, os, re, subprocess, sys

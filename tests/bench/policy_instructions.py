@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Instructions of one warm policy evaluation, counted by callgrind: those of 300 evaluations less those of 100, divided by 200. They do not
 depend on how busy the machine is."""
 import re

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """coffer evidence appraise on SEV-SNP evidence made here: each exit code, both forms of evidence, files known by content. Usage: COFFER"""
 import json
 import os

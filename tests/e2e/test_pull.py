@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A real docker-registry on loopback, an image made by umoci, and what can go wrong on the way into a guest.
 test_pull.py PULL_TOOL BUILD_ROOT; the registry is $COFFER_REGISTRY or BUILD_ROOT/tools/usr/bin/docker-registry."""
 import gzip, hashlib, http.client, io, json, os, shutil, socket, subprocess, sys, tarfile, tempfile, threading, time

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """How SQLite finds what each query of keep's asks for: nothing that a request waits for walks over what others said.
 
 Usage: test_keep_plans.py LIBRARY: keep's static library, as built here: all its SQL is literals (store.h), in its objects beside it, and so is the schema.

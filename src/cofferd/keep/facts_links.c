@@ -66,7 +66,7 @@ static enum coffer_rc place(struct facts *f, struct fact_delegation **out, struc
 	" AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer)) AS revoked," \
 	" CASE WHEN s.expires>?4 AND s.serial=p.serial THEN json_extract(CAST(s.payload AS TEXT), '$.predicate.body.until')>?5 ELSE 0 END AS runs" \
 	" FROM pair CROSS JOIN statement p ON p.rowid=pair.at CROSS JOIN statement s ON s.kind=p.kind AND s.issuer=p.issuer AND s.subject=p.subject AND s.serial>p.serial-?2)," \
-	" lent(party, depth) AS (SELECT ?3, 0 UNION SELECT o.party, l.depth+1 FROM lent l JOIN one o ON o.issuer=l.party WHERE NOT o.revoked AND l.depth<4)," \
+	" lent(party, depth) AS (SELECT ?3, 0 UNION SELECT o.party, t.depth+1 FROM lent t JOIN one o ON o.issuer=t.party WHERE NOT o.revoked AND t.depth<4)," \
 	" two AS (SELECT *, runs AND NOT revoked AND issuer IN (SELECT party FROM lent) AS stands FROM one)," \
 	" renewed AS (SELECT *, stands + max(stands) OVER (PARTITION BY issuer, subject) AS class," \
 	" row_number() OVER (PARTITION BY issuer, subject, stands ORDER BY seq DESC) AS turn FROM two)," \
@@ -78,7 +78,7 @@ static enum coffer_rc place(struct facts *f, struct fact_delegation **out, struc
 /* Most have lent nothing, which one look tells. */
 static enum coffer_rc any_link(const struct registry *r, struct span power, bool *yes, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT 1 FROM statement n WHERE " POWER_OF("n") " LIMIT 1");
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT 1 FROM statement n INDEXED BY statement_lent WHERE " POWER_OF("n") " LIMIT 1");
 
 	q_blob(&q, power);
 	return q_row(&q, yes, e);

@@ -57,7 +57,6 @@ struct store {
 	"CREATE INDEX IF NOT EXISTS statement_issuer ON statement(kind, issuer, seq);" \
 	"CREATE INDEX IF NOT EXISTS statement_digest ON statement(issuer, substr(subject, -32)) WHERE kind=4 OR kind=6;" \
 	"CREATE INDEX IF NOT EXISTS statement_lent ON statement(" STORE_POWER("names") ", issuer, subject, serial DESC) WHERE kind=11;" \
-	"CREATE INDEX IF NOT EXISTS statement_lent_last ON statement(" STORE_POWER("names") ", issuer, seq) WHERE kind=11;" \
 	"CREATE INDEX IF NOT EXISTS statement_lent_to ON statement(names) WHERE kind=11;" \
 	"CREATE INDEX IF NOT EXISTS statement_least ON statement(names, expires) WHERE kind=10;" \
 	"CREATE INDEX IF NOT EXISTS statement_key ON statement(seq) WHERE kind=8 AND " STORE_KEY_NAMED("names") ";" \

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """boundary_data.py OUT: writes OUT/policy.rego (boundary.rego and policy_data, some 80 KB), OUT/create.json and OUT/exec.json, the two
 requests that the benchmark asks with. The container asked for is the last one of the pod, so that all others are tried before."""
 import json
