@@ -1124,7 +1124,11 @@ def service_by_a_delegate_is_followed_to_its_founder():
     assert W.c.call("GET", "/coffer/v0/service/delegations?statement=" + mine).status == 404 and coffer("status")[0] == 0
     assert says(serial=2, previous=mine).status == 403
     # acme lets lab, which lets the hospital, and acme renews what it lent: the link by which lab had it is shown too
-    lend = lambda: json.loads(coffer("delegate", "lab", "--role", "attestation-service", "--scope", "trust", "--depth", "1", "--json", party="acme")[1])["id"]
+    def lend():
+        rc, out = coffer("delegate", "lab", "--role", "attestation-service", "--scope", "trust", "--depth", "1", "--json", party="acme")
+        assert rc == 0, out
+        return json.loads(out[out.index("{"):])["id"]  # before it: what it replaces
+
     first = lend()
     body = {"of": "acme", "to": "hospital", "role": "attestation-service", "scope": ["trust"], "depth": 0, "until": when(int(time.time()) + 3600)}
     r = W.publish(statement("delegation", W.lab, [("hospital", None), ("of:acme", None), ("role:attestation-service", None)], body, W.gid))
