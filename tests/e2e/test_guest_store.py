@@ -174,7 +174,7 @@ fill() { $b yes "$2" | $b head -c 2097152 | $b dd of=$1 conv=notrunc bs=64k 2>/d
 STORY = HEAD + r"""
 echo found $($b ls /out | $b wc -l); $b grep ' /out ' /proc/mounts; $b grep ' /data ' /proc/mounts
 $b wget -qO- http://127.0.0.1:8006/coffer/slot/token | $b sha256sum; $b head -c 9 /data; echo
-step start; for f in a b c; do fill /out/$f "plain text of the container $f"; step $f; done
+$b sync; step start; for f in a b c; do fill /out/$f "plain text of the container $f"; step $f; done
 for f in a b c; do read_ /out/$f; done
 fill /out/b 'second text in its place'; step again; read_ /out/b
 fill /out/c 'plain text of the container c'; step same
