@@ -150,7 +150,7 @@ enum coffer_rc cmd_image_push(struct cli *c, struct err *e)
 {
 	CLEANUP(remote_end) struct remote r = { 0 };
 	char dir[1024], name[REF_NAME_MAX + 1], digest_text[REF_DIGEST_TEXT];
-	struct image_at in;
+	struct image_at in = { 0 };
 	uint8_t digest[32];
 
 	TRY(layout_arg(c->pos[0], dir, sizeof(dir), &in, e));

@@ -5,9 +5,9 @@
 
 static void mend_release(const struct decision *d, const struct fact *f, struct check *c)
 {
-	const struct manifest *m = &d->workload->manifest;
+	const struct manifest *m = d->workload ? &d->workload->manifest : NULL;
 
-	for (size_t i = 0; i < m->n_containers; i++)
+	for (size_t i = 0; m && i < m->n_containers; i++)
 		if (d->release[i] && &d->release[i]->s == f) {
 			decide_mend_release(&m->container[i], c);
 			return;

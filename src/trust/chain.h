@@ -23,7 +23,7 @@ enum coffer_rc chain_service_by(const struct dsse *env, const struct genesis *g,
 /* The delegations by which a service's issuer designates it, as the service shows them (GET /coffer/v0/service/delegations), JSON text: each of role
  * attestation-service and of this ledger, of a founder's power, signed by a key that its issuer had when the ledger says it was logged and void by no
  * compromise. Their order and times are the service's word, and that none was revoked. COFFER_E_DENIED (check "service"). */
-#define DESIGNATION_MAX (2 * CHAIN_LINKS_MAX) /* when it was designated, and now */
+#define DESIGNATION_MAX (2ul * CHAIN_LINKS_MAX) /* when it was designated, and now */
 struct designation_links { struct fact_delegation d[DESIGNATION_MAX]; size_t n; };
 enum coffer_rc designation_read(struct span text, const struct genesis *g, const struct parties *known, struct designation_links *out,
     struct err *e) NODISCARD;

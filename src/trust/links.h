@@ -28,7 +28,7 @@ static inline bool fact_bears(const struct fact_revocation *r, int64_t now)
 
 #define LINKS_MAX 128 /* of one party and role: more are no chain */
 #define CHAIN_MAX (DELEGATION_DEPTH_MAX + 1)
-#define CHAIN_LINKS_MAX (CHAIN_MAX + (CHAIN_MAX - 1) * (CHAIN_MAX - 1)) /* and of each but the first as many by which it was lent */
+#define CHAIN_LINKS_MAX (CHAIN_MAX + (CHAIN_MAX - 1ul) * (CHAIN_MAX - 1ul)) /* and of each but the first as many by which it was lent */
 struct links {
 	const struct fact_delegation *d;
 	size_t                        n;

@@ -8,7 +8,7 @@
 #include "cofferd/keep/admit_co.h"
 #include "cofferd/keep/registry.h"
 
-#define NAMES_MAX (3 * (ST_SUBJECT_NAME_MAX + 4)) /* of a delegation's subjects */
+#define NAMES_MAX (3ul * (ST_SUBJECT_NAME_MAX + 4)) /* of a delegation's subjects */
 #define LIVE_MAX 32 /* delegations in force of one party and role: all that a decision must look at */
 
 static struct links links_of(const struct keep *k, const struct facts *f)

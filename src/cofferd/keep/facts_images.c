@@ -127,9 +127,9 @@ enum coffer_rc facts_images(const struct registry *r, int64_t now, struct facts 
 	for (size_t i = 0; i < m->n_containers; i++)
 		if (!asked(m, i, false))
 			TRY(read_releases(r, &m->container[i], now, out, e));
-	for (size_t i = 0, left = m->n_containers; i < m->n_containers; i++, left--) /* after all of the providers' own: these are not left out for want of room */
+	for (size_t i = 0; i < m->n_containers; i++) /* after all of the providers' own: these are not left out for want of room */
 		if (!asked(m, i, true)) /* an equal part of what is left for each: one provider's delegates take none of another's */
-			TRY(read_delegates(r, &m->container[i], out->n_releases + (FACT_RELEASES_MAX - out->n_releases) / left, out, e));
+			TRY(read_delegates(r, &m->container[i], out->n_releases + (FACT_RELEASES_MAX - out->n_releases) / (m->n_containers - i), out, e));
 	less = realloc(out->release, (out->n_releases + 1) * sizeof(*less));
 	out->release = less ? less : out->release;
 	return COFFER_OK;

@@ -97,7 +97,7 @@ enum coffer_rc registry_envelope(const struct registry *r, const uint8_t id[stat
 #define FACT_APPROVALS_MAX 64
 #define FACT_SERVICES_OF_MAX 8 /* of one founder */
 #define FACT_SERVICES_LENT_MAX 32 /* of delegates of one, the newest of each: no more of them stand (admit_lent.c) */
-#define FACT_SERVICES_MAX (GENESIS_PARTIES_MAX * (FACT_SERVICES_OF_MAX + FACT_SERVICES_LENT_MAX))
+#define FACT_SERVICES_MAX ((size_t)GENESIS_PARTIES_MAX * (FACT_SERVICES_OF_MAX + FACT_SERVICES_LENT_MAX))
 #define FACT_BOOTS_MAX 64   /* in force, of one provider */
 #define FACT_BOOTS_LENT_MAX 64 /* and of its delegates; */
 #define FACT_DELEGATED_MAX 8 /* of one of them */
