@@ -334,6 +334,7 @@ static void by_statements_alone_what_was_decided_is_said(void)
 		CHECK(out->check[i].holds && strcmp(out->check[i].id, ids[i]) == 0 && out->check[i].found[0]);
 	CHECK(kit_get(&k, (struct kit_get){ .path = "acme/note/own" }) == COFFER_OK); /* by the manifest */
 	receiptkit_lie_bare(&k);
+	wr_close(&text);
 	receiptkit_make(&k, KIT_ACME, &text);
 	CHECK(out && receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_OK && out->stated);
 }
