@@ -6,24 +6,11 @@
 #include "base/str.h"
 #include "cofferd/keep/admit.h"
 #include "tests/keepkit.h"
+#include "tests/lendkit.h"
 #include "tests/t.h"
 
 #define SNP_REG "{\"measurement\":\"%096d\"}"
 #define LAUNCH(platform, regs) "{\"platform\":\"" platform "\",\"shape\":\"any\",\"registers\":" regs "}"
-
-/* Logs it as it is: who may is admission's question, not asked here. */
-static bool put(struct kit *k, const struct kit_st *st, uint8_t id[static 32])
-{
-	CLEANUP(dsse_clear) struct dsse env = { 0 };
-	CLEANUP(statement_clear) struct statement s = { 0 };
-	CLEANUP(tx_end) struct tx tx = { 0 };
-	struct logged l;
-	struct err e = { 0 };
-
-	kit_statement(k, st, &env, id);
-	return statement_parse(wr_span(&env.payload), &s, &e) == COFFER_OK && tx_begin(&k->keep.journal, &tx, &e) == COFFER_OK &&
-	       admit_log(&k->keep, &s, &env, &l, &e) == COFFER_OK && tx_commit(&tx, &e) == COFFER_OK;
-}
 
 static bool put_boot(struct kit *k, enum kit_party who, int n, const char *launches, uint8_t id[static 32])
 {
@@ -31,7 +18,7 @@ static bool put_boot(struct kit *k, enum kit_party who, int n, const char *launc
 	CLEANUP(freep) char *body = str_fmt("{\"name\":\"guest\",\"enforces\":[\"manifest\",\"image-digests\"],\"launches\":[%s],"
 	                                    "\"rebuild\":\"as written\"}", launches);
 
-	return put(k, &(struct kit_st){ .kind = ST_BOOT_IMAGE, .issuer = who, .also = who, .subject = name, .body = body }, id);
+	return enter(k, &(struct kit_st){ .kind = ST_BOOT_IMAGE, .issuer = who, .also = who, .subject = name, .body = body }, id);
 }
 
 static bool put_tcb(struct kit *k, enum kit_party who, const char *platform, uint64_t serial, const uint8_t *previous,
@@ -40,7 +27,7 @@ static bool put_tcb(struct kit *k, enum kit_party who, const char *platform, uin
 	CLEANUP(freep) char *body = str_fmt("{\"platform\":\"%s\",\"minimum\":[{\"product\":\"\",\"svns\":{}}],\"smt\":true,"
 	                                    "\"migration\":false}", platform);
 
-	return put(k, &(struct kit_st){ .kind = ST_TCB, .issuer = who, .also = who, .subject = platform, .body = body, .serial = serial,
+	return enter(k, &(struct kit_st){ .kind = ST_TCB, .issuer = who, .also = who, .subject = platform, .body = body, .serial = serial,
 	    .previous = previous }, id);
 }
 
@@ -63,7 +50,7 @@ static bool put_age(struct kit *k, enum kit_party who, const char *platform, con
 {
 	CLEANUP(freep) char *body = str_fmt("{\"platform\":\"%s\",\"minimum\":[{\"product\":\"\",\"svns\":{}}]%s%s}", platform, hours[0] ? ",\"collateral-max-age\":" : "", hours);
 
-	return put(k, &(struct kit_st){ .kind = ST_TCB, .issuer = who, .also = who, .subject = platform, .body = body, .serial = serial, .previous = previous,
+	return enter(k, &(struct kit_st){ .kind = ST_TCB, .issuer = who, .also = who, .subject = platform, .body = body, .serial = serial, .previous = previous,
 	    .expires = k->now + 100 }, id);
 }
 
