@@ -10,6 +10,7 @@
 #include "agent/start.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "crypto/start.h"
 #include "evidence/az_write.h"
 #include "evidence/sample.h"
 #include "os/file.h"
@@ -135,6 +136,7 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	crypto_start();
 	if (getpid() == 1 && file_exists(INIT_MODULES)) /* whatever the command line gave it */
 		init_main();
 	if (!args_read(argc, argv, &a)) {

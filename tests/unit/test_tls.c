@@ -54,6 +54,7 @@ static SSL_CTX *server_ctx(const struct server *s)
 	if (SSL_CTX_use_certificate(ctx, PEM_read_bio_X509(b, NULL, NULL, NULL)) != 1)
 		abort();
 	(void)SSL_CTX_set_max_proto_version(ctx, s->max_version);
+	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET); /* which is sealed with what a client does not have */
 	return ctx;
 }
 
