@@ -162,12 +162,12 @@ class Channel(threading.Thread):
 
 
 class Machine:
-    """swtpm's state is the caller's: a folder made by swtpm_setup. A disk is a file, or a file with how it is opened and its serial. Everything it
-    starts is ended by its id."""
+    """swtpm's state is the caller's: a folder made by swtpm_setup. A disk is a file, or a file with how it is opened and its serial. counted: its clock goes by
+    instructions, so that what the host does besides is in no time of it. Everything it starts is ended by its id."""
 
-    def __init__(self, image, tmp, state, disks=(), allowed=None, cmdline=None, uki=False, firmware=None):
+    def __init__(self, image, tmp, state, disks=(), allowed=None, cmdline=None, uki=False, firmware=None, counted=False):
         self.tmp, self.lines, self.tpm, self.qemu = tmp, [], None, None
-        self.disks, self.state = list(disks), state
+        self.disks, self.state, self.counted = list(disks), state, counted
         with open(image + "/cmdline") as f:
             self.cmdline = f.read() if cmdline is None else cmdline
         self.image, self.uki, self.firmware = image, uki, firmware or image + "/firmware.fd"
@@ -181,7 +181,7 @@ class Machine:
         while not os.path.exists(sock) and time.monotonic() < deadline:
             time.sleep(0.02)
         self.channel.start()
-        args = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,-erms", "-smp", "1", "-m", str(MEMORY), "-display", "none",
+        args = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=single" if self.counted else "tcg,thread=multi", *(["-icount", "shift=3,sleep=off"] if self.counted else []), "-cpu", "max,-erms", "-smp", "1", "-m", str(MEMORY), "-display", "none",
                 "-nodefaults", "-no-user-config", "-no-reboot", "-serial", "stdio", "-bios", self.firmware,
                 "-chardev", "socket,id=t,path=" + sock, "-tpmdev", "emulator,id=tpm0,chardev=t", "-device", "tpm-crb,tpmdev=tpm0",
                 *(["-kernel", self.image + "/uki.efi"] if self.uki else
