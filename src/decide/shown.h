@@ -73,8 +73,15 @@ void shown_appraisal(const struct shown *s, const struct bound *b, const struct 
 
 /* ---- the document ---- */
 
-/* JCS; init-data, claims and files by their digests, files in order. */
-enum coffer_rc shown_write(const struct shown *s, struct wr *out, struct err *e) NODISCARD;
+/* SHA-256 of what the document does not have itself. */
+struct shown_digests {
+	bool    has_initdata;
+	uint8_t initdata[32], claims[32], file[KEEP_FILES_MAX][32];
+};
+/* JCS; files in order. Of s neither init-data, claims nor files are looked at, but for how many these are. */
+enum coffer_rc shown_write(const struct shown *s, const struct shown_digests *d, struct wr *out, struct err *e) NODISCARD;
+/* The document is sure to be no longer than SHOWN_DOC_MAX. */
+bool           shown_fits(const struct shown *s) NODISCARD;
 
 struct shown_doc {
 	struct shown      s;         /* borrows what follows, and the json; init-data, claims and files are empty */

@@ -262,7 +262,8 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	rep.seq = k->journal.seq;
 	memcpy(rep.entry, k->journal.hash, sizeof(rep.entry));
 	TRY(tx_commit(&tx, e));
-	showing_stored(k, q);
+	if (has_shown)
+		showing_stored(k, q, shown);
 	rep.body = wr_span(&body);
 	return hand_out(k, q, &rep, a->out, e);
 }

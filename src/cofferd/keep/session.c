@@ -236,7 +236,7 @@ static void make_showing_room(struct sessions *t, size_t n, bool sample)
 }
 
 /* Of sample anybody makes up as much as he likes: it goes first, and takes no room from others. */
-void session_show(struct sessions *t, struct session *s, const uint8_t id[static 32], struct wr *packed)
+void session_show(struct sessions *t, struct session *s, struct wr *packed)
 {
 	drop_showing(t, s);
 	make_showing_room(t, packed->n, true);
@@ -248,12 +248,12 @@ void session_show(struct sessions *t, struct session *s, const uint8_t id[static
 	wr_fit(packed);
 	s->showing = *packed;
 	*packed = (struct wr){ 0 };
-	memcpy(s->shown_id, id, sizeof(s->shown_id));
 	t->showings += s->showing.n;
 }
 
-void session_stored(struct sessions *t, struct session *s)
+void session_stored(struct sessions *t, struct session *s, const uint8_t id[static 32])
 {
+	memcpy(s->shown_id, id, sizeof(s->shown_id));
 	drop_showing(t, s);
 }
 

@@ -34,7 +34,7 @@ struct session {
 	uint8_t          vouched_by[32]; /* the named root that the credential's EK leads to, as in struct appraisal */
 	struct wr        note;        /* facts (u32 length first), then the claims' text; empty: forgotten, or none yet */
 	bool             shown;       /* what it showed is in `showing`, or in the store by now */
-	uint8_t          shown_id[32];
+	uint8_t          shown_id[32]; /* once it is stored: the digest by which releases name what it showed */
 	struct wr        showing;     /* packed by showing.h; empty once it is stored */
 	/* private */
 	uint32_t         newer, older, chain; /* indices into the table, NONE at the end */
@@ -62,11 +62,11 @@ enum coffer_rc session_credential(struct sessions *t, struct session *s, struct 
 /* False: it has no credential. */
 bool            session_secret(const struct sessions *t, const struct session *s, struct span *secret) NODISCARD;
 
-/* Takes *packed: what the session showed, and the digest by which a release names it. Forgets the oldest others' where all together
- * would be too large: those of sample first, and for one of sample those alone; where that is not enough, *packed stays the caller's. */
-void            session_show(struct sessions *t, struct session *s, const uint8_t id[static 32], struct wr *packed);
-/* It is in the store: from now on the digest alone is kept. */
-void            session_stored(struct sessions *t, struct session *s);
+/* Takes *packed: what the session showed. Forgets the oldest others' where all together would be too large: those of sample first, and
+ * for one of sample those alone; where that is not enough, *packed stays the caller's. */
+void            session_show(struct sessions *t, struct session *s, struct wr *packed);
+/* It is in the store: from now on the digest alone is kept, by which releases name it. */
+void            session_stored(struct sessions *t, struct session *s, const uint8_t id[static 32]);
 size_t          sessions_showings(const struct sessions *t); /* bytes */
 
 size_t          sessions_notes(const struct sessions *t); /* bytes */
