@@ -68,6 +68,9 @@ struct reread_in {
  * fixed layout, and of sample, what was told. COFFER_E_DENIED with check "R1" or "R2". */
 enum coffer_rc shown_reread(const struct reread_in *in, struct reread *out, struct err *e) NODISCARD;
 
+/* What `why` is where that succeeded: a constant. */
+const char *shown_why(enum tee_kind tee);
+
 /* For the decision; genesis is not set, hw borrows v. */
 void shown_appraisal(const struct shown *s, const struct bound *b, const struct reread *v, struct appraisal *a);
 

@@ -230,6 +230,61 @@ static void flood_of_sample_evidence_makes_no_other_forgotten(void)
 
 /* ---- what is kept of it ---- */
 
+static void fill(uint8_t *p, size_t n, uint8_t with)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = (uint8_t)(with + i);
+}
+
+/* R1 held of it. flags: a bit for each. */
+static void accepted(const struct session *s, unsigned flags, size_t expected_n, size_t found_n, struct appraisal *a)
+{
+	*a = (struct appraisal){ .platform = "tdx", .attested = true, .expires = s->expires, .genuine = flags & 1, .has_register = flags & 2,
+		.has_initdata = flags & 4, .has_genesis = flags & 8, .expected_n = expected_n, .found_n = found_n, .collateral = true,
+		.why = "read twice, up to a trusted root" };
+	fill(a->expected, expected_n, 1);
+	memcpy(a->found, a->expected, expected_n);
+	fill(a->init_register, sizeof(a->init_register), 2);
+	fill(a->initdata, sizeof(a->initdata), 3);
+	fill(a->genesis, sizeof(a->genesis), 4);
+	fill(a->root, sizeof(a->root), 5);
+}
+
+static bool words_alike(const struct appraisal *a, const struct appraisal *b)
+{
+	return strcmp(a->platform, b->platform) == 0 && strcmp(a->why, b->why) == 0 && a->attested == b->attested && a->expires == b->expires &&
+	       a->has_register == b->has_register && a->has_initdata == b->has_initdata && a->has_genesis == b->has_genesis &&
+	       a->genuine == b->genuine && a->collateral == b->collateral && a->hw == b->hw && a->unseen == b->unseen;
+}
+
+static bool bytes_alike(const struct appraisal *a, const struct appraisal *b)
+{
+	return a->expected_n == b->expected_n && a->found_n == b->found_n && span_eq(SPAN(a->expected), SPAN(b->expected)) &&
+	       span_eq(SPAN(a->found), SPAN(b->found)) && span_eq(SPAN(a->init_register), SPAN(b->init_register)) &&
+	       span_eq(SPAN(a->initdata), SPAN(b->initdata)) && span_eq(SPAN(a->genesis), SPAN(b->genesis)) && span_eq(SPAN(a->root), SPAN(b->root));
+}
+
+static void appraisal_is_told_again_as_it_was(void)
+{
+	static const struct { size_t expected_n, found_n; } sizes[] = { { 32, 32 }, { 32, 64 }, { 48, 64 }, { 64, 64 } };
+	struct sessions *t = NULL;
+	struct err e = { 0 };
+	struct session *s;
+
+	CHECK(sessions_new(3, &t, &e) == COFFER_OK);
+	s = session_add(t, TEE_TDX, 100);
+	session_attested(t, s);
+	for (unsigned i = 0; i < 16 * 4; i++) {
+		struct appraisal a, again;
+
+		accepted(s, i % 16, sizes[i / 16].expected_n, sizes[i / 16].found_n, &a);
+		session_accept(s, &a);
+		session_appraisal(s, &again);
+		CHECK(words_alike(&a, &again) && bytes_alike(&a, &again));
+	}
+	sessions_free(t);
+}
+
 /* The evidence, and a few numbers: all that a document has were 1,082 bytes. */
 static void what_was_shown_is_kept_without_what_the_session_has(void)
 {
@@ -264,8 +319,7 @@ static void shows_all(struct kit *k, struct session *s, struct shown *was, struc
 		sha256(was->file[i], d->file[i]);
 	CHECK(members_copy(m, 2, &s->members, &e) == COFFER_OK && session_credential(k->keep.sessions, s, was->ak, &secret, &e) == COFFER_OK);
 	session_attested(k->keep.sessions, s);
-	s->a = a;
-	s->a.attested = true;
+	session_accept(s, &a);
 	CHECK(showing_hold(&k->keep, s, was, &e) == COFFER_OK && s->shown && s->showing.n > 0);
 }
 
@@ -344,7 +398,7 @@ int main(void)
 		T(sessions_are_bounded_and_those_without_evidence_go_first),
 		T(what_was_shown_is_bounded_and_the_oldest_is_forgotten), T(flood_of_sample_evidence_makes_no_other_forgotten),
 		T(full_table_of_attested_sessions_leaves_a_quarter_to_those_who_come),
-		T(what_was_shown_is_kept_without_what_the_session_has),
+		T(appraisal_is_told_again_as_it_was), T(what_was_shown_is_kept_without_what_the_session_has),
 		T(document_is_that_of_when_the_session_attested), T(document_that_is_said_to_fit_does), T(evidence_with_too_long_a_document_is_refused_when_it_comes),
 	};
 

@@ -39,7 +39,7 @@ enum coffer_rc showing_hold(struct keep *k, struct session *s, const struct show
 static void by_itself(const struct keep *k, const struct session *s, struct shown *out, struct shown_digests *d)
 {
 	*out = (struct shown){ .tee = (enum tee_kind)s->tee, .expires = s->expires, .member = s->members.member, .n_members = s->members.n,
-		.ak = wr_span(&s->ak), .service = span_of(k->id), .build = span_of(COFFER_VERSION) };
+		.ak = session_span(&s->ak), .service = span_of(k->id), .build = span_of(COFFER_VERSION) };
 	*d = (struct shown_digests){ .has_initdata = s->a.has_initdata };
 	memcpy(out->session, s->id, sizeof(out->session));
 	memcpy(out->nonce, s->nonce, sizeof(out->nonce));
@@ -49,7 +49,7 @@ static void by_itself(const struct keep *k, const struct session *s, struct show
 /* As it was when the session attested. Borrows both. */
 static enum coffer_rc unpack(const struct keep *k, const struct session *s, struct shown *out, struct shown_digests *d, struct err *e)
 {
-	struct rd r = rd_open(wr_span(&s->showing));
+	struct rd r = rd_open(session_span(&s->showing));
 
 	by_itself(k, s, out, d);
 	out->time = (int64_t)rd_le64(&r);
