@@ -175,16 +175,24 @@ static enum coffer_rc as_told(const struct reread_in *in, struct reread *out, st
 	return COFFER_OK;
 }
 
+static bool vouched_for(enum tee_kind tee)
+{
+	return tee != TEE_SAMPLE && tee != TEE_SWTPM;
+}
+
+const char *shown_why(enum tee_kind tee)
+{
+	return !vouched_for(tee) ? "nobody vouches for this platform" :
+	    fixed_platform(tee_name(tee)) ? "read twice, up to a trusted root" : "two appraisals agree";
+}
+
 enum coffer_rc shown_reread(const struct reread_in *in, struct reread *out, struct err *e)
 {
-	bool fixed = fixed_platform(tee_name(in->s->tee));
-
-	TRY(fixed ? read_again(in, out, e) : as_told(in, out, e));
+	TRY(fixed_platform(tee_name(in->s->tee)) ? read_again(in, out, e) : as_told(in, out, e));
 	if (in->r->submods.n == 0)
 		return err_deny(e, "R2", "the appraisal has no claims");
-	out->genuine = in->s->tee != TEE_SAMPLE && in->s->tee != TEE_SWTPM;
-	(void)snprintf(out->why, sizeof(out->why), "%s", !out->genuine ? "nobody vouches for this platform" :
-	    fixed ? "read twice, up to a trusted root" : "two appraisals agree");
+	out->genuine = vouched_for(in->s->tee);
+	(void)snprintf(out->why, sizeof(out->why), "%s", shown_why(in->s->tee));
 	return COFFER_OK;
 }
 

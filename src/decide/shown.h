@@ -68,13 +68,23 @@ struct reread_in {
  * fixed layout, and of sample, what was told. COFFER_E_DENIED with check "R1" or "R2". */
 enum coffer_rc shown_reread(const struct reread_in *in, struct reread *out, struct err *e) NODISCARD;
 
+/* What `why` is where that succeeded: a constant. */
+const char *shown_why(enum tee_kind tee);
+
 /* For the decision; genesis is not set, hw borrows v. */
 void shown_appraisal(const struct shown *s, const struct bound *b, const struct reread *v, struct appraisal *a);
 
 /* ---- the document ---- */
 
-/* JCS; init-data, claims and files by their digests, files in order. */
-enum coffer_rc shown_write(const struct shown *s, struct wr *out, struct err *e) NODISCARD;
+/* SHA-256 of what the document does not have itself. */
+struct shown_digests {
+	bool    has_initdata;
+	uint8_t initdata[32], claims[32], file[KEEP_FILES_MAX][32];
+};
+/* JCS; files in order. Of s neither init-data, claims nor files are looked at, but for how many these are. */
+enum coffer_rc shown_write(const struct shown *s, const struct shown_digests *d, struct wr *out, struct err *e) NODISCARD;
+/* The document is sure to be no longer than SHOWN_DOC_MAX. */
+bool           shown_fits(const struct shown *s) NODISCARD;
 
 struct shown_doc {
 	struct shown      s;         /* borrows what follows, and the json; init-data, claims and files are empty */

@@ -3,7 +3,6 @@
 
 #include "base/own.h"
 #include "base/str.h"
-#include "crypto/hash.h"
 #include "decide/shown.h"
 #include "fmt/enc.h"
 #include "fmt/json.h"
@@ -30,25 +29,18 @@ static void put_hex(struct json_wr *j, struct span s)
 	jw_str(j, wr_span(&w));
 }
 
-static void put_digest(struct json_wr *j, const char *name, struct span s)
+static void put_digest(struct json_wr *j, const char *name, const uint8_t digest[static 32])
 {
-	uint8_t digest[32];
-
-	sha256(s, digest);
 	jw_name(j, name);
-	put_hex(j, SPAN(digest));
+	put_hex(j, (struct span){ digest, 32 });
 }
 
-static void put_files(struct json_wr *j, const struct shown *s)
+static void put_files(struct json_wr *j, const struct shown *s, const struct shown_digests *d)
 {
 	jw_name(j, "files");
 	jw_arr(j);
-	for (size_t i = 0; i < s->n_files; i++) {
-		uint8_t digest[32];
-
-		sha256(s->file[i], digest);
-		put_hex(j, SPAN(digest));
-	}
+	for (size_t i = 0; i < s->n_files; i++)
+		put_hex(j, SPAN(d->file[i]));
 	jw_arr_end(j);
 }
 
@@ -64,7 +56,7 @@ static void put_members(struct json_wr *j, const struct shown *s)
 }
 
 /* Members in JCS order. */
-enum coffer_rc shown_write(const struct shown *s, struct wr *out, struct err *e)
+enum coffer_rc shown_write(const struct shown *s, const struct shown_digests *d, struct wr *out, struct err *e)
 {
 	struct json_wr j = jw_open(out, false);
 
@@ -72,14 +64,14 @@ enum coffer_rc shown_write(const struct shown *s, struct wr *out, struct err *e)
 	put_bytes(&j, "additional", s->additional);
 	put_bytes(&j, "ak", s->ak);
 	jw_m_str(&j, "build", s->build);
-	put_digest(&j, "claims", s->claims);
+	put_digest(&j, "claims", d->claims);
 	put_bytes(&j, "evidence", s->evidence);
 	jw_m_u64(&j, "expires", (uint64_t)s->expires);
-	put_files(&j, s);
+	put_files(&j, s, d);
 	jw_m_text(&j, "form", SHOWN_FORM);
 	jw_m_u64(&j, "hash", s->hash);
-	if (s->initdata.n > 0)
-		put_digest(&j, "initdata", s->initdata);
+	if (d->has_initdata)
+		put_digest(&j, "initdata", d->initdata);
 	else
 		jw_m_text(&j, "initdata", "");
 	put_members(&j, s);
@@ -93,6 +85,23 @@ enum coffer_rc shown_write(const struct shown *s, struct wr *out, struct err *e)
 	jw_m_u64(&j, "time", (uint64_t)s->time);
 	jw_obj_end(&j);
 	return wr_done(out, "evidence to keep", e);
+}
+
+/* A byte of members, service and build may become six; a digest is 64 bytes; in two kilobytes are names, numbers and what is between. */
+#define ESCAPED 6u
+#define DIGESTS ((KEEP_FILES_MAX + 3u) * 70u)
+#define BETWEEN 2048u
+
+bool shown_fits(const struct shown *s)
+{
+	const struct span coded[] = { s->additional, s->ak, s->evidence, s->references };
+	size_t n = ESCAPED * (s->service.n + s->build.n) + DIGESTS + BETWEEN;
+
+	for (size_t i = 0; i < sizeof(coded) / sizeof(coded[0]); i++)
+		n += coded[i].n / 3 * 4 + 4;
+	for (size_t i = 0; i < s->n_members; i++)
+		n += ESCAPED * (s->member[i].name.n + s->member[i].value.n + 1);
+	return n <= SHOWN_DOC_MAX;
 }
 
 /* ---- reading ---- */

@@ -422,6 +422,7 @@ static void realm_is_taken_where_two_appraisals_agree_and_the_genesis_names_its_
 {
 	const struct session *s;
 	struct span facts, claims;
+	struct appraisal a;
 	struct hw_facts f;
 	struct err e = { 0 };
 	struct ccakit c;
@@ -431,7 +432,9 @@ static void realm_is_taken_where_two_appraisals_agree_and_the_genesis_names_its_
 	open_realm(&k, &c, wr_span(&c.store));
 	CHECK(realm_attests(&k) == COFFER_OK);
 	s = session_get(k.keep.sessions, k.session, k.now);
-	CHECK(s && s->a.genuine && strcmp(s->a.platform, "cca") == 0);
+	CHECK(s != NULL);
+	session_appraisal(s, &a);
+	CHECK(a.genuine && strcmp(a.platform, "cca") == 0 && strcmp(a.why, "two appraisals agree") == 0);
 	CHECK(session_read_note(s, &facts, &claims) && facts_read(facts, &f, &e) == COFFER_OK);
 	CHECK(strcmp(f.platform, "cca") == 0 && facts_reg(&f, "initial_measurement") && f.chip_n == 33 && !f.debug);
 	CHECK(s->a.has_register && span_eq(SPAN(s->a.init_register), SPAN(k.initdata_sha)));

@@ -75,7 +75,7 @@ static void shown_by(const struct keep *k, const struct session *s, const struct
 {
 	*out = (struct shown){ .tee = (enum tee_kind)s->tee, .time = k->turn->since, .expires = s->expires, .hash = m->hash,
 		.member = s->members.member, .n_members = s->members.n, .additional = m->additional, .evidence = m->evidence,
-		.initdata = m->initdata, .ak = wr_span(&s->ak), .n_files = m->n_files, .service = span_of(k->id),
+		.initdata = m->initdata, .ak = session_span(&s->ak), .n_files = m->n_files, .service = span_of(k->id),
 		.build = span_of(COFFER_VERSION) };
 	memcpy(out->session, s->id, sizeof(out->session));
 	memcpy(out->nonce, s->nonce, sizeof(out->nonce));
@@ -97,8 +97,7 @@ static enum coffer_rc conclude(struct keep *k, struct session *s, const struct d
 		facts_write(&facts, in->a.hw);
 	TRY(wr_done(&facts, "hardware facts", e));
 	session_attested(k->sessions, s);
-	s->a = in->a;
-	s->a.hw = NULL; /* the session's note has them */
+	session_accept(s, &in->a);
 	TRY(session_note(k->sessions, s, wr_span(&facts), shown->claims, e));
 	TRY(showing_hold(k, s, shown, e));
 	return token_make(k, s, token, e);

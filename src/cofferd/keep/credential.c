@@ -127,7 +127,7 @@ enum coffer_rc credential_check(const struct keep *k, const struct session *s, c
 	*vouched = false;
 	if (s->ak.n == 0)
 		return COFFER_OK;
-	if (!span_eq(r->key, wr_span(&s->ak)))
+	if (!span_eq(r->key, session_span(&s->ak)))
 		return err_deny(e, "R2", "the quote is by another key than this session's credential is for");
 	if (!session_secret(k->sessions, s, &secret) || !ct_eq(secret, r->activated))
 		return err_deny(e, "R2", "what was shown is not what this session's credential holds");

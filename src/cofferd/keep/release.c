@@ -35,7 +35,7 @@ enum coffer_rc asking_session(struct keep *k, const uint8_t id[static KEEP_SESSI
 	if (!session_read_note(q->session, &facts, &claims))
 		return err_deny(e, "session", "the session's appraisal was forgotten under load; show the token, or attest again");
 	memcpy(q->session_id, id, sizeof(q->session_id));
-	q->in.a = q->session->a;
+	session_appraisal(q->session, &q->in.a);
 	q->members = &q->session->members;
 	if (facts.n > 0)
 		TRY(facts_read(facts, &q->hw, e));
@@ -262,7 +262,8 @@ static enum coffer_rc release(struct keep *k, const struct asking *q, const stru
 	rep.seq = k->journal.seq;
 	memcpy(rep.entry, k->journal.hash, sizeof(rep.entry));
 	TRY(tx_commit(&tx, e));
-	showing_stored(k, q);
+	if (has_shown)
+		showing_stored(k, q, shown);
 	rep.body = wr_span(&body);
 	return hand_out(k, q, &rep, a->out, e);
 }

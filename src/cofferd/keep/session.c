@@ -1,11 +1,15 @@
 #include "cofferd/keep/session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/own.h"
 #include "base/secret.h"
 #include "base/str.h"
 #include "crypto/hash.h"
+#include "decide/shown.h"
+#include "proto/rcar_json.h"
 
 #define NONE UINT32_MAX
 #define BUCKETS 16384u
@@ -25,6 +29,35 @@ struct sessions {
 };
 
 _Static_assert(sizeof(struct session) + KEEP_MEMBERS_MAX * sizeof(struct keep_member) + MEMBER_BYTES_MAX + SESSION_AK_MAX <= SESSION_BYTES_MAX, "a session is larger than its bound");
+
+_Static_assert(sizeof(struct session) <= 416, "a full table is most of what the service has resident (docs/performance.md)");
+
+/* ---- bytes of its own ---- */
+
+struct span session_span(const struct session_bytes *b)
+{
+	return (struct span){ b->p, b->n };
+}
+
+static void bytes_clear(struct session_bytes *b)
+{
+	if (b->p)
+		explicit_bzero(b->p, b->n);
+	free(b->p);
+	*b = (struct session_bytes){ 0 };
+}
+
+/* Empty where the writer has failed. */
+static struct session_bytes bytes_take(struct wr *w)
+{
+	struct session_bytes b = { 0 };
+
+	wr_fit(w);
+	b.p = (uint8_t *)wr_take(w, &b.n);
+	return b;
+}
+
+/* ---- the table ---- */
 
 enum coffer_rc sessions_new(uint32_t max, struct sessions **out, struct err *e)
 {
@@ -55,9 +88,9 @@ void sessions_free(struct sessions *t)
 		return;
 	for (uint32_t i = 0; t->s && i < t->max; i++) {
 		members_clear(&t->s[i].members);
-		wr_close(&t->s[i].note);
-		wr_close(&t->s[i].showing);
-		wr_close(&t->s[i].ak);
+		bytes_clear(&t->s[i].note);
+		bytes_clear(&t->s[i].showing);
+		bytes_clear(&t->s[i].ak);
 	}
 	secret_free(&t->secrets);
 	free(t->s);
@@ -103,15 +136,13 @@ static void dequeue(struct sessions *t, uint32_t i)
 static void forget(struct sessions *t, struct session *s)
 {
 	t->notes -= s->note.n;
-	wr_close(&s->note);
-	s->note = (struct wr){ 0 };
+	bytes_clear(&s->note);
 }
 
 static void drop_showing(struct sessions *t, struct session *s)
 {
 	t->showings -= s->showing.n;
-	wr_close(&s->showing);
-	s->showing = (struct wr){ 0 };
+	bytes_clear(&s->showing);
 }
 
 static uint8_t *slot(const struct sessions *t, const struct session *s)
@@ -131,7 +162,7 @@ void session_drop(struct sessions *t, struct session *s)
 	members_clear(&s->members);
 	forget(t, s);
 	drop_showing(t, s);
-	wr_close(&s->ak);
+	bytes_clear(&s->ak);
 	explicit_bzero(slot(t, s), SECRET);
 	explicit_bzero(s, sizeof(*s));
 	t->free_list[t->free_top++] = i;
@@ -197,25 +228,53 @@ void session_attested(struct sessions *t, struct session *s)
 	enqueue(t, i);
 }
 
+void session_accept(struct session *s, const struct appraisal *a)
+{
+	s->a = (struct accepted){ .attested = s->a.attested, .genuine = a->genuine, .has_register = a->has_register,
+		.has_initdata = a->has_initdata, .has_genesis = a->has_genesis, .expected_n = (uint8_t)a->expected_n,
+		.found_n = (uint8_t)a->found_n };
+	memcpy(s->a.found, a->found, sizeof(s->a.found));
+	memcpy(s->a.init_register, a->init_register, sizeof(s->a.init_register));
+	memcpy(s->a.initdata, a->initdata, sizeof(s->a.initdata));
+	memcpy(s->a.genesis, a->genesis, sizeof(s->a.genesis));
+	memcpy(s->a.root, a->root, sizeof(s->a.root));
+}
+
+void session_appraisal(const struct session *s, struct appraisal *a)
+{
+	enum tee_kind tee = (enum tee_kind)s->tee;
+
+	*a = (struct appraisal){ .platform = tee_name(tee), .attested = s->a.attested, .expires = s->expires, .expected_n = s->a.expected_n,
+		.found_n = s->a.found_n, .has_register = s->a.has_register, .has_initdata = s->a.has_initdata,
+		.has_genesis = s->a.has_genesis, .genuine = s->a.genuine, .collateral = true };
+	memcpy(a->expected, s->a.found, a->expected_n);
+	memcpy(a->found, s->a.found, sizeof(a->found));
+	memcpy(a->init_register, s->a.init_register, sizeof(a->init_register));
+	memcpy(a->initdata, s->a.initdata, sizeof(a->initdata));
+	memcpy(a->genesis, s->a.genesis, sizeof(a->genesis));
+	memcpy(a->root, s->a.root, sizeof(a->root));
+	(void)snprintf(a->why, sizeof(a->why), "%s", shown_why(tee));
+}
+
 enum coffer_rc session_note(struct sessions *t, struct session *s, struct span facts, struct span claims, struct err *e)
 {
 	size_t n = 4 + facts.n + claims.n;
+	CLEANUP(wr_close) struct wr w = wr_open(n);
 
 	forget(t, s);
 	for (uint32_t i = t->queue[1].oldest; i != NONE && t->notes + n > NOTES_BYTES_MAX; i = t->s[i].newer)
 		forget(t, &t->s[i]);
-	s->note = wr_open(n);
-	wr_blob32(&s->note, facts);
-	wr_put(&s->note, claims);
-	TRY(wr_done(&s->note, "session", e));
-	wr_fit(&s->note);
+	wr_blob32(&w, facts);
+	wr_put(&w, claims);
+	TRY(wr_done(&w, "session", e));
+	s->note = bytes_take(&w);
 	t->notes += s->note.n;
 	return COFFER_OK;
 }
 
 bool session_read_note(const struct session *s, struct span *facts, struct span *claims)
 {
-	struct rd r = rd_open(wr_span(&s->note));
+	struct rd r = rd_open(session_span(&s->note));
 
 	*facts = rd_blob32(&r, FACTS_PACKED_MAX);
 	*claims = rd_span(&r, r.n);
@@ -236,7 +295,7 @@ static void make_showing_room(struct sessions *t, size_t n, bool sample)
 }
 
 /* Of sample anybody makes up as much as he likes: it goes first, and takes no room from others. */
-void session_show(struct sessions *t, struct session *s, const uint8_t id[static 32], struct wr *packed)
+void session_show(struct sessions *t, struct session *s, struct wr *packed)
 {
 	drop_showing(t, s);
 	make_showing_room(t, packed->n, true);
@@ -245,15 +304,13 @@ void session_show(struct sessions *t, struct session *s, const uint8_t id[static
 	s->shown = t->showings + packed->n <= SHOWINGS_BYTES_MAX;
 	if (!s->shown)
 		return;
-	wr_fit(packed);
-	s->showing = *packed;
-	*packed = (struct wr){ 0 };
-	memcpy(s->shown_id, id, sizeof(s->shown_id));
+	s->showing = bytes_take(packed);
 	t->showings += s->showing.n;
 }
 
-void session_stored(struct sessions *t, struct session *s)
+void session_stored(struct sessions *t, struct session *s, const uint8_t id[static 32])
 {
+	memcpy(s->shown_id, id, sizeof(s->shown_id));
 	drop_showing(t, s);
 }
 
@@ -264,10 +321,12 @@ size_t sessions_showings(const struct sessions *t)
 
 enum coffer_rc session_credential(struct sessions *t, struct session *s, struct span ak, struct span *secret, struct err *e)
 {
-	wr_close(&s->ak);
-	s->ak = wr_open(SESSION_AK_MAX);
-	wr_put(&s->ak, ak);
-	TRY(wr_done(&s->ak, "attestation key", e));
+	CLEANUP(wr_close) struct wr w = wr_open(SESSION_AK_MAX);
+
+	wr_put(&w, ak);
+	TRY(wr_done(&w, "attestation key", e));
+	bytes_clear(&s->ak);
+	s->ak = bytes_take(&w);
 	random_bytes(slot(t, s), SECRET);
 	*secret = (struct span){ slot(t, s), SECRET };
 	return COFFER_OK;

@@ -14,30 +14,66 @@
 
 /* ---- in memory ---- */
 
-/* The document, then the files, each with its length. */
+/* What the session does not have by itself, of the claims the digest: the document is written when it is stored. */
 enum coffer_rc showing_hold(struct keep *k, struct session *s, const struct shown *shown, struct err *e)
 {
-	CLEANUP(wr_close) struct wr doc = wr_open(SHOWN_DOC_MAX), packed = wr_open(PACKED_MAX);
-	uint8_t digest[32];
+	CLEANUP(wr_close) struct wr packed = wr_open(PACKED_MAX);
+	uint8_t claims[32];
 
-	TRY(shown_write(shown, &doc, e));
-	sha256(wr_span(&doc), digest);
-	wr_blob32(&packed, wr_span(&doc));
+	if (!shown_fits(shown))
+		return err_set(e, COFFER_E_LIMIT, "evidence to keep: its document would be longer than %u bytes", SHOWN_DOC_MAX);
+	sha256(shown->claims, claims);
+	wr_le64(&packed, (uint64_t)shown->time);
+	wr_u8(&packed, shown->hash);
+	wr_put(&packed, SPAN(claims));
+	wr_blob32(&packed, shown->additional);
+	wr_blob32(&packed, shown->evidence);
+	wr_blob32(&packed, shown->references);
 	for (size_t i = 0; i < shown->n_files; i++)
 		wr_blob32(&packed, shown->file[i]);
 	TRY(wr_done(&packed, "evidence to keep", e));
-	session_show(k->sessions, s, digest, &packed);
+	session_show(k->sessions, s, &packed);
 	return COFFER_OK;
+}
+
+static void by_itself(const struct keep *k, const struct session *s, struct shown *out, struct shown_digests *d)
+{
+	*out = (struct shown){ .tee = (enum tee_kind)s->tee, .expires = s->expires, .member = s->members.member, .n_members = s->members.n,
+		.ak = session_span(&s->ak), .service = span_of(k->id), .build = span_of(COFFER_VERSION) };
+	*d = (struct shown_digests){ .has_initdata = s->a.has_initdata };
+	memcpy(out->session, s->id, sizeof(out->session));
+	memcpy(out->nonce, s->nonce, sizeof(out->nonce));
+	memcpy(d->initdata, s->a.initdata, sizeof(d->initdata));
+}
+
+/* As it was when the session attested. Borrows both. */
+static enum coffer_rc unpack(const struct keep *k, const struct session *s, struct shown *out, struct shown_digests *d, struct err *e)
+{
+	struct rd r = rd_open(session_span(&s->showing));
+
+	by_itself(k, s, out, d);
+	out->time = (int64_t)rd_le64(&r);
+	out->hash = rd_u8(&r);
+	rd_copy(&r, d->claims, sizeof(d->claims));
+	out->additional = rd_blob32(&r, SHOWN_DOC_MAX);
+	out->evidence = rd_blob32(&r, SHOWN_DOC_MAX);
+	out->references = rd_blob32(&r, SHOWN_DOC_MAX);
+	while (r.n > 0 && rd_ok(&r) && out->n_files < KEEP_FILES_MAX) {
+		out->file[out->n_files] = rd_blob32(&r, EVAL_FRAME_MAX);
+		sha256(out->file[out->n_files], d->file[out->n_files]);
+		out->n_files++;
+	}
+	return rd_done(&r) ? COFFER_OK : err_set(e, COFFER_E_BUG, "evidence to keep: malformed");
 }
 
 /* ---- in the store ---- */
 
-static enum coffer_rc put_document(struct keep *k, const struct asking *a, struct span doc, struct err *e)
+static enum coffer_rc put_document(struct keep *k, const struct asking *a, const uint8_t digest[static 32], struct span doc, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store, "INSERT INTO shown(digest, session, document) VALUES(?,?,?)");
-	const struct kept_item item = { a->session->shown_id, false, doc.n };
+	const struct kept_item item = { digest, false, doc.n };
 
-	q_blob(&q, SPAN(a->session->shown_id));
+	q_blob(&q, (struct span){ digest, 32 });
 	q_blob(&q, SPAN(a->session->id));
 	q_blob(&q, doc);
 	TRY(q_run(&q, e));
@@ -56,30 +92,31 @@ static enum coffer_rc put_bytes(struct keep *k, const struct asking *a, const ui
 	return q_changes(k->store) > 0 ? kept_charge(k->store, a->in.q.path.owner, &item, e) : COFFER_OK;
 }
 
-static enum coffer_rc put_file(struct keep *k, const struct asking *a, size_t place, struct span file, struct err *e)
+static enum coffer_rc put_place(struct keep *k, const uint8_t shown[static 32], size_t place, const uint8_t file[static 32], struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store, "INSERT INTO shown_file(shown, place, file) VALUES(?,?,?)");
-	uint8_t digest[32];
 
-	sha256(file, digest);
-	TRY(put_bytes(k, a, digest, file, e));
-	q_blob(&q, SPAN(a->session->shown_id));
+	q_blob(&q, (struct span){ shown, 32 });
 	q_i64(&q, (int64_t)place);
-	q_blob(&q, SPAN(digest));
+	q_blob(&q, (struct span){ file, 32 });
 	return q_run(&q, e);
 }
 
 /* Whatever does not fit goes with the transaction: nothing of it stays. */
-static enum coffer_rc unpack(struct keep *k, const struct asking *a, struct err *e)
+static enum coffer_rc put_all(struct keep *k, const struct asking *a, uint8_t digest[static 32], struct err *e)
 {
-	struct rd r = rd_open(wr_span(&a->session->showing));
-	struct span doc = rd_blob32(&r, SHOWN_DOC_MAX);
+	CLEANUP(wr_close) struct wr doc = wr_open(SHOWN_DOC_MAX);
+	struct shown_digests d;
+	struct shown s;
 
-	TRY(put_document(k, a, doc, e));
-	for (size_t i = 0; r.n > 0 && rd_ok(&r); i++)
-		TRY(put_file(k, a, i, rd_blob32(&r, EVAL_FRAME_MAX), e));
-	if (!rd_done(&r))
-		return err_set(e, COFFER_E_BUG, "evidence to keep: malformed");
+	TRY(unpack(k, a->session, &s, &d, e));
+	TRY(shown_write(&s, &d, &doc, e));
+	sha256(wr_span(&doc), digest);
+	TRY(put_document(k, a, digest, wr_span(&doc), e));
+	for (size_t i = 0; i < s.n_files; i++) {
+		TRY(put_bytes(k, a, d.file[i], s.file[i], e));
+		TRY(put_place(k, digest, i, d.file[i], e));
+	}
 	return kept_fits(k->store, &k->kept, a->in.q.path.owner, e);
 }
 
@@ -99,17 +136,17 @@ enum coffer_rc showing_store(struct keep *k, const struct asking *q, bool *has, 
 
 	if (!s || !s->shown)
 		return by_session(k, q->session_id, has, digest, e);
-	if (s->showing.n > 0)
-		TRY(unpack(k, q, e));
 	*has = true;
+	if (s->showing.n > 0)
+		return put_all(k, q, digest, e);
 	memcpy(digest, s->shown_id, 32);
 	return COFFER_OK;
 }
 
-void showing_stored(struct keep *k, const struct asking *q)
+void showing_stored(struct keep *k, const struct asking *q, const uint8_t digest[static 32])
 {
-	if (q->session)
-		session_stored(k->sessions, q->session);
+	if (q->session && q->session->shown)
+		session_stored(k->sessions, q->session, digest);
 }
 
 /* ---- checked ---- */

@@ -8,14 +8,14 @@
 #include "decide/shown.h"
 #include "fmt/json.h"
 
-/* After the appraisal. Where memory for such is full the oldest others are forgotten. */
+/* After the appraisal. Where memory for such is full the oldest others are forgotten. COFFER_E_LIMIT for what has too long a document. */
 enum coffer_rc showing_hold(struct keep *k, struct session *s, const struct shown *shown, struct err *e) NODISCARD;
 
 /* Inside a transaction: stores it unless it is stored. *has: digest names it; else it was forgotten, and the release has none.
  * COFFER_E_DENIED (check "R12") where what is kept has no room for it (kept.h). */
 enum coffer_rc showing_store(struct keep *k, const struct asking *q, bool *has, uint8_t digest[static 32], struct err *e) NODISCARD;
-/* After the commit. */
-void showing_stored(struct keep *k, const struct asking *q);
+/* After the commit, with that digest, if there is one. */
+void showing_stored(struct keep *k, const struct asking *q, const uint8_t digest[static 32]);
 
 /* All that is stored is what its digest says, and all that releases name is there. COFFER_E_DENIED (check "R12"). */
 enum coffer_rc showing_check(struct store *s, struct err *e) NODISCARD;
