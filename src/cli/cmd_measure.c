@@ -360,6 +360,21 @@ static enum coffer_rc tpm_options(const struct cli *c, struct pcrs *p, struct tp
 	return machine_options(c, &o->shape, e);
 }
 
+/* PCR 2 and 3 of a machine without option ROMs, as ours are; a log of one with some is of another. */
+static void no_drivers(struct pcrs *p, struct tpm_options *o)
+{
+	struct pcrs none = { .hash = p->hash };
+
+	tpm_measure_no_drivers(&none);
+	for (size_t i = 2; i <= 3; i++) {
+		if ((o->logged >> i & 1) && memcmp(p->v[i], none.v[i], hash_len(p->hash)) != 0) /* public: measurements */
+			(void)fprintf(stderr, "note: pcr%02zu of the event log is another: that machine ran option ROMs or drivers that are not its firmware's\n", i);
+		memcpy(p->v[i], none.v[i], sizeof(none.v[i]));
+	}
+	p->known |= none.known;
+	o->logged &= ~none.known;
+}
+
 /* PCR 0 of the firmware given; what a log says of it, of a build whose first phase is not known. */
 static enum coffer_rc firmware(const struct boot *b, struct pcrs *p, struct tpm_options *o, struct err *e)
 {
@@ -382,6 +397,7 @@ static enum coffer_rc firmware(const struct boot *b, struct pcrs *p, struct tpm_
 	memcpy(p->v[0], v, sizeof(v));
 	p->known |= 1;
 	o->logged &= ~1u;
+	no_drivers(p, o);
 	return COFFER_OK;
 }
 

@@ -11,7 +11,7 @@ static const char *const by[] = { [REPLAY_BY_NOTHING] = "nothing", [REPLAY_BY_BO
 
 /* What is in it, in a word. */
 static const struct { const char *name, *holds; } words[] = {
-	{ "pcr00", "firmware" }, { "pcr04", "kernel" }, { "pcr08", "initdata" }, { "pcr09", "command line, ramdisk" }, { "pcr11", "unified kernel image" },
+	{ "pcr00", "firmware" }, { "pcr02", "option ROMs, drivers" }, { "pcr03", "their settings" }, { "pcr04", "kernel" }, { "pcr08", "initdata" }, { "pcr09", "command line, ramdisk" }, { "pcr11", "unified kernel image" },
 };
 
 static const char *holds(const char *name)

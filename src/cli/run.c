@@ -209,7 +209,7 @@ static size_t pcr00_of(const struct vm_predicted *p, struct span said)
 static bool is_register(const struct run *r, struct span s)
 {
 	const struct vm_predicted *p = &r->predicted;
-	const struct { const char *name, *want; } known[] = { { "pcr00 ", p->pcr00[pcr00_of(p, s)] }, { "pcr04 ", p->pcr04 }, { "pcr09 ", p->pcr09 } };
+	const struct { const char *name, *want; } known[] = { { "pcr00 ", p->pcr00[pcr00_of(p, s)] }, { "pcr02 ", p->pcr02 }, { "pcr04 ", p->pcr04 }, { "pcr09 ", p->pcr09 } };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		struct span v = span_skip(s, 6);

@@ -27,7 +27,7 @@ enum coffer_rc vm_can(enum vm_tee t, struct err *e) NODISCARD;
 /* vm_launch.c: the image's command line. The caller frees. */
 enum coffer_rc vm_cmdline(const char *image, char **out, struct err *e) NODISCARD;
 /* What the launch measures as, from the same files: "measurement" of snp; "mr_td", "rtmr_1" and "rtmr_2" of tdx; "pcr04", "pcr09" of swtpm,
- * and "pcr00" with firmware whose PCR 0 is computed (evidence/measure_ovmf.h), but for VM_KVM_BITS_BEFORE. */
+ * and "pcr00", "pcr02", "pcr03" with firmware whose PCR 0 is computed (evidence/measure_ovmf.h), but for VM_KVM_BITS_BEFORE. */
 enum coffer_rc vm_measure(const struct vm_opts *o, struct hw_facts *out, struct err *e) NODISCARD;
 /* In words, as `coffer measure` says it of that launch. */
 #define VM_SHAPE_MAX 64
@@ -39,7 +39,7 @@ bool vm_image_before_vsock(const char *image);
 /* Registers that an image's draft predicts for a VM with so much memory, emulated or not. Empty text: it says nothing of that register. shapes: those of VMs that it says something of,
  * as "512 MiB, 1024 MiB". */
 #define VM_FIRMWARES_MAX 4 /* values of PCR 0: with VM_KVM_BITS_BEFORE it differs with the processor */
-struct vm_predicted { char pcr00[VM_FIRMWARES_MAX][65], pcr04[65], pcr09[65], shapes[160]; size_t n_pcr00; unsigned kvm_bits; /* for vm_opts */ };
+struct vm_predicted { char pcr00[VM_FIRMWARES_MAX][65], pcr02[65], pcr04[65], pcr09[65], shapes[160]; size_t n_pcr00; unsigned kvm_bits; /* for vm_opts */ };
 enum coffer_rc vm_predict(const struct vm_opts *o, struct vm_predicted *out, struct err *e) NODISCARD;
 
 /* vm_shape.c, pure. How a draft names such a shape; bits: of addresses, where it runs under KVM, else 0. */

@@ -84,12 +84,16 @@ static enum coffer_rc measure_firmware(const struct vm_opts *o, struct span firm
 {
 	const struct ovmf_shape shape = { o->memory, o->kvm ? VM_CPUS : VM_CPUS_TCG, o->kvm ? vm_kvm_bits(o) : OVMF_BITS_EMULATED, OVMF_AMD };
 	CLEANUP(ovmf_clear) struct ovmf fw = { .plain = { 0 } };
+	struct pcrs none = { .hash = HASH_SHA256 };
 	uint8_t v[HASH_MAX];
 	struct err why;
 
 	if ((o->kvm && vm_kvm_bits(o) != VM_KVM_BITS) || ovmf_open(firmware, &fw, &why) != COFFER_OK || ovmf_pcr0(&fw, &shape, HASH_SHA256, v, &why) != COFFER_OK)
 		return COFFER_OK; /* nothing is said of it */
-	return add(f, "pcr00", (struct span){ v, 32 }, e);
+	tpm_measure_no_drivers(&none);
+	TRY(add(f, "pcr00", (struct span){ v, 32 }, e));
+	TRY(add(f, "pcr02", (struct span){ none.v[2], 32 }, e));
+	return add(f, "pcr03", (struct span){ none.v[3], 32 }, e);
 }
 
 static enum coffer_rc measure_tpm(const struct vm_opts *o, const struct files *b, struct hw_facts *f, struct err *e)
@@ -167,6 +171,7 @@ enum coffer_rc vm_predict(const struct vm_opts *o, struct vm_predicted *out, str
 		note_shape(json_str(json_get(l, "shape")), &p);
 		if (!vm_shape_is(l, o))
 			continue;
+		take(regs, "pcr02", p.pcr02);
 		take(regs, "pcr04", p.pcr04);
 		take(regs, "pcr09", p.pcr09);
 		if (p.n_pcr00 < VM_FIRMWARES_MAX && json_get(regs, "pcr00"))

@@ -30,12 +30,22 @@ static void start(struct pcrs *p, size_t reg)
 	p->known |= 1u << reg;
 }
 
+static const uint8_t separator[4] = { 0 };
+
+/* ---- PCR 2 and 3 ---- */
+
+void tpm_measure_no_drivers(struct pcrs *out)
+{
+	for (size_t reg = 2; reg <= 3; reg++) {
+		start(out, reg);
+		extend_bytes(out, reg, SPAN(separator));
+	}
+}
+
 /* ---- PCR 4 and 9 ---- */
 
 static void extend_boot(struct pcrs *p, const uint8_t *image, enum boot_from from)
 {
-	static const uint8_t separator[4] = { 0 };
-
 	start(p, 4);
 	if (from == BOOT_FROM_QEMU)
 		extend(p, 4, image);

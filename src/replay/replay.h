@@ -26,7 +26,7 @@ struct replay_register {
 	enum replay_by  by;    /* who foretold it */
 	struct fact_reg told;  /* n 0: nobody did */
 };
-#define REPLAY_REGISTERS_MAX (BOOT_REGS_MAX + 5)
+#define REPLAY_REGISTERS_MAX (BOOT_REGS_MAX + 6)
 struct replay_out {
 	struct receipt_view v;         /* v.evidence false: there was none to decide again by, and what follows is empty but for `stated` and checks */
 	bool          stated;          /* without evidence: what statements decide was decided again by them, and is in check (decide_stated) */
@@ -39,7 +39,7 @@ struct replay_out {
 	bool          booted;          /* R5 went by a boot image: by this launch of it */
 	uint8_t       boot_image[32];  /* its statement */
 	char          boot_name[64], boot_shape[64];
-	struct replay_register reg[REPLAY_REGISTERS_MAX]; /* those that the launch names; of a TPM also PCR 0, 4, 8, 9 and 11 as far as they were quoted; by name */
+	struct replay_register reg[REPLAY_REGISTERS_MAX]; /* those that the launch names; of a TPM also PCR 0, 2, 4, 8, 9 and 11 as far as they were quoted; by name */
 	size_t        n_regs;
 };
 /* All that receipt_verify refuses; then COFFER_E_DENIED with the check of the decision that does not hold ("R0" to "R11"), or

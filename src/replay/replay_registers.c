@@ -9,9 +9,9 @@
 
 #define INIT_PCR "pcr08"
 
-/* What looks at a measured boot wants to see, whatever the launch names: firmware, what it started, init-data, command line and ramdisk, a
+/* What looks at a measured boot wants to see, whatever the launch names: firmware, what else it ran, what it started, init-data, command line and ramdisk, a
  * unified kernel image. */
-static const char *const shown[] = { "pcr00", "pcr04", INIT_PCR, "pcr09", "pcr11" };
+static const char *const shown[] = { "pcr00", "pcr02", "pcr04", INIT_PCR, "pcr09", "pcr11" };
 
 static const struct boot_launch *launch_of(const struct boot_image *b, const struct hw_facts *hw)
 {

@@ -46,6 +46,12 @@ def a8_firmware(w):
     boots("register_0_is_the_firmware_s_as_predicted_without_booting", "other_firmware_is_another_register_0")
 
 
+@row("A8d", "the host gives a machine a card whose option ROM the honest firmware runs before the kernel: register 2 is another", "R5",
+     "tests/e2e/test_guest_boot.py, in make check too; emulated boundary")
+def a8_card(w):
+    boots("register_2_says_that_nothing_but_the_firmware_ran_before", "the_card_s_code_ran_and_register_2_says_so", "another_card_is_refused_by_the_service")
+
+
 @row("A24", "init-data edited, the platform's register left as it was", "initdata", "tests/unit/test_tsm.c: the agent's own code, a kernel played by the test, reports made by it; emulated boundary")
 def a24(w):
     unit("tests/unit/test_tsm", ["snp_evidence_is_what_the_driver_takes", "machine_launched_with_another_initdata_is_refused"])
@@ -184,7 +190,7 @@ def d22(w):
 
 
 for id, what, why in (
-        ("D10", "the host gives ACPI code, PCI configuration, registers or ring entries of its choice", "not yet in any form: Debian's cloud kernel is taken as it is (SECURITY.md)"),
+        ("D10", "the host gives ACPI code, PCI configuration, registers or ring entries of its choice", "code of a card that the firmware runs: A8d; of the rest not yet in any form: Debian's cloud kernel is taken as it is (SECURITY.md)"),
         ("D11", "the host lies about the processor's features", "needs hardware: SNP's CPUID page is in the launch measurement, which no machine here can take"),
         ("D14", "a machine is copied while it runs, and both go on", "needs hardware, which keeps the host from the memory it would copy; what a copy says again to the service is refused (requests are counted: tests/e2e/test_service.py)"),
         ("D16", "the host does not let the guest run, or the service be reached", "nothing is lost but time: a release cut anywhere is D15, a guest that is paused D23"),

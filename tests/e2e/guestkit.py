@@ -163,11 +163,12 @@ class Channel(threading.Thread):
 
 class Machine:
     """swtpm's state is the caller's: a folder made by swtpm_setup. A disk is a file, or a file with how it is opened and its serial. counted: its clock goes by
-    instructions, so that what the host does besides is in no time of it. Everything it starts is ended by its id."""
+    instructions, so that what the host does besides is in no time of it. more: of QEMU's
+    command line. Everything it starts is ended by its id."""
 
-    def __init__(self, image, tmp, state, disks=(), allowed=None, cmdline=None, uki=False, firmware=None, counted=False):
+    def __init__(self, image, tmp, state, disks=(), allowed=None, cmdline=None, uki=False, firmware=None, counted=False, more=()):
         self.tmp, self.lines, self.tpm, self.qemu = tmp, [], None, None
-        self.disks, self.state, self.counted = list(disks), state, counted
+        self.disks, self.state, self.counted, self.more = list(disks), state, counted, list(more)
         with open(image + "/cmdline") as f:
             self.cmdline = f.read() if cmdline is None else cmdline
         self.image, self.uki, self.firmware = image, uki, firmware or image + "/firmware.fd"
@@ -187,7 +188,7 @@ class Machine:
                 *(["-kernel", self.image + "/uki.efi"] if self.uki else
                   ["-kernel", self.image + "/vmlinuz", "-initrd", self.image + "/initrd.img", "-append", self.cmdline]),
                 "-device", "virtio-serial-pci", "-chardev", "socket,id=c,path=" + self.tmp + "/port", "-device",
-                "virtserialport,chardev=c,name=org.coffer.agent.0", "-device", "virtio-rng-pci"]
+                "virtserialport,chardev=c,name=org.coffer.agent.0", "-device", "virtio-rng-pci", *self.more]
         for i, d in enumerate(self.disks):
             file, how, serial = d if isinstance(d, tuple) else (d, "readonly=on", "")
             args += ["-drive", f"if=none,id=d{i},file={file},format=raw,{how}", "-device", f"virtio-blk-pci,drive=d{i},serial={serial}"]

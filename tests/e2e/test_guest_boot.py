@@ -8,6 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 import asks
 from guestkit import *
+from optrom import SAYS, option_rom, register_2
 from tpms import Tpm, missing, must
 
 coffer, init, source, cofferd = map(os.path.abspath, sys.argv[1:5])
@@ -114,6 +115,7 @@ def as_it_should(image, tmp, tpm):
         service.stop()
     want = predicted(image)
     check("register_0_is_the_firmware_s_as_predicted_without_booting", m.pcr(0) == want["pcr00"], told)
+    check("register_2_says_that_nothing_but_the_firmware_ran_before", m.pcr(2) == want["pcr02"], told)
     check("registers_4_and_9_are_those_predicted_without_booting", m.pcr(4) == want["pcr04"] and m.pcr(9) == want["pcr09"], told)
     check("register_8_holds_the_initdata_and_nothing_else", m.pcr(8) == pcr8(doc), told)
     check("register_11_is_untouched_without_a_unified_kernel_image", m.pcr(11) == "00" * 32, told)
@@ -131,7 +133,7 @@ def as_it_should(image, tmp, tpm):
 # ---- a machine that was booted otherwise, before the service ----
 
 PARTS = {"kernel": "vmlinuz", "ramdisk": "initrd.img", "command_line": "cmdline"}
-SEEN_IN = {"kernel": "4", "ramdisk": "49", "command_line": "9"}  # where a ramdisk lies, and so how long it is, is in the header of the kernel that register 4 measures
+SEEN_IN = {"kernel": "4", "ramdisk": "49", "command_line": "9", "card": "2"}  # where a ramdisk lies, and so how long it is, is in the header of the kernel that register 4 measures
 
 
 def with_parts(image, out, changed, parts):
@@ -158,7 +160,7 @@ def registers(image):
     """Those that a boot-image draft has."""
     with open(image + "/cmdline") as f:
         m = measured(image, f.read(), image + "/firmware.fd")
-    return {r: m[r] for r in ("pcr00", "pcr04", "pcr09")}
+    return {r: m[r] for r in ("pcr00", "pcr02", "pcr03", "pcr04", "pcr09")}
 
 
 def digest(path):
@@ -198,9 +200,9 @@ class Owner:
         with open(f"{self.dir}/{name}.sealed", "rb") as f:
             return f.read()
 
-    def boot_image(self, name, folder):
-        """Its provider says that there is such an image, and the owner that its asset is for machines of this one alone."""
-        launch = {"platform": "swtpm", "shape": f"qemu, {MEMORY} MiB", "registers": registers(folder)}
+    def boot_image(self, name, folder, more={}):
+        """Its provider says that there is such an image, whose launch has these registers besides, and the owner that its asset is for machines of this one alone."""
+        launch = {"platform": "swtpm", "shape": f"qemu, {MEMORY} MiB", "registers": dict(registers(folder), **more)}
         with open(self.image + "/boot-image.json") as f:
             draft = dict(json.load(f), name="of-" + self.label(name), launches=[launch], artefacts=[{"name": f, "sha256": digest(folder + "/" + f)} for f in PARTS.values()])
         signed = f"{self.dir}/{name}.boot"
@@ -209,15 +211,17 @@ class Owner:
 
 
 def booted_otherwise(image, tmp, tpm):
-    """A byte more of all three parts. To each approval all is as booted but one part, which is as it was built: so each part alone is what is refused. Then the owner
-    approves what was booted, and this very machine is given the key."""
+    """A byte more of all three parts, and a card with code of the host's own. To each approval all is as booted but one part, which is as it was built: so each part alone
+    is what is refused. Then the owner approves what was booted, and this very machine is given the key."""
     changed = a_byte_more(image, tmp)
-    service, tried = Service(tmp, tpm, "second-service", "hospital"), {}
+    service, tried, with_card = Service(tmp, tpm, "second-service", "hospital"), {}, {"pcr02": register_2()}
     try:
-        o = Owner(tmp, image, service, [*PARTS, "as_booted"])
+        o = Owner(tmp, image, service, [*PARTS, "card", "as_booted"])
         for part in PARTS:
-            o.boot_image(part, with_parts(image, f"{tmp}/but_{part}", changed, [p for p in PARTS if p != part]))
-        m = Machine(changed, tmp, tpm.dir + "/state", [write(tmp + "/other-initdata", device(initdata(o.manifest)))], {service.address: address(service.address)})
+            o.boot_image(part, with_parts(image, f"{tmp}/but_{part}", changed, [p for p in PARTS if p != part]), with_card)
+        o.boot_image("card", changed)
+        m = Machine(changed, tmp, tpm.dir + "/state", [write(tmp + "/other-initdata", device(initdata(o.manifest)))], {service.address: address(service.address)},
+                    more=["-device", "virtio-net-pci,romfile=" + write(tmp + "/card.rom", option_rom())])
 
         def when_ready():
             a = asks.Agent(m.channel.mine)
@@ -225,7 +229,7 @@ def booted_otherwise(image, tmp, tpm):
             tried["copies"] = [a.copy(o.label(n), o.sealed(n))[0] for n in o.names]
             for c, n in zip(o.manifest["containers"], o.names):
                 if n == "as_booted":
-                    o.boot_image(n, changed)
+                    o.boot_image(n, changed, with_card)
                 tried[n] = a.create(c)
             m.channel.hang_up()
         m.run(when_ready=when_ready)
@@ -235,10 +239,11 @@ def booted_otherwise(image, tmp, tpm):
         service.stop()
     want, was = registers(changed), predicted(image)
     check("a_machine_booted_otherwise_has_the_registers_of_what_it_booted", all(m.pcr(n) == want["pcr%02d" % n] != was["pcr%02d" % n] for n in (4, 9)), told)
+    check("the_card_s_code_ran_and_register_2_says_so", any(SAYS.decode().strip() in l for l in m.lines) and m.pcr(2) == with_card["pcr02"] != was["pcr02"], told)
     check("it_attests_with_them_like_any_other", m.says("ready") and tried.get("sandbox", (1,))[0] == asks.OK and set(tried["copies"]) == {asks.OK}, told)
-    for part in PARTS:
+    for part in SEEN_IN:
         code, said = tried.get(part, (0, ""))
-        check(f"another_{part}_is_refused_by_the_service", code == asks.DENIED and said.startswith("R5: what was booted is none of the 3 boot images of acme in force") and
+        check(f"another_{part}_is_refused_by_the_service", code == asks.DENIED and said.startswith("R5: what was booted is none of the 4 boot images of acme in force") and
               re.search(r": another pcr0[%s] than of boot image [0-9a-f]{16} \(of-%s\), which is approved for it" % (SEEN_IN[part], o.label(part)), said) is not None, told)
     code, said = tried.get("as_booted", (0, ""))  # the image comes after the sealed file, and there is no registry
     check("once_its_owner_approves_what_was_booted_the_machine_gets_the_key", code not in (asks.OK, asks.DENIED) and "127.0.0.1:5000" in m.channel.refused, told)
@@ -259,7 +264,7 @@ def refusals(image, tmp, state):
     subprocess.run([os.path.join(source, "demo/other-firmware.py"), image + "/firmware.fd", other], check=True)
     m = refused(image, tmp, state, "oversized_initdata", [big], "3 initdata", uki=True, firmware=other)
     want = predicted(image, f"qemu, {MEMORY} MiB, unified kernel image")
-    check("registers_of_the_unified_kernel_image_are_those_predicted", all(m.pcr(int(r[3:])) == v for r, v in want.items() if r != "pcr00") and len(want) == 4, m.told())
+    check("registers_of_the_unified_kernel_image_are_those_predicted", all(m.pcr(int(r[3:])) == v for r, v in want.items() if r not in ("pcr00", "pcr03")) and len(want) == 6, m.told())
     with open(image + "/cmdline") as f:
         changed = measured(image, f.read(), other)["pcr00"]
     check("other_firmware_is_another_register_0", m.pcr(0) == changed not in (None, want["pcr00"]), m.told())

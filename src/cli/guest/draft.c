@@ -61,7 +61,7 @@ static enum coffer_rc firmware_open(const struct guest_image *g, struct firmware
 	return f->unknown ? COFFER_OK : rc;
 }
 
-/* bits 0: emulated. */
+/* bits 0: emulated. What this firmware measures of others' code is known where the firmware is. */
 static enum coffer_rc add_firmware(const struct firmware *f, uint32_t memory, unsigned bits, struct pcrs *p, struct err *e)
 {
 	const struct ovmf_shape shape = { memory, bits ? VM_CPUS : VM_CPUS_TCG, bits ? bits : OVMF_BITS_EMULATED, OVMF_AMD };
@@ -70,6 +70,7 @@ static enum coffer_rc add_firmware(const struct firmware *f, uint32_t memory, un
 		return COFFER_OK;
 	TRY(ovmf_pcr0(&f->fw, &shape, p->hash, p->v[0], e));
 	p->known |= 1;
+	tpm_measure_no_drivers(p);
 	return COFFER_OK;
 }
 
