@@ -88,7 +88,7 @@ static void explain(const struct manifest *of, const struct man_container *m, co
 	}
 	hex32(m->image_digest, digest);
 	SET(c->who, "%s", m->image_provider);
-	decide_mend_release(m, c);
+	decide_mend_release(m, NULL, c);
 	if (w->lack.n > 0)
 		SET(c->found, "%s's release of image %.16s lists no attestation of type %.*s, which the manifest requires", m->image_provider, digest,
 		    (int)w->lack.n, (const char *)w->lack.p);

@@ -65,6 +65,8 @@ bool decide_set(const struct decide_in *in, const struct fact_workload *w, struc
 /* Some approval of that party's in force, neither revoked nor paused, covers all of it, whatever the others' do. */
 bool decide_consents(const struct decide_in *in, const struct fact_workload *w, const char *party);
 /* Of that party's, or for it, the approval of the asset that lacks least; NULL: it has none. And whether all that it lacks is an assessment. */
+/* Whether a new approval of the owner's, of this asset for this workload, takes the place of this one. */
+bool decide_replaced_by_new(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a);
 const struct fact_approval *decide_nearest(const struct decide_in *in, const struct fact_workload *w, const char *party);
 bool decide_waits(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a);
 /* Why not, of its approval that comes nearest: "has not approved it", "approved another workload", "its approval has ended", ... */
@@ -99,7 +101,7 @@ bool decide_unassessed(const struct decide_in *in, const struct wants_assessed *
 void decide_mend(const struct decide_in *in, const struct decision *d, struct check *c);
 /* Where an approval only waits for an assessment: then whose, and how that says it. Else c stays. */
 void decide_wait(const struct decide_in *in, const struct decision *d, struct check *c);
-void decide_mend_release(const struct man_container *m, struct check *c);
+void decide_mend_release(const struct man_container *m, const struct image_release *revoked, struct check *c);
 
 /* ---- R11 (decide_revoked.c) ---- */
 void decide_r11(const struct decide_in *in, struct decision *d);

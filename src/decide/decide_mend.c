@@ -63,7 +63,8 @@ static void add_assessed(struct bounds *b, const struct wants_assessed *w)
 	for (size_t i = 0; i < b->n; i++)
 		if (b->assessed[i].about == w->about && strcmp(b->assessed[i].by, w->by) == 0)
 			return;
-	b->assessed[b->n++] = *w;
+	if (b->n < sizeof(b->assessed) / sizeof(b->assessed[0])) /* more than one approval says, in any case */
+		b->assessed[b->n++] = *w;
 }
 
 /* Of all its assets in one run: each release counts one. */
@@ -108,13 +109,16 @@ static void put_bounds(const struct bounds *b, struct text *t)
 	}
 }
 
-/* Of each who decides, the approval that came nearest. */
+/* Of each who decides, the approval that came nearest; and of the owner's own, all that the new one would stand in the place of. */
 static void find_bounds(const struct decide_in *in, const struct fact_workload *w, struct bounds *out)
 {
 	const struct asset_body *b = &in->asset.body;
 	const struct fact_approval *a;
 
 	*out = (struct bounds){ .n = 0 };
+	for (size_t i = 0; w && i < in->n_approvals; i++)
+		if (decide_replaced_by_new(in, w, &in->approval[i]))
+			add_bounds(out, &in->approval[i], w, in->now);
 	if (w && (a = decide_nearest(in, w, in->q.path.owner))) {
 		add_bounds(out, a, w, in->now);
 		out->spent = a->body.has_uses && a->used >= a->body.uses ? a : NULL;
@@ -132,6 +136,15 @@ static void put_others(const struct bounds *b, const struct asset_path *asked, s
 			put(t, " --asset ", b->spent->body.asset[i].text);
 }
 
+/* No approval is for another. */
+static bool made_for(const struct decide_in *in, const struct manifest *m)
+{
+	for (size_t i = 0; i < json_len(m->platforms); i++)
+		if (decide_accepts(&in->a, json_str(json_at(m->platforms, i))))
+			return true;
+	return false;
+}
+
 void decide_mend(const struct decide_in *in, const struct decision *d, struct check *c)
 {
 	bool debug = in->a.hw && in->a.hw->debug;
@@ -143,6 +156,11 @@ void decide_mend(const struct decide_in *in, const struct decision *d, struct ch
 	SET(c->who, "%s", in->q.path.owner);
 	if (decide_own(in, d->workload)) {
 		SET(c->command, "%s", DECIDE_PUBLISH);
+		return;
+	}
+	if (d->workload && !made_for(in, &d->workload->manifest)) {
+		SET(c->who, "whoever runs it, on a platform that its manifest names (not %s),", in->a.platform);
+		c->command[0] = '\0';
 		return;
 	}
 	if (d->workload)
@@ -222,8 +240,8 @@ void decide_wait(const struct decide_in *in, const struct decision *d, struct ch
 
 /* ---- others ---- */
 
-/* With each kind of artefact that the manifest requires: a release without is none here. */
-void decide_mend_release(const struct man_container *m, struct check *c)
+/* With each kind of artefact that the manifest requires: a release without is none here. After one that was revoked nothing is taken over by itself. */
+void decide_mend_release(const struct man_container *m, const struct image_release *revoked, struct check *c)
 {
 	struct text t = { .n = 0 };
 	bool words;
@@ -233,6 +251,9 @@ void decide_mend_release(const struct man_container *m, struct check *c)
 		words = put_word(&t, " --attestation ", json_str(json_at(m->attestations, i)));
 		put(&t, "=FILE", "");
 	}
+	for (size_t i = 0; words && revoked && i < json_len(revoked->keys); i++)
+		words = put_word(&t, " --key ", json_str(json_at(revoked->keys, i)));
+	put(&t, revoked ? " --replace" : "", "");
 	if (!words)
 		t.n = sizeof(t.s);
 	give(&t, "coffer image release REFERENCE --attestation TYPE=FILE", c);

@@ -9,7 +9,7 @@ static void mend_release(const struct decision *d, const struct fact *f, struct 
 
 	for (size_t i = 0; m && i < m->n_containers; i++)
 		if (d->release[i] && &d->release[i]->s == f) {
-			decide_mend_release(&m->container[i], c);
+			decide_mend_release(&m->container[i], &d->release[i]->body, c);
 			return;
 		}
 }

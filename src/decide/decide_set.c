@@ -16,7 +16,33 @@ static bool lists(const struct fact_approval *a, const struct fact_service *s)
 	return false;
 }
 
-/* A party's first approval for this service and boot image that is not revoked; else its first. */
+/* Whether platform, service and boot image are as it says. */
+static bool at_place(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
+{
+	return decide_approves_platform(in, a) && decide_listed_service(in, a) && (decide_unmeasured(&in->a) || decide_boot(in, w, a));
+}
+
+static bool by(const struct fact_approval *a, const char *party)
+{
+	return strcmp(a->s.of[0] ? a->s.of : a->s.issuer, party) == 0;
+}
+
+/* It is what its party says of this workload on this machine, now: in force. Used up it may be, or wait for something. */
+static bool stands(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
+{
+	return decide_for(in, a, w) && !a->s.superseded && in->now < a->s.expires && in->now < a->body.until && !decide_revoked(in, &a->s) && at_place(in, w, a);
+}
+
+static bool says_something(const struct decide_in *in, const struct fact_workload *w, const char *party)
+{
+	for (size_t i = 0; i < in->n_approvals; i++)
+		if (by(&in->approval[i], party) && decide_names(in, &in->approval[i]) && stands(in, w, &in->approval[i]))
+			return true;
+	return false;
+}
+
+/* A party's first approval for this service and boot image that is not revoked. Else its first, if nothing else of it stands: who was overruled by the party's own
+ * word is not what the release waits for. */
 static const struct fact_approval *approval_of(const struct decide_in *in, const struct fact_workload *w,
     const struct decide_set *c, const char *party)
 {
@@ -32,7 +58,7 @@ static const struct fact_approval *approval_of(const struct decide_in *in, const
 			return a;
 		best = best ? best : a;
 	}
-	return best;
+	return best && says_something(in, w, party) ? NULL : best;
 }
 
 /* k parties, those whose approval is revoked last. 0: not so many; 1: with something revoked; 2: nothing is. */
@@ -112,12 +138,6 @@ bool decide_consents(const struct decide_in *in, const struct fact_workload *w, 
 /* What one approval lacks, the nearest miss highest. */
 enum miss { MISS_NONE, MISS_WORKLOAD, MISS_SUPERSEDED, MISS_ENDED, MISS_USED, MISS_PLACE, MISS_ASSESSED, MISS_SLOT, MISS_PAUSED, MISS_REVOKED };
 
-/* Whether platform, service and boot image are as it says. */
-static bool at_place(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
-{
-	return decide_approves_platform(in, a) && decide_listed_service(in, a) && (decide_unmeasured(&in->a) || decide_boot(in, w, a));
-}
-
 static enum miss miss_of(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
 {
 	if (!decide_for(in, a, w))
@@ -139,21 +159,23 @@ static enum miss miss_of(const struct decide_in *in, const struct fact_workload 
 	return MISS_PLACE;
 }
 
-/* *how: MISS_NONE without one. */
+/* What stands comes before what does not, whatever either lacks. *how: MISS_NONE without one. */
 static const struct fact_approval *nearest(const struct decide_in *in, const struct fact_workload *w, const char *party, enum miss *how)
 {
 	const struct fact_approval *best = NULL;
+	bool best_stands = false;
 
 	*how = MISS_NONE;
 	for (size_t i = 0; i < in->n_approvals; i++) {
 		const struct fact_approval *a = &in->approval[i];
-		bool names = strcmp(a->s.of[0] ? a->s.of : a->s.issuer, party) == 0 && decide_names(in, a);
+		bool names = by(a, party) && decide_names(in, a), standing = names && stands(in, w, a);
 		enum miss m = names ? miss_of(in, w, a) : MISS_NONE;
 
-		if (m > *how) {
-			*how = m;
-			best = a;
-		}
+		if (!names || standing < best_stands || (standing == best_stands && m <= *how))
+			continue;
+		*how = m;
+		best = a;
+		best_stands = standing;
 	}
 	return best;
 }
@@ -163,6 +185,12 @@ const struct fact_approval *decide_nearest(const struct decide_in *in, const str
 	enum miss how;
 
 	return nearest(in, w, party, &how);
+}
+
+bool decide_replaced_by_new(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)
+{
+	return !a->s.of[0] && by(a, in->q.path.owner) && decide_names(in, a) && decide_for(in, a, w) && !a->s.superseded && in->now < a->s.expires && in->now < a->body.until &&
+	       !decide_revoked(in, &a->s);
 }
 
 bool decide_waits(const struct decide_in *in, const struct fact_workload *w, const struct fact_approval *a)

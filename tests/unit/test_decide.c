@@ -347,6 +347,78 @@ static void remedy_keeps_the_conditions_of_the_approval_before(void)
 	CHECK(denies(&w, "R9", "") && strcmp(w.d.check[9].command, "coffer approvals") == 0);
 }
 
+/* Somebody approved for the owner, by a delegation that was revoked, and the owner did with a condition that is not met: that is what the release waits for. */
+static void base_overruled(void)
+{
+	base_limited();
+	w.in.n_assessments = 0;
+	w.approval[1] = w.approval[0];
+	w.approval[1].s = fact(ST_APPROVAL, "hospital", 0x23);
+	w.approval[1].body.n_assessed = 0;
+	w.approval[1].body.has_uses = false;
+	w.in.n_approvals = 2;
+	revoke(0x23, "hospital");
+}
+
+static void what_stands_is_the_reason_and_not_what_was_revoked(void)
+{
+	base_overruled();
+	CHECK(denies(&w, "R9", "") && strstr(w.d.check[9].found, "its approval wants an assessment") && w.d.check[11].holds && strstr(w.d.check[9].command, "coffer assess 2222"));
+	base_overruled();
+	w.in.n_assessments = 1;
+	w.approval[0].used = 5;
+	CHECK(denies(&w, "R9", "") && strstr(w.d.check[9].found, "its approval is used up") && strstr(w.d.check[9].command, "--assessed-by lab:workload --uses 5 --until"));
+	base_overruled(); /* what says nothing of this machine does not overrule */
+	(void)snprintf(w.approval[0].body.platform[0], 32, "snp");
+	CHECK(denies(&w, "R11", "R9") && strstr(w.d.check[11].found, "2323232323232323 is revoked") && strstr(w.d.check[11].command, "--assessed-by lab:workload"));
+}
+
+/* Of many that one new approval would replace, no condition is lost: what one approval cannot say no command says. */
+static bool remedy_of(size_t n, const char *command)
+{
+	static struct fact_approval many[2 * ASSET_OWNERS_MAX];
+
+	base_limited();
+	for (size_t i = 0; i < n; i++) {
+		many[i] = w.approval[0];
+		many[i].s = fact(ST_APPROVAL, "hospital", (uint8_t)(0x70 + i));
+		many[i].used = 5;
+		many[i].body.n_assessed = n == 2 ? 1 : APPROVAL_ASSESSED_MAX;
+		for (size_t k = 0; k < many[i].body.n_assessed; k++) {
+			many[i].body.assessed[k].about = ASSESSED_WORKLOAD;
+			(void)snprintf(many[i].body.assessed[k].by, PARTY_MAX, "lab-%zu-%zu", i, k);
+		}
+	}
+	w.in.approval = many;
+	w.in.n_approvals = n;
+	return denies(&w, "R9", "") && strstr(w.d.check[9].command, command);
+}
+
+static void remedy_has_the_conditions_of_all_that_it_replaces(void)
+{
+	CHECK(remedy_of(2, "--assessed-by lab-0-0:workload --assessed-by lab-1-0:workload "));
+	CHECK(remedy_of(2 * ASSET_OWNERS_MAX, "coffer approvals"));
+}
+
+/* `coffer approve` would refuse it. */
+static void no_remedy_names_a_platform_that_the_workload_is_not_made_for(void)
+{
+	struct json_doc *other = json("[\"snp\"]");
+
+	DENIES((w.in.n_approvals = 0, w.workload[0].manifest.platforms = json_root(other)), "R0", "R3 R5 R9");
+	CHECK(w.d.check[9].command[0] == '\0' && strstr(w.d.check[9].who, "whoever runs it, on a platform that its manifest names (not sample)"));
+	json_free(other);
+}
+
+static void r11s_remedy_for_a_release_says_its_keys_again(void)
+{
+	struct json_doc *keys = json("[\"kbs:///lmaker/image-key/app\"]");
+
+	DENIES((w.release[1].body.keys = json_root(keys), revoke(0x51, "lmaker")), "R11", "");
+	CHECK(strcmp(w.d.check[11].command, "coffer image release registry.example/app@sha256:40 --key kbs:///lmaker/image-key/app --replace") == 0);
+	json_free(keys);
+}
+
 static void release_remedy(const char *types, const char *command)
 {
 	struct json_doc *doc = json(types);
@@ -659,7 +731,9 @@ int main(void)
 		T(r7_denies_container_and_purpose_that_the_manifest_does_not_name), T(r9_denies_without_an_approval_that_covers),
 		T(r11_heeds_a_pause_for_its_time), T(r9_wants_k_different_parties_that_agree), T(r9_of_the_providers_own_asset_wants_the_others_too),
 		T(r9_takes_what_is_narrower_where_the_approval_says_so), T(void_word_is_revoked_and_says_why), T(r9_says_what_is_missing_and_the_command_that_mends_it), T(r9_says_whose_assessment_it_waits_for),
-		T(assessment_is_stopped_by_its_auditor_and_by_the_owner_for_its_own), T(remedy_keeps_the_conditions_of_the_approval_before), T(r8s_remedy_names_what_the_manifest_requires), T(r9_denies_an_asset_that_is_absent_or_not_in_force),
+		T(assessment_is_stopped_by_its_auditor_and_by_the_owner_for_its_own), T(remedy_keeps_the_conditions_of_the_approval_before),
+		T(what_stands_is_the_reason_and_not_what_was_revoked), T(remedy_has_the_conditions_of_all_that_it_replaces),
+		T(no_remedy_names_a_platform_that_the_workload_is_not_made_for), T(r11s_remedy_for_a_release_says_its_keys_again), T(r8s_remedy_names_what_the_manifest_requires), T(r9_denies_an_asset_that_is_absent_or_not_in_force),
 		T(r11_denies_what_rests_on_something_revoked), T(r11_ignores_revocations_by_those_not_concerned), T(r11_hears_of_things_those_whose_they_are),
 		T(r2_denies_a_root_that_the_asset_does_not_go_by), T(r11_hears_of_keys_that_images_are_signed_with), T(r8_prefers_a_release_of_before_the_key_was_compromised),
 		T(decide_prefers_what_is_not_revoked),

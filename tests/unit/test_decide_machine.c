@@ -133,8 +133,12 @@ static void r2_of_sample_and_swtpm_proves_nothing_and_says_so(void)
 
 static void r3_denies_debug_that_the_owner_did_not_name(void)
 {
-	DENIES_M(w.hw.debug = true, "R3", "R9");
-	CHECK(strstr(w.d.check[3].found, "memory can be debugged") && strstr(w.d.check[3].command, "--platform snp+debug --boot-image 0606"));
+	machine(&w);
+	json_free(w.platforms);
+	w.platforms = json("[\"snp\",\"snp+debug\"]");
+	w.workload[0].manifest.platforms = json_root(w.platforms);
+	w.hw.debug = true;
+	CHECK(denies(&w, "R3", "R9") && strstr(w.d.check[3].found, "memory can be debugged") && strstr(w.d.check[3].command, "--platform snp+debug --boot-image 0606"));
 	ALLOWS_M((w.hw.debug = true, (void)snprintf(w.approval[0].body.platform[0], 32, "snp+debug")));
 	ALLOWS_M((void)snprintf(w.approval[0].body.platform[0], 32, "snp+debug")); /* without it is better still */
 	DENIES_M((w.hw.debug = true, (void)snprintf(w.approval[0].body.platform[0], 32, "tdx+debug")), "R3", "R9");

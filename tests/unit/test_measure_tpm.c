@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "tests/evkit.h"
+#include "crypto_util.h"
 #include "tests/t.h"
 #include "tests/unit/pe_fix.h"
 
