@@ -35,6 +35,25 @@ static enum coffer_rc open_outputs(struct run *r, struct err *e)
 	return COFFER_OK;
 }
 
+/* Said before a minute's boot and not after it: what owners let be released is for the manifest's platforms alone. What a machine finds out of itself ("auto") is not known yet. */
+static void say_made_for(const struct run *r, const char *platform)
+{
+	CLEANUP(wr_close) struct wr list = wr_open(4096);
+	CLEANUP(freep) char *debug = str_fmt("%s+debug", platform);
+	bool sample = strcmp(platform, "sample") == 0, vm = false;
+
+	if (strcmp(platform, "auto") == 0 || !debug || manifest_lists(r->man.platforms, span_of(platform)) || manifest_lists(r->man.platforms, span_of(debug)))
+		return;
+	for (size_t i = 0; i < json_len(r->man.platforms); i++) {
+		struct span name = json_str(json_at(r->man.platforms, i));
+
+		vm = vm || !span_eq_str(name, "sample");
+		wr_fmt(&list, "%s%.*s", i ? ", " : "", (int)name.n, (const char *)name.p);
+	}
+	run_say("this workload is made for %.*s, not for %s, where the service refuses what its owners approved%s", (int)list.n, (const char *)list.p, platform,
+	    sample && vm ? "; --image DIR starts a machine (coffer guest build makes one)" : !sample && manifest_lists(r->man.platforms, span_of("sample")) ? "; without --image it runs on sample" : "");
+}
+
 static enum coffer_rc first_record(struct run *r, bool keep, struct err *e)
 {
 	struct pod_record *k = &r->rec;
@@ -43,6 +62,7 @@ static enum coffer_rc first_record(struct run *r, bool keep, struct err *e)
 	TRY(process_boot(k->boot, e));
 	(void)snprintf(k->pod, sizeof(k->pod), "%.*s", (int)r->pod.name.n, (const char *)r->pod.name.p);
 	(void)snprintf(k->platform, sizeof(k->platform), "%s", r->vm ? vm_tee_name(r->machine.tee) : run_platform(r->cli));
+	say_made_for(r, k->platform);
 	for (size_t i = 0; i < sizeof(r->man.digest); i++)
 		(void)snprintf(k->workload + 2 * i, 3, "%02x", r->man.digest[i]);
 	for (; k->n_parts < r->pod.n_containers; k->n_parts++) {

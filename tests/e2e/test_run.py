@@ -67,6 +67,10 @@ with socket.socket() as s:
     s.bind(("127.0.0.1", 0)); m["service"]["url"] = "https://127.0.0.1:%d" % s.getsockname()[1]
 r = run(pod(m))
 check("service_that_is_down_is_named_before_anything_starts", 0 < r.err.find("the trust service does not answer: nobody listens at " + m["service"]["url"]) < r.err.find("PLATFORM SAMPLE"), r)
+m2 = manifest([container("analyse", "true", **POOR)]); m2["platforms"] = ["swtpm"]
+r = run(pod(m2))
+check("platform_that_the_workload_is_not_made_for_is_told_before_anything_starts", 0 < r.err.find("this workload is made for swtpm, not for sample, where the service refuses what its owners approved; --image DIR")
+      < r.err.find("PLATFORM SAMPLE") and "made for" not in run(pod(manifest([container("analyse", "true", **POOR)]))).err, r)
 
 # with the capability a container makes pipes, and no devices: a TPM or the channel of its machine would be among them
 b = "/bin/busybox"
