@@ -238,7 +238,7 @@ def a15(w):
 
 
 not_yet("A16", "the host reads a guest's memory", "needs hardware: under emulation the guest's memory is QEMU's, and the host reads it")
-STORE = "tests/e2e/test_guest_store.py; *emulated boundary*: QEMU's memory is the host's"
+STORE = "tests/e2e/test_guest_store.py (a debug image, service and registry of the test's); *emulated boundary*: QEMU's memory is the host's"
 
 
 @row("A17", "bits of the scratch disk are flipped, and blocks moved, while a container runs: its read fails, and it with it", "io-error", STORE)

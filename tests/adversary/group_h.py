@@ -18,7 +18,7 @@ def pods(names):
         assert re.search(r"^ok \d+ %s$" % re.escape(n), out, re.M), (n, out[-2000:])
 
 
-@row("D19", "a machine is launched again with the disk of a pod that ended", "blank", "tests/e2e/test_guest_store.py; *emulated boundary*: QEMU's memory is the host's")
+@row("D19", "a machine is launched again with the disk of a pod that ended", "blank", "tests/e2e/test_guest_store.py (a debug image, service and registry of the test's); *emulated boundary*: QEMU's memory is the host's")
 def d19(w):
     machine(["what_is_written_is_read_back", "the_disk_of_a_pod_that_ended_is_a_blank_one_to_the_next"])
 
@@ -55,13 +55,21 @@ def h7_less(w):
 
 
 @row("H10", "a container asks for evidence or a token over its own key's handshake, and looks for, or makes, a device that would give it: TPM, TEE, vsock, virtio",
-     "not-offered seccomp", "tests/e2e/test_host_asks.py (sample), tests/e2e/test_guest_store.py (in a VM, whose TPM, channel and disks it tries to make; *emulated boundary*). No container "
+     "not-offered seccomp", "tests/e2e/test_host_asks.py, on sample; in a VM: H10b. No container "
      "is given evidence at all yet, so that there is none for an outside owner to verify either")
 def h10(w):
     for how in ("plain", "with_mknod"):
         asked(["%s_%s" % (n, how) for n in ["container_has_no_device_but_the_ordinary", "container_makes_none_of_its_machine_s_devices",
                                             "container_makes_no_report_of_the_processor", "container_makes_no_vsock"] +
                ["container_gets_no_%s_of_the_machine" % n for n in ("evidence", "encoded", "additional", "token", "token2", "other", "event")]])
+
+
+@row("H10b", "the same of a machine, whose TPM, channel and disks a container tries to make", "not-offered seccomp",
+     "tests/e2e/test_guest_store.py (a debug image, service and registry of the test's; *emulated boundary*)")
+def h10_machine(w):
+    machine(["%s_in_a_machine" % n for n in ["container_has_no_device_but_the_ordinary", "container_makes_none_of_its_machine_s_devices"] +
+             ["container_gets_no_%s_of_the_machine" % n for n in ("evidence", "encoded", "additional", "token", "token2", "other", "event")]] +
+            ["devices_that_it_tried_to_make_are_the_machine_s"])
 
 
 @row("H11", "a freshness question or answer is forged, replayed, out of turn, of another session, or from a rolled-back ledger",
