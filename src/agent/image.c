@@ -10,7 +10,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "fmt/enc.h"
-#include "image/pull.h"
+#include "agent/puller.h"
 #include "image/ref.h"
 #include "os/file.h"
 
@@ -140,7 +140,6 @@ static enum coffer_rc pull(struct agent *a, size_t i, const char *dir, size_t *l
 	struct key_request q = { a, c, i };
 	struct pulling told = { .container = c->name };
 	CLEANUP(wr_close) struct wr policy = wr_open(1u << 20);
-	CLEANUP(image_pulled_clear) struct image_pulled got = { 0 };
 	CLEANUP(freep) char *reference = span_dup(c->image_reference);
 	struct image_pull p = {
 		.reference = reference, .plain_http = a->man.plain_http, .get_key = get_key, .get_pem = get_pem, .key_arg = &q, .dir = dir,
@@ -152,9 +151,7 @@ static enum coffer_rc pull(struct agent *a, size_t i, const char *dir, size_t *l
 	TRY(image_policy(c, &policy, e));
 	memcpy(p.digest, c->image_digest, sizeof(p.digest));
 	p.policy = wr_span(&policy);
-	TRY(image_pull(&p, &got, e));
-	*layers = got.n_layers;
-	return COFFER_OK;
+	return puller_run(&p, layers, e);
 }
 
 /* Names relative to the layers' folder: mount options are one page and images have many layers. */

@@ -7,6 +7,7 @@
 #include "agent/init.h"
 #include "agent/initdata.h"
 #include "agent/platform.h"
+#include "agent/puller.h"
 #include "agent/start.h"
 #include "base/own.h"
 #include "base/str.h"
@@ -139,6 +140,8 @@ int main(int argc, char **argv)
 	crypto_start();
 	if (getpid() == 1 && file_exists(INIT_MODULES)) /* whatever the command line gave it */
 		init_main();
+	if (argc == 2 && strcmp(argv[1], PULLER_ARG) == 0)
+		return puller_main();
 	if (!args_read(argc, argv, &a)) {
 		(void)fputs(usage, stderr);
 		return 2;

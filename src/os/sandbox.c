@@ -185,6 +185,14 @@ static const int client_calls[] = {
 	SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
 };
 
+/* Unpacking. */
+static const int unpack_calls[] = {
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(linkat), SCMP_SYS(symlink), SCMP_SYS(symlinkat), SCMP_SYS(unlinkat),
+	SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(readlinkat), SCMP_SYS(unlink), SCMP_SYS(fchown), SCMP_SYS(fchownat), SCMP_SYS(fchmod), SCMP_SYS(fchmodat), SCMP_SYS(utimensat),
+	SCMP_SYS(fsetxattr), SCMP_SYS(setxattr), SCMP_SYS(lsetxattr), SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(fsync), SCMP_SYS(pwrite64), SCMP_SYS(fstatfs), SCMP_SYS(dup), SCMP_SYS(chdir),
+	SCMP_SYS(prlimit64), SCMP_SYS(sched_getaffinity),
+};
+
 #define FS_TRUNCATE (1ull << 14) /* LANDLOCK_ACCESS_FS_TRUNCATE, ABI 3: newer than the oldest headers we build with */
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -279,7 +287,7 @@ static enum coffer_rc restrict_files(const struct given *g, size_t n, struct err
 	if (rules < 0)
 		return err_set(e, COFFER_E_SYSTEM, "sandbox: landlock: %s", strerror(errno));
 	for (size_t i = 0; i < n; i++) {
-		struct landlock_path_beneath_attr below = { .allowed_access = g[i].rights, .parent_fd = g[i].fd };
+		struct landlock_path_beneath_attr below = { .allowed_access = g[i].rights & all.handled_access_fs, .parent_fd = g[i].fd };
 
 		if (abi >= 3 && (g[i].rights & LANDLOCK_ACCESS_FS_WRITE_FILE))
 			below.allowed_access |= FS_TRUNCATE;
@@ -311,18 +319,24 @@ static void cap_freep(cap_t *c)
 		(void)cap_free(*c);
 }
 
-static enum coffer_rc drop_powers(struct err *e)
+/* All capabilities but those. */
+static enum coffer_rc drop_powers_but(const cap_value_t *keep, int n, struct err *e)
 {
 	const struct rlimit none = { 0, 0 };
-	CLEANUP(cap_freep) cap_t empty = cap_init();
+	CLEANUP(cap_freep) cap_t left = cap_init();
 
 	/* Landlock and capabilities bind one thread only: a second one would stay free. */
 	if (unshare(CLONE_THREAD) != 0)
 		return err_set(e, COFFER_E_BUG, "sandbox: entered with threads running");
-	if (!empty || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || cap_set_proc(empty) != 0)
+	if (!left || (n > 0 && (cap_set_flag(left, CAP_PERMITTED, n, keep, CAP_SET) != 0 || cap_set_flag(left, CAP_EFFECTIVE, n, keep, CAP_SET) != 0)) ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || cap_set_proc(left) != 0)
 		return err_set(e, COFFER_E_SYSTEM, "sandbox: %s", strerror(errno));
 	return COFFER_OK;
+}
+
+static enum coffer_rc drop_powers(struct err *e)
+{
+	return drop_powers_but(NULL, 0, e);
 }
 
 static enum coffer_rc load(scmp_filter_ctx c, struct err *e)
@@ -477,6 +491,44 @@ enum coffer_rc sandbox_enter_fetcher(struct err *e)
 		rc = err_set(e, COFFER_E_SYSTEM, "sandbox: %s", strerror(errno));
 	if (rc == COFFER_OK)
 		rc = add_client_files(g, &n, e);
+	if (rc == COFFER_OK)
+		rc = restrict_files(g, n, e);
+	close_given(g, n);
+	return rc == COFFER_OK ? load(c, e) : rc;
+}
+
+#define LL_UNPACK (LL_READ | LL_WRITE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_FIFO | \
+	LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_REFER)
+
+/* Of nodes pipes, and the device 0/0, which is no device: an overlay's sign that a name is gone. */
+static bool allow_nodes(scmp_filter_ctx c)
+{
+	const struct scmp_arg_cmp fifo[] = { SCMP_A2(SCMP_CMP_MASKED_EQ, S_IFMT, S_IFIFO) };
+	const struct scmp_arg_cmp whiteout[] = { SCMP_A2(SCMP_CMP_MASKED_EQ, S_IFMT, S_IFCHR), SCMP_A3(SCMP_CMP_EQ, 0, 0) };
+
+	return seccomp_rule_add_array(c, SCMP_ACT_ALLOW, SCMP_SYS(mknodat), COUNT(fifo), fifo) == 0 &&
+	       seccomp_rule_add_array(c, SCMP_ACT_ALLOW, SCMP_SYS(mknodat), COUNT(whiteout), whiteout) == 0;
+}
+
+enum coffer_rc sandbox_enter_puller(const char *dir, struct err *e)
+{
+	static const cap_value_t keep[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_SETFCAP, CAP_SYS_ADMIN };
+	CLEANUP(ctx_freep) scmp_filter_ctx c = NULL;
+	struct given g[COUNT(client_files) + 1] = { { open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC), LL_UNPACK } };
+	enum coffer_rc rc;
+	size_t n = 1;
+
+	if (g[0].fd < 0)
+		return err_set(e, COFFER_E_SYSTEM, "sandbox: %s: %s", dir, strerror(errno));
+	rc = add_client_files(g, &n, e);
+	if (rc == COFFER_OK)
+		rc = raise_lock_limit(e);
+	if (rc == COFFER_OK)
+		rc = new_filter(&c, e);
+	if (rc == COFFER_OK && (!allow(c, unpack_calls, COUNT(unpack_calls)) || !allow_nodes(c) || !allow_threads(c) || !allow_client(c)))
+		rc = err_set(e, COFFER_E_SYSTEM, "sandbox: cannot build the system call filter");
+	if (rc == COFFER_OK)
+		rc = drop_powers_but(keep, (int)COUNT(keep), e);
 	if (rc == COFFER_OK)
 		rc = restrict_files(g, n, e);
 	close_given(g, n);

@@ -54,3 +54,8 @@ enum coffer_rc sandbox_enter_fetch(const char *cache_dir, int offline_fd, struct
 /* For such a child: it connects to the internet and reads resolver settings and CA certificates, and uses the descriptors it
  * holds. It cannot open or remove a file of the cache, write one, fork, or signal anybody. */
 enum coffer_rc sandbox_enter_fetcher(struct err *e) NODISCARD;
+
+/* For the process that pulls and unpacks an image: it connects to the internet, reads resolver settings and CA certificates, starts threads, and does in dir, and in no other
+ * folder, all that unpacking is: files, folders, links, pipes, owners, modes, attributes. It keeps the capabilities which that takes (CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID,
+ * CAP_SETFCAP, and CAP_SYS_ADMIN for the attributes of overlays, of which the filter leaves nothing else). It cannot exec, fork, mount, trace or signal anybody, or make a device. */
+enum coffer_rc sandbox_enter_puller(const char *dir, struct err *e) NODISCARD;

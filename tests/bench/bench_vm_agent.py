@@ -26,7 +26,7 @@ TURNS = int(os.environ.get("TURNS", "7"))
 CACHE = os.path.join(os.environ.get("COFFER_TOOLS") or os.path.join(TOP, "build", "tools"), "guest")
 LIMIT = 1.3  # of crun alone
 SHELL = "a shell is on this console"
-WRAPPER = "#!/usr/bin/busybox sh\necho began >/dev/kmsg\nPULL_TOLD=/dev/kmsg exec /bench/fake-agent \"$@\"\n"
+WRAPPER = "#!/usr/bin/busybox sh\necho began >/dev/kmsg\nexec /bench/fake-agent \"$@\"\n"
 # A word is read from a pipe, so that nothing looks again and again for it beside what is timed.
 SCRIPT = r"""b=/usr/bin/busybox; echo 7 >/proc/sys/kernel/printk; $b rm /etc/coffer/modules; # which make any process 1 the machine's
  $b mkdir -p /p /peer; $b chmod 755 /p; $b mkfifo /peer/fifo /peer/other
@@ -80,6 +80,7 @@ def with_launcher(image, tmp):
     put(bench + "/run", SCRIPT % TURNS)
     put(bench + "/agent", WRAPPER)
     os.makedirs(bench + "/lib")
+    os.symlink("/dev/kmsg", bench + "/told")
     shutil.copy(T + "/pod.yaml", bench + "/pod.yaml")
     for what, to in ((COFFER, "coffer"), (AGENT, "fake-agent")):
         subprocess.run(["strip", "--strip-all", "-o", bench + "/" + to, what], check=True)

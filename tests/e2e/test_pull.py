@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A real docker-registry on loopback, an image made by umoci, and what can go wrong on the way into a guest.
 test_pull.py PULL_TOOL BUILD_ROOT; the registry is $COFFER_REGISTRY or BUILD_ROOT/tools/usr/bin/docker-registry."""
-import gzip, hashlib, http.client, io, json, os, shutil, socket, subprocess, sys, tarfile, tempfile, threading, time
+import base64, gzip, hashlib, http.client, io, json, os, shutil, socket, subprocess, sys, tarfile, tempfile, threading, time
 
 TOOL, BUILD = sys.argv[1], sys.argv[2]
 REGISTRY = os.environ.get("COFFER_REGISTRY") or os.path.join(BUILD, "tools/usr/bin/docker-registry")
@@ -194,7 +194,8 @@ class Cases:
         key = os.path.join(self.tmp, "k.pem")
         subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key], check=True)
         subprocess.run(["openssl", "ec", "-in", key, "-pubout", "-out", key + ".pub"], check=True, stderr=subprocess.DEVNULL)
-        return json.dumps({"default": [{"type": "sigstoreSigned", "keyPath": key + ".pub"}]})
+        with open(key + ".pub", "rb") as f:
+            return json.dumps({"default": [{"type": "sigstoreSigned", "keyData": base64.b64encode(f.read()).decode()}]})
 
     def altered(self):
         path = self.reg.data(self.layers[0])

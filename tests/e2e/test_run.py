@@ -99,6 +99,10 @@ host_changes("host_sends_data_of_another_version_is_refused", lambda c, p: None,
 seal(DATA)
 r = run(pod(manifest([container("analyse", "x", image=IMAGE.replace("/app@", "/unsigned@"))])))
 check("unsigned_image_is_refused", r.returncode == 1 and "refused: signature: " in r.err, r)
+r = run(pod(manifest([container("analyse", "x", image=IMAGE.replace("/app@", "/prying@"))])))
+check("what_pulls_an_image_reads_nothing_of_the_guest", r.returncode == 1 and "refused: pried: nothing is there to read" in r.err, r)
+r = run(pod(manifest([container("analyse", "x", image=IMAGE.replace("/app@", "/dying@"))])))
+check("what_pulls_an_image_ends_by_itself_and_not_the_guest", r.returncode == 5 and "the process that pulls the image ended before it was done" in r.err and not leftovers(), r)
 r = run(pod(manifest([container("analyse", "x", image=IMAGE.replace("/app@", "/foreign@"))])))
 check("image_key_without_entitlement_is_refused", r.returncode == 1 and "refused: decrypt: " in r.err, r)
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,10 @@
 #include <errno.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <sys/xattr.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,7 +29,7 @@
 static char dir[] = "/tmp/coffer-test-sandbox.XXXXXX";
 static int listener = -1;
 
-enum door { COMPUTE, KEEP, NET, ATTEST, FORKER, FETCH, FETCHER, REPORTS };
+enum door { COMPUTE, KEEP, NET, ATTEST, FORKER, FETCH, FETCHER, REPORTS, PULLER };
 static int folder = -1; /* open, of dir */
 
 static enum coffer_rc enter(enum door d, struct err *e)
@@ -37,6 +42,7 @@ static enum coffer_rc enter(enum door d, struct err *e)
 	case REPORTS: return sandbox_enter_attest(folder, e);
 	case FORKER:  return sandbox_enter_forker(e);
 	case FETCH:   return sandbox_enter_fetch(dir, -1, e);
+	case PULLER:  return sandbox_enter_puller(dir, e);
 	case FETCHER: return sandbox_enter_fetch(dir, -1, e) == COFFER_OK ? sandbox_enter_fetcher(e) : COFFER_E_SYSTEM;
 	}
 	return COFFER_E_BUG;
@@ -355,6 +361,46 @@ static void fetcher_has_the_network_and_not_the_cache(void)
 	CHECK(exited_zero(status_in(FETCHER, p_cache_is_denied)));
 }
 
+/* All that a layer may hold, and two things that it does not: a device, and a file elsewhere. */
+static void p_unpacks(void)
+{
+	int at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), sub, fd;
+
+	if (mkdirat(at, "a", 0755) != 0 || (sub = openat(at, "a", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || (fd = openat(sub, "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) < 0)
+		_exit(1);
+	if (fchown(fd, 7, 7) != 0 || fchmod(fd, 04755) != 0 || fsetxattr(sub, "trusted.overlay.opaque", "y", 1, 0) != 0 || futimens(fd, NULL) != 0 || ftruncate(fd, 9) != 0)
+		_exit(2);
+	if (linkat(sub, "f", at, "l", 0) != 0 || symlinkat("f", at, "s") != 0 || mknodat(at, "p", S_IFIFO | 0600, 0) != 0 || mknodat(at, "w", S_IFCHR, 0) != 0 || renameat(sub, "f", at, "g") != 0)
+		_exit(3);
+	if (unlinkat(at, "l", 0) != 0 || unlinkat(at, "s", 0) != 0 || unlinkat(at, "p", 0) != 0 || unlinkat(at, "w", 0) != 0 || unlinkat(at, "g", 0) != 0 || unlinkat(at, "a", AT_REMOVEDIR) != 0)
+		_exit(4);
+}
+static void p_char_device(void) { (void)mknod("null", S_IFCHR | 0600, makedev(1, 3)); }
+static void p_device_at(void) { (void)mknodat(AT_FDCWD, "null", S_IFCHR | 0600, makedev(1, 3)); }
+static void p_block_device(void) { (void)mknodat(AT_FDCWD, "disk", S_IFBLK | 0600, makedev(0, 0)); }
+static void p_mount(void) { (void)mount("none", dir, "tmpfs", 0, NULL); }
+static void p_unshare(void) { (void)unshare(CLONE_NEWNS); }
+static void p_read_other(void) { (void)process_vm_readv(getppid(), NULL, 0, NULL, 0, 0); }
+static void p_memory_is_denied(void)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/mem", getppid());
+	_exit(open(path, O_RDONLY | O_CLOEXEC) >= 0 || errno != EACCES);
+}
+
+static void puller_unpacks_below_its_folder_and_has_the_network(void)
+{
+	void (*const probes[])(void) = { p_wx, p_exec, p_ptrace, p_fork, p_kill, p_prctl, p_listen, p_packet_socket, p_char_device, p_device_at, p_block_device, p_mount, p_unshare, p_read_other };
+
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+		CHECK(died_by_sigsys(status_in(PULLER, probes[i])));
+	CHECK(exited_zero(status_in(PULLER, p_unpacks)));
+	CHECK(exited_zero(status_in(PULLER, p_client)));
+	CHECK(exited_zero(status_in(PULLER, p_thread)));
+	CHECK(exited_zero(status_in(PULLER, p_read_is_denied)) && exited_zero(status_in(PULLER, p_elsewhere_is_denied)) && exited_zero(status_in(PULLER, p_memory_is_denied)));
+}
+
 static void *wait_long(void *p)
 {
 	(void)pause();
@@ -440,7 +486,7 @@ int main(void)
 		T(keep_kills_threads), T(keep_without_its_folder_does_not_enter), T(net_allows_accept_epoll_threads),
 		T(net_kills_open_for_writing_and_denies_reading), T(all_refuse_with_a_second_thread),
 		T(attest_uses_what_it_holds_and_nothing_else), T(attest_with_a_request_opens_its_files_alone), T(forker_kills_what_leads_out), T(forker_forks_children_that_only_compute),
-		T(fetch_has_its_cache_and_children_and_no_more), T(fetcher_has_the_network_and_not_the_cache),
+		T(fetch_has_its_cache_and_children_and_no_more), T(fetcher_has_the_network_and_not_the_cache), T(puller_unpacks_below_its_folder_and_has_the_network),
 		T(all_drop_core_dump_privileges_and_capabilities),
 	};
 	int bad;
