@@ -4,8 +4,8 @@ crun alone with the very bundle that the agent made, in the agent's own namespac
 is the median over the turns: TURNS, 7.
 
 The machine is a guest image for debugging, with the libraries of `coffer run` behind it: once its own agent has ended, for want of initdata, its shell starts pods on platform
-sample in it. What is timed is said in the kernel's log: when the agent is about to start, when the container's first word is read, and between them when the stand-in for a pull
-begins and ends, which is taken off. The launcher's calls are in the agent's time, a nsenter in crun's. Trust service and registry are stood in for (tests/e2e/fake_trust.c):
+sample in it. What is timed is said in the kernel's log: when the agent is about to start, when the container's first word is read, and between them when the pull, its process
+and its stand-in, begins and ends, which is taken off. The launcher's calls are in the agent's time, a nsenter in crun's. Trust service and registry are stood in for (tests/e2e/fake_trust.c):
 neither network, nor pull, nor a TPM is in the figures.
 
 Twice: by the host's clock, when the log comes out of the machine's console; and by the machine's own clock where that goes by instructions (-icount), which what else the
