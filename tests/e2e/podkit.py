@@ -103,9 +103,13 @@ def command(p, *opts):
     return [COFFER, "run", "--state", PODS, *opts, T + "/pod.yaml"]
 ENV = {**os.environ, "COFFER_AGENT": AGENT}
 def run(p, *opts, **env):
-    r = subprocess.run(command(p, *opts), env={**ENV, **env}, capture_output=True, timeout=90)
+    r = subprocess.run(command(p, *opts), env={**ENV, **env}, capture_output=True, timeout=240)
     r.err, r.out = r.stderr.decode("utf8", "replace"), r.stdout.decode("utf8", "replace")
     return r
+def until(what, seconds=60):
+    end = time.monotonic() + seconds
+    while not what() and time.monotonic() < end: time.sleep(0.05)
+    return what()
 def open_jwe(path):
     j = json.load(open(path)); h = json.loads(unb64u(j["protected"]))
     assert h["cty"] == "coffer-output+json"
