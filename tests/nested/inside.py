@@ -97,6 +97,7 @@ class Stranger(threading.Thread):
                 s.connect((self.cid, CHANNEL))
             except OSError:
                 return
+            s.settimeout(WAIT)
             try:
                 self.heard.append(s.recv(100))
             except OSError as e:
