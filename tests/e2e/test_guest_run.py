@@ -54,7 +54,7 @@ def until(what, seconds=240):
 
 
 def story(demo_folder):
-    r = subprocess.run([demo], env=dict(os.environ, TEE="swtpm", DEMO_SHORT="1", COFFER_TOOLS=TOOLS), capture_output=True, text=True, timeout=400)
+    r = subprocess.run([demo], env=dict(os.environ, TEE="swtpm", DEMO_SHORT="1", COFFER_TOOLS=TOOLS), capture_output=True, text=True, timeout=1200)
     with open(top + "/build/demo.log", errors="replace") as f:
         log = f.read()[-3000:]
     check("the_pod_s_result_is_right_and_what_was_booted_was_predicted", r.returncode == 0 and "The result is right" in r.stdout and
@@ -132,7 +132,7 @@ def main():
         print(f"1..0 # SKIP no {lacking}")
         return 0
     with tempfile.TemporaryDirectory() as tmp:  # its packages are fetched where they are not kept yet; that it is right is test_guest_build's
-        r = subprocess.run([coffer, "guest", "build", "-o", tmp + "/image", "--cache", TOOLS + "/guest"], capture_output=True, text=True, timeout=400)
+        r = subprocess.run([coffer, "guest", "build", "-o", tmp + "/image", "--cache", TOOLS + "/guest"], capture_output=True, text=True, timeout=1200)
         if r.returncode != 0:
             print("1..0 # SKIP no packages for the image: " + r.stderr.replace("\n", " ")[:200])
             return 0
