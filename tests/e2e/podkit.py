@@ -146,6 +146,7 @@ def check(name, ok, r=None):
     if not ok:
         bad += 1
         if r is not None: print("\n".join("# " + l for l in said(r).splitlines()))
+    return ok
 
 def said(r):
     if isinstance(r, tuple): return "\n".join(map(said, r))

@@ -292,16 +292,14 @@ def tampered():
     m["containers"].append(container("two", IDLE, image=m["containers"][0]["image"]["reference"], **POOR))
     m["host"]["exec"] = [{"container": "one", "args": asks.LISTED}]
     r = h.detached(m, "--scratch", "256M", "--binding", binding(m, "east", [TOKEN, SCANS]))
-    check("detach_returns_with_the_name_when_the_machine_s_containers_run", r.returncode == 0 and r.out == VM + "\n" and "platform: swtpm" in r.err, r)
-    h.running.set()
-    if bad:
+    if not check("detach_returns_with_the_name_when_the_machine_s_containers_run", r.returncode == 0 and r.out == VM + "\n" and "platform: swtpm" in r.err, r):
         return
+    h.running.set()
     until(lambda: state()["containers"][0]["ended"] or state()["state"] != "running", WAIT)
     check("a_container_that_ended_ends_not_the_other", state()["containers"][0]["ended"] and not state()["containers"][1]["ended"])
     over(r)
     r.err += "steps %s %s, blocks of the files %s" % (h.seen, h.error or "", x.where)
-    check("the_pod_ran_to_its_end", h.disk and len(x.where) == 5 and h.seen[-1] == "attack" and not h.error, r)
-    if bad:
+    if not check("the_pod_ran_to_its_end", h.disk and len(x.where) == 5 and h.seen[-1] == "attack" and not h.error, r):
         return
     says = lambda text: text in r.out
     tried = asks.found_nothing(lambda n, ok: check(n + "_in_a_machine", ok, r), r.out)
