@@ -61,7 +61,7 @@ wait_for() { # url
 	i=0
 	until curl -sk -o "$D/null" "$1"; do
 		i=$((i + 1))
-		[ $i -lt 200 ] || die "$1 does not answer"
+		[ $i -lt 1200 ] || die "$1 does not answer"
 		sleep 0.05
 	done
 }

@@ -39,12 +39,14 @@ struct command {
 	struct wr   w, answer;
 	bool	    sessions;
 	bool	    handle; /* the answer begins with one */
+	bool	    reads;  /* changes nothing: may be given again whatever became of it */
 };
 
 static struct command command(const char *name, uint32_t code, bool sessions)
 {
 	struct command c = { .name = name, .w = wr_open(TPM_RESPONSE_MAX), .sessions = sessions };
 
+	c.reads = code == CC_PCR_READ || code == CC_GET_CAPABILITY || code == CC_NV_READ_PUBLIC || code == CC_NV_READ;
 	wr_be16(&c.w, sessions ? SESSIONS : NO_SESSIONS);
 	wr_be32(&c.w, 0); /* the length, once it is known */
 	wr_be32(&c.w, code);
@@ -106,6 +108,10 @@ static enum coffer_rc send(const struct tpm_link *l, struct command *c, struct r
 
 		wr_close(&c->answer);
 		TRY(l->transact(l->arg, wr_span(&c->w), &c->answer, e));
+		if (c->answer.n == 0 && c->reads && i < RETRIES - 1)
+			continue;
+		if (c->answer.n == 0)
+			return err_set(e, COFFER_E_UPSTREAM, "tpm: %s: no answer within the time that the kernel waits for one", c->name);
 		*r = rd_open(wr_span(&c->answer));
 		h->tag = rd_be16(r);
 		n = rd_be32(r);

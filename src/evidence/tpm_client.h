@@ -12,15 +12,16 @@
 #define TPM_NONCE_MAX	 48 /* bytes that a TPM takes whose largest digest is SHA-384's, as Azure's and swtpm's is */
 #define TPM_EK_CERT_RSA	 0x01c00002u /* NV index of the certificate of the EK of template L-1 */
 
-/* One command to the TPM, its answer back: at most TPM_RESPONSE_MAX bytes into a writer that is opened anew. */
+/* One command to the TPM, its answer back: at most TPM_RESPONSE_MAX bytes into a writer that is opened anew; none where it did not come in time. */
 struct tpm_link {
 	enum coffer_rc (*transact)(void *arg, struct span command, struct wr *response, struct err *e);
 	void *arg;
 };
 
-/* All: COFFER_E_INPUT for an answer that is none; COFFER_E_DENIED (check "tpm") for an error of the TPM's, with its number. */
+/* All: COFFER_E_INPUT for an answer that is none; COFFER_E_DENIED (check "tpm") for an error of the TPM's, with its number; COFFER_E_UPSTREAM where no answer came
+ * in time, though what only reads is asked again. */
 
-/* Extends a register of the SHA-256 bank. */
+/* Extends a register of the SHA-256 bank. COFFER_E_UPSTREAM: the register says whether it was done. */
 enum coffer_rc tpm_extend(const struct tpm_link *l, uint32_t pcr, const uint8_t digest[static 32], struct err *e) NODISCARD;
 /* All registers of the SHA-256 bank. COFFER_E_DENIED too where the TPM leaves some out (no such bank). */
 enum coffer_rc tpm_read_pcrs(const struct tpm_link *l, uint8_t out[static TPM_PCRS][32], struct err *e) NODISCARD;

@@ -13,7 +13,7 @@ def boots(*names):
     if not BOOTS:
         e2e, b = os.path.join(HERE, "../e2e"), lambda name: os.path.join(BUILD, "src", name)
         p = subprocess.run([e2e + "/test_guest_boot.py", b("cli/coffer"), b("agent/coffer-init"), os.path.join(HERE, "../.."), b("cofferd/cofferd")],
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=5400)
         BOOTS["out"] = p.stdout.decode(errors="replace")
     ended_well("guest_boot", BOOTS["out"], names)
 

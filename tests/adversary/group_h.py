@@ -9,7 +9,7 @@ def pods(names):
     if not LEASES:
         program = os.path.join(HERE, "../e2e/test_lease.py")
         args = [os.path.join(BUILD, "src/cli/coffer"), os.path.join(BUILD, "tests/e2e/fake-agent")]
-        p = subprocess.run([program] + args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=280)
+        p = subprocess.run([program] + args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
         LEASES["out"] = p.stdout.decode(errors="replace")
     out = LEASES["out"]
     if "1..0 # SKIP" in out:

@@ -76,7 +76,7 @@ def machine(names):
     program = os.path.join(HERE, "../e2e/test_guest_store.py")
     if not MACHINE:
         MACHINE.append(subprocess.run([program, os.path.join(BUILD, "src/cli/coffer"), os.path.join(BUILD, "tests/e2e/fake-agent"), os.path.join(HERE, "../..")],
-                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=1800))
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=5400))
     if MACHINE[0].stdout.startswith(b"1..0 # SKIP"):
         raise Skip(MACHINE[0].stdout.decode().split("# SKIP")[1].strip())
     passed(program, MACHINE[0], names)
@@ -90,7 +90,7 @@ def asked(names):
     program = os.path.join(HERE, "../e2e/test_host_asks.py")
     if not ASKED:
         ASKED.append(subprocess.run([program, os.path.join(BUILD, "src/cli/coffer"), os.path.join(BUILD, "tests/e2e/fake-agent")],
-                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=280))
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=900))
     if ASKED[0].stdout.startswith(b"1..0 # SKIP"):
         raise Skip(ASKED[0].stdout.decode().split("# SKIP")[1].strip())
     passed(program, ASKED[0], names)

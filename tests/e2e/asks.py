@@ -189,7 +189,7 @@ h additional 'additional-evidence?runtime_data=handshake'
 h token 'token?token_type=kbs'
 h token2 'token?token_type=coco_as'
 h other '../aa/evidence?runtime_data=handshake'
-echo "event $(echo | $b nc -w 5 127.0.0.1 8006 2>/dev/null | $b head -n 1; printf 'POST /aa/aael HTTP/1.1\r\nHost: localhost:8006\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}' | $b nc -w 5 127.0.0.1 8006 | $b grep -o 'HTTP/1.1 [0-9]*')"
+echo "event $(echo | $b nc -w 60 127.0.0.1 8006 2>/dev/null | $b head -n 1; printf 'POST /aa/aael HTTP/1.1\r\nHost: localhost:8006\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}' | $b nc -w 60 127.0.0.1 8006 | $b grep -o 'HTTP/1.1 [0-9]*')"
 """
 ORDINARY = set("console core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero".split())
 

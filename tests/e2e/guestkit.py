@@ -1,7 +1,7 @@
 """A measured VM for tests: image, swtpm, QEMU, and the launcher's side of the channel, written apart from src/proto/mux.c."""
 import gzip, hashlib, json, os, queue, re, select, shutil, signal, socket, struct, subprocess, threading, time
 
-WAIT = 240  # seconds before a boot counts as hung
+WAIT = 600  # seconds before a boot counts as hung
 MEMORY = 512
 toml = lambda s: '"' + s.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 jcs = lambda o: json.dumps(o, sort_keys=True, separators=(",", ":"))

@@ -86,7 +86,7 @@ class Service:
     def stop(self):
         if self.proc.poll() is None:
             self.proc.send_signal(signal.SIGTERM)
-            self.proc.wait(15)
+            self.proc.wait(60)
         self.log.close()
 
 
@@ -105,7 +105,7 @@ def as_it_should(image, tmp, tpm):
 
         def when_ready():
             m.channel.knock(2, b"debug_console")
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + WAIT
             while 2 not in m.channel.reset and time.monotonic() < deadline:
                 time.sleep(0.02)
             m.channel.hang_up()

@@ -76,7 +76,7 @@ def the_history_that_was_seen_is_gone_along_with_again():
     W.start()
     assert guest_asks() == "held %d" % size()
     W.guest.stdin.close()
-    assert W.guest.wait(15) == 0
+    assert W.guest.wait(60) == 0
     W.guest.stdout.close()
     assert W.end() == 0
 

@@ -10,7 +10,7 @@ OTHER = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 OVMF, STUB = "/usr/share/ovmf/OVMF.fd", "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"
 BUSYBOX = next((b for b in ("/bin/busybox", "/usr/bin/busybox") if os.path.exists(b)), None)
 BANKS = ("sha256", "sha384")
-WAIT = 240  # seconds before a boot counts as hung
+WAIT = 600  # seconds before a boot counts as hung
 
 INIT = """#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc

@@ -23,13 +23,6 @@ def ps():
     return {p["name"]: p for p in json.loads(coffer("ps", "--json").out)}
 
 
-def until(what, seconds=30):
-    end = time.monotonic() + seconds
-    while not what() and time.monotonic() < end:
-        time.sleep(0.05)
-    return what()
-
-
 def record(name):
     with open(PODS + "/" + name + "/pod.json") as f:
         return json.load(f)
@@ -84,13 +77,13 @@ r = coffer("rm", "first")
 check("rm_of_a_running_pod_says_what_to_do_first", r.returncode == 2 and "pod first is running: `coffer stop first` first, or --force" in r.err, r)
 waiting = subprocess.Popen([COFFER, "wait", "--state", PODS, "first"], env=ENV)
 following = subprocess.Popen([COFFER, "logs", "--state", PODS, "--follow", "first"], env=ENV, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-r = coffer("stop", "first")
+r = coffer("stop", "first", "--time", "45")
 check("stop_ends_it_by_the_granted_signal", r.returncode == 0 and r.err == "" and ps()["first"]["state"] == "ended" and ps()["first"]["containers"][0]["exit"] == 0, r)
 r = coffer("stop", "first")
 check("stop_of_a_stopped_pod_is_nothing_and_says_so", r.returncode == 0 and r.err == "coffer stop: pod first is ended already\n", r)
-check("wait_ends_with_the_pods_code", waiting.wait(20) == 0)
-check("follow_ends_with_the_pod_and_has_its_last_words", following.communicate(timeout=20)[0].endswith(b"told\n"))
-check("what_was_run_beside_dies_with_the_container", stuck.wait(20) != 0)
+check("wait_ends_with_the_pods_code", waiting.wait(60) == 0)
+check("follow_ends_with_the_pod_and_has_its_last_words", following.communicate(timeout=60)[0].endswith(b"told\n"))
+check("what_was_run_beside_dies_with_the_container", stuck.wait(60) != 0)
 check("logs_outlive_the_pod", coffer("logs", "first").out == "up\ntold\n")
 r = coffer("exec", "first", "analyse", "--", *SELF)
 check("exec_in_an_ended_pod_is_an_error", r.returncode == 4 and "ended" in r.err, r)

@@ -29,7 +29,7 @@ N=write-root t $b touch /x; N=write-data t $b sh -c 'echo x >> /data'; N=write-o
 N=mount t $b mount -t tmpfs t /out; N=unshare t $b unshare -U true; N=chroot-device t $b mknod /out/d b 8 0
 $b ls -l /data | $b cut -c1-10; $b hostname; $b cat /upper-layer; echo
 echo pids $($b ls /proc | $b grep -c '^[0-9]'); echo args $($b cat /proc/1/cmdline | $b tr '\0' ' ' | $b cut -c1-8)
-echo hi | $b nc -w 2 127.0.0.1 %d; N=other-port t $b nc -w 2 127.0.0.1 %d
+echo hi | $b nc -w 60 127.0.0.1 %d; N=other-port t $b nc -w 60 127.0.0.1 %d
 N=outside t $b nc -w 2 192.0.2.1 80
 $b wget -qO- -S http://127.0.0.1:8006/cdh/resource/hospital/note/other 2>&1 | $b grep HTTP/
 $b wget -qO- -S http://127.0.0.1:8006/cdh/resource/hospital/note/withheld 2>&1 | $b grep HTTP/
@@ -128,12 +128,12 @@ if subprocess.run(private + ["true"], capture_output=True).returncode == 0:
 r = run(pod(manifest([container("analyse", "/bin/busybox sleep 60", outputs=[])])), "--timeout", "2")
 check("timeout_ends_the_guest", r.returncode == 4 and "--timeout" in r.err and not leftovers(), r)
 p = subprocess.Popen(command(pod(manifest([container("analyse", "echo up; /bin/busybox sleep 60", outputs=[])], logs=["analyse"]))), env=ENV, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-p.stdout.readline(); p.send_signal(signal.SIGTERM); code = p.wait(20)
+p.stdout.readline(); p.send_signal(signal.SIGTERM); code = p.wait(60)
 check("terminate_ends_and_cleans_the_guest", code == 5 and not leftovers())
 p = subprocess.Popen(command(pod(manifest([container("analyse", "echo up; /bin/busybox sleep 60", outputs=[])], logs=["analyse"]))), env=ENV, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-p.stdout.readline(); p.kill(); p.wait(20); time.sleep(0.5)
+p.stdout.readline(); p.kill(); p.wait()
+check("guest_dies_with_a_killed_launcher", until(lambda: not [x for x in leftovers() if x.isdigit()]), leftovers())
 left = leftovers()
-check("guest_dies_with_a_killed_launcher", not [x for x in left if x.isdigit()])
 r = run(pod(manifest([container("analyse", "true", outputs=[])])))
 check("next_launcher_removes_what_a_killed_one_left", r.returncode == 0 and "risk" in left and not leftovers(), r)
 

@@ -56,7 +56,7 @@ class World:
 
     def end(self, sig=signal.SIGTERM):
         self.proc.send_signal(sig)
-        rc = self.proc.wait(15)
+        rc = self.proc.wait(60)
         self.proc.stdout.close()
         self.log.close()
         return rc
@@ -1644,7 +1644,7 @@ def run(w, cases):
             print("not ok %d %s" % (i, case.__name__), flush=True)
     if w.proc and w.proc.poll() is None:
         w.proc.terminate()
-        w.proc.wait(15)
+        w.proc.wait(60)
     if bad:
         print("".join("# log: " + l + "\n" for l in (w.logs() if os.path.exists(w.dir + "/log") else "").splitlines()[-30:]), end="")
     shutil.rmtree(w.dir, ignore_errors=True)

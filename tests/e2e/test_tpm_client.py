@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The guest's TPM commands against swtpm; tpm2-tools and OpenSSL say whether what came out is right. argv: tpm_tool, coffer."""
+"""The guest's TPM commands against swtpm; tpm2-tools and OpenSSL say whether what came out is right. argv: tpm_tool, coffer, what plays a kernel that does not
+wait (late_tpm.c)."""
 import hashlib, os, socket, struct, subprocess, sys, tempfile, threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -11,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-TOOL, COFFER = map(os.path.abspath, sys.argv[1:3])
+TOOL, COFFER, LATE = map(os.path.abspath, sys.argv[1:4])
 NONCE = hashlib.sha256(b"nonce").hexdigest()
 number, failed = 0, 0
 
@@ -124,7 +125,7 @@ def check_evidence(t):
     check("with_another_register_it_is_not", rc == 1 and "pcr_digest" in text, text)
 
 
-EXTEND = 0x182
+EXTEND, NV_READ, CAPABILITY, QUOTE = 0x182, 0x14e, 0x17a, 0x158
 
 
 class Between(threading.Thread):
@@ -178,6 +179,33 @@ def check_init(t):
     check("one_that_is_handed_on_is_good", rc == 0 and registers(t)[8] == hashlib.sha256(bytes(32) + hashlib.sha256(b"initdata").digest()).digest(), err)
 
 
+def late(t, code, times, how, *args):
+    """The kernel gives so many of these commands up, which the TPM then has carried out ("done") or not ("kept")."""
+    return run(TOOL, t.sock, *args, env=dict(os.environ, LD_PRELOAD=LATE, LATE_TPM="%x %d %s" % (code, times, how)))
+
+
+def check_late(t):
+    """`t` anew for each, and what is extended is extended once."""
+    said, want = ": no answer within the time that the kernel waits", hashlib.sha256(bytes(32) + hashlib.sha256(b"initdata").digest()).digest()
+    for code, name in ((NV_READ, "nv_memory"), (CAPABILITY, "properties")):
+        for how in ("kept", "done"):
+            rc, _, err = late(t, code, 3, how, "keys")
+            check(f"reading_{name}_is_asked_again_when_the_kernel_did_not_wait_{how}", rc == 0, err)
+        rc, _, err = late(t, code, 8, "done", "keys")
+        check(f"reading_{name}_is_not_asked_for_ever", rc == 1 and said in err, err)
+    rc, _, err = late(t, QUOTE, 1, "done", "quote", NONCE)
+    check("what_does_more_than_read_is_not_repeated", rc == 1 and "Quote" + said in err, err)
+    for how, times in (("done", 1), ("kept", 1), ("kept", 3)):
+        t.stop()
+        t.start()
+        rc, _, err = late(t, EXTEND, times, how, "init", "initdata")
+        check(f"initdata_is_measured_once_though_the_kernel_did_not_wait_{how}_{times}", rc == 0 and registers(t)[8] == want, err)
+    t.stop()
+    t.start()
+    rc, _, err = late(t, EXTEND, 100, "kept", "init", "initdata")
+    check("initdata_that_cannot_be_measured_ends_the_machine", rc == 1 and said in err and registers(t)[8] == bytes(32), err)
+
+
 def main():
     lacking = missing() + [n for n in ("openssl",) if not shutil.which(n)]
     if lacking:
@@ -187,7 +215,7 @@ def main():
         t = Tpm("one", top)
         t.start()
         try:
-            for part in (check_registers, check_quote, check_keys, check_evidence, check_init):
+            for part in (check_registers, check_quote, check_keys, check_evidence, check_init, check_late):
                 part(t)
         finally:
             t.stop()

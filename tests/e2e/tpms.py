@@ -60,8 +60,16 @@ class Tpm:
              "file=" + self.path("pid"))
 
     def stop(self):
-        if os.path.exists(self.path("pid")):
-            os.kill(int(self.read("pid")), signal.SIGTERM)
+        """It is gone, and its state free for the next start."""
+        try:
+            fd = os.pidfd_open(int(self.read("pid")))
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        try:
+            signal.pidfd_send_signal(fd, signal.SIGTERM)
+            assert select.select([fd], [], [], 120)[0], "swtpm does not end"
+        finally:
+            os.close(fd)
 
     def do(self, *args):
         must(*args, env=self.env, cwd=self.dir)

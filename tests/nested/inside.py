@@ -12,7 +12,7 @@ IMG = sys.argv[3]
 WAIT = 2400
 MEMORY = "512"
 CHANNEL = 1030  # the agent's port
-HUNG = "has said nothing for 90 s"
+PATIENCE = 90  # seconds of silence at first, and as many more each time: it may be a slow host, not a hang
 VM, SECRET = "machine", "kept to itself by the manifest"
 STORY = r"""echo relayed: $(echo over | /bin/busybox nc 127.0.0.1 %d); /bin/spoof vsock; ls /dev/vsock 2>&1; echo said
 trap 'exit 0' TERM; while :; do /bin/busybox sleep 1; done"""
@@ -97,6 +97,7 @@ class Stranger(threading.Thread):
                 s.connect((self.cid, CHANNEL))
             except OSError:
                 return
+            s.settimeout(WAIT)
             try:
                 self.heard.append(s.recv(100))
             except OSError as e:
@@ -121,7 +122,7 @@ def reset():
 
 
 def start(*opts, before=lambda: None):
-    """KVM of an emulated processor now and then hangs in a guest's boot, or resets it. What has said nothing for so long, or was reset before it was ready, is tried again, four times; what fails
+    """KVM of an emulated processor now and then hangs in a guest's boot, or resets it. What has said nothing for too long, or was reset before it was ready, is tried again, four times; what fails
     with a word is not."""
     for again in range(5):
         after = before()
@@ -129,7 +130,8 @@ def start(*opts, before=lambda: None):
         p.err, hung = "", False
         for line in p.stderr:
             p.err += line.decode("utf8", "replace")
-            if not hung and HUNG in p.err:
+            quiet = re.search(rb"has said nothing for ([0-9]+) s", line)
+            if not hung and quiet and int(quiet.group(1)) >= PATIENCE * (again + 1):
                 hung = True
                 of("rm", "--force", VM)
         p.out = p.stdout.read().decode("utf8", "replace")

@@ -126,6 +126,23 @@ static void a_tpm_that_says_again_is_asked_again(void)
 	script_clear(&t.well);
 }
 
+static void what_only_reads_is_asked_again_when_no_answer_came(void)
+{
+	struct tired t = { .again = { .answer = wr_open(4096) }, .well = registers(0xff), .from = 3 };
+	const struct tpm_link l = { tires, &t };
+	uint8_t digest[32] = { 0 }, pcr[TPM_PCRS][32];
+	struct err e = { 0 };
+
+	CHECK(tpm_read_pcrs(&l, pcr, &e) == COFFER_E_INPUT && t.n == 5); /* the fifth is the same eight once more */
+	t.n = 0;
+	t.from = 1000;
+	CHECK(tpm_read_pcrs(&l, pcr, &e) == COFFER_E_UPSTREAM && strstr(e.msg, "PCR_Read") && t.n == 8);
+	t.n = 0;
+	CHECK(tpm_extend(&l, 8, digest, &e) == COFFER_E_UPSTREAM && strstr(e.msg, "PCR_Extend") && t.n == 1);
+	script_clear(&t.again);
+	script_clear(&t.well);
+}
+
 static void who_is_gone_is_told_as_such(void)
 {
 	CLEANUP(script_clear) struct script s = answer(true, (struct span){ 0 });
@@ -273,7 +290,7 @@ static void every_truncation_of_every_answer_is_refused(void)
 
 		for (size_t n = 0; n < whole; n++) {
 			s.answer.n = n; /* says it is longer than it is */
-			CHECK(run_all(LINK(s), cases[i].which, &e) == COFFER_E_INPUT);
+			CHECK(run_all(LINK(s), cases[i].which, &e) == (n == 0 ? COFFER_E_UPSTREAM : COFFER_E_INPUT)); /* nothing at all: none came */
 			if (n >= 10) { /* says how long it is, and ends too early all the same */
 				s.answer.p[5] = (uint8_t)n;
 				CHECK(run_all(LINK(s), cases[i].which, &e) != COFFER_OK || n >= whole - 5);
@@ -290,6 +307,7 @@ int main(void)
 		T(extending_names_register_bank_and_digest),
 		T(an_error_of_the_tpm_is_its_number),
 		T(a_tpm_that_says_again_is_asked_again),
+		T(what_only_reads_is_asked_again_when_no_answer_came),
 		T(who_is_gone_is_told_as_such),
 		T(registers_are_read_eight_at_a_time),
 		T(registers_nobody_asked_for_or_that_are_missing_are_refused),
