@@ -128,6 +128,13 @@ def head_tiles_and_entries_hold_for_another_reader():
 def entries_are_shown_and_proven():
     shown = json.loads(ok("hospital", "ledger", "show", "--json").stdout)["entries"]
     assert [s["index"] for s in shown] == list(range(5)) and shown[0]["record"]["type"] == "genesis"
+    lines = ok("hospital", "ledger", "show").stdout.splitlines()
+    for s, line in zip(shown, lines):
+        data = s["record"]["data"]
+        said = "%s statement of %s logged: " % (data["kind"], data["issuer"]) if s["index"] else "founded by the genesis "
+        assert line == "%d  %s  %s%s" % (s["index"], s["record"]["time"], said, data["id"]), (line, s)
+    assert len(lines) == 6 and "hospital" in lines[2] and "asset" in lines[2], lines
+    assert ok("hospital", "ledger", "watch", "--count", "1").stdout.splitlines()[:5] == lines[:5]
     ok("hospital", "ledger", "prove", "4", "--out", T + "/p")
     lines = open(T + "/p").read().split("\n")
     assert lines[0] == "c2sp.org/tlog-proof@v1" and lines[2] == "index 4"
