@@ -7,12 +7,16 @@
 #include "trust/manifest.h"
 #include "trust/thing.h"
 
+#define BLOCK "                | "
+
 /* Text from the manifest: control characters and everything beyond ASCII as \xNN, so that no terminal acts on it and no
- * letter looks like another. */
+ * letter looks like another. What follows a line end within it is a line behind a mark with which no other line begins. */
 static void put(struct wr *w, struct span s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < 0x20 || s.p[i] >= 0x7F || s.p[i] == '\\')
+		if (s.p[i] == '\n' && i + 1 < s.n)
+			wr_str(w, "\n" BLOCK);
+		else if (s.p[i] < 0x20 || s.p[i] >= 0x7F || s.p[i] == '\\')
 			wr_fmt(w, "\\x%02x", s.p[i]);
 		else
 			wr_u8(w, s.p[i]);
@@ -127,7 +131,7 @@ static void container(const struct manifest *m, const struct man_container *c, s
 	line(w, ")\n    image       ", c->image_reference);
 	wr_fmt(w, "    made by     %s, verified by ", c->image_provider);
 	put(w, c->method_type);
-	line(w, " with the key\n                ", c->method_key);
+	line(w, " with the key\n" BLOCK, c->method_key);
 	thing_image_key(c->method_key, &key);
 	wr_fmt(w, "                %s\n", key.text);
 	if (c->attestations)
