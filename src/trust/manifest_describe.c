@@ -11,16 +11,21 @@
 
 /* Text from the manifest: control characters and everything beyond ASCII as \xNN, so that no terminal acts on it and no
  * letter looks like another. What follows a line end within it is a line behind a mark with which no other line begins. */
-static void put(struct wr *w, struct span s)
+static void put_but(struct wr *w, struct span s, uint8_t quote)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '\n' && i + 1 < s.n)
 			wr_str(w, "\n" BLOCK);
-		else if (s.p[i] < 0x20 || s.p[i] >= 0x7F || s.p[i] == '\\')
+		else if (s.p[i] < 0x20 || s.p[i] >= 0x7F || s.p[i] == '\\' || s.p[i] == quote)
 			wr_fmt(w, "\\x%02x", s.p[i]);
 		else
 			wr_u8(w, s.p[i]);
 	}
+}
+
+static void put(struct wr *w, struct span s)
+{
+	put_but(w, s, '\\');
 }
 
 static void line(struct wr *w, const char *label, struct span s)
@@ -30,7 +35,7 @@ static void line(struct wr *w, const char *label, struct span s)
 	wr_str(w, "\n");
 }
 
-/* Items quoted, so that one item with a blank does not read as two. */
+/* Items quoted, so that one item with a blank does not read as two; nor does one with a quote in it. */
 static void list(struct wr *w, const char *label, const struct json *v, const char *none)
 {
 	wr_fmt(w, "%s", label);
@@ -42,7 +47,7 @@ static void list(struct wr *w, const char *label, const struct json *v, const ch
 		wr_str(w, i ? " " : "");
 		if (json_type(item) == JSON_STRING) {
 			wr_str(w, "'");
-			put(w, json_str(item));
+			put_but(w, json_str(item), '\'');
 			wr_str(w, "'");
 		} else {
 			put(w, json_num(item));

@@ -424,6 +424,26 @@ static void manifest_describe_shows_lines_as_an_indented_block(void)
 	wr_close(&want);
 }
 
+static void manifest_describe_shows_one_item_never_as_two(void)
+{
+	CLEANUP(freep) char *text = good_text(), *one = fix_edit(text, "\"/bin/analyse\",\"\"", "\"a' 'b\""), *two = fix_edit(text, "\"/bin/analyse\",\"\"", "\"a\",\"b\"");
+	char *shown[2] = { NULL };
+	struct err e;
+
+	for (size_t i = 0; i < 2; i++) {
+		CLEANUP(manifest_clear) struct manifest m = { 0 };
+		struct wr w = wr_open(1u << 20);
+
+		CHECK(manifest_parse(span_of(i ? two : one), &m, &e) == COFFER_OK);
+		manifest_describe(&m, &w);
+		shown[i] = wr_take(&w, NULL);
+	}
+	CHECK(shown[0] && strstr(shown[0], "    runs        'a\\x27 \\x27b'\n"));
+	CHECK(shown[1] && strstr(shown[1], "    runs        'a' 'b'\n"));
+	free(shown[0]);
+	free(shown[1]);
+}
+
 /* What does not use the member has the bytes and the digest that it had before there was one. */
 static void manifest_states_the_least_version_of_an_image(void)
 {
@@ -462,7 +482,8 @@ int main(void)
 		T(manifest_from_initdata_takes_the_rendering_back), T(manifest_from_initdata_refuses_every_other_spelling),
 		T(manifest_from_initdata_refuses_documents_without_a_manifest), T(manifest_from_initdata_refuses_every_prefix),
 		T(workload_read_wants_subject_issuer_and_ledger_of_the_manifest),
-		T(manifest_describe_says_what_decides_and_escapes_the_rest), T(manifest_describe_shows_lines_as_an_indented_block), T(manifest_states_the_least_version_of_an_image), T(purposes_have_names_both_ways),
+		T(manifest_describe_says_what_decides_and_escapes_the_rest), T(manifest_describe_shows_lines_as_an_indented_block), T(manifest_describe_shows_one_item_never_as_two),
+		T(manifest_states_the_least_version_of_an_image), T(purposes_have_names_both_ways),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
