@@ -1153,9 +1153,10 @@ def binding_of_what_is_not_kept_is_said():
     digest = sha256(jcs(m)).hex()
     assert W.publish(statement("workload", W.acme, [("open", digest)], m, W.gid)).status == 200
     rc, out = coffer("workload", "bind", digest, "--slot", "left=" + NOTE, "--slot", "right=kbs:///hospital/note/not-there")
-    assert rc == 0 and "warning: the trust service keeps no kbs:///hospital/note/not-there" in out and "keeps no " + NOTE not in out, out
+    assert rc == 0 and "warning: the trust service keeps no kbs:///hospital/note/not-there" in out and "keeps no " + NOTE not in out and "leaves it open" not in out, out
     rc, out = coffer("workload", "bind", digest, "--slot", "left=" + NOTE, "--name", "one")
-    assert rc == 0 and "warning" not in out, out
+    assert rc == 0 and "warning" not in out and "slot right: this binding leaves it open" in out and "slot left:" not in out, out
+    assert out.startswith("slot right: "), out
 
 
 def pause_is_lifted_by_who_paused():
