@@ -29,6 +29,11 @@ enum coffer_rc room_log(struct keep *k, const struct dsse *env, const struct sta
 /* A party statement that is about to be logged. COFFER_E_LIMIT as below. */
 enum coffer_rc room_brought(const struct keep *k, const struct dsse *env, const struct statement *s, struct err *e) NODISCARD;
 
+/* What one party lends of what another lent it (one power, in one role), in all: whoever follows that power's links looks at these too, and its first lender has no say in how
+ * many there are. What a party lends of its own has no number. */
+#define ROOM_LENT 64
+#define ROOM_LENT_EVERY INT64_C(86400) /* 1 day, in seconds */
+
 /* One that is about to be logged, by whoever may say it. COFFER_E_LIMIT tells when the next is taken, and what is still. */
 enum coffer_rc room_for(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e) NODISCARD;
 
