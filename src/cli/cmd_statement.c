@@ -203,7 +203,7 @@ static enum coffer_rc check_window(const struct cli *c, const struct statement *
 		at = clock_now();
 	if (at < s->issued)
 		return err_deny(e, "time", "the statement is not valid yet: 'coffer statement show' says from when");
-	if (at >= s->expires)
+	if (at >= s->expires && s->kind != ST_REVOCATION) /* which is final */
 		return err_deny(e, "time", "the statement has expired; %s issues it anew", s->issuer);
 	return COFFER_OK;
 }
