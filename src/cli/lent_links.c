@@ -73,8 +73,10 @@ void lent_links_order(struct lent_links *l)
 
 /* ---- which of them ---- */
 
-/* class: 2 it stands, 1 it was renewed by one that does, 0 it ended. turn: how many of its like are newer; place: among those of its class that are its issuer's own power, or not. */
 #define OTHERS_STAND_MAX (LINKS_MAX / 2) /* more than the service lets stand at once: the rest was revoked, or has ended with what it was lent by */
+
+/* class: 2 it stands, 1 it was renewed by one that does, 0 it ended. turn: how many of its like are newer; place: among those of its class that are its issuer's own power,
+ * or not. */
 struct rank { const struct fact_delegation *d; unsigned class; bool own; size_t turn, place; };
 
 static bool stands(const struct fact_delegation *d, int64_t now)

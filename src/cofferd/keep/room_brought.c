@@ -108,8 +108,8 @@ static enum coffer_rc refuse(const struct party_life *founder, const struct part
 	char when[CLOCK_TEXT_LEN];
 
 	clock_text((quorum ? l->said_by_quorum : l->said) + ROOM_BROUGHT_EVERY, when);
-	return err_set(e, COFFER_E_LIMIT, "those that %s brought here made %d party statements and more%s, which others' receipts may have to show; %s made %llu%s, and its next is taken at %s, %s, and "
-	    "what names its keys compromised at any time", founder->body.id, ROOM_BROUGHT, quorum ? " by their recovery quorums" : "", l->body.id,
+	return err_set(e, COFFER_E_LIMIT, "those that %s brought here made %d party statements and more%s, which others' receipts may have to show; %s made %llu%s, and its next is taken "
+	    "at %s, %s, and what names its keys compromised at any time", founder->body.id, ROOM_BROUGHT, quorum ? " by their recovery quorums" : "", l->body.id,
 	    (unsigned long long)(quorum ? l->by_quorum : l->serial - l->by_quorum), quorum ? " so" : "", when,
 	    quorum ? "by its key or other keys of its quorum perhaps sooner" : "by its recovery quorum perhaps sooner");
 }
