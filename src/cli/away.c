@@ -187,6 +187,14 @@ static void quoted(struct span s, struct wr *out)
 	jw_str(&j, s);
 }
 
+void subject_text(const struct statement *s, size_t i, struct wr *out)
+{
+	struct revocation r;
+	struct err none = { 0 };
+
+	quoted(revocation_read(s, &r, &none) == COFFER_OK && r.of_thing ? span_of(r.thing.text) : s->subject[i].name, out);
+}
+
 enum coffer_rc statement_text(const struct statement *s, struct wr *out, struct err *e)
 {
 	CLEANUP(wr_close) struct wr w = wr_open(TEXT_MAX);
@@ -205,7 +213,7 @@ enum coffer_rc statement_text(const struct statement *s, struct wr *out, struct 
 	for (size_t i = 0; i < s->n_subjects; i++) {
 		hex32(s->subject[i].sha256, hex);
 		wr_str(&w, "about    ");
-		quoted(s->subject[i].name, &w);
+		subject_text(s, i, &w);
 		wr_fmt(&w, "\n         sha256:%s\n", hex);
 	}
 	jw_value(&j, s->body);

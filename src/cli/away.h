@@ -40,6 +40,8 @@ enum coffer_rc sign_may_recover(const struct statement *s, struct err *e) NODISC
 
 /* Bytes outside ASCII, and control characters but line ends, as \\xHH. */
 void text_plain(struct span s, struct wr *out);
+/* What the i-th subject is called for people, as a JSON string: its name, but a revoked thing's by the text that its hash stands for (trust/thing.h). */
+void subject_text(const struct statement *s, size_t i, struct wr *out);
 /* A statement for people: what it is in a few lines, then its body. Bytes outside ASCII are escaped: who wrote the statement may want a
  * terminal to show something else. */
 enum coffer_rc statement_text(const struct statement *s, struct wr *out, struct err *e) NODISCARD;

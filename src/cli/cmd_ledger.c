@@ -3,6 +3,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/entry_text.h"
 #include "cli/opened.h"
 #include "cli/verbs.h"
 #include "fmt/enc.h"
@@ -58,17 +59,20 @@ struct shown { bool json; size_t n; };
 static enum coffer_rc show(struct ledger *l, uint64_t index, struct span opening, void *arg, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(wr_close) struct wr text = wr_open(ENTRY_TEXT_MAX);
 	struct shown *s = arg;
 	struct leaf_opening o;
 
 	(void)l;
 	if (!leaf_opening_read(opening, &o))
 		return err_set(e, COFFER_E_BUG, "ledger: an opening changed");
-	TRY(json_parse(o.record, LEAF_RECORD_MAX, &doc, e)); /* JSON has no control characters */
-	if (s->json)
+	if (s->json) {
+		TRY(json_parse(o.record, LEAF_RECORD_MAX, &doc, e)); /* JSON has no control characters */
 		(void)printf("%s{\"index\":%llu,\"record\":%.*s}", s->n ? "," : "", (unsigned long long)index, (int)o.record.n, (const char *)o.record.p);
-	else
-		(void)printf("%llu  %.*s\n", (unsigned long long)index, (int)o.record.n, (const char *)o.record.p);
+	} else {
+		TRY(entry_text(index, o.record, &text, e));
+		(void)fwrite(text.p, 1, text.n, stdout);
+	}
 	s->n++;
 	return COFFER_OK;
 }

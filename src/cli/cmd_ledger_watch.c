@@ -9,6 +9,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/entry_text.h"
 #include "cli/opened.h"
 #include "cli/verbs.h"
 #include "fmt/enc.h"
@@ -64,14 +65,19 @@ static enum coffer_rc catch_signals(struct watch *w, struct err *e)
 
 static enum coffer_rc tell(struct ledger *l, uint64_t index, struct span opening, void *arg, struct err *e)
 {
+	CLEANUP(wr_close) struct wr text = wr_open(ENTRY_TEXT_MAX);
 	const struct watch *w = arg;
 	struct leaf_opening o;
 
 	(void)l;
 	if (!leaf_opening_read(opening, &o))
 		return err_set(e, COFFER_E_BUG, "ledger: an opening changed");
-	(void)printf(w->json ? "{\"index\":%llu,\"record\":%.*s}\n" : "%llu  %.*s\n", (unsigned long long)index, (int)o.record.n,
-	    (const char *)o.record.p);
+	if (w->json) {
+		(void)printf("{\"index\":%llu,\"record\":%.*s}\n", (unsigned long long)index, (int)o.record.n, (const char *)o.record.p);
+		return COFFER_OK;
+	}
+	TRY(entry_text(index, o.record, &text, e));
+	(void)fwrite(text.p, 1, text.n, stdout);
 	return COFFER_OK;
 }
 

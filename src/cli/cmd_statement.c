@@ -14,6 +14,7 @@
 #include "image/sign.h"
 #include "image/tool.h"
 #include "os/file.h"
+#include "trust/thing.h"
 #include "trust/tosign.h"
 
 #define TEXT_MAX (4u << 20)
@@ -33,7 +34,7 @@ const struct opt_spec opts_statement_verify[] = {
 const struct opt_spec opts_statement_list[] = {
 	{ "kind", "KIND", "party, service, image-release, asset, workload, boot-image, tcb, approval, assessment, binding, delegation, genesis-amendment, pause or revocation", false, false },
 	{ "issuer", "PARTY", "of this party alone", false, false },
-	{ "subject", "NAME", "about this alone", false, false },
+	{ "subject", "NAME", "about this alone; a chip, an image, its key or a measurement as 'coffer revoke' names it", false, false },
 	{ "all", NULL, "also what is no longer in force", false, false },
 	OPT_PASSPHRASE, END };
 
@@ -202,7 +203,7 @@ static enum coffer_rc check_window(const struct cli *c, const struct statement *
 		at = clock_now();
 	if (at < s->issued)
 		return err_deny(e, "time", "the statement is not valid yet: 'coffer statement show' says from when");
-	if (at >= s->expires)
+	if (at >= s->expires && s->kind != ST_REVOCATION) /* which is final */
 		return err_deny(e, "time", "the statement has expired; %s issues it anew", s->issuer);
 	return COFFER_OK;
 }
@@ -249,7 +250,6 @@ struct statements_listed { bool json; size_t n; };
 static enum coffer_rc print_one(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
 {
 	CLEANUP(wr_close) struct wr name = wr_open(4u * ST_SUBJECT_NAME_MAX + 8), shown = wr_open(16u * ST_SUBJECT_NAME_MAX + 32);
-	struct json_wr j = jw_open(&name, false);
 	struct statements_listed *l = arg;
 	char id[HEX32_LEN], expires[CLOCK_TEXT_LEN];
 
@@ -258,7 +258,7 @@ static enum coffer_rc print_one(void *arg, const struct dsse *env, const struct 
 		return print_json(env, s, e);
 	hex32(s->id, id);
 	clock_text(s->expires, expires);
-	jw_str(&j, s->subject[0].name);
+	subject_text(s, 0, &name);
 	text_plain(wr_span(&name), &shown);
 	(void)printf("%s %-13s %-16s serial %-4llu until %s %.*s\n", id, statement_kind_name(s->kind), s->issuer,
 	    (unsigned long long)s->serial, expires, (int)shown.n, (const char *)shown.p);
@@ -271,6 +271,19 @@ static void query_member(struct wr *q, const char *name, const char *value)
 		return;
 	wr_fmt(q, "%s%s=", q->n ? "&" : "", name);
 	query_encode(q, span_of(value));
+}
+
+/* A thing is asked for as it is listed: by its text. */
+static void query_subject(struct wr *q, const char *value)
+{
+	char subject[THING_SUBJECT_MAX];
+	struct thing t;
+
+	if (value && thing_read(span_of(value), &t)) {
+		thing_subject(t.id, subject);
+		value = subject;
+	}
+	query_member(q, "subject", value);
 }
 
 static enum coffer_rc bad_kind(const char *kind, struct err *e)
@@ -300,7 +313,7 @@ enum coffer_rc cmd_statement_list(struct cli *c, struct err *e)
 		return bad_kind(cli_opt(c, "kind"), e);
 	query_member(&q, "kind", cli_opt(c, "kind"));
 	query_member(&q, "issuer", cli_opt(c, "issuer"));
-	query_member(&q, "subject", cli_opt(c, "subject"));
+	query_subject(&q, cli_opt(c, "subject"));
 	query_member(&q, "all", cli_flag(c, "all") ? "1" : NULL);
 	query = wr_take(&q, NULL);
 	if (!query)

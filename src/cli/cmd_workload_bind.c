@@ -90,6 +90,25 @@ static void warn_missing(const struct cli *c, const struct session *s)
 	}
 }
 
+static bool fills(const struct cli *c, struct span slot)
+{
+	const char *s;
+
+	for (size_t i = 0; (s = cli_opt_at(c, "slot", i)) != NULL; i++)
+		if (span_eq((struct span){ (const uint8_t *)s, span_find(span_of(s), '=') }, slot))
+			return true;
+	return false;
+}
+
+/* Said before it is signed: an owner who meant to fill them all sees that one was forgotten. */
+static void say_left_open(const struct cli *c, const struct manifest *m)
+{
+	for (size_t i = 0; i < m->n_slots; i++)
+		if (!fills(c, m->slot[i].name))
+			(void)fprintf(stderr, "slot %.*s: this binding leaves it open, for another of the same instance; with none it stays empty there\n", (int)m->slot[i].name.n,
+			    (const char *)m->slot[i].name.p);
+}
+
 static enum coffer_rc publish(const struct cli *c, struct session *s, const struct draft *d, const char *out, struct err *e)
 {
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
@@ -119,6 +138,7 @@ enum coffer_rc cmd_workload_bind(struct cli *c, struct err *e)
 	TRY(session_begin(c, &s, e));
 	TRY(workload_fetch(&s.h, s.key, s.conn, c->pos[0], &w, e));
 	TRY(put_body(c, &w.man, s.h.party, name, &body, e));
+	say_left_open(c, &w.man);
 	warn_missing(c, &s);
 	binding_subject(w.man.digest, name, subject);
 	draft_subject_name(&d, span_of(subject));

@@ -93,6 +93,7 @@ const struct verb cli_verbs[] = {
 	    .help = "CHECKPOINT is the ledger-....checkpoint in that party's folder ('coffer ledger verify' keeps it there); '-' is standard input.",
 	    .min_pos = 1, .max_pos = 1, .run = cmd_ledger_compare },
 	{ .path = "ledger show", .args = "", .persona = "every party", .summary = "Show the ledger's entries that concern this party, opened and proven",
+	    .help = "A line each: its number, when it was written, what happened, and with which outcome. --json has the records as the ledger commits to them.",
 	    .opts = opts_ledger_show, .run = cmd_ledger_show },
 	{ .path = "ledger watch", .args = "", .persona = "every party", .summary = "Look at the ledger again and again, and tell what comes that concerns this party",
 	    .help = "Ends with 1 when the ledger is smaller or another than the one seen before. A service that is away is asked again.",

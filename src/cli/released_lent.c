@@ -7,17 +7,15 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cli/lent_links.h"
 #include "cli/publish.h"
 #include "cli/stops.h"
-
-#define LINKS_SHOWN_MAX 4096
 
 struct lent {
 	const struct asker    *me;
 	const struct lent_ask *q;
 	char                   repository[REF_NAME_MAX + 1];
-	struct fact_delegation *list; /* owned, as what follows; newest first, then oldest first */
-	size_t                 n, room;
+	struct lent_links      all; /* owned, as what follows; oldest first once they are there */
 	struct fact_delegation *d; /* those that are about this image */
 	size_t                 n_d;
 	struct fact_revocation *revocation;
@@ -28,7 +26,7 @@ struct lent {
 
 static void lent_end(struct lent *l)
 {
-	free(l->list);
+	lent_links_clear(&l->all);
 	free(l->d);
 	free(l->revocation);
 }
@@ -52,73 +50,19 @@ static enum coffer_rc ask(struct lent *l, const char *query, const char *subject
 /* What a stolen key signed lends nothing. */
 static enum coffer_rc take_link(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
 {
+	struct fact_delegation d = { .superseded_at = 0 };
 	struct lent *l = arg;
-	struct fact_delegation *d;
 	struct err stolen;
 
 	if (statement_check_issuer(l->me->conn, env, s, &stolen) != COFFER_OK)
 		return COFFER_OK;
-	if (l->n == LINKS_SHOWN_MAX)
-		return err_set(e, COFFER_E_LIMIT, "%s lent more than %d times what it may say", l->q->provider, LINKS_SHOWN_MAX);
-	if (l->n == l->room) {
-		struct fact_delegation *more = realloc(l->list, (l->room + 64) * sizeof(*more));
-
-		if (!more)
-			return err_set(e, COFFER_E_SYSTEM, "out of memory");
-		l->list = more;
-		l->room += 64;
-	}
-	d = &l->list[l->n];
-	*d = (struct fact_delegation){ .superseded_at = 0 };
-	TRY(delegation_read(s, &d->body, e));
-	if (d->body.role != ROLE_VERIFICATION || strcmp(d->body.of, l->q->provider) != 0)
+	TRY(delegation_read(s, &d.body, e));
+	if (d.body.role != ROLE_VERIFICATION || strcmp(d.body.of, l->q->provider) != 0)
 		return COFFER_OK;
-	d->s = (struct fact){ .kind = s->kind, .issued = s->issued, .expires = s->expires, .issuer_may = true };
-	memcpy(d->s.id, s->id, sizeof(d->s.id));
-	(void)snprintf(d->s.issuer, sizeof(d->s.issuer), "%s", s->issuer);
-	l->n++;
-	return COFFER_OK;
-}
-
-static bool follows(const struct fact_delegation *was, const struct fact_delegation *is)
-{
-	return strcmp(was->s.issuer, is->s.issuer) == 0 && strcmp(was->body.to, is->body.to) == 0;
-}
-
-/* Their order is known, and when each was signed: it was logged no earlier than that, nor than those before it. */
-static void order(struct lent *l)
-{
-	int64_t logged = INT64_MIN;
-
-	for (size_t i = 0; i < l->n / 2; i++) {
-		struct fact_delegation x = l->list[i];
-
-		l->list[i] = l->list[l->n - 1 - i];
-		l->list[l->n - 1 - i] = x;
-	}
-	for (size_t i = 0; i < l->n; i++) {
-		struct fact_delegation *d = &l->list[i];
-
-		logged = d->s.issued > logged ? d->s.issued : logged;
-		d->s.seq = i + 1;
-		d->s.logged = logged;
-		for (size_t k = 0; k < i; k++)
-			if (l->list[k].superseded_at == 0 && follows(&l->list[k], d))
-				l->list[k].superseded_at = d->s.seq;
-	}
-}
-
-/* Those that stand, and of what was superseded the newest that there is room for. */
-static enum coffer_rc choose(struct lent *l, struct err *e)
-{
-	l->d = calloc(LINKS_MAX, sizeof(*l->d));
-	if (!l->d)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	for (int old = 0; old < 2; old++)
-		for (size_t i = l->n; i-- > 0 && l->n_d < LINKS_MAX;)
-			if ((l->list[i].superseded_at != 0) == (old == 1) && delegation_covers(&l->list[i].body, span_of(l->repository)))
-				l->d[l->n_d++] = l->list[i];
-	return COFFER_OK;
+	d.s = (struct fact){ .kind = s->kind, .issued = s->issued, .expires = s->expires, .issuer_may = true };
+	memcpy(d.s.id, s->id, sizeof(d.s.id));
+	(void)snprintf(d.s.issuer, sizeof(d.s.issuer), "%s", s->issuer);
+	return lent_links_add(&l->all, &d, e);
 }
 
 static enum coffer_rc add_revocations(struct lent *l, const uint8_t id[static 32], struct err *e)
@@ -149,10 +93,13 @@ static enum coffer_rc find_links(struct lent *l, struct err *e)
 	if (!of)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
 	TRY(ask(l, "kind=delegation&all=1", of, take_link, e));
-	if (l->n == 0)
+	if (l->all.n == 0)
 		return COFFER_OK;
-	order(l);
-	TRY(choose(l, e));
+	l->d = calloc(LINKS_MAX, sizeof(*l->d));
+	if (!l->d)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	lent_links_order(&l->all);
+	TRY(lent_links_choose(&l->all, span_of(l->repository), clock_now(), l->d, &l->n_d, e));
 	for (size_t i = 0; i < l->n_d; i++)
 		TRY(add_revocations(l, l->d[i].s.id, e));
 	return COFFER_OK;
@@ -170,9 +117,9 @@ static bool speaks(const struct lent *l, const struct statement *s)
 	if (!chain_find(&links, &q, &c))
 		return false;
 	q.at = (struct chain_point){ 1, s->issued };
-	for (size_t i = 0; i < l->n; i++)
-		if (l->list[i].s.logged <= s->issued)
-			q.at.seq = l->list[i].s.seq + 1;
+	for (size_t i = 0; i < l->all.n; i++)
+		if (l->all.d[i].s.logged <= s->issued)
+			q.at.seq = l->all.d[i].s.seq + 1;
 	return chain_find(&links, &q, &c);
 }
 

@@ -55,8 +55,7 @@ static void run_clear(struct run *r)
 	json_freep(&r->doc);
 	wr_close(&r->text);
 	for (size_t i = 0; i < CLI_VALUES_MAX; i++)
-		if (r->output[i].beside)
-			file_later_drop(&r->output[i]);
+		file_later_drop(&r->output[i]);
 	run_leave(r);
 	closep(&r->tell);
 }
@@ -362,6 +361,8 @@ static void init(struct run *r, const struct cli *c)
 	r->guest.said = r->tell = r->place.lock = -1;
 	for (size_t i = 0; i < POD_CONTAINERS_MAX; i++)
 		r->kept[i][0].fd = r->kept[i][1].fd = -1;
+	for (size_t i = 0; i < CLI_VALUES_MAX; i++)
+		r->output[i].fd = -1;
 }
 
 static enum coffer_rc prepare(struct run *r, struct err *e)

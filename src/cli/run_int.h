@@ -35,7 +35,7 @@ struct run {
 	int               exit_code[POD_CONTAINERS_MAX]; /* as pod.container */
 	bool              lapsed[POD_CONTAINERS_MAX];    /* stopped by the guest: a lease ended */
 	uint64_t          output_bytes[CLI_VALUES_MAX];  /* as --output */
-	struct file_later output[CLI_VALUES_MAX];        /* opened before anything starts; none: beside NULL */
+	struct file_later output[CLI_VALUES_MAX];        /* opened before anything starts; none: fd -1 */
 };
 
 /* run_prepare.c: reads pod and manifest, writes the initdata device, says where the guest may connect. */

@@ -15,6 +15,8 @@
 #include "cli/workload.h"
 #include "fmt/enc.h"
 #include "net/http.h"
+#include "os/file.h"
+#include "trust/dsse.h"
 
 /* False: nobody listens there. Of another address than a loopback one nothing is known. */
 static bool is_there(const struct run *r)
@@ -49,14 +51,50 @@ static bool look_up(const struct run *r, const char *digest, bool *published)
 	return *published || why.rc == COFFER_E_NOTFOUND;
 }
 
+/* Which slots a binding's file fills. What is wrong with it the guest says. */
+static enum coffer_rc mark_filled(const struct run *r, const char *file, bool *filled, struct err *e)
+{
+	CLEANUP(freep) struct binding *b = calloc(1, sizeof(*b));
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	CLEANUP(wr_close) struct wr text = { 0 };
+
+	if (!b)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(file_read(file, DSSE_ENVELOPE_MAX, &text, e));
+	TRY(dsse_parse(wr_span(&text), &env, e));
+	TRY(statement_parse(wr_span(&env.payload), &s, e));
+	TRY(binding_read(&s, b, e));
+	if (!span_eq(SPAN(b->workload), SPAN(r->man.digest)))
+		return COFFER_OK;
+	for (size_t i = 0; i < r->man.n_slots; i++)
+		for (size_t k = 0; k < b->n_slots; k++)
+			filled[i] = filled[i] || span_eq_str(r->man.slot[i].name, b->slot[k].name);
+	return COFFER_OK;
+}
+
+static void say_empty_slots(const struct run *r)
+{
+	const bool given = cli_opt(r->cli, "binding") != NULL;
+	bool filled[MAN_SLOTS_MAX] = { false };
+	struct err why;
+	const char *file;
+
+	for (size_t i = 0; (file = cli_opt_at(r->cli, "binding", i)) != NULL; i++)
+		if (mark_filled(r, file, filled, &why) != COFFER_OK)
+			return;
+	for (size_t i = 0; i < r->man.n_slots; i++)
+		if (!filled[i])
+			run_say("slot %.*s is filled by nothing: no --binding %s ('coffer workload bind' makes one, of each owner's)", (int)r->man.slot[i].name.n,
+			    (const char *)r->man.slot[i].name.p, given ? "of this workload names it" : "is given");
+}
+
 void run_foretell(const struct run *r)
 {
 	char digest[HEX32_LEN];
 	bool published = false;
 
-	for (size_t i = 0; i < r->man.n_slots && !cli_opt(r->cli, "binding"); i++)
-		run_say("slot %.*s is filled by nothing: no --binding is given ('coffer workload bind' makes one, of each owner's)", (int)r->man.slot[i].name.n,
-		    (const char *)r->man.slot[i].name.p);
+	say_empty_slots(r);
 	if (!is_there(r)) {
 		run_say("the trust service does not answer: nobody listens at %.*s", (int)r->man.service_url.n, (const char *)r->man.service_url.p);
 		return;

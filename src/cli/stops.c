@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "cli/publish.h"
@@ -38,25 +37,17 @@ static enum coffer_rc take(void *arg, const struct dsse *env, const struct state
 	return put(arg, s, e);
 }
 
-static enum coffer_rc take_expired(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
-{
-	(void)env;
-	return s->expires <= clock_now() ? put(arg, s, e) : COFFER_OK;
-}
-
 enum coffer_rc stops_of(const struct asker *me, const uint8_t id[static 32], struct stops *out, struct err *e)
 {
 	CLEANUP(stops_clear) struct stops s = { 0 };
-	CLEANUP(freep) char *now = NULL, *ever = NULL;
+	CLEANUP(freep) char *query = NULL;
 	char hex[HEX32_LEN];
 
 	hex32(id, hex);
-	now = str_fmt("subject=%s", hex);
-	ever = str_fmt("kind=revocation&all=1&subject=%s", hex);
-	if (!now || !ever)
+	query = str_fmt("subject=%s", hex);
+	if (!query)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(statements_query(NULL, me->h, me->key, me->conn, now, take, &s, e));
-	TRY(statements_query(NULL, me->h, me->key, me->conn, ever, take_expired, &s, e));
+	TRY(statements_query(NULL, me->h, me->key, me->conn, query, take, &s, e));
 	*out = s;
 	s = (struct stops){ 0 };
 	return COFFER_OK;

@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -183,17 +184,22 @@ bool file_put(int fd, struct span s)
 	return true;
 }
 
+/* That a file of this name is in; NULL: no memory. */
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return span_dup(span_of("."));
+	return span_dup((struct span){ (const uint8_t *)path, slash == path ? 1 : (size_t)(slash - path) });
+}
+
 /* The folder's own entry must reach the disk too, or a power cut forgets the rename. */
 static bool sync_folder(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	CLEANUP(freep) char *dir = NULL;
+	CLEANUP(freep) char *dir = folder_of(path);
 	CLEANUP(closep) int fd = -1;
 
-	if (!slash)
-		dir = span_dup(span_of("."));
-	else
-		dir = span_dup((struct span){ (const uint8_t *)path, slash == path ? 1 : (size_t)(slash - path) });
 	if (!dir) {
 		errno = ENOMEM;
 		return false;
@@ -234,6 +240,33 @@ void file_later_drop(struct file_later *f)
 	*f = (struct file_later){ .fd = -1 };
 }
 
+/* Without a name where the file system can, so that nothing of it stays behind when we are killed. */
+static enum coffer_rc later_fd(const char *path, struct file_later *f, struct err *e)
+{
+	CLEANUP(freep) char *dir = folder_of(path);
+	char *beside;
+
+	if (!dir)
+		return err_set(e, COFFER_E_SYSTEM, "%s: out of memory", path);
+	f->fd = open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (f->fd >= 0)
+		return COFFER_OK;
+	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL) /* what file systems say that have none */
+		return fail(e, path, errno);
+	beside = str_fmt("%s.new.XXXXXX", path);
+	if (!beside)
+		return err_set(e, COFFER_E_SYSTEM, "%s: out of memory", path);
+	f->fd = mkostemp(beside, O_CLOEXEC);
+	if (f->fd < 0) {
+		int why = errno;
+
+		free(beside);
+		return fail(e, path, why);
+	}
+	f->beside = beside;
+	return COFFER_OK;
+}
+
 enum coffer_rc file_later_open(const char *path, size_t room, struct file_later *out, struct err *e)
 {
 	CLEANUP(file_later_drop) struct file_later f = { .fd = -1 };
@@ -242,16 +275,7 @@ enum coffer_rc file_later_open(const char *path, size_t room, struct file_later 
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return fail(e, path, EISDIR);
-	f.beside = str_fmt("%s.new.XXXXXX", path);
-	if (!f.beside)
-		return err_set(e, COFFER_E_SYSTEM, "%s: out of memory", path);
-	f.fd = mkostemp(f.beside, O_CLOEXEC);
-	if (f.fd < 0) {
-		why = errno;
-		free(f.beside);
-		f.beside = NULL;
-		return fail(e, path, why);
-	}
+	TRY(later_fd(path, &f, e));
 	why = posix_fallocate(f.fd, 0, (off_t)room);
 	if (why != 0 && why != EOPNOTSUPP && why != EINVAL) /* there are file systems that promise no room */
 		return fail(e, path, why);
@@ -260,10 +284,40 @@ enum coffer_rc file_later_open(const char *path, size_t room, struct file_later 
 	return COFFER_OK;
 }
 
+/* Of one that has no name yet; never in the place of another file. */
+static bool name_it(int fd, const char *name)
+{
+	char self[40];
+
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0;
+}
+
+/* Where a file of that name is there already, it gets one beside it first: only a rename replaces. */
+static bool name_beside(struct file_later *f, const char *path)
+{
+	uint64_t chance = 0;
+	char *beside;
+
+	if (getrandom(&chance, sizeof(chance), 0) != (ssize_t)sizeof(chance))
+		return false;
+	beside = str_fmt("%s.new.%016llx", path, (unsigned long long)chance);
+	if (!beside || !name_it(f->fd, beside)) {
+		free(beside);
+		return false;
+	}
+	f->beside = beside;
+	return true;
+}
+
 enum coffer_rc file_later_write(struct file_later *f, const char *path, struct span s, unsigned mode, struct err *e)
 {
 	if (!file_put(f->fd, s) || ftruncate(f->fd, (off_t)s.n) != 0 || fchmod(f->fd, (mode_t)mode) != 0 || fsync(f->fd) != 0)
 		return fail(e, path, errno);
+	if (!f->beside && name_it(f->fd, path))
+		return sync_folder(path) ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "%s: cannot make durable: %s", path, strerror(errno));
+	if (!f->beside && !name_beside(f, path))
+		return file_write(path, s, mode, e); /* no /proc */
 	if (rename(f->beside, path) != 0) {
 		int why = errno;
 

@@ -15,7 +15,8 @@ enum coffer_rc file_read_secret(const char *path, size_t max, struct secret *out
 
 /* Writes beside, fsyncs, renames over, fsyncs the folder: a reader sees the old or the new file. */
 enum coffer_rc file_write(const char *path, struct span s, unsigned mode, struct err *e) NODISCARD;
-/* file_write for what exists once and is not there yet: the file beside is opened, and room for so many bytes taken, before it comes. Where what was written
+/* file_write for what exists once and is not there yet: a file in that folder is opened, and room for so many bytes taken, before it comes. It has no name until it is
+ * written, so that nothing is left of it when we are killed; where the file system has no such files (O_TMPFILE) it lies beside, as beside says. Where what was written
  * cannot be renamed it stays there, and the message says where. Start with fd -1. */
 struct file_later { char *beside; int fd; };
 enum coffer_rc file_later_open(const char *path, size_t room, struct file_later *out, struct err *e) NODISCARD;

@@ -7,16 +7,25 @@
 #include "trust/manifest.h"
 #include "trust/thing.h"
 
+#define BLOCK "                | "
+
 /* Text from the manifest: control characters and everything beyond ASCII as \xNN, so that no terminal acts on it and no
- * letter looks like another. */
-static void put(struct wr *w, struct span s)
+ * letter looks like another. What follows a line end within it is a line behind a mark with which no other line begins. */
+static void put_but(struct wr *w, struct span s, uint8_t quote)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < 0x20 || s.p[i] >= 0x7F || s.p[i] == '\\')
+		if (s.p[i] == '\n' && i + 1 < s.n)
+			wr_str(w, "\n" BLOCK);
+		else if (s.p[i] < 0x20 || s.p[i] >= 0x7F || s.p[i] == '\\' || s.p[i] == quote)
 			wr_fmt(w, "\\x%02x", s.p[i]);
 		else
 			wr_u8(w, s.p[i]);
 	}
+}
+
+static void put(struct wr *w, struct span s)
+{
+	put_but(w, s, '\\');
 }
 
 static void line(struct wr *w, const char *label, struct span s)
@@ -26,7 +35,7 @@ static void line(struct wr *w, const char *label, struct span s)
 	wr_str(w, "\n");
 }
 
-/* Items quoted, so that one item with a blank does not read as two. */
+/* Items quoted, so that one item with a blank does not read as two; nor does one with a quote in it. */
 static void list(struct wr *w, const char *label, const struct json *v, const char *none)
 {
 	wr_fmt(w, "%s", label);
@@ -38,7 +47,7 @@ static void list(struct wr *w, const char *label, const struct json *v, const ch
 		wr_str(w, i ? " " : "");
 		if (json_type(item) == JSON_STRING) {
 			wr_str(w, "'");
-			put(w, json_str(item));
+			put_but(w, json_str(item), '\'');
 			wr_str(w, "'");
 		} else {
 			put(w, json_num(item));
@@ -127,7 +136,7 @@ static void container(const struct manifest *m, const struct man_container *c, s
 	line(w, ")\n    image       ", c->image_reference);
 	wr_fmt(w, "    made by     %s, verified by ", c->image_provider);
 	put(w, c->method_type);
-	line(w, " with the key\n                ", c->method_key);
+	line(w, " with the key\n" BLOCK, c->method_key);
 	thing_image_key(c->method_key, &key);
 	wr_fmt(w, "                %s\n", key.text);
 	if (c->attestations)

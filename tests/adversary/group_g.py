@@ -362,13 +362,20 @@ def g4b(w):
     w.gets(g, NOTE, HELLO)
 
 
-@row("G5", "one of several owners loosens alone: approves, lowers how many decide, names others, is the workload's provider itself", "R0 R9 signature",
-     "tests/adversary; what `coffer pending` says of it: tests/e2e/test_service.py")
-def g5(w):
+def share(w):
+    """What hospital and clinic decide of together, once; each row that wants it begins with this."""
+    if hasattr(w, "shared_id"):
+        return
     w.clinic = w.join("clinic", ["data-owner"], w.acme)
     env, r = put_shared(w, b"ours", 2, ["hospital", "clinic"], [w.hospital.key, w.clinic.key])
     assert r.status == 200, r.body
     w.shared_id = payload_id(env)
+
+
+@row("G5", "one of several owners loosens alone: approves, lowers how many decide, names others, is the workload's provider itself", "R0 R9 signature",
+     "tests/adversary; what `coffer pending` says of it: tests/e2e/test_service.py")
+def g5(w):
+    share(w)
     digest, g = together(w, "both")
     w.ok(w.approval([SHARED], digest, ["sample"]))
     assert "not by: clinic (has not approved it)" in found(w, w.ask(g, SHARED))
@@ -410,6 +417,7 @@ def approved_for_moments(w, g, digest):
 
 @row("G6", "k-of-n approval with too few, repeated, expired or foreign approvals, each refused for its own reason", "R9 signature")
 def g6(w):
+    share(w)
     digest, g = together(w, "all")
     other = together(w, "another")[0]
     w.ok(w.approval([SHARED], digest, ["sample"]))

@@ -128,6 +128,13 @@ def head_tiles_and_entries_hold_for_another_reader():
 def entries_are_shown_and_proven():
     shown = json.loads(ok("hospital", "ledger", "show", "--json").stdout)["entries"]
     assert [s["index"] for s in shown] == list(range(5)) and shown[0]["record"]["type"] == "genesis"
+    lines = ok("hospital", "ledger", "show").stdout.splitlines()
+    for s, line in zip(shown, lines):
+        data = s["record"]["data"]
+        said = "%s statement of %s logged: " % (data["kind"], data["issuer"]) if s["index"] else "founded by the genesis "
+        assert line == "%d  %s  %s%s" % (s["index"], s["record"]["time"], said, data["id"]), (line, s)
+    assert len(lines) == 6 and "hospital" in lines[2] and "asset" in lines[2], lines
+    assert ok("hospital", "ledger", "watch", "--count", "1").stdout.splitlines()[:5] == lines[:5]
     ok("hospital", "ledger", "prove", "4", "--out", T + "/p")
     lines = open(T + "/p").read().split("\n")
     assert lines[0] == "c2sp.org/tlog-proof@v1" and lines[2] == "index 4"
@@ -284,6 +291,20 @@ def watch_tells_what_comes_and_bears_absence():
     assert coffer("hospital", "ledger", "watch", "--every", "0").returncode == 2
 
 
+def revoked_thing_is_shown_by_its_name_and_not_by_its_hash():
+    thing = "measurement:snp:measurement:" + "ab" * 48
+    digest = hashlib.sha256(thing.encode()).hexdigest()
+    ok("hospital", "revoke", thing, "--reason", "a hole", "--to-sign", T + "/ask")
+    asked = ok("hospital", "sign", T + "/ask", "--yes")
+    assert 'about    "%s"' % thing in asked.stdout + asked.stderr, asked
+    ok("hospital", "revoke", thing, "--reason", "a hole")
+    line, = ok("hospital", "statement", "list", "--kind", "revocation").stdout.splitlines()
+    assert line.endswith(' "%s"' % thing) and "thing:" not in line, line
+    for name in (thing, "thing:" + digest):
+        assert ok("hospital", "statement", "list", "--subject", name).stdout.splitlines() == [line], name
+    assert json.loads(ok("hospital", "statement", "list", "--kind", "revocation", "--json").stdout)["subjects"] == ["thing:" + digest]
+
+
 def rewritten_store_does_not_start():
     """An operator who rewrites the last leaf with all its hashes has no key for the record of the newest."""
     stop()
@@ -306,7 +327,7 @@ def rewritten_store_does_not_start():
 
 tests = [service_begins_a_ledger, head_tiles_and_entries_hold_for_another_reader, entries_are_shown_and_proven, owner_finds_its_entries_by_tags_that_only_it_can_tell, older_store_is_refused_by_who_saw_more,
          forked_store_is_refused_and_the_evidence_kept, kept_head_that_was_changed_is_refused, damaged_hashes_are_named_and_mended_by_the_operator,
-         watch_tells_what_comes_and_bears_absence, command_that_is_late_does_not_put_the_kept_head_back, rewritten_store_does_not_start]
+         watch_tells_what_comes_and_bears_absence, command_that_is_late_does_not_put_the_kept_head_back, revoked_thing_is_shown_by_its_name_and_not_by_its_hash, rewritten_store_does_not_start]
 print("1..%d" % len(tests))
 bad = 0
 for i, t in enumerate(tests, 1):

@@ -106,6 +106,15 @@ check("what_pulls_an_image_ends_by_itself_and_not_the_guest", r.returncode == 5 
 r = run(pod(manifest([container("analyse", "x", image=IMAGE.replace("/app@", "/foreign@"))])))
 check("image_key_without_entitlement_is_refused", r.returncode == 1 and "refused: decrypt: " in r.err, r)
 
+def nameless(folder):
+    """Whether the file system there has files without a name."""
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_RDWR))
+        return True
+    except OSError:
+        return False
+
+
 # ends that are not well
 r = run(pod(manifest([container("analyse", "echo x > /out/result.txt; exit 3")])), "--output", "result=" + T + "/never.jwe")
 check("container_that_fails_gives_no_output", r.returncode == 1 and "container analyse ended with 3" in r.err and not os.path.exists(T + "/never.jwe"), r)
@@ -130,10 +139,13 @@ check("timeout_ends_the_guest", r.returncode == 4 and "--timeout" in r.err and n
 p = subprocess.Popen(command(pod(manifest([container("analyse", "echo up; /bin/busybox sleep 60", outputs=[])], logs=["analyse"]))), env=ENV, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 p.stdout.readline(); p.send_signal(signal.SIGTERM); code = p.wait(60)
 check("terminate_ends_and_cleans_the_guest", code == 5 and not leftovers())
-p = subprocess.Popen(command(pod(manifest([container("analyse", "echo up; /bin/busybox sleep 60", outputs=[])], logs=["analyse"]))), env=ENV, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+os.makedirs(T + "/results", exist_ok=True)
+p = subprocess.Popen(command(pod(manifest([container("analyse", "echo up; /bin/busybox sleep 60")], logs=["analyse"])), "--output", "result=" + T + "/results/one.jwe"),
+                     env=ENV, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 p.stdout.readline(); p.kill(); p.wait()
 check("guest_dies_with_a_killed_launcher", until(lambda: not [x for x in leftovers() if x.isdigit()]), leftovers())
 left = leftovers()
+check("killed_launcher_leaves_nothing_beside_its_output", nameless(T) is False or os.listdir(T + "/results") == [], os.listdir(T + "/results"))
 r = run(pod(manifest([container("analyse", "true", outputs=[])])))
 check("next_launcher_removes_what_a_killed_one_left", r.returncode == 0 and "risk" in left and not leftovers(), r)
 

@@ -1153,9 +1153,10 @@ def binding_of_what_is_not_kept_is_said():
     digest = sha256(jcs(m)).hex()
     assert W.publish(statement("workload", W.acme, [("open", digest)], m, W.gid)).status == 200
     rc, out = coffer("workload", "bind", digest, "--slot", "left=" + NOTE, "--slot", "right=kbs:///hospital/note/not-there")
-    assert rc == 0 and "warning: the trust service keeps no kbs:///hospital/note/not-there" in out and "keeps no " + NOTE not in out, out
+    assert rc == 0 and "warning: the trust service keeps no kbs:///hospital/note/not-there" in out and "keeps no " + NOTE not in out and "leaves it open" not in out, out
     rc, out = coffer("workload", "bind", digest, "--slot", "left=" + NOTE, "--name", "one")
-    assert rc == 0 and "warning" not in out, out
+    assert rc == 0 and "warning" not in out and "slot right: this binding leaves it open" in out and "slot left:" not in out, out
+    assert out.startswith("slot right: "), out
 
 
 def pause_is_lifted_by_who_paused():
@@ -1242,12 +1243,16 @@ def approvals_say_who_else_stopped_them_and_for_what():
     assert coffer("resume", a["id"], party="acme")[0] == 0 and listed()[0]["stopped"] == []
     # For good, whatever the statement that says so says of its own end.
     r = {"statement": a["id"], "reason": "wrong"}
-    assert W.publish(statement("revocation", W.acme, [(a["id"], a["id"])], r, W.gid, life=3)).status == 200
+    revocation = statement("revocation", W.acme, [(a["id"], a["id"])], r, W.gid, life=3)
+    assert W.publish(revocation).status == 200
     for wait in (0, 4):
         time.sleep(wait)
         a, text = listed()
         assert a["stopped"] == [{"by": "acme", "revoked": True, "assets": [path]}] and a["paused-by"] == "", a
         assert "revoked  by acme, for " + path + "\n" in text, text
+        assert '"%s"' % a["id"] in coffer("statement", "list", "--kind", "revocation", "--issuer", "acme")[1], wait
+        rc, out = coffer("statement", "verify", W.put_file("gone.dsse", json.dumps(revocation).encode()))
+        assert rc == 0 and "and in force" in out, (wait, out)
 
 
 # ---- a server among strangers ----

@@ -454,6 +454,7 @@ static void r9_denies_an_asset_that_is_absent_or_not_in_force(void)
 static void r11_denies_what_rests_on_something_revoked(void)
 {
 	DENIES(revoke(1, "acme"), "R11", "");     /* workload, by its issuer */
+	CHECK(strcmp(w.d.check[11].who, "acme") == 0 && strcmp(w.d.check[11].command, "coffer workload publish MANIFEST.json") == 0);
 	DENIES(revoke(1, "hospital"), "R11", ""); /* workload, by the owner of this asset */
 	DENIES(revoke(2, "hospital"), "R11", "R9"); /* approval */
 	DENIES(revoke(3, "acme"), "R11", "");     /* service */
@@ -461,6 +462,7 @@ static void r11_denies_what_rests_on_something_revoked(void)
 	DENIES(revoke(3, "hospital"), "R11", ""); /* service, by the owner of this asset */
 	CHECK(strstr(w.d.check[11].found, "is revoked by hospital, for its own") && strcmp(w.d.check[11].who, "acme") == 0 && w.d.check[0].holds);
 	DENIES(revoke(4, "hospital"), "R11", ""); /* asset */
+	CHECK(strcmp(w.d.check[11].who, "hospital") == 0 && strncmp(w.d.check[11].command, "coffer asset put kbs:///hospital/", 33) == 0);
 	DENIES_OWN(revoke(1, "acme"), "R11", "");
 	DENIES_OWN(revoke(3, "acme"), "R11", "");
 	CHECK(!w.d.stranger);

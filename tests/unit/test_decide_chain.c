@@ -91,6 +91,7 @@ static void r11_denies_what_rests_on_a_revoked_delegation(void)
 	      strcmp(w.d.check[11].command, "coffer resume 8080808080808080808080808080808080808080808080808080808080808080") == 0);
 	DENIES_LENT((link_[0].superseded_at = 60, lent(1, "hospital", "clinic", 0)->s.seq = 60, revoke(0x80, "hospital")), "R11", "R9");
 	DENIES_LENT(revoke(2, "hospital"), "R11", "R9"); /* the owner, of its delegate's approval */
+	CHECK(strcmp(w.d.check[11].who, "hospital") == 0 && strncmp(w.d.check[11].command, "coffer approve ", 15) == 0);
 	base_lent(&w);
 	revoke(0x80, "acme");
 	revoke(0x80, "clinic");
@@ -315,6 +316,8 @@ static void boot_image_by_the_providers_delegate_counts(void)
 			CHECK(allows(&w) && w.d.boot == b && strstr(w.d.check[5].found, "delegate builder"));
 		else
 			CHECK(i == 3 ? denies(&w, "R11", "") : denies(&w, "R5", "R7 R9"));
+		if (i == 3)
+			CHECK(strcmp(w.d.check[11].who, "acme") == 0 && strcmp(w.d.check[11].command, "coffer boot-image publish BOOT-IMAGE.json") == 0);
 	}
 }
 

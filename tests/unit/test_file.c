@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -151,7 +152,7 @@ static int on_a_full_disk(const char *at)
 		return 77;
 	if (file_write(path, SPAN(bytes), 0600, &e) != COFFER_E_SYSTEM || !strstr(e.msg, "make room") || file_exists(path))
 		return 1;
-	if (file_later_open(path, sizeof(bytes), &f, &e) != COFFER_E_SYSTEM || !strstr(e.msg, "make room") || f.beside)
+	if (file_later_open(path, sizeof(bytes), &f, &e) != COFFER_E_SYSTEM || !strstr(e.msg, "make room") || f.beside || f.fd != -1)
 		return 2;
 	return file_later_open(path, 4096, &f, &e) == COFFER_OK && file_later_write(&f, path, (struct span){ bytes, 3000 }, 0644, &e) == COFFER_OK ? 0 : 3;
 }
@@ -170,6 +171,61 @@ static void full_disk_is_our_fault_and_found_before(void)
 		CHECK(WEXITSTATUS(status) == 0);
 }
 
+/* How many files there begin with that name. */
+static size_t named(const char *name)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *one;
+	size_t n = 0;
+
+	CHECK(d != NULL);
+	while (d && (one = readdir(d)) != NULL)
+		n += strncmp(one->d_name, name, strlen(name)) == 0;
+	if (d)
+		(void)closedir(d);
+	return n;
+}
+
+static bool has_nameless(void)
+{
+	int fd = open(dir, O_RDWR | O_TMPFILE, 0600);
+
+	if (fd < 0)
+		printf("# %s: no files without a name\n", dir);
+	else
+		(void)close(fd);
+	return fd >= 0;
+}
+
+static void later_file_of_who_was_killed_leaves_nothing(void)
+{
+	CLEANUP(freep) char *path = in_dir("killed");
+	CLEANUP(file_later_drop) struct file_later f = { .fd = -1 };
+	struct err e = { 0 };
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(file_later_open(path, 4096, &f, &e) == COFFER_OK ? kill(getpid(), SIGKILL) : 1);
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+	if (has_nameless())
+		CHECK(named("killed") == 0);
+}
+
+static void later_file_replaces_the_one_that_is_there(void)
+{
+	CLEANUP(freep) char *path = in_dir("again");
+	CLEANUP(wr_close) struct wr back = { 0 };
+	CLEANUP(file_later_drop) struct file_later f = { .fd = -1 };
+	struct err e = { 0 };
+	struct stat st;
+
+	CHECK(file_write(path, span_of("before"), 0600, &e) == COFFER_OK);
+	CHECK(file_later_open(path, 10, &f, &e) == COFFER_OK && file_later_write(&f, path, span_of("abc"), 0640, &e) == COFFER_OK);
+	CHECK(file_read(path, 100, &back, &e) == COFFER_OK && span_eq_str(wr_span(&back), "abc"));
+	CHECK(named("again") == 1 && stat(path, &st) == 0 && (st.st_mode & 0777) == 0640);
+}
+
 static void later_file_is_whole_or_not_there(void)
 {
 	CLEANUP(freep) char *path = in_dir("later");
@@ -177,8 +233,8 @@ static void later_file_is_whole_or_not_there(void)
 	struct file_later f = { .fd = -1 };
 	struct err e = { 0 };
 
-	CHECK(file_later_open(dir, 10, &f, &e) == COFFER_E_INPUT && !f.beside);
-	CHECK(file_later_open(path, 5000, &f, &e) == COFFER_OK && !file_exists(path) && file_exists(f.beside));
+	CHECK(file_later_open(dir, 10, &f, &e) == COFFER_E_INPUT && f.fd == -1);
+	CHECK(file_later_open(path, 5000, &f, &e) == COFFER_OK && !file_exists(path) && f.fd >= 0 && (f.beside ? file_exists(f.beside) : named("later") == 0));
 	CHECK(file_later_write(&f, path, span_of("abc"), 0644, &e) == COFFER_OK && !f.beside);
 	CHECK(file_read(path, 100, &back, &e) == COFFER_OK && span_eq_str(wr_span(&back), "abc"));
 	file_later_drop(&f);
@@ -204,6 +260,7 @@ int main(void)
 		T(secret_empty_or_absent_is_refused), T(write_into_no_folder_fails_and_leaves_nothing),
 		T(mkdirs_makes_all_and_accepts_what_is_there), T(write_without_right_or_room_says_so),
 		T(full_disk_is_our_fault_and_found_before), T(later_file_is_whole_or_not_there),
+		T(later_file_of_who_was_killed_leaves_nothing), T(later_file_replaces_the_one_that_is_there),
 	};
 	int bad;
 

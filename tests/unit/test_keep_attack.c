@@ -491,6 +491,36 @@ static void one_answer_looks_at_so_many_and_the_next_goes_on(void)
 	CHECK(all_of(&k, ST_SERVICE, &(unsigned){ 0 }) == 1 && all_of(&k, ST_GENESIS, &(unsigned){ 0 }) == 1);
 }
 
+/* It is final: nobody who asks what is in force gets back what it took, because its own statement has an end. A pause ends with that. */
+static void revocation_is_in_force_past_its_own_end(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *body = NULL;
+	struct keep_query_req m;
+	char hex[HEX32_LEN];
+	uint8_t id[32];
+
+	kit_open_deployed(&k);
+	hex32(k.approval_id, hex);
+	body = str_fmt("{\"statement\":\"%s\",\"reason\":\"test\"}", hex);
+	struct kit_st st = { .kind = ST_PAUSE, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = hex, .digest = k.approval_id, .body = body, .expires = k.now + 60 };
+	CHECK(kit_log(&k, &st, id) == COFFER_OK);
+	st.kind = ST_REVOCATION;
+	CHECK(kit_log(&k, &st, id) == COFFER_OK);
+	for (int past = 0; past < 2; past++) {
+		for (int way = 0; way < 4; way++) {
+			m = (struct keep_query_req){ .kind = way % 2 ? ST_REVOCATION : 0, .issuer = way / 2 ? span_of("hospital") : (struct span){ 0 }, .subject = span_of(hex) };
+			CHECK(answer_to(&k, &m) == (past || m.kind ? 1 : 2));
+		}
+		m = (struct keep_query_req){ .kind = ST_PAUSE, .subject = span_of(hex) };
+		CHECK(answer_to(&k, &m) == (past ? 0 : 1));
+		m = (struct keep_query_req){ .has_id = true };
+		memcpy(m.id, id, sizeof(m.id));
+		CHECK(answer_to(&k, &m) == 1);
+		k.now += 60;
+	}
+}
+
 /* What clients begin from is in one answer, however much was stated of that kind since. */
 static void service_is_found_behind_all_that_a_delegate_stated(void)
 {
@@ -655,7 +685,8 @@ int main(void)
 		T(map_falls_back_to_what_else_ended_a_statement),
 		T(thief_resumes_nothing_that_is_paused),
 		T(quorums_revocation_is_final),
-		T(many_statements_hide_none), T(one_answer_looks_at_so_many_and_the_next_goes_on), T(service_is_found_behind_all_that_a_delegate_stated),
+		T(many_statements_hide_none), T(one_answer_looks_at_so_many_and_the_next_goes_on), T(revocation_is_in_force_past_its_own_end),
+		T(service_is_found_behind_all_that_a_delegate_stated),
 		T(hashes_that_others_see_tell_nothing_to_guess),
 		T(many_approvals_hide_none_of_the_workload_that_asks),
 		T(unwanted_delegations_hide_none),

@@ -621,8 +621,8 @@ static void made_up_parties_leave_room_for_others(void)
 		privkey_free(key[i]);
 }
 
-/* A party that another made up. */
-struct made_up { struct kit *k; struct privkey *key, *recovery; char name[16]; uint64_t serial; uint8_t last[32]; };
+/* A party that another made up; either of its recovery keys recovers it, where it has two. */
+struct made_up { struct kit *k; struct privkey *key, *recovery, *other; char name[16]; uint64_t serial; uint8_t last[32]; };
 
 static enum coffer_rc says(struct made_up *m, const struct privkey *by, const struct privkey *introducer)
 {
@@ -636,6 +636,8 @@ static enum coffer_rc says(struct made_up *m, const struct privkey *by, const st
 	(void)snprintf(p.id, sizeof(p.id), "%s", m->name);
 	p.keys[0] = *privkey_public(m->key);
 	p.recovery[0] = *privkey_public(m->recovery);
+	if (m->other)
+		p.recovery[p.n_recovery++] = *privkey_public(m->other);
 	party_write(&p, &j);
 	body = wr_take(&w, NULL);
 	rc = kit_log_by(m->k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = m->name, .body = body, .issuer_name = m->name,
@@ -678,7 +680,7 @@ static void made_up_parties_fill_no_receipt(void)
 	}
 	CHECK(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_ACME], NULL }) == COFFER_OK);
 	CHECK(say_all(m, MADE_UP, false) < ROOM_BROUGHT + MADE_UP * ROOM_BROUGHT_SELF && strstr(k.no.reason, "acme brought") && strstr(k.no.reason, "2026-12-04T"));
-	CHECK(say_all(m, MADE_UP, true) == MADE_UP * ROOM_BROUGHT_QUORUM && say_all(m, MADE_UP, false) == 0);
+	CHECK(say_all(m, MADE_UP, true) == ROOM_BROUGHT + (MADE_UP - 1) * ROOM_BROUGHT_QUORUM && say_all(m, MADE_UP, false) == 0); /* the first has no more than it would alone */
 	for (unsigned i = 1; i < ROOM_BROUGHT_SELF; i++) /* whoever else came by acme has its own */
 		CHECK(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_HOSPITAL], NULL }) == COFFER_OK);
 	CHECK(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_HOSPITAL], NULL }) == COFFER_E_LIMIT);
@@ -697,6 +699,58 @@ static void made_up_parties_fill_no_receipt(void)
 	}
 }
 
+static void made_up_open(struct made_up *m, struct kit *k, const char *name)
+{
+	struct err e = { 0 };
+
+	*m = (struct made_up){ .k = k };
+	(void)snprintf(m->name, sizeof(m->name), "%s", name);
+	CHECK(privkey_new(KEY_ED25519, &m->key, &e) == COFFER_OK && privkey_new(KEY_ED25519, &m->recovery, &e) == COFFER_OK && privkey_new(KEY_ED25519, &m->other, &e) == COFFER_OK);
+	CHECK(says(m, m->key, k->key[KIT_ACME]) == COFFER_OK);
+}
+
+static void made_up_close(struct made_up *m)
+{
+	privkey_free(m->key);
+	privkey_free(m->recovery);
+	privkey_free(m->other);
+}
+
+/* Of those whom a founder brought, one uses up all that they may say together with their keys, then all that their quorums may: the quorum of another has a number of its own
+ * for that long, and then each of its keys its part, whatever the other key said before or after. */
+static void recovery_key_of_a_newcomer_uses_up_its_part_alone(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct made_up loud, one, two;
+	struct privkey *spare;
+	struct err e = { 0 };
+
+	kit_open(&k);
+	made_up_open(&loud, &k, "loud");
+	made_up_open(&one, &k, "one");
+	made_up_open(&two, &k, "two");
+	for (unsigned i = 0; i < 10; i++) /* a thief, of one of two */
+		CHECK(says(&one, one.recovery, NULL) == COFFER_OK);
+	while (says(&loud, loud.key, k.key[KIT_HOSPITAL]) == COFFER_OK)
+		;
+	CHECK(loud.serial == ROOM_BROUGHT - 2 && strstr(k.no.reason, "acme brought here made 64 party statements and more,"));
+	while (says(&loud, loud.recovery, NULL) == COFFER_OK || says(&loud, loud.other, NULL) == COFFER_OK)
+		;
+	CHECK(strstr(k.no.reason, "by their recovery quorums") && strstr(k.no.reason, "2026-12-04T"));
+	CHECK(says(&one, one.recovery, NULL) == COFFER_OK && says(&one, one.recovery, NULL) == COFFER_E_LIMIT);
+	CHECK(says(&one, one.other, NULL) == COFFER_OK && says(&one, one.other, NULL) == COFFER_E_LIMIT);
+	CHECK(says(&two, two.recovery, NULL) == COFFER_OK && says(&two, two.recovery, NULL) == COFFER_E_LIMIT);
+	spare = two.other;
+	CHECK(privkey_new(KEY_ED25519, &two.other, &e) == COFFER_OK && says(&two, spare, NULL) == COFFER_OK);
+	CHECK(says(&two, two.other, NULL) == COFFER_E_LIMIT); /* others bring no room */
+	k.now += 30 * DAY;
+	CHECK(says(&one, one.recovery, NULL) == COFFER_OK && says(&one, one.recovery, NULL) == COFFER_E_LIMIT);
+	made_up_close(&loud);
+	made_up_close(&one);
+	made_up_close(&two);
+	privkey_free(spare);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -705,7 +759,7 @@ int main(void)
 		T(pausing_and_resuming_ends_before_receipts_do), T(minima_of_one_platform_end_too), T(same_revocation_twice_is_one_entry), T(revocation_of_a_key_of_images_is_taken_further_back), T(pause_that_was_lifted_answers_for_none),
 		T(signature_that_counted_for_nothing_is_in_no_receipt), T(introducers_words_on_their_keys_are_not_told), T(recovery_key_that_is_anothers_signing_key_is_shown),
 		T(revocation_by_a_stolen_key_answers_for_none), T(much_is_held_back_at_once_and_then_at_a_pace), T(long_revocation_is_refused),
-		T(made_up_parties_leave_room_for_others), T(made_up_parties_fill_no_receipt),
+		T(made_up_parties_leave_room_for_others), T(made_up_parties_fill_no_receipt), T(recovery_key_of_a_newcomer_uses_up_its_part_alone),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

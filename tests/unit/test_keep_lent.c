@@ -810,8 +810,33 @@ static void who_lends_on_pushes_out_nothing_of_others(void)
 	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .serial = 2, .previous = first }, id) == COFFER_OK && ask(&k) == COFFER_OK);
 	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme", .depth = 1 }, id) == COFFER_OK);
 	for (unsigned i = 1; i < 80; i++)
-		CHECK(lend(&k, (struct lend){ .by = KIT_ACME, .of = KIT_HOSPITAL, .serial = i, .previous = i > 1 ? last : NULL }, last) == COFFER_OK);
+		CHECK(enter_lent_as(&k, (struct lend){ .by = KIT_ACME, .of = KIT_HOSPITAL, .serial = i, .previous = i > 1 ? last : NULL }, last));
 	CHECK(ask(&k) == COFFER_OK);
+}
+
+/* Whoever follows a power's links looks at all that was lent on: of each who does so there is a number. The lender itself has none, nor has what takes back. */
+static void who_lends_on_has_so_many_words_and_one_a_day(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t own[32], other[32], last[32], id[32];
+	struct lend on = { .by = KIT_ACME, .of = KIT_HOSPITAL, .previous = NULL };
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme", .depth = 1 }, own) == COFFER_OK);
+	for (on.serial = 1; on.serial <= 64; on.serial++, on.previous = last)
+		CHECK(lend(&k, on, last) == COFFER_OK);
+	CHECK(lend(&k, on, id) == COFFER_E_LIMIT && strstr(k.no.reason, "acme lent on 64 times what hospital lent it (approval)") && strstr(k.no.reason, "next is taken at 2026-11-05T"));
+	CHECK(lend(&k, (struct lend){ .by = KIT_ACME, .of = KIT_ACME, .role = "boot-image" }, id) == COFFER_OK);
+	for (unsigned i = 2; i < 70; i++) {
+		memcpy(other, own, sizeof(other));
+		CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme", .depth = 1, .serial = i, .previous = other }, own) == COFFER_OK);
+	}
+	CHECK(lend(&k, on, id) == COFFER_E_LIMIT);
+	k.now += 86400;
+	CHECK(lend(&k, on, id) == COFFER_OK);
+	on.previous = id;
+	on.serial++;
+	CHECK(lend(&k, on, last) == COFFER_E_LIMIT && kit_revoke(&k, KIT_ACME, id) == COFFER_OK);
 }
 
 /* Puppets of whom each lends on what acme lent to it: to three others, until tomorrow or in a statement that expires then; or again and again to one. */
@@ -953,7 +978,7 @@ int main(void)
 		T(designation_lent_on_is_within_depth_and_scope), T(who_lends_designation_on_pushes_out_nobody_the_founder_chose), T(client_follows_the_links_to_a_founder_and_nothing_else), T(links_of_other_powers_are_refused), T(image_that_a_delegate_verified_counts_while_the_delegation_holds),
 		T(provider_revokes_what_its_delegate_verified), T(delegate_says_nothing_of_what_another_name_has),
 		T(delegations_of_one_power_are_bounded), T(what_rests_on_a_revoked_link_takes_no_room), T(paused_delegation_keeps_its_room),
-		T(what_rests_on_a_revoked_link_hides_none), T(who_lends_on_pushes_out_nothing_of_others), T(who_lends_on_hides_no_link_of_the_owner), T(links_that_ended_hide_none_that_was_renewed), T(link_renewed_for_years_hides_none_of_another), T(links_that_were_revoked_hide_none),
+		T(what_rests_on_a_revoked_link_hides_none), T(who_lends_on_pushes_out_nothing_of_others), T(who_lends_on_has_so_many_words_and_one_a_day), T(who_lends_on_hides_no_link_of_the_owner), T(links_that_ended_hide_none_that_was_renewed), T(link_renewed_for_years_hides_none_of_another), T(links_that_were_revoked_hide_none),
 		T(pause_holds_until_it_is_lifted_or_ends),
 		T(link_that_stands_is_found_behind_renewals_of_another),
 	};

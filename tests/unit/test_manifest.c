@@ -390,7 +390,8 @@ static void manifest_describe_says_what_decides_and_escapes_the_rest(void)
 	manifest_describe(&m, &w);
 	CHECK(wr_ok(&w));
 	shown = wr_take(&w, NULL);
-	CHECK(shown && !strchr(shown, 0x1B) && strstr(shown, "PATH=\\x1b[2J\\x0a  provider"));
+	CHECK(shown && !strchr(shown, 0x1B) && strstr(shown, "'PATH=\\x1b[2J\n                |   provider    nice"));
+	CHECK(shown && !strstr(shown, "\n  provider    nice"));
 	manifest_clear(&m);
 	free(shown);
 	w = wr_open(1u << 20);
@@ -399,6 +400,48 @@ static void manifest_describe_says_what_decides_and_escapes_the_rest(void)
 	shown = wr_take(&w, NULL);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		CHECK(shown && strstr(shown, wanted[i]));
+}
+
+/* What somebody else wrote in several lines is read as such, and none of them looks like one of the description's own. */
+static void manifest_describe_shows_lines_as_an_indented_block(void)
+{
+	CLEANUP(freep) char *text = good_text(), *script = fix_edit(text, "\"/bin/analyse\"", "\"set -e\\n  digest      00\\n\\n\\r\\u001b[A\\\\x0a| \\n\""), *shown = NULL;
+	CLEANUP(manifest_clear) struct manifest m = { 0 };
+	CLEANUP(freep) char *pem = NULL;
+	struct wr w = wr_open(1u << 20), want = wr_open(1u << 16);
+	struct err e;
+
+	CHECK(manifest_parse(span_of(script), &m, &e) == COFFER_OK);
+	manifest_describe(&m, &w);
+	shown = wr_take(&w, NULL);
+	CHECK(shown && strstr(shown, "'set -e\n                |   digest      00\n                | \n                | \\x0d\\x1b[A\\x5cx0a| \\x0a' "));
+	CHECK(shown && !strstr(shown, "\n  digest      00") && !strchr(shown, '\r'));
+	pem = span_dup(m.container[0].method_key);
+	for (char *l = pem, *end; l && (end = strchr(l, '\n')) != NULL; l = end + 1)
+		wr_fmt(&want, "                | %.*s%s", (int)(end - l), l, end[1] ? "\n" : "\\x0a\n");
+	wr_u8(&want, 0);
+	CHECK(wr_ok(&want) && want.n > 100 && shown && strstr(shown, (const char *)want.p));
+	wr_close(&want);
+}
+
+static void manifest_describe_shows_one_item_never_as_two(void)
+{
+	CLEANUP(freep) char *text = good_text(), *one = fix_edit(text, "\"/bin/analyse\",\"\"", "\"a' 'b\""), *two = fix_edit(text, "\"/bin/analyse\",\"\"", "\"a\",\"b\"");
+	char *shown[2] = { NULL };
+	struct err e;
+
+	for (size_t i = 0; i < 2; i++) {
+		CLEANUP(manifest_clear) struct manifest m = { 0 };
+		struct wr w = wr_open(1u << 20);
+
+		CHECK(manifest_parse(span_of(i ? two : one), &m, &e) == COFFER_OK);
+		manifest_describe(&m, &w);
+		shown[i] = wr_take(&w, NULL);
+	}
+	CHECK(shown[0] && strstr(shown[0], "    runs        'a\\x27 \\x27b'\n"));
+	CHECK(shown[1] && strstr(shown[1], "    runs        'a' 'b'\n"));
+	free(shown[0]);
+	free(shown[1]);
 }
 
 /* What does not use the member has the bytes and the digest that it had before there was one. */
@@ -439,7 +482,8 @@ int main(void)
 		T(manifest_from_initdata_takes_the_rendering_back), T(manifest_from_initdata_refuses_every_other_spelling),
 		T(manifest_from_initdata_refuses_documents_without_a_manifest), T(manifest_from_initdata_refuses_every_prefix),
 		T(workload_read_wants_subject_issuer_and_ledger_of_the_manifest),
-		T(manifest_describe_says_what_decides_and_escapes_the_rest), T(manifest_states_the_least_version_of_an_image), T(purposes_have_names_both_ways),
+		T(manifest_describe_says_what_decides_and_escapes_the_rest), T(manifest_describe_shows_lines_as_an_indented_block), T(manifest_describe_shows_one_item_never_as_two),
+		T(manifest_states_the_least_version_of_an_image), T(purposes_have_names_both_ways),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

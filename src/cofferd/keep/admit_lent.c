@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/admit_co.h"
 #include "cofferd/keep/registry.h"
+#include "cofferd/keep/room.h"
 
 #define NAMES_MAX (3ul * (ST_SUBJECT_NAME_MAX + 4)) /* of a delegation's subjects */
 #define LIVE_MAX 32 /* delegations in force of one party and role: all that a decision must look at */
@@ -207,6 +209,21 @@ static enum coffer_rc check_room(const struct keep *k, const struct facts *f, co
 	return COFFER_OK;
 }
 
+/* Of what it was lent. Its lender is not kept from anything by it: to take back has no number. */
+static enum coffer_rc check_lent_on(const struct keep *k, const struct statement *s, const struct links_question *q, struct err *e)
+{
+	char when[CLOCK_TEXT_LEN];
+	int64_t newest = 0;
+	uint64_t n = 0;
+
+	TRY(registry_lent(&k->registry, q, s->issuer, &n, &newest, e));
+	if (n < ROOM_LENT || k->now - newest >= ROOM_LENT_EVERY)
+		return COFFER_OK;
+	clock_text(newest + ROOM_LENT_EVERY, when);
+	return err_set(e, COFFER_E_LIMIT, "%s lent on %llu times what %s lent it (%s), which others have to look at; the next is taken at %s", s->issuer, (unsigned long long)n,
+	    q->of, role_name(q->role), when);
+}
+
 /* Who has it of itself. Of an approval it is each owner's own. */
 static enum coffer_rc check_own(const struct keep *k, const struct statement *s, const struct delegation *d, struct err *e)
 {
@@ -219,13 +236,16 @@ static enum coffer_rc check_own(const struct keep *k, const struct statement *s,
 
 enum coffer_rc lent_admit(struct keep *k, const struct statement *s, const struct delegation *d, struct err *e)
 {
+	const struct links_question q = { d->of, d->role, k->now };
 	CLEANUP(facts_freep) struct facts *f = NULL;
 
 	if (d->until <= k->now)
 		return err_deny(e, "window", "the delegation ended before it was logged");
 	if (!registry_party(&k->registry, span_of(d->to), k->now))
 		return err_deny(e, "kind", "%s is no party known here", d->to);
-	TRY(registry_links(&k->registry, &(struct links_question){ d->of, d->role, k->now }, &f, e));
+	TRY(registry_links(&k->registry, &q, &f, e));
 	TRY(strcmp(s->issuer, d->of) != 0 ? check_chain(k, f, s, d, e) : check_own(k, s, d, e));
+	if (strcmp(s->issuer, d->of) != 0)
+		TRY(check_lent_on(k, s, &q, e));
 	return check_room(k, f, s, d, e);
 }

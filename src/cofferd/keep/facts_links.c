@@ -128,6 +128,25 @@ enum coffer_rc fact_links(const struct registry *r, const struct links_question 
 	return COFFER_OK;
 }
 
+enum coffer_rc registry_lent(const struct registry *r, const struct links_question *q, const char *issuer, uint64_t *n, int64_t *newest, struct err *e)
+{
+	CLEANUP(wr_close) struct wr end = wr_open(256);
+	CLEANUP(q_close) struct q c = q_open(r->store,
+	    "SELECT count(*), coalesce(max(e.time), 0) FROM statement n INDEXED BY statement_lent JOIN entry e ON e.seq=n.seq WHERE " POWER_OF("n") " AND n.issuer=?2");
+	bool row = false;
+
+	subject_end(q, &end);
+	TRY(wr_done(&end, "subject", e));
+	q_blob(&c, wr_span(&end));
+	q_text(&c, span_of(issuer));
+	TRY(q_row(&c, &row, e));
+	if (!row)
+		return err_set(e, COFFER_E_BUG, "registry: malformed row");
+	*n = (uint64_t)q_col_i64(&c, 0);
+	*newest = q_col_i64(&c, 1);
+	return COFFER_OK;
+}
+
 enum coffer_rc registry_links(const struct registry *r, const struct links_question *q, struct facts **out, struct err *e)
 {
 	CLEANUP(facts_freep) struct facts *f = calloc(1, sizeof(*f));

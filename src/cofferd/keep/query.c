@@ -41,9 +41,9 @@ static enum coffer_rc may_query(struct keep *k, const struct keep_query_req *m, 
 	return party_auth(k, &m->auth, &who, e);
 }
 
-/* In force but for the issuer's persona, which the caller of a single statement judges by its own rules. */
+/* In force but for the issuer's persona, which the caller of a single statement judges by its own rules. A revocation is final: what it says of its own end ends nothing. */
 #define IN_FORCE \
-	" AND s.issued<=?6 AND s.expires>?6 AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer" \
+	" AND s.issued<=?6 AND (s.expires>?6 OR s.kind=8) AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer" \
 	" AND n.subject=s.subject AND n.serial>s.serial)" \
 	" AND NOT EXISTS(SELECT 1 FROM revoked r WHERE r.target=s.id AND (r.issuer=s.issuer OR s.kind=5)" \
 	" AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=r.statement AND l.issuer=r.issuer))"
@@ -120,6 +120,7 @@ static const struct way by_issuer = { EDGE("kind=?1 AND issuer=?2 AND"), WHERE(B
 static const struct way by_kind = { EDGE("kind=?1 AND"), WHERE(BY_KIND, ""), WHERE(BY_KIND, IN_FORCE) };
 static const struct way by_seq = { EDGE(""), WHERE(BY_SEQ, ""), WHERE(BY_SEQ, IN_FORCE) };
 _Static_assert(KEEP_QUERY_MAX == 256, "one more than that in the queries above, to know whether there is more");
+_Static_assert(ST_REVOCATION == 8, "in IN_FORCE");
 _Static_assert(ST_ASSET == 5, "in IN_FORCE: whoever revoked an asset statement decides of the asset (admit.c)");
 
 static const struct way *way_of(const struct keep_query_req *m)

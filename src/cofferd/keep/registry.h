@@ -139,6 +139,8 @@ static inline void facts_freep(struct facts **f) { facts_free(*f); *f = NULL; }
 struct links_question { const char *of; enum delegated_role role; int64_t now; };
 enum coffer_rc registry_links(const struct registry *r, const struct links_question *q, struct facts **out,
     struct err *e) NODISCARD;
+/* How many of them that party issued at any time, and when the newest was logged; 0: none. */
+enum coffer_rc registry_lent(const struct registry *r, const struct links_question *q, const char *issuer, uint64_t *n, int64_t *newest, struct err *e) NODISCARD;
 
 /* A logged service statement of which *yes: it is a founder's, or its issuer spoke for a founder when it was logged and does now, and that one has
  * not revoked it. link: the delegations that say so, in the order of the ledger, each once; none of a founder's own. Pauses hide nothing here: who

@@ -20,14 +20,20 @@
 enum coffer_rc room_log(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e) NODISCARD;
 
 /* A party has others speak with it: those that it introduced, and whom these did, each of which may be in a receipt as who introduced another or as who is
- * named by a workload. So party statements have a number together, too: of all that one founder brought. Beyond it each of these has a few of its own
- * and a few by its recovery quorum, whatever the others said, and then one in ROOM_BROUGHT_EVERY of either, so that none of them silences another. */
+ * named by a workload. So party statements have a number together, too: of all that one founder brought, and those by their recovery quorums another, as large. Beyond it each of
+ * these has a few of its own, and a few by its recovery quorum from then on, whatever the others said, and then one in ROOM_BROUGHT_EVERY of either, so that none of them silences
+ * another. Of a quorum's few each of its keys has a part. */
 #define ROOM_BROUGHT 64
 #define ROOM_BROUGHT_SELF 3
 #define ROOM_BROUGHT_QUORUM 2
 #define ROOM_BROUGHT_EVERY INT64_C(2592000) /* 30 days, in seconds */
 /* A party statement that is about to be logged. COFFER_E_LIMIT as below. */
-enum coffer_rc room_brought(const struct keep *k, const struct dsse *env, const struct statement *s, struct err *e) NODISCARD;
+enum coffer_rc room_brought(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e) NODISCARD;
+
+/* What one party lends of what another lent it (one power, in one role), in all: whoever follows that power's links looks at these too, and its first lender has no say in how
+ * many there are. What a party lends of its own has no number. */
+#define ROOM_LENT 64
+#define ROOM_LENT_EVERY INT64_C(86400) /* 1 day, in seconds */
 
 /* One that is about to be logged, by whoever may say it. COFFER_E_LIMIT tells when the next is taken, and what is still. */
 enum coffer_rc room_for(struct keep *k, const struct dsse *env, const struct statement *s, struct err *e) NODISCARD;
