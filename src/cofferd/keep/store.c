@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "os/file.h"
+#include "trust/statement.h"
 
 #define SCHEMA_VERSION 4
 
@@ -179,6 +180,23 @@ enum coffer_rc store_tidy(struct store *s, struct err *e)
 	return COFFER_OK;
 }
 
+static int64_t delegated_until(struct span payload)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct delegation d = { 0 };
+	struct err ignore = { 0 };
+
+	return statement_parse(payload, &s, &ignore) == COFFER_OK && delegation_read(&s, &d, &ignore) == COFFER_OK ? d.until : 0;
+}
+
+static void on_delegated_until(sqlite3_context *c, int n, sqlite3_value **v)
+{
+	const void *p = sqlite3_value_blob(v[0]); /* before its length is asked for */
+
+	(void)n;
+	sqlite3_result_int64(c, p ? delegated_until((struct span){ p, (size_t)sqlite3_value_bytes(v[0]) }) : 0);
+}
+
 static enum coffer_rc set_up(struct store *s, bool memory, struct err *e)
 {
 	(void)sqlite3_update_hook(s->db, on_change, s);
@@ -191,6 +209,8 @@ static enum coffer_rc set_up(struct store *s, bool memory, struct err *e)
 	/* Else, for the sake of indexes of one kind, a query with a bound kind is planned anew each time. */
 	if (sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL) != SQLITE_OK)
 		return fail(s, "stable plans", e);
+	if (sqlite3_create_function(s->db, "delegated_until", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL, on_delegated_until, NULL, NULL) != SQLITE_OK)
+		return fail(s, "delegated_until", e);
 	if (!memory)
 		TRY(demand(s, "PRAGMA journal_mode=WAL", "wal", e));
 	TRY(run(s, "PRAGMA synchronous=FULL", e));

@@ -1,0 +1,109 @@
+/* What strangers, delegates and parties with many keys may cost others: by a spelling, by their number, by the work that they cause. */
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cofferd/keep/rows.h"
+#include "cofferd/keep/status.h"
+#include "tests/lendkit.h"
+#include "tests/t.h"
+
+/* Asset, release and workload, but no approval. */
+static void open_without_approval(struct kit *k)
+{
+	kit_open(k);
+	CHECK(kit_service(k) == COFFER_OK && kit_release(k, 1, 1, NULL) == COFFER_OK && kit_release(k, 2, 1, NULL) == COFFER_OK && kit_workload(k) == COFFER_OK);
+	CHECK(kit_put(k, KIT_HOSPITAL, "good morning") == COFFER_OK && kit_introduce(k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+}
+
+/* ---- spelling ---- */
+
+static void spell(struct kit *k, const char *text, const char *spelt)
+{
+	k->bend = (struct kit_bend){ .text = text, .spelt = spelt };
+}
+
+static enum coffer_rc starts(struct kit *k)
+{
+	CLEANUP(registry_clear) struct registry again = { 0 };
+	struct err e = { 0 };
+
+	return registry_open(k->keep.store, k->keep.registry.genesis, &again, &e);
+}
+
+static void service_starts_whatever_spelling_an_asset_has(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct err e = { 0 };
+
+	kit_open(&k);
+	kit_deploy(&k);
+	spell(&k, "\"name\":\"" KIT_ASSET, "\"n\\u0061me\":\"" KIT_ASSET);
+	CHECK(kit_put(&k, KIT_HOSPITAL, "good evening") == COFFER_OK);
+	CHECK(starts(&k) == COFFER_OK && keep_forget(&k.keep, &e) == COFFER_OK && status_check(&k.keep, &e) == COFFER_OK);
+	CHECK(rows_check_tags(&(struct rows){ k.keep.store, &k.keep.keys, &k.keep.registry.parties, k.genesis_id, k.now, false }, &e) == COFFER_OK);
+	{
+		CLEANUP(q_close) struct q q = q_open(k.keep.store, "DELETE FROM asset WHERE path='" KIT_ASSET "'");
+
+		CHECK(q_run(&q, &e) == COFFER_OK && starts(&k) == COFFER_E_DENIED);
+	}
+}
+
+static void approval_is_found_whatever_spelling_it_has(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct err e = { 0 };
+
+	open_without_approval(&k);
+	spell(&k, "\"assets\":", "\"\\u0061ssets\":");
+	CHECK(kit_approve(&k, "", 1, NULL) == COFFER_OK && starts(&k) == COFFER_OK);
+	{
+		CLEANUP(q_close) struct q q = q_open(k.keep.store, "DELETE FROM approval_asset");
+
+		CHECK(q_run(&q, &e) == COFFER_OK && starts(&k) == COFFER_E_DENIED);
+	}
+}
+
+static void minimum_counts_whatever_spelling_it_has(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	struct err e = { 0 };
+	uint8_t id[32];
+	uint32_t age = 0;
+
+	kit_open(&k);
+	spell(&k, "\"collateral-max-age\":", "\"collateral-max-\\u0061ge\":");
+	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_TCB, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "tdx",
+	    .body = "{\"platform\":\"tdx\",\"minimum\":[{\"product\":\"\",\"svns\":{}}],\"collateral-max-age\":6}" }, id) == COFFER_OK);
+	CHECK(registry_collateral_age(&k.keep.registry, "tdx", k.now, &age, &e) == COFFER_OK && age == 6 * 3600);
+}
+
+static void delegation_stands_whatever_spelling_it_has(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(facts_freep) struct facts *f = NULL;
+	struct err e = { 0 };
+	uint8_t id[32];
+
+	open_without_approval(&k);
+	spell(&k, "\"until\":", "\"unt\\u0069l\":");
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, id) == COFFER_OK);
+	k.bend = (struct kit_bend){ 0 };
+	for (unsigned i = 0; i < FACT_LINKS_MAX; i++) {
+		CLEANUP(freep) char *to = str_fmt("p%u", i);
+
+		CHECK(enter_lent(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = to, .until = "2026-11-04T00:00:00Z" }));
+	}
+	CHECK(registry_links(&k.keep.registry, &(struct links_question){ "hospital", ROLE_APPROVAL, k.now }, &f, &e) == COFFER_OK);
+	CHECK(f->n_delegations == FACT_LINKS_MAX && memcmp(f->delegation[0].s.id, id, 32) == 0);
+}
+
+int main(void)
+{
+	static const struct t_case cases[] = {
+		T(service_starts_whatever_spelling_an_asset_has), T(approval_is_found_whatever_spelling_it_has),
+		T(minimum_counts_whatever_spelling_it_has), T(delegation_stands_whatever_spelling_it_has),
+	};
+
+	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
+}
