@@ -98,11 +98,56 @@ static void delegation_stands_whatever_spelling_it_has(void)
 	CHECK(f->n_delegations == FACT_LINKS_MAX && memcmp(f->delegation[0].s.id, id, 32) == 0);
 }
 
+/* ---- work before anybody is known ---- */
+
+static uint64_t refusals(struct kit *k)
+{
+	CLEANUP(q_close) struct q q = q_open(k->keep.store, "SELECT count(*) FROM entry WHERE type='refusal'");
+	struct err e = { 0 };
+	bool row = false;
+
+	return q_row(&q, &row, &e) == COFFER_OK && row ? (uint64_t)q_col_i64(&q, 0) : UINT64_MAX;
+}
+
+/* A statement of the hospital's that is refused; what its recovery key is said to have signed comes first, or behind. */
+static enum coffer_rc publish_forged(struct kit *k, bool first)
+{
+	struct keep_statement_req m = { 0 };
+	struct wr w = wr_open(KEEP_FRAME_MAX);
+	uint8_t id[32];
+	struct err e = { 0 };
+
+	kit_statement(k, &(struct kit_st){ .kind = ST_TCB, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = "tdx",
+	    .body = "{\"platform\":\"tdx\",\"minimum\":[{\"product\":\"\",\"svns\":{}}]}" }, &m.statement, id);
+	CHECK(dsse_sign(&m.statement, k->recovery[KIT_HOSPITAL], &e) == COFFER_OK && m.statement.n_sigs == 2);
+	m.statement.sigs[1].sig[7] ^= 1;
+	if (first) {
+		struct dsse_sig s = m.statement.sigs[0];
+
+		m.statement.sigs[0] = m.statement.sigs[1];
+		m.statement.sigs[1] = s;
+	}
+	keep_statement_req_write(&w, &m);
+	dsse_clear(&m.statement);
+	return kit_ask(k, KEEP_STATEMENT, &w);
+}
+
+/* Who names all keys that there are has one signature verified. */
+static void first_signature_of_a_known_key_decides(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	kit_open(&k);
+	CHECK(publish_forged(&k, false) == COFFER_E_DENIED && strstr(k.no.reason, "counts for nothing") && refusals(&k) == 1);
+	CHECK(publish_forged(&k, true) == COFFER_E_DENIED && strstr(k.no.reason, "no known party") && refusals(&k) == 1);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(service_starts_whatever_spelling_an_asset_has), T(approval_is_found_whatever_spelling_it_has),
 		T(minimum_counts_whatever_spelling_it_has), T(delegation_stands_whatever_spelling_it_has),
+		T(first_signature_of_a_known_key_decides),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
