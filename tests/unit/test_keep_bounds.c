@@ -3,6 +3,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/room.h"
 #include "cofferd/keep/rows.h"
 #include "cofferd/keep/status.h"
 #include "tests/lendkit.h"
@@ -142,12 +143,60 @@ static void first_signature_of_a_known_key_decides(void)
 	CHECK(publish_forged(&k, true) == COFFER_E_DENIED && strstr(k.no.reason, "no known party") && refusals(&k) == 1);
 }
 
+/* ---- tokens ---- */
+
+static void put_tokens(struct kit *k, const struct privkey *key, int64_t n)
+{
+	CLEANUP(q_close) struct q q = q_open(k->keep.store, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<?3)"
+	    " INSERT INTO jti(id, expires) SELECT CAST(?1||randomblob(16) AS BLOB), ?2 FROM n");
+	uint8_t kid[32];
+	struct err e = { 0 };
+
+	pubkey_thumbprint(privkey_public(key), kid);
+	q_blob(&q, SPAN(kid));
+	q_i64(&q, k->now + 100);
+	q_i64(&q, n);
+	CHECK(q_run(&q, &e) == COFFER_OK);
+}
+
+static void tokens_of_a_party_count_over_all_its_keys(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(privkey_freep) struct privkey *was = NULL;
+	struct privkey *to = NULL;
+	struct err e = { 0 };
+
+	kit_open(&k);
+	put_tokens(&k, k.key[KIT_HOSPITAL], ROOM_TOKENS_OF_PARTY / 2);
+	CHECK(privkey_new(KEY_P256, &to, &e) == COFFER_OK && kit_rotate(&k, to) == COFFER_OK);
+	was = k.key[KIT_HOSPITAL];
+	k.key[KIT_HOSPITAL] = to;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "x") == COFFER_OK);
+	put_tokens(&k, to, ROOM_TOKENS_OF_PARTY / 2);
+	CHECK(kit_put(&k, KIT_HOSPITAL, "y") == COFFER_E_LIMIT);
+	CHECK(kit_put(&k, KIT_ACME, "z") == COFFER_OK);
+	k.now += 100;
+	CHECK(kit_put(&k, KIT_HOSPITAL, "y") == COFFER_OK);
+}
+
+/* Where no more are remembered those are refused who have most: with the stranger whom it brought, and not who brought it. */
+static void who_uses_up_all_tokens_shuts_out_itself(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	kit_open(&k);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	put_tokens(&k, k.key[KIT_STRANGER], ROOM_TOKENS);
+	CHECK(kit_put(&k, KIT_STRANGER, "x") == COFFER_E_LIMIT);
+	CHECK(kit_put(&k, KIT_HOSPITAL, "y") == COFFER_OK && kit_put(&k, KIT_ACME, "y") == COFFER_OK);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(service_starts_whatever_spelling_an_asset_has), T(approval_is_found_whatever_spelling_it_has),
 		T(minimum_counts_whatever_spelling_it_has), T(delegation_stands_whatever_spelling_it_has),
-		T(first_signature_of_a_known_key_decides),
+		T(first_signature_of_a_known_key_decides), T(tokens_of_a_party_count_over_all_its_keys), T(who_uses_up_all_tokens_shuts_out_itself),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

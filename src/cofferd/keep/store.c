@@ -50,6 +50,15 @@ struct store {
 	"INSERT INTO kept SELECT digest, 1, '', length(bytes) FROM shown_bytes b WHERE NOT EXISTS" \
 	" (SELECT 1 FROM kept k WHERE k.digest=b.digest AND k.file=1);"
 
+/* How many tokens of each key are remembered (room_tokens.c). Later too. */
+#define TOKENS \
+	"CREATE TABLE IF NOT EXISTS jti_by(key BLOB PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;" \
+	"CREATE TRIGGER IF NOT EXISTS jti_more AFTER INSERT ON jti BEGIN INSERT INTO jti_by(key, n) VALUES(substr(NEW.id, 1, 32), 1)" \
+	" ON CONFLICT(key) DO UPDATE SET n=n+1; END;" \
+	"CREATE TRIGGER IF NOT EXISTS jti_less AFTER DELETE ON jti BEGIN UPDATE jti_by SET n=n-1 WHERE key=substr(OLD.id, 1, 32);" \
+	" DELETE FROM jti_by WHERE key=substr(OLD.id, 1, 32) AND n<=0; END;" \
+	"INSERT INTO jti_by SELECT substr(id, 1, 32), count(*) FROM jti WHERE NOT EXISTS(SELECT 1 FROM jti_by) GROUP BY 1;"
+
 /* By these nothing that a request waits for reads more of what others said than its own question is about (tests/unit/test_keep_plans.py). A store of before gets
  * them when it is opened. An index of some kinds only is found by queries that have that condition word for word; CROSS JOIN and INDEXED BY are where SQLite, which does
  * not know how many of each there are, would go another way. */
@@ -136,7 +145,7 @@ static enum coffer_rc demand(struct store *s, const char *sql, const char *answe
 /* The tables that only record what happened: what they hold alters no fact. Any other raises the version. */
 static void on_change(void *ctx, int op, const char *db, const char *table, sqlite3_int64 row)
 {
-	static const char *const records[] = { "entry", "leaf", "node", "mapnode", "meta", "decision", "decision_of", "jti", "approval_use", "shown",
+	static const char *const records[] = { "entry", "leaf", "node", "mapnode", "meta", "decision", "decision_of", "jti", "jti_by", "approval_use", "shown",
 		"shown_bytes", "shown_file", "fetched", "pruned" };
 	struct store *s = ctx;
 
@@ -223,6 +232,7 @@ static enum coffer_rc make_tables(struct store *s, struct err *e)
 	TRY(store_begin(s, e));
 	TRY(run(s, schema, e));
 	TRY(run(s, SAID, e));
+	TRY(run(s, TOKENS, e));
 	TRY(run(s, FINDING, e));
 	return store_commit(s, e);
 }
@@ -238,6 +248,7 @@ static enum coffer_rc check_tables(struct store *s, struct err *e)
 	TRY(run(s, SAID, e));
 	TRY(demand(s, "PRAGMA integrity_check(1)", "ok", e));
 	TRY(run(s, KEPT, e));
+	TRY(run(s, TOKENS, e));
 	TRY(run(s, FINDING, e));
 	return demand(s, "PRAGMA foreign_key_check", "", e);
 }
