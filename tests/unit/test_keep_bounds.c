@@ -1,4 +1,5 @@
 /* What strangers, delegates and parties with many keys may cost others: by a spelling, by their number, by the work that they cause. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -6,6 +7,7 @@
 #include "cofferd/keep/room.h"
 #include "cofferd/keep/rows.h"
 #include "cofferd/keep/status.h"
+#include "fmt/enc.h"
 #include "tests/lendkit.h"
 #include "tests/t.h"
 
@@ -191,12 +193,76 @@ static void who_uses_up_all_tokens_shuts_out_itself(void)
 	CHECK(kit_put(&k, KIT_HOSPITAL, "y") == COFFER_OK && kit_put(&k, KIT_ACME, "y") == COFFER_OK);
 }
 
+/* ---- places of approvals and of what was lent ---- */
+
+static enum coffer_rc ask(struct kit *k)
+{
+	CHECK(kit_begin(k) == COFFER_OK && kit_attest(k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	return kit_get(k, (struct kit_get){ 0 });
+}
+
+/* Of the kit's workload, or of another one: by whoever is named, past admission. expires: of the statement; 0: in a year. */
+struct approves { const char *by; enum kit_party as; unsigned other; int64_t expires; };
+
+static void approve(struct kit *k, struct approves a)
+{
+	char service[HEX32_LEN], workload[HEX32_LEN];
+	uint8_t id[32];
+
+	hex32(k->manifest, workload);
+	hex32(k->service_id, service);
+	if (a.other)
+		(void)snprintf(workload, sizeof(workload), "%064x", a.other);
+	CLEANUP(freep) char *subject = str_fmt(KIT_ASSET ",workload:%s", workload);
+	CLEANUP(freep) char *body = str_fmt("{\"assets\":[\"" KIT_ASSET "\"],\"workload\":\"%s\",\"platforms\":[\"sample\"],\"services\":[\"%s\"],"
+	    "\"until\":\"2027-06-01T00:00:00Z\",\"shown\":\"%s\"}", workload, service, workload);
+	CHECK(enter(k, &(struct kit_st){ .kind = ST_APPROVAL, .issuer = a.as, .also = a.as, .issuer_name = a.by, .subject = subject, .body = body, .expires = a.expires }, id));
+}
+
+static void open_with_delegate(struct kit *k)
+{
+	uint8_t id[32];
+
+	open_without_approval(k);
+	CHECK(lend(k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL }, id) == COFFER_OK);
+	approve(k, (struct approves){ .as = KIT_STRANGER });
+	CHECK(ask(k) == COFFER_OK);
+}
+
+static void owners_approvals_hide_none_of_its_delegates(void)
+{
+	CLEANUP(kit_free) struct kit k, busy;
+
+	open_with_delegate(&k);
+	open_with_delegate(&busy);
+	for (unsigned i = 1; i <= FACT_APPROVALS_MAX; i++) {
+		approve(&k, (struct approves){ .as = KIT_HOSPITAL, .other = i, .expires = k.now + 60 });
+		approve(&busy, (struct approves){ .as = KIT_HOSPITAL, .other = i });
+	}
+	k.now += 3600;
+	CHECK(ask(&k) == COFFER_OK && ask(&busy) == COFFER_OK);
+}
+
+static void approvals_of_former_delegates_hide_none_of_one_that_is(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_with_delegate(&k);
+	for (unsigned i = 0; i <= FACT_APPROVALS_MAX; i++) {
+		CLEANUP(freep) char *by = str_fmt("p%u", i);
+
+		approve(&k, (struct approves){ .by = by, .as = KIT_ACME });
+	}
+	CHECK(ask(&k) == COFFER_OK);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(service_starts_whatever_spelling_an_asset_has), T(approval_is_found_whatever_spelling_it_has),
 		T(minimum_counts_whatever_spelling_it_has), T(delegation_stands_whatever_spelling_it_has),
 		T(first_signature_of_a_known_key_decides), T(tokens_of_a_party_count_over_all_its_keys), T(who_uses_up_all_tokens_shuts_out_itself),
+		T(owners_approvals_hide_none_of_its_delegates), T(approvals_of_former_delegates_hide_none_of_one_that_is),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
