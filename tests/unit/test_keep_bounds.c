@@ -256,13 +256,32 @@ static void approvals_of_former_delegates_hide_none_of_one_that_is(void)
 	CHECK(ask(&k) == COFFER_OK);
 }
 
+static void delegate_that_lends_on_leaves_its_lender_room(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t id[32];
+
+	open_without_approval(&k);
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .depth = 1 }, id) == COFFER_OK);
+	for (unsigned i = 0; i < 15; i++) {
+		CLEANUP(freep) char *to = str_fmt("p%u", i);
+
+		CHECK(enter_lent(&k, (struct lend){ .by = KIT_STRANGER, .of = KIT_HOSPITAL, .to = to }));
+	}
+	CHECK(lend(&k, (struct lend){ .by = KIT_STRANGER, .of = KIT_HOSPITAL, .to = "acme" }, id) == COFFER_OK); /* the 16th */
+	CHECK(lend(&k, (struct lend){ .by = KIT_STRANGER, .of = KIT_HOSPITAL, .to = "acme", .serial = 2, .previous = id }, id) == COFFER_OK); /* renewed */
+	CHECK(enter_lent(&k, (struct lend){ .by = KIT_STRANGER, .of = KIT_HOSPITAL, .to = "p15" }));
+	CHECK(lend(&k, (struct lend){ .by = KIT_STRANGER, .of = KIT_HOSPITAL, .to = "acme", .serial = 3, .previous = id }, id) == COFFER_E_LIMIT && strstr(k.no.reason, "lent it on"));
+	CHECK(lend(&k, (struct lend){ .by = KIT_HOSPITAL, .of = KIT_HOSPITAL, .to = "acme" }, id) == COFFER_OK);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(service_starts_whatever_spelling_an_asset_has), T(approval_is_found_whatever_spelling_it_has),
 		T(minimum_counts_whatever_spelling_it_has), T(delegation_stands_whatever_spelling_it_has),
 		T(first_signature_of_a_known_key_decides), T(tokens_of_a_party_count_over_all_its_keys), T(who_uses_up_all_tokens_shuts_out_itself),
-		T(owners_approvals_hide_none_of_its_delegates), T(approvals_of_former_delegates_hide_none_of_one_that_is),
+		T(owners_approvals_hide_none_of_its_delegates), T(approvals_of_former_delegates_hide_none_of_one_that_is), T(delegate_that_lends_on_leaves_its_lender_room),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
