@@ -1539,6 +1539,25 @@ def requests_at_once_are_each_answered_and_logged():
     assert all(journal[seq] == entry for seq, entry in got + said)
 
 
+def statements_wait_for_each_other_alone():
+    """Who posts one need not be known: whatever keep makes of many, others are answered meanwhile."""
+    answers, keep = [], W.child("cofferd-keep")
+    env = statement("tcb", Party("nobody", ["data-owner"]), [("snp", None)], {"platform": "snp", "minimum": [{"product": "", "svns": {"snp": 1}}]}, W.gid)
+    threads = [threading.Thread(target=lambda: answers.append(Client(W.address).call("POST", "/coffer/v0/statements", json.dumps(env), wait=60).status))
+               for _ in range(32)]
+    os.kill(keep, signal.SIGSTOP)
+    try:
+        for t in threads:
+            t.start()
+        time.sleep(2)
+        assert W.c.call("GET", "/healthz", wait=4).status == 200
+    finally:
+        os.kill(keep, signal.SIGCONT)
+        for t in threads:
+            t.join()
+    assert answers == [403] * 32, answers
+
+
 def newest_service_statement_is_told_at_once():
     """After the others: what they rest on is superseded."""
     last, before = W.service_id, lambda: W.c.call("GET", "/coffer/v0/service")
@@ -1627,7 +1646,7 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          who_runs_machines_asks_beforehand_whom_they_would_be_refused_for, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,
-         requests_at_once_are_each_answered_and_logged, killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so,
+         requests_at_once_are_each_answered_and_logged, statements_wait_for_each_other_alone, killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so,
          evidence_has_a_bound_and_goes_only_when_its_owner_has_it, newest_service_statement_is_told_at_once, newest_party_is_told_at_once, releases_to_a_void_workload_are_listed, sigterm_ends_everything_in_order]
 
 
