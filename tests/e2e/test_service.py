@@ -1620,6 +1620,14 @@ def releases_to_a_void_workload_are_listed():
     assert rc == 0 and [r["asset"] for r in json.loads(out)["releases"]] == [NOTE], out
 
 
+def client_refuses_a_service_of_a_stolen_key_as_often_as_it_is_asked():
+    """The last of all: acme's key is named stolen from before it designated the service, which a connection of before has looked at already."""
+    with subprocess.Popen([PROBE, "https://" + W.address, W.gid], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as before:
+        assert before.stdout.readline() == "open\n"
+        coffer("party", "compromise", W.acme.key.kid(), "--from", when(int(time.time()) - 86400), "--recovery", W.dir + "/acme/recovery.pem", party="acme")
+        assert before.communicate("go\n")[0].split() == ["service", "service"]
+
+
 def sigterm_ends_everything_in_order():
     kids = W.children()
     assert W.end() == 0
@@ -1647,7 +1655,8 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,
          requests_at_once_are_each_answered_and_logged, statements_wait_for_each_other_alone, killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so,
-         evidence_has_a_bound_and_goes_only_when_its_owner_has_it, newest_service_statement_is_told_at_once, newest_party_is_told_at_once, releases_to_a_void_workload_are_listed, sigterm_ends_everything_in_order]
+         evidence_has_a_bound_and_goes_only_when_its_owner_has_it, newest_service_statement_is_told_at_once, newest_party_is_told_at_once, releases_to_a_void_workload_are_listed,
+         client_refuses_a_service_of_a_stolen_key_as_often_as_it_is_asked, sigterm_ends_everything_in_order]
 
 
 def run(w, cases):
