@@ -765,6 +765,23 @@ def coffer(*words, terminal=None, party="hospital"):
     return p.returncode, out
 
 
+def client_prints_nothing_that_a_terminal_obeys():
+    def lies(path, head, body):
+        if path == "/coffer/v0/status":
+            body = json.dumps(dict(json.loads(body), journal="\u009b31m\x1b[2J"), ensure_ascii=False).encode()
+        if path.startswith("/coffer/v0/assets"):
+            body = body.replace(b'"data"', b'"d\\u001b[2Jata"')
+        return head, body
+
+    config = lambda address: W.put_file("hospital/config.json", json.dumps({"party": "hospital", "genesis": W.gid, "service": "https://" + address}).encode())
+    with Relay(lies) as r:
+        config(r.address)
+        out = [coffer("status"), coffer("status", "--json"), coffer("asset", "list")]
+        config(W.address)
+        assert all(rc == 0 and "\x1b" not in text for rc, text in out) and "\u009b" not in out[0][1], out
+        assert "\\xc2\\x9b31m" in out[0][1] and json.loads(out[1][1])["status"]["journal"] == "\u009b31m\x1b[2J" and "d?[2Jata" in out[2][1], out
+
+
 def owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal():
     os.mkdir(W.dir + "/hospital", 0o700)
     W.put_file("hospital/config.json", json.dumps({"party": "hospital", "genesis": W.gid, "service": "https://" + W.address}).encode())
@@ -1648,7 +1665,7 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          client_library_trusts_no_other_key_and_no_other_statement, owner_replaces_and_deletes_an_asset,
          token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, policy_of_the_owner_decides_and_its_denial_says_why, statements_are_logged_once_and_by_who_may,
          statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal,
-         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, approval_that_replaces_one_says_what_changes, receipt_is_fetched_and_holds_without_the_service,
+         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, client_prints_nothing_that_a_terminal_obeys, approval_that_replaces_one_says_what_changes, receipt_is_fetched_and_holds_without_the_service,
          machines_are_stated_shown_and_named_in_an_approval, capabilities_are_built_as_the_kernel_names_them,
          power_is_lent_listed_used_and_taken_back, service_by_a_delegate_is_followed_to_its_founder, binding_of_what_is_not_kept_is_said, pause_is_lifted_by_who_paused, shared_asset_is_signed_and_approved_by_both, approvals_say_who_else_stopped_them_and_for_what,
          who_runs_machines_asks_beforehand_whom_they_would_be_refused_for, framing_with_two_readings_is_refused,
