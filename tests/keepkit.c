@@ -62,6 +62,22 @@ static void add_subjects(struct statement *s, const struct kit_st *in)
 	}
 }
 
+/* As the kit's statements are bent to be spelt. */
+static void spell(const struct kit *k, struct wr *payload)
+{
+	CLEANUP(freep) char *text = k->bend.text ? span_dup(wr_span(payload)) : NULL;
+	char *at = text ? strstr(text, k->bend.text) : NULL;
+
+	if (!text)
+		return;
+	must(at, k->bend.text, NULL);
+	*at = 0;
+	payload->n = 0;
+	wr_str(payload, text);
+	wr_str(payload, k->bend.spelt);
+	wr_str(payload, at + strlen(k->bend.text));
+}
+
 void kit_statement(struct kit *k, const struct kit_st *in, struct dsse *out, uint8_t id[static 32])
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
@@ -84,6 +100,7 @@ void kit_statement(struct kit *k, const struct kit_st *in, struct dsse *out, uin
 	s->body = json_root(doc);
 	MUST(statement_write(s, &payload, e));
 	free(s);
+	spell(k, &payload);
 	MUST(dsse_new(wr_span(&payload), out, e));
 	MUST(dsse_sign(out, k->key[in->issuer], e));
 	if (in->also != in->issuer)

@@ -44,6 +44,7 @@ struct kit_bend {
 	bool        digest, same_salt, by_acme, cosigned, shared; /* by_acme: the statement is, the token is not; cosigned: acme signs it too; shared: stranger does */
 	int64_t     iat, exp;
 	const char *tls;            /* of tokens, hex */
+	const char *text, *spelt;   /* a piece of the statements' JSON, and what stands in its place */
 };
 
 #define KIT_WITNESSES_MAX 3

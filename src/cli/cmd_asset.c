@@ -645,8 +645,12 @@ static enum coffer_rc print_asset(void *arg, const struct json *a, struct err *e
 		TRY(wr_done(&w, "asset", e));
 		(void)printf("%s%.*s", l->n ? "," : "", (int)w.n, (const char *)w.p);
 	} else {
-		(void)printf("%-48.*s version %-4llu %-20.*s %.*s\n", (int)path.n, (const char *)path.p, (unsigned long long)version, (int)type.n,
-		    (const char *)type.p, (int)issued.n, (const char *)issued.p);
+		char shown[ASSET_PATH_MAX], kind[32], time[32];
+
+		span_plain(path, shown, sizeof(shown));
+		span_plain(type, kind, sizeof(kind));
+		span_plain(issued, time, sizeof(time));
+		(void)printf("%-48s version %-4llu %-20s %s\n", shown, (unsigned long long)version, kind, time);
 	}
 	l->n++;
 	return COFFER_OK;

@@ -219,20 +219,39 @@ static bool went_by_void(const struct affected *a, const struct json *data)
 	return is_void(a, json_get(data, "workload"));
 }
 
-static void release_entry(struct affected *a, uint64_t index, const struct json *data, struct span time)
+static enum coffer_rc release_json(const struct affected *a, uint64_t index, const struct json *data, struct span time, struct err *e)
 {
-	struct span asset = json_str(json_get(data, "asset")), decision = json_str(json_get(data, "decision"));
+	CLEANUP(wr_close) struct wr w = wr_open(LEAF_RECORD_MAX);
+	struct json_wr j = jw_open(&w, false);
+
+	jw_obj(&j);
+	jw_m_str(&j, "asset", json_str(json_get(data, "asset")));
+	jw_m_str(&j, "decision", json_str(json_get(data, "decision")));
+	jw_m_u64(&j, "seq", index);
+	jw_m_str(&j, "time", time);
+	jw_obj_end(&j);
+	TRY(wr_done(&w, "release", e));
+	(void)printf("%s%.*s", a->releases ? "," : "", (int)w.n, (const char *)w.p);
+	return COFFER_OK;
+}
+
+/* The record is the service's text. */
+static enum coffer_rc release_entry(struct affected *a, uint64_t index, const struct json *data, struct span time, struct err *e)
+{
+	char asset[ASSET_PATH_MAX], decision[64], when[CLOCK_TEXT_LEN];
 
 	if (!went_by_void(a, data))
-		return;
-	if (a->c->json)
-		(void)printf("%s{\"seq\":%llu,\"time\":\"%.*s\",\"asset\":\"%.*s\",\"decision\":\"%.*s\"}", a->releases ? "," : "",
-		    (unsigned long long)index, (int)time.n, (const char *)time.p, (int)asset.n, (const char *)asset.p, (int)decision.n,
-		    (const char *)decision.p);
-	else
-		(void)printf("released %.*s at %.*s on a void statement: coffer why %.*s\n", (int)asset.n, (const char *)asset.p, (int)time.n,
-		    (const char *)time.p, (int)decision.n, (const char *)decision.p);
+		return COFFER_OK;
+	if (a->c->json) {
+		TRY(release_json(a, index, data, time, e));
+	} else {
+		span_plain(json_str(json_get(data, "asset")), asset, sizeof(asset));
+		span_plain(json_str(json_get(data, "decision")), decision, sizeof(decision));
+		span_plain(time, when, sizeof(when));
+		(void)printf("released %s at %s on a void statement: coffer why %s\n", asset, when, decision);
+	}
 	a->releases++;
+	return COFFER_OK;
 }
 
 static enum coffer_rc each_entry(struct ledger *l, uint64_t index, struct span opening, void *arg, struct err *e)
@@ -256,7 +275,7 @@ static enum coffer_rc each_entry(struct ledger *l, uint64_t index, struct span o
 	if (span_eq_str(type, "statement"))
 		return statement_entry(a, data, time, e);
 	if (span_eq_str(type, "release"))
-		release_entry(a, index, data, text);
+		return release_entry(a, index, data, text, e);
 	return COFFER_OK;
 }
 

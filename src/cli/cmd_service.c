@@ -15,6 +15,8 @@
 #include "fmt/enc.h"
 #include "os/file.h"
 
+#define STATUS_MAX (64u << 10)
+
 const struct opt_spec opts_service_sign[] = {
 	{ "measurements", "FILE", "how its machine is launched: a list of launches, or a boot image's draft or 'coffer measure --json' that holds one", false, false },
 	{ "tpm", "KEY", "the one TPM that may attest it: the certificate or the public key (file) of its endorsement key, or the SHA-256 of that public key", false, false },
@@ -61,9 +63,12 @@ static enum coffer_rc post_first(
 	TRY(http_new(&o, &conn, e));
 	q.body = wr_span(&text);
 	TRY(http_do(conn, &q, 64u << 10, &res, e));
-	if (res.status != 200)
-		return err_deny(e, "service", "the trust service answered %d: %.*s", res.status,
-		    (int)(res.body.n > 300 ? 300 : res.body.n), (const char *)res.body.p);
+	if (res.status != 200) {
+		char said[300];
+
+		span_plain(wr_span(&res.body), said, sizeof(said));
+		return err_deny(e, "service", "the trust service answered %d: %s", res.status, said);
+	}
 	TRY(json_parse(wr_span(&res.body), 64u << 10, &doc, e));
 	dsse_id(env, l->id);
 	return json_need_u64(json_root(doc), "seq", "reply", &l->seq, e);
@@ -316,28 +321,48 @@ enum coffer_rc cmd_service_check(struct cli *c, struct err *e)
 	return COFFER_OK;
 }
 
+/* As one object and nothing else; for people so that a terminal shows it and does nothing. */
+static enum coffer_rc read_status(const struct cli *c, struct service_conn *conn, struct wr *out, struct err *e)
+{
+	CLEANUP(http_res_clear) struct http_res res = { 0 };
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(wr_close) struct wr text = wr_open(STATUS_MAX);
+	struct json_wr j = jw_open(&text, false);
+	struct service_req q = { .method = "GET", .path = "/coffer/v0/status" };
+
+	TRY(service_call(conn, &q, STATUS_MAX, &res, e));
+	if (json_parse(wr_span(&res.body), STATUS_MAX, &doc, e) != COFFER_OK)
+		return err_wrap(e, "%s", q.path);
+	jw_value(&j, json_root(doc));
+	TRY(wr_done(&text, "status", e));
+	if (c->json)
+		wr_put(out, wr_span(&text));
+	else
+		text_plain(wr_span(&text), out);
+	return wr_done(out, "status", e);
+}
+
 enum coffer_rc cmd_status(struct cli *c, struct err *e)
 {
 	CLEANUP(service_closep) struct service_conn *conn = NULL;
-	CLEANUP(http_res_clear) struct http_res res = { 0 };
-	struct service_req q = { .method = "GET", .path = "/coffer/v0/status" };
+	CLEANUP(wr_close) struct wr status = wr_open(4 * STATUS_MAX);
 	char genesis[HEX32_LEN], svc[HEX32_LEN];
 	struct home h;
 
 	TRY(home_load(c, &h, e));
 	TRY(home_connect(&h, &conn, e));
-	TRY(service_call(conn, &q, 64u << 10, &res, e));
+	TRY(read_status(c, conn, &status, e));
 	hex32(h.genesis, genesis);
 	hex32(service_id(conn), svc);
 	if (c->json)
 		(void)printf(
 		    "{\"party\":\"%s\",\"genesis\":\"%s\",\"service\":\"%s\",\"service-statement\":\"%s\",\"status\":%.*s}\n",
-		    h.party, genesis, service_keys(conn)->id, svc, (int)res.body.n, (const char *)res.body.p);
+		    h.party, genesis, service_keys(conn)->id, svc, (int)status.n, (const char *)status.p);
 	else
 		(void)printf("party     %s\ngenesis   %s\nservice   %s at %s, statement %s, keys checked up to the genesis\n"
 			     "attested  %s\nstatus    %.*s\n",
 		    h.party, genesis, service_keys(conn)->id, h.service, svc, service_keys(conn)->n_launches ?
-		    "its statement says so; 'coffer service check' verifies it" : "no: root on the service's host can read what it keeps", (int)res.body.n, (const char *)res.body.p);
+		    "its statement says so; 'coffer service check' verifies it" : "no: root on the service's host can read what it keeps", (int)status.n, (const char *)status.p);
 	return COFFER_OK;
 }
 

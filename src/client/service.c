@@ -15,6 +15,7 @@ struct service_conn {
 	uint8_t        id[32];
 	struct dsse    statement; /* the service's */
 	struct parties parties;   /* once they were asked for */
+	bool           stands;    /* the service's statement, by what these are now */
 	bool           checked; /* from here on every connection must show service.tls */
 	int64_t        now;
 };
@@ -144,6 +145,7 @@ static enum coffer_rc learn_service(struct service_conn *c, struct err *e)
 			return first.rc;
 		}
 		TRY(check_by_parties(c, &env, &c->service, e));
+		c->stands = true;
 		*e = (struct err){ 0 }; /* the genesis alone did not say whose word it is; the parties do */
 	}
 	c->statement = env;
@@ -265,15 +267,17 @@ bool service_unanswered(const struct service_conn *c)
 
 /* ---- parties ---- */
 
-/* Asked for once a connection. Whoever designated the service may have lost the key it did so with. */
+/* Asked for once a connection. Whoever designated the service may have lost the key it did so with: then they are not given, whoever asks again. */
 static enum coffer_rc need_parties(struct service_conn *c, struct err *e)
 {
 	struct service again;
 
-	if (c->parties.life)
-		return COFFER_OK;
-	TRY(learn_parties(c, e));
-	return check_by_parties(c, &c->statement, &again, e);
+	if (!c->parties.life)
+		TRY(learn_parties(c, e));
+	if (!c->stands)
+		TRY(check_by_parties(c, &c->statement, &again, e));
+	c->stands = true;
+	return COFFER_OK;
 }
 
 enum coffer_rc service_parties(struct service_conn *c, const struct parties **out, struct err *e)

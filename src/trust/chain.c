@@ -111,17 +111,27 @@ enum coffer_rc chain_service(const struct dsse *env, const struct genesis *g, co
 	return read_keys(&s, g, out, e);
 }
 
+/* A founder that is a workload-provider, in the genesis, and now by what its party statement says, which has not expired: as keep asks of it (lent_has). */
+static enum coffer_rc check_founder(const struct statement *s, const struct dsse *env, const struct genesis *g, const struct parties *known, int64_t now, struct err *e)
+{
+	const struct party *founder = genesis_party(g, s->issuer);
+	const struct party_life *l = founder ? parties_life(known, span_of(s->issuer)) : NULL;
+
+	TRY(check_issuer(s, founder, true, e));
+	if (!l || now >= life_expires(l, now))
+		return err_deny(e, SERVICE, "the party statement of the service statement's issuer %s has expired", s->issuer);
+	return check_issuer(s, life_party(l, now), life_vouches(l, env, s->issued, now), e);
+}
+
 enum coffer_rc chain_service_by(const struct dsse *env, const struct genesis *g, const struct parties *known, int64_t now,
     struct service *out, struct err *e)
 {
 	CLEANUP(statement_clear) struct statement s = { 0 };
-	const struct party_life *l;
 
 	if (statement_parse(wr_span(&env->payload), &s, e) != COFFER_OK)
 		return refuse(SERVICE, e);
 	TRY(check_common(&s, g, now, e));
-	l = genesis_party(g, s.issuer) ? parties_life(known, span_of(s.issuer)) : NULL;
-	TRY(check_issuer(&s, l ? life_party(l, now) : NULL, l && life_vouches(l, env, s.issued, now), e));
+	TRY(check_founder(&s, env, g, known, now, e));
 	return read_keys(&s, g, out, e);
 }
 

@@ -15,7 +15,8 @@ enum coffer_rc chain_genesis(const struct dsse *env, const uint8_t id[static 32]
 enum coffer_rc chain_service(const struct dsse *env, const struct genesis *g, const struct party *more, size_t n_more,
     int64_t now, struct service *out, struct err *e) NODISCARD;
 
-/* The same by the keys that its issuer, a founder, had in its life: not one that was compromised before the statement was issued. */
+/* The same by the keys that its issuer, a founder, had in its life: not one that was compromised before the statement was issued. Besides the genesis its party
+ * statement names it a workload-provider too, and has not expired. */
 struct parties;
 enum coffer_rc chain_service_by(const struct dsse *env, const struct genesis *g, const struct parties *known, int64_t now,
     struct service *out, struct err *e) NODISCARD;

@@ -56,19 +56,27 @@ void dsse_pae(const char *type, struct span payload, struct wr *out)
 	wr_put(out, payload);
 }
 
+/* Without the name a stranger's envelope would cost its number of signatures times that of our keys. */
+static const struct dsse_sig *named(const struct dsse *d, const struct pubkey *k)
+{
+	uint8_t thumb[32];
+
+	pubkey_thumbprint(k, thumb);
+	for (size_t i = 0; i < d->n_sigs; i++)
+		if (span_eq(SPAN(d->sigs[i].keyid), SPAN(thumb)))
+			return &d->sigs[i];
+	return NULL;
+}
+
 bool dsse_signed_by(const struct dsse *d, const struct pubkey *k)
 {
 	CLEANUP(wr_close) struct wr pae = wr_open(DSSE_PAYLOAD_MAX + PAE_EXTRA);
+	const struct dsse_sig *s = d->payload.n > 0 ? named(d, k) : NULL;
 
-	if (d->payload.n == 0)
+	if (!s)
 		return false;
 	dsse_pae(DSSE_TYPE, wr_span(&d->payload), &pae);
-	if (!wr_ok(&pae))
-		return false;
-	for (size_t i = 0; i < d->n_sigs; i++)
-		if (key_verify(k, wr_span(&pae), SPAN(d->sigs[i].sig)))
-			return true;
-	return false;
+	return wr_ok(&pae) && key_verify(k, wr_span(&pae), SPAN(s->sig));
 }
 
 enum coffer_rc dsse_add(struct dsse *d, const struct dsse_sig *sig, struct err *e)

@@ -10,7 +10,7 @@
 #define DSSE_SIGS_MAX 16
 
 struct dsse_sig {
-	uint8_t keyid[32]; /* thumbprint; a hint only, the key decides */
+	uint8_t keyid[32]; /* thumbprint of the key that signed */
 	uint8_t sig[SIG_LEN];
 };
 
@@ -31,7 +31,7 @@ void           dsse_id(const struct dsse *d, uint8_t out[static 32]);
 /* DSSE protocol.md, "Signature definition": what is signed. Appends to out. */
 void           dsse_pae(const char *type, struct span payload, struct wr *out);
 
-/* True when some signature verifies under k over PAE(DSSE_TYPE, payload). */
+/* True when the signature that names k verifies under it over PAE(DSSE_TYPE, payload): one verification at most, and none where no signature names it. */
 bool           dsse_signed_by(const struct dsse *d, const struct pubkey *k) NODISCARD;
 /* Adds a signature (replaces one by the same key). */
 enum coffer_rc dsse_sign(struct dsse *d, const struct privkey *k, struct err *e) NODISCARD;

@@ -765,6 +765,23 @@ def coffer(*words, terminal=None, party="hospital"):
     return p.returncode, out
 
 
+def client_prints_nothing_that_a_terminal_obeys():
+    def lies(path, head, body):
+        if path == "/coffer/v0/status":
+            body = json.dumps(dict(json.loads(body), journal="\u009b31m\x1b[2J"), ensure_ascii=False).encode()
+        if path.startswith("/coffer/v0/assets"):
+            body = body.replace(b'"data"', b'"d\\u001b[2Jata"')
+        return head, body
+
+    config = lambda address: W.put_file("hospital/config.json", json.dumps({"party": "hospital", "genesis": W.gid, "service": "https://" + address}).encode())
+    with Relay(lies) as r:
+        config(r.address)
+        out = [coffer("status"), coffer("status", "--json"), coffer("asset", "list")]
+        config(W.address)
+        assert all(rc == 0 and "\x1b" not in text for rc, text in out) and "\u009b" not in out[0][1], out
+        assert "\\xc2\\x9b31m" in out[0][1] and json.loads(out[1][1])["status"]["journal"] == "\u009b31m\x1b[2J" and "d?[2Jata" in out[2][1], out
+
+
 def owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal():
     os.mkdir(W.dir + "/hospital", 0o700)
     W.put_file("hospital/config.json", json.dumps({"party": "hospital", "genesis": W.gid, "service": "https://" + W.address}).encode())
@@ -1544,6 +1561,25 @@ def requests_at_once_are_each_answered_and_logged():
     assert all(journal[seq] == entry for seq, entry in got + said)
 
 
+def statements_wait_for_each_other_alone():
+    """Who posts one need not be known: whatever keep makes of many, others are answered meanwhile."""
+    answers, keep = [], W.child("cofferd-keep")
+    env = statement("tcb", Party("nobody", ["data-owner"]), [("snp", None)], {"platform": "snp", "minimum": [{"product": "", "svns": {"snp": 1}}]}, W.gid)
+    threads = [threading.Thread(target=lambda: answers.append(Client(W.address).call("POST", "/coffer/v0/statements", json.dumps(env), wait=60).status))
+               for _ in range(32)]
+    os.kill(keep, signal.SIGSTOP)
+    try:
+        for t in threads:
+            t.start()
+        time.sleep(2)
+        assert W.c.call("GET", "/healthz", wait=4).status == 200
+    finally:
+        os.kill(keep, signal.SIGCONT)
+        for t in threads:
+            t.join()
+    assert answers == [403] * 32, answers
+
+
 def newest_service_statement_is_told_at_once():
     """After the others: what they rest on is superseded."""
     last, before = W.service_id, lambda: W.c.call("GET", "/coffer/v0/service")
@@ -1606,6 +1642,14 @@ def releases_to_a_void_workload_are_listed():
     assert rc == 0 and [r["asset"] for r in json.loads(out)["releases"]] == [NOTE], out
 
 
+def client_refuses_a_service_of_a_stolen_key_as_often_as_it_is_asked():
+    """The last of all: acme's key is named stolen from before it designated the service, which a connection of before has looked at already."""
+    with subprocess.Popen([PROBE, "https://" + W.address, W.gid], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as before:
+        assert before.stdout.readline() == "open\n"
+        coffer("party", "compromise", W.acme.key.kid(), "--from", when(int(time.time()) - 86400), "--recovery", W.dir + "/acme/recovery.pem", party="acme")
+        assert before.communicate("go\n")[0].split() == ["service", "service"]
+
+
 def sigterm_ends_everything_in_order():
     kids = W.children()
     assert W.end() == 0
@@ -1626,14 +1670,15 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          client_library_trusts_no_other_key_and_no_other_statement, owner_replaces_and_deletes_an_asset,
          token_is_good_once_for_one_request_of_its_party, service_takes_no_unsealed_asset, policy_of_the_owner_decides_and_its_denial_says_why, statements_are_logged_once_and_by_who_may,
          statements_are_listed_to_who_may_see_them, parties_read_their_assets_decisions_and_journal,
-         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, approval_that_replaces_one_says_what_changes, receipt_is_fetched_and_holds_without_the_service,
+         owner_sees_what_was_approved_and_decided_and_confirms_on_a_terminal, client_prints_nothing_that_a_terminal_obeys, approval_that_replaces_one_says_what_changes, receipt_is_fetched_and_holds_without_the_service,
          machines_are_stated_shown_and_named_in_an_approval, capabilities_are_built_as_the_kernel_names_them,
          power_is_lent_listed_used_and_taken_back, service_by_a_delegate_is_followed_to_its_founder, binding_of_what_is_not_kept_is_said, pause_is_lifted_by_who_paused, shared_asset_is_signed_and_approved_by_both, approvals_say_who_else_stopped_them_and_for_what,
          who_runs_machines_asks_beforehand_whom_they_would_be_refused_for, framing_with_two_readings_is_refused,
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,
-         requests_at_once_are_each_answered_and_logged, killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so,
-         evidence_has_a_bound_and_goes_only_when_its_owner_has_it, newest_service_statement_is_told_at_once, newest_party_is_told_at_once, releases_to_a_void_workload_are_listed, sigterm_ends_everything_in_order]
+         requests_at_once_are_each_answered_and_logged, statements_wait_for_each_other_alone, killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so,
+         evidence_has_a_bound_and_goes_only_when_its_owner_has_it, newest_service_statement_is_told_at_once, newest_party_is_told_at_once, releases_to_a_void_workload_are_listed,
+         client_refuses_a_service_of_a_stolen_key_as_often_as_it_is_asked, sigterm_ends_everything_in_order]
 
 
 def run(w, cases):

@@ -1,4 +1,5 @@
 #include "trust/chain.h"
+#include "trust/parties.h"
 
 #include <stdio.h>
 
@@ -95,6 +96,7 @@ struct service_case {
 	const struct privkey *signer, *ledger_key; /* NULL: unsigned; the genesis's */
 	bool                  other_ledger;
 	int64_t               now;
+	const struct parties *known; /* by these, not by the genesis alone */
 };
 
 static enum coffer_rc try_service(const struct world *w, const struct service_case *c, const struct party *more, size_t n_more,
@@ -116,7 +118,7 @@ static enum coffer_rc try_service(const struct world *w, const struct service_ca
 	envelope(&s, "trust", &body, &env);
 	if (c->signer && dsse_sign(&env, c->signer, e) != COFFER_OK)
 		abort();
-	rc = chain_service(&env, &w->g, more, n_more, c->now, &got, e);
+	rc = c->known ? chain_service_by(&env, &w->g, c->known, c->now, &got, e) : chain_service(&env, &w->g, more, n_more, c->now, &got, e);
 	CHECK((rc == COFFER_OK) == pubkey_eq(&got.token, privkey_public(w->service)));
 	return rc;
 }
@@ -214,6 +216,34 @@ static void chain_service_takes_parties_admitted_later_but_the_genesis_first(voi
 	CHECK(try_service(&w, &(struct service_case){ .issuer = "acme", .signer = k, .now = FIX_NOW }, more, 2, &e) == COFFER_E_DENIED);
 }
 
+static bool by_refuses(const struct world *w, const struct service_case *c, const char *says)
+{
+	struct err e = { 0 };
+
+	return try_service(w, c, NULL, 0, &e) == COFFER_E_DENIED && strcmp(e.check, "service") == 0 && strstr(e.msg, says);
+}
+
+/* Whoever became a provider later was not named by those who made the genesis. */
+static void chain_service_by_takes_a_provider_of_the_genesis_and_of_now(void)
+{
+	CLEANUP(world_clear) struct world w = world_new();
+	CLEANUP(parties_clear) struct parties p = { 0 };
+	const struct service_case acme = { .issuer = "acme", .signer = w.acme, .now = FIX_NOW, .known = &p }, hospital = { .issuer = "hospital", .signer = w.hospital, .now = FIX_NOW, .known = &p };
+	struct err e;
+
+	CHECK(parties_open(&w.g, &p, &e) == COFFER_OK && try_service(&w, &acme, NULL, 0, &e) == COFFER_OK);
+	CHECK(by_refuses(&w, &hospital, "no workload-provider"));
+	p.life[1].body.personas |= PERSONA_WORKLOAD;
+	CHECK(by_refuses(&w, &hospital, "no workload-provider"));
+	p.life[0].expires = FIX_NOW;
+	CHECK(by_refuses(&w, &acme, "has expired"));
+	p.life[0].expires = FIX_NOW + 1;
+	p.life[0].body.personas = PERSONA_OWNER;
+	CHECK(by_refuses(&w, &acme, "no workload-provider"));
+	p.life[0].body.personas = PERSONA_WORKLOAD;
+	CHECK(try_service(&w, &acme, NULL, 0, &e) == COFFER_OK);
+}
+
 static void chain_service_refuses_a_signed_statement_without_keys(void)
 {
 	CLEANUP(world_clear) struct world w = world_new();
@@ -250,7 +280,7 @@ int main(void)
 		T(chain_genesis_refuses_a_missing_or_foreign_signature), T(chain_genesis_refuses_another_statement_of_that_digest),
 		T(chain_service_takes_a_providers_statement), T(chain_service_refuses_each_broken_link),
 		T(chain_service_takes_parties_admitted_later_but_the_genesis_first), T(chain_service_refuses_other_statements),
-		    T(chain_service_refuses_a_signed_statement_without_keys),
+		    T(chain_service_refuses_a_signed_statement_without_keys), T(chain_service_by_takes_a_provider_of_the_genesis_and_of_now),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

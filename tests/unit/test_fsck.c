@@ -140,6 +140,22 @@ static size_t indexes(const struct world *w, bool drop)
 	return n;
 }
 
+/* A store of before has none of these either. */
+static void drop_tokens(const struct world *w)
+{
+	static const char *const gone[] = { "DROP TRIGGER jti_more", "DROP TRIGGER jti_less", "DROP TABLE jti_by" };
+	CLEANUP(freep) char *path = str_fmt("%s/keep.db", w->dir);
+	CLEANUP(store_closep) struct store *s = NULL;
+	struct err e = { 0 };
+
+	CHECK(path && store_open(path, &s, &e) == COFFER_OK);
+	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++) {
+		CLEANUP(q_close) struct q q = q_open(s, gone[i]);
+
+		CHECK(q_run(&q, &e) == COFFER_OK);
+	}
+}
+
 /* By which others' statements are passed over: a store of before has none of them. */
 static void store_of_before_gets_what_its_queries_are_found_by(void)
 {
@@ -149,6 +165,7 @@ static void store_of_before_gets_what_its_queries_are_found_by(void)
 
 	world_open(&w);
 	CHECK(indexes(&w, true) == 9 && indexes(&w, false) == 9);
+	drop_tokens(&w);
 	CHECK(keep_fsck(w.dir, false, w.k.now, &f, &e) == COFFER_OK && !f.mended);
 }
 
@@ -241,6 +258,9 @@ static void rows_are_mended_and_named(void)
 		{ "UPDATE fetched SET time=1", "fetched is said to be the receipt of entry" },
 		{ "INSERT INTO recovered VALUES(" SOME_DENIAL ", zeroblob(32))", "a recovery key is said to have signed entry" },
 		{ "UPDATE recovered SET member=zeroblob(32)", "a recovery key is said to have signed entry" },
+		{ "UPDATE jti_by SET n=n+1", "how many tokens are remembered" },
+		{ "DELETE FROM jti_by WHERE key=(SELECT min(key) FROM jti_by)", "how many tokens are remembered" },
+		{ "INSERT INTO jti_by VALUES(zeroblob(32), 1)", "how many tokens are remembered" },
 		{ "INSERT INTO jti VALUES(zeroblob(48), (SELECT max(time) FROM entry))", "no key of a party signed" },
 		{ "UPDATE jti SET expires=expires+1000000", "ends when none can" },
 		{ "UPDATE jti SET expires=1", "ends when none can" },

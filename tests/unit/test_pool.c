@@ -56,7 +56,7 @@ static struct pool *start(void)
 
 	running = ran = most = 0;
 	open_gate = false;
-	CHECK(pool_start(&p, &e) == COFFER_OK);
+	CHECK(pool_start(POOL_THREADS, &p, &e) == COFFER_OK);
 	return p;
 }
 

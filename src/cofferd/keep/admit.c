@@ -20,16 +20,16 @@
 
 /* ---- who signed ---- */
 
-/* Before a byte of the payload is read: a key that some party signs or recovers by. */
+/* Before a byte of the payload is read: a key that some party signs or recovers by. Whoever sends it may be a stranger, who knows all names of keys: the first
+ * signature that names one decides, so that there is one to verify. If that one is none the statement is refused whoever else signed (admit_signatures). */
 static bool known_signer(const struct keep *k, const struct dsse *env)
 {
 	for (size_t i = 0; i < env->n_sigs; i++) {
 		const uint8_t *id = env->sigs[i].keyid;
 		const struct pubkey *key = NULL;
 
-		if ((registry_key(&k->registry, id, k->now, &key) || parties_recovery(&k->registry.parties, id, k->now, &key)) &&
-		    dsse_signed_by(env, key))
-			return true;
+		if (registry_key(&k->registry, id, k->now, &key) || parties_recovery(&k->registry.parties, id, k->now, &key))
+			return dsse_signed_by(env, key);
 	}
 	return false;
 }
@@ -439,8 +439,6 @@ static enum coffer_rc judge(struct keep *k, const struct dsse *env, struct state
 
 	dsse_id(env, id);
 	TRY(registry_find(&k->registry, id, known, was, e));
-	if (!known_signer(k, env))
-		return err_deny(e, "signature", "no known party signed this statement");
 	TRY(statement_parse(wr_span(&env->payload), &s, e));
 	if (!*known) {
 		TRY(check_common(k, &s, e));
@@ -459,8 +457,11 @@ static enum coffer_rc judge(struct keep *k, const struct dsse *env, struct state
 enum coffer_rc admit(struct keep *k, const struct dsse *env, struct statement *out, bool *known, struct logged *was,
 		     struct err *e)
 {
-	enum coffer_rc rc = judge(k, env, out, known, was, e);
+	enum coffer_rc rc;
 
+	if (!known_signer(k, env))
+		return err_deny(e, "signature", "no known party signed this statement");
+	rc = judge(k, env, out, known, was, e);
 	if (rc == COFFER_E_DENIED)
 		admit_refused(k, env, e);
 	return rc;

@@ -12,6 +12,7 @@
 
 #define NAMES_MAX (3ul * (ST_SUBJECT_NAME_MAX + 4)) /* of a delegation's subjects */
 #define LIVE_MAX 32 /* delegations in force of one party and role: all that a decision must look at */
+#define LENT_ON_MAX (LIVE_MAX / 2) /* of them by others: whoever lends on what it was lent leaves the lender room */
 
 static struct links links_of(const struct keep *k, const struct facts *f)
 {
@@ -194,15 +195,22 @@ static enum coffer_rc check_room(const struct keep *k, const struct facts *f, co
     const struct delegation *d, struct err *e)
 {
 	struct links l = links_of(k, f);
-	size_t live = 0;
+	bool on = strcmp(s->issuer, d->of) != 0;
+	size_t live = 0, lent_on = 0;
 
 	l.now = INT64_MAX; /* a pause ends, and then it is in force again */
 	for (size_t i = 0; i < f->n_delegations; i++) {
 		const struct fact_delegation *o = &f->delegation[i];
 		bool same = strcmp(o->s.issuer, s->issuer) == 0 && strcmp(o->body.to, d->to) == 0;
 
-		live += !same && !o->superseded_at && k->now < o->s.expires && k->now < o->body.until && !link_revoked(&l, o) && counts(&l, o);
+		if (same || o->superseded_at || k->now >= o->s.expires || k->now >= o->body.until || link_revoked(&l, o) || !counts(&l, o))
+			continue;
+		live++;
+		lent_on += strcmp(o->s.issuer, o->body.of) != 0;
 	}
+	if (on && lent_on >= LENT_ON_MAX)
+		return err_set(e, COFFER_E_LIMIT, "those to whom %s delegated %s lent it on in %d delegations that are in force, and the other half of the room is for its own; one of them"
+		    " is to be revoked first", d->of, role_name(d->role), LENT_ON_MAX);
 	if (live >= LIVE_MAX)
 		return err_set(e, COFFER_E_LIMIT, "%s has %d delegations of %s in force; revoke one first", d->of, LIVE_MAX,
 		    role_name(d->role));

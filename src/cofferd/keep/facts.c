@@ -204,22 +204,46 @@ static void asked_workload(const struct facts *f, struct wr *w)
 	wr_blob32(w, span_of(text));
 }
 
-/* Those of the parties that the asset names first, in turn, so that none of them and no delegate, present or past, crowds another out; of each the
- * live ones that name this workload, then the newest. Others were delegates when they were admitted. */
+/* Of whom an approval counts now: those that the asset names, and to whom a chain leads from its owner (facts_links was asked before). */
+static void put_heard(const struct facts *f, struct wr *w)
+{
+	const struct links l = { f->delegation, f->n_delegations, f->revocation, f->n_revocations, INT64_MAX /* a pause ends, and these may be kept until then */ };
+	struct chain_ask ask = { .of = f->path.owner, .role = ROLE_APPROVAL, .path = span_of(f->path.text), .at = { UINT64_MAX, f->now } };
+	struct json_wr j = jw_open(w, false);
+	struct chain c;
+
+	jw_arr(&j);
+	fact_owners_put(f, &j);
+	for (size_t i = 0; i < f->n_delegations; i++) {
+		ask.to = f->delegation[i].body.to;
+		if (chain_find(&l, &ask, &c))
+			jw_text(&j, ask.to);
+	}
+	jw_arr_end(&j);
+}
+
+/* Those that have not ended first (also where they are revoked, which the decision says), of them those of parties that are heard now (?6), each party's in turn, so that none of them and no delegate, present or past, crowds another out; of each
+ * what names this workload (?4), then the newest. They are given as they are decided by: those of the parties that the asset names (?2) first. Others were delegates when they
+ * were admitted. */
+#define APPROVALS \
+	"WITH one AS MATERIALIZED (SELECT s.id, s.issuer, s.seq, s.issuer IN (SELECT value FROM json_each(?2)) AS named, s.issuer IN (SELECT value FROM json_each(?6)) AS heard," \
+	" s.expires>?3 AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)" \
+	" AS live, instr(s.names, ?4)>0 AS asked FROM approval_asset a JOIN statement s ON s.id=a.statement WHERE a.path=?1)," \
+	" two AS (SELECT *, row_number() OVER (PARTITION BY issuer ORDER BY live DESC, asked DESC, seq DESC) AS place FROM one)," \
+	" chosen AS MATERIALIZED (SELECT id, named, place FROM two ORDER BY live DESC, heard DESC, place, named DESC, seq DESC LIMIT ?5)" \
+	" SELECT " FACT_COLUMNS " FROM chosen JOIN statement s ON s.id=chosen.id ORDER BY chosen.named DESC, chosen.place, s.seq DESC"
+
 static enum coffer_rc read_approvals(const struct registry *r, const struct asset_path *p, int64_t now, struct facts *out,
 				     struct err *e)
 {
-	CLEANUP(q_close)
-	struct q q = q_open(r->store, "SELECT " FACT_COLUMNS " FROM approval_asset a JOIN statement s ON s.id=a.statement"
-				      " WHERE a.path=?1 ORDER BY s.issuer IN (SELECT value FROM json_each(?2)) DESC,"
-				      " row_number() OVER (PARTITION BY s.issuer ORDER BY s.expires>?3 AND NOT EXISTS(SELECT 1 FROM statement n"
-				      " WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial) DESC,"
-				      " instr(s.names, ?4)>0 DESC, s.seq DESC), s.seq DESC LIMIT ?5");
-	CLEANUP(wr_close) struct wr of = wr_open(2048), name = wr_open(256);
+	CLEANUP(q_close) struct q q = q_open(r->store, APPROVALS);
+	CLEANUP(wr_close) struct wr of = wr_open(2048), heard = wr_open(16384), name = wr_open(256);
 
 	fact_owners(out, &of);
+	put_heard(out, &heard);
 	asked_workload(out, &name);
 	TRY(wr_done(&of, "owners", e));
+	TRY(wr_done(&heard, "delegates", e));
 	TRY(wr_done(&name, "workload", e));
 	out->approval = calloc(FACT_APPROVALS_MAX, sizeof(*out->approval));
 	if (!out->approval)
@@ -229,6 +253,7 @@ static enum coffer_rc read_approvals(const struct registry *r, const struct asse
 	q_i64(&q, now);
 	q_blob(&q, wr_span(&name));
 	q_i64(&q, FACT_APPROVALS_MAX);
+	q_text(&q, wr_span(&heard));
 	for (;;) {
 		CLEANUP(statement_clear) struct statement st = { 0 };
 		struct fact_approval *a = &out->approval[out->n_approvals];
@@ -269,8 +294,8 @@ static enum coffer_rc read_all(struct registry *r, const struct facts_question *
 	(void)snprintf(f->platform, sizeof(f->platform), "%s", q->platform);
 	TRY(read_asset(r, q->path, now, f, e));
 	TRY(read_workloads(r, q->init_register, now, f, e));
-	TRY(read_approvals(r, q->path, now, f, e));
 	TRY(facts_links(r, now, f, e));
+	TRY(read_approvals(r, q->path, now, f, e));
 	TRY(facts_services(r, now, f, e));
 	TRY(facts_machine(r, now, f, e));
 	TRY(facts_images(r, now, f, e));

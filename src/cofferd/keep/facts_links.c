@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "cofferd/keep/facts_int.h"
@@ -64,7 +63,7 @@ static enum coffer_rc place(struct facts *f, struct fact_delegation **out, struc
 	" one AS MATERIALIZED (SELECT s.id, s.issuer, s.subject, s.seq, s.issuer=?3 AS own, CAST(substr(s.names, 5, length(s.names)-length(?1)-4) AS TEXT) AS party," \
 	" EXISTS(SELECT 1 FROM revoked v WHERE v.target=s.id AND v.issuer IN (s.issuer, ?3)" \
 	" AND NOT EXISTS(SELECT 1 FROM revoked l WHERE l.target=v.statement AND l.issuer=v.issuer)) AS revoked," \
-	" CASE WHEN s.expires>?4 AND s.serial=p.serial THEN json_extract(CAST(s.payload AS TEXT), '$.predicate.body.until')>?5 ELSE 0 END AS runs" \
+	" CASE WHEN s.expires>?4 AND s.serial=p.serial THEN delegated_until(s.payload)>?4 ELSE 0 END AS runs" \
 	" FROM pair CROSS JOIN statement p ON p.rowid=pair.at CROSS JOIN statement s ON s.kind=p.kind AND s.issuer=p.issuer AND s.subject=p.subject AND s.serial>p.serial-?2)," \
 	" lent(party, depth) AS (SELECT ?3, 0 UNION SELECT o.party, t.depth+1 FROM lent t JOIN one o ON o.issuer=t.party WHERE NOT o.revoked AND t.depth<4)," \
 	" two AS (SELECT *, runs AND NOT revoked AND issuer IN (SELECT party FROM lent) AS stands FROM one)," \
@@ -88,7 +87,6 @@ static enum coffer_rc read_links(const struct registry *r, const struct links_qu
 {
 	CLEANUP(wr_close) struct wr end = wr_open(256);
 	CLEANUP(q_close) struct q q = { 0 };
-	char now[CLOCK_TEXT_LEN];
 	bool any = false;
 
 	_Static_assert(FACT_LINKS_MAX <= LINKS_MAX, "what a chain is looked for in");
@@ -103,8 +101,6 @@ static enum coffer_rc read_links(const struct registry *r, const struct links_qu
 	q_i64(&q, FACT_LINKS_MAX);
 	q_text(&q, span_of(w->of));
 	q_i64(&q, w->now);
-	clock_text(w->now, now); /* its one form: later times are later texts */
-	q_text(&q, span_of(now));
 	for (;;) {
 		struct fact_delegation *d = NULL;
 		bool row = false;

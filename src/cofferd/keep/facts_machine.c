@@ -199,23 +199,42 @@ static enum coffer_rc read_tcbs(const struct registry *r, const char *provider, 
 	}
 }
 
+/* Read as the decision reads them; what it could not read asks nothing of anybody. */
+static int64_t age_of(struct span payload, struct tcb_minimum *t)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct err ignore = { 0 };
+
+	return statement_parse(payload, &s, &ignore) == COFFER_OK && tcb_read(&s, t, &ignore) == COFFER_OK ? t->max_age : 0;
+}
+
 enum coffer_rc registry_collateral_age(const struct registry *r, const char *platform, int64_t now, uint32_t *out, struct err *e)
 {
-	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT min(json_extract(CAST(s.payload AS TEXT), '$.predicate.body.\"collateral-max-age\"')) FROM statement s"
-	    " WHERE s.kind=10 AND s.names=?1 AND s.expires>?2"
+	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT s.payload FROM statement s WHERE s.kind=10 AND s.names=?1 AND s.expires>?2"
 	    " AND NOT EXISTS(SELECT 1 FROM statement n WHERE n.kind=s.kind AND n.issuer=s.issuer AND n.subject=s.subject AND n.serial>s.serial)");
 	CLEANUP(wr_close) struct wr name = wr_open(64);
-	int64_t hours;
-	bool row = false;
+	CLEANUP(freep) struct tcb_minimum *t = calloc(1, sizeof(*t));
+	uint32_t least = 0;
 
 	_Static_assert(ST_TCB == 10, "the number above, by which its index is found");
+	if (!t)
+		return err_set(e, COFFER_E_SYSTEM, "registry: out of memory");
 	wr_blob32(&name, span_of(platform));
 	TRY(wr_done(&name, "platform", e));
 	q_blob(&q, wr_span(&name));
 	q_i64(&q, now);
-	TRY(q_row(&q, &row, e));
-	hours = row ? q_col_i64(&q, 0) : 0; /* NULL reads as 0 */
-	*out = hours > 0 && hours <= UINT32_MAX / 3600 ? (uint32_t)hours * 3600 : 0;
+	for (;;) {
+		bool row = false;
+		int64_t age;
+
+		TRY(q_row(&q, &row, e));
+		if (!row)
+			break;
+		age = age_of(q_col(&q, 0), t);
+		if (age > 0 && age <= UINT32_MAX && (least == 0 || age < least))
+			least = (uint32_t)age;
+	}
+	*out = least;
 	return COFFER_OK;
 }
 

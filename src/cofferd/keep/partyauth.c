@@ -4,12 +4,11 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/room.h"
 #include "fmt/enc.h"
 
 #define TOKEN_PAYLOAD_MAX 4096
 #define TOKEN_SECONDS 300
-#define JTI_MAX 100000    /* remembered at one time */
-#define JTI_KEY_MAX 10000 /* of one key, so that no party shuts others out */
 
 bool jws_payload_is(struct span signing_input, struct span payload)
 {
@@ -68,47 +67,16 @@ static enum coffer_rc check_claims(const struct keep *k, const struct keep_party
 	return COFFER_OK;
 }
 
-static enum coffer_rc below(struct q *q, int64_t max, struct err *e)
-{
-	bool row = false;
-
-	TRY(q_row(q, &row, e));
-	return row && q_col_i64(q, 0) < max ? COFFER_OK : err_set(e, COFFER_E_LIMIT, "too many tokens at once; try again in five minutes");
-}
-
-/* Without a condition, so that SQLite counts pages: others' tokens are many. */
-static enum coffer_rc count_all(struct keep *k, struct err *e)
-{
-	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT count(*) FROM jti");
-
-	return below(&q, JTI_MAX, e);
-}
-
-static enum coffer_rc count_own(struct keep *k, const uint8_t kid[static 32], struct err *e)
-{
-	CLEANUP(q_close) struct q q = q_open(k->store, "SELECT count(*) FROM jti WHERE id>=? AND id<=?");
-	uint8_t from[JTI_ID_LEN] = { 0 }, to[JTI_ID_LEN];
-
-	memset(to, 0xFF, sizeof(to));
-	memcpy(from, kid, 32);
-	memcpy(to, kid, 32);
-	q_blob(&q, SPAN(from));
-	q_blob(&q, SPAN(to));
-	return below(&q, JTI_KEY_MAX, e);
-}
-
-static enum coffer_rc forget_expired(struct keep *k, const uint8_t kid[static 32], struct err *e)
+static enum coffer_rc forget_expired(struct keep *k, struct err *e)
 {
 	CLEANUP(q_close) struct q old = q_open(k->store, "DELETE FROM jti WHERE expires<=?");
 
 	q_i64(&old, k->now);
-	TRY(q_run(&old, e));
-	TRY(count_all(k, e));
-	return count_own(k, kid, e);
+	return q_run(&old, e);
 }
 
 /* Remembered as the key's thumbprint and its own name. */
-static enum coffer_rc use_once(struct keep *k, const uint8_t kid[static 32], const struct claims *c, struct err *e)
+static enum coffer_rc use_once(struct keep *k, const char *party, const uint8_t kid[static 32], const struct claims *c, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(k->store, "INSERT OR IGNORE INTO jti(id, expires) VALUES(?,?)");
 	CLEANUP(tx_end) struct tx tx = { 0 };
@@ -117,7 +85,8 @@ static enum coffer_rc use_once(struct keep *k, const uint8_t kid[static 32], con
 	memcpy(id, kid, 32);
 	memcpy(id + 32, c->jti, JTI_LEN);
 	TRY(tx_begin(&k->journal, &tx, e));
-	TRY(forget_expired(k, kid, e));
+	TRY(forget_expired(k, e));
+	TRY(room_token(k, party, e));
 	q_blob(&q, SPAN(id));
 	q_i64(&q, (int64_t)c->exp);
 	TRY(q_run(&q, e));
@@ -154,7 +123,7 @@ enum coffer_rc party_auth(struct keep *k, const struct keep_party_auth *a, const
 	if (!span_eq_str(c.iss, p->id))
 		return err_deny(e, "token", "the token's issuer is not the party whose key signed it");
 	TRY(check_claims(k, a, &c, e));
-	TRY(use_once(k, a->kid, &c, e));
+	TRY(use_once(k, p->id, a->kid, &c, e));
 	*who = p;
 	return COFFER_OK;
 }

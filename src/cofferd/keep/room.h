@@ -41,3 +41,11 @@ enum coffer_rc room_for(struct keep *k, const struct dsse *env, const struct sta
 /* A revocation, or a pause, that adds nothing to the one before it of the same thing: that one is in force, no compromised key alone signed it, and it ends when this one does or
  * reaches as far back. *was: that one, which then answers for both. s: its serial is the next. */
 enum coffer_rc room_stands(struct keep *k, const struct statement *s, bool *stands, struct logged *was, struct err *e) NODISCARD;
+
+/* Tokens that were used are remembered until they end (partyauth.h), and so have a number too: of a party, over all keys of its life, together with the parties that it
+ * brought; and of all. Where that is reached it is those who have most that are refused: each founder, with whom it brought, has an equal part of all, each that it
+ * brought an equal part of that, with whom it brought in turn, and of these each has one. Who has not used its part is refused by nobody's doing. */
+#define ROOM_TOKENS 100000
+#define ROOM_TOKENS_OF_PARTY 10000
+/* One more of this party. COFFER_E_LIMIT. */
+enum coffer_rc room_token(struct keep *k, const char *party, struct err *e) NODISCARD;

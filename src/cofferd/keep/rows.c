@@ -53,6 +53,14 @@ static const struct table tables[] = {
 	  "a recovery key is said to have signed entry", ", which is no such word, or not by that key" },
 };
 
+/* After the tokens themselves. */
+static const struct table tokens_by = {
+	"SELECT lower(hex(key)) FROM (SELECT key FROM jti_by UNION SELECT substr(id, 1, 32) FROM jti) o WHERE coalesce((SELECT n FROM jti_by b WHERE b.key=o.key), 0)"
+	"<>(SELECT count(*) FROM jti WHERE substr(id, 1, 32)=o.key) LIMIT 1",
+	{ "DELETE FROM jti_by", "INSERT INTO jti_by(key, n) SELECT substr(id, 1, 32), count(*) FROM jti GROUP BY 1" },
+	"how many tokens are remembered of key", " is written down wrong",
+};
+
 static enum coffer_rc run(struct store *s, const char *sql, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(s, sql);
@@ -143,6 +151,7 @@ enum coffer_rc rows_check(const struct rows *r, struct err *e)
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		TRY(check_table(r, &tables[i], e));
 	TRY(check_tokens(r, e));
+	TRY(check_table(r, &tokens_by, e));
 	TRY(rows_check_tags(r, e));
 	return rows_check_decided(r, e);
 }

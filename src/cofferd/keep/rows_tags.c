@@ -190,7 +190,7 @@ static enum coffer_rc check_paths(const struct rows *r, struct tally *t, struct 
 	CLEANUP(q_close) struct q q = q_open(r->store,
 	    "SELECT json_extract(CAST(data AS TEXT), '$.asset') FROM entry WHERE type IN ('release','denial','delete')"
 	    " AND json_type(CAST(data AS TEXT), '$.asset')='text'"
-	    " UNION SELECT json_extract(CAST(payload AS TEXT), '$.subject[0].name') FROM statement WHERE kind=5");
+	    " UNION SELECT " STORE_ONE_NAME("names") " FROM statement WHERE kind=5");
 
 	_Static_assert(ST_ASSET == 5, "the number in the query above");
 	for (;;) {

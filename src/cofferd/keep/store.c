@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "os/file.h"
+#include "trust/statement.h"
 
 #define SCHEMA_VERSION 4
 
@@ -48,6 +49,15 @@ struct store {
 	" (SELECT 1 FROM kept k WHERE k.digest=s.digest AND k.file=0);" \
 	"INSERT INTO kept SELECT digest, 1, '', length(bytes) FROM shown_bytes b WHERE NOT EXISTS" \
 	" (SELECT 1 FROM kept k WHERE k.digest=b.digest AND k.file=1);"
+
+/* How many tokens of each key are remembered (room_tokens.c). Later too. */
+#define TOKENS \
+	"CREATE TABLE IF NOT EXISTS jti_by(key BLOB PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;" \
+	"CREATE TRIGGER IF NOT EXISTS jti_more AFTER INSERT ON jti BEGIN INSERT INTO jti_by(key, n) VALUES(substr(NEW.id, 1, 32), 1)" \
+	" ON CONFLICT(key) DO UPDATE SET n=n+1; END;" \
+	"CREATE TRIGGER IF NOT EXISTS jti_less AFTER DELETE ON jti BEGIN UPDATE jti_by SET n=n-1 WHERE key=substr(OLD.id, 1, 32);" \
+	" DELETE FROM jti_by WHERE key=substr(OLD.id, 1, 32) AND n<=0; END;" \
+	"INSERT INTO jti_by SELECT substr(id, 1, 32), count(*) FROM jti WHERE NOT EXISTS(SELECT 1 FROM jti_by) GROUP BY 1;"
 
 /* By these nothing that a request waits for reads more of what others said than its own question is about (tests/unit/test_keep_plans.py). A store of before gets
  * them when it is opened. An index of some kinds only is found by queries that have that condition word for word; CROSS JOIN and INDEXED BY are where SQLite, which does
@@ -135,7 +145,7 @@ static enum coffer_rc demand(struct store *s, const char *sql, const char *answe
 /* The tables that only record what happened: what they hold alters no fact. Any other raises the version. */
 static void on_change(void *ctx, int op, const char *db, const char *table, sqlite3_int64 row)
 {
-	static const char *const records[] = { "entry", "leaf", "node", "mapnode", "meta", "decision", "decision_of", "jti", "approval_use", "shown",
+	static const char *const records[] = { "entry", "leaf", "node", "mapnode", "meta", "decision", "decision_of", "jti", "jti_by", "approval_use", "shown",
 		"shown_bytes", "shown_file", "fetched", "pruned" };
 	struct store *s = ctx;
 
@@ -179,6 +189,23 @@ enum coffer_rc store_tidy(struct store *s, struct err *e)
 	return COFFER_OK;
 }
 
+static int64_t delegated_until(struct span payload)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct delegation d = { 0 };
+	struct err ignore = { 0 };
+
+	return statement_parse(payload, &s, &ignore) == COFFER_OK && delegation_read(&s, &d, &ignore) == COFFER_OK ? d.until : 0;
+}
+
+static void on_delegated_until(sqlite3_context *c, int n, sqlite3_value **v)
+{
+	const void *p = sqlite3_value_blob(v[0]); /* before its length is asked for */
+
+	(void)n;
+	sqlite3_result_int64(c, p ? delegated_until((struct span){ p, (size_t)sqlite3_value_bytes(v[0]) }) : 0);
+}
+
 static enum coffer_rc set_up(struct store *s, bool memory, struct err *e)
 {
 	(void)sqlite3_update_hook(s->db, on_change, s);
@@ -191,6 +218,8 @@ static enum coffer_rc set_up(struct store *s, bool memory, struct err *e)
 	/* Else, for the sake of indexes of one kind, a query with a bound kind is planned anew each time. */
 	if (sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL) != SQLITE_OK)
 		return fail(s, "stable plans", e);
+	if (sqlite3_create_function(s->db, "delegated_until", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL, on_delegated_until, NULL, NULL) != SQLITE_OK)
+		return fail(s, "delegated_until", e);
 	if (!memory)
 		TRY(demand(s, "PRAGMA journal_mode=WAL", "wal", e));
 	TRY(run(s, "PRAGMA synchronous=FULL", e));
@@ -203,6 +232,7 @@ static enum coffer_rc make_tables(struct store *s, struct err *e)
 	TRY(store_begin(s, e));
 	TRY(run(s, schema, e));
 	TRY(run(s, SAID, e));
+	TRY(run(s, TOKENS, e));
 	TRY(run(s, FINDING, e));
 	return store_commit(s, e);
 }
@@ -218,6 +248,7 @@ static enum coffer_rc check_tables(struct store *s, struct err *e)
 	TRY(run(s, SAID, e));
 	TRY(demand(s, "PRAGMA integrity_check(1)", "ok", e));
 	TRY(run(s, KEPT, e));
+	TRY(run(s, TOKENS, e));
 	TRY(run(s, FINDING, e));
 	return demand(s, "PRAGMA foreign_key_check", "", e);
 }

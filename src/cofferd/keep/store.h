@@ -57,9 +57,13 @@ void     q_i64(struct q *q, int64_t v);
 #define DECISION_CONCERNS(d, party) "(" d ".owner=" party " OR " d ".provider=" party " OR " DECISION_SHARED(d, party) ")"
 
 /* SQL, of the names of a statement's subjects (registry_names). Of a delegation: whose power and which, all that follows whom it is lent to; no party's name has a colon.
- * Of a revocation: it names a key and no statement; by its subject, of which there is one spelling, not by its text, of which there are many. */
+ * Of a revocation: it names a key and no statement; by its subject, of which there is one spelling, not by its text, of which there are many. Where there is one subject: it. */
 #define STORE_POWER(names) "substr(" names ", instr(" names ", x'6f663a') - 4)"
 #define STORE_KEY_NAMED(names) "length(" names ")=47"
+#define STORE_ONE_NAME(names) "CAST(substr(" names ", 5) AS TEXT)"
+
+/* SQL: delegated_until(payload), when what this delegation statement lends ends, read as everywhere (delegation_read); 0: it is none. Of statements no query reads JSON itself:
+ * names of members that are spelt with escapes it would not find, and with several of one name take another. */
 
 /* *row tells whether there is one. Columns are borrowed until the next step or q_close. */
 enum coffer_rc q_row(struct q *q, bool *row, struct err *e) NODISCARD;

@@ -14,6 +14,7 @@
 #define THREADS 2u
 #define IDLE_S 30u
 #define PLAIN_AUTH_MAX 2048 /* bytes of one without certificates */
+#define STATEMENT_THREADS 2 /* that wait for keep with a statement */
 
 struct http_server {
 	struct MHD_Daemon *daemon;
@@ -303,6 +304,14 @@ static bool may_take_long(const struct request *q)
 	return web_method(q, "POST") && (span_eq_str(q->path, "/kbs/v0/attest") || (span_eq_str(q->path, "/kbs/v0/auth") && q->body.n > PLAIN_AUTH_MAX));
 }
 
+/* Where it waits. Of what needs no token this alone has bytes by the hundred thousand that keep looks at. */
+static struct pool *line_of(const struct request *q)
+{
+	bool statement = web_method(q, "POST") && span_eq_str(q->path, "/coffer/v0/statements");
+
+	return statement ? q->net->statements : q->net->pool;
+}
+
 /* ---- in the library's thread ---- */
 
 /* Suspended first: the pool's threads may be quick. */
@@ -310,7 +319,7 @@ static enum MHD_Result hand_on(struct request *q)
 {
 	q->job = (struct pool_job){ .run = answer, .arg = q, .slow = may_take_long(q) };
 	MHD_suspend_connection(q->con);
-	if (!pool_add(q->net->pool, &q->job))
+	if (!pool_add(line_of(q), &q->job))
 		turn_away(q);
 	return MHD_YES;
 }
@@ -342,6 +351,15 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *con, const c
 	return q->answered ? send_reply(q, &q->reply, q->too_large) : hand_on(q);
 }
 
+static enum coffer_rc start_pools(struct net *net, struct err *e)
+{
+	TRY(pool_start(POOL_THREADS, &net->pool, e));
+	if (pool_start(STATEMENT_THREADS, &net->statements, e) == COFFER_OK)
+		return COFFER_OK;
+	pool_free(net->pool);
+	return e->rc;
+}
+
 enum coffer_rc http_server_start(const struct http_start *o, struct http_server **out, struct err *e)
 {
 	struct http_server *s = calloc(1, sizeof(*s));
@@ -349,7 +367,7 @@ enum coffer_rc http_server_start(const struct http_start *o, struct http_server 
 	if (!s)
 		return err_set(e, COFFER_E_SYSTEM, "http: out of memory");
 	s->net = o->net;
-	if (pool_start(&o->net->pool, e) != COFFER_OK) {
+	if (start_pools(o->net, e) != COFFER_OK) {
 		free(s);
 		return e->rc;
 	}
@@ -368,6 +386,7 @@ enum coffer_rc http_server_start(const struct http_start *o, struct http_server 
 	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 	    MHD_OPTION_END);
 	if (!s->daemon) {
+		pool_free(o->net->statements);
 		pool_free(o->net->pool);
 		free(s);
 		return err_set(e, COFFER_E_SYSTEM, "http: the server does not start (TLS key, certificate or descriptors)");
@@ -380,8 +399,10 @@ void http_server_stop(struct http_server *s)
 {
 	if (!s)
 		return;
+	pool_stop(s->net->statements);
 	pool_stop(s->net->pool); /* nothing is suspended after that */
 	MHD_stop_daemon(s->daemon);
+	pool_free(s->net->statements);
 	pool_free(s->net->pool);
 	free(s);
 }

@@ -96,7 +96,7 @@ bool pool_add(struct pool *p, struct pool_job *job)
 	return ok;
 }
 
-enum coffer_rc pool_start(struct pool **out, struct err *e)
+enum coffer_rc pool_start(size_t threads, struct pool **out, struct err *e)
 {
 	struct pool *p = calloc(1, sizeof(*p));
 	pthread_attr_t a;
@@ -107,7 +107,7 @@ enum coffer_rc pool_start(struct pool **out, struct err *e)
 	     pthread_cond_init(&p->news[0], NULL) == 0 && pthread_cond_init(&p->news[1], NULL) == 0;
 	for (size_t i = 0; ok && i < 2; i++)
 		p->line[i].end = &p->line[i].first;
-	for (; ok && p->n < POOL_THREADS; p->n += ok)
+	for (; ok && p->n < threads && p->n < POOL_THREADS; p->n += ok)
 		ok = pthread_create(&p->thread[p->n], &a, p->n % 2 ? take_any : take_quick, p) == 0;
 	if (!ok) {
 		if (p && p->n > 0)

@@ -18,7 +18,8 @@ struct pool_job {
 };
 
 struct pool; /* opaque */
-enum coffer_rc pool_start(struct pool **out, struct err *e) NODISCARD;
+/* At most POOL_THREADS; 1 takes nothing slow. */
+enum coffer_rc pool_start(size_t threads, struct pool **out, struct err *e) NODISCARD;
 /* job stays the caller's, who must not use it before it has run. False once the pool ends: it does not run. */
 bool pool_add(struct pool *p, struct pool_job *job) NODISCARD;
 /* Runs what was added and takes no more; joins its threads. */

@@ -18,6 +18,7 @@ struct net {
 	struct attested_wire attest;
 	struct clerk *witnesses;
 	struct pool  *pool;      /* where requests are answered */
+	struct pool  *statements; /* where statements are: who posts them need not be known, so they wait for each other alone */
 	struct conns  conns;
 	struct shelf  shelf;
 	uint32_t      max_age; /* seconds: how old collateral may be where an owner says nothing */
