@@ -252,12 +252,129 @@ static void each_reads_of_its_decisions(void)
 	CHECK(decision_of(&k, KIT_STRANGER, id) == COFFER_E_NOTFOUND && decision_of(&k, KIT_HOSPITAL, id) == COFFER_OK);
 }
 
+/* ---- a stolen key ---- */
+
+/* A statement about what is kept, by the hospital and, where it is shared, with the stranger's key. */
+static enum coffer_rc restate(struct kit *k, const char *body, bool shared)
+{
+	enum coffer_rc rc;
+
+	k->bend = (struct kit_bend){ .body = body, .shared = shared };
+	rc = kit_restate(k, NULL);
+	k->bend = (struct kit_bend){ 0 };
+	return rc;
+}
+
+/* The stranger's quorum says so of the one that it signs by. */
+static bool stolen_from(struct kit *k, int64_t from)
+{
+	const struct privkey *const by[] = { k->recovery[KIT_STRANGER], NULL };
+	uint8_t id[32];
+
+	return kit_compromise_of(k, KIT_STRANGER, &(struct kit_stolen){ k->key[KIT_STRANGER], from, by, 0, NULL }, id) == COFFER_OK;
+}
+
+static enum coffer_rc revoke_by_quorum(struct kit *k, const uint8_t target[static 32])
+{
+	const struct privkey *const by[] = { k->recovery[KIT_STRANGER], NULL };
+	CLEANUP(freep) char *body = NULL;
+	char hex[HEX32_LEN];
+	uint8_t id[32];
+
+	hex32(target, hex);
+	body = str_fmt("{\"statement\":\"%s\",\"reason\":\"stolen\"}", hex);
+	return kit_log_by(k, &(struct kit_st){ .kind = ST_REVOCATION, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = hex, .digest = target, .body = body }, by, id);
+}
+
+#define BOTH_OF_THEM BODY("1", "2", "\"hospital\",\"stranger\"")
+#define ALONE BODY("1", "1", "\"hospital\"")
+
+/* Two have to approve, and one did. */
+static void open_both(struct kit *k)
+{
+	open_kit(k);
+	CHECK(kit_introduce(k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK);
+	k->bend = (struct kit_bend){ .body = BOTH_OF_THEM, .shared = true };
+	CHECK(kit_put(k, KIT_HOSPITAL, "good morning") == COFFER_OK && kit_approve(k, "", 1, NULL) == COFFER_OK);
+	k->bend = (struct kit_bend){ 0 };
+	CHECK(DENIED(ask(k), (*k), "R9"));
+	k->now += 3600;
+}
+
+/* Nor what came after it by those alone whom it named. */
+static void who_drops_another_by_its_stolen_key_drops_nobody(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t with_it[32];
+
+	open_both(&k);
+	CHECK(DENIED(restate(&k, ALONE, false), k, "signature") && restate(&k, ALONE, true) == COFFER_OK && ask(&k) == COFFER_OK);
+	memcpy(with_it, k.asset_id, sizeof(with_it));
+	CHECK(DENIED(kit_revoke(&k, KIT_STRANGER, with_it), k, "kind")); /* whom it agreed to have dropped, as far as is known */
+	CHECK(restate(&k, ALONE, false) == COFFER_OK && ask(&k) == COFFER_OK);
+	CHECK(stolen_from(&k, k.now - 60) && DENIED(ask(&k), k, "R11"));
+	CHECK(DENIED(restate(&k, ALONE, false), k, "signature"));
+	CHECK(revoke_by_quorum(&k, with_it) == COFFER_OK);
+}
+
+/* What it signed before counts on, and so does what followed that. */
+static void key_stolen_later_voids_nothing_of_before(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_both(&k);
+	CHECK(restate(&k, ALONE, true) == COFFER_OK);
+	k.now += 3600;
+	CHECK(restate(&k, ALONE, false) == COFFER_OK);
+	CHECK(stolen_from(&k, k.now - 60) && ask(&k) == COFFER_OK && restate(&k, ALONE, false) == COFFER_OK && ask(&k) == COFFER_OK);
+}
+
+/* Another key of the stranger's, by its quorum. */
+static bool rotated(struct kit *k)
+{
+	CLEANUP(q_close) struct q q = q_open(k->keep.store, "SELECT id FROM statement WHERE kind=2 AND issuer='stranger'");
+	struct kit_st s = { .kind = ST_PARTY, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = "stranger", .serial = 2 };
+	const struct privkey *by[] = { k->recovery[KIT_STRANGER], NULL, NULL };
+	CLEANUP(freep) char *body = NULL;
+	uint8_t first[32], id[32];
+	struct err e = { 0 };
+	bool row = false;
+
+	privkey_freep(&k->key[KIT_STRANGER]);
+	if (q_row(&q, &row, &e) != COFFER_OK || !row || !q_col_fixed(&q, 0, first, sizeof(first)) || privkey_new(KEY_ED25519, &k->key[KIT_STRANGER], &e) != COFFER_OK)
+		abort();
+	by[1] = k->key[KIT_STRANGER];
+	s.body = body = kit_party_body(k, KIT_STRANGER);
+	s.previous = first;
+	return kit_log_by(k, &s, by, id) == COFFER_OK;
+}
+
+/* The statement by which it is kept is void, and nobody is dropped from the content by a stolen key still. */
+static void who_decided_of_what_is_kept_is_asked_though_that_is_void(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_kit(&k);
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK && kit_put(&k, KIT_HOSPITAL, "good morning") == COFFER_OK &&
+	      kit_approve(&k, "", 1, NULL) == COFFER_OK);
+	k.bend = (struct kit_bend){ .body = BODY("2", "2", "\"hospital\",\"stranger\""), .shared = true };
+	CHECK(kit_put(&k, KIT_HOSPITAL, "good evening") == COFFER_OK);
+	k.bend = (struct kit_bend){ 0 };
+	CHECK(stolen_from(&k, k.now - 60) && rotated(&k));
+	k.now += 3600;
+	CHECK(DENIED(restate(&k, BODY("2", "1", "\"hospital\""), false), k, "signature"));
+	CHECK(restate(&k, BODY("2", "1", "\"hospital\""), true) == COFFER_OK && ask(&k) == COFFER_OK);
+	CHECK(stolen_from(&k, k.now - 60) && DENIED(ask(&k), k, "R11"));
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(each_co_owner_signs_and_together_they_decide_who_is_next), T(release_wants_the_approvals_of_k_and_counts_each),
 		T(nobody_who_decides_crowds_out_the_others), T(each_pauses_the_asset_and_lifts_its_own_pause), T(each_revokes_the_asset_for_all),
 		T(each_revokes_a_workload_for_it), T(each_stops_the_service_and_anothers_approval_for_it), T(who_decides_nothing_of_it_is_not_heard), T(each_revokes_an_image_for_its_own), T(each_reads_of_its_decisions),
+		T(who_drops_another_by_its_stolen_key_drops_nobody), T(key_stolen_later_voids_nothing_of_before),
+		T(who_decided_of_what_is_kept_is_asked_though_that_is_void),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
