@@ -110,8 +110,11 @@ static enum coffer_rc fact_of(const struct reading *r, size_t i, const char *of,
 	return COFFER_OK;
 }
 
+/* The newest is the one that it was released by. */
 static enum coffer_rc add_asset(const struct reading *r, size_t i, struct err *e)
 {
+	if (r->f->has_asset)
+		return COFFER_OK;
 	r->f->has_asset = true;
 	TRY(asset_read(&r->f->st[i], &r->f->asset.body, e));
 	return fact_of(r, i, NULL, &r->f->asset.s, e);

@@ -5,6 +5,8 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "fmt/enc.h"
+#include "replay/replay.h"
+#include "tests/lendkit.h"
 #include "tests/receiptkit.h"
 #include "tests/t.h"
 
@@ -367,6 +369,145 @@ static void who_decided_of_what_is_kept_is_asked_though_that_is_void(void)
 	CHECK(stolen_from(&k, k.now - 60) && DENIED(ask(&k), k, "R11"));
 }
 
+/* ---- what a receipt shows of it ---- */
+
+/* The newest decision's is refused by that check. */
+static bool receipt_refused(struct kit *k, const char *check)
+{
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	CLEANUP(wr_close) struct wr text = { 0 };
+	struct err e = { 0 };
+	enum coffer_rc rc;
+
+	receiptkit_make(k, KIT_HOSPITAL, &text);
+	rc = receiptkit_replay(k, wr_span(&text), (struct span){ 0 }, out, &e);
+	if (rc != COFFER_E_DENIED || strcmp(e.check, check) != 0)
+		printf("# %d %s: %s\n", (int)rc, e.check, e.msg);
+	return rc == COFFER_E_DENIED && strcmp(e.check, check) == 0;
+}
+
+/* A service that was broken into releases by what keep calls void. */
+static void receipt_by_a_co_owners_stolen_key_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_shared(&k);
+	CHECK(receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(stolen_from(&k, k.now - 60) && DENIED(ask(&k), k, "R11"));
+	receiptkit_lie(&k, NULL);
+	CHECK(receipt_refused(&k, "receipt-force"));
+	receiptkit_lie_bare(&k);
+	CHECK(receipt_refused(&k, "receipt-force"));
+}
+
+/* ... and who was dropped so is not among those whom it names. */
+static void receipt_after_another_was_dropped_by_its_stolen_key_is_refused(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_both(&k);
+	CHECK(restate(&k, ALONE, true) == COFFER_OK && restate(&k, ALONE, false) == COFFER_OK && ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(stolen_from(&k, k.now - 60) && DENIED(ask(&k), k, "R11"));
+	receiptkit_lie(&k, NULL);
+	CHECK(receipt_refused(&k, "receipt-force"));
+}
+
+/* Past admission, as by a service that takes it. */
+static void enter_alone(struct kit *k)
+{
+	CLEANUP(q_close) struct q q = q_open(k->keep.store, "UPDATE asset SET statement=?");
+	struct err e = { 0 };
+	uint8_t was[32];
+
+	memcpy(was, k->asset_id, sizeof(was));
+	CHECK(enter(k, &(struct kit_st){ .kind = ST_ASSET, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = KIT_ASSET, .digest = k->asset_digest, .body = ALONE,
+	    .serial = ++k->asset_serial, .previous = was }, k->asset_id));
+	q_blob(&q, SPAN(k->asset_id));
+	CHECK(q_run(&q, &e) == COFFER_OK);
+}
+
+/* The owner, with a service that takes its word alone: what was said then, and what followed that, has no receipt that holds. */
+static void receipt_shows_that_who_decided_before_agreed(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_both(&k);
+	enter_alone(&k);
+	CHECK(ask(&k) == COFFER_OK && receipt_refused(&k, "receipt-signature"));
+	enter_alone(&k);
+	CHECK(ask(&k) == COFFER_OK && receipt_refused(&k, "receipt-signature"));
+}
+
+/* Its word of before that was void when it was said again is nobody's to ask for. */
+static void receipt_holds_where_a_void_statement_was_made_good(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_both(&k);
+	CHECK(restate(&k, ALONE, true) == COFFER_OK && stolen_from(&k, k.now - 60) && rotated(&k));
+	k.now += 3600;
+	CHECK(restate(&k, BOTH_OF_THEM, true) == COFFER_OK && restate(&k, ALONE, true) == COFFER_OK && ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+/* Of as many as a receipt has; what it cannot show it says. */
+static void receipt_says_from_which_statement_on_it_shows_who_agreed(void)
+{
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(kit_free) struct kit k;
+	struct err e = { 0 };
+
+	open_shared(&k);
+	receiptkit_make(&k, KIT_HOSPITAL, &text);
+	CHECK(receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_OK && out->v.decided_from == 1);
+	while (k.asset_serial < 66)
+		CHECK(restate(&k, SHARED("1"), true) == COFFER_OK);
+	CHECK(ask(&k) == COFFER_OK);
+	wr_close(&text);
+	receiptkit_make(&k, KIT_HOSPITAL, &text);
+	CHECK(receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_OK && out->v.decided_from == 2);
+}
+
+/* Without the asset statement that is the which-th in it, from 0. */
+static enum coffer_rc judge_without(struct kit *k, const struct wr *text, size_t which, struct receipt_view *v, struct err *e)
+{
+	CLEANUP(receipt_clear) struct receipt r = { 0 };
+	struct receipt_statement out;
+	enum coffer_rc rc;
+	size_t i = 0, n = 0;
+
+	CHECK(receipt_read(wr_span(text), &r, e) == COFFER_OK);
+	for (; i < r.n; i++) {
+		CLEANUP(statement_clear) struct statement s = { 0 };
+
+		CHECK(statement_parse(wr_span(&r.statement[i].env.payload), &s, e) == COFFER_OK);
+		if (s.kind == ST_ASSET && n++ == which)
+			break;
+	}
+	CHECK(i < r.n);
+	out = r.statement[i];
+	memmove(&r.statement[i], &r.statement[i + 1], (r.n - i - 1) * sizeof(out));
+	r.n--;
+	rc = receipt_verify(&r, k->genesis_id, v, e);
+	r.statement[r.n++] = out; /* to be freed */
+	return rc;
+}
+
+static void statements_of_who_decided_have_no_gap(void)
+{
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(kit_free) struct kit k;
+	struct receipt_view v;
+	struct err e = { 0 };
+
+	open_shared(&k);
+	CHECK(restate(&k, SHARED("1"), true) == COFFER_OK && restate(&k, SHARED("1"), true) == COFFER_OK && ask(&k) == COFFER_OK);
+	receiptkit_make(&k, KIT_HOSPITAL, &text);
+	CHECK(judge_without(&k, &text, 0, &v, &e) == COFFER_OK && v.decided_from == 2);
+	CHECK(judge_without(&k, &text, 1, &v, &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-rests") == 0 && strstr(e.msg, "does not follow"));
+	CHECK(judge_without(&k, &text, 2, &v, &e) == COFFER_E_DENIED && strcmp(e.check, "receipt-rests") == 0);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -375,6 +516,9 @@ int main(void)
 		T(each_revokes_a_workload_for_it), T(each_stops_the_service_and_anothers_approval_for_it), T(who_decides_nothing_of_it_is_not_heard), T(each_revokes_an_image_for_its_own), T(each_reads_of_its_decisions),
 		T(who_drops_another_by_its_stolen_key_drops_nobody), T(key_stolen_later_voids_nothing_of_before),
 		T(who_decided_of_what_is_kept_is_asked_though_that_is_void),
+		T(receipt_by_a_co_owners_stolen_key_is_refused), T(receipt_after_another_was_dropped_by_its_stolen_key_is_refused),
+		T(receipt_shows_that_who_decided_before_agreed), T(receipt_holds_where_a_void_statement_was_made_good),
+		T(receipt_says_from_which_statement_on_it_shows_who_agreed), T(statements_of_who_decided_have_no_gap),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -110,7 +110,7 @@ enum coffer_rc asset_up_to(
 	uint64_t from = 0;
 
 	*stands = false;
-	if (registry_any_dead(r))
+	if (parties_any_dead(&r->parties))
 		TRY(first_by_dead(r, id, &from, e));
 	if (from == 0)
 		TRY(as_admitted(r, id, &c, stands, e));

@@ -43,20 +43,12 @@ static bool by_dead(const struct registry *r, const char *id, const struct dsse 
 	return !l || life_void(l, env, logged);
 }
 
-bool registry_any_dead(const struct registry *r)
-{
-	for (size_t i = 0; i < r->parties.n; i++)
-		if (r->parties.life[i].n_dead > 0)
-			return true;
-	return false;
-}
-
 enum coffer_rc registry_by_dead(const struct registry *r, const struct voided_question *q, bool *yes, struct err *e)
 {
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 
 	*yes = false;
-	if (!registry_any_dead(r) || q->kind == ST_GENESIS)
+	if (!parties_any_dead(&r->parties) || q->kind == ST_GENESIS)
 		return COFFER_OK;
 	TRY(registry_envelope(r, q->id, &env, e));
 	*yes = by_dead(r, q->issuer, &env, q->logged);

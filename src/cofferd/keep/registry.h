@@ -46,8 +46,6 @@ bool registry_signed(const struct registry *r, const char *id, const struct dsse
 enum coffer_rc registry_learn(struct registry *r, const struct statement *s, const struct dsse *env, int64_t logged,
     struct err *e) NODISCARD;
 
-/* Some party named a key compromised. */
-bool registry_any_dead(const struct registry *r);
 /* A logged statement: only keys that had been named compromised by then signed it; about an asset: asset_void.h. Its kind grants; or not: see life_grants. */
 struct voided_question { const uint8_t *id; const char *issuer; enum statement_kind kind; int64_t logged; };
 enum coffer_rc registry_by_dead(const struct registry *r, const struct voided_question *q, bool *yes, struct err *e) NODISCARD;
