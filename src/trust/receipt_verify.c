@@ -462,12 +462,19 @@ static bool has_entry(const struct receipt *r, uint64_t index)
 	return false;
 }
 
-/* A party's keys and personas are what it said last: by the map, what replaced a statement by the release is there too. */
+/* A party's keys and personas are what it said last: by the map, what replaced a statement by the release is there too. An asset goes by the amendment that it names,
+ * whatever came after that. */
 static enum coffer_rc check_last(const struct work *w, const struct receipt_statement *x, const struct statement *s, struct err *e)
 {
-	return !of_parties(s) || x->status != MAP_SUPERSEDED || has_entry(w->r, x->set)
+	return !of_parties(s) || s->kind == ST_AMENDMENT || x->status != MAP_SUPERSEDED || has_entry(w->r, x->set)
 		   ? COFFER_OK
 		   : err_deny(e, "receipt-rests", "what %s said next of itself or of a key, before the release, is not in the receipt", s->issuer);
+}
+
+/* A wider workload; and a binding that put nothing into a slot, be it that it is of another workload: what becomes of others the decision itself asks. */
+static bool is_beside(const struct work *w, const struct statement *s)
+{
+	return (s->kind == ST_WORKLOAD && !is_workload(w, s->id)) || (s->kind == ST_BINDING && !lists(w, "rests", s->id));
 }
 
 /* The asset's statement is the last of those about it, and stands by what the keys of all that it turns on turned out to be. */
@@ -494,7 +501,7 @@ static enum coffer_rc check_void(const struct work *w, const struct receipt_stat
 	TRY(statement_parse(wr_span(&x->env.payload), &s, e));
 	TRY(check_last(w, x, &s, e));
 	life = parties_life(&w->parties, span_of(s.issuer));
-	if (of_parties(&s) || !life_grants(s.kind) || s.kind == ST_ASSET || (s.kind == ST_WORKLOAD && !is_workload(w, s.id)) || !leaf_read(wr_span(&x->entry.leaf), &leaf))
+	if (of_parties(&s) || !life_grants(s.kind) || s.kind == ST_ASSET || is_beside(w, &s) || !leaf_read(wr_span(&x->entry.leaf), &leaf))
 		return COFFER_OK;
 	return life && !life_void(life, &x->env, (int64_t)leaf.time)
 		   ? COFFER_OK
