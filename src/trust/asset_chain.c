@@ -1,5 +1,7 @@
 #include "trust/asset_chain.h"
 
+#include <string.h>
+
 #include "base/str.h"
 
 uint64_t asset_agreed(const struct asset_body *was, const struct parties *p, const struct dsse *env, int64_t logged)
@@ -34,17 +36,18 @@ static bool stands(const struct asset_chain *c, const struct parties *p, const s
 	return !c->has_stands || asset_agreed(&c->stands, p, x->env, x->logged) >= c->stands.k;
 }
 
-static void take(const struct asset_body *b, bool *has, struct asset_body *out)
+static void take(const struct asset_said *x, bool *has, struct asset_body *out, uint8_t id[static 32])
 {
 	*has = true;
-	*out = *b;
+	*out = *x->body;
 	out->policy = (struct span){ 0 };
+	memcpy(id, x->id, 32);
 }
 
-void asset_chain_stands(struct asset_chain *c, const struct asset_body *b)
+void asset_chain_stands(struct asset_chain *c, const struct asset_said *x)
 {
-	take(b, &c->has_last, &c->last);
-	take(b, &c->has_stands, &c->stands);
+	take(x, &c->has_last, &c->last, c->last_id);
+	take(x, &c->has_stands, &c->stands, c->stands_id);
 }
 
 bool asset_chain_next(struct asset_chain *c, const struct parties *p, const struct asset_said *x)
@@ -52,7 +55,7 @@ bool asset_chain_next(struct asset_chain *c, const struct parties *p, const stru
 	bool yes = stands(c, p, x);
 
 	if (yes)
-		take(x->body, &c->has_stands, &c->stands);
-	take(x->body, &c->has_last, &c->last);
+		take(x, &c->has_stands, &c->stands, c->stands_id);
+	take(x, &c->has_last, &c->last, c->last_id);
 	return yes;
 }

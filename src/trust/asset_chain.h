@@ -10,17 +10,14 @@
 #include "trust/statement.h"
 
 struct asset_chain {
-	bool has_last, has_stands;
+	bool              has_last, has_stands;
 	struct asset_body last, stands; /* the newest; the newest that is not void. Their policies are gone */
+	uint8_t           last_id[32], stands_id[32];
 };
-struct asset_said {
-	const struct dsse *env;
-	const struct asset_body *body;
-	int64_t logged;
-};
+struct asset_said { const uint8_t *id; const struct dsse *env; const struct asset_body *body; int64_t logged; };
 /* *x comes next. false: it is void. */
 bool asset_chain_next(struct asset_chain *c, const struct parties *p, const struct asset_said *x);
 /* ... of which it is known that it stands. */
-void asset_chain_stands(struct asset_chain *c, const struct asset_body *b);
+void asset_chain_stands(struct asset_chain *c, const struct asset_said *x);
 /* How many of those that `was` names signed what was logged then, with what was not dead by then. */
 uint64_t asset_agreed(const struct asset_body *was, const struct parties *p, const struct dsse *env, int64_t logged);

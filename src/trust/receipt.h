@@ -16,6 +16,7 @@
 
 #define RECEIPT_MAX (16u << 20)
 #define RECEIPT_STATEMENTS_MAX 1024
+#define RECEIPT_ASSETS_MAX 65         /* about the asset: that by which it was released, and those before it */
 #define RECEIPT_FILES_MAX 24          /* of collateral */
 #define RECEIPT_FILE_MAX (8u << 20)   /* bytes of one */
 

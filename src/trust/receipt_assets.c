@@ -1,13 +1,11 @@
 /* Who decided of the asset before the statement by which it was released, as far as the receipt has these: each change with the word of k of those before. */
-#include <string.h>
-
 #include "base/own.h"
 #include "base/str.h"
 #include "trust/receipt_int.h"
 
 static enum coffer_rc check_next(const struct receipt_assets *a, const struct statement *s, const struct asset_body *b, struct err *e)
 {
-	if (a->n > 0 && (s->serial != a->serial + 1 || !span_eq(SPAN(s->previous), SPAN(a->id)) || !asset_path_eq(&b->path, &a->chain.last.path)))
+	if (a->n > 0 && (s->serial != a->serial + 1 || !span_eq(SPAN(s->previous), SPAN(a->chain.last_id)) || !asset_path_eq(&b->path, &a->chain.last.path)))
 		return err_deny(e, "receipt-rests", "an asset statement in it does not follow the one before it");
 	return COFFER_OK;
 }
@@ -22,18 +20,19 @@ static enum coffer_rc add(struct receipt_assets *a, const struct parties *p, con
 {
 	struct asset_chain alone = { 0 };
 	struct asset_body b;
-	struct asset_said said = { &x->env, &b, 0 };
+	struct asset_said said = { s->id, &x->env, &b, 0 };
 	struct leaf leaf;
 
 	if (!leaf_read(wr_span(&x->entry.leaf), &leaf))
 		return err_set(e, COFFER_E_BUG, "receipt: a leaf is malformed");
 	said.logged = (int64_t)leaf.time;
+	if (a->n == RECEIPT_ASSETS_MAX)
+		return err_set(e, COFFER_E_LIMIT, "receipt: more than %d statements about the asset", RECEIPT_ASSETS_MAX);
 	TRY(asset_read(s, &b, e));
 	TRY(check_next(a, s, &b, e));
 	if (a->n++ == 0)
 		a->from = s->serial;
 	a->serial = s->serial;
-	memcpy(a->id, s->id, sizeof(a->id));
 	a->stands = asset_chain_next(&a->chain, p, &said);
 	if (!knows(a, p))
 		a->stands = asset_chain_next(&alone, p, &said);

@@ -34,7 +34,6 @@ enum coffer_rc receipt_releases(const struct receipt_release *q, const struct ma
 struct receipt_assets {
 	size_t             n;
 	uint64_t           from, serial; /* of the first and of the last */
-	uint8_t            id[32];       /* of the last */
 	bool               stands;       /* it does; where those before it are not all shown and a key of some party was named compromised, this says nothing of who followed whom */
 	struct asset_chain chain;
 };

@@ -251,7 +251,7 @@ static enum coffer_rc check_owners(struct work *w, const struct receipt_statemen
 	if (strcmp(b.path.owner, s->issuer) != 0)
 		return err_deny(e, "receipt-signature", "an asset of %s by a statement of %s", b.path.owner, s->issuer);
 	TRY(receipt_assets(w->r, (size_t)(x - w->r->statement), &w->parties, &before, e));
-	return receipt_follows(&before, &w->parties, s, &(struct asset_said){ &x->env, &b, (int64_t)leaf->time }, e);
+	return receipt_follows(&before, &w->parties, s, &(struct asset_said){ s->id, &x->env, &b, (int64_t)leaf->time }, e);
 }
 
 /* By a workload-provider of the genesis, or by whom such a one lets. */
@@ -483,7 +483,7 @@ static enum coffer_rc check_decided(struct work *w, struct err *e)
 	struct receipt_assets a;
 
 	TRY(receipt_assets(w->r, w->r->n, &w->parties, &a, e));
-	if (!lists(w, "rests", a.id))
+	if (!lists(w, "rests", a.chain.last_id))
 		return err_deny(e, "receipt-rests", "the release did not rest on the last asset statement in it");
 	if (!a.stands)
 		return err_deny(e, "receipt-force", "the asset statement was signed by a key that was named compromised, or those who decided before it agreed by such a key");

@@ -369,6 +369,42 @@ static void who_decided_of_what_is_kept_is_asked_though_that_is_void(void)
 	CHECK(stolen_from(&k, k.now - 60) && DENIED(ask(&k), k, "R11"));
 }
 
+/* ---- each holds back alone ---- */
+
+static void who_revoked_the_asset_is_not_dropped_by_the_others(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_shared(&k);
+	CHECK(kit_revoke(&k, KIT_STRANGER, k.asset_id) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+	CHECK(DENIED(restate(&k, ALONE, false), k, "signature") && strstr(k.no.reason, "stranger decides") && strstr(k.no.reason, "its statement"));
+	CHECK(DENIED(put(&k, BODY("2", "1", "\"hospital\""), false), k, "signature"));
+	CHECK(restate(&k, ALONE, true) == COFFER_OK && ask(&k) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL)); /* it agreed */
+}
+
+static void who_revoked_a_workload_is_not_dropped_by_the_others(void)
+{
+	CLEANUP(kit_free) struct kit k;
+
+	open_shared(&k);
+	CHECK(kit_revoke(&k, KIT_STRANGER, k.workload_id) == COFFER_OK && DENIED(ask(&k), k, "R11"));
+	CHECK(DENIED(restate(&k, ALONE, false), k, "signature") && strstr(k.no.reason, "a workload"));
+	CHECK(restate(&k, ALONE, true) == COFFER_OK && ask(&k) == COFFER_OK);
+}
+
+static void who_paused_it_is_not_dropped_as_long_as_that_lasts(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	uint8_t pause[32];
+
+	open_shared(&k);
+	CHECK(pause_by(&k, KIT_STRANGER, k.release_id, pause) == COFFER_OK); /* an image, as often before: who is dropped goes with that */
+	CHECK(pause_by(&k, KIT_STRANGER, k.asset_id, pause) == COFFER_OK && DENIED(restate(&k, ALONE, false), k, "signature"));
+	k.now += 86400;
+	CHECK(pause_by(&k, KIT_STRANGER, k.workload_id, pause) == COFFER_OK && DENIED(restate(&k, ALONE, false), k, "signature"));
+	CHECK(kit_revoke(&k, KIT_STRANGER, pause) == COFFER_OK && restate(&k, ALONE, false) == COFFER_OK && ask(&k) == COFFER_OK);
+}
+
 /* ---- what a receipt shows of it ---- */
 
 /* The newest decision's is refused by that check. */
@@ -516,6 +552,7 @@ int main(void)
 		T(each_revokes_a_workload_for_it), T(each_stops_the_service_and_anothers_approval_for_it), T(who_decides_nothing_of_it_is_not_heard), T(each_revokes_an_image_for_its_own), T(each_reads_of_its_decisions),
 		T(who_drops_another_by_its_stolen_key_drops_nobody), T(key_stolen_later_voids_nothing_of_before),
 		T(who_decided_of_what_is_kept_is_asked_though_that_is_void),
+		T(who_revoked_the_asset_is_not_dropped_by_the_others), T(who_revoked_a_workload_is_not_dropped_by_the_others), T(who_paused_it_is_not_dropped_as_long_as_that_lasts),
 		T(receipt_by_a_co_owners_stolen_key_is_refused), T(receipt_after_another_was_dropped_by_its_stolen_key_is_refused),
 		T(receipt_shows_that_who_decided_before_agreed), T(receipt_holds_where_a_void_statement_was_made_good),
 		T(receipt_says_from_which_statement_on_it_shows_who_agreed), T(statements_of_who_decided_have_no_gap),

@@ -4,6 +4,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/admit_held.h"
 #include "cofferd/keep/asset_void.h"
 
 static bool signed_by(const struct keep *k, const struct dsse *env, const char *id)
@@ -23,6 +24,23 @@ static enum coffer_rc check_enough(const struct keep *k, const struct dsse *env,
 	return COFFER_OK;
 }
 
+/* Each holds it back alone: who does is not dropped by the others. */
+static enum coffer_rc check_dropped(struct keep *k, const struct dsse *env, const struct asset_body *b, const struct asset_chain *c, const struct asset_body *was,
+    struct err *e)
+{
+	for (size_t i = 0; i < was->n_of; i++) {
+		const char *what = NULL;
+
+		if (asset_names(b, was->of[i]) || signed_by(k, env, was->of[i]))
+			continue;
+		TRY(held_back(k, c, was->of[i], &what, e));
+		if (what)
+			return err_deny(e, "signature", "%s decides of %s until now and holds it back (it revoked or paused %s): it signs too who decides without it", was->of[i],
+			    was->path.text, what);
+	}
+	return COFFER_OK;
+}
+
 /* What a thief said of who decides binds nobody. What is kept may be the others' too: a statement about it wants those of the newest statement, void or not. Else
  * one of them could name a key of its own and be rid of the rest. */
 static enum coffer_rc check_before(struct keep *k, const struct dsse *env, const struct statement *s, const struct asset_body *b, struct err *e)
@@ -35,7 +53,11 @@ static enum coffer_rc check_before(struct keep *k, const struct dsse *env, const
 	TRY(asset_up_to(&k->registry, s->previous, &c, &stands, e)); /* what previous is the serial check refuses, which comes after this one */
 	if (c.has_last && b->version == c.last.version)
 		TRY(check_enough(k, env, &c.last, e));
-	return c.has_stands ? check_enough(k, env, &c.stands, e) : COFFER_OK;
+	if (c.has_stands)
+		TRY(check_enough(k, env, &c.stands, e));
+	if (c.has_last)
+		TRY(check_dropped(k, env, b, &c, &c.last, e));
+	return c.has_stands ? check_dropped(k, env, b, &c, &c.stands, e) : COFFER_OK;
 }
 
 enum coffer_rc co_admit(struct keep *k, const struct dsse *env, const struct statement *s, const struct asset_body *b,

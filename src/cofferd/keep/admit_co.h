@@ -3,7 +3,7 @@
 #include "cofferd/keep/keep.h"
 
 /* An asset statement that its owner signed: all that it names are known and signed it too, and so did k of those that the one
- * before names, since together they decide who comes after them. COFFER_E_DENIED "signature". */
+ * before names, since together they decide who comes after them; and so did each of those whom it drops that holds the asset back. COFFER_E_DENIED "signature". */
 enum coffer_rc co_admit(struct keep *k, const struct dsse *env, const struct statement *s, const struct asset_body *b,
     struct err *e) NODISCARD;
 

@@ -66,6 +66,7 @@ static enum coffer_rc walk(
 	q_i64(&q, (int64_t)from - 1);
 	for (unsigned n = 0;; n++) {
 		CLEANUP(dsse_clear) struct dsse env = { 0 };
+		struct asset_said said;
 		struct asset_body b;
 		uint8_t at[32];
 		bool row = false;
@@ -79,11 +80,12 @@ static enum coffer_rc walk(
 		if (!q_col_fixed(&q, 0, at, sizeof(at)))
 			return err_set(e, COFFER_E_BUG, "registry: malformed id");
 		TRY(read_one(r, at, &env, &b, e));
+		said = (struct asset_said){ at, &env, &b, q_col_i64(&q, 1) };
 		*stands = (uint64_t)q_col_i64(&q, 2) < from;
 		if (*stands)
-			asset_chain_stands(c, &b);
+			asset_chain_stands(c, &said);
 		else
-			*stands = asset_chain_next(c, &r->parties, &(struct asset_said){ &env, &b, q_col_i64(&q, 1) });
+			*stands = asset_chain_next(c, &r->parties, &said);
 	}
 }
 
@@ -99,7 +101,7 @@ static enum coffer_rc as_admitted(
 	if (!*stands)
 		return COFFER_OK;
 	TRY(read_one(r, id, &env, &b, e));
-	asset_chain_stands(out, &b);
+	asset_chain_stands(out, &(struct asset_said){ id, &env, &b, is.logged });
 	return COFFER_OK;
 }
 

@@ -329,7 +329,7 @@ static enum coffer_rc add_before(struct keep *k, uint64_t seq, struct told *t, s
 
 	q_i64(&q, (int64_t)seq);
 	q_i64(&q, ST_ASSET);
-	q_i64(&q, TOLD_ASSETS_MAX);
+	q_i64(&q, RECEIPT_ASSETS_MAX - 1);
 	for (;;) {
 		bool row = false;
 
