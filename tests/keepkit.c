@@ -164,9 +164,14 @@ enum coffer_rc kit_log_by(struct kit *k, const struct kit_st *s, const struct pr
 
 enum coffer_rc kit_compromise(struct kit *k, const struct kit_stolen *x, uint8_t id[static 32])
 {
+	return kit_compromise_of(k, KIT_HOSPITAL, x, id);
+}
+
+enum coffer_rc kit_compromise_of(struct kit *k, enum kit_party who, const struct kit_stolen *x, uint8_t id[static 32])
+{
 	CLEANUP(wr_close) struct wr name = wr_open(64);
 	CLEANUP(freep) char *subject = NULL, *body = NULL;
-	struct kit_st s = { .kind = ST_REVOCATION, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .serial = x->serial, .previous = x->previous };
+	struct kit_st s = { .kind = ST_REVOCATION, .issuer = who, .also = who, .serial = x->serial, .previous = x->previous };
 	char when[CLOCK_TEXT_LEN];
 	uint8_t thumb[32];
 
@@ -643,8 +648,9 @@ enum coffer_rc kit_restate(struct kit *k, const uint8_t *digest)
 	uint8_t id[32];
 	enum coffer_rc rc;
 
-	kit_statement(k, &(struct kit_st){ .kind = ST_ASSET, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = KIT_ASSET,
-	    .digest = digest ? digest : k->asset_digest, .body = body, .serial = k->asset_serial + 1, .previous = k->asset_id },
+	kit_statement(k, &(struct kit_st){ .kind = ST_ASSET, .issuer = KIT_HOSPITAL,
+	    .also = k->bend.cosigned ? KIT_ACME : k->bend.shared ? KIT_STRANGER : KIT_HOSPITAL, .subject = KIT_ASSET, .digest = digest ? digest : k->asset_digest,
+	    .body = k->bend.body ? k->bend.body : body, .serial = k->asset_serial + 1, .previous = k->asset_id },
 	    &m.statement, id);
 	kit_auth(k, KIT_HOSPITAL, "POST", "/kbs/v0/resource/" KIT_PATH, &m.auth, &own);
 	keep_put_req_write(&w, &m);

@@ -38,7 +38,7 @@ struct kit_hw {
 
 enum kit_party { KIT_ACME, KIT_HOSPITAL, KIT_STRANGER, KIT_PARTIES };
 
-/* What kit_put and kit_auth do differently next; zero is nothing. */
+/* What kit_put, kit_restate and kit_auth do differently next; zero is nothing. */
 struct kit_bend {
 	const char *body, *url, *method, *path, *subject, *iss;
 	bool        digest, same_salt, by_acme, cosigned, shared; /* by_acme: the statement is, the token is not; cosigned: acme signs it too; shared: stranger does */
@@ -126,6 +126,7 @@ enum coffer_rc kit_log_by(struct kit *k, const struct kit_st *s, const struct pr
 /* The hospital names a key of its own compromised: `stolen` from `from` on, by these keys; the list ends with NULL. serial 0: its first word on that key. */
 struct kit_stolen { const struct privkey *stolen; int64_t from; const struct privkey *const *by; uint64_t serial; const uint8_t *previous; };
 enum coffer_rc kit_compromise(struct kit *k, const struct kit_stolen *s, uint8_t id[static 32]);
+enum coffer_rc kit_compromise_of(struct kit *k, enum kit_party who, const struct kit_stolen *s, uint8_t id[static 32]); /* the same of another */
 /* And states another one, its first party statement. */
 enum coffer_rc kit_rotate(struct kit *k, const struct privkey *to);
 

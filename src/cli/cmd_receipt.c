@@ -105,6 +105,7 @@ static enum coffer_rc print_json(const struct replay_out *o, struct err *e)
 	jw_m_u64(&j, "rests", v->rests);
 	jw_name(&j, "record");
 	jw_value(&j, json_root(record));
+	jw_m_u64(&j, "decided-from", v->decided_from);
 	jw_m_bool(&j, "words-of-parties", v->said);
 	jw_m_bool(&j, "replayed", v->evidence);
 	if (v->evidence)
@@ -172,6 +173,13 @@ static void print_said(const struct receipt_view *v)
 		(void)printf("not shown: that no pause, minimum or revocation was left out; its ledger did not hold these yet\n");
 }
 
+static void print_decided(const struct receipt_view *v)
+{
+	if (v->decided_from > 1)
+		(void)printf("not shown: that those who decided of the asset before its statement %llu agreed to those whom that one names\n",
+		    (unsigned long long)v->decided_from);
+}
+
 static enum coffer_rc print_out(const struct cli *c, const struct replay_out *o, struct err *e)
 {
 	const struct receipt_view *v = &o->v;
@@ -189,6 +197,7 @@ static enum coffer_rc print_out(const struct cli *c, const struct replay_out *o,
 	    v->asset, (unsigned long long)v->version, time, (unsigned long long)v->index, (unsigned long long)v->size, decision, key, reply, v->rests,
 	    v->evidence || o->stated ? "; together they allow it" : "");
 	print_said(v);
+	print_decided(v);
 	print_replay(o);
 	return COFFER_OK;
 }

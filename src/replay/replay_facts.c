@@ -84,7 +84,15 @@ static enum coffer_rc parse_all(const struct receipt *r, struct replay_facts *f,
 
 struct reading { const struct receipt_known *k; struct replay_facts *f; struct asset_path path; const char *provider; };
 
-/* of: whose power it is said with; NULL: the issuer's own. Void it is not: receipt_verify looked. */
+/* Of others receipt_verify saw to it that they are not. */
+static bool is_void(const struct reading *r, size_t i, const struct leaf *leaf)
+{
+	const struct party_life *l = parties_life(r->k->parties, span_of(r->f->st[i].issuer));
+
+	return r->f->st[i].kind == ST_BINDING && (!l || life_void(l, &r->k->r->statement[i].env, (int64_t)leaf->time));
+}
+
+/* of: whose power it is said with; NULL: the issuer's own. */
 static enum coffer_rc fact_of(const struct reading *r, size_t i, const char *of, struct fact *out, struct err *e)
 {
 	const struct receipt_statement *x = &r->k->r->statement[i];
@@ -106,12 +114,16 @@ static enum coffer_rc fact_of(const struct reading *r, size_t i, const char *of,
 	f.issuer_may = p && whose && (need == 0 || (whose->personas & need));
 	f.seq = leaf.index;
 	f.logged = (int64_t)leaf.time;
+	f.voided = is_void(r, i, &leaf);
 	*out = f; /* NOLINT(clang-analyzer-core.NullDereference): a place in a list that make_room made */
 	return COFFER_OK;
 }
 
+/* The newest is the one that it was released by. */
 static enum coffer_rc add_asset(const struct reading *r, size_t i, struct err *e)
 {
+	if (r->f->has_asset)
+		return COFFER_OK;
 	r->f->has_asset = true;
 	TRY(asset_read(&r->f->st[i], &r->f->asset.body, e));
 	return fact_of(r, i, NULL, &r->f->asset.s, e);

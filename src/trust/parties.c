@@ -201,6 +201,14 @@ static bool concerns(const struct statement *s)
 
 /* ---- amendments ---- */
 
+bool parties_any_dead(const struct parties *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->life[i].n_dead > 0)
+			return true;
+	return false;
+}
+
 const struct genesis *parties_genesis(const struct parties *p)
 {
 	return p->n_amended ? &p->amended[p->n_amended - 1].g : p->founded;

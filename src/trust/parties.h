@@ -29,6 +29,9 @@ const struct party *parties_key(const struct parties *p, const uint8_t thumb[sta
 /* ... by which it recovers. */
 const struct party *parties_recovery(const struct parties *p, const uint8_t thumb[static 32], int64_t t, const struct pubkey **key);
 
+/* Some party named a key of its own compromised. */
+bool parties_any_dead(const struct parties *p);
+
 /* The genesis as its last amendment left it. */
 const struct genesis *parties_genesis(const struct parties *p);
 /* As the amendment with this id left it; id NULL: as it was founded. NULL: there is no such amendment. */

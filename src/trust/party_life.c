@@ -34,7 +34,7 @@ int64_t life_expires(const struct party_life *l, int64_t t)
 
 /* ---- keys ---- */
 
-static bool dead_from(const struct party_life *l, const uint8_t thumb[static 32], int64_t t)
+bool life_dead_at(const struct party_life *l, const uint8_t thumb[static 32], int64_t t)
 {
 	for (size_t i = 0; i < l->n_dead; i++)
 		if (l->dead[i].from <= t && span_eq(SPAN(l->dead[i].thumb), (struct span){ thumb, 32 }))
@@ -44,7 +44,7 @@ static bool dead_from(const struct party_life *l, const uint8_t thumb[static 32]
 
 bool life_dead(const struct party_life *l, const uint8_t thumb[static 32])
 {
-	return dead_from(l, thumb, INT64_MAX);
+	return life_dead_at(l, thumb, INT64_MAX);
 }
 
 static bool has_key(const struct pubkey *list, size_t n, const struct pubkey *k)
@@ -284,7 +284,7 @@ static enum coffer_rc lift(struct party_life *l, const struct life_event *ev, co
 		return COFFER_OK;
 	if (!life_quorum(l, ev->env, ev->logged))
 		return err_deny(e, "recovery", "what names a key compromised is lifted by the recovery quorum alone");
-	if (!dead_from(l, l->dead[i].signer, l->dead[i].logged))
+	if (!life_dead_at(l, l->dead[i].signer, l->dead[i].logged))
 		return err_deny(e, "kind", "no key that was compromised then signed this revocation; it is final");
 	l->dead[i] = l->dead[--l->n_dead];
 	return COFFER_OK;
@@ -318,15 +318,20 @@ static bool stands_by(const struct party_life *l, const struct dsse *env, int64_
 		const struct pubkey *k = i < l->n_past ? &l->past[i] : &l->next.keys[i - l->n_past];
 
 		pubkey_thumbprint(k, thumb);
-		if (!dead_from(l, thumb, t) && dsse_signed_by(env, k))
+		if (!life_dead_at(l, thumb, t) && dsse_signed_by(env, k))
 			return true;
 	}
 	return false;
 }
 
+bool life_gave(const struct party_life *l, const struct dsse *env, int64_t logged)
+{
+	return stands_by(l, env, logged, INT64_MAX) || life_quorum(l, env, logged);
+}
+
 bool life_void(const struct party_life *l, const struct dsse *env, int64_t logged)
 {
-	return l->n_dead > 0 && !stands_by(l, env, logged, INT64_MAX) && !life_quorum(l, env, logged);
+	return l->n_dead > 0 && !life_gave(l, env, logged);
 }
 
 bool life_vouches(const struct party_life *l, const struct dsse *env, int64_t issued, int64_t now)

@@ -46,6 +46,7 @@ void life_found(const struct party *p, struct party_life *out);
 const struct party *life_party(const struct party_life *l, int64_t t);   /* in effect at t >= the newest statement's time */
 int64_t             life_expires(const struct party_life *l, int64_t t);
 bool                life_dead(const struct party_life *l, const uint8_t thumb[static 32]);
+bool                life_dead_at(const struct party_life *l, const uint8_t thumb[static 32], int64_t t); /* named compromised from t or earlier */
 bool                life_had(const struct party_life *l, const struct pubkey *k);  /* now, before, or once it has waited */
 bool                life_had_thumb(const struct party_life *l, const uint8_t thumb[static 32]); /* the same of a key's thumbprint */
 /* By a key in effect at t that is not dead. *signer: its thumbprint (NULL: not wanted). */
@@ -68,6 +69,8 @@ enum coffer_rc life_revoke(struct party_life *l, const struct life_event *ev, st
 /* The party's word, logged at `logged`, is void: only keys that were dead from then or earlier signed it, and not the quorum that is in effect. Whether its kind can be
  * void is life_grants. */
 bool life_void(const struct party_life *l, const struct dsse *env, int64_t logged);
+/* It signed what was logged then: by a key of its life that was not dead by then, or by that quorum. */
+bool life_gave(const struct party_life *l, const struct dsse *env, int64_t logged);
 bool life_grants(enum statement_kind k);
 /* An issuer's clock may be this far ahead of the ledger's (s): so much earlier than it says may a statement have been logged. */
 #define LIFE_AHEAD 300

@@ -16,6 +16,7 @@
 
 #define RECEIPT_MAX (16u << 20)
 #define RECEIPT_STATEMENTS_MAX 1024
+#define RECEIPT_ASSETS_MAX 65         /* about the asset: that by which it was released, and those before it */
 #define RECEIPT_FILES_MAX 24          /* of collateral */
 #define RECEIPT_FILE_MAX (8u << 20)   /* bytes of one */
 
@@ -94,6 +95,7 @@ struct receipt_view {
 	uint8_t     decision[16], key[32], reply[32]; /* key: thumbprint it was wrapped to; reply: SHA-256 of what was sent */
 	size_t      rests;         /* statements it rested on or looked at, its workload included */
 	bool        evidence;      /* what the guest showed is in it, to be appraised again */
+	uint64_t    decided_from;  /* serial of the first of the asset's statements in it: that those who decided before that one agreed to what came then is not shown. 1: all are */
 	bool        said;          /* it shows that no revocation, pause or minimum of a party whose word counts was left out; false: the ledger's
 	                            * map did not hold these yet */
 };

@@ -1,5 +1,6 @@
 /* Between the files of receipts alone. */
 #pragma once
+#include "trust/asset_chain.h"
 #include "trust/links.h"
 #include "trust/manifest.h"
 #include "trust/receipt.h"
@@ -28,6 +29,18 @@ struct receipt_release {
 	int64_t                 time;
 };
 enum coffer_rc receipt_releases(const struct receipt_release *q, const struct man_container *c, bool *yes, struct err *e) NODISCARD;
+
+/* The asset statements among the first n of r's, as the parties are now: those before the one that the release rests on, as far as they are shown, and it. */
+struct receipt_assets {
+	size_t             n;
+	uint64_t           from, serial; /* of the first and of the last */
+	bool               stands;       /* it does; where those before it are not all shown and a key of some party was named compromised, this says nothing of who followed whom */
+	struct asset_chain chain;
+};
+/* COFFER_E_DENIED (check "receipt-rests") where one is of another asset or does not follow the one before it. */
+enum coffer_rc receipt_assets(const struct receipt *r, size_t n, const struct parties *p, struct receipt_assets *out, struct err *e) NODISCARD;
+/* s follows those; it has the word of k of those who decided until then, as admission wants it (check "receipt-signature", "receipt-rests"). */
+enum coffer_rc receipt_follows(const struct receipt_assets *a, const struct parties *p, const struct statement *s, const struct asset_said *x, struct err *e) NODISCARD;
 
 /* The last of receipt_verify's checks: all of rc's statements are known to be genuine. data: of the release's record.
  * COFFER_E_DENIED (check "receipt-rights"). */

@@ -113,6 +113,17 @@ static enum coffer_rc take(struct rights *r, const struct receipt_statement *x, 
 
 /* ---- R7 ---- */
 
+static size_t fillers(const struct rights *r, const char *slot)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_bindings; i++)
+		for (size_t k = 0; k < r->binding[i].n_slots; k++)
+			n += strcmp(r->binding[i].slot[k].name, slot) == 0;
+	return n;
+}
+
+/* One that two bindings fill stays open: what is asked for may be in another. */
 static enum coffer_rc fill(struct rights *r, struct err *e)
 {
 	for (size_t i = 0; i < r->n_bindings; i++) {
@@ -121,8 +132,9 @@ static enum coffer_rc fill(struct rights *r, struct err *e)
 		if (!span_eq(SPAN(b->workload), SPAN(r->m.digest)))
 			return no(e, "a binding is of another workload");
 		for (size_t k = 0; k < b->n_slots; k++)
-			if (manifest_slot(&r->m, span_of(b->slot[k].name)) && !manifest_fill(&r->m, span_of(b->slot[k].name), &b->slot[k].asset))
-				return no(e, "two bindings fill one slot");
+			if (fillers(r, b->slot[k].name) == 1 && manifest_slot(&r->m, span_of(b->slot[k].name)) &&
+			    !manifest_fill(&r->m, span_of(b->slot[k].name), &b->slot[k].asset))
+				return no(e, "a slot is filled without a binding");
 	}
 	return COFFER_OK;
 }
@@ -311,9 +323,9 @@ enum coffer_rc receipt_rights(const struct receipt *rc, const struct receipt_vie
 		TRY(take(&r, &rc->statement[i], e));
 	if (!r.has_asset || !r.has_workload)
 		return no(e, "there is no workload");
+	TRY(approved(&r, e)); /* of the manifest as it was stated: its slots are filled after this */
 	TRY(fill(&r, e));
 	if (!entitled(&r))
 		return no(e, "the manifest does not entitle the container");
-	TRY(approved(&r, e));
 	return images(&r, e);
 }

@@ -238,6 +238,7 @@ static enum coffer_rc check_signed(
 static enum coffer_rc check_owners(struct work *w, const struct receipt_statement *x, const struct statement *s, const struct leaf *leaf,
     struct err *e)
 {
+	struct receipt_assets before;
 	struct asset_body b;
 
 	TRY(asset_read(s, &b, e));
@@ -247,9 +248,10 @@ static enum coffer_rc check_owners(struct work *w, const struct receipt_statemen
 		if (!life || !life_signed(life, &x->env, (int64_t)leaf->time, NULL))
 			return err_deny(e, "receipt-signature", "the asset statement is not signed by %s, who decides of it too", b.of[i]);
 	}
-	return strcmp(b.path.owner, s->issuer) == 0
-		   ? COFFER_OK
-		   : err_deny(e, "receipt-signature", "an asset of %s by a statement of %s", b.path.owner, s->issuer);
+	if (strcmp(b.path.owner, s->issuer) != 0)
+		return err_deny(e, "receipt-signature", "an asset of %s by a statement of %s", b.path.owner, s->issuer);
+	TRY(receipt_assets(w->r, (size_t)(x - w->r->statement), &w->parties, &before, e));
+	return receipt_follows(&before, &w->parties, s, &(struct asset_said){ s->id, &x->env, &b, (int64_t)leaf->time }, e);
 }
 
 /* By a workload-provider of the genesis, or by whom such a one lets. */
@@ -394,6 +396,8 @@ static enum coffer_rc check_force(struct work *w, const struct receipt_statement
 
 	if (!beside && !lists(w, "rests", s->id) && !is_workload(w, s->id) && w->release.rule > 1 && (s->kind == ST_PAUSE || s->kind == ST_TCB))
 		return COFFER_OK; /* whether it bears on it receipt_said asks */
+	if (s->kind == ST_ASSET && !w->asset && !lists(w, "rests", s->id))
+		return COFFER_OK; /* one before the asset's: whether it is check_decided asks */
 	if (!beside && !lists(w, "rests", s->id) && !is_workload(w, s->id))
 		return err_deny(e, "receipt-rests", "the release did not rest on this %s statement", kind);
 	if (!ended && x->status != MAP_IN_FORCE)
@@ -458,12 +462,33 @@ static bool has_entry(const struct receipt *r, uint64_t index)
 	return false;
 }
 
-/* A party's keys and personas are what it said last: by the map, what replaced a statement by the release is there too. */
+/* A party's keys and personas are what it said last: by the map, what replaced a statement by the release is there too. An asset goes by the amendment that it names,
+ * whatever came after that. */
 static enum coffer_rc check_last(const struct work *w, const struct receipt_statement *x, const struct statement *s, struct err *e)
 {
-	return !of_parties(s) || x->status != MAP_SUPERSEDED || has_entry(w->r, x->set)
+	return !of_parties(s) || s->kind == ST_AMENDMENT || x->status != MAP_SUPERSEDED || has_entry(w->r, x->set)
 		   ? COFFER_OK
 		   : err_deny(e, "receipt-rests", "what %s said next of itself or of a key, before the release, is not in the receipt", s->issuer);
+}
+
+/* A wider workload; and a binding that put nothing into a slot, be it that it is of another workload: what becomes of others the decision itself asks. */
+static bool is_beside(const struct work *w, const struct statement *s)
+{
+	return (s->kind == ST_WORKLOAD && !is_workload(w, s->id)) || (s->kind == ST_BINDING && !lists(w, "rests", s->id));
+}
+
+/* The asset's statement is the last of those about it, and stands by what the keys of all that it turns on turned out to be. */
+static enum coffer_rc check_decided(struct work *w, struct err *e)
+{
+	struct receipt_assets a;
+
+	TRY(receipt_assets(w->r, w->r->n, &w->parties, &a, e));
+	if (!lists(w, "rests", a.chain.last_id))
+		return err_deny(e, "receipt-rests", "the release did not rest on the last asset statement in it");
+	if (!a.stands)
+		return err_deny(e, "receipt-force", "the asset statement was signed by a key that was named compromised, or those who decided before it agreed by such a key");
+	w->v.decided_from = a.from;
+	return COFFER_OK;
 }
 
 /* What its issuer's keys turned out to be by the release: a thief's word that grants is void. */
@@ -476,7 +501,7 @@ static enum coffer_rc check_void(const struct work *w, const struct receipt_stat
 	TRY(statement_parse(wr_span(&x->env.payload), &s, e));
 	TRY(check_last(w, x, &s, e));
 	life = parties_life(&w->parties, span_of(s.issuer));
-	if (of_parties(&s) || !life_grants(s.kind) || (s.kind == ST_WORKLOAD && !is_workload(w, s.id)) || !leaf_read(wr_span(&x->entry.leaf), &leaf))
+	if (of_parties(&s) || !life_grants(s.kind) || s.kind == ST_ASSET || is_beside(w, &s) || !leaf_read(wr_span(&x->entry.leaf), &leaf))
 		return COFFER_OK;
 	return life && !life_void(life, &x->env, (int64_t)leaf.time)
 		   ? COFFER_OK
@@ -502,6 +527,7 @@ static enum coffer_rc run(struct work *w, const uint8_t genesis[static 32], stru
 	if (w->named != w->v.rests || !w->asset)
 		return err_deny(e, "receipt-rests", "the release rested on %zu statements, the receipt has %zu of them",
 		    w->v.rests, w->named);
+	TRY(check_decided(w, e));
 	TRY(check_cosigned(w, e));
 	TRY(receipt_said(&(struct receipt_said_in){ w->r, w->data, &w->parties, &w->release.map, w->release.rule, w->v.time }, &w->said, e));
 	w->v.said = w->said.has;

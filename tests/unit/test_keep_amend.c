@@ -265,6 +265,27 @@ static void receipts_outlive_their_witnesses(void)
 	CHECK(receiptkit_replay(&k, wr_span(&uncovered), (struct span){ 0 }, out, &e) == COFFER_E_DENIED && !strcmp(e.check, "ledger-witness"));
 }
 
+/* The founders amended it again, and the asset's owners did not say so yet. */
+static void receipt_by_the_amendment_before_the_last_holds(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *body = NULL;
+	uint8_t id[32], next[32];
+	struct by by;
+	char hex[HEX32_LEN];
+
+	deployed(&k, 0, 0);
+	by = FOUNDERS(k);
+	CHECK(amend(&k, "", 0, id) == COFFER_OK);
+	hex32(id, hex);
+	k.amendment = hex;
+	CHECK(kit_restate(&k, NULL) == COFFER_OK && kit_begin(&k) == COFFER_OK && kit_attest(&k, (struct kit_evidence){ 0 }) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	body = body_of(&k, "", 0);
+	CHECK(amend_as(&k, &(struct kit_st){ .body = body, .serial = 2, .previous = id }, &by, next) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
 /* A genesis without witnesses gets some; what is there goes on without. */
 static void witnesses_come_where_there_were_none(void)
 {
@@ -506,7 +527,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(every_founder_signs), T(founder_signs_with_the_key_it_has_now), T(chain_has_one_order), T(it_never_asks_for_less),
-		T(it_does_not_open_a_way_for_two_histories), T(assets_go_by_it_when_their_owners_say_so), T(receipts_outlive_their_witnesses), T(witnesses_come_where_there_were_none),
+		T(it_does_not_open_a_way_for_two_histories), T(assets_go_by_it_when_their_owners_say_so), T(receipts_outlive_their_witnesses), T(receipt_by_the_amendment_before_the_last_holds), T(witnesses_come_where_there_were_none),
 		T(it_stops_what_waits), T(clients_follow_the_chain_from_the_genesis_alone), T(clients_check_each_step_themselves), T(a_restart_comes_to_the_same),
 		T(service_that_ships_another_policy_does_not_start), T(asset_goes_by_the_policies_that_its_genesis_names), T(receipt_by_another_default_policy_is_refused),
 	};

@@ -8,6 +8,7 @@
 #include "cofferd/keep/noise.h"
 #include "cofferd/keep/room.h"
 #include "fmt/enc.h"
+#include "tests/lendkit.h"
 #include "tests/receiptkit.h"
 #include "tests/t.h"
 
@@ -239,7 +240,7 @@ static void keys_of_introducers_are_told(void)
 	k.bend = (struct kit_bend){ .body = body, .shared = true };
 	CHECK(kit_put(&k, KIT_HOSPITAL, "good morning") == COFFER_OK);
 	k.bend = (struct kit_bend){ 0 };
-	CHECK(ask(&k) == COFFER_OK && told(&k) == before + 3); /* stranger, and both that middle said */
+	CHECK(ask(&k) == COFFER_OK && told(&k) == before + 4); /* stranger, both that middle said, and what was said of the asset before */
 	privkey_free(old);
 	privkey_free(new);
 }
@@ -751,6 +752,35 @@ static void recovery_key_of_a_newcomer_uses_up_its_part_alone(void)
 	privkey_free(spare);
 }
 
+/* Who decided once, and does no longer: what was said of the asset then is left out, with all that it said of itself, where both do not fit. */
+static void who_was_dropped_fills_no_receipt(void)
+{
+	static const char both[] = "{\"path\":\"" KIT_ASSET "\",\"type\":\"data\",\"version\":2,\"k\":1,\"of\":[\"hospital\",\"stranger\"],"
+	                           "\"least-action\":\"stop\",\"policy\":{\"rego\":\"package policy\\nallow := true\"}}";
+	CLEANUP(kit_free) struct kit k;
+	CLEANUP(freep) char *body = NULL;
+	struct self stranger = { .k = &k, .who = KIT_STRANGER, .name = "stranger" };
+	uint8_t id[32];
+	size_t before;
+
+	released(&k);
+	CHECK(say_self(&stranger, (const struct privkey *[]){ k.key[KIT_STRANGER], k.key[KIT_ACME], NULL }) == COFFER_OK);
+	memcpy(id, stranger.last, sizeof(id));
+	before = told(&k);
+	body = kit_party_body(&k, KIT_STRANGER);
+	k.bend = (struct kit_bend){ .body = both, .shared = true };
+	CHECK(kit_put(&k, KIT_HOSPITAL, "good morning") == COFFER_OK);
+	k.bend = (struct kit_bend){ 0 };
+	CHECK(kit_put(&k, KIT_HOSPITAL, "good evening") == COFFER_OK && ask(&k) == COFFER_OK && told(&k) > before + 2);
+	for (uint64_t i = 2; i < RECEIPT_STATEMENTS_MAX + 2; i++) {
+		uint8_t was[32];
+
+		memcpy(was, id, sizeof(was));
+		CHECK(enter(&k, &(struct kit_st){ .kind = ST_PARTY, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = "stranger", .body = body, .serial = i, .previous = was }, id));
+	}
+	CHECK(ask(&k) == COFFER_OK && told(&k) == before);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
@@ -759,7 +789,7 @@ int main(void)
 		T(pausing_and_resuming_ends_before_receipts_do), T(minima_of_one_platform_end_too), T(same_revocation_twice_is_one_entry), T(revocation_of_a_key_of_images_is_taken_further_back), T(pause_that_was_lifted_answers_for_none),
 		T(signature_that_counted_for_nothing_is_in_no_receipt), T(introducers_words_on_their_keys_are_not_told), T(recovery_key_that_is_anothers_signing_key_is_shown),
 		T(revocation_by_a_stolen_key_answers_for_none), T(much_is_held_back_at_once_and_then_at_a_pace), T(long_revocation_is_refused),
-		T(made_up_parties_leave_room_for_others), T(made_up_parties_fill_no_receipt), T(recovery_key_of_a_newcomer_uses_up_its_part_alone),
+		T(who_was_dropped_fills_no_receipt), T(made_up_parties_leave_room_for_others), T(made_up_parties_fill_no_receipt), T(recovery_key_of_a_newcomer_uses_up_its_part_alone),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -14,24 +14,29 @@
 #define NAMED "{\"asset\":\"kbs:///hospital/note/greeting\",\"purpose\":\"api\"}"
 #define SLOTS "\"slots\":[{\"name\":\"note\",\"type\":\"api\"},{\"name\":\"other\",\"type\":\"api\"}],\"volumes\""
 
+/* The kit's, with two slots in the place of the hospital's note; the caller frees. */
+static char *manifest_of(struct kit *k)
+{
+	CLEANUP(freep) char *plain = kit_manifest_text(k);
+	const char *at = strstr(plain, NAMED), *end = strstr(plain, "\"volumes\"");
+
+	if (!at || !end)
+		abort();
+	return str_fmt("%.*s{\"slot\":\"note\",\"purpose\":\"api\"},{\"slot\":\"other\",\"purpose\":\"api\"}%.*s" SLOTS "%s", (int)(at - plain), plain,
+	    (int)(end - at - (ptrdiff_t)strlen(NAMED)), at + strlen(NAMED), end + strlen("\"volumes\""));
+}
+
 /* The kit's workload with the hospital's note in a slot, and one more; the hospital approved it for `slots`. */
 static void deploy(struct kit *k, const char *slots)
 {
 	CLEANUP(manifest_clear) struct manifest m = { 0 };
-	CLEANUP(freep) char *plain = NULL, *text = NULL, *more = NULL;
-	const char *at, *end;
+	CLEANUP(freep) char *text = NULL, *more = NULL;
 	uint8_t was[32];
 	struct err e;
 
 	kit_open(k);
 	kit_deploy(k);
-	plain = kit_manifest_text(k);
-	at = strstr(plain, NAMED);
-	end = strstr(plain, "\"volumes\"");
-	if (!at || !end)
-		abort();
-	text = str_fmt("%.*s{\"slot\":\"note\",\"purpose\":\"api\"},{\"slot\":\"other\",\"purpose\":\"api\"}%.*s" SLOTS "%s", (int)(at - plain), plain,
-	    (int)(end - at - (ptrdiff_t)strlen(NAMED)), at + strlen(NAMED), end + strlen("\"volumes\""));
+	text = manifest_of(k);
 	CHECK(manifest_parse(span_of(text), &m, &e) == COFFER_OK);
 	wr_close(&k->initdata);
 	k->initdata = wr_open(MAN_INITDATA_MAX);
@@ -176,12 +181,115 @@ static void binding_that_is_not_logged_yet_keeps_everything_back(void)
 	CHECK(start(&k, text) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK);
 }
 
+/* Two of the owner's own fill the other slot: nothing of that was asked for. */
+static void slot_that_two_fill_is_nobodys_else(void)
+{
+	CLEANUP(kit_free) struct kit k;
+	char all[3 * 65 + 1] = "";
+	uint8_t id[32];
+
+	deploy(&k, "\"note\",\"other\"");
+	for (int i = 0; i < 3; i++) {
+		const char name[] = { (char)('a' + i), '\0' };
+		char hex[HEX32_LEN];
+
+		CHECK(bind_as(&k, name, i == 0 ? "note" : "other", 1, id) == COFFER_OK);
+		hex32(id, hex);
+		(void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? "," : "", hex);
+	}
+	CHECK(start(&k, all) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+/* Approved is a wider one, whose slots are open as this one's were when they were compared. */
+static void slot_of_a_narrower_workload_has_a_receipt(void)
+{
+	CLEANUP(manifest_clear) struct manifest wide = { 0 };
+	CLEANUP(freep) char *text = NULL, *subject = NULL, *body = NULL, *other = NULL;
+	CLEANUP(kit_free) struct kit k;
+	char hex[HEX32_LEN], service[HEX32_LEN], bound[HEX32_LEN];
+	const char *at;
+	uint8_t id[32];
+	struct err e;
+
+	deploy(&k, "\"other\""); /* which does not do */
+	text = manifest_of(&k);
+	at = strstr(text, "\"platforms\":[\"sample\"]");
+	if (!at)
+		abort();
+	other = str_fmt("%.*s\"platforms\":[\"sample\",\"swtpm\"]%s", (int)(at - text), text, at + strlen("\"platforms\":[\"sample\"]"));
+	CHECK(manifest_parse(span_of(other), &wide, &e) == COFFER_OK);
+	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_WORKLOAD, .subject = "risk", .digest = wide.digest, .body = other, .serial = 1 }, id) == COFFER_OK);
+	hex32(wide.digest, hex);
+	hex32(k.service_id, service);
+	subject = str_fmt(KIT_ASSET ",workload:%s", hex);
+	body = str_fmt("{\"assets\":[\"" KIT_ASSET "\"],\"workload\":\"%s\",\"platforms\":[\"sample\"],\"services\":[\"%s\"],\"until\":\"2027-06-01T00:00:00Z\",\"shown\":\"%s\","
+	    "\"slots\":[\"note\"],\"or-narrower\":true}", hex, service, hex);
+	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_APPROVAL, .issuer = KIT_HOSPITAL, .also = KIT_HOSPITAL, .subject = subject, .body = body }, id) == COFFER_OK);
+	CHECK(bind_as(&k, "east", "note", 1, id) == COFFER_OK);
+	hex32(id, bound);
+	CHECK(start(&k, bound) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+/* By a key that was named compromised since; the guest chose to bring it, and it fills nothing. */
+static void void_binding_of_another_workload_spoils_no_receipt(void)
+{
+	static const char other[] = "1111111111111111111111111111111111111111111111111111111111111111";
+	CLEANUP(freep) char *body = str_fmt("{\"workload\":\"%s\",\"name\":\"b\",\"slots\":[{\"slot\":\"scans\",\"asset\":\"kbs:///stranger/note/x\"}]}", other);
+	CLEANUP(freep) char *subject = str_fmt("workload:%s/b", other);
+	CLEANUP(kit_free) struct kit k;
+	char both[2 * HEX32_LEN];
+	uint8_t id[32];
+
+	deploy(&k, "\"note\"");
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK && bind_as(&k, "east", "note", 1, id) == COFFER_OK);
+	hex32(id, both);
+	both[64] = ',';
+	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_BINDING, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = subject, .body = body }, id) == COFFER_OK);
+	hex32(id, both + 65);
+	CHECK(start(&k, both) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(kit_compromise_of(&k, KIT_STRANGER,
+		  &(struct kit_stolen){ k.key[KIT_STRANGER], k.now - 60, (const struct privkey *const[]){ k.recovery[KIT_STRANGER], NULL }, 0, NULL }, id) == COFFER_OK);
+	CHECK(kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+}
+
+/* As one that was revoked is not (above). */
+static void void_binding_is_not_hidden_among_what_was_looked_at(void)
+{
+	CLEANUP(freep) struct replay_out *out = calloc(1, sizeof(*out));
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(freep) char *body = NULL;
+	CLEANUP(kit_free) struct kit k;
+	char both[2 * HEX32_LEN], hex[HEX32_LEN], subject[BINDING_SUBJECT_MAX];
+	uint8_t id[32];
+	struct err e = { 0 };
+
+	deploy(&k, "\"note\"");
+	CHECK(kit_introduce(&k, KIT_STRANGER, KIT_STRANGER, KIT_ACME) == COFFER_OK && bind_as(&k, "east", "note", 1, id) == COFFER_OK);
+	CHECK(kit_approve(&k, ",\"slots\":[\"note\"],\"beside\":[\"kbs:///stranger/note/x\"]", 2, k.approval_id) == COFFER_OK);
+	hex32(id, both);
+	both[64] = ',';
+	hex32(k.manifest, hex);
+	binding_subject(k.manifest, "west", subject);
+	body = str_fmt("{\"workload\":\"%s\",\"name\":\"west\",\"slots\":[{\"slot\":\"other\",\"asset\":\"kbs:///stranger/note/x\"}]}", hex);
+	CHECK(kit_log(&k, &(struct kit_st){ .kind = ST_BINDING, .issuer = KIT_STRANGER, .also = KIT_STRANGER, .subject = subject, .body = body }, id) == COFFER_OK);
+	hex32(id, both + 65);
+	CHECK(start(&k, both) == COFFER_OK && kit_get(&k, (struct kit_get){ 0 }) == COFFER_OK && receiptkit_replays(&k, KIT_HOSPITAL));
+	CHECK(kit_compromise_of(&k, KIT_STRANGER,
+		  &(struct kit_stolen){ k.key[KIT_STRANGER], k.now - 60, (const struct privkey *const[]){ k.recovery[KIT_STRANGER], NULL }, 0, NULL }, id) == COFFER_OK);
+	CHECK(denied_by(&k, "R11"));
+	lie(&k, both + 65);
+	receiptkit_make(&k, KIT_HOSPITAL, &text);
+	CHECK(receiptkit_replay(&k, wr_span(&text), (struct span){ 0 }, out, &e) == COFFER_E_DENIED && strcmp(e.check, "R11") == 0);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(asset_in_a_slot_is_released_and_decided_again), T(revoked_binding_is_not_hidden_among_what_was_looked_at),
 		T(bindings_of_wrong_form_end_the_session),
 		T(binding_that_is_not_logged_yet_keeps_everything_back),
+		T(slot_that_two_fill_is_nobodys_else), T(slot_of_a_narrower_workload_has_a_receipt), T(void_binding_of_another_workload_spoils_no_receipt),
+		T(void_binding_is_not_hidden_among_what_was_looked_at),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

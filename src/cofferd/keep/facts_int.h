@@ -31,6 +31,9 @@ void fact_owners_put(const struct facts *f, struct json_wr *j);
  * would hide some: that is refused, not cut. */
 enum coffer_rc fact_revocations(const struct registry *r, const struct fact *f, struct facts *out, struct err *e) NODISCARD;
 
+/* A pause by that issuer, its expiry apart. */
+enum coffer_rc fact_pause_ended(const struct registry *r, const uint8_t pause[static 32], const char *issuer, bool *yes, struct err *e) NODISCARD;
+
 /* Delegations of that party's power in that role, whoever issued them, and their revocations. To be asked once. */
 enum coffer_rc fact_links(const struct registry *r, const struct links_question *q, struct facts *out, struct err *e) NODISCARD;
 

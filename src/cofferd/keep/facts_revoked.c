@@ -71,8 +71,7 @@ static enum coffer_rc read_revocations(const struct registry *r, const struct fa
 /* ---- pauses ---- */
 
 /* By its issuer: revoked, or followed by another. What only a compromised key says ends nothing, or a thief could resume what its owner paused. */
-static enum coffer_rc ended(
-    const struct registry *r, const uint8_t pause[static 32], const char *issuer, bool *yes, struct err *e)
+enum coffer_rc fact_pause_ended(const struct registry *r, const uint8_t pause[static 32], const char *issuer, bool *yes, struct err *e)
 {
 	CLEANUP(q_close)
 	struct q q = q_open(r->store,
@@ -130,7 +129,7 @@ static enum coffer_rc read_pauses(const struct registry *r, const struct fact *f
 			return err_set(e, COFFER_E_BUG, "registry: malformed row");
 		v.from = q_col_i64(&q, 2);
 		v.until = q_col_i64(&q, 3);
-		TRY(ended(r, id, v.issuer, &over, e));
+		TRY(fact_pause_ended(r, id, v.issuer, &over, e));
 		if (!over)
 			TRY(add(out, &v, e));
 	}

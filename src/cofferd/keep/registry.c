@@ -6,11 +6,11 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "cofferd/keep/asset_void.h"
 #include "crypto/hash.h"
 #include "fmt/enc.h"
 
 #define SUBJECT_KEY_MAX ((size_t)(ST_SUBJECT_NAME_MAX + 4u + 36u) * ST_SUBJECTS_MAX)
-#define SIG_BYTES (32 + SIG_LEN)
 
 /* ---- parties ---- */
 
@@ -43,37 +43,16 @@ static bool by_dead(const struct registry *r, const char *id, const struct dsse 
 	return !l || life_void(l, env, logged);
 }
 
-/* Each who decides of an asset gave its word for it. */
-static enum coffer_rc asset_by_dead(const struct registry *r, const struct dsse *env, int64_t logged, bool *yes, struct err *e)
-{
-	CLEANUP(statement_clear) struct statement st = { 0 };
-	struct asset_body b;
-
-	TRY(statement_parse(wr_span(&env->payload), &st, e));
-	TRY(asset_read(&st, &b, e));
-	for (size_t i = 0; i < b.n_of; i++)
-		*yes = *yes || by_dead(r, b.of[i], env, logged);
-	return COFFER_OK;
-}
-
-static bool any_dead(const struct registry *r)
-{
-	for (size_t i = 0; i < r->parties.n; i++)
-		if (r->parties.life[i].n_dead > 0)
-			return true;
-	return false;
-}
-
 enum coffer_rc registry_by_dead(const struct registry *r, const struct voided_question *q, bool *yes, struct err *e)
 {
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 
 	*yes = false;
-	if (!any_dead(r) || q->kind == ST_GENESIS)
+	if (!parties_any_dead(&r->parties) || q->kind == ST_GENESIS)
 		return COFFER_OK;
 	TRY(registry_envelope(r, q->id, &env, e));
 	*yes = by_dead(r, q->issuer, &env, q->logged);
-	return q->kind == ST_ASSET && !*yes ? asset_by_dead(r, &env, q->logged, yes, e) : COFFER_OK;
+	return q->kind == ST_ASSET && !*yes ? asset_void(r, q->id, yes, e) : COFFER_OK;
 }
 
 /* ---- one statement ---- */
@@ -143,7 +122,7 @@ enum coffer_rc registry_find(struct registry *r, const uint8_t id[static 32], bo
 	return COFFER_OK;
 }
 
-enum coffer_rc registry_brief(struct registry *r, const uint8_t id[static 32], bool *found, struct brief *out, struct err *e)
+enum coffer_rc registry_brief(const struct registry *r, const uint8_t id[static 32], bool *found, struct brief *out, struct err *e)
 {
 	CLEANUP(q_close) struct q q = q_open(r->store, "SELECT s.kind, s.issuer, e.time FROM statement s"
 	                                               " JOIN entry e ON e.seq=s.seq WHERE s.id=?");
@@ -165,10 +144,10 @@ static enum coffer_rc stored_envelope(struct span payload, struct span sigs, str
 	CLEANUP(dsse_clear) struct dsse d = { 0 };
 
 	TRY(dsse_new(payload, &d, e));
-	if (sigs.n % SIG_BYTES != 0 || sigs.n / SIG_BYTES > DSSE_SIGS_MAX)
+	if (sigs.n % REGISTRY_SIG_LEN != 0 || sigs.n / REGISTRY_SIG_LEN > DSSE_SIGS_MAX)
 		return err_set(e, COFFER_E_BUG, "registry: malformed signatures");
-	for (d.n_sigs = 0; d.n_sigs < sigs.n / SIG_BYTES; d.n_sigs++) {
-		const uint8_t *at = sigs.p + d.n_sigs * SIG_BYTES;
+	for (d.n_sigs = 0; d.n_sigs < sigs.n / REGISTRY_SIG_LEN; d.n_sigs++) {
+		const uint8_t *at = sigs.p + d.n_sigs * REGISTRY_SIG_LEN;
 
 		memcpy(d.sigs[d.n_sigs].keyid, at, 32);
 		memcpy(d.sigs[d.n_sigs].sig, at + 32, SIG_LEN);
@@ -198,7 +177,7 @@ static enum coffer_rc insert_row(struct registry *r, const struct statement *s, 
 	CLEANUP(q_close) struct q q = q_open(r->store, "INSERT INTO statement(id, seq, kind, issuer, subject, names, serial, issued,"
 	                                               " expires, payload, sigs) VALUES(?,?,?,?,?,?,?,?,?,?,?)");
 	CLEANUP(wr_close) struct wr subject = wr_open(SUBJECT_KEY_MAX), names = wr_open(SUBJECT_KEY_MAX);
-	CLEANUP(wr_close) struct wr sigs = wr_open((size_t)SIG_BYTES * DSSE_SIGS_MAX);
+	CLEANUP(wr_close) struct wr sigs = wr_open((size_t)REGISTRY_SIG_LEN * DSSE_SIGS_MAX);
 
 	registry_subject(s, &subject);
 	registry_names(s, &names);

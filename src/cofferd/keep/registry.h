@@ -28,6 +28,9 @@ struct registry {
 	size_t            references_next; /* whose place goes next */
 };
 
+/* Of column sigs: a thumbprint and a signature each. */
+#define REGISTRY_SIG_LEN (32 + SIG_LEN)
+
 /* Reads the parties and checks that each stored statement is the one its journal entry names. */
 enum coffer_rc registry_open(struct store *s, const struct genesis *g, struct registry *out, struct err *e) NODISCARD;
 void           registry_clear(struct registry *r);
@@ -43,8 +46,7 @@ bool registry_signed(const struct registry *r, const char *id, const struct dsse
 enum coffer_rc registry_learn(struct registry *r, const struct statement *s, const struct dsse *env, int64_t logged,
     struct err *e) NODISCARD;
 
-/* A logged statement: only keys that had been named compromised by then signed it (of an asset several parties decide of, one
- * of them suffices). Its kind grants; or not: see life_grants. */
+/* A logged statement: only keys that had been named compromised by then signed it; about an asset: asset_void.h. Its kind grants; or not: see life_grants. */
 struct voided_question { const uint8_t *id; const char *issuer; enum statement_kind kind; int64_t logged; };
 enum coffer_rc registry_by_dead(const struct registry *r, const struct voided_question *q, bool *yes, struct err *e) NODISCARD;
 
@@ -75,7 +77,7 @@ enum coffer_rc registry_find(struct registry *r, const uint8_t id[static 32], bo
 
 /* Kind and issuer of a logged statement, and when it was logged. */
 struct brief { enum statement_kind kind; char issuer[PARTY_MAX]; int64_t logged; };
-enum coffer_rc registry_brief(struct registry *r, const uint8_t id[static 32], bool *found, struct brief *out,
+enum coffer_rc registry_brief(const struct registry *r, const uint8_t id[static 32], bool *found, struct brief *out,
 			      struct err *e) NODISCARD;
 
 /* Seconds: the least that a tcb statement in force of any party allows the vendor's documents of a platform; 0: none does. Anybody may so

@@ -319,6 +319,35 @@ static enum coffer_rc of_all(struct keep *k, const struct leaf *release, struct 
 	return add_rows(&q, t, e);
 }
 
+/* Those before the asset's, so that who decided is seen to have agreed to who came after: the newest, without a gap. */
+static enum coffer_rc add_before(struct keep *k, uint64_t seq, struct told *t, struct err *e)
+{
+	CLEANUP(q_close)
+	struct q q = q_open(k->store, "SELECT p.seq, length(p.payload) FROM statement s CROSS JOIN statement p ON p.kind=s.kind AND p.issuer=s.issuer AND p.subject=s.subject"
+	    " AND p.serial<s.serial WHERE s.seq=? AND s.kind=? ORDER BY p.serial DESC LIMIT ?");
+	int64_t bytes = 0;
+
+	q_i64(&q, (int64_t)seq);
+	q_i64(&q, ST_ASSET);
+	q_i64(&q, RECEIPT_ASSETS_MAX - 1);
+	for (;;) {
+		bool row = false;
+
+		TRY(q_row(&q, &row, e));
+		bytes += row ? q_col_i64(&q, 1) : 0;
+		if (!row || bytes > TOLD_ASSETS_BYTES)
+			return COFFER_OK;
+		TRY(told_add(t, (uint64_t)q_col_i64(&q, 0), e));
+	}
+}
+
+static enum coffer_rc add_assets(struct keep *k, struct told *t, struct err *e)
+{
+	for (size_t i = 0, n = t->n; i < n; i++)
+		TRY(add_before(k, t->st[i].seq, t, e));
+	return COFFER_OK;
+}
+
 static int by_seq(const void *a, const void *b)
 {
 	uint64_t x = ((const struct told_one *)a)->seq, y = ((const struct told_one *)b)->seq;
@@ -326,10 +355,24 @@ static int by_seq(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static enum coffer_rc lives(struct keep *k, const struct leaf *release, struct told *t, struct err *e)
+{
+	return release->rule < 2 ? of_all(k, release, t, e) : of_signers(k, release, t, e);
+}
+
+/* Those that decided once and said much of themselves keep nobody from the receipt. */
 enum coffer_rc told_lives(struct keep *k, const struct leaf *release, struct told *t, struct err *e)
 {
-	TRY(release->rule < 2 ? of_all(k, release, t, e) : of_signers(k, release, t, e));
-	if (t->n > 0)
+	size_t n = t->n;
+	enum coffer_rc rc = add_assets(k, t, e);
+
+	if (rc == COFFER_OK)
+		rc = lives(k, release, t, e);
+	if (rc == COFFER_E_LIMIT) {
+		t->n = n;
+		rc = lives(k, release, t, e);
+	}
+	if (rc == COFFER_OK && t->n > 0)
 		qsort(t->st, t->n, sizeof(*t->st), by_seq);
-	return COFFER_OK;
+	return rc;
 }

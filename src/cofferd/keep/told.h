@@ -16,6 +16,9 @@ void           told_clear(struct told *t); /* CLEANUP-ready */
 enum coffer_rc told_add(struct told *t, uint64_t seq, struct err *e) NODISCARD;
 /* What the record of the release names. */
 enum coffer_rc told_named(struct keep *k, const struct leaf *release, struct told *t, struct err *e) NODISCARD;
-/* Last, when all others are there: whose signatures counted on them; and of an asset that goes by an amendment of the genesis, the amendments up to that one,
+/* Of the statements about the asset before the one that it was released by: the newest, RECEIPT_ASSETS_MAX with that one, as long as they come to no more bytes; none
+ * where there is no room for these and the keys in time of who signed them. */
+#define TOLD_ASSETS_BYTES (1 << 20)
+/* Last, when all others are there: those; whose signatures counted on them; and of an asset that goes by an amendment of the genesis, the amendments up to that one,
  * which every founder signed. Leaves them in the order of the ledger. */
 enum coffer_rc told_lives(struct keep *k, const struct leaf *release, struct told *t, struct err *e) NODISCARD;
