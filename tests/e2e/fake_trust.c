@@ -71,17 +71,24 @@ void rcar_asset_clear(struct rcar_asset *a)
 	secret_free(&a->content);
 }
 
+/* A host that says nothing for as long as a container lives. */
+static void host_waits(void)
+{
+	siginfo_t s;
+
+	(void)waitid(P_ALL, 0, &s, WEXITED | WNOWAIT);
+}
+
 enum coffer_rc rcar_get(struct rcar *r, const struct asset_path *path, uint64_t version, struct span container, enum purpose purpose,
     struct rcar_asset *out, struct err *e)
 {
 	(void)r;
 	(void)version;
-	(void)container;
 	(void)purpose;
-	if (span_ends(span_of(path->text), "/stalled")) { /* a host that says nothing for as long as a container lives */
-		siginfo_t s;
-
-		(void)waitid(P_ALL, 0, &s, WEXITED | WNOWAIT);
+	if (span_ends(span_of(path->text), "/awaited") && span_eq_str(container, "two"))
+		host_waits();
+	if (span_ends(span_of(path->text), "/stalled")) {
+		host_waits();
 		return err_set(e, COFFER_E_UPSTREAM, "the host let the agent wait");
 	}
 	if (span_ends(span_of(path->text), "/stranger"))
@@ -168,6 +175,10 @@ enum coffer_rc image_pull(const struct image_pull *o, struct image_pulled *out, 
 
 	if (!bin || !sh || !upper || o->policy.n == 0)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory, or no policy");
+	if (strstr(o->reference, "/stalled@")) {
+		host_waits();
+		return err_set(e, COFFER_E_UPSTREAM, "the host let the agent wait");
+	}
 	if (strstr(o->reference, "/unsigned@"))
 		return err_deny(e, "signature", "no signature is good enough");
 	if (strstr(o->reference, "/foreign@"))
