@@ -164,7 +164,7 @@ enum coffer_rc container_create(struct agent *a, size_t i, struct err *e)
 	rc = create(a, i, e);
 	if (rc != COFFER_OK) {
 		forget(a, i);
-		lease_drop(&a->leases, i);
+		leases_end(a, i);
 	}
 	return rc;
 }

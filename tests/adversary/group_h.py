@@ -28,7 +28,7 @@ def d19(w):
 def d23(w):
     pods(["held_asset_outlives_check_and_grace", "network_cut_by_the_host_stops_the_container",
           "host_that_stalls_the_agent_gains_no_time", "pull_that_the_host_stalls_does_not_put_off_a_wipe", "container_that_was_queued_before_a_pull_ends_with_its_lease",
-          "file_that_the_agent_writes_is_none_to_take_a_lease_on"])
+          "container_that_is_not_made_leaves_no_plain_file", "file_that_the_agent_writes_is_none_to_take_a_lease_on"])
 
 
 @row("H7", "approval is withdrawn or paused while the pod runs", "R11 lease",

@@ -113,6 +113,15 @@ r = h.create(1) # is answered when one is gone
 check("container_that_comes_as_another_s_lease_ends_has_its_data", r[0] == OK and h.start(1)[0] == OK and h.wait("two")[0] == OK and h.says("two") == "patient 1", (*r, h.err()))
 h.end()
 
+podkit.ASSET = "kbs:///hospital/data-key/brief-silent"
+seal(DATA)
+m = manifest([container("one", "true", image=IMAGE.replace("/app@", "/unsigned@"), outputs=[], entitlements=[KEY, {"asset": podkit.ASSET, "purpose": "volume", "volume": "patients"}])])
+m["volumes"][0]["asset"] = podkit.ASSET
+h = Host(m)
+code, said = h.create(0)
+check("container_that_is_not_made_leaves_no_plain_file", code == DENIED and said.startswith("signature: ") and h.plain() is None, (code, said))
+h.end()
+
 h = of("data", "/bin/spoof delay /data")
 check("file_that_the_agent_writes_is_none_to_take_a_lease_on", h.create(0)[0] == OK and h.start(0)[0] == OK and h.wait("one")[0] == OK and h.says("one") == "refused\n", h.err())
 h.end()
