@@ -1,8 +1,7 @@
-/* The end of a lease, whatever the agent is waiting for just then: a kernel timer on CLOCK_BOOTTIME whose handler kills the first
- * process of a container, and with it all of its pid namespace, and wipes the plain files of sealed volumes. The agent's one loop also
- * waits for registry, service and runtime, over a network that the host owns; a host that lets it wait must gain no time by it. What is
- * left (other files) is removed when the loop is back. Not undone: a wait in the kernel that no signal ends, as for a disk that the host
- * does not let answer.
+/* The end of a lease, whatever the agent is waiting for just then: a timer on CLOCK_BOOTTIME, in a thread that does nothing else, kills the first process of a
+ * container, and with it all of its pid namespace, and wipes the plain files of sealed volumes. The agent's one loop also waits for registry,
+ * service, runtime and a disk, all of which the host can hold up, and for the disk in the kernel, where no signal reaches; a host that lets it wait must gain
+ * no time by it. What is left (other files) is removed when the loop is back.
  */
 #pragma once
 #include <stdbool.h>
@@ -21,7 +20,7 @@ void guard_clear(size_t i);
 void guard_file(size_t v, int fd, int64_t at);
 void guard_file_clear(size_t v);
 bool guard_wiped(size_t v); /* it has been done, since guard_file */
-/* Between these two nothing ends: what is read of the clock in between and what guard_set and guard_file are told of it are of one moment. */
+/* Between these two, which nest, nothing ends: what is read of the clock in between and what guard_set and guard_file are told of it are of one moment. */
 void guard_hold(void);
 void guard_release(void);
 /* Overwrites what is in the file with zeros and empties it. On tmpfs the bytes that are overwritten are the bytes that were there, for whoever has it mapped or

@@ -24,10 +24,11 @@ def d19(w):
 
 
 @row("D23", "the owner revokes and the host cuts the guest's network, or lets the agent wait for it", "lease",
-     "tests/e2e/test_lease.py, test_lease_host.py; of a paused VM, a slowed clock and a scratch disk that does not answer: not yet; receipts: not yet")
+     "tests/e2e/test_lease.py, test_lease_host.py; of a paused VM and a slowed clock: not yet; receipts: not yet")
 def d23(w):
     pods(["held_asset_outlives_check_and_grace", "network_cut_by_the_host_stops_the_container",
-          "host_that_stalls_the_agent_gains_no_time", "pull_that_the_host_stalls_does_not_put_off_a_wipe", "container_that_was_queued_before_a_pull_ends_with_its_lease",
+          "host_that_stalls_the_agent_gains_no_time", "pull_that_the_host_stalls_does_not_put_off_a_wipe", "wait_that_no_signal_ends_does_not_put_off_a_wipe",
+          "container_that_was_queued_before_a_pull_ends_with_its_lease",
           "container_that_is_not_made_leaves_no_plain_file", "file_that_the_agent_writes_is_none_to_take_a_lease_on"])
 
 

@@ -70,11 +70,11 @@ class Said(asks.Agent):
         return status.get(1, OK), status.get(2, b"").decode()
 
 
-def of(asset, script, **more):
+def of(asset, script, second="stalled", **more):
     podkit.ASSET = "kbs:///hospital/data-key/" + asset
     seal(DATA)
     m = manifest([container("one", script, outputs=[], entitlements=[KEY, {"asset": podkit.ASSET, "purpose": "volume", "volume": "patients"}], **more),
-                  container("two", "true", image=IMAGE.replace("/app@", "/stalled@"), **POOR)], logs=["one"])
+                  container("two", "true", image=IMAGE.replace("/app@", "/%s@" % second), **POOR)], logs=["one"])
     m["volumes"][0]["asset"] = podkit.ASSET
     return Host(m)
 
@@ -85,6 +85,12 @@ h = of("brief-wipe-revoked", LOOK)
 check("a_container_starts", h.create(0)[0] == OK and h.start(0)[0] == OK, h.err())
 code, said = h.create(1)
 check("pull_that_the_host_stalls_does_not_put_off_a_wipe", code != OK and "the host let the agent wait" in said and h.says("one") == "emptied\n", (code, said, h.err()))
+h.end()
+
+h = of("brief-wipe-revoked", LOOK, "frozen")
+check("the_same_starts_again", h.create(0)[0] == OK and h.start(0)[0] == OK, h.err())
+code, said = h.create(1)
+check("wait_that_no_signal_ends_does_not_put_off_a_wipe", code != OK and "the host let the kernel wait" in said and h.says("one") == "emptied\n", (code, said, h.err()))
 h.end()
 
 h = of("brief-held", "while :; do /bin/busybox sleep 1; done") # only its lease ends it, and with it the pull
