@@ -59,6 +59,7 @@ struct agent {
 	struct fresh_seen seen;
 	struct lapse     lapse[MAN_CONTAINERS_MAX];
 	bool             volume_open[MAN_VOLUMES_MAX];
+	int              volume_fd[MAN_VOLUMES_MAX]; /* of a sealed one that is open: its plain file, for writing; else -1 */
 	bool             refused_said[MAN_CONTAINERS_MAX][MAN_ENTITLEMENTS_MAX]; /* api.c: once each */
 	struct container ctr[MAN_CONTAINERS_MAX];
 	struct exec_process exec[EXECS_MAX];
@@ -93,6 +94,8 @@ void           exec_told(struct agent *a, size_t k); /* frees the place once all
 /* lapse.c: an asset for container i, with its lease. Check "lease" when that has lapsed; otherwise as rcar_get. */
 enum coffer_rc agent_get(struct agent *a, size_t i, const struct asset_path *path, enum purpose purpose, struct rcar_asset *out,
     struct err *e) NODISCARD;
+/* The guard's timers anew, after what a lease, a container's process or a volume's file has become. */
+void           leases_guard(struct agent *a);
 /* Asks, tells and stops as is due. Milliseconds until it wants to be called again; INT64_MAX: whenever. */
 int64_t        leases_step(struct agent *a);
 /* Container i was removed: nothing is asked for it any more, so the sealed volumes that it alone had open are closed. What it wrote into

@@ -85,6 +85,7 @@ static enum coffer_rc find_process(struct agent *a, size_t i, struct err *e)
 {
 	struct container *c = &a->ctr[i];
 	TRY(crun_process(path_fmt("%s/c%zu/pid", a->state, i).s, &c->pid, &c->pidfd, e));
+	leases_guard(a);
 	TRY(crun_pidns(c->pid, &c->pidns, e));
 	return crun_check_group(a, i, c->pid, e);
 }
@@ -163,7 +164,7 @@ enum coffer_rc container_create(struct agent *a, size_t i, struct err *e)
 	rc = create(a, i, e);
 	if (rc != COFFER_OK) {
 		forget(a, i);
-		lease_drop(&a->leases, i);
+		leases_end(a, i);
 	}
 	return rc;
 }

@@ -70,6 +70,23 @@ static enum coffer_rc get(struct agent *a, const struct lease_grant *g, struct r
 	return rcar_get(a->rcar, g->asset, 0, name, g->purpose, out, e);
 }
 
+/* What was waited for longer than the lease lasts that was there renews nothing: the guard has done what a lapse does. */
+static enum coffer_rc take(struct agent *a, const struct lease_grant *g, int64_t asked, struct err *e)
+{
+	const struct lease *old;
+	enum coffer_rc rc;
+
+	guard_hold();
+	old = lease_find(&a->leases, g->container, g->asset, g->purpose);
+	if (old && clock_boot_ms() >= lease_end(old))
+		rc = err_deny(e, "lease", "the lease of %s has lapsed", g->asset->text);
+	else
+		rc = lease_take(&a->leases, g, asked, e);
+	leases_guard(a);
+	guard_release();
+	return rc;
+}
+
 enum coffer_rc agent_get(struct agent *a, size_t i, const struct asset_path *path, enum purpose purpose, struct rcar_asset *out,
     struct err *e)
 {
@@ -86,7 +103,7 @@ enum coffer_rc agent_get(struct agent *a, size_t i, const struct asset_path *pat
 	TRY(get(a, &g, &got, e));
 	g.terms = lease_strictest(&got.lease, &a->man.container[i].on_lapse);
 	g.terms.stop = g.terms.stop || purpose == PURPOSE_IMAGE_KEY; /* what it opened is the container itself */
-	TRY(lease_take(&a->leases, &g, now, e));
+	TRY(take(a, &g, now, e));
 	*out = got;
 	got = (struct rcar_asset){ .version = 0 };
 	return COFFER_OK;
@@ -239,8 +256,11 @@ static enum coffer_rc question(struct agent *a, struct err *e)
 
 		limit_calls(a);
 		TRY(rcar_fresh(a->rcar, &ask, &a->seen, &said, e));
+		guard_hold();
 		for (size_t i = 0; i < said.n && i < ask.n; i++)
 			lease_said(l[i], &said.said[i], then, clock_boot_ms());
+		leases_guard(a);
+		guard_release();
 	}
 	return COFFER_OK;
 }
@@ -261,8 +281,31 @@ static void ask_all(struct agent *a)
 	asked(a, clock_boot_ms());
 }
 
-/* The timer that needs nobody: each living container at its first lease that stops it. */
-static void set_guard(struct agent *a)
+/* ---- guarded: the timers that need nobody ---- */
+
+/* When the plain file of volume v is to be wiped, as close_volumes does it: with the last lease of those who may read it, and with the first where all who have
+ * one have ended. That of nobody: at once. */
+static int64_t wipe_at(const struct agent *a, size_t v)
+{
+	const struct man_volume *vol = &a->man.volume[v];
+	int64_t last = INT64_MIN, first = INT64_MAX;
+
+	for (size_t k = 0; k < a->man.n_containers; k++) {
+		const struct lease *l = lease_find(&a->leases, k, &vol->asset, PURPOSE_VOLUME);
+		int64_t at = leases_stop_at(&a->leases, k);
+
+		if (!l || l->state == LEASE_LAPSED || !mounts(&a->man.container[k], vol))
+			continue;
+		at = lease_end(l) < at ? lease_end(l) : at;
+		if (lives(a, k) || a->b.ctr[k].state == CTR_NEW) /* that one is being made */
+			last = at > last ? at : last;
+		else
+			first = at < first ? at : first;
+	}
+	return last != INT64_MIN ? last : first != INT64_MAX ? first : 0;
+}
+
+void leases_guard(struct agent *a)
 {
 	for (size_t i = 0; i < a->man.n_containers; i++) {
 		int64_t at = leases_stop_at(&a->leases, i);
@@ -272,6 +315,11 @@ static void set_guard(struct agent *a)
 		else
 			guard_clear(i);
 	}
+	for (size_t v = 0; v < a->man.n_volumes; v++)
+		if (a->volume_open[v] && a->man.volume[v].kind == VOL_SEALED)
+			guard_file(v, a->volume_fd[v], wipe_at(a, v));
+		else
+			guard_file_clear(v);
 }
 
 void leases_end(struct agent *a, size_t i)
@@ -280,6 +328,7 @@ void leases_end(struct agent *a, size_t i)
 		if (a->man.volume[v].kind == VOL_SEALED)
 			close_volumes(a, i, &a->man.volume[v].asset);
 	lease_drop(&a->leases, i);
+	leases_guard(a);
 }
 
 /* What is due of every lease; true: one of them asks. */
@@ -313,6 +362,7 @@ static bool act(struct agent *a)
 void leases_act(struct agent *a)
 {
 	(void)act(a);
+	leases_guard(a);
 }
 
 int64_t leases_step(struct agent *a)
@@ -323,7 +373,7 @@ int64_t leases_step(struct agent *a)
 		ask_all(a);
 		(void)act(a);
 	}
-	set_guard(a);
+	leases_guard(a);
 	now = clock_boot_ms();
 	for (size_t i = 0; i < a->leases.n; i++)
 		if (lease_wake(&a->leases.l[i]) < next)

@@ -18,6 +18,11 @@ static int64_t deadline(const struct lease *l)
 	return l->good + span_ms(l->terms.check) + span_ms(l->terms.grace);
 }
 
+int64_t lease_end(const struct lease *l)
+{
+	return l->why != FRESH_HELD ? l->end : deadline(l);
+}
+
 static struct lease *find(struct leases *t, size_t container, const struct asset_path *asset, enum purpose purpose)
 {
 	for (size_t i = 0; i < t->n; i++)
@@ -58,7 +63,8 @@ void lease_said(struct lease *l, const struct fresh_said *s, int64_t asked, int6
 	if (l->state != LEASE_HELD)
 		return;
 	if (s->status == FRESH_HELD) {
-		l->good = asked > l->good ? asked : l->good;
+		if (now < last)
+			l->good = asked > l->good ? asked : l->good;
 		return;
 	}
 	l->why = s->status;
@@ -86,7 +92,7 @@ static int64_t tell(const struct lease *l)
 
 enum lease_act lease_due(struct lease *l, int64_t now)
 {
-	int64_t last = l->why != FRESH_HELD ? l->end : deadline(l);
+	int64_t last = lease_end(l);
 
 	if (l->state == LEASE_LAPSED)
 		return LEASE_REST;
@@ -121,7 +127,7 @@ int64_t leases_stop_at(const struct leases *t, size_t container)
 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct lease *l = &t->l[i];
-		int64_t at = l->state == LEASE_ENDING ? l->end : deadline(l);
+		int64_t at = lease_end(l);
 
 		if (l->container == container && l->terms.stop && l->state != LEASE_LAPSED && at < first)
 			first = at;
@@ -135,7 +141,7 @@ int64_t leases_deadline(const struct leases *t)
 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct lease *l = &t->l[i];
-		int64_t at = l->state == LEASE_ENDING ? l->end : deadline(l);
+		int64_t at = lease_end(l);
 
 		if (l->state != LEASE_LAPSED && at < first)
 			first = at;

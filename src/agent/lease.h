@@ -45,7 +45,7 @@ enum coffer_rc lease_take(struct leases *t, const struct lease_grant *g, int64_t
 /* NULL: none. */
 const struct lease *lease_find(const struct leases *t, size_t container, const struct asset_path *asset, enum purpose purpose);
 
-/* The answer to what was asked at `asked`. */
+/* The answer to what was asked at `asked`. One that comes after the end says nothing more: by then the guard has done what a lapse does. */
 void lease_said(struct lease *l, const struct fresh_said *s, int64_t asked, int64_t now);
 /* It is over by our own doing: its container has ended, or was removed. Nothing more is asked about it. */
 void lease_drop(struct leases *t, size_t container);
@@ -60,6 +60,8 @@ enum lease_act {
 enum lease_act lease_due(struct lease *l, int64_t now);
 /* When lease_due has something else to say. INT64_MAX: never. */
 int64_t lease_wake(const struct lease *l);
+/* When it is over, as far as is known. */
+int64_t lease_end(const struct lease *l);
 /* When the first of them must have ended; INT64_MAX: none is held. */
 int64_t leases_deadline(const struct leases *t);
 /* When container i must have ended at the latest as far as leases that stop it say. */

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "proto/pb.h"
@@ -15,17 +16,21 @@
 
 #define PEERS_MAX 8
 #define PENDING_MAX 64
-#define FRAME_MS 10000 /* a host that stops inside a frame loses its connection */
+#define FRAME_MS 60000 /* a host that stops inside a frame loses its connection; nobody waits for it meanwhile */
+#define SEND_MS 10000 /* nor does one keep it that does not take its answers */
 #define TICK_MS 1000
 #define POLL_MAX (1 + PEERS_MAX + 3 * (MAN_CONTAINERS_MAX + EXECS_MAX) + HTTP_SERVE_CONNS_MAX + HTTP_SERVE_LISTENERS_MAX)
 
 struct pending { int fd; uint32_t stream; const struct method *m; ProtobufCMessage *q; }; /* q NULL = free */
 
+struct peer { int fd; struct wr in; int64_t until; }; /* fd -1: free. in: what has come of a frame, which is to be whole at `until` */
+
 struct server {
 	struct agent  *a;
 	struct http_serve   *rest;
 	int            listener;
-	int            peer[PEERS_MAX]; /* -1 = free */
+	struct peer    peer[PEERS_MAX];
+	size_t         turn; /* whose it is first */
 	struct pending pending[PENDING_MAX];
 };
 
@@ -47,10 +52,11 @@ enum coffer_rc serve_listen(const char *path, int *fd, struct err *e)
 static void drop_peer(struct server *s, size_t i)
 {
 	for (size_t k = 0; k < PENDING_MAX; k++)
-		if (s->pending[k].q && s->pending[k].fd == s->peer[i])
+		if (s->pending[k].q && s->pending[k].fd == s->peer[i].fd)
 			pb_freep(&s->pending[k].q);
-	closep(&s->peer[i]);
-	s->peer[i] = -1;
+	closep(&s->peer[i].fd);
+	wr_close(&s->peer[i].in);
+	s->peer[i].fd = -1;
 }
 
 static bool send_reply(int fd, uint32_t stream, enum coffer_rc rc, const struct reply *r, const struct err *why)
@@ -67,7 +73,7 @@ static bool send_reply(int fd, uint32_t stream, enum coffer_rc rc, const struct 
 		wr_str(&text, why->msg);
 	v.message = wr_span(&text);
 	ttrpc_response_write(&f, stream, &v);
-	return wr_ok(&f) && ttrpc_send(fd, FRAME_MS, wr_span(&f), &e) == COFFER_OK;
+	return wr_ok(&f) && ttrpc_send(fd, SEND_MS, wr_span(&f), &e) == COFFER_OK;
 }
 
 /* true when the request is done with: answered, or its connection is to be dropped (*ok false). */
@@ -127,15 +133,44 @@ static bool request(struct server *s, int fd, uint32_t stream, struct span body)
 	return ok;
 }
 
-static void peer_step(struct server *s, size_t i)
+/* False: the connection is to be dropped. */
+static bool peer_step(struct server *s, struct peer *p)
 {
-	CLEANUP(wr_close) struct wr body = { 0 };
+	bool fresh = p->in.n == 0, whole, ok;
 	struct ttrpc_head h;
+	struct span body;
 	struct err e;
 
-	if (ttrpc_recv(s->peer[i], FRAME_MS, &h, &body, &e) != COFFER_OK || h.type != TTRPC_REQUEST ||
-	    !request(s, s->peer[i], h.stream, wr_span(&body)))
-		drop_peer(s, i);
+	if (ttrpc_collect(p->fd, &p->in, &h, &body, &whole, &e) != COFFER_OK)
+		return false;
+	if (!whole) {
+		p->until = fresh ? clock_monotonic_ms() + FRAME_MS : p->until;
+		return clock_monotonic_ms() < p->until;
+	}
+	ok = h.type == TTRPC_REQUEST && request(s, p->fd, h.stream, body);
+	wr_close(&p->in);
+	p->in = wr_open(TTRPC_FRAME_MAX);
+	return ok;
+}
+
+/* One of those who have something to say, each in its turn: a request may take long, and leases are looked at before the next. */
+static void peers_step(struct server *s, const struct pollfd *ready)
+{
+	for (size_t n = 0; n < PEERS_MAX; n++) {
+		size_t i = (s->turn + n) % PEERS_MAX;
+
+		if (s->peer[i].fd < 0 || ready[i].fd != s->peer[i].fd)
+			continue;
+		if (!(ready[i].revents & (POLLIN | POLLHUP | POLLERR))) {
+			if (s->peer[i].in.n > 0 && clock_monotonic_ms() >= s->peer[i].until)
+				drop_peer(s, i);
+			continue;
+		}
+		if (!peer_step(s, &s->peer[i]))
+			drop_peer(s, i);
+		s->turn = i + 1;
+		return;
+	}
 }
 
 static void retry(struct server *s)
@@ -148,7 +183,7 @@ static void retry(struct server *s)
 			continue;
 		pb_freep(&p->q);
 		for (size_t i = 0; !ok && i < PEERS_MAX; i++)
-			if (s->peer[i] == p->fd)
+			if (s->peer[i].fd == p->fd)
 				drop_peer(s, i);
 	}
 }
@@ -158,8 +193,8 @@ static void accept_peer(struct server *s)
 	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
 
 	for (size_t i = 0; fd >= 0 && i < PEERS_MAX; i++)
-		if (s->peer[i] < 0) {
-			s->peer[i] = fd;
+		if (s->peer[i].fd < 0) {
+			s->peer[i] = (struct peer){ .fd = fd, .in = wr_open(TTRPC_FRAME_MAX) };
 			return;
 		}
 	closep(&fd);
@@ -192,7 +227,7 @@ static size_t gather(const struct server *s, struct pollfd *p)
 
 	p[n++] = (struct pollfd){ .fd = s->listener, .events = POLLIN };
 	for (size_t i = 0; i < PEERS_MAX; i++)
-		p[n++] = (struct pollfd){ .fd = s->peer[i], .events = POLLIN }; /* poll ignores -1 */
+		p[n++] = (struct pollfd){ .fd = s->peer[i].fd, .events = POLLIN }; /* poll ignores -1 */
 	for (size_t i = 0; i < s->a->man.n_containers; i++)
 		n += gather_process(p + n, s->a->ctr[i].pidfd, s->a->ctr[i].log);
 	for (size_t k = 0; k < EXECS_MAX; k++)
@@ -206,7 +241,7 @@ enum coffer_rc serve_run(struct agent *a, int listener, struct http_serve *rest,
 	struct pollfd p[POLL_MAX];
 
 	for (size_t i = 0; i < PEERS_MAX; i++)
-		s.peer[i] = -1;
+		s.peer[i].fd = -1;
 	while (!a->b.closed) {
 		int64_t wait = leases_step(a);
 
@@ -218,9 +253,7 @@ enum coffer_rc serve_run(struct agent *a, int listener, struct http_serve *rest,
 			log_drain(a->ctr[i].log);
 		for (size_t k = 0; k < EXECS_MAX; k++)
 			log_drain(a->exec[k].log);
-		for (size_t i = 0; i < PEERS_MAX; i++)
-			if (s.peer[i] >= 0 && (p[1 + i].revents & (POLLIN | POLLHUP | POLLERR)) && p[1 + i].fd == s.peer[i])
-				peer_step(&s, i);
+		peers_step(&s, p + 1);
 		if (p[0].revents & POLLIN)
 			accept_peer(&s);
 		retry(&s);

@@ -33,6 +33,8 @@ static void agent_init(struct agent *a)
 		a->ctr[i].pidfd = -1;
 		a->ctr[i].log[0].fd = a->ctr[i].log[1].fd = -1;
 	}
+	for (size_t v = 0; v < MAN_VOLUMES_MAX; v++)
+		a->volume_fd[v] = -1;
 	for (size_t k = 0; k < EXECS_MAX; k++)
 		a->exec[k] = (struct exec_process){ .pidfd = -1, .log = { { .fd = -1 }, { .fd = -1 } } };
 	a->groups = (struct cgroup){ .root = -1, .dir = -1 };

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agent/guard.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "image/tree.h"
@@ -97,9 +98,13 @@ static enum coffer_rc open_sealed(struct agent *a, size_t v, const struct rcar_a
 	rc = data_file_open(&want, key->content.p, &io, &h, e);
 	if (rc == COFFER_OK && fchmod(out, 0444) != 0)
 		rc = err_set(e, COFFER_E_SYSTEM, "volume: %s", strerror(errno));
-	if (rc != COFFER_OK)
+	if (rc != COFFER_OK) {
+		(void)!guard_wipe(out);
 		(void)unlink(to.s);
-	return rc;
+		return rc;
+	}
+	a->volume_fd[v] = MOVE_FD(out);
+	return COFFER_OK;
 }
 
 /* The service is asked for every container, so that it decides and writes down each; the file is opened once. */
@@ -116,41 +121,33 @@ static enum coffer_rc ready_sealed(struct agent *a, size_t i, size_t v, struct e
 		return err_deny(e, "gate", "the manifest does not entitle container %.*s to %s as a volume", (int)c->name.n,
 		    (const char *)c->name.p, vol->asset.text);
 	TRY(agent_get(a, i, &vol->asset, PURPOSE_VOLUME, &key, e));
+	if (a->volume_open[v] && guard_wiped(v)) /* another's lease ended while the service was asked */
+		volume_wipe(a, v);
 	if (a->volume_open[v])
 		return COFFER_OK;
 	TRY(open_sealed(a, v, &key, e));
 	a->volume_open[v] = true;
+	leases_guard(a);
 	return COFFER_OK;
 }
 
-static void overwrite(const char *path)
+/* A container that still has it mounted reads nothing more. The guard lets go of the descriptor before its number may be another's. */
+static void close_plain(struct agent *a, size_t v)
 {
-	static const uint8_t zero[65536];
-	CLEANUP(closep) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return;
-	for (off_t at = 0; at < st.st_size;) {
-		size_t n = st.st_size - at < (off_t)sizeof(zero) ? (size_t)(st.st_size - at) : sizeof(zero);
-		ssize_t got = pwrite(fd, zero, n, at);
-
-		if (got <= 0 && errno != EINTR)
-			break;
-		at += got > 0 ? got : 0;
-	}
-	if (ftruncate(fd, 0) != 0)
-		(void)fprintf(stderr, "coffer-agent: a wiped file keeps its length: %s\n", strerror(errno));
+	if (!guard_wipe(a->volume_fd[v]))
+		(void)fprintf(stderr, "coffer-agent: a closed volume's file is not wholly overwritten: %s\n", strerror(errno));
+	guard_file_clear(v);
+	closep(&a->volume_fd[v]);
+	a->volume_fd[v] = -1;
 }
 
-/* On tmpfs, where sealed files are opened, the bytes that are overwritten are the bytes that were there. A container that still has it mounted reads nothing more. */
 void volume_wipe(struct agent *a, size_t v)
 {
 	CLEANUP(closep) int dir = open(path_fmt("%s/volume", base(a, v)).s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct err why = { 0 };
 
 	if (a->man.volume[v].kind == VOL_SEALED)
-		overwrite(volume_path(a, v).s);
+		close_plain(a, v);
 	if (dir < 0 || tree_remove(dir, path_fmt("%zu", v).s, &why) != COFFER_OK)
 		(void)fprintf(stderr, "coffer-agent: a closed volume's files stay until the guest ends: %s\n", why.msg);
 	a->volume_open[v] = false;

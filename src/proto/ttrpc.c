@@ -244,6 +244,47 @@ enum coffer_rc ttrpc_recv(int fd, int64_t timeout_ms, struct ttrpc_head *head, s
 	return COFFER_OK;
 }
 
+/* What is still to come, as far as what is there says. */
+static enum coffer_rc missing(const struct wr *in, struct ttrpc_head *head, size_t *n, struct err *e)
+{
+	struct ttrpc_head h;
+
+	*n = TTRPC_HEADER - (in->n < TTRPC_HEADER ? in->n : 0);
+	if (in->n < TTRPC_HEADER)
+		return COFFER_OK;
+	TRY(ttrpc_head_read((struct span){ in->p, TTRPC_HEADER }, &h, e));
+	*n = TTRPC_HEADER + (size_t)h.length - in->n;
+	*head = h;
+	return COFFER_OK;
+}
+
+enum coffer_rc ttrpc_collect(int fd, struct wr *in, struct ttrpc_head *head, struct span *body, bool *whole, struct err *e)
+{
+	uint8_t piece[16384];
+	size_t left;
+
+	for (*whole = false;;) {
+		ssize_t k;
+
+		TRY(missing(in, head, &left, e));
+		if (left == 0)
+			break;
+		k = recv(fd, piece, left < sizeof(piece) ? left : sizeof(piece), MSG_DONTWAIT);
+		if (k == 0)
+			return err_set(e, COFFER_E_UPSTREAM, in->n == 0 ? "peer closed" : "ttrpc: cut inside a frame");
+		if (k < 0 && errno == EAGAIN)
+			return COFFER_OK;
+		if (k < 0 && errno != EINTR)
+			return err_set(e, COFFER_E_UPSTREAM, "ttrpc: %s", strerror(errno));
+		if (k > 0)
+			wr_put(in, (struct span){ piece, (size_t)k });
+		TRY(wr_done(in, "ttrpc frame", e));
+	}
+	*body = span_skip(wr_span(in), TTRPC_HEADER);
+	*whole = true;
+	return COFFER_OK;
+}
+
 enum coffer_rc ttrpc_send(int fd, int64_t timeout_ms, struct span f, struct err *e)
 {
 	int64_t until = clock_monotonic_ms() + timeout_ms;

@@ -14,6 +14,7 @@
 
 #define TTRPC_HEADER 10
 #define TTRPC_BODY_MAX (4u << 20)
+#define TTRPC_FRAME_MAX (TTRPC_HEADER + TTRPC_BODY_MAX)
 #define TTRPC_NAME_MAX 128
 
 enum ttrpc_type { TTRPC_REQUEST = 1, TTRPC_RESPONSE = 2 };
@@ -40,6 +41,9 @@ void ttrpc_response_write(struct wr *w, uint32_t stream, const struct ttrpc_resp
 /* One frame from fd within timeout_ms; buf is emptied first and then holds the body.
  * COFFER_E_UPSTREAM at a clean end ("peer closed"), a cut or a silent peer. */
 enum coffer_rc ttrpc_recv(int fd, int64_t timeout_ms, struct ttrpc_head *head, struct wr *buf, struct err *e) NODISCARD;
+/* The same without waiting: takes what has come of one frame, and nothing of the next. *in has it from one call to the next, header and all, and is
+ * wr_open(TTRPC_FRAME_MAX) before the first. *whole: it is all there, and *body borrows it from in. */
+enum coffer_rc ttrpc_collect(int fd, struct wr *in, struct ttrpc_head *head, struct span *body, bool *whole, struct err *e) NODISCARD;
 enum coffer_rc ttrpc_send(int fd, int64_t timeout_ms, struct span frame, struct err *e) NODISCARD;
 
 /* Our codes and theirs. Failures that are no refusal keep their class, not their history. */

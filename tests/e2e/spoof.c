@@ -5,9 +5,11 @@
  * "spoof attack" runs where none are, with CAP_NET_RAW. It prints a word for everything that it should not be able to do
  * (vsock, packet, injected, routed, reached, stolen, sniffed), and what it saw otherwise.
  * "spoof vsock" says what became of a socket to the host.
+ * "spoof delay FILE" says what became of a lease on it.
  * "spoof share" and "spoof hog": the first wants answers while the second occupies the API. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
@@ -276,6 +278,14 @@ static void share(void)
 	}
 }
 
+/* A file lease, which would hold up who opens the file to write in it. */
+static void delay(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	(void)puts(fcntl(fd, F_SETLEASE, F_RDLCK) == 0 ? "held" : errno == EAGAIN ? "refused" : strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct { const char *name; void (*run)(void); } parts[] = {
@@ -286,5 +296,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (argc == 2 && strcmp(argv[1], parts[i].name) == 0)
 			parts[i].run();
+	if (argc == 3 && strcmp(argv[1], "delay") == 0)
+		delay(argv[2]);
 	return 0;
 }

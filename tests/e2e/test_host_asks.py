@@ -29,6 +29,16 @@ m["host"]["exec"] = [{"container": "one", "args": asks.LISTED}]
 r = run(pod(m), "--detach", "--name", "asked")
 check("the_pod_runs", r.returncode == 0, r)
 sock = PODS + "/asked/agent.sock"
+frame = asks.field(1, "grpc.AgentService") + asks.field(2, "GetGuestDetails")
+frame = struct.pack(">IIBB", len(frame), 1, 1, 0) + frame
+halves = [asks.Agent(sock) for _ in range(3)]
+for cut, h in zip((1, 7, len(frame) - 1), halves):
+    h.s.sendall(frame[:cut])
+other = asks.Agent(sock).call("GetGuestDetails")[0]
+for cut, h in zip((1, 7, len(frame) - 1), halves):
+    h.s.sendall(frame[cut:])
+check("nobody_waits_for_the_rest_of_another_s_frame", other == asks.OK and all(h.s.recv(1) for h in halves))
+del halves, h
 asks.exec_refusals(check, sock, "one", "two")
 asks.stream_refusals(check, sock, "two", "one")
 r = coffer("exec", "asked", "two", "--", *asks.LISTED)

@@ -45,6 +45,28 @@ static void answer_counts_from_its_question_and_late_ones_do_not_turn_time_back(
 	CHECK(leases_deadline(t) == 6000);
 }
 
+/* The guard has done by then what a lapse does. */
+static void answer_that_comes_after_the_end_is_silence(void)
+{
+	CLEANUP(freep) struct leases *t = table((struct lease_terms){ .lease = 300, .check = 1, .grace = 2, .stop = true });
+	CLEANUP(freep) struct leases *u = table((struct lease_terms){ .lease = 300, .check = 1, .grace = 2, .stop = true });
+
+	lease_said(&t->l[0], &held, 3000, 4000);
+	CHECK(lease_end(&t->l[0]) == 4000 && lease_due(&t->l[0], 4000) == LEASE_LAPSE);
+	lease_said(&u->l[0], &held, 3000, 3999);
+	CHECK(lease_end(&u->l[0]) == 6000 && lease_due(&u->l[0], 4000) == LEASE_ASK);
+}
+
+static void guard_is_told_what_was_said_before_anything_is_done(void)
+{
+	CLEANUP(freep) struct leases *t = table((struct lease_terms){ .lease = 300, .check = 60, .grace = 900, .term = 5, .stop = true });
+
+	CHECK(leases_stop_at(t, 0) == 961000 && leases_stop_at(t, 1) == INT64_MAX);
+	lease_said(&t->l[0], &revoked, 2000, 2100);
+	CHECK(leases_stop_at(t, 0) == 7100 && lease_end(&t->l[0]) == 7100 && leases_deadline(t) == 7100);
+	CHECK(lease_due(&t->l[0], 2200) == LEASE_END && leases_stop_at(t, 0) == 7100);
+}
+
 static void refusal_lapses_at_once_and_nothing_brings_it_back(void)
 {
 	CLEANUP(freep) struct leases *t = table((struct lease_terms){ .lease = 300, .check = 60, .grace = 900 });
@@ -103,6 +125,7 @@ int main(void)
 	static const struct t_case cases[] = {
 		T(asks_every_check_and_silence_lapses_after_check_and_grace),
 		T(answer_counts_from_its_question_and_late_ones_do_not_turn_time_back),
+		T(answer_that_comes_after_the_end_is_silence), T(guard_is_told_what_was_said_before_anything_is_done),
 		T(refusal_lapses_at_once_and_nothing_brings_it_back), T(time_to_end_is_within_check_and_grace),
 		T(attestation_is_renewed_after_the_shortest_lease_and_within_a_session), T(ended_container_is_asked_about_no_more),
 	};

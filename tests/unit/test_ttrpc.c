@@ -164,12 +164,67 @@ static void recv_of_a_cut_or_silent_stream_is_an_error(void)
 	wr_close(&buf);
 }
 
+/* Two frames and the beginning of a third, byte by byte: each is given once, whole, and takes nothing of the next. */
+static void collect_takes_frames_as_they_come(void)
+{
+	static const uint8_t bytes[] = { 0, 0, 0, 2, 0, 0, 0, 1, 1, 0, 'a', 'b', 0, 0, 0, 0, 0, 0, 0, 3, 1, 0, 0, 0 };
+	struct wr in = wr_open(TTRPC_FRAME_MAX);
+	struct ttrpc_head h = { 0 };
+	struct span body;
+	struct err e = { 0 };
+	size_t n = 0;
+	bool whole;
+	int p[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, p) == 0);
+	CHECK(ttrpc_collect(p[0], &in, &h, &body, &whole, &e) == COFFER_OK && !whole);
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		CHECK(ttrpc_send(p[1], 100, (struct span){ bytes + i, 1 }, &e) == COFFER_OK);
+		CHECK(ttrpc_collect(p[0], &in, &h, &body, &whole, &e) == COFFER_OK && whole == (i == 11 || i == 21));
+		if (!whole)
+			continue;
+		CHECK(n++ == 0 ? h.stream == 1 && span_eq_str(body, "ab") : h.stream == 3 && body.n == 0);
+		wr_close(&in);
+		in = wr_open(TTRPC_FRAME_MAX);
+	}
+	CHECK(n == 2 && in.n == 2 && shutdown(p[1], SHUT_WR) == 0);
+	CHECK(ttrpc_collect(p[0], &in, &h, &body, &whole, &e) == COFFER_E_UPSTREAM && strstr(e.msg, "cut inside a frame") && !whole);
+	wr_close(&in);
+	CHECK(ttrpc_collect(p[0], &in, &h, &body, &whole, &e) == COFFER_E_UPSTREAM && strcmp(e.msg, "peer closed") == 0);
+	(void)close(p[0]);
+	(void)close(p[1]);
+}
+
+static void collect_takes_a_whole_frame_at_once_and_leaves_the_next(void)
+{
+	static const uint8_t two[] = { 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 'a', 0, 0, 0, 1, 0, 0, 0, 3, 1, 0, 'b' };
+	static const uint8_t large[] = { 0, 0x40, 0, 1, 0, 0, 0, 1, 1, 0 };
+	struct wr in = wr_open(TTRPC_FRAME_MAX), next = wr_open(TTRPC_FRAME_MAX), over = wr_open(TTRPC_FRAME_MAX);
+	struct ttrpc_head h;
+	struct span body;
+	struct err e = { 0 };
+	bool whole;
+	int p[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, p) == 0 && ttrpc_send(p[1], 100, SPAN(two), &e) == COFFER_OK);
+	CHECK(ttrpc_collect(p[0], &in, &h, &body, &whole, &e) == COFFER_OK && whole && h.stream == 1 && span_eq_str(body, "a"));
+	CHECK(ttrpc_collect(p[0], &next, &h, &body, &whole, &e) == COFFER_OK && whole && h.stream == 3 && span_eq_str(body, "b"));
+	CHECK(ttrpc_send(p[1], 100, SPAN(large), &e) == COFFER_OK);
+	CHECK(ttrpc_collect(p[0], &over, &h, &body, &whole, &e) == COFFER_E_LIMIT && !whole);
+	wr_close(&in);
+	wr_close(&next);
+	wr_close(&over);
+	(void)close(p[0]);
+	(void)close(p[1]);
+}
+
 int main(void)
 {
 	static const struct t_case cases[] = {
 		T(frame_request_comes_back_as_it_was), T(frame_known_bytes_are_read), T(head_out_of_bounds_is_refused),
 		T(request_cut_anywhere_is_refused), T(request_of_odd_form_is_refused), T(failure_keeps_check_and_reason), T(failure_shows_printable_bytes_alone),
 		T(codes_map_both_ways), T(recv_of_a_cut_or_silent_stream_is_an_error),
+		T(collect_takes_frames_as_they_come), T(collect_takes_a_whole_frame_at_once_and_leaves_the_next),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));
