@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "agent/children.h"
 #include "agent/crun.h"
 #include "agent/fence.h"
 #include "agent/guard.h"
@@ -144,7 +145,7 @@ static void forget(struct agent *a, size_t i)
 	if (crun(a, i, &call, &unused) != COFFER_OK && c->pidfd >= 0)
 		(void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
 	if (c->pid > 0 && c->pidfd >= 0)
-		(void)waitpid(c->pid, NULL, 0);
+		children_await(a, c->pid);
 	log_close(c->log);
 	for (size_t k = 0; k < MAN_OUTPUTS_MAX; k++)
 		wr_close(&c->output[k].sealed);
