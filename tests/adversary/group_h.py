@@ -89,3 +89,9 @@ def h11(w):
 def h12(w):
     pods_of("stalls", ["image_with_pipes_where_the_runtime_reads_is_refused", "of_that_container_nothing_is_left", "process_that_is_stopped_while_it_is_made_is_given_up",
                        "the_agent_answers_and_the_other_container_runs", "what_was_stopped_is_gone", "container_with_a_strange_child_of_the_agents_is_removed"])
+
+
+@row("H13", "a container that may write into other processes (CAP_SYS_PTRACE) is to wait there for the runtime that brings a command of the host's in", "policy",
+     "tests/unit/test_guest.c (the agent's own code); coffer workload build: tests/e2e/test_service.py")
+def h13(w):
+    unit("tests/unit/test_guest", ["spec_lets_nobody_write_into_what_the_host_runs"])
