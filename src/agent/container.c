@@ -11,6 +11,7 @@
 
 #include "agent/children.h"
 #include "agent/crun.h"
+#include "agent/endpoints.h"
 #include "agent/fence.h"
 #include "agent/guard.h"
 #include "agent/rest.h"
@@ -73,11 +74,15 @@ static enum coffer_rc open_logs(struct agent *a, size_t i, int fds[static 2], st
 /* The container's group with its fence, ready for what is started in it. */
 static enum coffer_rc make_group(struct agent *a, size_t i, int *group, struct err *e)
 {
+	struct endpoints ours;
+	struct fence f = { .own = fence_address(i), .port = REST_PORT, .closed = ours.at };
 	CLEANUP(closep) int dir = -1;
 
+	TRY(endpoints_of(&a->man, &ours, e));
+	f.n_closed = ours.n;
 	TRY(cgroup_make(&a->groups, path_fmt("c%zu", i).s, &dir, e));
-	TRY(fence_attach(dir, fence_address(i), REST_PORT, e));
-	TRY(fence_check(dir, fence_address(i), REST_PORT, e));
+	TRY(fence_attach(dir, &f, e));
+	TRY(fence_check(dir, &f, e));
 	*group = MOVE_FD(dir);
 	return COFFER_OK;
 }

@@ -95,3 +95,9 @@ def h12(w):
      "tests/unit/test_guest.c (the agent's own code); coffer workload build: tests/e2e/test_service.py")
 def h13(w):
     unit("tests/unit/test_guest", ["spec_lets_nobody_write_into_what_the_host_runs"])
+
+
+@row("H14", "a container tells the host what it read, over the endpoints that the agent's own connections lead by (the service, registries): by connections of every kind, and by packets of its own making", "fence",
+     "tests/unit/test_fence.c, on this machine's kernel; a pod's containers: tests/e2e/test_run.py")
+def h14(w):
+    unit("tests/unit/test_fence", ["nothing_leads_to_the_agents_endpoints_and_everything_beside_them"])

@@ -2,9 +2,11 @@
  * keys are the SHA-256 of their path, and an image is busybox in two layers. Never linked into a program that is installed. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -173,6 +175,21 @@ static enum coffer_rc pipes(const char *dir, struct err *e)
 	return mkfifo(passwd, 0644) == 0 && mkfifo(group, 0644) == 0 ? COFFER_OK : err_set(e, COFFER_E_SYSTEM, "a pipe: %s", strerror(errno));
 }
 
+/* What the registry of a reference says, as the agent's own connections reach it. */
+static enum coffer_rc reach(const char *reference, const char *dir, struct err *e)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	CLEANUP(closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const char *port = strchr(reference, ':');
+	char said[100];
+	ssize_t n = -1;
+
+	to.sin_port = htons((uint16_t)strtoul(port ? port + 1 : "", NULL, 10));
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 && write(fd, "hi", 2) == 2)
+		n = read(fd, said, sizeof(said));
+	return n > 0 ? put(dir, "reached", (struct span){ (uint8_t *)said, (size_t)n }, 0644, e) : err_set(e, COFFER_E_UPSTREAM, "%s: %s", reference, strerror(errno));
+}
+
 enum coffer_rc image_pull(const struct image_pull *o, struct image_pulled *out, struct err *e)
 {
 	CLEANUP(freep) char *bin = str_fmt("%s/0/bin", o->dir);
@@ -196,6 +213,8 @@ enum coffer_rc image_pull(const struct image_pull *o, struct image_pulled *out, 
 	TRY(put(upper, "upper-layer", span_of("2"), 0644, e));
 	if (strstr(o->reference, "/fifo@"))
 		TRY(pipes(upper, e));
+	if (strstr(o->reference, "/reach@"))
+		TRY(reach(o->reference, upper, e));
 	if (o->progress)
 		o->progress(o->progress_arg, &(struct image_progress){ 1, 2, 3u << 20, 7u << 19 });
 	if (file_exists(SPOOF)) /* not in a VM */
