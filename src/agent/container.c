@@ -9,7 +9,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "agent/children.h"
 #include "agent/crun.h"
+#include "agent/endpoints.h"
 #include "agent/fence.h"
 #include "agent/guard.h"
 #include "agent/rest.h"
@@ -72,11 +74,15 @@ static enum coffer_rc open_logs(struct agent *a, size_t i, int fds[static 2], st
 /* The container's group with its fence, ready for what is started in it. */
 static enum coffer_rc make_group(struct agent *a, size_t i, int *group, struct err *e)
 {
+	struct endpoints ours;
+	struct fence f = { .own = fence_address(i), .port = REST_PORT, .closed = ours.at };
 	CLEANUP(closep) int dir = -1;
 
+	TRY(endpoints_of(&a->man, &ours, e));
+	f.n_closed = ours.n;
 	TRY(cgroup_make(&a->groups, path_fmt("c%zu", i).s, &dir, e));
-	TRY(fence_attach(dir, fence_address(i), REST_PORT, e));
-	TRY(fence_check(dir, fence_address(i), REST_PORT, e));
+	TRY(fence_attach(dir, &f, e));
+	TRY(fence_check(dir, &f, e));
 	*group = MOVE_FD(dir);
 	return COFFER_OK;
 }
@@ -145,7 +151,7 @@ static void forget(struct agent *a, size_t i)
 	if (crun(a, i, &call, &unused) != COFFER_OK && c->pidfd >= 0)
 		(void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
 	if (c->pid > 0 && c->pidfd >= 0)
-		(void)waitpid(c->pid, NULL, 0);
+		children_await(a, c->pid);
 	log_close(c->log);
 	for (size_t k = 0; k < MAN_OUTPUTS_MAX; k++)
 		wr_close(&c->output[k].sealed);

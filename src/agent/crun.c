@@ -5,12 +5,15 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "agent/children.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "os/file.h"
 #include "os/spawn.h"
 
 #define CRUN_ARGS_MAX 16
+
+int64_t crun_wait_ms = 60000; /* an emulated machine takes seconds where another takes a fifth of one */
 
 /* crun's own complaint, without what could be a terminal's escape. */
 static void complaint(const char *log, char *out, size_t n)
@@ -47,6 +50,7 @@ enum coffer_rc crun(struct agent *a, size_t i, const struct crun_call *c, struct
 	struct spawn s = { .argv = argv, .fds = fds, .n_fds = 3, .cwd = "/", .cgroup = c->group, .program = a->crun_sealed >= 0 ? &a->crun_sealed : NULL };
 	size_t n = 7;
 	int status = 0;
+	bool stuck = false;
 	pid_t pid = -1;
 	char why[240];
 
@@ -57,9 +61,14 @@ enum coffer_rc crun(struct agent *a, size_t i, const struct crun_call *c, struct
 	argv[n++] = id.s;
 	(void)unlink(log.s);
 	TRY(spawn_start(&s, &pid, e));
-	TRY(spawn_wait(pid, &status, e));
+	TRY(spawn_wait_for(pid, crun_wait_ms, &status, &stuck, e));
 	if (status == 0)
 		return COFFER_OK;
+	if (stuck) {
+		children_end(a, i);
+		return err_set(e, COFFER_E_SYSTEM, "container runtime %s: it was not done in %lld s: what is in the image, or the container, holds it up", c->verb,
+		    (long long)crun_wait_ms / 1000);
+	}
 	complaint(log.s, why, sizeof(why));
 	return err_set(e, COFFER_E_SYSTEM, "container runtime %s: %s", c->verb, why[0] ? why : "failed without a word");
 }

@@ -7,7 +7,9 @@
 void           crun_seal(struct agent *a);
 /* crun <verb> <more...> <flag> c<i>. out, err: what the container's process gets, -1 for nothing; group: a group's folder, NULL for ours. */
 struct crun_call { const char *verb, *flag; const char *more[4]; int out, err; const int *group; };
-/* COFFER_E_SYSTEM with the runtime's own words. */
+/* COFFER_E_SYSTEM with the runtime's own words. It opens files of the container's image, and what it makes in the container the container can stop: after crun_wait_ms
+ * it is killed, and with it what it made in the container and we do not know. The agent does nothing else meanwhile. */
+extern int64_t crun_wait_ms; /* tests have less */
 enum coffer_rc crun(struct agent *a, size_t i, const struct crun_call *c, struct err *e) NODISCARD;
 
 /* What `crun start` does for a container without hooks, without running crun once more, which takes longer than all else at the start of a container. False: nothing

@@ -19,6 +19,7 @@
 /* One instruction each; registers and offsets as in linux/bpf.h. Immediates are 32-bit patterns. */
 #define LOAD(dst, src, o) { BPF_LDX | BPF_MEM | BPF_W, dst, src, o, 0 }
 #define LOAD_BYTE(dst, src, o) { BPF_LDX | BPF_MEM | BPF_B, dst, src, o, 0 }
+#define LOAD_HALF(dst, src, o) { BPF_LDX | BPF_MEM | BPF_H, dst, src, o, 0 }
 #define STORE(dst, src, o) { BPF_STX | BPF_MEM | BPF_W, dst, src, o, 0 }
 #define SET(dst, v) { BPF_ALU | BPF_MOV | BPF_K, dst, 0, 0, (int32_t)(v) }
 #define COPY(dst, src) { BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0 }
@@ -32,6 +33,7 @@
 #define ADDR(member) offsetof(struct bpf_sock_addr, member)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define LOG_MAX 4096
+#define PER_ENDPOINT 5 /* instructions, in put_refusals */
 
 struct program {
 	const struct bpf_insn *insn;
@@ -90,36 +92,78 @@ static enum coffer_rc attach(int group, const struct program *p, struct err *e)
 	return COFFER_OK;
 }
 
-/* 0.0.0.0 as well: the kernel takes it for 127.0.0.1, where another container may listen. */
-static enum coffer_rc connect4(int group, uint32_t own, uint16_t port, struct err *e)
-{
-	const struct bpf_insn insn[] = {
-		LOAD(2, 1, ADDR(user_port)), NOT_EQUAL(2, htons(port), 5),
-		LOAD(2, 1, ADDR(user_ip4)), EQUAL(2, 0, 1), NOT_EQUAL(2, htonl(0x7f000001), 2),
-		SET(2, htonl(own)), STORE(1, 2, ADDR(user_ip4)),
-		SET(0, 1), END,
-	};
+/* ---- what is made of pieces, as many as there are endpoints ---- */
 
-	return attach(group, &(struct program){ insn, COUNT(insn), BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT }, e);
+struct text { struct bpf_insn insn[64 + PER_ENDPOINT * FENCE_CLOSED_MAX]; size_t n; };
+#define PUT(t, ...) put(t, (const struct bpf_insn[]){ __VA_ARGS__ }, COUNT(((const struct bpf_insn[]){ __VA_ARGS__ })))
+
+static void put(struct text *t, const struct bpf_insn *insn, size_t n)
+{
+	memcpy(t->insn + t->n, insn, n * sizeof(*insn));
+	t->n += n;
 }
 
-/* ::1, ::, ::ffff:127.0.0.1 and ::ffff:0.0.0.0 all become ::ffff:<own>. */
-static enum coffer_rc connect6(int group, uint32_t own, uint16_t port, struct err *e)
+/* Ends with 0 where register 2 is the port of one and register 3 its address; or 0.0.0.0, which the kernel takes for an address of loopback's. */
+static void put_refusals(struct text *t, const struct fence *f)
 {
-	const struct bpf_insn insn[] = {
-		LOAD(2, 1, ADDR(user_port)), NOT_EQUAL(2, htons(port), 16),
-		LOAD(2, 1, ADDR(user_ip6[0])), NOT_EQUAL(2, 0, 14),
-		LOAD(2, 1, ADDR(user_ip6[1])), NOT_EQUAL(2, 0, 12),
-		LOAD(2, 1, ADDR(user_ip6[2])), LOAD(3, 1, ADDR(user_ip6[3])),
-		NOT_EQUAL(2, 0, 2), EQUAL(3, htonl(1), 4), EQUAL(2, 0, 2),
-		NOT_EQUAL(2, htonl(0xffff), 6), EQUAL(3, htonl(0x7f000001), 1),
-		NOT_EQUAL(3, 0, 4),
-		SET(2, htonl(0xffff)), STORE(1, 2, ADDR(user_ip6[2])),
-		SET(2, htonl(own)), STORE(1, 2, ADDR(user_ip6[3])),
-		SET(0, 1), END,
-	};
+	for (size_t i = 0; i < f->n_closed; i++)
+		PUT(t, NOT_EQUAL(2, htons(f->closed[i].port), 4), EQUAL(3, htonl(f->closed[i].ip), 1), NOT_EQUAL(3, 0, 2), SET(0, 0), END);
+}
 
-	return attach(group, &(struct program){ insn, COUNT(insn), BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_CONNECT }, e);
+/* 0.0.0.0 as well: the kernel takes it for 127.0.0.1, where another container may listen. */
+static enum coffer_rc connect4(int group, const struct fence *f, struct err *e)
+{
+	struct text t = { .n = 0 };
+	int16_t all = (int16_t)(PER_ENDPOINT * f->n_closed);
+
+	PUT(&t, LOAD(2, 1, ADDR(type)), NOT_EQUAL(2, SOCK_STREAM, (int16_t)(2 + all)), LOAD(2, 1, ADDR(user_port)), LOAD(3, 1, ADDR(user_ip4)));
+	put_refusals(&t, f);
+	PUT(&t, LOAD(2, 1, ADDR(user_port)), NOT_EQUAL(2, htons(f->port), 5),
+	    LOAD(2, 1, ADDR(user_ip4)), EQUAL(2, 0, 1), NOT_EQUAL(2, htonl(0x7f000001), 2),
+	    SET(2, htonl(f->own)), STORE(1, 2, ADDR(user_ip4)),
+	    SET(0, 1), END);
+	return attach(group, &(struct program){ t.insn, t.n, BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT }, e);
+}
+
+/* ::1, ::, ::ffff:127.0.0.1 and ::ffff:0.0.0.0 all become ::ffff:<own>. The agent's endpoints have IPv4 alone: what is mapped. */
+static enum coffer_rc connect6(int group, const struct fence *f, struct err *e)
+{
+	struct text t = { .n = 0 };
+	int16_t all = (int16_t)(PER_ENDPOINT * f->n_closed);
+
+	PUT(&t, LOAD(2, 1, ADDR(type)), NOT_EQUAL(2, SOCK_STREAM, (int16_t)(8 + all)),
+	    LOAD(2, 1, ADDR(user_ip6[0])), NOT_EQUAL(2, 0, (int16_t)(6 + all)),
+	    LOAD(2, 1, ADDR(user_ip6[1])), NOT_EQUAL(2, 0, (int16_t)(4 + all)),
+	    LOAD(2, 1, ADDR(user_ip6[2])), NOT_EQUAL(2, htonl(0xffff), (int16_t)(2 + all)),
+	    LOAD(2, 1, ADDR(user_port)), LOAD(3, 1, ADDR(user_ip6[3])));
+	put_refusals(&t, f);
+	PUT(&t, LOAD(2, 1, ADDR(user_port)), NOT_EQUAL(2, htons(f->port), 16),
+	    LOAD(2, 1, ADDR(user_ip6[0])), NOT_EQUAL(2, 0, 14),
+	    LOAD(2, 1, ADDR(user_ip6[1])), NOT_EQUAL(2, 0, 12),
+	    LOAD(2, 1, ADDR(user_ip6[2])), LOAD(3, 1, ADDR(user_ip6[3])),
+	    NOT_EQUAL(2, 0, 2), EQUAL(3, htonl(1), 4), EQUAL(2, 0, 2),
+	    NOT_EQUAL(2, htonl(0xffff), 6), EQUAL(3, htonl(0x7f000001), 1),
+	    NOT_EQUAL(3, 0, 4),
+	    SET(2, htonl(0xffff)), STORE(1, 2, ADDR(user_ip6[2])),
+	    SET(2, htonl(f->own)), STORE(1, 2, ADDR(user_ip6[3])),
+	    SET(0, 1), END);
+	return attach(group, &(struct program){ t.insn, t.n, BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_CONNECT }, e);
+}
+
+/* To the agent's endpoints, however the packet came about: raw, or from a socket that was told 0.0.0.0. The protocol is at 9 of an IPv4 header, its own header at 20, as
+ * there are no options (packets, below); TCP's second port is at 2 of that. Of a fragment that is not the first those bytes are others; TCP here has none. */
+static enum coffer_rc endpoints(int group, const struct fence *f, struct err *e)
+{
+	struct text t = { .n = 0 };
+	int16_t all = (int16_t)(PER_ENDPOINT * f->n_closed);
+
+	PUT(&t, SET(2, 0), COPY(3, 10), ADD(3, -24), SET(4, 24), CALL(BPF_FUNC_skb_load_bytes), EQUAL(0, 0, 2), SET(0, 0), END,
+	    LOAD_BYTE(2, 10, -24), NOT_EQUAL(2, 0x45, (int16_t)(4 + all)),
+	    LOAD_BYTE(2, 10, -24 + 9), NOT_EQUAL(2, IPPROTO_TCP, (int16_t)(2 + all)),
+	    LOAD_HALF(2, 10, -24 + 22), LOAD(3, 10, -24 + 16));
+	put_refusals(&t, f);
+	PUT(&t, SET(0, 1), END);
+	return attach(group, &(struct program){ t.insn, t.n, BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS }, e);
 }
 
 /* IPv4 header: version and length in the first byte, source at 12, destination at 16. Addresses only, so that fragments and
@@ -157,13 +201,16 @@ static enum coffer_rc devices(int group, struct err *e)
 	return attach(group, &(struct program){ insn, COUNT(insn), BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE }, e);
 }
 
-enum coffer_rc fence_attach(int group, uint32_t own, uint16_t port, struct err *e)
+enum coffer_rc fence_attach(int group, const struct fence *f, struct err *e)
 {
-	TRY(packets(group, own, BPF_CGROUP_INET_EGRESS, e));
-	TRY(packets(group, own, BPF_CGROUP_INET_INGRESS, e));
+	if (f->n_closed > FENCE_CLOSED_MAX)
+		return err_set(e, COFFER_E_LIMIT, "fence: more than %d endpoints", FENCE_CLOSED_MAX);
+	TRY(packets(group, f->own, BPF_CGROUP_INET_EGRESS, e));
+	TRY(packets(group, f->own, BPF_CGROUP_INET_INGRESS, e));
+	TRY(endpoints(group, f, e));
 	TRY(devices(group, e));
-	TRY(connect4(group, own, port, e));
-	return connect6(group, own, port, e);
+	TRY(connect4(group, f, e));
+	return connect6(group, f, e);
 }
 
 static struct sockaddr_in at4(uint32_t ip, uint16_t port)
@@ -211,23 +258,36 @@ static bool holds_devices(void)
 	return null >= 0 && log < 0;
 }
 
-static bool fenced(uint32_t own, uint16_t port)
+/* Nobody needs to listen there: what is refused is told so at once. */
+static bool holds_endpoints(const struct fence *f)
+{
+	for (size_t i = 0; i < f->n_closed; i++) {
+		struct sockaddr_in to = at4(f->closed[i].ip, f->closed[i].port);
+		CLEANUP(closep) int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+		if (tcp < 0 || connect(tcp, (struct sockaddr *)&to, sizeof(to)) == 0 || errno != EPERM)
+			return false;
+	}
+	return true;
+}
+
+static bool fenced(const struct fence *f)
 {
 	CLEANUP(closep) int udp = -1;
 
-	if (!holds_devices())
+	if (!holds_devices() || !holds_endpoints(f))
 		return false;
 	udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); /* not before: it belongs to where it is made */
-	return udp >= 0 && holds_packets(udp, own, port) && leads4(udp, own, port) && leads6(own, port);
+	return udp >= 0 && holds_packets(udp, f->own, f->port) && leads4(udp, f->own, f->port) && leads6(f->own, f->port);
 }
 
-enum coffer_rc fence_check(int group, uint32_t own, uint16_t port, struct err *e)
+enum coffer_rc fence_check(int group, const struct fence *f, struct err *e)
 {
 	pid_t pid = cgroup_fork(group);
 	int status = 1;
 
 	if (pid == 0)
-		_exit(fenced(own, port) ? 0 : 1);
+		_exit(fenced(f) ? 0 : 1);
 	if (pid < 0)
 		return err_set(e, COFFER_E_SYSTEM, "fence: a process in the group: %s", strerror(errno));
 	TRY(spawn_wait(pid, &status, e));

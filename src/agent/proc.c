@@ -9,6 +9,8 @@
 #include "base/own.h"
 #include "base/str.h"
 
+#define STAT_MAX 1024
+
 DEFINE_CLEANUP(DIR *, closedir)
 
 /* The next word of a line, blanks skipped. */
@@ -23,11 +25,13 @@ static struct span word(struct span *line)
 	return w;
 }
 
-static bool is_pid(const char *name)
+static bool is_pid(const char *name, pid_t *pid)
 {
-	uint64_t n;
+	uint64_t n = 0;
+	bool is = span_u64(span_of(name), &n) && n > 0 && n < 1u << 30;
 
-	return span_u64(span_of(name), &n);
+	*pid = (pid_t)n;
+	return is;
 }
 
 static bool pid_namespace(int proc, const char *pid, ino_t *out)
@@ -42,24 +46,48 @@ static bool pid_namespace(int proc, const char *pid, ino_t *out)
 	return true;
 }
 
-/* /proc/<pid>/stat: the name in brackets may hold anything, so counting starts behind the last bracket. */
-static void add_usage(int proc, const char *pid, struct proc_use *u)
+/* /proc/<pid>/stat from its third field on: the name in brackets before may hold anything, so counting starts behind the last bracket. */
+static bool read_stat(int proc, const char *pid, char text[static STAT_MAX], struct span *out)
 {
-	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK), page = (uint64_t)sysconf(_SC_PAGESIZE), v = 0;
-	char path[64], text[1024];
+	char path[64];
 	ssize_t got, at;
-	struct span s;
 	CLEANUP(closep) int fd = -1;
 
 	(void)snprintf(path, sizeof(path), "%.20s/stat", pid);
 	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	got = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
+	got = fd >= 0 ? read(fd, text, STAT_MAX) : -1;
 	for (at = got; at > 0 && text[at - 1] != ')';)
 		at--;
-	if (at <= 0 || ticks == 0)
+	if (at <= 0)
+		return false;
+	*out = (struct span){ (const uint8_t *)text + at, (size_t)(got - at) };
+	return true;
+}
+
+bool proc_parent(int proc, const char *name, pid_t *pid, pid_t *parent)
+{
+	char text[STAT_MAX];
+	uint64_t n = 0;
+	struct span s;
+
+	if (!is_pid(name, pid) || !read_stat(proc, name, text, &s))
+		return false;
+	(void)word(&s); /* its state */
+	if (!span_u64(word(&s), &n) || n > 1u << 30)
+		return false;
+	*parent = (pid_t)n;
+	return true;
+}
+
+static void add_usage(int proc, const char *pid, struct proc_use *u)
+{
+	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK), page = (uint64_t)sysconf(_SC_PAGESIZE), v = 0;
+	char text[STAT_MAX];
+	struct span s;
+
+	if (ticks == 0 || !read_stat(proc, pid, text, &s))
 		return;
 	u->processes++;
-	s = (struct span){ (const uint8_t *)text + at, (size_t)(got - at) };
 	for (int field = 3; field <= 24; field++) {
 		struct span w = word(&s);
 
@@ -77,8 +105,9 @@ void proc_usage(ino_t pidns, struct proc_use *out)
 
 	for (struct dirent *f = d ? readdir(d) : NULL; f; f = readdir(d)) {
 		ino_t ns = 0;
+		pid_t pid;
 
-		if (is_pid(f->d_name) && pid_namespace(dirfd(d), f->d_name, &ns) && ns == pidns)
+		if (is_pid(f->d_name, &pid) && pid_namespace(dirfd(d), f->d_name, &ns) && ns == pidns)
 			add_usage(dirfd(d), f->d_name, &u);
 	}
 	*out = u;

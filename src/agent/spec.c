@@ -237,6 +237,7 @@ enum coffer_rc spec_write(const struct manifest *m, const struct man_container *
 	if (json_len(c->args) == 0)
 		return err_deny(e, "policy", "container %.*s: the manifest names no program", (int)c->name.n, (const char *)c->name.p);
 	TRY(network_ok(m, c, e));
+	TRY(manifest_exec_apart(m, c, e));
 	jw_obj(&j);
 	jw_m_text(&j, "ociVersion", "1.0.0");
 	jw_name(&j, "process");

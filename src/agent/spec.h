@@ -9,7 +9,7 @@ typedef const char *(*spec_source)(void *arg, size_t volume);
  * guest's network. Bind mounts are nosuid, nodev, and read-only as the manifest says; a sealed volume always.
  * Refused (COFFER_E_DENIED, check "policy"): no arguments; a capability's name or a path of odd form; a mount over /proc, /sys
  * or /dev, or inside a volume that another container writes; CAP_NET_ADMIN where another container of the pod is entitled to
- * an asset for api. */
+ * an asset for api; CAP_SYS_PTRACE where the host may run commands in the container. */
 enum coffer_rc spec_write(const struct manifest *m, const struct man_container *c, spec_source source, void *arg, struct wr *out,
     struct err *e) NODISCARD;
 /* "process" of it alone, with other args: what is run beside the container's own process. */

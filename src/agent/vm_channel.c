@@ -6,53 +6,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/endpoints.h"
 #include "agent/vm.h"
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/str.h"
-#include "image/ref.h"
-#include "net/http.h"
 #include "proto/mux.h"
 
 #define LAST_WORD 5000 /* ms for what the agent said last to reach the launcher */
 
 /* ---- endpoints ---- */
-
-static enum coffer_rc add(struct vm_listeners *l, struct span host, uint16_t port, struct err *e)
-{
-	struct endpoint p;
-	char name[ENDPOINT_TEXT];
-
-	if (!endpoint_of(host, port, &p))
-		return COFFER_OK; /* out of reach; whoever needs it will say so */
-	endpoint_text(p, name);
-	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->name[i], name) == 0)
-			return COFFER_OK;
-	if (l->n == MUX_LISTEN_MAX)
-		return err_set(e, COFFER_E_LIMIT, "the manifest names more than %d endpoints", MUX_LISTEN_MAX);
-	TRY(net_listen(p, &l->fd[l->n], e));
-	memcpy(l->name[l->n++], name, sizeof(name));
-	return COFFER_OK;
-}
-
-static enum coffer_rc add_url(struct vm_listeners *l, const char *url, struct err *e)
-{
-	struct http_url u;
-
-	TRY(http_url_parse(span_of(url), &u, e));
-	return add(l, span_of(u.host), u.port, e);
-}
-
-static enum coffer_rc add_registry(struct vm_listeners *l, const struct manifest *man, struct span reference, struct err *e)
-{
-	CLEANUP(freep) char *url = NULL;
-	struct ref ref;
-
-	TRY(ref_parse(reference, &ref, e));
-	url = str_fmt("%s://%s/", manifest_lists(man->plain_http, span_of(ref.host)) ? "http" : "https", ref_registry_host(&ref));
-	return url ? add_url(l, url, e) : err_set(e, COFFER_E_SYSTEM, "out of memory");
-}
 
 void vm_listeners_clear(struct vm_listeners *l)
 {
@@ -63,13 +26,13 @@ void vm_listeners_clear(struct vm_listeners *l)
 
 enum coffer_rc vm_listen(const struct manifest *man, struct vm_listeners *out, struct err *e)
 {
-	CLEANUP(freep) char *service = span_dup(man->service_url);
+	struct endpoints all;
 
-	if (!service)
-		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(add_url(out, service, e));
-	for (size_t i = 0; i < man->n_containers; i++)
-		TRY(add_registry(out, man, man->container[i].image_reference, e));
+	TRY(endpoints_of(man, &all, e));
+	for (; out->n < all.n; out->n++) {
+		TRY(net_listen(all.at[out->n], &out->fd[out->n], e));
+		endpoint_text(all.at[out->n], out->name[out->n]);
+	}
 	return COFFER_OK;
 }
 

@@ -167,6 +167,8 @@ enum coffer_rc cmd_workload_build(struct cli *c, struct err *e)
 	TRY(build_manifest(&env, &b.pod, &b.terms, &text, e));
 	if (manifest_parse(wr_span(&text), &b.man, e) != COFFER_OK)
 		return err_wrap(e, "%s", c->pos[0]);
+	for (size_t i = 0; i < b.man.n_containers; i++)
+		TRY(manifest_exec_apart(&b.man, &b.man.container[i], e));
 	TRY(manifest_render(&b.man, &b.initdata, e));
 	TRY(write_all(&b, cli_opt(c, "out"), e));
 	sha256(wr_span(&b.initdata), h);

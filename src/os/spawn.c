@@ -2,15 +2,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 #include "base/wr.h"
 #include "os/cgroup.h"
@@ -179,6 +183,30 @@ enum coffer_rc spawn_wait(pid_t pid, int *status, struct err *e)
 		return err_set(e, COFFER_E_SYSTEM, "spawn: wait: %s", strerror(errno));
 	*status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
 	return COFFER_OK;
+}
+
+/* A readable pidfd has ended; false at the end of the time. */
+static bool ended_within(int pidfd, int64_t ms)
+{
+	int64_t until = clock_monotonic_ms() + ms, left = ms;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	int n;
+
+	do {
+		n = poll(&p, 1, left > INT_MAX ? INT_MAX : (int)left);
+		left = until - clock_monotonic_ms();
+	} while (n <= 0 && left > 0);
+	return n > 0;
+}
+
+enum coffer_rc spawn_wait_for(pid_t pid, int64_t ms, int *status, bool *timed_out, struct err *e)
+{
+	CLEANUP(closep) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	*timed_out = pidfd < 0 || !ended_within(pidfd, ms); /* who cannot be waited for so is not waited for */
+	if (*timed_out)
+		(void)kill(pid, SIGKILL);
+	return spawn_wait(pid, status, e);
 }
 
 /* Keeps at most max bytes but reads to the end, so that a talkative child never blocks. */

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include <sys/types.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct spawn {
 	const char *const *argv;  /* argv[0] is the path; NULL-terminated */
@@ -20,5 +21,7 @@ enum coffer_rc spawn_start(const struct spawn *s, pid_t *out, struct err *e) NOD
 enum coffer_rc spawn_sealed(const char *path, int *out, struct err *e) NODISCARD;
 /* Waits; *status is the exit code, or 128 + signal. */
 enum coffer_rc spawn_wait(pid_t pid, int *status, struct err *e) NODISCARD;
+/* The same, for at most ms milliseconds: then it is killed and awaited, *timed_out is true and *status is as of any that was. */
+enum coffer_rc spawn_wait_for(pid_t pid, int64_t ms, int *status, bool *timed_out, struct err *e) NODISCARD;
 /* Runs and collects stdout and stderr together (at most max bytes; the rest is dropped). */
 enum coffer_rc spawn_run(const struct spawn *s, size_t max, char **output, int *status, struct err *e) NODISCARD;

@@ -103,6 +103,9 @@ bool manifest_lists(const struct json *array, struct span s) NODISCARD; /* array
 
 /* The args that the host may have run in that container beside its own process: exactly these, or NULL. */
 const struct json *manifest_exec(const struct manifest *m, struct span container, char *const *argv, size_t n);
+/* What host_exec adds may be started in container c: not where code of the container's could write into the runtime while that is on its way there, as yet with all
+ * rights of the machine. COFFER_E_DENIED (check "policy"): CAP_SYS_PTRACE. A manifest that was logged with it still parses. */
+enum coffer_rc manifest_exec_apart(const struct manifest *m, const struct man_container *c, struct err *e) NODISCARD;
 bool manifest_same_exec(const struct json *a, const struct json *b); /* items of host_exec */
 
 /* initdata.toml, byte for byte: statements.md "Initdata". Appends. */

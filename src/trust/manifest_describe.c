@@ -125,6 +125,15 @@ static void on_lapse(const struct man_container *c, struct wr *w)
 		    t->stop ? "is stopped" : "as the owners say", t->check, t->grace, t->term);
 }
 
+/* As the guest's agent of this version has it (agent/fence.h). */
+static void network(const struct man_container *c, struct wr *w)
+{
+	if (manifest_lists(c->capabilities, span_of("CAP_NET_ADMIN")))
+		wr_str(w, "    reaches     whatever the pod's network leads to, the service and the registries too (CAP_NET_ADMIN)\n");
+	else
+		wr_str(w, "    reaches     the pod's containers on localhost, and its own local REST API; not the service, no registry, nothing else\n");
+}
+
 static void container(const struct manifest *m, const struct man_container *c, struct wr *w)
 {
 	struct thing key;
@@ -150,6 +159,7 @@ static void container(const struct manifest *m, const struct man_container *c, s
 	list(w, ", further groups ", c->groups, "none");
 	list(w, "    may         ", c->capabilities, "no capability");
 	wr_fmt(w, "    root        %s\n", c->read_only_root ? "read-only" : "writable (in memory)");
+	network(c, w);
 	mounts(m, c, w);
 	entitlements(c, w);
 	outputs(c, w);

@@ -76,3 +76,16 @@ const struct json *manifest_exec(const struct manifest *m, struct span container
 	}
 	return NULL;
 }
+
+/* A process's memory is open to who has this over it. Every other capability leaves that closed as long as the runtime has rights that the container has not; and calls
+ * that would be a way around (ptrace, process_vm_writev, bpf, perf_event_open, open_by_handle_at, modules) no container has. */
+enum coffer_rc manifest_exec_apart(const struct manifest *m, const struct man_container *c, struct err *e)
+{
+	if (!manifest_lists(c->capabilities, span_of("CAP_SYS_PTRACE")))
+		return COFFER_OK;
+	for (size_t i = 0; i < json_len(m->host_exec); i++)
+		if (span_eq(json_str(json_get(json_at(m->host_exec, i), "container")), c->name))
+			return err_deny(e, "policy", "CAP_SYS_PTRACE in container %.*s, in which the host may run commands (exec): it would take over the runtime that starts them, and the machine with it",
+			    (int)c->name.n, (const char *)c->name.p);
+	return COFFER_OK;
+}

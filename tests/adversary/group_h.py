@@ -92,3 +92,22 @@ def h11(w):
     unit("tests/unit/test_fresh", ["answer_is_believed_from_the_reply_key_for_this_question_alone"])
     pods(["answer_that_does_not_count_is_silence", "service_that_was_started_anew_is_attested_to_anew"])
     assert w.held(g, w.said_greeting) == (1, "")
+
+
+@row("H12", "an image has pipes where the container runtime reads of it; a container stops what the runtime makes beside it, or leaves the agent a child that it did not make: the agent waits for none "
+     "of them without end, and the pod's other containers go on", "given-up", "tests/e2e/test_stalls.py (sample)")
+def h12(w):
+    pods_of("stalls", ["image_with_pipes_where_the_runtime_reads_is_refused", "of_that_container_nothing_is_left", "process_that_is_stopped_while_it_is_made_is_given_up",
+                       "the_agent_answers_and_the_other_container_runs", "what_was_stopped_is_gone", "container_with_a_strange_child_of_the_agents_is_removed"])
+
+
+@row("H13", "a container that may write into other processes (CAP_SYS_PTRACE) is to wait there for the runtime that brings a command of the host's in", "policy",
+     "tests/unit/test_guest.c (the agent's own code); coffer workload build: tests/e2e/test_service.py")
+def h13(w):
+    unit("tests/unit/test_guest", ["spec_lets_nobody_write_into_what_the_host_runs"])
+
+
+@row("H14", "a container tells the host what it read, over the endpoints that the agent's own connections lead by (the service, registries): by connections of every kind, and by packets of its own making", "fence",
+     "tests/unit/test_fence.c, on this machine's kernel; a pod's containers: tests/e2e/test_run.py")
+def h14(w):
+    unit("tests/unit/test_fence", ["nothing_leads_to_the_agents_endpoints_and_everything_beside_them"])

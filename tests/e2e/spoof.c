@@ -6,6 +6,7 @@
  * (vsock, packet, injected, routed, reached, stolen, sniffed), and what it saw otherwise.
  * "spoof vsock" says what became of a socket to the host.
  * "spoof delay FILE" says what became of a lease on it.
+ * "spoof stop" stops every process that is made in its process namespace; "spoof sibling", run beside a container's own, leaves one that is its parent's child.
  * "spoof share" and "spoof hog": the first wants answers while the second occupies the API. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,11 +15,14 @@
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -286,10 +290,30 @@ static void delay(const char *path)
 	(void)puts(fcntl(fd, F_SETLEASE, F_RDLCK) == 0 ? "held" : errno == EAGAIN ? "refused" : strerror(errno));
 }
 
+static void stop(void)
+{
+	pid_t me = getpid();
+
+	printf("stopping\n");
+	for (;;)
+		for (pid_t p = me + 1; p < me + 40; p++)
+			(void)kill(p, SIGSTOP);
+}
+
+static void sibling(void)
+{
+	if (syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0) == 0) {
+		(void)close_range(0, ~0U, 0);
+		for (;;)
+			(void)pause();
+	}
+	printf("left\n");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct { const char *name; void (*run)(void); } parts[] = {
-		{ "bus", bus }, { "attack", attack }, { "hog", hog }, { "share", share }, { "vsock", vsock },
+		{ "bus", bus }, { "attack", attack }, { "hog", hog }, { "share", share }, { "vsock", vsock }, { "stop", stop }, { "sibling", sibling },
 	};
 
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);

@@ -29,20 +29,21 @@ N=write-root t $b touch /x; N=write-data t $b sh -c 'echo x >> /data'; N=write-o
 N=mount t $b mount -t tmpfs t /out; N=unshare t $b unshare -U true; N=chroot-device t $b mknod /out/d b 8 0
 $b ls -l /data | $b cut -c1-10; $b hostname; $b cat /upper-layer; echo
 echo pids $($b ls /proc | $b grep -c '^[0-9]'); echo args $($b cat /proc/1/cmdline | $b tr '\0' ' ' | $b cut -c1-8)
-echo hi | $b nc -w 60 127.0.0.1 %d; N=other-port t $b nc -w 60 127.0.0.1 %d
+echo the agent reached "$($b cat /reached)"; N=agents-endpoint t $b nc -w 60 127.0.0.1 %d; N=agents-endpoint-by-zero t $b nc -w 60 0.0.0.0 %d; N=other-port t $b nc -w 60 127.0.0.1 %d
 N=outside t $b nc -w 2 192.0.2.1 80
 $b wget -qO- -S http://127.0.0.1:8006/cdh/resource/hospital/note/other 2>&1 | $b grep HTTP/
 $b wget -qO- -S http://127.0.0.1:8006/cdh/resource/hospital/note/withheld 2>&1 | $b grep HTTP/
 $b wget -qO- http://127.0.0.1:8006/info; echo
-""" % (PORT, CLOSED)
-m = manifest([container("analyse", probe, outputs=[])], logs=["analyse"])
+""" % (PORT, PORT, CLOSED)
+m = manifest([container("analyse", probe, image=IMAGE.replace("/app@", "/reach@"), outputs=[])], logs=["analyse"])
 r = run(pod(m))
 check("run_passes_on_logs_that_the_manifest_lists", r.returncode == 0 and "NoNewPrivs" in r.out, r)
 for name, line in (("no_new_privileges", "NoNewPrivs:1"), ("seccomp_filter", "Seccomp:2"), ("no_capabilities", "CapEff:0000000000000000"), ("loopback_only", "lo \n"),
                    ("root_read_only", "cannot write-root"), ("data_read_only", "cannot write-data"), ("empty_volume_writable", "can write-out"),
                    ("no_mount", "cannot mount"), ("no_new_namespace", "cannot unshare"), ("no_device_node", "cannot chroot-device"),
                    ("sealed_volume_mode_0444", "-r--r--r--"), ("layers_are_stacked", "\n2\n"), ("own_process_namespace", "args /bin/sh"),
-                   ("relay_reaches_the_manifests_endpoint", "relayed:hi"), ("no_other_port", "cannot other-port"), ("no_network_beyond", "cannot outside"),
+                   ("agent_reaches_the_manifests_endpoint", "the agent reached relayed:hi"),
+                   ("no_endpoint_of_the_agents", "cannot agents-endpoint\n"), ("no_endpoint_of_the_agents_by_zero", "cannot agents-endpoint-by-zero"), ("no_other_port", "cannot other-port"), ("no_network_beyond", "cannot outside"),
                    ("info", '"feature":"resource"')):
     check("container_" + name, line in r.out, r)
 check("api_not_entitled_and_not_approved_are_403", r.out.count("  HTTP/1.1 403 Forbidden") == 2, r)

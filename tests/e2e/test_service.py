@@ -1048,6 +1048,12 @@ def capabilities_are_built_as_the_kernel_names_them():
     rc, out = build("chown")
     assert rc == 3 and '"CAP_chown", which is not CAP_<NAME>' in out, out
     assert build("CHOWN", "CAP_CHOWN")[0] == 3  # one, twice
+    # no command of the host's in a container that may write into other processes: the runtime that brings it there would be its
+    assert build("SYS_PTRACE") == (0, ["CAP_SYS_PTRACE"]), build("SYS_PTRACE")
+    pod["metadata"]["annotations"]["coffer.internal/terms"] += "host: {exec: [{container: analyse, args: [/bin/analyse, --status]}]}\n"
+    rc, out = build("SYS_PTRACE")
+    assert rc == 1 and "policy" in out and "CAP_SYS_PTRACE in container analyse" in out, (rc, out)
+    assert build("CHOWN")[0] == 0
 
 
 def power_is_lent_listed_used_and_taken_back():

@@ -14,13 +14,13 @@ MEMORY = "512"
 CHANNEL = 1030  # the agent's port
 PATIENCE = 90  # seconds of silence at first, and as many more each time: it may be a slow host, not a hang
 VM, SECRET = "machine", "kept to itself by the manifest"
-STORY = r"""echo relayed: $(echo over | /bin/busybox nc 127.0.0.1 %d); /bin/spoof vsock; ls /dev/vsock 2>&1; echo said
+STORY = r"""echo relayed: $(/bin/busybox cat /reached); /bin/busybox nc -w 2 127.0.0.1 %d || echo endpoint refused; /bin/spoof vsock; ls /dev/vsock 2>&1; echo said
 trap 'exit 0' TERM; while :; do /bin/busybox sleep 1; done"""
 IDLE = "trap 'exit 0' TERM; echo '%s'; while :; do /bin/busybox sleep 1; done" % SECRET
 
 
 def pod_of_two():
-    m = manifest([container("one", STORY % PORT, **POOR), container("two", IDLE, **POOR)], logs=["one"])
+    m = manifest([container("one", STORY % PORT, image=IMAGE.replace("/app@", "/reach@"), **POOR), container("two", IDLE, **POOR)], logs=["one"])
     m["host"]["exec"] = [{"container": "one", "args": asks.LISTED}]
     return pod(m)
 
@@ -165,7 +165,8 @@ def lives():
     until(lambda: "said\n" in of("logs", VM, "one").out)
     r = of("logs", VM, "one")
     check("logs_come_over_it", r.returncode == 0 and "said\n" in r.out, r)
-    check("endpoints_of_the_manifest_are_reached_over_it", "relayed: relayed:over" in r.out, r)
+    check("endpoints_of_the_manifest_are_reached_over_it", "relayed: relayed:hi" in r.out, r)
+    check("by_the_agent_and_not_by_a_container", "endpoint refused" in r.out, r)
     check("socket_of_vsock_in_a_container_is_refused", "vsock forbidden" in r.out, r)
     check("container_has_no_device_of_it", re.search("/dev/vsock: No such file", r.out), r)
     r = of("logs", VM, "two")
@@ -179,7 +180,7 @@ def lives():
     asks.stream_refusals(check, sock, "two", "one")
     r = of("stop", "--time", "600", VM)
     check("stop_ends_it", r.returncode == 0 and state()["state"] == "ended" and [c["exit"] for c in state()["containers"]] == [0, 0], (r, state()))
-    check("what_was_said_stays", "relayed: relayed:over" in of("logs", VM, "one").out)
+    check("what_was_said_stays", "relayed: relayed:hi" in of("logs", VM, "one").out)
     r = of("rm", VM)
     check("rm_leaves_nothing", r.returncode == 0 and not leftovers() and qemu()[0] is None, r)
     return True

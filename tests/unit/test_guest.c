@@ -226,6 +226,28 @@ static void spec_gives_nobody_the_network_of_anothers_api(void)
 	manifest_clear(&m);
 }
 
+/* The host runs commands in the helper alone: there nobody may write into a process on its way into the container. */
+static void spec_lets_nobody_write_into_what_the_host_runs(void)
+{
+	static const char one[] = "[\"CAP_SYS_PTRACE\"]", lines[] = "[{\"container\":\"helper\",\"args\":[\"/bin/help\",\"-v\"]}]";
+	struct wr w = wr_open(1u << 20);
+	struct manifest m = { .n_containers = 0 };
+	struct err e = { 0 };
+	struct json_doc *caps = NULL, *exec = NULL;
+
+	man_load(&m);
+	CHECK(json_parse(span_of(one), 64, &caps, &e) == COFFER_OK && json_parse(span_of(lines), 128, &exec, &e) == COFFER_OK);
+	m.container[1].capabilities = m.container[0].capabilities = json_root(caps);
+	CHECK(spec_write(&m, &m.container[1], source, NULL, &w, &e) == COFFER_OK);
+	m.host_exec = json_root(exec);
+	CHECK(spec_write(&m, &m.container[0], source, NULL, &w, &e) == COFFER_OK);
+	CHECK(spec_write(&m, &m.container[1], source, NULL, &w, &e) == COFFER_E_DENIED && strcmp(e.check, "policy") == 0 && strstr(e.msg, "CAP_SYS_PTRACE in container helper"));
+	json_free(caps);
+	json_free(exec);
+	wr_close(&w);
+	manifest_clear(&m);
+}
+
 static void spec_mounts_nothing_in_what_another_writes(void)
 {
 	struct wr w = wr_open(1u << 20);
@@ -415,7 +437,7 @@ int main(void)
 		T(image_policy_rejects_all_but_the_manifests_key), T(spec_holds_what_the_manifest_says), T(spec_of_a_bad_manifest_is_refused),
 		T(output_place_is_the_deepest_empty_volume), T(output_read_stays_in_the_volume), T(logbuf_keeps_the_newest_bytes),
 		T(spec_gives_nobody_the_network_of_anothers_api), T(api_serves_running_containers_what_they_are_entitled_to),
-		T(log_is_read_a_share_at_a_time), T(spec_mounts_nothing_in_what_another_writes),
+		T(log_is_read_a_share_at_a_time), T(spec_lets_nobody_write_into_what_the_host_runs), T(spec_mounts_nothing_in_what_another_writes),
 	};
 
 	return t_main(cases, sizeof(cases) / sizeof(cases[0]));

@@ -377,11 +377,12 @@ static void manifest_describe_says_what_decides_and_escapes_the_rest(void)
 {
 	static const char *const wanted[] = { "risk", "acme", ("registry.example/app@sha256:" FIX_DIGEST), "imaker", "'/bin/analyse' ''",
 	    "'PATH=/bin'", "user 1000",
-		"CAP_CHOWN", "/data (sealed volume patients, read-only)", "/out (empty volume out, may write)",
+		"CAP_CHOWN", "reaches     the pod's containers on localhost, and its own local REST API; not the service, no registry", "/data (sealed volume patients, read-only)", "/out (empty volume out, may write)",
 		    "kbs:///hospital/note/greeting as api",
 		"sealed to clinic", "'analyse'", "9 15", "'127.0.0.1:5000'", "https://127.0.0.1:8443", "'sample'" };
 	CLEANUP(freep) char *text = good_text(), *evil = fix_edit(text, "PATH=/bin", "PATH=\\u001b[2J\\n  provider    nice"), *shown =
 	    NULL;
+	CLEANUP(freep) char *able = fix_edit(text, "CAP_CHOWN", "CAP_NET_ADMIN");
 	CLEANUP(manifest_clear) struct manifest m = { 0 };
 	struct wr w = wr_open(1u << 20);
 	struct err e;
@@ -400,6 +401,13 @@ static void manifest_describe_says_what_decides_and_escapes_the_rest(void)
 	shown = wr_take(&w, NULL);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		CHECK(shown && strstr(shown, wanted[i]));
+	manifest_clear(&m);
+	free(shown);
+	w = wr_open(1u << 20);
+	CHECK(able && manifest_parse(span_of(able), &m, &e) == COFFER_OK);
+	manifest_describe(&m, &w);
+	shown = wr_take(&w, NULL);
+	CHECK(shown && strstr(shown, "reaches     whatever the pod's network leads to, the service and the registries too (CAP_NET_ADMIN)"));
 }
 
 /* What somebody else wrote in several lines is read as such, and none of them looks like one of the description's own. */

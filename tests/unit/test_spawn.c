@@ -1,7 +1,9 @@
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -131,6 +133,20 @@ static void wait_reports_a_signal_as_128_and_its_number(void)
 	CHECK(spawn_start(&s, &pid, &e) == COFFER_OK && spawn_wait(pid, &st, &e) == COFFER_OK && st == 137);
 }
 
+static void wait_for_a_time_kills_what_takes_longer_and_nothing_else(void)
+{
+	static const char *const brief[] = { "/bin/sh", "-c", "exit 3", NULL }, *const stopped[] = { "/bin/sh", "-c", "kill -STOP $$", NULL };
+	struct err e = { 0 };
+	bool out = true;
+	int status = -1;
+	pid_t pid = -1;
+
+	CHECK(spawn_start(&(struct spawn){ .argv = brief, .fds = three, .n_fds = 3 }, &pid, &e) == COFFER_OK);
+	CHECK(spawn_wait_for(pid, 60000, &status, &out, &e) == COFFER_OK && !out && status == 3);
+	CHECK(spawn_start(&(struct spawn){ .argv = stopped, .fds = three, .n_fds = 3 }, &pid, &e) == COFFER_OK);
+	CHECK(spawn_wait_for(pid, 100, &status, &out, &e) == COFFER_OK && out && status == 128 + SIGKILL && waitpid(pid, NULL, WNOHANG) < 0);
+}
+
 static void start_with_too_few_descriptors_is_our_bug(void)
 {
 	static const char *const argv[] = { "/bin/true", NULL };
@@ -241,7 +257,7 @@ int main(void)
 		T(run_collects_both_streams_and_the_exit_code), T(run_drops_output_beyond_max_without_blocking),
 		T(start_of_an_absent_program_is_an_error_here), T(program_from_memory_runs_and_nobody_can_change_it), T(what_cannot_run_from_memory_is_refused), T(child_sees_only_what_it_was_given),
 		T(fds_are_placed_even_when_they_cross), T(wait_reports_a_signal_as_128_and_its_number),
-		T(start_with_too_few_descriptors_is_our_bug),
+		T(wait_for_a_time_kills_what_takes_longer_and_nothing_else), T(start_with_too_few_descriptors_is_our_bug),
 		T(recv_gives_back_what_send_sent), T(recv_of_a_large_frame_is_whole), T(recv_refuses_every_torn_frame),
 		T(recv_refuses_zero_length_and_oversize), T(send_to_a_closed_peer_is_an_error_not_a_signal),
 	};

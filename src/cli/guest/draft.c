@@ -13,8 +13,8 @@
 
 #define SHAPE_MAX 64
 
-/* What the agent does as it is built; who has its shell does as he likes. Not egress: what a container connects to beside the service
- * and registries is kept from it by there being no network, and the agent's word is not needed. */
+/* What the agent does as it is built; who has its shell does as he likes. Not egress: a manifest has no member that limits it, what
+ * a container connects to beyond the guest is kept from it by there being no network, and for that the agent's word is not needed. */
 static const char *const enforced[] = { "manifest", "image-digests", "container-scoping", "leases" };
 
 static void put_launch(struct json_wr *j, const char *platform, const char *shape, const struct pcrs *p)
