@@ -19,6 +19,7 @@ const struct opt_spec opts_service_sign[] = {
 	{ "measurements", "FILE", "how its machine is launched: a list of launches, or a boot image's draft or 'coffer measure --json' that holds one", false, false },
 	{ "tpm", "KEY", "the one TPM that may attest it: the certificate or the public key (file) of its endorsement key, or the SHA-256 of that public key", false, false },
 	{ "chip", "HEX", "the one processor (snp, tdx) that may attest it, as its evidence names it", false, false },
+	{ "new-tls", "HEX", "the service's TLS key is another than that of the statement in force: its fingerprint, as its operator told you ('tls' of the description)", false, false },
 	OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_token[] = {
 	{ "method", "METHOD", "GET, POST or DELETE", false, true },
@@ -80,9 +81,9 @@ enum coffer_rc service_statement_post(const struct home *h, const struct dsse *e
 }
 
 /* NULL: the service has no statement yet, and this is its first. */
-static enum coffer_rc connect_if_any(const struct home *h, struct service_conn **out, struct err *e)
+static enum coffer_rc connect_if_any(const struct home *h, const uint8_t *tls, struct service_conn **out, struct err *e)
 {
-	enum coffer_rc rc = home_connect(h, out, e);
+	enum coffer_rc rc = home_connect_to(h, tls, out, e);
 
 	if (rc != COFFER_E_NOTFOUND)
 		return rc;
@@ -177,6 +178,24 @@ static enum coffer_rc named_chip(const struct cli *c, struct service *svc, struc
 	return COFFER_OK;
 }
 
+/* Past the TLS key of the statement in force: by who it is that the description came from, the fingerprint is told again by another way. */
+static enum coffer_rc given_tls(const struct cli *c, const struct service *svc, const uint8_t **out, struct err *e)
+{
+	const char *given = cli_opt(c, "new-tls");
+	char here[HEX32_LEN];
+	uint8_t key[32];
+
+	if (!given)
+		return COFFER_OK;
+	if (strlen(given) != 64 || !hex_fixed(span_of(given), key, sizeof(key)))
+		return cli_bad(e, "--new-tls %.20s: not the 64 hex digits of a TLS key's SHA-256", given);
+	hex32(svc->tls, here);
+	if (!span_eq(SPAN(key), SPAN(svc->tls)))
+		return err_deny(e, "tls", "%s names the TLS key %s, not the one of --new-tls: ask the service's operator which it is", c->pos[0], here);
+	*out = svc->tls;
+	return COFFER_OK;
+}
+
 /* As every reader will: what goes with what. */
 static enum coffer_rc reread(struct span body, struct err *e)
 {
@@ -197,6 +216,7 @@ enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 	struct statement s = { .kind = ST_SERVICE, .has_ledger = true, .issued = clock_now(), .serial = 1, .n_subjects = 1 };
 	struct json_wr j = jw_open(&body, false);
 	struct logged l = { .serial = 1 };
+	const uint8_t *new_tls = NULL;
 	struct service svc;
 	struct home h;
 
@@ -207,8 +227,9 @@ enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 	TRY(measurements(c, &svc, e));
 	TRY(named_tpm(c, &svc, e));
 	TRY(named_chip(c, &svc, e));
+	TRY(given_tls(c, &svc, &new_tls, e));
 	TRY(home_sign_key(c, &h, &key, e));
-	TRY(connect_if_any(&h, &conn, e));
+	TRY(connect_if_any(&h, new_tls, &conn, e));
 	service_write(&svc, &j);
 	TRY(wr_done(&body, "service", e));
 	TRY(reread(wr_span(&body), e));

@@ -210,9 +210,9 @@ enum coffer_rc passphrase_get(const struct cli *c, bool fresh, struct secret *ou
 	return COFFER_OK;
 }
 
-enum coffer_rc home_connect(const struct home *h, struct service_conn **out, struct err *e)
+enum coffer_rc home_connect_to(const struct home *h, const uint8_t *tls, struct service_conn **out, struct err *e)
 {
-	struct service_opts o = { .url = span_of(h->service), .now = clock_now() };
+	struct service_opts o = { .url = span_of(h->service), .now = clock_now(), .tls = tls };
 	CLEANUP(service_closep) struct service_conn *c = NULL;
 
 	if (!h->has_genesis || !h->service[0])
@@ -223,4 +223,9 @@ enum coffer_rc home_connect(const struct home *h, struct service_conn **out, str
 	TRY(head_look(h, c, e));
 	*out = MOVE(c);
 	return COFFER_OK;
+}
+
+enum coffer_rc home_connect(const struct home *h, struct service_conn **out, struct err *e)
+{
+	return home_connect_to(h, NULL, out, e);
 }

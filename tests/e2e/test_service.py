@@ -25,7 +25,9 @@ class World:
         self.imaker = Party("imaker", ["image-provider", "data-owner"], "ES256")
         self.hospital = Party("hospital", ["data-owner"])
         self.write_config()
-        self.service = json.loads(subprocess.run([COFFERD, "keygen", "--config", self.config], check=True, stdout=subprocess.PIPE).stdout)
+        made = subprocess.run([COFFERD, "keygen", "--config", self.config], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert made.stderr == b"", made.stderr
+        self.service = json.loads(made.stdout)
         self.genesis = genesis("e2e.example/coffer", self.service["ledger-key"], [self.acme, self.imaker, self.hospital])
         self.gid = payload_id(self.genesis)
         self.put_file("genesis.json", json.dumps(self.genesis).encode())
@@ -1568,6 +1570,49 @@ def newest_party_is_told_at_once():
     assert W.c.call("GET", "/coffer/v0/parties?from=1000000").json()["statements"] == [] # no other page is taken for the first
 
 
+def lost_tls_key_is_put_back_or_replaced_by_word_of_the_operator():
+    """No client goes by a new one until a provider signs it, told its fingerprint; who may say so goes past the old key alone."""
+    key, cert, old = W.state + "/tls.key", W.state + "/tls.pem", W.service["tls"]
+    for folder in ("hospital", "acme"):
+        W.put_file(folder + "/config.json", json.dumps({"party": folder, "genesis": W.gid, "service": "https://" + W.address}).encode())
+    assert W.end() == 0
+    os.unlink(cert)
+    rc, out = offline("keygen")
+    assert rc == 0 and json.loads(out)["tls"] == old and os.path.exists(cert), out
+    os.unlink(key)
+    p = subprocess.run([COFFERD, "--config", W.config], capture_output=True, text=True, timeout=60)
+    assert p.returncode == 4 and "put it back from a copy" in p.stderr, p.stderr
+    p = subprocess.run([COFFERD, "keygen", "--config", W.config], capture_output=True, text=True, timeout=60)
+    new = json.loads(p.stdout)["tls"]
+    assert p.returncode == 0 and new != old and "coffer service sign service.json --new-tls " + new in p.stderr, p.stderr
+    W.service = json.loads(p.stdout)
+    W.start()
+    for folder in ("hospital", "acme"):
+        W.put_file(folder + "/config.json", json.dumps({"party": folder, "genesis": W.gid, "service": "https://" + W.address}).encode())
+    described = W.put_file("service.json", jcs(W.service))
+    rc, out = coffer("status")
+    assert rc == 1 and "tls: " in out and "service sign --new-tls" in out, out
+    rc, out = coffer("service", "sign", described, party="acme")
+    assert rc == 1 and "tls: " in out, out
+    rc, out = coffer("service", "sign", described, "--new-tls", old, party="acme")
+    assert rc == 1 and new in out, out
+    rc, out = coffer("service", "sign", described, "--new-tls", "no", party="acme")
+    assert rc == 2, out
+    false = W.put_file("false.json", jcs(dict(W.service, tls=old)))
+    rc, out = coffer("service", "sign", false, "--new-tls", old, party="acme")
+    assert rc == 1 and "another TLS key than the one given" in out, out
+    rc, out = coffer("service", "sign", described, "--new-tls", new, "--to-sign", W.dir + "/new-tls", party="acme")
+    assert rc == 0, out
+    assert coffer("sign", W.dir + "/new-tls", "--yes", party="acme")[0] == 0
+    rc, out = coffer("statement", "submit", W.dir + "/new-tls", W.dir + "/new-tls.sig", party="acme")
+    assert rc == 0, out
+    rc, out = coffer("status")
+    assert rc == 0, out
+    rc, out = coffer("service", "sign", described, "--new-tls", new, party="acme")
+    assert rc == 0, out
+    W.service_id = payload_id(W.c.call("GET", "/coffer/v0/service").json())
+
+
 def private_pem(key):
     return key.k.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
@@ -1628,7 +1673,8 @@ CASES = [keygen_prints_the_service_and_keeps_its_keys, cofferd_refuses_mistakes_
          large_body_is_refused_by_name, large_head_is_refused_and_large_token_is_read, kept_connection_serves_many_requests,
          every_one_byte_change_of_an_attestation_is_refused, slow_clients_are_ended_and_others_served, logs_hold_no_secret,
          requests_at_once_are_each_answered_and_logged, killed_service_starts_again_with_all_it_knew, service_ends_when_a_child_does_and_says_so,
-         evidence_has_a_bound_and_goes_only_when_its_owner_has_it, newest_service_statement_is_told_at_once, newest_party_is_told_at_once, releases_to_a_void_workload_are_listed, sigterm_ends_everything_in_order]
+         evidence_has_a_bound_and_goes_only_when_its_owner_has_it, newest_service_statement_is_told_at_once, newest_party_is_told_at_once, releases_to_a_void_workload_are_listed,
+         lost_tls_key_is_put_back_or_replaced_by_word_of_the_operator, sigterm_ends_everything_in_order]
 
 
 def run(w, cases):
