@@ -374,6 +374,22 @@ def key_is_a_key_and_is_replaced_by_one_who_says_so():
     assert "version 2, replaces version 1 and is kept by" in r.stdout and "is a key, version 1" in r.stderr, r.all
     said = json.loads(ok(*yes, "--yes", "--json").stdout)
     assert said["version"] == 3 and said["replaces"] == 2, said
+    untyped = ("hospital", "asset", "put", path, "--file")  # is of the type that it was
+    no(3, "a key is 32 bytes", *untyped, put("rows.csv", "a,b\n" * 9000), "--yes")
+    no(2, "give --yes", *untyped, key)
+    ok(*untyped, key, "--yes")
+    kept = lambda p, who="hospital": next((a["type"], a["version"]) for a in json.loads(ok(who, "asset", "list", "--json").stdout)["assets"] if a["path"] == p)
+    assert kept(path) == ("key", 4)
+    r = no(2, "give --yes", *untyped, T + "/rows.csv", "--type", "data")
+    assert "is of type key; this makes it one of type data" in r.stderr and kept(path) == ("key", 4), r.all
+    image, enc = "kbs:///imaker/image-key/guarded", ("imaker", "asset", "put", "kbs:///imaker/image-key/guarded", "--file")
+    no(3, "an image key is 32 bytes", *enc, T + "/rows.csv")
+    no(3, "an image key is 32 bytes", *enc, put("pub.pem", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"))
+    ok(*enc, key)
+    r = no(2, "give --yes", *enc, put("two.key", "2" * 32))
+    assert "is an image key, version 1" in r.stderr and kept(image, "imaker") == ("image-key", 1), r.all
+    ok(*enc, put("key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "--yes")
+    assert kept(image, "imaker") == ("image-key", 2)
     note = ("hospital", "asset", "put", "kbs:///hospital/note/n", "--file", key)  # what is no key is said, and not asked
     ok(*note)
     assert "version 2, replaces version 1" in ok(*note).stdout
