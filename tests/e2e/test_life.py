@@ -63,6 +63,10 @@ def parties_with_and_without_recovery():
     open(T + "/cofferd.toml", "w").write('id = "trust"\nlisten = "127.0.0.1:0"\nstate = "%s/state"\ngenesis = "%s/genesis.json"\n' % (T, T))
     keygen = subprocess.run([COFFERD, "keygen", "--config", T + "/cofferd.toml"], check=True, stdout=subprocess.PIPE)
     open(T + "/service.json", "wb").write(keygen.stdout)
+    no("none of these is a workload-provider", "hospital", "genesis", "new", "--origin", "life.example/one", "--service", T + "/service.json", "--out", T + "/dead.json", T + "/hospital/party.json")
+    assert not os.path.exists(T + "/dead.json")
+    r = coffer("acme", "genesis", "new", "--origin", "life.example/one", "--service", T + "/service.json", "--out", T + "/ownerless.json", T + "/acme/party.json")
+    assert r.returncode == 0 and "warning: none of these is a data-owner" in r.stderr, r.stderr
     ok("acme", "genesis", "new", "--origin", "life.example/one", "--service", T + "/service.json", "--out", T + "/genesis.json",
        *[T + "/%s/party.json" % p for p in ("acme", "hospital")])
     for p in ("acme", "hospital"):
