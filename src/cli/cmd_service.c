@@ -14,6 +14,7 @@
 #include "crypto/pem.h"
 #include "fmt/enc.h"
 #include "os/file.h"
+#include "proto/rcar_json.h"
 
 const struct opt_spec opts_service_sign[] = {
 	{ "measurements", "FILE", "how its machine is launched: a list of launches, or a boot image's draft or 'coffer measure --json' that holds one", false, false },
@@ -52,6 +53,7 @@ static enum coffer_rc post_first(
 	struct http_req q = { .method = "POST", .path = "/coffer/v0/statements", .content_type = "application/json" };
 	struct json_wr j = jw_open(&text, false);
 	struct http_opts o = { .tls = true, .check_peer = expect_key, .check_arg = svc };
+	struct rcar_error no;
 	struct http_url url;
 
 	dsse_write(env, &j);
@@ -62,9 +64,10 @@ static enum coffer_rc post_first(
 	TRY(http_new(&o, &conn, e));
 	q.body = wr_span(&text);
 	TRY(http_do(conn, &q, 64u << 10, &res, e));
+	if (res.status != 200 && rcar_error_parse(wr_span(&res.body), &no))
+		return err_deny(e, no.check[0] ? no.check : "service", "%s%s%s", no.reason, no.fix[0] ? "; " : "", no.fix);
 	if (res.status != 200)
-		return err_deny(e, "service", "the trust service answered %d: %.*s", res.status,
-		    (int)(res.body.n > 300 ? 300 : res.body.n), (const char *)res.body.p);
+		return err_deny(e, "service", "the trust service answered %d without a reason", res.status);
 	TRY(json_parse(wr_span(&res.body), 64u << 10, &doc, e));
 	dsse_id(env, l->id);
 	return json_need_u64(json_root(doc), "seq", "reply", &l->seq, e);

@@ -74,6 +74,8 @@ def parties_with_and_without_recovery():
     digest = json.loads(ok("acme", "genesis", "show", "--json", T + "/genesis.json"))["genesis"]
     open(T + "/cofferd.toml", "a").write('genesis-digest = "%s"\n' % digest)
     start()
+    said = no("refused: persona: ", "hospital", "service", "sign", T + "/service.json")  # the service's reason, not its answer
+    assert "{" not in said and "coffer delegate" in said, said
     ok("acme", "service", "sign", T + "/service.json")
     assert put("hospital").returncode == 0
     s = show()
