@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The life of a party's keys by `coffer party` against a live service: rotation, hold, recovery, compromise, and what a thief can and
 cannot do in between. argv: coffer, cofferd. TAP."""
-import json, os, re, shutil, signal, subprocess, sys, tempfile, time, traceback
+import json, os, pty, re, shutil, signal, subprocess, sys, tempfile, termios, time, traceback
 
 COFFER, COFFERD = sys.argv[1:3]
 T = tempfile.mkdtemp(prefix="coffer-life-")
@@ -183,9 +183,36 @@ def what_rested_on_the_stolen_key_is_listed_and_lifted():
     assert len(show()["compromised"]) == 1 and put("hospital").returncode == 0
 
 
+def terminal_echoes_again_after_an_interrupted_passphrase():
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(COFFER, [COFFER, "init", "--party", "shy", "--persona", "auditor", "--home", T + "/shy"], ENV)
+    seen = b""
+    while b"passphrase: " not in seen:
+        seen += os.read(fd, 1000)
+    assert not termios.tcgetattr(fd)[3] & termios.ECHO
+    os.write(fd, b"secr\x03")
+    while True:  # what it had written, until it is gone
+        try:
+            if not os.read(fd, 1000):
+                break
+        except OSError:
+            break
+    status = os.waitpid(pid, 0)[1]
+    echo = termios.tcgetattr(fd)[3] & termios.ECHO
+    os.close(fd)
+    assert echo and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGINT, (echo, status)
+
+
+def service_that_is_down_is_told_with_who_starts_it():
+    stop()
+    no("the operator of the service starts it", "hospital", "status")
+    start()
+
+
 CASES = [parties_with_and_without_recovery, rotation_without_hold_is_in_effect_and_the_service_is_still_believed,
          rotation_waits_its_hold_and_the_quorum_ends_it, rotation_without_recovery_keys_promises_no_end, thief_gets_nothing_for_good, lost_key_is_replaced_by_the_quorum_at_once,
-         what_rested_on_the_stolen_key_is_listed_and_lifted]
+         what_rested_on_the_stolen_key_is_listed_and_lifted, terminal_echoes_again_after_an_interrupted_passphrase, service_that_is_down_is_told_with_who_starts_it]
 print("1..%d" % len(CASES))
 failed = False
 for n, f in enumerate(CASES, 1):
