@@ -1168,7 +1168,9 @@ def pause_is_lifted_by_who_paused():
     assert rc == 0, out
     assert coffer("pause", mine, "--reason", "still looking")[0] == 0  # renewed
     assert coffer("resume", mine, party="acme")[0] == 4
-    assert coffer("resume", mine)[0] == 0 and coffer("resume", mine)[0] == 4 and coffer("resume", "zz")[0] == 2
+    rc, out = coffer("resume", mine)
+    assert rc == 0 and "what it held back is decided as before" in out and "refused from now on" not in out, out
+    assert coffer("resume", mine)[0] == 4 and coffer("resume", "zz")[0] == 2
 
 
 def shared_asset_is_signed_and_approved_by_both():
