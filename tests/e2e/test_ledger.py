@@ -249,7 +249,8 @@ def fsck(*words):
 
 
 def damaged_hashes_are_named_and_mended_by_the_operator():
-    assert fsck()[0] == 1 # in use
+    rc, out = fsck()
+    assert rc == 1 and "keep.db is in use" in out and "locked" not in out, out
     stop()
     rc, out = fsck()
     assert rc == 0 and "everything holds" in out, out

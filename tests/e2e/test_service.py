@@ -272,6 +272,8 @@ def collateral_that_cannot_be_is_refused_before_the_service_is_ready():
 
 def service_starts_and_shows_the_key_of_its_description():
     W.start()
+    p = subprocess.run([COFFERD, "--config", W.config], capture_output=True, text=True, timeout=60)  # a second one
+    assert p.returncode == 1 and p.stderr.count("keep.db") == 1 and W.state + "/keep/keep.db is in use" in p.stderr and "locked" not in p.stderr, p.stderr
     assert W.c.spki() == W.service["tls"]
     assert W.c.call("GET", "/healthz").status == 200
     assert W.c.call("GET", "/coffer/v0/genesis").json() == W.genesis
