@@ -354,6 +354,20 @@ enum coffer_rc asset_content(const char *path, struct secret *out, struct err *e
 	return COFFER_OK;
 }
 
+/* What others signed already is not lost to a second sealing. */
+static enum coffer_rc may_write(const char *path, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	struct err other = { 0 };
+
+	if (!path || !file_exists(path) || file_read(path, BODY_MAX, &text, &other) != COFFER_OK || json_parse(wr_span(&text), BODY_MAX, &doc, &other) != COFFER_OK ||
+	    dsse_parse_json(json_get(json_root(doc), "statement"), &env, &other) != COFFER_OK || env.n_sigs < 2)
+		return COFFER_OK;
+	return err_set(e, COFFER_E_INPUT, "%s is there already, and %zu keys signed it; name another --out", path, env.n_sigs);
+}
+
 enum coffer_rc cmd_asset_seal(struct cli *c, struct err *e)
 {
 	CLEANUP(session_end) struct session s = { 0 };
@@ -364,6 +378,7 @@ enum coffer_rc cmd_asset_seal(struct cli *c, struct err *e)
 	uint64_t version = 0;
 
 	TRY(check_type(c, e));
+	TRY(may_write(cli_opt(c, "out"), e));
 	TRY(session_begin(c, &s, e));
 	TRY(own_path(&s, cli_opt(c, "asset"), &p, e));
 	TRY(self_check(&s.h, false, s.conn, &self, e)); /* before anything of the content is read */

@@ -1202,6 +1202,8 @@ def shared_asset_is_signed_and_approved_by_both():
     assert open(file).read() == before
     rc, out = coffer("statement", "cosign", file, "--yes", party="acme")
     assert rc == 0 and "%s has 2 signatures now" % file in out, (rc, out)
+    rc, out = coffer("asset", "seal", W.dir + "/shared", "--asset", path, "--owner", "acme", "--out", file)
+    assert rc == 3 and "2 keys signed it; name another --out" in out, (rc, out)
     rc, out = coffer("asset", "put", path, "--sealed", file)
     assert rc == 0, out
     for party, line in (("acme", True), ("hospital", False), ("imaker", None)):
