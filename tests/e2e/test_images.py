@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What an image provider releases, through `coffer`, a live service, a registry and guests on platform sample: later releases, least versions, and artefacts that are
 assets. argv: coffer, cofferd, agent. TAP."""
-import hashlib, json, os, shutil, socket, subprocess, sys, tarfile, tempfile, time
+import hashlib, http.server, json, os, shutil, socket, subprocess, sys, tarfile, tempfile, threading, time
 
 sys.dont_write_bytecode = True
 import tapcases
@@ -174,6 +174,36 @@ def release_names_keys_and_versions_of_its_own():
     for version in ("0", "-1", "x", "9007199254740992"):
         no(2, "from 1 to 9007199254740991", "imaker", *release(OLD, "--security-version", version))
     no(4, "no release is beside the image", "hospital", "image", "keys", OLD, "--plain-http")  # nothing of these is anywhere
+
+
+class Half(http.server.BaseHTTPRequestHandler):
+    """A registry that has any image and takes nothing."""
+    def do_HEAD(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def refuse(self):
+        self.send_response(500)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    do_GET = do_POST = do_PUT = refuse
+
+    def log_message(self, *a):
+        pass
+
+
+def release_says_what_it_did_where_the_registry_does_not_take_it():
+    served = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Half)
+    threading.Thread(target=served.serve_forever, daemon=True).start()
+    image = "127.0.0.1:%d/imaker/half@sha256:%s" % (served.server_address[1], "9" * 64)
+    logged = lambda: [json.loads(l)["id"] for l in ok("imaker", "statement", "list", "--kind", "image-release", "--issuer", "imaker", "--json").stdout.splitlines()]
+    before = logged()
+    no(4, "nothing is released yet", "imaker", *release(REG + "/imaker/absent@sha256:" + "8" * 64))
+    assert logged() == before
+    r = no(4, "and counts, but is not beside the image; the same command again", "imaker", *release(image))
+    new = [i for i in logged() if i not in before]
+    assert len(new) == 1 and "is logged as " + new[0] in r.stderr, (new, r.all)
+    served.shutdown()
 
 
 def later_release_keeps_what_the_former_said():
@@ -528,7 +558,7 @@ def release_of_content_that_was_revoked_says_so():
 
 
 def main():
-    cases = [parties_and_service, mistakes_of_a_newcomer_are_told_with_what_mends_them, release_names_keys_and_versions_of_its_own, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
+    cases = [parties_and_service, mistakes_of_a_newcomer_are_told_with_what_mends_them, release_names_keys_and_versions_of_its_own, release_says_what_it_did_where_the_registry_does_not_take_it, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
              artefact_is_sealed_and_not_published, unpublished_workload_is_told_of_before_the_guest_starts, approval_that_has_ended_is_not_listed_as_in_force, entitled_guest_gets_the_artefact_and_no_other, attested_by_an_asset_or_beside_the_image_is_attested,
              newer_content_is_the_same_asset, refusal_of_the_guest_comes_whole, key_is_a_key_and_is_replaced_by_one_who_says_so, older_image_is_not_built_nor_served,
              asset_that_approvals_rest_on_is_not_deleted_unasked, workload_is_built_on_what_a_delegate_verified,
