@@ -308,6 +308,9 @@ def unpublished_workload_is_told_of_before_the_guest_starts():
     ok("acme", "workload", "publish", out + "/manifest.json")
     r = coffer("acme", "run", "--state", T + "/pods", out + "/pod.yaml")
     assert "not published" not in r.stderr and "coffer-agent: refused: container read: %s: R0: imaker has approved nothing" % ASSET in r.stderr, r.all
+    said = next(l for l in r.stderr.splitlines() if "refused: container read: %s: R0" % ASSET in l)
+    d = json.loads(ok("imaker", "decisions", "--json").stdout)["decisions"][0]["decision"]
+    assert said.endswith("; decision " + d), said
     # what proves nothing is not said to have been proved
     why = newest_refusal()
     assert "  --   R2  not asked: sample proves nothing; R3 decides" in why and "  --   R5  not asked: sample proves nothing" in why and "yes  R2" not in why and "yes  R5" not in why, why
