@@ -308,6 +308,8 @@ def unpublished_workload_is_told_of_before_the_guest_starts():
     ok("acme", "workload", "publish", out + "/manifest.json")
     r = coffer("acme", "run", "--state", T + "/pods", out + "/pod.yaml")
     assert "not published" not in r.stderr and "coffer-agent: refused: container read: %s: R0: imaker has approved nothing" % ASSET in r.stderr, r.all
+    for who, code in (("hospital", 1), ("imaker", 1)):
+        no(code, "refused: output: this workload's outputs are sealed to other keys than that of %s: " % who, who, "result", "open", T + "/service.json", "--workload", digest)
     said = next(l for l in r.stderr.splitlines() if "refused: container read: %s: R0" % ASSET in l)
     d = json.loads(ok("imaker", "decisions", "--json").stdout)["decisions"][0]["decision"]
     assert said.endswith("; decision " + d), said
