@@ -4,14 +4,14 @@ MESON = meson
 PREFIX ?= /usr/local
 DESTDIR ?=
 T ?= 60
-PROGRAMS = cofferd cofferd-keep cofferd-net cofferd-eval cofferd-fetch coffer-agent coffer
+PROGRAMS = cofferd cofferd-keep cofferd-net cofferd-eval cofferd-fetch cofferd-attest coffer-agent coffer
 export COFFER_TOOLS = $(CURDIR)/build/tools
 
 .PHONY: all help deps deps-check demo check install bench fuzz lint attack nested sweep clean
 
 all: deps-check build/plain/build.ninja
 	@ninja -C build/plain >build/plain.build.log 2>&1 || { grep -E -A8 'error|FAILED' build/plain.build.log | head -60; echo "build failed: build/plain.build.log"; exit 1; }
-	@ln -f build/plain/src/cofferd/cofferd build/plain/src/cofferd/keep/cofferd-keep build/plain/src/cofferd/net/cofferd-net build/plain/src/cofferd/eval/cofferd-eval build/plain/src/cofferd/fetch/cofferd-fetch \
+	@ln -f build/plain/src/cofferd/cofferd build/plain/src/cofferd/keep/cofferd-keep build/plain/src/cofferd/net/cofferd-net build/plain/src/cofferd/eval/cofferd-eval build/plain/src/cofferd/fetch/cofferd-fetch build/plain/src/cofferd/attest/cofferd-attest \
 	    build/plain/src/agent/coffer-agent build/plain/src/agent/coffer-init build/plain/src/agent/coffer-probe build/plain/src/cli/coffer build/
 	@echo "built: build/coffer build/cofferd build/coffer-agent"
 

@@ -23,7 +23,7 @@ static void tell(const struct api_call *c, const struct asset_path *asset, const
 			continue;
 		*said = true;
 		span_plain(span_of(e->msg), why, sizeof(why));
-		(void)fprintf(stderr, "coffer-agent: refused: container %.*s: %s: %s%s%.400s\n", (int)m->name.n, (const char *)m->name.p, asset->text, e->check,
+		(void)fprintf(stderr, "coffer-agent: refused: container %.*s: %s: %s%s%s\n", (int)m->name.n, (const char *)m->name.p, asset->text, e->check,
 		    e->check[0] ? ": " : "", why);
 	}
 }

@@ -85,6 +85,8 @@ static int take_option(const struct verb *v, int left, char **argv, struct cli *
 	if (o->arg && !value) {
 		if (left < 2)
 			return (void)usage_error(v, "this option needs a value:", argv[0]), 0;
+		if (dashes(argv[1]) == 2 && find_in(v->opts, argv[1] + 2, strlen(argv[1] + 2)))
+			return (void)usage_error(v, "this option needs a value, and the next word is another option:", argv[0]), 0;
 		value = argv[1];
 		took = 2;
 	}

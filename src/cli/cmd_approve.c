@@ -158,6 +158,51 @@ static void put_boot_images(const struct approve *a, struct json_wr *j)
 	jw_arr_end(j);
 }
 
+/* By what right who is asked approves another's asset. */
+struct right { const struct asset_path *p; const char *me; bool lent, decides; };
+
+static enum coffer_rc right_of(void *arg, const struct dsse *env, const struct statement *s, struct err *e)
+{
+	struct right *r = arg;
+	struct asset_body b;
+	struct delegation d;
+
+	(void)env;
+	if (s->kind == ST_DELEGATION) {
+		TRY(delegation_read(s, &d, e));
+		r->lent = r->lent || (d.role == ROLE_APPROVAL && strcmp(d.of, r->p->owner) == 0 && strcmp(d.to, r->me) == 0 && delegation_covers(&d, span_of(r->p->text)));
+		return COFFER_OK;
+	}
+	TRY(asset_read(s, &b, e));
+	for (size_t i = 0; i < b.n_of; i++)
+		r->decides = r->decides || strcmp(b.of[i], r->me) == 0;
+	return COFFER_OK;
+}
+
+/* The service decides; here it is said, with who mends it. */
+static enum coffer_rc say_right(const struct approve *a, const struct asset_path *p, struct err *e)
+{
+	CLEANUP(wr_close) struct wr q = wr_open(4096);
+	CLEANUP(freep) char *query = NULL;
+	struct right r = { .p = p, .me = a->h.party };
+
+	if (strcmp(p->owner, a->h.party) == 0)
+		return COFFER_OK;
+	wr_fmt(&q, "kind=asset&issuer=%s&subject=", p->owner);
+	query_encode(&q, span_of(p->text));
+	query = wr_take(&q, NULL);
+	if (!query)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(statements_query(NULL, &a->h, a->key, a->conn, query, right_of, &r, e));
+	TRY(statements_query(NULL, &a->h, a->key, a->conn, "kind=delegation", right_of, &r, e));
+	if (r.decides || r.lent)
+		(void)fprintf(stderr, r.decides ? "%s belongs to %s: you decide of it too\n" : "%s belongs to %s: approved for it, by its delegation\n", p->text, p->owner);
+	else
+		(void)fprintf(stderr, "warning: %s belongs to %s, which lets you approve nothing of it: the service refuses this until %s says 'coffer delegate %s --role approval --scope %s'\n",
+		    p->text, p->owner, p->owner, a->h.party, p->text);
+	return COFFER_OK;
+}
+
 static enum coffer_rc asset_list(
     const struct cli *c, struct approve *a, struct draft *d, struct json_wr *j, struct asset_path *paths, struct err *e)
 {
@@ -169,8 +214,7 @@ static enum coffer_rc asset_list(
 		if (i == APPROVAL_ASSETS_MAX - 1)
 			return err_set(e, COFFER_E_LIMIT, "more than %d assets in one approval", APPROVAL_ASSETS_MAX - 1);
 		TRY(cli_arg(asset_path_parse(span_of(s), &paths[i], e), e));
-		if (strcmp(paths[i].owner, a->h.party) != 0)
-			(void)fprintf(stderr, "%s belongs to %s: approved for it, by its delegation\n", paths[i].text, paths[i].owner);
+		TRY(say_right(a, &paths[i], e));
 		if (!workload_uses(&a->w.man, &paths[i]) && !cli_opt(c, "slot"))
 			return cli_bad(e, "--asset %s: not among the entitlements of this workload ('coffer workload show' lists them)%s", paths[i].text,
 			    a->w.man.n_slots ? "; to let it fill a slot, name that with --slot" : "");

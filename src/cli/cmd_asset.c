@@ -21,12 +21,13 @@
 #include "trust/data_file.h"
 
 #define CONTENT_MAX ((1u << 20) - 64) /* with its salt it must fit KEEP_ASSET_MAX */
+#define SALT_LEN 32
 #define BODY_MAX (4u << 20)
 #define POLICY_RULE "data.policy.allow"
 
 #define OPT_TYPE \
 	{ "type", "TYPE", \
-	    "key, data, image-key, registry-credential or attestation (default: the path's second segment if it is one of them, else data)", \
+	    "key, data, image-key, registry-credential or attestation (default: as before, or else the path's second segment if it is one of them, else data)", \
 	    false, false }
 #define OPT_POLICY \
 	{ "policy", "FILE", "release policy in Rego (default: the one the asset has, or else the strict one that ships)", false, false }
@@ -34,7 +35,7 @@
 	{ "lease", "L,C,G", "seconds: guests attest anew after L, ask whether they may keep it every C, bear G of silence (first: 300,60,900)", \
 	    false, false }, \
 	{ "least-action", "stop|wipe", "what a guest does when that lapses: stop the container (first), or only wipe its files", false, false }
-#define OPT_REPLACE_KEY { "yes", NULL, "do not ask on the terminal: a key that is there may be replaced", false, false }
+#define OPT_REPLACE_KEY { "yes", NULL, "do not ask on the terminal: a key that is there may be replaced, and the type changed", false, false }
 const struct opt_spec opts_asset_seal[] = {
 	{ "asset", "PATH", "kbs:///<you>/<type>/<tag>", false, true }, OPT_TYPE, OPT_POLICY, OPT_LEASE, OPT_EXPIRES,
 	{ "out", "FILE", "where to write the sealed body (default: standard output)", false, false },
@@ -71,13 +72,16 @@ static enum coffer_rc own_path(const struct session *s, const char *text, struct
 
 static const char *const types[] = { "key", "data", "image-key", "registry-credential", "attestation" };
 
-static const char *asset_type(const struct cli *c, const struct asset_path *p)
+/* What it was, where nothing else is said: a key that is put anew without a word about its type is no data. */
+static const char *asset_type(const struct cli *c, const struct asset_path *p, const struct asset_newest *last)
 {
 	const char *given = cli_opt(c, "type"), *mid = strchr(asset_path_tail(p), '/') + 1;
 	size_t n = strcspn(mid, "/");
 
 	if (given)
 		return given;
+	if (last->type[0])
+		return last->type;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (strlen(types[i]) == n && strncmp(types[i], mid, n) == 0)
 			return types[i];
@@ -235,9 +239,9 @@ static enum coffer_rc asset_body_json(
 /* salt || content in locked memory; the statement carries SHA-256 of exactly that. */
 static enum coffer_rc salted(const struct secret *content, struct secret *out, struct err *e)
 {
-	TRY(secret_new(32 + content->n, out, e));
-	random_bytes(out->p, 32);
-	memcpy(out->p + 32, content->p, content->n);
+	TRY(secret_new(SALT_LEN + content->n, out, e));
+	random_bytes(out->p, SALT_LEN);
+	memcpy(out->p + SALT_LEN, content->p, content->n);
 	return COFFER_OK;
 }
 
@@ -267,20 +271,34 @@ static enum coffer_rc last_amendment(const struct session *s, const uint8_t **ou
 }
 
 /* What a key sealed no other opens. A file of data in its place would be found out by the first guest, when the key is gone. */
-static enum coffer_rc check_key(const struct cli *c, const struct asset_path *p, const struct secret *content, struct err *e)
+static enum coffer_rc check_key(const struct asset_path *p, const char *type, struct span content, struct err *e)
 {
-	if (strcmp(asset_type(c, p), "key") != 0 || content->n == DATA_KEY_LEN)
+	struct span first = { content.p, span_find(content, '\n') };
+
+	if ((strcmp(type, "key") != 0 && strcmp(type, "image-key") != 0) || content.n == DATA_KEY_LEN)
 		return COFFER_OK;
-	return err_set(e, COFFER_E_INPUT, "%s: a key is %d bytes, as 'coffer data seal --key-out' makes it; this has %zu. Data is put with --type data", p->text,
-	    DATA_KEY_LEN, content->n);
+	if (strcmp(type, "key") == 0)
+		return err_set(e, COFFER_E_INPUT, "%s: a key is %d bytes, as 'coffer data seal --key-out' makes it; this has %zu. Data is put with --type data", p->text,
+		    DATA_KEY_LEN, content.n);
+	if (span_starts(first, "-----BEGIN ") && span_ends(first, "PRIVATE KEY-----"))
+		return COFFER_OK;
+	return err_set(e, COFFER_E_INPUT, "%s: an image key is %d bytes, as 'openssl rand -out image.key 32' makes it, or the PEM of a private key; this is neither, of %zu bytes. Data is put with --type data",
+	    p->text, DATA_KEY_LEN, content.n);
 }
 
 /* The service gives the newest version alone: the key of before is with whoever kept it. */
-static enum coffer_rc may_replace(const struct cli *c, const struct asset_path *p, const struct asset_newest *last, struct err *e)
+static enum coffer_rc may_replace(const struct cli *c, const struct asset_path *p, const char *type, const struct asset_newest *last, struct err *e)
 {
-	if (last->version == 0 || strcmp(last->type, "key") != 0)
+	bool image = strcmp(last->type, "image-key") == 0, key = image || strcmp(last->type, "key") == 0;
+	bool other = last->type[0] && strcmp(last->type, type) != 0;
+
+	if (last->version == 0 || (!key && !other))
 		return COFFER_OK;
-	(void)fprintf(stderr, "%s is a key, version %llu: no later one opens what it sealed, and guests get the newest alone\n", p->text, (unsigned long long)last->version);
+	if (key)
+		(void)fprintf(stderr, "%s is %s, version %llu: no later one opens what it sealed, and guests get the newest alone\n", p->text, image ? "an image key" : "a key",
+		    (unsigned long long)last->version);
+	if (other)
+		(void)fprintf(stderr, "%s is of type %s; this makes it one of type %s\n", p->text, last->type, type);
 	return home_confirm(c, "Replace it?", NULL, e);
 }
 
@@ -290,11 +308,13 @@ static enum coffer_rc content_statement(struct cli *c, struct session *s, const 
 {
 	CLEANUP(asset_newest_clear) struct asset_newest last = { 0 };
 	CLEANUP(wr_close) struct wr policy = { 0 };
-	struct saying say = { .type = asset_type(c, p) };
+	struct saying say = { 0 };
 	uint8_t digest[32];
 
 	TRY(asset_newest(&s->h, s->key, s->conn, p, &last, e));
-	TRY(may_replace(c, p, &last, e));
+	say.type = asset_type(c, p, &last);
+	TRY(check_key(p, say.type, span_skip(salted_content, SALT_LEN), e));
+	TRY(may_replace(c, p, say.type, &last, e));
 	*version = say.version = last.version + 1;
 	say.policy = wr_span(&last.policy);
 	say_before(&last, &say);
@@ -316,7 +336,6 @@ static enum coffer_rc seal_body(struct cli *c, struct session *s, const struct a
 	CLEANUP(dsse_clear) struct dsse env = { 0 };
 	struct json_wr j = jw_open(out, false);
 
-	TRY(check_key(c, p, content, e));
 	TRY(salted(content, &plain, e));
 	TRY(content_statement(c, s, p, (struct span){ plain.p, plain.n }, &env, version, e));
 	wr_str(out, "{\"statement\":");
@@ -335,6 +354,20 @@ enum coffer_rc asset_content(const char *path, struct secret *out, struct err *e
 	return COFFER_OK;
 }
 
+/* What others signed already is not lost to a second sealing. */
+static enum coffer_rc may_write(const char *path, struct err *e)
+{
+	CLEANUP(json_freep) struct json_doc *doc = NULL;
+	CLEANUP(wr_close) struct wr text = { 0 };
+	CLEANUP(dsse_clear) struct dsse env = { 0 };
+	struct err other = { 0 };
+
+	if (!path || !file_exists(path) || file_read(path, BODY_MAX, &text, &other) != COFFER_OK || json_parse(wr_span(&text), BODY_MAX, &doc, &other) != COFFER_OK ||
+	    dsse_parse_json(json_get(json_root(doc), "statement"), &env, &other) != COFFER_OK || env.n_sigs < 2)
+		return COFFER_OK;
+	return err_set(e, COFFER_E_INPUT, "%s is there already, and %zu keys signed it; name another --out", path, env.n_sigs);
+}
+
 enum coffer_rc cmd_asset_seal(struct cli *c, struct err *e)
 {
 	CLEANUP(session_end) struct session s = { 0 };
@@ -345,6 +378,7 @@ enum coffer_rc cmd_asset_seal(struct cli *c, struct err *e)
 	uint64_t version = 0;
 
 	TRY(check_type(c, e));
+	TRY(may_write(cli_opt(c, "out"), e));
 	TRY(session_begin(c, &s, e));
 	TRY(own_path(&s, cli_opt(c, "asset"), &p, e));
 	TRY(self_check(&s.h, false, s.conn, &self, e)); /* before anything of the content is read */
@@ -370,7 +404,6 @@ static enum coffer_rc put_away(struct cli *c, struct session *s, const struct as
 
 	if (!file)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
-	TRY(check_key(c, p, content, e));
 	TRY(salted(content, &plain, e));
 	TRY(content_statement(c, s, p, (struct span){ plain.p, plain.n }, &env, &version, e));
 	if (version > 1)

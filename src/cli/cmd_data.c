@@ -23,7 +23,7 @@ const struct opt_spec opts_data_seal[] = {
 	OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_data_open[] = {
 	{ "asset", "PATH", "the data key's path", false, true },
-	{ "version", "N", "version of the key (default 1)", false, false },
+	{ "version", "N", "version of the key (default: the one that the file names)", false, false },
 	{ "key-file", "FILE", "the 32-byte data key", false, true },
 	{ "out", "FILE", "where to write the plain file", false, true },
 	{ NULL, NULL, NULL, false, false } };
@@ -204,8 +204,23 @@ enum coffer_rc cmd_data_seal(struct cli *c, struct err *e)
 		(void)printf("{\"asset\":\"%s\",\"version\":%llu,\"bytes\":%llu}\n", h.asset.text, (unsigned long long)h.version,
 		    (unsigned long long)h.size);
 	else
-		(void)printf("sealed %s (%llu bytes) in %s under version %llu of %s\n", c->pos[0], (unsigned long long)h.size,
-		    out_name, (unsigned long long)h.version, h.asset.text);
+		(void)printf("sealed %s (%llu bytes) in %s under version %llu of %s, which this key becomes when it is the next that is put: coffer asset put %s --type key --file %s\n", c->pos[0],
+		    (unsigned long long)h.size, out_name, (unsigned long long)h.version, h.asset.text, h.asset.text, key_out);
+	return COFFER_OK;
+}
+
+/* Of whoever has the key: that the file is what it says is checked with it. */
+static enum coffer_rc named_version(const struct ends *x, uint64_t *out, struct err *e)
+{
+	uint8_t first[DATA_HEADER_MAX + 12];
+	ssize_t n = pread(x->in, first, sizeof(first), 0);
+	struct data_header h;
+	size_t used = 0;
+
+	if (n < 0)
+		return err_set(e, COFFER_E_SYSTEM, "%s: %s", x->in_name, strerror(errno));
+	TRY(data_header_parse((struct span){ first, (size_t)n }, &h, &used, e));
+	*out = h.version;
 	return COFFER_OK;
 }
 
@@ -214,7 +229,7 @@ enum coffer_rc cmd_data_open(struct cli *c, struct err *e)
 	CLEANUP(secret_free) struct secret key = { 0 };
 	CLEANUP(ends_close) struct ends x = { .in = -1, .out = -1, .in_name = c->pos[0], .out_name = cli_opt(c, "out") };
 	struct data_io io = { read_fd, &x, write_fd, &x };
-	struct data_want want = { .version = 1 };
+	struct data_want want = { .version = 0 };
 	struct data_header h;
 
 	TRY(cli_arg(asset_path_parse(span_of(cli_opt(c, "asset")), &want.asset, e), e));
@@ -223,6 +238,8 @@ enum coffer_rc cmd_data_open(struct cli *c, struct err *e)
 	if (key.n != DATA_KEY_LEN)
 		return err_set(e, COFFER_E_INPUT, "%s: a data key is exactly %d bytes", cli_opt(c, "key-file"), DATA_KEY_LEN);
 	TRY(ends_open(&x, 0600, e));
+	if (want.version == 0)
+		TRY(named_version(&x, &want.version, e));
 	TRY(data_file_open(&want, key.p, &io, &h, e));
 	TRY(ends_commit(&x, e));
 	(void)printf(c->json ? "{\"asset\":\"%s\",\"bytes\":%llu}\n" : "opened a file under %s (%llu bytes)\n", h.asset.text,

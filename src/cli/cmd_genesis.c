@@ -155,6 +155,20 @@ enum coffer_rc genesis_envelope(const char *path, struct dsse *env, struct err *
 	return COFFER_OK;
 }
 
+/* Who joins later designates no service. */
+static enum coffer_rc check_founders(const struct genesis *g, struct err *e)
+{
+	unsigned all = 0;
+
+	for (size_t i = 0; i < g->n_parties; i++)
+		all |= g->party[i].personas;
+	if (!(all & PERSONA_WORKLOAD))
+		return cli_bad(e, "none of these is a workload-provider, and only one that founds can designate the service: add the party.json of 'coffer init --persona workload-provider'");
+	if (!(all & PERSONA_OWNER))
+		(void)fprintf(stderr, "warning: none of these is a data-owner; one that comes later is introduced by 'coffer party admit'\n");
+	return COFFER_OK;
+}
+
 enum coffer_rc cmd_genesis_new(struct cli *c, struct err *e)
 {
 	CLEANUP(wr_close) struct wr body = wr_open(DSSE_PAYLOAD_MAX), payload = wr_open(DSSE_PAYLOAD_MAX);
@@ -179,6 +193,7 @@ enum coffer_rc cmd_genesis_new(struct cli *c, struct err *e)
 	TRY(statement_write(&s, &payload, e));
 	TRY(statement_parse(wr_span(&payload), &check, e)); /* what we write must be what we read */
 	TRY(genesis_read(&check, &g, e));
+	TRY(check_founders(&g, e));
 	TRY(dsse_new(wr_span(&payload), &env, e));
 	TRY(envelope_write(out, &env, e));
 	hex32(check.id, id);

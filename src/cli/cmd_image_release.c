@@ -159,12 +159,23 @@ static enum coffer_rc seal_all(struct release *x, struct err *e)
 	return COFFER_OK;
 }
 
+/* Before anything is put or logged: the registry answers, and has what is released. */
+static enum coffer_rc has_image(struct release *x, struct err *e)
+{
+	char digest[7 + HEX32_LEN] = "sha256:";
+
+	hex32(x->ref.digest, digest + 7);
+	return registry_head_manifest(x->r.reg, digest, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "nothing is released yet");
+}
+
 static enum coffer_rc attach_all(struct release *x, struct err *e)
 {
 	const char *arg;
 
-	if (cli_opt(x->c, "attestation") || cli_flag(x->c, "publish"))
+	if (cli_opt(x->c, "attestation") || cli_flag(x->c, "publish")) {
 		TRY(remote_open(x->c, x->c->pos[0], &x->r, e));
+		TRY(has_image(x, e));
+	}
 	for (size_t i = 0; (arg = cli_opt_at(x->c, "attestation", i)) != NULL; i++)
 		TRY(attach(x, arg, e));
 	return seal_all(x, e);
@@ -436,6 +447,7 @@ static enum coffer_rc publish(struct release *x, const struct draft *d, struct e
 	struct json_wr j = jw_open(&text, false);
 	struct referrer_new n = { .subject = x->r.ref.digest, .type = RELEASE_TYPE, .media_type = DSSE_MEDIA };
 	struct logged l = { 0 };
+	char id[HEX32_LEN];
 	uint64_t serial = 0;
 	uint8_t digest[32];
 
@@ -445,7 +457,9 @@ static enum coffer_rc publish(struct release *x, const struct draft *d, struct e
 	dsse_write(&env, &j);
 	TRY(wr_done(&text, "release", e));
 	n.body = wr_span(&text);
-	TRY(referrer_put(x->r.reg, &n, digest, e));
+	hex32(l.id, id);
+	if (referrer_put(x->r.reg, &n, digest, e) != COFFER_OK)
+		return err_wrap(e, "the release is logged as %s and counts, but is not beside the image; the same command again logs it anew and puts it there", id);
 	logged_print(x->c, "image-release", &l);
 	return COFFER_OK;
 }

@@ -107,6 +107,9 @@ static enum coffer_rc recovery_keys(const struct cli *c, struct party *p, struct
 		if (i == PARTY_KEYS_MAX)
 			return cli_bad(e, "--recovery-key: at most %d", PARTY_KEYS_MAX);
 		TRY(recovery_key(path, &p->recovery[i], e));
+		for (size_t l = 0; l < i; l++)
+			if (pubkey_eq(&p->recovery[l], &p->recovery[i]))
+				return cli_bad(e, "--recovery-key %s: the same key as %s; each is another one, kept somewhere else", path, cli_opt_at(c, "recovery-key", l));
 		p->n_recovery++;
 	}
 	p->quorum = p->n_recovery;

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cli/away.h"
 #include "cli/home.h"
+#include "cli/party_keys.h"
 #include "cli/publish.h"
 #include "cli/verbs.h"
 #include "crypto/hash.h"
@@ -99,14 +100,12 @@ static enum coffer_rc check_request(const struct home *h, const struct dsse *env
 
 static bool key_named(const struct cli *c, const struct pubkey *k)
 {
-	CLEANUP(wr_close) struct wr w = wr_open(64);
+	uint8_t thumb[32], named[32];
 	const char *said;
-	uint8_t thumb[32];
 
 	pubkey_thumbprint(k, thumb);
-	b64url_write(&w, SPAN(thumb));
 	for (size_t i = 0; (said = cli_opt_at(c, "key", i)); i++)
-		if (span_eq_str(wr_span(&w), said))
+		if (key_thumb(said, named) && span_eq(SPAN(named), SPAN(thumb)))
 			return true;
 	return false;
 }

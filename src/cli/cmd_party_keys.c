@@ -409,7 +409,7 @@ enum coffer_rc cmd_party_compromise(struct cli *c, struct err *e)
 	TRY(home_load(c, &h, e));
 	TRY(home_party(&h, &me, e));
 	pubkey_thumbprint(&me.keys[0], thumb);
-	if (c->n_pos > 0 && !b64url_fixed(span_of(c->pos[0]), thumb, sizeof(thumb)))
+	if (c->n_pos > 0 && !key_thumb(c->pos[0], thumb))
 		return cli_bad(e, "%s: not a key's thumbprint; 'coffer party show' lists yours", c->pos[0]);
 	b64url_write(&name, SPAN(thumb));
 	TRY(wr_done(&name, "key", e));

@@ -75,6 +75,26 @@ static enum coffer_rc deliver(const struct cli *c, const struct opened *x, struc
 	return COFFER_OK;
 }
 
+/* Sealed to another it would not open, as one that was changed does not. */
+static enum coffer_rc is_ours(const struct opened *x, struct err *e)
+{
+	CLEANUP(wr_close) struct wr to = wr_open(4096);
+	const struct manifest *m = &x->w.man;
+
+	for (size_t i = 0; i < m->n_containers; i++)
+		for (size_t k = 0; k < m->container[i].n_outputs; k++) {
+			const struct man_output *o = &m->container[i].output[k];
+
+			if (pubkey_eq(&o->key, privkey_public(x->key)))
+				return COFFER_OK;
+			wr_fmt(&to, "%s%.*s to %s", to.n ? ", " : "", (int)o->name.n, (const char *)o->name.p, o->to);
+		}
+	if (!to.n)
+		wr_str(&to, "none to anybody");
+	TRY(wr_done(&to, "recipients", e));
+	return err_deny(e, "output", "this workload's outputs are sealed to other keys than that of %s: %.*s", x->h.party, (int)(to.n < 600 ? to.n : 600), (const char *)to.p);
+}
+
 enum coffer_rc cmd_result_open(struct cli *c, struct err *e)
 {
 	CLEANUP(opened_end) struct opened x = { 0 };
@@ -87,6 +107,7 @@ enum coffer_rc cmd_result_open(struct cli *c, struct err *e)
 	TRY(home_encrypt_key(c, &x.h, &x.key, e));
 	TRY(home_connect(&x.h, &x.conn, e));
 	TRY(workload_fetch(&x.h, x.sign, x.conn, cli_opt(c, "workload"), &x.w, e));
+	TRY(is_ours(&x, e));
 	TRY(service_parties(x.conn, &all, e));
 	want = (struct output_want){ .manifest = &x.w.man, .token_key = service_keys(x.conn)->token, .genesis = parties_genesis(all) };
 	TRY(output_open(wr_span(&x.sealed), x.key, &want, &x.o, e));

@@ -14,6 +14,7 @@
 #include "crypto/pem.h"
 #include "fmt/enc.h"
 #include "os/file.h"
+#include "proto/rcar_json.h"
 
 #define STATUS_MAX (64u << 10)
 
@@ -21,6 +22,7 @@ const struct opt_spec opts_service_sign[] = {
 	{ "measurements", "FILE", "how its machine is launched: a list of launches, or a boot image's draft or 'coffer measure --json' that holds one", false, false },
 	{ "tpm", "KEY", "the one TPM that may attest it: the certificate or the public key (file) of its endorsement key, or the SHA-256 of that public key", false, false },
 	{ "chip", "HEX", "the one processor (snp, tdx) that may attest it, as its evidence names it", false, false },
+	{ "new-tls", "HEX", "the service's TLS key is another than that of the statement in force: its fingerprint, as its operator told you ('tls' of the description)", false, false },
 	OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_token[] = {
 	{ "method", "METHOD", "GET, POST or DELETE", false, true },
@@ -53,6 +55,7 @@ static enum coffer_rc post_first(
 	struct http_req q = { .method = "POST", .path = "/coffer/v0/statements", .content_type = "application/json" };
 	struct json_wr j = jw_open(&text, false);
 	struct http_opts o = { .tls = true, .check_peer = expect_key, .check_arg = svc };
+	struct rcar_error no;
 	struct http_url url;
 
 	dsse_write(env, &j);
@@ -63,12 +66,10 @@ static enum coffer_rc post_first(
 	TRY(http_new(&o, &conn, e));
 	q.body = wr_span(&text);
 	TRY(http_do(conn, &q, 64u << 10, &res, e));
-	if (res.status != 200) {
-		char said[300];
-
-		span_plain(wr_span(&res.body), said, sizeof(said));
-		return err_deny(e, "service", "the trust service answered %d: %s", res.status, said);
-	}
+	if (res.status != 200 && rcar_error_parse(wr_span(&res.body), &no))
+		return err_deny(e, no.check[0] ? no.check : "service", "%s%s%s", no.reason, no.fix[0] ? "; " : "", no.fix);
+	if (res.status != 200)
+		return err_deny(e, "service", "the trust service answered %d without a reason", res.status);
 	TRY(json_parse(wr_span(&res.body), 64u << 10, &doc, e));
 	dsse_id(env, l->id);
 	return json_need_u64(json_root(doc), "seq", "reply", &l->seq, e);
@@ -85,9 +86,9 @@ enum coffer_rc service_statement_post(const struct home *h, const struct dsse *e
 }
 
 /* NULL: the service has no statement yet, and this is its first. */
-static enum coffer_rc connect_if_any(const struct home *h, struct service_conn **out, struct err *e)
+static enum coffer_rc connect_if_any(const struct home *h, const uint8_t *tls, struct service_conn **out, struct err *e)
 {
-	enum coffer_rc rc = home_connect(h, out, e);
+	enum coffer_rc rc = home_connect_to(h, tls, out, e);
 
 	if (rc != COFFER_E_NOTFOUND)
 		return rc;
@@ -182,6 +183,24 @@ static enum coffer_rc named_chip(const struct cli *c, struct service *svc, struc
 	return COFFER_OK;
 }
 
+/* Past the TLS key of the statement in force: by who it is that the description came from, the fingerprint is told again by another way. */
+static enum coffer_rc given_tls(const struct cli *c, const struct service *svc, const uint8_t **out, struct err *e)
+{
+	const char *given = cli_opt(c, "new-tls");
+	char here[HEX32_LEN];
+	uint8_t key[32];
+
+	if (!given)
+		return COFFER_OK;
+	if (strlen(given) != 64 || !hex_fixed(span_of(given), key, sizeof(key)))
+		return cli_bad(e, "--new-tls %.20s: not the 64 hex digits of a TLS key's SHA-256", given);
+	hex32(svc->tls, here);
+	if (!span_eq(SPAN(key), SPAN(svc->tls)))
+		return err_deny(e, "tls", "%s names the TLS key %s, not the one of --new-tls: ask the service's operator which it is", c->pos[0], here);
+	*out = svc->tls;
+	return COFFER_OK;
+}
+
 /* As every reader will: what goes with what. */
 static enum coffer_rc reread(struct span body, struct err *e)
 {
@@ -202,6 +221,7 @@ enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 	struct statement s = { .kind = ST_SERVICE, .has_ledger = true, .issued = clock_now(), .serial = 1, .n_subjects = 1 };
 	struct json_wr j = jw_open(&body, false);
 	struct logged l = { .serial = 1 };
+	const uint8_t *new_tls = NULL;
 	struct service svc;
 	struct home h;
 
@@ -212,8 +232,9 @@ enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 	TRY(measurements(c, &svc, e));
 	TRY(named_tpm(c, &svc, e));
 	TRY(named_chip(c, &svc, e));
+	TRY(given_tls(c, &svc, &new_tls, e));
 	TRY(home_sign_key(c, &h, &key, e));
-	TRY(connect_if_any(&h, &conn, e));
+	TRY(connect_if_any(&h, new_tls, &conn, e));
 	service_write(&svc, &j);
 	TRY(wr_done(&body, "service", e));
 	TRY(reread(wr_span(&body), e));

@@ -21,6 +21,26 @@ enum coffer_rc head_path(const struct home *h, const char *what, char *out, size
 	return home_file(h, name, out, n, e);
 }
 
+/* What 'coffer ledger' followed to and what every command saw are kept apart: of one of them the other, where it is there; else "". */
+static enum coffer_rc to_remove(const struct home *h, const char *file, char *out, size_t n, struct err *e)
+{
+	static const char *const what[] = { "checkpoint", "head" };
+	bool ours = false;
+	char path[600];
+
+	out[0] = 0;
+	for (size_t i = 0; i < 2; i++) {
+		TRY(head_path(h, what[i], path, sizeof(path), e));
+		if (strcmp(file, path) == 0)
+			ours = true;
+		else if (file_exists(path))
+			(void)snprintf(out, n, "%s", path);
+	}
+	if (!ours)
+		out[0] = 0;
+	return COFFER_OK;
+}
+
 enum coffer_rc head_evidence(const struct home *h, enum coffer_rc rc, struct span note, const char *file, struct err *e)
 {
 	char path[600], why[sizeof(e->msg)];
@@ -28,8 +48,11 @@ enum coffer_rc head_evidence(const struct home *h, enum coffer_rc rc, struct spa
 	if (rc != COFFER_E_DENIED)
 		return rc;
 	(void)snprintf(why, sizeof(why), "%s", e->msg);
-	if (strcmp(e->check, "ledger-rollback") == 0)
-		return err_deny(e, "ledger-rollback", "%s; ask its operator why. %s shows what was seen: who accepts the loss removes it", why, file);
+	if (strcmp(e->check, "ledger-rollback") == 0) {
+		TRY(to_remove(h, file, path, sizeof(path), e));
+		return err_deny(e, "ledger-rollback", "%s; ask its operator why. %s%s%s %s what was seen: who accepts the loss removes %s", why, file, path[0] ? " and " : "", path,
+		    path[0] ? "show" : "shows", path[0] ? "both" : "it");
+	}
 	if (strcmp(e->check, "ledger-fork") != 0)
 		return rc;
 	TRY(head_path(h, "forked", path, sizeof(path), e));

@@ -1,9 +1,12 @@
 #include "cli/home.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -130,24 +133,51 @@ enum coffer_rc home_save(const struct home *h, struct err *e)
 	return file_write(path, wr_span(&w), 0644, e);
 }
 
+/* Reads what is typed up to the end of the line; false: whoever types interrupted it. A signal waits until the terminal is as it was. */
+static bool type_line(struct secret *line, size_t *n, int signals)
+{
+	struct pollfd p[] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+
+	for (*n = 0; *n < line->n; ++*n) {
+		while (poll(p, 2, -1) < 0 && errno == EINTR)
+			continue;
+		if (p[1].revents)
+			return false;
+		if (read(STDIN_FILENO, line->p + *n, 1) != 1 || line->p[*n] == '\n')
+			break;
+	}
+	return true;
+}
+
 /* Reads one line from the terminal without echo, straight into locked memory. */
 enum coffer_rc secret_ask(const char *prompt, const char *needs, struct secret *out, struct err *e)
 {
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	CLEANUP(secret_free) struct secret line = { 0 };
+	CLEANUP(closep) int signals = -1;
 	struct termios old, quiet;
+	sigset_t ends, before;
 	size_t n = 0;
+	bool whole;
 
 	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &old) != 0)
 		return cli_bad(e, "%s", needs);
 	TRY(secret_new(PASS_MAX, &line, e));
+	(void)sigemptyset(&ends);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		(void)sigaddset(&ends, ending[i]);
+	(void)sigprocmask(SIG_BLOCK, &ends, &before);
+	signals = signalfd(-1, &ends, SFD_CLOEXEC);
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
 	(void)fputs(prompt, stderr);
-	while (n < line.n && read(STDIN_FILENO, line.p + n, 1) == 1 && line.p[n] != '\n')
-		n++;
+	whole = type_line(&line, &n, signals);
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
 	(void)fputs("\n", stderr);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL); /* where one waits, this ends here */
+	if (!whole)
+		return err_set(e, COFFER_E_SYSTEM, "interrupted");
 	if (n == 0)
 		return err_set(e, COFFER_E_INPUT, "an empty line is refused");
 	TRY(secret_new(n, out, e));
@@ -210,17 +240,34 @@ enum coffer_rc passphrase_get(const struct cli *c, bool fresh, struct secret *ou
 	return COFFER_OK;
 }
 
-enum coffer_rc home_connect(const struct home *h, struct service_conn **out, struct err *e)
+/* Who mends it is not who reads it. */
+static enum coffer_rc unreached(const struct home *h, struct err *e)
 {
-	struct service_opts o = { .url = span_of(h->service), .now = clock_now() };
+	char why[ERR_MSG_MAX];
+
+	if (e->rc != COFFER_E_UPSTREAM)
+		return e->rc;
+	(void)snprintf(why, sizeof(why), "%s", e->msg);
+	return err_set(e, COFFER_E_UPSTREAM, "%.1500s; the operator of the service starts it, or tells its address: 'coffer genesis use FILE --service URL' (now %s)", why, h->service);
+}
+
+enum coffer_rc home_connect_to(const struct home *h, const uint8_t *tls, struct service_conn **out, struct err *e)
+{
+	struct service_opts o = { .url = span_of(h->service), .now = clock_now(), .tls = tls };
 	CLEANUP(service_closep) struct service_conn *c = NULL;
 
 	if (!h->has_genesis || !h->service[0])
 		return err_set(e, COFFER_E_NOTFOUND,
 		    "%s names no genesis and service yet: run 'coffer genesis use FILE --service URL'", h->dir);
 	memcpy(o.genesis, h->genesis, sizeof(o.genesis));
-	TRY(service_open(&o, &c, e));
+	if (service_open(&o, &c, e) != COFFER_OK)
+		return unreached(h, e);
 	TRY(head_look(h, c, e));
 	*out = MOVE(c);
 	return COFFER_OK;
+}
+
+enum coffer_rc home_connect(const struct home *h, struct service_conn **out, struct err *e)
+{
+	return home_connect_to(h, NULL, out, e);
 }

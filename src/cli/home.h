@@ -79,6 +79,8 @@ enum coffer_rc home_call(const struct asker *a, const struct service_req *q, siz
 
 /* Checked connection to the configured service, whose ledger continues what this party saw of it (cli/head.h). */
 enum coffer_rc home_connect(const struct home *h, struct service_conn **out, struct err *e) NODISCARD;
+/* tls: the SHA-256 of the TLS key that it shows, where the statement in force names one that is gone; NULL: as home_connect. */
+enum coffer_rc home_connect_to(const struct home *h, const uint8_t *tls, struct service_conn **out, struct err *e) NODISCARD;
 
 #define OPT_PASSPHRASE \
 	{ "passphrase-file", "FILE", \

@@ -8,11 +8,17 @@
 #include "base/str.h"
 #include "cli/away.h"
 #include "crypto/pem.h"
+#include "fmt/enc.h"
 #include "os/file.h"
 
 #define KEY_FILE_MAX (16u << 10)
 #define NEXT_KEY "sign-next.pem"
 #define NEXT_PARTY "party-next.json"
+
+bool key_thumb(const char *text, uint8_t out[static 32])
+{
+	return b64url_fixed(span_of(text), out, 32) || (strlen(text) == 64 && hex_fixed(span_of(text), out, 32));
+}
 
 void recovery_clear(struct recovery *r)
 {

@@ -5,6 +5,9 @@
 #include "cli/publish.h"
 #include "trust/party_life.h"
 
+/* A key's thumbprint as people have it: base64url, or the hex that 'coffer genesis show' prints. */
+bool key_thumb(const char *text, uint8_t out[static 32]) NODISCARD;
+
 #define RECOVERY_FILES_MAX PARTY_KEYS_MAX
 struct recovery { struct privkey *key[RECOVERY_FILES_MAX]; bool away[RECOVERY_FILES_MAX]; size_t n; };
 void recovery_clear(struct recovery *r); /* CLEANUP-ready */

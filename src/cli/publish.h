@@ -50,7 +50,7 @@ enum coffer_rc draft_out(const struct home *h, const struct privkey *key, struct
 #define OPT_AFTER \
 	{ "after", "ENVELOPE", "with --to-sign: the statement that this one supersedes, where the service cannot be asked for it", false, false }
 
-/* The first service statement of all, posted to the service whose TLS key it names (cmd_service.c). */
+/* The first service statement of all, or one that names another TLS key than the one in force, posted to the service whose TLS key it names (cmd_service.c). */
 enum coffer_rc service_statement_post(const struct home *h, const struct dsse *env, struct logged *l, struct err *e) NODISCARD;
 
 /* Posts a signed asset statement; `sealed` names the file with its content, and need not be there (cmd_asset.c). */

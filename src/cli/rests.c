@@ -79,7 +79,8 @@ static enum coffer_rc say(void *arg, const struct dsse *env, const struct statem
 		span_plain(s->subject[i].name, name, sizeof(name));
 		(void)fprintf(stderr, "%s %s", i ? "," : "", name);
 	}
-	(void)fputs("; what rests on it is refused from now on, what was released before is not undone\n", stderr);
+	(void)fprintf(stderr, "; %s\n", s->kind == ST_PAUSE ? "what it held back is decided as before" :
+	    "what rests on it is refused from now on, what was released before is not undone");
 	return COFFER_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "client/service.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/own.h"
 #include "base/str.h"
@@ -16,7 +17,9 @@ struct service_conn {
 	struct dsse    statement; /* the service's */
 	struct parties parties;   /* once they were asked for */
 	bool           stands;    /* the service's statement, by what these are now */
-	bool           checked; /* from here on every connection must show service.tls */
+	bool           checked;   /* from here on every connection must show tls */
+	uint8_t        tls[32];
+	bool           told;      /* tls is not the statement's */
 	int64_t        now;
 };
 
@@ -26,8 +29,9 @@ static enum coffer_rc check_peer(void *arg, const uint8_t spki[static 32], struc
 
 	if (!c->checked)
 		return COFFER_OK; /* service_open compares once it knows with what; public statements alone cross before */
-	if (!ct_eq((struct span){ spki, 32 }, SPAN(c->service.tls)))
-		return err_deny(e, "tls", "the server shows another TLS key than its service statement names");
+	if (!ct_eq((struct span){ spki, 32 }, SPAN(c->tls)))
+		return err_deny(e, "tls", "the server shows another TLS key than %s", c->told ? "the one given" :
+		    "its service statement names; where its operator changed it, who designates the service says so: 'coffer service sign --new-tls'");
 	return COFFER_OK;
 }
 
@@ -175,6 +179,8 @@ enum coffer_rc service_open(const struct service_opts *o, struct service_conn **
 	TRY(learn_genesis(c, o->genesis, e));
 	TRY(learn_service(c, e));
 	TRY(http_peer(c->http, peer, e));
+	c->told = o->tls != NULL;
+	memcpy(c->tls, o->tls ? o->tls : c->service.tls, sizeof(c->tls));
 	c->checked = true;
 	TRY(check_peer(c, peer, e));
 	*out = MOVE(c);

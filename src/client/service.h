@@ -17,6 +17,7 @@ struct service_opts {
 	uint8_t     genesis[32];
 	int64_t     now;
 	int64_t     timeout_ms;     /* per request; 0 = 60 s */
+	const uint8_t *tls;         /* 32 bytes: the TLS key that it shows, whatever key its statement names; NULL: that one */
 };
 
 /* COFFER_E_UPSTREAM unreachable; COFFER_E_NOTFOUND no service statement there yet; COFFER_E_DENIED (check "genesis",

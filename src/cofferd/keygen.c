@@ -114,10 +114,9 @@ static enum coffer_rc keep_key(const struct json *v, const char *name, struct pu
 
 /* ---- the TLS key ---- */
 
-static enum coffer_rc tls_make(const struct config *c, const char *key_path, const char *cert_path, struct err *e)
+static enum coffer_rc cert_make(const struct config *c, const struct privkey *k, const char *path, struct err *e)
 {
-	CLEANUP(privkey_freep) struct privkey *k = NULL;
-	CLEANUP(wr_close) struct wr key = wr_open(PEM_MAX), cert = wr_open(PEM_MAX);
+	CLEANUP(wr_close) struct wr cert = wr_open(PEM_MAX);
 	int64_t now = clock_now();
 	char host[64];
 	size_t n;
@@ -125,11 +124,20 @@ static enum coffer_rc tls_make(const struct config *c, const char *key_path, con
 	(void)snprintf(host, sizeof(host), "%s", c->listen + (c->listen[0] == '['));
 	n = strcspn(host, c->listen[0] == '[' ? "]" : ":");
 	host[n] = '\0';
-	TRY(privkey_new(KEY_P256, &k, e));
 	TRY(x509_self_signed(k, host, now - 300, now + CERT_S, &cert, e));
-	TRY(pem_write_private(k, (struct span){ 0 }, &key, e)); /* net reads it without anybody at hand */
-	TRY(file_write(cert_path, wr_span(&cert), 0600, e));
-	return file_write(key_path, wr_span(&key), 0600, e);
+	return file_write(path, wr_span(&cert), 0600, e);
+}
+
+static enum coffer_rc key_make(const char *path, struct privkey **out, struct err *e)
+{
+	CLEANUP(privkey_freep) struct privkey *k = NULL;
+	CLEANUP(wr_close) struct wr pem = wr_open(PEM_MAX);
+
+	TRY(privkey_new(KEY_P256, &k, e));
+	TRY(pem_write_private(k, (struct span){ 0 }, &pem, e)); /* net reads it without anybody at hand */
+	TRY(file_write(path, wr_span(&pem), 0600, e));
+	*out = MOVE(k);
+	return COFFER_OK;
 }
 
 /* SHA-256 of the SubjectPublicKeyInfo: what is between the lines of the PEM. */
@@ -152,36 +160,64 @@ static enum coffer_rc spki_digest(const struct pubkey *k, uint8_t out[static 32]
 	return COFFER_OK;
 }
 
-enum coffer_rc tls_digest(const struct config *c, uint8_t spki[static 32], struct err *e)
+/* Keys were made before, then: a statement may name the TLS key. */
+static bool has_store(const struct config *c)
 {
-	CLEANUP(privkey_freep) struct privkey *k = NULL;
+	char dir[KEEP_DIR_MAX], db[KEEP_DIR_MAX + 16];
+
+	keep_dir(c, dir);
+	(void)snprintf(db, sizeof(db), "%s/keep.db", dir);
+	return file_exists(db);
+}
+
+static enum coffer_rc key_load(const struct config *c, struct privkey **out, struct err *e)
+{
 	CLEANUP(wr_close) struct wr pem = wr_open(PEM_MAX);
 	char path[600];
 
 	(void)snprintf(path, sizeof(path), "%s/tls.key", c->state);
 	if (!file_exists(path))
-		return err_set(e, COFFER_E_NOTFOUND, "%s is not there; 'cofferd keygen' makes it", path);
+		return err_set(e, COFFER_E_NOTFOUND, has_store(c) ?
+		    "%s is not there: put it back from a copy of the state folder, clients go by it. Where there is none, 'cofferd keygen' makes another and says what makes them go by that" :
+		    "%s is not there; 'cofferd keygen' makes it", path);
 	TRY(file_read(path, PEM_MAX, &pem, e));
-	if (pem_read_private(wr_span(&pem), (struct span){ 0 }, &k, e) != COFFER_OK)
-		return err_wrap(e, "%s", path);
+	return pem_read_private(wr_span(&pem), (struct span){ 0 }, out, e) == COFFER_OK ? COFFER_OK : err_wrap(e, "%s", path);
+}
+
+enum coffer_rc tls_digest(const struct config *c, uint8_t spki[static 32], struct err *e)
+{
+	CLEANUP(privkey_freep) struct privkey *k = NULL;
+
+	TRY(key_load(c, &k, e));
 	return spki_digest(privkey_public(k), spki, e);
 }
 
-static enum coffer_rc tls_key(const struct config *c, uint8_t spki[static 32], struct err *e)
+/* A certificate that is missing is made of the key that is there: clients look at the key alone. again: these are not the first keys. */
+static enum coffer_rc tls_key(const struct config *c, bool again, uint8_t spki[static 32], struct err *e)
 {
-	char key_path[600], cert_path[600];
+	CLEANUP(privkey_freep) struct privkey *k = NULL;
+	char key_path[600], cert_path[600], hex[HEX32_LEN];
+	bool there;
 
 	(void)snprintf(key_path, sizeof(key_path), "%s/tls.key", c->state);
 	(void)snprintf(cert_path, sizeof(cert_path), "%s/tls.pem", c->state);
-	if (!file_exists(key_path))
-		TRY(tls_make(c, key_path, cert_path, e));
-	return tls_digest(c, spki, e);
+	there = file_exists(key_path);
+	TRY(there ? key_load(c, &k, e) : key_make(key_path, &k, e));
+	if (!there || !file_exists(cert_path))
+		TRY(cert_make(c, k, cert_path, e));
+	TRY(spki_digest(privkey_public(k), spki, e));
+	hex32(spki, hex);
+	if (!there && again)
+		(void)fprintf(stderr, "cofferd: a new TLS key, which no client goes by until a Workload Provider signs it, told of it by you:\n"
+		    "  coffer service sign service.json --new-tls %s\n", hex);
+	return COFFER_OK;
 }
 
 enum coffer_rc keygen(const struct config *c, struct err *e)
 {
 	CLEANUP(json_freep) struct json_doc *doc = NULL;
 	CLEANUP(wr_close) struct wr w = wr_open(OUTPUT_MAX);
+	bool again = has_store(c);
 	struct service s = { 0 };
 	struct json_wr j;
 
@@ -194,7 +230,7 @@ enum coffer_rc keygen(const struct config *c, struct err *e)
 	TRY(keep_key(json_root(doc), "reply", &s.reply, e));
 	TRY(keep_key(json_root(doc), "token", &s.token, e));
 	TRY(keep_key(json_root(doc), "ledger-key", &s.ledger_key, e));
-	TRY(tls_key(c, s.tls, e));
+	TRY(tls_key(c, again, s.tls, e));
 	j = jw_open(&w, false);
 	service_write(&s, &j);
 	TRY(wr_done(&w, "service description", e));

@@ -260,7 +260,7 @@ static enum coffer_rc check_want(const struct data_want *want, const struct data
 		return err_deny(e, "seal", "the data file is sealed under %s, wanted is %s", h->asset.text, want->asset.text);
 	if (want->version != h->version)
 		return err_deny(e, "seal",
-		    "the data file is of version %llu of its key, wanted is version %llu; its owner seals it anew or the "
+		    "the data file is of version %llu of its key, wanted is version %llu; its owner seals it anew ('coffer data seal', then 'coffer asset put' of the key it made) or the "
 		    "host brings the newer file", (unsigned long long)h->version, (unsigned long long)want->version);
 	return COFFER_OK;
 }

@@ -76,14 +76,31 @@ bool life_signed(const struct party_life *l, const struct dsse *env, int64_t t, 
 	return false;
 }
 
-bool life_quorum(const struct party_life *l, const struct dsse *env, int64_t t)
+static uint64_t recoverers(const struct party *p, const struct dsse *env)
 {
-	const struct party *p = life_party(l, t);
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < p->n_recovery; i++)
 		n += dsse_signed_by(env, &p->recovery[i]);
-	return p->quorum > 0 && n >= p->quorum;
+	return n;
+}
+
+bool life_quorum(const struct party_life *l, const struct dsse *env, int64_t t)
+{
+	const struct party *p = life_party(l, t);
+
+	return p->quorum > 0 && recoverers(p, env) >= p->quorum;
+}
+
+enum coffer_rc life_too_few(const struct party_life *l, const struct dsse *env, int64_t t, const char *check, struct err *e)
+{
+	const struct party *p = life_party(l, t);
+	uint64_t n = recoverers(p, env);
+
+	if (n == 0 || n >= p->quorum)
+		return COFFER_OK;
+	return err_deny(e, check, "%llu of the %llu recovery keys that are needed signed this for party %s: each other one too, by --recovery or 'coffer statement cosign FILE --recovery KEY'",
+	    (unsigned long long)n, (unsigned long long)p->quorum, p->id);
 }
 
 /* What waited and is in effect at t becomes what is. */
@@ -167,9 +184,11 @@ static enum coffer_rc check_alone(const struct party_life *l, const struct life_
 		return err_deny(e, "hold", "a change of party %s waits until %s; until then only its recovery quorum says anything about it",
 		    l->body.id, when);
 	}
-	if (c->recovery && l->body.n_recovery > 0)
+	if (c->recovery && l->body.n_recovery > 0) {
+		TRY(life_too_few(l, ev->env, ev->logged, "recovery", e));
 		return err_deny(e, "recovery", "recovery keys, quorum and hold of party %s change by %llu of its %zu recovery keys alone", l->body.id,
 		    (unsigned long long)l->body.quorum, l->body.n_recovery);
+	}
 	if ((c->wider || (!c->keys && !c->recovery)) && !ev->introduced)
 		return err_deny(e, "signature", "no other known party introduces %s %s; have one sign the envelope too", l->body.id,
 		    c->wider ? "in its new persona" : "anew");
@@ -213,8 +232,10 @@ static enum coffer_rc changed(const struct party_life *old, const struct life_ev
 	TRY(settle(out, ev->logged, e));
 	c = compare(&out->body, p);
 	quorum = life_quorum(out, ev->env, ev->logged);
-	if (!quorum && !life_signed(out, ev->env, ev->logged, NULL))
+	if (!quorum && !life_signed(out, ev->env, ev->logged, NULL)) {
+		TRY(life_too_few(out, ev->env, ev->logged, "signature", e));
 		return err_deny(e, "signature", "neither a key by which party %s is known nor its recovery quorum signed this", p->id);
+	}
 	if (!quorum)
 		TRY(check_alone(out, ev, &c, e));
 	if (quorum && c.wider && !ev->introduced)

@@ -53,6 +53,8 @@ bool                life_had_thumb(const struct party_life *l, const uint8_t thu
 bool                life_signed(const struct party_life *l, const struct dsse *env, int64_t t, uint8_t *signer);
 /* By as many different recovery keys as it takes; false where there are none. */
 bool                life_quorum(const struct party_life *l, const struct dsse *env, int64_t t);
+/* For the refusal of what neither that quorum nor a key signed: COFFER_E_DENIED by that check, where some recovery keys signed it, with how many of how many. */
+enum coffer_rc      life_too_few(const struct party_life *l, const struct dsse *env, int64_t t, const char *check, struct err *e) NODISCARD;
 
 struct life_event {
 	const struct dsse      *env;

@@ -163,6 +163,10 @@ expect 1 "data_of_another_version_is_refused" data open "$tmp/sealed" --asset kb
 report $? "refused_data_leaves_no_file"
 clean data open "$tmp/sealed" --asset kbs:///alice/data-key/x --version 1 --key-file "$tmp/k1" --out "$tmp/again" >"$tmp/out" 2>"$tmp/err" && cmp -s "$tmp/plain" "$tmp/again"
 report $? "sealed_data_opens_to_what_it_was"
+clean data seal "$tmp/plain" --asset kbs:///alice/data-key/x --version 7 --key-out "$tmp/k7" --out "$tmp/seven" >"$tmp/out" 2>"$tmp/err" &&
+	grep -q "coffer asset put kbs:///alice/data-key/x --type key --file $tmp/k7" "$tmp/out" &&
+	clean data open "$tmp/seven" --asset kbs:///alice/data-key/x --key-file "$tmp/k7" --out "$tmp/opened7" >"$tmp/out" 2>"$tmp/err" && cmp -s "$tmp/plain" "$tmp/opened7"
+report $? "sealed_data_says_which_version_it_is_and_what_puts_its_key"
 clean man | head -1 | grep -q '^.TH COFFER 1'
 report $? "man_page_is_made_from_the_table"
 # What makes a statement with an end lets its maker say which.

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What an image provider releases, through `coffer`, a live service, a registry and guests on platform sample: later releases, least versions, and artefacts that are
 assets. argv: coffer, cofferd, agent. TAP."""
-import hashlib, json, os, shutil, socket, subprocess, sys, tarfile, tempfile, time
+import hashlib, http.server, json, os, shutil, socket, subprocess, sys, tarfile, tempfile, threading, time
 
 sys.dont_write_bytecode = True
 import tapcases
@@ -176,6 +176,36 @@ def release_names_keys_and_versions_of_its_own():
     no(4, "no release is beside the image", "hospital", "image", "keys", OLD, "--plain-http")  # nothing of these is anywhere
 
 
+class Half(http.server.BaseHTTPRequestHandler):
+    """A registry that has any image and takes nothing."""
+    def do_HEAD(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def refuse(self):
+        self.send_response(500)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    do_GET = do_POST = do_PUT = refuse
+
+    def log_message(self, *a):
+        pass
+
+
+def release_says_what_it_did_where_the_registry_does_not_take_it():
+    served = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Half)
+    threading.Thread(target=served.serve_forever, daemon=True).start()
+    image = "127.0.0.1:%d/imaker/half@sha256:%s" % (served.server_address[1], "9" * 64)
+    logged = lambda: [json.loads(l)["id"] for l in ok("imaker", "statement", "list", "--kind", "image-release", "--issuer", "imaker", "--json").stdout.splitlines()]
+    before = logged()
+    no(4, "nothing is released yet", "imaker", *release(REG + "/imaker/absent@sha256:" + "8" * 64))
+    assert logged() == before
+    r = no(4, "and counts, but is not beside the image; the same command again", "imaker", *release(image))
+    new = [i for i in logged() if i not in before]
+    assert len(new) == 1 and "is logged as " + new[0] in r.stderr, (new, r.all)
+    served.shutdown()
+
+
 def later_release_keeps_what_the_former_said():
     sbom, scan, scan2 = put("sbom.json", '{"of":"sbom"}'), put("scan.json", '{"of":"scan"}'), put("scan2.json", '{"of":"a later scan"}')
     ok("imaker", "asset", "put", "kbs:///imaker/image-key/app", "--file", put("app.key", "k" * 32))
@@ -278,6 +308,11 @@ def unpublished_workload_is_told_of_before_the_guest_starts():
     ok("acme", "workload", "publish", out + "/manifest.json")
     r = coffer("acme", "run", "--state", T + "/pods", out + "/pod.yaml")
     assert "not published" not in r.stderr and "coffer-agent: refused: container read: %s: R0: imaker has approved nothing" % ASSET in r.stderr, r.all
+    for who, code in (("hospital", 1), ("imaker", 1)):
+        no(code, "refused: output: this workload's outputs are sealed to other keys than that of %s: " % who, who, "result", "open", T + "/service.json", "--workload", digest)
+    said = next(l for l in r.stderr.splitlines() if "refused: container read: %s: R0" % ASSET in l)
+    d = json.loads(ok("imaker", "decisions", "--json").stdout)["decisions"][0]["decision"]
+    assert said.endswith("; decision " + d), said
     # what proves nothing is not said to have been proved
     why = newest_refusal()
     assert "  --   R2  not asked: sample proves nothing; R3 decides" in why and "  --   R5  not asked: sample proves nothing" in why and "yes  R2" not in why and "yes  R5" not in why, why
@@ -381,6 +416,22 @@ def key_is_a_key_and_is_replaced_by_one_who_says_so():
     assert "version 2, replaces version 1 and is kept by" in r.stdout and "is a key, version 1" in r.stderr, r.all
     said = json.loads(ok(*yes, "--yes", "--json").stdout)
     assert said["version"] == 3 and said["replaces"] == 2, said
+    untyped = ("hospital", "asset", "put", path, "--file")  # is of the type that it was
+    no(3, "a key is 32 bytes", *untyped, put("rows.csv", "a,b\n" * 9000), "--yes")
+    no(2, "give --yes", *untyped, key)
+    ok(*untyped, key, "--yes")
+    kept = lambda p, who="hospital": next((a["type"], a["version"]) for a in json.loads(ok(who, "asset", "list", "--json").stdout)["assets"] if a["path"] == p)
+    assert kept(path) == ("key", 4)
+    r = no(2, "give --yes", *untyped, T + "/rows.csv", "--type", "data")
+    assert "is of type key; this makes it one of type data" in r.stderr and kept(path) == ("key", 4), r.all
+    image, enc = "kbs:///imaker/image-key/guarded", ("imaker", "asset", "put", "kbs:///imaker/image-key/guarded", "--file")
+    no(3, "an image key is 32 bytes", *enc, T + "/rows.csv")
+    no(3, "an image key is 32 bytes", *enc, put("pub.pem", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"))
+    ok(*enc, key)
+    r = no(2, "give --yes", *enc, put("two.key", "2" * 32))
+    assert "is an image key, version 1" in r.stderr and kept(image, "imaker") == ("image-key", 1), r.all
+    ok(*enc, put("key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "--yes")
+    assert kept(image, "imaker") == ("image-key", 2)
     note = ("hospital", "asset", "put", "kbs:///hospital/note/n", "--file", key)  # what is no key is said, and not asked
     ok(*note)
     assert "version 2, replaces version 1" in ok(*note).stdout
@@ -519,7 +570,7 @@ def release_of_content_that_was_revoked_says_so():
 
 
 def main():
-    cases = [parties_and_service, mistakes_of_a_newcomer_are_told_with_what_mends_them, release_names_keys_and_versions_of_its_own, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
+    cases = [parties_and_service, mistakes_of_a_newcomer_are_told_with_what_mends_them, release_names_keys_and_versions_of_its_own, release_says_what_it_did_where_the_registry_does_not_take_it, later_release_keeps_what_the_former_said, lower_version_and_less_want_a_word, release_after_one_that_was_revoked_says_so,
              artefact_is_sealed_and_not_published, unpublished_workload_is_told_of_before_the_guest_starts, approval_that_has_ended_is_not_listed_as_in_force, entitled_guest_gets_the_artefact_and_no_other, attested_by_an_asset_or_beside_the_image_is_attested,
              newer_content_is_the_same_asset, refusal_of_the_guest_comes_whole, key_is_a_key_and_is_replaced_by_one_who_says_so, older_image_is_not_built_nor_served,
              asset_that_approvals_rest_on_is_not_deleted_unasked, workload_is_built_on_what_a_delegate_verified,

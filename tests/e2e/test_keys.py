@@ -367,13 +367,14 @@ def summary_of_the_file_is_not_what_is_shown():
 
 
 def assets_are_stated_away_and_brought_by_another_party():
+    open(T + "/secret", "w").write("a secret that has 32 bytes, sure")
     put = ("asset", "put", "kbs:///imaker/image-key/app", "--file", T + "/secret")
     no(2, "on another machine", "imaker", *put)
     ok("imaker", *put, "--to-sign", T + "/a")
     assert "a secret" not in open(T + "/a").read() + open(T + "/a.sealed").read()
     ok("far", "sign", T + "/a", "--yes")
     os.rename(T + "/a.sealed", T + "/aside")
-    open(T + "/secret2", "w").write("another")
+    open(T + "/secret2", "w").write("another one that has 32 bytes ok")
     ok("imaker", "asset", "put", "kbs:///imaker/image-key/app", "--file", T + "/secret2", "--to-sign", T + "/b")
     shutil.copy(T + "/b.sealed", T + "/a.sealed")
     no(1, "refused: digest:", "imaker", "statement", "submit", T + "/a", T + "/a.sig")  # content that was not signed

@@ -184,6 +184,13 @@ def older_store_is_refused_by_who_saw_more():
     no("refused: ledger-rollback", "hospital", "ledger", "verify")
     no("refused: ledger-rollback", "hospital", "ledger", "show")
     no("refused: ledger-rollback", "hospital", "ledger", "watch")
+    shutil.copytree(T + "/hospital", T + "/accepts")
+    said = coffer("accepts", "ledger", "verify").stderr
+    named = [f for f in os.listdir(T + "/accepts") if T + "/accepts/" + f in said]
+    assert sorted(f.rsplit(".", 1)[1] for f in named) == ["checkpoint", "head"] and "removes both" in said, said
+    for f in named:
+        os.remove(T + "/accepts/" + f)
+    ok("accepts", "ledger", "verify")
 
 
 def every_command():
@@ -195,7 +202,7 @@ def every_command():
 
 def forked_store_is_refused_and_the_evidence_kept():
     for does in every_command():
-        no("who accepts the loss removes it", "hospital", *does)
+        no("who accepts the loss removes both", "hospital", *does)
     shutil.copytree(T + "/hospital", T + "/newcomer", ignore=shutil.ignore_patterns("ledger-*")) # who saw nothing yet
     entries(2, "newcomer") # as many as before, others
     for does in every_command():
@@ -256,7 +263,8 @@ def fsck(*words):
 
 
 def damaged_hashes_are_named_and_mended_by_the_operator():
-    assert fsck()[0] == 1 # in use
+    rc, out = fsck()
+    assert rc == 1 and "keep.db is in use" in out and "locked" not in out, out
     stop()
     rc, out = fsck()
     assert rc == 0 and "everything holds" in out, out

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """The life of a party's keys by `coffer party` against a live service: rotation, hold, recovery, compromise, and what a thief can and
 cannot do in between. argv: coffer, cofferd. TAP."""
-import json, os, re, shutil, signal, subprocess, sys, tempfile, time, traceback
+import json, os, pty, re, shutil, signal, subprocess, sys, tempfile, termios, time, traceback
 
 COFFER, COFFERD = sys.argv[1:3]
 T = tempfile.mkdtemp(prefix="coffer-life-")
 ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 BOTH = ["--recovery", T + "/r1", "--recovery", T + "/r2"]
+FEW = "1 of the 2 recovery keys that are needed signed this for party hospital"
 proc = None
 
 
@@ -24,6 +25,7 @@ def ok(home, *words):
 def no(words_in, home, *words):
     r = coffer(home, *words)
     assert r.returncode != 0 and words_in in r.stderr, (words, words_in, r.returncode, r.stdout, r.stderr)
+    return r.stderr
 
 
 def show(party="hospital"):
@@ -53,6 +55,7 @@ def parties_with_and_without_recovery():
     for r in ("r1", "r2"):
         ok("", "party", "recovery-key", T + "/" + r, "--no-passphrase")
     no("not overwritten", "", "party", "recovery-key", T + "/r1", "--no-passphrase")
+    no("the same key as " + T + "/r1.pub", "x", "init", "--party", "x", "--persona", "auditor", "--recovery-key", T + "/r1.pub", "--recovery-key", T + "/r1.pub", "--no-passphrase")
     no("--quorum 3", "x", "init", "--party", "x", "--persona", "auditor", "--recovery-key", T + "/r1.pub", "--quorum", "3", "--no-passphrase")
     ok("acme", "init", "--party", "acme", "--persona", "workload-provider", "--hold-hours", "0", "--no-passphrase")
     ok("hospital", "init", "--party", "hospital", "--persona", "data-owner", "--no-passphrase",
@@ -60,6 +63,10 @@ def parties_with_and_without_recovery():
     open(T + "/cofferd.toml", "w").write('id = "trust"\nlisten = "127.0.0.1:0"\nstate = "%s/state"\ngenesis = "%s/genesis.json"\n' % (T, T))
     keygen = subprocess.run([COFFERD, "keygen", "--config", T + "/cofferd.toml"], check=True, stdout=subprocess.PIPE)
     open(T + "/service.json", "wb").write(keygen.stdout)
+    no("none of these is a workload-provider", "hospital", "genesis", "new", "--origin", "life.example/one", "--service", T + "/service.json", "--out", T + "/dead.json", T + "/hospital/party.json")
+    assert not os.path.exists(T + "/dead.json")
+    r = coffer("acme", "genesis", "new", "--origin", "life.example/one", "--service", T + "/service.json", "--out", T + "/ownerless.json", T + "/acme/party.json")
+    assert r.returncode == 0 and "warning: none of these is a data-owner" in r.stderr, r.stderr
     ok("acme", "genesis", "new", "--origin", "life.example/one", "--service", T + "/service.json", "--out", T + "/genesis.json",
        *[T + "/%s/party.json" % p for p in ("acme", "hospital")])
     for p in ("acme", "hospital"):
@@ -67,6 +74,8 @@ def parties_with_and_without_recovery():
     digest = json.loads(ok("acme", "genesis", "show", "--json", T + "/genesis.json"))["genesis"]
     open(T + "/cofferd.toml", "a").write('genesis-digest = "%s"\n' % digest)
     start()
+    said = no("refused: persona: ", "hospital", "service", "sign", T + "/service.json")  # the service's reason, not its answer
+    assert "{" not in said and "coffer delegate" in said, said
     ok("acme", "service", "sign", T + "/service.json")
     assert put("hospital").returncode == 0
     s = show()
@@ -98,7 +107,7 @@ def rotation_waits_its_hold_and_the_quorum_ends_it():
     assert "the keys of hospital change at" in ok("acme", "pending") and "2 of its 2 recovery keys" in ok("hospital", "pending")
     r = coffer("hospital", "party", "finish") # not done, and says from when it can be
     assert r.returncode == 1 and "refused: hold: the new key waits until " + s["changes-at"] in r.stderr and "'coffer party finish' again" in r.stderr, r
-    no("refused: signature", "hospital", "party", "cancel", "--recovery", T + "/r1") # one of two is no quorum
+    assert FEW in no("refused: signature", "hospital", "party", "cancel", "--recovery", T + "/r1") # one of two is no quorum
     ok("hospital", "party", "cancel", *BOTH)
     assert "then" not in show() and show()["keys"] == before
     no("no change of your key waits", "hospital", "party", "finish")
@@ -144,8 +153,9 @@ def thief_gets_nothing_for_good():
 def lost_key_is_replaced_by_the_quorum_at_once():
     os.remove(T + "/hospital/sign.pem")
     no("--lost needs --recovery", "hospital", "party", "rotate", "--lost")
+    no("never had this key", "acme", "party", "compromise", "ab" * 32, "--from", "2020-01-01T00:00:00Z")  # a thumbprint in hex, as 'genesis show' prints it
     ok("hospital", "party", "rotate", "--lost", "--recovery", T + "/r1", "--out", T + "/new.json")
-    no("refused: signature", "hospital", "party", "post", T + "/new.json")
+    assert FEW in no("refused: signature", "hospital", "party", "post", T + "/new.json")
     ok("", "statement", "cosign", T + "/new.json", "--recovery", T + "/r2", "--yes") # its holder is no party
     assert "in effect" in ok("hospital", "party", "post", T + "/new.json")
     r = put("hospital")
@@ -164,6 +174,7 @@ def what_rested_on_the_stolen_key_is_listed_and_lifted():
     assert kinds == {("asset", True), ("revocation", False)}, a
     theirs = [s["statement"] for s in a["statements"] if s["kind"] == "revocation"][0]
     no("refused: kind", "hospital", "revoke", theirs, "--reason", "alone")
+    assert FEW in no("refused: signature", "hospital", "party", "lift", theirs, "--recovery", T + "/r2")
     ok("hospital", "party", "lift", theirs, *BOTH)
     text = ok("hospital", "party", "affected")
     assert "void     asset" in text and "party lift" in text
@@ -172,9 +183,36 @@ def what_rested_on_the_stolen_key_is_listed_and_lifted():
     assert len(show()["compromised"]) == 1 and put("hospital").returncode == 0
 
 
+def terminal_echoes_again_after_an_interrupted_passphrase():
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(COFFER, [COFFER, "init", "--party", "shy", "--persona", "auditor", "--home", T + "/shy"], ENV)
+    seen = b""
+    while b"passphrase: " not in seen:
+        seen += os.read(fd, 1000)
+    assert not termios.tcgetattr(fd)[3] & termios.ECHO
+    os.write(fd, b"secr\x03")
+    while True:  # what it had written, until it is gone
+        try:
+            if not os.read(fd, 1000):
+                break
+        except OSError:
+            break
+    status = os.waitpid(pid, 0)[1]
+    echo = termios.tcgetattr(fd)[3] & termios.ECHO
+    os.close(fd)
+    assert echo and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGINT, (echo, status)
+
+
+def service_that_is_down_is_told_with_who_starts_it():
+    stop()
+    no("the operator of the service starts it", "hospital", "status")
+    start()
+
+
 CASES = [parties_with_and_without_recovery, rotation_without_hold_is_in_effect_and_the_service_is_still_believed,
          rotation_waits_its_hold_and_the_quorum_ends_it, rotation_without_recovery_keys_promises_no_end, thief_gets_nothing_for_good, lost_key_is_replaced_by_the_quorum_at_once,
-         what_rested_on_the_stolen_key_is_listed_and_lifted]
+         what_rested_on_the_stolen_key_is_listed_and_lifted, terminal_echoes_again_after_an_interrupted_passphrase, service_that_is_down_is_told_with_who_starts_it]
 print("1..%d" % len(CASES))
 failed = False
 for n, f in enumerate(CASES, 1):

@@ -52,11 +52,11 @@ def sealed():
     return False
 check("crun_is_run_from_sealed_memory_which_it_need_not_make", sealed())
 r = run(one(LONG), "--detach", "--name", "first")
-check("name_that_is_taken_is_an_error", r.returncode == 2 and "there is a pod first already" in r.err, r)
+check("name_that_is_taken_is_an_error", r.returncode == 2 and "there is a pod first already, running: `coffer rm first --force --state %s` ends and removes it" % PODS in r.err, r)
 check("name_of_odd_form_is_an_error", run(one(LONG), "--name", "../x").returncode == 2)
 check("logs_show_what_is_granted", until(lambda: (lambda r: r.out == "up\n" and r.err == "oops\n" and r.returncode == 0)(coffer("logs", "first"))), coffer("logs", "first"))
 check("logs_of_no_container_is_an_error", coffer("logs", "first", "other").returncode == 4)
-check("no_pod_is_said", coffer("logs", "nobody").returncode == 4 and "no pod" in coffer("stop", "nobody").err)
+check("no_pod_is_said", coffer("logs", "nobody").returncode == 4 and "no pod \"nobody\": see `coffer ps --state %s`" % PODS in coffer("stop", "nobody").err)
 
 r = coffer("exec", "first", "analyse", "--", *STATUS)
 check("exec_passes_on_output_and_code", r.returncode == 7 and r.out.startswith("status\n") and r.err == "warn\n", r)
@@ -74,7 +74,7 @@ r = [coffer("exec", "first", "analyse", "--", *SELF) for _ in range(12)]
 check("places_of_ended_processes_are_free_again", all(x.returncode == 0 for x in r), r[-1])
 
 r = coffer("rm", "first")
-check("rm_of_a_running_pod_says_what_to_do_first", r.returncode == 2 and "pod first is running: `coffer stop first` first, or --force" in r.err, r)
+check("rm_of_a_running_pod_says_what_to_do_first", r.returncode == 2 and "pod first is running: `coffer stop first --state %s` first, or --force" % PODS in r.err, r)
 waiting = subprocess.Popen([COFFER, "wait", "--state", PODS, "first"], env=ENV)
 following = subprocess.Popen([COFFER, "logs", "--state", PODS, "--follow", "first"], env=ENV, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 r = coffer("stop", "first", "--time", "45")

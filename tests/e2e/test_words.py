@@ -165,6 +165,7 @@ table("service_that_cannot_be_reached_is_4_and_named", 4, [(w, T + "/alone") for
       ["receipt", "get", "00" * 16], ["boot-image", "list"], ["tcb", "list"], ["pause", "00" * 32, "--reason", "x"], ["party", "affected"], ["service", "show"])], (nobody[8:],))
 table("option_that_is_missing_is_2_and_named", 2, [(by[v.path].path.split() + ["x"] * len(re.sub(r"\[[^]]*\]", "", v.args).replace(" | ", "|").split()), T + "/alone")
       for v in verbs if v.required and v.path != "exec"], ("--",))
+table("option_without_its_value_is_2_and_named", 2, [(["approve", "00" * 32, "--shown", "--asset", "kbs:///p/data/x"], T + "/alone")], ("needs a value, and the next word is another option: --shown",))
 table("value_that_cannot_be_is_2", 2, [(w, T + "/alone") for w in (["why", "zz"], ["receipt", "get", "zz"], ["revoke", "zz", "--reason", "x"], ["pause", "zz", "--reason", "x"],
       ["revoke", "image:sha256:zz", "--reason", "x"], ["revoke", "image:sha256:sha256:" + "00" * 32, "--reason", "x"], ["revoke", "chip:sha256:" + "00" * 32, "--reason", "x"],
       ["asset", "put", "kbs:///p/data/x", "--type", "kye"], ["image", "verify", "127.0.0.1:1/a@sha256:" + "00" * 32], ["asset", "seal", T + "/text", "--asset", "kbs:///p/data/x", "--type", "kye"], ["resume", "zz"], ["ledger", "prove", "-1"], ["statement", "list", "--kind", "wish"], ["party", "lift", "zz", "--recovery", gone],

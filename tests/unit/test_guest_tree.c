@@ -36,6 +36,15 @@ static void a_list_is_read_sorted_and_written_again(void)
 	CHECK(path && strcmp(path, "/cache/busybox_1%3a1.35~x_all.deb") == 0);
 }
 
+static void a_line_is_named_and_not_shown(void)
+{
+	struct guest_packages p;
+	struct err e = { 0 };
+
+	CHECK(packages_parse(span_of("# a comment\n\npassphrase of somebody\n"), &p, &e) == COFFER_E_INPUT);
+	CHECK(strstr(e.msg, "line 3") && !strstr(e.msg, "somebody"));
+}
+
 static void other_lines_are_refused(void)
 {
 	static const char *const bad[] = { "", "# nothing\n", "libc6\n", "libc6 2 amd64\n", "libc6 2 amd64 00\n", "libc6 2 arm64 " HEX "\n",
@@ -256,6 +265,7 @@ int main(void)
 {
 	static const struct t_case cases[] = {
 		T(a_list_is_read_sorted_and_written_again),
+		T(a_line_is_named_and_not_shown),
 		T(other_lines_are_refused),
 		T(every_truncation_of_a_line_is_refused),
 		T(more_packages_than_a_list_holds_are_refused),

@@ -77,26 +77,28 @@ static bool read_words(struct span rest, struct guest_package *p)
 	    hex_fixed(hex, p->sha256, sizeof(p->sha256));
 }
 
-static enum coffer_rc read_line(struct span line, struct guest_packages *out, struct err *e)
+/* By its number: what a wrong file holds is nobody's to read in a log. */
+static enum coffer_rc read_line(struct span line, size_t number, struct guest_packages *out, struct err *e)
 {
 	struct guest_package p = { 0 };
 
 	if (!read_words(line, &p))
-		return err_set(e, COFFER_E_INPUT, "package list: not \"name version architecture sha256\": %.*s",
-		    (int)(line.n < 100 ? line.n : 100), (const char *)line.p);
+		return err_set(e, COFFER_E_INPUT, "package list: line %zu is not \"name version architecture sha256\"", number);
 	return add(out, &p, e);
 }
 
 enum coffer_rc packages_parse(struct span text, struct guest_packages *out, struct err *e)
 {
 	struct guest_packages found = { .n = 0 };
+	size_t number = 0;
 
 	while (text.n > 0) {
 		struct span line = { text.p, span_find(text, '\n') };
 
 		text = span_skip(text, line.n + 1);
+		number++;
 		if (line.n > 0 && line.p[0] != '#')
-			TRY(read_line(line, &found, e));
+			TRY(read_line(line, number, &found, e));
 	}
 	if (found.n == 0)
 		return err_set(e, COFFER_E_INPUT, "package list: no package in it");

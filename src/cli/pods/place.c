@@ -36,6 +36,19 @@ static enum coffer_rc default_root(char out[static POD_PATH_MAX], struct err *e)
 	return COFFER_OK;
 }
 
+/* For what is to be typed of these pods: " --state DIR" where they are not where they are by default. */
+struct said { char text[POD_PATH_MAX + 16]; };
+static const char *with_state(const char *root, struct said *s)
+{
+	char usual[POD_PATH_MAX];
+	struct err none = { 0 };
+
+	s->text[0] = 0;
+	if (default_root(usual, &none) != COFFER_OK || strcmp(usual, root) != 0)
+		(void)snprintf(s->text, sizeof(s->text), " --state %s", root);
+	return s->text;
+}
+
 static enum coffer_rc open_root(const char *path, int *out, struct err *e)
 {
 	CLEANUP(closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -128,9 +141,10 @@ static enum coffer_rc look(int root_fd, const char *root, const char *name, stru
 	CLEANUP(closep) int dir = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	CLEANUP(wr_close) struct wr text = wr_open(POD_RECORD_MAX);
 	struct err unread = { 0 };
+	struct said at;
 
 	if (dir < 0)
-		return err_set(e, COFFER_E_NOTFOUND, "no pod \"%.64s\": see `coffer ps`", name);
+		return err_set(e, COFFER_E_NOTFOUND, "no pod \"%.64s\": see `coffer ps%s`", name, with_state(root, &at));
 	*out = (struct pod_seen){ .lives = is_locked(dir) };
 	if (snprintf(out->name, sizeof(out->name), "%s", name) >= (int)sizeof(out->name) ||
 	    snprintf(out->path, sizeof(out->path), "%s/%s", root, name) >= POD_PATH_MAX)
@@ -231,6 +245,7 @@ enum coffer_rc pods_remove(const char *root, const char *name, bool force, struc
 	CLEANUP(closep) int dir = -1;
 	CLEANUP(closep) int lock = -1;
 	CLEANUP(freep) struct pod_seen *s = malloc(sizeof(*s));
+	struct said at;
 
 	if (!s)
 		return err_set(e, COFFER_E_SYSTEM, "out of memory");
@@ -239,7 +254,7 @@ enum coffer_rc pods_remove(const char *root, const char *name, bool force, struc
 	TRY(lock_root(root, &dir, &lock, e));
 	TRY(look(dir, root, name, s, e));
 	if (s->lives && !force)
-		return cli_bad(e, "pod %s is %s: `coffer stop %s` first, or --force", name, pod_state_name(s->r.state), name);
+		return cli_bad(e, "pod %s is %s: `coffer stop %s%s` first, or --force", name, pod_state_name(s->r.state), name, with_state(root, &at));
 	return remove_seen(dir, s, e);
 }
 
@@ -309,6 +324,8 @@ static enum coffer_rc claim_numbered(int dir, const char *root, const char *base
 	char name[POD_NAME_MAX];
 	bool made = false;
 
+	struct said at;
+
 	(void)snprintf(name, sizeof(name), "%s", base);
 	for (int i = 2; i <= SUFFIX_MAX; i++) {
 		TRY(claim(dir, root, name, out, &made, e));
@@ -316,7 +333,19 @@ static enum coffer_rc claim_numbered(int dir, const char *root, const char *base
 			return COFFER_OK;
 		(void)snprintf(name, sizeof(name), "%.58s-%d", base, i);
 	}
-	return err_set(e, COFFER_E_LIMIT, "%d pods named %s: `coffer rm` some, or --name", SUFFIX_MAX, base);
+	return err_set(e, COFFER_E_LIMIT, "%d pods named %s: remove some by `coffer rm POD%s`, or --name", SUFFIX_MAX, base, with_state(root, &at));
+}
+
+static enum coffer_rc taken(int dir, const char *root, const char *name, struct err *e)
+{
+	CLEANUP(freep) struct pod_seen *s = malloc(sizeof(*s));
+	struct said at;
+
+	if (!s)
+		return err_set(e, COFFER_E_SYSTEM, "out of memory");
+	TRY(look(dir, root, name, s, e));
+	return cli_bad(e, "there is a pod %s already, %s: `coffer rm %s%s%s`%s, or another --name", name, pod_state_name(s->r.state), name, s->lives ? " --force" : "", with_state(root, &at),
+	    s->lives ? " ends and removes it" : "");
 }
 
 enum coffer_rc pods_claim(const char *root, const struct pod_claim *c, struct pod_place *out, struct err *e)
@@ -337,7 +366,7 @@ enum coffer_rc pods_claim(const char *root, const struct pod_claim *c, struct po
 	} else {
 		TRY(claim(dir, root, c->name, &p, &made, e));
 		if (!made)
-			return cli_bad(e, "there is a pod %s already: `coffer rm %s`, or another --name", c->name, c->name);
+			return taken(dir, root, c->name, e);
 	}
 	*out = p;
 	p.lock = -1;

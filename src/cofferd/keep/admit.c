@@ -230,8 +230,11 @@ static enum coffer_rc check_revocation(struct keep *k, const struct dsse *env, c
 	struct brief b = { 0 };
 	bool found;
 
-	if (!l || !life_quorum(l, env, k->now))
+	if (!l || !life_quorum(l, env, k->now)) {
+		if (l && !registry_signed(&k->registry, s->issuer, env, k->now))
+			TRY(life_too_few(l, env, k->now, "signature", e));
 		TRY(check_issuer(k, env, s, 0, e));
+	}
 	TRY(revocation_read(s, &v, e));
 	if (v.of_key)
 		return check_keys(k, env, s, e);

@@ -198,7 +198,8 @@ static int run(void)
 		rc = witnessed_addresses(&k, &ready, &e);
 	}
 	if (rc != COFFER_OK) {
-		(void)!ipc_send(KEEP_FD_PARENT, (uint8_t)rc, span_of(e.msg), &ignore);
+		if (ipc_send(KEEP_FD_PARENT, (uint8_t)rc, span_of(e.msg), &ignore) == COFFER_OK)
+			return 1; /* who started it says it */
 		return fail(&e);
 	}
 	if (ipc_send(KEEP_FD_PARENT, COFFER_OK, wr_span(&ready), &e) != COFFER_OK)

@@ -19,6 +19,7 @@ struct store {
 	sqlite3        *db;
 	uint64_t        version;
 	size_t          waiting; /* pages in the write-ahead log */
+	bool            opened;  /* for good: nobody else has it */
 	struct compiled compiled[COMPILED_MAX];
 };
 
@@ -111,6 +112,12 @@ static const char schema[] =
 
 static enum coffer_rc fail(struct store *s, const char *what, struct err *e)
 {
+	int why = sqlite3_errcode(s->db) & 0xff;
+
+	if (!s->opened && (why == SQLITE_BUSY || why == SQLITE_LOCKED)) /* later nobody else has it */
+		return err_deny(e, "store", "%s is in use: another cofferd has it open, and one at a time may; end that one first", sqlite3_db_filename(s->db, "main"));
+	if (why == SQLITE_READONLY || why == SQLITE_PERM)
+		return err_set(e, COFFER_E_SYSTEM, "store: %s cannot be written: its operator looks at who may write it and its folder, and at what they lie on", sqlite3_db_filename(s->db, "main"));
 	return err_set(e, COFFER_E_SYSTEM, "store: %s: %s", what, sqlite3_errmsg(s->db));
 }
 
@@ -276,6 +283,7 @@ enum coffer_rc store_make(const char *path, struct store **out, struct err *e)
 		return err_deny(e, "store", "%s exists; it is never replaced", path);
 	TRY(open_file(path, SQLITE_OPEN_CREATE, &s, e));
 	TRY(make_tables(s, e));
+	s->opened = true;
 	*out = MOVE(s);
 	return COFFER_OK;
 }
@@ -286,6 +294,7 @@ enum coffer_rc store_open(const char *path, struct store **out, struct err *e)
 
 	TRY(open_file(path, 0, &s, e));
 	TRY(check_tables(s, e));
+	s->opened = true;
 	*out = MOVE(s);
 	return COFFER_OK;
 }
