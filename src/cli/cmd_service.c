@@ -23,6 +23,7 @@ const struct opt_spec opts_service_sign[] = {
 	{ "tpm", "KEY", "the one TPM that may attest it: the certificate or the public key (file) of its endorsement key, or the SHA-256 of that public key", false, false },
 	{ "chip", "HEX", "the one processor (snp, tdx) that may attest it, as its evidence names it", false, false },
 	{ "new-tls", "HEX", "the service's TLS key is another than that of the statement in force: its fingerprint, as its operator told you ('tls' of the description)", false, false },
+	{ "after", "SERIAL:ID", "where no statement of the service is in force: your last one, which this one takes the place of, as the refusal without this option names it", false, false },
 	OPT_EXPIRES, OPT_TO_SIGN, OPT_PASSPHRASE, { NULL, NULL, NULL, false, false } };
 const struct opt_spec opts_token[] = {
 	{ "method", "METHOD", "GET, POST or DELETE", false, true },
@@ -211,6 +212,29 @@ static enum coffer_rc reread(struct span body, struct err *e)
 	return service_read(json_root(doc), &s, e);
 }
 
+/* No statement of the service is in force, so that no client goes by one: what it has of its provider's it says itself, and a wrong word is refused by it. */
+static enum coffer_rc after(const struct cli *c, struct statement *s, struct err *e)
+{
+	const char *given = cli_opt(c, "after"), *id = given ? strchr(given, ':') : NULL;
+
+	if (!given)
+		return COFFER_OK;
+	if (!id || !span_u64((struct span){ (const uint8_t *)given, (size_t)(id - given) }, &s->serial) || s->serial < 1 || s->serial >= UINT32_MAX ||
+	    strlen(id + 1) != 64 || !hex_fixed(span_of(id + 1), s->previous, sizeof(s->previous)))
+		return cli_bad(e, "--after %.80s: not the serial and the id of a statement, as 7:0123...", given);
+	s->serial++;
+	return COFFER_OK;
+}
+
+static enum coffer_rc refused_first(const struct cli *c, enum coffer_rc rc, struct err *e)
+{
+	size_t n = strlen(e->msg);
+
+	if (rc == COFFER_E_DENIED && strcmp(e->check, "serial") == 0 && !cli_opt(c, "after"))
+		(void)snprintf(e->msg + n, sizeof(e->msg) - n, "; none of the service's statements is in force: say what is in brackets with --after");
+	return rc;
+}
+
 enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 {
 	CLEANUP(wr_close) struct wr text = { 0 }, body = wr_open(DSSE_PAYLOAD_MAX), payload = wr_open(DSSE_PAYLOAD_MAX);
@@ -221,6 +245,7 @@ enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 	struct statement s = { .kind = ST_SERVICE, .has_ledger = true, .issued = clock_now(), .serial = 1, .n_subjects = 1 };
 	struct json_wr j = jw_open(&body, false);
 	struct logged l = { .serial = 1 };
+	enum coffer_rc rc;
 	const uint8_t *new_tls = NULL;
 	struct service svc;
 	struct home h;
@@ -238,6 +263,8 @@ enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 	service_write(&svc, &j);
 	TRY(wr_done(&body, "service", e));
 	TRY(reread(wr_span(&body), e));
+	if (conn && cli_opt(c, "after"))
+		return cli_bad(e, "--after: a statement of the service is in force, and the one before is known");
 	if (conn)
 		return sign_again(&h, key, conn, &svc, wr_span(&body), e);
 	TRY(json_parse(wr_span(&body), DSSE_PAYLOAD_MAX, &doc, e));
@@ -247,13 +274,17 @@ enum coffer_rc cmd_service_sign(struct cli *c, struct err *e)
 	s.subject[0].name = span_of(svc.id);
 	sha256(s.subject[0].name, s.subject[0].sha256);
 	s.expires = s.issued + 365LL * 86400;
+	TRY(after(c, &s, e));
+	l.serial = s.serial;
 	TRY(expires_opt(c, "expires", &s.expires, e));
 	TRY(statement_write(&s, &payload, e));
 	TRY(dsse_new(wr_span(&payload), &env, e));
 	if (to_sign_wanted(&h))
 		return to_sign_out(&h, key, &env, e);
 	TRY(dsse_sign(&env, key, e));
-	TRY(post_first(&h, &svc, &env, &l, e));
+	rc = post_first(&h, &svc, &env, &l, e);
+	if (rc != COFFER_OK)
+		return refused_first(c, rc, e);
 	logged_print(c, "service", &l);
 	return COFFER_OK;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The trust service from outside: cofferd and its four children on loopback, a genesis made here, upstream's kbs-client and
 Coffer's agent played here. Both answers of every gate are asserted. Usage: test_service.py COFFERD CLIENT_PROBE"""
-import base64, datetime, http.server, json, os, pty, shutil, signal, socket, sqlite3, ssl, subprocess, sys, tempfile, threading, time, traceback
+import base64, datetime, http.server, json, os, pty, re, shutil, signal, socket, sqlite3, ssl, subprocess, sys, tempfile, threading, time, traceback
 
 from cryptography import x509
 
@@ -1712,6 +1712,19 @@ def client_refuses_a_service_of_a_stolen_key_as_often_as_it_is_asked():
         assert rc == 0, out
         said = before.communicate("go\n")[0]
         assert said.split() == ["service", "service"], said
+    described = W.put_file("service.json", jcs(W.service))  # nothing is in force now; its provider says it anew
+    rc, out = coffer("service", "sign", described, party="acme")
+    last = re.search(r"refused: serial: .* \(([0-9]+:[0-9a-f]{64})\); .*--after", out)
+    assert rc == 1 and last, out
+    assert coffer("service", "sign", described, "--after", "7", party="acme")[0] == 2
+    rc, out = coffer("service", "sign", described, "--after", last.group(1)[:-1] + "x", party="acme")
+    assert rc == 2, out
+    rc, out = coffer("service", "sign", described, "--after", last.group(1), party="acme")
+    assert rc == 0, out
+    rc, out = coffer("status")
+    assert rc == 0, out
+    rc, out = coffer("service", "sign", described, "--after", last.group(1), party="acme")
+    assert rc == 2 and "is in force" in out, out
 
 
 def sigterm_ends_everything_in_order():

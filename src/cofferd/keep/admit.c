@@ -384,12 +384,14 @@ static enum coffer_rc check_common(const struct keep *k, const struct statement 
 static enum coffer_rc check_serial(struct keep *k, const struct statement *s, struct err *e)
 {
 	uint8_t last[32] = { 0 };
+	char id[HEX32_LEN];
 	uint64_t serial = 0;
 
 	TRY(registry_last(&k->registry, s, &serial, last, e));
+	hex32(last, id);
 	if (s->serial != serial + 1)
-		return err_deny(e, "serial", "serial %llu is logged for this issuer, kind and subject; the next is %llu, not %llu",
-		    (unsigned long long)serial, (unsigned long long)serial + 1, (unsigned long long)s->serial);
+		return err_deny(e, "serial", "serial %llu is logged for this issuer, kind and subject (%llu:%s); the next is %llu, not %llu",
+		    (unsigned long long)serial, (unsigned long long)serial, id, (unsigned long long)serial + 1, (unsigned long long)s->serial);
 	if (serial > 0 && !span_eq(SPAN(s->previous), SPAN(last)))
 		return err_deny(e, "serial", "the statement does not name the previous one's id");
 	return COFFER_OK;
