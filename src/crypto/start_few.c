@@ -103,10 +103,11 @@ static int few_init(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in, const
 
 void crypto_start(void)
 {
+	static OSSL_PROVIDER *few; /* for good */
 	const uint64_t without =
 	    OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS;
 
 	if (OPENSSL_init_crypto(without, NULL) != 1 || OSSL_PROVIDER_add_builtin(NULL, "few", few_init) != 1 ||
-	    !OSSL_PROVIDER_load(NULL, "few"))
+	    !(few = OSSL_PROVIDER_load(NULL, "few")))
 		abort();
 }

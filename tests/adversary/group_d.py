@@ -26,7 +26,7 @@ def ended_well(program, out, names):
 
 
 def tpm_commands(*names):
-    p = subprocess.run([os.path.join(HERE, "../e2e/test_tpm_client.py"), os.path.join(BUILD, "tests/e2e/tpm_tool"), os.path.join(BUILD, "src/cli/coffer")],
+    p = subprocess.run([os.path.join(HERE, "../e2e/test_tpm_client.py"), os.path.join(BUILD, "tests/e2e/tpm_tool"), os.path.join(BUILD, "src/cli/coffer"), os.path.join(BUILD, "tests/e2e/liblate_tpm.so")],
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240)
     ended_well("tpm_commands", p.stdout.decode(errors="replace"), names)
 
