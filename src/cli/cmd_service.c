@@ -397,7 +397,7 @@ static enum coffer_rc read_status(const struct cli *c, struct service_conn *conn
 enum coffer_rc cmd_status(struct cli *c, struct err *e)
 {
 	CLEANUP(service_closep) struct service_conn *conn = NULL;
-	CLEANUP(wr_close) struct wr status = wr_open(4 * STATUS_MAX);
+	CLEANUP(wr_close) struct wr status = wr_open((size_t)4 * STATUS_MAX);
 	char genesis[HEX32_LEN], svc[HEX32_LEN];
 	struct home h;
 

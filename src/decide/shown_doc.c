@@ -89,7 +89,7 @@ enum coffer_rc shown_write(const struct shown *s, const struct shown_digests *d,
 
 /* A byte of members, service and build may become six; a digest is 64 bytes; in two kilobytes are names, numbers and what is between. */
 #define ESCAPED 6u
-#define DIGESTS ((KEEP_FILES_MAX + 3u) * 70u)
+#define DIGESTS ((size_t)(KEEP_FILES_MAX + 3u) * 70u)
 #define BETWEEN 2048u
 
 bool shown_fits(const struct shown *s)
