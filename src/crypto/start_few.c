@@ -2,13 +2,13 @@
  * here is handed on. What is asked for first in a list makes OpenSSL enter all of that list into its tables, half of what its start costs. */
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/provider.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "crypto/start.h"
+#include "crypto/start_priv.h"
 
 enum { OPERATIONS = 16, FEW = 16, FUNCTIONS = 32 };
 
@@ -104,10 +104,8 @@ static int few_init(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in, const
 void crypto_start(void)
 {
 	static OSSL_PROVIDER *few; /* for good */
-	const uint64_t without =
-	    OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS;
 
-	if (OPENSSL_init_crypto(without, NULL) != 1 || OSSL_PROVIDER_add_builtin(NULL, "few", few_init) != 1 ||
+	if (OPENSSL_init_crypto(START_WITHOUT, NULL) != 1 || OSSL_PROVIDER_add_builtin(NULL, "few", few_init) != 1 ||
 	    !(few = OSSL_PROVIDER_load(NULL, "few")))
 		abort();
 }

@@ -1,6 +1,6 @@
 /* PCRs of a measured boot of a VM, predicted from what it boots: PCR 4 (which EFI programs), PCR 9 (command line and initrd as
- * the kernel's EFI stub reads them), PCR 11 (sections of a unified kernel image), PCR 2 and 3 (that nothing else ran). The firmware's other registers are not
- * predicted here but replayed from an event log that somebody recorded.
+ * the kernel's EFI stub reads them), PCR 11 (sections of a unified kernel image), PCR 2 and 3 (that nothing else ran). The firmware's other registers are
+ * replayed from an event log that somebody recorded.
  * Spec: TCG "PC Client Platform Firmware Profile" 1.06, sections 3.3.4, 10.4; the kernel's EFI stub (6.1); systemd-stub(7). Shown
  * right for QEMU 7.2, EDK2 2022.11, Linux 6.1 and systemd-stub 252. */
 #pragma once
